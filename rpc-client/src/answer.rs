@@ -1,0 +1,95 @@
+//! Whether an answer makes a WebSocket (RFC 6455, section 4.1, what the client must validate).
+
+use http::header::{
+    CONNECTION, HeaderMap, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_PROTOCOL, UPGRADE,
+};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::error::ConnectError;
+
+/// Checks the headers of a 101 to a request with this key, which offered these subprotocols.
+pub(crate) fn check(
+    headers: &HeaderMap,
+    key: &str,
+    subprotocols: &[String],
+) -> Result<(), ConnectError> {
+    let accept = derive_accept_key(key.as_bytes());
+    let reason = if !has_token(headers, UPGRADE, "websocket") {
+        "its answer lacks `Upgrade: websocket`"
+    } else if !has_token(headers, CONNECTION, "upgrade") {
+        "its answer lacks `Connection: Upgrade`"
+    } else if headers.get(SEC_WEBSOCKET_ACCEPT).is_none_or(|value| *value != accept) {
+        "its `Sec-WebSocket-Accept` does not belong to our key"
+    } else if headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
+        "it uses an extension that was not offered"
+    } else if !is_offered(headers, subprotocols) {
+        "it picked a subprotocol that was not offered: name those it may pick with `.subprotocol(…)`"
+    } else {
+        return Ok(());
+    };
+    Err(ConnectError::Handshake(reason))
+}
+
+/// Whether the server picked one of `subprotocols`. It need not pick any.
+fn is_offered(headers: &HeaderMap, subprotocols: &[String]) -> bool {
+    let mut picked = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+    picked.all(|picked| subprotocols.iter().any(|offered| *picked == *offered))
+}
+
+/// Whether the list in a header, which may be spread over several, has `token` in whatever case.
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::HeaderValue;
+
+    use super::*;
+
+    fn complaint(change: impl FnOnce(&mut HeaderMap)) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (UPGRADE, "WebSocket"),
+            (CONNECTION, "keep-alive, upgrade"),
+            (SEC_WEBSOCKET_ACCEPT, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        change(&mut headers);
+        let offered = ["jsonrpc2".to_owned()];
+        let checked = check(&headers, "dGhlIHNhbXBsZSBub25jZQ==", &offered);
+        checked.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_subprotocol_may_be_picked_or_not_but_only_one_that_was_offered() {
+        let pick = |name| {
+            complaint(|headers| {
+                headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
+            })
+        };
+        assert_eq!(complaint(|_| ()), None);
+        assert_eq!(pick("jsonrpc2"), None);
+        assert!(pick("mqtt").unwrap().contains("subprotocol"));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (name, hint) in [
+            (UPGRADE, "`Upgrade: websocket`"),
+            (CONNECTION, "`Connection: Upgrade`"),
+            (SEC_WEBSOCKET_ACCEPT, "`Sec-WebSocket-Accept`"),
+        ] {
+            let complaint = complaint(|headers| drop(headers.remove(name))).unwrap();
+            assert!(complaint.contains(hint), "{complaint}");
+        }
+        let extension = complaint(|headers| {
+            let value = HeaderValue::from_static("permessage-deflate");
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, value);
+        });
+        assert!(extension.unwrap().contains("extension"));
+    }
+}

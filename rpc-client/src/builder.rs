@@ -1,0 +1,129 @@
+//! Settings, until there is a connection.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rpc_core::{Endpoint, Hub, Limits, Router, Service, Setup};
+use tokio::time::timeout;
+
+use crate::client::Client;
+use crate::connect::connect;
+use crate::error::ConnectError;
+use crate::handshake::Handshake;
+use crate::headers::Headers;
+use crate::target::Target;
+
+/// A client without a connection. Made by [`Client::builder`].
+#[must_use = "a client connects with `connect`"]
+pub struct Builder {
+    router: Router,
+    limits: Limits,
+    keepalive: bool,
+    plain: bool,
+    headers: Headers,
+    connect_timeout: Option<Duration>,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            router: Router::new(),
+            limits: Limits::client(),
+            keepalive: true,
+            plain: false,
+            headers: Headers::default(),
+            connect_timeout: None,
+        }
+    }
+
+    /// Offers the methods of `service` to the server, be it the server half of a trait or a
+    /// [`Router`](rpc_core::Router). May be called several times.
+    pub fn service(mut self, service: impl Service) -> Self {
+        self.router = self.router.service(service);
+        self
+    }
+
+    /// Adds a header to the request, beside those of the same name. Its value is never shown, not
+    /// in a `Debug` text nor in a log. The headers of the handshake itself cannot be set.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.add(name, value);
+        self
+    }
+
+    /// Offers a WebSocket subprotocol; called several times, the preferred one first. By default
+    /// none is offered. A server that picks none is fine, one that picks another is an error.
+    pub fn subprotocol(mut self, name: &str) -> Self {
+        self.headers.add_subprotocol(name);
+        self
+    }
+
+    /// Sends nothing but what the JSON-RPC 2.0 specification knows: no `timeoutMs`. For servers that
+    /// refuse members they do not know. Off by default.
+    pub fn plain(mut self, plain: bool) -> Self {
+        self.plain = plain;
+        self
+    }
+
+    /// What the server may use of this end; [`Limits::client`] by default.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Whether a silent server is pinged, and taken for lost when it stays silent:
+    /// [`ping`](Limits::ping) and [`dead_after`](Limits::dead_after). On by default; without it, a
+    /// server that vanished without a word is noticed only when something is sent to it.
+    pub fn keepalive(mut self, keepalive: bool) -> Self {
+        self.keepalive = keepalive;
+        self
+    }
+
+    /// How long [`connect`](Self::connect) may take, the look-up of the host included;
+    /// [`handshake`](Limits::handshake) of the limits (10 s) by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// Connects to a `ws://host:port/path?query` URL; the port is 80 if there is none. May be
+    /// dropped at any point, then there is no connection.
+    ///
+    /// # Errors
+    /// [`ConnectError`] says what to change.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn connect(self, url: &str) -> Result<Client, ConnectError> {
+        self.limits.check()?;
+        self.router.check()?;
+        let target = Target::parse(url)?;
+        let (headers, subprotocols) = self.headers.finish()?;
+        let handshake = Handshake { target, headers, subprotocols };
+        let time = self.connect_timeout.unwrap_or(self.limits.handshake);
+        // Boxed: HTTP needs far more room than what the caller's future holds otherwise.
+        let connecting = timeout(time, Box::pin(connect(&handshake, &self.limits)));
+        let socket = connecting.await.map_err(|_| ConnectError::Timeout(time))??;
+        let setup = Setup {
+            services: Arc::new(self.router),
+            limits: Arc::new(self.limits),
+            hub: Hub::new(),
+            keepalive: self.keepalive,
+            plain: self.plain,
+        };
+        Ok(Client::start(Endpoint::new(setup), socket))
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("methods", &self.router)
+            .field("limits", &self.limits)
+            .field("keepalive", &self.keepalive)
+            .field("plain", &self.plain)
+            .field("headers", &self.headers)
+            .field("connect_timeout", &self.connect_timeout)
+            .finish()
+    }
+}

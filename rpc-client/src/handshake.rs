@@ -1,0 +1,132 @@
+//! The client's side of the WebSocket handshake (RFC 6455, section 4.1): the request, and the way
+//! to the answer.
+//!
+//! By hyper and not by the WebSocket library: that one loses what a server sends right behind its
+//! answer, and says little about an answer it does not like.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join;
+use http::header::{
+    CONNECTION, HOST, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rpc_core::{Limits, Role, WebSocket};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+
+use crate::answer;
+use crate::error::ConnectError;
+use crate::target::Target;
+
+/// Bytes of an answer's head.
+const HEAD: usize = 16 * 1024;
+
+/// So much of a refusal's body is kept, and waited for so long: its status must not be lost to a
+/// body that never comes.
+const BODY: (usize, Duration) = (1024, Duration::from_secs(1));
+
+/// What is asked for, and where.
+pub(crate) struct Handshake {
+    pub(crate) target: Target,
+    pub(crate) headers: HeaderMap,
+    pub(crate) subprotocols: Vec<String>,
+}
+
+impl Handshake {
+    /// Turns a TCP connection into a WebSocket. May be dropped at any point, which closes it.
+    pub(crate) async fn run(
+        &self,
+        stream: TcpStream,
+        limits: &Limits,
+    ) -> Result<WebSocket<TcpStream>, ConnectError> {
+        let mut http = http1::Builder::new();
+        let http = http.max_buf_size(HEAD).handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = http.map_err(|error| self.failed(&error))?;
+        let exchange = self.exchange(sender);
+        let (parts, answered) = join(connection.without_shutdown(), exchange).await;
+        answered?;
+        let parts = parts.map_err(|error| self.failed(&error))?;
+        Ok(WebSocket::new(parts.io.into_inner(), Role::Client, parts.read_buf, limits))
+    }
+
+    /// Takes the sender, with which the HTTP connection ends: it gives the stream back then, and
+    /// what was read from it beyond the answer.
+    async fn exchange(
+        &self,
+        mut sender: http1::SendRequest<Empty<Bytes>>,
+    ) -> Result<(), ConnectError> {
+        let key = generate_key();
+        let response = sender.send_request(self.request(&key)).await;
+        let response = response.map_err(|error| self.failed(&error))?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(rejected(response).await);
+        }
+        answer::check(response.headers(), &key, &self.subprotocols)
+    }
+
+    fn request(&self, key: &str) -> Request<Empty<Bytes>> {
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = self.target.path.parse().expect("it was part of a URL");
+        let headers = request.headers_mut();
+        *headers = self.headers.clone();
+        for (name, value) in [
+            (HOST, self.target.authority.as_str()),
+            (UPGRADE, "websocket"),
+            (CONNECTION, "Upgrade"),
+            (SEC_WEBSOCKET_VERSION, "13"),
+            (SEC_WEBSOCKET_KEY, key),
+            (SEC_WEBSOCKET_PROTOCOL, &self.subprotocols.join(", ")),
+        ] {
+            if !value.is_empty() {
+                headers.insert(name, HeaderValue::try_from(value).expect("was checked, or is ours"));
+            }
+        }
+        request
+    }
+
+    /// What hyper could not do.
+    fn failed(&self, error: &hyper::Error) -> ConnectError {
+        if error.is_parse() {
+            return ConnectError::Handshake("its answer is not HTTP/1.1");
+        }
+        if error.is_incomplete_message() {
+            return ConnectError::Handshake("it closed the connection without an answer");
+        }
+        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        let source = match source {
+            Some(source) => source.kind().into(),
+            None => io::Error::other(error.to_string()),
+        };
+        ConnectError::Io { host: self.target.name.clone(), source }
+    }
+}
+
+async fn rejected(response: Response<Incoming>) -> ConnectError {
+    let status = response.status();
+    let mut body = Vec::new();
+    let (bytes, time) = BODY;
+    // What came until then is good enough.
+    let _ = timeout(time, read(response.into_body(), bytes, &mut body)).await;
+    ConnectError::Rejected { status, body: String::from_utf8_lossy(&body).into_owned() }
+}
+
+/// Reads up to so many bytes.
+async fn read(mut body: Incoming, bytes: usize, into: &mut Vec<u8>) {
+    while into.len() < bytes
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        let Ok(data) = frame.into_data() else { continue };
+        let room = bytes - into.len();
+        into.extend_from_slice(&data[..data.len().min(room)]);
+    }
+}

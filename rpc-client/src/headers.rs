@@ -1,0 +1,117 @@
+//! The headers that a user adds to the request.
+
+use http::HeaderMap;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL,
+    TRANSFER_ENCODING, UPGRADE,
+};
+
+use crate::error::ConnectError;
+
+/// A user's headers, or what is wrong with the first bad one.
+#[derive(Debug, Default)]
+pub(crate) struct Headers {
+    map: HeaderMap,
+    subprotocols: Vec<String>,
+    mistake: Option<ConnectError>,
+}
+
+impl Headers {
+    pub(crate) fn add(&mut self, name: &str, value: &str) {
+        let added = self.try_add(name, value);
+        self.note(added);
+    }
+
+    pub(crate) fn add_subprotocol(&mut self, name: &str) {
+        let added = self.try_add_subprotocol(name);
+        self.note(added);
+    }
+
+    /// All of them, and the subprotocols that are offered.
+    pub(crate) fn finish(self) -> Result<(HeaderMap, Vec<String>), ConnectError> {
+        match self.mistake {
+            Some(mistake) => Err(mistake),
+            None => Ok((self.map, self.subprotocols)),
+        }
+    }
+
+    fn note(&mut self, added: Result<(), ConnectError>) {
+        if let Err(mistake) = added {
+            self.mistake.get_or_insert(mistake);
+        }
+    }
+
+    fn try_add(&mut self, name: &str, value: &str) -> Result<(), ConnectError> {
+        let name = HeaderName::try_from(name)
+            .map_err(|_| wrong(name, "a header's name is ASCII letters, digits and `-`"))?;
+        if name == SEC_WEBSOCKET_PROTOCOL {
+            return Err(wrong(name.as_str(), "offer it with `.subprotocol(…)`"));
+        }
+        if is_of_the_handshake(&name) {
+            return Err(wrong(name.as_str(), "the handshake sets it"));
+        }
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| wrong(name.as_str(), "its value has characters that no header may have"))?;
+        // Any of them may be a credential: none is ever shown.
+        value.set_sensitive(true);
+        self.map.append(name, value);
+        Ok(())
+    }
+
+    fn try_add_subprotocol(&mut self, name: &str) -> Result<(), ConnectError> {
+        // Names of headers follow the same rule, but for the case of letters.
+        if HeaderName::try_from(name).is_err() {
+            let reason = "a subprotocol's name is one word of ASCII letters, digits and some signs";
+            return Err(wrong(SEC_WEBSOCKET_PROTOCOL.as_str(), reason));
+        }
+        self.subprotocols.push(name.to_owned());
+        Ok(())
+    }
+}
+
+fn is_of_the_handshake(name: &HeaderName) -> bool {
+    [HOST, CONNECTION, UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name)
+        || name.as_str().starts_with("sec-websocket-")
+}
+
+fn wrong(name: &str, reason: &'static str) -> ConnectError {
+    ConnectError::Header { name: name.escape_debug().to_string(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistake(name: &str, value: &str) -> String {
+        let mut headers = Headers::default();
+        headers.add(name, value);
+        headers.add("x-good", "good");
+        headers.finish().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn headers_of_the_handshake_are_refused() {
+        for name in ["Host", "Upgrade", "connection", "Sec-WebSocket-Key", "content-length"] {
+            assert!(mistake(name, "x").ends_with("the handshake sets it"), "{name}");
+        }
+        assert!(mistake("Sec-WebSocket-Protocol", "x").ends_with("offer it with `.subprotocol(…)`"));
+        assert!(mistake("a b", "x").starts_with("`a b` cannot be sent: a header's name"));
+    }
+
+    #[test]
+    fn no_value_is_ever_shown() {
+        assert!(!mistake("authorization", "secret\n").contains("secret"));
+        let mut headers = Headers::default();
+        headers.add("authorization", "secret");
+        assert!(!format!("{headers:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_subprotocol_is_one_word() {
+        for (name, good) in [("jsonrpc2", true), ("v1.Json", true), ("a b", false), ("", false)] {
+            let mut headers = Headers::default();
+            headers.add_subprotocol(name);
+            assert_eq!(headers.finish().is_ok(), good, "{name}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! A WebSocket client for two-way JSON-RPC 2.0: it calls what a server offers, and offers services
+//! in return, on the same connection.
+//!
+//! ```
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use rpc_server::Server;
+//! # let server = rpc_core::Router::new().method("add", |_: rpc_core::Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+//! # let server = Server::builder().service(server).bind("127.0.0.1:0").await?.spawn();
+//! # let url = server.url();
+//! use rpc_client::Client;
+//!
+//! let client = Client::builder().connect(&url).await?;
+//! assert_eq!(client.peer().call::<i64>("add", (1, 2)).await?, 3);
+//! client.close().await;
+//! # Ok(()) }
+//! ```
+//!
+//! # The way of a connection
+//!
+//! ```text
+//! URL ─▶ target ─▶ connect: TCP ─▶ handshake ─▶ a task: rpc_core::Connection
+//!          └──────────┴──────────────┴─▶ ConnectError, which says what to change
+//! ```
+//!
+//! There is no TLS yet: `wss://` is refused.
+
+mod answer;
+mod builder;
+mod client;
+mod connect;
+mod error;
+mod handshake;
+mod headers;
+mod target;
+
+pub use ::http::StatusCode;
+
+pub use builder::Builder;
+pub use client::Client;
+pub use error::ConnectError;

@@ -1,0 +1,53 @@
+//! Responses and our own `$/` notifications as text (specification, section 5).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::error::ErrorObject;
+use crate::id::{Id, write_number};
+
+/// The longest text around a result, its id included.
+pub(crate) const ENVELOPE: usize = 64;
+
+/// Writes what stands before a result.
+pub(crate) fn write_head(id: &Id, out: &mut BytesMut) {
+    out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
+    id.write(&mut out.writer());
+    out.put_slice(br#","result":"#);
+}
+
+/// Writes what stands after a result.
+pub(crate) fn write_tail(out: &mut BytesMut) {
+    out.put_u8(b'}');
+}
+
+/// A response with an error; without an id it is `null`.
+pub(crate) fn error(id: Option<&Id>, error: &ErrorObject) -> Bytes {
+    let mut out = BytesMut::with_capacity(128).writer();
+    out.get_mut().put_slice(br#"{"jsonrpc":"2.0","id":"#);
+    match id {
+        Some(id) => id.write(&mut out),
+        None => out.get_mut().put_slice(b"null"),
+    }
+    out.get_mut().put_slice(br#","error":"#);
+    serde_json::to_writer(&mut out, error).expect("an error object is made of text and raw JSON");
+    out.get_mut().put_u8(b'}');
+    out.into_inner().freeze()
+}
+
+/// A response with this JSON text as its result.
+pub(crate) fn result(id: &Id, json: &str) -> Bytes {
+    let mut out = BytesMut::with_capacity(ENVELOPE + json.len());
+    write_head(id, &mut out);
+    out.put_slice(json.as_bytes());
+    write_tail(&mut out);
+    out.freeze()
+}
+
+/// The notification that cancels the call of ours with this id.
+pub(crate) fn cancel(id: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(80);
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"#);
+    write_number(id, &mut (&mut out).writer());
+    out.put_slice(b"}}");
+    out.freeze()
+}

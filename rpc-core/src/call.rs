@@ -1,0 +1,233 @@
+//! A call on its way: the future that a stub's methods return.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use crate::call_error::{CallError, Fate};
+use crate::current::{self, Lent};
+use crate::error::RpcError;
+use crate::outgoing::Outgoing;
+use crate::protocol::{Outcome, Refused, Start};
+use crate::shared::Shared;
+use crate::sync::Arc;
+use crate::waiter::Waiter;
+
+/// A call: a future of the typed result.
+///
+/// The params are encoded when it is made; nothing else happens until it is polled or
+/// [`start`](Self::start)ed. There it takes its place in the order of messages, and its deadline
+/// begins: `call_deadline` of the [`Limits`](crate::Limits) (30 s) unless said otherwise, and never
+/// later than the deadline of the handler that makes it. The deadline travels along as `timeoutMs`.
+///
+/// Resolves exactly once, whatever the other end and the network do. Dropping it cancels the call:
+/// a message that was not sent is taken back, a call that was sent is cancelled at the other end
+/// with `$/cancelRequest`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use rpc_core::{Context, Router, memory};
+///
+/// let adder = Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+/// let (peer, _adder) = memory::pair(Router::new(), adder);
+///
+/// let early = peer.call::<i64>("add", (1, 2)).timeout(Duration::from_secs(1)).start();
+/// assert_eq!(peer.call::<i64>("add", (3, 4)).await?, 7);
+/// assert_eq!(early.await?, 3);
+/// # Ok(()) }
+/// ```
+#[must_use = "a call does nothing until it is polled or started"]
+pub struct Call<T, E = Infallible> {
+    shared: Arc<Shared>,
+    state: State,
+    timeout: Timeout,
+    types: PhantomData<fn() -> (T, E)>,
+}
+
+enum State {
+    New(Outgoing),
+    /// Resolved before it began.
+    Failed(Failure),
+    Started {
+        id: u64,
+        /// Keeps the place of the handler that made the call with others.
+        _lent: Option<Lent>,
+    },
+    Done,
+}
+
+enum Failure {
+    Encode(String),
+    Refused(Refused),
+    Late,
+}
+
+#[derive(Clone, Copy)]
+enum Timeout {
+    Default,
+    After(Duration),
+    Never,
+}
+
+impl<T, E> Call<T, E> {
+    pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
+        let state = match message {
+            Ok(message) => State::New(message),
+            Err(why) => State::Failed(Failure::Encode(why)),
+        };
+        Self {
+            shared,
+            state,
+            timeout: Timeout::Default,
+            types: PhantomData,
+        }
+    }
+
+    /// Sets the time from the start of the call to its answer. Without effect once started.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Timeout::After(timeout);
+        self
+    }
+
+    /// Waits for the answer as long as the connection lives. Without effect once started.
+    pub fn no_timeout(mut self) -> Self {
+        self.timeout = Timeout::Never;
+        self
+    }
+
+    /// Starts the call now instead of when it is first polled.
+    pub fn start(mut self) -> Self {
+        self.begin();
+        self
+    }
+
+    fn begin(&mut self) {
+        if !matches!(self.state, State::New(_)) {
+            return;
+        }
+        let State::New(message) = std::mem::replace(&mut self.state, State::Done) else {
+            return;
+        };
+        self.state = self.send(message);
+    }
+
+    fn send(&self, message: Outgoing) -> State {
+        let now = Instant::now();
+        let left = self.time_left(now);
+        if left == Some(Duration::ZERO) {
+            return State::Failed(Failure::Late);
+        }
+        let told = if self.shared.setup.plain { None } else { left };
+        let (lent, first_of_handler) = Lent::take().unzip();
+        let start = Start {
+            deadline: left.map(|left| self.shared.clock.at(now) + left),
+            first_of_handler: first_of_handler.unwrap_or(false),
+        };
+        match self
+            .shared
+            .with(|state| state.protocol.start(start, |id| message.request(id, told)))
+        {
+            Ok(id) => State::Started { id, _lent: lent },
+            Err(refused) => State::Failed(Failure::Refused(refused)),
+        }
+    }
+
+    /// How long the answer may take: what was asked for, within what the handler that calls has.
+    fn time_left(&self, now: Instant) -> Option<Duration> {
+        let own = match self.timeout {
+            Timeout::Default => Some(self.shared.setup.limits.call_deadline),
+            Timeout::After(timeout) => Some(timeout),
+            Timeout::Never => None,
+        };
+        let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
+        own.into_iter().chain(inherited).min()
+    }
+
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Failure>> {
+        self.begin();
+        if let State::Started { id, .. } = self.state {
+            let collected = self.shared.with(|state| {
+                state
+                    .protocol
+                    .collect(id, |kept| Waiter::task(kept, cx.waker()))
+            });
+            let Some(outcome) = collected else {
+                return Poll::Pending;
+            };
+            self.state = State::Done;
+            return Poll::Ready(Ok(outcome));
+        }
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Failed(failure) => Poll::Ready(Err(failure)),
+            _ => panic!("a `Call` was polled after it was ready"),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, E: RpcError> Future for Call<T, E> {
+    type Output = Result<T, CallError<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.get_mut()
+            .poll_outcome(cx)
+            .map(|outcome| match outcome {
+                Ok(outcome) => typed(outcome),
+                Err(failure) => Err(failure.into()),
+            })
+    }
+}
+
+fn typed<T: DeserializeOwned, E: RpcError>(outcome: Outcome) -> Result<T, CallError<E>> {
+    Err(match outcome {
+        Outcome::Result(json) => match serde_json::from_str(&json) {
+            Ok(value) => return Ok(value),
+            Err(error) => CallError::Decode(error.to_string()),
+        },
+        Outcome::Error(error) => CallError::from_answer(error),
+        Outcome::Malformed(why) => CallError::Decode(why.into()),
+        Outcome::Timeout(fate) => CallError::Timeout { fate },
+        Outcome::Closed(reason, fate) => CallError::Closed { reason, fate },
+    })
+}
+
+impl<E> From<Failure> for CallError<E> {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Encode(why) => Self::Encode(why),
+            Failure::Late => Self::Timeout {
+                fate: Fate::NotSent,
+            },
+            Failure::Refused(Refused::Busy) => Self::Busy,
+            Failure::Refused(Refused::Closed(reason)) => Self::Closed {
+                reason,
+                fate: Fate::NotSent,
+            },
+        }
+    }
+}
+
+impl<T, E> Drop for Call<T, E> {
+    fn drop(&mut self) {
+        if let State::Started { id, .. } = self.state {
+            self.shared.with(|state| state.protocol.abandon(id));
+        }
+    }
+}
+
+impl<T, E> fmt::Debug for Call<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::New(_) => "New",
+            State::Started { .. } => "Started",
+            State::Failed(_) | State::Done => "Done",
+        };
+        f.debug_tuple("Call").field(&state).finish()
+    }
+}

@@ -1,0 +1,146 @@
+//! Why a call failed, by what its caller can do about it.
+
+use std::convert::Infallible;
+use std::{error, fmt};
+
+use crate::close::CloseReason;
+use crate::error::{ErrorObject, Kind, RpcError};
+
+/// Why a call has no result.
+///
+/// `E` is the typed error of the method; a call without a trait has none.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum CallError<E = Infallible> {
+    /// The method answered with its own error.
+    Method(E),
+    /// The other end answered with any other error.
+    Remote(ErrorObject),
+    /// No answer within the deadline, here or there.
+    Timeout {
+        /// Whether it may have run.
+        fate: Fate,
+    },
+    /// The other end says that this call was cancelled.
+    Cancelled {
+        /// Whether it may have run.
+        fate: Fate,
+    },
+    /// Not executed, here or there, because a limit was reached: safe to try again later.
+    Busy,
+    /// The connection ended first.
+    Closed {
+        /// How it ended.
+        reason: CloseReason,
+        /// Whether the call may have run.
+        fate: Fate,
+    },
+    /// The params could not be written, or are larger than may be sent. Nothing was sent.
+    Encode(String),
+    /// The answer is not what this end expects: the two ends disagree on a type.
+    Decode(String),
+}
+
+/// What became of a call that has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// The transport never accepted the last byte of the request, so the other end cannot have it
+    /// whole: safe to send again.
+    NotSent,
+    /// It may have run, or be running still.
+    MaybeExecuted,
+}
+
+impl<E: RpcError> CallError<E> {
+    /// What an error object from the other end means to the caller. Reserved codes are never
+    /// offered to the typed error.
+    pub(crate) fn from_answer(error: ErrorObject) -> Self {
+        let fate = Fate::MaybeExecuted;
+        match error.kind() {
+            Some(Kind::Busy) => return Self::Busy,
+            Some(Kind::Deadline) => return Self::Timeout { fate },
+            Some(Kind::Cancelled) => return Self::Cancelled { fate },
+            _ => {}
+        }
+        if !crate::ErrorCode::is_reserved(error.code)
+            && let Some(typed) = E::from_error_object(&error)
+        {
+            return Self::Method(typed);
+        }
+        Self::Remote(error)
+    }
+}
+
+impl<E> CallError<E> {
+    /// What is known of a call that failed without an answer; `None` if it was answered.
+    pub fn fate(&self) -> Option<Fate> {
+        match self {
+            Self::Timeout { fate } | Self::Cancelled { fate } | Self::Closed { fate, .. } => {
+                Some(*fate)
+            }
+            Self::Busy | Self::Encode(_) => Some(Fate::NotSent),
+            Self::Method(_) | Self::Remote(_) | Self::Decode(_) => None,
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method(error) => error.fmt(f),
+            Self::Remote(error) => error.fmt(f),
+            Self::Timeout { fate } => write!(f, "no answer in time ({fate})"),
+            Self::Cancelled { fate } => write!(f, "cancelled ({fate})"),
+            Self::Busy => f.write_str("busy: not executed"),
+            Self::Closed { reason, fate } => write!(f, "{reason} ({fate})"),
+            Self::Encode(why) => write!(f, "cannot send the params: {why}"),
+            Self::Decode(why) => write!(f, "cannot read the answer: {why}"),
+        }
+    }
+}
+
+impl<E: error::Error> error::Error for CallError<E> {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            // These speak through `Display` already; below them is what lies below the error.
+            Self::Method(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotSent => "not sent",
+            Self::MaybeExecuted => "may have run",
+        })
+    }
+}
+
+/// Why a notification was not taken.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum NotifyError {
+    /// The connection has ended.
+    Closed {
+        /// How it ended.
+        reason: CloseReason,
+    },
+    /// The outbound queue has no room; only the `try_` forms say so, the others wait.
+    Full,
+    /// The params could not be written, or are larger than may be sent.
+    Encode(String),
+}
+
+impl fmt::Display for NotifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed { reason } => reason.fmt(f),
+            Self::Full => f.write_str("the outbound queue is full"),
+            Self::Encode(why) => write!(f, "cannot send the params: {why}"),
+        }
+    }
+}
+
+impl error::Error for NotifyError {}

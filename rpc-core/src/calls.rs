@@ -1,0 +1,318 @@
+//! Calls that this end made and waits on.
+//!
+//! Ids count up from 1 and are never used twice, so they index a ring directly: an id whose place
+//! is still taken by an older call is skipped. No hashing, no clock, lock or socket; the waiter `W`
+//! is a waker in a running connection and a plain `&str` in the tests.
+
+use std::time::Duration;
+
+use crate::deadlines::Deadlines;
+
+/// The calls of one connection that have no answer yet, or one that was not collected yet.
+pub(crate) struct Calls<W, O> {
+    /// A power of two of places, or none.
+    places: Vec<Option<Call<W, O>>>,
+    last_id: u64,
+    /// Calls without an outcome.
+    open: usize,
+    /// Calls with one that was not collected.
+    answered: usize,
+    /// Calls that were sent and then given up: so many answers may still come.
+    given_up: u64,
+    deadlines: Deadlines,
+}
+
+/// One call.
+pub(crate) struct Call<W, O> {
+    id: u64,
+    /// Where its message is.
+    pub(crate) place: Place,
+    deadline: Option<Duration>,
+    state: State<W, O>,
+}
+
+enum State<W, O> {
+    Open(Option<W>),
+    Answered(O),
+}
+
+/// Where the message of a call is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Here, until fewer calls are on the wire.
+    Parked(bytes::Bytes),
+    /// Waiting for room in the outbox, under this ticket.
+    Waiting(u64),
+    /// In the outbox, under this ticket.
+    Queued(u64),
+    /// With the transport, as the message of this number.
+    Handed(u64),
+    /// With a transport that was lost before it could pass on the last byte.
+    Lost,
+}
+
+impl<W, O> Calls<W, O> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            last_id: 0,
+            open: 0,
+            answered: 0,
+            given_up: 0,
+            deadlines: Deadlines::new(),
+        }
+    }
+
+    /// How many calls wait for an answer.
+    pub(crate) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// The id that the next call gets.
+    pub(crate) fn next_id(&mut self) -> u64 {
+        if (self.open + self.answered) * 2 >= self.places.len() {
+            self.grow();
+        }
+        // At least half the places are free.
+        while self.places[self.index(self.last_id + 1)].is_some() {
+            self.last_id += 1;
+        }
+        self.last_id + 1
+    }
+
+    /// Adds the call that was promised [`next_id`](Self::next_id).
+    pub(crate) fn insert(&mut self, id: u64, place: Place, deadline: Option<Duration>) {
+        debug_assert!(id > self.last_id, "ids count up");
+        self.last_id = id;
+        self.open += 1;
+        self.deadlines.add(deadline);
+        let index = self.index(id);
+        self.places[index] = Some(Call {
+            id,
+            place,
+            deadline,
+            state: State::Open(None),
+        });
+    }
+
+    /// The call with this id, if it waits for an answer.
+    pub(crate) fn open_mut(&mut self, id: u64) -> Option<&mut Call<W, O>> {
+        self.get_mut(id)
+            .filter(|call| matches!(call.state, State::Open(_)))
+    }
+
+    /// Gives a call its outcome; returns who waits for it. `None` also if no such call is open.
+    pub(crate) fn answer(&mut self, id: u64, outcome: O) -> Option<W> {
+        let call = self.open_mut(id)?;
+        let State::Open(waiter) = std::mem::replace(&mut call.state, State::Answered(outcome))
+        else {
+            unreachable!("`open_mut` gives open calls only")
+        };
+        self.open -= 1;
+        self.answered += 1;
+        waiter
+    }
+
+    /// Takes the outcome, and with it the call; `None` if there is none yet: then `waiter` is kept.
+    pub(crate) fn collect(&mut self, id: u64, waiter: impl FnOnce(Option<W>) -> W) -> Option<O> {
+        let call = self.get_mut(id)?;
+        if let State::Open(kept) = &mut call.state {
+            *kept = Some(waiter(kept.take()));
+            return None;
+        }
+        match self.remove(id)?.state {
+            State::Answered(outcome) => Some(outcome),
+            State::Open(_) => None,
+        }
+    }
+
+    /// Forgets a call that nobody waits for any more.
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Call<W, O>> {
+        let index = self.index_of(id)?;
+        let call = self.places[index].take()?;
+        match call.state {
+            State::Open(_) => self.open -= 1,
+            State::Answered(_) => self.answered -= 1,
+        }
+        Some(call)
+    }
+
+    /// Notes that an answer to a call that was sent will find nobody.
+    pub(crate) fn give_up(&mut self) {
+        self.given_up += 1;
+    }
+
+    /// Whether a call of this id was given up and its answer may come; once for each.
+    pub(crate) fn late(&mut self, id: u64) -> bool {
+        let late = id <= self.last_id && id > 0 && self.given_up > 0;
+        self.given_up -= u64::from(late);
+        late
+    }
+
+    /// No call runs out before this time.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        self.deadlines.next()
+    }
+
+    /// The ids of the open calls whose deadline has come.
+    pub(crate) fn expired(&mut self, now: Duration) -> Vec<u64> {
+        let open = self.places.iter().flatten();
+        let open = open.filter(|call| matches!(call.state, State::Open(_)));
+        self.deadlines
+            .expired(now, open.map(|call| (call.id, call.deadline)))
+    }
+
+    /// The ids of all open calls, oldest first.
+    pub(crate) fn open_ids(&self) -> Vec<u64> {
+        let open = self.places.iter().flatten();
+        let mut ids: Vec<_> = open
+            .filter(|call| matches!(call.state, State::Open(_)))
+            .map(|call| call.id)
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Gives back what a busy time left behind.
+    pub(crate) fn shrink(&mut self) {
+        if self.open + self.answered == 0 {
+            self.places = Vec::new();
+        }
+    }
+
+    fn index(&self, id: u64) -> usize {
+        // The places are far fewer than a `usize` counts; only the low bits matter.
+        (id as usize) & (self.places.len() - 1)
+    }
+
+    fn index_of(&self, id: u64) -> Option<usize> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let index = self.index(id);
+        self.places[index]
+            .as_ref()
+            .is_some_and(|call| call.id == id)
+            .then_some(index)
+    }
+
+    fn get_mut(&mut self, id: u64) -> Option<&mut Call<W, O>> {
+        let index = self.index_of(id)?;
+        self.places[index].as_mut()
+    }
+
+    /// Doubles the places. Two calls never meet in the larger ring: they did not in the smaller.
+    fn grow(&mut self) {
+        let len = (self.places.len() * 2).max(8);
+        let calls = std::mem::replace(&mut self.places, (0..len).map(|_| None).collect());
+        for call in calls.into_iter().flatten() {
+            let index = self.index(call.id);
+            self.places[index] = Some(call);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type TestCalls = Calls<&'static str, &'static str>;
+
+    fn start(calls: &mut TestCalls) -> u64 {
+        let id = calls.next_id();
+        calls.insert(id, Place::Queued(0), None);
+        id
+    }
+
+    #[test]
+    fn an_answer_is_collected_once() {
+        let mut calls = TestCalls::new();
+        let id = start(&mut calls);
+        assert_eq!(id, 1);
+        assert_eq!(calls.collect(id, |_| "waker"), None);
+        assert_eq!(calls.answer(id, "3"), Some("waker"));
+        assert_eq!(calls.answer(id, "4"), None);
+        assert_eq!(calls.collect(id, |_| unreachable!()), Some("3"));
+        assert_eq!(calls.collect(id, |_| unreachable!()), None);
+        assert_eq!((calls.open, calls.answered), (0, 0));
+    }
+
+    #[test]
+    fn as_many_late_answers_as_calls_given_up() {
+        let mut calls = TestCalls::new();
+        let id = start(&mut calls);
+        calls.remove(id);
+        calls.give_up();
+        assert!(!calls.late(id + 1), "an id we never issued");
+        assert!(calls.late(id));
+        assert!(!calls.late(id));
+    }
+
+    #[test]
+    fn a_call_of_long_standing_is_stepped_over() {
+        let mut calls = TestCalls::new();
+        let old = start(&mut calls);
+        for _ in 0..1000 {
+            let id = start(&mut calls);
+            assert_ne!(id % 8, old % 8);
+            calls.remove(id);
+        }
+        assert_eq!(calls.places.len(), 8);
+        assert_eq!(calls.answer(old, "late"), None);
+        assert_eq!(calls.collect(old, |_| unreachable!()), Some("late"));
+    }
+
+    #[test]
+    fn deadlines_are_found_whenever_they_were_added() {
+        let mut calls = TestCalls::new();
+        for seconds in [30, 1, 20] {
+            let id = calls.next_id();
+            calls.insert(id, Place::Queued(0), Some(Duration::from_secs(seconds)));
+        }
+        assert_eq!(calls.next_deadline(), Some(Duration::from_secs(1)));
+        assert!(calls.expired(Duration::from_millis(999)).is_empty());
+        assert_eq!(calls.expired(Duration::from_secs(1)), [2]);
+        calls.remove(2);
+        assert_eq!(calls.expired(Duration::from_secs(25)), [3]);
+    }
+
+    /// Ids, answers and departures in a random order agree with a plain `Vec`.
+    #[test]
+    fn a_long_random_run_agrees_with_a_list() {
+        let mut calls = TestCalls::new();
+        let mut model: Vec<(u64, bool)> = Vec::new();
+        let mut random = crate::testing::Random::new(7);
+        for _ in 0..20_000 {
+            let pick = |random: &mut crate::testing::Random, model: &[(u64, bool)]| {
+                (!model.is_empty()).then(|| random.below(model.len()))
+            };
+            match random.below(4) {
+                0 if model.len() < 50 => model.push((start(&mut calls), false)),
+                1 => {
+                    if let Some(at) = pick(&mut random, &model) {
+                        calls.answer(model[at].0, "x");
+                        model[at].1 = true;
+                    }
+                }
+                2 => {
+                    if let Some(at) = pick(&mut random, &model) {
+                        let (id, answered) = model[at];
+                        assert_eq!(calls.collect(id, |_| "w"), answered.then_some("x"));
+                        if answered {
+                            model.remove(at);
+                        }
+                    }
+                }
+                _ => {
+                    if let Some(at) = pick(&mut random, &model) {
+                        assert!(calls.remove(model.remove(at).0).is_some());
+                    }
+                }
+            }
+            assert_eq!(
+                calls.open(),
+                model.iter().filter(|(_, answered)| !answered).count()
+            );
+        }
+    }
+}

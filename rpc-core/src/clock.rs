@@ -1,0 +1,29 @@
+//! Time as the pure files see it: the span since a start.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A start to count from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn now(self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// What [`now`](Self::now) was at this instant.
+    pub(crate) fn at(self, instant: Instant) -> Duration {
+        instant.duration_since(self.0)
+    }
+
+    /// The instant at which [`now`](Self::now) is `time`.
+    pub(crate) fn instant(self, time: Duration) -> Instant {
+        self.0 + time
+    }
+}

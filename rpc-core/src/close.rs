@@ -1,0 +1,128 @@
+//! Why a connection ends: the codes of the wire, and what a caller is told.
+
+use std::fmt;
+
+/// A WebSocket close code, as in RFC 6455 section 7.4 and the table of this crate's wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CloseCode(u16);
+
+impl CloseCode {
+    /// 1000: done.
+    pub const NORMAL: Self = Self(1000);
+    /// 1001: going away.
+    pub const GOING_AWAY: Self = Self(1001);
+    /// 1002: the other end broke the WebSocket protocol.
+    pub const PROTOCOL: Self = Self(1002);
+    /// 1003: binary messages are not understood.
+    pub const UNSUPPORTED: Self = Self(1003);
+    /// 1007: text that is not UTF-8.
+    pub const INVALID_TEXT: Self = Self(1007);
+    /// 1008: floods and other abuse.
+    pub const POLICY: Self = Self(1008);
+    /// 1009: a message too big.
+    pub const TOO_BIG: Self = Self(1009);
+    /// 1011: an internal error.
+    pub const INTERNAL: Self = Self(1011);
+    /// 1012: restarting; come back.
+    pub const RESTARTING: Self = Self(1012);
+    /// 1013: try again later.
+    pub const TRY_LATER: Self = Self(1013);
+    /// 4008: the other end reads too slowly.
+    pub const SLOW_READER: Self = Self(4008);
+    /// 4401: not authenticated, or the authentication expired.
+    pub const NOT_AUTHENTICATED: Self = Self(4401);
+    /// 4403: forbidden.
+    pub const FORBIDDEN: Self = Self(4403);
+
+    /// A code by number.
+    pub const fn new(code: u16) -> Self {
+        Self(code)
+    }
+
+    /// The number.
+    pub const fn value(self) -> u16 {
+        self.0
+    }
+
+    /// Whether this is one of the codes above.
+    pub(crate) const fn is_known(self) -> bool {
+        matches!(self.0, 1000..=1003 | 1007..=1009 | 1011..=1013 | 4008 | 4401 | 4403)
+    }
+
+    /// Whether an endpoint may put this code into a close message (RFC 6455 section 7.4.2).
+    pub(crate) const fn may_be_sent(self) -> bool {
+        matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    }
+}
+
+impl fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseReason {
+    /// Which end decided.
+    pub by: ClosedBy,
+    /// The close code, where there was one; a link that was lost has none.
+    pub code: Option<CloseCode>,
+    /// A short text, for people.
+    pub reason: String,
+}
+
+/// Who ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClosedBy {
+    /// This end, on request or because of a limit.
+    Us,
+    /// The other end.
+    Peer,
+    /// Neither: the link was lost, or fell silent.
+    Link,
+}
+
+impl CloseReason {
+    pub(crate) fn us(code: CloseCode, reason: impl Into<String>) -> Self {
+        Self {
+            by: ClosedBy::Us,
+            code: Some(code),
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn peer(code: Option<CloseCode>, reason: String) -> Self {
+        Self {
+            by: ClosedBy::Peer,
+            code,
+            reason,
+        }
+    }
+
+    pub(crate) fn link(reason: impl Into<String>) -> Self {
+        Self {
+            by: ClosedBy::Link,
+            code: None,
+            reason: reason.into(),
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = match self.by {
+            ClosedBy::Us => "closed by this end",
+            ClosedBy::Peer => "closed by the other end",
+            ClosedBy::Link => "link lost",
+        };
+        f.write_str(by)?;
+        if let Some(code) = self.code {
+            write!(f, " with code {code}")?;
+        }
+        if !self.reason.is_empty() {
+            write!(f, ": {}", self.reason)?;
+        }
+        Ok(())
+    }
+}

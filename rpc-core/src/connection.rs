@@ -1,0 +1,332 @@
+//! The task that carries a connection: it alone touches the transport and polls the handlers.
+//!
+//! One turn reads what is ready, up to a budget, and deals with each message where it was read;
+//! polls the handlers that were woken; sends all that has come together; and flushes once, since a
+//! flush is a system call and dearer than everything else that a small call needs.
+//!
+//! Reading never waits for writing, nor for a handler. If both ends stopped reading until their own
+//! messages were out, two full sockets would face each other and neither would ever move.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::close::{CloseCode, CloseReason};
+use crate::current::Turn;
+use crate::handlers::{Handlers, Running};
+use crate::life::{Due, Life};
+use crate::protocol::Reading;
+use crate::serving::Key;
+use crate::shared::{Shared, Wish};
+use crate::sync::Arc;
+use crate::timer::Timer;
+use crate::transport::{LinkError, Received, Transport};
+use crate::waiter::Waiter;
+
+mod closing;
+mod sending;
+mod serving;
+
+use closing::Closing;
+
+/// So many messages, or so many bytes, are read in one turn; then others get theirs.
+const MESSAGES: usize = 128;
+const BYTES: usize = 64 * 1024;
+
+/// A connection at work: a future that ends with the reason why the connection did.
+///
+/// Made by [`Endpoint::connect`](crate::Endpoint::connect). Dropping it drops the transport: the
+/// other end sees a lost link, calls fail with [`CallError::Closed`](crate::CallError::Closed),
+/// handlers are stopped.
+#[must_use = "a connection lives only while it is polled"]
+pub struct Connection<T: Transport> {
+    transport: T,
+    shared: Arc<Shared>,
+    /// Which of the slot's links this is.
+    generation: u64,
+    handlers: Handlers,
+    /// Handlers that have returned and wait for room for their results.
+    returned: VecDeque<Running>,
+    /// Messages on their way from the protocol to the transport.
+    outgoing: VecDeque<Bytes>,
+    /// Whether the transport takes no more until it wakes us.
+    blocked: bool,
+    /// Whether the transport holds something that was not flushed.
+    unflushed: bool,
+    /// Where results are written.
+    scratch: BytesMut,
+    /// Who is told at the end of a turn.
+    told: Vec<Waiter>,
+    stopped: Vec<Key>,
+    woken: Vec<Running>,
+    life: Life,
+    timer: Timer,
+    phase: Phase,
+}
+
+enum Phase {
+    Open,
+    /// Finishing what runs, until then at the latest.
+    Draining {
+        until: Duration,
+        code: CloseCode,
+        reason: String,
+    },
+    Closing(Closing),
+    Closed,
+}
+
+/// Why a turn ends the connection.
+enum End {
+    /// This end or the other one closes; the transport still works.
+    Close(CloseReason),
+    /// The transport does not.
+    Lost(CloseReason),
+}
+
+impl From<CloseReason> for End {
+    fn from(reason: CloseReason) -> Self {
+        Self::Close(reason)
+    }
+}
+
+impl From<LinkError> for End {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Violation { code, reason } => Self::Close(CloseReason::us(code, reason)),
+            LinkError::Io(error) => Self::Lost(CloseReason::link(error.to_string())),
+        }
+    }
+}
+
+impl<T: Transport> Connection<T> {
+    pub(crate) fn new(transport: T, shared: Arc<Shared>) -> Self {
+        let limits = &shared.setup.limits;
+        // A notification's handler is not counted among the requests.
+        let handlers = Handlers::new(limits.live_handlers + 1);
+        let life = Life::new(shared.setup.keepalive, shared.clock.now());
+        shared.setup.hub.insert(&shared);
+        let generation = shared.lock().attach();
+        Self {
+            transport,
+            generation,
+            handlers,
+            returned: VecDeque::new(),
+            outgoing: VecDeque::new(),
+            blocked: false,
+            unflushed: false,
+            scratch: BytesMut::new(),
+            told: Vec::new(),
+            stopped: Vec::new(),
+            woken: Vec::new(),
+            life,
+            timer: Timer::new(),
+            phase: Phase::Open,
+            shared,
+        }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        let now = self.shared.clock.now();
+        self.handlers.register(cx.waker());
+        self.expire(now);
+        self.hear_wishes(now)?;
+        let more = self.receive(cx, now)?;
+        self.run_woken();
+        self.start_waiting(now);
+        self.answer_returned();
+        self.send(cx, now)?;
+        self.tell();
+        self.see_to_life(cx, now)?;
+        if more {
+            cx.waker().wake_by_ref();
+        }
+        Ok(())
+    }
+
+    /// Stops what has run out of time.
+    fn expire(&mut self, now: Duration) {
+        let mut state = self.shared.lock();
+        if state.protocol.next_deadline().is_none_or(|due| due > now) {
+            return;
+        }
+        state.protocol.expire(now, &mut self.stopped);
+        drop(state);
+        for key in self.stopped.drain(..) {
+            self.handlers.stop(key);
+            self.returned.retain(|running| running.key != key);
+        }
+    }
+
+    /// Does what was asked for from outside.
+    fn hear_wishes(&mut self, now: Duration) -> Result<(), End> {
+        let wish = self.shared.lock().wish.take();
+        match wish {
+            Some(Wish::Close { code, reason }) => return Err(CloseReason::us(code, reason).into()),
+            Some(Wish::Drain {
+                until,
+                code,
+                reason,
+            }) => {
+                self.phase = Phase::Draining {
+                    until,
+                    code,
+                    reason,
+                };
+            }
+            None => {}
+        }
+        if let Phase::Draining {
+            until,
+            code,
+            reason,
+        } = &self.phase
+        {
+            let state = self.shared.lock();
+            let done = state.protocol.is_drained() && self.outgoing.is_empty() && !self.unflushed;
+            if done || now >= *until {
+                return Err(CloseReason::us(*code, reason.clone()).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is ready, up to the budget; whether there may be more.
+    fn receive(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
+        let start = self.transport.received_bytes();
+        for _ in 0..MESSAGES {
+            if self.shared.lock().protocol.reading(now)? == Reading::Paused {
+                return Ok(false);
+            }
+            let read = (self.transport.received_bytes() - start) as usize;
+            if read >= BYTES {
+                return Ok(true);
+            }
+            match self.transport.poll_receive(cx, BYTES - read) {
+                Poll::Ready(Received::Text(text)) => self.dispatch(text.as_ref(), now),
+                Poll::Ready(Received::Closed { code, reason }) => {
+                    return Err(CloseReason::peer(code, reason).into());
+                }
+                Poll::Ready(Received::Failed(error)) => return Err(error.into()),
+                Poll::Pending => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Wakes who waited for something that has happened in this turn.
+    fn tell(&mut self) {
+        std::mem::swap(&mut self.told, &mut self.shared.lock().protocol.told);
+        self.told.drain(..).for_each(Waiter::tell);
+    }
+
+    fn see_to_life(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<(), End> {
+        let received = self.transport.received_bytes();
+        self.life.heard(received, self.transport.assembling(), now);
+        loop {
+            match self.life.due(now, &self.shared.setup.limits) {
+                Due::Nothing => break,
+                Due::Ping => {
+                    self.transport.ping()?;
+                    self.unflushed = true;
+                    self.flush(cx)?;
+                }
+                Due::Tidy => self.tidy(),
+                Due::Close(reason) => return Err(End::Close(reason)),
+                Due::Dead(reason) => return Err(End::Lost(reason)),
+            }
+        }
+        match self.shared.lock().protocol.overdue(now) {
+            Some(reason) => Err(reason.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives back what a busy time left behind.
+    fn tidy(&mut self) {
+        if self.handlers.len() > 0 || self.unflushed || !self.outgoing.is_empty() {
+            return;
+        }
+        self.transport.shrink();
+        self.handlers.shrink();
+        self.scratch = BytesMut::new();
+        self.outgoing = VecDeque::new();
+        self.returned = VecDeque::new();
+        self.told = Vec::new();
+        self.stopped = Vec::new();
+        self.woken = Vec::new();
+        self.shared.lock().protocol.shrink();
+    }
+
+    /// Arms the timer and lets callers wake this task.
+    fn sleep(&mut self, cx: &mut Context<'_>) {
+        let limits = &self.shared.setup.limits;
+        let until = match &self.phase {
+            Phase::Draining { until, .. } => Some(*until),
+            Phase::Closing(closing) => Some(closing.until()),
+            Phase::Open | Phase::Closed => None,
+        };
+        let mut state = self.shared.lock();
+        let due = [
+            state.protocol.next_deadline(),
+            self.life.next(limits),
+            until,
+        ];
+        let due = due.into_iter().flatten().min();
+        state.armed = self.timer.arm(cx, self.shared.clock, due);
+        let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
+        if (unsent && !self.blocked) || state.wish.is_some() {
+            // It came while this turn was ending.
+            cx.waker().wake_by_ref();
+        } else if !state
+            .sleeper
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
+            state.sleeper = Some(cx.waker().clone());
+        }
+    }
+}
+
+impl<T: Transport> Future for Connection<T> {
+    type Output = CloseReason;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReason> {
+        let this = self.get_mut();
+        let _turn = Turn::begin(&this.shared);
+        if matches!(this.phase, Phase::Open | Phase::Draining { .. }) {
+            match this.turn(cx) {
+                Ok(()) => {}
+                Err(End::Close(reason)) => this.begin_closing(reason),
+                Err(End::Lost(reason)) => return Poll::Ready(this.lose(reason)),
+            }
+        }
+        if matches!(this.phase, Phase::Closing(_))
+            && let Poll::Ready(reason) = this.poll_closing(cx)
+        {
+            return Poll::Ready(reason);
+        }
+        this.sleep(cx);
+        Poll::Pending
+    }
+}
+
+impl<T: Transport> Drop for Connection<T> {
+    fn drop(&mut self) {
+        if !matches!(self.phase, Phase::Closed) {
+            self.lose(CloseReason::link("the connection was dropped"));
+        }
+    }
+}
+
+impl<T: Transport> fmt::Debug for Connection<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("peer", &self.shared.id)
+            .finish_non_exhaustive()
+    }
+}

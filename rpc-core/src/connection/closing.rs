@@ -1,0 +1,126 @@
+//! The end of a connection, in good order or not.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::{Connection, Phase};
+use crate::close::{CloseCode, CloseReason};
+use crate::transport::Transport;
+use crate::waiter::Waiter;
+
+/// A close that is under way.
+pub(super) struct Closing {
+    reason: CloseReason,
+    until: Duration,
+}
+
+impl Closing {
+    /// When it is over at the latest.
+    pub(super) fn until(&self) -> Duration {
+        self.until
+    }
+}
+
+impl<T: Transport> Connection<T> {
+    /// Callers hear why, handlers are dropped; finished answers and the close are still to be sent.
+    pub(super) fn begin_closing(&mut self, reason: CloseReason) {
+        let until = self.shared.clock.now() + self.shared.setup.limits.close;
+        let mut state = self.shared.lock();
+        state.protocol.end(&reason);
+        if reason.code == Some(CloseCode::SLOW_READER) {
+            // It did not read them before.
+            state.protocol.discard();
+            self.outgoing.clear();
+        }
+        drop(state);
+        self.phase = Phase::Closing(Closing { reason, until });
+        self.drop_handlers();
+    }
+
+    pub(super) fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {
+        let Phase::Closing(Closing { reason, until }) = &self.phase else {
+            return Poll::Pending;
+        };
+        let (reason, late) = (reason.clone(), self.shared.clock.now() >= *until);
+        if late || self.finish_sending(cx, &reason).is_ready() {
+            return Poll::Ready(self.finish(reason));
+        }
+        Poll::Pending
+    }
+
+    /// Sends what is left and then the close; ready when there is nothing more to be done.
+    fn finish_sending(&mut self, cx: &mut Context<'_>, reason: &CloseReason) -> Poll<()> {
+        let now = self.shared.clock.now();
+        if self.send(cx, now).is_err() {
+            return Poll::Ready(());
+        }
+        if !self.outgoing.is_empty() || !self.shared.lock().protocol.is_sent() {
+            return Poll::Pending;
+        }
+        let code = reason.code.unwrap_or(CloseCode::NORMAL);
+        self.transport.poll_close(cx, code, &reason.reason)
+    }
+
+    /// The transport does not work any more.
+    pub(super) fn lose(&mut self, reason: CloseReason) -> CloseReason {
+        let accepted = self.transport.accepted();
+        let mut state = self.shared.lock();
+        if state.generation != self.generation {
+            // Another link serves the slot by now: what is in it is not this one's to end.
+            self.phase = Phase::Closed;
+            return reason;
+        }
+        state.protocol.link_lost(accepted);
+        state.protocol.end(&reason);
+        drop(state);
+        self.drop_handlers();
+        self.finish(reason)
+    }
+
+    fn finish(&mut self, reason: CloseReason) -> CloseReason {
+        self.phase = Phase::Closed;
+        tracing::debug!(peer = %self.shared.id, %reason, "connection ended");
+        // Before anyone hears of it: who is told looks for the peer in vain.
+        self.shared.setup.hub.remove(&self.shared.id, &reason);
+        self.shared.with(|state| state.protocol.discard());
+        self.shared.finish(&reason);
+        reason
+    }
+
+    /// Drops handlers without the lock, since they drop calls, and tells who waited for anything.
+    fn drop_handlers(&mut self) {
+        self.handlers.clear();
+        for running in self.returned.drain(..) {
+            crate::handlers::drop_quietly(running);
+        }
+        let told = std::mem::take(&mut self.shared.lock().protocol.told);
+        told.into_iter().for_each(Waiter::tell);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Setup;
+    use crate::limits::Limits;
+    use crate::memory;
+    use crate::peer::Peer;
+    use crate::router::Router;
+    use crate::shared::Shared;
+
+    #[tokio::test]
+    async fn a_link_that_was_replaced_does_not_end_the_slot() {
+        let shared = Shared::new(Setup::new(Router::new(), Limits::client()));
+        let peer = Peer {
+            shared: shared.clone(),
+        };
+        let (old, _far) = memory::transports(1024);
+        let (new, _other) = memory::transports(1024);
+        let old = Connection::new(old, shared.clone());
+        let new = Connection::new(new, shared);
+        drop(old);
+        assert!(!peer.is_closed());
+        drop(new);
+        assert!(peer.is_closed());
+    }
+}

@@ -1,0 +1,118 @@
+//! What a handler knows of the call that it serves.
+
+use std::any::Any;
+use std::fmt;
+
+use tokio::time::Instant;
+
+use crate::peer::Peer;
+use crate::serving::Key;
+use crate::shared::Shared;
+use crate::sync::Arc;
+use crate::waiter::{Flag, Waiter};
+
+/// The call being served: who makes it, when it must be done, whether anyone still waits for it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::{Context, ErrorObject, Router, memory};
+///
+/// // The server's method calls its caller back before it answers.
+/// let server = Router::new().method("join", |cx: Context, (room,): (String,)| async move {
+///     let question = format!("join {room}?");
+///     let sure: bool = cx.peer().call("confirm", (question,)).await.unwrap_or(false);
+///     if sure { Ok(room) } else { Err(ErrorObject::new(1, "not sure")) }
+/// });
+/// let client = Router::new().method("confirm", |_: Context, _: (String,)| async { Ok(true) });
+///
+/// let (peer, _) = memory::pair(client, server);
+/// assert_eq!(peer.call::<String>("join", ("lobby",)).await?, "lobby");
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Context {
+    shared: Arc<Shared>,
+    key: Key,
+    method: usize,
+    deadline: Option<Instant>,
+}
+
+impl Context {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        key: Key,
+        method: usize,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self {
+            shared,
+            key,
+            method,
+            deadline,
+        }
+    }
+
+    /// Who is calling. What that end offers can be called, on the same connection.
+    pub fn peer(&self) -> Peer {
+        Peer {
+            shared: self.shared.clone(),
+        }
+    }
+
+    /// All peers of the same server, the caller included, in the order in which they connected;
+    /// in a client just the one.
+    pub fn peers(&self) -> Vec<Peer> {
+        self.shared.setup.hub.peers()
+    }
+
+    /// The name under which the method was called.
+    pub fn method(&self) -> &str {
+        self.shared.setup.services.name(self.method)
+    }
+
+    /// When the handler will be stopped: the caller's deadline, counted from the arrival of the
+    /// call, or a notification's `notification_timeout`. `None` if the caller gave none. Calls that
+    /// the handler makes inherit it.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// What `on_connect` found out about this connection; `None` if that was nothing, or of another
+    /// type.
+    pub fn session<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.shared.session.get()?.downcast_ref()
+    }
+
+    /// Waits until the call is stopped before its end: by its caller, its deadline, or the end of
+    /// the connection; if it ends by itself, for ever.
+    ///
+    /// A handler needs this only for what it has spawned: itself it is dropped at that moment. May
+    /// be dropped at any point.
+    pub async fn cancelled(&self) {
+        let mut flag = None;
+        let runs = self.shared.with(|state| {
+            state.protocol.watch(self.key, |kept| {
+                let kept = match kept {
+                    Some(Waiter::Flag(kept)) => kept,
+                    _ => Arc::<Flag>::default(),
+                };
+                flag = Some(kept.clone());
+                Waiter::Flag(kept)
+            })
+        });
+        match flag {
+            Some(flag) if runs => flag.wait().await,
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("peer", &self.shared.id)
+            .field("method", &self.method())
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! The handler that this thread runs at the moment, if any.
+//!
+//! A call made under this mark lends the handler's place to others until it is resolved, and
+//! inherits its deadline. That holds through a stored clone of a peer and across connections, since
+//! the mark belongs to the poll and not to what the handler was given.
+
+use std::cell::{Cell, RefCell};
+
+use tokio::time::Instant;
+
+use crate::serving::Key;
+use crate::shared::Shared;
+use crate::sync::Arc;
+
+thread_local! {
+    static CONNECTION: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
+    static HANDLER: Cell<Option<Mark>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy)]
+struct Mark {
+    key: Key,
+    deadline: Option<Instant>,
+}
+
+/// While this lives, handlers on this thread belong to one connection.
+pub(crate) struct Turn {
+    previous: Option<Arc<Shared>>,
+}
+
+impl Turn {
+    pub(crate) fn begin(shared: &Arc<Shared>) -> Self {
+        Self {
+            previous: CONNECTION.replace(Some(shared.clone())),
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        CONNECTION.set(self.previous.take());
+    }
+}
+
+/// Runs `poll` as a part of this handler.
+pub(crate) fn with_handler<R>(key: Key, deadline: Option<Instant>, poll: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Mark>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            HANDLER.set(self.0);
+        }
+    }
+    let _restore = Restore(HANDLER.replace(Some(Mark { key, deadline })));
+    poll()
+}
+
+/// The deadline that calls made now inherit.
+pub(crate) fn deadline() -> Option<Instant> {
+    HANDLER.get()?.deadline
+}
+
+/// A running handler's place, lent until this is dropped.
+pub(crate) struct Lent {
+    shared: Arc<Shared>,
+    key: Key,
+}
+
+impl Lent {
+    /// Lends the place of the handler that runs now. With it comes whether this is the only call
+    /// that the handler waits for.
+    pub(crate) fn take() -> Option<(Self, bool)> {
+        let key = HANDLER.get()?.key;
+        let shared = CONNECTION.with_borrow(Clone::clone)?;
+        let first = shared.lock().protocol.lend(key);
+        Some((Self { shared, key }, first))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.shared.lock().protocol.give_back(self.key);
+    }
+}

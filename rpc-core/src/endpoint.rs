@@ -1,0 +1,107 @@
+//! One end before it has a connection.
+
+use std::any::Any;
+
+use crate::close::CloseReason;
+use crate::connection::Connection;
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::peer::Peer;
+use crate::router::Router;
+use crate::shared::Shared;
+use crate::sync::Arc;
+use crate::transport::Transport;
+
+/// What an end is made of.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// What it offers.
+    pub services: Arc<Router>,
+    /// What the other end may use of it.
+    pub limits: Arc<Limits>,
+    /// Whom it belongs to.
+    pub hub: Hub,
+    /// Whether silence is answered by pings, and long silence by giving up.
+    pub keepalive: bool,
+    /// Whether it sends nothing but what the specification knows: no `timeoutMs`.
+    pub plain: bool,
+}
+
+impl Setup {
+    /// An end that offers `services`, alone in its hub, with keepalive, not plain.
+    pub fn new(services: Router, limits: Limits) -> Self {
+        Self {
+            services: Arc::new(services),
+            limits: Arc::new(limits),
+            hub: Hub::new(),
+            keepalive: true,
+            plain: false,
+        }
+    }
+}
+
+/// One end of a connection that is still to be made.
+///
+/// For those who bring a transport of their own; a server or a client does this by itself. Its
+/// [`Peer`] can be used at once: messages wait until there is a connection to carry them. Dropping
+/// the endpoint instead ends the peer.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::{Endpoint, Limits, Router, Setup, Context, memory};
+///
+/// let (left, right) = memory::transports(64 * 1024);
+/// let echo = Router::new().method("echo", |_: Context, (text,): (String,)| async move { Ok(text) });
+/// let server = Endpoint::new(Setup::new(echo, Limits::server()));
+/// let client = Endpoint::new(Setup::new(Router::new(), Limits::client()));
+///
+/// let peer = client.peer();
+/// tokio::spawn(server.connect(left));
+/// tokio::spawn(client.connect(right));
+/// assert_eq!(peer.call::<String>("echo", ("hi",)).await?, "hi");
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Endpoint {
+    peer: Option<Peer>,
+}
+
+impl Endpoint {
+    /// An end without a connection.
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            peer: Some(Peer {
+                shared: Shared::new(setup),
+            }),
+        }
+    }
+
+    /// The other end, whoever that will be.
+    pub fn peer(&self) -> Peer {
+        self.peer
+            .clone()
+            .expect("present until `connect` takes the endpoint apart")
+    }
+
+    /// Keeps what is known of the other end, for [`Context::session`](crate::Context::session).
+    /// Only the first value counts.
+    pub fn set_session<T: Any + Send + Sync>(&self, session: T) {
+        // A second value is a mistake without consequence.
+        let _ = self.peer().shared.session.set(Box::new(session));
+    }
+
+    /// Makes the connection; it lives while the future is polled, which is best left to a task.
+    pub fn connect<T: Transport>(mut self, transport: T) -> Connection<T> {
+        let peer = self.peer.take().expect("taken here only");
+        Connection::new(transport, peer.shared)
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        if let Some(peer) = &self.peer {
+            peer.shared
+                .end(&CloseReason::link("the connection was never made"));
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The error object of the specification (section 5.1), its codes, and typed errors made from it.
+
+use std::convert::Infallible;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// What a method answers when it fails: a code, a message for people, and optional data.
+///
+/// ```
+/// use rpc_core::ErrorObject;
+///
+/// let error = ErrorObject::new(1001, "room is full").with_data(&30);
+/// assert_eq!(serde_json::to_string(&error)?, r#"{"code":1001,"message":"room is full","data":30}"#);
+/// assert_eq!(error.data_as::<u32>(), Some(30));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorObject {
+    /// What kind of error; see [`ErrorCode`] for those with a meaning of their own.
+    pub code: i64,
+    /// One line for people.
+    pub message: String,
+    /// Anything else, as its JSON text.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    pub data: Option<Box<RawValue>>,
+}
+
+/// Keeps `"data":null` apart from no data at all.
+fn present<'de, D: serde::Deserializer<'de>>(de: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(de).map(Some)
+}
+
+impl ErrorObject {
+    /// An error without data.
+    pub fn new(code: i64, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            data: None,
+        }
+    }
+
+    /// The same error with `data`; if that cannot be written as JSON, without.
+    #[must_use]
+    pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
+        self.data = serde_json::value::to_raw_value(data).ok();
+        self
+    }
+
+    /// The data as a `T`, if there is some and it is one.
+    pub fn data_as<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.data.as_ref()?.get()).ok()
+    }
+
+    /// -32602: the parameters do not fit the method; say which and why.
+    pub fn invalid_params(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::INVALID_PARAMS, message)
+    }
+
+    /// -32603, which says nothing about our inside.
+    pub fn internal() -> Self {
+        Self::new(ErrorCode::INTERNAL, "internal error")
+    }
+
+    pub(crate) fn method_not_found(method: &str) -> Self {
+        Self::new(
+            ErrorCode::METHOD_NOT_FOUND,
+            format!("no method `{}`", Excerpt(method)),
+        )
+    }
+
+    pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::INVALID_REQUEST, message)
+    }
+
+    /// One of our own codes, marked so that a peer of ours can tell it from another's.
+    pub(crate) fn of_kind(code: i64, kind: Kind, message: impl Into<String>) -> Self {
+        Self::new(code, message).with_data(&KindData { kind: kind.name() })
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Self::of_kind(ErrorCode::CANCELLED, Kind::Cancelled, "request cancelled")
+    }
+
+    pub(crate) fn busy(limit: &str) -> Self {
+        let message = format!("busy: not executed, `{limit}` is reached");
+        Self::of_kind(ErrorCode::BUSY, Kind::Busy, message)
+    }
+
+    pub(crate) fn deadline() -> Self {
+        Self::of_kind(ErrorCode::DEADLINE, Kind::Deadline, "the deadline ran out")
+    }
+
+    pub(crate) fn too_complex(message: impl Into<String>) -> Self {
+        Self::of_kind(ErrorCode::TOO_COMPLEX, Kind::TooComplex, message)
+    }
+
+    pub(crate) fn answer_too_big(limit: usize) -> Self {
+        let message = format!("the answer exceeds `message_out` of {limit} bytes");
+        Self::of_kind(ErrorCode::ANSWER_TOO_BIG, Kind::AnswerTooBig, message)
+    }
+
+    /// Our meaning of this error, only if code *and* `data.kind` say so: from others the same code
+    /// can mean anything.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        let kind = match self.code {
+            ErrorCode::CANCELLED => Kind::Cancelled,
+            ErrorCode::BUSY => Kind::Busy,
+            ErrorCode::DEADLINE => Kind::Deadline,
+            _ => return None,
+        };
+        let data: KindData<'_> = serde_json::from_str(self.data.as_ref()?.get()).ok()?;
+        (data.kind == kind.name()).then_some(kind)
+    }
+}
+
+impl fmt::Display for ErrorObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (code {})", self.message, self.code)
+    }
+}
+
+impl std::error::Error for ErrorObject {}
+
+/// Equal if code, message and the text of the data are.
+impl PartialEq for ErrorObject {
+    fn eq(&self, other: &Self) -> bool {
+        let text = |error: &Self| error.data.as_ref().map(|data| data.get().to_owned());
+        self.code == other.code && self.message == other.message && text(self) == text(other)
+    }
+}
+
+/// What our own codes mean, told apart by `data.kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Cancelled,
+    Busy,
+    Deadline,
+    TooComplex,
+    AnswerTooBig,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Busy => "busy",
+            Self::Deadline => "deadline",
+            Self::TooComplex => "too_complex",
+            Self::AnswerTooBig => "answer_too_big",
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct KindData<'a> {
+    kind: &'a str,
+}
+
+/// At most this much of what a peer sent is repeated to it or to the log.
+const EXCERPT: usize = 64;
+
+/// Text of a peer, shortened for a message.
+pub(crate) struct Excerpt<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.len() <= EXCERPT {
+            return self.0.escape_debug().fmt(f);
+        }
+        let end = self.0.floor_char_boundary(EXCERPT);
+        write!(f, "{}…", self.0[..end].escape_debug())
+    }
+}
+
+/// The codes with a meaning of their own: those of the specification (section 5.1) and ours, which
+/// carry `data.kind`.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ErrorCode;
+
+impl ErrorCode {
+    /// Not JSON.
+    pub const PARSE: i64 = -32700;
+    /// JSON, but not a request.
+    pub const INVALID_REQUEST: i64 = -32600;
+    /// No such method.
+    pub const METHOD_NOT_FOUND: i64 = -32601;
+    /// The parameters do not fit the method.
+    pub const INVALID_PARAMS: i64 = -32602;
+    /// The other end failed inside.
+    pub const INTERNAL: i64 = -32603;
+    /// Cancelled by the caller; `data.kind` is `cancelled`.
+    pub const CANCELLED: i64 = -32800;
+    /// The message nests or counts too much; `data.kind` is `too_complex`.
+    pub const TOO_COMPLEX: i64 = -32007;
+    /// The answer exceeds what may be sent; `data.kind` is `answer_too_big`.
+    pub const ANSWER_TOO_BIG: i64 = -32008;
+    /// Not executed, safe to try again; `data.kind` is `busy`.
+    pub const BUSY: i64 = -32009;
+    /// The deadline ran out; `data.kind` is `deadline`.
+    pub const DEADLINE: i64 = -32012;
+
+    /// Whether `code` is kept for the specification and for us: -32768 to -32000, and -32800.
+    pub const fn is_reserved(code: i64) -> bool {
+        code == Self::CANCELLED || (code >= -32768 && code <= -32000)
+    }
+}
+
+/// An error type that keeps its variants across the wire; made by `#[derive(RpcError)]`.
+///
+/// Its `Display` is the message, the rest travels as code and data.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a service method",
+    label = "not an `RpcError`",
+    note = "derive it (`#[derive(Debug, thiserror::Error, RpcError)]`), or use `rpc_core::Result<T>`, whose error is an `ErrorObject`"
+)]
+pub trait RpcError: Sized + Send + 'static {
+    /// The codes this type uses, for tables of methods and schemas.
+    const CODES: &'static [ErrorInfo];
+
+    /// What goes over the wire.
+    fn to_error_object(&self) -> ErrorObject;
+
+    /// The value that `error` was made from; `None` if it is no error of this type.
+    fn from_error_object(error: &ErrorObject) -> Option<Self>;
+}
+
+/// One error that a method can answer with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorInfo {
+    /// Its code.
+    pub code: i64,
+    /// The name of its variant.
+    pub name: &'static str,
+}
+
+impl RpcError for Infallible {
+    const CODES: &'static [ErrorInfo] = &[];
+
+    fn to_error_object(&self) -> ErrorObject {
+        match *self {}
+    }
+
+    fn from_error_object(_: &ErrorObject) -> Option<Self> {
+        None
+    }
+}
+
+/// For those who want codes by hand.
+impl RpcError for ErrorObject {
+    const CODES: &'static [ErrorInfo] = &[];
+
+    fn to_error_object(&self) -> ErrorObject {
+        self.clone()
+    }
+
+    fn from_error_object(error: &ErrorObject) -> Option<Self> {
+        Some(error.clone())
+    }
+}
+
+/// A result whose error is an [`ErrorObject`] unless said otherwise.
+pub type Result<T, E = ErrorObject> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_codes_mean_something_only_with_their_kind() {
+        assert_eq!(ErrorObject::busy("pending_calls").kind(), Some(Kind::Busy));
+        assert_eq!(
+            ErrorObject::new(ErrorCode::BUSY, "server is sad").kind(),
+            None
+        );
+        let other = ErrorObject::of_kind(ErrorCode::BUSY, Kind::Deadline, "mixed up");
+        assert_eq!(other.kind(), None);
+    }
+
+    #[test]
+    fn data_null_is_not_no_data() {
+        let error: ErrorObject =
+            serde_json::from_str(r#"{"code":1,"message":"m","data":null}"#).unwrap();
+        assert_eq!(error.data.unwrap().get(), "null");
+    }
+
+    #[test]
+    fn reserved_codes_are_the_range_and_the_cancellation() {
+        for code in [-32768, -32000, -32603, -32800] {
+            assert!(ErrorCode::is_reserved(code), "{code}");
+        }
+        for code in [-32769, -31999, -32801, 0, 1001] {
+            assert!(!ErrorCode::is_reserved(code), "{code}");
+        }
+    }
+}

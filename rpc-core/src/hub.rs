@@ -1,0 +1,91 @@
+//! The peers that belong together: those of one server.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use crate::close::CloseReason;
+use crate::peer::Peer;
+use crate::shared::Shared;
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
+
+/// A connected end, and a number that tells the order in which they came.
+type Member = (u64, Arc<Shared>);
+
+/// Who is connected. Each server has one, shared by its connections; clones are the same hub.
+#[derive(Clone, Default)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// By id.
+    peers: Mutex<HashMap<Box<str>, Member>>,
+    next: AtomicU64,
+    closes: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Hub {
+    /// A hub without peers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All peers, in the order in which they connected.
+    pub fn peers(&self) -> Vec<Peer> {
+        let mut peers: Vec<_> = self.inner.peers.lock().unwrap().values().cloned().collect();
+        peers.sort_unstable_by_key(|(number, _)| *number);
+        peers
+            .into_iter()
+            .map(|(_, shared)| Peer { shared })
+            .collect()
+    }
+
+    /// The peer with this id, if it is connected.
+    pub fn peer(&self, id: &str) -> Option<Peer> {
+        let peers = self.inner.peers.lock().unwrap();
+        peers.get(id).map(|(_, shared)| Peer {
+            shared: shared.clone(),
+        })
+    }
+
+    /// How many peers there are.
+    pub fn len(&self) -> usize {
+        self.inner.peers.lock().unwrap().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many connections have ended, by their close code, or `lost` where there was none.
+    pub fn closes(&self) -> BTreeMap<String, u64> {
+        self.inner.closes.lock().unwrap().clone()
+    }
+
+    pub(crate) fn insert(&self, shared: &Arc<Shared>) {
+        let number = self.inner.next.fetch_add(1, Ordering::Relaxed);
+        let mut peers = self.inner.peers.lock().unwrap();
+        peers.insert(shared.id.clone(), (number, shared.clone()));
+    }
+
+    pub(crate) fn remove(&self, id: &str, reason: &CloseReason) {
+        if self.inner.peers.lock().unwrap().remove(id).is_none() {
+            return;
+        }
+        // Codes of the other end are its own choice: only those with a meaning get a line each.
+        let name = match reason.code {
+            Some(code) if code.is_known() => code.to_string(),
+            Some(_) => "other".into(),
+            None => "lost".into(),
+        };
+        *self.inner.closes.lock().unwrap().entry(name).or_default() += 1;
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("peers", &self.len()).finish()
+    }
+}

@@ -1,0 +1,63 @@
+//! Two-way JSON-RPC 2.0.
+
+mod answer;
+mod args;
+mod call;
+mod call_error;
+mod calls;
+mod clock;
+mod close;
+mod complexity;
+mod connection;
+mod context;
+mod current;
+mod deadlines;
+mod endpoint;
+mod envelope;
+mod error;
+mod error_data;
+mod handlers;
+mod hub;
+mod id;
+mod life;
+mod limits;
+pub mod memory;
+mod notifications;
+mod notify;
+mod outbox;
+mod outgoing;
+mod params;
+mod peer;
+#[doc(hidden)]
+pub mod private;
+mod protocol;
+mod router;
+mod service;
+mod serving;
+mod shared;
+mod stats;
+mod sync;
+#[cfg(test)]
+mod testing;
+mod timer;
+mod transport;
+mod waiter;
+mod websocket;
+
+pub use call::Call;
+pub use call_error::{CallError, Fate, NotifyError};
+pub use close::{CloseCode, CloseReason, ClosedBy};
+pub use connection::Connection;
+pub use context::Context;
+pub use endpoint::{Endpoint, Setup};
+pub use error::{ErrorCode, ErrorInfo, ErrorObject, Result, RpcError};
+pub use hub::Hub;
+pub use limits::{Limits, LimitsError};
+pub use notify::Notify;
+pub use peer::Peer;
+pub use router::{Router, RouterError};
+pub use rpc_macros::{RpcError, service};
+pub use service::{Handler, MethodFlags, MethodInfo, MethodKind, ParamInfo, Params, Service};
+pub use stats::{Counters, PeerStats};
+pub use transport::{LinkError, Received, Transport};
+pub use websocket::{Role, WebSocket};

@@ -1,0 +1,222 @@
+//! Two peers in one process, without a socket: for tests, and to see how something works.
+
+use std::collections::VecDeque;
+use std::io;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use crate::close::CloseCode;
+use crate::endpoint::{Endpoint, Setup};
+use crate::limits::Limits;
+use crate::peer::Peer;
+use crate::router::Router;
+use crate::service::Service;
+use crate::sync::{Arc, Mutex};
+use crate::transport::{LinkError, Received, Transport};
+
+/// Bytes that a pipe of [`pair`] holds in each direction.
+const CAPACITY: usize = 64 * 1024;
+
+/// Connects two peers: the first offers `a` and is offered `b`, the second the other way round. So
+/// the first of the two handles returned calls what `b` has.
+///
+/// A stub over a handle, with a service written for the test at the other end, is also how one
+/// mocks. Both ends have the default limits of a client; to choose them, connect two
+/// [`Endpoint`]s over [`transports`].
+///
+/// # Panics
+/// Outside of a tokio runtime, and if a service offers a name twice.
+pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {
+    let (left, right) = transports(CAPACITY);
+    (start(a, left), start(b, right))
+}
+
+fn start(service: impl Service, transport: Pipe) -> Peer {
+    let services = Router::new().service(service);
+    services.check().expect("names are offered once");
+    let mut setup = Setup::new(services, Limits::client());
+    setup.keepalive = false;
+    let endpoint = Endpoint::new(setup);
+    let peer = endpoint.peer();
+    tokio::spawn(endpoint.connect(transport));
+    peer
+}
+
+/// A pipe's two ends. Each direction holds `capacity` bytes, then who sends must wait.
+pub fn transports(capacity: usize) -> (Pipe, Pipe) {
+    let [there, back] = [(); 2].map(|()| Arc::new(Mutex::new(Direction::new(capacity))));
+    (
+        Pipe::new(there.clone(), back.clone()),
+        Pipe::new(back, there),
+    )
+}
+
+/// One end of a pipe of messages in memory.
+#[derive(Debug)]
+pub struct Pipe {
+    out: Arc<Mutex<Direction>>,
+    incoming: Arc<Mutex<Direction>>,
+    sent: u64,
+    received: u64,
+}
+
+/// What is on its way in one direction.
+#[derive(Debug)]
+struct Direction {
+    capacity: usize,
+    bytes: usize,
+    messages: VecDeque<Bytes>,
+    /// Nothing comes after what is there: the code and reason, or that the sender is gone.
+    end: Option<End>,
+    /// The receiver is gone.
+    deaf: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+#[derive(Debug, Clone)]
+enum End {
+    Closed(CloseCode, String),
+    Gone,
+}
+
+impl Direction {
+    fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            bytes: 0,
+            messages: VecDeque::new(),
+            end: None,
+            deaf: false,
+            reader: None,
+            writer: None,
+        }
+    }
+
+    fn finish(&mut self, end: End) {
+        self.end.get_or_insert(end);
+        self.reader.take().into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Pipe {
+    fn new(out: Arc<Mutex<Direction>>, incoming: Arc<Mutex<Direction>>) -> Self {
+        Self {
+            out,
+            incoming,
+            sent: 0,
+            received: 0,
+        }
+    }
+}
+
+/// A message of a [`Pipe`].
+#[derive(Debug)]
+pub struct Text(Bytes);
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("`Transport::send` takes UTF-8 only")
+    }
+}
+
+impl Transport for Pipe {
+    type Text = Text;
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<Received<Text>> {
+        let mut incoming = self.incoming.lock().unwrap();
+        if let Some(message) = incoming.messages.pop_front() {
+            incoming.bytes -= message.len();
+            self.received += message.len() as u64;
+            incoming.writer.take().into_iter().for_each(Waker::wake);
+            return Poll::Ready(Received::Text(Text(message)));
+        }
+        match &incoming.end {
+            Some(End::Closed(code, reason)) => Poll::Ready(Received::Closed {
+                code: Some(*code),
+                reason: reason.clone(),
+            }),
+            Some(End::Gone) => Poll::Ready(Received::Failed(gone())),
+            None => {
+                incoming.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        let mut out = self.out.lock().unwrap();
+        if out.deaf {
+            return Poll::Ready(Err(gone()));
+        }
+        if out.bytes < out.capacity {
+            return Poll::Ready(Ok(()));
+        }
+        out.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn send(&mut self, message: Bytes) -> Result<(), LinkError> {
+        let mut out = self.out.lock().unwrap();
+        out.bytes += message.len();
+        out.messages.push_back(message);
+        self.sent += 1;
+        Ok(())
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        self.out
+            .lock()
+            .unwrap()
+            .reader
+            .take()
+            .into_iter()
+            .for_each(Waker::wake);
+        Poll::Ready(Ok(()))
+    }
+
+    fn accepted(&self) -> u64 {
+        self.sent
+    }
+
+    fn backlog(&self) -> usize {
+        0
+    }
+
+    fn received_bytes(&self) -> u64 {
+        self.received
+    }
+
+    fn assembling(&self) -> Option<u64> {
+        None
+    }
+
+    /// Nothing: an end in memory is not lost without a word.
+    fn ping(&mut self) -> Result<(), LinkError> {
+        Ok(())
+    }
+
+    fn shrink(&mut self) {}
+
+    fn poll_close(&mut self, _: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {
+        self.out
+            .lock()
+            .unwrap()
+            .finish(End::Closed(code, reason.to_owned()));
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        self.out.lock().unwrap().finish(End::Gone);
+        let mut incoming = self.incoming.lock().unwrap();
+        incoming.deaf = true;
+        incoming.writer.take().into_iter().for_each(Waker::wake);
+    }
+}
+
+fn gone() -> LinkError {
+    LinkError::Io(io::ErrorKind::ConnectionReset.into())
+}

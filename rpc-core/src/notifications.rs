@@ -1,0 +1,86 @@
+//! Notifications that wait for an earlier one to end: they run one at a time, in order.
+
+use std::collections::VecDeque;
+
+use crate::serving::Key;
+
+/// The queue in front of the notification handlers of one connection.
+pub(crate) struct Notifications {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    running: Option<Key>,
+}
+
+/// A notification that waits.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) method: usize,
+    /// Empty for none.
+    pub(crate) params: Box<str>,
+    pub(crate) tokens: usize,
+}
+
+impl Notifications {
+    pub(crate) const fn new() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            bytes: 0,
+            running: None,
+        }
+    }
+
+    /// Whether the next notification may start at once.
+    pub(crate) fn is_free(&self) -> bool {
+        self.running.is_none() && self.waiting.is_empty()
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Bytes of what waits.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn push(&mut self, waiting: Waiting) {
+        self.bytes += waiting.params.len();
+        self.waiting.push_back(waiting);
+    }
+
+    /// Takes the next one, unless one runs.
+    pub(crate) fn next(&mut self) -> Option<Waiting> {
+        if self.running.is_some() {
+            return None;
+        }
+        let waiting = self.waiting.pop_front()?;
+        self.bytes -= waiting.params.len();
+        Some(waiting)
+    }
+
+    /// Notes that this one runs.
+    pub(crate) fn started(&mut self, key: Key) {
+        debug_assert!(self.running.is_none(), "one at a time");
+        self.running = Some(key);
+    }
+
+    /// Notes that a handler has ended; whether it was the one of a notification.
+    pub(crate) fn ended(&mut self, key: Key) {
+        if self.running == Some(key) {
+            self.running = None;
+        }
+    }
+
+    /// Forgets everything, and gives back what a busy time left behind.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Gives back what a busy time left behind.
+    pub(crate) fn shrink(&mut self) {
+        if self.waiting.is_empty() && self.waiting.capacity() > 0 {
+            self.waiting = VecDeque::new();
+        }
+    }
+}

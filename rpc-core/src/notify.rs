@@ -1,0 +1,113 @@
+//! A notification on its way out.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use crate::call_error::NotifyError;
+use crate::outgoing::Outgoing;
+use crate::shared::Shared;
+use crate::sync::Arc;
+use crate::waiter::Waiter;
+
+/// A notification: a future that ends when the outbound queue has taken it.
+///
+/// The params are encoded when it is made; it takes its place in the order of messages when it is
+/// first polled. While the queue is full it waits, in order. Dropped before it has entered, it is
+/// never sent. Nobody answers a notification: that it entered says nothing of the other end.
+#[must_use = "a notification is not sent until it is polled"]
+pub struct Notify {
+    shared: Arc<Shared>,
+    state: State,
+}
+
+enum State {
+    New(Bytes),
+    Failed(String),
+    /// For room in the queue, under this ticket.
+    Waiting(u64),
+    Done,
+}
+
+impl Notify {
+    pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
+        let state = match message {
+            Ok(message) => State::New(message.notification()),
+            Err(why) => State::Failed(why),
+        };
+        Self { shared, state }
+    }
+
+    /// Enters at once or not at all.
+    pub(crate) fn try_now(mut self) -> Result<(), NotifyError> {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::New(message) => self.shared.with(|state| {
+                if state.protocol.ended().is_none() && !state.protocol.has_room() {
+                    return Err(NotifyError::Full);
+                }
+                let entered = state.protocol.notify(message);
+                entered
+                    .map(drop)
+                    .map_err(|reason| NotifyError::Closed { reason })
+            }),
+            State::Failed(why) => Err(NotifyError::Encode(why)),
+            State::Waiting(_) | State::Done => unreachable!("a new notification was not polled"),
+        }
+    }
+
+    /// Takes the notification's place in the order. `Some` is its ticket, if it must wait there.
+    fn enter(&self, message: Bytes) -> Result<Option<u64>, NotifyError> {
+        self.shared
+            .with(|state| state.protocol.notify(message))
+            .map_err(|reason| NotifyError::Closed { reason })
+    }
+
+    fn has_entered(&self, ticket: u64, cx: &Context<'_>) -> Result<bool, NotifyError> {
+        self.shared
+            .with(|state| {
+                state
+                    .protocol
+                    .has_entered(ticket, |kept| Waiter::task(kept, cx.waker()))
+            })
+            .map_err(|reason| NotifyError::Closed { reason })
+    }
+}
+
+impl Future for Notify {
+    type Output = Result<(), NotifyError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let ticket = match std::mem::replace(&mut this.state, State::Done) {
+            State::New(message) => match this.enter(message)? {
+                Some(ticket) => ticket,
+                None => return Poll::Ready(Ok(())),
+            },
+            State::Waiting(ticket) => ticket,
+            State::Failed(why) => return Poll::Ready(Err(NotifyError::Encode(why))),
+            State::Done => panic!("a `Notify` was polled after it was ready"),
+        };
+        if this.has_entered(ticket, cx)? {
+            return Poll::Ready(Ok(()));
+        }
+        this.state = State::Waiting(ticket);
+        Poll::Pending
+    }
+}
+
+impl Drop for Notify {
+    fn drop(&mut self) {
+        if let State::Waiting(ticket) = self.state {
+            self.shared
+                .with(|state| state.protocol.withdraw_notification(ticket));
+        }
+    }
+}
+
+impl fmt::Debug for Notify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notify")
+    }
+}

@@ -1,0 +1,306 @@
+//! Messages that wait for the transport, in order, and those that wait for room among them.
+//!
+//! Below the limit everything is taken. Above it new calls and notifications wait outside, in
+//! order, while what is owed or frees something (answers, cancels) still enters.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+/// The queue of one connection. `W` is told when its message has entered.
+pub(crate) struct Outbox<W> {
+    limit: usize,
+    queue: Tickets<Queued>,
+    waiting: Tickets<Waiting<W>>,
+    bytes: usize,
+    backlog: usize,
+}
+
+/// A message that is next to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Queued {
+    pub(crate) message: Bytes,
+    /// The call of ours that it makes, if it makes one.
+    pub(crate) call: Option<u64>,
+}
+
+/// A message that waits for room.
+pub(crate) struct Waiting<W> {
+    message: Bytes,
+    sender: Sender<W>,
+}
+
+/// Who made a message.
+pub(crate) enum Sender<W> {
+    /// A call of ours, by id.
+    Call(u64),
+    /// A notification, and who waits for it to enter.
+    Notification(Option<W>),
+}
+
+/// What [`Outbox::admit`] let in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Admitted<W> {
+    /// This call now has this place in the queue.
+    Call { id: u64, ticket: u64 },
+    /// A notification entered.
+    Notification(Option<W>),
+}
+
+impl<W> Outbox<W> {
+    pub(crate) fn new(limit: usize) -> Self {
+        let (queue, waiting) = (Tickets::new(), Tickets::new());
+        Self {
+            limit,
+            queue,
+            waiting,
+            bytes: 0,
+            backlog: 0,
+        }
+    }
+
+    /// Whether what may wait enters at once.
+    pub(crate) fn has_room(&self) -> bool {
+        self.bytes() < self.limit
+    }
+
+    /// Whether nobody waits and there is room.
+    pub(crate) fn is_open(&self) -> bool {
+        self.has_room() && self.waiting.is_empty()
+    }
+
+    /// Bytes in the queue, and those that the transport took and could not pass on yet.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes + self.backlog
+    }
+
+    /// Says how much the transport holds that the medium has not accepted.
+    pub(crate) fn set_backlog(&mut self, bytes: usize) {
+        self.backlog = bytes;
+    }
+
+    /// Adds a message whatever the limit says; returns its ticket in the queue.
+    pub(crate) fn push(&mut self, message: Bytes, call: Option<u64>) -> u64 {
+        self.bytes += message.len();
+        self.queue.push(Queued { message, call })
+    }
+
+    /// Adds a message that must wait for room; returns its ticket among those that wait.
+    pub(crate) fn wait(&mut self, message: Bytes, sender: Sender<W>) -> u64 {
+        self.waiting.push(Waiting { message, sender })
+    }
+
+    /// Lets the longest waiting message in, if there is room. `None` when nobody waits or enters.
+    pub(crate) fn admit(&mut self) -> Option<Admitted<W>> {
+        if !self.has_room() {
+            return None;
+        }
+        let Waiting { message, sender } = self.waiting.pop()?;
+        Some(match sender {
+            Sender::Call(id) => Admitted::Call {
+                id,
+                ticket: self.push(message, Some(id)),
+            },
+            Sender::Notification(waiter) => {
+                self.push(message, None);
+                Admitted::Notification(waiter)
+            }
+        })
+    }
+
+    /// Whether the notification with this ticket still waits; if so `waiter` replaces the one kept.
+    pub(crate) fn still_waits(&mut self, ticket: u64, waiter: impl FnOnce(Option<W>) -> W) -> bool {
+        match self.waiting.get_mut(ticket) {
+            Some(Waiting {
+                sender: Sender::Notification(kept),
+                ..
+            }) => {
+                *kept = Some(waiter(kept.take()));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes a message back that waits for room.
+    pub(crate) fn remove_waiting(&mut self, ticket: u64) {
+        self.waiting.remove(ticket);
+    }
+
+    /// Takes a message back that is in the queue and was not sent.
+    pub(crate) fn remove(&mut self, ticket: u64) {
+        if let Some(queued) = self.queue.remove(ticket) {
+            self.bytes -= queued.message.len();
+        }
+    }
+
+    /// The next message for the transport.
+    pub(crate) fn pop(&mut self) -> Option<Queued> {
+        let queued = self.queue.pop()?;
+        self.bytes -= queued.message.len();
+        Some(queued)
+    }
+
+    /// Whether there is nothing to send.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Throws away what is in the queue; the transport is taken to have nothing either.
+    pub(crate) fn clear(&mut self) {
+        (self.bytes, self.backlog) = (0, 0);
+        self.queue.drain().for_each(drop);
+    }
+
+    /// Throws away what waits for room; returns who waited with a notification.
+    pub(crate) fn drop_waiting(&mut self) -> impl Iterator<Item = W> {
+        self.waiting
+            .drain()
+            .filter_map(|waiting| match waiting.sender {
+                Sender::Notification(waiter) => waiter,
+                Sender::Call(_) => None,
+            })
+    }
+
+    /// Gives back what a busy time left behind.
+    pub(crate) fn shrink(&mut self) {
+        self.queue.shrink();
+        self.waiting.shrink();
+    }
+}
+
+/// A queue whose entries can be taken out of its middle, by the number they came in under. The
+/// number of an entry taken out may be given again: who takes one out must forget its number.
+struct Tickets<T> {
+    entries: VecDeque<Option<T>>,
+    /// The number of the first entry.
+    first: u64,
+    /// How many entries are not gaps.
+    len: usize,
+}
+
+impl<T> Tickets<T> {
+    const fn new() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            first: 0,
+            len: 0,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn push(&mut self, entry: T) -> u64 {
+        self.entries.push_back(Some(entry));
+        self.len += 1;
+        self.first + self.entries.len() as u64 - 1
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        while let Some(entry) = self.entries.pop_front() {
+            self.first += 1;
+            if entry.is_some() {
+                self.len -= 1;
+                return entry;
+            }
+        }
+        None
+    }
+
+    fn get_mut(&mut self, ticket: u64) -> Option<&mut T> {
+        let index = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
+        self.entries.get_mut(index)?.as_mut()
+    }
+
+    fn remove(&mut self, ticket: u64) -> Option<T> {
+        let index = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
+        let entry = self.entries.get_mut(index)?.take()?;
+        self.len -= 1;
+        // Gaps at the end would pile up when messages come and go and nothing is ever sent.
+        while matches!(self.entries.back(), Some(None)) {
+            self.entries.pop_back();
+        }
+        Some(entry)
+    }
+
+    fn drain(&mut self) -> impl Iterator<Item = T> {
+        self.first += self.entries.len() as u64;
+        self.len = 0;
+        std::mem::take(&mut self.entries).into_iter().flatten()
+    }
+
+    fn shrink(&mut self) {
+        if self.entries.is_empty() && self.entries.capacity() > 0 {
+            self.entries = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn who_waits_enters_in_order_and_only_below_the_limit() {
+        let mut outbox = Outbox::new(4);
+        outbox.push(message("abcd"), None);
+        assert!(!outbox.has_room());
+        outbox.wait(message("call"), Sender::Call(7));
+        outbox.wait(message("note"), Sender::Notification(Some("waker")));
+        assert_eq!(outbox.admit(), None);
+
+        outbox.pop();
+        assert_eq!(outbox.admit(), Some(Admitted::Call { id: 7, ticket: 1 }));
+        assert_eq!(outbox.admit(), None, "the call filled the queue");
+        assert_eq!(
+            outbox.pop(),
+            Some(Queued {
+                message: message("call"),
+                call: Some(7)
+            })
+        );
+        assert_eq!(outbox.admit(), Some(Admitted::Notification(Some("waker"))));
+    }
+
+    #[test]
+    fn a_message_taken_back_leaves_no_bytes_and_no_gap() {
+        let mut outbox = Outbox::<()>::new(100);
+        let first = outbox.push(message("one"), None);
+        outbox.push(message("two"), None);
+        let third = outbox.push(message("three"), None);
+        outbox.remove(third);
+        outbox.remove(first);
+        assert_eq!(outbox.bytes(), 3);
+        assert_eq!(
+            outbox.pop().map(|queued| queued.message),
+            Some(message("two"))
+        );
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn messages_that_come_and_go_pile_up_nothing() {
+        let mut outbox = Outbox::<()>::new(100);
+        outbox.push(message("stuck"), None);
+        for _ in 0..100 {
+            let ticket = outbox.push(message("gone"), None);
+            outbox.remove(ticket);
+        }
+        assert_eq!(outbox.queue.entries.len(), 1);
+    }
+
+    #[test]
+    fn what_the_transport_holds_counts() {
+        let mut outbox = Outbox::<()>::new(4);
+        outbox.set_backlog(4);
+        assert!(!outbox.has_room());
+        outbox.set_backlog(3);
+        assert!(outbox.has_room());
+    }
+}

@@ -1,0 +1,143 @@
+//! The text of our requests and notifications (specification, section 4).
+//!
+//! The id comes last, as in the specification's own examples: so a call can be encoded when it is
+//! made and completed, in the same allocation, when it takes its place in the order of messages.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::args::{ArgList, ByPosition};
+use crate::id::write_number;
+
+/// A request or notification without its end.
+pub(crate) struct Outgoing(Vec<u8>);
+
+/// At most so much is added to a request: an id and a timeout.
+const END: usize = 64;
+
+impl Outgoing {
+    /// With `params` that serialise to an array, an object, or `null` for none.
+    ///
+    /// # Errors
+    /// What is wrong with the params, or that they are too large.
+    pub(crate) fn new<P: Serialize>(
+        method: &str,
+        params: &P,
+        limit: usize,
+    ) -> Result<Self, String> {
+        let mut message = Self::head(method);
+        let start = message.0.len();
+        message.params(params)?;
+        match message.0.get(start + PARAMS.len()) {
+            Some(b'[' | b'{') => {}
+            Some(b'n') => message.0.truncate(start),
+            _ => return Err("params must be a tuple, an array, a struct or a map".into()),
+        }
+        message.within(limit)
+    }
+
+    /// With a list of arguments, by position.
+    ///
+    /// # Errors
+    /// What is wrong with the arguments, or that they are too large.
+    pub(crate) fn with_args<L: ArgList>(
+        method: &str,
+        args: &L,
+        limit: usize,
+    ) -> Result<Self, String> {
+        let mut message = Self::head(method);
+        if L::LEN > 0 {
+            message.params(&ByPosition(args))?;
+        }
+        message.within(limit)
+    }
+
+    fn head(method: &str) -> Self {
+        let mut text = Vec::with_capacity(HEAD.len() + method.len() + 2 * END);
+        text.extend_from_slice(HEAD);
+        serde_json::to_writer(&mut text, method).expect("a string is always JSON");
+        Self(text)
+    }
+
+    fn params<P: Serialize>(&mut self, params: &P) -> Result<(), String> {
+        self.0.extend_from_slice(PARAMS);
+        serde_json::to_writer(&mut self.0, params).map_err(|error| error.to_string())
+    }
+
+    fn within(self, limit: usize) -> Result<Self, String> {
+        if self.0.len() + END > limit {
+            return Err(format!(
+                "the message has {} bytes, more than `message_out`, which is {limit}",
+                self.0.len()
+            ));
+        }
+        Ok(self)
+    }
+
+    /// The whole notification.
+    pub(crate) fn notification(mut self) -> Bytes {
+        self.0.push(b'}');
+        self.0.into()
+    }
+
+    /// The whole request.
+    pub(crate) fn request(mut self, id: u64, timeout: Option<Duration>) -> Bytes {
+        self.0.extend_from_slice(br#","id":"#);
+        write_number(id, &mut self.0);
+        if let Some(timeout) = timeout {
+            self.0.extend_from_slice(br#","timeoutMs":"#);
+            // Rounded up: 0 would say that it is over.
+            let millis = timeout.as_micros().div_ceil(1000);
+            write_number(millis.try_into().unwrap_or(u64::MAX), &mut self.0);
+        }
+        self.0.push(b'}');
+        self.0.into()
+    }
+}
+
+const HEAD: &[u8] = br#"{"jsonrpc":"2.0","method":"#;
+const PARAMS: &[u8] = br#","params":"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request<P: Serialize>(params: P) -> Result<String, String> {
+        let message = Outgoing::new("m\"", &params, 200)?.request(7, None);
+        Ok(String::from_utf8(message.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn params_are_an_array_an_object_or_nothing() {
+        let with = |params| {
+            Ok(format!(
+                r#"{{"jsonrpc":"2.0","method":"m\"",{params}"id":7}}"#
+            ))
+        };
+        assert_eq!(request((1, "x")), with(r#""params":[1,"x"],"#));
+        assert_eq!(
+            request(std::collections::BTreeMap::from([("a", 1)])),
+            with(r#""params":{"a":1},"#)
+        );
+        assert_eq!(request(()), with(""));
+        assert!(request(1).unwrap_err().contains("tuple"));
+        assert!(request("x".repeat(200)).unwrap_err().contains("tuple"));
+        assert!(
+            request(["x".repeat(200)])
+                .unwrap_err()
+                .contains("`message_out`")
+        );
+    }
+
+    #[test]
+    fn a_timeout_is_never_rounded_to_nothing() {
+        let message = Outgoing::with_args("m", &(), 200).unwrap();
+        let message = message.request(1, Some(Duration::from_micros(1)));
+        assert_eq!(
+            &message[..],
+            br#"{"jsonrpc":"2.0","method":"m","id":1,"timeoutMs":1}"#
+        );
+    }
+}

@@ -1,0 +1,383 @@
+//! Params as a method's own types, by position or by name, in one pass over their text.
+//!
+//! Generated code names a list of types, `(Param<i64>, (Param<String>, ()))`, and gets the values.
+//! No intermediate tree, no generated visitor; errors say which parameter and why.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::error::{ErrorObject, Excerpt};
+use crate::service::{ParamInfo, Params};
+
+/// Decodes the params of a call.
+///
+/// # Errors
+/// -32602, naming the parameter: wrong type, missing, given twice, unknown, or too many.
+pub fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L, ErrorObject> {
+    let mut list = L::default();
+    let mut reader = Reader {
+        list: &mut list,
+        info,
+        current: None,
+    };
+    let mut de = serde_json::Deserializer::from_str(params.as_str().unwrap_or("[]"));
+    if let Err(error) = de.deserialize_any(&mut reader) {
+        let why = without_position(&error);
+        return Err(ErrorObject::invalid_params(match reader.current {
+            Some(index) => format!("parameter `{}`: {why}", info[index].name),
+            None => why,
+        }));
+    }
+    list.complete(info)?;
+    Ok(list)
+}
+
+/// The line and column that `serde_json` appends are those of a slice the peer never saw.
+pub(crate) fn without_position(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message
+        .rsplit_once(" at line ")
+        .map_or(&*message, |(why, _)| why)
+        .to_owned()
+}
+
+/// A list of parameters, as nested pairs: `(Param<A>, (Param<B>, ()))`.
+pub trait ParamList: Default {
+    /// Reads the value of the `index`-th parameter.
+    fn read<'de, S: Source<'de>>(&mut self, index: usize, source: S) -> Result<(), S::Error>;
+
+    /// Gives what was not read its default, if it has one.
+    fn complete(&mut self, info: &[ParamInfo]) -> Result<(), ErrorObject>;
+}
+
+impl ParamList for () {
+    fn read<'de, S: Source<'de>>(&mut self, _: usize, _: S) -> Result<(), S::Error> {
+        Err(de::Error::custom("no such parameter"))
+    }
+
+    fn complete(&mut self, _: &[ParamInfo]) -> Result<(), ErrorObject> {
+        Ok(())
+    }
+}
+
+impl<P: Slot, Rest: ParamList> ParamList for (P, Rest) {
+    fn read<'de, S: Source<'de>>(&mut self, index: usize, source: S) -> Result<(), S::Error> {
+        match index {
+            0 => self.0.read(source),
+            _ => self.1.read(index - 1, source),
+        }
+    }
+
+    fn complete(&mut self, info: &[ParamInfo]) -> Result<(), ErrorObject> {
+        let [first, rest @ ..] = info else {
+            return Ok(());
+        };
+        self.0.complete(first.name)?;
+        self.1.complete(rest)
+    }
+}
+
+/// The next value of an array or an object.
+pub trait Source<'de> {
+    /// The error of the format.
+    type Error: de::Error;
+
+    /// Reads it.
+    fn value<T: Deserialize<'de>>(self) -> Result<T, Self::Error>;
+}
+
+/// A place for one parameter.
+pub trait Slot: Default {
+    /// Reads the value.
+    fn read<'de, S: Source<'de>>(&mut self, source: S) -> Result<(), S::Error>;
+
+    /// Called when all was read.
+    fn complete(&mut self, name: &str) -> Result<(), ErrorObject>;
+}
+
+/// A parameter. If its type knows what to be when nothing is said (`Option` is `None`), it may be
+/// left out.
+pub struct Param<T>(Option<T>);
+
+impl<T> Param<T> {
+    /// The value, after [`decode`].
+    ///
+    /// # Panics
+    /// If the list was not decoded.
+    pub fn into_value(self) -> T {
+        self.0.expect("`decode` fills every parameter")
+    }
+}
+
+impl<T> Default for Param<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: de::DeserializeOwned> Slot for Param<T> {
+    fn read<'de, S: Source<'de>>(&mut self, source: S) -> Result<(), S::Error> {
+        read_once(&mut self.0, source)
+    }
+
+    fn complete(&mut self, name: &str) -> Result<(), ErrorObject> {
+        if self.0.is_none() {
+            let value = T::deserialize(Missing).map_err(|Absent| {
+                ErrorObject::invalid_params(format!("missing parameter `{name}`"))
+            })?;
+            self.0 = Some(value);
+        }
+        Ok(())
+    }
+}
+
+/// A parameter marked `#[param(default)]`: `Default` when it is left out.
+pub struct DefaultParam<T>(Option<T>);
+
+impl<T: Default> DefaultParam<T> {
+    /// The value.
+    pub fn into_value(self) -> T {
+        self.0.unwrap_or_default()
+    }
+}
+
+impl<T> Default for DefaultParam<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: de::DeserializeOwned> Slot for DefaultParam<T> {
+    fn read<'de, S: Source<'de>>(&mut self, source: S) -> Result<(), S::Error> {
+        read_once(&mut self.0, source)
+    }
+
+    fn complete(&mut self, _: &str) -> Result<(), ErrorObject> {
+        Ok(())
+    }
+}
+
+fn read_once<'de, T: Deserialize<'de>, S: Source<'de>>(
+    slot: &mut Option<T>,
+    source: S,
+) -> Result<(), S::Error> {
+    if slot.is_some() {
+        return Err(de::Error::custom("given twice"));
+    }
+    *slot = Some(source.value()?);
+    Ok(())
+}
+
+/// Walks the array or object and remembers where it is, for the error message.
+struct Reader<'l, L> {
+    list: &'l mut L,
+    info: &'l [ParamInfo],
+    current: Option<usize>,
+}
+
+impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("params as an array or an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        for index in 0..self.info.len() {
+            self.current = Some(index);
+            let seed = Positional {
+                list: self.list,
+                index,
+            };
+            if seq.next_element_seed(seed)?.is_none() {
+                self.current = None;
+                return Ok(());
+            }
+        }
+        self.current = None;
+        let mut given = self.info.len();
+        while seq.next_element::<de::IgnoredAny>()?.is_some() {
+            given += 1;
+        }
+        if given > self.info.len() {
+            let takes = self.info.len();
+            let names: Vec<&str> = self.info.iter().map(|param| param.name).collect();
+            let names = if takes == 0 {
+                String::new()
+            } else {
+                format!(" ({})", names.join(", "))
+            };
+            return Err(de::Error::custom(format_args!(
+                "takes {takes} params{names}, got {given}"
+            )));
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+            if let Some(index) = self.info.iter().position(|param| param.name == key) {
+                self.current = Some(index);
+                self.list.read(index, Named(&mut map))?;
+                self.current = None;
+            } else if key == "_meta" {
+                // Other protocols put their own members there; it never names a parameter by
+                // accident.
+                map.next_value::<de::IgnoredAny>()?;
+            } else {
+                let unknown = Excerpt(&key);
+                return Err(de::Error::custom(format_args!(
+                    "unknown parameter `{unknown}`"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Positional<'l, L> {
+    list: &'l mut L,
+    index: usize,
+}
+
+impl<'de, L: ParamList> DeserializeSeed<'de> for Positional<'_, L> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, de: D) -> Result<(), D::Error> {
+        self.list.read(self.index, Element(de))
+    }
+}
+
+struct Element<D>(D);
+
+impl<'de, D: Deserializer<'de>> Source<'de> for Element<D> {
+    type Error = D::Error;
+
+    fn value<T: Deserialize<'de>>(self) -> Result<T, D::Error> {
+        T::deserialize(self.0)
+    }
+}
+
+struct Named<'m, A>(&'m mut A);
+
+impl<'de, A: MapAccess<'de>> Source<'de> for Named<'_, A> {
+    type Error = A::Error;
+
+    fn value<T: Deserialize<'de>>(self) -> Result<T, A::Error> {
+        self.0.next_value()
+    }
+}
+
+/// What a type is deserialised from when nothing was said: an `Option` makes `None` of it, any
+/// other type refuses. So no type needs to be recognised by its name.
+struct Missing;
+
+#[derive(Debug)]
+struct Absent;
+
+impl fmt::Display for Absent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("missing")
+    }
+}
+
+impl std::error::Error for Absent {}
+
+impl de::Error for Absent {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+impl<'de> Deserializer<'de> for Missing {
+    type Error = Absent;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Absent> {
+        Err(Absent)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Absent> {
+        visitor.visit_none()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INFO: &[ParamInfo] = &[ParamInfo::new("name"), ParamInfo::new("greeting")];
+    type Greet = (Param<String>, (Param<Option<String>>, ()));
+
+    fn greet(params: Option<&str>) -> Result<(String, Option<String>), String> {
+        let (name, (greeting, ())) =
+            decode::<Greet>(Params(params), INFO).map_err(|error| error.message)?;
+        Ok((name.into_value(), greeting.into_value()))
+    }
+
+    #[test]
+    fn params_come_by_position_or_by_name() {
+        let both = Ok(("Ada".into(), Some("hi".into())));
+        assert_eq!(greet(Some(r#"["Ada","hi"]"#)), both);
+        assert_eq!(greet(Some(r#"{"greeting":"hi","name":"Ada"}"#)), both);
+        assert_eq!(
+            greet(Some(
+                r#"{"n\u0061me":"Ada","_meta":{"x":1},"greeting":"hi"}"#
+            )),
+            both
+        );
+    }
+
+    #[test]
+    fn an_optional_parameter_may_be_left_out() {
+        let alone = Ok(("Ada".into(), None));
+        assert_eq!(greet(Some(r#"["Ada"]"#)), alone);
+        assert_eq!(greet(Some(r#"["Ada",null]"#)), alone);
+        assert_eq!(greet(Some(r#"{"name":"Ada"}"#)), alone);
+    }
+
+    #[test]
+    fn an_error_names_the_parameter_and_the_reason() {
+        for (params, message) in [
+            (None, "missing parameter `name`"),
+            (Some("[]"), "missing parameter `name`"),
+            (Some("{}"), "missing parameter `name`"),
+            (
+                Some("[1]"),
+                "parameter `name`: invalid type: integer `1`, expected a string",
+            ),
+            (
+                Some(r#"{"name":"Ada","greeting":[]}"#),
+                "parameter `greeting`: invalid type: sequence, expected a string",
+            ),
+            (
+                Some(r#"["a","b","c","d"]"#),
+                "takes 2 params (name, greeting), got 4",
+            ),
+            (
+                Some(r#"{"name":"Ada","nick":1}"#),
+                "unknown parameter `nick`",
+            ),
+            (
+                Some(r#"{"name":"Ada","name":"Eve"}"#),
+                "parameter `name`: given twice",
+            ),
+        ] {
+            assert_eq!(greet(params), Err(message.to_owned()), "{params:?}");
+        }
+    }
+
+    #[test]
+    fn a_default_parameter_may_be_left_out() {
+        const INFO: &[ParamInfo] = &[ParamInfo::new("a"), ParamInfo::new("b")];
+        type Pair = (Param<i64>, (DefaultParam<i64>, ()));
+        let (a, (b, ())) = decode::<Pair>(Params(Some("[7]")), INFO).unwrap();
+        assert_eq!((a.into_value(), b.into_value()), (7, 0));
+    }
+}

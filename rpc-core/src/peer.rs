@@ -1,0 +1,184 @@
+//! The other end of a connection, as seen from this one.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::call::Call;
+use crate::call_error::NotifyError;
+use crate::close::{CloseCode, CloseReason};
+use crate::notify::Notify;
+use crate::outgoing::Outgoing;
+use crate::shared::{Shared, Wish};
+use crate::stats::PeerStats;
+use crate::sync::Arc;
+
+/// The other end: what it offers can be called, and the connection to it closed.
+///
+/// Cheap to clone, and any number of tasks may use it at once. Stubs are made from it:
+/// `ChatClient::new(peer)`. It stays valid when the connection has ended: every call then fails
+/// with how that happened.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::{Context, Router, memory};
+///
+/// let here = Router::new();
+/// let there = Router::new().method("greet", |_: Context, (name,): (String,)| async move {
+///     Ok(format!("hello, {name}"))
+/// });
+/// let (peer, _) = memory::pair(here, there);
+/// assert_eq!(peer.call::<String>("greet", ("Ada",)).await?, "hello, Ada");
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Peer {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Peer {
+    /// Names this connection, for as long as the process runs; an opaque text.
+    pub fn id(&self) -> &str {
+        &self.shared.id
+    }
+
+    /// Calls a method by name. `params` is a tuple or an array (by position), a struct or a map (by
+    /// name), or `()` for none. Errors of the method arrive as
+    /// [`CallError::Remote`](crate::CallError::Remote).
+    pub fn call<T>(&self, method: &str, params: impl Serialize) -> Call<T> {
+        let message = Outgoing::new(method, &params, self.shared.setup.limits.message_out);
+        Call::new(self.shared.clone(), message)
+    }
+
+    /// Notifies by name; `params` as in [`call`](Self::call).
+    pub fn notify(&self, method: &str, params: impl Serialize) -> Notify {
+        let message = Outgoing::new(method, &params, self.shared.setup.limits.message_out);
+        Notify::new(self.shared.clone(), message)
+    }
+
+    /// Notifies without ever waiting.
+    ///
+    /// # Errors
+    /// [`Full`](NotifyError::Full) if the outbound queue has no room; the rest as in
+    /// [`notify`](Self::notify).
+    pub fn try_notify(&self, method: &str, params: impl Serialize) -> Result<(), NotifyError> {
+        self.notify(method, params).try_now()
+    }
+
+    /// Closes the connection. Calls fail, handlers are stopped, answers that are finished are still
+    /// sent; it is over at the latest after `close` of the [`Limits`](crate::Limits) (5 s). To wait
+    /// for that, await [`closed`](Self::closed). Without effect on a connection that is closing.
+    ///
+    /// A code that must not be sent (RFC 6455, section 7.4) becomes 1000; of the reason the first
+    /// 123 bytes are sent.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.wish(Wish::Close {
+            code,
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// Closes the connection when all that runs has been answered, at the latest after `grace`. New
+    /// requests of the other end are busy from now on.
+    pub fn drain(&self, code: CloseCode, reason: &str, grace: Duration) {
+        let until = self.shared.clock.now() + grace;
+        self.wish(Wish::Drain {
+            until,
+            code,
+            reason: reason.to_owned(),
+        });
+    }
+
+    fn wish(&self, wish: Wish) {
+        self.shared.with(|state| {
+            if state.protocol.ended().is_some() {
+                return;
+            }
+            if matches!(wish, Wish::Drain { .. }) {
+                state.protocol.drain();
+            }
+            // A drain that was asked for can be cut short, a close cannot be taken back.
+            if !matches!(state.wish, Some(Wish::Close { .. })) {
+                state.wish = Some(wish);
+            }
+        });
+    }
+
+    /// Whether calls can no longer be made.
+    pub fn is_closed(&self) -> bool {
+        self.shared.lock().protocol.ended().is_some()
+    }
+
+    /// Waits until the connection is gone; says how it ended. May be dropped at any point.
+    pub async fn closed(&self) -> CloseReason {
+        self.shared.gone.wait().await;
+        self.shared
+            .lock()
+            .closed
+            .clone()
+            .expect("set before the flag was")
+    }
+
+    /// What this connection has in hand at the moment.
+    pub fn stats(&self) -> PeerStats {
+        let now = self.shared.clock.now();
+        let state = self.shared.lock();
+        let protocol = &state.protocol;
+        PeerStats {
+            in_flight: protocol.in_flight(),
+            serving: protocol
+                .served()
+                .map(|(method, since)| {
+                    (
+                        self.shared.setup.services.name(method).to_owned(),
+                        now - since,
+                    )
+                })
+                .collect(),
+            pending: protocol.pending(),
+            queue_bytes: protocol.queue_bytes(),
+            counters: protocol.counters,
+        }
+    }
+}
+
+/// An id for a new connection: nobody can guess another's.
+pub(crate) fn new_id() -> Box<str> {
+    let mut bytes = [0; 12];
+    // Without the system's random numbers ids are still unique enough within a process.
+    if getrandom::fill(&mut bytes).is_err() {
+        static NEXT: crate::sync::AtomicU64 = crate::sync::AtomicU64::new(1);
+        let next = NEXT.fetch_add(1, crate::sync::Ordering::Relaxed);
+        bytes[..8].copy_from_slice(&next.to_be_bytes());
+    }
+    bytes
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>()
+        .into()
+}
+
+/// The same connection.
+impl PartialEq for Peer {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl Eq for Peer {}
+
+impl Hash for Peer {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.shared.id.hash(state);
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer")
+            .field("id", &self.shared.id)
+            .finish_non_exhaustive()
+    }
+}

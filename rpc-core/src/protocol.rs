@@ -1,0 +1,166 @@
+//! Both ends of JSON-RPC 2.0 as one state machine, which never asks which end it is.
+//!
+//! Everything here is `&mut self`: messages and commands in, messages and answers out; time comes
+//! in as the span since the connection's start. A request gets exactly one answer; a notification
+//! or a response never gets one. Who waits for something (`W`) is put into `told` when it happened,
+//! for the caller to wake when it holds no lock.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::call_error::Fate;
+use crate::calls::Calls;
+use crate::close::CloseReason;
+use crate::envelope::Incoming;
+use crate::error::ErrorObject;
+use crate::id::Id;
+use crate::limits::Limits;
+use crate::notifications::Notifications;
+use crate::outbox::Outbox;
+use crate::serving::{Key, Serving};
+use crate::stats::Counters;
+
+mod calling;
+mod ending;
+mod handling;
+mod receiving;
+mod sending;
+
+/// One connection's calls, answers and queues.
+pub(crate) struct Protocol<W> {
+    limits: Arc<Limits>,
+    calls: Calls<W, Outcome>,
+    /// Calls that wait until fewer are on the wire, by id.
+    parked: VecDeque<u64>,
+    on_wire: usize,
+    serving: Serving<W>,
+    notifications: Notifications,
+    outbox: Outbox<W>,
+    /// How many messages the transport was given.
+    handed: u64,
+    /// Since when the outbox is above its limit.
+    above_since: Option<Duration>,
+    /// Since when reading pauses.
+    paused_since: Option<Duration>,
+    draining: bool,
+    ended: Option<CloseReason>,
+    pub(crate) counters: Counters,
+    /// Who is to be told that what they wait for has happened.
+    pub(crate) told: Vec<W>,
+}
+
+/// How a call of ours was resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Outcome {
+    /// The JSON text of the result.
+    Result(Box<str>),
+    /// The other end's error.
+    Error(ErrorObject),
+    /// A response that is none.
+    Malformed(&'static str),
+    /// The deadline came first.
+    Timeout(Fate),
+    /// The connection ended first.
+    Closed(CloseReason, Fate),
+}
+
+/// A call of ours, on its way in.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Start {
+    pub(crate) deadline: Option<Duration>,
+    /// A running handler waits for nothing but this call: it never waits for `calls_on_wire`.
+    pub(crate) first_of_handler: bool,
+}
+
+/// Why a call did not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// `pending_calls` is reached.
+    Busy,
+    /// There is no connection any more.
+    Closed(CloseReason),
+}
+
+/// A message from the other end, and what is known of it before the protocol sees it.
+pub(crate) struct Received<'a> {
+    pub(crate) incoming: Incoming<'a>,
+    /// The number of the method it names, if we have such a method.
+    pub(crate) method: Option<usize>,
+}
+
+/// What is to be done about a message.
+#[derive(Debug)]
+pub(crate) enum Event<'a> {
+    /// Start this handler now.
+    Serve(Serve<&'a str>),
+    /// Drop this handler; it is answered already.
+    Stop(Key),
+    /// Nothing more.
+    Done,
+}
+
+/// A handler to start.
+#[derive(Debug)]
+pub(crate) struct Serve<P> {
+    pub(crate) key: Key,
+    /// `None` for a notification.
+    pub(crate) id: Option<Id>,
+    pub(crate) method: usize,
+    pub(crate) params: Option<P>,
+    pub(crate) deadline: Option<Duration>,
+}
+
+/// Whether the next message may be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Yes.
+    On,
+    /// Not until notifications have been worked off.
+    Paused,
+}
+
+impl<W> Protocol<W> {
+    pub(crate) fn new(limits: Arc<Limits>) -> Self {
+        Self {
+            calls: Calls::new(),
+            parked: VecDeque::new(),
+            on_wire: 0,
+            serving: Serving::new(),
+            notifications: Notifications::new(),
+            outbox: Outbox::new(limits.queue),
+            handed: 0,
+            above_since: None,
+            paused_since: None,
+            draining: false,
+            ended: None,
+            counters: Counters::default(),
+            told: Vec::new(),
+            limits,
+        }
+    }
+
+    /// Requests being served.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.serving.requests()
+    }
+
+    /// Requests being served: method and since when.
+    pub(crate) fn served(&self) -> impl Iterator<Item = (usize, Duration)> {
+        let requests = self.serving.iter().filter(|served| served.id.is_some());
+        requests.map(|served| (served.method, served.since))
+    }
+
+    /// Calls of ours without an answer.
+    pub(crate) fn pending(&self) -> usize {
+        self.calls.open()
+    }
+
+    /// Bytes that wait to be sent.
+    pub(crate) fn queue_bytes(&self) -> usize {
+        self.outbox.bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests;

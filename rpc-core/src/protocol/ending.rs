@@ -1,0 +1,122 @@
+//! Time that runs out, and the end of a connection.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Outcome, Protocol};
+use crate::call_error::Fate;
+use crate::calls::Place;
+use crate::close::{CloseCode, CloseReason};
+use crate::error::ErrorObject;
+use crate::serving::Key;
+
+impl<W> Protocol<W> {
+    /// When to look at the clock again at the latest.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let slow = self.limits.slow_reader;
+        let stuck = [self.above_since, self.paused_since].into_iter().flatten();
+        [self.calls.next_deadline(), self.serving.next_deadline()]
+            .into_iter()
+            .flatten()
+            .chain(stuck.map(|since| since + slow))
+            .min()
+    }
+
+    /// Times out what has run out; the handlers to be dropped are put into `stopped`.
+    pub(crate) fn expire(&mut self, now: Duration, stopped: &mut Vec<Key>) {
+        for key in self.serving.expired(now) {
+            self.stop(key, &ErrorObject::deadline());
+            stopped.push(key);
+        }
+        for id in self.calls.expired(now) {
+            let fate = self.withdraw(id);
+            self.resolve(id, Outcome::Timeout(fate));
+        }
+        self.unpark();
+    }
+
+    /// Why the connection must be closed, if the other end has taken too little or too much.
+    pub(crate) fn overdue(&self, now: Duration) -> Option<CloseReason> {
+        let slow = self.limits.slow_reader;
+        let for_too_long = |since: Option<Duration>| since.is_some_and(|since| now >= since + slow);
+        if self.outbox.bytes() > self.limits.queue + self.limits.message_out {
+            Some(CloseReason::us(
+                CloseCode::SLOW_READER,
+                "outbound queue is full",
+            ))
+        } else if for_too_long(self.above_since) {
+            Some(CloseReason::us(CloseCode::SLOW_READER, "reads too slowly"))
+        } else if for_too_long(self.paused_since) {
+            Some(CloseReason::us(CloseCode::POLICY, "too many notifications"))
+        } else {
+            None
+        }
+    }
+
+    /// From now on new requests are busy; what runs goes on.
+    pub(crate) fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Whether nothing is owed any more: nothing runs, and nothing waits to be sent.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.serving.requests() == 0 && self.notifications.is_free() && self.outbox.is_empty()
+    }
+
+    /// The transport is gone and accepted only so many messages to their last byte: the other end
+    /// cannot have the rest. A connection could be replaced here; today the end follows at once.
+    pub(crate) fn link_lost(&mut self, accepted: u64) {
+        for id in self.calls.open_ids() {
+            if let Some(call) = self.calls.open_mut(id)
+                && matches!(call.place, Place::Handed(number) if number >= accepted)
+            {
+                call.place = Place::Lost;
+            }
+        }
+    }
+
+    /// Ends it all: every waiting caller hears why. What is queued as an answer may still be sent.
+    pub(crate) fn end(&mut self, reason: &CloseReason) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.ended = Some(reason.clone());
+        for id in self.calls.open_ids() {
+            let fate = match self.calls.open_mut(id).map(|call| &call.place) {
+                Some(&Place::Queued(ticket)) => {
+                    self.outbox.remove(ticket);
+                    Fate::NotSent
+                }
+                Some(Place::Handed(_)) => Fate::MaybeExecuted,
+                _ => Fate::NotSent,
+            };
+            self.resolve(id, Outcome::Closed(reason.clone(), fate));
+        }
+        self.on_wire = 0;
+        self.parked.clear();
+        self.notifications.clear();
+        self.told.extend(self.serving.clear());
+        self.told.extend(self.outbox.drop_waiting());
+    }
+
+    /// Throws away what was not sent.
+    pub(crate) fn discard(&mut self) {
+        self.outbox.clear();
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&self) -> Option<&CloseReason> {
+        self.ended.as_ref()
+    }
+
+    /// Gives back what a busy time left behind; cheap when there is nothing.
+    pub(crate) fn shrink(&mut self) {
+        self.calls.shrink();
+        self.serving.shrink();
+        self.notifications.shrink();
+        self.outbox.shrink();
+        if self.parked.is_empty() && self.parked.capacity() > 0 {
+            self.parked = VecDeque::new();
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The transport: what it is given, what it holds, and when it may be read.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Protocol, Reading};
+use crate::calls::Place;
+use crate::close::{CloseCode, CloseReason};
+use crate::outbox::Admitted;
+
+impl<W> Protocol<W> {
+    /// The next message for the transport.
+    pub(crate) fn next_message(&mut self) -> Option<Bytes> {
+        let queued = self.outbox.pop()?;
+        if let Some(call) = queued.call.and_then(|id| self.calls.open_mut(id)) {
+            call.place = Place::Handed(self.handed);
+        }
+        self.handed += 1;
+        Some(queued.message)
+    }
+
+    /// Says how many bytes the transport holds; lets in who waits, if there is room for them.
+    pub(crate) fn sent(&mut self, backlog: usize, now: Duration) {
+        self.outbox.set_backlog(backlog);
+        while let Some(admitted) = self.outbox.admit() {
+            match admitted {
+                Admitted::Call { id, ticket } => {
+                    if let Some(call) = self.calls.open_mut(id) {
+                        call.place = Place::Queued(ticket);
+                    }
+                }
+                Admitted::Notification(waiter) => self.told.extend(waiter),
+            }
+        }
+        self.above_since = if self.outbox.has_room() {
+            None
+        } else {
+            Some(self.above_since.unwrap_or(now))
+        };
+    }
+
+    /// Whether nothing waits to be sent.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
+    /// Whether the next message may be read.
+    ///
+    /// # Errors
+    /// Why the connection must be closed: too many notifications wait, and a call of ours waits for
+    /// an answer that may lie behind more of them.
+    pub(crate) fn reading(&mut self, now: Duration) -> Result<Reading, CloseReason> {
+        let waiting = self.notifications.len();
+        let bytes = self.notifications.bytes() + self.serving.cost().bytes;
+        let full = waiting > self.limits.waiting_notifications
+            || (waiting > 0 && bytes > self.limits.inflight_bytes);
+        if !full {
+            self.paused_since = None;
+            return Ok(Reading::On);
+        }
+        if self.calls.open() > 0 {
+            return Err(CloseReason::us(CloseCode::POLICY, "too many notifications"));
+        }
+        self.paused_since.get_or_insert(now);
+        Ok(Reading::Paused)
+    }
+}

@@ -1,0 +1,372 @@
+use super::*;
+use crate::close::CloseCode;
+use crate::envelope::decode;
+use bytes::Bytes;
+
+type TestProtocol = Protocol<&'static str>;
+
+fn protocol(change: impl FnOnce(&mut Limits)) -> TestProtocol {
+    let mut limits = Limits::server();
+    change(&mut limits);
+    Protocol::new(Arc::new(limits))
+}
+
+const ZERO: Duration = Duration::ZERO;
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Receives a message; all methods but `none` exist.
+fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'a> {
+    let incoming = decode(text, &Limits::server());
+    let method = if text.contains("none") { None } else { Some(0) };
+    protocol.receive(Received { incoming, method }, ZERO)
+}
+
+fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
+    let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
+    match receive(protocol, &text) {
+        Event::Serve(serve) => Some(serve.key),
+        _ => None,
+    }
+}
+
+fn notification(protocol: &mut TestProtocol) -> Option<Key> {
+    match receive(protocol, r#"{"jsonrpc":"2.0","method":"m","params":[1]}"#) {
+        Event::Serve(serve) => Some(serve.key),
+        _ => None,
+    }
+}
+
+fn call(protocol: &mut TestProtocol, text: &'static str) -> u64 {
+    protocol
+        .start(Start::default(), |_| Bytes::from_static(text.as_bytes()))
+        .unwrap()
+}
+
+fn next(protocol: &mut TestProtocol) -> Option<String> {
+    protocol
+        .next_message()
+        .map(|message| String::from_utf8(message.to_vec()).unwrap())
+}
+
+fn fate(protocol: &mut TestProtocol, id: u64) -> Fate {
+    match protocol.collect(id, |_| "waker") {
+        Some(Outcome::Closed(_, fate) | Outcome::Timeout(fate)) => fate,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn above_the_queue_limit_calls_wait_and_answers_enter() {
+    let mut protocol = protocol(|limits| limits.queue = 4);
+    let served = request(&mut protocol, 7).unwrap();
+    call(&mut protocol, "full");
+    let waits = call(&mut protocol, "call");
+    let ticket = protocol
+        .notify(Bytes::from_static(b"note"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(protocol.has_entered(ticket, |_| "note waits"), Ok(false));
+
+    assert!(!protocol.may_answer(), "results wait for room");
+    protocol.finish(served, Some(Bytes::from_static(b"answer")));
+    receive(&mut protocol, r#"{"jsonrpc":"2.0","id":8,"method":"none"}"#);
+    assert_eq!(next(&mut protocol).unwrap(), "full");
+    assert_eq!(next(&mut protocol).unwrap(), "answer");
+    assert!(next(&mut protocol).unwrap().contains("-32601"));
+    assert_eq!(next(&mut protocol), None);
+
+    protocol.sent(0, ZERO);
+    assert_eq!(next(&mut protocol).unwrap(), "call");
+    protocol.sent(0, ZERO);
+    assert_eq!(protocol.told, ["note waits"]);
+    assert_eq!(protocol.has_entered(ticket, |_| unreachable!()), Ok(true));
+    assert_eq!(next(&mut protocol).unwrap(), "note");
+    let _ = waits;
+}
+
+#[test]
+fn above_the_queue_limit_no_handler_starts_and_later_they_do_in_order() {
+    let mut protocol = protocol(|limits| limits.queue = 4);
+    call(&mut protocol, "full");
+    assert_eq!(request(&mut protocol, 1), None);
+    assert_eq!(request(&mut protocol, 2), None);
+    assert_eq!(notification(&mut protocol), None);
+    assert_eq!(protocol.in_flight(), 2, "they count");
+    assert!(protocol.next_to_start(ZERO).is_none());
+
+    next(&mut protocol);
+    assert_eq!(request(&mut protocol, 3), None, "it must not overtake");
+    let mut started = Vec::new();
+    while let Some(serve) = protocol.next_to_start(ZERO) {
+        assert_eq!(serve.params.as_deref(), Some("[1]"));
+        started.push(serve.id);
+    }
+    let ids = ["1", "2", "3"].map(|id| Some(Id::new(id)));
+    assert_eq!(started, [&[None], &ids[..]].concat());
+}
+
+#[test]
+fn a_slow_reader_is_found_by_bytes_and_by_time() {
+    let mut protocol = protocol(|limits| {
+        limits.queue = 100;
+        limits.message_out = 100;
+    });
+    for id in 0..3 {
+        receive(
+            &mut protocol,
+            &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"none"}}"#),
+        );
+        protocol.sent(0, secs(1));
+    }
+    assert!(protocol.queue_bytes() > 200);
+    assert_eq!(
+        protocol.overdue(secs(1)).unwrap().code,
+        Some(CloseCode::SLOW_READER)
+    );
+    next(&mut protocol);
+    next(&mut protocol);
+    protocol.sent(60, secs(2));
+    assert_eq!(protocol.overdue(secs(10)), None);
+    assert_eq!(protocol.next_deadline(), Some(secs(11)));
+    assert_eq!(
+        protocol.overdue(secs(11)).unwrap().code,
+        Some(CloseCode::SLOW_READER)
+    );
+    protocol.sent(0, secs(11));
+    assert_eq!(protocol.overdue(secs(30)), None);
+}
+
+#[test]
+fn notifications_start_one_after_the_other_and_requests_beside_them() {
+    let mut protocol = protocol(|_| {});
+    let first = notification(&mut protocol).unwrap();
+    assert_eq!(notification(&mut protocol), None);
+    assert!(request(&mut protocol, 1).is_some());
+    assert!(protocol.next_to_start(ZERO).is_none());
+    protocol.finish(first, None);
+    let second = protocol.next_to_start(ZERO).unwrap();
+    assert!(notification(&mut protocol).is_none());
+    protocol.finish(second.key, None);
+    assert!(protocol.next_to_start(ZERO).is_some());
+}
+
+#[test]
+fn a_notification_that_runs_too_long_is_stopped_and_counted() {
+    let mut protocol = protocol(|_| {});
+    let stuck = notification(&mut protocol).unwrap();
+    assert_eq!(notification(&mut protocol), None);
+    let mut stopped = Vec::new();
+    protocol.expire(secs(30), &mut stopped);
+    assert_eq!(stopped, [stuck]);
+    assert_eq!(protocol.counters.stopped_notifications, 1);
+    assert!(protocol.next_to_start(secs(30)).is_some());
+    assert_eq!(next(&mut protocol), None, "nobody is told");
+}
+
+#[test]
+fn reading_pauses_for_notifications_unless_a_call_of_ours_waits() {
+    let mut protocol = protocol(|limits| limits.waiting_notifications = 1);
+    let running = notification(&mut protocol).unwrap();
+    notification(&mut protocol);
+    assert_eq!(protocol.reading(ZERO), Ok(Reading::On));
+    notification(&mut protocol);
+    assert_eq!(protocol.reading(secs(1)), Ok(Reading::Paused));
+    assert_eq!(protocol.overdue(secs(10)), None);
+    assert_eq!(
+        protocol.overdue(secs(11)).unwrap().code,
+        Some(CloseCode::POLICY)
+    );
+
+    protocol.finish(running, None);
+    protocol.next_to_start(secs(2)).unwrap();
+    assert_eq!(protocol.reading(secs(2)), Ok(Reading::On));
+    assert_eq!(protocol.overdue(secs(20)), None);
+
+    notification(&mut protocol);
+    call(&mut protocol, "call");
+    assert_eq!(
+        protocol.reading(ZERO).unwrap_err().code,
+        Some(CloseCode::POLICY)
+    );
+}
+
+#[test]
+fn waiting_notifications_are_bounded_in_bytes_too() {
+    let mut protocol = protocol(|limits| limits.inflight_bytes = 7);
+    notification(&mut protocol).unwrap();
+    notification(&mut protocol);
+    assert_eq!(protocol.reading(ZERO), Ok(Reading::On));
+    assert_eq!(
+        request(&mut protocol, 1),
+        None,
+        "there is no room for its params"
+    );
+    assert!(next(&mut protocol).unwrap().contains("`inflight_bytes`"));
+    notification(&mut protocol);
+    assert_eq!(protocol.reading(ZERO), Ok(Reading::Paused));
+}
+
+#[test]
+fn the_fate_of_a_call_is_decided_by_how_far_it_went() {
+    let mut protocol = protocol(|limits| limits.calls_on_wire = 3);
+    let calls = ["accepted", "handed", "queued", "parked"].map(|text| call(&mut protocol, text));
+    next(&mut protocol);
+    next(&mut protocol);
+    protocol.link_lost(1);
+    protocol.end(&CloseReason::link("lost"));
+    let fates = calls.map(|id| fate(&mut protocol, id));
+    assert_eq!(
+        fates,
+        [
+            Fate::MaybeExecuted,
+            Fate::NotSent,
+            Fate::NotSent,
+            Fate::NotSent
+        ]
+    );
+    assert_eq!(next(&mut protocol), None, "what is not sent stays unsent");
+    assert!(matches!(
+        protocol.start(Start::default(), |_| unreachable!()),
+        Err(Refused::Closed(_))
+    ));
+}
+
+#[test]
+fn a_live_link_may_still_pass_on_what_it_was_given() {
+    let mut protocol = protocol(|_| {});
+    let deadline = Some(secs(1));
+    let start = Start {
+        deadline,
+        first_of_handler: false,
+    };
+    let calls = [(); 2].map(|()| protocol.start(start, |_| Bytes::from_static(b"m")).unwrap());
+    next(&mut protocol);
+    protocol.expire(secs(1), &mut Vec::new());
+    let fates = calls.map(|id| fate(&mut protocol, id));
+    assert_eq!(fates, [Fate::MaybeExecuted, Fate::NotSent]);
+    assert!(next(&mut protocol).unwrap().contains("$/cancelRequest"));
+    assert_eq!(next(&mut protocol), None);
+}
+
+#[test]
+fn the_first_call_of_a_handler_never_waits_for_the_wire() {
+    let mut protocol = protocol(|limits| limits.calls_on_wire = 1);
+    call(&mut protocol, "busy wire");
+    let first = Start {
+        deadline: None,
+        first_of_handler: true,
+    };
+    protocol
+        .start(first, |_| Bytes::from_static(b"of a handler"))
+        .unwrap();
+    call(&mut protocol, "parked");
+    next(&mut protocol);
+    assert_eq!(next(&mut protocol).unwrap(), "of a handler");
+    assert_eq!(next(&mut protocol), None);
+}
+
+#[test]
+fn draining_refuses_what_is_new_and_waits_for_what_runs() {
+    let mut protocol = protocol(|_| {});
+    let runs = request(&mut protocol, 1).unwrap();
+    protocol.drain();
+    assert_eq!(request(&mut protocol, 2), None);
+    assert!(next(&mut protocol).unwrap().contains("-32009"));
+    assert!(!protocol.is_drained());
+    protocol.finish(runs, Some(Bytes::from_static(b"answer")));
+    assert!(!protocol.is_drained(), "the answer is still to be sent");
+    next(&mut protocol);
+    assert!(protocol.is_drained());
+}
+
+/// Calls, drops, answers, cancels and ends in a random order: afterwards every count is zero.
+#[test]
+fn a_random_walk_ends_at_zero() {
+    for seed in 0..200 {
+        let mut random = crate::testing::Random::new(seed);
+        let mut protocol = protocol(|limits| {
+            limits.queue = 60;
+            limits.calls_on_wire = 3;
+            limits.pending_calls = 8;
+            limits.inflight_requests = 4;
+            limits.live_handlers = 6;
+        });
+        let (mut calls, mut served) = (Vec::new(), Vec::new());
+        for step in 0..400u32 {
+            let now = Duration::from_millis(step.into());
+            match random.below(9) {
+                0 => {
+                    let deadline = (random.below(2) == 0).then(|| now + secs(1) / 50);
+                    let start = Start {
+                        deadline,
+                        first_of_handler: random.below(4) == 0,
+                    };
+                    let message = |_| Bytes::from_static(b"0123456789");
+                    calls.extend(protocol.start(start, message));
+                }
+                1 if !calls.is_empty() => {
+                    protocol.abandon(calls.swap_remove(random.below(calls.len())));
+                }
+                2 if !calls.is_empty() => {
+                    let at = random.below(calls.len());
+                    let text = format!(r#"{{"id":{},"result":1}}"#, calls[at]);
+                    receive(&mut protocol, &text);
+                    if protocol.collect(calls[at], |_| "w").is_some() {
+                        calls.swap_remove(at);
+                    }
+                }
+                3 => served.extend(request(&mut protocol, step)),
+                4 if !served.is_empty() => {
+                    let key = served.swap_remove(random.below(served.len()));
+                    protocol.finish(key, Some(Bytes::from_static(b"answer")));
+                }
+                5 => served.extend(notification(&mut protocol)),
+                6 => {
+                    let mut stopped = Vec::new();
+                    protocol.expire(now, &mut stopped);
+                    served.retain(|key| !stopped.contains(key));
+                }
+                7 => served.extend(protocol.next_to_start(now).map(|serve| serve.key)),
+                _ => {
+                    protocol.next_message();
+                    protocol.sent(random.below(30), now);
+                }
+            }
+            assert!(protocol.on_wire <= protocol.calls.open());
+        }
+        if seed % 2 == 0 {
+            protocol.end(&CloseReason::link("lost"));
+            protocol.discard();
+        } else {
+            calls.drain(..).for_each(|id| protocol.abandon(id));
+            served.drain(..).for_each(|key| protocol.finish(key, None));
+            protocol.sent(0, ZERO);
+            loop {
+                while protocol.next_message().is_some() {}
+                protocol.sent(0, ZERO);
+                match protocol.next_to_start(ZERO) {
+                    Some(serve) => protocol.finish(serve.key, None),
+                    None if protocol.is_sent() => break,
+                    None => {}
+                }
+            }
+            assert_eq!(protocol.on_wire, 0);
+        }
+        assert_eq!(
+            (
+                protocol.in_flight(),
+                protocol.pending(),
+                protocol.queue_bytes()
+            ),
+            (0, 0, 0),
+            "seed {seed}"
+        );
+        assert_eq!(
+            protocol.serving.cost().bytes + protocol.notifications.bytes(),
+            0
+        );
+    }
+}

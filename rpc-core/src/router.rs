@@ -1,0 +1,270 @@
+//! Several services, and methods without a trait, as one service.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+
+use rustc_hash::FxBuildHasher;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::context::Context;
+use crate::error::{ErrorObject, RpcError};
+use crate::service::{Handler, MethodInfo, MethodKind, Params, Service};
+
+/// What an end offers: services made from traits, and methods made from closures.
+///
+/// ```
+/// use rpc_core::{Context, Router};
+///
+/// let router = Router::new()
+///     .method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) })
+///     .notification("log", |_: Context, (line,): (String,)| async move { println!("{line}") });
+/// assert!(router.check().is_ok());
+/// ```
+#[derive(Default)]
+pub struct Router {
+    services: Vec<Box<dyn Service>>,
+    methods: Vec<MethodInfo>,
+    /// For each method the service that has it, and its number there.
+    places: Vec<(usize, usize)>,
+    by_name: HashMap<Cow<'static, str>, usize, FxBuildHasher>,
+    mistakes: Vec<String>,
+}
+
+impl Router {
+    /// Offers nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Offers the methods of `service` as well.
+    #[must_use]
+    pub fn service(mut self, service: impl Service) -> Self {
+        self.add(Box::new(service));
+        self
+    }
+
+    /// Offers a method: `handler` takes the [`Context`] and the params, a tuple or an array for
+    /// params by position, a struct or a map for params by name. Params that do not fit are
+    /// answered -32602.
+    #[must_use]
+    pub fn method<P, T, F>(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        handler: impl Fn(Context, P) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: DeserializeOwned + Send + 'static,
+        T: Serialize + Send + 'static,
+        F: Future<Output = Result<T, ErrorObject>> + Send + 'static,
+    {
+        self.method_with(name, handler)
+    }
+
+    /// Offers a method with a typed error.
+    #[must_use]
+    pub fn method_with<P, T, E, F>(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        handler: impl Fn(Context, P) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: DeserializeOwned + Send + 'static,
+        T: Serialize + Send + 'static,
+        E: RpcError,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let info = MethodInfo::named(name.into(), MethodKind::Request).with_errors(E::CODES);
+        let start = move |cx, params: Params<'_>| match decode(params) {
+            Ok(params) => Handler::new(handler(cx, params)),
+            Err(error) => Handler::error(error),
+        };
+        self.add(Box::new(Closure {
+            info: [info],
+            start,
+        }));
+        self
+    }
+
+    /// Offers a notification. Params that do not fit are logged; nobody can be told.
+    #[must_use]
+    pub fn notification<P, F>(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        handler: impl Fn(Context, P) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: DeserializeOwned + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let info = MethodInfo::named(name.into(), MethodKind::Notification);
+        let start = move |cx, params: Params<'_>| match decode(params) {
+            Ok(params) => {
+                let future = handler(cx, params);
+                Handler::new(async move {
+                    future.await;
+                    Ok::<_, std::convert::Infallible>(())
+                })
+            }
+            Err(error) => Handler::error(error),
+        };
+        self.add(Box::new(Closure {
+            info: [info],
+            start,
+        }));
+        self
+    }
+
+    /// Whether every name is offered once, and none is reserved. The builders of servers and
+    /// clients call this.
+    ///
+    /// # Errors
+    /// All names that are wrong, and why. Of methods with the same name the first would be served.
+    pub fn check(&self) -> Result<(), RouterError> {
+        if self.mistakes.is_empty() {
+            Ok(())
+        } else {
+            Err(RouterError(self.mistakes.join("; ")))
+        }
+    }
+
+    /// The number of the method with this name.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The name of a method.
+    pub(crate) fn name(&self, method: usize) -> &str {
+        &self.methods[method].name
+    }
+
+    fn add(&mut self, service: Box<dyn Service>) {
+        for (index, info) in service.methods().iter().enumerate() {
+            let method = self.methods.len();
+            if info.name.starts_with("$/") || info.name.starts_with("rpc.") {
+                self.mistakes.push(format!(
+                    "`{}`: names in `$/` and `rpc.` are reserved",
+                    info.name
+                ));
+                continue;
+            }
+            match self.by_name.entry(info.name.clone()) {
+                Entry::Occupied(_) => {
+                    self.mistakes
+                        .push(format!("`{}` is offered twice", info.name));
+                    continue;
+                }
+                Entry::Vacant(entry) => entry.insert(method),
+            };
+            self.places.push((self.services.len(), index));
+            self.methods.push(info.clone());
+        }
+        self.services.push(service);
+    }
+}
+
+impl Service for Router {
+    fn methods(&self) -> &[MethodInfo] {
+        &self.methods
+    }
+
+    fn call(&self, method: usize, cx: Context, params: Params<'_>) -> Handler {
+        let (service, method) = self.places[method];
+        self.services[service].call(method, cx, params)
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.methods.iter().map(|info| &info.name))
+            .finish()
+    }
+}
+
+/// Names that cannot be offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouterError(String);
+
+impl fmt::Display for RouterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for RouterError {}
+
+/// One method, made from a closure.
+struct Closure<S> {
+    info: [MethodInfo; 1],
+    start: S,
+}
+
+impl<S> Service for Closure<S>
+where
+    S: Fn(Context, Params<'_>) -> Handler + Send + Sync + 'static,
+{
+    fn methods(&self) -> &[MethodInfo] {
+        &self.info
+    }
+
+    fn call(&self, _: usize, cx: Context, params: Params<'_>) -> Handler {
+        (self.start)(cx, params)
+    }
+}
+
+fn decode<P: DeserializeOwned>(params: Params<'_>) -> Result<P, ErrorObject> {
+    // No params, `[]` and `{}` say the same; which of them a type reads depends on the type.
+    const NOTHING: [&str; 3] = ["[]", "{}", "null"];
+    let text = params.as_str().unwrap_or(NOTHING[0]);
+    serde_json::from_str(text).or_else(|error| {
+        let nothing = NOTHING.contains(&text);
+        let mut others = NOTHING
+            .into_iter()
+            .filter(|other| nothing && *other != text);
+        others
+            .find_map(|other| serde_json::from_str(other).ok())
+            .ok_or_else(|| ErrorObject::invalid_params(crate::params::without_position(&error)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_params_are_as_good_as_empty_ones() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Options {
+            depth: Option<u32>,
+        }
+        for params in [None, Some("[]"), Some("{}")] {
+            assert_eq!(decode::<()>(Params(params)), Ok(()));
+            assert_eq!(decode::<Vec<u8>>(Params(params)), Ok(vec![]));
+            assert_eq!(
+                decode::<Options>(Params(params)),
+                Ok(Options { depth: None })
+            );
+            assert!(decode::<(u8,)>(Params(params)).is_err());
+        }
+        assert!(decode::<()>(Params(Some("[1]"))).is_err());
+    }
+
+    #[test]
+    fn a_name_is_offered_once_and_reserved_ones_never() {
+        let nothing = |_: Context, (): ()| async { Ok(()) };
+        let router = Router::new()
+            .method("a", nothing)
+            .service(Router::new().method("a", nothing).method("b", nothing))
+            .method("$/a", nothing)
+            .method("rpc.a", nothing);
+        assert_eq!(
+            router.check().unwrap_err().to_string(),
+            "`a` is offered twice; `$/a`: names in `$/` and `rpc.` are reserved; \
+             `rpc.a`: names in `$/` and `rpc.` are reserved"
+        );
+        assert_eq!((router.find("a"), router.find("b")), (Some(0), Some(1)));
+    }
+}

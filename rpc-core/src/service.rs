@@ -1,0 +1,272 @@
+//! The seam between the protocol and what is served: a method, a context and raw params go in, a
+//! [`Handler`] comes out that gives the serialised result or an error object. Generated code, [`Router`](crate::Router) closures and everything that
+//! wraps them meet here, and nowhere else.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::task::{self, Poll};
+use std::{fmt, io};
+
+use bytes::BytesMut;
+use futures_util::future::MaybeDone;
+use serde::Serialize;
+
+use crate::Context;
+use crate::error::{ErrorInfo, ErrorObject, RpcError};
+
+/// A set of methods that a peer offers to the other end.
+///
+/// `#[service]` makes one from a trait (`ChatServer`), a [`Router`](crate::Router) joins several.
+pub trait Service: Send + Sync + 'static {
+    /// The methods, in the order by which [`call`](Self::call) numbers them.
+    fn methods(&self) -> &[MethodInfo];
+
+    /// Starts the `method`-th method. Params are decoded before this returns; the future does the
+    /// rest. A panic, here or in the future, is answered -32603 and harms nothing else.
+    fn call(&self, method: usize, cx: Context, params: Params<'_>) -> Handler;
+}
+
+/// A running call of a method. Dropping it is how a call is cancelled.
+///
+/// It keeps what the method returned until the outbound queue has room for it, so that nothing is
+/// serialised before it can be sent.
+pub struct Handler(Pin<Box<dyn Run>>);
+
+impl Handler {
+    /// Serves a call with what `future` comes to.
+    pub fn new<T, E>(future: impl Future<Output = Result<T, E>> + Send + 'static) -> Self
+    where
+        T: Serialize + Send + 'static,
+        E: RpcError,
+    {
+        Self(Box::pin(MaybeDone::Future(future)))
+    }
+
+    /// Answers with `error`; nothing runs.
+    pub fn error(error: ErrorObject) -> Self {
+        Self::new(std::future::ready(Err::<(), _>(error)))
+    }
+
+    /// Runs the method; ready when it has returned.
+    pub(crate) fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+
+    /// Writes the result as JSON at the end of `out`; once, after [`poll`](Self::poll) was ready.
+    ///
+    /// # Errors
+    /// The method's own error, or why its result cannot be sent. `out` may then hold a part of it.
+    pub(crate) fn write(&mut self, out: &mut Limited<'_>) -> Result<(), ErrorObject> {
+        self.0.as_mut().write(out)
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handler")
+    }
+}
+
+/// What a [`Handler`] needs of the future that it hides.
+trait Run: Send {
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()>;
+    fn write(self: Pin<&mut Self>, out: &mut Limited<'_>) -> Result<(), ErrorObject>;
+}
+
+impl<F, T, E> Run for MaybeDone<F>
+where
+    F: Future<Output = Result<T, E>> + Send,
+    T: Serialize + Send,
+    E: RpcError,
+{
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        Future::poll(self, cx)
+    }
+
+    fn write(self: Pin<&mut Self>, out: &mut Limited<'_>) -> Result<(), ErrorObject> {
+        match self
+            .take_output()
+            .expect("written once, after the future ended")
+        {
+            Ok(value) => out.json(&value),
+            Err(error) => Err(error.to_error_object()),
+        }
+    }
+}
+
+/// The raw params of a request: the JSON text of an array or an object, or nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Params<'a>(pub(crate) Option<&'a str>);
+
+impl<'a> Params<'a> {
+    /// The JSON text; `None` if the request had no params.
+    pub fn as_str(self) -> Option<&'a str> {
+        self.0
+    }
+}
+
+/// A buffer that stops a result from growing past what may be sent, while it is being written.
+pub(crate) struct Limited<'a> {
+    out: &'a mut BytesMut,
+    limit: usize,
+    exceeded: bool,
+}
+
+impl<'a> Limited<'a> {
+    /// Writes at the end of `out`, which grows to at most `limit` bytes.
+    pub(crate) fn new(out: &'a mut BytesMut, limit: usize) -> Self {
+        Self {
+            out,
+            limit,
+            exceeded: false,
+        }
+    }
+
+    fn json<T: Serialize>(&mut self, value: &T) -> Result<(), ErrorObject> {
+        serde_json::to_writer(&mut *self, value).map_err(|error| {
+            if self.exceeded {
+                return ErrorObject::answer_too_big(self.limit);
+            }
+            tracing::error!(%error, "a result cannot be written as JSON");
+            ErrorObject::internal()
+        })
+    }
+}
+
+impl io::Write for Limited<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.out.len() + bytes.len() > self.limit {
+            self.exceeded = true;
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is known of a method without calling it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MethodInfo {
+    /// Its name on the wire.
+    pub name: Cow<'static, str>,
+    /// How it is meant to be called.
+    pub kind: MethodKind,
+    /// Its parameters on the wire, in order; empty as well if they are not known.
+    pub params: &'static [ParamInfo],
+    /// What else was declared of it.
+    pub flags: MethodFlags,
+    /// The errors it can answer with.
+    pub errors: &'static [ErrorInfo],
+    /// Its documentation.
+    pub docs: &'static str,
+}
+
+impl MethodInfo {
+    /// A method without parameters, errors or documentation; the other setters add them.
+    pub const fn new(name: &'static str, kind: MethodKind) -> Self {
+        let name = Cow::Borrowed(name);
+        let flags = MethodFlags::new();
+        Self {
+            name,
+            kind,
+            params: &[],
+            flags,
+            errors: &[],
+            docs: "",
+        }
+    }
+
+    /// As [`new`](Self::new), of a name that was made at run time.
+    pub(crate) fn named(name: Cow<'static, str>, kind: MethodKind) -> Self {
+        Self {
+            name,
+            ..Self::new("", kind)
+        }
+    }
+
+    /// The same method with these parameters.
+    #[must_use]
+    pub const fn with_params(mut self, params: &'static [ParamInfo]) -> Self {
+        self.params = params;
+        self
+    }
+
+    /// The same method with these flags.
+    #[must_use]
+    pub const fn with_flags(mut self, flags: MethodFlags) -> Self {
+        self.flags = flags;
+        self
+    }
+
+    /// The same method with these errors.
+    #[must_use]
+    pub const fn with_errors(mut self, errors: &'static [ErrorInfo]) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// The same method with this documentation.
+    #[must_use]
+    pub const fn with_docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
+        self
+    }
+}
+
+/// How a method is meant to be called. Either way works: a request to a notification method is
+/// answered `null` when the handler ended, a notification to a request method drops the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MethodKind {
+    /// The caller waits for an answer.
+    Request,
+    /// Nobody waits.
+    Notification,
+}
+
+/// What a method declares beside its signature; nothing by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct MethodFlags {
+    /// Running it twice does what running it once does, so that a call whose fate is unknown may
+    /// be sent again. A statement for whoever reads the table: nothing is sent again by itself.
+    pub idempotent: bool,
+}
+
+impl MethodFlags {
+    /// No flags.
+    pub const fn new() -> Self {
+        Self { idempotent: false }
+    }
+
+    /// The same flags, `idempotent` as well.
+    #[must_use]
+    pub const fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+}
+
+/// One parameter of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParamInfo {
+    /// Its name on the wire.
+    pub name: &'static str,
+}
+
+impl ParamInfo {
+    /// A parameter by its name on the wire.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name }
+    }
+}

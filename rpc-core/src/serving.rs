@@ -1,0 +1,391 @@
+//! Requests that this end owes an answer, and the notification whose handler runs.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use rustc_hash::FxBuildHasher;
+use slab::Slab;
+
+use crate::deadlines::Deadlines;
+use crate::id::Id;
+use crate::limits::Limits;
+
+/// Names one served call; never two, though `index` is used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) index: usize,
+    serial: u64,
+}
+
+/// A call that is served.
+#[derive(Debug)]
+pub(crate) struct Served<W> {
+    serial: u64,
+    /// The id to answer under; a notification has none.
+    pub(crate) id: Option<Id>,
+    /// Which method, by its number in the router.
+    pub(crate) method: usize,
+    pub(crate) cost: Cost,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) since: Duration,
+    /// Calls that its handler made and that are not resolved. While there are some, the handler's
+    /// place is lent to others.
+    calls: usize,
+    /// Told when the handler is stopped before its time.
+    pub(crate) watcher: Option<W>,
+    /// Params of a request that has not started.
+    params: Option<Box<str>>,
+}
+
+/// What a call takes of the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Cost {
+    pub(crate) bytes: usize,
+    pub(crate) tokens: usize,
+}
+
+/// A call whose handler is to be started.
+#[derive(Debug)]
+pub(crate) struct New {
+    pub(crate) id: Option<Id>,
+    pub(crate) method: usize,
+    pub(crate) cost: Cost,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) now: Duration,
+}
+
+/// The calls being served on one connection.
+pub(crate) struct Serving<W> {
+    served: Slab<Served<W>>,
+    /// Ids are the other end's choice, so they could be chosen to collide; the table is bounded by
+    /// `live_handlers`, and so is what that costs.
+    by_id: HashMap<Id, Key, FxBuildHasher>,
+    /// Requests that wait for room in the outbox, oldest first.
+    unstarted: VecDeque<Key>,
+    next_serial: u64,
+    cost: Cost,
+    /// Requests whose handlers wait for a call of their own.
+    lent: usize,
+    deadlines: Deadlines,
+}
+
+impl<W> Serving<W> {
+    pub(crate) fn new() -> Self {
+        Self {
+            served: Slab::new(),
+            by_id: HashMap::default(),
+            unstarted: VecDeque::new(),
+            next_serial: 0,
+            cost: Cost::default(),
+            lent: 0,
+            deadlines: Deadlines::new(),
+        }
+    }
+
+    /// How many requests have no answer yet.
+    pub(crate) fn requests(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Bytes and tokens in use; those of waiting notifications are counted elsewhere.
+    pub(crate) fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// The request with this id.
+    pub(crate) fn find(&self, id: &Id) -> Option<Key> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The name of the limit that keeps a request of this cost from being served now.
+    pub(crate) fn limit_reached(&self, cost: Cost, limits: &Limits) -> Option<&'static str> {
+        if self.by_id.len() - self.lent >= limits.inflight_requests {
+            Some("inflight_requests")
+        } else if self.served.len() >= limits.live_handlers {
+            Some("live_handlers")
+        } else if self.cost.bytes + cost.bytes > limits.inflight_bytes {
+            Some("inflight_bytes")
+        } else if self.cost.tokens + cost.tokens > limits.tokens_inflight {
+            Some("tokens_inflight")
+        } else {
+            None
+        }
+    }
+
+    /// Adds a call whose handler starts now.
+    pub(crate) fn insert(&mut self, new: New) -> Key {
+        self.next_serial += 1;
+        let serial = self.next_serial;
+        self.cost.bytes += new.cost.bytes;
+        self.cost.tokens += new.cost.tokens;
+        self.deadlines.add(new.deadline);
+        let index = self.served.insert(Served {
+            serial,
+            id: new.id.clone(),
+            method: new.method,
+            cost: new.cost,
+            deadline: new.deadline,
+            since: new.now,
+            calls: 0,
+            watcher: None,
+            params: None,
+        });
+        let key = Key { index, serial };
+        if let Some(id) = new.id {
+            self.by_id.insert(id, key);
+        }
+        key
+    }
+
+    /// Adds a request whose handler starts later.
+    pub(crate) fn insert_unstarted(&mut self, new: New, params: &str) {
+        let key = self.insert(new);
+        self.served[key.index].params = Some(params.into());
+        self.unstarted.push_back(key);
+    }
+
+    /// Whether requests wait to start: later ones must not overtake them.
+    pub(crate) fn has_unstarted(&self) -> bool {
+        !self.unstarted.is_empty()
+    }
+
+    /// The oldest request that has not started, with its params, which may be empty for none.
+    pub(crate) fn next_unstarted(&mut self) -> Option<(Key, Box<str>)> {
+        while let Some(key) = self.unstarted.pop_front() {
+            if let Some(params) = self.get_mut(key).and_then(|served| served.params.take()) {
+                return Some((key, params));
+            }
+        }
+        None
+    }
+
+    /// The call, if it is still served.
+    pub(crate) fn get(&self, key: Key) -> Option<&Served<W>> {
+        self.served
+            .get(key.index)
+            .filter(|served| served.serial == key.serial)
+    }
+
+    /// The call, if it is still served.
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Served<W>> {
+        self.served
+            .get_mut(key.index)
+            .filter(|served| served.serial == key.serial)
+    }
+
+    /// Frees the place of a call that has ended; `None` if that happened before.
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Served<W>> {
+        self.get(key)?;
+        let served = self.served.remove(key.index);
+        self.cost.bytes -= served.cost.bytes;
+        self.cost.tokens -= served.cost.tokens;
+        if let Some(id) = &served.id {
+            self.by_id.remove(id);
+            self.lent -= usize::from(served.calls > 0);
+        }
+        Some(served)
+    }
+
+    /// The handler starts a call of its own and lends its place. Whether this is its only call.
+    pub(crate) fn lend(&mut self, key: Key) -> bool {
+        let Some(served) = self.get_mut(key) else {
+            return false;
+        };
+        served.calls += 1;
+        let first = served.calls == 1;
+        let is_request = served.id.is_some();
+        self.lent += usize::from(first && is_request);
+        first
+    }
+
+    /// A call of the handler is resolved. With its last one the handler has its place again,
+    /// whatever the limit says: it never waits for it.
+    pub(crate) fn give_back(&mut self, key: Key) {
+        let Some(served) = self.get_mut(key) else {
+            return;
+        };
+        served.calls -= 1;
+        let none_left = served.calls == 0;
+        let is_request = served.id.is_some();
+        self.lent -= usize::from(none_left && is_request);
+    }
+
+    /// No call runs out before this time.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        self.deadlines.next()
+    }
+
+    /// The calls whose deadline has come.
+    pub(crate) fn expired(&mut self, now: Duration) -> Vec<Key> {
+        let entries = self.served.iter();
+        self.deadlines.expired(
+            now,
+            entries.map(|(index, served)| {
+                (
+                    Key {
+                        index,
+                        serial: served.serial,
+                    },
+                    served.deadline,
+                )
+            }),
+        )
+    }
+
+    /// All calls, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Served<W>> {
+        self.served.iter().map(|(_, served)| served)
+    }
+
+    /// Forgets everything; returns who is to be told.
+    pub(crate) fn clear(&mut self) -> Vec<W> {
+        let served = std::mem::take(&mut self.served);
+        *self = Self {
+            next_serial: self.next_serial,
+            ..Self::new()
+        };
+        served
+            .into_iter()
+            .filter_map(|(_, served)| served.watcher)
+            .collect()
+    }
+
+    /// Gives back what a busy time left behind.
+    pub(crate) fn shrink(&mut self) {
+        if self.served.is_empty() && self.served.capacity() > 0 {
+            let watchers = self.clear();
+            debug_assert!(watchers.is_empty(), "nothing was served");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        let mut limits = Limits::server();
+        limits.inflight_requests = 1;
+        limits.live_handlers = 3;
+        limits.inflight_bytes = 100;
+        limits.tokens_inflight = 10;
+        limits
+    }
+
+    fn request(id: &str, cost: Cost) -> New {
+        let id = Some(Id::new(id));
+        New {
+            id,
+            method: 0,
+            cost,
+            deadline: None,
+            now: Duration::ZERO,
+        }
+    }
+
+    const FREE: Cost = Cost {
+        bytes: 0,
+        tokens: 0,
+    };
+
+    #[test]
+    fn a_handler_that_calls_lends_its_place_until_the_last_answer() {
+        let mut serving = Serving::<()>::new();
+        let key = serving.insert(request("1", FREE));
+        assert_eq!(
+            serving.limit_reached(FREE, &limits()),
+            Some("inflight_requests")
+        );
+        assert!(serving.lend(key));
+        assert!(!serving.lend(key));
+        assert_eq!(serving.limit_reached(FREE, &limits()), None);
+        serving.give_back(key);
+        assert_eq!(serving.limit_reached(FREE, &limits()), None);
+        serving.give_back(key);
+        assert_eq!(
+            serving.limit_reached(FREE, &limits()),
+            Some("inflight_requests")
+        );
+    }
+
+    #[test]
+    fn lending_stops_at_the_hard_cap() {
+        let mut serving = Serving::<()>::new();
+        for id in ["1", "2", "3"] {
+            assert_eq!(serving.limit_reached(FREE, &limits()), None);
+            let key = serving.insert(request(id, FREE));
+            serving.lend(key);
+        }
+        assert_eq!(
+            serving.limit_reached(FREE, &limits()),
+            Some("live_handlers")
+        );
+    }
+
+    #[test]
+    fn bytes_and_tokens_are_free_again_when_a_request_ends() {
+        let mut serving = Serving::<()>::new();
+        let key = serving.insert(request(
+            "1",
+            Cost {
+                bytes: 60,
+                tokens: 6,
+            },
+        ));
+        serving.lend(key);
+        let bytes = Cost {
+            bytes: 41,
+            tokens: 0,
+        };
+        let tokens = Cost {
+            bytes: 0,
+            tokens: 5,
+        };
+        assert_eq!(
+            serving.limit_reached(bytes, &limits()),
+            Some("inflight_bytes")
+        );
+        assert_eq!(
+            serving.limit_reached(tokens, &limits()),
+            Some("tokens_inflight")
+        );
+        assert_eq!(
+            serving.limit_reached(
+                Cost {
+                    bytes: 40,
+                    tokens: 4
+                },
+                &limits()
+            ),
+            None
+        );
+        assert!(serving.remove(key).is_some());
+        assert!(serving.remove(key).is_none());
+        assert_eq!(serving.limit_reached(bytes, &limits()), None);
+        assert_eq!(serving.lent, 0);
+    }
+
+    #[test]
+    fn a_key_outlives_its_call_and_names_no_other() {
+        let mut serving = Serving::<()>::new();
+        let old = serving.insert(request("1", FREE));
+        serving.remove(old);
+        let new = serving.insert(request("1", FREE));
+        assert_eq!(old.index, new.index);
+        assert!(serving.get(old).is_none());
+        serving.give_back(old);
+        assert!(!serving.lend(old));
+        assert!(serving.lend(new));
+    }
+
+    #[test]
+    fn a_request_cancelled_before_it_started_never_starts() {
+        let mut serving = Serving::<()>::new();
+        serving.insert_unstarted(request("1", FREE), "[1]");
+        serving.insert_unstarted(request("2", FREE), "[2]");
+        let first = serving.find(&Id::new("1")).unwrap();
+        serving.remove(first);
+        assert_eq!(&*serving.next_unstarted().unwrap().1, "[2]");
+        assert!(serving.next_unstarted().is_none());
+    }
+}

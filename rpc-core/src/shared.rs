@@ -1,0 +1,132 @@
+//! The slot that a [`Peer`](crate::Peer) is a handle to: one end's state, which outlives any socket.
+//!
+//! Callers on any thread and the connection's task meet here under one short lock. So a call takes
+//! its place in the order of messages when it is made, a dropped one is gone at once, and the queue
+//! is counted to the byte; there is no channel between them that could fill up or be forgotten.
+
+use std::any::Any;
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::close::{CloseCode, CloseReason};
+use crate::endpoint::Setup;
+use crate::protocol::Protocol;
+use crate::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use crate::waiter::{Flag, Waiter};
+
+/// One end.
+pub(crate) struct Shared {
+    pub(crate) id: Box<str>,
+    pub(crate) setup: Setup,
+    pub(crate) clock: Clock,
+    pub(crate) session: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// Set when nothing is left to be done.
+    pub(crate) gone: Arc<Flag>,
+    state: Mutex<State>,
+}
+
+/// What the lock guards.
+pub(crate) struct State {
+    pub(crate) protocol: Protocol<Waiter>,
+    /// Which link serves this slot, from 1; 0 before the first. A link that was replaced finds a
+    /// larger number here and leaves the slot alone.
+    pub(crate) generation: u64,
+    /// Wakes the connection's task, if it sleeps.
+    pub(crate) sleeper: Option<Waker>,
+    /// When its timer will wake it at the latest.
+    pub(crate) armed: Option<Duration>,
+    /// What the connection is asked for from outside.
+    pub(crate) wish: Option<Wish>,
+    /// How it ended, when nothing is left to be done.
+    pub(crate) closed: Option<CloseReason>,
+}
+
+/// What a connection can be asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Wish {
+    /// Close now.
+    Close { code: CloseCode, reason: String },
+    /// Finish what runs, at the latest until then, and close.
+    Drain {
+        until: Duration,
+        code: CloseCode,
+        reason: String,
+    },
+}
+
+impl Shared {
+    pub(crate) fn new(setup: Setup) -> Arc<Self> {
+        Arc::new(Self {
+            id: crate::peer::new_id(),
+            clock: Clock::start(),
+            session: OnceLock::new(),
+            gone: Arc::default(),
+            state: Mutex::new(State {
+                protocol: Protocol::new(setup.limits.clone()),
+                generation: 0,
+                sleeper: None,
+                armed: None,
+                wish: None,
+                closed: None,
+            }),
+            setup,
+        })
+    }
+
+    /// The state, for the connection's task, which sees to what follows by itself.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing of a user's runs under this lock, so nothing panics under it.
+        self.state.lock().unwrap()
+    }
+
+    /// Changes the state from outside the connection's task: afterwards, without the lock, those
+    /// are told whom it concerns, the connection's task first of all.
+    pub(crate) fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        let told = std::mem::take(&mut state.protocol.told);
+        let sleeper = if state.has_work() {
+            state.sleeper.take()
+        } else {
+            None
+        };
+        drop(state);
+        if let Some(sleeper) = sleeper {
+            sleeper.wake();
+        }
+        told.into_iter().for_each(Waiter::tell);
+        result
+    }
+
+    /// Ends the slot without a connection's help.
+    pub(crate) fn end(&self, reason: &CloseReason) {
+        self.with(|state| {
+            state.protocol.end(reason);
+            state.protocol.discard();
+        });
+        self.finish(reason);
+    }
+
+    /// Notes that nothing is left to be done.
+    pub(crate) fn finish(&self, reason: &CloseReason) {
+        self.lock().closed.get_or_insert_with(|| reason.clone());
+        self.gone.set();
+    }
+}
+
+impl State {
+    /// A new link serves the slot from now on; its generation.
+    pub(crate) fn attach(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+
+    /// Whether a sleeping connection has something to do.
+    fn has_work(&self) -> bool {
+        let due = self.protocol.next_deadline();
+        !self.protocol.is_sent()
+            || self.wish.is_some()
+            || due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
+    }
+}

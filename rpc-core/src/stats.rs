@@ -1,0 +1,31 @@
+//! Numbers that tell how a connection is doing.
+
+use std::time::Duration;
+
+/// What one connection has at this moment, and what it has counted so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerStats {
+    /// Requests of the other end that are being served.
+    pub in_flight: usize,
+    /// The same, one by one: the method, and for how long.
+    pub serving: Vec<(String, Duration)>,
+    /// Calls of this end without an answer.
+    pub pending: usize,
+    /// Bytes that wait to be sent.
+    pub queue_bytes: usize,
+    /// Since the connection's start.
+    pub counters: Counters,
+}
+
+/// What was received and led to nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Results for calls that were never made, or already answered.
+    pub stray: u64,
+    /// Messages that were not JSON-RPC, and malformed notifications.
+    pub malformed: u64,
+    /// Notification handlers stopped because they ran too long.
+    pub stopped_notifications: u64,
+}

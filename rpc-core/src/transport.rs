@@ -1,0 +1,100 @@
+//! What carries the messages of a connection: text both ways, in order.
+//!
+//! A transport knows nothing of JSON. It hands over whole text messages, takes whole text messages,
+//! and tells how far the medium really took them: that is what decides, when a link is lost, which
+//! calls the other end cannot have seen (`Fate::NotSent`).
+
+use std::io;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use crate::close::CloseCode;
+
+/// One end of a message pipe; driven by a [`Connection`](crate::Connection), which polls it from a
+/// single task.
+///
+/// Every `poll_` method follows the usual contract: `Pending` means that the waker of `cx` will be
+/// woken. None of them may block.
+pub trait Transport: Send + Unpin + 'static {
+    /// A received message, borrowed for as long as it is dispatched.
+    type Text: AsRef<str>;
+
+    /// The next whole message, or how the link ended. After anything but `Text` it is not polled
+    /// again.
+    ///
+    /// Reads at most `allowance` bytes from the medium: when these gave no whole message, it wakes
+    /// `cx` and is `Pending`, so that no connection holds on to its thread.
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        allowance: usize,
+    ) -> Poll<Received<Self::Text>>;
+
+    /// Ready when [`send`](Self::send) may be called: whatever was sent before has left the write
+    /// buffer, or fits it still.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
+
+    /// Takes a message, UTF-8 text, into the write buffer. Call only when
+    /// [`poll_ready`](Self::poll_ready) was ready.
+    fn send(&mut self, message: Bytes) -> Result<(), LinkError>;
+
+    /// Hands everything taken so far to the medium.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
+
+    /// How many of the messages given to [`send`](Self::send) the medium accepted to the last byte.
+    fn accepted(&self) -> u64;
+
+    /// How many bytes of messages were given to [`send`](Self::send) and are not accepted by the
+    /// medium yet.
+    fn backlog(&self) -> usize {
+        0
+    }
+
+    /// How many bytes ever came in; a change is a sign of life.
+    fn received_bytes(&self) -> u64;
+
+    /// The number of the message that has begun to arrive and is not complete, if one has.
+    fn assembling(&self) -> Option<u64>;
+
+    /// Queues a keepalive probe, which the other end answers without its application knowing.
+    fn ping(&mut self) -> Result<(), LinkError>;
+
+    /// Frees what large messages left behind; called when nothing is under way.
+    fn shrink(&mut self);
+
+    /// Sends what is buffered, then why we close, and waits for the other end to confirm. Ready
+    /// when the medium can be dropped without losing `reason`. The caller bounds the time.
+    fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()>;
+}
+
+/// What [`Transport::poll_receive`] found.
+#[derive(Debug)]
+pub enum Received<T> {
+    /// A whole text message.
+    Text(T),
+    /// The other end closed in good order; `code` is `None` if it gave none. One that just went away
+    /// is `Failed`.
+    Closed {
+        /// The close code it gave.
+        code: Option<CloseCode>,
+        /// The reason it gave; empty if none.
+        reason: String,
+    },
+    /// The link broke.
+    Failed(LinkError),
+}
+
+/// Why a link can no longer be used.
+#[derive(Debug)]
+pub enum LinkError {
+    /// The other end broke the rules of the transport; it is told so with this close code.
+    Violation {
+        /// The code to close with.
+        code: CloseCode,
+        /// A short reason, for the close message and the log.
+        reason: &'static str,
+    },
+    /// The medium failed.
+    Io(io::Error),
+}

@@ -1,0 +1,195 @@
+//! A WebSocket as a [`Transport`]; the only module that names tungstenite.
+//!
+//! tungstenite does the protocol: [`WebSocketContext`] holds both buffers and is given a stream for
+//! each call. It is driven here directly and not through `WebSocketStream`: one task owns both
+//! directions, so the wakers and locks between them have nobody to serve, and a context of our own
+//! can be replaced, which is the only way to give its buffers back. Beneath it lies a wire of ours
+//! that sees every byte, for what tungstenite does not tell.
+//!
+//! ```text
+//! Transport ─▶ sending ───▶ tungstenite ──▶ blocking ──▶ wire (frames) ──▶ stream
+//!              receiving ◀─ tungstenite ◀── blocking ◀── wire (incoming) ◀─ stream
+//!              closing, shrinking
+//! ```
+
+mod blocking;
+mod closing;
+mod errors;
+mod fragments;
+mod frames;
+mod incoming;
+mod receiving;
+mod sending;
+mod shrinking;
+mod wire;
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig, WebSocketContext};
+
+use self::closing::Closing;
+use self::fragments::{FRAGMENT, Fragments};
+use self::incoming::Incoming;
+use self::receiving::Text;
+use self::wire::Wire;
+use crate::close::CloseCode;
+use crate::limits::Limits;
+use crate::transport::{LinkError, Received, Transport};
+
+/// A WebSocket whose handshake is done.
+///
+/// ```
+/// use std::future::poll_fn;
+/// use bytes::Bytes;
+/// use rpc_core::{Limits, Received, Role, Transport, WebSocket};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let (here, there) = tokio::io::duplex(1024);
+/// let mut server = WebSocket::new(here, Role::Server, Bytes::new(), &Limits::server());
+/// let mut client = WebSocket::new(there, Role::Client, Bytes::new(), &Limits::client());
+///
+/// client.send(Bytes::from("hello")).unwrap();
+/// poll_fn(|cx| client.poll_flush(cx)).await.unwrap();
+/// let Received::Text(text) = poll_fn(|cx| server.poll_receive(cx, 1024)).await else { panic!() };
+/// assert_eq!(text.as_ref(), "hello");
+/// # });
+/// ```
+pub struct WebSocket<S> {
+    role: Role,
+    config: WebSocketConfig,
+    context: WebSocketContext,
+    wire: Wire<S>,
+    /// Whether tungstenite has parsed every frame that came in whole.
+    all_parsed: bool,
+    unsent: Fragments,
+    /// The bytes that tungstenite was given to write, the wire's `written` among them; rather too
+    /// many than too few.
+    handed: u64,
+    longest_backlog: usize,
+    owes_pongs: bool,
+    /// Our pings that were not answered yet.
+    pings: u64,
+    unasked_controls: u64,
+    closing: Closing,
+    /// How many bytes may ever have come before a close stops to listen; set when it begins.
+    discard_until: Option<u64>,
+}
+
+/// Which side of the handshake an end was on: that decides who masks what it sends, and who hangs
+/// up first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It accepted the connection.
+    Server,
+    /// It asked for the connection.
+    Client,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
+    /// Takes over `io` after the handshake; `already_read` is what was read from it beyond the
+    /// HTTP head.
+    pub fn new(io: S, role: Role, already_read: Bytes, limits: &Limits) -> Self {
+        let config = config(limits);
+        Self {
+            role,
+            config,
+            context: WebSocketContext::new(role.into(), Some(config)),
+            wire: Wire::new(io, already_read, Incoming::new(limits)),
+            all_parsed: false,
+            unsent: Fragments::default(),
+            handed: 0,
+            longest_backlog: 0,
+            owes_pongs: false,
+            pings: 0,
+            unasked_controls: 0,
+            closing: Closing::Open,
+            discard_until: None,
+        }
+    }
+
+    /// How many control frames came that nobody asked for: pings, and pongs beyond our own pings.
+    pub const fn unasked_controls(&self) -> u64 {
+        self.unasked_controls
+    }
+}
+
+/// Every size is set: by default tungstenite's write buffer has no bound, and its read buffer,
+/// filled with zeros before each read, is 128 KiB.
+fn config(limits: &Limits) -> WebSocketConfig {
+    // Below this a fragment might never fit.
+    let write_buffer_least = limits.write_buffer + FRAGMENT + 128;
+    WebSocketConfig::default()
+        .read_buffer_size(limits.read_buffer)
+        .write_buffer_size(limits.write_buffer)
+        .max_write_buffer_size(limits.write_buffer_max.max(write_buffer_least))
+        .max_message_size(Some(limits.message_in))
+        .max_frame_size(Some(limits.message_in))
+}
+
+impl From<Role> for protocol::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Server => Self::Server,
+            Role::Client => Self::Client,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket<S> {
+    type Text = Text;
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>, allowance: usize) -> Poll<Received<Text>> {
+        self.poll_next(cx, allowance)
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        self.poll_room_for_next(cx)
+    }
+
+    fn send(&mut self, message: Bytes) -> Result<(), LinkError> {
+        debug_assert!(
+            self.unsent.is_empty(),
+            "`send` before `poll_ready` was ready"
+        );
+        self.unsent = Fragments::of(message);
+        self.hand_over().map(drop)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        self.poll_all_written(cx)
+    }
+
+    fn accepted(&self) -> u64 {
+        self.wire.accepted()
+    }
+
+    /// Headers and pongs included: it is asked for to bound memory.
+    fn backlog(&self) -> usize {
+        self.unsent.bytes() + self.buffered()
+    }
+
+    fn received_bytes(&self) -> u64 {
+        self.wire.incoming().bytes()
+    }
+
+    fn assembling(&self) -> Option<u64> {
+        self.wire.incoming().assembling()
+    }
+
+    fn ping(&mut self) -> Result<(), LinkError> {
+        self.hand_over_ping()
+    }
+
+    fn shrink(&mut self) {
+        if self.has_grown() && self.is_still() {
+            self.rebuild();
+        }
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {
+        // An error ends the attempt as well: there is nobody left to tell.
+        self.poll_closing(cx, code, reason).map(drop)
+    }
+}

@@ -1,0 +1,120 @@
+//! Cuts a message into the frames it leaves in.
+
+use bytes::Bytes;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+/// The most that one frame carries.
+///
+/// A longer message leaves in several, so that pongs get between: the other end would take us for
+/// dead while a slow line carries one frame of 4 MiB. And the write buffer, which never shrinks,
+/// need not hold the whole of it.
+pub(super) const FRAGMENT: usize = 64 * 1024;
+
+/// What is still to be handed over of the last message.
+#[derive(Default)]
+pub(super) struct Fragments {
+    returned: Option<Frame>,
+    rest: Option<Bytes>,
+    continues: bool,
+}
+
+impl Fragments {
+    /// All of `message`, which is UTF-8.
+    pub(super) fn of(message: Bytes) -> Self {
+        Self {
+            returned: None,
+            rest: Some(message),
+            continues: false,
+        }
+    }
+
+    /// The next frame to hand over; `None` when all are.
+    pub(super) fn take(&mut self) -> Option<Frame> {
+        self.returned.take().or_else(|| self.cut())
+    }
+
+    /// Keeps a frame that did not fit; it is the next one again.
+    pub(super) fn put_back(&mut self, frame: Frame) {
+        self.returned = Some(frame);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.returned.is_none() && self.rest.is_none()
+    }
+
+    /// How many bytes of the message are still to be handed over.
+    pub(super) fn bytes(&self) -> usize {
+        let returned = self
+            .returned
+            .as_ref()
+            .map_or(0, |frame| frame.payload().len());
+        returned + self.rest.as_ref().map_or(0, Bytes::len)
+    }
+
+    fn cut(&mut self) -> Option<Frame> {
+        let mut part = self.rest.take()?;
+        if part.len() > FRAGMENT {
+            self.rest = Some(part.split_off(FRAGMENT));
+        }
+        let data = if self.continues {
+            Data::Continue
+        } else {
+            Data::Text
+        };
+        self.continues = true;
+        Some(Frame::message(
+            part,
+            OpCode::Data(data),
+            self.rest.is_none(),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Length, opcode and whether it is the last, of each frame.
+    fn frames(length: usize) -> Vec<(usize, Data, bool)> {
+        let mut fragments = Fragments::of(Bytes::from(vec![b'x'; length]));
+        std::iter::from_fn(|| {
+            let frame = fragments.take()?;
+            let OpCode::Data(data) = frame.header().opcode else {
+                unreachable!()
+            };
+            Some((frame.payload().len(), data, frame.header().is_final))
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_message_is_cut_every_64_kib() {
+        assert_eq!(frames(0), [(0, Data::Text, true)]);
+        assert_eq!(frames(FRAGMENT), [(FRAGMENT, Data::Text, true)]);
+        assert_eq!(
+            frames(FRAGMENT + 1),
+            [(FRAGMENT, Data::Text, false), (1, Data::Continue, true)]
+        );
+        assert_eq!(
+            frames(3 * FRAGMENT),
+            [
+                (FRAGMENT, Data::Text, false),
+                (FRAGMENT, Data::Continue, false),
+                (FRAGMENT, Data::Continue, true)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_frame_that_did_not_fit_comes_again() {
+        let mut fragments = Fragments::of(Bytes::from_static(b"{}"));
+        let frame = fragments.take().unwrap();
+        assert!(fragments.is_empty());
+        fragments.put_back(frame.clone());
+        assert!(!fragments.is_empty());
+        assert_eq!(fragments.bytes(), 2);
+        assert_eq!(fragments.take(), Some(frame));
+        assert_eq!(fragments.take(), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! The reading half: from the wire to messages, and how the link ended.
+
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
+use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
+
+use super::WebSocket;
+use super::blocking::Reading;
+use super::errors::{is_blocked, link_error, violation};
+use crate::close::CloseCode;
+use crate::transport::{LinkError, Received};
+
+/// A text message as it was read.
+///
+/// A short one keeps the read buffer it lies in from being used again: let go of it soon.
+#[derive(Clone)]
+pub struct Text(Utf8Bytes);
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut allowance: usize,
+    ) -> Poll<Received<Text>> {
+        self.all_parsed = false;
+        loop {
+            let (wire, allowance) = (&mut self.wire, &mut allowance);
+            match self.context.read(&mut Reading {
+                wire,
+                cx,
+                allowance,
+            }) {
+                Ok(Message::Ping(payload)) => self.pinged(payload.len()),
+                Ok(Message::Pong(_)) => self.ponged(),
+                Ok(message) => return Poll::Ready(received(message)),
+                Err(error) if is_blocked(&error) => return self.wait(cx),
+                Err(error) => return Poll::Ready(self.ended(error)),
+            }
+        }
+    }
+
+    /// tungstenite has taken the answer into its buffer, or will; only the last one if that is
+    /// full, so that a peer which pings and never reads costs no more than the buffer.
+    fn pinged(&mut self, payload: usize) {
+        self.unasked_controls += 1;
+        self.owes_pongs = true;
+        self.count_handed(payload);
+    }
+
+    fn ponged(&mut self) {
+        match self.pings.checked_sub(1) {
+            Some(pings) => self.pings = pings,
+            None => self.unasked_controls += 1,
+        }
+    }
+
+    /// Nothing more can be read now: time to answer the pings that were.
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Received<Text>> {
+        // tungstenite asks for more bytes only when it has parsed every whole frame.
+        self.all_parsed = true;
+        if self.owes_pongs {
+            // A failure is not reported here: what the peer sent before it hung up may still be
+            // readable, and counts for more. Reading or the next flush will tell.
+            let _ = self.poll_drained(cx);
+        }
+        Poll::Pending
+    }
+
+    fn ended(&self, error: Error) -> Received<Text> {
+        if let Some(refusal) = self.wire.incoming().refusal() {
+            return Received::Failed(violation(refusal.code, refusal.reason));
+        }
+        Received::Failed(link_error(error))
+    }
+}
+
+fn received(message: Message) -> Received<Text> {
+    match message {
+        Message::Text(text) => Received::Text(Text(text)),
+        Message::Close(frame) => closed(frame),
+        // `Frame` is never read: it is how raw frames are written.
+        _ => Received::Failed(BINARY),
+    }
+}
+
+const BINARY: LinkError = violation(CloseCode::UNSUPPORTED, "binary messages are not understood");
+
+fn closed(frame: Option<CloseFrame>) -> Received<Text> {
+    let code = frame
+        .as_ref()
+        .map(|frame| CloseCode::new(frame.code.into()));
+    let reason = frame
+        .map(|frame| frame.reason.as_str().to_owned())
+        .unwrap_or_default();
+    Received::Closed { code, reason }
+}

@@ -1,0 +1,122 @@
+//! The byte stream under a WebSocket: every byte, in or out, passes here and is followed.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::frames::{Frames, Mark};
+use super::incoming::Incoming;
+
+/// A stream, and what its bytes have told.
+pub(super) struct Wire<S> {
+    io: S,
+    /// What the handshake read beyond the HTTP head. It is served first, as if it came now: handed
+    /// to tungstenite directly, its frames would be counted by nobody.
+    already_read: Bytes,
+    incoming: Incoming,
+    outgoing: Frames,
+    written: u64,
+    accepted: u64,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(super) fn new(io: S, already_read: Bytes, incoming: Incoming) -> Self {
+        let outgoing = Frames::default();
+        Self {
+            io,
+            already_read,
+            incoming,
+            outgoing,
+            written: 0,
+            accepted: 0,
+        }
+    }
+
+    /// Reads what may be read; 0 bytes are the end of the stream.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.incoming.refusal().is_none() {
+            let arrived = ready!(self.poll_arrive(cx, buf))?;
+            let allowed = self.incoming.follow(&buf[..arrived]);
+            if allowed > 0 || arrived == 0 {
+                return Poll::Ready(Ok(allowed));
+            }
+        }
+        // Whoever reads finds the reason in `incoming`; it does not fit into an `io::Error`
+        // without a box.
+        Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
+    }
+
+    /// Reads and discards, after a refusal too; 0 bytes are the end of the stream.
+    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut scratch = [0; 4096];
+        let arrived = ready!(self.poll_arrive(cx, &mut scratch))?;
+        self.incoming.follow(&scratch[..arrived]);
+        Poll::Ready(Ok(arrived))
+    }
+
+    fn poll_arrive(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.already_read.has_remaining() {
+            let count = buf.len().min(self.already_read.len());
+            self.already_read.copy_to_slice(&mut buf[..count]);
+            return Poll::Ready(Ok(count));
+        }
+        self.already_read = Bytes::new(); // an empty rest would keep the whole of it alive
+        let mut buf = ReadBuf::new(buf);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
+        Poll::Ready(Ok(buf.filled().len()))
+    }
+
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let count = ready!(Pin::new(&mut self.io).poll_write(cx, buf))?;
+        self.wrote(&buf[..count]);
+        Poll::Ready(Ok(count))
+    }
+
+    fn wrote(&mut self, mut bytes: &[u8]) {
+        self.written += bytes.len() as u64;
+        while let Some(mark) = self.outgoing.advance(&mut bytes) {
+            if matches!(mark, Mark::End(kind) if kind.ends_message()) {
+                self.accepted += 1;
+            }
+        }
+    }
+
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+impl<S> Wire<S> {
+    pub(super) fn incoming(&self) -> &Incoming {
+        &self.incoming
+    }
+
+    pub(super) fn incoming_mut(&mut self) -> &mut Incoming {
+        &mut self.incoming
+    }
+
+    /// How many bytes the stream took.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// How many messages the stream took to the last byte.
+    pub(super) fn accepted(&self) -> u64 {
+        self.accepted
+    }
+}

@@ -1,0 +1,120 @@
+//! What the tests of this crate share: a raw end, which sends and sees text.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses its own part"
+)]
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rpc_core::memory::{self, Pipe};
+use rpc_core::{CloseCode, Endpoint, Limits, Peer, Received, Router, Setup, Transport};
+
+/// The far end of a connection, without a protocol of its own.
+pub struct Raw {
+    pipe: Pipe,
+}
+
+impl Raw {
+    /// Connects a raw end to `services`; the peer calls the raw end.
+    pub fn connect(services: Router, limits: Limits) -> (Self, Peer) {
+        Self::connect_with(services, limits, 64 * 1024)
+    }
+
+    /// The same, over a pipe that holds `capacity` bytes each way.
+    pub fn connect_with(services: Router, limits: Limits, capacity: usize) -> (Self, Peer) {
+        let (near, far) = memory::transports(capacity);
+        let mut setup = Setup::new(services, limits);
+        setup.keepalive = false;
+        let endpoint = Endpoint::new(setup);
+        let peer = endpoint.peer();
+        tokio::spawn(endpoint.connect(near));
+        (Self { pipe: far }, peer)
+    }
+
+    /// The end at this side of a pipe.
+    pub fn over(pipe: Pipe) -> Self {
+        Self { pipe }
+    }
+
+    /// Sends a message, waiting for room.
+    pub async fn send(&mut self, text: &str) {
+        poll_fn(|cx| self.pipe.poll_ready(cx))
+            .await
+            .expect("the other end is there");
+        self.pipe
+            .send(Bytes::copy_from_slice(text.as_bytes()))
+            .expect("the other end is there");
+        poll_fn(|cx| self.pipe.poll_flush(cx))
+            .await
+            .expect("the other end is there");
+    }
+
+    /// The next message; panics if there is none for a minute, or the other end closes.
+    pub async fn receive(&mut self) -> String {
+        match self.received().await {
+            Received::Text(text) => text.as_ref().to_owned(),
+            other => panic!("expected a message, got {other:?}"),
+        }
+    }
+
+    /// The close of the other end, after whatever it still sends.
+    pub async fn closed(&mut self) -> (Option<CloseCode>, String) {
+        loop {
+            match self.received().await {
+                Received::Text(_) => {}
+                Received::Closed { code, reason } => return (code, reason),
+                Received::Failed(error) => panic!("lost: {error:?}"),
+            }
+        }
+    }
+
+    /// Waits whether nothing more comes; panics with what does.
+    pub async fn is_silent(&mut self) -> bool {
+        let next = poll_fn(|cx| self.pipe.poll_receive(cx, usize::MAX));
+        match tokio::time::timeout(Duration::from_millis(100), next).await {
+            Err(_) => true,
+            Ok(received) => panic!("not silent: {received:?}"),
+        }
+    }
+
+    /// Plays a script: `-->` is sent, `<--` must come.
+    pub async fn play(&mut self, script: &str) {
+        for line in script
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+        {
+            if let Some(text) = line.strip_prefix("--> ") {
+                self.send(text).await;
+            } else if let Some(expected) = line.strip_prefix("<-- ") {
+                assert_same(&self.receive().await, expected);
+            } else {
+                panic!("a line is `--> …` or `<-- …`: {line}");
+            }
+        }
+        assert!(self.is_silent().await, "nothing comes after the script");
+    }
+
+    async fn received(&mut self) -> Received<memory::Text> {
+        let next = poll_fn(|cx| self.pipe.poll_receive(cx, usize::MAX));
+        tokio::time::timeout(Duration::from_secs(60), next)
+            .await
+            .expect("something comes")
+    }
+}
+
+/// Compares messages member by member: their order does not matter.
+pub fn assert_same(got: &str, expected: &str) {
+    let parse = |text: &str| -> serde_json::Value {
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
+    assert_eq!(
+        parse(got),
+        parse(expected),
+        "\n got      {got}\n expected {expected}"
+    );
+}

@@ -1,0 +1,301 @@
+//! The protocol, line by line: what a peer sends and what it gets.
+
+mod support;
+
+use rpc_core::{CallError, Context, ErrorObject, Limits, Router};
+use serde_json::Value;
+use support::{Raw, assert_same};
+
+/// The methods of the specification's examples (section 7), and a few of our own.
+fn services() -> Router {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Subtract {
+        Positional(i64, i64),
+        Named { subtrahend: i64, minuend: i64 },
+    }
+    Router::new()
+        .method("subtract", |_: Context, params: Subtract| async move {
+            Ok(match params {
+                Subtract::Positional(minuend, subtrahend)
+                | Subtract::Named {
+                    subtrahend,
+                    minuend,
+                } => minuend - subtrahend,
+            })
+        })
+        .notification("update", |_: Context, _: Vec<i64>| async {})
+        .method("greet_me", |cx: Context, (): ()| async move {
+            let name: String = cx.peer().call("your_name", ()).no_timeout().await.unwrap();
+            Ok(format!("hello, {name}"))
+        })
+        .method(
+            "fail",
+            |_: Context, (code, message): (i64, String)| async move {
+                Err::<(), _>(ErrorObject::new(code, message))
+            },
+        )
+        .method("panic", |_: Context, (): ()| async {
+            #[expect(unreachable_code, reason = "the handler must have a type")]
+            Ok::<(), _>(panic!("secret text"))
+        })
+        .method(
+            "echo",
+            |_: Context, (value,): (Value,)| async move { Ok(value) },
+        )
+        .method("never", |_: Context, (): ()| {
+            std::future::pending::<Result<(), ErrorObject>>()
+        })
+}
+
+async fn check(script: &str) {
+    let (mut raw, _peer) = Raw::connect(services(), Limits::server());
+    raw.play(script).await;
+}
+
+/// Section 7, each pair of lines; batches apart.
+const SPECIFICATION: &[&str] = &[
+    r#"
+--> {"jsonrpc": "2.0", "method": "subtract", "params": [42, 23], "id": 1}
+<-- {"jsonrpc": "2.0", "result": 19, "id": 1}
+"#,
+    r#"
+--> {"jsonrpc": "2.0", "method": "subtract", "params": [23, 42], "id": 2}
+<-- {"jsonrpc": "2.0", "result": -19, "id": 2}
+"#,
+    r#"
+--> {"jsonrpc": "2.0", "method": "subtract", "params": {"subtrahend": 23, "minuend": 42}, "id": 3}
+<-- {"jsonrpc": "2.0", "result": 19, "id": 3}
+"#,
+    r#"
+--> {"jsonrpc": "2.0", "method": "subtract", "params": {"minuend": 42, "subtrahend": 23}, "id": 4}
+<-- {"jsonrpc": "2.0", "result": 19, "id": 4}
+"#,
+    r#"
+--> {"jsonrpc": "2.0", "method": "update", "params": [1,2,3,4,5]}
+"#,
+    r#"
+--> {"jsonrpc": "2.0", "method": "foobar"}
+"#,
+    r#"
+--> {"jsonrpc": "2.0", "method": "foobar", "id": "1"}
+<-- {"jsonrpc": "2.0", "error": {"code": -32601, "message": "no method `foobar`"}, "id": "1"}
+"#,
+    r#"
+--> {"jsonrpc": "2.0", "method": "foobar, "params": "bar", "baz]
+<-- {"jsonrpc": "2.0", "error": {"code": -32700, "message": "not JSON"}, "id": null}
+"#,
+    r#"
+--> {"jsonrpc": "2.0", "method": 1, "params": "bar"}
+<-- {"jsonrpc": "2.0", "error": {"code": -32600, "message": "`method` must be a string"}, "id": null}
+"#,
+];
+
+#[tokio::test(start_paused = true)]
+async fn the_examples_of_the_specification() {
+    for script in SPECIFICATION {
+        check(script).await;
+    }
+}
+
+/// This end sends what the examples' client sends, and makes of the answer what it should.
+#[tokio::test(start_paused = true)]
+async fn the_examples_with_the_ends_swapped() {
+    for script in SPECIFICATION {
+        let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+        let mut lines = script.lines().filter(|line| !line.is_empty());
+        let sent = lines
+            .next()
+            .and_then(|line| line.strip_prefix("--> "))
+            .unwrap();
+        let answer = lines.next().and_then(|line| line.strip_prefix("<-- "));
+        let request: Option<Value> = serde_json::from_str(sent).ok();
+        let method = request
+            .as_ref()
+            .and_then(|request| request["method"].as_str());
+        let (Some(request), Some(method)) = (&request, method) else {
+            // Nothing that we would send. Its answer concerns no call of ours.
+            raw.send(answer.unwrap()).await;
+            assert!(raw.is_silent().await);
+            assert!(!peer.is_closed());
+            continue;
+        };
+        let params = request.get("params").cloned().unwrap_or(Value::Null);
+        let Some(answer) = answer else {
+            peer.notify(method, params).await.unwrap();
+            assert_same(&raw.receive().await, sent);
+            continue;
+        };
+        let with_our_id = |text: &str| {
+            let mut message: Value = serde_json::from_str(text).unwrap();
+            message["id"] = 1.into();
+            message
+        };
+        let call = peer.call::<Value>(method, params).no_timeout().start();
+        assert_same(&raw.receive().await, &with_our_id(sent).to_string());
+        let answer = with_our_id(answer);
+        raw.send(&answer.to_string()).await;
+        match call.await {
+            Ok(result) => assert_eq!(result, answer["result"]),
+            Err(CallError::Remote(error)) => {
+                assert_eq!(serde_json::to_value(&error).unwrap(), answer["error"]);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_may_call_back_before_it_answers() {
+    check(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"greet_me"}
+<-- {"jsonrpc":"2.0","id":1,"method":"your_name"}
+--> {"jsonrpc":"2.0","id":1,"result":"Ada"}
+<-- {"jsonrpc":"2.0","id":1,"result":"hello, Ada"}
+"#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_come_back_to_the_byte() {
+    let (mut raw, _peer) = Raw::connect(services(), Limits::server());
+    let long = format!("\"{}\"", "i".repeat(126));
+    for id in [
+        "0",
+        "\"\"",
+        "null",
+        "1.0",
+        "1e400",
+        "-7",
+        "18446744073709551616",
+        "\"\\u0041\"",
+        &long,
+    ] {
+        raw.send(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"subtract","params":[3,2]}}"#
+        ))
+        .await;
+        assert_eq!(
+            raw.receive().await,
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"result":1}}"#)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_in_flight_is_not_taken_twice() {
+    check(
+        r#"
+--> {"jsonrpc":"2.0","id":7,"method":"greet_me"}
+<-- {"jsonrpc":"2.0","id":1,"method":"your_name"}
+--> {"jsonrpc":"2.0","id":7,"method":"subtract","params":[1,1]}
+<-- {"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"`id` is in flight already"}}
+--> {"jsonrpc":"2.0","id":1,"result":"Ada"}
+<-- {"jsonrpc":"2.0","id":7,"result":"hello, Ada"}
+--> {"jsonrpc":"2.0","id":7,"method":"subtract","params":[1,1]}
+<-- {"jsonrpc":"2.0","id":7,"result":0}
+"#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_fails_with_its_own_error_and_a_panic_says_nothing() {
+    check(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"fail","params":[5,"no"]}
+<-- {"jsonrpc":"2.0","id":1,"error":{"code":5,"message":"no"}}
+--> {"jsonrpc":"2.0","id":2,"method":"panic"}
+<-- {"jsonrpc":"2.0","id":2,"error":{"code":-32603,"message":"internal error"}}
+--> {"jsonrpc":"2.0","id":3,"method":"subtract","params":["1",2]}
+<-- {"jsonrpc":"2.0","id":3,"error":{"code":-32602,"message":"data did not match any variant of untagged enum Subtract"}}
+"#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_request_is_answered_once() {
+    check(
+        r#"
+--> {"jsonrpc":"2.0","id":"a","method":"never"}
+--> {"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"a"}}
+<-- {"jsonrpc":"2.0","id":"a","error":{"code":-32800,"message":"request cancelled","data":{"kind":"cancelled"}}}
+--> {"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"a"}}
+--> {"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":99}}
+--> {"jsonrpc":"2.0","method":"$/cancelRequest"}
+--> {"jsonrpc":"2.0","id":"a","method":"subtract","params":[1,1]}
+<-- {"jsonrpc":"2.0","id":"a","result":0}
+"#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_stops_the_handler() {
+    check(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"never","timeoutMs":1500}
+<-- {"jsonrpc":"2.0","id":1,"error":{"code":-32012,"message":"the deadline ran out","data":{"kind":"deadline"}}}
+--> {"jsonrpc":"2.0","id":2,"method":"subtract","params":[1,1],"timeoutMs":0}
+<-- {"jsonrpc":"2.0","id":2,"error":{"code":-32012,"message":"the deadline ran out","data":{"kind":"deadline"}}}
+"#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_own_methods() {
+    check(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"$/ping"}
+<-- {"jsonrpc":"2.0","id":1,"result":null}
+--> {"jsonrpc":"2.0","id":2,"method":"$/other"}
+<-- {"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no method `$/other`"}}
+--> {"jsonrpc":"2.0","id":3,"method":"rpc.discover"}
+<-- {"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"no method `rpc.discover`"}}
+--> {"jsonrpc":"2.0","method":"$/other"}
+"#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn responses_and_notifications_are_never_answered() {
+    let (mut raw, peer) = Raw::connect(services(), Limits::server());
+    raw.play(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"result":1}
+--> {"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}}
+--> {"jsonrpc":"2.0","id":"x","result":1,"error":2}
+--> {"id":5,"result":1}
+--> {"jsonrpc":"2.0","method":"subtract","params":["wrong"]}
+--> {"jsonrpc":"2.0","method":"subtract","params":3}
+--> {"method":"subtract"}
+"#,
+    )
+    .await;
+    let counters = peer.stats().counters;
+    assert_eq!((counters.stray, counters.malformed), (3, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn params_that_nest_too_deep_are_refused_whole() {
+    let (mut raw, _peer) = Raw::connect(services(), Limits::server());
+    let request = |depth: usize| {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"echo","params":{open}{close}}}"#)
+    };
+    raw.send(&request(64)).await;
+    assert!(raw.receive().await.contains("\"result\":"));
+    raw.send(&request(65)).await;
+    let answer = raw.receive().await;
+    assert!(
+        answer.contains("-32007") && answer.contains("`depth`"),
+        "{answer}"
+    );
+    raw.send(&request(100_000)).await;
+    assert!(raw.receive().await.contains("-32007"));
+}

@@ -1,0 +1,174 @@
+//! Settings, until there is a server.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use http::uri::PathAndQuery;
+use rpc_core::{CloseReason, Hub, Limits, Peer, Router, Service, Setup};
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+use crate::connecting::Connecting;
+use crate::error::Error;
+use crate::hooks::Hooks;
+use crate::rejection::Rejection;
+use crate::server::BoundServer;
+use crate::shared::Shared;
+
+/// A server that does not listen yet. Made by [`Server::builder`](crate::Server::builder).
+#[must_use = "a server starts with `bind`"]
+pub struct Builder {
+    router: Router,
+    limits: Limits,
+    keepalive: bool,
+    path: Option<String>,
+    hooks: Hooks,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            router: Router::new(),
+            limits: Limits::server(),
+            keepalive: true,
+            path: None,
+            hooks: Hooks::default(),
+        }
+    }
+
+    /// Offers the methods of `service`, be it the server half of a trait or a
+    /// [`Router`](rpc_core::Router). May be called several times.
+    pub fn service(mut self, service: impl Service) -> Self {
+        self.router = self.router.service(service);
+        self
+    }
+
+    /// What a connection may use, and how many there may be; [`Limits::server`] by default.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Whether a silent peer is pinged, and taken for lost when it stays silent:
+    /// [`ping`](Limits::ping) and [`dead_after`](Limits::dead_after). On by default; without it,
+    /// peers that vanished without a word stay until something is sent to them.
+    pub fn keepalive(mut self, keepalive: bool) -> Self {
+        self.keepalive = keepalive;
+        self
+    }
+
+    /// Serves this path only, compared byte for byte and without the query; others are answered
+    /// 404. By default every path is served.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Decides who may connect, and what is known of them: `hook` sees each request for a
+    /// connection. The value it returns is the connection's session, which handlers read with
+    /// [`Context::session`](rpc_core::Context::session); a [`Rejection`] is the answer instead.
+    /// Without a hook everyone may connect.
+    ///
+    /// It is stopped, and the connection closed, when the whole handshake takes longer than
+    /// [`handshake`](Limits::handshake), when the client goes away meanwhile, and when the server
+    /// shuts down. If it panics the answer is 500.
+    pub fn on_connect<S, F>(
+        mut self,
+        hook: impl Fn(Connecting) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: Any + Send + Sync,
+        F: Future<Output = Result<S, Rejection>> + Send + 'static,
+    {
+        self.hooks.set_on_connect(hook);
+        self
+    }
+
+    /// Runs when a connection is gone: once for each one that `on_connect` let in, even if the
+    /// client did not wait for the end of the handshake.
+    ///
+    /// By then calls on the [`Peer`] fail, its groups are left and the socket is closed. The
+    /// connection still counts for [`connections`](Limits::connections) and is waited for by
+    /// [`shutdown`](crate::Server::shutdown), so the hook is stopped when it takes longer than
+    /// [`close`](Limits::close) (5 s). If it panics that is logged by the panic handler, no more.
+    pub fn on_disconnect<F>(
+        mut self,
+        hook: impl Fn(Peer, CloseReason) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.set_on_disconnect(hook);
+        self
+    }
+
+    /// Listens on `addr`; port 0 is any that is free. Who connects now waits until the server is
+    /// spawned or served.
+    ///
+    /// # Errors
+    /// [`Error::Listen`] if that is not possible; the others if a setting is wrong.
+    pub async fn bind(self, addr: impl ToSocketAddrs) -> Result<BoundServer, Error> {
+        self.check()?;
+        let listener = TcpListener::bind(addr).await.map_err(Error::Listen)?;
+        self.serve_listener(listener)
+    }
+
+    /// Uses a listener made elsewhere, for example one that was handed over by a service manager.
+    ///
+    /// # Errors
+    /// [`Error::Listen`] if the listener has no address; the others if a setting is wrong.
+    pub fn serve_listener(self, listener: TcpListener) -> Result<BoundServer, Error> {
+        self.check()?;
+        let address = listener.local_addr().map_err(Error::Listen)?;
+        let setup = Setup {
+            services: Arc::new(self.router),
+            limits: Arc::new(self.limits),
+            hub: Hub::new(),
+            keepalive: self.keepalive,
+            plain: false,
+        };
+        Ok(BoundServer::new(listener, Shared::new(setup, address, self.path, self.hooks)))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.limits.check()?;
+        self.router.check()?;
+        match &self.path {
+            Some(path) if !is_path(path) => Err(Error::Path(path.clone())),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_path(path: &str) -> bool {
+    // The parser takes `rpc` and `*` as well, and cuts off a fragment.
+    path.starts_with('/')
+        && !path.contains('#')
+        && path.parse::<PathAndQuery>().is_ok_and(|parsed| parsed.query().is_none())
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("methods", &self.router)
+            .field("limits", &self.limits)
+            .field("keepalive", &self.keepalive)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_begins_with_a_slash_and_has_nothing_behind_it() {
+        for good in ["/", "/rpc", "/a/b", "/a%20b"] {
+            assert!(is_path(good), "{good}");
+        }
+        for bad in ["", "rpc", "*", "/a?b", "/a?", "/a#b", "/a b", "ws://host/"] {
+            assert!(!is_path(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Why a server cannot start.
+
+use std::io;
+
+use rpc_core::{LimitsError, RouterError};
+
+/// Why a server cannot start; each text names what to change.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Two limits contradict each other.
+    #[error("the limits contradict each other")]
+    Limits(#[from] LimitsError),
+    /// A method's name is offered twice, or is reserved.
+    #[error("not every method can be offered")]
+    Router(#[from] RouterError),
+    /// What was given to [`path`](crate::Builder::path) is none.
+    #[error("`{0}` is not a path: it must begin with `/` and have no `?` or `#`")]
+    Path(String),
+    /// The address is in use, not ours, or not an address.
+    #[error("cannot listen on the address given to `bind`")]
+    Listen(#[source] io::Error),
+}

@@ -1,0 +1,80 @@
+//! What users run when connections come and go. A panic in there harms that connection only.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use http::StatusCode;
+use rpc_core::{CloseReason, Endpoint, Peer};
+use tokio::time::timeout;
+
+use crate::connecting::Connecting;
+use crate::rejection::Rejection;
+
+type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Gives the endpoint back if it may have its connection; its session is set by then.
+type OnConnect =
+    dyn Fn(Connecting, Endpoint) -> Running<Result<Endpoint, Rejection>> + Send + Sync;
+
+type OnDisconnect = dyn Fn(Peer, CloseReason) -> Running<()> + Send + Sync;
+
+/// A server's hooks, without their types.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    on_connect: Option<Box<OnConnect>>,
+    on_disconnect: Option<Box<OnDisconnect>>,
+}
+
+impl Hooks {
+    pub(crate) fn set_on_connect<S, F>(
+        &mut self,
+        hook: impl Fn(Connecting) -> F + Send + Sync + 'static,
+    ) where
+        S: Any + Send + Sync,
+        F: Future<Output = Result<S, Rejection>> + Send + 'static,
+    {
+        self.on_connect = Some(Box::new(move |connecting, endpoint| {
+            let session = hook(connecting);
+            Box::pin(async move {
+                endpoint.set_session(session.await?);
+                Ok(endpoint)
+            })
+        }));
+    }
+
+    pub(crate) fn set_on_disconnect<F>(
+        &mut self,
+        hook: impl Fn(Peer, CloseReason) -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.on_disconnect = Some(Box::new(move |peer, reason| Box::pin(hook(peer, reason))));
+    }
+
+    /// Asks whether `endpoint` may have its connection.
+    pub(crate) async fn connect(
+        &self,
+        connecting: Connecting,
+        endpoint: Endpoint,
+    ) -> Result<Endpoint, Rejection> {
+        let Some(hook) = &self.on_connect else { return Ok(endpoint) };
+        // Within `async`, since the call itself may panic as well.
+        let verdict = async { hook(connecting, endpoint).await };
+        let verdict = AssertUnwindSafe(verdict).catch_unwind().await;
+        verdict.unwrap_or_else(|_| {
+            Err(Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error"))
+        })
+    }
+
+    /// Tells that a connection is gone; takes no longer than `limit`.
+    pub(crate) async fn disconnect(&self, peer: Peer, reason: CloseReason, limit: Duration) {
+        let Some(hook) = &self.on_disconnect else { return };
+        let told = AssertUnwindSafe(async { hook(peer, reason).await }).catch_unwind();
+        if timeout(limit, told).await.is_err() {
+            tracing::warn!(?limit, "`on_disconnect` took too long and was stopped");
+        }
+    }
+}

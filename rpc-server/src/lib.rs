@@ -1,0 +1,72 @@
+//! A WebSocket server for two-way JSON-RPC 2.0: it offers services to those who connect, and calls
+//! what they offer in return, on the same connection.
+//!
+//! ```
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use rpc_client::Client;
+//! use rpc_core::{Context, Router};
+//! use rpc_server::Server;
+//!
+//! let greeter = Router::new().method("greet", |cx: Context, (): ()| async move {
+//!     let name: String = cx.peer().call("your_name", ()).await.unwrap_or_default();
+//!     Ok(format!("hello, {name}"))
+//! });
+//! let server = Server::builder().service(greeter).bind("127.0.0.1:0").await?.spawn();
+//!
+//! let me = Router::new().method("your_name", |_: Context, (): ()| async { Ok("Ada") });
+//! let client = Client::builder().service(me).connect(&server.url()).await?;
+//! assert_eq!(client.peer().call::<String>("greet", ()).await?, "hello, Ada");
+//!
+//! server.shutdown(Duration::from_secs(30)).await;
+//! # Ok(()) }
+//! ```
+//!
+//! # The way of a connection
+//!
+//! ```text
+//! TCP ─▶ accept ─▶ a task: http ─▶ upgrade ─▶ on_connect ─▶ rpc_core::Connection ─▶ on_disconnect
+//!                            └────────┴───────────┴─▶ an HTTP answer that says what is wrong
+//! ```
+//!
+//! One task carries a connection all the way; what HTTP needed is freed when that part is over.
+//! All of it, up to the upgrade, must be done within
+//! [`handshake`](rpc_core::Limits::handshake) (10 s). A request head may have 8 KiB and 64 headers,
+//! more is answered 431.
+//!
+//! | answer | to |
+//! |---|---|
+//! | 400 | what is not HTTP; no or several `Host`; a body; a bad `Sec-WebSocket-Key` |
+//! | 404 | another [`path`](Builder::path) |
+//! | 405 | any method but GET |
+//! | 426 | no `Upgrade: websocket`; a `Sec-WebSocket-Version` other than 13 |
+//! | 431 | too large a head |
+//! | 500 | a panic in [`on_connect`](Builder::on_connect) |
+//! | 503 | more than [`connections`](rpc_core::Limits::connections) |
+//! | 505 | HTTP/1.0 |
+//!
+//! After such an answer the connection is closed.
+
+mod accept;
+mod builder;
+mod connecting;
+mod connection;
+mod error;
+mod hooks;
+mod http;
+mod lifecycle;
+mod rejection;
+mod server;
+mod shared;
+mod slots;
+mod stats;
+mod upgrade;
+
+pub use ::http::StatusCode;
+
+pub use builder::Builder;
+pub use connecting::Connecting;
+pub use error::Error;
+pub use rejection::Rejection;
+pub use server::{BoundServer, Server};
+pub use stats::ServerStats;

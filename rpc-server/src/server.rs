@@ -1,0 +1,157 @@
+//! A server that listens, and the handle to one that runs.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rpc_core::{CloseCode, Peer};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use crate::accept::accept;
+use crate::builder::Builder;
+use crate::shared::Shared;
+use crate::stats::ServerStats;
+
+/// Longer than this nobody waits; the sum of now and the longest [`Duration`] would be no time.
+const GRACE_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A server that has its address and serves nobody yet: [`spawn`](Self::spawn) or
+/// [`serve`](Self::serve) it.
+#[must_use = "a server must be spawned or served"]
+pub struct BoundServer {
+    listener: TcpListener,
+    server: Server,
+}
+
+impl BoundServer {
+    pub(crate) fn new(listener: TcpListener, shared: Arc<Shared>) -> Self {
+        Self { listener, server: Server { shared } }
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// What to connect to, such as `ws://127.0.0.1:9944/rpc`; the path only if it was set.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// A handle to the server, for those who [`serve`](Self::serve) it.
+    pub fn handle(&self) -> Server {
+        self.server.clone()
+    }
+
+    /// Serves in a task, until [`shutdown`](Server::shutdown). Dropping the handle, or all of
+    /// them, does not stop it.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn spawn(self) -> Server {
+        let server = self.handle();
+        tokio::spawn(self.serve());
+        server
+    }
+
+    /// Serves until [`shutdown`](Server::shutdown) through a [`handle`](Self::handle), and returns
+    /// when the last connection is gone. Dropping the future closes the listener; connections that
+    /// exist go on, each in its own task.
+    pub async fn serve(self) {
+        let Self { listener, server: Server { shared } } = self;
+        accept(shared.clone(), listener).await;
+        shared.lifecycle.ended().await;
+    }
+}
+
+impl fmt::Debug for BoundServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoundServer").field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+/// A handle to a server. Clones are handles to the same one; it runs without any.
+///
+/// ```
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use rpc_client::Client;
+/// use rpc_core::{Context, Router};
+/// use rpc_server::Server;
+///
+/// let router = Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+/// let server = Server::builder().service(router).bind("127.0.0.1:0").await?.spawn();
+///
+/// let client = Client::builder().connect(&server.url()).await?;
+/// assert_eq!(client.peer().call::<i64>("add", (1, 2)).await?, 3);
+/// assert_eq!(server.peers().len(), 1);
+///
+/// server.shutdown(Duration::from_secs(30)).await;
+/// assert_eq!(client.closed().await.to_string(), "closed by the other end with code 1012: shutting down");
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Server {
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Settings for a server.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.shared.address
+    }
+
+    /// What to connect to, such as `ws://127.0.0.1:9944/rpc`; the path only if it was set.
+    pub fn url(&self) -> String {
+        format!("ws://{}{}", self.shared.address, self.shared.path.as_deref().unwrap_or_default())
+    }
+
+    /// Everyone who is connected, in the order in which they came.
+    pub fn peers(&self) -> Vec<Peer> {
+        self.shared.setup.hub.peers()
+    }
+
+    /// The peer with this id, if it is connected.
+    pub fn peer(&self, id: &str) -> Option<Peer> {
+        self.shared.setup.hub.peer(id)
+    }
+
+    /// How the server is doing. Looks at each connection, so ask for it now and then only.
+    pub fn stats(&self) -> ServerStats {
+        self.shared.totals.sum(&self.shared.setup.hub)
+    }
+
+    /// Stops the server, in good order. The listener is closed at once; handlers that run may
+    /// finish within `grace`, and their answers are sent; new requests are answered busy. A
+    /// connection with nothing left to do is closed with 1012. Handshakes under way are broken off.
+    ///
+    /// Returns when everything is gone: after `grace`, a close of at most
+    /// [`close`](rpc_core::Limits::close) (5 s), and `on_disconnect` with as much again. Several
+    /// may call this; the last `grace` counts, so a second call can cut short the first. May be
+    /// dropped at any point: the server goes on stopping.
+    pub async fn shutdown(&self, grace: Duration) {
+        let grace = grace.min(GRACE_MAX);
+        // First the news, then the peers: one that comes in between finds the news by itself.
+        self.shared.lifecycle.stop(Instant::now() + grace);
+        for peer in self.peers() {
+            peer.drain(CloseCode::RESTARTING, "shutting down", grace);
+        }
+        self.shared.lifecycle.ended().await;
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("url", &self.url())
+            .field("connections", &self.shared.setup.hub.len())
+            .finish_non_exhaustive()
+    }
+}

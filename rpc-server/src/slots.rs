@@ -1,0 +1,60 @@
+//! How many connections there may be at once.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// So many more are kept for a moment, only to be told that there is no room. Beyond that they are
+/// dropped without a word, so that a flood costs no more than this.
+const TOLD: usize = 64;
+
+/// The places of a server.
+pub(crate) struct Slots {
+    served: Arc<Semaphore>,
+    told: Arc<Semaphore>,
+}
+
+/// A connection's place, from its accept to its end; dropping it frees it, whatever the end was.
+pub(crate) struct Slot {
+    _permit: OwnedSemaphorePermit,
+    /// Whether the connection may be served, or just be told that it may not.
+    pub(crate) is_served: bool,
+}
+
+impl Slots {
+    /// Room for so many connections.
+    pub(crate) fn new(connections: usize) -> Self {
+        let semaphore = |permits: usize| Arc::new(Semaphore::new(permits));
+        Self { served: semaphore(connections.min(Semaphore::MAX_PERMITS)), told: semaphore(TOLD) }
+    }
+
+    /// A place for a new connection; `None` if it must be dropped.
+    pub(crate) fn take(&self) -> Option<Slot> {
+        [(&self.served, true), (&self.told, false)].into_iter().find_map(|(places, is_served)| {
+            let permit = places.clone().try_acquire_owned().ok()?;
+            Some(Slot { _permit: permit, is_served })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_the_limit_some_are_told_and_the_others_dropped() {
+        let slots = Slots::new(1);
+        let served = slots.take().unwrap();
+        assert!(served.is_served);
+        let told: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
+        assert_eq!(told.len(), TOLD);
+        assert!(told.iter().all(|slot| !slot.is_served));
+        drop(served);
+        assert!(slots.take().unwrap().is_served);
+    }
+
+    #[test]
+    fn any_number_of_connections_can_be_allowed() {
+        assert!(Slots::new(usize::MAX).take().unwrap().is_served);
+    }
+}

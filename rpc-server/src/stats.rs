@@ -1,0 +1,86 @@
+//! Numbers that tell how a server is doing.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rpc_core::{Hub, PeerStats};
+
+/// What a server has at this moment, and what it has counted since its start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerStats {
+    /// Connections that are open.
+    pub connections: usize,
+    /// Requests being served, on all of them.
+    pub in_flight: usize,
+    /// Calls of this end without an answer.
+    pub pending: usize,
+    /// Bytes that wait to be sent.
+    pub queue_bytes: usize,
+    /// Results received for calls that were never made, or already answered; since the start.
+    pub stray: u64,
+    /// Messages received that were not JSON-RPC, and malformed notifications; since the start.
+    pub malformed: u64,
+    /// Notification handlers stopped because they ran too long; since the start.
+    pub stopped_notifications: u64,
+    /// TCP connections that did not become a WebSocket: rejected, too slow, not HTTP; since the
+    /// start.
+    pub refused: u64,
+    /// How many connections have ended, by close code, or `lost` where there was none, or `other`
+    /// for codes that have no meaning here; since the start.
+    pub closes: BTreeMap<String, u64>,
+}
+
+impl ServerStats {
+    fn add(&mut self, peer: &PeerStats) {
+        self.in_flight += peer.in_flight;
+        self.pending += peer.pending;
+        self.queue_bytes += peer.queue_bytes;
+        self.stray += peer.counters.stray;
+        self.malformed += peer.counters.malformed;
+        self.stopped_notifications += peer.counters.stopped_notifications;
+    }
+}
+
+/// What is left of connections that have ended.
+#[derive(Default)]
+pub(crate) struct Totals {
+    stray: AtomicU64,
+    malformed: AtomicU64,
+    stopped_notifications: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Totals {
+    /// Counts a TCP connection that became nothing.
+    pub(crate) fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps what a connection that is gone had counted.
+    pub(crate) fn keep(&self, peer: &PeerStats) {
+        let counters = &peer.counters;
+        self.stray.fetch_add(counters.stray, Ordering::Relaxed);
+        self.malformed.fetch_add(counters.malformed, Ordering::Relaxed);
+        self.stopped_notifications.fetch_add(counters.stopped_notifications, Ordering::Relaxed);
+    }
+
+    /// The sum of this and what is in `hub`.
+    pub(crate) fn sum(&self, hub: &Hub) -> ServerStats {
+        // First what has ended, then what is open: a connection that ends in between is missed for
+        // a moment, the other way round it would be counted twice.
+        let mut stats = ServerStats {
+            stray: self.stray.load(Ordering::Relaxed),
+            malformed: self.malformed.load(Ordering::Relaxed),
+            stopped_notifications: self.stopped_notifications.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+            closes: hub.closes(),
+            ..ServerStats::default()
+        };
+        for peer in hub.peers() {
+            stats.connections += 1;
+            stats.add(&peer.stats());
+        }
+        stats
+    }
+}

@@ -1,0 +1,191 @@
+//! Whether a request is a WebSocket handshake (RFC 6455, section 4.2), and the answer if it is.
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{Method, Request, Response, StatusCode, Version};
+use http_body_util::Full;
+use hyper::body::Body;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::rejection::Rejection;
+
+/// The one subprotocol that is picked when it is offered.
+const SUBPROTOCOL: &str = "jsonrpc2";
+
+/// A request that is a handshake.
+#[derive(Debug)]
+pub(crate) struct Upgrade {
+    accept: String,
+    /// Whether the client offered [`SUBPROTOCOL`].
+    subprotocol: bool,
+}
+
+impl Upgrade {
+    /// Checks `request`, served under `path` or everywhere.
+    pub(crate) fn of<B: Body>(request: &Request<B>, path: Option<&str>) -> Result<Self, Rejection> {
+        check_target(request, path)?;
+        let headers = request.headers();
+        check_headers(headers)?;
+        if !request.body().is_end_stream() {
+            // Its bytes would be read as frames.
+            return Err(bad_request("a handshake has no body"));
+        }
+        let key = only(headers, SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
+        let key = key.ok_or_else(|| {
+            bad_request("`Sec-WebSocket-Key` must be there once: 16 bytes as base64")
+        })?;
+        Ok(Self {
+            accept: derive_accept_key(key.as_bytes()),
+            subprotocol: tokens(headers, SEC_WEBSOCKET_PROTOCOL).any(|name| name == SUBPROTOCOL),
+        })
+    }
+
+    /// The answer that turns the connection into a WebSocket.
+    pub(crate) fn response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        let accept = HeaderValue::try_from(self.accept).expect("base64 is visible ASCII");
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+        if self.subprotocol {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        }
+        response
+    }
+}
+
+fn check_target<B>(request: &Request<B>, path: Option<&str>) -> Result<(), Rejection> {
+    if request.version() != Version::HTTP_11 {
+        let status = StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+        return Err(Rejection::new(status, "a WebSocket needs HTTP/1.1"));
+    }
+    if path.is_some_and(|path| path != request.uri().path()) {
+        return Err(Rejection::new(StatusCode::NOT_FOUND, "nothing is served under this path"));
+    }
+    if request.method() != Method::GET {
+        let text = "a WebSocket handshake is a GET request";
+        return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text).header(ALLOW, "GET"));
+    }
+    Ok(())
+}
+
+fn check_headers(headers: &HeaderMap) -> Result<(), Rejection> {
+    if only(headers, HOST).is_none() {
+        return Err(bad_request("`Host` must be there once"));
+    }
+    if !has_token(headers, UPGRADE, "websocket") {
+        return Err(upgrade_required("this is a WebSocket: send `Upgrade: websocket`"));
+    }
+    if !has_token(headers, CONNECTION, "upgrade") {
+        return Err(upgrade_required("this is a WebSocket: send `Connection: Upgrade`"));
+    }
+    if only(headers, SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        let rejection = upgrade_required("`Sec-WebSocket-Version` must be 13");
+        return Err(rejection.header(SEC_WEBSOCKET_VERSION, "13"));
+    }
+    Ok(())
+}
+
+fn bad_request(text: &'static str) -> Rejection {
+    Rejection::new(StatusCode::BAD_REQUEST, text)
+}
+
+fn upgrade_required(text: &'static str) -> Rejection {
+    Rejection::new(StatusCode::UPGRADE_REQUIRED, text).header(UPGRADE, "websocket")
+}
+
+/// The value of a header that must not stand twice.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
+/// Whether the list in a header has `token`, in whatever case.
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+}
+
+/// The list in a header, which may be spread over several.
+fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// Whether `key` is the base64 of 16 bytes.
+fn is_key(key: &[u8]) -> bool {
+    let Some(digits) = key.strip_suffix(b"==") else { return false };
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    // The last digit holds two bits; decoders disagree on what the others may be, we do not mind.
+    digits.len() == 22 && digits.iter().all(is_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(change: impl FnOnce(&mut HeaderMap)) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::default());
+        let headers = request.headers_mut();
+        for (name, value) in [
+            (HOST, "localhost"),
+            (UPGRADE, "h2c, WebSocket"),
+            (CONNECTION, "keep-alive, upgrade"),
+            (SEC_WEBSOCKET_VERSION, "13"),
+            (SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        change(headers);
+        request
+    }
+
+    fn set(name: HeaderName, value: &'static str) -> impl FnOnce(&mut HeaderMap) {
+        move |headers| drop(headers.insert(name, HeaderValue::from_static(value)))
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_is_accepted() {
+        let response = Upgrade::of(&request(|_| ()), None).unwrap().response();
+        assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+        assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(response.headers().get(SEC_WEBSOCKET_PROTOCOL), None);
+    }
+
+    #[test]
+    fn our_subprotocol_is_picked_and_no_other() {
+        for (offer, picked) in [("jsonrpc2", true), ("mqtt, jsonrpc2", true), ("mqtt", false)] {
+            let request = request(set(SEC_WEBSOCKET_PROTOCOL, offer));
+            let response = Upgrade::of(&request, None).unwrap().response();
+            assert_eq!(response.headers().contains_key(SEC_WEBSOCKET_PROTOCOL), picked, "{offer}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_16_bytes_and_stands_once() {
+        for bad in ["", "==", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZ!=="] {
+            let request = request(set(SEC_WEBSOCKET_KEY, bad));
+            let rejection = Upgrade::of(&request, None).unwrap_err();
+            assert_eq!(rejection.status(), StatusCode::BAD_REQUEST, "{bad}");
+        }
+        let twice = request(|headers| {
+            let key = headers[SEC_WEBSOCKET_KEY].clone();
+            headers.append(SEC_WEBSOCKET_KEY, key);
+        });
+        assert!(Upgrade::of(&twice, None).is_err());
+    }
+
+    #[test]
+    fn a_list_may_be_spread_over_several_headers() {
+        let spread = request(|headers| {
+            headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+            headers.append(CONNECTION, HeaderValue::from_static("x , UPGRADE"));
+        });
+        assert!(Upgrade::of(&spread, None).is_ok());
+        assert!(Upgrade::of(&request(set(CONNECTION, "keep-alive, upgraded")), None).is_err());
+    }
+}
