@@ -1,4 +1,108 @@
-//! Two-way JSON-RPC 2.0.
+//! Two-way JSON-RPC 2.0: both ends of a connection offer services and call what the other offers.
+//!
+//! One trait is the contract. `#[service]` makes two types of it: a stub that calls
+//! (`ChatClient`), and a wrapper by which an implementation is served (`ChatServer`).
+//!
+//! ```
+//! use rpc_core::{Context, RpcError, memory, service};
+//!
+//! /// What the server offers.
+//! #[service(namespace = "chat")]
+//! pub trait Chat {
+//!     /// Joins a room; says who is there.
+//!     async fn join(&self, cx: &Context, room: &str) -> Result<Vec<String>, ChatError>;
+//! }
+//!
+//! /// What each client offers to the server, on the same connection.
+//! #[service(namespace = "chatter")]
+//! pub trait Chatter {
+//!     async fn confirm(&self, question: &str) -> bool;
+//! }
+//!
+//! /// Errors keep their type across the wire.
+//! #[derive(Debug, PartialEq, RpcError)]
+//! pub enum ChatError {
+//!     #[rpc(code = 1001)]
+//!     Refused,
+//! }
+//! # impl std::fmt::Display for ChatError {
+//! #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("refused") }
+//! # }
+//! # impl std::error::Error for ChatError {}
+//!
+//! struct Rooms;
+//! impl Chat for Rooms {
+//!     async fn join(&self, cx: &Context, room: &str) -> Result<Vec<String>, ChatError> {
+//!         let caller = ChatterClient::new(cx.peer()); // whoever is calling
+//!         if !caller.confirm(&format!("join {room}?")).await.unwrap_or(false) {
+//!             return Err(ChatError::Refused);
+//!         }
+//!         Ok(vec!["Ada".into()])
+//!     }
+//! }
+//!
+//! struct Me;
+//! impl Chatter for Me {
+//!     async fn confirm(&self, question: &str) -> bool {
+//!         question == "join lobby?"
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Without a socket here; `rpc-server` and `rpc-client` are the same over WebSockets.
+//! let (peer, _) = memory::pair(ChatterServer::new(Me), ChatServer::new(Rooms));
+//! let chat = ChatClient::new(peer);
+//! assert_eq!(chat.join("lobby").await?, ["Ada"]);
+//! assert_eq!(chat.join("attic").await, Err(rpc_core::CallError::Method(ChatError::Refused)));
+//! # Ok(()) }
+//! ```
+//!
+//! # How it works
+//!
+//! A pure core in a thin shell:
+//!
+//! ```text
+//!            ┌──────────── Connection: the task that owns the transport ───────────┐
+//! text in  ──┼─▶ envelope ──▶ Protocol ──▶ handlers (polled at once, in this task) │
+//! text out ◀─┼── outbox ◀──── Protocol ◀── answers                                 │
+//!            └──────────────────▲──────────────────────────────────────────────────┘
+//!                               │ one short lock
+//!                     Peer, Call, Notify: callers on any thread
+//! ```
+//!
+//! The protocol decides, the connection's task carries. `Protocol` is plain `&mut self` code:
+//! values in, values out, with no socket, clock, lock or task; time arrives as the span since the
+//! connection's start. Both ends run the same one, and nothing in it asks which end it is.
+//!
+//! Four truths hold, each with a test that guards it:
+//!
+//! 1. The pure files (○ below) name neither tokio nor `.await`.
+//! 2. A request gets exactly one answer. A notification or a response never gets one.
+//! 3. Each end numbers its own calls: id 1 may be in flight both ways and mean two things.
+//! 4. When a connection ends, every waiting caller hears of it, and why.
+//!
+//! | file | is |
+//! |---|---|
+//! | `envelope` ○ | the text of a message to a request, notification or response; `complexity` ○ measures its params |
+//! | `calls` ○ | calls that this end made and waits on |
+//! | `serving` ○, `notifications` ○ | calls that this end serves, and notifications in their order |
+//! | `outbox` ○ | messages that wait for the transport, and those that wait for room among them |
+//! | `protocol` ○ | these tables as one state machine |
+//! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
+//! | `current` | the handler that a thread runs, whose place its calls lend |
+//! | `service`, `router`, `params` ○, `args` ○ | the seam to what is served, and typed params both ways |
+//! | `connection`, `handlers`, `timer`, `life` ○ | the task, the handlers in it, and its clocks |
+//! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
+//!
+//! What is absent, and why: no channel between callers and the connection (a call takes its place
+//! where it is made, under the lock, so that dropping it can take it back); no task for each call (a
+//! spawn costs more than a small handler); no `serde_json::Value` (params stay raw text until the
+//! method's own types read them); no timer for each call (tables know their earliest deadline).
+//!
+//! # Limits
+//!
+//! Everything that the other end can make us keep is bounded by [`Limits`], and every error that
+//! comes of it names the limit.
 
 mod answer;
 mod args;
@@ -7,6 +111,7 @@ mod call_error;
 mod calls;
 mod clock;
 mod close;
+mod complaint;
 mod complexity;
 mod connection;
 mod context;

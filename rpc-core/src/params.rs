@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::complaint::explain;
 use crate::error::{ErrorObject, Excerpt};
 use crate::service::{ParamInfo, Params};
 
@@ -24,7 +25,7 @@ pub fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L,
     };
     let mut de = serde_json::Deserializer::from_str(params.as_str().unwrap_or("[]"));
     if let Err(error) = de.deserialize_any(&mut reader) {
-        let why = without_position(&error);
+        let why = explain(&error);
         return Err(ErrorObject::invalid_params(match reader.current {
             Some(index) => format!("parameter `{}`: {why}", info[index].name),
             None => why,
@@ -32,15 +33,6 @@ pub fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L,
     }
     list.complete(info)?;
     Ok(list)
-}
-
-/// The line and column that `serde_json` appends are those of a slice the peer never saw.
-pub(crate) fn without_position(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    message
-        .rsplit_once(" at line ")
-        .map_or(&*message, |(why, _)| why)
-        .to_owned()
 }
 
 /// A list of parameters, as nested pairs: `(Param<A>, (Param<B>, ()))`.

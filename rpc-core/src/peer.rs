@@ -1,5 +1,6 @@
 //! The other end of a connection, as seen from this one.
 
+use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
@@ -42,6 +43,12 @@ impl Peer {
     /// Names this connection, for as long as the process runs; an opaque text.
     pub fn id(&self) -> &str {
         &self.shared.id
+    }
+
+    /// What `on_connect` found out about this connection; `None` if that was nothing, or of another
+    /// type.
+    pub fn session<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.shared.session.get()?.downcast_ref()
     }
 
     /// Calls a method by name. `params` is a tuple or an array (by position), a struct or a map (by

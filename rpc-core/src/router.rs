@@ -9,6 +9,7 @@ use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::complaint::explain;
 use crate::context::Context;
 use crate::error::{ErrorObject, RpcError};
 use crate::service::{Handler, MethodInfo, MethodKind, Params, Service};
@@ -226,7 +227,7 @@ fn decode<P: DeserializeOwned>(params: Params<'_>) -> Result<P, ErrorObject> {
             .filter(|other| nothing && *other != text);
         others
             .find_map(|other| serde_json::from_str(other).ok())
-            .ok_or_else(|| ErrorObject::invalid_params(crate::params::without_position(&error)))
+            .ok_or_else(|| ErrorObject::invalid_params(explain(&error)))
     })
 }
 

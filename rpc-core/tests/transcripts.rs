@@ -210,7 +210,7 @@ async fn a_method_fails_with_its_own_error_and_a_panic_says_nothing() {
 --> {"jsonrpc":"2.0","id":2,"method":"panic"}
 <-- {"jsonrpc":"2.0","id":2,"error":{"code":-32603,"message":"internal error"}}
 --> {"jsonrpc":"2.0","id":3,"method":"subtract","params":["1",2]}
-<-- {"jsonrpc":"2.0","id":3,"error":{"code":-32602,"message":"data did not match any variant of untagged enum Subtract"}}
+<-- {"jsonrpc":"2.0","id":3,"error":{"code":-32602,"message":"data did not match any variant of it"}}
 "#,
     )
     .await;

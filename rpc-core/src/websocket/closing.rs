@@ -85,14 +85,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Puts the close frame into the buffer, which must be empty: tungstenite counts itself as
     /// closed before it finds that the frame does not fit, and never tries again.
     ///
-    /// If the peer closed first its own code was sent back already.
+    /// If the other end closed first, its own code was sent back already, and this does nothing.
     fn tell(&mut self, code: CloseCode, reason: &str) {
-        if self.context.can_write() {
-            // It blocks, as all that is only handed over.
-            let _ = self
-                .context
-                .close(&mut Blocked, Some(close_frame(code, reason)));
-        }
+        // It blocks, like all that is only handed over.
+        let _ = self
+            .context
+            .close(&mut Blocked, Some(close_frame(code, reason)));
     }
 
     /// Discards what comes until the other end confirms, or until it is enough.

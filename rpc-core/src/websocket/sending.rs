@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 use super::WebSocket;
 use super::blocking::{Blocked, Writing};
 use super::errors::{is_blocked, link_error};
+use super::fragments::Fragments;
 use crate::transport::LinkError;
 
 /// The longest header of a frame.
@@ -47,6 +48,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Gives tungstenite the next frame, if there is one; false if that did not fit.
     pub(super) fn hand_over(&mut self) -> Result<bool, LinkError> {
+        if !self.context.can_write() {
+            // The other end has closed and will read nothing. As an error this would end the link
+            // before that close was answered; as it is, the message is just never accepted.
+            self.unsent = Fragments::default();
+        }
         let Some(frame) = self.unsent.take() else {
             return Ok(true);
         };
@@ -67,6 +73,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// A ping, unless it would have to wait: then there is enough for the peer to take already.
     pub(super) fn hand_over_ping(&mut self) -> Result<(), LinkError> {
+        if !self.context.can_write() {
+            return Ok(());
+        }
         match self
             .context
             .write(&mut Blocked, Message::Ping(Bytes::new()))

@@ -1,0 +1,54 @@
+//! The files that decide are free of tasks, clocks, locks and sockets: anyone can test them with
+//! plain values, and put them on another runtime.
+
+use std::fs;
+use std::path::Path;
+
+/// The sans-io files, as the crate's documentation marks them.
+const PURE: &[&str] = &[
+    "answer.rs",
+    "args.rs",
+    "call_error.rs",
+    "calls.rs",
+    "close.rs",
+    "complaint.rs",
+    "complexity.rs",
+    "deadlines.rs",
+    "envelope.rs",
+    "error.rs",
+    "error_data.rs",
+    "id.rs",
+    "life.rs",
+    "limits.rs",
+    "notifications.rs",
+    "outbox.rs",
+    "outgoing.rs",
+    "params.rs",
+    "protocol.rs",
+    "protocol/calling.rs",
+    "protocol/ending.rs",
+    "protocol/handling.rs",
+    "protocol/receiving.rs",
+    "protocol/sending.rs",
+    "serving.rs",
+    "stats.rs",
+    "websocket/frames.rs",
+    "websocket/fragments.rs",
+    "websocket/incoming.rs",
+];
+
+const IMPURE: &[&str] = &["tokio::", ".await", "Mutex", "Instant", "async ", "std::net", "Atomic"];
+
+#[test]
+fn the_pure_files_are_pure() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in PURE {
+        let text = fs::read_to_string(source.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            for word in IMPURE {
+                assert!(!code.contains(word), "{file}:{}: `{word}` in: {line}", number + 1);
+            }
+        }
+    }
+}
