@@ -1,0 +1,8 @@
+use rpc_core::service;
+
+#[service]
+trait Chat {
+    const ROOMS: usize;
+}
+
+fn main() {}

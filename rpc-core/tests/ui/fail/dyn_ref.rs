@@ -1,0 +1,8 @@
+use rpc_core::service;
+
+#[service]
+trait Chat {
+    fn join(&self, room: &dyn ToString);
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use rpc_core::{RpcError, service};
+
+/// In use: a type that has mistakes is still an error of methods.
+#[service]
+trait Chat {
+    async fn join(&self) -> Result<u32, Error>;
+}
+
+#[derive(Debug, thiserror::Error, RpcError)]
+#[rpc(code = 1)]
+enum Error {
+    #[error("full")]
+    #[rpc(code = 2)]
+    Full,
+}
+
+fn main() {}

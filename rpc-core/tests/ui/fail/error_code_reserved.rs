@@ -1,0 +1,19 @@
+use rpc_core::{RpcError, service};
+
+/// In use: a type that has mistakes is still an error of methods.
+#[service]
+trait Chat {
+    async fn join(&self) -> Result<u32, Error>;
+}
+
+#[derive(Debug, thiserror::Error, RpcError)]
+enum Error {
+    #[error("full")]
+    #[rpc(code = -32000)]
+    Full,
+    #[error("gone")]
+    #[rpc(code = -32800)]
+    Gone,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use rpc_core::RpcError;
+
+#[derive(RpcError)]
+union Error {
+    code: u32,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use rpc_core::service;
+
+struct Full;
+
+#[service]
+trait Chat {
+    async fn join(&self) -> Result<u32, Full>;
+}
+
+fn main() {}

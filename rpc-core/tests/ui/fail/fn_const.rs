@@ -1,0 +1,8 @@
+use rpc_core::service;
+
+#[service]
+trait Chat {
+    const fn join(&self);
+}
+
+fn main() {}

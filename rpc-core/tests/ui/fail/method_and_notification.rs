@@ -1,0 +1,10 @@
+use rpc_core::service;
+
+#[service]
+trait Chat {
+    #[method]
+    #[notification]
+    async fn say(&self);
+}
+
+fn main() {}

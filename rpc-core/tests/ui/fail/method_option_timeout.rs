@@ -1,0 +1,9 @@
+use rpc_core::service;
+
+#[service]
+trait Chat {
+    #[method(timeout = "2s")]
+    async fn join(&self);
+}
+
+fn main() {}

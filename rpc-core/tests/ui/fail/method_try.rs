@@ -1,0 +1,10 @@
+use rpc_core::service;
+
+#[service]
+trait Chat {
+    #[notification]
+    async fn say(&self);
+    async fn try_say(&self);
+}
+
+fn main() {}

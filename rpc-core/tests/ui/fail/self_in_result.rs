@@ -1,0 +1,8 @@
+use rpc_core::service;
+
+#[service]
+trait Chat {
+    async fn copy(&self) -> Self;
+}
+
+fn main() {}

@@ -1,0 +1,45 @@
+//! Nothing that is made clashes with a name of the user, nor with one that the user replaced.
+#![no_implicit_prelude]
+#![deny(warnings)]
+
+use ::rpc_core::service;
+use ::serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct S;
+#[derive(Serialize, Deserialize)]
+struct T;
+#[derive(Serialize, Deserialize)]
+struct Peer;
+#[derive(Serialize, Deserialize)]
+struct Call;
+struct String;
+struct Ok;
+struct Err;
+struct Some;
+struct None;
+
+#[service]
+trait Names {
+    async fn types(&self, s: S, t: T, peer: Peer) -> Call;
+    async fn locals(&self, params: u8, service: u8, list: u8, method: u8, error: u8) -> bool;
+    async fn more(&self, cx: u8, context: &::rpc_core::Context, args: u8, target: &str, self_: u8);
+    async fn clone(&self, clone: u8) -> bool;
+    async fn target(&self, f: &[u8], name: u8) -> bool;
+    async fn methods(&self) -> bool;
+    async fn call(&self, call: u8, handlers: u8) -> bool;
+    async fn shared(&self, join: u8) -> bool;
+    async fn join(&self, shared: u8) -> bool;
+    #[notification]
+    async fn drop(&self, notify: u8, drop: u8);
+    fn decode(&self, decode: u8) -> bool;
+    fn params(&self) -> u8;
+    fn cx(&self) -> u8;
+    fn method(&self) -> u8;
+    fn handlers(&self) -> u8;
+    fn service(&self, result: u8) -> u8;
+}
+
+fn main() {
+    let _ = (S, T, Peer, Call, String, Ok, Err, Some, None);
+}

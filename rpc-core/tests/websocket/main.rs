@@ -1,0 +1,8 @@
+//! The WebSocket transport against raw bytes: the far side is a plain buffer, polls are made by
+//! hand, and nothing depends on time.
+
+mod closing;
+mod far;
+mod receiving;
+mod sending;
+mod shrinking;

@@ -1,0 +1,60 @@
+//! The checked trait as Rust: the trait itself, the calling half and the serving half.
+
+mod client;
+mod dispatch;
+mod handler;
+mod output;
+mod server;
+mod r#trait;
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Error, Item, ItemTrait, Path};
+
+use crate::errors::Errors;
+use crate::model::{Method, Service};
+use crate::tokens;
+
+/// All that a service trait becomes.
+///
+/// With errors it is the same, short of the methods that have them: the trait survives its
+/// mistakes, so that there are no echoes wherever it and its stub are used.
+pub(crate) fn service(service: &Service, item: &ItemTrait, errors: &Errors) -> TokenStream {
+    let errors = errors.to_compile_errors();
+    let contract = r#trait::expand(item);
+    let client = client::expand(service);
+    let server = server::expand(service);
+    quote!(#errors #contract #client #server)
+}
+
+/// The item as it is, and why it is no service.
+pub(crate) fn not_a_trait(item: &Item) -> TokenStream {
+    let error = Error::new(Span::call_site(), "`#[service]` stands on a trait").to_compile_error();
+    quote!(#error #item)
+}
+
+/// The trait says it all: what a lint finds in a name or a type, it finds there, and would be an
+/// echo here. And either half may be unused, where a program is only one end.
+fn quiet() -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        #[allow(
+            clippy::all,
+            clippy::pedantic,
+            clippy::nursery,
+            dead_code,
+            deprecated,
+            non_camel_case_types,
+            non_snake_case,
+            private_interfaces
+        )]
+    }
+}
+
+/// `&[ParamInfo::new("room"), ParamInfo::new("text")]`
+fn param_infos(private: &Path, method: &Method) -> TokenStream {
+    tokens::param_infos(
+        private,
+        method.params().map(|param| param.name.text.clone()),
+    )
+}

@@ -1,0 +1,96 @@
+//! From the number of a method to what runs it.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Path;
+
+use super::output::error_codes;
+use super::param_infos;
+use crate::model::{Kind, Method, Service};
+use crate::tokens::local;
+
+/// Two tables in the same order, what is known of each method and what runs it.
+///
+/// ```text
+/// impl<S: Chat> Service for ChatServer<S> {
+///     fn methods(&self) -> &[MethodInfo] {
+///         const METHODS: &[MethodInfo] = &[MethodInfo::new("chat.join", …), …];
+///         METHODS
+///     }
+///     fn call(&self, method: usize, cx: Context, params: Params<'_>) -> Handler {
+///         let handlers: &[fn(Arc<S>, Context, Params<'_>) -> Handler] = &[join, …];
+///         handlers[method](Arc::clone(&self.service), cx, params)
+///     }
+/// }
+/// ```
+pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
+    let Service {
+        private, server, ..
+    } = service;
+    let infos = rows(service).map(|(method, name)| info(private, method, name));
+    let functions = rows(service).map(|(Method { cfg, ident, .. }, _)| quote!(#(#cfg)* #ident));
+    // Local to the macro: a method may be called `params` as well.
+    let [method, cx, params, handlers] = ["method", "cx", "params", "handlers"].map(local);
+    quote! {
+        impl<S: #bound> #private::Service for #server<S> {
+            fn methods(&self) -> &[#private::MethodInfo] {
+                const METHODS: &[#private::MethodInfo] = &[#(#infos),*];
+                METHODS
+            }
+
+            fn call(
+                &self,
+                #method: usize,
+                #cx: #private::Context,
+                #params: #private::Params<'_>,
+            ) -> #private::Handler {
+                let #handlers: &[fn(
+                    ::std::sync::Arc<S>,
+                    #private::Context,
+                    #private::Params<'_>,
+                ) -> #private::Handler] = &[#(#functions),*];
+                #handlers[#method](::core::clone::Clone::clone(&self.service), #cx, #params)
+            }
+        }
+    }
+}
+
+/// The methods by their own names, then by their aliases.
+fn rows(service: &Service) -> impl Iterator<Item = (&Method, &str)> {
+    let own = service
+        .methods
+        .iter()
+        .map(|method| (method, &*method.name.text));
+    let aliases = service.methods.iter().flat_map(|method| {
+        method
+            .aliases
+            .iter()
+            .map(move |alias| (method, &*alias.text))
+    });
+    own.chain(aliases)
+}
+
+/// `MethodInfo::new("chat.join", MethodKind::Request).with_params(&[…])…`
+fn info(private: &Path, method: &Method, name: &str) -> TokenStream {
+    let Method {
+        cfg, kind, output, ..
+    } = method;
+    let (docs, params) = (method.docs_text(), param_infos(private, method));
+    let kind_ident = match kind {
+        Kind::Request { .. } => quote!(Request),
+        Kind::Notification => quote!(Notification),
+    };
+    let idempotent = match kind {
+        Kind::Request { idempotent: true } => quote!(.idempotent()),
+        _ => TokenStream::new(),
+    };
+    let errors = error_codes(private, output);
+    quote! {
+        #(#cfg)*
+        #private::MethodInfo::new(#name, #private::MethodKind::#kind_ident)
+            .with_params(#params)
+            .with_flags(#private::MethodFlags::new()#idempotent)
+            .with_errors(#errors)
+            .with_docs(#docs)
+    }
+}

@@ -1,0 +1,148 @@
+//! What runs one method: params in, a call of the implementation, its result out.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Ident, Path};
+
+use super::output::{error_codes, ok_and_err, probe};
+use super::param_infos;
+use crate::model::{Arg, Method, Output, Param, Service};
+use crate::tokens::{local, nested, projection};
+
+/// A function of its own, so that its name is seen in backtraces and profiles.
+///
+/// ```text
+/// async fn join(&self, cx: &Context, room: &str) -> Result<u32, ChatError>;
+///
+/// fn join(service: Arc<impl Chat>, cx: Context, params: Params<'_>) -> Handler {
+///     let _ = ChatError::CODES;
+///     let (room, ()) = match decode::<(Param<String>, ())>(params, &[ParamInfo::new("room")]) {
+///         Ok(list) => list,
+///         Err(error) => return Handler::error(error),
+///     };
+///     let room = room.into_value();
+///     Handler::new::<u32, ChatError>(async move {
+///         Chat::join(&*service, &cx, Borrow::<str>::borrow(&room)).await
+///     })
+/// }
+/// ```
+pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
+    let Service {
+        private,
+        ident: contract,
+        ..
+    } = service;
+    let Method {
+        ident, cfg, output, ..
+    } = method;
+    let (service, params) = (local("service"), local("params"));
+    let cx = if has_context(method) {
+        local("cx").into_token_stream()
+    } else {
+        quote!(_)
+    };
+    let (ok, err) = ok_and_err(output, private);
+    let (decode, run) = (decode(private, method), run(contract, method));
+    let (probe, errors) = (probe(private, method), error_codes(private, output));
+    quote! {
+        #probe
+
+        #(#cfg)*
+        fn #ident(
+            #service: ::std::sync::Arc<impl #contract>,
+            #cx: #private::Context,
+            #params: #private::Params<'_>,
+        ) -> #private::Handler {
+            let _ = #errors;
+            #decode
+            #private::Handler::new::<#ok, #err>(async move { #run })
+        }
+    }
+}
+
+fn has_context(method: &Method) -> bool {
+    method.args.iter().any(|arg| matches!(arg, Arg::Context))
+}
+
+/// From `let (room, ()) = match decode…` to `let room = room.into_value();`
+fn decode(private: &Path, method: &Method) -> TokenStream {
+    let names: Vec<_> = method.params().map(|param| &param.ident).collect();
+    let pattern = nested(names.iter().map(ToTokens::to_token_stream));
+    let types = nested(method.params().map(|param| slot(private, param)));
+    let infos = param_infos(private, method);
+    // In the place of the name, for a `default` of a type that has none.
+    let value = |name: &Ident| quote_spanned!(name.span()=> let #name = #name.into_value(););
+    let values = names.iter().copied().map(value);
+    let [params, list, error] = ["params", "list", "error"].map(local);
+    quote! {
+        let #pattern = match #private::decode::<#types>(#params, const { #infos }) {
+            ::core::result::Result::Ok(#list) => #list,
+            ::core::result::Result::Err(#error) => return #private::Handler::error(#error),
+        };
+        #(#values)*
+    }
+}
+
+/// Where a parameter is received: `Param<T>`, and `Param<<T as ToOwned>::Owned>` for a `&T`.
+fn slot(
+    private: &Path,
+    Param {
+        ty,
+        borrowed,
+        default,
+        ..
+    }: &Param,
+) -> TokenStream {
+    let slot = if *default {
+        quote!(DefaultParam)
+    } else {
+        quote!(Param)
+    };
+    let owned = match borrowed {
+        Some(ty) => projection(ty, &quote!(::std::borrow::ToOwned), "Owned"),
+        None => ty.to_token_stream(),
+    };
+    let value = projection(&owned, &quote!(#private::Receive), "Value");
+    quote!(#private::#slot<#value>)
+}
+
+/// Calls the implementation, by the trait's name: it may have other methods that are called so.
+///
+/// ```text
+/// fn version(&self) -> String;      Ok::<_, Infallible>(Chat::version(&*service))
+/// ```
+fn run(contract: &Ident, method: &Method) -> TokenStream {
+    let Method {
+        ident,
+        output,
+        is_async,
+        ..
+    } = method;
+    let service = local("service");
+    let args = method.args.iter().map(argument);
+    let wait = is_async.then(|| quote!(.await));
+    let run = quote!(#contract::#ident(&*#service #(, #args)*) #wait);
+    match output {
+        Output::Result { .. } | Output::Alias(_) => run,
+        Output::Nothing | Output::Plain(_) => {
+            quote!(::core::result::Result::Ok::<_, ::core::convert::Infallible>(#run))
+        }
+    }
+}
+
+fn argument(arg: &Arg) -> TokenStream {
+    match arg {
+        Arg::Context => {
+            let cx = local("cx");
+            quote!(&#cx)
+        }
+        Arg::Param(Param {
+            ident,
+            borrowed: Some(ty),
+            ..
+        }) => {
+            quote!(::core::borrow::Borrow::<#ty>::borrow(&#ident))
+        }
+        Arg::Param(Param { ident, .. }) => ident.to_token_stream(),
+    }
+}

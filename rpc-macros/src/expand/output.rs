@@ -1,0 +1,61 @@
+//! What a method returns: the types of its two outcomes, and what only the compiler can check.
+
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Path;
+
+use crate::model::{Method, Output};
+use crate::tokens::{ends, projection};
+
+/// The `T` and `E` of what a method returns.
+pub(super) fn ok_and_err(output: &Output, private: &Path) -> (TokenStream, TokenStream) {
+    let infallible = quote!(::core::convert::Infallible);
+    match output {
+        Output::Nothing => (quote!(()), infallible),
+        Output::Plain(ty) => (ty.to_token_stream(), infallible),
+        Output::Result { ok, err } => (ok.to_token_stream(), err.to_token_stream()),
+        Output::Alias(ty) => {
+            let is_result = quote!(#private::IsResult);
+            (
+                projection(ty, &is_result, "Ok"),
+                projection(ty, &is_result, "Err"),
+            )
+        }
+    }
+}
+
+/// A `Result` under another name would be sent as a value, `{"Ok":1}`. Names are all that a macro
+/// sees of types, so this is for the compiler to find.
+///
+/// ```text
+/// fn count(&self) -> Outcome<u32>;      const _: () = {
+///                                           use IsResultFallback as _;
+///                                           assert!(!Probe::<Outcome<u32>>::IS_RESULT, "…");
+///                                       };
+/// ```
+pub(super) fn probe(private: &Path, Method { cfg, output, .. }: &Method) -> TokenStream {
+    let Output::Plain(ty) = output else {
+        return TokenStream::new();
+    };
+    let message = "this is a `Result` under another name: write `Result<T, E>`";
+    let (first, last) = ends(ty);
+    let condition = quote!(!#private::Probe::<#ty>::IS_RESULT, #message);
+    let mut condition = Group::new(Delimiter::Parenthesis, condition);
+    condition.set_span(last);
+    let assert = quote_spanned!(first=> ::core::assert! #condition);
+    quote! {
+        #(#cfg)*
+        const _: () = {
+            #[allow(unused_imports)] // By what is a `Result`, and then the error is another.
+            use #private::IsResultFallback as _;
+            #assert
+        };
+    }
+}
+
+/// An error type that is none is told wherever it is used. If each of these places names it like
+/// this first, the compiler finds the same words at the same place, and says them once.
+pub(super) fn error_codes(private: &Path, output: &Output) -> TokenStream {
+    let (_, err) = ok_and_err(output, private);
+    quote!(<#err as #private::RpcError>::CODES)
+}

@@ -1,0 +1,174 @@
+//! `#[service]` and `#[derive(RpcError)]` of `rpc-core`, which re-exports both: use them from there.
+//!
+//! Each is three steps. `parse` reads attribute arguments into small structs that keep their
+//! tokens; `model` makes checked plain data of the item, and raises every error, all of them at
+//! once; `expand` writes Rust, and cannot fail. What the generated code does is in ordinary
+//! functions of `rpc_core::private`; the macros only name types.
+
+mod errors;
+mod expand;
+mod model;
+mod parse;
+mod rpc_error;
+mod tokens;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, Item, parse_macro_input};
+
+/// Makes a service of a trait: a contract that both ends of a connection share.
+///
+/// # What is written
+///
+/// ```text
+/// /// What the server offers.
+/// #[service(namespace = "chat")]
+/// pub trait Chat {
+///     /// Joins `room`; answers who is there.
+///     async fn join(&self, cx: &Context, room: &str) -> Result<Vec<String>, ChatError>;
+///     /// Says something; nobody waits.
+///     #[notification]
+///     async fn say(&self, room: &str, text: &str);
+///     #[method(name = "whois", idempotent)]
+///     async fn who_is(&self, #[param(rename = "user")] name: &str) -> Option<User>;
+///     fn version(&self) -> String;
+/// }
+/// ```
+///
+/// - A method takes `&self`, is `async` or not, and may have a body, which is its default.
+/// - Parameters have plain names and types that are [`Serialize`] and [`DeserializeOwned`]. `&str`,
+///   `&[T]` and any other `&T` is received as what it is owned by (`String`, `Vec<T>`,
+///   `T::Owned` of [`ToOwned`]) and lent to the method. An `Option` may be left out by the caller.
+/// - `&Context`, anywhere among the parameters, is the call itself: whose it is, until when. It is
+///   not on the wire and not in the stub.
+/// - A return type whose last part is called `Result` has an error type, which is an `RpcError`:
+///   `Result<T, E>`, or an alias with one argument that knows its error, as `rpc_core::Result<T>`.
+///   Any other return type, or none, is that of a method that cannot fail.
+///
+/// # What is made
+///
+/// **The trait**, with `Send + Sync + 'static` asked of who implements it, and each `async fn` as a
+/// `fn … -> impl Future<Output = …> + Send`. Implementations write plain `async fn`; one whose
+/// future is not `Send` is told so at the line that is in the way.
+///
+/// **The calling half**, a stub over a peer. Calls are futures that can be started, timed and
+/// dropped; a notification has a form that never waits.
+///
+/// ```text
+/// pub struct ChatClient<T = Peer> { … }
+/// impl ChatClient<Peer> {
+///     pub fn join(&self, room: &str) -> Call<Vec<String>, ChatError>;
+///     pub fn say(&self, room: &str, text: &str) -> Notify;
+///     pub fn try_say(&self, room: &str, text: &str) -> Result<(), NotifyError>;
+///     pub fn who_is(&self, name: &str) -> Call<Option<User>>;
+///     pub fn version(&self) -> Call<String>;
+/// }
+/// ```
+///
+/// **The serving half**, a `Service` that decodes params, calls an implementation, and knows of
+/// each method its name, parameters, errors and documentation.
+///
+/// ```text
+/// pub struct ChatServer<S> { … }
+/// impl<S: Chat> ChatServer<S> {
+///     pub fn new(service: S) -> Self;
+///     pub fn shared(service: Arc<S>) -> Self;
+/// }
+/// ```
+///
+/// Both are as visible as the trait. Documentation, `cfg` and `deprecated` carry over; other
+/// attributes stay on the trait.
+///
+/// # Options
+///
+/// | `#[service(…)]` | |
+/// |---|---|
+/// | `namespace = "chat"` | stands before the name of each method: `chat.join`; without it names are bare |
+/// | `separator = "_"` | what stands between, `.` unless said otherwise |
+/// | `rename_all = "camelCase"` | how names of methods are spelled on the wire; also `lowercase`, `UPPERCASE`, `PascalCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `kebab-case`, `SCREAMING-KEBAB-CASE` |
+/// | `rename_all_params = "camelCase"` | the same for parameters |
+/// | `crate = some::path` | where `rpc_core` is, if not at `::rpc_core` |
+///
+/// | on a method | |
+/// |---|---|
+/// | `#[notification]` | nobody waits for it, and it returns nothing |
+/// | `#[method(name = "whois")]` | replaces the method's own part of its name: `chat.whois` |
+/// | `#[method(aliases("finger", "chat.who"))]` | more names of it, whole ones, for who calls by name |
+/// | `#[method(idempotent)]` | running it twice does what running it once does |
+///
+/// `name` and `aliases` stand in `#[notification(…)]` as well.
+///
+/// | on a parameter | |
+/// |---|---|
+/// | `#[param(rename = "lang")]` | its name on the wire |
+/// | `#[param(default)]` | may be left out, for the type's `Default` |
+///
+/// # What errors mean
+///
+/// All mistakes of a trait are told at once, each under what to change, and the trait, its
+/// implementations and the rest of its stub live on.
+///
+/// - *the other end must know the type*, *has no generics*: both ends compile, or read, the same
+///   contract, and one of them cannot choose for the other. Write a concrete type.
+/// - *cannot be a reference*, *cannot borrow*: what crosses the wire is owned on arrival. Only a
+///   parameter itself can be a `&T`.
+/// - *write a plain name*: a parameter's name is part of the contract.
+/// - *already a name of*, *already the parameter*: a name on the wire means one thing.
+/// - *is reserved*: names that start with `rpc.` or `$/` belong to the protocol.
+/// - *the stub …*: the stub's own `new`, and the `try_` form of a notification, are methods beside
+///   those of the trait. Rename the method; `name` keeps its name on the wire.
+/// - *cannot be the error of a service method*: an error is rebuilt at the other end, so it says how
+///   it travels. Derive `RpcError`, or use `rpc_core::Result<T>` and codes by hand.
+/// - *a `Result` under another name*: a macro sees names only. What is not called `Result` would be
+///   sent as a value, its `Err` as well.
+/// - `Serialize` *is not satisfied*: one end sends the type; `Deserialize`: the other receives it.
+///
+/// [`Serialize`]: https://docs.rs/serde/1/serde/trait.Serialize.html
+/// [`DeserializeOwned`]: https://docs.rs/serde/1/serde/de/trait.DeserializeOwned.html
+#[proc_macro_attribute]
+pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
+    match parse_macro_input!(item as Item) {
+        Item::Trait(item) => {
+            let (service, errors) = model::Service::from_syn(args.into(), &item);
+            expand::service(&service, &item, &errors)
+        }
+        item => expand::not_a_trait(&item),
+    }
+    .into()
+}
+
+/// Makes an error type of methods: it keeps its type across the wire.
+///
+/// ```text
+/// #[derive(Debug, thiserror::Error, RpcError)]
+/// pub enum ChatError {
+///     #[error("room is full")]
+///     #[rpc(code = 1001)]
+///     Full { max: u32 },
+///     #[error("no room `{0}`")]
+///     #[rpc(code = 1002)]
+///     NoRoom(String),
+///     #[error("not a member")]
+///     #[rpc(code = 1003)]
+///     NotMember,
+/// }
+/// ```
+///
+/// Each variant has a code, and so has a struct. The message is the error's `Display`; it is for
+/// people, and not read again. The fields travel as `data`, and code and data rebuild the variant:
+///
+/// | fields | `data` |
+/// |---|---|
+/// | none | none |
+/// | one without a name | the value: `"attic"` |
+/// | several without names | an array |
+/// | with names | an object: `{"max":30}` |
+///
+/// Fields are `Serialize` and `DeserializeOwned`. A code is written as a number, appears once in the
+/// type, and is outside of what the protocol reserves: -32768 to -32000, and -32800.
+/// `#[rpc(crate = some::path)]` on the type says where `rpc_core` is, if not at `::rpc_core`.
+#[proc_macro_derive(RpcError, attributes(rpc))]
+pub fn rpc_error(item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as DeriveInput);
+    let (error, errors) = rpc_error::ErrorType::from_syn(&item);
+    rpc_error::rpc_error(&error, &errors).into()
+}

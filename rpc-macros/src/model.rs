@@ -1,0 +1,98 @@
+//! The trait as checked plain data. Every mistake is found here, and all of them at once.
+
+mod case;
+mod clashes;
+mod method;
+mod name;
+mod output;
+mod param;
+mod signature;
+mod types;
+
+use proc_macro2::TokenStream;
+use quote::format_ident;
+use syn::ext::IdentExt;
+use syn::{Attribute, Ident, ItemTrait, Path, TraitItem, Visibility, parse_quote};
+
+pub(crate) use case::Case;
+pub(crate) use method::{Kind, Method};
+pub(crate) use output::Output;
+pub(crate) use param::{Arg, Param};
+
+use crate::errors::Errors;
+use crate::parse::ServiceArgs;
+use name::Naming;
+
+/// What is made of a trait.
+pub(crate) struct Service {
+    /// `rpc_core::private`: all that generated code reaches.
+    pub(crate) private: Path,
+    pub(crate) vis: Visibility,
+    pub(crate) cfg: Vec<Attribute>,
+    pub(crate) ident: Ident,
+    pub(crate) client: Ident,
+    pub(crate) server: Ident,
+    /// Those without a mistake.
+    pub(crate) methods: Vec<Method>,
+    /// Whether the trait has generics, which is a mistake: nobody can implement it for a peer.
+    pub(crate) generic: bool,
+}
+
+impl Service {
+    /// Reads a trait. What has no mistake is in the service even if there are errors, so that
+    /// the rest of the crate hears of the mistakes only, and not of what is missing for them.
+    pub(crate) fn from_syn(args: TokenStream, item: &ItemTrait) -> (Self, Errors) {
+        let mut errors = Errors::default();
+        let args = ServiceArgs::new(args, &mut errors);
+        let naming = Naming::new(&args, &mut errors);
+        check_trait(item, &mut errors);
+        let methods = methods(item, &naming, &mut errors);
+        let generic = !item.generics.params.is_empty();
+        let (ident, name, krate) = (item.ident.clone(), item.ident.unraw(), args.krate);
+        let service = Self {
+            private: parse_quote!(#krate::private),
+            vis: item.vis.clone(),
+            cfg: method::named(&item.attrs, &["cfg"]),
+            client: format_ident!("{name}Client", span = name.span()),
+            server: format_ident!("{name}Server", span = name.span()),
+            ident,
+            methods: if generic { Vec::new() } else { methods },
+            generic,
+        };
+        (service, errors)
+    }
+}
+
+fn check_trait(item: &ItemTrait, errors: &mut Errors) {
+    if let Some(token) = &item.unsafety {
+        errors.at(token, "a service trait is not `unsafe`: remove it");
+    }
+    if !item.generics.params.is_empty() {
+        errors.at(
+            &item.generics,
+            "a service trait has no generics: the other end cannot choose",
+        );
+    }
+    if let Some(clause) = &item.generics.where_clause {
+        errors.at(clause, "a service trait has no `where` clause");
+    }
+}
+
+fn methods(item: &ItemTrait, naming: &Naming, errors: &mut Errors) -> Vec<Method> {
+    let mut methods = Vec::new();
+    for item in &item.items {
+        let repair = match item {
+            TraitItem::Fn(item) => {
+                methods.extend(errors.keep(Method::from_syn(item, naming)));
+                continue;
+            }
+            TraitItem::Type(_) => "name the type itself",
+            TraitItem::Const(_) => "move the constant out",
+            _ => "write out what this makes",
+        };
+        errors.at(item, format!("a service trait has methods only: {repair}"));
+    }
+    clashes::check_wire_names(&methods, errors);
+    clashes::remove_from_stub(&mut methods, errors);
+    methods
+}

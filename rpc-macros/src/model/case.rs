@@ -1,0 +1,81 @@
+//! How `rename_all` spells a name on the wire, by serde's names for the styles.
+
+/// A style of spelling names of several words.
+#[derive(Clone, Copy)]
+pub(crate) enum Case {
+    Lower,
+    Upper,
+    Pascal,
+    Camel,
+    Snake,
+    ScreamingSnake,
+    Kebab,
+    ScreamingKebab,
+}
+
+impl Case {
+    /// Every style, under the name that one writes.
+    pub(crate) const ALL: [(&str, Self); 8] = [
+        ("lowercase", Self::Lower),
+        ("UPPERCASE", Self::Upper),
+        ("PascalCase", Self::Pascal),
+        ("camelCase", Self::Camel),
+        ("snake_case", Self::Snake),
+        ("SCREAMING_SNAKE_CASE", Self::ScreamingSnake),
+        ("kebab-case", Self::Kebab),
+        ("SCREAMING-KEBAB-CASE", Self::ScreamingKebab),
+    ];
+
+    /// The style called `name`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, case)| *case)
+    }
+
+    /// `name`, which is in Rust's `snake_case`, in this style.
+    pub(crate) fn apply(self, name: &str) -> String {
+        let words: Vec<&str> = name.split('_').filter(|word| !word.is_empty()).collect();
+        match self {
+            Self::Lower => words.concat().to_lowercase(),
+            Self::Upper => words.concat().to_uppercase(),
+            Self::Pascal => words.iter().map(|word| capitalized(word)).collect(),
+            Self::Camel => {
+                let (first, rest) = words.split_first().unwrap_or((&"", &[]));
+                let rest: String = rest.iter().map(|word| capitalized(word)).collect();
+                first.to_lowercase() + &rest
+            }
+            Self::Snake => words.join("_").to_lowercase(),
+            Self::ScreamingSnake => words.join("_").to_uppercase(),
+            Self::Kebab => words.join("-").to_lowercase(),
+            Self::ScreamingKebab => words.join("-").to_uppercase(),
+        }
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut chars = word.chars();
+    let first = chars.next().map(char::to_uppercase);
+    first
+        .into_iter()
+        .flatten()
+        .chain(chars.flat_map(char::to_lowercase))
+        .collect()
+}
+
+#[test]
+fn each_style_spells_two_words_its_own_way() {
+    for (style, spelled) in [
+        ("lowercase", "whois"),
+        ("UPPERCASE", "WHOIS"),
+        ("PascalCase", "WhoIs"),
+        ("camelCase", "whoIs"),
+        ("snake_case", "who_is"),
+        ("SCREAMING_SNAKE_CASE", "WHO_IS"),
+        ("kebab-case", "who-is"),
+        ("SCREAMING-KEBAB-CASE", "WHO-IS"),
+    ] {
+        assert_eq!(Case::named(style).unwrap().apply("who_is"), spelled);
+    }
+}

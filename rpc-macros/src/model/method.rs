@@ -1,0 +1,153 @@
+//! One method, checked by itself.
+
+use std::iter;
+
+use syn::ext::IdentExt;
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, MetaNameValue};
+use syn::{Result, ReturnType, Signature, TraitItemFn};
+
+use super::name::{Naming, WireName};
+use super::output::Output;
+use super::param::{Arg, Param};
+use super::signature;
+use crate::errors::Errors;
+use crate::parse::{self, MethodArgs};
+
+/// A method that both ends can agree on.
+pub(crate) struct Method {
+    pub(crate) ident: Ident,
+    /// `#[cfg(…)]`: where the method is absent, all that is made for it must be.
+    pub(crate) cfg: Vec<Attribute>,
+    /// What the stub's method repeats: documentation and deprecation.
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) name: WireName,
+    /// Other whole names on the wire.
+    pub(crate) aliases: Vec<WireName>,
+    pub(crate) kind: Kind,
+    pub(crate) is_async: bool,
+    pub(crate) args: Vec<Arg>,
+    pub(crate) output: Output,
+}
+
+/// How a method is called.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Request { idempotent: bool },
+    Notification,
+}
+
+impl Method {
+    pub(super) fn from_syn(item: &TraitItemFn, naming: &Naming) -> Result<Self> {
+        let TraitItemFn { attrs, sig, .. } = item;
+        let mut errors = Errors::default();
+        let (kind, names) = kind(attrs, &mut errors);
+        let name = naming.method(&sig.ident, names.name.as_ref());
+        let aliases: Vec<_> = names.aliases.iter().map(WireName::literal).collect();
+        check_names(&name, &aliases, &mut errors);
+        signature::check(sig, &mut errors);
+        check_output(sig, kind, &mut errors);
+        let args = errors
+            .keep(Arg::from_inputs(sig.inputs.iter(), naming))
+            .unwrap_or_default();
+        let output = errors
+            .keep(Output::from_syn(&sig.output))
+            .unwrap_or(Output::Nothing);
+        errors.finish(Self {
+            ident: sig.ident.clone(),
+            cfg: named(attrs, &["cfg"]),
+            docs: named(attrs, &["doc", "deprecated"]),
+            name,
+            aliases,
+            kind,
+            is_async: sig.asyncness.is_some(),
+            args,
+            output,
+        })
+    }
+
+    /// The parameters on the wire, in order.
+    pub(crate) fn params(&self) -> impl DoubleEndedIterator<Item = &Param> {
+        self.args.iter().filter_map(|arg| match arg {
+            Arg::Param(param) => Some(param),
+            Arg::Context => None,
+        })
+    }
+
+    /// All its names on the wire, its own one first.
+    pub(super) fn names(&self) -> impl Iterator<Item = &WireName> {
+        iter::once(&self.name).chain(&self.aliases)
+    }
+
+    /// The name of the stub's method that sends a notification without waiting.
+    pub(crate) fn try_ident(&self) -> Ident {
+        Ident::new(&format!("try_{}", self.ident.unraw()), self.ident.span())
+    }
+
+    /// The text of the documentation, for tables and schemas.
+    pub(crate) fn docs_text(&self) -> String {
+        let lines: Vec<String> = self.docs.iter().filter_map(doc_line).collect();
+        lines.join("\n")
+    }
+}
+
+/// The attributes that have one of these names.
+pub(super) fn named(attrs: &[Attribute], names: &[&str]) -> Vec<Attribute> {
+    attrs
+        .iter()
+        .filter(|attr| parse::is_one_of(attr, names))
+        .cloned()
+        .collect()
+}
+
+/// The `text` of `/// text`.
+fn doc_line(attr: &Attribute) -> Option<String> {
+    let Meta::NameValue(MetaNameValue { path, value, .. }) = &attr.meta else {
+        return None;
+    };
+    match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) if path.is_ident("doc") => {
+            let text = text.value();
+            Some(text.strip_prefix(' ').unwrap_or(&text).to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// What `#[method]` or `#[notification]` says.
+fn kind(attrs: &[Attribute], errors: &mut Errors) -> (Kind, MethodArgs) {
+    let Some(notification) = parse::find(attrs, "notification") else {
+        let args = MethodArgs::request(attrs, errors);
+        return (
+            Kind::Request {
+                idempotent: args.idempotent,
+            },
+            args,
+        );
+    };
+    if parse::find(attrs, "method").is_some() {
+        errors.at(
+            notification,
+            "a method waits or does not: remove `#[method]` or `#[notification]`",
+        );
+    }
+    (Kind::Notification, MethodArgs::notification(attrs, errors))
+}
+
+fn check_names(name: &WireName, aliases: &[WireName], errors: &mut Errors) {
+    name.check_method(errors);
+    for alias in aliases {
+        alias.check_method(errors);
+    }
+}
+
+fn check_output(sig: &Signature, kind: Kind, errors: &mut Errors) {
+    if let (Kind::Notification, ReturnType::Type(..)) = (kind, &sig.output) {
+        errors.at(
+            &sig.output,
+            "nobody waits for what a notification returns: remove the type",
+        );
+    }
+}

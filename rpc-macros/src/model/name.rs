@@ -1,0 +1,135 @@
+//! Names on the wire, with the place where an error about them belongs.
+
+use std::fmt::Display;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use syn::LitStr;
+use syn::ext::IdentExt;
+
+use super::Case;
+use crate::errors::Errors;
+use crate::parse::ServiceArgs;
+
+/// The name of a method or a parameter on the wire.
+pub(crate) struct WireName {
+    pub(crate) text: String,
+    /// The tokens that it comes from.
+    written: TokenStream,
+}
+
+impl WireName {
+    /// A name as it is written.
+    pub(super) fn literal(name: &LitStr) -> Self {
+        Self {
+            text: name.value(),
+            written: name.to_token_stream(),
+        }
+    }
+
+    /// The name of a Rust identifier, spelled in the style that was asked for.
+    pub(super) fn of_ident(ident: &Ident, case: Option<Case>) -> Self {
+        let name = ident.unraw().to_string();
+        let text = case.map(|case| case.apply(&name)).unwrap_or(name);
+        Self {
+            text,
+            written: ident.to_token_stream(),
+        }
+    }
+
+    /// Adds an error where the name is written.
+    pub(super) fn refuse(&self, message: impl Display, errors: &mut Errors) {
+        errors.at(&self.written, message);
+    }
+
+    /// An empty name cannot be called, a reserved one is not ours to give.
+    pub(super) fn check_method(&self, errors: &mut Errors) {
+        if self.text.is_empty() {
+            self.refuse("a name on the wire is not empty", errors);
+        } else if let Some(prefix) = reserved_prefix(&self.text) {
+            self.refuse(reserved(&self.text, prefix), errors);
+        }
+    }
+}
+
+/// How the names of methods and parameters are made.
+pub(super) struct Naming {
+    /// Namespace and separator.
+    prefix: String,
+    methods: Option<Case>,
+    params: Option<Case>,
+}
+
+impl Naming {
+    pub(super) fn new(args: &ServiceArgs, errors: &mut Errors) -> Self {
+        let ServiceArgs {
+            rename_all: methods,
+            rename_all_params: params,
+            ..
+        } = *args;
+        Self {
+            prefix: prefix(args, errors),
+            methods,
+            params,
+        }
+    }
+
+    /// The name of a method; `name` replaces its own part of it.
+    pub(super) fn method(&self, ident: &Ident, name: Option<&LitStr>) -> WireName {
+        let mut own = match name {
+            Some(name) => WireName::literal(name),
+            None => WireName::of_ident(ident, self.methods),
+        };
+        if !own.text.is_empty() {
+            own.text.insert_str(0, &self.prefix);
+        }
+        own
+    }
+
+    pub(super) fn param(&self, ident: &Ident, rename: Option<&LitStr>) -> WireName {
+        match rename {
+            Some(name) => WireName::literal(name),
+            None => WireName::of_ident(ident, self.params),
+        }
+    }
+}
+
+/// What all names of the service start with. A mistake in it is told once, not at each method.
+fn prefix(args: &ServiceArgs, errors: &mut Errors) -> String {
+    let Some(namespace) = &args.namespace else {
+        if let Some(separator) = &args.separator {
+            errors.at(
+                separator,
+                "`separator` stands after a `namespace`: give one, or leave it out",
+            );
+        }
+        return String::new();
+    };
+    let separator = args
+        .separator
+        .as_ref()
+        .map_or_else(|| ".".to_owned(), LitStr::value);
+    let prefix = namespace.value() + &separator;
+    if namespace.value().is_empty() {
+        errors.at(
+            namespace,
+            "a namespace is not empty: leave `namespace` out for bare names",
+        );
+        return String::new();
+    }
+    if let Some(reserved_prefix) = reserved_prefix(&prefix) {
+        errors.at(namespace, reserved(&prefix, reserved_prefix));
+        return String::new();
+    }
+    prefix
+}
+
+fn reserved_prefix(name: &str) -> Option<&'static str> {
+    ["rpc.", "$/"]
+        .into_iter()
+        .find(|prefix| name.starts_with(prefix))
+}
+
+fn reserved(name: &str, prefix: &str) -> String {
+    format!("`{name}` is reserved: names that start with `{prefix}` belong to the protocol")
+}

@@ -1,0 +1,166 @@
+//! The arguments of a method: what is sent, and the context that is not.
+
+use syn::{Attribute, Error, FnArg, Ident, Pat, PatIdent, PatType, Result, Type, TypeReference};
+
+use super::name::{Naming, WireName};
+use super::types;
+use crate::errors::Errors;
+use crate::parse::{self, ParamArgs};
+
+/// An argument after `&self`.
+pub(crate) enum Arg {
+    /// `&Context`: not on the wire and not in the stub.
+    Context,
+    Param(Param),
+}
+
+/// A parameter on the wire.
+pub(crate) struct Param {
+    pub(crate) ident: Ident,
+    /// The type as it is written.
+    pub(crate) ty: Box<Type>,
+    /// The `T` of a `&T`, which is received as `<T as ToOwned>::Owned`.
+    pub(crate) borrowed: Option<Box<Type>>,
+    pub(crate) name: WireName,
+    /// Whether it may be left out for its `Default`.
+    pub(crate) default: bool,
+}
+
+impl Arg {
+    /// The arguments of a method; at most one is a context.
+    pub(super) fn from_inputs<'a>(
+        inputs: impl Iterator<Item = &'a FnArg>,
+        naming: &Naming,
+    ) -> Result<Vec<Self>> {
+        let mut errors = Errors::default();
+        let mut args = Vec::new();
+        for input in inputs {
+            // The receiver was checked with the signature.
+            let FnArg::Typed(input) = input else { continue };
+            let Some(arg) = errors.keep(Self::from_syn(input, naming)) else {
+                continue;
+            };
+            check_single(&arg, &args, input, &mut errors);
+            args.push(arg);
+        }
+        errors.finish(args)
+    }
+
+    fn from_syn(input: &PatType, naming: &Naming) -> Result<Self> {
+        let mut errors = Errors::default();
+        let args = ParamArgs::new(&input.attrs, &mut errors);
+        check_attributes(&input.attrs, &mut errors);
+        if is_context(input, &mut errors) {
+            return errors.finish(Self::Context);
+        }
+        let borrowed = borrowed(&input.ty, &mut errors);
+        types::check_param(borrowed.unwrap_or(&input.ty), &mut errors);
+        let ident = match plain_name(&input.pat) {
+            Ok(ident) => ident,
+            Err(error) => return Err(errors.with(error)),
+        };
+        let name = naming.param(ident, args.rename.as_ref());
+        if name.text.is_empty() {
+            name.refuse("a name on the wire is not empty", &mut errors);
+        }
+        let (ident, ty) = (ident.clone(), input.ty.clone());
+        let borrowed = borrowed.cloned().map(Box::new);
+        errors.finish(Self::Param(Param {
+            ident,
+            ty,
+            borrowed,
+            name,
+            default: args.default,
+        }))
+    }
+}
+
+/// No name twice, and no two contexts.
+fn check_single(arg: &Arg, earlier: &[Arg], input: &PatType, errors: &mut Errors) {
+    for earlier in earlier {
+        match (arg, earlier) {
+            (Arg::Context, Arg::Context) => {
+                errors.at(
+                    &input.ty,
+                    "a second `&Context`: one knows everything of the call",
+                );
+            }
+            (Arg::Param(arg), Arg::Param(earlier)) if arg.name.text == earlier.name.text => {
+                let (name, earlier) = (&arg.name.text, &earlier.ident);
+                arg.name.refuse(
+                    format!("`{name}` is already the parameter `{earlier}`"),
+                    errors,
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Both ends must agree on the list of parameters, so it cannot depend on a `cfg`.
+fn check_attributes(attrs: &[Attribute], errors: &mut Errors) {
+    for name in ["cfg", "cfg_attr"] {
+        if let Some(attr) = parse::find(attrs, name) {
+            errors.at(attr, format!("`{name}` on a parameter is not supported"));
+        }
+    }
+}
+
+/// Whether this is a `&Context`, or was meant to be one.
+fn is_context(input: &PatType, errors: &mut Errors) -> bool {
+    let reference = types::reference(&input.ty);
+    let ty = reference.map_or(&*input.ty, |reference| &reference.elem);
+    if types::segment(ty).is_none_or(|segment| segment.ident != "Context") {
+        return false;
+    }
+    if reference.is_none_or(|reference| reference.mutability.is_some()) {
+        errors.at(
+            &input.ty,
+            "write `&Context`: the context is lent to the method",
+        );
+    }
+    if let Some(attr) = parse::find(&input.attrs, "param") {
+        errors.at(attr, "`&Context` is not on the wire: remove `#[param]`");
+    }
+    true
+}
+
+/// The `T` of a `&T`.
+fn borrowed<'a>(ty: &'a Type, errors: &mut Errors) -> Option<&'a Type> {
+    let TypeReference {
+        lifetime,
+        mutability,
+        elem,
+        ..
+    } = types::reference(ty)?;
+    if mutability.is_some() {
+        errors.at(
+            ty,
+            "what a method writes there is lost: take `&T` or `T`, and return the rest",
+        );
+    }
+    if let Some(lifetime) = lifetime {
+        errors.at(
+            lifetime,
+            "leave the lifetime out: a parameter is lent for the call",
+        );
+    }
+    Some(elem)
+}
+
+/// The name of a parameter, from which its name on the wire is made.
+fn plain_name(pat: &Pat) -> Result<&Ident> {
+    match pat {
+        Pat::Ident(PatIdent {
+            by_ref: None,
+            mutability: None,
+            subpat: None,
+            ident,
+            ..
+        }) => Ok(ident),
+        pat => Err(Error::new_spanned(
+            pat,
+            "write a plain name: it is the parameter's name on the wire",
+        )),
+    }
+}

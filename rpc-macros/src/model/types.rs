@@ -1,0 +1,121 @@
+//! Which types a signature may name: what is sent is owned and known, here and at the other end.
+
+use quote::ToTokens;
+use syn::visit::{self, Visit};
+use syn::{GenericArgument, Lifetime, Path, PathArguments, PathSegment, Type, TypeImplTrait};
+use syn::{TypeReference, TypeTraitObject};
+
+use crate::errors::Errors;
+
+/// Checks the type of a parameter, without the `&` that may stand before it.
+pub(super) fn check_param(ty: &Type, errors: &mut Errors) {
+    Check::new(false, errors).visit_type(ty);
+    check_not_a_stream(ty, &["Streaming", "Progress"], errors);
+}
+
+/// Checks the type of a result.
+pub(super) fn check_result(ty: &Type, errors: &mut Errors) {
+    Check::new(true, errors).visit_type(ty);
+    check_not_a_stream(ty, &["Streaming"], errors);
+    for inner in segment(ty).map(type_arguments).into_iter().flatten() {
+        check_not_a_stream(inner, &["Streaming"], errors);
+    }
+}
+
+/// The last segment of a type that is a path: the `Result<T>` of `io::Result<T>`.
+pub(super) fn segment(ty: &Type) -> Option<&PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        // What a `$ty:ty` of a user's own macro stands for comes in invisible delimiters.
+        Type::Group(group) => segment(&group.elem),
+        Type::Paren(paren) => segment(&paren.elem),
+        _ => None,
+    }
+}
+
+/// The reference that a type is, if it is one.
+pub(super) fn reference(ty: &Type) -> Option<&TypeReference> {
+    match ty {
+        Type::Reference(reference) => Some(reference),
+        Type::Group(group) => reference(&group.elem),
+        Type::Paren(paren) => reference(&paren.elem),
+        _ => None,
+    }
+}
+
+/// The types between the `<` and `>` of a segment.
+pub(super) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
+    let arguments = match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    };
+    arguments
+        .into_iter()
+        .flatten()
+        .filter_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        })
+}
+
+/// With their arguments these are names of ours; a user's own `Progress` is a type like any other.
+fn check_not_a_stream(ty: &Type, names: &[&str], errors: &mut Errors) {
+    let Some(segment) = segment(ty) else { return };
+    if type_arguments(segment).next().is_some() && names.iter().any(|name| segment.ident == name) {
+        errors.at(ty, format!("`{}` is not supported yet", segment.ident));
+    }
+}
+
+/// Looks at every type inside a type.
+struct Check<'e> {
+    /// Whether nothing may be borrowed, not even by an elided lifetime as in `Cow<'_, str>`.
+    owned: bool,
+    errors: &'e mut Errors,
+}
+
+impl<'e> Check<'e> {
+    fn new(owned: bool, errors: &'e mut Errors) -> Self {
+        Self { owned, errors }
+    }
+
+    fn refuse_unknown(&mut self, ty: impl ToTokens, written: &str) {
+        let message =
+            format!("the other end must know the type: write a concrete one, not `{written}`");
+        self.errors.at(ty, message);
+    }
+}
+
+impl<'ast> Visit<'ast> for Check<'_> {
+    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        let message = if self.owned {
+            "a result is sent to the other end, so it cannot be a reference: write an owned type"
+        } else {
+            "a reference inside a type cannot be received: write an owned type"
+        };
+        self.errors.at(reference, message);
+    }
+
+    fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
+        self.refuse_unknown(ty, "impl");
+    }
+
+    fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
+        self.refuse_unknown(ty, "dyn");
+    }
+
+    fn visit_path(&mut self, path: &'ast Path) {
+        match path.segments.first() {
+            Some(first) if first.ident == "Self" => self.refuse_unknown(path, "Self"),
+            _ => visit::visit_path(self, path),
+        }
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if self.owned && lifetime.ident != "static" {
+            self.errors.at(
+                lifetime,
+                "a result is sent to the other end, so it cannot borrow",
+            );
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The implementation of `RpcError`: two matches, and the table of codes.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Field, Fields, Path, Type};
+
+use super::model::{ErrorType, Variant};
+use crate::errors::Errors;
+use crate::tokens::{local, nested, param_infos, projection};
+
+/// The mistakes and the implementation.
+pub(crate) fn rpc_error(error: &ErrorType, errors: &Errors) -> TokenStream {
+    let errors = errors.to_compile_errors();
+    // Of a type with generics, which was told, any implementation would say more.
+    let implementation = (!error.generic).then(|| implementation(error));
+    quote!(#errors #implementation)
+}
+
+/// The implementation.
+///
+/// ```text
+/// enum ChatError {                          impl RpcError for ChatError {
+///     #[rpc(code = 1001)]                       const CODES: &'static [ErrorInfo] = &[…];
+///     Full { max: u32 },                        fn to_error_object(&self) -> ErrorObject {
+/// }                                                 match self { Self::Full { max } => … }
+///                                               }
+///                                               fn from_error_object(…) -> Option<Self> {
+///                                                   match error.code { 1001 => …, _ => None }
+///                                               }
+///                                           }
+/// ```
+fn implementation(
+    ErrorType {
+        private,
+        ident,
+        variants,
+        ..
+    }: &ErrorType,
+) -> TokenStream {
+    let codes = variants.iter().map(|variant| info(private, variant));
+    let to = variants
+        .iter()
+        .map(|variant| to_error_object(private, ident, variant));
+    let from = variants
+        .iter()
+        .map(|variant| from_error_object(private, variant));
+    // This does not compile for another reason, which was told.
+    let mistaken = variants
+        .is_empty()
+        .then(|| quote!(_ => ::core::unreachable!(),));
+    let error = local("error");
+    quote! {
+        #[automatically_derived]
+        impl #private::RpcError for #ident {
+            const CODES: &'static [#private::ErrorInfo] = &[#(#codes),*];
+
+            fn to_error_object(&self) -> #private::ErrorObject {
+                match self { #(#to)* #mistaken }
+            }
+
+            fn from_error_object(
+                #error: &#private::ErrorObject,
+            ) -> ::core::option::Option<Self> {
+                match #error.code {
+                    #(#from)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+    }
+}
+
+/// `ErrorInfo { code: 1001, name: "Full" }`
+fn info(private: &Path, Variant { name, code, .. }: &Variant) -> TokenStream {
+    let name = name.unraw().to_string();
+    quote!(#private::ErrorInfo { code: #code, name: #name })
+}
+
+/// From a variant to an error object.
+///
+/// ```text
+/// NotMember            Self::NotMember {} => error_object(1003, self, None),
+/// NoRoom(String)       Self::NoRoom(field) => error_object(1002, self, value_data(field)),
+/// Full { max: u32 }    Self::Full { max } => error_object(1001, self, object_data(…, (max, ()))),
+/// ```
+fn to_error_object(private: &Path, ident: &Ident, variant: &Variant) -> TokenStream {
+    let Variant {
+        path, code, fields, ..
+    } = variant;
+    let names = bindings(fields);
+    let list = nested(names.iter().map(ToTokens::to_token_stream));
+    let data = match (fields, &*names) {
+        (_, []) => quote!(::core::option::Option::None),
+        (Fields::Unnamed(_), [field]) => quote!(#private::value_data(#field)),
+        (Fields::Unnamed(_), _) => quote!(#private::array_data(#list)),
+        _ => {
+            let infos = infos(private, &names);
+            quote!(#private::object_data(#infos, #list))
+        }
+    };
+    let fields = in_delimiters(fields, &names);
+    // Without `Display` the error is under the name of the type.
+    let this = Ident::new("self", Span::call_site().located_at(ident.span()));
+    quote!(#path #fields => #private::error_object(#code, #this, #data),)
+}
+
+/// From an error object to a variant.
+///
+/// ```text
+/// NotMember            1003 => Some(Self::NotMember {}),
+/// NoRoom(String)       1002 => Some(Self::NoRoom(error.data_as::<String>()?)),
+/// Full { max: u32 }    1001 => {
+///                          let (max, ()) = read_data::<(Param<u32>, ())>(error, …)?;
+///                          let max = max.into_value();
+///                          Some(Self::Full { max })
+///                      }
+/// ```
+fn from_error_object(
+    private: &Path,
+    Variant {
+        path, code, fields, ..
+    }: &Variant,
+) -> TokenStream {
+    let names = bindings(fields);
+    let error = local("error");
+    let read = match (fields, &*names) {
+        (_, []) => TokenStream::new(),
+        (Fields::Unnamed(_), [field]) => {
+            let ty = fields.iter().map(|field| &field.ty);
+            quote!(let #field = #error.data_as::<#(#ty)*>()?;)
+        }
+        _ => {
+            let pattern = nested(names.iter().map(ToTokens::to_token_stream));
+            let infos = infos(private, &names);
+            let slots = nested(fields.iter().map(|Field { ty, .. }| slot(private, ty)));
+            quote! {
+                let #pattern = #private::read_data::<#slots>(#error, #infos)?;
+                #(let #names = #names.into_value();)*
+            }
+        }
+    };
+    let fields = in_delimiters(fields, &names);
+    quote! {
+        #code => {
+            #read
+            ::core::option::Option::Some(#path #fields)
+        }
+    }
+}
+
+/// `Param<u32>`
+fn slot(private: &Path, ty: &Type) -> TokenStream {
+    let value = projection(ty, &quote!(#private::Receive), "Value");
+    quote!(#private::Param<#value>)
+}
+
+/// A name for each field: its own one, or a local one in the place of its type.
+fn bindings(fields: &Fields) -> Vec<Ident> {
+    let name = |(index, field): (usize, &Field)| {
+        field.ident.clone().unwrap_or_else(|| {
+            let span = Span::mixed_site().located_at(field.ty.span());
+            Ident::new(&format!("field_{index}"), span)
+        })
+    };
+    fields.iter().enumerate().map(name).collect()
+}
+
+/// `{ max }` or `(field_0, field_1)`, in a pattern as in an expression; `{}` for no fields at all.
+fn in_delimiters(fields: &Fields, names: &[Ident]) -> TokenStream {
+    match fields {
+        Fields::Unnamed(_) => quote!((#(#names),*)),
+        Fields::Named(_) | Fields::Unit => quote!({ #(#names),* }),
+    }
+}
+
+/// `&[ParamInfo::new("max")]`; of an array nobody sees the names.
+fn infos(private: &Path, names: &[Ident]) -> TokenStream {
+    let infos = param_infos(private, names.iter().map(|name| name.unraw().to_string()));
+    quote!(const { #infos })
+}

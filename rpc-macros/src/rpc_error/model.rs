@@ -1,0 +1,131 @@
+//! An error type as checked plain data. Every mistake is found here, and all of them at once.
+
+use syn::{Data, DataEnum, DeriveInput, Fields, Ident, Path, parse_quote};
+
+use crate::errors::Errors;
+use crate::parse::{self, Code};
+
+/// An enum or a struct that can travel as an error object.
+pub(crate) struct ErrorType {
+    /// `rpc_core::private`: all that generated code reaches.
+    pub(super) private: Path,
+    pub(super) ident: Ident,
+    /// Whether it has generics, which is a mistake.
+    pub(super) generic: bool,
+    pub(super) variants: Vec<Variant>,
+}
+
+/// What one code stands for: a variant, or a whole struct.
+pub(super) struct Variant {
+    pub(super) name: Ident,
+    /// `Self::Full`, or the `Self` of a struct.
+    pub(super) path: Path,
+    pub(super) code: i64,
+    pub(super) fields: Fields,
+}
+
+impl ErrorType {
+    /// Reads a type. With a mistake in it, it has no variants, and is still an error type: the rest
+    /// of the crate hears of the mistakes only.
+    pub(crate) fn from_syn(item: &DeriveInput) -> (Self, Errors) {
+        let mut errors = Errors::default();
+        let generic = !item.generics.params.is_empty();
+        if generic {
+            let message = "the other end must know all types: an `RpcError` has no generics";
+            errors.at(&item.generics, message);
+        }
+        let (krate, mut variants) = match &item.data {
+            Data::Enum(data) => of_enum(item, data, &mut errors),
+            Data::Struct(data) => of_struct(item, &data.fields, &mut errors),
+            Data::Union(data) => {
+                errors.at(data.union_token, "an `RpcError` is an enum or a struct");
+                (parse::error_enum(&item.attrs, &mut errors), Vec::new())
+            }
+        };
+        if !errors.is_empty() {
+            variants.clear();
+        }
+        let (private, ident) = (parse_quote!(#krate::private), item.ident.clone());
+        (
+            Self {
+                private,
+                ident,
+                generic,
+                variants,
+            },
+            errors,
+        )
+    }
+}
+
+fn of_enum(item: &DeriveInput, data: &DataEnum, errors: &mut Errors) -> (Path, Vec<Variant>) {
+    let krate = parse::error_enum(&item.attrs, errors);
+    if data.variants.is_empty() {
+        let message = "an `RpcError` has variants: for what cannot fail there is `Infallible`";
+        errors.at(&item.ident, message);
+    }
+    let (mut variants, mut codes) = (Vec::new(), Vec::new());
+    for variant in &data.variants {
+        let name = &variant.ident;
+        check_no_field_attributes(&variant.fields, errors);
+        if let Some(code) = parse::error_variant(variant, errors) {
+            check_code(&code, errors);
+            check_repeated(&code, &codes, errors);
+            variants.push(Variant::new(
+                name,
+                parse_quote!(Self::#name),
+                &code,
+                &variant.fields,
+            ));
+            codes.push((code.value, name));
+        }
+    }
+    (krate, variants)
+}
+
+fn of_struct(item: &DeriveInput, fields: &Fields, errors: &mut Errors) -> (Path, Vec<Variant>) {
+    let (krate, code) = parse::error_struct(item, errors);
+    check_no_field_attributes(fields, errors);
+    let variant = |code| {
+        check_code(&code, errors);
+        Variant::new(&item.ident, parse_quote!(Self), &code, fields)
+    };
+    (krate, code.map(variant).into_iter().collect())
+}
+
+impl Variant {
+    fn new(name: &Ident, path: Path, code: &Code, fields: &Fields) -> Self {
+        Self {
+            name: name.clone(),
+            path,
+            code: code.value,
+            fields: fields.clone(),
+        }
+    }
+}
+
+fn check_code(code: &Code, errors: &mut Errors) {
+    // `ErrorCode::is_reserved` of rpc-core, which this crate cannot name.
+    if matches!(code.value, -32768..=-32000 | -32800) {
+        let message =
+            "reserved for the protocol: choose a code outside -32768 to -32000 and -32800";
+        errors.at(&code.written, message);
+    }
+}
+
+fn check_repeated(code: &Code, earlier: &[(i64, &Ident)], errors: &mut Errors) {
+    if let Some((value, name)) = earlier.iter().find(|(value, _)| *value == code.value) {
+        errors.at(
+            &code.written,
+            format!("{value} is already the code of `{name}`"),
+        );
+    }
+}
+
+fn check_no_field_attributes(fields: &Fields, errors: &mut Errors) {
+    for field in fields {
+        if let Some(attr) = parse::find(&field.attrs, "rpc") {
+            errors.at(attr, "`#[rpc]` stands on a variant, not on its fields");
+        }
+    }
+}
