@@ -92,6 +92,11 @@ impl CloseReason {
         }
     }
 
+    /// Whether the other end reads nothing more: it has closed, or did not read before.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.by == ClosedBy::Peer || self.code == Some(CloseCode::SLOW_READER)
+    }
+
     pub(crate) fn peer(code: Option<CloseCode>, reason: String) -> Self {
         Self {
             by: ClosedBy::Peer,

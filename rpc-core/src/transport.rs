@@ -39,7 +39,7 @@ pub trait Transport: Send + Unpin + 'static {
     /// [`poll_ready`](Self::poll_ready) was ready.
     fn send(&mut self, message: Bytes) -> Result<(), LinkError>;
 
-    /// Hands everything taken so far to the medium.
+    /// Hands everything taken so far to the medium, and what the transport answers by itself.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
 
     /// How many of the messages given to [`send`](Self::send) the medium accepted to the last byte.
@@ -47,9 +47,7 @@ pub trait Transport: Send + Unpin + 'static {
 
     /// How many bytes of messages were given to [`send`](Self::send) and are not accepted by the
     /// medium yet.
-    fn backlog(&self) -> usize {
-        0
-    }
+    fn backlog(&self) -> usize;
 
     /// How many bytes ever came in; a change is a sign of life.
     fn received_bytes(&self) -> u64;
@@ -63,8 +61,9 @@ pub trait Transport: Send + Unpin + 'static {
     /// Frees what large messages left behind; called when nothing is under way.
     fn shrink(&mut self);
 
-    /// Sends what is buffered, then why we close, and waits for the other end to confirm. Ready
-    /// when the medium can be dropped without losing `reason`. The caller bounds the time.
+    /// Sends what is buffered, then why we close, and waits for the other end to confirm. A message
+    /// that is half out is cut short: flush first to finish it. Ready when the medium can be dropped
+    /// without losing `reason`. The caller bounds the time.
     fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()>;
 }
 

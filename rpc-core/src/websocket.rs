@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
 /// filled with zeros before each read, is 128 KiB.
 fn config(limits: &Limits) -> WebSocketConfig {
     // Below this a fragment might never fit.
-    let write_buffer_least = limits.write_buffer + FRAGMENT + 128;
+    let write_buffer_least = limits.write_buffer.saturating_add(FRAGMENT + 128);
     WebSocketConfig::default()
         .read_buffer_size(limits.read_buffer)
         .write_buffer_size(limits.write_buffer)

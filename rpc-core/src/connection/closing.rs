@@ -27,8 +27,7 @@ impl<T: Transport> Connection<T> {
         let until = self.shared.clock.now() + self.shared.setup.limits.close;
         let mut state = self.shared.lock();
         state.protocol.end(&reason);
-        if reason.code == Some(CloseCode::SLOW_READER) {
-            // It did not read them before.
+        if reason.is_deaf() {
             state.protocol.discard();
             self.outgoing.clear();
         }
@@ -54,7 +53,9 @@ impl<T: Transport> Connection<T> {
         if self.send(cx, now).is_err() {
             return Poll::Ready(());
         }
-        if !self.outgoing.is_empty() || !self.shared.lock().protocol.is_sent() {
+        // A transport cuts short what is half out; only who does not read leaves us no choice.
+        let unfinished = self.unflushed && !reason.is_deaf();
+        if !self.outgoing.is_empty() || unfinished || !self.shared.lock().protocol.is_sent() {
             return Poll::Pending;
         }
         let code = reason.code.unwrap_or(CloseCode::NORMAL);

@@ -223,23 +223,24 @@ fn a_peer_that_left_is_not_waited_for() {
     }
 }
 
-/// On a real socket: without the shutdown and the discarding, the reset that comes of the unread
-/// bytes would overtake the close frame.
+/// On a real socket, with more than its buffers hold: a sender that first writes all it has would be
+/// reset amid that by an end which does not go on reading.
 #[tokio::test]
 async fn the_sender_of_a_message_too_big_learns_why() {
+    const MESSAGE_IN: usize = 8 * 1024 * 1024;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let sender = std::thread::spawn(move || {
         let mut socket = std::net::TcpStream::connect(address).unwrap();
         socket
-            .write_all(&masked(TEXT, vec![b'x'; 3 * 1024 * 1024]))
+            .write_all(&masked(TEXT, vec![b'x'; 3 * MESSAGE_IN]))
             .unwrap();
         let mut answer = Vec::new();
         socket.read_to_end(&mut answer).unwrap();
         answer
     });
     let (socket, _) = listener.accept().await.unwrap();
-    let mut server = WebSocket::new(socket, Role::Server, Bytes::new(), &Limits::server());
+    let mut server = WebSocket::new(socket, Role::Server, Bytes::new(), &message_in(MESSAGE_IN));
     let received = std::future::poll_fn(|cx| server.poll_receive(cx, 10_000)).await;
     assert!(matches!(received, Received::Failed(_)));
     std::future::poll_fn(|cx| server.poll_close(cx, CloseCode::TOO_BIG, "too big")).await;
