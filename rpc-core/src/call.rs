@@ -57,7 +57,7 @@ enum State {
     Failed(Failure),
     Started {
         id: u64,
-        /// Keeps the place of the handler that made the call with others.
+        /// Keeps the place of a handler of another connection lent.
         _lent: Option<Lent>,
     },
     Done,
@@ -82,12 +82,7 @@ impl<T, E> Call<T, E> {
             Ok(message) => State::New(message),
             Err(why) => State::Failed(Failure::Encode(why)),
         };
-        Self {
-            shared,
-            state,
-            timeout: Timeout::Default,
-            types: PhantomData,
-        }
+        Self { shared, state, timeout: Timeout::Default, types: PhantomData }
     }
 
     /// Sets the time from the start of the call to its answer. Without effect once started.
@@ -125,14 +120,10 @@ impl<T, E> Call<T, E> {
             return State::Failed(Failure::Late);
         }
         let told = if self.shared.setup.plain { None } else { left };
-        let (lent, first_of_handler) = Lent::take().unzip();
-        let start = Start {
-            deadline: left.map(|left| self.shared.clock.at(now) + left),
-            first_of_handler: first_of_handler.unwrap_or(false),
-        };
-        match self
-            .shared
-            .with(|state| state.protocol.start(start, |id| message.request(id, told)))
+        let (caller, lent) = current::caller(&self.shared);
+        let deadline = left.map(|left| self.shared.clock.at(now) + left);
+        let start = Start { deadline, caller };
+        match self.shared.with(|state| state.protocol.start(start, |id| message.request(id, told)))
         {
             Ok(id) => State::Started { id, _lent: lent },
             Err(refused) => State::Failed(Failure::Refused(refused)),
@@ -153,11 +144,9 @@ impl<T, E> Call<T, E> {
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Failure>> {
         self.begin();
         if let State::Started { id, .. } = self.state {
-            let collected = self.shared.with(|state| {
-                state
-                    .protocol
-                    .collect(id, |kept| Waiter::task(kept, cx.waker()))
-            });
+            let collected = self
+                .shared
+                .with(|state| state.protocol.collect(id, |kept| Waiter::task(kept, cx.waker())));
             let Some(outcome) = collected else {
                 return Poll::Pending;
             };
@@ -175,12 +164,10 @@ impl<T: DeserializeOwned, E: RpcError> Future for Call<T, E> {
     type Output = Result<T, CallError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.get_mut()
-            .poll_outcome(cx)
-            .map(|outcome| match outcome {
-                Ok(outcome) => typed(outcome),
-                Err(failure) => Err(failure.into()),
-            })
+        self.get_mut().poll_outcome(cx).map(|outcome| match outcome {
+            Ok(outcome) => typed(outcome),
+            Err(failure) => Err(failure.into()),
+        })
     }
 }
 
@@ -201,14 +188,11 @@ impl<E> From<Failure> for CallError<E> {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Encode(why) => Self::Encode(why),
-            Failure::Late => Self::Timeout {
-                fate: Fate::NotSent,
-            },
+            Failure::Late => Self::Timeout { fate: Fate::NotSent },
             Failure::Refused(Refused::Busy) => Self::Busy,
-            Failure::Refused(Refused::Closed(reason)) => Self::Closed {
-                reason,
-                fate: Fate::NotSent,
-            },
+            Failure::Refused(Refused::Closed(reason)) => {
+                Self::Closed { reason, fate: Fate::NotSent }
+            }
         }
     }
 }

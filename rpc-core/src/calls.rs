@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::deadlines::Deadlines;
+use crate::serving::Key;
 
 /// The calls of one connection that have no answer yet, or one that was not collected yet.
 pub(crate) struct Calls<W, O> {
@@ -28,6 +29,8 @@ pub(crate) struct Call<W, O> {
     /// Where its message is.
     pub(crate) place: Place,
     deadline: Option<Duration>,
+    /// The handler of this connection that made it and lends its place.
+    pub(crate) lender: Option<Key>,
     state: State<W, O>,
 }
 
@@ -81,24 +84,24 @@ impl<W, O> Calls<W, O> {
     }
 
     /// Adds the call that was promised [`next_id`](Self::next_id).
-    pub(crate) fn insert(&mut self, id: u64, place: Place, deadline: Option<Duration>) {
+    pub(crate) fn insert(
+        &mut self,
+        id: u64,
+        place: Place,
+        deadline: Option<Duration>,
+        lender: Option<Key>,
+    ) {
         debug_assert!(id > self.last_id, "ids count up");
         self.last_id = id;
         self.open += 1;
         self.deadlines.add(deadline);
         let index = self.index(id);
-        self.places[index] = Some(Call {
-            id,
-            place,
-            deadline,
-            state: State::Open(None),
-        });
+        self.places[index] = Some(Call { id, place, deadline, lender, state: State::Open(None) });
     }
 
     /// The call with this id, if it waits for an answer.
     pub(crate) fn open_mut(&mut self, id: u64) -> Option<&mut Call<W, O>> {
-        self.get_mut(id)
-            .filter(|call| matches!(call.state, State::Open(_)))
+        self.get_mut(id).filter(|call| matches!(call.state, State::Open(_)))
     }
 
     /// Gives a call its outcome; returns who waits for it. `None` also if no such call is open.
@@ -158,17 +161,14 @@ impl<W, O> Calls<W, O> {
     pub(crate) fn expired(&mut self, now: Duration) -> Vec<u64> {
         let open = self.places.iter().flatten();
         let open = open.filter(|call| matches!(call.state, State::Open(_)));
-        self.deadlines
-            .expired(now, open.map(|call| (call.id, call.deadline)))
+        self.deadlines.expired(now, open.map(|call| (call.id, call.deadline)))
     }
 
     /// The ids of all open calls, oldest first.
     pub(crate) fn open_ids(&self) -> Vec<u64> {
         let open = self.places.iter().flatten();
-        let mut ids: Vec<_> = open
-            .filter(|call| matches!(call.state, State::Open(_)))
-            .map(|call| call.id)
-            .collect();
+        let mut ids: Vec<_> =
+            open.filter(|call| matches!(call.state, State::Open(_))).map(|call| call.id).collect();
         ids.sort_unstable();
         ids
     }
@@ -190,10 +190,7 @@ impl<W, O> Calls<W, O> {
             return None;
         }
         let index = self.index(id);
-        self.places[index]
-            .as_ref()
-            .is_some_and(|call| call.id == id)
-            .then_some(index)
+        self.places[index].as_ref().is_some_and(|call| call.id == id).then_some(index)
     }
 
     fn get_mut(&mut self, id: u64) -> Option<&mut Call<W, O>> {
@@ -220,7 +217,7 @@ mod tests {
 
     fn start(calls: &mut TestCalls) -> u64 {
         let id = calls.next_id();
-        calls.insert(id, Place::Queued(0), None);
+        calls.insert(id, Place::Queued(0), None, None);
         id
     }
 
@@ -267,7 +264,7 @@ mod tests {
         let mut calls = TestCalls::new();
         for seconds in [30, 1, 20] {
             let id = calls.next_id();
-            calls.insert(id, Place::Queued(0), Some(Duration::from_secs(seconds)));
+            calls.insert(id, Place::Queued(0), Some(Duration::from_secs(seconds)), None);
         }
         assert_eq!(calls.next_deadline(), Some(Duration::from_secs(1)));
         assert!(calls.expired(Duration::from_millis(999)).is_empty());
@@ -309,10 +306,7 @@ mod tests {
                     }
                 }
             }
-            assert_eq!(
-                calls.open(),
-                model.iter().filter(|(_, answered)| !answered).count()
-            );
+            assert_eq!(calls.open(), model.iter().filter(|(_, answered)| !answered).count());
         }
     }
 }

@@ -85,11 +85,7 @@ pub enum ClosedBy {
 
 impl CloseReason {
     pub(crate) fn us(code: CloseCode, reason: impl Into<String>) -> Self {
-        Self {
-            by: ClosedBy::Us,
-            code: Some(code),
-            reason: reason.into(),
-        }
+        Self { by: ClosedBy::Us, code: Some(code), reason: reason.into() }
     }
 
     /// Whether the other end reads nothing more: it has closed, or did not read before.
@@ -98,19 +94,11 @@ impl CloseReason {
     }
 
     pub(crate) fn peer(code: Option<CloseCode>, reason: String) -> Self {
-        Self {
-            by: ClosedBy::Peer,
-            code,
-            reason,
-        }
+        Self { by: ClosedBy::Peer, code, reason }
     }
 
     pub(crate) fn link(reason: impl Into<String>) -> Self {
-        Self {
-            by: ClosedBy::Link,
-            code: None,
-            reason: reason.into(),
-        }
+        Self { by: ClosedBy::Link, code: None, reason: reason.into() }
     }
 }
 

@@ -23,9 +23,7 @@ const KINDS: &[(&str, &str)] = &[
 /// nor the name of a Rust type.
 pub(crate) fn explain(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    let message = message
-        .rsplit_once(" at line ")
-        .map_or(&*message, |(why, _)| why);
+    let message = message.rsplit_once(" at line ").map_or(&*message, |(why, _)| why);
     shortened(&without_type_name(message))
 }
 
@@ -54,9 +52,7 @@ fn shortened(message: &str) -> String {
     }
     // What was expected stands at the end, and is worth more than the middle of what was found.
     let tail = message.len() - LONGEST / 2;
-    let tail = (tail..)
-        .find(|at| message.is_char_boundary(*at))
-        .unwrap_or(message.len());
+    let tail = (tail..).find(|at| message.is_char_boundary(*at)).unwrap_or(message.len());
     format!("{}{}", Excerpt(message), &message[tail..])
 }
 
@@ -66,11 +62,7 @@ mod tests {
     use serde::Deserialize;
 
     fn complaint<T: for<'de> Deserialize<'de>>(json: &str) -> String {
-        explain(
-            &serde_json::from_str::<T>(json)
-                .err()
-                .expect("it does not fit"),
-        )
+        explain(&serde_json::from_str::<T>(json).err().expect("it does not fit"))
     }
 
     #[derive(Debug, Deserialize)]
@@ -97,33 +89,21 @@ mod tests {
 
     #[test]
     fn no_type_of_ours_is_named() {
-        assert_eq!(
-            complaint::<SecretName>("1"),
-            "invalid type: integer `1`, expected an object"
-        );
+        assert_eq!(complaint::<SecretName>("1"), "invalid type: integer `1`, expected an object");
         assert_eq!(complaint::<SecretName>("{}"), "missing field `x`");
         assert_eq!(
             complaint::<SecretPair>("[1]"),
             "invalid length 1, expected an array with 2 elements"
         );
         assert_eq!(complaint::<SecretChoice>("1"), "expected value");
-        assert_eq!(
-            complaint::<SecretChoice>("\"B\""),
-            "unknown variant `B`, expected `A`"
-        );
-        assert_eq!(
-            complaint::<SecretUnion>("\"B\""),
-            "data did not match any variant of it"
-        );
+        assert_eq!(complaint::<SecretChoice>("\"B\""), "unknown variant `B`, expected `A`");
+        assert_eq!(complaint::<SecretUnion>("\"B\""), "data did not match any variant of it");
     }
 
     #[test]
     fn a_long_value_is_not_repeated() {
         let why = complaint::<u8>(&format!("\"{}\"", "ä".repeat(100_000)));
         assert!(why.len() < 400, "{} bytes", why.len());
-        assert!(
-            why.starts_with("invalid type: string") && why.ends_with("expected u8"),
-            "{why}"
-        );
+        assert!(why.starts_with("invalid type: string") && why.ends_with("expected u8"), "{why}");
     }
 }

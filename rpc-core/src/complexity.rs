@@ -72,11 +72,5 @@ fn values_and_names_are_counted() {
         assert_eq!(measure(json), Complexity { depth, tokens }, "{json}");
     }
     let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
-    assert_eq!(
-        measure(&deep),
-        Complexity {
-            depth: 1000,
-            tokens: 1000
-        }
-    );
+    assert_eq!(measure(&deep), Complexity { depth: 1000, tokens: 1000 });
 }

@@ -167,25 +167,12 @@ impl<T: Transport> Connection<T> {
         let wish = self.shared.lock().wish.take();
         match wish {
             Some(Wish::Close { code, reason }) => return Err(CloseReason::us(code, reason).into()),
-            Some(Wish::Drain {
-                until,
-                code,
-                reason,
-            }) => {
-                self.phase = Phase::Draining {
-                    until,
-                    code,
-                    reason,
-                };
+            Some(Wish::Drain { until, code, reason }) => {
+                self.phase = Phase::Draining { until, code, reason };
             }
             None => {}
         }
-        if let Phase::Draining {
-            until,
-            code,
-            reason,
-        } = &self.phase
-        {
+        if let Phase::Draining { until, code, reason } = &self.phase {
             let state = self.shared.lock();
             let done = state.protocol.is_drained() && self.outgoing.is_empty() && !self.unflushed;
             if done || now >= *until {
@@ -271,22 +258,14 @@ impl<T: Transport> Connection<T> {
             Phase::Open | Phase::Closed => None,
         };
         let mut state = self.shared.lock();
-        let due = [
-            state.protocol.next_deadline(),
-            self.life.next(limits),
-            until,
-        ];
+        let due = [state.protocol.next_deadline(), self.life.next(limits), until];
         let due = due.into_iter().flatten().min();
         state.armed = self.timer.arm(cx, self.shared.clock, due);
         let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
         if (unsent && !self.blocked) || state.wish.is_some() {
             // It came while this turn was ending.
             cx.waker().wake_by_ref();
-        } else if !state
-            .sleeper
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
+        } else if !state.sleeper.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             state.sleeper = Some(cx.waker().clone());
         }
     }
@@ -325,8 +304,6 @@ impl<T: Transport> Drop for Connection<T> {
 
 impl<T: Transport> fmt::Debug for Connection<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("peer", &self.shared.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("peer", &self.shared.id).finish_non_exhaustive()
     }
 }

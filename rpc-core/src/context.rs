@@ -44,19 +44,12 @@ impl Context {
         method: usize,
         deadline: Option<Instant>,
     ) -> Self {
-        Self {
-            shared,
-            key,
-            method,
-            deadline,
-        }
+        Self { shared, key, method, deadline }
     }
 
     /// Who is calling. What that end offers can be called, on the same connection.
     pub fn peer(&self) -> Peer {
-        Peer {
-            shared: self.shared.clone(),
-        }
+        Peer { shared: self.shared.clone() }
     }
 
     /// All peers of the same server, the caller included, in the order in which they connected;

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 
 use tokio::time::Instant;
 
+use crate::protocol::Caller;
 use crate::serving::Key;
 use crate::shared::Shared;
 use crate::sync::Arc;
@@ -30,9 +31,7 @@ pub(crate) struct Turn {
 
 impl Turn {
     pub(crate) fn begin(shared: &Arc<Shared>) -> Self {
-        Self {
-            previous: CONNECTION.replace(Some(shared.clone())),
-        }
+        Self { previous: CONNECTION.replace(Some(shared.clone())) }
     }
 }
 
@@ -59,25 +58,30 @@ pub(crate) fn deadline() -> Option<Instant> {
     HANDLER.get()?.deadline
 }
 
-/// A running handler's place, lent until this is dropped.
+/// A running handler's place, lent to others of its connection until this is dropped.
 pub(crate) struct Lent {
     shared: Arc<Shared>,
     key: Key,
 }
 
-impl Lent {
-    /// Lends the place of the handler that runs now. With it comes whether this is the only call
-    /// that the handler waits for.
-    pub(crate) fn take() -> Option<(Self, bool)> {
-        let key = HANDLER.get()?.key;
-        let shared = CONNECTION.with_borrow(Clone::clone)?;
-        let first = shared.lock().protocol.lend(key);
-        Some((Self { shared, key }, first))
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.shared.lock().protocol.take_back(self.key);
     }
 }
 
-impl Drop for Lent {
-    fn drop(&mut self) {
-        self.shared.lock().protocol.give_back(self.key);
-    }
+/// Who makes a call on the connection of `shared` now. A handler of another connection lends its
+/// place by hand; for one of the same the protocol sees to that.
+pub(crate) fn caller(shared: &Arc<Shared>) -> (Caller, Option<Lent>) {
+    let Some(Mark { key, .. }) = HANDLER.get() else {
+        return (Caller::Outside, None);
+    };
+    CONNECTION.with_borrow(|current| match current {
+        Some(current) if Arc::ptr_eq(current, shared) => (Caller::Handler(key), None),
+        Some(current) => {
+            let first = current.lock().protocol.lend(key);
+            (Caller::Elsewhere { first }, Some(Lent { shared: current.clone(), key }))
+        }
+        None => (Caller::Outside, None),
+    })
 }

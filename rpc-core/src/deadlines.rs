@@ -20,10 +20,7 @@ impl Deadlines {
     /// Counts in the deadline of a new entry.
     pub(crate) fn add(&mut self, deadline: Option<Duration>) {
         if let Some(deadline) = deadline {
-            self.earliest = Some(
-                self.earliest
-                    .map_or(deadline, |earliest| earliest.min(deadline)),
-            );
+            self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
         }
     }
 

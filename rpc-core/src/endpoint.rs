@@ -69,18 +69,12 @@ pub struct Endpoint {
 impl Endpoint {
     /// An end without a connection.
     pub fn new(setup: Setup) -> Self {
-        Self {
-            peer: Some(Peer {
-                shared: Shared::new(setup),
-            }),
-        }
+        Self { peer: Some(Peer { shared: Shared::new(setup) }) }
     }
 
     /// The other end, whoever that will be.
     pub fn peer(&self) -> Peer {
-        self.peer
-            .clone()
-            .expect("present until `connect` takes the endpoint apart")
+        self.peer.clone().expect("present until `connect` takes the endpoint apart")
     }
 
     /// Keeps what is known of the other end, for [`Context::session`](crate::Context::session).
@@ -100,8 +94,7 @@ impl Endpoint {
 impl Drop for Endpoint {
     fn drop(&mut self) {
         if let Some(peer) = &self.peer {
-            peer.shared
-                .end(&CloseReason::link("the connection was never made"));
+            peer.shared.end(&CloseReason::link("the connection was never made"));
         }
     }
 }

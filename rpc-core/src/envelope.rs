@@ -22,15 +22,9 @@ pub(crate) enum Incoming<'a> {
     /// Wants none.
     Notification(Notification<'a>),
     /// An answer to the call of ours with this id; `None` if it names no id.
-    Response {
-        id: Option<&'a str>,
-        answer: Answer<'a>,
-    },
+    Response { id: Option<&'a str>, answer: Answer<'a> },
     /// None of these: answered with this error, under the id if it could be read.
-    Invalid {
-        id: Option<&'a str>,
-        error: ErrorObject,
-    },
+    Invalid { id: Option<&'a str>, error: ErrorObject },
     /// A malformed notification, which is never answered.
     Dropped(&'static str),
 }
@@ -79,10 +73,7 @@ pub(crate) fn decode<'a>(text: &'a str, limits: &Limits) -> Incoming<'a> {
 }
 
 fn invalid<'a>(id: Option<&'a str>, message: impl Into<String>) -> Incoming<'a> {
-    Incoming::Invalid {
-        id,
-        error: ErrorObject::invalid_request(message),
-    }
+    Incoming::Invalid { id, error: ErrorObject::invalid_request(message) }
 }
 
 enum Message<'a> {
@@ -130,26 +121,15 @@ impl<'a> Members<'a> {
         match self.method {
             Some(method) => self.request_or_notification(method, limits),
             None if self.result.is_some() || self.error.is_some() => self.response(),
-            None => invalid(
-                self.readable_id(limits),
-                "neither `method` nor `result` nor `error`",
-            ),
+            None => invalid(self.readable_id(limits), "neither `method` nor `result` nor `error`"),
         }
     }
 
     fn request_or_notification(self, method: &'a str, limits: &Limits) -> Incoming<'a> {
         match self.checked(method, limits) {
             Ok((method, timeout)) => match self.id {
-                Some(id) => Incoming::Request(Request {
-                    id,
-                    method,
-                    params: self.params,
-                    timeout,
-                }),
-                None => Incoming::Notification(Notification {
-                    method,
-                    params: self.params,
-                }),
+                Some(id) => Incoming::Request(Request { id, method, params: self.params, timeout }),
+                None => Incoming::Notification(Notification { method, params: self.params }),
             },
             // With a string as its method and without an id it is a notification, however broken.
             Err(why) if self.id.is_none() && method.starts_with('"') => Incoming::Dropped(why.0),
@@ -180,10 +160,7 @@ impl<'a> Members<'a> {
         if method.len() > limits.method_bytes {
             return Err(Wrong::METHOD_TOO_LONG);
         }
-        if self
-            .params
-            .is_some_and(|params| !params.starts_with(['[', '{']))
-        {
+        if self.params.is_some_and(|params| !params.starts_with(['[', '{'])) {
             return Err(Wrong("`params` must be an array or an object"));
         }
         let timeout = self.timeout.map(timeout).transpose()?;
@@ -228,8 +205,7 @@ impl<'a> Members<'a> {
 
     /// The id to answer under, if there is just one and it may be one.
     fn readable_id(&self, limits: &Limits) -> Option<&'a str> {
-        self.id
-            .filter(|id| !self.id_repeated && is_id(id) && id.len() <= limits.id_bytes)
+        self.id.filter(|id| !self.id_repeated && is_id(id) && id.len() <= limits.id_bytes)
     }
 }
 
@@ -265,10 +241,7 @@ fn timeout(json: &str) -> Result<Duration, Wrong> {
         return Err(Wrong("`timeoutMs` must be an integer from 0"));
     }
     // Only a number that does not fit can fail here, and that is more than a day.
-    Ok(json
-        .parse()
-        .map_or(LONGEST, Duration::from_millis)
-        .min(LONGEST))
+    Ok(json.parse().map_or(LONGEST, Duration::from_millis).min(LONGEST))
 }
 
 impl<'de> Deserialize<'de> for Message<'de> {

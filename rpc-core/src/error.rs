@@ -24,11 +24,7 @@ pub struct ErrorObject {
     /// One line for people.
     pub message: String,
     /// Anything else, as its JSON text.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "present"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub data: Option<Box<RawValue>>,
 }
 
@@ -40,11 +36,7 @@ fn present<'de, D: serde::Deserializer<'de>>(de: D) -> Result<Option<Box<RawValu
 impl ErrorObject {
     /// An error without data.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            data: None,
-        }
+        Self { code, message: message.into(), data: None }
     }
 
     /// The same error with `data`; if that cannot be written as JSON, without.
@@ -70,10 +62,7 @@ impl ErrorObject {
     }
 
     pub(crate) fn method_not_found(method: &str) -> Self {
-        Self::new(
-            ErrorCode::METHOD_NOT_FOUND,
-            format!("no method `{}`", Excerpt(method)),
-        )
+        Self::new(ErrorCode::METHOD_NOT_FOUND, format!("no method `{}`", Excerpt(method)))
     }
 
     pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
@@ -277,10 +266,7 @@ mod tests {
     #[test]
     fn our_codes_mean_something_only_with_their_kind() {
         assert_eq!(ErrorObject::busy("pending_calls").kind(), Some(Kind::Busy));
-        assert_eq!(
-            ErrorObject::new(ErrorCode::BUSY, "server is sad").kind(),
-            None
-        );
+        assert_eq!(ErrorObject::new(ErrorCode::BUSY, "server is sad").kind(), None);
         let other = ErrorObject::of_kind(ErrorCode::BUSY, Kind::Deadline, "mixed up");
         assert_eq!(other.kind(), None);
     }

@@ -20,11 +20,7 @@ pub type Data = Option<Box<RawValue>>;
 
 /// An error object whose message is what `error` says of itself.
 pub fn error_object(code: i64, error: &dyn fmt::Display, data: Data) -> ErrorObject {
-    ErrorObject {
-        code,
-        message: error.to_string(),
-        data,
-    }
+    ErrorObject { code, message: error.to_string(), data }
 }
 
 /// The field of a variant that has one without a name: its value.
@@ -68,10 +64,7 @@ struct ByName<L> {
 impl<L: ArgList> Serialize for ByName<L> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let map = serializer.serialize_map(Some(L::LEN))?;
-        let mut entries = Entries {
-            names: self.names.iter(),
-            map,
-        };
+        let mut entries = Entries { names: self.names.iter(), map };
         self.fields.serialize_into(&mut entries)?;
         entries.end()
     }
@@ -111,10 +104,7 @@ mod tests {
     fn fields_become_a_value_an_array_or_an_object() {
         assert_eq!(value_data(&"x").unwrap().get(), r#""x""#);
         assert_eq!(array_data(("x", (1, ()))).unwrap().get(), r#"["x",1]"#);
-        assert_eq!(
-            object_data(NAMES, ("x", (1, ()))).unwrap().get(),
-            r#"{"room":"x","max":1}"#
-        );
+        assert_eq!(object_data(NAMES, ("x", (1, ()))).unwrap().get(), r#"{"room":"x","max":1}"#);
     }
 
     #[test]
@@ -124,10 +114,7 @@ mod tests {
             Some((room.into_value(), max.into_value()))
         };
         assert_eq!(read(array_data(("x", (1, ())))), Some(("x".into(), 1)));
-        assert_eq!(
-            read(object_data(NAMES, ("x", (1, ())))),
-            Some(("x".into(), 1))
-        );
+        assert_eq!(read(object_data(NAMES, ("x", (1, ())))), Some(("x".into(), 1)));
         assert_eq!(read(value_data(&"x")), None);
         assert_eq!(read(None), None);
     }

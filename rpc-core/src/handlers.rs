@@ -79,15 +79,8 @@ impl Handlers {
     pub(crate) fn new(capacity: usize) -> Self {
         let words = capacity.div_ceil(64);
         let bits = (0..words).map(|_| AtomicU64::new(0)).collect();
-        let woken = Arc::new(Woken {
-            bits,
-            task: AtomicWaker::new(),
-        });
-        Self {
-            places: Vec::new(),
-            live: 0,
-            woken,
-        }
+        let woken = Arc::new(Woken { bits, task: AtomicWaker::new() });
+        Self { places: Vec::new(), live: 0, woken }
     }
 
     /// Has the connection's task woken when a handler is.
@@ -103,14 +96,8 @@ impl Handlers {
     /// The waker of a place.
     pub(crate) fn waker(&mut self, index: usize) -> &Waker {
         while self.places.len() <= index {
-            let bell = Bell {
-                woken: self.woken.clone(),
-                index: self.places.len(),
-            };
-            self.places.push(Place {
-                waker: Arc::new(bell).into(),
-                running: None,
-            });
+            let bell = Bell { woken: self.woken.clone(), index: self.places.len() };
+            self.places.push(Place { waker: Arc::new(bell).into(), running: None });
         }
         &self.places[index].waker
     }
@@ -133,10 +120,8 @@ impl Handlers {
             while bits != 0 {
                 let index = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                if let Some(running) = self
-                    .places
-                    .get_mut(index)
-                    .and_then(|place| place.running.take())
+                if let Some(running) =
+                    self.places.get_mut(index).and_then(|place| place.running.take())
                 {
                     self.live -= 1;
                     woken.push(running);
@@ -150,11 +135,7 @@ impl Handlers {
         let Some(place) = self.places.get_mut(key.index) else {
             return;
         };
-        if place
-            .running
-            .as_ref()
-            .is_some_and(|running| running.key == key)
-        {
+        if place.running.as_ref().is_some_and(|running| running.key == key) {
             self.live -= 1;
             drop_quietly(place.running.take());
         }

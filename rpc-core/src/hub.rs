@@ -35,18 +35,13 @@ impl Hub {
     pub fn peers(&self) -> Vec<Peer> {
         let mut peers: Vec<_> = self.inner.peers.lock().unwrap().values().cloned().collect();
         peers.sort_unstable_by_key(|(number, _)| *number);
-        peers
-            .into_iter()
-            .map(|(_, shared)| Peer { shared })
-            .collect()
+        peers.into_iter().map(|(_, shared)| Peer { shared }).collect()
     }
 
     /// The peer with this id, if it is connected.
     pub fn peer(&self, id: &str) -> Option<Peer> {
         let peers = self.inner.peers.lock().unwrap();
-        peers.get(id).map(|(_, shared)| Peer {
-            shared: shared.clone(),
-        })
+        peers.get(id).map(|(_, shared)| Peer { shared: shared.clone() })
     }
 
     /// How many peers there are.

@@ -25,9 +25,7 @@ impl Id {
     pub(crate) fn write(&self, out: &mut impl Write) {
         match self {
             Self::Number(number) => write_number(*number, out),
-            Self::Text(text) => out
-                .write_all(text.as_bytes())
-                .expect("memory takes any write"),
+            Self::Text(text) => out.write_all(text.as_bytes()).expect("memory takes any write"),
         }
     }
 }
@@ -35,8 +33,7 @@ impl Id {
 /// Writes a decimal number into memory.
 pub(crate) fn write_number(number: u64, out: &mut impl Write) {
     let mut buffer = itoa::Buffer::new();
-    out.write_all(buffer.format(number).as_bytes())
-        .expect("memory takes any write");
+    out.write_all(buffer.format(number).as_bytes()).expect("memory takes any write");
 }
 
 /// The number that `text` spells in the one way in which we would spell it.
@@ -54,18 +51,10 @@ pub(crate) fn is_id(text: &str) -> bool {
 #[test]
 fn ids_are_echoed_to_the_byte() {
     let huge = "9".repeat(128);
-    for text in [
-        "0",
-        "7",
-        "18446744073709551615",
-        "18446744073709551616",
-        "-1",
-        "1.0",
-        "1e400",
-        "-0",
-    ]
-    .into_iter()
-    .chain([r#""""#, r#""7""#, r#""\u0061""#, "null", &huge])
+    for text in
+        ["0", "7", "18446744073709551615", "18446744073709551616", "-1", "1.0", "1e400", "-0"]
+            .into_iter()
+            .chain([r#""""#, r#""7""#, r#""\u0061""#, "null", &huge])
     {
         let mut out = Vec::new();
         Id::new(text).write(&mut out);

@@ -38,14 +38,7 @@ pub(crate) enum Due {
 
 impl Life {
     pub(crate) fn new(keepalive: bool, now: Duration) -> Self {
-        Self {
-            keepalive,
-            bytes: 0,
-            heard: now,
-            pinged: false,
-            assembling: None,
-            busy: Some(now),
-        }
+        Self { keepalive, bytes: 0, heard: now, pinged: false, assembling: None, busy: Some(now) }
     }
 
     /// Takes in how many bytes have come in so far, and which message is coming in.
@@ -69,14 +62,8 @@ impl Life {
 
     /// What is to be done now; called until it is nothing.
     pub(crate) fn due(&mut self, now: Duration, limits: &Limits) -> Due {
-        if self
-            .assembling
-            .is_some_and(|(_, since)| now >= since + limits.assembly)
-        {
-            return Due::Close(CloseReason::us(
-                CloseCode::POLICY,
-                "a message took too long",
-            ));
+        if self.assembling.is_some_and(|(_, since)| now >= since + limits.assembly) {
+            return Due::Close(CloseReason::us(CloseCode::POLICY, "a message took too long"));
         }
         if self.keepalive && now >= self.heard + limits.dead_after {
             return Due::Dead(CloseReason::link("no sign of life"));
@@ -94,11 +81,7 @@ impl Life {
 
     /// When to ask again at the latest.
     pub(crate) fn next(&self, limits: &Limits) -> Option<Duration> {
-        let silence = if self.pinged {
-            limits.dead_after
-        } else {
-            limits.ping
-        };
+        let silence = if self.pinged { limits.dead_after } else { limits.ping };
         [
             self.keepalive.then(|| self.heard + silence),
             self.assembling.map(|(_, since)| since + limits.assembly),
@@ -153,9 +136,6 @@ mod tests {
         }
         assert!(matches!(life.due(secs(30), &limits), Due::Close(_)));
         life.heard(31, Some(8), secs(30));
-        assert!(
-            !matches!(life.due(secs(30), &limits), Due::Close(_)),
-            "the next one is new"
-        );
+        assert!(!matches!(life.due(secs(30), &limits), Due::Close(_)), "the next one is new");
     }
 }

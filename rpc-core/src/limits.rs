@@ -120,11 +120,7 @@ impl Limits {
     /// The defaults of a client: as a server's, but what a server sends may be larger than what
     /// it takes.
     pub const fn client() -> Self {
-        Self {
-            message_in: 4 * MIB,
-            message_out: MIB,
-            ..Self::server()
-        }
+        Self { message_in: 4 * MIB, message_out: MIB, ..Self::server() }
     }
 
     /// Checks that the limits do not contradict each other.
@@ -223,10 +219,7 @@ mod tests {
 
     #[test]
     fn a_contradiction_names_both_limits_and_the_change() {
-        assert_eq!(
-            complaint(|l| l.queue = 0),
-            "`queue` is 0: it must be at least 1"
-        );
+        assert_eq!(complaint(|l| l.queue = 0), "`queue` is 0: it must be at least 1");
         assert_eq!(
             complaint(|l| l.live_handlers = 9),
             "`live_handlers` (9) is less than `inflight_requests` (512): raise `live_handlers` or \

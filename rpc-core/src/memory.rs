@@ -46,10 +46,7 @@ fn start(service: impl Service, transport: Pipe) -> Peer {
 /// A pipe's two ends. Each direction holds `capacity` bytes, then who sends must wait.
 pub fn transports(capacity: usize) -> (Pipe, Pipe) {
     let [there, back] = [(); 2].map(|()| Arc::new(Mutex::new(Direction::new(capacity))));
-    (
-        Pipe::new(there.clone(), back.clone()),
-        Pipe::new(back, there),
-    )
+    (Pipe::new(there.clone(), back.clone()), Pipe::new(back, there))
 }
 
 /// One end of a pipe of messages in memory.
@@ -102,12 +99,7 @@ impl Direction {
 
 impl Pipe {
     fn new(out: Arc<Mutex<Direction>>, incoming: Arc<Mutex<Direction>>) -> Self {
-        Self {
-            out,
-            incoming,
-            sent: 0,
-            received: 0,
-        }
+        Self { out, incoming, sent: 0, received: 0 }
     }
 }
 
@@ -133,10 +125,9 @@ impl Transport for Pipe {
             return Poll::Ready(Received::Text(Text(message)));
         }
         match &incoming.end {
-            Some(End::Closed(code, reason)) => Poll::Ready(Received::Closed {
-                code: Some(*code),
-                reason: reason.clone(),
-            }),
+            Some(End::Closed(code, reason)) => {
+                Poll::Ready(Received::Closed { code: Some(*code), reason: reason.clone() })
+            }
             Some(End::Gone) => Poll::Ready(Received::Failed(gone())),
             None => {
                 incoming.reader = Some(cx.waker().clone());
@@ -166,13 +157,7 @@ impl Transport for Pipe {
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
-        self.out
-            .lock()
-            .unwrap()
-            .reader
-            .take()
-            .into_iter()
-            .for_each(Waker::wake);
+        self.out.lock().unwrap().reader.take().into_iter().for_each(Waker::wake);
         Poll::Ready(Ok(()))
     }
 
@@ -200,10 +185,7 @@ impl Transport for Pipe {
     fn shrink(&mut self) {}
 
     fn poll_close(&mut self, _: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {
-        self.out
-            .lock()
-            .unwrap()
-            .finish(End::Closed(code, reason.to_owned()));
+        self.out.lock().unwrap().finish(End::Closed(code, reason.to_owned()));
         Poll::Ready(())
     }
 }

@@ -22,11 +22,7 @@ pub(crate) struct Waiting {
 
 impl Notifications {
     pub(crate) const fn new() -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            bytes: 0,
-            running: None,
-        }
+        Self { waiting: VecDeque::new(), bytes: 0, running: None }
     }
 
     /// Whether the next notification may start at once.

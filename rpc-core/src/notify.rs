@@ -48,9 +48,7 @@ impl Notify {
                     return Err(NotifyError::Full);
                 }
                 let entered = state.protocol.notify(message);
-                entered
-                    .map(drop)
-                    .map_err(|reason| NotifyError::Closed { reason })
+                entered.map(drop).map_err(|reason| NotifyError::Closed { reason })
             }),
             State::Failed(why) => Err(NotifyError::Encode(why)),
             State::Waiting(_) | State::Done => unreachable!("a new notification was not polled"),
@@ -66,11 +64,7 @@ impl Notify {
 
     fn has_entered(&self, ticket: u64, cx: &Context<'_>) -> Result<bool, NotifyError> {
         self.shared
-            .with(|state| {
-                state
-                    .protocol
-                    .has_entered(ticket, |kept| Waiter::task(kept, cx.waker()))
-            })
+            .with(|state| state.protocol.has_entered(ticket, |kept| Waiter::task(kept, cx.waker())))
             .map_err(|reason| NotifyError::Closed { reason })
     }
 }
@@ -100,8 +94,7 @@ impl Future for Notify {
 impl Drop for Notify {
     fn drop(&mut self) {
         if let State::Waiting(ticket) = self.state {
-            self.shared
-                .with(|state| state.protocol.withdraw_notification(ticket));
+            self.shared.with(|state| state.protocol.withdraw_notification(ticket));
         }
     }
 }

@@ -50,13 +50,7 @@ pub(crate) enum Admitted<W> {
 impl<W> Outbox<W> {
     pub(crate) fn new(limit: usize) -> Self {
         let (queue, waiting) = (Tickets::new(), Tickets::new());
-        Self {
-            limit,
-            queue,
-            waiting,
-            bytes: 0,
-            backlog: 0,
-        }
+        Self { limit, queue, waiting, bytes: 0, backlog: 0 }
     }
 
     /// Whether what may wait enters at once.
@@ -97,10 +91,7 @@ impl<W> Outbox<W> {
         }
         let Waiting { message, sender } = self.waiting.pop()?;
         Some(match sender {
-            Sender::Call(id) => Admitted::Call {
-                id,
-                ticket: self.push(message, Some(id)),
-            },
+            Sender::Call(id) => Admitted::Call { id, ticket: self.push(message, Some(id)) },
             Sender::Notification(waiter) => {
                 self.push(message, None);
                 Admitted::Notification(waiter)
@@ -111,10 +102,7 @@ impl<W> Outbox<W> {
     /// Whether the notification with this ticket still waits; if so `waiter` replaces the one kept.
     pub(crate) fn still_waits(&mut self, ticket: u64, waiter: impl FnOnce(Option<W>) -> W) -> bool {
         match self.waiting.get_mut(ticket) {
-            Some(Waiting {
-                sender: Sender::Notification(kept),
-                ..
-            }) => {
+            Some(Waiting { sender: Sender::Notification(kept), .. }) => {
                 *kept = Some(waiter(kept.take()));
                 true
             }
@@ -154,12 +142,10 @@ impl<W> Outbox<W> {
 
     /// Throws away what waits for room; returns who waited with a notification.
     pub(crate) fn drop_waiting(&mut self) -> impl Iterator<Item = W> {
-        self.waiting
-            .drain()
-            .filter_map(|waiting| match waiting.sender {
-                Sender::Notification(waiter) => waiter,
-                Sender::Call(_) => None,
-            })
+        self.waiting.drain().filter_map(|waiting| match waiting.sender {
+            Sender::Notification(waiter) => waiter,
+            Sender::Call(_) => None,
+        })
     }
 
     /// Gives back what a busy time left behind.
@@ -181,11 +167,7 @@ struct Tickets<T> {
 
 impl<T> Tickets<T> {
     const fn new() -> Self {
-        Self {
-            entries: VecDeque::new(),
-            first: 0,
-            len: 0,
-        }
+        Self { entries: VecDeque::new(), first: 0, len: 0 }
     }
 
     fn is_empty(&self) -> bool {
@@ -258,13 +240,7 @@ mod tests {
         outbox.pop();
         assert_eq!(outbox.admit(), Some(Admitted::Call { id: 7, ticket: 1 }));
         assert_eq!(outbox.admit(), None, "the call filled the queue");
-        assert_eq!(
-            outbox.pop(),
-            Some(Queued {
-                message: message("call"),
-                call: Some(7)
-            })
-        );
+        assert_eq!(outbox.pop(), Some(Queued { message: message("call"), call: Some(7) }));
         assert_eq!(outbox.admit(), Some(Admitted::Notification(Some("waker"))));
     }
 
@@ -277,10 +253,7 @@ mod tests {
         outbox.remove(third);
         outbox.remove(first);
         assert_eq!(outbox.bytes(), 3);
-        assert_eq!(
-            outbox.pop().map(|queued| queued.message),
-            Some(message("two"))
-        );
+        assert_eq!(outbox.pop().map(|queued| queued.message), Some(message("two")));
         assert!(outbox.is_empty());
     }
 

@@ -111,11 +111,7 @@ mod tests {
 
     #[test]
     fn params_are_an_array_an_object_or_nothing() {
-        let with = |params| {
-            Ok(format!(
-                r#"{{"jsonrpc":"2.0","method":"m\"",{params}"id":7}}"#
-            ))
-        };
+        let with = |params| Ok(format!(r#"{{"jsonrpc":"2.0","method":"m\"",{params}"id":7}}"#));
         assert_eq!(request((1, "x")), with(r#""params":[1,"x"],"#));
         assert_eq!(
             request(std::collections::BTreeMap::from([("a", 1)])),
@@ -124,20 +120,13 @@ mod tests {
         assert_eq!(request(()), with(""));
         assert!(request(1).unwrap_err().contains("tuple"));
         assert!(request("x".repeat(200)).unwrap_err().contains("tuple"));
-        assert!(
-            request(["x".repeat(200)])
-                .unwrap_err()
-                .contains("`message_out`")
-        );
+        assert!(request(["x".repeat(200)]).unwrap_err().contains("`message_out`"));
     }
 
     #[test]
     fn a_timeout_is_never_rounded_to_nothing() {
         let message = Outgoing::with_args("m", &(), 200).unwrap();
         let message = message.request(1, Some(Duration::from_micros(1)));
-        assert_eq!(
-            &message[..],
-            br#"{"jsonrpc":"2.0","method":"m","id":1,"timeoutMs":1}"#
-        );
+        assert_eq!(&message[..], br#"{"jsonrpc":"2.0","method":"m","id":1,"timeoutMs":1}"#);
     }
 }

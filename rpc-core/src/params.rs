@@ -18,11 +18,7 @@ use crate::service::{ParamInfo, Params};
 /// -32602, naming the parameter: wrong type, missing, given twice, unknown, or too many.
 pub fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L, ErrorObject> {
     let mut list = L::default();
-    let mut reader = Reader {
-        list: &mut list,
-        info,
-        current: None,
-    };
+    let mut reader = Reader { list: &mut list, info, current: None };
     let mut de = serde_json::Deserializer::from_str(params.as_str().unwrap_or("[]"));
     if let Err(error) = de.deserialize_any(&mut reader) {
         let why = explain(&error);
@@ -179,10 +175,7 @@ impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         for index in 0..self.info.len() {
             self.current = Some(index);
-            let seed = Positional {
-                list: self.list,
-                index,
-            };
+            let seed = Positional { list: self.list, index };
             if seq.next_element_seed(seed)?.is_none() {
                 self.current = None;
                 return Ok(());
@@ -196,11 +189,7 @@ impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
         if given > self.info.len() {
             let takes = self.info.len();
             let names: Vec<&str> = self.info.iter().map(|param| param.name).collect();
-            let names = if takes == 0 {
-                String::new()
-            } else {
-                format!(" ({})", names.join(", "))
-            };
+            let names = if takes == 0 { String::new() } else { format!(" ({})", names.join(", ")) };
             return Err(de::Error::custom(format_args!(
                 "takes {takes} params{names}, got {given}"
             )));
@@ -220,9 +209,7 @@ impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
                 map.next_value::<de::IgnoredAny>()?;
             } else {
                 let unknown = Excerpt(&key);
-                return Err(de::Error::custom(format_args!(
-                    "unknown parameter `{unknown}`"
-                )));
+                return Err(de::Error::custom(format_args!("unknown parameter `{unknown}`")));
             }
         }
         Ok(())
@@ -318,12 +305,7 @@ mod tests {
         let both = Ok(("Ada".into(), Some("hi".into())));
         assert_eq!(greet(Some(r#"["Ada","hi"]"#)), both);
         assert_eq!(greet(Some(r#"{"greeting":"hi","name":"Ada"}"#)), both);
-        assert_eq!(
-            greet(Some(
-                r#"{"n\u0061me":"Ada","_meta":{"x":1},"greeting":"hi"}"#
-            )),
-            both
-        );
+        assert_eq!(greet(Some(r#"{"n\u0061me":"Ada","_meta":{"x":1},"greeting":"hi"}"#)), both);
     }
 
     #[test]
@@ -340,26 +322,14 @@ mod tests {
             (None, "missing parameter `name`"),
             (Some("[]"), "missing parameter `name`"),
             (Some("{}"), "missing parameter `name`"),
-            (
-                Some("[1]"),
-                "parameter `name`: invalid type: integer `1`, expected a string",
-            ),
+            (Some("[1]"), "parameter `name`: invalid type: integer `1`, expected a string"),
             (
                 Some(r#"{"name":"Ada","greeting":[]}"#),
                 "parameter `greeting`: invalid type: sequence, expected a string",
             ),
-            (
-                Some(r#"["a","b","c","d"]"#),
-                "takes 2 params (name, greeting), got 4",
-            ),
-            (
-                Some(r#"{"name":"Ada","nick":1}"#),
-                "unknown parameter `nick`",
-            ),
-            (
-                Some(r#"{"name":"Ada","name":"Eve"}"#),
-                "parameter `name`: given twice",
-            ),
+            (Some(r#"["a","b","c","d"]"#), "takes 2 params (name, greeting), got 4"),
+            (Some(r#"{"name":"Ada","nick":1}"#), "unknown parameter `nick`"),
+            (Some(r#"{"name":"Ada","name":"Eve"}"#), "parameter `name`: given twice"),
         ] {
             assert_eq!(greet(params), Err(message.to_owned()), "{params:?}");
         }

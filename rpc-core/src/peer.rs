@@ -81,21 +81,14 @@ impl Peer {
     /// A code that must not be sent (RFC 6455, section 7.4) becomes 1000; of the reason the first
     /// 123 bytes are sent.
     pub fn close(&self, code: CloseCode, reason: &str) {
-        self.wish(Wish::Close {
-            code,
-            reason: reason.to_owned(),
-        });
+        self.wish(Wish::Close { code, reason: reason.to_owned() });
     }
 
     /// Closes the connection when all that runs has been answered, at the latest after `grace`. New
     /// requests of the other end are busy from now on.
     pub fn drain(&self, code: CloseCode, reason: &str, grace: Duration) {
         let until = self.shared.clock.now() + grace;
-        self.wish(Wish::Drain {
-            until,
-            code,
-            reason: reason.to_owned(),
-        });
+        self.wish(Wish::Drain { until, code, reason: reason.to_owned() });
     }
 
     fn wish(&self, wish: Wish) {
@@ -121,11 +114,7 @@ impl Peer {
     /// Waits until the connection is gone; says how it ended. May be dropped at any point.
     pub async fn closed(&self) -> CloseReason {
         self.shared.gone.wait().await;
-        self.shared
-            .lock()
-            .closed
-            .clone()
-            .expect("set before the flag was")
+        self.shared.lock().closed.clone().expect("set before the flag was")
     }
 
     /// What this connection has in hand at the moment.
@@ -138,10 +127,7 @@ impl Peer {
             serving: protocol
                 .served()
                 .map(|(method, since)| {
-                    (
-                        self.shared.setup.services.name(method).to_owned(),
-                        now - since,
-                    )
+                    (self.shared.setup.services.name(method).to_owned(), now - since)
                 })
                 .collect(),
             pending: protocol.pending(),
@@ -160,11 +146,7 @@ pub(crate) fn new_id() -> Box<str> {
         let next = NEXT.fetch_add(1, crate::sync::Ordering::Relaxed);
         bytes[..8].copy_from_slice(&next.to_be_bytes());
     }
-    bytes
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>()
-        .into()
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
 }
 
 /// The same connection.
@@ -184,8 +166,6 @@ impl Hash for Peer {
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peer")
-            .field("id", &self.shared.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Peer").field("id", &self.shared.id).finish_non_exhaustive()
     }
 }

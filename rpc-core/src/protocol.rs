@@ -69,8 +69,22 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Start {
     pub(crate) deadline: Option<Duration>,
-    /// A running handler waits for nothing but this call: it never waits for `calls_on_wire`.
-    pub(crate) first_of_handler: bool,
+    pub(crate) caller: Caller,
+}
+
+/// Who makes a call.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Caller {
+    /// No handler.
+    #[default]
+    Outside,
+    /// A handler of this connection: it lends its place until the call is resolved.
+    Handler(Key),
+    /// A handler of another connection, where it lends its place.
+    Elsewhere {
+        /// Whether it waits for no other call.
+        first: bool,
+    },
 }
 
 /// Why a call did not start.

@@ -82,10 +82,7 @@ impl Router {
             Ok(params) => Handler::new(handler(cx, params)),
             Err(error) => Handler::error(error),
         };
-        self.add(Box::new(Closure {
-            info: [info],
-            start,
-        }));
+        self.add(Box::new(Closure { info: [info], start }));
         self
     }
 
@@ -111,10 +108,7 @@ impl Router {
             }
             Err(error) => Handler::error(error),
         };
-        self.add(Box::new(Closure {
-            info: [info],
-            start,
-        }));
+        self.add(Box::new(Closure { info: [info], start }));
         self
     }
 
@@ -124,11 +118,7 @@ impl Router {
     /// # Errors
     /// All names that are wrong, and why. Of methods with the same name the first would be served.
     pub fn check(&self) -> Result<(), RouterError> {
-        if self.mistakes.is_empty() {
-            Ok(())
-        } else {
-            Err(RouterError(self.mistakes.join("; ")))
-        }
+        if self.mistakes.is_empty() { Ok(()) } else { Err(RouterError(self.mistakes.join("; "))) }
     }
 
     /// The number of the method with this name.
@@ -145,16 +135,13 @@ impl Router {
         for (index, info) in service.methods().iter().enumerate() {
             let method = self.methods.len();
             if info.name.starts_with("$/") || info.name.starts_with("rpc.") {
-                self.mistakes.push(format!(
-                    "`{}`: names in `$/` and `rpc.` are reserved",
-                    info.name
-                ));
+                self.mistakes
+                    .push(format!("`{}`: names in `$/` and `rpc.` are reserved", info.name));
                 continue;
             }
             match self.by_name.entry(info.name.clone()) {
                 Entry::Occupied(_) => {
-                    self.mistakes
-                        .push(format!("`{}` is offered twice", info.name));
+                    self.mistakes.push(format!("`{}` is offered twice", info.name));
                     continue;
                 }
                 Entry::Vacant(entry) => entry.insert(method),
@@ -179,9 +166,7 @@ impl Service for Router {
 
 impl fmt::Debug for Router {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.methods.iter().map(|info| &info.name))
-            .finish()
+        f.debug_list().entries(self.methods.iter().map(|info| &info.name)).finish()
     }
 }
 
@@ -222,9 +207,7 @@ fn decode<P: DeserializeOwned>(params: Params<'_>) -> Result<P, ErrorObject> {
     let text = params.as_str().unwrap_or(NOTHING[0]);
     serde_json::from_str(text).or_else(|error| {
         let nothing = NOTHING.contains(&text);
-        let mut others = NOTHING
-            .into_iter()
-            .filter(|other| nothing && *other != text);
+        let mut others = NOTHING.into_iter().filter(|other| nothing && *other != text);
         others
             .find_map(|other| serde_json::from_str(other).ok())
             .ok_or_else(|| ErrorObject::invalid_params(explain(&error)))
@@ -244,10 +227,7 @@ mod tests {
         for params in [None, Some("[]"), Some("{}")] {
             assert_eq!(decode::<()>(Params(params)), Ok(()));
             assert_eq!(decode::<Vec<u8>>(Params(params)), Ok(vec![]));
-            assert_eq!(
-                decode::<Options>(Params(params)),
-                Ok(Options { depth: None })
-            );
+            assert_eq!(decode::<Options>(Params(params)), Ok(Options { depth: None }));
             assert!(decode::<(u8,)>(Params(params)).is_err());
         }
         assert!(decode::<()>(Params(Some("[1]"))).is_err());

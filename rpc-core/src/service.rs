@@ -84,10 +84,7 @@ where
     }
 
     fn write(self: Pin<&mut Self>, out: &mut Limited<'_>) -> Result<(), ErrorObject> {
-        match self
-            .take_output()
-            .expect("written once, after the future ended")
-        {
+        match self.take_output().expect("written once, after the future ended") {
             Ok(value) => out.json(&value),
             Err(error) => Err(error.to_error_object()),
         }
@@ -115,11 +112,7 @@ pub(crate) struct Limited<'a> {
 impl<'a> Limited<'a> {
     /// Writes at the end of `out`, which grows to at most `limit` bytes.
     pub(crate) fn new(out: &'a mut BytesMut, limit: usize) -> Self {
-        Self {
-            out,
-            limit,
-            exceeded: false,
-        }
+        Self { out, limit, exceeded: false }
     }
 
     fn json<T: Serialize>(&mut self, value: &T) -> Result<(), ErrorObject> {
@@ -175,22 +168,12 @@ impl MethodInfo {
     pub const fn new(name: &'static str, kind: MethodKind) -> Self {
         let name = Cow::Borrowed(name);
         let flags = MethodFlags::new();
-        Self {
-            name,
-            kind,
-            params: &[],
-            flags,
-            errors: &[],
-            docs: "",
-        }
+        Self { name, kind, params: &[], flags, errors: &[], docs: "" }
     }
 
     /// As [`new`](Self::new), of a name that was made at run time.
     pub(crate) fn named(name: Cow<'static, str>, kind: MethodKind) -> Self {
-        Self {
-            name,
-            ..Self::new("", kind)
-        }
+        Self { name, ..Self::new("", kind) }
     }
 
     /// The same method with these parameters.

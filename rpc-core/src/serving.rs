@@ -161,16 +161,12 @@ impl<W> Serving<W> {
 
     /// The call, if it is still served.
     pub(crate) fn get(&self, key: Key) -> Option<&Served<W>> {
-        self.served
-            .get(key.index)
-            .filter(|served| served.serial == key.serial)
+        self.served.get(key.index).filter(|served| served.serial == key.serial)
     }
 
     /// The call, if it is still served.
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Served<W>> {
-        self.served
-            .get_mut(key.index)
-            .filter(|served| served.serial == key.serial)
+        self.served.get_mut(key.index).filter(|served| served.serial == key.serial)
     }
 
     /// Frees the place of a call that has ended; `None` if that happened before.
@@ -220,15 +216,7 @@ impl<W> Serving<W> {
         let entries = self.served.iter();
         self.deadlines.expired(
             now,
-            entries.map(|(index, served)| {
-                (
-                    Key {
-                        index,
-                        serial: served.serial,
-                    },
-                    served.deadline,
-                )
-            }),
+            entries.map(|(index, served)| (Key { index, serial: served.serial }, served.deadline)),
         )
     }
 
@@ -240,14 +228,8 @@ impl<W> Serving<W> {
     /// Forgets everything; returns who is to be told.
     pub(crate) fn clear(&mut self) -> Vec<W> {
         let served = std::mem::take(&mut self.served);
-        *self = Self {
-            next_serial: self.next_serial,
-            ..Self::new()
-        };
-        served
-            .into_iter()
-            .filter_map(|(_, served)| served.watcher)
-            .collect()
+        *self = Self { next_serial: self.next_serial, ..Self::new() };
+        served.into_iter().filter_map(|(_, served)| served.watcher).collect()
     }
 
     /// Gives back what a busy time left behind.
@@ -274,38 +256,23 @@ mod tests {
 
     fn request(id: &str, cost: Cost) -> New {
         let id = Some(Id::new(id));
-        New {
-            id,
-            method: 0,
-            cost,
-            deadline: None,
-            now: Duration::ZERO,
-        }
+        New { id, method: 0, cost, deadline: None, now: Duration::ZERO }
     }
 
-    const FREE: Cost = Cost {
-        bytes: 0,
-        tokens: 0,
-    };
+    const FREE: Cost = Cost { bytes: 0, tokens: 0 };
 
     #[test]
     fn a_handler_that_calls_lends_its_place_until_the_last_answer() {
         let mut serving = Serving::<()>::new();
         let key = serving.insert(request("1", FREE));
-        assert_eq!(
-            serving.limit_reached(FREE, &limits()),
-            Some("inflight_requests")
-        );
+        assert_eq!(serving.limit_reached(FREE, &limits()), Some("inflight_requests"));
         assert!(serving.lend(key));
         assert!(!serving.lend(key));
         assert_eq!(serving.limit_reached(FREE, &limits()), None);
         serving.give_back(key);
         assert_eq!(serving.limit_reached(FREE, &limits()), None);
         serving.give_back(key);
-        assert_eq!(
-            serving.limit_reached(FREE, &limits()),
-            Some("inflight_requests")
-        );
+        assert_eq!(serving.limit_reached(FREE, &limits()), Some("inflight_requests"));
     }
 
     #[test]
@@ -316,49 +283,19 @@ mod tests {
             let key = serving.insert(request(id, FREE));
             serving.lend(key);
         }
-        assert_eq!(
-            serving.limit_reached(FREE, &limits()),
-            Some("live_handlers")
-        );
+        assert_eq!(serving.limit_reached(FREE, &limits()), Some("live_handlers"));
     }
 
     #[test]
     fn bytes_and_tokens_are_free_again_when_a_request_ends() {
         let mut serving = Serving::<()>::new();
-        let key = serving.insert(request(
-            "1",
-            Cost {
-                bytes: 60,
-                tokens: 6,
-            },
-        ));
+        let key = serving.insert(request("1", Cost { bytes: 60, tokens: 6 }));
         serving.lend(key);
-        let bytes = Cost {
-            bytes: 41,
-            tokens: 0,
-        };
-        let tokens = Cost {
-            bytes: 0,
-            tokens: 5,
-        };
-        assert_eq!(
-            serving.limit_reached(bytes, &limits()),
-            Some("inflight_bytes")
-        );
-        assert_eq!(
-            serving.limit_reached(tokens, &limits()),
-            Some("tokens_inflight")
-        );
-        assert_eq!(
-            serving.limit_reached(
-                Cost {
-                    bytes: 40,
-                    tokens: 4
-                },
-                &limits()
-            ),
-            None
-        );
+        let bytes = Cost { bytes: 41, tokens: 0 };
+        let tokens = Cost { bytes: 0, tokens: 5 };
+        assert_eq!(serving.limit_reached(bytes, &limits()), Some("inflight_bytes"));
+        assert_eq!(serving.limit_reached(tokens, &limits()), Some("tokens_inflight"));
+        assert_eq!(serving.limit_reached(Cost { bytes: 40, tokens: 4 }, &limits()), None);
         assert!(serving.remove(key).is_some());
         assert!(serving.remove(key).is_none());
         assert_eq!(serving.limit_reached(bytes, &limits()), None);

@@ -48,11 +48,7 @@ pub(crate) enum Wish {
     /// Close now.
     Close { code: CloseCode, reason: String },
     /// Finish what runs, at the latest until then, and close.
-    Drain {
-        until: Duration,
-        code: CloseCode,
-        reason: String,
-    },
+    Drain { until: Duration, code: CloseCode, reason: String },
 }
 
 impl Shared {
@@ -86,11 +82,7 @@ impl Shared {
         let mut state = self.lock();
         let result = change(&mut state);
         let told = std::mem::take(&mut state.protocol.told);
-        let sleeper = if state.has_work() {
-            state.sleeper.take()
-        } else {
-            None
-        };
+        let sleeper = if state.has_work() { state.sleeper.take() } else { None };
         drop(state);
         if let Some(sleeper) = sleeper {
             sleeper.wake();

@@ -17,10 +17,7 @@ pub(crate) struct Timer {
 
 impl Timer {
     pub(crate) const fn new() -> Self {
-        Self {
-            sleep: None,
-            at: None,
-        }
+        Self { sleep: None, at: None }
     }
 
     /// Sees to it that the task of `cx` is woken at `due`; returns when it will be.

@@ -57,11 +57,7 @@ impl Flag {
         let waker = self.enlist();
         std::future::poll_fn(|cx| {
             waker.register(cx.waker());
-            if self.is_set() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
+            if self.is_set() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }

@@ -149,10 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 
     fn send(&mut self, message: Bytes) -> Result<(), LinkError> {
-        debug_assert!(
-            self.unsent.is_empty(),
-            "`send` before `poll_ready` was ready"
-        );
+        debug_assert!(self.unsent.is_empty(), "`send` before `poll_ready` was ready");
         self.unsent = Fragments::of(message);
         self.hand_over().map(drop)
     }

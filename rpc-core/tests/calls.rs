@@ -20,10 +20,7 @@ const MAYBE: Fate = Fate::MaybeExecuted;
 async fn a_call_waits_30_seconds_unless_told_otherwise() {
     let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
     let start = Instant::now();
-    assert_eq!(
-        peer.call::<u8>("m", ()).await,
-        Err(CallError::Timeout { fate: MAYBE })
-    );
+    assert_eq!(peer.call::<u8>("m", ()).await, Err(CallError::Timeout { fate: MAYBE }));
     assert_eq!(start.elapsed().as_secs(), 30);
     raw.play(
         r#"
@@ -33,19 +30,13 @@ async fn a_call_waits_30_seconds_unless_told_otherwise() {
     )
     .await;
     let start = Instant::now();
-    let short = peer
-        .call::<u8>("m", ())
-        .timeout(Duration::from_millis(1500));
+    let short = peer.call::<u8>("m", ()).timeout(Duration::from_millis(1500));
     assert_eq!(short.await, Err(CallError::Timeout { fate: MAYBE }));
     assert_eq!(start.elapsed().as_millis() / 10, 150);
     assert!(raw.receive().await.contains("\"timeoutMs\":1500"));
 
     let mut forever = std::pin::pin!(peer.call::<u8>("m", ()).no_timeout());
-    assert!(
-        tokio::time::timeout(Duration::from_secs(86_400), &mut forever)
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_secs(86_400), &mut forever).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,12 +58,9 @@ async fn a_short_deadline_is_kept_while_the_connection_sleeps() {
     tokio::task::yield_now().await;
     // Parked behind the first: nothing is sent, yet its time must run.
     let start = Instant::now();
-    let short = peer
-        .call::<u8>("m", ())
-        .timeout(Duration::from_secs(1))
-        .await;
+    let short = peer.call::<u8>("m", ()).timeout(Duration::from_millis(100)).await;
     assert_eq!(short, Err(CallError::Timeout { fate: NOT_SENT }));
-    assert_eq!(start.elapsed().as_secs(), 1);
+    assert_eq!(start.elapsed().as_millis() / 10, 10);
     drop(long);
 }
 
@@ -104,19 +92,13 @@ async fn a_plain_end_adds_no_member() {
     tokio::spawn(endpoint.connect(near));
     let mut raw = Raw::over(far);
     let _call = peer.call::<u8>("m", ()).start();
-    assert_same(
-        &raw.receive().await,
-        r#"{"jsonrpc":"2.0","id":1,"method":"m"}"#,
-    );
+    assert_same(&raw.receive().await, r#"{"jsonrpc":"2.0","id":1,"method":"m"}"#);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_reaches_its_call_and_no_other() {
     let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
-    let (first, second) = (
-        peer.call::<u8>("a", ()).start(),
-        peer.call::<u8>("b", ()).start(),
-    );
+    let (first, second) = (peer.call::<u8>("a", ()).start(), peer.call::<u8>("b", ()).start());
     raw.receive().await;
     raw.receive().await;
     for text in [
@@ -150,30 +132,17 @@ async fn late_answers_are_normal_and_more_of_them_are_not() {
 #[tokio::test(start_paused = true)]
 async fn an_error_means_something_only_with_its_kind() {
     for (error, expected) in [
-        (
-            r#"{"code":-32009,"message":"m","data":{"kind":"busy"}}"#,
-            "Busy",
-        ),
-        (
-            r#"{"code":-32012,"message":"m","data":{"kind":"deadline"}}"#,
-            "Timeout",
-        ),
-        (
-            r#"{"code":-32800,"message":"m","data":{"kind":"cancelled"}}"#,
-            "Cancelled",
-        ),
+        (r#"{"code":-32009,"message":"m","data":{"kind":"busy"}}"#, "Busy"),
+        (r#"{"code":-32012,"message":"m","data":{"kind":"deadline"}}"#, "Timeout"),
+        (r#"{"code":-32800,"message":"m","data":{"kind":"cancelled"}}"#, "Cancelled"),
         (r#"{"code":-32009,"message":"m"}"#, "Remote"),
-        (
-            r#"{"code":-32800,"message":"m","data":{"kind":"busy"}}"#,
-            "Remote",
-        ),
+        (r#"{"code":-32800,"message":"m","data":{"kind":"busy"}}"#, "Remote"),
         (r#"{"code":"x","message":"m"}"#, "Decode"),
     ] {
         let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
         let call = peer.call::<u8>("m", ()).start();
         raw.receive().await;
-        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":1,"error":{error}}}"#))
-            .await;
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":1,"error":{error}}}"#)).await;
         let got = format!("{:?}", call.await.unwrap_err());
         assert!(got.starts_with(expected), "{error}: {got}");
     }
@@ -213,20 +182,14 @@ async fn every_waiting_caller_hears_of_the_end_and_why() {
     for call in calls {
         match call.await {
             Err(CallError::Closed { reason, fate }) => {
-                assert_eq!(
-                    (reason.by, reason.reason.as_str()),
-                    (ClosedBy::Us, "enough")
-                );
+                assert_eq!((reason.by, reason.reason.as_str()), (ClosedBy::Us, "enough"));
                 fates.push(fate);
             }
             other => panic!("{other:?}"),
         }
     }
     assert_eq!(fates, [MAYBE, MAYBE, NOT_SENT, NOT_SENT]);
-    assert_eq!(
-        raw.closed().await,
-        (Some(CloseCode::NORMAL), "enough".into())
-    );
+    assert_eq!(raw.closed().await, (Some(CloseCode::NORMAL), "enough".into()));
     assert_eq!(peer.closed().await.code, Some(CloseCode::NORMAL));
 }
 
@@ -240,10 +203,7 @@ async fn more_calls_than_may_wait_are_busy() {
     assert_eq!(peer.call::<u8>("m", ()).await, Err(CallError::Busy));
     raw.receive().await;
     raw.receive().await;
-    assert!(
-        raw.is_silent().await,
-        "the third waits until one is answered"
-    );
+    assert!(raw.is_silent().await, "the third waits until one is answered");
     raw.send(r#"{"jsonrpc":"2.0","id":2,"result":2}"#).await;
     assert!(raw.receive().await.contains("\"id\":3"));
     drop(calls);
@@ -273,10 +233,7 @@ async fn dropping_a_call_anywhere_leaves_nothing_behind() {
 
     let queued = peer.call::<u8>("queued", ()).start();
     drop(queued);
-    assert!(
-        raw.is_silent().await,
-        "taken back before the connection's turn"
-    );
+    assert!(raw.is_silent().await, "taken back before the connection's turn");
 
     let sent = peer.call::<u8>("sent", ()).start();
     let parked = peer.call::<u8>("parked", ()).start();
@@ -333,11 +290,7 @@ async fn dropping_a_call_stops_its_handler() {
     let count = Count::default();
     let (peer, _other) = memory::pair(Router::new(), counting(&count));
     let call = peer.call::<u64>("sleep", (1000,));
-    assert!(
-        tokio::time::timeout(Duration::from_millis(10), call)
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(10), call).await.is_err());
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(count.dropped.load(Ordering::Relaxed), 1);
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -349,8 +302,7 @@ async fn handlers_are_stopped_when_the_connection_ends() {
     let count = Count::default();
     let (raw, peer) = Raw::connect(counting(&count), Limits::server());
     let mut raw = raw;
-    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"sleep","params":[1000]}"#)
-        .await;
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"sleep","params":[1000]}"#).await;
     assert!(raw.is_silent().await);
     assert_eq!(count.started.load(Ordering::Relaxed), 1);
     drop(raw);
@@ -367,10 +319,7 @@ async fn requests_and_cancels_in_a_flood_gain_nothing() {
     limits.inflight_requests = 2;
     let (mut raw, peer) = Raw::connect(counting(&count), limits);
     for id in 0..1000 {
-        raw.send(&format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"sleep","params":[9]}}"#
-        ))
-        .await;
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"sleep","params":[9]}}"#)).await;
         raw.send(&format!(
             r#"{{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{id}}}}}"#
         ))

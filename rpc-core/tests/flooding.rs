@@ -38,13 +38,8 @@ fn small() -> Limits {
 /// Methods that answer much, run long, or note what they got.
 fn services() -> Router {
     Router::new()
-        .method("big", |_: Context, (bytes,): (usize,)| async move {
-            Ok("x".repeat(bytes))
-        })
-        .method(
-            "echo",
-            |_: Context, (text,): (String,)| async move { Ok(text) },
-        )
+        .method("big", |_: Context, (bytes,): (usize,)| async move { Ok("x".repeat(bytes)) })
+        .method("echo", |_: Context, (text,): (String,)| async move { Ok(text) })
         .notification("note", |_: Context, (_,): (String,)| async {
             tokio::time::sleep(Duration::from_millis(1)).await;
         })
@@ -67,11 +62,7 @@ async fn notifications_wait_for_room_and_enter_in_order() {
     let mut names = Vec::new();
     while names.len() < 3 {
         let message = raw.receive().await;
-        names.extend(
-            ["\"a\"", "\"b\"", "\"c\""]
-                .into_iter()
-                .find(|name| message.contains(name)),
-        );
+        names.extend(["\"a\"", "\"b\"", "\"c\""].into_iter().find(|name| message.contains(name)));
     }
     assert_eq!(names, ["\"a\"", "\"b\"", "\"c\""]);
     for task in waiting {
@@ -104,18 +95,12 @@ async fn who_reads_nothing_is_closed_after_ten_seconds() {
     let (mut raw, peer) = Raw::connect_with(services(), small(), 1);
     let start = Instant::now();
     for id in 0..12 {
-        raw.send(&format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"big","params":[1000]}}"#
-        ))
-        .await;
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"big","params":[1000]}}"#)).await;
     }
     let reason = peer.closed().await;
     assert_eq!(reason.code, Some(CloseCode::SLOW_READER));
     let waited = start.elapsed().as_secs();
-    assert!(
-        (10..=16).contains(&waited),
-        "{waited} s: 10, and 5 for a close that nobody reads"
-    );
+    assert!((10..=16).contains(&waited), "{waited} s: 10, and 5 for a close that nobody reads");
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,8 +112,7 @@ async fn who_hoards_answers_is_closed_at_once() {
         if peer.is_closed() {
             break;
         }
-        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"none"}}"#))
-            .await;
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"none"}}"#)).await;
         tokio::task::yield_now().await;
     }
     assert!(peer.is_closed());
@@ -141,29 +125,29 @@ async fn who_hoards_answers_is_closed_at_once() {
 async fn answers_are_never_dropped() {
     let (mut raw, peer) = Raw::connect_with(services(), small(), 1);
     for id in 0..100 {
-        raw.send(&format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"big","params":[1000]}}"#
-        ))
-        .await;
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"big","params":[1000]}}"#)).await;
         tokio::task::yield_now().await;
     }
-    assert!(
-        peer.stats().queue_bytes < 12_000,
-        "{}",
-        peer.stats().queue_bytes
-    );
+    assert!(peer.stats().queue_bytes < 12_000, "{}", peer.stats().queue_bytes);
     let mut seen = Vec::new();
     for _ in 0..100 {
         let answer = raw.receive().await;
-        let id = answer
-            .split([':', ','])
-            .nth(3)
-            .unwrap()
-            .parse::<u32>()
-            .unwrap();
+        let id = answer.split([':', ',']).nth(3).unwrap().parse::<u32>().unwrap();
         seen.push(id);
     }
     assert_eq!(seen, (0..100).collect::<Vec<_>>());
+}
+
+/// More than one turn sends: the rest follows by itself.
+#[tokio::test(start_paused = true)]
+async fn a_long_queue_is_sent_in_several_turns() {
+    let (mut raw, peer) = Raw::connect_with(Router::new(), Limits::server(), 16 << 20);
+    for _ in 0..900 {
+        peer.try_notify("n", (text(),)).unwrap();
+    }
+    for _ in 0..900 {
+        raw.receive().await;
+    }
 }
 
 /// Both ends call, notify and answer as fast as they can, through narrow pipes and queues.
@@ -197,10 +181,7 @@ async fn both_ends_flooding_each_other_never_stand_still() {
         }
     }
     for task in tasks {
-        tokio::time::timeout(Duration::from_secs(60), task)
-            .await
-            .expect("moves on")
-            .unwrap();
+        tokio::time::timeout(Duration::from_secs(60), task).await.expect("moves on").unwrap();
     }
 }
 
@@ -208,9 +189,8 @@ async fn both_ends_flooding_each_other_never_stand_still() {
 #[tokio::test(start_paused = true)]
 async fn calls_to_an_end_that_never_reads_end_in_a_close() {
     let (_raw, peer) = Raw::connect_with(services(), small(), 1);
-    let calls: Vec<_> = (0..30)
-        .map(|_| peer.call::<String>("m", (text(),)).no_timeout().start())
-        .collect();
+    let calls: Vec<_> =
+        (0..30).map(|_| peer.call::<String>("m", (text(),)).no_timeout().start()).collect();
     for call in calls {
         match call.await {
             Err(CallError::Closed { reason, .. }) => {
@@ -228,11 +208,9 @@ async fn a_flood_of_notifications_pauses_reading_and_loses_none() {
     limits.waiting_notifications = 10;
     let (mut raw, peer) = Raw::connect_with(services(), limits, 1);
     for _ in 0..1000 {
-        raw.send(r#"{"jsonrpc":"2.0","method":"note","params":["x"]}"#)
-            .await;
+        raw.send(r#"{"jsonrpc":"2.0","method":"note","params":["x"]}"#).await;
     }
-    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["still here"]}"#)
-        .await;
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["still here"]}"#).await;
     assert!(raw.receive().await.contains("still here"));
     assert!(!peer.is_closed());
 }

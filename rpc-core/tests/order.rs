@@ -77,10 +77,7 @@ async fn messages_leave_in_the_order_in_which_they_were_accepted() {
     for number in 0..100 {
         for method in ["call", "note"] {
             let message = raw.receive().await;
-            assert!(
-                message.contains(&format!(r#""{method}","params":[{number}]"#)),
-                "{message}"
-            );
+            assert!(message.contains(&format!(r#""{method}","params":[{number}]"#)), "{message}");
         }
     }
     assert!(raw.receive().await.contains("last"));
@@ -111,17 +108,12 @@ async fn what_a_handler_sent_arrives_before_its_answer() {
 async fn a_stuck_notification_is_stopped_and_the_next_one_runs() {
     let log = Log::default();
     let (mut raw, peer) = Raw::connect(logging(&log), Limits::server());
-    raw.send(r#"{"jsonrpc":"2.0","method":"note","params":["stuck",3600000]}"#)
-        .await;
-    raw.send(r#"{"jsonrpc":"2.0","method":"note","params":["next",0]}"#)
-        .await;
+    raw.send(r#"{"jsonrpc":"2.0","method":"note","params":["stuck",3600000]}"#).await;
+    raw.send(r#"{"jsonrpc":"2.0","method":"note","params":["next",0]}"#).await;
     tokio::time::sleep(Duration::from_secs(29)).await;
     assert_eq!(log.lock().unwrap().len(), 1);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(
-        *log.lock().unwrap(),
-        ["stuck starts", "next starts", "next ends"]
-    );
+    assert_eq!(*log.lock().unwrap(), ["stuck starts", "next starts", "next ends"]);
     assert_eq!(peer.stats().counters.stopped_notifications, 1);
 }
 
@@ -142,12 +134,9 @@ async fn a_panic_is_the_end_of_one_call_only() {
         }
     }
     let services = Router::new()
-        .method(
-            "early",
-            |_: Context, (): ()| -> std::future::Ready<Result<(), ErrorObject>> {
-                panic!("before the future")
-            },
-        )
+        .method("early", |_: Context, (): ()| -> std::future::Ready<Result<(), ErrorObject>> {
+            panic!("before the future")
+        })
         .method("late", |_: Context, (): ()| async {
             tokio::time::sleep(Duration::from_millis(1)).await;
             if true {
@@ -161,9 +150,7 @@ async fn a_panic_is_the_end_of_one_call_only() {
             std::future::pending::<()>().await;
             Ok(())
         })
-        .notification("note", |_: Context, (): ()| async {
-            panic!("in a notification")
-        })
+        .notification("note", |_: Context, (): ()| async { panic!("in a notification") })
         .method("fine", |_: Context, (): ()| async { Ok("fine") });
     let (mut raw, peer) = Raw::connect(services, Limits::server());
     raw.play(
@@ -208,11 +195,7 @@ async fn who_watches_a_cancelled_call_is_told() {
     peer.call::<()>("watch", (true,)).await.unwrap();
     assert!(log.lock().unwrap().is_empty(), "it ended by itself");
     let call = peer.call::<()>("watch", (false,));
-    assert!(
-        tokio::time::timeout(Duration::from_millis(10), call)
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(10), call).await.is_err());
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(*log.lock().unwrap(), ["watch"]);
 }

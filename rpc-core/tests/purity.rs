@@ -37,9 +37,7 @@ const PURE: &[&str] = &[
     "websocket/incoming.rs",
 ];
 
-const IMPURE: &[&str] = &[
-    "tokio::", ".await", "Mutex", "Instant", "async ", "std::net", "Atomic",
-];
+const IMPURE: &[&str] = &["tokio::", ".await", "Mutex", "Instant", "async ", "std::net", "Atomic"];
 
 #[test]
 fn the_pure_files_are_pure() {
@@ -49,11 +47,7 @@ fn the_pure_files_are_pure() {
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for word in IMPURE {
-                assert!(
-                    !code.contains(word),
-                    "{file}:{}: `{word}` in: {line}",
-                    number + 1
-                );
+                assert!(!code.contains(word), "{file}:{}: `{word}` in: {line}", number + 1);
             }
         }
     }

@@ -53,11 +53,7 @@ fn one_at_a_time() -> Limits {
 async fn depth_50_at_limit_1() {
     let (a, b) = bouncing(&one_at_a_time(), Context::peer);
     assert_eq!(a.call::<u32>("bounce", (50,)).await, Ok(50));
-    assert_eq!(
-        b.call::<u32>("bounce", (50,)).await,
-        Ok(50),
-        "places were given back"
-    );
+    assert_eq!(b.call::<u32>("bounce", (50,)).await, Ok(50), "places were given back");
     assert_eq!((a.stats().in_flight, b.stats().in_flight), (0, 0));
 }
 
@@ -69,11 +65,7 @@ async fn depth_50_at_limit_1_through_a_stored_clone() {
         let kept = kept.clone();
         move |cx| {
             let [a, b] = kept.get().expect("set before the first call");
-            if cx.peer() == *a {
-                a.clone()
-            } else {
-                b.clone()
-            }
+            if cx.peer() == *a { a.clone() } else { b.clone() }
         }
     });
     kept.set([a.clone(), b]).unwrap();
@@ -91,11 +83,7 @@ async fn beyond_the_hard_cap_it_is_busy_at_once() {
     let mut limits = one_at_a_time();
     limits.live_handlers = 10;
     let (a, _b) = bouncing(&limits, Context::peer);
-    assert_eq!(
-        a.call::<u32>("bounce", (19,)).await,
-        Ok(19),
-        "10 handlers at each end"
-    );
+    assert_eq!(a.call::<u32>("bounce", (19,)).await, Ok(19), "10 handlers at each end");
     let before = tokio::time::Instant::now();
     let error = a.call::<u32>("bounce", (20,)).await.unwrap_err();
     assert!(error.to_string().contains("busy"), "{error}");
@@ -127,6 +115,27 @@ async fn a_spawned_task_does_not_lend() {
     assert_eq!(a.call::<u32>("bounce", (1,)).await, Ok(1));
     let error = a.call::<u32>("bounce", (2,)).await.unwrap_err();
     assert!(error.to_string().contains("busy"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_answer_a_handler_has_its_place_again() {
+    let services = Router::new().method("ask", |cx: Context, (): ()| async move {
+        cx.peer().call::<()>("question", ()).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        Ok(())
+    });
+    let (mut raw, _peer) = support::Raw::connect(services, one_place());
+    raw.play(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"ask"}
+<-- {"jsonrpc":"2.0","id":1,"method":"question","timeoutMs":30000}
+--> {"jsonrpc":"2.0","id":1,"result":null}
+--> {"jsonrpc":"2.0","id":2,"method":"ask"}
+<-- {"jsonrpc":"2.0","id":2,"error":{"code":-32009,"message":"busy: not executed, `inflight_requests` is reached","data":{"kind":"busy"}}}
+<-- {"jsonrpc":"2.0","id":1,"result":null}
+"#,
+    )
+    .await;
 }
 
 /// A handler that calls over *another* connection lends its place as well.

@@ -81,11 +81,7 @@ impl Chat for Rooms {
 
     async fn sum(&self, numbers: &[i64], _: &Context, times: &i64) -> rpc_core::Result<i64> {
         let sum: i64 = numbers.iter().sum();
-        if sum < 0 {
-            Err(ErrorObject::new(7, "negative"))
-        } else {
-            Ok(sum * times)
-        }
+        if sum < 0 { Err(ErrorObject::new(7, "negative")) } else { Ok(sum * times) }
     }
 
     async fn leave(&self) {}
@@ -113,10 +109,7 @@ async fn a_stub_calls_the_implementation_and_is_called_back() {
     assert_eq!(chat.join("lobby").await, Ok(vec!["Ada".to_owned()]));
     assert_eq!(chat.version().await, Ok(3));
     assert_eq!(chat.leave().await, Ok(()));
-    assert_eq!(
-        chat.who_is("Ada", Some("en".into()), 2).await,
-        Ok("Ada, Some(\"en\"), 2".into())
-    );
+    assert_eq!(chat.who_is("Ada", Some("en".into()), 2).await, Ok("Ada, Some(\"en\"), 2".into()));
 }
 
 #[tokio::test]
@@ -158,15 +151,9 @@ async fn params_come_by_name_too_and_some_may_be_left_out() {
         (json!(["Ada"]), "Ada, None, 0"),
         (json!(["Ada", null, 3]), "Ada, None, 3"),
         (json!({"user": "Ada"}), "Ada, None, 0"),
-        (
-            json!({"limit": 3, "lang": "en", "user": "Ada"}),
-            "Ada, Some(\"en\"), 3",
-        ),
+        (json!({"limit": 3, "lang": "en", "user": "Ada"}), "Ada, Some(\"en\"), 3"),
     ] {
-        assert_eq!(
-            client.call::<String>("chat.whois", params).await,
-            Ok(answer.into())
-        );
+        assert_eq!(client.call::<String>("chat.whois", params).await, Ok(answer.into()));
     }
 }
 
@@ -175,24 +162,12 @@ async fn wrong_params_are_answered_and_nothing_runs() {
     let (client, _server) = memory::pair(Router::new(), ChatServer::new(Rooms::default()));
     for (params, message) in [
         (json!([]), "missing parameter `user`"),
-        (
-            json!([1]),
-            "parameter `user`: invalid type: integer `1`, expected a string",
-        ),
-        (
-            json!({"user": "Ada", "language": "en"}),
-            "unknown parameter `language`",
-        ),
-        (
-            json!(["Ada", "en", 1, 2]),
-            "takes 3 params (user, lang, limit), got 4",
-        ),
+        (json!([1]), "parameter `user`: invalid type: integer `1`, expected a string"),
+        (json!({"user": "Ada", "language": "en"}), "unknown parameter `language`"),
+        (json!(["Ada", "en", 1, 2]), "takes 3 params (user, lang, limit), got 4"),
     ] {
         let answer = client.call::<Value>("chat.whois", params).await;
-        assert_eq!(
-            answer,
-            Err(CallError::Remote(ErrorObject::invalid_params(message)))
-        );
+        assert_eq!(answer, Err(CallError::Remote(ErrorObject::invalid_params(message))));
     }
 }
 
@@ -202,10 +177,7 @@ async fn an_alias_is_another_name_for_the_same_method() {
     let (_, server) = (Router::new(), ChatServer::shared(rooms.clone()));
     let (client, _server) = memory::pair(Router::new(), server);
     for name in ["chat.whois", "finger", "chat.who"] {
-        assert_eq!(
-            client.call::<String>(name, ("Ada",)).await,
-            Ok("Ada, None, 0".into())
-        );
+        assert_eq!(client.call::<String>(name, ("Ada",)).await, Ok("Ada, None, 0".into()));
     }
     client.notify("shout", ("lobby", "hey")).await.unwrap();
     client.call::<u32>("chat.version", ()).await.unwrap();
@@ -216,10 +188,7 @@ async fn an_alias_is_another_name_for_the_same_method() {
 async fn a_notification_may_be_called_and_a_method_notified() {
     let rooms = Arc::<Rooms>::default();
     let (client, _server) = memory::pair(Router::new(), ChatServer::shared(rooms.clone()));
-    assert_eq!(
-        client.call::<()>("chat.say", ("lobby", "one")).await,
-        Ok(())
-    );
+    assert_eq!(client.call::<()>("chat.say", ("lobby", "one")).await, Ok(()));
     client.notify("chat.version", ()).await.unwrap();
     assert_eq!(client.call::<u32>("chat.version", ()).await, Ok(3));
     assert_eq!(*rooms.said.lock().unwrap(), ["lobby: one"]);
@@ -229,43 +198,19 @@ async fn a_notification_may_be_called_and_a_method_notified() {
 fn a_service_tells_what_its_methods_are() {
     let chat = ChatServer::new(Rooms::default());
     let names: Vec<&str> = chat.methods().iter().map(|method| &*method.name).collect();
-    let own = [
-        "chat.join",
-        "chat.say",
-        "chat.whois",
-        "chat.version",
-        "chat.sum",
-        "chat.leave",
-    ];
+    let own = ["chat.join", "chat.say", "chat.whois", "chat.version", "chat.sum", "chat.leave"];
     assert_eq!(names, [&own[..], &["shout", "finger", "chat.who"]].concat());
 
-    let [join, say, who_is, version, ..] = chat.methods() else {
-        panic!("{names:?}")
-    };
+    let [join, say, who_is, version, ..] = chat.methods() else { panic!("{names:?}") };
     assert_eq!(join.docs, "Joins `room`;\nanswers who is there.");
-    assert_eq!(
-        (param_names(join), join.kind),
-        (vec!["room"], MethodKind::Request)
-    );
-    assert_eq!(
-        join.errors.first(),
-        Some(&ErrorInfo {
-            code: 1001,
-            name: "Full"
-        })
-    );
-    assert_eq!(
-        (param_names(say), say.kind),
-        (vec!["room", "text"], MethodKind::Notification)
-    );
+    assert_eq!((param_names(join), join.kind), (vec!["room"], MethodKind::Request));
+    assert_eq!(join.errors.first(), Some(&ErrorInfo { code: 1001, name: "Full" }));
+    assert_eq!((param_names(say), say.kind), (vec!["room", "text"], MethodKind::Notification));
     assert_eq!(
         (param_names(who_is), who_is.flags.idempotent),
         (vec!["user", "lang", "limit"], true)
     );
-    assert_eq!(
-        (param_names(version), version.flags.idempotent),
-        (vec![], false)
-    );
+    assert_eq!((param_names(version), version.flags.idempotent), (vec![], false));
 }
 
 fn param_names(method: &MethodInfo) -> Vec<&'static str> {
@@ -289,15 +234,10 @@ impl Renamed for Nothing {
 #[test]
 fn names_are_spelled_as_asked_unless_they_are_given() {
     let renamed = RenamedServer::new(Nothing);
-    let [first, second] = renamed.methods() else {
-        panic!("two methods")
-    };
+    let [first, second] = renamed.methods() else { panic!("two methods") };
     assert_eq!((&*first.name, &*second.name), ("TWO_WORDS", "as_it_is"));
     assert_eq!(param_names(first), ["firstOne", "second_one"]);
-    assert_eq!(
-        ChatterServer::new(Yes(true)).methods()[0].name,
-        "chatter/confirmIt"
-    );
+    assert_eq!(ChatterServer::new(Yes(true)).methods()[0].name, "chatter/confirmIt");
 }
 
 #[service]

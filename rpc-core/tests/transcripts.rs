@@ -18,10 +18,7 @@ fn services() -> Router {
         .method("subtract", |_: Context, params: Subtract| async move {
             Ok(match params {
                 Subtract::Positional(minuend, subtrahend)
-                | Subtract::Named {
-                    subtrahend,
-                    minuend,
-                } => minuend - subtrahend,
+                | Subtract::Named { subtrahend, minuend } => minuend - subtrahend,
             })
         })
         .notification("update", |_: Context, _: Vec<i64>| async {})
@@ -29,23 +26,15 @@ fn services() -> Router {
             let name: String = cx.peer().call("your_name", ()).no_timeout().await.unwrap();
             Ok(format!("hello, {name}"))
         })
-        .method(
-            "fail",
-            |_: Context, (code, message): (i64, String)| async move {
-                Err::<(), _>(ErrorObject::new(code, message))
-            },
-        )
+        .method("fail", |_: Context, (code, message): (i64, String)| async move {
+            Err::<(), _>(ErrorObject::new(code, message))
+        })
         .method("panic", |_: Context, (): ()| async {
             #[expect(unreachable_code, reason = "the handler must have a type")]
             Ok::<(), _>(panic!("secret text"))
         })
-        .method(
-            "echo",
-            |_: Context, (value,): (Value,)| async move { Ok(value) },
-        )
-        .method("never", |_: Context, (): ()| {
-            std::future::pending::<Result<(), ErrorObject>>()
-        })
+        .method("echo", |_: Context, (value,): (Value,)| async move { Ok(value) })
+        .method("never", |_: Context, (): ()| std::future::pending::<Result<(), ErrorObject>>())
 }
 
 async fn check(script: &str) {
@@ -104,15 +93,10 @@ async fn the_examples_with_the_ends_swapped() {
     for script in SPECIFICATION {
         let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
         let mut lines = script.lines().filter(|line| !line.is_empty());
-        let sent = lines
-            .next()
-            .and_then(|line| line.strip_prefix("--> "))
-            .unwrap();
+        let sent = lines.next().and_then(|line| line.strip_prefix("--> ")).unwrap();
         let answer = lines.next().and_then(|line| line.strip_prefix("<-- "));
         let request: Option<Value> = serde_json::from_str(sent).ok();
-        let method = request
-            .as_ref()
-            .and_then(|request| request["method"].as_str());
+        let method = request.as_ref().and_then(|request| request["method"].as_str());
         let (Some(request), Some(method)) = (&request, method) else {
             // Nothing that we would send. Its answer concerns no call of ours.
             raw.send(answer.unwrap()).await;
@@ -162,25 +146,12 @@ async fn a_method_may_call_back_before_it_answers() {
 async fn ids_come_back_to_the_byte() {
     let (mut raw, _peer) = Raw::connect(services(), Limits::server());
     let long = format!("\"{}\"", "i".repeat(126));
-    for id in [
-        "0",
-        "\"\"",
-        "null",
-        "1.0",
-        "1e400",
-        "-7",
-        "18446744073709551616",
-        "\"\\u0041\"",
-        &long,
-    ] {
-        raw.send(&format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"subtract","params":[3,2]}}"#
-        ))
-        .await;
-        assert_eq!(
-            raw.receive().await,
-            format!(r#"{{"jsonrpc":"2.0","id":{id},"result":1}}"#)
-        );
+    for id in
+        ["0", "\"\"", "null", "1.0", "1e400", "-7", "18446744073709551616", "\"\\u0041\"", &long]
+    {
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"subtract","params":[3,2]}}"#))
+            .await;
+        assert_eq!(raw.receive().await, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":1}}"#));
     }
 }
 
@@ -292,10 +263,7 @@ async fn params_that_nest_too_deep_are_refused_whole() {
     assert!(raw.receive().await.contains("\"result\":"));
     raw.send(&request(65)).await;
     let answer = raw.receive().await;
-    assert!(
-        answer.contains("-32007") && answer.contains("`depth`"),
-        "{answer}"
-    );
+    assert!(answer.contains("-32007") && answer.contains("`depth`"), "{answer}");
     raw.send(&request(100_000)).await;
     assert!(raw.receive().await.contains("-32007"));
 }

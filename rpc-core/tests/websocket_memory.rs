@@ -26,10 +26,7 @@ async fn large_messages_leave_nothing_behind() {
         idle.push(used_and_idle(Role::Client).await);
     }
     let each = resident_kib().saturating_sub(before) / 200;
-    assert!(
-        each <= 10,
-        "{each} KiB for each idle end, the 2 KiB of its in-memory line included"
-    );
+    assert!(each <= 10, "{each} KiB for each idle end, the 2 KiB of its in-memory line included");
 }
 
 /// Two ends, one of which sent the other 1 MiB.
@@ -43,10 +40,8 @@ async fn used_and_idle(sender: Role) -> [WebSocket<DuplexStream>; 2] {
     }
     let [from, to] = &mut ends;
     from.send(Bytes::from(vec![b'x'; MIB])).unwrap();
-    let (flushed, received) = tokio::join!(
-        poll_fn(|cx| from.poll_flush(cx)),
-        poll_fn(|cx| to.poll_receive(cx, MIB)),
-    );
+    let (flushed, received) =
+        tokio::join!(poll_fn(|cx| from.poll_flush(cx)), poll_fn(|cx| to.poll_receive(cx, MIB)),);
     flushed.unwrap();
     assert!(matches!(received, Received::Text(text) if text.as_ref().len() == MIB));
     for end in &mut ends {
@@ -59,9 +54,6 @@ async fn used_and_idle(sender: Role) -> [WebSocket<DuplexStream>; 2] {
 
 fn resident_kib() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

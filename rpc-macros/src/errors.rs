@@ -52,9 +52,6 @@ impl Errors {
 
     /// One `compile_error!` for each.
     pub(crate) fn to_compile_errors(&self) -> TokenStream {
-        self.0
-            .as_ref()
-            .map(Error::to_compile_error)
-            .unwrap_or_default()
+        self.0.as_ref().map(Error::to_compile_error).unwrap_or_default()
     }
 }

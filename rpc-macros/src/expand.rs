@@ -53,8 +53,5 @@ fn quiet() -> TokenStream {
 
 /// `&[ParamInfo::new("room"), ParamInfo::new("text")]`
 fn param_infos(private: &Path, method: &Method) -> TokenStream {
-    tokens::param_infos(
-        private,
-        method.params().map(|param| param.name.text.clone()),
-    )
+    tokens::param_infos(private, method.params().map(|param| param.name.text.clone()))
 }

@@ -68,10 +68,7 @@ fn check_trait(item: &ItemTrait, errors: &mut Errors) {
         errors.at(token, "a service trait is not `unsafe`: remove it");
     }
     if !item.generics.params.is_empty() {
-        errors.at(
-            &item.generics,
-            "a service trait has no generics: the other end cannot choose",
-        );
+        errors.at(&item.generics, "a service trait has no generics: the other end cannot choose");
     }
     if let Some(clause) = &item.generics.where_clause {
         errors.at(clause, "a service trait has no `where` clause");

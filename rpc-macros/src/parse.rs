@@ -51,9 +51,7 @@ impl MethodArgs {
             aliases: options.strings("aliases"),
             idempotent: options.flag("idempotent"),
         };
-        options.finish(&[
-            "by_name", "spawn", "blocking", "ordered", "detached", "timeout",
-        ]);
+        options.finish(&["by_name", "spawn", "blocking", "ordered", "detached", "timeout"]);
         args
     }
 
@@ -64,10 +62,7 @@ impl MethodArgs {
             aliases: options.strings("aliases"),
             idempotent: false,
         };
-        options.misplaced(
-            "idempotent",
-            "a notification is never sent again: remove `idempotent`",
-        );
+        options.misplaced("idempotent", "a notification is never sent again: remove `idempotent`");
         options.finish(&["by_name", "spawn", "blocking", "ordered"]);
         args
     }
@@ -82,10 +77,7 @@ pub(crate) struct ParamArgs {
 impl ParamArgs {
     pub(crate) fn new(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut options = Options::of_attributes("param", attrs, errors);
-        let args = Self {
-            rename: options.string("rename"),
-            default: options.flag("default"),
-        };
+        let args = Self { rename: options.string("rename"), default: options.flag("default") };
         options.finish(&[]);
         args
     }

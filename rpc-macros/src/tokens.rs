@@ -13,10 +13,7 @@ pub(crate) fn local(name: &str) -> Ident {
 /// Lists are nested pairs, of any length: `(a, (b, ()))`. They stand in the places of their items,
 /// for errors about these.
 pub(crate) fn nested(items: impl DoubleEndedIterator<Item = TokenStream>) -> TokenStream {
-    items.rev().fold(
-        quote!(()),
-        |rest, item| quote_spanned!(item.span()=> (#item, #rest)),
-    )
+    items.rev().fold(quote!(()), |rest, item| quote_spanned!(item.span()=> (#item, #rest)))
 }
 
 /// `&[ParamInfo::new("room"), ParamInfo::new("text")]`
@@ -34,10 +31,7 @@ pub(crate) fn projection(ty: &impl ToTokens, of: &TokenStream, name: &str) -> To
 
 /// The places of the first and the last token: on stable Rust no span holds both.
 pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
-    let mut spans = tokens
-        .to_token_stream()
-        .into_iter()
-        .map(|token| token.span());
+    let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
     let first = spans.next().unwrap_or_else(Span::call_site);
     (first, spans.last().unwrap_or(first))
 }

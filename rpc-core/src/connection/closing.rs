@@ -112,9 +112,7 @@ mod tests {
     #[tokio::test]
     async fn a_link_that_was_replaced_does_not_end_the_slot() {
         let shared = Shared::new(Setup::new(Router::new(), Limits::client()));
-        let peer = Peer {
-            shared: shared.clone(),
-        };
+        let peer = Peer { shared: shared.clone() };
         let (old, _far) = memory::transports(1024);
         let (new, _other) = memory::transports(1024);
         let old = Connection::new(old, shared.clone());

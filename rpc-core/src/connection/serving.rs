@@ -74,36 +74,20 @@ impl<T: Transport> Connection<T> {
     }
 
     fn serve(&mut self, serve: Serve<&str>) {
-        let Serve {
-            key,
-            id,
-            method,
-            params,
-            deadline,
-        } = serve;
+        let Serve { key, id, method, params, deadline } = serve;
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
         let cx = Context::new(self.shared.clone(), key, method, deadline);
         let services = &self.shared.setup.services;
         // Decoding runs code of the user's, and a method may do its work before it returns.
         let started = current::with_handler(key, deadline, || {
-            catch_unwind(AssertUnwindSafe(|| {
-                services.call(method, cx, Params(params))
-            }))
+            catch_unwind(AssertUnwindSafe(|| services.call(method, cx, Params(params))))
         });
         let handler = started.unwrap_or_else(|panic| {
             drop_quietly(panic);
             Handler::error(ErrorObject::internal())
         });
         // Most handlers are done at their first poll: they never enter the table.
-        self.poll(
-            Running {
-                key,
-                id,
-                handler,
-                deadline,
-            },
-            true,
-        );
+        self.poll(Running { key, id, handler, deadline }, true);
     }
 
     /// Polls a handler and sees to what comes of it. For a new one there is room for its answer.

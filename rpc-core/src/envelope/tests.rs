@@ -15,9 +15,7 @@ fn refusal(text: &str) -> (Option<&str>, i64, String) {
 #[test]
 fn a_request_is_read_without_copying() {
     let text = r#" {"jsonrpc":"2.0","id": "a\"b" ,"method":"add","params": [1, 2],"x":[{}]} "#;
-    let Incoming::Request(request) = decode(text) else {
-        panic!()
-    };
+    let Incoming::Request(request) = decode(text) else { panic!() };
     assert_eq!(request.id, r#""a\"b""#);
     assert!(matches!(request.method, Cow::Borrowed("add")));
     assert_eq!(request.params, Some("[1, 2]"));
@@ -27,26 +25,15 @@ fn a_request_is_read_without_copying() {
 #[test]
 fn names_may_be_escaped() {
     let text = r#"{"jsonrpc":"2.0","m\u0065thod":"\u0061dd","id":null}"#;
-    let Incoming::Request(request) = decode(text) else {
-        panic!()
-    };
+    let Incoming::Request(request) = decode(text) else { panic!() };
     assert_eq!((request.id, &*request.method), ("null", "add"));
 }
 
 #[test]
 fn shape_decides_what_a_message_is() {
-    assert!(matches!(
-        decode(r#"{"jsonrpc":"2.0","method":"m"}"#),
-        Incoming::Notification(_)
-    ));
-    assert!(matches!(
-        decode(r#"{"id":1,"result":1}"#),
-        Incoming::Response { id: Some("1"), .. }
-    ));
-    assert!(matches!(
-        decode(r#"{"result":1}"#),
-        Incoming::Response { id: None, .. }
-    ));
+    assert!(matches!(decode(r#"{"jsonrpc":"2.0","method":"m"}"#), Incoming::Notification(_)));
+    assert!(matches!(decode(r#"{"id":1,"result":1}"#), Incoming::Response { id: Some("1"), .. }));
+    assert!(matches!(decode(r#"{"result":1}"#), Incoming::Response { id: None, .. }));
 }
 
 #[test]
@@ -55,23 +42,13 @@ fn what_is_malformed_is_named() {
         ("{", None, -32700, "not JSON"),
         ("", None, -32700, "not JSON"),
         ("{} x", None, -32700, "not JSON"),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"m","params":[1,]}"#,
-            None,
-            -32700,
-            "not JSON",
-        ),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":[1,]}"#, None, -32700, "not JSON"),
         ("1", None, -32600, "a message must be an object"),
         ("1e3", None, -32600, "a message must be an object"),
         ("null", None, -32600, "a message must be an object"),
         ("true", None, -32600, "a message must be an object"),
         (r#""x""#, None, -32600, "a message must be an object"),
-        (
-            "{}",
-            None,
-            -32600,
-            "neither `method` nor `result` nor `error`",
-        ),
+        ("{}", None, -32600, "neither `method` nor `result` nor `error`"),
         (
             r#"{"jsonrpc":"2.0","id":5}"#,
             Some("5"),
@@ -90,18 +67,8 @@ fn what_is_malformed_is_named() {
             -32600,
             r#"`jsonrpc` must be "2.0""#,
         ),
-        (
-            r#"{"jsonrpc":2.0,"id":5,"method":"m"}"#,
-            Some("5"),
-            -32600,
-            r#"`jsonrpc` must be "2.0""#,
-        ),
-        (
-            r#"{"jsonrpc":"2.0","method":1}"#,
-            None,
-            -32600,
-            "`method` must be a string",
-        ),
+        (r#"{"jsonrpc":2.0,"id":5,"method":"m"}"#, Some("5"), -32600, r#"`jsonrpc` must be "2.0""#),
+        (r#"{"jsonrpc":"2.0","method":1}"#, None, -32600, "`method` must be a string"),
         (
             r#"{"jsonrpc":"2.0","method":1,"id":"a"}"#,
             Some(r#""a""#),
@@ -138,12 +105,7 @@ fn what_is_malformed_is_named() {
             -32600,
             "`result` or `error` beside `method`",
         ),
-        (
-            r#"{"jsonrpc":"2.0","method":"m","id":1,"id":2}"#,
-            None,
-            -32600,
-            "`id` is given twice",
-        ),
+        (r#"{"jsonrpc":"2.0","method":"m","id":1,"id":2}"#, None, -32600, "`id` is given twice"),
         (
             r#"{"jsonrpc":"2.0","method":"m","method":"n","id":1}"#,
             Some("1"),
@@ -177,25 +139,15 @@ fn what_is_malformed_is_named() {
 fn ids_and_names_have_a_longest_length() {
     let request =
         |id: &str, method: &str| format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"{method}"}}"#);
-    assert!(matches!(
-        decode(&request(&"i".repeat(126), "m")),
-        Incoming::Request(_)
-    ));
+    assert!(matches!(decode(&request(&"i".repeat(126), "m")), Incoming::Request(_)));
     assert_eq!(
         refusal(&request(&"i".repeat(127), "m")),
         (None, -32600, "`id` is too long: `id_bytes` is 128".into())
     );
-    assert!(matches!(
-        decode(&request("i", &"m".repeat(256))),
-        Incoming::Request(_)
-    ));
+    assert!(matches!(decode(&request("i", &"m".repeat(256))), Incoming::Request(_)));
     assert_eq!(
         refusal(&request("i", &"m".repeat(257))),
-        (
-            Some("\"i\""),
-            -32600,
-            "`method` is too long: `method_bytes` is 256".into()
-        )
+        (Some("\"i\""), -32600, "`method` is too long: `method_bytes` is 256".into())
     );
 }
 
@@ -221,9 +173,7 @@ fn a_timeout_is_at_most_a_day() {
         ("99999999999999999999999999", day),
     ] {
         let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","timeoutMs":{ms}}}"#);
-        let Incoming::Request(request) = decode(&text) else {
-            panic!()
-        };
+        let Incoming::Request(request) = decode(&text) else { panic!() };
         assert_eq!(request.timeout, Some(timeout));
     }
 }
@@ -234,14 +184,8 @@ fn a_response_is_a_result_or_an_error() {
         Incoming::Response { answer, .. } => answer,
         other => panic!("{other:?}"),
     };
-    assert!(matches!(
-        answer(r#"{"jsonrpc":"2.0","id":1,"result":null}"#),
-        Answer::Result("null")
-    ));
-    assert!(matches!(
-        answer(r#"{"id":1,"result":2,"error":null}"#),
-        Answer::Result("2")
-    ));
+    assert!(matches!(answer(r#"{"jsonrpc":"2.0","id":1,"result":null}"#), Answer::Result("null")));
+    assert!(matches!(answer(r#"{"id":1,"result":2,"error":null}"#), Answer::Result("2")));
     let Answer::Error(error) = answer(r#"{"id":1,"error":{"code":1,"message":"m","x":1}}"#) else {
         panic!()
     };

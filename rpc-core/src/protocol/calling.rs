@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Outcome, Protocol, Refused, Start};
+use super::{Caller, Outcome, Protocol, Refused, Start};
 use crate::answer;
 use crate::call_error::Fate;
 use crate::calls::Place;
@@ -24,16 +24,22 @@ impl<W> Protocol<W> {
         }
         let id = self.calls.next_id();
         let message = message(id);
-        let free = start.first_of_handler
-            || (self.on_wire < self.limits.calls_on_wire && self.parked.is_empty());
-        let place = if free {
+        // A handler's first call never waits for `calls_on_wire`: all those on the wire may depend
+        // on it.
+        let (lender, first) = match start.caller {
+            Caller::Outside => (None, false),
+            Caller::Handler(key) => (Some(key), self.serving.lend(key)),
+            Caller::Elsewhere { first } => (None, first),
+        };
+        let free = self.on_wire < self.limits.calls_on_wire && self.parked.is_empty();
+        let place = if first || free {
             self.on_wire += 1;
             self.offer(id, message)
         } else {
             self.parked.push_back(id);
             Place::Parked(message)
         };
-        self.calls.insert(id, place, start.deadline);
+        self.calls.insert(id, place, start.deadline, lender);
         Ok(id)
     }
 
@@ -51,6 +57,7 @@ impl<W> Protocol<W> {
     pub(crate) fn abandon(&mut self, id: u64) {
         if self.calls.open_mut(id).is_some() {
             self.withdraw(id);
+            self.give_back(id);
         }
         self.calls.remove(id);
         // Calls that come and go while others hold the wire must not leave their ids behind.
@@ -145,7 +152,15 @@ impl<W> Protocol<W> {
         }
     }
 
+    /// The handler that made this call has its place again.
+    fn give_back(&mut self, id: u64) {
+        if let Some(lender) = self.calls.open_mut(id).and_then(|call| call.lender) {
+            self.serving.give_back(lender);
+        }
+    }
+
     pub(super) fn resolve(&mut self, id: u64, outcome: Outcome) {
+        self.give_back(id);
         self.told.extend(self.calls.answer(id, outcome));
     }
 }

@@ -40,10 +40,7 @@ impl<W> Protocol<W> {
         let slow = self.limits.slow_reader;
         let for_too_long = |since: Option<Duration>| since.is_some_and(|since| now >= since + slow);
         if self.outbox.bytes() > self.limits.queue + self.limits.message_out {
-            Some(CloseReason::us(
-                CloseCode::SLOW_READER,
-                "outbound queue is full",
-            ))
+            Some(CloseReason::us(CloseCode::SLOW_READER, "outbound queue is full"))
         } else if for_too_long(self.above_since) {
             Some(CloseReason::us(CloseCode::SLOW_READER, "reads too slowly"))
         } else if for_too_long(self.paused_since) {

@@ -15,23 +15,14 @@ impl<W> Protocol<W> {
         }
         let params = |params: Box<str>| Some(params).filter(|params| !params.is_empty());
         if let Some(waiting) = self.notifications.next() {
-            let cost = Cost {
-                bytes: waiting.params.len(),
-                tokens: waiting.tokens,
-            };
+            let cost = Cost { bytes: waiting.params.len(), tokens: waiting.tokens };
             let params = params(waiting.params);
             return Some(self.start_notification(waiting.method, params, cost, now));
         }
         let (key, text) = self.serving.next_unstarted()?;
         let served = self.serving.get(key)?;
         let (id, method, deadline) = (served.id.clone(), served.method, served.deadline);
-        Some(Serve {
-            key,
-            id,
-            method,
-            params: params(text),
-            deadline,
-        })
+        Some(Serve { key, id, method, params: params(text), deadline })
     }
 
     /// Whether a result may be written now: there is room for it.
@@ -49,13 +40,13 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// A running handler starts a call of its own; whether it is the only one that it waits for.
+    /// A running handler starts a call on another connection; whether it waits for no other one.
     pub(crate) fn lend(&mut self, key: Key) -> bool {
         self.serving.lend(key)
     }
 
-    /// A call of a running handler is resolved.
-    pub(crate) fn give_back(&mut self, key: Key) {
+    /// A call that a running handler made on another connection is resolved.
+    pub(crate) fn take_back(&mut self, key: Key) {
         self.serving.give_back(key);
     }
 

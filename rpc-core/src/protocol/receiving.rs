@@ -65,26 +65,13 @@ impl<W> Protocol<W> {
             return self.refuse(Some(&id), &ErrorObject::busy(limit));
         }
         let deadline = request.timeout.map(|timeout| now + timeout);
-        let new = New {
-            id: Some(id.clone()),
-            method,
-            cost,
-            deadline,
-            now,
-        };
+        let new = New { id: Some(id.clone()), method, cost, deadline, now };
         if !self.outbox.has_room() || self.serving.has_unstarted() {
-            self.serving
-                .insert_unstarted(new, request.params.unwrap_or_default());
+            self.serving.insert_unstarted(new, request.params.unwrap_or_default());
             return Event::Done;
         }
         let key = self.serving.insert(new);
-        Event::Serve(Serve {
-            key,
-            id: Some(id),
-            method,
-            params: request.params,
-            deadline,
-        })
+        Event::Serve(Serve { key, id: Some(id), method, params: request.params, deadline })
     }
 
     fn limit_reached(&self, cost: Cost) -> Option<&'static str> {
@@ -92,13 +79,7 @@ impl<W> Protocol<W> {
             return Some("shutdown");
         }
         let waiting = self.notifications.bytes();
-        self.serving.limit_reached(
-            Cost {
-                bytes: cost.bytes + waiting,
-                ..cost
-            },
-            &self.limits,
-        )
+        self.serving.limit_reached(Cost { bytes: cost.bytes + waiting, ..cost }, &self.limits)
     }
 
     /// What these params cost, unless they are too complex for us altogether.
@@ -115,10 +96,7 @@ impl<W> Protocol<W> {
             let message = format!("params hold more values than `tokens_inflight`, {limit}");
             return Err(ErrorObject::too_complex(message));
         }
-        Ok(Cost {
-            bytes: params.len(),
-            tokens,
-        })
+        Ok(Cost { bytes: params.len(), tokens })
     }
 
     fn notification<'a>(
@@ -146,11 +124,7 @@ impl<W> Protocol<W> {
             return Event::Serve(self.start_notification(method, params, cost, now));
         }
         let params = notification.params.unwrap_or_default().into();
-        self.notifications.push(Waiting {
-            method,
-            params,
-            tokens: cost.tokens,
-        });
+        self.notifications.push(Waiting { method, params, tokens: cost.tokens });
         Event::Done
     }
 
@@ -162,21 +136,9 @@ impl<W> Protocol<W> {
         now: Duration,
     ) -> Serve<P> {
         let deadline = Some(now + self.limits.notification_timeout);
-        let key = self.serving.insert(New {
-            id: None,
-            method,
-            cost,
-            deadline,
-            now,
-        });
+        let key = self.serving.insert(New { id: None, method, cost, deadline, now });
         self.notifications.started(key);
-        Serve {
-            key,
-            id: None,
-            method,
-            params,
-            deadline,
-        }
+        Serve { key, id: None, method, params, deadline }
     }
 
     fn cancel_request<'a>(&mut self, params: Option<&str>) -> Event<'a> {

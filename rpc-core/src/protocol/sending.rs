@@ -33,11 +33,8 @@ impl<W> Protocol<W> {
                 Admitted::Notification(waiter) => self.told.extend(waiter),
             }
         }
-        self.above_since = if self.outbox.has_room() {
-            None
-        } else {
-            Some(self.above_since.unwrap_or(now))
-        };
+        self.above_since =
+            if self.outbox.has_room() { None } else { Some(self.above_since.unwrap_or(now)) };
     }
 
     /// Whether nothing waits to be sent.

@@ -40,15 +40,11 @@ fn notification(protocol: &mut TestProtocol) -> Option<Key> {
 }
 
 fn call(protocol: &mut TestProtocol, text: &'static str) -> u64 {
-    protocol
-        .start(Start::default(), |_| Bytes::from_static(text.as_bytes()))
-        .unwrap()
+    protocol.start(Start::default(), |_| Bytes::from_static(text.as_bytes())).unwrap()
 }
 
 fn next(protocol: &mut TestProtocol) -> Option<String> {
-    protocol
-        .next_message()
-        .map(|message| String::from_utf8(message.to_vec()).unwrap())
+    protocol.next_message().map(|message| String::from_utf8(message.to_vec()).unwrap())
 }
 
 fn fate(protocol: &mut TestProtocol, id: u64) -> Fate {
@@ -64,10 +60,7 @@ fn above_the_queue_limit_calls_wait_and_answers_enter() {
     let served = request(&mut protocol, 7).unwrap();
     call(&mut protocol, "full");
     let waits = call(&mut protocol, "call");
-    let ticket = protocol
-        .notify(Bytes::from_static(b"note"))
-        .unwrap()
-        .unwrap();
+    let ticket = protocol.notify(Bytes::from_static(b"note")).unwrap().unwrap();
     assert_eq!(protocol.has_entered(ticket, |_| "note waits"), Ok(false));
 
     assert!(!protocol.may_answer(), "results wait for room");
@@ -115,26 +108,17 @@ fn a_slow_reader_is_found_by_bytes_and_by_time() {
         limits.message_out = 100;
     });
     for id in 0..3 {
-        receive(
-            &mut protocol,
-            &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"none"}}"#),
-        );
+        receive(&mut protocol, &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"none"}}"#));
         protocol.sent(0, secs(1));
     }
     assert!(protocol.queue_bytes() > 200);
-    assert_eq!(
-        protocol.overdue(secs(1)).unwrap().code,
-        Some(CloseCode::SLOW_READER)
-    );
+    assert_eq!(protocol.overdue(secs(1)).unwrap().code, Some(CloseCode::SLOW_READER));
     next(&mut protocol);
     next(&mut protocol);
     protocol.sent(60, secs(2));
     assert_eq!(protocol.overdue(secs(10)), None);
     assert_eq!(protocol.next_deadline(), Some(secs(11)));
-    assert_eq!(
-        protocol.overdue(secs(11)).unwrap().code,
-        Some(CloseCode::SLOW_READER)
-    );
+    assert_eq!(protocol.overdue(secs(11)).unwrap().code, Some(CloseCode::SLOW_READER));
     protocol.sent(0, secs(11));
     assert_eq!(protocol.overdue(secs(30)), None);
 }
@@ -175,10 +159,7 @@ fn reading_pauses_for_notifications_unless_a_call_of_ours_waits() {
     notification(&mut protocol);
     assert_eq!(protocol.reading(secs(1)), Ok(Reading::Paused));
     assert_eq!(protocol.overdue(secs(10)), None);
-    assert_eq!(
-        protocol.overdue(secs(11)).unwrap().code,
-        Some(CloseCode::POLICY)
-    );
+    assert_eq!(protocol.overdue(secs(11)).unwrap().code, Some(CloseCode::POLICY));
 
     protocol.finish(running, None);
     protocol.next_to_start(secs(2)).unwrap();
@@ -187,10 +168,7 @@ fn reading_pauses_for_notifications_unless_a_call_of_ours_waits() {
 
     notification(&mut protocol);
     call(&mut protocol, "call");
-    assert_eq!(
-        protocol.reading(ZERO).unwrap_err().code,
-        Some(CloseCode::POLICY)
-    );
+    assert_eq!(protocol.reading(ZERO).unwrap_err().code, Some(CloseCode::POLICY));
 }
 
 #[test]
@@ -199,11 +177,7 @@ fn waiting_notifications_are_bounded_in_bytes_too() {
     notification(&mut protocol).unwrap();
     notification(&mut protocol);
     assert_eq!(protocol.reading(ZERO), Ok(Reading::On));
-    assert_eq!(
-        request(&mut protocol, 1),
-        None,
-        "there is no room for its params"
-    );
+    assert_eq!(request(&mut protocol, 1), None, "there is no room for its params");
     assert!(next(&mut protocol).unwrap().contains("`inflight_bytes`"));
     notification(&mut protocol);
     assert_eq!(protocol.reading(ZERO), Ok(Reading::Paused));
@@ -218,15 +192,7 @@ fn the_fate_of_a_call_is_decided_by_how_far_it_went() {
     protocol.link_lost(1);
     protocol.end(&CloseReason::link("lost"));
     let fates = calls.map(|id| fate(&mut protocol, id));
-    assert_eq!(
-        fates,
-        [
-            Fate::MaybeExecuted,
-            Fate::NotSent,
-            Fate::NotSent,
-            Fate::NotSent
-        ]
-    );
+    assert_eq!(fates, [Fate::MaybeExecuted, Fate::NotSent, Fate::NotSent, Fate::NotSent]);
     assert_eq!(next(&mut protocol), None, "what is not sent stays unsent");
     assert!(matches!(
         protocol.start(Start::default(), |_| unreachable!()),
@@ -238,10 +204,7 @@ fn the_fate_of_a_call_is_decided_by_how_far_it_went() {
 fn a_live_link_may_still_pass_on_what_it_was_given() {
     let mut protocol = protocol(|_| {});
     let deadline = Some(secs(1));
-    let start = Start {
-        deadline,
-        first_of_handler: false,
-    };
+    let start = Start { deadline, caller: Caller::Outside };
     let calls = [(); 2].map(|()| protocol.start(start, |_| Bytes::from_static(b"m")).unwrap());
     next(&mut protocol);
     protocol.expire(secs(1), &mut Vec::new());
@@ -255,17 +218,34 @@ fn a_live_link_may_still_pass_on_what_it_was_given() {
 fn the_first_call_of_a_handler_never_waits_for_the_wire() {
     let mut protocol = protocol(|limits| limits.calls_on_wire = 1);
     call(&mut protocol, "busy wire");
-    let first = Start {
-        deadline: None,
-        first_of_handler: true,
-    };
-    protocol
-        .start(first, |_| Bytes::from_static(b"of a handler"))
-        .unwrap();
+    let first = Start { deadline: None, caller: Caller::Elsewhere { first: true } };
+    protocol.start(first, |_| Bytes::from_static(b"of a handler")).unwrap();
     call(&mut protocol, "parked");
     next(&mut protocol);
     assert_eq!(next(&mut protocol).unwrap(), "of a handler");
     assert_eq!(next(&mut protocol), None);
+}
+
+#[test]
+fn a_place_is_lent_until_the_call_is_resolved_however_it_is() {
+    for way in 0..4 {
+        let mut protocol = protocol(|limits| limits.inflight_requests = 1);
+        let key = request(&mut protocol, 1).unwrap();
+        let start = Start { deadline: Some(secs(1)), caller: Caller::Handler(key) };
+        let id = protocol.start(start, |_| Bytes::from_static(b"call")).unwrap();
+        let other = request(&mut protocol, 2).expect("the place is lent");
+        protocol.finish(other, None);
+        next(&mut protocol);
+        match way {
+            0 => drop(receive(&mut protocol, r#"{"id":1,"result":1}"#)),
+            1 => drop(receive(&mut protocol, r#"{"id":1,"error":7}"#)),
+            2 => protocol.expire(secs(1), &mut Vec::new()),
+            _ => protocol.abandon(id),
+        }
+        assert_eq!(request(&mut protocol, 3), None, "way {way}");
+        protocol.finish(key, None);
+        assert!(request(&mut protocol, 4).is_some());
+    }
 }
 
 #[test]
@@ -300,10 +280,11 @@ fn a_random_walk_ends_at_zero() {
             match random.below(9) {
                 0 => {
                     let deadline = (random.below(2) == 0).then(|| now + secs(1) / 50);
-                    let start = Start {
-                        deadline,
-                        first_of_handler: random.below(4) == 0,
+                    let caller = match served.get(random.below(8)) {
+                        Some(key) => Caller::Handler(*key),
+                        None => Caller::Outside,
                     };
+                    let start = Start { deadline, caller };
                     let message = |_| Bytes::from_static(b"0123456789");
                     calls.extend(protocol.start(start, message));
                 }
@@ -356,17 +337,10 @@ fn a_random_walk_ends_at_zero() {
             assert_eq!(protocol.on_wire, 0);
         }
         assert_eq!(
-            (
-                protocol.in_flight(),
-                protocol.pending(),
-                protocol.queue_bytes()
-            ),
+            (protocol.in_flight(), protocol.pending(), protocol.queue_bytes()),
             (0, 0, 0),
             "seed {seed}"
         );
-        assert_eq!(
-            protocol.serving.cost().bytes + protocol.notifications.bytes(),
-            0
-        );
+        assert_eq!(protocol.serving.cost().bytes + protocol.notifications.bytes(), 0);
     }
 }

@@ -46,11 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         // writing was taken.
         let told = self.poll_told(cx, code, reason)?;
         let heard = self.poll_heard(cx)?;
-        if told.is_ready() {
-            heard.map(Ok)
-        } else {
-            Poll::Pending
-        }
+        if told.is_ready() { heard.map(Ok) } else { Poll::Pending }
     }
 
     fn poll_told(
@@ -88,9 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// If the other end closed first, its own code was sent back already, and this does nothing.
     fn tell(&mut self, code: CloseCode, reason: &str) {
         // It blocks, like all that is only handed over.
-        let _ = self
-            .context
-            .close(&mut Blocked, Some(close_frame(code, reason)));
+        let _ = self.context.close(&mut Blocked, Some(close_frame(code, reason)));
     }
 
     /// Discards what comes until the other end confirms, or until it is enough.
@@ -128,14 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
 fn close_frame(code: CloseCode, reason: &str) -> CloseFrame {
     // Codes such as 1006 are for reports about a connection and never sent on one.
-    let code = if code.may_be_sent() {
-        code
-    } else {
-        CloseCode::NORMAL
-    };
+    let code = if code.may_be_sent() { code } else { CloseCode::NORMAL };
     let reason = &reason[..reason.floor_char_boundary(REASON_MAX)];
-    CloseFrame {
-        code: code.value().into(),
-        reason: reason.into(),
-    }
+    CloseFrame { code: code.value().into(), reason: reason.into() }
 }

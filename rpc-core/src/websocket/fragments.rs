@@ -22,11 +22,7 @@ pub(super) struct Fragments {
 impl Fragments {
     /// All of `message`, which is UTF-8.
     pub(super) fn of(message: Bytes) -> Self {
-        Self {
-            returned: None,
-            rest: Some(message),
-            continues: false,
-        }
+        Self { returned: None, rest: Some(message), continues: false }
     }
 
     /// The next frame to hand over; `None` when all are.
@@ -45,10 +41,7 @@ impl Fragments {
 
     /// How many bytes of the message are still to be handed over.
     pub(super) fn bytes(&self) -> usize {
-        let returned = self
-            .returned
-            .as_ref()
-            .map_or(0, |frame| frame.payload().len());
+        let returned = self.returned.as_ref().map_or(0, |frame| frame.payload().len());
         returned + self.rest.as_ref().map_or(0, Bytes::len)
     }
 
@@ -57,17 +50,9 @@ impl Fragments {
         if part.len() > FRAGMENT {
             self.rest = Some(part.split_off(FRAGMENT));
         }
-        let data = if self.continues {
-            Data::Continue
-        } else {
-            Data::Text
-        };
+        let data = if self.continues { Data::Continue } else { Data::Text };
         self.continues = true;
-        Some(Frame::message(
-            part,
-            OpCode::Data(data),
-            self.rest.is_none(),
-        ))
+        Some(Frame::message(part, OpCode::Data(data), self.rest.is_none()))
     }
 }
 
@@ -80,9 +65,7 @@ mod tests {
         let mut fragments = Fragments::of(Bytes::from(vec![b'x'; length]));
         std::iter::from_fn(|| {
             let frame = fragments.take()?;
-            let OpCode::Data(data) = frame.header().opcode else {
-                unreachable!()
-            };
+            let OpCode::Data(data) = frame.header().opcode else { unreachable!() };
             Some((frame.payload().len(), data, frame.header().is_final))
         })
         .collect()

@@ -52,10 +52,7 @@ impl Frames {
     pub(super) fn advance(&mut self, bytes: &mut &[u8]) -> Option<Mark> {
         if self.have < self.wanted() {
             let length = self.take_header(bytes)?;
-            return Some(Mark::Header {
-                kind: Kind(self.header[0]),
-                length,
-            });
+            return Some(Mark::Header { kind: Kind(self.header[0]), length });
         }
         self.skip_payload(bytes)?;
         self.have = 0;
@@ -130,10 +127,7 @@ mod tests {
                 frame.extend((length as u64).to_be_bytes());
             }
         }
-        frame.extend(std::iter::repeat_n(
-            0xff,
-            length + if masked { 4 } else { 0 },
-        ));
+        frame.extend(std::iter::repeat_n(0xff, length + if masked { 4 } else { 0 }));
         frame
     }
 
@@ -156,10 +150,7 @@ mod tests {
         let (mut marks, mut start) = (Vec::new(), 0);
         for &(first, masked, length) in frames {
             let to_length = [2, 4, 10][usize::from(length > 125) + usize::from(length > 65535)];
-            let header = Mark::Header {
-                kind: Kind(first),
-                length: length as u64,
-            };
+            let header = Mark::Header { kind: Kind(first), length: length as u64 };
             marks.push((start + to_length, header));
             start += to_length + if masked { 4 } else { 0 } + length;
             marks.push((start, Mark::End(Kind(first))));
@@ -172,22 +163,11 @@ mod tests {
         for length in [0, 1, 125, 126, 127, 300] {
             for masked in [false, true] {
                 let frames = [(TEXT, masked, length), (PING, masked, 3)];
-                let stream: Vec<u8> = frames
-                    .iter()
-                    .flat_map(|&(f, m, l)| frame(f, m, l))
-                    .collect();
+                let stream: Vec<u8> = frames.iter().flat_map(|&(f, m, l)| frame(f, m, l)).collect();
                 for split in 0..=stream.len() {
-                    assert_eq!(
-                        marks(&stream, [split]),
-                        expected(&frames),
-                        "{frames:?} at {split}"
-                    );
+                    assert_eq!(marks(&stream, [split]), expected(&frames), "{frames:?} at {split}");
                 }
-                assert_eq!(
-                    marks(&stream, 0..stream.len()),
-                    expected(&frames),
-                    "byte by byte"
-                );
+                assert_eq!(marks(&stream, 0..stream.len()), expected(&frames), "byte by byte");
             }
         }
     }
@@ -199,17 +179,10 @@ mod tests {
             let frames: Vec<_> = (0..20)
                 .map(|_| {
                     let length = [0, 7, 125, 126, 4000, 65535, 65536][random(7)];
-                    (
-                        [TEXT, 0x01, 0x80, 0x00, PING, 0x88][random(6)],
-                        random(2) == 0,
-                        length,
-                    )
+                    ([TEXT, 0x01, 0x80, 0x00, PING, 0x88][random(6)], random(2) == 0, length)
                 })
                 .collect();
-            let stream: Vec<u8> = frames
-                .iter()
-                .flat_map(|&(f, m, l)| frame(f, m, l))
-                .collect();
+            let stream: Vec<u8> = frames.iter().flat_map(|&(f, m, l)| frame(f, m, l)).collect();
             let mut ends: Vec<_> = (0..30).map(|_| random(stream.len() + 1)).collect();
             ends.sort_unstable();
             assert_eq!(marks(&stream, ends), expected(&frames));
@@ -249,9 +222,7 @@ mod tests {
     fn random(seed: u64) -> impl FnMut(usize) -> usize {
         let mut state = seed;
         move |below| {
-            state = state
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             (state >> 33) as usize % below
         }
     }

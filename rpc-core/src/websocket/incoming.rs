@@ -60,11 +60,7 @@ impl Incoming {
     pub(super) fn follow(&mut self, arrived: &[u8]) -> usize {
         self.bytes += arrived.len() as u64;
         self.longest = self.longest.max(arrived.len() as u64);
-        let mut allowed = if self.refusal.is_some() {
-            0
-        } else {
-            arrived.len()
-        };
+        let mut allowed = if self.refusal.is_some() { 0 } else { arrived.len() };
         let mut rest = arrived;
         while let Some(mark) = self.frames.advance(&mut rest) {
             match mark {
@@ -90,11 +86,7 @@ impl Incoming {
         self.fragments += 1;
         self.size = self.size.saturating_add(length);
         self.longest = self.longest.max(length);
-        refuse_if(
-            self.size > self.message_in,
-            CloseCode::TOO_BIG,
-            ABOVE_MESSAGE_IN,
-        )?;
+        refuse_if(self.size > self.message_in, CloseCode::TOO_BIG, ABOVE_MESSAGE_IN)?;
         let too_many = self.fragments > self.fragments_max;
         refuse_if(too_many, CloseCode::POLICY, "too many fragments")
     }
@@ -146,11 +138,7 @@ impl Incoming {
 pub(super) const ABOVE_MESSAGE_IN: &str = "a message above the limit `message_in`";
 
 fn refuse_if(refuse: bool, code: CloseCode, reason: &'static str) -> Result<(), Refusal> {
-    if refuse {
-        Err(Refusal { code, reason })
-    } else {
-        Ok(())
-    }
+    if refuse { Err(Refusal { code, reason }) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -187,10 +175,7 @@ mod tests {
     fn a_control_frame_alone_is_no_message() {
         let mut incoming = incoming(9, 9);
         incoming.follow(&PING[..2]);
-        assert_eq!(
-            (incoming.assembling(), incoming.is_between_messages()),
-            (None, false)
-        );
+        assert_eq!((incoming.assembling(), incoming.is_between_messages()), (None, false));
         incoming.follow(&PING[2..]);
         assert!(incoming.is_between_messages());
     }
@@ -200,15 +185,9 @@ mod tests {
         let mut incoming = incoming(9, 3);
         let fine = [&[0x81, 0], BEGIN, PING, EMPTY, PING, EMPTY].concat();
         assert_eq!(incoming.follow(&fine), fine.len());
-        assert_eq!(
-            incoming.follow(&[PING, EMPTY, LAST].concat()),
-            PING.len() + 1
-        );
+        assert_eq!(incoming.follow(&[PING, EMPTY, LAST].concat()), PING.len() + 1);
         let refusal = incoming.refusal().unwrap();
-        assert_eq!(
-            (refusal.code, refusal.reason),
-            (CloseCode::POLICY, "too many fragments")
-        );
+        assert_eq!((refusal.code, refusal.reason), (CloseCode::POLICY, "too many fragments"));
         assert_eq!(incoming.follow(PING), 0);
     }
 

@@ -33,11 +33,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.all_parsed = false;
         loop {
             let (wire, allowance) = (&mut self.wire, &mut allowance);
-            match self.context.read(&mut Reading {
-                wire,
-                cx,
-                allowance,
-            }) {
+            match self.context.read(&mut Reading { wire, cx, allowance }) {
                 Ok(Message::Ping(payload)) => self.pinged(payload.len()),
                 Ok(Message::Pong(_)) => self.ponged(),
                 Ok(message) => return Poll::Ready(received(message)),
@@ -94,11 +90,7 @@ fn received(message: Message) -> Received<Text> {
 const BINARY: LinkError = violation(CloseCode::UNSUPPORTED, "binary messages are not understood");
 
 fn closed(frame: Option<CloseFrame>) -> Received<Text> {
-    let code = frame
-        .as_ref()
-        .map(|frame| CloseCode::new(frame.code.into()));
-    let reason = frame
-        .map(|frame| frame.reason.as_str().to_owned())
-        .unwrap_or_default();
+    let code = frame.as_ref().map(|frame| CloseCode::new(frame.code.into()));
+    let reason = frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default();
     Received::Closed { code, reason }
 }

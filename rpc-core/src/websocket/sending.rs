@@ -76,10 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if !self.context.can_write() {
             return Ok(());
         }
-        match self
-            .context
-            .write(&mut Blocked, Message::Ping(Bytes::new()))
-        {
+        match self.context.write(&mut Blocked, Message::Ping(Bytes::new())) {
             Err(Error::WriteBufferFull(_)) => return Ok(()),
             Err(error) if !is_blocked(&error) => return Err(link_error(error)),
             _ => {}
@@ -99,9 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub(super) fn buffered(&self) -> usize {
         // Pongs that found it full were counted, and replaced by later ones.
         let buffered = self.handed.saturating_sub(self.wire.written());
-        usize::try_from(buffered)
-            .unwrap_or(usize::MAX)
-            .min(self.config.max_write_buffer_size)
+        usize::try_from(buffered).unwrap_or(usize::MAX).min(self.config.max_write_buffer_size)
     }
 
     /// Ready when the buffer is short enough for another frame.
@@ -121,10 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub(super) fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
         loop {
             let before = self.wire.written();
-            match self.context.flush(&mut Writing {
-                wire: &mut self.wire,
-                cx,
-            }) {
+            match self.context.flush(&mut Writing { wire: &mut self.wire, cx }) {
                 Err(error) if is_blocked(&error) => return Poll::Pending,
                 // All was written, and since the close frames are exchanged nothing will be.
                 Ok(()) | Err(Error::ConnectionClosed) => {}

@@ -25,14 +25,7 @@ pub(super) struct Wire<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) fn new(io: S, already_read: Bytes, incoming: Incoming) -> Self {
         let outgoing = Frames::default();
-        Self {
-            io,
-            already_read,
-            incoming,
-            outgoing,
-            written: 0,
-            accepted: 0,
-        }
+        Self { io, already_read, incoming, outgoing, written: 0, accepted: 0 }
     }
 
     /// Reads what may be read; 0 bytes are the end of the stream.

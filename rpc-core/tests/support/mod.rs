@@ -1,10 +1,6 @@
 //! What the tests of this crate share: a raw end, which sends and sees text.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file uses its own part"
-)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -42,15 +38,9 @@ impl Raw {
 
     /// Sends a message, waiting for room.
     pub async fn send(&mut self, text: &str) {
-        poll_fn(|cx| self.pipe.poll_ready(cx))
-            .await
-            .expect("the other end is there");
-        self.pipe
-            .send(Bytes::copy_from_slice(text.as_bytes()))
-            .expect("the other end is there");
-        poll_fn(|cx| self.pipe.poll_flush(cx))
-            .await
-            .expect("the other end is there");
+        poll_fn(|cx| self.pipe.poll_ready(cx)).await.expect("the other end is there");
+        self.pipe.send(Bytes::copy_from_slice(text.as_bytes())).expect("the other end is there");
+        poll_fn(|cx| self.pipe.poll_flush(cx)).await.expect("the other end is there");
     }
 
     /// The next message; panics if there is none for a minute, or the other end closes.
@@ -83,11 +73,7 @@ impl Raw {
 
     /// Plays a script: `-->` is sent, `<--` must come.
     pub async fn play(&mut self, script: &str) {
-        for line in script
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-        {
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
             if let Some(text) = line.strip_prefix("--> ") {
                 self.send(text).await;
             } else if let Some(expected) = line.strip_prefix("<-- ") {
@@ -101,9 +87,7 @@ impl Raw {
 
     async fn received(&mut self) -> Received<memory::Text> {
         let next = poll_fn(|cx| self.pipe.poll_receive(cx, usize::MAX));
-        tokio::time::timeout(Duration::from_secs(60), next)
-            .await
-            .expect("something comes")
+        tokio::time::timeout(Duration::from_secs(60), next).await.expect("something comes")
     }
 }
 
@@ -112,9 +96,5 @@ pub fn assert_same(got: &str, expected: &str) {
     let parse = |text: &str| -> serde_json::Value {
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
     };
-    assert_eq!(
-        parse(got),
-        parse(expected),
-        "\n got      {got}\n expected {expected}"
-    );
+    assert_eq!(parse(got), parse(expected), "\n got      {got}\n expected {expected}");
 }

@@ -17,10 +17,7 @@ fn a_close_sends_what_is_buffered_then_code_and_reason_then_the_end() {
     assert!(!server.close(CloseCode::RESTARTING, "back soon"));
 
     let goodbye = (TEXT, b"goodbye".to_vec());
-    assert_eq!(
-        frames(&far.took()),
-        [goodbye, (CLOSE, closing(1012, "back soon"))]
-    );
+    assert_eq!(frames(&far.took()), [goodbye, (CLOSE, closing(1012, "back soon"))]);
     assert!(far.line().shut_down);
     far.sends(masked(CLOSE, closing(1012, "")));
     assert!(server.close(CloseCode::RESTARTING, "back soon"));
@@ -48,10 +45,7 @@ fn a_close_of_the_other_end_is_answered_with_its_own_code() {
     far.has_room_for(usize::MAX);
     assert!(server.close(CloseCode::NORMAL, "not sent"));
     let last_words = (TEXT, b"last words".to_vec());
-    assert_eq!(
-        frames(&far.took()),
-        [last_words, (CLOSE, closing(4001, "enough"))]
-    );
+    assert_eq!(frames(&far.took()), [last_words, (CLOSE, closing(4001, "enough"))]);
 }
 
 /// An error instead would make the caller give up before the close is answered.
@@ -102,10 +96,7 @@ fn the_answer_to_a_close_survives_a_full_buffer() {
     far.has_room_for(usize::MAX);
     assert!(server.close(CloseCode::NORMAL, ""));
     let frames = frames(&far.took());
-    assert_eq!(
-        frames.last().unwrap(),
-        &(CLOSE, closing(1001, &"x".repeat(123)))
-    );
+    assert_eq!(frames.last().unwrap(), &(CLOSE, closing(1001, &"x".repeat(123))));
 }
 
 #[test]
@@ -129,14 +120,8 @@ fn what_was_broken_is_told_to_whoever_broke_it() {
         (frame(TEXT, "no mask"), CloseCode::PROTOCOL),
         (masked(BINARY, "x"), CloseCode::UNSUPPORTED),
         (masked(TEXT, b"\xff"), CloseCode::INVALID_TEXT),
-        (
-            masked(TEXT, vec![b'x'; 1024 * 1024 + 1]),
-            CloseCode::TOO_BIG,
-        ),
-        (
-            [masked(BEGIN, ""), masked(MORE, "").repeat(5000)].concat(),
-            CloseCode::POLICY,
-        ),
+        (masked(TEXT, vec![b'x'; 1024 * 1024 + 1]), CloseCode::TOO_BIG),
+        ([masked(BEGIN, ""), masked(MORE, "").repeat(5000)].concat(), CloseCode::POLICY),
     ] {
         let (mut server, far) = server(&Limits::server());
         far.sends(broken);
@@ -166,16 +151,8 @@ fn a_message_half_out_is_cut_short_by_a_close() {
 #[test]
 fn a_reason_is_cut_between_characters_and_a_private_code_is_replaced() {
     for (code, reason, expected) in [
-        (
-            CloseCode::NORMAL,
-            "é".repeat(70),
-            closing(1000, &"é".repeat(61)),
-        ),
-        (
-            CloseCode::NORMAL,
-            "e".repeat(124),
-            closing(1000, &"e".repeat(123)),
-        ),
+        (CloseCode::NORMAL, "é".repeat(70), closing(1000, &"é".repeat(61))),
+        (CloseCode::NORMAL, "e".repeat(124), closing(1000, &"e".repeat(123))),
         (CloseCode::new(1006), "lost".into(), closing(1000, "lost")),
         (CloseCode::new(999), String::new(), closing(1000, "")),
         (CloseCode::new(4999), String::new(), closing(4999, "")),
@@ -232,9 +209,7 @@ async fn the_sender_of_a_message_too_big_learns_why() {
     let address = listener.local_addr().unwrap();
     let sender = std::thread::spawn(move || {
         let mut socket = std::net::TcpStream::connect(address).unwrap();
-        socket
-            .write_all(&masked(TEXT, vec![b'x'; 3 * MESSAGE_IN]))
-            .unwrap();
+        socket.write_all(&masked(TEXT, vec![b'x'; 3 * MESSAGE_IN])).unwrap();
         let mut answer = Vec::new();
         socket.read_to_end(&mut answer).unwrap();
         answer
@@ -245,8 +220,5 @@ async fn the_sender_of_a_message_too_big_learns_why() {
     assert!(matches!(received, Received::Failed(_)));
     std::future::poll_fn(|cx| server.poll_close(cx, CloseCode::TOO_BIG, "too big")).await;
     drop(server);
-    assert_eq!(
-        sender.join().unwrap(),
-        frame(CLOSE, closing(1009, "too big"))
-    );
+    assert_eq!(sender.join().unwrap(), frame(CLOSE, closing(1009, "too big")));
 }

@@ -46,14 +46,8 @@ pub(crate) fn client(limits: &Limits) -> (WebSocket<Near>, Far) {
 }
 
 pub(crate) fn end(role: Role, limits: &Limits, already_read: Bytes) -> (WebSocket<Near>, Far) {
-    let line = Arc::new(Mutex::new(Line {
-        room: usize::MAX,
-        ..Line::default()
-    }));
-    (
-        WebSocket::new(Near(line.clone()), role, already_read, limits),
-        Far(line),
-    )
+    let line = Arc::new(Mutex::new(Line { room: usize::MAX, ..Line::default() }));
+    (WebSocket::new(Near(line.clone()), role, already_read, limits), Far(line))
 }
 
 /// A server's limits with another `message_in`.
@@ -104,11 +98,7 @@ impl AsyncRead for Near {
             let again = line.endless.clone();
             line.arriving.extend_from_slice(&again);
         }
-        let at_once = if line.read_at_once > 0 {
-            line.read_at_once
-        } else {
-            usize::MAX
-        };
+        let at_once = if line.read_at_once > 0 { line.read_at_once } else { usize::MAX };
         let count = line.arriving.len().min(buf.remaining()).min(at_once);
         if count == 0 && !line.hung_up {
             return Poll::Pending;
@@ -171,19 +161,16 @@ pub(crate) trait ByHand: Transport {
 
     fn ready(&mut self) -> bool {
         let poll = self.poll_ready(&mut Context::from_waker(Waker::noop()));
-        poll.map(|result| result.expect("the line works"))
-            .is_ready()
+        poll.map(|result| result.expect("the line works")).is_ready()
     }
 
     fn flush(&mut self) -> bool {
         let poll = self.poll_flush(&mut Context::from_waker(Waker::noop()));
-        poll.map(|result| result.expect("the line works"))
-            .is_ready()
+        poll.map(|result| result.expect("the line works")).is_ready()
     }
 
     fn close(&mut self, code: CloseCode, reason: &str) -> bool {
-        self.poll_close(&mut Context::from_waker(Waker::noop()), code, reason)
-            .is_ready()
+        self.poll_close(&mut Context::from_waker(Waker::noop()), code, reason).is_ready()
     }
 }
 
@@ -192,10 +179,7 @@ impl<T: Transport> ByHand for T {}
 fn describe<T: AsRef<str>>(received: Received<T>) -> String {
     match received {
         Received::Text(text) => format!("text {}", text.as_ref()),
-        Received::Closed {
-            code: Some(code),
-            reason,
-        } => format!("closed {code} {reason}"),
+        Received::Closed { code: Some(code), reason } => format!("closed {code} {reason}"),
         Received::Closed { code: None, reason } => format!("closed without code {reason}"),
         Received::Failed(LinkError::Violation { code, reason }) => format!("{code} {reason}"),
         Received::Failed(LinkError::Io(error)) => format!("{error}"),
@@ -275,9 +259,7 @@ pub(crate) fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
 pub(crate) fn random(seed: u64) -> impl FnMut(usize) -> usize {
     let mut state = seed;
     move |below| {
-        state = state
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (state >> 33) as usize % below
     }
 }

@@ -15,10 +15,7 @@ fn messages_arrive_whole_and_in_order_however_they_are_cut() {
         far.sends([masked(BEGIN, "tw"), masked(PING, "?"), masked(LAST, "o")].concat());
         far.sends(masked(TEXT, ""));
         far.sends(masked(TEXT, &long));
-        assert_eq!(
-            [server.text(), server.text(), server.text()],
-            ["one", "two", ""]
-        );
+        assert_eq!([server.text(), server.text(), server.text()], ["one", "two", ""]);
         assert_eq!(server.text(), long);
         assert!(server.receive().is_pending());
         assert_eq!(server.received_bytes(), far.line().bytes_read as u64);
@@ -33,10 +30,7 @@ fn what_the_handshake_read_beyond_its_head_comes_first() {
     let (mut server, far) = end(Role::Server, &Limits::server(), already_read);
     assert_eq!(server.text(), "first");
     assert!(server.receive().is_pending());
-    assert_eq!(
-        (server.received_bytes(), server.assembling()),
-        (early.len() as u64, Some(1))
-    );
+    assert_eq!((server.received_bytes(), server.assembling()), (early.len() as u64, Some(1)));
     far.sends(late);
     assert_eq!(server.text(), "second");
 }
@@ -46,35 +40,17 @@ fn a_broken_rule_is_named_by_code_and_reason() {
     let limits = message_in(1000);
     let oversized = vec![b'x'; 1001];
     let cases: [(&str, &[&[u8]]); _] = [
-        (
-            "1003 binary messages are not understood",
-            &[&masked(BINARY, "x")],
-        ),
+        ("1003 binary messages are not understood", &[&masked(BINARY, "x")]),
+        ("1009 a message above the limit `message_in`", &[&masked(TEXT, &oversized)]),
         (
             "1009 a message above the limit `message_in`",
-            &[&masked(TEXT, &oversized)],
+            &[&masked(BEGIN, &oversized[..600]), &masked(LAST, &oversized[..401])],
         ),
-        (
-            "1009 a message above the limit `message_in`",
-            &[
-                &masked(BEGIN, &oversized[..600]),
-                &masked(LAST, &oversized[..401]),
-            ],
-        ),
-        (
-            "1009 a message above the limit `message_in`",
-            &[&[TEXT, 0xff], &[0xff; 8]],
-        ),
+        ("1009 a message above the limit `message_in`", &[&[TEXT, 0xff], &[0xff; 8]]),
         ("1007 text that is not UTF-8", &[&masked(TEXT, b"\xff")]),
-        (
-            "1007 text that is not UTF-8",
-            &[&masked(BEGIN, b"\xc3"), &masked(LAST, "x")],
-        ),
+        ("1007 text that is not UTF-8", &[&masked(BEGIN, b"\xc3"), &masked(LAST, "x")]),
         ("1007 text that is not UTF-8", &[&masked(TEXT, b"\xc3")]),
-        (
-            "1007 text that is not UTF-8",
-            &[&masked(CLOSE, b"\x03\xe8\xff")],
-        ),
+        ("1007 text that is not UTF-8", &[&masked(CLOSE, b"\x03\xe8\xff")]),
         ("1002 a client's frame without mask", &[&frame(TEXT, "x")]),
         ("1002 reserved bits are set", &[&masked(TEXT | 0x40, "x")]),
         ("1002 an opcode without meaning", &[&masked(0x83, "x")]),
@@ -85,14 +61,8 @@ fn a_broken_rule_is_named_by_code_and_reason() {
             &[&masked(BEGIN, "x"), &masked(TEXT, "y")],
         ),
         ("1002 a control frame in fragments", &[&masked(0x09, "x")]),
-        (
-            "1002 a control frame of more than 125 bytes",
-            &[&masked(PING, [0; 126])],
-        ),
-        (
-            "1002 a close frame with half a code",
-            &[&masked(CLOSE, "x")],
-        ),
+        ("1002 a control frame of more than 125 bytes", &[&masked(PING, [0; 126])]),
+        ("1002 a close frame with half a code", &[&masked(CLOSE, "x")]),
     ];
     for (expected, frames) in cases {
         let (mut server, far) = server(&limits);
@@ -107,14 +77,7 @@ fn a_message_as_long_as_the_limit_is_taken() {
     let limits = message_in(1000);
     let (mut server, far) = server(&limits);
     far.sends(masked(TEXT, [b'x'; 1000]));
-    far.sends(
-        [
-            masked(BEGIN, [b'x'; 999]),
-            masked(MORE, "x"),
-            masked(LAST, ""),
-        ]
-        .concat(),
-    );
+    far.sends([masked(BEGIN, [b'x'; 999]), masked(MORE, "x"), masked(LAST, "")].concat());
     assert_eq!([server.text().len(), server.text().len()], [1000, 1000]);
 }
 
@@ -140,11 +103,7 @@ fn a_close_tells_its_code_and_reason() {
 
 #[test]
 fn a_link_that_just_ends_is_no_close() {
-    for last_words in [
-        Vec::new(),
-        masked(TEXT, "half")[..7].to_vec(),
-        masked(BEGIN, "half"),
-    ] {
+    for last_words in [Vec::new(), masked(TEXT, "half")[..7].to_vec(), masked(BEGIN, "half")] {
         let (mut server, far) = server(&Limits::server());
         far.sends(last_words);
         far.hangs_up();
@@ -189,10 +148,7 @@ fn a_poll_reads_what_it_is_allowed_and_wakes_itself() {
 
     for turn in 1..10 {
         assert!(server.poll_receive(cx, 10_000).is_pending());
-        assert_eq!(
-            (far.line().bytes_read, woken.count()),
-            (turn * 10_000, turn)
-        );
+        assert_eq!((far.line().bytes_read, woken.count()), (turn * 10_000, turn));
     }
     // With nothing left to read it is the line's turn to wake.
     assert!(server.poll_receive(cx, 1_000_000).is_pending());
@@ -205,10 +161,7 @@ fn a_message_that_was_read_already_needs_no_allowance() {
     far.sends([masked(TEXT, "one"), masked(TEXT, "two")].concat());
     assert_eq!(server.text(), "one");
     let cx = &mut Context::from_waker(Waker::noop());
-    assert!(matches!(
-        server.poll_receive(cx, 0),
-        Poll::Ready(Received::Text(_))
-    ));
+    assert!(matches!(server.poll_receive(cx, 0), Poll::Ready(Received::Text(_))));
 }
 
 #[test]

@@ -28,27 +28,11 @@ fn a_long_message_leaves_in_fragments_of_64_kib_with_pongs_between() {
     assert!(server.flush());
 
     let frames = frames(&far.took());
-    let shape: Vec<_> = frames
-        .iter()
-        .map(|(first, payload)| (*first, payload.len()))
-        .collect();
+    let shape: Vec<_> = frames.iter().map(|(first, payload)| (*first, payload.len())).collect();
     let full = 64 * KIB;
-    assert_eq!(
-        shape,
-        [
-            (BEGIN, full),
-            (MORE, full),
-            (PONG, 12),
-            (MORE, full),
-            (LAST, 8 * KIB)
-        ]
-    );
+    assert_eq!(shape, [(BEGIN, full), (MORE, full), (PONG, 12), (MORE, full), (LAST, 8 * KIB)]);
     let data = frames.iter().filter(|(first, _)| *first != PONG);
-    assert_eq!(
-        data.flat_map(|(_, payload)| payload.clone())
-            .collect::<Vec<_>>(),
-        message
-    );
+    assert_eq!(data.flat_map(|(_, payload)| payload.clone()).collect::<Vec<_>>(), message);
 }
 
 #[test]
@@ -121,12 +105,7 @@ fn a_message_of_4_mib_never_has_more_than_80_kib_in_the_buffer() {
 fn a_message_is_accepted_with_its_last_byte() {
     let (mut server, far) = server(&Limits::server());
     far.has_room_for(0);
-    let messages = [
-        "",
-        "one",
-        "a message of more than 125 bytes ".repeat(5).leak(),
-        "",
-    ];
+    let messages = ["", "one", "a message of more than 125 bytes ".repeat(5).leak(), ""];
     far.sends(masked(PING, "ping"));
     let mut ends = Vec::new();
     let mut length = frame(PONG, "ping").len();
@@ -191,11 +170,7 @@ fn pings_are_answered_without_a_flush_by_the_caller() {
     assert_eq!(far.line().writes, 1);
     send(&mut server, "not urgent");
     assert!(server.receive().is_pending());
-    assert_eq!(
-        far.line().writes,
-        1,
-        "messages leave with the caller's flush"
-    );
+    assert_eq!(far.line().writes, 1, "messages leave with the caller's flush");
 }
 
 /// Unbounded, as tungstenite is by default, this is 1.3 GiB in five seconds.
@@ -214,24 +189,13 @@ fn pings_of_a_peer_that_never_reads_cost_the_write_buffer_and_no_spinning() {
     far.sends(masked(PING, "last"));
     assert!(server.poll_receive(cx, usize::MAX).is_pending());
     assert_eq!(woken.count(), 0);
-    assert_eq!(
-        server.backlog(),
-        160 * KIB,
-        "what was dropped does not count"
-    );
+    assert_eq!(server.backlog(), 160 * KIB, "what was dropped does not count");
 
     far.has_room_for(usize::MAX);
     assert!(server.flush());
     let pongs = far.took();
-    assert!(
-        pongs.len() <= 161 * KIB,
-        "{} bytes were buffered",
-        pongs.len()
-    );
-    assert!(
-        pongs.ends_with(&frame(PONG, "last")),
-        "the newest ping is the one to answer"
-    );
+    assert!(pongs.len() <= 161 * KIB, "{} bytes were buffered", pongs.len());
+    assert!(pongs.ends_with(&frame(PONG, "last")), "the newest ping is the one to answer");
 }
 
 #[test]
@@ -250,10 +214,7 @@ fn a_buffer_full_of_pongs_loses_no_message() {
         assert!(server.flush());
         let frames = frames(&far.took());
         let data = frames.iter().filter(|(first, _)| *first != PONG);
-        assert_eq!(
-            data.map(|(_, payload)| payload.len()).sum::<usize>(),
-            length
-        );
+        assert_eq!(data.map(|(_, payload)| payload.len()).sum::<usize>(), length);
         assert_eq!(server.accepted(), 1);
     }
 }
@@ -282,13 +243,7 @@ fn a_line_that_takes_a_byte_at_a_time_gets_all_of_it() {
     }
     assert!(server.flush());
     let frames = frames(&far.took());
-    assert_eq!(
-        frames
-            .iter()
-            .flat_map(|(_, payload)| payload.clone())
-            .collect::<Vec<_>>(),
-        message
-    );
+    assert_eq!(frames.iter().flat_map(|(_, payload)| payload.clone()).collect::<Vec<_>>(), message);
 }
 
 #[tokio::test]

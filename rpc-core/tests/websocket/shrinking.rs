@@ -37,10 +37,7 @@ fn shrinking_with_a_pong_or_a_message_unwritten_loses_neither() {
     server.shrink();
     far.has_room_for(usize::MAX);
     assert!(server.flush());
-    assert_eq!(
-        far.took(),
-        [frame(PONG, "ping"), frame(TEXT, "message")].concat()
-    );
+    assert_eq!(far.took(), [frame(PONG, "ping"), frame(TEXT, "message")].concat());
 }
 
 /// Two ends, random messages both ways, random cuts, and `shrink` after every single step.
@@ -111,10 +108,7 @@ impl<R: FnMut(usize) -> usize> Pair<R> {
         let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
         match self.ends[end].0.poll_receive(cx, (self.random)(20_000)) {
             std::task::Poll::Ready(Received::Text(text)) => {
-                assert_eq!(
-                    self.sent[1 - end].pop_front().as_deref(),
-                    Some(text.as_ref())
-                );
+                assert_eq!(self.sent[1 - end].pop_front().as_deref(), Some(text.as_ref()));
             }
             std::task::Poll::Ready(_) => panic!("the link broke"),
             std::task::Poll::Pending => {}

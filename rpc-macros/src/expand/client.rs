@@ -17,20 +17,9 @@ use crate::tokens::nested;
 ///                       impl ChatClient<Peer> { … }
 /// ```
 pub(super) fn expand(service: &Service) -> TokenStream {
-    let Service {
-        private,
-        vis,
-        cfg,
-        ident,
-        client,
-        methods,
-        ..
-    } = service;
+    let Service { private, vis, cfg, ident, client, methods, .. } = service;
     let quiet = quiet();
-    let about = format!(
-        "Calls the methods of [`{}`] at the other end.",
-        ident.unraw()
-    );
+    let about = format!("Calls the methods of [`{}`] at the other end.", ident.unraw());
     let methods = methods.iter().map(|method| stub(service, method));
     quote! {
         #(#cfg)*
@@ -76,13 +65,7 @@ fn stub(service: &Service, method: &Method) -> TokenStream {
 /// }
 /// ```
 fn request(Service { private, vis, .. }: &Service, method: &Method) -> TokenStream {
-    let Method {
-        ident,
-        cfg,
-        name,
-        output,
-        ..
-    } = method;
+    let Method { ident, cfg, name, output, .. } = method;
     let (docs, params, args) = (docs(method), params(method), args(method));
     let wire_name = &name.text;
     let (ok, err) = ok_and_err(output, private);
@@ -112,15 +95,10 @@ fn request(Service { private, vis, .. }: &Service, method: &Method) -> TokenStre
 /// }
 /// ```
 fn notification(Service { private, vis, .. }: &Service, method: &Method) -> TokenStream {
-    let Method {
-        ident, cfg, name, ..
-    } = method;
+    let Method { ident, cfg, name, .. } = method;
     let (docs, params, args) = (docs(method), params(method), args(method));
     let (try_ident, wire_name) = (method.try_ident(), &name.text);
-    let about = format!(
-        "`{}` without waiting: fails if the queue is full.",
-        ident.unraw()
-    );
+    let about = format!("`{}` without waiting: fails if the queue is full.", ident.unraw());
     quote! {
         #(#cfg)*
         #docs
@@ -142,17 +120,13 @@ fn notification(Service { private, vis, .. }: &Service, method: &Method) -> Toke
 fn docs(method: &Method) -> TokenStream {
     let docs = &method.docs;
     let missing = docs.iter().all(|attr| !attr.path().is_ident("doc"));
-    let about = missing
-        .then(|| format!("Calls `{}`.", method.name.text))
-        .into_iter();
+    let about = missing.then(|| format!("Calls `{}`.", method.name.text)).into_iter();
     quote!(#(#docs)* #(#[doc = #about])*)
 }
 
 /// `, room: &str, text: &str`
 fn params(method: &Method) -> TokenStream {
-    let params = method
-        .params()
-        .map(|Param { ident, ty, .. }| quote!(, #ident: #ty));
+    let params = method.params().map(|Param { ident, ty, .. }| quote!(, #ident: #ty));
     params.collect()
 }
 

@@ -24,9 +24,7 @@ use crate::tokens::local;
 /// }
 /// ```
 pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
-    let Service {
-        private, server, ..
-    } = service;
+    let Service { private, server, .. } = service;
     let infos = rows(service).map(|(method, name)| info(private, method, name));
     let functions = rows(service).map(|(Method { cfg, ident, .. }, _)| quote!(#(#cfg)* #ident));
     // Local to the macro: a method may be called `params` as well.
@@ -57,24 +55,17 @@ pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
 
 /// The methods by their own names, then by their aliases.
 fn rows(service: &Service) -> impl Iterator<Item = (&Method, &str)> {
-    let own = service
+    let own = service.methods.iter().map(|method| (method, &*method.name.text));
+    let aliases = service
         .methods
         .iter()
-        .map(|method| (method, &*method.name.text));
-    let aliases = service.methods.iter().flat_map(|method| {
-        method
-            .aliases
-            .iter()
-            .map(move |alias| (method, &*alias.text))
-    });
+        .flat_map(|method| method.aliases.iter().map(move |alias| (method, &*alias.text)));
     own.chain(aliases)
 }
 
 /// `MethodInfo::new("chat.join", MethodKind::Request).with_params(&[…])…`
 fn info(private: &Path, method: &Method, name: &str) -> TokenStream {
-    let Method {
-        cfg, kind, output, ..
-    } = method;
+    let Method { cfg, kind, output, .. } = method;
     let (docs, params) = (method.docs_text(), param_infos(private, method));
     let kind_ident = match kind {
         Kind::Request { .. } => quote!(Request),

@@ -27,20 +27,10 @@ use crate::tokens::{local, nested, projection};
 /// }
 /// ```
 pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
-    let Service {
-        private,
-        ident: contract,
-        ..
-    } = service;
-    let Method {
-        ident, cfg, output, ..
-    } = method;
+    let Service { private, ident: contract, .. } = service;
+    let Method { ident, cfg, output, .. } = method;
     let (service, params) = (local("service"), local("params"));
-    let cx = if has_context(method) {
-        local("cx").into_token_stream()
-    } else {
-        quote!(_)
-    };
+    let cx = if has_context(method) { local("cx").into_token_stream() } else { quote!(_) };
     let (ok, err) = ok_and_err(output, private);
     let (decode, run) = (decode(private, method), run(contract, method));
     let (probe, errors) = (probe(private, method), error_codes(private, output));
@@ -84,20 +74,8 @@ fn decode(private: &Path, method: &Method) -> TokenStream {
 }
 
 /// Where a parameter is received: `Param<T>`, and `Param<<T as ToOwned>::Owned>` for a `&T`.
-fn slot(
-    private: &Path,
-    Param {
-        ty,
-        borrowed,
-        default,
-        ..
-    }: &Param,
-) -> TokenStream {
-    let slot = if *default {
-        quote!(DefaultParam)
-    } else {
-        quote!(Param)
-    };
+fn slot(private: &Path, Param { ty, borrowed, default, .. }: &Param) -> TokenStream {
+    let slot = if *default { quote!(DefaultParam) } else { quote!(Param) };
     let owned = match borrowed {
         Some(ty) => projection(ty, &quote!(::std::borrow::ToOwned), "Owned"),
         None => ty.to_token_stream(),
@@ -112,12 +90,7 @@ fn slot(
 /// fn version(&self) -> String;      Ok::<_, Infallible>(Chat::version(&*service))
 /// ```
 fn run(contract: &Ident, method: &Method) -> TokenStream {
-    let Method {
-        ident,
-        output,
-        is_async,
-        ..
-    } = method;
+    let Method { ident, output, is_async, .. } = method;
     let service = local("service");
     let args = method.args.iter().map(argument);
     let wait = is_async.then(|| quote!(.await));
@@ -136,11 +109,7 @@ fn argument(arg: &Arg) -> TokenStream {
             let cx = local("cx");
             quote!(&#cx)
         }
-        Arg::Param(Param {
-            ident,
-            borrowed: Some(ty),
-            ..
-        }) => {
+        Arg::Param(Param { ident, borrowed: Some(ty), .. }) => {
             quote!(::core::borrow::Borrow::<#ty>::borrow(&#ident))
         }
         Arg::Param(Param { ident, .. }) => ident.to_token_stream(),

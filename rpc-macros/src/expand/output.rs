@@ -16,10 +16,7 @@ pub(super) fn ok_and_err(output: &Output, private: &Path) -> (TokenStream, Token
         Output::Result { ok, err } => (ok.to_token_stream(), err.to_token_stream()),
         Output::Alias(ty) => {
             let is_result = quote!(#private::IsResult);
-            (
-                projection(ty, &is_result, "Ok"),
-                projection(ty, &is_result, "Err"),
-            )
+            (projection(ty, &is_result, "Ok"), projection(ty, &is_result, "Err"))
         }
     }
 }

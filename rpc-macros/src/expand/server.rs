@@ -19,10 +19,7 @@ use crate::model::Service;
 /// ```
 pub(super) fn expand(service: &Service) -> TokenStream {
     let (wrapper, dispatch) = (wrapper(service), dispatch::expand(service, &bound(service)));
-    let handlers = service
-        .methods
-        .iter()
-        .map(|method| handler::expand(service, method));
+    let handlers = service.methods.iter().map(|method| handler::expand(service, method));
     let (quiet, cfg) = (quiet(), &service.cfg);
     quote! {
         #wrapper
@@ -38,13 +35,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 
 /// The struct and how it is made.
 fn wrapper(service: &Service) -> TokenStream {
-    let Service {
-        vis,
-        cfg,
-        ident,
-        server,
-        ..
-    } = service;
+    let Service { vis, cfg, ident, server, .. } = service;
     let (quiet, bound) = (quiet(), bound(service));
     let about = format!("Serves an implementation of [`{}`].", ident.unraw());
     let name = server.to_string();

@@ -30,18 +30,13 @@ pub(super) fn expand(item: &ItemTrait) -> ItemTrait {
 }
 
 fn rewrite(method: &mut TraitItemFn) {
-    method
-        .attrs
-        .retain(|attr| !is_one_of(attr, &["method", "notification"]));
+    method.attrs.retain(|attr| !is_one_of(attr, &["method", "notification"]));
     method.sig.constness = None;
     for input in &mut method.sig.inputs {
         rewrite_input(input, method.default.is_some());
     }
     if let Some(token) = method.sig.asyncness.take() {
-        method.default = method
-            .default
-            .take()
-            .map(|block| async_block(token, &block));
+        method.default = method.default.take().map(|block| async_block(token, &block));
         method.sig.output = future(token, &method.sig);
     }
 }

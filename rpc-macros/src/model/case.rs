@@ -28,10 +28,7 @@ impl Case {
 
     /// The style called `name`.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, case)| *case)
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, case)| *case)
     }
 
     /// `name`, which is in Rust's `snake_case`, in this style.
@@ -57,11 +54,7 @@ impl Case {
 fn capitalized(word: &str) -> String {
     let mut chars = word.chars();
     let first = chars.next().map(char::to_uppercase);
-    first
-        .into_iter()
-        .flatten()
-        .chain(chars.flat_map(char::to_lowercase))
-        .collect()
+    first.into_iter().flatten().chain(chars.flat_map(char::to_lowercase)).collect()
 }
 
 #[test]

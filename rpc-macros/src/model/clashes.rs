@@ -6,20 +6,15 @@ use crate::errors::Errors;
 
 /// No name on the wire may mean two methods.
 pub(super) fn check_wire_names(methods: &[Method], errors: &mut Errors) {
-    let names: Vec<(&Method, &WireName)> = methods
-        .iter()
-        .flat_map(|method| method.names().map(move |name| (method, name)))
-        .collect();
+    let names: Vec<(&Method, &WireName)> =
+        methods.iter().flat_map(|method| method.names().map(move |name| (method, name))).collect();
     for (index, (method, name)) in names.iter().enumerate() {
         let same = |(other, earlier): &&(&Method, &WireName)| {
             earlier.text == name.text && !exclude_each_other(method, other)
         };
         if let Some((other, _)) = names[..index].iter().find(same) {
             let (name_text, other) = (&name.text, &other.ident);
-            name.refuse(
-                format!("`{name_text}` is already a name of the method `{other}`"),
-                errors,
-            );
+            name.refuse(format!("`{name_text}` is already a name of the method `{other}`"), errors);
         }
     }
 }

@@ -46,12 +46,8 @@ impl Method {
         check_names(&name, &aliases, &mut errors);
         signature::check(sig, &mut errors);
         check_output(sig, kind, &mut errors);
-        let args = errors
-            .keep(Arg::from_inputs(sig.inputs.iter(), naming))
-            .unwrap_or_default();
-        let output = errors
-            .keep(Output::from_syn(&sig.output))
-            .unwrap_or(Output::Nothing);
+        let args = errors.keep(Arg::from_inputs(sig.inputs.iter(), naming)).unwrap_or_default();
+        let output = errors.keep(Output::from_syn(&sig.output)).unwrap_or(Output::Nothing);
         errors.finish(Self {
             ident: sig.ident.clone(),
             cfg: named(attrs, &["cfg"]),
@@ -92,11 +88,7 @@ impl Method {
 
 /// The attributes that have one of these names.
 pub(super) fn named(attrs: &[Attribute], names: &[&str]) -> Vec<Attribute> {
-    attrs
-        .iter()
-        .filter(|attr| parse::is_one_of(attr, names))
-        .cloned()
-        .collect()
+    attrs.iter().filter(|attr| parse::is_one_of(attr, names)).cloned().collect()
 }
 
 /// The `text` of `/// text`.
@@ -105,10 +97,7 @@ fn doc_line(attr: &Attribute) -> Option<String> {
         return None;
     };
     match value {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(text),
-            ..
-        }) if path.is_ident("doc") => {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if path.is_ident("doc") => {
             let text = text.value();
             Some(text.strip_prefix(' ').unwrap_or(&text).to_owned())
         }
@@ -120,12 +109,7 @@ fn doc_line(attr: &Attribute) -> Option<String> {
 fn kind(attrs: &[Attribute], errors: &mut Errors) -> (Kind, MethodArgs) {
     let Some(notification) = parse::find(attrs, "notification") else {
         let args = MethodArgs::request(attrs, errors);
-        return (
-            Kind::Request {
-                idempotent: args.idempotent,
-            },
-            args,
-        );
+        return (Kind::Request { idempotent: args.idempotent }, args);
     };
     if parse::find(attrs, "method").is_some() {
         errors.at(
@@ -145,9 +129,6 @@ fn check_names(name: &WireName, aliases: &[WireName], errors: &mut Errors) {
 
 fn check_output(sig: &Signature, kind: Kind, errors: &mut Errors) {
     if let (Kind::Notification, ReturnType::Type(..)) = (kind, &sig.output) {
-        errors.at(
-            &sig.output,
-            "nobody waits for what a notification returns: remove the type",
-        );
+        errors.at(&sig.output, "nobody waits for what a notification returns: remove the type");
     }
 }

@@ -21,20 +21,14 @@ pub(crate) struct WireName {
 impl WireName {
     /// A name as it is written.
     pub(super) fn literal(name: &LitStr) -> Self {
-        Self {
-            text: name.value(),
-            written: name.to_token_stream(),
-        }
+        Self { text: name.value(), written: name.to_token_stream() }
     }
 
     /// The name of a Rust identifier, spelled in the style that was asked for.
     pub(super) fn of_ident(ident: &Ident, case: Option<Case>) -> Self {
         let name = ident.unraw().to_string();
         let text = case.map(|case| case.apply(&name)).unwrap_or(name);
-        Self {
-            text,
-            written: ident.to_token_stream(),
-        }
+        Self { text, written: ident.to_token_stream() }
     }
 
     /// Adds an error where the name is written.
@@ -62,16 +56,8 @@ pub(super) struct Naming {
 
 impl Naming {
     pub(super) fn new(args: &ServiceArgs, errors: &mut Errors) -> Self {
-        let ServiceArgs {
-            rename_all: methods,
-            rename_all_params: params,
-            ..
-        } = *args;
-        Self {
-            prefix: prefix(args, errors),
-            methods,
-            params,
-        }
+        let ServiceArgs { rename_all: methods, rename_all_params: params, .. } = *args;
+        Self { prefix: prefix(args, errors), methods, params }
     }
 
     /// The name of a method; `name` replaces its own part of it.
@@ -98,23 +84,15 @@ impl Naming {
 fn prefix(args: &ServiceArgs, errors: &mut Errors) -> String {
     let Some(namespace) = &args.namespace else {
         if let Some(separator) = &args.separator {
-            errors.at(
-                separator,
-                "`separator` stands after a `namespace`: give one, or leave it out",
-            );
+            errors
+                .at(separator, "`separator` stands after a `namespace`: give one, or leave it out");
         }
         return String::new();
     };
-    let separator = args
-        .separator
-        .as_ref()
-        .map_or_else(|| ".".to_owned(), LitStr::value);
+    let separator = args.separator.as_ref().map_or_else(|| ".".to_owned(), LitStr::value);
     let prefix = namespace.value() + &separator;
     if namespace.value().is_empty() {
-        errors.at(
-            namespace,
-            "a namespace is not empty: leave `namespace` out for bare names",
-        );
+        errors.at(namespace, "a namespace is not empty: leave `namespace` out for bare names");
         return String::new();
     }
     if let Some(reserved_prefix) = reserved_prefix(&prefix) {
@@ -125,9 +103,7 @@ fn prefix(args: &ServiceArgs, errors: &mut Errors) -> String {
 }
 
 fn reserved_prefix(name: &str) -> Option<&'static str> {
-    ["rpc.", "$/"]
-        .into_iter()
-        .find(|prefix| name.starts_with(prefix))
+    ["rpc.", "$/"].into_iter().find(|prefix| name.starts_with(prefix))
 }
 
 fn reserved(name: &str, prefix: &str) -> String {

@@ -33,10 +33,9 @@ impl Output {
         };
         let mut arguments = types::type_arguments(result);
         match (arguments.next(), arguments.next()) {
-            (Some(ok), Some(err)) => Self::Result {
-                ok: Box::new(ok.clone()),
-                err: Box::new(err.clone()),
-            },
+            (Some(ok), Some(err)) => {
+                Self::Result { ok: Box::new(ok.clone()), err: Box::new(err.clone()) }
+            }
             _ => Self::Alias(Box::new(ty.clone())),
         }
     }

@@ -65,13 +65,7 @@ impl Arg {
         }
         let (ident, ty) = (ident.clone(), input.ty.clone());
         let borrowed = borrowed.cloned().map(Box::new);
-        errors.finish(Self::Param(Param {
-            ident,
-            ty,
-            borrowed,
-            name,
-            default: args.default,
-        }))
+        errors.finish(Self::Param(Param { ident, ty, borrowed, name, default: args.default }))
     }
 }
 
@@ -80,17 +74,11 @@ fn check_single(arg: &Arg, earlier: &[Arg], input: &PatType, errors: &mut Errors
     for earlier in earlier {
         match (arg, earlier) {
             (Arg::Context, Arg::Context) => {
-                errors.at(
-                    &input.ty,
-                    "a second `&Context`: one knows everything of the call",
-                );
+                errors.at(&input.ty, "a second `&Context`: one knows everything of the call");
             }
             (Arg::Param(arg), Arg::Param(earlier)) if arg.name.text == earlier.name.text => {
                 let (name, earlier) = (&arg.name.text, &earlier.ident);
-                arg.name.refuse(
-                    format!("`{name}` is already the parameter `{earlier}`"),
-                    errors,
-                );
+                arg.name.refuse(format!("`{name}` is already the parameter `{earlier}`"), errors);
             }
             _ => {}
         }
@@ -114,10 +102,7 @@ fn is_context(input: &PatType, errors: &mut Errors) -> bool {
         return false;
     }
     if reference.is_none_or(|reference| reference.mutability.is_some()) {
-        errors.at(
-            &input.ty,
-            "write `&Context`: the context is lent to the method",
-        );
+        errors.at(&input.ty, "write `&Context`: the context is lent to the method");
     }
     if let Some(attr) = parse::find(&input.attrs, "param") {
         errors.at(attr, "`&Context` is not on the wire: remove `#[param]`");
@@ -127,23 +112,12 @@ fn is_context(input: &PatType, errors: &mut Errors) -> bool {
 
 /// The `T` of a `&T`.
 fn borrowed<'a>(ty: &'a Type, errors: &mut Errors) -> Option<&'a Type> {
-    let TypeReference {
-        lifetime,
-        mutability,
-        elem,
-        ..
-    } = types::reference(ty)?;
+    let TypeReference { lifetime, mutability, elem, .. } = types::reference(ty)?;
     if mutability.is_some() {
-        errors.at(
-            ty,
-            "what a method writes there is lost: take `&T` or `T`, and return the rest",
-        );
+        errors.at(ty, "what a method writes there is lost: take `&T` or `T`, and return the rest");
     }
     if let Some(lifetime) = lifetime {
-        errors.at(
-            lifetime,
-            "leave the lifetime out: a parameter is lent for the call",
-        );
+        errors.at(lifetime, "leave the lifetime out: a parameter is lent for the call");
     }
     Some(elem)
 }
@@ -151,13 +125,9 @@ fn borrowed<'a>(ty: &'a Type, errors: &mut Errors) -> Option<&'a Type> {
 /// The name of a parameter, from which its name on the wire is made.
 fn plain_name(pat: &Pat) -> Result<&Ident> {
     match pat {
-        Pat::Ident(PatIdent {
-            by_ref: None,
-            mutability: None,
-            subpat: None,
-            ident,
-            ..
-        }) => Ok(ident),
+        Pat::Ident(PatIdent { by_ref: None, mutability: None, subpat: None, ident, .. }) => {
+            Ok(ident)
+        }
         pat => Err(Error::new_spanned(
             pat,
             "write a plain name: it is the parameter's name on the wire",

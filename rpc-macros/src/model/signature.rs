@@ -17,10 +17,7 @@ pub(super) fn check(sig: &Signature, errors: &mut Errors) {
         errors.at(token, "a service method is not `const`: remove it");
     }
     if let Safety::Unsafe(token) = &sig.safety {
-        errors.at(
-            token,
-            "whoever is connected can call this: a service method is not `unsafe`",
-        );
+        errors.at(token, "whoever is connected can call this: a service method is not `unsafe`");
     }
     if let Some(abi) = &sig.abi {
         errors.at(abi, "a service method is not `extern`: remove it");

@@ -49,13 +49,10 @@ pub(super) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Typ
         PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
         _ => None,
     };
-    arguments
-        .into_iter()
-        .flatten()
-        .filter_map(|argument| match argument {
-            GenericArgument::Type(ty) => Some(ty),
-            _ => None,
-        })
+    arguments.into_iter().flatten().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
 /// With their arguments these are names of ours; a user's own `Progress` is a type like any other.
@@ -112,10 +109,7 @@ impl<'ast> Visit<'ast> for Check<'_> {
 
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
         if self.owned && lifetime.ident != "static" {
-            self.errors.at(
-                lifetime,
-                "a result is sent to the other end, so it cannot borrow",
-            );
+            self.errors.at(lifetime, "a result is sent to the other end, so it cannot borrow");
         }
     }
 }

@@ -24,21 +24,13 @@ impl Parse for Given {
         let value = if input.peek(token::Paren) {
             let values;
             parenthesized!(values in input);
-            Value::List(
-                values
-                    .parse_terminated(Expr::parse, Token![,])?
-                    .into_iter()
-                    .collect(),
-            )
+            Value::List(values.parse_terminated(Expr::parse, Token![,])?.into_iter().collect())
         } else if input.parse::<Option<Token![=]>>()?.is_some() {
             Value::One(input.parse()?)
         } else if input.is_empty() || input.peek(Token![,]) {
             Value::Nothing
         } else {
-            return Err(Error::new(
-                input.span(),
-                format!("expected `{name} = …` or `,`"),
-            ));
+            return Err(Error::new(input.span(), format!("expected `{name} = …` or `,`")));
         };
         Ok(Self { name, value })
     }
@@ -47,10 +39,7 @@ impl Parse for Given {
 /// The literal that `value` is.
 pub(super) fn as_string(value: &Expr) -> Option<&LitStr> {
     match ungroup(value) {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(string),
-            ..
-        }) => Some(string),
+        Expr::Lit(ExprLit { lit: Lit::Str(string), .. }) => Some(string),
         _ => None,
     }
 }
@@ -58,10 +47,7 @@ pub(super) fn as_string(value: &Expr) -> Option<&LitStr> {
 /// The literal that `value` is.
 pub(super) fn as_integer(value: &Expr) -> Option<&LitInt> {
     match ungroup(value) {
-        Expr::Lit(ExprLit {
-            lit: Lit::Int(integer),
-            ..
-        }) => Some(integer),
+        Expr::Lit(ExprLit { lit: Lit::Int(integer), .. }) => Some(integer),
         _ => None,
     }
 }

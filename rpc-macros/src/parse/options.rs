@@ -33,17 +33,8 @@ impl<'e> Options<'e> {
         errors: &'e mut Errors,
     ) -> Self {
         let parsed = Punctuated::<Given, Token![,]>::parse_terminated.parse2(tokens);
-        let given = errors
-            .keep(parsed)
-            .unwrap_or_default()
-            .into_iter()
-            .collect();
-        Self {
-            attribute,
-            given,
-            known: Vec::new(),
-            errors,
-        }
+        let given = errors.keep(parsed).unwrap_or_default().into_iter().collect();
+        Self { attribute, given, known: Vec::new(), errors }
     }
 
     /// The options of all attributes with this name, which may be given several times.
@@ -58,22 +49,12 @@ impl<'e> Options<'e> {
             match &attr.meta {
                 Meta::Path(_) => {}
                 Meta::List(list) => {
-                    given.extend(
-                        errors
-                            .keep(list.parse_args_with(parser))
-                            .into_iter()
-                            .flatten(),
-                    );
+                    given.extend(errors.keep(list.parse_args_with(parser)).into_iter().flatten());
                 }
                 Meta::NameValue(_) => errors.at(attr, format!("write `#[{attribute}(…)]`")),
             }
         }
-        Self {
-            attribute,
-            given,
-            known: Vec::new(),
-            errors,
-        }
+        Self { attribute, given, known: Vec::new(), errors }
     }
 
     /// Whether `name` is given; it stands alone.
@@ -84,31 +65,23 @@ impl<'e> Options<'e> {
         match given.value {
             Value::Nothing => {}
             Value::One(value) => self.errors.at(value, format!("`{name}` takes no value")),
-            Value::List(_) => self
-                .errors
-                .at(given.name, format!("`{name}` takes no values")),
+            Value::List(_) => self.errors.at(given.name, format!("`{name}` takes no values")),
         }
         true
     }
 
     /// `name = "text"`.
     pub(crate) fn string(&mut self, name: &'static str) -> Option<LitStr> {
-        self.one(name, &format!("write `{name} = \"…\"`"), |value| {
-            as_string(value).cloned()
-        })
+        self.one(name, &format!("write `{name} = \"…\"`"), |value| as_string(value).cloned())
     }
 
     /// `crate = some::path`, or the path in quotes, as serde has it: where generated code finds
     /// `rpc_core`.
     pub(crate) fn krate(&mut self) -> Path {
-        let path = self.one(
-            "crate",
-            "write `crate = some::path`",
-            |value| match ungroup(value) {
-                Expr::Path(path) => Some(path.path.clone()),
-                value => as_string(value)?.parse_with(Path::parse_mod_style).ok(),
-            },
-        );
+        let path = self.one("crate", "write `crate = some::path`", |value| match ungroup(value) {
+            Expr::Path(path) => Some(path.path.clone()),
+            value => as_string(value)?.parse_with(Path::parse_mod_style).ok(),
+        });
         path.unwrap_or_else(|| parse_quote!(::rpc_core))
     }
 
@@ -130,19 +103,12 @@ impl<'e> Options<'e> {
         }
         self.one("code", "write a number: `code = 1001`", |written| {
             let digits = match ungroup(written) {
-                Expr::Unary(ExprUnary {
-                    op: UnOp::Neg(_),
-                    expr,
-                    ..
-                }) => {
+                Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => {
                     format!("-{}", as_integer(expr)?.base10_digits())
                 }
                 written => as_integer(written)?.base10_digits().to_owned(),
             };
-            Some(Code {
-                value: digits.parse().ok()?,
-                written: written.clone(),
-            })
+            Some(Code { value: digits.parse().ok()?, written: written.clone() })
         })
     }
 
@@ -157,17 +123,12 @@ impl<'e> Options<'e> {
             Value::One(value) => vec![value],
             Value::Nothing => Vec::new(),
         };
-        let strings: Option<Vec<_>> = values
-            .iter()
-            .map(|value| as_string(value).cloned())
-            .collect();
-        strings
-            .filter(|strings| !strings.is_empty())
-            .unwrap_or_else(|| {
-                self.errors
-                    .at(given.name, format!("write `{name}(\"…\", \"…\")`"));
-                Vec::new()
-            })
+        let strings: Option<Vec<_>> =
+            values.iter().map(|value| as_string(value).cloned()).collect();
+        strings.filter(|strings| !strings.is_empty()).unwrap_or_else(|| {
+            self.errors.at(given.name, format!("write `{name}(\"…\", \"…\")`"));
+            Vec::new()
+        })
     }
 
     /// Complains of `name`, which belongs elsewhere.
@@ -184,8 +145,7 @@ impl<'e> Options<'e> {
         for Given { name, .. } in &self.given {
             let attribute = self.attribute;
             if planned.iter().any(|planned| name == planned) {
-                self.errors
-                    .at(name, format!("`{name}` is not supported yet"));
+                self.errors.at(name, format!("`{name}` is not supported yet"));
             } else {
                 let message = format!("unknown option `{name}`: `#[{attribute}]` knows {known}");
                 self.errors.at(name, message);
@@ -221,8 +181,7 @@ impl<'e> Options<'e> {
         let mut taken = self.given.extract_if(.., |given| given.name == name);
         let first = taken.next();
         for again in taken {
-            self.errors
-                .at(again.name, format!("`{name}` is given twice"));
+            self.errors.at(again.name, format!("`{name}` is given twice"));
         }
         first
     }

@@ -31,25 +31,12 @@ pub(crate) fn rpc_error(error: &ErrorType, errors: &Errors) -> TokenStream {
 ///                                               }
 ///                                           }
 /// ```
-fn implementation(
-    ErrorType {
-        private,
-        ident,
-        variants,
-        ..
-    }: &ErrorType,
-) -> TokenStream {
+fn implementation(ErrorType { private, ident, variants, .. }: &ErrorType) -> TokenStream {
     let codes = variants.iter().map(|variant| info(private, variant));
-    let to = variants
-        .iter()
-        .map(|variant| to_error_object(private, ident, variant));
-    let from = variants
-        .iter()
-        .map(|variant| from_error_object(private, variant));
+    let to = variants.iter().map(|variant| to_error_object(private, ident, variant));
+    let from = variants.iter().map(|variant| from_error_object(private, variant));
     // This does not compile for another reason, which was told.
-    let mistaken = variants
-        .is_empty()
-        .then(|| quote!(_ => ::core::unreachable!(),));
+    let mistaken = variants.is_empty().then(|| quote!(_ => ::core::unreachable!(),));
     let error = local("error");
     quote! {
         #[automatically_derived]
@@ -86,9 +73,7 @@ fn info(private: &Path, Variant { name, code, .. }: &Variant) -> TokenStream {
 /// Full { max: u32 }    Self::Full { max } => error_object(1001, self, object_data(…, (max, ()))),
 /// ```
 fn to_error_object(private: &Path, ident: &Ident, variant: &Variant) -> TokenStream {
-    let Variant {
-        path, code, fields, ..
-    } = variant;
+    let Variant { path, code, fields, .. } = variant;
     let names = bindings(fields);
     let list = nested(names.iter().map(ToTokens::to_token_stream));
     let data = match (fields, &*names) {
@@ -117,12 +102,7 @@ fn to_error_object(private: &Path, ident: &Ident, variant: &Variant) -> TokenStr
 ///                          Some(Self::Full { max })
 ///                      }
 /// ```
-fn from_error_object(
-    private: &Path,
-    Variant {
-        path, code, fields, ..
-    }: &Variant,
-) -> TokenStream {
+fn from_error_object(private: &Path, Variant { path, code, fields, .. }: &Variant) -> TokenStream {
     let names = bindings(fields);
     let error = local("error");
     let read = match (fields, &*names) {

@@ -46,15 +46,7 @@ impl ErrorType {
             variants.clear();
         }
         let (private, ident) = (parse_quote!(#krate::private), item.ident.clone());
-        (
-            Self {
-                private,
-                ident,
-                generic,
-                variants,
-            },
-            errors,
-        )
+        (Self { private, ident, generic, variants }, errors)
     }
 }
 
@@ -71,12 +63,7 @@ fn of_enum(item: &DeriveInput, data: &DataEnum, errors: &mut Errors) -> (Path, V
         if let Some(code) = parse::error_variant(variant, errors) {
             check_code(&code, errors);
             check_repeated(&code, &codes, errors);
-            variants.push(Variant::new(
-                name,
-                parse_quote!(Self::#name),
-                &code,
-                &variant.fields,
-            ));
+            variants.push(Variant::new(name, parse_quote!(Self::#name), &code, &variant.fields));
             codes.push((code.value, name));
         }
     }
@@ -95,12 +82,7 @@ fn of_struct(item: &DeriveInput, fields: &Fields, errors: &mut Errors) -> (Path,
 
 impl Variant {
     fn new(name: &Ident, path: Path, code: &Code, fields: &Fields) -> Self {
-        Self {
-            name: name.clone(),
-            path,
-            code: code.value,
-            fields: fields.clone(),
-        }
+        Self { name: name.clone(), path, code: code.value, fields: fields.clone() }
     }
 }
 
@@ -115,10 +97,7 @@ fn check_code(code: &Code, errors: &mut Errors) {
 
 fn check_repeated(code: &Code, earlier: &[(i64, &Ident)], errors: &mut Errors) {
     if let Some((value, name)) = earlier.iter().find(|(value, _)| *value == code.value) {
-        errors.at(
-            &code.written,
-            format!("{value} is already the code of `{name}`"),
-        );
+        errors.at(&code.written, format!("{value} is already the code of `{name}`"));
     }
 }
 
