@@ -126,8 +126,17 @@ impl<T: Transport> Connection<T> {
     }
 }
 
+/// Results are cut out of chunks of this size: without it each would be an allocation of its own.
+const CHUNK: usize = 4096;
+
+/// What most results need.
+const RESULT: usize = 256;
+
 /// The response to a request whose handler has returned, written into `scratch` if it is a result.
 fn encode(handler: &mut Handler, id: &Id, scratch: &mut BytesMut, limit: usize) -> Bytes {
+    if !scratch.try_reclaim(RESULT) {
+        *scratch = BytesMut::with_capacity(CHUNK);
+    }
     answer::write_head(id, scratch);
     // `Serialize` is code of the user's too.
     let written = catch_unwind(AssertUnwindSafe(|| {
