@@ -9,6 +9,23 @@ use crate::error::{ErrorObject, Kind, RpcError};
 /// Why a call has no result.
 ///
 /// `E` is the typed error of the method; a call without a trait has none.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use rpc_core::{CallError, Fate, Router, memory};
+///
+/// let (peer, other) = memory::pair(Router::new(), Router::new());
+/// match peer.call::<u32>("answer", ()).await {
+///     Err(CallError::Remote(error)) => assert_eq!(error.message, "no method `answer`"),
+///     other => panic!("{other:?}"),
+/// }
+/// other.close(rpc_core::CloseCode::NORMAL, "enough");
+/// peer.closed().await;
+/// // Never on its way, so it is safe to call again elsewhere.
+/// let error = peer.call::<u32>("answer", ()).await.unwrap_err();
+/// assert_eq!(error.fate(), Some(Fate::NotSent));
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum CallError<E = Infallible> {

@@ -206,6 +206,20 @@ impl ErrorCode {
 /// An error type that keeps its variants across the wire; made by `#[derive(RpcError)]`.
 ///
 /// Its `Display` is the message, the rest travels as code and data.
+///
+/// ```
+/// use rpc_core::RpcError;
+///
+/// #[derive(Debug, PartialEq, thiserror::Error, RpcError)]
+/// enum ChatError {
+///     #[error("room is full")]
+///     #[rpc(code = 1001)]
+///     Full { max: u32 },
+/// }
+/// let sent = ChatError::Full { max: 30 }.to_error_object();
+/// assert_eq!(serde_json::to_string(&sent).unwrap(), r#"{"code":1001,"message":"room is full","data":{"max":30}}"#);
+/// assert_eq!(ChatError::from_error_object(&sent), Some(ChatError::Full { max: 30 }));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a service method",
     label = "not an `RpcError`",

@@ -25,6 +25,23 @@ const CAPACITY: usize = 64 * 1024;
 /// mocks. Both ends have the default limits of a client; to choose them, connect two
 /// [`Endpoint`]s over [`transports`].
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::{memory, service};
+///
+/// #[service]
+/// trait Clock {
+///     fn now(&self) -> u64;
+/// }
+/// struct Noon;
+/// impl Clock for Noon {
+///     fn now(&self) -> u64 { 12 }
+/// }
+/// let (peer, _) = memory::pair(rpc_core::Router::new(), ClockServer::new(Noon));
+/// assert_eq!(ClockClient::new(peer).now().await?, 12);
+/// # Ok(()) }
+/// ```
+///
 /// # Panics
 /// Outside of a tokio runtime, and if a service offers a name twice.
 pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {

@@ -17,6 +17,16 @@ use crate::waiter::Waiter;
 /// The params are encoded when it is made; it takes its place in the order of messages when it is
 /// first polled. While the queue is full it waits, in order. Dropped before it has entered, it is
 /// never sent. Nobody answers a notification: that it entered says nothing of the other end.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::{Router, memory};
+///
+/// let (peer, _) = memory::pair(Router::new(), Router::new());
+/// peer.notify("log", ("hello",)).await?;
+/// peer.try_notify("log", ("now or not at all",))?;
+/// # Ok(()) }
+/// ```
 #[must_use = "a notification is not sent until it is polled"]
 pub struct Notify {
     shared: Arc<Shared>,

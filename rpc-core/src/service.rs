@@ -17,6 +17,23 @@ use crate::error::{ErrorInfo, ErrorObject, RpcError};
 /// A set of methods that a peer offers to the other end.
 ///
 /// `#[service]` makes one from a trait (`ChatServer`), a [`Router`](crate::Router) joins several.
+///
+/// ```
+/// use rpc_core::{MethodKind, Service, service};
+///
+/// #[service(namespace = "math")]
+/// trait Math {
+///     /// Adds.
+///     fn add(&self, a: i64, b: i64) -> i64;
+/// }
+/// struct Exact;
+/// impl Math for Exact {
+///     fn add(&self, a: i64, b: i64) -> i64 { a + b }
+/// }
+/// let service = MathServer::new(Exact);
+/// let add = &service.methods()[0];
+/// assert_eq!((&*add.name, add.docs, add.kind), ("math.add", "Adds.", MethodKind::Request));
+/// ```
 pub trait Service: Send + Sync + 'static {
     /// The methods, in the order by which [`call`](Self::call) numbers them.
     fn methods(&self) -> &[MethodInfo];
