@@ -121,7 +121,7 @@ impl<T, E> Call<T, E> {
         }
         let told = if self.shared.setup.plain { None } else { left };
         let (caller, lent) = current::caller(&self.shared);
-        let deadline = left.map(|left| self.shared.clock.at(now) + left);
+        let deadline = left.map(|left| self.shared.clock.at(now).saturating_add(left));
         let start = Start { deadline, caller };
         match self.shared.with(|state| state.protocol.start(start, |id| message.request(id, told)))
         {

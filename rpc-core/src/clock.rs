@@ -22,8 +22,10 @@ impl Clock {
         instant.duration_since(self.0)
     }
 
-    /// The instant at which [`now`](Self::now) is `time`.
+    /// The instant at which [`now`](Self::now) is `time`, or one that nobody will live to see.
     pub(crate) fn instant(self, time: Duration) -> Instant {
-        self.0 + time
+        /// A century; an `Instant` cannot be as late as a `Duration` can be long.
+        const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        self.0 + time.min(NEVER)
     }
 }

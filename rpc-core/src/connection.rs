@@ -57,6 +57,8 @@ pub struct Connection<T: Transport> {
     blocked: bool,
     /// Whether the transport holds something that was not flushed.
     unflushed: bool,
+    /// Whether notifications kept this turn from reading.
+    paused: bool,
     /// Where results are written.
     scratch: BytesMut,
     /// Who is told at the end of a turn.
@@ -119,6 +121,7 @@ impl<T: Transport> Connection<T> {
             outgoing: VecDeque::new(),
             blocked: false,
             unflushed: false,
+            paused: false,
             scratch: BytesMut::new(),
             told: Vec::new(),
             stopped: Vec::new(),
@@ -134,18 +137,42 @@ impl<T: Transport> Connection<T> {
         let now = self.shared.clock.now();
         self.handlers.register(cx.waker());
         self.expire(now);
-        self.hear_wishes(now)?;
-        let more = self.receive(cx, now)?;
+        self.hear_wishes()?;
+        let mut more = self.receive(cx, now)?;
         self.run_woken();
-        self.start_waiting(now);
-        self.answer_returned();
-        self.send(cx, now)?;
+        more |= self.work_off(cx, now)?;
+        more |= self.reading_resumed(now)?;
         self.tell();
         self.see_to_life(cx, now)?;
+        self.see_to_drain(now)?;
         if more {
             cx.waker().wake_by_ref();
         }
         Ok(())
+    }
+
+    /// Sends what there is, and again for as long as that makes room for what waits: a handler that
+    /// may start, a result that may be written. Nothing else would come back to these. Whether a
+    /// turn is not enough.
+    fn work_off(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
+        let mut sent = 0;
+        while sent < sending::TURN {
+            self.start_waiting(now);
+            self.answer_returned();
+            let bytes = self.send(cx, now)?;
+            sent += bytes;
+            let waiting = !self.returned.is_empty() || self.shared.lock().protocol.has_waiting();
+            if bytes == 0 || !waiting {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether reading paused in this turn and need not any more.
+    fn reading_resumed(&mut self, now: Duration) -> Result<bool, End> {
+        let paused = std::mem::take(&mut self.paused);
+        Ok(paused && self.shared.lock().protocol.reading(now)? == Reading::On)
     }
 
     /// Stops what has run out of time.
@@ -163,7 +190,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Does what was asked for from outside.
-    fn hear_wishes(&mut self, now: Duration) -> Result<(), End> {
+    fn hear_wishes(&mut self) -> Result<(), End> {
         let wish = self.shared.lock().wish.take();
         match wish {
             Some(Wish::Close { code, reason }) => return Err(CloseReason::us(code, reason).into()),
@@ -172,12 +199,15 @@ impl<T: Transport> Connection<T> {
             }
             None => {}
         }
-        if let Phase::Draining { until, code, reason } = &self.phase {
-            let state = self.shared.lock();
-            let done = state.protocol.is_drained() && self.outgoing.is_empty() && !self.unflushed;
-            if done || now >= *until {
-                return Err(CloseReason::us(*code, reason.clone()).into());
-            }
+        Ok(())
+    }
+
+    /// Closes when all that was to be finished is, or there is no more time for it.
+    fn see_to_drain(&mut self, now: Duration) -> Result<(), End> {
+        let Phase::Draining { until, code, reason } = &self.phase else { return Ok(()) };
+        let sent = self.outgoing.is_empty() && !self.unflushed;
+        if now >= *until || (sent && self.shared.lock().protocol.is_drained()) {
+            return Err(CloseReason::us(*code, reason.clone()).into());
         }
         Ok(())
     }
@@ -186,7 +216,8 @@ impl<T: Transport> Connection<T> {
     fn receive(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
         let start = self.transport.received_bytes();
         for _ in 0..MESSAGES {
-            if self.shared.lock().protocol.reading(now)? == Reading::Paused {
+            self.paused = self.shared.lock().protocol.reading(now)? == Reading::Paused;
+            if self.paused {
                 return Ok(false);
             }
             let read = (self.transport.received_bytes() - start) as usize;

@@ -80,6 +80,9 @@ pub struct Limits {
     pub connections: usize,
 }
 
+/// Longer than anyone waits, and short enough to be added to any time.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -149,6 +152,20 @@ impl Limits {
         ];
         if let Some((name, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
             return Err(LimitsError(format!("`{name}` is 0: it must be at least 1")));
+        }
+        let durations = [
+            ("handshake", self.handshake),
+            ("assembly", self.assembly),
+            ("ping", self.ping),
+            ("dead_after", self.dead_after),
+            ("call_deadline", self.call_deadline),
+            ("notification_timeout", self.notification_timeout),
+            ("slow_reader", self.slow_reader),
+            ("close", self.close),
+            ("grace", self.grace),
+        ];
+        if let Some((name, value)) = durations.into_iter().find(|(_, value)| *value > YEAR) {
+            return Err(LimitsError(format!("`{name}` is {value:?}: it must be at most a year")));
         }
         if self.live_handlers < self.inflight_requests {
             return Err(LimitsError::order(
@@ -234,6 +251,7 @@ mod tests {
             complaint(|l| l.ping = Duration::from_secs(30)),
             "`dead_after` (45s) is less than twice `ping` (30s): raise `dead_after` or lower `ping`"
         );
+        assert!(complaint(|l| l.close = Duration::MAX).contains("at most a year"));
         assert!(complaint(|l| l.write_buffer = 128 * KIB).contains("`write_buffer_max`"));
     }
 }

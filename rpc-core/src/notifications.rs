@@ -45,9 +45,14 @@ impl Notifications {
         self.waiting.push_back(waiting);
     }
 
+    /// Whether there is one to take.
+    pub(crate) fn has_next(&self) -> bool {
+        self.running.is_none() && !self.waiting.is_empty()
+    }
+
     /// Takes the next one, unless one runs.
     pub(crate) fn next(&mut self) -> Option<Waiting> {
-        if self.running.is_some() {
+        if !self.has_next() {
             return None;
         }
         let waiting = self.waiting.pop_front()?;

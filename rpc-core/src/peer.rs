@@ -87,7 +87,7 @@ impl Peer {
     /// Closes the connection when all that runs has been answered, at the latest after `grace`. New
     /// requests of the other end are busy from now on.
     pub fn drain(&self, code: CloseCode, reason: &str, grace: Duration) {
-        let until = self.shared.clock.now() + grace;
+        let until = self.shared.clock.now().saturating_add(grace);
         self.wish(Wish::Drain { until, code, reason: reason.to_owned() });
     }
 

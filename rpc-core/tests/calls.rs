@@ -40,6 +40,15 @@ async fn a_call_waits_30_seconds_unless_told_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_time_is_too_long() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let call = peer.call::<u8>("m", ()).timeout(Duration::MAX).start();
+    raw.receive().await;
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"result":1}"#).await;
+    assert_eq!(call.await, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_deadline_begins_at_the_start_and_not_before() {
     let (_raw, peer) = Raw::connect(Router::new(), Limits::client());
     let call = peer.call::<u8>("m", ()).timeout(Duration::from_secs(1));

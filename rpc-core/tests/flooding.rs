@@ -138,6 +138,48 @@ async fn answers_are_never_dropped() {
     assert_eq!(seen, (0..100).collect::<Vec<_>>());
 }
 
+/// Each answer makes room for the next: no timer is needed for that.
+#[tokio::test(start_paused = true)]
+async fn results_that_wait_for_room_leave_as_soon_as_there_is_some() {
+    let (mut raw, _peer) = Raw::connect_with(services(), small(), 1 << 20);
+    for id in 0..40 {
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"big","params":[9000]}}"#)).await;
+    }
+    let start = Instant::now();
+    for _ in 0..40 {
+        raw.receive().await;
+    }
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+/// The last notification ends while nothing else happens: what lies behind must be read all the same.
+#[tokio::test(start_paused = true)]
+async fn reading_goes_on_when_waiting_notifications_end_at_once() {
+    let mut limits = Limits::server();
+    limits.waiting_notifications = 1;
+    let services = services().notification("quick", |_: Context, (): ()| async {});
+    let (mut raw, _peer) = Raw::connect(services, limits);
+    raw.send(r#"{"jsonrpc":"2.0","method":"note","params":["takes a millisecond"]}"#).await;
+    for _ in 0..3 {
+        raw.send(r#"{"jsonrpc":"2.0","method":"quick"}"#).await;
+    }
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["behind"]}"#).await;
+    let start = Instant::now();
+    raw.receive().await;
+    assert!(start.elapsed().as_millis() <= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drained_connection_closes_with_its_last_answer() {
+    let (mut raw, peer) = Raw::connect(services(), Limits::server());
+    raw.send(r#"{"jsonrpc":"2.0","method":"note","params":["x"]}"#).await;
+    tokio::task::yield_now().await;
+    peer.drain(CloseCode::RESTARTING, "bye", Duration::MAX);
+    let start = Instant::now();
+    assert_eq!(raw.closed().await, (Some(CloseCode::RESTARTING), "bye".into()));
+    assert!(start.elapsed().as_millis() <= 2);
+}
+
 /// More than one turn sends: the rest follows by itself.
 #[tokio::test(start_paused = true)]
 async fn a_long_queue_is_sent_in_several_turns() {

@@ -10,11 +10,11 @@ use crate::transport::Transport;
 const BATCH: usize = 16 * 1024;
 
 /// So many bytes are sent in one turn; then others get theirs.
-const TURN: usize = 256 * 1024;
+pub(super) const TURN: usize = 256 * 1024;
 
 impl<T: Transport> Connection<T> {
-    /// Hands to the transport all that it takes, and flushes once.
-    pub(super) fn send(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<(), End> {
+    /// Hands to the transport all that it takes, and flushes once; how many bytes that were.
+    pub(super) fn send(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<usize, End> {
         let mut sent = 0;
         while sent < TURN && (!self.outgoing.is_empty() || self.refill(now)) {
             match self.hand_over(cx)? {
@@ -27,7 +27,7 @@ impl<T: Transport> Connection<T> {
             self.flush(cx)?;
         }
         self.report(now);
-        Ok(())
+        Ok(sent)
     }
 
     /// Gives the transport what was taken out of the outbox, until it takes no more; how many bytes

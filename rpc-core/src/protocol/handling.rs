@@ -25,6 +25,11 @@ impl<W> Protocol<W> {
         Some(Serve { key, id, method, params: params(text), deadline })
     }
 
+    /// Whether a request or notification waits that could start if there were room.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.serving.has_unstarted() || self.notifications.has_next()
+    }
+
     /// Whether a result may be written now: there is room for it.
     pub(crate) fn may_answer(&self) -> bool {
         self.outbox.has_room()
