@@ -8,7 +8,8 @@ use crate::builder::Builder;
 /// A connection to a server.
 ///
 /// It belongs to this value: dropping it closes the connection, with 1000 and without waiting.
-/// [`Peer`]s can be cloned and handed around; they do not keep the connection.
+/// [`Peer`]s can be cloned and handed around; they do not keep the connection, so
+/// `connect(…).await?.peer()` is a peer of one that is closed.
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {

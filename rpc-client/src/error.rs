@@ -14,14 +14,9 @@ pub enum ConnectError {
     /// The URL cannot be used.
     #[error("the URL cannot be used: {0}")]
     Url(&'static str),
-    /// A header or subprotocol cannot be sent.
-    #[error("`{name}` cannot be sent: {reason}")]
-    Header {
-        /// The header.
-        name: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    /// A header or subprotocol cannot be sent; the text names it, unless it is no name at all.
+    #[error("a header cannot be sent: {0}")]
+    Header(String),
     /// Two limits contradict each other.
     #[error("the limits contradict each other")]
     Limits(#[from] LimitsError),

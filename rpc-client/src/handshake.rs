@@ -88,7 +88,8 @@ impl Handshake {
             (SEC_WEBSOCKET_PROTOCOL, &self.subprotocols.join(", ")),
         ] {
             if !value.is_empty() {
-                headers.insert(name, HeaderValue::try_from(value).expect("was checked, or is ours"));
+                headers
+                    .insert(name, HeaderValue::try_from(value).expect("was checked, or is ours"));
             }
         }
         request
@@ -96,6 +97,9 @@ impl Handshake {
 
     /// What hyper could not do.
     fn failed(&self, error: &hyper::Error) -> ConnectError {
+        if error.is_parse_too_large() {
+            return ConnectError::Handshake("the head of its answer is longer than 16 KiB");
+        }
         if error.is_parse() {
             return ConnectError::Handshake("its answer is not HTTP/1.1");
         }
@@ -125,7 +129,9 @@ async fn read(mut body: Incoming, bytes: usize, into: &mut Vec<u8>) {
     while into.len() < bytes
         && let Some(Ok(frame)) = body.frame().await
     {
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         let room = bytes - into.len();
         into.extend_from_slice(&data[..data.len().min(room)]);
     }

@@ -23,7 +23,7 @@ impl Target {
     /// Reads a `ws://` URL. No error repeats any of it.
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
         let uri: Uri = url.parse().map_err(|_| SYNTAX)?;
-        match uri.scheme_str() {
+        match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
             Some("ws") => {}
             Some("wss") => return Err(TLS),
             _ => return Err(SYNTAX),
@@ -39,7 +39,7 @@ impl Target {
             port,
             authority: if port == PORT { host.to_owned() } else { name.clone() },
             name,
-            path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+            path: path(&uri),
         })
     }
 }
@@ -63,6 +63,13 @@ fn port(authority: &Authority) -> Result<u16, ConnectError> {
             let number = port.strip_prefix(':').and_then(|port| port.parse().ok());
             number.filter(|port| *port != 0).ok_or(BAD_PORT)
         }
+    }
+}
+
+fn path(uri: &Uri) -> String {
+    match uri.query() {
+        Some(query) => format!("{}?{query}", uri.path()),
+        None => uri.path().to_owned(),
     }
 }
 

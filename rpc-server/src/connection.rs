@@ -1,9 +1,10 @@
 //! One connection's task, from the TCP connection to the last hook.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use rpc_core::{CloseCode, CloseReason, Endpoint, Peer, WebSocket};
+use rpc_core::{CloseCode, CloseReason, Connection, Endpoint, Peer, WebSocket};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
@@ -20,6 +21,8 @@ pub(crate) struct Arrival {
     pub(crate) slot: Slot,
     pub(crate) member: Member,
 }
+
+type Socket = Box<WebSocket<TcpStream>>;
 
 /// Carries a connection. Each phase is in a box of its own, freed before the next: a task is as
 /// large as the largest thing it ever holds, and HTTP needs far more than an idle connection.
@@ -41,7 +44,7 @@ pub(crate) async fn run(arrival: Arrival) {
     let peer = endpoint.peer();
     let reason = match socket {
         Some(socket) => {
-            let connection = Box::pin(endpoint.connect(*socket));
+            let connection = connect(endpoint, socket);
             stop_if_late(&peer, &member);
             connection.await
         }
@@ -60,7 +63,7 @@ async fn handshake(
     stream: TcpStream,
     shared: &Shared,
     member: &mut Member,
-) -> Option<Box<WebSocket<TcpStream>>> {
+) -> Option<Socket> {
     // Small messages must not wait for the acknowledgement of earlier ones.
     stream.set_nodelay(true).ok()?;
     let exchange = timeout(shared.setup.limits.handshake, exchange.run(stream));
@@ -69,6 +72,11 @@ async fn handshake(
         () = member.stopped() => None,
         socket = exchange => socket.ok().flatten().map(Box::new),
     }
+}
+
+/// A function of its own, so that the box of the socket is gone before anything is awaited.
+fn connect(endpoint: Endpoint, socket: Socket) -> Pin<Box<Connection<WebSocket<TcpStream>>>> {
+    Box::pin(endpoint.connect(*socket))
 }
 
 /// Stops a connection that came into being while the server's peers were being told to.

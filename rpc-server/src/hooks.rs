@@ -16,8 +16,7 @@ use crate::rejection::Rejection;
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Gives the endpoint back if it may have its connection; its session is set by then.
-type OnConnect =
-    dyn Fn(Connecting, Endpoint) -> Running<Result<Endpoint, Rejection>> + Send + Sync;
+type OnConnect = dyn Fn(Connecting, Endpoint) -> Running<Result<Endpoint, Rejection>> + Send + Sync;
 
 type OnDisconnect = dyn Fn(Peer, CloseReason) -> Running<()> + Send + Sync;
 
@@ -60,7 +59,9 @@ impl Hooks {
         connecting: Connecting,
         endpoint: Endpoint,
     ) -> Result<Endpoint, Rejection> {
-        let Some(hook) = &self.on_connect else { return Ok(endpoint) };
+        let Some(hook) = &self.on_connect else {
+            return Ok(endpoint);
+        };
         // Within `async`, since the call itself may panic as well.
         let verdict = async { hook(connecting, endpoint).await };
         let verdict = AssertUnwindSafe(verdict).catch_unwind().await;
@@ -71,7 +72,9 @@ impl Hooks {
 
     /// Tells that a connection is gone; takes no longer than `limit`.
     pub(crate) async fn disconnect(&self, peer: Peer, reason: CloseReason, limit: Duration) {
-        let Some(hook) = &self.on_disconnect else { return };
+        let Some(hook) = &self.on_disconnect else {
+            return;
+        };
         let told = AssertUnwindSafe(async { hook(peer, reason).await }).catch_unwind();
         if timeout(limit, told).await.is_err() {
             tracing::warn!(?limit, "`on_disconnect` took too long and was stopped");

@@ -81,10 +81,7 @@ impl Exchange {
         }))
     }
 
-    async fn let_in(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Rejection> {
+    async fn let_in(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Rejection> {
         let upgrade = Upgrade::of(&request, self.shared.path.as_deref())?;
         if !self.is_served {
             let text = "there are as many connections as there may be";

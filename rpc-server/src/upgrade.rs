@@ -118,7 +118,9 @@ fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
 
 /// Whether `key` is the base64 of 16 bytes.
 fn is_key(key: &[u8]) -> bool {
-    let Some(digits) = key.strip_suffix(b"==") else { return false };
+    let Some(digits) = key.strip_suffix(b"==") else {
+        return false;
+    };
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     // The last digit holds two bits; decoders disagree on what the others may be, we do not mind.
     digits.len() == 22 && digits.iter().all(is_digit)

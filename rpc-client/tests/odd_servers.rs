@@ -1,0 +1,299 @@
+//! A client against servers of all kinds, played by hand.
+
+use std::io;
+use std::time::Duration;
+
+use rpc_client::{Builder, Client, ConnectError, StatusCode};
+use rpc_core::{CallError, Context, Router};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// Waits for what should be there at once; the time only ends a test that hangs.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), future).await.expect("hangs")
+}
+
+/// A server that serves one connection with `serve`; its URL.
+async fn server<F>(serve: impl FnOnce(TcpStream, String) -> F + Send + 'static) -> String
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let head = read_head(&mut stream).await;
+        let _ = serve(stream, head).await;
+    });
+    url
+}
+
+/// A server that gives `answer` to whatever is asked, and hangs up.
+async fn answering(answer: impl Into<String>) -> String {
+    let answer = answer.into();
+    server(async move |mut stream: TcpStream, _| stream.write_all(answer.as_bytes()).await).await
+}
+
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// The answer that accepts a request.
+fn accept(head: &str) -> String {
+    let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap();
+    let accept = derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    )
+}
+
+fn text_frame(text: &str) -> Vec<u8> {
+    [&[0x81, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat()
+}
+
+/// The text of a short frame from the client.
+async fn read_text(stream: &mut TcpStream) -> io::Result<String> {
+    let mut head = [0; 6];
+    stream.read_exact(&mut head).await?;
+    let mut text = vec![0; usize::from(head[1] & 0x7f)];
+    stream.read_exact(&mut text).await?;
+    text.iter_mut().zip(head[2..].iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+    Ok(String::from_utf8(text).unwrap())
+}
+
+async fn refusal(url: &str) -> ConnectError {
+    soon(Client::builder().connect(url)).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_refusal_tells_status_and_text() {
+    let answers = [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", StatusCode::OK, "hello"),
+        (
+            "HTTP/1.1 401 No\r\nContent-Length: 8\r\n\r\nno token",
+            StatusCode::UNAUTHORIZED,
+            "no token",
+        ),
+        ("HTTP/1.1 403 No\r\n\r\nuntil the end", StatusCode::FORBIDDEN, "until the end"),
+        ("HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", StatusCode::FOUND, ""),
+        // The body breaks off; what came of it counts.
+        (
+            "HTTP/1.1 503 No\r\nContent-Length: 99\r\n\r\nbusy",
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+        ),
+    ];
+    for (answer, expected, text) in answers {
+        let error = refusal(&answering(answer).await).await;
+        let ConnectError::Rejected { status, body } = error else { panic!("{error}") };
+        assert_eq!((status, body.as_str()), (expected, text));
+    }
+}
+
+#[tokio::test]
+async fn of_an_endless_refusal_the_beginning_is_kept() {
+    let url = server(async |mut stream: TcpStream, _| {
+        stream.write_all(b"HTTP/1.1 500 No\r\n\r\n").await?;
+        loop {
+            stream.write_all(&[b'x'; 4096]).await?;
+        }
+    })
+    .await;
+    let error = refusal(&url).await;
+    let ConnectError::Rejected { body, .. } = error else { panic!("{error}") };
+    assert_eq!(body, "x".repeat(1024));
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_lost_to_a_body_that_never_comes() {
+    let url = server(async |mut stream: TcpStream, _| {
+        stream.write_all(b"HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\nnot").await?;
+        std::future::pending().await
+    })
+    .await;
+    let error = refusal(&url).await;
+    let ConnectError::Rejected { status, body } = error else { panic!("{error}") };
+    assert_eq!((status, body.as_str()), (StatusCode::UNAUTHORIZED, "not"));
+}
+
+#[tokio::test]
+async fn a_wrong_handshake_names_what_is_wrong() {
+    const KEY: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+    let cases = [
+        (format!("HTTP/1.1 101 x\r\nConnection: Upgrade\r\n{KEY}\r\n"), "lacks `Upgrade"),
+        (format!("HTTP/1.1 101 x\r\nUpgrade: websocket\r\n{KEY}\r\n"), "lacks `Connection"),
+        (
+            format!("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{KEY}\r\n"),
+            "our key",
+        ),
+        ("SSH-2.0-OpenSSH_9.7\r\n\r\n".into(), "not HTTP/1.1"),
+        ("\0\0\0\0\0\0\0\0".into(), "not HTTP/1.1"),
+        ("HTTP/1.1 1".into(), "without an answer"),
+        (String::new(), "without an answer"),
+        (format!("HTTP/1.1 101 x\r\nX: {}\r\n\r\n", "x".repeat(64 * 1024)), "16 KiB"),
+    ];
+    for (answer, hint) in cases {
+        let error = refusal(&answering(answer.clone()).await).await;
+        assert!(matches!(error, ConnectError::Handshake(_)), "{answer:?}: {error:?}");
+        assert!(error.to_string().contains(hint), "{answer:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for() {
+    let url = server(async |_, _| std::future::pending().await).await;
+    let time = Duration::from_millis(100);
+    let error = Client::builder().connect_timeout(time).connect(&url).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Timeout(limit) if limit == time), "{error}");
+}
+
+#[tokio::test]
+async fn a_host_that_cannot_be_reached_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    for host in [address.to_string(), "no-such-host.invalid:80".into()] {
+        let error = refusal(&format!("ws://{host}/secret")).await;
+        assert_eq!(error.to_string(), format!("no connection to `{host}`"));
+        assert!(std::error::Error::source(&error).is_some());
+    }
+}
+
+#[tokio::test]
+async fn what_comes_right_behind_the_answer_is_not_lost() {
+    let (tell, heard) = tokio::sync::oneshot::channel();
+    let url = server(async |mut stream: TcpStream, head: String| {
+        let call = text_frame(r#"{"jsonrpc":"2.0","id":1,"method":"your_name"}"#);
+        stream.write_all(&[accept(&head).as_bytes(), &call].concat()).await?;
+        tell.send(read_text(&mut stream).await?).unwrap();
+        std::future::pending().await
+    })
+    .await;
+    let me = Router::new().method("your_name", |_: Context, (): ()| async { Ok("Ada") });
+    let _client = Client::builder().service(me).connect(&url).await.unwrap();
+    assert_eq!(soon(heard).await.unwrap(), r#"{"jsonrpc":"2.0","id":1,"result":"Ada"}"#);
+}
+
+#[tokio::test]
+async fn calls_end_when_the_server_vanishes() {
+    let url = server(async |mut stream: TcpStream, head: String| {
+        stream.write_all(accept(&head).as_bytes()).await?;
+        stream.read_u8().await?;
+        Ok(())
+    })
+    .await;
+    let client = Client::builder().connect(&url).await.unwrap();
+    let call = soon(client.peer().call::<String>("echo", ())).await;
+    assert!(matches!(call, Err(CallError::Closed { .. })), "{call:?}");
+    assert!(client.peer().is_closed());
+    assert_eq!(soon(client.closed()).await.code, None);
+}
+
+/// What a server that picks `answer` as subprotocol makes of `builder`, and what it was asked.
+async fn ask(builder: Builder, answer: &'static str) -> (Result<Client, ConnectError>, String) {
+    let (tell, heard) = tokio::sync::oneshot::channel();
+    let url = server(async move |mut stream: TcpStream, head: String| {
+        let answer = accept(&head).replacen("\r\n", &format!("\r\n{answer}"), 1);
+        tell.send(head).unwrap();
+        stream.write_all(answer.as_bytes()).await?;
+        std::future::pending().await
+    })
+    .await;
+    let client = soon(builder.connect(&format!("{url}/rpc?x=1"))).await;
+    (client, heard.await.unwrap())
+}
+
+#[tokio::test]
+async fn the_request_is_what_was_set() {
+    let builder = Client::builder().header("Authorization", "Bearer 0815").header("x-a", "b");
+    let (client, head) = ask(builder, "").await;
+    assert!(client.is_ok());
+    assert!(head.starts_with("GET /rpc?x=1 HTTP/1.1\r\n"), "{head}");
+    for line in ["authorization: Bearer 0815", "x-a: b", "upgrade: websocket", "host: 127.0.0.1:"] {
+        assert!(head.contains(&format!("\r\n{line}")), "{head}");
+    }
+    assert!(!head.contains("sec-websocket-protocol"), "{head}");
+}
+
+#[tokio::test]
+async fn a_subprotocol_is_picked_from_what_was_offered_or_not_at_all() {
+    let offer = || Client::builder().subprotocol("v2").subprotocol("v1");
+    let (client, head) = ask(offer(), "Sec-WebSocket-Protocol: v1\r\n").await;
+    assert!(client.is_ok());
+    assert!(head.contains("\r\nsec-websocket-protocol: v2, v1\r\n"), "{head}");
+    assert!(ask(offer(), "").await.0.is_ok(), "browsers would refuse this one, we need not");
+    let (client, _) = ask(offer(), "Sec-WebSocket-Protocol: v3\r\n").await;
+    assert!(client.unwrap_err().to_string().contains("subprotocol"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_fails_before_anything_is_sent() {
+    let nowhere = "ws://127.0.0.1:1/";
+    let mut limits = rpc_core::Limits::client();
+    limits.queue = 0;
+    let twice = || Router::new().method("a", |_: Context, (): ()| async { Ok(()) });
+    let errors = [
+        (Client::builder().header("Host", "x"), "`host` is set by the handshake"),
+        (Client::builder().subprotocol("a b"), "a subprotocol is one word"),
+        (Client::builder().limits(limits), "limits"),
+        (Client::builder().service(twice()).service(twice()), "method"),
+    ];
+    for (builder, hint) in errors {
+        let error = builder.connect(nowhere).await.unwrap_err();
+        assert!(error.to_string().contains(hint), "{error}");
+    }
+    assert!(refusal("wss://localhost").await.to_string().contains("not supported yet"));
+}
+
+#[tokio::test]
+async fn no_credential_is_ever_shown() {
+    let builder = Client::builder().header("authorization", "secret");
+    assert!(!format!("{builder:?}").contains("secret"));
+    let error = refusal("ws://ada:secret@localhost/").await;
+    assert!(!format!("{error} {error:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn an_address_of_six_may_be_given() {
+    // Not every machine has it.
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else {
+        return;
+    };
+    let server = rpc_server::Server::builder().serve_listener(listener).unwrap().spawn();
+    assert!(Client::builder().connect(&server.url()).await.is_ok());
+}
+
+#[tokio::test]
+async fn of_several_addresses_all_are_tried() {
+    // `localhost` is `[::1]` as well where there is IPv6, and there nobody listens.
+    let server = rpc_server::Server::builder().bind("127.0.0.1:0").await.unwrap().spawn();
+    let url = format!("ws://localhost:{}", server.local_addr().port());
+    assert!(Client::builder().connect(&url).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_plain_client_adds_no_member() {
+    for (plain, text) in [
+        (true, r#"{"jsonrpc":"2.0","method":"a","id":1}"#),
+        (false, r#"{"jsonrpc":"2.0","method":"a","id":1,"timeoutMs":"#),
+    ] {
+        let (tell, heard) = tokio::sync::oneshot::channel();
+        let url = server(async move |mut stream: TcpStream, head: String| {
+            stream.write_all(accept(&head).as_bytes()).await?;
+            tell.send(read_text(&mut stream).await?).unwrap();
+            std::future::pending().await
+        })
+        .await;
+        let client = Client::builder().plain(plain).connect(&url).await.unwrap();
+        let _call = client.peer().call::<()>("a", ()).start();
+        let sent = soon(heard).await.unwrap();
+        assert!(sent.starts_with(text), "{sent}");
+    }
+}
