@@ -1,0 +1,53 @@
+//! An agent: a client that offers what it knows of its machine.
+
+use std::time::Duration;
+
+use rpc_client::Client;
+
+use crate::Result;
+use crate::contract::{FleetError, Host, HostServer, Process, Report};
+use crate::machine;
+
+/// What an agent offers.
+struct Agent {
+    name: String,
+    /// How long it thinks about each report.
+    delay: Duration,
+}
+
+impl Host for Agent {
+    async fn report(&self, busiest: usize) -> Report {
+        println!("{:<8} is asked for a report", self.name);
+        tokio::time::sleep(self.delay).await;
+        // Looking around blocks, which must not keep the connection from its other work.
+        let report = tokio::task::spawn_blocking(move || machine::report(busiest)).await;
+        report.expect("looking around does not panic").expect("the system tells about itself")
+    }
+
+    async fn find(&self, name: &str) -> Result<Vec<Process>, FleetError> {
+        println!("{:<8} is asked for its processes called `{name}`", self.name);
+        let name = name.to_owned();
+        let found = tokio::task::spawn_blocking(move || machine::find(&name)).await;
+        found.expect("looking around does not panic")
+    }
+
+    async fn label(&self, label: &str) {
+        println!("{:<8} is told the label `{label}`", self.name);
+    }
+}
+
+/// Connects an agent. The name goes into the path, where the server's `on_connect` finds it.
+pub(crate) async fn connect(url: &str, name: &str, delay: Duration) -> Result<Client> {
+    let agent = Agent { name: name.to_owned(), delay };
+    let url = format!("{}/agent/{name}", url.trim_end_matches('/'));
+    Ok(Client::builder().service(HostServer::new(agent)).connect(&url).await?)
+}
+
+/// Is an agent until the server closes.
+pub(crate) async fn run(url: &str, name: &str, delay: Duration) -> Result<()> {
+    let client = connect(url, name, delay).await?;
+    println!("{name:<8} is connected to {url}");
+    let reason = client.closed().await;
+    println!("{name:<8} ends: {reason}");
+    Ok(())
+}

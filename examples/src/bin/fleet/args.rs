@@ -1,0 +1,92 @@
+//! What stands on the command line.
+
+use std::time::Duration;
+
+use lexopt::prelude::*;
+
+pub(crate) const HELP: &str = "\
+usage:
+  fleet                                            all of it in one process
+  fleet server --listen ADDRESS                    until ctrl-c
+  fleet agent --connect URL --name NAME [--delay SECONDS]
+                                                   until the server closes
+  fleet survey --connect URL                       a table of all agents
+  fleet find --connect URL --agent NAME --process NAME
+                                                   the processes of that name there
+  fleet label --connect URL --label TEXT           tells all agents a label";
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Help,
+    Tour,
+    Server { listen: String },
+    Agent { url: String, name: String, delay: Duration },
+    Survey { url: String },
+    Find { url: String, agent: String, process: String },
+    Label { url: String, label: String },
+}
+
+/// The options of all commands.
+#[derive(Default)]
+struct Options {
+    listen: Option<String>,
+    connect: Option<String>,
+    name: Option<String>,
+    delay: Option<f64>,
+    agent: Option<String>,
+    process: Option<String>,
+    label: Option<String>,
+}
+
+impl Command {
+    pub(crate) fn from_env() -> Result<Self, lexopt::Error> {
+        let mut parser = lexopt::Parser::from_env();
+        let mut command = None;
+        let mut options = Options::default();
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Value(name) if command.is_none() => command = Some(name.string()?),
+                Long("help") | Short('h') => return Ok(Self::Help),
+                Long("listen") => options.listen = Some(parser.value()?.string()?),
+                Long("connect") => options.connect = Some(parser.value()?.string()?),
+                Long("name") => options.name = Some(parser.value()?.string()?),
+                Long("delay") => options.delay = Some(parser.value()?.parse()?),
+                Long("agent") => options.agent = Some(parser.value()?.string()?),
+                Long("process") => options.process = Some(parser.value()?.string()?),
+                Long("label") => options.label = Some(parser.value()?.string()?),
+                other => return Err(other.unexpected()),
+            }
+        }
+        Self::new(command.as_deref(), options)
+    }
+
+    fn new(command: Option<&str>, options: Options) -> Result<Self, lexopt::Error> {
+        let url = || needed(options.connect.clone(), "--connect URL");
+        Ok(match command {
+            None => Self::Tour,
+            Some("help") => Self::Help,
+            Some("server") => Self::Server { listen: needed(options.listen, "--listen ADDRESS")? },
+            Some("agent") => Self::Agent {
+                url: url()?,
+                name: needed(options.name, "--name NAME")?,
+                delay: Duration::try_from_secs_f64(options.delay.unwrap_or_default())
+                    .map_err(|error| format!("--delay: {error}"))?,
+            },
+            Some("survey") => Self::Survey { url: url()? },
+            Some("find") => Self::Find {
+                url: url()?,
+                agent: needed(options.agent, "--agent NAME")?,
+                process: needed(options.process, "--process NAME")?,
+            },
+            Some("label") => {
+                Self::Label { url: url()?, label: needed(options.label, "--label TEXT")? }
+            }
+            Some(other) => return Err(format!("no command `{other}`").into()),
+        })
+    }
+}
+
+fn needed(value: Option<String>, option: &str) -> Result<String, lexopt::Error> {
+    value.ok_or_else(|| format!("this command needs {option}").into())
+}

@@ -1,0 +1,96 @@
+//! What the ends of a fleet offer each other: all that they share.
+
+use rpc_core::{Context, RpcError, service};
+use serde::{Deserialize, Serialize};
+
+/// What the server offers to operators.
+#[service(namespace = "fleet")]
+pub(crate) trait Fleet {
+    /// Asks every agent how its machine is doing. Who does not answer within a second is named.
+    async fn survey(&self, cx: &Context) -> Survey;
+
+    /// The processes called `process` on the machine of `agent`.
+    async fn find(
+        &self,
+        cx: &Context,
+        agent: &str,
+        process: &str,
+    ) -> Result<Vec<Process>, FleetError>;
+
+    /// Tells all agents the label of the fleet; answers how many there are.
+    async fn label(&self, cx: &Context, label: &str) -> usize;
+}
+
+/// What each agent offers to the server, on the connection that it opened.
+#[service(namespace = "host")]
+pub(crate) trait Host {
+    /// How this machine is doing, with at most so many of its busiest processes.
+    async fn report(&self, busiest: usize) -> Report;
+
+    /// The processes called `name`.
+    async fn find(&self, name: &str) -> Result<Vec<Process>, FleetError>;
+
+    /// The fleet has a new label.
+    #[notification]
+    async fn label(&self, label: &str);
+}
+
+/// What can go wrong, wherever it does: an agent's error reaches the operator as what it is.
+#[derive(Debug, thiserror::Error, RpcError)]
+pub(crate) enum FleetError {
+    /// Said by the server.
+    #[error("no agent `{0}`")]
+    #[rpc(code = 1)]
+    NoAgent(String),
+    /// Said by an agent.
+    #[error("no process `{name}` among {running}")]
+    #[rpc(code = 2)]
+    NoProcess { name: String, running: usize },
+    /// Said by the server of an agent that is connected.
+    #[error("agent `{0}` did not answer")]
+    #[rpc(code = 3)]
+    Silent(String),
+}
+
+/// The answers of all agents.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Survey {
+    pub(crate) reports: Vec<(String, Report)>,
+    /// Who did not answer in time.
+    pub(crate) silent: Vec<String>,
+}
+
+/// How a machine is doing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) host: String,
+    /// Processes that want to run, over the last minute.
+    pub(crate) load: f64,
+    /// In bytes.
+    pub(crate) memory_used: u64,
+    pub(crate) memory_total: u64,
+    pub(crate) disks: Vec<Disk>,
+    /// In seconds.
+    pub(crate) uptime: u64,
+    pub(crate) busiest: Vec<Process>,
+}
+
+/// A file system.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Disk {
+    pub(crate) mount: String,
+    /// In bytes.
+    pub(crate) free: u64,
+    pub(crate) total: u64,
+}
+
+/// A process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    pub(crate) name: String,
+    /// Of one processor, in percent.
+    pub(crate) cpu: f32,
+    /// In bytes.
+    pub(crate) memory: u64,
+}

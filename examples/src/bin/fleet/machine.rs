@@ -1,0 +1,65 @@
+//! The machine that an agent runs on, as the operating system tells it.
+
+use std::path::Path;
+
+use sysinfo::{Disks, MINIMUM_CPU_UPDATE_INTERVAL, ProcessesToUpdate, System};
+
+use crate::contract::{Disk, FleetError, Process, Report};
+
+/// Takes a look at the machine; it blocks for a fifth of a second, in which use of the processors
+/// is measured.
+pub(crate) fn report(busiest: usize) -> Result<Report, sysinfo::Error> {
+    let mut system = System::new()?;
+    system.refresh_processes(ProcessesToUpdate::All, true);
+    std::thread::sleep(MINIMUM_CPU_UPDATE_INTERVAL);
+    system.refresh_processes(ProcessesToUpdate::All, true);
+    system.refresh_memory();
+
+    let mut processes: Vec<_> = system.processes().values().map(process).collect();
+    processes.sort_by(|a, b| b.cpu.total_cmp(&a.cpu).then(b.memory.cmp(&a.memory)));
+    processes.truncate(busiest);
+    Ok(Report {
+        host: System::host_name()?,
+        load: System::load_average()?.one,
+        memory_used: system.used_memory(),
+        memory_total: system.total_memory(),
+        disks: disks()?,
+        uptime: System::uptime()?,
+        busiest: processes,
+    })
+}
+
+/// The processes with this name.
+pub(crate) fn find(name: &str) -> Result<Vec<Process>, FleetError> {
+    let mut system = System::new().map_err(|_| none(name, 0))?;
+    system.refresh_processes(ProcessesToUpdate::All, true);
+    let processes = system.processes().values();
+    let found: Vec<_> = processes.map(process).filter(|process| process.name == name).collect();
+    if found.is_empty() { Err(none(name, system.processes().len())) } else { Ok(found) }
+}
+
+fn none(name: &str, running: usize) -> FleetError {
+    FleetError::NoProcess { name: name.to_owned(), running }
+}
+
+fn process(process: &sysinfo::Process) -> Process {
+    Process {
+        pid: process.pid().as_u32(),
+        name: process.name().to_string_lossy().into_owned(),
+        cpu: process.cpu_usage(),
+        memory: process.memory(),
+    }
+}
+
+/// The disks, the root first.
+fn disks() -> Result<Vec<Disk>, sysinfo::Error> {
+    let disks = Disks::new_with_refreshed_list()?;
+    let mut disks: Vec<_> = disks.iter().filter(|disk| disk.total_space() > 0).collect();
+    disks.sort_by_key(|disk| disk.mount_point() != Path::new("/"));
+    let disk = |disk: &sysinfo::Disk| Disk {
+        mount: disk.mount_point().to_string_lossy().into_owned(),
+        free: disk.available_space(),
+        total: disk.total_space(),
+    };
+    Ok(disks.into_iter().map(disk).collect())
+}
