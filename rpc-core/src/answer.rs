@@ -5,9 +5,6 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::error::ErrorObject;
 use crate::id::{Id, write_number};
 
-/// The longest text around a result, its id included.
-pub(crate) const ENVELOPE: usize = 64;
-
 /// Writes what stands before a result.
 pub(crate) fn write_head(id: &Id, out: &mut BytesMut) {
     out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
@@ -36,7 +33,7 @@ pub(crate) fn error(id: Option<&Id>, error: &ErrorObject) -> Bytes {
 
 /// A response with this JSON text as its result.
 pub(crate) fn result(id: &Id, json: &str) -> Bytes {
-    let mut out = BytesMut::with_capacity(ENVELOPE + json.len());
+    let mut out = BytesMut::with_capacity(64 + json.len());
     write_head(id, &mut out);
     out.put_slice(json.as_bytes());
     write_tail(&mut out);
@@ -50,4 +47,46 @@ pub(crate) fn cancel(id: u64) -> Bytes {
     write_number(id, &mut (&mut out).writer());
     out.put_slice(b"}}");
     out.freeze()
+}
+
+/// The request that ends a subscription whose id is this JSON text.
+pub(crate) fn unsubscribe(method: &str, subscription: &str, id: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(80 + method.len() + subscription.len());
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"#);
+    serde_json::to_writer((&mut out).writer(), method).expect("a string is always JSON");
+    out.put_slice(br#","params":["#);
+    out.put_slice(subscription.as_bytes());
+    out.put_slice(br#"],"id":"#);
+    write_number(id, &mut (&mut out).writer());
+    out.put_u8(b'}');
+    out.freeze()
+}
+
+/// Writes what stands before an item of a subscription.
+pub(crate) fn write_item_head(method: &str, subscription: &str, out: &mut BytesMut) {
+    write_item(method, subscription, br#""result":"#, out);
+}
+
+/// Writes what stands after an item.
+pub(crate) fn write_item_tail(out: &mut BytesMut) {
+    out.put_slice(b"}}");
+}
+
+/// The item that ends a subscription with an error.
+pub(crate) fn error_item(method: &str, subscription: &str, error: &ErrorObject) -> Bytes {
+    let mut out = BytesMut::with_capacity(160);
+    write_item(method, subscription, br#""error":"#, &mut out);
+    serde_json::to_writer((&mut out).writer(), error)
+        .expect("an error object is made of text and raw JSON");
+    write_item_tail(&mut out);
+    out.freeze()
+}
+
+fn write_item(method: &str, subscription: &str, member: &[u8], out: &mut BytesMut) {
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"#);
+    serde_json::to_writer(out.writer(), method).expect("a string is always JSON");
+    out.put_slice(br#","params":{"subscription":""#);
+    out.put_slice(subscription.as_bytes());
+    out.put_slice(br#"","#);
+    out.put_slice(member);
 }

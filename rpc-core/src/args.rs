@@ -1,7 +1,9 @@
 //! Arguments on their way out: what generated code and untyped calls turn into `params`.
 
 use serde::Serialize;
-use serde::ser::{SerializeSeq, Serializer};
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+
+use crate::service::ParamInfo;
 
 /// A list of arguments, as nested pairs: `(a, (b, ()))`.
 pub trait ArgList {
@@ -40,8 +42,60 @@ impl<L: ArgList> Serialize for ByPosition<'_, L> {
     }
 }
 
+/// Arguments, or fields, as a JSON object with these names.
+#[derive(Debug)]
+pub struct ByName<L> {
+    names: &'static [ParamInfo],
+    list: L,
+}
+
+impl<L: ArgList> ByName<L> {
+    /// As many names as there are in the list.
+    pub const fn new(names: &'static [ParamInfo], list: L) -> Self {
+        Self { names, list }
+    }
+}
+
+impl<L: ArgList> Serialize for ByName<L> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let map = serializer.serialize_map(Some(L::LEN))?;
+        let mut entries = Entries { names: self.names.iter(), map };
+        self.list.serialize_into(&mut entries)?;
+        entries.end()
+    }
+}
+
+/// Puts a name before each element: an [`ArgList`] knows arrays only.
+struct Entries<M> {
+    names: std::slice::Iter<'static, ParamInfo>,
+    map: M,
+}
+
+impl<M: SerializeMap> SerializeSeq for Entries<M> {
+    type Ok = M::Ok;
+    type Error = M::Error;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), M::Error> {
+        match self.names.next() {
+            Some(field) => self.map.serialize_entry(field.name, value),
+            None => Err(serde::ser::Error::custom("more values than names")),
+        }
+    }
+
+    fn end(self) -> Result<M::Ok, M::Error> {
+        self.map.end()
+    }
+}
+
 #[test]
 fn arguments_become_an_array_in_their_order() {
     let json = serde_json::to_string(&ByPosition(&(1, ("x", (None::<u8>, ()))))).unwrap();
     assert_eq!(json, r#"[1,"x",null]"#);
+}
+
+#[test]
+fn arguments_by_name_become_an_object() {
+    const NAMES: &[ParamInfo] = &[ParamInfo::new("a"), ParamInfo::new("b")];
+    let json = serde_json::to_string(&ByName::new(NAMES, (1, ("x", ())))).unwrap();
+    assert_eq!(json, r#"{"a":1,"b":"x"}"#);
 }

@@ -1,5 +1,6 @@
 //! A call on its way: the future that a stub's methods return.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,9 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::batch::{Queued, Sent};
 use crate::call_error::{CallError, Fate};
 use crate::current::{self, Lent};
 use crate::error::RpcError;
@@ -26,7 +27,9 @@ use crate::waiter::Waiter;
 /// begins: `call_deadline` of the [`Limits`](crate::Limits) (30 s) unless said otherwise, and never
 /// later than the deadline of the handler that makes it. The deadline travels along as `timeoutMs`.
 ///
-/// Resolves exactly once, whatever the other end and the network do. Dropping it cancels the call:
+/// Resolves exactly once, whatever the other end and the network do. (Before there is a connection,
+/// see [`Endpoint`](crate::Endpoint), nobody looks at the clock.) An answer that nobody has awaited
+/// yet is kept until then, and is bounded by nothing else. Dropping the call cancels the call:
 /// a message that was not sent is taken back, a call that was sent is cancelled at the other end
 /// with `$/cancelRequest`.
 ///
@@ -48,11 +51,15 @@ pub struct Call<T, E = Infallible> {
     shared: Arc<Shared>,
     state: State,
     timeout: Timeout,
+    /// If it asks for a subscription, the method that ends that.
+    unsubscribe: Option<Cow<'static, str>>,
     types: PhantomData<fn() -> (T, E)>,
 }
 
 enum State {
     New(Outgoing),
+    /// Starts when its batch is sent.
+    InBatch(Arc<Queued>),
     /// Resolved before it began.
     Failed(Failure),
     Started {
@@ -67,13 +74,29 @@ enum Failure {
     Encode(String),
     Refused(Refused),
     Late,
+    /// Its batch was not sent.
+    Unsent,
 }
 
-#[derive(Clone, Copy)]
-enum Timeout {
+/// How long a call waits for its answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Timeout {
     Default,
     After(Duration),
     Never,
+}
+
+impl Timeout {
+    /// How long the answer may take: what was asked for, within what the handler that calls has.
+    pub(crate) fn left(self, now: Instant, shared: &Shared) -> Option<Duration> {
+        let own = match self {
+            Self::Default => Some(shared.setup.limits.call_deadline),
+            Self::After(timeout) => Some(timeout),
+            Self::Never => None,
+        };
+        let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
+        own.into_iter().chain(inherited).min()
+    }
 }
 
 impl<T, E> Call<T, E> {
@@ -82,22 +105,47 @@ impl<T, E> Call<T, E> {
             Ok(message) => State::New(message),
             Err(why) => State::Failed(Failure::Encode(why)),
         };
-        Self { shared, state, timeout: Timeout::Default, types: PhantomData }
+        Self::in_state(shared, state)
+    }
+
+    fn in_state(shared: Arc<Shared>, state: State) -> Self {
+        let timeout = Timeout::Default;
+        Self { shared, state, timeout, unsubscribe: None, types: PhantomData }
+    }
+
+    pub(crate) fn in_batch(shared: Arc<Shared>, queued: Arc<Queued>) -> Self {
+        Self::in_state(shared, State::InBatch(queued))
+    }
+
+    pub(crate) fn subscribe(
+        shared: Arc<Shared>,
+        message: Result<Outgoing, String>,
+        unsubscribe: Cow<'static, str>,
+    ) -> Self {
+        let mut call = Self::new(shared, message);
+        call.unsubscribe = Some(unsubscribe);
+        call
     }
 
     /// Sets the time from the start of the call to its answer. Without effect once started.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Timeout::After(timeout);
-        self
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with_timeout(Timeout::After(timeout))
     }
 
     /// Waits for the answer as long as the connection lives. Without effect once started.
-    pub fn no_timeout(mut self) -> Self {
-        self.timeout = Timeout::Never;
+    pub fn no_timeout(self) -> Self {
+        self.with_timeout(Timeout::Never)
+    }
+
+    fn with_timeout(mut self, timeout: Timeout) -> Self {
+        self.timeout = timeout;
+        if let State::InBatch(queued) = &self.state {
+            *queued.timeout.lock().unwrap() = timeout;
+        }
         self
     }
 
-    /// Starts the call now instead of when it is first polled.
+    /// Starts the call now instead of when it is first polled. One in a batch starts with it.
     pub fn start(mut self) -> Self {
         self.begin();
         self
@@ -113,16 +161,16 @@ impl<T, E> Call<T, E> {
         self.state = self.send(message);
     }
 
-    fn send(&self, message: Outgoing) -> State {
+    fn send(&mut self, message: Outgoing) -> State {
         let now = Instant::now();
-        let left = self.time_left(now);
+        let left = self.timeout.left(now, &self.shared);
         if left == Some(Duration::ZERO) {
             return State::Failed(Failure::Late);
         }
         let told = if self.shared.setup.plain { None } else { left };
         let (caller, lent) = current::caller(&self.shared);
         let deadline = left.map(|left| self.shared.clock.at(now).saturating_add(left));
-        let start = Start { deadline, caller };
+        let start = Start { deadline, caller, unsubscribe: self.unsubscribe.take() };
         match self.shared.with(|state| state.protocol.start(start, |id| message.request(id, told)))
         {
             Ok(id) => State::Started { id, _lent: lent },
@@ -130,19 +178,24 @@ impl<T, E> Call<T, E> {
         }
     }
 
-    /// How long the answer may take: what was asked for, within what the handler that calls has.
-    fn time_left(&self, now: Instant) -> Option<Duration> {
-        let own = match self.timeout {
-            Timeout::Default => Some(self.shared.setup.limits.call_deadline),
-            Timeout::After(timeout) => Some(timeout),
-            Timeout::Never => None,
-        };
-        let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
-        own.into_iter().chain(inherited).min()
+    /// Goes on as a call of its own, if its batch was sent.
+    fn join_batch(&mut self) {
+        if let State::InBatch(queued) = &self.state {
+            let sent = queued.sent.lock().unwrap().take();
+            self.state = match sent {
+                Some(Sent::As(id, lent)) => State::Started { id, _lent: lent },
+                Some(Sent::Busy) => State::Failed(Failure::Refused(Refused::Busy)),
+                Some(Sent::Closed(reason)) => {
+                    State::Failed(Failure::Refused(Refused::Closed(reason)))
+                }
+                None => State::Failed(Failure::Unsent),
+            };
+        }
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Failure>> {
         self.begin();
+        self.join_batch();
         if let State::Started { id, .. } = self.state {
             let collected = self
                 .shared
@@ -160,23 +213,91 @@ impl<T, E> Call<T, E> {
     }
 }
 
-impl<T: DeserializeOwned, E: RpcError> Future for Call<T, E> {
+impl<T: Answered, E: RpcError> Future for Call<T, E> {
     type Output = Result<T, CallError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().poll_outcome(cx).map(|outcome| match outcome {
-            Ok(outcome) => typed(outcome),
+        let this = self.get_mut();
+        this.poll_outcome(cx).map(|outcome| match outcome {
+            Ok(outcome) => typed(outcome, &this.shared),
             Err(failure) => Err(failure.into()),
         })
     }
 }
 
-fn typed<T: DeserializeOwned, E: RpcError>(outcome: Outcome) -> Result<T, CallError<E>> {
+/// What an answer can be made into: any type that can be read from JSON, and a
+/// [`Streaming`](crate::Streaming) where the call asked for one.
+pub trait Answered: Sized + sealed::Read {}
+
+impl<T: sealed::Read> Answered for T {}
+
+mod sealed {
+    use serde::de::DeserializeOwned;
+
+    use crate::complaint::explain;
+    use crate::protocol::Outcome;
+    use crate::shared::Shared;
+    use crate::streaming::Streaming;
+    use crate::sync::Arc;
+
+    #[expect(unnameable_types, reason = "sealed: which types there are is for this crate to say")]
+    pub trait Read: Sized {
+        /// Reads a result; or why it is none.
+        #[expect(private_interfaces, reason = "sealed")]
+        fn read(outcome: Answer, shared: &Arc<Shared>) -> Result<Self, String>;
+    }
+
+    /// An outcome that is no error.
+    pub(crate) enum Answer {
+        Json(Box<str>),
+        Stream(crate::subscriptions::TakenKey),
+    }
+
+    impl Answer {
+        pub(crate) fn new(outcome: Outcome) -> Result<Self, Outcome> {
+            match outcome {
+                Outcome::Result(json) => Ok(Self::Json(json)),
+                Outcome::Subscribed(key) => Ok(Self::Stream(key)),
+                other => Err(other),
+            }
+        }
+    }
+
+    impl<T: DeserializeOwned> Read for T {
+        #[expect(private_interfaces, reason = "sealed")]
+        fn read(answer: Answer, shared: &Arc<Shared>) -> Result<Self, String> {
+            match answer {
+                Answer::Json(json) => serde_json::from_str(&json).map_err(|error| explain(&error)),
+                Answer::Stream(key) => {
+                    // Nobody will take it.
+                    shared.with(|state| state.protocol.unsubscribe(key));
+                    Err("a subscription, where a result was expected".into())
+                }
+            }
+        }
+    }
+
+    impl<T> Read for Streaming<T> {
+        #[expect(private_interfaces, reason = "sealed")]
+        fn read(answer: Answer, shared: &Arc<Shared>) -> Result<Self, String> {
+            match answer {
+                Answer::Stream(key) => Ok(Streaming::taken(shared.clone(), key)),
+                Answer::Json(_) => Err("a call, not a subscription: use `subscribe`".into()),
+            }
+        }
+    }
+}
+
+fn typed<T: Answered, E: RpcError>(
+    outcome: Outcome,
+    shared: &Arc<Shared>,
+) -> Result<T, CallError<E>> {
+    let outcome = match sealed::Answer::new(outcome) {
+        Ok(answer) => return T::read(answer, shared).map_err(CallError::Decode),
+        Err(outcome) => outcome,
+    };
     Err(match outcome {
-        Outcome::Result(json) => match serde_json::from_str(&json) {
-            Ok(value) => return Ok(value),
-            Err(error) => CallError::Decode(error.to_string()),
-        },
+        Outcome::Result(_) | Outcome::Subscribed(_) => unreachable!("these are answers"),
         Outcome::Error(error) => CallError::from_answer(error),
         Outcome::Malformed(why) => CallError::Decode(why.into()),
         Outcome::Timeout(fate) => CallError::Timeout { fate },
@@ -189,6 +310,7 @@ impl<E> From<Failure> for CallError<E> {
         match failure {
             Failure::Encode(why) => Self::Encode(why),
             Failure::Late => Self::Timeout { fate: Fate::NotSent },
+            Failure::Unsent => Self::Cancelled { fate: Fate::NotSent },
             Failure::Refused(Refused::Busy) => Self::Busy,
             Failure::Refused(Refused::Closed(reason)) => {
                 Self::Closed { reason, fate: Fate::NotSent }
@@ -199,6 +321,7 @@ impl<E> From<Failure> for CallError<E> {
 
 impl<T, E> Drop for Call<T, E> {
     fn drop(&mut self) {
+        self.join_batch();
         if let State::Started { id, .. } = self.state {
             self.shared.with(|state| state.protocol.abandon(id));
         }
@@ -208,7 +331,7 @@ impl<T, E> Drop for Call<T, E> {
 impl<T, E> fmt::Debug for Call<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
-            State::New(_) => "New",
+            State::New(_) | State::InBatch(_) => "New",
             State::Started { .. } => "Started",
             State::Failed(_) | State::Done => "Done",
         };

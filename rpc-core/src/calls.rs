@@ -4,6 +4,7 @@
 //! is still taken by an older call is skipped. No hashing, no clock, lock or socket; the waiter `W`
 //! is a waker in a running connection and a plain `&str` in the tests.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::deadlines::Deadlines;
@@ -31,6 +32,8 @@ pub(crate) struct Call<W, O> {
     deadline: Option<Duration>,
     /// The handler of this connection that made it and lends its place.
     pub(crate) lender: Option<Key>,
+    /// If it asks for a subscription, the method that ends that.
+    pub(crate) unsubscribe: Option<Cow<'static, str>>,
     state: State<W, O>,
 }
 
@@ -48,6 +51,8 @@ pub(crate) enum Place {
     Waiting(u64),
     /// In the outbox, under this ticket.
     Queued(u64),
+    /// In a batch with others, which was not handed over: it cannot be taken out of there.
+    InBatch,
     /// With the transport, as the message of this number.
     Handed(u64),
     /// With a transport that was lost before it could pass on the last byte.
@@ -90,13 +95,15 @@ impl<W, O> Calls<W, O> {
         place: Place,
         deadline: Option<Duration>,
         lender: Option<Key>,
+        unsubscribe: Option<Cow<'static, str>>,
     ) {
         debug_assert!(id > self.last_id, "ids count up");
         self.last_id = id;
         self.open += 1;
         self.deadlines.add(deadline);
         let index = self.index(id);
-        self.places[index] = Some(Call { id, place, deadline, lender, state: State::Open(None) });
+        let state = State::Open(None);
+        self.places[index] = Some(Call { id, place, deadline, lender, unsubscribe, state });
     }
 
     /// The call with this id, if it waits for an answer.
@@ -129,8 +136,15 @@ impl<W, O> Calls<W, O> {
         }
     }
 
-    /// Forgets a call that nobody waits for any more.
-    pub(crate) fn remove(&mut self, id: u64) -> Option<Call<W, O>> {
+    /// Forgets a call that nobody waits for any more; returns the outcome that it may have.
+    pub(crate) fn forget(&mut self, id: u64) -> Option<O> {
+        match self.remove(id)?.state {
+            State::Open(_) => None,
+            State::Answered(outcome) => Some(outcome),
+        }
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Call<W, O>> {
         let index = self.index_of(id)?;
         let call = self.places[index].take()?;
         match call.state {
@@ -138,6 +152,13 @@ impl<W, O> Calls<W, O> {
             State::Answered(_) => self.answered -= 1,
         }
         Some(call)
+    }
+
+    /// The id for a call that is given up at once: its answer finds nobody.
+    pub(crate) fn issue(&mut self) -> u64 {
+        self.last_id = self.next_id();
+        self.given_up += 1;
+        self.last_id
     }
 
     /// Notes that an answer to a call that was sent will find nobody.
@@ -217,7 +238,7 @@ mod tests {
 
     fn start(calls: &mut TestCalls) -> u64 {
         let id = calls.next_id();
-        calls.insert(id, Place::Queued(0), None, None);
+        calls.insert(id, Place::Queued(0), None, None, None);
         id
     }
 
@@ -252,7 +273,7 @@ mod tests {
         for _ in 0..1000 {
             let id = start(&mut calls);
             assert_ne!(id % 8, old % 8);
-            calls.remove(id);
+            calls.forget(id);
         }
         assert_eq!(calls.places.len(), 8);
         assert_eq!(calls.answer(old, "late"), None);
@@ -264,7 +285,7 @@ mod tests {
         let mut calls = TestCalls::new();
         for seconds in [30, 1, 20] {
             let id = calls.next_id();
-            calls.insert(id, Place::Queued(0), Some(Duration::from_secs(seconds)), None);
+            calls.insert(id, Place::Queued(0), Some(Duration::from_secs(seconds)), None, None);
         }
         assert_eq!(calls.next_deadline(), Some(Duration::from_secs(1)));
         assert!(calls.expired(Duration::from_millis(999)).is_empty());
@@ -302,7 +323,8 @@ mod tests {
                 }
                 _ => {
                     if let Some(at) = pick(&mut random, &model) {
-                        assert!(calls.remove(model.remove(at).0).is_some());
+                        let (id, answered) = model.remove(at);
+                        assert_eq!(calls.forget(id), answered.then_some("x"));
                     }
                 }
             }

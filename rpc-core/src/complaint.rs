@@ -1,4 +1,4 @@
-//! What a decoder says of wrong params, in words for the other end.
+//! What a decoder says of a value that does not fit, in bounded words that name no type of ours.
 
 use crate::error::Excerpt;
 

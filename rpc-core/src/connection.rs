@@ -13,25 +13,30 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::close::{CloseCode, CloseReason};
 use crate::current::Turn;
-use crate::handlers::{Handlers, Running};
+use crate::handlers::Running;
 use crate::life::{Due, Life};
 use crate::protocol::Reading;
 use crate::serving::Key;
 use crate::shared::{Shared, Wish};
 use crate::sync::Arc;
+use crate::tasks::Tasks;
 use crate::timer::Timer;
 use crate::transport::{LinkError, Received, Transport};
 use crate::waiter::Waiter;
 
 mod closing;
+mod scratch;
 mod sending;
 mod serving;
+mod streaming;
 
 use closing::Closing;
+use scratch::Scratch;
+use streaming::Streams;
 
 /// So many messages, or so many bytes, are read in one turn; then others get theirs.
 const MESSAGES: usize = 128;
@@ -48,7 +53,8 @@ pub struct Connection<T: Transport> {
     shared: Arc<Shared>,
     /// Which of the slot's links this is.
     generation: u64,
-    handlers: Handlers,
+    handlers: Tasks<Running>,
+    streams: Streams,
     /// Handlers that have returned and wait for room for their results.
     returned: VecDeque<Running>,
     /// Messages on their way from the protocol to the transport.
@@ -60,11 +66,12 @@ pub struct Connection<T: Transport> {
     /// Whether notifications kept this turn from reading.
     paused: bool,
     /// Where results are written.
-    scratch: BytesMut,
+    scratch: Scratch,
     /// Who is told at the end of a turn.
     told: Vec<Waiter>,
     stopped: Vec<Key>,
-    woken: Vec<Running>,
+    /// Handlers that were woken and have not had their turn.
+    woken: VecDeque<Running>,
     life: Life,
     timer: Timer,
     phase: Phase,
@@ -109,7 +116,8 @@ impl<T: Transport> Connection<T> {
     pub(crate) fn new(transport: T, shared: Arc<Shared>) -> Self {
         let limits = &shared.setup.limits;
         // A notification's handler is not counted among the requests.
-        let handlers = Handlers::new(limits.live_handlers + 1);
+        let handlers = Tasks::new(limits.live_handlers + 1);
+        let streams = Streams::new(limits.subscriptions);
         let life = Life::new(shared.setup.keepalive, shared.clock.now());
         shared.setup.hub.insert(&shared);
         let generation = shared.lock().attach();
@@ -117,15 +125,16 @@ impl<T: Transport> Connection<T> {
             transport,
             generation,
             handlers,
+            streams,
             returned: VecDeque::new(),
             outgoing: VecDeque::new(),
             blocked: false,
             unflushed: false,
             paused: false,
-            scratch: BytesMut::new(),
+            scratch: Scratch::default(),
             told: Vec::new(),
             stopped: Vec::new(),
-            woken: Vec::new(),
+            woken: VecDeque::new(),
             life,
             timer: Timer::new(),
             phase: Phase::Open,
@@ -136,10 +145,11 @@ impl<T: Transport> Connection<T> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         let now = self.shared.clock.now();
         self.handlers.register(cx.waker());
+        self.streams.register(cx.waker());
         self.expire(now);
         self.hear_wishes()?;
         let mut more = self.receive(cx, now)?;
-        self.run_woken();
+        more |= self.run_woken();
         more |= self.work_off(cx, now)?;
         more |= self.reading_resumed(now)?;
         self.tell();
@@ -155,18 +165,30 @@ impl<T: Transport> Connection<T> {
     /// may start, a result that may be written. Nothing else would come back to these. Whether a
     /// turn is not enough.
     fn work_off(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
-        let mut sent = 0;
-        while sent < sending::TURN {
-            self.start_waiting(now);
-            self.answer_returned();
+        let (mut worked, mut sent) = (0, 0);
+        let mut idle = false;
+        while worked < MESSAGES && sent < sending::TURN {
+            let done = self.start_waiting(now) + self.answer_returned() + self.run_streams();
             let bytes = self.send(cx, now)?;
-            sent += bytes;
-            let waiting = !self.returned.is_empty() || self.shared.lock().protocol.has_waiting();
-            if bytes == 0 || !waiting {
+            if !self.is_waiting_in_vain_for_room() {
                 return Ok(false);
             }
+            // A flush may have made room without a message having been sent: that is worth one more
+            // look, a second time in a row it is not.
+            if done + bytes == 0 && std::mem::replace(&mut idle, true) {
+                return Ok(false);
+            }
+            idle &= done + bytes == 0;
+            (worked, sent) = (worked + done, sent + bytes);
         }
         Ok(true)
+    }
+
+    /// Whether something waits for room though there is some.
+    fn is_waiting_in_vain_for_room(&self) -> bool {
+        let protocol = &self.shared.lock().protocol;
+        let waits = !self.returned.is_empty() || protocol.has_waiting();
+        (waits && protocol.has_room()) || (self.streams.are_ready() && protocol.is_open())
     }
 
     /// Whether reading paused in this turn and need not any more.
@@ -183,9 +205,8 @@ impl<T: Transport> Connection<T> {
         }
         state.protocol.expire(now, &mut self.stopped);
         drop(state);
-        for key in self.stopped.drain(..) {
-            self.handlers.stop(key);
-            self.returned.retain(|running| running.key != key);
+        for key in std::mem::take(&mut self.stopped) {
+            self.stop(key);
         }
     }
 
@@ -215,7 +236,8 @@ impl<T: Transport> Connection<T> {
     /// Reads what is ready, up to the budget; whether there may be more.
     fn receive(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
         let start = self.transport.received_bytes();
-        for _ in 0..MESSAGES {
+        let mut messages = 0;
+        while messages < MESSAGES {
             self.paused = self.shared.lock().protocol.reading(now)? == Reading::Paused;
             if self.paused {
                 return Ok(false);
@@ -225,7 +247,7 @@ impl<T: Transport> Connection<T> {
                 return Ok(true);
             }
             match self.transport.poll_receive(cx, BYTES - read) {
-                Poll::Ready(Received::Text(text)) => self.dispatch(text.as_ref(), now),
+                Poll::Ready(Received::Text(text)) => messages += self.dispatch(text.as_ref(), now),
                 Poll::Ready(Received::Closed { code, reason }) => {
                     return Err(CloseReason::peer(code, reason).into());
                 }
@@ -266,37 +288,40 @@ impl<T: Transport> Connection<T> {
 
     /// Gives back what a busy time left behind.
     fn tidy(&mut self) {
-        if self.handlers.len() > 0 || self.unflushed || !self.outgoing.is_empty() {
-            return;
+        // Each by itself: a handler that waits for long must not keep what messages have left.
+        if self.outgoing.is_empty() && !self.unflushed {
+            self.transport.shrink();
         }
-        self.transport.shrink();
         self.handlers.shrink();
-        self.scratch = BytesMut::new();
-        self.outgoing = VecDeque::new();
-        self.returned = VecDeque::new();
+        self.streams.shrink();
+        self.scratch = Scratch::default();
+        self.outgoing.shrink_to_fit();
+        self.returned.shrink_to_fit();
+        self.woken.shrink_to_fit();
         self.told = Vec::new();
         self.stopped = Vec::new();
-        self.woken = Vec::new();
         self.shared.lock().protocol.shrink();
     }
 
     /// Arms the timer and lets callers wake this task.
     fn sleep(&mut self, cx: &mut Context<'_>) {
-        let limits = &self.shared.setup.limits;
-        let until = match &self.phase {
-            Phase::Draining { until, .. } => Some(*until),
-            Phase::Closing(closing) => Some(closing.until()),
-            Phase::Open | Phase::Closed => None,
-        };
         let mut state = self.shared.lock();
-        let due = [state.protocol.next_deadline(), self.life.next(limits), until];
-        let due = due.into_iter().flatten().min();
+        let turns = [state.protocol.next_deadline(), self.life.next(&self.shared.setup.limits)];
+        let (until, has_turns) = match &self.phase {
+            Phase::Open => (None, true),
+            Phase::Draining { until, .. } => (Some(*until), true),
+            // Nothing else is looked after any more, however long it is due.
+            Phase::Closing(closing) => (Some(closing.until()), false),
+            Phase::Closed => (None, false),
+        };
+        let due = turns.into_iter().flatten().filter(|_| has_turns).chain(until).min();
         state.armed = self.timer.arm(cx, self.shared.clock, due);
         let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
-        if (unsent && !self.blocked) || state.wish.is_some() {
+        if (unsent && !self.blocked) || (has_turns && state.wish.is_some()) {
             // It came while this turn was ending.
+            drop(state);
             cx.waker().wake_by_ref();
-        } else if !state.sleeper.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        } else {
             state.sleeper = Some(cx.waker().clone());
         }
     }
@@ -308,6 +333,8 @@ impl<T: Transport> Future for Connection<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let this = self.get_mut();
         let _turn = Turn::begin(&this.shared);
+        // What comes during a turn is found before it ends: nobody needs to wake us.
+        drop(this.shared.lock().sleeper.take());
         if matches!(this.phase, Phase::Open | Phase::Draining { .. }) {
             match this.turn(cx) {
                 Ok(()) => {}

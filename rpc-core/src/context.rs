@@ -5,6 +5,7 @@ use std::fmt;
 
 use tokio::time::Instant;
 
+use crate::group::Group;
 use crate::peer::Peer;
 use crate::serving::Key;
 use crate::shared::Shared;
@@ -47,6 +48,14 @@ impl Context {
         Self { shared, key, method, deadline }
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
     /// Who is calling. What that end offers can be called, on the same connection.
     pub fn peer(&self) -> Peer {
         Peer { shared: self.shared.clone() }
@@ -56,6 +65,11 @@ impl Context {
     /// in a client just the one.
     pub fn peers(&self) -> Vec<Peer> {
         self.shared.setup.hub.peers()
+    }
+
+    /// The group of this server with this name.
+    pub fn group(&self, name: &str) -> Group {
+        self.shared.setup.hub.group(name)
     }
 
     /// The name under which the method was called.
@@ -76,8 +90,8 @@ impl Context {
         self.shared.session.get()?.downcast_ref()
     }
 
-    /// Waits until the call is stopped before its end: by its caller, its deadline, or the end of
-    /// the connection; if it ends by itself, for ever.
+    /// Waits until the call is over: cancelled by its caller, out of time, cut off with its
+    /// connection, or answered.
     ///
     /// A handler needs this only for what it has spawned: itself it is dropped at that moment. May
     /// be dropped at any point.
@@ -93,9 +107,8 @@ impl Context {
                 Waiter::Flag(kept)
             })
         });
-        match flag {
-            Some(flag) if runs => flag.wait().await,
-            _ => std::future::pending().await,
+        if let Some(flag) = flag.filter(|_| runs) {
+            flag.wait().await;
         }
     }
 }

@@ -26,18 +26,19 @@ struct Mark {
 
 /// While this lives, handlers on this thread belong to one connection.
 pub(crate) struct Turn {
-    previous: Option<Arc<Shared>>,
+    previous: (Option<Arc<Shared>>, Option<Mark>),
 }
 
 impl Turn {
     pub(crate) fn begin(shared: &Arc<Shared>) -> Self {
-        Self { previous: CONNECTION.replace(Some(shared.clone())) }
+        Self { previous: (CONNECTION.replace(Some(shared.clone())), HANDLER.take()) }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        CONNECTION.set(self.previous.take());
+        CONNECTION.set(self.previous.0.take());
+        HANDLER.set(self.previous.1);
     }
 }
 
@@ -66,7 +67,7 @@ pub(crate) struct Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.shared.lock().protocol.take_back(self.key);
+        self.shared.lock().protocol.give_back(self.key);
     }
 }
 

@@ -8,6 +8,7 @@ use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::router::Router;
+use crate::service::Service;
 use crate::shared::Shared;
 use crate::sync::Arc;
 use crate::transport::Transport;
@@ -23,7 +24,7 @@ pub struct Setup {
     pub hub: Hub,
     /// Whether silence is answered by pings, and long silence by giving up.
     pub keepalive: bool,
-    /// Whether it sends nothing but what the specification knows: no `timeoutMs`.
+    /// Whether its messages have no members but those of the specification: no `timeoutMs`.
     pub plain: bool,
 }
 
@@ -43,8 +44,8 @@ impl Setup {
 /// One end of a connection that is still to be made.
 ///
 /// For those who bring a transport of their own; a server or a client does this by itself. Its
-/// [`Peer`] can be used at once: messages wait until there is a connection to carry them. Dropping
-/// the endpoint instead ends the peer.
+/// [`Peer`] can be used at once: messages wait until there is a connection to carry them, and so do
+/// the deadlines of calls. Dropping the endpoint instead ends the peer.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -68,7 +69,13 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// An end without a connection.
+    ///
+    /// # Panics
+    /// If the limits contradict each other, or a name is offered twice: see [`Limits::check`] and
+    /// [`Service::check`].
     pub fn new(setup: Setup) -> Self {
+        setup.limits.check().expect("limits do not contradict each other");
+        setup.services.check().expect("names are offered once");
         Self { peer: Some(Peer { shared: Shared::new(setup) }) }
     }
 

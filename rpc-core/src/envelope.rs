@@ -27,6 +27,8 @@ pub(crate) enum Incoming<'a> {
     Invalid { id: Option<&'a str>, error: ErrorObject },
     /// A malformed notification, which is never answered.
     Dropped(&'static str),
+    /// A batch, as the texts of its members; at least one, at most `batch` of the limits.
+    Batch(Vec<&'a str>),
 }
 
 /// A request: `id` is the JSON text of a valid id.
@@ -56,14 +58,20 @@ pub(crate) enum Answer<'a> {
     Malformed(&'static str),
 }
 
+const NO_ERROR: &str = "`error` must have an integer `code` and a string `message`";
+
 /// A day: no deadline is further away (`timeoutMs`).
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Reads one message.
+/// Reads a message or a batch of them.
 pub(crate) fn decode<'a>(text: &'a str, limits: &Limits) -> Incoming<'a> {
-    match serde_json::from_str::<Message<'a>>(text) {
+    match read(text, limits) {
         Ok(Message::Object(members)) => members.classify(limits),
-        Ok(Message::Array) => invalid(None, "batches are not served"),
+        Ok(Message::Array(members)) if members.is_empty() => invalid(None, "an empty batch"),
+        Ok(Message::Array(members)) if members.len() > limits.batch => {
+            Incoming::Invalid { id: None, error: ErrorObject::batch_too_big(limits.batch) }
+        }
+        Ok(Message::Array(members)) => Incoming::Batch(members),
         Ok(Message::Other) => invalid(None, "a message must be an object"),
         Err(_) => Incoming::Invalid {
             id: None,
@@ -72,13 +80,30 @@ pub(crate) fn decode<'a>(text: &'a str, limits: &Limits) -> Incoming<'a> {
     }
 }
 
+/// Reads a member of a batch, which is a message and no batch.
+pub(crate) fn decode_member<'a>(text: &'a str, limits: &Limits) -> Incoming<'a> {
+    match decode(text, limits) {
+        Incoming::Batch(_) => invalid(None, "a message must be an object"),
+        Incoming::Invalid { error, .. } if text.starts_with('[') => invalid(None, error.message),
+        incoming => incoming,
+    }
+}
+
+fn read<'a>(text: &'a str, limits: &Limits) -> serde_json::Result<Message<'a>> {
+    let mut de = serde_json::Deserializer::from_str(text);
+    let message = de.deserialize_any(MessageVisitor { batch: limits.batch })?;
+    de.end()?;
+    Ok(message)
+}
+
 fn invalid<'a>(id: Option<&'a str>, message: impl Into<String>) -> Incoming<'a> {
     Incoming::Invalid { id, error: ErrorObject::invalid_request(message) }
 }
 
 enum Message<'a> {
     Object(Members<'a>),
-    Array,
+    /// The texts of its elements; of more than a batch may have, one too many.
+    Array(Vec<&'a str>),
     Other,
 }
 
@@ -132,8 +157,10 @@ impl<'a> Members<'a> {
                 None => Incoming::Notification(Notification { method, params: self.params }),
             },
             // With a string as its method and without an id it is a notification, however broken.
-            Err(why) if self.id.is_none() && method.starts_with('"') => Incoming::Dropped(why.0),
-            Err(why) => invalid(self.readable_id(limits), why.text(limits)),
+            Err(_) if self.id.is_none() && method.starts_with('"') => {
+                Incoming::Dropped("malformed")
+            }
+            Err(why) => invalid(self.readable_id(limits), why),
         }
     }
 
@@ -142,63 +169,67 @@ impl<'a> Members<'a> {
         &self,
         method: &'a str,
         limits: &Limits,
-    ) -> Result<(Cow<'a, str>, Option<Duration>), Wrong> {
+    ) -> Result<(Cow<'a, str>, Option<Duration>), Cow<'static, str>> {
         self.check_version(false)?;
         self.check_repeated()?;
         if self.result.is_some() || self.error.is_some() {
-            return Err(Wrong("`result` or `error` beside `method`"));
+            return Err("`result` or `error` beside `method`".into());
         }
         if let Some(id) = self.id {
             if !is_id(id) {
-                return Err(Wrong("`id` must be a string, a number or null"));
+                return Err("`id` must be a string, a number or null".into());
             }
             if id.len() > limits.id_bytes {
-                return Err(Wrong::ID_TOO_LONG);
+                let limit = limits.id_bytes;
+                return Err(format!("`id` is too long: `id_bytes` is {limit}").into());
             }
         }
-        let method = string(method).ok_or(Wrong("`method` must be a string"))?;
+        let method = string(method).ok_or("`method` must be a string")?;
         if method.len() > limits.method_bytes {
-            return Err(Wrong::METHOD_TOO_LONG);
+            let limit = limits.method_bytes;
+            return Err(format!("`method` is too long: `method_bytes` is {limit}").into());
         }
         if self.params.is_some_and(|params| !params.starts_with(['[', '{'])) {
-            return Err(Wrong("`params` must be an array or an object"));
+            return Err("`params` must be an array or an object".into());
         }
         let timeout = self.timeout.map(timeout).transpose()?;
         Ok((method, timeout))
     }
 
     fn response(self) -> Incoming<'a> {
-        let answer = self.answer().unwrap_or_else(|why| Answer::Malformed(why.0));
+        let answer = self.answer().unwrap_or_else(Answer::Malformed);
         let id = if self.id_repeated { None } else { self.id };
         Incoming::Response { id, answer }
     }
 
-    fn answer(&self) -> Result<Answer<'a>, Wrong> {
+    fn answer(&self) -> Result<Answer<'a>, &'static str> {
         self.check_version(true)?;
         self.check_repeated()?;
         match (self.result, self.error) {
             (Some(result), None | Some("null")) => Ok(Answer::Result(result)),
-            (Some(_), Some(_)) => Err(Wrong("both `result` and `error`")),
-            (None, Some(error)) => serde_json::from_str(error)
-                .map(Answer::Error)
-                .map_err(|_| Wrong("`error` must have an integer `code` and a string `message`")),
-            (None, None) => Err(Wrong("neither `result` nor `error`")),
+            (Some(_), Some(_)) => Err("both `result` and `error`"),
+            // What is derived would read an array as well.
+            (None, Some(error)) if !error.starts_with('{') => Err(NO_ERROR),
+            (None, Some(error)) => {
+                serde_json::from_str(error).map(Answer::Error).map_err(|_| NO_ERROR)
+            }
+            (None, None) => Err("neither `result` nor `error`"),
         }
     }
 
     /// Some peers leave `jsonrpc` out of their responses; nothing is gained by refusing these.
-    fn check_version(&self, may_be_missing: bool) -> Result<(), Wrong> {
+    fn check_version(&self, may_be_missing: bool) -> Result<(), &'static str> {
         match self.jsonrpc {
             Some(r#""2.0""#) => Ok(()),
             None if may_be_missing => Ok(()),
-            None => Err(Wrong("`jsonrpc` is missing, it must be \"2.0\"")),
-            Some(_) => Err(Wrong("`jsonrpc` must be \"2.0\"")),
+            None => Err("`jsonrpc` is missing, it must be \"2.0\""),
+            Some(_) => Err("`jsonrpc` must be \"2.0\""),
         }
     }
 
-    fn check_repeated(&self) -> Result<(), Wrong> {
+    fn check_repeated(&self) -> Result<(), &'static str> {
         match self.repeated {
-            Some(member) => Err(Wrong(member.given_twice())),
+            Some(member) => Err(member.given_twice()),
             None => Ok(()),
         }
     }
@@ -206,24 +237,6 @@ impl<'a> Members<'a> {
     /// The id to answer under, if there is just one and it may be one.
     fn readable_id(&self, limits: &Limits) -> Option<&'a str> {
         self.id.filter(|id| !self.id_repeated && is_id(id) && id.len() <= limits.id_bytes)
-    }
-}
-
-/// What is wrong with a message.
-struct Wrong(&'static str);
-
-impl Wrong {
-    const ID_TOO_LONG: Self = Self("`id` is too long");
-    const METHOD_TOO_LONG: Self = Self("`method` is too long");
-
-    /// For the other end: limits with their names and values.
-    fn text(&self, limits: &Limits) -> String {
-        let limit = match self.0 {
-            text if text == Self::ID_TOO_LONG.0 => ("id_bytes", limits.id_bytes),
-            text if text == Self::METHOD_TOO_LONG.0 => ("method_bytes", limits.method_bytes),
-            text => return text.to_owned(),
-        };
-        format!("{}: `{}` is {}", self.0, limit.0, limit.1)
     }
 }
 
@@ -236,21 +249,17 @@ fn string(json: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(inner))
 }
 
-fn timeout(json: &str) -> Result<Duration, Wrong> {
+fn timeout(json: &str) -> Result<Duration, &'static str> {
     if !json.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Wrong("`timeoutMs` must be an integer from 0"));
+        return Err("`timeoutMs` must be an integer from 0");
     }
     // Only a number that does not fit can fail here, and that is more than a day.
     Ok(json.parse().map_or(LONGEST, Duration::from_millis).min(LONGEST))
 }
 
-impl<'de> Deserialize<'de> for Message<'de> {
-    fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-        de.deserialize_any(MessageVisitor)
-    }
+struct MessageVisitor {
+    batch: usize,
 }
-
-struct MessageVisitor;
 
 impl<'de> Visitor<'de> for MessageVisitor {
     type Value = Message<'de>;
@@ -272,8 +281,14 @@ impl<'de> Visitor<'de> for MessageVisitor {
     }
 
     fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while members.len() <= self.batch
+            && let Some(member) = seq.next_element::<&RawValue>()?
+        {
+            members.push(member.get());
+        }
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Message::Array)
+        Ok(Message::Array(members))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
@@ -331,7 +346,8 @@ impl Member {
 
 impl<'de> Deserialize<'de> for Member {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-        de.deserialize_identifier(MemberVisitor)
+        // As bytes: a name that is no Unicode, `"\ud800"`, is a name we do not know and no more.
+        de.deserialize_bytes(MemberVisitor)
     }
 }
 
@@ -344,15 +360,15 @@ impl Visitor<'_> for MemberVisitor {
         f.write_str("the name of a member")
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Member, E> {
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<Member, E> {
         Ok(match name {
-            "jsonrpc" => Member::JsonRpc,
-            "id" => Member::Id,
-            "method" => Member::Method,
-            "params" => Member::Params,
-            "result" => Member::Result,
-            "error" => Member::Error,
-            "timeoutMs" => Member::TimeoutMs,
+            b"jsonrpc" => Member::JsonRpc,
+            b"id" => Member::Id,
+            b"method" => Member::Method,
+            b"params" => Member::Params,
+            b"result" => Member::Result,
+            b"error" => Member::Error,
+            b"timeoutMs" => Member::TimeoutMs,
             _ => Member::Unknown,
         })
     }

@@ -91,6 +91,21 @@ impl ErrorObject {
         Self::of_kind(ErrorCode::TOO_COMPLEX, Kind::TooComplex, message)
     }
 
+    pub(crate) fn too_many_subscriptions(limit: usize) -> Self {
+        let message = format!("no more than `subscriptions`, which is {limit}, on a connection");
+        Self::of_kind(ErrorCode::TOO_MANY_SUBSCRIPTIONS, Kind::TooManySubscriptions, message)
+    }
+
+    pub(crate) fn batch_too_big(limit: usize) -> Self {
+        let message = format!("the batch has more members than `batch`, which is {limit}");
+        Self::of_kind(ErrorCode::BATCH_TOO_BIG, Kind::BatchTooBig, message)
+    }
+
+    pub(crate) fn batch_answer_too_big(limit: usize) -> Self {
+        let message = format!("with this answer the batch exceeds `message_out` of {limit} bytes");
+        Self::of_kind(ErrorCode::BATCH_ANSWER_TOO_BIG, Kind::AnswerTooBig, message)
+    }
+
     pub(crate) fn answer_too_big(limit: usize) -> Self {
         let message = format!("the answer exceeds `message_out` of {limit} bytes");
         Self::of_kind(ErrorCode::ANSWER_TOO_BIG, Kind::AnswerTooBig, message)
@@ -105,7 +120,10 @@ impl ErrorObject {
             ErrorCode::DEADLINE => Kind::Deadline,
             _ => return None,
         };
-        let data: KindData<'_> = serde_json::from_str(self.data.as_ref()?.get()).ok()?;
+        // What is derived would read an array as well.
+        let data = self.data.as_ref()?.get();
+        let data: KindData<'_> =
+            serde_json::from_str(data.starts_with('{').then_some(data)?).ok()?;
         (data.kind == kind.name()).then_some(kind)
     }
 }
@@ -134,6 +152,8 @@ pub(crate) enum Kind {
     Deadline,
     TooComplex,
     AnswerTooBig,
+    BatchTooBig,
+    TooManySubscriptions,
 }
 
 impl Kind {
@@ -144,6 +164,8 @@ impl Kind {
             Self::Deadline => "deadline",
             Self::TooComplex => "too_complex",
             Self::AnswerTooBig => "answer_too_big",
+            Self::BatchTooBig => "batch_too_big",
+            Self::TooManySubscriptions => "too_many_subscriptions",
         }
     }
 }
@@ -188,12 +210,18 @@ impl ErrorCode {
     pub const INTERNAL: i64 = -32603;
     /// Cancelled by the caller; `data.kind` is `cancelled`.
     pub const CANCELLED: i64 = -32800;
+    /// The connection has too many subscriptions; `data.kind` is `too_many_subscriptions`.
+    pub const TOO_MANY_SUBSCRIPTIONS: i64 = -32006;
     /// The message nests or counts too much; `data.kind` is `too_complex`.
     pub const TOO_COMPLEX: i64 = -32007;
     /// The answer exceeds what may be sent; `data.kind` is `answer_too_big`.
     pub const ANSWER_TOO_BIG: i64 = -32008;
     /// Not executed, safe to try again; `data.kind` is `busy`.
     pub const BUSY: i64 = -32009;
+    /// The batch has too many members; `data.kind` is `batch_too_big`.
+    pub const BATCH_TOO_BIG: i64 = -32010;
+    /// The answer does not fit into that of its batch any more; `data.kind` is `answer_too_big`.
+    pub const BATCH_ANSWER_TOO_BIG: i64 = -32011;
     /// The deadline ran out; `data.kind` is `deadline`.
     pub const DEADLINE: i64 = -32012;
 

@@ -7,10 +7,9 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::args::{ArgList, ByPosition};
+use crate::args::{ArgList, ByName, ByPosition};
 use crate::error::ErrorObject;
 use crate::params::{ParamList, decode};
 use crate::service::{ParamInfo, Params};
@@ -35,7 +34,7 @@ pub fn array_data<L: ArgList>(fields: L) -> Data {
 
 /// Fields with names: an object.
 pub fn object_data<L: ArgList>(names: &'static [ParamInfo], fields: L) -> Data {
-    to_raw_value(&ByName { names, fields }).ok()
+    to_raw_value(&ByName::new(names, fields)).ok()
 }
 
 /// The fields again, from an array or an object; `None` if they do not fit.
@@ -54,42 +53,6 @@ pub trait Receive {
 
 impl<T: DeserializeOwned> Receive for T {
     type Value = T;
-}
-
-struct ByName<L> {
-    names: &'static [ParamInfo],
-    fields: L,
-}
-
-impl<L: ArgList> Serialize for ByName<L> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(Some(L::LEN))?;
-        let mut entries = Entries { names: self.names.iter(), map };
-        self.fields.serialize_into(&mut entries)?;
-        entries.end()
-    }
-}
-
-/// Puts a name before each element: an [`ArgList`] knows arrays only.
-struct Entries<M> {
-    names: std::slice::Iter<'static, ParamInfo>,
-    map: M,
-}
-
-impl<M: SerializeMap> SerializeSeq for Entries<M> {
-    type Ok = M::Ok;
-    type Error = M::Error;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), M::Error> {
-        match self.names.next() {
-            Some(field) => self.map.serialize_entry(field.name, value),
-            None => Err(serde::ser::Error::custom("more fields than names")),
-        }
-    }
-
-    fn end(self) -> Result<M::Ok, M::Error> {
-        self.map.end()
-    }
 }
 
 #[cfg(test)]

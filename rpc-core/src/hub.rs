@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use crate::close::CloseReason;
+use crate::group::{Group, Groups};
 use crate::peer::Peer;
 use crate::shared::Shared;
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
@@ -23,6 +24,7 @@ struct Inner {
     peers: Mutex<HashMap<Box<str>, Member>>,
     next: AtomicU64,
     closes: Mutex<BTreeMap<String, u64>>,
+    groups: Groups,
 }
 
 impl Hub {
@@ -54,6 +56,20 @@ impl Hub {
         self.len() == 0
     }
 
+    /// The group with this name, which need not have members.
+    pub fn group(&self, name: &str) -> Group {
+        Group::new(self.clone(), name)
+    }
+
+    /// How many groups have members.
+    pub fn group_count(&self) -> usize {
+        self.inner.groups.len()
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.inner.groups
+    }
+
     /// How many connections have ended, by their close code, or `lost` where there was none.
     pub fn closes(&self) -> BTreeMap<String, u64> {
         self.inner.closes.lock().unwrap().clone()
@@ -65,8 +81,9 @@ impl Hub {
         peers.insert(shared.id.clone(), (number, shared.clone()));
     }
 
-    pub(crate) fn remove(&self, id: &str, reason: &CloseReason) {
-        if self.inner.peers.lock().unwrap().remove(id).is_none() {
+    pub(crate) fn remove(&self, shared: &Arc<Shared>, reason: &CloseReason) {
+        self.inner.groups.leave_all(shared);
+        if self.inner.peers.lock().unwrap().remove(&shared.id).is_none() {
             return;
         }
         // Codes of the other end are its own choice: only those with a meaning get a line each.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// What one connection may use. Each bound is safe on the open internet as it stands; both ends of
 /// a connection have their own.
 ///
@@ -10,9 +12,15 @@ use std::time::Duration;
 ///
 /// let mut limits = Limits::server();
 /// limits.message_in = 64 * 1024;
+/// limits.set("ping", "2s")?;
 /// assert_eq!(limits.inflight_requests, 512);
+/// # Ok::<(), rpc_core::LimitsError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// In a configuration file bytes and counts are integers and times are text such as `500ms` or
+/// `20s`; what is left out is as in [`Limits::server`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Limits {
     /// Bytes of a received message. Longer: the connection is closed with 1009.
@@ -41,9 +49,18 @@ pub struct Limits {
     pub calls_on_wire: usize,
     /// Calls not answered, sent or not; more are busy at once. 4,096.
     pub pending_calls: usize,
+    /// Members of a batch. More: -32010, and none of them runs; a batch that this end sends is split
+    /// before that. 100.
+    pub batch: usize,
     /// Bytes of messages that wait for the transport; above it new messages wait outside.
     /// One `message_out` more, or `slow_reader` above it: closed with 4008. 1 MiB.
     pub queue: usize,
+    /// Streams that the other end has subscribed to. More: -32006. 256.
+    pub subscriptions: usize,
+    /// Groups that a connection may be in. 64.
+    pub groups: usize,
+    /// Bytes of items that wait here for the taker of a stream; more are a gap. 64 KiB.
+    pub stream_window: usize,
     /// Bytes of an id as JSON text. Longer: -32600. 128.
     pub id_bytes: usize,
     /// Bytes of a method name. Longer: -32600. 256.
@@ -57,24 +74,33 @@ pub struct Limits {
     /// Bytes that the write buffer may reach while the other end does not read. 160 KiB.
     pub write_buffer_max: usize,
     /// From the TCP connection to the end of the WebSocket handshake. 10 s.
+    #[serde(with = "text")]
     pub handshake: Duration,
     /// From the first byte of a received message to its last. Longer: closed with 1008. 30 s.
+    #[serde(with = "text")]
     pub assembly: Duration,
     /// Without a byte from the other end for so long, it is sent a ping. 20 s.
+    #[serde(with = "text")]
     pub ping: Duration,
     /// Without a byte from the other end for so long, the link counts as lost; at least twice
     /// `ping`. 45 s.
+    #[serde(with = "text")]
     pub dead_after: Duration,
     /// From the start of a call to its answer, unless the call says otherwise. 30 s.
+    #[serde(with = "text")]
     pub call_deadline: Duration,
     /// How long a notification's handler may run before it is stopped. 30 s.
+    #[serde(with = "text")]
     pub notification_timeout: Duration,
     /// How long the outbound queue may stay above `queue`, or reading paused. 10 s.
+    #[serde(with = "text")]
     pub slow_reader: Duration,
     /// How long the close of a connection may take. 5 s.
+    #[serde(with = "text")]
     pub close: Duration,
     /// How long running handlers may go on when a server shuts down, unless it says otherwise.
     /// 30 s.
+    #[serde(with = "text")]
     pub grace: Duration,
     /// Connections of a server; more are answered 503. 10,000.
     pub connections: usize,
@@ -100,7 +126,11 @@ impl Limits {
             waiting_notifications: 1024,
             calls_on_wire: 256,
             pending_calls: 4096,
+            batch: 100,
             queue: MIB,
+            subscriptions: 256,
+            groups: 64,
+            stream_window: 64 * KIB,
             id_bytes: 128,
             method_bytes: 256,
             fragments: 4096,
@@ -126,6 +156,20 @@ impl Limits {
         Self { message_in: 4 * MIB, message_out: MIB, ..Self::server() }
     }
 
+    /// Sets one limit by its name, from text as it stands in a configuration file.
+    ///
+    /// # Errors
+    /// There is no such limit, or this is no value for it.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), LimitsError> {
+        let wrong = |why: String| LimitsError(format!("`{name}`: {why}"));
+        let number = value.parse::<u64>().map(serde_json::Value::from);
+        let value = number.unwrap_or_else(|_| value.into());
+        let mut all = serde_json::to_value(&*self).map_err(|error| wrong(error.to_string()))?;
+        all[name] = value;
+        *self = serde_json::from_value(all).map_err(|error| wrong(error.to_string()))?;
+        Ok(())
+    }
+
     /// Checks that the limits do not contradict each other.
     ///
     /// # Errors
@@ -143,6 +187,7 @@ impl Limits {
             ("live_handlers", self.live_handlers),
             ("calls_on_wire", self.calls_on_wire),
             ("pending_calls", self.pending_calls),
+            ("batch", self.batch),
             ("queue", self.queue),
             ("id_bytes", self.id_bytes),
             ("method_bytes", self.method_bytes),
@@ -150,6 +195,19 @@ impl Limits {
             ("read_buffer", self.read_buffer),
             ("connections", self.connections),
         ];
+        // More could not even be counted: each may need a bit, and they are added up.
+        let at_most = [
+            ("live_handlers", self.live_handlers, 1 << 20),
+            ("subscriptions", self.subscriptions, 1 << 20),
+            ("message_in", self.message_in, 1 << 31),
+            ("message_out", self.message_out, 1 << 31),
+            ("queue", self.queue, 1 << 40),
+            ("write_buffer", self.write_buffer, 1 << 31),
+        ];
+        if let Some((name, value, most)) = at_most.into_iter().find(|(_, value, most)| value > most)
+        {
+            return Err(LimitsError(format!("`{name}` is {value}: it must be at most {most}")));
+        }
         if let Some((name, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
             return Err(LimitsError(format!("`{name}` is 0: it must be at least 1")));
         }
@@ -164,6 +222,9 @@ impl Limits {
             ("close", self.close),
             ("grace", self.grace),
         ];
+        if let Some((name, _)) = durations.into_iter().find(|(_, value)| value.is_zero()) {
+            return Err(LimitsError(format!("`{name}` is 0: it must be longer")));
+        }
         if let Some((name, value)) = durations.into_iter().find(|(_, value)| *value > YEAR) {
             return Err(LimitsError(format!("`{name}` is {value:?}: it must be at most a year")));
         }
@@ -197,7 +258,31 @@ impl Limits {
     }
 }
 
-/// Two limits that contradict each other, and what to change.
+/// The limits of a server.
+impl Default for Limits {
+    fn default() -> Self {
+        Self::server()
+    }
+}
+
+/// Times as text, `500ms` or `20s`.
+mod text {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&humantime::format_duration(*time))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        humantime::parse_duration(&text)
+            .map_err(|error| D::Error::custom(format_args!("`{text}` is no time: {error}")))
+    }
+}
+
+/// What is wrong with limits, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitsError(String);
 
@@ -235,6 +320,32 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_written_as_numbers_and_times() {
+        let json = serde_json::to_value(Limits::client()).unwrap();
+        assert_eq!(json["message_in"], 4 * MIB);
+        assert_eq!(json["dead_after"], "45s");
+        assert_eq!(serde_json::from_value::<Limits>(json).unwrap(), Limits::client());
+        let some: Limits = serde_json::from_str(r#"{"ping":"1s 500ms","queue":7}"#).unwrap();
+        assert_eq!((some.ping, some.queue, some.batch), (Duration::from_millis(1500), 7, 100));
+        assert!(serde_json::from_str::<Limits>(r#"{"pinng":"1s"}"#).is_err());
+    }
+
+    #[test]
+    fn a_limit_is_set_by_its_name() {
+        let mut limits = Limits::server();
+        limits.set("queue", "65536").unwrap();
+        limits.set("ping", "500ms").unwrap();
+        assert_eq!((limits.queue, limits.ping), (65536, Duration::from_millis(500)));
+        let complaint = |name, value| limits.clone().set(name, value).unwrap_err().to_string();
+        assert!(
+            complaint("qeue", "1").starts_with("`qeue`: unknown field `qeue`, expected one of")
+        );
+        assert!(complaint("queue", "many").contains("`queue`: invalid type: string \"many\""));
+        assert!(complaint("ping", "2 parsecs").contains("`2 parsecs` is no time"));
+        assert!(complaint("ping", "2").contains("`ping`"));
+    }
+
+    #[test]
     fn a_contradiction_names_both_limits_and_the_change() {
         assert_eq!(complaint(|l| l.queue = 0), "`queue` is 0: it must be at least 1");
         assert_eq!(
@@ -251,6 +362,8 @@ mod tests {
             complaint(|l| l.ping = Duration::from_secs(30)),
             "`dead_after` (45s) is less than twice `ping` (30s): raise `dead_after` or lower `ping`"
         );
+        assert!(complaint(|l| l.queue = usize::MAX).contains("at most"));
+        assert!(complaint(|l| l.ping = Duration::ZERO).contains("`ping` is 0"));
         assert!(complaint(|l| l.close = Duration::MAX).contains("at most a year"));
         assert!(complaint(|l| l.write_buffer = 128 * KIB).contains("`write_buffer_max`"));
     }

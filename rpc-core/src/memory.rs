@@ -50,9 +50,7 @@ pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {
 }
 
 fn start(service: impl Service, transport: Pipe) -> Peer {
-    let services = Router::new().service(service);
-    services.check().expect("names are offered once");
-    let mut setup = Setup::new(services, Limits::client());
+    let mut setup = Setup::new(Router::new().service(service), Limits::client());
     setup.keepalive = false;
     let endpoint = Endpoint::new(setup);
     let peer = endpoint.peer();

@@ -66,7 +66,7 @@ impl Notifications {
         self.running = Some(key);
     }
 
-    /// Notes that a handler has ended; whether it was the one of a notification.
+    /// Notes that a handler has ended, which may be the one of a notification.
     pub(crate) fn ended(&mut self, key: Key) {
         if self.running == Some(key) {
             self.running = None;

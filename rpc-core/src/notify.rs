@@ -50,11 +50,16 @@ impl Notify {
         Self { shared, state }
     }
 
+    /// With a message that is complete.
+    pub(crate) fn whole(shared: Arc<Shared>, message: Bytes) -> Self {
+        Self { shared, state: State::New(message) }
+    }
+
     /// Enters at once or not at all.
     pub(crate) fn try_now(mut self) -> Result<(), NotifyError> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::New(message) => self.shared.with(|state| {
-                if state.protocol.ended().is_none() && !state.protocol.has_room() {
+                if state.protocol.ended().is_none() && !state.protocol.is_open() {
                     return Err(NotifyError::Full);
                 }
                 let entered = state.protocol.notify(message);

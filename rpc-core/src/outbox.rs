@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::sync::Arc;
+
 /// The queue of one connection. `W` is told when its message has entered.
 pub(crate) struct Outbox<W> {
     limit: usize,
@@ -20,8 +22,26 @@ pub(crate) struct Outbox<W> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Queued {
     pub(crate) message: Bytes,
-    /// The call of ours that it makes, if it makes one.
-    pub(crate) call: Option<u64>,
+    pub(crate) calls: Carried,
+}
+
+/// The calls of ours that a message makes, by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Carried {
+    None,
+    One(u64),
+    /// A batch.
+    Many(Arc<[u64]>),
+}
+
+impl Carried {
+    pub(crate) fn ids(&self) -> &[u64] {
+        match self {
+            Self::None => &[],
+            Self::One(id) => std::slice::from_ref(id),
+            Self::Many(ids) => ids,
+        }
+    }
 }
 
 /// A message that waits for room.
@@ -32,8 +52,8 @@ pub(crate) struct Waiting<W> {
 
 /// Who made a message.
 pub(crate) enum Sender<W> {
-    /// A call of ours, by id.
-    Call(u64),
+    /// Calls of ours.
+    Calls(Carried),
     /// A notification, and who waits for it to enter.
     Notification(Option<W>),
 }
@@ -41,8 +61,8 @@ pub(crate) enum Sender<W> {
 /// What [`Outbox::admit`] let in.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Admitted<W> {
-    /// This call now has this place in the queue.
-    Call { id: u64, ticket: u64 },
+    /// These calls now have this place in the queue.
+    Calls { calls: Carried, ticket: u64 },
     /// A notification entered.
     Notification(Option<W>),
 }
@@ -74,9 +94,16 @@ impl<W> Outbox<W> {
     }
 
     /// Adds a message whatever the limit says; returns its ticket in the queue.
-    pub(crate) fn push(&mut self, message: Bytes, call: Option<u64>) -> u64 {
+    pub(crate) fn push(&mut self, message: Bytes, calls: Carried) -> u64 {
         self.bytes += message.len();
-        self.queue.push(Queued { message, call })
+        self.queue.push(Queued { message, calls })
+    }
+
+    /// Adds messages that are no calls, whatever the limit says.
+    pub(crate) fn extend(&mut self, messages: impl IntoIterator<Item = Bytes>) {
+        for message in messages {
+            self.push(message, Carried::None);
+        }
     }
 
     /// Adds a message that must wait for room; returns its ticket among those that wait.
@@ -91,9 +118,11 @@ impl<W> Outbox<W> {
         }
         let Waiting { message, sender } = self.waiting.pop()?;
         Some(match sender {
-            Sender::Call(id) => Admitted::Call { id, ticket: self.push(message, Some(id)) },
+            Sender::Calls(calls) => {
+                Admitted::Calls { ticket: self.push(message, calls.clone()), calls }
+            }
             Sender::Notification(waiter) => {
-                self.push(message, None);
+                self.push(message, Carried::None);
                 Admitted::Notification(waiter)
             }
         })
@@ -134,6 +163,16 @@ impl<W> Outbox<W> {
         self.queue.is_empty()
     }
 
+    /// Takes back the messages that make calls.
+    pub(crate) fn drop_calls(&mut self) {
+        let bytes = &mut self.bytes;
+        self.queue.retain(|queued| {
+            let keep = queued.calls == Carried::None;
+            *bytes -= if keep { 0 } else { queued.message.len() };
+            keep
+        });
+    }
+
     /// Throws away what is in the queue; the transport is taken to have nothing either.
     pub(crate) fn clear(&mut self) {
         (self.bytes, self.backlog) = (0, 0);
@@ -144,7 +183,7 @@ impl<W> Outbox<W> {
     pub(crate) fn drop_waiting(&mut self) -> impl Iterator<Item = W> {
         self.waiting.drain().filter_map(|waiting| match waiting.sender {
             Sender::Notification(waiter) => waiter,
-            Sender::Call(_) => None,
+            Sender::Calls(_) => None,
         })
     }
 
@@ -207,6 +246,15 @@ impl<T> Tickets<T> {
         Some(entry)
     }
 
+    fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        for place in &mut self.entries {
+            if place.as_ref().is_some_and(|entry| !keep(entry)) {
+                *place = None;
+                self.len -= 1;
+            }
+        }
+    }
+
     fn drain(&mut self) -> impl Iterator<Item = T> {
         self.first += self.entries.len() as u64;
         self.len = 0;
@@ -231,25 +279,25 @@ mod tests {
     #[test]
     fn who_waits_enters_in_order_and_only_below_the_limit() {
         let mut outbox = Outbox::new(4);
-        outbox.push(message("abcd"), None);
+        outbox.push(message("abcd"), Carried::None);
         assert!(!outbox.has_room());
-        outbox.wait(message("call"), Sender::Call(7));
+        outbox.wait(message("call"), Sender::Calls(Carried::One(7)));
         outbox.wait(message("note"), Sender::Notification(Some("waker")));
         assert_eq!(outbox.admit(), None);
 
         outbox.pop();
-        assert_eq!(outbox.admit(), Some(Admitted::Call { id: 7, ticket: 1 }));
+        assert_eq!(outbox.admit(), Some(Admitted::Calls { calls: Carried::One(7), ticket: 1 }));
         assert_eq!(outbox.admit(), None, "the call filled the queue");
-        assert_eq!(outbox.pop(), Some(Queued { message: message("call"), call: Some(7) }));
+        assert_eq!(outbox.pop(), Some(Queued { message: message("call"), calls: Carried::One(7) }));
         assert_eq!(outbox.admit(), Some(Admitted::Notification(Some("waker"))));
     }
 
     #[test]
     fn a_message_taken_back_leaves_no_bytes_and_no_gap() {
         let mut outbox = Outbox::<()>::new(100);
-        let first = outbox.push(message("one"), None);
-        outbox.push(message("two"), None);
-        let third = outbox.push(message("three"), None);
+        let first = outbox.push(message("one"), Carried::None);
+        outbox.push(message("two"), Carried::None);
+        let third = outbox.push(message("three"), Carried::None);
         outbox.remove(third);
         outbox.remove(first);
         assert_eq!(outbox.bytes(), 3);
@@ -260,9 +308,9 @@ mod tests {
     #[test]
     fn messages_that_come_and_go_pile_up_nothing() {
         let mut outbox = Outbox::<()>::new(100);
-        outbox.push(message("stuck"), None);
+        outbox.push(message("stuck"), Carried::None);
         for _ in 0..100 {
-            let ticket = outbox.push(message("gone"), None);
+            let ticket = outbox.push(message("gone"), Carried::None);
             outbox.remove(ticket);
         }
         assert_eq!(outbox.queue.entries.len(), 1);

@@ -8,10 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::args::{ArgList, ByPosition};
+use crate::args::{ArgList, ByName, ByPosition};
 use crate::id::write_number;
 
 /// A request or notification without its end.
+#[derive(Clone)]
 pub(crate) struct Outgoing(Vec<u8>);
 
 /// At most so much is added to a request: an id and a timeout.
@@ -38,22 +39,6 @@ impl Outgoing {
         message.within(limit)
     }
 
-    /// With a list of arguments, by position.
-    ///
-    /// # Errors
-    /// What is wrong with the arguments, or that they are too large.
-    pub(crate) fn with_args<L: ArgList>(
-        method: &str,
-        args: &L,
-        limit: usize,
-    ) -> Result<Self, String> {
-        let mut message = Self::head(method);
-        if L::LEN > 0 {
-            message.params(&ByPosition(args))?;
-        }
-        message.within(limit)
-    }
-
     fn head(method: &str) -> Self {
         let mut text = Vec::with_capacity(HEAD.len() + method.len() + 2 * END);
         text.extend_from_slice(HEAD);
@@ -66,14 +51,23 @@ impl Outgoing {
         serde_json::to_writer(&mut self.0, params).map_err(|error| error.to_string())
     }
 
-    fn within(self, limit: usize) -> Result<Self, String> {
-        if self.0.len() + END > limit {
+    /// The message, if it is no longer than it may be.
+    ///
+    /// # Errors
+    /// That it is.
+    pub(crate) fn within(self, limit: usize) -> Result<Self, String> {
+        if self.0.len().saturating_add(END) > limit {
             return Err(format!(
-                "the message has {} bytes, more than `message_out`, which is {limit}",
-                self.0.len()
+                "the message may need {} bytes, more than `message_out`, which is {limit}",
+                self.0.len() + END
             ));
         }
         Ok(self)
+    }
+
+    /// How many bytes the whole request takes at most.
+    pub(crate) fn longest(&self) -> usize {
+        self.0.len() + END
     }
 
     /// The whole notification.
@@ -89,11 +83,39 @@ impl Outgoing {
         if let Some(timeout) = timeout {
             self.0.extend_from_slice(br#","timeoutMs":"#);
             // Rounded up: 0 would say that it is over.
-            let millis = timeout.as_micros().div_ceil(1000);
+            let millis = timeout.as_nanos().div_ceil(1_000_000);
             write_number(millis.try_into().unwrap_or(u64::MAX), &mut self.0);
         }
         self.0.push(b'}');
         self.0.into()
+    }
+}
+
+/// What generated code makes the params of.
+pub trait Arguments {
+    /// A message with them.
+    ///
+    /// # Errors
+    /// What is wrong with them, or that they are too large.
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String>;
+}
+
+/// By position; none at all are left out.
+impl<L: ArgList> Arguments for L {
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
+        if L::LEN == 0 {
+            return Outgoing::new(method, &(), limit);
+        }
+        Outgoing::new(method, &ByPosition(self), limit)
+    }
+}
+
+impl<L: ArgList> Arguments for ByName<L> {
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
+        Outgoing::new(method, self, limit)
     }
 }
 
@@ -125,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_timeout_is_never_rounded_to_nothing() {
-        let message = Outgoing::with_args("m", &(), 200).unwrap();
-        let message = message.request(1, Some(Duration::from_micros(1)));
+        let message = ().message("m", 200).unwrap();
+        let message = message.request(1, Some(Duration::from_nanos(1)));
         assert_eq!(&message[..], br#"{"jsonrpc":"2.0","method":"m","id":1,"timeoutMs":1}"#);
     }
 }

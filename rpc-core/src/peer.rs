@@ -1,20 +1,25 @@
 //! The other end of a connection, as seen from this one.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::batch::Batch;
 use crate::call::Call;
 use crate::call_error::NotifyError;
 use crate::close::{CloseCode, CloseReason};
+use crate::group::JoinError;
 use crate::notify::Notify;
 use crate::outgoing::Outgoing;
+use crate::random::unguessable;
 use crate::shared::{Shared, Wish};
 use crate::stats::PeerStats;
-use crate::sync::Arc;
+use crate::streaming::Streaming;
+use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// The other end: what it offers can be called, and the connection to it closed.
 ///
@@ -65,6 +70,23 @@ impl Peer {
         Notify::new(self.shared.clone(), message)
     }
 
+    /// Subscribes by name: `method` makes the subscription, `unsubscribe` ends it when the stream is
+    /// dropped. A call that is dropped before its answer leaves no stream behind.
+    pub fn subscribe<T>(
+        &self,
+        method: &str,
+        unsubscribe: impl Into<Cow<'static, str>>,
+        params: impl Serialize,
+    ) -> Call<Streaming<T>> {
+        let message = Outgoing::new(method, &params, self.shared.setup.limits.message_out);
+        Call::subscribe(self.shared.clone(), message, unsubscribe.into())
+    }
+
+    /// An empty batch: calls made on it are sent together.
+    pub fn batch(&self) -> Batch {
+        Batch::new(self.clone())
+    }
+
     /// Notifies without ever waiting.
     ///
     /// # Errors
@@ -74,8 +96,26 @@ impl Peer {
         self.notify(method, params).try_now()
     }
 
-    /// Closes the connection. Calls fail, handlers are stopped, answers that are finished are still
-    /// sent; it is over at the latest after `close` of the [`Limits`](crate::Limits) (5 s). To wait
+    /// Puts this connection into a group of its server; without effect if it is in.
+    ///
+    /// # Errors
+    /// It is in too many (`groups` of the [`Limits`](crate::Limits), 64), or has ended.
+    pub fn join_group(&self, name: &str) -> Result<(), JoinError> {
+        self.shared.setup.hub.groups().join(&self.shared, name)
+    }
+
+    /// Takes this connection out of a group; without effect if it is not in.
+    pub fn leave_group(&self, name: &str) {
+        self.shared.setup.hub.groups().leave(&self.shared, name);
+    }
+
+    /// The groups that this connection is in.
+    pub fn groups(&self) -> Vec<String> {
+        self.shared.lock().groups.iter().map(|name| String::from(&**name)).collect()
+    }
+
+    /// Closes the connection. Calls fail, handlers are stopped, answers that wait in the queue are
+    /// still sent; it is over at the latest after `close` of the [`Limits`](crate::Limits) (5 s). To wait
     /// for that, await [`closed`](Self::closed). Without effect on a connection that is closing.
     ///
     /// A code that must not be sent (RFC 6455, section 7.4) becomes 1000; of the reason the first
@@ -119,34 +159,30 @@ impl Peer {
 
     /// What this connection has in hand at the moment.
     pub fn stats(&self) -> PeerStats {
-        let now = self.shared.clock.now();
         let state = self.shared.lock();
+        let now = self.shared.clock.now();
         let protocol = &state.protocol;
         PeerStats {
             in_flight: protocol.in_flight(),
             serving: protocol
                 .served()
                 .map(|(method, since)| {
-                    (self.shared.setup.services.name(method).to_owned(), now - since)
+                    (self.shared.setup.services.name(method).to_owned(), now.saturating_sub(since))
                 })
                 .collect(),
             pending: protocol.pending(),
+            subscriptions: protocol.subscriptions(),
             queue_bytes: protocol.queue_bytes(),
             counters: protocol.counters,
         }
     }
 }
 
-/// An id for a new connection: nobody can guess another's.
+/// An id for a new connection.
 pub(crate) fn new_id() -> Box<str> {
-    let mut bytes = [0; 12];
-    // Without the system's random numbers ids are still unique enough within a process.
-    if getrandom::fill(&mut bytes).is_err() {
-        static NEXT: crate::sync::AtomicU64 = crate::sync::AtomicU64::new(1);
-        let next = NEXT.fetch_add(1, crate::sync::Ordering::Relaxed);
-        bytes[..8].copy_from_slice(&next.to_be_bytes());
-    }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // Nothing depends on this one being secret.
+    unguessable().unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed).to_string().into())
 }
 
 /// The same connection.

@@ -1,29 +1,35 @@
 //! What generated code may reach; hidden from the docs, promised to nobody.
 
+pub use std::future::Ready;
+use std::future::ready;
 use std::marker::PhantomData;
 
-pub use crate::args::ArgList;
+pub use crate::args::{ArgList, ByName};
+pub use crate::batch::Batch;
 pub use crate::call::Call;
 pub use crate::call_error::NotifyError;
 pub use crate::context::Context;
 pub use crate::error::{ErrorInfo, ErrorObject, RpcError};
 pub use crate::error_data::*;
+pub use crate::group::{Answers, Group};
 pub use crate::notify::Notify;
+pub use crate::outgoing::Arguments;
 pub use crate::params::{DefaultParam, Param, ParamList, decode};
 pub use crate::peer::Peer;
 pub use crate::service::{
     Handler, MethodFlags, MethodInfo, MethodKind, ParamInfo, Params, Service,
 };
+pub use crate::streaming::Streaming;
 
 use crate::outgoing::Outgoing;
 
 /// A call of a method that takes its arguments by position.
-pub fn call<T, E>(peer: &Peer, method: &'static str, args: impl ArgList) -> Call<T, E> {
+pub fn call<T, E>(peer: &Peer, method: &'static str, args: impl Arguments) -> Call<T, E> {
     Call::new(peer.shared.clone(), outgoing(peer, method, &args))
 }
 
 /// A notification whose arguments go by position.
-pub fn notify(peer: &Peer, method: &'static str, args: impl ArgList) -> Notify {
+pub fn notify(peer: &Peer, method: &'static str, args: impl Arguments) -> Notify {
     Notify::new(peer.shared.clone(), outgoing(peer, method, &args))
 }
 
@@ -31,13 +37,55 @@ pub fn notify(peer: &Peer, method: &'static str, args: impl ArgList) -> Notify {
 pub fn try_notify(
     peer: &Peer,
     method: &'static str,
-    args: impl ArgList,
+    args: impl Arguments,
 ) -> Result<(), NotifyError> {
     notify(peer, method, args).try_now()
 }
 
-fn outgoing(peer: &Peer, method: &str, args: &impl ArgList) -> Result<Outgoing, String> {
-    Outgoing::with_args(method, args, peer.shared.setup.limits.message_out)
+/// A call for a subscription, which `unsubscribe` ends.
+pub fn subscribe<T, E>(
+    peer: &Peer,
+    method: &'static str,
+    unsubscribe: &'static str,
+    args: impl Arguments,
+) -> Call<Streaming<T>, E> {
+    Call::subscribe(peer.shared.clone(), outgoing(peer, method, &args), unsubscribe.into())
+}
+
+/// A call that is queued in a batch.
+pub fn batch_call<T, E>(batch: &Batch, method: &'static str, args: impl Arguments) -> Call<T, E> {
+    batch.queue_call(args.message(method, batch.limit()))
+}
+
+/// A notification that is queued in a batch.
+pub fn batch_notify(
+    batch: &Batch,
+    method: &'static str,
+    args: impl Arguments,
+) -> Result<(), NotifyError> {
+    batch.queue_notification(args.message(method, batch.limit()))
+}
+
+/// A notification to all members of a group; it is sent when this is called.
+pub fn group_notify(
+    group: &Group,
+    method: &'static str,
+    args: impl Arguments,
+) -> Ready<Result<usize, NotifyError>> {
+    ready(group.push(args.message(method, usize::MAX)))
+}
+
+/// A call of all members of a group.
+pub fn group_call<T, E>(
+    group: &Group,
+    method: &'static str,
+    args: impl Arguments,
+) -> Answers<T, E> {
+    group.call_all(args.message(method, usize::MAX))
+}
+
+fn outgoing(peer: &Peer, method: &str, args: &impl Arguments) -> Result<Outgoing, String> {
+    args.message(method, peer.shared.setup.limits.message_out)
 }
 
 /// The two halves of a `Result`, also of one behind an alias with one argument.

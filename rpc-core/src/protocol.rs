@@ -5,14 +5,17 @@
 //! or a response never gets one. Who waits for something (`W`) is put into `told` when it happened,
 //! for the caller to wake when it holds no lock.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use bytes::Bytes;
+
+use crate::batches::Batches;
 use crate::call_error::Fate;
 use crate::calls::Calls;
 use crate::close::CloseReason;
-use crate::envelope::Incoming;
+use crate::complexity::Complexity;
 use crate::error::ErrorObject;
 use crate::id::Id;
 use crate::limits::Limits;
@@ -20,22 +23,32 @@ use crate::notifications::Notifications;
 use crate::outbox::Outbox;
 use crate::serving::{Key, Serving};
 use crate::stats::Counters;
+use crate::subscriptions::{Offered, OfferedKey, Taken, TakenKey};
+use crate::sync::Arc;
 
 mod calling;
 mod ending;
 mod handling;
 mod receiving;
 mod sending;
+mod subscribing;
 
 /// One connection's calls, answers and queues.
 pub(crate) struct Protocol<W> {
     limits: Arc<Limits>,
     calls: Calls<W, Outcome>,
-    /// Calls that wait until fewer are on the wire, by id.
-    parked: VecDeque<u64>,
+    /// What waits until fewer calls are on the wire.
+    parked: VecDeque<Parked>,
     on_wire: usize,
     serving: Serving<W>,
     notifications: Notifications,
+    batches: Batches,
+    offered: Offered,
+    taken: Taken<W>,
+    /// Subscribe calls that were given up, by id, with the method that ends what they may have made.
+    marks: HashMap<u64, Cow<'static, str>>,
+    /// Subscriptions whose answer is on its way: their items may follow.
+    pub(crate) released: Vec<OfferedKey>,
     outbox: Outbox<W>,
     /// How many messages the transport was given.
     handed: u64,
@@ -50,11 +63,31 @@ pub(crate) struct Protocol<W> {
     pub(crate) told: Vec<W>,
 }
 
+/// What waits until there may be more calls on the wire.
+enum Parked {
+    /// The call with this id, which keeps its message.
+    Call(u64),
+    /// A batch of calls and its message.
+    Batch(Arc<[u64]>, Bytes),
+}
+
+impl Parked {
+    /// How many calls it puts on the wire.
+    fn len(&self) -> usize {
+        match self {
+            Self::Call(_) => 1,
+            Self::Batch(ids, _) => ids.len(),
+        }
+    }
+}
+
 /// How a call of ours was resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Outcome {
     /// The JSON text of the result.
     Result(Box<str>),
+    /// The stream that was asked for.
+    Subscribed(TakenKey),
     /// The other end's error.
     Error(ErrorObject),
     /// A response that is none.
@@ -66,10 +99,12 @@ pub(crate) enum Outcome {
 }
 
 /// A call of ours, on its way in.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Start {
     pub(crate) deadline: Option<Duration>,
     pub(crate) caller: Caller,
+    /// If it asks for a subscription, the method that ends that.
+    pub(crate) unsubscribe: Option<Cow<'static, str>>,
 }
 
 /// Who makes a call.
@@ -96,11 +131,27 @@ pub(crate) enum Refused {
     Closed(CloseReason),
 }
 
-/// A message from the other end, and what is known of it before the protocol sees it.
-pub(crate) struct Received<'a> {
-    pub(crate) incoming: Incoming<'a>,
-    /// The number of the method it names, if we have such a method.
-    pub(crate) method: Option<usize>,
+/// What is known of a message before the protocol sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// What it calls, if we have that.
+    pub(crate) target: Option<Target>,
+    /// What its params ask for.
+    pub(crate) complexity: Complexity,
+    /// Handlers that were stopped and still run elsewhere.
+    pub(crate) orphans: usize,
+    /// The batch that it is a member of.
+    pub(crate) batch: Option<usize>,
+    pub(crate) now: Duration,
+}
+
+/// What a name calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The method of this number.
+    Method(usize),
+    /// The end of a subscription.
+    Unsubscribe,
 }
 
 /// What is to be done about a message.
@@ -110,6 +161,10 @@ pub(crate) enum Event<'a> {
     Serve(Serve<&'a str>),
     /// Drop this handler; it is answered already.
     Stop(Key),
+    /// Drop this stream.
+    End(OfferedKey),
+    /// Nothing: a notification that cannot be served, and why.
+    Dropped(&'static str),
     /// Nothing more.
     Done,
 }
@@ -120,6 +175,7 @@ pub(crate) struct Serve<P> {
     pub(crate) key: Key,
     /// `None` for a notification.
     pub(crate) id: Option<Id>,
+    pub(crate) in_batch: bool,
     pub(crate) method: usize,
     pub(crate) params: Option<P>,
     pub(crate) deadline: Option<Duration>,
@@ -142,6 +198,11 @@ impl<W> Protocol<W> {
             on_wire: 0,
             serving: Serving::new(),
             notifications: Notifications::new(),
+            batches: Batches::new(),
+            offered: Offered::default(),
+            taken: Taken::new(),
+            marks: HashMap::new(),
+            released: Vec::new(),
             outbox: Outbox::new(limits.queue),
             handed: 0,
             above_since: None,
@@ -170,9 +231,14 @@ impl<W> Protocol<W> {
         self.calls.open()
     }
 
+    /// Open subscriptions, both ways.
+    pub(crate) fn subscriptions(&self) -> usize {
+        self.offered.len() + self.taken.len()
+    }
+
     /// Bytes that wait to be sent.
     pub(crate) fn queue_bytes(&self) -> usize {
-        self.outbox.bytes()
+        self.outbox.bytes() + self.batches.bytes()
     }
 }
 

@@ -12,12 +12,14 @@ use serde::de::DeserializeOwned;
 use crate::complaint::explain;
 use crate::context::Context;
 use crate::error::{ErrorObject, RpcError};
+use crate::protocol::Target;
 use crate::service::{Handler, MethodInfo, MethodKind, Params, Service};
+use crate::streaming::Streaming;
 
 /// What an end offers: services made from traits, and methods made from closures.
 ///
 /// ```
-/// use rpc_core::{Context, Router};
+/// use rpc_core::{Context, Router, Service};
 ///
 /// let router = Router::new()
 ///     .method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) })
@@ -30,7 +32,7 @@ pub struct Router {
     methods: Vec<MethodInfo>,
     /// For each method the service that has it, and its number there.
     places: Vec<(usize, usize)>,
-    by_name: HashMap<Cow<'static, str>, usize, FxBuildHasher>,
+    by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
     mistakes: Vec<String>,
 }
 
@@ -86,6 +88,30 @@ impl Router {
         self
     }
 
+    /// Offers a subscription: `handler` comes to a [`Streaming`]. Items are sent as notifications
+    /// of the same `name`; a call of `unsubscribe` with the subscription's id ends the stream, and
+    /// several subscriptions may share it.
+    #[must_use]
+    pub fn subscription<P, T, F>(
+        mut self,
+        name: &'static str,
+        unsubscribe: &'static str,
+        handler: impl Fn(Context, P) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: DeserializeOwned + Send + 'static,
+        T: Serialize + Send + 'static,
+        F: Future<Output = Result<Streaming<T>, ErrorObject>> + Send + 'static,
+    {
+        let kind = MethodKind::Subscription { item: name, unsubscribe };
+        let start = move |cx, params: Params<'_>| match decode(params) {
+            Ok(params) => Handler::streaming(handler(cx, params)),
+            Err(error) => Handler::error(error),
+        };
+        self.add(Box::new(Closure { info: [MethodInfo::new(name, kind)], start }));
+        self
+    }
+
     /// Offers a notification. Params that do not fit are logged; nobody can be told.
     #[must_use]
     pub fn notification<P, F>(
@@ -112,18 +138,17 @@ impl Router {
         self
     }
 
-    /// Whether every name is offered once, and none is reserved. The builders of servers and
-    /// clients call this.
-    ///
-    /// # Errors
-    /// All names that are wrong, and why. Of methods with the same name the first would be served.
-    pub fn check(&self) -> Result<(), RouterError> {
-        if self.mistakes.is_empty() { Ok(()) } else { Err(RouterError(self.mistakes.join("; "))) }
+    /// What a name calls.
+    pub(crate) fn find(&self, name: &str) -> Option<Target> {
+        self.by_name.get(name).copied()
     }
 
-    /// The number of the method with this name.
-    pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).copied()
+    /// The name of the notifications that carry the items of a subscription.
+    pub(crate) fn item_name(&self, method: usize) -> &str {
+        match self.methods[method].kind {
+            MethodKind::Subscription { item, .. } => item,
+            MethodKind::Request | MethodKind::Notification => &self.methods[method].name,
+        }
     }
 
     /// The name of a method.
@@ -132,6 +157,7 @@ impl Router {
     }
 
     fn add(&mut self, service: Box<dyn Service>) {
+        self.mistakes.extend(service.check().err().map(|error| error.0));
         for (index, info) in service.methods().iter().enumerate() {
             let method = self.methods.len();
             if info.name.starts_with("$/") || info.name.starts_with("rpc.") {
@@ -144,8 +170,18 @@ impl Router {
                     self.mistakes.push(format!("`{}` is offered twice", info.name));
                     continue;
                 }
-                Entry::Vacant(entry) => entry.insert(method),
+                Entry::Vacant(entry) => entry.insert(Target::Method(method)),
             };
+            if let MethodKind::Subscription { unsubscribe, .. } = info.kind {
+                // Several subscriptions may share it: the id says which one is meant.
+                match self.by_name.entry(unsubscribe.into()) {
+                    Entry::Occupied(entry) if *entry.get() != Target::Unsubscribe => {
+                        self.mistakes.push(format!("`{unsubscribe}` is offered twice"));
+                    }
+                    Entry::Occupied(_) => {}
+                    Entry::Vacant(entry) => drop(entry.insert(Target::Unsubscribe)),
+                }
+            }
             self.places.push((self.services.len(), index));
             self.methods.push(info.clone());
         }
@@ -156,6 +192,12 @@ impl Router {
 impl Service for Router {
     fn methods(&self) -> &[MethodInfo] {
         &self.methods
+    }
+
+    /// The builders of servers and clients call this. Of methods with the same name the first would
+    /// be served.
+    fn check(&self) -> Result<(), RouterError> {
+        if self.mistakes.is_empty() { Ok(()) } else { Err(RouterError(self.mistakes.join("; "))) }
     }
 
     fn call(&self, method: usize, cx: Context, params: Params<'_>) -> Handler {
@@ -206,7 +248,7 @@ fn decode<P: DeserializeOwned>(params: Params<'_>) -> Result<P, ErrorObject> {
     const NOTHING: [&str; 3] = ["[]", "{}", "null"];
     let text = params.as_str().unwrap_or(NOTHING[0]);
     serde_json::from_str(text).or_else(|error| {
-        let nothing = NOTHING.contains(&text);
+        let nothing = text[1..text.len() - 1].trim().is_empty();
         let mut others = NOTHING.into_iter().filter(|other| nothing && *other != text);
         others
             .find_map(|other| serde_json::from_str(other).ok())
@@ -224,7 +266,7 @@ mod tests {
         struct Options {
             depth: Option<u32>,
         }
-        for params in [None, Some("[]"), Some("{}")] {
+        for params in [None, Some("[]"), Some("{}"), Some("[ ]"), Some("{\n}")] {
             assert_eq!(decode::<()>(Params(params)), Ok(()));
             assert_eq!(decode::<Vec<u8>>(Params(params)), Ok(vec![]));
             assert_eq!(decode::<Options>(Params(params)), Ok(Options { depth: None }));
@@ -238,14 +280,17 @@ mod tests {
         let nothing = |_: Context, (): ()| async { Ok(()) };
         let router = Router::new()
             .method("a", nothing)
-            .service(Router::new().method("a", nothing).method("b", nothing))
+            .service(Router::new().method("a", nothing).method("b", nothing).method("b", nothing))
             .method("$/a", nothing)
             .method("rpc.a", nothing);
         assert_eq!(
             router.check().unwrap_err().to_string(),
-            "`a` is offered twice; `$/a`: names in `$/` and `rpc.` are reserved; \
+            "`b` is offered twice; `a` is offered twice; `$/a`: names in `$/` and `rpc.` are reserved; \
              `rpc.a`: names in `$/` and `rpc.` are reserved"
         );
-        assert_eq!((router.find("a"), router.find("b")), (Some(0), Some(1)));
+        assert_eq!(
+            (router.find("a"), router.find("b")),
+            (Some(Target::Method(0)), Some(Target::Method(1)))
+        );
     }
 }

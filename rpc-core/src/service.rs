@@ -12,7 +12,10 @@ use futures_util::future::MaybeDone;
 use serde::Serialize;
 
 use crate::Context;
+use crate::elsewhere;
 use crate::error::{ErrorInfo, ErrorObject, RpcError};
+use crate::router::RouterError;
+use crate::streaming::{Items, Offer, Streaming};
 
 /// A set of methods that a peer offers to the other end.
 ///
@@ -38,6 +41,14 @@ pub trait Service: Send + Sync + 'static {
     /// The methods, in the order by which [`call`](Self::call) numbers them.
     fn methods(&self) -> &[MethodInfo];
 
+    /// Whether the names can be offered: each once, and none that is reserved.
+    ///
+    /// # Errors
+    /// All names that are wrong, and why.
+    fn check(&self) -> Result<(), RouterError> {
+        Ok(())
+    }
+
     /// Starts the `method`-th method. Params are decoded before this returns; the future does the
     /// rest. A panic, here or in the future, is answered -32603 and harms nothing else.
     fn call(&self, method: usize, cx: Context, params: Params<'_>) -> Handler;
@@ -59,6 +70,45 @@ impl Handler {
         Self(Box::pin(MaybeDone::Future(future)))
     }
 
+    /// Serves a subscription with the stream that `future` comes to. It is answered with the id of
+    /// the subscription, and the items follow.
+    pub fn streaming<T, E>(
+        future: impl Future<Output = Result<Streaming<T>, E>> + Send + 'static,
+    ) -> Self
+    where
+        T: Serialize + Send + 'static,
+        E: RpcError,
+    {
+        Self(Box::pin(StreamOf(MaybeDone::Future(Box::pin(future)))))
+    }
+
+    /// Serves a call as [`new`](Self::new) does, in a task of its own: for work that keeps a
+    /// processor busy, which would keep the connection from its other work. Needs a tokio runtime
+    /// when it is first polled.
+    pub fn spawned<T, E>(
+        cx: &Context,
+        future: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Self
+    where
+        T: Serialize + Send + 'static,
+        E: RpcError,
+    {
+        Self::new(elsewhere::spawned(cx.clone(), future))
+    }
+
+    /// Serves a call on a thread where blocking harms nobody. Once begun it cannot be stopped: a
+    /// cancelled call keeps its place among the live handlers until this returns.
+    pub fn blocking<T, E>(
+        cx: &Context,
+        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+    ) -> Self
+    where
+        T: Serialize + Send + 'static,
+        E: RpcError,
+    {
+        Self::new(elsewhere::blocking(cx.clone(), work))
+    }
+
     /// Answers with `error`; nothing runs.
     pub fn error(error: ErrorObject) -> Self {
         Self::new(std::future::ready(Err::<(), _>(error)))
@@ -73,8 +123,8 @@ impl Handler {
     ///
     /// # Errors
     /// The method's own error, or why its result cannot be sent. `out` may then hold a part of it.
-    pub(crate) fn write(&mut self, out: &mut Limited<'_>) -> Result<(), ErrorObject> {
-        self.0.as_mut().write(out)
+    pub(crate) fn finish(&mut self, out: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
+        self.0.as_mut().finish(out)
     }
 }
 
@@ -87,7 +137,15 @@ impl fmt::Debug for Handler {
 /// What a [`Handler`] needs of the future that it hides.
 trait Run: Send {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()>;
-    fn write(self: Pin<&mut Self>, out: &mut Limited<'_>) -> Result<(), ErrorObject>;
+    fn finish(self: Pin<&mut Self>, out: &mut Limited<'_>) -> Result<Finished, ErrorObject>;
+}
+
+/// What a method came to.
+pub(crate) enum Finished {
+    /// A result, which is written.
+    Result,
+    /// A stream: its id is to be the result.
+    Stream(Box<dyn Items>),
 }
 
 impl<F, T, E> Run for MaybeDone<F>
@@ -100,9 +158,31 @@ where
         Future::poll(self, cx)
     }
 
-    fn write(self: Pin<&mut Self>, out: &mut Limited<'_>) -> Result<(), ErrorObject> {
-        match self.take_output().expect("written once, after the future ended") {
-            Ok(value) => out.json(&value),
+    fn finish(self: Pin<&mut Self>, out: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
+        match self.take_output().expect("finished once, after the future ended") {
+            Ok(value) => out.json(&value).map(|()| Finished::Result),
+            Err(error) => Err(error.to_error_object()),
+        }
+    }
+}
+
+/// The future of a stream, in a box of its own: this wrapper can then be taken apart.
+struct StreamOf<F: Future>(MaybeDone<Pin<Box<F>>>);
+
+impl<F, T, E> Run for StreamOf<F>
+where
+    F: Future<Output = Result<Streaming<T>, E>> + Send,
+    T: Serialize + Send + 'static,
+    E: RpcError,
+{
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+
+    fn finish(mut self: Pin<&mut Self>, _: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
+        let output = Pin::new(&mut self.0).take_output();
+        match output.expect("finished once, after the future ended") {
+            Ok(stream) => Ok(Finished::Stream(Box::new(Offer::new(stream)))),
             Err(error) => Err(error.to_error_object()),
         }
     }
@@ -132,7 +212,12 @@ impl<'a> Limited<'a> {
         Self { out, limit, exceeded: false }
     }
 
-    fn json<T: Serialize>(&mut self, value: &T) -> Result<(), ErrorObject> {
+    pub(crate) fn text(&mut self, json: &str) -> Result<(), ErrorObject> {
+        io::Write::write_all(self, json.as_bytes())
+            .map_err(|_| ErrorObject::answer_too_big(self.limit))
+    }
+
+    pub(crate) fn json<T: Serialize>(&mut self, value: &T) -> Result<(), ErrorObject> {
         serde_json::to_writer(&mut *self, value).map_err(|error| {
             if self.exceeded {
                 return ErrorObject::answer_too_big(self.limit);
@@ -231,6 +316,13 @@ pub enum MethodKind {
     Request,
     /// Nobody waits.
     Notification,
+    /// The caller waits for a stream of items.
+    Subscription {
+        /// The name of the notifications that carry the items.
+        item: &'static str,
+        /// The method that ends the stream.
+        unsubscribe: &'static str,
+    },
 }
 
 /// What a method declares beside its signature; nothing by default.
@@ -240,18 +332,36 @@ pub struct MethodFlags {
     /// Running it twice does what running it once does, so that a call whose fate is unknown may
     /// be sent again. A statement for whoever reads the table: nothing is sent again by itself.
     pub idempotent: bool,
+    /// It runs in a task of its own.
+    pub spawn: bool,
+    /// It runs on a thread of its own.
+    pub blocking: bool,
 }
 
 impl MethodFlags {
     /// No flags.
     pub const fn new() -> Self {
-        Self { idempotent: false }
+        Self { idempotent: false, spawn: false, blocking: false }
     }
 
     /// The same flags, `idempotent` as well.
     #[must_use]
     pub const fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// The same flags, `spawn` as well.
+    #[must_use]
+    pub const fn spawn(mut self) -> Self {
+        self.spawn = true;
+        self
+    }
+
+    /// The same flags, `blocking` as well.
+    #[must_use]
+    pub const fn blocking(mut self) -> Self {
+        self.blocking = true;
         self
     }
 }

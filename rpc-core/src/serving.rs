@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustc_hash::FxBuildHasher;
 use slab::Slab;
 
+use crate::batches::Place;
 use crate::deadlines::Deadlines;
 use crate::id::Id;
 use crate::limits::Limits;
@@ -23,6 +24,8 @@ pub(crate) struct Served<W> {
     serial: u64,
     /// The id to answer under; a notification has none.
     pub(crate) id: Option<Id>,
+    /// Where its answer goes, if not out alone.
+    pub(crate) place: Option<Place>,
     /// Which method, by its number in the router.
     pub(crate) method: usize,
     pub(crate) cost: Cost,
@@ -48,6 +51,7 @@ pub(crate) struct Cost {
 #[derive(Debug)]
 pub(crate) struct New {
     pub(crate) id: Option<Id>,
+    pub(crate) place: Option<Place>,
     pub(crate) method: usize,
     pub(crate) cost: Cost,
     pub(crate) deadline: Option<Duration>,
@@ -87,21 +91,22 @@ impl<W> Serving<W> {
         self.by_id.len()
     }
 
-    /// Bytes and tokens in use; those of waiting notifications are counted elsewhere.
-    pub(crate) fn cost(&self) -> Cost {
-        self.cost
-    }
-
     /// The request with this id.
     pub(crate) fn find(&self, id: &Id) -> Option<Key> {
         self.by_id.get(id).copied()
     }
 
-    /// The name of the limit that keeps a request of this cost from being served now.
-    pub(crate) fn limit_reached(&self, cost: Cost, limits: &Limits) -> Option<&'static str> {
-        if self.by_id.len() - self.lent >= limits.inflight_requests {
+    /// The name of the limit that keeps a request of this cost from being served now. `orphans` are
+    /// handlers that are not served any more and still run.
+    pub(crate) fn limit_reached(
+        &self,
+        cost: Cost,
+        orphans: usize,
+        limits: &Limits,
+    ) -> Option<&'static str> {
+        if self.by_id.len() - self.lent + orphans >= limits.inflight_requests {
             Some("inflight_requests")
-        } else if self.served.len() >= limits.live_handlers {
+        } else if self.served.len() + orphans >= limits.live_handlers {
             Some("live_handlers")
         } else if self.cost.bytes + cost.bytes > limits.inflight_bytes {
             Some("inflight_bytes")
@@ -122,6 +127,7 @@ impl<W> Serving<W> {
         let index = self.served.insert(Served {
             serial,
             id: new.id.clone(),
+            place: new.place,
             method: new.method,
             cost: new.cost,
             deadline: new.deadline,
@@ -256,7 +262,7 @@ mod tests {
 
     fn request(id: &str, cost: Cost) -> New {
         let id = Some(Id::new(id));
-        New { id, method: 0, cost, deadline: None, now: Duration::ZERO }
+        New { id, place: None, method: 0, cost, deadline: None, now: Duration::ZERO }
     }
 
     const FREE: Cost = Cost { bytes: 0, tokens: 0 };
@@ -265,25 +271,25 @@ mod tests {
     fn a_handler_that_calls_lends_its_place_until_the_last_answer() {
         let mut serving = Serving::<()>::new();
         let key = serving.insert(request("1", FREE));
-        assert_eq!(serving.limit_reached(FREE, &limits()), Some("inflight_requests"));
+        assert_eq!(serving.limit_reached(FREE, 0, &limits()), Some("inflight_requests"));
         assert!(serving.lend(key));
         assert!(!serving.lend(key));
-        assert_eq!(serving.limit_reached(FREE, &limits()), None);
+        assert_eq!(serving.limit_reached(FREE, 0, &limits()), None);
         serving.give_back(key);
-        assert_eq!(serving.limit_reached(FREE, &limits()), None);
+        assert_eq!(serving.limit_reached(FREE, 0, &limits()), None);
         serving.give_back(key);
-        assert_eq!(serving.limit_reached(FREE, &limits()), Some("inflight_requests"));
+        assert_eq!(serving.limit_reached(FREE, 0, &limits()), Some("inflight_requests"));
     }
 
     #[test]
     fn lending_stops_at_the_hard_cap() {
         let mut serving = Serving::<()>::new();
         for id in ["1", "2", "3"] {
-            assert_eq!(serving.limit_reached(FREE, &limits()), None);
+            assert_eq!(serving.limit_reached(FREE, 0, &limits()), None);
             let key = serving.insert(request(id, FREE));
             serving.lend(key);
         }
-        assert_eq!(serving.limit_reached(FREE, &limits()), Some("live_handlers"));
+        assert_eq!(serving.limit_reached(FREE, 0, &limits()), Some("live_handlers"));
     }
 
     #[test]
@@ -293,12 +299,12 @@ mod tests {
         serving.lend(key);
         let bytes = Cost { bytes: 41, tokens: 0 };
         let tokens = Cost { bytes: 0, tokens: 5 };
-        assert_eq!(serving.limit_reached(bytes, &limits()), Some("inflight_bytes"));
-        assert_eq!(serving.limit_reached(tokens, &limits()), Some("tokens_inflight"));
-        assert_eq!(serving.limit_reached(Cost { bytes: 40, tokens: 4 }, &limits()), None);
+        assert_eq!(serving.limit_reached(bytes, 0, &limits()), Some("inflight_bytes"));
+        assert_eq!(serving.limit_reached(tokens, 0, &limits()), Some("tokens_inflight"));
+        assert_eq!(serving.limit_reached(Cost { bytes: 40, tokens: 4 }, 0, &limits()), None);
         assert!(serving.remove(key).is_some());
         assert!(serving.remove(key).is_none());
-        assert_eq!(serving.limit_reached(bytes, &limits()), None);
+        assert_eq!(serving.limit_reached(bytes, 0, &limits()), None);
         assert_eq!(serving.lent, 0);
     }
 

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Setup;
 use crate::protocol::Protocol;
-use crate::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::waiter::{Flag, Waiter};
 
 /// One end.
@@ -21,8 +21,10 @@ pub(crate) struct Shared {
     pub(crate) setup: Setup,
     pub(crate) clock: Clock,
     pub(crate) session: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// Handlers that were stopped and still run, on other tasks and threads.
+    pub(crate) orphans: AtomicUsize,
     /// Set when nothing is left to be done.
-    pub(crate) gone: Arc<Flag>,
+    pub(crate) gone: Flag,
     state: Mutex<State>,
 }
 
@@ -38,6 +40,8 @@ pub(crate) struct State {
     pub(crate) armed: Option<Duration>,
     /// What the connection is asked for from outside.
     pub(crate) wish: Option<Wish>,
+    /// The groups that it is in.
+    pub(crate) groups: Vec<Arc<str>>,
     /// How it ended, when nothing is left to be done.
     pub(crate) closed: Option<CloseReason>,
 }
@@ -57,13 +61,15 @@ impl Shared {
             id: crate::peer::new_id(),
             clock: Clock::start(),
             session: OnceLock::new(),
-            gone: Arc::default(),
+            orphans: AtomicUsize::new(0),
+            gone: Flag::default(),
             state: Mutex::new(State {
                 protocol: Protocol::new(setup.limits.clone()),
                 generation: 0,
                 sleeper: None,
                 armed: None,
                 wish: None,
+                groups: Vec::new(),
                 closed: None,
             }),
             setup,
@@ -72,8 +78,9 @@ impl Shared {
 
     /// The state, for the connection's task, which sees to what follows by itself.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing of a user's runs under this lock, so nothing panics under it.
-        self.state.lock().unwrap()
+        // Nothing of a user's runs under this lock, so nothing should panic under it. If something
+        // did, a second panic while this end is dropped would take the whole process with it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the state from outside the connection's task: afterwards, without the lock, those
@@ -102,7 +109,12 @@ impl Shared {
 
     /// Notes that nothing is left to be done.
     pub(crate) fn finish(&self, reason: &CloseReason) {
-        self.lock().closed.get_or_insert_with(|| reason.clone());
+        let mut state = self.lock();
+        state.closed.get_or_insert_with(|| reason.clone());
+        // Whoever keeps a peer of an ended connection must not keep its task.
+        let sleeper = state.sleeper.take();
+        drop(state);
+        drop(sleeper);
         self.gone.set();
     }
 }

@@ -12,18 +12,23 @@ pub struct PeerStats {
     pub serving: Vec<(String, Duration)>,
     /// Calls of this end without an answer.
     pub pending: usize,
+    /// Open subscriptions, those of the other end and of this one.
+    pub subscriptions: usize,
     /// Bytes that wait to be sent.
     pub queue_bytes: usize,
     /// Since the connection's start.
     pub counters: Counters,
 }
 
-/// What was received and led to nothing.
+/// What was received and led to nothing, or was not sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
     /// Results for calls that were never made, or already answered.
     pub stray: u64,
+    /// Messages to a group that were dropped because there was no room for them, and notifications
+    /// that came while the connection was draining.
+    pub dropped: u64,
     /// Messages that were not JSON-RPC, and malformed notifications.
     pub malformed: u64,
     /// Notification handlers stopped because they ran too long.

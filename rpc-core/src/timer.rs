@@ -9,7 +9,7 @@ use tokio::time::Sleep;
 use crate::clock::Clock;
 
 /// Wakes the connection when something is due. It may ring too early, never too late: moving it
-/// forward with each message would cost more than a needless ring now and then.
+/// back with each message would cost more than a needless ring now and then.
 pub(crate) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
     at: Option<Duration>,
@@ -27,7 +27,11 @@ impl Timer {
         clock: Clock,
         due: Option<Duration>,
     ) -> Option<Duration> {
-        let Some(due) = due else { return self.at };
+        let Some(due) = due else {
+            // It may ring still; nobody may count on that.
+            self.at = None;
+            return None;
+        };
         if self.at.is_none_or(|at| due < at) {
             self.set(clock, due);
         }

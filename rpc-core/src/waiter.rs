@@ -47,9 +47,8 @@ impl Flag {
     /// Wakes all who wait, and whoever comes later at once.
     pub(crate) fn set(&self) {
         self.set.store(true, Ordering::Release);
-        for waker in self.waiting.lock().unwrap().drain(..) {
-            waker.wake();
-        }
+        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap());
+        waiting.iter().for_each(|waker| waker.wake());
     }
 
     /// Waits for it. Drop safe.

@@ -179,6 +179,30 @@ async fn a_call_that_was_never_on_its_way_is_not_sent() {
     assert_eq!(peer.stats(), PeerStats::default());
 }
 
+/// What was still here when the other end closed, the other end cannot have.
+#[tokio::test(start_paused = true)]
+async fn what_the_transport_was_not_given_is_not_sent() {
+    let (mut raw, peer) = Raw::connect_with(Router::new(), Limits::client(), 1);
+    let calls = [(); 3].map(|()| peer.call::<u8>("m", ()).no_timeout().start());
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    raw.close().await;
+    let mut fates = Vec::new();
+    for call in calls {
+        fates.extend(call.await.unwrap_err().fate());
+    }
+    assert_eq!(fates, [MAYBE, NOT_SENT, NOT_SENT]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_result_is_not_repeated_whole() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let call = peer.call::<u8>("m", ()).start();
+    raw.receive().await;
+    let long = "x".repeat(1_000_000);
+    raw.send(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{long}"}}"#)).await;
+    assert!(call.await.unwrap_err().to_string().len() < 500);
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_waiting_caller_hears_of_the_end_and_why() {
     let mut limits = Limits::client();

@@ -173,8 +173,44 @@ async fn a_panic_is_the_end_of_one_call_only() {
     assert_eq!(peer.stats().in_flight, 0);
 }
 
+/// A result that waits for room belongs to a call like any other: it may be cancelled, and drop.
 #[tokio::test(start_paused = true)]
-async fn who_watches_a_cancelled_call_is_told() {
+async fn a_result_that_panics_when_it_is_cancelled_harms_nobody() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("bomb");
+        }
+    }
+    impl serde::Serialize for Bomb {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_unit()
+        }
+    }
+    let services = Router::new()
+        .method("bomb", |_: Context, (): ()| async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Ok(Bomb)
+        })
+        .method("big", |_: Context, (): ()| async { Ok("x".repeat(5_000)) });
+    let mut limits = Limits::server();
+    limits.queue = 1_000;
+    let (mut raw, peer) = Raw::connect_with(services, limits, 1);
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"bomb"}"#).await;
+    for id in 2..4 {
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"big"}}"#)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    raw.send(r#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}}"#).await;
+    let mut cancelled = false;
+    for _ in 0..3 {
+        cancelled |= raw.receive().await.contains("-32800");
+    }
+    assert!(cancelled && !peer.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_watches_a_call_is_told_when_it_is_over() {
     let log = Log::default();
     let noted = log.clone();
     let services = Router::new().method("watch", move |cx: Context, (ends,): (bool,)| {
@@ -193,7 +229,8 @@ async fn who_watches_a_cancelled_call_is_told() {
     });
     let (peer, _other) = memory::pair(Router::new(), services);
     peer.call::<()>("watch", (true,)).await.unwrap();
-    assert!(log.lock().unwrap().is_empty(), "it ended by itself");
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(log.lock().unwrap().drain(..).count(), 1, "answered is over as well");
     let call = peer.call::<()>("watch", (false,));
     assert!(tokio::time::timeout(Duration::from_millis(10), call).await.is_err());
     tokio::time::sleep(Duration::from_millis(1)).await;

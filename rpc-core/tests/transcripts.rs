@@ -21,6 +21,13 @@ fn services() -> Router {
                 | Subtract::Named { subtrahend, minuend } => minuend - subtrahend,
             })
         })
+        .method(
+            "sum",
+            |_: Context, numbers: Vec<i64>| async move { Ok(numbers.iter().sum::<i64>()) },
+        )
+        .method("get_data", |_: Context, (): ()| async { Ok(("hello", 5)) })
+        .notification("notify_hello", |_: Context, _: Vec<i64>| async {})
+        .notification("notify_sum", |_: Context, _: Vec<i64>| async {})
         .notification("update", |_: Context, _: Vec<i64>| async {})
         .method("greet_me", |cx: Context, (): ()| async move {
             let name: String = cx.peer().call("your_name", ()).no_timeout().await.unwrap();
@@ -42,7 +49,7 @@ async fn check(script: &str) {
     raw.play(script).await;
 }
 
-/// Section 7, each pair of lines; batches apart.
+/// Section 7, each pair of lines that is no array.
 const SPECIFICATION: &[&str] = &[
     r#"
 --> {"jsonrpc": "2.0", "method": "subtract", "params": [42, 23], "id": 1}
@@ -80,9 +87,36 @@ const SPECIFICATION: &[&str] = &[
 "#,
 ];
 
+/// Section 7, the examples with arrays.
+const BATCHES: &[&str] = &[
+    r#"
+--> [ {"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": "1"}, {"jsonrpc": "2.0", "method"
+<-- {"jsonrpc": "2.0", "error": {"code": -32700, "message": "not JSON"}, "id": null}
+"#,
+    r#"
+--> []
+<-- {"jsonrpc": "2.0", "error": {"code": -32600, "message": "an empty batch"}, "id": null}
+"#,
+    r#"
+--> [1]
+<-- [{"jsonrpc": "2.0", "error": {"code": -32600, "message": "a message must be an object"}, "id": null}]
+"#,
+    r#"
+--> [1,2,3]
+<-- [{"jsonrpc": "2.0", "error": {"code": -32600, "message": "a message must be an object"}, "id": null}, {"jsonrpc": "2.0", "error": {"code": -32600, "message": "a message must be an object"}, "id": null}, {"jsonrpc": "2.0", "error": {"code": -32600, "message": "a message must be an object"}, "id": null}]
+"#,
+    r#"
+--> [ {"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": "1"}, {"jsonrpc": "2.0", "method": "notify_hello", "params": [7]}, {"jsonrpc": "2.0", "method": "subtract", "params": [42,23], "id": "2"}, {"foo": "boo"}, {"jsonrpc": "2.0", "method": "foo.get", "params": {"name": "myself"}, "id": "5"}, {"jsonrpc": "2.0", "method": "get_data", "id": "9"} ]
+<-- [ {"jsonrpc": "2.0", "result": 7, "id": "1"}, {"jsonrpc": "2.0", "result": 19, "id": "2"}, {"jsonrpc": "2.0", "error": {"code": -32600, "message": "neither `method` nor `result` nor `error`"}, "id": null}, {"jsonrpc": "2.0", "error": {"code": -32601, "message": "no method `foo.get`"}, "id": "5"}, {"jsonrpc": "2.0", "result": ["hello", 5], "id": "9"} ]
+"#,
+    r#"
+--> [ {"jsonrpc": "2.0", "method": "notify_sum", "params": [1,2,4]}, {"jsonrpc": "2.0", "method": "notify_hello", "params": [7]} ]
+"#,
+];
+
 #[tokio::test(start_paused = true)]
 async fn the_examples_of_the_specification() {
-    for script in SPECIFICATION {
+    for script in SPECIFICATION.iter().chain(BATCHES) {
         check(script).await;
     }
 }
@@ -167,6 +201,21 @@ async fn an_id_in_flight_is_not_taken_twice() {
 <-- {"jsonrpc":"2.0","id":7,"result":"hello, Ada"}
 --> {"jsonrpc":"2.0","id":7,"method":"subtract","params":[1,1]}
 <-- {"jsonrpc":"2.0","id":7,"result":0}
+"#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_malformed_is_not_answered_under_an_id_in_flight() {
+    check(
+        r#"
+--> {"jsonrpc":"2.0","id":7,"method":"greet_me"}
+<-- {"jsonrpc":"2.0","id":1,"method":"your_name"}
+--> {"jsonrpc":"1.0","id":7,"method":"subtract","params":[1,1]}
+<-- {"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"`jsonrpc` must be \"2.0\""}}
+--> {"jsonrpc":"2.0","id":1,"result":"Ada"}
+<-- {"jsonrpc":"2.0","id":7,"result":"hello, Ada"}
 "#,
     )
     .await;

@@ -26,10 +26,15 @@ impl<T: Transport> Connection<T> {
     pub(super) fn begin_closing(&mut self, reason: CloseReason) {
         let until = self.shared.clock.now() + self.shared.setup.limits.close;
         let mut state = self.shared.lock();
+        if reason.is_deaf() {
+            // What the transport was not given, it will not be.
+            let given = state.protocol.handed() - self.outgoing.len() as u64;
+            state.protocol.link_lost(given);
+            self.outgoing.clear();
+        }
         state.protocol.end(&reason);
         if reason.is_deaf() {
             state.protocol.discard();
-            self.outgoing.clear();
         }
         drop(state);
         self.phase = Phase::Closing(Closing { reason, until });
@@ -42,7 +47,7 @@ impl<T: Transport> Connection<T> {
         };
         let (reason, late) = (reason.clone(), self.shared.clock.now() >= *until);
         if late || self.finish_sending(cx, &reason).is_ready() {
-            return Poll::Ready(self.finish(reason));
+            return Poll::Ready(self.over(reason));
         }
         Poll::Pending
     }
@@ -71,18 +76,20 @@ impl<T: Transport> Connection<T> {
             self.phase = Phase::Closed;
             return reason;
         }
+        // It may have been closing already, for another reason.
+        let reason = state.protocol.ended().cloned().unwrap_or(reason);
         state.protocol.link_lost(accepted);
         state.protocol.end(&reason);
         drop(state);
         self.drop_handlers();
-        self.finish(reason)
+        self.over(reason)
     }
 
-    fn finish(&mut self, reason: CloseReason) -> CloseReason {
+    fn over(&mut self, reason: CloseReason) -> CloseReason {
         self.phase = Phase::Closed;
         tracing::debug!(peer = %self.shared.id, %reason, "connection ended");
         // Before anyone hears of it: who is told looks for the peer in vain.
-        self.shared.setup.hub.remove(&self.shared.id, &reason);
+        self.shared.setup.hub.remove(&self.shared, &reason);
         self.shared.with(|state| state.protocol.discard());
         self.shared.finish(&reason);
         reason
@@ -91,9 +98,9 @@ impl<T: Transport> Connection<T> {
     /// Drops handlers without the lock, since they drop calls, and tells who waited for anything.
     fn drop_handlers(&mut self) {
         self.handlers.clear();
-        for running in self.returned.drain(..) {
-            crate::handlers::drop_quietly(running);
-        }
+        self.streams.clear();
+        let waiting = self.returned.drain(..).chain(self.woken.drain(..));
+        waiting.for_each(crate::handlers::drop_quietly);
         let told = std::mem::take(&mut self.shared.lock().protocol.told);
         told.into_iter().for_each(Waiter::tell);
     }

@@ -3,78 +3,127 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
-use super::Connection;
+use super::{Connection, MESSAGES};
 use crate::answer;
+use crate::complexity;
 use crate::context::Context;
 use crate::current;
 use crate::envelope::{self, Incoming};
 use crate::error::ErrorObject;
 use crate::handlers::{Polled, Running, drop_quietly};
 use crate::id::Id;
-use crate::protocol::{Event, Received, Serve};
-use crate::service::{Handler, Limited, Params, Service};
+use crate::protocol::{Arrival, Event, Serve};
+use crate::random::unguessable;
+use crate::service::{Finished, Handler, Limited, Params, Service};
+use crate::serving::Key;
+use crate::streaming::Items;
+use crate::sync::Ordering;
 use crate::transport::Transport;
 
 impl<T: Transport> Connection<T> {
-    /// Deals with one message.
-    pub(super) fn dispatch(&mut self, text: &str, now: Duration) {
-        let incoming = envelope::decode(text, &self.shared.setup.limits);
+    /// Deals with one message, or with a batch of them; how many that were.
+    pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
+        let limits = &self.shared.setup.limits;
+        match envelope::decode(text, limits) {
+            Incoming::Batch(members) => {
+                let batch = self.shared.lock().protocol.begin_batch();
+                let count = members.len();
+                for member in members {
+                    let incoming = envelope::decode_member(member, &self.shared.setup.limits);
+                    self.receive_one(incoming, Some(batch), now);
+                }
+                self.shared.lock().protocol.end_batch(batch);
+                count
+            }
+            incoming => {
+                self.receive_one(incoming, None, now);
+                1
+            }
+        }
+    }
+
+    fn receive_one(&mut self, incoming: Incoming<'_>, batch: Option<usize>, now: Duration) {
         let services = &self.shared.setup.services;
-        let method = match &incoming {
-            Incoming::Request(request) => services.find(&request.method),
-            Incoming::Notification(notification) => services.find(&notification.method),
-            _ => None,
+        let (target, params) = match &incoming {
+            Incoming::Request(request) => (services.find(&request.method), request.params),
+            Incoming::Notification(notification) => {
+                (services.find(&notification.method), notification.params)
+            }
+            _ => (None, None),
         };
-        let received = Received { incoming, method };
-        let event = self.shared.lock().protocol.receive(received, now);
+        // Params may be long: they are measured before anyone has to wait for the lock.
+        let complexity = complexity::measure(params.unwrap_or_default());
+        let orphans = self.shared.orphans.load(Ordering::SeqCst);
+        let arrival = Arrival { target, complexity, orphans, batch, now };
+        let event = self.shared.lock().protocol.receive(incoming, arrival);
         match event {
             Event::Serve(serve) => self.serve(serve),
-            Event::Stop(key) => {
-                self.handlers.stop(key);
-                self.returned.retain(|running| running.key != key);
+            Event::Stop(key) => self.stop(key),
+            Event::End(stream) => self.streams.end(stream),
+            Event::Dropped(why) => {
+                tracing::debug!(peer = %self.shared.id, why, "notification dropped");
             }
             Event::Done => {}
         }
     }
 
-    /// Starts the handlers that had to wait, as far as they may.
-    pub(super) fn start_waiting(&mut self, now: Duration) {
-        loop {
+    /// Drops a handler where it stands, if it is there.
+    pub(super) fn stop(&mut self, key: Key) {
+        drop_quietly(self.handlers.take(key.index, |running| running.key == key));
+        for waiting in [&mut self.returned, &mut self.woken] {
+            if let Some(at) = waiting.iter().position(|running| running.key == key) {
+                drop_quietly(waiting.remove(at));
+            }
+        }
+    }
+
+    /// Starts the handlers that had to wait, as far as they may; how many.
+    pub(super) fn start_waiting(&mut self, now: Duration) -> usize {
+        for started in 0..MESSAGES {
             let next = self.shared.lock().protocol.next_to_start(now);
-            let Some(serve) = next else { return };
+            let Some(serve) = next else { return started };
             self.serve(Serve {
                 key: serve.key,
                 id: serve.id,
+                in_batch: serve.in_batch,
                 method: serve.method,
                 params: serve.params.as_deref(),
                 deadline: serve.deadline,
             });
         }
+        MESSAGES
     }
 
-    /// Polls the handlers that were woken.
-    pub(super) fn run_woken(&mut self) {
-        let mut woken = std::mem::take(&mut self.woken);
-        self.handlers.take_woken(&mut woken);
-        for running in woken.drain(..) {
+    /// Polls the handlers that were woken; whether there are more than one turn has time for.
+    pub(super) fn run_woken(&mut self) -> bool {
+        let woken = &mut self.woken;
+        self.handlers.take_woken(|running| woken.push_back(running));
+        for _ in 0..MESSAGES {
+            let Some(running) = self.woken.pop_front() else { return false };
             self.poll(running, false);
         }
-        self.woken = woken;
+        !self.woken.is_empty()
     }
 
-    /// Writes the results that waited for room, as far as there is some.
-    pub(super) fn answer_returned(&mut self) {
-        while !self.returned.is_empty() && self.shared.lock().protocol.may_answer() {
-            if let Some(running) = self.returned.pop_front() {
+    /// Writes the results that waited for room, as far as there is some; how many.
+    pub(super) fn answer_returned(&mut self) -> usize {
+        let (mut at, mut answered) = (0, 0);
+        while let Some(running) = self.returned.get(at) {
+            // One that waits for its batch does not keep the others.
+            if !self.shared.lock().protocol.may_answer(running.key) {
+                at += 1;
+            } else if let Some(running) = self.returned.remove(at) {
                 self.answer(running);
+                answered += 1;
             }
         }
+        answered
     }
 
     fn serve(&mut self, serve: Serve<&str>) {
-        let Serve { key, id, method, params, deadline } = serve;
+        let Serve { key, id, in_batch, method, params, deadline } = serve;
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
         let cx = Context::new(self.shared.clone(), key, method, deadline);
         let services = &self.shared.setup.services;
@@ -87,20 +136,16 @@ impl<T: Transport> Connection<T> {
             Handler::error(ErrorObject::internal())
         });
         // Most handlers are done at their first poll: they never enter the table.
-        self.poll(Running { key, id, handler, deadline }, true);
+        self.poll(Running { key, id, method, in_batch, handler, deadline }, true);
     }
 
     /// Polls a handler and sees to what comes of it. For a new one there is room for its answer.
     fn poll(&mut self, mut running: Running, new: bool) {
         let waker = self.handlers.waker(running.key.index);
         match running.poll(waker) {
-            Polled::Pending => self.handlers.insert(running),
-            Polled::Returned if running.id.is_none() => {
-                let key = running.key;
-                drop_quietly(running);
-                self.shared.lock().protocol.finish(key, None);
-            }
-            Polled::Returned if new || self.may_answer() => self.answer(running),
+            Polled::Pending => self.handlers.insert(running.key.index, running),
+            Polled::Returned if running.id.is_none() => self.finish_notification(running),
+            Polled::Returned if self.may_answer(&running, new) => self.answer(running),
             Polled::Returned => self.returned.push_back(running),
             Polled::Panicked => {
                 let (key, id) = (running.key, running.id.take());
@@ -111,52 +156,111 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    fn may_answer(&self) -> bool {
-        self.returned.is_empty() && self.shared.lock().protocol.may_answer()
+    /// Nobody is told how a notification went; who looks into the log is.
+    fn finish_notification(&mut self, mut running: Running) {
+        let key = running.key;
+        self.scratch.prepare();
+        let out = &mut Limited::new(&mut self.scratch.buffer, usize::MAX);
+        let finished = catch_unwind(AssertUnwindSafe(|| running.handler.finish(out)));
+        self.scratch.buffer.clear();
+        drop_quietly(running);
+        match finished {
+            Ok(Ok(finished)) => drop_quietly(finished),
+            Ok(Err(error)) => {
+                tracing::debug!(peer = %self.shared.id, %error, "notification failed")
+            }
+            Err(panic) => drop_quietly(panic),
+        }
+        self.shared.lock().protocol.finish(key, None);
+    }
+
+    /// Whether there is room for the answer of a handler. When a new one started there was, unless
+    /// it shares its room with a batch.
+    fn may_answer(&self, running: &Running, new: bool) -> bool {
+        (new && !running.in_batch)
+            || (self.returned.is_empty() && self.shared.lock().protocol.may_answer(running.key))
     }
 
     /// Writes the answer of a handler that has returned.
     fn answer(&mut self, mut running: Running) {
         let Some(id) = running.id.take() else { return };
-        let limit = self.shared.setup.limits.message_out;
-        let answer = encode(&mut running.handler, &id, &mut self.scratch, limit);
+        match self.encode(&mut running.handler, &id) {
+            Ok((answer, None)) => self.finish(running, answer),
+            Ok((_, Some(items))) => self.answer_with_stream(running, &id, items),
+            Err(error) => self.finish(running, self.error(&id, &error)),
+        }
+    }
+
+    fn finish(&mut self, running: Running, answer: Bytes) {
         let key = running.key;
         drop_quietly(running);
         self.shared.lock().protocol.finish(key, Some(answer));
     }
-}
 
-/// Results are cut out of chunks of this size: without it each would be an allocation of its own.
-const CHUNK: usize = 4096;
-
-/// What most results need.
-const RESULT: usize = 256;
-
-/// The response to a request whose handler has returned, written into `scratch` if it is a result.
-fn encode(handler: &mut Handler, id: &Id, scratch: &mut BytesMut, limit: usize) -> Bytes {
-    if !scratch.try_reclaim(RESULT) {
-        *scratch = BytesMut::with_capacity(CHUNK);
+    /// The response to a request whose handler has returned, or the stream that it came to.
+    fn encode(
+        &mut self,
+        handler: &mut Handler,
+        id: &Id,
+    ) -> Result<(Bytes, Option<Box<dyn Items>>), ErrorObject> {
+        let limit = self.shared.setup.limits.message_out;
+        self.scratch.prepare();
+        let buffer = &mut self.scratch.buffer;
+        answer::write_head(id, buffer);
+        // `Serialize` is code of the user's too.
+        let finished = catch_unwind(AssertUnwindSafe(|| {
+            handler.finish(&mut Limited::new(buffer, limit.saturating_sub(1)))
+        }));
+        let error = match finished {
+            Ok(Ok(Finished::Result)) => {
+                answer::write_tail(buffer);
+                return Ok((self.scratch.cut(), None));
+            }
+            Ok(Ok(Finished::Stream(items))) => {
+                buffer.clear();
+                return Ok((Bytes::new(), Some(items)));
+            }
+            Ok(Err(error)) => error,
+            Err(panic) => {
+                drop_quietly(panic);
+                ErrorObject::internal()
+            }
+        };
+        buffer.clear();
+        Err(error)
     }
-    answer::write_head(id, scratch);
-    // `Serialize` is code of the user's too.
-    let written = catch_unwind(AssertUnwindSafe(|| {
-        handler.write(&mut Limited::new(scratch, limit.saturating_sub(1)))
-    }));
-    let error = match written {
-        Ok(Ok(())) => {
-            answer::write_tail(scratch);
-            return scratch.split().freeze();
+
+    /// Answers a subscription with its id. The items follow when the answer has left.
+    fn answer_with_stream(&mut self, running: Running, id: &Id, items: Box<dyn Items>) {
+        let (key, method) = (running.key, running.method);
+        drop_quietly(running);
+        let mut state = self.shared.lock();
+        let offered = unguessable().ok_or_else(ErrorObject::internal).and_then(|name| {
+            let stream = state.protocol.offer(key, name.clone())?;
+            Ok((stream, name))
+        });
+        match offered {
+            Ok((stream, name)) => {
+                let answer = answer::result(id, &format!("\"{name}\""));
+                state.protocol.finish_with_stream(key, answer, stream);
+                drop(state);
+                self.streams.insert((stream, name), method, items);
+            }
+            Err(error) => {
+                state.protocol.finish(key, Some(answer::error(Some(id), &error)));
+                drop(state);
+                drop_quietly(items);
+            }
         }
-        Ok(Err(error)) => error,
-        Err(panic) => {
-            drop_quietly(panic);
-            ErrorObject::internal()
-        }
-    };
-    scratch.clear();
-    let response = answer::error(Some(id), &error);
-    if response.len() <= limit {
-        return response;
     }
-    answer::error(Some(id), &ErrorObject::answer_too_big(limit))
+
+    /// A response with an error, which is a short one if this one would be too long to be sent.
+    fn error(&self, id: &Id, error: &ErrorObject) -> Bytes {
+        let limit = self.shared.setup.limits.message_out;
+        let response = answer::error(Some(id), error);
+        if response.len() <= limit {
+            return response;
+        }
+        answer::error(Some(id), &ErrorObject::answer_too_big(limit))
+    }
 }

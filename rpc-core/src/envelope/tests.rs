@@ -30,6 +30,12 @@ fn names_may_be_escaped() {
 }
 
 #[test]
+fn a_name_that_is_no_unicode_is_just_unknown() {
+    let text = r#"{"jsonrpc":"2.0","\ud800":1,"id":1,"method":"add"}"#;
+    assert!(matches!(decode(text), Incoming::Request(_)));
+}
+
+#[test]
 fn shape_decides_what_a_message_is() {
     assert!(matches!(decode(r#"{"jsonrpc":"2.0","method":"m"}"#), Incoming::Notification(_)));
     assert!(matches!(decode(r#"{"id":1,"result":1}"#), Incoming::Response { id: Some("1"), .. }));
@@ -192,6 +198,7 @@ fn a_response_is_a_result_or_an_error() {
     assert_eq!(error, ErrorObject::new(1, "m"));
     for text in [
         r#"{"id":1,"error":null}"#,
+        r#"{"id":1,"error":[5,"m"]}"#,
         r#"{"id":1,"error":{"code":1.5,"message":"m"}}"#,
         r#"{"id":1,"error":{"code":1}}"#,
         r#"{"id":1,"result":1,"error":{"code":1,"message":"m"}}"#,

@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 
-use super::{Caller, Outcome, Protocol, Refused, Start};
+use super::{Caller, Outcome, Parked, Protocol, Refused, Start};
 use crate::answer;
 use crate::call_error::Fate;
 use crate::calls::Place;
 use crate::close::CloseReason;
-use crate::outbox::Sender;
+use crate::outbox::{Carried, Sender};
+use crate::serving::Key;
+use crate::sync::Arc;
 
 impl<W> Protocol<W> {
     /// Takes a call into the order of messages; returns its id. `message` makes its text.
@@ -26,21 +28,58 @@ impl<W> Protocol<W> {
         let message = message(id);
         // A handler's first call never waits for `calls_on_wire`: all those on the wire may depend
         // on it.
-        let (lender, first) = match start.caller {
-            Caller::Outside => (None, false),
-            Caller::Handler(key) => (Some(key), self.serving.lend(key)),
-            Caller::Elsewhere { first } => (None, first),
-        };
-        let free = self.on_wire < self.limits.calls_on_wire && self.parked.is_empty();
-        let place = if first || free {
+        let (lender, first) = self.lender(start.caller);
+        let place = if first || self.wire_is_free(1) {
             self.on_wire += 1;
-            self.offer(id, message)
+            self.enqueue(id, message)
         } else {
-            self.parked.push_back(id);
+            self.parked.push_back(Parked::Call(id));
             Place::Parked(message)
         };
-        self.calls.insert(id, place, start.deadline, lender);
+        self.calls.insert(id, place, start.deadline, lender, start.unsubscribe);
         Ok(id)
+    }
+
+    /// Takes calls into the order of messages that leave as one: `message` makes its text, given the
+    /// ids of as many of them as there may be. Those are returned, in order; the rest is busy.
+    pub(crate) fn start_batch(
+        &mut self,
+        starts: &[Start],
+        message: impl FnOnce(&[u64]) -> Bytes,
+    ) -> Result<Arc<[u64]>, CloseReason> {
+        if let Some(reason) = &self.ended {
+            return Err(reason.clone());
+        }
+        let room = self.limits.pending_calls.saturating_sub(self.calls.open());
+        let mut ids = Vec::with_capacity(starts.len().min(room));
+        for start in &starts[..starts.len().min(room)] {
+            let id = self.calls.next_id();
+            let (lender, _) = self.lender(start.caller);
+            self.calls.insert(id, Place::InBatch, start.deadline, lender, None);
+            ids.push(id);
+        }
+        let ids: Arc<[u64]> = ids.into();
+        let message = message(&ids);
+        if message.is_empty() {
+            return Ok(ids); // not one of them found room, and there was nothing else
+        }
+        if self.wire_is_free(ids.len()) {
+            self.on_wire += ids.len();
+            self.enqueue_batch(ids.clone(), message);
+        } else {
+            self.parked.push_back(Parked::Batch(ids.clone(), message));
+        }
+        Ok(ids)
+    }
+
+    /// Whether so many calls may join those on the wire. A batch of more than there may ever be
+    /// goes alone.
+    fn wire_is_free(&self, calls: usize) -> bool {
+        self.parked.is_empty() && self.has_wire_for(calls)
+    }
+
+    fn has_wire_for(&self, calls: usize) -> bool {
+        self.on_wire + calls <= self.limits.calls_on_wire || (self.on_wire == 0 && calls > 1)
     }
 
     /// Takes the outcome of a call; without one yet, `waiter` is told when there is.
@@ -57,12 +96,10 @@ impl<W> Protocol<W> {
     pub(crate) fn abandon(&mut self, id: u64) {
         if self.calls.open_mut(id).is_some() {
             self.withdraw(id);
-            self.give_back(id);
+            self.settle_lender(id);
         }
-        self.calls.remove(id);
-        // Calls that come and go while others hold the wire must not leave their ids behind.
-        if self.parked.len() > 2 * self.calls.open() {
-            self.parked.retain(|id| self.calls.open_mut(*id).is_some());
+        if let Some(Outcome::Subscribed(key)) = self.calls.forget(id) {
+            self.unsubscribe(key);
         }
         self.unpark();
     }
@@ -74,14 +111,14 @@ impl<W> Protocol<W> {
             return Err(reason.clone());
         }
         if self.outbox.is_open() {
-            self.outbox.push(message, None);
+            self.outbox.push(message, Carried::None);
             return Ok(None);
         }
         Ok(Some(self.outbox.wait(message, Sender::Notification(None))))
     }
 
-    /// Whether a notification would enter without waiting.
-    pub(crate) fn has_room(&self) -> bool {
+    /// Whether what must wait for room would enter at once.
+    pub(crate) fn is_open(&self) -> bool {
         self.outbox.is_open()
     }
 
@@ -102,12 +139,30 @@ impl<W> Protocol<W> {
         self.outbox.remove_waiting(ticket);
     }
 
+    /// The handler here that lends its place for a call, and whether it waits for no other one.
+    fn lender(&mut self, caller: Caller) -> (Option<Key>, bool) {
+        match caller {
+            Caller::Outside => (None, false),
+            Caller::Handler(key) => (Some(key), self.serving.lend(key)),
+            Caller::Elsewhere { first } => (None, first),
+        }
+    }
+
     /// Puts a call's message into the outbox, or in front of it if there is no room.
-    fn offer(&mut self, id: u64, message: Bytes) -> Place {
+    fn enqueue(&mut self, id: u64, message: Bytes) -> Place {
         if self.outbox.is_open() {
-            Place::Queued(self.outbox.push(message, Some(id)))
+            Place::Queued(self.outbox.push(message, Carried::One(id)))
         } else {
-            Place::Waiting(self.outbox.wait(message, Sender::Call(id)))
+            Place::Waiting(self.outbox.wait(message, Sender::Calls(Carried::One(id))))
+        }
+    }
+
+    fn enqueue_batch(&mut self, ids: Arc<[u64]>, message: Bytes) {
+        let calls = Carried::Many(ids);
+        if self.outbox.is_open() {
+            self.outbox.push(message, calls);
+        } else {
+            self.outbox.wait(message, Sender::Calls(calls));
         }
     }
 
@@ -119,12 +174,19 @@ impl<W> Protocol<W> {
         };
         match call.place {
             Place::Parked(_) | Place::Lost => return Fate::NotSent,
+            // It will be sent with the others, and cancelled then.
+            Place::InBatch => {
+                self.calls.give_up();
+                return Fate::MaybeExecuted;
+            }
             Place::Waiting(ticket) => self.outbox.remove_waiting(ticket),
             Place::Queued(ticket) => self.outbox.remove(ticket),
             Place::Handed(_) => {
+                let unsubscribe = call.unsubscribe.take();
                 self.on_wire -= 1;
                 self.calls.give_up();
-                self.outbox.push(answer::cancel(id), None);
+                self.mark(id, unsubscribe);
+                self.outbox.push(answer::cancel(id), Carried::None);
                 return Fate::MaybeExecuted;
             }
         }
@@ -134,33 +196,46 @@ impl<W> Protocol<W> {
 
     /// Lets parked calls onto the wire, as many as may be there.
     pub(super) fn unpark(&mut self) {
-        while self.on_wire < self.limits.calls_on_wire {
-            let Some(id) = self.parked.pop_front() else {
-                return;
-            };
-            let Some(call) = self.calls.open_mut(id) else {
-                continue;
-            };
-            let Place::Parked(message) = call.place.clone() else {
-                continue;
-            };
-            self.on_wire += 1;
-            let place = self.offer(id, message);
-            if let Some(call) = self.calls.open_mut(id) {
-                call.place = place;
+        // Calls that come and go while others hold the wire must not leave their ids behind.
+        if self.parked.len() > 2 * self.calls.open() + 8 {
+            self.parked.retain(|parked| match parked {
+                Parked::Call(id) => self.calls.open_mut(*id).is_some(),
+                Parked::Batch(..) => true,
+            });
+        }
+        while let Some(parked) = self.parked.front()
+            && self.has_wire_for(parked.len())
+        {
+            match self.parked.pop_front() {
+                Some(Parked::Call(id)) => self.unpark_call(id),
+                Some(Parked::Batch(ids, message)) => {
+                    self.on_wire += ids.len();
+                    self.enqueue_batch(ids, message);
+                }
+                None => return,
             }
         }
     }
 
+    fn unpark_call(&mut self, id: u64) {
+        let Some(call) = self.calls.open_mut(id) else { return };
+        let Place::Parked(message) = call.place.clone() else { return };
+        self.on_wire += 1;
+        let place = self.enqueue(id, message);
+        if let Some(call) = self.calls.open_mut(id) {
+            call.place = place;
+        }
+    }
+
     /// The handler that made this call has its place again.
-    fn give_back(&mut self, id: u64) {
+    fn settle_lender(&mut self, id: u64) {
         if let Some(lender) = self.calls.open_mut(id).and_then(|call| call.lender) {
             self.serving.give_back(lender);
         }
     }
 
     pub(super) fn resolve(&mut self, id: u64, outcome: Outcome) {
-        self.give_back(id);
+        self.settle_lender(id);
         self.told.extend(self.calls.answer(id, outcome));
     }
 }

@@ -39,7 +39,7 @@ impl<W> Protocol<W> {
     pub(crate) fn overdue(&self, now: Duration) -> Option<CloseReason> {
         let slow = self.limits.slow_reader;
         let for_too_long = |since: Option<Duration>| since.is_some_and(|since| now >= since + slow);
-        if self.outbox.bytes() > self.limits.queue + self.limits.message_out {
+        if self.outbox.bytes() > self.limits.queue.saturating_add(self.limits.message_out) {
             Some(CloseReason::us(CloseCode::SLOW_READER, "outbound queue is full"))
         } else if for_too_long(self.above_since) {
             Some(CloseReason::us(CloseCode::SLOW_READER, "reads too slowly"))
@@ -78,12 +78,9 @@ impl<W> Protocol<W> {
             return;
         }
         self.ended = Some(reason.clone());
+        self.outbox.drop_calls();
         for id in self.calls.open_ids() {
             let fate = match self.calls.open_mut(id).map(|call| &call.place) {
-                Some(&Place::Queued(ticket)) => {
-                    self.outbox.remove(ticket);
-                    Fate::NotSent
-                }
                 Some(Place::Handed(_)) => Fate::MaybeExecuted,
                 _ => Fate::NotSent,
             };
@@ -92,6 +89,11 @@ impl<W> Protocol<W> {
         self.on_wire = 0;
         self.parked.clear();
         self.notifications.clear();
+        self.batches.clear();
+        self.offered.clear();
+        self.released.clear();
+        self.marks.clear();
+        self.told.extend(self.taken.end(reason));
         self.told.extend(self.serving.clear());
         self.told.extend(self.outbox.drop_waiting());
     }
@@ -112,6 +114,7 @@ impl<W> Protocol<W> {
         self.serving.shrink();
         self.notifications.shrink();
         self.outbox.shrink();
+        self.offered.shrink();
         if self.parked.is_empty() && self.parked.capacity() > 0 {
             self.parked = VecDeque::new();
         }

@@ -22,7 +22,8 @@ impl<W> Protocol<W> {
         let (key, text) = self.serving.next_unstarted()?;
         let served = self.serving.get(key)?;
         let (id, method, deadline) = (served.id.clone(), served.method, served.deadline);
-        Some(Serve { key, id, method, params: params(text), deadline })
+        let in_batch = served.place.is_some();
+        Some(Serve { key, id, in_batch, method, params: params(text), deadline })
     }
 
     /// Whether a request or notification waits that could start if there were room.
@@ -30,18 +31,26 @@ impl<W> Protocol<W> {
         self.serving.has_unstarted() || self.notifications.has_next()
     }
 
-    /// Whether a result may be written now: there is room for it.
-    pub(crate) fn may_answer(&self) -> bool {
+    /// Whether there is room for what may enter while others wait outside.
+    pub(crate) fn has_room(&self) -> bool {
         self.outbox.has_room()
+    }
+
+    /// Whether a result of this handler may be written now: there is room for it.
+    pub(crate) fn may_answer(&mut self, key: Key) -> bool {
+        let place = self.serving.get(key).and_then(|served| served.place);
+        let limit = self.limits.queue;
+        self.outbox.has_room()
+            && place.is_none_or(|place| self.batches.may_gather(place.batch, limit))
     }
 
     /// A handler has ended; this is its answer, if it owes one and may still give it.
     pub(crate) fn finish(&mut self, key: Key, answer: Option<Bytes>) {
         self.notifications.ended(key);
-        if self.serving.remove(key).is_some()
-            && let Some(answer) = answer
-        {
-            self.outbox.push(answer, None);
+        let Some(served) = self.serving.remove(key) else { return };
+        self.told.extend(served.watcher);
+        if let Some(answer) = answer {
+            self.reply(served.place, served.id.as_ref(), answer);
         }
     }
 
@@ -51,12 +60,12 @@ impl<W> Protocol<W> {
     }
 
     /// A call that a running handler made on another connection is resolved.
-    pub(crate) fn take_back(&mut self, key: Key) {
+    pub(crate) fn give_back(&mut self, key: Key) {
         self.serving.give_back(key);
     }
 
-    /// Has `watcher` told when the handler is stopped before it ends; `Some` replaces the one kept
-    /// and the answer is whether the handler still runs.
+    /// Has `watcher`, made of the one kept, told when the call is served no longer; whether it still
+    /// is.
     pub(crate) fn watch(&mut self, key: Key, watcher: impl FnOnce(Option<W>) -> W) -> bool {
         match self.serving.get_mut(key) {
             Some(served) => {

@@ -2,90 +2,153 @@
 
 use std::time::Duration;
 
-use super::{Event, Outcome, Protocol, Received, Serve};
+use bytes::Bytes;
+
+use super::{Arrival, Event, Outcome, Protocol, Serve, Target};
 use crate::answer;
-use crate::calls::Place;
-use crate::complexity::{self, Complexity};
+use crate::batches::{Place, Whole};
+use crate::calls;
+use crate::complexity::Complexity;
 use crate::envelope::{Answer, Incoming, Notification, Request};
 use crate::error::ErrorObject;
 use crate::id::{Id, canonical};
 use crate::notifications::Waiting;
+use crate::outbox::Carried;
 use crate::serving::{Cost, Key, New};
 
 impl<W> Protocol<W> {
     /// Deals with one message. Answers, cancels and refusals are complete when this returns.
-    pub(crate) fn receive<'a>(&mut self, received: Received<'a>, now: Duration) -> Event<'a> {
+    pub(crate) fn receive<'a>(&mut self, incoming: Incoming<'a>, arrival: Arrival) -> Event<'a> {
         if self.ended.is_some() {
             return Event::Done;
         }
-        match received.incoming {
-            Incoming::Request(request) => self.request(request, received.method, now),
-            Incoming::Notification(notification) => {
-                self.notification(notification, received.method, now)
+        match incoming {
+            Incoming::Request(request) => {
+                let place = arrival.batch.map(|batch| self.batches.owe(batch));
+                self.request(request, arrival, place)
             }
+            Incoming::Notification(notification) => self.notification(notification, arrival),
             Incoming::Response { id, answer } => self.response(id, answer),
             Incoming::Invalid { id, error } => {
                 self.counters.malformed += 1;
-                self.refuse(id.map(Id::new).as_ref(), &error)
+                let place = arrival.batch.map(|batch| self.batches.owe(batch));
+                // Under an id in flight it would be taken for the answer of that call.
+                let id = id.map(Id::new).filter(|id| self.serving.find(id).is_none());
+                self.refuse(place, id.as_ref(), &error)
             }
             Incoming::Dropped(why) => {
                 self.counters.malformed += 1;
-                tracing::debug!(why, "malformed notification dropped");
-                Event::Done
+                Event::Dropped(why)
             }
+            Incoming::Batch(_) => unreachable!("the connection takes batches apart"),
         }
+    }
+
+    /// The members of a batch are going to be received.
+    pub(crate) fn begin_batch(&mut self) -> usize {
+        self.batches.begin()
+    }
+
+    /// They all were: from now on the last answer sends them all.
+    pub(crate) fn end_batch(&mut self, batch: usize) {
+        let whole = self.batches.all_read(batch);
+        self.send_batch(whole);
+    }
+
+    fn send_batch(&mut self, whole: Option<Whole>) {
+        if let Some(Whole { answer, streams }) = whole {
+            self.outbox.extend(answer);
+            self.released.extend(streams);
+        }
+    }
+
+    /// Sends an answer, or keeps it until those of its batch are there.
+    pub(super) fn reply(&mut self, place: Option<Place>, id: Option<&Id>, mut reply: Bytes) {
+        let Some(place) = place else {
+            self.outbox.push(reply, Carried::None);
+            return;
+        };
+        let limit = self.limits.message_out;
+        if !self.batches.fits(place, reply.len(), limit) {
+            reply = answer::error(id, &ErrorObject::batch_answer_too_big(limit));
+        }
+        let whole = self.batches.answer(place, reply);
+        self.send_batch(whole);
     }
 
     fn request<'a>(
         &mut self,
         request: Request<'a>,
-        method: Option<usize>,
-        now: Duration,
+        arrival: Arrival,
+        place: Option<Place>,
     ) -> Event<'a> {
+        let now = arrival.now;
         let id = Id::new(request.id);
         if self.serving.find(&id).is_some() {
             let error = ErrorObject::invalid_request("`id` is in flight already");
-            return self.refuse(None, &error);
+            return self.refuse(place, None, &error);
         }
         if request.method == "$/ping" {
-            self.outbox.push(answer::result(&id, "null"), None);
+            self.reply(place, Some(&id), answer::result(&id, "null"));
             return Event::Done;
         }
-        let Some(method) = method else {
-            return self.refuse(Some(&id), &ErrorObject::method_not_found(&request.method));
+        let method = match arrival.target {
+            Some(Target::Method(method)) => method,
+            Some(Target::Unsubscribe) => {
+                return self.unsubscribe_request(place, &id, request.params);
+            }
+            None => {
+                let error = ErrorObject::method_not_found(&request.method);
+                return self.refuse(place, Some(&id), &error);
+            }
         };
         if request.timeout == Some(Duration::ZERO) {
-            return self.refuse(Some(&id), &ErrorObject::deadline());
+            return self.refuse(place, Some(&id), &ErrorObject::deadline());
         }
-        let cost = match self.cost(request.params) {
+        let cost = match self.cost(request.params, arrival.complexity) {
             Ok(cost) => cost,
-            Err(error) => return self.refuse(Some(&id), &error),
+            Err(error) => return self.refuse(place, Some(&id), &error),
         };
-        if let Some(limit) = self.limit_reached(cost) {
-            return self.refuse(Some(&id), &ErrorObject::busy(limit));
+        if let Some(limit) = self.limit_reached(cost, arrival.orphans) {
+            return self.refuse(place, Some(&id), &ErrorObject::busy(limit));
         }
+        self.offered.forget_request(&id);
         let deadline = request.timeout.map(|timeout| now + timeout);
-        let new = New { id: Some(id.clone()), method, cost, deadline, now };
+        let new = New { id: Some(id.clone()), place, method, cost, deadline, now };
         if !self.outbox.has_room() || self.serving.has_unstarted() {
             self.serving.insert_unstarted(new, request.params.unwrap_or_default());
             return Event::Done;
         }
         let key = self.serving.insert(new);
-        Event::Serve(Serve { key, id: Some(id), method, params: request.params, deadline })
+        let in_batch = place.is_some();
+        Event::Serve(Serve {
+            key,
+            id: Some(id),
+            in_batch,
+            method,
+            params: request.params,
+            deadline,
+        })
     }
 
-    fn limit_reached(&self, cost: Cost) -> Option<&'static str> {
+    fn limit_reached(&self, cost: Cost, orphans: usize) -> Option<&'static str> {
         if self.draining {
             return Some("shutdown");
         }
         let waiting = self.notifications.bytes();
-        self.serving.limit_reached(Cost { bytes: cost.bytes + waiting, ..cost }, &self.limits)
+        self.serving.limit_reached(
+            Cost { bytes: cost.bytes + waiting, ..cost },
+            orphans,
+            &self.limits,
+        )
     }
 
     /// What these params cost, unless they are too complex for us altogether.
-    fn cost(&self, params: Option<&str>) -> Result<Cost, ErrorObject> {
-        let params = params.unwrap_or_default();
-        let Complexity { depth, tokens } = complexity::measure(params);
+    fn cost(
+        &self,
+        params: Option<&str>,
+        Complexity { depth, tokens }: Complexity,
+    ) -> Result<Cost, ErrorObject> {
         if depth > self.limits.depth {
             let limit = self.limits.depth;
             let message = format!("params nest deeper than `depth`, which is {limit}");
@@ -96,32 +159,32 @@ impl<W> Protocol<W> {
             let message = format!("params hold more values than `tokens_inflight`, {limit}");
             return Err(ErrorObject::too_complex(message));
         }
-        Ok(Cost { bytes: params.len(), tokens })
+        Ok(Cost { bytes: params.map_or(0, str::len), tokens })
     }
 
-    fn notification<'a>(
-        &mut self,
-        notification: Notification<'a>,
-        method: Option<usize>,
-        now: Duration,
-    ) -> Event<'a> {
+    fn notification<'a>(&mut self, notification: Notification<'a>, arrival: Arrival) -> Event<'a> {
+        if self.take_item(notification.params) {
+            return Event::Done;
+        }
         if notification.method == "$/cancelRequest" {
             return self.cancel_request(notification.params);
         }
-        let Some(method) = method else {
-            tracing::debug!("notification of no method of ours ignored");
-            return Event::Done;
+        let method = match arrival.target {
+            Some(Target::Method(method)) => method,
+            Some(Target::Unsubscribe) => return self.end_offered(notification.params).1,
+            None => return Event::Dropped("no method of this name"),
         };
-        let Ok(cost) = self.cost(notification.params) else {
+        let Ok(cost) = self.cost(notification.params, arrival.complexity) else {
             self.counters.malformed += 1;
-            return Event::Done;
+            return Event::Dropped("too complex");
         };
         if self.draining {
-            return Event::Done;
+            self.counters.dropped += 1;
+            return Event::Dropped("shutting down");
         }
         if self.notifications.is_free() && self.outbox.has_room() {
             let params = notification.params;
-            return Event::Serve(self.start_notification(method, params, cost, now));
+            return Event::Serve(self.start_notification(method, params, cost, arrival.now));
         }
         let params = notification.params.unwrap_or_default().into();
         self.notifications.push(Waiting { method, params, tokens: cost.tokens });
@@ -135,10 +198,10 @@ impl<W> Protocol<W> {
         cost: Cost,
         now: Duration,
     ) -> Serve<P> {
-        let deadline = Some(now + self.limits.notification_timeout);
-        let key = self.serving.insert(New { id: None, method, cost, deadline, now });
+        let deadline = Some(now.saturating_add(self.limits.notification_timeout));
+        let key = self.serving.insert(New { id: None, place: None, method, cost, deadline, now });
         self.notifications.started(key);
-        Serve { key, id: None, method, params, deadline }
+        Serve { key, id: None, in_batch: false, method, params, deadline }
     }
 
     fn cancel_request<'a>(&mut self, params: Option<&str>) -> Event<'a> {
@@ -153,9 +216,13 @@ impl<W> Protocol<W> {
             self.counters.malformed += 1;
             return Event::Done;
         };
-        let Some(key) = self.serving.find(&Id::new(cancel.id.get())) else {
-            // It was answered while the cancel was on its way.
-            return Event::Done;
+        let id = Id::new(cancel.id.get());
+        let Some(key) = self.serving.find(&id) else {
+            // It was answered while the cancel was on its way: what it made ends as well.
+            return match self.offered.made_by(&id) {
+                Some(key) => self.end_stream(key),
+                None => Event::Done,
+            };
         };
         self.stop(key, &ErrorObject::cancelled());
         Event::Stop(key)
@@ -165,33 +232,39 @@ impl<W> Protocol<W> {
         let is_error = matches!(answer, Answer::Error(_));
         let id = id.and_then(canonical);
         let Some(call) = id.and_then(|id| self.calls.open_mut(id)) else {
+            self.answer_to_mark(id, &answer);
             if !id.is_some_and(|id| self.calls.late(id)) && !is_error {
                 self.counters.stray += 1;
             }
             return Event::Done;
         };
         let id = id.expect("an open call has an id");
-        if !matches!(call.place, Place::Handed(_)) {
+        if !matches!(call.place, calls::Place::Handed(_)) {
             // It was not even sent: no answer of a call is this.
-            self.counters.stray += 1;
+            self.counters.stray += u64::from(!is_error);
             return Event::Done;
         }
+        let unsubscribe = call.unsubscribe.take();
         self.on_wire -= 1;
-        self.resolve(
-            id,
-            match answer {
-                Answer::Result(result) => Outcome::Result(result.into()),
-                Answer::Error(error) => Outcome::Error(error),
-                Answer::Malformed(why) => Outcome::Malformed(why),
-            },
-        );
+        let outcome = match (answer, unsubscribe) {
+            (Answer::Result(result), None) => Outcome::Result(result.into()),
+            (Answer::Result(id), Some(unsubscribe)) => self.subscribed(id, unsubscribe),
+            (Answer::Error(error), _) => Outcome::Error(error),
+            (Answer::Malformed(why), _) => Outcome::Malformed(why),
+        };
+        self.resolve(id, outcome);
         self.unpark();
         Event::Done
     }
 
     /// Answers with an error what will not be served.
-    fn refuse<'a>(&mut self, id: Option<&Id>, error: &ErrorObject) -> Event<'a> {
-        self.outbox.push(answer::error(id, error), None);
+    pub(super) fn refuse<'a>(
+        &mut self,
+        place: Option<Place>,
+        id: Option<&Id>,
+        error: &ErrorObject,
+    ) -> Event<'a> {
+        self.reply(place, id, answer::error(id, error));
         Event::Done
     }
 
@@ -203,9 +276,7 @@ impl<W> Protocol<W> {
         };
         self.told.extend(served.watcher);
         match served.id {
-            Some(id) => {
-                self.outbox.push(answer::error(Some(&id), error), None);
-            }
+            Some(id) => self.reply(served.place, Some(&id), answer::error(Some(&id), error)),
             None => self.counters.stopped_notifications += 1,
         }
     }

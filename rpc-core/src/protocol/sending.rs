@@ -5,19 +5,32 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Protocol, Reading};
+use crate::answer;
 use crate::calls::Place;
 use crate::close::{CloseCode, CloseReason};
-use crate::outbox::Admitted;
+use crate::outbox::{Admitted, Carried};
 
 impl<W> Protocol<W> {
     /// The next message for the transport.
     pub(crate) fn next_message(&mut self) -> Option<Bytes> {
         let queued = self.outbox.pop()?;
-        if let Some(call) = queued.call.and_then(|id| self.calls.open_mut(id)) {
-            call.place = Place::Handed(self.handed);
+        for id in queued.calls.ids() {
+            match self.calls.open_mut(*id) {
+                Some(call) => call.place = Place::Handed(self.handed),
+                // Given up while its batch waited, of which it is still a part.
+                None => {
+                    self.on_wire -= 1;
+                    self.outbox.push(answer::cancel(*id), Carried::None);
+                }
+            }
         }
         self.handed += 1;
         Some(queued.message)
+    }
+
+    /// How many messages were taken out for the transport.
+    pub(crate) fn handed(&self) -> u64 {
+        self.handed
     }
 
     /// Says how many bytes the transport holds; lets in who waits, if there is room for them.
@@ -25,11 +38,12 @@ impl<W> Protocol<W> {
         self.outbox.set_backlog(backlog);
         while let Some(admitted) = self.outbox.admit() {
             match admitted {
-                Admitted::Call { id, ticket } => {
+                Admitted::Calls { calls: Carried::One(id), ticket } => {
                     if let Some(call) = self.calls.open_mut(id) {
                         call.place = Place::Queued(ticket);
                     }
                 }
+                Admitted::Calls { .. } => {}
                 Admitted::Notification(waiter) => self.told.extend(waiter),
             }
         }
@@ -49,9 +63,8 @@ impl<W> Protocol<W> {
     /// an answer that may lie behind more of them.
     pub(crate) fn reading(&mut self, now: Duration) -> Result<Reading, CloseReason> {
         let waiting = self.notifications.len();
-        let bytes = self.notifications.bytes() + self.serving.cost().bytes;
         let full = waiting > self.limits.waiting_notifications
-            || (waiting > 0 && bytes > self.limits.inflight_bytes);
+            || self.notifications.bytes() > self.limits.inflight_bytes;
         if !full {
             self.paused_since = None;
             return Ok(Reading::On);

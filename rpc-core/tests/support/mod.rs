@@ -71,6 +71,11 @@ impl Raw {
         }
     }
 
+    /// Closes this end.
+    pub async fn close(&mut self) {
+        poll_fn(|cx| self.pipe.poll_close(cx, CloseCode::NORMAL, "")).await;
+    }
+
     /// Plays a script: `-->` is sent, `<--` must come.
     pub async fn play(&mut self, script: &str) {
         for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {

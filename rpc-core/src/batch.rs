@@ -1,0 +1,266 @@
+//! Calls and notifications that leave together (specification, section 6).
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::call::{Call, Timeout};
+use crate::call_error::NotifyError;
+use crate::current::{self, Lent};
+use crate::notify::Notify;
+use crate::outgoing::Outgoing;
+use crate::peer::Peer;
+use crate::protocol::Start;
+use crate::sync::{Arc, Mutex};
+
+/// Calls and notifications that are sent as one message.
+///
+/// Calls made on it wait until it is sent; then each is answered by itself, in whatever order. A
+/// stub over `&Batch` queues as well. A batch of more members than `batch` of the
+/// [`Limits`](crate::Limits) (100) allows, or of more bytes than `message_out`, leaves as several.
+///
+/// A call that is dropped before the batch is sent is left out; one that is awaited before fails at
+/// once, with [`CallError::Cancelled`](crate::CallError::Cancelled) and
+/// [`Fate::NotSent`](crate::Fate::NotSent), and so do all if the batch is dropped unsent.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::{Context, Router, memory};
+///
+/// let adder = Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+/// let (peer, _) = memory::pair(Router::new(), adder);
+///
+/// let batch = peer.batch();
+/// let three = batch.call::<i64>("add", (1, 2));
+/// let seven = batch.call::<i64>("add", (3, 4));
+/// batch.send().await?;
+/// assert_eq!((seven.await?, three.await?), (7, 3));
+/// # Ok(()) }
+/// ```
+#[must_use = "a batch does nothing until it is sent"]
+pub struct Batch {
+    peer: Peer,
+    members: Mutex<Vec<Member>>,
+}
+
+enum Member {
+    Call(Outgoing, Arc<Queued>),
+    Notification(Bytes),
+}
+
+/// A call in a batch, as its future and the batch share it.
+pub(crate) struct Queued {
+    pub(crate) timeout: Mutex<Timeout>,
+    /// What came of sending it; empty until then, and when the call's future has taken it.
+    pub(crate) sent: Mutex<Option<Sent>>,
+}
+
+/// What came of sending a call.
+pub(crate) enum Sent {
+    /// It waits for its answer, under this id.
+    As(u64, Option<Lent>),
+    /// `pending_calls` was reached.
+    Busy,
+    /// The connection had ended.
+    Closed(crate::CloseReason),
+}
+
+impl Batch {
+    pub(crate) fn new(peer: Peer) -> Self {
+        Self { peer, members: Mutex::default() }
+    }
+
+    /// Queues a call; as [`Peer::call`].
+    pub fn call<T>(&self, method: &str, params: impl Serialize) -> Call<T> {
+        self.queue_call(Outgoing::new(method, &params, self.limit()))
+    }
+
+    /// Queues a notification; as [`Peer::notify`].
+    ///
+    /// # Errors
+    /// [`Encode`](NotifyError::Encode): the params could not be written, or are too large.
+    pub fn notify(&self, method: &str, params: impl Serialize) -> Result<(), NotifyError> {
+        self.queue_notification(Outgoing::new(method, &params, self.limit()))
+    }
+
+    /// Sends what was queued; ends when the outbound queue has taken it. Dropped before that, a part
+    /// may have been sent.
+    ///
+    /// # Errors
+    /// [`Closed`](NotifyError::Closed): there is no connection any more. The calls fail as well.
+    pub async fn send(self) -> Result<(), NotifyError> {
+        let members = std::mem::take(&mut *self.members.lock().unwrap());
+        // Who gave up a call before it was sent left us the only one that holds it.
+        let wanted = members.into_iter().filter(|member| match member {
+            Member::Call(_, queued) => Arc::strong_count(queued) > 1,
+            Member::Notification(_) => true,
+        });
+        let mut part = Part::default();
+        for member in wanted {
+            if !part.has_room_for(&member, &self.peer) {
+                std::mem::take(&mut part).send(&self.peer).await?;
+            }
+            part.add(member);
+        }
+        part.send(&self.peer).await
+    }
+
+    /// How many members are queued.
+    pub fn len(&self) -> usize {
+        self.members.lock().unwrap().len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.peer.shared.setup.limits.message_out
+    }
+
+    pub(crate) fn queue_call<T, E>(&self, message: Result<Outgoing, String>) -> Call<T, E> {
+        match message {
+            Ok(message) => {
+                let timeout = Mutex::new(Timeout::Default);
+                let queued = Arc::new(Queued { timeout, sent: Mutex::default() });
+                self.members.lock().unwrap().push(Member::Call(message, queued.clone()));
+                Call::in_batch(self.peer.shared.clone(), queued)
+            }
+            Err(why) => Call::new(self.peer.shared.clone(), Err(why)),
+        }
+    }
+
+    pub(crate) fn queue_notification(
+        &self,
+        message: Result<Outgoing, String>,
+    ) -> Result<(), NotifyError> {
+        let message = message.map_err(NotifyError::Encode)?.notification();
+        self.members.lock().unwrap().push(Member::Notification(message));
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("peer", &self.peer.id()).field("len", &self.len()).finish()
+    }
+}
+
+/// What a batch adds around a lone member.
+const BRACKETS: usize = 2;
+
+/// As much of a batch as one message may hold.
+#[derive(Default)]
+struct Part {
+    members: Vec<Member>,
+    bytes: usize,
+}
+
+impl Part {
+    fn has_room_for(&self, member: &Member, peer: &Peer) -> bool {
+        let limits = &peer.shared.setup.limits;
+        // More calls than may be on the wire would have to wait for an empty one.
+        let most = limits.batch.min(limits.calls_on_wire);
+        self.members.len() < most && self.bytes + member.len() + BRACKETS <= limits.message_out
+    }
+
+    fn add(&mut self, member: Member) {
+        self.bytes += member.len() + 1;
+        self.members.push(member);
+    }
+
+    async fn send(self, peer: &Peer) -> Result<(), NotifyError> {
+        if self.members.is_empty() {
+            return Ok(());
+        }
+        let calls: Vec<_> = self.members.iter().filter_map(Member::queued).cloned().collect();
+        if calls.is_empty() {
+            // Nothing else bounds notifications than their waiting for room.
+            let message = self.join(peer, &[], &[]);
+            return Notify::whole(peer.shared.clone(), message).await;
+        }
+        self.send_with_calls(peer, &calls)
+    }
+
+    /// Calls are bounded by `pending_calls`, so their message need not wait here.
+    fn send_with_calls(self, peer: &Peer, calls: &[Arc<Queued>]) -> Result<(), NotifyError> {
+        let now = Instant::now();
+        let shared = &peer.shared;
+        let left: Vec<_> =
+            calls.iter().map(|queued| queued.timeout.lock().unwrap().left(now, shared)).collect();
+        let (starts, lent): (Vec<_>, Vec<_>) = left
+            .iter()
+            .map(|left| {
+                let deadline = left.map(|left| shared.clock.at(now).saturating_add(left));
+                let (caller, lent) = current::caller(shared);
+                (Start { deadline, caller, unsubscribe: None }, lent)
+            })
+            .unzip();
+        let sent = shared
+            .with(|state| state.protocol.start_batch(&starts, |ids| self.join(peer, ids, &left)));
+        match sent {
+            Ok(ids) => {
+                let mut ids = ids.iter();
+                for (queued, lent) in calls.iter().zip(lent) {
+                    queued.set(ids.next().map_or(Sent::Busy, |id| Sent::As(*id, lent)));
+                }
+                Ok(())
+            }
+            Err(reason) => {
+                calls.iter().for_each(|queued| queued.set(Sent::Closed(reason.clone())));
+                Err(NotifyError::Closed { reason })
+            }
+        }
+    }
+
+    /// The message, with as many of its calls as there are ids.
+    fn join(self, peer: &Peer, ids: &[u64], left: &[Option<Duration>]) -> Bytes {
+        let plain = peer.shared.setup.plain;
+        let mut calls = ids.iter().zip(left);
+        let mut out = BytesMut::with_capacity(self.bytes + BRACKETS);
+        for member in self.members {
+            let text = match member {
+                Member::Notification(text) => text,
+                Member::Call(message, _) => match calls.next() {
+                    Some((id, left)) => message.request(*id, left.filter(|_| !plain)),
+                    None => continue,
+                },
+            };
+            out.put_u8(if out.is_empty() { b'[' } else { b',' });
+            out.put(text);
+        }
+        if out.is_empty() {
+            // All were busy: there is nothing to say.
+            return Bytes::new();
+        }
+        out.put_u8(b']');
+        out.freeze()
+    }
+}
+
+impl Member {
+    fn queued(&self) -> Option<&Arc<Queued>> {
+        match self {
+            Self::Call(_, queued) => Some(queued),
+            Self::Notification(_) => None,
+        }
+    }
+
+    /// How many bytes it takes at most.
+    fn len(&self) -> usize {
+        match self {
+            Self::Call(message, _) => message.longest(),
+            Self::Notification(text) => text.len(),
+        }
+    }
+}
+
+impl Queued {
+    fn set(&self, sent: Sent) {
+        *self.sent.lock().unwrap() = Some(sent);
+    }
+}

@@ -1,0 +1,177 @@
+//! Streams that the other end has subscribed to, polled while there is room for their items.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use super::Connection;
+use crate::answer;
+use crate::error::ErrorObject;
+use crate::handlers::drop_quietly;
+use crate::service::Limited;
+use crate::streaming::{Items, Step};
+use crate::subscriptions::OfferedKey;
+use crate::tasks::Tasks;
+use crate::transport::Transport;
+
+/// So many items of one stream are sent before others get their turn, and so many in one turn of
+/// the connection.
+const OF_ONE: usize = 16;
+const OF_ALL: usize = 256;
+
+/// The streams of one connection.
+pub(super) struct Streams {
+    /// Those that wait to be woken, or for their answer to leave.
+    waiting: Tasks<Stream>,
+    /// Those that may have an item, in the order in which they are asked.
+    ready: VecDeque<Stream>,
+}
+
+/// One stream.
+pub(super) struct Stream {
+    key: OfferedKey,
+    id: Box<str>,
+    /// Which method made it, by its number in the router.
+    method: usize,
+    items: Box<dyn Items>,
+}
+
+/// What came of asking a stream for items.
+enum Asked {
+    /// It has more.
+    More,
+    /// It will wake us.
+    Pending,
+    /// It is over.
+    Over,
+}
+
+impl Streams {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { waiting: Tasks::new(capacity), ready: VecDeque::new() }
+    }
+
+    pub(super) fn register(&self, connection: &std::task::Waker) {
+        self.waiting.register(connection);
+    }
+
+    /// Keeps a stream until its answer has left.
+    pub(super) fn insert(
+        &mut self,
+        stream: (OfferedKey, Box<str>),
+        method: usize,
+        items: Box<dyn Items>,
+    ) {
+        let (key, id) = stream;
+        self.waiting.insert(key.index, Stream { key, id, method, items });
+    }
+
+    /// Drops a stream that nobody wants any more.
+    pub(super) fn end(&mut self, key: OfferedKey) {
+        drop_quietly(self.waiting.take(key.index, |stream| stream.key == key));
+        if let Some(at) = self.ready.iter().position(|stream| stream.key == key) {
+            drop_quietly(self.ready.remove(at));
+        }
+    }
+
+    /// Whether some would have an item if there were room.
+    pub(super) fn are_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.ready.drain(..).for_each(drop_quietly);
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.waiting.shrink();
+        self.ready.shrink_to_fit();
+    }
+}
+
+impl<T: Transport> Connection<T> {
+    /// Asks the streams that may have items, in turn, while there is room; how many times.
+    pub(super) fn run_streams(&mut self) -> usize {
+        let Streams { waiting, ready } = &mut self.streams;
+        let released = std::mem::take(&mut self.shared.lock().protocol.released);
+        for key in released {
+            ready.extend(waiting.take(key.index, |stream| stream.key == key));
+        }
+        waiting.take_woken(|stream| ready.push_back(stream));
+        for asked in 0..OF_ALL / OF_ONE {
+            if self.streams.ready.is_empty() || !self.shared.lock().protocol.is_open() {
+                return asked;
+            }
+            if let Some(mut stream) = self.streams.ready.pop_front() {
+                match self.ask(&mut stream) {
+                    Asked::More => self.streams.ready.push_back(stream),
+                    Asked::Pending => self.streams.waiting.insert(stream.key.index, stream),
+                    Asked::Over => drop_quietly(stream),
+                }
+            }
+        }
+        OF_ALL / OF_ONE
+    }
+
+    /// Takes items of one stream while there are some, and room.
+    fn ask(&mut self, stream: &mut Stream) -> Asked {
+        for _ in 0..OF_ONE {
+            let waker = self.streams.waiting.waker(stream.key.index);
+            let mut cx = Context::from_waker(waker);
+            // Streams and `Serialize` are code of the user's.
+            let step = catch_unwind(AssertUnwindSafe(|| stream.items.poll_step(&mut cx)));
+            match step {
+                Ok(Poll::Pending) => return Asked::Pending,
+                Ok(Poll::Ready(Step::Item)) => match self.encode_item(stream) {
+                    Ok(item) => {
+                        if !self.shared.lock().protocol.push_item(stream.key, item) {
+                            return Asked::More;
+                        }
+                    }
+                    Err(error) => return self.finish_stream(stream, Some(&error)),
+                },
+                Ok(Poll::Ready(Step::Error(error))) => {
+                    return self.finish_stream(stream, Some(&error));
+                }
+                Ok(Poll::Ready(Step::End)) => return self.finish_stream(stream, None),
+                Err(panic) => {
+                    drop_quietly(panic);
+                    return self.finish_stream(stream, Some(&ErrorObject::internal()));
+                }
+            }
+        }
+        Asked::More
+    }
+
+    fn encode_item(&mut self, stream: &mut Stream) -> Result<Bytes, ErrorObject> {
+        let name = self.shared.setup.services.item_name(stream.method);
+        let limit = self.shared.setup.limits.message_out;
+        self.scratch.prepare();
+        answer::write_item_head(name, &stream.id, &mut self.scratch.buffer);
+        let out = &mut Limited::new(&mut self.scratch.buffer, limit.saturating_sub(2));
+        let written = catch_unwind(AssertUnwindSafe(|| stream.items.write(out)));
+        let error = match written {
+            Ok(Ok(())) => {
+                answer::write_item_tail(&mut self.scratch.buffer);
+                return Ok(self.scratch.cut());
+            }
+            Ok(Err(error)) => error,
+            Err(panic) => {
+                drop_quietly(panic);
+                ErrorObject::internal()
+            }
+        };
+        self.scratch.buffer.clear();
+        Err(error)
+    }
+
+    fn finish_stream(&mut self, stream: &Stream, error: Option<&ErrorObject>) -> Asked {
+        let name = self.shared.setup.services.item_name(stream.method);
+        let item = error.map(|error| answer::error_item(name, &stream.id, error));
+        self.shared.lock().protocol.finish_stream(stream.key, item);
+        Asked::Over
+    }
+}

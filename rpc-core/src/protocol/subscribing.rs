@@ -1,0 +1,201 @@
+//! Subscriptions, both ways: how they begin, what comes of an item, and how they end.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::{Event, Outcome, Protocol};
+use crate::answer;
+use crate::batches::Place;
+use crate::envelope::Answer;
+use crate::error::ErrorObject;
+use crate::id::Id;
+use crate::outbox::Carried;
+use crate::serving::Key;
+use crate::subscriptions::{Item, ItemParams, OfferedKey, TakenKey};
+
+/// At most so many subscribe calls that were given up are remembered until their answer. Their
+/// cancel ends what they made at any peer that knows cancels.
+const MARKS: usize = 1024;
+
+/// Subscriptions of the other end.
+impl<W> Protocol<W> {
+    /// A handler came to a stream, which is to be known by this id.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub(crate) fn offer(&mut self, key: Key, id: Box<str>) -> Result<OfferedKey, ErrorObject> {
+        let limit = self.limits.subscriptions;
+        if self.offered.len() >= limit {
+            return Err(ErrorObject::too_many_subscriptions(limit));
+        }
+        let request = self.serving.get(key).and_then(|served| served.id.clone());
+        Ok(self.offered.insert(id, request))
+    }
+
+    /// The handler's answer, which names the stream. Its items follow when that has left.
+    pub(crate) fn finish_with_stream(&mut self, key: Key, answer: Bytes, stream: OfferedKey) {
+        match self.serving.get(key).map(|served| served.place) {
+            Some(Some(place)) => self.batches.hold(place, stream),
+            Some(None) => self.released.push(stream),
+            None => drop(self.offered.remove(stream)),
+        }
+        self.finish(key, Some(answer));
+    }
+
+    /// Takes an item of a stream; whether anyone still wants more, and there is room for it.
+    pub(crate) fn push_item(&mut self, stream: OfferedKey, item: Bytes) -> bool {
+        if self.offered.id(stream).is_none() {
+            return false;
+        }
+        self.outbox.push(item, Carried::None);
+        self.outbox.has_room()
+    }
+
+    /// A stream has ended by itself; with an error item, if it failed.
+    pub(crate) fn finish_stream(&mut self, stream: OfferedKey, error: Option<Bytes>) {
+        if self.offered.remove(stream) {
+            self.outbox.extend(error);
+        }
+    }
+
+    /// Ends a stream that the other end does not want any more.
+    pub(super) fn end_stream<'a>(&mut self, stream: OfferedKey) -> Event<'a> {
+        self.offered.remove(stream);
+        Event::End(stream)
+    }
+
+    pub(super) fn unsubscribe_request<'a>(
+        &mut self,
+        place: Option<Place>,
+        id: &Id,
+        params: Option<&str>,
+    ) -> Event<'a> {
+        let (ended, event) = self.end_offered(params);
+        match ended {
+            Some(ended) => {
+                let json = if ended { "true" } else { "false" };
+                self.reply(place, Some(id), answer::result(id, json));
+                event
+            }
+            None => {
+                let error = ErrorObject::invalid_params("takes the id of a subscription");
+                self.refuse(place, Some(id), &error)
+            }
+        }
+    }
+
+    /// Ends the stream that these params name; whether there was one, or `None` if they name none.
+    pub(super) fn end_offered<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
+        let Some(id) = params.and_then(only_param) else { return (None, Event::Done) };
+        // Ours are strings: of another type there is none.
+        match serde_json::from_str::<Cow<'_, str>>(id).ok().and_then(|id| self.offered.find(&id)) {
+            Some(stream) => (Some(true), self.end_stream(stream)),
+            None => (Some(false), Event::Done),
+        }
+    }
+}
+
+/// The one value in an array or in an object.
+fn only_param(params: &str) -> Option<&str> {
+    if params.starts_with('[') {
+        return serde_json::from_str::<[&RawValue; 1]>(params).ok().map(|[id]| id.get());
+    }
+    #[derive(serde::Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow, alias = "id")]
+        subscription: &'a RawValue,
+    }
+    serde_json::from_str::<Named<'_>>(params).ok().map(|named| named.subscription.get())
+}
+
+/// Subscriptions of this end.
+impl<W> Protocol<W> {
+    /// The answer to a subscribe call: the stream begins where its id is read, so that no item that
+    /// comes right behind is lost.
+    pub(super) fn subscribed(&mut self, id: &str, unsubscribe: Cow<'static, str>) -> Outcome {
+        if !is_subscription_id(id) {
+            return Outcome::Malformed("the id of a subscription must be a string or a number");
+        }
+        match self.taken.insert(id, unsubscribe) {
+            Some(key) => Outcome::Subscribed(key),
+            None => Outcome::Malformed("the id of a subscription is in use already"),
+        }
+    }
+
+    /// Whether these params are an item of a stream that we take, whatever their method.
+    pub(super) fn take_item(&mut self, params: Option<&str>) -> bool {
+        if self.taken.is_idle() {
+            return false;
+        }
+        let Some(params) = params.filter(|params| params.starts_with('{')) else { return false };
+        let Ok(params) = serde_json::from_str::<ItemParams<'_>>(params) else { return false };
+        let Some(key) = self.taken.find(params.subscription.get()) else { return false };
+        let item = match (params.result, params.error) {
+            (Some(result), None) => Item::Result(result.get().into()),
+            (None, Some(error)) => Item::Error(stream_error(error.get())),
+            _ => {
+                self.counters.malformed += 1;
+                return true;
+            }
+        };
+        let waiter = self.taken.push(key, item, self.limits.stream_window);
+        self.told.extend(waiter);
+        true
+    }
+
+    /// The next item of a stream. `Some(None)` is its end; with `None`, `waiter` is told.
+    pub(crate) fn next_item(
+        &mut self,
+        key: TakenKey,
+        waiter: impl FnOnce(Option<W>) -> W,
+    ) -> Option<Option<Item>> {
+        self.taken.next(key, waiter)
+    }
+
+    /// A stream was dropped. The other end is told, whatever the queue holds.
+    pub(crate) fn unsubscribe(&mut self, key: TakenKey) {
+        if let Some((method, id)) = self.taken.remove(key) {
+            self.send_unsubscribe(&method, &id);
+        }
+    }
+
+    fn send_unsubscribe(&mut self, method: &str, subscription: &str) {
+        if self.ended.is_none() {
+            let id = self.calls.issue();
+            self.outbox.push(answer::unsubscribe(method, subscription, id), Carried::None);
+        }
+    }
+
+    /// A subscribe call was given up: should its answer come, what it made must be ended.
+    pub(super) fn mark(&mut self, call: u64, unsubscribe: Option<Cow<'static, str>>) {
+        if let Some(unsubscribe) = unsubscribe
+            && self.marks.len() < MARKS
+        {
+            self.marks.insert(call, unsubscribe);
+        }
+    }
+
+    /// The answer to a call that was given up, if it was a subscribe call.
+    pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Answer<'_>) {
+        if let Some(unsubscribe) = call.and_then(|call| self.marks.remove(&call))
+            && let Answer::Result(id) = answer
+            && is_subscription_id(id)
+        {
+            self.send_unsubscribe(&unsubscribe, id);
+        }
+    }
+}
+
+fn is_subscription_id(json: &str) -> bool {
+    matches!(json.as_bytes()[0], b'"' | b'-' | b'0'..=b'9')
+}
+
+/// The error of an error item. Some peers put something else there than an error object.
+fn stream_error(json: &str) -> ErrorObject {
+    serde_json::from_str(json).unwrap_or_else(|_| {
+        ErrorObject::new(crate::ErrorCode::INTERNAL, "the stream failed")
+            .with_data(&serde_json::from_str::<&RawValue>(json).ok())
+    })
+}
