@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::answered::{Answer, Answered, Kind};
 use crate::batch::{Queued, Sent};
 use crate::call_error::{CallError, Fate};
 use crate::current::{self, Lent};
@@ -17,6 +18,7 @@ use crate::error::RpcError;
 use crate::outgoing::Outgoing;
 use crate::protocol::{Outcome, Refused, Start};
 use crate::shared::Shared;
+use crate::streaming::Remote;
 use crate::sync::Arc;
 use crate::waiter::Waiter;
 
@@ -225,84 +227,19 @@ impl<T: Answered, E: RpcError> Future for Call<T, E> {
     }
 }
 
-/// What an answer can be made into: any type that can be read from JSON, and a
-/// [`Streaming`](crate::Streaming) where the call asked for one.
-pub trait Answered: Sized + sealed::Read {}
-
-impl<T: sealed::Read> Answered for T {}
-
-mod sealed {
-    use serde::de::DeserializeOwned;
-
-    use crate::complaint::explain;
-    use crate::protocol::Outcome;
-    use crate::shared::Shared;
-    use crate::streaming::Streaming;
-    use crate::sync::Arc;
-
-    #[expect(unnameable_types, reason = "sealed: which types there are is for this crate to say")]
-    pub trait Read: Sized {
-        /// Reads a result; or why it is none.
-        #[expect(private_interfaces, reason = "sealed")]
-        fn read(outcome: Answer, shared: &Arc<Shared>) -> Result<Self, String>;
-    }
-
-    /// An outcome that is no error.
-    pub(crate) enum Answer {
-        Json(Box<str>),
-        Stream(crate::subscriptions::TakenKey),
-    }
-
-    impl Answer {
-        pub(crate) fn new(outcome: Outcome) -> Result<Self, Outcome> {
-            match outcome {
-                Outcome::Result(json) => Ok(Self::Json(json)),
-                Outcome::Subscribed(key) => Ok(Self::Stream(key)),
-                other => Err(other),
-            }
-        }
-    }
-
-    impl<T: DeserializeOwned> Read for T {
-        #[expect(private_interfaces, reason = "sealed")]
-        fn read(answer: Answer, shared: &Arc<Shared>) -> Result<Self, String> {
-            match answer {
-                Answer::Json(json) => serde_json::from_str(&json).map_err(|error| explain(&error)),
-                Answer::Stream(key) => {
-                    // Nobody will take it.
-                    shared.with(|state| state.protocol.unsubscribe(key));
-                    Err("a subscription, where a result was expected".into())
-                }
-            }
-        }
-    }
-
-    impl<T> Read for Streaming<T> {
-        #[expect(private_interfaces, reason = "sealed")]
-        fn read(answer: Answer, shared: &Arc<Shared>) -> Result<Self, String> {
-            match answer {
-                Answer::Stream(key) => Ok(Streaming::taken(shared.clone(), key)),
-                Answer::Json(_) => Err("a call, not a subscription: use `subscribe`".into()),
-            }
-        }
-    }
-}
-
 fn typed<T: Answered, E: RpcError>(
     outcome: Outcome,
     shared: &Arc<Shared>,
 ) -> Result<T, CallError<E>> {
-    let outcome = match sealed::Answer::new(outcome) {
-        Ok(answer) => return T::read(answer, shared).map_err(CallError::Decode),
-        Err(outcome) => outcome,
+    let answer = match outcome {
+        Outcome::Result(json) => Kind::Json(json),
+        Outcome::Subscribed(key) => Kind::Stream(Remote::new(shared.clone(), key)),
+        Outcome::Error(error) => return Err(CallError::from_answer(error)),
+        Outcome::Malformed(why) => return Err(CallError::Decode(why.into())),
+        Outcome::Timeout(fate) => return Err(CallError::Timeout { fate }),
+        Outcome::Closed(reason, fate) => return Err(CallError::Closed { reason, fate }),
     };
-    Err(match outcome {
-        Outcome::Result(_) | Outcome::Subscribed(_) => unreachable!("these are answers"),
-        Outcome::Error(error) => CallError::from_answer(error),
-        Outcome::Malformed(why) => CallError::Decode(why.into()),
-        Outcome::Timeout(fate) => CallError::Timeout { fate },
-        Outcome::Closed(reason, fate) => CallError::Closed { reason, fate },
-    })
+    T::read(Answer(answer)).map_err(CallError::Decode)
 }
 
 impl<E> From<Failure> for CallError<E> {

@@ -13,7 +13,8 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 
-use crate::call::{Answered, Call};
+use crate::answered::Answered;
+use crate::call::Call;
 use crate::call_error::{CallError, NotifyError};
 use crate::close::CloseCode;
 use crate::error::RpcError;

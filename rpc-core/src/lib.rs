@@ -86,12 +86,16 @@
 //! | `envelope` ○ | the text of a message to a request, notification or response; `complexity` ○ measures its params |
 //! | `calls` ○ | calls that this end made and waits on |
 //! | `serving` ○, `notifications` ○ | calls that this end serves, and notifications in their order |
+//! | `subscriptions` ○, `streaming` | streams that this end offers and takes |
+//! | `batches` ○, `batch` | batches of the other end, whose answers are gathered; batches of this one |
+//! | `group`, `hub` | who belongs together, and what is sent to all of them |
 //! | `outbox` ○ | messages that wait for the transport, and those that wait for room among them |
 //! | `protocol` ○ | these tables as one state machine |
 //! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
 //! | `current` | the handler that a thread runs, whose place its calls lend |
 //! | `service`, `router`, `params` ○, `args` ○ | the seam to what is served, and typed params both ways |
-//! | `connection`, `handlers`, `timer`, `life` ○ | the task, the handlers in it, and its clocks |
+//! | `connection`, `tasks`, `handlers`, `timer`, `life` ○ | the task, what runs in it, and its clocks |
+//! | `elsewhere` | handlers in tasks and on threads of their own |
 //! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
 //!
 //! What is absent, and why: no channel between callers and the connection (a call takes its place
@@ -101,10 +105,12 @@
 //!
 //! # Limits
 //!
-//! Everything that the other end can make us keep is bounded by [`Limits`], and every error that
-//! comes of it names the limit.
+//! Everything that the other end can make us keep is bounded by [`Limits`], and every error answer
+//! that comes of it names the limit. Not bounded by them is what the application itself keeps: values
+//! that its handlers hold, and answers and streams that it does not take.
 
 mod answer;
+mod answered;
 mod args;
 mod batch;
 mod batches;
@@ -157,8 +163,9 @@ mod transport;
 mod waiter;
 mod websocket;
 
+pub use answered::Answered;
 pub use batch::Batch;
-pub use call::{Answered, Call};
+pub use call::Call;
 pub use call_error::{CallError, Fate, NotifyError};
 pub use close::{CloseCode, CloseReason, ClosedBy};
 pub use connection::Connection;

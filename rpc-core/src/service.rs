@@ -203,13 +203,15 @@ impl<'a> Params<'a> {
 pub(crate) struct Limited<'a> {
     out: &'a mut BytesMut,
     limit: usize,
+    /// What is still to follow within the limit.
+    tail: usize,
     exceeded: bool,
 }
 
 impl<'a> Limited<'a> {
-    /// Writes at the end of `out`, which grows to at most `limit` bytes.
-    pub(crate) fn new(out: &'a mut BytesMut, limit: usize) -> Self {
-        Self { out, limit, exceeded: false }
+    /// Writes at the end of `out`, which grows to at most `limit` bytes with a `tail` behind it.
+    pub(crate) fn new(out: &'a mut BytesMut, limit: usize, tail: usize) -> Self {
+        Self { out, limit, tail, exceeded: false }
     }
 
     pub(crate) fn text(&mut self, json: &str) -> Result<(), ErrorObject> {
@@ -234,7 +236,7 @@ impl io::Write for Limited<'_> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.out.len() + bytes.len() > self.limit {
+        if self.out.len() + bytes.len() + self.tail > self.limit {
             self.exceeded = true;
             return Err(io::ErrorKind::OutOfMemory.into());
         }

@@ -55,7 +55,8 @@ enum Source<T> {
     Remote(Remote),
 }
 
-struct Remote {
+/// A stream of the other end. Dropping it ends it there.
+pub(crate) struct Remote {
     shared: Arc<Shared>,
     key: TakenKey,
 }
@@ -116,9 +117,9 @@ impl<T: Send + 'static> Streaming<T> {
     }
 }
 
-impl<T> Streaming<T> {
-    pub(crate) fn taken(shared: Arc<Shared>, key: TakenKey) -> Self {
-        Self { source: Source::Remote(Remote { shared, key }) }
+impl<T> From<Remote> for Streaming<T> {
+    fn from(remote: Remote) -> Self {
+        Self { source: Source::Remote(remote) }
     }
 }
 
@@ -147,11 +148,21 @@ fn typed<T: DeserializeOwned>(item: Item) -> Result<T, StreamError> {
 }
 
 impl Remote {
+    pub(crate) fn new(shared: Arc<Shared>, key: TakenKey) -> Self {
+        Self { shared, key }
+    }
+
     fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         let next = self.shared.with(|state| {
             state.protocol.next_item(self.key, |kept| Waiter::task(kept, cx.waker()))
         });
         next.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Remote")
     }
 }
 

@@ -255,6 +255,24 @@ async fn a_message_too_large_to_send_fails_here_and_names_the_limit() {
     assert!(raw.is_silent().await);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_answer_may_have_so_many_bytes_and_not_one_more() {
+    let services = Router::new()
+        .method("big", |_: Context, (bytes,): (usize,)| async move { Ok("x".repeat(bytes)) });
+    let mut limits = Limits::server();
+    limits.message_out = 1000;
+    let (mut raw, _peer) = Raw::connect(services, limits);
+    let around = r#"{"jsonrpc":"2.0","id":1,"result":""}"#.len();
+    for (bytes, length) in [(1000 - around, Some(1000)), (1001 - around, None)] {
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"big","params":[{bytes}]}}"#)).await;
+        let answer = raw.receive().await;
+        match length {
+            Some(length) => assert_eq!(answer.len(), length),
+            None => assert!(answer.contains("-32008") && answer.contains("`message_out` of 1000")),
+        }
+    }
+}
+
 /// Drops a call at each point where it can be: unpolled, parked, queued, sent, answered.
 #[tokio::test(start_paused = true)]
 async fn dropping_a_call_anywhere_leaves_nothing_behind() {

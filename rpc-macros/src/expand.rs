@@ -2,6 +2,7 @@
 
 mod client;
 mod dispatch;
+mod dynamic;
 mod handler;
 mod output;
 mod server;
@@ -20,11 +21,12 @@ use crate::tokens;
 /// With errors it is the same, short of the methods that have them: the trait survives its
 /// mistakes, so that there are no echoes wherever it and its stub are used.
 pub(crate) fn service(service: &Service, item: &ItemTrait, errors: &Errors) -> TokenStream {
-    let errors = errors.to_compile_errors();
     let contract = r#trait::expand(item);
+    let dynamic = dynamic::expand(service, &contract, errors.is_empty());
     let client = client::expand(service);
     let server = server::expand(service);
-    quote!(#errors #contract #client #server)
+    let errors = errors.to_compile_errors();
+    quote!(#errors #contract #dynamic #client #server)
 }
 
 /// The item as it is, and why it is no service.

@@ -28,7 +28,9 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///     /// Says something; nobody waits.
 ///     #[notification]
 ///     async fn say(&self, room: &str, text: &str);
-///     #[method(name = "whois", idempotent)]
+///     /// What is said in `room` from now on.
+///     async fn listen(&self, room: &str) -> Result<Streaming<Message>, ChatError>;
+///     #[method(name = "whois", idempotent, timeout = "2s")]
 ///     async fn who_is(&self, #[param(rename = "user")] name: &str) -> Option<User>;
 ///     fn version(&self) -> String;
 /// }
@@ -43,6 +45,9 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// - A return type whose last part is called `Result` has an error type, which is an `RpcError`:
 ///   `Result<T, E>`, or an alias with one argument that knows its error, as `rpc_core::Result<T>`.
 ///   Any other return type, or none, is that of a method that cannot fail.
+/// - A method that returns a `Streaming<T>`, alone or in a `Result`, is a subscription: its caller
+///   gets the stream, and ends it by dropping it. There the name `Streaming` is what counts: a type
+///   of one's own that is called so needs another name, and an alias of `Streaming` hides it.
 ///
 /// # What is made
 ///
@@ -59,8 +64,25 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///     pub fn join(&self, room: &str) -> Call<Vec<String>, ChatError>;
 ///     pub fn say(&self, room: &str, text: &str) -> Notify;
 ///     pub fn try_say(&self, room: &str, text: &str) -> Result<(), NotifyError>;
+///     pub fn listen(&self, room: &str) -> Call<Streaming<Message>, ChatError>;
 ///     pub fn who_is(&self, name: &str) -> Call<Option<User>>;
 ///     pub fn version(&self) -> Call<String>;
+/// }
+/// ```
+///
+/// A stub may be over a batch or a group as well. It has the same methods there, but for
+/// subscriptions: those belong to one peer.
+///
+/// ```text
+/// impl ChatClient<&Batch> { // queued; all leave with `Batch::send`
+///     pub fn join(&self, room: &str) -> Call<Vec<String>, ChatError>;
+///     pub fn say(&self, room: &str, text: &str) -> Result<(), NotifyError>;
+///     …
+/// }
+/// impl ChatClient<Group> { // to each member
+///     pub fn join(&self, room: &str) -> Answers<Vec<String>, ChatError>;
+///     pub fn say(&self, room: &str, text: &str) -> Ready<Result<usize, NotifyError>>;
+///     …
 /// }
 /// ```
 ///
@@ -86,21 +108,55 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// | `separator = "_"` | what stands between, `.` unless said otherwise |
 /// | `rename_all = "camelCase"` | how names of methods are spelled on the wire; also `lowercase`, `UPPERCASE`, `PascalCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `kebab-case`, `SCREAMING-KEBAB-CASE` |
 /// | `rename_all_params = "camelCase"` | the same for parameters |
+/// | `by_name` | the stub sends params as an object with their names, not as an array; either is understood |
+/// | `dyn` | implementations may be behind a `dyn`, see below |
 /// | `crate = some::path` | where `rpc_core` is, if not at `::rpc_core` |
 ///
 /// | on a method | |
 /// |---|---|
 /// | `#[notification]` | nobody waits for it, and it returns nothing |
-/// | `#[method(name = "whois")]` | replaces the method's own part of its name: `chat.whois` |
-/// | `#[method(aliases("finger", "chat.who"))]` | more names of it, whole ones, for who calls by name |
-/// | `#[method(idempotent)]` | running it twice does what running it once does |
+/// | `#[subscription]` | it returns a `Streaming<T>`; may be left out where no option is given |
+/// | `#[method]` | any other; may be left out as well |
 ///
-/// `name` and `aliases` stand in `#[notification(…)]` as well.
+/// | in these | |
+/// |---|---|
+/// | `name = "whois"` | replaces the method's own part of its name: `chat.whois` |
+/// | `aliases("finger", "chat.who")` | more names of it, whole ones, for who calls by name |
+/// | `by_name`, `by_name = false` | as on the service, for this method |
+/// | `spawn` | runs in a task of its own: for work that keeps a processor busy. Not yet on a subscription |
+/// | `blocking` | runs on a thread where it may block: a plain `fn`, and no subscription. Once begun it is not stopped, not even when its call is cancelled |
+/// | `timeout = "2s"` | how long the stub waits, unless its caller says otherwise: a whole number and `ms`, `s`, `m` or `h`. Not on a notification |
+/// | `idempotent` | running it twice does what running it once does. On a `#[method]` only |
+///
+/// | in `#[subscription(…)]` | |
+/// |---|---|
+/// | `item = "message"` | the name of the notifications that carry the items, here `chat.message`; that of the method unless said otherwise |
+/// | `unsubscribe = "stop"` | the name of the method that ends it, here `chat.stop`; `chat.unsubscribe_listen` for a `chat.listen` unless said otherwise, spelled as `rename_all` has it. Subscriptions may share one |
+///
+/// Like `name`, `item` and `unsubscribe` are the part after the namespace, which stands before them
+/// too. `unsubscribe` is served by the protocol: it is no method of the trait, and its name must
+/// not be one either.
 ///
 /// | on a parameter | |
 /// |---|---|
 /// | `#[param(rename = "lang")]` | its name on the wire |
 /// | `#[param(default)]` | may be left out, for the type's `Default` |
+///
+/// # Implementations behind a `dyn`
+///
+/// The trait itself cannot be `dyn`: its futures have as many types as it has implementations. With
+/// `#[service(dyn)]` there is a `DynChat` beside `Chat`, which boxes them. Implementations stay as
+/// they are. Whatever implements `Chat` can be made a `dyn DynChat`, and that implements `Chat`
+/// again, so that it can be served, called and wrapped like any other:
+///
+/// ```text
+/// let rooms: Arc<dyn DynChat> = if test { Arc::new(Fake) } else { Arc::new(Rooms::default()) };
+/// let server = ChatServer::shared(rooms);
+/// ```
+///
+/// Only what is called that way pays for the boxes. Lifetimes of parameters are written out, as
+/// `Cow<'_, str>`. What else the trait asks of its implementations, `DynChat` asks as well, so it
+/// must be something that a `dyn` can be, as `Debug`.
 ///
 /// # What errors mean
 ///
@@ -112,10 +168,12 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// - *cannot be a reference*, *cannot borrow*: what crosses the wire is owned on arrival. Only a
 ///   parameter itself can be a `&T`.
 /// - *write a plain name*: a parameter's name is part of the contract.
-/// - *already a name of*, *already the parameter*: a name on the wire means one thing.
+/// - *already a name of*, *already ends*, *already the parameter*: a name on the wire means one
+///   thing.
 /// - *is reserved*: names that start with `rpc.` or `$/` belong to the protocol.
 /// - *the stub …*: the stub's own `new`, and the `try_` form of a notification, are methods beside
 ///   those of the trait. Rename the method; `name` keeps its name on the wire.
+/// - *expected `rpc_core::Streaming`*: the `Streaming` in this place is another type.
 /// - *cannot be the error of a service method*: an error is rebuilt at the other end, so it says how
 ///   it travels. Derive `RpcError`, or use `rpc_core::Result<T>` and codes by hand.
 /// - *a `Result` under another name*: a macro sees names only. What is not called `Result` would be

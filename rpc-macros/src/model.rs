@@ -2,6 +2,7 @@
 
 mod case;
 mod clashes;
+mod kind;
 mod method;
 mod name;
 mod output;
@@ -12,10 +13,12 @@ mod types;
 use proc_macro2::TokenStream;
 use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, Ident, ItemTrait, Path, TraitItem, Visibility, parse_quote};
+use syn::{Attribute, Ident, ItemTrait, Path, PathSegment, TraitBound, TraitItem};
+use syn::{TypeParamBound, Visibility, parse_quote};
 
 pub(crate) use case::Case;
-pub(crate) use method::{Kind, Method};
+pub(crate) use kind::{ATTRIBUTES, Kind, Run, Subscription};
+pub(crate) use method::Method;
 pub(crate) use output::Output;
 pub(crate) use param::{Arg, Param};
 
@@ -32,6 +35,8 @@ pub(crate) struct Service {
     pub(crate) ident: Ident,
     pub(crate) client: Ident,
     pub(crate) server: Ident,
+    /// The trait whose `dyn` implements this one, if it is asked for.
+    pub(crate) dynamic: Option<Ident>,
     /// Those without a mistake.
     pub(crate) methods: Vec<Method>,
     /// Whether the trait has generics, which is a mistake: nobody can implement it for a peer.
@@ -46,7 +51,10 @@ impl Service {
         let args = ServiceArgs::new(args, &mut errors);
         let naming = Naming::new(&args, &mut errors);
         check_trait(item, &mut errors);
-        let methods = methods(item, &naming, &mut errors);
+        if args.dynamic {
+            check_supertraits(item, &mut errors);
+        }
+        let methods = methods(item, &naming, args.by_name, &mut errors);
         let generic = !item.generics.params.is_empty();
         let (ident, name, krate) = (item.ident.clone(), item.ident.unraw(), args.krate);
         let service = Self {
@@ -55,6 +63,7 @@ impl Service {
             cfg: method::named(&item.attrs, &["cfg"]),
             client: format_ident!("{name}Client", span = name.span()),
             server: format_ident!("{name}Server", span = name.span()),
+            dynamic: args.dynamic.then(|| format_ident!("Dyn{name}", span = name.span())),
             ident,
             methods: if generic { Vec::new() } else { methods },
             generic,
@@ -75,12 +84,28 @@ fn check_trait(item: &ItemTrait, errors: &mut Errors) {
     }
 }
 
-fn methods(item: &ItemTrait, naming: &Naming, errors: &mut Errors) -> Vec<Method> {
+/// Those of the standard library that speak of `Self` by value, so that no `dyn` can have them.
+const SIZED: [&str; 9] =
+    ["Sized", "Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
+
+/// The others the compiler knows; these are the likely ones, and it needs four errors to say so.
+fn check_supertraits(item: &ItemTrait, errors: &mut Errors) {
+    for bound in &item.supertraits {
+        let TypeParamBound::Trait(TraitBound { path, .. }) = bound else { continue };
+        let Some(PathSegment { ident, .. }) = path.segments.last() else { continue };
+        if SIZED.iter().any(|name| ident == name) {
+            errors
+                .at(bound, format!("a `dyn` cannot be `{ident}`: remove it, or the option `dyn`"));
+        }
+    }
+}
+
+fn methods(item: &ItemTrait, naming: &Naming, by_name: bool, errors: &mut Errors) -> Vec<Method> {
     let mut methods = Vec::new();
     for item in &item.items {
         let repair = match item {
             TraitItem::Fn(item) => {
-                methods.extend(errors.keep(Method::from_syn(item, naming)));
+                methods.extend(errors.keep(Method::from_syn(item, naming, by_name)));
                 continue;
             }
             TraitItem::Type(_) => "name the type itself",

@@ -2,12 +2,15 @@
 
 mod given;
 mod options;
+mod time;
+
+use std::time::Duration;
 
 use proc_macro2::TokenStream;
 use syn::{Attribute, DeriveInput, Expr, LitStr, Path, Variant};
 
 use crate::errors::Errors;
-use crate::model::Case;
+use crate::model::{Case, Run};
 use options::Options;
 
 /// `#[service(…)]`.
@@ -16,6 +19,9 @@ pub(crate) struct ServiceArgs {
     pub(crate) separator: Option<LitStr>,
     pub(crate) rename_all: Option<Case>,
     pub(crate) rename_all_params: Option<Case>,
+    pub(crate) by_name: bool,
+    /// Whether implementations may be behind a `dyn`.
+    pub(crate) dynamic: bool,
     /// Where generated code finds `rpc_core`.
     pub(crate) krate: Path,
 }
@@ -28,43 +34,74 @@ impl ServiceArgs {
             separator: options.string("separator"),
             rename_all: options.case("rename_all"),
             rename_all_params: options.case("rename_all_params"),
+            by_name: options.switch("by_name").unwrap_or(false),
+            dynamic: options.flag("dyn"),
             krate: options.krate(),
         };
-        options.finish(&["by_name", "dyn"]);
+        options.finish(&[]);
         args
     }
 }
 
-/// `#[method(…)]` and `#[notification(…)]`: what both may hold.
+/// `#[method(…)]`, `#[notification(…)]` and `#[subscription(…)]`.
+#[derive(Default)]
 pub(crate) struct MethodArgs {
     pub(crate) name: Option<LitStr>,
     pub(crate) aliases: Vec<LitStr>,
+    /// As the service has it, unless this is given.
+    pub(crate) by_name: Option<bool>,
+    pub(crate) run: Run,
+    /// Of what is answered only.
+    pub(crate) timeout: Option<Duration>,
     /// Of requests only.
     pub(crate) idempotent: bool,
+    /// Of subscriptions only, as the next.
+    pub(crate) item: Option<LitStr>,
+    pub(crate) unsubscribe: Option<LitStr>,
 }
 
 impl MethodArgs {
     pub(crate) fn request(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut options = Options::of_attributes("method", attrs, errors);
-        let args = Self {
-            name: options.string("name"),
-            aliases: options.strings("aliases"),
-            idempotent: options.flag("idempotent"),
-        };
-        options.finish(&["by_name", "spawn", "blocking", "ordered", "detached", "timeout"]);
+        let mut args = Self::common(&mut options);
+        args.run = options.run();
+        args.timeout = options.time("timeout");
+        args.idempotent = options.flag("idempotent");
+        options.finish(&["ordered", "detached"]);
         args
     }
 
     pub(crate) fn notification(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut options = Options::of_attributes("notification", attrs, errors);
-        let args = Self {
+        let mut args = Self::common(&mut options);
+        args.run = options.run();
+        options.misplaced("idempotent", "a notification is never sent again: remove `idempotent`");
+        options.misplaced("timeout", "nobody waits for a notification: remove `timeout`");
+        options.finish(&["ordered"]);
+        args
+    }
+
+    pub(crate) fn subscription(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let mut options = Options::of_attributes("subscription", attrs, errors);
+        let mut args = Self::common(&mut options);
+        args.item = options.string("item");
+        args.unsubscribe = options.string("unsubscribe");
+        args.timeout = options.time("timeout");
+        let message = "a subscription only begins here: block where its items are made, \
+                       and remove `blocking`";
+        options.misplaced("blocking", message);
+        options.finish(&["spawn"]);
+        args
+    }
+
+    /// What all three may hold.
+    fn common(options: &mut Options<'_>) -> Self {
+        Self {
             name: options.string("name"),
             aliases: options.strings("aliases"),
-            idempotent: false,
-        };
-        options.misplaced("idempotent", "a notification is never sent again: remove `idempotent`");
-        options.finish(&["by_name", "spawn", "blocking", "ordered"]);
-        args
+            by_name: options.switch("by_name"),
+            ..Self::default()
+        }
     }
 }
 

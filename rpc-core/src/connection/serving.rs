@@ -160,7 +160,7 @@ impl<T: Transport> Connection<T> {
     fn finish_notification(&mut self, mut running: Running) {
         let key = running.key;
         self.scratch.prepare();
-        let out = &mut Limited::new(&mut self.scratch.buffer, usize::MAX);
+        let out = &mut Limited::new(&mut self.scratch.buffer, usize::MAX, 0);
         let finished = catch_unwind(AssertUnwindSafe(|| running.handler.finish(out)));
         self.scratch.buffer.clear();
         drop_quietly(running);
@@ -208,9 +208,8 @@ impl<T: Transport> Connection<T> {
         let buffer = &mut self.scratch.buffer;
         answer::write_head(id, buffer);
         // `Serialize` is code of the user's too.
-        let finished = catch_unwind(AssertUnwindSafe(|| {
-            handler.finish(&mut Limited::new(buffer, limit.saturating_sub(1)))
-        }));
+        let finished =
+            catch_unwind(AssertUnwindSafe(|| handler.finish(&mut Limited::new(buffer, limit, 1))));
         let error = match finished {
             Ok(Ok(Finished::Result)) => {
                 answer::write_tail(buffer);

@@ -151,7 +151,7 @@ impl<T: Transport> Connection<T> {
         let limit = self.shared.setup.limits.message_out;
         self.scratch.prepare();
         answer::write_item_head(name, &stream.id, &mut self.scratch.buffer);
-        let out = &mut Limited::new(&mut self.scratch.buffer, limit.saturating_sub(2));
+        let out = &mut Limited::new(&mut self.scratch.buffer, limit, 2);
         let written = catch_unwind(AssertUnwindSafe(|| stream.items.write(out)));
         let error = match written {
             Ok(Ok(())) => {

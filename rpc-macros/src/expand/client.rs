@@ -1,26 +1,65 @@
-//! The calling half: a stub with the trait's methods.
+//! The calling half: a stub with the trait's methods, for each target that they may be sent to.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+mod stub;
+mod target;
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::ext::IdentExt;
 
-use super::output::ok_and_err;
 use super::quiet;
-use crate::model::{Kind, Method, Output, Param, Service};
-use crate::tokens::nested;
+use crate::model::Service;
+use crate::tokens::local;
+use stub::stub;
+use target::Target;
 
 /// The stub.
 ///
 /// ```text
 /// trait Chat { … }      pub struct ChatClient<T = Peer> { target: T }
 ///                       impl<T> ChatClient<T> { pub fn new(target: T) -> Self { … } }
-///                       impl ChatClient<Peer> { … }
+///                       const _: () = {
+///                           impl ChatClient<Peer> { … }
+///                           impl ChatClient<&Batch> { … }
+///                           impl ChatClient<Group> { … }
+///                       };
 /// ```
 pub(super) fn expand(service: &Service) -> TokenStream {
-    let Service { private, vis, cfg, ident, client, methods, .. } = service;
+    let Service { private, cfg, .. } = service;
+    let (wrapper, quiet) = (wrapper(service), quiet());
+    let (sent, by_name) = (stub::sent(Span::call_site()), local("by_name"));
+    let stubs = Target::ALL.map(|target| methods(service, target));
+    quote! {
+        #wrapper
+
+        #(#cfg)*
+        #quiet
+        const _: () = {
+            // What is sent goes through here: what cannot be is told in the same words for each
+            // target, and so once.
+            fn #sent<T>(value: T) -> T
+            where
+                (T, ()): #private::ArgList,
+            {
+                value
+            }
+
+            fn #by_name<L: #private::ArgList>(
+                names: &'static [#private::ParamInfo],
+                list: L,
+            ) -> impl #private::Arguments {
+                #private::ByName::new(names, list)
+            }
+
+            #(#stubs)*
+        };
+    }
+}
+
+/// The struct and how it is made.
+fn wrapper(Service { private, vis, cfg, ident, client, .. }: &Service) -> TokenStream {
     let quiet = quiet();
     let about = format!("Calls the methods of [`{}`] at the other end.", ident.unraw());
-    let methods = methods.iter().map(|method| stub(service, method));
     quote! {
         #(#cfg)*
         #quiet
@@ -39,98 +78,17 @@ pub(super) fn expand(service: &Service) -> TokenStream {
                 Self { target }
             }
         }
+    }
+}
 
-        #(#cfg)*
-        #quiet
-        impl #client<#private::Peer> {
+/// `impl ChatClient<Peer> { … }`
+fn methods(service: &Service, target: Target) -> TokenStream {
+    let Service { private, client, methods, .. } = service;
+    let ty = target.ty(private);
+    let methods = methods.iter().map(|method| stub(service, target, method));
+    quote! {
+        impl #client<#ty> {
             #(#methods)*
         }
     }
-}
-
-fn stub(service: &Service, method: &Method) -> TokenStream {
-    match method.kind {
-        Kind::Request { .. } => request(service, method),
-        Kind::Notification => notification(service, method),
-    }
-}
-
-/// A method that is called.
-///
-/// ```text
-/// async fn join(&self, cx: &Context, room: &str) -> Result<u32, ChatError>;
-///
-/// pub fn join(&self, room: &str) -> Call<u32, ChatError> {
-///     call::<u32, ChatError>(&self.target, "chat.join", (room, ()))
-/// }
-/// ```
-fn request(Service { private, vis, .. }: &Service, method: &Method) -> TokenStream {
-    let Method { ident, cfg, name, output, .. } = method;
-    let (docs, params, args) = (docs(method), params(method), args(method));
-    let wire_name = &name.text;
-    let (ok, err) = ok_and_err(output, private);
-    let call = match output {
-        Output::Nothing | Output::Plain(_) => quote!(#private::Call<#ok>),
-        Output::Result { .. } | Output::Alias(_) => quote!(#private::Call<#ok, #err>),
-    };
-    quote! {
-        #(#cfg)*
-        #docs
-        #vis fn #ident(&self #params) -> #call {
-            #private::call::<#ok, #err>(&self.target, #wire_name, #args)
-        }
-    }
-}
-
-/// A method that is notified.
-///
-/// ```text
-/// #[notification] async fn say(&self, text: &str);
-///
-/// pub fn say(&self, text: &str) -> Notify {
-///     notify(&self.target, "chat.say", (text, ()))
-/// }
-/// pub fn try_say(&self, text: &str) -> Result<(), NotifyError> {
-///     try_notify(&self.target, "chat.say", (text, ()))
-/// }
-/// ```
-fn notification(Service { private, vis, .. }: &Service, method: &Method) -> TokenStream {
-    let Method { ident, cfg, name, .. } = method;
-    let (docs, params, args) = (docs(method), params(method), args(method));
-    let (try_ident, wire_name) = (method.try_ident(), &name.text);
-    let about = format!("`{}` without waiting: fails if the queue is full.", ident.unraw());
-    quote! {
-        #(#cfg)*
-        #docs
-        #vis fn #ident(&self #params) -> #private::Notify {
-            #private::notify(&self.target, #wire_name, #args)
-        }
-
-        #(#cfg)*
-        #[doc = #about]
-        #vis fn #try_ident(
-            &self #params
-        ) -> ::core::result::Result<(), #private::NotifyError> {
-            #private::try_notify(&self.target, #wire_name, #args)
-        }
-    }
-}
-
-/// The method's own documentation; a user's `deny(missing_docs)` must not fall on the stub too.
-fn docs(method: &Method) -> TokenStream {
-    let docs = &method.docs;
-    let missing = docs.iter().all(|attr| !attr.path().is_ident("doc"));
-    let about = missing.then(|| format!("Calls `{}`.", method.name.text)).into_iter();
-    quote!(#(#docs)* #(#[doc = #about])*)
-}
-
-/// `, room: &str, text: &str`
-fn params(method: &Method) -> TokenStream {
-    let params = method.params().map(|Param { ident, ty, .. }| quote!(, #ident: #ty));
-    params.collect()
-}
-
-/// `(room, (text, ()))`
-fn args(method: &Method) -> TokenStream {
-    nested(method.params().map(|param| param.ident.to_token_stream()))
 }

@@ -6,7 +6,7 @@ use syn::Path;
 
 use super::output::error_codes;
 use super::param_infos;
-use crate::model::{Kind, Method, Service};
+use crate::model::{Kind, Method, Run, Service, Subscription};
 use crate::tokens::local;
 
 /// Two tables in the same order, what is known of each method and what runs it.
@@ -65,23 +65,41 @@ fn rows(service: &Service) -> impl Iterator<Item = (&Method, &str)> {
 
 /// `MethodInfo::new("chat.join", MethodKind::Request).with_params(&[…])…`
 fn info(private: &Path, method: &Method, name: &str) -> TokenStream {
-    let Method { cfg, kind, output, .. } = method;
+    let Method { cfg, output, .. } = method;
     let (docs, params) = (method.docs_text(), param_infos(private, method));
-    let kind_ident = match kind {
-        Kind::Request { .. } => quote!(Request),
-        Kind::Notification => quote!(Notification),
-    };
-    let idempotent = match kind {
-        Kind::Request { idempotent: true } => quote!(.idempotent()),
-        _ => TokenStream::new(),
-    };
+    let (kind, flags) = (kind(&method.kind), flags(method));
     let errors = error_codes(private, output);
     quote! {
         #(#cfg)*
-        #private::MethodInfo::new(#name, #private::MethodKind::#kind_ident)
+        #private::MethodInfo::new(#name, #private::MethodKind::#kind)
             .with_params(#params)
-            .with_flags(#private::MethodFlags::new()#idempotent)
+            .with_flags(#private::MethodFlags::new()#flags)
             .with_errors(#errors)
             .with_docs(#docs)
+    }
+}
+
+/// `Request`, or `Subscription { item: "chat.listen", unsubscribe: "chat.unsubscribe_listen" }`
+fn kind(kind: &Kind) -> TokenStream {
+    match kind {
+        Kind::Request { .. } => quote!(Request),
+        Kind::Notification => quote!(Notification),
+        Kind::Subscription(Subscription { item, unsubscribe, .. }) => {
+            let (item, unsubscribe) = (&item.text, &unsubscribe.text);
+            quote!(Subscription { item: #item, unsubscribe: #unsubscribe })
+        }
+    }
+}
+
+/// `.idempotent().spawn()`
+fn flags(method: &Method) -> TokenStream {
+    let run = match method.run {
+        Run::Inline => TokenStream::new(),
+        Run::Spawned => quote!(.spawn()),
+        Run::Blocking => quote!(.blocking()),
+    };
+    match method.kind {
+        Kind::Request { idempotent: true } => quote!(.idempotent() #run),
+        _ => run,
     }
 }

@@ -6,8 +6,9 @@ use syn::{Ident, Path};
 
 use super::output::{error_codes, ok_and_err, probe};
 use super::param_infos;
-use crate::model::{Arg, Method, Output, Param, Service};
-use crate::tokens::{local, nested, projection};
+use super::server::bound;
+use crate::model::{Arg, Kind, Method, Output, Param, Run, Service, Subscription};
+use crate::tokens::{ends, local, nested, projection};
 
 /// A function of its own, so that its name is seen in backtraces and profiles.
 ///
@@ -29,29 +30,63 @@ use crate::tokens::{local, nested, projection};
 pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
     let Service { private, ident: contract, .. } = service;
     let Method { ident, cfg, output, .. } = method;
+    let bound = bound(service);
     let (service, params) = (local("service"), local("params"));
-    let cx = if has_context(method) { local("cx").into_token_stream() } else { quote!(_) };
-    let (ok, err) = ok_and_err(output, private);
-    let (decode, run) = (decode(private, method), run(contract, method));
+    let cx = if needs_context(method) { local("cx").into_token_stream() } else { quote!(_) };
+    let (decode, start) = (decode(private, method), start(private, contract, method));
     let (probe, errors) = (probe(private, method), error_codes(private, output));
     quote! {
         #probe
 
         #(#cfg)*
         fn #ident(
-            #service: ::std::sync::Arc<impl #contract>,
+            #service: ::std::sync::Arc<impl #bound>,
             #cx: #private::Context,
             #params: #private::Params<'_>,
         ) -> #private::Handler {
             let _ = #errors;
             #decode
-            #private::Handler::new::<#ok, #err>(async move { #run })
+            #start
         }
     }
 }
 
-fn has_context(method: &Method) -> bool {
-    method.args.iter().any(|arg| matches!(arg, Arg::Context))
+/// For the method itself, or to run it elsewhere.
+fn needs_context(method: &Method) -> bool {
+    method.run != Run::Inline || method.args.iter().any(|arg| matches!(arg, Arg::Context))
+}
+
+/// Where the method runs, and what becomes of what it returns.
+///
+/// ```text
+/// async fn join(…) -> …;          Handler::new::<u32, ChatError>(async move { … })
+/// … -> Streaming<Message>;        Handler::streaming::<Message, Infallible>(async move { … })
+/// #[method(spawn)] async fn …     Handler::spawned::<…>(&Clone::clone(&cx), async move { … })
+/// #[method(blocking)] fn …        Handler::blocking::<…>(&Clone::clone(&cx), move || … { … })
+/// ```
+fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
+    let (ok, err) = ok_and_err(&method.output, private);
+    let (run, cx) = (run(contract, method), local("cx"));
+    if let Kind::Subscription(Subscription { ty, .. }) = &method.kind {
+        // In the place of the result, for a `Streaming` that is not ours.
+        let (first, _) = ends(&ok);
+        let run = quote_spanned!(first=> async move { #run });
+        return quote!(#private::Handler::streaming::<#ty, #err>(#run));
+    }
+    // A clone, as the method may take the context itself along.
+    let cx = quote!(&::core::clone::Clone::clone(&#cx));
+    match method.run {
+        Run::Inline => quote!(#private::Handler::new::<#ok, #err>(async move { #run })),
+        Run::Spawned => {
+            quote!(#private::Handler::spawned::<#ok, #err>(#cx, async move { #run }))
+        }
+        Run::Blocking => quote! {
+            #private::Handler::blocking::<#ok, #err>(
+                #cx,
+                move || -> ::core::result::Result<#ok, #err> { #run },
+            )
+        },
+    }
 }
 
 /// From `let (room, ()) = match decode…` to `let room = room.into_value();`

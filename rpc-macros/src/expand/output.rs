@@ -13,11 +13,20 @@ pub(super) fn ok_and_err(output: &Output, private: &Path) -> (TokenStream, Token
     match output {
         Output::Nothing => (quote!(()), infallible),
         Output::Plain(ty) => (ty.to_token_stream(), infallible),
-        Output::Result { ok, err } => (ok.to_token_stream(), err.to_token_stream()),
+        Output::Result { ok, err, .. } => (ok.to_token_stream(), err.to_token_stream()),
         Output::Alias(ty) => {
             let is_result = quote!(#private::IsResult);
             (projection(ty, &is_result, "Ok"), projection(ty, &is_result, "Err"))
         }
+    }
+}
+
+/// The type as it is written.
+pub(super) fn written(output: &Output) -> TokenStream {
+    match output {
+        Output::Nothing => quote!(()),
+        Output::Plain(ty) | Output::Alias(ty) => ty.to_token_stream(),
+        Output::Result { ty, .. } => ty.to_token_stream(),
     }
 }
 

@@ -35,15 +35,17 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 
 /// The struct and how it is made.
 fn wrapper(service: &Service) -> TokenStream {
-    let Service { vis, cfg, ident, server, .. } = service;
+    let Service { vis, cfg, ident, server, dynamic, .. } = service;
     let (quiet, bound) = (quiet(), bound(service));
+    let unsized_too = dynamic.as_ref().map(|_| quote!(: ?::core::marker::Sized));
+    let sized = dynamic.as_ref().map(|_| quote!(where S: ::core::marker::Sized,));
     let about = format!("Serves an implementation of [`{}`].", ident.unraw());
     let name = server.to_string();
     quote! {
         #(#cfg)*
         #quiet
         #[doc = #about]
-        #vis struct #server<S> {
+        #vis struct #server<S #unsized_too> {
             service: ::std::sync::Arc<S>,
         }
 
@@ -52,7 +54,9 @@ fn wrapper(service: &Service) -> TokenStream {
         impl<S: #bound> #server<S> {
             /// Serves `service`.
             #[must_use]
-            #vis fn new(service: S) -> Self {
+            #vis fn new(service: S) -> Self
+            #sized
+            {
                 Self::shared(::std::sync::Arc::new(service))
             }
 
@@ -65,7 +69,7 @@ fn wrapper(service: &Service) -> TokenStream {
 
         #(#cfg)*
         #quiet
-        impl<S> ::core::clone::Clone for #server<S> {
+        impl<S #unsized_too> ::core::clone::Clone for #server<S> {
             fn clone(&self) -> Self {
                 Self { service: ::core::clone::Clone::clone(&self.service) }
             }
@@ -73,7 +77,7 @@ fn wrapper(service: &Service) -> TokenStream {
 
         #(#cfg)*
         #quiet
-        impl<S> ::core::fmt::Debug for #server<S> {
+        impl<S #unsized_too> ::core::fmt::Debug for #server<S> {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.debug_struct(#name).finish_non_exhaustive()
             }
@@ -83,10 +87,12 @@ fn wrapper(service: &Service) -> TokenStream {
 
 /// What is asked of an implementation. Of a trait with generics, which is a mistake that was told,
 /// only what all services need: naming the trait without its arguments would be an echo.
-fn bound(service: &Service) -> TokenStream {
-    if service.generic {
+pub(super) fn bound(service: &Service) -> TokenStream {
+    let contract = if service.generic {
         quote!(::core::marker::Send + ::core::marker::Sync + 'static)
     } else {
         service.ident.to_token_stream()
-    }
+    };
+    let unsized_too = service.dynamic.as_ref().map(|_| quote!(+ ?::core::marker::Sized));
+    quote!(#contract #unsized_too)
 }

@@ -3,6 +3,7 @@
 use syn::{Block, FnArg, ItemTrait, Pat, ReturnType, Signature, TraitItem, TraitItemFn};
 use syn::{Token, Type, TypeParamBound, parse_quote, parse_quote_spanned};
 
+use crate::model::ATTRIBUTES;
 use crate::parse::is_one_of;
 
 /// The trait, made from its syntax alone: it must hold together even if it has mistakes.
@@ -30,7 +31,7 @@ pub(super) fn expand(item: &ItemTrait) -> ItemTrait {
 }
 
 fn rewrite(method: &mut TraitItemFn) {
-    method.attrs.retain(|attr| !is_one_of(attr, &["method", "notification"]));
+    method.attrs.retain(|attr| !is_one_of(attr, &ATTRIBUTES));
     method.sig.constness = None;
     for input in &mut method.sig.inputs {
         rewrite_input(input, method.default.is_some());

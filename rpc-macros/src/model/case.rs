@@ -49,6 +49,21 @@ impl Case {
             Self::ScreamingKebab => words.join("-").to_uppercase(),
         }
     }
+
+    /// `word` before a name that is in this style: `unsubscribe` before `ticks`.
+    pub(crate) fn put_before(self, word: &str, name: &str) -> String {
+        let word = self.apply(word);
+        let mut rest = name.chars();
+        match self {
+            Self::Lower | Self::Upper => word + name,
+            Self::Pascal | Self::Camel => {
+                let first = rest.next().map(char::to_uppercase);
+                word.chars().chain(first.into_iter().flatten()).chain(rest).collect()
+            }
+            Self::Snake | Self::ScreamingSnake => word + "_" + name,
+            Self::Kebab | Self::ScreamingKebab => word + "-" + name,
+        }
+    }
 }
 
 fn capitalized(word: &str) -> String {
@@ -69,6 +84,14 @@ fn each_style_spells_two_words_its_own_way() {
         ("kebab-case", "who-is"),
         ("SCREAMING-KEBAB-CASE", "WHO-IS"),
     ] {
-        assert_eq!(Case::named(style).unwrap().apply("who_is"), spelled);
+        let style = Case::named(style).unwrap();
+        assert_eq!(style.apply("who_is"), spelled);
+        assert_eq!(style.put_before("who", &style.apply("is")), spelled);
     }
+}
+
+#[test]
+fn a_name_that_is_given_stays_as_it_is_behind_a_word() {
+    assert_eq!(Case::Camel.put_before("unsubscribe", "newHeads"), "unsubscribeNewHeads");
+    assert_eq!(Case::Snake.put_before("unsubscribe", "newHeads"), "unsubscribe_newHeads");
 }

@@ -1,22 +1,43 @@
 //! What two methods cannot both be called.
 
-use super::method::{Kind, Method};
+use super::kind::Kind;
+use super::method::Method;
 use super::name::WireName;
 use crate::errors::Errors;
 
 /// No name on the wire may mean two methods.
 pub(super) fn check_wire_names(methods: &[Method], errors: &mut Errors) {
-    let names: Vec<(&Method, &WireName)> =
-        methods.iter().flat_map(|method| method.names().map(move |name| (method, name))).collect();
-    for (index, (method, name)) in names.iter().enumerate() {
-        let same = |(other, earlier): &&(&Method, &WireName)| {
-            earlier.text == name.text && !exclude_each_other(method, other)
-        };
-        if let Some((other, _)) = names[..index].iter().find(same) {
-            let (name_text, other) = (&name.text, &other.ident);
-            name.refuse(format!("`{name_text}` is already a name of the method `{other}`"), errors);
+    let names: Vec<Name<'_>> = methods.iter().flat_map(names_of).collect();
+    for (index, name) in names.iter().enumerate() {
+        if let Some(earlier) = names[..index].iter().find(|earlier| clash(name, earlier)) {
+            let (text, method) = (&name.wire.text, &earlier.method.ident);
+            let message = if earlier.ends {
+                format!("`{text}` already ends the subscription `{method}`")
+            } else {
+                format!("`{text}` is already a name of the method `{method}`")
+            };
+            name.wire.refuse(message, errors);
         }
     }
+}
+
+struct Name<'a> {
+    method: &'a Method,
+    wire: &'a WireName,
+    /// Whether it is the name of what ends the method's stream.
+    ends: bool,
+}
+
+fn names_of(method: &Method) -> impl Iterator<Item = Name<'_>> {
+    let own = method.names().map(move |wire| Name { method, wire, ends: false });
+    own.chain(method.unsubscribe().map(move |wire| Name { method, wire, ends: true }))
+}
+
+/// Subscriptions may share what ends them: the id says which one is meant.
+fn clash(name: &Name<'_>, earlier: &Name<'_>) -> bool {
+    name.wire.text == earlier.wire.text
+        && !(name.ends && earlier.ends)
+        && !exclude_each_other(name.method, earlier.method)
 }
 
 /// A notification `say` gives the stub a `try_say` as well: another method of that name cannot be
@@ -24,7 +45,7 @@ pub(super) fn check_wire_names(methods: &[Method], errors: &mut Errors) {
 pub(super) fn remove_from_stub(methods: &mut Vec<Method>, errors: &mut Errors) {
     let made: Vec<_> = methods
         .iter()
-        .filter(|method| method.kind == Kind::Notification)
+        .filter(|method| matches!(method.kind, Kind::Notification))
         .map(|method| (method.try_ident(), method.ident.clone()))
         .collect();
     methods.retain(|method| {

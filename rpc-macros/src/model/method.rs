@@ -1,17 +1,19 @@
 //! One method, checked by itself.
 
 use std::iter;
+use std::time::Duration;
 
 use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, MetaNameValue};
-use syn::{Result, ReturnType, Signature, TraitItemFn};
+use syn::{Result, Signature, TraitItemFn};
 
+use super::kind::{Kind, Run};
 use super::name::{Naming, WireName};
 use super::output::Output;
 use super::param::{Arg, Param};
 use super::signature;
 use crate::errors::Errors;
-use crate::parse::{self, MethodArgs};
+use crate::parse;
 
 /// A method that both ends can agree on.
 pub(crate) struct Method {
@@ -24,28 +26,26 @@ pub(crate) struct Method {
     /// Other whole names on the wire.
     pub(crate) aliases: Vec<WireName>,
     pub(crate) kind: Kind,
+    /// Whether the stub sends the parameters with their names.
+    pub(crate) by_name: bool,
+    /// How long the stub waits, unless its caller says otherwise.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) run: Run,
     pub(crate) is_async: bool,
     pub(crate) args: Vec<Arg>,
     pub(crate) output: Output,
 }
 
-/// How a method is called.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Kind {
-    Request { idempotent: bool },
-    Notification,
-}
-
 impl Method {
-    pub(super) fn from_syn(item: &TraitItemFn, naming: &Naming) -> Result<Self> {
+    pub(super) fn from_syn(item: &TraitItemFn, naming: &Naming, by_name: bool) -> Result<Self> {
         let TraitItemFn { attrs, sig, .. } = item;
         let mut errors = Errors::default();
-        let (kind, names) = kind(attrs, &mut errors);
-        let name = naming.method(&sig.ident, names.name.as_ref());
-        let aliases: Vec<_> = names.aliases.iter().map(WireName::literal).collect();
+        let (kind, options) = Kind::of(item, naming, &mut errors);
+        let name = naming.method(&sig.ident, options.name.as_ref());
+        let aliases: Vec<_> = options.aliases.iter().map(WireName::literal).collect();
         check_names(&name, &aliases, &mut errors);
         signature::check(sig, &mut errors);
-        check_output(sig, kind, &mut errors);
+        check_run(sig, options.run, &mut errors);
         let args = errors.keep(Arg::from_inputs(sig.inputs.iter(), naming)).unwrap_or_default();
         let output = errors.keep(Output::from_syn(&sig.output)).unwrap_or(Output::Nothing);
         errors.finish(Self {
@@ -55,6 +55,9 @@ impl Method {
             name,
             aliases,
             kind,
+            by_name: options.by_name.unwrap_or(by_name),
+            timeout: options.timeout,
+            run: options.run,
             is_async: sig.asyncness.is_some(),
             args,
             output,
@@ -72,6 +75,14 @@ impl Method {
     /// All its names on the wire, its own one first.
     pub(super) fn names(&self) -> impl Iterator<Item = &WireName> {
         iter::once(&self.name).chain(&self.aliases)
+    }
+
+    /// The name of the method that ends a subscription.
+    pub(super) fn unsubscribe(&self) -> Option<&WireName> {
+        match &self.kind {
+            Kind::Subscription(subscription) => Some(&subscription.unsubscribe),
+            Kind::Request { .. } | Kind::Notification => None,
+        }
     }
 
     /// The name of the stub's method that sends a notification without waiting.
@@ -105,21 +116,6 @@ fn doc_line(attr: &Attribute) -> Option<String> {
     }
 }
 
-/// What `#[method]` or `#[notification]` says.
-fn kind(attrs: &[Attribute], errors: &mut Errors) -> (Kind, MethodArgs) {
-    let Some(notification) = parse::find(attrs, "notification") else {
-        let args = MethodArgs::request(attrs, errors);
-        return (Kind::Request { idempotent: args.idempotent }, args);
-    };
-    if parse::find(attrs, "method").is_some() {
-        errors.at(
-            notification,
-            "a method waits or does not: remove `#[method]` or `#[notification]`",
-        );
-    }
-    (Kind::Notification, MethodArgs::notification(attrs, errors))
-}
-
 fn check_names(name: &WireName, aliases: &[WireName], errors: &mut Errors) {
     name.check_method(errors);
     for alias in aliases {
@@ -127,8 +123,9 @@ fn check_names(name: &WireName, aliases: &[WireName], errors: &mut Errors) {
     }
 }
 
-fn check_output(sig: &Signature, kind: Kind, errors: &mut Errors) {
-    if let (Kind::Notification, ReturnType::Type(..)) = (kind, &sig.output) {
-        errors.at(&sig.output, "nobody waits for what a notification returns: remove the type");
+/// A thread that may block runs a plain function.
+fn check_run(sig: &Signature, run: Run, errors: &mut Errors) {
+    if let (Run::Blocking, Some(token)) = (run, &sig.asyncness) {
+        errors.at(token, "write `fn`: a blocking method is not async");
     }
 }

@@ -62,10 +62,32 @@ impl Naming {
 
     /// The name of a method; `name` replaces its own part of it.
     pub(super) fn method(&self, ident: &Ident, name: Option<&LitStr>) -> WireName {
-        let mut own = match name {
+        self.whole(self.own(ident, name))
+    }
+
+    /// The name of what ends a subscription, unless `unsubscribe` is its own part.
+    pub(super) fn unsubscribe(
+        &self,
+        ident: &Ident,
+        name: Option<&LitStr>,
+        unsubscribe: Option<&LitStr>,
+    ) -> WireName {
+        if let Some(unsubscribe) = unsubscribe {
+            return self.whole(WireName::literal(unsubscribe));
+        }
+        let mut own = self.own(ident, name);
+        own.text = self.methods.unwrap_or(Case::Snake).put_before("unsubscribe", &own.text);
+        self.whole(own)
+    }
+
+    fn own(&self, ident: &Ident, name: Option<&LitStr>) -> WireName {
+        match name {
             Some(name) => WireName::literal(name),
             None => WireName::of_ident(ident, self.methods),
-        };
+        }
+    }
+
+    fn whole(&self, mut own: WireName) -> WireName {
         if !own.text.is_empty() {
             own.text.insert_str(0, &self.prefix);
         }

@@ -11,8 +11,8 @@ pub(crate) enum Output {
     Nothing,
     /// A type not called `Result`: it cannot fail.
     Plain(Box<Type>),
-    /// `Result<T, E>`.
-    Result { ok: Box<Type>, err: Box<Type> },
+    /// `Result<T, E>`, and its `T` and `E`.
+    Result { ty: Box<Type>, ok: Box<Type>, err: Box<Type> },
     /// A `Result` with its error inside, such as `io::Result<T>`.
     Alias(Box<Type>),
 }
@@ -34,7 +34,8 @@ impl Output {
         let mut arguments = types::type_arguments(result);
         match (arguments.next(), arguments.next()) {
             (Some(ok), Some(err)) => {
-                Self::Result { ok: Box::new(ok.clone()), err: Box::new(err.clone()) }
+                let [ty, ok, err] = [ty, ok, err].map(|ty| Box::new(ty.clone()));
+                Self::Result { ty, ok, err }
             }
             _ => Self::Alias(Box::new(ty.clone())),
         }

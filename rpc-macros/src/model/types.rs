@@ -10,16 +10,21 @@ use crate::errors::Errors;
 /// Checks the type of a parameter, without the `&` that may stand before it.
 pub(super) fn check_param(ty: &Type, errors: &mut Errors) {
     Check::new(false, errors).visit_type(ty);
-    check_not_a_stream(ty, &["Streaming", "Progress"], errors);
+    check_not_a_stream(ty, errors);
 }
 
 /// Checks the type of a result.
 pub(super) fn check_result(ty: &Type, errors: &mut Errors) {
     Check::new(true, errors).visit_type(ty);
-    check_not_a_stream(ty, &["Streaming"], errors);
-    for inner in segment(ty).map(type_arguments).into_iter().flatten() {
-        check_not_a_stream(inner, &["Streaming"], errors);
-    }
+}
+
+/// The `T` of a `Streaming<T>`, and of a `Result` of one: what such a method sends again and again.
+pub(super) fn item(ty: &Type) -> Option<&Type> {
+    let of_result = segment(ty).filter(|segment| segment.ident == "Result");
+    let ty = of_result.and_then(|result| type_arguments(result).next()).unwrap_or(ty);
+    let streaming = segment(ty).filter(|segment| segment.ident == "Streaming")?;
+    let mut arguments = type_arguments(streaming);
+    arguments.next().filter(|_| arguments.next().is_none())
 }
 
 /// The last segment of a type that is a path: the `Result<T>` of `io::Result<T>`.
@@ -56,9 +61,10 @@ pub(super) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Typ
 }
 
 /// With their arguments these are names of ours; a user's own `Progress` is a type like any other.
-fn check_not_a_stream(ty: &Type, names: &[&str], errors: &mut Errors) {
+fn check_not_a_stream(ty: &Type, errors: &mut Errors) {
     let Some(segment) = segment(ty) else { return };
-    if type_arguments(segment).next().is_some() && names.iter().any(|name| segment.ident == name) {
+    let is_ours = segment.ident == "Streaming" || segment.ident == "Progress";
+    if is_ours && type_arguments(segment).next().is_some() {
         errors.at(ty, format!("`{}` is not supported yet", segment.ident));
     }
 }

@@ -2,20 +2,18 @@
 //!
 //! So the code that reads an attribute is also the list of what may stand in it.
 
+mod values;
+
 use std::fmt::Display;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{
-    Attribute, Expr, ExprArray, ExprUnary, Ident, LitStr, Meta, Path, Token, UnOp, parse_quote,
-};
+use syn::{Attribute, Expr, Ident, Meta, Token};
 
-use super::Code;
-use super::given::{Given, Value, as_integer, as_string, ungroup};
+use super::given::{Given, Value};
 use crate::errors::Errors;
-use crate::model::Case;
 
 /// What is written in an attribute of ours, until [`finish`](Self::finish).
 pub(crate) struct Options<'e> {
@@ -59,76 +57,18 @@ impl<'e> Options<'e> {
 
     /// Whether `name` is given; it stands alone.
     pub(crate) fn flag(&mut self, name: &'static str) -> bool {
-        let Some(given) = self.take(name) else {
-            return false;
-        };
+        self.word(name).is_some()
+    }
+
+    /// As [`flag`](Self::flag), for who has more to say of it.
+    fn word(&mut self, name: &'static str) -> Option<Ident> {
+        let given = self.take(name)?;
         match given.value {
             Value::Nothing => {}
             Value::One(value) => self.errors.at(value, format!("`{name}` takes no value")),
-            Value::List(_) => self.errors.at(given.name, format!("`{name}` takes no values")),
+            Value::List(_) => self.errors.at(&given.name, format!("`{name}` takes no values")),
         }
-        true
-    }
-
-    /// `name = "text"`.
-    pub(crate) fn string(&mut self, name: &'static str) -> Option<LitStr> {
-        self.one(name, &format!("write `{name} = \"…\"`"), |value| as_string(value).cloned())
-    }
-
-    /// `crate = some::path`, or the path in quotes, as serde has it: where generated code finds
-    /// `rpc_core`.
-    pub(crate) fn krate(&mut self) -> Path {
-        let path = self.one("crate", "write `crate = some::path`", |value| match ungroup(value) {
-            Expr::Path(path) => Some(path.path.clone()),
-            value => as_string(value)?.parse_with(Path::parse_mod_style).ok(),
-        });
-        path.unwrap_or_else(|| parse_quote!(::rpc_core))
-    }
-
-    /// `name = "camelCase"`.
-    pub(crate) fn case(&mut self, name: &'static str) -> Option<Case> {
-        let style = self.string(name)?;
-        Case::named(&style.value()).or_else(|| {
-            let known = Case::ALL.map(|(known, _)| format!("`{known}`")).join(", ");
-            self.refuse(style, format!("unknown style: `{name}` knows {known}"))
-        })
-    }
-
-    /// `code = 1001` or `code = -1`, which `owner` must have: a literal, so that two equal ones are
-    /// found here.
-    pub(crate) fn code(&mut self, owner: &Ident) -> Option<Code> {
-        if self.given.iter().all(|given| given.name != "code") {
-            let message = format!("`{owner}` has no code: write `#[rpc(code = …)]` above it");
-            self.errors.at(owner, message);
-        }
-        self.one("code", "write a number: `code = 1001`", |written| {
-            let digits = match ungroup(written) {
-                Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => {
-                    format!("-{}", as_integer(expr)?.base10_digits())
-                }
-                written => as_integer(written)?.base10_digits().to_owned(),
-            };
-            Some(Code { value: digits.parse().ok()?, written: written.clone() })
-        })
-    }
-
-    /// `name("a", "b")` or `name = ["a", "b"]`.
-    pub(crate) fn strings(&mut self, name: &'static str) -> Vec<LitStr> {
-        let Some(given) = self.take(name) else {
-            return Vec::new();
-        };
-        let values = match given.value {
-            Value::List(values) => values,
-            Value::One(Expr::Array(ExprArray { elems, .. })) => elems.into_iter().collect(),
-            Value::One(value) => vec![value],
-            Value::Nothing => Vec::new(),
-        };
-        let strings: Option<Vec<_>> =
-            values.iter().map(|value| as_string(value).cloned()).collect();
-        strings.filter(|strings| !strings.is_empty()).unwrap_or_else(|| {
-            self.errors.at(given.name, format!("write `{name}(\"…\", \"…\")`"));
-            Vec::new()
-        })
+        Some(given.name)
     }
 
     /// Complains of `name`, which belongs elsewhere.

@@ -10,5 +10,3 @@ trait Chat: Clone {
     #[allow(clippy::too_many_arguments)]
     fn joinRoom(&self, #[allow(unused)] roomName: &str) -> u32;
 }
-
-fn main() {}

@@ -1,8 +1,8 @@
 //! A parameter `&T` is received as what `T` is owned by.
 
+use std::borrow::Cow;
 use std::ffi::CStr;
 use std::path::Path;
-use std::borrow::Cow;
 
 use rpc_core::service;
 use serde::{Deserialize, Serialize};
@@ -20,5 +20,3 @@ trait Chat {
     async fn cow(&self, text: Cow<'_, str>) -> usize;
     async fn slices(&self, rooms: &[Room], names: &[Option<String>]) -> usize;
 }
-
-fn main() {}

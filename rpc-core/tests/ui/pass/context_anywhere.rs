@@ -14,7 +14,3 @@ fn calls(peer: Peer) -> [Call<u32>; 4] {
     let chat = ChatClient::new(peer);
     [chat.first(1, 2), chat.middle(1, 2), chat.last(1, 2), chat.alone()]
 }
-
-fn main() {
-    let _ = calls;
-}

@@ -6,7 +6,7 @@ mod elsewhere {
 
 use elsewhere::rpc;
 
-#[rpc::service(crate = crate::elsewhere::rpc)]
+#[rpc::service(crate = crate::pass::crate_path::elsewhere::rpc)]
 trait Chat {
     async fn join(&self) -> Result<u32, ChatError>;
 }
@@ -18,7 +18,7 @@ trait Talk {
 }
 
 #[derive(Debug, thiserror::Error, rpc::RpcError)]
-#[rpc(crate = crate::elsewhere::rpc)]
+#[rpc(crate = crate::pass::crate_path::elsewhere::rpc)]
 enum ChatError {
     #[error("room is full")]
     #[rpc(code = 1)]
@@ -29,5 +29,3 @@ enum ChatError {
 #[error("gone")]
 #[rpc(crate = "elsewhere::rpc", code = 2)]
 struct Gone;
-
-fn main() {}

@@ -10,6 +10,7 @@ struct Idle;
 
 impl Nothing for Idle {}
 
-fn main() {
+#[test]
+fn a_trait_without_methods_is_a_service_without_methods() {
     assert!(NothingServer::new(Idle).methods().is_empty());
 }

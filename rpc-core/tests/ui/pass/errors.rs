@@ -36,7 +36,8 @@ struct Gone {
 #[rpc(code = 1)]
 struct Closed;
 
-fn main() {
+#[test]
+fn an_error_may_be_any_enum_or_struct() {
     let codes: Vec<_> = ChatError::CODES.iter().map(|info| info.code).collect();
     assert_eq!(codes, [1001, 1002, -1, 1003, -32801, -31999]);
     assert_eq!(Gone::CODES, [ErrorInfo { code: 1, name: "Gone" }]);

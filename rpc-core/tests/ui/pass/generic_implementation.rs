@@ -17,7 +17,8 @@ impl<T: Display + Send + Sync + 'static> Greeter for Named<T> {
     }
 }
 
-fn main() {
+#[test]
+fn an_implementation_may_be_generic() {
     let _ = GreeterServer::new(Named("Ada")).clone();
     let _ = GreeterServer::shared(std::sync::Arc::new(Named(7)));
 }

@@ -13,13 +13,17 @@ struct T;
 struct Peer;
 #[derive(Serialize, Deserialize)]
 struct Call;
+struct Batch;
+struct Group;
+struct Answers;
+struct Duration;
 struct String;
 struct Ok;
 struct Err;
 struct Some;
 struct None;
 
-#[service]
+#[service(dyn)]
 trait Names {
     async fn types(&self, s: S, t: T, peer: Peer) -> Call;
     async fn locals(&self, params: u8, service: u8, list: u8, method: u8, error: u8) -> bool;
@@ -32,6 +36,13 @@ trait Names {
     async fn join(&self, shared: u8) -> bool;
     #[notification]
     async fn drop(&self, notify: u8, drop: u8);
+    #[method(by_name, timeout = "1s")]
+    async fn by_name(&self, by_name: u8, sent: u8, names: u8, list: u8, value: &str);
+    #[method(spawn)]
+    async fn spawned(&self, cx: u8, context: &::rpc_core::Context, spawned: u8);
+    #[method(blocking)]
+    fn blocking(&self, cx: u8, context: &::rpc_core::Context, blocking: u8) -> bool;
+    fn subscribe(&self, subscribe: u8) -> ::rpc_core::Streaming<T>;
     fn decode(&self, decode: u8) -> bool;
     fn params(&self) -> u8;
     fn cx(&self) -> u8;
@@ -40,6 +51,6 @@ trait Names {
     fn service(&self, result: u8) -> u8;
 }
 
-fn main() {
-    let _ = (S, T, Peer, Call, String, Ok, Err, Some, None);
-}
+const _: () = {
+    let _ = (S, T, Peer, Call, String, Ok, Err, Some, None, Batch, Group, Answers, Duration);
+};

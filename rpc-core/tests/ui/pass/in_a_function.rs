@@ -1,7 +1,8 @@
 //! A service may stand in the body of a function.
 #![deny(warnings)]
 
-fn main() {
+#[test]
+fn a_service_may_stand_in_a_function() {
     #[rpc_core::service]
     trait Chat {
         async fn join(&self) -> u32;

@@ -23,8 +23,8 @@ fn calls(peer: Peer) {
     let _ = (stub.r#type(1), stub.r#loop("x"), stub.try_loop("x"));
 }
 
-fn main() {
-    let _ = calls;
+#[test]
+fn raw_identifiers_are_plain_on_the_wire() {
     let server = MatchServer::new(Nothing);
     let [first, second] = server.methods() else { panic!("two methods") };
     assert_eq!((&*first.name, first.params[0].name), ("type", "fn"));

@@ -19,16 +19,24 @@ trait Chat {
     fn sync(&self) -> Result<u32, ErrorObject>;
 }
 
-fn calls(chat: &ChatClient<Peer>) {
-    let _: Call<u32, ErrorObject> = chat.given();
-    let _: Call<u32, Infallible> = chat.by_path();
-    let _: Call<u32, ErrorObject> = chat.of_the_crate();
-    let _: Call<u32, ErrorObject> = chat.of_an_alias();
-    let _: Call<Option<u32>> = chat.infallible();
-    let _: Call<()> = chat.nothing();
-    let _: Call<u32, ErrorObject> = chat.sync();
-}
+type Calls = (
+    Call<u32, ErrorObject>,
+    Call<u32, Infallible>,
+    Call<u32, ErrorObject>,
+    Call<u32, ErrorObject>,
+    Call<Option<u32>>,
+    Call<()>,
+    Call<u32, ErrorObject>,
+);
 
-fn main() {
-    let _ = calls;
+fn calls(chat: &ChatClient<Peer>) -> Calls {
+    (
+        chat.given(),
+        chat.by_path(),
+        chat.of_the_crate(),
+        chat.of_an_alias(),
+        chat.infallible(),
+        chat.nothing(),
+        chat.sync(),
+    )
 }

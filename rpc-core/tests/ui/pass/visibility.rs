@@ -24,7 +24,7 @@ mod inner {
     }
 
     #[rpc_core::service]
-    pub(in crate::inner) trait Inner {
+    pub(in crate::pass::visibility::inner) trait Inner {
         async fn join(&self);
     }
 }
@@ -37,7 +37,10 @@ impl Crate for Rooms {
     async fn join(&self) {}
 }
 
-fn main() {
+#[test]
+fn both_halves_are_as_visible_as_the_trait() {
     let _ = CrateServer::new(Rooms);
-    let _ = |peer: rpc_core::Peer| (CrateClient::new(peer.clone()).join(), ParentClient::new(peer).say());
+    let _ = |peer: rpc_core::Peer| {
+        (CrateClient::new(peer.clone()).join(), ParentClient::new(peer).say())
+    };
 }

@@ -2,7 +2,7 @@ use rpc_core::service;
 
 #[service]
 trait Chat {
-    #[method(timeout = "2s")]
+    #[method(timeout = 2)]
     async fn join(&self);
 }
 

@@ -1,7 +1,8 @@
 use rpc_core::service;
 
-#[service(dyn)]
+#[service]
 trait Chat {
+    #[method(timeout = "2sec")]
     async fn join(&self);
 }
 

@@ -1,0 +1,43 @@
+//! What an answer can be made into.
+
+use serde::de::DeserializeOwned;
+
+use crate::complaint::explain;
+use crate::streaming::{Remote, Streaming};
+
+/// The result of a call: any type that can be read from JSON, and a [`Streaming`] where the call
+/// asked for one.
+pub trait Answered: Sized {
+    /// Reads an answer that is no error; or why it is none.
+    #[doc(hidden)]
+    fn read(answer: Answer) -> Result<Self, String>;
+}
+
+/// An answer that is no error. Only this crate can make one.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Answer(pub(crate) Kind);
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Json(Box<str>),
+    Stream(Remote),
+}
+
+impl<T: DeserializeOwned> Answered for T {
+    fn read(answer: Answer) -> Result<Self, String> {
+        match answer.0 {
+            Kind::Json(json) => serde_json::from_str(&json).map_err(|error| explain(&error)),
+            Kind::Stream(_) => Err("a subscription, where a result was expected".into()),
+        }
+    }
+}
+
+impl<T> Answered for Streaming<T> {
+    fn read(answer: Answer) -> Result<Self, String> {
+        match answer.0 {
+            Kind::Stream(remote) => Ok(remote.into()),
+            Kind::Json(_) => Err("a result, where a subscription was expected".into()),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+use rpc_core::{Streaming, service};
+
+#[service(namespace = "clock")]
+trait Ticker {
+    async fn stop(&self);
+    #[subscription(unsubscribe = "stop")]
+    async fn ticks(&self) -> Streaming<u64>;
+}
+
+fn main() {}

@@ -1,0 +1,178 @@
+//! One method of a stub, over one of its targets.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Path;
+use syn::ext::IdentExt;
+
+use super::target::Target;
+use crate::expand::output::ok_and_err;
+use crate::expand::param_infos;
+use crate::model::{Kind, Method, Param, Service, Subscription};
+use crate::tokens::{local, nested};
+
+/// The method of the stub over `target`; nothing if it cannot be sent there.
+pub(super) fn stub(service: &Service, target: Target, method: &Method) -> TokenStream {
+    match (&method.kind, target) {
+        (Kind::Request { .. }, _) => request(service, target, method),
+        (Kind::Subscription(subscription), Target::Peer) => {
+            subscribe(service, target, method, subscription)
+        }
+        (Kind::Subscription(_), Target::Batch | Target::Group) => TokenStream::new(),
+        (Kind::Notification, Target::Peer) => {
+            let say = notification(service, target, method);
+            let try_say = try_notification(service, method);
+            quote!(#say #try_say)
+        }
+        (Kind::Notification, Target::Batch | Target::Group) => {
+            notification(service, target, method)
+        }
+    }
+}
+
+/// A method that is called.
+///
+/// ```text
+/// async fn join(&self, cx: &Context, room: &str) -> Result<u32, ChatError>;
+///
+/// pub fn join(&self, room: &str) -> Call<u32, ChatError> {
+///     call::<u32, ChatError>(&self.target, "chat.join", (room, ()))
+/// }
+/// ```
+fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
+    let (private, name) = (&service.private, &method.name.text);
+    let (ok, err) = ok_and_err(&method.output, private);
+    let (args, timeout) = (args(private, method), timeout(method));
+    let result = target.call(private, &method.output, &ok, &err);
+    let call = target.function("call");
+    let body = quote!(#private::#call::<#ok, #err>(&self.target, #name, #args) #timeout);
+    function(service, method, &result, &body)
+}
+
+/// A method that returns a stream.
+///
+/// ```text
+/// async fn listen(&self, room: &str) -> Result<Streaming<Message>, ChatError>;
+///
+/// pub fn listen(&self, room: &str) -> Call<Streaming<Message>, ChatError> {
+///     subscribe::<Message, ChatError>(
+///         &self.target, "chat.listen", "chat.unsubscribe_listen", (room, ()),
+///     )
+/// }
+/// ```
+fn subscribe(
+    service: &Service,
+    target: Target,
+    method: &Method,
+    Subscription { ty, unsubscribe, .. }: &Subscription,
+) -> TokenStream {
+    let (private, name, unsubscribe) = (&service.private, &method.name.text, &unsubscribe.text);
+    let (_, err) = ok_and_err(&method.output, private);
+    let (args, timeout) = (args(private, method), timeout(method));
+    let streaming = quote!(#private::Streaming<#ty>);
+    let result = target.call(private, &method.output, &streaming, &err);
+    let body = quote! {
+        #private::subscribe::<#ty, #err>(&self.target, #name, #unsubscribe, #args) #timeout
+    };
+    function(service, method, &result, &body)
+}
+
+/// A method that is notified.
+///
+/// ```text
+/// #[notification] async fn say(&self, text: &str);
+///
+/// pub fn say(&self, text: &str) -> Notify {
+///     notify(&self.target, "chat.say", (text, ()))
+/// }
+/// ```
+fn notification(service: &Service, target: Target, method: &Method) -> TokenStream {
+    let (private, name) = (&service.private, &method.name.text);
+    let (notify, args) = (target.function("notify"), args(private, method));
+    let body = quote!(#private::#notify(&self.target, #name, #args));
+    function(service, method, &target.notified(private), &body)
+}
+
+/// The form that never waits.
+///
+/// ```text
+/// pub fn try_say(&self, text: &str) -> Result<(), NotifyError> {
+///     try_notify(&self.target, "chat.say", (text, ()))
+/// }
+/// ```
+fn try_notification(Service { private, vis, .. }: &Service, method: &Method) -> TokenStream {
+    let Method { ident, cfg, name, .. } = method;
+    let (try_ident, name) = (method.try_ident(), &name.text);
+    let (params, args) = (params(method), args(private, method));
+    let about = format!("`{}` without waiting: fails if the queue is full.", ident.unraw());
+    quote! {
+        #(#cfg)*
+        #[doc = #about]
+        #vis fn #try_ident(
+            &self #params
+        ) -> ::core::result::Result<(), #private::NotifyError> {
+            #private::try_notify(&self.target, #name, #args)
+        }
+    }
+}
+
+/// `pub fn join(&self, room: &str) -> result { body }`
+fn function(
+    Service { vis, .. }: &Service,
+    method: &Method,
+    result: &TokenStream,
+    body: &TokenStream,
+) -> TokenStream {
+    let Method { ident, cfg, .. } = method;
+    let (docs, params) = (docs(method), params(method));
+    quote! {
+        #(#cfg)*
+        #docs
+        #vis fn #ident(&self #params) -> #result {
+            #body
+        }
+    }
+}
+
+/// The method's own documentation; a user's `deny(missing_docs)` must not fall on the stub too.
+fn docs(method: &Method) -> TokenStream {
+    let docs = &method.docs;
+    let missing = docs.iter().all(|attr| !attr.path().is_ident("doc"));
+    let about = missing.then(|| format!("Calls `{}`.", method.name.text)).into_iter();
+    quote!(#(#docs)* #(#[doc = #about])*)
+}
+
+/// `, room: &str, text: &str`
+fn params(method: &Method) -> TokenStream {
+    let params = method.params().map(|Param { ident, ty, .. }| quote!(, #ident: #ty));
+    params.collect()
+}
+
+/// `(room, (text, ()))`, and by name `by_name(&[ParamInfo::new("room"), …], (room, …))`. Where there
+/// are no parameters, none are sent.
+fn args(private: &Path, method: &Method) -> TokenStream {
+    let list = nested(method.params().map(arg));
+    if !method.by_name || method.params().next().is_none() {
+        return list;
+    }
+    let infos = param_infos(private, method);
+    let by_name = local("by_name");
+    quote!(#by_name(const { #infos }, #list))
+}
+
+/// `__sent(room)`, in the place of the `room`: there it is told, and only there.
+fn arg(Param { ident, .. }: &Param) -> TokenStream {
+    let sent = sent(ident.span());
+    quote_spanned!(ident.span()=> #sent(#ident))
+}
+
+/// A function beside the stubs: a parameter may be called `sent`.
+pub(super) fn sent(span: Span) -> Ident {
+    Ident::new("__sent", span)
+}
+
+/// `.timeout(Duration::from_millis(2000))`, if the trait says so.
+fn timeout(method: &Method) -> TokenStream {
+    let millis = method.timeout.map(|timeout| timeout.as_millis() as u64).into_iter();
+    quote!(#(.timeout(::core::time::Duration::from_millis(#millis)))*)
+}

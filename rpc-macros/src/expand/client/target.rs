@@ -1,0 +1,68 @@
+//! What a stub may be over, and what its methods give there.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use syn::Path;
+
+use crate::model::Output;
+
+/// Where what a stub sends goes.
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    Peer,
+    Batch,
+    Group,
+}
+
+impl Target {
+    pub(super) const ALL: [Self; 3] = [Self::Peer, Self::Batch, Self::Group];
+
+    /// The `T` of the `ChatClient<T>`.
+    pub(super) fn ty(self, private: &Path) -> TokenStream {
+        match self {
+            Self::Peer => quote!(#private::Peer),
+            Self::Batch => quote!(&#private::Batch),
+            Self::Group => quote!(#private::Group),
+        }
+    }
+
+    /// What a request gives: `Call<T, E>` or `Answers<T, E>`, where the default will do without `E`.
+    pub(super) fn call(
+        self,
+        private: &Path,
+        output: &Output,
+        ok: &TokenStream,
+        err: &TokenStream,
+    ) -> TokenStream {
+        let call = match self {
+            Self::Peer | Self::Batch => quote!(#private::Call),
+            Self::Group => quote!(#private::Answers),
+        };
+        match output {
+            Output::Nothing | Output::Plain(_) => quote!(#call<#ok>),
+            Output::Result { .. } | Output::Alias(_) => quote!(#call<#ok, #err>),
+        }
+    }
+
+    /// What a notification gives.
+    pub(super) fn notified(self, private: &Path) -> TokenStream {
+        let result = |ok| quote!(::core::result::Result<#ok, #private::NotifyError>);
+        match self {
+            Self::Peer => quote!(#private::Notify),
+            Self::Batch => result(quote!(())),
+            Self::Group => {
+                let result = result(quote!(usize));
+                quote!(#private::Ready<#result>)
+            }
+        }
+    }
+
+    /// The function of `private` that does it: `call`, `batch_call` or `group_call`.
+    pub(super) fn function(self, name: &str) -> Ident {
+        match self {
+            Self::Peer => format_ident!("{name}"),
+            Self::Batch => format_ident!("batch_{name}"),
+            Self::Group => format_ident!("group_{name}"),
+        }
+    }
+}

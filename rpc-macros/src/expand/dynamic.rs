@@ -1,0 +1,181 @@
+//! `dyn DynChat`: an implementation whose type is not known until the program runs.
+//!
+//! A future of unknown type has unknown size, so the trait itself cannot be `dyn`. Beside it stands
+//! one that boxes its futures. Whatever implements the trait implements that too, and its `dyn`
+//! implements the trait: so an implementation is a plain one, and pays for boxes only if it is used
+//! this way.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
+use syn::visit_mut::{self, VisitMut};
+use syn::{ItemTrait, Lifetime, Path, Type, TypeReference, parse_quote};
+
+use super::{output, quiet};
+use crate::model::{Arg, Method, Service};
+use crate::tokens::local;
+
+/// The trait that boxes, and how it and the contract are the same.
+///
+/// ```text
+/// trait Chat { … }      pub trait DynChat: Send + Sync + 'static { … }
+///                       impl<__S: Chat> DynChat for __S { … }
+///                       impl Chat for dyn DynChat { … }
+/// ```
+///
+/// The last one only of a trait that is `whole`: with a method left out for its mistakes it would
+/// be an echo of these.
+pub(super) fn expand(service: &Service, contract: &ItemTrait, whole: bool) -> TokenStream {
+    let Service { vis, cfg, ident, methods, .. } = service;
+    let Some(dynamic) = service.dynamic.as_ref().filter(|_| !service.generic) else {
+        return TokenStream::new();
+    };
+    let (quiet, supertraits) = (quiet(), &contract.supertraits);
+    let about = format!(
+        "Any [`{0}`]: `dyn {1}` implements `{0}`, and whatever implements `{0}` can be made one.",
+        ident.unraw(),
+        dynamic.unraw()
+    );
+    let declared = methods.iter().map(|method| {
+        let head = boxed_head(service, method);
+        quote!(#head;)
+    });
+    // `__S`, as users have types that are called `S`.
+    let boxed = methods.iter().map(|method| boxed(service, method));
+    let unboxed = methods.iter().map(|method| unboxed(service, dynamic, method));
+    let contract = whole.then(|| {
+        quote! {
+            #(#cfg)*
+            #quiet
+            impl #ident for dyn #dynamic {
+                #(#unboxed)*
+            }
+        }
+    });
+    quote! {
+        #(#cfg)*
+        #quiet
+        #[doc = #about]
+        #vis trait #dynamic: #supertraits {
+            #(#declared)*
+        }
+
+        #(#cfg)*
+        #quiet
+        impl<__S: #ident> #dynamic for __S {
+            #(#boxed)*
+        }
+
+        #contract
+    }
+}
+
+/// A method under another name: where both traits are in scope, only one has a `join`. One lifetime
+/// does for all that is lent, as the shortest is all that counts.
+///
+/// ```text
+/// async fn join(&self, cx: &Context, room: &str) -> u32;
+///
+/// fn dyn_join<'call>(&'call self, cx: &'call Context, room: &'call str)
+///     -> Pin<Box<dyn Future<Output = u32> + Send + 'call>>
+/// ```
+fn boxed_head(Service { private, .. }: &Service, method: &Method) -> TokenStream {
+    let Method { cfg, is_async, output, .. } = method;
+    let (name, call) = (boxed_name(method), call_lifetime());
+    let params = params(private, method, Some(&call));
+    let result = output::written(output);
+    let result = if *is_async {
+        quote! {
+            ::core::pin::Pin<::std::boxed::Box<
+                dyn ::core::future::Future<Output = #result> + ::core::marker::Send + #call,
+            >>
+        }
+    } else {
+        result
+    };
+    quote! {
+        #(#cfg)*
+        #[doc(hidden)]
+        fn #name<#call>(&#call self #params) -> #result
+    }
+}
+
+/// `fn dyn_join<'call>(…) -> … { Box::pin(Chat::join(self, cx, room)) }`
+fn boxed(service: &Service, method: &Method) -> TokenStream {
+    let Service { ident: contract, .. } = service;
+    let (head, name, args) = (boxed_head(service, method), &method.ident, args(method));
+    let call = quote!(<__S as #contract>::#name(self #(, #args)*));
+    let body = if method.is_async { quote!(::std::boxed::Box::pin(#call)) } else { call };
+    quote!(#head { #body })
+}
+
+/// The method of the contract, where the lifetimes of what is lent are several again.
+///
+/// ```text
+/// fn join(&self, cx: &Context, room: &str) -> impl Future<Output = u32> + Send {
+///     async move { DynChat::dyn_join(self, cx, room).await }
+/// }
+/// ```
+fn unboxed(Service { private, .. }: &Service, dynamic: &Ident, method: &Method) -> TokenStream {
+    let Method { ident, cfg, is_async, output, .. } = method;
+    let (params, name, args) = (params(private, method, None), boxed_name(method), args(method));
+    let (result, call) = (output::written(output), quote!(#dynamic::#name(self #(, #args)*)));
+    let (result, body) = if *is_async {
+        let future = quote!(::core::future::Future<Output = #result> + ::core::marker::Send);
+        (quote!(impl #future), quote!(async move { #call.await }))
+    } else {
+        (result, call)
+    };
+    quote! {
+        #(#cfg)*
+        fn #ident(&self #params) -> #result {
+            #body
+        }
+    }
+}
+
+fn boxed_name(method: &Method) -> Ident {
+    format_ident!("dyn_{}", method.ident.unraw())
+}
+
+fn call_lifetime() -> Lifetime {
+    parse_quote!('call)
+}
+
+/// `, cx: &'call Context, room: &'call str`
+fn params(private: &Path, method: &Method, lifetime: Option<&Lifetime>) -> TokenStream {
+    let params = method.args.iter().zip(args(method)).map(|(arg, name)| {
+        let mut ty: Type = match arg {
+            Arg::Context => parse_quote!(&#private::Context),
+            Arg::Param(param) => Type::clone(&param.ty),
+        };
+        if let Some(lifetime) = lifetime {
+            Name(lifetime).visit_type_mut(&mut ty);
+        }
+        quote!(, #name: #ty)
+    });
+    params.collect()
+}
+
+fn args(method: &Method) -> impl Iterator<Item = TokenStream> {
+    method.args.iter().map(|arg| match arg {
+        Arg::Context => local("cx").into_token_stream(),
+        Arg::Param(param) => param.ident.to_token_stream(),
+    })
+}
+
+/// Gives lifetimes that were left out, or `'_`, a name.
+struct Name<'a>(&'a Lifetime);
+
+impl VisitMut for Name<'_> {
+    fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+        reference.lifetime.get_or_insert_with(|| self.0.clone());
+        visit_mut::visit_type_reference_mut(self, reference);
+    }
+
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if lifetime.ident == "_" {
+            *lifetime = self.0.clone();
+        }
+    }
+}

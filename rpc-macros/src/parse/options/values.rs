@@ -1,0 +1,112 @@
+//! What values options may have, each with the repair that an error names.
+
+use std::time::Duration;
+
+use syn::{Expr, ExprArray, ExprLit, ExprUnary, Ident, Lit, LitStr, Path, UnOp, parse_quote};
+
+use super::Options;
+use crate::model::{Case, Run};
+use crate::parse::given::{Value, as_integer, as_string, ungroup};
+use crate::parse::{Code, time};
+
+impl Options<'_> {
+    /// `name = "text"`.
+    pub(crate) fn string(&mut self, name: &'static str) -> Option<LitStr> {
+        self.one(name, &format!("write `{name} = \"…\"`"), |value| as_string(value).cloned())
+    }
+
+    /// `name("a", "b")` or `name = ["a", "b"]`.
+    pub(crate) fn strings(&mut self, name: &'static str) -> Vec<LitStr> {
+        let Some(given) = self.take(name) else {
+            return Vec::new();
+        };
+        let values = match given.value {
+            Value::List(values) => values,
+            Value::One(Expr::Array(ExprArray { elems, .. })) => elems.into_iter().collect(),
+            Value::One(value) => vec![value],
+            Value::Nothing => Vec::new(),
+        };
+        let strings: Option<Vec<_>> =
+            values.iter().map(|value| as_string(value).cloned()).collect();
+        strings.filter(|strings| !strings.is_empty()).unwrap_or_else(|| {
+            self.errors.at(given.name, format!("write `{name}(\"…\", \"…\")`"));
+            Vec::new()
+        })
+    }
+
+    /// `name`, `name = true` or `name = false`.
+    pub(crate) fn switch(&mut self, name: &'static str) -> Option<bool> {
+        let given = self.take(name)?;
+        let value = match &given.value {
+            Value::Nothing => return Some(true),
+            Value::One(value) => ungroup(value),
+            Value::List(_) => {
+                return self.refuse(given.name, format!("write `{name}` or `{name} = false`"));
+            }
+        };
+        match value {
+            Expr::Lit(ExprLit { lit: Lit::Bool(value), .. }) => Some(value.value),
+            value => self.refuse(value, format!("write `{name}` or `{name} = false`")),
+        }
+    }
+
+    /// `name = "2s"`.
+    pub(crate) fn time(&mut self, name: &'static str) -> Option<Duration> {
+        let text = self.string(name)?;
+        match time::read(&text.value()) {
+            Ok(time) => Some(time),
+            Err(repair) => self.refuse(text, repair),
+        }
+    }
+
+    /// `name = "camelCase"`.
+    pub(crate) fn case(&mut self, name: &'static str) -> Option<Case> {
+        let style = self.string(name)?;
+        Case::named(&style.value()).or_else(|| {
+            let known = Case::ALL.map(|(known, _)| format!("`{known}`")).join(", ");
+            self.refuse(style, format!("unknown style: `{name}` knows {known}"))
+        })
+    }
+
+    /// `spawn`, `blocking`, or neither.
+    pub(crate) fn run(&mut self) -> Run {
+        match (self.word("spawn"), self.word("blocking")) {
+            (Some(_), Some(blocking)) => {
+                self.errors
+                    .at(blocking, "`spawn` and `blocking` are two ways to run a method: keep one");
+                Run::Blocking
+            }
+            (Some(_), None) => Run::Spawned,
+            (None, Some(_)) => Run::Blocking,
+            (None, None) => Run::Inline,
+        }
+    }
+
+    /// `crate = some::path`, or the path in quotes, as serde has it: where generated code finds
+    /// `rpc_core`.
+    pub(crate) fn krate(&mut self) -> Path {
+        let path = self.one("crate", "write `crate = some::path`", |value| match ungroup(value) {
+            Expr::Path(path) => Some(path.path.clone()),
+            value => as_string(value)?.parse_with(Path::parse_mod_style).ok(),
+        });
+        path.unwrap_or_else(|| parse_quote!(::rpc_core))
+    }
+
+    /// `code = 1001` or `code = -1`, which `owner` must have: a literal, so that two equal ones are
+    /// found here.
+    pub(crate) fn code(&mut self, owner: &Ident) -> Option<Code> {
+        if self.given.iter().all(|given| given.name != "code") {
+            let message = format!("`{owner}` has no code: write `#[rpc(code = …)]` above it");
+            self.errors.at(owner, message);
+        }
+        self.one("code", "write a number: `code = 1001`", |written| {
+            let digits = match ungroup(written) {
+                Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => {
+                    format!("-{}", as_integer(expr)?.base10_digits())
+                }
+                written => as_integer(written)?.base10_digits().to_owned(),
+            };
+            Some(Code { value: digits.parse().ok()?, written: written.clone() })
+        })
+    }
+}
