@@ -220,7 +220,7 @@ impl<'a> Members<'a> {
     /// Some peers leave `jsonrpc` out of their responses; nothing is gained by refusing these.
     fn check_version(&self, may_be_missing: bool) -> Result<(), &'static str> {
         match self.jsonrpc {
-            Some(r#""2.0""#) => Ok(()),
+            Some(version) if string(version).is_some_and(|version| version == "2.0") => Ok(()),
             None if may_be_missing => Ok(()),
             None => Err("`jsonrpc` is missing, it must be \"2.0\""),
             Some(_) => Err("`jsonrpc` must be \"2.0\""),

@@ -20,15 +20,12 @@
 //! }
 //!
 //! /// Errors keep their type across the wire.
-//! #[derive(Debug, PartialEq, RpcError)]
+//! #[derive(Debug, PartialEq, thiserror::Error, RpcError)]
 //! pub enum ChatError {
+//!     #[error("refused")]
 //!     #[rpc(code = 1001)]
 //!     Refused,
 //! }
-//! # impl std::fmt::Display for ChatError {
-//! #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("refused") }
-//! # }
-//! # impl std::error::Error for ChatError {}
 //!
 //! struct Rooms;
 //! impl Chat for Rooms {

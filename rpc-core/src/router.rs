@@ -50,8 +50,9 @@ impl Router {
     }
 
     /// Offers a method: `handler` takes the [`Context`] and the params, a tuple or an array for
-    /// params by position, a struct or a map for params by name. Params that do not fit are
-    /// answered -32602.
+    /// params by position (one alone is `(a,): (i64,)`), a struct or a map for params by name.
+    /// Params that do not fit are answered -32602. A call that the handler makes fails with `?`,
+    /// which passes on what the other end said.
     #[must_use]
     pub fn method<P, T, F>(
         self,

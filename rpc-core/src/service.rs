@@ -96,6 +96,19 @@ impl Handler {
         Self::new(elsewhere::spawned(cx.clone(), future))
     }
 
+    /// Serves a subscription as [`streaming`](Self::streaming) does; what makes the stream runs in a
+    /// task of its own.
+    pub fn spawned_streaming<T, E>(
+        cx: &Context,
+        future: impl Future<Output = Result<Streaming<T>, E>> + Send + 'static,
+    ) -> Self
+    where
+        T: Serialize + Send + 'static,
+        E: RpcError,
+    {
+        Self::streaming(elsewhere::spawned(cx.clone(), future))
+    }
+
     /// Serves a call on a thread where blocking harms nobody. Once begun it cannot be stopped: a
     /// cancelled call keeps its place among the live handlers until this returns.
     pub fn blocking<T, E>(

@@ -22,8 +22,8 @@ fn bouncing(
                 }
                 let below = other(&cx).call::<u32>("bounce", (depth - 1,)).await;
                 below.map(|below| below + 1).map_err(|error| match error {
-                    CallError::Remote(error) => error,
-                    other => ErrorObject::new(1, other.to_string()),
+                    CallError::Busy => ErrorObject::new(1, "busy"),
+                    other => other.into(),
                 })
             }
         });

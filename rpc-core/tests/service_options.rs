@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use rpc_core::{
     CallError, Context, ErrorObject, Fate, Limits, MethodFlags, Router, Service, Streaming, memory,
     service,
@@ -104,6 +105,8 @@ trait Elsewhere {
     async fn spawned(&self, cx: &Context, room: &str) -> Result<String, ErrorObject>;
     #[method(spawn, idempotent)]
     fn spawned_at_once(&self) -> String;
+    #[subscription(spawn)]
+    async fn spawned_stream(&self) -> Streaming<String>;
     #[method(blocking)]
     fn blocking(&self, cx: &Context, text: &str) -> String;
     #[method(blocking)]
@@ -124,6 +127,9 @@ struct Threads {
 impl Elsewhere for Threads {
     async fn spawned(&self, cx: &Context, room: &str) -> Result<String, ErrorObject> {
         Ok(format!("{} {room} {}", cx.method(), tokio::task::id()))
+    }
+    async fn spawned_stream(&self) -> Streaming<String> {
+        Streaming::new(stream::iter([tokio::task::id().to_string()]))
     }
     fn spawned_at_once(&self) -> String {
         tokio::task::id().to_string()
@@ -157,6 +163,8 @@ async fn a_spawned_method_has_a_task_of_its_own() {
     assert!(spawned.starts_with("spawned lobby "), "{spawned}");
     assert!(!spawned.ends_with(&format!(" {connection}")), "{spawned}");
     assert_ne!(stub.spawned_at_once().await.unwrap(), connection);
+    let made_in = stub.spawned_stream().await.unwrap().next().await.unwrap().unwrap();
+    assert_ne!(made_in, connection);
 }
 
 #[tokio::test]
@@ -187,5 +195,8 @@ fn the_table_tells_where_methods_run() {
     let flags: Vec<MethodFlags> = service.methods().iter().map(|method| method.flags).collect();
     let none = MethodFlags::new();
     let [spawn, blocking] = [none.spawn(), none.blocking()];
-    assert_eq!(flags, [spawn, spawn.idempotent(), blocking, blocking, spawn, blocking, none]);
+    assert_eq!(
+        flags,
+        [spawn, spawn.idempotent(), spawn, blocking, blocking, spawn, blocking, none]
+    );
 }

@@ -90,7 +90,8 @@ impl MethodArgs {
         let message = "a subscription only begins here: block where its items are made, \
                        and remove `blocking`";
         options.misplaced("blocking", message);
-        options.finish(&["spawn"]);
+        args.run = options.run_async();
+        options.finish(&["ordered", "detached"]);
         args
     }
 

@@ -67,22 +67,29 @@ fn needs_context(method: &Method) -> bool {
 fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
     let (ok, err) = ok_and_err(&method.output, private);
     let (run, cx) = (run(contract, method), local("cx"));
+    // A clone, as the method may take the context itself along.
+    let own_cx = quote!(&::core::clone::Clone::clone(&#cx));
     if let Kind::Subscription(Subscription { ty, .. }) = &method.kind {
         // In the place of the result, for a `Streaming` that is not ours.
         let (first, _) = ends(&ok);
         let run = quote_spanned!(first=> async move { #run });
-        return quote!(#private::Handler::streaming::<#ty, #err>(#run));
+        return match method.run {
+            Run::Spawned => {
+                quote!(#private::Handler::spawned_streaming::<#ty, #err>(#own_cx, #run))
+            }
+            Run::Inline | Run::Blocking => {
+                quote!(#private::Handler::streaming::<#ty, #err>(#run))
+            }
+        };
     }
-    // A clone, as the method may take the context itself along.
-    let cx = quote!(&::core::clone::Clone::clone(&#cx));
     match method.run {
         Run::Inline => quote!(#private::Handler::new::<#ok, #err>(async move { #run })),
         Run::Spawned => {
-            quote!(#private::Handler::spawned::<#ok, #err>(#cx, async move { #run }))
+            quote!(#private::Handler::spawned::<#ok, #err>(#own_cx, async move { #run }))
         }
         Run::Blocking => quote! {
             #private::Handler::blocking::<#ok, #err>(
-                #cx,
+                #own_cx,
                 move || -> ::core::result::Result<#ok, #err> { #run },
             )
         },

@@ -68,6 +68,11 @@ impl Options<'_> {
         })
     }
 
+    /// `spawn` or not, of what cannot block.
+    pub(crate) fn run_async(&mut self) -> Run {
+        self.word("spawn").map_or(Run::Inline, |_| Run::Spawned)
+    }
+
     /// `spawn`, `blocking`, or neither.
     pub(crate) fn run(&mut self) -> Run {
         match (self.word("spawn"), self.word("blocking")) {

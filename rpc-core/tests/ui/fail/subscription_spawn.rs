@@ -1,9 +1,0 @@
-use rpc_core::{Streaming, service};
-
-#[service]
-trait Ticker {
-    #[subscription(spawn)]
-    async fn ticks(&self) -> Streaming<u64>;
-}
-
-fn main() {}
