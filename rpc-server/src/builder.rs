@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use crate::connecting::Connecting;
 use crate::error::Error;
 use crate::hooks::Hooks;
+use crate::origins::Origins;
 use crate::rejection::Rejection;
 use crate::server::BoundServer;
 use crate::shared::Shared;
@@ -22,6 +23,7 @@ pub struct Builder {
     limits: Limits,
     keepalive: bool,
     path: Option<String>,
+    origins: Vec<String>,
     hooks: Hooks,
 }
 
@@ -32,6 +34,7 @@ impl Builder {
             limits: Limits::server(),
             keepalive: true,
             path: None,
+            origins: Vec::new(),
             hooks: Hooks::default(),
         }
     }
@@ -61,6 +64,28 @@ impl Builder {
     /// 404. By default every path is served.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
+        self
+    }
+
+    /// Lets web pages of these origins connect, such as `https://app.example` or
+    /// `http://localhost:3000`, compared with scheme and port. May be called several times.
+    ///
+    /// Browsers let any page connect to any server, with the user's cookies, and say in `Origin`
+    /// which page it is. Without this, only pages from the very host and port that they connect to
+    /// are let in, others are answered 403. `null` stands for pages that have no origin, such as
+    /// files and sandboxed frames, of whomever; `*` for all pages, for servers that take no cookie
+    /// and no place in the network for a proof of anything. Whoever sends no `Origin` is no browser
+    /// and is not asked.
+    ///
+    /// A server that listens on a loopback address also wants `localhost` or a loopback address as
+    /// `Host`, whatever is allowed here: else a page whose name was made to point to this machine
+    /// would be let in.
+    pub fn allow_origins<I>(mut self, origins: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.origins.extend(origins.into_iter().map(Into::into));
         self
     }
 
@@ -119,6 +144,7 @@ impl Builder {
     /// [`Error::Listen`] if the listener has no address; the others if a setting is wrong.
     pub fn serve_listener(self, listener: TcpListener) -> Result<BoundServer, Error> {
         self.check()?;
+        let origins = Origins::new(&self.origins)?;
         let address = listener.local_addr().map_err(Error::Listen)?;
         let setup = Setup {
             services: Arc::new(self.router),
@@ -127,7 +153,8 @@ impl Builder {
             keepalive: self.keepalive,
             plain: false,
         };
-        Ok(BoundServer::new(listener, Shared::new(setup, address, self.path, self.hooks)))
+        let shared = Shared::new(setup, address, self.path, origins, self.hooks);
+        Ok(BoundServer::new(listener, shared))
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -154,6 +181,7 @@ impl fmt::Debug for Builder {
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)
             .field("path", &self.path)
+            .field("origins", &self.origins)
             .finish_non_exhaustive()
     }
 }

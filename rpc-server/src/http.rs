@@ -83,6 +83,7 @@ impl Exchange {
 
     async fn let_in(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Rejection> {
         let upgrade = Upgrade::of(&request, self.shared.path.as_deref())?;
+        self.shared.origins.check(request.headers(), self.shared.address)?;
         if !self.is_served {
             let text = "there are as many connections as there may be";
             return Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text));

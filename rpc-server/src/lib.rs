@@ -37,6 +37,7 @@
 //! | answer | to |
 //! |---|---|
 //! | 400 | what is not HTTP; no or several `Host`; a body; a bad `Sec-WebSocket-Key` |
+//! | 403 | a page of a foreign `Origin`; a `Host` that is not this machine, on a loopback address: see [`allow_origins`](Builder::allow_origins) |
 //! | 404 | another [`path`](Builder::path) |
 //! | 405 | any method but GET |
 //! | 426 | no `Upgrade: websocket`; a `Sec-WebSocket-Version` other than 13 |
@@ -55,6 +56,7 @@ mod error;
 mod hooks;
 mod http;
 mod lifecycle;
+mod origins;
 mod rejection;
 mod server;
 mod shared;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::{CloseCode, Peer};
+use rpc_core::{CloseCode, Group, Peer};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -123,9 +123,20 @@ impl Server {
         self.shared.setup.hub.peer(id)
     }
 
+    /// The group with this name, which need not have members.
+    pub fn group(&self, name: &str) -> Group {
+        self.shared.setup.hub.group(name)
+    }
+
     /// How the server is doing. Looks at each connection, so ask for it now and then only.
     pub fn stats(&self) -> ServerStats {
         self.shared.totals.sum(&self.shared.setup.hub)
+    }
+
+    /// Stops the server as [`shutdown`](Self::shutdown) does, with the
+    /// [`grace`](rpc_core::Limits::grace) of its limits (30 s).
+    pub async fn stop(&self) {
+        self.shutdown(self.shared.setup.limits.grace).await;
     }
 
     /// Stops the server, in good order. The listener is closed at once; handlers that run may

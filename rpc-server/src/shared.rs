@@ -7,6 +7,7 @@ use rpc_core::Setup;
 
 use crate::hooks::Hooks;
 use crate::lifecycle::Lifecycle;
+use crate::origins::Origins;
 use crate::slots::Slots;
 use crate::stats::Totals;
 
@@ -16,6 +17,7 @@ pub(crate) struct Shared {
     pub(crate) address: SocketAddr,
     /// The only path that is served, if it is just one.
     pub(crate) path: Option<String>,
+    pub(crate) origins: Origins,
     pub(crate) hooks: Hooks,
     pub(crate) slots: Slots,
     pub(crate) lifecycle: Lifecycle,
@@ -27,10 +29,11 @@ impl Shared {
         setup: Setup,
         address: SocketAddr,
         path: Option<String>,
+        origins: Origins,
         hooks: Hooks,
     ) -> Arc<Self> {
         let slots = Slots::new(setup.limits.connections);
         let (lifecycle, totals) = Default::default();
-        Arc::new(Self { setup, address, path, hooks, slots, lifecycle, totals })
+        Arc::new(Self { setup, address, path, origins, hooks, slots, lifecycle, totals })
     }
 }

@@ -15,10 +15,17 @@ pub struct ServerStats {
     pub in_flight: usize,
     /// Calls of this end without an answer.
     pub pending: usize,
+    /// Open subscriptions, those of the other ends and of this one.
+    pub subscriptions: usize,
+    /// Groups that have members.
+    pub groups: usize,
     /// Bytes that wait to be sent.
     pub queue_bytes: usize,
     /// Results received for calls that were never made, or already answered; since the start.
     pub stray: u64,
+    /// Messages to groups that were dropped because a member had no room, and notifications that
+    /// came while their connection was draining; since the start.
+    pub dropped: u64,
     /// Messages received that were not JSON-RPC, and malformed notifications; since the start.
     pub malformed: u64,
     /// Notification handlers stopped because they ran too long; since the start.
@@ -35,8 +42,10 @@ impl ServerStats {
     fn add(&mut self, peer: &PeerStats) {
         self.in_flight += peer.in_flight;
         self.pending += peer.pending;
+        self.subscriptions += peer.subscriptions;
         self.queue_bytes += peer.queue_bytes;
         self.stray += peer.counters.stray;
+        self.dropped += peer.counters.dropped;
         self.malformed += peer.counters.malformed;
         self.stopped_notifications += peer.counters.stopped_notifications;
     }
@@ -46,6 +55,7 @@ impl ServerStats {
 #[derive(Default)]
 pub(crate) struct Totals {
     stray: AtomicU64,
+    dropped: AtomicU64,
     malformed: AtomicU64,
     stopped_notifications: AtomicU64,
     refused: AtomicU64,
@@ -61,6 +71,7 @@ impl Totals {
     pub(crate) fn keep(&self, peer: &PeerStats) {
         let counters = &peer.counters;
         self.stray.fetch_add(counters.stray, Ordering::Relaxed);
+        self.dropped.fetch_add(counters.dropped, Ordering::Relaxed);
         self.malformed.fetch_add(counters.malformed, Ordering::Relaxed);
         self.stopped_notifications.fetch_add(counters.stopped_notifications, Ordering::Relaxed);
     }
@@ -71,10 +82,12 @@ impl Totals {
         // a moment, the other way round it would be counted twice.
         let mut stats = ServerStats {
             stray: self.stray.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
             malformed: self.malformed.load(Ordering::Relaxed),
             stopped_notifications: self.stopped_notifications.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             closes: hub.closes(),
+            groups: hub.group_count(),
             ..ServerStats::default()
         };
         for peer in hub.peers() {

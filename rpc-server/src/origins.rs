@@ -1,0 +1,358 @@
+//! Which web pages may connect.
+//!
+//! A browser lets any page open a WebSocket to any server, and sends the user's cookies along; all
+//! that the server learns is the page's `Origin`. So a page may connect only to where it came from,
+//! and to servers that name it. What is not a browser sends no `Origin`, and may connect.
+//!
+//! The other half is `Host`: a page whose name is made to point to 127.0.0.1 (DNS rebinding) comes
+//! from where it connects to. It cannot change the name, though, by which it asks.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use http::{HeaderValue, StatusCode};
+
+use crate::error::Error;
+use crate::rejection::Rejection;
+
+/// The pages that may connect beside those of the server's own address.
+#[derive(Debug, Default)]
+pub(crate) struct Origins {
+    allowed: Vec<Origin>,
+}
+
+/// Where a page comes from (RFC 6454), or what may stand for it in the list.
+#[derive(Debug, PartialEq, Eq)]
+enum Origin {
+    /// In the list only: every page.
+    Any,
+    /// A page that comes from nowhere, or does not say: a file, a sandbox.
+    Null,
+    /// The scheme in lower case, and a host that has its port even where that was not written.
+    Of(String, Host),
+}
+
+/// A name or an address, and a port.
+#[derive(Debug, PartialEq, Eq)]
+struct Host {
+    name: Name,
+    /// `None` where none is written and the scheme has none by default.
+    port: Option<u16>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Name {
+    /// In lower case.
+    Dns(String),
+    Ip(IpAddr),
+}
+
+impl Origins {
+    /// Reads the list of those that are allowed.
+    pub(crate) fn new(patterns: &[String]) -> Result<Self, Error> {
+        let read = |pattern: &String| {
+            Origin::of_pattern(pattern).ok_or_else(|| Error::Origin(pattern.clone()))
+        };
+        Ok(Self { allowed: patterns.iter().map(read).collect::<Result<_, _>>()? })
+    }
+
+    /// Checks a request to a server that listens on `address`.
+    pub(crate) fn check(&self, headers: &HeaderMap, address: SocketAddr) -> Result<(), Rejection> {
+        let host = only(headers, &HOST).and_then(Host::parse);
+        if address.ip().to_canonical().is_loopback()
+            && !host.as_ref().is_some_and(Host::is_this_machine)
+        {
+            return Err(forbidden(
+                "this server listens on a loopback address: `Host` must be `localhost` or one",
+            ));
+        }
+        if !headers.contains_key(ORIGIN) {
+            return Ok(());
+        }
+        let origin = only(headers, &ORIGIN).and_then(Origin::parse);
+        match origin {
+            Some(origin) if origin.is_of(host.as_ref()) || self.allow(&origin) => Ok(()),
+            _ => Err(forbidden("pages of this `Origin` may not connect")),
+        }
+    }
+
+    fn allow(&self, origin: &Origin) -> bool {
+        self.allowed.iter().any(|allowed| *allowed == Origin::Any || allowed == origin)
+    }
+}
+
+fn forbidden(text: &'static str) -> Rejection {
+    Rejection::new(StatusCode::FORBIDDEN, text)
+}
+
+/// The text of a header that must not stand twice.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value: &HeaderValue = values.next().filter(|_| values.next().is_none())?;
+    value.to_str().ok()
+}
+
+impl Origin {
+    /// Reads what the list may hold: an origin that a page can have, or `*`.
+    fn of_pattern(text: &str) -> Option<Self> {
+        match Self::parse(text) {
+            None if text == "*" => Some(Self::Any),
+            // The schemes of what a page connects to; its own is another.
+            Some(Self::Of(scheme, _)) if matches!(&*scheme, "ws" | "wss") => None,
+            origin => origin,
+        }
+    }
+
+    /// Reads `scheme://host` or `scheme://host:port`, with nothing behind it, or `null`.
+    fn parse(text: &str) -> Option<Self> {
+        if text == "null" {
+            return Some(Self::Null);
+        }
+        let (scheme, host) = text.split_once("://")?;
+        let is_letter =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        if !scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            || !scheme.bytes().all(is_letter)
+        {
+            return None;
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        let mut host = Host::parse(host)?;
+        host.port = host.port.or_else(|| default_port(&scheme));
+        Some(Self::Of(scheme, host))
+    }
+
+    /// Whether the page comes from the host that it connects to.
+    fn is_of(&self, host: Option<&Host>) -> bool {
+        let (Self::Of(scheme, from), Some(to)) = (self, host) else { return false };
+        let Some(port) = default_port(scheme) else { return false };
+        // A `Host` without a port is on that of the scheme, which before a proxy is the page's.
+        from.name == to.name && from.port == Some(to.port.unwrap_or(port))
+    }
+}
+
+/// The port of a page whose origin names none.
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
+impl Host {
+    /// Reads `name`, `name:port` or the same with an address, one of IPv6 in brackets.
+    fn parse(text: &str) -> Option<Self> {
+        let end = if text.starts_with('[') {
+            text.find(']')? + 1
+        } else {
+            text.find(':').unwrap_or(text.len())
+        };
+        let (name, port) = text.split_at(end);
+        let port = match port.strip_prefix(':') {
+            None if port.is_empty() => None,
+            Some("") => None,
+            // A number may begin with a sign, a port not.
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(digits.parse().ok()?)
+            }
+            _ => return None,
+        };
+        Some(Self { name: Name::parse(name)?, port })
+    }
+
+    fn is_this_machine(&self) -> bool {
+        match &self.name {
+            Name::Dns(name) => name == "localhost",
+            Name::Ip(address) => address.is_loopback(),
+        }
+    }
+}
+
+impl Name {
+    fn parse(text: &str) -> Option<Self> {
+        if let Some(address) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+            let address: Ipv6Addr = address.parse().ok()?;
+            return Some(Self::Ip(IpAddr::from(address).to_canonical()));
+        }
+        if let Ok(address) = text.parse::<Ipv4Addr>() {
+            return Some(Self::Ip(address.into()));
+        }
+        let is_letter =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        let is_name = !text.is_empty() && text.bytes().all(is_letter);
+        is_name.then(|| Self::Dns(text.to_ascii_lowercase()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOPBACK: &str = "127.0.0.1:9944";
+    const PUBLIC: &str = "203.0.113.7:9944";
+
+    fn check(allowed: &[&str], address: &str, host: &str, origin: Option<&str>) -> bool {
+        let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(ORIGIN, origin.parse().unwrap());
+        }
+        let verdict = Origins::new(&allowed).unwrap().check(&headers, address.parse().unwrap());
+        if let Err(rejection) = &verdict {
+            assert_eq!(rejection.status(), StatusCode::FORBIDDEN);
+        }
+        verdict.is_ok()
+    }
+
+    #[test]
+    fn a_page_may_connect_to_where_it_came_from() {
+        for (host, origin, may) in [
+            ("a.example", "https://a.example", true),
+            ("a.example", "http://a.example", true),
+            ("a.example:9944", "http://a.example:9944", true),
+            ("A.Example", "HTTPS://a.EXAMPLE", true),
+            ("a.example:443", "https://a.example", true),
+            ("a.example", "https://a.example:443", true),
+            ("203.0.113.7:9944", "http://203.0.113.7:9944", true),
+            ("[2001:db8::1]:9944", "http://[2001:DB8:0::1]:9944", true),
+            // Another port is another origin.
+            ("a.example:9944", "http://a.example", false),
+            ("a.example:9944", "http://a.example:3000", false),
+            ("a.example:80", "https://a.example", false),
+            ("a.example", "https://a.example:80", false),
+            ("a.example", "https://b.example", false),
+            ("a.example", "https://a.example.b.example", false),
+            ("a.example", "https://x.a.example", false),
+            ("203.0.113.7:9944", "http://203.0.113.8:9944", false),
+            ("203.0.113.7:9944", "http://127.0.0.1:9944", false),
+            // Nobody can have these names.
+            ("a.example", "null", false),
+            ("a.example", "", false),
+            ("a.example", "*", false),
+            ("a.example", "a.example", false),
+            ("a.example", "https://", false),
+            ("a.example", "https://a.example/", false),
+            ("a.example", "https://u@a.example", false),
+            ("a.example", "https://b.example https://a.example", false),
+            ("a.example", "https://a.example:+443", false),
+            ("a.example", "https://a.example:65979", false), // 443 and 65,536
+            ("a.example", "x://a.example", false),
+            ("abc", "chrome-extension://abc", false),
+            ("u@a.example", "https://a.example", false),
+            ("", "https://a.example", false),
+        ] {
+            assert_eq!(check(&[], PUBLIC, host, Some(origin)), may, "{host} {origin}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_browser_may_connect() {
+        for host in ["a.example", "203.0.113.7:9944", "any thing"] {
+            assert!(check(&[], PUBLIC, host, None), "{host}");
+        }
+    }
+
+    #[test]
+    fn pages_of_the_list_may_connect_from_anywhere() {
+        let good = &["https://good.example", "http://dev.example:3000", "https://[::1]:8443"];
+        for (allowed, origin, may) in [
+            (&good[..], "https://good.example", true),
+            (good, "https://GOOD.example:443", true),
+            (good, "http://dev.example:3000", true),
+            (good, "https://[0:0::1]:8443", true),
+            (good, "http://good.example", false),
+            (good, "https://good.example:8443", false),
+            (good, "https://good.example.evil.example", false),
+            (good, "https://sub.good.example", false),
+            (good, "https://evil.example", false),
+            (good, "null", false),
+            (good, "*", false),
+            (&["chrome-extension://abc"], "chrome-extension://abc", true),
+            (&["tauri://localhost"], "tauri://localhost", true),
+            (&["null"], "null", true),
+            (&["null"], "https://evil.example", false),
+            (&["*"], "https://evil.example", true),
+            (&["*"], "null", true),
+            (&["*"], "no origin", false),
+        ] {
+            assert_eq!(check(allowed, PUBLIC, "a.example", Some(origin)), may, "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_server_on_a_loopback_address_is_asked_for_by_a_loopback_name() {
+        for (host, may) in [
+            ("localhost", true),
+            ("LocalHost:9944", true),
+            ("127.0.0.1:9944", true),
+            ("127.1.2.3", true),
+            ("[::1]:9944", true),
+            ("[::ffff:127.0.0.1]:9944", true),
+            ("evil.example:9944", false),
+            ("localhost.evil.example:9944", false),
+            ("127.0.0.1.evil.example", false),
+            ("203.0.113.7:9944", false),
+            ("0.0.0.0:9944", false),
+            ("[::1", false),
+            ("localhost:99440", false),
+            ("localhost@evil.example", false),
+            ("", false),
+        ] {
+            for address in [LOOPBACK, "[::1]:9944", "[::ffff:127.0.0.1]:9944"] {
+                assert_eq!(check(&[], address, host, None), may, "{address} {host}");
+                // The rebound name is the page's own, and no list makes up for it.
+                let origin = format!("http://{host}");
+                assert!(may || !check(&["*"], address, host, Some(&origin)), "{address} {host}");
+            }
+        }
+        assert!(check(&[], LOOPBACK, "localhost:9944", Some("http://localhost:9944")));
+        // Other servers of the same machine are others.
+        assert!(!check(&[], LOOPBACK, "localhost:9944", Some("http://localhost:3000")));
+        assert!(!check(&[], LOOPBACK, "localhost:9944", Some("http://127.0.0.1:9944")));
+        assert!(!check(&[], LOOPBACK, "localhost:9944", Some("null")));
+    }
+
+    #[test]
+    fn a_header_that_stands_twice_is_none() {
+        let origins = Origins::new(&["https://good.example".to_owned()]).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "a.example".parse().unwrap());
+        headers.append(ORIGIN, "https://good.example".parse().unwrap());
+        assert!(origins.check(&headers, PUBLIC.parse().unwrap()).is_ok());
+        headers.append(ORIGIN, "https://good.example".parse().unwrap());
+        assert!(origins.check(&headers, PUBLIC.parse().unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_pattern_that_matches_nothing_is_refused() {
+        for pattern in [
+            "",
+            "good.example",
+            "//good.example",
+            "https:good.example",
+            "https://",
+            "https://:443",
+            "https://good.example/",
+            "https://good.example/chat",
+            "https://good.example?x",
+            "https://*.good.example",
+            "https://good.example:x",
+            "https://good.example:65536",
+            "https://good.example, https://b.example",
+            " https://good.example",
+            "https://u@good.example",
+            "ws://good.example",
+            "wss://good.example",
+            "https://[::1",
+            "https://gööd.example",
+            "1http://good.example",
+            "NULL",
+            "**",
+        ] {
+            let error = Origins::new(&[pattern.to_owned()]).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("`{pattern}` ")), "{error}");
+        }
+    }
+}
