@@ -47,6 +47,7 @@ fn alone_it_shows_who_calls_whom_and_ends() {
         "ada      is asked for a report",
         "eve    did not answer in time",
         "operator gets the agent's error: no process `no-such-process`",
+        "operator sees the load of ada ",
         "bob      is told the label `blue`",
         "server   is shut down",
     ] {
@@ -67,6 +68,9 @@ fn as_separate_processes_it_does_the_same() {
     assert!(survey.contains("  ada ") && survey.contains("eve    did not answer"), "{survey}");
     let find = ["find", "--connect", url, "--agent", "bob", "--process", "x"];
     assert!(text(&fleet(&find).output().unwrap()).contains("no agent `bob`"));
+    let watch = ["watch", "--connect", url, "--every", "0.1"];
+    let watched = text(&fleet(&watch).output().unwrap());
+    assert_eq!(watched.matches("sees the load of ada").count(), 3, "{watched}");
     let label = ["label", "--connect", url, "--label", "red"];
     assert!(text(&fleet(&label).output().unwrap()).contains("2 agents were told"));
 }
@@ -76,6 +80,7 @@ fn what_is_wrong_with_the_command_line_is_said() {
     for (args, complaint) in [
         (&["server"][..], "--listen ADDRESS"),
         (&["agent", "--connect", "ws://x", "--name", "a", "--delay", "-1"], "--delay"),
+        (&["watch", "--connect", "ws://x", "--every", "soon"], "soon"),
         (&["dance"], "no command `dance`"),
         (&["survey", "--conect", "x"], "--conect"),
     ] {

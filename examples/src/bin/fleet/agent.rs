@@ -24,6 +24,10 @@ impl Host for Agent {
         report.expect("looking around does not panic").expect("the system tells about itself")
     }
 
+    async fn load(&self) -> f64 {
+        machine::load().expect("the system tells about itself")
+    }
+
     async fn find(&self, name: &str) -> Result<Vec<Process>, FleetError> {
         println!("{:<8} is asked for its processes called `{name}`", self.name);
         let name = name.to_owned();

@@ -13,6 +13,7 @@ usage:
   fleet survey --connect URL                       a table of all agents
   fleet find --connect URL --agent NAME --process NAME
                                                    the processes of that name there
+  fleet watch --connect URL [--every SECONDS]      how busy all agents are, three times
   fleet label --connect URL --label TEXT           tells all agents a label";
 
 /// What is to be done.
@@ -24,6 +25,7 @@ pub(crate) enum Command {
     Agent { url: String, name: String, delay: Duration },
     Survey { url: String },
     Find { url: String, agent: String, process: String },
+    Watch { url: String, every: Duration },
     Label { url: String, label: String },
 }
 
@@ -34,6 +36,7 @@ struct Options {
     connect: Option<String>,
     name: Option<String>,
     delay: Option<f64>,
+    every: Option<f64>,
     agent: Option<String>,
     process: Option<String>,
     label: Option<String>,
@@ -52,6 +55,7 @@ impl Command {
                 Long("connect") => options.connect = Some(parser.value()?.string()?),
                 Long("name") => options.name = Some(parser.value()?.string()?),
                 Long("delay") => options.delay = Some(parser.value()?.parse()?),
+                Long("every") => options.every = Some(parser.value()?.parse()?),
                 Long("agent") => options.agent = Some(parser.value()?.string()?),
                 Long("process") => options.process = Some(parser.value()?.string()?),
                 Long("label") => options.label = Some(parser.value()?.string()?),
@@ -70,14 +74,17 @@ impl Command {
             Some("agent") => Self::Agent {
                 url: url()?,
                 name: needed(options.name, "--name NAME")?,
-                delay: Duration::try_from_secs_f64(options.delay.unwrap_or_default())
-                    .map_err(|error| format!("--delay: {error}"))?,
+                delay: seconds(options.delay.unwrap_or_default(), "--delay")?,
             },
             Some("survey") => Self::Survey { url: url()? },
             Some("find") => Self::Find {
                 url: url()?,
                 agent: needed(options.agent, "--agent NAME")?,
                 process: needed(options.process, "--process NAME")?,
+            },
+            Some("watch") => Self::Watch {
+                url: url()?,
+                every: seconds(options.every.unwrap_or(1.0), "--every")?,
             },
             Some("label") => {
                 Self::Label { url: url()?, label: needed(options.label, "--label TEXT")? }
@@ -89,4 +96,8 @@ impl Command {
 
 fn needed(value: Option<String>, option: &str) -> Result<String, lexopt::Error> {
     value.ok_or_else(|| format!("this command needs {option}").into())
+}
+
+fn seconds(seconds: f64, option: &str) -> Result<Duration, lexopt::Error> {
+    Duration::try_from_secs_f64(seconds).map_err(|error| format!("{option}: {error}").into())
 }

@@ -1,6 +1,6 @@
 //! What the ends of a fleet offer each other: all that they share.
 
-use rpc_core::{Context, RpcError, service};
+use rpc_core::{Context, RpcError, Streaming, service};
 use serde::{Deserialize, Serialize};
 
 /// What the server offers to operators.
@@ -17,6 +17,10 @@ pub(crate) trait Fleet {
         process: &str,
     ) -> Result<Vec<Process>, FleetError>;
 
+    /// How busy the agents are, from now on and again after each `every_ms`: what returns a
+    /// `Streaming` is a subscription, which ends when the operator drops it.
+    async fn watch(&self, cx: &Context, every_ms: u64) -> Streaming<Vec<Load>>;
+
     /// Tells all agents the label of the fleet; answers how many there are.
     async fn label(&self, cx: &Context, label: &str) -> usize;
 }
@@ -26,6 +30,9 @@ pub(crate) trait Fleet {
 pub(crate) trait Host {
     /// How this machine is doing, with at most so many of its busiest processes.
     async fn report(&self, busiest: usize) -> Report;
+
+    /// Processes that want to run, over the last minute.
+    async fn load(&self) -> f64;
 
     /// The processes called `name`.
     async fn find(&self, name: &str) -> Result<Vec<Process>, FleetError>;
@@ -58,6 +65,13 @@ pub(crate) struct Survey {
     pub(crate) reports: Vec<(String, Report)>,
     /// Who did not answer in time.
     pub(crate) silent: Vec<String>,
+}
+
+/// How busy an agent is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Load {
+    pub(crate) agent: String,
+    pub(crate) load: f64,
 }
 
 /// How a machine is doing.

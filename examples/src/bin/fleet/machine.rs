@@ -29,6 +29,11 @@ pub(crate) fn report(busiest: usize) -> Result<Report, sysinfo::Error> {
     })
 }
 
+/// Processes that want to run, over the last minute.
+pub(crate) fn load() -> Result<f64, sysinfo::Error> {
+    Ok(System::load_average()?.one)
+}
+
 /// The processes with this name.
 pub(crate) fn find(name: &str) -> Result<Vec<Process>, FleetError> {
     let mut system = System::new().map_err(|_| none(name, 0))?;

@@ -8,6 +8,9 @@
 //! operator ──survey──▶ server ──report──▶ agent ada
 //!          ◀──table───        ──report──▶ agent bob
 //!                             ──report──▶ agent eve  (too slow: named in the table)
+//!
+//! operator ──watch───▶ server ──load─────▶ agents     (again and again)
+//!          ◀──loads─── ◀──loads─── ◀──loads───
 //! ```
 //!
 //! `fleet` alone runs all of them in one process; `fleet help` tells how to run them apart.
@@ -48,6 +51,7 @@ async fn main() -> ExitCode {
         Command::Agent { url, name, delay } => agent::run(&url, &name, delay).await,
         Command::Survey { url } => operator::survey(&url).await,
         Command::Find { url, agent, process } => operator::find(&url, &agent, &process).await,
+        Command::Watch { url, every } => operator::watch(&url, every).await,
         Command::Label { url, label } => operator::label(&url, &label).await,
     };
     match done {

@@ -1,5 +1,8 @@
 //! An operator: a client that offers nothing and asks.
 
+use std::time::Duration;
+
+use futures_util::StreamExt;
 use rpc_client::Client;
 use rpc_core::CallError;
 
@@ -35,6 +38,23 @@ pub(crate) async fn find(url: &str, agent: &str, process: &str) -> Result<()> {
             println!("operator gets the agent's error: {error} (it saw {running})");
         }
         Err(error) => println!("operator gets an error: {error}"),
+    }
+    client.close().await;
+    Ok(())
+}
+
+/// Prints how busy all agents are, three times.
+pub(crate) async fn watch(url: &str, every: Duration) -> Result<()> {
+    let (client, fleet) = connect(url).await?;
+    println!("operator watches the fleet");
+    let updates = fleet.watch(every.as_millis().try_into()?).await?;
+    // What is dropped at the end of this ends at the server as well.
+    let mut updates = updates.take(3);
+    while let Some(update) = updates.next().await {
+        let mut loads: Vec<_> =
+            update?.iter().map(|agent| format!("{} {:.2}", agent.agent, agent.load)).collect();
+        loads.sort_unstable();
+        println!("operator sees the load of {}", loads.join(", "));
     }
     client.close().await;
     Ok(())

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use rpc_core::{CallError, Context, Peer};
+use futures_util::future::{join_all, ready};
+use futures_util::{StreamExt, stream};
+use rpc_core::{CallError, Context, Peer, Streaming};
 use rpc_server::{BoundServer, Connecting, Rejection, Server, StatusCode};
 
 use crate::Result;
-use crate::contract::{Fleet, FleetError, FleetServer, HostClient, Process, Survey};
+use crate::contract::{Fleet, FleetError, FleetServer, HostClient, Load, Process, Survey};
+
+/// The group that all agents are in.
+const AGENTS: &str = "agents";
 
 /// How long an agent may take for its report.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -23,6 +27,10 @@ async fn admit(connecting: Connecting) -> Result<Member, Rejection> {
     match connecting.uri().path().strip_prefix("/agent/") {
         Some("") => Err(Rejection::new(StatusCode::BAD_REQUEST, "an agent needs a name")),
         Some(name) => {
+            // From here on whatever is sent to the group is sent to this agent, too.
+            if let Err(error) = connecting.peer().join_group(AGENTS) {
+                return Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()));
+            }
             println!("server   lets in agent {name}");
             Ok(Member::Agent(name.to_owned()))
         }
@@ -71,21 +79,38 @@ impl Fleet for Control {
         })
     }
 
+    async fn watch(&self, cx: &Context, every_ms: u64) -> Streaming<Vec<Load>> {
+        println!("server   is watched, and asks its agents again and again");
+        let every = Duration::from_millis(every_ms.max(100));
+        Streaming::new(stream::unfold(cx.group(AGENTS), move |agents| async move {
+            tokio::time::sleep(every).await;
+            // Answers come as a stream, each with the agent that it is from.
+            let answers = HostClient::new(agents.clone()).load().timeout(PATIENCE);
+            let loads = answers.filter_map(|(agent, load)| {
+                ready(name(&agent).zip(load.ok()).map(|(agent, load)| Load { agent, load }))
+            });
+            Some((loads.collect().await, agents))
+        }))
+    }
+
     async fn label(&self, cx: &Context, label: &str) -> usize {
-        let told = agents(cx)
-            .into_iter()
-            .map(|(_, agent)| async move { HostClient::new(agent).label(label).await.is_ok() });
-        join_all(told).await.into_iter().filter(|told| *told).count()
+        // Written once, and put into the queue of each agent.
+        HostClient::new(cx.group(AGENTS)).label(label).await.unwrap_or_default()
     }
 }
 
 /// All agents that are connected, by name.
 fn agents(cx: &Context) -> Vec<(String, Peer)> {
-    let named = |peer: Peer| match peer.session::<Member>() {
-        Some(Member::Agent(name)) => Some((name.clone(), peer.clone())),
-        Some(Member::Operator) | None => None,
-    };
-    cx.peers().into_iter().filter_map(named).collect()
+    let members = cx.group(AGENTS).members();
+    members.into_iter().filter_map(|agent| Some((name(&agent)?, agent))).collect()
+}
+
+/// The name of an agent.
+fn name(peer: &Peer) -> Option<String> {
+    match peer.session::<Member>()? {
+        Member::Agent(name) => Some(name.clone()),
+        Member::Operator => None,
+    }
 }
 
 /// Binds a server.

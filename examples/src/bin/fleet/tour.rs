@@ -17,6 +17,7 @@ pub(crate) async fn run() -> Result<()> {
     }
     operator::survey(&url).await?;
     operator::find(&url, "ada", "no-such-process").await?;
+    operator::watch(&url, Duration::from_millis(300)).await?;
     operator::label(&url, "blue").await?;
 
     server.shutdown(Duration::from_secs(1)).await;

@@ -1,0 +1,57 @@
+// A line for each check of a peer, and an exit code for all of them.
+
+const assert = require("node:assert");
+
+const LIMIT = 10_000;
+let failed = 0;
+
+/** Waits for what should be there soon. */
+function soon(promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error("hangs")), LIMIT);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Runs a test and prints a line. */
+async function check(peer, name, test) {
+  try {
+    await soon(test());
+    console.log(`ok      ${peer}: ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  ${peer}: ${name}: ${error?.stack ?? JSON.stringify(error)}`);
+  }
+}
+
+/** The error of a promise. */
+async function failure(promise) {
+  let result;
+  try {
+    result = await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error(`no error, but ${JSON.stringify(result)}`);
+}
+
+/** Runs all, and ends the process: libraries may have timers that never end. */
+function main(run) {
+  const late = setTimeout(() => {
+    console.log("FAILED  not done in a minute");
+    process.exit(1);
+  }, 60_000);
+  run().then(
+    () => {
+      clearTimeout(late);
+      process.exit(failed > 0 ? 1 : 0);
+    },
+    (error) => {
+      console.log(`FAILED  ${error?.stack ?? error}`);
+      process.exit(1);
+    },
+  );
+}
+
+module.exports = { assert, check, failure, main };

@@ -1,0 +1,75 @@
+//! The fixed peer that tests of all kinds talk to, whatever language they are written in.
+//!
+//! An ordinary user of the framework: a trait, its implementation, default limits. The first line
+//! on stdout says where it listens, and nothing follows; logs go to stderr. SIGTERM and ctrl-c let
+//! what runs come to its end; a second one does not wait for that.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to people")]
+
+mod args;
+mod contract;
+mod counters;
+mod service;
+mod session;
+mod signals;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use args::{Command, Options};
+use contract::ReferenceServer;
+use rpc_server::{Connecting, Rejection, Server};
+use service::Service;
+use session::Session;
+use signals::Signals;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = match Command::from_env() {
+        Ok(Command::Serve(options)) => options,
+        Ok(Command::Help) => {
+            println!("{}", args::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("reference_server: {error}\n\n{}", args::HELP);
+            return ExitCode::from(2);
+        }
+    };
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(options.level).init();
+    match serve(*options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+            eprintln!("reference_server: {error}{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
+    // Before anyone can know that it runs, and stop it.
+    let mut signals = Signals::new()?;
+    let service = Arc::new(Service::default());
+    let bound = Server::builder()
+        .service(ReferenceServer::shared(service.clone()))
+        .limits(options.limits)
+        .allow_origins(options.origins)
+        .on_connect(|connecting: Connecting| async move {
+            Ok::<_, Rejection>(Session::new(connecting.remote_addr()))
+        })
+        .bind(options.listen)
+        .await?;
+    service.belongs_to(bound.handle());
+    let server = bound.spawn();
+    println!("listening on {}", server.url());
+
+    signals.next().await;
+    tokio::select! {
+        () = server.stop() => {}
+        () = signals.next() => server.shutdown(Duration::ZERO).await,
+    }
+    Ok(())
+}

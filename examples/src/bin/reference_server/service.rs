@@ -1,0 +1,202 @@
+//! What the methods do.
+
+use std::future::ready;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use rpc_core::{
+    CallError, Context, ErrorCode, ErrorObject, JoinError, Result, RpcError, Streaming,
+};
+use rpc_server::Server;
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+use crate::contract::{CallerClient, Full, NoRoom, Reference, Reply, Stats, Whoami, Xs};
+use crate::counters::{Counters, within};
+use crate::session::Session;
+
+/// What all connections share.
+#[derive(Default)]
+pub(crate) struct Service {
+    slept: AtomicU64,
+    counters: Counters,
+    /// Set before anyone is served.
+    server: OnceLock<Server>,
+}
+
+impl Service {
+    /// Tells it of which server `stats` is to speak.
+    pub(crate) fn belongs_to(&self, server: Server) {
+        assert!(self.server.set(server).is_ok(), "it belongs to one server");
+    }
+}
+
+impl Reference for Service {
+    fn add(&self, a: i64, b: i64) -> Result<i64> {
+        a.checked_add(b).ok_or_else(|| {
+            ErrorObject::invalid_params("the sum of `a` and `b` does not fit into 64 bits")
+        })
+    }
+
+    fn echo(&self, value: Box<RawValue>) -> Box<RawValue> {
+        value
+    }
+
+    fn greet(&self, name: &str, greeting: Option<String>) -> String {
+        format!("{}, {name}", greeting.as_deref().unwrap_or("hello"))
+    }
+
+    async fn sleep(&self, ms: u64) -> u64 {
+        sleep(Duration::from_millis(ms)).await;
+        self.slept.fetch_add(1, Ordering::Relaxed);
+        ms
+    }
+
+    fn slept(&self) -> u64 {
+        self.slept.load(Ordering::Relaxed)
+    }
+
+    fn fail(&self, code: i64, message: String, data: Option<Box<RawValue>>) -> Result<()> {
+        Err(ErrorObject { code, message, data })
+    }
+
+    fn typed_fail(&self, max: u32) -> Result<(), Full> {
+        Err(Full { max })
+    }
+
+    fn panic(&self) {
+        panic!("somebody called `panic`");
+    }
+
+    fn big(&self, bytes: u64) -> Xs {
+        Xs(bytes)
+    }
+
+    fn note(&self, cx: &Context, text: String) {
+        session(cx).note(text);
+    }
+
+    fn notes(&self, cx: &Context) -> Vec<String> {
+        session(cx).notes()
+    }
+
+    fn incr(&self, key: &str) -> Result<u64, NoRoom> {
+        self.counters.incr(key)
+    }
+
+    fn count(&self, key: &str) -> u64 {
+        self.counters.count(key)
+    }
+
+    fn whoami(&self, cx: &Context) -> Whoami {
+        Whoami { id: cx.peer().id().to_owned(), remote: session(cx).remote.to_string() }
+    }
+
+    async fn call_back(
+        &self,
+        cx: &Context,
+        method: &str,
+        params: Option<Box<RawValue>>,
+    ) -> Result<Box<RawValue>> {
+        cx.peer().call(method, params).await.map_err(passed_on)
+    }
+
+    async fn bounce(&self, cx: &Context, depth: u32) -> Result<u32> {
+        let Some(less) = depth.checked_sub(1) else { return Ok(0) };
+        let bounced = CallerClient::new(cx.peer()).bounce(less).await.map_err(passed_on)?;
+        Ok(bounced.saturating_add(1))
+    }
+
+    async fn push(&self, cx: &Context, n: u32) -> u32 {
+        let caller = CallerClient::new(cx.peer());
+        for tick in 0..n {
+            if caller.tick(tick).await.is_err() {
+                return tick; // to nobody: the connection has ended
+            }
+        }
+        n
+    }
+
+    fn join(&self, cx: &Context, group: &str) -> Result<(), NoRoom> {
+        cx.peer().join_group(within(group)?).map_err(|error| match error {
+            JoinError::TooMany { limit } => NoRoom::More { max: limit },
+            _ => NoRoom::Ended,
+        })
+    }
+
+    fn leave(&self, cx: &Context, group: &str) {
+        cx.peer().leave_group(group);
+    }
+
+    fn members(&self, cx: &Context, group: &str) -> Vec<String> {
+        cx.group(group).members().iter().map(|member| member.id().to_owned()).collect()
+    }
+
+    async fn publish(&self, cx: &Context, group: &str, value: Box<RawValue>) -> Result<usize> {
+        let members = CallerClient::new(cx.group(group));
+        let taken = members.message(group, &value).await;
+        taken.map_err(|error| ErrorObject::invalid_params(error.to_string()))
+    }
+
+    async fn ask(&self, cx: &Context, group: &str, question: &str, ms: u64) -> Vec<Reply> {
+        let answers = CallerClient::new(cx.group(group)).answer(question);
+        let answers = answers.timeout(Duration::from_millis(ms)).filter_map(|(peer, result)| {
+            // Who is late, or does not know the question, has not answered it.
+            let reply = |result| Reply { id: peer.id().to_owned(), result };
+            ready(result.ok().map(reply))
+        });
+        answers.collect().await
+    }
+
+    fn ticks(&self, count: u64, every_ms: u64) -> Streaming<u64> {
+        let every = Duration::from_millis(every_ms);
+        Streaming::new(stream::unfold(0, move |tick| async move {
+            if tick > 0 && tick == count {
+                return None;
+            }
+            if tick > 0 && !every.is_zero() {
+                sleep(every).await;
+            }
+            Some((tick, tick + 1))
+        }))
+    }
+
+    fn stats(&self) -> Stats {
+        let stats = self.server.get().expect("set before anyone is served").stats();
+        Stats {
+            connections: stats.connections,
+            in_flight: stats.in_flight,
+            pending: stats.pending,
+            subscriptions: stats.subscriptions,
+            groups: stats.groups,
+            queue_bytes: stats.queue_bytes,
+            tasks: Handle::current().metrics().num_alive_tasks(),
+            stray: stats.stray,
+            closes: stats.closes,
+        }
+    }
+}
+
+fn session(cx: &Context) -> &Session {
+    cx.session().expect("every connection has one")
+}
+
+/// An error of the caller as the answer to the caller.
+fn passed_on<E: RpcError>(error: CallError<E>) -> ErrorObject {
+    let ours = |code, kind, message: &str| {
+        ErrorObject::new(code, message).with_data(&json!({ "kind": kind }))
+    };
+    match error {
+        CallError::Remote(error) => error,
+        CallError::Method(error) => error.to_error_object(),
+        CallError::Busy => ours(ErrorCode::BUSY, "busy", "busy: not executed"),
+        CallError::Timeout { .. } => ours(ErrorCode::DEADLINE, "deadline", "no answer in time"),
+        CallError::Cancelled { .. } => ours(ErrorCode::CANCELLED, "cancelled", "request cancelled"),
+        CallError::Encode(why) => ErrorObject::invalid_params(why),
+        _ => ErrorObject::internal(),
+    }
+}
