@@ -1,14 +1,14 @@
 //! Our client against a foreign server, here that of npm's `jsonrpc-bidirectional`: it calls, and is
 //! called back inside its calls.
 
-#![allow(clippy::print_stdout, reason = "a line for each check")]
+mod checks;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use checks::{Checked, check, equal};
 use rpc_client::Client;
 use rpc_core::{CallError, Context, Peer, Result, service};
-use tokio::time::timeout;
 
 /// What the server offers.
 #[service]
@@ -30,6 +30,8 @@ trait Here {
     async fn bounce(&self, cx: &Context, depth: u32) -> u32;
 }
 
+const PEER: &str = "jsonrpc-bidirectional server";
+
 struct Me;
 
 impl Here for Me {
@@ -47,8 +49,6 @@ impl Here for Me {
     }
 }
 
-type Checked = std::result::Result<(), Box<dyn std::error::Error>>;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let url = std::env::args().nth(1).expect("a URL");
@@ -56,31 +56,16 @@ async fn main() -> ExitCode {
     let client = client.expect("there is a server");
     let (peer, server) = (&client.peer(), &ForeignClient::new(client.peer()));
     let all = [
-        check("calls", calls(server)).await,
-        check("errors keep code and data", errors(server)).await,
-        check("notifies", notifies(server)).await,
-        check("is called back", called_back(server)).await,
-        check("bounces 50 deep", bounces(server)).await,
-        check("gives up a call, whose late answer harms nothing", gives_up(server)).await,
-        check("CANNOT take params by name: an error says so", by_name(peer)).await,
-        check("CANNOT batch: they close the connection", batches(peer)).await,
+        check(PEER, "calls", calls(server)).await,
+        check(PEER, "errors keep code and data", errors(server)).await,
+        check(PEER, "notifies", notifies(server)).await,
+        check(PEER, "is called back", called_back(server)).await,
+        check(PEER, "bounces 50 deep", bounces(server)).await,
+        check(PEER, "gives up a call, whose late answer harms nothing", gives_up(server)).await,
+        check(PEER, "CANNOT take params by name: an error says so", by_name(peer)).await,
+        check(PEER, "CANNOT batch: they close the connection", batches(peer)).await,
     ];
     if all.into_iter().all(|passed| passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Runs a test, which must end soon, and prints a line.
-async fn check(name: &str, test: impl Future<Output = Checked>) -> bool {
-    let result = timeout(Duration::from_secs(10), test).await;
-    let result = result.unwrap_or_else(|_| Err("hangs".into()));
-    match &result {
-        Ok(()) => println!("ok      jsonrpc-bidirectional server: {name}"),
-        Err(error) => println!("FAILED  jsonrpc-bidirectional server: {name}: {error}"),
-    }
-    result.is_ok()
-}
-
-fn equal<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Checked {
-    if found == expected { Ok(()) } else { Err(format!("{found:?} is not {expected:?}").into()) }
 }
 
 async fn calls(server: &ForeignClient) -> Checked {

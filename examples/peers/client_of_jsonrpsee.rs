@@ -1,14 +1,14 @@
 //! Our client against the server of crates.io's `jsonrpsee`: it calls, batches and subscribes.
 
-#![allow(clippy::print_stdout, reason = "a line for each check")]
+mod checks;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use checks::{Checked, check, equal};
 use futures_util::StreamExt;
 use rpc_client::Client;
 use rpc_core::{CallError, Result, Streaming, service};
-use tokio::time::timeout;
 
 /// What the server offers.
 #[service]
@@ -20,7 +20,7 @@ trait Foreign {
     fn ticks(&self, count: u64) -> Streaming<u64>;
 }
 
-type Checked = std::result::Result<(), Box<dyn std::error::Error>>;
+const PEER: &str = "jsonrpsee server";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -28,28 +28,14 @@ async fn main() -> ExitCode {
     let client = Client::builder().connect(&url).await.expect("there is a server");
     let server = &ForeignClient::new(client.peer());
     let all = [
-        check("calls", calls(server)).await,
-        check("errors keep code and data", errors(server)).await,
-        check("batch", batches(&client)).await,
-        check("subscribes, and unsubscribes by dropping", subscribes(&client, server)).await,
-        check("gives up a call, whose late answer harms nothing", gives_up(&client, server)).await,
+        check(PEER, "calls", calls(server)).await,
+        check(PEER, "errors keep code and data", errors(server)).await,
+        check(PEER, "batch", batches(&client)).await,
+        check(PEER, "subscribes, and unsubscribes by dropping", subscribes(&client, server)).await,
+        check(PEER, "gives up a call, whose late answer harms nothing", gives_up(&client, server))
+            .await,
     ];
     if all.into_iter().all(|passed| passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Runs a test, which must end soon, and prints a line.
-async fn check(name: &str, test: impl Future<Output = Checked>) -> bool {
-    let result = timeout(Duration::from_secs(10), test).await;
-    let result = result.unwrap_or_else(|_| Err("hangs".into()));
-    match &result {
-        Ok(()) => println!("ok      jsonrpsee server: {name}"),
-        Err(error) => println!("FAILED  jsonrpsee server: {name}: {error}"),
-    }
-    result.is_ok()
-}
-
-fn equal<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Checked {
-    if found == expected { Ok(()) } else { Err(format!("{found:?} is not {expected:?}").into()) }
 }
 
 async fn calls(server: &ForeignClient) -> Checked {
