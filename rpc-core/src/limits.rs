@@ -57,6 +57,9 @@ pub struct Limits {
     pub queue: usize,
     /// Streams that the other end has subscribed to. More: -32006. 256.
     pub subscriptions: usize,
+    /// Streams of the other end that are taken here. While there are so many, subscribing is busy.
+    /// 256.
+    pub streams: usize,
     /// Groups that a connection may be in. 64.
     pub groups: usize,
     /// Bytes of items that wait here for the taker of a stream; more are a gap. 64 KiB.
@@ -129,6 +132,7 @@ impl Limits {
             batch: 100,
             queue: MIB,
             subscriptions: 256,
+            streams: 256,
             groups: 64,
             stream_window: 64 * KIB,
             id_bytes: 128,

@@ -125,7 +125,7 @@ pub(crate) enum Caller {
 /// Why a call did not start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// `pending_calls` is reached.
+    /// `pending_calls` or, for a subscription, `streams` is reached.
     Busy,
     /// There is no connection any more.
     Closed(CloseReason),

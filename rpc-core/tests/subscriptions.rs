@@ -357,6 +357,23 @@ async fn a_subscribe_call_dropped_before_its_answer_leaves_no_stream() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn so_many_streams_are_taken_and_no_more() {
+    let mut limits = Limits::client();
+    limits.streams = 1;
+    let (mut raw, peer) = Raw::connect(Router::new(), limits);
+    let first = peer.subscribe::<u8>("feed", "stop_feed", ()).start();
+    raw.receive().await;
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"result":"a"}"#).await;
+    let first = first.await.unwrap();
+    let second = peer.subscribe::<u8>("feed", "stop_feed", ()).await;
+    assert_eq!(second.unwrap_err(), CallError::Busy);
+    drop(first);
+    assert!(raw.receive().await.contains("stop_feed"));
+    let _third = peer.subscribe::<u8>("feed", "stop_feed", ()).start();
+    assert!(raw.receive().await.contains("\"feed\""));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_taker_is_too_slow_for_is_a_gap() {
     let mut limits = Limits::client();
     limits.stream_window = 640;

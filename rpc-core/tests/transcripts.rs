@@ -163,6 +163,32 @@ async fn the_examples_with_the_ends_swapped() {
     }
 }
 
+/// The specification's large batch, sent by this end and answered as there.
+#[tokio::test(start_paused = true)]
+async fn the_example_of_a_batch_with_the_ends_swapped() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let batch = peer.batch();
+    let sum = batch.call::<i64>("sum", (1, 2, 4)).no_timeout();
+    batch.notify("notify_hello", (7,)).unwrap();
+    let subtract = batch.call::<i64>("subtract", (42, 23)).no_timeout();
+    let name = std::collections::BTreeMap::from([("name", "myself")]);
+    let foo = batch.call::<Value>("foo.get", name).no_timeout();
+    let data = batch.call::<(String, i64)>("get_data", ()).no_timeout();
+    batch.send().await.unwrap();
+    raw.play(
+        r#"
+<-- [ {"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": 1}, {"jsonrpc": "2.0", "method": "notify_hello", "params": [7]}, {"jsonrpc": "2.0", "method": "subtract", "params": [42,23], "id": 2}, {"jsonrpc": "2.0", "method": "foo.get", "params": {"name": "myself"}, "id": 3}, {"jsonrpc": "2.0", "method": "get_data", "id": 4} ]
+--> [ {"jsonrpc": "2.0", "result": 7, "id": 1}, {"jsonrpc": "2.0", "result": 19, "id": 2}, {"jsonrpc": "2.0", "error": {"code": -32600, "message": "Invalid Request"}, "id": null}, {"jsonrpc": "2.0", "error": {"code": -32601, "message": "Method not found"}, "id": 3}, {"jsonrpc": "2.0", "result": ["hello", 5], "id": 4} ]
+"#,
+    )
+    .await;
+    assert_eq!((sum.await, subtract.await), (Ok(7), Ok(19)));
+    let unknown = CallError::Remote(ErrorObject::new(-32601, "Method not found"));
+    assert_eq!(foo.await, Err(unknown));
+    assert_eq!(data.await, Ok(("hello".to_owned(), 5)));
+    assert_eq!((peer.stats().pending, peer.stats().counters.stray), (0, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_method_may_call_back_before_it_answers() {
     check(
@@ -299,6 +325,49 @@ async fn responses_and_notifications_are_never_answered() {
     .await;
     let counters = peer.stats().counters;
     assert_eq!((counters.stray, counters.malformed), (3, 2));
+}
+
+/// What params ask for, and what they leave for others, at each limit and one beyond it.
+#[tokio::test(start_paused = true)]
+async fn what_is_in_flight_is_bounded() {
+    type Set = fn(&mut Limits);
+    let cases: [(&str, Set, &str, &str); 3] = [
+        ("tokens_inflight", |limits| limits.tokens_inflight = 8, "[1,2,3]", "[1,2,3,4]"),
+        ("inflight_bytes", |limits| limits.inflight_bytes = 20, "[123456789]", "[12345678901]"),
+        ("inflight_requests", |limits| limits.inflight_requests = 2, "[]", ""),
+    ];
+    for (name, set, fits, too_much) in cases {
+        let mut limits = Limits::server();
+        set(&mut limits);
+        let services = Router::new()
+            .method("never", |_: Context, _: Value| std::future::pending::<rpc_core::Result<()>>());
+        let (mut raw, _peer) = Raw::connect(services, limits);
+        let request = |id: u32, params: &str| {
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"never","params":{params}}}"#)
+        };
+        raw.send(&request(1, fits)).await;
+        assert!(raw.is_silent().await, "{name}: the first fits");
+        let second = if too_much.is_empty() { fits } else { too_much };
+        if too_much.is_empty() {
+            raw.send(&request(2, fits)).await;
+            assert!(raw.is_silent().await, "{name}: the second as well");
+        }
+        raw.send(&request(3, second)).await;
+        let answer = raw.receive().await;
+        assert!(answer.contains("-32009") && answer.contains(&format!("`{name}`")), "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn params_with_more_values_than_may_ever_be_in_flight_are_too_complex() {
+    let mut limits = Limits::server();
+    limits.tokens_inflight = 4;
+    let (mut raw, _peer) = Raw::connect(services(), limits);
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":[[1,2]]}"#).await;
+    assert!(raw.receive().await.contains("result"));
+    raw.send(r#"{"jsonrpc":"2.0","id":2,"method":"echo","params":[[1,2,3]]}"#).await;
+    let answer = raw.receive().await;
+    assert!(answer.contains("-32007") && answer.contains("`tokens_inflight`"), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,7 +21,8 @@ impl<W> Protocol<W> {
         if let Some(reason) = &self.ended {
             return Err(Refused::Closed(reason.clone()));
         }
-        if self.calls.open() >= self.limits.pending_calls {
+        let no_stream_more = start.unsubscribe.is_some() && self.taken.len() >= self.limits.streams;
+        if self.calls.open() >= self.limits.pending_calls || no_stream_more {
             return Err(Refused::Busy);
         }
         let id = self.calls.next_id();
