@@ -16,8 +16,9 @@ pub(super) struct Incoming {
     /// The bounds of a message.
     message_in: u64,
     fragments_max: usize,
-    /// The messages that arrived whole.
+    /// The messages that arrived whole, in all and before nothing more was to be read.
     whole: u64,
+    settled: u64,
     /// Frames and declared bytes of the message that is arriving.
     fragments: usize,
     size: u64,
@@ -43,6 +44,7 @@ impl Incoming {
             message_in: limits.message_in as u64,
             fragments_max: limits.fragments,
             whole: 0,
+            settled: 0,
             fragments: 0,
             size: 0,
             bytes: 0,
@@ -53,10 +55,11 @@ impl Incoming {
     }
 
     /// Follows what arrived and says how many of these bytes may be read. When not all of them,
-    /// there is a [`refusal`](Self::refusal), and nothing that follows may be read.
+    /// there is a [`refusal`](Self::refusal), and nothing that follows may be read; or else a close
+    /// frame begins there right behind messages, and is for later.
     ///
-    /// The last byte of a refused header is held back: without it tungstenite cannot act on the
-    /// header, and has read everything before it.
+    /// The last byte of such a header is held back: without it tungstenite cannot act on the header,
+    /// and has read everything before it.
     pub(super) fn follow(&mut self, arrived: &[u8]) -> usize {
         self.bytes += arrived.len() as u64;
         self.longest = self.longest.max(arrived.len() as u64);
@@ -66,7 +69,9 @@ impl Incoming {
             match mark {
                 Mark::Header { kind, length } if self.refusal.is_none() => {
                     self.refusal = self.judge(kind, length).err();
-                    if self.refusal.is_some() {
+                    let waits = kind.is_close() && self.whole > self.settled;
+                    let stops = self.refusal.is_some() || waits;
+                    if stops && allowed == arrived.len() {
                         allowed = arrived.len() - rest.len() - 1;
                     }
                 }
@@ -76,6 +81,11 @@ impl Incoming {
             }
         }
         allowed
+    }
+
+    /// Nothing more is to be read for now.
+    pub(super) fn settle(&mut self) {
+        self.settled = self.whole;
     }
 
     fn judge(&mut self, kind: Kind, length: u64) -> Result<(), Refusal> {

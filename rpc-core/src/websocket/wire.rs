@@ -16,6 +16,12 @@ pub(super) struct Wire<S> {
     /// What the handshake read beyond the HTTP head. It is served first, as if it came now: handed
     /// to tungstenite directly, its frames would be counted by nobody.
     already_read: Bytes,
+    /// A close frame that arrived behind messages, from the last byte of its header. It is kept for
+    /// the next turn: with it tungstenite takes no more answers, and those to these messages may be
+    /// ready in this one.
+    close: Bytes,
+    /// Whether this turn has not ended yet.
+    close_waits: bool,
     incoming: Incoming,
     outgoing: Frames,
     written: u64,
@@ -25,7 +31,16 @@ pub(super) struct Wire<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) fn new(io: S, already_read: Bytes, incoming: Incoming) -> Self {
         let outgoing = Frames::default();
-        Self { io, already_read, incoming, outgoing, written: 0, accepted: 0 }
+        Self {
+            io,
+            already_read,
+            close: Bytes::new(),
+            close_waits: false,
+            incoming,
+            outgoing,
+            written: 0,
+            accepted: 0,
+        }
     }
 
     /// Reads what may be read; 0 bytes are the end of the stream.
@@ -34,16 +49,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        if self.close.has_remaining() {
+            return self.poll_close_frame(cx, buf);
+        }
         if self.incoming.refusal().is_none() {
-            let arrived = ready!(self.poll_arrive(cx, buf))?;
+            let Poll::Ready(arrived) = self.poll_arrive(cx, buf)? else {
+                self.incoming.settle();
+                return Poll::Pending;
+            };
             let allowed = self.incoming.follow(&buf[..arrived]);
+            if allowed < arrived && self.incoming.refusal().is_none() {
+                self.close = Bytes::copy_from_slice(&buf[allowed..arrived]);
+                self.close_waits = true;
+            }
             if allowed > 0 || arrived == 0 {
                 return Poll::Ready(Ok(allowed));
+            }
+            if self.close_waits {
+                return self.poll_close_frame(cx, buf);
             }
         }
         // Whoever reads finds the reason in `incoming`; it does not fit into an `io::Error`
         // without a box.
         Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
+    }
+
+    fn poll_close_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if std::mem::take(&mut self.close_waits) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let count = buf.len().min(self.close.len());
+        self.close.copy_to_slice(&mut buf[..count]);
+        Poll::Ready(Ok(count))
     }
 
     /// Reads and discards, after a refusal too; 0 bytes are the end of the stream.
@@ -95,6 +137,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 }
 
 impl<S> Wire<S> {
+    /// Whether it keeps bytes that were not read yet.
+    pub(super) fn holds_back(&self) -> bool {
+        self.close.has_remaining()
+    }
+
     pub(super) fn incoming(&self) -> &Incoming {
         &self.incoming
     }

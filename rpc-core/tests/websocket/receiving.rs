@@ -172,3 +172,31 @@ fn pings_and_unasked_pongs_are_counted() {
     assert!(server.receive().is_pending());
     assert_eq!(server.unasked_controls(), 2);
 }
+
+/// Requests with a close right behind them, in one segment: their answers come before our close.
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_right_before_a_close_is_answered() {
+    use rpc_core::{Context, Endpoint, Router, Setup};
+    let services =
+        Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+    let (near, mut far) = tokio::io::duplex(64 * 1024);
+    let limits = Limits::server();
+    let near = WebSocket::new(near, Role::Server, Bytes::new(), &limits);
+    tokio::spawn(Endpoint::new(Setup::new(services, limits)).connect(near));
+    let frame = |opcode: u8, payload: &[u8]| {
+        // Masked with zeros, as a client must and may.
+        [&[0x80 | opcode, 0x80 | payload.len() as u8, 0, 0, 0, 0][..], payload].concat()
+    };
+    let mut segment = Vec::new();
+    for id in 0..5 {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"add","params":[1,2]}}"#);
+        segment.extend(frame(1, text.as_bytes()));
+    }
+    segment.extend(frame(8, &1000u16.to_be_bytes()));
+    tokio::io::AsyncWriteExt::write_all(&mut far, &segment).await.unwrap();
+    let mut got = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut far, &mut got).await.unwrap();
+    let got = String::from_utf8_lossy(&got);
+    assert_eq!(got.matches("\"result\":3").count(), 5, "{got}");
+    assert!(got.ends_with("\u{3}\u{fffd}"), "and then the close, 1000: {got:?}");
+}
