@@ -154,7 +154,10 @@ impl Transport for Pipe {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
         let mut out = self.out.lock().unwrap();
         if out.deaf {
-            return Poll::Ready(Err(gone()));
+            drop(out);
+            // Who has closed in good order has said why: that is still to be read.
+            let closed = matches!(self.incoming.lock().unwrap().end, Some(End::Closed(..)));
+            return Poll::Ready(if closed { Ok(()) } else { Err(gone()) });
         }
         if out.bytes < out.capacity {
             return Poll::Ready(Ok(()));
@@ -165,6 +168,9 @@ impl Transport for Pipe {
 
     fn send(&mut self, message: Bytes) -> Result<(), LinkError> {
         let mut out = self.out.lock().unwrap();
+        if out.deaf {
+            return Ok(());
+        }
         out.bytes += message.len();
         out.messages.push_back(message);
         self.sent += 1;
@@ -216,4 +222,21 @@ impl Drop for Pipe {
 
 fn gone() -> LinkError {
     LinkError::Io(io::ErrorKind::ConnectionReset.into())
+}
+
+/// An end that sent just after the other one was gone took the link for lost, and never read why.
+#[test]
+fn who_sends_after_a_close_can_still_read_its_reason() {
+    let cx = &mut Context::from_waker(Waker::noop());
+    for closes in [true, false] {
+        let (mut near, mut far) = transports(1000);
+        assert!(!closes || far.poll_close(cx, CloseCode::POLICY, "enough").is_ready());
+        drop(far);
+        let Poll::Ready(ready) = near.poll_ready(cx) else { panic!("there is room") };
+        assert_eq!(ready.is_ok(), closes);
+        assert!(near.send(Bytes::from_static(b"{}")).is_ok());
+        assert_eq!(near.accepted(), 0, "nobody has it");
+        let end = near.poll_receive(cx, 1000);
+        assert_eq!(matches!(end, Poll::Ready(Received::Closed { .. })), closes);
+    }
 }

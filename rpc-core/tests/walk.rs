@@ -180,7 +180,11 @@ async fn walk(seed: u64, tasks: u64, steps: u32) {
     if !early {
         for peer in &peers {
             assert_eq!(peer.stats().counters.stray, 0, "seed {seed}");
-            assert!(!peer.is_closed() || peer.closed().await.reason.contains("notifications"));
+            if peer.is_closed() {
+                // The limits are tight; nothing else may end a connection here.
+                let reason = peer.closed().await.reason;
+                assert!(reason.contains("notifications"), "seed {seed}: {reason}");
+            }
         }
     }
 }
