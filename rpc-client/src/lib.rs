@@ -24,6 +24,8 @@
 //!
 //! There is no TLS yet: `wss://` is refused.
 
+#![forbid(unsafe_code)]
+
 mod answer;
 mod builder;
 mod client;

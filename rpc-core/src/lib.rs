@@ -106,6 +106,8 @@
 //! that comes of it names the limit. Not bounded by them is what the application itself keeps: values
 //! that its handlers hold, and answers and streams that it does not take.
 
+#![forbid(unsafe_code)]
+
 mod answer;
 mod answered;
 mod args;

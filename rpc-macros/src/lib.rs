@@ -5,6 +5,8 @@
 //! once; `expand` writes Rust, and cannot fail. What the generated code does is in ordinary
 //! functions of `rpc_core::private`; the macros only name types.
 
+#![forbid(unsafe_code)]
+
 mod errors;
 mod expand;
 mod model;

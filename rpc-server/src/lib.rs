@@ -48,6 +48,8 @@
 //!
 //! After such an answer the connection is closed.
 
+#![forbid(unsafe_code)]
+
 mod accept;
 mod builder;
 mod connecting;
