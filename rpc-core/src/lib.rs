@@ -80,7 +80,7 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `envelope` ○ | the text of a message to a request, notification or response; `complexity` ○ measures its params |
+//! | `envelope` ○ | the text of a message to requests, notifications and responses; `scan` ○ finds and measures their parts |
 //! | `calls` ○ | calls that this end made and waits on |
 //! | `serving` ○, `notifications` ○ | calls that this end serves, and notifications in their order |
 //! | `subscriptions` ○, `streaming` | streams that this end offers and takes |
@@ -119,7 +119,6 @@ mod calls;
 mod clock;
 mod close;
 mod complaint;
-mod complexity;
 mod connection;
 mod context;
 mod current;
@@ -147,6 +146,7 @@ pub mod private;
 mod protocol;
 mod random;
 mod router;
+mod scan;
 mod service;
 mod serving;
 mod shared;

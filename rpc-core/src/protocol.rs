@@ -15,7 +15,6 @@ use crate::batches::Batches;
 use crate::call_error::Fate;
 use crate::calls::Calls;
 use crate::close::CloseReason;
-use crate::complexity::Complexity;
 use crate::error::ErrorObject;
 use crate::id::Id;
 use crate::limits::Limits;
@@ -136,8 +135,6 @@ pub(crate) enum Refused {
 pub(crate) struct Arrival {
     /// What it calls, if we have that.
     pub(crate) target: Option<Target>,
-    /// What its params ask for.
-    pub(crate) complexity: Complexity,
     /// Handlers that were stopped and still run elsewhere.
     pub(crate) orphans: usize,
     /// The batch that it is a member of.

@@ -13,7 +13,7 @@ const PURE: &[&str] = &[
     "calls.rs",
     "close.rs",
     "complaint.rs",
-    "complexity.rs",
+    "scan.rs",
     "deadlines.rs",
     "envelope.rs",
     "error.rs",

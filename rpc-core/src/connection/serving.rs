@@ -7,10 +7,9 @@ use bytes::Bytes;
 
 use super::{Connection, MESSAGES};
 use crate::answer;
-use crate::complexity;
 use crate::context::Context;
 use crate::current;
-use crate::envelope::{self, Incoming};
+use crate::envelope::{self, Incoming, Payload};
 use crate::error::ErrorObject;
 use crate::handlers::{Polled, Running, drop_quietly};
 use crate::id::Id;
@@ -27,36 +26,31 @@ impl<T: Transport> Connection<T> {
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
         let limits = &self.shared.setup.limits;
         match envelope::decode(text, limits) {
-            Incoming::Batch(members) => {
+            Payload::Single(incoming) => {
+                self.receive_one(incoming, None, now);
+                1
+            }
+            Payload::Batch(messages) => {
                 let batch = self.shared.lock().protocol.begin_batch();
-                let count = members.len();
-                for member in members {
-                    let incoming = envelope::decode_member(member, &self.shared.setup.limits);
+                let count = messages.len();
+                for incoming in messages {
                     self.receive_one(incoming, Some(batch), now);
                 }
                 self.shared.lock().protocol.end_batch(batch);
                 count
-            }
-            incoming => {
-                self.receive_one(incoming, None, now);
-                1
             }
         }
     }
 
     fn receive_one(&mut self, incoming: Incoming<'_>, batch: Option<usize>, now: Duration) {
         let services = &self.shared.setup.services;
-        let (target, params) = match &incoming {
-            Incoming::Request(request) => (services.find(&request.method), request.params),
-            Incoming::Notification(notification) => {
-                (services.find(&notification.method), notification.params)
-            }
-            _ => (None, None),
+        let target = match &incoming {
+            Incoming::Request(request) => services.find(&request.method),
+            Incoming::Notification(notification) => services.find(&notification.method),
+            _ => None,
         };
-        // Params may be long: they are measured before anyone has to wait for the lock.
-        let complexity = complexity::measure(params.unwrap_or_default());
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
-        let arrival = Arrival { target, complexity, orphans, batch, now };
+        let arrival = Arrival { target, orphans, batch, now };
         let event = self.shared.lock().protocol.receive(incoming, arrival);
         match event {
             Event::Serve(serve) => self.serve(serve),

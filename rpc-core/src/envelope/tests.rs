@@ -1,7 +1,10 @@
 use super::*;
 
 fn decode(text: &str) -> Incoming<'_> {
-    super::decode(text, &Limits::server())
+    match super::decode(text, &Limits::server()) {
+        Payload::Single(incoming) => incoming,
+        Payload::Batch(batch) => panic!("a batch: {batch:?}"),
+    }
 }
 
 /// What an invalid message is answered with: id, code, message.
@@ -19,6 +22,7 @@ fn a_request_is_read_without_copying() {
     assert_eq!(request.id, r#""a\"b""#);
     assert!(matches!(request.method, Cow::Borrowed("add")));
     assert_eq!(request.params, Some("[1, 2]"));
+    assert_eq!(request.complexity, Complexity { depth: 1, tokens: 3 });
     assert_eq!(request.timeout, None);
 }
 
@@ -206,5 +210,26 @@ fn a_response_is_a_result_or_an_error() {
         r#"{"jsonrpc":"1.0","id":1,"result":1}"#,
     ] {
         assert!(matches!(answer(text), Answer::Malformed(_)), "{text}");
+    }
+}
+
+#[test]
+fn a_batch_is_read_as_a_whole_or_not_at_all() {
+    let mut limits = Limits::server();
+    limits.batch = 3;
+    let read = |text: &str| match super::decode(text, &limits) {
+        Payload::Batch(batch) => format!("{batch:?}"),
+        Payload::Single(Incoming::Invalid { id: None, error }) => error.message,
+        other => panic!("{text} is {other:?}"),
+    };
+    let message = r#"{"jsonrpc":"2.0","method":"m"}"#;
+    let three = read(&format!("[ {message} , [{message}],{{}}\n]"));
+    assert!(three.starts_with("[Notification("), "{three}");
+    assert!(three.contains("a message must be an object"), "{three}");
+    assert!(three.contains("neither `method`"), "{three}");
+    assert_eq!(read(" [ ] "), "an empty batch");
+    assert!(read("[1,2,3,4]").contains("`batch`"));
+    for broken in ["[1,2,3,4", "[1,2,3,4,]", "[1,]", "[1 2]", "[", "[1]]", "[{\"a\":1,}]"] {
+        assert_eq!(read(broken), "not JSON", "{broken}");
     }
 }

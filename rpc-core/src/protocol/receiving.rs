@@ -8,12 +8,12 @@ use super::{Arrival, Event, Outcome, Protocol, Serve, Target};
 use crate::answer;
 use crate::batches::{Place, Whole};
 use crate::calls;
-use crate::complexity::Complexity;
 use crate::envelope::{Answer, Incoming, Notification, Request};
 use crate::error::ErrorObject;
 use crate::id::{Id, canonical};
 use crate::notifications::Waiting;
 use crate::outbox::Carried;
+use crate::scan::Complexity;
 use crate::serving::{Cost, Key, New};
 
 impl<W> Protocol<W> {
@@ -40,7 +40,6 @@ impl<W> Protocol<W> {
                 self.counters.malformed += 1;
                 Event::Dropped(why)
             }
-            Incoming::Batch(_) => unreachable!("the connection takes batches apart"),
         }
     }
 
@@ -105,7 +104,7 @@ impl<W> Protocol<W> {
         if request.timeout == Some(Duration::ZERO) {
             return self.refuse(place, Some(&id), &ErrorObject::deadline());
         }
-        let cost = match self.cost(request.params, arrival.complexity) {
+        let cost = match self.cost(request.params, request.complexity) {
             Ok(cost) => cost,
             Err(error) => return self.refuse(place, Some(&id), &error),
         };
@@ -174,7 +173,7 @@ impl<W> Protocol<W> {
             Some(Target::Unsubscribe) => return self.end_offered(notification.params).1,
             None => return Event::Dropped("no method of this name"),
         };
-        let Ok(cost) = self.cost(notification.params, arrival.complexity) else {
+        let Ok(cost) = self.cost(notification.params, notification.complexity) else {
             self.counters.malformed += 1;
             return Event::Dropped("too complex");
         };

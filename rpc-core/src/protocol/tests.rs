@@ -1,6 +1,6 @@
 use super::*;
 use crate::close::CloseCode;
-use crate::envelope::decode;
+use crate::envelope::{Payload, decode};
 use bytes::Bytes;
 
 type TestProtocol = Protocol<&'static str>;
@@ -19,10 +19,9 @@ fn secs(seconds: u64) -> Duration {
 
 /// Receives a message; all methods but `none` exist.
 fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'a> {
-    let incoming = decode(text, &Limits::server());
+    let Payload::Single(incoming) = decode(text, &Limits::server()) else { panic!("{text}") };
     let target = if text.contains("none") { None } else { Some(Target::Method(0)) };
-    let complexity = crate::complexity::Complexity::default();
-    protocol.receive(incoming, Arrival { target, complexity, orphans: 0, batch: None, now: ZERO })
+    protocol.receive(incoming, Arrival { target, orphans: 0, batch: None, now: ZERO })
 }
 
 fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {

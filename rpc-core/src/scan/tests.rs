@@ -1,0 +1,150 @@
+use super::*;
+
+fn measure(json: &str) -> Option<Complexity> {
+    let mut scanner = Scanner::new(json);
+    let (text, complexity) = scanner.value()?;
+    if scanner.peek().is_some() {
+        return None;
+    }
+    assert_eq!(text, json.trim_matches([' ', '\n', '\r', '\t']));
+    Some(complexity)
+}
+
+/// serde_json's opinion.
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+}
+
+#[test]
+fn values_and_names_are_counted() {
+    for (json, depth, tokens) in [
+        ("1", 0, 1),
+        ("[]", 1, 1),
+        ("[1, -2.5e3,true ,null]", 1, 5),
+        (r#"{"a":{"b":[0]}}"#, 3, 6),
+        (r#"["]]]\"[[[", "\\"]"#, 1, 3),
+        (r#"[{"":0},{"":0}]"#, 2, 7),
+    ] {
+        assert_eq!(measure(json), Some(Complexity { depth, tokens }), "{json}");
+    }
+    let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    assert_eq!(measure(&deep), Some(Complexity { depth: 1000, tokens: 1000 }));
+}
+
+#[test]
+fn what_stands_open_is_remembered_however_deep() {
+    let (open, closed) = (r#"[{"":"#.repeat(500), "}]".repeat(500));
+    assert_eq!(measure(&format!("{open}0{closed}")).unwrap().depth, 1000);
+    for at in 0..closed.len() {
+        let mut wrong = closed.clone();
+        let other = if &wrong[at..=at] == "}" { "]" } else { "}" };
+        wrong.replace_range(at..=at, other);
+        assert_eq!(measure(&format!("{open}0{wrong}")), None, "bracket {at}");
+    }
+}
+
+#[test]
+fn every_byte_of_a_string_is_judged_wherever_it_stands() {
+    for byte in 0..=127u8 {
+        for before in 0..20 {
+            let (before, after) = ("x".repeat(before), "xxxxxxxxxxxx");
+            let json = format!(r#""{before}{}{after}""#, byte as char);
+            assert_eq!(measure(&json).is_some(), is_json(&json), "{json:?}");
+            let escaped = format!(r#""{before}\{}{after}""#, byte as char);
+            assert_eq!(measure(&escaped).is_some(), is_json(&escaped), "{escaped:?}");
+        }
+    }
+    assert!(measure("\"\u{80}é𝄞\u{10ffff}\"").is_some());
+}
+
+/// A generator with a fixed seed, so that a failure comes again.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % sides
+    }
+
+    fn pick(&mut self, from: &[&'static str]) -> &'static str {
+        from[self.roll(from.len())]
+    }
+
+    /// Writes a value, and says how complex it is.
+    fn value(&mut self, levels: usize, out: &mut String) -> Complexity {
+        const SPACE: &[&str] = &["", "", "", " ", "\n\t", "\r"];
+        const SCALARS: &[&str] =
+            &["0", "-0", "12", "-3.25", "1e9", "7E-2", "0.0e+1", "true", "false", "null"];
+        const STRINGS: &[&str] = &[
+            r#""""#,
+            r#""a""#,
+            r#""\"\\\/\b\f\n\r\t""#,
+            r#""\ud800""#,
+            r#""\u00e9é𝄞, long ones""#,
+        ];
+        out.push_str(self.pick(SPACE));
+        let mut found = Complexity { depth: 0, tokens: 1 };
+        match self.roll(if levels > 0 { 4 } else { 2 }) {
+            0 => out.push_str(self.pick(SCALARS)),
+            1 => out.push_str(self.pick(STRINGS)),
+            kind => {
+                let brackets = if kind == 2 { ["[", "]"] } else { ["{", "}"] };
+                out.push_str(brackets[0]);
+                found.depth = 1;
+                for member in 0..self.roll(4) {
+                    if member > 0 {
+                        out.push(',');
+                    }
+                    if kind == 3 {
+                        out.push_str(self.pick(SPACE));
+                        out.push_str(self.pick(STRINGS));
+                        out.push_str(self.pick(SPACE));
+                        out.push(':');
+                        found.tokens += 1;
+                    }
+                    let inner = self.value(levels - 1, out);
+                    found.tokens += inner.tokens;
+                    found.depth = found.depth.max(1 + inner.depth);
+                }
+                out.push_str(self.pick(SPACE));
+                out.push_str(brackets[1]);
+            }
+        }
+        out.push_str(self.pick(SPACE));
+        found
+    }
+
+    /// Breaks a text in one place, or not quite.
+    fn damage(&mut self, text: &str) -> String {
+        const PIECES: &[&str] = &[
+            "", "", "[", "]", "{", "}", ",", ":", "\"", "\\", "\\u12", "0", "1", "-", ".", "e",
+            "+", "t", "nul", " ", "\u{1f}", "\0", "\u{a0}", "é", "//",
+        ];
+        let mut chars: Vec<char> = text.chars().collect();
+        let from = self.roll(chars.len() + 1);
+        let until = (from + self.roll(3)).min(chars.len());
+        chars.splice(from..until, self.pick(PIECES).chars());
+        chars.into_iter().collect()
+    }
+}
+
+#[test]
+fn what_is_json_is_so_for_serde_json_and_measured_right() {
+    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    let mut refused = 0;
+    for _ in 0..20_000 {
+        let mut json = String::new();
+        let complexity = dice.value(4, &mut json);
+        assert_eq!(measure(&json), Some(complexity), "{json:?}");
+        assert!(is_json(&json), "{json:?}");
+        for _ in 0..5 {
+            json = dice.damage(&json);
+            let accepted = measure(&json).is_some();
+            assert_eq!(accepted, is_json(&json), "{json:?}");
+            refused += usize::from(!accepted);
+        }
+    }
+    assert!(refused > 10_000, "the damage shows: {refused}");
+}
