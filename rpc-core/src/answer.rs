@@ -8,7 +8,7 @@ use crate::id::{Id, write_number};
 /// Writes what stands before a result.
 pub(crate) fn write_head(id: &Id, out: &mut BytesMut) {
     out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
-    id.write(&mut out.writer());
+    out.put_slice(id.as_bytes());
     out.put_slice(br#","result":"#);
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn error(id: Option<&Id>, error: &ErrorObject) -> Bytes {
     let mut out = BytesMut::with_capacity(128).writer();
     out.get_mut().put_slice(br#"{"jsonrpc":"2.0","id":"#);
     match id {
-        Some(id) => id.write(&mut out),
+        Some(id) => out.get_mut().put_slice(id.as_bytes()),
         None => out.get_mut().put_slice(b"null"),
     }
     out.get_mut().put_slice(br#","error":"#);

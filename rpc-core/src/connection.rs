@@ -65,6 +65,8 @@ pub struct Connection<T: Transport> {
     unflushed: bool,
     /// Whether notifications kept this turn from reading.
     paused: bool,
+    /// Whether more of them wait than when that was last looked into.
+    queued: bool,
     /// Where results are written.
     scratch: Scratch,
     /// Who is told at the end of a turn.
@@ -131,6 +133,7 @@ impl<T: Transport> Connection<T> {
             blocked: false,
             unflushed: false,
             paused: false,
+            queued: false,
             scratch: Scratch::default(),
             told: Vec::new(),
             stopped: Vec::new(),
@@ -237,8 +240,11 @@ impl<T: Transport> Connection<T> {
     fn receive(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
         let start = self.transport.received_bytes();
         let mut messages = 0;
+        self.queued = true;
         while messages < MESSAGES {
-            self.paused = self.shared.lock().protocol.reading(now)? == Reading::Paused;
+            if std::mem::take(&mut self.queued) {
+                self.paused = self.shared.lock().protocol.reading(now)? == Reading::Paused;
+            }
             if self.paused {
                 return Ok(false);
             }

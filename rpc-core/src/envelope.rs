@@ -68,6 +68,9 @@ pub(crate) enum Answer<'a> {
 
 const NO_ERROR: &str = "`error` must have an integer `code` and a string `message`";
 
+/// What `jsonrpc` must be.
+const VERSION: &str = r#""2.0""#;
+
 /// A day: no deadline is further away (`timeoutMs`).
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -150,9 +153,14 @@ impl<'a> Members<'a> {
             return Some(members);
         }
         loop {
-            let member = Member::read(scanner)?;
-            let (text, complexity) = scanner.value()?;
-            members.insert(member, text, complexity);
+            if scanner.take_text(r#""jsonrpc":"2.0""#) {
+                // So do nearly all begin: 3 % of what a call costs.
+                members.insert(Member::JsonRpc, VERSION, Complexity::default());
+            } else {
+                let member = Member::read(scanner)?;
+                let (text, complexity) = scanner.value()?;
+                members.insert(member, text, complexity);
+            }
             match scanner.next()? {
                 b',' => {}
                 b'}' => return Some(members),
@@ -263,7 +271,7 @@ impl<'a> Members<'a> {
     /// Some peers leave `jsonrpc` out of their responses; nothing is gained by refusing these.
     fn check_version(&self, may_be_missing: bool) -> Result<(), &'static str> {
         match self.jsonrpc {
-            Some(r#""2.0""#) => Ok(()),
+            Some(VERSION) => Ok(()),
             Some(version) if string(version).is_some_and(|version| version == "2.0") => Ok(()),
             None if may_be_missing => Ok(()),
             None => Err("`jsonrpc` is missing, it must be \"2.0\""),
@@ -316,17 +324,16 @@ enum Member {
 
 impl Member {
     fn read(scanner: &mut Scanner<'_>) -> Option<Self> {
-        // As everyone writes them they are told apart by a letter, and one comparison more; so an
+        // As everyone writes them they are told apart by a letter and one comparison; so reading an
         // envelope takes a third less time.
-        let (plain, member) = match scanner.second() {
-            Some(b'j') => (r#""jsonrpc":"#, Self::JsonRpc),
-            Some(b'i') => (r#""id":"#, Self::Id),
-            Some(b'm') => (r#""method":"#, Self::Method),
-            Some(b'p') => (r#""params":"#, Self::Params),
-            Some(b'r') => (r#""result":"#, Self::Result),
-            _ => return scanner.name().map(Self::named),
-        };
-        if scanner.take_text(plain) { Some(member) } else { scanner.name().map(Self::named) }
+        Some(match scanner.second() {
+            Some(b'j') if scanner.take_text(r#""jsonrpc":"#) => Self::JsonRpc,
+            Some(b'i') if scanner.take_text(r#""id":"#) => Self::Id,
+            Some(b'm') if scanner.take_text(r#""method":"#) => Self::Method,
+            Some(b'p') if scanner.take_text(r#""params":"#) => Self::Params,
+            Some(b'r') if scanner.take_text(r#""result":"#) => Self::Result,
+            _ => Self::named(scanner.name()?),
+        })
     }
 
     /// The member with this name, in its quotes.

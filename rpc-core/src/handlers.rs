@@ -34,19 +34,28 @@ pub(crate) enum Polled {
 }
 
 impl Running {
-    /// Polls the handler as the one that this thread runs.
+    /// Polls the handler again.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Polled {
-        let mut cx = Context::from_waker(waker);
-        let polled = current::with_handler(self.key, self.deadline, || {
-            catch_unwind(AssertUnwindSafe(|| self.handler.poll(&mut cx)))
-        });
-        match polled {
-            Ok(Poll::Pending) => Polled::Pending,
-            Ok(Poll::Ready(())) => Polled::Returned,
-            Err(panic) => {
-                drop_quietly(panic);
-                Polled::Panicked
-            }
+        run(self.key, self.deadline, waker, |cx| self.handler.poll(cx))
+    }
+}
+
+/// Runs a poll of a handler, as the one that this thread runs.
+pub(crate) fn run(
+    key: Key,
+    deadline: Option<Instant>,
+    waker: &Waker,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<()>,
+) -> Polled {
+    let mut cx = Context::from_waker(waker);
+    let polled =
+        current::with_handler(key, deadline, || catch_unwind(AssertUnwindSafe(|| poll(&mut cx))));
+    match polled {
+        Ok(Poll::Pending) => Polled::Pending,
+        Ok(Poll::Ready(())) => Polled::Returned,
+        Err(panic) => {
+            drop_quietly(panic);
+            Polled::Panicked
         }
     }
 }

@@ -154,8 +154,11 @@ pub(crate) enum Target {
 /// What is to be done about a message.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
-    /// Start this handler now.
+    /// Start this handler now. When that does not end it, it is to be [kept](Protocol::keep) before
+    /// the next message is received.
     Serve(Serve<&'a str>),
+    /// Nothing now: a notification waits for its turn, and reading may have to pause.
+    Queued,
     /// Drop this handler; it is answered already.
     Stop(Key),
     /// Drop this stream.

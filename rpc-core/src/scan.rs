@@ -83,7 +83,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A value: its text, and how complex it is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn value(&mut self) -> Option<(&'a str, Complexity)> {
         let start = space(self.rest);
         let (rest, complexity) = match start.first()? {

@@ -38,6 +38,8 @@ pub(crate) struct Served<W> {
     pub(crate) watcher: Option<W>,
     /// Params of a request that has not started.
     params: Option<Box<str>>,
+    /// Whether it is found by its id.
+    kept: bool,
 }
 
 /// What a call takes of the limits.
@@ -61,7 +63,10 @@ pub(crate) struct New {
 /// The calls being served on one connection.
 pub(crate) struct Serving<W> {
     served: Slab<Served<W>>,
-    /// Ids are the other end's choice, so they could be chosen to collide; the table is bounded by
+    /// How many of them are requests.
+    requests: usize,
+    /// The requests that outlive the first poll of their handler. Nobody can ask for the others,
+    /// which are most: between a request and its first poll no message is read. Ids are the other end's choice, so they could be chosen to collide; the table is bounded by
     /// `live_handlers`, and so is what that costs.
     by_id: HashMap<Id, Key, FxBuildHasher>,
     /// Requests that wait for room in the outbox, oldest first.
@@ -77,6 +82,7 @@ impl<W> Serving<W> {
     pub(crate) fn new() -> Self {
         Self {
             served: Slab::new(),
+            requests: 0,
             by_id: HashMap::default(),
             unstarted: VecDeque::new(),
             next_serial: 0,
@@ -88,10 +94,10 @@ impl<W> Serving<W> {
 
     /// How many requests have no answer yet.
     pub(crate) fn requests(&self) -> usize {
-        self.by_id.len()
+        self.requests
     }
 
-    /// The request with this id.
+    /// The request with this id, if it was [kept](Self::keep).
     pub(crate) fn find(&self, id: &Id) -> Option<Key> {
         self.by_id.get(id).copied()
     }
@@ -104,7 +110,7 @@ impl<W> Serving<W> {
         orphans: usize,
         limits: &Limits,
     ) -> Option<&'static str> {
-        if self.by_id.len() - self.lent + orphans >= limits.inflight_requests {
+        if self.requests - self.lent + orphans >= limits.inflight_requests {
             Some("inflight_requests")
         } else if self.served.len() + orphans >= limits.live_handlers {
             Some("live_handlers")
@@ -124,9 +130,10 @@ impl<W> Serving<W> {
         self.cost.bytes += new.cost.bytes;
         self.cost.tokens += new.cost.tokens;
         self.deadlines.add(new.deadline);
+        self.requests += usize::from(new.id.is_some());
         let index = self.served.insert(Served {
             serial,
-            id: new.id.clone(),
+            id: new.id,
             place: new.place,
             method: new.method,
             cost: new.cost,
@@ -135,18 +142,28 @@ impl<W> Serving<W> {
             calls: 0,
             watcher: None,
             params: None,
+            kept: false,
         });
-        let key = Key { index, serial };
-        if let Some(id) = new.id {
-            self.by_id.insert(id, key);
+        Key { index, serial }
+    }
+
+    /// Lets a request be found by its id: it will be served for longer than this moment.
+    pub(crate) fn keep(&mut self, key: Key) {
+        let Some(served) = self.served.get_mut(key.index).filter(|it| it.serial == key.serial)
+        else {
+            return;
+        };
+        if let Some(id) = &served.id {
+            served.kept = true;
+            self.by_id.insert(id.clone(), key);
         }
-        key
     }
 
     /// Adds a request whose handler starts later.
     pub(crate) fn insert_unstarted(&mut self, new: New, params: &str) {
         let key = self.insert(new);
         self.served[key.index].params = Some(params.into());
+        self.keep(key);
         self.unstarted.push_back(key);
     }
 
@@ -182,7 +199,10 @@ impl<W> Serving<W> {
         self.cost.bytes -= served.cost.bytes;
         self.cost.tokens -= served.cost.tokens;
         if let Some(id) = &served.id {
-            self.by_id.remove(id);
+            self.requests -= 1;
+            if served.kept {
+                self.by_id.remove(id);
+            }
             self.lent -= usize::from(served.calls > 0);
         }
         Some(served)
@@ -319,6 +339,18 @@ mod tests {
         serving.give_back(old);
         assert!(!serving.lend(old));
         assert!(serving.lend(new));
+    }
+
+    #[test]
+    fn a_request_is_found_by_its_id_while_it_is_kept() {
+        let mut serving = Serving::<()>::new();
+        let key = serving.insert(request("1", FREE));
+        assert_eq!((serving.find(&Id::new("1")), serving.requests()), (None, 1));
+        serving.keep(key);
+        assert_eq!(serving.find(&Id::new("1")), Some(key));
+        serving.remove(key);
+        serving.keep(key);
+        assert_eq!((serving.find(&Id::new("1")), serving.requests()), (None, 0));
     }
 
     #[test]

@@ -8,10 +8,9 @@ use bytes::Bytes;
 use super::{Connection, MESSAGES};
 use crate::answer;
 use crate::context::Context;
-use crate::current;
 use crate::envelope::{self, Incoming, Payload};
 use crate::error::ErrorObject;
-use crate::handlers::{Polled, Running, drop_quietly};
+use crate::handlers::{self, Polled, Running, drop_quietly};
 use crate::id::Id;
 use crate::protocol::{Arrival, Event, Serve};
 use crate::random::unguessable;
@@ -54,6 +53,7 @@ impl<T: Transport> Connection<T> {
         let event = self.shared.lock().protocol.receive(incoming, arrival);
         match event {
             Event::Serve(serve) => self.serve(serve),
+            Event::Queued => self.queued = true,
             Event::Stop(key) => self.stop(key),
             Event::End(stream) => self.streams.end(stream),
             Event::Dropped(why) => {
@@ -96,7 +96,7 @@ impl<T: Transport> Connection<T> {
         self.handlers.take_woken(|running| woken.push_back(running));
         for _ in 0..MESSAGES {
             let Some(running) = self.woken.pop_front() else { return false };
-            self.poll(running, false);
+            self.poll(running);
         }
         !self.woken.is_empty()
     }
@@ -120,34 +120,54 @@ impl<T: Transport> Connection<T> {
         let Serve { key, id, in_batch, method, params, deadline } = serve;
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
         let cx = Context::new(self.shared.clone(), key, method, deadline);
-        let services = &self.shared.setup.services;
-        // Decoding runs code of the user's, and a method may do its work before it returns.
-        let started = current::with_handler(key, deadline, || {
-            catch_unwind(AssertUnwindSafe(|| services.call(method, cx, Params(params))))
+        let (services, waker) = (&self.shared.setup.services, self.handlers.waker(key.index));
+        // Decoding runs code of the user's, and a method may do its work before it returns. Outside
+        // of the closure, the handler is dropped where another panic of its is caught.
+        let mut handler = None;
+        let polled = handlers::run(key, deadline, waker, |task| {
+            handler.insert(services.call(method, cx, Params(params))).poll(task)
         });
-        let handler = started.unwrap_or_else(|panic| {
-            drop_quietly(panic);
-            Handler::error(ErrorObject::internal())
-        });
-        // Most handlers are done at their first poll: they never enter the table.
-        self.poll(Running { key, id, method, in_batch, handler, deadline }, true);
+        match handler {
+            Some(handler) => {
+                let running = Running { key, id, method, in_batch, handler, deadline };
+                self.polled(running, polled, true);
+            }
+            None => self.panicked(key, id.as_ref()),
+        }
     }
 
-    /// Polls a handler and sees to what comes of it. For a new one there is room for its answer.
-    fn poll(&mut self, mut running: Running, new: bool) {
-        let waker = self.handlers.waker(running.key.index);
-        match running.poll(waker) {
-            Polled::Pending => self.handlers.insert(running.key.index, running),
+    /// Polls a handler that was polled before.
+    fn poll(&mut self, mut running: Running) {
+        let polled = running.poll(self.handlers.waker(running.key.index));
+        self.polled(running, polled, false);
+    }
+
+    /// Sees to what a poll came to. Most handlers are done at their first poll: they enter no table
+    /// beside the protocol's, and there is room for their answer.
+    fn polled(&mut self, mut running: Running, polled: Polled, first: bool) {
+        match polled {
             Polled::Returned if running.id.is_none() => self.finish_notification(running),
-            Polled::Returned if self.may_answer(&running, new) => self.answer(running),
-            Polled::Returned => self.returned.push_back(running),
+            Polled::Returned if self.may_answer(&running, first) => self.answer(running),
+            Polled::Pending | Polled::Returned => {
+                if first {
+                    self.shared.lock().protocol.keep(running.key);
+                }
+                match polled {
+                    Polled::Pending => self.handlers.insert(running.key.index, running),
+                    _ => self.returned.push_back(running),
+                }
+            }
             Polled::Panicked => {
                 let (key, id) = (running.key, running.id.take());
                 drop_quietly(running);
-                let answer = id.map(|id| answer::error(Some(&id), &ErrorObject::internal()));
-                self.shared.lock().protocol.finish(key, answer);
+                self.panicked(key, id.as_ref());
             }
         }
+    }
+
+    fn panicked(&self, key: Key, id: Option<&Id>) {
+        let answer = id.map(|id| answer::error(Some(id), &ErrorObject::internal()));
+        self.shared.lock().protocol.finish(key, answer);
     }
 
     /// Nobody is told how a notification went; who looks into the log is.
@@ -168,10 +188,10 @@ impl<T: Transport> Connection<T> {
         self.shared.lock().protocol.finish(key, None);
     }
 
-    /// Whether there is room for the answer of a handler. When a new one started there was, unless
+    /// Whether there is room for the answer of a handler. When it was started there was, unless
     /// it shares its room with a batch.
-    fn may_answer(&self, running: &Running, new: bool) -> bool {
-        (new && !running.in_batch)
+    fn may_answer(&self, running: &Running, first: bool) -> bool {
+        (first && !running.in_batch)
             || (self.returned.is_empty() && self.shared.lock().protocol.may_answer(running.key))
     }
 

@@ -26,6 +26,12 @@ impl<W> Protocol<W> {
         Some(Serve { key, id, in_batch, method, params: params(text), deadline })
     }
 
+    /// A handler goes on after its first poll, or its result waits for room: until it has finished,
+    /// the other end may cancel it, and may not use its id again.
+    pub(crate) fn keep(&mut self, key: Key) {
+        self.serving.keep(key);
+    }
+
     /// Whether a request or notification waits that could start if there were room.
     pub(crate) fn has_waiting(&self) -> bool {
         self.serving.has_unstarted() || self.notifications.has_next()

@@ -187,7 +187,7 @@ impl<W> Protocol<W> {
         }
         let params = notification.params.unwrap_or_default().into();
         self.notifications.push(Waiting { method, params, tokens: cost.tokens });
-        Event::Done
+        Event::Queued
     }
 
     pub(super) fn start_notification<P>(

@@ -27,7 +27,10 @@ fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'a> {
 fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
     match receive(protocol, &text) {
-        Event::Serve(serve) => Some(serve.key),
+        Event::Serve(serve) => {
+            protocol.keep(serve.key);
+            Some(serve.key)
+        }
         _ => None,
     }
 }

@@ -65,9 +65,14 @@ impl Incoming {
         self.longest = self.longest.max(arrived.len() as u64);
         let mut allowed = if self.refusal.is_some() { 0 } else { arrived.len() };
         let mut rest = arrived;
-        while let Some(mark) = self.frames.advance(&mut rest) {
-            match mark {
-                Mark::Header { kind, length } if self.refusal.is_none() => {
+        loop {
+            let is_plain = self.refusal.is_none() && self.fragments == 0;
+            if is_plain && self.frames.take_message(&mut rest, self.message_in) {
+                self.whole += 1;
+                continue;
+            }
+            match self.frames.advance(&mut rest) {
+                Some(Mark::Header { kind, length }) if self.refusal.is_none() => {
                     self.refusal = self.judge(kind, length).err();
                     let waits = kind.is_close() && self.whole > self.settled;
                     let stops = self.refusal.is_some() || waits;
@@ -76,8 +81,9 @@ impl Incoming {
                     }
                 }
                 // After a refusal only the peer's close is still of interest.
-                Mark::Header { .. } => {}
-                Mark::End(kind) => self.end(kind),
+                Some(Mark::Header { .. }) => {}
+                Some(Mark::End(kind)) => self.end(kind),
+                None => break,
             }
         }
         allowed

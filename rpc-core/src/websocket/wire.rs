@@ -120,9 +120,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     fn wrote(&mut self, mut bytes: &[u8]) {
         self.written += bytes.len() as u64;
-        while let Some(mark) = self.outgoing.advance(&mut bytes) {
-            if matches!(mark, Mark::End(kind) if kind.ends_message()) {
+        loop {
+            if self.outgoing.take_message(&mut bytes, u64::MAX) {
                 self.accepted += 1;
+                continue;
+            }
+            match self.outgoing.advance(&mut bytes) {
+                Some(Mark::End(kind)) => self.accepted += u64::from(kind.ends_message()),
+                Some(Mark::Header { .. }) => {}
+                None => break,
             }
         }
     }
