@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::close::{CloseCode, CloseReason};
+use crate::context::Context as HandlerContext;
 use crate::current::Turn;
 use crate::handlers::Running;
 use crate::life::{Due, Life};
@@ -69,6 +70,8 @@ pub struct Connection<T: Transport> {
     queued: bool,
     /// Where results are written.
     scratch: Scratch,
+    /// Of the handler that was started last.
+    context: HandlerContext,
     /// Who is told at the end of a turn.
     told: Vec<Waiter>,
     stopped: Vec<Key>,
@@ -135,6 +138,7 @@ impl<T: Transport> Connection<T> {
             paused: false,
             queued: false,
             scratch: Scratch::default(),
+            context: HandlerContext::new(shared.clone()),
             told: Vec::new(),
             stopped: Vec::new(),
             woken: VecDeque::new(),

@@ -39,13 +39,16 @@ pub struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        key: Key,
-        method: usize,
-        deadline: Option<Instant>,
-    ) -> Self {
-        Self { shared, key, method, deadline }
+    /// Of no call yet.
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, key: Key::default(), method: 0, deadline: None }
+    }
+
+    /// Makes it that of this call. A context made anew for each would be paid for, with two atomic
+    /// operations, by the many methods that take none.
+    pub(crate) fn reuse(&mut self, key: Key, method: usize, deadline: Option<Instant>) -> &Self {
+        (self.key, self.method, self.deadline) = (key, method, deadline);
+        self
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

@@ -81,8 +81,8 @@ impl Router {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let info = MethodInfo::named(name.into(), MethodKind::Request).with_errors(E::CODES);
-        let start = move |cx, params: Params<'_>| match decode(params) {
-            Ok(params) => Handler::new(handler(cx, params)),
+        let start = move |cx: &Context, params: Params<'_>| match decode(params) {
+            Ok(params) => Handler::new(handler(cx.clone(), params)),
             Err(error) => Handler::error(error),
         };
         self.add(Box::new(Closure { info: [info], start }));
@@ -105,8 +105,8 @@ impl Router {
         F: Future<Output = Result<Streaming<T>, ErrorObject>> + Send + 'static,
     {
         let kind = MethodKind::Subscription { item: name, unsubscribe };
-        let start = move |cx, params: Params<'_>| match decode(params) {
-            Ok(params) => Handler::streaming(handler(cx, params)),
+        let start = move |cx: &Context, params: Params<'_>| match decode(params) {
+            Ok(params) => Handler::streaming(handler(cx.clone(), params)),
             Err(error) => Handler::error(error),
         };
         self.add(Box::new(Closure { info: [MethodInfo::new(name, kind)], start }));
@@ -125,9 +125,9 @@ impl Router {
         F: Future<Output = ()> + Send + 'static,
     {
         let info = MethodInfo::named(name.into(), MethodKind::Notification);
-        let start = move |cx, params: Params<'_>| match decode(params) {
+        let start = move |cx: &Context, params: Params<'_>| match decode(params) {
             Ok(params) => {
-                let future = handler(cx, params);
+                let future = handler(cx.clone(), params);
                 Handler::new(async move {
                     future.await;
                     Ok::<_, std::convert::Infallible>(())
@@ -201,7 +201,7 @@ impl Service for Router {
         if self.mistakes.is_empty() { Ok(()) } else { Err(RouterError(self.mistakes.join("; "))) }
     }
 
-    fn call(&self, method: usize, cx: Context, params: Params<'_>) -> Handler {
+    fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {
         let (service, method) = self.places[method];
         self.services[service].call(method, cx, params)
     }
@@ -233,13 +233,13 @@ struct Closure<S> {
 
 impl<S> Service for Closure<S>
 where
-    S: Fn(Context, Params<'_>) -> Handler + Send + Sync + 'static,
+    S: Fn(&Context, Params<'_>) -> Handler + Send + Sync + 'static,
 {
     fn methods(&self) -> &[MethodInfo] {
         &self.info
     }
 
-    fn call(&self, _: usize, cx: Context, params: Params<'_>) -> Handler {
+    fn call(&self, _: usize, cx: &Context, params: Params<'_>) -> Handler {
         (self.start)(cx, params)
     }
 }

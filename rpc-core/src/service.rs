@@ -49,9 +49,9 @@ pub trait Service: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Starts the `method`-th method. Params are decoded before this returns; the future does the
-    /// rest. A panic, here or in the future, is answered -32603 and harms nothing else.
-    fn call(&self, method: usize, cx: Context, params: Params<'_>) -> Handler;
+    /// Starts the `method`-th method, which clones of `cx` what it needs. Params are decoded before
+    /// this returns; the future does the rest. A panic, here or in the future, is answered -32603 and harms nothing else.
+    fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler;
 }
 
 /// A running call of a method. Dropping it is how a call is cancelled.

@@ -11,7 +11,7 @@ use crate::id::Id;
 use crate::limits::Limits;
 
 /// Names one served call; never two, though `index` is used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Key {
     pub(crate) index: usize,
     serial: u64,
@@ -231,7 +231,8 @@ impl<W> Serving<W> {
     /// Frees the place of a call that has ended; `None` if that happened before.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Ended<W>> {
         let place = self.get_mut(key)?;
-        let ended = Ended { id: place.id.take(), place: place.place, watcher: place.watcher.take() };
+        let ended =
+            Ended { id: place.id.take(), place: place.place, watcher: place.watcher.take() };
         let (cost, calls) = (place.cost, std::mem::take(&mut place.calls));
         let was_kept = std::mem::take(&mut place.kept);
         place.params = None;

@@ -29,17 +29,17 @@ impl Service for Elsewhere {
         &self.methods
     }
 
-    fn call(&self, method: usize, cx: Context, _: Params<'_>) -> Handler {
+    fn call(&self, method: usize, cx: &Context, _: Params<'_>) -> Handler {
         let gate = self.gate.clone();
         match method {
             0 => {
-                Handler::spawned(&cx, async { Ok::<_, ErrorObject>(tokio::task::id().to_string()) })
+                Handler::spawned(cx, async { Ok::<_, ErrorObject>(tokio::task::id().to_string()) })
             }
-            1 => Handler::blocking(&cx, move || {
+            1 => Handler::blocking(cx, move || {
                 gate.lock().unwrap().recv().expect("the test lets it go");
                 Ok::<_, ErrorObject>("done")
             }),
-            2 => Handler::spawned(&cx, async {
+            2 => Handler::spawned(cx, async {
                 tokio::task::yield_now().await;
                 if true {
                     panic!("secret");
@@ -48,7 +48,7 @@ impl Service for Elsewhere {
             }),
             _ => {
                 let peer = cx.peer();
-                Handler::spawned(&cx, async move {
+                Handler::spawned(cx, async move {
                     Ok::<_, ErrorObject>(peer.call::<u8>("question", ()).await.unwrap())
                 })
             }

@@ -7,7 +7,6 @@ use bytes::Bytes;
 
 use super::{Connection, MESSAGES};
 use crate::answer;
-use crate::context::Context;
 use crate::envelope::{self, Incoming, Payload};
 use crate::error::ErrorObject;
 use crate::handlers::{self, Polled, Running, drop_quietly};
@@ -119,7 +118,7 @@ impl<T: Transport> Connection<T> {
     fn serve(&mut self, serve: Serve<&str>) {
         let Serve { key, id, in_batch, method, params, deadline } = serve;
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
-        let cx = Context::new(self.shared.clone(), key, method, deadline);
+        let cx = self.context.reuse(key, method, deadline);
         let (services, waker) = (&self.shared.setup.services, self.handlers.waker(key.index));
         // Decoding runs code of the user's, and a method may do its work before it returns. Outside
         // of the closure, the handler is dropped where another panic of its is caught.

@@ -17,9 +17,9 @@ use crate::tokens::local;
 ///         const METHODS: &[MethodInfo] = &[MethodInfo::new("chat.join", …), …];
 ///         METHODS
 ///     }
-///     fn call(&self, method: usize, cx: Context, params: Params<'_>) -> Handler {
-///         let handlers: &[fn(Arc<S>, Context, Params<'_>) -> Handler] = &[join, …];
-///         handlers[method](Arc::clone(&self.service), cx, params)
+///     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {
+///         let handlers: &[fn(&Arc<S>, &Context, Params<'_>) -> Handler] = &[join, …];
+///         handlers[method](&self.service, cx, params)
 ///     }
 /// }
 /// ```
@@ -39,15 +39,15 @@ pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
             fn call(
                 &self,
                 #method: usize,
-                #cx: #private::Context,
+                #cx: &#private::Context,
                 #params: #private::Params<'_>,
             ) -> #private::Handler {
                 let #handlers: &[fn(
-                    ::std::sync::Arc<S>,
-                    #private::Context,
+                    &::std::sync::Arc<S>,
+                    &#private::Context,
                     #private::Params<'_>,
                 ) -> #private::Handler] = &[#(#functions),*];
-                #handlers[#method](::core::clone::Clone::clone(&self.service), #cx, #params)
+                #handlers[#method](&self.service, #cx, #params)
             }
         }
     }

@@ -15,13 +15,14 @@ use crate::tokens::{ends, local, nested, projection};
 /// ```text
 /// async fn join(&self, cx: &Context, room: &str) -> Result<u32, ChatError>;
 ///
-/// fn join(service: Arc<impl Chat>, cx: Context, params: Params<'_>) -> Handler {
+/// fn join(service: &Arc<impl Chat>, cx: &Context, params: Params<'_>) -> Handler {
 ///     let _ = ChatError::CODES;
 ///     let (room, ()) = match decode::<(Param<String>, ())>(params, &[ParamInfo::new("room")]) {
 ///         Ok(list) => list,
 ///         Err(error) => return Handler::error(error),
 ///     };
 ///     let room = room.into_value();
+///     let (service, cx) = (Clone::clone(service), Clone::clone(cx));
 ///     Handler::new::<u32, ChatError>(async move {
 ///         Chat::join(&*service, &cx, Borrow::<str>::borrow(&room)).await
 ///     })
@@ -32,7 +33,14 @@ pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
     let Method { ident, cfg, output, .. } = method;
     let bound = bound(service);
     let (service, params) = (local("service"), local("params"));
-    let cx = if needs_context(method) { local("cx").into_token_stream() } else { quote!(_) };
+    let own = |value| quote!(let #value = ::core::clone::Clone::clone(#value););
+    let own_service = own(&service);
+    let (cx, own_cx) = if needs_context(method) {
+        let cx = local("cx");
+        (cx.to_token_stream(), own(&cx))
+    } else {
+        (quote!(_), TokenStream::new())
+    };
     let (decode, start) = (decode(private, method), start(private, contract, method));
     let (probe, errors) = (probe(private, method), error_codes(private, output));
     quote! {
@@ -40,12 +48,14 @@ pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
 
         #(#cfg)*
         fn #ident(
-            #service: ::std::sync::Arc<impl #bound>,
-            #cx: #private::Context,
+            #service: &::std::sync::Arc<impl #bound>,
+            #cx: &#private::Context,
             #params: #private::Params<'_>,
         ) -> #private::Handler {
             let _ = #errors;
             #decode
+            #own_service
+            #own_cx
             #start
         }
     }
