@@ -1,12 +1,13 @@
-//! Responses and our own `$/` notifications as text (specification, section 5).
+//! Responses and our own `$/` notifications as text (specification, section 5). An id is its JSON
+//! text as it came.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::error::ErrorObject;
-use crate::id::{Id, write_number};
+use crate::id::write_number;
 
 /// Writes what stands before a result.
-pub(crate) fn write_head(id: &Id, out: &mut BytesMut) {
+pub(crate) fn write_head(id: &str, out: &mut BytesMut) {
     out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
     out.put_slice(id.as_bytes());
     out.put_slice(br#","result":"#);
@@ -18,13 +19,10 @@ pub(crate) fn write_tail(out: &mut BytesMut) {
 }
 
 /// A response with an error; without an id it is `null`.
-pub(crate) fn error(id: Option<&Id>, error: &ErrorObject) -> Bytes {
+pub(crate) fn error(id: Option<&str>, error: &ErrorObject) -> Bytes {
     let mut out = BytesMut::with_capacity(128).writer();
     out.get_mut().put_slice(br#"{"jsonrpc":"2.0","id":"#);
-    match id {
-        Some(id) => out.get_mut().put_slice(id.as_bytes()),
-        None => out.get_mut().put_slice(b"null"),
-    }
+    out.get_mut().put_slice(id.unwrap_or("null").as_bytes());
     out.get_mut().put_slice(br#","error":"#);
     serde_json::to_writer(&mut out, error).expect("an error object is made of text and raw JSON");
     out.get_mut().put_u8(b'}');
@@ -32,7 +30,7 @@ pub(crate) fn error(id: Option<&Id>, error: &ErrorObject) -> Bytes {
 }
 
 /// A response with this JSON text as its result.
-pub(crate) fn result(id: &Id, json: &str) -> Bytes {
+pub(crate) fn result(id: &str, json: &str) -> Bytes {
     let mut out = BytesMut::with_capacity(64 + json.len());
     write_head(id, &mut out);
     out.put_slice(json.as_bytes());

@@ -17,8 +17,6 @@ pub(crate) struct Running {
     pub(crate) id: Option<Id>,
     /// Which method, by its number in the router.
     pub(crate) method: usize,
-    /// Whether its answer is one of a batch.
-    pub(crate) in_batch: bool,
     pub(crate) handler: Handler,
     pub(crate) deadline: Option<Instant>,
 }

@@ -16,7 +16,6 @@ use crate::call_error::Fate;
 use crate::calls::Calls;
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
-use crate::id::Id;
 use crate::limits::Limits;
 use crate::notifications::Notifications;
 use crate::outbox::Outbox;
@@ -169,16 +168,24 @@ pub(crate) enum Event<'a> {
     Done,
 }
 
-/// A handler to start.
+/// A handler to start; its texts are those of the message, or were kept.
 #[derive(Debug)]
 pub(crate) struct Serve<P> {
     pub(crate) key: Key,
-    /// `None` for a notification.
-    pub(crate) id: Option<Id>,
+    /// The JSON text of the id to answer under; `None` for a notification.
+    pub(crate) id: Option<P>,
     pub(crate) in_batch: bool,
     pub(crate) method: usize,
     pub(crate) params: Option<P>,
     pub(crate) deadline: Option<Duration>,
+}
+
+impl Serve<Box<str>> {
+    pub(crate) fn borrowed(&self) -> Serve<&str> {
+        let &Serve { key, in_batch, method, deadline, .. } = self;
+        let (id, params) = (self.id.as_deref(), self.params.as_deref());
+        Serve { key, id, in_batch, method, params, deadline }
+    }
 }
 
 /// Whether the next message may be read.
@@ -222,7 +229,7 @@ impl<W> Protocol<W> {
 
     /// Requests being served: method and since when.
     pub(crate) fn served(&self) -> impl Iterator<Item = (usize, Duration)> {
-        let requests = self.serving.iter().filter(|served| served.id.is_some());
+        let requests = self.serving.iter().filter(|served| served.is_request);
         requests.map(|served| (served.method, served.since))
     }
 

@@ -22,7 +22,9 @@ pub(crate) struct Key {
 pub(crate) struct Served<W> {
     /// 0 in a place that is free.
     serial: u64,
-    /// The id to answer under; a notification has none.
+    /// Whether it is to be answered; a notification is not.
+    pub(crate) is_request: bool,
+    /// Of a request that was [kept](Serving::keep).
     pub(crate) id: Option<Id>,
     /// Where its answer goes, if not out alone.
     pub(crate) place: Option<Place>,
@@ -38,14 +40,13 @@ pub(crate) struct Served<W> {
     pub(crate) watcher: Option<W>,
     /// Params of a request that has not started.
     params: Option<Box<str>>,
-    /// Whether it is found by its id.
-    kept: bool,
 }
 
 impl<W> Default for Served<W> {
     fn default() -> Self {
         Self {
             serial: 0,
+            is_request: false,
             id: None,
             place: None,
             method: 0,
@@ -55,7 +56,6 @@ impl<W> Default for Served<W> {
             calls: 0,
             watcher: None,
             params: None,
-            kept: false,
         }
     }
 }
@@ -63,7 +63,7 @@ impl<W> Default for Served<W> {
 /// What a call leaves behind when it ends.
 #[derive(Debug)]
 pub(crate) struct Ended<W> {
-    /// The id to answer under; a notification has none.
+    /// The id to answer under, if it was kept.
     pub(crate) id: Option<Id>,
     /// Where its answer goes, if not out alone.
     pub(crate) place: Option<Place>,
@@ -81,7 +81,7 @@ pub(crate) struct Cost {
 /// A call whose handler is to be started.
 #[derive(Debug)]
 pub(crate) struct New {
-    pub(crate) id: Option<Id>,
+    pub(crate) is_request: bool,
     pub(crate) place: Option<Place>,
     pub(crate) method: usize,
     pub(crate) cost: Cost,
@@ -135,7 +135,10 @@ impl<W> Serving<W> {
     }
 
     /// The request with this id, if it was [kept](Self::keep).
-    pub(crate) fn find(&self, id: &Id) -> Option<Key> {
+    pub(crate) fn find(&self, id: &str) -> Option<Key> {
+        if self.by_id.is_empty() {
+            return None; // without hashing it: this is asked of every request
+        }
         self.by_id.get(id).copied()
     }
 
@@ -167,14 +170,14 @@ impl<W> Serving<W> {
         self.cost.bytes += new.cost.bytes;
         self.cost.tokens += new.cost.tokens;
         self.deadlines.add(new.deadline);
-        self.requests += usize::from(new.id.is_some());
+        self.requests += usize::from(new.is_request);
         let index = self.free.pop().unwrap_or_else(|| {
             self.places.push(Served::default());
             self.places.len() - 1
         });
         let place = &mut self.places[index];
         place.serial = serial;
-        place.id = new.id;
+        place.is_request = new.is_request;
         place.place = new.place;
         place.method = new.method;
         place.cost = new.cost;
@@ -184,22 +187,18 @@ impl<W> Serving<W> {
     }
 
     /// Lets a request be found by its id: it will be served for longer than this moment.
-    pub(crate) fn keep(&mut self, key: Key) {
-        let Some(served) = self.places.get_mut(key.index).filter(|it| it.serial == key.serial)
-        else {
-            return;
-        };
-        if let Some(id) = &served.id {
-            served.kept = true;
+    pub(crate) fn keep(&mut self, key: Key, id: &Id) {
+        if let Some(served) = self.get_mut(key) {
+            served.id = Some(id.clone());
             self.by_id.insert(id.clone(), key);
         }
     }
 
     /// Adds a request whose handler starts later.
-    pub(crate) fn insert_unstarted(&mut self, new: New, params: &str) {
+    pub(crate) fn insert_unstarted(&mut self, new: New, id: &str, params: &str) {
         let key = self.insert(new);
         self.places[key.index].params = Some(params.into());
-        self.keep(key);
+        self.keep(key, &id.into());
         self.unstarted.push_back(key);
     }
 
@@ -233,19 +232,19 @@ impl<W> Serving<W> {
         let place = self.get_mut(key)?;
         let ended =
             Ended { id: place.id.take(), place: place.place, watcher: place.watcher.take() };
-        let (cost, calls) = (place.cost, std::mem::take(&mut place.calls));
-        let was_kept = std::mem::take(&mut place.kept);
+        let (cost, is_request) = (place.cost, place.is_request);
+        let calls = std::mem::take(&mut place.calls);
         place.params = None;
         place.serial = 0;
         self.free.push(key.index);
         self.cost.bytes -= cost.bytes;
         self.cost.tokens -= cost.tokens;
-        if let Some(id) = &ended.id {
+        if is_request {
             self.requests -= 1;
             self.lent -= usize::from(calls > 0);
-            if was_kept {
-                self.by_id.remove(id);
-            }
+        }
+        if let Some(id) = &ended.id {
+            self.by_id.remove(id);
         }
         Some(ended)
     }
@@ -257,7 +256,7 @@ impl<W> Serving<W> {
         };
         served.calls += 1;
         let first = served.calls == 1;
-        let is_request = served.id.is_some();
+        let is_request = served.is_request;
         self.lent += usize::from(first && is_request);
         first
     }
@@ -270,7 +269,7 @@ impl<W> Serving<W> {
         };
         served.calls -= 1;
         let none_left = served.calls == 0;
-        let is_request = served.id.is_some();
+        let is_request = served.is_request;
         self.lent -= usize::from(none_left && is_request);
     }
 
@@ -322,9 +321,9 @@ mod tests {
         limits
     }
 
-    fn request(id: &str, cost: Cost) -> New {
-        let id = Some(Id::new(id));
-        New { id, place: None, method: 0, cost, deadline: None, now: Duration::ZERO }
+    fn request(cost: Cost) -> New {
+        let (place, deadline, now) = (None, None, Duration::ZERO);
+        New { is_request: true, place, method: 0, cost, deadline, now }
     }
 
     const FREE: Cost = Cost { bytes: 0, tokens: 0 };
@@ -332,7 +331,7 @@ mod tests {
     #[test]
     fn a_handler_that_calls_lends_its_place_until_the_last_answer() {
         let mut serving = Serving::<()>::new();
-        let key = serving.insert(request("1", FREE));
+        let key = serving.insert(request(FREE));
         assert_eq!(serving.limit_reached(FREE, 0, &limits()), Some("inflight_requests"));
         assert!(serving.lend(key));
         assert!(!serving.lend(key));
@@ -346,9 +345,9 @@ mod tests {
     #[test]
     fn lending_stops_at_the_hard_cap() {
         let mut serving = Serving::<()>::new();
-        for id in ["1", "2", "3"] {
+        for _ in 0..3 {
             assert_eq!(serving.limit_reached(FREE, 0, &limits()), None);
-            let key = serving.insert(request(id, FREE));
+            let key = serving.insert(request(FREE));
             serving.lend(key);
         }
         assert_eq!(serving.limit_reached(FREE, 0, &limits()), Some("live_handlers"));
@@ -357,7 +356,7 @@ mod tests {
     #[test]
     fn bytes_and_tokens_are_free_again_when_a_request_ends() {
         let mut serving = Serving::<()>::new();
-        let key = serving.insert(request("1", Cost { bytes: 60, tokens: 6 }));
+        let key = serving.insert(request(Cost { bytes: 60, tokens: 6 }));
         serving.lend(key);
         let bytes = Cost { bytes: 41, tokens: 0 };
         let tokens = Cost { bytes: 0, tokens: 5 };
@@ -373,9 +372,9 @@ mod tests {
     #[test]
     fn a_key_outlives_its_call_and_names_no_other() {
         let mut serving = Serving::<()>::new();
-        let old = serving.insert(request("1", FREE));
+        let old = serving.insert(request(FREE));
         serving.remove(old);
-        let new = serving.insert(request("1", FREE));
+        let new = serving.insert(request(FREE));
         assert_eq!(old.index, new.index);
         assert!(serving.get(old).is_none());
         serving.give_back(old);
@@ -386,21 +385,21 @@ mod tests {
     #[test]
     fn a_request_is_found_by_its_id_while_it_is_kept() {
         let mut serving = Serving::<()>::new();
-        let key = serving.insert(request("1", FREE));
-        assert_eq!((serving.find(&Id::new("1")), serving.requests()), (None, 1));
-        serving.keep(key);
-        assert_eq!(serving.find(&Id::new("1")), Some(key));
+        let key = serving.insert(request(FREE));
+        assert_eq!((serving.find("1"), serving.requests()), (None, 1));
+        serving.keep(key, &"1".into());
+        assert_eq!(serving.find("1"), Some(key));
         serving.remove(key);
-        serving.keep(key);
-        assert_eq!((serving.find(&Id::new("1")), serving.requests()), (None, 0));
+        serving.keep(key, &"1".into());
+        assert_eq!((serving.find("1"), serving.requests()), (None, 0));
     }
 
     #[test]
     fn a_request_cancelled_before_it_started_never_starts() {
         let mut serving = Serving::<()>::new();
-        serving.insert_unstarted(request("1", FREE), "[1]");
-        serving.insert_unstarted(request("2", FREE), "[2]");
-        let first = serving.find(&Id::new("1")).unwrap();
+        serving.insert_unstarted(request(FREE), "1", "[1]");
+        serving.insert_unstarted(request(FREE), "2", "[2]");
+        let first = serving.find("1").unwrap();
         serving.remove(first);
         assert_eq!(&*serving.next_unstarted().unwrap().1, "[2]");
         assert!(serving.next_unstarted().is_none());

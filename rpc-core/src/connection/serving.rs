@@ -77,14 +77,7 @@ impl<T: Transport> Connection<T> {
         for started in 0..MESSAGES {
             let next = self.shared.lock().protocol.next_to_start(now);
             let Some(serve) = next else { return started };
-            self.serve(Serve {
-                key: serve.key,
-                id: serve.id,
-                in_batch: serve.in_batch,
-                method: serve.method,
-                params: serve.params.as_deref(),
-                deadline: serve.deadline,
-            });
+            self.serve(serve.borrowed());
         }
         MESSAGES
     }
@@ -107,8 +100,10 @@ impl<T: Transport> Connection<T> {
             // One that waits for its batch does not keep the others.
             if !self.shared.lock().protocol.may_answer(running.key) {
                 at += 1;
-            } else if let Some(running) = self.returned.remove(at) {
-                self.answer(running);
+            } else if let Some(Running { key, id: Some(id), method, handler, .. }) =
+                self.returned.remove(at)
+            {
+                self.answer(key, &id, method, handler);
                 answered += 1;
             }
         }
@@ -126,57 +121,69 @@ impl<T: Transport> Connection<T> {
         let polled = handlers::run(key, deadline, waker, |task| {
             handler.insert(services.call(method, cx, Params(params))).poll(task)
         });
-        match handler {
-            Some(handler) => {
-                let running = Running { key, id, method, in_batch, handler, deadline };
-                self.polled(running, polled, true);
+        let Some(handler) = handler else { return self.panicked(key, id) };
+        // Most handlers are done at their first poll: they enter no table beside the protocol's. And
+        // when one was started there was room for its answer, unless it shares that with a batch.
+        let is_done = match polled {
+            Polled::Pending => false,
+            Polled::Returned => id.is_none() || !in_batch || self.may_answer(key),
+            Polled::Panicked => {
+                drop_quietly(handler);
+                return self.panicked(key, id);
             }
-            None => self.panicked(key, id.as_ref()),
+        };
+        match id {
+            Some(id) if is_done => self.answer(key, id, method, handler),
+            None if is_done => self.finish_notification(key, handler),
+            _ => {
+                let id = id.map(Id::new);
+                if let Some(id) = &id {
+                    self.shared.lock().protocol.keep(key, id);
+                }
+                let running = Running { key, id, method, handler, deadline };
+                match polled {
+                    Polled::Pending => self.handlers.insert(key.index, running),
+                    _ => self.returned.push_back(running),
+                }
+            }
         }
     }
 
     /// Polls a handler that was polled before.
     fn poll(&mut self, mut running: Running) {
         let polled = running.poll(self.handlers.waker(running.key.index));
-        self.polled(running, polled, false);
-    }
-
-    /// Sees to what a poll came to. Most handlers are done at their first poll: they enter no table
-    /// beside the protocol's, and there is room for their answer.
-    fn polled(&mut self, mut running: Running, polled: Polled, first: bool) {
-        match polled {
-            Polled::Returned if running.id.is_none() => self.finish_notification(running),
-            Polled::Returned if self.may_answer(&running, first) => self.answer(running),
-            Polled::Pending | Polled::Returned => {
-                if first {
-                    self.shared.lock().protocol.keep(running.key);
-                }
-                match polled {
-                    Polled::Pending => self.handlers.insert(running.key.index, running),
-                    _ => self.returned.push_back(running),
-                }
+        if let Polled::Pending = polled {
+            return self.handlers.insert(running.key.index, running);
+        }
+        let may_answer = self.returned.is_empty() && self.may_answer(running.key);
+        let Running { key, id, method, handler, deadline } = running;
+        match (polled, id) {
+            (Polled::Panicked, id) => {
+                drop_quietly(handler);
+                self.panicked(key, id.as_deref());
             }
-            Polled::Panicked => {
-                let (key, id) = (running.key, running.id.take());
-                drop_quietly(running);
-                self.panicked(key, id.as_ref());
-            }
+            (_, None) => self.finish_notification(key, handler),
+            (_, Some(id)) if may_answer => self.answer(key, &id, method, handler),
+            (_, id) => self.returned.push_back(Running { key, id, method, handler, deadline }),
         }
     }
 
-    fn panicked(&self, key: Key, id: Option<&Id>) {
-        let answer = id.map(|id| answer::error(Some(id), &ErrorObject::internal()));
+    fn panicked(&self, key: Key, id: Option<&str>) {
+        let answer = id.map(|id| (id, answer::error(Some(id), &ErrorObject::internal())));
         self.shared.lock().protocol.finish(key, answer);
     }
 
+    fn may_answer(&self, key: Key) -> bool {
+        self.shared.lock().protocol.may_answer(key)
+    }
+
     /// Nobody is told how a notification went; who looks into the log is.
-    fn finish_notification(&mut self, mut running: Running) {
-        let key = running.key;
+    fn finish_notification(&mut self, key: Key, mut handler: Handler) {
         self.scratch.prepare();
         let out = &mut Limited::new(&mut self.scratch.buffer, usize::MAX, 0);
-        let finished = catch_unwind(AssertUnwindSafe(|| running.handler.finish(out)));
+        let finished = catch_unwind(AssertUnwindSafe(|| handler.finish(out)));
         self.scratch.buffer.clear();
-        drop_quietly(running);
+        drop_quietly(handler);
         match finished {
             Ok(Ok(finished)) => drop_quietly(finished),
             Ok(Err(error)) => {
@@ -187,34 +194,25 @@ impl<T: Transport> Connection<T> {
         self.shared.lock().protocol.finish(key, None);
     }
 
-    /// Whether there is room for the answer of a handler. When it was started there was, unless
-    /// it shares its room with a batch.
-    fn may_answer(&self, running: &Running, first: bool) -> bool {
-        (first && !running.in_batch)
-            || (self.returned.is_empty() && self.shared.lock().protocol.may_answer(running.key))
-    }
-
     /// Writes the answer of a handler that has returned.
-    fn answer(&mut self, mut running: Running) {
-        let Some(id) = running.id.take() else { return };
-        match self.encode(&mut running.handler, &id) {
-            Ok((answer, None)) => self.finish(running, answer),
-            Ok((_, Some(items))) => self.answer_with_stream(running, &id, items),
-            Err(error) => self.finish(running, self.error(&id, &error)),
+    fn answer(&mut self, key: Key, id: &str, method: usize, mut handler: Handler) {
+        match self.encode(&mut handler, id) {
+            Ok((answer, None)) => self.finish(key, id, handler, answer),
+            Ok((_, Some(items))) => self.answer_with_stream(key, id, method, handler, items),
+            Err(error) => self.finish(key, id, handler, self.error(id, &error)),
         }
     }
 
-    fn finish(&mut self, running: Running, answer: Bytes) {
-        let key = running.key;
-        drop_quietly(running);
-        self.shared.lock().protocol.finish(key, Some(answer));
+    fn finish(&mut self, key: Key, id: &str, handler: Handler, answer: Bytes) {
+        drop_quietly(handler);
+        self.shared.lock().protocol.finish(key, Some((id, answer)));
     }
 
     /// The response to a request whose handler has returned, or the stream that it came to.
     fn encode(
         &mut self,
         handler: &mut Handler,
-        id: &Id,
+        id: &str,
     ) -> Result<(Bytes, Option<Box<dyn Items>>), ErrorObject> {
         let limit = self.shared.setup.limits.message_out;
         self.scratch.prepare();
@@ -243,23 +241,29 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Answers a subscription with its id. The items follow when the answer has left.
-    fn answer_with_stream(&mut self, running: Running, id: &Id, items: Box<dyn Items>) {
-        let (key, method) = (running.key, running.method);
-        drop_quietly(running);
+    fn answer_with_stream(
+        &mut self,
+        key: Key,
+        id: &str,
+        method: usize,
+        handler: Handler,
+        items: Box<dyn Items>,
+    ) {
+        drop_quietly(handler);
         let mut state = self.shared.lock();
         let offered = unguessable().ok_or_else(ErrorObject::internal).and_then(|name| {
-            let stream = state.protocol.offer(key, name.clone())?;
+            let stream = state.protocol.offer(id, name.clone())?;
             Ok((stream, name))
         });
         match offered {
             Ok((stream, name)) => {
                 let answer = answer::result(id, &format!("\"{name}\""));
-                state.protocol.finish_with_stream(key, answer, stream);
+                state.protocol.finish_with_stream(key, id, answer, stream);
                 drop(state);
                 self.streams.insert((stream, name), method, items);
             }
             Err(error) => {
-                state.protocol.finish(key, Some(answer::error(Some(id), &error)));
+                state.protocol.finish(key, Some((id, answer::error(Some(id), &error))));
                 drop(state);
                 drop_quietly(items);
             }
@@ -267,7 +271,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// A response with an error, which is a short one if this one would be too long to be sent.
-    fn error(&self, id: &Id, error: &ErrorObject) -> Bytes {
+    fn error(&self, id: &str, error: &ErrorObject) -> Bytes {
         let limit = self.shared.setup.limits.message_out;
         let response = answer::error(Some(id), error);
         if response.len() <= limit {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Protocol, Serve};
+use crate::id::Id;
 use crate::serving::{Cost, Key};
 
 impl<W> Protocol<W> {
@@ -21,15 +22,16 @@ impl<W> Protocol<W> {
         }
         let (key, text) = self.serving.next_unstarted()?;
         let served = self.serving.get(key)?;
-        let (id, method, deadline) = (served.id.clone(), served.method, served.deadline);
+        let (method, deadline) = (served.method, served.deadline);
+        let id = served.id.as_deref().map(Box::from);
         let in_batch = served.place.is_some();
         Some(Serve { key, id, in_batch, method, params: params(text), deadline })
     }
 
     /// A handler goes on after its first poll, or its result waits for room: until it has finished,
     /// the other end may cancel it, and may not use its id again.
-    pub(crate) fn keep(&mut self, key: Key) {
-        self.serving.keep(key);
+    pub(crate) fn keep(&mut self, key: Key, id: &Id) {
+        self.serving.keep(key, id);
     }
 
     /// Whether a request or notification waits that could start if there were room.
@@ -50,13 +52,14 @@ impl<W> Protocol<W> {
             && place.is_none_or(|place| self.batches.may_gather(place.batch, limit))
     }
 
-    /// A handler has ended; this is its answer, if it owes one and may still give it.
-    pub(crate) fn finish(&mut self, key: Key, answer: Option<Bytes>) {
+    /// A handler has ended; this is its answer and the id in that, if it owes one and may still give
+    /// it.
+    pub(crate) fn finish(&mut self, key: Key, answer: Option<(&str, Bytes)>) {
         self.notifications.ended(key);
         let Some(served) = self.serving.remove(key) else { return };
         self.told.extend(served.watcher);
-        if let Some(answer) = answer {
-            self.reply(served.place, served.id.as_ref(), answer);
+        if let Some((id, answer)) = answer {
+            self.reply(served.place, Some(id), answer);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::batches::{Place, Whole};
 use crate::calls;
 use crate::envelope::{Answer, Incoming, Notification, Request};
 use crate::error::ErrorObject;
-use crate::id::{Id, canonical};
+use crate::id::canonical;
 use crate::notifications::Waiting;
 use crate::outbox::Carried;
 use crate::scan::Complexity;
@@ -33,8 +33,8 @@ impl<W> Protocol<W> {
                 self.counters.malformed += 1;
                 let place = arrival.batch.map(|batch| self.batches.owe(batch));
                 // Under an id in flight it would be taken for the answer of that call.
-                let id = id.map(Id::new).filter(|id| self.serving.find(id).is_none());
-                self.refuse(place, id.as_ref(), &error)
+                let id = id.filter(|id| self.serving.find(id).is_none());
+                self.refuse(place, id, &error)
             }
             Incoming::Dropped(why) => {
                 self.counters.malformed += 1;
@@ -62,7 +62,7 @@ impl<W> Protocol<W> {
     }
 
     /// Sends an answer, or keeps it until those of its batch are there.
-    pub(super) fn reply(&mut self, place: Option<Place>, id: Option<&Id>, mut reply: Bytes) {
+    pub(super) fn reply(&mut self, place: Option<Place>, id: Option<&str>, mut reply: Bytes) {
         let Some(place) = place else {
             self.outbox.push(reply, Carried::None);
             return;
@@ -82,40 +82,40 @@ impl<W> Protocol<W> {
         place: Option<Place>,
     ) -> Event<'a> {
         let now = arrival.now;
-        let id = Id::new(request.id);
-        if self.serving.find(&id).is_some() {
+        let id = request.id;
+        if self.serving.find(id).is_some() {
             let error = ErrorObject::invalid_request("`id` is in flight already");
             return self.refuse(place, None, &error);
         }
         if request.method == "$/ping" {
-            self.reply(place, Some(&id), answer::result(&id, "null"));
+            self.reply(place, Some(id), answer::result(id, "null"));
             return Event::Done;
         }
         let method = match arrival.target {
             Some(Target::Method(method)) => method,
             Some(Target::Unsubscribe) => {
-                return self.unsubscribe_request(place, &id, request.params);
+                return self.unsubscribe_request(place, id, request.params);
             }
             None => {
                 let error = ErrorObject::method_not_found(&request.method);
-                return self.refuse(place, Some(&id), &error);
+                return self.refuse(place, Some(id), &error);
             }
         };
         if request.timeout == Some(Duration::ZERO) {
-            return self.refuse(place, Some(&id), &ErrorObject::deadline());
+            return self.refuse(place, Some(id), &ErrorObject::deadline());
         }
         let cost = match self.cost(request.params, request.complexity) {
             Ok(cost) => cost,
-            Err(error) => return self.refuse(place, Some(&id), &error),
+            Err(error) => return self.refuse(place, Some(id), &error),
         };
         if let Some(limit) = self.limit_reached(cost, arrival.orphans) {
-            return self.refuse(place, Some(&id), &ErrorObject::busy(limit));
+            return self.refuse(place, Some(id), &ErrorObject::busy(limit));
         }
-        self.offered.forget_request(&id);
+        self.offered.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
-        let new = New { id: Some(id.clone()), place, method, cost, deadline, now };
+        let new = New { is_request: true, place, method, cost, deadline, now };
         if !self.outbox.has_room() || self.serving.has_unstarted() {
-            self.serving.insert_unstarted(new, request.params.unwrap_or_default());
+            self.serving.insert_unstarted(new, id, request.params.unwrap_or_default());
             return Event::Done;
         }
         let key = self.serving.insert(new);
@@ -198,7 +198,14 @@ impl<W> Protocol<W> {
         now: Duration,
     ) -> Serve<P> {
         let deadline = Some(now.saturating_add(self.limits.notification_timeout));
-        let key = self.serving.insert(New { id: None, place: None, method, cost, deadline, now });
+        let key = self.serving.insert(New {
+            is_request: false,
+            place: None,
+            method,
+            cost,
+            deadline,
+            now,
+        });
         self.notifications.started(key);
         Serve { key, id: None, in_batch: false, method, params, deadline }
     }
@@ -215,10 +222,10 @@ impl<W> Protocol<W> {
             self.counters.malformed += 1;
             return Event::Done;
         };
-        let id = Id::new(cancel.id.get());
-        let Some(key) = self.serving.find(&id) else {
+        let id = cancel.id.get();
+        let Some(key) = self.serving.find(id) else {
             // It was answered while the cancel was on its way: what it made ends as well.
-            return match self.offered.made_by(&id) {
+            return match self.offered.made_by(id) {
                 Some(key) => self.end_stream(key),
                 None => Event::Done,
             };
@@ -260,7 +267,7 @@ impl<W> Protocol<W> {
     pub(super) fn refuse<'a>(
         &mut self,
         place: Option<Place>,
-        id: Option<&Id>,
+        id: Option<&str>,
         error: &ErrorObject,
     ) -> Event<'a> {
         self.reply(place, id, answer::error(id, error));

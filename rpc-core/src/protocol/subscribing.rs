@@ -10,7 +10,6 @@ use crate::answer;
 use crate::batches::Place;
 use crate::envelope::Answer;
 use crate::error::ErrorObject;
-use crate::id::Id;
 use crate::outbox::Carried;
 use crate::serving::Key;
 use crate::subscriptions::{Item, ItemParams, OfferedKey, TakenKey};
@@ -21,27 +20,32 @@ const MARKS: usize = 1024;
 
 /// Subscriptions of the other end.
 impl<W> Protocol<W> {
-    /// A handler came to a stream, which is to be known by this id.
+    /// The handler of this request came to a stream, which is to be known by this id.
     ///
     /// # Errors
     /// There are too many.
-    pub(crate) fn offer(&mut self, key: Key, id: Box<str>) -> Result<OfferedKey, ErrorObject> {
+    pub(crate) fn offer(&mut self, request: &str, id: Box<str>) -> Result<OfferedKey, ErrorObject> {
         let limit = self.limits.subscriptions;
         if self.offered.len() >= limit {
             return Err(ErrorObject::too_many_subscriptions(limit));
         }
-        let request = self.serving.get(key).and_then(|served| served.id.clone());
-        Ok(self.offered.insert(id, request))
+        Ok(self.offered.insert(id, request.into()))
     }
 
     /// The handler's answer, which names the stream. Its items follow when that has left.
-    pub(crate) fn finish_with_stream(&mut self, key: Key, answer: Bytes, stream: OfferedKey) {
+    pub(crate) fn finish_with_stream(
+        &mut self,
+        key: Key,
+        id: &str,
+        answer: Bytes,
+        stream: OfferedKey,
+    ) {
         match self.serving.get(key).map(|served| served.place) {
             Some(Some(place)) => self.batches.hold(place, stream),
             Some(None) => self.released.push(stream),
             None => drop(self.offered.remove(stream)),
         }
-        self.finish(key, Some(answer));
+        self.finish(key, Some((id, answer)));
     }
 
     /// Takes an item of a stream; whether anyone still wants more, and there is room for it.
@@ -69,7 +73,7 @@ impl<W> Protocol<W> {
     pub(super) fn unsubscribe_request<'a>(
         &mut self,
         place: Option<Place>,
-        id: &Id,
+        id: &str,
         params: Option<&str>,
     ) -> Event<'a> {
         let (ended, event) = self.end_offered(params);

@@ -28,7 +28,7 @@ fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
     match receive(protocol, &text) {
         Event::Serve(serve) => {
-            protocol.keep(serve.key);
+            protocol.keep(serve.key, &serve.id.unwrap().into());
             Some(serve.key)
         }
         _ => None,
@@ -67,7 +67,7 @@ fn above_the_queue_limit_calls_wait_and_answers_enter() {
     assert_eq!(protocol.has_entered(ticket, |_| "note waits"), Ok(false));
 
     assert!(!protocol.may_answer(served), "results wait for room");
-    protocol.finish(served, Some(Bytes::from_static(b"answer")));
+    protocol.finish(served, Some(("1", Bytes::from_static(b"answer"))));
     receive(&mut protocol, r#"{"jsonrpc":"2.0","id":8,"method":"none"}"#);
     assert_eq!(next(&mut protocol).unwrap(), "full");
     assert_eq!(next(&mut protocol).unwrap(), "answer");
@@ -100,7 +100,7 @@ fn above_the_queue_limit_no_handler_starts_and_later_they_do_in_order() {
         assert_eq!(serve.params.as_deref(), Some("[1]"));
         started.push(serve.id);
     }
-    let ids = ["1", "2", "3"].map(|id| Some(Id::new(id)));
+    let ids = ["1", "2", "3"].map(|id| Some(id.into()));
     assert_eq!(started, [&[None], &ids[..]].concat());
 }
 
@@ -263,7 +263,7 @@ fn draining_refuses_what_is_new_and_waits_for_what_runs() {
     assert_eq!(request(&mut protocol, 2), None);
     assert!(next(&mut protocol).unwrap().contains("-32009"));
     assert!(!protocol.is_drained());
-    protocol.finish(runs, Some(Bytes::from_static(b"answer")));
+    protocol.finish(runs, Some(("1", Bytes::from_static(b"answer"))));
     assert!(!protocol.is_drained(), "the answer is still to be sent");
     next(&mut protocol);
     assert!(protocol.is_drained());
@@ -309,7 +309,7 @@ fn a_random_walk_ends_at_zero() {
                 3 => served.extend(request(&mut protocol, step)),
                 4 if !served.is_empty() => {
                     let key = served.swap_remove(random.below(served.len()));
-                    protocol.finish(key, Some(Bytes::from_static(b"answer")));
+                    protocol.finish(key, Some(("1", Bytes::from_static(b"answer"))));
                 }
                 5 => served.extend(notification(&mut protocol)),
                 6 => {

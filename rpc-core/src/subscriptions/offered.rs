@@ -36,15 +36,13 @@ impl Offered {
     }
 
     /// Opens one under this id, which nobody can guess, so none has it already.
-    pub(crate) fn insert(&mut self, id: Box<str>, request: Option<Id>) -> OfferedKey {
+    pub(crate) fn insert(&mut self, id: Box<str>, request: Id) -> OfferedKey {
         self.next_serial += 1;
         let serial = self.next_serial;
-        let subscription = Subscription { serial, id: id.clone(), request: request.clone() };
+        let subscription = Subscription { serial, id: id.clone(), request: Some(request.clone()) };
         let index = self.open.insert(subscription);
         self.by_id.insert(id, index);
-        if let Some(request) = request {
-            self.by_request.insert(request, index);
-        }
+        self.by_request.insert(request, index);
         OfferedKey { index, serial }
     }
 
@@ -54,12 +52,12 @@ impl Offered {
     }
 
     /// The subscription that this request made.
-    pub(crate) fn made_by(&self, request: &Id) -> Option<OfferedKey> {
+    pub(crate) fn made_by(&self, request: &str) -> Option<OfferedKey> {
         self.by_request.get(request).map(|index| self.key(*index))
     }
 
     /// A request has this id again: it no longer names the subscription that an earlier one made.
-    pub(crate) fn forget_request(&mut self, request: &Id) {
+    pub(crate) fn forget_request(&mut self, request: &str) {
         // Every request comes by here, and an empty map would still hash its id.
         if self.by_request.is_empty() {
             return;
@@ -108,7 +106,7 @@ impl Offered {
 fn a_subscription_is_found_by_its_id_and_by_its_request() {
     let mut offered = Offered::default();
     let seven = Id::new("7");
-    let key = offered.insert("a".into(), Some(seven.clone()));
+    let key = offered.insert("a".into(), seven.clone());
     assert_eq!(offered.find("a"), Some(key));
     assert_eq!(offered.made_by(&seven), Some(key));
     offered.forget_request(&seven);
@@ -116,7 +114,7 @@ fn a_subscription_is_found_by_its_id_and_by_its_request() {
     assert!(offered.remove(key));
     assert!(!offered.remove(key));
     assert_eq!((offered.find("a"), offered.len()), (None, 0));
-    let next = offered.insert("b".into(), Some(seven.clone()));
+    let next = offered.insert("b".into(), seven.clone());
     assert_eq!(next.index, key.index);
     assert_eq!(offered.id(key), None);
     offered.remove(next);
