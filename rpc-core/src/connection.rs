@@ -153,13 +153,11 @@ impl<T: Transport> Connection<T> {
         let now = self.shared.clock.now();
         self.handlers.register(cx.waker());
         self.streams.register(cx.waker());
-        self.expire(now);
-        self.hear_wishes()?;
+        self.begin(now)?;
         let mut more = self.receive(cx, now)?;
         more |= self.run_woken();
         more |= self.work_off(cx, now)?;
         more |= self.reading_resumed(now)?;
-        self.tell();
         self.see_to_life(cx, now)?;
         self.see_to_drain(now)?;
         if more {
@@ -204,22 +202,17 @@ impl<T: Transport> Connection<T> {
         Ok(paused && self.shared.lock().protocol.reading(now)? == Reading::On)
     }
 
-    /// Stops what has run out of time.
-    fn expire(&mut self, now: Duration) {
+    /// Stops what has run out of time, and does what was asked for from outside.
+    fn begin(&mut self, now: Duration) -> Result<(), End> {
         let mut state = self.shared.lock();
-        if state.protocol.next_deadline().is_none_or(|due| due > now) {
-            return;
+        let wish = state.wish.take();
+        if state.protocol.next_deadline().is_some_and(|due| due <= now) {
+            state.protocol.expire(now, &mut self.stopped);
         }
-        state.protocol.expire(now, &mut self.stopped);
         drop(state);
         for key in std::mem::take(&mut self.stopped) {
             self.stop(key);
         }
-    }
-
-    /// Does what was asked for from outside.
-    fn hear_wishes(&mut self) -> Result<(), End> {
-        let wish = self.shared.lock().wish.take();
         match wish {
             Some(Wish::Close { code, reason }) => return Err(CloseReason::us(code, reason).into()),
             Some(Wish::Drain { until, code, reason }) => {
@@ -268,12 +261,6 @@ impl<T: Transport> Connection<T> {
         Ok(true)
     }
 
-    /// Wakes who waited for something that has happened in this turn.
-    fn tell(&mut self) {
-        std::mem::swap(&mut self.told, &mut self.shared.lock().protocol.told);
-        self.told.drain(..).for_each(Waiter::tell);
-    }
-
     fn see_to_life(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<(), End> {
         let received = self.transport.received_bytes();
         self.life.heard(received, self.transport.assembling(), now);
@@ -290,10 +277,13 @@ impl<T: Transport> Connection<T> {
                 Due::Dead(reason) => return Err(End::Lost(reason)),
             }
         }
-        match self.shared.lock().protocol.overdue(now) {
-            Some(reason) => Err(reason.into()),
-            None => Ok(()),
-        }
+        let mut state = self.shared.lock();
+        let overdue = state.protocol.overdue(now);
+        std::mem::swap(&mut self.told, &mut state.protocol.told);
+        drop(state);
+        // Who waited for something that has happened in this turn.
+        self.told.drain(..).for_each(Waiter::tell);
+        overdue.map_or(Ok(()), |reason| Err(reason.into()))
     }
 
     /// Gives back what a busy time left behind.

@@ -43,6 +43,7 @@ impl Drop for Turn {
 }
 
 /// Runs `poll` as a part of this handler.
+#[inline]
 pub(crate) fn with_handler<R>(key: Key, deadline: Option<Instant>, poll: impl FnOnce() -> R) -> R {
     struct Restore(Option<Mark>);
     impl Drop for Restore {

@@ -10,7 +10,7 @@ use std::task::{Wake, Waker};
 use futures_util::task::AtomicWaker;
 
 use crate::handlers::drop_quietly;
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 
 /// The pending tasks of one kind, by place.
 pub(crate) struct Tasks<T> {
@@ -29,7 +29,8 @@ impl<T> Tasks<T> {
     pub(crate) fn new(capacity: usize) -> Self {
         let words = capacity.div_ceil(64);
         let bits = (0..words).map(|_| AtomicU64::new(0)).collect();
-        let woken = Arc::new(Woken { bits, connection: AtomicWaker::new() });
+        let (any, connection) = (AtomicBool::new(false), AtomicWaker::new());
+        let woken = Arc::new(Woken { bits, any, connection });
         Self { places: Vec::new(), live: 0, woken }
     }
 
@@ -66,6 +67,11 @@ impl<T> Tasks<T> {
 
     /// Takes out those that were woken, one by one.
     pub(crate) fn take_woken(&mut self, mut each: impl FnMut(T)) {
+        // Looked at before it is changed: mostly there is nothing, and each turn comes by here.
+        if !self.woken.any.load(Ordering::Relaxed) || !self.woken.any.swap(false, Ordering::Acquire)
+        {
+            return;
+        }
         for (word, bits) in self.woken.bits.iter().enumerate() {
             if bits.load(Ordering::Relaxed) == 0 {
                 continue;
@@ -101,6 +107,8 @@ impl<T> Tasks<T> {
 /// Which places were woken, and whom to tell.
 struct Woken {
     bits: Box<[AtomicU64]>,
+    /// Whether a bit was set since they were last looked at; set after the bit, taken back before.
+    any: AtomicBool,
     connection: AtomicWaker,
 }
 
@@ -119,6 +127,7 @@ impl Wake for Bell {
         let (word, bit) = (self.index / 64, 1 << (self.index % 64));
         let before = self.woken.bits[word].fetch_or(bit, Ordering::Release);
         if before & bit == 0 {
+            self.woken.any.store(true, Ordering::Release);
             self.woken.connection.wake();
         }
     }
