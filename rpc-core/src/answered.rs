@@ -1,6 +1,7 @@
 //! What an answer can be made into.
 
 use serde::de::DeserializeOwned;
+use smol_str::SmolStr;
 
 use crate::complaint::explain;
 use crate::streaming::{Remote, Streaming};
@@ -20,7 +21,7 @@ pub struct Answer(pub(crate) Kind);
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Json(Box<str>),
+    Json(SmolStr),
     Stream(Remote),
 }
 

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -149,21 +149,21 @@ impl<T, E> Call<T, E> {
 
     /// Starts the call now instead of when it is first polled. One in a batch starts with it.
     pub fn start(mut self) -> Self {
-        self.begin();
+        self.begin(None);
         self
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, waiter: Option<&Waker>) {
         if !matches!(self.state, State::New(_)) {
             return;
         }
         let State::New(message) = std::mem::replace(&mut self.state, State::Done) else {
             return;
         };
-        self.state = self.send(message);
+        self.state = self.send(message, waiter);
     }
 
-    fn send(&mut self, message: Outgoing) -> State {
+    fn send(&mut self, message: Outgoing, waiter: Option<&Waker>) -> State {
         let now = Instant::now();
         let left = self.timeout.left(now, &self.shared);
         if left == Some(Duration::ZERO) {
@@ -173,8 +173,12 @@ impl<T, E> Call<T, E> {
         let (caller, lent) = current::caller(&self.shared);
         let deadline = left.map(|left| self.shared.clock.at(now).saturating_add(left));
         let start = Start { deadline, caller, unsubscribe: self.unsubscribe.take() };
-        match self.shared.with(|state| state.protocol.start(start, |id| message.request(id, told)))
-        {
+        let waiter = waiter.map(|waker| Waiter::task(None, waker));
+        let started = self.shared.with(|state| {
+            let scratch = &mut state.scratch;
+            state.protocol.start(start, waiter, |id| message.request_in(scratch, id, told))
+        });
+        match started {
             Ok(id) => State::Started { id, _lent: lent },
             Err(refused) => State::Failed(Failure::Refused(refused)),
         }
@@ -196,7 +200,12 @@ impl<T, E> Call<T, E> {
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Failure>> {
-        self.begin();
+        if let State::New(_) = self.state {
+            self.begin(Some(cx.waker()));
+            if let State::Started { .. } = self.state {
+                return Poll::Pending; // without asking: who tells of the outcome knows the waker
+            }
+        }
         self.join_batch();
         if let State::Started { id, .. } = self.state {
             let collected = self

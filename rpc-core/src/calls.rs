@@ -37,6 +37,16 @@ pub(crate) struct Call<W, O> {
     state: State<W, O>,
 }
 
+/// A call on its way in.
+pub(crate) struct New<W> {
+    pub(crate) place: Place,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) lender: Option<Key>,
+    pub(crate) unsubscribe: Option<Cow<'static, str>>,
+    /// Told of the outcome.
+    pub(crate) waiter: Option<W>,
+}
+
 enum State<W, O> {
     Open(Option<W>),
     Answered(O),
@@ -89,20 +99,14 @@ impl<W, O> Calls<W, O> {
     }
 
     /// Adds the call that was promised [`next_id`](Self::next_id).
-    pub(crate) fn insert(
-        &mut self,
-        id: u64,
-        place: Place,
-        deadline: Option<Duration>,
-        lender: Option<Key>,
-        unsubscribe: Option<Cow<'static, str>>,
-    ) {
+    pub(crate) fn insert(&mut self, id: u64, new: New<W>) {
+        let New { place, deadline, lender, unsubscribe, waiter } = new;
         debug_assert!(id > self.last_id, "ids count up");
         self.last_id = id;
         self.open += 1;
         self.deadlines.add(deadline);
         let index = self.index(id);
-        let state = State::Open(None);
+        let state = State::Open(waiter);
         self.places[index] = Some(Call { id, place, deadline, lender, unsubscribe, state });
     }
 
@@ -236,9 +240,14 @@ mod tests {
 
     type TestCalls = Calls<&'static str, &'static str>;
 
+    fn queued(deadline: Option<Duration>) -> New<&'static str> {
+        let place = Place::Queued(0);
+        New { place, deadline, lender: None, unsubscribe: None, waiter: None }
+    }
+
     fn start(calls: &mut TestCalls) -> u64 {
         let id = calls.next_id();
-        calls.insert(id, Place::Queued(0), None, None, None);
+        calls.insert(id, queued(None));
         id
     }
 
@@ -285,7 +294,7 @@ mod tests {
         let mut calls = TestCalls::new();
         for seconds in [30, 1, 20] {
             let id = calls.next_id();
-            calls.insert(id, Place::Queued(0), Some(Duration::from_secs(seconds)), None, None);
+            calls.insert(id, queued(Some(Duration::from_secs(seconds))));
         }
         assert_eq!(calls.next_deadline(), Some(Duration::from_secs(1)));
         assert!(calls.expired(Duration::from_millis(999)).is_empty());

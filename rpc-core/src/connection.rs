@@ -21,6 +21,7 @@ use crate::current::Turn;
 use crate::handlers::Running;
 use crate::life::{Due, Life};
 use crate::protocol::Reading;
+use crate::scratch::Scratch;
 use crate::serving::Key;
 use crate::shared::{Shared, Wish};
 use crate::sync::Arc;
@@ -30,13 +31,11 @@ use crate::transport::{LinkError, Received, Transport};
 use crate::waiter::Waiter;
 
 mod closing;
-mod scratch;
 mod sending;
 mod serving;
 mod streaming;
 
 use closing::Closing;
-use scratch::Scratch;
 use streaming::Streams;
 
 /// So many messages, or so many bytes, are read in one turn; then others get theirs.
@@ -300,7 +299,9 @@ impl<T: Transport> Connection<T> {
         self.woken.shrink_to_fit();
         self.told = Vec::new();
         self.stopped = Vec::new();
-        self.shared.lock().protocol.shrink();
+        let mut state = self.shared.lock();
+        state.protocol.shrink();
+        state.scratch = Scratch::default();
     }
 
     /// Arms the timer and lets callers wake this task.

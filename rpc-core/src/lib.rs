@@ -93,6 +93,7 @@
 //! | `service`, `router`, `params` ○, `args` ○ | the seam to what is served, and typed params both ways |
 //! | `connection`, `tasks`, `handlers`, `timer`, `life` ○ | the task, what runs in it, and its clocks |
 //! | `elsewhere` | handlers in tasks and on threads of their own |
+//! | `scratch` ○ | where short messages are written, so that each is not an allocation |
 //! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
 //!
 //! What is absent, and why: no channel between callers and the connection (a call takes its place
@@ -147,6 +148,7 @@ mod protocol;
 mod random;
 mod router;
 mod scan;
+mod scratch;
 mod service;
 mod serving;
 mod shared;

@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 
 use crate::batches::Batches;
 use crate::call_error::Fate;
@@ -83,7 +84,7 @@ impl Parked {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Outcome {
     /// The JSON text of the result.
-    Result(Box<str>),
+    Result(SmolStr),
     /// The stream that was asked for.
     Subscribed(TakenKey),
     /// The other end's error.

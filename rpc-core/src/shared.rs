@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Setup;
 use crate::protocol::Protocol;
+use crate::scratch::Scratch;
 use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::waiter::{Flag, Waiter};
 
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
 /// What the lock guards.
 pub(crate) struct State {
     pub(crate) protocol: Protocol<Waiter>,
+    /// Where calls are written.
+    pub(crate) scratch: Scratch,
     /// Which link serves this slot, from 1; 0 before the first. A link that was replaced finds a
     /// larger number here and leaves the slot alone.
     pub(crate) generation: u64,
@@ -65,6 +68,7 @@ impl Shared {
             gone: Flag::default(),
             state: Mutex::new(State {
                 protocol: Protocol::new(setup.limits.clone()),
+                scratch: Scratch::default(),
                 generation: 0,
                 sleeper: None,
                 armed: None,
@@ -89,7 +93,8 @@ impl Shared {
         let mut state = self.lock();
         let result = change(&mut state);
         let told = std::mem::take(&mut state.protocol.told);
-        let sleeper = if state.has_work() { state.sleeper.take() } else { None };
+        let wakes = state.sleeper.is_some() && state.has_work();
+        let sleeper = if wakes { state.sleeper.take() } else { None };
         drop(state);
         if let Some(sleeper) = sleeper {
             sleeper.wake();

@@ -14,6 +14,7 @@ const PURE: &[&str] = &[
     "close.rs",
     "complaint.rs",
     "scan.rs",
+    "scratch.rs",
     "deadlines.rs",
     "envelope.rs",
     "error.rs",

@@ -5,17 +5,19 @@ use bytes::Bytes;
 use super::{Caller, Outcome, Parked, Protocol, Refused, Start};
 use crate::answer;
 use crate::call_error::Fate;
-use crate::calls::Place;
+use crate::calls::{New, Place};
 use crate::close::CloseReason;
 use crate::outbox::{Carried, Sender};
 use crate::serving::Key;
 use crate::sync::Arc;
 
 impl<W> Protocol<W> {
-    /// Takes a call into the order of messages; returns its id. `message` makes its text.
+    /// Takes a call into the order of messages; returns its id. `message` makes its text, `waiter` is
+    /// told when it has an outcome.
     pub(crate) fn start(
         &mut self,
         start: Start,
+        waiter: Option<W>,
         message: impl FnOnce(u64) -> Bytes,
     ) -> Result<u64, Refused> {
         if let Some(reason) = &self.ended {
@@ -37,7 +39,8 @@ impl<W> Protocol<W> {
             self.parked.push_back(Parked::Call(id));
             Place::Parked(message)
         };
-        self.calls.insert(id, place, start.deadline, lender, start.unsubscribe);
+        let Start { deadline, unsubscribe, .. } = start;
+        self.calls.insert(id, New { place, deadline, lender, unsubscribe, waiter });
         Ok(id)
     }
 
@@ -56,7 +59,8 @@ impl<W> Protocol<W> {
         for start in &starts[..starts.len().min(room)] {
             let id = self.calls.next_id();
             let (lender, _) = self.lender(start.caller);
-            self.calls.insert(id, Place::InBatch, start.deadline, lender, None);
+            let (place, deadline) = (Place::InBatch, start.deadline);
+            self.calls.insert(id, New { place, deadline, lender, unsubscribe: None, waiter: None });
             ids.push(id);
         }
         let ids: Arc<[u64]> = ids.into();

@@ -14,12 +14,13 @@ impl<W> Protocol<W> {
     /// When to look at the clock again at the latest.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         let slow = self.limits.slow_reader;
-        let stuck = [self.above_since, self.paused_since].into_iter().flatten();
-        [self.calls.next_deadline(), self.serving.next_deadline()]
-            .into_iter()
-            .flatten()
-            .chain(stuck.map(|since| since + slow))
-            .min()
+        let stuck = self.above_since.into_iter().chain(self.paused_since).min();
+        let deadlines = [
+            self.calls.next_deadline(),
+            self.serving.next_deadline(),
+            stuck.map(|since| since + slow),
+        ];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Times out what has run out; the handlers to be dropped are put into `stopped`.

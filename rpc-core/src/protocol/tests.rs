@@ -43,7 +43,7 @@ fn notification(protocol: &mut TestProtocol) -> Option<Key> {
 }
 
 fn call(protocol: &mut TestProtocol, text: &'static str) -> u64 {
-    protocol.start(Start::default(), |_| Bytes::from_static(text.as_bytes())).unwrap()
+    protocol.start(Start::default(), None, |_| Bytes::from_static(text.as_bytes())).unwrap()
 }
 
 fn next(protocol: &mut TestProtocol) -> Option<String> {
@@ -200,7 +200,7 @@ fn the_fate_of_a_call_is_decided_by_how_far_it_went() {
     assert_eq!(fates, [Fate::MaybeExecuted, Fate::NotSent, Fate::NotSent, Fate::NotSent]);
     assert_eq!(next(&mut protocol), None, "what is not sent stays unsent");
     assert!(matches!(
-        protocol.start(Start::default(), |_| unreachable!()),
+        protocol.start(Start::default(), None, |_| unreachable!()),
         Err(Refused::Closed(_))
     ));
 }
@@ -210,8 +210,8 @@ fn a_live_link_may_still_pass_on_what_it_was_given() {
     let mut protocol = protocol(|_| {});
     let deadline = Some(secs(1));
     let start = Start { deadline, ..Start::default() };
-    let calls =
-        [(); 2].map(|()| protocol.start(start.clone(), |_| Bytes::from_static(b"m")).unwrap());
+    let calls = [(); 2]
+        .map(|()| protocol.start(start.clone(), None, |_| Bytes::from_static(b"m")).unwrap());
     next(&mut protocol);
     protocol.expire(secs(1), &mut Vec::new());
     let fates = calls.map(|id| fate(&mut protocol, id));
@@ -225,7 +225,7 @@ fn the_first_call_of_a_handler_never_waits_for_the_wire() {
     let mut protocol = protocol(|limits| limits.calls_on_wire = 1);
     call(&mut protocol, "busy wire");
     let first = Start { caller: Caller::Elsewhere { first: true }, ..Start::default() };
-    protocol.start(first, |_| Bytes::from_static(b"of a handler")).unwrap();
+    protocol.start(first, None, |_| Bytes::from_static(b"of a handler")).unwrap();
     call(&mut protocol, "parked");
     next(&mut protocol);
     assert_eq!(next(&mut protocol).unwrap(), "of a handler");
@@ -239,7 +239,7 @@ fn a_place_is_lent_until_the_call_is_resolved_however_it_is() {
         let key = request(&mut protocol, 1).unwrap();
         let start =
             Start { deadline: Some(secs(1)), caller: Caller::Handler(key), ..Start::default() };
-        let id = protocol.start(start, |_| Bytes::from_static(b"call")).unwrap();
+        let id = protocol.start(start, None, |_| Bytes::from_static(b"call")).unwrap();
         let other = request(&mut protocol, 2).expect("the place is lent");
         protocol.finish(other, None);
         next(&mut protocol);
@@ -293,7 +293,7 @@ fn a_random_walk_ends_at_zero() {
                     };
                     let start = Start { deadline, caller, ..Start::default() };
                     let message = |_| Bytes::from_static(b"0123456789");
-                    calls.extend(protocol.start(start, message));
+                    calls.extend(protocol.start(start, None, message));
                 }
                 1 if !calls.is_empty() => {
                     protocol.abandon(calls.swap_remove(random.below(calls.len())));

@@ -1,4 +1,4 @@
-//! Where results and items are written.
+//! Where the short messages of a connection are written.
 
 use bytes::{Bytes, BytesMut};
 
@@ -10,20 +10,20 @@ const MOST: usize = 256;
 
 /// A buffer that is cut into messages.
 #[derive(Default)]
-pub(super) struct Scratch {
-    pub(super) buffer: BytesMut,
+pub(crate) struct Scratch {
+    pub(crate) buffer: BytesMut,
 }
 
 impl Scratch {
     /// Sees to room for a message.
-    pub(super) fn prepare(&mut self) {
+    pub(crate) fn prepare(&mut self) {
         if !self.buffer.try_reclaim(MOST) {
             self.buffer = BytesMut::with_capacity(CHUNK);
         }
     }
 
     /// The message that was written.
-    pub(super) fn cut(&mut self) -> Bytes {
+    pub(crate) fn cut(&mut self) -> Bytes {
         self.buffer.split().freeze()
     }
 }
