@@ -136,6 +136,9 @@ mod id;
 mod life;
 mod limits;
 pub mod memory;
+#[cfg(feature = "micro")]
+#[doc(hidden)]
+pub mod micro;
 mod notifications;
 mod notify;
 mod outbox;

@@ -1,0 +1,52 @@
+//! What stands on the command line.
+
+use bench::Checked;
+use lexopt::prelude::*;
+
+pub(crate) const HELP: &str = "\
+usage: cargo run --release -p bench -- [options]
+  --rounds N    of each measurement (7)
+  --quick       3 rounds with small counts; says little, but says it soon
+  --only NAME   the rows whose name begins like that; their results are printed, not kept
+  --gate        only what every change must keep: exits with 1 if it does not";
+
+pub(crate) enum Command {
+    Help,
+    Gate,
+    Measure(Options),
+}
+
+pub(crate) struct Options {
+    pub(crate) rounds: usize,
+    pub(crate) quick: bool,
+    pub(crate) only: Only,
+}
+
+/// Which rows.
+pub(crate) struct Only(pub(crate) Option<String>);
+
+impl Command {
+    pub(crate) fn from_env() -> Checked<Self> {
+        let mut parser = lexopt::Parser::from_env();
+        let mut options = Options { rounds: 7, quick: false, only: Only(None) };
+        let mut rounds = None;
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Long("help") | Short('h') => return Ok(Self::Help),
+                Long("gate") => return Ok(Self::Gate),
+                Long("quick") => options.quick = true,
+                Long("rounds") => rounds = Some(parser.value()?.parse()?),
+                Long("only") => options.only.0 = Some(parser.value()?.string()?),
+                other => return Err(format!("{}\n\n{HELP}", other.unexpected()).into()),
+            }
+        }
+        options.rounds = rounds.unwrap_or(if options.quick { 3 } else { 7 }).max(1);
+        Ok(Self::Measure(options))
+    }
+}
+
+impl Only {
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        self.0.as_deref().is_none_or(|begin| name.starts_with(begin))
+    }
+}

@@ -1,0 +1,113 @@
+//! What is counted instead of timed: instructions, system calls and allocated bytes of a server.
+//!
+//! Each is the difference of two runs, so that start and end of the server, the handshake and the
+//! first calls are not in it. Counts hardly depend on what else the machine does.
+
+use std::fs;
+use std::path::Path;
+
+use bench::Checked;
+
+use crate::probe::Load;
+use crate::programs::{Programs, Server};
+use crate::server::{FIRST_CORE, Running, SECOND_CORE, run};
+
+/// The calls of the first run; what comes before the calls is in both.
+const FIRST: u64 = 1000;
+
+/// The connections of the first run.
+const FIRST_CONNECTIONS: u64 = 50;
+
+/// Instructions in user space for each call.
+pub(crate) fn instructions(programs: &Programs, server: Server, load: Load) -> Checked<f64> {
+    let log = programs.scratch.join("valgrind.log");
+    let wrapper = valgrind("callgrind", &log);
+    let count = |calls| {
+        let words = [&*wrapper, &programs.server(server)].concat();
+        once(&words, |running| run(SECOND_CORE, &load.words(programs, &running.url, calls)))?;
+        collected(&log)
+    };
+    difference(FIRST, load.count, count)
+}
+
+/// System calls that write, for each call.
+pub(crate) fn sends(programs: &Programs, server: Server, load: Load) -> Checked<f64> {
+    let log = programs.scratch.join("strace.log");
+    // With `--output` it would not let itself be stopped, but for `-I2`.
+    let wrapper = ["strace", "-f", "-c", "-I2", "--trace=sendto,sendmsg,sendmmsg,write,writev"];
+    let mut wrapper = wrapper.map(str::to_owned).to_vec();
+    wrapper.push(format!("--output={}", log.display()));
+    let count = |calls| {
+        let words = [&*wrapper, &programs.server(server)].concat();
+        once(&words, |running| run(SECOND_CORE, &load.words(programs, &running.url, calls)))?;
+        total(&log)
+    };
+    difference(FIRST, load.count, count)
+}
+
+/// Bytes that are allocated for each connection, with what an allocator needs to know of them.
+pub(crate) fn heap(programs: &Programs, server: Server, load: Load) -> Checked<f64> {
+    let log = programs.scratch.join("valgrind.log");
+    let snapshot = programs.scratch.join("massif");
+    let wrapper = valgrind("massif", &log);
+    let count = |connections| {
+        let words = [&*wrapper, &programs.server(server)].concat();
+        once(&words, |running| {
+            let mut words = load.words(programs, &running.url, connections);
+            let then = format!("vgdb --pid={} snapshot {}", running.pid(), snapshot.display());
+            words.extend(["--then".to_owned(), then]);
+            run(SECOND_CORE, &words)
+        })?;
+        allocated(&snapshot)
+    };
+    difference(FIRST_CONNECTIONS, load.count, count)
+}
+
+fn valgrind(tool: &str, log: &Path) -> Vec<String> {
+    let [tool, output] = [format!("--tool={tool}"), format!("--{tool}-out-file=/dev/null")];
+    vec!["valgrind".to_owned(), tool, output, format!("--log-file={}", log.display())]
+}
+
+/// Starts a server, has it called, and stops it.
+fn once<T>(words: &[String], call: impl FnOnce(&Running) -> Checked<T>) -> Checked<T> {
+    let running = Running::start(FIRST_CORE, words)?;
+    let called = call(&running)?;
+    running.stop()?;
+    Ok(called)
+}
+
+fn difference(first: u64, more: u64, count: impl Fn(u64) -> Checked<u64>) -> Checked<f64> {
+    let (least, most) = (count(first)?, count(first + more)?);
+    Ok(most.saturating_sub(least) as f64 / more as f64)
+}
+
+/// `==1== Collected : 12345`.
+fn collected(log: &Path) -> Checked<u64> {
+    let text = fs::read_to_string(log)?;
+    let line = text.lines().find_map(|line| line.split_once("Collected :"));
+    let (_, number) = line.ok_or_else(|| format!("valgrind says: {text}"))?;
+    Ok(number.trim().parse()?)
+}
+
+/// The fourth column of the last line, which is the total; nothing at all if there was no call.
+fn total(log: &Path) -> Checked<u64> {
+    let text = fs::read_to_string(log)?;
+    let Some(line) = text.lines().find(|line| line.trim_end().ends_with("total")) else {
+        return if text.trim().is_empty() {
+            Ok(0)
+        } else {
+            Err(format!("strace says: {text}").into())
+        };
+    };
+    let calls = line.split_whitespace().nth(3).ok_or("no column of calls")?;
+    Ok(calls.parse()?)
+}
+
+/// `mem_heap_B=106370` and, for what is around each piece, `mem_heap_extra_B=2486`.
+fn allocated(snapshot: &Path) -> Checked<u64> {
+    let text = fs::read_to_string(snapshot)?;
+    let bytes = |name| text.lines().rev().find_map(|line: &str| line.strip_prefix(name));
+    let both = bytes("mem_heap_B=").zip(bytes("mem_heap_extra_B="));
+    let (heap, extra) = both.ok_or_else(|| format!("massif says: {text}"))?;
+    Ok(heap.parse::<u64>()? + extra.parse::<u64>()?)
+}

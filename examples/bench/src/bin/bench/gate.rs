@@ -1,0 +1,35 @@
+//! What every change must keep: what can be counted, so that it says the same on a busy machine.
+
+use bench::Checked;
+
+use crate::counted;
+use crate::programs::{Programs, Server};
+use crate::rows::MANY;
+use crate::tools;
+
+/// Our instructions for each call with 256 outstanding, to the least; both are built and counted in
+/// the same run, so that neither compiler nor machine is in it.
+const INSTRUCTIONS: f64 = 1.3;
+
+/// Our system calls that send, for each call with 256 outstanding.
+const SENDS: f64 = 0.02;
+
+pub(crate) fn run() -> Checked {
+    tools::check()?;
+    let programs = Programs::build_ours()?;
+    let ours = counted::instructions(&programs, Server::Reference, MANY)?;
+    let least = counted::instructions(&programs, Server::Floor, MANY)?;
+    let sends = counted::sends(&programs, Server::Reference, MANY)?;
+    let ratio = ours / least;
+    println!(
+        "instructions per call: {ours:.0}, the least {least:.0}, ratio {ratio:.3} (at most {INSTRUCTIONS})"
+    );
+    println!("sends per call: {sends:.4} (at most {SENDS})");
+    if ratio > INSTRUCTIONS {
+        return Err("a call takes too many instructions".into());
+    }
+    if sends > SENDS {
+        return Err("a call takes too many sends".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! What is measured, and how it is built and started.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bench::Checked;
+
+/// A server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// Ours, as the tests know it.
+    Reference,
+    /// Ours, for what the reference server lacks.
+    Ours,
+    /// The least that a server can do.
+    Floor,
+    Jsonrpsee,
+}
+
+/// A client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Client {
+    Ours,
+    /// The least that a client can do.
+    Minimal,
+    Jsonrpsee,
+}
+
+/// Where the programs are.
+pub(crate) struct Programs {
+    ours: PathBuf,
+    jsonrpsee: PathBuf,
+    /// For what the tools of the system write.
+    pub(crate) scratch: PathBuf,
+}
+
+impl Programs {
+    /// Builds all of them.
+    pub(crate) fn build() -> Checked<Self> {
+        let programs = Self::build_ours()?;
+        build_jsonrpsee(&programs.target()?)?;
+        Ok(programs)
+    }
+
+    /// Builds them without jsonrpsee, which takes long.
+    pub(crate) fn build_ours() -> Checked<Self> {
+        let mut cargo = cargo("build");
+        // Together, so that what they share is built once and with the same features.
+        cargo.args(["--locked", "-p", "examples", "-p", "bench"]);
+        for bin in ["reference_server", "ours", "floor", "client", "load"] {
+            cargo.args(["--bin", bin]);
+        }
+        cargo.arg("--manifest-path").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+        succeed(&mut cargo)?;
+        // They are beside this very program.
+        let here = std::env::current_exe()?;
+        let ours = here.parent().ok_or("a program without a directory")?.to_owned();
+        let target = ours.parent().ok_or("no target directory")?;
+        let scratch = target.join("bench");
+        std::fs::create_dir_all(&scratch)?;
+        Ok(Self { jsonrpsee: target.join("foreign-peers/jsonrpsee-target/release"), ours, scratch })
+    }
+
+    fn target(&self) -> Checked<PathBuf> {
+        Ok(self.ours.parent().ok_or("no target directory")?.to_owned())
+    }
+
+    /// The words that start a server.
+    pub(crate) fn server(&self, server: Server) -> Vec<String> {
+        let (directory, words): (_, &[&str]) = match server {
+            Server::Reference => {
+                let words = &["reference_server", "--listen", "127.0.0.1:0", "--max-level", "warn"];
+                (&self.ours, words)
+            }
+            Server::Ours => (&self.ours, &["ours"]),
+            Server::Floor => (&self.ours, &["floor", "b"]),
+            Server::Jsonrpsee => (&self.jsonrpsee, &["peer-jsonrpsee-bench-server"]),
+        };
+        words_of(directory, words)
+    }
+
+    /// The words that start a client, up to the URL.
+    pub(crate) fn client(&self, client: Client) -> Vec<String> {
+        match client {
+            Client::Ours => words_of(&self.ours, &["client", "ours"]),
+            Client::Minimal => words_of(&self.ours, &["client", "minimal"]),
+            Client::Jsonrpsee => words_of(&self.jsonrpsee, &["peer-jsonrpsee-bench-client"]),
+        }
+    }
+
+    /// The words that start the load, up to its mode.
+    pub(crate) fn load(&self) -> Vec<String> {
+        words_of(&self.ours, &["load"])
+    }
+}
+
+fn words_of(directory: &Path, words: &[&str]) -> Vec<String> {
+    let program = directory.join(words[0]).to_string_lossy().into_owned();
+    std::iter::once(program).chain(words[1..].iter().map(|&word| word.to_owned())).collect()
+}
+
+/// From a copy, as its lock file is not ours to keep; the same that the foreign peers' checks use.
+fn build_jsonrpsee(target: &Path) -> Checked {
+    let kept = target.join("foreign-peers");
+    let copy = kept.join("jsonrpsee");
+    std::fs::create_dir_all(&copy)?;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../peers/jsonrpsee/.");
+    // Older than what is built from it unless it was changed.
+    succeed(Command::new("cp").args(["-r", "--preserve=timestamps"]).arg(source).arg(&copy))?;
+    let mut cargo = cargo("build");
+    cargo.args(["--bin", "peer-jsonrpsee-bench-server", "--bin", "peer-jsonrpsee-bench-client"]);
+    cargo.arg("--manifest-path").arg(copy.join("Cargo.toml"));
+    cargo.arg("--target-dir").arg(kept.join("jsonrpsee-target"));
+    succeed(&mut cargo)
+}
+
+fn cargo(command: &str) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args([command, "--release", "--quiet"]);
+    cargo
+}
+
+fn succeed(command: &mut Command) -> Checked {
+    if command.status()?.success() { Ok(()) } else { Err(format!("{command:?} failed").into()) }
+}

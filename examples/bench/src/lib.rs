@@ -1,0 +1,18 @@
+//! What the programs of the benchmark share: the trait that is called, and the readings that are
+//! taken of a process.
+
+#![forbid(unsafe_code)]
+
+use rpc_core::service;
+
+pub mod usage;
+
+/// The method that everyone calls, in both directions.
+#[service]
+pub trait Adder {
+    /// The sum.
+    async fn add(&self, a: i64, b: i64) -> i64;
+}
+
+/// Whatever went wrong, in words.
+pub type Checked<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

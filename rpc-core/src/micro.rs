@@ -1,0 +1,132 @@
+//! What the micro-benchmarks of this repository (`examples/bench/benches`) reach of the pure parts.
+//! Only with the feature `micro`, and promised to nobody.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::answer;
+use crate::calls::{self, Calls};
+use crate::envelope::{self, Payload};
+use crate::limits::Limits;
+use crate::outbox::{Carried, Outbox};
+use crate::params::ParamList;
+use crate::scratch::Scratch;
+use crate::service::{Limited, ParamInfo, Params};
+use crate::serving::{Cost, New, Serving};
+
+/// Reads a message; how many there are in it.
+pub fn envelope(text: &str, limits: &Limits) -> usize {
+    match envelope::decode(text, limits) {
+        Payload::Single(_) => 1,
+        Payload::Batch(batch) => batch.len(),
+    }
+}
+
+/// Where answers are written.
+#[derive(Default)]
+pub struct Answers(Scratch);
+
+impl Answers {
+    /// Writes the answer to a request.
+    pub fn write(&mut self, id: &str, result: &impl Serialize) -> Bytes {
+        self.0.prepare();
+        answer::write_head(id, &mut self.0.buffer);
+        let written = Limited::new(&mut self.0.buffer, usize::MAX, 1).json(result);
+        written.expect("what is measured can be written");
+        answer::write_tail(&mut self.0.buffer);
+        self.0.cut()
+    }
+}
+
+/// Requests that are served.
+pub struct Served(Serving<()>);
+
+impl Served {
+    /// With so many that wait for something.
+    pub fn with(waiting: usize) -> Self {
+        let mut serving = Serving::new();
+        for id in 0..waiting {
+            let key = serving.insert(request());
+            serving.keep(key, &id.to_string().into());
+        }
+        Self(serving)
+    }
+
+    /// One that ends at once.
+    pub fn come_and_go(&mut self) {
+        let key = self.0.insert(request());
+        self.0.remove(key).expect("it was just added");
+    }
+
+    /// One that is kept in between.
+    pub fn come_stay_and_go(&mut self, id: &str) {
+        let key = self.0.insert(request());
+        self.0.keep(key, &id.into());
+        self.0.remove(key).expect("it was just added");
+    }
+}
+
+fn request() -> New {
+    let (cost, now) = (Cost { bytes: 5, tokens: 3 }, Duration::ZERO);
+    New { is_request: true, place: None, method: 0, cost, deadline: None, now }
+}
+
+/// Calls that this end made.
+pub struct Made(Calls<(), ()>);
+
+impl Made {
+    /// With so many that have no answer yet.
+    pub fn with(open: usize) -> Self {
+        let mut made = Self(Calls::new());
+        for _ in 0..open {
+            made.call();
+        }
+        made
+    }
+
+    /// Makes one.
+    pub fn call(&mut self) -> u64 {
+        let id = self.0.next_id();
+        let deadline = Some(Duration::from_secs(30));
+        let place = calls::Place::Handed(id);
+        let new = calls::New { place, deadline, lender: None, unsubscribe: None, waiter: Some(()) };
+        self.0.insert(id, new);
+        id
+    }
+
+    /// Makes one, which is answered and collected.
+    pub fn come_and_go(&mut self) {
+        let id = self.call();
+        self.0.answer(id, ());
+        self.0.collect(id, |_| ()).expect("it was just answered");
+    }
+}
+
+/// Messages that wait for the transport.
+pub struct Queue(Outbox<()>);
+
+impl Queue {
+    /// With so many in it.
+    pub fn with(messages: usize) -> Self {
+        let mut queue = Self(Outbox::new(usize::MAX));
+        (0..messages).for_each(|_| queue.push());
+        queue
+    }
+
+    fn push(&mut self) {
+        self.0.push(Bytes::from_static(b"{}"), Carried::None);
+    }
+
+    /// One more at the end, and the first one out.
+    pub fn pass(&mut self) {
+        self.push();
+        self.0.pop().expect("there is one");
+    }
+}
+
+/// Reads params, as generated code does; whether they fit.
+pub fn params<L: ParamList>(text: &str, info: &[ParamInfo]) -> bool {
+    crate::params::decode::<L>(Params(Some(text)), info).is_ok()
+}
