@@ -7,6 +7,7 @@
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::context::Context;
@@ -75,8 +76,23 @@ impl<T> Future for Marked<T> {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<T> {
         let this = &mut *self;
+        wake_another_worker();
         let _turn = Turn::begin(this.cx.shared());
         current::with_handler(this.cx.key(), this.cx.deadline(), || this.future.as_mut().poll(task))
+    }
+}
+
+/// Sees to it that while this poll lasts, however long, another worker of the runtime looks after
+/// sockets, timers and what else there is to run.
+///
+/// A worker that was woken by a socket keeps the next task in a slot of its own, from which nobody
+/// can steal, and wakes no other worker for a single task. So one handler at work for a second kept
+/// the whole server from reading for a second, with the other processors idle. The second of two
+/// tasks in a row drives the first out of that slot, and then another worker is woken: 1 µs a poll.
+fn wake_another_worker() {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        tokio::spawn(async {});
+        tokio::spawn(async {});
     }
 }
 

@@ -70,7 +70,7 @@ pub struct Limits {
     pub method_bytes: usize,
     /// Fragments of a received message. More: closed with 1008. 4,096.
     pub fragments: usize,
-    /// Bytes that are read at once. 4 KiB.
+    /// Bytes that are read at once, where a message is not known to be longer. 4 KiB.
     pub read_buffer: usize,
     /// Bytes that are written at once. 16 KiB.
     pub write_buffer: usize,

@@ -3,7 +3,7 @@
 //! The id comes last, as in the specification's own examples: so a call can be encoded when it is
 //! made and completed, in the same allocation, when it takes its place in the order of messages.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
@@ -49,7 +49,7 @@ impl Outgoing {
 
     fn params<P: Serialize>(&mut self, params: &P) -> Result<(), String> {
         self.0.extend_from_slice(PARAMS);
-        serde_json::to_writer(&mut self.0, params).map_err(|error| error.to_string())
+        serde_json::to_writer(Params(&mut self.0), params).map_err(|error| error.to_string())
     }
 
     /// The message, if it is no longer than it may be.
@@ -145,6 +145,28 @@ impl<L: ArgList> Arguments for ByName<L> {
 
 /// Up to here a message is copied rather than shared.
 const SHORT: usize = 256;
+
+/// Where params are written: when it must grow there is room for the end of the message as well.
+/// Without that a string of 1 MiB got memory of just its size, and for its quote twice as much.
+struct Params<'a>(&'a mut Vec<u8>);
+
+impl io::Write for Params<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.0.capacity() - self.0.len() < bytes.len() {
+            self.0.reserve(bytes.len() + 2 * END);
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 const HEAD: &[u8] = br#"{"jsonrpc":"2.0","method":"#;
 const PARAMS: &[u8] = br#","params":"#;

@@ -219,3 +219,27 @@ async fn the_publisher_gets_its_own_push() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_of_1_000_members_gets_each_push_once_and_in_order() {
+    let hub = Hub::new();
+    let mut ends = members(&hub, &Limits::server(), 1000, 64 * 1024);
+    for (_, peer) in &ends {
+        peer.join_group("all").unwrap();
+    }
+    let all = hub.group("all");
+    for n in 0..20 {
+        assert_eq!(all.notify("m", (n,)).await, Ok(1000));
+        if n % 7 == 0 {
+            // Some find a sleeping connection, others one that has yet to send.
+            tokio::task::yield_now().await;
+        }
+    }
+    for (raw, _) in &mut ends {
+        for n in 0..20 {
+            let message = format!(r#"{{"jsonrpc":"2.0","method":"m","params":[{n}]}}"#);
+            assert_eq!(raw.receive().await, message);
+        }
+        assert!(raw.is_silent().await);
+    }
+}

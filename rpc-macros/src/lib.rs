@@ -125,7 +125,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// | `name = "whois"` | replaces the method's own part of its name: `chat.whois` |
 /// | `aliases("finger", "chat.who")` | more names of it, whole ones, for who calls by name |
 /// | `by_name`, `by_name = false` | as on the service, for this method |
-/// | `spawn` | runs in a task of its own: for work that keeps a processor busy. |
+/// | `spawn` | runs in a task of its own: for work that keeps a processor busy. Those of one connection run at the same time if the runtime has workers to spare |
 /// | `blocking` | runs on a thread where it may block: a plain `fn`, and no subscription. Once begun it is not stopped, not even when its call is cancelled |
 /// | `timeout = "2s"` | how long the stub waits, unless its caller says otherwise: a whole number and `ms`, `s`, `m` or `h`. Not on a notification |
 /// | `idempotent` | running it twice does what running it once does. On a `#[method]` only |

@@ -47,6 +47,8 @@
 //! | 505 | HTTP/1.0 |
 //!
 //! After such an answer the connection is closed.
+//!
+//! Any tokio runtime will do. [`runtime`] makes one that is fair to hundreds of busy connections.
 
 #![forbid(unsafe_code)]
 
@@ -60,6 +62,7 @@ mod http;
 mod lifecycle;
 mod origins;
 mod rejection;
+mod runtime;
 mod server;
 mod shared;
 mod slots;
@@ -72,5 +75,6 @@ pub use builder::Builder;
 pub use connecting::Connecting;
 pub use error::Error;
 pub use rejection::Rejection;
+pub use runtime::runtime;
 pub use server::{BoundServer, Server};
 pub use stats::ServerStats;

@@ -36,7 +36,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Read for Reading<'_, '_, S> {
             self.cx.waker().wake_by_ref();
             return blocked();
         }
-        let count = ready_or_block(self.wire.poll_read(self.cx, &mut buf[..count]))?;
+        let count =
+            ready_or_block(self.wire.poll_read(self.cx, &mut buf[..count], *self.allowance))?;
         *self.allowance -= count;
         Ok(count)
     }

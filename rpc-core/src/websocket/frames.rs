@@ -84,6 +84,11 @@ impl Frames {
         (self.have > 0).then_some(Kind(self.header[0]))
     }
 
+    /// How many bytes of mask and payload are still to come; 0 before the header is whole.
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
     fn take_header(&mut self, bytes: &mut &[u8]) -> Option<u64> {
         while self.have < self.wanted() {
             let (byte, rest) = bytes.split_first()?;

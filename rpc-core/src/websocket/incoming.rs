@@ -128,6 +128,11 @@ impl Incoming {
         self.fragments == 0 && self.frames.begun().is_none()
     }
 
+    /// How many bytes of the frame that is arriving are still to come, as far as its header has told.
+    pub(super) fn left_of_frame(&self) -> usize {
+        usize::try_from(self.frames.left()).unwrap_or(usize::MAX)
+    }
+
     /// Whether the other end's close frame has arrived.
     pub(super) fn is_closed(&self) -> bool {
         self.closed

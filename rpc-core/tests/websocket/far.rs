@@ -32,6 +32,7 @@ pub(crate) struct Line {
     room: usize,
     taken: Vec<u8>,
     pub(crate) bytes_read: usize,
+    pub(crate) reads: usize,
     pub(crate) writes: usize,
     pub(crate) shut_down: bool,
 }
@@ -105,6 +106,7 @@ impl AsyncRead for Near {
         }
         buf.put_slice(&line.arriving.split_to(count));
         line.bytes_read += count;
+        line.reads += 1;
         Poll::Ready(Ok(()))
     }
 }

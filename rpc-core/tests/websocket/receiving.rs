@@ -155,6 +155,19 @@ fn a_poll_reads_what_it_is_allowed_and_wakes_itself() {
     assert_eq!(woken.count(), 9);
 }
 
+/// tungstenite alone reads 4 KiB at once: the system calls cost more than the message did.
+#[test]
+fn a_long_message_is_read_in_long_pieces() {
+    let (mut server, far) = server(&Limits::server());
+    let (long, next) = ("x".repeat(1_000_000), "next");
+    far.sends([masked(TEXT, &*long), masked(TEXT, next)].concat());
+    assert_eq!(server.text(), long);
+    let line = far.line();
+    assert!(line.reads <= 1_000_000 / (16 * 1024) + 2, "{} reads", line.reads);
+    drop(line);
+    assert_eq!(server.text(), next);
+}
+
 #[test]
 fn a_message_that_was_read_already_needs_no_allowance() {
     let (mut server, far) = server(&Limits::server());

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod blocking;
+
 use std::time::Duration;
 
 use rpc_core::{Context, Limits, Router};
@@ -159,11 +161,15 @@ pub(crate) const CLOSE: u8 = 8;
 /// A whole masked frame.
 pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];
-    match u16::try_from(payload.len()).unwrap() {
+    match payload.len() {
         length @ ..126 => frame.push(0x80 | length as u8),
-        length => {
+        length @ ..65536 => {
             frame.push(0x80 | 126);
-            frame.extend(length.to_be_bytes());
+            frame.extend((length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(0x80 | 127);
+            frame.extend((length as u64).to_be_bytes());
         }
     }
     frame.extend([0; 4]); // this mask leaves the payload as it is

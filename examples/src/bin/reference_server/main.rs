@@ -25,8 +25,7 @@ use service::Service;
 use session::Session;
 use signals::Signals;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let options = match Command::from_env() {
         Ok(Command::Serve(options)) => options,
         Ok(Command::Help) => {
@@ -39,7 +38,7 @@ async fn main() -> ExitCode {
         }
     };
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(options.level).init();
-    match serve(*options).await {
+    match run(*options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
@@ -47,6 +46,10 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    rpc_server::runtime().build()?.block_on(serve(options))
 }
 
 async fn serve(options: Options) -> Result<(), Box<dyn Error>> {

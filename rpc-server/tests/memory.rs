@@ -1,0 +1,74 @@
+//! What a connection costs the server. Alone in its process: the whole heap of that is counted, to
+//! the byte; the clients take nothing from it.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use peak_alloc::PeakAlloc;
+use support::blocking::Blocking;
+use support::{TEXT, echo, frame, spawn};
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+const KIB: usize = 1024;
+
+/// How many connections: 1,000 if this process may have a descriptor for each end of them.
+fn count() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let most = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    (most.unwrap_or(1000).saturating_sub(100) / 2).min(1000)
+}
+
+#[test]
+fn an_idle_connection_costs_8_kib_also_after_a_large_message() {
+    let runtime = rpc_server::runtime().worker_threads(1).build().unwrap();
+    let server = runtime.block_on(spawn(echo()));
+    let count = count();
+    // The first ones find out what the server and the runtime need once.
+    let mut all: Vec<Blocking> = Vec::with_capacity(count + 10);
+    let mut open = |count| {
+        all.extend((0..count).map(|_| Blocking::open(server.local_addr())));
+    };
+    open(10);
+    let before = settled();
+    open(count);
+    let idle = settled() - before;
+    assert!(idle <= count * 8 * KIB, "{} bytes each", idle / count);
+
+    let text = "x".repeat(32 * KIB);
+    let call = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"echo","params":["{text}"]}}"#);
+    let call = frame(TEXT, call.as_bytes());
+    let mut most = 0;
+    for client in &mut all {
+        client.send_frame(&call);
+        assert!(client.receive().0 > text.len());
+        most = most.max(HEAP.current_usage());
+    }
+    assert!(most > before + idle + text.len(), "a large message left nothing to give back");
+    drop((text, call));
+    until(|| HEAP.current_usage().saturating_sub(before) <= count * 8 * KIB);
+}
+
+/// The heap when nothing changes it any more: a handshake gives back what it needed.
+fn settled() -> usize {
+    let (mut heap, mut same) = (0, 0);
+    until(|| {
+        let before = std::mem::replace(&mut heap, HEAP.current_usage());
+        same = if before == heap { same + 1 } else { 0 };
+        same == 20
+    });
+    heap
+}
+
+/// Waits until `done`; the time only ends a test that hangs.
+fn until(mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        let heap = HEAP.current_usage();
+        assert!(start.elapsed() < Duration::from_secs(20), "hangs, with {heap} bytes on the heap");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
