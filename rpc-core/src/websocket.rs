@@ -61,8 +61,8 @@ pub struct WebSocket<S> {
     config: WebSocketConfig,
     context: WebSocketContext,
     wire: Wire<S>,
-    /// Whether tungstenite has parsed every frame that came in whole.
-    all_parsed: bool,
+    /// How many messages and control frames tungstenite has given us.
+    taken: u64,
     unsent: Fragments,
     /// The bytes that tungstenite was given to write, the wire's `written` among them; rather too
     /// many than too few.
@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
             config,
             context: WebSocketContext::new(role.into(), Some(config)),
             wire: Wire::new(io, already_read, Incoming::new(limits)),
-            all_parsed: false,
+            taken: 0,
             unsent: Fragments::default(),
             handed: 0,
             longest_backlog: 0,

@@ -12,8 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::wire::Wire;
 
 /// Reads at most `allowance` bytes; all writing blocks.
-pub(super) struct Reading<'a, 'cx, S> {
+pub(super) struct Reading<'a, 'f, 'cx, S> {
     pub(super) wire: &'a mut Wire<S>,
+    /// What was read already, and comes first.
+    pub(super) first: &'a mut &'f [u8],
     pub(super) cx: &'a mut Context<'cx>,
     pub(super) allowance: &'a mut usize,
 }
@@ -27,7 +29,7 @@ pub(super) struct Writing<'a, 'cx, S> {
 /// Blocks. A flush ends well only if there was nothing to write.
 pub(super) struct Blocked;
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Read for Reading<'_, '_, S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Read for Reading<'_, '_, '_, S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let count = buf.len().min(*self.allowance);
         if count == 0 {
@@ -36,14 +38,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Read for Reading<'_, '_, S> {
             self.cx.waker().wake_by_ref();
             return blocked();
         }
-        let count =
-            ready_or_block(self.wire.poll_read(self.cx, &mut buf[..count], *self.allowance))?;
+        let (buf, first) = (&mut buf[..count], &mut *self.first);
+        let count = ready_or_block(self.wire.poll_read(self.cx, first, buf, *self.allowance))?;
         *self.allowance -= count;
         Ok(count)
     }
 }
 
-impl<S> Write for Reading<'_, '_, S> {
+impl<S> Write for Reading<'_, '_, '_, S> {
     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
         blocked()
     }

@@ -19,6 +19,8 @@ pub(super) struct Incoming {
     /// The messages that arrived whole, in all and before nothing more was to be read.
     whole: u64,
     settled: u64,
+    /// The control frames that did.
+    controls: u64,
     /// Frames and declared bytes of the message that is arriving.
     fragments: usize,
     size: u64,
@@ -45,6 +47,7 @@ impl Incoming {
             fragments_max: limits.fragments,
             whole: 0,
             settled: 0,
+            controls: 0,
             fragments: 0,
             size: 0,
             bytes: 0,
@@ -114,6 +117,12 @@ impl Incoming {
             self.fragments = 0;
             self.size = 0;
         }
+        self.controls += u64::from(!kind.is_data());
+    }
+
+    /// How many messages and control frames arrived whole.
+    pub(super) fn whole(&self) -> u64 {
+        self.whole + self.controls
     }
 
     /// The number of the message, from 0, that has begun, with its very first byte, and is not

@@ -1,8 +1,10 @@
 //! The reading half: from the wire to messages, and how the link ended.
 
+use std::io;
+use std::mem::MaybeUninit;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
 
@@ -11,6 +13,9 @@ use super::blocking::Reading;
 use super::errors::{is_blocked, link_error, violation};
 use crate::close::CloseCode;
 use crate::transport::{LinkError, Received};
+
+/// So much is read at once when nothing was read ahead.
+const FIRST: usize = 4096;
 
 /// A text message as it was read.
 ///
@@ -30,17 +35,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         cx: &mut Context<'_>,
         mut allowance: usize,
     ) -> Poll<Received<Text>> {
-        self.all_parsed = false;
+        let mut space = [const { MaybeUninit::uninit() }; FIRST];
+        let mut first = ReadBuf::uninit(&mut space[..allowance.min(FIRST)]);
+        match self.poll_first(cx, &mut first) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Poll::Ready(self.ended(error.into())),
+            Poll::Pending => return self.wait(cx),
+        }
+        let mut first = first.filled();
         loop {
             let (wire, allowance) = (&mut self.wire, &mut allowance);
-            match self.context.read(&mut Reading { wire, cx, allowance }) {
+            let read = self.context.read(&mut Reading { first: &mut first, wire, cx, allowance });
+            self.taken += u64::from(read.is_ok());
+            match read {
                 Ok(Message::Ping(payload)) => self.pinged(payload.len()),
                 Ok(Message::Pong(_)) => self.ponged(),
-                Ok(message) => return Poll::Ready(received(message)),
-                Err(error) if is_blocked(&error) => return self.wait(cx),
+                Ok(message) => {
+                    self.wire.keep(first);
+                    return Poll::Ready(received(message));
+                }
+                Err(error) if is_blocked(&error) => {
+                    self.wire.keep(first);
+                    return self.wait(cx);
+                }
                 Err(error) => return Poll::Ready(self.ended(error)),
             }
         }
+    }
+
+    /// Reads what arrives when tungstenite holds nothing; if it holds something, that is for it to
+    /// go on with.
+    ///
+    /// tungstenite fills its buffer with zeros for each attempt to read, also for the one that finds
+    /// nothing and ends each turn; so it is asked only when there is something.
+    fn poll_first(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if first.capacity() == 0 || !self.nothing_is_read_ahead() {
+            return Poll::Ready(Ok(()));
+        }
+        self.wire.poll_first(cx, first)
     }
 
     /// tungstenite has taken the answer into its buffer, or will; only the last one if that is
@@ -60,8 +96,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Nothing more can be read now: time to answer the pings that were.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Received<Text>> {
-        // tungstenite asks for more bytes only when it has parsed every whole frame.
-        self.all_parsed = true;
         if self.owes_pongs {
             // A failure is not reported here: what the peer sent before it hung up may still be
             // readable, and counts for more. Reading or the next flush will tell.

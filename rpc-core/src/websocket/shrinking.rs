@@ -32,11 +32,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             && self.nothing_waits_to_be_written()
     }
 
-    /// tungstenite has parsed every whole frame, as the wire counts frames, and no other has begun:
-    /// so its read buffer is empty, it holds no header, and it is not amid a message. (Of a close that
-    /// is held back it has the beginning.)
-    fn nothing_is_read_ahead(&self) -> bool {
-        self.all_parsed && self.wire.incoming().is_between_messages() && !self.wire.holds_back()
+    /// tungstenite has given us whatever arrived whole, as the wire counts, and nothing else has
+    /// begun: so its read buffer is empty, it holds no header, and it is not amid a message. (Of a
+    /// close that is held back it has the beginning.)
+    pub(super) fn nothing_is_read_ahead(&self) -> bool {
+        let incoming = self.wire.incoming();
+        self.taken == incoming.whole() && incoming.is_between_messages() && !self.wire.holds_back()
     }
 
     /// A pong that waits would be put into the write buffer, or finds that full; then the buffer is

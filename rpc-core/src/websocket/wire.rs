@@ -49,10 +49,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Reads what may be read, at most `allowance` bytes of it from the stream; 0 bytes are the end.
+    /// Reads what arrives, unfollowed: it comes back as the `first` of [`poll_read`](Self::poll_read).
+    /// Nothing at all if something that arrived before is still to be read, or at the end.
+    pub(super) fn poll_first(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.already_read.has_remaining() || self.incoming.refusal().is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        self.already_read = Bytes::new(); // an empty rest would keep the whole of it alive
+        let poll = Pin::new(&mut self.io).poll_read(cx, first);
+        if poll.is_pending() {
+            self.incoming.settle();
+        }
+        poll
+    }
+
+    /// Takes back what is left of `first`.
+    pub(super) fn keep(&mut self, first: &[u8]) {
+        if !first.is_empty() {
+            self.already_read = Bytes::copy_from_slice(first);
+        }
+    }
+
+    /// Reads what may be read: `first`, then what else arrives, at most `allowance` bytes of it from
+    /// the stream. 0 bytes are the end.
     pub(super) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
+        first: &mut &[u8],
         buf: &mut [u8],
         allowance: usize,
     ) -> Poll<io::Result<usize>> {
@@ -60,7 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             return self.poll_close_frame(cx, buf);
         }
         if self.incoming.refusal().is_none() {
-            let Poll::Ready(arrived) = self.poll_arrive(cx, buf, allowance)? else {
+            let Poll::Ready(arrived) = self.poll_arrive(cx, first, buf, allowance)? else {
                 self.incoming.settle();
                 return Poll::Pending;
             };
@@ -98,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Reads and discards, after a refusal too; 0 bytes are the end of the stream.
     pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut scratch = [0; 4096];
-        let arrived = ready!(self.poll_arrive(cx, &mut scratch, 0))?;
+        let arrived = ready!(self.poll_arrive(cx, &mut &[][..], &mut scratch, 0))?;
         self.incoming.follow(&scratch[..arrived]);
         Poll::Ready(Ok(arrived))
     }
@@ -106,13 +133,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     fn poll_arrive(
         &mut self,
         cx: &mut Context<'_>,
+        first: &mut &[u8],
         buf: &mut [u8],
         allowance: usize,
     ) -> Poll<io::Result<usize>> {
+        if !first.is_empty() {
+            let count = buf.len().min(first.len());
+            first.copy_to_slice(&mut buf[..count]);
+            return Poll::Ready(Ok(count));
+        }
         if self.already_read.has_remaining() {
             return Poll::Ready(Ok(self.take_already_read(buf)));
         }
-        self.already_read = Bytes::new(); // an empty rest would keep the whole of it alive
+        self.already_read = Bytes::new();
         let ahead = self.incoming.left_of_frame().min(AHEAD).min(allowance);
         if ahead > buf.len() {
             return self.poll_read_ahead(cx, buf, ahead);

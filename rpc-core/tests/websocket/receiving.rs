@@ -213,3 +213,24 @@ async fn what_was_asked_right_before_a_close_is_answered() {
     assert_eq!(got.matches("\"result\":3").count(), 5, "{got}");
     assert!(got.ends_with("\u{3}\u{fffd}"), "and then the close, 1000: {got:?}");
 }
+
+/// tungstenite is not asked when it holds nothing; but of what came together it holds the rest.
+#[test]
+fn whatever_came_behind_a_message_is_dealt_with_though_nothing_more_comes() {
+    for behind in [masked(PING, "?"), masked(TEXT, "second"), masked(CLOSE, b"\x03\xe8bye")] {
+        for read_at_once in [0, 1, 9] {
+            let (mut server, far) = server(&Limits::server());
+            far.line().read_at_once = read_at_once;
+            far.sends([masked(TEXT, "first"), behind.clone()].concat());
+            assert_eq!(server.text(), "first");
+            match behind[0] {
+                TEXT => assert_eq!(server.text(), "second"),
+                PING => {
+                    assert!(server.receive().is_pending());
+                    assert_eq!(far.took(), frame(PONG, "?"));
+                }
+                _ => assert_eq!(server.ending(), "closed 1000 bye"),
+            }
+        }
+    }
+}
