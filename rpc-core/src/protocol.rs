@@ -175,7 +175,9 @@ pub(crate) struct Serve<P> {
     pub(crate) key: Key,
     /// The JSON text of the id to answer under; `None` for a notification.
     pub(crate) id: Option<P>,
-    pub(crate) in_batch: bool,
+    /// Whether there is room for its answer. There is for one that goes out alone, or it would not
+    /// be started.
+    pub(crate) has_room: bool,
     pub(crate) method: usize,
     pub(crate) params: Option<P>,
     pub(crate) deadline: Option<Duration>,
@@ -183,9 +185,9 @@ pub(crate) struct Serve<P> {
 
 impl Serve<Box<str>> {
     pub(crate) fn borrowed(&self) -> Serve<&str> {
-        let &Serve { key, in_batch, method, deadline, .. } = self;
+        let &Serve { key, has_room, method, deadline, .. } = self;
         let (id, params) = (self.id.as_deref(), self.params.as_deref());
-        Serve { key, id, in_batch, method, params, deadline }
+        Serve { key, id, has_room, method, params, deadline }
     }
 }
 

@@ -111,7 +111,7 @@ impl<T: Transport> Connection<T> {
     }
 
     fn serve(&mut self, serve: Serve<&str>) {
-        let Serve { key, id, in_batch, method, params, deadline } = serve;
+        let Serve { key, id, has_room, method, params, deadline } = serve;
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
         let cx = self.context.reuse(key, method, deadline);
         let (services, waker) = (&self.shared.setup.services, self.handlers.waker(key.index));
@@ -122,11 +122,10 @@ impl<T: Transport> Connection<T> {
             handler.insert(services.call(method, cx, Params(params))).poll(task)
         });
         let Some(handler) = handler else { return self.panicked(key, id) };
-        // Most handlers are done at their first poll: they enter no table beside the protocol's. And
-        // when one was started there was room for its answer, unless it shares that with a batch.
+        // Most handlers are done at their first poll: they enter no table beside the protocol's.
         let is_done = match polled {
             Polled::Pending => false,
-            Polled::Returned => id.is_none() || !in_batch || self.may_answer(key),
+            Polled::Returned => has_room,
             Polled::Panicked => {
                 drop_quietly(handler);
                 return self.panicked(key, id);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Protocol, Serve};
+use crate::batches::Place;
 use crate::id::Id;
 use crate::serving::{Cost, Key};
 
@@ -24,8 +25,9 @@ impl<W> Protocol<W> {
         let served = self.serving.get(key)?;
         let (method, deadline) = (served.method, served.deadline);
         let id = served.id.as_deref().map(Box::from);
-        let in_batch = served.place.is_some();
-        Some(Serve { key, id, in_batch, method, params: params(text), deadline })
+        let place = served.place;
+        let has_room = self.may_gather(place);
+        Some(Serve { key, id, has_room, method, params: params(text), deadline })
     }
 
     /// A handler goes on after its first poll, or its result waits for room: until it has finished,
@@ -47,9 +49,13 @@ impl<W> Protocol<W> {
     /// Whether a result of this handler may be written now: there is room for it.
     pub(crate) fn may_answer(&mut self, key: Key) -> bool {
         let place = self.serving.get(key).and_then(|served| served.place);
+        self.outbox.has_room() && self.may_gather(place)
+    }
+
+    /// Whether the batch that an answer goes to, if it does, may take one more.
+    pub(super) fn may_gather(&mut self, place: Option<Place>) -> bool {
         let limit = self.limits.queue;
-        self.outbox.has_room()
-            && place.is_none_or(|place| self.batches.may_gather(place.batch, limit))
+        place.is_none_or(|place| self.batches.may_gather(place.batch, limit))
     }
 
     /// A handler has ended; this is its answer and the id in that, if it owes one and may still give

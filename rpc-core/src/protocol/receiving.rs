@@ -119,11 +119,11 @@ impl<W> Protocol<W> {
             return Event::Done;
         }
         let key = self.serving.insert(new);
-        let in_batch = place.is_some();
+        let has_room = self.may_gather(place);
         Event::Serve(Serve {
             key,
             id: Some(id),
-            in_batch,
+            has_room,
             method,
             params: request.params,
             deadline,
@@ -207,7 +207,7 @@ impl<W> Protocol<W> {
             now,
         });
         self.notifications.started(key);
-        Serve { key, id: None, in_batch: false, method, params, deadline }
+        Serve { key, id: None, has_room: true, method, params, deadline }
     }
 
     fn cancel_request<'a>(&mut self, params: Option<&str>) -> Event<'a> {
