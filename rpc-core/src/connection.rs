@@ -204,11 +204,15 @@ impl<T: Transport> Connection<T> {
     /// Stops what has run out of time, and does what was asked for from outside.
     fn begin(&mut self, now: Duration) -> Result<(), End> {
         let mut state = self.shared.lock();
+        // What comes during a turn is found before it ends: nobody needs to wake us.
+        let sleeper = state.sleeper.take();
         let wish = state.wish.take();
         if state.protocol.next_deadline().is_some_and(|due| due <= now) {
             state.protocol.expire(now, &mut self.stopped);
         }
+        let reading = state.protocol.reading(now);
         drop(state);
+        drop(sleeper);
         for key in std::mem::take(&mut self.stopped) {
             self.stop(key);
         }
@@ -219,6 +223,7 @@ impl<T: Transport> Connection<T> {
             }
             None => {}
         }
+        self.paused = reading? == Reading::Paused;
         Ok(())
     }
 
@@ -236,7 +241,6 @@ impl<T: Transport> Connection<T> {
     fn receive(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
         let start = self.transport.received_bytes();
         let mut messages = 0;
-        self.queued = true;
         while messages < MESSAGES {
             if std::mem::take(&mut self.queued) {
                 self.paused = self.shared.lock().protocol.reading(now)? == Reading::Paused;
@@ -334,8 +338,6 @@ impl<T: Transport> Future for Connection<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let this = self.get_mut();
         let _turn = Turn::begin(&this.shared);
-        // What comes during a turn is found before it ends: nobody needs to wake us.
-        drop(this.shared.lock().sleeper.take());
         if matches!(this.phase, Phase::Open | Phase::Draining { .. }) {
             match this.turn(cx) {
                 Ok(()) => {}

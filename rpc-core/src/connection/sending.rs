@@ -25,8 +25,8 @@ impl<T: Transport> Connection<T> {
         if self.unflushed {
             self.life.busy(now);
             self.flush(cx)?;
+            self.report(now);
         }
-        self.report(now);
         Ok(sent)
     }
 
@@ -50,8 +50,9 @@ impl<T: Transport> Connection<T> {
 
     /// Takes more messages out of the outbox; whether there were any.
     fn refill(&mut self, now: Duration) -> bool {
-        self.report(now);
+        let backlog = self.backlog();
         let mut state = self.shared.lock();
+        state.protocol.sent(backlog, now);
         let mut bytes = 0;
         while bytes < BATCH
             && let Some(message) = state.protocol.next_message()
@@ -64,9 +65,13 @@ impl<T: Transport> Connection<T> {
 
     /// Tells the outbox what is on its way and not out yet, so that it lets in who waits for room.
     fn report(&mut self, now: Duration) {
-        let held: usize = self.outgoing.iter().map(bytes::Bytes::len).sum();
-        let backlog = held + self.transport.backlog();
+        let backlog = self.backlog();
         self.shared.lock().protocol.sent(backlog, now);
+    }
+
+    fn backlog(&self) -> usize {
+        let held: usize = self.outgoing.iter().map(bytes::Bytes::len).sum();
+        held + self.transport.backlog()
     }
 
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
