@@ -97,7 +97,10 @@ impl Timeout {
             Self::Never => None,
         };
         let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
-        own.into_iter().chain(inherited).min()
+        match (own, inherited) {
+            (Some(own), Some(inherited)) => Some(own.min(inherited)),
+            (own, inherited) => own.or(inherited),
+        }
     }
 }
 
@@ -208,9 +211,11 @@ impl<T, E> Call<T, E> {
         }
         self.join_batch();
         if let State::Started { id, .. } = self.state {
-            let collected = self
-                .shared
-                .with(|state| state.protocol.collect(id, |kept| Waiter::task(kept, cx.waker())));
+            // Nobody else is concerned.
+            let mut state = self.shared.lock();
+            let waiter = |kept| Waiter::task(kept, cx.waker());
+            let collected = state.protocol.collect(id, waiter);
+            drop(state);
             let Some(outcome) = collected else {
                 return Poll::Pending;
             };

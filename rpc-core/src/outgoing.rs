@@ -43,7 +43,14 @@ impl Outgoing {
     fn head(method: &str) -> Self {
         let mut text = Vec::with_capacity(HEAD.len() + method.len() + 2 * END);
         text.extend_from_slice(HEAD);
-        serde_json::to_writer(&mut text, method).expect("a string is always JSON");
+        if method.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'_')) {
+            // As nearly all are. Looking for what to escape takes 2 % of a call.
+            text.extend_from_slice(method.as_bytes());
+            text.push(b'"');
+        } else {
+            text.pop();
+            serde_json::to_writer(&mut text, method).expect("a string is always JSON");
+        }
         Self(text)
     }
 
@@ -155,6 +162,7 @@ impl io::Write for Params<'_> {
         self.write_all(bytes).map(|()| bytes.len())
     }
 
+    #[inline] // called for each comma
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.0.capacity() - self.0.len() < bytes.len() {
             self.0.reserve(bytes.len() + 2 * END);
@@ -168,7 +176,7 @@ impl io::Write for Params<'_> {
     }
 }
 
-const HEAD: &[u8] = br#"{"jsonrpc":"2.0","method":"#;
+const HEAD: &[u8] = br#"{"jsonrpc":"2.0","method":""#;
 const PARAMS: &[u8] = br#","params":"#;
 
 #[cfg(test)]

@@ -14,11 +14,11 @@ impl<W> Protocol<W> {
     /// When to look at the clock again at the latest.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         let slow = self.limits.slow_reader;
-        let stuck = self.above_since.into_iter().chain(self.paused_since).min();
         let deadlines = [
             self.calls.next_deadline(),
             self.serving.next_deadline(),
-            stuck.map(|since| since + slow),
+            self.above_since.map(|since| since + slow),
+            self.paused_since.map(|since| since + slow),
         ];
         deadlines.into_iter().flatten().min()
     }
