@@ -248,10 +248,10 @@ fn typed<T: Answered, E: RpcError>(
     let answer = match outcome {
         Outcome::Result(json) => Kind::Json(json),
         Outcome::Subscribed(key) => Kind::Stream(Remote::new(shared.clone(), key)),
-        Outcome::Error(error) => return Err(CallError::from_answer(error)),
+        Outcome::Error(error) => return Err(CallError::from_answer(*error)),
         Outcome::Malformed(why) => return Err(CallError::Decode(why.into())),
         Outcome::Timeout(fate) => return Err(CallError::Timeout { fate }),
-        Outcome::Closed(reason, fate) => return Err(CallError::Closed { reason, fate }),
+        Outcome::Closed(reason, fate) => return Err(CallError::Closed { reason: *reason, fate }),
     };
     T::read(Answer(answer)).map_err(CallError::Decode)
 }

@@ -134,28 +134,31 @@ impl<W, O> Calls<W, O> {
             *kept = Some(waiter(kept.take()));
             return None;
         }
-        match self.remove(id)?.state {
-            State::Answered(outcome) => Some(outcome),
-            State::Open(_) => None,
-        }
+        self.remove(id)
     }
 
     /// Forgets a call that nobody waits for any more; returns the outcome that it may have.
     pub(crate) fn forget(&mut self, id: u64) -> Option<O> {
-        match self.remove(id)?.state {
-            State::Open(_) => None,
-            State::Answered(outcome) => Some(outcome),
-        }
+        self.remove(id)
     }
 
-    fn remove(&mut self, id: u64) -> Option<Call<W, O>> {
+    /// Frees the place of a call; returns its outcome. The rest is dropped where it is: to move it
+    /// as a whole took longer than all else here.
+    fn remove(&mut self, id: u64) -> Option<O> {
         let index = self.index_of(id)?;
-        let call = self.places[index].take()?;
-        match call.state {
-            State::Open(_) => self.open -= 1,
-            State::Answered(_) => self.answered -= 1,
-        }
-        Some(call)
+        let place = &mut self.places[index];
+        let outcome = match std::mem::replace(&mut place.as_mut()?.state, State::Open(None)) {
+            State::Open(_) => {
+                self.open -= 1;
+                None
+            }
+            State::Answered(outcome) => {
+                self.answered -= 1;
+                Some(outcome)
+            }
+        };
+        *place = None;
+        outcome
     }
 
     /// The id for a call that is given up at once: its answer finds nobody.

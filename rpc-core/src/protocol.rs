@@ -87,14 +87,14 @@ pub(crate) enum Outcome {
     Result(SmolStr),
     /// The stream that was asked for.
     Subscribed(TakenKey),
-    /// The other end's error.
-    Error(ErrorObject),
+    /// The other end's error, in a box: outcomes are moved, and most are a short result.
+    Error(Box<ErrorObject>),
     /// A response that is none.
     Malformed(&'static str),
     /// The deadline came first.
     Timeout(Fate),
     /// The connection ended first.
-    Closed(CloseReason, Fate),
+    Closed(Box<CloseReason>, Fate),
 }
 
 /// A call of ours, on its way in.

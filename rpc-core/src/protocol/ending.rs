@@ -85,7 +85,7 @@ impl<W> Protocol<W> {
                 Some(Place::Handed(_)) => Fate::MaybeExecuted,
                 _ => Fate::NotSent,
             };
-            self.resolve(id, Outcome::Closed(reason.clone(), fate));
+            self.resolve(id, Outcome::Closed(reason.clone().into(), fate));
         }
         self.on_wire = 0;
         self.parked.clear();

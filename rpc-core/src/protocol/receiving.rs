@@ -255,7 +255,7 @@ impl<W> Protocol<W> {
         let outcome = match (answer, unsubscribe) {
             (Answer::Result(result), None) => Outcome::Result(result.into()),
             (Answer::Result(id), Some(unsubscribe)) => self.subscribed(id, unsubscribe),
-            (Answer::Error(error), _) => Outcome::Error(error),
+            (Answer::Error(error), _) => Outcome::Error(error.into()),
             (Answer::Malformed(why), _) => Outcome::Malformed(why),
         };
         self.resolve(id, outcome);
