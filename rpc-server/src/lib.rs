@@ -48,7 +48,8 @@
 //!
 //! After such an answer the connection is closed.
 //!
-//! Any tokio runtime will do. [`runtime`] makes one that is fair to hundreds of busy connections.
+//! Any tokio runtime will do. [`runtime`] makes one that is fair to hundreds of busy connections; what
+//! calls cost and what to do about it stands in [`performance`].
 
 #![forbid(unsafe_code)]
 
@@ -78,3 +79,6 @@ pub use rejection::Rejection;
 pub use runtime::runtime;
 pub use server::{BoundServer, Server};
 pub use stats::ServerStats;
+
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
