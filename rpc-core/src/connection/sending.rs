@@ -16,7 +16,9 @@ impl<T: Transport> Connection<T> {
     /// Hands to the transport all that it takes, and flushes once; how many bytes that were.
     pub(super) fn send(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<usize, End> {
         let mut sent = 0;
+        let mut moved = self.unflushed;
         while sent < TURN && (!self.outgoing.is_empty() || self.refill(now)) {
+            moved = true;
             match self.hand_over(cx)? {
                 0 => break,
                 bytes => sent += bytes,
@@ -25,6 +27,8 @@ impl<T: Transport> Connection<T> {
         if self.unflushed {
             self.life.busy(now);
             self.flush(cx)?;
+        }
+        if moved {
             self.report(now);
         }
         Ok(sent)
