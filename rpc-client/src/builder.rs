@@ -109,6 +109,7 @@ impl Builder {
             limits: Arc::new(self.limits),
             hub: Hub::new(),
             keepalive: self.keepalive,
+            greets: true,
             plain: self.plain,
         };
         Ok(Client::start(Endpoint::new(setup), socket))

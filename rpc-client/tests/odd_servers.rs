@@ -172,6 +172,7 @@ async fn what_comes_right_behind_the_answer_is_not_lost() {
     let url = server(async |mut stream: TcpStream, head: String| {
         let call = text_frame(r#"{"jsonrpc":"2.0","id":1,"method":"your_name"}"#);
         stream.write_all(&[accept(&head).as_bytes(), &call].concat()).await?;
+        assert!(read_text(&mut stream).await?.contains("$/hello"));
         tell.send(read_text(&mut stream).await?).unwrap();
         std::future::pending().await
     })
@@ -287,6 +288,9 @@ async fn a_plain_client_adds_no_member() {
         let (tell, heard) = tokio::sync::oneshot::channel();
         let url = server(async move |mut stream: TcpStream, head: String| {
             stream.write_all(accept(&head).as_bytes()).await?;
+            if !plain {
+                assert!(read_text(&mut stream).await?.contains("$/hello"));
+            }
             tell.send(read_text(&mut stream).await?).unwrap();
             std::future::pending().await
         })

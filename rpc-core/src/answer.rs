@@ -60,9 +60,38 @@ pub(crate) fn unsubscribe(method: &str, subscription: &str, id: u64) -> Bytes {
     out.freeze()
 }
 
+/// The notification by which an end makes itself known to another of its kind.
+pub(crate) fn hello(window: usize) -> Bytes {
+    let mut out = BytesMut::with_capacity(96);
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":"#);
+    write_number(window as u64, &mut (&mut out).writer());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
+/// The notification that more of a stream may be sent; the subscription's id is JSON text.
+pub(crate) fn credit(subscription: &str, bytes: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(96 + subscription.len());
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/credit","params":{"subscription":"#);
+    out.put_slice(subscription.as_bytes());
+    out.put_slice(br#","bytes":"#);
+    write_number(bytes, &mut (&mut out).writer());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
+/// The item that comes next in a subscription, and its number if the other end counts them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ItemHead<'a> {
+    /// The name of the notification.
+    pub(crate) method: &'a str,
+    pub(crate) subscription: &'a str,
+    pub(crate) seq: Option<u64>,
+}
+
 /// Writes what stands before an item of a subscription.
-pub(crate) fn write_item_head(method: &str, subscription: &str, out: &mut BytesMut) {
-    write_item(method, subscription, br#""result":"#, out);
+pub(crate) fn write_item_head(head: ItemHead<'_>, out: &mut BytesMut) {
+    write_item(head, br#""result":"#, out);
 }
 
 /// Writes what stands after an item.
@@ -71,20 +100,33 @@ pub(crate) fn write_item_tail(out: &mut BytesMut) {
 }
 
 /// The item that ends a subscription with an error.
-pub(crate) fn error_item(method: &str, subscription: &str, error: &ErrorObject) -> Bytes {
+pub(crate) fn error_item(head: ItemHead<'_>, error: &ErrorObject) -> Bytes {
     let mut out = BytesMut::with_capacity(160);
-    write_item(method, subscription, br#""error":"#, &mut out);
+    write_item(head, br#""error":"#, &mut out);
     serde_json::to_writer((&mut out).writer(), error)
         .expect("an error object is made of text and raw JSON");
     write_item_tail(&mut out);
     out.freeze()
 }
 
-fn write_item(method: &str, subscription: &str, member: &[u8], out: &mut BytesMut) {
+/// The item that says that a subscription has come to its end.
+pub(crate) fn done_item(head: ItemHead<'_>) -> Bytes {
+    let mut out = BytesMut::with_capacity(128);
+    write_item(head, br#""done":true"#, &mut out);
+    write_item_tail(&mut out);
+    out.freeze()
+}
+
+fn write_item(head: ItemHead<'_>, member: &[u8], out: &mut BytesMut) {
     out.put_slice(br#"{"jsonrpc":"2.0","method":"#);
-    serde_json::to_writer(out.writer(), method).expect("a string is always JSON");
+    serde_json::to_writer(out.writer(), head.method).expect("a string is always JSON");
     out.put_slice(br#","params":{"subscription":""#);
-    out.put_slice(subscription.as_bytes());
+    out.put_slice(head.subscription.as_bytes());
     out.put_slice(br#"","#);
+    if let Some(seq) = head.seq {
+        out.put_slice(br#""seq":"#);
+        write_number(seq, &mut out.writer());
+        out.put_u8(b',');
+    }
     out.put_slice(member);
 }

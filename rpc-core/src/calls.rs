@@ -32,9 +32,18 @@ pub(crate) struct Call<W, O> {
     deadline: Option<Duration>,
     /// The handler of this connection that made it and lends its place.
     pub(crate) lender: Option<Key>,
-    /// If it asks for a subscription, the method that ends that.
-    pub(crate) unsubscribe: Option<Cow<'static, str>>,
+    /// If it asks for a subscription, how that goes on.
+    pub(crate) subscribe: Option<Subscribe>,
     state: State<W, O>,
+}
+
+/// What a call asks for that asks for a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subscribe {
+    /// The method that ends it.
+    pub(crate) unsubscribe: Cow<'static, str>,
+    /// Whether we said hello before.
+    pub(crate) greeted: bool,
 }
 
 /// A call on its way in.
@@ -42,7 +51,7 @@ pub(crate) struct New<W> {
     pub(crate) place: Place,
     pub(crate) deadline: Option<Duration>,
     pub(crate) lender: Option<Key>,
-    pub(crate) unsubscribe: Option<Cow<'static, str>>,
+    pub(crate) subscribe: Option<Subscribe>,
     /// Told of the outcome.
     pub(crate) waiter: Option<W>,
 }
@@ -100,14 +109,14 @@ impl<W, O> Calls<W, O> {
 
     /// Adds the call that was promised [`next_id`](Self::next_id).
     pub(crate) fn insert(&mut self, id: u64, new: New<W>) {
-        let New { place, deadline, lender, unsubscribe, waiter } = new;
+        let New { place, deadline, lender, subscribe, waiter } = new;
         debug_assert!(id > self.last_id, "ids count up");
         self.last_id = id;
         self.open += 1;
         self.deadlines.add(deadline);
         let index = self.index(id);
         let state = State::Open(waiter);
-        self.places[index] = Some(Call { id, place, deadline, lender, unsubscribe, state });
+        self.places[index] = Some(Call { id, place, deadline, lender, subscribe, state });
     }
 
     /// The call with this id, if it waits for an answer.
@@ -245,7 +254,7 @@ mod tests {
 
     fn queued(deadline: Option<Duration>) -> New<&'static str> {
         let place = Place::Queued(0);
-        New { place, deadline, lender: None, unsubscribe: None, waiter: None }
+        New { place, deadline, lender: None, subscribe: None, waiter: None }
     }
 
     fn start(calls: &mut TestCalls) -> u64 {

@@ -24,18 +24,25 @@ pub struct Setup {
     pub hub: Hub,
     /// Whether silence is answered by pings, and long silence by giving up.
     pub keepalive: bool,
-    /// Whether its messages have no members but those of the specification: no `timeoutMs`.
+    /// Whether it says hello (`$/hello`) with its first message, so that streams have flow control
+    /// if the other end is of this kind as well; else it does so only when it is told hello. A client
+    /// greets, a server answers; if both greet, no harm is done.
+    pub greets: bool,
+    /// Whether its messages have no members but those of the specification, no `timeoutMs`, and it
+    /// says no hello.
     pub plain: bool,
 }
 
 impl Setup {
-    /// An end that offers `services`, alone in its hub, with keepalive, not plain.
+    /// An end that offers `services`, alone in its hub, with keepalive, that does not greet and is not
+    /// plain.
     pub fn new(services: Router, limits: Limits) -> Self {
         Self {
             services: Arc::new(services),
             limits: Arc::new(limits),
             hub: Hub::new(),
             keepalive: true,
+            greets: false,
             plain: false,
         }
     }

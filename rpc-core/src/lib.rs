@@ -86,6 +86,7 @@
 //! | `subscriptions` ○, `streaming` | streams that this end offers and takes |
 //! | `batches` ○, `batch` | batches of the other end, whose answers are gathered; batches of this one |
 //! | `group`, `hub` | who belongs together, and what is sent to all of them |
+//! | `hello` ○ | what both ends know beyond the specification |
 //! | `outbox` ○ | messages that wait for the transport, and those that wait for room among them |
 //! | `protocol` ○ | these tables as one state machine |
 //! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
@@ -131,6 +132,7 @@ mod error;
 mod error_data;
 mod group;
 mod handlers;
+mod hello;
 mod hub;
 mod id;
 mod life;

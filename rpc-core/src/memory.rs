@@ -46,12 +46,13 @@ const CAPACITY: usize = 64 * 1024;
 /// Outside of a tokio runtime, and if a service offers a name twice.
 pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {
     let (left, right) = transports(CAPACITY);
-    (start(a, left), start(b, right))
+    (start(a, left, true), start(b, right, false))
 }
 
-fn start(service: impl Service, transport: Pipe) -> Peer {
+fn start(service: impl Service, transport: Pipe, greets: bool) -> Peer {
     let mut setup = Setup::new(Router::new().service(service), Limits::client());
     setup.keepalive = false;
+    setup.greets = greets;
     let endpoint = Endpoint::new(setup);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(transport));

@@ -70,7 +70,8 @@ impl Served {
 
 fn request() -> New {
     let (cost, now) = (Cost { bytes: 5, tokens: 3 }, Duration::ZERO);
-    New { is_request: true, place: None, method: 0, cost, deadline: None, now }
+    let (greeted, place, deadline) = (false, None, None);
+    New { is_request: true, greeted, place, method: 0, cost, deadline, now }
 }
 
 /// Calls that this end made.
@@ -91,7 +92,7 @@ impl Made {
         let id = self.0.next_id();
         let deadline = Some(Duration::from_secs(30));
         let place = calls::Place::Handed(id);
-        let new = calls::New { place, deadline, lender: None, unsubscribe: None, waiter: Some(()) };
+        let new = calls::New { place, deadline, lender: None, subscribe: None, waiter: Some(()) };
         self.0.insert(id, new);
         id
     }

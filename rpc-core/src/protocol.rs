@@ -17,6 +17,7 @@ use crate::call_error::Fate;
 use crate::calls::Calls;
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
+use crate::hello::Hello;
 use crate::limits::Limits;
 use crate::notifications::Notifications;
 use crate::outbox::Outbox;
@@ -27,6 +28,7 @@ use crate::sync::Arc;
 
 mod calling;
 mod ending;
+mod greeting;
 mod handling;
 mod receiving;
 mod sending;
@@ -48,6 +50,7 @@ pub(crate) struct Protocol<W> {
     marks: HashMap<u64, Cow<'static, str>>,
     /// Subscriptions whose answer is on its way: their items may follow.
     pub(crate) released: Vec<OfferedKey>,
+    hello: Hello,
     outbox: Outbox<W>,
     /// How many messages the transport was given.
     handed: u64,
@@ -213,6 +216,7 @@ impl<W> Protocol<W> {
             taken: Taken::new(),
             marks: HashMap::new(),
             released: Vec::new(),
+            hello: Hello::default(),
             outbox: Outbox::new(limits.queue),
             handed: 0,
             above_since: None,

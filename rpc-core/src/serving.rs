@@ -24,6 +24,8 @@ pub(crate) struct Served<W> {
     serial: u64,
     /// Whether it is to be answered; a notification is not.
     pub(crate) is_request: bool,
+    /// Whether its caller said hello before it.
+    pub(crate) greeted: bool,
     /// Of a request that was [kept](Serving::keep).
     pub(crate) id: Option<Id>,
     /// Where its answer goes, if not out alone.
@@ -47,6 +49,7 @@ impl<W> Default for Served<W> {
         Self {
             serial: 0,
             is_request: false,
+            greeted: false,
             id: None,
             place: None,
             method: 0,
@@ -82,6 +85,7 @@ pub(crate) struct Cost {
 #[derive(Debug)]
 pub(crate) struct New {
     pub(crate) is_request: bool,
+    pub(crate) greeted: bool,
     pub(crate) place: Option<Place>,
     pub(crate) method: usize,
     pub(crate) cost: Cost,
@@ -178,6 +182,7 @@ impl<W> Serving<W> {
         let place = &mut self.places[index];
         place.serial = serial;
         place.is_request = new.is_request;
+        place.greeted = new.greeted;
         place.place = new.place;
         place.method = new.method;
         place.cost = new.cost;
@@ -323,7 +328,7 @@ mod tests {
 
     fn request(cost: Cost) -> New {
         let (place, deadline, now) = (None, None, Duration::ZERO);
-        New { is_request: true, place, method: 0, cost, deadline, now }
+        New { is_request: true, greeted: false, place, method: 0, cost, deadline, now }
     }
 
     const FREE: Cost = Cost { bytes: 0, tokens: 0 };

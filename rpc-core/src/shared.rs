@@ -60,6 +60,12 @@ pub(crate) enum Wish {
 
 impl Shared {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
+        let mut protocol = Protocol::new(setup.limits.clone());
+        if setup.plain {
+            protocol.be_plain();
+        } else if setup.greets {
+            protocol.greet();
+        }
         Arc::new(Self {
             id: crate::peer::new_id(),
             clock: Clock::start(),
@@ -67,7 +73,7 @@ impl Shared {
             orphans: AtomicUsize::new(0),
             gone: Flag::default(),
             state: Mutex::new(State {
-                protocol: Protocol::new(setup.limits.clone()),
+                protocol,
                 scratch: Scratch::default(),
                 generation: 0,
                 sleeper: None,

@@ -23,10 +23,15 @@ use crate::waiter::Waiter;
 /// The one who offers makes it from any `Stream`, or from a [`channel`](Self::channel). The one who
 /// takes it gets `Result<T, StreamError>` of each item. Dropping it ends it at the other end.
 ///
-/// Items wait for room in the outbound queue, as all messages do: a stream is polled only when
-/// there is some. The end of a stream is not told to the other end, unless it ends with an error.
-/// What its taker is too slow for is a [`StreamError::Gap`]: at most 64 KiB of items wait here
-/// (`stream_window` of the [`Limits`](crate::Limits)).
+/// Between two ends of this kind (see [`Setup::greets`](crate::Setup::greets); clients and servers are)
+/// a producer never outruns its consumer: the one who takes the items has room for 64 KiB of them
+/// (`stream_window` of the [`Limits`](crate::Limits)) and says when there is room again. Until then one
+/// item is made ahead and no more. A stream whose taker stalls delays nothing else, and its end is
+/// told.
+///
+/// A plain peer is sent what there is room for in the outbound queue, as with all messages, and is not
+/// told of the end of a stream, unless that ends with an error. Of what a plain peer sends, as much
+/// waits here; what its taker is too slow for is a [`StreamError::Gap`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,7 +72,8 @@ pub(crate) struct Remote {
 pub enum StreamError {
     /// The stream ended with this error.
     Remote(ErrorObject),
-    /// Items are missing here: they came faster than they were taken. The stream goes on.
+    /// Items are missing here: a plain peer sent them faster than they were taken, or another end did
+    /// not send them. The stream goes on.
     Gap {
         /// How many.
         missed: u64,

@@ -6,3 +6,11 @@ mod taken;
 
 pub(crate) use offered::{Offered, OfferedKey};
 pub(crate) use taken::{Item, ItemParams, Taken, TakenKey};
+
+/// An item counts for at least so many bytes, or empty ones would fill the memory for free.
+const LEAST: usize = 64;
+
+/// What an item counts for whose text has so many bytes.
+pub(crate) fn cost(bytes: usize) -> usize {
+    bytes.max(LEAST)
+}

@@ -24,6 +24,7 @@ fn members(hub: &Hub, limits: &Limits, count: usize, capacity: usize) -> Vec<(Ra
                 limits: limits.clone(),
                 hub: hub.clone(),
                 keepalive: false,
+                greets: false,
                 plain: false,
             });
             let peer = endpoint.peer();

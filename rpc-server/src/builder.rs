@@ -151,6 +151,7 @@ impl Builder {
             limits: Arc::new(self.limits),
             hub: Hub::new(),
             keepalive: self.keepalive,
+            greets: false,
             plain: false,
         };
         let shared = Shared::new(setup, address, self.path, origins, self.hooks);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::streaming::Stream;
 use super::{Connection, MESSAGES};
 use crate::answer;
 use crate::envelope::{self, Incoming, Payload};
@@ -251,15 +252,16 @@ impl<T: Transport> Connection<T> {
         drop_quietly(handler);
         let mut state = self.shared.lock();
         let offered = unguessable().ok_or_else(ErrorObject::internal).and_then(|name| {
-            let stream = state.protocol.offer(id, name.clone())?;
+            let stream = state.protocol.offer(key, id, name.clone())?;
             Ok((stream, name))
         });
         match offered {
             Ok((stream, name)) => {
                 let answer = answer::result(id, &format!("\"{name}\""));
+                let counted = state.protocol.is_counted(stream);
                 state.protocol.finish_with_stream(key, id, answer, stream);
                 drop(state);
-                self.streams.insert((stream, name), method, items);
+                self.streams.insert(Stream::new((stream, name), method, counted, items));
             }
             Err(error) => {
                 state.protocol.finish(key, Some((id, answer::error(Some(id), &error))));

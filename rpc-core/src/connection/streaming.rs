@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use super::Connection;
-use crate::answer;
+use crate::answer::{self, ItemHead};
 use crate::error::ErrorObject;
 use crate::handlers::drop_quietly;
+use crate::router::Router;
 use crate::service::Limited;
 use crate::streaming::{Items, Step};
 use crate::subscriptions::OfferedKey;
@@ -35,7 +36,29 @@ pub(super) struct Stream {
     id: Box<str>,
     /// Which method made it, by its number in the router.
     method: usize,
+    /// How many items it had, for another end that counts them.
+    seq: Option<u64>,
+    /// Whether it has given an item that was not sent: one is asked for without credit as well, since
+    /// it may be the end, which needs none.
+    holds: bool,
     items: Box<dyn Items>,
+}
+
+impl Stream {
+    pub(super) fn new(
+        (key, id): (OfferedKey, Box<str>),
+        method: usize,
+        counted: bool,
+        items: Box<dyn Items>,
+    ) -> Self {
+        Self { key, id, method, seq: counted.then_some(0), holds: false, items }
+    }
+
+    /// What stands before its next item.
+    fn head<'a>(&'a self, services: &'a Router) -> ItemHead<'a> {
+        let method = services.item_name(self.method);
+        ItemHead { method, subscription: &self.id, seq: self.seq.map(|seq| seq + 1) }
+    }
 }
 
 /// What came of asking a stream for items.
@@ -58,14 +81,8 @@ impl Streams {
     }
 
     /// Keeps a stream until its answer has left.
-    pub(super) fn insert(
-        &mut self,
-        stream: (OfferedKey, Box<str>),
-        method: usize,
-        items: Box<dyn Items>,
-    ) {
-        let (key, id) = stream;
-        self.waiting.insert(key.index, Stream { key, id, method, items });
+    pub(super) fn insert(&mut self, stream: Stream) {
+        self.waiting.insert(stream.key.index, stream);
     }
 
     /// Drops a stream that nobody wants any more.
@@ -119,20 +136,29 @@ impl<T: Transport> Connection<T> {
     /// Takes items of one stream while there are some, and room.
     fn ask(&mut self, stream: &mut Stream) -> Asked {
         for _ in 0..OF_ONE {
+            if stream.holds {
+                // It is released when there is credit again.
+                if !self.shared.lock().protocol.has_credit(stream.key) {
+                    return Asked::Pending;
+                }
+                stream.holds = false;
+                match self.encode_item(stream) {
+                    Ok((item, bytes)) => {
+                        stream.seq = stream.seq.map(|seq| seq + 1);
+                        if !self.shared.lock().protocol.push_item(stream.key, item, bytes) {
+                            return Asked::More;
+                        }
+                    }
+                    Err(error) => return self.finish_stream(stream, Some(&error)),
+                }
+            }
             let waker = self.streams.waiting.waker(stream.key.index);
             let mut cx = Context::from_waker(waker);
             // Streams and `Serialize` are code of the user's.
             let step = catch_unwind(AssertUnwindSafe(|| stream.items.poll_step(&mut cx)));
             match step {
                 Ok(Poll::Pending) => return Asked::Pending,
-                Ok(Poll::Ready(Step::Item)) => match self.encode_item(stream) {
-                    Ok(item) => {
-                        if !self.shared.lock().protocol.push_item(stream.key, item) {
-                            return Asked::More;
-                        }
-                    }
-                    Err(error) => return self.finish_stream(stream, Some(&error)),
-                },
+                Ok(Poll::Ready(Step::Item)) => stream.holds = true,
                 Ok(Poll::Ready(Step::Error(error))) => {
                     return self.finish_stream(stream, Some(&error));
                 }
@@ -146,17 +172,20 @@ impl<T: Transport> Connection<T> {
         Asked::More
     }
 
-    fn encode_item(&mut self, stream: &mut Stream) -> Result<Bytes, ErrorObject> {
-        let name = self.shared.setup.services.item_name(stream.method);
+    /// The message with an item, and how long the item itself is.
+    fn encode_item(&mut self, stream: &mut Stream) -> Result<(Bytes, usize), ErrorObject> {
         let limit = self.shared.setup.limits.message_out;
         self.scratch.prepare();
-        answer::write_item_head(name, &stream.id, &mut self.scratch.buffer);
+        let head = stream.head(&self.shared.setup.services);
+        answer::write_item_head(head, &mut self.scratch.buffer);
+        let before = self.scratch.buffer.len();
         let out = &mut Limited::new(&mut self.scratch.buffer, limit, 2);
         let written = catch_unwind(AssertUnwindSafe(|| stream.items.write(out)));
         let error = match written {
             Ok(Ok(())) => {
+                let bytes = self.scratch.buffer.len() - before;
                 answer::write_item_tail(&mut self.scratch.buffer);
-                return Ok(self.scratch.cut());
+                return Ok((self.scratch.cut(), bytes));
             }
             Ok(Err(error)) => error,
             Err(panic) => {
@@ -168,10 +197,14 @@ impl<T: Transport> Connection<T> {
         Err(error)
     }
 
+    /// Tells that a stream is over: of an error everyone, of a normal end whoever can be told.
     fn finish_stream(&mut self, stream: &Stream, error: Option<&ErrorObject>) -> Asked {
-        let name = self.shared.setup.services.item_name(stream.method);
-        let item = error.map(|error| answer::error_item(name, &stream.id, error));
-        self.shared.lock().protocol.finish_stream(stream.key, item);
+        let head = stream.head(&self.shared.setup.services);
+        let last = match error {
+            Some(error) => Some(answer::error_item(head, error)),
+            None => stream.seq.map(|_| answer::done_item(head)),
+        };
+        self.shared.lock().protocol.finish_stream(stream.key, last);
         Asked::Over
     }
 }

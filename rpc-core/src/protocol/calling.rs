@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Caller, Outcome, Parked, Protocol, Refused, Start};
 use crate::answer;
 use crate::call_error::Fate;
-use crate::calls::{New, Place};
+use crate::calls::{New, Place, Subscribe};
 use crate::close::CloseReason;
 use crate::outbox::{Carried, Sender};
 use crate::serving::Key;
@@ -39,8 +39,10 @@ impl<W> Protocol<W> {
             self.parked.push_back(Parked::Call(id));
             Place::Parked(message)
         };
-        let Start { deadline, unsubscribe, .. } = start;
-        self.calls.insert(id, New { place, deadline, lender, unsubscribe, waiter });
+        let greeted = self.hello.is_said();
+        let subscribe = start.unsubscribe.map(|unsubscribe| Subscribe { unsubscribe, greeted });
+        let deadline = start.deadline;
+        self.calls.insert(id, New { place, deadline, lender, subscribe, waiter });
         Ok(id)
     }
 
@@ -60,7 +62,7 @@ impl<W> Protocol<W> {
             let id = self.calls.next_id();
             let (lender, _) = self.lender(start.caller);
             let (place, deadline) = (Place::InBatch, start.deadline);
-            self.calls.insert(id, New { place, deadline, lender, unsubscribe: None, waiter: None });
+            self.calls.insert(id, New { place, deadline, lender, subscribe: None, waiter: None });
             ids.push(id);
         }
         let ids: Arc<[u64]> = ids.into();
@@ -187,7 +189,7 @@ impl<W> Protocol<W> {
             Place::Waiting(ticket) => self.outbox.remove_waiting(ticket),
             Place::Queued(ticket) => self.outbox.remove(ticket),
             Place::Handed(_) => {
-                let unsubscribe = call.unsubscribe.take();
+                let unsubscribe = call.subscribe.take().map(|it| it.unsubscribe);
                 self.on_wire -= 1;
                 self.calls.give_up();
                 self.mark(id, unsubscribe);

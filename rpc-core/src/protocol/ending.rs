@@ -94,7 +94,7 @@ impl<W> Protocol<W> {
         self.offered.clear();
         self.released.clear();
         self.marks.clear();
-        self.told.extend(self.taken.end(reason));
+        self.told.extend(self.taken.end_all(reason));
         self.told.extend(self.serving.clear());
         self.told.extend(self.outbox.drop_waiting());
     }

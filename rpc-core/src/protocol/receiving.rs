@@ -113,7 +113,8 @@ impl<W> Protocol<W> {
         }
         self.offered.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
-        let new = New { is_request: true, place, method, cost, deadline, now };
+        let greeted = self.hello.window().is_some();
+        let new = New { is_request: true, greeted, place, method, cost, deadline, now };
         if !self.outbox.has_room() || self.serving.has_unstarted() {
             self.serving.insert_unstarted(new, id, request.params.unwrap_or_default());
             return Event::Done;
@@ -165,8 +166,8 @@ impl<W> Protocol<W> {
         if self.take_item(notification.params) {
             return Event::Done;
         }
-        if notification.method == "$/cancelRequest" {
-            return self.cancel_request(notification.params);
+        if notification.method.starts_with("$/") {
+            return self.about_the_protocol(&notification);
         }
         let method = match arrival.target {
             Some(Target::Method(method)) => method,
@@ -190,6 +191,17 @@ impl<W> Protocol<W> {
         Event::Queued
     }
 
+    /// A notification of the framework's own; those that we do not know are ignored.
+    fn about_the_protocol<'a>(&mut self, notification: &Notification<'_>) -> Event<'a> {
+        match &*notification.method {
+            "$/cancelRequest" => self.cancel_request(notification.params),
+            "$/hello" => self.greeted(notification.params),
+            "$/credit" => self.credit(notification.params),
+            "$/stop" => self.end_offered(notification.params).1,
+            _ => Event::Done,
+        }
+    }
+
     pub(super) fn start_notification<P>(
         &mut self,
         method: usize,
@@ -200,6 +212,7 @@ impl<W> Protocol<W> {
         let deadline = Some(now.saturating_add(self.limits.notification_timeout));
         let key = self.serving.insert(New {
             is_request: false,
+            greeted: false,
             place: None,
             method,
             cost,
@@ -250,11 +263,11 @@ impl<W> Protocol<W> {
             self.counters.stray += u64::from(!is_error);
             return Event::Done;
         }
-        let unsubscribe = call.unsubscribe.take();
+        let subscribe = call.subscribe.take();
         self.on_wire -= 1;
-        let outcome = match (answer, unsubscribe) {
+        let outcome = match (answer, subscribe) {
             (Answer::Result(result), None) => Outcome::Result(result.into()),
-            (Answer::Result(id), Some(unsubscribe)) => self.subscribed(id, unsubscribe),
+            (Answer::Result(id), Some(subscribe)) => self.subscribed(id, subscribe),
             (Answer::Error(error), _) => Outcome::Error(error.into()),
             (Answer::Malformed(why), _) => Outcome::Malformed(why),
         };

@@ -60,7 +60,7 @@ impl<W> Protocol<W> {
     ///
     /// # Errors
     /// Why the connection must be closed: too many notifications wait, and a call of ours waits for
-    /// an answer that may lie behind more of them.
+    /// an answer, or a stream for credit, that may lie behind more of them.
     pub(crate) fn reading(&mut self, now: Duration) -> Result<Reading, CloseReason> {
         let waiting = self.notifications.len();
         let full = waiting > self.limits.waiting_notifications
@@ -69,7 +69,7 @@ impl<W> Protocol<W> {
             self.paused_since = None;
             return Ok(Reading::On);
         }
-        if self.calls.open() > 0 {
+        if self.calls.open() > 0 || self.offered.wait_for_credit() {
             return Err(CloseReason::us(CloseCode::POLICY, "too many notifications"));
         }
         self.paused_since.get_or_insert(now);

@@ -8,8 +8,10 @@ use serde_json::value::RawValue;
 use super::{Event, Outcome, Protocol};
 use crate::answer;
 use crate::batches::Place;
+use crate::calls::Subscribe;
 use crate::envelope::Answer;
 use crate::error::ErrorObject;
+use crate::hello::MOST;
 use crate::outbox::Carried;
 use crate::serving::Key;
 use crate::subscriptions::{Item, ItemParams, OfferedKey, TakenKey};
@@ -24,12 +26,19 @@ impl<W> Protocol<W> {
     ///
     /// # Errors
     /// There are too many.
-    pub(crate) fn offer(&mut self, request: &str, id: Box<str>) -> Result<OfferedKey, ErrorObject> {
+    pub(crate) fn offer(
+        &mut self,
+        key: Key,
+        request: &str,
+        id: Box<str>,
+    ) -> Result<OfferedKey, ErrorObject> {
         let limit = self.limits.subscriptions;
         if self.offered.len() >= limit {
             return Err(ErrorObject::too_many_subscriptions(limit));
         }
-        Ok(self.offered.insert(id, request.into()))
+        let greeted = self.serving.get(key).is_some_and(|served| served.greeted);
+        let window = self.hello.window().filter(|_| greeted);
+        Ok(self.offered.insert(id, request.into(), window))
     }
 
     /// The handler's answer, which names the stream. Its items follow when that has left.
@@ -48,19 +57,54 @@ impl<W> Protocol<W> {
         self.finish(key, Some((id, answer)));
     }
 
-    /// Takes an item of a stream; whether anyone still wants more, and there is room for it.
-    pub(crate) fn push_item(&mut self, stream: OfferedKey, item: Bytes) -> bool {
+    /// Whether the other end counts what comes of this stream, and gives credit for it.
+    pub(crate) fn is_counted(&self, stream: OfferedKey) -> bool {
+        self.offered.is_counted(stream)
+    }
+
+    /// Whether the other end has room for an item of this stream. When it has some again, the stream
+    /// is released.
+    pub(crate) fn has_credit(&self, stream: OfferedKey) -> bool {
+        self.offered.has_credit(stream)
+    }
+
+    /// Takes an item of a stream, whose own text has so many bytes; whether anyone still wants more,
+    /// and there is room for it.
+    pub(crate) fn push_item(&mut self, stream: OfferedKey, item: Bytes, bytes: usize) -> bool {
         if self.offered.id(stream).is_none() {
             return false;
         }
+        self.offered.spend(stream, bytes);
         self.outbox.push(item, Carried::None);
         self.outbox.has_room()
     }
 
-    /// A stream has ended by itself; with an error item, if it failed.
-    pub(crate) fn finish_stream(&mut self, stream: OfferedKey, error: Option<Bytes>) {
+    /// The other end has room for more of a stream.
+    pub(super) fn credit<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+        #[derive(serde::Deserialize)]
+        struct Credit<'a> {
+            #[serde(borrow)]
+            subscription: Cow<'a, str>,
+            bytes: u64,
+        }
+        let credit = params.and_then(|params| serde_json::from_str::<Credit<'_>>(params).ok());
+        let granted = match credit {
+            Some(Credit { subscription, bytes: bytes @ 1..=MOST }) => {
+                self.offered.grant(&subscription, bytes)
+            }
+            _ => Err(()),
+        };
+        match granted {
+            Ok(waited) => self.released.extend(waited),
+            Err(()) => self.counters.malformed += 1,
+        }
+        Event::Done
+    }
+
+    /// A stream has ended by itself; with this item, if the other end is to hear of it.
+    pub(crate) fn finish_stream(&mut self, stream: OfferedKey, last: Option<Bytes>) {
         if self.offered.remove(stream) {
-            self.outbox.extend(error);
+            self.outbox.extend(last);
         }
     }
 
@@ -118,11 +162,14 @@ fn only_param(params: &str) -> Option<&str> {
 impl<W> Protocol<W> {
     /// The answer to a subscribe call: the stream begins where its id is read, so that no item that
     /// comes right behind is lost.
-    pub(super) fn subscribed(&mut self, id: &str, unsubscribe: Cow<'static, str>) -> Outcome {
+    pub(super) fn subscribed(&mut self, id: &str, subscribe: Subscribe) -> Outcome {
         if !is_subscription_id(id) {
             return Outcome::Malformed("the id of a subscription must be a string or a number");
         }
-        match self.taken.insert(id, unsubscribe) {
+        // A peer of ours that has heard us before the call said hello before its answer.
+        let counts = subscribe.greeted && self.hello.window().is_some();
+        let window = counts.then_some(self.limits.stream_window);
+        match self.taken.insert(id, subscribe.unsubscribe, window) {
             Some(key) => Outcome::Subscribed(key),
             None => Outcome::Malformed("the id of a subscription is in use already"),
         }
@@ -136,16 +183,19 @@ impl<W> Protocol<W> {
         let Some(params) = params.filter(|params| params.starts_with('{')) else { return false };
         let Ok(params) = serde_json::from_str::<ItemParams<'_>>(params) else { return false };
         let Some(key) = self.taken.find(params.subscription.get()) else { return false };
-        let item = match (params.result, params.error) {
-            (Some(result), None) => Item::Result(result.get().into()),
-            (None, Some(error)) => Item::Error(stream_error(error.get())),
-            _ => {
-                self.counters.malformed += 1;
-                return true;
+        let (seq, window) = (params.seq, self.limits.stream_window);
+        let pushed = match (params.result, params.error, params.done) {
+            (Some(result), None, false) => self.taken.push(key, result.get().into(), seq, window),
+            (None, Some(error), false) => {
+                self.taken.end(key, Some(Item::Error(stream_error(error.get()))), seq)
             }
+            (None, None, true) => self.taken.end(key, None, seq),
+            _ => Err(()),
         };
-        let waiter = self.taken.push(key, item, self.limits.stream_window);
-        self.told.extend(waiter);
+        match pushed {
+            Ok(waiter) => self.told.extend(waiter),
+            Err(()) => self.counters.malformed += 1,
+        }
         true
     }
 
@@ -155,7 +205,13 @@ impl<W> Protocol<W> {
         key: TakenKey,
         waiter: impl FnOnce(Option<W>) -> W,
     ) -> Option<Option<Item>> {
-        self.taken.next(key, waiter)
+        let next = self.taken.next(key, waiter);
+        if self.ended.is_none()
+            && let Some((id, bytes)) = self.taken.credit(key)
+        {
+            self.outbox.push(answer::credit(id, bytes), Carried::None);
+        }
+        next
     }
 
     /// A stream was dropped. The other end is told, whatever the queue holds.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use slab::Slab;
 
+use super::cost;
+use crate::hello::MOST;
 use crate::id::Id;
 
 /// Names one subscription; never two, though `index` is used again.
@@ -18,6 +20,17 @@ struct Subscription {
     id: Box<str>,
     /// The request that made it, until that id is used again.
     request: Option<Id>,
+    /// Of one that the other end counts; a plain peer takes what comes.
+    credit: Option<Credit>,
+}
+
+/// How much of a stream the other end has room for.
+#[derive(Debug, Clone, Copy)]
+struct Credit {
+    /// Bytes that may be sent; the last item may overdraw it.
+    left: i64,
+    /// What it never exceeds.
+    window: i64,
 }
 
 /// The open subscriptions of one connection, by id.
@@ -35,11 +48,15 @@ impl Offered {
         self.open.len()
     }
 
-    /// Opens one under this id, which nobody can guess, so none has it already.
-    pub(crate) fn insert(&mut self, id: Box<str>, request: Id) -> OfferedKey {
+    /// Opens one under this id, which nobody can guess, so none has it already; with a `window` the
+    /// other end gives credit.
+    pub(crate) fn insert(&mut self, id: Box<str>, request: Id, window: Option<u64>) -> OfferedKey {
         self.next_serial += 1;
         let serial = self.next_serial;
-        let subscription = Subscription { serial, id: id.clone(), request: Some(request.clone()) };
+        let window = window.map(|window| window.min(MOST) as i64);
+        let credit = window.map(|window| Credit { left: window, window });
+        let (id_here, request_here) = (id.clone(), Some(request.clone()));
+        let subscription = Subscription { serial, id: id_here, request: request_here, credit };
         let index = self.open.insert(subscription);
         self.by_id.insert(id, index);
         self.by_request.insert(request, index);
@@ -70,6 +87,48 @@ impl Offered {
     /// The id of a subscription, if it is open.
     pub(crate) fn id(&self, key: OfferedKey) -> Option<&str> {
         self.open.get(key.index).filter(|it| it.serial == key.serial).map(|it| &*it.id)
+    }
+
+    /// Whether the other end counts what comes of it.
+    pub(crate) fn is_counted(&self, key: OfferedKey) -> bool {
+        let open = self.open.get(key.index).filter(|it| it.serial == key.serial);
+        open.is_some_and(|it| it.credit.is_some())
+    }
+
+    /// Whether the other end has room for an item of it.
+    pub(crate) fn has_credit(&self, key: OfferedKey) -> bool {
+        let open = self.open.get(key.index).filter(|it| it.serial == key.serial);
+        open.is_some_and(|it| it.credit.is_none_or(|credit| credit.left > 0))
+    }
+
+    /// Whether some wait for credit.
+    pub(crate) fn wait_for_credit(&self) -> bool {
+        self.open.iter().any(|(_, it)| it.credit.is_some_and(|credit| credit.left <= 0))
+    }
+
+    /// Notes that an item with so many bytes of text was sent.
+    pub(crate) fn spend(&mut self, key: OfferedKey, bytes: usize) {
+        if let Some(it) = self.open.get_mut(key.index).filter(|it| it.serial == key.serial)
+            && let Some(credit) = &mut it.credit
+        {
+            credit.left -= cost(bytes) as i64;
+        }
+    }
+
+    /// Adds credit to the one with this id; it, if it may go on now and could not before.
+    ///
+    /// # Errors
+    /// More than there can be room for.
+    pub(crate) fn grant(&mut self, id: &str, bytes: u64) -> Result<Option<OfferedKey>, ()> {
+        let Some(key) = self.find(id) else { return Ok(None) };
+        let Some(credit) = &mut self.open[key.index].credit else { return Err(()) };
+        let left = credit.left + i64::try_from(bytes).map_err(drop)?;
+        if left > credit.window {
+            return Err(());
+        }
+        let waited = credit.left <= 0;
+        credit.left = left;
+        Ok((waited && left > 0).then_some(key))
     }
 
     /// Closes one; whether it was open.
@@ -106,7 +165,7 @@ impl Offered {
 fn a_subscription_is_found_by_its_id_and_by_its_request() {
     let mut offered = Offered::default();
     let seven = Id::new("7");
-    let key = offered.insert("a".into(), seven.clone());
+    let key = offered.insert("a".into(), seven.clone(), None);
     assert_eq!(offered.find("a"), Some(key));
     assert_eq!(offered.made_by(&seven), Some(key));
     offered.forget_request(&seven);
@@ -114,9 +173,33 @@ fn a_subscription_is_found_by_its_id_and_by_its_request() {
     assert!(offered.remove(key));
     assert!(!offered.remove(key));
     assert_eq!((offered.find("a"), offered.len()), (None, 0));
-    let next = offered.insert("b".into(), seven.clone());
+    let next = offered.insert("b".into(), seven.clone(), None);
     assert_eq!(next.index, key.index);
     assert_eq!(offered.id(key), None);
     offered.remove(next);
     assert_eq!(offered.made_by(&seven), None);
+}
+
+#[test]
+fn a_stream_goes_on_while_it_has_credit_and_the_last_item_may_overdraw_it() {
+    let mut offered = Offered::default();
+    let key = offered.insert("a".into(), "1".into(), Some(100));
+    offered.spend(key, 1);
+    assert!(offered.has_credit(key), "it counts as 64");
+    offered.spend(key, 1000);
+    assert!(!offered.has_credit(key));
+    assert!(offered.wait_for_credit());
+    assert_eq!(offered.grant("a", 964), Ok(None));
+    assert!(!offered.has_credit(key), "what was overdrawn comes first");
+    assert_eq!(offered.grant("a", 1), Ok(Some(key)));
+    assert_eq!(offered.grant("a", 1), Ok(None), "it was not waiting");
+    for wrong in [99, u64::MAX] {
+        assert_eq!(offered.grant("a", wrong), Err(()), "above the window");
+    }
+    assert!(offered.has_credit(key));
+    assert_eq!(offered.grant("b", 1), Ok(None), "it may have ended");
+    let plain = offered.insert("b".into(), "2".into(), None);
+    offered.spend(plain, 1 << 40);
+    assert!(offered.has_credit(plain));
+    assert_eq!(offered.grant("b", 1), Err(()));
 }

@@ -7,11 +7,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use slab::Slab;
 
+use super::cost;
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
-
-/// An item counts for at least so many bytes, or empty ones would fill the memory for free.
-const LEAST: usize = 64;
 
 /// Names one subscription; never two, though `index` is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +41,11 @@ pub(crate) struct ItemParams<'a> {
     pub(crate) result: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(crate) error: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(crate) done: bool,
+    /// Counts the items of a stream, from 1.
+    #[serde(default)]
+    pub(crate) seq: Option<u64>,
 }
 
 struct Subscription<W> {
@@ -51,9 +54,22 @@ struct Subscription<W> {
     unsubscribe: Cow<'static, str>,
     items: VecDeque<Item>,
     bytes: usize,
+    /// The credit of one whose other end waits for it.
+    credit: Option<Credit>,
+    /// The number of the last item.
+    seq: u64,
     /// Nothing comes after what is there.
     ended: bool,
     waiter: Option<W>,
+}
+
+/// What the other end was granted.
+struct Credit {
+    window: usize,
+    /// Of that, what items took that came.
+    used: usize,
+    /// Of that, what was consumed here and may be granted again.
+    consumed: usize,
 }
 
 /// The open subscriptions of one connection, by id.
@@ -79,7 +95,13 @@ impl<W> Taken<W> {
     }
 
     /// Begins one under the id, as JSON text, that the other end gave it; `None` if that is in use.
-    pub(crate) fn insert(&mut self, id: &str, unsubscribe: Cow<'static, str>) -> Option<TakenKey> {
+    /// With a `window` the other end waits for credit.
+    pub(crate) fn insert(
+        &mut self,
+        id: &str,
+        unsubscribe: Cow<'static, str>,
+        window: Option<usize>,
+    ) -> Option<TakenKey> {
         if self.by_id.contains_key(id) {
             return None;
         }
@@ -91,6 +113,8 @@ impl<W> Taken<W> {
             unsubscribe,
             items: VecDeque::new(),
             bytes: 0,
+            credit: window.map(|window| Credit { window, used: 0, consumed: 0 }),
+            seq: 0,
             ended: false,
             waiter: None,
         });
@@ -104,26 +128,46 @@ impl<W> Taken<W> {
         Some(TakenKey { index, serial: self.open[index].serial })
     }
 
-    /// Adds an item; one that finds more than `window` bytes waiting becomes a gap. Returns who
-    /// waits for it.
-    pub(crate) fn push(&mut self, key: TakenKey, item: Item, window: usize) -> Option<W> {
-        let subscription = self.get_mut(key)?;
-        if let Item::Result(json) = &item {
-            let bytes = json.len().max(LEAST);
-            if subscription.bytes + bytes > window.max(bytes) {
-                subscription.miss();
-                return subscription.waiter.take();
-            }
-            subscription.bytes += bytes;
-            subscription.items.push_back(item);
-            return subscription.waiter.take();
+    /// Adds a result, which may have a number; one that finds more than `window` bytes waiting, or no
+    /// credit, becomes a gap. Returns who waits for it.
+    ///
+    /// # Errors
+    /// Its number has come already.
+    pub(crate) fn push(
+        &mut self,
+        key: TakenKey,
+        json: Box<str>,
+        seq: Option<u64>,
+        window: usize,
+    ) -> Result<Option<W>, ()> {
+        let Some(subscription) = self.get_mut(key) else { return Ok(None) };
+        subscription.count(seq)?;
+        if subscription.has_room_for(cost(json.len()), window) {
+            subscription.items.push_back(Item::Result(json));
+        } else {
+            subscription.miss(1);
         }
-        subscription.items.push_back(item);
+        Ok(subscription.waiter.take())
+    }
+
+    /// Ends one, with a last item if it fails. Returns who waits for that.
+    ///
+    /// # Errors
+    /// Its number has come already.
+    pub(crate) fn end(
+        &mut self,
+        key: TakenKey,
+        last: Option<Item>,
+        seq: Option<u64>,
+    ) -> Result<Option<W>, ()> {
+        let Some(subscription) = self.get_mut(key) else { return Ok(None) };
+        subscription.count(seq)?;
+        subscription.items.extend(last);
         subscription.ended = true;
         let waiter = subscription.waiter.take();
         let id = std::mem::take(&mut subscription.id);
         self.by_id.remove(&id);
-        waiter
+        Ok(waiter)
     }
 
     /// The next item. `Some(None)` is the end; with `None`, `waiter` is told of what comes.
@@ -135,7 +179,7 @@ impl<W> Taken<W> {
         let Some(subscription) = self.get_mut(key) else { return Some(None) };
         if let Some(item) = subscription.items.pop_front() {
             if let Item::Result(json) = &item {
-                subscription.bytes -= json.len().max(LEAST);
+                subscription.consume(cost(json.len()));
             }
             return Some(Some(item));
         }
@@ -144,6 +188,19 @@ impl<W> Taken<W> {
         }
         subscription.waiter = Some(waiter(subscription.waiter.take()));
         None
+    }
+
+    /// The credit to grant again, and the id, as JSON text, of the subscription: when half of the
+    /// window was consumed.
+    pub(crate) fn credit(&mut self, key: TakenKey) -> Option<(&str, u64)> {
+        let subscription = self.get_mut(key).filter(|subscription| !subscription.ended)?;
+        let credit = subscription.credit.as_mut()?;
+        if credit.consumed < credit.window.div_ceil(2) {
+            return None;
+        }
+        let consumed = std::mem::take(&mut credit.consumed);
+        credit.used -= consumed;
+        Some((&subscription.id, consumed as u64))
     }
 
     /// Forgets a subscription; `Some` is what to send so that the other end does, too: the method
@@ -161,7 +218,7 @@ impl<W> Taken<W> {
     }
 
     /// Ends all with the connection; returns who waits for items.
-    pub(crate) fn end(&mut self, reason: &CloseReason) -> Vec<W> {
+    pub(crate) fn end_all(&mut self, reason: &CloseReason) -> Vec<W> {
         self.by_id.clear();
         let open = self.open.iter_mut().map(|(_, subscription)| subscription);
         open.filter(|subscription| !subscription.ended)
@@ -179,11 +236,42 @@ impl<W> Taken<W> {
 }
 
 impl<W> Subscription<W> {
-    /// Notes that an item is missing after those that are there.
-    fn miss(&mut self) {
+    /// Takes in the number of an item, if it has one; those that were skipped are missing.
+    fn count(&mut self, seq: Option<u64>) -> Result<(), ()> {
+        let Some(seq) = seq else { return Ok(()) };
+        let skipped = seq.checked_sub(self.seq).and_then(|ahead| ahead.checked_sub(1)).ok_or(())?;
+        self.seq = seq;
+        if skipped > 0 {
+            self.miss(skipped);
+        }
+        Ok(())
+    }
+
+    /// Makes room for an item, if it may have some.
+    fn has_room_for(&mut self, bytes: usize, window: usize) -> bool {
+        match &mut self.credit {
+            Some(credit) if credit.used >= credit.window => return false,
+            Some(credit) => credit.used += bytes,
+            // Alone it may be larger.
+            None if self.bytes + bytes > window.max(bytes) => return false,
+            None => {}
+        }
+        self.bytes += bytes;
+        true
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        if let Some(credit) = &mut self.credit {
+            credit.consumed += bytes;
+        }
+    }
+
+    /// Notes that so many items are missing after those that are there.
+    fn miss(&mut self, items: u64) {
         match self.items.back_mut() {
-            Some(Item::Gap(missing)) => *missing += 1,
-            _ => self.items.push_back(Item::Gap(1)),
+            Some(Item::Gap(missing)) => *missing = missing.saturating_add(items),
+            _ => self.items.push_back(Item::Gap(items)),
         }
     }
 }
@@ -201,12 +289,12 @@ mod tests {
     #[test]
     fn items_come_in_their_order_and_then_the_end() {
         let mut taken = TestTaken::new();
-        let key = taken.insert("\"a\"", "stop".into()).unwrap();
-        assert_eq!(taken.insert("\"a\"", "stop".into()), None);
+        let key = taken.insert("\"a\"", "stop".into(), None).unwrap();
+        assert_eq!(taken.insert("\"a\"", "stop".into(), None), None);
         assert_eq!(taken.next(key, |_| "waker"), None);
-        assert_eq!(taken.push(key, item("1"), 1000), Some("waker"));
+        assert_eq!(taken.push(key, "1".into(), None, 1000), Ok(Some("waker")));
         let error = Item::Error(ErrorObject::new(1, "m"));
-        taken.push(key, error.clone(), 1000);
+        taken.end(key, Some(error.clone()), None).unwrap();
         assert_eq!(taken.find("\"a\""), None, "nothing comes any more");
         let mut next = || taken.next(key, |_| unreachable!());
         assert_eq!(next(), Some(Some(item("1"))));
@@ -219,25 +307,66 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_one_gap_in_its_place() {
         let mut taken = TestTaken::new();
-        let key = taken.insert("1", "stop".into()).unwrap();
+        let key = taken.insert("1", "stop".into(), None).unwrap();
         for number in ["1", "2", "3", "4"] {
-            taken.push(key, item(number), 2 * LEAST);
+            taken.push(key, number.into(), None, 2 * cost(1)).unwrap();
         }
         let mut next = || taken.next(key, |_| "waker");
         assert_eq!([next(), next()], [Some(Some(item("1"))), Some(Some(item("2")))]);
         assert_eq!(next(), Some(Some(Item::Gap(2))));
         assert_eq!(next(), None);
-        let large = item(&"x".repeat(1000));
-        taken.push(key, large.clone(), 100);
-        assert_eq!(taken.next(key, |_| "w"), Some(Some(large)), "alone it may be larger");
+        let large = "x".repeat(1000);
+        taken.push(key, large.as_str().into(), None, 100).unwrap();
+        assert_eq!(taken.next(key, |_| "w"), Some(Some(item(&large))), "alone it may be larger");
     }
 
     #[test]
     fn one_that_is_dropped_is_to_be_unsubscribed() {
         let mut taken = TestTaken::new();
-        let key = taken.insert("7", "stop".into()).unwrap();
+        let key = taken.insert("7", "stop".into(), None).unwrap();
         assert_eq!(taken.remove(key), Some(("stop".into(), "7".into())));
         assert_eq!(taken.remove(key), None);
         assert!(taken.is_idle());
+    }
+
+    #[test]
+    fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
+        let mut taken = TestTaken::new();
+        let key = taken.insert("7", "stop".into(), Some(200)).unwrap();
+        let push = |taken: &mut TestTaken, seq| {
+            taken.push(key, "x".repeat(100).into(), Some(seq), 0).unwrap();
+        };
+        let next = |taken: &mut TestTaken| taken.next(key, |_| "waker").flatten();
+        (1..=3).for_each(|seq| push(&mut taken, seq));
+        assert_eq!(taken.credit(key), None);
+        assert_eq!(next(&mut taken), Some(item(&"x".repeat(100))));
+        assert_eq!(taken.credit(key), Some(("7", 100)));
+        assert_eq!(taken.credit(key), None, "once");
+        push(&mut taken, 4);
+        push(&mut taken, 5);
+        assert!(matches!(next(&mut taken), Some(Item::Result(_))));
+        assert_eq!(next(&mut taken), Some(Item::Gap(1)), "the third had no credit");
+        assert!(matches!(next(&mut taken), Some(Item::Result(_))));
+        assert_eq!(next(&mut taken), Some(Item::Gap(1)), "nor had the fifth");
+        assert_eq!(taken.credit(key), Some(("7", 200)));
+        taken.end(key, None, Some(6)).unwrap();
+        assert_eq!(taken.next(key, |_| unreachable!()), Some(None));
+        assert_eq!(taken.remove(key), None);
+    }
+
+    #[test]
+    fn a_jump_in_the_numbers_is_a_gap_and_a_step_back_is_ignored() {
+        let mut taken = TestTaken::new();
+        let key = taken.insert("7", "stop".into(), None).unwrap();
+        assert!(taken.push(key, "1".into(), Some(3), 1000).is_ok());
+        for old in [0, 1, 3] {
+            assert_eq!(taken.push(key, "2".into(), Some(old), 1000), Err(()));
+            assert_eq!(taken.end(key, None, Some(old)), Err(()));
+        }
+        assert!(taken.end(key, None, Some(u64::MAX)).is_ok());
+        let mut next = || taken.next(key, |_| unreachable!()).unwrap();
+        assert_eq!([next(), next()], [Some(Item::Gap(2)), Some(item("1"))]);
+        assert_eq!(next(), Some(Item::Gap(u64::MAX - 4)));
+        assert_eq!(next(), None);
     }
 }

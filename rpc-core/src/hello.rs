@@ -1,0 +1,97 @@
+//! What the two ends have told each other of what they know beyond the specification (`$/hello`).
+//!
+//! One end greets with its very first message, the other answers before anything that it sends
+//! after reading that. A plain peer takes it for a notification that it does not know; towards such
+//! a one, nothing changes.
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::answer;
+
+/// With how many bytes of credit streams start towards a peer that does not say.
+const WINDOW: u64 = 65_536;
+
+/// No window and no credit is larger.
+pub(crate) const MOST: u64 = 1 << 31;
+
+/// What was said and heard on one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Hello {
+    /// This end is told to be a plain peer.
+    plain: bool,
+    said: bool,
+    heard: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Params {
+    duplex: u64,
+    window: Option<u64>,
+}
+
+impl Hello {
+    pub(crate) fn plain() -> Self {
+        Self { plain: true, ..Self::default() }
+    }
+
+    /// The message to send, if it was not sent before. `window` is the credit with which streams
+    /// towards this end start.
+    pub(crate) fn say(&mut self, window: usize) -> Option<Bytes> {
+        let silent = self.plain || std::mem::replace(&mut self.said, true);
+        (!silent).then(|| answer::hello(window))
+    }
+
+    /// Whether the other end knows of us, or will before it reads what is sent now.
+    pub(crate) fn is_said(&self) -> bool {
+        self.said
+    }
+
+    /// Takes in what the other end says; only the first time counts.
+    ///
+    /// # Errors
+    /// It cannot be understood.
+    pub(crate) fn hear(&mut self, params: Option<&str>) -> Result<(), ()> {
+        let params: Params = serde_json::from_str(params.unwrap_or_default()).map_err(drop)?;
+        let window = params.window.unwrap_or(WINDOW);
+        if params.duplex == 0 || !(1..=MOST).contains(&window) {
+            return Err(());
+        }
+        if !self.plain {
+            self.heard.get_or_insert(window);
+        }
+        Ok(())
+    }
+
+    /// The credit with which streams towards the other end start; `None` if it is a plain peer, as
+    /// far as we know by now.
+    pub(crate) fn window(&self) -> Option<u64> {
+        self.heard
+    }
+}
+
+#[test]
+fn hello_is_said_once_and_the_first_one_counts() {
+    let mut hello = Hello::default();
+    assert_eq!(hello.window(), None);
+    let said = hello.say(7).unwrap();
+    assert_eq!(said, r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":7}}"#);
+    assert_eq!(hello.say(7), None);
+    for wrong in ["", "[1]", "{}", r#"{"duplex":0}"#, r#"{"duplex":1,"window":0}"#] {
+        assert_eq!(hello.hear(Some(wrong)), Err(()), "{wrong}");
+    }
+    assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":2147483649}"#)), Err(()));
+    assert_eq!(hello.hear(None), Err(()));
+    assert_eq!(hello.window(), None);
+    assert_eq!(hello.hear(Some(r#"{"duplex":2,"new":[]}"#)), Ok(()));
+    assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":9}"#)), Ok(()));
+    assert_eq!(hello.window(), Some(WINDOW));
+}
+
+#[test]
+fn a_plain_end_neither_says_nor_hears_anything() {
+    let mut hello = Hello::plain();
+    assert_eq!(hello.say(7), None);
+    assert_eq!(hello.hear(Some(r#"{"duplex":1}"#)), Ok(()));
+    assert_eq!((hello.is_said(), hello.window()), (false, None));
+}
