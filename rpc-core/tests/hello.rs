@@ -30,12 +30,19 @@ impl Made {
 }
 
 fn services(made: &Made) -> Router {
-    let (endless, some) = (made.clone(), made.clone());
+    let [endless, some, late] = [(); 3].map(|()| made.clone());
     Router::new()
         .method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) })
         .subscription("endless", "stop", move |_: Context, (): ()| {
             let made = endless.clone();
             async move { Ok(Streaming::new(made.numbers())) }
+        })
+        .subscription("late", "stop", move |_: Context, (count,): (usize,)| {
+            let made = late.clone();
+            async move {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                Ok(Streaming::new(made.numbers().take(count)))
+            }
         })
         .subscription("some", "stop", move |_: Context, (count,): (usize,)| {
             let made = some.clone();
@@ -129,7 +136,7 @@ async fn items_are_counted_wait_for_credit_and_come_to_an_end() {
 #[tokio::test(start_paused = true)]
 async fn who_says_hello_later_gets_no_counted_items_of_what_it_asked_for_before() {
     let (mut raw, _peer) = Raw::connect(services(&Made::default()), Limits::server());
-    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"some","params":[3]}"#).await;
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"late","params":[3]}"#).await;
     raw.send(HELLO).await;
     let mut seen = Vec::new();
     for _ in 0..5 {

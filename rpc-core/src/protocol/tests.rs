@@ -175,6 +175,24 @@ fn reading_pauses_for_notifications_unless_a_call_of_ours_waits() {
 }
 
 #[test]
+fn reading_never_pauses_while_a_stream_waits_for_credit() {
+    let mut protocol = protocol(|limits| limits.waiting_notifications = 1);
+    let hello = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":64}}"#;
+    receive(&mut protocol, hello);
+    let key = request(&mut protocol, 1).unwrap();
+    let stream = protocol.offer(key, "1", "s".into()).unwrap();
+    protocol.push_item(stream, Bytes::from_static(b"item"), 1);
+    assert!(!protocol.has_credit(stream));
+    for _ in 0..3 {
+        notification(&mut protocol);
+    }
+    assert_eq!(protocol.reading(ZERO).unwrap_err().code, Some(CloseCode::POLICY));
+    let credit = r#"{"jsonrpc":"2.0","method":"$/credit","params":{"subscription":"s","bytes":1}}"#;
+    receive(&mut protocol, credit);
+    assert_eq!(protocol.reading(ZERO), Ok(Reading::Paused));
+}
+
+#[test]
 fn waiting_notifications_are_bounded_in_bytes_too() {
     let mut protocol = protocol(|limits| limits.inflight_bytes = 7);
     notification(&mut protocol).unwrap();
