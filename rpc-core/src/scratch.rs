@@ -30,6 +30,14 @@ impl Scratch {
         }
     }
 
+    /// Forgets what was written of a message that is not sent, and keeps no more than a chunk for it.
+    pub(crate) fn discard(&mut self) {
+        self.buffer.clear();
+        if self.buffer.capacity() > CHUNK {
+            *self = Self::default();
+        }
+    }
+
     /// The message that was written.
     pub(crate) fn cut(&mut self) -> Bytes {
         let message = self.buffer.split().freeze();
@@ -43,4 +51,24 @@ impl Scratch {
         }
         message
     }
+}
+
+#[test]
+fn what_a_large_message_needed_is_given_back() {
+    let mut scratch = Scratch::default();
+    let write = |scratch: &mut Scratch, bytes: usize| {
+        scratch.prepare();
+        scratch.buffer.extend_from_slice(&vec![b'x'; bytes]);
+    };
+    write(&mut scratch, 10 * CHUNK);
+    scratch.discard();
+    assert!(scratch.buffer.capacity() <= CHUNK);
+
+    write(&mut scratch, 10 * CHUNK);
+    assert_eq!(scratch.cut().len(), 10 * CHUNK);
+    for _ in 0..SMALL_ONES {
+        write(&mut scratch, 1);
+        assert_eq!(scratch.cut().len(), 1);
+    }
+    assert!(scratch.buffer.capacity() <= CHUNK);
 }

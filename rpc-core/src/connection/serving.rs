@@ -182,7 +182,7 @@ impl<T: Transport> Connection<T> {
         self.scratch.prepare();
         let out = &mut Limited::new(&mut self.scratch.buffer, usize::MAX, 0);
         let finished = catch_unwind(AssertUnwindSafe(|| handler.finish(out)));
-        self.scratch.buffer.clear();
+        self.scratch.discard();
         drop_quietly(handler);
         match finished {
             Ok(Ok(finished)) => drop_quietly(finished),
@@ -227,7 +227,7 @@ impl<T: Transport> Connection<T> {
                 return Ok((self.scratch.cut(), None));
             }
             Ok(Ok(Finished::Stream(items))) => {
-                buffer.clear();
+                self.scratch.discard();
                 return Ok((Bytes::new(), Some(items)));
             }
             Ok(Err(error)) => error,
@@ -236,7 +236,7 @@ impl<T: Transport> Connection<T> {
                 ErrorObject::internal()
             }
         };
-        buffer.clear();
+        self.scratch.discard();
         Err(error)
     }
 

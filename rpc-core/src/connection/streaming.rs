@@ -193,7 +193,7 @@ impl<T: Transport> Connection<T> {
                 ErrorObject::internal()
             }
         };
-        self.scratch.buffer.clear();
+        self.scratch.discard();
         Err(error)
     }
 
