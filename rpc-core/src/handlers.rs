@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
 
 use crate::current;
+use crate::error::ErrorObject;
 use crate::id::Id;
 use crate::service::Handler;
 use crate::serving::Key;
@@ -56,6 +57,14 @@ pub(crate) fn run(
             Polled::Panicked
         }
     }
+}
+
+/// Runs code of a user's that gives a result or an error; a panic is an error that tells nothing.
+pub(crate) fn caught<T>(run: impl FnOnce() -> Result<T, ErrorObject>) -> Result<T, ErrorObject> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        drop_quietly(panic);
+        Err(ErrorObject::internal())
+    })
 }
 
 /// Drops something of a user's, whose destructor may panic.

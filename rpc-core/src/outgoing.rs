@@ -10,6 +10,7 @@ use bytes::{BufMut, Bytes};
 use serde::Serialize;
 
 use crate::args::{ArgList, ByName, ByPosition};
+use crate::id::write_number;
 use crate::scratch::Scratch;
 
 /// A request or notification without its end.
@@ -45,10 +46,10 @@ impl Outgoing {
         text.extend_from_slice(HEAD);
         if method.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'_')) {
             // As nearly all are. Looking for what to escape takes 2 % of a call.
+            text.push(b'"');
             text.extend_from_slice(method.as_bytes());
             text.push(b'"');
         } else {
-            text.pop();
             serde_json::to_writer(&mut text, method).expect("a string is always JSON");
         }
         Self(text)
@@ -109,17 +110,17 @@ impl Outgoing {
 }
 
 fn write_end(id: u64, timeout: Option<Duration>, out: &mut impl Write) {
-    let mut write = |text: &[u8]| out.write_all(text).expect("memory takes any write");
-    write(br#","id":"#);
-    write(itoa::Buffer::new().format(id).as_bytes());
+    const WRITES: &str = "memory takes any write";
+    out.write_all(br#","id":"#).expect(WRITES);
+    write_number(id, out);
     if let Some(timeout) = timeout {
         // Rounded up: 0 would say that it is over.
         let millis = timeout.as_nanos().div_ceil(1_000_000);
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
-        write(br#","timeoutMs":"#);
-        write(itoa::Buffer::new().format(millis).as_bytes());
+        out.write_all(br#","timeoutMs":"#).expect(WRITES);
+        write_number(millis, out);
     }
-    write(b"}");
+    out.write_all(b"}").expect(WRITES);
 }
 
 /// What generated code makes the params of.
@@ -176,7 +177,7 @@ impl io::Write for Params<'_> {
     }
 }
 
-const HEAD: &[u8] = br#"{"jsonrpc":"2.0","method":""#;
+const HEAD: &[u8] = br#"{"jsonrpc":"2.0","method":"#;
 const PARAMS: &[u8] = br#","params":"#;
 
 #[cfg(test)]

@@ -102,8 +102,9 @@ pub(crate) struct Serving<W> {
     /// How many are requests.
     requests: usize,
     /// The requests that outlive the first poll of their handler. Nobody can ask for the others,
-    /// which are most: between a request and its first poll no message is read. Ids are the other end's choice, so they could be chosen to collide; the table is bounded by
-    /// `live_handlers`, and so is what that costs.
+    /// which are most: between a request and its first poll no message is read. Ids are the other
+    /// end's choice, so they could be chosen to collide; the table is bounded by `live_handlers`, and
+    /// so is what that costs.
     by_id: HashMap<Id, Key, FxBuildHasher>,
     /// Requests that wait for room in the outbox, oldest first.
     unstarted: VecDeque<Key>,
@@ -179,15 +180,15 @@ impl<W> Serving<W> {
             self.places.push(Served::default());
             self.places.len() - 1
         });
-        let place = &mut self.places[index];
-        place.serial = serial;
-        place.is_request = new.is_request;
-        place.greeted = new.greeted;
-        place.place = new.place;
-        place.method = new.method;
-        place.cost = new.cost;
-        place.deadline = new.deadline;
-        place.since = new.now;
+        let served = &mut self.places[index];
+        served.serial = serial;
+        served.is_request = new.is_request;
+        served.greeted = new.greeted;
+        served.place = new.place;
+        served.method = new.method;
+        served.cost = new.cost;
+        served.deadline = new.deadline;
+        served.since = new.now;
         Key { index, serial }
     }
 
@@ -234,13 +235,13 @@ impl<W> Serving<W> {
 
     /// Frees the place of a call that has ended; `None` if that happened before.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Ended<W>> {
-        let place = self.get_mut(key)?;
-        let ended =
-            Ended { id: place.id.take(), place: place.place, watcher: place.watcher.take() };
-        let (cost, is_request) = (place.cost, place.is_request);
-        let calls = std::mem::take(&mut place.calls);
-        place.params = None;
-        place.serial = 0;
+        let served = self.get_mut(key)?;
+        let (id, watcher) = (served.id.take(), served.watcher.take());
+        let ended = Ended { id, place: served.place, watcher };
+        let (cost, is_request) = (served.cost, served.is_request);
+        let calls = std::mem::take(&mut served.calls);
+        served.params = None;
+        served.serial = 0;
         self.free.push(key.index);
         self.cost.bytes -= cost.bytes;
         self.cost.tokens -= cost.tokens;

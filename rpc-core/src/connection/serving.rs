@@ -97,11 +97,11 @@ impl<T: Transport> Connection<T> {
     /// Writes the results that waited for room, as far as there is some; how many.
     pub(super) fn answer_returned(&mut self) -> usize {
         let (mut at, mut answered) = (0, 0);
-        while let Some(running) = self.returned.get(at) {
+        while let Some(key) = self.returned.get(at).map(|running| running.key) {
             // One that waits for its batch does not keep the others.
-            if !self.shared.lock().protocol.may_answer(running.key) {
+            if !self.may_answer(key) {
                 at += 1;
-            } else if let Some(Running { key, id: Some(id), method, handler, .. }) =
+            } else if let Some(Running { id: Some(id), method, handler, .. }) =
                 self.returned.remove(at)
             {
                 self.answer(key, &id, method, handler);
@@ -219,25 +219,20 @@ impl<T: Transport> Connection<T> {
         let buffer = &mut self.scratch.buffer;
         answer::write_head(id, buffer);
         // `Serialize` is code of the user's too.
-        let finished =
-            catch_unwind(AssertUnwindSafe(|| handler.finish(&mut Limited::new(buffer, limit, 1))));
-        let error = match finished {
-            Ok(Ok(Finished::Result)) => {
+        match handlers::caught(|| handler.finish(&mut Limited::new(buffer, limit, 1))) {
+            Ok(Finished::Result) => {
                 answer::write_tail(buffer);
-                return Ok((self.scratch.cut(), None));
+                Ok((self.scratch.cut(), None))
             }
-            Ok(Ok(Finished::Stream(items))) => {
+            Ok(Finished::Stream(items)) => {
                 self.scratch.discard();
-                return Ok((Bytes::new(), Some(items)));
+                Ok((Bytes::new(), Some(items)))
             }
-            Ok(Err(error)) => error,
-            Err(panic) => {
-                drop_quietly(panic);
-                ErrorObject::internal()
+            Err(error) => {
+                self.scratch.discard();
+                Err(error)
             }
-        };
-        self.scratch.discard();
-        Err(error)
+        }
     }
 
     /// Answers a subscription with its id. The items follow when the answer has left.

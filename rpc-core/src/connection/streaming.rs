@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::Connection;
 use crate::answer::{self, ItemHead};
 use crate::error::ErrorObject;
-use crate::handlers::drop_quietly;
+use crate::handlers::{caught, drop_quietly};
 use crate::router::Router;
 use crate::service::Limited;
 use crate::streaming::{Items, Step};
@@ -180,21 +180,17 @@ impl<T: Transport> Connection<T> {
         answer::write_item_head(head, &mut self.scratch.buffer);
         let before = self.scratch.buffer.len();
         let out = &mut Limited::new(&mut self.scratch.buffer, limit, 2);
-        let written = catch_unwind(AssertUnwindSafe(|| stream.items.write(out)));
-        let error = match written {
-            Ok(Ok(())) => {
+        match caught(|| stream.items.write(out)) {
+            Ok(()) => {
                 let bytes = self.scratch.buffer.len() - before;
                 answer::write_item_tail(&mut self.scratch.buffer);
-                return Ok((self.scratch.cut(), bytes));
+                Ok((self.scratch.cut(), bytes))
             }
-            Ok(Err(error)) => error,
-            Err(panic) => {
-                drop_quietly(panic);
-                ErrorObject::internal()
+            Err(error) => {
+                self.scratch.discard();
+                Err(error)
             }
-        };
-        self.scratch.discard();
-        Err(error)
+        }
     }
 
     /// Tells that a stream is over: of an error everyone, of a normal end whoever can be told.

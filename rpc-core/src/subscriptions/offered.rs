@@ -55,9 +55,9 @@ impl Offered {
         let serial = self.next_serial;
         let window = window.map(|window| window.min(MOST) as i64);
         let credit = window.map(|window| Credit { left: window, window });
-        let (id_here, request_here) = (id.clone(), Some(request.clone()));
-        let subscription = Subscription { serial, id: id_here, request: request_here, credit };
-        let index = self.open.insert(subscription);
+        let (of_id, of_request) = (id.clone(), Some(request.clone()));
+        let index =
+            self.open.insert(Subscription { serial, id: of_id, request: of_request, credit });
         self.by_id.insert(id, index);
         self.by_request.insert(request, index);
         OfferedKey { index, serial }
@@ -86,19 +86,17 @@ impl Offered {
 
     /// The id of a subscription, if it is open.
     pub(crate) fn id(&self, key: OfferedKey) -> Option<&str> {
-        self.open.get(key.index).filter(|it| it.serial == key.serial).map(|it| &*it.id)
+        self.get(key).map(|it| &*it.id)
     }
 
     /// Whether the other end counts what comes of it.
     pub(crate) fn is_counted(&self, key: OfferedKey) -> bool {
-        let open = self.open.get(key.index).filter(|it| it.serial == key.serial);
-        open.is_some_and(|it| it.credit.is_some())
+        self.get(key).is_some_and(|it| it.credit.is_some())
     }
 
     /// Whether the other end has room for an item of it.
     pub(crate) fn has_credit(&self, key: OfferedKey) -> bool {
-        let open = self.open.get(key.index).filter(|it| it.serial == key.serial);
-        open.is_some_and(|it| it.credit.is_none_or(|credit| credit.left > 0))
+        self.get(key).is_some_and(|it| it.credit.is_none_or(|credit| credit.left > 0))
     }
 
     /// Whether some wait for credit.
@@ -154,6 +152,10 @@ impl Offered {
         if self.open.is_empty() && self.open.capacity() > 0 {
             self.clear();
         }
+    }
+
+    fn get(&self, key: OfferedKey) -> Option<&Subscription> {
+        self.open.get(key.index).filter(|it| it.serial == key.serial)
     }
 
     fn key(&self, index: usize) -> OfferedKey {
