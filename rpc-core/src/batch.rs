@@ -7,13 +7,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::call::{Call, Timeout};
+use crate::call::{Call, Options};
 use crate::call_error::NotifyError;
 use crate::current::{self, Lent};
 use crate::notify::Notify;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Beside, Outgoing};
 use crate::peer::Peer;
 use crate::protocol::Start;
+use crate::shared::Shared;
 use crate::sync::{Arc, Mutex};
 
 /// Calls and notifications that are sent as one message.
@@ -52,8 +53,9 @@ enum Member {
 }
 
 /// A call in a batch, as its future and the batch share it.
+#[derive(Default)]
 pub(crate) struct Queued {
-    pub(crate) timeout: Mutex<Timeout>,
+    pub(crate) options: Mutex<Options>,
     /// What came of sending it; empty until then, and when the call's future has taken it.
     pub(crate) sent: Mutex<Option<Sent>>,
 }
@@ -100,10 +102,11 @@ impl Batch {
         });
         let mut part = Part::default();
         for member in wanted {
-            if !part.has_room_for(&member, &self.peer) {
+            let bytes = member.len(&self.peer.shared);
+            if !part.has_room_for(bytes, &self.peer) {
                 std::mem::take(&mut part).send(&self.peer).await?;
             }
-            part.add(member);
+            part.add(member, bytes);
         }
         part.send(&self.peer).await
     }
@@ -125,8 +128,7 @@ impl Batch {
     pub(crate) fn queue_call<T, E>(&self, message: Result<Outgoing, String>) -> Call<T, E> {
         match message {
             Ok(message) => {
-                let timeout = Mutex::new(Timeout::Default);
-                let queued = Arc::new(Queued { timeout, sent: Mutex::default() });
+                let queued = Arc::new(Queued::default());
                 self.members.lock().unwrap().push(Member::Call(message, queued.clone()));
                 Call::in_batch(self.peer.shared.clone(), queued)
             }
@@ -138,7 +140,9 @@ impl Batch {
         &self,
         message: Result<Outgoing, String>,
     ) -> Result<(), NotifyError> {
-        let message = message.map_err(NotifyError::Encode)?.notification();
+        let message = message
+            .map_err(NotifyError::Encode)?
+            .notification(current::trace_for(&self.peer.shared));
         self.members.lock().unwrap().push(Member::Notification(message));
         Ok(())
     }
@@ -161,15 +165,15 @@ struct Part {
 }
 
 impl Part {
-    fn has_room_for(&self, member: &Member, peer: &Peer) -> bool {
+    fn has_room_for(&self, bytes: usize, peer: &Peer) -> bool {
         let limits = &peer.shared.setup.limits;
         // More calls than may be on the wire would have to wait for an empty one.
         let most = limits.batch.min(limits.calls_on_wire);
-        self.members.len() < most && self.bytes + member.len() + BRACKETS <= limits.message_out
+        self.members.len() < most && self.bytes + bytes + BRACKETS <= limits.message_out
     }
 
-    fn add(&mut self, member: Member) {
-        self.bytes += member.len() + 1;
+    fn add(&mut self, member: Member, bytes: usize) {
+        self.bytes += bytes + 1;
         self.members.push(member);
     }
 
@@ -180,7 +184,7 @@ impl Part {
         let calls: Vec<_> = self.members.iter().filter_map(Member::queued).cloned().collect();
         if calls.is_empty() {
             // Nothing else bounds notifications than their waiting for room.
-            let message = self.join(peer, &[], &[]);
+            let message = self.join(&[], &[]);
             return Notify::whole(peer.shared.clone(), message).await;
         }
         self.send_with_calls(peer, &calls)
@@ -191,17 +195,17 @@ impl Part {
         let now = Instant::now();
         let shared = &peer.shared;
         let left: Vec<_> =
-            calls.iter().map(|queued| queued.timeout.lock().unwrap().left(now, shared)).collect();
+            calls.iter().map(|queued| queued.options.lock().unwrap().at(now, shared)).collect();
         let (starts, lent): (Vec<_>, Vec<_>) = left
             .iter()
-            .map(|left| {
+            .map(|(left, _)| {
                 let deadline = left.map(|left| shared.clock.at(now).saturating_add(left));
                 let (caller, lent) = current::caller(shared);
                 (Start { deadline, caller, unsubscribe: None }, lent)
             })
             .unzip();
-        let sent = shared
-            .with(|state| state.protocol.start_batch(&starts, |ids| self.join(peer, ids, &left)));
+        let sent =
+            shared.with(|state| state.protocol.start_batch(&starts, |ids| self.join(ids, &left)));
         match sent {
             Ok(ids) => {
                 let mut ids = ids.iter();
@@ -218,15 +222,14 @@ impl Part {
     }
 
     /// The message, with as many of its calls as there are ids.
-    fn join(self, peer: &Peer, ids: &[u64], left: &[Option<Duration>]) -> Bytes {
-        let plain = peer.shared.setup.plain;
+    fn join(self, ids: &[u64], left: &[(Option<Duration>, Beside)]) -> Bytes {
         let mut calls = ids.iter().zip(left);
         let mut out = BytesMut::with_capacity(self.bytes + BRACKETS);
         for member in self.members {
             let text = match member {
                 Member::Notification(text) => text,
                 Member::Call(message, _) => match calls.next() {
-                    Some((id, left)) => message.request(*id, left.filter(|_| !plain)),
+                    Some((id, (_, beside))) => message.request(*id, beside),
                     None => continue,
                 },
             };
@@ -251,9 +254,11 @@ impl Member {
     }
 
     /// How many bytes it takes at most.
-    fn len(&self) -> usize {
+    fn len(&self, shared: &Shared) -> usize {
         match self {
-            Self::Call(message, _) => message.longest(),
+            Self::Call(message, queued) => {
+                message.longest() + queued.options.lock().unwrap().longest(shared)
+            }
             Self::Notification(text) => text.len(),
         }
     }

@@ -15,7 +15,8 @@ use crate::batch::{Queued, Sent};
 use crate::call_error::{CallError, Fate};
 use crate::current::{self, Lent};
 use crate::error::RpcError;
-use crate::outgoing::Outgoing;
+use crate::extras::{Extras, LONGEST_KEY};
+use crate::outgoing::{Beside, Outgoing};
 use crate::protocol::{Outcome, Refused, Start};
 use crate::shared::Shared;
 use crate::streaming::Remote;
@@ -52,7 +53,7 @@ use crate::waiter::Waiter;
 pub struct Call<T, E = Infallible> {
     shared: Arc<Shared>,
     state: State,
-    timeout: Timeout,
+    options: Options,
     /// If it asks for a subscription, the method that ends that.
     unsubscribe: Option<Cow<'static, str>>,
     types: PhantomData<fn() -> (T, E)>,
@@ -80,9 +81,38 @@ enum Failure {
     Unsent,
 }
 
+/// What was asked of a call before it started.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    timeout: Timeout,
+    extras: Option<Box<Extras>>,
+}
+
+impl Options {
+    /// How long the answer may take, and what the other end is told beside the params.
+    pub(crate) fn at(&self, now: Instant, shared: &Shared) -> (Option<Duration>, Beside) {
+        let left = self.timeout.left(now, shared);
+        if shared.setup.plain {
+            return (left, Beside::default());
+        }
+        let mut extras = self.extras.clone();
+        if let Some(trace) = current::trace_for(shared) {
+            extras.get_or_insert_default().trace = Some(trace);
+        }
+        (left, Beside { timeout: left, extras })
+    }
+
+    /// How many bytes extra members take at most.
+    pub(crate) fn longest(&self, shared: &Shared) -> usize {
+        let own = self.extras.as_ref().map_or(0, |extras| extras.longest());
+        own + current::trace_for(shared).map_or(0, |trace| trace.longest())
+    }
+}
+
 /// How long a call waits for its answer.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Timeout {
+#[derive(Debug, Clone, Copy, Default)]
+enum Timeout {
+    #[default]
     Default,
     After(Duration),
     Never,
@@ -90,7 +120,7 @@ pub(crate) enum Timeout {
 
 impl Timeout {
     /// How long the answer may take: what was asked for, within what the handler that calls has.
-    pub(crate) fn left(self, now: Instant, shared: &Shared) -> Option<Duration> {
+    fn left(self, now: Instant, shared: &Shared) -> Option<Duration> {
         let own = match self {
             Self::Default => Some(shared.setup.limits.call_deadline),
             Self::After(timeout) => Some(timeout),
@@ -114,8 +144,8 @@ impl<T, E> Call<T, E> {
     }
 
     fn in_state(shared: Arc<Shared>, state: State) -> Self {
-        let timeout = Timeout::Default;
-        Self { shared, state, timeout, unsubscribe: None, types: PhantomData }
+        let options = Options::default();
+        Self { shared, state, options, unsubscribe: None, types: PhantomData }
     }
 
     pub(crate) fn in_batch(shared: Arc<Shared>, queued: Arc<Queued>) -> Self {
@@ -142,10 +172,38 @@ impl<T, E> Call<T, E> {
         self.with_timeout(Timeout::Never)
     }
 
-    fn with_timeout(mut self, timeout: Timeout) -> Self {
-        self.timeout = timeout;
+    fn with_timeout(self, timeout: Timeout) -> Self {
+        self.with(|options| options.timeout = timeout)
+    }
+
+    /// Names what this call is to bring about: however often it is made under the same key, by the
+    /// same caller within five minutes, the other end does it once and gives every time the same
+    /// answer. So it may be made again when its fate is unknown. Without effect once started, and at
+    /// another end that does not know such keys.
+    ///
+    /// The key is one that nobody else has, such as a random UUID; of more than 128 bytes, or empty,
+    /// the call fails with [`CallError::Encode`].
+    pub fn idempotency_key(self, key: impl Into<String>) -> Self {
+        let key = key.into().into_boxed_str();
+        if !(1..=LONGEST_KEY).contains(&key.len()) {
+            let why = format!("an idempotency key has 1 to {LONGEST_KEY} bytes");
+            return self.fail(Failure::Encode(why));
+        }
+        self.with(|options| options.extras.get_or_insert_default().idempotency_key = Some(key))
+    }
+
+    /// Fails a call that has not started.
+    fn fail(mut self, failure: Failure) -> Self {
+        if matches!(self.state, State::New(_) | State::InBatch(_)) {
+            self.state = State::Failed(failure);
+        }
+        self
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
         if let State::InBatch(queued) = &self.state {
-            *queued.timeout.lock().unwrap() = timeout;
+            *queued.options.lock().unwrap() = self.options.clone();
         }
         self
     }
@@ -168,18 +226,20 @@ impl<T, E> Call<T, E> {
 
     fn send(&mut self, message: Outgoing, waiter: Option<&Waker>) -> State {
         let now = Instant::now();
-        let left = self.timeout.left(now, &self.shared);
+        let (left, beside) = self.options.at(now, &self.shared);
         if left == Some(Duration::ZERO) {
             return State::Failed(Failure::Late);
         }
-        let told = if self.shared.setup.plain { None } else { left };
+        if let Err(why) = message.fits_with(&beside, self.shared.setup.limits.message_out) {
+            return State::Failed(Failure::Encode(why));
+        }
         let (caller, lent) = current::caller(&self.shared);
         let deadline = left.map(|left| self.shared.clock.at(now).saturating_add(left));
         let start = Start { deadline, caller, unsubscribe: self.unsubscribe.take() };
         let waiter = waiter.map(|waker| Waiter::task(None, waker));
         let started = self.shared.with(|state| {
             let scratch = &mut state.scratch;
-            state.protocol.start(start, waiter, |id| message.request_in(scratch, id, told))
+            state.protocol.start(start, waiter, |id| message.request_in(scratch, id, &beside))
         });
         match started {
             Ok(id) => State::Started { id, _lent: lent },

@@ -5,11 +5,14 @@ use std::fmt;
 
 use tokio::time::Instant;
 
+use crate::current::Mark;
+use crate::extras::Extras;
 use crate::group::Group;
 use crate::peer::Peer;
 use crate::serving::Key;
 use crate::shared::Shared;
 use crate::sync::Arc;
+use crate::trace::TraceContext;
 use crate::waiter::{Flag, Waiter};
 
 /// The call being served: who makes it, when it must be done, whether anyone still waits for it.
@@ -36,18 +39,26 @@ pub struct Context {
     key: Key,
     method: usize,
     deadline: Option<Instant>,
+    extras: Option<Arc<Extras>>,
 }
 
 impl Context {
     /// Of no call yet.
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, key: Key::default(), method: 0, deadline: None }
+        Self { shared, key: Key::default(), method: 0, deadline: None, extras: None }
     }
 
     /// Makes it that of this call. A context made anew for each would be paid for, with two atomic
     /// operations, by the many methods that take none.
-    pub(crate) fn reuse(&mut self, key: Key, method: usize, deadline: Option<Instant>) -> &Self {
+    pub(crate) fn reuse(
+        &mut self,
+        key: Key,
+        method: usize,
+        deadline: Option<Instant>,
+        extras: Option<Arc<Extras>>,
+    ) -> &Self {
         (self.key, self.method, self.deadline) = (key, method, deadline);
+        self.extras = extras;
         self
     }
 
@@ -55,8 +66,9 @@ impl Context {
         &self.shared
     }
 
-    pub(crate) fn key(&self) -> Key {
-        self.key
+    /// What calls need to know of this handler.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { key: self.key, deadline: self.deadline, traced: self.trace().is_some() }
     }
 
     /// Who is calling. What that end offers can be called, on the same connection.
@@ -85,6 +97,12 @@ impl Context {
     /// the handler makes inherit it.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// The trace that this call is a part of, if its caller said so. Calls that the handler makes are
+    /// a part of it as well.
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.extras.as_ref()?.trace.as_ref()
     }
 
     /// What `on_connect` found out about this connection; `None` if that was nothing, or of another

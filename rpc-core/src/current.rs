@@ -12,16 +12,20 @@ use crate::protocol::Caller;
 use crate::serving::Key;
 use crate::shared::Shared;
 use crate::sync::Arc;
+use crate::trace::TraceContext;
 
 thread_local! {
     static CONNECTION: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
     static HANDLER: Cell<Option<Mark>> = const { Cell::new(None) };
 }
 
+/// What calls need to know of the handler that makes them.
 #[derive(Clone, Copy)]
-struct Mark {
-    key: Key,
-    deadline: Option<Instant>,
+pub(crate) struct Mark {
+    pub(crate) key: Key,
+    pub(crate) deadline: Option<Instant>,
+    /// Whether its caller named a trace: nobody looks for one that is not there.
+    pub(crate) traced: bool,
 }
 
 /// While this lives, handlers on this thread belong to one connection.
@@ -44,20 +48,33 @@ impl Drop for Turn {
 
 /// Runs `poll` as a part of this handler.
 #[inline]
-pub(crate) fn with_handler<R>(key: Key, deadline: Option<Instant>, poll: impl FnOnce() -> R) -> R {
+pub(crate) fn with_handler<R>(mark: Mark, poll: impl FnOnce() -> R) -> R {
     struct Restore(Option<Mark>);
     impl Drop for Restore {
         fn drop(&mut self) {
             HANDLER.set(self.0);
         }
     }
-    let _restore = Restore(HANDLER.replace(Some(Mark { key, deadline })));
+    let _restore = Restore(HANDLER.replace(Some(mark)));
     poll()
 }
 
 /// The deadline that calls made now inherit.
 pub(crate) fn deadline() -> Option<Instant> {
     HANDLER.get()?.deadline
+}
+
+/// The trace that calls made now belong to.
+pub(crate) fn trace() -> Option<TraceContext> {
+    let Mark { key, .. } = HANDLER.get().filter(|mark| mark.traced)?;
+    let current = CONNECTION.with_borrow(Option::clone)?;
+    let state = current.lock();
+    state.protocol.extras(key)?.trace.clone()
+}
+
+/// The trace that calls made now name, unless `shared` is told to say nothing of its own.
+pub(crate) fn trace_for(shared: &Shared) -> Option<TraceContext> {
+    if shared.setup.plain { None } else { trace() }
 }
 
 /// A running handler's place, lent to others of its connection until this is dropped.

@@ -78,7 +78,7 @@ impl<T> Future for Marked<T> {
         let this = &mut *self;
         wake_another_worker();
         let _turn = Turn::begin(this.cx.shared());
-        current::with_handler(this.cx.key(), this.cx.deadline(), || this.future.as_mut().poll(task))
+        current::with_handler(this.cx.mark(), || this.future.as_mut().poll(task))
     }
 }
 

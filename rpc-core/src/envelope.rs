@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::error::{ErrorCode, ErrorObject};
+use crate::extras::{self, Extras, Written};
 use crate::id::is_id;
 use crate::limits::Limits;
 use crate::scan::{Complexity, Scanner};
@@ -44,6 +45,8 @@ pub(crate) struct Request<'a> {
     /// What the params ask for.
     pub(crate) complexity: Complexity,
     pub(crate) timeout: Option<Duration>,
+    /// Most have none.
+    pub(crate) extras: Option<Box<Extras>>,
 }
 
 /// A notification.
@@ -53,6 +56,8 @@ pub(crate) struct Notification<'a> {
     pub(crate) params: Option<&'a str>,
     /// What the params ask for.
     pub(crate) complexity: Complexity,
+    /// Most have none.
+    pub(crate) extras: Option<Box<Extras>>,
 }
 
 /// What a response says.
@@ -143,6 +148,7 @@ struct Members<'a> {
     result: Option<&'a str>,
     error: Option<&'a str>,
     timeout: Option<&'a str>,
+    extras: Option<Box<Written<'a>>>,
     repeated: Option<Member>,
     id_repeated: bool,
 }
@@ -180,6 +186,7 @@ impl<'a> Members<'a> {
             Member::Result => &mut self.result,
             Member::Error => &mut self.error,
             Member::TimeoutMs => &mut self.timeout,
+            Member::Extra(extra) => extra.place(self.extras.get_or_insert_default()),
             Member::Unknown => return,
         };
         if place.is_some() {
@@ -204,9 +211,11 @@ impl<'a> Members<'a> {
     fn request_or_notification(&self, method: &'a str, limits: &Limits) -> Incoming<'a> {
         let (params, complexity) = (self.params, self.complexity);
         match self.checked(method, limits) {
-            Ok((method, timeout)) => match self.id {
-                Some(id) => Incoming::Request(Request { id, method, params, complexity, timeout }),
-                None => Incoming::Notification(Notification { method, params, complexity }),
+            Ok(Checked { method, timeout, extras }) => match self.id {
+                Some(id) => {
+                    Incoming::Request(Request { id, method, params, complexity, timeout, extras })
+                }
+                None => Incoming::Notification(Notification { method, params, complexity, extras }),
             },
             // With a string as its method and without an id it is a notification, however broken.
             Err(_) if self.id.is_none() && method.starts_with('"') => {
@@ -216,12 +225,8 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// The method's name and the timeout, if nothing at all is wrong.
-    fn checked(
-        &self,
-        method: &'a str,
-        limits: &Limits,
-    ) -> Result<(Cow<'a, str>, Option<Duration>), Cow<'static, str>> {
+    /// What can be read of a request, if nothing at all is wrong.
+    fn checked(&self, method: &'a str, limits: &Limits) -> Result<Checked<'a>, Cow<'static, str>> {
         self.check_version(false)?;
         self.check_repeated()?;
         if self.result.is_some() || self.error.is_some() {
@@ -245,7 +250,20 @@ impl<'a> Members<'a> {
             return Err("`params` must be an array or an object".into());
         }
         let timeout = self.timeout.map(timeout).transpose()?;
-        Ok((method, timeout))
+        Ok(Checked { method, timeout, extras: self.extras(limits)? })
+    }
+
+    fn extras(&self, limits: &Limits) -> Result<Option<Box<Extras>>, &'static str> {
+        let params = self.params.filter(|_| extras::may_have_meta(self.params));
+        if self.extras.is_none() && params.is_none() {
+            return Ok(None);
+        }
+        let written = self.extras.as_ref().map(|written| written.read(limits.id_bytes));
+        let mut extras = written.transpose()?.unwrap_or_default();
+        if let Some(params) = params {
+            extras::in_params(params, &mut extras, limits.id_bytes);
+        }
+        Ok(Some(extras.into()))
     }
 
     fn response(&self) -> Incoming<'a> {
@@ -293,6 +311,13 @@ impl<'a> Members<'a> {
     }
 }
 
+/// What was read of a request or a notification.
+struct Checked<'a> {
+    method: Cow<'a, str>,
+    timeout: Option<Duration>,
+    extras: Option<Box<Extras>>,
+}
+
 /// The value of a JSON string, borrowed unless it holds escapes.
 fn string(json: &str) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
@@ -320,7 +345,28 @@ enum Member {
     Result,
     Error,
     TimeoutMs,
+    Extra(Extra),
     Unknown,
+}
+
+/// A member that plain peers do not know.
+#[derive(Debug, Clone, Copy)]
+enum Extra {
+    Traceparent,
+    Tracestate,
+    ProgressToken,
+    IdempotencyKey,
+}
+
+impl Extra {
+    fn place<'m, 'a>(self, written: &'m mut Written<'a>) -> &'m mut Option<&'a str> {
+        match self {
+            Self::Traceparent => &mut written.traceparent,
+            Self::Tracestate => &mut written.tracestate,
+            Self::ProgressToken => &mut written.progress,
+            Self::IdempotencyKey => &mut written.idempotency_key,
+        }
+    }
 }
 
 impl Member {
@@ -347,6 +393,10 @@ impl Member {
             r#""result""# => Self::Result,
             r#""error""# => Self::Error,
             r#""timeoutMs""# => Self::TimeoutMs,
+            r#""traceparent""# => Self::Extra(Extra::Traceparent),
+            r#""tracestate""# => Self::Extra(Extra::Tracestate),
+            r#""progressToken""# => Self::Extra(Extra::ProgressToken),
+            r#""idempotencyKey""# => Self::Extra(Extra::IdempotencyKey),
             // A name that is no Unicode, `"\ud800"`, is one that we do not know and no more.
             _ if name.contains('\\') => match serde_json::from_str::<String>(name) {
                 Ok(plain) if !plain.contains(['\\', '"']) => Self::named(&format!("\"{plain}\"")),
@@ -365,6 +415,10 @@ impl Member {
             Self::Result => "`result` is given twice",
             Self::Error => "`error` is given twice",
             Self::TimeoutMs => "`timeoutMs` is given twice",
+            Self::Extra(Extra::Traceparent) => "`traceparent` is given twice",
+            Self::Extra(Extra::Tracestate) => "`tracestate` is given twice",
+            Self::Extra(Extra::ProgressToken) => "`progressToken` is given twice",
+            Self::Extra(Extra::IdempotencyKey) => "`idempotencyKey` is given twice",
             Self::Unknown => "a member is given twice",
         }
     }

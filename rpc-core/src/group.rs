@@ -17,6 +17,7 @@ use crate::answered::Answered;
 use crate::call::Call;
 use crate::call_error::{CallError, NotifyError};
 use crate::close::CloseCode;
+use crate::current;
 use crate::error::RpcError;
 use crate::hub::Hub;
 use crate::limits::Limits;
@@ -193,7 +194,7 @@ impl Group {
     }
 
     pub(crate) fn push(&self, message: Result<Outgoing, String>) -> Result<usize, NotifyError> {
-        let message = message.map_err(NotifyError::Encode)?.notification();
+        let message = message.map_err(NotifyError::Encode)?.notification(current::trace());
         let members = self.hub.groups().members(&self.name);
         let took = members.iter().filter(|member| self.push_to(member, &message));
         Ok(took.count())

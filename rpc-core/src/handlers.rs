@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
-use crate::current;
+use crate::current::{self, Mark};
 use crate::error::ErrorObject;
 use crate::id::Id;
 use crate::service::Handler;
@@ -20,6 +20,8 @@ pub(crate) struct Running {
     pub(crate) method: usize,
     pub(crate) handler: Handler,
     pub(crate) deadline: Option<Instant>,
+    /// Whether its caller named a trace.
+    pub(crate) traced: bool,
 }
 
 /// What a poll of a handler came to.
@@ -35,20 +37,19 @@ pub(crate) enum Polled {
 impl Running {
     /// Polls the handler again.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Polled {
-        run(self.key, self.deadline, waker, |cx| self.handler.poll(cx))
+        let mark = Mark { key: self.key, deadline: self.deadline, traced: self.traced };
+        run(mark, waker, |cx| self.handler.poll(cx))
     }
 }
 
 /// Runs a poll of a handler, as the one that this thread runs.
 pub(crate) fn run(
-    key: Key,
-    deadline: Option<Instant>,
+    mark: Mark,
     waker: &Waker,
     poll: impl FnOnce(&mut Context<'_>) -> Poll<()>,
 ) -> Polled {
     let mut cx = Context::from_waker(waker);
-    let polled =
-        current::with_handler(key, deadline, || catch_unwind(AssertUnwindSafe(|| poll(&mut cx))));
+    let polled = current::with_handler(mark, || catch_unwind(AssertUnwindSafe(|| poll(&mut cx))));
     match polled {
         Ok(Poll::Pending) => Polled::Pending,
         Ok(Poll::Ready(())) => Polled::Returned,

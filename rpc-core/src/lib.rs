@@ -86,7 +86,7 @@
 //! | `subscriptions` ○, `streaming` | streams that this end offers and takes |
 //! | `batches` ○, `batch` | batches of the other end, whose answers are gathered; batches of this one |
 //! | `group`, `hub` | who belongs together, and what is sent to all of them |
-//! | `hello` ○ | what both ends know beyond the specification |
+//! | `hello` ○, `extras` ○, `trace` ○ | what both ends know beyond the specification; what stands beside a call |
 //! | `outbox` ○ | messages that wait for the transport, and those that wait for room among them |
 //! | `protocol` ○ | these tables as one state machine |
 //! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
@@ -130,6 +130,7 @@ mod endpoint;
 mod envelope;
 mod error;
 mod error_data;
+mod extras;
 mod group;
 mod handlers;
 mod hello;
@@ -165,6 +166,7 @@ mod tasks;
 #[cfg(test)]
 mod testing;
 mod timer;
+mod trace;
 mod transport;
 mod waiter;
 mod websocket;
@@ -188,5 +190,6 @@ pub use rpc_macros::{RpcError, service};
 pub use service::{Handler, MethodFlags, MethodInfo, MethodKind, ParamInfo, Params, Service};
 pub use stats::{Counters, PeerStats};
 pub use streaming::{StreamError, StreamSender, Streaming};
+pub use trace::TraceContext;
 pub use transport::{LinkError, Received, Transport};
 pub use websocket::{Role, WebSocket};

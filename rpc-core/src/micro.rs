@@ -70,8 +70,8 @@ impl Served {
 
 fn request() -> New {
     let (cost, now) = (Cost { bytes: 5, tokens: 3 }, Duration::ZERO);
-    let (greeted, place, deadline) = (false, None, None);
-    New { is_request: true, greeted, place, method: 0, cost, deadline, now }
+    let (greeted, place, deadline, extras) = (false, None, None, None);
+    New { is_request: true, greeted, place, method: 0, cost, deadline, extras, now }
 }
 
 /// Calls that this end made.

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::extras::Extras;
 use crate::serving::Key;
+use crate::sync::Arc;
 
 /// The queue in front of the notification handlers of one connection.
 pub(crate) struct Notifications {
@@ -18,6 +20,7 @@ pub(crate) struct Waiting {
     /// Empty for none.
     pub(crate) params: Box<str>,
     pub(crate) tokens: usize,
+    pub(crate) extras: Option<Arc<Extras>>,
 }
 
 impl Notifications {

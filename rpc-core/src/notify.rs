@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use crate::call_error::NotifyError;
+use crate::current;
 use crate::outgoing::Outgoing;
 use crate::shared::Shared;
 use crate::sync::Arc;
@@ -44,7 +45,7 @@ enum State {
 impl Notify {
     pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
         let state = match message {
-            Ok(message) => State::New(message.notification()),
+            Ok(message) => State::New(message.notification(current::trace_for(&shared))),
             Err(why) => State::Failed(why),
         };
         Self { shared, state }

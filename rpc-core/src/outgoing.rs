@@ -10,15 +10,24 @@ use bytes::{BufMut, Bytes};
 use serde::Serialize;
 
 use crate::args::{ArgList, ByName, ByPosition};
+use crate::extras::Extras;
 use crate::id::write_number;
 use crate::scratch::Scratch;
+use crate::trace::TraceContext;
 
 /// A request or notification without its end.
 #[derive(Clone)]
 pub(crate) struct Outgoing(Vec<u8>);
 
-/// At most so much is added to a request: an id and a timeout.
+/// At most so much is added to a request: an id and a timeout. Extra members count by themselves.
 const END: usize = 64;
+
+/// What goes beside the params of a request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) extras: Option<Box<Extras>>,
+}
 
 impl Outgoing {
     /// With `params` that serialise to an array, an object, or `null` for none.
@@ -65,60 +74,77 @@ impl Outgoing {
     /// # Errors
     /// That it is.
     pub(crate) fn within(self, limit: usize) -> Result<Self, String> {
-        if self.0.len().saturating_add(END) > limit {
-            return Err(format!(
-                "the message may need {} bytes, more than `message_out`, which is {limit}",
-                self.0.len() + END
-            ));
-        }
+        fits(self.longest(), limit)?;
         Ok(self)
     }
 
-    /// How many bytes the whole request takes at most.
+    /// Whether the whole request is no longer than it may be.
+    ///
+    /// # Errors
+    /// That it is.
+    pub(crate) fn fits_with(&self, beside: &Beside, limit: usize) -> Result<(), String> {
+        match &beside.extras {
+            // That it is no longer by itself was looked at when it was made.
+            None => Ok(()),
+            Some(extras) => fits(self.longest() + extras.longest(), limit),
+        }
+    }
+
+    /// How many bytes the whole request takes at most, extra members apart.
     pub(crate) fn longest(&self) -> usize {
         self.0.len() + END
     }
 
     /// The whole notification.
-    pub(crate) fn notification(mut self) -> Bytes {
+    pub(crate) fn notification(mut self, trace: Option<TraceContext>) -> Bytes {
+        if trace.is_some() {
+            Extras { trace, ..Extras::default() }.write(&mut self.0);
+        }
         self.0.push(b'}');
         self.0.into()
     }
 
     /// The whole request.
-    pub(crate) fn request(mut self, id: u64, timeout: Option<Duration>) -> Bytes {
-        write_end(id, timeout, &mut self.0);
+    pub(crate) fn request(mut self, id: u64, beside: &Beside) -> Bytes {
+        write_end(id, beside, &mut self.0);
         self.0.into()
     }
 
     /// The whole request, written into `scratch` if it is short: shared memory costs an allocation,
     /// and a copy of so little a tenth of one.
-    pub(crate) fn request_in(
-        self,
-        scratch: &mut Scratch,
-        id: u64,
-        timeout: Option<Duration>,
-    ) -> Bytes {
+    pub(crate) fn request_in(self, scratch: &mut Scratch, id: u64, beside: &Beside) -> Bytes {
         if self.longest() > SHORT {
-            return self.request(id, timeout);
+            return self.request(id, beside);
         }
         scratch.prepare();
         scratch.buffer.extend_from_slice(&self.0);
-        write_end(id, timeout, &mut (&mut scratch.buffer).writer());
+        write_end(id, beside, &mut (&mut scratch.buffer).writer());
         scratch.cut()
     }
 }
 
-fn write_end(id: u64, timeout: Option<Duration>, out: &mut impl Write) {
+fn fits(bytes: usize, limit: usize) -> Result<(), String> {
+    if bytes > limit {
+        return Err(format!(
+            "the message may need {bytes} bytes, more than `message_out`, which is {limit}"
+        ));
+    }
+    Ok(())
+}
+
+fn write_end(id: u64, beside: &Beside, out: &mut impl Write) {
     const WRITES: &str = "memory takes any write";
     out.write_all(br#","id":"#).expect(WRITES);
     write_number(id, out);
-    if let Some(timeout) = timeout {
+    if let Some(timeout) = beside.timeout {
         // Rounded up: 0 would say that it is over.
         let millis = timeout.as_nanos().div_ceil(1_000_000);
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
         out.write_all(br#","timeoutMs":"#).expect(WRITES);
         write_number(millis, out);
+    }
+    if let Some(extras) = &beside.extras {
+        extras.write(out);
     }
     out.write_all(b"}").expect(WRITES);
 }
@@ -185,7 +211,7 @@ mod tests {
     use super::*;
 
     fn request<P: Serialize>(params: P) -> Result<String, String> {
-        let message = Outgoing::new("m\"", &params, 200)?.request(7, None);
+        let message = Outgoing::new("m\"", &params, 200)?.request(7, &Beside::default());
         Ok(String::from_utf8(message.to_vec()).unwrap())
     }
 
@@ -207,7 +233,8 @@ mod tests {
     fn a_timeout_is_never_rounded_to_nothing() {
         let message = ().message("m", 200).unwrap();
         let mut scratch = Scratch::default();
-        let message = message.request_in(&mut scratch, 1, Some(Duration::from_nanos(1)));
+        let beside = Beside { timeout: Some(Duration::from_nanos(1)), ..Beside::default() };
+        let message = message.request_in(&mut scratch, 1, &beside);
         assert_eq!(&message[..], br#"{"jsonrpc":"2.0","method":"m","id":1,"timeoutMs":1}"#);
     }
 }

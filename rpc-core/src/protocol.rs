@@ -17,6 +17,7 @@ use crate::call_error::Fate;
 use crate::calls::Calls;
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
+use crate::extras::Extras;
 use crate::hello::Hello;
 use crate::limits::Limits;
 use crate::notifications::Notifications;
@@ -184,13 +185,15 @@ pub(crate) struct Serve<P> {
     pub(crate) method: usize,
     pub(crate) params: Option<P>,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) extras: Option<Arc<Extras>>,
 }
 
 impl Serve<Box<str>> {
     pub(crate) fn borrowed(&self) -> Serve<&str> {
         let &Serve { key, has_room, method, deadline, .. } = self;
         let (id, params) = (self.id.as_deref(), self.params.as_deref());
-        Serve { key, id, has_room, method, params, deadline }
+        let extras = self.extras.clone();
+        Serve { key, id, has_room, method, params, deadline, extras }
     }
 }
 

@@ -7,8 +7,10 @@ use rustc_hash::FxBuildHasher;
 
 use crate::batches::Place;
 use crate::deadlines::Deadlines;
+use crate::extras::Extras;
 use crate::id::Id;
 use crate::limits::Limits;
+use crate::sync::Arc;
 
 /// Names one served call; never two, though `index` is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -35,6 +37,7 @@ pub(crate) struct Served<W> {
     pub(crate) cost: Cost,
     pub(crate) deadline: Option<Duration>,
     pub(crate) since: Duration,
+    pub(crate) extras: Option<Arc<Extras>>,
     /// Calls that its handler made and that are not resolved. While there are some, the handler's
     /// place is lent to others.
     calls: usize,
@@ -56,6 +59,7 @@ impl<W> Default for Served<W> {
             cost: Cost::default(),
             deadline: None,
             since: Duration::ZERO,
+            extras: None,
             calls: 0,
             watcher: None,
             params: None,
@@ -90,6 +94,7 @@ pub(crate) struct New {
     pub(crate) method: usize,
     pub(crate) cost: Cost,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) extras: Option<Arc<Extras>>,
     pub(crate) now: Duration,
 }
 
@@ -189,6 +194,7 @@ impl<W> Serving<W> {
         served.cost = new.cost;
         served.deadline = new.deadline;
         served.since = new.now;
+        served.extras = new.extras;
         Key { index, serial }
     }
 
@@ -241,6 +247,7 @@ impl<W> Serving<W> {
         let (cost, is_request) = (served.cost, served.is_request);
         let calls = std::mem::take(&mut served.calls);
         served.params = None;
+        served.extras = None;
         served.serial = 0;
         self.free.push(key.index);
         self.cost.bytes -= cost.bytes;
@@ -329,7 +336,8 @@ mod tests {
 
     fn request(cost: Cost) -> New {
         let (place, deadline, now) = (None, None, Duration::ZERO);
-        New { is_request: true, greeted: false, place, method: 0, cost, deadline, now }
+        let extras = None;
+        New { is_request: true, greeted: false, place, method: 0, cost, deadline, extras, now }
     }
 
     const FREE: Cost = Cost { bytes: 0, tokens: 0 };

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::streaming::Stream;
 use super::{Connection, MESSAGES};
 use crate::answer;
+use crate::current::Mark;
 use crate::envelope::{self, Incoming, Payload};
 use crate::error::ErrorObject;
 use crate::handlers::{self, Polled, Running, drop_quietly};
@@ -112,14 +113,15 @@ impl<T: Transport> Connection<T> {
     }
 
     fn serve(&mut self, serve: Serve<&str>) {
-        let Serve { key, id, has_room, method, params, deadline } = serve;
+        let Serve { key, id, has_room, method, params, deadline, extras } = serve;
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
-        let cx = self.context.reuse(key, method, deadline);
+        let traced = extras.as_ref().is_some_and(|extras| extras.trace.is_some());
+        let cx = self.context.reuse(key, method, deadline, extras);
         let (services, waker) = (&self.shared.setup.services, self.handlers.waker(key.index));
         // Decoding runs code of the user's, and a method may do its work before it returns. Outside
         // of the closure, the handler is dropped where another panic of its is caught.
         let mut handler = None;
-        let polled = handlers::run(key, deadline, waker, |task| {
+        let polled = handlers::run(Mark { key, deadline, traced }, waker, |task| {
             handler.insert(services.call(method, cx, Params(params))).poll(task)
         });
         let Some(handler) = handler else { return self.panicked(key, id) };
@@ -140,7 +142,7 @@ impl<T: Transport> Connection<T> {
                 if let Some(id) = &id {
                     self.shared.lock().protocol.keep(key, id);
                 }
-                let running = Running { key, id, method, handler, deadline };
+                let running = Running { key, id, method, handler, deadline, traced };
                 match polled {
                     Polled::Pending => self.handlers.insert(key.index, running),
                     _ => self.returned.push_back(running),
@@ -156,7 +158,7 @@ impl<T: Transport> Connection<T> {
             return self.handlers.insert(running.key.index, running);
         }
         let may_answer = self.returned.is_empty() && self.may_answer(running.key);
-        let Running { key, id, method, handler, deadline } = running;
+        let Running { key, id, method, handler, deadline, traced } = running;
         match (polled, id) {
             (Polled::Panicked, id) => {
                 drop_quietly(handler);
@@ -164,7 +166,9 @@ impl<T: Transport> Connection<T> {
             }
             (_, None) => self.finish_notification(key, handler),
             (_, Some(id)) if may_answer => self.answer(key, &id, method, handler),
-            (_, id) => self.returned.push_back(Running { key, id, method, handler, deadline }),
+            (_, id) => {
+                self.returned.push_back(Running { key, id, method, handler, deadline, traced })
+            }
         }
     }
 

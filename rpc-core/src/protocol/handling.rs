@@ -6,8 +6,10 @@ use bytes::Bytes;
 
 use super::{Protocol, Serve};
 use crate::batches::Place;
+use crate::extras::Extras;
 use crate::id::Id;
 use crate::serving::{Cost, Key};
+use crate::sync::Arc;
 
 impl<W> Protocol<W> {
     /// A handler that waited to start and may do so now.
@@ -19,15 +21,16 @@ impl<W> Protocol<W> {
         if let Some(waiting) = self.notifications.next() {
             let cost = Cost { bytes: waiting.params.len(), tokens: waiting.tokens };
             let params = params(waiting.params);
-            return Some(self.start_notification(waiting.method, params, cost, now));
+            let extras = waiting.extras;
+            return Some(self.start_notification(waiting.method, params, cost, extras, now));
         }
         let (key, text) = self.serving.next_unstarted()?;
         let served = self.serving.get(key)?;
-        let (method, deadline) = (served.method, served.deadline);
+        let (method, deadline, extras) = (served.method, served.deadline, served.extras.clone());
         let id = served.id.as_deref().map(Box::from);
         let place = served.place;
         let has_room = self.may_gather(place);
-        Some(Serve { key, id, has_room, method, params: params(text), deadline })
+        Some(Serve { key, id, has_room, method, params: params(text), deadline, extras })
     }
 
     /// A handler goes on after its first poll, or its result waits for room: until it has finished,
@@ -67,6 +70,11 @@ impl<W> Protocol<W> {
         if let Some((id, answer)) = answer {
             self.reply(served.place, Some(id), answer);
         }
+    }
+
+    /// What came beside a call that is still served.
+    pub(crate) fn extras(&self, key: Key) -> Option<&Arc<Extras>> {
+        self.serving.get(key)?.extras.as_ref()
     }
 
     /// A running handler starts a call on another connection; whether it waits for no other one.

@@ -10,11 +10,13 @@ use crate::batches::{Place, Whole};
 use crate::calls;
 use crate::envelope::{Answer, Incoming, Notification, Request};
 use crate::error::ErrorObject;
+use crate::extras::Extras;
 use crate::id::canonical;
 use crate::notifications::Waiting;
 use crate::outbox::Carried;
 use crate::scan::Complexity;
 use crate::serving::{Cost, Key, New};
+use crate::sync::Arc;
 
 impl<W> Protocol<W> {
     /// Deals with one message. Answers, cancels and refusals are complete when this returns.
@@ -114,7 +116,17 @@ impl<W> Protocol<W> {
         self.offered.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
         let greeted = self.hello.window().is_some();
-        let new = New { is_request: true, greeted, place, method, cost, deadline, now };
+        let extras = request.extras.map(Arc::from);
+        let new = New {
+            is_request: true,
+            greeted,
+            place,
+            method,
+            cost,
+            deadline,
+            extras: extras.clone(),
+            now,
+        };
         if !self.outbox.has_room() || self.serving.has_unstarted() {
             self.serving.insert_unstarted(new, id, request.params.unwrap_or_default());
             return Event::Done;
@@ -128,6 +140,7 @@ impl<W> Protocol<W> {
             method,
             params: request.params,
             deadline,
+            extras,
         })
     }
 
@@ -182,12 +195,19 @@ impl<W> Protocol<W> {
             self.counters.dropped += 1;
             return Event::Dropped("shutting down");
         }
+        let extras = notification.extras.map(Arc::from);
         if self.notifications.is_free() && self.outbox.has_room() {
             let params = notification.params;
-            return Event::Serve(self.start_notification(method, params, cost, arrival.now));
+            return Event::Serve(self.start_notification(
+                method,
+                params,
+                cost,
+                extras,
+                arrival.now,
+            ));
         }
         let params = notification.params.unwrap_or_default().into();
-        self.notifications.push(Waiting { method, params, tokens: cost.tokens });
+        self.notifications.push(Waiting { method, params, tokens: cost.tokens, extras });
         Event::Queued
     }
 
@@ -207,6 +227,7 @@ impl<W> Protocol<W> {
         method: usize,
         params: Option<P>,
         cost: Cost,
+        extras: Option<Arc<Extras>>,
         now: Duration,
     ) -> Serve<P> {
         let deadline = Some(now.saturating_add(self.limits.notification_timeout));
@@ -217,10 +238,11 @@ impl<W> Protocol<W> {
             method,
             cost,
             deadline,
+            extras: extras.clone(),
             now,
         });
         self.notifications.started(key);
-        Serve { key, id: None, has_room: true, method, params, deadline }
+        Serve { key, id: None, has_room: true, method, params, deadline, extras }
     }
 
     fn cancel_request<'a>(&mut self, params: Option<&str>) -> Event<'a> {
