@@ -60,6 +60,24 @@ pub(crate) fn unsubscribe(method: &str, subscription: &str, id: u64) -> Bytes {
     out.freeze()
 }
 
+/// The request by which an end finds out whether the other one is there.
+pub(crate) fn ping(id: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(64);
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/ping","id":"#);
+    write_number(id, &mut (&mut out).writer());
+    out.put_u8(b'}');
+    out.freeze()
+}
+
+/// The notification that ends a stream of the other end, whose id is this JSON text.
+pub(crate) fn stop(subscription: &str) -> Bytes {
+    let mut out = BytesMut::with_capacity(80 + subscription.len());
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/stop","params":{"subscription":"#);
+    out.put_slice(subscription.as_bytes());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
 /// The notification by which an end makes itself known to another of its kind.
 pub(crate) fn hello(window: usize) -> Bytes {
     let mut out = BytesMut::with_capacity(96);

@@ -201,7 +201,7 @@ impl Part {
             .map(|(left, _)| {
                 let deadline = left.map(|left| shared.clock.at(now).saturating_add(left));
                 let (caller, lent) = current::caller(shared);
-                (Start { deadline, caller, unsubscribe: None }, lent)
+                (Start { deadline, caller, ..Start::default() }, lent)
             })
             .unzip();
         let sent =

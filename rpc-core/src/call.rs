@@ -13,13 +13,14 @@ use tokio::time::Instant;
 use crate::answered::{Answer, Answered, Kind};
 use crate::batch::{Queued, Sent};
 use crate::call_error::{CallError, Fate};
+use crate::calls::Renewed;
 use crate::current::{self, Lent};
 use crate::error::RpcError;
 use crate::extras::{Extras, LONGEST_KEY};
 use crate::outgoing::{Beside, Outgoing};
 use crate::protocol::{Outcome, Refused, Start};
 use crate::shared::Shared;
-use crate::streaming::Remote;
+use crate::streaming::{Argument, Items, Remote};
 use crate::sync::Arc;
 use crate::waiter::Waiter;
 
@@ -56,6 +57,8 @@ pub struct Call<T, E = Infallible> {
     options: Options,
     /// If it asks for a subscription, the method that ends that.
     unsubscribe: Option<Cow<'static, str>>,
+    /// The streams among its params.
+    streams: Streams,
     types: PhantomData<fn() -> (T, E)>,
 }
 
@@ -80,6 +83,12 @@ enum Failure {
     /// Its batch was not sent.
     Unsent,
 }
+
+/// Streams among the params of a call, by their ids.
+pub(crate) type Streams = Vec<(Box<str>, Box<dyn Items>)>;
+
+const NO_STREAMS: &str = "the other end takes no streams as params: it has said no `$/hello`";
+const PLAIN: &str = "this end is set to be `plain`: it sends no streams as params";
 
 /// What was asked of a call before it started.
 #[derive(Debug, Clone, Default)]
@@ -145,11 +154,17 @@ impl<T, E> Call<T, E> {
 
     fn in_state(shared: Arc<Shared>, state: State) -> Self {
         let options = Options::default();
-        Self { shared, state, options, unsubscribe: None, types: PhantomData }
+        Self { shared, state, options, unsubscribe: None, streams: Vec::new(), types: PhantomData }
     }
 
     pub(crate) fn in_batch(shared: Arc<Shared>, queued: Arc<Queued>) -> Self {
         Self::in_state(shared, State::InBatch(queued))
+    }
+
+    /// The same call, with these streams among its params.
+    pub(crate) fn with_streams(mut self, streams: Streams) -> Self {
+        self.streams = streams;
+        self
     }
 
     pub(crate) fn subscribe(
@@ -226,7 +241,7 @@ impl<T, E> Call<T, E> {
 
     fn send(&mut self, message: Outgoing, waiter: Option<&Waker>) -> State {
         let now = Instant::now();
-        let (left, beside) = self.options.at(now, &self.shared);
+        let (left, mut beside) = self.options.at(now, &self.shared);
         if left == Some(Duration::ZERO) {
             return State::Failed(Failure::Late);
         }
@@ -235,16 +250,43 @@ impl<T, E> Call<T, E> {
         }
         let (caller, lent) = current::caller(&self.shared);
         let deadline = left.map(|left| self.shared.clock.at(now).saturating_add(left));
-        let start = Start { deadline, caller, unsubscribe: self.unsubscribe.take() };
+        let renewed = self.renewed();
+        if let Some(Renewed { until, .. }) = renewed {
+            // The other end is not told of what can be put off.
+            let now = self.shared.clock.at(now);
+            beside.timeout =
+                until.map(|until| until.saturating_sub(now)).filter(|_| !self.shared.setup.plain);
+        }
+        let streams = std::mem::take(&mut self.streams);
+        let ids = streams.iter().map(|(id, _)| id.clone()).collect();
+        let unsubscribe = self.unsubscribe.take();
+        let start = Start { deadline, caller, unsubscribe, streams: ids, renewed };
         let waiter = waiter.map(|waker| Waiter::task(None, waker));
+        let mut streams = streams.into_iter();
         let started = self.shared.with(|state| {
             let scratch = &mut state.scratch;
-            state.protocol.start(start, waiter, |id| message.request_in(scratch, id, &beside))
+            let message = |id| message.request_in(scratch, id, &beside);
+            let id = state.protocol.start(start, waiter, message)?;
+            if streams.len() > 0 {
+                let keys = state.protocol.streams_of(id).iter().copied().zip(&mut streams);
+                let arguments = keys.map(|(key, (id, items))| Argument { key, id, items });
+                state.arguments.extend(arguments);
+            }
+            Ok(id)
         });
         match started {
             Ok(id) => State::Started { id, _lent: lent },
             Err(refused) => State::Failed(Failure::Refused(refused)),
         }
+    }
+
+    /// How the deadline of a call with streams begins anew, unless one was asked for.
+    fn renewed(&self) -> Option<Renewed> {
+        if self.streams.is_empty() || !matches!(self.options.timeout, Timeout::Default) {
+            return None;
+        }
+        let until = current::deadline().map(|deadline| self.shared.clock.at(deadline));
+        Some(Renewed { span: self.shared.setup.limits.call_deadline, until })
     }
 
     /// Goes on as a call of its own, if its batch was sent.
@@ -310,6 +352,7 @@ fn typed<T: Answered, E: RpcError>(
         Outcome::Subscribed(key) => Kind::Stream(Remote::new(shared.clone(), key)),
         Outcome::Error(error) => return Err(CallError::from_answer(*error)),
         Outcome::Malformed(why) => return Err(CallError::Decode(why.into())),
+        Outcome::NoStreams => return Err(CallError::Encode(NO_STREAMS.into())),
         Outcome::Timeout(fate) => return Err(CallError::Timeout { fate }),
         Outcome::Closed(reason, fate) => return Err(CallError::Closed { reason: *reason, fate }),
     };
@@ -323,6 +366,7 @@ impl<E> From<Failure> for CallError<E> {
             Failure::Late => Self::Timeout { fate: Fate::NotSent },
             Failure::Unsent => Self::Cancelled { fate: Fate::NotSent },
             Failure::Refused(Refused::Busy) => Self::Busy,
+            Failure::Refused(Refused::NoStreams) => Self::Encode(PLAIN.into()),
             Failure::Refused(Refused::Closed(reason)) => {
                 Self::Closed { reason, fate: Fate::NotSent }
             }

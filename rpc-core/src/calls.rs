@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::deadlines::Deadlines;
 use crate::serving::Key;
+use crate::subscriptions::OfferedKey;
 
 /// The calls of one connection that have no answer yet, or one that was not collected yet.
 pub(crate) struct Calls<W, O> {
@@ -32,9 +33,28 @@ pub(crate) struct Call<W, O> {
     deadline: Option<Duration>,
     /// The handler of this connection that made it and lends its place.
     pub(crate) lender: Option<Key>,
+    pub(crate) more: Option<Box<More>>,
+    state: State<W, O>,
+}
+
+/// What few calls have.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct More {
     /// If it asks for a subscription, how that goes on.
     pub(crate) subscribe: Option<Subscribe>,
-    state: State<W, O>,
+    /// The streams among its params.
+    pub(crate) streams: Vec<OfferedKey>,
+    /// If its deadline begins anew with each item of those, how.
+    pub(crate) renewed: Option<Renewed>,
+}
+
+/// How a deadline begins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Renewed {
+    /// How long it is.
+    pub(crate) span: Duration,
+    /// When it is over in any case.
+    pub(crate) until: Option<Duration>,
 }
 
 /// What a call asks for that asks for a subscription.
@@ -51,7 +71,7 @@ pub(crate) struct New<W> {
     pub(crate) place: Place,
     pub(crate) deadline: Option<Duration>,
     pub(crate) lender: Option<Key>,
-    pub(crate) subscribe: Option<Subscribe>,
+    pub(crate) more: Option<Box<More>>,
     /// Told of the outcome.
     pub(crate) waiter: Option<W>,
 }
@@ -109,19 +129,33 @@ impl<W, O> Calls<W, O> {
 
     /// Adds the call that was promised [`next_id`](Self::next_id).
     pub(crate) fn insert(&mut self, id: u64, new: New<W>) {
-        let New { place, deadline, lender, subscribe, waiter } = new;
+        let New { place, deadline, lender, more, waiter } = new;
         debug_assert!(id > self.last_id, "ids count up");
         self.last_id = id;
         self.open += 1;
         self.deadlines.add(deadline);
         let index = self.index(id);
         let state = State::Open(waiter);
-        self.places[index] = Some(Call { id, place, deadline, lender, subscribe, state });
+        self.places[index] = Some(Call { id, place, deadline, lender, more, state });
     }
 
     /// The call with this id, if it waits for an answer.
     pub(crate) fn open_mut(&mut self, id: u64) -> Option<&mut Call<W, O>> {
         self.get_mut(id).filter(|call| matches!(call.state, State::Open(_)))
+    }
+
+    /// What an open call has that few have.
+    pub(crate) fn more_mut(&mut self, id: u64) -> Option<&mut More> {
+        self.open_mut(id)?.more.as_deref_mut()
+    }
+
+    /// An item of a stream among the params of a call was sent: its deadline may begin anew.
+    pub(crate) fn renew(&mut self, id: u64, now: Duration) {
+        let Some(call) = self.open_mut(id) else { return };
+        if let Some(Renewed { span, until }) = call.more.as_ref().and_then(|more| more.renewed) {
+            let deadline = now.saturating_add(span);
+            call.deadline = Some(until.map_or(deadline, |until| deadline.min(until)));
+        }
     }
 
     /// Gives a call its outcome; returns who waits for it. `None` also if no such call is open.
@@ -254,7 +288,7 @@ mod tests {
 
     fn queued(deadline: Option<Duration>) -> New<&'static str> {
         let place = Place::Queued(0);
-        New { place, deadline, lender: None, subscribe: None, waiter: None }
+        New { place, deadline, lender: None, more: None, waiter: None }
     }
 
     fn start(calls: &mut TestCalls) -> u64 {

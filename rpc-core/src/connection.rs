@@ -121,7 +121,7 @@ impl<T: Transport> Connection<T> {
         let limits = &shared.setup.limits;
         // A notification's handler is not counted among the requests.
         let handlers = Tasks::new(limits.live_handlers + 1);
-        let streams = Streams::new(limits.subscriptions);
+        let streams = Streams::new(limits.subscriptions + limits.streams);
         let life = Life::new(shared.setup.keepalive, shared.clock.now());
         shared.setup.hub.insert(&shared);
         let generation = shared.lock().attach();
@@ -172,7 +172,7 @@ impl<T: Transport> Connection<T> {
         let (mut worked, mut sent) = (0, 0);
         let mut idle = false;
         while worked < MESSAGES && sent < sending::TURN {
-            let done = self.start_waiting(now) + self.answer_returned() + self.run_streams();
+            let done = self.start_waiting(now) + self.answer_returned() + self.run_streams(now);
             let bytes = self.send(cx, now)?;
             if !self.is_waiting_in_vain_for_room() {
                 return Ok(false);
@@ -192,7 +192,9 @@ impl<T: Transport> Connection<T> {
     fn is_waiting_in_vain_for_room(&self) -> bool {
         let protocol = &self.shared.lock().protocol;
         let waits = !self.returned.is_empty() || protocol.has_waiting();
-        (waits && protocol.has_room()) || (self.streams.are_ready() && protocol.is_open())
+        (waits && protocol.has_room())
+            || (self.streams.are_ready() && protocol.is_open())
+            || !protocol.streams_rest()
     }
 
     /// Whether reading paused in this turn and need not any more.

@@ -11,6 +11,7 @@ use crate::group::Group;
 use crate::peer::Peer;
 use crate::serving::Key;
 use crate::shared::Shared;
+use crate::streaming::Remote;
 use crate::sync::Arc;
 use crate::trace::TraceContext;
 use crate::waiter::{Flag, Waiter};
@@ -69,6 +70,12 @@ impl Context {
     /// What calls need to know of this handler.
     pub(crate) fn mark(&self) -> Mark {
         Mark { key: self.key, deadline: self.deadline, traced: self.trace().is_some() }
+    }
+
+    /// The stream with this id, as JSON text, that came with the call; once.
+    pub(crate) fn claim(&self, id: &str) -> Option<Remote> {
+        let key = self.shared.with(|state| state.protocol.claim(self.key, id))?;
+        Some(Remote::new(self.shared.clone(), key))
     }
 
     /// Who is calling. What that end offers can be called, on the same connection.

@@ -42,6 +42,11 @@ impl Hello {
         (!silent).then(|| answer::hello(window))
     }
 
+    /// Whether this end is told to be a plain peer.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
     /// Whether the other end knows of us, or will before it reads what is sent now.
     pub(crate) fn is_said(&self) -> bool {
         self.said

@@ -83,7 +83,7 @@
 //! | `envelope` ○ | the text of a message to requests, notifications and responses; `scan` ○ finds and measures their parts |
 //! | `calls` ○ | calls that this end made and waits on |
 //! | `serving` ○, `notifications` ○ | calls that this end serves, and notifications in their order |
-//! | `subscriptions` ○, `streaming` | streams that this end offers and takes |
+//! | `subscriptions` ○, `streaming` | streams that this end offers and takes; `stream_params` ○: those among the params of a call |
 //! | `batches` ○, `batch` | batches of the other end, whose answers are gathered; batches of this one |
 //! | `group`, `hub` | who belongs together, and what is sent to all of them |
 //! | `hello` ○, `extras` ○, `trace` ○ | what both ends know beyond the specification; what stands beside a call |
@@ -159,6 +159,7 @@ mod service;
 mod serving;
 mod shared;
 mod stats;
+mod stream_params;
 mod streaming;
 mod subscriptions;
 mod sync;

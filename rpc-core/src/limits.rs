@@ -57,8 +57,9 @@ pub struct Limits {
     pub queue: usize,
     /// Streams that the other end has subscribed to. More: -32006. 256.
     pub subscriptions: usize,
-    /// Streams of the other end that are taken here. While there are so many, subscribing is busy.
-    /// 256.
+    /// Streams of the other end that are taken here, those among the params of its calls included; and
+    /// streams that this end sends with calls of its own. While there are so many, subscribing is busy,
+    /// and so are calls with streams, here (-32009) and there. 256.
     pub streams: usize,
     /// Groups that a connection may be in. 64.
     pub groups: usize,
@@ -203,6 +204,7 @@ impl Limits {
         let at_most = [
             ("live_handlers", self.live_handlers, 1 << 20),
             ("subscriptions", self.subscriptions, 1 << 20),
+            ("streams", self.streams, 1 << 20),
             ("message_in", self.message_in, 1 << 31),
             ("message_out", self.message_out, 1 << 31),
             ("queue", self.queue, 1 << 40),

@@ -71,7 +71,17 @@ impl Served {
 fn request() -> New {
     let (cost, now) = (Cost { bytes: 5, tokens: 3 }, Duration::ZERO);
     let (greeted, place, deadline, extras) = (false, None, None, None);
-    New { is_request: true, greeted, place, method: 0, cost, deadline, extras, now }
+    New {
+        is_request: true,
+        greeted,
+        place,
+        method: 0,
+        cost,
+        deadline,
+        extras,
+        streams: Vec::new(),
+        now,
+    }
 }
 
 /// Calls that this end made.
@@ -92,7 +102,7 @@ impl Made {
         let id = self.0.next_id();
         let deadline = Some(Duration::from_secs(30));
         let place = calls::Place::Handed(id);
-        let new = calls::New { place, deadline, lender: None, subscribe: None, waiter: Some(()) };
+        let new = calls::New { place, deadline, lender: None, more: None, waiter: Some(()) };
         self.0.insert(id, new);
         id
     }

@@ -4,13 +4,19 @@
 //! No intermediate tree, no generated visitor; errors say which parameter and why.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use serde_json::value::RawValue;
+
 use crate::complaint::explain;
+use crate::context::Context;
 use crate::error::{ErrorObject, Excerpt};
 use crate::service::{ParamInfo, Params};
+use crate::stream_params::{self, NO_STREAM};
+use crate::streaming::Streaming;
 
 /// Decodes the params of a call.
 ///
@@ -144,6 +150,53 @@ impl<T: de::DeserializeOwned> Slot for DefaultParam<T> {
 
     fn complete(&mut self, _: &str) -> Result<(), ErrorObject> {
         Ok(())
+    }
+}
+
+/// A parameter that is a stream.
+pub struct StreamParam<T> {
+    /// Its id, as JSON text.
+    id: Option<Box<str>>,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T> StreamParam<T> {
+    /// The stream, after [`decode`].
+    ///
+    /// # Errors
+    /// It did not come with this call.
+    pub fn claim(self, cx: &Context) -> Result<Streaming<T>, ErrorObject> {
+        let id = self.id.unwrap_or_default();
+        cx.claim(&id).map(Streaming::from).ok_or_else(|| {
+            ErrorObject::invalid_params("a stream that did not come with this request")
+        })
+    }
+}
+
+impl<T> Default for StreamParam<T> {
+    fn default() -> Self {
+        Self { id: None, item: PhantomData }
+    }
+}
+
+impl<T> Slot for StreamParam<T> {
+    fn read<'de, S: Source<'de>>(&mut self, source: S) -> Result<(), S::Error> {
+        let mut value: Option<Box<RawValue>> = None;
+        read_once(&mut value, source)?;
+        if self.id.is_some() {
+            return Err(de::Error::custom("given twice"));
+        }
+        let value = value.unwrap_or_default();
+        let id = stream_params::id(value.get()).ok_or_else(|| de::Error::custom(NO_STREAM))?;
+        self.id = Some(id.into());
+        Ok(())
+    }
+
+    fn complete(&mut self, name: &str) -> Result<(), ErrorObject> {
+        match self.id {
+            Some(_) => Ok(()),
+            None => Err(ErrorObject::invalid_params(format!("missing parameter `{name}`"))),
+        }
     }
 }
 

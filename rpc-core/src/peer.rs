@@ -15,11 +15,10 @@ use crate::close::{CloseCode, CloseReason};
 use crate::group::JoinError;
 use crate::notify::Notify;
 use crate::outgoing::Outgoing;
-use crate::random::unguessable;
 use crate::shared::{Shared, Wish};
 use crate::stats::PeerStats;
 use crate::streaming::Streaming;
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::sync::Arc;
 
 /// The other end: what it offers can be called, and the connection to it closed.
 ///
@@ -176,13 +175,6 @@ impl Peer {
             counters: protocol.counters,
         }
     }
-}
-
-/// An id for a new connection.
-pub(crate) fn new_id() -> Box<str> {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    // Nothing depends on this one being secret.
-    unguessable().unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed).to_string().into())
 }
 
 /// The same connection.

@@ -14,14 +14,19 @@ pub use crate::error_data::*;
 pub use crate::group::{Answers, Group};
 pub use crate::notify::Notify;
 pub use crate::outgoing::Arguments;
-pub use crate::params::{DefaultParam, Param, ParamList, decode};
+pub use crate::params::{DefaultParam, Param, ParamList, StreamParam, decode};
 pub use crate::peer::Peer;
 pub use crate::service::{
     Handler, MethodFlags, MethodInfo, MethodKind, ParamInfo, Params, Service,
 };
+pub use crate::stream_params::StreamId;
 pub use crate::streaming::Streaming;
 
+use serde::Serialize;
+
 use crate::outgoing::Outgoing;
+use crate::random::new_id;
+use crate::streaming::Offer;
 
 /// A call of a method that takes its arguments by position.
 pub fn call<T, E>(peer: &Peer, method: &'static str, args: impl Arguments) -> Call<T, E> {
@@ -50,6 +55,29 @@ pub fn subscribe<T, E>(
     args: impl Arguments,
 ) -> Call<Streaming<T>, E> {
     Call::subscribe(peer.shared.clone(), outgoing(peer, method, &args), unsubscribe.into())
+}
+
+/// The streams among the params of a call, while that is made.
+#[derive(Default)]
+pub struct Streams(crate::call::Streams);
+
+impl Streams {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a stream; what stands for it in the params.
+    pub fn add<T: Serialize + Send + 'static>(&mut self, stream: Streaming<T>) -> StreamId {
+        let id = new_id();
+        self.0.push((id.clone(), Box::new(Offer::new(stream))));
+        StreamId { id }
+    }
+
+    /// The call with these streams.
+    pub fn go_with<T, E>(self, call: Call<T, E>) -> Call<T, E> {
+        call.with_streams(self.0)
+    }
 }
 
 /// A call that is queued in a batch.

@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 
 use crate::batches::Batches;
 use crate::call_error::Fate;
-use crate::calls::Calls;
+use crate::calls::{Calls, Renewed};
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
 use crate::extras::Extras;
@@ -22,11 +22,13 @@ use crate::hello::Hello;
 use crate::limits::Limits;
 use crate::notifications::Notifications;
 use crate::outbox::Outbox;
+use crate::service::ParamInfo;
 use crate::serving::{Key, Serving};
 use crate::stats::Counters;
 use crate::subscriptions::{Offered, OfferedKey, Taken, TakenKey};
 use crate::sync::Arc;
 
+mod arguments;
 mod calling;
 mod ending;
 mod greeting;
@@ -51,6 +53,12 @@ pub(crate) struct Protocol<W> {
     marks: HashMap<u64, Cow<'static, str>>,
     /// Subscriptions whose answer is on its way: their items may follow.
     pub(crate) released: Vec<OfferedKey>,
+    /// Streams of this end that nobody wants any more.
+    pub(crate) dropped: Vec<OfferedKey>,
+    /// Calls that wait until it is known whether the other end takes streams, and the ping that will
+    /// tell.
+    probing: Vec<u64>,
+    probe: Option<u64>,
     hello: Hello,
     outbox: Outbox<W>,
     /// How many messages the transport was given.
@@ -95,6 +103,8 @@ pub(crate) enum Outcome {
     Error(Box<ErrorObject>),
     /// A response that is none.
     Malformed(&'static str),
+    /// There is a stream among its params, and the other end takes none. It was not sent.
+    NoStreams,
     /// The deadline came first.
     Timeout(Fate),
     /// The connection ended first.
@@ -108,6 +118,10 @@ pub(crate) struct Start {
     pub(crate) caller: Caller,
     /// If it asks for a subscription, the method that ends that.
     pub(crate) unsubscribe: Option<Cow<'static, str>>,
+    /// The ids of the streams among its params.
+    pub(crate) streams: Vec<Box<str>>,
+    /// If its deadline begins anew with each item of those, how.
+    pub(crate) renewed: Option<Renewed>,
 }
 
 /// Who makes a call.
@@ -128,8 +142,10 @@ pub(crate) enum Caller {
 /// Why a call did not start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// `pending_calls` or, for a subscription, `streams` is reached.
+    /// `pending_calls` or, for what has to do with a stream, `streams` is reached.
     Busy,
+    /// There is a stream among its params, and this end is told to be a plain peer.
+    NoStreams,
     /// There is no connection any more.
     Closed(CloseReason),
 }
@@ -143,6 +159,8 @@ pub(crate) struct Arrival {
     pub(crate) orphans: usize,
     /// The batch that it is a member of.
     pub(crate) batch: Option<usize>,
+    /// The parameters of the method that it calls, if there is a stream among them.
+    pub(crate) streams: Option<&'static [ParamInfo]>,
     pub(crate) now: Duration,
 }
 
@@ -165,8 +183,6 @@ pub(crate) enum Event<'a> {
     Queued,
     /// Drop this handler; it is answered already.
     Stop(Key),
-    /// Drop this stream.
-    End(OfferedKey),
     /// Nothing: a notification that cannot be served, and why.
     Dropped(&'static str),
     /// Nothing more.
@@ -219,6 +235,9 @@ impl<W> Protocol<W> {
             taken: Taken::new(),
             marks: HashMap::new(),
             released: Vec::new(),
+            dropped: Vec::new(),
+            probing: Vec::new(),
+            probe: None,
             hello: Hello::default(),
             outbox: Outbox::new(limits.queue),
             handed: 0,

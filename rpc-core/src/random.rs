@@ -1,6 +1,8 @@
-//! Names that nobody can guess.
+//! Names that nobody can guess, and names that nothing depends on being secret.
 
 use std::fmt::Write;
+
+use crate::sync::{AtomicU64, Ordering};
 
 /// 128 random bits as text; `None` if the system has no random numbers to give.
 pub(crate) fn unguessable() -> Option<Box<str>> {
@@ -12,4 +14,10 @@ pub(crate) fn unguessable() -> Option<Box<str>> {
         let _ = write!(text, "{byte:02x}");
     }
     Some(text.into())
+}
+
+/// A name that this process has given to nothing else.
+pub(crate) fn new_id() -> Box<str> {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    unguessable().unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed).to_string().into())
 }

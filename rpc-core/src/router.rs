@@ -13,7 +13,7 @@ use crate::complaint::explain;
 use crate::context::Context;
 use crate::error::{ErrorObject, RpcError};
 use crate::protocol::Target;
-use crate::service::{Handler, MethodInfo, MethodKind, Params, Service};
+use crate::service::{Handler, MethodInfo, MethodKind, ParamInfo, Params, Service};
 use crate::streaming::Streaming;
 
 /// What an end offers: services made from traits, and methods made from closures.
@@ -32,6 +32,8 @@ pub struct Router {
     methods: Vec<MethodInfo>,
     /// For each method the service that has it, and its number there.
     places: Vec<(usize, usize)>,
+    /// Whether a method has a stream among its parameters: most services have none at all.
+    takes_streams: bool,
     by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
     mistakes: Vec<String>,
 }
@@ -152,6 +154,12 @@ impl Router {
         }
     }
 
+    /// The parameters of a method that has a stream among them.
+    pub(crate) fn stream_params(&self, method: usize) -> Option<&'static [ParamInfo]> {
+        let params = self.methods[method].params;
+        (self.takes_streams && params.iter().any(|param| param.is_stream)).then_some(params)
+    }
+
     /// The name of a method.
     pub(crate) fn name(&self, method: usize) -> &str {
         &self.methods[method].name
@@ -184,6 +192,7 @@ impl Router {
                 }
             }
             self.places.push((self.services.len(), index));
+            self.takes_streams |= info.params.iter().any(|param| param.is_stream);
             self.methods.push(info.clone());
         }
         self.services.push(service);

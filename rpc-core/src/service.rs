@@ -394,11 +394,18 @@ impl MethodFlags {
 pub struct ParamInfo {
     /// Its name on the wire.
     pub name: &'static str,
+    /// Whether it is a stream: the caller sends its items one by one.
+    pub is_stream: bool,
 }
 
 impl ParamInfo {
     /// A parameter by its name on the wire.
     pub const fn new(name: &'static str) -> Self {
-        Self { name }
+        Self { name, is_stream: false }
+    }
+
+    /// A parameter that is a stream.
+    pub const fn stream(name: &'static str) -> Self {
+        Self { name, is_stream: true }
     }
 }

@@ -10,6 +10,7 @@ use crate::deadlines::Deadlines;
 use crate::extras::Extras;
 use crate::id::Id;
 use crate::limits::Limits;
+use crate::subscriptions::TakenKey;
 use crate::sync::Arc;
 
 /// Names one served call; never two, though `index` is used again.
@@ -38,6 +39,8 @@ pub(crate) struct Served<W> {
     pub(crate) deadline: Option<Duration>,
     pub(crate) since: Duration,
     pub(crate) extras: Option<Arc<Extras>>,
+    /// The streams among its params.
+    pub(crate) streams: Vec<TakenKey>,
     /// Calls that its handler made and that are not resolved. While there are some, the handler's
     /// place is lent to others.
     calls: usize,
@@ -60,6 +63,7 @@ impl<W> Default for Served<W> {
             deadline: None,
             since: Duration::ZERO,
             extras: None,
+            streams: Vec::new(),
             calls: 0,
             watcher: None,
             params: None,
@@ -76,6 +80,8 @@ pub(crate) struct Ended<W> {
     pub(crate) place: Option<Place>,
     /// Who is to be told.
     pub(crate) watcher: Option<W>,
+    /// The streams among its params.
+    pub(crate) streams: Vec<TakenKey>,
 }
 
 /// What a call takes of the limits.
@@ -95,6 +101,7 @@ pub(crate) struct New {
     pub(crate) cost: Cost,
     pub(crate) deadline: Option<Duration>,
     pub(crate) extras: Option<Arc<Extras>>,
+    pub(crate) streams: Vec<TakenKey>,
     pub(crate) now: Duration,
 }
 
@@ -195,6 +202,7 @@ impl<W> Serving<W> {
         served.deadline = new.deadline;
         served.since = new.now;
         served.extras = new.extras;
+        served.streams = new.streams;
         Key { index, serial }
     }
 
@@ -243,7 +251,8 @@ impl<W> Serving<W> {
     pub(crate) fn remove(&mut self, key: Key) -> Option<Ended<W>> {
         let served = self.get_mut(key)?;
         let (id, watcher) = (served.id.take(), served.watcher.take());
-        let ended = Ended { id, place: served.place, watcher };
+        let streams = std::mem::take(&mut served.streams);
+        let ended = Ended { id, place: served.place, watcher, streams };
         let (cost, is_request) = (served.cost, served.is_request);
         let calls = std::mem::take(&mut served.calls);
         served.params = None;
@@ -336,8 +345,9 @@ mod tests {
 
     fn request(cost: Cost) -> New {
         let (place, deadline, now) = (None, None, Duration::ZERO);
-        let extras = None;
-        New { is_request: true, greeted: false, place, method: 0, cost, deadline, extras, now }
+        let (extras, streams) = (None, Vec::new());
+        let greeted = false;
+        New { is_request: true, greeted, place, method: 0, cost, deadline, extras, streams, now }
     }
 
     const FREE: Cost = Cost { bytes: 0, tokens: 0 };

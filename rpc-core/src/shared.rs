@@ -11,8 +11,11 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Setup;
+use crate::handlers::drop_quietly;
 use crate::protocol::Protocol;
+use crate::random::new_id;
 use crate::scratch::Scratch;
+use crate::streaming::Argument;
 use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::waiter::{Flag, Waiter};
 
@@ -43,6 +46,8 @@ pub(crate) struct State {
     pub(crate) armed: Option<Duration>,
     /// What the connection is asked for from outside.
     pub(crate) wish: Option<Wish>,
+    /// Streams that go with calls, until the connection takes them in.
+    pub(crate) arguments: Vec<Argument>,
     /// The groups that it is in.
     pub(crate) groups: Vec<Arc<str>>,
     /// How it ended, when nothing is left to be done.
@@ -67,7 +72,7 @@ impl Shared {
             protocol.greet();
         }
         Arc::new(Self {
-            id: crate::peer::new_id(),
+            id: new_id(),
             clock: Clock::start(),
             session: OnceLock::new(),
             orphans: AtomicUsize::new(0),
@@ -79,6 +84,7 @@ impl Shared {
                 sleeper: None,
                 armed: None,
                 wish: None,
+                arguments: Vec::new(),
                 groups: Vec::new(),
                 closed: None,
             }),
@@ -111,10 +117,12 @@ impl Shared {
 
     /// Ends the slot without a connection's help.
     pub(crate) fn end(&self, reason: &CloseReason) {
-        self.with(|state| {
+        let arguments = self.with(|state| {
             state.protocol.end(reason);
             state.protocol.discard();
+            std::mem::take(&mut state.arguments)
         });
+        arguments.into_iter().for_each(drop_quietly);
         self.finish(reason);
     }
 
@@ -141,6 +149,7 @@ impl State {
     fn has_work(&self) -> bool {
         let due = self.protocol.next_deadline();
         !self.protocol.is_sent()
+            || !self.protocol.streams_rest()
             || self.wish.is_some()
             || due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
     }

@@ -14,14 +14,22 @@ use crate::complaint::explain;
 use crate::error::{ErrorObject, RpcError};
 use crate::service::Limited;
 use crate::shared::Shared;
-use crate::subscriptions::{Item, TakenKey};
+use crate::subscriptions::{Item, OfferedKey, TakenKey};
 use crate::sync::Arc;
 use crate::waiter::Waiter;
 
-/// A stream of items: what a method that is a subscription returns, and what its caller gets.
+/// A stream of items: what a method that is a subscription returns, and what its caller gets; or a
+/// parameter of a method, which its caller sends.
 ///
 /// The one who offers makes it from any `Stream`, or from a [`channel`](Self::channel). The one who
 /// takes it gets `Result<T, StreamError>` of each item. Dropping it ends it at the other end.
+///
+/// One among the params of a call lasts as long as the call: it ends by itself, or with the answer, or
+/// when the call is given up; then its taker sees [`StreamError::Cancelled`]. If the method returns a
+/// stream as well, the two go on until the one returned has ended. Only another end of this kind takes
+/// streams as params: towards a plain peer, such a call fails before it is sent, with
+/// [`CallError::Encode`](crate::CallError::Encode). The deadline of the call, if it is the default one,
+/// begins anew with each item.
 ///
 /// Between two ends of this kind (see [`Setup::greets`](crate::Setup::greets); clients and servers are)
 /// a producer never outruns its consumer: the one who takes the items has room for 64 KiB of them
@@ -46,6 +54,35 @@ use crate::waiter::Waiter;
 /// for expected in 0..3 {
 ///     assert_eq!(ticks.next().await, Some(Ok(expected)));
 /// }
+/// # Ok(()) }
+/// ```
+///
+/// As a parameter, sent from a channel whose `send` waits for room:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use futures_util::StreamExt;
+/// use rpc_core::{Router, Streaming, memory, service};
+///
+/// #[service]
+/// trait Adder {
+///     async fn sum(&self, values: Streaming<i64>) -> i64;
+/// }
+/// struct Exact;
+/// impl Adder for Exact {
+///     async fn sum(&self, values: Streaming<i64>) -> i64 {
+///         values.fold(0, |sum, value| async move { sum + value.unwrap_or(0) }).await
+///     }
+/// }
+///
+/// let (peer, _) = memory::pair(Router::new(), AdderServer::new(Exact));
+/// let (values, stream) = Streaming::channel(8);
+/// let sum = AdderClient::new(peer).sum(stream).start();
+/// for value in 1..=4 {
+///     values.send(value).await.expect("the sum is still being made");
+/// }
+/// drop(values);
+/// assert_eq!(sum.await?, 10);
 /// # Ok(()) }
 /// ```
 #[must_use = "a stream that is dropped ends"]
@@ -78,6 +115,8 @@ pub enum StreamError {
         /// How many.
         missed: u64,
     },
+    /// The stream was given up: the call that it came with was answered or cancelled.
+    Cancelled,
     /// The connection ended, and the stream with it.
     Closed {
         /// How the connection ended.
@@ -92,6 +131,7 @@ impl fmt::Display for StreamError {
         match self {
             Self::Remote(error) => error.fmt(f),
             Self::Gap { missed } => write!(f, "{missed} items are missing"),
+            Self::Cancelled => f.write_str("the call that the stream belongs to is over"),
             Self::Closed { reason } => reason.fmt(f),
             Self::Decode(why) => write!(f, "cannot read the item: {why}"),
         }
@@ -149,6 +189,7 @@ fn typed<T: DeserializeOwned>(item: Item) -> Result<T, StreamError> {
         }
         Item::Gap(missed) => Err(StreamError::Gap { missed }),
         Item::Error(error) => Err(StreamError::Remote(error)),
+        Item::Cancelled => Err(StreamError::Cancelled),
         Item::Closed(reason) => Err(StreamError::Closed { reason }),
     }
 }
@@ -240,6 +281,13 @@ pub(crate) trait Items: Send {
     fn write(&mut self, out: &mut Limited<'_>) -> Result<(), ErrorObject>;
 }
 
+/// A stream that goes with a call.
+pub(crate) struct Argument {
+    pub(crate) key: OfferedKey,
+    pub(crate) id: Box<str>,
+    pub(crate) items: Box<dyn Items>,
+}
+
 /// The code of an error item that stands for a gap: a peer that does not know gaps takes it for the
 /// end.
 const GAP: i64 = crate::ErrorCode::INTERNAL;
@@ -288,6 +336,7 @@ impl<T: Serialize + Send> Items for Offer<T> {
                 Some(Item::Gap(missed)) => {
                     Step::Error(ErrorObject::new(GAP, format!("{missed} items are missing")))
                 }
+                Some(Item::Cancelled) => Step::Error(ErrorObject::cancelled()),
                 Some(Item::Closed(_)) => Step::Error(ErrorObject::internal()),
                 None => Step::End,
             }),

@@ -1,11 +1,12 @@
-//! Subscriptions: streams of items that one end offers and the other takes, by the widespread
-//! convention (`{"subscription":id,"result":item}` in the params of a notification).
+//! Streams of items that one end offers and the other takes, by the widespread convention for
+//! subscriptions (`{"subscription":id,"result":item}` in the params of a notification). A stream
+//! among the params of a call is the same, but for who begins it.
 
 mod offered;
 mod taken;
 
-pub(crate) use offered::{Offered, OfferedKey};
-pub(crate) use taken::{Item, ItemParams, Taken, TakenKey};
+pub(crate) use offered::{Offered, OfferedKey, Origin};
+pub(crate) use taken::{Item, ItemParams, Stop, Taken, TakenKey};
 
 /// An item counts for at least so many bytes, or empty ones would fill the memory for free.
 const LEAST: usize = 64;

@@ -9,12 +9,11 @@ mod server;
 mod r#trait;
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::{Error, Item, ItemTrait, Path};
 
 use crate::errors::Errors;
-use crate::model::{Method, Service};
-use crate::tokens;
+use crate::model::{Method, Param, Service};
 
 /// All that a service trait becomes.
 ///
@@ -53,7 +52,12 @@ fn quiet() -> TokenStream {
     }
 }
 
-/// `&[ParamInfo::new("room"), ParamInfo::new("text")]`
+/// `&[ParamInfo::new("room"), ParamInfo::stream("chunks")]`
 fn param_infos(private: &Path, method: &Method) -> TokenStream {
-    tokens::param_infos(private, method.params().map(|param| param.name.text.clone()))
+    let infos = method.params().map(|Param { name, item, .. }| {
+        let (name, new) = (&name.text, if item.is_some() { "stream" } else { "new" });
+        let new = format_ident!("{new}");
+        quote!(#private::ParamInfo::#new(#name))
+    });
+    quote!(&[#(#infos),*])
 }

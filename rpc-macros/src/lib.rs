@@ -48,8 +48,11 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///   `Result<T, E>`, or an alias with one argument that knows its error, as `rpc_core::Result<T>`.
 ///   Any other return type, or none, is that of a method that cannot fail.
 /// - A method that returns a `Streaming<T>`, alone or in a `Result`, is a subscription: its caller
-///   gets the stream, and ends it by dropping it. There the name `Streaming` is what counts: a type
-///   of one's own that is called so needs another name, and an alias of `Streaming` hides it.
+///   gets the stream, and ends it by dropping it.
+/// - A parameter that is a `Streaming<T>` is sent item by item by the caller, while the call lasts; if
+///   the method returns a `Streaming` as well, until that has ended.
+/// - In both places the name `Streaming` is what counts: a type of one's own that is called so needs
+///   another name, and an alias of `Streaming` hides it.
 ///
 /// # What is made
 ///
@@ -72,8 +75,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// A stub may be over a batch or a group as well. It has the same methods there, but for
-/// subscriptions: those belong to one peer.
+/// A stub may be over a batch or a group as well. It has the same methods there, but for those with a
+/// `Streaming`: a stream belongs to one peer.
 ///
 /// ```text
 /// impl ChatClient<&Batch> { // queued; all leave with `Batch::send`

@@ -101,7 +101,11 @@ impl<T: Transport> Connection<T> {
         self.streams.clear();
         let waiting = self.returned.drain(..).chain(self.woken.drain(..));
         waiting.for_each(crate::handlers::drop_quietly);
-        let told = std::mem::take(&mut self.shared.lock().protocol.told);
+        let mut state = self.shared.lock();
+        let arguments = std::mem::take(&mut state.arguments);
+        let told = std::mem::take(&mut state.protocol.told);
+        drop(state);
+        arguments.into_iter().for_each(crate::handlers::drop_quietly);
         told.into_iter().for_each(Waiter::tell);
     }
 }

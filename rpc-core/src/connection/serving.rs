@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::streaming::Stream;
+use super::streaming::{Origin, Stream};
 use super::{Connection, MESSAGES};
 use crate::answer;
 use crate::current::Mark;
@@ -13,7 +13,7 @@ use crate::envelope::{self, Incoming, Payload};
 use crate::error::ErrorObject;
 use crate::handlers::{self, Polled, Running, drop_quietly};
 use crate::id::Id;
-use crate::protocol::{Arrival, Event, Serve};
+use crate::protocol::{Arrival, Event, Serve, Target};
 use crate::random::unguessable;
 use crate::service::{Finished, Handler, Limited, Params, Service};
 use crate::serving::Key;
@@ -49,14 +49,17 @@ impl<T: Transport> Connection<T> {
             Incoming::Notification(notification) => services.find(&notification.method),
             _ => None,
         };
+        let streams = match target {
+            Some(Target::Method(method)) => services.stream_params(method),
+            _ => None,
+        };
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
-        let arrival = Arrival { target, orphans, batch, now };
+        let arrival = Arrival { target, orphans, batch, streams, now };
         let event = self.shared.lock().protocol.receive(incoming, arrival);
         match event {
             Event::Serve(serve) => self.serve(serve),
             Event::Queued => self.queued = true,
             Event::Stop(key) => self.stop(key),
-            Event::End(stream) => self.streams.end(stream),
             Event::Dropped(why) => {
                 tracing::debug!(peer = %self.shared.id, why, "notification dropped");
             }
@@ -260,7 +263,8 @@ impl<T: Transport> Connection<T> {
                 let counted = state.protocol.is_counted(stream);
                 state.protocol.finish_with_stream(key, id, answer, stream);
                 drop(state);
-                self.streams.insert(Stream::new((stream, name), method, counted, items));
+                let of = Origin::Method(method);
+                self.streams.insert(Stream::new((stream, name), of, counted, items));
             }
             Err(error) => {
                 state.protocol.finish(key, Some((id, answer::error(Some(id), &error))));

@@ -1,8 +1,10 @@
-//! Streams that the other end has subscribed to, polled while there is room for their items.
+//! Streams that this end sends, polled while there is room for their items: those that the other end
+//! has subscribed to, and those among the params of calls.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -12,7 +14,7 @@ use crate::error::ErrorObject;
 use crate::handlers::{caught, drop_quietly};
 use crate::router::Router;
 use crate::service::Limited;
-use crate::streaming::{Items, Step};
+use crate::streaming::{Argument, Items, Step};
 use crate::subscriptions::OfferedKey;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
@@ -34,8 +36,7 @@ pub(super) struct Streams {
 pub(super) struct Stream {
     key: OfferedKey,
     id: Box<str>,
-    /// Which method made it, by its number in the router.
-    method: usize,
+    origin: Origin,
     /// How many items it had, for another end that counts them.
     seq: Option<u64>,
     /// Whether it has given an item that was not sent: one is asked for without credit as well, since
@@ -44,19 +45,31 @@ pub(super) struct Stream {
     items: Box<dyn Items>,
 }
 
+/// What a stream belongs to.
+#[derive(Clone, Copy)]
+pub(super) enum Origin {
+    /// What this method returned, by its number in the router.
+    Method(usize),
+    /// The params of a call.
+    Call,
+}
+
 impl Stream {
     pub(super) fn new(
         (key, id): (OfferedKey, Box<str>),
-        method: usize,
+        origin: Origin,
         counted: bool,
         items: Box<dyn Items>,
     ) -> Self {
-        Self { key, id, method, seq: counted.then_some(0), holds: false, items }
+        Self { key, id, origin, seq: counted.then_some(0), holds: false, items }
     }
 
     /// What stands before its next item.
     fn head<'a>(&'a self, services: &'a Router) -> ItemHead<'a> {
-        let method = services.item_name(self.method);
+        let method = match self.origin {
+            Origin::Method(method) => services.item_name(method),
+            Origin::Call => "$/item",
+        };
         ItemHead { method, subscription: &self.id, seq: self.seq.map(|seq| seq + 1) }
     }
 }
@@ -82,6 +95,9 @@ impl Streams {
 
     /// Keeps a stream until its answer has left.
     pub(super) fn insert(&mut self, stream: Stream) {
+        // One that is still in this place was ended by the protocol, which has given the place away,
+        // and would be dropped in this turn.
+        drop_quietly(self.waiting.take(stream.key.index, |_| true));
         self.waiting.insert(stream.key.index, stream);
     }
 
@@ -111,19 +127,16 @@ impl Streams {
 
 impl<T: Transport> Connection<T> {
     /// Asks the streams that may have items, in turn, while there is room; how many times.
-    pub(super) fn run_streams(&mut self) -> usize {
+    pub(super) fn run_streams(&mut self, now: Duration) -> usize {
+        self.take_in_streams();
         let Streams { waiting, ready } = &mut self.streams;
-        let released = std::mem::take(&mut self.shared.lock().protocol.released);
-        for key in released {
-            ready.extend(waiting.take(key.index, |stream| stream.key == key));
-        }
         waiting.take_woken(|stream| ready.push_back(stream));
         for asked in 0..OF_ALL / OF_ONE {
             if self.streams.ready.is_empty() || !self.shared.lock().protocol.is_open() {
                 return asked;
             }
             if let Some(mut stream) = self.streams.ready.pop_front() {
-                match self.ask(&mut stream) {
+                match self.ask(&mut stream, now) {
                     Asked::More => self.streams.ready.push_back(stream),
                     Asked::Pending => self.streams.waiting.insert(stream.key.index, stream),
                     Asked::Over => drop_quietly(stream),
@@ -133,8 +146,29 @@ impl<T: Transport> Connection<T> {
         OF_ALL / OF_ONE
     }
 
+    /// Keeps those that came with calls, lets begin those that may, and drops those that nobody wants
+    /// any more.
+    fn take_in_streams(&mut self) {
+        let mut state = self.shared.lock();
+        if state.arguments.is_empty() && state.protocol.streams_rest() {
+            return;
+        }
+        let arguments = std::mem::take(&mut state.arguments);
+        let released = std::mem::take(&mut state.protocol.released);
+        let dropped = std::mem::take(&mut state.protocol.dropped);
+        drop(state);
+        for Argument { key, id, items } in arguments {
+            self.streams.insert(Stream::new((key, id), Origin::Call, true, items));
+        }
+        let Streams { waiting, ready } = &mut self.streams;
+        for key in released {
+            ready.extend(waiting.take(key.index, |stream| stream.key == key));
+        }
+        dropped.into_iter().for_each(|key| self.streams.end(key));
+    }
+
     /// Takes items of one stream while there are some, and room.
-    fn ask(&mut self, stream: &mut Stream) -> Asked {
+    fn ask(&mut self, stream: &mut Stream, now: Duration) -> Asked {
         for _ in 0..OF_ONE {
             if stream.holds {
                 // It is released when there is credit again.
@@ -145,7 +179,8 @@ impl<T: Transport> Connection<T> {
                 match self.encode_item(stream) {
                     Ok((item, bytes)) => {
                         stream.seq = stream.seq.map(|seq| seq + 1);
-                        if !self.shared.lock().protocol.push_item(stream.key, item, bytes) {
+                        let mut state = self.shared.lock();
+                        if !state.protocol.push_item(stream.key, item, bytes, now) {
                             return Asked::More;
                         }
                     }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Caller, Outcome, Parked, Protocol, Refused, Start};
 use crate::answer;
 use crate::call_error::Fate;
-use crate::calls::{New, Place, Subscribe};
+use crate::calls::{More, New, Place, Subscribe};
 use crate::close::CloseReason;
 use crate::outbox::{Carried, Sender};
 use crate::serving::Key;
@@ -24,26 +24,53 @@ impl<W> Protocol<W> {
             return Err(Refused::Closed(reason.clone()));
         }
         let no_stream_more = start.unsubscribe.is_some() && self.taken.len() >= self.limits.streams;
-        if self.calls.open() >= self.limits.pending_calls || no_stream_more {
+        if self.calls.open() >= self.limits.pending_calls
+            || no_stream_more
+            || !self.has_room_for_streams(start.streams.len())
+        {
             return Err(Refused::Busy);
+        }
+        let waits_for_hello = !start.streams.is_empty() && self.hello.window().is_none();
+        if waits_for_hello && self.hello.is_plain() {
+            return Err(Refused::NoStreams);
         }
         let id = self.calls.next_id();
         let message = message(id);
-        // A handler's first call never waits for `calls_on_wire`: all those on the wire may depend
-        // on it.
         let (lender, first) = self.lender(start.caller);
-        let place = if first || self.wire_is_free(1) {
+        let place = if waits_for_hello {
+            Place::Parked(message)
+        } else {
+            self.take_place(id, message, first)
+        };
+        let deadline = start.deadline;
+        let more = self.more(id, start);
+        self.calls.insert(id, New { place, deadline, lender, more, waiter });
+        if waits_for_hello {
+            self.probe(id);
+        }
+        Ok(id)
+    }
+
+    fn more(&mut self, id: u64, start: Start) -> Option<Box<More>> {
+        let Start { unsubscribe, streams, renewed, .. } = start;
+        if unsubscribe.is_none() && streams.is_empty() {
+            return None;
+        }
+        let greeted = self.hello.is_said();
+        let subscribe = unsubscribe.map(|unsubscribe| Subscribe { unsubscribe, greeted });
+        Some(Box::new(More { subscribe, streams: self.open_streams(id, streams), renewed }))
+    }
+
+    /// Puts a call where its message waits to be sent: the `first` one of a handler never waits for
+    /// `calls_on_wire`, since all those on the wire may depend on it.
+    pub(super) fn take_place(&mut self, id: u64, message: Bytes, first: bool) -> Place {
+        if first || self.wire_is_free(1) {
             self.on_wire += 1;
             self.enqueue(id, message)
         } else {
             self.parked.push_back(Parked::Call(id));
             Place::Parked(message)
-        };
-        let greeted = self.hello.is_said();
-        let subscribe = start.unsubscribe.map(|unsubscribe| Subscribe { unsubscribe, greeted });
-        let deadline = start.deadline;
-        self.calls.insert(id, New { place, deadline, lender, subscribe, waiter });
-        Ok(id)
+        }
     }
 
     /// Takes calls into the order of messages that leave as one: `message` makes its text, given the
@@ -62,7 +89,7 @@ impl<W> Protocol<W> {
             let id = self.calls.next_id();
             let (lender, _) = self.lender(start.caller);
             let (place, deadline) = (Place::InBatch, start.deadline);
-            self.calls.insert(id, New { place, deadline, lender, subscribe: None, waiter: None });
+            self.calls.insert(id, New { place, deadline, lender, more: None, waiter: None });
             ids.push(id);
         }
         let ids: Arc<[u64]> = ids.into();
@@ -104,6 +131,7 @@ impl<W> Protocol<W> {
         if self.calls.open_mut(id).is_some() {
             self.withdraw(id);
             self.settle_lender(id);
+            self.drop_streams(id);
         }
         if let Some(Outcome::Subscribed(key)) = self.calls.forget(id) {
             self.unsubscribe(key);
@@ -189,7 +217,8 @@ impl<W> Protocol<W> {
             Place::Waiting(ticket) => self.outbox.remove_waiting(ticket),
             Place::Queued(ticket) => self.outbox.remove(ticket),
             Place::Handed(_) => {
-                let unsubscribe = call.subscribe.take().map(|it| it.unsubscribe);
+                let subscribe = call.more.as_mut().and_then(|more| more.subscribe.take());
+                let unsubscribe = subscribe.map(|it| it.unsubscribe);
                 self.on_wire -= 1;
                 self.calls.give_up();
                 self.mark(id, unsubscribe);
@@ -243,6 +272,7 @@ impl<W> Protocol<W> {
 
     pub(super) fn resolve(&mut self, id: u64, outcome: Outcome) {
         self.settle_lender(id);
+        self.drop_streams(id);
         self.told.extend(self.calls.answer(id, outcome));
     }
 }

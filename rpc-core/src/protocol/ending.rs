@@ -93,6 +93,8 @@ impl<W> Protocol<W> {
         self.batches.clear();
         self.offered.clear();
         self.released.clear();
+        self.dropped.clear();
+        self.probing.clear();
         self.marks.clear();
         self.told.extend(self.taken.end_all(reason));
         self.told.extend(self.serving.clear());

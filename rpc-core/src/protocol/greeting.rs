@@ -20,7 +20,12 @@ impl<W> Protocol<W> {
     /// The other end says hello.
     pub(super) fn greeted<'a>(&mut self, params: Option<&str>) -> Event<'a> {
         match self.hello.hear(params) {
-            Ok(()) => self.greet(),
+            Ok(()) => {
+                self.greet();
+                if self.hello.window().is_some() {
+                    self.settle_probe();
+                }
+            }
             Err(()) => self.counters.malformed += 1,
         }
         Event::Done

@@ -67,6 +67,7 @@ impl<W> Protocol<W> {
         self.notifications.ended(key);
         let Some(served) = self.serving.remove(key) else { return };
         self.told.extend(served.watcher);
+        self.cancel_streams(served.streams);
         if let Some((id, answer)) = answer {
             self.reply(served.place, Some(id), answer);
         }

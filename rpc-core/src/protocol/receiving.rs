@@ -113,6 +113,11 @@ impl<W> Protocol<W> {
         if let Some(limit) = self.limit_reached(cost, arrival.orphans) {
             return self.refuse(place, Some(id), &ErrorObject::busy(limit));
         }
+        let streams = match arrival.streams.map(|infos| self.take_streams(request.params, infos)) {
+            None => Vec::new(),
+            Some(Ok(streams)) => streams,
+            Some(Err(error)) => return self.refuse(place, Some(id), &error),
+        };
         self.offered.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
         let greeted = self.hello.window().is_some();
@@ -125,6 +130,7 @@ impl<W> Protocol<W> {
             cost,
             deadline,
             extras: extras.clone(),
+            streams,
             now,
         };
         if !self.outbox.has_room() || self.serving.has_unstarted() {
@@ -239,6 +245,7 @@ impl<W> Protocol<W> {
             cost,
             deadline,
             extras: extras.clone(),
+            streams: Vec::new(),
             now,
         });
         self.notifications.started(key);
@@ -273,6 +280,9 @@ impl<W> Protocol<W> {
         let is_error = matches!(answer, Answer::Error(_));
         let id = id.and_then(canonical);
         let Some(call) = id.and_then(|id| self.calls.open_mut(id)) else {
+            if id.is_some() && id == self.probe {
+                self.settle_probe();
+            }
             self.answer_to_mark(id, &answer);
             if !id.is_some_and(|id| self.calls.late(id)) && !is_error {
                 self.counters.stray += 1;
@@ -285,11 +295,12 @@ impl<W> Protocol<W> {
             self.counters.stray += u64::from(!is_error);
             return Event::Done;
         }
-        let subscribe = call.subscribe.take();
+        let more = call.more.as_mut();
+        let subscribe = more.and_then(|more| more.subscribe.take());
         self.on_wire -= 1;
         let outcome = match (answer, subscribe) {
             (Answer::Result(result), None) => Outcome::Result(result.into()),
-            (Answer::Result(id), Some(subscribe)) => self.subscribed(id, subscribe),
+            (Answer::Result(name), Some(subscribe)) => self.subscribed(id, name, subscribe),
             (Answer::Error(error), _) => Outcome::Error(error.into()),
             (Answer::Malformed(why), _) => Outcome::Malformed(why),
         };
@@ -316,6 +327,7 @@ impl<W> Protocol<W> {
             return;
         };
         self.told.extend(served.watcher);
+        self.cancel_streams(served.streams);
         match served.id {
             Some(id) => self.reply(served.place, Some(&id), answer::error(Some(&id), error)),
             None => self.counters.stopped_notifications += 1,

@@ -16,7 +16,12 @@ impl<W> Protocol<W> {
         let queued = self.outbox.pop()?;
         for id in queued.calls.ids() {
             match self.calls.open_mut(*id) {
-                Some(call) => call.place = Place::Handed(self.handed),
+                Some(call) => {
+                    call.place = Place::Handed(self.handed);
+                    if let Some(more) = &call.more {
+                        self.released.extend(&more.streams);
+                    }
+                }
                 // Given up while its batch waited, of which it is still a part.
                 None => {
                     self.on_wire -= 1;

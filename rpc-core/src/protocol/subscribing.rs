@@ -1,6 +1,7 @@
 //! Subscriptions, both ways: how they begin, what comes of an item, and how they end.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -10,11 +11,11 @@ use crate::answer;
 use crate::batches::Place;
 use crate::calls::Subscribe;
 use crate::envelope::Answer;
-use crate::error::ErrorObject;
+use crate::error::{ErrorObject, Kind};
 use crate::hello::MOST;
 use crate::outbox::Carried;
 use crate::serving::Key;
-use crate::subscriptions::{Item, ItemParams, OfferedKey, TakenKey};
+use crate::subscriptions::{Item, ItemParams, OfferedKey, Origin, Stop, TakenKey};
 
 /// At most so many subscribe calls that were given up are remembered until their answer. Their
 /// cancel ends what they made at any peer that knows cancels.
@@ -33,12 +34,12 @@ impl<W> Protocol<W> {
         id: Box<str>,
     ) -> Result<OfferedKey, ErrorObject> {
         let limit = self.limits.subscriptions;
-        if self.offered.len() >= limit {
+        if self.offered.len() - self.offered.arguments() >= limit {
             return Err(ErrorObject::too_many_subscriptions(limit));
         }
         let greeted = self.serving.get(key).is_some_and(|served| served.greeted);
         let window = self.hello.window().filter(|_| greeted);
-        Ok(self.offered.insert(id, request.into(), window))
+        Ok(self.offered.insert(id, Origin::Request(Some(request.into())), window))
     }
 
     /// The handler's answer, which names the stream. Its items follow when that has left.
@@ -49,9 +50,16 @@ impl<W> Protocol<W> {
         answer: Bytes,
         stream: OfferedKey,
     ) {
-        match self.serving.get(key).map(|served| served.place) {
-            Some(Some(place)) => self.batches.hold(place, stream),
-            Some(None) => self.released.push(stream),
+        let served = self.serving.get_mut(key);
+        match served.map(|served| (served.place, std::mem::take(&mut served.streams))) {
+            Some((place, companions)) => {
+                // What came with the request is what the stream is made of.
+                self.offered.accompany(stream, companions);
+                match place {
+                    Some(place) => self.batches.hold(place, stream),
+                    None => self.released.push(stream),
+                }
+            }
             None => drop(self.offered.remove(stream)),
         }
         self.finish(key, Some((id, answer)));
@@ -70,11 +78,18 @@ impl<W> Protocol<W> {
 
     /// Takes an item of a stream, whose own text has so many bytes; whether anyone still wants more,
     /// and there is room for it.
-    pub(crate) fn push_item(&mut self, stream: OfferedKey, item: Bytes, bytes: usize) -> bool {
+    pub(crate) fn push_item(
+        &mut self,
+        stream: OfferedKey,
+        item: Bytes,
+        bytes: usize,
+        now: Duration,
+    ) -> bool {
         if self.offered.id(stream).is_none() {
             return false;
         }
         self.offered.spend(stream, bytes);
+        self.renew(stream, now);
         self.outbox.push(item, Carried::None);
         self.outbox.has_room()
     }
@@ -101,17 +116,26 @@ impl<W> Protocol<W> {
         Event::Done
     }
 
+    /// Whether no stream has just begun or ended.
+    pub(crate) fn streams_rest(&self) -> bool {
+        self.released.is_empty() && self.dropped.is_empty()
+    }
+
     /// A stream has ended by itself; with this item, if the other end is to hear of it.
     pub(crate) fn finish_stream(&mut self, stream: OfferedKey, last: Option<Bytes>) {
-        if self.offered.remove(stream) {
+        if let Some(companions) = self.offered.remove(stream) {
             self.outbox.extend(last);
+            self.cancel_streams(companions);
         }
     }
 
     /// Ends a stream that the other end does not want any more.
     pub(super) fn end_stream<'a>(&mut self, stream: OfferedKey) -> Event<'a> {
-        self.offered.remove(stream);
-        Event::End(stream)
+        if let Some(companions) = self.offered.remove(stream) {
+            self.cancel_streams(companions);
+        }
+        self.dropped.push(stream);
+        Event::Done
     }
 
     pub(super) fn unsubscribe_request<'a>(
@@ -162,15 +186,20 @@ fn only_param(params: &str) -> Option<&str> {
 impl<W> Protocol<W> {
     /// The answer to a subscribe call: the stream begins where its id is read, so that no item that
     /// comes right behind is lost.
-    pub(super) fn subscribed(&mut self, id: &str, subscribe: Subscribe) -> Outcome {
+    pub(super) fn subscribed(&mut self, call: u64, id: &str, subscribe: Subscribe) -> Outcome {
         if !is_subscription_id(id) {
             return Outcome::Malformed("the id of a subscription must be a string or a number");
         }
         // A peer of ours that has heard us before the call said hello before its answer.
         let counts = subscribe.greeted && self.hello.window().is_some();
         let window = counts.then_some(self.limits.stream_window);
-        match self.taken.insert(id, subscribe.unsubscribe, window) {
-            Some(key) => Outcome::Subscribed(key),
+        match self.taken.insert(id, Stop::Unsubscribe(subscribe.unsubscribe), window) {
+            Some(key) => {
+                if let Some(more) = self.calls.more_mut(call) {
+                    self.taken.accompany(key, std::mem::take(&mut more.streams));
+                }
+                Outcome::Subscribed(key)
+            }
             None => Outcome::Malformed("the id of a subscription is in use already"),
         }
     }
@@ -186,10 +215,8 @@ impl<W> Protocol<W> {
         let (seq, window) = (params.seq, self.limits.stream_window);
         let pushed = match (params.result, params.error, params.done) {
             (Some(result), None, false) => self.taken.push(key, result.get().into(), seq, window),
-            (None, Some(error), false) => {
-                self.taken.end(key, Some(Item::Error(stream_error(error.get()))), seq)
-            }
-            (None, None, true) => self.taken.end(key, None, seq),
+            (None, Some(error), false) => self.end_taken(key, Some(last_item(error.get())), seq),
+            (None, None, true) => self.end_taken(key, None, seq),
             _ => Err(()),
         };
         match pushed {
@@ -197,6 +224,19 @@ impl<W> Protocol<W> {
             Err(()) => self.counters.malformed += 1,
         }
         true
+    }
+
+    /// The other end has ended a stream.
+    fn end_taken(
+        &mut self,
+        key: TakenKey,
+        last: Option<Item>,
+        seq: Option<u64>,
+    ) -> Result<Option<W>, ()> {
+        let waiter = self.taken.end(key, last, seq)?;
+        let companions = self.taken.take_companions(key);
+        self.drop_all(companions);
+        Ok(waiter)
     }
 
     /// The next item of a stream. `Some(None)` is its end; with `None`, `waiter` is told.
@@ -216,12 +256,14 @@ impl<W> Protocol<W> {
 
     /// A stream was dropped. The other end is told, whatever the queue holds.
     pub(crate) fn unsubscribe(&mut self, key: TakenKey) {
-        if let Some((method, id)) = self.taken.remove(key) {
-            self.send_unsubscribe(&method, &id);
+        let companions = self.taken.take_companions(key);
+        self.drop_all(companions);
+        if let Some((stop, id)) = self.taken.remove(key) {
+            self.send_stop(stop, &id);
         }
     }
 
-    fn send_unsubscribe(&mut self, method: &str, subscription: &str) {
+    pub(super) fn send_unsubscribe(&mut self, method: &str, subscription: &str) {
         if self.ended.is_none() {
             let id = self.calls.issue();
             self.outbox.push(answer::unsubscribe(method, subscription, id), Carried::None);
@@ -250,6 +292,15 @@ impl<W> Protocol<W> {
 
 fn is_subscription_id(json: &str) -> bool {
     matches!(json.as_bytes()[0], b'"' | b'-' | b'0'..=b'9')
+}
+
+/// How a stream ends with this error.
+fn last_item(error: &str) -> Item {
+    let error = stream_error(error);
+    match error.kind() {
+        Some(Kind::Cancelled) => Item::Cancelled,
+        _ => Item::Error(error),
+    }
 }
 
 /// The error of an error item. Some peers put something else there than an error object.

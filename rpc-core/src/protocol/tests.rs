@@ -21,7 +21,8 @@ fn secs(seconds: u64) -> Duration {
 fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'a> {
     let Payload::Single(incoming) = decode(text, &Limits::server()) else { panic!("{text}") };
     let target = if text.contains("none") { None } else { Some(Target::Method(0)) };
-    protocol.receive(incoming, Arrival { target, orphans: 0, batch: None, now: ZERO })
+    protocol
+        .receive(incoming, Arrival { target, orphans: 0, batch: None, streams: None, now: ZERO })
 }
 
 fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
@@ -181,7 +182,7 @@ fn reading_never_pauses_while_a_stream_waits_for_credit() {
     receive(&mut protocol, hello);
     let key = request(&mut protocol, 1).unwrap();
     let stream = protocol.offer(key, "1", "s".into()).unwrap();
-    protocol.push_item(stream, Bytes::from_static(b"item"), 1);
+    protocol.push_item(stream, Bytes::from_static(b"item"), 1, ZERO);
     assert!(!protocol.has_credit(stream));
     for _ in 0..3 {
         notification(&mut protocol);

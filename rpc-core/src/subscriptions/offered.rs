@@ -1,10 +1,11 @@
-//! Subscriptions that the other end has made here.
+//! Streams that this end sends: subscriptions that the other end has made here, and params of calls
+//! of this end.
 
 use std::collections::HashMap;
 
 use slab::Slab;
 
-use super::cost;
+use super::{TakenKey, cost};
 use crate::hello::MOST;
 use crate::id::Id;
 
@@ -18,10 +19,20 @@ pub(crate) struct OfferedKey {
 struct Subscription {
     serial: u64,
     id: Box<str>,
-    /// The request that made it, until that id is used again.
-    request: Option<Id>,
+    origin: Origin,
     /// Of one that the other end counts; a plain peer takes what comes.
     credit: Option<Credit>,
+    /// Streams of the other end that came with the request, and end with this one.
+    companions: Vec<TakenKey>,
+}
+
+/// What a stream belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The request of the other end that asked for it; none any more when its id is used again.
+    Request(Option<Id>),
+    /// The call of this end that it goes with.
+    Call(u64),
 }
 
 /// How much of a stream the other end has room for.
@@ -33,12 +44,21 @@ struct Credit {
     window: i64,
 }
 
-/// The open subscriptions of one connection, by id.
+impl Credit {
+    fn new(window: u64) -> Self {
+        let window = window.min(MOST) as i64;
+        Self { left: window, window }
+    }
+}
+
+/// The open streams of one connection, by id.
 #[derive(Default)]
 pub(crate) struct Offered {
     open: Slab<Subscription>,
     by_id: HashMap<Box<str>, usize>,
     by_request: HashMap<Id, usize>,
+    /// How many go with calls of this end.
+    arguments: usize,
     next_serial: u64,
 }
 
@@ -48,19 +68,55 @@ impl Offered {
         self.open.len()
     }
 
+    /// How many of those go with calls of this end.
+    pub(crate) fn arguments(&self) -> usize {
+        self.arguments
+    }
+
     /// Opens one under this id, which nobody can guess, so none has it already; with a `window` the
     /// other end gives credit.
-    pub(crate) fn insert(&mut self, id: Box<str>, request: Id, window: Option<u64>) -> OfferedKey {
+    pub(crate) fn insert(
+        &mut self,
+        id: Box<str>,
+        origin: Origin,
+        window: Option<u64>,
+    ) -> OfferedKey {
         self.next_serial += 1;
         let serial = self.next_serial;
-        let window = window.map(|window| window.min(MOST) as i64);
-        let credit = window.map(|window| Credit { left: window, window });
-        let (of_id, of_request) = (id.clone(), Some(request.clone()));
-        let index =
-            self.open.insert(Subscription { serial, id: of_id, request: of_request, credit });
-        self.by_id.insert(id, index);
-        self.by_request.insert(request, index);
+        let entry = self.open.vacant_entry();
+        let index = entry.key();
+        self.by_id.insert(id.clone(), index);
+        match &origin {
+            Origin::Request(request) => {
+                self.by_request.extend(request.clone().map(|id| (id, index)));
+            }
+            Origin::Call(_) => self.arguments += 1,
+        }
+        let credit = window.map(Credit::new);
+        entry.insert(Subscription { serial, id, origin, credit, companions: Vec::new() });
         OfferedKey { index, serial }
+    }
+
+    /// The other end counts what comes of this one, and has so much room for it at first.
+    pub(crate) fn set_window(&mut self, key: OfferedKey, window: u64) {
+        if let Some(it) = self.get_mut(key) {
+            it.credit = Some(Credit::new(window));
+        }
+    }
+
+    /// Has streams of the other end last as long as this one.
+    pub(crate) fn accompany(&mut self, key: OfferedKey, companions: Vec<TakenKey>) {
+        if let Some(it) = self.get_mut(key) {
+            it.companions = companions;
+        }
+    }
+
+    /// The call of this end that it goes with.
+    pub(crate) fn call(&self, key: OfferedKey) -> Option<u64> {
+        match self.get(key)?.origin {
+            Origin::Call(id) => Some(id),
+            Origin::Request(_) => None,
+        }
     }
 
     /// The subscription with this id.
@@ -80,7 +136,7 @@ impl Offered {
             return;
         }
         if let Some(index) = self.by_request.remove(request) {
-            self.open[index].request = None;
+            self.open[index].origin = Origin::Request(None);
         }
     }
 
@@ -106,9 +162,7 @@ impl Offered {
 
     /// Notes that an item with so many bytes of text was sent.
     pub(crate) fn spend(&mut self, key: OfferedKey, bytes: usize) {
-        if let Some(it) = self.open.get_mut(key.index).filter(|it| it.serial == key.serial)
-            && let Some(credit) = &mut it.credit
-        {
+        if let Some(credit) = self.get_mut(key).and_then(|it| it.credit.as_mut()) {
             credit.left -= cost(bytes) as i64;
         }
     }
@@ -129,17 +183,16 @@ impl Offered {
         Ok((waited && left > 0).then_some(key))
     }
 
-    /// Closes one; whether it was open.
-    pub(crate) fn remove(&mut self, key: OfferedKey) -> bool {
-        if self.id(key).is_none() {
-            return false;
-        }
+    /// Closes one. `None` if it was not open; else the streams of the other end that end with it.
+    pub(crate) fn remove(&mut self, key: OfferedKey) -> Option<Vec<TakenKey>> {
+        self.get(key)?;
         let subscription = self.open.remove(key.index);
         self.by_id.remove(&subscription.id);
-        if let Some(request) = subscription.request {
-            self.by_request.remove(&request);
+        match subscription.origin {
+            Origin::Request(request) => drop(request.map(|id| self.by_request.remove(&id))),
+            Origin::Call(_) => self.arguments -= 1,
         }
-        true
+        Some(subscription.companions)
     }
 
     /// Forgets all.
@@ -158,6 +211,10 @@ impl Offered {
         self.open.get(key.index).filter(|it| it.serial == key.serial)
     }
 
+    fn get_mut(&mut self, key: OfferedKey) -> Option<&mut Subscription> {
+        self.open.get_mut(key.index).filter(|it| it.serial == key.serial)
+    }
+
     fn key(&self, index: usize) -> OfferedKey {
         OfferedKey { index, serial: self.open[index].serial }
     }
@@ -167,15 +224,16 @@ impl Offered {
 fn a_subscription_is_found_by_its_id_and_by_its_request() {
     let mut offered = Offered::default();
     let seven = Id::new("7");
-    let key = offered.insert("a".into(), seven.clone(), None);
+    let request = || Origin::Request(Some(seven.clone()));
+    let key = offered.insert("a".into(), request(), None);
     assert_eq!(offered.find("a"), Some(key));
     assert_eq!(offered.made_by(&seven), Some(key));
     offered.forget_request(&seven);
     assert_eq!(offered.made_by(&seven), None);
-    assert!(offered.remove(key));
-    assert!(!offered.remove(key));
+    assert_eq!(offered.remove(key), Some(vec![]));
+    assert_eq!(offered.remove(key), None);
     assert_eq!((offered.find("a"), offered.len()), (None, 0));
-    let next = offered.insert("b".into(), seven.clone(), None);
+    let next = offered.insert("b".into(), request(), None);
     assert_eq!(next.index, key.index);
     assert_eq!(offered.id(key), None);
     offered.remove(next);
@@ -185,7 +243,7 @@ fn a_subscription_is_found_by_its_id_and_by_its_request() {
 #[test]
 fn a_stream_goes_on_while_it_has_credit_and_the_last_item_may_overdraw_it() {
     let mut offered = Offered::default();
-    let key = offered.insert("a".into(), "1".into(), Some(100));
+    let key = offered.insert("a".into(), Origin::Call(1), Some(100));
     offered.spend(key, 1);
     assert!(offered.has_credit(key), "it counts as 64");
     offered.spend(key, 1000);
@@ -200,7 +258,7 @@ fn a_stream_goes_on_while_it_has_credit_and_the_last_item_may_overdraw_it() {
     }
     assert!(offered.has_credit(key));
     assert_eq!(offered.grant("b", 1), Ok(None), "it may have ended");
-    let plain = offered.insert("b".into(), "2".into(), None);
+    let plain = offered.insert("b".into(), Origin::Request(None), None);
     offered.spend(plain, 1 << 40);
     assert!(offered.has_credit(plain));
     assert_eq!(offered.grant("b", 1), Err(()));

@@ -1,4 +1,5 @@
-//! Subscriptions that this end has made at the other.
+//! Streams that this end takes: subscriptions that it has made at the other, and params of calls that
+//! it serves.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -7,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use slab::Slab;
 
-use super::cost;
+use super::{OfferedKey, cost};
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
 
@@ -27,6 +28,8 @@ pub(crate) enum Item {
     Gap(u64),
     /// The stream ends with this error.
     Error(ErrorObject),
+    /// The stream ends since nobody wants what it was for.
+    Cancelled,
     /// The stream ends with the connection.
     Closed(CloseReason),
 }
@@ -51,7 +54,11 @@ pub(crate) struct ItemParams<'a> {
 struct Subscription<W> {
     serial: u64,
     id: Box<str>,
-    unsubscribe: Cow<'static, str>,
+    stop: Stop,
+    /// Whether there is someone who takes the items. Of a param nobody is until it was read.
+    claimed: bool,
+    /// Streams of this end that went with the call, and end with this one.
+    companions: Vec<OfferedKey>,
     items: VecDeque<Item>,
     bytes: usize,
     /// The credit of one whose other end waits for it.
@@ -61,6 +68,15 @@ struct Subscription<W> {
     /// Nothing comes after what is there.
     ended: bool,
     waiter: Option<W>,
+}
+
+/// How the other end is told that nobody takes the items any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// By a call of this method.
+    Unsubscribe(Cow<'static, str>),
+    /// By `$/stop`: it goes with a call of the other end.
+    Argument,
 }
 
 /// What the other end was granted.
@@ -99,7 +115,7 @@ impl<W> Taken<W> {
     pub(crate) fn insert(
         &mut self,
         id: &str,
-        unsubscribe: Cow<'static, str>,
+        stop: Stop,
         window: Option<usize>,
     ) -> Option<TakenKey> {
         if self.by_id.contains_key(id) {
@@ -110,7 +126,9 @@ impl<W> Taken<W> {
         let index = self.open.insert(Subscription {
             serial,
             id: id.into(),
-            unsubscribe,
+            claimed: stop != Stop::Argument,
+            stop,
+            companions: Vec::new(),
             items: VecDeque::new(),
             bytes: 0,
             credit: window.map(|window| Credit { window, used: 0, consumed: 0 }),
@@ -203,9 +221,39 @@ impl<W> Taken<W> {
         Some((&subscription.id, consumed as u64))
     }
 
-    /// Forgets a subscription; `Some` is what to send so that the other end does, too: the method
-    /// and the id, as JSON text.
-    pub(crate) fn remove(&mut self, key: TakenKey) -> Option<(Cow<'static, str>, Box<str>)> {
+    /// Has streams of this end last as long as this one.
+    pub(crate) fn accompany(&mut self, key: TakenKey, companions: Vec<OfferedKey>) {
+        if let Some(subscription) = self.get_mut(key) {
+            subscription.companions = companions;
+        }
+    }
+
+    /// The streams of this end that end with this one, if it has ended; each once.
+    pub(crate) fn take_companions(&mut self, key: TakenKey) -> Vec<OfferedKey> {
+        self.get_mut(key).map(|it| std::mem::take(&mut it.companions)).unwrap_or_default()
+    }
+
+    /// Someone takes the items of this one from now on; whether nobody did before.
+    pub(crate) fn claim(&mut self, key: TakenKey) -> bool {
+        let Some(subscription) = self.get_mut(key) else { return false };
+        !std::mem::replace(&mut subscription.claimed, true)
+    }
+
+    /// The call that it came with is over, and so is the stream. Returns who waits for items.
+    pub(crate) fn cancel(&mut self, key: TakenKey) -> Option<W> {
+        if !self.get_mut(key)?.claimed {
+            self.remove(key);
+            return None;
+        }
+        if self.get_mut(key)?.ended {
+            return None;
+        }
+        self.end(key, Some(Item::Cancelled), None).ok().flatten()
+    }
+
+    /// Forgets one; `Some` is how to tell the other end, which does not know, and its id, as JSON
+    /// text.
+    pub(crate) fn remove(&mut self, key: TakenKey) -> Option<(Stop, Box<str>)> {
         self.get_mut(key)?;
         let subscription = self.open.remove(key.index);
         if self.open.is_empty() {
@@ -214,12 +262,13 @@ impl<W> Taken<W> {
         } else {
             self.by_id.remove(&subscription.id);
         }
-        (!subscription.ended).then_some((subscription.unsubscribe, subscription.id))
+        (!subscription.ended).then_some((subscription.stop, subscription.id))
     }
 
     /// Ends all with the connection; returns who waits for items.
     pub(crate) fn end_all(&mut self, reason: &CloseReason) -> Vec<W> {
         self.by_id.clear();
+        self.open.retain(|_, subscription| subscription.claimed);
         let open = self.open.iter_mut().map(|(_, subscription)| subscription);
         open.filter(|subscription| !subscription.ended)
             .filter_map(|subscription| {
@@ -289,8 +338,8 @@ mod tests {
     #[test]
     fn items_come_in_their_order_and_then_the_end() {
         let mut taken = TestTaken::new();
-        let key = taken.insert("\"a\"", "stop".into(), None).unwrap();
-        assert_eq!(taken.insert("\"a\"", "stop".into(), None), None);
+        let key = taken.insert("\"a\"", Stop::Unsubscribe("stop".into()), None).unwrap();
+        assert_eq!(taken.insert("\"a\"", Stop::Unsubscribe("stop".into()), None), None);
         assert_eq!(taken.next(key, |_| "waker"), None);
         assert_eq!(taken.push(key, "1".into(), None, 1000), Ok(Some("waker")));
         let error = Item::Error(ErrorObject::new(1, "m"));
@@ -307,7 +356,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_one_gap_in_its_place() {
         let mut taken = TestTaken::new();
-        let key = taken.insert("1", "stop".into(), None).unwrap();
+        let key = taken.insert("1", Stop::Unsubscribe("stop".into()), None).unwrap();
         for number in ["1", "2", "3", "4"] {
             taken.push(key, number.into(), None, 2 * cost(1)).unwrap();
         }
@@ -323,8 +372,8 @@ mod tests {
     #[test]
     fn one_that_is_dropped_is_to_be_unsubscribed() {
         let mut taken = TestTaken::new();
-        let key = taken.insert("7", "stop".into(), None).unwrap();
-        assert_eq!(taken.remove(key), Some(("stop".into(), "7".into())));
+        let key = taken.insert("7", Stop::Unsubscribe("stop".into()), None).unwrap();
+        assert_eq!(taken.remove(key), Some((Stop::Unsubscribe("stop".into()), "7".into())));
         assert_eq!(taken.remove(key), None);
         assert!(taken.is_idle());
     }
@@ -332,7 +381,7 @@ mod tests {
     #[test]
     fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
         let mut taken = TestTaken::new();
-        let key = taken.insert("7", "stop".into(), Some(200)).unwrap();
+        let key = taken.insert("7", Stop::Unsubscribe("stop".into()), Some(200)).unwrap();
         let push = |taken: &mut TestTaken, seq| {
             taken.push(key, "x".repeat(100).into(), Some(seq), 0).unwrap();
         };
@@ -357,7 +406,7 @@ mod tests {
     #[test]
     fn a_jump_in_the_numbers_is_a_gap_and_a_step_back_is_ignored() {
         let mut taken = TestTaken::new();
-        let key = taken.insert("7", "stop".into(), None).unwrap();
+        let key = taken.insert("7", Stop::Unsubscribe("stop".into()), None).unwrap();
         assert!(taken.push(key, "1".into(), Some(3), 1000).is_ok());
         for old in [0, 1, 3] {
             assert_eq!(taken.push(key, "2".into(), Some(old), 1000), Err(()));

@@ -63,7 +63,9 @@ pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
 
 /// For the method itself, or to run it elsewhere.
 fn needs_context(method: &Method) -> bool {
-    method.run != Run::Inline || method.args.iter().any(|arg| matches!(arg, Arg::Context))
+    method.run != Run::Inline
+        || method.takes_streams()
+        || method.args.iter().any(|arg| matches!(arg, Arg::Context))
 }
 
 /// Where the method runs, and what becomes of what it returns.
@@ -108,13 +110,10 @@ fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
 
 /// From `let (room, ()) = match decode…` to `let room = room.into_value();`
 fn decode(private: &Path, method: &Method) -> TokenStream {
-    let names: Vec<_> = method.params().map(|param| &param.ident).collect();
-    let pattern = nested(names.iter().map(ToTokens::to_token_stream));
+    let pattern = nested(method.params().map(|param| param.ident.to_token_stream()));
     let types = nested(method.params().map(|param| slot(private, param)));
     let infos = param_infos(private, method);
-    // In the place of the name, for a `default` of a type that has none.
-    let value = |name: &Ident| quote_spanned!(name.span()=> let #name = #name.into_value(););
-    let values = names.iter().copied().map(value);
+    let values = method.params().map(|param| value(private, param));
     let [params, list, error] = ["params", "list", "error"].map(local);
     quote! {
         let #pattern = match #private::decode::<#types>(#params, const { #infos }) {
@@ -125,8 +124,27 @@ fn decode(private: &Path, method: &Method) -> TokenStream {
     }
 }
 
+/// `let room = room.into_value();`, in the place of the name, for a `default` of a type that has none.
+/// A stream is claimed once all else is known to be right.
+fn value(private: &Path, Param { ident, item, .. }: &Param) -> TokenStream {
+    if item.is_none() {
+        return quote_spanned!(ident.span()=> let #ident = #ident.into_value(););
+    }
+    let [cx, error] = ["cx", "error"].map(local);
+    quote_spanned! {ident.span()=>
+        let #ident = match #ident.claim(#cx) {
+            ::core::result::Result::Ok(#ident) => #ident,
+            ::core::result::Result::Err(#error) => return #private::Handler::error(#error),
+        };
+    }
+}
+
 /// Where a parameter is received: `Param<T>`, and `Param<<T as ToOwned>::Owned>` for a `&T`.
-fn slot(private: &Path, Param { ty, borrowed, default, .. }: &Param) -> TokenStream {
+fn slot(private: &Path, Param { ty, borrowed, default, item, .. }: &Param) -> TokenStream {
+    if let Some(item) = item {
+        let (first, _) = ends(ty);
+        return quote_spanned!(first=> #private::StreamParam<#item>);
+    }
     let slot = if *default { quote!(DefaultParam) } else { quote!(Param) };
     let owned = match borrowed {
         Some(ty) => projection(ty, &quote!(::std::borrow::ToOwned), "Owned"),

@@ -47,6 +47,7 @@ impl Method {
         signature::check(sig, &mut errors);
         check_run(sig, options.run, &mut errors);
         let args = errors.keep(Arg::from_inputs(sig.inputs.iter(), naming)).unwrap_or_default();
+        check_streams(&kind, &args, &mut errors);
         let output = errors.keep(Output::from_syn(&sig.output)).unwrap_or(Output::Nothing);
         errors.finish(Self {
             ident: sig.ident.clone(),
@@ -70,6 +71,11 @@ impl Method {
             Arg::Param(param) => Some(param),
             Arg::Context => None,
         })
+    }
+
+    /// Whether there is a stream among them.
+    pub(crate) fn takes_streams(&self) -> bool {
+        self.params().any(|param| param.item.is_some())
     }
 
     /// All its names on the wire, its own one first.
@@ -120,6 +126,20 @@ fn check_names(name: &WireName, aliases: &[WireName], errors: &mut Errors) {
     name.check_method(errors);
     for alias in aliases {
         alias.check_method(errors);
+    }
+}
+
+/// A stream among the params ends with the answer to the call, and a notification has none.
+fn check_streams(kind: &Kind, args: &[Arg], errors: &mut Errors) {
+    if !matches!(kind, Kind::Notification) {
+        return;
+    }
+    for arg in args {
+        if let Arg::Param(Param { item: Some(_), ty, .. }) = arg {
+            let message = "nobody would end this stream: a notification has no answer, so make it \
+                           a method, and let it return `()`";
+            errors.at(ty, message);
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Param {
     pub(crate) name: WireName,
     /// Whether it may be left out for its `Default`.
     pub(crate) default: bool,
+    /// The `T` of a `Streaming<T>`, whose items the caller sends one by one.
+    pub(crate) item: Option<Box<Type>>,
 }
 
 impl Arg {
@@ -63,9 +65,13 @@ impl Arg {
         if name.text.is_empty() {
             name.refuse("a name on the wire is not empty", &mut errors);
         }
+        let item = types::streaming(&input.ty).cloned().map(Box::new);
+        if item.is_some() && args.default {
+            errors.at(&input.ty, "a stream is always sent: remove `default`");
+        }
         let (ident, ty) = (ident.clone(), input.ty.clone());
         let borrowed = borrowed.cloned().map(Box::new);
-        errors.finish(Self::Param(Param { ident, ty, borrowed, name, default: args.default }))
+        errors.finish(Self::Param(Param { ident, ty, borrowed, name, default: args.default, item }))
     }
 }
 

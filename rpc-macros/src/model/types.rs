@@ -22,6 +22,11 @@ pub(super) fn check_result(ty: &Type, errors: &mut Errors) {
 pub(super) fn item(ty: &Type) -> Option<&Type> {
     let of_result = segment(ty).filter(|segment| segment.ident == "Result");
     let ty = of_result.and_then(|result| type_arguments(result).next()).unwrap_or(ty);
+    streaming(ty)
+}
+
+/// The `T` of a `Streaming<T>`.
+pub(super) fn streaming(ty: &Type) -> Option<&Type> {
     let streaming = segment(ty).filter(|segment| segment.ident == "Streaming")?;
     let mut arguments = type_arguments(streaming);
     arguments.next().filter(|_| arguments.next().is_none())
@@ -63,8 +68,7 @@ pub(super) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Typ
 /// With their arguments these are names of ours; a user's own `Progress` is a type like any other.
 fn check_not_a_stream(ty: &Type, errors: &mut Errors) {
     let Some(segment) = segment(ty) else { return };
-    let is_ours = segment.ident == "Streaming" || segment.ident == "Progress";
-    if is_ours && type_arguments(segment).next().is_some() {
+    if segment.ident == "Progress" && type_arguments(segment).next().is_some() {
         errors.at(ty, format!("`{}` is not supported yet", segment.ident));
     }
 }

@@ -13,6 +13,9 @@ use crate::tokens::{local, nested};
 
 /// The method of the stub over `target`; nothing if it cannot be sent there.
 pub(super) fn stub(service: &Service, target: Target, method: &Method) -> TokenStream {
+    if method.takes_streams() && !matches!(target, Target::Peer) {
+        return TokenStream::new();
+    }
     match (&method.kind, target) {
         (Kind::Request { .. }, _) => request(service, target, method),
         (Kind::Subscription(subscription), Target::Peer) => {
@@ -45,7 +48,9 @@ fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
     let (args, timeout) = (args(private, method), timeout(method));
     let result = target.call(private, &method.output, &ok, &err);
     let call = target.function("call");
-    let body = quote!(#private::#call::<#ok, #err>(&self.target, #name, #args) #timeout);
+    let call = quote!(#private::#call::<#ok, #err>(&self.target, #name, #args));
+    let call = with_streams(private, method, &call);
+    let body = quote!(#call #timeout);
     function(service, method, &result, &body)
 }
 
@@ -71,9 +76,11 @@ fn subscribe(
     let (args, timeout) = (args(private, method), timeout(method));
     let streaming = quote!(#private::Streaming<#ty>);
     let result = target.call(private, &method.output, &streaming, &err);
-    let body = quote! {
-        #private::subscribe::<#ty, #err>(&self.target, #name, #unsubscribe, #args) #timeout
+    let call = quote! {
+        #private::subscribe::<#ty, #err>(&self.target, #name, #unsubscribe, #args)
     };
+    let call = with_streams(private, method, &call);
+    let body = quote!(#call #timeout);
     function(service, method, &result, &body)
 }
 
@@ -112,6 +119,31 @@ fn try_notification(Service { private, vis, .. }: &Service, method: &Method) -> 
             &self #params
         ) -> ::core::result::Result<(), #private::NotifyError> {
             #private::try_notify(&self.target, #name, #args)
+        }
+    }
+}
+
+/// Sends the streams among the params along.
+///
+/// ```text
+/// async fn upload(&self, name: &str, chunks: Streaming<Bytes>) -> u64;
+///
+/// {
+///     let mut streams = Streams::new();
+///     let call = call::<…>(&self.target, "upload", (name, (streams.add(chunks), ())));
+///     streams.go_with(call)
+/// }
+/// ```
+fn with_streams(private: &Path, method: &Method, call: &TokenStream) -> TokenStream {
+    if !method.takes_streams() {
+        return call.clone();
+    }
+    let (streams, made) = (local("streams"), local("call"));
+    quote! {
+        {
+            let mut #streams = #private::Streams::new();
+            let #made = #call;
+            #streams.go_with(#made)
         }
     }
 }
@@ -160,8 +192,13 @@ fn args(private: &Path, method: &Method) -> TokenStream {
     quote!(#by_name(const { #infos }, #list))
 }
 
-/// `__sent(room)`, in the place of the `room`: there it is told, and only there.
-fn arg(Param { ident, .. }: &Param) -> TokenStream {
+/// `__sent(room)`, in the place of the `room`: there it is told, and only there. Of a stream its id is
+/// sent: `streams.add(chunks)`.
+fn arg(Param { ident, item, .. }: &Param) -> TokenStream {
+    if item.is_some() {
+        let streams = local("streams");
+        return quote_spanned!(ident.span()=> #streams.add(#ident));
+    }
     let sent = sent(ident.span());
     quote_spanned!(ident.span()=> #sent(#ident))
 }
