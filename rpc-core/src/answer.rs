@@ -78,6 +78,18 @@ pub(crate) fn stop(subscription: &str) -> Bytes {
     out.freeze()
 }
 
+/// The notification of how far a call has come, whose token is this JSON text, up to the value.
+pub(crate) fn write_progress_head(token: &str, out: &mut BytesMut) {
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/progress","params":{"token":"#);
+    out.put_slice(token.as_bytes());
+    out.put_slice(br#","value":"#);
+}
+
+/// Writes what stands after the value.
+pub(crate) fn write_progress_tail(out: &mut BytesMut) {
+    out.put_slice(b"}}");
+}
+
 /// The notification by which an end makes itself known to another of its kind.
 pub(crate) fn hello(window: usize) -> Bytes {
     let mut out = BytesMut::with_capacity(96);

@@ -1,13 +1,12 @@
 //! Calls and notifications that leave together (specification, section 6).
 
 use std::fmt;
-use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::call::{Call, Options};
+use crate::call::{Call, Options, Terms};
 use crate::call_error::NotifyError;
 use crate::current::{self, Lent};
 use crate::notify::Notify;
@@ -125,7 +124,7 @@ impl Batch {
         self.peer.shared.setup.limits.message_out
     }
 
-    pub(crate) fn queue_call<T, E>(&self, message: Result<Outgoing, String>) -> Call<T, E> {
+    pub(crate) fn queue_call<T, E, P>(&self, message: Result<Outgoing, String>) -> Call<T, E, P> {
         match message {
             Ok(message) => {
                 let queued = Arc::new(Queued::default());
@@ -194,18 +193,18 @@ impl Part {
     fn send_with_calls(self, peer: &Peer, calls: &[Arc<Queued>]) -> Result<(), NotifyError> {
         let now = Instant::now();
         let shared = &peer.shared;
-        let left: Vec<_> =
-            calls.iter().map(|queued| queued.options.lock().unwrap().at(now, shared)).collect();
-        let (starts, lent): (Vec<_>, Vec<_>) = left
-            .iter()
-            .map(|(left, _)| {
-                let deadline = left.map(|left| shared.clock.at(now).saturating_add(left));
+        let terms =
+            calls.iter().map(|queued| queued.options.lock().unwrap().terms(false, now, shared));
+        let (starts, others): (Vec<_>, Vec<_>) = terms
+            .map(|Terms { deadline, renewed, progress, beside, .. }| {
                 let (caller, lent) = current::caller(shared);
-                (Start { deadline, caller, ..Start::default() }, lent)
+                let start = Start { deadline, caller, renewed, progress, ..Start::default() };
+                (start, (beside, lent))
             })
             .unzip();
+        let (beside, lent): (Vec<_>, Vec<_>) = others.into_iter().unzip();
         let sent =
-            shared.with(|state| state.protocol.start_batch(&starts, |ids| self.join(ids, &left)));
+            shared.with(|state| state.protocol.start_batch(&starts, |ids| self.join(ids, &beside)));
         match sent {
             Ok(ids) => {
                 let mut ids = ids.iter();
@@ -222,14 +221,14 @@ impl Part {
     }
 
     /// The message, with as many of its calls as there are ids.
-    fn join(self, ids: &[u64], left: &[(Option<Duration>, Beside)]) -> Bytes {
-        let mut calls = ids.iter().zip(left);
+    fn join(self, ids: &[u64], beside: &[Beside]) -> Bytes {
+        let mut calls = ids.iter().zip(beside);
         let mut out = BytesMut::with_capacity(self.bytes + BRACKETS);
         for member in self.members {
             let text = match member {
                 Member::Notification(text) => text,
                 Member::Call(message, _) => match calls.next() {
-                    Some((id, (_, beside))) => message.request(*id, beside),
+                    Some((id, beside)) => message.request(*id, beside),
                     None => continue,
                 },
             };

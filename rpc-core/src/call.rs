@@ -8,21 +8,29 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::answered::{Answer, Answered, Kind};
 use crate::batch::{Queued, Sent};
 use crate::call_error::{CallError, Fate};
-use crate::calls::Renewed;
+use crate::complaint::explain;
 use crate::current::{self, Lent};
 use crate::error::RpcError;
-use crate::extras::{Extras, LONGEST_KEY};
-use crate::outgoing::{Beside, Outgoing};
+use crate::extras::LONGEST_KEY;
+use crate::outgoing::Outgoing;
+use crate::progress::{NoProgress, Reports};
 use crate::protocol::{Outcome, Refused, Start};
 use crate::shared::Shared;
 use crate::streaming::{Argument, Items, Remote};
 use crate::sync::Arc;
 use crate::waiter::Waiter;
+
+mod options;
+
+pub(crate) use options::{Options, Terms};
+
+use options::Timeout;
 
 /// A call: a future of the typed result.
 ///
@@ -51,7 +59,7 @@ use crate::waiter::Waiter;
 /// # Ok(()) }
 /// ```
 #[must_use = "a call does nothing until it is polled or started"]
-pub struct Call<T, E = Infallible> {
+pub struct Call<T, E = Infallible, P = NoProgress> {
     shared: Arc<Shared>,
     state: State,
     options: Options,
@@ -59,8 +67,13 @@ pub struct Call<T, E = Infallible> {
     unsubscribe: Option<Cow<'static, str>>,
     /// The streams among its params.
     streams: Streams,
-    types: PhantomData<fn() -> (T, E)>,
+    /// Who is told of its progress, as JSON text.
+    listener: Option<Listener>,
+    types: Types<T, E, P>,
 }
+
+/// What a call is made of at compile time only.
+type Types<T, E, P> = PhantomData<fn() -> (T, E, P)>;
 
 enum State {
     New(Outgoing),
@@ -84,66 +97,16 @@ enum Failure {
     Unsent,
 }
 
+/// Is told of the progress of a call, as JSON text.
+type Listener = Box<dyn FnMut(&str) + Send>;
+
 /// Streams among the params of a call, by their ids.
 pub(crate) type Streams = Vec<(Box<str>, Box<dyn Items>)>;
 
 const NO_STREAMS: &str = "the other end takes no streams as params: it has said no `$/hello`";
 const PLAIN: &str = "this end is set to be `plain`: it sends no streams as params";
 
-/// What was asked of a call before it started.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Options {
-    timeout: Timeout,
-    extras: Option<Box<Extras>>,
-}
-
-impl Options {
-    /// How long the answer may take, and what the other end is told beside the params.
-    pub(crate) fn at(&self, now: Instant, shared: &Shared) -> (Option<Duration>, Beside) {
-        let left = self.timeout.left(now, shared);
-        if shared.setup.plain {
-            return (left, Beside::default());
-        }
-        let mut extras = self.extras.clone();
-        if let Some(trace) = current::trace_for(shared) {
-            extras.get_or_insert_default().trace = Some(trace);
-        }
-        (left, Beside { timeout: left, extras })
-    }
-
-    /// How many bytes extra members take at most.
-    pub(crate) fn longest(&self, shared: &Shared) -> usize {
-        let own = self.extras.as_ref().map_or(0, |extras| extras.longest());
-        own + current::trace_for(shared).map_or(0, |trace| trace.longest())
-    }
-}
-
-/// How long a call waits for its answer.
-#[derive(Debug, Clone, Copy, Default)]
-enum Timeout {
-    #[default]
-    Default,
-    After(Duration),
-    Never,
-}
-
-impl Timeout {
-    /// How long the answer may take: what was asked for, within what the handler that calls has.
-    fn left(self, now: Instant, shared: &Shared) -> Option<Duration> {
-        let own = match self {
-            Self::Default => Some(shared.setup.limits.call_deadline),
-            Self::After(timeout) => Some(timeout),
-            Self::Never => None,
-        };
-        let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
-        match (own, inherited) {
-            (Some(own), Some(inherited)) => Some(own.min(inherited)),
-            (own, inherited) => own.or(inherited),
-        }
-    }
-}
-
-impl<T, E> Call<T, E> {
+impl<T, E, P> Call<T, E, P> {
     pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
         let state = match message {
             Ok(message) => State::New(message),
@@ -154,7 +117,15 @@ impl<T, E> Call<T, E> {
 
     fn in_state(shared: Arc<Shared>, state: State) -> Self {
         let options = Options::default();
-        Self { shared, state, options, unsubscribe: None, streams: Vec::new(), types: PhantomData }
+        Self {
+            shared,
+            state,
+            options,
+            unsubscribe: None,
+            streams: Vec::new(),
+            listener: None,
+            types: PhantomData,
+        }
     }
 
     pub(crate) fn in_batch(shared: Arc<Shared>, queued: Arc<Queued>) -> Self {
@@ -207,6 +178,62 @@ impl<T, E> Call<T, E> {
         self.with(|options| options.extras.get_or_insert_default().idempotency_key = Some(key))
     }
 
+    /// Has `listener` told how far the other end has come: it is called, in order, while the call is
+    /// polled, with what the method reports through its [`Progress`](crate::Progress); all of it
+    /// before the call is ready. Without effect once started, and towards a plain peer that does not
+    /// report.
+    ///
+    /// Of reports that come faster than the call is polled the latest are kept: at most 64, and of at
+    /// most `stream_window` bytes. Those that are not a `V` are logged and left out.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Progress, Router, memory, service};
+    ///
+    /// #[service]
+    /// trait Builder {
+    ///     async fn build(&self, steps: u32, progress: Progress<u32>) -> String;
+    /// }
+    /// struct Fast;
+    /// impl Builder for Fast {
+    ///     async fn build(&self, steps: u32, progress: Progress<u32>) -> String {
+    ///         (1..=steps).for_each(|step| progress.report(&step));
+    ///         "built".into()
+    ///     }
+    /// }
+    ///
+    /// let (peer, _) = memory::pair(Router::new(), BuilderServer::new(Fast));
+    /// let mut steps = Vec::new();
+    /// let (tell, told) = std::sync::mpsc::channel();
+    /// let built = BuilderClient::new(peer).build(3).on_progress(move |step| drop(tell.send(step))).await?;
+    /// steps.extend(told);
+    /// assert_eq!((&*built, steps), ("built", vec![1, 2, 3]));
+    /// # Ok(()) }
+    /// ```
+    pub fn on_progress<V>(self, mut listener: impl FnMut(V) + Send + 'static) -> Self
+    where
+        P: Reports<V>,
+        V: DeserializeOwned,
+    {
+        let mut call = self.with(|options| options.progress = true);
+        call.listener = Some(Box::new(move |json| match serde_json::from_str(json) {
+            Ok(value) => listener(value),
+            Err(error) => tracing::debug!(why = explain(&error), "progress of another type"),
+        }));
+        call
+    }
+
+    /// Lets each report of progress put the deadline off: from then on the call has its whole timeout
+    /// again, but for no longer than `most` after its start. Asks for reports, if
+    /// [`on_progress`](Self::on_progress) did not. The other end is told of the hard maximum. Without
+    /// effect once started, and on a call without a deadline.
+    pub fn extend_on_progress(self, most: Duration) -> Self {
+        self.with(|options| {
+            options.progress = true;
+            options.extend = Some(most);
+        })
+    }
+
     /// Fails a call that has not started.
     fn fail(mut self, failure: Failure) -> Self {
         if matches!(self.state, State::New(_) | State::InBatch(_)) {
@@ -241,26 +268,19 @@ impl<T, E> Call<T, E> {
 
     fn send(&mut self, message: Outgoing, waiter: Option<&Waker>) -> State {
         let now = Instant::now();
-        let (left, mut beside) = self.options.at(now, &self.shared);
-        if left == Some(Duration::ZERO) {
+        let terms = self.options.terms(!self.streams.is_empty(), now, &self.shared);
+        if terms.late {
             return State::Failed(Failure::Late);
         }
+        let Terms { deadline, renewed, progress, beside, .. } = terms;
         if let Err(why) = message.fits_with(&beside, self.shared.setup.limits.message_out) {
             return State::Failed(Failure::Encode(why));
         }
         let (caller, lent) = current::caller(&self.shared);
-        let deadline = left.map(|left| self.shared.clock.at(now).saturating_add(left));
-        let renewed = self.renewed();
-        if let Some(Renewed { until, .. }) = renewed {
-            // The other end is not told of what can be put off.
-            let now = self.shared.clock.at(now);
-            beside.timeout =
-                until.map(|until| until.saturating_sub(now)).filter(|_| !self.shared.setup.plain);
-        }
         let streams = std::mem::take(&mut self.streams);
         let ids = streams.iter().map(|(id, _)| id.clone()).collect();
         let unsubscribe = self.unsubscribe.take();
-        let start = Start { deadline, caller, unsubscribe, streams: ids, renewed };
+        let start = Start { deadline, caller, unsubscribe, streams: ids, renewed, progress };
         let waiter = waiter.map(|waker| Waiter::task(None, waker));
         let mut streams = streams.into_iter();
         let started = self.shared.with(|state| {
@@ -278,15 +298,6 @@ impl<T, E> Call<T, E> {
             Ok(id) => State::Started { id, _lent: lent },
             Err(refused) => State::Failed(Failure::Refused(refused)),
         }
-    }
-
-    /// How the deadline of a call with streams begins anew, unless one was asked for.
-    fn renewed(&self) -> Option<Renewed> {
-        if self.streams.is_empty() || !matches!(self.options.timeout, Timeout::Default) {
-            return None;
-        }
-        let until = current::deadline().map(|deadline| self.shared.clock.at(deadline));
-        Some(Renewed { span: self.shared.setup.limits.call_deadline, until })
     }
 
     /// Goes on as a call of its own, if its batch was sent.
@@ -316,8 +327,12 @@ impl<T, E> Call<T, E> {
             // Nobody else is concerned.
             let mut state = self.shared.lock();
             let waiter = |kept| Waiter::task(kept, cx.waker());
+            let reports = self.options.progress.then(|| state.protocol.take_progress(id));
             let collected = state.protocol.collect(id, waiter);
             drop(state);
+            if let Some(listener) = &mut self.listener {
+                reports.into_iter().flatten().for_each(|report| listener(&report));
+            }
             let Some(outcome) = collected else {
                 return Poll::Pending;
             };
@@ -331,7 +346,7 @@ impl<T, E> Call<T, E> {
     }
 }
 
-impl<T: Answered, E: RpcError> Future for Call<T, E> {
+impl<T: Answered, E: RpcError, P> Future for Call<T, E, P> {
     type Output = Result<T, CallError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -374,7 +389,7 @@ impl<E> From<Failure> for CallError<E> {
     }
 }
 
-impl<T, E> Drop for Call<T, E> {
+impl<T, E, P> Drop for Call<T, E, P> {
     fn drop(&mut self) {
         self.join_batch();
         if let State::Started { id, .. } = self.state {
@@ -383,7 +398,7 @@ impl<T, E> Drop for Call<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for Call<T, E> {
+impl<T, E, P> fmt::Debug for Call<T, E, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::New(_) | State::InBatch(_) => "New",

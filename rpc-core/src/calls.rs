@@ -5,6 +5,7 @@
 //! is a waker in a running connection and a plain `&str` in the tests.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::deadlines::Deadlines;
@@ -44,8 +45,31 @@ pub(crate) struct More {
     pub(crate) subscribe: Option<Subscribe>,
     /// The streams among its params.
     pub(crate) streams: Vec<OfferedKey>,
-    /// If its deadline begins anew with each item of those, how.
+    /// If its deadline may begin anew, how.
     pub(crate) renewed: Option<Renewed>,
+    /// What was reported of its progress and not told, if someone listens.
+    pub(crate) progress: Option<Reported>,
+}
+
+/// Reports of progress that were not told yet.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reported {
+    reports: VecDeque<Box<str>>,
+    bytes: usize,
+}
+
+/// So many reports are kept.
+const REPORTS: usize = 64;
+
+impl Reported {
+    /// Keeps a report, and with it as many of the latest as there is room for.
+    fn push(&mut self, json: &str, window: usize) {
+        self.bytes += json.len();
+        self.reports.push_back(json.into());
+        while self.reports.len() > 1 && (self.reports.len() > REPORTS || self.bytes > window) {
+            self.bytes -= self.reports.pop_front().map_or(0, |report| report.len());
+        }
+    }
 }
 
 /// How a deadline begins anew.
@@ -55,6 +79,10 @@ pub(crate) struct Renewed {
     pub(crate) span: Duration,
     /// When it is over in any case.
     pub(crate) until: Option<Duration>,
+    /// Whether items of its streams do that.
+    pub(crate) by_items: bool,
+    /// Whether reports of its progress do.
+    pub(crate) by_progress: bool,
 }
 
 /// What a call asks for that asks for a subscription.
@@ -149,13 +177,31 @@ impl<W, O> Calls<W, O> {
         self.open_mut(id)?.more.as_deref_mut()
     }
 
-    /// An item of a stream among the params of a call was sent: its deadline may begin anew.
-    pub(crate) fn renew(&mut self, id: u64, now: Duration) {
+    /// Something has happened that lets the deadline of a call begin anew, if `that` is said of it.
+    pub(crate) fn renew(&mut self, id: u64, now: Duration, that: impl FnOnce(&Renewed) -> bool) {
         let Some(call) = self.open_mut(id) else { return };
-        if let Some(Renewed { span, until }) = call.more.as_ref().and_then(|more| more.renewed) {
+        let renewed = call.more.as_ref().and_then(|more| more.renewed);
+        if let Some(Renewed { span, until, .. }) = renewed.filter(that) {
             let deadline = now.saturating_add(span);
             call.deadline = Some(until.map_or(deadline, |until| deadline.min(until)));
         }
+    }
+
+    /// Keeps a report of a call's progress; who waits for the call, if anyone listens to that.
+    pub(crate) fn report(&mut self, id: u64, json: &str, window: usize) -> Option<W> {
+        let call = self.open_mut(id)?;
+        call.more.as_mut()?.progress.as_mut()?.push(json, window);
+        match &mut call.state {
+            State::Open(waiter) => waiter.take(),
+            State::Answered(_) => None,
+        }
+    }
+
+    /// Takes what was reported of a call's progress, in order.
+    pub(crate) fn take_reports(&mut self, id: u64) -> VecDeque<Box<str>> {
+        let more = self.get_mut(id).and_then(|call| call.more.as_mut());
+        let reported = more.and_then(|more| more.progress.as_mut());
+        reported.map(|reported| std::mem::take(reported).reports).unwrap_or_default()
     }
 
     /// Gives a call its outcome; returns who waits for it. `None` also if no such call is open.

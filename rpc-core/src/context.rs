@@ -9,6 +9,7 @@ use crate::current::Mark;
 use crate::extras::Extras;
 use crate::group::Group;
 use crate::peer::Peer;
+use crate::progress::Progress;
 use crate::serving::Key;
 use crate::shared::Shared;
 use crate::streaming::Remote;
@@ -110,6 +111,21 @@ impl Context {
     /// a part of it as well.
     pub fn trace(&self) -> Option<&TraceContext> {
         self.extras.as_ref()?.trace.as_ref()
+    }
+
+    /// Reports how far this call has come, if its caller asked for that.
+    pub fn progress<P>(&self) -> Progress<P> {
+        Progress::new(self, None)
+    }
+
+    /// The token beside the params under which reports are wanted, as JSON text.
+    pub(crate) fn progress_token(&self) -> Option<&str> {
+        self.extras.as_ref()?.progress.as_deref()
+    }
+
+    /// The call being served.
+    pub(crate) fn key(&self) -> Key {
+        self.key
     }
 
     /// What `on_connect` found out about this connection; `None` if that was nothing, or of another

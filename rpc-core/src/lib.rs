@@ -90,6 +90,7 @@
 //! | `outbox` ○ | messages that wait for the transport, and those that wait for room among them |
 //! | `protocol` ○ | these tables as one state machine |
 //! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
+//! | `progress` | how far a call has come |
 //! | `current` | the handler that a thread runs, whose place its calls lend |
 //! | `service`, `router`, `params` ○, `args` ○ | the seam to what is served, and typed params both ways |
 //! | `connection`, `tasks`, `handlers`, `timer`, `life` ○ | the task, what runs in it, and its clocks |
@@ -150,6 +151,7 @@ mod params;
 mod peer;
 #[doc(hidden)]
 pub mod private;
+mod progress;
 mod protocol;
 mod random;
 mod router;
@@ -186,6 +188,7 @@ pub use hub::Hub;
 pub use limits::{Limits, LimitsError};
 pub use notify::Notify;
 pub use peer::Peer;
+pub use progress::{NoProgress, Progress, Reports};
 pub use router::{Router, RouterError};
 pub use rpc_macros::{RpcError, service};
 pub use service::{Handler, MethodFlags, MethodInfo, MethodKind, ParamInfo, Params, Service};

@@ -19,13 +19,16 @@ use crate::trace::TraceContext;
 #[derive(Clone)]
 pub(crate) struct Outgoing(Vec<u8>);
 
-/// At most so much is added to a request: an id and a timeout. Extra members count by themselves.
-const END: usize = 64;
+/// At most so much is added to a request: an id, a timeout and a token. Extra members count by
+/// themselves.
+const END: usize = 96;
 
 /// What goes beside the params of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Beside {
     pub(crate) timeout: Option<Duration>,
+    /// Whether reports of progress are wanted, under the call's own id.
+    pub(crate) progress: bool,
     pub(crate) extras: Option<Box<Extras>>,
 }
 
@@ -142,6 +145,10 @@ fn write_end(id: u64, beside: &Beside, out: &mut impl Write) {
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
         out.write_all(br#","timeoutMs":"#).expect(WRITES);
         write_number(millis, out);
+    }
+    if beside.progress {
+        out.write_all(br#","progressToken":"#).expect(WRITES);
+        write_number(id, out);
     }
     if let Some(extras) = &beside.extras {
         extras.write(out);

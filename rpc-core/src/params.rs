@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use crate::complaint::explain;
 use crate::context::Context;
 use crate::error::{ErrorObject, Excerpt};
+use crate::extras::is_token;
 use crate::service::{ParamInfo, Params};
 use crate::stream_params::{self, NO_STREAM};
 use crate::streaming::Streaming;
@@ -23,8 +24,59 @@ use crate::streaming::Streaming;
 /// # Errors
 /// -32602, naming the parameter: wrong type, missing, given twice, unknown, or too many.
 pub fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L, ErrorObject> {
+    read(params, info, &mut None)
+}
+
+/// The same for a method that reports its progress: among params that go by name there may be a token
+/// for that, under this name or the one that LSP has for it. It comes as JSON text.
+///
+/// # Errors
+/// As of [`decode`]; or the token is none.
+pub fn decode_with_token<L: ParamList>(
+    params: Params<'_>,
+    info: &[ParamInfo],
+    name: &'static str,
+) -> Result<(L, Option<Box<str>>), ErrorObject> {
+    let mut token = Some(Token { name, given: None });
+    let list = read(params, info, &mut token)?;
+    Ok((list, token.and_then(|token| token.given)))
+}
+
+/// Where a token among params is kept.
+struct Token {
+    name: &'static str,
+    given: Option<Box<str>>,
+}
+
+/// What LSP calls the token.
+const WORK_DONE: &str = "workDoneToken";
+
+/// Bytes of a token among params, as JSON text.
+const LONGEST_TOKEN: usize = 128;
+
+impl Token {
+    fn read(&mut self, json: &str) -> Result<(), &'static str> {
+        if self.given.is_some() {
+            return Err("a token for progress is given twice");
+        }
+        match json {
+            "null" => Ok(()),
+            token if is_token(token, LONGEST_TOKEN) => {
+                self.given = Some(token.into());
+                Ok(())
+            }
+            _ => Err("a token for progress must be a string or a number, and not too long"),
+        }
+    }
+}
+
+fn read<L: ParamList>(
+    params: Params<'_>,
+    info: &[ParamInfo],
+    token: &mut Option<Token>,
+) -> Result<L, ErrorObject> {
     let mut list = L::default();
-    let mut reader = Reader { list: &mut list, info, current: None };
+    let mut reader = Reader { list: &mut list, info, token, current: None };
     let mut de = serde_json::Deserializer::from_str(params.as_str().unwrap_or("[]"));
     if let Err(error) = de.deserialize_any(&mut reader) {
         let why = explain(&error);
@@ -215,6 +267,7 @@ fn read_once<'de, T: Deserialize<'de>, S: Source<'de>>(
 struct Reader<'l, L> {
     list: &'l mut L,
     info: &'l [ParamInfo],
+    token: &'l mut Option<Token>,
     current: Option<usize>,
 }
 
@@ -260,6 +313,11 @@ impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
                 // Other protocols put their own members there; it never names a parameter by
                 // accident.
                 map.next_value::<de::IgnoredAny>()?;
+            } else if let Some(token) =
+                self.token.as_mut().filter(|token| key == token.name || key == WORK_DONE)
+            {
+                let value = map.next_value::<&RawValue>()?;
+                token.read(value.get()).map_err(de::Error::custom)?;
             } else {
                 let unknown = Excerpt(&key);
                 return Err(de::Error::custom(format_args!("unknown parameter `{unknown}`")));

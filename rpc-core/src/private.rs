@@ -14,8 +14,9 @@ pub use crate::error_data::*;
 pub use crate::group::{Answers, Group};
 pub use crate::notify::Notify;
 pub use crate::outgoing::Arguments;
-pub use crate::params::{DefaultParam, Param, ParamList, StreamParam, decode};
+pub use crate::params::{DefaultParam, Param, ParamList, StreamParam, decode, decode_with_token};
 pub use crate::peer::Peer;
+pub use crate::progress::{NoProgress, Progress};
 pub use crate::service::{
     Handler, MethodFlags, MethodInfo, MethodKind, ParamInfo, Params, Service,
 };
@@ -29,7 +30,7 @@ use crate::random::new_id;
 use crate::streaming::Offer;
 
 /// A call of a method that takes its arguments by position.
-pub fn call<T, E>(peer: &Peer, method: &'static str, args: impl Arguments) -> Call<T, E> {
+pub fn call<T, E, P>(peer: &Peer, method: &'static str, args: impl Arguments) -> Call<T, E, P> {
     Call::new(peer.shared.clone(), outgoing(peer, method, &args))
 }
 
@@ -48,12 +49,12 @@ pub fn try_notify(
 }
 
 /// A call for a subscription, which `unsubscribe` ends.
-pub fn subscribe<T, E>(
+pub fn subscribe<T, E, P>(
     peer: &Peer,
     method: &'static str,
     unsubscribe: &'static str,
     args: impl Arguments,
-) -> Call<Streaming<T>, E> {
+) -> Call<Streaming<T>, E, P> {
     Call::subscribe(peer.shared.clone(), outgoing(peer, method, &args), unsubscribe.into())
 }
 
@@ -75,13 +76,23 @@ impl Streams {
     }
 
     /// The call with these streams.
-    pub fn go_with<T, E>(self, call: Call<T, E>) -> Call<T, E> {
+    pub fn go_with<T, E, P>(self, call: Call<T, E, P>) -> Call<T, E, P> {
         call.with_streams(self.0)
     }
 }
 
+/// What a method reports its progress with, under the token that was among its params, if there was
+/// one.
+pub fn progress<P>(cx: &Context, token: Option<Box<str>>) -> Progress<P> {
+    Progress::new(cx, token)
+}
+
 /// A call that is queued in a batch.
-pub fn batch_call<T, E>(batch: &Batch, method: &'static str, args: impl Arguments) -> Call<T, E> {
+pub fn batch_call<T, E, P>(
+    batch: &Batch,
+    method: &'static str,
+    args: impl Arguments,
+) -> Call<T, E, P> {
     batch.queue_call(args.message(method, batch.limit()))
 }
 

@@ -33,6 +33,7 @@ mod calling;
 mod ending;
 mod greeting;
 mod handling;
+mod progress;
 mod receiving;
 mod sending;
 mod subscribing;
@@ -59,6 +60,8 @@ pub(crate) struct Protocol<W> {
     /// tell.
     probing: Vec<u64>,
     probe: Option<u64>,
+    /// Calls that are served and whose latest report of progress waits for room.
+    unreported: VecDeque<Key>,
     hello: Hello,
     outbox: Outbox<W>,
     /// How many messages the transport was given.
@@ -120,8 +123,10 @@ pub(crate) struct Start {
     pub(crate) unsubscribe: Option<Cow<'static, str>>,
     /// The ids of the streams among its params.
     pub(crate) streams: Vec<Box<str>>,
-    /// If its deadline begins anew with each item of those, how.
+    /// If its deadline may begin anew, how.
     pub(crate) renewed: Option<Renewed>,
+    /// Whether someone listens to its progress.
+    pub(crate) progress: bool,
 }
 
 /// Who makes a call.
@@ -238,6 +243,7 @@ impl<W> Protocol<W> {
             dropped: Vec::new(),
             probing: Vec::new(),
             probe: None,
+            unreported: VecDeque::new(),
             hello: Hello::default(),
             outbox: Outbox::new(limits.queue),
             handed: 0,

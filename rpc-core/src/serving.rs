@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rustc_hash::FxBuildHasher;
 
 use crate::batches::Place;
@@ -44,6 +45,8 @@ pub(crate) struct Served<W> {
     /// Calls that its handler made and that are not resolved. While there are some, the handler's
     /// place is lent to others.
     calls: usize,
+    /// The latest report of its progress, which waits for room.
+    pub(crate) report: Option<Bytes>,
     /// Told when the handler is stopped before its time.
     pub(crate) watcher: Option<W>,
     /// Params of a request that has not started.
@@ -65,6 +68,7 @@ impl<W> Default for Served<W> {
             extras: None,
             streams: Vec::new(),
             calls: 0,
+            report: None,
             watcher: None,
             params: None,
         }
@@ -257,6 +261,7 @@ impl<W> Serving<W> {
         let calls = std::mem::take(&mut served.calls);
         served.params = None;
         served.extras = None;
+        served.report = None;
         served.serial = 0;
         self.free.push(key.index);
         self.cost.bytes -= cost.bytes;

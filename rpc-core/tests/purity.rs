@@ -34,6 +34,7 @@ const PURE: &[&str] = &[
     "protocol/ending.rs",
     "protocol/greeting.rs",
     "protocol/handling.rs",
+    "protocol/progress.rs",
     "protocol/receiving.rs",
     "protocol/sending.rs",
     "protocol/subscribing.rs",

@@ -20,7 +20,7 @@ pub(crate) use case::Case;
 pub(crate) use kind::{ATTRIBUTES, Kind, Run, Subscription};
 pub(crate) use method::Method;
 pub(crate) use output::Output;
-pub(crate) use param::{Arg, Param};
+pub(crate) use param::{Arg, Param, Progress};
 
 use crate::errors::Errors;
 use crate::parse::ServiceArgs;

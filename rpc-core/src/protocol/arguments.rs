@@ -83,7 +83,7 @@ impl<W> Protocol<W> {
     /// An item of this stream was sent: the call that it goes with has more time for its answer.
     pub(super) fn renew(&mut self, stream: OfferedKey, now: Duration) {
         if let Some(call) = self.offered.call(stream) {
-            self.calls.renew(call, now);
+            self.calls.renew(call, now, |renewed| renewed.by_items);
         }
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Caller, Outcome, Parked, Protocol, Refused, Start};
 use crate::answer;
 use crate::call_error::Fate;
-use crate::calls::{More, New, Place, Subscribe};
+use crate::calls::{More, New, Place, Reported, Subscribe};
 use crate::close::CloseReason;
 use crate::outbox::{Carried, Sender};
 use crate::serving::Key;
@@ -52,13 +52,15 @@ impl<W> Protocol<W> {
     }
 
     fn more(&mut self, id: u64, start: Start) -> Option<Box<More>> {
-        let Start { unsubscribe, streams, renewed, .. } = start;
-        if unsubscribe.is_none() && streams.is_empty() {
+        let Start { unsubscribe, streams, renewed, progress, .. } = start;
+        if unsubscribe.is_none() && streams.is_empty() && renewed.is_none() && !progress {
             return None;
         }
         let greeted = self.hello.is_said();
         let subscribe = unsubscribe.map(|unsubscribe| Subscribe { unsubscribe, greeted });
-        Some(Box::new(More { subscribe, streams: self.open_streams(id, streams), renewed }))
+        let streams = self.open_streams(id, streams);
+        let progress = progress.then(Reported::default);
+        Some(Box::new(More { subscribe, streams, renewed, progress }))
     }
 
     /// Puts a call where its message waits to be sent: the `first` one of a handler never waits for
@@ -89,7 +91,8 @@ impl<W> Protocol<W> {
             let id = self.calls.next_id();
             let (lender, _) = self.lender(start.caller);
             let (place, deadline) = (Place::InBatch, start.deadline);
-            self.calls.insert(id, New { place, deadline, lender, more: None, waiter: None });
+            let more = self.more(id, start.clone());
+            self.calls.insert(id, New { place, deadline, lender, more, waiter: None });
             ids.push(id);
         }
         let ids: Arc<[u64]> = ids.into();

@@ -95,6 +95,7 @@ impl<W> Protocol<W> {
         self.released.clear();
         self.dropped.clear();
         self.probing.clear();
+        self.unreported.clear();
         self.marks.clear();
         self.told.extend(self.taken.end_all(reason));
         self.told.extend(self.serving.clear());

@@ -65,6 +65,7 @@ impl<W> Protocol<W> {
     /// it.
     pub(crate) fn finish(&mut self, key: Key, answer: Option<(&str, Bytes)>) {
         self.notifications.ended(key);
+        self.flush_report(key);
         let Some(served) = self.serving.remove(key) else { return };
         self.told.extend(served.watcher);
         self.cancel_streams(served.streams);

@@ -186,7 +186,7 @@ impl<W> Protocol<W> {
             return Event::Done;
         }
         if notification.method.starts_with("$/") {
-            return self.about_the_protocol(&notification);
+            return self.about_the_protocol(&notification, arrival.now);
         }
         let method = match arrival.target {
             Some(Target::Method(method)) => method,
@@ -218,12 +218,17 @@ impl<W> Protocol<W> {
     }
 
     /// A notification of the framework's own; those that we do not know are ignored.
-    fn about_the_protocol<'a>(&mut self, notification: &Notification<'_>) -> Event<'a> {
+    fn about_the_protocol<'a>(
+        &mut self,
+        notification: &Notification<'_>,
+        now: Duration,
+    ) -> Event<'a> {
         match &*notification.method {
             "$/cancelRequest" => self.cancel_request(notification.params),
             "$/hello" => self.greeted(notification.params),
             "$/credit" => self.credit(notification.params),
             "$/stop" => self.end_offered(notification.params).1,
+            "$/progress" => self.reported(notification.params, now),
             _ => Event::Done,
         }
     }

@@ -52,6 +52,7 @@ impl<W> Protocol<W> {
                 Admitted::Notification(waiter) => self.told.extend(waiter),
             }
         }
+        self.flush_reports();
         self.above_since =
             if self.outbox.has_room() { None } else { Some(self.above_since.unwrap_or(now)) };
     }

@@ -147,6 +147,7 @@ fn params(private: &Path, method: &Method, lifetime: Option<&Lifetime>) -> Token
     let params = method.args.iter().zip(args(method)).map(|(arg, name)| {
         let mut ty: Type = match arg {
             Arg::Context => parse_quote!(&#private::Context),
+            Arg::Progress(progress) => Type::clone(&progress.ty),
             Arg::Param(param) => Type::clone(&param.ty),
         };
         if let Some(lifetime) = lifetime {
@@ -160,6 +161,7 @@ fn params(private: &Path, method: &Method, lifetime: Option<&Lifetime>) -> Token
 fn args(method: &Method) -> impl Iterator<Item = TokenStream> {
     method.args.iter().map(|arg| match arg {
         Arg::Context => local("cx").into_token_stream(),
+        Arg::Progress(progress) => progress.ident.to_token_stream(),
         Arg::Param(param) => param.ident.to_token_stream(),
     })
 }

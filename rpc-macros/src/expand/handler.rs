@@ -7,7 +7,7 @@ use syn::{Ident, Path};
 use super::output::{error_codes, ok_and_err, probe};
 use super::param_infos;
 use super::server::bound;
-use crate::model::{Arg, Kind, Method, Output, Param, Run, Service, Subscription};
+use crate::model::{Arg, Kind, Method, Output, Param, Progress, Run, Service, Subscription};
 use crate::tokens::{ends, local, nested, projection};
 
 /// A function of its own, so that its name is seen in backtraces and profiles.
@@ -65,6 +65,7 @@ pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
 fn needs_context(method: &Method) -> bool {
     method.run != Run::Inline
         || method.takes_streams()
+        || method.progress().is_some()
         || method.args.iter().any(|arg| matches!(arg, Arg::Context))
 }
 
@@ -115,12 +116,28 @@ fn decode(private: &Path, method: &Method) -> TokenStream {
     let infos = param_infos(private, method);
     let values = method.params().map(|param| value(private, param));
     let [params, list, error] = ["params", "list", "error"].map(local);
+    let (pattern, decoded, progress) = match method.progress() {
+        None => {
+            let decoded = quote!(#private::decode::<#types>(#params, const { #infos }));
+            (pattern, decoded, TokenStream::new())
+        }
+        Some(Progress { ident, value, name, .. }) => {
+            let (token, cx, name) = (local("token"), local("cx"), &name.text);
+            let decoded =
+                quote!(#private::decode_with_token::<#types>(#params, const { #infos }, #name));
+            // In the place of the type, of which something is asked.
+            let (first, _) = ends(value);
+            let made = quote_spanned!(first=> #private::progress::<#value>(#cx, #token));
+            (quote!((#pattern, #token)), decoded, quote!(let #ident = #made;))
+        }
+    };
     quote! {
-        let #pattern = match #private::decode::<#types>(#params, const { #infos }) {
+        let #pattern = match #decoded {
             ::core::result::Result::Ok(#list) => #list,
             ::core::result::Result::Err(#error) => return #private::Handler::error(#error),
         };
         #(#values)*
+        #progress
     }
 }
 
@@ -179,6 +196,7 @@ fn argument(arg: &Arg) -> TokenStream {
             let cx = local("cx");
             quote!(&#cx)
         }
+        Arg::Progress(Progress { ident, .. }) => ident.to_token_stream(),
         Arg::Param(Param { ident, borrowed: Some(ty), .. }) => {
             quote!(::core::borrow::Borrow::<#ty>::borrow(&#ident))
         }

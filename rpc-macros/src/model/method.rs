@@ -10,7 +10,7 @@ use syn::{Result, Signature, TraitItemFn};
 use super::kind::{Kind, Run};
 use super::name::{Naming, WireName};
 use super::output::Output;
-use super::param::{Arg, Param};
+use super::param::{Arg, Param, Progress};
 use super::signature;
 use crate::errors::Errors;
 use crate::parse;
@@ -69,7 +69,15 @@ impl Method {
     pub(crate) fn params(&self) -> impl DoubleEndedIterator<Item = &Param> {
         self.args.iter().filter_map(|arg| match arg {
             Arg::Param(param) => Some(param),
-            Arg::Context => None,
+            Arg::Context | Arg::Progress(_) => None,
+        })
+    }
+
+    /// What it reports its progress with.
+    pub(crate) fn progress(&self) -> Option<&Progress> {
+        self.args.iter().find_map(|arg| match arg {
+            Arg::Progress(progress) => Some(progress),
+            Arg::Context | Arg::Param(_) => None,
         })
     }
 
@@ -129,16 +137,23 @@ fn check_names(name: &WireName, aliases: &[WireName], errors: &mut Errors) {
     }
 }
 
-/// A stream among the params ends with the answer to the call, and a notification has none.
+/// A stream among the params ends with the answer to the call, and a notification has none; nor has it
+/// anyone who waits for progress.
 fn check_streams(kind: &Kind, args: &[Arg], errors: &mut Errors) {
     if !matches!(kind, Kind::Notification) {
         return;
     }
     for arg in args {
-        if let Arg::Param(Param { item: Some(_), ty, .. }) = arg {
-            let message = "nobody would end this stream: a notification has no answer, so make it \
-                           a method, and let it return `()`";
-            errors.at(ty, message);
+        match arg {
+            Arg::Param(Param { item: Some(_), ty, .. }) => {
+                let message = "nobody would end this stream: a notification has no answer, so make \
+                               it a method, and let it return `()`";
+                errors.at(ty, message);
+            }
+            Arg::Progress(Progress { ty, .. }) => {
+                errors.at(ty, "nobody waits for the progress of a notification: remove it");
+            }
+            _ => {}
         }
     }
 }

@@ -11,7 +11,20 @@ use crate::parse::{self, ParamArgs};
 pub(crate) enum Arg {
     /// `&Context`: not on the wire and not in the stub.
     Context,
+    /// `Progress<T>`: not in the stub, and on the wire only as a token.
+    Progress(Progress),
     Param(Param),
+}
+
+/// What a method reports its progress with.
+pub(crate) struct Progress {
+    pub(crate) ident: Ident,
+    /// The type as it is written.
+    pub(crate) ty: Box<Type>,
+    /// The `T` of the `Progress<T>`.
+    pub(crate) value: Box<Type>,
+    /// The name under which a token may stand among params that go by name.
+    pub(crate) name: WireName,
 }
 
 /// A parameter on the wire.
@@ -65,6 +78,18 @@ impl Arg {
         if name.text.is_empty() {
             name.refuse("a name on the wire is not empty", &mut errors);
         }
+        if let Some(value) = types::progress(&input.ty) {
+            if args.default {
+                errors.at(&input.ty, "nobody has to ask for progress: remove `default`");
+            }
+            let [ty, value] = [&input.ty, value].map(|ty| Box::new(Type::clone(ty)));
+            return errors.finish(Self::Progress(Progress {
+                ident: ident.clone(),
+                ty,
+                value,
+                name,
+            }));
+        }
         let item = types::streaming(&input.ty).cloned().map(Box::new);
         if item.is_some() && args.default {
             errors.at(&input.ty, "a stream is always sent: remove `default`");
@@ -82,11 +107,27 @@ fn check_single(arg: &Arg, earlier: &[Arg], input: &PatType, errors: &mut Errors
             (Arg::Context, Arg::Context) => {
                 errors.at(&input.ty, "a second `&Context`: one knows everything of the call");
             }
-            (Arg::Param(arg), Arg::Param(earlier)) if arg.name.text == earlier.name.text => {
-                let (name, earlier) = (&arg.name.text, &earlier.ident);
-                arg.name.refuse(format!("`{name}` is already the parameter `{earlier}`"), errors);
+            (Arg::Progress(_), Arg::Progress(_)) => {
+                errors.at(&input.ty, "a second `Progress`: one call has one progress");
             }
-            _ => {}
+            (arg, earlier) => {
+                if let (Some((name, _)), Some((other, ident))) = (named(arg), named(earlier))
+                    && name.text == other.text
+                {
+                    let text = &name.text;
+                    name.refuse(format!("`{text}` is already the parameter `{ident}`"), errors);
+                }
+            }
+        }
+    }
+}
+
+/// The name of what has one on the wire.
+fn named(arg: &Arg) -> Option<(&WireName, &Ident)> {
+    match arg {
+        Arg::Context => None,
+        Arg::Progress(Progress { name, ident, .. }) | Arg::Param(Param { name, ident, .. }) => {
+            Some((name, ident))
         }
     }
 }

@@ -10,7 +10,6 @@ use crate::errors::Errors;
 /// Checks the type of a parameter, without the `&` that may stand before it.
 pub(super) fn check_param(ty: &Type, errors: &mut Errors) {
     Check::new(false, errors).visit_type(ty);
-    check_not_a_stream(ty, errors);
 }
 
 /// Checks the type of a result.
@@ -27,8 +26,18 @@ pub(super) fn item(ty: &Type) -> Option<&Type> {
 
 /// The `T` of a `Streaming<T>`.
 pub(super) fn streaming(ty: &Type) -> Option<&Type> {
-    let streaming = segment(ty).filter(|segment| segment.ident == "Streaming")?;
-    let mut arguments = type_arguments(streaming);
+    argument_of(ty, "Streaming")
+}
+
+/// The `T` of a `Progress<T>`. A user's own `Progress`, which has no argument, is a type like any other.
+pub(super) fn progress(ty: &Type) -> Option<&Type> {
+    argument_of(ty, "Progress")
+}
+
+/// The one argument of a type of this name.
+fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let segment = segment(ty).filter(|segment| segment.ident == name)?;
+    let mut arguments = type_arguments(segment);
     arguments.next().filter(|_| arguments.next().is_none())
 }
 
@@ -63,14 +72,6 @@ pub(super) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Typ
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
     })
-}
-
-/// With their arguments these are names of ours; a user's own `Progress` is a type like any other.
-fn check_not_a_stream(ty: &Type, errors: &mut Errors) {
-    let Some(segment) = segment(ty) else { return };
-    if segment.ident == "Progress" && type_arguments(segment).next().is_some() {
-        errors.at(ty, format!("`{}` is not supported yet", segment.ident));
-    }
 }
 
 /// Looks at every type inside a type.

@@ -46,9 +46,14 @@ fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
     let (private, name) = (&service.private, &method.name.text);
     let (ok, err) = ok_and_err(&method.output, private);
     let (args, timeout) = (args(private, method), timeout(method));
-    let result = target.call(private, &method.output, &ok, &err);
+    let result = target.call(private, method, &ok, &err);
     let call = target.function("call");
-    let call = quote!(#private::#call::<#ok, #err>(&self.target, #name, #args));
+    // What `P` is, if there is one, follows from the type of the function.
+    let progress = match target {
+        Target::Peer | Target::Batch => quote!(, _),
+        Target::Group => TokenStream::new(),
+    };
+    let call = quote!(#private::#call::<#ok, #err #progress>(&self.target, #name, #args));
     let call = with_streams(private, method, &call);
     let body = quote!(#call #timeout);
     function(service, method, &result, &body)
@@ -75,9 +80,9 @@ fn subscribe(
     let (_, err) = ok_and_err(&method.output, private);
     let (args, timeout) = (args(private, method), timeout(method));
     let streaming = quote!(#private::Streaming<#ty>);
-    let result = target.call(private, &method.output, &streaming, &err);
+    let result = target.call(private, method, &streaming, &err);
     let call = quote! {
-        #private::subscribe::<#ty, #err>(&self.target, #name, #unsubscribe, #args)
+        #private::subscribe::<#ty, #err, _>(&self.target, #name, #unsubscribe, #args)
     };
     let call = with_streams(private, method, &call);
     let body = quote!(#call #timeout);

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::Path;
 
-use crate::model::Output;
+use crate::model::{Method, Output, Progress};
 
 /// Where what a stub sends goes.
 #[derive(Clone, Copy)]
@@ -26,11 +26,12 @@ impl Target {
         }
     }
 
-    /// What a request gives: `Call<T, E>` or `Answers<T, E>`, where the default will do without `E`.
+    /// What a request gives: `Call<T, E, P>` or `Answers<T, E>`, where the defaults will do without `E`
+    /// and `P`.
     pub(super) fn call(
         self,
         private: &Path,
-        output: &Output,
+        method: &Method,
         ok: &TokenStream,
         err: &TokenStream,
     ) -> TokenStream {
@@ -38,7 +39,11 @@ impl Target {
             Self::Peer | Self::Batch => quote!(#private::Call),
             Self::Group => quote!(#private::Answers),
         };
-        match output {
+        if let (Some(Progress { value, .. }), Self::Peer | Self::Batch) = (method.progress(), self)
+        {
+            return quote!(#call<#ok, #err, #value>);
+        }
+        match &method.output {
             Output::Nothing | Output::Plain(_) => quote!(#call<#ok>),
             Output::Result { .. } | Output::Alias(_) => quote!(#call<#ok, #err>),
         }
