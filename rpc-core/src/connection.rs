@@ -156,6 +156,7 @@ impl<T: Transport> Connection<T> {
         let mut more = self.receive(cx, now)?;
         more |= self.run_woken();
         more |= self.work_off(cx, now)?;
+        more |= self.streams.take_restless();
         more |= self.reading_resumed(now)?;
         self.see_to_life(cx, now)?;
         self.see_to_drain(now)?;

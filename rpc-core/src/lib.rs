@@ -83,7 +83,7 @@
 //! | `envelope` ○ | the text of a message to requests, notifications and responses; `scan` ○ finds and measures their parts |
 //! | `calls` ○ | calls that this end made and waits on |
 //! | `serving` ○, `notifications` ○ | calls that this end serves, and notifications in their order |
-//! | `subscriptions` ○, `streaming` | streams that this end offers and takes; `stream_params` ○: those among the params of a call |
+//! | `subscriptions` ○, `streaming` | streams that this end offers and takes, and what becomes of items for which there is no room (`lag`); `stream_params` ○: those among the params of a call |
 //! | `batches` ○, `batch` | batches of the other end, whose answers are gathered; batches of this one |
 //! | `group`, `hub` | who belongs together, and what is sent to all of them |
 //! | `hello` ○, `extras` ○, `trace` ○ | what both ends know beyond the specification; what stands beside a call |
@@ -193,7 +193,7 @@ pub use router::{Router, RouterError};
 pub use rpc_macros::{RpcError, service};
 pub use service::{Handler, MethodFlags, MethodInfo, MethodKind, ParamInfo, Params, Service};
 pub use stats::{Counters, PeerStats};
-pub use streaming::{StreamError, StreamSender, Streaming};
+pub use streaming::{Key, Lag, StreamError, StreamSender, Streaming};
 pub use trace::TraceContext;
 pub use transport::{LinkError, Received, Transport};
 pub use websocket::{Role, WebSocket};

@@ -27,7 +27,6 @@ use serde::Serialize;
 
 use crate::outgoing::Outgoing;
 use crate::random::new_id;
-use crate::streaming::Offer;
 
 /// A call of a method that takes its arguments by position.
 pub fn call<T, E, P>(peer: &Peer, method: &'static str, args: impl Arguments) -> Call<T, E, P> {
@@ -71,7 +70,7 @@ impl Streams {
     /// Adds a stream; what stands for it in the params.
     pub fn add<T: Serialize + Send + 'static>(&mut self, stream: Streaming<T>) -> StreamId {
         let id = new_id();
-        self.0.push((id.clone(), Box::new(Offer::new(stream))));
+        self.0.push((id.clone(), stream.into_items()));
         StreamId { id }
     }
 

@@ -15,7 +15,7 @@ use crate::Context;
 use crate::elsewhere;
 use crate::error::{ErrorInfo, ErrorObject, RpcError};
 use crate::router::RouterError;
-use crate::streaming::{Items, Offer, Streaming};
+use crate::streaming::{Items, Streaming};
 
 /// A set of methods that a peer offers to the other end.
 ///
@@ -195,7 +195,7 @@ where
     fn finish(mut self: Pin<&mut Self>, _: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
         let output = Pin::new(&mut self.0).take_output();
         match output.expect("finished once, after the future ended") {
-            Ok(stream) => Ok(Finished::Stream(Box::new(Offer::new(stream)))),
+            Ok(stream) => Ok(Finished::Stream(stream.into_items())),
             Err(error) => Err(error.to_error_object()),
         }
     }

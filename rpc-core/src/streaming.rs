@@ -5,18 +5,27 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::{Stream, StreamExt};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use crate::close::CloseReason;
 use crate::complaint::explain;
 use crate::error::{ErrorObject, RpcError};
-use crate::service::Limited;
-use crate::shared::Shared;
-use crate::subscriptions::{Item, OfferedKey, TakenKey};
-use crate::sync::Arc;
-use crate::waiter::Waiter;
+use crate::subscriptions::Item;
+
+mod error;
+mod lag;
+mod lagging;
+mod offer;
+mod remote;
+mod sender;
+
+pub use error::StreamError;
+pub use lag::{Key, Lag};
+pub(crate) use offer::{Absorbed, Argument, Items, Step};
+pub(crate) use remote::Remote;
+pub use sender::StreamSender;
+
+use lag::Buffer;
 
 /// A stream of items: what a method that is a subscription returns, and what its caller gets; or a
 /// parameter of a method, which its caller sends.
@@ -88,68 +97,29 @@ use crate::waiter::Waiter;
 #[must_use = "a stream that is dropped ends"]
 pub struct Streaming<T> {
     source: Source<T>,
+    /// Where items wait that cannot be sent yet; else it is the source that waits.
+    buffer: Option<Box<dyn Buffer<T>>>,
 }
+
+type Local<T> = Pin<Box<dyn Stream<Item = Result<T, ErrorObject>> + Send>>;
 
 enum Source<T> {
     /// Offered here.
-    Local(Pin<Box<dyn Stream<Item = Result<T, ErrorObject>> + Send>>),
+    Local(Local<T>),
     /// Taken from the other end.
     Remote(Remote),
 }
 
-/// A stream of the other end. Dropping it ends it there.
-pub(crate) struct Remote {
-    shared: Arc<Shared>,
-    key: TakenKey,
-}
-
-/// Why a stream has no item in this place.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum StreamError {
-    /// The stream ended with this error.
-    Remote(ErrorObject),
-    /// Items are missing here: a plain peer sent them faster than they were taken, or another end did
-    /// not send them. The stream goes on.
-    Gap {
-        /// How many.
-        missed: u64,
-    },
-    /// The stream was given up: the call that it came with was answered or cancelled.
-    Cancelled,
-    /// The connection ended, and the stream with it.
-    Closed {
-        /// How the connection ended.
-        reason: CloseReason,
-    },
-    /// The item is not what this end expects. The stream goes on.
-    Decode(String),
-}
-
-impl fmt::Display for StreamError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Remote(error) => error.fmt(f),
-            Self::Gap { missed } => write!(f, "{missed} items are missing"),
-            Self::Cancelled => f.write_str("the call that the stream belongs to is over"),
-            Self::Closed { reason } => reason.fmt(f),
-            Self::Decode(why) => write!(f, "cannot read the item: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for StreamError {}
-
 impl<T: Send + 'static> Streaming<T> {
     /// Offers the items of `stream`.
     pub fn new(stream: impl Stream<Item = T> + Send + 'static) -> Self {
-        Self { source: Source::Local(Box::pin(stream.map(Ok))) }
+        Self::local(stream.map(Ok))
     }
 
     /// Offers the items of `stream`, which ends with its first error.
     pub fn try_new<E: RpcError>(stream: impl Stream<Item = Result<T, E>> + Send + 'static) -> Self {
         let stream = stream.map(|item| item.map_err(|error| error.to_error_object()));
-        Self { source: Source::Local(Box::pin(stream)) }
+        Self::local(stream)
     }
 
     /// Offers what is sent into a channel that holds `capacity` items; then who sends must wait.
@@ -159,13 +129,43 @@ impl<T: Send + 'static> Streaming<T> {
     pub fn channel(capacity: usize) -> (StreamSender<T>, Self) {
         let (sender, mut receiver) = mpsc::channel(capacity);
         let stream = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
-        (StreamSender { sender }, Self { source: Source::Local(Box::pin(stream)) })
+        (StreamSender { sender }, Self::local(stream))
+    }
+
+    fn local(stream: impl Stream<Item = Result<T, ErrorObject>> + Send + 'static) -> Self {
+        Self { source: Source::Local(Box::pin(stream)), buffer: None }
+    }
+
+    /// What becomes of items for which the other end has no room: [`Lag::Wait`] unless said otherwise,
+    /// which lets the source wait. With any other policy the source is always asked, and up to
+    /// `capacity` of its items wait.
+    ///
+    /// A loss is a [`StreamError::Gap`] for a taker of this kind, and counted as
+    /// [dropped](crate::Counters::dropped) here; a plain peer cannot be told, so a service that drops
+    /// items says so in its documentation. Of a stream that is passed on from another peer nothing is
+    /// dropped here.
+    ///
+    /// # Panics
+    /// If `capacity` is 0.
+    ///
+    /// ```
+    /// use rpc_core::{Lag, Streaming};
+    ///
+    /// let (prices, feed) = Streaming::<(String, u64)>::channel(1);
+    /// // Whoever is slow gets the latest price of each symbol.
+    /// let feed = feed.lag(Lag::latest_by(|(symbol, _): &(String, u64)| symbol.clone()), 1000);
+    /// # drop((prices, feed));
+    /// ```
+    pub fn lag(mut self, lag: Lag<T>, capacity: usize) -> Self {
+        assert!(capacity > 0, "room for one item at least");
+        self.buffer = lag.buffer(capacity);
+        self
     }
 }
 
 impl<T> From<Remote> for Streaming<T> {
     fn from(remote: Remote) -> Self {
-        Self { source: Source::Remote(remote) }
+        Self { source: Source::Remote(remote), buffer: None }
     }
 }
 
@@ -194,159 +194,10 @@ fn typed<T: DeserializeOwned>(item: Item) -> Result<T, StreamError> {
     }
 }
 
-impl Remote {
-    pub(crate) fn new(shared: Arc<Shared>, key: TakenKey) -> Self {
-        Self { shared, key }
-    }
-
-    fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
-        let next = self.shared.with(|state| {
-            state.protocol.next_item(self.key, |kept| Waiter::task(kept, cx.waker()))
-        });
-        next.map_or(Poll::Pending, Poll::Ready)
-    }
-}
-
-impl fmt::Debug for Remote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Remote")
-    }
-}
-
-impl Drop for Remote {
-    fn drop(&mut self) {
-        self.shared.with(|state| state.protocol.unsubscribe(self.key));
-    }
-}
-
 impl<T> Unpin for Streaming<T> {}
 
 impl<T> fmt::Debug for Streaming<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Streaming")
-    }
-}
-
-/// Sends items into a [`Streaming`]. Clones send into the same; when the last one is dropped the
-/// stream ends.
-pub struct StreamSender<T> {
-    sender: mpsc::Sender<Result<T, ErrorObject>>,
-}
-
-impl<T> StreamSender<T> {
-    /// Waits for room and sends an item. Dropped before that, nothing is sent.
-    ///
-    /// # Errors
-    /// The item, if nobody takes it any more.
-    pub async fn send(&self, item: T) -> Result<(), T> {
-        match self.sender.reserve().await {
-            Ok(place) => {
-                place.send(Ok(item));
-                Ok(())
-            }
-            Err(_) => Err(item),
-        }
-    }
-
-    /// Ends the stream with an error, after what was sent before; nothing happens if it has ended.
-    pub async fn fail(self, error: impl RpcError) {
-        // Nobody takes it any more.
-        let _ = self.sender.send(Err(error.to_error_object())).await;
-    }
-
-    /// Waits until nobody takes the items any more.
-    pub async fn closed(&self) {
-        self.sender.closed().await;
-    }
-}
-
-impl<T> Clone for StreamSender<T> {
-    fn clone(&self) -> Self {
-        Self { sender: self.sender.clone() }
-    }
-}
-
-impl<T> fmt::Debug for StreamSender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StreamSender")
-    }
-}
-
-/// A stream that is offered, whatever its items are.
-pub(crate) trait Items: Send {
-    /// The next step of the stream.
-    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step>;
-
-    /// Writes the item of the last step as JSON at the end of `out`.
-    fn write(&mut self, out: &mut Limited<'_>) -> Result<(), ErrorObject>;
-}
-
-/// A stream that goes with a call.
-pub(crate) struct Argument {
-    pub(crate) key: OfferedKey,
-    pub(crate) id: Box<str>,
-    pub(crate) items: Box<dyn Items>,
-}
-
-/// The code of an error item that stands for a gap: a peer that does not know gaps takes it for the
-/// end.
-const GAP: i64 = crate::ErrorCode::INTERNAL;
-
-/// A step of a stream.
-pub(crate) enum Step {
-    Item,
-    Error(ErrorObject),
-    End,
-}
-
-/// A [`Streaming`], and the item that it gave last.
-pub(crate) struct Offer<T> {
-    source: Source<T>,
-    item: Option<Last<T>>,
-}
-
-enum Last<T> {
-    Value(T),
-    /// Of a stream that was taken from a third peer: passed on as it came.
-    Json(Box<str>),
-}
-
-impl<T> Offer<T> {
-    pub(crate) fn new(stream: Streaming<T>) -> Self {
-        Self { source: stream.source, item: None }
-    }
-
-    fn step(&mut self, item: Last<T>) -> Step {
-        self.item = Some(item);
-        Step::Item
-    }
-}
-
-impl<T: Serialize + Send> Items for Offer<T> {
-    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        match &mut self.source {
-            Source::Local(stream) => stream.poll_next_unpin(cx).map(|item| match item {
-                Some(Ok(item)) => self.step(Last::Value(item)),
-                Some(Err(error)) => Step::Error(error),
-                None => Step::End,
-            }),
-            Source::Remote(remote) => remote.poll_next(cx).map(|item| match item {
-                Some(Item::Result(json)) => self.step(Last::Json(json)),
-                Some(Item::Error(error)) => Step::Error(error),
-                Some(Item::Gap(missed)) => {
-                    Step::Error(ErrorObject::new(GAP, format!("{missed} items are missing")))
-                }
-                Some(Item::Cancelled) => Step::Error(ErrorObject::cancelled()),
-                Some(Item::Closed(_)) => Step::Error(ErrorObject::internal()),
-                None => Step::End,
-            }),
-        }
-    }
-
-    fn write(&mut self, out: &mut Limited<'_>) -> Result<(), ErrorObject> {
-        match self.item.take().expect("written once, after a step that gave an item") {
-            Last::Value(item) => out.json(&item),
-            Last::Json(json) => out.text(&json),
-        }
     }
 }

@@ -10,11 +10,13 @@ use bytes::Bytes;
 
 use super::Connection;
 use crate::answer::{self, ItemHead};
+use crate::close::CloseCode;
 use crate::error::ErrorObject;
 use crate::handlers::{caught, drop_quietly};
 use crate::router::Router;
 use crate::service::Limited;
-use crate::streaming::{Argument, Items, Step};
+use crate::shared::Wish;
+use crate::streaming::{Absorbed, Argument, Items, Step};
 use crate::subscriptions::OfferedKey;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
@@ -30,6 +32,7 @@ pub(super) struct Streams {
     waiting: Tasks<Stream>,
     /// Those that may have an item, in the order in which they are asked.
     ready: VecDeque<Stream>,
+    restless: bool,
 }
 
 /// One stream.
@@ -86,7 +89,7 @@ enum Asked {
 
 impl Streams {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { waiting: Tasks::new(capacity), ready: VecDeque::new() }
+        Self { waiting: Tasks::new(capacity), ready: VecDeque::new(), restless: false }
     }
 
     pub(super) fn register(&self, connection: &std::task::Waker) {
@@ -114,6 +117,11 @@ impl Streams {
         !self.ready.is_empty()
     }
 
+    /// Whether some take in items while there is no room, and have more than one turn has time for.
+    pub(super) fn take_restless(&mut self) -> bool {
+        std::mem::take(&mut self.restless)
+    }
+
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
         self.ready.drain(..).for_each(drop_quietly);
@@ -129,10 +137,14 @@ impl<T: Transport> Connection<T> {
     /// Asks the streams that may have items, in turn, while there is room; how many times.
     pub(super) fn run_streams(&mut self, now: Duration) -> usize {
         self.take_in_streams();
-        let Streams { waiting, ready } = &mut self.streams;
+        let Streams { waiting, ready, .. } = &mut self.streams;
         waiting.take_woken(|stream| ready.push_back(stream));
         for asked in 0..OF_ALL / OF_ONE {
-            if self.streams.ready.is_empty() || !self.shared.lock().protocol.is_open() {
+            if self.streams.ready.is_empty() {
+                return asked;
+            }
+            if !self.shared.lock().protocol.is_open() {
+                self.absorb_ready();
                 return asked;
             }
             if let Some(mut stream) = self.streams.ready.pop_front() {
@@ -160,11 +172,53 @@ impl<T: Transport> Connection<T> {
         for Argument { key, id, items } in arguments {
             self.streams.insert(Stream::new((key, id), Origin::Call, true, items));
         }
-        let Streams { waiting, ready } = &mut self.streams;
+        let Streams { waiting, ready, .. } = &mut self.streams;
         for key in released {
             ready.extend(waiting.take(key.index, |stream| stream.key == key));
         }
         dropped.into_iter().for_each(|key| self.streams.end(key));
+    }
+
+    /// Lets those that do not wait for room take in what there is.
+    fn absorb_ready(&mut self) {
+        for _ in 0..self.streams.ready.len() {
+            let Some(mut stream) = self.streams.ready.pop_front() else { return };
+            match self.absorb(&mut stream) {
+                Asked::Over => drop_quietly(stream),
+                asked => {
+                    // Whatever wakes it wakes this connection, which looks at all of them again.
+                    self.streams.restless |= matches!(asked, Asked::More);
+                    self.streams.ready.push_back(stream);
+                }
+            }
+        }
+    }
+
+    /// Lets a stream take in what there is while nothing of it can be sent.
+    fn absorb(&mut self, stream: &mut Stream) -> Asked {
+        let waker = self.streams.waiting.waker(stream.key.index);
+        let mut cx = Context::from_waker(waker);
+        let absorbed = catch_unwind(AssertUnwindSafe(|| stream.items.poll_absorb(&mut cx)))
+            .map_err(drop_quietly);
+        self.count_lost(stream);
+        match absorbed {
+            Ok(Absorbed::All) => Asked::Pending,
+            Ok(Absorbed::Some) => Asked::More,
+            Ok(Absorbed::TooMuch) => {
+                let (code, reason) =
+                    (CloseCode::SLOW_READER, "reads a stream too slowly".to_owned());
+                self.shared.lock().wish = Some(Wish::Close { code, reason });
+                self.finish_stream(stream, Some(&ErrorObject::internal()))
+            }
+            Err(()) => self.finish_stream(stream, Some(&ErrorObject::internal())),
+        }
+    }
+
+    fn count_lost(&self, stream: &mut Stream) {
+        let lost = stream.items.take_lost();
+        if lost > 0 {
+            self.shared.lock().protocol.counters.dropped += lost;
+        }
     }
 
     /// Takes items of one stream while there are some, and room.
@@ -173,9 +227,11 @@ impl<T: Transport> Connection<T> {
             if stream.holds {
                 // It is released when there is credit again.
                 if !self.shared.lock().protocol.has_credit(stream.key) {
-                    return Asked::Pending;
+                    return self.absorb(stream);
                 }
                 stream.holds = false;
+                let missed = stream.items.missed();
+                stream.seq = stream.seq.map(|seq| seq + missed);
                 match self.encode_item(stream) {
                     Ok((item, bytes)) => {
                         stream.seq = stream.seq.map(|seq| seq + 1);
@@ -229,7 +285,9 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Tells that a stream is over: of an error everyone, of a normal end whoever can be told.
-    fn finish_stream(&mut self, stream: &Stream, error: Option<&ErrorObject>) -> Asked {
+    fn finish_stream(&mut self, stream: &mut Stream, error: Option<&ErrorObject>) -> Asked {
+        let missed = stream.items.missed();
+        stream.seq = stream.seq.map(|seq| seq + missed);
         let head = stream.head(&self.shared.setup.services);
         let last = match error {
             Some(error) => Some(answer::error_item(head, error)),

@@ -1,0 +1,246 @@
+//! What becomes of items when the other end is too slow for them.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::Hash;
+
+/// What becomes of an item for which the other end has no room, once as many wait as may: see
+/// [`Streaming::lag`](crate::Streaming::lag).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Lag<T> {
+    /// It is not made: whoever makes the items waits. Nothing is lost.
+    Wait,
+    /// The one that waited longest is dropped for it.
+    DropOldest,
+    /// It is dropped.
+    DropNewest,
+    /// It takes the place of the one with the same key, if one waits; else it waits as well, and if
+    /// there is no room the one that waited longest is dropped. So a slow taker gets of each key the
+    /// latest, each in its turn. Made by [`latest_by`](Self::latest_by).
+    LatestBy(Key<T>),
+    /// The connection is closed with 4008.
+    Disconnect,
+}
+
+/// By what items are told apart.
+pub struct Key<T>(Box<dyn FnOnce(usize) -> Box<dyn Buffer<T>> + Send>);
+
+impl<T> fmt::Debug for Key<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key")
+    }
+}
+
+impl<T: Send + 'static> Lag<T> {
+    /// [`LatestBy`](Self::LatestBy) this key.
+    pub fn latest_by<K>(key: impl Fn(&T) -> K + Send + 'static) -> Self
+    where
+        K: Eq + Hash + Clone + Send + 'static,
+    {
+        Self::LatestBy(Key(Box::new(move |capacity| Box::new(Latest::new(key, capacity)))))
+    }
+
+    pub(super) fn buffer(self, capacity: usize) -> Option<Box<dyn Buffer<T>>> {
+        let ring = |full| -> Box<dyn Buffer<T>> { Box::new(Ring::new(full, capacity)) };
+        match self {
+            Self::Wait => None,
+            Self::DropOldest => Some(ring(Full::DropOldest)),
+            Self::DropNewest => Some(ring(Full::DropNewest)),
+            Self::Disconnect => Some(ring(Full::Overflow)),
+            Self::LatestBy(key) => Some((key.0)(capacity)),
+        }
+    }
+}
+
+/// Items that wait, each with how many are missing before it.
+pub(super) trait Buffer<T>: Send {
+    /// Adds an item; how many were lost by that.
+    ///
+    /// # Errors
+    /// There is no room for it, and none may be lost.
+    fn push(&mut self, item: T) -> Result<u64, Overflow>;
+
+    /// Takes the next item, and how many are missing before it.
+    fn pop(&mut self) -> Option<(u64, T)>;
+
+    fn is_empty(&self) -> bool;
+
+    /// How many are missing after the last one.
+    fn missed_after(&self) -> u64;
+}
+
+/// More items wait than may.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Overflow;
+
+enum Full {
+    DropOldest,
+    DropNewest,
+    Overflow,
+}
+
+/// Items in their order.
+struct Ring<T> {
+    full: Full,
+    capacity: usize,
+    items: VecDeque<(u64, T)>,
+    missed_after: u64,
+}
+
+impl<T> Ring<T> {
+    fn new(full: Full, capacity: usize) -> Self {
+        Self { full, capacity, items: VecDeque::new(), missed_after: 0 }
+    }
+
+    fn drop_oldest(&mut self) {
+        let Some((missed, _)) = self.items.pop_front() else { return };
+        match self.items.front_mut() {
+            Some((missed_before, _)) => *missed_before += missed + 1,
+            None => self.missed_after += missed + 1,
+        }
+    }
+}
+
+impl<T: Send> Buffer<T> for Ring<T> {
+    fn push(&mut self, item: T) -> Result<u64, Overflow> {
+        let is_full = self.items.len() >= self.capacity;
+        match self.full {
+            Full::Overflow if is_full => return Err(Overflow),
+            Full::DropNewest if is_full => {
+                self.missed_after += 1;
+                return Ok(1);
+            }
+            Full::DropOldest if is_full => self.drop_oldest(),
+            _ => {}
+        }
+        self.items.push_back((std::mem::take(&mut self.missed_after), item));
+        Ok(u64::from(is_full))
+    }
+
+    fn pop(&mut self) -> Option<(u64, T)> {
+        self.items.pop_front()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    fn missed_after(&self) -> u64 {
+        self.missed_after
+    }
+}
+
+/// The latest item of each key, in the order in which the keys came to wait. A new item keeps the place
+/// of the old one: at the end of the line a key that changes all the time would never have its turn.
+struct Latest<T, K, F> {
+    key: F,
+    capacity: usize,
+    line: VecDeque<K>,
+    items: HashMap<K, (u64, T)>,
+}
+
+impl<T, K, F> Latest<T, K, F> {
+    fn new(key: F, capacity: usize) -> Self {
+        Self { key, capacity, line: VecDeque::new(), items: HashMap::new() }
+    }
+}
+
+impl<T: Send, K: Eq + Hash + Clone + Send, F: Fn(&T) -> K + Send> Buffer<T> for Latest<T, K, F> {
+    fn push(&mut self, item: T) -> Result<u64, Overflow> {
+        let key = (self.key)(&item);
+        if let Some((missed, latest)) = self.items.get_mut(&key) {
+            *missed += 1;
+            *latest = item;
+            return Ok(1);
+        }
+        let oldest = if self.line.len() >= self.capacity { self.pop() } else { None };
+        let missed = oldest.map_or(0, |(missed, _)| missed + 1);
+        // What comes next is where the loss is seen, be it the oldest that is left or this one.
+        match self.line.front().and_then(|front| self.items.get_mut(front)) {
+            Some((missed_before, _)) => {
+                *missed_before += missed;
+                self.items.insert(key.clone(), (0, item));
+            }
+            None => drop(self.items.insert(key.clone(), (missed, item))),
+        }
+        self.line.push_back(key);
+        Ok(u64::from(missed > 0))
+    }
+
+    fn pop(&mut self) -> Option<(u64, T)> {
+        let key = self.line.pop_front()?;
+        self.items.remove(&key)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.line.is_empty()
+    }
+
+    fn missed_after(&self) -> u64 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled<T: Send + 'static>(
+        lag: Lag<T>,
+        capacity: usize,
+        items: Vec<T>,
+    ) -> (Vec<(u64, T)>, u64, u64) {
+        let mut buffer = lag.buffer(capacity).unwrap();
+        let mut lost = 0;
+        for item in items {
+            lost += buffer.push(item).unwrap();
+        }
+        let missed_after = buffer.missed_after();
+        let mut left = Vec::new();
+        while let Some(item) = buffer.pop() {
+            left.push(item);
+        }
+        assert!(buffer.is_empty());
+        (left, missed_after, lost)
+    }
+
+    #[test]
+    fn a_loss_is_counted_where_it_happened() {
+        let items = || vec![1, 2, 3, 4, 5];
+        assert_eq!(filled(Lag::DropOldest, 2, items()), (vec![(3, 4), (0, 5)], 0, 3));
+        assert_eq!(filled(Lag::DropNewest, 2, items()), (vec![(0, 1), (0, 2)], 3, 3));
+        assert_eq!(filled(Lag::DropOldest, 1, items()), (vec![(4, 5)], 0, 4));
+        assert_eq!(filled(Lag::DropOldest, 9, vec![1, 2]), (vec![(0, 1), (0, 2)], 0, 0));
+    }
+
+    #[test]
+    fn what_is_dropped_last_is_missing_before_what_comes_next() {
+        let mut buffer = Lag::DropNewest.buffer(1).unwrap();
+        for item in [1, 2, 3] {
+            buffer.push(item).unwrap();
+        }
+        assert_eq!(buffer.pop(), Some((0, 1)));
+        buffer.push(4).unwrap();
+        assert_eq!((buffer.pop(), buffer.missed_after()), (Some((2, 4)), 0));
+    }
+
+    #[test]
+    fn the_latest_of_each_key_keeps_the_place_of_the_first() {
+        let latest = || Lag::latest_by(|item: &(&'static str, u8)| item.0);
+        let items = vec![("a", 1), ("b", 1), ("a", 2), ("a", 3), ("c", 1)];
+        let left = vec![(2, ("a", 3)), (0, ("b", 1)), (0, ("c", 1))];
+        assert_eq!(filled(latest(), 3, items.clone()), (left, 0, 2));
+        let left = vec![(3, ("b", 1)), (0, ("c", 1))];
+        assert_eq!(filled(latest(), 2, items), (left, 0, 3), "`a` waited longest");
+        let left = vec![(2, ("c", 1))];
+        assert_eq!(filled(latest(), 1, vec![("a", 1), ("b", 1), ("c", 1)]), (left, 0, 2));
+    }
+
+    #[test]
+    fn an_overflow_is_told() {
+        let mut buffer = Lag::Disconnect.buffer(1).unwrap();
+        assert_eq!((buffer.push(1), buffer.push(2)), (Ok(0), Err(Overflow)));
+        assert!(Lag::<u8>::Wait.buffer(1).is_none());
+    }
+}

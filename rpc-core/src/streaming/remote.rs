@@ -1,0 +1,40 @@
+//! A stream of the other end, untyped.
+
+use std::fmt;
+use std::task::{Context, Poll};
+
+use crate::shared::Shared;
+use crate::subscriptions::{Item, TakenKey};
+use crate::sync::Arc;
+use crate::waiter::Waiter;
+
+/// A stream of the other end. Dropping it ends it there.
+pub(crate) struct Remote {
+    shared: Arc<Shared>,
+    key: TakenKey,
+}
+
+impl Remote {
+    pub(crate) fn new(shared: Arc<Shared>, key: TakenKey) -> Self {
+        Self { shared, key }
+    }
+
+    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
+        let next = self.shared.with(|state| {
+            state.protocol.next_item(self.key, |kept| Waiter::task(kept, cx.waker()))
+        });
+        next.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Remote")
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.shared.with(|state| state.protocol.unsubscribe(self.key));
+    }
+}
