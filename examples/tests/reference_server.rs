@@ -144,7 +144,7 @@ async fn plain_methods_answer() {
 --> {"jsonrpc":"2.0","id":2,"method":"add","params":{"b":-2,"a":1}}
 <-- {"jsonrpc":"2.0","id":2,"result":-1}
 --> {"jsonrpc":"2.0","id":3,"method":"add","params":[9223372036854775807,1]}
-<-- {"jsonrpc":"2.0","id":3,"error":{"code":-32602,"message":"the sum of `a` and `b` does not fit into 64 bits"}}
+<-- {"jsonrpc":"2.0","id":3,"error":{"code":-32602,"message":"the sum does not fit into 64 bits"}}
 --> {"jsonrpc":"2.0","id":4,"method":"greet","params":["Ada"]}
 <-- {"jsonrpc":"2.0","id":4,"result":"hello, Ada"}
 --> {"jsonrpc":"2.0","id":5,"method":"greet","params":{"name":"Ada","greeting":"good day"}}
@@ -327,6 +327,56 @@ async fn ticks_are_a_subscription() {
     client.start("unsubscribe_ticks", json!([id])).await;
     while client.receive_json().await.get("result") != Some(&json!(true)) {}
     assert_eq!(client.call("stats", json!([])).await["subscriptions"], 0);
+}
+
+#[tokio::test]
+async fn build_reports_each_step_to_who_asks() {
+    let server = Running::start(&[]);
+    let mut client = server.client().await;
+    client
+        .check(
+            r#"
+--> {"jsonrpc":"2.0","id":1,"method":"build","params":[2]}
+<-- {"jsonrpc":"2.0","id":1,"result":"built"}
+--> {"jsonrpc":"2.0","id":2,"method":"build","params":[2],"progressToken":"t"}
+<-- {"jsonrpc":"2.0","method":"$/progress","params":{"token":"t","value":{"step":1,"of":2}}}
+<-- {"jsonrpc":"2.0","method":"$/progress","params":{"token":"t","value":{"step":2,"of":2}}}
+<-- {"jsonrpc":"2.0","id":2,"result":"built"}
+--> {"jsonrpc":"2.0","id":3,"method":"build","params":{"steps":1,"workDoneToken":7}}
+<-- {"jsonrpc":"2.0","method":"$/progress","params":{"token":7,"value":{"step":1,"of":1}}}
+<-- {"jsonrpc":"2.0","id":3,"result":"built"}
+"#,
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn sum_takes_a_stream_of_who_said_hello() {
+    let server = Running::start(&[]);
+    let mut client = server.client().await;
+    client
+        .check(
+            r#"
+--> {"jsonrpc":"2.0","id":1,"method":"sum","params":[{"$stream":"a"}]}
+<-- {"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"a stream among params needs a `$/hello` before the request"}}
+--> {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}
+<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536}}
+--> {"jsonrpc":"2.0","id":2,"method":"sum","params":[{"$stream":"a"}]}
+--> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":1,"result":2}}
+--> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":2,"result":3}}
+--> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":3,"done":true}}
+<-- {"jsonrpc":"2.0","id":2,"result":5}
+--> {"jsonrpc":"2.0","id":3,"method":"sum","params":[{"$stream":"a"}]}
+--> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":1,"result":9223372036854775807}}
+--> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":2,"result":1}}
+<-- {"jsonrpc":"2.0","method":"$/stop","params":{"subscription":"a"}}
+<-- {"jsonrpc":"2.0","id":3,"error":{"code":-32602,"message":"the sum does not fit into 64 bits"}}
+--> {"jsonrpc":"2.0","id":4,"method":"sum","params":[{"$stream":"a"}]}
+--> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","error":{"code":9,"message":"no more"}}}
+<-- {"jsonrpc":"2.0","id":4,"error":{"code":9,"message":"no more"}}
+"#,
+        )
+        .await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What the reference server offers, and what it calls of those who connect.
 
-use rpc_core::{Context, Result, RpcError, Streaming, service};
+use rpc_core::{Context, Progress, Result, RpcError, Streaming, service};
 use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -80,9 +80,15 @@ pub(crate) trait Reference {
     /// Calls `answer` of each member of a group; what arrives within `ms`.
     async fn ask(&self, cx: &Context, group: &str, question: &str, ms: u64) -> Vec<Reply>;
 
+    /// Reports each step, then answers `built`.
+    async fn build(&self, steps: u32, progress: Progress<Step>) -> String;
+
     /// 0, 1, … count - 1, one each `every_ms`. A `count` of 0 never ends, an `every_ms` of 0 is as
     /// fast as the reader takes it.
     fn ticks(&self, count: u64, every_ms: u64) -> Streaming<u64>;
+
+    /// All of them together; overflow is -32602.
+    async fn sum(&self, values: Streaming<i64>) -> Result<i64>;
 
     /// How the server is doing.
     fn stats(&self) -> Stats;
@@ -154,6 +160,14 @@ impl<'de> Deserialize<'de> for Xs {
     fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
         String::deserialize(from).map(|text| Self(text.len() as u64))
     }
+}
+
+/// How far a `build` has come.
+#[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+pub(crate) struct Step {
+    /// From 1.
+    pub(crate) step: u32,
+    pub(crate) of: u32,
 }
 
 /// Who calls.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use rpc_core::{
-    CallError, Context, ErrorCode, ErrorObject, JoinError, Result, RpcError, Streaming,
+    CallError, Context, ErrorCode, ErrorObject, JoinError, Progress, Result, RpcError, StreamError,
+    Streaming,
 };
 use rpc_server::Server;
 use serde_json::json;
@@ -15,7 +16,7 @@ use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use crate::contract::{CallerClient, Full, NoRoom, Reference, Reply, Stats, Whoami, Xs};
+use crate::contract::{CallerClient, Full, NoRoom, Reference, Reply, Stats, Step, Whoami, Xs};
 use crate::counters::{Counters, within};
 use crate::session::Session;
 
@@ -37,9 +38,7 @@ impl Service {
 
 impl Reference for Service {
     fn add(&self, a: i64, b: i64) -> Result<i64> {
-        a.checked_add(b).ok_or_else(|| {
-            ErrorObject::invalid_params("the sum of `a` and `b` does not fit into 64 bits")
-        })
+        a.checked_add(b).ok_or_else(too_large)
     }
 
     fn echo(&self, value: Box<RawValue>) -> Box<RawValue> {
@@ -152,6 +151,15 @@ impl Reference for Service {
         answers.collect().await
     }
 
+    async fn build(&self, steps: u32, progress: Progress<Step>) -> String {
+        for step in 1..=steps {
+            progress.report(&Step { step, of: steps });
+            // However many there are, others get their turn.
+            tokio::task::yield_now().await;
+        }
+        "built".into()
+    }
+
     fn ticks(&self, count: u64, every_ms: u64) -> Streaming<u64> {
         let every = Duration::from_millis(every_ms);
         Streaming::new(stream::unfold(0, move |tick| async move {
@@ -163,6 +171,18 @@ impl Reference for Service {
             }
             Some((tick, tick + 1))
         }))
+    }
+
+    async fn sum(&self, mut values: Streaming<i64>) -> Result<i64> {
+        let mut sum = 0_i64;
+        while let Some(value) = values.next().await {
+            let value = value.map_err(|error| match error {
+                StreamError::Remote(error) => error,
+                other => ErrorObject::invalid_params(other.to_string()),
+            })?;
+            sum = sum.checked_add(value).ok_or_else(too_large)?;
+        }
+        Ok(sum)
     }
 
     fn stats(&self) -> Stats {
@@ -199,4 +219,8 @@ fn passed_on<E: RpcError>(error: CallError<E>) -> ErrorObject {
         CallError::Encode(why) => ErrorObject::invalid_params(why),
         _ => ErrorObject::internal(),
     }
+}
+
+fn too_large() -> ErrorObject {
+    ErrorObject::invalid_params("the sum does not fit into 64 bits")
 }
