@@ -94,10 +94,10 @@ impl Builder {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub async fn connect(self, url: &str) -> Result<Client, ConnectError> {
+    pub async fn connect(self, url: impl AsRef<str>) -> Result<Client, ConnectError> {
         self.limits.check()?;
         self.router.check()?;
-        let target = Target::parse(url)?;
+        let target = Target::parse(url.as_ref())?;
         let (headers, subprotocols) = self.headers.finish()?;
         let handshake = Handshake { target, headers, subprotocols };
         let time = self.connect_timeout.unwrap_or(self.limits.handshake);
