@@ -52,6 +52,7 @@ impl Context {
 
     /// Makes it that of this call. A context made anew for each would be paid for, with two atomic
     /// operations, by the many methods that take none.
+    #[inline]
     pub(crate) fn reuse(
         &mut self,
         key: Key,

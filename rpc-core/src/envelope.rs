@@ -177,6 +177,7 @@ impl<'a> Members<'a> {
     }
 
     /// Keeps a member; of one that comes twice, the first.
+    #[inline] // called for each member, in two places
     fn insert(&mut self, member: Member, text: &'a str, complexity: Complexity) {
         let place = match member {
             Member::JsonRpc => &mut self.jsonrpc,
@@ -186,7 +187,7 @@ impl<'a> Members<'a> {
             Member::Result => &mut self.result,
             Member::Error => &mut self.error,
             Member::TimeoutMs => &mut self.timeout,
-            Member::Extra(extra) => extra.place(self.extras.get_or_insert_default()),
+            Member::Extra(extra) => return self.insert_extra(extra, text),
             Member::Unknown => return,
         };
         if place.is_some() {
@@ -197,6 +198,17 @@ impl<'a> Members<'a> {
             if matches!(member, Member::Params) {
                 self.complexity = complexity;
             }
+        }
+    }
+
+    /// Out of the way: with this in between, the compiler made a call of what is done for all others.
+    #[cold]
+    fn insert_extra(&mut self, extra: Extra, text: &'a str) {
+        let place = extra.place(self.extras.get_or_insert_default());
+        if place.is_some() {
+            self.repeated = Some(Member::Extra(extra));
+        } else {
+            *place = Some(text);
         }
     }
 
@@ -253,17 +265,22 @@ impl<'a> Members<'a> {
         Ok(Checked { method, timeout, extras: self.extras(limits)? })
     }
 
+    #[inline(always)] // two comparisons for nearly all
     fn extras(&self, limits: &Limits) -> Result<Option<Box<Extras>>, &'static str> {
-        let params = self.params.filter(|_| extras::may_have_meta(self.params));
-        if self.extras.is_none() && params.is_none() {
+        if self.extras.is_none() && !extras::may_have_meta(self.params) {
             return Ok(None);
         }
+        self.read_extras(limits).map(|extras| Some(Box::new(extras)))
+    }
+
+    #[cold]
+    fn read_extras(&self, limits: &Limits) -> Result<Extras, &'static str> {
         let written = self.extras.as_ref().map(|written| written.read(limits.id_bytes));
         let mut extras = written.transpose()?.unwrap_or_default();
-        if let Some(params) = params {
+        if let Some(params) = self.params.filter(|_| extras::may_have_meta(self.params)) {
             extras::in_params(params, &mut extras, limits.id_bytes);
         }
-        Ok(Some(extras.into()))
+        Ok(extras)
     }
 
     fn response(&self) -> Incoming<'a> {

@@ -93,10 +93,14 @@ pub(crate) fn in_params(params: &str, extras: &mut Extras, id_bytes: usize) {
 
 /// Whether params may have a `_meta` of their own. Looked for by its name: nearly none have one, and
 /// to read them all for that would cost more than all else here.
+#[inline(always)] // one comparison where params go by position
 pub(crate) fn may_have_meta(params: Option<&str>) -> bool {
-    params.is_some_and(|params| {
-        params.starts_with('{') && memchr::memmem::find(params.as_bytes(), b"\"_meta\"").is_some()
-    })
+    match params {
+        Some(params) if params.as_bytes().first() == Some(&b'{') => {
+            memchr::memmem::find(params.as_bytes(), b"\"_meta\"").is_some()
+        }
+        _ => false,
+    }
 }
 
 impl Extras {

@@ -70,18 +70,8 @@ impl Served {
 
 fn request() -> New {
     let (cost, now) = (Cost { bytes: 5, tokens: 3 }, Duration::ZERO);
-    let (greeted, place, deadline, extras) = (false, None, None, None);
-    New {
-        is_request: true,
-        greeted,
-        place,
-        method: 0,
-        cost,
-        deadline,
-        extras,
-        streams: Vec::new(),
-        now,
-    }
+    let (greeted, place, deadline, rare) = (false, None, None, None);
+    New { is_request: true, greeted, place, method: 0, cost, deadline, rare, now }
 }
 
 /// Calls that this end made.

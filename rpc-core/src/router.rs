@@ -32,8 +32,8 @@ pub struct Router {
     methods: Vec<MethodInfo>,
     /// For each method the service that has it, and its number there.
     places: Vec<(usize, usize)>,
-    /// Whether a method has a stream among its parameters: most services have none at all.
-    takes_streams: bool,
+    /// For each method its parameters, if there is a stream among them.
+    stream_params: Vec<Option<&'static [ParamInfo]>>,
     by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
     mistakes: Vec<String>,
 }
@@ -156,8 +156,7 @@ impl Router {
 
     /// The parameters of a method that has a stream among them.
     pub(crate) fn stream_params(&self, method: usize) -> Option<&'static [ParamInfo]> {
-        let params = self.methods[method].params;
-        (self.takes_streams && params.iter().any(|param| param.is_stream)).then_some(params)
+        self.stream_params[method]
     }
 
     /// The name of a method.
@@ -192,7 +191,8 @@ impl Router {
                 }
             }
             self.places.push((self.services.len(), index));
-            self.takes_streams |= info.params.iter().any(|param| param.is_stream);
+            let takes_streams = info.params.iter().any(|param| param.is_stream);
+            self.stream_params.push(takes_streams.then_some(info.params));
             self.methods.push(info.clone());
         }
         self.services.push(service);

@@ -39,14 +39,10 @@ pub(crate) struct Served<W> {
     pub(crate) cost: Cost,
     pub(crate) deadline: Option<Duration>,
     pub(crate) since: Duration,
-    pub(crate) extras: Option<Arc<Extras>>,
-    /// The streams among its params.
-    pub(crate) streams: Vec<TakenKey>,
+    pub(crate) rare: Option<Box<Rare>>,
     /// Calls that its handler made and that are not resolved. While there are some, the handler's
     /// place is lent to others.
     calls: usize,
-    /// The latest report of its progress, which waits for room.
-    pub(crate) report: Option<Bytes>,
     /// Told when the handler is stopped before its time.
     pub(crate) watcher: Option<W>,
     /// Params of a request that has not started.
@@ -65,13 +61,31 @@ impl<W> Default for Served<W> {
             cost: Cost::default(),
             deadline: None,
             since: Duration::ZERO,
-            extras: None,
-            streams: Vec::new(),
+            rare: None,
             calls: 0,
-            report: None,
             watcher: None,
             params: None,
         }
+    }
+}
+
+/// What few calls have: in a box, since calls come and go by the million.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
+    /// What came beside its params.
+    pub(crate) extras: Option<Arc<Extras>>,
+    /// The streams among its params.
+    pub(crate) streams: Vec<TakenKey>,
+    /// The latest report of its progress, which waits for room.
+    pub(crate) report: Option<Bytes>,
+}
+
+impl Rare {
+    /// Nothing, of nearly all calls.
+    #[inline]
+    pub(crate) fn of(extras: Option<Arc<Extras>>, streams: Vec<TakenKey>) -> Option<Box<Self>> {
+        let has_some = extras.is_some() || !streams.is_empty();
+        has_some.then(|| Box::new(Self { extras, streams, report: None }))
     }
 }
 
@@ -84,8 +98,7 @@ pub(crate) struct Ended<W> {
     pub(crate) place: Option<Place>,
     /// Who is to be told.
     pub(crate) watcher: Option<W>,
-    /// The streams among its params.
-    pub(crate) streams: Vec<TakenKey>,
+    pub(crate) rare: Option<Box<Rare>>,
 }
 
 /// What a call takes of the limits.
@@ -104,8 +117,7 @@ pub(crate) struct New {
     pub(crate) method: usize,
     pub(crate) cost: Cost,
     pub(crate) deadline: Option<Duration>,
-    pub(crate) extras: Option<Arc<Extras>>,
-    pub(crate) streams: Vec<TakenKey>,
+    pub(crate) rare: Option<Box<Rare>>,
     pub(crate) now: Duration,
 }
 
@@ -205,8 +217,7 @@ impl<W> Serving<W> {
         served.cost = new.cost;
         served.deadline = new.deadline;
         served.since = new.now;
-        served.extras = new.extras;
-        served.streams = new.streams;
+        served.rare = new.rare;
         Key { index, serial }
     }
 
@@ -255,13 +266,11 @@ impl<W> Serving<W> {
     pub(crate) fn remove(&mut self, key: Key) -> Option<Ended<W>> {
         let served = self.get_mut(key)?;
         let (id, watcher) = (served.id.take(), served.watcher.take());
-        let streams = std::mem::take(&mut served.streams);
-        let ended = Ended { id, place: served.place, watcher, streams };
+        let rare = served.rare.take();
+        let ended = Ended { id, place: served.place, watcher, rare };
         let (cost, is_request) = (served.cost, served.is_request);
         let calls = std::mem::take(&mut served.calls);
         served.params = None;
-        served.extras = None;
-        served.report = None;
         served.serial = 0;
         self.free.push(key.index);
         self.cost.bytes -= cost.bytes;
@@ -350,9 +359,8 @@ mod tests {
 
     fn request(cost: Cost) -> New {
         let (place, deadline, now) = (None, None, Duration::ZERO);
-        let (extras, streams) = (None, Vec::new());
-        let greeted = false;
-        New { is_request: true, greeted, place, method: 0, cost, deadline, extras, streams, now }
+        let (greeted, rare) = (false, None);
+        New { is_request: true, greeted, place, method: 0, cost, deadline, rare, now }
     }
 
     const FREE: Cost = Cost { bytes: 0, tokens: 0 };

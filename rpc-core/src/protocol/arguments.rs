@@ -126,7 +126,7 @@ impl<W> Protocol<W> {
     /// The stream with this id, as JSON text, which came with a request that is being served; once.
     pub(crate) fn claim(&mut self, request: Key, id: &str) -> Option<TakenKey> {
         let key = self.taken.find(id)?;
-        let came_with = self.serving.get(request)?.streams.contains(&key);
+        let came_with = self.serving.get(request)?.rare.as_ref()?.streams.contains(&key);
         (came_with && self.taken.claim(key)).then_some(key)
     }
 

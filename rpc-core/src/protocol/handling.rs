@@ -26,7 +26,8 @@ impl<W> Protocol<W> {
         }
         let (key, text) = self.serving.next_unstarted()?;
         let served = self.serving.get(key)?;
-        let (method, deadline, extras) = (served.method, served.deadline, served.extras.clone());
+        let (method, deadline) = (served.method, served.deadline);
+        let extras = served.rare.as_ref().and_then(|rare| rare.extras.clone());
         let id = served.id.as_deref().map(Box::from);
         let place = served.place;
         let has_room = self.may_gather(place);
@@ -65,10 +66,13 @@ impl<W> Protocol<W> {
     /// it.
     pub(crate) fn finish(&mut self, key: Key, answer: Option<(&str, Bytes)>) {
         self.notifications.ended(key);
-        self.flush_report(key);
         let Some(served) = self.serving.remove(key) else { return };
         self.told.extend(served.watcher);
-        self.cancel_streams(served.streams);
+        if let Some(rare) = served.rare {
+            // Whatever room there is: the answer comes next.
+            self.outbox.extend(rare.report);
+            self.cancel_streams(rare.streams);
+        }
         if let Some((id, answer)) = answer {
             self.reply(served.place, Some(id), answer);
         }
@@ -76,7 +80,7 @@ impl<W> Protocol<W> {
 
     /// What came beside a call that is still served.
     pub(crate) fn extras(&self, key: Key) -> Option<&Arc<Extras>> {
-        self.serving.get(key)?.extras.as_ref()
+        self.serving.get(key)?.rare.as_ref()?.extras.as_ref()
     }
 
     /// A running handler starts a call on another connection; whether it waits for no other one.

@@ -50,7 +50,7 @@ impl<W> Protocol<W> {
         let Some(served) = self.serving.get_mut(key) else { return };
         if has_room {
             self.outbox.push(report, Carried::None);
-        } else if served.report.replace(report).is_none() {
+        } else if served.rare.get_or_insert_default().report.replace(report).is_none() {
             self.unreported.push_back(key);
         }
     }
@@ -58,15 +58,10 @@ impl<W> Protocol<W> {
     /// Sends reports that waited for room, as far as there is some.
     pub(super) fn flush_reports(&mut self) {
         while !self.unreported.is_empty() && self.outbox.has_room() {
-            let key = self.unreported.pop_front();
-            key.into_iter().for_each(|key| self.flush_report(key));
-        }
-    }
-
-    /// Sends the report that waits, whatever room there is: the answer comes next.
-    pub(super) fn flush_report(&mut self, key: Key) {
-        if let Some(report) = self.serving.get_mut(key).and_then(|served| served.report.take()) {
-            self.outbox.push(report, Carried::None);
+            // It may have ended meanwhile, and the report have gone before its answer.
+            let served = self.unreported.pop_front().and_then(|key| self.serving.get_mut(key));
+            let rare = served.and_then(|served| served.rare.as_mut());
+            self.outbox.extend(rare.and_then(|rare| rare.report.take()));
         }
     }
 }

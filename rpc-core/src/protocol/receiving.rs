@@ -15,7 +15,7 @@ use crate::id::canonical;
 use crate::notifications::Waiting;
 use crate::outbox::Carried;
 use crate::scan::Complexity;
-use crate::serving::{Cost, Key, New};
+use crate::serving::{Cost, Key, New, Rare};
 use crate::sync::Arc;
 
 impl<W> Protocol<W> {
@@ -129,8 +129,7 @@ impl<W> Protocol<W> {
             method,
             cost,
             deadline,
-            extras: extras.clone(),
-            streams,
+            rare: Rare::of(extras.clone(), streams),
             now,
         };
         if !self.outbox.has_room() || self.serving.has_unstarted() {
@@ -249,8 +248,7 @@ impl<W> Protocol<W> {
             method,
             cost,
             deadline,
-            extras: extras.clone(),
-            streams: Vec::new(),
+            rare: Rare::of(extras.clone(), Vec::new()),
             now,
         });
         self.notifications.started(key);
@@ -332,7 +330,9 @@ impl<W> Protocol<W> {
             return;
         };
         self.told.extend(served.watcher);
-        self.cancel_streams(served.streams);
+        if let Some(rare) = served.rare {
+            self.cancel_streams(rare.streams);
+        }
         match served.id {
             Some(id) => self.reply(served.place, Some(&id), answer::error(Some(&id), error)),
             None => self.counters.stopped_notifications += 1,

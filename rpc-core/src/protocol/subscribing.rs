@@ -50,11 +50,12 @@ impl<W> Protocol<W> {
         answer: Bytes,
         stream: OfferedKey,
     ) {
-        let served = self.serving.get_mut(key);
-        match served.map(|served| (served.place, std::mem::take(&mut served.streams))) {
-            Some((place, companions)) => {
+        match self.serving.get_mut(key) {
+            Some(served) => {
+                let place = served.place;
+                let companions = served.rare.as_mut().map(|rare| std::mem::take(&mut rare.streams));
                 // What came with the request is what the stream is made of.
-                self.offered.accompany(stream, companions);
+                self.offered.accompany(stream, companions.unwrap_or_default());
                 match place {
                     Some(place) => self.batches.hold(place, stream),
                     None => self.released.push(stream),
