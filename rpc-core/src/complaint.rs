@@ -3,7 +3,7 @@
 use crate::error::Excerpt;
 
 /// At most this much is said of one mistake: a value that does not fit may be a megabyte long.
-const LONGEST: usize = 300;
+pub(crate) const LONGEST: usize = 300;
 
 /// How serde calls our types, and what that is in JSON. The names of types are ours to know.
 const KINDS: &[(&str, &str)] = &[

@@ -135,6 +135,12 @@ impl Context {
         self.shared.session.get()?.downcast_ref()
     }
 
+    /// The value of this type that is kept on this connection: see
+    /// [`Peer::set_value`]. `None` if there is none.
+    pub fn value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.shared.values.get()
+    }
+
     /// Waits until the call is over: cancelled by its caller, out of time, cut off with its
     /// connection, or answered.
     ///

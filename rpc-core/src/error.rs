@@ -1,11 +1,14 @@
 //! The error object of the specification (section 5.1), its codes, and typed errors made from it.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use crate::invalid::{self, Violation};
 
 /// What a method answers when it fails: a code, a message for people, and optional data.
 ///
@@ -51,9 +54,35 @@ impl ErrorObject {
         serde_json::from_str(self.data.as_ref()?.get()).ok()
     }
 
-    /// -32602: the parameters do not fit the method; say which and why.
+    /// -32602: the parameters do not fit the method; say which and why. To say where as data, make it
+    /// of an [`Invalid`](crate::Invalid).
     pub fn invalid_params(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::INVALID_PARAMS, message)
+    }
+
+    /// -32602 that says where in the params.
+    pub(crate) fn violating(message: impl Into<String>, violations: &[Violation]) -> Self {
+        let (kind, violations) = (Kind::InvalidParams.name(), Cow::Borrowed(violations));
+        Self::invalid_params(message).with_data(&invalid::Data { kind, violations })
+    }
+
+    /// What is wrong with the params of the call, and where, if this is a -32602 that says so: to be
+    /// shown beside the fields that they were made from.
+    ///
+    /// ```
+    /// use rpc_core::{ErrorObject, Invalid};
+    ///
+    /// let error = ErrorObject::from(Invalid::new("must not be empty").at("name").at("user"));
+    /// let violations = error.violations().unwrap();
+    /// assert_eq!(violations[0].path, "user.name");
+    /// assert_eq!(violations[0].message, "must not be empty");
+    /// ```
+    pub fn violations(&self) -> Option<Vec<Violation>> {
+        if self.code != ErrorCode::INVALID_PARAMS {
+            return None;
+        }
+        let data: invalid::Data<'_> = serde_json::from_str(self.object()?).ok()?;
+        (data.kind == Kind::InvalidParams.name()).then(|| data.violations.into_owned())
     }
 
     /// -32603, which says nothing about our inside.
@@ -120,11 +149,13 @@ impl ErrorObject {
             ErrorCode::DEADLINE => Kind::Deadline,
             _ => return None,
         };
-        // What is derived would read an array as well.
-        let data = self.data.as_ref()?.get();
-        let data: KindData<'_> =
-            serde_json::from_str(data.starts_with('{').then_some(data)?).ok()?;
+        let data: KindData<'_> = serde_json::from_str(self.object()?).ok()?;
         (data.kind == kind.name()).then_some(kind)
+    }
+
+    /// The data if it is an object: what is derived would read an array as well.
+    fn object(&self) -> Option<&str> {
+        Some(self.data.as_ref()?.get()).filter(|data| data.starts_with('{'))
     }
 }
 
@@ -154,6 +185,7 @@ pub(crate) enum Kind {
     AnswerTooBig,
     BatchTooBig,
     TooManySubscriptions,
+    InvalidParams,
 }
 
 impl Kind {
@@ -166,6 +198,7 @@ impl Kind {
             Self::AnswerTooBig => "answer_too_big",
             Self::BatchTooBig => "batch_too_big",
             Self::TooManySubscriptions => "too_many_subscriptions",
+            Self::InvalidParams => "invalid_params",
         }
     }
 }
@@ -204,7 +237,8 @@ impl ErrorCode {
     pub const INVALID_REQUEST: i64 = -32600;
     /// No such method.
     pub const METHOD_NOT_FOUND: i64 = -32601;
-    /// The parameters do not fit the method.
+    /// The parameters do not fit the method; where it is known which and why, `data.kind` is
+    /// `invalid_params`, and [`violations`](ErrorObject::violations) reads the rest.
     pub const INVALID_PARAMS: i64 = -32602;
     /// The other end failed inside.
     pub const INTERNAL: i64 = -32603;
@@ -311,6 +345,30 @@ mod tests {
         assert_eq!(ErrorObject::new(ErrorCode::BUSY, "server is sad").kind(), None);
         let other = ErrorObject::of_kind(ErrorCode::BUSY, Kind::Deadline, "mixed up");
         assert_eq!(other.kind(), None);
+    }
+
+    #[test]
+    fn violations_are_read_only_where_code_and_kind_say_so() {
+        let violations = vec![Violation::new("user", "is missing")];
+        let ours = ErrorObject::violating("m", &violations);
+        assert_eq!(
+            ours.data.as_ref().unwrap().get(),
+            r#"{"kind":"invalid_params","violations":[{"path":"user","message":"is missing"}]}"#
+        );
+        assert_eq!(ours.violations(), Some(violations));
+        assert_eq!(ErrorObject { code: 1, ..ours }.violations(), None);
+        for data in [
+            r#"{"kind":"busy","violations":[]}"#,
+            r#"{"violations":[]}"#,
+            r#"{"kind":"invalid_params"}"#,
+            r#"{"kind":"invalid_params","violations":[{"path":1}]}"#,
+            r#"["invalid_params",[]]"#,
+        ] {
+            let data = Some(RawValue::from_string(data.to_owned()).unwrap());
+            let other = ErrorObject { data, ..ErrorObject::invalid_params("m") };
+            assert_eq!(other.violations(), None, "{other:?}");
+        }
+        assert_eq!(ErrorObject::invalid_params("m").violations(), None);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::args::{ArgList, ByName, ByPosition};
 use crate::error::ErrorObject;
-use crate::params::{ParamList, decode};
-use crate::service::{ParamInfo, Params};
+use crate::params::{ParamList, decode_fitting};
+use crate::service::ParamInfo;
 
 /// The fields of a variant as JSON; `None` if there are none, or if they cannot be written.
 pub type Data = Option<Box<RawValue>>;
@@ -39,7 +39,7 @@ pub fn object_data<L: ArgList>(names: &'static [ParamInfo], fields: L) -> Data {
 
 /// The fields again, from an array or an object; `None` if they do not fit.
 pub fn read_data<L: ParamList>(error: &ErrorObject, names: &[ParamInfo]) -> Option<L> {
-    decode(Params(Some(error.data.as_ref()?.get())), names).ok()
+    decode_fitting(error.data.as_ref()?.get(), names)
 }
 
 /// A type that can be received.

@@ -91,8 +91,11 @@
 //! | `protocol` ○ | these tables as one state machine |
 //! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
 //! | `progress` | how far a call has come |
+//! | `values` | what handlers keep on a connection |
 //! | `current` | the handler that a thread runs, whose place its calls lend |
 //! | `service`, `router`, `params` ○, `args` ○ | the seam to what is served, and typed params both ways |
+//! | `validate` ○, `invalid` ○ | what is asked of params beyond their types, and what is wrong with them |
+//! | `binary` ○ | bytes, as text in JSON |
 //! | `connection`, `tasks`, `handlers`, `timer`, `life` ○ | the task, what runs in it, and its clocks |
 //! | `elsewhere` | handlers in tasks and on threads of their own |
 //! | `scratch` ○ | where short messages are written, so that each is not an allocation |
@@ -116,6 +119,7 @@ mod answered;
 mod args;
 mod batch;
 mod batches;
+mod binary;
 mod call;
 mod call_error;
 mod calls;
@@ -137,6 +141,7 @@ mod handlers;
 mod hello;
 mod hub;
 mod id;
+mod invalid;
 mod life;
 mod limits;
 pub mod memory;
@@ -171,11 +176,14 @@ mod testing;
 mod timer;
 mod trace;
 mod transport;
+mod validate;
+mod values;
 mod waiter;
 mod websocket;
 
 pub use answered::Answered;
 pub use batch::Batch;
+pub use binary::Bytes;
 pub use call::Call;
 pub use call_error::{CallError, Fate, NotifyError};
 pub use close::{CloseCode, CloseReason, ClosedBy};
@@ -185,6 +193,7 @@ pub use endpoint::{Endpoint, Setup};
 pub use error::{ErrorCode, ErrorInfo, ErrorObject, Result, RpcError};
 pub use group::{Answers, Group, JoinError};
 pub use hub::Hub;
+pub use invalid::{Invalid, Violation};
 pub use limits::{Limits, LimitsError};
 pub use notify::Notify;
 pub use peer::Peer;
@@ -196,4 +205,5 @@ pub use stats::{Counters, PeerStats};
 pub use streaming::{Key, Lag, StreamError, StreamSender, Streaming};
 pub use trace::TraceContext;
 pub use transport::{LinkError, Received, Transport};
+pub use validate::{Checks, Validate};
 pub use websocket::{Role, WebSocket};

@@ -1,13 +1,14 @@
 //! Params as a method's own types, by position or by name, in one pass over their text.
 //!
 //! Generated code names a list of types, `(Param<i64>, (Param<String>, ()))`, and gets the values.
-//! No intermediate tree, no generated visitor; errors say which parameter and why.
+//! No intermediate tree, no generated visitor; errors say which parameter, where in it, and why.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_path_to_error::{Path, Track};
 
 use serde_json::value::RawValue;
 
@@ -15,6 +16,7 @@ use crate::complaint::explain;
 use crate::context::Context;
 use crate::error::{ErrorObject, Excerpt};
 use crate::extras::is_token;
+use crate::invalid::{Invalid, Violation};
 use crate::service::{ParamInfo, Params};
 use crate::stream_params::{self, NO_STREAM};
 use crate::streaming::Streaming;
@@ -24,7 +26,7 @@ use crate::streaming::Streaming;
 /// # Errors
 /// -32602, naming the parameter: wrong type, missing, given twice, unknown, or too many.
 pub fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L, ErrorObject> {
-    read(params, info, &mut None)
+    decode_list(params, info, &mut None)
 }
 
 /// The same for a method that reports its progress: among params that go by name there may be a token
@@ -38,8 +40,23 @@ pub fn decode_with_token<L: ParamList>(
     name: &'static str,
 ) -> Result<(L, Option<Box<str>>), ErrorObject> {
     let mut token = Some(Token { name, given: None });
-    let list = read(params, info, &mut token)?;
+    let list = decode_list(params, info, &mut token)?;
     Ok((list, token.and_then(|token| token.given)))
+}
+
+#[inline]
+fn decode_list<L: ParamList>(
+    params: Params<'_>,
+    info: &[ParamInfo],
+    token: &mut Option<Token>,
+) -> Result<L, ErrorObject> {
+    let text = params.as_str().unwrap_or("[]");
+    let mut list = L::default();
+    if let Err(unfit) = read(&mut list, info, token, text) {
+        return Err(refusal::<L>(&unfit, info, token, text));
+    }
+    list.complete(info)?;
+    Ok(list)
 }
 
 /// Where a token among params is kept.
@@ -70,23 +87,68 @@ impl Token {
     }
 }
 
+/// As [`decode`], for who does not ask what is wrong.
+pub(crate) fn decode_fitting<L: ParamList>(text: &str, info: &[ParamInfo]) -> Option<L> {
+    let mut list = L::default();
+    read(&mut list, info, &mut None, text).ok()?;
+    list.complete(info).ok()?;
+    Some(list)
+}
+
+/// What does not fit, and in which parameter, if it is in one.
+struct Unfit {
+    error: serde_json::Error,
+    parameter: Option<usize>,
+}
+
+#[inline]
 fn read<L: ParamList>(
-    params: Params<'_>,
+    list: &mut L,
     info: &[ParamInfo],
     token: &mut Option<Token>,
-) -> Result<L, ErrorObject> {
-    let mut list = L::default();
-    let mut reader = Reader { list: &mut list, info, token, current: None };
-    let mut de = serde_json::Deserializer::from_str(params.as_str().unwrap_or("[]"));
-    if let Err(error) = de.deserialize_any(&mut reader) {
-        let why = explain(&error);
-        return Err(ErrorObject::invalid_params(match reader.current {
-            Some(index) => format!("parameter `{}`: {why}", info[index].name),
-            None => why,
-        }));
+    text: &str,
+) -> Result<(), Unfit> {
+    let mut reader = Reader { list, info, token, current: None };
+    let read = serde_json::Deserializer::from_str(text).deserialize_any(&mut reader);
+    read.map_err(|error| Unfit { error, parameter: reader.current })
+}
+
+#[cold]
+#[inline(never)]
+fn refusal<L: ParamList>(
+    unfit: &Unfit,
+    info: &[ParamInfo],
+    token: &Option<Token>,
+    text: &str,
+) -> ErrorObject {
+    let why = explain(&unfit.error);
+    let Some(parameter) = unfit.parameter else {
+        return ErrorObject::invalid_params(why);
+    };
+    let mut invalid = Invalid::new(&why);
+    if let Some(place) = place::<L>(info, token, text, &why) {
+        // Inside of the parameter: its name stands for the first step.
+        invalid = place.iter().skip(1).rev().fold(invalid, Invalid::at);
     }
-    list.complete(info)?;
-    Ok(list)
+    invalid.at(info[parameter].name).into()
+}
+
+/// Where in the params it is that the decoder said `why`. They are read once more, by one that
+/// keeps note of its way: what fits does not pay for that.
+fn place<L: ParamList>(
+    info: &[ParamInfo],
+    token: &Option<Token>,
+    text: &str,
+    why: &str,
+) -> Option<Path> {
+    let mut list = L::default();
+    let token = &mut token.as_ref().map(|token| Token { name: token.name, given: None });
+    let mut reader = Reader { list: &mut list, info, token, current: None };
+    let (mut json, mut track) = (serde_json::Deserializer::from_str(text), Track::new());
+    let noting = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let error = noting.deserialize_any(&mut reader).err()?;
+    // Another complaint has another place.
+    (explain(&error) == why).then(|| track.path())
 }
 
 /// A list of parameters, as nested pairs: `(Param<A>, (Param<B>, ()))`.
@@ -170,13 +232,16 @@ impl<T: de::DeserializeOwned> Slot for Param<T> {
 
     fn complete(&mut self, name: &str) -> Result<(), ErrorObject> {
         if self.0.is_none() {
-            let value = T::deserialize(Missing).map_err(|Absent| {
-                ErrorObject::invalid_params(format!("missing parameter `{name}`"))
-            })?;
-            self.0 = Some(value);
+            self.0 = Some(T::deserialize(Missing).map_err(|Absent| missing(name))?);
         }
         Ok(())
     }
+}
+
+#[cold]
+fn missing(name: &str) -> ErrorObject {
+    let violation = Violation::new(name, "is missing");
+    ErrorObject::violating(format!("missing parameter `{name}`"), &[violation])
 }
 
 /// A parameter marked `#[param(default)]`: `Default` when it is left out.
@@ -444,6 +509,116 @@ mod tests {
         ] {
             assert_eq!(greet(params), Err(message.to_owned()), "{params:?}");
         }
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(try_from = "String")]
+    struct Address;
+
+    impl TryFrom<String> for Address {
+        type Error = &'static str;
+
+        fn try_from(text: String) -> Result<Self, &'static str> {
+            if text.contains('@') { Ok(Self) } else { Err("has no `@`") }
+        }
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read")]
+    struct User {
+        name: String,
+        emails: Vec<Address>,
+        first_seen: Option<u32>,
+        shape: Option<Shape>,
+        notes: std::collections::BTreeMap<String, u8>,
+        raw: Option<Box<serde_json::value::RawValue>>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    #[expect(dead_code, reason = "only read")]
+    enum Shape {
+        Round { radius: u8 },
+        Square,
+    }
+
+    #[test]
+    fn an_error_says_where_inside_of_a_parameter() {
+        const INFO: &[ParamInfo] = &[ParamInfo::new("id"), ParamInfo::new("user")];
+        type Add = (Param<u8>, (Param<User>, ()));
+        let user = |more: &str| format!(r#"{{"name":"Ada","notes":{{}},"emails":["a@b"]{more}}}"#);
+        for (user, path, why) in [
+            ("1".into(), "user", "invalid type: integer `1`, expected an object"),
+            (r#"{"name":1}"#.into(), "user.name", "invalid type: integer `1`, expected a string"),
+            (r#"{"name":"Ada","emails":["a@b","c"]}"#.into(), "user.emails[1]", "has no `@`"),
+            (
+                user(r#","firstSeen":"x""#),
+                "user.firstSeen",
+                r#"invalid type: string "x", expected u32"#,
+            ),
+            (
+                user(r#","shape":{"round":{"radius":256}}"#),
+                "user.shape.round.radius",
+                "invalid value: integer `256`, expected u8",
+            ),
+            (
+                user(r#","shape":"flat""#),
+                "user.shape",
+                "unknown variant `flat`, expected `round` or `square`",
+            ),
+            (
+                user(r#","raw":{"x":1},"firstSeen":-1"#),
+                "user.firstSeen",
+                "invalid value: integer `-1`, expected u32",
+            ),
+            (
+                r#"{"notes":{"a b":"x"}}"#.into(),
+                "user.notes.a b",
+                r#"invalid type: string "x", expected u8"#,
+            ),
+            (r#"{"name":"Ada","notes":{}}"#.into(), "user", "missing field `emails`"),
+            (
+                r#"{"nick":1}"#.into(),
+                "user.nick",
+                "unknown field `nick`, expected one of `name`, `emails`, `firstSeen`, `shape`, \
+                 `notes`, `raw`",
+            ),
+        ] {
+            for params in [format!("[1,{user}]"), format!(r#"{{"user":{user},"id":1}}"#)] {
+                let error = decode::<Add>(Params(Some(&params)), INFO).err().unwrap();
+                let violations = [Violation::new(path, why)];
+                assert_eq!(error.violations().as_deref(), Some(&violations[..]), "{params}");
+                let within = path.strip_prefix("user").unwrap().trim_start_matches('.');
+                let colon = if within.is_empty() { "" } else { ": " };
+                assert_eq!(error.message, format!("parameter `user`: {within}{colon}{why}"));
+            }
+        }
+        let missing = decode::<Add>(Params(Some("[1]")), INFO).err().unwrap();
+        assert_eq!(missing.violations(), Some(vec![Violation::new("user", "is missing")]));
+        let unknown = decode::<Add>(Params(Some(r#"{"nick":1}"#)), INFO).err().unwrap();
+        assert_eq!(unknown.violations(), None, "no parameter is concerned");
+    }
+
+    /// Says another thing each time that it is asked.
+    #[derive(Debug)]
+    struct Moody;
+
+    impl<'de> Deserialize<'de> for Moody {
+        fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
+            thread_local!(static ASKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+            de::IgnoredAny::deserialize(de)?;
+            ASKED.set(ASKED.get() + 1);
+            Err(de::Error::custom(format_args!("no {}", ASKED.get())))
+        }
+    }
+
+    #[test]
+    fn the_place_of_another_complaint_is_not_told() {
+        const INFO: &[ParamInfo] = &[ParamInfo::new("a")];
+        let decoded = decode::<(Param<Vec<Moody>>, ())>(Params(Some("[[1]]")), INFO);
+        let violations = decoded.err().unwrap().violations();
+        assert_eq!(violations, Some(vec![Violation::new("a", "no 1")]));
     }
 
     #[test]

@@ -51,8 +51,59 @@ impl Peer {
 
     /// What `on_connect` found out about this connection; `None` if that was nothing, or of another
     /// type.
+    ///
+    /// It is set before the first message and never changes, so it is lent as it is. What is found
+    /// out later, or changes, is a [value](Self::value).
     pub fn session<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.shared.session.get()?.downcast_ref()
+    }
+
+    /// Keeps `value` on this connection, for as long as a handle to it exists; gives the one of the
+    /// same type that it replaces. There is one of each type: keep a type of your own.
+    ///
+    /// For what handlers find out, such as who has logged in. What changes bit by bit, as a cursor,
+    /// is best kept once, in a `Mutex` or an atomic. Values outlive the connection's end, so that
+    /// `on_disconnect` finds them, and are dropped with the last handle: a value that holds a `Peer`
+    /// of its own connection must be taken out again, or both stay forever.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Context, ErrorObject, Router, memory};
+    ///
+    /// struct User(String);
+    ///
+    /// let server = Router::new()
+    ///     .method("login", |cx: Context, (name,): (String,)| async move {
+    ///         cx.peer().set_value(User(name));
+    ///         Ok(())
+    ///     })
+    ///     .method("whoami", |cx: Context, (): ()| async move {
+    ///         let user = cx.value::<User>().ok_or(ErrorObject::new(1, "not logged in"))?;
+    ///         Ok(user.0.clone())
+    ///     });
+    ///
+    /// let (peer, _) = memory::pair(Router::new(), server);
+    /// assert!(peer.call::<String>("whoami", ()).await.is_err());
+    /// peer.call::<()>("login", ("Ada",)).await?;
+    /// assert_eq!(peer.call::<String>("whoami", ()).await?, "Ada");
+    /// # Ok(()) }
+    /// ```
+    pub fn set_value<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
+        self.shared.values.set(value)
+    }
+
+    /// The value of this type that was [kept](Self::set_value); `None` if there is none.
+    ///
+    /// It costs a short lock and a count; what is known when the connection begins costs less as its
+    /// [session](Self::session).
+    pub fn value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.shared.values.get()
+    }
+
+    /// Takes the value of this type away: it is no longer kept, and dropped when whoever has it as
+    /// well is done with it.
+    pub fn take_value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.shared.values.take()
     }
 
     /// Calls a method by name. `params` is a tuple or an array (by position), a struct or a map (by

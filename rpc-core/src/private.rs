@@ -22,6 +22,7 @@ pub use crate::service::{
 };
 pub use crate::stream_params::StreamId;
 pub use crate::streaming::Streaming;
+pub use crate::validate::{Validate, validated};
 
 use serde::Serialize;
 

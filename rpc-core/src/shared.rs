@@ -17,6 +17,7 @@ use crate::random::new_id;
 use crate::scratch::Scratch;
 use crate::streaming::Argument;
 use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, PoisonError};
+use crate::values::Values;
 use crate::waiter::{Flag, Waiter};
 
 /// One end.
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) setup: Setup,
     pub(crate) clock: Clock,
     pub(crate) session: OnceLock<Box<dyn Any + Send + Sync>>,
+    pub(crate) values: Values,
     /// Handlers that were stopped and still run, on other tasks and threads.
     pub(crate) orphans: AtomicUsize,
     /// Set when nothing is left to be done.
@@ -75,6 +77,7 @@ impl Shared {
             id: new_id(),
             clock: Clock::start(),
             session: OnceLock::new(),
+            values: Values::default(),
             orphans: AtomicUsize::new(0),
             gone: Flag::default(),
             state: Mutex::new(State {

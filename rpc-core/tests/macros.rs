@@ -28,6 +28,7 @@ mod pass {
     mod results;
     mod subscriptions;
     mod targets;
+    mod validation;
     mod visibility;
 }
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use rpc_core::{
-    CallError, Context, ErrorInfo, ErrorObject, MethodInfo, MethodKind, NotifyError, Peer, Router,
-    RpcError, Service, memory, service,
+    CallError, Context, ErrorCode, ErrorInfo, ErrorObject, MethodInfo, MethodKind, NotifyError,
+    Peer, Router, RpcError, Service, memory, service,
 };
 use serde_json::{Value, json};
 
@@ -167,7 +167,8 @@ async fn wrong_params_are_answered_and_nothing_runs() {
         (json!(["Ada", "en", 1, 2]), "takes 3 params (user, lang, limit), got 4"),
     ] {
         let answer = client.call::<Value>("chat.whois", params).await;
-        assert_eq!(answer, Err(CallError::Remote(ErrorObject::invalid_params(message))));
+        let Err(CallError::Remote(error)) = answer else { panic!("got {answer:?}") };
+        assert_eq!((error.code, &*error.message), (ErrorCode::INVALID_PARAMS, message));
     }
 }
 

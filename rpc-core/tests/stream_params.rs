@@ -312,7 +312,7 @@ async fn what_is_wrong_with_a_stream_is_said_and_leaves_nothing() {
 --> {"jsonrpc":"2.0","id":3,"method":"both","params":[{"$stream":"a"},{"$stream":"a"}]}
 <-- {"jsonrpc":"2.0","id":3,"error":{"code":-32602,"message":"parameter `b`: a stream with this id is open already"}}
 --> {"jsonrpc":"2.0","id":4,"method":"sum","params":["x",{"$stream":"a"}]}
-<-- {"jsonrpc":"2.0","id":4,"error":{"code":-32602,"message":"parameter `start`: invalid type: string \"x\", expected i64"}}
+<-- {"jsonrpc":"2.0","id":4,"error":{"code":-32602,"message":"parameter `start`: invalid type: string \"x\", expected i64","data":{"kind":"invalid_params","violations":[{"path":"start","message":"invalid type: string \"x\", expected i64"}]}}}
 --> {"jsonrpc":"2.0","id":5,"method":"sum","params":[1,{"$stream":"a"}]}
 --> {"jsonrpc":"2.0","id":6,"method":"sum","params":[1,{"$stream":"a"}]}
 <-- {"jsonrpc":"2.0","id":6,"error":{"code":-32602,"message":"parameter `values`: a stream with this id is open already"}}

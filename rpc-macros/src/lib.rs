@@ -148,6 +148,11 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// |---|---|
 /// | `#[param(rename = "lang")]` | its name on the wire |
 /// | `#[param(default)]` | may be left out, for the type's `Default` |
+/// | `#[param(validate)]` | its type, which is `Validate`, says whether it is valid |
+/// | `#[param(validate = path::to::function)]` | a function does, a `fn(&T) -> Result<(), Invalid>` of a parameter `T` or `&T` |
+///
+/// Parameters are validated where the method is served, after all of them were decoded and before
+/// it runs. If any is not valid it does not run, and one -32602 tells all that is wrong.
 ///
 /// # Implementations behind a `dyn`
 ///
@@ -185,6 +190,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///   it travels. Derive `RpcError`, or use `rpc_core::Result<T>` and codes by hand.
 /// - *a `Result` under another name*: a macro sees names only. What is not called `Result` would be
 ///   sent as a value, its `Err` as well.
+/// - *does not say which of its values are valid*: `#[param(validate)]` asks the parameter's type.
+///   Implement `Validate`, or name a function.
 /// - `Serialize` *is not satisfied*: one end sends the type; `Deserialize`: the other receives it.
 ///
 /// [`Serialize`]: https://docs.rs/serde/1/serde/trait.Serialize.html

@@ -110,12 +110,25 @@ impl MethodArgs {
 pub(crate) struct ParamArgs {
     pub(crate) rename: Option<LitStr>,
     pub(crate) default: bool,
+    pub(crate) validate: Option<Validate>,
+}
+
+/// Who says whether a parameter is valid.
+pub(crate) enum Validate {
+    /// Its type.
+    Type,
+    /// A function.
+    With(Path),
 }
 
 impl ParamArgs {
     pub(crate) fn new(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut options = Options::of_attributes("param", attrs, errors);
-        let args = Self { rename: options.string("rename"), default: options.flag("default") };
+        let args = Self {
+            rename: options.string("rename"),
+            default: options.flag("default"),
+            validate: options.validate(),
+        };
         options.finish(&[]);
         args
     }

@@ -32,9 +32,8 @@ const SYMBOLS: [&str; 3] = ["ACME", "INIT", "ZORK"];
 
 impl Market for Exchange {
     fn prices(&self, changes: u32) -> Streaming<Price> {
-        let prices = (1..=changes).flat_map(|cents| {
-            SYMBOLS.map(|symbol| Price { symbol: symbol.to_owned(), cents })
-        });
+        let prices = (1..=changes)
+            .flat_map(|cents| SYMBOLS.map(|symbol| Price { symbol: symbol.to_owned(), cents }));
         // A pause now and then, as in a market.
         let prices = stream::iter(prices).then(|price| async move {
             if price.cents.is_multiple_of(500) {

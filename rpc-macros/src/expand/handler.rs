@@ -1,13 +1,15 @@
 //! What runs one method: params in, a call of the implementation, its result out.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, Path};
+use syn::ext::IdentExt;
+use syn::{Ident, Path, Type};
 
 use super::output::{error_codes, ok_and_err, probe};
 use super::param_infos;
 use super::server::bound;
 use crate::model::{Arg, Kind, Method, Output, Param, Progress, Run, Service, Subscription};
+use crate::parse::Validate;
 use crate::tokens::{ends, local, nested, projection};
 
 /// A function of its own, so that its name is seen in backtraces and profiles.
@@ -109,12 +111,15 @@ fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
     }
 }
 
-/// From `let (room, ()) = match decode…` to `let room = room.into_value();`
+/// From `let (room, ()) = match decode…` to `let room = room.into_value();`, and whether it is valid.
 fn decode(private: &Path, method: &Method) -> TokenStream {
     let pattern = nested(method.params().map(|param| param.ident.to_token_stream()));
     let types = nested(method.params().map(|param| slot(private, param)));
     let infos = param_infos(private, method);
-    let values = method.params().map(|param| value(private, param));
+    let is_stream = |param: &&Param| param.item.is_some();
+    let values = method.params().filter(|param| !is_stream(param)).map(value);
+    let streams = method.params().filter(is_stream).map(|param| claim(private, param));
+    let (checks, validation) = (checks(method), validation(private, method));
     let [params, list, error] = ["params", "list", "error"].map(local);
     let (pattern, decoded, progress) = match method.progress() {
         None => {
@@ -132,21 +137,25 @@ fn decode(private: &Path, method: &Method) -> TokenStream {
         }
     };
     quote! {
+        #checks
         let #pattern = match #decoded {
             ::core::result::Result::Ok(#list) => #list,
             ::core::result::Result::Err(#error) => return #private::Handler::error(#error),
         };
         #(#values)*
+        #validation
+        #(#streams)*
         #progress
     }
 }
 
 /// `let room = room.into_value();`, in the place of the name, for a `default` of a type that has none.
+fn value(Param { ident, .. }: &Param) -> TokenStream {
+    quote_spanned!(ident.span()=> let #ident = #ident.into_value();)
+}
+
 /// A stream is claimed once all else is known to be right.
-fn value(private: &Path, Param { ident, item, .. }: &Param) -> TokenStream {
-    if item.is_none() {
-        return quote_spanned!(ident.span()=> let #ident = #ident.into_value(););
-    }
+fn claim(private: &Path, Param { ident, .. }: &Param) -> TokenStream {
     let [cx, error] = ["cx", "error"].map(local);
     quote_spanned! {ident.span()=>
         let #ident = match #ident.claim(#cx) {
@@ -154,6 +163,75 @@ fn value(private: &Path, Param { ident, item, .. }: &Param) -> TokenStream {
             ::core::result::Result::Err(#error) => return #private::Handler::error(#error),
         };
     }
+}
+
+/// Asks all that is to be asked before any of it is answered.
+///
+/// ```text
+/// #[param(validate)] user: User, #[param(validate = check::room)] room: &str
+///
+/// if let Err(error) = validated([
+///     ("user", <User as Validate>::validate(&user)),
+///     ("room", check_room(Borrow::<str>::borrow(&room))),
+/// ]) {
+///     return Handler::error(error);
+/// }
+/// ```
+fn validation(private: &Path, method: &Method) -> TokenStream {
+    let results: Vec<_> = method.params().filter_map(|param| verdict(private, param)).collect();
+    if results.is_empty() {
+        return TokenStream::new();
+    }
+    let error = local("error");
+    quote! {
+        if let ::core::result::Result::Err(#error) = #private::validated([#(#results),*]) {
+            return #private::Handler::error(#error);
+        }
+    }
+}
+
+/// `("user", <User as Validate>::validate(&user))`, of what the method will be given.
+fn verdict(private: &Path, param: &Param) -> Option<TokenStream> {
+    let Param { ident, ty, borrowed, name, validate, .. } = param;
+    let validate = match validate.as_ref()? {
+        Validate::Type => {
+            let ty = borrowed.as_ref().unwrap_or(ty);
+            projection(ty, &quote!(#private::Validate), "validate")
+        }
+        Validate::With(path) => check(ident, path).into_token_stream(),
+    };
+    let (first, _) = ends(&validate);
+    let value = match borrowed {
+        Some(ty) => lent(ident, ty, first),
+        // A `&String` is a `&str` as well, if that is what the function takes.
+        None => quote_spanned!(first=> &#ident),
+    };
+    let result = quote_spanned!(first=> #validate(#value));
+    let name = &name.text;
+    Some(quote!((#name, #result)))
+}
+
+/// Names the functions before the parameters have their names: `#[param(validate = room)] room` is
+/// what one would write.
+///
+/// ```text
+/// let check_room = check::room;
+/// ```
+fn checks(method: &Method) -> TokenStream {
+    let checks = method.params().filter_map(|Param { ident, validate, .. }| {
+        let Some(Validate::With(path)) = validate else { return None };
+        let check = check(ident, path);
+        Some(quote!(let #check = #path;))
+    });
+    checks.collect()
+}
+
+/// In the place of the path, for one that is no such function.
+fn check(param: &Ident, path: &Path) -> Ident {
+    let mut check = local(&format!("check_{}", param.unraw()));
+    let (first, _) = ends(path);
+    check.set_span(check.span().located_at(first));
+    check
 }
 
 /// Where a parameter is received: `Param<T>`, and `Param<<T as ToOwned>::Owned>` for a `&T`.
@@ -197,9 +275,12 @@ fn argument(arg: &Arg) -> TokenStream {
             quote!(&#cx)
         }
         Arg::Progress(Progress { ident, .. }) => ident.to_token_stream(),
-        Arg::Param(Param { ident, borrowed: Some(ty), .. }) => {
-            quote!(::core::borrow::Borrow::<#ty>::borrow(&#ident))
-        }
+        Arg::Param(Param { ident, borrowed: Some(ty), .. }) => lent(ident, ty, Span::call_site()),
         Arg::Param(Param { ident, .. }) => ident.to_token_stream(),
     }
+}
+
+/// A `String` as the `&str` that the method takes.
+fn lent(ident: &Ident, ty: &Type, place: Span) -> TokenStream {
+    quote_spanned!(place=> ::core::borrow::Borrow::<#ty>::borrow(&#ident))
 }

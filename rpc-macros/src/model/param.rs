@@ -5,7 +5,7 @@ use syn::{Attribute, Error, FnArg, Ident, Pat, PatIdent, PatType, Result, Type, 
 use super::name::{Naming, WireName};
 use super::types;
 use crate::errors::Errors;
-use crate::parse::{self, ParamArgs};
+use crate::parse::{self, ParamArgs, Validate};
 
 /// An argument after `&self`.
 pub(crate) enum Arg {
@@ -39,6 +39,8 @@ pub(crate) struct Param {
     pub(crate) default: bool,
     /// The `T` of a `Streaming<T>`, whose items the caller sends one by one.
     pub(crate) item: Option<Box<Type>>,
+    /// Who is asked whether its value is valid.
+    pub(crate) validate: Option<Validate>,
 }
 
 impl Arg {
@@ -82,6 +84,9 @@ impl Arg {
             if args.default {
                 errors.at(&input.ty, "nobody has to ask for progress: remove `default`");
             }
+            if args.validate.is_some() {
+                errors.at(&input.ty, "a progress is not on the wire: remove `validate`");
+            }
             let [ty, value] = [&input.ty, value].map(|ty| Box::new(Type::clone(ty)));
             return errors.finish(Self::Progress(Progress {
                 ident: ident.clone(),
@@ -94,9 +99,13 @@ impl Arg {
         if item.is_some() && args.default {
             errors.at(&input.ty, "a stream is always sent: remove `default`");
         }
+        if item.is_some() && args.validate.is_some() {
+            errors.at(&input.ty, "the items of a stream come later: validate them there");
+        }
         let (ident, ty) = (ident.clone(), input.ty.clone());
         let borrowed = borrowed.cloned().map(Box::new);
-        errors.finish(Self::Param(Param { ident, ty, borrowed, name, default: args.default, item }))
+        let ParamArgs { default, validate, .. } = args;
+        errors.finish(Self::Param(Param { ident, ty, borrowed, name, default, validate, item }))
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use syn::{Expr, ExprArray, ExprLit, ExprUnary, Ident, Lit, LitStr, Path, UnOp, parse_quote};
+use syn::{
+    Expr, ExprArray, ExprLit, ExprPath, ExprUnary, Ident, Lit, LitStr, Path, UnOp, parse_quote,
+};
 
 use super::Options;
 use crate::model::{Case, Run};
 use crate::parse::given::{Value, as_integer, as_string, ungroup};
-use crate::parse::{Code, time};
+use crate::parse::{Code, Validate, time};
 
 impl Options<'_> {
     /// `name = "text"`.
@@ -95,6 +97,22 @@ impl Options<'_> {
             value => as_string(value)?.parse_with(Path::parse_mod_style).ok(),
         });
         path.unwrap_or_else(|| parse_quote!(::rpc_core))
+    }
+
+    /// `validate`, or `validate = path::to::function`.
+    pub(crate) fn validate(&mut self) -> Option<Validate> {
+        let given = self.take("validate")?;
+        let repair = "write `validate` or `validate = path::to::function`";
+        match given.value {
+            Value::Nothing => Some(Validate::Type),
+            Value::One(value) => match ungroup(&value) {
+                Expr::Path(ExprPath { attrs, qself: None, path }) if attrs.is_empty() => {
+                    Some(Validate::With(path.clone()))
+                }
+                value => self.refuse(value, repair),
+            },
+            Value::List(_) => self.refuse(given.name, repair),
+        }
     }
 
     /// `code = 1001` or `code = -1`, which `owner` must have: a literal, so that two equal ones are

@@ -1,0 +1,54 @@
+//! The short programs end by themselves, and show what they are there to show.
+
+use std::process::{Command, Stdio};
+
+fn shows(program: &str, lines: &[&str]) {
+    let output = Command::new(program).stdin(Stdio::null()).output().expect("the binary is there");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{shown}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(shown.lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
+fn a_chat_with_history() {
+    shows(
+        env!("CARGO_BIN_EXE_chat"),
+        &[
+            "Ben without a name: `enter` first",
+            "Ben hears Ada: is anyone here?",
+            "Ben hears Ada: well then",
+            "Ben hears Ben: hi Ada!",
+            "Ben hears Ada: hi Ben!",
+        ],
+    );
+}
+
+#[test]
+fn an_upload_with_progress() {
+    shows(
+        env!("CARGO_BIN_EXE_upload"),
+        &[
+            "the server has 25 %",
+            "the server has 50 %",
+            "the server has 75 %",
+            "the server has 100 %",
+            "stored 1000000 bytes",
+            "refused: more than the 10 bytes that were announced",
+        ],
+    );
+}
+
+#[test]
+fn a_live_feed_of_the_latest() {
+    shows(
+        env!("CARGO_BIN_EXE_feed"),
+        &[
+            "after 10 prices: busy with something else",
+            "missed some: true",
+            "all are accounted for: true",
+            "ACME stands at 5000",
+            "INIT stands at 5000",
+            "ZORK stands at 5000",
+        ],
+    );
+}

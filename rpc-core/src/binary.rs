@@ -1,0 +1,282 @@
+//! Bytes in JSON, which has none: as base64 text (RFC 4648, section 4).
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+
+use base64::alphabet::STANDARD;
+use base64::display::Base64Display;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{DecodeError, Engine};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+/// Writes padding, and reads text with or without it: many encoders leave it out, and it says
+/// nothing that the length does not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Bytes that are base64 text on the wire: as a parameter, a result, a field, or an item of a
+/// [`Streaming`](crate::Streaming).
+///
+/// A `Vec<u8>` is an array of numbers in JSON, about four bytes for each; this is text, four bytes
+/// for three. The alphabet is the standard one (RFC 4648, section 4), with padding; text without
+/// padding is read as well. Cheap to clone: clones share the bytes.
+///
+/// ```
+/// use rpc_core::Bytes;
+///
+/// let bytes = Bytes::from(b"hello");
+/// assert_eq!(serde_json::to_string(&bytes)?, r#""aGVsbG8=""#);
+/// assert_eq!(serde_json::from_str::<Bytes>(r#""aGVsbG8""#)?, bytes);
+/// assert!(bytes.starts_with(b"he")); // a `[u8]` otherwise
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes(bytes::Bytes);
+
+impl Bytes {
+    /// No bytes.
+    pub const fn new() -> Self {
+        Self(bytes::Bytes::new())
+    }
+
+    /// Bytes of the program itself, without a copy.
+    pub const fn from_static(bytes: &'static [u8]) -> Self {
+        Self(bytes::Bytes::from_static(bytes))
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Piece by piece into the message: no text of the whole in between, and what is too big to
+        // be sent is found before all of it is text.
+        serializer.collect_str(&Base64Display::new(&self.0, &BASE64))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
+        de.deserialize_str(Text)
+    }
+}
+
+/// Reads text where it stands: the decoder lends it, unless it has escapes.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("base64 text")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
+        BASE64.decode(text).map(Bytes::from).map_err(|error| E::custom(Why { text, error }))
+    }
+}
+
+/// Why a text is no base64: repeats a character of it at most, as it may be a megabyte.
+struct Why<'a> {
+    text: &'a str,
+    error: DecodeError,
+}
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("invalid base64 text: ")?;
+        match self.error {
+            DecodeError::InvalidByte(at, _) => {
+                match self.text.get(at..).unwrap_or("").chars().next() {
+                    Some(found) => write!(f, "`{}` at {at}", found.escape_debug()),
+                    None => write!(f, "at {at}"),
+                }
+            }
+            DecodeError::InvalidLength(_) => f.write_str("a single character at its end"),
+            DecodeError::InvalidLastSymbol { offset, .. } => {
+                write!(f, "the character at {offset} has bits beyond the last byte")
+            }
+            DecodeError::InvalidPadding => f.write_str("wrong padding"),
+        }
+    }
+}
+
+/// At most this many bytes are shown by `Debug`.
+const SHOWN: usize = 64;
+
+/// As a byte string; of many only the first 64, and how many there are.
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.get(..SHOWN) {
+            Some(start) if self.len() > SHOWN => {
+                write!(f, "b\"{}\"… ({} bytes)", start.escape_ascii(), self.len())
+            }
+            _ => write!(f, "b\"{}\"", self.escape_ascii()),
+        }
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Equal, ordered and hashed as the slice is.
+impl Borrow<[u8]> for Bytes {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Without a copy.
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+/// Without a copy.
+impl From<bytes::Bytes> for Bytes {
+    fn from(bytes: bytes::Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+/// By a copy; [`from_static`](Bytes::from_static) needs none.
+impl From<&[u8]> for Bytes {
+    fn from(bytes: &[u8]) -> Self {
+        Self(bytes::Bytes::copy_from_slice(bytes))
+    }
+}
+
+/// By a copy; [`from_static`](Bytes::from_static) needs none.
+impl<const N: usize> From<&[u8; N]> for Bytes {
+    fn from(bytes: &[u8; N]) -> Self {
+        Self::from(bytes.as_slice())
+    }
+}
+
+/// Without a copy.
+impl From<Bytes> for bytes::Bytes {
+    fn from(bytes: Bytes) -> Self {
+        bytes.0
+    }
+}
+
+/// By a copy only if others share the bytes.
+impl From<Bytes> for Vec<u8> {
+    fn from(bytes: Bytes) -> Self {
+        bytes.0.into()
+    }
+}
+
+impl FromIterator<u8> for Bytes {
+    fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
+        Self(bytes.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<u8>, String> {
+        let json = serde_json::to_string(text).unwrap();
+        let read: Result<Bytes, _> = serde_json::from_str(&json);
+        read.map(Vec::from).map_err(|error| crate::complaint::explain(&error))
+    }
+
+    #[test]
+    fn the_examples_of_the_rfc() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            let written = serde_json::to_string(&Bytes::from(bytes.as_bytes())).unwrap();
+            assert_eq!(written, format!("\"{text}\""));
+            assert_eq!(read(text).as_deref(), Ok(bytes.as_bytes()));
+            let bare = text.trim_end_matches('=');
+            assert_eq!(read(bare).as_deref(), Ok(bytes.as_bytes()), "without padding");
+        }
+    }
+
+    /// Some encoders write `/` as `\/`.
+    #[test]
+    fn text_may_have_escapes() {
+        let read: Bytes = serde_json::from_str(r#""\/\/8\u003d""#).unwrap();
+        assert_eq!(&*read, [0xff, 0xff]);
+    }
+
+    #[test]
+    fn any_bytes_come_back_as_they_were() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = || {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed
+        };
+        for length in (0..300).chain([1023, 1024, 1025, 65_536]) {
+            let bytes: Bytes = (0..length).map(|_| random().to_le_bytes()[0]).collect();
+            let text = serde_json::to_string(&bytes).unwrap();
+            assert_eq!(text.len(), 2 + bytes.len().div_ceil(3) * 4);
+            assert_eq!(serde_json::from_str::<Bytes>(&text).unwrap(), bytes, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn what_is_no_base64_is_told_and_not_repeated() {
+        for (text, why) in [
+            ("Zm9v-m==", "`-` at 4"),
+            ("Zm9vé", "`é` at 4"),
+            ("Zm 9v", "` ` at 2"),
+            ("Zm9v\n", r"`\n` at 4"),
+            ("Zm9vY", "a single character at its end"),
+            ("Zm9=v", "`=` at 3"),
+            ("Zh==", "the character at 1 has bits beyond the last byte"),
+        ] {
+            assert_eq!(read(text), Err(format!("invalid base64 text: {why}")), "{text}");
+        }
+        assert!(read(&"-".repeat(1_000_000)).unwrap_err().len() < 100);
+        let number = serde_json::from_str::<Bytes>("[1,2]").unwrap_err();
+        assert_eq!(
+            crate::complaint::explain(&number),
+            "invalid type: sequence, expected base64 text"
+        );
+    }
+
+    #[test]
+    fn debug_shows_the_first_bytes_of_many() {
+        assert_eq!(format!("{:?}", Bytes::from(b"a\0\"")), r#"b"a\x00\"""#);
+        assert_eq!(format!("{:?}", Bytes::from(&[b'a'; 64])), format!("b\"{}\"", "a".repeat(64)));
+        let many = format!("{:?}", Bytes::from(vec![b'a'; 1_000_000]));
+        assert_eq!(many, format!("b\"{}\"… (1000000 bytes)", "a".repeat(64)));
+    }
+
+    #[test]
+    fn it_is_a_slice_wherever_one_is_looked_for() {
+        let set = std::collections::HashSet::from([Bytes::from_static(b"a")]);
+        assert!(set.contains(&b"a"[..]));
+        let tree = std::collections::BTreeSet::from([Bytes::from_static(b"a")]);
+        assert!(tree.contains(&b"a"[..]));
+        let shared = bytes::Bytes::from(Bytes::from(vec![1, 2]));
+        assert_eq!(Bytes::from(shared).as_ref(), [1, 2]);
+        assert_eq!(Bytes::default(), Bytes::new());
+    }
+}
