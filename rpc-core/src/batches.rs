@@ -9,8 +9,8 @@ use crate::subscriptions::OfferedKey;
 const REFUSAL: usize = 200;
 
 /// The batches of one connection that are not answered yet.
-pub(crate) struct Batches {
-    batches: Slab<Batch>,
+pub(crate) struct Batches<W> {
+    batches: Slab<Batch<W>>,
     /// Bytes of all answers gathered.
     gathered: usize,
     /// The one batch that may gather beyond the limit. Without it, batches that hold the room
@@ -18,23 +18,27 @@ pub(crate) struct Batches {
     privileged: Option<usize>,
 }
 
-struct Batch {
+struct Batch<W> {
     /// An answer for each member that is owed one, in their order.
     answers: Vec<Option<Bytes>>,
     bytes: usize,
     /// Subscriptions that its members made: their items come after its answer.
     streams: Vec<OfferedKey>,
+    /// Who is to be told when its answer is on its way.
+    after: Vec<W>,
     /// Answers that are still to come; one more while its members are being read.
     open: usize,
 }
 
 /// A batch that has come to its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Whole {
+pub(crate) struct Whole<W> {
     /// Its response; `None` if no member was owed an answer.
     pub(crate) answer: Option<Bytes>,
     /// The subscriptions that may begin when that is sent.
     pub(crate) streams: Vec<OfferedKey>,
+    /// Who is to be told then.
+    pub(crate) after: Vec<W>,
 }
 
 /// A member's place among the answers of its batch.
@@ -44,14 +48,15 @@ pub(crate) struct Place {
     slot: usize,
 }
 
-impl Batches {
+impl<W> Batches<W> {
     pub(crate) const fn new() -> Self {
         Self { batches: Slab::new(), gathered: 0, privileged: None }
     }
 
     /// A batch whose members are going to be read.
     pub(crate) fn begin(&mut self) -> usize {
-        self.batches.insert(Batch { answers: Vec::new(), bytes: 0, streams: Vec::new(), open: 1 })
+        let (answers, streams, after) = (Vec::new(), Vec::new(), Vec::new());
+        self.batches.insert(Batch { answers, bytes: 0, streams, after, open: 1 })
     }
 
     /// A member of the batch is owed an answer.
@@ -63,7 +68,7 @@ impl Batches {
     }
 
     /// All members were read. As [`answer`](Self::answer).
-    pub(crate) fn all_read(&mut self, batch: usize) -> Option<Whole> {
+    pub(crate) fn all_read(&mut self, batch: usize) -> Option<Whole<W>> {
         self.settle(batch)
     }
 
@@ -84,8 +89,13 @@ impl Batches {
         self.batches[place.batch].streams.push(stream);
     }
 
+    /// Someone is to be told when the answer of a member is on its way.
+    pub(crate) fn hold_after(&mut self, place: Place, after: W) {
+        self.batches[place.batch].after.push(after);
+    }
+
     /// Keeps the answer of a member; with the last one it is whole.
-    pub(crate) fn answer(&mut self, place: Place, answer: Bytes) -> Option<Whole> {
+    pub(crate) fn answer(&mut self, place: Place, answer: Bytes) -> Option<Whole<W>> {
         let batch = &mut self.batches[place.batch];
         let bytes = answer.len() + 1;
         batch.bytes += bytes;
@@ -94,18 +104,18 @@ impl Batches {
         self.settle(place.batch)
     }
 
-    fn settle(&mut self, batch: usize) -> Option<Whole> {
+    fn settle(&mut self, batch: usize) -> Option<Whole<W>> {
         self.batches[batch].open -= 1;
         if self.batches[batch].open > 0 {
             return None;
         }
-        let Batch { answers, bytes, streams, .. } = self.batches.remove(batch);
+        let Batch { answers, bytes, streams, after, .. } = self.batches.remove(batch);
         self.gathered -= bytes;
         if self.privileged == Some(batch) {
             self.privileged = None;
         }
         let answer = (!answers.is_empty()).then(|| join(answers.into_iter().flatten(), bytes));
-        Some(Whole { answer, streams })
+        Some(Whole { answer, streams, after })
     }
 
     /// Bytes of all answers gathered.
@@ -113,9 +123,11 @@ impl Batches {
         self.gathered
     }
 
-    /// Forgets everything, and gives back what a busy time left behind.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::new();
+    /// Forgets everything, and gives back what a busy time left behind; returns who waits for an
+    /// answer that there will not be.
+    pub(crate) fn clear(&mut self) -> Vec<W> {
+        let batches = std::mem::replace(self, Self::new()).batches;
+        batches.into_iter().flat_map(|(_, batch)| batch.after).collect()
     }
 }
 
@@ -134,13 +146,13 @@ fn join(answers: impl Iterator<Item = Bytes>, bytes: usize) -> Bytes {
 mod tests {
     use super::*;
 
-    fn text(whole: Option<Whole>) -> Option<String> {
+    fn text(whole: Option<Whole<&str>>) -> Option<String> {
         whole?.answer.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     #[test]
     fn answers_stand_in_the_order_of_the_members() {
-        let mut batches = Batches::new();
+        let mut batches = Batches::<&str>::new();
         let batch = batches.begin();
         let [first, second] = [batches.owe(batch), batches.owe(batch)];
         assert_eq!(batches.answer(second, Bytes::from_static(b"2")), None);
@@ -152,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_batch_that_is_owed_nothing_is_not_answered() {
-        let mut batches = Batches::new();
+        let mut batches = Batches::<&str>::new();
         let batch = batches.begin();
         assert_eq!(text(batches.all_read(batch)), None);
         assert!(batches.batches.is_empty());
@@ -160,7 +172,7 @@ mod tests {
 
     #[test]
     fn beyond_the_limit_one_batch_may_go_on() {
-        let mut batches = Batches::new();
+        let mut batches = Batches::<&str>::new();
         let [a, b] = [batches.begin(), batches.begin()];
         let [first, _second] = [batches.owe(a), batches.owe(a)];
         let other = batches.owe(b);
@@ -171,5 +183,20 @@ mod tests {
         batches.all_read(b);
         batches.answer(other, Bytes::from_static(b"d"));
         assert!(batches.may_gather(a, 3), "the other is done");
+    }
+
+    #[test]
+    fn who_waits_for_a_member_is_told_of_with_the_whole_batch_or_when_it_is_forgotten() {
+        let mut batches = Batches::<&str>::new();
+        let [done, left] = [batches.begin(), batches.begin()];
+        let [first, second] = [batches.owe(done), batches.owe(done)];
+        batches.all_read(done);
+        batches.hold_after(first, "first");
+        assert_eq!(batches.answer(first, Bytes::from_static(b"1")), None);
+        let whole = batches.answer(second, Bytes::from_static(b"2")).unwrap();
+        assert_eq!(whole.after, ["first"]);
+        let third = batches.owe(left);
+        batches.hold_after(third, "third");
+        assert_eq!(batches.clear(), ["third"]);
     }
 }

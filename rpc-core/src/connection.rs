@@ -20,6 +20,7 @@ use crate::context::Context as HandlerContext;
 use crate::current::Turn;
 use crate::handlers::Running;
 use crate::life::{Due, Life};
+use crate::pace::Pace;
 use crate::protocol::Reading;
 use crate::scratch::Scratch;
 use crate::serving::Key;
@@ -77,6 +78,7 @@ pub struct Connection<T: Transport> {
     /// Handlers that were woken and have not had their turn.
     woken: VecDeque<Running>,
     life: Life,
+    pace: Pace,
     timer: Timer,
     phase: Phase,
 }
@@ -142,6 +144,7 @@ impl<T: Transport> Connection<T> {
             stopped: Vec::new(),
             woken: VecDeque::new(),
             life,
+            pace: Pace::start(),
             timer: Timer::new(),
             phase: Phase::Open,
             shared,
@@ -150,6 +153,7 @@ impl<T: Transport> Connection<T> {
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         let now = self.shared.clock.now();
+        self.pace = Pace::start();
         self.handlers.register(cx.waker());
         self.streams.register(cx.waker());
         self.begin(now)?;
@@ -325,7 +329,8 @@ impl<T: Transport> Connection<T> {
         let due = turns.into_iter().flatten().filter(|_| has_turns).chain(until).min();
         state.armed = self.timer.arm(cx, self.shared.clock, due);
         let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
-        if (unsent && !self.blocked) || (has_turns && state.wish.is_some()) {
+        let asked = state.wish.is_some() || state.protocol.may_start_ordered();
+        if (unsent && !self.blocked) || (has_turns && asked) {
             // It came while this turn was ending.
             drop(state);
             cx.waker().wake_by_ref();

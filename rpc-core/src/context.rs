@@ -8,8 +8,10 @@ use tokio::time::Instant;
 use crate::current::Mark;
 use crate::extras::Extras;
 use crate::group::Group;
+use crate::later::Later;
 use crate::peer::Peer;
 use crate::progress::Progress;
+use crate::scoped::Scoped;
 use crate::serving::Key;
 use crate::shared::Shared;
 use crate::streaming::Remote;
@@ -161,6 +163,92 @@ impl Context {
         if let Some(flag) = flag.filter(|_| runs) {
             flag.wait().await;
         }
+    }
+
+    /// Runs `future`, in a task of its own, once the answer to this call is in the outbound queue: what
+    /// it sends arrives after the answer, for a member of a batch after that of the batch, for a
+    /// subscription after its id. Several start in the order in which they were given. After a
+    /// notification's handler it runs when that has ended.
+    ///
+    /// It runs whatever the answer says, a result, an error, that the call was cancelled, that its time
+    /// is over: give it last, right before the result, if it goes with a result only. If the connection
+    /// ends before there is an answer, it is dropped. Given when the call is over it starts at once.
+    ///
+    /// The handler is done by then: calls that are made in `future` inherit no deadline, and like any
+    /// other task it is not stopped with the connection.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Context, Router, memory};
+    ///
+    /// let server = Router::new().method("join", |cx: Context, (room,): (String,)| async move {
+    ///     let peer = cx.peer();
+    ///     cx.after_response(async move {
+    ///         // Whoever joined knows that before the news come.
+    ///         let _ = peer.notify("news", ("welcome",)).await;
+    ///     });
+    ///     Ok(room)
+    /// });
+    /// let client = Router::new().notification("news", |_: Context, _: (String,)| async {});
+    /// let (peer, _) = memory::pair(client, server);
+    /// assert_eq!(peer.call::<String>("join", ("lobby",)).await?, "lobby");
+    /// # Ok(()) }
+    /// ```
+    pub fn after_response(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let mut later = Box::new(Later::new());
+        later.push(future);
+        let mut state = self.shared.lock();
+        if state.protocol.ended().is_some() {
+            drop(state); // before the future is dropped, which may do anything
+            return;
+        }
+        let mut late = Some(later);
+        state.protocol.after_answer(self.key, |kept| {
+            let later = late.take().expect("asked for once");
+            Waiter::Later(match kept {
+                Some(Waiter::Later(kept)) => kept.and(*later),
+                _ => later,
+            })
+        });
+        drop(state);
+        if let Some(later) = late {
+            later.start();
+        }
+    }
+
+    /// Makes `future` a part of this handler, wherever it is polled: for what a handler spawns, or
+    /// joins with other tasks. Calls made in it inherit the handler's deadline, and while they wait
+    /// they lend its place, so that they can be answered by an end that calls back, at whatever limit.
+    /// Calls of a task that was spawned without it are on their own: at the limit they are busy.
+    ///
+    /// When the handler has ended it lends nothing more, and the deadline still holds. The future is
+    /// not stopped with the handler; see [`cancelled`](Self::cancelled).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Context, ErrorObject, Router, memory};
+    ///
+    /// let server = Router::new().method("sum", |cx: Context, (): ()| async move {
+    ///     let asked = [0, 1, 2].map(|index| {
+    ///         let peer = cx.peer();
+    ///         tokio::spawn(cx.scope(async move { peer.call::<i64>("number", (index,)).await }))
+    ///     });
+    ///     let mut sum = 0;
+    ///     for number in asked {
+    ///         sum += number.await.map_err(|_| ErrorObject::internal())??;
+    ///     }
+    ///     Ok(sum)
+    /// });
+    /// let client = Router::new().method("number", |_: Context, (n,): (i64,)| async move { Ok(10 * n) });
+    /// let (peer, _) = memory::pair(client, server);
+    /// assert_eq!(peer.call::<i64>("sum", ()).await?, 30);
+    /// # Ok(()) }
+    /// ```
+    pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
+        Scoped::new(self.clone(), future)
     }
 }
 

@@ -95,12 +95,15 @@ pub(crate) fn caller(shared: &Arc<Shared>) -> (Caller, Option<Lent>) {
     let Some(Mark { key, .. }) = HANDLER.get() else {
         return (Caller::Outside, None);
     };
-    CONNECTION.with_borrow(|current| match current {
+    let (caller, elsewhere) = CONNECTION.with_borrow(|current| match current {
         Some(current) if Arc::ptr_eq(current, shared) => (Caller::Handler(key), None),
-        Some(current) => {
-            let first = current.lock().protocol.lend(key);
-            (Caller::Elsewhere { first }, Some(Lent { shared: current.clone(), key }))
-        }
+        Some(current) => (Caller::Outside, Some(current.clone())),
         None => (Caller::Outside, None),
-    })
+    });
+    let Some(shared) = elsewhere else {
+        return (caller, None);
+    };
+    // An ordered request may have waited for that.
+    let first = shared.with(|state| state.protocol.lend(key));
+    (Caller::Elsewhere { first }, Some(Lent { shared, key }))
 }

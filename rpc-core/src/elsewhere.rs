@@ -4,14 +4,14 @@
 //! thread until the work is done. Until then it keeps a place among the handlers, or requests with
 //! cancels right behind them could have any number of them run.
 
-use std::pin::Pin;
-use std::task::{Context as Task, Poll};
+use std::future::{pending, poll_fn};
+use std::pin::pin;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{Instant, timeout_at};
 
 use crate::context::Context;
-use crate::current::{self, Turn};
 use crate::shared::Shared;
 use crate::sync::{Arc, AtomicU8, Ordering};
 
@@ -21,14 +21,45 @@ pub(crate) async fn spawned<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> T {
     let (owner, worker) = pair(cx.shared());
-    let marked = Marked { cx, future: Box::pin(future) };
-    let task = tokio::spawn(async move {
-        let _worker = worker;
-        marked.await
-    });
+    let task = tokio::spawn(work(worker, cx, future));
     let _stop = Stop(task.abort_handle());
     let _owner = owner;
     joined(task).await
+}
+
+/// Runs `future` in a task of its own, as this handler. The end of the connection does not stop it;
+/// its deadline does, also when there is no connection any more to see to that.
+pub(crate) async fn detached<T: Send + 'static>(
+    cx: Context,
+    future: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let (owner, worker) = pair(cx.shared());
+    let (shared, deadline) = (cx.shared().clone(), cx.deadline());
+    let task = tokio::spawn(until(deadline, work(worker, cx, future)));
+    let _stop = StopUnlessEnded { task: task.abort_handle(), shared };
+    let _owner = owner;
+    match joined(task).await {
+        Some(value) => value,
+        None => pending().await, // the connection answers that the time is over
+    }
+}
+
+/// What `future` comes to, unless the deadline comes first.
+async fn until<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+/// Polls `future` as a part of its handler.
+async fn work<T>(_worker: Worker, cx: Context, future: impl Future<Output = T>) -> T {
+    let mut scoped = pin!(cx.scope(future));
+    poll_fn(|task| {
+        wake_another_worker();
+        scoped.as_mut().poll(task)
+    })
+    .await
 }
 
 /// Runs `work` on a thread of its own.
@@ -65,20 +96,18 @@ impl Drop for Stop {
     }
 }
 
-/// A future whose polls are polls of a handler, wherever they happen.
-struct Marked<T> {
-    cx: Context,
-    future: Pin<Box<dyn Future<Output = T> + Send>>,
+/// Leaves the task alone if the connection ended.
+struct StopUnlessEnded {
+    task: AbortHandle,
+    shared: Arc<Shared>,
 }
 
-impl<T> Future for Marked<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<T> {
-        let this = &mut *self;
-        wake_another_worker();
-        let _turn = Turn::begin(this.cx.shared());
-        current::with_handler(this.cx.mark(), || this.future.as_mut().poll(task))
+impl Drop for StopUnlessEnded {
+    fn drop(&mut self) {
+        let has_ended = self.shared.lock().protocol.ended().is_some();
+        if !has_ended {
+            self.task.abort();
+        }
     }
 }
 

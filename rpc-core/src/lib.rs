@@ -82,7 +82,7 @@
 //! |---|---|
 //! | `envelope` ○ | the text of a message to requests, notifications and responses; `scan` ○ finds and measures their parts |
 //! | `calls` ○ | calls that this end made and waits on |
-//! | `serving` ○, `notifications` ○ | calls that this end serves, and notifications in their order |
+//! | `serving` ○, `notifications` ○, `ordered` ○ | calls that this end serves, notifications in their order, and requests that wait for both |
 //! | `subscriptions` ○, `streaming` | streams that this end offers and takes, and what becomes of items for which there is no room (`lag`); `stream_params` ○: those among the params of a call |
 //! | `batches` ○, `batch` | batches of the other end, whose answers are gathered; batches of this one |
 //! | `group`, `hub` | who belongs together, and what is sent to all of them |
@@ -92,12 +92,13 @@
 //! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
 //! | `progress` | how far a call has come |
 //! | `values` | what handlers keep on a connection |
-//! | `current` | the handler that a thread runs, whose place its calls lend |
+//! | `current`, `scoped` | the handler that a thread runs, whose place its calls lend; a part of it in another task |
 //! | `service`, `router`, `params` ○, `args` ○ | the seam to what is served, and typed params both ways |
 //! | `validate` ○, `invalid` ○ | what is asked of params beyond their types, and what is wrong with them |
 //! | `binary` ○ | bytes, as text in JSON |
 //! | `connection`, `tasks`, `handlers`, `timer`, `life` ○ | the task, what runs in it, and its clocks |
-//! | `elsewhere` | handlers in tasks and on threads of their own |
+//! | `elsewhere`, `later` | handlers in tasks and on threads of their own, and what they leave for after the answer |
+//! | `pace` | whether a handler keeps the task too long |
 //! | `scratch` ○ | where short messages are written, so that each is not an allocation |
 //! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
 //!
@@ -142,6 +143,7 @@ mod hello;
 mod hub;
 mod id;
 mod invalid;
+mod later;
 mod life;
 mod limits;
 pub mod memory;
@@ -150,8 +152,10 @@ pub mod memory;
 pub mod micro;
 mod notifications;
 mod notify;
+mod ordered;
 mod outbox;
 mod outgoing;
+mod pace;
 mod params;
 mod peer;
 #[doc(hidden)]
@@ -161,6 +165,7 @@ mod protocol;
 mod random;
 mod router;
 mod scan;
+mod scoped;
 mod scratch;
 mod service;
 mod serving;
@@ -200,6 +205,7 @@ pub use peer::Peer;
 pub use progress::{NoProgress, Progress, Reports};
 pub use router::{Router, RouterError};
 pub use rpc_macros::{RpcError, service};
+pub use scoped::Scoped;
 pub use service::{Handler, MethodFlags, MethodInfo, MethodKind, ParamInfo, Params, Service};
 pub use stats::{Counters, PeerStats};
 pub use streaming::{Key, Lag, StreamError, StreamSender, Streaming};

@@ -16,6 +16,8 @@ pub(crate) struct Notifications {
 /// A notification that waits.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {
+    /// By which it is known what came before it.
+    pub(crate) number: u64,
     pub(crate) method: usize,
     /// Empty for none.
     pub(crate) params: Box<str>,

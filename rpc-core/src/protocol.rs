@@ -47,7 +47,7 @@ pub(crate) struct Protocol<W> {
     on_wire: usize,
     serving: Serving<W>,
     notifications: Notifications,
-    batches: Batches,
+    batches: Batches<W>,
     offered: Offered,
     taken: Taken<W>,
     /// Subscribe calls that were given up, by id, with the method that ends what they may have made.
@@ -174,6 +174,8 @@ pub(crate) struct Arrival {
 pub(crate) enum Target {
     /// The method of this number.
     Method(usize),
+    /// The same, but a request starts only when all that came before it has ended.
+    Ordered(usize),
     /// The end of a subscription.
     Unsubscribe,
 }

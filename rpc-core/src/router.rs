@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
+use std::time::Duration;
 
 use rustc_hash::FxBuildHasher;
 use serde::Serialize;
@@ -15,6 +16,7 @@ use crate::error::{ErrorObject, RpcError};
 use crate::protocol::Target;
 use crate::service::{Handler, MethodInfo, MethodKind, ParamInfo, Params, Service};
 use crate::streaming::Streaming;
+use crate::sync::{AtomicBool, Ordering};
 
 /// What an end offers: services made from traits, and methods made from closures.
 ///
@@ -35,6 +37,8 @@ pub struct Router {
     /// For each method its parameters, if there is a stream among them.
     stream_params: Vec<Option<&'static [ParamInfo]>>,
     by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
+    /// For each method whether it was told of that it took long.
+    told: Vec<AtomicBool>,
     mistakes: Vec<String>,
 }
 
@@ -141,6 +145,45 @@ impl Router {
         self
     }
 
+    /// Has requests to the method `name`, which was offered before, start only when all that came
+    /// before them has ended: see [`MethodFlags::ordered`](crate::MethodFlags::ordered).
+    ///
+    /// ```
+    /// use rpc_core::{Context, Router, Service};
+    ///
+    /// let router = Router::new()
+    ///     .method("commit", |_: Context, (): ()| async { Ok(()) })
+    ///     .ordered("commit");
+    /// assert!(router.methods()[0].flags.ordered);
+    /// ```
+    #[must_use]
+    pub fn ordered(mut self, name: &str) -> Self {
+        match self.by_name.get_mut(name) {
+            Some(target @ &mut (Target::Method(method) | Target::Ordered(method))) => {
+                *target = Target::Ordered(method);
+                self.methods[method].flags.ordered = true;
+            }
+            Some(Target::Unsubscribe) | None => {
+                self.mistakes
+                    .push(format!("`{name}` cannot be ordered: offer a method of this name first"));
+            }
+        }
+        self
+    }
+
+    /// Tells of a method that kept its connection's task for long; once, as it will do so again.
+    #[cold]
+    pub(crate) fn took_long(&self, method: usize, took: Duration) {
+        if !self.told[method].swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                method = self.name(method),
+                ?took,
+                "a poll kept its connection from everything else: the method needs \
+                 `#[method(spawn)]` or `blocking`, a stream a task that makes its items"
+            );
+        }
+    }
+
     /// What a name calls.
     pub(crate) fn find(&self, name: &str) -> Option<Target> {
         self.by_name.get(name).copied()
@@ -178,6 +221,7 @@ impl Router {
                     self.mistakes.push(format!("`{}` is offered twice", info.name));
                     continue;
                 }
+                Entry::Vacant(entry) if info.flags.ordered => entry.insert(Target::Ordered(method)),
                 Entry::Vacant(entry) => entry.insert(Target::Method(method)),
             };
             if let MethodKind::Subscription { unsubscribe, .. } = info.kind {
@@ -194,6 +238,7 @@ impl Router {
             let takes_streams = info.params.iter().any(|param| param.is_stream);
             self.stream_params.push(takes_streams.then_some(info.params));
             self.methods.push(info.clone());
+            self.told.push(AtomicBool::new(false));
         }
         self.services.push(service);
     }
@@ -283,6 +328,20 @@ mod tests {
             assert!(decode::<(u8,)>(Params(params)).is_err());
         }
         assert!(decode::<()>(Params(Some("[1]"))).is_err());
+    }
+
+    #[test]
+    fn what_is_ordered_is_offered_before() {
+        let nothing = |_: Context, (): ()| async { Ok(()) };
+        let inner = Router::new().method("a", nothing).ordered("a").method("b", nothing);
+        let router = Router::new().service(inner).ordered("b").ordered("b");
+        assert!(router.check().is_ok());
+        assert_eq!(
+            (router.find("a"), router.find("b")),
+            (Some(Target::Ordered(0)), Some(Target::Ordered(1)))
+        );
+        let error = router.ordered("c").check().unwrap_err().to_string();
+        assert_eq!(error, "`c` cannot be ordered: offer a method of this name first");
     }
 
     #[test]

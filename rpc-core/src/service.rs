@@ -109,6 +109,21 @@ impl Handler {
         Self::streaming(elsewhere::spawned(cx.clone(), future))
     }
 
+    /// Serves a call as [`spawned`](Self::spawned) does; the end of the connection does not stop it. It
+    /// goes on to its end then, and its result is dropped: [`Context::cancelled`] tells. A cancel by its
+    /// caller and its deadline stop it as any other, the deadline also after the connection's end. No
+    /// limit counts those that are left over, and a runtime that shuts down ends them.
+    pub fn detached<T, E>(
+        cx: &Context,
+        future: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Self
+    where
+        T: Serialize + Send + 'static,
+        E: RpcError,
+    {
+        Self::new(elsewhere::detached(cx.clone(), future))
+    }
+
     /// Serves a call on a thread where blocking harms nobody. Once begun it cannot be stopped: a
     /// cancelled call keeps its place among the live handlers until this returns.
     pub fn blocking<T, E>(
@@ -358,12 +373,25 @@ pub struct MethodFlags {
     pub spawn: bool,
     /// It runs on a thread of its own.
     pub blocking: bool,
+    /// It runs in a task of its own, which goes on when the connection ends.
+    pub detached: bool,
+    /// A request to it starts only when all requests and notifications that came before it on its
+    /// connection have ended, those to ordered methods too. What comes after it does not wait for it,
+    /// unless it is ordered as well.
+    ///
+    /// An earlier handler that waits for a call of its own is not waited for: that call may be what the
+    /// ordered request serves, and neither would ever end. While it waits, nor is a notification that
+    /// stands behind it. A call counts as such if the handler makes it, or a task under
+    /// [`Context::scope`]; a handler that waits for anything else that depends on the ordered request
+    /// holds it up until one of both runs out of time. A call that was cancelled has ended, though what
+    /// it runs elsewhere may need a moment more.
+    pub ordered: bool,
 }
 
 impl MethodFlags {
     /// No flags.
     pub const fn new() -> Self {
-        Self { idempotent: false, spawn: false, blocking: false }
+        Self { idempotent: false, spawn: false, blocking: false, detached: false, ordered: false }
     }
 
     /// The same flags, `idempotent` as well.
@@ -384,6 +412,20 @@ impl MethodFlags {
     #[must_use]
     pub const fn blocking(mut self) -> Self {
         self.blocking = true;
+        self
+    }
+
+    /// The same flags, `detached` as well.
+    #[must_use]
+    pub const fn detached(mut self) -> Self {
+        self.detached = true;
+        self
+    }
+
+    /// The same flags, `ordered` as well.
+    #[must_use]
+    pub const fn ordered(mut self) -> Self {
+        self.ordered = true;
         self
     }
 }

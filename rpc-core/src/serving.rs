@@ -11,6 +11,7 @@ use crate::deadlines::Deadlines;
 use crate::extras::Extras;
 use crate::id::Id;
 use crate::limits::Limits;
+use crate::ordered::Ordered;
 use crate::subscriptions::TakenKey;
 use crate::sync::Arc;
 
@@ -43,6 +44,8 @@ pub(crate) struct Served<W> {
     /// Calls that its handler made and that are not resolved. While there are some, the handler's
     /// place is lent to others.
     calls: usize,
+    /// Whether its handler has returned, and its result waits for room.
+    returned: bool,
     /// Told when the handler is stopped before its time.
     pub(crate) watcher: Option<W>,
     /// Params of a request that has not started.
@@ -63,6 +66,7 @@ impl<W> Default for Served<W> {
             since: Duration::ZERO,
             rare: None,
             calls: 0,
+            returned: false,
             watcher: None,
             params: None,
         }
@@ -86,6 +90,14 @@ impl Rare {
     pub(crate) fn of(extras: Option<Arc<Extras>>, streams: Vec<TakenKey>) -> Option<Box<Self>> {
         let has_some = extras.is_some() || !streams.is_empty();
         has_some.then(|| Box::new(Self { extras, streams, report: None }))
+    }
+}
+
+impl<W> Served<W> {
+    /// Whether an ordered request that came later has to wait for it. Not for a handler that waits
+    /// for a call of its own: that call may be what the request serves.
+    fn holds_up(&self) -> bool {
+        self.calls == 0 && !self.returned
     }
 }
 
@@ -121,6 +133,9 @@ pub(crate) struct New {
     pub(crate) now: Duration,
 }
 
+/// By the calls whose answers they wait for.
+type After<W> = HashMap<Key, W, FxBuildHasher>;
+
 /// The calls being served on one connection.
 pub(crate) struct Serving<W> {
     /// Filled and emptied field by field: moving records in and out as a whole, as a slab does, took
@@ -136,6 +151,11 @@ pub(crate) struct Serving<W> {
     by_id: HashMap<Id, Key, FxBuildHasher>,
     /// Requests that wait for room in the outbox, oldest first.
     unstarted: VecDeque<Key>,
+    /// Requests that wait for earlier calls to end.
+    ordered: Ordered,
+    /// Who is to be told when the answer of a call has entered the outbox. In a box, as few
+    /// connections ever have any.
+    after: Option<Box<After<W>>>,
     next_serial: u64,
     cost: Cost,
     /// Requests whose handlers wait for a call of their own.
@@ -151,6 +171,8 @@ impl<W> Serving<W> {
             requests: 0,
             by_id: HashMap::default(),
             unstarted: VecDeque::new(),
+            ordered: Ordered::default(),
+            after: None,
             next_serial: 0,
             cost: Cost::default(),
             lent: 0,
@@ -196,10 +218,27 @@ impl<W> Serving<W> {
         }
     }
 
-    /// Adds a call whose handler starts now.
-    pub(crate) fn insert(&mut self, new: New) -> Key {
+    /// The number of a call that comes now, by which it is known whether it came before another.
+    pub(crate) fn number(&mut self) -> u64 {
         self.next_serial += 1;
-        let serial = self.next_serial;
+        self.next_serial
+    }
+
+    /// Adds a call that comes now, and whose handler starts now.
+    pub(crate) fn insert(&mut self, new: New) -> Key {
+        let serial = self.number();
+        self.place(new, serial)
+    }
+
+    /// Adds a call that came earlier, and whose handler starts now.
+    pub(crate) fn insert_numbered(&mut self, new: New, number: u64) -> Key {
+        let key = self.place(new, number);
+        self.ordered.note(number, true);
+        key
+    }
+
+    #[inline]
+    fn place(&mut self, new: New, serial: u64) -> Key {
         self.cost.bytes += new.cost.bytes;
         self.cost.tokens += new.cost.tokens;
         self.deadlines.add(new.deadline);
@@ -218,6 +257,7 @@ impl<W> Serving<W> {
         served.deadline = new.deadline;
         served.since = new.now;
         served.rare = new.rare;
+        served.returned = false;
         Key { index, serial }
     }
 
@@ -229,17 +269,58 @@ impl<W> Serving<W> {
         }
     }
 
-    /// Adds a request whose handler starts later.
+    /// Adds a request whose handler starts later, in the order in which they come.
     pub(crate) fn insert_unstarted(&mut self, new: New, id: &str, params: &str) {
+        let key = self.insert_kept(new, id, params);
+        self.unstarted.push_back(key);
+    }
+
+    /// Adds a request whose handler starts when those of all earlier calls have ended.
+    pub(crate) fn insert_ordered(&mut self, new: New, id: &str, params: &str) {
+        let key = self.insert_kept(new, id, params);
+        self.ordered.push(key, is_served(&self.places));
+        if self.ordered.is_empty() {
+            self.look_after_oldest_ordered();
+        }
+    }
+
+    fn insert_kept(&mut self, new: New, id: &str, params: &str) -> Key {
         let key = self.insert(new);
         self.places[key.index].params = Some(params.into());
         self.keep(key, &id.into());
-        self.unstarted.push_back(key);
+        key
     }
 
     /// Whether requests wait to start: later ones must not overtake them.
     pub(crate) fn has_unstarted(&self) -> bool {
         !self.unstarted.is_empty()
+    }
+
+    /// Whether an ordered request that came now would have to wait for one that is served.
+    pub(crate) fn holds_up_ordered(&self) -> bool {
+        !self.ordered.is_empty() || self.iter().any(Served::holds_up)
+    }
+
+    /// Whether there is an ordered request that nothing holds up any more.
+    pub(crate) fn has_ready_ordered(&self) -> bool {
+        self.ordered.is_ready()
+    }
+
+    /// The oldest ordered request, with its params, which may be empty for none.
+    pub(crate) fn next_ordered(&mut self) -> Option<(Key, Box<str>)> {
+        let key = self.ordered.pop()?;
+        let params = self.get_mut(key)?.params.take();
+        self.look_after_oldest_ordered();
+        Some((key, params?))
+    }
+
+    /// Counts what holds up the ordered request that is the oldest now.
+    fn look_after_oldest_ordered(&mut self) {
+        let oldest = self.ordered.oldest(is_served(&self.places));
+        let first = oldest.map(|key| key.serial);
+        let is_earlier = |served: &&Served<W>| Some(served.serial) < first && served.holds_up();
+        let held_up_by = self.iter().filter(is_earlier).count();
+        self.ordered.wait_for(first, held_up_by);
     }
 
     /// The oldest request that has not started, with its params, which may be empty for none.
@@ -282,7 +363,38 @@ impl<W> Serving<W> {
         if let Some(id) = &ended.id {
             self.by_id.remove(id);
         }
+        if key.serial <= self.ordered.first() {
+            self.gone_before_ordered(key, calls);
+        }
         Some(ended)
+    }
+
+    /// A call that came before an ordered request is gone, or that request itself.
+    #[cold]
+    fn gone_before_ordered(&mut self, key: Key, calls: usize) {
+        let held_up = calls == 0 && !self.places[key.index].returned;
+        if key.serial == self.ordered.first() {
+            self.look_after_oldest_ordered();
+        } else if held_up {
+            self.ordered.note(key.serial, false);
+        }
+    }
+
+    /// Has `after`, made of the one kept, told when the answer of this call has entered the outbox;
+    /// whether it is still served.
+    pub(crate) fn after(&mut self, key: Key, after: impl FnOnce(Option<W>) -> W) -> bool {
+        if self.get(key).is_none() {
+            return false;
+        }
+        let table = self.after.get_or_insert_default();
+        let after = after(table.remove(&key));
+        table.insert(key, after);
+        true
+    }
+
+    /// Who is to be told when the answer of this call has entered the outbox.
+    pub(crate) fn take_after(&mut self, key: Key) -> Option<W> {
+        self.after.as_mut()?.remove(&key)
     }
 
     /// The handler starts a call of its own and lends its place. Whether this is its only call.
@@ -290,10 +402,14 @@ impl<W> Serving<W> {
         let Some(served) = self.get_mut(key) else {
             return false;
         };
+        let held_up = served.holds_up();
         served.calls += 1;
         let first = served.calls == 1;
         let is_request = served.is_request;
         self.lent += usize::from(first && is_request);
+        if held_up {
+            self.ordered.note(key.serial, false);
+        }
         first
     }
 
@@ -305,8 +421,25 @@ impl<W> Serving<W> {
         };
         served.calls -= 1;
         let none_left = served.calls == 0;
+        let holds_up = served.holds_up();
         let is_request = served.is_request;
         self.lent -= usize::from(none_left && is_request);
+        if holds_up {
+            self.ordered.note(key.serial, true);
+        }
+    }
+
+    /// The handler has returned: what is ordered does not wait for its answer to leave. Two batches
+    /// could wait for each other that way.
+    pub(crate) fn returned(&mut self, key: Key) {
+        let Some(served) = self.get_mut(key) else {
+            return;
+        };
+        let held_up = served.holds_up();
+        served.returned = true;
+        if held_up {
+            self.ordered.note(key.serial, false);
+        }
     }
 
     /// No call runs out before this time.
@@ -328,20 +461,27 @@ impl<W> Serving<W> {
         self.places.iter().filter(|served| served.serial != 0)
     }
 
-    /// Forgets everything; returns who is to be told.
-    pub(crate) fn clear(&mut self) -> Vec<W> {
-        let places = std::mem::take(&mut self.places);
+    /// Forgets everything; returns who is to be told, and who waits for an answer that there will
+    /// not be.
+    pub(crate) fn clear(&mut self) -> (Vec<W>, Vec<W>) {
+        let (places, after) = (std::mem::take(&mut self.places), std::mem::take(&mut self.after));
         *self = Self { next_serial: self.next_serial, ..Self::new() };
-        places.into_iter().filter_map(|served| served.watcher).collect()
+        let watchers = places.into_iter().filter_map(|served| served.watcher).collect();
+        (watchers, after.into_iter().flat_map(|after| after.into_values()).collect())
     }
 
     /// Gives back what a busy time left behind.
     pub(crate) fn shrink(&mut self) {
         if self.len() == 0 && !self.places.is_empty() {
-            let watchers = self.clear();
-            debug_assert!(watchers.is_empty(), "nothing was served");
+            let (watchers, after) = self.clear();
+            debug_assert!(watchers.is_empty() && after.is_empty(), "nothing was served");
         }
     }
+}
+
+/// Whether a key names what is in its place still.
+fn is_served<W>(places: &[Served<W>]) -> impl Fn(Key) -> bool {
+    |key| places[key.index].serial == key.serial
 }
 
 #[cfg(test)]
@@ -440,5 +580,93 @@ mod tests {
         serving.remove(first);
         assert_eq!(&*serving.next_unstarted().unwrap().1, "[2]");
         assert!(serving.next_unstarted().is_none());
+    }
+
+    fn ordered(serving: &mut Serving<()>, id: &str) -> Key {
+        serving.insert_ordered(request(FREE), id, "[]");
+        serving.find(id).unwrap()
+    }
+
+    fn start_ordered(serving: &mut Serving<()>) -> Option<Key> {
+        if !serving.has_ready_ordered() {
+            return None;
+        }
+        serving.next_ordered().map(|(key, _)| key)
+    }
+
+    #[test]
+    fn an_ordered_request_waits_for_what_came_before_it_and_for_nothing_else() {
+        let mut serving = Serving::<()>::new();
+        let earlier = [(); 2].map(|()| serving.insert(request(FREE)));
+        let key = ordered(&mut serving, "1");
+        let _later = serving.insert(request(FREE));
+        for call in earlier {
+            assert_eq!(start_ordered(&mut serving), None);
+            serving.remove(call);
+        }
+        assert_eq!(start_ordered(&mut serving), Some(key));
+        assert_eq!(start_ordered(&mut serving), None);
+    }
+
+    #[test]
+    fn ordered_requests_wait_for_each_other_and_not_for_one_that_is_gone() {
+        let mut serving = Serving::<()>::new();
+        let earlier = serving.insert(request(FREE));
+        let keys = ["1", "2", "3", "4"].map(|id| ordered(&mut serving, id));
+        serving.remove(keys[0]);
+        serving.remove(keys[2]);
+        assert_eq!(start_ordered(&mut serving), None);
+        serving.remove(earlier);
+        for key in [keys[1], keys[3]] {
+            assert_eq!(start_ordered(&mut serving), Some(key));
+            assert_eq!(start_ordered(&mut serving), None);
+            serving.remove(key);
+        }
+        assert!(!serving.holds_up_ordered());
+    }
+
+    #[test]
+    fn ordered_requests_that_are_cancelled_while_another_waits_leave_nothing_behind() {
+        let mut serving = Serving::<()>::new();
+        let earlier = serving.insert(request(FREE));
+        let waits = ordered(&mut serving, "waits");
+        for _ in 0..1000 {
+            let key = ordered(&mut serving, "cancelled");
+            serving.remove(key);
+        }
+        assert!(serving.ordered.len() < 16, "{}", serving.ordered.len());
+        serving.remove(earlier);
+        assert_eq!(start_ordered(&mut serving), Some(waits));
+    }
+
+    #[test]
+    fn a_handler_that_waits_for_its_own_call_or_has_returned_holds_up_nothing() {
+        let mut serving = Serving::<()>::new();
+        let [lends, returns] = [(); 2].map(|()| serving.insert(request(FREE)));
+        let key = ordered(&mut serving, "1");
+        serving.lend(lends);
+        serving.lend(lends);
+        serving.returned(returns);
+        assert!(serving.has_ready_ordered());
+        serving.give_back(lends);
+        assert!(serving.has_ready_ordered(), "it waits for another one");
+        serving.give_back(lends);
+        assert!(!serving.has_ready_ordered(), "it goes on");
+        serving.lend(lends);
+        serving.remove(lends);
+        serving.remove(returns);
+        assert_eq!(start_ordered(&mut serving), Some(key));
+    }
+
+    #[test]
+    fn a_call_counts_from_when_it_came_whenever_it_starts() {
+        let mut serving = Serving::<()>::new();
+        let number = serving.number();
+        let key = ordered(&mut serving, "1");
+        assert!(serving.has_ready_ordered());
+        let late = serving.insert_numbered(request(FREE), number);
+        assert_eq!(start_ordered(&mut serving), None);
+        serving.remove(late);
+        assert_eq!(start_ordered(&mut serving), Some(key));
     }
 }

@@ -120,11 +120,12 @@ impl Shared {
 
     /// Ends the slot without a connection's help.
     pub(crate) fn end(&self, reason: &CloseReason) {
-        let arguments = self.with(|state| {
-            state.protocol.end(reason);
+        let (unanswered, arguments) = self.with(|state| {
+            let unanswered = state.protocol.end(reason);
             state.protocol.discard();
-            std::mem::take(&mut state.arguments)
+            (unanswered, std::mem::take(&mut state.arguments))
         });
+        unanswered.into_iter().for_each(drop_quietly);
         arguments.into_iter().for_each(drop_quietly);
         self.finish(reason);
     }
@@ -154,6 +155,7 @@ impl State {
         !self.protocol.is_sent()
             || !self.protocol.streams_rest()
             || self.wish.is_some()
+            || self.protocol.may_start_ordered()
             || due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
     }
 }

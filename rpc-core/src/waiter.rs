@@ -4,6 +4,7 @@ use std::task::{Poll, Waker};
 
 use futures_util::task::AtomicWaker;
 
+use crate::later::Later;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 
 /// Is told once.
@@ -13,6 +14,8 @@ pub(crate) enum Waiter {
     Task(Waker),
     /// Any number of tasks that may come and ask later.
     Flag(Arc<Flag>),
+    /// What is to be started.
+    Later(Box<Later>),
 }
 
 impl Waiter {
@@ -20,6 +23,7 @@ impl Waiter {
         match self {
             Self::Task(waker) => waker.wake(),
             Self::Flag(flag) => flag.set(),
+            Self::Later(later) => later.start(),
         }
     }
 

@@ -27,6 +27,7 @@ const PURE: &[&str] = &[
     "life.rs",
     "limits.rs",
     "notifications.rs",
+    "ordered.rs",
     "outbox.rs",
     "outgoing.rs",
     "params.rs",

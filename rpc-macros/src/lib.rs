@@ -132,8 +132,13 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// | `by_name`, `by_name = false` | as on the service, for this method |
 /// | `spawn` | runs in a task of its own: for work that keeps a processor busy. Those of one connection run at the same time if the runtime has workers to spare |
 /// | `blocking` | runs on a thread where it may block: a plain `fn`, and no subscription. Once begun it is not stopped, not even when its call is cancelled |
+/// | `detached` | runs in a task of its own, which goes on to its end when the connection is over; its answer goes nowhere then. A cancel by its caller and its deadline stop it as any other, and so does a runtime that shuts down. Not on a subscription; one of `spawn`, `blocking` and `detached` at most |
+/// | `ordered` | a request starts only when all requests and notifications that came before it on its connection have ended. Later ones do not wait for it, unless they are ordered too. A handler that waits for a call of its own is not waited for: that call may need this one. Not on a notification: those run in order as they are |
 /// | `timeout = "2s"` | how long the stub waits, unless its caller says otherwise: a whole number and `ms`, `s`, `m` or `h`. Not on a notification |
 /// | `idempotent` | running it twice does what running it once does. On a `#[method]` only |
+///
+/// A method runs in the task of its connection unless it says otherwise. One that keeps that task from
+/// everything else for more than 100 ms at a time is warned of in the log, once.
 ///
 /// | in `#[subscription(…)]` | |
 /// |---|---|

@@ -51,7 +51,8 @@ pub(crate) struct MethodArgs {
     /// As the service has it, unless this is given.
     pub(crate) by_name: Option<bool>,
     pub(crate) run: Run,
-    /// Of what is answered only.
+    /// Of what is answered only, as the next.
+    pub(crate) ordered: bool,
     pub(crate) timeout: Option<Duration>,
     /// Of requests only.
     pub(crate) idempotent: bool,
@@ -67,7 +68,8 @@ impl MethodArgs {
         args.run = options.run();
         args.timeout = options.time("timeout");
         args.idempotent = options.flag("idempotent");
-        options.finish(&["ordered", "detached"]);
+        args.ordered = options.flag("ordered");
+        options.finish(&[]);
         args
     }
 
@@ -77,7 +79,8 @@ impl MethodArgs {
         args.run = options.run();
         options.misplaced("idempotent", "a notification is never sent again: remove `idempotent`");
         options.misplaced("timeout", "nobody waits for a notification: remove `timeout`");
-        options.finish(&["ordered"]);
+        options.misplaced("ordered", "notifications start in order already: remove `ordered`");
+        options.finish(&[]);
         args
     }
 
@@ -90,8 +93,11 @@ impl MethodArgs {
         let message = "a subscription only begins here: block where its items are made, \
                        and remove `blocking`";
         options.misplaced("blocking", message);
+        let message = "a stream ends with its connection: remove `detached`";
+        options.misplaced("detached", message);
         args.run = options.run_async();
-        options.finish(&["ordered", "detached"]);
+        args.ordered = options.flag("ordered");
+        options.finish(&[]);
         args
     }
 

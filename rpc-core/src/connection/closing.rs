@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Connection, Phase};
 use crate::close::{CloseCode, CloseReason};
+use crate::handlers::drop_quietly;
 use crate::transport::Transport;
 use crate::waiter::Waiter;
 
@@ -32,11 +33,12 @@ impl<T: Transport> Connection<T> {
             state.protocol.link_lost(given);
             self.outgoing.clear();
         }
-        state.protocol.end(&reason);
+        let unanswered = state.protocol.end(&reason);
         if reason.is_deaf() {
             state.protocol.discard();
         }
         drop(state);
+        unanswered.into_iter().for_each(drop_quietly);
         self.phase = Phase::Closing(Closing { reason, until });
         self.drop_handlers();
     }
@@ -79,8 +81,9 @@ impl<T: Transport> Connection<T> {
         // It may have been closing already, for another reason.
         let reason = state.protocol.ended().cloned().unwrap_or(reason);
         state.protocol.link_lost(accepted);
-        state.protocol.end(&reason);
+        let unanswered = state.protocol.end(&reason);
         drop(state);
+        unanswered.into_iter().for_each(drop_quietly);
         self.drop_handlers();
         self.over(reason)
     }
@@ -100,12 +103,12 @@ impl<T: Transport> Connection<T> {
         self.handlers.clear();
         self.streams.clear();
         let waiting = self.returned.drain(..).chain(self.woken.drain(..));
-        waiting.for_each(crate::handlers::drop_quietly);
+        waiting.for_each(drop_quietly);
         let mut state = self.shared.lock();
         let arguments = std::mem::take(&mut state.arguments);
         let told = std::mem::take(&mut state.protocol.told);
         drop(state);
-        arguments.into_iter().for_each(crate::handlers::drop_quietly);
+        arguments.into_iter().for_each(drop_quietly);
         told.into_iter().for_each(Waiter::tell);
     }
 }

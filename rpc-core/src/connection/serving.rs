@@ -50,8 +50,10 @@ impl<T: Transport> Connection<T> {
             _ => None,
         };
         let streams = match target {
-            Some(Target::Method(method)) => services.stream_params(method),
-            _ => None,
+            Some(Target::Method(method) | Target::Ordered(method)) => {
+                services.stream_params(method)
+            }
+            Some(Target::Unsubscribe) | None => None,
         };
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
         let arrival = Arrival { target, orphans, batch, streams, now };
@@ -109,6 +111,7 @@ impl<T: Transport> Connection<T> {
                 self.returned.remove(at)
             {
                 self.answer(key, &id, method, handler);
+                self.see_to_pace(method);
                 answered += 1;
             }
         }
@@ -116,6 +119,19 @@ impl<T: Transport> Connection<T> {
     }
 
     fn serve(&mut self, serve: Serve<&str>) {
+        let method = serve.method;
+        self.begin_handler(serve);
+        self.see_to_pace(method);
+    }
+
+    /// Has a method told of that has just kept this task from everything else for long.
+    pub(super) fn see_to_pace(&mut self, method: usize) {
+        if let Some(took) = self.pace.lap() {
+            self.shared.setup.services.took_long(method, took);
+        }
+    }
+
+    fn begin_handler(&mut self, serve: Serve<&str>) {
         let Serve { key, id, has_room, method, params, deadline, extras } = serve;
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
         let traced = extras.as_ref().is_some_and(|extras| extras.trace.is_some());
@@ -148,14 +164,20 @@ impl<T: Transport> Connection<T> {
                 let running = Running { key, id, method, handler, deadline, traced };
                 match polled {
                     Polled::Pending => self.handlers.insert(key.index, running),
-                    _ => self.returned.push_back(running),
+                    _ => self.keep_result(running),
                 }
             }
         }
     }
 
     /// Polls a handler that was polled before.
-    fn poll(&mut self, mut running: Running) {
+    fn poll(&mut self, running: Running) {
+        let method = running.method;
+        self.poll_handler(running);
+        self.see_to_pace(method);
+    }
+
+    fn poll_handler(&mut self, mut running: Running) {
         let polled = running.poll(self.handlers.waker(running.key.index));
         if let Polled::Pending = polled {
             return self.handlers.insert(running.key.index, running);
@@ -170,9 +192,15 @@ impl<T: Transport> Connection<T> {
             (_, None) => self.finish_notification(key, handler),
             (_, Some(id)) if may_answer => self.answer(key, &id, method, handler),
             (_, id) => {
-                self.returned.push_back(Running { key, id, method, handler, deadline, traced })
+                self.keep_result(Running { key, id, method, handler, deadline, traced });
             }
         }
+    }
+
+    /// Keeps a handler that has returned until there is room for its result.
+    fn keep_result(&mut self, running: Running) {
+        self.shared.lock().protocol.returned(running.key);
+        self.returned.push_back(running);
     }
 
     fn panicked(&self, key: Key, id: Option<&str>) {

@@ -13,6 +13,7 @@ use crate::answer::{self, ItemHead};
 use crate::close::CloseCode;
 use crate::error::ErrorObject;
 use crate::handlers::{caught, drop_quietly};
+use crate::pace::Pace;
 use crate::router::Router;
 use crate::service::Limited;
 use crate::shared::Wish;
@@ -247,6 +248,11 @@ impl<T: Transport> Connection<T> {
             let mut cx = Context::from_waker(waker);
             // Streams and `Serialize` are code of the user's.
             let step = catch_unwind(AssertUnwindSafe(|| stream.items.poll_step(&mut cx)));
+            match stream.origin {
+                Origin::Method(method) => self.see_to_pace(method),
+                // The caller's own, who has no method to change.
+                Origin::Call => self.pace = Pace::start(),
+            }
             match step {
                 Ok(Poll::Pending) => return Asked::Pending,
                 Ok(Poll::Ready(Step::Item)) => stream.holds = true,

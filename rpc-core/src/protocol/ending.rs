@@ -74,9 +74,10 @@ impl<W> Protocol<W> {
     }
 
     /// Ends it all: every waiting caller hears why. What is queued as an answer may still be sent.
-    pub(crate) fn end(&mut self, reason: &CloseReason) {
+    /// Returns who waits for an answer that there will not be: to be dropped, without the lock.
+    pub(crate) fn end(&mut self, reason: &CloseReason) -> Vec<W> {
         if self.ended.is_some() {
-            return;
+            return Vec::new();
         }
         self.ended = Some(reason.clone());
         self.outbox.drop_calls();
@@ -90,7 +91,7 @@ impl<W> Protocol<W> {
         self.on_wire = 0;
         self.parked.clear();
         self.notifications.clear();
-        self.batches.clear();
+        let mut unanswered = self.batches.clear();
         self.offered.clear();
         self.released.clear();
         self.dropped.clear();
@@ -98,8 +99,11 @@ impl<W> Protocol<W> {
         self.unreported.clear();
         self.marks.clear();
         self.told.extend(self.taken.end_all(reason));
-        self.told.extend(self.serving.clear());
+        let (watchers, after) = self.serving.clear();
+        self.told.extend(watchers);
         self.told.extend(self.outbox.drop_waiting());
+        unanswered.extend(after);
+        unanswered
     }
 
     /// Throws away what was not sent.

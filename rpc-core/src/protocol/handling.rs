@@ -8,6 +8,7 @@ use super::{Protocol, Serve};
 use crate::batches::Place;
 use crate::extras::Extras;
 use crate::id::Id;
+use crate::notifications::Waiting;
 use crate::serving::{Cost, Key};
 use crate::sync::Arc;
 
@@ -18,13 +19,22 @@ impl<W> Protocol<W> {
             return None;
         }
         let params = |params: Box<str>| Some(params).filter(|params| !params.is_empty());
+        // First, as an ordered request waits for those before it. It waits for none that stands behind
+        // one that waits for a call of its own.
         if let Some(waiting) = self.notifications.next() {
             let cost = Cost { bytes: waiting.params.len(), tokens: waiting.tokens };
+            let Waiting { number, method, .. } = waiting;
             let params = params(waiting.params);
             let extras = waiting.extras;
-            return Some(self.start_notification(waiting.method, params, cost, extras, now));
+            return Some(self.start_notification(number, method, params, cost, extras, now));
         }
-        let (key, text) = self.serving.next_unstarted()?;
+        // All that came before it has started, so it is the oldest of those that have not.
+        let next = if self.serving.has_ready_ordered() {
+            self.serving.next_ordered()
+        } else {
+            self.serving.next_unstarted()
+        };
+        let (key, text) = next?;
         let served = self.serving.get(key)?;
         let (method, deadline) = (served.method, served.deadline);
         let extras = served.rare.as_ref().and_then(|rare| rare.extras.clone());
@@ -42,7 +52,28 @@ impl<W> Protocol<W> {
 
     /// Whether a request or notification waits that could start if there were room.
     pub(crate) fn has_waiting(&self) -> bool {
-        self.serving.has_unstarted() || self.notifications.has_next()
+        self.must_not_overtake() || self.notifications.has_next()
+    }
+
+    /// Whether requests are about to start: later ones must not overtake them.
+    pub(super) fn must_not_overtake(&self) -> bool {
+        self.serving.has_unstarted() || self.serving.has_ready_ordered()
+    }
+
+    /// Whether an ordered request that comes now is not to start now.
+    pub(super) fn must_wait_for_earlier(&self) -> bool {
+        self.serving.holds_up_ordered() || self.notifications.has_next()
+    }
+
+    /// Whether an ordered request may start now. A handler on another thread can bring that about, by
+    /// a call of its own.
+    pub(crate) fn may_start_ordered(&self) -> bool {
+        self.serving.has_ready_ordered() && self.outbox.has_room() && self.ended.is_none()
+    }
+
+    /// A handler has returned, and its result waits for room.
+    pub(crate) fn returned(&mut self, key: Key) {
+        self.serving.returned(key);
     }
 
     /// Whether there is room for what may enter while others wait outside.
@@ -68,6 +99,7 @@ impl<W> Protocol<W> {
         self.notifications.ended(key);
         let Some(served) = self.serving.remove(key) else { return };
         self.told.extend(served.watcher);
+        self.tell_after(key, served.place);
         if let Some(rare) = served.rare {
             // Whatever room there is: the answer comes next.
             self.outbox.extend(rare.report);
@@ -81,6 +113,16 @@ impl<W> Protocol<W> {
     /// What came beside a call that is still served.
     pub(crate) fn extras(&self, key: Key) -> Option<&Arc<Extras>> {
         self.serving.get(key)?.rare.as_ref()?.extras.as_ref()
+    }
+
+    /// Has told who waits for the answer of this call, which follows, or for that of its batch, if
+    /// it has a place there.
+    pub(super) fn tell_after(&mut self, key: Key, place: Option<Place>) {
+        let Some(after) = self.serving.take_after(key) else { return };
+        match place {
+            Some(place) => self.batches.hold_after(place, after),
+            None => self.told.push(after),
+        }
     }
 
     /// A running handler starts a call on another connection; whether it waits for no other one.
@@ -103,5 +145,11 @@ impl<W> Protocol<W> {
             }
             None => false,
         }
+    }
+
+    /// Has `after`, made of the one kept, told when the answer of this call is in the outbox; whether
+    /// it is still served.
+    pub(crate) fn after_answer(&mut self, key: Key, after: impl FnOnce(Option<W>) -> W) -> bool {
+        self.serving.after(key, after)
     }
 }

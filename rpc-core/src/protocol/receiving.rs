@@ -56,10 +56,11 @@ impl<W> Protocol<W> {
         self.send_batch(whole);
     }
 
-    fn send_batch(&mut self, whole: Option<Whole>) {
-        if let Some(Whole { answer, streams }) = whole {
+    fn send_batch(&mut self, whole: Option<Whole<W>>) {
+        if let Some(Whole { answer, streams, after }) = whole {
             self.outbox.extend(answer);
             self.released.extend(streams);
+            self.told.extend(after);
         }
     }
 
@@ -93,8 +94,9 @@ impl<W> Protocol<W> {
             self.reply(place, Some(id), answer::result(id, "null"));
             return Event::Done;
         }
-        let method = match arrival.target {
-            Some(Target::Method(method)) => method,
+        let (method, is_ordered) = match arrival.target {
+            Some(Target::Method(method)) => (method, false),
+            Some(Target::Ordered(method)) => (method, true),
             Some(Target::Unsubscribe) => {
                 return self.unsubscribe_request(place, id, request.params);
             }
@@ -132,8 +134,13 @@ impl<W> Protocol<W> {
             rare: Rare::of(extras.clone(), streams),
             now,
         };
-        if !self.outbox.has_room() || self.serving.has_unstarted() {
-            self.serving.insert_unstarted(new, id, request.params.unwrap_or_default());
+        let params = request.params.unwrap_or_default();
+        if is_ordered && self.must_wait_for_earlier() {
+            self.serving.insert_ordered(new, id, params);
+            return Event::Done;
+        }
+        if !self.outbox.has_room() || self.must_not_overtake() {
+            self.serving.insert_unstarted(new, id, params);
             return Event::Done;
         }
         let key = self.serving.insert(new);
@@ -188,7 +195,7 @@ impl<W> Protocol<W> {
             return self.about_the_protocol(&notification, arrival.now);
         }
         let method = match arrival.target {
-            Some(Target::Method(method)) => method,
+            Some(Target::Method(method) | Target::Ordered(method)) => method,
             Some(Target::Unsubscribe) => return self.end_offered(notification.params).1,
             None => return Event::Dropped("no method of this name"),
         };
@@ -200,19 +207,15 @@ impl<W> Protocol<W> {
             self.counters.dropped += 1;
             return Event::Dropped("shutting down");
         }
+        let number = self.serving.number();
         let extras = notification.extras.map(Arc::from);
         if self.notifications.is_free() && self.outbox.has_room() {
-            let params = notification.params;
-            return Event::Serve(self.start_notification(
-                method,
-                params,
-                cost,
-                extras,
-                arrival.now,
-            ));
+            let (params, now) = (notification.params, arrival.now);
+            let serve = self.start_notification(number, method, params, cost, extras, now);
+            return Event::Serve(serve);
         }
-        let params = notification.params.unwrap_or_default().into();
-        self.notifications.push(Waiting { method, params, tokens: cost.tokens, extras });
+        let (params, tokens) = (notification.params.unwrap_or_default().into(), cost.tokens);
+        self.notifications.push(Waiting { number, method, params, tokens, extras });
         Event::Queued
     }
 
@@ -234,6 +237,7 @@ impl<W> Protocol<W> {
 
     pub(super) fn start_notification<P>(
         &mut self,
+        number: u64,
         method: usize,
         params: Option<P>,
         cost: Cost,
@@ -241,16 +245,10 @@ impl<W> Protocol<W> {
         now: Duration,
     ) -> Serve<P> {
         let deadline = Some(now.saturating_add(self.limits.notification_timeout));
-        let key = self.serving.insert(New {
-            is_request: false,
-            greeted: false,
-            place: None,
-            method,
-            cost,
-            deadline,
-            rare: Rare::of(extras.clone(), Vec::new()),
-            now,
-        });
+        let (is_request, greeted, place) = (false, false, None);
+        let rare = Rare::of(extras.clone(), Vec::new());
+        let new = New { is_request, greeted, place, method, cost, deadline, rare, now };
+        let key = self.serving.insert_numbered(new, number);
         self.notifications.started(key);
         Serve { key, id: None, has_room: true, method, params, deadline, extras }
     }
@@ -330,6 +328,7 @@ impl<W> Protocol<W> {
             return;
         };
         self.told.extend(served.watcher);
+        self.tell_after(key, served.place);
         if let Some(rare) = served.rare {
             self.cancel_streams(rare.streams);
         }

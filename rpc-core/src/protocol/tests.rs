@@ -36,6 +36,21 @@ fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
     }
 }
 
+/// Whether an ordered request starts at once.
+fn ordered(protocol: &mut TestProtocol, id: u32) -> bool {
+    let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
+    let Payload::Single(incoming) = decode(&text, &Limits::server()) else { panic!("{text}") };
+    let target = Some(Target::Ordered(0));
+    let arrival = Arrival { target, orphans: 0, batch: None, streams: None, now: ZERO };
+    matches!(protocol.receive(incoming, arrival), Event::Serve(_))
+}
+
+/// The id of what may start now; the empty text of a notification.
+fn start(protocol: &mut TestProtocol) -> Option<String> {
+    let serve = protocol.next_to_start(ZERO)?;
+    Some(serve.id.unwrap_or_default().into())
+}
+
 fn notification(protocol: &mut TestProtocol) -> Option<Key> {
     match receive(protocol, r#"{"jsonrpc":"2.0","method":"m","params":[1]}"#) {
         Event::Serve(serve) => Some(serve.key),
@@ -369,4 +384,60 @@ fn a_random_walk_ends_at_zero() {
         );
         assert_eq!(protocol.notifications.bytes(), 0);
     }
+}
+
+#[test]
+fn an_ordered_request_starts_at_once_if_all_before_it_has_ended() {
+    let mut protocol = protocol(|_| {});
+    assert!(ordered(&mut protocol, 1));
+    assert!(!ordered(&mut protocol, 2), "one of its kind runs");
+    assert_eq!(start(&mut protocol), None);
+    assert!(request(&mut protocol, 3).is_some(), "no other waits for them");
+    assert!(!protocol.has_waiting() && !protocol.may_start_ordered());
+}
+
+#[test]
+fn an_ordered_request_waits_for_notifications_that_have_not_started() {
+    let mut protocol = protocol(|_| {});
+    let running = notification(&mut protocol).unwrap();
+    notification(&mut protocol);
+    protocol.finish(running, None);
+    assert!(!ordered(&mut protocol, 1), "one is to start before it");
+    assert_eq!(start(&mut protocol).as_deref(), Some(""));
+    assert_eq!(start(&mut protocol), None, "and to end");
+    assert!(request(&mut protocol, 2).is_some());
+}
+
+#[test]
+fn a_call_that_waits_in_front_of_the_wire_lets_an_ordered_request_start() {
+    let mut protocol = protocol(|limits| limits.calls_on_wire = 0);
+    let running = request(&mut protocol, 1).unwrap();
+    assert!(!ordered(&mut protocol, 2));
+    assert!(!protocol.may_start_ordered());
+    let starts = [Start { caller: Caller::Handler(running), ..Start::default() }];
+    let message = |_: &[u64]| Bytes::from_static(b"[]");
+    let filler = [Start::default(), Start::default()];
+    protocol.start_batch(&filler, message).unwrap();
+    protocol.start_batch(&starts, message).unwrap();
+    while next(&mut protocol).is_some() {}
+    assert!(protocol.is_sent() && protocol.may_start_ordered());
+    assert_eq!(start(&mut protocol).as_deref(), Some("2"));
+}
+
+#[test]
+fn who_waits_for_an_answer_is_told_with_it_and_dropped_without_one() {
+    let mut protocol = protocol(|_| {});
+    let keys = [1, 2, 3].map(|id| request(&mut protocol, id).unwrap());
+    let note = notification(&mut protocol).unwrap();
+    for (key, name) in keys.iter().zip(["answered", "stopped", "left"]) {
+        assert!(protocol.after_answer(*key, |_| name));
+    }
+    assert!(protocol.after_answer(note, |_| "ended"));
+    protocol.finish(keys[0], Some(("1", Bytes::from_static(b"1"))));
+    protocol.stop(keys[1], &ErrorObject::cancelled());
+    protocol.finish(note, None);
+    assert_eq!(protocol.told, ["answered", "stopped", "ended"]);
+    assert!(!protocol.after_answer(keys[0], |_| unreachable!()));
+    assert_eq!(protocol.end(&CloseReason::link("lost")), ["left"]);
+    assert_eq!(protocol.told.len(), 3);
 }

@@ -91,15 +91,18 @@ fn kind(kind: &Kind) -> TokenStream {
     }
 }
 
-/// `.idempotent().spawn()`
+/// `.idempotent().spawn().ordered()`
 fn flags(method: &Method) -> TokenStream {
+    let idempotent = match method.kind {
+        Kind::Request { idempotent: true } => quote!(.idempotent()),
+        _ => TokenStream::new(),
+    };
     let run = match method.run {
         Run::Inline => TokenStream::new(),
         Run::Spawned => quote!(.spawn()),
         Run::Blocking => quote!(.blocking()),
+        Run::Detached => quote!(.detached()),
     };
-    match method.kind {
-        Kind::Request { idempotent: true } => quote!(.idempotent() #run),
-        _ => run,
-    }
+    let ordered = method.ordered.then(|| quote!(.ordered()));
+    quote!(#idempotent #run #ordered)
 }

@@ -77,6 +77,7 @@ fn needs_context(method: &Method) -> bool {
 /// async fn join(…) -> …;          Handler::new::<u32, ChatError>(async move { … })
 /// … -> Streaming<Message>;        Handler::streaming::<Message, Infallible>(async move { … })
 /// #[method(spawn)] async fn …     Handler::spawned::<…>(&Clone::clone(&cx), async move { … })
+/// #[method(detached)] async fn …  Handler::detached::<…>(&Clone::clone(&cx), async move { … })
 /// #[method(blocking)] fn …        Handler::blocking::<…>(&Clone::clone(&cx), move || … { … })
 /// ```
 fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
@@ -92,7 +93,7 @@ fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
             Run::Spawned => {
                 quote!(#private::Handler::spawned_streaming::<#ty, #err>(#own_cx, #run))
             }
-            Run::Inline | Run::Blocking => {
+            Run::Inline | Run::Blocking | Run::Detached => {
                 quote!(#private::Handler::streaming::<#ty, #err>(#run))
             }
         };
@@ -101,6 +102,9 @@ fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
         Run::Inline => quote!(#private::Handler::new::<#ok, #err>(async move { #run })),
         Run::Spawned => {
             quote!(#private::Handler::spawned::<#ok, #err>(#own_cx, async move { #run }))
+        }
+        Run::Detached => {
+            quote!(#private::Handler::detached::<#ok, #err>(#own_cx, async move { #run }))
         }
         Run::Blocking => quote! {
             #private::Handler::blocking::<#ok, #err>(

@@ -36,6 +36,8 @@ pub(crate) enum Run {
     Spawned,
     /// On a thread where it may block.
     Blocking,
+    /// In a task of its own, which outlives its connection.
+    Detached,
 }
 
 /// The attributes of ours that say how a method is called.

@@ -31,6 +31,8 @@ pub(crate) struct Method {
     /// How long the stub waits, unless its caller says otherwise.
     pub(crate) timeout: Option<Duration>,
     pub(crate) run: Run,
+    /// Whether it starts only when all that came before it has ended.
+    pub(crate) ordered: bool,
     pub(crate) is_async: bool,
     pub(crate) args: Vec<Arg>,
     pub(crate) output: Output,
@@ -59,6 +61,7 @@ impl Method {
             by_name: options.by_name.unwrap_or(by_name),
             timeout: options.timeout,
             run: options.run,
+            ordered: options.ordered,
             is_async: sig.asyncness.is_some(),
             args,
             output,

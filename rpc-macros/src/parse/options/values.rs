@@ -75,18 +75,23 @@ impl Options<'_> {
         self.word("spawn").map_or(Run::Inline, |_| Run::Spawned)
     }
 
-    /// `spawn`, `blocking`, or neither.
+    /// `spawn`, `blocking`, `detached`, or none of them.
     pub(crate) fn run(&mut self) -> Run {
-        match (self.word("spawn"), self.word("blocking")) {
-            (Some(_), Some(blocking)) => {
-                self.errors
-                    .at(blocking, "`spawn` and `blocking` are two ways to run a method: keep one");
-                Run::Blocking
+        const WAYS: [(&str, Run); 3] =
+            [("spawn", Run::Spawned), ("blocking", Run::Blocking), ("detached", Run::Detached)];
+        let mut chosen = None;
+        for (name, run) in WAYS {
+            match (self.word(name), chosen) {
+                (Some(_), None) => chosen = Some((name, run)),
+                (Some(second), Some((first, _))) => {
+                    let message =
+                        format!("`{first}` and `{name}` are two ways to run a method: keep one");
+                    self.errors.at(second, message);
+                }
+                (None, _) => {}
             }
-            (Some(_), None) => Run::Spawned,
-            (None, Some(_)) => Run::Blocking,
-            (None, None) => Run::Inline,
         }
+        chosen.map_or(Run::Inline, |(_, run)| run)
     }
 
     /// `crate = some::path`, or the path in quotes, as serde has it: where generated code finds
