@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustc_hash::FxBuildHasher;
 use smol_str::SmolStr;
 
 use crate::batches::Batches;
@@ -51,15 +52,13 @@ pub(crate) struct Protocol<W> {
     offered: Offered,
     taken: Taken<W>,
     /// Subscribe calls that were given up, by id, with the method that ends what they may have made.
-    marks: HashMap<u64, Cow<'static, str>>,
+    marks: HashMap<u64, Cow<'static, str>, FxBuildHasher>,
     /// Subscriptions whose answer is on its way: their items may follow.
     pub(crate) released: Vec<OfferedKey>,
     /// Streams of this end that nobody wants any more.
     pub(crate) dropped: Vec<OfferedKey>,
-    /// Calls that wait until it is known whether the other end takes streams, and the ping that will
-    /// tell.
-    probing: Vec<u64>,
-    probe: Option<u64>,
+    /// Calls that wait until it is known whether the other end takes streams.
+    probe: Option<Box<Probe>>,
     /// Calls that are served and whose latest report of progress waits for room.
     unreported: VecDeque<Key>,
     hello: Hello,
@@ -75,6 +74,13 @@ pub(crate) struct Protocol<W> {
     pub(crate) counters: Counters,
     /// Who is to be told that what they wait for has happened.
     pub(crate) told: Vec<W>,
+}
+
+/// A question to the other end, and the calls that wait for the answer.
+struct Probe {
+    /// The id of the ping.
+    id: u64,
+    calls: Vec<u64>,
 }
 
 /// What waits until there may be more calls on the wire.
@@ -240,10 +246,9 @@ impl<W> Protocol<W> {
             batches: Batches::new(),
             offered: Offered::default(),
             taken: Taken::new(),
-            marks: HashMap::new(),
+            marks: HashMap::default(),
             released: Vec::new(),
             dropped: Vec::new(),
-            probing: Vec::new(),
             probe: None,
             unreported: VecDeque::new(),
             hello: Hello::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Outcome, Protocol};
+use super::{Outcome, Probe, Protocol};
 use crate::answer;
 use crate::calls::Place;
 use crate::error::ErrorObject;
@@ -46,19 +46,20 @@ impl<W> Protocol<W> {
     /// Has a call wait until it is known whether the other end takes streams. It is asked with a
     /// `$/ping`: one of our kind has said hello before it answers that.
     pub(super) fn probe(&mut self, call: u64) {
-        self.probing.push(call);
-        if self.probe.is_none() {
-            let id = self.calls.issue();
-            self.probe = Some(id);
-            self.outbox.push(answer::ping(id), Carried::None);
+        if let Some(probe) = &mut self.probe {
+            probe.calls.push(call);
+            return;
         }
+        let id = self.calls.issue();
+        self.probe = Some(Box::new(Probe { id, calls: vec![call] }));
+        self.outbox.push(answer::ping(id), Carried::None);
     }
 
     /// The other end has said hello, or has answered the probe without.
     pub(super) fn settle_probe(&mut self) {
-        self.probe = None;
+        let Some(probe) = self.probe.take() else { return };
         let window = self.hello.window();
-        for id in std::mem::take(&mut self.probing) {
+        for id in probe.calls {
             match window {
                 Some(window) => self.begin_probed(id, window),
                 None => self.resolve(id, Outcome::NoStreams),

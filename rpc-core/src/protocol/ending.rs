@@ -95,7 +95,7 @@ impl<W> Protocol<W> {
         self.offered.clear();
         self.released.clear();
         self.dropped.clear();
-        self.probing.clear();
+        self.probe = None;
         self.unreported.clear();
         self.marks.clear();
         self.told.extend(self.taken.end_all(reason));

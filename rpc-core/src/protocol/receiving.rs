@@ -281,7 +281,7 @@ impl<W> Protocol<W> {
         let is_error = matches!(answer, Answer::Error(_));
         let id = id.and_then(canonical);
         let Some(call) = id.and_then(|id| self.calls.open_mut(id)) else {
-            if id.is_some() && id == self.probe {
+            if id.is_some() && id == self.probe.as_ref().map(|probe| probe.id) {
                 self.settle_probe();
             }
             self.answer_to_mark(id, &answer);

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxBuildHasher;
 use slab::Slab;
 
 use super::{TakenKey, cost};
@@ -55,8 +56,10 @@ impl Credit {
 #[derive(Default)]
 pub(crate) struct Offered {
     open: Slab<Subscription>,
-    by_id: HashMap<Box<str>, usize>,
-    by_request: HashMap<Id, usize>,
+    by_id: HashMap<Box<str>, usize, FxBuildHasher>,
+    /// Ids of the other end's choice: they could be chosen to collide, and `subscriptions` bounds what
+    /// that costs.
+    by_request: HashMap<Id, usize, FxBuildHasher>,
     /// How many go with calls of this end.
     arguments: usize,
     next_serial: u64,

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
+use rustc_hash::FxBuildHasher;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use slab::Slab;
@@ -91,13 +92,15 @@ struct Credit {
 /// The open subscriptions of one connection, by id.
 pub(crate) struct Taken<W> {
     open: Slab<Subscription<W>>,
-    by_id: HashMap<Box<str>, usize>,
+    /// Ids of the other end's choice: they could be chosen to collide, and `streams` bounds what that
+    /// costs.
+    by_id: HashMap<Box<str>, usize, FxBuildHasher>,
     next_serial: u64,
 }
 
 impl<W> Taken<W> {
     pub(crate) fn new() -> Self {
-        Self { open: Slab::new(), by_id: HashMap::new(), next_serial: 0 }
+        Self { open: Slab::new(), by_id: HashMap::default(), next_serial: 0 }
     }
 
     /// How many there are, those that have ended and were not dropped included.
@@ -258,7 +261,7 @@ impl<W> Taken<W> {
         let subscription = self.open.remove(key.index);
         if self.open.is_empty() {
             self.open = Slab::new();
-            self.by_id = HashMap::new();
+            self.by_id = HashMap::default();
         } else {
             self.by_id.remove(&subscription.id);
         }
