@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::{Endpoint, Hub, Limits, Router, Service, Setup};
+use rpc_core::{Endpoint, Hub, Layer, Layers, Limits, Router, Service, Setup};
 use tokio::time::timeout;
 
 use crate::client::Client;
@@ -18,6 +18,7 @@ use crate::target::Target;
 #[must_use = "a client connects with `connect`"]
 pub struct Builder {
     router: Router,
+    layers: Layers,
     limits: Limits,
     keepalive: bool,
     plain: bool,
@@ -29,6 +30,7 @@ impl Builder {
     pub(crate) fn new() -> Self {
         Self {
             router: Router::new(),
+            layers: Layers::new(),
             limits: Limits::client(),
             keepalive: true,
             plain: false,
@@ -41,6 +43,13 @@ impl Builder {
     /// [`Router`](rpc_core::Router). May be called several times.
     pub fn service(mut self, service: impl Service) -> Self {
         self.router = self.router.service(service);
+        self
+    }
+
+    /// Puts `layer` around all that the client calls and serves, the first one added outermost:
+    /// [`rpc_core::layers`] has some, and shows how to write one.
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.layers = self.layers.layer(layer);
         self
     }
 
@@ -108,6 +117,7 @@ impl Builder {
             services: Arc::new(self.router),
             limits: Arc::new(self.limits),
             hub: Hub::new(),
+            layers: self.layers,
             keepalive: self.keepalive,
             greets: true,
             plain: self.plain,
@@ -120,6 +130,7 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("methods", &self.router)
+            .field("layers", &self.layers)
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)
             .field("plain", &self.plain)

@@ -14,8 +14,19 @@ pub trait Answered: Sized {
     fn read(answer: Answer) -> Result<Self, String>;
 }
 
-/// An answer that is no error. Only this crate can make one.
-#[doc(hidden)]
+/// An answer that is no error, as it came: the JSON text of a result, or a stream.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::layers::Answer;
+/// use rpc_core::{Context, Router, memory};
+///
+/// let adder = Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+/// let (peer, _) = memory::pair(Router::new(), adder);
+/// let raw: Answer = peer.call("add", (1, 2)).await?;
+/// assert_eq!(raw.json(), Some("3"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Answer(pub(crate) Kind);
 

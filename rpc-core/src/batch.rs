@@ -3,12 +3,14 @@
 use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::FutureExt;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::call::{Call, Options, Terms};
+use crate::call::{self, Call, Options, Terms};
 use crate::call_error::NotifyError;
 use crate::current::{self, Lent};
+use crate::layers::{Called, Calling, Queue, Route};
 use crate::notify::Notify;
 use crate::outgoing::{Beside, Outgoing};
 use crate::peer::Peer;
@@ -67,6 +69,8 @@ pub(crate) enum Sent {
     Busy,
     /// The connection had ended.
     Closed(crate::CloseReason),
+    /// Through layers, which have the rest.
+    Layered(Called),
 }
 
 impl Batch {
@@ -101,11 +105,13 @@ impl Batch {
         });
         let mut part = Part::default();
         for member in wanted {
+            let Some((member, within)) = member.within_layers(&self.peer.shared) else { continue };
             let bytes = member.len(&self.peer.shared);
             if !part.has_room_for(bytes, &self.peer) {
                 std::mem::take(&mut part).send(&self.peer).await?;
             }
             part.add(member, bytes);
+            part.within.extend(within);
         }
         part.send(&self.peer).await
     }
@@ -139,10 +145,14 @@ impl Batch {
         &self,
         message: Result<Outgoing, String>,
     ) -> Result<(), NotifyError> {
-        let message = message
-            .map_err(NotifyError::Encode)?
-            .notification(current::trace_for(&self.peer.shared));
-        self.members.lock().unwrap().push(Member::Notification(message));
+        let message = message.map_err(NotifyError::Encode)?;
+        let shared = &self.peer.shared;
+        let message = if shared.layers.any() {
+            notification_within_layers(shared, message)?
+        } else {
+            Some(message.notification(current::trace_for(shared)))
+        };
+        self.members.lock().unwrap().extend(message.map(Member::Notification));
         Ok(())
     }
 }
@@ -156,10 +166,30 @@ impl fmt::Debug for Batch {
 /// What a batch adds around a lone member.
 const BRACKETS: usize = 2;
 
+/// What is queued of a notification that goes through layers, if they do not keep it.
+fn notification_within_layers(
+    shared: &Arc<Shared>,
+    message: Outgoing,
+) -> Result<Option<Bytes>, NotifyError> {
+    let queue = Queue::new();
+    let route = Route::NotificationInBatch(queue.clone());
+    let called = Calling::new(shared, message, Options::default(), route).begin();
+    match called.now_or_never() {
+        Some(came_to) => came_to.map(|_| queue.close()).map_err(NotifyError::from),
+        // Nobody would poll it again.
+        None => Err(NotifyError::Full),
+    }
+}
+
+/// A call that goes through layers: what its future shares with the batch, and what that goes on with.
+type Within = (Arc<Queued>, Called);
+
 /// As much of a batch as one message may hold.
 #[derive(Default)]
 struct Part {
     members: Vec<Member>,
+    /// Calls of it that go through layers: those who wait for them get what the layers make of them.
+    within: Vec<Within>,
     bytes: usize,
 }
 
@@ -176,7 +206,16 @@ impl Part {
         self.members.push(member);
     }
 
-    async fn send(self, peer: &Peer) -> Result<(), NotifyError> {
+    async fn send(mut self, peer: &Peer) -> Result<(), NotifyError> {
+        let within = std::mem::take(&mut self.within);
+        let sent = self.send_members(peer).await;
+        for (queued, called) in within {
+            queued.set(Sent::Layered(called));
+        }
+        sent
+    }
+
+    async fn send_members(self, peer: &Peer) -> Result<(), NotifyError> {
         if self.members.is_empty() {
             return Ok(());
         }
@@ -193,8 +232,7 @@ impl Part {
     fn send_with_calls(self, peer: &Peer, calls: &[Arc<Queued>]) -> Result<(), NotifyError> {
         let now = Instant::now();
         let shared = &peer.shared;
-        let terms =
-            calls.iter().map(|queued| queued.options.lock().unwrap().terms(false, now, shared));
+        let terms = calls.iter().map(|queued| queued.options.lock().unwrap().terms(now, shared));
         let (starts, others): (Vec<_>, Vec<_>) = terms
             .map(|Terms { deadline, renewed, progress, beside, .. }| {
                 let (caller, lent) = current::caller(shared);
@@ -245,6 +283,23 @@ impl Part {
 }
 
 impl Member {
+    /// A call as its layers let it go on, and what its caller is to wait for instead; nothing to send
+    /// if they do not.
+    fn within_layers(self, shared: &Arc<Shared>) -> Option<(Self, Option<Within>)> {
+        match self {
+            Self::Call(message, outer) if shared.layers.any() => {
+                let options = outer.options.lock().unwrap().clone();
+                let (called, queued) = call::queue(shared, message, options);
+                let Some((message, inner)) = queued else {
+                    outer.set(Sent::Layered(called));
+                    return None;
+                };
+                Some((Self::Call(message, inner), Some((outer, called))))
+            }
+            member => Some((member, None)),
+        }
+    }
+
     fn queued(&self) -> Option<&Arc<Queued>> {
         match self {
             Self::Call(_, queued) => Some(queued),

@@ -18,17 +18,20 @@ use crate::complaint::explain;
 use crate::current::{self, Lent};
 use crate::error::RpcError;
 use crate::extras::LONGEST_KEY;
+use crate::layers::{Answer as RawAnswer, Called};
 use crate::outgoing::Outgoing;
 use crate::progress::{NoProgress, Reports};
 use crate::protocol::{Outcome, Refused, Start};
 use crate::shared::Shared;
-use crate::streaming::{Argument, Items, Remote};
-use crate::sync::Arc;
+use crate::streaming::{Argument, Remote};
+use crate::sync::{Arc, Mutex};
 use crate::waiter::Waiter;
 
+mod layered;
 mod options;
 
-pub(crate) use options::{Options, Terms};
+pub(crate) use layered::{bare, bare_in_batch, queue};
+pub(crate) use options::{Asked, Options, Streams, Terms};
 
 use options::Timeout;
 
@@ -65,10 +68,6 @@ pub struct Call<T, E = Infallible, P = NoProgress> {
     options: Options,
     /// If it asks for a subscription, the method that ends that.
     unsubscribe: Option<Cow<'static, str>>,
-    /// The streams among its params.
-    streams: Streams,
-    /// Who is told of its progress, as JSON text.
-    listener: Option<Listener>,
     types: Types<T, E, P>,
 }
 
@@ -79,6 +78,8 @@ enum State {
     New(Outgoing),
     /// Starts when its batch is sent.
     InBatch(Arc<Queued>),
+    /// On its way through layers, which start it further in.
+    Layered(Called),
     /// Resolved before it began.
     Failed(Failure),
     Started {
@@ -97,14 +98,27 @@ enum Failure {
     Unsent,
 }
 
-/// Is told of the progress of a call, as JSON text.
-type Listener = Box<dyn FnMut(&str) + Send>;
-
-/// Streams among the params of a call, by their ids.
-pub(crate) type Streams = Vec<(Box<str>, Box<dyn Items>)>;
+/// How a call was resolved.
+enum Settled {
+    Outcome(Outcome),
+    /// What the layers made of it, in a box: most calls have none.
+    Layered(Box<Result<RawAnswer, CallError>>),
+}
 
 const NO_STREAMS: &str = "the other end takes no streams as params: it has said no `$/hello`";
+const ONCE: &str = "the streams among the params were sent with the first attempt";
 const PLAIN: &str = "this end is set to be `plain`: it sends no streams as params";
+
+/// The key, if it can be one.
+///
+/// # Errors
+/// What a key must be.
+pub(crate) fn checked_key(key: String) -> Result<Box<str>, String> {
+    if !(1..=LONGEST_KEY).contains(&key.len()) {
+        return Err(format!("an idempotency key has 1 to {LONGEST_KEY} bytes"));
+    }
+    Ok(key.into_boxed_str())
+}
 
 impl<T, E, P> Call<T, E, P> {
     pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
@@ -117,15 +131,7 @@ impl<T, E, P> Call<T, E, P> {
 
     fn in_state(shared: Arc<Shared>, state: State) -> Self {
         let options = Options::default();
-        Self {
-            shared,
-            state,
-            options,
-            unsubscribe: None,
-            streams: Vec::new(),
-            listener: None,
-            types: PhantomData,
-        }
+        Self { shared, state, options, unsubscribe: None, types: PhantomData }
     }
 
     pub(crate) fn in_batch(shared: Arc<Shared>, queued: Arc<Queued>) -> Self {
@@ -134,7 +140,7 @@ impl<T, E, P> Call<T, E, P> {
 
     /// The same call, with these streams among its params.
     pub(crate) fn with_streams(mut self, streams: Streams) -> Self {
-        self.streams = streams;
+        self.options.streams = Some(Arc::new(Mutex::new(streams)));
         self
     }
 
@@ -170,12 +176,12 @@ impl<T, E, P> Call<T, E, P> {
     /// The key is one that nobody else has, such as a random UUID; of more than 128 bytes, or empty,
     /// the call fails with [`CallError::Encode`].
     pub fn idempotency_key(self, key: impl Into<String>) -> Self {
-        let key = key.into().into_boxed_str();
-        if !(1..=LONGEST_KEY).contains(&key.len()) {
-            let why = format!("an idempotency key has 1 to {LONGEST_KEY} bytes");
-            return self.fail(Failure::Encode(why));
+        match checked_key(key.into()) {
+            Ok(key) => self.with(|options| {
+                options.extras.get_or_insert_default().idempotency_key = Some(key);
+            }),
+            Err(why) => self.fail(Failure::Encode(why)),
         }
-        self.with(|options| options.extras.get_or_insert_default().idempotency_key = Some(key))
     }
 
     /// Has `listener` told how far the other end has come: it is called, in order, while the call is
@@ -215,12 +221,14 @@ impl<T, E, P> Call<T, E, P> {
         P: Reports<V>,
         V: DeserializeOwned,
     {
-        let mut call = self.with(|options| options.progress = true);
-        call.listener = Some(Box::new(move |json| match serde_json::from_str(json) {
+        let listener = move |json: &str| match serde_json::from_str(json) {
             Ok(value) => listener(value),
             Err(error) => tracing::debug!(why = explain(&error), "progress of another type"),
-        }));
-        call
+        };
+        self.with(|options| {
+            options.progress = true;
+            options.listener = Some(Arc::new(Mutex::new(listener)));
+        })
     }
 
     /// Lets each report of progress put the deadline off: from then on the call has its whole timeout
@@ -250,9 +258,13 @@ impl<T, E, P> Call<T, E, P> {
         self
     }
 
-    /// Starts the call now instead of when it is first polled. One in a batch starts with it.
+    /// Starts the call now instead of when it is first polled. One in a batch starts with it. A
+    /// [layer](crate::layers) that waits for something delays it until it is polled.
     pub fn start(mut self) -> Self {
         self.begin(None);
+        if let State::Layered(called) = &mut self.state {
+            called.poll_early();
+        }
         self
     }
 
@@ -263,12 +275,16 @@ impl<T, E, P> Call<T, E, P> {
         let State::New(message) = std::mem::replace(&mut self.state, State::Done) else {
             return;
         };
-        self.state = self.send(message, waiter);
+        self.state = if self.shared.layers.any() {
+            State::Layered(self.enter_layers(message))
+        } else {
+            self.send(message, waiter)
+        };
     }
 
     fn send(&mut self, message: Outgoing, waiter: Option<&Waker>) -> State {
         let now = Instant::now();
-        let terms = self.options.terms(!self.streams.is_empty(), now, &self.shared);
+        let terms = self.options.terms(now, &self.shared);
         if terms.late {
             return State::Failed(Failure::Late);
         }
@@ -277,7 +293,15 @@ impl<T, E, P> Call<T, E, P> {
             return State::Failed(Failure::Encode(why));
         }
         let (caller, lent) = current::caller(&self.shared);
-        let streams = std::mem::take(&mut self.streams);
+        let streams = match self.options.streams.take() {
+            None => Vec::new(),
+            Some(streams) => match std::mem::take(&mut *streams.lock().unwrap()) {
+                streams if streams.is_empty() => {
+                    return State::Failed(Failure::Encode(ONCE.into()));
+                }
+                streams => streams,
+            },
+        };
         let ids = streams.iter().map(|(id, _)| id.clone()).collect();
         let unsubscribe = self.unsubscribe.take();
         let start = Start { deadline, caller, unsubscribe, streams: ids, renewed, progress };
@@ -310,12 +334,13 @@ impl<T, E, P> Call<T, E, P> {
                 Some(Sent::Closed(reason)) => {
                     State::Failed(Failure::Refused(Refused::Closed(reason)))
                 }
+                Some(Sent::Layered(called)) => State::Layered(called),
                 None => State::Failed(Failure::Unsent),
             };
         }
     }
 
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Failure>> {
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Settled, Failure>> {
         if let State::New(_) = self.state {
             self.begin(Some(cx.waker()));
             if let State::Started { .. } = self.state {
@@ -330,14 +355,20 @@ impl<T, E, P> Call<T, E, P> {
             let reports = self.options.progress.then(|| state.protocol.take_progress(id));
             let collected = state.protocol.collect(id, waiter);
             drop(state);
-            if let Some(listener) = &mut self.listener {
-                reports.into_iter().flatten().for_each(|report| listener(&report));
+            if let (Some(listener), Some(reports)) = (&self.options.listener, reports) {
+                let mut listener = listener.lock().unwrap();
+                reports.iter().for_each(|report| listener(report));
             }
             let Some(outcome) = collected else {
                 return Poll::Pending;
             };
             self.state = State::Done;
-            return Poll::Ready(Ok(outcome));
+            return Poll::Ready(Ok(Settled::Outcome(outcome)));
+        }
+        if let State::Layered(called) = &mut self.state {
+            let answer = std::task::ready!(Pin::new(called).poll(cx));
+            self.state = State::Done;
+            return Poll::Ready(Ok(Settled::Layered(Box::new(answer))));
         }
         match std::mem::replace(&mut self.state, State::Done) {
             State::Failed(failure) => Poll::Ready(Err(failure)),
@@ -352,7 +383,8 @@ impl<T: Answered, E: RpcError, P> Future for Call<T, E, P> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         this.poll_outcome(cx).map(|outcome| match outcome {
-            Ok(outcome) => typed(outcome, &this.shared),
+            Ok(Settled::Outcome(outcome)) => typed(outcome, &this.shared),
+            Ok(Settled::Layered(answer)) => layered::typed(*answer),
             Err(failure) => Err(failure.into()),
         })
     }
@@ -402,7 +434,7 @@ impl<T, E, P> fmt::Debug for Call<T, E, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::New(_) | State::InBatch(_) => "New",
-            State::Started { .. } => "Started",
+            State::Started { .. } | State::Layered(_) => "Started",
             State::Failed(_) | State::Done => "Done",
         };
         f.debug_tuple("Call").field(&state).finish()

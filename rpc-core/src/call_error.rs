@@ -88,6 +88,22 @@ impl<E: RpcError> CallError<E> {
     }
 }
 
+impl CallError {
+    /// The same failure for a caller that knows the method's typed error.
+    pub(crate) fn typed<E: RpcError>(self) -> CallError<E> {
+        match self {
+            Self::Method(never) => match never {},
+            Self::Remote(error) => CallError::from_answer(error),
+            Self::Timeout { fate } => CallError::Timeout { fate },
+            Self::Cancelled { fate } => CallError::Cancelled { fate },
+            Self::Busy => CallError::Busy,
+            Self::Closed { reason, fate } => CallError::Closed { reason, fate },
+            Self::Encode(why) => CallError::Encode(why),
+            Self::Decode(why) => CallError::Decode(why),
+        }
+    }
+}
+
 /// For a handler that passes on the failure of a call that it made: errors of the other end as they
 /// are, anything else as -32603, which says nothing about our inside.
 impl<E: RpcError> From<CallError<E>> for ErrorObject {
@@ -160,6 +176,35 @@ pub enum NotifyError {
     Full,
     /// The params could not be written, or are larger than may be sent.
     Encode(String),
+    /// A [layer](crate::layers) of this end refused it, and says why.
+    Refused(String),
+}
+
+/// What the layers around a notification see of it, as of a call.
+impl From<NotifyError> for CallError {
+    fn from(error: NotifyError) -> Self {
+        match error {
+            NotifyError::Closed { reason } => Self::Closed { reason, fate: Fate::NotSent },
+            NotifyError::Full => Self::Busy,
+            NotifyError::Encode(why) => Self::Encode(why),
+            NotifyError::Refused(why) => {
+                Self::Remote(ErrorObject::new(crate::ErrorCode::INTERNAL, why))
+            }
+        }
+    }
+}
+
+/// What a notification's layers came to.
+impl From<CallError> for NotifyError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Closed { reason, .. } => Self::Closed { reason },
+            CallError::Busy => Self::Full,
+            CallError::Encode(why) => Self::Encode(why),
+            CallError::Remote(error) => Self::Refused(error.message),
+            other => Self::Refused(other.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for NotifyError {
@@ -168,6 +213,7 @@ impl fmt::Display for NotifyError {
             Self::Closed { reason } => reason.fmt(f),
             Self::Full => f.write_str("the outbound queue is full"),
             Self::Encode(why) => write!(f, "cannot send the params: {why}"),
+            Self::Refused(why) => f.write_str(why),
         }
     }
 }

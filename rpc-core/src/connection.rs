@@ -19,6 +19,7 @@ use crate::close::{CloseCode, CloseReason};
 use crate::context::Context as HandlerContext;
 use crate::current::Turn;
 use crate::handlers::Running;
+use crate::layers::Layers;
 use crate::life::{Due, Life};
 use crate::pace::Pace;
 use crate::protocol::Reading;
@@ -52,6 +53,8 @@ const BYTES: usize = 64 * 1024;
 pub struct Connection<T: Transport> {
     transport: T,
     shared: Arc<Shared>,
+    /// Around what is served.
+    layers: Layers,
     /// Which of the slot's links this is.
     generation: u64,
     handlers: Tasks<Running>,
@@ -85,14 +88,17 @@ pub struct Connection<T: Transport> {
 
 enum Phase {
     Open,
-    /// Finishing what runs, until then at the latest.
-    Draining {
-        until: Duration,
-        code: CloseCode,
-        reason: String,
-    },
-    Closing(Closing),
+    /// Finishing what runs.
+    Draining(Box<Draining>),
+    Closing(Box<Closing>),
     Closed,
+}
+
+/// A connection that is to be closed when its work is done.
+struct Draining {
+    until: Duration,
+    code: CloseCode,
+    reason: String,
 }
 
 /// Why a turn ends the connection.
@@ -129,6 +135,7 @@ impl<T: Transport> Connection<T> {
         let generation = shared.lock().attach();
         Self {
             transport,
+            layers: shared.layers.get(),
             generation,
             handlers,
             streams,
@@ -223,10 +230,10 @@ impl<T: Transport> Connection<T> {
         for key in std::mem::take(&mut self.stopped) {
             self.stop(key);
         }
-        match wish {
+        match wish.map(|wish| *wish) {
             Some(Wish::Close { code, reason }) => return Err(CloseReason::us(code, reason).into()),
             Some(Wish::Drain { until, code, reason }) => {
-                self.phase = Phase::Draining { until, code, reason };
+                self.phase = Phase::Draining(Draining { until, code, reason }.into());
             }
             None => {}
         }
@@ -236,7 +243,8 @@ impl<T: Transport> Connection<T> {
 
     /// Closes when all that was to be finished is, or there is no more time for it.
     fn see_to_drain(&mut self, now: Duration) -> Result<(), End> {
-        let Phase::Draining { until, code, reason } = &self.phase else { return Ok(()) };
+        let Phase::Draining(draining) = &self.phase else { return Ok(()) };
+        let Draining { until, code, reason } = &**draining;
         let sent = self.outgoing.is_empty() && !self.unflushed;
         if now >= *until || (sent && self.shared.lock().protocol.is_drained()) {
             return Err(CloseReason::us(*code, reason.clone()).into());
@@ -321,7 +329,7 @@ impl<T: Transport> Connection<T> {
         let turns = [state.protocol.next_deadline(), self.life.next(&self.shared.setup.limits)];
         let (until, has_turns) = match &self.phase {
             Phase::Open => (None, true),
-            Phase::Draining { until, .. } => (Some(*until), true),
+            Phase::Draining(draining) => (Some(draining.until), true),
             // Nothing else is looked after any more, however long it is due.
             Phase::Closing(closing) => (Some(closing.until()), false),
             Phase::Closed => (None, false),
@@ -346,7 +354,7 @@ impl<T: Transport> Future for Connection<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let this = self.get_mut();
         let _turn = Turn::begin(&this.shared);
-        if matches!(this.phase, Phase::Open | Phase::Draining { .. }) {
+        if matches!(this.phase, Phase::Open | Phase::Draining(_)) {
             match this.turn(cx) {
                 Ok(()) => {}
                 Err(End::Close(reason)) => this.begin_closing(reason),

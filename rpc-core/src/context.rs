@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::task::Waker;
 
 use tokio::time::Instant;
 
@@ -131,6 +132,12 @@ impl Context {
         self.key
     }
 
+    /// What the caller wants to happen once, if it says so; see
+    /// [`Call::idempotency_key`](crate::Call::idempotency_key).
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.extras.as_ref()?.idempotency_key.as_deref()
+    }
+
     /// What `on_connect` found out about this connection; `None` if that was nothing, or of another
     /// type.
     pub fn session<T: Any + Send + Sync>(&self) -> Option<&T> {
@@ -141,6 +148,18 @@ impl Context {
     /// [`Peer::set_value`]. `None` if there is none.
     pub fn value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.shared.values.get()
+    }
+
+    /// Whether the handler waits for calls of its own, so that it lends its place; wakes `waker` when
+    /// that is no longer so.
+    pub(crate) fn waits_for_calls(&self, waker: &Waker) -> bool {
+        let waiter = |kept| Waiter::task(kept, waker);
+        self.shared.lock().protocol.watch_lending(self.key, waiter)
+    }
+
+    /// Nobody asks that any more.
+    pub(crate) fn watches_no_calls(&self) {
+        self.shared.lock().protocol.unwatch_lending(self.key);
     }
 
     /// Waits until the call is over: cancelled by its caller, out of time, cut off with its

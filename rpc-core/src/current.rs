@@ -85,7 +85,7 @@ pub(crate) struct Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.shared.lock().protocol.give_back(self.key);
+        self.shared.with(|state| state.protocol.give_back(self.key));
     }
 }
 

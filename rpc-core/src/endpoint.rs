@@ -5,6 +5,7 @@ use std::any::Any;
 use crate::close::CloseReason;
 use crate::connection::Connection;
 use crate::hub::Hub;
+use crate::layers::{Layer, Layers};
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::router::Router;
@@ -22,6 +23,8 @@ pub struct Setup {
     pub limits: Arc<Limits>,
     /// Whom it belongs to.
     pub hub: Hub,
+    /// What stands around all that it serves and calls; nothing by default.
+    pub layers: Layers,
     /// Whether silence is answered by pings, and long silence by giving up.
     pub keepalive: bool,
     /// Whether it says hello (`$/hello`) with its first message, so that streams have flow control
@@ -41,6 +44,7 @@ impl Setup {
             services: Arc::new(services),
             limits: Arc::new(limits),
             hub: Hub::new(),
+            layers: Layers::new(),
             keepalive: true,
             greets: false,
             plain: false,
@@ -96,6 +100,12 @@ impl Endpoint {
     pub fn set_session<T: Any + Send + Sync>(&self, session: T) {
         // A second value is a mistake without consequence.
         let _ = self.peer().shared.session.set(Box::new(session));
+    }
+
+    /// Puts `layer` around what this one connection serves and calls from now on, within the layers of
+    /// the [`Setup`] and those added before.
+    pub fn add_layer(&self, layer: impl Layer) {
+        self.peer().shared.layers.add(layer);
     }
 
     /// Makes the connection; it lives while the future is polled, which is best left to a task.

@@ -107,13 +107,21 @@ impl ErrorObject {
         Self::of_kind(ErrorCode::CANCELLED, Kind::Cancelled, "request cancelled")
     }
 
-    pub(crate) fn busy(limit: &str) -> Self {
+    /// -32009: not executed because `limit` is reached, and safe to try again.
+    pub fn busy(limit: &str) -> Self {
         let message = format!("busy: not executed, `{limit}` is reached");
         Self::of_kind(ErrorCode::BUSY, Kind::Busy, message)
     }
 
-    pub(crate) fn deadline() -> Self {
+    /// -32012: the time for the call is over.
+    pub fn deadline() -> Self {
         Self::of_kind(ErrorCode::DEADLINE, Kind::Deadline, "the deadline ran out")
+    }
+
+    /// -32013: the caller may not call this method. The message does not say why.
+    pub fn not_authorized() -> Self {
+        let message = "not authorized for this method";
+        Self::of_kind(ErrorCode::NOT_AUTHORIZED, Kind::NotAuthorized, message)
     }
 
     pub(crate) fn too_complex(message: impl Into<String>) -> Self {
@@ -186,6 +194,7 @@ pub(crate) enum Kind {
     BatchTooBig,
     TooManySubscriptions,
     InvalidParams,
+    NotAuthorized,
 }
 
 impl Kind {
@@ -199,6 +208,7 @@ impl Kind {
             Self::BatchTooBig => "batch_too_big",
             Self::TooManySubscriptions => "too_many_subscriptions",
             Self::InvalidParams => "invalid_params",
+            Self::NotAuthorized => "not_authorized",
         }
     }
 }
@@ -258,6 +268,8 @@ impl ErrorCode {
     pub const BATCH_ANSWER_TOO_BIG: i64 = -32011;
     /// The deadline ran out; `data.kind` is `deadline`.
     pub const DEADLINE: i64 = -32012;
+    /// The caller may not call this method; `data.kind` is `not_authorized`.
+    pub const NOT_AUTHORIZED: i64 = -32013;
 
     /// Whether `code` is kept for the specification and for us: -32768 to -32000, and -32800.
     pub const fn is_reserved(code: i64) -> bool {

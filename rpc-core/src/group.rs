@@ -212,7 +212,8 @@ impl Group {
                 state.protocol.counters.dropped += 1;
             } else {
                 let reason = "reads its groups too slowly".to_owned();
-                state.wish = Some(Wish::Close { code: CloseCode::SLOW_READER, reason });
+                let wish = Wish::Close { code: CloseCode::SLOW_READER, reason };
+                state.wish = Some(wish.into());
             }
             false
         })

@@ -38,7 +38,7 @@ impl Running {
     /// Polls the handler again.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Polled {
         let mark = Mark { key: self.key, deadline: self.deadline, traced: self.traced };
-        run(mark, waker, |cx| self.handler.poll(cx))
+        run(mark, waker, |cx| self.handler.run(cx))
     }
 }
 

@@ -96,6 +96,7 @@
 //! | `service`, `router`, `params` ○, `args` ○ | the seam to what is served, and typed params both ways |
 //! | `validate` ○, `invalid` ○ | what is asked of params beyond their types, and what is wrong with them |
 //! | `binary` ○ | bytes, as text in JSON |
+//! | [`layers`] | what may stand around each call, both ways; `call/layered` is where calls go through |
 //! | `connection`, `tasks`, `handlers`, `timer`, `life` ○ | the task, what runs in it, and its clocks |
 //! | `elsewhere`, `later` | handlers in tasks and on threads of their own, and what they leave for after the answer |
 //! | `pace` | whether a handler keeps the task too long |
@@ -144,6 +145,7 @@ mod hub;
 mod id;
 mod invalid;
 mod later;
+pub mod layers;
 mod life;
 mod limits;
 pub mod memory;
@@ -199,6 +201,7 @@ pub use error::{ErrorCode, ErrorInfo, ErrorObject, Result, RpcError};
 pub use group::{Answers, Group, JoinError};
 pub use hub::Hub;
 pub use invalid::{Invalid, Violation};
+pub use layers::{Layer, Layers};
 pub use limits::{Limits, LimitsError};
 pub use notify::Notify;
 pub use peer::Peer;

@@ -5,9 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 
-use crate::call_error::NotifyError;
+use crate::call::Options;
+use crate::call_error::{CallError, NotifyError};
 use crate::current;
+use crate::layers::{Called, Calling, Route};
 use crate::outgoing::Outgoing;
 use crate::shared::Shared;
 use crate::sync::Arc;
@@ -36,6 +39,10 @@ pub struct Notify {
 
 enum State {
     New(Bytes),
+    /// Has layers before it, which see it when it is first polled.
+    Held(Box<Calling>),
+    /// On its way through them.
+    Layered(Called),
     Failed(String),
     /// For room in the queue, under this ticket.
     Waiting(u64),
@@ -45,6 +52,10 @@ enum State {
 impl Notify {
     pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
         let state = match message {
+            Ok(message) if shared.layers.any() => {
+                let options = Options::default();
+                State::Held(Box::new(Calling::new(&shared, message, options, Route::Notification)))
+            }
             Ok(message) => State::New(message.notification(current::trace_for(&shared))),
             Err(why) => State::Failed(why),
         };
@@ -66,8 +77,15 @@ impl Notify {
                 let entered = state.protocol.notify(message);
                 entered.map(drop).map_err(|reason| NotifyError::Closed { reason })
             }),
+            State::Held(calling) => {
+                // Who waits in a layer would be waited for.
+                let called = calling.now().begin().now_or_never();
+                called.unwrap_or(Err(CallError::Busy)).map(drop).map_err(NotifyError::from)
+            }
             State::Failed(why) => Err(NotifyError::Encode(why)),
-            State::Waiting(_) | State::Done => unreachable!("a new notification was not polled"),
+            State::Layered(_) | State::Waiting(_) | State::Done => {
+                unreachable!("a new notification was not polled")
+            }
         }
     }
 
@@ -76,6 +94,19 @@ impl Notify {
         self.shared
             .with(|state| state.protocol.notify(message))
             .map_err(|reason| NotifyError::Closed { reason })
+    }
+
+    fn poll_layers(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NotifyError>> {
+        let mut called = match std::mem::replace(&mut self.state, State::Done) {
+            State::Held(calling) => calling.begin(),
+            State::Layered(called) => called,
+            _ => unreachable!("looked at by the only caller"),
+        };
+        let polled = Pin::new(&mut called).poll(cx);
+        if polled.is_pending() {
+            self.state = State::Layered(called);
+        }
+        polled.map(|came_to| came_to.map(drop).map_err(NotifyError::from))
     }
 
     fn has_entered(&self, ticket: u64, cx: &Context<'_>) -> Result<bool, NotifyError> {
@@ -90,6 +121,9 @@ impl Future for Notify {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        if let State::Held(_) | State::Layered(_) = this.state {
+            return this.poll_layers(cx);
+        }
         let ticket = match std::mem::replace(&mut this.state, State::Done) {
             State::New(message) => match this.enter(message)? {
                 Some(ticket) => ticket,
@@ -97,7 +131,7 @@ impl Future for Notify {
             },
             State::Waiting(ticket) => ticket,
             State::Failed(why) => return Poll::Ready(Err(NotifyError::Encode(why))),
-            State::Done => panic!("a `Notify` was polled after it was ready"),
+            _ => panic!("a `Notify` was polled after it was ready"),
         };
         if this.has_entered(ticket, cx)? {
             return Poll::Ready(Ok(()));

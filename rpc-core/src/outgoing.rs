@@ -3,11 +3,13 @@
 //! The id comes last, as in the specification's own examples: so a call can be encoded when it is
 //! made and completed, in the same allocation, when it takes its place in the order of messages.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use serde::Serialize;
+use smol_str::SmolStr;
 
 use crate::args::{ArgList, ByName, ByPosition};
 use crate::extras::Extras;
@@ -91,6 +93,30 @@ impl Outgoing {
             None => Ok(()),
             Some(extras) => fits(self.longest() + extras.longest(), limit),
         }
+    }
+
+    /// The method's name.
+    pub(crate) fn method(&self) -> SmolStr {
+        let name = &self.0[HEAD.len()..self.name_end()];
+        let name: Cow<'_, str> = serde_json::from_slice(name).expect("it was written as a string");
+        name.into()
+    }
+
+    /// The JSON text of the params; `None` if there are none.
+    pub(crate) fn params_text(&self) -> Option<&str> {
+        let params = self.0[self.name_end()..].strip_prefix(PARAMS)?;
+        Some(std::str::from_utf8(params).expect("JSON is written as UTF-8"))
+    }
+
+    fn name_end(&self) -> usize {
+        let name = self.0[HEAD.len() + 1..].iter();
+        let mut escaped = false;
+        let length = name.take_while(|byte| {
+            let goes_on = **byte != b'"' || escaped;
+            escaped = **byte == b'\\' && !escaped;
+            goes_on
+        });
+        HEAD.len() + length.count() + 2
     }
 
     /// How many bytes the whole request takes at most, extra members apart.
@@ -234,6 +260,16 @@ mod tests {
         assert!(request(1).unwrap_err().contains("tuple"));
         assert!(request("x".repeat(200)).unwrap_err().contains("tuple"));
         assert!(request(["x".repeat(200)]).unwrap_err().contains("`message_out`"));
+    }
+
+    #[test]
+    fn a_message_can_be_read_again() {
+        for method in ["m", "a \"b\"", "\\", "\\\"", "ä\u{1f}\"params\":[1]"] {
+            let with = Outgoing::new(method, &(1, "x"), 200).unwrap();
+            assert_eq!((&*with.method(), with.params_text()), (method, Some(r#"[1,"x"]"#)));
+            let without = Outgoing::new(method, &(), 200).unwrap();
+            assert_eq!((&*without.method(), without.params_text()), (method, None));
+        }
     }
 
     #[test]

@@ -190,8 +190,8 @@ impl Peer {
                 state.protocol.drain();
             }
             // A drain that was asked for can be cut short, a close cannot be taken back.
-            if !matches!(state.wish, Some(Wish::Close { .. })) {
-                state.wish = Some(wish);
+            if !matches!(state.wish.as_deref(), Some(Wish::Close { .. })) {
+                state.wish = Some(wish.into());
             }
         });
     }

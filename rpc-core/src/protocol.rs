@@ -34,10 +34,13 @@ mod calling;
 mod ending;
 mod greeting;
 mod handling;
+mod lending;
 mod progress;
 mod receiving;
 mod sending;
 mod subscribing;
+
+use lending::Lenders;
 
 /// One connection's calls, answers and queues.
 pub(crate) struct Protocol<W> {
@@ -47,12 +50,15 @@ pub(crate) struct Protocol<W> {
     parked: VecDeque<Parked>,
     on_wire: usize,
     serving: Serving<W>,
+    /// Who is told when a handler begins, or ceases, to wait for calls of its own. Hardly anyone asks, so
+    /// it is no part of what is kept of each call, nor a table in each connection.
+    lenders: Option<Box<Lenders<W>>>,
     notifications: Notifications,
     batches: Batches<W>,
     offered: Offered,
     taken: Taken<W>,
-    /// Subscribe calls that were given up, by id, with the method that ends what they may have made.
-    marks: HashMap<u64, Cow<'static, str>, FxBuildHasher>,
+    /// Subscribe calls that were given up.
+    marks: Option<Box<Marks>>,
     /// Subscriptions whose answer is on its way: their items may follow.
     pub(crate) released: Vec<OfferedKey>,
     /// Streams of this end that nobody wants any more.
@@ -60,7 +66,7 @@ pub(crate) struct Protocol<W> {
     /// Calls that wait until it is known whether the other end takes streams.
     probe: Option<Box<Probe>>,
     /// Calls that are served and whose latest report of progress waits for room.
-    unreported: VecDeque<Key>,
+    unreported: Option<Box<VecDeque<Key>>>,
     hello: Hello,
     outbox: Outbox<W>,
     /// How many messages the transport was given.
@@ -75,6 +81,9 @@ pub(crate) struct Protocol<W> {
     /// Who is to be told that what they wait for has happened.
     pub(crate) told: Vec<W>,
 }
+
+/// By the id of the call, the method that ends what it may have made.
+type Marks = HashMap<u64, Cow<'static, str>, FxBuildHasher>;
 
 /// A question to the other end, and the calls that wait for the answer.
 struct Probe {
@@ -196,6 +205,12 @@ pub(crate) enum Event<'a> {
     Queued,
     /// Drop this handler; it is answered already.
     Stop(Key),
+    /// Nothing: a request was answered with this error, and no handler starts.
+    Refused {
+        /// Which method it called, if that is one of ours.
+        method: Option<usize>,
+        code: i64,
+    },
     /// Nothing: a notification that cannot be served, and why.
     Dropped(&'static str),
     /// Nothing more.
@@ -242,15 +257,16 @@ impl<W> Protocol<W> {
             parked: VecDeque::new(),
             on_wire: 0,
             serving: Serving::new(),
+            lenders: None,
             notifications: Notifications::new(),
             batches: Batches::new(),
             offered: Offered::default(),
             taken: Taken::new(),
-            marks: HashMap::default(),
+            marks: None,
             released: Vec::new(),
             dropped: Vec::new(),
             probe: None,
-            unreported: VecDeque::new(),
+            unreported: None,
             hello: Hello::default(),
             outbox: Outbox::new(limits.queue),
             handed: 0,

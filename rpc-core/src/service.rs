@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::pin::Pin;
-use std::task::{self, Poll};
+use std::task::{self, Poll, ready};
 use std::{fmt, io};
 
 use bytes::BytesMut;
@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::Context;
 use crate::elsewhere;
 use crate::error::{ErrorInfo, ErrorObject, RpcError};
+use crate::layers::{Layer, Layered, Outcome};
 use crate::router::RouterError;
 use crate::streaming::{Items, Streaming};
 
@@ -52,12 +53,24 @@ pub trait Service: Send + Sync + 'static {
     /// Starts the `method`-th method, which clones of `cx` what it needs. Params are decoded before
     /// this returns; the future does the rest. A panic, here or in the future, is answered -32603 and harms nothing else.
     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler;
+
+    /// The same service with `layer` around each call of it; of several the first is the outermost.
+    /// What it calls, and what is refused before it is asked, goes through the layers of the
+    /// [whole end](crate::Setup::layers) only.
+    fn layer(self, layer: impl Layer) -> Layered<Self>
+    where
+        Self: Sized,
+    {
+        Layered::new(self, layer)
+    }
 }
 
 /// A running call of a method. Dropping it is how a call is cancelled.
 ///
 /// It keeps what the method returned until the outbound queue has room for it, so that nothing is
-/// serialised before it can be sent.
+/// serialised before it can be sent. As a future, for [layers](crate::layers), it comes to the
+/// [`Outcome`].
+#[must_use = "a handler does nothing until it is polled"]
 pub struct Handler(Pin<Box<dyn Run>>);
 
 impl Handler {
@@ -137,22 +150,49 @@ impl Handler {
         Self::new(elsewhere::blocking(cx.clone(), work))
     }
 
+    /// Serves a call with an outcome: of other handlers, or made anew.
+    pub fn of(future: impl Future<Output = Outcome> + Send + 'static) -> Self {
+        Self(Box::pin(MaybeDone::Future(future)))
+    }
+
     /// Answers with `error`; nothing runs.
     pub fn error(error: ErrorObject) -> Self {
         Self::new(std::future::ready(Err::<(), _>(error)))
     }
 
     /// Runs the method; ready when it has returned.
-    pub(crate) fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+    pub(crate) fn run(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         self.0.as_mut().poll(cx)
     }
 
-    /// Writes the result as JSON at the end of `out`; once, after [`poll`](Self::poll) was ready.
+    /// Writes the result as JSON at the end of `out`, after [`run`](Self::run) was ready; a stream is
+    /// taken out instead, once.
     ///
     /// # Errors
     /// The method's own error, or why its result cannot be sent. `out` may then hold a part of it.
     pub(crate) fn finish(&mut self, out: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
         self.0.as_mut().finish(out)
+    }
+}
+
+impl Future for Handler {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Outcome> {
+        ready!(self.run(cx));
+        Poll::Ready(match self.0.as_mut().look() {
+            Returned::Error(error) => error.into(),
+            Returned::Outcome(outcome) => outcome,
+            Returned::Result => Outcome::returned(self.take(), false),
+            Returned::Stream => Outcome::returned(self.take(), true),
+        })
+    }
+}
+
+impl Handler {
+    /// This handler, for a place that outlives it as a future.
+    fn take(&mut self) -> Self {
+        Self(std::mem::replace(&mut self.0, Box::pin(Taken)))
     }
 }
 
@@ -166,6 +206,17 @@ impl fmt::Debug for Handler {
 trait Run: Send {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()>;
     fn finish(self: Pin<&mut Self>, out: &mut Limited<'_>) -> Result<Finished, ErrorObject>;
+    /// What it has returned, without writing it.
+    fn look(self: Pin<&mut Self>) -> Returned;
+}
+
+/// What a method has returned, and is not written.
+enum Returned {
+    Result,
+    Stream,
+    Error(ErrorObject),
+    /// That of another handler.
+    Outcome(Outcome),
 }
 
 /// What a method came to.
@@ -176,21 +227,71 @@ pub(crate) enum Finished {
     Stream(Box<dyn Items>),
 }
 
-impl<F, T, E> Run for MaybeDone<F>
+/// What the future of a handler comes to.
+trait Output: Send {
+    fn write(&mut self, out: &mut Limited<'_>) -> Result<Finished, ErrorObject>;
+    fn look(&mut self) -> Returned;
+}
+
+impl<T: Serialize + Send, E: RpcError> Output for Result<T, E> {
+    fn write(&mut self, out: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
+        match self {
+            Ok(value) => out.json(value).map(|()| Finished::Result),
+            Err(error) => Err(error.to_error_object()),
+        }
+    }
+
+    fn look(&mut self) -> Returned {
+        match self {
+            Ok(_) => Returned::Result,
+            Err(error) => Returned::Error(error.to_error_object()),
+        }
+    }
+}
+
+impl Output for Outcome {
+    fn write(&mut self, out: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
+        Outcome::write(self, out)
+    }
+
+    fn look(&mut self) -> Returned {
+        Returned::Outcome(std::mem::replace(self, ErrorObject::internal().into()))
+    }
+}
+
+impl<F> Run for MaybeDone<F>
 where
-    F: Future<Output = Result<T, E>> + Send,
-    T: Serialize + Send,
-    E: RpcError,
+    F: Future<Output: Output> + Send,
 {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
         Future::poll(self, cx)
     }
 
     fn finish(self: Pin<&mut Self>, out: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
-        match self.take_output().expect("finished once, after the future ended") {
-            Ok(value) => out.json(&value).map(|()| Finished::Result),
-            Err(error) => Err(error.to_error_object()),
-        }
+        self.output_mut().expect(ENDED).write(out)
+    }
+
+    fn look(self: Pin<&mut Self>) -> Returned {
+        self.output_mut().expect(ENDED).look()
+    }
+}
+
+const ENDED: &str = "asked after the future ended";
+
+/// In the place of a handler that was taken out. As it has no size, its box is no allocation.
+struct Taken;
+
+impl Run for Taken {
+    fn poll(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<()> {
+        panic!("a `Handler` was polled after it was ready")
+    }
+
+    fn finish(self: Pin<&mut Self>, _: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
+        Err(ErrorObject::internal())
+    }
+
+    fn look(self: Pin<&mut Self>) -> Returned {
+        Returned::Error(ErrorObject::internal())
     }
 }
 
@@ -214,6 +315,13 @@ where
             Err(error) => Err(error.to_error_object()),
         }
     }
+
+    fn look(mut self: Pin<&mut Self>) -> Returned {
+        match Pin::new(&mut self.0).output_mut().expect(ENDED) {
+            Ok(_) => Returned::Stream,
+            Err(error) => Returned::Error(error.to_error_object()),
+        }
+    }
 }
 
 /// The raw params of a request: the JSON text of an array or an object, or nothing.
@@ -221,6 +329,20 @@ where
 pub struct Params<'a>(pub(crate) Option<&'a str>);
 
 impl<'a> Params<'a> {
+    /// Params of this JSON text, which must be an array or an object; `None` if it does not look like
+    /// one. Whether it is JSON to its end is seen when the method decodes it.
+    pub fn new(json: &'a str) -> Option<Self> {
+        let json = json.trim();
+        let bytes =
+            (json.len() >= 2).then(|| (json.as_bytes()[0], json.as_bytes()[json.len() - 1]));
+        matches!(bytes, Some((b'[', b']') | (b'{', b'}'))).then_some(Self(Some(json)))
+    }
+
+    /// No params.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
     /// The JSON text; `None` if the request had no params.
     pub fn as_str(self) -> Option<&'a str> {
         self.0
@@ -244,6 +366,11 @@ impl<'a> Limited<'a> {
     /// Writes at the end of `out`, which grows to at most `limit` bytes with a `tail` behind it.
     pub(crate) fn new(out: &'a mut BytesMut, limit: usize, tail: usize) -> Self {
         Self { out, limit, tail, exceeded: false }
+    }
+
+    /// Whether what was written did not fit.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.exceeded
     }
 
     pub(crate) fn text(&mut self, json: &str) -> Result<(), ErrorObject> {

@@ -414,10 +414,10 @@ impl<W> Serving<W> {
     }
 
     /// A call of the handler is resolved. With its last one the handler has its place again,
-    /// whatever the limit says: it never waits for it.
-    pub(crate) fn give_back(&mut self, key: Key) {
+    /// whatever the limit says: it never waits for it. Whether this was its last one.
+    pub(crate) fn give_back(&mut self, key: Key) -> bool {
         let Some(served) = self.get_mut(key) else {
-            return;
+            return false;
         };
         served.calls -= 1;
         let none_left = served.calls == 0;
@@ -427,6 +427,12 @@ impl<W> Serving<W> {
         if holds_up {
             self.ordered.note(key.serial, true);
         }
+        none_left
+    }
+
+    /// Whether the handler waits for calls of its own.
+    pub(crate) fn is_lent(&self, key: Key) -> bool {
+        self.get(key).is_some_and(|served| served.calls > 0)
     }
 
     /// The handler has returned: what is ordered does not wait for its answer to leave. Two batches

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Setup;
 use crate::handlers::drop_quietly;
+use crate::layers::Around;
 use crate::protocol::Protocol;
 use crate::random::new_id;
 use crate::scratch::Scratch;
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) session: OnceLock<Box<dyn Any + Send + Sync>>,
     pub(crate) values: Values,
+    /// What stands around the calls of this end, and around what it serves.
+    pub(crate) layers: Around,
     /// Handlers that were stopped and still run, on other tasks and threads.
     pub(crate) orphans: AtomicUsize,
     /// Set when nothing is left to be done.
@@ -47,7 +50,7 @@ pub(crate) struct State {
     /// When its timer will wake it at the latest.
     pub(crate) armed: Option<Duration>,
     /// What the connection is asked for from outside.
-    pub(crate) wish: Option<Wish>,
+    pub(crate) wish: Option<Box<Wish>>,
     /// Streams that go with calls, until the connection takes them in.
     pub(crate) arguments: Vec<Argument>,
     /// The groups that it is in.
@@ -78,6 +81,7 @@ impl Shared {
             clock: Clock::start(),
             session: OnceLock::new(),
             values: Values::default(),
+            layers: Around::new(setup.layers.clone()),
             orphans: AtomicUsize::new(0),
             gone: Flag::default(),
             state: Mutex::new(State {

@@ -37,6 +37,7 @@ const PURE: &[&str] = &[
     "protocol/ending.rs",
     "protocol/greeting.rs",
     "protocol/handling.rs",
+    "protocol/lending.rs",
     "protocol/progress.rs",
     "protocol/receiving.rs",
     "protocol/sending.rs",

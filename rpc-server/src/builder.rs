@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use rpc_core::{CloseReason, Hub, Limits, Peer, Router, Service, Setup};
+use rpc_core::{CloseReason, Hub, Layer, Layers, Limits, Peer, Router, Service, Setup};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::connecting::Connecting;
@@ -20,6 +20,7 @@ use crate::shared::Shared;
 #[must_use = "a server starts with `bind`"]
 pub struct Builder {
     router: Router,
+    layers: Layers,
     limits: Limits,
     keepalive: bool,
     path: Option<String>,
@@ -31,6 +32,7 @@ impl Builder {
     pub(crate) fn new() -> Self {
         Self {
             router: Router::new(),
+            layers: Layers::new(),
             limits: Limits::server(),
             keepalive: true,
             path: None,
@@ -43,6 +45,15 @@ impl Builder {
     /// [`Router`](rpc_core::Router). May be called several times.
     pub fn service(mut self, service: impl Service) -> Self {
         self.router = self.router.service(service);
+        self
+    }
+
+    /// Puts `layer` around all that the server serves and calls, the first one added outermost:
+    /// [`rpc_core::layers`] has some, and shows how to write one. Around one service
+    /// [`Service::layer`] puts it, around one connection
+    /// [`Connecting::layer`](crate::Connecting::layer).
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.layers = self.layers.layer(layer);
         self
     }
 
@@ -150,6 +161,7 @@ impl Builder {
             services: Arc::new(self.router),
             limits: Arc::new(self.limits),
             hub: Hub::new(),
+            layers: self.layers,
             keepalive: self.keepalive,
             greets: false,
             plain: false,
@@ -179,6 +191,7 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("methods", &self.router)
+            .field("layers", &self.layers)
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)
             .field("path", &self.path)

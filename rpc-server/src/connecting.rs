@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method, Request, Uri};
-use rpc_core::Peer;
+use rpc_core::{Endpoint, Layer, Peer};
 
 /// Someone who wants to connect, as [`on_connect`](crate::Builder::on_connect) sees them: the whole
 /// HTTP request, and where it came from.
@@ -39,11 +40,21 @@ pub struct Connecting {
     request: Request<()>,
     remote: SocketAddr,
     peer: Peer,
+    /// Where layers can be added, until the hook has ended.
+    endpoint: Door,
 }
 
+/// The endpoint of a connection that may come to be, while its hook decides about it.
+pub(crate) type Door = Arc<Mutex<Option<Endpoint>>>;
+
 impl Connecting {
-    pub(crate) fn new(request: Request<()>, remote: SocketAddr, peer: Peer) -> Self {
-        Self { request, remote, peer }
+    pub(crate) fn new(request: Request<()>, remote: SocketAddr, endpoint: Endpoint) -> Self {
+        let peer = endpoint.peer();
+        Self { request, remote, peer, endpoint: Arc::new(Mutex::new(Some(endpoint))) }
+    }
+
+    pub(crate) fn door(&self) -> Door {
+        self.endpoint.clone()
     }
 
     /// The whole request.
@@ -85,6 +96,14 @@ impl Connecting {
         self.remote
     }
 
+    /// Puts `layer` around what is served and called on this one connection from now on, within those
+    /// of the whole server and those that were added before. Without effect when the hook has ended.
+    pub fn layer(&self, layer: impl Layer) {
+        if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
+            endpoint.add_layer(layer);
+        }
+    }
+
     /// The other end of the connection to be. What is sent to it waits until there is one, and
     /// fails if there will be none.
     ///
@@ -114,7 +133,7 @@ mod tests {
 
     fn connecting(request: Request<()>) -> Connecting {
         let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::server()));
-        Connecting::new(request, ([127, 0, 0, 1], 9).into(), endpoint.peer())
+        Connecting::new(request, ([127, 0, 0, 1], 9).into(), endpoint)
     }
 
     #[tokio::test]

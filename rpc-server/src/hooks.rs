@@ -10,13 +10,13 @@ use http::StatusCode;
 use rpc_core::{CloseReason, Endpoint, Peer};
 use tokio::time::timeout;
 
-use crate::connecting::Connecting;
+use crate::connecting::{Connecting, Door};
 use crate::rejection::Rejection;
 
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Gives the endpoint back if it may have its connection; its session is set by then.
-type OnConnect = dyn Fn(Connecting, Endpoint) -> Running<Result<Endpoint, Rejection>> + Send + Sync;
+type OnConnect = dyn Fn(Connecting) -> Running<Result<Endpoint, Rejection>> + Send + Sync;
 
 type OnDisconnect = dyn Fn(Peer, CloseReason) -> Running<()> + Send + Sync;
 
@@ -35,10 +35,13 @@ impl Hooks {
         S: Any + Send + Sync,
         F: Future<Output = Result<S, Rejection>> + Send + 'static,
     {
-        self.on_connect = Some(Box::new(move |connecting, endpoint| {
+        self.on_connect = Some(Box::new(move |connecting| {
+            let door = connecting.door();
             let session = hook(connecting);
             Box::pin(async move {
-                endpoint.set_session(session.await?);
+                let session = session.await;
+                let endpoint = take(&door);
+                endpoint.set_session(session?);
                 Ok(endpoint)
             })
         }));
@@ -53,17 +56,13 @@ impl Hooks {
         self.on_disconnect = Some(Box::new(move |peer, reason| Box::pin(hook(peer, reason))));
     }
 
-    /// Asks whether `endpoint` may have its connection.
-    pub(crate) async fn connect(
-        &self,
-        connecting: Connecting,
-        endpoint: Endpoint,
-    ) -> Result<Endpoint, Rejection> {
+    /// Asks whether an endpoint may have its connection.
+    pub(crate) async fn connect(&self, connecting: Connecting) -> Result<Endpoint, Rejection> {
         let Some(hook) = &self.on_connect else {
-            return Ok(endpoint);
+            return Ok(take(&connecting.door()));
         };
         // Within `async`, since the call itself may panic as well.
-        let verdict = async { hook(connecting, endpoint).await };
+        let verdict = async { hook(connecting).await };
         let verdict = AssertUnwindSafe(verdict).catch_unwind().await;
         verdict.unwrap_or_else(|_| {
             Err(Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error"))
@@ -80,4 +79,8 @@ impl Hooks {
             tracing::warn!(?limit, "`on_disconnect` took too long and was stopped");
         }
     }
+}
+
+fn take(door: &Door) -> Endpoint {
+    door.lock().unwrap().take().expect("taken once, when the hook has ended")
 }

@@ -89,8 +89,8 @@ impl Exchange {
             return Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text));
         }
         let endpoint = Endpoint::new(self.shared.setup.clone());
-        let connecting = Connecting::new(request.map(drop), self.remote, endpoint.peer());
-        let endpoint = self.shared.hooks.connect(connecting, endpoint).await?;
+        let connecting = Connecting::new(request.map(drop), self.remote, endpoint);
+        let endpoint = self.shared.hooks.connect(connecting).await?;
         *self.accepted.lock().unwrap() = Some(endpoint);
         Ok(upgrade.response())
     }

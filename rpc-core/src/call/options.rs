@@ -9,14 +9,26 @@ use crate::current;
 use crate::extras::Extras;
 use crate::outgoing::Beside;
 use crate::shared::Shared;
+use crate::streaming::Items;
+use crate::sync::{Arc, Mutex};
+
+/// Is told of the progress of a call, as JSON text.
+pub(super) type Listener = Arc<Mutex<dyn FnMut(&str) + Send>>;
+
+/// Streams among the params of a call, by their ids.
+pub(crate) type Streams = Vec<(Box<str>, Box<dyn Items>)>;
 
 /// What was asked of a call.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Options {
     pub(super) timeout: Timeout,
     pub(super) extras: Option<Box<Extras>>,
     /// Whether someone listens to its progress.
     pub(super) progress: bool,
+    /// Who does.
+    pub(super) listener: Option<Listener>,
+    /// The streams among its params, which go with one call only.
+    pub(super) streams: Option<Arc<Mutex<Streams>>>,
     /// If progress puts its deadline off, for how long at most.
     pub(super) extend: Option<Duration>,
 }
@@ -45,7 +57,7 @@ pub(crate) struct Terms {
 
 impl Options {
     /// The terms on which a call starts now, `with_streams` among its params or without.
-    pub(crate) fn terms(&self, with_streams: bool, now: Instant, shared: &Shared) -> Terms {
+    pub(crate) fn terms(&self, now: Instant, shared: &Shared) -> Terms {
         let own = match self.timeout {
             Timeout::Default => Some(shared.setup.limits.call_deadline),
             Timeout::After(timeout) => Some(timeout),
@@ -54,7 +66,7 @@ impl Options {
         let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
         let left = least(own, inherited);
         let start = shared.clock.at(now);
-        let by_items = with_streams && matches!(self.timeout, Timeout::Default);
+        let by_items = self.is_renewed_by_items();
         let renewed = own.filter(|_| by_items || self.extend.is_some()).map(|span| {
             let most = least(self.extend, inherited);
             let until = most.map(|most| start.saturating_add(most));
@@ -72,9 +84,27 @@ impl Options {
         }
     }
 
+    fn is_renewed_by_items(&self) -> bool {
+        self.streams.is_some() && matches!(self.timeout, Timeout::Default)
+    }
+
+    /// As layers see and change it: the deadline, and what goes beside the params. The rest goes along.
+    pub(crate) fn asked(mut self, now: Instant, shared: &Shared) -> Asked {
+        let left = match self.timeout {
+            Timeout::Default => Some(shared.setup.limits.call_deadline),
+            Timeout::After(timeout) => Some(timeout),
+            Timeout::Never => None,
+        };
+        // What no `Instant` can tell, nobody waits for.
+        let deadline = left.and_then(|left| now.checked_add(left));
+        let extras = self.extras.take().map(|extras| *extras).unwrap_or_default();
+        Asked { deadline, was: deadline, extras, rest: self }
+    }
+
     fn beside(&self, timeout: Option<Duration>, shared: &Shared) -> Beside {
         let mut extras = self.extras.clone();
-        if let Some(trace) = current::trace_for(shared) {
+        let is_set = extras.as_ref().is_some_and(|extras| extras.trace.is_some());
+        if !is_set && let Some(trace) = current::trace_for(shared) {
             extras.get_or_insert_default().trace = Some(trace);
         }
         Beside { timeout, progress: self.progress, extras }
@@ -84,6 +114,30 @@ impl Options {
     pub(crate) fn longest(&self, shared: &Shared) -> usize {
         let own = self.extras.as_ref().map_or(0, |extras| extras.longest());
         own + current::trace_for(shared).map_or(0, |trace| trace.longest())
+    }
+}
+
+/// What was asked of a call, on its way through layers.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) deadline: Option<Instant>,
+    was: Option<Instant>,
+    pub(crate) extras: Extras,
+    rest: Options,
+}
+
+impl From<Asked> for Options {
+    fn from(asked: Asked) -> Self {
+        let Asked { deadline, was, extras, rest } = asked;
+        let is_put_off = rest.extend.is_some() || rest.is_renewed_by_items();
+        let timeout = match deadline {
+            // One that begins anew again and again cannot be told by its first end.
+            _ if is_put_off && deadline == was => rest.timeout,
+            Some(deadline) => Timeout::After(deadline.saturating_duration_since(Instant::now())),
+            None => Timeout::Never,
+        };
+        let extras = (extras != Extras::default()).then(|| Box::new(extras));
+        Self { timeout, extras, ..rest }
     }
 }
 

@@ -39,14 +39,15 @@ impl<T: Transport> Connection<T> {
         }
         drop(state);
         unanswered.into_iter().for_each(drop_quietly);
-        self.phase = Phase::Closing(Closing { reason, until });
+        self.phase = Phase::Closing(Closing { reason, until }.into());
         self.drop_handlers();
     }
 
     pub(super) fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<CloseReason> {
-        let Phase::Closing(Closing { reason, until }) = &self.phase else {
+        let Phase::Closing(closing) = &self.phase else {
             return Poll::Pending;
         };
+        let Closing { reason, until } = &**closing;
         let (reason, late) = (reason.clone(), self.shared.clock.now() >= *until);
         if late || self.finish_sending(cx, &reason).is_ready() {
             return Poll::Ready(self.over(reason));

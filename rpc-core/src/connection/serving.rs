@@ -13,6 +13,7 @@ use crate::envelope::{self, Incoming, Payload};
 use crate::error::ErrorObject;
 use crate::handlers::{self, Polled, Running, drop_quietly};
 use crate::id::Id;
+use crate::peer::Peer;
 use crate::protocol::{Arrival, Event, Serve, Target};
 use crate::random::unguessable;
 use crate::service::{Finished, Handler, Limited, Params, Service};
@@ -62,10 +63,28 @@ impl<T: Transport> Connection<T> {
             Event::Serve(serve) => self.serve(serve),
             Event::Queued => self.queued = true,
             Event::Stop(key) => self.stop(key),
+            Event::Refused { method, code } => self.refused(method, code),
             Event::Dropped(why) => {
                 tracing::debug!(peer = %self.shared.id, why, "notification dropped");
             }
             Event::Done => {}
+        }
+    }
+
+    /// Tells the layers of a request that comes to no handler.
+    #[cold]
+    fn refused(&self, method: Option<usize>, code: i64) {
+        if self.layers.is_empty() {
+            return;
+        }
+        let peer = Peer { shared: self.shared.clone() };
+        let method = method.map(|method| &self.shared.setup.services.methods()[method]);
+        for layer in self.layers.iter() {
+            // They are code of the user's.
+            let _ = handlers::caught(|| {
+                layer.refused(&peer, method, code);
+                Ok(())
+            });
         }
     }
 
@@ -137,11 +156,18 @@ impl<T: Transport> Connection<T> {
         let traced = extras.as_ref().is_some_and(|extras| extras.trace.is_some());
         let cx = self.context.reuse(key, method, deadline, extras);
         let (services, waker) = (&self.shared.setup.services, self.handlers.waker(key.index));
+        let layers = &self.layers;
         // Decoding runs code of the user's, and a method may do its work before it returns. Outside
         // of the closure, the handler is dropped where another panic of its is caught.
         let mut handler = None;
         let polled = handlers::run(Mark { key, deadline, traced }, waker, |task| {
-            handler.insert(services.call(method, cx, Params(params))).poll(task)
+            let params = Params(params);
+            let started = if layers.is_empty() {
+                services.call(method, cx, params)
+            } else {
+                layers.serve(services, method, cx, params)
+            };
+            handler.insert(started).run(task)
         });
         let Some(handler) = handler else { return self.panicked(key, id) };
         // Most handlers are done at their first poll: they enter no table beside the protocol's.

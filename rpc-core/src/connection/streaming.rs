@@ -208,7 +208,7 @@ impl<T: Transport> Connection<T> {
             Ok(Absorbed::TooMuch) => {
                 let (code, reason) =
                     (CloseCode::SLOW_READER, "reads a stream too slowly".to_owned());
-                self.shared.lock().wish = Some(Wish::Close { code, reason });
+                self.shared.lock().wish = Some(Wish::Close { code, reason }.into());
                 self.finish_stream(stream, Some(&ErrorObject::internal()))
             }
             Err(()) => self.finish_stream(stream, Some(&ErrorObject::internal())),

@@ -181,7 +181,7 @@ impl<W> Protocol<W> {
     fn lender(&mut self, caller: Caller) -> (Option<Key>, bool) {
         match caller {
             Caller::Outside => (None, false),
-            Caller::Handler(key) => (Some(key), self.serving.lend(key)),
+            Caller::Handler(key) => (Some(key), self.lend(key)),
             Caller::Elsewhere { first } => (None, first),
         }
     }
@@ -269,7 +269,7 @@ impl<W> Protocol<W> {
     /// The handler that made this call has its place again.
     fn settle_lender(&mut self, id: u64) {
         if let Some(lender) = self.calls.open_mut(id).and_then(|call| call.lender) {
-            self.serving.give_back(lender);
+            self.give_back(lender);
         }
     }
 

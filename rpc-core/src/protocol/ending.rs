@@ -90,14 +90,15 @@ impl<W> Protocol<W> {
         }
         self.on_wire = 0;
         self.parked.clear();
+        self.lenders = None;
         self.notifications.clear();
         let mut unanswered = self.batches.clear();
         self.offered.clear();
         self.released.clear();
         self.dropped.clear();
         self.probe = None;
-        self.unreported.clear();
-        self.marks.clear();
+        self.unreported = None;
+        self.marks = None;
         self.told.extend(self.taken.end_all(reason));
         let (watchers, after) = self.serving.clear();
         self.told.extend(watchers);
@@ -123,6 +124,7 @@ impl<W> Protocol<W> {
         self.notifications.shrink();
         self.outbox.shrink();
         self.offered.shrink();
+        self.shrink_lenders();
         if self.parked.is_empty() && self.parked.capacity() > 0 {
             self.parked = VecDeque::new();
         }

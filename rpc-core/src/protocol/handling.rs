@@ -125,16 +125,6 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// A running handler starts a call on another connection; whether it waits for no other one.
-    pub(crate) fn lend(&mut self, key: Key) -> bool {
-        self.serving.lend(key)
-    }
-
-    /// A call that a running handler made on another connection is resolved.
-    pub(crate) fn give_back(&mut self, key: Key) {
-        self.serving.give_back(key);
-    }
-
     /// Has `watcher`, made of the one kept, told when the call is served no longer; whether it still
     /// is.
     pub(crate) fn watch(&mut self, key: Key, watcher: impl FnOnce(Option<W>) -> W) -> bool {

@@ -51,15 +51,21 @@ impl<W> Protocol<W> {
         if has_room {
             self.outbox.push(report, Carried::None);
         } else if served.rare.get_or_insert_default().report.replace(report).is_none() {
-            self.unreported.push_back(key);
+            self.unreported.get_or_insert_default().push_back(key);
         }
     }
 
     /// Sends reports that waited for room, as far as there is some.
     pub(super) fn flush_reports(&mut self) {
-        while !self.unreported.is_empty() && self.outbox.has_room() {
+        while self.outbox.has_room()
+            && let Some(unreported) = &mut self.unreported
+        {
+            let Some(key) = unreported.pop_front() else {
+                self.unreported = None;
+                return;
+            };
             // It may have ended meanwhile, and the report have gone before its answer.
-            let served = self.unreported.pop_front().and_then(|key| self.serving.get_mut(key));
+            let served = self.serving.get_mut(key);
             let rare = served.and_then(|served| served.rare.as_mut());
             self.outbox.extend(rare.and_then(|rare| rare.report.take()));
         }

@@ -36,7 +36,7 @@ impl<W> Protocol<W> {
                 let place = arrival.batch.map(|batch| self.batches.owe(batch));
                 // Under an id in flight it would be taken for the answer of that call.
                 let id = id.filter(|id| self.serving.find(id).is_none());
-                self.refuse(place, id, &error)
+                self.refuse(None, place, id, &error)
             }
             Incoming::Dropped(why) => {
                 self.counters.malformed += 1;
@@ -88,7 +88,11 @@ impl<W> Protocol<W> {
         let id = request.id;
         if self.serving.find(id).is_some() {
             let error = ErrorObject::invalid_request("`id` is in flight already");
-            return self.refuse(place, None, &error);
+            let method = match arrival.target {
+                Some(Target::Method(method) | Target::Ordered(method)) => Some(method),
+                _ => None,
+            };
+            return self.refuse(method, place, None, &error);
         }
         if request.method == "$/ping" {
             self.reply(place, Some(id), answer::result(id, "null"));
@@ -102,23 +106,23 @@ impl<W> Protocol<W> {
             }
             None => {
                 let error = ErrorObject::method_not_found(&request.method);
-                return self.refuse(place, Some(id), &error);
+                return self.refuse(None, place, Some(id), &error);
             }
         };
         if request.timeout == Some(Duration::ZERO) {
-            return self.refuse(place, Some(id), &ErrorObject::deadline());
+            return self.refuse(Some(method), place, Some(id), &ErrorObject::deadline());
         }
         let cost = match self.cost(request.params, request.complexity) {
             Ok(cost) => cost,
-            Err(error) => return self.refuse(place, Some(id), &error),
+            Err(error) => return self.refuse(Some(method), place, Some(id), &error),
         };
         if let Some(limit) = self.limit_reached(cost, arrival.orphans) {
-            return self.refuse(place, Some(id), &ErrorObject::busy(limit));
+            return self.refuse(Some(method), place, Some(id), &ErrorObject::busy(limit));
         }
         let streams = match arrival.streams.map(|infos| self.take_streams(request.params, infos)) {
             None => Vec::new(),
             Some(Ok(streams)) => streams,
-            Some(Err(error)) => return self.refuse(place, Some(id), &error),
+            Some(Err(error)) => return self.refuse(Some(method), place, Some(id), &error),
         };
         self.offered.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
@@ -311,14 +315,16 @@ impl<W> Protocol<W> {
     }
 
     /// Answers with an error what will not be served.
+    #[cold]
     pub(super) fn refuse<'a>(
         &mut self,
+        method: Option<usize>,
         place: Option<Place>,
         id: Option<&str>,
         error: &ErrorObject,
     ) -> Event<'a> {
         self.reply(place, id, answer::error(id, error));
-        Event::Done
+        Event::Refused { method, code: error.code }
     }
 
     /// Answers with an error what is being served, and stops it.

@@ -154,7 +154,7 @@ impl<W> Protocol<W> {
             }
             None => {
                 let error = ErrorObject::invalid_params("takes the id of a subscription");
-                self.refuse(place, Some(id), &error)
+                self.refuse(None, place, Some(id), &error)
             }
         }
     }
@@ -273,16 +273,17 @@ impl<W> Protocol<W> {
 
     /// A subscribe call was given up: should its answer come, what it made must be ended.
     pub(super) fn mark(&mut self, call: u64, unsubscribe: Option<Cow<'static, str>>) {
-        if let Some(unsubscribe) = unsubscribe
-            && self.marks.len() < MARKS
-        {
-            self.marks.insert(call, unsubscribe);
+        let Some(unsubscribe) = unsubscribe else { return };
+        let marks = self.marks.get_or_insert_default();
+        if marks.len() < MARKS {
+            marks.insert(call, unsubscribe);
         }
     }
 
     /// The answer to a call that was given up, if it was a subscribe call.
     pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Answer<'_>) {
-        if let Some(unsubscribe) = call.and_then(|call| self.marks.remove(&call))
+        let marked = self.marks.as_mut().zip(call).and_then(|(marks, call)| marks.remove(&call));
+        if let Some(unsubscribe) = marked
             && let Answer::Result(id) = answer
             && is_subscription_id(id)
         {

@@ -1,0 +1,230 @@
+//! Middleware, around what is served and around what is called.
+//!
+//! A [`Layer`] sees each call: members of batches, notifications, subscriptions as well. It knows the
+//! method, who calls or is called, the raw params and what came of it, and may change, delay, repeat,
+//! refuse or answer it. The params of a served call are raw until the method decodes them, the
+//! result is not serialised until there is room for it.
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU64, Ordering};
+//! use std::sync::Arc;
+//! use rpc_core::layers::{Called, Calling, CallNext, Layer, ServeNext, Serving};
+//! use rpc_core::{Context, ErrorObject, Handler, Layers, Router, Service, memory};
+//!
+//! /// Counts what fails, served and called.
+//! #[derive(Clone, Default)]
+//! struct Failures(Arc<AtomicU64>);
+//!
+//! impl Layer for Failures {
+//!     fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+//!         let (failures, method) = (self.0.clone(), call.method().name.clone());
+//!         let handler = next.serve(call); // runs when it is awaited, and is stopped when dropped
+//!         Handler::of(async move {
+//!             let outcome = handler.await;
+//!             if let Some(error) = outcome.error() {
+//!                 println!("{method}: {error}");
+//!                 failures.fetch_add(1, Ordering::Relaxed);
+//!             }
+//!             outcome
+//!         })
+//!     }
+//!
+//!     fn call(&self, request: Calling, next: CallNext) -> Called {
+//!         let failures = self.0.clone();
+//!         Called::of(async move {
+//!             let answer = next.call(request).await;
+//!             failures.fetch_add(u64::from(answer.is_err()), Ordering::Relaxed);
+//!             answer
+//!         })
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let failures = Failures::default();
+//! let root = Router::new().method("root", |_: Context, (n,): (f64,)| async move {
+//!     if n < 0.0 { Err(ErrorObject::new(1, "negative")) } else { Ok(n.sqrt()) }
+//! });
+//! let (peer, _) = memory::pair(Router::new(), root.layer(failures.clone()));
+//! assert_eq!(peer.call::<f64>("root", (9,)).await?, 3.0);
+//! assert!(peer.call::<f64>("root", (-9,)).await.is_err());
+//! assert_eq!(failures.0.load(Ordering::Relaxed), 1);
+//! # Ok(()) }
+//! ```
+//!
+//! # Where layers stand
+//!
+//! ```text
+//! served:   connection ─▶ Setup::layers ─▶ layers of the connection ─▶ Service::layer ─▶ method
+//! called:   Call, Notify, Batch ─▶ Setup::layers ─▶ layers of the connection ─▶ connection
+//! ```
+//!
+//! - Around a whole server or client: `layer` of its builder, [`Setup::layers`](crate::Setup::layers).
+//! - Around one connection: [`Endpoint::add_layer`](crate::Endpoint::add_layer), and in a server
+//!   `Connecting::layer` within `on_connect`.
+//! - Around one service, a [`Router`](crate::Router) of several included:
+//!   [`Service::layer`](crate::Service::layer).
+//!
+//! Everywhere the first one added is the outermost. Without layers a call costs a comparison more.
+//!
+//! What belongs to the protocol itself is no call and goes through none: cancels, pings, progress and
+//! items of streams, the end of a subscription. A push to a [`Group`](crate::Group) is serialised once for
+//! all members, so there is no one call for a layer to see; calls of a group's members are.
+//!
+//! # In the box
+//!
+//! [`Timeout`], [`Concurrency`], [`Authorize`].
+
+use std::fmt;
+
+use crate::Handler;
+use crate::peer::Peer;
+use crate::service::MethodInfo;
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+
+mod answer;
+mod authorize;
+mod calling;
+mod concurrency;
+mod outcome;
+mod places;
+mod service;
+mod serving;
+mod timeout;
+
+pub use crate::answered::Answer;
+pub use authorize::{Authorize, Verdict};
+pub(crate) use calling::{BatchQueue, Late, Queue, Route};
+pub use calling::{CallNext, Called, Calling};
+pub use concurrency::Concurrency;
+pub use outcome::Outcome;
+pub use service::Layered;
+pub use serving::{Kept, ServeNext, Serving};
+pub use timeout::Timeout;
+
+/// Middleware around what is served and what is called; see the [module](self) for an example.
+///
+/// One layer is shared by all calls that go through it. A panic in it is a panic of the handler, or
+/// of the caller.
+pub trait Layer: Send + Sync + 'static {
+    /// Around serving a call, for as long as its handler lives. Who answers without `next` refuses the
+    /// call or takes its place; its params are not even decoded then.
+    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+        next.serve(call)
+    }
+
+    /// Around a call, or a notification, that this end makes. Who answers without `next` refuses it,
+    /// and nothing is sent.
+    ///
+    /// Runs when the call starts; what it returns is polled at that moment. So with a layer that does
+    /// not wait before it calls `next`, a started call has its place in the order as without; one that
+    /// waits delays a call that was only [started](crate::Call::start) until that is polled.
+    fn call(&self, request: Calling, next: CallNext) -> Called {
+        next.call(request)
+    }
+
+    /// A request of `peer` that was answered with an error before any layer saw it: of no method that
+    /// is offered, too complex, beyond a limit (busy), without time left. `method` is one of ours, or
+    /// `None`: what others call a method is not for the labels of a metric.
+    ///
+    /// Told to the layers of a whole end and of a connection.
+    fn refused(&self, peer: &Peer, method: Option<&MethodInfo>, code: i64) {
+        let _ = (peer, method, code);
+    }
+}
+
+/// One layer in several places.
+impl<L: Layer + ?Sized> Layer for Arc<L> {
+    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+        (**self).serve(call, next)
+    }
+
+    fn call(&self, request: Calling, next: CallNext) -> Called {
+        (**self).call(request, next)
+    }
+
+    fn refused(&self, peer: &Peer, method: Option<&MethodInfo>, code: i64) {
+        (**self).refused(peer, method, code);
+    }
+}
+
+/// Some layers, the first the outermost. Clones share them.
+///
+/// ```
+/// use std::time::Duration;
+/// use rpc_core::layers::{Concurrency, Timeout};
+/// use rpc_core::{Layers, Limits, Router, Setup};
+///
+/// let mut setup = Setup::new(Router::new(), Limits::server());
+/// setup.layers = Layers::new().layer(Timeout::new(Duration::from_secs(10))).layer(Concurrency::new(64));
+/// ```
+#[derive(Clone, Default)]
+pub struct Layers(
+    /// A thin pointer: most connections have none, and each keeps some of these.
+    Option<Arc<Vec<Arc<dyn Layer>>>>,
+);
+
+impl Layers {
+    /// None.
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// These, and `layer` within them.
+    #[must_use]
+    pub fn layer(self, layer: impl Layer) -> Self {
+        let layer: Arc<dyn Layer> = Arc::new(layer);
+        Self(Some(Arc::new(self.iter().cloned().chain([layer]).collect())))
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Arc<dyn Layer>> {
+        self.0.as_deref().map(Vec::as_slice).unwrap_or_default().iter()
+    }
+
+    /// The one at this depth; the outermost is 0.
+    fn at(&self, depth: usize) -> Option<&dyn Layer> {
+        self.0.as_ref()?.get(depth).map(|layer| &**layer)
+    }
+}
+
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Layers({})", self.len())
+    }
+}
+
+/// The layers around one connection: those of its [`Setup`](crate::Setup), and its own.
+pub(crate) struct Around {
+    /// All that a call without layers looks at.
+    any: AtomicBool,
+    layers: Mutex<Layers>,
+}
+
+impl Around {
+    pub(crate) fn new(layers: Layers) -> Self {
+        Self { any: AtomicBool::new(!layers.is_empty()), layers: Mutex::new(layers) }
+    }
+
+    pub(crate) fn any(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn get(&self) -> Layers {
+        self.layers.lock().unwrap().clone()
+    }
+
+    pub(crate) fn add(&self, layer: impl Layer) {
+        let mut layers = self.layers.lock().unwrap();
+        *layers = std::mem::take(&mut *layers).layer(layer);
+        self.any.store(true, Ordering::Relaxed);
+    }
+}

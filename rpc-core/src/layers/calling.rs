@@ -1,0 +1,325 @@
+//! A call on its way out, through layers, to the connection.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use serde::Serialize;
+use smol_str::SmolStr;
+use tokio::time::Instant;
+
+use super::{Answer, Layers};
+use crate::batch::Queued;
+use crate::call::{self, Asked, Options};
+use crate::call_error::{CallError, Fate};
+use crate::current;
+use crate::notify::Notify;
+use crate::outgoing::Outgoing;
+use crate::peer::Peer;
+use crate::shared::Shared;
+use crate::sync::{Arc, Mutex};
+use crate::trace::TraceContext;
+
+/// A call, or a notification, that this end is about to make, as a layer sees it.
+///
+/// A layer that may have to make it again keeps a clone.
+#[derive(Clone)]
+pub struct Calling {
+    shared: Arc<Shared>,
+    message: Outgoing,
+    method: SmolStr,
+    asked: Asked,
+    route: Route,
+}
+
+/// How it leaves.
+#[derive(Clone)]
+pub(crate) enum Route {
+    /// Alone; if it asks for a subscription, this method ends that.
+    Call(Option<Cow<'static, str>>),
+    InBatch(Arc<BatchQueue>),
+    Notification,
+    /// Now or not at all.
+    NotificationNow,
+    NotificationInBatch(Arc<Queue<Bytes>>),
+}
+
+impl Calling {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        message: Outgoing,
+        options: Options,
+        route: Route,
+    ) -> Self {
+        let mut asked = options.asked(Instant::now(), shared);
+        if asked.extras.trace.is_none() {
+            asked.extras.trace = current::trace_for(shared);
+        }
+        let shared = shared.clone();
+        let method = message.method();
+        let mut calling = Self { shared, message, method, asked, route };
+        if calling.is_notification() {
+            calling.asked.deadline = None;
+        }
+        calling
+    }
+
+    /// A notification that enters now or not at all.
+    pub(crate) fn now(self) -> Self {
+        Self { route: Route::NotificationNow, ..self }
+    }
+
+    /// Has the layers of its connection see it.
+    pub(crate) fn begin(self) -> Called {
+        CallNext { layers: self.shared.layers.get(), depth: 0 }.call(self)
+    }
+
+    /// Who is called.
+    pub fn peer(&self) -> Peer {
+        Peer { shared: self.shared.clone() }
+    }
+
+    /// The name of the method.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The JSON text of the params, an array or an object; `None` if there are none.
+    pub fn params(&self) -> Option<&str> {
+        self.message.params_text()
+    }
+
+    /// Sends other params: a tuple or an array, a struct or a map, or `()` for none. JSON text goes in
+    /// as a `RawValue` of `serde_json`.
+    ///
+    /// # Errors
+    /// [`Encode`](CallError::Encode): they cannot be written, or are too large.
+    pub fn set_params(&mut self, params: &impl Serialize) -> Result<(), CallError> {
+        let limit = self.shared.setup.limits.message_out;
+        let message = Outgoing::new(&self.method, params, limit);
+        self.message = message.map_err(CallError::Encode)?;
+        Ok(())
+    }
+
+    /// Whether it is a notification, which comes to `null` when the outbound queue has taken it.
+    pub fn is_notification(&self) -> bool {
+        match self.route {
+            Route::Call(_) | Route::InBatch(_) => false,
+            Route::Notification | Route::NotificationNow | Route::NotificationInBatch(_) => true,
+        }
+    }
+
+    /// Whether it asks for a subscription.
+    pub fn is_subscription(&self) -> bool {
+        matches!(self.route, Route::Call(Some(_)))
+    }
+
+    /// Whether it is a member of a batch. It leaves with that only if `next` is called before anything
+    /// is waited for; later it fails, [`NotSent`](Fate::NotSent). What is made again after that leaves
+    /// alone.
+    pub fn is_in_batch(&self) -> bool {
+        matches!(self.route, Route::InBatch(_) | Route::NotificationInBatch(_))
+    }
+
+    /// Until when there must be an answer, counted from the start of the call, so that waiting and
+    /// trying again use up the same time; `None` if the caller wanted none. The deadline of the handler
+    /// that makes the call holds as well, but is not told here. Means nothing for a notification.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.asked.deadline
+    }
+
+    /// Sets until when there must be an answer; `None` waits as long as the connection lives.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.asked.deadline = deadline;
+    }
+
+    /// The trace that it is a part of: that of the handler that makes it, unless a layer has set one.
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.asked.extras.trace.as_ref()
+    }
+
+    /// Makes it a part of this trace. Not sent by an end that is [plain](crate::Setup::plain).
+    pub fn set_trace(&mut self, trace: TraceContext) {
+        self.asked.extras.trace = Some(trace);
+    }
+
+    /// What it is to bring about once; see [`Call::idempotency_key`](crate::Call::idempotency_key).
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.asked.extras.idempotency_key.as_deref()
+    }
+
+    /// Names what it is to bring about once. Means nothing for a notification.
+    ///
+    /// # Errors
+    /// [`Encode`](CallError::Encode): the key is empty or has more than 128 bytes.
+    pub fn set_idempotency_key(&mut self, key: impl Into<String>) -> Result<(), CallError> {
+        let key = call::checked_key(key.into()).map_err(CallError::Encode)?;
+        self.asked.extras.idempotency_key = Some(key);
+        Ok(())
+    }
+
+    /// Makes it, without further layers.
+    fn make(self) -> Called {
+        let Self { shared, message, asked, route, .. } = self;
+        match route {
+            Route::Call(unsubscribe) => Called::of(call::bare(shared, message, asked, unsubscribe)),
+            Route::InBatch(queue) => Called::of(call::bare_in_batch(shared, message, asked, queue)),
+            Route::Notification => Called::of(async move {
+                Notify::whole(shared.clone(), notification(message, asked, &shared)).await?;
+                Ok(Answer::null())
+            }),
+            Route::NotificationNow => Called::of(async move {
+                Notify::whole(shared.clone(), notification(message, asked, &shared)).try_now()?;
+                Ok(Answer::null())
+            }),
+            Route::NotificationInBatch(queue) => Called::of(async move {
+                match queue.fill(notification(message, asked, &shared)) {
+                    Ok(()) => Ok(Answer::null()),
+                    Err(_) => Err(CallError::Cancelled { fate: Fate::NotSent }),
+                }
+            }),
+        }
+    }
+}
+
+fn notification(message: Outgoing, asked: Asked, shared: &Shared) -> Bytes {
+    message.notification(asked.extras.trace.filter(|_| !shared.setup.plain))
+}
+
+impl fmt::Debug for Calling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calling")
+            .field("peer", &self.shared.id)
+            .field("method", &self.method)
+            .field("deadline", &self.asked.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What lies between a layer and the connection: further layers, and then the call itself.
+#[derive(Clone)]
+pub struct CallNext {
+    layers: Layers,
+    depth: usize,
+}
+
+impl CallNext {
+    /// Lets the call go on; it starts when the future is first polled, and is cancelled when that is
+    /// dropped. Called again, it is made again: whether that is safe, the [`Fate`] of the first says.
+    pub fn call(&self, request: Calling) -> Called {
+        match self.layers.at(self.depth) {
+            Some(layer) => {
+                let next = Self { layers: self.layers.clone(), depth: self.depth + 1 };
+                layer.call(request, next)
+            }
+            None => request.make(),
+        }
+    }
+}
+
+impl fmt::Debug for CallNext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallNext")
+    }
+}
+
+type Future = Pin<Box<dyn std::future::Future<Output = Result<Answer, CallError>> + Send>>;
+
+/// A call on its way: a future of the answer, or of why there is none. The error of a method is
+/// [`CallError::Remote`] here; its caller gets the typed one.
+///
+/// Dropping it cancels the call.
+#[must_use = "a call does nothing until it is polled"]
+pub struct Called(
+    /// The lock is never taken: it makes this `Sync`, as calls are.
+    Mutex<Future>,
+);
+
+impl Called {
+    /// What `future` comes to.
+    pub fn of(
+        future: impl std::future::Future<Output = Result<Answer, CallError>> + Send + 'static,
+    ) -> Self {
+        Self(Mutex::new(Box::pin(future)))
+    }
+
+    /// An answer, or a failure, that is there already.
+    pub fn ready(answer: Result<Answer, CallError>) -> Self {
+        Self::of(std::future::ready(answer))
+    }
+
+    /// Polls it when nobody waits for it yet: what needs no waiting is done then.
+    pub(crate) fn poll_early(&mut self) {
+        let polled = Pin::new(&mut *self).poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(answer) = polled {
+            *self = Self::ready(answer);
+        }
+    }
+}
+
+impl std::future::Future for Called {
+    type Output = Result<Answer, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.get_mut().expect("nobody panics with a lock that nobody takes").as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Called")
+    }
+}
+
+/// For calls: the message, and what its future shares with the batch.
+pub(crate) type BatchQueue = Queue<(Outgoing, Arc<Queued>)>;
+
+/// Where a layered member of a batch puts its message, while its layers are polled for that.
+pub(crate) struct Queue<T>(Mutex<Place<T>>);
+
+enum Place<T> {
+    Open,
+    Filled(T),
+    /// The batch took it along.
+    Left,
+    /// The batch leaves without it.
+    Missed,
+}
+
+/// Why a message was not queued.
+pub(crate) enum Late<T> {
+    /// Another one of the same call was.
+    Left(T),
+    /// The batch leaves without it.
+    Missed,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Place::Open)))
+    }
+
+    pub(crate) fn fill(&self, item: T) -> Result<(), Late<T>> {
+        let mut place = self.0.lock().unwrap();
+        match *place {
+            Place::Open => *place = Place::Filled(item),
+            Place::Filled(_) | Place::Left => return Err(Late::Left(item)),
+            Place::Missed => return Err(Late::Missed),
+        }
+        Ok(())
+    }
+
+    /// Takes what was queued; nothing is any more.
+    pub(crate) fn close(&self) -> Option<T> {
+        let mut place = self.0.lock().unwrap();
+        match std::mem::replace(&mut *place, Place::Missed) {
+            Place::Filled(item) => {
+                *place = Place::Left;
+                Some(item)
+            }
+            _ => None,
+        }
+    }
+}

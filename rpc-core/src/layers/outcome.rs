@@ -1,0 +1,135 @@
+//! What a served call came to, before it is written.
+
+use std::fmt;
+
+use bytes::BytesMut;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::Handler;
+use crate::error::ErrorObject;
+use crate::service::{Finished, Limited};
+use crate::sync::{Arc, Mutex};
+
+/// What a handler came to: a result, a stream, or an error. A result is not serialised yet, and will
+/// not be until the outbound queue has room for it.
+///
+/// The last word is not spoken: a result that is larger than may be sent is answered -32008, a
+/// subscription beyond the limit -32006.
+///
+/// ```
+/// use rpc_core::layers::Outcome;
+/// use rpc_core::ErrorObject;
+///
+/// let mut outcome = Outcome::result(&[1, 2]);
+/// assert_eq!(outcome.json(1024).unwrap().get(), "[1,2]");
+/// let busy = Outcome::from(ErrorObject::busy("searches"));
+/// assert_eq!(busy.error().unwrap().code, -32009);
+/// ```
+pub struct Outcome(Kind);
+
+enum Kind {
+    /// In a handler that has returned. The lock is never taken: it makes this `Sync`.
+    Returned {
+        handler: Mutex<Handler>,
+        is_stream: bool,
+    },
+    Json(Arc<RawValue>),
+    Error(ErrorObject),
+}
+
+impl Outcome {
+    pub(crate) fn returned(handler: Handler, is_stream: bool) -> Self {
+        Self(Kind::Returned { handler: Mutex::new(handler), is_stream })
+    }
+
+    /// A result, which is serialised at once; one that cannot be is -32603.
+    pub fn result<T: Serialize + ?Sized>(value: &T) -> Self {
+        match serde_json::value::to_raw_value(value) {
+            Ok(json) => Self::from_json(json),
+            Err(error) => {
+                tracing::error!(%error, "a result cannot be written as JSON");
+                ErrorObject::internal().into()
+            }
+        }
+    }
+
+    /// A result that is JSON already, such as one from [`json`](Self::json).
+    pub fn from_json(json: impl Into<Arc<RawValue>>) -> Self {
+        Self(Kind::Json(json.into()))
+    }
+
+    /// The error, if it is one.
+    pub fn error(&self) -> Option<&ErrorObject> {
+        match &self.0 {
+            Kind::Error(error) => Some(error),
+            Kind::Returned { .. } | Kind::Json(_) => None,
+        }
+    }
+
+    /// Whether it is a stream, which is answered with the id of a subscription.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.0, Kind::Returned { is_stream: true, .. })
+    }
+
+    /// The JSON text of the result: it is serialised now and kept so, and the value is dropped.
+    /// `None`, and nothing is changed, if it would have more than `limit` bytes; `None` as well for a
+    /// stream and for an error, which a result that cannot be serialised becomes (-32603).
+    pub fn json(&mut self, limit: usize) -> Option<Arc<RawValue>> {
+        if let Kind::Returned { handler, is_stream: false } = &mut self.0 {
+            let handler = handler.get_mut().expect(UNLOCKED);
+            self.0 = match written(handler, limit)? {
+                Ok(json) => Kind::Json(json.into()),
+                Err(error) => Kind::Error(error),
+            };
+        }
+        match &self.0 {
+            Kind::Json(json) => Some(json.clone()).filter(|json| json.get().len() <= limit),
+            Kind::Returned { .. } | Kind::Error(_) => None,
+        }
+    }
+
+    /// Writes it as [`Handler::finish`] does.
+    pub(crate) fn write(&mut self, out: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
+        match &mut self.0 {
+            Kind::Returned { handler, .. } => handler.get_mut().expect(UNLOCKED).finish(out),
+            Kind::Json(json) => out.text(json.get()).map(|()| Finished::Result),
+            Kind::Error(error) => Err(error.clone()),
+        }
+    }
+}
+
+const UNLOCKED: &str = "nobody panics with a lock that nobody takes";
+
+/// The result, unless it is too long.
+fn written(handler: &mut Handler, limit: usize) -> Option<Result<Box<RawValue>, ErrorObject>> {
+    let mut buffer = BytesMut::new();
+    let out = &mut Limited::new(&mut buffer, limit, 0);
+    match handler.finish(out) {
+        Err(_) if out.is_exceeded() => None,
+        Err(error) => Some(Err(error)),
+        Ok(_) => {
+            // `Serialize` may pass on text that is none: here that would be taken for JSON for good.
+            let text = String::from_utf8(buffer.into()).ok();
+            let json = text.and_then(|text| RawValue::from_string(text).ok());
+            Some(json.ok_or_else(ErrorObject::internal))
+        }
+    }
+}
+
+impl From<ErrorObject> for Outcome {
+    fn from(error: ErrorObject) -> Self {
+        Self(Kind::Error(error))
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Returned { is_stream: true, .. } => f.write_str("Stream"),
+            Kind::Returned { .. } => f.write_str("Result"),
+            Kind::Json(json) => f.debug_tuple("Result").field(json).finish(),
+            Kind::Error(error) => f.debug_tuple("Error").field(error).finish(),
+        }
+    }
+}

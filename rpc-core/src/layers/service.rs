@@ -1,0 +1,48 @@
+//! A service with layers of its own.
+
+use std::fmt;
+
+use super::{Layer, Layers};
+use crate::Handler;
+use crate::context::Context;
+use crate::router::RouterError;
+use crate::service::{MethodInfo, Params, Service};
+use crate::sync::Arc;
+
+/// A service within layers. Made by [`Service::layer`].
+pub struct Layered<S> {
+    service: Arc<S>,
+    layers: Layers,
+}
+
+impl<S: Service> Layered<S> {
+    pub(crate) fn new(service: S, layer: impl Layer) -> Self {
+        Self { service: Arc::new(service), layers: Layers::new().layer(layer) }
+    }
+
+    /// The same service with `layer` within those that it has: the first one added is the outermost.
+    #[must_use]
+    pub fn layer(self, layer: impl Layer) -> Self {
+        Self { layers: self.layers.layer(layer), ..self }
+    }
+}
+
+impl<S: Service> Service for Layered<S> {
+    fn methods(&self) -> &[MethodInfo] {
+        self.service.methods()
+    }
+
+    fn check(&self) -> Result<(), RouterError> {
+        self.service.check()
+    }
+
+    fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {
+        self.layers.serve(&self.service, method, cx, params)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Layered<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Layered").field(&self.service).field(&self.layers).finish()
+    }
+}

@@ -1,0 +1,162 @@
+//! A call on its way in, through layers, to its method.
+
+use std::fmt;
+
+use super::Layers;
+use crate::Handler;
+use crate::context::Context;
+use crate::service::{MethodInfo, Params, Service};
+use crate::sync::Arc;
+
+/// A call that is to be served, as a layer sees it before its method does.
+#[derive(Clone, Copy)]
+pub struct Serving<'a> {
+    method: &'a MethodInfo,
+    cx: &'a Context,
+    params: Params<'a>,
+}
+
+impl<'a> Serving<'a> {
+    /// What is called.
+    pub fn method(&self) -> &'a MethodInfo {
+        self.method
+    }
+
+    /// Who calls, until when, within which trace.
+    pub fn cx(&self) -> &'a Context {
+        self.cx
+    }
+
+    /// The params as they came. They belong to the message that is being read: to have them later,
+    /// copy them.
+    pub fn params(&self) -> Params<'a> {
+        self.params
+    }
+
+    /// The same call with other params. They count for no limit.
+    #[must_use]
+    pub fn with_params<'b>(self, params: Params<'b>) -> Serving<'b>
+    where
+        'a: 'b,
+    {
+        Serving { params, ..self }
+    }
+}
+
+impl fmt::Debug for Serving<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving").field("cx", self.cx).finish_non_exhaustive()
+    }
+}
+
+/// What lies within a layer: further ones, and the method at last.
+#[derive(Clone, Copy)]
+pub struct ServeNext<'a> {
+    layers: &'a Layers,
+    depth: usize,
+    target: &'a dyn Target,
+    method: usize,
+}
+
+impl<'a> ServeNext<'a> {
+    /// Lets the call go on. Params are decoded before this returns, but for an inner layer that waits;
+    /// an `async` method runs when the handler is polled.
+    pub fn serve(self, call: Serving<'_>) -> Handler {
+        match self.layers.at(self.depth) {
+            Some(layer) => layer.serve(call, ServeNext { depth: self.depth + 1, ..self }),
+            None => self.target.service().call(self.method, call.cx, call.params),
+        }
+    }
+
+    /// Keeps the call, to let it go on later or not at all: for a layer that waits before anything of
+    /// the call is looked at. Costs a copy of its params; [`serve`](Self::serve) costs none.
+    pub fn keep(self, call: Serving<'_>) -> Kept {
+        Kept {
+            layers: self.layers.clone(),
+            depth: self.depth,
+            service: self.target.shared(),
+            method: self.method,
+            cx: call.cx.clone(),
+            params: call.params.as_str().map(Box::from),
+        }
+    }
+}
+
+impl fmt::Debug for ServeNext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServeNext")
+    }
+}
+
+/// A call that goes on later, and all that it needs for that. Made by [`ServeNext::keep`].
+pub struct Kept {
+    layers: Layers,
+    depth: usize,
+    service: Arc<dyn Service>,
+    method: usize,
+    cx: Context,
+    params: Option<Box<str>>,
+}
+
+impl Kept {
+    /// Lets the call go on, as [`ServeNext::serve`] does.
+    pub fn serve(self) -> Handler {
+        let method = &self.service.methods()[self.method];
+        let call = Serving { method, cx: &self.cx, params: Params(self.params.as_deref()) };
+        let Self { layers, depth, service, method, .. } = &self;
+        ServeNext { layers, depth: *depth, target: service, method: *method }.serve(call)
+    }
+
+    /// Who calls, until when, within which trace.
+    pub fn cx(&self) -> &Context {
+        &self.cx
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("cx", &self.cx).finish_non_exhaustive()
+    }
+}
+
+/// A service behind layers, which those who keep a call can hold.
+trait Target {
+    fn service(&self) -> &dyn Service;
+    fn shared(&self) -> Arc<dyn Service>;
+}
+
+impl<S: Service> Target for Arc<S> {
+    fn service(&self) -> &dyn Service {
+        &**self
+    }
+
+    fn shared(&self) -> Arc<dyn Service> {
+        self.clone()
+    }
+}
+
+impl Target for Arc<dyn Service> {
+    fn service(&self) -> &dyn Service {
+        &**self
+    }
+
+    fn shared(&self) -> Arc<dyn Service> {
+        self.clone()
+    }
+}
+
+impl Layers {
+    /// Serves the `method`-th method of `service` within these layers.
+    #[inline(never)] // its size, where mostly there are no layers, would be paid for by all calls
+    pub(crate) fn serve<S: Service>(
+        &self,
+        service: &Arc<S>,
+        method: usize,
+        cx: &Context,
+        params: Params<'_>,
+    ) -> Handler {
+        let info = &service.methods()[method];
+        let next = ServeNext { layers: self, depth: 0, target: service, method };
+        next.serve(Serving { method: info, cx, params })
+    }
+}

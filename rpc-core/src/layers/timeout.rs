@@ -1,0 +1,74 @@
+//! No call takes longer than it may.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::{CallNext, Called, Calling, Layer, Outcome, ServeNext, Serving};
+use crate::Handler;
+use crate::error::ErrorObject;
+
+/// A bound on the time that a call takes, whatever its caller wants.
+///
+/// Served, a handler that takes longer is stopped, and its call answered -32012. Of a subscription that
+/// is the time until there is a stream; its items take as long as they do. Called, the deadline of a
+/// call is no later than that, and travels along.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::time::Duration;
+/// use rpc_core::layers::Timeout;
+/// use rpc_core::{CallError, Context, Fate, Router, Service, memory};
+///
+/// let slow = Router::new().method("sleep", |_: Context, (): ()| async {
+///     Ok(tokio::time::sleep(Duration::from_secs(60)).await)
+/// });
+/// let slow = slow.layer(Timeout::new(Duration::from_secs(5)).method("sleep", Duration::from_millis(10)));
+/// let (peer, _) = memory::pair(Router::new(), slow);
+/// let late = peer.call::<()>("sleep", ()).await;
+/// assert_eq!(late, Err(CallError::Timeout { fate: Fate::MaybeExecuted }));
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Timeout {
+    limit: Duration,
+    methods: HashMap<String, Duration>,
+}
+
+impl Timeout {
+    /// For all methods.
+    pub fn new(limit: Duration) -> Self {
+        Self { limit, methods: HashMap::new() }
+    }
+
+    /// For this method another one; [`Duration::MAX`] for none.
+    #[must_use]
+    pub fn method(mut self, name: impl Into<String>, limit: Duration) -> Self {
+        self.methods.insert(name.into(), limit);
+        self
+    }
+
+    fn limit(&self, method: &str) -> Duration {
+        self.methods.get(method).copied().unwrap_or(self.limit)
+    }
+}
+
+impl Layer for Timeout {
+    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+        let limit = self.limit(&call.method().name);
+        let handler = next.serve(call);
+        Handler::of(async move {
+            let outcome = timeout(limit, handler).await;
+            outcome.unwrap_or_else(|_| Outcome::from(ErrorObject::deadline()))
+        })
+    }
+
+    fn call(&self, mut request: Calling, next: CallNext) -> Called {
+        if let Some(latest) = Instant::now().checked_add(self.limit(request.method())) {
+            let deadline = request.deadline().map_or(latest, |own| own.min(latest));
+            request.set_deadline(Some(deadline));
+        }
+        next.call(request)
+    }
+}

@@ -1,0 +1,56 @@
+//! Handlers that lend their place while they wait for calls of their own, and who is told of that.
+
+use std::collections::HashMap;
+
+use super::Protocol;
+use crate::serving::Key;
+
+/// Who is told when a handler begins, or ceases, to wait for calls of its own.
+pub(super) struct Lenders<W>(HashMap<Key, W>);
+
+impl<W> Protocol<W> {
+    /// A running handler starts a call, here or on another connection; whether it waits for no other
+    /// one.
+    pub(crate) fn lend(&mut self, key: Key) -> bool {
+        let first = self.serving.lend(key);
+        if first {
+            self.tell_lender(key);
+        }
+        first
+    }
+
+    /// A call that a running handler made is resolved.
+    pub(crate) fn give_back(&mut self, key: Key) {
+        if self.serving.give_back(key) {
+            self.tell_lender(key);
+        }
+    }
+
+    fn tell_lender(&mut self, key: Key) {
+        if let Some(Lenders(lenders)) = self.lenders.as_deref_mut() {
+            self.told.extend(lenders.remove(&key));
+        }
+    }
+
+    /// Whether a handler waits for calls of its own; `waiter`, made of the one kept, is told when that
+    /// changes.
+    pub(crate) fn watch_lending(&mut self, key: Key, waiter: impl FnOnce(Option<W>) -> W) -> bool {
+        let Lenders(lenders) =
+            &mut **self.lenders.get_or_insert_with(|| Box::new(Lenders(HashMap::new())));
+        let kept = lenders.remove(&key);
+        lenders.insert(key, waiter(kept));
+        self.serving.is_lent(key)
+    }
+
+    /// Nobody asks that of this handler any more.
+    pub(crate) fn unwatch_lending(&mut self, key: Key) {
+        if let Some(Lenders(lenders)) = self.lenders.as_deref_mut() {
+            lenders.remove(&key);
+        }
+    }
+
+    /// Gives back what a busy time left behind.
+    pub(super) fn shrink_lenders(&mut self) {
+        self.lenders.take_if(|lenders| lenders.0.is_empty());
+    }
+}
