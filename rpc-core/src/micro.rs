@@ -68,7 +68,7 @@ impl Served {
     }
 }
 
-fn request() -> New {
+fn request() -> New<()> {
     let (cost, now) = (Cost { bytes: 5, tokens: 3 }, Duration::ZERO);
     let (greeted, place, deadline, rare) = (false, None, None, None);
     New { is_request: true, greeted, place, method: 0, cost, deadline, rare, now }

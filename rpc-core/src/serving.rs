@@ -40,16 +40,12 @@ pub(crate) struct Served<W> {
     pub(crate) cost: Cost,
     pub(crate) deadline: Option<Duration>,
     pub(crate) since: Duration,
-    pub(crate) rare: Option<Box<Rare>>,
+    pub(crate) rare: Option<Box<Rare<W>>>,
     /// Calls that its handler made and that are not resolved. While there are some, the handler's
     /// place is lent to others.
     calls: usize,
     /// Whether its handler has returned, and its result waits for room.
     returned: bool,
-    /// Told when the handler is stopped before its time.
-    pub(crate) watcher: Option<W>,
-    /// Params of a request that has not started.
-    params: Option<Box<str>>,
 }
 
 impl<W> Default for Served<W> {
@@ -67,33 +63,51 @@ impl<W> Default for Served<W> {
             rare: None,
             calls: 0,
             returned: false,
-            watcher: None,
-            params: None,
         }
     }
 }
 
 /// What few calls have: in a box, since calls come and go by the million.
-#[derive(Debug, Default)]
-pub(crate) struct Rare {
+#[derive(Debug)]
+pub(crate) struct Rare<W> {
     /// What came beside its params.
     pub(crate) extras: Option<Arc<Extras>>,
     /// The streams among its params.
     pub(crate) streams: Vec<TakenKey>,
     /// The latest report of its progress, which waits for room.
     pub(crate) report: Option<Bytes>,
+    /// Told when it is served no longer.
+    pub(crate) watcher: Option<W>,
+    /// Told when its answer has entered the outbox.
+    pub(crate) after: Option<W>,
+    /// Of a request that has not started.
+    params: Option<Box<str>>,
 }
 
-impl Rare {
+impl<W> Default for Rare<W> {
+    fn default() -> Self {
+        let (extras, streams, report) = (None, Vec::new(), None);
+        Self { extras, streams, report, watcher: None, after: None, params: None }
+    }
+}
+
+impl<W> Rare<W> {
     /// Nothing, of nearly all calls.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(extras: Option<Arc<Extras>>, streams: Vec<TakenKey>) -> Option<Box<Self>> {
-        let has_some = extras.is_some() || !streams.is_empty();
-        has_some.then(|| Box::new(Self { extras, streams, report: None }))
+        if extras.is_none() && streams.is_empty() {
+            return None;
+        }
+        Some(Box::new(Self { extras, streams, ..Self::default() }))
     }
 }
 
 impl<W> Served<W> {
+    /// The params of a request that has not started.
+    fn take_params(&mut self) -> Option<Box<str>> {
+        self.rare.as_mut()?.params.take()
+    }
+
     /// Whether an ordered request that came later has to wait for it. Not for a handler that waits
     /// for a call of its own: that call may be what the request serves.
     fn holds_up(&self) -> bool {
@@ -108,9 +122,7 @@ pub(crate) struct Ended<W> {
     pub(crate) id: Option<Id>,
     /// Where its answer goes, if not out alone.
     pub(crate) place: Option<Place>,
-    /// Who is to be told.
-    pub(crate) watcher: Option<W>,
-    pub(crate) rare: Option<Box<Rare>>,
+    pub(crate) rare: Option<Box<Rare<W>>>,
 }
 
 /// What a call takes of the limits.
@@ -122,19 +134,16 @@ pub(crate) struct Cost {
 
 /// A call whose handler is to be started.
 #[derive(Debug)]
-pub(crate) struct New {
+pub(crate) struct New<W> {
     pub(crate) is_request: bool,
     pub(crate) greeted: bool,
     pub(crate) place: Option<Place>,
     pub(crate) method: usize,
     pub(crate) cost: Cost,
     pub(crate) deadline: Option<Duration>,
-    pub(crate) rare: Option<Box<Rare>>,
+    pub(crate) rare: Option<Box<Rare<W>>>,
     pub(crate) now: Duration,
 }
-
-/// By the calls whose answers they wait for.
-type After<W> = HashMap<Key, W, FxBuildHasher>;
 
 /// The calls being served on one connection.
 pub(crate) struct Serving<W> {
@@ -153,9 +162,6 @@ pub(crate) struct Serving<W> {
     unstarted: VecDeque<Key>,
     /// Requests that wait for earlier calls to end.
     ordered: Ordered,
-    /// Who is to be told when the answer of a call has entered the outbox. In a box, as few
-    /// connections ever have any.
-    after: Option<Box<After<W>>>,
     next_serial: u64,
     cost: Cost,
     /// Requests whose handlers wait for a call of their own.
@@ -172,7 +178,6 @@ impl<W> Serving<W> {
             by_id: HashMap::default(),
             unstarted: VecDeque::new(),
             ordered: Ordered::default(),
-            after: None,
             next_serial: 0,
             cost: Cost::default(),
             lent: 0,
@@ -225,20 +230,20 @@ impl<W> Serving<W> {
     }
 
     /// Adds a call that comes now, and whose handler starts now.
-    pub(crate) fn insert(&mut self, new: New) -> Key {
+    pub(crate) fn insert(&mut self, new: New<W>) -> Key {
         let serial = self.number();
         self.place(new, serial)
     }
 
     /// Adds a call that came earlier, and whose handler starts now.
-    pub(crate) fn insert_numbered(&mut self, new: New, number: u64) -> Key {
+    pub(crate) fn insert_numbered(&mut self, new: New<W>, number: u64) -> Key {
         let key = self.place(new, number);
         self.ordered.note(number, true);
         key
     }
 
     #[inline]
-    fn place(&mut self, new: New, serial: u64) -> Key {
+    fn place(&mut self, new: New<W>, serial: u64) -> Key {
         self.cost.bytes += new.cost.bytes;
         self.cost.tokens += new.cost.tokens;
         self.deadlines.add(new.deadline);
@@ -270,13 +275,13 @@ impl<W> Serving<W> {
     }
 
     /// Adds a request whose handler starts later, in the order in which they come.
-    pub(crate) fn insert_unstarted(&mut self, new: New, id: &str, params: &str) {
+    pub(crate) fn insert_unstarted(&mut self, new: New<W>, id: &str, params: &str) {
         let key = self.insert_kept(new, id, params);
         self.unstarted.push_back(key);
     }
 
     /// Adds a request whose handler starts when those of all earlier calls have ended.
-    pub(crate) fn insert_ordered(&mut self, new: New, id: &str, params: &str) {
+    pub(crate) fn insert_ordered(&mut self, new: New<W>, id: &str, params: &str) {
         let key = self.insert_kept(new, id, params);
         self.ordered.push(key, is_served(&self.places));
         if self.ordered.is_empty() {
@@ -284,9 +289,9 @@ impl<W> Serving<W> {
         }
     }
 
-    fn insert_kept(&mut self, new: New, id: &str, params: &str) -> Key {
+    fn insert_kept(&mut self, new: New<W>, id: &str, params: &str) -> Key {
         let key = self.insert(new);
-        self.places[key.index].params = Some(params.into());
+        self.places[key.index].rare.get_or_insert_default().params = Some(params.into());
         self.keep(key, &id.into());
         key
     }
@@ -309,7 +314,7 @@ impl<W> Serving<W> {
     /// The oldest ordered request, with its params, which may be empty for none.
     pub(crate) fn next_ordered(&mut self) -> Option<(Key, Box<str>)> {
         let key = self.ordered.pop()?;
-        let params = self.get_mut(key)?.params.take();
+        let params = self.get_mut(key)?.take_params();
         self.look_after_oldest_ordered();
         Some((key, params?))
     }
@@ -326,7 +331,7 @@ impl<W> Serving<W> {
     /// The oldest request that has not started, with its params, which may be empty for none.
     pub(crate) fn next_unstarted(&mut self) -> Option<(Key, Box<str>)> {
         while let Some(key) = self.unstarted.pop_front() {
-            if let Some(params) = self.get_mut(key).and_then(|served| served.params.take()) {
+            if let Some(params) = self.get_mut(key).and_then(Served::take_params) {
                 return Some((key, params));
             }
         }
@@ -346,12 +351,10 @@ impl<W> Serving<W> {
     /// Frees the place of a call that has ended; `None` if that happened before.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Ended<W>> {
         let served = self.get_mut(key)?;
-        let (id, watcher) = (served.id.take(), served.watcher.take());
-        let rare = served.rare.take();
-        let ended = Ended { id, place: served.place, watcher, rare };
+        let (id, rare) = (served.id.take(), served.rare.take());
+        let ended = Ended { id, place: served.place, rare };
         let (cost, is_request) = (served.cost, served.is_request);
         let calls = std::mem::take(&mut served.calls);
-        served.params = None;
         served.serial = 0;
         self.free.push(key.index);
         self.cost.bytes -= cost.bytes;
@@ -378,23 +381,6 @@ impl<W> Serving<W> {
         } else if held_up {
             self.ordered.note(key.serial, false);
         }
-    }
-
-    /// Has `after`, made of the one kept, told when the answer of this call has entered the outbox;
-    /// whether it is still served.
-    pub(crate) fn after(&mut self, key: Key, after: impl FnOnce(Option<W>) -> W) -> bool {
-        if self.get(key).is_none() {
-            return false;
-        }
-        let table = self.after.get_or_insert_default();
-        let after = after(table.remove(&key));
-        table.insert(key, after);
-        true
-    }
-
-    /// Who is to be told when the answer of this call has entered the outbox.
-    pub(crate) fn take_after(&mut self, key: Key) -> Option<W> {
-        self.after.as_mut()?.remove(&key)
     }
 
     /// The handler starts a call of its own and lends its place. Whether this is its only call.
@@ -470,10 +456,11 @@ impl<W> Serving<W> {
     /// Forgets everything; returns who is to be told, and who waits for an answer that there will
     /// not be.
     pub(crate) fn clear(&mut self) -> (Vec<W>, Vec<W>) {
-        let (places, after) = (std::mem::take(&mut self.places), std::mem::take(&mut self.after));
+        let places = std::mem::take(&mut self.places);
         *self = Self { next_serial: self.next_serial, ..Self::new() };
-        let watchers = places.into_iter().filter_map(|served| served.watcher).collect();
-        (watchers, after.into_iter().flat_map(|after| after.into_values()).collect())
+        let rare = places.into_iter().filter_map(|served| served.rare);
+        let (watchers, after): (Vec<_>, Vec<_>) = rare.map(|it| (it.watcher, it.after)).unzip();
+        (watchers.into_iter().flatten().collect(), after.into_iter().flatten().collect())
     }
 
     /// Gives back what a busy time left behind.
@@ -503,7 +490,7 @@ mod tests {
         limits
     }
 
-    fn request(cost: Cost) -> New {
+    fn request(cost: Cost) -> New<()> {
         let (place, deadline, now) = (None, None, Duration::ZERO);
         let (greeted, rare) = (false, None);
         New { is_request: true, greeted, place, method: 0, cost, deadline, rare, now }

@@ -9,7 +9,7 @@ use crate::batches::Place;
 use crate::extras::Extras;
 use crate::id::Id;
 use crate::notifications::Waiting;
-use crate::serving::{Cost, Key};
+use crate::serving::{Cost, Key, Rare};
 use crate::sync::Arc;
 
 impl<W> Protocol<W> {
@@ -98,12 +98,10 @@ impl<W> Protocol<W> {
     pub(crate) fn finish(&mut self, key: Key, answer: Option<(&str, Bytes)>) {
         self.notifications.ended(key);
         let Some(served) = self.serving.remove(key) else { return };
-        self.told.extend(served.watcher);
-        self.tell_after(key, served.place);
-        if let Some(rare) = served.rare {
+        if let Some(mut rare) = served.rare {
             // Whatever room there is: the answer comes next.
-            self.outbox.extend(rare.report);
-            self.cancel_streams(rare.streams);
+            self.outbox.extend(rare.report.take());
+            self.leave(*rare, served.place);
         }
         if let Some((id, answer)) = answer {
             self.reply(served.place, Some(id), answer);
@@ -115,14 +113,18 @@ impl<W> Protocol<W> {
         self.serving.get(key)?.rare.as_ref()?.extras.as_ref()
     }
 
-    /// Has told who waits for the answer of this call, which follows, or for that of its batch, if
-    /// it has a place there.
-    pub(super) fn tell_after(&mut self, key: Key, place: Option<Place>) {
-        let Some(after) = self.serving.take_after(key) else { return };
-        match place {
-            Some(place) => self.batches.hold_after(place, after),
-            None => self.told.push(after),
+    /// A call is over: tells who waits for that, and who for its answer, which follows, or for that of
+    /// its batch, if it has a place there.
+    #[cold]
+    pub(super) fn leave(&mut self, rare: Rare<W>, place: Option<Place>) {
+        self.told.extend(rare.watcher);
+        if let Some(after) = rare.after {
+            match place {
+                Some(place) => self.batches.hold_after(place, after),
+                None => self.told.push(after),
+            }
         }
+        self.cancel_streams(rare.streams);
     }
 
     /// Has `watcher`, made of the one kept, told when the call is served no longer; whether it still
@@ -130,7 +132,8 @@ impl<W> Protocol<W> {
     pub(crate) fn watch(&mut self, key: Key, watcher: impl FnOnce(Option<W>) -> W) -> bool {
         match self.serving.get_mut(key) {
             Some(served) => {
-                served.watcher = Some(watcher(served.watcher.take()));
+                let rare = served.rare.get_or_insert_default();
+                rare.watcher = Some(watcher(rare.watcher.take()));
                 true
             }
             None => false,
@@ -140,6 +143,13 @@ impl<W> Protocol<W> {
     /// Has `after`, made of the one kept, told when the answer of this call is in the outbox; whether
     /// it is still served.
     pub(crate) fn after_answer(&mut self, key: Key, after: impl FnOnce(Option<W>) -> W) -> bool {
-        self.serving.after(key, after)
+        match self.serving.get_mut(key) {
+            Some(served) => {
+                let rare = served.rare.get_or_insert_default();
+                rare.after = Some(after(rare.after.take()));
+                true
+            }
+            None => false,
+        }
     }
 }

@@ -333,10 +333,8 @@ impl<W> Protocol<W> {
         let Some(served) = self.serving.remove(key) else {
             return;
         };
-        self.told.extend(served.watcher);
-        self.tell_after(key, served.place);
         if let Some(rare) = served.rare {
-            self.cancel_streams(rare.streams);
+            self.leave(*rare, served.place);
         }
         match served.id {
             Some(id) => self.reply(served.place, Some(&id), answer::error(Some(&id), error)),
