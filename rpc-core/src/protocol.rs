@@ -66,6 +66,7 @@ pub(crate) struct Protocol<W> {
     /// Calls that wait until it is known whether the other end takes streams.
     probe: Option<Box<Probe>>,
     /// Calls that are served and whose latest report of progress waits for room.
+    #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     unreported: Option<Box<VecDeque<Key>>>,
     hello: Hello,
     outbox: Outbox<W>,
