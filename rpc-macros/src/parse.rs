@@ -38,7 +38,7 @@ impl ServiceArgs {
             dynamic: options.flag("dyn"),
             krate: options.krate(),
         };
-        options.finish(&[]);
+        options.finish();
         args
     }
 }
@@ -69,7 +69,7 @@ impl MethodArgs {
         args.timeout = options.time("timeout");
         args.idempotent = options.flag("idempotent");
         args.ordered = options.flag("ordered");
-        options.finish(&[]);
+        options.finish();
         args
     }
 
@@ -80,7 +80,7 @@ impl MethodArgs {
         options.misplaced("idempotent", "a notification is never sent again: remove `idempotent`");
         options.misplaced("timeout", "nobody waits for a notification: remove `timeout`");
         options.misplaced("ordered", "notifications start in order already: remove `ordered`");
-        options.finish(&[]);
+        options.finish();
         args
     }
 
@@ -97,7 +97,7 @@ impl MethodArgs {
         options.misplaced("detached", message);
         args.run = options.run_async();
         args.ordered = options.flag("ordered");
-        options.finish(&[]);
+        options.finish();
         args
     }
 
@@ -135,7 +135,7 @@ impl ParamArgs {
             default: options.flag("default"),
             validate: options.validate(),
         };
-        options.finish(&[]);
+        options.finish();
         args
     }
 }
@@ -151,7 +151,7 @@ pub(crate) fn error_enum(attrs: &[Attribute], errors: &mut Errors) -> Path {
     let mut options = Options::of_attributes("rpc", attrs, errors);
     let krate = options.krate();
     options.misplaced("code", "each variant has a code of its own: write it there");
-    options.finish(&[]);
+    options.finish();
     krate
 }
 
@@ -159,7 +159,7 @@ pub(crate) fn error_enum(attrs: &[Attribute], errors: &mut Errors) -> Path {
 pub(crate) fn error_variant(variant: &Variant, errors: &mut Errors) -> Option<Code> {
     let mut options = Options::of_attributes("rpc", &variant.attrs, errors);
     let code = options.code(&variant.ident);
-    options.finish(&[]);
+    options.finish();
     code
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn error_variant(variant: &Variant, errors: &mut Errors) -> Option<Co
 pub(crate) fn error_struct(item: &DeriveInput, errors: &mut Errors) -> (Path, Option<Code>) {
     let mut options = Options::of_attributes("rpc", &item.attrs, errors);
     let args = (options.krate(), options.code(&item.ident));
-    options.finish(&[]);
+    options.finish();
     args
 }
 

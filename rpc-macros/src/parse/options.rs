@@ -78,18 +78,14 @@ impl<'e> Options<'e> {
         }
     }
 
-    /// Complains of what was not taken: options that are planned but missing, and unknown ones.
-    pub(crate) fn finish(self, planned: &[&str]) {
+    /// Complains of what was not taken.
+    pub(crate) fn finish(self) {
         let known: Vec<String> = self.known.iter().map(|name| format!("`{name}`")).collect();
         let known = known.join(", ");
         for Given { name, .. } in &self.given {
             let attribute = self.attribute;
-            if planned.iter().any(|planned| name == planned) {
-                self.errors.at(name, format!("`{name}` is not supported yet"));
-            } else {
-                let message = format!("unknown option `{name}`: `#[{attribute}]` knows {known}");
-                self.errors.at(name, message);
-            }
+            let message = format!("unknown option `{name}`: `#[{attribute}]` knows {known}");
+            self.errors.at(name, message);
         }
     }
 
