@@ -149,6 +149,51 @@ async def subscribed(peer):
         equal(peer.heard.get_nowait()["params"]["subscription"], id)
 
 
+async def progressed(peer):
+    """Tokens as other protocols have them: beside the params, in `_meta` (MCP), and as the parameter
+    that stands for the reports (StreamJsonRpc)."""
+    ways = [
+        {"params": [2], "progressToken": "beside"},
+        {"params": {"steps": 2, "_meta": {"progressToken": "meta"}}},
+        {"params": {"steps": 2, "progress": "param"}},
+    ]
+    for way, token in zip(ways, ["beside", "meta", "param"]):
+        answer = peer.waiting[token] = asyncio.get_running_loop().create_future()
+        await peer.socket.send(json.dumps({"jsonrpc": "2.0", "id": token, "method": "build", **way}))
+        for step in (1, 2):
+            report = {"token": token, "value": {"step": step, "of": 2}}
+            equal(await peer.heard.get(), {"jsonrpc": "2.0", "method": "$/progress", "params": report})
+        equal((await answer)["result"], "built")
+
+
+async def streamed(url):
+    """What a peer of another language does that wants to send a stream: says hello and follows the
+    credit."""
+    async with websockets.connect(url) as socket:
+
+        async def send(**message):
+            await socket.send(json.dumps({"jsonrpc": "2.0", **message}))
+
+        async def receive():
+            return json.loads(await socket.recv())
+
+        await send(method="$/hello", params={"duplex": 1, "window": 4096})
+        window = (await receive())["params"]["window"]
+        await send(id=1, method="sum", params=[{"$stream": "numbers"}])
+        for n in range(1, 2001):
+            # A number counts as 64 bytes.
+            while window <= 0:
+                credit = await receive()
+                equal((credit["method"], credit["params"]["subscription"]), ("$/credit", "numbers"))
+                window += credit["params"]["bytes"]
+            await send(method="$/item", params={"subscription": "numbers", "seq": n, "result": n})
+            window -= 64
+        await send(method="$/item", params={"subscription": "numbers", "done": True})
+        while "result" not in (message := await receive()):
+            equal(message["method"], "$/credit")
+        equal(message["result"], 2001000)
+
+
 async def batched(peer):
     batch = [
         {"jsonrpc": "2.0", "id": "a", "method": "sleep", "params": [50]},
@@ -230,6 +275,8 @@ async def main(url):
         await check("bounces 50 deep", bounced(peer))
         await check("is pushed to before the answer", pushed(peer))
         await check("subscribes and unsubscribes", subscribed(peer))
+        await check("hears progress, however it asks", progressed(peer))
+        await check("streams into a call, with credit", streamed(url))
         await check("batch, answered in its order", batched(peer))
         await check("cancels", cancelled(peer))
         await check("is cancelled", is_cancelled(peer))

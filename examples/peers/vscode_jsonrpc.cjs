@@ -86,6 +86,13 @@ main(async () => {
     await third;
     assert.deepStrictEqual(items, [0, 1, 2].map((result) => ({ subscription, result })));
   });
+  await test("hears progress, by the token of a language server", async () => {
+    const steps = [];
+    connection.onProgress(new rpc.ProgressType(), "t1", (value) => steps.push(value));
+    const params = { steps: 2, workDoneToken: "t1" };
+    assert.strictEqual(await connection.sendRequest("build", byName, params), "built");
+    assert.deepStrictEqual(steps, [{ step: 1, of: 2 }, { step: 2, of: 2 }]);
+  });
   await test("cancels our handler", async () => {
     const before = await connection.sendRequest("slept");
     const source = new rpc.CancellationTokenSource();
