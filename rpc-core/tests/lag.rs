@@ -155,6 +155,19 @@ async fn a_taker_that_keeps_up_loses_nothing_whatever_the_policy() {
     }
 }
 
+/// However fast the source is and however little may wait.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_lost_while_there_is_room_at_the_other_end() {
+    let services = Router::new().subscription("ticks", "stop", |_: Context, (): ()| async {
+        Ok(Streaming::new(stream::iter(0..500)).lag(Lag::DropOldest, 1))
+    });
+    let (peer, server) = memory::pair(Router::new(), services);
+    let ticks = peer.subscribe::<u32>("ticks", "stop", ()).await.unwrap();
+    let items: Vec<_> = ticks.collect().await;
+    assert_eq!(items, (0..500).map(Ok).collect::<Vec<_>>());
+    assert_eq!(server.stats().counters.dropped, 0);
+}
+
 /// A plain peer that does not read: what the queue has no room for is dropped, not kept.
 #[tokio::test(start_paused = true)]
 async fn towards_a_plain_peer_the_queue_is_what_bounds() {

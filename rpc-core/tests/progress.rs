@@ -269,3 +269,44 @@ async fn a_report_that_cannot_be_sent_is_counted() {
     .await;
     assert_eq!(peer.stats().counters.dropped, 1);
 }
+
+/// The handler goes on, so nothing but the room itself brings the report that waited for it.
+#[tokio::test(start_paused = true)]
+async fn a_report_that_waited_is_sent_when_there_is_room() {
+    let mut limits = Limits::server();
+    limits.queue = 1;
+    let services = Router::new().method("work", |cx: Context, (): ()| async move {
+        let progress = cx.progress();
+        progress.report(&"x".repeat(1000));
+        progress.report(&"last".to_owned());
+        std::future::pending::<()>().await;
+        Ok(())
+    });
+    let (mut raw, _) = Raw::connect_with(services, limits, 64);
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"work","progressToken":1}"#).await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert!(raw.receive().await.contains("xxx"));
+    assert!(raw.receive().await.contains("last"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reports_that_nobody_looks_at_are_bounded_in_bytes() {
+    let mut limits = Limits::client();
+    limits.stream_window = 100;
+    let (mut raw, peer) = Raw::connect(Router::new(), limits);
+    let seen = Seen::<String>::default();
+    let call = peer.call::<()>("build", ()).on_progress(into(&seen)).start();
+    raw.receive().await;
+    for step in 0..9 {
+        let value = format!("{step}{}", "x".repeat(40));
+        raw.send(&format!(
+            r#"{{"jsonrpc":"2.0","method":"$/progress","params":{{"token":1,"value":"{value}"}}}}"#
+        ))
+        .await;
+    }
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"result":null}"#).await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    call.await.unwrap();
+    let first: Vec<_> = seen.lock().unwrap().iter().map(|value| value[..1].to_owned()).collect();
+    assert_eq!(first, ["7", "8"]);
+}

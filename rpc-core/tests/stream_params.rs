@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use rpc_core::layers::{ServeNext, Serving};
 use rpc_core::{
-    CallError, CloseCode, Connection, Context, Endpoint, ErrorObject, Fate, Limits, Peer, Router,
-    Setup, StreamError, Streaming, memory, service,
+    CallError, CloseCode, Connection, Context, Endpoint, ErrorObject, Fate, Handler, Layer, Limits,
+    Params, Peer, Router, Service, Setup, StreamError, Streaming, memory, service,
 };
 use support::Raw;
 use tokio::sync::mpsc;
@@ -565,4 +566,120 @@ async fn many_streams_that_are_left_at_any_point_leave_nothing() {
     }
     drop(kept.lock().unwrap().take());
     at_rest(&[&near, &far]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_streams_are_sent_than_may_be() {
+    let mut limits = Limits::client();
+    limits.streams = 1;
+    let (mut raw, peer) = Raw::connect(Router::new(), limits);
+    raw.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#).await;
+    raw.receive().await;
+    let stub = AdderClient::new(peer);
+    let first = stub.sum(0, stalls(vec![]).0).start();
+    let (stream, lives) = stalls(vec![]);
+    assert_eq!(stub.sum(0, stream).await, Err(CallError::Busy));
+    assert_eq!(lives.load(Ordering::SeqCst), 0);
+    drop(first);
+    let again = stub.sum(0, stalls(vec![]).0).start();
+    assert!(format!("{again:?}").contains("Started"));
+}
+
+/// Gives the params of one call to another.
+struct Swaps(&'static str);
+
+impl Layer for Swaps {
+    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+        let params = Params::new(self.0).unwrap();
+        next.serve(call.with_params(params))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_belongs_to_the_request_that_it_came_with() {
+    let swapped = AdderServer::new(Sums::default()).layer(Swaps(r#"[0,{"$stream":"a"}]"#));
+    let (mut raw, peer) = Raw::connect(Router::new().service(swapped), Limits::server());
+    raw.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#).await;
+    raw.receive().await;
+    raw.play(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"sum","params":[0,{"$stream":"a"}]}
+--> {"jsonrpc":"2.0","id":2,"method":"sum","params":[0,{"$stream":"b"}]}
+<-- {"jsonrpc":"2.0","id":2,"error":{"code":-32602,"message":"a stream that did not come with this request"}}
+--> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":1,"result":5}}
+--> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":2,"done":true}}
+<-- {"jsonrpc":"2.0","id":1,"result":5}
+"#,
+    )
+    .await;
+    assert_eq!(peer.stats().subscriptions, 0);
+}
+
+/// Both directions, where each end of each direction is seen from outside.
+#[service]
+trait Pipe {
+    /// Keeps what comes, and gives what the test makes.
+    async fn pipe(&self, values: Streaming<i64>) -> Streaming<i64>;
+}
+
+#[derive(Clone, Default)]
+struct Held {
+    values: Arc<Mutex<Option<Streaming<i64>>>>,
+    given: Arc<Mutex<Option<rpc_core::StreamSender<i64>>>>,
+}
+
+impl Pipe for Held {
+    async fn pipe(&self, values: Streaming<i64>) -> Streaming<i64> {
+        *self.values.lock().unwrap() = Some(values);
+        let (sender, stream) = Streaming::channel(1);
+        *self.given.lock().unwrap() = Some(sender);
+        stream
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_in_lasts_as_long_as_what_comes_out() {
+    let held = Held::default();
+    let (near, far) = memory::pair(Router::new(), PipeServer::new(held.clone()));
+    let (stream, lives) = stalls(vec![1]);
+    let mut out = PipeClient::new(near.clone()).pipe(stream).await.unwrap();
+    let mut values = held.values.lock().unwrap().take().unwrap();
+    assert_eq!(values.next().await, Some(Ok(1)));
+    // The one who serves ends what comes out: nobody sends any more.
+    drop(held.given.lock().unwrap().take());
+    assert_eq!(out.next().await, None);
+    settles(|| lives.load(Ordering::SeqCst) == 0).await;
+    assert_eq!(values.next().await, Some(Err(StreamError::Cancelled)));
+    drop((values, out));
+    at_rest(&[&near, &far]).await;
+
+    // The one who called drops what comes out.
+    let (stream, lives) = stalls(vec![1]);
+    let out = PipeClient::new(near.clone()).pipe(stream).await.unwrap();
+    let mut values = held.values.lock().unwrap().take().unwrap();
+    drop(out);
+    settles(|| lives.load(Ordering::SeqCst) == 0).await;
+    let left: Vec<_> = values.by_ref().collect().await;
+    assert_eq!(left.last(), Some(&Err(StreamError::Cancelled)));
+    drop(values);
+    at_rest(&[&near, &far]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_request_never_started_is_forgotten_with_the_connection() {
+    let mut limits = Limits::server();
+    limits.queue = 1;
+    let services = Router::new()
+        .service(AdderServer::new(Sums::default()))
+        .method("big", |_: Context, (): ()| async { Ok("x".repeat(1000)) });
+    let (mut raw, peer) = Raw::connect_with(services, limits, 64);
+    raw.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#).await;
+    raw.receive().await;
+    // Nothing starts while the answer is not read.
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"big"}"#).await;
+    raw.send(r#"{"jsonrpc":"2.0","id":2,"method":"sum","params":[0,{"$stream":"a"}]}"#).await;
+    settles(|| peer.stats().subscriptions == 1).await;
+    drop(raw);
+    peer.closed().await;
+    assert_eq!(peer.stats().subscriptions, 0);
 }
