@@ -169,12 +169,37 @@ impl<T, E, P> Call<T, E, P> {
     }
 
     /// Names what this call is to bring about: however often it is made under the same key, by the
-    /// same caller within five minutes, the other end does it once and gives every time the same
-    /// answer. So it may be made again when its fate is unknown. Without effect once started, and at
-    /// another end that does not know such keys.
+    /// same caller within five minutes of the answer, the other end does it once and gives every time
+    /// the same answer, be it a result or the method's own error. So it may be made again when its fate
+    /// is unknown. A repeat that comes while the first one runs waits for its answer; if that is
+    /// cancelled, or comes to an error that is not the method's, nothing is kept, the repeat is busy,
+    /// and the next one runs.
     ///
-    /// The key is one that nobody else has, such as a random UUID; of more than 128 bytes, or empty,
-    /// the call fails with [`CallError::Encode`].
+    /// Who the same caller is says the other end ([`Peer::identify`](crate::Peer::identify)); unless it
+    /// does, this connection is. The same key with another method or other params is -32602, and so is
+    /// any key where streams are involved. The other end keeps so much
+    /// (`idempotency_bytes` of the [`Limits`](crate::Limits)), the latest answers first. Methods that
+    /// are `idempotent` by themselves ([`MethodFlags`](crate::MethodFlags)) need no key.
+    ///
+    /// The key is one that is used for nothing else, such as a random UUID; of more than 128 bytes, or
+    /// empty, the call fails with [`CallError::Encode`]. Without effect once started, and at another
+    /// end that does not know such keys.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use rpc_core::{Context, Router, memory};
+    ///
+    /// let paid = AtomicU32::new(0);
+    /// let bank = Router::new().method("pay", move |_: Context, (_,): (u32,)| {
+    ///     let receipt = paid.fetch_add(1, Ordering::SeqCst);
+    ///     async move { Ok(receipt) }
+    /// });
+    /// let (peer, _bank) = memory::pair(Router::new(), bank);
+    /// let pay = || peer.call::<u32>("pay", (100,)).idempotency_key("order-17");
+    /// assert_eq!((pay().await?, pay().await?), (0, 0));
+    /// # Ok(()) }
+    /// ```
     pub fn idempotency_key(self, key: impl Into<String>) -> Self {
         match checked_key(key.into()) {
             Ok(key) => self.with(|options| {

@@ -227,7 +227,10 @@ impl<'a> Members<'a> {
                 Some(id) => {
                     Incoming::Request(Request { id, method, params, complexity, timeout, extras })
                 }
-                None => Incoming::Notification(Notification { method, params, complexity, extras }),
+                None => {
+                    let extras = extras.and_then(|extras| extras.of_notification());
+                    Incoming::Notification(Notification { method, params, complexity, extras })
+                }
             },
             // With a string as its method and without an id it is a notification, however broken.
             Err(_) if self.id.is_none() && method.starts_with('"') => {

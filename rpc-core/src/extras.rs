@@ -104,6 +104,11 @@ pub(crate) fn may_have_meta(params: Option<&str>) -> bool {
 }
 
 impl Extras {
+    /// What of it means something for a notification.
+    pub(crate) fn of_notification(self) -> Option<Box<Self>> {
+        self.trace.is_some().then(|| Box::new(Self { trace: self.trace, ..Self::default() }))
+    }
+
     /// How many bytes [`write`](Self::write) writes at most.
     pub(crate) fn longest(&self) -> usize {
         let text = |text: &str| 6 * text.len() + MEMBER; // `\u0000` is the longest escape

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::close::CloseReason;
 use crate::group::{Group, Groups};
+use crate::once::Once;
 use crate::peer::Peer;
 use crate::shared::Shared;
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
@@ -25,6 +26,7 @@ struct Inner {
     next: AtomicU64,
     closes: Mutex<BTreeMap<String, u64>>,
     groups: Groups,
+    once: Arc<Once>,
 }
 
 impl Hub {
@@ -66,6 +68,11 @@ impl Hub {
         self.inner.groups.len()
     }
 
+    /// Answers that are given again.
+    pub(crate) fn once(&self) -> &Arc<Once> {
+        &self.inner.once
+    }
+
     pub(crate) fn groups(&self) -> &Groups {
         &self.inner.groups
     }
@@ -73,6 +80,12 @@ impl Hub {
     /// How many connections have ended, by their close code, or `lost` where there was none.
     pub fn closes(&self) -> BTreeMap<String, u64> {
         self.inner.closes.lock().unwrap().clone()
+    }
+
+    /// Bytes of the answers that are kept to be given again, of calls with an
+    /// [idempotency key](crate::Call::idempotency_key).
+    pub fn idempotency_bytes(&self) -> usize {
+        self.inner.once.bytes()
     }
 
     pub(crate) fn insert(&self, shared: &Arc<Shared>) {
@@ -83,6 +96,7 @@ impl Hub {
 
     pub(crate) fn remove(&self, shared: &Arc<Shared>, reason: &CloseReason) {
         self.inner.groups.leave_all(shared);
+        self.inner.once.forget_connection(&shared.id);
         if self.inner.peers.lock().unwrap().remove(&shared.id).is_none() {
             return;
         }

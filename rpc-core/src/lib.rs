@@ -98,6 +98,7 @@
 //! | `binary` ○ | bytes, as text in JSON |
 //! | [`layers`] | what may stand around each call, both ways; `call/layered` is where calls go through |
 //! | `connection`, `tasks`, `handlers`, `timer`, `life` ○ | the task, what runs in it, and its clocks |
+//! | `once`, `once/table` ○ | calls under an idempotency key, whose answers are given again |
 //! | `elsewhere`, `later` | handlers in tasks and on threads of their own, and what they leave for after the answer |
 //! | `pace` | whether a handler keeps the task too long |
 //! | `scratch` ○ | where short messages are written, so that each is not an allocation |
@@ -154,6 +155,7 @@ pub mod memory;
 pub mod micro;
 mod notifications;
 mod notify;
+mod once;
 mod ordered;
 mod outbox;
 mod outgoing;

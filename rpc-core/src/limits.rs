@@ -65,6 +65,10 @@ pub struct Limits {
     pub groups: usize,
     /// Bytes of items that wait here for the taker of a stream; more are a gap. 64 KiB.
     pub stream_window: usize,
+    /// Bytes of the answers that a server keeps for calls under an idempotency key, of all its
+    /// connections; one caller has an eighth of that, and of `inflight_requests` that may run so. Beyond
+    /// it the oldest are forgotten. 8 MiB.
+    pub idempotency_bytes: usize,
     /// Bytes of an id as JSON text. Longer: -32600. 128.
     pub id_bytes: usize,
     /// Bytes of a method name. Longer: -32600. 256.
@@ -136,6 +140,7 @@ impl Limits {
             streams: 256,
             groups: 64,
             stream_window: 64 * KIB,
+            idempotency_bytes: 8 * MIB,
             id_bytes: 128,
             method_bytes: 256,
             fragments: 4096,

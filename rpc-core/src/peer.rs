@@ -106,6 +106,17 @@ impl Peer {
         self.shared.values.take()
     }
 
+    /// Says who is at the other end, such as `user:7`: for a server whose callers log in, in
+    /// `on_connect` or by a message. The answers to calls under an
+    /// [idempotency key](Call::idempotency_key) are kept for that name then, and found on whichever
+    /// connection has it; and such a call goes on when its connection ends. Without a name keys end
+    /// with their connection.
+    ///
+    /// A name must be one that nobody else can have: whoever has it gets the answers kept for it.
+    pub fn identify(&self, caller: impl Into<String>) {
+        self.shared.identify(caller.into());
+    }
+
     /// Calls a method by name. `params` is a tuple or an array (by position), a struct or a map (by
     /// name), or `()` for none. Errors of the method arrive as
     /// [`CallError::Remote`](crate::CallError::Remote).

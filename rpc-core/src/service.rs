@@ -494,7 +494,8 @@ pub enum MethodKind {
 #[non_exhaustive]
 pub struct MethodFlags {
     /// Running it twice does what running it once does, so that a call whose fate is unknown may
-    /// be sent again. A statement for whoever reads the table: nothing is sent again by itself.
+    /// be sent again. A statement for whoever reads the table: nothing is sent again by itself. A call
+    /// of any other method may be sent again under an [idempotency key](crate::Call::idempotency_key).
     pub idempotent: bool,
     /// It runs in a task of its own.
     pub spawn: bool,

@@ -28,6 +28,7 @@ const PURE: &[&str] = &[
     "limits.rs",
     "notifications.rs",
     "ordered.rs",
+    "once/table.rs",
     "outbox.rs",
     "outgoing.rs",
     "params.rs",

@@ -585,19 +585,26 @@ async fn no_more_streams_are_sent_than_may_be() {
     assert!(format!("{again:?}").contains("Started"));
 }
 
-/// Gives the params of one call to another.
-struct Swaps(&'static str);
+/// Lets one call wait, and gives its params to another.
+struct Swaps;
 
 impl Layer for Swaps {
     fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
-        let params = Params::new(self.0).unwrap();
-        next.serve(call.with_params(params))
+        let waits = r#"[0,{"$stream":"a"}]"#;
+        if call.params().as_str() != Some(waits) {
+            return next.serve(call.with_params(Params::new(waits).unwrap()));
+        }
+        let kept = next.keep(call);
+        Handler::of(async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            kept.serve().await
+        })
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_belongs_to_the_request_that_it_came_with() {
-    let swapped = AdderServer::new(Sums::default()).layer(Swaps(r#"[0,{"$stream":"a"}]"#));
+    let swapped = AdderServer::new(Sums::default()).layer(Swaps);
     let (mut raw, peer) = Raw::connect(Router::new().service(swapped), Limits::server());
     raw.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#).await;
     raw.receive().await;
@@ -679,7 +686,7 @@ async fn a_stream_whose_request_never_started_is_forgotten_with_the_connection()
     raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"big"}"#).await;
     raw.send(r#"{"jsonrpc":"2.0","id":2,"method":"sum","params":[0,{"$stream":"a"}]}"#).await;
     settles(|| peer.stats().subscriptions == 1).await;
-    drop(raw);
-    peer.closed().await;
+    peer.close(CloseCode::NORMAL, "");
+    settles(|| peer.is_closed()).await;
     assert_eq!(peer.stats().subscriptions, 0);
 }

@@ -13,6 +13,7 @@ use crate::envelope::{self, Incoming, Payload};
 use crate::error::ErrorObject;
 use crate::handlers::{self, Polled, Running, drop_quietly};
 use crate::id::Id;
+use crate::once;
 use crate::peer::Peer;
 use crate::protocol::{Arrival, Event, Serve, Target};
 use crate::random::unguessable;
@@ -163,7 +164,7 @@ impl<T: Transport> Connection<T> {
         let polled = handlers::run(Mark { key, deadline, traced }, waker, |task| {
             let params = Params(params);
             let started = if layers.is_empty() {
-                services.call(method, cx, params)
+                once::call(&**services, method, cx, params)
             } else {
                 layers.serve(services, method, cx, params)
             };

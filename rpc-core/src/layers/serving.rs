@@ -5,6 +5,7 @@ use std::fmt;
 use super::Layers;
 use crate::Handler;
 use crate::context::Context;
+use crate::once;
 use crate::service::{MethodInfo, Params, Service};
 use crate::sync::Arc;
 
@@ -64,7 +65,7 @@ impl<'a> ServeNext<'a> {
     pub fn serve(self, call: Serving<'_>) -> Handler {
         match self.layers.at(self.depth) {
             Some(layer) => layer.serve(call, ServeNext { depth: self.depth + 1, ..self }),
-            None => self.target.service().call(self.method, call.cx, call.params),
+            None => once::call(self.target.service(), self.method, call.cx, call.params),
         }
     }
 

@@ -126,9 +126,10 @@ impl<W> Protocol<W> {
 
     /// The stream with this id, as JSON text, which came with a request that is being served; once.
     pub(crate) fn claim(&mut self, request: Key, id: &str) -> Option<TakenKey> {
-        let key = self.taken.find(id)?;
-        let came_with = self.serving.get(request)?.rare.as_ref()?.streams.contains(&key);
-        (came_with && self.taken.claim(key)).then_some(key)
+        // Not looked up by its id: it may have ended before its request could start.
+        let mut streams = self.serving.get(request)?.rare.as_ref()?.streams.iter().copied();
+        let key = streams.find(|key| self.taken.id(*key) == Some(id))?;
+        self.taken.claim(key).then_some(key)
     }
 
     /// Ends streams that came with a request, since that is over.

@@ -149,6 +149,12 @@ impl<W> Taken<W> {
         Some(TakenKey { index, serial: self.open[index].serial })
     }
 
+    /// The id, as JSON text, of one that may have ended.
+    pub(crate) fn id(&self, key: TakenKey) -> Option<&str> {
+        let subscription = self.open.get(key.index).filter(|it| it.serial == key.serial);
+        subscription.map(|subscription| &*subscription.id)
+    }
+
     /// Adds a result, which may have a number; one that finds more than `window` bytes waiting, or no
     /// credit, becomes a gap. Returns who waits for it.
     ///
@@ -186,8 +192,7 @@ impl<W> Taken<W> {
         subscription.items.extend(last);
         subscription.ended = true;
         let waiter = subscription.waiter.take();
-        let id = std::mem::take(&mut subscription.id);
-        self.by_id.remove(&id);
+        self.by_id.remove(&self.open[key.index].id);
         Ok(waiter)
     }
 
@@ -262,7 +267,7 @@ impl<W> Taken<W> {
         if self.open.is_empty() {
             self.open = Slab::new();
             self.by_id = HashMap::default();
-        } else {
+        } else if !subscription.ended {
             self.by_id.remove(&subscription.id);
         }
         (!subscription.ended).then_some((subscription.stop, subscription.id))
