@@ -215,7 +215,8 @@ impl<T, E, P> Call<T, E, P> {
     /// report.
     ///
     /// Of reports that come faster than the call is polled the latest are kept: at most 64, and of at
-    /// most `stream_window` bytes. Those that are not a `V` are logged and left out.
+    /// most `stream_window` bytes. Those that are not a `V` are logged and left out; one that is larger
+    /// than `stream_window` is left out and counted as [dropped](crate::Counters::dropped).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -318,9 +319,10 @@ impl<T, E, P> Call<T, E, P> {
             return State::Failed(Failure::Encode(why));
         }
         let (caller, lent) = current::caller(&self.shared);
-        let streams = match self.options.streams.take() {
+        let kept = self.options.streams.take();
+        let streams = match &kept {
             None => Vec::new(),
-            Some(streams) => match std::mem::take(&mut *streams.lock().unwrap()) {
+            Some(kept) => match std::mem::take(&mut *kept.lock().unwrap()) {
                 streams if streams.is_empty() => {
                     return State::Failed(Failure::Encode(ONCE.into()));
                 }
@@ -345,7 +347,13 @@ impl<T, E, P> Call<T, E, P> {
         });
         match started {
             Ok(id) => State::Started { id, _lent: lent },
-            Err(refused) => State::Failed(Failure::Refused(refused)),
+            Err(refused) => {
+                // Nothing of them was sent: a layer may try again.
+                if let Some(kept) = kept {
+                    *kept.lock().unwrap() = streams.collect();
+                }
+                State::Failed(Failure::Refused(refused))
+            }
         }
     }
 
@@ -450,7 +458,11 @@ impl<T, E, P> Drop for Call<T, E, P> {
     fn drop(&mut self) {
         self.join_batch();
         if let State::Started { id, .. } = self.state {
-            self.shared.with(|state| state.protocol.abandon(id));
+            let arguments = self.shared.with(|state| {
+                state.protocol.abandon(id);
+                state.take_dropped_arguments()
+            });
+            drop(arguments); // without the lock: they are code of the user's
         }
     }
 }

@@ -62,13 +62,18 @@ pub(crate) struct Reported {
 const REPORTS: usize = 64;
 
 impl Reported {
-    /// Keeps a report, and with it as many of the latest as there is room for.
-    fn push(&mut self, json: &str, window: usize) {
+    /// Keeps a report, and with it as many of the latest as there is room for; whether there is any
+    /// for it at all.
+    fn push(&mut self, json: &str, window: usize) -> bool {
+        if json.len() > window {
+            return false;
+        }
         self.bytes += json.len();
         self.reports.push_back(json.into());
-        while self.reports.len() > 1 && (self.reports.len() > REPORTS || self.bytes > window) {
+        while self.reports.len() > REPORTS || self.bytes > window {
             self.bytes -= self.reports.pop_front().map_or(0, |report| report.len());
         }
+        true
     }
 }
 
@@ -187,13 +192,23 @@ impl<W, O> Calls<W, O> {
         }
     }
 
-    /// Keeps a report of a call's progress; who waits for the call, if anyone listens to that.
-    pub(crate) fn report(&mut self, id: u64, json: &str, window: usize) -> Option<W> {
-        let call = self.open_mut(id)?;
-        call.more.as_mut()?.progress.as_mut()?.push(json, window);
+    /// Keeps a report of the progress of a call that was sent; who waits for the call, if anyone
+    /// listens to that.
+    ///
+    /// # Errors
+    /// It is larger than `window`, and was not kept.
+    pub(crate) fn report(&mut self, id: u64, json: &str, window: usize) -> Result<Option<W>, ()> {
+        let Some(call) = self.open_mut(id) else { return Ok(None) };
+        // Ids can be guessed, and there may be far more calls here than on the wire.
+        let is_sent = matches!(call.place, Place::Handed(_));
+        let progress = call.more.as_mut().and_then(|more| more.progress.as_mut());
+        let Some(progress) = progress.filter(|_| is_sent) else { return Ok(None) };
+        if !progress.push(json, window) {
+            return Err(());
+        }
         match &mut call.state {
-            State::Open(waiter) => waiter.take(),
-            State::Answered(_) => None,
+            State::Open(waiter) => Ok(waiter.take()),
+            State::Answered(_) => Ok(None),
         }
     }
 

@@ -337,7 +337,9 @@ impl<T: Transport> Connection<T> {
         let due = turns.into_iter().flatten().filter(|_| has_turns).chain(until).min();
         state.armed = self.timer.arm(cx, self.shared.clock, due);
         let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
-        let asked = state.wish.is_some() || state.protocol.may_start_ordered();
+        let asked = state.wish.is_some()
+            || state.protocol.may_start_ordered()
+            || !state.protocol.streams_rest();
         if (unsent && !self.blocked) || (has_turns && asked) {
             // It came while this turn was ending.
             drop(state);

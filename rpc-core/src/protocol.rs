@@ -90,7 +90,8 @@ type Marks = HashMap<u64, Cow<'static, str>, FxBuildHasher>;
 struct Probe {
     /// The id of the ping.
     id: u64,
-    calls: Vec<u64>,
+    /// Each with whether it is the first one of its handler.
+    calls: Vec<(u64, bool)>,
 }
 
 /// What waits until there may be more calls on the wire.
@@ -194,6 +195,8 @@ pub(crate) enum Target {
     Ordered(usize),
     /// The end of a subscription.
     Unsubscribe,
+    /// Nothing, if nobody takes it: an item of a subscription that has the name of one of ours.
+    Item,
 }
 
 /// What is to be done about a message.

@@ -16,6 +16,7 @@ use crate::error::{ErrorObject, RpcError};
 use crate::protocol::Target;
 use crate::service::{Handler, MethodInfo, MethodKind, ParamInfo, Params, Service};
 use crate::streaming::Streaming;
+use crate::subscriptions::ItemParams;
 use crate::sync::{AtomicBool, Ordering};
 
 /// What an end offers: services made from traits, and methods made from closures.
@@ -163,7 +164,7 @@ impl Router {
                 *target = Target::Ordered(method);
                 self.methods[method].flags.ordered = true;
             }
-            Some(Target::Unsubscribe) | None => {
+            Some(Target::Unsubscribe | Target::Item) | None => {
                 self.mistakes
                     .push(format!("`{name}` cannot be ordered: offer a method of this name first"));
             }
@@ -187,6 +188,19 @@ impl Router {
     /// What a name calls.
     pub(crate) fn find(&self, name: &str) -> Option<Target> {
         self.by_name.get(name).copied()
+    }
+
+    /// What the name of a notification calls. The other end's subscriptions may have the names of ours,
+    /// and their items come when nobody takes them any more: those are not for the method.
+    pub(crate) fn find_notified(&self, name: &str, params: Option<&str>) -> Option<Target> {
+        let target = self.find(name)?;
+        if let Target::Method(method) | Target::Ordered(method) = target
+            && let MethodKind::Subscription { .. } = self.methods[method].kind
+            && ItemParams::are(params)
+        {
+            return Some(Target::Item);
+        }
+        Some(target)
     }
 
     /// The name of the notifications that carry the items of a subscription.

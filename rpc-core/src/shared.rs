@@ -153,6 +153,20 @@ impl State {
         self.generation
     }
 
+    /// Streams that went with calls and were dropped before a connection took them in: there may be
+    /// none for long.
+    pub(crate) fn take_dropped_arguments(&mut self) -> Vec<Argument> {
+        if self.arguments.is_empty() {
+            return Vec::new();
+        }
+        let dropped = &mut self.protocol.dropped;
+        let is_dropped = |argument: &mut Argument| {
+            let at = dropped.iter().position(|key| *key == argument.key);
+            at.map(|at| dropped.swap_remove(at)).is_some()
+        };
+        self.arguments.extract_if(.., is_dropped).collect()
+    }
+
     /// Whether a sleeping connection has something to do.
     fn has_work(&self) -> bool {
         let due = self.protocol.next_deadline();

@@ -26,8 +26,9 @@ pub struct PeerStats {
 pub struct Counters {
     /// Results for calls that were never made, or already answered.
     pub stray: u64,
-    /// Messages to a group that were dropped because there was no room for them, and notifications
-    /// that came while the connection was draining.
+    /// Messages to a group that were dropped because there was no room for them, notifications that
+    /// came while the connection was draining, items that the [lag policy](crate::Lag) of a stream
+    /// gave up, and reports of progress that could not be sent or were too large to be kept.
     pub dropped: u64,
     /// Messages that were not JSON-RPC, and malformed notifications.
     pub malformed: u64,

@@ -31,6 +31,17 @@ pub(crate) struct Options {
     pub(super) streams: Option<Arc<Mutex<Streams>>>,
     /// If progress puts its deadline off, for how long at most.
     pub(super) extend: Option<Duration>,
+    /// What its layers have left of that, in a box: most calls have none.
+    within: Option<Box<Within>>,
+}
+
+/// What layers leave of a call whose deadline begins anew.
+#[derive(Debug, Clone, Copy)]
+struct Within {
+    /// How much of its first timeout is over.
+    waited: Duration,
+    /// When its answer must be there in any case.
+    latest: Option<Instant>,
 }
 
 /// How long a call waits for its answer.
@@ -64,16 +75,24 @@ impl Options {
             Timeout::Never => None,
         };
         let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
-        let left = least(own, inherited);
+        let (waited, latest) = match self.within.as_deref() {
+            Some(Within { waited, latest }) => (*waited, latest.map(|at| at.duration_since(now))),
+            None => (Duration::ZERO, None),
+        };
         let start = shared.clock.at(now);
         let by_items = self.is_renewed_by_items();
+        // The latest that it may be put off to.
+        let most = least(least(self.extend, latest), inherited);
         let renewed = own.filter(|_| by_items || self.extend.is_some()).map(|span| {
-            let most = least(self.extend, inherited);
             let until = most.map(|most| start.saturating_add(most));
             Renewed { span, until, by_items, by_progress: self.extend.is_some() }
         });
+        let left = match &renewed {
+            Some(Renewed { span, .. }) => least(Some(span.saturating_sub(waited)), most),
+            None => least(own, inherited),
+        };
         // What can be put off is not told: the other end would stop too early.
-        let told = if renewed.is_some() { least(self.extend, inherited) } else { left };
+        let told = if renewed.is_some() { most } else { left };
         let plain = shared.setup.plain;
         Terms {
             deadline: left.map(|left| start.saturating_add(left)),
@@ -98,7 +117,7 @@ impl Options {
         // What no `Instant` can tell, nobody waits for.
         let deadline = left.and_then(|left| now.checked_add(left));
         let extras = self.extras.take().map(|extras| *extras).unwrap_or_default();
-        Asked { deadline, was: deadline, extras, rest: self }
+        Asked { started: now, deadline, was: deadline, latest: None, extras, rest: self }
     }
 
     fn beside(&self, timeout: Option<Duration>, shared: &Shared) -> Beside {
@@ -120,24 +139,34 @@ impl Options {
 /// What was asked of a call, on its way through layers.
 #[derive(Clone)]
 pub(crate) struct Asked {
+    started: Instant,
     pub(crate) deadline: Option<Instant>,
     was: Option<Instant>,
+    /// When its answer must be there however often the deadline begins anew.
+    pub(crate) latest: Option<Instant>,
     pub(crate) extras: Extras,
     rest: Options,
 }
 
 impl From<Asked> for Options {
     fn from(asked: Asked) -> Self {
-        let Asked { deadline, was, extras, rest } = asked;
+        let Asked { started, deadline, was, latest, extras, rest } = asked;
+        let now = Instant::now();
         let is_put_off = rest.extend.is_some() || rest.is_renewed_by_items();
-        let timeout = match deadline {
+        let elapsed = now.saturating_duration_since(started);
+        let extend = rest.extend.map(|most| most.saturating_sub(elapsed));
+        let (timeout, waited, latest) = match deadline {
             // One that begins anew again and again cannot be told by its first end.
-            _ if is_put_off && deadline == was => rest.timeout,
-            Some(deadline) => Timeout::After(deadline.saturating_duration_since(Instant::now())),
-            None => Timeout::Never,
+            _ if is_put_off && deadline == was => (rest.timeout, elapsed, latest),
+            // What a layer has set stands.
+            Some(at) => {
+                (Timeout::After(at.saturating_duration_since(now)), Duration::ZERO, Some(at))
+            }
+            None => (Timeout::Never, Duration::ZERO, latest),
         };
+        let within = is_put_off.then(|| Box::new(Within { waited, latest }));
         let extras = (extras != Extras::default()).then(|| Box::new(extras));
-        Self { timeout, extras, ..rest }
+        Self { timeout, extras, extend, within, ..rest }
     }
 }
 

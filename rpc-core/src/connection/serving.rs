@@ -48,14 +48,16 @@ impl<T: Transport> Connection<T> {
         let services = &self.shared.setup.services;
         let target = match &incoming {
             Incoming::Request(request) => services.find(&request.method),
-            Incoming::Notification(notification) => services.find(&notification.method),
+            Incoming::Notification(notification) => {
+                services.find_notified(&notification.method, notification.params)
+            }
             _ => None,
         };
         let streams = match target {
             Some(Target::Method(method) | Target::Ordered(method)) => {
                 services.stream_params(method)
             }
-            Some(Target::Unsubscribe) | None => None,
+            Some(Target::Unsubscribe | Target::Item) | None => None,
         };
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
         let arrival = Arrival { target, orphans, batch, streams, now };

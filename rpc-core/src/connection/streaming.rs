@@ -68,6 +68,16 @@ impl Stream {
         Self { key, id, origin, seq: counted.then_some(0), holds: false, items }
     }
 
+    /// Chooses what is written next, and counts what is missing before it.
+    ///
+    /// # Errors
+    /// Code of the user's, by which items are told apart, has panicked.
+    fn choose(&mut self) -> Result<(), ErrorObject> {
+        let missed = caught(|| Ok(self.items.missed()))?;
+        self.seq = self.seq.map(|seq| seq + missed);
+        Ok(())
+    }
+
     /// What stands before its next item.
     fn head<'a>(&'a self, services: &'a Router) -> ItemHead<'a> {
         let method = match self.origin {
@@ -231,9 +241,7 @@ impl<T: Transport> Connection<T> {
                     return self.absorb(stream);
                 }
                 stream.holds = false;
-                let missed = stream.items.missed();
-                stream.seq = stream.seq.map(|seq| seq + missed);
-                match self.encode_item(stream) {
+                match stream.choose().and_then(|()| self.encode_item(stream)) {
                     Ok((item, bytes)) => {
                         stream.seq = stream.seq.map(|seq| seq + 1);
                         let mut state = self.shared.lock();
@@ -292,8 +300,8 @@ impl<T: Transport> Connection<T> {
 
     /// Tells that a stream is over: of an error everyone, of a normal end whoever can be told.
     fn finish_stream(&mut self, stream: &mut Stream, error: Option<&ErrorObject>) -> Asked {
-        let missed = stream.items.missed();
-        stream.seq = stream.seq.map(|seq| seq + missed);
+        // It is over whatever is missing.
+        let _ = stream.choose();
         let head = stream.head(&self.shared.setup.services);
         let last = match error {
             Some(error) => Some(answer::error_item(head, error)),

@@ -135,6 +135,13 @@ impl Calling {
         self.asked.deadline = deadline;
     }
 
+    /// Has it end by then, also if its deadline is one that begins anew.
+    pub(super) fn end_by(&mut self, latest: Instant) {
+        let at = |own: Option<Instant>| own.map_or(latest, |own| own.min(latest));
+        self.asked.deadline = Some(at(self.asked.deadline));
+        self.asked.latest = Some(at(self.asked.latest));
+    }
+
     /// The trace that it is a part of: that of the handler that makes it, unless a layer has set one.
     pub fn trace(&self) -> Option<&TraceContext> {
         self.asked.extras.trace.as_ref()

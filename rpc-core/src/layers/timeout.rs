@@ -66,8 +66,7 @@ impl Layer for Timeout {
 
     fn call(&self, mut request: Calling, next: CallNext) -> Called {
         if let Some(latest) = Instant::now().checked_add(self.limit(request.method())) {
-            let deadline = request.deadline().map_or(latest, |own| own.min(latest));
-            request.set_deadline(Some(deadline));
+            request.end_by(latest);
         }
         next.call(request)
     }

@@ -46,7 +46,7 @@ impl<W> Protocol<W> {
         let more = self.more(id, start);
         self.calls.insert(id, New { place, deadline, lender, more, waiter });
         if waits_for_hello {
-            self.probe(id);
+            self.probe(id, first);
         }
         Ok(id)
     }

@@ -27,7 +27,10 @@ impl<W> Protocol<W> {
                 if let Some(id) = canonical(token.get()) {
                     self.calls.renew(id, now, |renewed| renewed.by_progress);
                     let window = self.limits.stream_window;
-                    self.told.extend(self.calls.report(id, value.get(), window));
+                    match self.calls.report(id, value.get(), window) {
+                        Ok(waiter) => self.told.extend(waiter),
+                        Err(()) => self.counters.dropped += 1,
+                    }
                 }
             }
             None => self.counters.malformed += 1,

@@ -104,7 +104,7 @@ impl<W> Protocol<W> {
             Some(Target::Unsubscribe) => {
                 return self.unsubscribe_request(place, id, request.params);
             }
-            None => {
+            Some(Target::Item) | None => {
                 let error = ErrorObject::method_not_found(&request.method);
                 return self.refuse(None, place, Some(id), &error);
             }
@@ -201,6 +201,8 @@ impl<W> Protocol<W> {
         let method = match arrival.target {
             Some(Target::Method(method) | Target::Ordered(method)) => method,
             Some(Target::Unsubscribe) => return self.end_offered(notification.params).1,
+            // It has crossed the end of its stream.
+            Some(Target::Item) => return Event::Done,
             None => return Event::Dropped("no method of this name"),
         };
         let Ok(cost) = self.cost(notification.params, notification.complexity) else {

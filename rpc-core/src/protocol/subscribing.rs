@@ -188,8 +188,9 @@ impl<W> Protocol<W> {
     /// The answer to a subscribe call: the stream begins where its id is read, so that no item that
     /// comes right behind is lost.
     pub(super) fn subscribed(&mut self, call: u64, id: &str, subscribe: Subscribe) -> Outcome {
-        if !is_subscription_id(id) {
-            return Outcome::Malformed("the id of a subscription must be a string or a number");
+        if !self.is_subscription_id(id) {
+            let why = "the id of a subscription must be a string or a number, and not too long";
+            return Outcome::Malformed(why);
         }
         // A peer of ours that has heard us before the call said hello before its answer.
         let counts = subscribe.greeted && self.hello.window().is_some();
@@ -285,15 +286,17 @@ impl<W> Protocol<W> {
         let marked = self.marks.as_mut().zip(call).and_then(|(marks, call)| marks.remove(&call));
         if let Some(unsubscribe) = marked
             && let Answer::Result(id) = answer
-            && is_subscription_id(id)
+            && self.is_subscription_id(id)
         {
             self.send_unsubscribe(&unsubscribe, id);
         }
     }
-}
 
-fn is_subscription_id(json: &str) -> bool {
-    matches!(json.as_bytes()[0], b'"' | b'-' | b'0'..=b'9')
+    /// Whether this is one, and no longer than any other id: it is kept for as long as the stream.
+    fn is_subscription_id(&self, json: &str) -> bool {
+        let is_one = matches!(json.as_bytes()[0], b'"' | b'-' | b'0'..=b'9');
+        is_one && json.len() <= self.limits.id_bytes
+    }
 }
 
 /// How a stream ends with this error.

@@ -52,6 +52,15 @@ pub(crate) struct ItemParams<'a> {
     pub(crate) seq: Option<u64>,
 }
 
+impl ItemParams<'_> {
+    /// Whether these params are such.
+    pub(crate) fn are(params: Option<&str>) -> bool {
+        let params = params.filter(|params| params.starts_with('{'));
+        let item = params.and_then(|params| serde_json::from_str::<ItemParams<'_>>(params).ok());
+        item.is_some_and(|item| item.result.is_some() || item.error.is_some() || item.done)
+    }
+}
+
 struct Subscription<W> {
     serial: u64,
     id: Box<str>,
@@ -149,10 +158,10 @@ impl<W> Taken<W> {
         Some(TakenKey { index, serial: self.open[index].serial })
     }
 
-    /// The id, as JSON text, of one that may have ended.
+    /// The id, as JSON text, of one that was not forgotten; it may have ended.
     pub(crate) fn id(&self, key: TakenKey) -> Option<&str> {
-        let subscription = self.open.get(key.index).filter(|it| it.serial == key.serial);
-        subscription.map(|subscription| &*subscription.id)
+        let subscription = self.open.get(key.index)?;
+        (subscription.serial == key.serial).then_some(&*subscription.id)
     }
 
     /// Adds a result, which may have a number; one that finds more than `window` bytes waiting, or no
@@ -268,6 +277,7 @@ impl<W> Taken<W> {
             self.open = Slab::new();
             self.by_id = HashMap::default();
         } else if !subscription.ended {
+            // With its end its id was free: another one may have it by now.
             self.by_id.remove(&subscription.id);
         }
         (!subscription.ended).then_some((subscription.stop, subscription.id))
