@@ -3,6 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use slab::Slab;
 
+use crate::layers::Members;
 use crate::subscriptions::OfferedKey;
 
 /// What a -32011 in the place of an answer may take, its id apart.
@@ -28,6 +29,9 @@ struct Batch<W> {
     after: Vec<W>,
     /// Answers that are still to come; one more while its members are being read.
     open: usize,
+    /// How many members it has, and what layers share between them, if one has asked.
+    count: usize,
+    members: Option<Members>,
 }
 
 /// A batch that has come to its end.
@@ -53,10 +57,17 @@ impl<W> Batches<W> {
         Self { batches: Slab::new(), gathered: 0, privileged: None }
     }
 
-    /// A batch whose members are going to be read.
-    pub(crate) fn begin(&mut self) -> usize {
+    /// A batch of so many members, which are going to be read.
+    pub(crate) fn begin(&mut self, count: usize) -> usize {
         let (answers, streams, after) = (Vec::new(), Vec::new(), Vec::new());
-        self.batches.insert(Batch { answers, bytes: 0, streams, after, open: 1 })
+        let (bytes, open, members) = (0, 1, None);
+        self.batches.insert(Batch { answers, bytes, streams, after, open, count, members })
+    }
+
+    /// What its members share.
+    pub(crate) fn members(&mut self, batch: usize) -> Members {
+        let Batch { count, members, .. } = &mut self.batches[batch];
+        members.get_or_insert_with(|| Members::new(*count)).clone()
     }
 
     /// A member of the batch is owed an answer.
@@ -153,7 +164,7 @@ mod tests {
     #[test]
     fn answers_stand_in_the_order_of_the_members() {
         let mut batches = Batches::<&str>::new();
-        let batch = batches.begin();
+        let batch = batches.begin(2);
         let [first, second] = [batches.owe(batch), batches.owe(batch)];
         assert_eq!(batches.answer(second, Bytes::from_static(b"2")), None);
         assert_eq!(batches.all_read(batch), None);
@@ -165,7 +176,7 @@ mod tests {
     #[test]
     fn a_batch_that_is_owed_nothing_is_not_answered() {
         let mut batches = Batches::<&str>::new();
-        let batch = batches.begin();
+        let batch = batches.begin(2);
         assert_eq!(text(batches.all_read(batch)), None);
         assert!(batches.batches.is_empty());
     }
@@ -173,7 +184,7 @@ mod tests {
     #[test]
     fn beyond_the_limit_one_batch_may_go_on() {
         let mut batches = Batches::<&str>::new();
-        let [a, b] = [batches.begin(), batches.begin()];
+        let [a, b] = [batches.begin(2), batches.begin(2)];
         let [first, _second] = [batches.owe(a), batches.owe(a)];
         let other = batches.owe(b);
         assert!(batches.may_gather(a, 3));
@@ -188,7 +199,7 @@ mod tests {
     #[test]
     fn who_waits_for_a_member_is_told_of_with_the_whole_batch_or_when_it_is_forgotten() {
         let mut batches = Batches::<&str>::new();
-        let [done, left] = [batches.begin(), batches.begin()];
+        let [done, left] = [batches.begin(2), batches.begin(2)];
         let [first, second] = [batches.owe(done), batches.owe(done)];
         batches.all_read(done);
         batches.hold_after(first, "first");

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,22 @@ impl ErrorObject {
         Self::of_kind(ErrorCode::BUSY, Kind::Busy, message)
     }
 
+    /// The same error, telling its caller when to try again: `retryAfterMs` in the data, rounded up.
+    /// Other data is replaced.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rpc_core::ErrorObject;
+    ///
+    /// let busy = ErrorObject::busy("searches").with_retry_after(Duration::from_millis(250));
+    /// assert_eq!(busy.data.unwrap().get(), r#"{"kind":"busy","retryAfterMs":250}"#);
+    /// ```
+    #[must_use]
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        let retry_after_ms = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        self.with_data(&BusyData { kind: Kind::Busy.name(), retry_after_ms })
+    }
+
     /// -32012: the time for the call is over.
     pub fn deadline() -> Self {
         Self::of_kind(ErrorCode::DEADLINE, Kind::Deadline, "the deadline ran out")
@@ -135,6 +152,12 @@ impl ErrorObject {
 
     pub(crate) fn batch_too_big(limit: usize) -> Self {
         let message = format!("the batch has more members than `batch`, which is {limit}");
+        Self::of_kind(ErrorCode::BATCH_TOO_BIG, Kind::BatchTooBig, message)
+    }
+
+    #[cfg(feature = "rate-limit")]
+    pub(crate) fn batch_beyond_burst(burst: u32) -> Self {
+        let message = format!("the batch has more members than `burst`, which is {burst}");
         Self::of_kind(ErrorCode::BATCH_TOO_BIG, Kind::BatchTooBig, message)
     }
 
@@ -216,6 +239,13 @@ impl Kind {
 #[derive(Serialize, Deserialize)]
 struct KindData<'a> {
     kind: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BusyData {
+    kind: &'static str,
+    retry_after_ms: u64,
 }
 
 /// At most this much of what a peer sent is repeated to it or to the log.

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use serde::Deserialize;
 
+use crate::layers::Members;
 use crate::trace::TraceContext;
 
 /// Bytes of an `idempotencyKey`.
@@ -23,6 +24,8 @@ pub(crate) struct Extras {
     pub(crate) progress: Option<Box<str>>,
     /// `idempotencyKey`.
     pub(crate) idempotency_key: Option<Box<str>>,
+    /// Of a served notification: the batch that it came in.
+    pub(crate) batch: Option<Members>,
 }
 
 /// What can be read there, as JSON text.
@@ -53,7 +56,7 @@ impl Written<'_> {
             return Err("`progressToken` must be a string or a number, and not too long");
         }
         let idempotency_key = key.transpose()?.map(|key| key.into());
-        Ok(Extras { trace, progress: self.progress.map(Box::from), idempotency_key })
+        Ok(Extras { trace, progress: self.progress.map(Box::from), idempotency_key, batch: None })
     }
 }
 
@@ -151,6 +154,7 @@ mod tests {
             trace: TraceContext::new(PARENT, Some("a=\"1\"")),
             progress: Some("7".into()),
             idempotency_key: Some("k\n".into()),
+            batch: None,
         };
         let mut out = Vec::new();
         extras.write(&mut out);

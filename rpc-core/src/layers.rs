@@ -72,7 +72,18 @@
 //!
 //! # In the box
 //!
-//! [`Timeout`], [`Concurrency`], [`Authorize`].
+//! | layer | served | called | feature |
+//! |---|---|---|---|
+//! | [`Tracing`] | a span for each, in the trace of its caller | a span for each, which travels along | traces of OpenTelemetry: `opentelemetry` |
+//! | `Metrics` | how long, and what came of it | the same | `metrics` |
+//! | [`Timeout`] | stopped, -32012 | the deadline is no later | |
+//! | [`Concurrency`] | more wait, or are busy | | |
+//! | `RateLimit` | more are busy, -32009 | | `rate-limit` |
+//! | [`Authorize`] | denied, -32013 | | |
+//! | `tower` | layers of tower, by `tower::Adapt` | a `Peer` is a service of tower | `tower` |
+//!
+//! A good order, from the outside: `Tracing`, `Metrics`, `RateLimit`, `Authorize`, `Concurrency`, `Timeout`.
+//! The first two see then what the others refuse, and what waits for a place is not out of time.
 
 use std::fmt;
 
@@ -85,21 +96,40 @@ mod answer;
 mod authorize;
 mod calling;
 mod concurrency;
+mod ended;
+mod members;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod outcome;
 mod places;
+#[cfg(feature = "rate-limit")]
+mod rate_limit;
 mod service;
 mod serving;
 mod timeout;
+#[cfg(feature = "tower")]
+pub mod tower;
+mod tracing;
 
 pub use crate::answered::Answer;
 pub use authorize::{Authorize, Verdict};
 pub(crate) use calling::{BatchQueue, Late, Queue, Route};
 pub use calling::{CallNext, Called, Calling};
 pub use concurrency::Concurrency;
+pub use members::Members;
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
 pub use outcome::Outcome;
+#[cfg(feature = "rate-limit")]
+pub use rate_limit::RateLimit;
 pub use service::Layered;
 pub use serving::{Kept, ServeNext, Serving};
 pub use timeout::Timeout;
+pub use tracing::Tracing;
+
+/// What metrics call what is not one of ours.
+#[cfg(feature = "metrics")]
+const OTHER: &str = "_OTHER";
 
 /// Middleware around what is served and what is called; see the [module](self) for an example.
 ///

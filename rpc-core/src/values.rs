@@ -33,6 +33,23 @@ impl Values {
         typed(value)
     }
 
+    /// The value of this type; the default one is kept if there is none.
+    pub(crate) fn get_or_default<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        if let Some(value) = self.get() {
+            return value;
+        }
+        let made: Value = Arc::new(T::default());
+        // Another one may have been quicker: then this one is dropped, without the lock.
+        let value = self
+            .lock()
+            .get_or_insert_default()
+            .entry(TypeId::of::<T>())
+            .or_insert(made.clone())
+            .clone();
+        drop(made);
+        typed(Some(value)).expect("there is one")
+    }
+
     /// Takes the value of this type out.
     pub(crate) fn take<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let value = self.lock().as_mut().and_then(|values| values.remove(&TypeId::of::<T>()));

@@ -62,6 +62,8 @@ mod hooks;
 mod http;
 mod lifecycle;
 mod origins;
+#[cfg(feature = "metrics")]
+mod record;
 mod rejection;
 mod runtime;
 mod server;

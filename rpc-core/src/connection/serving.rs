@@ -33,8 +33,8 @@ impl<T: Transport> Connection<T> {
                 1
             }
             Payload::Batch(messages) => {
-                let batch = self.shared.lock().protocol.begin_batch();
                 let count = messages.len();
+                let batch = self.shared.lock().protocol.begin_batch(count);
                 for incoming in messages {
                     self.receive_one(incoming, Some(batch), now);
                 }

@@ -36,6 +36,15 @@ impl Answer {
         }
     }
 
+    /// What it says, as the caller of a method knows it: a type that is read from JSON, or a
+    /// [`Streaming`](crate::Streaming).
+    ///
+    /// # Errors
+    /// [`Decode`](CallError::Decode): it is of another type.
+    pub fn decode<T: Answered>(self) -> Result<T, CallError> {
+        T::read(self).map_err(CallError::Decode)
+    }
+
     /// Whether it is a stream. Dropping the answer ends that.
     pub fn is_stream(&self) -> bool {
         matches!(self.0, Kind::Stream(_))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Layers;
+use super::{Layers, Members};
 use crate::Handler;
 use crate::context::Context;
 use crate::once;
@@ -32,6 +32,11 @@ impl<'a> Serving<'a> {
     /// copy them.
     pub fn params(&self) -> Params<'a> {
         self.params
+    }
+
+    /// The batch that it came in, if it did. Costs a short lock.
+    pub fn batch(&self) -> Option<Members> {
+        self.cx.shared().lock().protocol.members(self.cx.key())
     }
 
     /// The same call with other params. They count for no limit.
@@ -89,7 +94,9 @@ impl fmt::Debug for ServeNext<'_> {
     }
 }
 
-/// A call that goes on later, and all that it needs for that. Made by [`ServeNext::keep`].
+/// A call that goes on later, and all that it needs for that. Made by [`ServeNext::keep`]. Of a clone each
+/// can go on; the method runs again then.
+#[derive(Clone)]
 pub struct Kept {
     layers: Layers,
     depth: usize,
@@ -102,15 +109,24 @@ pub struct Kept {
 impl Kept {
     /// Lets the call go on, as [`ServeNext::serve`] does.
     pub fn serve(self) -> Handler {
-        let method = &self.service.methods()[self.method];
-        let call = Serving { method, cx: &self.cx, params: Params(self.params.as_deref()) };
+        let call = Serving { method: self.method(), cx: &self.cx, params: self.params() };
         let Self { layers, depth, service, method, .. } = &self;
         ServeNext { layers, depth: *depth, target: service, method: *method }.serve(call)
+    }
+
+    /// What is called.
+    pub fn method(&self) -> &MethodInfo {
+        &self.service.methods()[self.method]
     }
 
     /// Who calls, until when, within which trace.
     pub fn cx(&self) -> &Context {
         &self.cx
+    }
+
+    /// The params as they came.
+    pub fn params(&self) -> Params<'_> {
+        Params(self.params.as_deref())
     }
 }
 

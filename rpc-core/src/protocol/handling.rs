@@ -8,6 +8,7 @@ use super::{Protocol, Serve};
 use crate::batches::Place;
 use crate::extras::Extras;
 use crate::id::Id;
+use crate::layers::Members;
 use crate::notifications::Waiting;
 use crate::serving::{Cost, Key, Rare};
 use crate::sync::Arc;
@@ -111,6 +112,15 @@ impl<W> Protocol<W> {
     /// What came beside a call that is still served.
     pub(crate) fn extras(&self, key: Key) -> Option<&Arc<Extras>> {
         self.serving.get(key)?.rare.as_ref()?.extras.as_ref()
+    }
+
+    /// The batch that a call came in which is still served.
+    pub(crate) fn members(&mut self, key: Key) -> Option<Members> {
+        let served = self.serving.get(key)?;
+        if let Some(place) = served.place {
+            return Some(self.batches.members(place.batch));
+        }
+        served.rare.as_ref()?.extras.as_ref()?.batch.clone()
     }
 
     /// A call is over: tells who waits for that, and who for its answer, which follows, or for that of

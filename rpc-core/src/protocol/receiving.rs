@@ -45,9 +45,9 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// The members of a batch are going to be received.
-    pub(crate) fn begin_batch(&mut self) -> usize {
-        self.batches.begin()
+    /// So many members of a batch are going to be received.
+    pub(crate) fn begin_batch(&mut self, count: usize) -> usize {
+        self.batches.begin(count)
     }
 
     /// They all were: from now on the last answer sends them all.
@@ -214,7 +214,12 @@ impl<W> Protocol<W> {
             return Event::Dropped("shutting down");
         }
         let number = self.serving.number();
-        let extras = notification.extras.map(Arc::from);
+        let mut extras = notification.extras;
+        if let Some(batch) = arrival.batch {
+            // It may start when the rest of the batch is answered and forgotten.
+            extras.get_or_insert_default().batch = Some(self.batches.members(batch));
+        }
+        let extras = extras.map(Arc::from);
         if self.notifications.is_free() && self.outbox.has_room() {
             let (params, now) = (notification.params, arrival.now);
             let serve = self.start_notification(number, method, params, cost, extras, now);

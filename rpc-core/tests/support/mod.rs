@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rpc_core::memory::{self, Pipe};
-use rpc_core::{CloseCode, Endpoint, Limits, Peer, Received, Router, Setup, Transport};
+use rpc_core::{CloseCode, Endpoint, Layers, Limits, Peer, Received, Router, Setup, Transport};
 
 /// The far end of a connection, without a protocol of its own.
 pub struct Raw {
@@ -20,10 +20,20 @@ impl Raw {
         Self::connect_with(services, limits, 64 * 1024)
     }
 
+    /// The same within `layers`.
+    pub fn connect_within(services: Router, layers: Layers) -> (Self, Peer) {
+        let mut setup = Setup::new(services, Limits::server());
+        setup.layers = layers;
+        Self::connect_as(setup, 64 * 1024)
+    }
+
     /// The same, over a pipe that holds `capacity` bytes each way.
     pub fn connect_with(services: Router, limits: Limits, capacity: usize) -> (Self, Peer) {
+        Self::connect_as(Setup::new(services, limits), capacity)
+    }
+
+    fn connect_as(mut setup: Setup, capacity: usize) -> (Self, Peer) {
         let (near, far) = memory::transports(capacity);
-        let mut setup = Setup::new(services, limits);
         setup.keepalive = false;
         let endpoint = Endpoint::new(setup);
         let peer = endpoint.peer();

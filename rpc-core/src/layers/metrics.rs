@@ -1,0 +1,128 @@
+//! How long calls take, and what they come to, for the `metrics` facade.
+
+use std::borrow::Cow;
+
+use metrics::{
+    Label, SharedString, Unit, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram,
+};
+use tokio::time::Instant;
+
+use super::ended::{Ended, Ending};
+use super::{CallNext, Called, Calling, Layer, OTHER, ServeNext, Serving};
+use crate::Handler;
+use crate::error::ErrorInfo;
+use crate::peer::Peer;
+use crate::service::MethodInfo;
+
+/// Metrics of all calls, served and made, by the `metrics` facade: for whatever recorder the program
+/// installs.
+///
+/// | metric | kind | labels |
+/// |---|---|---|
+/// | `rpc.server.call.duration` | histogram, seconds | `rpc.method`, `error.type` if it failed |
+/// | `rpc.server.active_calls` | gauge | `rpc.method` |
+/// | `rpc.server.refused_calls` | counter: requests for which no handler started | `rpc.method`, `error.type` |
+/// | `rpc.client.call.duration` | histogram, seconds | `rpc.method`, `error.type` if it failed |
+/// | `rpc.client.active_calls` | gauge | `rpc.method` |
+///
+/// All have the label `rpc.system.name` = `jsonrpc`. Names and labels are those of OpenTelemetry's conventions;
+/// an exporter for Prometheus writes underscores for the dots.
+///
+/// `error.type` is `busy`, `timeout`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or the code of
+/// the error. **No label is chosen by another end**: a method that is not offered is `_OTHER`, and so
+/// is a code that is neither reserved nor declared by the method. Of a called method nothing is
+/// declared here; its name is what this program calls, so do not call what a user has typed.
+///
+/// The time of a served call ends when its result is there, that of a subscription when its stream is.
+/// How a whole server is doing, `rpc-server` records: `ServerStats::record`.
+///
+/// ```
+/// use rpc_core::layers::Metrics;
+/// use rpc_core::{Layers, Limits, Router, Setup};
+///
+/// // As the first one it is the outermost, and counts what the others refuse.
+/// let mut setup = Setup::new(Router::new(), Limits::server());
+/// setup.layers = Layers::new().layer(Metrics::new());
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Metrics;
+
+const SERVED: &str = "rpc.server.call.duration";
+const SERVED_NOW: &str = "rpc.server.active_calls";
+const REFUSED: &str = "rpc.server.refused_calls";
+const CALLED: &str = "rpc.client.call.duration";
+const CALLED_NOW: &str = "rpc.client.active_calls";
+
+impl Metrics {
+    /// The bounds, in seconds, that the conventions want for the histograms; an exporter has its own
+    /// unless it is told these.
+    pub const BUCKETS: [f64; 14] =
+        [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+    /// Describes the metrics to the recorder, which is best installed before.
+    #[expect(clippy::new_without_default, reason = "it does something")]
+    pub fn new() -> Self {
+        describe_histogram!(SERVED, Unit::Seconds, "How long calls were served.");
+        describe_gauge!(SERVED_NOW, Unit::Count, "Calls that are being served.");
+        describe_counter!(REFUSED, Unit::Count, "Requests for which no handler started.");
+        describe_histogram!(CALLED, Unit::Seconds, "How long calls took that this end made.");
+        describe_gauge!(CALLED_NOW, Unit::Count, "Calls of this end without an answer.");
+        Self
+    }
+}
+
+fn labels(method: SharedString, error_type: Option<Cow<'static, str>>) -> Vec<Label> {
+    let system = Label::from_static_parts("rpc.system.name", "jsonrpc");
+    let method = Label::new("rpc.method", method);
+    let error_type = error_type.map(|error_type| Label::new("error.type", error_type));
+    [system, method].into_iter().chain(error_type).collect()
+}
+
+/// Counts a call that begins now, until it ends.
+fn measured(
+    (active, duration): (&'static str, &'static str),
+    method: SharedString,
+    deadline: Option<Instant>,
+    declared: &'static [ErrorInfo],
+) -> Ending<impl FnOnce(Ended)> {
+    let active = gauge!(active, labels(method.clone(), None));
+    active.increment(1);
+    let start = Instant::now();
+    Ending::new(deadline, move |ended: Ended| {
+        active.decrement(1);
+        let labels = labels(method, ended.label(declared));
+        histogram!(duration, labels).record(start.elapsed());
+    })
+}
+
+impl Layer for Metrics {
+    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+        let MethodInfo { name, errors, .. } = call.method();
+        let names = (SERVED_NOW, SERVED);
+        let ending = measured(names, name.clone().into(), call.cx().deadline(), errors);
+        let handler = next.serve(call);
+        Handler::of(async move {
+            let outcome = handler.await;
+            ending.tell(Ended::from(&outcome));
+            outcome
+        })
+    }
+
+    fn call(&self, request: Calling, next: CallNext) -> Called {
+        let method = SharedString::from(request.method().to_owned());
+        let ending = measured((CALLED_NOW, CALLED), method, request.deadline(), &[]);
+        let called = next.call(request);
+        Called::of(async move {
+            let answer = called.await;
+            ending.tell(Ended::from(&answer));
+            answer
+        })
+    }
+
+    fn refused(&self, _: &Peer, method: Option<&MethodInfo>, code: i64) {
+        let name = method.map_or(Cow::Borrowed(OTHER), |method| method.name.clone());
+        counter!(REFUSED, labels(name.into(), Ended::refused(code).label(&[]))).increment(1);
+    }
+}

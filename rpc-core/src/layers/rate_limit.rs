@@ -1,0 +1,203 @@
+//! So many calls in a time.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
+
+use super::{Layer, ServeNext, Serving};
+use crate::Handler;
+use crate::error::ErrorObject;
+use crate::peer::Peer;
+use crate::sync::{Arc, Mutex};
+
+/// So many calls in a time; more are answered busy (-32009), with `retryAfterMs` in the data.
+///
+/// Calls are let through at an even pace, with some in [advance](Self::burst). A limit counts either for
+/// [each connection](Self::per_connection) or for [all that share it](Self::shared); for both, take two.
+/// What it keeps of a connection goes with that.
+///
+/// A batch is charged as a whole, with all its members, when the first of them comes to the layer: all
+/// of them are served or none. One that is larger than `burst` could never be, and is answered -32010.
+/// Around a service, or with [`only`](Self::only), a batch with any call that is concerned is charged
+/// with all of them, and just those that are concerned are refused.
+///
+/// ```
+/// use std::time::Duration;
+/// use rpc_core::layers::RateLimit;
+/// use rpc_core::{Layers, Limits, Router, Setup};
+///
+/// let second = Duration::from_secs(1);
+/// let mut setup = Setup::new(Router::new(), Limits::server());
+/// setup.layers = Layers::new()
+///     .layer(RateLimit::per_connection(50, second).burst(200))
+///     .layer(RateLimit::shared(1000, second));
+/// ```
+#[derive(Clone)]
+pub struct RateLimit {
+    rate: Arc<Rate>,
+    only: Option<Arc<HashSet<String>>>,
+}
+
+struct Rate {
+    quota: Quota,
+    /// `None` if each connection has its own.
+    shared: Option<Limiter>,
+    start: Instant,
+}
+
+impl RateLimit {
+    /// For each connection `calls` in `time`, and as many in advance.
+    ///
+    /// # Panics
+    /// If `calls` or `time` is 0, or `calls` are more than one in a nanosecond.
+    pub fn per_connection(calls: u32, time: Duration) -> Self {
+        Self::new(quota(calls, time), false)
+    }
+
+    /// For all connections, servers and services that share this layer, or a clone of it, `calls` in
+    /// `time` together, and as many in advance.
+    ///
+    /// # Panics
+    /// As [`per_connection`](Self::per_connection).
+    pub fn shared(calls: u32, time: Duration) -> Self {
+        Self::new(quota(calls, time), true)
+    }
+
+    fn new(quota: Quota, is_shared: bool) -> Self {
+        let start = Instant::now();
+        let shared = is_shared.then(|| limiter(quota, start));
+        Self { rate: Arc::new(Rate { quota, shared, start }), only: None }
+    }
+
+    /// How many may come at once after a time without any; by default as many as in the whole time.
+    /// At least as many as the members of a batch should be (`batch` of the [`Limits`](crate::Limits), 100).
+    /// Counts anew: set it before the layer is shared.
+    ///
+    /// # Panics
+    /// If `calls` is 0.
+    #[must_use]
+    pub fn burst(self, calls: u32) -> Self {
+        let calls = NonZeroU32::new(calls).expect("`burst` must be at least 1");
+        let quota = self.rate.quota.allow_burst(calls);
+        Self { only: self.only, ..Self::new(quota, self.rate.shared.is_some()) }
+    }
+
+    /// Concerns these methods only.
+    #[must_use]
+    pub fn only<I>(mut self, methods: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.only = Some(Arc::new(methods.into_iter().map(Into::into).collect()));
+        self
+    }
+}
+
+fn quota(calls: u32, time: Duration) -> Quota {
+    let burst = NonZeroU32::new(calls).expect("`calls` must be at least 1");
+    let quota = Quota::with_period(time / calls).map(|quota| quota.allow_burst(burst));
+    quota.expect("`time` must be longer, or `calls` fewer")
+}
+
+impl Layer for RateLimit {
+    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+        if self.only.as_ref().is_some_and(|only| !only.contains(&*call.method().name)) {
+            return next.serve(call);
+        }
+        let peer = call.cx().peer();
+        let verdict = match call.batch() {
+            None => self.rate.charge(&peer, 1),
+            Some(batch) => {
+                let verdicts = batch.value_or_default::<PerRate<Verdict>>();
+                verdicts.get_or(&self.rate, || self.rate.charge(&peer, batch.count()))
+            }
+        };
+        match verdict {
+            Ok(()) => next.serve(call),
+            Err(error) => Handler::error(error),
+        }
+    }
+}
+
+type Verdict = Result<(), ErrorObject>;
+
+impl Rate {
+    fn charge(self: &Arc<Self>, peer: &Peer, calls: usize) -> Verdict {
+        let own;
+        let limiter = match &self.shared {
+            Some(limiter) => limiter,
+            None => {
+                let limiters = peer.shared.values.get_or_default::<PerRate<Arc<Limiter>>>();
+                own = limiters.get_or(self, || Arc::new(limiter(self.quota, self.start)));
+                &own
+            }
+        };
+        let calls = NonZeroU32::new(calls.try_into().unwrap_or(u32::MAX));
+        let Some(calls) = calls else { return Ok(()) };
+        match limiter.check_n(calls) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(early)) => {
+                let wait = early.wait_time_from(limiter.clock().now());
+                Err(ErrorObject::busy("rate_limit").with_retry_after(wait))
+            }
+            Err(_) => Err(ErrorObject::batch_beyond_burst(self.quota.burst_size().get())),
+        }
+    }
+}
+
+/// Of each rate one `T`. As many as the program has rates, so a few.
+struct PerRate<T>(Mutex<Vec<(Arc<Rate>, T)>>);
+
+impl<T: Clone> PerRate<T> {
+    fn get_or(&self, rate: &Arc<Rate>, make: impl FnOnce() -> T) -> T {
+        let mut entries = self.0.lock().unwrap();
+        if let Some((_, value)) = entries.iter().find(|(of, _)| Arc::ptr_eq(of, rate)) {
+            return value.clone();
+        }
+        let value = make();
+        entries.push((rate.clone(), value.clone()));
+        value
+    }
+}
+
+impl<T> Default for PerRate<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, Since, NoOpMiddleware<Duration>>;
+
+fn limiter(quota: Quota, start: Instant) -> Limiter {
+    RateLimiter::direct_with_clock(quota, Since(start))
+}
+
+/// The clock of tokio, which can be paused.
+#[derive(Debug, Clone)]
+struct Since(Instant);
+
+impl Clock for Since {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit")
+            .field("every", &self.rate.quota.replenish_interval())
+            .field("burst", &self.rate.quota.burst_size())
+            .field("shared", &self.rate.shared.is_some())
+            .finish_non_exhaustive()
+    }
+}

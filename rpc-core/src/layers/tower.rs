@@ -1,0 +1,239 @@
+//! Middleware of [tower](https://docs.rs/tower), both ways.
+//!
+//! - [`Adapt`] makes a [`Layer`] of a layer of tower: what the service within is called with is a served
+//!   call that was [`Kept`].
+//! - A [`Peer`] is a service of tower for a [`Request`], so that layers of tower can stand around calls.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tower_service::Service;
+
+use super::{Answer, Kept, Layer, Outcome, ServeNext, Serving};
+use crate::Handler;
+use crate::call::Call;
+use crate::call_error::CallError;
+use crate::error::ErrorObject;
+use crate::peer::Peer;
+use crate::sync::{Arc, Mutex};
+
+/// Any error, as middleware of tower gives it.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A layer of tower around what is served.
+///
+/// Its service is cloned for each call, which must share what the calls are to share, as services of
+/// tower do, and waits within the call until it is ready. Params are copied, and not decoded before the
+/// service within is called. Errors of methods are [`Outcome`]s and no errors of the service.
+///
+/// A handler that waits for a call of its own lends its place in a limit of tower's to nobody: for
+/// that there is [`Concurrency`](super::Concurrency).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use rpc_core::layers::tower::Adapt;
+/// use rpc_core::{CallError, Context, ErrorObject, Fate, Router, Service, memory};
+/// use tower::timeout::{TimeoutLayer, error::Elapsed};
+///
+/// let slow = Router::new().method("sleep", |_: Context, (): ()| async {
+///     Ok(tokio::time::sleep(Duration::from_secs(60)).await)
+/// });
+/// let timeout = Adapt::new(TimeoutLayer::new(Duration::from_millis(10)));
+/// let slow = slow.layer(timeout.errors(|error| match error.is::<Elapsed>() {
+///     true => ErrorObject::deadline(),
+///     false => ErrorObject::internal(),
+/// }));
+/// let (peer, _) = memory::pair(Router::new(), slow);
+/// let late = peer.call::<()>("sleep", ()).await;
+/// assert_eq!(late, Err(CallError::Timeout { fate: Fate::MaybeExecuted }));
+/// # Ok(()) }
+/// ```
+pub struct Adapt<S> {
+    /// A lock, as services need not be `Sync`.
+    service: Mutex<S>,
+    errors: Arc<Errors>,
+}
+
+type Errors = dyn Fn(BoxError) -> ErrorObject + Send + Sync;
+
+impl<S> Adapt<S> {
+    /// Around a call that goes on.
+    pub fn new(layer: impl tower_layer::Layer<Next, Service = S>) -> Self {
+        Self { service: Mutex::new(layer.layer(Next(()))), errors: Arc::new(error_object) }
+    }
+
+    /// What errors of the middleware are answered. By default an [`ErrorObject`] is answered as it is, and
+    /// anything else is logged and -32603.
+    #[must_use]
+    pub fn errors(self, errors: impl Fn(BoxError) -> ErrorObject + Send + Sync + 'static) -> Self {
+        Self { errors: Arc::new(errors), ..self }
+    }
+}
+
+fn error_object(error: BoxError) -> ErrorObject {
+    match error.downcast::<ErrorObject>() {
+        Ok(error) => *error,
+        Err(error) => {
+            tracing::error!(%error, "a layer of tower failed");
+            ErrorObject::internal()
+        }
+    }
+}
+
+impl<S> Layer for Adapt<S>
+where
+    S: Service<Kept, Response = Outcome, Error: Into<BoxError>, Future: Send>,
+    S: Clone + Send + 'static,
+{
+    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+        let mut service = self.service.lock().unwrap().clone();
+        let (kept, errors) = (next.keep(call), self.errors.clone());
+        Handler::of(async move {
+            let served = async {
+                poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into)?;
+                service.call(kept).await.map_err(Into::into)
+            };
+            served.await.unwrap_or_else(|error| errors(error).into())
+        })
+    }
+}
+
+impl<S> fmt::Debug for Adapt<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Adapt")
+    }
+}
+
+/// What lies within a layer of tower: lets the call go on, and is always ready.
+#[derive(Debug, Clone)]
+pub struct Next(());
+
+impl Service<Kept> for Next {
+    type Response = Outcome;
+    type Error = Infallible;
+    type Future = Served;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Kept) -> Served {
+        Served(call.serve())
+    }
+}
+
+/// A call that goes on, as a future of tower.
+#[derive(Debug)]
+#[must_use = "a handler does nothing until it is polled"]
+pub struct Served(Handler);
+
+impl Future for Served {
+    type Output = Result<Outcome, Infallible>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(cx).map(Ok)
+    }
+}
+
+/// A call that a [`Peer`] is to make, as a service of tower. A clone is the same call, to be made again.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// use std::time::Duration;
+/// use rpc_core::layers::tower::Request;
+/// use rpc_core::{Context, Router, memory};
+/// use tower::{Service, ServiceBuilder, ServiceExt};
+///
+/// let adder = Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+/// let (peer, _) = memory::pair(Router::new(), adder);
+/// let mut calls = ServiceBuilder::new()
+///     .concurrency_limit(8)
+///     .timeout(Duration::from_secs(5))
+///     .service(peer);
+/// let answer = calls.ready().await?.call(Request::new("add", &(1, 2))?).await?;
+/// assert_eq!(answer.decode::<i64>()?, 3);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Request {
+    method: String,
+    params: Option<Box<RawValue>>,
+    timeout: Option<Duration>,
+    idempotency_key: Option<String>,
+}
+
+impl Request {
+    /// A call of this method; params as in [`Peer::call`].
+    ///
+    /// # Errors
+    /// [`Encode`](CallError::Encode): they cannot be written as JSON.
+    pub fn new(method: impl Into<String>, params: &impl Serialize) -> Result<Self, CallError> {
+        let params = serde_json::value::to_raw_value(params);
+        let params = params.map_err(|error| CallError::Encode(error.to_string()))?;
+        let params = Some(params).filter(|params| params.get() != "null");
+        Ok(Self { method: method.into(), params, timeout: None, idempotency_key: None })
+    }
+
+    /// See [`Call::timeout`].
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// See [`Call::idempotency_key`].
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// The name of the method.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The JSON text of the params; `None` if there are none.
+    pub fn params(&self) -> Option<&str> {
+        self.params.as_deref().map(RawValue::get)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// Calls the other end. Always ready: what there is no room for is [`Busy`](CallError::Busy).
+impl Service<Request> for Peer {
+    type Response = Answer;
+    type Error = CallError;
+    type Future = Call<Answer>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Call<Answer> {
+        let call = match &request.params {
+            Some(params) => Peer::call(self, &request.method, params),
+            None => Peer::call(self, &request.method, ()),
+        };
+        let call = match request.timeout {
+            Some(timeout) => call.timeout(timeout),
+            None => call,
+        };
+        match request.idempotency_key {
+            Some(key) => call.idempotency_key(key),
+            None => call,
+        }
+    }
+}

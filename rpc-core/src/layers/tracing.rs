@@ -1,0 +1,191 @@
+//! A span for each call.
+
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
+
+use super::ended::{Ended, Ending};
+use super::{CallNext, Called, Calling, Layer, ServeNext, Serving};
+use crate::Handler;
+
+/// One span of `tracing` for each call, served or made, which is entered whenever the call is polled:
+/// what a handler logs, and the calls that it makes, lie within.
+///
+/// Spans are called `call`, have the level `INFO` and the target `rpc_core::call`; where that is turned
+/// off a call costs nothing more. Their fields are those of OpenTelemetry's conventions for JSON-RPC:
+///
+/// | field | is |
+/// |---|---|
+/// | `otel.kind` | `server` for what is served, `client` for what is called |
+/// | `otel.name`, `rpc.method` | the method |
+/// | `rpc.system.name`, `jsonrpc.protocol.version` | `jsonrpc`, `2.0` |
+/// | `peer` | the [id](crate::Peer::id) of the connection |
+/// | `error.type` | if it failed: the code, or one of `busy`, `timeout`, `cancelled`, `panicked`, `closed`, `encode`, `decode` |
+/// | `rpc.response.status_code` | the code in the answer, if that is an error |
+/// | `otel.status_code` | `OK` or `ERROR` |
+/// | `otel.status_description` | the message of the error, if [asked for](Self::messages) |
+///
+/// Params and results are in none. A request that is refused before a handler is found for it has no span.
+///
+/// # Traces
+///
+/// The [`TraceContext`](crate::TraceContext) that comes with a call goes along with the calls that its
+/// handler makes, with this layer or without. With the feature `opentelemetry`, and in a program that has
+/// the layer of `tracing-opentelemetry`, spans are a part of that trace: the span of a served call
+/// has the caller's as its parent, and a call takes its own span along. The span of a call is within
+/// the current one; in a task without, where `Instrument` was forgotten, it has the parent that the
+/// handler has.
+///
+/// ```
+/// use rpc_core::layers::Tracing;
+/// use rpc_core::{Layers, Limits, Router, Setup};
+///
+/// // As the first one it is the outermost, and sees what the others refuse.
+/// let mut setup = Setup::new(Router::new(), Limits::server());
+/// setup.layers = Layers::new().layer(Tracing::new());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Tracing {
+    messages: bool,
+}
+
+impl Tracing {
+    /// Spans without messages of errors.
+    pub const fn new() -> Self {
+        Self { messages: false }
+    }
+
+    /// With the messages of errors as well. They may repeat what is wrong in params, or was chosen by
+    /// the other end.
+    #[must_use]
+    pub const fn messages(mut self) -> Self {
+        self.messages = true;
+        self
+    }
+}
+
+fn span(kind: &'static str, method: &str, peer: &str) -> Span {
+    tracing::info_span!(
+        target: "rpc_core::call",
+        "call",
+        "otel.kind" = kind,
+        "otel.name" = method,
+        "otel.status_code" = Empty,
+        "otel.status_description" = Empty,
+        "rpc.system.name" = "jsonrpc",
+        "rpc.method" = method,
+        "rpc.response.status_code" = Empty,
+        "jsonrpc.protocol.version" = "2.0",
+        "error.type" = Empty,
+        peer,
+    )
+}
+
+fn record(span: &Span, ended: Ended, code: Option<i64>) {
+    if let Some(code) = code {
+        span.record("rpc.response.status_code", code.to_string());
+    }
+    let error_type = ended.error_type();
+    span.record("otel.status_code", if error_type.is_some() { "ERROR" } else { "OK" });
+    if let Some(error_type) = error_type {
+        span.record("error.type", &*error_type);
+    }
+}
+
+impl Layer for Tracing {
+    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+        let span = span("server", &call.method().name, call.cx().peer().id());
+        if span.is_disabled() {
+            return next.serve(call);
+        }
+        #[cfg(feature = "opentelemetry")]
+        otel::set_parent(&span, call.cx().trace());
+        let (messages, ends) = (self.messages, span.clone());
+        let ending = Ending::new(call.cx().deadline(), move |ended: Ended| {
+            record(&ends, ended, ended.code());
+        });
+        let handler = span.in_scope(|| next.serve(call));
+        Handler::of(async move {
+            let outcome = handler.instrument(span.clone()).await;
+            if let Some(error) = outcome.error().filter(|_| messages) {
+                span.record("otel.status_description", &*error.message);
+            }
+            ending.tell(Ended::from(&outcome));
+            outcome
+        })
+    }
+
+    fn call(&self, request: Calling, next: CallNext) -> Called {
+        let span = span("client", request.method(), request.peer().id());
+        if span.is_disabled() {
+            return next.call(request);
+        }
+        #[cfg(feature = "opentelemetry")]
+        let request = otel::take_along(&span, request);
+        let (messages, ends) = (self.messages, span.clone());
+        let ending = Ending::new(request.deadline(), move |ended: Ended| {
+            // Any other failure may have come about on this side.
+            let code = if let Ended::Error(code) = ended { Some(code) } else { None };
+            record(&ends, ended, code);
+        });
+        let called = span.in_scope(|| next.call(request));
+        Called::of(async move {
+            let answer = called.instrument(span.clone()).await;
+            if let Err(error) = &answer
+                && messages
+            {
+                span.record("otel.status_description", error.to_string());
+            }
+            ending.tell(Ended::from(&answer));
+            answer
+        })
+    }
+}
+
+/// From a trace on the wire to one of OpenTelemetry's, and back.
+#[cfg(feature = "opentelemetry")]
+mod otel {
+    use opentelemetry::Context;
+    use opentelemetry::trace::{
+        SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
+    };
+    use tracing::Span;
+    use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+    use super::Calling;
+    use crate::trace::TraceContext;
+
+    /// Makes `span` a part of `trace`.
+    pub(super) fn set_parent(span: &Span, trace: Option<&TraceContext>) {
+        if let Some(parent) = trace.and_then(read) {
+            // It fails where nobody exports spans, and then nobody misses it.
+            let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+        }
+    }
+
+    /// Has the other end continue at `span`.
+    pub(super) fn take_along(span: &Span, mut request: Calling) -> Calling {
+        if request.trace().is_some() && !Span::current().context().has_active_span() {
+            set_parent(span, request.trace());
+        }
+        if let Some(trace) = write(span.context().span().span_context()) {
+            request.set_trace(trace);
+        }
+        request
+    }
+
+    fn read(trace: &TraceContext) -> Option<SpanContext> {
+        let trace_id = TraceId::from_hex(trace.trace_id()).ok()?;
+        let span_id = SpanId::from_hex(trace.parent_id()).ok()?;
+        let flags = if trace.is_sampled() { TraceFlags::SAMPLED } else { TraceFlags::default() };
+        let state = trace.tracestate().and_then(|state| state.parse::<TraceState>().ok());
+        Some(SpanContext::new(trace_id, span_id, flags, true, state.unwrap_or_default()))
+    }
+
+    /// `None` if nobody makes spans of OpenTelemetry here.
+    fn write(span: &SpanContext) -> Option<TraceContext> {
+        let flags = u8::from(span.is_sampled());
+        let parent = format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id());
+        // All zeros are no trace, to `TraceContext` too.
+        TraceContext::new(&parent, Some(&span.trace_state().header()))
+    }
+}

@@ -1,0 +1,62 @@
+//! The numbers of a server as metrics.
+
+use metrics::{counter, gauge};
+
+use crate::stats::ServerStats;
+
+impl ServerStats {
+    /// Hands these numbers to the recorder of the `metrics` facade: whenever its page is asked for, or
+    /// from time to time. With the feature `metrics`.
+    ///
+    /// Gauges: `rpc.server.connections`, `rpc.server.in_flight`, `rpc.server.pending`,
+    /// `rpc.server.subscriptions`, `rpc.server.groups`, `rpc.server.queue_bytes`. Counters, since the start of
+    /// the server: `rpc.server.stray`, `rpc.server.dropped`, `rpc.server.malformed`,
+    /// `rpc.server.stopped_notifications`, `rpc.server.refused_connections`, and
+    /// `rpc.server.closed_connections` by `code`. They have no other labels: of several servers in a
+    /// program only one can be recorded.
+    ///
+    /// Calls are measured one by one by [`layers::Metrics`](rpc_core::layers::Metrics).
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use rpc_core::Router;
+    /// use rpc_server::Server;
+    ///
+    /// let server = Server::builder().service(Router::new()).bind("127.0.0.1:0").await?.spawn();
+    /// let observed = server.clone();
+    /// let recording = tokio::spawn(async move {
+    ///     let mut tick = tokio::time::interval(Duration::from_secs(10));
+    ///     loop {
+    ///         tick.tick().await;
+    ///         observed.stats().record();
+    ///     }
+    /// });
+    /// # recording.abort();
+    /// # Ok(()) }
+    /// ```
+    pub fn record(&self) {
+        for (name, value) in [
+            ("rpc.server.connections", self.connections),
+            ("rpc.server.in_flight", self.in_flight),
+            ("rpc.server.pending", self.pending),
+            ("rpc.server.subscriptions", self.subscriptions),
+            ("rpc.server.groups", self.groups),
+            ("rpc.server.queue_bytes", self.queue_bytes),
+        ] {
+            gauge!(name).set(value as f64);
+        }
+        for (name, value) in [
+            ("rpc.server.stray", self.stray),
+            ("rpc.server.dropped", self.dropped),
+            ("rpc.server.malformed", self.malformed),
+            ("rpc.server.stopped_notifications", self.stopped_notifications),
+            ("rpc.server.refused_connections", self.refused),
+        ] {
+            counter!(name).absolute(value);
+        }
+        for (code, count) in &self.closes {
+            counter!("rpc.server.closed_connections", "code" => code.clone()).absolute(*count);
+        }
+    }
+}
