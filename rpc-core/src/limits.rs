@@ -37,7 +37,9 @@ pub struct Limits {
     /// Requests served at once; a handler that waits for a call of its own is not counted.
     /// More: -32009. 512.
     pub inflight_requests: usize,
-    /// Bytes of params being served and of notifications that wait. More: -32009. 4 MiB.
+    /// Bytes of params being served and of notifications that wait. More: -32009. And bytes of items
+    /// that wait beyond the windows of their streams, all together: each stream's last one may overdraw
+    /// its own. More: a gap. 4 MiB.
     pub inflight_bytes: usize,
     /// Handlers alive at once, those that wait for a call of their own included. More: -32009.
     /// 1,024.

@@ -265,7 +265,7 @@ impl<W> Protocol<W> {
             notifications: Notifications::new(),
             batches: Batches::new(),
             offered: Offered::default(),
-            taken: Taken::new(),
+            taken: Taken::new(limits.inflight_bytes),
             marks: None,
             released: Vec::new(),
             dropped: Vec::new(),

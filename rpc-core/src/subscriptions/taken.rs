@@ -71,6 +71,8 @@ struct Subscription<W> {
     companions: Vec<OfferedKey>,
     items: VecDeque<Item>,
     bytes: usize,
+    /// How many bytes should wait at most.
+    window: usize,
     /// The credit of one whose other end waits for it.
     credit: Option<Credit>,
     /// The number of the last item.
@@ -104,12 +106,18 @@ pub(crate) struct Taken<W> {
     /// Ids of the other end's choice: they could be chosen to collide, and `streams` bounds what that
     /// costs.
     by_id: HashMap<Box<str>, usize, FxBuildHasher>,
+    /// Bytes of items that wait beyond the windows of their streams, all together, and how many there
+    /// may be: each stream's last item may overdraw its window, by as much as a message may be long.
+    beyond: usize,
+    most_beyond: usize,
     next_serial: u64,
 }
 
 impl<W> Taken<W> {
-    pub(crate) fn new() -> Self {
-        Self { open: Slab::new(), by_id: HashMap::default(), next_serial: 0 }
+    /// For streams that may have so many bytes waiting beyond their windows, all together.
+    pub(crate) fn new(most_beyond: usize) -> Self {
+        let (open, by_id) = (Slab::new(), HashMap::default());
+        Self { open, by_id, beyond: 0, most_beyond, next_serial: 0 }
     }
 
     /// How many there are, those that have ended and were not dropped included.
@@ -143,6 +151,7 @@ impl<W> Taken<W> {
             companions: Vec::new(),
             items: VecDeque::new(),
             bytes: 0,
+            window: 0,
             credit: window.map(|window| Credit { window, used: 0, consumed: 0 }),
             seq: 0,
             ended: false,
@@ -176,14 +185,24 @@ impl<W> Taken<W> {
         seq: Option<u64>,
         window: usize,
     ) -> Result<Option<W>, ()> {
+        let left = self.most_beyond.saturating_sub(self.beyond);
         let Some(subscription) = self.get_mut(key) else { return Ok(None) };
         subscription.count(seq)?;
-        if subscription.has_room_for(cost(json.len()), window) {
+        subscription.window = window;
+        let (bytes, before) = (cost(json.len()), subscription.beyond());
+        let more = (subscription.bytes + bytes).saturating_sub(window) - before;
+        let kept = more <= left && subscription.has_room_for(bytes, window);
+        if kept {
             subscription.items.push_back(Item::Result(json));
         } else {
+            if more > left {
+                subscription.pass_over(bytes);
+            }
             subscription.miss(1);
         }
-        Ok(subscription.waiter.take())
+        let waiter = subscription.waiter.take();
+        self.beyond += if kept { more } else { 0 };
+        Ok(waiter)
     }
 
     /// Ends one, with a last item if it fails. Returns who waits for that.
@@ -214,7 +233,10 @@ impl<W> Taken<W> {
         let Some(subscription) = self.get_mut(key) else { return Some(None) };
         if let Some(item) = subscription.items.pop_front() {
             if let Item::Result(json) = &item {
+                let before = subscription.beyond();
                 subscription.consume(cost(json.len()));
+                let freed = before - subscription.beyond();
+                self.beyond -= freed;
             }
             return Some(Some(item));
         }
@@ -273,6 +295,7 @@ impl<W> Taken<W> {
     pub(crate) fn remove(&mut self, key: TakenKey) -> Option<(Stop, Box<str>)> {
         self.get_mut(key)?;
         let subscription = self.open.remove(key.index);
+        self.beyond -= subscription.beyond();
         if self.open.is_empty() {
             self.open = Slab::new();
             self.by_id = HashMap::default();
@@ -286,7 +309,11 @@ impl<W> Taken<W> {
     /// Ends all with the connection; returns who waits for items.
     pub(crate) fn end_all(&mut self, reason: &CloseReason) -> Vec<W> {
         self.by_id.clear();
-        self.open.retain(|_, subscription| subscription.claimed);
+        let beyond = &mut self.beyond;
+        self.open.retain(|_, subscription| {
+            *beyond -= if subscription.claimed { 0 } else { subscription.beyond() };
+            subscription.claimed
+        });
         let open = self.open.iter_mut().map(|(_, subscription)| subscription);
         open.filter(|subscription| !subscription.ended)
             .filter_map(|subscription| {
@@ -327,6 +354,19 @@ impl<W> Subscription<W> {
         true
     }
 
+    /// How many bytes wait beyond the window.
+    fn beyond(&self) -> usize {
+        self.bytes.saturating_sub(self.window)
+    }
+
+    /// What is not kept takes no room: whoever sent it gets the credit back.
+    fn pass_over(&mut self, bytes: usize) {
+        if let Some(credit) = self.credit.as_mut().filter(|credit| credit.used < credit.window) {
+            credit.used += bytes;
+            credit.consumed += bytes;
+        }
+    }
+
     fn consume(&mut self, bytes: usize) {
         self.bytes -= bytes;
         if let Some(credit) = &mut self.credit {
@@ -355,7 +395,7 @@ mod tests {
 
     #[test]
     fn items_come_in_their_order_and_then_the_end() {
-        let mut taken = TestTaken::new();
+        let mut taken = TestTaken::new(1 << 20);
         let key = taken.insert("\"a\"", Stop::Unsubscribe("stop".into()), None).unwrap();
         assert_eq!(taken.insert("\"a\"", Stop::Unsubscribe("stop".into()), None), None);
         assert_eq!(taken.next(key, |_| "waker"), None);
@@ -373,7 +413,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_one_gap_in_its_place() {
-        let mut taken = TestTaken::new();
+        let mut taken = TestTaken::new(1 << 20);
         let key = taken.insert("1", Stop::Unsubscribe("stop".into()), None).unwrap();
         for number in ["1", "2", "3", "4"] {
             taken.push(key, number.into(), None, 2 * cost(1)).unwrap();
@@ -389,7 +429,7 @@ mod tests {
 
     #[test]
     fn one_that_is_dropped_is_to_be_unsubscribed() {
-        let mut taken = TestTaken::new();
+        let mut taken = TestTaken::new(1 << 20);
         let key = taken.insert("7", Stop::Unsubscribe("stop".into()), None).unwrap();
         assert_eq!(taken.remove(key), Some((Stop::Unsubscribe("stop".into()), "7".into())));
         assert_eq!(taken.remove(key), None);
@@ -398,7 +438,7 @@ mod tests {
 
     #[test]
     fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
-        let mut taken = TestTaken::new();
+        let mut taken = TestTaken::new(1 << 20);
         let key = taken.insert("7", Stop::Unsubscribe("stop".into()), Some(200)).unwrap();
         let push = |taken: &mut TestTaken, seq| {
             taken.push(key, "x".repeat(100).into(), Some(seq), 0).unwrap();
@@ -423,7 +463,7 @@ mod tests {
 
     #[test]
     fn a_jump_in_the_numbers_is_a_gap_and_a_step_back_is_ignored() {
-        let mut taken = TestTaken::new();
+        let mut taken = TestTaken::new(1 << 20);
         let key = taken.insert("7", Stop::Unsubscribe("stop".into()), None).unwrap();
         assert!(taken.push(key, "1".into(), Some(3), 1000).is_ok());
         for old in [0, 1, 3] {
@@ -435,5 +475,26 @@ mod tests {
         assert_eq!([next(), next()], [Some(Item::Gap(2)), Some(item("1"))]);
         assert_eq!(next(), Some(Item::Gap(u64::MAX - 4)));
         assert_eq!(next(), None);
+    }
+
+    #[test]
+    fn what_waits_beyond_all_windows_is_bounded_and_its_credit_comes_back() {
+        let mut taken = TestTaken::new(1000);
+        let [a, b] = ["1", "2"].map(|id| taken.insert(id, Stop::Argument, Some(100)).unwrap());
+        let large = "x".repeat(900);
+        for key in [a, b] {
+            taken.push(key, large.as_str().into(), None, 100).unwrap();
+        }
+        let mut next = |key| taken.next(key, |_| unreachable!()).unwrap();
+        assert_eq!((next(b), next(a)), (Some(Item::Gap(1)), Some(item(&large))));
+        assert_eq!(taken.credit(b), Some(("2", 900)), "its sender may go on");
+        assert_eq!(taken.beyond, 0);
+        taken.push(b, large.as_str().into(), None, 100).unwrap();
+        assert_eq!(taken.beyond, 800);
+        taken.remove(b);
+        assert_eq!(taken.beyond, 0);
+        taken.push(a, large.as_str().into(), None, 100).unwrap();
+        assert_eq!(taken.end_all(&CloseReason::link("lost")).len(), 0);
+        assert_eq!((taken.len(), taken.beyond), (0, 0), "nobody claimed them");
     }
 }
