@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::error::{ErrorObject, RpcError};
 
-/// Sends items into a [`Streaming`]. Clones send into the same; when the last one is dropped the
+/// Sends items into a [`Streaming`](crate::Streaming). Clones send into the same; when the last one is dropped the
 /// stream ends.
 pub struct StreamSender<T> {
     pub(super) sender: mpsc::Sender<Result<T, ErrorObject>>,
