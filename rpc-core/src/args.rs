@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
-use crate::service::ParamInfo;
+use crate::method::ParamInfo;
 
 /// A list of arguments, as nested pairs: `(a, (b, ()))`.
 pub trait ArgList {

@@ -11,8 +11,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::args::{ArgList, ByName, ByPosition};
 use crate::error::ErrorObject;
+use crate::method::ParamInfo;
 use crate::params::{ParamList, decode_fitting};
-use crate::service::ParamInfo;
 
 /// The fields of a variant as JSON; `None` if there are none, or if they cannot be written.
 pub type Data = Option<Box<RawValue>>;

@@ -88,8 +88,8 @@
 use std::fmt;
 
 use crate::Handler;
+use crate::method::MethodInfo;
 use crate::peer::Peer;
-use crate::service::MethodInfo;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 
 mod answer;
@@ -100,6 +100,7 @@ mod ended;
 mod members;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod only;
 mod outcome;
 mod places;
 #[cfg(feature = "rate-limit")]

@@ -93,7 +93,7 @@
 //! | `progress` | how far a call has come |
 //! | `values` | what handlers keep on a connection |
 //! | `current`, `scoped` | the handler that a thread runs, whose place its calls lend; a part of it in another task |
-//! | `service`, `router`, `params` ○, `args` ○ | the seam to what is served, and typed params both ways |
+//! | `service`, `method` ○, `router`, `params` ○, `args` ○ | the seam to what is served, what is known of it, and typed params both ways |
 //! | `validate` ○, `invalid` ○ | what is asked of params beyond their types, and what is wrong with them |
 //! | `binary` ○ | bytes, as text in JSON |
 //! | [`layers`] | what may stand around each call, both ways; `call/layered` is where calls go through |
@@ -150,6 +150,7 @@ pub mod layers;
 mod life;
 mod limits;
 pub mod memory;
+mod method;
 #[cfg(feature = "micro")]
 #[doc(hidden)]
 pub mod micro;
@@ -205,15 +206,16 @@ pub use hub::Hub;
 pub use invalid::{Invalid, Violation};
 pub use layers::{Layer, Layers};
 pub use limits::{Limits, LimitsError};
+pub use method::{MethodFlags, MethodInfo, MethodKind, ParamInfo};
 pub use notify::Notify;
 pub use peer::Peer;
 pub use progress::{NoProgress, Progress, Reports};
 pub use router::{Router, RouterError};
 pub use rpc_macros::{RpcError, service};
 pub use scoped::Scoped;
-pub use service::{Handler, MethodFlags, MethodInfo, MethodKind, ParamInfo, Params, Service};
+pub use service::{Handler, Params, Service};
 pub use stats::{Counters, PeerStats};
-pub use streaming::{Key, Lag, StreamError, StreamSender, Streaming};
+pub use streaming::{Lag, LagKey, StreamError, StreamSender, Streaming};
 pub use trace::TraceContext;
 pub use transport::{LinkError, Received, Transport};
 pub use validate::{Checks, Validate};

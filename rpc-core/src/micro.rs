@@ -10,10 +10,11 @@ use crate::answer;
 use crate::calls::{self, Calls};
 use crate::envelope::{self, Payload};
 use crate::limits::Limits;
+use crate::method::ParamInfo;
 use crate::outbox::{Carried, Outbox};
 use crate::params::ParamList;
 use crate::scratch::Scratch;
-use crate::service::{Limited, ParamInfo, Params};
+use crate::service::{Limited, Params};
 use crate::serving::{Cost, New, Serving};
 
 /// Reads a message; how many there are in it.

@@ -15,7 +15,8 @@ use crate::elsewhere;
 use crate::error::ErrorObject;
 use crate::hub::Hub;
 use crate::layers::Outcome;
-use crate::service::{Handler, MethodInfo, MethodKind, Params, Service};
+use crate::method::{MethodInfo, MethodKind};
+use crate::service::{Handler, Params, Service};
 use crate::shared::Shared;
 use crate::sync::{Arc, Mutex, Weak};
 
@@ -113,7 +114,7 @@ fn keyed<S: Service + ?Sized>(
             let message = "`idempotencyKey` was used for another call, or for other params";
             Handler::error(ErrorObject::invalid_params(message))
         }
-        Begun::Full => Handler::error(ErrorObject::busy("idempotencyKey")),
+        Begun::Full => Handler::error(ErrorObject::busy("inflight_requests")),
     }
 }
 
@@ -125,11 +126,15 @@ fn can_be_repeated(method: &MethodInfo) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// What a repeat is told that waited in vain.
+const NO_ANSWER: &str =
+    "busy: not executed, the first call under this `idempotencyKey` has no answer";
+
 async fn wait(mut running: Running) -> Outcome {
     match running.wait_for(Option::is_some).await.map(|answer| answer.clone()) {
         Ok(Some(answer)) => outcome(answer),
-        // The first one was cancelled, or came to nothing: nothing of this one was done.
-        _ => ErrorObject::busy("idempotencyKey").into(),
+        // It was cancelled, or its own answer is none to be given again: nothing of this one was done.
+        _ => ErrorObject { message: NO_ANSWER.into(), ..ErrorObject::busy("") }.into(),
     }
 }
 

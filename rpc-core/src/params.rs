@@ -8,18 +8,21 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_path_to_error::{Path, Track};
-
 use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Track};
 
 use crate::complaint::explain;
 use crate::context::Context;
 use crate::error::{ErrorObject, Excerpt};
-use crate::extras::is_token;
 use crate::invalid::{Invalid, Violation};
-use crate::service::{ParamInfo, Params};
+use crate::method::ParamInfo;
+use crate::service::Params;
 use crate::stream_params::{self, NO_STREAM};
 use crate::streaming::Streaming;
+
+mod token;
+
+use token::Token;
 
 /// Decodes the params of a call.
 ///
@@ -39,9 +42,9 @@ pub fn decode_with_token<L: ParamList>(
     info: &[ParamInfo],
     name: &'static str,
 ) -> Result<(L, Option<Box<str>>), ErrorObject> {
-    let mut token = Some(Token { name, given: None });
+    let mut token = Some(Token::new(name));
     let list = decode_list(params, info, &mut token)?;
-    Ok((list, token.and_then(|token| token.given)))
+    Ok((list, token.and_then(Token::into_given)))
 }
 
 #[inline]
@@ -57,34 +60,6 @@ fn decode_list<L: ParamList>(
     }
     list.complete(info)?;
     Ok(list)
-}
-
-/// Where a token among params is kept.
-struct Token {
-    name: &'static str,
-    given: Option<Box<str>>,
-}
-
-/// What LSP calls the token.
-const WORK_DONE: &str = "workDoneToken";
-
-/// Bytes of a token among params, as JSON text.
-const LONGEST_TOKEN: usize = 128;
-
-impl Token {
-    fn read(&mut self, json: &str) -> Result<(), &'static str> {
-        if self.given.is_some() {
-            return Err("a token for progress is given twice");
-        }
-        match json {
-            "null" => Ok(()),
-            token if is_token(token, LONGEST_TOKEN) => {
-                self.given = Some(token.into());
-                Ok(())
-            }
-            _ => Err("a token for progress must be a string or a number, and not too long"),
-        }
-    }
 }
 
 /// As [`decode`], for who does not ask what is wrong.
@@ -142,7 +117,7 @@ fn place<L: ParamList>(
     why: &str,
 ) -> Option<Path> {
     let mut list = L::default();
-    let token = &mut token.as_ref().map(|token| Token { name: token.name, given: None });
+    let token = &mut token.as_ref().map(Token::anew);
     let mut reader = Reader { list: &mut list, info, token, current: None };
     let (mut json, mut track) = (serde_json::Deserializer::from_str(text), Track::new());
     let noting = serde_path_to_error::Deserializer::new(&mut json, &mut track);
@@ -378,9 +353,7 @@ impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
                 // Other protocols put their own members there; it never names a parameter by
                 // accident.
                 map.next_value::<de::IgnoredAny>()?;
-            } else if let Some(token) =
-                self.token.as_mut().filter(|token| key == token.name || key == WORK_DONE)
-            {
+            } else if let Some(token) = self.token.as_mut().filter(|token| token.is_called(&key)) {
                 let value = map.next_value::<&RawValue>()?;
                 token.read(value.get()).map_err(de::Error::custom)?;
             } else {
@@ -464,168 +437,4 @@ impl<'de> Deserializer<'de> for Missing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const INFO: &[ParamInfo] = &[ParamInfo::new("name"), ParamInfo::new("greeting")];
-    type Greet = (Param<String>, (Param<Option<String>>, ()));
-
-    fn greet(params: Option<&str>) -> Result<(String, Option<String>), String> {
-        let (name, (greeting, ())) =
-            decode::<Greet>(Params(params), INFO).map_err(|error| error.message)?;
-        Ok((name.into_value(), greeting.into_value()))
-    }
-
-    #[test]
-    fn params_come_by_position_or_by_name() {
-        let both = Ok(("Ada".into(), Some("hi".into())));
-        assert_eq!(greet(Some(r#"["Ada","hi"]"#)), both);
-        assert_eq!(greet(Some(r#"{"greeting":"hi","name":"Ada"}"#)), both);
-        assert_eq!(greet(Some(r#"{"n\u0061me":"Ada","_meta":{"x":1},"greeting":"hi"}"#)), both);
-    }
-
-    #[test]
-    fn an_optional_parameter_may_be_left_out() {
-        let alone = Ok(("Ada".into(), None));
-        assert_eq!(greet(Some(r#"["Ada"]"#)), alone);
-        assert_eq!(greet(Some(r#"["Ada",null]"#)), alone);
-        assert_eq!(greet(Some(r#"{"name":"Ada"}"#)), alone);
-    }
-
-    #[test]
-    fn an_error_names_the_parameter_and_the_reason() {
-        for (params, message) in [
-            (None, "missing parameter `name`"),
-            (Some("[]"), "missing parameter `name`"),
-            (Some("{}"), "missing parameter `name`"),
-            (Some("[1]"), "parameter `name`: invalid type: integer `1`, expected a string"),
-            (
-                Some(r#"{"name":"Ada","greeting":[]}"#),
-                "parameter `greeting`: invalid type: sequence, expected a string",
-            ),
-            (Some(r#"["a","b","c","d"]"#), "takes 2 params (name, greeting), got 4"),
-            (Some(r#"{"name":"Ada","nick":1}"#), "unknown parameter `nick`"),
-            (Some(r#"{"name":"Ada","name":"Eve"}"#), "parameter `name`: given twice"),
-        ] {
-            assert_eq!(greet(params), Err(message.to_owned()), "{params:?}");
-        }
-    }
-
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(try_from = "String")]
-    struct Address;
-
-    impl TryFrom<String> for Address {
-        type Error = &'static str;
-
-        fn try_from(text: String) -> Result<Self, &'static str> {
-            if text.contains('@') { Ok(Self) } else { Err("has no `@`") }
-        }
-    }
-
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    #[expect(dead_code, reason = "only read")]
-    struct User {
-        name: String,
-        emails: Vec<Address>,
-        first_seen: Option<u32>,
-        shape: Option<Shape>,
-        notes: std::collections::BTreeMap<String, u8>,
-        raw: Option<Box<serde_json::value::RawValue>>,
-    }
-
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(rename_all = "lowercase")]
-    #[expect(dead_code, reason = "only read")]
-    enum Shape {
-        Round { radius: u8 },
-        Square,
-    }
-
-    #[test]
-    fn an_error_says_where_inside_of_a_parameter() {
-        const INFO: &[ParamInfo] = &[ParamInfo::new("id"), ParamInfo::new("user")];
-        type Add = (Param<u8>, (Param<User>, ()));
-        let user = |more: &str| format!(r#"{{"name":"Ada","notes":{{}},"emails":["a@b"]{more}}}"#);
-        for (user, path, why) in [
-            ("1".into(), "user", "invalid type: integer `1`, expected an object"),
-            (r#"{"name":1}"#.into(), "user.name", "invalid type: integer `1`, expected a string"),
-            (r#"{"name":"Ada","emails":["a@b","c"]}"#.into(), "user.emails[1]", "has no `@`"),
-            (
-                user(r#","firstSeen":"x""#),
-                "user.firstSeen",
-                r#"invalid type: string "x", expected u32"#,
-            ),
-            (
-                user(r#","shape":{"round":{"radius":256}}"#),
-                "user.shape.round.radius",
-                "invalid value: integer `256`, expected u8",
-            ),
-            (
-                user(r#","shape":"flat""#),
-                "user.shape",
-                "unknown variant `flat`, expected `round` or `square`",
-            ),
-            (
-                user(r#","raw":{"x":1},"firstSeen":-1"#),
-                "user.firstSeen",
-                "invalid value: integer `-1`, expected u32",
-            ),
-            (
-                r#"{"notes":{"a b":"x"}}"#.into(),
-                "user.notes.a b",
-                r#"invalid type: string "x", expected u8"#,
-            ),
-            (r#"{"name":"Ada","notes":{}}"#.into(), "user", "missing field `emails`"),
-            (
-                r#"{"nick":1}"#.into(),
-                "user.nick",
-                "unknown field `nick`, expected one of `name`, `emails`, `firstSeen`, `shape`, \
-                 `notes`, `raw`",
-            ),
-        ] {
-            for params in [format!("[1,{user}]"), format!(r#"{{"user":{user},"id":1}}"#)] {
-                let error = decode::<Add>(Params(Some(&params)), INFO).err().unwrap();
-                let violations = [Violation::new(path, why)];
-                assert_eq!(error.violations().as_deref(), Some(&violations[..]), "{params}");
-                let within = path.strip_prefix("user").unwrap().trim_start_matches('.');
-                let colon = if within.is_empty() { "" } else { ": " };
-                assert_eq!(error.message, format!("parameter `user`: {within}{colon}{why}"));
-            }
-        }
-        let missing = decode::<Add>(Params(Some("[1]")), INFO).err().unwrap();
-        assert_eq!(missing.violations(), Some(vec![Violation::new("user", "is missing")]));
-        let unknown = decode::<Add>(Params(Some(r#"{"nick":1}"#)), INFO).err().unwrap();
-        assert_eq!(unknown.violations(), None, "no parameter is concerned");
-    }
-
-    /// Says another thing each time that it is asked.
-    #[derive(Debug)]
-    struct Moody;
-
-    impl<'de> Deserialize<'de> for Moody {
-        fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-            thread_local!(static ASKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
-            de::IgnoredAny::deserialize(de)?;
-            ASKED.set(ASKED.get() + 1);
-            Err(de::Error::custom(format_args!("no {}", ASKED.get())))
-        }
-    }
-
-    #[test]
-    fn the_place_of_another_complaint_is_not_told() {
-        const INFO: &[ParamInfo] = &[ParamInfo::new("a")];
-        let decoded = decode::<(Param<Vec<Moody>>, ())>(Params(Some("[[1]]")), INFO);
-        let violations = decoded.err().unwrap().violations();
-        assert_eq!(violations, Some(vec![Violation::new("a", "no 1")]));
-    }
-
-    #[test]
-    fn a_default_parameter_may_be_left_out() {
-        const INFO: &[ParamInfo] = &[ParamInfo::new("a"), ParamInfo::new("b")];
-        type Pair = (Param<i64>, (DefaultParam<i64>, ()));
-        let (a, (b, ())) = decode::<Pair>(Params(Some("[7]")), INFO).unwrap();
-        assert_eq!((a.into_value(), b.into_value()), (7, 0));
-    }
-}
+mod tests;

@@ -12,14 +12,13 @@ pub use crate::context::Context;
 pub use crate::error::{ErrorInfo, ErrorObject, RpcError};
 pub use crate::error_data::*;
 pub use crate::group::{Answers, Group};
+pub use crate::method::{MethodFlags, MethodInfo, MethodKind, ParamInfo};
 pub use crate::notify::Notify;
 pub use crate::outgoing::Arguments;
 pub use crate::params::{DefaultParam, Param, ParamList, StreamParam, decode, decode_with_token};
 pub use crate::peer::Peer;
 pub use crate::progress::{NoProgress, Progress};
-pub use crate::service::{
-    Handler, MethodFlags, MethodInfo, MethodKind, ParamInfo, Params, Service,
-};
+pub use crate::service::{Handler, Params, Service};
 pub use crate::stream_params::StreamId;
 pub use crate::streaming::Streaming;
 pub use crate::validate::{Validate, validated};

@@ -12,7 +12,8 @@ pub struct PeerStats {
     pub serving: Vec<(String, Duration)>,
     /// Calls of this end without an answer.
     pub pending: usize,
-    /// Open subscriptions, those of the other end and of this one.
+    /// Open streams, those of the other end and of this one: subscriptions, and those among the params
+    /// of calls.
     pub subscriptions: usize,
     /// Bytes that wait to be sent.
     pub queue_bytes: usize,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::ErrorObject;
-use crate::service::ParamInfo;
+use crate::method::ParamInfo;
 
 /// Names a stream in the place of a parameter, by its id as JSON text.
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -20,7 +20,7 @@ mod remote;
 mod sender;
 
 pub use error::StreamError;
-pub use lag::{Key, Lag};
+pub use lag::{Lag, LagKey};
 pub(crate) use offer::{Absorbed, Argument, Items, Step};
 pub(crate) use remote::Remote;
 pub use sender::StreamSender;

@@ -2,8 +2,8 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::stream;
@@ -12,6 +12,7 @@ use rpc_core::{
     Context, Endpoint, ErrorObject, Handler, Layer, Layers, Limits, MethodInfo, Params, Peer,
     Router, Service, Setup, Streaming, memory,
 };
+use support::layers::Log;
 use support::{Raw, assert_same};
 
 /// A layer of one function.
@@ -49,34 +50,20 @@ fn connect_with(services: Router, layers: Layers, limits: Limits) -> (Raw, Peer)
     (Raw::over(far), peer)
 }
 
-/// What happened, in order.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn add(&self, line: impl Into<String>) {
-        self.0.lock().unwrap().push(line.into());
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-
-    /// A layer that tells what it sees.
-    fn layer(&self, name: &'static str) -> impl Layer + use<> {
-        let log = self.clone();
-        around(move |call, next| {
-            let (log, method) = (log.clone(), call.method().name.clone());
-            assert_eq!(call.cx().method(), method);
-            log.add(format!("{name} {method}{}", call.params().as_str().unwrap_or_default()));
-            let handler = next.serve(call);
-            Handler::of(async move {
-                let outcome = handler.await;
-                log.add(format!("{name} {outcome:?}"));
-                outcome
-            })
+/// A layer that tells what it sees.
+fn telling(log: &Log, name: &'static str) -> impl Layer + use<> {
+    let log = log.clone();
+    around(move |call, next| {
+        let (log, method) = (log.clone(), call.method().name.clone());
+        assert_eq!(call.cx().method(), method);
+        log.add(format!("{name} {method}{}", call.params().as_str().unwrap_or_default()));
+        let handler = next.serve(call);
+        Handler::of(async move {
+            let outcome = handler.await;
+            log.add(format!("{name} {outcome:?}"));
+            outcome
         })
-    }
+    })
 }
 
 fn echo() -> Router {
@@ -98,7 +85,7 @@ fn echo() -> Router {
 #[tokio::test(start_paused = true)]
 async fn a_layer_sees_each_call_with_its_params_and_its_outcome() {
     let log = Log::default();
-    let (mut raw, _) = connect(echo(), Layers::new().layer(log.layer("a")));
+    let (mut raw, _) = connect(echo(), Layers::new().layer(telling(&log, "a")));
     raw.play(
         r#"
 --> {"jsonrpc":"2.0","id":1,"method":"echo","params":["x"]}
@@ -121,7 +108,7 @@ async fn a_layer_sees_each_call_with_its_params_and_its_outcome() {
 #[tokio::test(start_paused = true)]
 async fn members_of_a_batch_go_through_one_by_one() {
     let log = Log::default();
-    let (mut raw, _) = connect(echo(), Layers::new().layer(log.layer("a")));
+    let (mut raw, _) = connect(echo(), Layers::new().layer(telling(&log, "a")));
     raw.play(
         r#"
 --> [{"jsonrpc":"2.0","id":1,"method":"echo","params":["x"]},{"jsonrpc":"2.0","method":"note","params":[1]},{"jsonrpc":"2.0","id":2,"method":"echo","params":["y"]}]
@@ -138,15 +125,15 @@ async fn members_of_a_batch_go_through_one_by_one() {
 #[tokio::test(start_paused = true)]
 async fn the_first_one_added_is_the_outermost_wherever_layers_stand() {
     let log = Log::default();
-    let inner = echo().layer(log.layer("5")).layer(log.layer("6"));
+    let inner = echo().layer(telling(&log, "5")).layer(telling(&log, "6"));
     let services =
         Router::new().service(inner).method("free", |_: Context, (): ()| async { Ok(()) });
     let mut setup = Setup::new(services, Limits::server());
-    setup.layers = Layers::new().layer(log.layer("1")).layer(log.layer("2"));
+    setup.layers = Layers::new().layer(telling(&log, "1")).layer(telling(&log, "2"));
     let (near, far) = memory::transports(1024);
     let endpoint = Endpoint::new(setup);
-    endpoint.add_layer(log.layer("3"));
-    endpoint.add_layer(log.layer("4"));
+    endpoint.add_layer(telling(&log, "3"));
+    endpoint.add_layer(telling(&log, "4"));
     tokio::spawn(endpoint.connect(near));
     let mut raw = Raw::over(far);
 
@@ -170,7 +157,7 @@ async fn layers_of_one_connection_are_not_around_another() {
         let (near, far) = memory::transports(1024);
         let endpoint = Endpoint::new(setup.clone());
         if layered {
-            endpoint.add_layer(log.layer("a"));
+            endpoint.add_layer(telling(&log, "a"));
         }
         tokio::spawn(endpoint.connect(near));
         raws.push(Raw::over(far));
@@ -340,7 +327,7 @@ async fn a_layer_that_waits_delays_its_call_and_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_kept_is_decoded_when_it_goes_on() {
     let log = Log::default();
-    let inner = log.layer("inner");
+    let inner = telling(&log, "inner");
     let layer = {
         let log = log.clone();
         around(move |call, next| {
@@ -440,7 +427,7 @@ async fn a_panic_of_the_method_goes_through_its_layers() {
         Ok(())
     });
     let log = Log::default();
-    let (mut raw, _) = connect(services, Layers::new().layer(log.layer("a")));
+    let (mut raw, _) = connect(services, Layers::new().layer(telling(&log, "a")));
     raw.play(
         r#"
 --> {"jsonrpc":"2.0","id":1,"method":"panic"}
@@ -456,7 +443,7 @@ async fn a_subscription_goes_through_and_keeps_its_items() {
     let log = Log::default();
     let (peer, _) = memory::pair(
         Router::new(),
-        echo().layer(log.layer("a")).layer(around(|call, next| {
+        echo().layer(telling(&log, "a")).layer(around(|call, next| {
             let handler = next.serve(call);
             Handler::of(async move {
                 let mut outcome = handler.await;

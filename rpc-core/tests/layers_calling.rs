@@ -4,7 +4,7 @@ mod support;
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -14,22 +14,11 @@ use rpc_core::{
     NotifyError, Peer, Router, RpcError, Setup, TraceContext, memory, service,
 };
 use support::Raw;
+use support::layers::{Around, Log};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-/// A layer of one function.
-struct Around<F>(F);
-
-impl<F> Layer for Around<F>
-where
-    F: Fn(Calling, CallNext) -> Called + Send + Sync + 'static,
-{
-    fn call(&self, request: Calling, next: CallNext) -> Called {
-        (self.0)(request, next)
-    }
-}
 
 fn around<F>(call: F) -> Around<F>
 where
@@ -62,36 +51,23 @@ fn one(layer: impl Layer) -> Layers {
     Layers::new().layer(layer)
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn add(&self, line: impl Into<String>) {
-        self.0.lock().unwrap().push(line.into());
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-
-    /// A layer that tells what it sees.
-    fn layer(&self, name: &'static str) -> impl Layer + use<> {
-        let log = self.clone();
-        around(move |request, next| {
-            let log = log.clone();
-            let params = request.params().unwrap_or_default();
-            log.add(format!("{name} {}{params}", request.method()));
-            let called = next.call(request);
-            Called::of(async move {
-                let answer = called.await;
-                match &answer {
-                    Ok(answer) => log.add(format!("{name} {:?}", answer.json())),
-                    Err(error) => log.add(format!("{name} {error}")),
-                }
-                answer
-            })
+/// A layer that tells what it sees.
+fn telling(log: &Log, name: &'static str) -> impl Layer + use<> {
+    let log = log.clone();
+    around(move |request, next| {
+        let log = log.clone();
+        let params = request.params().unwrap_or_default();
+        log.add(format!("{name} {}{params}", request.method()));
+        let called = next.call(request);
+        Called::of(async move {
+            let answer = called.await;
+            match &answer {
+                Ok(answer) => log.add(format!("{name} {:?}", answer.json())),
+                Err(error) => log.add(format!("{name} {error}")),
+            }
+            answer
         })
-    }
+    })
 }
 
 /// Polls it once.
@@ -114,7 +90,8 @@ fn waiting(permits: &Arc<Semaphore>) -> impl Layer + use<> {
 #[tokio::test(start_paused = true)]
 async fn a_layer_sees_each_call_with_its_params_and_its_answer() {
     let log = Log::default();
-    let (mut raw, peer) = connect(Layers::new().layer(log.layer("a")).layer(log.layer("b")));
+    let (mut raw, peer) =
+        connect(Layers::new().layer(telling(&log, "a")).layer(telling(&log, "b")));
     let call = peer.call::<u8>("m", (1, "x")).start();
     raw.play(
         r#"
@@ -147,9 +124,9 @@ async fn a_layer_sees_each_call_with_its_params_and_its_answer() {
 async fn layers_of_one_connection_are_within_those_of_all() {
     let log = Log::default();
     let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.layers = one(log.layer("all"));
+    setup.layers = one(telling(&log, "all"));
     let endpoint = Endpoint::new(setup);
-    endpoint.add_layer(log.layer("one"));
+    endpoint.add_layer(telling(&log, "one"));
     drop(endpoint.peer().call::<u8>("m", ()).start());
     assert_eq!(log.take(), ["all m", "one m"]);
 }
@@ -282,7 +259,7 @@ async fn typed_errors_come_through_layers() {
     let log = Log::default();
     let (near, far) = memory::transports(1024);
     let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.layers = one(log.layer("a"));
+    setup.layers = one(telling(&log, "a"));
     let client = Endpoint::new(setup);
     let server = Setup::new(Router::new().service(ShopServer::new(Small)), Limits::server());
     let shop = ShopClient::new(client.peer());
@@ -314,7 +291,7 @@ async fn a_layer_that_waits_delays_a_call_until_it_is_polled() {
 async fn a_dropped_call_is_cancelled_through_its_layers() {
     let log = Log::default();
     let permits = Arc::new(Semaphore::new(1));
-    let (mut raw, peer) = connect(one(log.layer("a")).layer(waiting(&permits)));
+    let (mut raw, peer) = connect(one(telling(&log, "a")).layer(waiting(&permits)));
     drop(peer.call::<u8>("m", ()));
     assert!(log.take().is_empty());
 
@@ -332,7 +309,7 @@ async fn a_dropped_call_is_cancelled_through_its_layers() {
 #[tokio::test(start_paused = true)]
 async fn the_end_of_the_connection_comes_through_with_its_fate() {
     let log = Log::default();
-    let (mut raw, peer) = connect(one(log.layer("a")));
+    let (mut raw, peer) = connect(one(telling(&log, "a")));
     let sent = peer.call::<u8>("m", ()).start();
     raw.receive().await;
     peer.close(CloseCode::NORMAL, "");
@@ -392,7 +369,7 @@ async fn a_layer_that_drops_a_stream_unsubscribes() {
 #[tokio::test(start_paused = true)]
 async fn members_of_a_batch_go_through_and_leave_together() {
     let log = Log::default();
-    let (mut raw, peer) = connect(one(log.layer("a")));
+    let (mut raw, peer) = connect(one(telling(&log, "a")));
     let batch = peer.batch();
     let first = batch.call::<u8>("first", (1,)).timeout(Duration::from_secs(1));
     batch.notify("note", ()).unwrap();
@@ -482,7 +459,7 @@ async fn a_member_of_a_batch_that_is_tried_again_leaves_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_layered_batch_that_is_dropped_or_closed_was_not_sent() {
     let log = Log::default();
-    let (_raw, peer) = connect(one(log.layer("a")));
+    let (_raw, peer) = connect(one(telling(&log, "a")));
     let batch = peer.batch();
     let call = batch.call::<u8>("m", ());
     drop(batch);
@@ -499,7 +476,7 @@ async fn a_layered_batch_that_is_dropped_or_closed_was_not_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_member_of_a_batch_is_cancelled() {
     let log = Log::default();
-    let (mut raw, peer) = connect(one(log.layer("a")));
+    let (mut raw, peer) = connect(one(telling(&log, "a")));
     let batch = peer.batch();
     let call = batch.call::<u8>("m", ());
     batch.send().await.unwrap();
@@ -514,7 +491,7 @@ async fn calls_of_a_group_go_through_and_pushes_do_not() {
     let log = Log::default();
     let hub = Hub::new();
     let mut setup = Setup::new(Router::new(), Limits::server());
-    (setup.hub, setup.layers) = (hub.clone(), one(log.layer("a")));
+    (setup.hub, setup.layers) = (hub.clone(), one(telling(&log, "a")));
     let mut ends = [connect_to(setup.clone()), connect_to(setup)];
     for (_, peer) in &ends {
         peer.join_group("all").unwrap();
@@ -547,7 +524,7 @@ async fn notifications_go_through() {
             }
         }
     });
-    let (mut raw, peer) = connect(one(log.layer("a")).layer(refusing));
+    let (mut raw, peer) = connect(one(telling(&log, "a")).layer(refusing));
     drop(peer.notify("unpolled", ()));
     assert!(log.take().is_empty());
     peer.notify("m", (1,)).await.unwrap();
@@ -586,7 +563,7 @@ async fn a_layered_notification_that_is_dropped_in_front_of_the_queue_is_not_sen
     let mut limits = Limits::client();
     limits.queue = 1000;
     let mut setup = Setup::new(Router::new(), limits);
-    setup.layers = one(log.layer("a"));
+    setup.layers = one(telling(&log, "a"));
     let endpoint = Endpoint::new(setup);
     let peer = endpoint.peer();
     peer.notify("full", ("x".repeat(1000),)).await.unwrap();

@@ -13,6 +13,7 @@ use rpc_core::{
     Params, Peer, Router, Service, Setup, StreamError, Streaming, memory, service,
 };
 use support::Raw;
+use support::rest::{Lives, at_rest, settles};
 use tokio::sync::mpsc;
 
 #[service]
@@ -96,22 +97,6 @@ fn ends() -> (AdderClient, Peer) {
     (AdderClient::new(near), far)
 }
 
-/// Counts one while it lives.
-struct Lives(Arc<AtomicUsize>);
-
-impl Lives {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Lives {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
 /// A stream that never ends nor gives more than this, and whether it still lives.
 fn stalls(first: Vec<i64>) -> (Streaming<i64>, Arc<AtomicUsize>) {
     let count = Arc::default();
@@ -121,27 +106,6 @@ fn stalls(first: Vec<i64>) -> (Streaming<i64>, Arc<AtomicUsize>) {
         std::task::Poll::Pending
     });
     (Streaming::new(stream::iter(first).chain(rest)), count)
-}
-
-async fn settles(what: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if what() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    panic!("it does not come to rest");
-}
-
-/// Nothing is left of any call or stream at either end.
-async fn at_rest(peers: &[&Peer]) {
-    settles(|| {
-        peers.iter().all(|peer| {
-            let stats = peer.stats();
-            stats.pending + stats.in_flight + stats.subscriptions + stats.queue_bytes == 0
-        })
-    })
-    .await;
 }
 
 #[tokio::test(start_paused = true)]

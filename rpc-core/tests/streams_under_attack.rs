@@ -12,14 +12,15 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use rpc_core::layers::{CallNext, Called, Calling, Concurrency, Timeout};
 use rpc_core::{
-    Call, CallError, Context, Endpoint, ErrorCode, ErrorObject, Fate, Lag, Layer, Layers, Limits,
-    Peer, Progress, Role, Router, Service, Setup, StreamError, Streaming, WebSocket, memory,
-    service,
+    Call, CallError, Context, Endpoint, ErrorCode, ErrorObject, Fate, Lag, Layers, Limits, Peer,
+    Progress, Role, Router, Service, Setup, StreamError, Streaming, WebSocket, memory, service,
 };
 use support::Raw;
+use support::layers::Around;
+use support::rest::{Lives, at_rest, held};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 #[service]
 trait Adder {
@@ -97,14 +98,7 @@ fn numbers(count: i64) -> Streaming<i64> {
 
 /// A stream that gives nothing and counts one while it lives.
 fn endless(lives: &Arc<AtomicUsize>) -> Streaming<i64> {
-    struct Lives(Arc<AtomicUsize>);
-    impl Drop for Lives {
-        fn drop(&mut self) {
-            self.0.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-    lives.fetch_add(1, Ordering::SeqCst);
-    let lives = Lives(lives.clone());
+    let lives = Lives::new(lives);
     Streaming::new(stream::poll_fn(move |_| {
         let _ = &lives;
         Poll::Pending
@@ -134,22 +128,6 @@ fn ends(layers: Layers) -> (Peer, Peer, Arc<Notify>) {
 
 fn adder(peer: &Peer) -> AdderClient {
     AdderClient::new(peer.clone())
-}
-
-/// What one end holds of calls, streams and messages.
-fn held(peer: &Peer) -> usize {
-    let stats = peer.stats();
-    stats.pending + stats.in_flight + stats.subscriptions + stats.queue_bytes
-}
-
-async fn is_at_rest(peers: &[&Peer]) {
-    for _ in 0..1000 {
-        if peers.iter().all(|peer| held(peer) == 0) {
-            return;
-        }
-        sleep(Duration::from_millis(1)).await;
-    }
-    panic!("{:?}", peers.iter().map(|peer| peer.stats()).collect::<Vec<_>>());
 }
 
 const HELLO: &str = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#;
@@ -201,7 +179,7 @@ async fn a_taker_that_stalls_delays_neither_other_streams_nor_calls() {
     }
     assert_eq!(streams[0].next().await, Some(Ok(0)), "it is all there still");
     drop(streams);
-    is_at_rest(&[&peer, &other]).await;
+    at_rest(&[&peer, &other]).await;
 }
 
 /// An endless producer, one item every millisecond, and a taker of ten items in a second.
@@ -308,7 +286,7 @@ async fn numbers_that_go_back_are_ignored_and_a_jump_to_the_last_is_one_gap() {
     }
     assert!(raw.receive().await.contains(r#""done":true"#), "{answer}");
     assert_eq!(peer.stats().counters.malformed, 5);
-    is_at_rest(&[&peer]).await;
+    at_rest(&[&peer]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -354,8 +332,8 @@ async fn a_stream_of_anothers_is_not_to_be_had() {
         format!(r#"{{"jsonrpc":"2.0","method":"$/stop","params":{{"subscription":"{own}"}}}}"#);
     raw.send(&stop).await;
     // Its items are on their way still.
-    while tokio::time::timeout(Duration::from_millis(100), raw.receive()).await.is_ok() {}
-    is_at_rest(&[&peer]).await;
+    while timeout(Duration::from_millis(100), raw.receive()).await.is_ok() {}
+    at_rest(&[&peer]).await;
 }
 
 /// Where both ends offer the same, items that cross the end of their stream have the name of a method.
@@ -409,7 +387,7 @@ async fn a_stream_that_ends_before_its_request_may_start_is_taken_all_the_same()
     answers.sort();
     assert_eq!(answers[0], r#"{"jsonrpc":"2.0","id":3,"result":11}"#);
     assert_eq!(answers[1], r#"{"jsonrpc":"2.0","id":4,"result":7}"#);
-    is_at_rest(&[&peer]).await;
+    at_rest(&[&peer]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -513,19 +491,7 @@ async fn progress_comes_through_layers_and_batches() {
         }
         assert_eq!(tokio::join!(in_batch, alone), (Ok(3), Ok(3)));
         assert_eq!(told.load(Ordering::SeqCst), 12);
-        is_at_rest(&[&peer, &other]).await;
-    }
-}
-
-/// A layer of one function.
-struct Around<F>(F);
-
-impl<F> Layer for Around<F>
-where
-    F: Fn(Calling, CallNext) -> Called + Send + Sync + 'static,
-{
-    fn call(&self, request: Calling, next: CallNext) -> Called {
-        (self.0)(request, next)
+        at_rest(&[&peer, &other]).await;
     }
 }
 
@@ -565,7 +531,7 @@ async fn streams_that_were_sent_go_with_no_second_attempt() {
     raw.send(r#"{"jsonrpc":"2.0","id":1,"error":{"code":5,"message":"again"}}"#).await;
     let error = call.await.unwrap().unwrap_err();
     assert!(matches!(&error, CallError::Encode(why) if why.contains("first attempt")), "{error}");
-    is_at_rest(&[&peer]).await;
+    at_rest(&[&peer]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -587,7 +553,7 @@ async fn streams_that_were_not_sent_go_with_the_next_attempt() {
     assert!((&mut second).now_or_never().is_none());
     drop(only);
     assert_eq!(second.await, Ok(6), "busy was nobody's fault, and nothing was sent");
-    is_at_rest(&[&peer]).await;
+    at_rest(&[&peer]).await;
     assert_eq!(lives.load(Ordering::SeqCst), 0);
 }
 
@@ -597,7 +563,7 @@ async fn a_call_with_streams_may_wait_in_a_layer_and_be_dropped_anywhere() {
     let (peer, other, go) = ends(waiting(&permits));
     let stub = adder(&peer);
     let lives = Arc::new(AtomicUsize::new(0));
-    is_at_rest(&[&peer, &other]).await;
+    at_rest(&[&peer, &other]).await;
     let mut waits = stub.hold(endless(&lives)).start();
     assert!((&mut waits).now_or_never().is_none());
     drop(waits);
@@ -608,7 +574,7 @@ async fn a_call_with_streams_may_wait_in_a_layer_and_be_dropped_anywhere() {
     sleep(Duration::from_millis(1)).await;
     assert_eq!((other.stats().in_flight, lives.load(Ordering::SeqCst)), (1, 1));
     sent.abort();
-    is_at_rest(&[&peer, &other]).await;
+    at_rest(&[&peer, &other]).await;
     assert_eq!(lives.load(Ordering::SeqCst), 0);
 
     assert_eq!(stub.sum(numbers(1000)).await, Ok(500_500));
@@ -616,7 +582,7 @@ async fn a_call_with_streams_may_wait_in_a_layer_and_be_dropped_anywhere() {
     sleep(Duration::from_millis(1)).await;
     go.notify_one();
     assert_eq!(last.await.unwrap(), Ok(()));
-    is_at_rest(&[&peer, &other]).await;
+    at_rest(&[&peer, &other]).await;
     assert_eq!(lives.load(Ordering::SeqCst), 0);
 }
 
@@ -628,7 +594,7 @@ where
     let start = Instant::now();
     let mut call = call;
     loop {
-        match tokio::time::timeout(Duration::from_secs(1), &mut call).await {
+        match timeout(Duration::from_secs(1), &mut call).await {
             Err(_) => go.notify_one(),
             Ok(Err(CallError::Timeout { .. })) => return start.elapsed().as_secs(),
             Ok(_) => panic!("it does not time out"),
@@ -675,7 +641,8 @@ async fn a_stream_that_goes_on_is_bounded_by_a_layer_all_the_same() {
     });
     let start = Instant::now();
     let fate = Fate::MaybeExecuted;
-    assert_eq!(stub.sum(stream).await, Err(CallError::Timeout { fate }));
+    let ended = timeout(seconds(100), stub.sum(stream)).await.expect("the layer bounds it");
+    assert_eq!(ended, Err(CallError::Timeout { fate }));
     assert_eq!(start.elapsed().as_secs(), 40);
 }
 
@@ -753,7 +720,7 @@ async fn a_key_that_panics_ends_its_stream_alone() {
     let internal = |item: &Result<i32, StreamError>| matches!(item, Err(StreamError::Remote(error)) if error.code == ErrorCode::INTERNAL);
     assert!(matches!(&items[..], [item] if internal(item)), "{items:?}");
     assert_eq!(peer.call::<u8>("ping", ()).await, Ok(1));
-    is_at_rest(&[&peer, &other]).await;
+    at_rest(&[&peer, &other]).await;
 }
 
 /// The last call that a handler may make would wait for what waits for that handler.
@@ -807,7 +774,7 @@ async fn open_and_leave(stubs: &[AdderClient; 2], worker: u64, rounds: usize, pa
                 _ => drop(stub.running(endless(&lives)).await),
             }
         };
-        let _ = tokio::time::timeout(limit, used).await;
+        let _ = timeout(limit, used).await;
     }
 }
 
@@ -823,7 +790,7 @@ async fn ten_thousand_streams_of_all_kinds_leave_nothing() {
     for worker in workers.collect::<Vec<_>>() {
         worker.await.unwrap();
     }
-    is_at_rest(&[&peer, &other]).await;
+    at_rest(&[&peer, &other]).await;
     for peer in [&peer, &other] {
         let counters = peer.stats().counters;
         assert_eq!((counters.stray, counters.malformed, counters.dropped), (0, 0, 0));

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, stream};
 use rpc_client::Client;
-use rpc_core::{Context, Lag, Router, RpcError, Streaming, service};
+use rpc_core::{Context, Lag, RpcError, Streaming, service};
 use rpc_server::Server;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -81,7 +81,7 @@ impl Chat for Rooms {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let rooms = Router::new().service(ChatServer::new(Rooms::default()));
+    let rooms = ChatServer::new(Rooms::default());
     let server = Server::builder().service(rooms).bind("127.0.0.1:0").await?.spawn();
 
     let ada = Client::builder().connect(server.url()).await?;

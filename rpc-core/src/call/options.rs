@@ -53,6 +53,16 @@ pub(super) enum Timeout {
     Never,
 }
 
+impl Timeout {
+    fn span(self, shared: &Shared) -> Option<Duration> {
+        match self {
+            Self::Default => Some(shared.setup.limits.call_deadline),
+            Self::After(timeout) => Some(timeout),
+            Self::Never => None,
+        }
+    }
+}
+
 /// How a call starts.
 pub(crate) struct Terms {
     /// When its answer must be there.
@@ -67,13 +77,9 @@ pub(crate) struct Terms {
 }
 
 impl Options {
-    /// The terms on which a call starts now, `with_streams` among its params or without.
+    /// The terms on which a call starts now.
     pub(crate) fn terms(&self, now: Instant, shared: &Shared) -> Terms {
-        let own = match self.timeout {
-            Timeout::Default => Some(shared.setup.limits.call_deadline),
-            Timeout::After(timeout) => Some(timeout),
-            Timeout::Never => None,
-        };
+        let own = self.timeout.span(shared);
         let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
         let (waited, latest) = match self.within.as_deref() {
             Some(Within { waited, latest }) => (*waited, latest.map(|at| at.duration_since(now))),
@@ -109,13 +115,8 @@ impl Options {
 
     /// As layers see and change it: the deadline, and what goes beside the params. The rest goes along.
     pub(crate) fn asked(mut self, now: Instant, shared: &Shared) -> Asked {
-        let left = match self.timeout {
-            Timeout::Default => Some(shared.setup.limits.call_deadline),
-            Timeout::After(timeout) => Some(timeout),
-            Timeout::Never => None,
-        };
         // What no `Instant` can tell, nobody waits for.
-        let deadline = left.and_then(|left| now.checked_add(left));
+        let deadline = self.timeout.span(shared).and_then(|left| now.checked_add(left));
         let extras = self.extras.take().map(|extras| *extras).unwrap_or_default();
         Asked { started: now, deadline, was: deadline, latest: None, extras, rest: self }
     }

@@ -7,7 +7,7 @@ use super::{Layer, Outcome, ServeNext, Serving};
 use crate::Handler;
 use crate::context::Context;
 use crate::error::{ErrorObject, Result};
-use crate::service::MethodInfo;
+use crate::method::MethodInfo;
 
 /// Lets callers call what they may, and answers -32013 to the rest.
 ///

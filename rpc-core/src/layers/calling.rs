@@ -92,7 +92,8 @@ impl Calling {
     }
 
     /// Sends other params: a tuple or an array, a struct or a map, or `()` for none. JSON text goes in
-    /// as a `RawValue` of `serde_json`.
+    /// as a `RawValue` of `serde_json`. If there are streams among the params, whatever stood for them
+    /// (`{"$stream":…}`) must stand where it stood.
     ///
     /// # Errors
     /// [`Encode`](CallError::Encode): they cannot be written, or are too large.

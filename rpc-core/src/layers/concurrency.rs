@@ -1,10 +1,10 @@
 //! No more handlers at once than there are places for.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
+use super::only::Only;
 use super::places::{Place, Places};
 use super::{Layer, Outcome, ServeNext, Serving};
 use crate::Handler;
@@ -36,7 +36,7 @@ pub struct Concurrency {
     places: Arc<Places>,
     most: usize,
     waiting: usize,
-    only: Option<Arc<HashSet<String>>>,
+    only: Only,
 }
 
 impl Concurrency {
@@ -47,7 +47,7 @@ impl Concurrency {
     pub fn new(most: usize) -> Self {
         assert!(most > 0, "`most` must be at least 1");
         let waiting = most.saturating_mul(4);
-        Self { places: Places::new(most), most, waiting, only: None }
+        Self { places: Places::new(most), most, waiting, only: Only::default() }
     }
 
     /// At most so many calls wait; more are busy. With 0 none waits.
@@ -64,14 +64,14 @@ impl Concurrency {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.only = Some(Arc::new(methods.into_iter().map(Into::into).collect()));
+        self.only = Only::new(methods);
         self
     }
 }
 
 impl Layer for Concurrency {
     fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
-        if self.only.as_ref().is_some_and(|only| !only.contains(&*call.method().name)) {
+        if !self.only.concerns(call.method()) {
             return next.serve(call);
         }
         let cx = call.cx().clone();

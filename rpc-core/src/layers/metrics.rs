@@ -12,8 +12,8 @@ use super::ended::{Ended, Ending};
 use super::{CallNext, Called, Calling, Layer, OTHER, ServeNext, Serving};
 use crate::Handler;
 use crate::error::ErrorInfo;
+use crate::method::MethodInfo;
 use crate::peer::Peer;
-use crate::service::MethodInfo;
 
 /// Metrics of all calls, served and made, by the `metrics` facade: for whatever recorder the program
 /// installs.

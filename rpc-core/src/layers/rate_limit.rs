@@ -1,6 +1,5 @@
 //! So many calls in a time.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
+use super::only::Only;
 use super::{Layer, ServeNext, Serving};
 use crate::Handler;
 use crate::error::ErrorObject;
@@ -42,7 +42,7 @@ use crate::sync::{Arc, Mutex};
 #[derive(Clone)]
 pub struct RateLimit {
     rate: Arc<Rate>,
-    only: Option<Arc<HashSet<String>>>,
+    only: Only,
 }
 
 struct Rate {
@@ -73,7 +73,7 @@ impl RateLimit {
     fn new(quota: Quota, is_shared: bool) -> Self {
         let start = Instant::now();
         let shared = is_shared.then(|| limiter(quota, start));
-        Self { rate: Arc::new(Rate { quota, shared, start }), only: None }
+        Self { rate: Arc::new(Rate { quota, shared, start }), only: Only::default() }
     }
 
     /// How many may come at once after a time without any; by default as many as in the whole time.
@@ -96,7 +96,7 @@ impl RateLimit {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.only = Some(Arc::new(methods.into_iter().map(Into::into).collect()));
+        self.only = Only::new(methods);
         self
     }
 }
@@ -109,7 +109,7 @@ fn quota(calls: u32, time: Duration) -> Quota {
 
 impl Layer for RateLimit {
     fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
-        if self.only.as_ref().is_some_and(|only| !only.contains(&*call.method().name)) {
+        if !self.only.concerns(call.method()) {
             return next.serve(call);
         }
         let peer = call.cx().peer();

@@ -5,8 +5,9 @@ use std::fmt;
 use super::{Layer, Layers};
 use crate::Handler;
 use crate::context::Context;
+use crate::method::MethodInfo;
 use crate::router::RouterError;
-use crate::service::{MethodInfo, Params, Service};
+use crate::service::{Params, Service};
 use crate::sync::Arc;
 
 /// A service within layers. Made by [`Service::layer`].

@@ -5,8 +5,9 @@ use std::fmt;
 use super::{Layers, Members};
 use crate::Handler;
 use crate::context::Context;
+use crate::method::MethodInfo;
 use crate::once;
-use crate::service::{MethodInfo, Params, Service};
+use crate::service::{Params, Service};
 use crate::sync::Arc;
 
 /// A call that is to be served, as a layer sees it before its method does.

@@ -18,17 +18,17 @@ pub enum Lag<T> {
     /// It takes the place of the one with the same key, if one waits; else it waits as well, and if
     /// there is no room the one that waited longest is dropped. So a slow taker gets of each key the
     /// latest, each in its turn. Made by [`latest_by`](Self::latest_by).
-    LatestBy(Key<T>),
+    LatestBy(LagKey<T>),
     /// The connection is closed with 4008.
     Disconnect,
 }
 
 /// By what items are told apart.
-pub struct Key<T>(Box<dyn FnOnce(usize) -> Box<dyn Buffer<T>> + Send>);
+pub struct LagKey<T>(Box<dyn FnOnce(usize) -> Box<dyn Buffer<T>> + Send>);
 
-impl<T> fmt::Debug for Key<T> {
+impl<T> fmt::Debug for LagKey<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key")
+        f.write_str("LagKey")
     }
 }
 
@@ -38,7 +38,7 @@ impl<T: Send + 'static> Lag<T> {
     where
         K: Eq + Hash + Clone + Send + 'static,
     {
-        Self::LatestBy(Key(Box::new(move |capacity| Box::new(Latest::new(key, capacity)))))
+        Self::LatestBy(LagKey(Box::new(move |capacity| Box::new(Latest::new(key, capacity)))))
     }
 
     pub(super) fn buffer(self, capacity: usize) -> Option<Box<dyn Buffer<T>>> {

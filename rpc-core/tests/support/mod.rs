@@ -2,6 +2,9 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod layers;
+pub mod rest;
+
 use std::future::poll_fn;
 use std::time::Duration;
 

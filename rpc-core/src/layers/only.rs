@@ -1,0 +1,24 @@
+//! Which methods a layer concerns.
+
+use std::collections::HashSet;
+
+use crate::method::MethodInfo;
+use crate::sync::Arc;
+
+/// All methods, or those that are named.
+#[derive(Clone, Default)]
+pub(super) struct Only(Option<Arc<HashSet<String>>>);
+
+impl Only {
+    pub(super) fn new<I>(methods: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        Self(Some(Arc::new(methods.into_iter().map(Into::into).collect())))
+    }
+
+    pub(super) fn concerns(&self, method: &MethodInfo) -> bool {
+        self.0.as_ref().is_none_or(|only| only.contains(&*method.name))
+    }
+}

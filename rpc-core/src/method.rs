@@ -1,0 +1,174 @@
+//! What is known of a method without calling it.
+
+use std::borrow::Cow;
+
+use crate::error::ErrorInfo;
+
+/// What is known of a method without calling it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MethodInfo {
+    /// Its name on the wire.
+    pub name: Cow<'static, str>,
+    /// How it is meant to be called.
+    pub kind: MethodKind,
+    /// Its parameters on the wire, in order; empty as well if they are not known.
+    pub params: &'static [ParamInfo],
+    /// What else was declared of it.
+    pub flags: MethodFlags,
+    /// The errors it can answer with.
+    pub errors: &'static [ErrorInfo],
+    /// Its documentation.
+    pub docs: &'static str,
+}
+
+impl MethodInfo {
+    /// A method without parameters, errors or documentation; the other setters add them.
+    pub const fn new(name: &'static str, kind: MethodKind) -> Self {
+        let name = Cow::Borrowed(name);
+        let flags = MethodFlags::new();
+        Self { name, kind, params: &[], flags, errors: &[], docs: "" }
+    }
+
+    /// As [`new`](Self::new), of a name that was made at run time.
+    pub(crate) fn named(name: Cow<'static, str>, kind: MethodKind) -> Self {
+        Self { name, ..Self::new("", kind) }
+    }
+
+    /// The same method with these parameters.
+    #[must_use]
+    pub const fn with_params(mut self, params: &'static [ParamInfo]) -> Self {
+        self.params = params;
+        self
+    }
+
+    /// The same method with these flags.
+    #[must_use]
+    pub const fn with_flags(mut self, flags: MethodFlags) -> Self {
+        self.flags = flags;
+        self
+    }
+
+    /// The same method with these errors.
+    #[must_use]
+    pub const fn with_errors(mut self, errors: &'static [ErrorInfo]) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// The same method with this documentation.
+    #[must_use]
+    pub const fn with_docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
+        self
+    }
+}
+
+/// How a method is meant to be called. Either way works: a request to a notification method is
+/// answered `null` when the handler ended, a notification to a request method drops the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MethodKind {
+    /// The caller waits for an answer.
+    Request,
+    /// Nobody waits.
+    Notification,
+    /// The caller waits for a stream of items.
+    Subscription {
+        /// The name of the notifications that carry the items.
+        item: &'static str,
+        /// The method that ends the stream.
+        unsubscribe: &'static str,
+    },
+}
+
+/// What a method declares beside its signature; nothing by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct MethodFlags {
+    /// Running it twice does what running it once does, so that a call whose fate is unknown may
+    /// be sent again. A statement for whoever reads the table: nothing is sent again by itself. A call
+    /// of any other method may be sent again under an [idempotency key](crate::Call::idempotency_key).
+    pub idempotent: bool,
+    /// It runs in a task of its own.
+    pub spawn: bool,
+    /// It runs on a thread of its own.
+    pub blocking: bool,
+    /// It runs in a task of its own, which goes on when the connection ends.
+    pub detached: bool,
+    /// A request to it starts only when all requests and notifications that came before it on its
+    /// connection have ended, those to ordered methods too. What comes after it does not wait for it,
+    /// unless it is ordered as well.
+    ///
+    /// An earlier handler that waits for a call of its own is not waited for: that call may be what the
+    /// ordered request serves, and neither would ever end. While it waits, nor is a notification that
+    /// stands behind it. A call counts as such if the handler makes it, or a task under
+    /// [`Context::scope`](crate::Context::scope); a handler that waits for anything else that depends on the ordered request
+    /// holds it up until one of both runs out of time. A call that was cancelled has ended, though what
+    /// it runs elsewhere may need a moment more.
+    pub ordered: bool,
+}
+
+impl MethodFlags {
+    /// No flags.
+    pub const fn new() -> Self {
+        Self { idempotent: false, spawn: false, blocking: false, detached: false, ordered: false }
+    }
+
+    /// The same flags, `idempotent` as well.
+    #[must_use]
+    pub const fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// The same flags, `spawn` as well.
+    #[must_use]
+    pub const fn spawn(mut self) -> Self {
+        self.spawn = true;
+        self
+    }
+
+    /// The same flags, `blocking` as well.
+    #[must_use]
+    pub const fn blocking(mut self) -> Self {
+        self.blocking = true;
+        self
+    }
+
+    /// The same flags, `detached` as well.
+    #[must_use]
+    pub const fn detached(mut self) -> Self {
+        self.detached = true;
+        self
+    }
+
+    /// The same flags, `ordered` as well.
+    #[must_use]
+    pub const fn ordered(mut self) -> Self {
+        self.ordered = true;
+        self
+    }
+}
+
+/// One parameter of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParamInfo {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Whether it is a stream: the caller sends its items one by one.
+    pub is_stream: bool,
+}
+
+impl ParamInfo {
+    /// A parameter by its name on the wire.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, is_stream: false }
+    }
+
+    /// A parameter that is a stream.
+    pub const fn stream(name: &'static str) -> Self {
+        Self { name, is_stream: true }
+    }
+}

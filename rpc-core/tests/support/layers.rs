@@ -1,0 +1,32 @@
+//! Layers to look through.
+
+use std::sync::{Arc, Mutex};
+
+use rpc_core::Layer;
+use rpc_core::layers::{CallNext, Called, Calling};
+
+/// A layer of one function around calls.
+pub struct Around<F>(pub F);
+
+impl<F> Layer for Around<F>
+where
+    F: Fn(Calling, CallNext) -> Called + Send + Sync + 'static,
+{
+    fn call(&self, request: Calling, next: CallNext) -> Called {
+        (self.0)(request, next)
+    }
+}
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub fn add(&self, line: impl Into<String>) {
+        self.0.lock().unwrap().push(line.into());
+    }
+
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
