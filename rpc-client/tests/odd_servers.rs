@@ -275,7 +275,7 @@ async fn an_address_of_six_may_be_given() {
 async fn of_several_addresses_all_are_tried() {
     // `localhost` is `[::1]` as well where there is IPv6, and there nobody listens.
     let server = rpc_server::Server::builder().bind("127.0.0.1:0").await.unwrap().spawn();
-    let url = format!("ws://localhost:{}", server.local_addr().port());
+    let url = format!("ws://localhost:{}", server.local_addr().unwrap().port());
     assert!(Client::builder().connect(&url).await.is_ok());
 }
 

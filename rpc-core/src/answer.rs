@@ -4,6 +4,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::error::ErrorObject;
+use crate::goaway::GoAway;
 use crate::id::write_number;
 
 /// Writes what stands before a result.
@@ -56,6 +57,17 @@ pub(crate) fn unsubscribe(method: &str, subscription: &str, id: u64) -> Bytes {
     out.put_slice(subscription.as_bytes());
     out.put_slice(br#"],"id":"#);
     write_number(id, &mut (&mut out).writer());
+    out.put_u8(b'}');
+    out.freeze()
+}
+
+/// The notification that the connection will be closed.
+pub(crate) fn go_away(news: &GoAway) -> Bytes {
+    let params = news.params();
+    let head = r#"{"jsonrpc":"2.0","method":"$/goaway","params":"#;
+    let mut out = BytesMut::with_capacity(head.len() + params.len() + 1);
+    out.put_slice(head.as_bytes());
+    out.put_slice(params.as_bytes());
     out.put_u8(b'}');
     out.freeze()
 }

@@ -25,7 +25,7 @@ use crate::pace::Pace;
 use crate::protocol::Reading;
 use crate::scratch::Scratch;
 use crate::serving::Key;
-use crate::shared::{Shared, Wish};
+use crate::shared::{Shared, Wish, Wishes};
 use crate::sync::Arc;
 use crate::tasks::Tasks;
 use crate::timer::Timer;
@@ -103,22 +103,23 @@ struct Draining {
 
 /// Why a turn ends the connection.
 enum End {
-    /// This end or the other one closes; the transport still works.
-    Close(CloseReason),
+    /// This end or the other one closes; the transport still works. It may take so long, if not as long
+    /// as always.
+    Close(CloseReason, Option<Duration>),
     /// The transport does not.
     Lost(CloseReason),
 }
 
 impl From<CloseReason> for End {
     fn from(reason: CloseReason) -> Self {
-        Self::Close(reason)
+        Self::Close(reason, None)
     }
 }
 
 impl From<LinkError> for End {
     fn from(error: LinkError) -> Self {
         match error {
-            LinkError::Violation { code, reason } => Self::Close(CloseReason::us(code, reason)),
+            LinkError::Violation { code, reason } => CloseReason::us(code, reason).into(),
             LinkError::Io(error) => Self::Lost(CloseReason::link(error.to_string())),
         }
     }
@@ -220,7 +221,7 @@ impl<T: Transport> Connection<T> {
         let mut state = self.shared.lock();
         // What comes during a turn is found before it ends: nobody needs to wake us.
         let sleeper = state.sleeper.take();
-        let wish = state.wish.take();
+        let wishes = state.wishes.take();
         if state.protocol.next_deadline().is_some_and(|due| due <= now) {
             state.protocol.expire(now, &mut self.stopped);
         }
@@ -230,14 +231,27 @@ impl<T: Transport> Connection<T> {
         for key in std::mem::take(&mut self.stopped) {
             self.stop(key);
         }
-        match wish.map(|wish| *wish) {
-            Some(Wish::Close { code, reason }) => return Err(CloseReason::us(code, reason).into()),
+        if let Some(wishes) = wishes {
+            self.grant(*wishes)?;
+        }
+        self.paused = reading? == Reading::Paused;
+        Ok(())
+    }
+
+    fn grant(&mut self, wishes: Wishes) -> Result<(), End> {
+        if wishes.limits {
+            let limits = self.shared.lock().protocol.limits().clone();
+            self.transport.set_limits(&limits);
+        }
+        match wishes.end {
+            Some(Wish::Close { code, reason, within }) => {
+                return Err(End::Close(CloseReason::us(code, reason), within));
+            }
             Some(Wish::Drain { until, code, reason }) => {
                 self.phase = Phase::Draining(Draining { until, code, reason }.into());
             }
             None => {}
         }
-        self.paused = reading? == Reading::Paused;
         Ok(())
     }
 
@@ -246,10 +260,13 @@ impl<T: Transport> Connection<T> {
         let Phase::Draining(draining) = &self.phase else { return Ok(()) };
         let Draining { until, code, reason } = &**draining;
         let sent = self.outgoing.is_empty() && !self.unflushed;
-        if now >= *until || (sent && self.shared.lock().protocol.is_drained()) {
-            return Err(CloseReason::us(*code, reason.clone()).into());
+        let mut state = self.shared.lock();
+        if now >= *until {
+            state.note_cut(now);
+        } else if !sent || !state.protocol.is_drained() {
+            return Ok(());
         }
-        Ok(())
+        Err(CloseReason::us(*code, reason.clone()).into())
     }
 
     /// Reads what is ready, up to the budget; whether there may be more.
@@ -291,7 +308,7 @@ impl<T: Transport> Connection<T> {
                     self.flush(cx)?;
                 }
                 Due::Tidy => self.tidy(),
-                Due::Close(reason) => return Err(End::Close(reason)),
+                Due::Close(reason) => return Err(reason.into()),
                 Due::Dead(reason) => return Err(End::Lost(reason)),
             }
         }
@@ -337,7 +354,7 @@ impl<T: Transport> Connection<T> {
         let due = turns.into_iter().flatten().filter(|_| has_turns).chain(until).min();
         state.armed = self.timer.arm(cx, self.shared.clock, due);
         let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
-        let asked = state.wish.is_some()
+        let asked = state.wishes.is_some()
             || state.protocol.may_start_ordered()
             || !state.protocol.streams_rest();
         if (unsent && !self.blocked) || (has_turns && asked) {
@@ -359,7 +376,7 @@ impl<T: Transport> Future for Connection<T> {
         if matches!(this.phase, Phase::Open | Phase::Draining(_)) {
             match this.turn(cx) {
                 Ok(()) => {}
-                Err(End::Close(reason)) => this.begin_closing(reason),
+                Err(End::Close(reason, within)) => this.begin_closing(reason, within),
                 Err(End::Lost(reason)) => return Poll::Ready(this.lose(reason)),
             }
         }

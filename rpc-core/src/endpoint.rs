@@ -1,6 +1,9 @@
 //! One end before it has a connection.
 
 use std::any::Any;
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
 
 use crate::close::CloseReason;
 use crate::connection::Connection;
@@ -8,6 +11,7 @@ use crate::hub::Hub;
 use crate::layers::{Layer, Layers};
 use crate::limits::Limits;
 use crate::peer::Peer;
+use crate::protocol::{Guest, Target};
 use crate::router::Router;
 use crate::service::Service;
 use crate::shared::Shared;
@@ -108,12 +112,67 @@ impl Endpoint {
         self.peer().shared.layers.add(layer);
     }
 
+    /// Lets the other end be a guest: until it has [logged in](Peer::log_in) it may call `methods` only,
+    /// and use no more than these `limits`; others are answered -32013, their notifications dropped. If
+    /// that takes longer than `time` the connection is closed with 4401. `place` is dropped when it has
+    /// logged in, or with the connection: something of which there is little for guests.
+    ///
+    /// The transport is to be made with the [limits that hold](Self::limits).
+    ///
+    /// # Errors
+    /// One of the methods is not offered.
+    pub fn host_guest(
+        &self,
+        methods: &[Cow<'static, str>],
+        limits: Limits,
+        time: Duration,
+        place: impl Send + Sync + 'static,
+    ) -> Result<(), NotOffered> {
+        let shared = self.peer().shared;
+        let number = |name: &Cow<'static, str>| match shared.setup.services.find(name) {
+            Some(Target::Method(method) | Target::Ordered(method)) => Ok(method),
+            _ => Err(NotOffered(name.to_string())),
+        };
+        let methods = methods.iter().map(number).collect::<Result<_, _>>()?;
+        let until = shared.clock.now().saturating_add(time);
+        let guest = Guest { methods, until, _place: Box::new(place) };
+        shared.lock().protocol.be_host_of(guest, Arc::new(limits));
+        Ok(())
+    }
+
+    /// Lets this end do nothing but answer, since the other one can take nothing else: calls and
+    /// notifications to it fail as [`Closed`](crate::CallError::Closed), subscriptions are refused.
+    pub fn answer_only(&self) {
+        self.peer().shared.lock().protocol.answer_only();
+    }
+
+    /// The limits that hold at the moment.
+    pub fn limits(&self) -> Arc<Limits> {
+        self.peer().shared.lock().protocol.limits().clone()
+    }
+
     /// Makes the connection; it lives while the future is polled, which is best left to a task.
     pub fn connect<T: Transport>(mut self, transport: T) -> Connection<T> {
         let peer = self.peer.take().expect("taken here only");
         Connection::new(transport, peer.shared)
     }
 }
+
+/// A method that guests may call, and that there is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotOffered(String);
+
+impl fmt::Display for NotOffered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "guests may call `{}`, which is not offered: write the whole name on the wire",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for NotOffered {}
 
 impl Drop for Endpoint {
     fn drop(&mut self) {

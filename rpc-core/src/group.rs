@@ -111,7 +111,7 @@ impl std::error::Error for JoinError {}
 impl crate::shared::State {
     /// Notes that the connection is in this group; whether it was not before.
     fn join(&mut self, name: &Arc<str>, limits: &Limits) -> Result<bool, JoinError> {
-        if self.protocol.ended().is_some() {
+        if self.protocol.ended().is_some() || self.is_to_close() {
             return Err(JoinError::Closed);
         }
         if self.groups.contains(name) {
@@ -212,8 +212,8 @@ impl Group {
                 state.protocol.counters.dropped += 1;
             } else {
                 let reason = "reads its groups too slowly".to_owned();
-                let wish = Wish::Close { code: CloseCode::SLOW_READER, reason };
-                state.wish = Some(wish.into());
+                let code = CloseCode::SLOW_READER;
+                state.wish(Wish::Close { code, reason, within: None });
             }
             false
         })

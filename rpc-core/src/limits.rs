@@ -114,6 +114,17 @@ pub struct Limits {
     pub grace: Duration,
     /// Connections of a server; more are answered 503. 10,000.
     pub connections: usize,
+    /// Those of them that come from one address, or from one network of IPv6 (its first 64 bits); more
+    /// are answered 429. 0, no limit.
+    pub connections_per_address: usize,
+    /// Connections that one address may make in 10 seconds; more are answered 429. 0, no limit.
+    pub connect_rate_per_address: usize,
+    /// Connections of a server that have not logged in, of those that are to do so by a message; more are
+    /// answered 503. 1,000.
+    pub guests: usize,
+    /// From the end of the handshake to that login. Longer: closed with 4401. 10 s.
+    #[serde(with = "text")]
+    pub login: Duration,
 }
 
 /// Longer than anyone waits, and short enough to be added to any time.
@@ -159,6 +170,10 @@ impl Limits {
             close: Duration::from_secs(5),
             grace: Duration::from_secs(30),
             connections: 10_000,
+            connections_per_address: 0,
+            connect_rate_per_address: 0,
+            guests: 1000,
+            login: Duration::from_secs(10),
         }
     }
 
@@ -166,6 +181,32 @@ impl Limits {
     /// it takes.
     pub const fn client() -> Self {
         Self { message_in: 4 * MIB, message_out: MIB, ..Self::server() }
+    }
+
+    /// These limits for one who has not logged in, each at most a small fraction of the defaults: one
+    /// message of 16 KiB, four requests at once, no streams.
+    ///
+    /// ```
+    /// use rpc_core::Limits;
+    ///
+    /// let guest = Limits::server().for_a_guest();
+    /// assert_eq!((guest.message_in, guest.inflight_requests, guest.streams), (16 * 1024, 4, 0));
+    /// assert_eq!(guest.check(), Ok(()));
+    /// ```
+    #[must_use]
+    pub fn for_a_guest(&self) -> Self {
+        Self {
+            message_in: self.message_in.min(16 * KIB),
+            tokens_inflight: self.tokens_inflight.min(4096),
+            inflight_requests: self.inflight_requests.min(4),
+            inflight_bytes: self.inflight_bytes.min(64 * KIB),
+            live_handlers: self.live_handlers.min(16).max(self.inflight_requests.min(4)),
+            waiting_notifications: self.waiting_notifications.min(16),
+            queue: self.queue.min(64 * KIB),
+            subscriptions: 0,
+            streams: 0,
+            ..self.clone()
+        }
     }
 
     /// Sets one limit by its name, from text as it stands in a configuration file.
@@ -206,6 +247,7 @@ impl Limits {
             ("fragments", self.fragments),
             ("read_buffer", self.read_buffer),
             ("connections", self.connections),
+            ("guests", self.guests),
         ];
         // More could not even be counted: each may need a bit, and they are added up.
         let at_most = [
@@ -234,6 +276,7 @@ impl Limits {
             ("slow_reader", self.slow_reader),
             ("close", self.close),
             ("grace", self.grace),
+            ("login", self.login),
         ];
         if let Some((name, _)) = durations.into_iter().find(|(_, value)| value.is_zero()) {
             return Err(LimitsError(format!("`{name}` is 0: it must be longer")));

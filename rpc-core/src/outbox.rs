@@ -88,6 +88,11 @@ impl<W> Outbox<W> {
         self.bytes + self.backlog
     }
 
+    /// From now on there is room for so many bytes.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// Says how much the transport holds that the medium has not accepted.
     pub(crate) fn set_backlog(&mut self, bytes: usize) {
         self.backlog = bytes;

@@ -12,6 +12,7 @@ use crate::batch::Batch;
 use crate::call::Call;
 use crate::call_error::NotifyError;
 use crate::close::{CloseCode, CloseReason};
+use crate::goaway::GoAway;
 use crate::group::JoinError;
 use crate::notify::Notify;
 use crate::outgoing::Outgoing;
@@ -182,29 +183,79 @@ impl Peer {
     /// A code that must not be sent (RFC 6455, section 7.4) becomes 1000; of the reason the first
     /// 123 bytes are sent.
     pub fn close(&self, code: CloseCode, reason: &str) {
-        self.wish(Wish::Close { code, reason: reason.to_owned() });
+        self.wish(Wish::Close { code, reason: reason.to_owned(), within: None });
+    }
+
+    /// Ends the connection at once, of one who may not stay: it leaves its groups before this returns,
+    /// and is gone within a second, whether the other end takes what it is sent or not. Otherwise as
+    /// [`close`](Self::close); [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED) and
+    /// [`FORBIDDEN`](CloseCode::FORBIDDEN) tell a client not to come back as it is.
+    pub fn kick(&self, code: CloseCode, reason: &str) {
+        let within = Some(Duration::from_secs(1));
+        self.wish(Wish::Close { code, reason: reason.to_owned(), within });
+        // It joins none from now on.
+        self.shared.setup.hub.groups().leave_all(&self.shared);
     }
 
     /// Closes the connection when all that runs has been answered, at the latest after `grace`. New
-    /// requests of the other end are busy from now on.
-    pub fn drain(&self, code: CloseCode, reason: &str, grace: Duration) {
+    /// requests of the other end are busy from now on. `news` is sent to one that knows `$/goaway`, and
+    /// its reason is that of the close.
+    pub fn drain(&self, code: CloseCode, news: &GoAway, grace: Duration) {
         let until = self.shared.clock.now().saturating_add(grace);
-        self.wish(Wish::Drain { until, code, reason: reason.to_owned() });
+        let reason = news.reason().to_owned();
+        self.shared.with(|state| {
+            if state.protocol.ended().is_none() {
+                state.protocol.drain(news);
+                state.wish(Wish::Drain { until, code, reason });
+            }
+        });
+    }
+
+    /// What the other end said when it was about to close, and when to come back; `None` if it has said
+    /// nothing. Calls to it are busy from then on.
+    pub fn going_away(&self) -> Option<GoAway> {
+        self.shared.lock().protocol.going_away().cloned()
     }
 
     fn wish(&self, wish: Wish) {
         self.shared.with(|state| {
-            if state.protocol.ended().is_some() {
-                return;
-            }
-            if matches!(wish, Wish::Drain { .. }) {
-                state.protocol.drain();
-            }
-            // A drain that was asked for can be cut short, a close cannot be taken back.
-            if !matches!(state.wish.as_deref(), Some(Wish::Close { .. })) {
-                state.wish = Some(wish.into());
+            if state.protocol.ended().is_none() {
+                state.wish(wish);
             }
         });
+    }
+
+    /// Says that the other end has logged in, by a message: a [guest](Self::is_guest) may do what
+    /// others may from now on, and `session` is what [`session`](Self::session) gives, unless there was
+    /// one already. Whether it was a guest.
+    pub fn log_in<T: Any + Send + Sync>(&self, session: T) -> bool {
+        // First who it is: a handler that may run from now on asks for it.
+        if self.is_guest() {
+            let _ = self.shared.session.set(Box::new(session));
+        }
+        let limits = self.shared.setup.limits.clone();
+        let guest = self.shared.with(|state| {
+            let guest = state.protocol.log_in(limits)?;
+            state.wishes.get_or_insert_default().limits = true;
+            Some(guest)
+        });
+        guest.is_some()
+    }
+
+    /// Whether the other end has not logged in, and is to do so by a message:
+    /// [`Endpoint::host_guest`](crate::Endpoint::host_guest).
+    pub fn is_guest(&self) -> bool {
+        self.shared.lock().protocol.is_guest()
+    }
+
+    /// Says how long the login of the other end holds, from now on; `None` is for ever, as it is at
+    /// first. When it ends the connection is closed with
+    /// [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED), 4401; until then it can be said anew, as
+    /// often as the login is renewed.
+    pub fn set_expiry(&self, after: impl Into<Option<Duration>>) {
+        let now = self.shared.clock.now();
+        let expires = after.into().map(|after| now.saturating_add(after));
+        self.shared.with(|state| state.protocol.set_expiry(expires));
     }
 
     /// Whether calls can no longer be made.
@@ -215,7 +266,7 @@ impl Peer {
     /// Waits until the connection is gone; says how it ended. May be dropped at any point.
     pub async fn closed(&self) -> CloseReason {
         self.shared.gone.wait().await;
-        self.shared.lock().closed.clone().expect("set before the flag was")
+        self.shared.lock().closed.as_deref().cloned().expect("set before the flag was")
     }
 
     /// What this connection has in hand at the moment.
@@ -223,14 +274,14 @@ impl Peer {
         let state = self.shared.lock();
         let now = self.shared.clock.now();
         let protocol = &state.protocol;
+        let name = |method| self.shared.setup.services.name(method).to_owned();
+        let serving = protocol.served();
+        let serving = serving.map(|(method, since)| (name(method), now.saturating_sub(since)));
+        let cut = state.cut.iter().flat_map(|cut| cut.iter());
         PeerStats {
             in_flight: protocol.in_flight(),
-            serving: protocol
-                .served()
-                .map(|(method, since)| {
-                    (self.shared.setup.services.name(method).to_owned(), now.saturating_sub(since))
-                })
-                .collect(),
+            serving: serving.collect(),
+            cut: cut.map(|(method, age)| (name(*method), *age)).collect(),
             pending: protocol.pending(),
             subscriptions: protocol.subscriptions(),
             queue_bytes: protocol.queue_bytes(),

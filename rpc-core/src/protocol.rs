@@ -38,9 +38,12 @@ mod lending;
 mod progress;
 mod receiving;
 mod sending;
+mod standing;
 mod subscribing;
 
 use lending::Lenders;
+pub(crate) use standing::Guest;
+use standing::Standing;
 
 /// One connection's calls, answers and queues.
 pub(crate) struct Protocol<W> {
@@ -77,6 +80,11 @@ pub(crate) struct Protocol<W> {
     /// Since when reading pauses.
     paused_since: Option<Duration>,
     draining: bool,
+    /// Whether methods are refused that are served otherwise: a guest's, or while draining.
+    restricted: bool,
+    /// Whether the other end takes nothing but answers.
+    answers_only: bool,
+    standing: Option<Box<Standing>>,
     ended: Option<CloseReason>,
     pub(crate) counters: Counters,
     /// Who is to be told that what they wait for has happened.
@@ -277,6 +285,9 @@ impl<W> Protocol<W> {
             above_since: None,
             paused_since: None,
             draining: false,
+            restricted: false,
+            answers_only: false,
+            standing: None,
             ended: None,
             counters: Counters::default(),
             told: Vec::new(),

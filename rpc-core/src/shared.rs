@@ -50,20 +50,32 @@ pub(crate) struct State {
     /// When its timer will wake it at the latest.
     pub(crate) armed: Option<Duration>,
     /// What the connection is asked for from outside.
-    pub(crate) wish: Option<Box<Wish>>,
+    pub(crate) wishes: Option<Box<Wishes>>,
     /// Streams that go with calls, until the connection takes them in.
     pub(crate) arguments: Vec<Argument>,
     /// The groups that it is in.
     pub(crate) groups: Vec<Arc<str>>,
     /// How it ended, when nothing is left to be done.
-    pub(crate) closed: Option<CloseReason>,
+    pub(crate) closed: Option<Box<CloseReason>>,
+    /// The requests that were running when the time to finish them was over: method, and for how long.
+    #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
+    pub(crate) cut: Option<Box<Vec<(usize, Duration)>>>,
 }
 
 /// What a connection can be asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wishes {
+    /// To end.
+    pub(crate) end: Option<Wish>,
+    /// To let its transport know that other limits hold.
+    pub(crate) limits: bool,
+}
+
+/// How a connection is to end.
 #[derive(Debug, Clone)]
 pub(crate) enum Wish {
-    /// Close now.
-    Close { code: CloseCode, reason: String },
+    /// Close now, which may take so long if it is not to be as long as always.
+    Close { code: CloseCode, reason: String, within: Option<Duration> },
     /// Finish what runs, at the latest until then, and close.
     Drain { until: Duration, code: CloseCode, reason: String },
 }
@@ -90,10 +102,11 @@ impl Shared {
                 generation: 0,
                 sleeper: None,
                 armed: None,
-                wish: None,
+                wishes: None,
                 arguments: Vec::new(),
                 groups: Vec::new(),
                 closed: None,
+                cut: None,
             }),
             setup,
         })
@@ -137,16 +150,39 @@ impl Shared {
     /// Notes that nothing is left to be done.
     pub(crate) fn finish(&self, reason: &CloseReason) {
         let mut state = self.lock();
-        state.closed.get_or_insert_with(|| reason.clone());
+        state.closed.get_or_insert_with(|| reason.clone().into());
         // Whoever keeps a peer of an ended connection must not keep its task.
         let sleeper = state.sleeper.take();
+        let guest = state.protocol.forget_guest();
         drop(state);
-        drop(sleeper);
+        drop((sleeper, guest));
         self.gone.set();
     }
 }
 
 impl State {
+    /// Asks the connection to end. A drain can be cut short, a close cannot be taken back.
+    pub(crate) fn wish(&mut self, wish: Wish) {
+        let end = &mut self.wishes.get_or_insert_default().end;
+        if !matches!(end, Some(Wish::Close { .. })) {
+            *end = Some(wish);
+        }
+    }
+
+    /// Notes what does not come to its end.
+    pub(crate) fn note_cut(&mut self, now: Duration) {
+        let served = self.protocol.served();
+        let cut: Vec<_> =
+            served.map(|(method, since)| (method, now.saturating_sub(since))).collect();
+        self.cut = (!cut.is_empty()).then(|| cut.into());
+    }
+
+    /// Whether it has been asked to close.
+    pub(crate) fn is_to_close(&self) -> bool {
+        let end = self.wishes.as_ref().and_then(|wishes| wishes.end.as_ref());
+        matches!(end, Some(Wish::Close { .. }))
+    }
+
     /// A new link serves the slot from now on; its generation.
     pub(crate) fn attach(&mut self) -> u64 {
         self.generation += 1;
@@ -172,7 +208,7 @@ impl State {
         let due = self.protocol.next_deadline();
         !self.protocol.is_sent()
             || !self.protocol.streams_rest()
-            || self.wish.is_some()
+            || self.wishes.is_some()
             || self.protocol.may_start_ordered()
             || due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
     }

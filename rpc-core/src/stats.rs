@@ -17,6 +17,9 @@ pub struct PeerStats {
     pub subscriptions: usize,
     /// Bytes that wait to be sent.
     pub queue_bytes: usize,
+    /// Requests of the other end that were stopped because the time to finish them was over when the
+    /// connection was [drained](crate::Peer::drain): the method, and for how long it had run.
+    pub cut: Vec<(String, Duration)>,
     /// Since the connection's start.
     pub counters: Counters,
 }

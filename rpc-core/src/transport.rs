@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use crate::close::CloseCode;
+use crate::limits::Limits;
 
 /// One end of a message pipe; driven by a [`Connection`](crate::Connection), which polls it from a
 /// single task.
@@ -60,6 +61,10 @@ pub trait Transport: Send + Unpin + 'static {
 
     /// Frees what large messages left behind; called when nothing is under way.
     fn shrink(&mut self);
+
+    /// Other limits hold from now on: those of one who has logged in. One that has none of its own
+    /// ignores that, as by default.
+    fn set_limits(&mut self, _limits: &Limits) {}
 
     /// Sends what is buffered, then why we close, and waits for the other end to confirm. A message
     /// that is half out is cut short: flush first to finish it. Ready when the medium can be dropped

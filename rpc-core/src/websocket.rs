@@ -185,6 +185,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         }
     }
 
+    fn set_limits(&mut self, limits: &Limits) {
+        let config = config(limits);
+        self.config = config;
+        self.context.set_config(|current| *current = config);
+        self.wire.incoming_mut().set_limits(limits);
+    }
+
     fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {
         // An error ends the attempt as well: there is nobody left to tell.
         self.poll_closing(cx, code, reason).map(drop)

@@ -5,7 +5,8 @@ mod support;
 use std::time::Duration;
 
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, Limits, NotifyError, Peer, Router, Setup, memory,
+    CallError, CloseCode, Context, Endpoint, GoAway, Limits, NotifyError, Peer, Router, Setup,
+    memory,
 };
 use support::Raw;
 use tokio::time::Instant;
@@ -174,7 +175,7 @@ async fn a_drained_connection_closes_with_its_last_answer() {
     let (mut raw, peer) = Raw::connect(services(), Limits::server());
     raw.send(r#"{"jsonrpc":"2.0","method":"note","params":["x"]}"#).await;
     tokio::task::yield_now().await;
-    peer.drain(CloseCode::RESTARTING, "bye", Duration::MAX);
+    peer.drain(CloseCode::RESTARTING, &GoAway::new("bye"), Duration::MAX);
     let start = Instant::now();
     assert_eq!(raw.closed().await, (Some(CloseCode::RESTARTING), "bye".into()));
     assert!(start.elapsed().as_millis() <= 2);

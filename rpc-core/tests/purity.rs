@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "error.rs",
     "error_data.rs",
     "extras.rs",
+    "goaway.rs",
     "hello.rs",
     "id.rs",
     "invalid.rs",

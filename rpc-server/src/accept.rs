@@ -5,17 +5,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::connection::{self, Arrival};
+use crate::connection;
+use crate::listener::{Accepted, Listener, Socket};
+use crate::seat::Seat;
 use crate::shared::Shared;
+use crate::visitor::Visitor;
 
 /// How long to wait when there is no descriptor or memory for a connection: at first, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// Accepts until the server stops; then the listener is closed. Dropping it closes that as well.
-pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
+pub(crate) async fn accept(shared: Arc<Shared>, listener: Listener) {
     let mut member = shared.lifecycle.join();
     let mut pause = PAUSE.0;
     loop {
@@ -28,11 +30,11 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
     }
 }
 
-async fn accept_one(shared: &Arc<Shared>, listener: &TcpListener, pause: &mut Duration) {
+async fn accept_one(shared: &Arc<Shared>, listener: &Listener, pause: &mut Duration) {
     match listener.accept().await {
-        Ok((stream, remote)) => {
+        Ok(accepted) => {
             *pause = PAUSE.0;
-            start(shared, stream, remote);
+            start(shared, accepted);
         }
         Err(error) if is_of_one_client(&error) => {}
         Err(error) => {
@@ -44,13 +46,30 @@ async fn accept_one(shared: &Arc<Shared>, listener: &TcpListener, pause: &mut Du
     }
 }
 
-fn start(shared: &Arc<Shared>, stream: TcpStream, remote: SocketAddr) {
-    let Some(slot) = shared.slots.take() else {
+fn start(shared: &Arc<Shared>, accepted: Accepted) {
+    match accepted {
+        Accepted::Tcp(stream, remote) => {
+            // Small messages must not wait for the acknowledgement of earlier ones. That it fails shows
+            // that the connection is gone, which reading will find as well.
+            let _ = stream.set_nodelay(true);
+            carry(shared, stream, Some(remote));
+        }
+        #[cfg(unix)]
+        Accepted::Unix(stream) => carry(shared, stream, None),
+    }
+}
+
+fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, remote: Option<SocketAddr>) {
+    let listens_locally = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+    let is_local = shared.address.tcp().is_some_and(listens_locally);
+    let visitor = Visitor { remote, is_local };
+    // What comes by a proxy has its own address only when its head was read.
+    let address = visitor.address().filter(|address| !shared.proxies.trust(Some(*address)));
+    let Some(seat) = Seat::take(shared, address) else {
         shared.totals.refused();
         return;
     };
-    let (shared, member) = (shared.clone(), shared.lifecycle.join());
-    tokio::spawn(connection::run(Arrival { shared, stream, remote, slot, member }));
+    tokio::spawn(connection::run(shared.clone(), stream, visitor, seat));
 }
 
 /// Whether just this client is gone, and the next may be accepted.

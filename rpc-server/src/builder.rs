@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use rpc_core::{CloseReason, Hub, Layer, Layers, Limits, Peer, Router, Service, Setup};
@@ -11,10 +12,13 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use crate::connecting::Connecting;
 use crate::error::Error;
 use crate::hooks::Hooks;
+use crate::listener::{Address, Listener};
+use crate::mount::RpcService;
 use crate::origins::Origins;
+use crate::proxies::Proxies;
 use crate::rejection::Rejection;
 use crate::server::BoundServer;
-use crate::shared::Shared;
+use crate::shared::{Paths, Settings, Shared};
 
 /// A server that does not listen yet. Made by [`Server::builder`](crate::Server::builder).
 #[must_use = "a server starts with `bind`"]
@@ -23,8 +27,12 @@ pub struct Builder {
     layers: Layers,
     limits: Limits,
     keepalive: bool,
-    path: Option<String>,
+    paths: Paths,
+    post: bool,
     origins: Vec<String>,
+    hosts: Vec<String>,
+    proxies: Vec<String>,
+    reconnect: (Duration, Duration),
     hooks: Hooks,
 }
 
@@ -35,8 +43,12 @@ impl Builder {
             layers: Layers::new(),
             limits: Limits::server(),
             keepalive: true,
-            path: None,
+            paths: Paths::default(),
+            post: true,
             origins: Vec::new(),
+            hosts: Vec::new(),
+            proxies: Vec::new(),
+            reconnect: (Duration::ZERO, Duration::from_secs(5)),
             hooks: Hooks::default(),
         }
     }
@@ -74,7 +86,32 @@ impl Builder {
     /// Serves this path only, compared byte for byte and without the query; others are answered
     /// 404. By default every path is served.
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.path = Some(path.into());
+        self.paths.service = Some(path.into());
+        self
+    }
+
+    /// Answers `GET` of this path, such as `/healthz`, with 200: for whoever restarts a server that has
+    /// hung. It is answered to anyone, also while the server stops. Not by default.
+    pub fn health(mut self, path: impl Into<String>) -> Self {
+        self.paths.health = Some(path.into());
+        self
+    }
+
+    /// Answers `GET` of this path, such as `/readyz`, with 200 if new connections may be sent here, and
+    /// with 503 while the server stops, while there are as many
+    /// [`connections`](Limits::connections) as there may be, and while the app says
+    /// [so](crate::Server::set_ready). Not by default.
+    pub fn readiness(mut self, path: impl Into<String>) -> Self {
+        self.paths.readiness = Some(path.into());
+        self
+    }
+
+    /// Whether a message may also come by `POST`, with `Content-Type: application/json`: one request,
+    /// notification or batch, and one answer (204 if none is owed). For scripts and probes: each goes
+    /// through [`on_connect`](Self::on_connect) and counts as a connection while it is served. Its
+    /// methods cannot call back, and there are no subscriptions. On by default.
+    pub fn post(mut self, post: bool) -> Self {
+        self.post = post;
         self
     }
 
@@ -89,14 +126,49 @@ impl Builder {
     /// and is not asked.
     ///
     /// A server that listens on a loopback address also wants `localhost` or a loopback address as
-    /// `Host`, whatever is allowed here: else a page whose name was made to point to this machine
-    /// would be let in.
+    /// `Host`, whatever is allowed here, or one of its [names](Self::allow_hosts): else a page whose name
+    /// was made to point to this machine would be let in.
     pub fn allow_origins<I>(mut self, origins: I) -> Self
     where
         I: IntoIterator,
         I::Item: Into<String>,
     {
         self.origins.extend(origins.into_iter().map(Into::into));
+        self
+    }
+
+    /// Says by which names the server may be asked for, such as `app.example`, with any port unless one
+    /// is written. May be called several times. Other names are answered 403 then; loopback names are
+    /// fine as well over a loopback address. By default every name will do, but only these over a
+    /// loopback address: so this is also for a server behind a proxy on the same machine that keeps the
+    /// name which the client used.
+    pub fn allow_hosts<I>(mut self, hosts: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.hosts.extend(hosts.into_iter().map(Into::into));
+        self
+    }
+
+    /// Says which proxies stand before the server: addresses, networks such as `10.0.0.0/8`, and `unix`
+    /// for whoever comes by a Unix socket. May be called several times. Only they are believed what
+    /// `X-Forwarded-For` says of a client; by default nobody is. The limits for each address count by
+    /// what they say, and [`client_addr`](crate::Connecting::client_addr) tells it.
+    pub fn trusted_proxies<I>(mut self, proxies: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.proxies.extend(proxies.into_iter().map(Into::into));
+        self
+    }
+
+    /// When those who are connected at a [shutdown](crate::Server::shutdown) may come back: no sooner than
+    /// `min` from the close, no later than `max`, each at a random time between the two, so that they do
+    /// not all come at once. 0 to 5 s by default. Clients of ours are told by `$/goaway`.
+    pub fn reconnect_after(mut self, min: Duration, max: Duration) -> Self {
+        self.reconnect = (min, max);
         self
     }
 
@@ -149,14 +221,29 @@ impl Builder {
         self.serve_listener(listener)
     }
 
-    /// Uses a listener made elsewhere, for example one that was handed over by a service manager.
+    /// Uses a listener made elsewhere, for example one that was handed over by a service manager: a
+    /// `TcpListener` or, on Unix, a `UnixListener` of tokio's.
     ///
     /// # Errors
     /// [`Error::Listen`] if the listener has no address; the others if a setting is wrong.
-    pub fn serve_listener(self, listener: TcpListener) -> Result<BoundServer, Error> {
+    pub fn serve_listener(self, listener: impl Into<Listener>) -> Result<BoundServer, Error> {
+        let listener = listener.into();
+        let address = listener.address().map_err(Error::Listen)?;
+        Ok(BoundServer::new(listener, Shared::new(self.settle()?, address)))
+    }
+
+    /// Makes a service of tower's, to be mounted in an app of axum or hyper on the app's own port: see
+    /// [`RpcService`]. Its connections are served on the runtime that the app runs on.
+    ///
+    /// # Errors
+    /// If a setting is wrong.
+    pub fn into_tower_service(self) -> Result<RpcService, Error> {
+        Ok(RpcService::new(Shared::new(self.settle()?, Address::Mounted)))
+    }
+
+    /// The settings, if they can all be followed.
+    fn settle(self) -> Result<Settings, Error> {
         self.check()?;
-        let origins = Origins::new(&self.origins)?;
-        let address = listener.local_addr().map_err(Error::Listen)?;
         let setup = Setup {
             services: Arc::new(self.router),
             limits: Arc::new(self.limits),
@@ -166,17 +253,37 @@ impl Builder {
             greets: false,
             plain: false,
         };
-        let shared = Shared::new(setup, address, self.path, origins, self.hooks);
-        Ok(BoundServer::new(listener, shared))
+        Ok(Settings {
+            setup,
+            paths: self.paths,
+            takes_posts: self.post,
+            origins: Origins::new(&self.origins, &self.hosts)?,
+            proxies: Proxies::new(&self.proxies)?,
+            hooks: self.hooks,
+            reconnect: self.reconnect,
+        })
     }
 
     fn check(&self) -> Result<(), Error> {
         self.limits.check()?;
         self.router.check()?;
-        match &self.path {
-            Some(path) if !is_path(path) => Err(Error::Path(path.clone())),
-            _ => Ok(()),
+        self.paths.check()
+    }
+}
+
+impl Paths {
+    fn check(&self) -> Result<(), Error> {
+        let paths = [&self.service, &self.health, &self.readiness].map(Option::as_deref);
+        for (at, path) in paths.iter().enumerate() {
+            match path {
+                Some(path) if !is_path(path) => return Err(Error::Path(path.to_string())),
+                Some(same) if paths[..at].contains(path) => {
+                    return Err(Error::SamePath(same.to_string()));
+                }
+                _ => {}
+            }
         }
+        Ok(())
     }
 }
 
@@ -194,8 +301,10 @@ impl fmt::Debug for Builder {
             .field("layers", &self.layers)
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)
-            .field("path", &self.path)
+            .field("paths", &self.paths)
             .field("origins", &self.origins)
+            .field("hosts", &self.hosts)
+            .field("proxies", &self.proxies)
             .finish_non_exhaustive()
     }
 }

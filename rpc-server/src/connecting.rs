@@ -2,11 +2,15 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
+use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderMap, Method, Request, Uri};
 use rpc_core::{Endpoint, Layer, Peer};
+
+use crate::headers;
+use crate::visitor::Visitor;
 
 /// Someone who wants to connect, as [`on_connect`](crate::Builder::on_connect) sees them: the whole
 /// HTTP request, and where it came from.
@@ -38,7 +42,8 @@ use rpc_core::{Endpoint, Layer, Peer};
 /// ```
 pub struct Connecting {
     request: Request<()>,
-    remote: SocketAddr,
+    visitor: Visitor,
+    client: Option<IpAddr>,
     peer: Peer,
     /// Where layers can be added, until the hook has ended.
     endpoint: Door,
@@ -48,21 +53,27 @@ pub struct Connecting {
 pub(crate) type Door = Arc<Mutex<Option<Endpoint>>>;
 
 impl Connecting {
-    pub(crate) fn new(request: Request<()>, remote: SocketAddr, endpoint: Endpoint) -> Self {
+    pub(crate) fn new(
+        request: Request<()>,
+        visitor: Visitor,
+        client: Option<IpAddr>,
+        endpoint: Endpoint,
+    ) -> Self {
         let peer = endpoint.peer();
-        Self { request, remote, peer, endpoint: Arc::new(Mutex::new(Some(endpoint))) }
+        Self { request, visitor, client, peer, endpoint: Arc::new(Mutex::new(Some(endpoint))) }
     }
 
     pub(crate) fn door(&self) -> Door {
         self.endpoint.clone()
     }
 
-    /// The whole request.
+    /// The whole request. Of a server that is mounted in an app its extensions hold what the app's own
+    /// middleware put there, such as who has logged in.
     pub fn request(&self) -> &Request<()> {
         &self.request
     }
 
-    /// Always GET: other methods were refused.
+    /// GET for a WebSocket, POST for a single message.
     pub fn method(&self) -> &Method {
         self.request.method()
     }
@@ -91,9 +102,36 @@ impl Connecting {
         parameters.find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// Where the TCP connection comes from; behind a proxy that is the proxy.
-    pub fn remote_addr(&self) -> SocketAddr {
-        self.remote
+    /// The value of a cookie, the first one of this name, without the quotes that it may be in.
+    ///
+    /// A browser sends cookies with whatever page connects: that is why pages of other
+    /// [origins](crate::Builder::allow_origins) may not.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        headers::cookie(self.headers(), name)
+    }
+
+    /// The token of `Authorization: Bearer …` (RFC 6750, section 2.1); `None` if there is none, or more
+    /// than one.
+    pub fn bearer_token(&self) -> Option<&str> {
+        headers::bearer(self.headers())
+    }
+
+    /// The subprotocols that the client offers, in its order. Browsers can set them, and no other
+    /// header: some put a token there, beside `jsonrpc2`, which is the one that is picked.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        headers::tokens(self.headers(), SEC_WEBSOCKET_PROTOCOL)
+    }
+
+    /// Where the TCP connection comes from; behind a proxy that is the proxy. `None` if it is no TCP
+    /// connection, or the app that the server is mounted in [does not tell](crate::RpcService::remote_addr).
+    pub fn remote_addr(&self) -> Option<SocketAddr> {
+        self.visitor.remote
+    }
+
+    /// The address of the client itself: where the connection comes from, or, if that is one of the
+    /// [trusted proxies](crate::Builder::trusted_proxies), what they say in `X-Forwarded-For`.
+    pub fn client_addr(&self) -> Option<IpAddr> {
+        self.client
     }
 
     /// Puts `layer` around what is served and called on this one connection from now on, within those
@@ -118,7 +156,8 @@ impl Connecting {
 impl fmt::Debug for Connecting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connecting")
-            .field("remote", &self.remote)
+            .field("remote", &self.visitor.remote)
+            .field("client", &self.client)
             .field("path", &self.uri().path())
             .field("peer", &self.peer.id())
             .finish_non_exhaustive()
@@ -133,7 +172,8 @@ mod tests {
 
     fn connecting(request: Request<()>) -> Connecting {
         let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::server()));
-        Connecting::new(request, ([127, 0, 0, 1], 9).into(), endpoint)
+        let visitor = Visitor { remote: Some(([127, 0, 0, 1], 9).into()), is_local: true };
+        Connecting::new(request, visitor, None, endpoint)
     }
 
     #[tokio::test]

@@ -1,95 +1,103 @@
-//! One connection's task, from the TCP connection to the last hook.
+//! One connection's task, from its accept to the last hook.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use rpc_core::{CloseCode, CloseReason, Connection, Endpoint, Peer, WebSocket};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use rpc_core::{CloseCode, Connection, Endpoint, GoAway, Peer, WebSocket};
+use tokio::time::Instant;
 
-use crate::http::Exchange;
-use crate::lifecycle::Member;
+use crate::due::Due;
+use crate::http::{Came, Exchange};
+use crate::listener::Socket;
+use crate::seat::Seat;
 use crate::shared::Shared;
-use crate::slots::Slot;
-
-/// What a connection that may still be made consists of.
-pub(crate) struct Arrival {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) stream: TcpStream,
-    pub(crate) remote: SocketAddr,
-    pub(crate) slot: Slot,
-    pub(crate) member: Member,
-}
-
-type Socket = Box<WebSocket<TcpStream>>;
+use crate::visitor::Visitor;
 
 /// Carries a connection. Each phase is in a box of its own, freed before the next: a task is as
 /// large as the largest thing it ever holds, and HTTP needs far more than an idle connection.
-pub(crate) async fn run(arrival: Arrival) {
-    let Arrival { shared, stream, remote, slot, mut member } = arrival;
-    let accepted = Arc::new(Mutex::new(None));
-    let exchange = Exchange {
-        shared: shared.clone(),
-        remote,
-        is_served: slot.is_served,
-        accepted: accepted.clone(),
-    };
-    let socket = Box::pin(handshake(exchange, stream, &shared, &mut member)).await;
-    let Some(endpoint) = accepted.lock().unwrap().take() else {
-        shared.totals.refused();
-        return;
-    };
-    drop(accepted);
-    let peer = endpoint.peer();
-    let reason = match socket {
-        Some(socket) => {
-            let connection = connect(endpoint, socket);
-            stop_if_late(&peer, &member);
-            connection.await
-        }
-        None => never_made(endpoint).await,
-    };
-    shared.totals.keep(&peer.stats());
-    let limit = shared.setup.limits.close;
-    Box::pin(shared.hooks.disconnect(peer, reason, limit)).await;
+pub(crate) async fn run<S: Socket>(
+    shared: Arc<Shared>,
+    stream: S,
+    visitor: Visitor,
+    mut seat: Seat,
+) {
+    let mut came = Came::Nobody;
+    let socket = Box::pin(handshake(&shared, stream, visitor, &mut seat, &mut came)).await;
+    match came {
+        Came::Nobody => shared.totals.refused(),
+        Came::Looked => {}
+        Came::ForAnswer(peer) => shared.see_off(peer).await,
+        Came::ForWebSocket(endpoint) => shared.serve(endpoint, socket, &seat).await,
+    }
     // Now the server may end, and another may have the place.
-    drop((slot, member));
+    drop(seat);
 }
 
 /// The HTTP part, unless it takes too long or the server stops.
-async fn handshake(
-    exchange: Exchange,
-    stream: TcpStream,
-    shared: &Shared,
-    member: &mut Member,
-) -> Option<Socket> {
-    // Small messages must not wait for the acknowledgement of earlier ones.
-    stream.set_nodelay(true).ok()?;
-    let exchange = timeout(shared.setup.limits.handshake, exchange.run(stream));
+async fn handshake<S: Socket>(
+    shared: &Arc<Shared>,
+    stream: S,
+    visitor: Visitor,
+    seat: &mut Seat,
+    came: &mut Came,
+) -> Option<Box<WebSocket<S>>> {
+    let mut member = shared.lifecycle.join();
+    let due = Due::within(shared.setup.limits.handshake);
+    let exchange = Exchange::new(shared.clone(), visitor, due.clone(), seat, came);
     tokio::select! {
         biased;
-        () = member.stopped() => None,
-        socket = exchange => socket.ok().flatten().map(Box::new),
+        () = exchange.broken_off(&mut member) => None,
+        socket = due.limit(exchange.run(stream)) => socket.flatten().map(Box::new),
+    }
+}
+
+impl Shared {
+    /// Carries a WebSocket to its end, if its client waited for it.
+    pub(crate) async fn serve<S: Socket>(
+        &self,
+        endpoint: Endpoint,
+        socket: Option<Box<WebSocket<S>>>,
+        seat: &Seat,
+    ) {
+        let peer = endpoint.peer();
+        match socket {
+            Some(socket) => {
+                let connection = connect(endpoint, socket);
+                self.stop_if_late(&peer, seat);
+                connection.await;
+            }
+            None => drop(endpoint),
+        }
+        self.see_off(peer).await;
+    }
+
+    /// What is to be done when a connection is gone.
+    pub(crate) async fn see_off(&self, peer: Peer) {
+        let reason = peer.closed().await;
+        self.totals.keep(&peer, self.lifecycle.stops());
+        let limit = self.setup.limits.close;
+        Box::pin(self.hooks.disconnect(peer, reason, limit)).await;
+    }
+
+    /// Stops a connection that came into being while the server's peers were being told to.
+    pub(crate) fn stop_if_late(&self, peer: &Peer, seat: &Seat) {
+        if let Some(until) = seat.member.stops_at() {
+            let grace = until.saturating_duration_since(Instant::now());
+            peer.drain(CloseCode::RESTARTING, &self.farewell(), grace);
+        }
+    }
+
+    /// What those who are connected are told when the server stops.
+    pub(crate) fn farewell(&self) -> GoAway {
+        let (min, max) = self.reconnect;
+        GoAway::new("shutting down").reconnect_after(min, max)
     }
 }
 
 /// A function of its own, so that the box of the socket is gone before anything is awaited.
-fn connect(endpoint: Endpoint, socket: Socket) -> Pin<Box<Connection<WebSocket<TcpStream>>>> {
+fn connect<S: Socket>(
+    endpoint: Endpoint,
+    socket: Box<WebSocket<S>>,
+) -> Pin<Box<Connection<WebSocket<S>>>> {
     Box::pin(endpoint.connect(*socket))
-}
-
-/// Stops a connection that came into being while the server's peers were being told to.
-fn stop_if_late(peer: &Peer, member: &Member) {
-    if let Some(until) = member.stops_at() {
-        let grace = until.saturating_duration_since(Instant::now());
-        peer.drain(CloseCode::RESTARTING, "shutting down", grace);
-    }
-}
-
-/// The client did not wait for the end of the handshake.
-async fn never_made(endpoint: Endpoint) -> CloseReason {
-    let peer = endpoint.peer();
-    drop(endpoint);
-    peer.closed().await
 }

@@ -23,6 +23,17 @@ pub enum Error {
          behind it, `null`, or `*` for all"
     )]
     Origin(String),
+    /// What was given to [`allow_hosts`](crate::Builder::allow_hosts) is no name of a server.
+    #[error(
+        "`{0}` is no host: write a name or an address, with or without a port, and nothing else"
+    )]
+    Host(String),
+    /// What was given to [`trusted_proxies`](crate::Builder::trusted_proxies) is no network.
+    #[error("`{0}` is no proxy: write an address, a network such as `10.0.0.0/8`, or `unix`")]
+    Proxy(String),
+    /// Two settings of paths that cannot both be followed.
+    #[error("`{0}` is the path of two things: give each its own")]
+    SamePath(String),
     /// The address is in use, not ours, or not an address.
     #[error("cannot listen on the address given to `bind`")]
     Listen(#[source] io::Error),

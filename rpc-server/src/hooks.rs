@@ -1,6 +1,7 @@
 //! What users run when connections come and go. A panic in there harms that connection only.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::Duration;
@@ -15,10 +16,17 @@ use crate::rejection::Rejection;
 
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Gives the endpoint back if it may have its connection; its session is set by then.
-type OnConnect = dyn Fn(Connecting) -> Running<Result<Endpoint, Rejection>> + Send + Sync;
+type OnConnect = dyn Fn(Connecting) -> Running<Result<Verdict, Rejection>> + Send + Sync;
 
 type OnDisconnect = dyn Fn(Peer, CloseReason) -> Running<()> + Send + Sync;
+
+/// Gives the endpoint back if it may have its connection.
+pub(crate) enum Verdict {
+    /// The session is set.
+    Session(Endpoint),
+    /// It may call these methods, one of which logs it in.
+    Guest(Endpoint, Box<[Cow<'static, str>]>),
+}
 
 /// A server's hooks, without their types.
 #[derive(Default)]
@@ -41,8 +49,16 @@ impl Hooks {
             Box::pin(async move {
                 let session = session.await;
                 let endpoint = take(&door);
-                endpoint.set_session(session?);
-                Ok(endpoint)
+                match session {
+                    Ok(session) => {
+                        endpoint.set_session(session);
+                        Ok(Verdict::Session(endpoint))
+                    }
+                    Err(mut rejection) => match rejection.take_login() {
+                        Some(methods) => Ok(Verdict::Guest(endpoint, methods)),
+                        None => Err(rejection),
+                    },
+                }
             })
         }));
     }
@@ -57,9 +73,9 @@ impl Hooks {
     }
 
     /// Asks whether an endpoint may have its connection.
-    pub(crate) async fn connect(&self, connecting: Connecting) -> Result<Endpoint, Rejection> {
+    pub(crate) async fn connect(&self, connecting: Connecting) -> Result<Verdict, Rejection> {
         let Some(hook) = &self.on_connect else {
-            return Ok(take(&connecting.door()));
+            return Ok(Verdict::Session(take(&connecting.door())));
         };
         // Within `async`, since the call itself may panic as well.
         let verdict = async { hook(connecting).await };

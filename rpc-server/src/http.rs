@@ -1,27 +1,32 @@
-//! The HTTP part of a connection: one request, one answer.
+//! The HTTP part of a connection to a server of its own: one request, one answer.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::future::{pending, poll_fn};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rpc_core::{Endpoint, Role, WebSocket};
+use rpc_core::{Endpoint, Peer, Role, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::connecting::Connecting;
+use crate::asked::Asked;
+use crate::due::Due;
+use crate::lifecycle::Member;
+use crate::listener::Socket;
+use crate::post;
+use crate::probes;
 use crate::rejection::Rejection;
+use crate::seat::Seat;
 use crate::shared::Shared;
-use crate::upgrade::Upgrade;
+use crate::visitor::Visitor;
 
 /// Bytes of a request's head; hyper takes no smaller number.
 const HEAD: usize = 8 * 1024;
@@ -33,20 +38,42 @@ const HEADERS: usize = 64;
 const LINGER: (u64, Duration) = (256 * 1024, Duration::from_secs(2));
 
 /// What the answer to a request depends on.
-pub(crate) struct Exchange {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) remote: SocketAddr,
-    /// Whether there is room for this connection.
-    pub(crate) is_served: bool,
-    /// Where the endpoint of a client that was let in is put. Outside of all that may be stopped at
-    /// any moment, so that who was let in is known to have been.
-    pub(crate) accepted: Arc<Mutex<Option<Endpoint>>>,
+pub(crate) struct Exchange<'a> {
+    shared: Arc<Shared>,
+    visitor: Visitor,
+    due: Due,
+    /// Until it is taken by the one request.
+    seat: Mutex<Option<&'a mut Seat>>,
+    came: Mutex<&'a mut Came>,
 }
 
-impl Exchange {
+/// Who came by an exchange, known also when that is stopped.
+pub(crate) enum Came {
+    /// Nobody who was let in.
+    Nobody,
+    /// One who asked how the server is.
+    Looked,
+    /// One who asked for a WebSocket.
+    ForWebSocket(Endpoint),
+    /// One who has sent a single message.
+    ForAnswer(Peer),
+}
+
+impl<'a> Exchange<'a> {
+    /// Lends what outlives the exchange to it.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        visitor: Visitor,
+        due: Due,
+        seat: &'a mut Seat,
+        came: &'a mut Came,
+    ) -> Self {
+        Self { shared, visitor, due, seat: Mutex::new(Some(seat)), came: Mutex::new(came) }
+    }
+
     /// Answers the request that comes; `None` if that was not the beginning of a WebSocket. May be
     /// dropped at any point, which closes the connection.
-    pub(crate) async fn run(self, stream: TcpStream) -> Option<WebSocket<TcpStream>> {
+    pub(crate) async fn run<S: Socket>(&self, stream: S) -> Option<WebSocket<S>> {
         let service = service_fn(|request| Box::pin(self.answer(request)));
         let mut http = http1::Builder::new()
             .max_buf_size(HEAD)
@@ -59,46 +86,98 @@ impl Exchange {
         let parts = http.into_parts();
         let stream = parts.io.into_inner();
         if let Err(error) = &result {
-            tracing::debug!(remote = %self.remote, %error, "not a handshake");
+            tracing::debug!(remote = ?self.visitor.remote, %error, "not a request");
         }
-        if result.is_err() || self.accepted.lock().unwrap().is_none() {
+        let limits = match &**self.came() {
+            Came::ForWebSocket(endpoint) if result.is_ok() => Some(endpoint.limits()),
+            _ => None,
+        };
+        let Some(limits) = limits else {
             linger(stream).await;
             return None;
+        };
+        Some(WebSocket::new(stream, Role::Server, parts.read_buf, &limits))
+    }
+
+    /// Waits until the server stops, unless by then someone waits for an answer: their handlers are asked
+    /// to end as all others are.
+    pub(crate) async fn broken_off(&self, member: &mut Member) {
+        member.stopped().await;
+        if matches!(&**self.came(), Came::Looked | Came::ForAnswer(_)) {
+            pending::<()>().await;
         }
-        let limits = &self.shared.setup.limits;
-        Some(WebSocket::new(stream, Role::Server, parts.read_buf, limits))
+    }
+
+    fn came(&self) -> MutexGuard<'_, &'a mut Came> {
+        self.came.lock().unwrap()
     }
 
     async fn answer(
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
-        Ok(self.let_in(request).await.unwrap_or_else(|rejection| {
+        let mut response = self.let_in(request).await.unwrap_or_else(|rejection| {
             // Nothing of the request: its query and headers hold credentials.
             let (status, text) = (rejection.status(), rejection.text());
-            tracing::debug!(remote = %self.remote, %status, text, "refused");
+            tracing::debug!(remote = ?self.visitor.remote, %status, text, "refused");
             rejection.into_response()
-        }))
+        });
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
     }
 
     async fn let_in(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Rejection> {
-        let upgrade = Upgrade::of(&request, self.shared.path.as_deref())?;
-        self.shared.origins.check(request.headers(), self.shared.address)?;
-        if !self.is_served {
-            let text = "there are as many connections as there may be";
-            return Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text));
+        let (head, body) = request.into_parts();
+        match self.shared.look_at(&head, !body.is_end_stream(), &self.visitor)? {
+            Asked::WebSocket(upgrade) => {
+                let endpoint = self.admit(head, false).await?;
+                **self.came() = Came::ForWebSocket(endpoint);
+                Ok(upgrade.response())
+            }
+            Asked::Call => {
+                let endpoint = self.admit(head, true).await?;
+                self.call(endpoint, body).await
+            }
+            Asked::Health => self.look(probes::health()),
+            Asked::Readiness => self.look(probes::readiness(&self.shared)),
         }
-        let endpoint = Endpoint::new(self.shared.setup.clone());
-        let connecting = Connecting::new(request.map(drop), self.remote, endpoint);
-        let endpoint = self.shared.hooks.connect(connecting).await?;
-        *self.accepted.lock().unwrap() = Some(endpoint);
-        Ok(upgrade.response())
+    }
+
+    async fn admit(
+        &self,
+        head: http::request::Parts,
+        for_one_answer: bool,
+    ) -> Result<Endpoint, Rejection> {
+        let seat = self.seat.lock().unwrap().take();
+        let seat = seat.expect("each answer but the one to a handshake closes the connection");
+        self.shared.admit(head, &self.visitor, seat, for_one_answer).await
+    }
+
+    /// Serves a single message: its handlers have their own deadlines, and the client time to read what
+    /// they came to.
+    async fn call(
+        &self,
+        endpoint: Endpoint,
+        body: Incoming,
+    ) -> Result<Response<Full<Bytes>>, Rejection> {
+        **self.came() = Came::ForAnswer(endpoint.peer());
+        self.due.set(None);
+        let response = post::answer(&self.shared, endpoint, body).await;
+        self.due.set(Some(self.shared.setup.limits.slow_reader));
+        response
+    }
+
+    fn look(&self, response: Response<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Rejection> {
+        **self.came() = Came::Looked;
+        Ok(response)
     }
 }
 
 /// Says that nothing more comes, then reads on a little: to close a socket with unread bytes in it
 /// resets the connection, and the reset may overtake the answer.
-async fn linger(mut stream: TcpStream) {
+async fn linger<S: Socket>(mut stream: S) {
     let (bytes, time) = LINGER;
     // Whatever goes wrong now, the answer has been given.
     let _ = timeout(time, async {

@@ -54,33 +54,49 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod addresses;
+mod asked;
 mod builder;
 mod connecting;
 mod connection;
+mod door;
+mod drained;
+mod due;
 mod error;
+mod headers;
 mod hooks;
 mod http;
 mod lifecycle;
+mod listener;
+mod mount;
 mod origins;
+mod post;
+mod probes;
+mod proxies;
 #[cfg(feature = "metrics")]
 mod record;
 mod rejection;
 mod runtime;
+mod seat;
 mod server;
 mod shared;
 mod slots;
 mod stats;
 mod upgrade;
+mod visitor;
 
 pub use ::http::StatusCode;
 
 pub use builder::Builder;
 pub use connecting::Connecting;
+pub use drained::{CutRequest, Drained};
 pub use error::Error;
+pub use listener::Listener;
+pub use mount::RpcService;
 pub use rejection::Rejection;
 pub use runtime::runtime;
 pub use server::{BoundServer, Server};
-pub use stats::ServerStats;
+pub use stats::{InFlight, ServerStats};
 
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}

@@ -1,5 +1,7 @@
 //! From the start of a server to the end of its last task.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -31,6 +33,17 @@ impl Lifecycle {
     /// Tells all tasks that the server stops, and until when handlers may run.
     pub(crate) fn stop(&self, until: Instant) {
         self.stop.send_replace(Some(until));
+    }
+
+    /// Whether the server stops, or has stopped.
+    pub(crate) fn stops(&self) -> bool {
+        self.stop.borrow().is_some()
+    }
+
+    /// How long handlers may still run; as long as they like if the server does not stop.
+    pub(crate) fn left(&self) -> Duration {
+        let until = *self.stop.borrow();
+        until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()))
     }
 
     /// Waits until there are no tasks.

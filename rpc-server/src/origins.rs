@@ -7,18 +7,21 @@
 //! The other half is `Host`: a page whose name is made to point to 127.0.0.1 (DNS rebinding) comes
 //! from where it connects to. It cannot change the name, though, by which it asks.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
+use http::header::{HeaderMap, ORIGIN};
 
 use crate::error::Error;
+use crate::headers::only;
 use crate::rejection::Rejection;
 
-/// The pages that may connect beside those of the server's own address.
+/// The pages that may connect beside those of the server's own address, and the names that it has.
 #[derive(Debug, Default)]
 pub(crate) struct Origins {
     allowed: Vec<Origin>,
+    /// Empty if it answers to any name.
+    hosts: Vec<Host>,
 }
 
 /// Where a page comes from (RFC 6454), or what may stand for it in the list.
@@ -48,31 +51,48 @@ enum Name {
 }
 
 impl Origins {
-    /// Reads the list of those that are allowed.
-    pub(crate) fn new(patterns: &[String]) -> Result<Self, Error> {
+    /// Reads the lists of pages that are allowed, and of the server's names.
+    pub(crate) fn new(patterns: &[String], hosts: &[String]) -> Result<Self, Error> {
         let read = |pattern: &String| {
             Origin::of_pattern(pattern).ok_or_else(|| Error::Origin(pattern.clone()))
         };
-        Ok(Self { allowed: patterns.iter().map(read).collect::<Result<_, _>>()? })
+        let read_host = |host: &String| Host::parse(host).ok_or_else(|| Error::Host(host.clone()));
+        Ok(Self {
+            allowed: patterns.iter().map(read).collect::<Result<_, _>>()?,
+            hosts: hosts.iter().map(read_host).collect::<Result<_, _>>()?,
+        })
     }
 
-    /// Checks a request to a server that listens on `address`.
-    pub(crate) fn check(&self, headers: &HeaderMap, address: SocketAddr) -> Result<(), Rejection> {
-        let host = only(headers, &HOST).and_then(Host::parse);
-        if address.ip().to_canonical().is_loopback()
-            && !host.as_ref().is_some_and(Host::is_this_machine)
-        {
-            return Err(forbidden(
-                "this server listens on a loopback address: `Host` must be `localhost` or one",
-            ));
-        }
+    /// Checks a request for `host`; `is_local` if it may have come over a loopback address.
+    pub(crate) fn check(
+        &self,
+        headers: &HeaderMap,
+        host: Option<&str>,
+        is_local: bool,
+    ) -> Result<(), Rejection> {
+        let host = host.and_then(Host::parse);
+        self.check_host(host.as_ref(), is_local)?;
         if !headers.contains_key(ORIGIN) {
             return Ok(());
         }
-        let origin = only(headers, &ORIGIN).and_then(Origin::parse);
+        let origin = only(headers, ORIGIN).and_then(|origin| Origin::parse(origin.to_str().ok()?));
         match origin {
             Some(origin) if origin.is_of(host.as_ref()) || self.allow(&origin) => Ok(()),
             _ => Err(forbidden("pages of this `Origin` may not connect")),
+        }
+    }
+
+    fn check_host(&self, host: Option<&Host>, is_local: bool) -> Result<(), Rejection> {
+        let is_named = |host: &Host| self.hosts.iter().any(|named| named.takes(host));
+        if host.is_some_and(|host| is_named(host) || (is_local && host.is_this_machine())) {
+            return Ok(());
+        }
+        match (is_local, self.hosts.is_empty()) {
+            (false, true) => Ok(()),
+            (_, false) => Err(forbidden("this server has another name than that in `Host`")),
+            (true, true) => Err(forbidden(
+                "over a loopback address `Host` must be `localhost` or one; `allow_hosts` allows others",
+            )),
         }
     }
 
@@ -83,13 +103,6 @@ impl Origins {
 
 fn forbidden(text: &'static str) -> Rejection {
     Rejection::new(StatusCode::FORBIDDEN, text)
-}
-
-/// The text of a header that must not stand twice.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value: &HeaderValue = values.next().filter(|_| values.next().is_none())?;
-    value.to_str().ok()
 }
 
 impl Origin {
@@ -161,6 +174,11 @@ impl Host {
         Some(Self { name: Name::parse(name)?, port })
     }
 
+    /// Whether this name, with any port if it has none, stands for that one.
+    fn takes(&self, other: &Self) -> bool {
+        self.name == other.name && (self.port.is_none() || self.port == other.port)
+    }
+
     fn is_this_machine(&self) -> bool {
         match &self.name {
             Name::Dns(name) => name == "localhost",
@@ -187,6 +205,8 @@ impl Name {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     const LOOPBACK: &str = "127.0.0.1:9944";
@@ -195,11 +215,12 @@ mod tests {
     fn check(allowed: &[&str], address: &str, host: &str, origin: Option<&str>) -> bool {
         let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
         let mut headers = HeaderMap::new();
-        headers.insert(HOST, host.parse().unwrap());
         if let Some(origin) = origin {
             headers.insert(ORIGIN, origin.parse().unwrap());
         }
-        let verdict = Origins::new(&allowed).unwrap().check(&headers, address.parse().unwrap());
+        let address: SocketAddr = address.parse().unwrap();
+        let is_local = address.ip().to_canonical().is_loopback();
+        let verdict = Origins::new(&allowed, &[]).unwrap().check(&headers, Some(host), is_local);
         if let Err(rejection) = &verdict {
             assert_eq!(rejection.status(), StatusCode::FORBIDDEN);
         }
@@ -316,13 +337,12 @@ mod tests {
 
     #[test]
     fn a_header_that_stands_twice_is_none() {
-        let origins = Origins::new(&["https://good.example".to_owned()]).unwrap();
+        let origins = Origins::new(&["https://good.example".to_owned()], &[]).unwrap();
         let mut headers = HeaderMap::new();
-        headers.insert(HOST, "a.example".parse().unwrap());
         headers.append(ORIGIN, "https://good.example".parse().unwrap());
-        assert!(origins.check(&headers, PUBLIC.parse().unwrap()).is_ok());
+        assert!(origins.check(&headers, Some("a.example"), false).is_ok());
         headers.append(ORIGIN, "https://good.example".parse().unwrap());
-        assert!(origins.check(&headers, PUBLIC.parse().unwrap()).is_err());
+        assert!(origins.check(&headers, Some("a.example"), false).is_err());
     }
 
     #[test]
@@ -351,8 +371,32 @@ mod tests {
             "NULL",
             "**",
         ] {
-            let error = Origins::new(&[pattern.to_owned()]).unwrap_err();
+            let error = Origins::new(&[pattern.to_owned()], &[]).unwrap_err();
             assert!(error.to_string().starts_with(&format!("`{pattern}` ")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_server_answers_to_its_own_names_only_if_it_has_some() {
+        let hosts = ["app.example".to_owned(), "api.example:8443".to_owned()];
+        let origins = Origins::new(&[], &hosts).unwrap();
+        for (host, is_local, may) in [
+            ("app.example", false, true),
+            ("APP.example:9944", false, true),
+            ("app.example:9944", true, true),
+            ("api.example:8443", true, true),
+            ("api.example", false, false),
+            ("evil.example", false, false),
+            ("evil.example", true, false),
+            ("localhost:9944", true, true),
+            ("localhost:9944", false, false),
+            ("", false, false),
+        ] {
+            let verdict = origins.check(&HeaderMap::new(), Some(host), is_local);
+            assert_eq!(verdict.is_ok(), may, "{host} {is_local}");
+        }
+        assert!(origins.check(&HeaderMap::new(), None, false).is_err());
+        let error = Origins::new(&[], &["https://app.example".to_owned()]).unwrap_err();
+        assert!(error.to_string().starts_with("`https://app.example` "), "{error}");
     }
 }

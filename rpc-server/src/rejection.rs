@@ -1,10 +1,12 @@
 //! An HTTP answer instead of a connection.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    TRANSFER_ENCODING,
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
@@ -24,6 +26,8 @@ pub struct Rejection {
     text: Cow<'static, str>,
     /// Boxed: most have none, and a map is large for the error of a `Result`.
     headers: Option<Box<HeaderMap>>,
+    /// What may be called all the same, for those who are to log in by a message.
+    login: Option<Box<[Cow<'static, str>]>>,
 }
 
 impl Rejection {
@@ -32,7 +36,61 @@ impl Rejection {
     pub fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
         let is_refusal = status.as_u16() >= 300;
         let status = if is_refusal { status } else { StatusCode::INTERNAL_SERVER_ERROR };
-        Self { status, text: text.into(), headers: None }
+        Self { status, text: text.into(), headers: None, login: None }
+    }
+
+    /// Lets someone connect as a guest, who is to log in by a message: for browsers, which can set no
+    /// headers. Until one of `methods` (their wire names) says that this was done, by
+    /// [`Peer::log_in`](rpc_core::Peer::log_in), everything else is refused, and little may be used:
+    /// [`Limits::for_a_guest`](rpc_core::Limits::for_a_guest). There may be so many
+    /// [`guests`](rpc_core::Limits::guests), for [`login`](rpc_core::Limits::login) each.
+    ///
+    /// Who asks by a single `POST` cannot log in that way, and is answered 401. A method that is not
+    /// offered is a mistake of the hook's, answered 500.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_client::Client;
+    /// use rpc_core::{Context, ErrorObject, Router};
+    /// use rpc_server::{Connecting, Rejection, Server};
+    ///
+    /// struct User(String);
+    ///
+    /// let router = Router::new()
+    ///     .method("login", |cx: Context, (token,): (String,)| async move {
+    ///         let name = token.strip_prefix("token-of-").ok_or(ErrorObject::new(1, "wrong token"))?;
+    ///         cx.peer().log_in(User(name.to_owned()));
+    ///         Ok(())
+    ///     })
+    ///     .method("whoami", |cx: Context, (): ()| async move {
+    ///         Ok(cx.session::<User>().map(|user| user.0.clone()))
+    ///     });
+    /// let server = Server::builder()
+    ///     .service(router)
+    ///     .on_connect(|_: Connecting| async { Err::<User, _>(Rejection::until_login(["login"])) })
+    ///     .bind("127.0.0.1:0").await?.spawn();
+    ///
+    /// let client = Client::builder().connect(server.url()).await?;
+    /// let peer = client.peer();
+    /// assert!(peer.call::<Option<String>>("whoami", ()).await.is_err());
+    /// peer.call::<()>("login", ("token-of-Ada",)).await?;
+    /// assert_eq!(peer.call::<Option<String>>("whoami", ()).await?.as_deref(), Some("Ada"));
+    /// # Ok(()) }
+    /// ```
+    pub fn until_login<I>(methods: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<Cow<'static, str>>,
+    {
+        let methods = methods.into_iter().map(Into::into).collect();
+        Self { login: Some(methods), ..Self::new(StatusCode::UNAUTHORIZED, "log in first") }
+    }
+
+    /// Asks the client to come back no sooner than in so many seconds, rounded up (`Retry-After`).
+    #[must_use]
+    pub fn retry_after(self, time: Duration) -> Self {
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        self.header(RETRY_AFTER, seconds)
     }
 
     /// Adds a header, beside those of the same name. `Connection`, `Content-Type` and those that
@@ -64,7 +122,12 @@ impl Rejection {
         &self.text
     }
 
-    /// The answer, after which the connection is closed.
+    /// What may be called by one who is to log in by a message, if this is that.
+    pub(crate) fn take_login(&mut self) -> Option<Box<[Cow<'static, str>]>> {
+        self.login.take()
+    }
+
+    /// The answer.
     pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
         let body = match self.text {
             Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
@@ -76,7 +139,7 @@ impl Rejection {
         *headers = self.headers.map(|headers| *headers).unwrap_or_default();
         headers.remove(CONTENT_LENGTH);
         headers.remove(TRANSFER_ENCODING);
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        headers.remove(CONNECTION);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         response
     }
@@ -103,7 +166,7 @@ mod tests {
             .into_response();
         let headers = response.headers();
         assert_eq!(headers.get(CONTENT_LENGTH), None);
-        assert_eq!(headers[CONNECTION], "close");
+        assert_eq!(headers.get(CONNECTION), None);
         assert_eq!(headers["retry-after"], "5");
     }
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rpc_core::{CloseCode, Group, Peer};
-use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::accept::accept;
 use crate::builder::Builder;
+use crate::drained::Drained;
+use crate::listener::Listener;
 use crate::shared::Shared;
 use crate::stats::ServerStats;
 
@@ -21,21 +22,21 @@ const GRACE_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// [`serve`](Self::serve) it.
 #[must_use = "a server must be spawned or served"]
 pub struct BoundServer {
-    listener: TcpListener,
+    listener: Listener,
     server: Server,
 }
 
 impl BoundServer {
-    pub(crate) fn new(listener: TcpListener, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(listener: Listener, shared: Arc<Shared>) -> Self {
         Self { listener, server: Server { shared } }
     }
 
-    /// Where it listens.
-    pub fn local_addr(&self) -> SocketAddr {
+    /// Where it listens; `None` if that is a Unix socket.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
         self.server.local_addr()
     }
 
-    /// What to connect to, such as `ws://127.0.0.1:9944/rpc`; the path only if it was set.
+    /// What to connect to, such as `ws://127.0.0.1:9944/rpc`; see [`Server::url`].
     pub fn url(&self) -> String {
         self.server.url()
     }
@@ -103,14 +104,20 @@ impl Server {
         Builder::new()
     }
 
-    /// Where it listens.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.shared.address
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
     }
 
-    /// What to connect to, such as `ws://127.0.0.1:9944/rpc`; the path only if it was set.
+    /// Where it listens; `None` if that is a Unix socket, or the app's that it is mounted in.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.shared.address.tcp()
+    }
+
+    /// What to connect to, such as `ws://127.0.0.1:9944/rpc`; the path only if it was set. Of a server
+    /// on a Unix socket it begins with `ws+unix://`; of one that is mounted in an app it is the path
+    /// alone.
     pub fn url(&self) -> String {
-        format!("ws://{}{}", self.shared.address, self.shared.path.as_deref().unwrap_or_default())
+        self.shared.address.url("ws", self.shared.paths.service.as_deref())
     }
 
     /// Everyone who is connected, in the order in which they came.
@@ -128,6 +135,43 @@ impl Server {
         self.shared.setup.hub.group(name)
     }
 
+    /// Ends the connections of those for whom `who` is true, at once: see [`Peer::kick`]. For logins that
+    /// were revoked; says how many that were. Those who are just connecting are not among them: what
+    /// [`on_connect`](crate::Builder::on_connect) asks must know of it by then.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_client::Client;
+    /// use rpc_core::{CloseCode, Router};
+    /// use rpc_server::{Connecting, Rejection, Server};
+    ///
+    /// struct User(u64);
+    ///
+    /// let server = Server::builder()
+    ///     .service(Router::new())
+    ///     .on_connect(|_: Connecting| async { Ok::<_, Rejection>(User(7)) })
+    ///     .bind("127.0.0.1:0").await?.spawn();
+    /// let client = Client::builder().connect(server.url()).await?;
+    ///
+    /// let is_seven = |peer: &rpc_core::Peer| peer.session::<User>().is_some_and(|user| user.0 == 7);
+    /// # while server.peers().is_empty() { tokio::task::yield_now().await; }
+    /// assert_eq!(server.kick(is_seven, CloseCode::NOT_AUTHENTICATED, "logged out"), 1);
+    /// assert_eq!(client.closed().await.code, Some(CloseCode::NOT_AUTHENTICATED));
+    /// # Ok(()) }
+    /// ```
+    pub fn kick(&self, who: impl Fn(&Peer) -> bool, code: CloseCode, reason: &str) -> usize {
+        let mut kicked = self.peers();
+        kicked.retain(who);
+        kicked.iter().for_each(|peer| peer.kick(code, reason));
+        kicked.len()
+    }
+
+    /// Says whether new connections should be sent here, as far as the app can tell: what
+    /// [`readiness`](crate::Builder::readiness) answers. True at first.
+    pub fn set_ready(&self, is_ready: bool) {
+        self.shared.set_ready(is_ready);
+    }
+
     /// How the server is doing. Looks at each connection, so ask for it now and then only.
     pub fn stats(&self) -> ServerStats {
         self.shared.totals.sum(&self.shared.setup.hub)
@@ -135,26 +179,30 @@ impl Server {
 
     /// Stops the server as [`shutdown`](Self::shutdown) does, with the
     /// [`grace`](rpc_core::Limits::grace) of its limits (30 s).
-    pub async fn stop(&self) {
-        self.shutdown(self.shared.setup.limits.grace).await;
+    pub async fn stop(&self) -> Drained {
+        self.shutdown(self.shared.setup.limits.grace).await
     }
 
-    /// Stops the server, in good order. The listener is closed at once; handlers that run may
-    /// finish within `grace`, and their answers are sent; new requests are answered busy. A
-    /// connection with nothing left to do is closed with 1012. Handshakes under way are broken off.
+    /// Stops the server, in good order. The listener is closed at once; those who are connected are told
+    /// when to [come back](crate::Builder::reconnect_after) if they know what that means
+    /// (`$/goaway`); handlers that run may finish within `grace`, and their answers are sent; new
+    /// requests are answered busy. A connection with nothing left to do is closed with 1012. Handshakes
+    /// under way are broken off.
     ///
-    /// Returns when everything is gone: after `grace`, a close of at most
+    /// Returns when everything is gone, and says what was cut short: after `grace`, a close of at most
     /// [`close`](rpc_core::Limits::close) (5 s), and `on_disconnect` with as much again. Several
     /// may call this; the last `grace` counts, so a second call can cut short the first. May be
     /// dropped at any point: the server goes on stopping.
-    pub async fn shutdown(&self, grace: Duration) {
+    pub async fn shutdown(&self, grace: Duration) -> Drained {
         let grace = grace.min(GRACE_MAX);
         // First the news, then the peers: one that comes in between finds the news by itself.
         self.shared.lifecycle.stop(Instant::now() + grace);
+        let farewell = self.shared.farewell();
         for peer in self.peers() {
-            peer.drain(CloseCode::RESTARTING, "shutting down", grace);
+            peer.drain(CloseCode::RESTARTING, &farewell, grace);
         }
         self.shared.lifecycle.ended().await;
+        self.shared.totals.drained()
     }
 }
 

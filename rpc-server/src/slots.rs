@@ -30,10 +30,24 @@ impl Slots {
 
     /// A place for a new connection; `None` if it must be dropped.
     pub(crate) fn take(&self) -> Option<Slot> {
-        [(&self.served, true), (&self.told, false)].into_iter().find_map(|(places, is_served)| {
-            let permit = places.clone().try_acquire_owned().ok()?;
-            Some(Slot { _permit: permit, is_served })
-        })
+        Slot::of(&self.served, true).or_else(|| self.take_told())
+    }
+
+    /// A place for a connection that is only told why it may not be.
+    pub(crate) fn take_told(&self) -> Option<Slot> {
+        Slot::of(&self.told, false)
+    }
+
+    /// Whether all places are taken.
+    pub(crate) fn are_full(&self) -> bool {
+        self.served.available_permits() == 0
+    }
+}
+
+impl Slot {
+    fn of(places: &Arc<Semaphore>, is_served: bool) -> Option<Self> {
+        let permit = places.clone().try_acquire_owned().ok()?;
+        Some(Self { _permit: permit, is_served })
     }
 }
 
@@ -48,7 +62,7 @@ mod tests {
         assert!(served.is_served);
         let told: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
         assert_eq!(told.len(), TOLD);
-        assert!(told.iter().all(|slot| !slot.is_served));
+        assert!(told.iter().all(|slot| !slot.is_served) && slots.are_full());
         drop(served);
         assert!(slots.take().unwrap().is_served);
     }

@@ -1,9 +1,13 @@
 //! Numbers that tell how a server is doing.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use rpc_core::{Hub, PeerStats};
+use rpc_core::{Hub, Peer, PeerStats};
+
+use crate::drained::Drained;
 
 /// What a server has at this moment, and what it has counted since its start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,8 +15,12 @@ use rpc_core::{Hub, PeerStats};
 pub struct ServerStats {
     /// Connections that are open.
     pub connections: usize,
+    /// Those of them that have not logged in yet.
+    pub guests: usize,
     /// Requests being served, on all of them.
     pub in_flight: usize,
+    /// The same by method.
+    pub serving: BTreeMap<String, InFlight>,
     /// Calls of this end without an answer.
     pub pending: usize,
     /// Open subscriptions, those of the other ends and of this one.
@@ -38,9 +46,24 @@ pub struct ServerStats {
     pub closes: BTreeMap<String, u64>,
 }
 
+/// Requests for one method that are being served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InFlight {
+    /// How many.
+    pub count: usize,
+    /// How long the one that began first has run.
+    pub oldest: Duration,
+}
+
 impl ServerStats {
-    fn add(&mut self, peer: &PeerStats) {
+    fn add(&mut self, peer: PeerStats) {
         self.in_flight += peer.in_flight;
+        for (method, age) in peer.serving {
+            let in_flight = self.serving.entry(method).or_default();
+            in_flight.count += 1;
+            in_flight.oldest = in_flight.oldest.max(age);
+        }
         self.pending += peer.pending;
         self.subscriptions += peer.subscriptions;
         self.queue_bytes += peer.queue_bytes;
@@ -59,6 +82,7 @@ pub(crate) struct Totals {
     malformed: AtomicU64,
     stopped_notifications: AtomicU64,
     refused: AtomicU64,
+    drained: Mutex<Drained>,
 }
 
 impl Totals {
@@ -67,13 +91,21 @@ impl Totals {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Keeps what a connection that is gone had counted.
-    pub(crate) fn keep(&self, peer: &PeerStats) {
-        let counters = &peer.counters;
+    /// Keeps what a connection that is gone had counted, and how it ended if the server `stops`.
+    pub(crate) fn keep(&self, peer: &Peer, stops: bool) {
+        let PeerStats { counters, cut, .. } = peer.stats();
+        if stops {
+            self.drained.lock().unwrap().add(peer.id(), cut);
+        }
         self.stray.fetch_add(counters.stray, Ordering::Relaxed);
         self.dropped.fetch_add(counters.dropped, Ordering::Relaxed);
         self.malformed.fetch_add(counters.malformed, Ordering::Relaxed);
         self.stopped_notifications.fetch_add(counters.stopped_notifications, Ordering::Relaxed);
+    }
+
+    /// What became of those who were connected when the server was stopped.
+    pub(crate) fn drained(&self) -> Drained {
+        self.drained.lock().unwrap().clone()
     }
 
     /// The sum of this and what is in `hub`.
@@ -92,7 +124,8 @@ impl Totals {
         };
         for peer in hub.peers() {
             stats.connections += 1;
-            stats.add(&peer.stats());
+            stats.guests += usize::from(peer.is_guest());
+            stats.add(peer.stats());
         }
         stats
     }

@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{Method, Request, Response, StatusCode, Version};
+use http::request::Parts;
+use http::{Response, StatusCode, Version};
 use http_body_util::Full;
-use hyper::body::Body;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use crate::headers::{has_token, only, tokens};
 use crate::rejection::Rejection;
 
 /// The one subprotocol that is picked when it is offered.
@@ -24,12 +25,15 @@ pub(crate) struct Upgrade {
 }
 
 impl Upgrade {
-    /// Checks `request`, served under `path` or everywhere.
-    pub(crate) fn of<B: Body>(request: &Request<B>, path: Option<&str>) -> Result<Self, Rejection> {
-        check_target(request, path)?;
-        let headers = request.headers();
+    /// Checks the head of a GET request.
+    pub(crate) fn of(head: &Parts, has_body: bool) -> Result<Self, Rejection> {
+        if head.version != Version::HTTP_11 {
+            let status = StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+            return Err(Rejection::new(status, "a WebSocket needs HTTP/1.1"));
+        }
+        let headers = &head.headers;
         check_headers(headers)?;
-        if !request.body().is_end_stream() {
+        if has_body {
             // Its bytes would be read as frames.
             return Err(bad_request("a handshake has no body"));
         }
@@ -59,21 +63,6 @@ impl Upgrade {
     }
 }
 
-fn check_target<B>(request: &Request<B>, path: Option<&str>) -> Result<(), Rejection> {
-    if request.version() != Version::HTTP_11 {
-        let status = StatusCode::HTTP_VERSION_NOT_SUPPORTED;
-        return Err(Rejection::new(status, "a WebSocket needs HTTP/1.1"));
-    }
-    if path.is_some_and(|path| path != request.uri().path()) {
-        return Err(Rejection::new(StatusCode::NOT_FOUND, "nothing is served under this path"));
-    }
-    if request.method() != Method::GET {
-        let text = "a WebSocket handshake is a GET request";
-        return Err(Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text).header(ALLOW, "GET"));
-    }
-    Ok(())
-}
-
 fn check_headers(headers: &HeaderMap) -> Result<(), Rejection> {
     if only(headers, HOST).is_none() {
         return Err(bad_request("`Host` must be there once"));
@@ -99,23 +88,6 @@ fn upgrade_required(text: &'static str) -> Rejection {
     Rejection::new(StatusCode::UPGRADE_REQUIRED, text).header(UPGRADE, "websocket")
 }
 
-/// The value of a header that must not stand twice.
-fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    values.next().filter(|_| values.next().is_none())
-}
-
-/// Whether the list in a header has `token`, in whatever case.
-fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
-    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
-}
-
-/// The list in a header, which may be spread over several.
-fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim)
-}
-
 /// Whether `key` is the base64 of 16 bytes.
 fn is_key(key: &[u8]) -> bool {
     let Some(digits) = key.strip_suffix(b"==") else {
@@ -128,10 +100,13 @@ fn is_key(key: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+    use http::header::HeaderName;
+
     use super::*;
 
-    fn request(change: impl FnOnce(&mut HeaderMap)) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::default());
+    fn head(change: impl FnOnce(&mut HeaderMap)) -> Parts {
+        let mut request = Request::new(());
         let headers = request.headers_mut();
         for (name, value) in [
             (HOST, "localhost"),
@@ -143,7 +118,7 @@ mod tests {
             headers.insert(name, HeaderValue::from_static(value));
         }
         change(headers);
-        request
+        request.into_parts().0
     }
 
     fn set(name: HeaderName, value: &'static str) -> impl FnOnce(&mut HeaderMap) {
@@ -152,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_rfc_is_accepted() {
-        let response = Upgrade::of(&request(|_| ()), None).unwrap().response();
+        let response = Upgrade::of(&head(|_| ()), false).unwrap().response();
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(response.headers().get(SEC_WEBSOCKET_PROTOCOL), None);
@@ -161,8 +136,8 @@ mod tests {
     #[test]
     fn our_subprotocol_is_picked_and_no_other() {
         for (offer, picked) in [("jsonrpc2", true), ("mqtt, jsonrpc2", true), ("mqtt", false)] {
-            let request = request(set(SEC_WEBSOCKET_PROTOCOL, offer));
-            let response = Upgrade::of(&request, None).unwrap().response();
+            let head = head(set(SEC_WEBSOCKET_PROTOCOL, offer));
+            let response = Upgrade::of(&head, false).unwrap().response();
             assert_eq!(response.headers().contains_key(SEC_WEBSOCKET_PROTOCOL), picked, "{offer}");
         }
     }
@@ -170,24 +145,24 @@ mod tests {
     #[test]
     fn a_key_is_16_bytes_and_stands_once() {
         for bad in ["", "==", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZ!=="] {
-            let request = request(set(SEC_WEBSOCKET_KEY, bad));
-            let rejection = Upgrade::of(&request, None).unwrap_err();
+            let head = head(set(SEC_WEBSOCKET_KEY, bad));
+            let rejection = Upgrade::of(&head, false).unwrap_err();
             assert_eq!(rejection.status(), StatusCode::BAD_REQUEST, "{bad}");
         }
-        let twice = request(|headers| {
+        let twice = head(|headers| {
             let key = headers[SEC_WEBSOCKET_KEY].clone();
             headers.append(SEC_WEBSOCKET_KEY, key);
         });
-        assert!(Upgrade::of(&twice, None).is_err());
+        assert!(Upgrade::of(&twice, false).is_err());
     }
 
     #[test]
     fn a_list_may_be_spread_over_several_headers() {
-        let spread = request(|headers| {
+        let spread = head(|headers| {
             headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
             headers.append(CONNECTION, HeaderValue::from_static("x , UPGRADE"));
         });
-        assert!(Upgrade::of(&spread, None).is_ok());
-        assert!(Upgrade::of(&request(set(CONNECTION, "keep-alive, upgraded")), None).is_err());
+        assert!(Upgrade::of(&spread, false).is_ok());
+        assert!(Upgrade::of(&head(set(CONNECTION, "keep-alive, upgraded")), false).is_err());
     }
 }

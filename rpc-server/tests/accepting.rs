@@ -24,7 +24,7 @@ async fn a_lack_of_descriptors_is_survived() {
     }
     let server = spawn(echo()).await;
     let mut crowd = Vec::new();
-    while let Ok(stream) = TcpStream::connect(server.local_addr()).await {
+    while let Ok(stream) = TcpStream::connect(server.local_addr().unwrap()).await {
         crowd.push(stream);
         tokio::task::yield_now().await;
         assert!(crowd.len() < 100, "there is no lack of descriptors");

@@ -29,7 +29,8 @@ fn changed(from: &str, to: &str) -> String {
 async fn a_wrong_request_gets_an_answer_that_names_what_is_wrong() {
     let cases = [
         ("GET / ", "GET /other ", 404, "", "under this path"),
-        ("GET / ", "POST / ", 405, "allow: GET", "is a GET request"),
+        ("GET / ", "PUT / ", 405, "allow: GET, POST", "is a GET request"),
+        ("GET / ", "POST / ", 415, "", "`Content-Type: application/json`"),
         ("HTTP/1.1", "HTTP/1.0", 505, "", "HTTP/1.1"),
         ("Host: localhost\r\n", "", 400, "", "`Host`"),
         ("Host: localhost\r\n", "Host: a\r\nHost: b\r\n", 400, "", "`Host`"),
@@ -183,7 +184,7 @@ async fn a_wrong_setting_is_found_before_the_server_listens() {
         assert!(builder.bind("127.0.0.1:0").await.is_err());
     }
     let taken = bind(echo()).await;
-    assert!(echo().bind(taken.local_addr()).await.is_err());
+    assert!(echo().bind(taken.local_addr().unwrap()).await.is_err());
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ fn by_name() -> Builder {
         |cx: Context, (): ()| async move { Ok(cx.session::<User>().map(|user| user.0.clone())) };
     Server::builder().service(Router::new().method("whoami", whoami)).on_connect(
         |connecting: Connecting| async move {
-            assert!(connecting.remote_addr().ip().is_loopback());
+            assert!(connecting.client_addr().unwrap().is_loopback());
             assert_eq!(connecting.method(), "GET");
             match (connecting.header("x-user"), connecting.query("user")) {
                 (Some(name), _) => Ok(User(name.to_owned())),

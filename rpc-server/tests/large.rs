@@ -39,7 +39,7 @@ fn an_echo_of_16_mib_takes_a_small_multiple_of_that_and_gives_it_back() {
         let server = Server::builder().service(router).limits(limits());
         let server = server.bind("127.0.0.1:0").await.unwrap().spawn();
         for method in ["raw", "text"] {
-            let mut client = Blocking::open(server.local_addr());
+            let mut client = Blocking::open(server.local_addr().unwrap());
             let value = "x".repeat(LARGE);
             let call =
                 format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":["{value}"]}}"#);

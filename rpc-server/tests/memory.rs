@@ -30,7 +30,7 @@ fn an_idle_connection_costs_8_kib_also_after_a_large_message() {
     // The first ones find out what the server and the runtime need once.
     let mut all: Vec<Blocking> = Vec::with_capacity(count + 10);
     let mut open = |count| {
-        all.extend((0..count).map(|_| Blocking::open(server.local_addr())));
+        all.extend((0..count).map(|_| Blocking::open(server.local_addr().unwrap())));
     };
     open(10);
     let before = settled();

@@ -20,7 +20,7 @@ async fn a_foreign_page_is_forbidden_before_anyone_is_asked() {
         async { Ok(()) }
     });
     let server = spawn(builder).await;
-    let here = server.local_addr();
+    let here = server.local_addr().unwrap();
     for (host, lines, expected) in [
         (here.to_string(), String::new(), "101"),
         (here.to_string(), format!("Origin: http://{here}\r\n"), "101"),

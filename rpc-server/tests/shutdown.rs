@@ -42,7 +42,7 @@ async fn what_runs_is_finished_what_comes_is_busy_and_then_it_ends() {
         async move { server.shutdown(LONG).await }
     });
     assert_eq!(soon(idle.closed()).await.code, Some(CloseCode::RESTARTING), "it owes nothing");
-    let refused = async { while TcpStream::connect(server.local_addr()).await.is_ok() {} };
+    let refused = async { while TcpStream::connect(server.local_addr().unwrap()).await.is_ok() {} };
     soon(refused).await;
     let late = soon(client.peer().call::<String>("work", ())).await;
     assert!(matches!(late, Err(CallError::Busy)), "{late:?}");
@@ -133,7 +133,7 @@ async fn to_stop_serving_closes_the_door_and_nothing_else() {
     let serving = tokio::spawn(server.serve());
     let client = Client::builder().connect(&url).await.unwrap();
     serving.abort();
-    let refused = async { while TcpStream::connect(handle.local_addr()).await.is_ok() {} };
+    let refused = async { while TcpStream::connect(handle.local_addr().unwrap()).await.is_ok() {} };
     soon(refused).await;
     assert_eq!(client.peer().call::<String>("echo", ("hi",)).await.unwrap(), "hi");
     soon(handle.shutdown(LONG)).await;

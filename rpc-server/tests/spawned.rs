@@ -68,7 +68,7 @@ fn two_handlers_of_one_connection_run_at_the_same_time() {
         let server = bound.handle();
         runtime.spawn(bound.serve());
 
-        let mut client = Blocking::open(server.local_addr());
+        let mut client = Blocking::open(server.local_addr().unwrap());
         client.send(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{first}"}}"#));
         if first == "ask_and_meet" {
             assert!(client.receive().1.contains("\"go\""));

@@ -24,8 +24,10 @@ impl Closing {
 
 impl<T: Transport> Connection<T> {
     /// Callers hear why, handlers are dropped; finished answers and the close are still to be sent.
-    pub(super) fn begin_closing(&mut self, reason: CloseReason) {
-        let until = self.shared.clock.now() + self.shared.setup.limits.close;
+    pub(super) fn begin_closing(&mut self, reason: CloseReason, within: Option<Duration>) {
+        let longest = self.shared.setup.limits.close;
+        let within = within.map_or(longest, |within| within.min(longest));
+        let until = self.shared.clock.now() + within;
         let mut state = self.shared.lock();
         if reason.is_deaf() {
             // What the transport was not given, it will not be.

@@ -218,7 +218,7 @@ impl<T: Transport> Connection<T> {
             Ok(Absorbed::TooMuch) => {
                 let (code, reason) =
                     (CloseCode::SLOW_READER, "reads a stream too slowly".to_owned());
-                self.shared.lock().wish = Some(Wish::Close { code, reason }.into());
+                self.shared.lock().wish(Wish::Close { code, reason, within: None });
                 self.finish_stream(stream, Some(&ErrorObject::internal()))
             }
             Err(()) => self.finish_stream(stream, Some(&ErrorObject::internal())),

@@ -20,8 +20,8 @@ impl<W> Protocol<W> {
         waiter: Option<W>,
         message: impl FnOnce(u64) -> Bytes,
     ) -> Result<u64, Refused> {
-        if let Some(reason) = &self.ended {
-            return Err(Refused::Closed(reason.clone()));
+        if self.ended.is_some() || self.answers_only {
+            return Err(Refused::Closed(self.unreachable().expect("it is one of the two")));
         }
         let no_stream_more = start.unsubscribe.is_some() && self.taken.len() >= self.limits.streams;
         if self.calls.open() >= self.limits.pending_calls
@@ -82,8 +82,8 @@ impl<W> Protocol<W> {
         starts: &[Start],
         message: impl FnOnce(&[u64]) -> Bytes,
     ) -> Result<Arc<[u64]>, CloseReason> {
-        if let Some(reason) = &self.ended {
-            return Err(reason.clone());
+        if let Some(reason) = self.unreachable() {
+            return Err(reason);
         }
         let room = self.limits.pending_calls.saturating_sub(self.calls.open());
         let mut ids = Vec::with_capacity(starts.len().min(room));
@@ -145,8 +145,8 @@ impl<W> Protocol<W> {
     /// Takes a notification into the order of messages. `Some` is the ticket under which it waits
     /// for room.
     pub(crate) fn notify(&mut self, message: Bytes) -> Result<Option<u64>, CloseReason> {
-        if let Some(reason) = &self.ended {
-            return Err(reason.clone());
+        if let Some(reason) = self.unreachable() {
+            return Err(reason);
         }
         if self.outbox.is_open() {
             self.outbox.push(message, Carried::None);

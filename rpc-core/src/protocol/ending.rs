@@ -19,6 +19,7 @@ impl<W> Protocol<W> {
             self.serving.next_deadline(),
             self.above_since.map(|since| since + slow),
             self.paused_since.map(|since| since + slow),
+            self.standing_ends(),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -36,7 +37,8 @@ impl<W> Protocol<W> {
         self.unpark();
     }
 
-    /// Why the connection must be closed, if the other end has taken too little or too much.
+    /// Why the connection must be closed, if the other end has taken too little or too much, or may stay
+    /// no longer.
     pub(crate) fn overdue(&self, now: Duration) -> Option<CloseReason> {
         let slow = self.limits.slow_reader;
         let for_too_long = |since: Option<Duration>| since.is_some_and(|since| now >= since + slow);
@@ -47,13 +49,8 @@ impl<W> Protocol<W> {
         } else if for_too_long(self.paused_since) {
             Some(CloseReason::us(CloseCode::POLICY, "too many notifications"))
         } else {
-            None
+            self.expired(now)
         }
-    }
-
-    /// From now on new requests are busy; what runs goes on.
-    pub(crate) fn drain(&mut self) {
-        self.draining = true;
     }
 
     /// Whether nothing is owed any more: nothing runs, and nothing waits to be sent.

@@ -112,6 +112,11 @@ impl<W> Protocol<W> {
         if request.timeout == Some(Duration::ZERO) {
             return self.refuse(Some(method), place, Some(id), &ErrorObject::deadline());
         }
+        if self.restricted
+            && let Some(error) = self.restriction(method)
+        {
+            return self.refuse(Some(method), place, Some(id), &error);
+        }
         let cost = match self.cost(request.params, request.complexity) {
             Ok(cost) => cost,
             Err(error) => return self.refuse(Some(method), place, Some(id), &error),
@@ -161,9 +166,6 @@ impl<W> Protocol<W> {
     }
 
     fn limit_reached(&self, cost: Cost, orphans: usize) -> Option<&'static str> {
-        if self.draining {
-            return Some("shutdown");
-        }
         let waiting = self.notifications.bytes();
         self.serving.limit_reached(
             Cost { bytes: cost.bytes + waiting, ..cost },
@@ -209,9 +211,9 @@ impl<W> Protocol<W> {
             self.counters.malformed += 1;
             return Event::Dropped("too complex");
         };
-        if self.draining {
+        if self.restricted && self.restriction(method).is_some() {
             self.counters.dropped += 1;
-            return Event::Dropped("shutting down");
+            return Event::Dropped("shutting down, or not logged in");
         }
         let number = self.serving.number();
         let mut extras = notification.extras;
@@ -241,6 +243,10 @@ impl<W> Protocol<W> {
             "$/hello" => self.greeted(notification.params),
             "$/credit" => self.credit(notification.params),
             "$/stop" => self.end_offered(notification.params).1,
+            "$/goaway" => {
+                self.told_to_go(notification.params);
+                Event::Done
+            }
             "$/progress" => self.reported(notification.params, now),
             _ => Event::Done,
         }

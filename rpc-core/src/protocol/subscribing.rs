@@ -33,6 +33,9 @@ impl<W> Protocol<W> {
         request: &str,
         id: Box<str>,
     ) -> Result<OfferedKey, ErrorObject> {
+        if self.answers_only {
+            return Err(ErrorObject::invalid_request("a subscription needs a WebSocket"));
+        }
         let limit = self.limits.subscriptions;
         if self.offered.len() - self.offered.arguments() >= limit {
             return Err(ErrorObject::too_many_subscriptions(limit));

@@ -1,6 +1,7 @@
 use super::*;
 use crate::close::CloseCode;
 use crate::envelope::{Payload, decode};
+use crate::goaway::GoAway;
 use bytes::Bytes;
 
 type TestProtocol = Protocol<&'static str>;
@@ -293,7 +294,7 @@ fn a_place_is_lent_until_the_call_is_resolved_however_it_is() {
 fn draining_refuses_what_is_new_and_waits_for_what_runs() {
     let mut protocol = protocol(|_| {});
     let runs = request(&mut protocol, 1).unwrap();
-    protocol.drain();
+    protocol.drain(&GoAway::new("shutting down"));
     assert_eq!(request(&mut protocol, 2), None);
     assert!(next(&mut protocol).unwrap().contains("-32009"));
     assert!(!protocol.is_drained());

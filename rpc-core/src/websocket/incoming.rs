@@ -57,6 +57,12 @@ impl Incoming {
         }
     }
 
+    /// Other bounds hold from now on.
+    pub(super) fn set_limits(&mut self, limits: &Limits) {
+        self.message_in = limits.message_in as u64;
+        self.fragments_max = limits.fragments;
+    }
+
     /// Follows what arrived and says how many of these bytes may be read. When not all of them,
     /// there is a [`refusal`](Self::refusal), and nothing that follows may be read; or else a close
     /// frame begins there right behind messages, and is for later.

@@ -65,7 +65,7 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) async fn connect(server: &Server) -> Self {
-        let stream = soon(TcpStream::connect(server.local_addr())).await.unwrap();
+        let stream = soon(TcpStream::connect(server.local_addr().unwrap())).await.unwrap();
         Self { stream, read: Vec::new() }
     }
 

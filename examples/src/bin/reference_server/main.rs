@@ -70,9 +70,10 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
     println!("listening on {}", server.url());
 
     signals.next().await;
-    tokio::select! {
-        () = server.stop() => {}
+    let drained = tokio::select! {
+        drained = server.stop() => drained,
         () = signals.next() => server.shutdown(Duration::ZERO).await,
-    }
+    };
+    tracing::info!(?drained, "stopped");
     Ok(())
 }

@@ -92,7 +92,8 @@ impl Reference for Service {
     }
 
     fn whoami(&self, cx: &Context) -> Whoami {
-        Whoami { id: cx.peer().id().to_owned(), remote: session(cx).remote.to_string() }
+        let remote = session(cx).remote.map(|remote| remote.to_string());
+        Whoami { id: cx.peer().id().to_owned(), remote: remote.unwrap_or_default() }
     }
 
     async fn call_back(

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 /// One connection.
 pub(crate) struct Session {
-    pub(crate) remote: SocketAddr,
+    pub(crate) remote: Option<SocketAddr>,
     notes: Mutex<Notes>,
 }
 
@@ -22,7 +22,7 @@ const BYTES: usize = 4 * 1024 * 1024;
 const EACH: usize = 32;
 
 impl Session {
-    pub(crate) fn new(remote: SocketAddr) -> Self {
+    pub(crate) fn new(remote: Option<SocketAddr>) -> Self {
         Self { remote, notes: Mutex::default() }
     }
 
@@ -31,7 +31,7 @@ impl Session {
         let mut notes = self.notes.lock().unwrap();
         let bytes = notes.bytes + text.len() + EACH;
         if bytes > BYTES {
-            tracing::debug!(remote = %self.remote, "no room for a note");
+            tracing::debug!(remote = ?self.remote, "no room for a note");
             return;
         }
         notes.bytes = bytes;

@@ -1,0 +1,141 @@
+//! What this end thinks of the other: whether it has logged in, until when that holds, and whether it
+//! is about to go.
+
+use std::time::Duration;
+
+use super::Protocol;
+use crate::answer;
+use crate::close::{CloseCode, CloseReason};
+use crate::error::ErrorObject;
+use crate::goaway::GoAway;
+use crate::hello::Hello;
+use crate::limits::Limits;
+use crate::outbox::Carried;
+use crate::sync::Arc;
+
+/// What is special about the other end; most connections have none of it, so it is in a box.
+#[derive(Default)]
+pub(super) struct Standing {
+    guest: Option<Guest>,
+    /// When its login ends.
+    expires: Option<Duration>,
+    /// What it said when it was about to close.
+    going_away: Option<GoAway>,
+}
+
+/// One who is connected, but has not logged in.
+pub(crate) struct Guest {
+    /// The numbers of the methods that it may call.
+    pub(crate) methods: Vec<usize>,
+    /// When it must have logged in.
+    pub(crate) until: Duration,
+    /// What it has of something that there is little of, dropped with its login.
+    pub(crate) _place: Box<dyn Send + Sync>,
+}
+
+impl<W> Protocol<W> {
+    /// From now on the other end may do little until it has logged in.
+    pub(crate) fn be_host_of(&mut self, guest: Guest, limits: Arc<Limits>) {
+        self.standing.get_or_insert_default().guest = Some(guest);
+        self.restricted = true;
+        self.limit(limits);
+    }
+
+    /// The guest has logged in; `None` if it is none. What it had is to be dropped without the lock.
+    pub(crate) fn log_in(&mut self, limits: Arc<Limits>) -> Option<Guest> {
+        let guest = self.standing.as_mut()?.guest.take()?;
+        self.restricted = self.draining;
+        self.limit(limits);
+        Some(guest)
+    }
+
+    /// The guest is gone; what it had is to be dropped without the lock.
+    pub(crate) fn forget_guest(&mut self) -> Option<Guest> {
+        self.standing.as_mut()?.guest.take()
+    }
+
+    fn limit(&mut self, limits: Arc<Limits>) {
+        self.outbox.set_limit(limits.queue);
+        self.limits = limits;
+    }
+
+    /// The limits that hold at the moment.
+    pub(crate) fn limits(&self) -> &Arc<Limits> {
+        &self.limits
+    }
+
+    pub(crate) fn is_guest(&self) -> bool {
+        self.standing.as_ref().is_some_and(|standing| standing.guest.is_some())
+    }
+
+    /// Says until when the login holds; `None` is for ever.
+    pub(crate) fn set_expiry(&mut self, expires: Option<Duration>) {
+        if expires.is_some() || self.standing.is_some() {
+            self.standing.get_or_insert_default().expires = expires;
+        }
+    }
+
+    /// When the standing of the other end runs out.
+    pub(super) fn standing_ends(&self) -> Option<Duration> {
+        let standing = self.standing.as_ref()?;
+        let until = standing.guest.as_ref().map(|guest| guest.until);
+        [until, standing.expires].into_iter().flatten().min()
+    }
+
+    /// Why the connection must be closed, if the other end's standing has run out.
+    pub(super) fn expired(&self, now: Duration) -> Option<CloseReason> {
+        if self.standing_ends().is_none_or(|ends| now < ends) {
+            return None;
+        }
+        let reason =
+            if self.is_guest() { "not logged in in time" } else { "the login has expired" };
+        Some(CloseReason::us(CloseCode::NOT_AUTHENTICATED, reason))
+    }
+
+    /// Why a method must not be called now, of an end that is restricted.
+    #[cold]
+    pub(super) fn restriction(&self, method: usize) -> Option<ErrorObject> {
+        if self.draining {
+            return Some(ErrorObject::busy("shutdown"));
+        }
+        let guest = self.standing.as_ref()?.guest.as_ref()?;
+        (!guest.methods.contains(&method)).then(ErrorObject::not_authorized)
+    }
+
+    /// From now on new requests are busy; what runs goes on. The other end is told if it knows what that
+    /// means.
+    pub(crate) fn drain(&mut self, news: &GoAway) {
+        (self.draining, self.restricted) = (true, true);
+        if self.hello.window().is_some() && self.ended.is_none() {
+            self.outbox.push(answer::go_away(news), Carried::None);
+        }
+    }
+
+    /// The other end is about to close.
+    pub(super) fn told_to_go(&mut self, params: Option<&str>) {
+        match GoAway::read(params) {
+            Some(news) => self.standing.get_or_insert_default().going_away = Some(news),
+            None => self.counters.malformed += 1,
+        }
+    }
+
+    /// What the other end said when it was about to close.
+    pub(crate) fn going_away(&self) -> Option<&GoAway> {
+        self.standing.as_ref()?.going_away.as_ref()
+    }
+
+    /// From now on this end only answers: the other one cannot take anything else.
+    pub(crate) fn answer_only(&mut self) {
+        self.answers_only = true;
+        self.hello = Hello::plain();
+    }
+
+    /// Why nothing of ours can be sent, if that is so.
+    pub(super) fn unreachable(&self) -> Option<CloseReason> {
+        if self.answers_only && self.ended.is_none() {
+            let reason = "the other end asks by single messages and cannot be called";
+            return Some(CloseReason::link(reason));
+        }
+        self.ended.clone()
+    }
+}

@@ -1,0 +1,73 @@
+//! What a request asks for, as its head alone tells.
+
+use http::header::{ALLOW, CONTENT_TYPE, HOST};
+use http::request::Parts;
+use http::{Method, StatusCode};
+
+use crate::headers::only;
+use crate::rejection::Rejection;
+use crate::shared::Shared;
+use crate::upgrade::Upgrade;
+
+/// What a request may ask for.
+pub(crate) enum Asked {
+    /// To become a WebSocket.
+    WebSocket(Upgrade),
+    /// The answer to one message of JSON-RPC.
+    Call,
+    /// Whether the server is alive.
+    Health,
+    /// Whether it takes new connections.
+    Readiness,
+}
+
+impl Asked {
+    /// Reads the head of a request, with a body or without.
+    pub(crate) fn of(head: &Parts, has_body: bool, shared: &Shared) -> Result<Self, Rejection> {
+        let (method, path) = (&head.method, head.uri.path());
+        let is_read = *method == Method::GET || *method == Method::HEAD;
+        if is_read && shared.paths.health.as_deref() == Some(path) {
+            return Ok(Self::Health);
+        }
+        if is_read && shared.paths.readiness.as_deref() == Some(path) {
+            return Ok(Self::Readiness);
+        }
+        if shared.paths.service.as_deref().is_some_and(|service| service != path) {
+            return Err(Rejection::new(StatusCode::NOT_FOUND, "nothing is served under this path"));
+        }
+        match *method {
+            Method::GET => Upgrade::of(head, has_body).map(Self::WebSocket),
+            Method::POST if shared.takes_posts => check_type(head).map(|()| Self::Call),
+            _ => Err(not_allowed(shared.takes_posts)),
+        }
+    }
+}
+
+/// The host that is asked for, which stands elsewhere in HTTP/2.
+pub(crate) fn host(head: &Parts) -> Option<&str> {
+    match only(&head.headers, &HOST) {
+        Some(host) => host.to_str().ok(),
+        None if head.headers.contains_key(HOST) => None,
+        None => head.uri.authority().map(http::uri::Authority::as_str),
+    }
+}
+
+/// Pages may send some other types to any server without asking it; this one they may not.
+fn check_type(head: &Parts) -> Result<(), Rejection> {
+    let value = only(&head.headers, &CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let text = "a message of JSON-RPC has `Content-Type: application/json`";
+    Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+}
+
+fn not_allowed(takes_posts: bool) -> Rejection {
+    let (text, allowed) = if takes_posts {
+        ("a WebSocket handshake is a GET request, a single message a POST", "GET, POST")
+    } else {
+        ("a WebSocket handshake is a GET request", "GET")
+    };
+    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text).header(ALLOW, allowed)
+}

@@ -1,0 +1,74 @@
+//! Whether a request may come in: the same checks, in the same order, by whatever way it comes.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{Request, StatusCode};
+use rpc_core::Endpoint;
+
+use crate::asked::{self, Asked};
+use crate::connecting::Connecting;
+use crate::hooks::Verdict;
+use crate::rejection::Rejection;
+use crate::seat::Seat;
+use crate::shared::Shared;
+use crate::visitor::Visitor;
+
+impl Shared {
+    /// What a request asks for, if a page like the one that sends it may ask at all.
+    pub(crate) fn look_at(
+        &self,
+        head: &Parts,
+        has_body: bool,
+        visitor: &Visitor,
+    ) -> Result<Asked, Rejection> {
+        let asked = Asked::of(head, has_body, self)?;
+        self.origins.check(&head.headers, asked::host(head), visitor.is_local)?;
+        Ok(asked)
+    }
+
+    /// Lets someone in who asks for a WebSocket, or, with a single message, `for_one_answer`; their
+    /// session is set by then.
+    pub(crate) async fn admit(
+        self: &Arc<Self>,
+        head: Parts,
+        visitor: &Visitor,
+        seat: &mut Seat,
+        for_one_answer: bool,
+    ) -> Result<Endpoint, Rejection> {
+        seat.check()?;
+        let client = self.proxies.client(visitor.address(), &head.headers);
+        if client != visitor.address()
+            && let Some(client) = client
+        {
+            seat.take_place(self, client)?;
+        }
+        let mut setup = self.setup.clone();
+        setup.keepalive &= !for_one_answer;
+        let endpoint = Endpoint::new(setup);
+        if for_one_answer {
+            endpoint.answer_only();
+        }
+        let request = Request::from_parts(head, ());
+        let connecting = Connecting::new(request, visitor.clone(), client, endpoint);
+        match self.hooks.connect(connecting).await? {
+            Verdict::Session(endpoint) => Ok(endpoint),
+            Verdict::Guest(..) if for_one_answer => {
+                Err(Rejection::new(StatusCode::UNAUTHORIZED, "a single message cannot log in"))
+            }
+            Verdict::Guest(endpoint, methods) => {
+                let place = self.guests.clone().try_acquire_owned().map_err(|_| {
+                    let text = "too many connections have not logged in";
+                    Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text)
+                })?;
+                let limits = &self.setup.limits;
+                let guest = limits.for_a_guest();
+                endpoint.host_guest(&methods, guest, limits.login, place).map_err(|error| {
+                    tracing::error!(%error, "`on_connect` refuses everyone");
+                    Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+                })?;
+                Ok(endpoint)
+            }
+        }
+    }
+}

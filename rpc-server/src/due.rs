@@ -1,0 +1,77 @@
+//! A time limit that each phase of an exchange sets anew.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// When what goes on must be done; `None` is never.
+#[derive(Clone)]
+pub(crate) struct Due(Arc<Mutex<Option<Instant>>>);
+
+impl Due {
+    /// What goes on now must be done within `time`.
+    pub(crate) fn within(time: Duration) -> Self {
+        Self(Arc::new(Mutex::new(Some(Instant::now() + time))))
+    }
+
+    /// What goes on now must be done within `time`, or takes as long as it takes.
+    pub(crate) fn set(&self, time: Option<Duration>) {
+        *self.0.lock().unwrap() = time.map(|time| Instant::now() + time);
+    }
+
+    /// What `future` comes to, if it is in time. It may set the time whenever it is polled.
+    pub(crate) async fn limit<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let (mut future, mut sleep) = (pin!(future), pin!(sleep_until(Instant::now())));
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Some(output));
+            }
+            let Some(due) = *self.0.lock().unwrap() else { return Poll::Pending };
+            if sleep.deadline() != due {
+                sleep.as_mut().reset(due);
+            }
+            sleep.as_mut().poll(cx).map(|()| None)
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn each_phase_has_its_time() {
+        let due = Due::within(SECOND);
+        let phases = async {
+            sleep(SECOND / 2).await;
+            due.set(None);
+            sleep(100 * SECOND).await;
+            due.set(Some(SECOND));
+            sleep(SECOND / 2).await;
+        };
+        assert_eq!(due.limit(phases).await, Some(()));
+        due.set(Some(SECOND));
+        assert_eq!(due.limit(sleep(2 * SECOND)).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_may_be_shortened() {
+        let due = Due::within(100 * SECOND);
+        let start = Instant::now();
+        let phases = async {
+            due.set(Some(SECOND));
+            std::future::pending::<()>().await;
+        };
+        assert_eq!(due.limit(phases).await, None);
+        assert!(start.elapsed() < 2 * SECOND);
+    }
+}

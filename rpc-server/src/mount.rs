@@ -1,0 +1,223 @@
+//! A server as a part of an app that has one already: a service of tower's, for axum and hyper.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Extensions, Request, Response};
+use http_body_util::Full;
+use hyper::body::Body;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use rpc_core::{Endpoint, Role, WebSocket};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::asked::Asked;
+use crate::post;
+use crate::probes;
+use crate::rejection::Rejection;
+use crate::seat::{self, Seat};
+use crate::server::Server;
+use crate::shared::Shared;
+use crate::visitor::Visitor;
+
+/// A server as a service of tower's, to be mounted in an app: made by
+/// [`Builder::into_tower_service`](crate::Builder::into_tower_service). Clones are the same server.
+///
+/// The app's own middleware comes first, and what it puts into the extensions of a request is seen by
+/// [`on_connect`](crate::Builder::on_connect) as [`request`](crate::Connecting::request). All that the app
+/// routes here is served; connections count for the limits of this server, and
+/// [`shutdown`](Server::shutdown) through a [`handle`](Self::handle) ends them. Heads of requests, and how long
+/// those may take, are the app's.
+///
+/// In axum:
+///
+/// ```ignore
+/// let rpc = Server::builder().service(chat).into_tower_service()?;
+/// let rpc = rpc.remote_addr(|extensions| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0));
+/// let server = rpc.handle();
+/// let app = axum::Router::new().route_service("/rpc", rpc).route("/", get(page));
+/// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+/// ```
+///
+/// In hyper: `TowerToHyperService::new(rpc)` of hyper-util, on a connection `.with_upgrades()`.
+#[derive(Clone)]
+pub struct RpcService {
+    shared: Arc<Shared>,
+    remote_addr: RemoteAddr,
+}
+
+type RemoteAddr = Arc<dyn Fn(&Extensions) -> Option<SocketAddr> + Send + Sync>;
+
+impl RpcService {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, remote_addr: Arc::new(|_| None) }
+    }
+
+    /// Says how the extensions of a request tell where its connection comes from. Without that
+    /// [`Connecting::remote_addr`](crate::Connecting::remote_addr) is `None`, there are no limits for each
+    /// address, and every connection counts as one that may come over a loopback address: its `Host` must
+    /// be `localhost`, a loopback address, or one that is [allowed](crate::Builder::allow_hosts).
+    #[must_use]
+    pub fn remote_addr(
+        mut self,
+        of: impl Fn(&Extensions) -> Option<SocketAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.remote_addr = Arc::new(of);
+        self
+    }
+
+    /// A handle to the server.
+    pub fn handle(&self) -> Server {
+        Server::new(self.shared.clone())
+    }
+
+    async fn answer<B>(self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body<Data: Send> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (head, body) = request.into_parts();
+        let remote = (self.remote_addr)(&head.extensions);
+        let is_local = remote.is_none_or(|remote| remote.ip().to_canonical().is_loopback());
+        let visitor = Visitor { remote, is_local };
+        let answer = self.let_in(head, body, &visitor).await;
+        answer.unwrap_or_else(|rejection| {
+            // Nothing of the request: its query and headers hold credentials.
+            let (status, text) = (rejection.status(), rejection.text());
+            tracing::debug!(remote = ?visitor.remote, %status, text, "refused");
+            self.shared.totals.refused();
+            rejection.into_response()
+        })
+    }
+
+    async fn let_in<B>(
+        &self,
+        mut head: Parts,
+        body: B,
+        visitor: &Visitor,
+    ) -> Result<Response<Full<Bytes>>, Rejection>
+    where
+        B: Body<Data: Send> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        match self.shared.look_at(&head, !body.is_end_stream(), visitor)? {
+            Asked::WebSocket(upgrade) => {
+                let socket = head.extensions.remove::<OnUpgrade>();
+                let socket = socket.ok_or_else(no_upgrade)?;
+                let (endpoint, seat) = self.admit(head, visitor, false).await?;
+                tokio::spawn(carry(self.shared.clone(), endpoint, seat, socket));
+                Ok(upgrade.response())
+            }
+            Asked::Call => {
+                let (endpoint, seat) = self.admit(head, visitor, true).await?;
+                self.call(endpoint, seat, body).await
+            }
+            Asked::Health => Ok(probes::health()),
+            Asked::Readiness => Ok(probes::readiness(&self.shared)),
+        }
+    }
+
+    /// Takes a seat and lets someone in, unless that takes too long or the server stops.
+    async fn admit(
+        &self,
+        head: Parts,
+        visitor: &Visitor,
+        for_one_answer: bool,
+    ) -> Result<(Endpoint, Seat), Rejection> {
+        let shared = &self.shared;
+        let address = visitor.address().filter(|address| !shared.proxies.trust(Some(*address)));
+        let mut seat = Seat::take(shared, address).ok_or_else(seat::full)?;
+        let mut member = shared.lifecycle.join();
+        let time = shared.setup.limits.handshake;
+        let admitted = timeout(time, shared.admit(head, visitor, &mut seat, for_one_answer));
+        let endpoint = tokio::select! {
+            biased;
+            () = member.stopped() => Err(unavailable("shutting down")),
+            admitted = admitted => admitted.unwrap_or_else(|_| Err(unavailable("took too long"))),
+        }?;
+        Ok((endpoint, seat))
+    }
+
+    /// Serves a single message in a task of its own: so that what is to be done at its end is done, also
+    /// when the app drops the request because its client is gone.
+    async fn call<B>(
+        &self,
+        endpoint: Endpoint,
+        seat: Seat,
+        body: B,
+    ) -> Result<Response<Full<Bytes>>, Rejection>
+    where
+        B: Body<Data: Send> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (mut answer, answered) = oneshot::channel();
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            let peer = endpoint.peer();
+            let response = tokio::select! {
+                () = answer.closed() => None,
+                response = Box::pin(post::answer(&shared, endpoint, body)) => Some(response),
+            };
+            if let Some(response) = response {
+                // Nobody waits any more, then.
+                let _ = answer.send(response);
+            }
+            shared.see_off(peer).await;
+            drop(seat);
+        });
+        answered.await.unwrap_or_else(|_| Err(unavailable("stopped")))
+    }
+}
+
+/// Carries a WebSocket, as soon as the app's server hands its stream over.
+async fn carry(shared: Arc<Shared>, endpoint: Endpoint, seat: Seat, socket: OnUpgrade) {
+    let socket = timeout(shared.setup.limits.handshake, socket).await;
+    let socket = socket.ok().and_then(Result::ok).map(|socket| {
+        let (io, limits) = (TokioIo::new(socket), endpoint.limits());
+        Box::new(WebSocket::new(io, Role::Server, Bytes::new(), &limits))
+    });
+    shared.serve(endpoint, socket, &seat).await;
+    drop(seat);
+}
+
+fn unavailable(text: &'static str) -> Rejection {
+    Rejection::new(http::StatusCode::SERVICE_UNAVAILABLE, text).retry_after(Duration::from_secs(1))
+}
+
+fn no_upgrade() -> Rejection {
+    tracing::error!("the server of the app hands over no connections: serve it `with_upgrades`");
+    Rejection::new(http::StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+}
+
+impl<B> tower_service::Service<Request<B>> for RpcService
+where
+    B: Body<Data: Send> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let answer = self.clone().answer(request);
+        Box::pin(async { Ok(answer.await) })
+    }
+}
+
+impl fmt::Debug for RpcService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RpcService").field(&self.handle()).finish()
+    }
+}

@@ -1,0 +1,98 @@
+//! A message by `POST`, and its answer: for those who have no WebSocket.
+//!
+//! The message goes through a connection of its own, which ends with the answer: so that it is served
+//! exactly as it would be over a WebSocket, with the same limits, layers and hooks.
+
+mod carrier;
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Body;
+use rpc_core::{CloseCode, Endpoint, GoAway};
+use tokio::time::timeout;
+
+use self::carrier::Carrier;
+use crate::rejection::Rejection;
+use crate::shared::Shared;
+
+/// Serves the message in `body`. May be dropped at any point, which stops its handlers.
+pub(crate) async fn answer<B>(
+    shared: &Shared,
+    endpoint: Endpoint,
+    body: B,
+) -> Result<Response<Full<Bytes>>, Rejection>
+where
+    B: Body<Data: Send> + Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let peer = endpoint.peer();
+    let message = read(body, &endpoint).await?;
+    let (carrier, answers) = Carrier::new(message);
+    let mut connection = Box::pin(endpoint.connect(carrier));
+    let mut has_read = false;
+    let reason = poll_fn(|cx| {
+        if let Poll::Ready(reason) = connection.as_mut().poll(cx) {
+            return Poll::Ready(reason);
+        }
+        if !std::mem::replace(&mut has_read, true) {
+            // No other message comes, so it is over when all that came of this one is. How long that
+            // takes is for each request's own deadline, unless the server stops.
+            peer.drain(CloseCode::NORMAL, &GoAway::new(""), shared.lifecycle.left());
+        }
+        Poll::Pending
+    })
+    .await;
+    let is_drained = matches!(reason.code, Some(CloseCode::NORMAL | CloseCode::RESTARTING));
+    if !is_drained || !peer.stats().cut.is_empty() {
+        // A shutdown, or a limit, has cut it short.
+        let text = format!("not answered: {}", reason.reason);
+        return Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text));
+    }
+    let answer = answers.lock().unwrap().take();
+    Ok(answer.map_or_else(nothing, json))
+}
+
+/// Reads the message, no more of it than there may be, and for no longer than it may take.
+async fn read<B>(body: B, endpoint: &Endpoint) -> Result<String, Rejection>
+where
+    B: Body<Data: Send> + Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let limits = endpoint.limits();
+    let read = Box::pin(Limited::new(body, limits.message_in).collect());
+    let Ok(read) = timeout(limits.assembly, read).await else {
+        return Err(Rejection::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the message took too long to come",
+        ));
+    };
+    let bytes = read.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            let text = "a message above the limit `message_in`";
+            return Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, text);
+        }
+        Rejection::new(StatusCode::BAD_REQUEST, "the message did not come to its end")
+    })?;
+    String::from_utf8(bytes.to_bytes().into())
+        .map_err(|_| Rejection::new(StatusCode::BAD_REQUEST, "a message is UTF-8"))
+}
+
+fn json(answer: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(answer));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The answer to notifications.
+fn nothing() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}

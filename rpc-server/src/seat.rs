@@ -1,0 +1,63 @@
+//! The room that a connection takes in its server, from its accept to its last hook.
+
+use std::net::IpAddr;
+
+use http::StatusCode;
+
+use crate::addresses::{Place, Reached};
+use crate::lifecycle::Member;
+use crate::rejection::Rejection;
+use crate::shared::Shared;
+use crate::slots::Slot;
+
+/// What a connection holds; dropping it gives all of it back.
+pub(crate) struct Seat {
+    slot: Slot,
+    /// Its part of what its address may have, where there is a limit.
+    place: Option<Box<Place>>,
+    /// Why it may not be served though there is a slot.
+    reached: Option<Reached>,
+    pub(crate) member: Member,
+}
+
+impl Seat {
+    /// A seat for a connection from `address`, if that is known and the client's own; `None` if it must
+    /// be dropped without a word.
+    pub(crate) fn take(shared: &Shared, address: Option<IpAddr>) -> Option<Self> {
+        let place = address.map_or(Ok(None), |address| shared.addresses.take(address));
+        let (slot, place, reached) = match place {
+            Ok(place) => (shared.slots.take()?, place, None),
+            Err(reached) => (shared.slots.take_told()?, None, Some(reached)),
+        };
+        Some(Self { slot, place, reached, member: shared.lifecycle.join() })
+    }
+
+    /// Takes a place for an address that has become known only now.
+    pub(crate) fn take_place(&mut self, shared: &Shared, address: IpAddr) -> Result<(), Rejection> {
+        self.place = shared.addresses.take(address).map_err(too_many)?;
+        Ok(())
+    }
+
+    /// Why the connection may not be served, if it may not.
+    pub(crate) fn check(&self) -> Result<(), Rejection> {
+        match self.reached {
+            Some(reached) => Err(too_many(reached)),
+            None if self.slot.is_served => Ok(()),
+            None => Err(full()),
+        }
+    }
+}
+
+/// All places of the server are taken.
+pub(crate) fn full() -> Rejection {
+    let text = "there are as many connections as there may be";
+    Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text)
+}
+
+fn too_many(reached: Reached) -> Rejection {
+    let text = match reached {
+        Reached::Connections => "this address has as many connections as it may have",
+        Reached::Rate => "this address connects too often",
+    };
+    Rejection::new(StatusCode::TOO_MANY_REQUESTS, text)
+}
