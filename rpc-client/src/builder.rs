@@ -8,11 +8,13 @@ use rpc_core::{Endpoint, Hub, Layer, Layers, Limits, Router, Service, Setup};
 use tokio::time::timeout;
 
 use crate::client::Client;
-use crate::connect::connect;
+use crate::connect::Attempt;
 use crate::error::ConnectError;
 use crate::handshake::Handshake;
 use crate::headers::Headers;
 use crate::target::Target;
+#[cfg(feature = "tls-no-provider")]
+use crate::tls::Tls;
 
 /// A client without a connection. Made by [`Client::builder`].
 #[must_use = "a client connects with `connect`"]
@@ -24,6 +26,8 @@ pub struct Builder {
     plain: bool,
     headers: Headers,
     connect_timeout: Option<Duration>,
+    #[cfg(feature = "tls-no-provider")]
+    tls: Option<Tls>,
 }
 
 impl Builder {
@@ -36,6 +40,8 @@ impl Builder {
             plain: false,
             headers: Headers::default(),
             connect_timeout: None,
+            #[cfg(feature = "tls-no-provider")]
+            tls: None,
         }
     }
 
@@ -88,15 +94,24 @@ impl Builder {
         self
     }
 
-    /// How long [`connect`](Self::connect) may take, the look-up of the host included;
+    /// Which servers are trusted when a URL is `wss://`, and who this client is to them; by default
+    /// [`Tls::system_roots`], read once for the whole program. Of no effect on `ws://`.
+    #[cfg(feature = "tls-no-provider")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// How long [`connect`](Self::connect) may take, the look-up of the host and TLS included;
     /// [`handshake`](Limits::handshake) of the limits (10 s) by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
     }
 
-    /// Connects to a `ws://host:port/path?query` URL; the port is 80 if there is none. May be
-    /// dropped at any point, then there is no connection.
+    /// Connects to a `ws://host:port/path?query` URL; the port is 80 if there is none. `wss://` is the
+    /// same by TLS, never without it; its port is 443, and it needs the feature `tls`. May be dropped
+    /// at any point, then there is no connection.
     ///
     /// # Errors
     /// [`ConnectError`] says what to change.
@@ -108,10 +123,14 @@ impl Builder {
         self.router.check()?;
         let target = Target::parse(url.as_ref())?;
         let (headers, subprotocols) = self.headers.finish()?;
-        let handshake = Handshake { target, headers, subprotocols };
+        let attempt = Attempt {
+            handshake: Handshake { target, headers, subprotocols },
+            #[cfg(feature = "tls-no-provider")]
+            tls: self.tls,
+        };
         let time = self.connect_timeout.unwrap_or(self.limits.handshake);
         // Boxed: HTTP needs far more room than what the caller's future holds otherwise.
-        let connecting = timeout(time, Box::pin(connect(&handshake, &self.limits)));
+        let connecting = timeout(time, Box::pin(attempt.run(&self.limits)));
         let socket = connecting.await.map_err(|_| ConnectError::Timeout(time))??;
         let setup = Setup {
             services: Arc::new(self.router),
@@ -128,8 +147,10 @@ impl Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("methods", &self.router)
+        let mut f = f.debug_struct("Builder");
+        #[cfg(feature = "tls-no-provider")]
+        f.field("tls", &self.tls);
+        f.field("methods", &self.router)
             .field("layers", &self.layers)
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)

@@ -1,9 +1,9 @@
 //! A client that is connected.
 
-use rpc_core::{CloseCode, CloseReason, Endpoint, Peer, WebSocket};
-use tokio::net::TcpStream;
+use rpc_core::{CloseCode, CloseReason, Endpoint, Peer};
 
 use crate::builder::Builder;
+use crate::socket::Socket;
 
 /// A connection to a server.
 ///
@@ -40,9 +40,9 @@ impl Client {
         Builder::new()
     }
 
-    pub(crate) fn start(endpoint: Endpoint, socket: WebSocket<TcpStream>) -> Self {
+    pub(crate) fn start(endpoint: Endpoint, socket: Socket) -> Self {
         let peer = endpoint.peer();
-        tokio::spawn(endpoint.connect(socket));
+        socket.spawn(endpoint);
         Self { peer }
     }
 

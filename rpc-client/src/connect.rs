@@ -1,22 +1,47 @@
 //! From a URL to a TCP connection, and on to the WebSocket.
 
-use rpc_core::{Limits, WebSocket};
+use rpc_core::Limits;
 use tokio::net::TcpStream;
 
 use crate::error::ConnectError;
 use crate::handshake::Handshake;
+use crate::socket::Socket;
+use crate::target::Target;
+#[cfg(feature = "tls-no-provider")]
+use crate::tls::{self, Tls};
 
-/// Connects; may be dropped at any point. Of a host with several addresses all are tried, one after
-/// the other.
-pub(crate) async fn connect(
-    handshake: &Handshake,
-    limits: &Limits,
-) -> Result<WebSocket<TcpStream>, ConnectError> {
-    let target = &handshake.target;
+/// All that it takes to connect.
+pub(crate) struct Attempt {
+    pub(crate) handshake: Handshake,
+    /// The system's roots if there is none.
+    #[cfg(feature = "tls-no-provider")]
+    pub(crate) tls: Option<Tls>,
+}
+
+impl Attempt {
+    /// Connects; may be dropped at any point.
+    pub(crate) async fn run(&self, limits: &Limits) -> Result<Socket, ConnectError> {
+        let target = &self.handshake.target;
+        #[cfg(feature = "tls-no-provider")]
+        if let Some(name) = &target.proven {
+            // First what may be missing here: then nobody is bothered.
+            let tls = Tls::or_default(self.tls.clone()).await?;
+            let stream = tls.connect(name.clone(), tcp(target).await?).await;
+            let stream = stream.map_err(|error| tls::of_handshake(target, error))?;
+            let socket = self.handshake.run(stream, limits).await?;
+            return Ok(Socket::Tls(Box::new(socket)));
+        }
+        let socket = self.handshake.run(tcp(target).await?, limits).await?;
+        Ok(Socket::Plain(Box::new(socket)))
+    }
+}
+
+/// Of a host with several addresses all are tried, one after the other.
+async fn tcp(target: &Target) -> Result<TcpStream, ConnectError> {
     let stream = TcpStream::connect((target.host.as_str(), target.port)).await;
     let io = |source| ConnectError::Io { host: target.name.clone(), source };
     let stream = stream.map_err(io)?;
     // Small messages must not wait for the acknowledgement of earlier ones.
     stream.set_nodelay(true).map_err(io)?;
-    handshake.run(stream, limits).await
+    Ok(stream)
 }

@@ -31,6 +31,22 @@ pub enum ConnectError {
         /// What failed; of several addresses, the last one's failure.
         source: io::Error,
     },
+    /// There is a connection, but not by TLS: above all, the server did not prove who it is.
+    #[cfg(feature = "tls-no-provider")]
+    #[error("no secure connection to `{host}`: {reason}")]
+    Tls {
+        /// The host and port.
+        host: String,
+        /// What to think of it.
+        reason: &'static str,
+        /// What failed; within it is a [`rustls::Error`](crate::rustls::Error), unless the connection
+        /// just ended.
+        source: io::Error,
+    },
+    /// There are no roots by which servers could be trusted, or nothing to do cryptography with.
+    #[cfg(feature = "tls-no-provider")]
+    #[error("TLS cannot be set up")]
+    TlsSetup(#[from] crate::TlsError),
     /// It all took longer than [`connect_timeout`](crate::Builder::connect_timeout).
     #[error("no connection within {0:?}: `connect_timeout` sets how long to wait")]
     Timeout(Duration),

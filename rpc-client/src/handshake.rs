@@ -20,7 +20,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rpc_core::{Limits, Role, WebSocket};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 
@@ -35,6 +35,9 @@ const HEAD: usize = 16 * 1024;
 /// body that never comes.
 const BODY: (usize, Duration) = (1024, Duration::from_secs(1));
 
+const NO_ANSWER: ConnectError =
+    ConnectError::Handshake("it closed the connection without an answer");
+
 /// What is asked for, and where.
 pub(crate) struct Handshake {
     pub(crate) target: Target,
@@ -43,12 +46,15 @@ pub(crate) struct Handshake {
 }
 
 impl Handshake {
-    /// Turns a TCP connection into a WebSocket. May be dropped at any point, which closes it.
-    pub(crate) async fn run(
+    /// Turns a connection into a WebSocket. May be dropped at any point, which closes it.
+    pub(crate) async fn run<S>(
         &self,
-        stream: TcpStream,
+        stream: S,
         limits: &Limits,
-    ) -> Result<WebSocket<TcpStream>, ConnectError> {
+    ) -> Result<WebSocket<S>, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let mut http = http1::Builder::new();
         let http = http.max_buf_size(HEAD).handshake(TokioIo::new(stream)).await;
         let (sender, connection) = http.map_err(|error| self.failed(&error))?;
@@ -101,16 +107,34 @@ impl Handshake {
             return ConnectError::Handshake("the head of its answer is longer than 16 KiB");
         }
         if error.is_parse() {
-            return ConnectError::Handshake("its answer is not HTTP/1.1");
+            return ConnectError::Handshake(
+                "its answer is not HTTP/1.1; if it is TLS, the URL must begin with `wss://`",
+            );
         }
         if error.is_incomplete_message() {
-            return ConnectError::Handshake("it closed the connection without an answer");
+            return NO_ANSWER;
         }
-        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-        let source = match source {
-            Some(source) => source.kind().into(),
-            None => io::Error::other(error.to_string()),
-        };
+        match error.source().and_then(|source| source.downcast_ref()) {
+            Some(source) => self.broke(source),
+            None => self.io(io::Error::other(error.to_string())),
+        }
+    }
+
+    /// What the stream could not do.
+    fn broke(&self, error: &io::Error) -> ConnectError {
+        // A server may find only now that it wants no such client.
+        #[cfg(feature = "tls-no-provider")]
+        if let Some(failure) = crate::tls::of_tls(&self.target, error) {
+            return failure;
+        }
+        // This is how TLS tells of a connection that just ends.
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return NO_ANSWER;
+        }
+        self.io(error.kind().into())
+    }
+
+    fn io(&self, source: io::Error) -> ConnectError {
         ConnectError::Io { host: self.target.name.clone(), source }
     }
 }

@@ -18,11 +18,14 @@
 //! # The way of a connection
 //!
 //! ```text
-//! URL ─▶ target ─▶ connect: TCP ─▶ handshake ─▶ a task: rpc_core::Connection
-//!          └──────────┴──────────────┴─▶ ConnectError, which says what to change
+//! URL ─▶ target ─▶ connect: TCP ─▶ tls ─▶ handshake ─▶ a task: rpc_core::Connection
+//!          └──────────┴────────────┴─────────┴─▶ ConnectError, which says what to change
 //! ```
 //!
-//! There is no TLS yet: `wss://` is refused.
+//! `wss://` needs the feature `tls`, and is refused without it. By default the server's certificate
+//! must descend from a root that the system trusts; `Tls` says what else may be. With the feature
+//! `tls-no-provider` instead, `ring` is not built, and the program installs another provider of
+//! cryptography.
 
 #![forbid(unsafe_code)]
 
@@ -33,10 +36,18 @@ mod connect;
 mod error;
 mod handshake;
 mod headers;
+mod socket;
 mod target;
+#[cfg(feature = "tls-no-provider")]
+mod tls;
 
 pub use ::http::StatusCode;
 
 pub use builder::Builder;
 pub use client::Client;
 pub use error::ConnectError;
+#[cfg(feature = "tls-no-provider")]
+pub use {
+    rpc_tls::{TlsError, rustls},
+    tls::Tls,
+};

@@ -2,12 +2,17 @@
 
 use http::Uri;
 use http::uri::Authority;
+#[cfg(feature = "tls-no-provider")]
+use rpc_tls::rustls::pki_types::ServerName;
 
 use crate::error::ConnectError;
 
 /// A URL, taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Target {
+    /// Who the server must prove to be before anything is said to it; `None` for one without TLS.
+    #[cfg(feature = "tls-no-provider")]
+    pub(crate) proven: Option<ServerName<'static>>,
     /// A name or an address, the latter without brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -20,45 +25,59 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Reads a `ws://` URL. No error repeats any of it.
+    /// Reads a `ws://` or `wss://` URL. No error repeats any of it.
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
         let uri: Uri = url.parse().map_err(|_| SYNTAX)?;
-        match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
-            Some("ws") => {}
-            Some("wss") => return Err(TLS),
-            _ => return Err(SYNTAX),
+        let secure = is_secure(&uri)?;
+        if secure && !cfg!(feature = "tls-no-provider") {
+            return Err(NO_TLS);
         }
+        let default_port = if secure { 443 } else { 80 };
         let authority = uri.authority().ok_or(SYNTAX)?;
         if authority.as_str().contains('@') {
             return Err(USER);
         }
-        let (host, port) = (authority.host(), port(authority)?);
+        let (host, port) = (authority.host(), port(authority, default_port)?);
         let name = format!("{host}:{port}");
+        let host_name = host.trim_matches(['[', ']']).to_owned();
         Ok(Self {
-            host: host.trim_matches(['[', ']']).to_owned(),
+            #[cfg(feature = "tls-no-provider")]
+            proven: secure.then(|| server_name(&host_name)).transpose()?,
+            host: host_name,
             port,
-            authority: if port == PORT { host.to_owned() } else { name.clone() },
+            authority: if port == default_port { host.to_owned() } else { name.clone() },
             name,
             path: path(&uri),
         })
     }
 }
 
-/// The port of `ws://`.
-const PORT: u16 = 80;
-
-const SYNTAX: ConnectError = ConnectError::Url("write `ws://host:port/path`");
-const TLS: ConnectError = ConnectError::Url("`wss://` is not supported yet, only `ws://` is");
+const SYNTAX: ConnectError = ConnectError::Url("write `ws://host:port/path`, or `wss://` for TLS");
+const NO_TLS: ConnectError = ConnectError::Url("`wss://` needs the feature `tls` of `rpc-client`");
 const USER: ConnectError = ConnectError::Url(
     "it has a user or password, and URLs end up in logs: send them with \
      `.header(\"authorization\", …)`",
 );
 const BAD_PORT: ConnectError = ConnectError::Url("the port is not a number from 1 to 65535");
 
-fn port(authority: &Authority) -> Result<u16, ConnectError> {
+#[cfg(feature = "tls-no-provider")]
+fn server_name(host: &str) -> Result<ServerName<'static>, ConnectError> {
+    let bad = ConnectError::Url("its host is not a name that a certificate can be for");
+    ServerName::try_from(host.to_owned()).map_err(|_| bad)
+}
+
+fn is_secure(uri: &Uri) -> Result<bool, ConnectError> {
+    match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
+        Some("ws") => Ok(false),
+        Some("wss") => Ok(true),
+        _ => Err(SYNTAX),
+    }
+}
+
+fn port(authority: &Authority, default: u16) -> Result<u16, ConnectError> {
     // `port_u16` takes a port it cannot read for none.
     match &authority.as_str()[authority.host().len()..] {
-        "" => Ok(PORT),
+        "" => Ok(default),
         port => {
             let number = port.strip_prefix(':').and_then(|port| port.parse().ok());
             number.filter(|port| *port != 0).ok_or(BAD_PORT)
@@ -87,10 +106,44 @@ mod tests {
             ("ws://[::1]", ["::1", "[::1]:80", "[::1]", "/"]),
         ] {
             let target = Target::parse(url).unwrap();
-            let Target { host, port, name, authority, path } = &target;
+            let Target { host, port, name, authority, path, .. } = &target;
             assert_eq!([host, name, authority, path], expected, "{url}");
             assert!(name.ends_with(&format!(":{port}")), "{url}");
         }
+    }
+
+    #[test]
+    #[cfg(feature = "tls-no-provider")]
+    fn a_secure_url_has_a_default_port_of_its_own() {
+        for (url, port, authority) in [
+            ("wss://a.example/", 443, "a.example"),
+            ("WSS://a.example:443/", 443, "a.example"),
+            ("wss://a.example:80/", 80, "a.example:80"),
+            ("wss://[::1]/", 443, "[::1]"),
+        ] {
+            let target = Target::parse(url).unwrap();
+            assert!(target.proven.is_some());
+            assert_eq!((target.port, target.authority.as_str()), (port, authority), "{url}");
+        }
+        let plain = Target::parse("ws://a.example:443/").unwrap();
+        assert!(plain.proven.is_none());
+        assert_eq!(plain.authority, "a.example:443");
+    }
+
+    #[test]
+    #[cfg(feature = "tls-no-provider")]
+    fn a_host_that_no_certificate_can_be_for_is_not_asked() {
+        assert!(Target::parse("ws://a..example/").is_ok());
+        let text = Target::parse("wss://a..example/").unwrap_err().to_string();
+        assert!(text.contains("a certificate"), "{text}");
+    }
+
+    #[test]
+    #[cfg(not(feature = "tls-no-provider"))]
+    fn a_secure_url_needs_a_feature() {
+        let text = Target::parse("wss://secret/").unwrap_err().to_string();
+        let expected = "`wss://` needs the feature `tls` of `rpc-client`";
+        assert_eq!(text, format!("the URL cannot be used: {expected}"));
     }
 
     #[test]
@@ -101,7 +154,6 @@ mod tests {
             ("http://secret/", "write `ws://"),
             ("ws:///secret", "write `ws://"),
             ("ws://secret secret/", "write `ws://"),
-            ("wss://secret/", "not supported yet"),
             ("ws://ada:secret@host/", "`.header(\"authorization\""),
             ("ws://secret:x/", "port"),
             ("ws://secret:0/", "port"),

@@ -8,8 +8,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::connection;
+use crate::due::Due;
 use crate::listener::{Accepted, Listener, Socket};
 use crate::seat::Seat;
+#[cfg(feature = "tls-no-provider")]
+use crate::secure;
 use crate::shared::Shared;
 use crate::visitor::Visitor;
 
@@ -62,14 +65,20 @@ fn start(shared: &Arc<Shared>, accepted: Accepted) {
 fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, remote: Option<SocketAddr>) {
     let listens_locally = |address: SocketAddr| address.ip().to_canonical().is_loopback();
     let is_local = shared.address.tcp().is_some_and(listens_locally);
-    let visitor = Visitor { remote, is_local };
+    let visitor = Visitor::new(remote, is_local);
     // What comes by a proxy has its own address only when its head was read.
     let address = visitor.address().filter(|address| !shared.proxies.trust(Some(*address)));
     let Some(seat) = Seat::take(shared, address) else {
         shared.totals.refused();
         return;
     };
-    tokio::spawn(connection::run(shared.clone(), stream, visitor, seat));
+    #[cfg(feature = "tls-no-provider")]
+    if let Some(tls) = shared.tls.clone() {
+        tokio::spawn(secure::run(shared.clone(), tls, stream, visitor, seat));
+        return;
+    }
+    let due = Due::within(shared.setup.limits.handshake);
+    tokio::spawn(connection::run(shared.clone(), stream, visitor, seat, due));
 }
 
 /// Whether just this client is gone, and the next may be accepted.

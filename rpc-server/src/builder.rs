@@ -33,6 +33,8 @@ pub struct Builder {
     hosts: Vec<String>,
     proxies: Vec<String>,
     reconnect: (Duration, Duration),
+    #[cfg(feature = "tls-no-provider")]
+    tls: Option<crate::tls::Tls>,
     hooks: Hooks,
 }
 
@@ -49,6 +51,8 @@ impl Builder {
             hosts: Vec::new(),
             proxies: Vec::new(),
             reconnect: (Duration::ZERO, Duration::from_secs(5)),
+            #[cfg(feature = "tls-no-provider")]
+            tls: None,
             hooks: Hooks::default(),
         }
     }
@@ -164,6 +168,15 @@ impl Builder {
         self
     }
 
+    /// Speaks TLS (`wss://`, `https://`) to whoever connects, and nothing else; the handshake is a part of
+    /// what [`handshake`](Limits::handshake) gives time for. Without effect where the server is mounted
+    /// in an app, which does that itself. With the feature `tls`.
+    #[cfg(feature = "tls-no-provider")]
+    pub fn tls(mut self, tls: crate::tls::Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// When those who are connected at a [shutdown](crate::Server::shutdown) may come back: no sooner than
     /// `min` from the close, no later than `max`, each at a random time between the two, so that they do
     /// not all come at once. 0 to 5 s by default. Clients of ours are told by `$/goaway`.
@@ -260,6 +273,8 @@ impl Builder {
             origins: Origins::new(&self.origins, &self.hosts)?,
             proxies: Proxies::new(&self.proxies)?,
             hooks: self.hooks,
+            #[cfg(feature = "tls-no-provider")]
+            tls: self.tls,
             reconnect: self.reconnect,
         })
     }

@@ -134,6 +134,13 @@ impl Connecting {
         self.client
     }
 
+    /// What is known of the client by TLS, its certificates above all; `None` if the server was not
+    /// given a [certificate](crate::Builder::tls) of its own. With the feature `tls`.
+    #[cfg(feature = "tls-no-provider")]
+    pub fn tls(&self) -> Option<&crate::TlsInfo> {
+        self.visitor.tls.as_ref()
+    }
+
     /// Puts `layer` around what is served and called on this one connection from now on, within those
     /// of the whole server and those that were added before. Without effect when the hook has ended.
     pub fn layer(&self, layer: impl Layer) {
@@ -172,7 +179,7 @@ mod tests {
 
     fn connecting(request: Request<()>) -> Connecting {
         let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::server()));
-        let visitor = Visitor { remote: Some(([127, 0, 0, 1], 9).into()), is_local: true };
+        let visitor = Visitor::new(Some(([127, 0, 0, 1], 9).into()), true);
         Connecting::new(request, visitor, None, endpoint)
     }
 

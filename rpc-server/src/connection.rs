@@ -20,9 +20,10 @@ pub(crate) async fn run<S: Socket>(
     stream: S,
     visitor: Visitor,
     mut seat: Seat,
+    due: Due,
 ) {
     let mut came = Came::Nobody;
-    let socket = Box::pin(handshake(&shared, stream, visitor, &mut seat, &mut came)).await;
+    let socket = Box::pin(handshake(&shared, stream, visitor, &mut seat, &mut came, due)).await;
     match came {
         Came::Nobody => shared.totals.refused(),
         Came::Looked => {}
@@ -40,9 +41,9 @@ async fn handshake<S: Socket>(
     visitor: Visitor,
     seat: &mut Seat,
     came: &mut Came,
+    due: Due,
 ) -> Option<Box<WebSocket<S>>> {
     let mut member = shared.lifecycle.join();
-    let due = Due::within(shared.setup.limits.handshake);
     let exchange = Exchange::new(shared.clone(), visitor, due.clone(), seat, came);
     tokio::select! {
         biased;

@@ -177,7 +177,7 @@ impl<'a> Exchange<'a> {
 
 /// Says that nothing more comes, then reads on a little: to close a socket with unread bytes in it
 /// resets the connection, and the reset may overtake the answer.
-async fn linger<S: Socket>(mut stream: S) {
+pub(crate) async fn linger<S: Socket>(mut stream: S) {
     let (bytes, time) = LINGER;
     // Whatever goes wrong now, the answer has been given.
     let _ = timeout(time, async {

@@ -78,10 +78,14 @@ mod record;
 mod rejection;
 mod runtime;
 mod seat;
+#[cfg(feature = "tls-no-provider")]
+mod secure;
 mod server;
 mod shared;
 mod slots;
 mod stats;
+#[cfg(feature = "tls-no-provider")]
+mod tls;
 mod upgrade;
 mod visitor;
 
@@ -97,6 +101,11 @@ pub use rejection::Rejection;
 pub use runtime::runtime;
 pub use server::{BoundServer, Server};
 pub use stats::{InFlight, ServerStats};
+#[cfg(feature = "tls-no-provider")]
+pub use {
+    rpc_tls::{TlsError, rustls},
+    tls::{Tls, TlsInfo},
+};
 
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}

@@ -87,7 +87,7 @@ impl RpcService {
         let (head, body) = request.into_parts();
         let remote = (self.remote_addr)(&head.extensions);
         let is_local = remote.is_none_or(|remote| remote.ip().to_canonical().is_loopback());
-        let visitor = Visitor { remote, is_local };
+        let visitor = Visitor::new(remote, is_local);
         let answer = self.let_in(head, body, &visitor).await;
         answer.unwrap_or_else(|rejection| {
             // Nothing of the request: its query and headers hold credentials.

@@ -117,7 +117,7 @@ impl Server {
     /// on a Unix socket it begins with `ws+unix://`; of one that is mounted in an app it is the path
     /// alone.
     pub fn url(&self) -> String {
-        self.shared.address.url("ws", self.shared.paths.service.as_deref())
+        self.shared.address.url(self.shared.scheme(), self.shared.paths.service.as_deref())
     }
 
     /// Everyone who is connected, in the order in which they came.

@@ -26,6 +26,9 @@ pub(crate) struct Shared {
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
     pub(crate) hooks: Hooks,
+    /// What a connection that was accepted speaks first.
+    #[cfg(feature = "tls-no-provider")]
+    pub(crate) tls: Option<crate::tls::Tls>,
     /// When those who were connected may come back after a shutdown.
     pub(crate) reconnect: (Duration, Duration),
     pub(crate) slots: Slots,
@@ -55,26 +58,29 @@ pub(crate) struct Settings {
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
     pub(crate) hooks: Hooks,
+    #[cfg(feature = "tls-no-provider")]
+    pub(crate) tls: Option<crate::tls::Tls>,
     pub(crate) reconnect: (Duration, Duration),
 }
 
 impl Shared {
     pub(crate) fn new(settings: Settings, address: Address) -> Arc<Self> {
-        let Settings { setup, paths, takes_posts, origins, proxies, hooks, reconnect } = settings;
-        let limits = &setup.limits;
+        let limits = &settings.setup.limits;
         let slots = Slots::new(limits.connections);
         let addresses = Addresses::new(limits);
         let guests = Arc::new(Semaphore::new(limits.guests.min(Semaphore::MAX_PERMITS)));
         let (lifecycle, totals, is_busy) = Default::default();
         Arc::new(Self {
-            setup,
+            setup: settings.setup,
             address,
-            paths,
-            takes_posts,
-            origins,
-            proxies,
-            hooks,
-            reconnect,
+            paths: settings.paths,
+            takes_posts: settings.takes_posts,
+            origins: settings.origins,
+            proxies: settings.proxies,
+            hooks: settings.hooks,
+            #[cfg(feature = "tls-no-provider")]
+            tls: settings.tls,
+            reconnect: settings.reconnect,
             slots,
             addresses,
             guests,
@@ -82,6 +88,15 @@ impl Shared {
             totals,
             is_busy,
         })
+    }
+
+    /// The scheme of its URLs.
+    pub(crate) fn scheme(&self) -> &'static str {
+        #[cfg(feature = "tls-no-provider")]
+        if self.tls.is_some() {
+            return "wss";
+        }
+        "ws"
     }
 
     pub(crate) fn set_ready(&self, is_ready: bool) {

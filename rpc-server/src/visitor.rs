@@ -9,9 +9,21 @@ pub(crate) struct Visitor {
     pub(crate) remote: Option<SocketAddr>,
     /// Whether it may come over a loopback address, where a page with a rebound name would come from.
     pub(crate) is_local: bool,
+    /// What is known by TLS, where that is spoken to the server itself.
+    #[cfg(feature = "tls-no-provider")]
+    pub(crate) tls: Option<crate::tls::TlsInfo>,
 }
 
 impl Visitor {
+    pub(crate) fn new(remote: Option<SocketAddr>, is_local: bool) -> Self {
+        Self {
+            remote,
+            is_local,
+            #[cfg(feature = "tls-no-provider")]
+            tls: None,
+        }
+    }
+
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.remote.map(|remote| remote.ip().to_canonical())
     }

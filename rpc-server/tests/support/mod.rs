@@ -116,6 +116,12 @@ impl Raw {
         String::from_utf8(std::mem::take(&mut self.read)).unwrap()
     }
 
+    /// Reads, whatever it is, to the end.
+    pub(crate) async fn ended(&mut self) -> bool {
+        while self.fill().await {}
+        true
+    }
+
     /// The next frame, opcode and payload; `None` at the end.
     pub(crate) async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {

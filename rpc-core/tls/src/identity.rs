@@ -1,0 +1,37 @@
+//! Who an end is: its certificates, and the key to the first of them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::server::ParsedCertificate;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+
+use crate::error::TlsError;
+use crate::pem;
+
+const BAD_CERTIFICATE: &str = "a certificate in it cannot be read";
+const BAD_KEY: &str = "its private key is broken, or of a kind that is not supported";
+
+/// Reads the chain of certificates, the end's own first, and its key. They belong together.
+pub fn identity(
+    certificates: &Path,
+    key: &Path,
+    provider: &CryptoProvider,
+) -> Result<Arc<SingleCertAndKey>, TlsError> {
+    let chain = pem::certificates(certificates)?;
+    if chain.iter().any(|certificate| ParsedCertificate::try_from(certificate).is_err()) {
+        return Err(TlsError::file(certificates, BAD_CERTIFICATE));
+    }
+    // Not what rustls says: it may name a part of the key one day.
+    let private = provider.key_provider.load_private_key(pem::key(key)?);
+    let private = private.map_err(|_| TlsError::file(key, BAD_KEY))?;
+    let identity = CertifiedKey::new(chain, private);
+    match identity.keys_match() {
+        Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
+            Err(TlsError::Mismatch { certificates: certificates.into(), key: key.into() })
+        }
+        // A provider need not be able to tell.
+        _ => Ok(Arc::new(identity.into())),
+    }
+}

@@ -1,0 +1,25 @@
+//! Who is trusted: the certificates that others must descend from.
+
+use std::path::Path;
+
+use rustls::RootCertStore;
+
+use crate::error::TlsError;
+use crate::pem;
+
+const BAD_ROOT: &str = "a certificate in it cannot be read, or not be trusted as a root";
+
+/// The certificates in a file, at least one.
+pub fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    add_roots(&mut roots, path)?;
+    Ok(roots)
+}
+
+/// Adds the certificates in a file, at least one.
+pub fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), TlsError> {
+    for root in pem::certificates(path)? {
+        roots.add(root).map_err(|_| TlsError::file(path, BAD_ROOT))?;
+    }
+    Ok(())
+}
