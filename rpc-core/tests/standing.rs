@@ -1,0 +1,187 @@
+//! Who may do what, and for how long: guests, logins that end, and a close that is planned.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rpc_core::{
+    CloseCode, Context, Endpoint, GoAway, JoinError, Limits, Peer, Router, Setup, memory,
+};
+use support::Raw;
+use support::rest::Lives;
+use tokio::time::Instant;
+
+const LOGIN: Duration = Duration::from_secs(10);
+
+fn services(notes: &Arc<AtomicUsize>) -> Router {
+    let notes = notes.clone();
+    Router::new()
+        .method("login", |cx: Context, (name,): (String,)| async move {
+            cx.peer().set_expiry(Duration::from_secs(60));
+            Ok(cx.peer().log_in(name))
+        })
+        .method("who", |cx: Context, (): ()| async move { Ok(cx.session::<String>().cloned()) })
+        .notification("note", move |_: Context, (): ()| {
+            notes.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(())
+        })
+}
+
+/// A raw guest, and what counts those that have a guest's place.
+fn guest() -> (Raw, Peer, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+    let (notes, places) = (Arc::default(), Arc::default());
+    let mut setup = Setup::new(services(&notes), Limits::server());
+    setup.keepalive = false;
+    let endpoint = Endpoint::new(setup);
+    let limits = Limits::server().for_a_guest();
+    endpoint.host_guest(&["login".into()], limits, LOGIN, Lives::new(&places)).unwrap();
+    let (near, far) = memory::transports(1 << 20);
+    let peer = endpoint.peer();
+    tokio::spawn(endpoint.connect(near));
+    (Raw::over(far), peer, notes, places)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_may_only_log_in() {
+    let (mut raw, peer, notes, places) = guest();
+    raw.play(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"who"}
+<-- {"jsonrpc":"2.0","id":1,"error":{"code":-32013,"message":"not authorized for this method","data":{"kind":"not_authorized"}}}
+--> {"jsonrpc":"2.0","method":"note"}
+--> [{"jsonrpc":"2.0","id":2,"method":"who"}]
+<-- [{"jsonrpc":"2.0","id":2,"error":{"code":-32013,"message":"not authorized for this method","data":{"kind":"not_authorized"}}}]
+--> {"jsonrpc":"2.0","id":3,"method":"login","params":["Ada"]}
+<-- {"jsonrpc":"2.0","id":3,"result":true}
+--> {"jsonrpc":"2.0","id":4,"method":"who"}
+<-- {"jsonrpc":"2.0","id":4,"result":"Ada"}
+--> {"jsonrpc":"2.0","id":5,"method":"login","params":["Ben"]}
+<-- {"jsonrpc":"2.0","id":5,"result":false}
+--> {"jsonrpc":"2.0","id":6,"method":"who"}
+<-- {"jsonrpc":"2.0","id":6,"result":"Ada"}
+--> {"jsonrpc":"2.0","method":"note"}
+"#,
+    )
+    .await;
+    assert_eq!(notes.load(Ordering::SeqCst), 1, "only the one after the login");
+    assert_eq!((peer.is_guest(), places.load(Ordering::SeqCst)), (false, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_has_little_room_until_it_has_logged_in() {
+    let (mut raw, _peer, _, _) = guest();
+    let long = "x".repeat(100_000);
+    let login = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"login","params":["{long}"]}}"#);
+    raw.send(&login).await;
+    let answer = raw.receive().await;
+    assert!(answer.contains("-32009") && answer.contains("inflight_bytes"), "{answer}");
+    raw.send(r#"{"jsonrpc":"2.0","id":2,"method":"login","params":["Ada"]}"#).await;
+    raw.receive().await;
+    raw.send(&login).await;
+    assert!(raw.receive().await.contains(r#""result":false"#), "now there is room");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_log_in_in_time_is_closed() {
+    let (mut raw, _peer, _, places) = guest();
+    let start = Instant::now();
+    let reason = "not logged in in time".to_owned();
+    assert_eq!(raw.closed().await, (Some(CloseCode::NOT_AUTHENTICATED), reason));
+    assert!(start.elapsed() >= LOGIN && start.elapsed() < LOGIN * 2);
+    support::rest::settles(|| places.load(Ordering::SeqCst) == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_ends_unless_it_is_renewed() {
+    let (mut raw, peer, _, _) = guest();
+    let start = Instant::now();
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"login","params":["Ada"]}"#).await;
+    raw.receive().await;
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    peer.set_expiry(Duration::from_secs(60));
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    let reason = "the login has expired".to_owned();
+    assert_eq!(raw.closed().await, (Some(CloseCode::NOT_AUTHENTICATED), reason));
+    let took = start.elapsed().as_secs();
+    assert!((110..112).contains(&took), "{took}");
+
+    let (mut raw, peer, _, _) = guest();
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"login","params":["Ada"]}"#).await;
+    raw.receive().await;
+    peer.set_expiry(None);
+    tokio::time::sleep(Duration::from_secs(1000)).await;
+    assert!(!peer.is_closed());
+}
+
+/// The other end reads nothing, so a close takes as long as it may.
+#[tokio::test(start_paused = true)]
+async fn who_is_kicked_leaves_its_groups_at_once_and_is_gone_within_a_second() {
+    let (near, _far) = memory::transports(1);
+    let mut setup = Setup::new(Router::new(), Limits::server());
+    setup.keepalive = false;
+    let hub = setup.hub.clone();
+    let endpoint = Endpoint::new(setup);
+    let peer = endpoint.peer();
+    tokio::spawn(endpoint.connect(near));
+    peer.join_group("lobby").unwrap();
+    drop(peer.notify("full", ()).await);
+    let start = Instant::now();
+    peer.kick(CloseCode::FORBIDDEN, "revoked");
+    assert!(hub.group("lobby").members().is_empty());
+    assert_eq!(peer.join_group("lobby"), Err(JoinError::Closed));
+    assert_eq!(peer.closed().await.code, Some(CloseCode::FORBIDDEN));
+    assert!(start.elapsed() <= Duration::from_millis(1010), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_planned_close_is_told_to_who_knows_what_that_means() {
+    let news =
+        GoAway::new("update").reconnect_after(Duration::from_millis(250), Duration::from_secs(2));
+    let (mut plain, peer) = Raw::connect(Router::new(), Limits::server());
+    peer.drain(CloseCode::RESTARTING, &news, Duration::MAX);
+    assert_eq!(plain.closed().await, (Some(CloseCode::RESTARTING), "update".into()));
+
+    let (mut ours, peer) = Raw::connect(Router::new(), Limits::server());
+    ours.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#).await;
+    ours.receive().await;
+    peer.drain(CloseCode::RESTARTING, &news, Duration::MAX);
+    let told = ours.receive().await;
+    let expected = r#"{"jsonrpc":"2.0","method":"$/goaway","params":{"reason":"update","reconnectAfterMs":[250,2000]}}"#;
+    support::assert_same(&told, expected);
+
+    // And the other way round.
+    let (mut leaving, peer) = Raw::connect(Router::new(), Limits::client());
+    assert_eq!(peer.going_away(), None);
+    leaving.send(r#"{"jsonrpc":"2.0","method":"$/goaway","params":7}"#).await;
+    leaving.send(expected).await;
+    assert!(leaving.is_silent().await);
+    assert_eq!(peer.going_away(), Some(news.clone()));
+    leaving.close().await;
+    peer.closed().await;
+    assert_eq!(peer.going_away(), Some(news), "whoever connects again asks for it then");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_drain_has_cut_is_known_afterwards() {
+    let wait = |_: Context, (): ()| std::future::pending::<rpc_core::Result<()>>();
+    let (mut raw, peer) = Raw::connect(Router::new().method("wait", wait), Limits::server());
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"wait"}"#).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    peer.drain(CloseCode::RESTARTING, &GoAway::new("update"), Duration::from_secs(2));
+    raw.closed().await;
+    raw.close().await;
+    peer.closed().await;
+    let stats = peer.stats();
+    let [(method, age)] = &stats.cut[..] else { panic!("{stats:?}") };
+    assert_eq!((method.as_str(), age.as_secs()), ("wait", 3));
+}
+
+#[test]
+fn guests_may_call_what_is_offered_only() {
+    let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::server()));
+    let limits = Limits::server().for_a_guest();
+    let error = endpoint.host_guest(&["login".into()], limits, LOGIN, ()).unwrap_err();
+    assert!(error.to_string().starts_with("guests may call `login`, which is not"), "{error}");
+}
