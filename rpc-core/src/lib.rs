@@ -101,6 +101,7 @@
 //! | `once`, `once/table` ○ | calls under an idempotency key, whose answers are given again |
 //! | `elsewhere`, `later` | handlers in tasks and on threads of their own, and what they leave for after the answer |
 //! | `pace` | whether a handler keeps the task too long |
+//! | `seldom` | lines of the log that a peer can cause |
 //! | `scratch` ○ | where short messages are written, so that each is not an allocation |
 //! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
 //!
@@ -173,6 +174,7 @@ mod router;
 mod scan;
 mod scoped;
 mod scratch;
+mod seldom;
 mod service;
 mod serving;
 mod shared;
@@ -215,6 +217,8 @@ pub use progress::{NoProgress, Progress, Reports};
 pub use router::{Router, RouterError};
 pub use rpc_macros::{RpcError, service};
 pub use scoped::Scoped;
+#[doc(hidden)]
+pub use seldom::Seldom;
 pub use service::{Handler, Params, Service};
 pub use stats::{Counters, PeerStats};
 pub use streaming::{Lag, LagKey, StreamError, StreamSender, Streaming};

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::answer;
 use crate::context::Context;
 use crate::handlers::caught;
+use crate::seldom::Seldom;
 use crate::service::Limited;
 
 /// Reports how far a call has come, to a caller who asked for that with
@@ -68,7 +69,10 @@ impl<P: Serialize> Progress<P> {
                 state.protocol.report(cx.key(), message.freeze());
             }
             Err(error) => {
-                tracing::warn!(method = cx.method(), %error, "a report of progress is left out");
+                static SELDOM: Seldom = Seldom::new();
+                if let Some(left_out) = SELDOM.may_say() {
+                    tracing::warn!(left_out, method = cx.method(), %error, "a report of progress is left out");
+                }
                 state.protocol.counters.dropped += 1;
             }
         });

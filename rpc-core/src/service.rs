@@ -16,6 +16,7 @@ use crate::error::{ErrorObject, RpcError};
 use crate::layers::{Layer, Layered, Outcome};
 use crate::method::MethodInfo;
 use crate::router::RouterError;
+use crate::seldom::Seldom;
 use crate::streaming::{Items, Streaming};
 
 /// A set of methods that a peer offers to the other end.
@@ -383,7 +384,10 @@ impl<'a> Limited<'a> {
             if self.exceeded {
                 return ErrorObject::answer_too_big(self.limit);
             }
-            tracing::error!(%error, "a result cannot be written as JSON");
+            static SELDOM: Seldom = Seldom::new();
+            if let Some(left_out) = SELDOM.may_say() {
+                tracing::error!(left_out, %error, "a result cannot be written as JSON");
+            }
             ErrorObject::internal()
         })
     }

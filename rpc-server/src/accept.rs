@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rpc_core::Seldom;
 use tokio::time::sleep;
 
 use crate::connection;
@@ -42,7 +43,10 @@ async fn accept_one(shared: &Arc<Shared>, listener: &Listener, pause: &mut Durat
         Err(error) if is_of_one_client(&error) => {}
         Err(error) => {
             // Who waits is accepted later; to try at once would only burn the processor.
-            tracing::warn!(%error, ?pause, "cannot accept connections");
+            static SELDOM: Seldom = Seldom::new();
+            if let Some(left_out) = SELDOM.may_say() {
+                tracing::warn!(left_out, %error, ?pause, "cannot accept connections");
+            }
             sleep(*pause).await;
             *pause = PAUSE.1.min(*pause * 2);
         }

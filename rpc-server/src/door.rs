@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, StatusCode};
-use rpc_core::Endpoint;
+use rpc_core::{Endpoint, Seldom};
 
 use crate::asked::{self, Asked};
 use crate::connecting::Connecting;
@@ -64,7 +64,10 @@ impl Shared {
                 let limits = &self.setup.limits;
                 let guest = limits.for_a_guest();
                 endpoint.host_guest(&methods, guest, limits.login, place).map_err(|error| {
-                    tracing::error!(%error, "`on_connect` refuses everyone");
+                    static SELDOM: Seldom = Seldom::new();
+                    if let Some(left_out) = SELDOM.may_say() {
+                        tracing::error!(left_out, %error, "`on_connect` refuses everyone");
+                    }
                     Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
                 })?;
                 Ok(endpoint)

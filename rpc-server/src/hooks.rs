@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::StatusCode;
-use rpc_core::{CloseReason, Endpoint, Peer};
+use rpc_core::{CloseReason, Endpoint, Peer, Seldom};
 use tokio::time::timeout;
 
 use crate::connecting::{Connecting, Door};
@@ -92,7 +92,10 @@ impl Hooks {
         };
         let told = AssertUnwindSafe(async { hook(peer, reason).await }).catch_unwind();
         if timeout(limit, told).await.is_err() {
-            tracing::warn!(?limit, "`on_disconnect` took too long and was stopped");
+            static SELDOM: Seldom = Seldom::new();
+            if let Some(left_out) = SELDOM.may_say() {
+                tracing::warn!(left_out, ?limit, "`on_disconnect` took too long and was stopped");
+            }
         }
     }
 }

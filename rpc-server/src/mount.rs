@@ -15,7 +15,7 @@ use http_body_util::Full;
 use hyper::body::Body;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use rpc_core::{Endpoint, Role, WebSocket};
+use rpc_core::{Endpoint, Role, Seldom, WebSocket};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -193,7 +193,13 @@ fn unavailable(text: &'static str) -> Rejection {
 }
 
 fn no_upgrade() -> Rejection {
-    tracing::error!("the server of the app hands over no connections: serve it `with_upgrades`");
+    static SELDOM: Seldom = Seldom::new();
+    if let Some(left_out) = SELDOM.may_say() {
+        tracing::error!(
+            left_out,
+            "the server of the app hands over no connections: serve it `with_upgrades`"
+        );
+    }
     Rejection::new(http::StatusCode::INTERNAL_SERVER_ERROR, "internal error")
 }
 

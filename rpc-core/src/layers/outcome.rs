@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::Handler;
 use crate::error::ErrorObject;
+use crate::seldom::Seldom;
 use crate::service::{Finished, Limited};
 use crate::sync::{Arc, Mutex};
 
@@ -48,7 +49,10 @@ impl Outcome {
         match serde_json::value::to_raw_value(value) {
             Ok(json) => Self::from_json(json),
             Err(error) => {
-                tracing::error!(%error, "a result cannot be written as JSON");
+                static SELDOM: Seldom = Seldom::new();
+                if let Some(left_out) = SELDOM.may_say() {
+                    tracing::error!(left_out, %error, "a result cannot be written as JSON");
+                }
                 ErrorObject::internal().into()
             }
         }

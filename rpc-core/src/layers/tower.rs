@@ -21,6 +21,7 @@ use crate::call::Call;
 use crate::call_error::CallError;
 use crate::error::ErrorObject;
 use crate::peer::Peer;
+use crate::seldom::Seldom;
 use crate::sync::{Arc, Mutex};
 
 /// Any error, as middleware of tower gives it.
@@ -81,7 +82,10 @@ fn error_object(error: BoxError) -> ErrorObject {
     match error.downcast::<ErrorObject>() {
         Ok(error) => *error,
         Err(error) => {
-            tracing::error!(%error, "a layer of tower failed");
+            static SELDOM: Seldom = Seldom::new();
+            if let Some(left_out) = SELDOM.may_say() {
+                tracing::error!(left_out, %error, "a layer of tower failed");
+            }
             ErrorObject::internal()
         }
     }
