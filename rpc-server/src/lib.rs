@@ -25,9 +25,22 @@
 //! # The way of a connection
 //!
 //! ```text
-//! TCP ─▶ accept ─▶ a task: http ─▶ upgrade ─▶ on_connect ─▶ rpc_core::Connection ─▶ on_disconnect
-//!                            └────────┴───────────┴─▶ an HTTP answer that says what is wrong
+//! TCP, Unix ─▶ accept ─▶ seat ─▶ (secure) ─▶ http ─┐
+//!                                                  ├▶ door ─▶ on_connect ─▶ rpc_core::Connection ─▶ on_disconnect
+//! the app that it is mounted in ───────────▶ mount ┘   └─▶ an HTTP answer that says what is wrong
 //! ```
+//!
+//! | file | is |
+//! |---|---|
+//! | `listener`, `accept` | what is listened on, and the loop that accepts |
+//! | `seat`, `slots`, `addresses` | the room that a connection takes: of all, and of its address |
+//! | `secure`, `tls` | TLS, where it is spoken |
+//! | `http`, `due` | one request and its answer, each phase with its time |
+//! | `mount` | the same as a service of tower's, in an app of others |
+//! | `asked`, `upgrade`, `probes`, `post` | what a request asks for: a WebSocket, how the server is, one answer |
+//! | `door`, `origins`, `proxies`, `visitor` | whether it may come in, and where it comes from |
+//! | `connecting`, `hooks`, `rejection` | what the app says to that |
+//! | `connection`, `lifecycle`, `drained` | a connection's task, and the end of all of them |
 //!
 //! One task carries a connection all the way; what HTTP needed is freed when that part is over.
 //! All of it, up to the upgrade, must be done within
@@ -36,20 +49,25 @@
 //!
 //! | answer | to |
 //! |---|---|
-//! | 400 | what is not HTTP; no or several `Host`; a body; a bad `Sec-WebSocket-Key` |
-//! | 403 | a page of a foreign `Origin`; a `Host` that is not this machine, on a loopback address: see [`allow_origins`](Builder::allow_origins) |
+//! | 204 | a [`POST`](Builder::post) to which no answer is owed |
+//! | 400 | what is not HTTP; no or several `Host`; a handshake with a body; a bad `Sec-WebSocket-Key`; a message that is not UTF-8 |
+//! | 401 | a single message of one who is to [log in](Rejection::until_login) by a message |
+//! | 403 | a page of a foreign `Origin`; a `Host` that is not this machine, over a loopback address: see [`allow_origins`](Builder::allow_origins), [`allow_hosts`](Builder::allow_hosts) |
 //! | 404 | another [`path`](Builder::path) |
-//! | 405 | any method but GET |
+//! | 405 | any method but GET, and POST if it is [taken](Builder::post) |
+//! | 408, 413, 415 | a message by POST that takes longer than `assembly`, is above `message_in`, or is no `application/json` |
 //! | 426 | no `Upgrade: websocket`; a `Sec-WebSocket-Version` other than 13 |
+//! | 429 | an address that has [too many connections](rpc_core::Limits::connections_per_address), or makes them [too fast](rpc_core::Limits::connect_rate_per_address) |
 //! | 431 | too large a head |
 //! | 500 | a panic in [`on_connect`](Builder::on_connect) |
-//! | 503 | more than [`connections`](rpc_core::Limits::connections) |
-//! | 505 | HTTP/1.0 |
+//! | 503 | more than [`connections`](rpc_core::Limits::connections) or [`guests`](rpc_core::Limits::guests); a server that stops |
+//! | 505 | a handshake in HTTP/1.0 |
 //!
 //! After such an answer the connection is closed.
 //!
 //! Any tokio runtime will do. [`runtime`] makes one that is fair to hundreds of busy connections; what
-//! calls cost and what to do about it stands in [`performance`].
+//! calls cost and what to do about it stands in [`performance`], what is promised on a public port in
+//! [`security`].
 
 #![forbid(unsafe_code)]
 
@@ -109,3 +127,6 @@ pub use {
 
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
+
+#[doc = include_str!("../docs/security.md")]
+pub mod security {}
