@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use crate::close::CloseReason;
+use crate::close::{CloseReason, ClosedBy};
 use crate::group::{Group, Groups};
 use crate::once::Once;
 use crate::peer::Peer;
@@ -12,6 +12,9 @@ use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 
 /// A connected end, and a number that tells the order in which they came.
 type Member = (u64, Arc<Shared>);
+
+/// So many reasons are counted each by itself.
+const REASONS: usize = 100;
 
 /// Who is connected. Each server has one, shared by its connections; clones are the same hub.
 #[derive(Clone, Default)]
@@ -25,6 +28,8 @@ struct Inner {
     peers: Mutex<HashMap<Box<str>, Member>>,
     next: AtomicU64,
     closes: Mutex<BTreeMap<String, u64>>,
+    /// The same by reason, of those that this end has closed.
+    reasons: Mutex<BTreeMap<String, u64>>,
     groups: Groups,
     once: Arc<Once>,
 }
@@ -82,6 +87,12 @@ impl Hub {
         self.inner.closes.lock().unwrap().clone()
     }
 
+    /// How many connections this end has closed, by the reason that it gave. An application may give
+    /// any, so beyond 100 of them the others are one, `other`.
+    pub fn close_reasons(&self) -> BTreeMap<String, u64> {
+        self.inner.reasons.lock().unwrap().clone()
+    }
+
     /// Bytes of the answers that are kept to be given again, of calls with an
     /// [idempotency key](crate::Call::idempotency_key).
     pub fn idempotency_bytes(&self) -> usize {
@@ -107,6 +118,16 @@ impl Hub {
             None => "lost".into(),
         };
         *self.inner.closes.lock().unwrap().entry(name).or_default() += 1;
+        if reason.by == ClosedBy::Us {
+            self.count_reason(&reason.reason);
+        }
+    }
+
+    fn count_reason(&self, reason: &str) {
+        let mut reasons = self.inner.reasons.lock().unwrap();
+        let is_one_more = reasons.len() >= REASONS && !reasons.contains_key(reason);
+        let reason = if is_one_more { "other" } else { reason };
+        *reasons.entry(reason.to_owned()).or_default() += 1;
     }
 }
 
@@ -114,4 +135,15 @@ impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").field("peers", &self.len()).finish()
     }
+}
+
+#[test]
+fn reasons_of_closes_are_counted_and_do_not_grow_without_end() {
+    let hub = Hub::new();
+    for number in 0..200 {
+        hub.count_reason(&format!("user {number} is out"));
+    }
+    hub.count_reason("user 7 is out");
+    let reasons = hub.close_reasons();
+    assert_eq!((reasons.len(), reasons["user 7 is out"], reasons["other"]), (101, 2, 100));
 }

@@ -8,7 +8,7 @@ impl ServerStats {
     /// Hands these numbers to the recorder of the `metrics` facade: whenever its page is asked for, or
     /// from time to time. With the feature `metrics`.
     ///
-    /// Gauges: `rpc.server.connections`, `rpc.server.in_flight`, `rpc.server.pending`,
+    /// Gauges: `rpc.server.connections`, `rpc.server.guests`, `rpc.server.in_flight`, `rpc.server.pending`,
     /// `rpc.server.subscriptions`, `rpc.server.groups`, `rpc.server.queue_bytes`. Counters, since the start of
     /// the server: `rpc.server.stray`, `rpc.server.dropped`, `rpc.server.malformed`,
     /// `rpc.server.stopped_notifications`, `rpc.server.refused_connections`, and
@@ -38,6 +38,7 @@ impl ServerStats {
     pub fn record(&self) {
         for (name, value) in [
             ("rpc.server.connections", self.connections),
+            ("rpc.server.guests", self.guests),
             ("rpc.server.in_flight", self.in_flight),
             ("rpc.server.pending", self.pending),
             ("rpc.server.subscriptions", self.subscriptions),

@@ -44,6 +44,9 @@ pub struct ServerStats {
     /// How many connections have ended, by close code, or `lost` where there was none, or `other`
     /// for codes that have no meaning here; since the start.
     pub closes: BTreeMap<String, u64>,
+    /// How many connections the server has closed, by the reason that it gave, such as the limit that
+    /// was broken; beyond 100 reasons the others are one, `other`. Since the start.
+    pub reasons: BTreeMap<String, u64>,
 }
 
 /// Requests for one method that are being served.
@@ -119,6 +122,7 @@ impl Totals {
             stopped_notifications: self.stopped_notifications.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             closes: hub.closes(),
+            reasons: hub.close_reasons(),
             groups: hub.group_count(),
             ..ServerStats::default()
         };

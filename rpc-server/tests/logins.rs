@@ -111,6 +111,7 @@ async fn whoever_is_kicked_is_gone_though_it_reads_nothing_and_others_stay() {
     assert_eq!((reason.code, &*reason.reason), (Some(CloseCode::FORBIDDEN), "revoked"));
     until(|| server.stats().connections == 1).await;
     assert_eq!(server.stats().closes["4403"], 2);
+    assert_eq!(server.stats().reasons["revoked"], 2);
     assert!(!ben.peer().is_closed());
     drop(deaf);
 }

@@ -45,6 +45,7 @@ async fn what_a_server_has_and_has_counted_is_recorded() {
         ("rpc.server.refused_connections", 0),
         ("rpc.server.stopped_notifications", 0),
         ("rpc.server.stray", 0),
+        ("rpc.server.guests", 0),
         ("rpc.server.subscriptions", 0),
     ];
     assert_eq!(metrics, expected.map(|(name, value)| (name.to_owned(), value)).into());
