@@ -70,9 +70,7 @@ fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, remote: Option<SocketAddr>)
     let listens_locally = |address: SocketAddr| address.ip().to_canonical().is_loopback();
     let is_local = shared.address.tcp().is_some_and(listens_locally);
     let visitor = Visitor::new(remote, is_local);
-    // What comes by a proxy has its own address only when its head was read.
-    let address = visitor.address().filter(|address| !shared.proxies.trust(Some(*address)));
-    let Some(seat) = Seat::take(shared, address) else {
+    let Some(seat) = Seat::take(shared, &visitor) else {
         shared.totals.refused();
         return;
     };

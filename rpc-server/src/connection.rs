@@ -15,61 +15,66 @@ use crate::visitor::Visitor;
 
 /// Carries a connection. Each phase is in a box of its own, freed before the next: a task is as
 /// large as the largest thing it ever holds, and HTTP needs far more than an idle connection.
-pub(crate) async fn run<S: Socket>(
+pub(crate) fn run<S: Socket>(
+    shared: Arc<Shared>,
+    stream: S,
+    visitor: Visitor,
+    seat: Seat,
+    due: Due,
+) -> impl Future<Output = ()> + Send {
+    // Made here: what an `async fn` is given it keeps to its end.
+    let handshake = Box::pin(handshake(shared.clone(), stream, visitor, seat, due));
+    async move {
+        let (seat, came, socket) = handshake.await;
+        match came {
+            Came::Nobody => shared.totals.refused(),
+            Came::Looked => {}
+            Came::ForAnswer(peer) => shared.see_off(peer).await,
+            Came::ForWebSocket(endpoint) => shared.serve(endpoint, socket, &seat).await,
+        }
+        // Now the server may end, and another may have the place.
+        drop(seat);
+    }
+}
+
+/// The HTTP part, unless it takes too long or the server stops.
+async fn handshake<S: Socket>(
     shared: Arc<Shared>,
     stream: S,
     visitor: Visitor,
     mut seat: Seat,
     due: Due,
-) {
-    let mut came = Came::Nobody;
-    let socket = Box::pin(handshake(&shared, stream, visitor, &mut seat, &mut came, due)).await;
-    match came {
-        Came::Nobody => shared.totals.refused(),
-        Came::Looked => {}
-        Came::ForAnswer(peer) => shared.see_off(peer).await,
-        Came::ForWebSocket(endpoint) => shared.serve(endpoint, socket, &seat).await,
-    }
-    // Now the server may end, and another may have the place.
-    drop(seat);
-}
-
-/// The HTTP part, unless it takes too long or the server stops.
-async fn handshake<S: Socket>(
-    shared: &Arc<Shared>,
-    stream: S,
-    visitor: Visitor,
-    seat: &mut Seat,
-    came: &mut Came,
-    due: Due,
-) -> Option<Box<WebSocket<S>>> {
+) -> (Seat, Came, Option<Box<WebSocket<S>>>) {
     let mut member = shared.lifecycle.join();
-    let exchange = Exchange::new(shared.clone(), visitor, due.clone(), seat, came);
-    tokio::select! {
+    let mut came = Came::Nobody;
+    let exchange = Exchange::new(shared, visitor, due.clone(), &mut seat, &mut came);
+    let socket = tokio::select! {
         biased;
         () = exchange.broken_off(&mut member) => None,
         socket = due.limit(exchange.run(stream)) => socket.flatten().map(Box::new),
-    }
+    };
+    (seat, came, socket)
 }
 
 impl Shared {
     /// Carries a WebSocket to its end, if its client waited for it.
-    pub(crate) async fn serve<S: Socket>(
+    pub(crate) fn serve<S: Socket>(
         &self,
         endpoint: Endpoint,
         socket: Option<Box<WebSocket<S>>>,
         seat: &Seat,
-    ) {
+    ) -> impl Future<Output = ()> + Send {
         let peer = endpoint.peer();
-        match socket {
-            Some(socket) => {
-                let connection = connect(endpoint, socket);
-                self.stop_if_late(&peer, seat);
+        let connection = socket.map(|socket| connect(endpoint, socket));
+        if connection.is_some() {
+            self.stop_if_late(&peer, seat);
+        }
+        async move {
+            if let Some(connection) = connection {
                 connection.await;
             }
-            None => drop(endpoint),
+            self.see_off(peer).await;
         }
-        self.see_off(peer).await;
     }
 
     /// What is to be done when a connection is gone.
@@ -96,6 +101,7 @@ impl Shared {
 }
 
 /// A function of its own, so that the box of the socket is gone before anything is awaited.
+#[expect(clippy::boxed_local, reason = "a task must not have room for the socket itself")]
 fn connect<S: Socket>(
     endpoint: Endpoint,
     socket: Box<WebSocket<S>>,

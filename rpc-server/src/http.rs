@@ -116,12 +116,8 @@ impl<'a> Exchange<'a> {
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
-        let mut response = self.let_in(request).await.unwrap_or_else(|rejection| {
-            // Nothing of the request: its query and headers hold credentials.
-            let (status, text) = (rejection.status(), rejection.text());
-            tracing::debug!(remote = ?self.visitor.remote, %status, text, "refused");
-            rejection.into_response()
-        });
+        let refused = |rejection: Rejection| rejection.into_response_to(&self.visitor);
+        let mut response = self.let_in(request).await.unwrap_or_else(refused);
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -90,11 +90,8 @@ impl RpcService {
         let visitor = Visitor::new(remote, is_local);
         let answer = self.let_in(head, body, &visitor).await;
         answer.unwrap_or_else(|rejection| {
-            // Nothing of the request: its query and headers hold credentials.
-            let (status, text) = (rejection.status(), rejection.text());
-            tracing::debug!(remote = ?visitor.remote, %status, text, "refused");
             self.shared.totals.refused();
-            rejection.into_response()
+            rejection.into_response_to(&visitor)
         })
     }
 
@@ -133,8 +130,7 @@ impl RpcService {
         for_one_answer: bool,
     ) -> Result<(Endpoint, Seat), Rejection> {
         let shared = &self.shared;
-        let address = visitor.address().filter(|address| !shared.proxies.trust(Some(*address)));
-        let mut seat = Seat::take(shared, address).ok_or_else(seat::full)?;
+        let mut seat = Seat::take(shared, visitor).ok_or_else(seat::full)?;
         let mut member = shared.lifecycle.join();
         let time = shared.setup.limits.handshake;
         let admitted = timeout(time, shared.admit(head, visitor, &mut seat, for_one_answer));

@@ -11,6 +11,8 @@ use http::header::{
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
+use crate::visitor::Visitor;
+
 /// Why a client may not connect, as an HTTP answer: a status, and a short text for people.
 ///
 /// ```
@@ -127,8 +129,15 @@ impl Rejection {
         self.login.take()
     }
 
-    /// The answer.
-    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+    /// The answer, which is noted in the log.
+    pub(crate) fn into_response_to(self, visitor: &Visitor) -> Response<Full<Bytes>> {
+        // Nothing of the request: its query and headers hold credentials.
+        let (status, text) = (self.status, &*self.text);
+        tracing::debug!(remote = ?visitor.remote, %status, text, "refused");
+        self.into_response()
+    }
+
+    fn into_response(self) -> Response<Full<Bytes>> {
         let body = match self.text {
             Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
             Cow::Owned(text) => Bytes::from(text),

@@ -9,6 +9,7 @@ use crate::lifecycle::Member;
 use crate::rejection::Rejection;
 use crate::shared::Shared;
 use crate::slots::Slot;
+use crate::visitor::Visitor;
 
 /// What a connection holds; dropping it gives all of it back.
 pub(crate) struct Seat {
@@ -21,9 +22,10 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// A seat for a connection from `address`, if that is known and the client's own; `None` if it must
-    /// be dropped without a word.
-    pub(crate) fn take(shared: &Shared, address: Option<IpAddr>) -> Option<Self> {
+    /// A seat for someone who comes; `None` if they must be dropped without a word.
+    pub(crate) fn take(shared: &Shared, visitor: &Visitor) -> Option<Self> {
+        // What comes by a proxy has its own address only when its head was read.
+        let address = visitor.address().filter(|address| !shared.proxies.trust(Some(*address)));
         let place = address.map_or(Ok(None), |address| shared.addresses.take(address));
         let (slot, place, reached) = match place {
             Ok(place) => (shared.slots.take()?, place, None),
