@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::protocol::Caller;
 use crate::serving::Key;
 use crate::shared::Shared;
-use crate::sync::Arc;
+use crate::sync::{Arc, thread_local};
 use crate::trace::TraceContext;
 
 thread_local! {
@@ -35,14 +35,17 @@ pub(crate) struct Turn {
 
 impl Turn {
     pub(crate) fn begin(shared: &Arc<Shared>) -> Self {
-        Self { previous: (CONNECTION.replace(Some(shared.clone())), HANDLER.take()) }
+        let connection = CONNECTION.with(|current| current.replace(Some(shared.clone())));
+        Self { previous: (connection, HANDLER.with(Cell::take)) }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        CONNECTION.set(self.previous.0.take());
-        HANDLER.set(self.previous.1);
+        let previous = self.previous.0.take();
+        // What it replaces is dropped when nothing is borrowed any more.
+        drop(CONNECTION.with(|current| current.replace(previous)));
+        HANDLER.with(|handler| handler.set(self.previous.1));
     }
 }
 
@@ -52,22 +55,22 @@ pub(crate) fn with_handler<R>(mark: Mark, poll: impl FnOnce() -> R) -> R {
     struct Restore(Option<Mark>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            HANDLER.set(self.0);
+            HANDLER.with(|handler| handler.set(self.0));
         }
     }
-    let _restore = Restore(HANDLER.replace(Some(mark)));
+    let _restore = Restore(HANDLER.with(|handler| handler.replace(Some(mark))));
     poll()
 }
 
 /// The deadline that calls made now inherit.
 pub(crate) fn deadline() -> Option<Instant> {
-    HANDLER.get()?.deadline
+    HANDLER.with(Cell::get)?.deadline
 }
 
 /// The trace that calls made now belong to.
 pub(crate) fn trace() -> Option<TraceContext> {
-    let Mark { key, .. } = HANDLER.get().filter(|mark| mark.traced)?;
-    let current = CONNECTION.with_borrow(Option::clone)?;
+    let Mark { key, .. } = HANDLER.with(Cell::get).filter(|mark| mark.traced)?;
+    let current = CONNECTION.with(|current| current.borrow().clone())?;
     let state = current.lock();
     state.protocol.extras(key)?.trace.clone()
 }
@@ -92,10 +95,10 @@ impl Drop for Lent {
 /// Who makes a call on the connection of `shared` now. A handler of another connection lends its
 /// place by hand; for one of the same the protocol sees to that.
 pub(crate) fn caller(shared: &Arc<Shared>) -> (Caller, Option<Lent>) {
-    let Some(Mark { key, .. }) = HANDLER.get() else {
+    let Some(Mark { key, .. }) = HANDLER.with(Cell::get) else {
         return (Caller::Outside, None);
     };
-    let (caller, elsewhere) = CONNECTION.with_borrow(|current| match current {
+    let (caller, elsewhere) = CONNECTION.with(|current| match &*current.borrow() {
         Some(current) if Arc::ptr_eq(current, shared) => (Caller::Handler(key), None),
         Some(current) => (Caller::Outside, Some(current.clone())),
         None => (Caller::Outside, None),

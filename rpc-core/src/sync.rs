@@ -1,5 +1,17 @@
-//! Everything by which threads share state in this crate, named once, so that a model checker or a
-//! platform without threads can put its own in place.
+//! Everything by which threads share state in this crate, named once, so that a model checker can put
+//! its own in place: `tests/model.rs`.
 
+#[cfg(not(model))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+pub(crate) use std::sync::{Arc, OnceLock, PoisonError, Weak};
+#[cfg(not(model))]
+pub(crate) use std::sync::{Mutex, MutexGuard};
+#[cfg(not(model))]
+pub(crate) use std::thread_local;
+
+#[cfg(model)]
+pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+#[cfg(model)]
+pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+#[cfg(model)]
+pub(crate) use shuttle::thread_local;
