@@ -140,6 +140,9 @@ mod envelope;
 mod error;
 mod error_data;
 mod extras;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod goaway;
 mod group;
 mod handlers;

@@ -1,0 +1,66 @@
+//! Sends back each message until the link ends, and then closes as a connection does.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rpc_core::{CloseCode, LinkError, Received, Transport, WebSocket};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// What is read before other connections have their turn; a connection's own measure.
+const ALLOWANCE: usize = 64 * 1024;
+
+/// As the limit `close`.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// Echoes until the link ends.
+pub(crate) async fn echo(mut socket: WebSocket<TcpStream>) {
+    let end = loop {
+        match receive(&mut socket).await {
+            Received::Text(text) => {
+                let message = Bytes::copy_from_slice(text.as_ref().as_bytes());
+                if let Err(error) = send(&mut socket, message).await {
+                    break Received::Failed(error);
+                }
+            }
+            end => break end,
+        }
+    };
+    close(&mut socket, end).await;
+}
+
+/// The only message that comes, and then the close.
+pub(crate) async fn only_message(mut socket: WebSocket<TcpStream>) -> Option<String> {
+    let mut message = None;
+    loop {
+        match receive(&mut socket).await {
+            Received::Text(text) => message = Some(text.as_ref().to_owned()),
+            end => {
+                close(&mut socket, end).await;
+                return message;
+            }
+        }
+    }
+}
+
+async fn receive<T: Transport>(socket: &mut T) -> Received<T::Text> {
+    poll_fn(|cx| socket.poll_receive(cx, ALLOWANCE)).await
+}
+
+async fn send(socket: &mut impl Transport, message: Bytes) -> Result<(), LinkError> {
+    poll_fn(|cx| socket.poll_ready(cx)).await?;
+    socket.send(message)?;
+    poll_fn(|cx| socket.poll_flush(cx)).await
+}
+
+/// Answers a close, tells of a violation, and has nobody to tell when the link is lost.
+async fn close<T: Transport>(socket: &mut T, end: Received<T::Text>) {
+    let (code, reason) = match end {
+        Received::Failed(LinkError::Violation { code, reason }) => (code, reason),
+        Received::Failed(LinkError::Io(_)) => return,
+        Received::Text(_) | Received::Closed { .. } => (CloseCode::NORMAL, ""),
+    };
+    // An end that does not hang up is left.
+    let _ = timeout(CLOSE, poll_fn(|cx| socket.poll_close(cx, code, reason))).await;
+}
