@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn limits() -> Limits {
     let mut limits = Limits::server();
     limits.message_in = 16 * 1024 * 1024;
-    limits.fragments = 4 * 1024 * 1024 / 64;
+    limits.fragments = 2 * 4 * 1024 * 1024 / 64;
     limits.assembly = Duration::from_secs(120);
     limits
 }

@@ -52,3 +52,37 @@ fn a_live_feed_of_the_latest() {
         ],
     );
 }
+
+#[test]
+fn five_ways_to_log_in() {
+    shows(
+        env!("CARGO_BIN_EXE_login"),
+        &[
+            "by a header: Ada",
+            "by a cookie: Ben",
+            "by a subprotocol: Flo",
+            "by the query: Eve",
+            "a guest: not authorized for this method (code -32013)",
+            "by a message: Dan",
+            "by a wrong token: the server answered 401 Unauthorized: wrong token",
+            "a guest: not authorized for this method (code -32013)",
+            "not renewed: closed by the other end with code 4401: the login has expired",
+            "renewed: Flo",
+            "revoked: 1, closed by the other end with code 4403: revoked",
+        ],
+    );
+}
+
+#[test]
+fn a_server_mounted_in_a_web_app() {
+    shows(
+        env!("CARGO_BIN_EXE_mounted"),
+        &[
+            "without a cookie: the server answered 401 Unauthorized: log in first",
+            "asked: Pin \u{201c}water the plants\u{201d}, Ada?",
+            "notes on the board: 1",
+            "Ada has pinned: water the plants",
+            "closed by the other end with code 4401: logged out",
+        ],
+    );
+}

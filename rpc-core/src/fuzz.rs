@@ -77,11 +77,7 @@ fn plain(incoming: Incoming<'_>) -> Message {
 
 fn called(method: &str, params: Option<&str>, complexity: Complexity) -> Called {
     let Complexity { depth, tokens } = complexity;
-    Called {
-        method: method.into(),
-        params: params.map(String::from),
-        complexity: (depth, tokens),
-    }
+    Called { method: method.into(), params: params.map(String::from), complexity: (depth, tokens) }
 }
 
 fn said(answer: Answer<'_>) -> Outcome {

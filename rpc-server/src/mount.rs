@@ -39,12 +39,33 @@ use crate::visitor::Visitor;
 ///
 /// In axum:
 ///
-/// ```ignore
-/// let rpc = Server::builder().service(chat).into_tower_service()?;
+/// ```
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::net::SocketAddr;
+///
+/// use axum::extract::ConnectInfo;
+/// use axum::routing::get;
+/// use rpc_client::Client;
+/// use rpc_core::{Context, Router};
+/// use rpc_server::Server;
+/// use tokio::net::TcpListener;
+///
+/// let add = |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) };
+/// let rpc = Server::builder().service(Router::new().method("add", add)).into_tower_service()?;
 /// let rpc = rpc.remote_addr(|extensions| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0));
 /// let server = rpc.handle();
-/// let app = axum::Router::new().route_service("/rpc", rpc).route("/", get(page));
-/// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+/// let app = axum::Router::new()
+///     .route("/", get(|| async { "a page" }))
+///     .route_service("/rpc", rpc)
+///     .into_make_service_with_connect_info::<SocketAddr>();
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let url = format!("ws://{}/rpc", listener.local_addr()?);
+/// tokio::spawn(axum::serve(listener, app).into_future());
+///
+/// let client = Client::builder().connect(url).await?;
+/// assert_eq!(client.peer().call::<i64>("add", (1, 2)).await?, 3);
+/// server.stop().await; // before the app stops, which knows nothing of WebSockets
+/// # Ok(()) }
 /// ```
 ///
 /// In hyper: `TowerToHyperService::new(rpc)` of hyper-util, on a connection `.with_upgrades()`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rpc_core::{Context, Limits, Router};
 use rpc_server::{BoundServer, Builder, Server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -57,16 +57,15 @@ pub(crate) async fn spawn(builder: Builder) -> Server {
     bind(builder).await.spawn()
 }
 
-/// A TCP connection to a server.
-pub(crate) struct Raw {
-    stream: TcpStream,
+/// A connection to a server, by TCP or another way.
+pub(crate) struct Raw<S = TcpStream> {
+    stream: S,
     read: Vec<u8>,
 }
 
 impl Raw {
     pub(crate) async fn connect(server: &Server) -> Self {
-        let stream = soon(TcpStream::connect(server.local_addr().unwrap())).await.unwrap();
-        Self { stream, read: Vec::new() }
+        Self::over(soon(TcpStream::connect(server.local_addr().unwrap())).await.unwrap())
     }
 
     /// A WebSocket.
@@ -81,6 +80,12 @@ impl Raw {
     /// Goes away without a word, so that the next write of the server fails.
     pub(crate) fn reset(self) {
         self.stream.set_zero_linger().unwrap();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
+    pub(crate) fn over(stream: S) -> Self {
+        Self { stream, read: Vec::new() }
     }
 
     /// Sends bytes; that the server no longer takes them is no failure of the test.

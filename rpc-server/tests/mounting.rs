@@ -1,0 +1,368 @@
+//! A server is the same by whatever way it is reached: mounted in an app of axum or hyper, on a port of
+//! its own, on a Unix socket.
+
+#![cfg(unix)]
+
+mod support;
+
+#[path = "support/ways.rs"]
+mod ways;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rpc_core::{CloseReason, Context, ErrorObject, Peer, Router};
+use rpc_server::{Builder, Connecting, Rejection, Server, StatusCode};
+use support::{echo, limits, soon, until};
+use tokio::sync::{Notify, Semaphore};
+use ways::{Client, User, WAYS, Way, whole};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+const ECHO: &str = r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["hi"]}"#;
+const HI: &str = r#"{"jsonrpc":"2.0","id":1,"result":"hi"}"#;
+
+/// Whether a connection is there: it answers.
+async fn answers(client: &mut Client) -> bool {
+    client.send_text(ECHO).await;
+    client.text().await == HI
+}
+
+#[tokio::test]
+async fn calls_go_both_ways() {
+    let greet = |cx: Context, (): ()| async move {
+        let name: String = cx.peer().call("name", ()).await?;
+        Ok(format!("hello, {name}"))
+    };
+    for way in WAYS {
+        let router = Router::new().method("greet", greet);
+        let running = way.serve(Server::builder().service(router)).await;
+        let mut client = running.open().await;
+        client.send_text(r#"{"jsonrpc":"2.0","id":7,"method":"greet"}"#).await;
+        let asked = client.text().await;
+        assert!(asked.contains(r#""method":"name","id":1"#), "{way:?}: {asked}");
+        client.send_text(r#"{"jsonrpc":"2.0","id":1,"result":"Ada"}"#).await;
+        let greeted = r#"{"jsonrpc":"2.0","id":7,"result":"hello, Ada"}"#;
+        assert_eq!(client.text().await, greeted, "{way:?}");
+
+        let Some(url) = running.url() else { continue };
+        let me =
+            Router::new().method("name", |_: Context, (): ()| async { Ok("x".repeat(100_000)) });
+        let ours = rpc_client::Client::builder().service(me).connect(url).await.unwrap();
+        let greeted = soon(ours.peer().call::<String>("greet", ())).await.unwrap();
+        assert_eq!(greeted.len(), 100_007, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_and_other_hosts_are_refused() {
+    for way in WAYS {
+        // No page gets at a Unix socket.
+        let by_name = if way == Way::Unix { 101 } else { 403 };
+        let running = way.serve(echo()).await;
+        for (host, lines, expected) in [
+            ("localhost", "", 101),
+            ("127.0.0.1:9", "Origin: http://127.0.0.1:9\r\n", 101),
+            ("127.0.0.1:9", "Origin: http://127.0.0.1:10\r\n", 403),
+            ("localhost", "Origin: http://evil.example\r\n", 403),
+            ("localhost", "Origin: null\r\n", 403),
+            ("evil.example", "", by_name),
+            ("evil.example", "Origin: http://evil.example\r\n", by_name),
+        ] {
+            let (status, _) = running.knock(host, lines).await;
+            assert_eq!(status, expected, "{way:?} {host} {lines}");
+        }
+        let (status, why) = running.post("Origin: http://evil.example\r\n", ECHO).await;
+        assert_eq!((status, why.contains("`Origin`")), (403, true), "{way:?}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn there_are_no_more_connections_than_there_may_be() {
+    for way in WAYS {
+        let running = way.serve(echo().limits(limits(|limits| limits.connections = 1))).await;
+        let server = &running.server;
+        let mut first = running.open().await;
+        assert_eq!(running.knock("localhost", "").await.0, 503, "{way:?}");
+        assert_eq!(running.post("", ECHO).await.0, 503, "{way:?}");
+        until(|| server.stats().refused == 2).await;
+        assert!(answers(&mut first).await, "{way:?}");
+        drop(first);
+        until(|| server.peers().is_empty()).await;
+        // The place is free only when all is done that is to be done at the end.
+        let freed = async { while running.post("", ECHO).await.0 == 503 {} };
+        soon(freed).await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_has_no_more_connections_than_it_may_have() {
+    let builder = || echo().limits(limits(|limits| limits.connections_per_address = 1));
+    for way in WAYS {
+        let running = way.serve(builder()).await;
+        let _first = running.open().await;
+        let second = if way == Way::Unix { 101 } else { 429 };
+        assert_eq!(running.knock("localhost", "").await.0, second, "{way:?}");
+    }
+    // An app that does not tell addresses has no limit for each.
+    let running = Way::Axum.mount(builder().into_tower_service().unwrap()).await;
+    let _first = running.open().await;
+    assert!(answers(&mut running.open().await).await);
+}
+
+#[tokio::test]
+async fn each_path_has_its_use() {
+    for way in WAYS {
+        let running = way.serve(echo()).await;
+        let server = &running.server;
+        assert_eq!(running.get("/healthz", "").await, (200, "alive".into()), "{way:?}");
+        assert_eq!(running.get("/readyz", "").await, (200, "ready".into()), "{way:?}");
+        assert_eq!(running.get("/rpc", "").await.0, 426, "{way:?}");
+        assert_eq!(running.get("/other", "").await.0, 404, "{way:?}");
+        server.set_ready(false);
+        assert_eq!(running.get("/readyz", "").await, (503, "not ready".into()), "{way:?}");
+        server.set_ready(true);
+        if way.is_mounted() {
+            assert_eq!(running.get("/page", "").await, (200, "a page".into()), "{way:?}");
+            assert_eq!(server.url(), "/rpc", "{way:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_served_by_post() {
+    for way in WAYS {
+        let running = way.serve(echo()).await;
+        assert_eq!(running.post("", ECHO).await, (200, HI.into()), "{way:?}");
+        let notification = ECHO.replace(r#""id":1,"#, "");
+        assert_eq!(running.post("", &notification).await, (204, "".into()), "{way:?}");
+        let text = running.post("Content-Type: text/plain\r\n", ECHO).await;
+        assert_eq!(text.0, 415, "{way:?}");
+        until(|| running.server.stats().connections == 0).await;
+    }
+}
+
+/// The app's middleware comes first: it refuses some by itself, and what it knows of others is there in
+/// `on_connect`.
+#[tokio::test]
+async fn on_connect_sees_what_the_app_has_found_out() {
+    let whoami = |cx: Context, (): ()| async move { Ok(cx.session::<User>().unwrap().0.clone()) };
+    for way in WAYS.into_iter().filter(|way| way.is_mounted()) {
+        let router = Router::new().method("whoami", whoami);
+        let builder = Server::builder().service(router).on_connect(|connecting| async move {
+            assert!(connecting.remote_addr().unwrap().ip().is_loopback());
+            let user = connecting.request().extensions().get::<User>().cloned();
+            user.ok_or_else(|| Rejection::new(StatusCode::UNAUTHORIZED, "log in"))
+        });
+        let running = way.serve(builder).await;
+        let ask = r#"{"jsonrpc":"2.0","id":1,"method":"whoami"}"#;
+        let mut client = running.open_with("X-User: Ada\r\n").await;
+        client.send_text(ask).await;
+        let is_ada = r#"{"jsonrpc":"2.0","id":1,"result":"Ada"}"#;
+        assert_eq!(client.text().await, is_ada, "{way:?}");
+        assert_eq!(running.post("X-User: Ada\r\n", ask).await, (200, is_ada.into()), "{way:?}");
+        assert_eq!(running.knock("localhost", "").await.0, 401, "{way:?}");
+        assert_eq!(running.server.stats().refused, 1, "{way:?}");
+        assert_eq!(running.knock("localhost", "X-User: stranger\r\n").await.0, 418, "{way:?}");
+        assert_eq!(running.server.stats().refused, 1, "the server was not asked, {way:?}");
+    }
+}
+
+/// A server whose method `work` ends when the semaphore lets it, the news that one has begun, and the
+/// number of connections that are gone.
+fn worker() -> (Builder, Arc<Semaphore>, Arc<Notify>, Arc<AtomicUsize>) {
+    let (gate, begun) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
+    let (opened, told) = (gate.clone(), begun.clone());
+    let work = move |_: Context, (): ()| {
+        let (gate, begun) = (opened.clone(), told.clone());
+        async move {
+            begun.notify_one();
+            let _ = gate.acquire().await;
+            Ok("done")
+        }
+    };
+    let (builder, gone) = counting(Server::builder().service(Router::new().method("work", work)));
+    (builder, gate, begun, gone)
+}
+
+/// Counts the connections that are gone.
+fn counting(builder: Builder) -> (Builder, Arc<AtomicUsize>) {
+    let gone = Arc::new(AtomicUsize::new(0));
+    let counted = gone.clone();
+    let builder = builder.on_disconnect(move |_: Peer, _: CloseReason| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async {}
+    });
+    (builder, gone)
+}
+
+const WORK: &str = r#"{"jsonrpc":"2.0","id":1,"method":"work"}"#;
+const DONE: &str = r#"{"jsonrpc":"2.0","id":1,"result":"done"}"#;
+
+#[tokio::test]
+async fn what_runs_is_finished_before_the_end_and_who_knows_is_told() {
+    for way in WAYS {
+        let (builder, gate, begun, gone) = worker();
+        let window = (Duration::from_secs(1), Duration::from_secs(2));
+        let running = way.serve(builder.reconnect_after(window.0, window.1)).await;
+        let mut client = running.open().await;
+        client.send_text(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#).await;
+        client.send_text(WORK).await;
+        soon(begun.notified()).await;
+        let mut posting = running.connect().await;
+        posting.send(whole(&ways::Running::post_head(""), WORK)).await;
+        soon(begun.notified()).await;
+
+        let server = running.server.clone();
+        let ending = tokio::spawn(async move { server.shutdown(LONG).await });
+        assert!(client.text().await.contains(r#""method":"$/hello""#), "{way:?}");
+        let news = client.text().await;
+        assert!(news.contains(r#""method":"$/goaway""#), "{way:?}: {news}");
+        assert!(news.contains(r#""reconnectAfterMs":[1000,2000]"#), "{way:?}: {news}");
+        if way.is_mounted() {
+            // The app goes on, and says so.
+            assert_eq!(running.knock("localhost", "").await.0, 503, "{way:?}");
+            assert_eq!(running.get("/readyz", "").await, (503, "shutting down".into()), "{way:?}");
+            assert_eq!(running.get("/page", "").await.0, 200, "{way:?}");
+        } else {
+            soon(async { while !running.is_closed().await {} }).await;
+        }
+        assert_eq!(gone.load(Ordering::SeqCst), 0, "{way:?}");
+        gate.add_permits(1);
+        assert_eq!(client.text().await, DONE, "{way:?}");
+        assert_eq!(client.close_frame().await, (1012, "shutting down".into()), "{way:?}");
+        drop(client);
+        let answer = posting.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(DONE), "{way:?}: {answer}");
+        drop(posting);
+        let drained = soon(ending).await.unwrap();
+        assert_eq!((drained.finished, drained.cut), (2, 0), "{way:?}");
+        assert_eq!(gone.load(Ordering::SeqCst), 2, "{way:?}: each once, and before the end");
+    }
+}
+
+#[tokio::test]
+async fn what_takes_longer_than_the_grace_is_cut() {
+    for way in WAYS {
+        let (builder, _gate, begun, gone) = worker();
+        let running = way.serve(builder).await;
+        let mut client = running.open().await;
+        client.send_text(WORK).await;
+        soon(begun.notified()).await;
+        let mut posting = running.connect().await;
+        posting.send(whole(&ways::Running::post_head(""), WORK)).await;
+        soon(begun.notified()).await;
+        let server = running.server.clone();
+        let ending = tokio::spawn(async move { server.shutdown(Duration::ZERO).await });
+        assert_eq!(client.close_frame().await.0, 1012, "{way:?}");
+        drop(client);
+        let answer = posting.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{way:?}: {answer}");
+        drop(posting);
+        let drained = soon(ending).await.unwrap();
+        assert_eq!((drained.finished, drained.cut), (0, 2), "{way:?}");
+        assert_eq!(drained.requests[0].method, "work", "{way:?}");
+        assert_eq!(gone.load(Ordering::SeqCst), 2, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_stops_what_it_asked_for_and_is_seen_off_once() {
+    struct Stopped(Arc<AtomicUsize>);
+    impl Drop for Stopped {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    for way in WAYS {
+        let (begun, stopped) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+        let (told, counted) = (begun.clone(), stopped.clone());
+        let wait = move |_: Context, (): ()| {
+            let (begun, stopped) = (told.clone(), Stopped(counted.clone()));
+            async move {
+                let _stopped = stopped;
+                begun.notify_one();
+                std::future::pending::<Result<(), ErrorObject>>().await
+            }
+        };
+        let router = Router::new().method("wait", wait);
+        let (builder, gone) = counting(Server::builder().service(router));
+        let running = way.serve(builder).await;
+        let message = r#"{"jsonrpc":"2.0","id":1,"method":"wait"}"#;
+        let mut client = running.open().await;
+        client.send_text(message).await;
+        let mut posting = running.connect().await;
+        posting.send(whole(&ways::Running::post_head(""), message)).await;
+        soon(begun.notified()).await;
+        until(|| running.server.stats().in_flight == 2).await;
+        drop((client, posting));
+        until(|| stopped.load(Ordering::SeqCst) == 2).await;
+        soon(running.server.shutdown(LONG)).await;
+        assert_eq!(gone.load(Ordering::SeqCst), 2, "{way:?}");
+    }
+}
+
+/// What an app that tells no addresses is asked may come from a page whose name was made to point here.
+#[tokio::test]
+async fn a_mounted_server_has_only_loopback_names_until_it_is_told_others_or_who_comes() {
+    let public = |_: &http::Extensions| Some(SocketAddr::from(([203, 0, 113, 7], 1)));
+    let local = |_: &http::Extensions| Some(SocketAddr::from(([127, 0, 0, 1], 1)));
+    for way in WAYS.into_iter().filter(|way| way.is_mounted()) {
+        let service = |builder: Builder| builder.path("/rpc").into_tower_service().unwrap();
+        let named = || service(echo().allow_hosts(["app.example"]));
+        for (name, service, expected) in [
+            ("unknown", service(echo()), [101, 403, 403]),
+            ("local", service(echo()).remote_addr(local), [101, 403, 403]),
+            ("public", service(echo()).remote_addr(public), [101, 101, 101]),
+            ("unknown, named", named(), [101, 101, 403]),
+            ("public, named", named().remote_addr(public), [403, 101, 403]),
+        ] {
+            let running = way.mount(service).await;
+            for (host, expected) in
+                ["localhost", "app.example", "other.example"].into_iter().zip(expected)
+            {
+                let (status, _) = running.knock(host, "").await;
+                assert_eq!(status, expected, "{way:?} {name} {host}");
+            }
+            let page = "Origin: http://other.example\r\n";
+            assert_eq!(running.knock("app.example", page).await.0, 403, "{way:?} {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_trusted_proxies_are_believed_for_whom_they_ask() {
+    let whence = |cx: Context, (): ()| async move { Ok(cx.session::<String>().cloned()) };
+    for (way, trusts) in WAYS.into_iter().flat_map(|way| [(way, true), (way, false)]) {
+        let mut builder = Server::builder()
+            .service(Router::new().method("whence", whence))
+            .limits(limits(|limits| {
+                limits.connections_per_address = 1;
+                // Those of a proxy are not its own.
+                limits.connect_rate_per_address = 2;
+            }))
+            .on_connect(|connecting: Connecting| async move {
+                Ok(format!("{:?}", connecting.client_addr()))
+            });
+        if trusts {
+            builder = builder.trusted_proxies(["127.0.0.0/8", "unix"]);
+        }
+        let running = way.serve(builder).await;
+        let forwarded = |address| format!("X-Forwarded-For: 198.51.100.1, {address}\r\n");
+        let mut first = running.open_with(&forwarded("203.0.113.7")).await;
+        first.send_text(r#"{"jsonrpc":"2.0","id":1,"method":"whence"}"#).await;
+        let told = first.text().await;
+        let (client, same, other) = match (trusts, way) {
+            (true, _) => ("Some(203.0.113.7)", 429, 101),
+            (false, Way::Unix) => ("None", 101, 101),
+            (false, _) => ("Some(127.0.0.1)", 429, 429),
+        };
+        assert!(told.ends_with(&format!(r#""result":"{client}"}}"#)), "{way:?} {trusts}: {told}");
+        for (address, expected) in [("203.0.113.7", same), ("203.0.113.8", other)] {
+            let (status, _) = running.knock("localhost", &forwarded(address)).await;
+            assert_eq!(status, expected, "{way:?} {trusts} {address}");
+        }
+    }
+}
