@@ -23,6 +23,7 @@ use crate::layers::Layers;
 use crate::life::{Due, Life};
 use crate::pace::Pace;
 use crate::protocol::Reading;
+use crate::rates::Controls;
 use crate::scratch::Scratch;
 use crate::serving::Key;
 use crate::shared::{Shared, Wish, Wishes};
@@ -81,6 +82,7 @@ pub struct Connection<T: Transport> {
     /// Handlers that were woken and have not had their turn.
     woken: VecDeque<Running>,
     life: Life,
+    controls: Controls,
     pace: Pace,
     timer: Timer,
     phase: Phase,
@@ -152,6 +154,7 @@ impl<T: Transport> Connection<T> {
             stopped: Vec::new(),
             woken: VecDeque::new(),
             life,
+            controls: Controls::default(),
             pace: Pace::start(),
             timer: Timer::new(),
             phase: Phase::Open,
@@ -299,6 +302,11 @@ impl<T: Transport> Connection<T> {
     fn see_to_life(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<(), End> {
         let received = self.transport.received_bytes();
         self.life.heard(received, self.transport.assembling(), now);
+        let most = self.shared.setup.limits.control_rate;
+        if self.controls.exceed(self.transport.unasked_controls(), now, most) {
+            let reason = "more control frames than `control_rate`";
+            return Err(CloseReason::us(CloseCode::POLICY, reason).into());
+        }
         loop {
             match self.life.due(now, &self.shared.setup.limits) {
                 Due::Nothing => break,

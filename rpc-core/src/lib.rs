@@ -91,6 +91,7 @@
 //! | `protocol` ○ | these tables as one state machine |
 //! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
 //! | `progress` | how far a call has come |
+//! | `rates` ○ | how fast an end may send what comes to nothing |
 //! | `values` | what handlers keep on a connection |
 //! | `current`, `scoped` | the handler that a thread runs, whose place its calls lend; a part of it in another task |
 //! | `service`, `method` ○, `router`, `params` ○, `args` ○ | the seam to what is served, what is known of it, and typed params both ways |
@@ -113,8 +114,10 @@
 //! # Limits
 //!
 //! Everything that the other end can make us keep is bounded by [`Limits`], and every error answer
-//! that comes of it names the limit. Not bounded by them is what the application itself keeps: values
-//! that its handlers hold, and answers and streams that it does not take.
+//! that comes of it names the limit. What it can flood us with and nobody needs (pings, messages that
+//! are none, answers to nothing) is bounded by rates, beyond which the connection is closed with 1008.
+//! Not bounded by them is what the application itself keeps: values that its handlers hold, and answers
+//! and streams that it does not take.
 
 #![forbid(unsafe_code)]
 
@@ -173,6 +176,7 @@ pub mod private;
 mod progress;
 mod protocol;
 mod random;
+mod rates;
 mod router;
 mod scan;
 mod scoped;

@@ -77,6 +77,16 @@ pub struct Limits {
     pub method_bytes: usize,
     /// Fragments of a received message. More: closed with 1008. 4,096.
     pub fragments: usize,
+    /// WebSocket pings, and pongs that nobody asked for, in 10 seconds. More: closed with 1008. 100.
+    pub control_rate: usize,
+    /// Messages in 10 seconds that are answered -32700 or -32600, malformed notifications, and wrong
+    /// ones of the framework's own (`$/…`); a batch counts once, however many of its members are such.
+    /// More: closed with 1008. 100.
+    pub malformed_rate: usize,
+    /// Results in 10 seconds for calls that were never made or are answered; and cancels and
+    /// unsubscribes for nothing that is known, beyond one of each for every request that came, which
+    /// may just have been answered. Errors for such calls never count. More: closed with 1008. 1,000.
+    pub stray_rate: usize,
     /// Bytes that are read at once, where a message is not known to be longer. 4 KiB.
     pub read_buffer: usize,
     /// Bytes that are written at once. 16 KiB.
@@ -157,6 +167,9 @@ impl Limits {
             id_bytes: 128,
             method_bytes: 256,
             fragments: 4096,
+            control_rate: 100,
+            malformed_rate: 100,
+            stray_rate: 1000,
             read_buffer: 4 * KIB,
             write_buffer: 16 * KIB,
             write_buffer_max: 160 * KIB,
@@ -245,6 +258,9 @@ impl Limits {
             ("id_bytes", self.id_bytes),
             ("method_bytes", self.method_bytes),
             ("fragments", self.fragments),
+            ("control_rate", self.control_rate),
+            ("malformed_rate", self.malformed_rate),
+            ("stray_rate", self.stray_rate),
             ("read_buffer", self.read_buffer),
             ("connections", self.connections),
             ("guests", self.guests),
@@ -392,6 +408,11 @@ mod tests {
         limits.set("queue", "65536").unwrap();
         limits.set("ping", "500ms").unwrap();
         assert_eq!((limits.queue, limits.ping), (65536, Duration::from_millis(500)));
+        for name in ["control_rate", "malformed_rate", "stray_rate"] {
+            limits.set(name, "1000000").unwrap();
+        }
+        let rates = [limits.control_rate, limits.malformed_rate, limits.stray_rate];
+        assert_eq!((rates, limits.check()), ([1_000_000; 3], Ok(())));
         let complaint = |name, value| limits.clone().set(name, value).unwrap_err().to_string();
         assert!(
             complaint("qeue", "1").starts_with("`qeue`: unknown field `qeue`, expected one of")
@@ -404,6 +425,9 @@ mod tests {
     #[test]
     fn a_contradiction_names_both_limits_and_the_change() {
         assert_eq!(complaint(|l| l.queue = 0), "`queue` is 0: it must be at least 1");
+        assert!(complaint(|l| l.control_rate = 0).contains("`control_rate` is 0"));
+        assert!(complaint(|l| l.malformed_rate = 0).contains("`malformed_rate` is 0"));
+        assert!(complaint(|l| l.stray_rate = 0).contains("`stray_rate` is 0"));
         assert_eq!(
             complaint(|l| l.live_handlers = 9),
             "`live_handlers` (9) is less than `inflight_requests` (512): raise `live_handlers` or \

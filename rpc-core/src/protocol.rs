@@ -24,6 +24,7 @@ use crate::limits::Limits;
 use crate::method::ParamInfo;
 use crate::notifications::Notifications;
 use crate::outbox::Outbox;
+use crate::rates::Rates;
 use crate::serving::{Key, Serving};
 use crate::stats::Counters;
 use crate::subscriptions::{Offered, OfferedKey, Taken, TakenKey};
@@ -40,6 +41,7 @@ mod receiving;
 mod sending;
 mod standing;
 mod subscribing;
+mod wronging;
 
 use lending::Lenders;
 pub(crate) use standing::Guest;
@@ -87,6 +89,8 @@ pub(crate) struct Protocol<W> {
     standing: Option<Box<Standing>>,
     ended: Option<CloseReason>,
     pub(crate) counters: Counters,
+    /// How fast that came which the other end did wrong, if it did.
+    rates: Option<Box<Rates>>,
     /// Who is to be told that what they wait for has happened.
     pub(crate) told: Vec<W>,
 }
@@ -290,6 +294,7 @@ impl<W> Protocol<W> {
             standing: None,
             ended: None,
             counters: Counters::default(),
+            rates: None,
             told: Vec::new(),
             limits,
         }

@@ -229,6 +229,12 @@ impl<W> Serving<W> {
         self.next_serial
     }
 
+    /// How many calls came. Those that are refused have a number as well, since each may still be
+    /// cancelled.
+    pub(crate) fn numbered(&self) -> u64 {
+        self.next_serial
+    }
+
     /// Adds a call that comes now, and whose handler starts now.
     pub(crate) fn insert(&mut self, new: New<W>) -> Key {
         let serial = self.number();

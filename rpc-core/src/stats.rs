@@ -28,13 +28,14 @@ pub struct PeerStats {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Results for calls that were never made, or already answered.
+    /// Results for calls that were never made, or already answered; and cancels and unsubscribes for
+    /// nothing that is known, beyond one of each for every request that came.
     pub stray: u64,
     /// Messages to a group that were dropped because there was no room for them, notifications that
     /// came while the connection was draining, items that the [lag policy](crate::Lag) of a stream
     /// gave up, and reports of progress that could not be sent or were too large to be kept.
     pub dropped: u64,
-    /// Messages that were not JSON-RPC, and malformed notifications.
+    /// Messages that were not JSON-RPC, requests under an id in flight, and malformed notifications.
     pub malformed: u64,
     /// Notification handlers stopped because they ran too long.
     pub stopped_notifications: u64,

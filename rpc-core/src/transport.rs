@@ -56,6 +56,13 @@ pub trait Transport: Send + Unpin + 'static {
     /// The number of the message that has begun to arrive and is not complete, if one has.
     fn assembling(&self) -> Option<u64>;
 
+    /// How many control frames ever came that nobody asked for: more than
+    /// [`control_rate`](crate::Limits::control_rate) in 10 seconds end the connection. 0, unless the
+    /// medium has such.
+    fn unasked_controls(&self) -> u64 {
+        0
+    }
+
     /// Queues a keepalive probe, which the other end answers without its application knowing.
     fn ping(&mut self) -> Result<(), LinkError>;
 

@@ -108,11 +108,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
             discard_until: None,
         }
     }
-
-    /// How many control frames came that nobody asked for: pings, and pongs beyond our own pings.
-    pub const fn unasked_controls(&self) -> u64 {
-        self.unasked_controls
-    }
 }
 
 /// Every size is set: by default tungstenite's write buffer has no bound, and its read buffer,
@@ -173,6 +168,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
 
     fn assembling(&self) -> Option<u64> {
         self.wire.incoming().assembling()
+    }
+
+    /// Pings, and pongs beyond our own pings.
+    fn unasked_controls(&self) -> u64 {
+        self.unasked_controls
     }
 
     fn ping(&mut self) -> Result<(), LinkError> {

@@ -46,6 +46,8 @@ const PURE: &[&str] = &[
     "protocol/receiving.rs",
     "protocol/sending.rs",
     "protocol/subscribing.rs",
+    "protocol/wronging.rs",
+    "rates.rs",
     "subscriptions/offered.rs",
     "subscriptions/taken.rs",
     "serving.rs",

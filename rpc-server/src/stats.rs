@@ -29,12 +29,14 @@ pub struct ServerStats {
     pub groups: usize,
     /// Bytes that wait to be sent.
     pub queue_bytes: usize,
-    /// Results received for calls that were never made, or already answered; since the start.
+    /// Results received for calls that were never made, or already answered, and cancels and
+    /// unsubscribes for nothing that is known, beyond one of each for every request; since the start.
     pub stray: u64,
     /// Messages to groups that were dropped because a member had no room, and notifications that
     /// came while their connection was draining; since the start.
     pub dropped: u64,
-    /// Messages received that were not JSON-RPC, and malformed notifications; since the start.
+    /// Messages received that were not JSON-RPC, requests under an id in flight, and malformed
+    /// notifications; since the start.
     pub malformed: u64,
     /// Notification handlers stopped because they ran too long; since the start.
     pub stopped_notifications: u64,

@@ -37,9 +37,9 @@ impl<W> Protocol<W> {
         self.unpark();
     }
 
-    /// Why the connection must be closed, if the other end has taken too little or too much, or may stay
+    /// Why the connection must be closed, if the other end has taken too little, sent too much, or may stay
     /// no longer.
-    pub(crate) fn overdue(&self, now: Duration) -> Option<CloseReason> {
+    pub(crate) fn overdue(&mut self, now: Duration) -> Option<CloseReason> {
         let slow = self.limits.slow_reader;
         let for_too_long = |since: Option<Duration>| since.is_some_and(|since| now >= since + slow);
         if self.outbox.bytes() > self.limits.queue.saturating_add(self.limits.message_out) {
@@ -49,7 +49,7 @@ impl<W> Protocol<W> {
         } else if for_too_long(self.paused_since) {
             Some(CloseReason::us(CloseCode::POLICY, "too many notifications"))
         } else {
-            self.expired(now)
+            self.expired(now).or_else(|| self.too_fast(now))
         }
     }
 

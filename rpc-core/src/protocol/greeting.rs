@@ -26,7 +26,7 @@ impl<W> Protocol<W> {
                     self.settle_probe();
                 }
             }
-            Err(()) => self.counters.malformed += 1,
+            Err(()) => self.malformed(),
         }
         Event::Done
     }

@@ -33,7 +33,7 @@ impl<W> Protocol<W> {
                     }
                 }
             }
-            None => self.counters.malformed += 1,
+            None => self.malformed(),
         }
         Event::Done
     }

@@ -9,7 +9,7 @@ use crate::answer;
 use crate::batches::{Place, Whole};
 use crate::calls;
 use crate::envelope::{Answer, Incoming, Notification, Request};
-use crate::error::ErrorObject;
+use crate::error::{ErrorCode, ErrorObject};
 use crate::extras::Extras;
 use crate::id::canonical;
 use crate::notifications::Waiting;
@@ -32,14 +32,17 @@ impl<W> Protocol<W> {
             Incoming::Notification(notification) => self.notification(notification, arrival),
             Incoming::Response { id, answer } => self.response(id, answer),
             Incoming::Invalid { id, error } => {
-                self.counters.malformed += 1;
+                // Too large a batch is well-formed.
+                if error.code != ErrorCode::BATCH_TOO_BIG {
+                    self.malformed();
+                }
                 let place = arrival.batch.map(|batch| self.batches.owe(batch));
                 // Under an id in flight it would be taken for the answer of that call.
                 let id = id.filter(|id| self.serving.find(id).is_none());
                 self.refuse(None, place, id, &error)
             }
             Incoming::Dropped(why) => {
-                self.counters.malformed += 1;
+                self.malformed();
                 Event::Dropped(why)
             }
         }
@@ -47,11 +50,17 @@ impl<W> Protocol<W> {
 
     /// So many members of a batch are going to be received.
     pub(crate) fn begin_batch(&mut self, count: usize) -> usize {
+        if let Some(rates) = &mut self.rates {
+            rates.begin_batch();
+        }
         self.batches.begin(count)
     }
 
     /// They all were: from now on the last answer sends them all.
     pub(crate) fn end_batch(&mut self, batch: usize) {
+        if let Some(rates) = &mut self.rates {
+            rates.end_batch();
+        }
         let whole = self.batches.all_read(batch);
         self.send_batch(whole);
     }
@@ -87,6 +96,7 @@ impl<W> Protocol<W> {
         let now = arrival.now;
         let id = request.id;
         if self.serving.find(id).is_some() {
+            self.malformed();
             let error = ErrorObject::invalid_request("`id` is in flight already");
             let method = match arrival.target {
                 Some(Target::Method(method) | Target::Ordered(method)) => Some(method),
@@ -95,6 +105,7 @@ impl<W> Protocol<W> {
             return self.refuse(method, place, None, &error);
         }
         if request.method == "$/ping" {
+            self.serving.number();
             self.reply(place, Some(id), answer::result(id, "null"));
             return Event::Done;
         }
@@ -202,12 +213,13 @@ impl<W> Protocol<W> {
         }
         let method = match arrival.target {
             Some(Target::Method(method) | Target::Ordered(method)) => method,
-            Some(Target::Unsubscribe) => return self.end_offered(notification.params).1,
+            Some(Target::Unsubscribe) => return self.stop_offered(notification.params),
             // It has crossed the end of its stream.
             Some(Target::Item) => return Event::Done,
             None => return Event::Dropped("no method of this name"),
         };
         let Ok(cost) = self.cost(notification.params, notification.complexity) else {
+            // Not by its rate: a request of this kind is none of those either.
             self.counters.malformed += 1;
             return Event::Dropped("too complex");
         };
@@ -242,7 +254,7 @@ impl<W> Protocol<W> {
             "$/cancelRequest" => self.cancel_request(notification.params),
             "$/hello" => self.greeted(notification.params),
             "$/credit" => self.credit(notification.params),
-            "$/stop" => self.end_offered(notification.params).1,
+            "$/stop" => self.stop_offered(notification.params),
             "$/goaway" => {
                 self.told_to_go(notification.params);
                 Event::Done
@@ -279,7 +291,7 @@ impl<W> Protocol<W> {
         let Some(cancel) =
             params.and_then(|params| serde_json::from_str::<Cancel<'_>>(params).ok())
         else {
-            self.counters.malformed += 1;
+            self.malformed();
             return Event::Done;
         };
         let id = cancel.id.get();
@@ -287,7 +299,7 @@ impl<W> Protocol<W> {
             // It was answered while the cancel was on its way: what it made ends as well.
             return match self.offered.made_by(id) {
                 Some(key) => self.end_stream(key),
-                None => Event::Done,
+                None => self.nothing_to_cancel(),
             };
         };
         self.stop(key, &ErrorObject::cancelled());
@@ -303,14 +315,16 @@ impl<W> Protocol<W> {
             }
             self.answer_to_mark(id, &answer);
             if !id.is_some_and(|id| self.calls.late(id)) && !is_error {
-                self.counters.stray += 1;
+                self.stray();
             }
             return Event::Done;
         };
         let id = id.expect("an open call has an id");
         if !matches!(call.place, calls::Place::Handed(_)) {
             // It was not even sent: no answer of a call is this.
-            self.counters.stray += u64::from(!is_error);
+            if !is_error {
+                self.stray();
+            }
             return Event::Done;
         }
         let more = call.more.as_mut();
@@ -336,6 +350,7 @@ impl<W> Protocol<W> {
         id: Option<&str>,
         error: &ErrorObject,
     ) -> Event<'a> {
+        self.serving.number();
         self.reply(place, id, answer::error(id, error));
         Event::Refused { method, code: error.code }
     }

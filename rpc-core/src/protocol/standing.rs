@@ -115,7 +115,7 @@ impl<W> Protocol<W> {
     pub(super) fn told_to_go(&mut self, params: Option<&str>) {
         match GoAway::read(params) {
             Some(news) => self.standing.get_or_insert_default().going_away = Some(news),
-            None => self.counters.malformed += 1,
+            None => self.malformed(),
         }
     }
 

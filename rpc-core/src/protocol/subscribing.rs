@@ -115,7 +115,7 @@ impl<W> Protocol<W> {
         };
         match granted {
             Ok(waited) => self.released.extend(waited),
-            Err(()) => self.counters.malformed += 1,
+            Err(()) => self.malformed(),
         }
         Event::Done
     }
@@ -162,13 +162,22 @@ impl<W> Protocol<W> {
         }
     }
 
+    /// Ends the stream that a notification names.
+    pub(super) fn stop_offered<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+        let (ended, event) = self.end_offered(params);
+        if ended.is_none() {
+            self.malformed();
+        }
+        event
+    }
+
     /// Ends the stream that these params name; whether there was one, or `None` if they name none.
-    pub(super) fn end_offered<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
+    fn end_offered<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
         let Some(id) = params.and_then(only_param) else { return (None, Event::Done) };
         // Ours are strings: of another type there is none.
         match serde_json::from_str::<Cow<'_, str>>(id).ok().and_then(|id| self.offered.find(&id)) {
             Some(stream) => (Some(true), self.end_stream(stream)),
-            None => (Some(false), Event::Done),
+            None => (Some(false), self.nothing_to_end()),
         }
     }
 }
@@ -226,7 +235,7 @@ impl<W> Protocol<W> {
         };
         match pushed {
             Ok(waiter) => self.told.extend(waiter),
-            Err(()) => self.counters.malformed += 1,
+            Err(()) => self.malformed(),
         }
         true
     }

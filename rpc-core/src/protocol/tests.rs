@@ -442,3 +442,28 @@ fn who_waits_for_an_answer_is_told_with_it_and_dropped_without_one() {
     assert_eq!(protocol.end(&CloseReason::link("lost")), ["left"]);
     assert_eq!(protocol.told.len(), 3);
 }
+
+/// The other end tells that it wants no more of a stream just as that ends with its call. It makes no
+/// request for that, so the streams themselves make up for it.
+#[test]
+fn a_stop_that_crosses_the_end_of_a_stream_among_params_is_not_stray() {
+    let mut protocol = protocol(|limits| limits.stray_rate = 1);
+    let hello = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#;
+    receive(&mut protocol, hello);
+    let stop = r#"{"jsonrpc":"2.0","method":"$/stop","params":{"subscription":"s"}}"#;
+    for _ in 0..50 {
+        let start = Start { streams: vec!["s".into()], ..Start::default() };
+        let id = protocol.start(start, None, |_| Bytes::from_static(b"call")).unwrap();
+        while next(&mut protocol).is_some() {}
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":1}}"#);
+        receive(&mut protocol, &answer);
+        assert!(protocol.collect(id, |_| unreachable!()).is_some());
+        receive(&mut protocol, stop);
+        assert_eq!((protocol.counters.stray, protocol.overdue(ZERO)), (0, None));
+    }
+    receive(&mut protocol, stop);
+    assert_eq!((protocol.counters.stray, protocol.overdue(ZERO)), (1, None));
+    receive(&mut protocol, stop);
+    let reason = "more stray messages than `stray_rate`";
+    assert_eq!(protocol.overdue(ZERO), Some(CloseReason::us(CloseCode::POLICY, reason)));
+}

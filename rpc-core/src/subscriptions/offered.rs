@@ -71,7 +71,12 @@ impl Offered {
         self.open.len()
     }
 
-    /// How many of those go with calls of this end.
+    /// How many there ever were.
+    pub(crate) fn numbered(&self) -> u64 {
+        self.next_serial
+    }
+
+    /// How many of those that are open go with calls of this end.
     pub(crate) fn arguments(&self) -> usize {
         self.arguments
     }

@@ -2,6 +2,7 @@
 //! hand, and nothing depends on time.
 
 mod closing;
+mod controls;
 mod far;
 mod receiving;
 mod sending;
