@@ -374,6 +374,22 @@ impl<'a> Limited<'a> {
         self.exceeded
     }
 
+    /// Sees to room for so many more bytes. Left to itself a buffer doubles, and an answer of just
+    /// `message_out` would hold twice as much for as long as it waits, and half more while it grows.
+    /// A long one is given all that it may need at once, unless most of it is what is written now; what
+    /// it leaves is for those that follow.
+    #[cold]
+    fn grow(&mut self, bytes: usize) {
+        let needed = self.out.len() + bytes;
+        if needed < self.limit / 8 {
+            return self.out.reserve(bytes);
+        }
+        let capacity = if bytes > needed / 2 { needed } else { needed.max(self.limit) };
+        let mut larger = BytesMut::with_capacity(capacity);
+        larger.extend_from_slice(self.out);
+        *self.out = larger;
+    }
+
     pub(crate) fn text(&mut self, json: &str) -> Result<(), ErrorObject> {
         io::Write::write_all(self, json.as_bytes())
             .map_err(|_| ErrorObject::answer_too_big(self.limit))
@@ -404,7 +420,7 @@ impl io::Write for Limited<'_> {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
         if self.out.capacity() - self.out.len() < bytes.len() {
-            self.out.reserve(bytes.len() + CLOSING);
+            self.grow(bytes.len() + CLOSING);
         }
         self.out.extend_from_slice(bytes);
         Ok(())

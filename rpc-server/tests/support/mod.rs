@@ -88,6 +88,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
         Self { stream, read: Vec::new() }
     }
 
+    /// Says that nothing more will come; what the server sends is still read.
+    pub(crate) async fn shutdown(&mut self) {
+        let _ = self.stream.shutdown().await;
+    }
+
+    /// Waits for some bytes of the server; false if there are none any more.
+    pub(crate) async fn some(&mut self) -> bool {
+        self.fill().await
+    }
+
     /// Sends bytes; that the server no longer takes them is no failure of the test.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.try_send(bytes).await;

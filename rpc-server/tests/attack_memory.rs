@@ -1,0 +1,227 @@
+//! G9: what the worst peer can make a server keep. Alone in its process: the whole heap of that is
+//! counted; the attacker's own messages are there before.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use peak_alloc::PeakAlloc;
+use rpc_core::{Context, Limits, Router};
+use rpc_server::{Server, runtime};
+use serde::de::IgnoredAny;
+use serde::{Serialize, Serializer};
+use support::{HANDSHAKE, TEXT, frame, until};
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// What one connection may take, without streams and without what handlers hold. Of `message_out`
+/// twice: a message that is sent in part is held whole until its last byte has left, and with less
+/// than `queue` of it left the next answer is written.
+fn bound(limits: &Limits) -> usize {
+    let tables = MIB + MIB / 2;
+    3 * limits.message_in
+        + limits.queue
+        + 2 * limits.message_out
+        + limits.write_buffer_max
+        + limits.inflight_bytes
+        + tables
+}
+
+/// An answer of so many bytes that nobody holds before it is written.
+struct Long(usize);
+
+impl Serialize for Long {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const MEMBER: &str = "thirteen byte"; // with quotes and comma 16
+        serializer.collect_seq(std::iter::repeat_n(MEMBER, self.0 / (MEMBER.len() + 3)))
+    }
+}
+
+/// Methods that keep nothing themselves, so that all there is is the framework's.
+fn services() -> Router {
+    Router::new()
+        .method("long", |_: Context, (bytes,): (usize,)| async move { Ok(Long(bytes)) })
+        .method("hang", |_: Context, _: IgnoredAny| std::future::pending::<Result<(), _>>())
+        .notification("hang_on", |_: Context, _: IgnoredAny| std::future::pending())
+}
+
+fn text(text: &str) -> Vec<u8> {
+    frame(TEXT, text.as_bytes())
+}
+
+/// A request under the longest id that is allowed.
+fn request(number: usize, method: &str, params: &str) -> Vec<u8> {
+    text(&format!(
+        r#"{{"jsonrpc":"2.0","id":"{number:0126}","method":"{method}","params":{params}}}"#
+    ))
+}
+
+/// A message in two fragments, whose last byte never comes.
+fn unfinished(bytes: usize) -> Vec<u8> {
+    let mut message = frame(TEXT, &vec![b' '; bytes / 2]);
+    message[0] = TEXT; // not the last
+    message.extend(frame(0, &vec![b' '; bytes - bytes / 2]));
+    message.pop();
+    message
+}
+
+/// All that a peer may make us keep, in the order in which each part stays.
+struct Everything {
+    notes: Vec<u8>,
+    answers: Vec<u8>,
+    rest: Vec<u8>,
+}
+
+impl Everything {
+    fn of(limits: &Limits) -> Self {
+        // More than the kernel takes of them.
+        let long = format!("[{}]", limits.message_out - KIB);
+        let count = (8 * (16 * MIB / limits.message_out + 4)).min(400);
+        // Between them shorter ones, with which `queue` is as good as full before the next long one.
+        let short = format!("[{}]", limits.queue / 8 + 1);
+        let both = |number| match number % 8 {
+            0 => request(number, "long", &long),
+            _ => request(number, "long", &short),
+        };
+        let answers = (0..count).flat_map(both).collect();
+        // Above `queue` requests wait with their params, as notifications do behind one that hangs.
+        let waiting = 500 - count;
+        let params = format!(r#"["{}"]"#, "x".repeat(limits.inflight_bytes / 2 / 501));
+        let note = "x".repeat(limits.inflight_bytes / 2 / 1001);
+        let note = format!(r#"{{"jsonrpc":"2.0","method":"hang_on","params":["{note}"]}}"#);
+        let mut rest: Vec<u8> =
+            (count..count + waiting).flat_map(|number| request(number, "hang", &params)).collect();
+        // Fewer than may come without a pause.
+        rest.extend(frame(9, &[b'p'; 125]).repeat(99));
+        rest.extend(unfinished(limits.message_in));
+        Self { notes: text(&note).repeat(1000), answers, rest }
+    }
+}
+
+fn connect(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+    // It only ends a test that hangs.
+    stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(HANDSHAKE.as_bytes()).unwrap();
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"HTTP/1.1 101");
+    stream
+}
+
+/// The heap when nothing changes it any more.
+async fn settled() -> usize {
+    let (mut heap, mut same) = (0, 0);
+    until(|| {
+        let before = std::mem::replace(&mut heap, HEAP.current_usage());
+        same = if before == heap { same + 1 } else { 0 };
+        same == 100
+    })
+    .await;
+    heap
+}
+
+async fn serve(limits: &Limits) -> (Server, usize) {
+    let server = Server::builder().service(services()).limits(limits.clone());
+    let server = server.bind("127.0.0.1:0").await.unwrap().spawn();
+    // The first one finds out what server and runtime need once.
+    drop(connect(&server));
+    until(|| server.stats().closes.contains_key("lost")).await;
+    (server, settled().await)
+}
+
+/// What came to the heap at most while `attack` was on and until that has settled.
+async fn peak(before: usize, attack: impl AsyncFnOnce()) -> usize {
+    HEAP.reset_peak_usage();
+    attack().await;
+    settled().await;
+    HEAP.peak_usage().saturating_sub(before)
+}
+
+/// One who asks for as much as there may be of everything at once.
+async fn everything_at_once(limits: &Limits) {
+    let attack = Everything::of(limits);
+    let (server, before) = serve(limits).await;
+    let mut stream = connect(&server);
+    let most = peak(before, async || {
+        stream.write_all(&attack.notes).unwrap();
+        stream.write_all(&attack.answers).unwrap();
+        until(|| server.stats().queue_bytes > limits.queue).await;
+        stream.write_all(&attack.rest).unwrap();
+        // Whatever it has is held, or it was closed for it: both are for the peak to judge.
+        let has_all = |stats: rpc_server::ServerStats| stats.in_flight > 300;
+        until(|| has_all(server.stats()) || server.stats().connections == 0).await;
+        // A little is read, again and again: each time another answer is written beside all else.
+        let mut part = [0; 32 * KIB];
+        for _ in 0..12 * MIB / part.len() {
+            stream.read_exact(&mut part).unwrap();
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let bound = bound(limits);
+    assert!(most < bound, "{most} bytes, more than {bound}");
+    let least = limits.queue + limits.inflight_bytes + limits.message_in;
+    assert!(most > least, "{most} bytes: the attack was none");
+    drop(stream);
+    until(|| server.stats().connections == 0).await;
+    until(|| HEAP.current_usage() < before + MIB).await;
+}
+
+async fn pings_that_are_never_read() {
+    let limits = Limits::server();
+    let pings = frame(9, &[b'p'; 125]).repeat(500);
+    let (server, before) = serve(&limits).await;
+    let mut stream = connect(&server);
+    let most = peak(before, async || {
+        // 32 MiB of them; a server may hang up before that.
+        for _ in 0..512 {
+            if stream.write_all(&pings).is_err() {
+                break;
+            }
+        }
+    })
+    .await;
+    assert!(most < limits.write_buffer_max + 256 * KIB, "{most} bytes for pings");
+}
+
+async fn json_that_is_much_larger_as_a_value() {
+    let limits = Limits::server();
+    let array = format!("[{}0]", r#"{"":0},"#.repeat(140_000));
+    let attacks = [request(1, "long", &array), request(1, "none", &array), text(&array)];
+    let (server, before) = serve(&limits).await;
+    let mut stream = connect(&server);
+    for attack in &attacks {
+        let most = peak(before, async || stream.write_all(attack).unwrap()).await;
+        assert!(most < 3 * limits.message_in + MIB, "{most} bytes for JSON");
+    }
+    drop(stream);
+    until(|| HEAP.current_usage() < before + MIB).await;
+}
+
+/// One test, since there is one heap.
+#[test]
+fn the_worst_peer_takes_no_more_than_the_bound() {
+    let runtime = runtime().worker_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let default = Limits::server();
+        assert!(bound(&default) < 18 * MIB, "the promise for the defaults");
+        everything_at_once(&default).await;
+
+        let mut small = Limits::server();
+        small.message_in = 128 * KIB;
+        small.message_out = 256 * KIB;
+        small.queue = 64 * KIB;
+        small.inflight_bytes = 512 * KIB;
+        everything_at_once(&small).await;
+
+        pings_that_are_never_read().await;
+        json_that_is_much_larger_as_a_value().await;
+    });
+}

@@ -1,0 +1,17 @@
+//! Every attack fails: whatever one connection does, another one is served as before, and nothing
+//! of it is left when it has ended.
+//!
+//! The limits are the defaults; only times are shortened where a test would wait for them. An attack
+//! may be answered, ignored or end in a close: what matters is that it harms nobody else.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod canary;
+mod closing;
+mod framing;
+mod json;
+mod names;
+mod resources;
+mod slowness;
+mod streams;
