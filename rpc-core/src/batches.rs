@@ -154,6 +154,9 @@ fn join(answers: impl Iterator<Item = Bytes>, bytes: usize) -> Bytes {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

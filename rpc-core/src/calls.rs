@@ -342,6 +342,9 @@ impl<W, O> Calls<W, O> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

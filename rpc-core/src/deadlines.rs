@@ -49,3 +49,6 @@ impl Deadlines {
         expired
     }
 }
+
+#[cfg(test)]
+mod properties;

@@ -299,3 +299,6 @@ impl<T, E> fmt::Debug for Answers<T, E> {
         f.debug_struct("Answers").field("remaining", &self.remaining()).finish()
     }
 }
+
+#[cfg(test)]
+mod properties;

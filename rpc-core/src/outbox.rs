@@ -274,6 +274,9 @@ impl<T> Tickets<T> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

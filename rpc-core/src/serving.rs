@@ -484,4 +484,7 @@ fn is_served<W>(places: &[Served<W>]) -> impl Fn(Key) -> bool {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests;

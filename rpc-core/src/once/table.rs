@@ -233,6 +233,9 @@ impl<R: Clone, A: Clone> Table<R, A> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,0 +1,142 @@
+//! The outbox against two plain lists: order, room, and bytes.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// A message of so many bytes, which is a call or is not.
+    Push(usize, bool),
+    /// One that waits for room.
+    Wait(usize, bool),
+    Admit,
+    Pop,
+    /// Takes one back.
+    Remove(usize),
+    RemoveWaiting(usize),
+    Backlog(usize),
+    DropCalls,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let message = (1..30usize, any::<bool>());
+    prop_oneof![
+        message.clone().prop_map(|(bytes, is_call)| Step::Push(bytes, is_call)),
+        message.prop_map(|(bytes, is_call)| Step::Wait(bytes, is_call)),
+        Just(Step::Admit),
+        Just(Step::Pop),
+        (0..6usize).prop_map(Step::Remove),
+        (0..6usize).prop_map(Step::RemoveWaiting),
+        (0..40usize).prop_map(Step::Backlog),
+        Just(Step::DropCalls),
+    ]
+}
+
+/// A message and where it is to be found.
+#[derive(Debug, Clone, PartialEq)]
+struct Known {
+    ticket: u64,
+    message: Bytes,
+    call: Option<u64>,
+}
+
+impl Known {
+    fn carried(&self) -> Carried {
+        self.call.map_or(Carried::None, Carried::One)
+    }
+}
+
+const LIMIT: usize = 60;
+
+#[derive(Default)]
+struct Model {
+    queue: Vec<Known>,
+    waiting: Vec<Known>,
+    backlog: usize,
+}
+
+impl Model {
+    fn bytes(&self) -> usize {
+        self.queue.iter().map(|known| known.message.len()).sum::<usize>() + self.backlog
+    }
+}
+
+/// A message that is like no other.
+fn known(number: usize, bytes: usize, is_call: bool) -> Known {
+    let message = Bytes::from(vec![number as u8; bytes]);
+    Known { ticket: 0, message, call: is_call.then_some(number as u64) }
+}
+
+proptest! {
+    #[test]
+    fn the_outbox_agrees_with_two_lists(steps in vec(step(), 0..120)) {
+        let (mut outbox, mut model) = (Outbox::<u64>::new(LIMIT), Model::default());
+        for (number, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Push(bytes, is_call) => {
+                    let mut known = known(number, bytes, is_call);
+                    known.ticket = outbox.push(known.message.clone(), known.carried());
+                    model.queue.push(known);
+                }
+                Step::Wait(bytes, is_call) => {
+                    let mut known = known(number, bytes, is_call);
+                    let sender = match known.call {
+                        Some(id) => Sender::Calls(Carried::One(id)),
+                        None => Sender::Notification(Some(number as u64)),
+                    };
+                    known.ticket = outbox.wait(known.message.clone(), sender);
+                    model.waiting.push(known);
+                }
+                Step::Admit => {
+                    let may = model.bytes() < LIMIT && !model.waiting.is_empty();
+                    let first = may.then(|| model.waiting.remove(0));
+                    match (outbox.admit(), first) {
+                        (None, None) => {}
+                        (Some(Admitted::Calls { calls, ticket }), Some(mut first)) => {
+                            prop_assert_eq!(calls, first.carried());
+                            first.ticket = ticket;
+                            model.queue.push(first);
+                        }
+                        (Some(Admitted::Notification(who)), Some(first)) => {
+                            prop_assert_eq!(who, Some(u64::from(first.message[0])));
+                            // Nobody takes it back from here: it needs no ticket.
+                            model.queue.push(Known { ticket: u64::MAX, ..first });
+                        }
+                        (got, expected) => prop_assert!(false, "{:?} for {:?}", got, expected),
+                    }
+                }
+                Step::Pop => {
+                    let first = (!model.queue.is_empty()).then(|| model.queue.remove(0));
+                    let first = first.map(|it| Queued { calls: it.carried(), message: it.message });
+                    prop_assert_eq!(outbox.pop(), first);
+                }
+                Step::Remove(at) if at < model.queue.len() => {
+                    if model.queue[at].ticket != u64::MAX {
+                        outbox.remove(model.queue.remove(at).ticket);
+                    }
+                }
+                Step::RemoveWaiting(at) if at < model.waiting.len() => {
+                    outbox.remove_waiting(model.waiting.remove(at).ticket);
+                }
+                Step::Backlog(bytes) => {
+                    outbox.set_backlog(bytes);
+                    model.backlog = bytes;
+                }
+                Step::DropCalls => {
+                    outbox.drop_calls();
+                    model.queue.retain(|known| known.call.is_none());
+                }
+                Step::Remove(_) | Step::RemoveWaiting(_) => {}
+            }
+            prop_assert_eq!(outbox.bytes(), model.bytes());
+            prop_assert_eq!(outbox.is_empty(), model.queue.is_empty());
+            prop_assert_eq!(outbox.has_room(), model.bytes() < LIMIT);
+            prop_assert_eq!(outbox.is_open(), model.bytes() < LIMIT && model.waiting.is_empty());
+            for known in model.waiting.iter().filter(|known| known.call.is_none()) {
+                prop_assert!(outbox.still_waits(known.ticket, |kept| kept.unwrap()));
+            }
+        }
+    }
+}
