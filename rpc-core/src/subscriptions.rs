@@ -3,6 +3,8 @@
 //! among the params of a call is the same, but for who begins it.
 
 mod offered;
+#[cfg(test)]
+mod properties;
 mod taken;
 
 pub(crate) use offered::{Offered, OfferedKey, Origin};

@@ -6,10 +6,13 @@
 pub mod batches;
 pub mod connection;
 pub mod envelope;
+mod exchange;
 mod far;
 mod frames;
 pub mod ids;
 pub mod streams;
+mod tally;
+pub mod websocket;
 
 /// The text that an input begins with: the rest is lost, as a mutation in the middle of a character
 /// would else waste the whole input.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rpc_core_fuzz::{batches, connection, envelope, ids, streams};
+use rpc_core_fuzz::{batches, connection, envelope, ids, streams, websocket};
 
 fn pass(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
@@ -38,4 +38,9 @@ fn streams() {
 #[test]
 fn connections() {
     pass("connection", connection::check);
+}
+
+#[test]
+fn websockets() {
+    pass("websocket", websocket::check);
 }

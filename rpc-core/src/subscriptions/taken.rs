@@ -324,6 +324,12 @@ impl<W> Taken<W> {
             .collect()
     }
 
+    /// Bytes of items that wait beyond the windows of their streams.
+    #[cfg(test)]
+    pub(super) fn beyond(&self) -> usize {
+        self.beyond
+    }
+
     fn get_mut(&mut self, key: TakenKey) -> Option<&mut Subscription<W>> {
         self.open.get_mut(key.index).filter(|subscription| subscription.serial == key.serial)
     }

@@ -66,9 +66,11 @@ proptest! {
                     match (begun, found) {
                         (Begun::Mismatch, Some(at)) => prop_assert_ne!(known[at].hash, hash),
                         (Begun::Wait(run), Some(at)) => {
+                            prop_assert_eq!(known[at].hash, hash);
                             prop_assert_eq!((run, known[at].answered), (known[at].run, None));
                         }
                         (Begun::Answer(answer), Some(at)) => {
+                            prop_assert_eq!(known[at].hash, hash);
                             prop_assert_eq!(Some(answer), known[at].answered.map(|it| it.0));
                         }
                         (Begun::Full, found) => {

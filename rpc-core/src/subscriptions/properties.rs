@@ -1,0 +1,195 @@
+//! Flow control against plain sums: credit is neither made nor lost, every loss is told, and who keeps
+//! to the rules is never stuck.
+
+use std::collections::VecDeque;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+const WINDOW: usize = 300;
+
+#[derive(Debug, Clone)]
+enum Offering {
+    Spend(usize, usize),
+    Grant(usize, u64),
+    Remove(usize),
+}
+
+fn offering() -> impl Strategy<Value = Offering> {
+    prop_oneof![
+        (0..3usize, 0..400usize).prop_map(|(at, bytes)| Offering::Spend(at, bytes)),
+        (0..3usize, 1..400u64).prop_map(|(at, bytes)| Offering::Grant(at, bytes)),
+        (0..3usize).prop_map(Offering::Remove),
+    ]
+}
+
+#[derive(Debug, Clone)]
+enum Taking {
+    /// An item so many numbers ahead, or behind, of so many bytes.
+    Push(usize, i64, usize),
+    Next(usize),
+    End(usize, i64),
+    /// Another one in its place.
+    Remove(usize),
+}
+
+fn taking() -> impl Strategy<Value = Taking> {
+    let ahead = prop_oneof![4 => Just(1i64), 1 => -2..4i64];
+    prop_oneof![
+        6 => (0..3usize, ahead.clone(), 1..500usize).prop_map(|(at, by, of)| Taking::Push(at, by, of)),
+        4 => (0..3usize).prop_map(Taking::Next),
+        1 => (0..3usize, ahead).prop_map(|(at, by)| Taking::End(at, by)),
+        1 => (0..3usize).prop_map(Taking::Remove),
+    ]
+}
+
+/// A stream that is taken, and what is known of it.
+struct Known {
+    id: String,
+    key: TakenKey,
+    /// The highest number that came, and how far the taker is.
+    seq: u64,
+    taken: u64,
+    ended: bool,
+    /// The lengths of what waits.
+    waiting: VecDeque<usize>,
+}
+
+fn begin(taken: &mut Taken<()>, id: usize, credit: bool) -> Known {
+    let window = credit.then_some(WINDOW);
+    let id = id.to_string();
+    let key = taken.insert(&id, Stop::Argument, window).expect("a new id");
+    taken.claim(key);
+    Known { id, key, seq: 0, taken: 0, ended: false, waiting: VecDeque::new() }
+}
+
+/// Waiting bytes beyond all windows, of which there may be so many.
+const BEYOND: usize = 500;
+
+fn text(bytes: usize) -> Box<str> {
+    "x".repeat(bytes).into()
+}
+
+proptest! {
+    #[test]
+    fn credit_that_was_granted_is_what_may_be_spent(steps in vec(offering(), 0..60)) {
+        let mut offered = Offered::default();
+        let insert = |offered: &mut Offered, id: usize| {
+            let origin = Origin::Call(id as u64);
+            (offered.insert(id.to_string().into(), origin, Some(WINDOW as u64)), id, WINDOW as i64)
+        };
+        let mut streams: Vec<_> = (0..3).map(|id| insert(&mut offered, id)).collect();
+        for (number, step) in steps.into_iter().enumerate() {
+            match step {
+                Offering::Spend(at, bytes) => {
+                    offered.spend(streams[at].0, bytes);
+                    streams[at].2 -= bytes.max(LEAST) as i64;
+                }
+                Offering::Grant(at, bytes) => {
+                    let (key, id, left) = &mut streams[at];
+                    let (before, after) = (*left, *left + bytes as i64);
+                    let granted = offered.grant(&id.to_string(), bytes);
+                    if after > WINDOW as i64 {
+                        prop_assert_eq!(granted, Err(()));
+                    } else {
+                        prop_assert_eq!(granted, Ok((before <= 0 && after > 0).then_some(*key)));
+                        *left = after;
+                    }
+                }
+                Offering::Remove(at) => {
+                    prop_assert!(offered.remove(streams[at].0).is_some());
+                    prop_assert_eq!(offered.grant(&streams[at].1.to_string(), 1), Ok(None));
+                    streams[at] = insert(&mut offered, number + 3);
+                }
+            }
+            for (key, _, left) in &streams {
+                prop_assert_eq!(offered.has_credit(*key), *left > 0);
+            }
+            prop_assert_eq!(offered.wait_for_credit(), streams.iter().any(|it| it.2 <= 0));
+            prop_assert_eq!((offered.len(), offered.arguments()), (3, 3));
+        }
+    }
+
+    /// Whatever comes: what was given and what is said to be missing add up, in order, and nothing
+    /// waits without bound.
+    #[test]
+    fn every_item_is_given_or_told_missing(steps in vec(taking(), 0..120), credit: bool) {
+        let mut taken = Taken::<()>::new(BEYOND);
+        let mut streams: Vec<_> = (0..3).map(|id| begin(&mut taken, id, credit)).collect();
+        for (number, step) in steps.into_iter().enumerate() {
+            match step {
+                Taking::Push(at, ahead, bytes) => {
+                    let known = &mut streams[at];
+                    let seq = known.seq.saturating_add_signed(ahead);
+                    // As the protocol does: one that has ended is not found.
+                    let found = taken.find(&known.id);
+                    prop_assert_eq!(found, (!known.ended).then_some(known.key));
+                    if let Some(key) = found {
+                        let pushed = taken.push(key, text(bytes), Some(seq), WINDOW);
+                        prop_assert_eq!(pushed.is_ok(), seq > known.seq);
+                        known.seq = known.seq.max(seq);
+                    }
+                }
+                Taking::Next(at) => {
+                    let known = &mut streams[at];
+                    match taken.next(known.key, |_| ()) {
+                        Some(Some(Item::Result(_))) => known.taken += 1,
+                        Some(Some(Item::Gap(missed))) => known.taken += missed,
+                        Some(Some(other)) => prop_assert!(false, "{:?}", other),
+                        Some(None) => prop_assert!(known.ended && known.taken == known.seq),
+                        None => prop_assert!(!known.ended && known.taken == known.seq),
+                    }
+                }
+                Taking::End(at, ahead) => {
+                    let known = &mut streams[at];
+                    let seq = known.seq.saturating_add_signed(ahead);
+                    if let Some(key) = taken.find(&known.id) {
+                        let ended = taken.end(key, None, Some(seq)).is_ok();
+                        prop_assert_eq!(ended, seq > known.seq);
+                        if ended {
+                            // Its own number is no item's.
+                            (known.seq, known.ended) = (seq - 1, true);
+                        }
+                    }
+                }
+                Taking::Remove(at) => {
+                    let told = taken.remove(streams[at].key);
+                    prop_assert_eq!(told.is_some(), !streams[at].ended);
+                    streams[at] = begin(&mut taken, number + 3, credit);
+                }
+            }
+            prop_assert!(taken.beyond() <= BEYOND);
+            for known in &streams {
+                prop_assert!(known.taken <= known.seq);
+            }
+        }
+        streams.iter().for_each(|known| drop(taken.remove(known.key)));
+        prop_assert_eq!((taken.len(), taken.beyond()), (0, 0));
+    }
+
+    /// A sender that keeps to its credit loses nothing, and has some again when all was taken.
+    #[test]
+    fn who_keeps_to_the_credit_is_never_stuck(steps in vec((any::<bool>(), 0..900usize), 0..200)) {
+        let mut taken = Taken::<()>::new(usize::MAX);
+        let mut known = begin(&mut taken, 0, true);
+        let mut left = WINDOW as i64;
+        for (sends, bytes) in steps {
+            if sends && left > 0 {
+                known.seq += 1;
+                taken.push(known.key, text(bytes), Some(known.seq), WINDOW).unwrap();
+                known.waiting.push_back(bytes);
+                left -= cost(bytes) as i64;
+            } else if let Some(bytes) = known.waiting.pop_front() {
+                let next = taken.next(known.key, |_| ()).flatten();
+                prop_assert_eq!(next, Some(Item::Result(text(bytes))));
+                left += taken.credit(known.key).map_or(0, |(_, bytes)| bytes as i64);
+            }
+            let waiting: usize = known.waiting.iter().map(|bytes| cost(*bytes)).sum();
+            prop_assert_eq!(taken.beyond(), waiting.saturating_sub(WINDOW));
+            prop_assert!(left <= WINDOW as i64, "more than there can be room for");
+            prop_assert!(left > 0 || !known.waiting.is_empty(), "nobody would ever go on");
+        }
+    }
+}
