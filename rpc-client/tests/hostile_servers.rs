@@ -184,9 +184,8 @@ async fn pings_from_who_never_reads() {
         assert!(queued <= most, "{queued} bytes of pongs wait");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // Of this end's own free will, and whatever became of the other.
-    client.peer().close(rpc_core::CloseCode::NORMAL, "enough");
-    soon(client.closed()).await;
+    let reason = soon(client.closed()).await;
+    assert!(code(&reason) == Some(1008) && reason.reason.contains("`control_rate`"), "{reason}");
 }
 
 #[tokio::test]
@@ -260,7 +259,7 @@ async fn a_flood_delays_no_other_connection() {
         let answer = well.peer().call::<String>("echo", ("tweet",)).await;
         assert_eq!(answer.as_deref(), Ok("tweet"));
     }
-    drop(flooded);
+    assert_eq!(code(&soon(flooded.closed()).await), Some(1008));
     let answer = well.peer().call::<String>("echo", ("tweet",)).await;
     assert_eq!(answer.as_deref(), Ok("tweet"));
 }

@@ -1,4 +1,5 @@
-//! Two peers in one process, without a socket: for tests, and to see how something works.
+//! Two peers in one process, without a socket: for tests, to see how something works, and for messages that
+//! come by another way than a connection.
 
 use std::collections::VecDeque;
 use std::io;
@@ -126,6 +127,12 @@ pub struct Text(Bytes);
 impl AsRef<str> for Text {
     fn as_ref(&self) -> &str {
         std::str::from_utf8(&self.0).expect("`Transport::send` takes UTF-8 only")
+    }
+}
+
+impl From<Text> for Bytes {
+    fn from(Text(bytes): Text) -> Self {
+        bytes
     }
 }
 

@@ -81,8 +81,8 @@ pub(crate) struct Protocol<W> {
     above_since: Option<Duration>,
     /// Since when reading pauses.
     paused_since: Option<Duration>,
-    draining: bool,
-    /// Whether methods are refused that are served otherwise: a guest's, or while draining.
+    /// Whether methods may be refused that are served otherwise, as `standing` tells: to a guest, or while
+    /// draining. Apart from it, since each request looks here.
     restricted: bool,
     /// Whether the other end takes nothing but answers.
     answers_only: bool,
@@ -288,7 +288,6 @@ impl<W> Protocol<W> {
             handed: 0,
             above_since: None,
             paused_since: None,
-            draining: false,
             restricted: false,
             answers_only: false,
             standing: None,

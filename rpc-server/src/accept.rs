@@ -75,11 +75,11 @@ fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, remote: Option<SocketAddr>)
         return;
     };
     #[cfg(feature = "tls-no-provider")]
-    if let Some(tls) = shared.tls.clone() {
+    if let Some(tls) = shared.settings.tls.clone() {
         tokio::spawn(secure::run(shared.clone(), tls, stream, visitor, seat));
         return;
     }
-    let due = Due::within(shared.setup.limits.handshake);
+    let due = Due::within(shared.limits().handshake);
     tokio::spawn(connection::run(shared.clone(), stream, visitor, seat, due));
 }
 

@@ -26,19 +26,19 @@ impl Asked {
     pub(crate) fn of(head: &Parts, has_body: bool, shared: &Shared) -> Result<Self, Rejection> {
         let (method, path) = (&head.method, head.uri.path());
         let is_read = *method == Method::GET || *method == Method::HEAD;
-        if is_read && shared.paths.health.as_deref() == Some(path) {
+        if is_read && shared.settings.paths.health.as_deref() == Some(path) {
             return Ok(Self::Health);
         }
-        if is_read && shared.paths.readiness.as_deref() == Some(path) {
+        if is_read && shared.settings.paths.readiness.as_deref() == Some(path) {
             return Ok(Self::Readiness);
         }
-        if shared.paths.service.as_deref().is_some_and(|service| service != path) {
+        if shared.settings.paths.service.as_deref().is_some_and(|service| service != path) {
             return Err(Rejection::new(StatusCode::NOT_FOUND, "nothing is served under this path"));
         }
         match *method {
             Method::GET => Upgrade::of(head, has_body).map(Self::WebSocket),
-            Method::POST if shared.takes_posts => check_type(head).map(|()| Self::Call),
-            _ => Err(not_allowed(shared.takes_posts)),
+            Method::POST if shared.settings.takes_posts => check_type(head).map(|()| Self::Call),
+            _ => Err(not_allowed(shared.settings.takes_posts)),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use rpc_core::{CloseReason, Hub, Layer, Layers, Limits, Peer, Router, Service, Setup};
+use rpc_core::{CloseReason, GoAway, Hub, Layer, Layers, Limits, Peer, Router, Service, Setup};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::connecting::Connecting;
@@ -32,7 +32,7 @@ pub struct Builder {
     origins: Vec<String>,
     hosts: Vec<String>,
     proxies: Vec<String>,
-    reconnect: (Duration, Duration),
+    farewell: GoAway,
     #[cfg(feature = "tls-no-provider")]
     tls: Option<crate::tls::Tls>,
     hooks: Hooks,
@@ -50,7 +50,7 @@ impl Builder {
             origins: Vec::new(),
             hosts: Vec::new(),
             proxies: Vec::new(),
-            reconnect: (Duration::ZERO, Duration::from_secs(5)),
+            farewell: GoAway::new("shutting down"),
             #[cfg(feature = "tls-no-provider")]
             tls: None,
             hooks: Hooks::default(),
@@ -95,7 +95,10 @@ impl Builder {
     }
 
     /// Answers `GET` of this path, such as `/healthz`, with 200: for whoever restarts a server that has
-    /// hung. It is answered to anyone, also while the server stops. Not by default.
+    /// hung. It is answered also while the server stops, and without [`on_connect`](Self::on_connect); but
+    /// a `Host` or `Origin` that is refused elsewhere is refused here, so ask by a
+    /// [name](Self::allow_hosts) of the server. Where it is mounted in an app, the app must route this
+    /// path to it as well. Not by default.
     pub fn health(mut self, path: impl Into<String>) -> Self {
         self.paths.health = Some(path.into());
         self
@@ -104,7 +107,7 @@ impl Builder {
     /// Answers `GET` of this path, such as `/readyz`, with 200 if new connections may be sent here, and
     /// with 503 while the server stops, while there are as many
     /// [`connections`](Limits::connections) as there may be, and while the app says
-    /// [so](crate::Server::set_ready). Not by default.
+    /// [so](crate::Server::set_ready). Asked as [`health`](Self::health) is. Not by default.
     pub fn readiness(mut self, path: impl Into<String>) -> Self {
         self.paths.readiness = Some(path.into());
         self
@@ -181,7 +184,7 @@ impl Builder {
     /// `min` from the close, no later than `max`, each at a random time between the two, so that they do
     /// not all come at once. 0 to 5 s by default. Clients of ours are told by `$/goaway`.
     pub fn reconnect_after(mut self, min: Duration, max: Duration) -> Self {
-        self.reconnect = (min, max);
+        self.farewell = self.farewell.reconnect_after(min, max);
         self
     }
 
@@ -275,7 +278,7 @@ impl Builder {
             hooks: self.hooks,
             #[cfg(feature = "tls-no-provider")]
             tls: self.tls,
-            reconnect: self.reconnect,
+            farewell: self.farewell,
         })
     }
 

@@ -3,8 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rpc_core::{CloseCode, Connection, Endpoint, GoAway, Peer, WebSocket};
-use tokio::time::Instant;
+use rpc_core::{CloseCode, Connection, Endpoint, Peer, WebSocket};
 
 use crate::due::Due;
 use crate::http::{Came, Exchange};
@@ -30,7 +29,7 @@ pub(crate) fn run<S: Socket>(
             Came::Nobody => shared.totals.refused(),
             Came::Looked => {}
             Came::ForAnswer(peer) => shared.see_off(peer).await,
-            Came::ForWebSocket(endpoint) => shared.serve(endpoint, socket, &seat).await,
+            Came::ForWebSocket(endpoint) => shared.serve(endpoint, socket).await,
         }
         // Now the server may end, and another may have the place.
         drop(seat);
@@ -62,12 +61,11 @@ impl Shared {
         &self,
         endpoint: Endpoint,
         socket: Option<Box<WebSocket<S>>>,
-        seat: &Seat,
     ) -> impl Future<Output = ()> + Send {
         let peer = endpoint.peer();
         let connection = socket.map(|socket| connect(endpoint, socket));
         if connection.is_some() {
-            self.stop_if_late(&peer, seat);
+            self.stop_if_late(&peer);
         }
         async move {
             if let Some(connection) = connection {
@@ -81,22 +79,15 @@ impl Shared {
     pub(crate) async fn see_off(&self, peer: Peer) {
         let reason = peer.closed().await;
         self.totals.keep(&peer, self.lifecycle.stops());
-        let limit = self.setup.limits.close;
-        Box::pin(self.hooks.disconnect(peer, reason, limit)).await;
+        let limit = self.limits().close;
+        Box::pin(self.settings.hooks.disconnect(peer, reason, limit)).await;
     }
 
     /// Stops a connection that came into being while the server's peers were being told to.
-    pub(crate) fn stop_if_late(&self, peer: &Peer, seat: &Seat) {
-        if let Some(until) = seat.member.stops_at() {
-            let grace = until.saturating_duration_since(Instant::now());
-            peer.drain(CloseCode::RESTARTING, &self.farewell(), grace);
+    fn stop_if_late(&self, peer: &Peer) {
+        if self.lifecycle.stops() {
+            peer.drain(CloseCode::RESTARTING, &self.settings.farewell, self.lifecycle.left());
         }
-    }
-
-    /// What those who are connected are told when the server stops.
-    pub(crate) fn farewell(&self) -> GoAway {
-        let (min, max) = self.reconnect;
-        GoAway::new("shutting down").reconnect_after(min, max)
     }
 }
 

@@ -23,7 +23,7 @@ impl Shared {
         visitor: &Visitor,
     ) -> Result<Asked, Rejection> {
         let asked = Asked::of(head, has_body, self)?;
-        self.origins.check(&head.headers, asked::host(head), visitor.is_local)?;
+        self.settings.origins.check(&head.headers, asked::host(head), visitor.is_local)?;
         Ok(asked)
     }
 
@@ -37,13 +37,13 @@ impl Shared {
         for_one_answer: bool,
     ) -> Result<Endpoint, Rejection> {
         seat.check()?;
-        let client = self.proxies.client(visitor.address(), &head.headers);
+        let client = self.settings.proxies.client(visitor.address(), &head.headers);
         if client != visitor.address()
             && let Some(client) = client
         {
             seat.take_place(self, client)?;
         }
-        let mut setup = self.setup.clone();
+        let mut setup = self.settings.setup.clone();
         setup.keepalive &= !for_one_answer;
         let endpoint = Endpoint::new(setup);
         if for_one_answer {
@@ -51,7 +51,7 @@ impl Shared {
         }
         let request = Request::from_parts(head, ());
         let connecting = Connecting::new(request, visitor.clone(), client, endpoint);
-        match self.hooks.connect(connecting).await? {
+        match self.settings.hooks.connect(connecting).await? {
             Verdict::Session(endpoint) => Ok(endpoint),
             Verdict::Guest(..) if for_one_answer => {
                 Err(Rejection::new(StatusCode::UNAUTHORIZED, "a single message cannot log in"))
@@ -61,7 +61,7 @@ impl Shared {
                     let text = "too many connections have not logged in";
                     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text)
                 })?;
-                let limits = &self.setup.limits;
+                let limits = self.limits();
                 let guest = limits.for_a_guest();
                 endpoint.host_guest(&methods, guest, limits.login, place).map_err(|error| {
                     static SELDOM: Seldom = Seldom::new();

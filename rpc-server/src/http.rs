@@ -161,7 +161,7 @@ impl<'a> Exchange<'a> {
         **self.came() = Came::ForAnswer(endpoint.peer());
         self.due.set(None);
         let response = post::answer(&self.shared, endpoint, body).await;
-        self.due.set(Some(self.shared.setup.limits.slow_reader));
+        self.due.set(Some(self.shared.limits().slow_reader));
         response
     }
 

@@ -53,11 +53,6 @@ impl Lifecycle {
 }
 
 impl Member {
-    /// When handlers must be done; `None` as long as the server does not stop.
-    pub(crate) fn stops_at(&self) -> Option<Instant> {
-        *self.stop.borrow()
-    }
-
     /// Waits until the server stops.
     pub(crate) async fn stopped(&mut self) {
         // An error would be a server that was dropped, and each task holds that.
@@ -74,10 +69,11 @@ mod tests {
         let lifecycle = Lifecycle::default();
         let mut member = lifecycle.join();
         let other = lifecycle.join();
-        assert_eq!(member.stops_at(), None);
+        assert_eq!((lifecycle.stops(), lifecycle.left()), (false, Duration::MAX));
         lifecycle.stop(Instant::now());
         member.stopped().await;
-        assert!(lifecycle.join().stops_at().is_some(), "late ones hear of it, too");
+        lifecycle.join().stopped().await; // late ones hear of it, too
+        assert_eq!((lifecycle.stops(), lifecycle.left()), (true, Duration::ZERO));
         drop(other);
         let (ended, ()) = tokio::join!(lifecycle.ended(), async { drop(member) });
         assert_eq!(ended, ());

@@ -153,7 +153,7 @@ impl RpcService {
         let shared = &self.shared;
         let mut seat = Seat::take(shared, visitor).ok_or_else(seat::full)?;
         let mut member = shared.lifecycle.join();
-        let time = shared.setup.limits.handshake;
+        let time = shared.limits().handshake;
         let admitted = timeout(time, shared.admit(head, visitor, &mut seat, for_one_answer));
         let endpoint = tokio::select! {
             biased;
@@ -196,12 +196,12 @@ impl RpcService {
 
 /// Carries a WebSocket, as soon as the app's server hands its stream over.
 async fn carry(shared: Arc<Shared>, endpoint: Endpoint, seat: Seat, socket: OnUpgrade) {
-    let socket = timeout(shared.setup.limits.handshake, socket).await;
+    let socket = timeout(shared.limits().handshake, socket).await;
     let socket = socket.ok().and_then(Result::ok).map(|socket| {
         let (io, limits) = (TokioIo::new(socket), endpoint.limits());
         Box::new(WebSocket::new(io, Role::Server, Bytes::new(), &limits))
     });
-    shared.serve(endpoint, socket, &seat).await;
+    shared.serve(endpoint, socket).await;
     drop(seat);
 }
 

@@ -3,8 +3,6 @@
 //! The message goes through a connection of its own, which ends with the answer: so that it is served
 //! exactly as it would be over a WebSocket, with the same limits, layers and hooks.
 
-mod carrier;
-
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -13,12 +11,14 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Body;
-use rpc_core::{CloseCode, Endpoint, GoAway};
+use rpc_core::{CloseCode, Endpoint, GoAway, Received, Transport, memory};
 use tokio::time::timeout;
 
-use self::carrier::Carrier;
 use crate::rejection::Rejection;
 use crate::shared::Shared;
+
+/// Bytes of what is sent before the answer and waits to be thrown away.
+const PIPE: usize = 64 * 1024;
 
 /// Serves the message in `body`. May be dropped at any point, which stops its handlers.
 pub(crate) async fn answer<B>(
@@ -32,19 +32,22 @@ where
 {
     let peer = endpoint.peer();
     let message = read(body, &endpoint).await?;
-    let (carrier, answers) = Carrier::new(message);
-    let mut connection = Box::pin(endpoint.connect(carrier));
-    let mut has_read = false;
+    let (near, mut far) = memory::transports(PIPE);
+    far.send(message.into()).expect("the other end is here");
+    let mut connection = Box::pin(endpoint.connect(near));
+    let (mut has_read, mut answer) = (false, None);
     let reason = poll_fn(|cx| {
-        if let Poll::Ready(reason) = connection.as_mut().poll(cx) {
-            return Poll::Ready(reason);
+        let ended = connection.as_mut().poll(cx);
+        // The last one is it: whatever else comes before, such as progress, nobody is there to take.
+        while let Poll::Ready(Received::Text(text)) = far.poll_receive(cx, usize::MAX) {
+            answer = Some(text);
         }
-        if !std::mem::replace(&mut has_read, true) {
+        if ended.is_pending() && !std::mem::replace(&mut has_read, true) {
             // No other message comes, so it is over when all that came of this one is. How long that
             // takes is for each request's own deadline, unless the server stops.
             peer.drain(CloseCode::NORMAL, &GoAway::new(""), shared.lifecycle.left());
         }
-        Poll::Pending
+        ended
     })
     .await;
     let is_drained = matches!(reason.code, Some(CloseCode::NORMAL | CloseCode::RESTARTING));
@@ -53,8 +56,7 @@ where
         let text = format!("not answered: {}", reason.reason);
         return Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text));
     }
-    let answer = answers.lock().unwrap().take();
-    Ok(answer.map_or_else(nothing, json))
+    Ok(answer.map_or_else(nothing, |answer| json(answer.into())))
 }
 
 /// Reads the message, no more of it than there may be, and for no longer than it may take.

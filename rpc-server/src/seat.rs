@@ -18,20 +18,22 @@ pub(crate) struct Seat {
     place: Option<Box<Place>>,
     /// Why it may not be served though there is a slot.
     reached: Option<Reached>,
-    pub(crate) member: Member,
+    /// The server's end waits for it.
+    _member: Member,
 }
 
 impl Seat {
     /// A seat for someone who comes; `None` if they must be dropped without a word.
     pub(crate) fn take(shared: &Shared, visitor: &Visitor) -> Option<Self> {
         // What comes by a proxy has its own address only when its head was read.
-        let address = visitor.address().filter(|address| !shared.proxies.trust(Some(*address)));
+        let address =
+            visitor.address().filter(|address| !shared.settings.proxies.trust(Some(*address)));
         let place = address.map_or(Ok(None), |address| shared.addresses.take(address));
         let (slot, place, reached) = match place {
             Ok(place) => (shared.slots.take()?, place, None),
             Err(reached) => (shared.slots.take_told()?, None, Some(reached)),
         };
-        Some(Self { slot, place, reached, member: shared.lifecycle.join() })
+        Some(Self { slot, place, reached, _member: shared.lifecycle.join() })
     }
 
     /// Takes a place for an address that has become known only now.

@@ -18,10 +18,10 @@ pub(crate) async fn run<S: Socket>(
     tls: Tls,
     stream: S,
     visitor: Visitor,
-    mut seat: Seat,
+    seat: Seat,
 ) {
-    let due = Due::within(shared.setup.limits.handshake);
-    let Some((stream, visitor)) = Box::pin(greet(&tls, stream, visitor, &mut seat, &due)).await
+    let due = Due::within(shared.limits().handshake);
+    let Some((stream, visitor)) = Box::pin(greet(&shared, &tls, stream, visitor, &due)).await
     else {
         shared.totals.refused();
         return;
@@ -32,16 +32,17 @@ pub(crate) async fn run<S: Socket>(
 }
 
 async fn greet<S: Socket>(
+    shared: &Shared,
     tls: &Tls,
     stream: S,
     mut visitor: Visitor,
-    seat: &mut Seat,
     due: &Due,
 ) -> Option<(Box<impl Socket + use<S>>, Visitor)> {
+    let mut member = shared.lifecycle.join();
     let accepted = due.limit(tls.accept(stream));
     let accepted = tokio::select! {
         biased;
-        () = seat.member.stopped() => return None,
+        () = member.stopped() => return None,
         accepted = accepted => accepted?,
     };
     match accepted {

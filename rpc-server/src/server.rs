@@ -117,22 +117,22 @@ impl Server {
     /// on a Unix socket it begins with `ws+unix://`; of one that is mounted in an app it is the path
     /// alone.
     pub fn url(&self) -> String {
-        self.shared.address.url(self.shared.scheme(), self.shared.paths.service.as_deref())
+        self.shared.address.url(self.shared.scheme(), self.shared.settings.paths.service.as_deref())
     }
 
     /// Everyone who is connected, in the order in which they came.
     pub fn peers(&self) -> Vec<Peer> {
-        self.shared.setup.hub.peers()
+        self.shared.hub().peers()
     }
 
     /// The peer with this id, if it is connected.
     pub fn peer(&self, id: &str) -> Option<Peer> {
-        self.shared.setup.hub.peer(id)
+        self.shared.hub().peer(id)
     }
 
     /// The group with this name, which need not have members.
     pub fn group(&self, name: &str) -> Group {
-        self.shared.setup.hub.group(name)
+        self.shared.hub().group(name)
     }
 
     /// Ends the connections of those for whom `who` is true, at once: see [`Peer::kick`]. For logins that
@@ -174,13 +174,13 @@ impl Server {
 
     /// How the server is doing. Looks at each connection, so ask for it now and then only.
     pub fn stats(&self) -> ServerStats {
-        self.shared.totals.sum(&self.shared.setup.hub)
+        self.shared.totals.sum(self.shared.hub())
     }
 
     /// Stops the server as [`shutdown`](Self::shutdown) does, with the
     /// [`grace`](rpc_core::Limits::grace) of its limits (30 s).
     pub async fn stop(&self) -> Drained {
-        self.shutdown(self.shared.setup.limits.grace).await
+        self.shutdown(self.shared.limits().grace).await
     }
 
     /// Stops the server, in good order. The listener is closed at once; those who are connected are told
@@ -197,9 +197,9 @@ impl Server {
         let grace = grace.min(GRACE_MAX);
         // First the news, then the peers: one that comes in between finds the news by itself.
         self.shared.lifecycle.stop(Instant::now() + grace);
-        let farewell = self.shared.farewell();
+        let farewell = &self.shared.settings.farewell;
         for peer in self.peers() {
-            peer.drain(CloseCode::RESTARTING, &farewell, grace);
+            peer.drain(CloseCode::RESTARTING, farewell, grace);
         }
         self.shared.lifecycle.ended().await;
         self.shared.totals.drained()
@@ -210,7 +210,7 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("url", &self.url())
-            .field("connections", &self.shared.setup.hub.len())
+            .field("connections", &self.shared.hub().len())
             .finish_non_exhaustive()
     }
 }

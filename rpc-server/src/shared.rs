@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use rpc_core::Setup;
+use rpc_core::{GoAway, Hub, Limits, Setup};
 use tokio::sync::Semaphore;
 
 use crate::addresses::Addresses;
@@ -18,19 +17,8 @@ use crate::stats::Totals;
 
 /// One server.
 pub(crate) struct Shared {
-    pub(crate) setup: Setup,
+    pub(crate) settings: Settings,
     pub(crate) address: Address,
-    pub(crate) paths: Paths,
-    /// Whether a message may come by `POST`.
-    pub(crate) takes_posts: bool,
-    pub(crate) origins: Origins,
-    pub(crate) proxies: Proxies,
-    pub(crate) hooks: Hooks,
-    /// What a connection that was accepted speaks first.
-    #[cfg(feature = "tls-no-provider")]
-    pub(crate) tls: Option<crate::tls::Tls>,
-    /// When those who were connected may come back after a shutdown.
-    pub(crate) reconnect: (Duration, Duration),
     pub(crate) slots: Slots,
     pub(crate) addresses: Addresses,
     /// Places of those who have not logged in.
@@ -54,13 +42,16 @@ pub(crate) struct Paths {
 pub(crate) struct Settings {
     pub(crate) setup: Setup,
     pub(crate) paths: Paths,
+    /// Whether a message may come by `POST`.
     pub(crate) takes_posts: bool,
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
     pub(crate) hooks: Hooks,
+    /// What a connection that was accepted speaks first.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<crate::tls::Tls>,
-    pub(crate) reconnect: (Duration, Duration),
+    /// What those who are connected are told when the server stops.
+    pub(crate) farewell: GoAway,
 }
 
 impl Shared {
@@ -70,30 +61,23 @@ impl Shared {
         let addresses = Addresses::new(limits);
         let guests = Arc::new(Semaphore::new(limits.guests.min(Semaphore::MAX_PERMITS)));
         let (lifecycle, totals, is_busy) = Default::default();
-        Arc::new(Self {
-            setup: settings.setup,
-            address,
-            paths: settings.paths,
-            takes_posts: settings.takes_posts,
-            origins: settings.origins,
-            proxies: settings.proxies,
-            hooks: settings.hooks,
-            #[cfg(feature = "tls-no-provider")]
-            tls: settings.tls,
-            reconnect: settings.reconnect,
-            slots,
-            addresses,
-            guests,
-            lifecycle,
-            totals,
-            is_busy,
-        })
+        Arc::new(Self { settings, address, slots, addresses, guests, lifecycle, totals, is_busy })
+    }
+
+    /// The limits of each connection.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.settings.setup.limits
+    }
+
+    /// All who are connected.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.settings.setup.hub
     }
 
     /// The scheme of its URLs.
     pub(crate) fn scheme(&self) -> &'static str {
         #[cfg(feature = "tls-no-provider")]
-        if self.tls.is_some() {
+        if self.settings.tls.is_some() {
             return "wss";
         }
         "ws"

@@ -40,8 +40,8 @@ pub struct ServerStats {
     pub malformed: u64,
     /// Notification handlers stopped because they ran too long; since the start.
     pub stopped_notifications: u64,
-    /// TCP connections that did not become a WebSocket: rejected, too slow, not HTTP; since the
-    /// start.
+    /// Connections, and requests to a server that is mounted in an app, of whom nobody was let in:
+    /// rejected, too slow, not HTTP; since the start.
     pub refused: u64,
     /// How many connections have ended, by close code, or `lost` where there was none, or `other`
     /// for codes that have no meaning here; since the start.
@@ -91,7 +91,7 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    /// Counts a TCP connection that became nothing.
+    /// Counts one of whom nobody was let in.
     pub(crate) fn refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }

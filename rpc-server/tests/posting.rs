@@ -108,6 +108,16 @@ async fn what_is_no_message_is_refused_with_what_to_change() {
     assert_eq!(answer(&without, &post("{}")).await.0, 405);
 }
 
+/// A connection is for one message: what comes right behind it is not served.
+#[tokio::test]
+async fn of_two_messages_at_once_the_first_is_answered() {
+    let server = spawn(math()).await;
+    let ask = |id| post(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"add","params":[1,2]}}"#));
+    let (_, body) = answer(&server, &(ask(1) + &ask(2))).await;
+    assert_eq!(body, r#"{"jsonrpc":"2.0","id":1,"result":3}"#);
+    until(|| server.stats().connections == 0).await;
+}
+
 #[tokio::test]
 async fn it_is_let_in_and_seen_off_like_any_other() {
     let gone = Arc::new(AtomicUsize::new(0));

@@ -13,10 +13,13 @@ use crate::limits::Limits;
 use crate::outbox::Carried;
 use crate::sync::Arc;
 
-/// What is special about the other end; most connections have none of it, so it is in a box.
+/// What is special about the other end, and what this one means to do with it; most connections have none
+/// of it, so it is in a box.
 #[derive(Default)]
 pub(super) struct Standing {
     guest: Option<Guest>,
+    /// Whether this end is about to close, and takes nothing new.
+    draining: bool,
     /// When its login ends.
     expires: Option<Duration>,
     /// What it said when it was about to close.
@@ -43,8 +46,9 @@ impl<W> Protocol<W> {
 
     /// The guest has logged in; `None` if it is none. What it had is to be dropped without the lock.
     pub(crate) fn log_in(&mut self, limits: Arc<Limits>) -> Option<Guest> {
-        let guest = self.standing.as_mut()?.guest.take()?;
-        self.restricted = self.draining;
+        let standing = self.standing.as_mut()?;
+        let guest = standing.guest.take()?;
+        self.restricted = standing.draining;
         self.limit(limits);
         Some(guest)
     }
@@ -70,9 +74,7 @@ impl<W> Protocol<W> {
 
     /// Says until when the login holds; `None` is for ever.
     pub(crate) fn set_expiry(&mut self, expires: Option<Duration>) {
-        if expires.is_some() || self.standing.is_some() {
-            self.standing.get_or_insert_default().expires = expires;
-        }
+        self.standing.get_or_insert_default().expires = expires;
     }
 
     /// When the standing of the other end runs out.
@@ -95,17 +97,19 @@ impl<W> Protocol<W> {
     /// Why a method must not be called now, of an end that is restricted.
     #[cold]
     pub(super) fn restriction(&self, method: usize) -> Option<ErrorObject> {
-        if self.draining {
+        let standing = self.standing.as_ref()?;
+        if standing.draining {
             return Some(ErrorObject::busy("shutdown"));
         }
-        let guest = self.standing.as_ref()?.guest.as_ref()?;
+        let guest = standing.guest.as_ref()?;
         (!guest.methods.contains(&method)).then(ErrorObject::not_authorized)
     }
 
     /// From now on new requests are busy; what runs goes on. The other end is told if it knows what that
     /// means.
     pub(crate) fn drain(&mut self, news: &GoAway) {
-        (self.draining, self.restricted) = (true, true);
+        self.standing.get_or_insert_default().draining = true;
+        self.restricted = true;
         if self.hello.window().is_some() && self.ended.is_none() {
             self.outbox.push(answer::go_away(news), Carried::None);
         }

@@ -83,6 +83,13 @@ impl Target {
         self.server.stats().closes.get(code).copied().unwrap_or_default()
     }
 
+    /// Waits until one connection was closed for having exceeded this limit.
+    pub(crate) async fn is_exceeded(&self, limit: &str) {
+        until(|| self.server.stats().reasons.iter().any(|(reason, _)| reason.contains(limit)))
+            .await;
+        assert_eq!(self.closes("1008"), 1, "{:?}", self.server.stats().reasons);
+    }
+
     /// After an attack: no call of the canary failed, and nothing is left of anything else.
     pub(crate) async fn unharmed(self) {
         self.is_serving().await;

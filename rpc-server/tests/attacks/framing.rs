@@ -34,6 +34,7 @@ async fn pings_without_end_from_who_never_reads() {
         let queued = target.server.stats().queue_bytes;
         assert!(queued <= most, "{queued} bytes of pongs wait");
     }
+    target.is_exceeded("`control_rate`").await;
     target.is_serving().await;
     drop(raw);
     target.unharmed().await;
@@ -47,6 +48,7 @@ async fn pongs_that_nobody_asked_for() {
     for _ in 0..20 {
         raw.send(&pongs).await;
     }
+    target.is_exceeded("`control_rate`").await;
     target.is_serving().await;
     drop(raw);
     target.unharmed().await;

@@ -140,31 +140,43 @@ async fn cancels_of_handlers_that_do_not_stop() {
     target.unharmed_after(raw).await;
 }
 
-/// Answers, credit and ends for what was never asked; a server may close for it.
+/// Answers and cancels for what was never asked.
 #[tokio::test]
 async fn answers_to_nothing() {
-    let target = Target::new().await;
-    let mut raw = target.open().await;
     let texts = [
         r#"{"jsonrpc":"2.0","id":1,"result":null}"#,
         r#"{"jsonrpc":"2.0","id":"x","error":{"code":1,"message":""}}"#,
+        r#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}}"#,
+        r#"{"jsonrpc":"2.0","method":"$/stop","params":{"subscription":"x"}}"#,
+    ];
+    flood_beyond("`stray_rate`", &texts).await;
+}
+
+/// What is no message, and credit, items and reports of progress that cannot be.
+#[tokio::test]
+async fn garbage_without_end() {
+    let texts = [
         r#"{"jsonrpc":"2.0","method":"$/credit","params":{"subscription":"x","bytes":1}}"#,
         r#"{"jsonrpc":"2.0","method":"$/item","params":{"subscription":"x","seq":1,"result":1}}"#,
-        r#"{"jsonrpc":"2.0","method":"$/stop","params":{"subscription":"x"}}"#,
         r#"{"jsonrpc":"2.0","method":"$/progress","params":{"token":1,"value":1}}"#,
-        r#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}}"#,
         r#"{"jsonrpc":"2.0","method":"ticks","params":{"subscription":"x","result":1}}"#,
         r#"{"jsonrpc":"2.0","method":"unheard_of"}"#,
         r#"{"jsonrpc":"2.0","method":7}"#,
         "{",
     ];
-    let flood = texts.map(message).concat();
+    flood_beyond("`malformed_rate`", &texts).await;
+}
+
+async fn flood_beyond(limit: &str, texts: &[&str]) {
+    let target = Target::new().await;
+    let mut raw = target.open().await;
+    let flood: Vec<u8> = texts.iter().flat_map(|text| message(text)).collect();
     for _ in 0..2000 {
         if !raw.try_send(&flood).await {
             break;
         }
     }
-    target.is_serving().await;
+    target.is_exceeded(limit).await;
     assert!(target.server.stats().queue_bytes < 6 * 1024 * 1024);
     target.unharmed_after(raw).await;
 }
