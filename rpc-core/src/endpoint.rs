@@ -91,7 +91,9 @@ impl Endpoint {
     pub fn new(setup: Setup) -> Self {
         setup.limits.check().expect("limits do not contradict each other");
         setup.services.check().expect("names are offered once");
-        Self { peer: Some(Peer { shared: Shared::new(setup) }) }
+        let shared = Shared::new(setup);
+        shared.setup.hub.expect(&shared.id);
+        Self { peer: Some(Peer { shared }) }
     }
 
     /// The other end, whoever that will be.
@@ -177,6 +179,7 @@ impl std::error::Error for NotOffered {}
 impl Drop for Endpoint {
     fn drop(&mut self) {
         if let Some(peer) = &self.peer {
+            peer.shared.setup.hub.forget(peer.id());
             peer.shared.end(&CloseReason::link("the connection was never made"));
         }
     }

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use crate::close::{CloseReason, ClosedBy};
+use crate::close::{CloseCode, CloseReason, ClosedBy};
 use crate::group::{Group, Groups};
 use crate::once::Once;
 use crate::peer::Peer;
 use crate::shared::Shared;
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
+
+mod coming;
+
+use coming::{Coming, Kick};
 
 /// A connected end, and a number that tells the order in which they came.
 type Member = (u64, Arc<Shared>);
@@ -27,6 +31,7 @@ struct Inner {
     /// By id.
     peers: Mutex<HashMap<Box<str>, Member>>,
     next: AtomicU64,
+    coming: Coming,
     closes: Mutex<BTreeMap<String, u64>>,
     /// The same by reason, of those that this end has closed.
     reasons: Mutex<BTreeMap<String, u64>>,
@@ -73,6 +78,40 @@ impl Hub {
         self.inner.groups.len()
     }
 
+    /// Ends the connections of those for whom `who` is true, at once: see [`Peer::kick`]. It is asked of
+    /// those, too, who are on their way in, as soon as they are here, and of guests when they have logged in:
+    /// nobody slips through who was let in because of what has changed before this call. Says how many
+    /// were connected.
+    ///
+    /// # Panics
+    /// If `who` does. Who is on the way in by then, and makes it panic again, is not let in.
+    pub fn kick(
+        &self,
+        who: impl Fn(&Peer) -> bool + Send + Sync + 'static,
+        code: CloseCode,
+        reason: &str,
+    ) -> usize {
+        let kick = Arc::new(Kick { who: Box::new(who), code, reason: reason.to_owned() });
+        // First those who come: whoever is not among them any more is among the others.
+        self.inner.coming.keep(&kick);
+        self.peers().iter().filter(|peer| kick.end(peer)).count()
+    }
+
+    /// One more is on the way in.
+    pub(crate) fn expect(&self, id: &str) {
+        self.inner.coming.expect(id);
+    }
+
+    /// It is known who someone is.
+    pub(crate) fn is_here(&self, peer: &Peer) {
+        self.inner.coming.take(peer.id()).iter().for_each(|kick| kick.end_late(peer));
+    }
+
+    /// One who was on the way in does not come.
+    pub(crate) fn forget(&self, id: &str) {
+        self.inner.coming.take(id);
+    }
+
     /// Answers that are given again.
     pub(crate) fn once(&self) -> &Arc<Once> {
         &self.inner.once
@@ -103,10 +142,16 @@ impl Hub {
         let number = self.inner.next.fetch_add(1, Ordering::Relaxed);
         let mut peers = self.inner.peers.lock().unwrap();
         peers.insert(shared.id.clone(), (number, shared.clone()));
+        drop(peers);
+        let peer = Peer { shared: shared.clone() };
+        if !peer.is_guest() {
+            self.is_here(&peer);
+        }
     }
 
     pub(crate) fn remove(&self, shared: &Arc<Shared>, reason: &CloseReason) {
         self.inner.groups.leave_all(shared);
+        self.forget(&shared.id);
         self.inner.once.forget_connection(&shared.id);
         if self.inner.peers.lock().unwrap().remove(&shared.id).is_none() {
             return;

@@ -239,6 +239,9 @@ impl Peer {
             state.wishes.get_or_insert_default().limits = true;
             Some(guest)
         });
+        if guest.is_some() {
+            self.shared.setup.hub.is_here(self);
+        }
         guest.is_some()
     }
 

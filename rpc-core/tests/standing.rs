@@ -136,6 +136,52 @@ async fn who_is_kicked_leaves_its_groups_at_once_and_is_gone_within_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_slips_by_a_kick_on_the_way_in() {
+    let notes = Arc::default();
+    let mut setup = Setup::new(services(&notes), Limits::server());
+    setup.keepalive = false;
+    let hub = setup.hub.clone();
+    let kick = |who: fn(&Peer) -> bool| hub.kick(who, CloseCode::FORBIDDEN, "revoked");
+    let is_eve = |peer: &Peer| peer.session::<String>().is_some_and(|name| name == "Eve");
+    let come = || Endpoint::new(setup.clone());
+    let connect = |endpoint: Endpoint| {
+        let (near, far) = memory::transports(1 << 20);
+        tokio::spawn(endpoint.connect(near));
+        Raw::over(far)
+    };
+
+    // Each is on the way before, and has a name only after.
+    let (eve, ada, gone, guest) = (come(), come(), come(), come());
+    let who_panics = come();
+    let limits = Limits::server().for_a_guest();
+    guest.host_guest(&["login".into()], limits, LOGIN, ()).unwrap();
+    let mut guest = connect(guest);
+    assert_eq!(kick(is_eve), 0);
+    eve.set_session("Eve".to_owned());
+    ada.set_session("Ada".to_owned());
+    drop(gone);
+    let refused = || (Some(CloseCode::FORBIDDEN), "revoked".to_owned());
+    assert_eq!(connect(eve).closed().await, refused());
+    guest.send(r#"{"jsonrpc":"2.0","id":1,"method":"login","params":["Eve"]}"#).await;
+    assert_eq!(guest.closed().await, refused());
+    let mut ada = connect(ada);
+    assert!(ada.is_silent().await);
+
+    // Who came later is another matter.
+    let later = come();
+    later.set_session("Eve".to_owned());
+    let mut later = connect(later);
+    assert!(later.is_silent().await);
+    assert_eq!(kick(is_eve), 1);
+    assert_eq!(later.closed().await, refused());
+
+    // Nobody is let in of whom it cannot be said.
+    let unclear = std::panic::AssertUnwindSafe(|| kick(|peer| panic!("{peer:?}")));
+    assert!(std::panic::catch_unwind(unclear).is_err());
+    assert_eq!(connect(who_panics).closed().await, refused());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_planned_close_is_told_to_who_knows_what_that_means() {
     let news =
         GoAway::new("update").reconnect_after(Duration::from_millis(250), Duration::from_secs(2));

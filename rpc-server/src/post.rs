@@ -52,9 +52,13 @@ where
     .await;
     let is_drained = matches!(reason.code, Some(CloseCode::NORMAL | CloseCode::RESTARTING));
     if !is_drained || !peer.stats().cut.is_empty() {
-        // A shutdown, or a limit, has cut it short.
-        let text = format!("not answered: {}", reason.reason);
-        return Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text));
+        // A shutdown, a limit, or a kick has cut it short.
+        let status = match reason.code {
+            Some(CloseCode::NOT_AUTHENTICATED) => StatusCode::UNAUTHORIZED,
+            Some(CloseCode::FORBIDDEN) => StatusCode::FORBIDDEN,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        return Err(Rejection::new(status, format!("not answered: {}", reason.reason)));
     }
     Ok(answer.map_or_else(nothing, |answer| json(answer.into())))
 }

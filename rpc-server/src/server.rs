@@ -136,8 +136,9 @@ impl Server {
     }
 
     /// Ends the connections of those for whom `who` is true, at once: see [`Peer::kick`]. For logins that
-    /// were revoked; says how many that were. Those who are just connecting are not among them: what
-    /// [`on_connect`](crate::Builder::on_connect) asks must know of it by then.
+    /// were revoked: first see to it that [`on_connect`](crate::Builder::on_connect) finds them revoked,
+    /// then call this. It is asked of those as well who are connecting at the moment, and of guests when
+    /// they have logged in, so that nobody slips through in between. Says how many were connected.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -159,11 +160,16 @@ impl Server {
     /// assert_eq!(client.closed().await.code, Some(CloseCode::NOT_AUTHENTICATED));
     /// # Ok(()) }
     /// ```
-    pub fn kick(&self, who: impl Fn(&Peer) -> bool, code: CloseCode, reason: &str) -> usize {
-        let mut kicked = self.peers();
-        kicked.retain(who);
-        kicked.iter().for_each(|peer| peer.kick(code, reason));
-        kicked.len()
+    ///
+    /// # Panics
+    /// If `who` does. Who is connecting by then, and makes it panic again, is not let in.
+    pub fn kick(
+        &self,
+        who: impl Fn(&Peer) -> bool + Send + Sync + 'static,
+        code: CloseCode,
+        reason: &str,
+    ) -> usize {
+        self.shared.hub().kick(who, code, reason)
     }
 
     /// Says whether new connections should be sent here, as far as the app can tell: what

@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rpc_client::Client;
 use rpc_core::{CallError, CloseCode, Context, Peer, Router};
 use rpc_server::{Builder, Connecting, Rejection, Server};
 use support::{Raw, limits, soon, spawn, until};
+use tokio::sync::Semaphore;
 
 struct User(String);
 
@@ -25,7 +27,7 @@ fn club() -> Builder {
     })
 }
 
-fn is(name: &str) -> impl Fn(&Peer) -> bool {
+fn is(name: &'static str) -> impl Fn(&Peer) -> bool {
     move |peer| peer.session::<User>().is_some_and(|user| user.0 == name)
 }
 
@@ -114,6 +116,44 @@ async fn whoever_is_kicked_is_gone_though_it_reads_nothing_and_others_stay() {
     assert_eq!(server.stats().reasons["revoked"], 2);
     assert!(!ben.peer().is_closed());
     drop(deaf);
+}
+
+/// One by a WebSocket, the other by a message whose end is still to come.
+#[tokio::test]
+async fn whoever_is_connecting_while_others_are_kicked_is_as_well() {
+    let looked_up = Arc::new(Semaphore::new(0));
+    let let_in = Arc::new(Semaphore::new(0));
+    let (looks, lets) = (looked_up.clone(), let_in.clone());
+    let server = spawn(club().on_connect(move |_: Connecting| {
+        let (looks, lets) = (looks.clone(), lets.clone());
+        async move {
+            looks.add_permits(1);
+            lets.acquire().await.unwrap().forget();
+            Ok::<_, Rejection>(User("Ada".into()))
+        }
+    }))
+    .await;
+    let mut socket = Raw::connect(&server).await;
+    socket.send(support::HANDSHAKE).await;
+    let mut post = Raw::connect(&server).await;
+    let message = r#"{"jsonrpc":"2.0","id":1,"method":"length","params":["x"]}"#;
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
+    let length = message.len();
+    post.send(format!("{head}\r\nContent-Length: {length}\r\n\r\n{{")).await;
+    drop(soon(looked_up.acquire_many(2)).await.unwrap());
+
+    assert_eq!(server.kick(is("Ada"), CloseCode::NOT_AUTHENTICATED, "revoked"), 0);
+    let_in.add_permits(2);
+    assert!(socket.head().await.starts_with("HTTP/1.1 101 "));
+    assert_eq!(socket.close_frame().await, (4401, "revoked".to_owned()));
+    post.send(&message[1..]).await;
+    let answer = post.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.ends_with("revoked"), "{answer}");
+
+    // It is a matter of that moment.
+    let_in.add_permits(1);
+    let client = Client::builder().connect(server.url()).await.unwrap();
+    assert_eq!(soon(client.peer().call::<usize>("length", ("x",))).await, Ok(1));
 }
 
 #[tokio::test]
