@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::Seldom;
+use rpc_core::{Limits, Seldom};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::time::sleep;
 
 use crate::connection;
@@ -19,6 +20,9 @@ use crate::visitor::Visitor;
 
 /// How long to wait when there is no descriptor or memory for a connection: at first, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// How often a silent client is asked by TCP whether it is there before it counts as gone.
+const PROBES: u32 = 3;
 
 /// Accepts until the server stops; then the listener is closed. Dropping it closes that as well.
 pub(crate) async fn accept(shared: Arc<Shared>, listener: Listener) {
@@ -59,11 +63,24 @@ fn start(shared: &Arc<Shared>, accepted: Accepted) {
             // Small messages must not wait for the acknowledgement of earlier ones. That it fails shows
             // that the connection is gone, which reading will find as well.
             let _ = stream.set_nodelay(true);
+            if shared.settings.setup.keepalive {
+                let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive(shared.limits()));
+            }
             carry(shared, stream, Some(remote));
         }
         #[cfg(unix)]
         Accepted::Unix(stream) => carry(shared, stream, None),
     }
+}
+
+/// A WebSocket has pings, but who waits for the answer to a single message may vanish as well: then the system
+/// finds out in the time in which pings would.
+fn keepalive(limits: &Limits) -> TcpKeepalive {
+    // The system counts in whole seconds.
+    let second = Duration::from_secs(1);
+    let silent = limits.ping.max(second);
+    let probes = limits.dead_after.saturating_sub(silent) / PROBES;
+    TcpKeepalive::new().with_time(silent).with_interval(probes.max(second)).with_retries(PROBES)
 }
 
 fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, remote: Option<SocketAddr>) {

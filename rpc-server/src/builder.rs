@@ -80,8 +80,9 @@ impl Builder {
     }
 
     /// Whether a silent peer is pinged, and taken for lost when it stays silent:
-    /// [`ping`](Limits::ping) and [`dead_after`](Limits::dead_after). On by default; without it,
-    /// peers that vanished without a word stay until something is sent to them.
+    /// [`ping`](Limits::ping) and [`dead_after`](Limits::dead_after). Who waits for the answer to a
+    /// [`POST`](Self::post) is so by TCP, in about the same time. On by default; without it, peers that
+    /// vanished without a word stay until something is sent to them.
     pub fn keepalive(mut self, keepalive: bool) -> Self {
         self.keepalive = keepalive;
         self

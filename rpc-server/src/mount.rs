@@ -34,8 +34,8 @@ use crate::visitor::Visitor;
 /// The app's own middleware comes first, and what it puts into the extensions of a request is seen by
 /// [`on_connect`](crate::Builder::on_connect) as [`request`](crate::Connecting::request). All that the app
 /// routes here is served; connections count for the limits of this server, and
-/// [`shutdown`](Server::shutdown) through a [`handle`](Self::handle) ends them. Heads of requests, and how long
-/// those may take, are the app's.
+/// [`shutdown`](Server::shutdown) through a [`handle`](Self::handle) ends them. Heads of requests, how long
+/// those may take, and the keepalive of TCP for who waits for the answer to a `POST`, are the app's.
 ///
 /// In axum:
 ///

@@ -193,6 +193,35 @@ async fn a_client_that_does_not_wait_stops_its_handler() {
 }
 
 /// A handler may take longer than a handshake, and what it comes to is sent though the server stops.
+/// A network that loses everything is hard to come by in a test, so the system is asked what it would do.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_system_finds_out_whether_a_client_has_vanished_that_waits() {
+    use std::net::SocketAddr;
+
+    let wait = |_: Context, (): ()| std::future::pending::<rpc_core::Result<()>>();
+    let builder = Server::builder().service(Router::new().method("wait", wait));
+    let server = spawn(builder).await;
+    let mut raw = Raw::connect(&server).await;
+    raw.send(post(r#"{"jsonrpc":"2.0","id":1,"method":"wait"}"#)).await;
+    until(|| server.stats().in_flight == 1).await;
+
+    let [at, to] = [server.local_addr().unwrap(), raw.local_addr()].map(|address| match address {
+        SocketAddr::V4(v4) => {
+            let ip = u32::from_ne_bytes(v4.ip().octets());
+            format!("{ip:08X}:{:04X}", v4.port())
+        }
+        SocketAddr::V6(_) => panic!("{address}"),
+    });
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let mut sockets = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let socket = sockets.find(|fields| fields[1] == at && fields[2] == to).unwrap();
+    // Which timer it has, and when that is due, in hundredths of a second.
+    let (kind, due) = socket[5].split_once(':').unwrap();
+    let due = u64::from_str_radix(due, 16).unwrap();
+    assert!(kind == "02" && due <= 20 * 100, "a keepalive within `ping`: {socket:?}");
+}
+
 #[tokio::test]
 async fn a_message_that_is_served_is_answered_before_a_server_stops() {
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

@@ -4,6 +4,7 @@
 
 pub(crate) mod blocking;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use rpc_core::{Context, Limits, Router};
@@ -75,6 +76,10 @@ impl Raw {
         let head = raw.head().await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         raw
+    }
+
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.stream.local_addr().unwrap()
     }
 
     /// Goes away without a word, so that the next write of the server fails.
