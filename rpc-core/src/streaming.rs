@@ -188,9 +188,9 @@ fn typed<T: DeserializeOwned>(item: Item) -> Result<T, StreamError> {
             serde_json::from_str(&json).map_err(|error| StreamError::Decode(explain(&error)))
         }
         Item::Gap(missed) => Err(StreamError::Gap { missed }),
-        Item::Error(error) => Err(StreamError::Remote(error)),
+        Item::Error(error) => Err(StreamError::Remote(*error)),
         Item::Cancelled => Err(StreamError::Cancelled),
-        Item::Closed(reason) => Err(StreamError::Closed { reason }),
+        Item::Closed(reason) => Err(StreamError::Closed { reason: *reason }),
     }
 }
 

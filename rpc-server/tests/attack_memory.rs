@@ -7,8 +7,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use peak_alloc::PeakAlloc;
-use rpc_core::{Context, Limits, Router};
+use rpc_core::{Context, Limits, Router, Streaming, service};
 use rpc_server::{Server, runtime};
 use serde::de::IgnoredAny;
 use serde::{Serialize, Serializer};
@@ -19,6 +20,9 @@ static HEAP: PeakAlloc = PeakAlloc;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
+
+/// What one connection may take more for each stream that is open.
+const STREAM: usize = 128 * KIB;
 
 /// What one connection may take, without streams and without what handlers hold. Of `message_out`
 /// twice: a message that is sent in part is held whole until its last byte has left, and with less
@@ -43,12 +47,34 @@ impl Serialize for Long {
     }
 }
 
+#[service]
+trait Streams {
+    /// Items of so many bytes without end.
+    async fn items(&self, bytes: usize) -> Streaming<Long>;
+
+    /// Never looks at what it is given.
+    async fn hold(&self, values: Streaming<String>);
+}
+
+struct Endless;
+
+impl Streams for Endless {
+    async fn items(&self, bytes: usize) -> Streaming<Long> {
+        Streaming::new(stream::repeat(()).map(move |()| Long(bytes)))
+    }
+
+    async fn hold(&self, _values: Streaming<String>) {
+        std::future::pending().await
+    }
+}
+
 /// Methods that keep nothing themselves, so that all there is is the framework's.
 fn services() -> Router {
     Router::new()
         .method("long", |_: Context, (bytes,): (usize,)| async move { Ok(Long(bytes)) })
         .method("hang", |_: Context, _: IgnoredAny| std::future::pending::<Result<(), _>>())
         .notification("hang_on", |_: Context, _: IgnoredAny| std::future::pending())
+        .service(StreamsServer::new(Endless))
 }
 
 fn text(text: &str) -> Vec<u8> {
@@ -174,6 +200,71 @@ async fn everything_at_once(limits: &Limits) {
     until(|| HEAP.current_usage() < before + MIB).await;
 }
 
+/// As many streams as there may be that go with calls, and in each as much as there may be: items of so
+/// many bytes, of which every other one is missing, which is kept as well.
+async fn streams_that_nobody_looks_at(limits: &Limits, bytes: usize) {
+    let mut attack = text(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#);
+    let item = "x".repeat(bytes - 2);
+    for number in 0..limits.streams {
+        let id = format!("{number:0126}");
+        attack.extend(request(number, "hold", &format!(r#"[{{"$stream":"{id}"}}]"#)));
+        // The last one overdraws the window.
+        for count in 1..=limits.stream_window / bytes + 1 {
+            let seq = 2 * count;
+            let params = format!(r#"{{"subscription":"{id}","seq":{seq},"result":"{item}"}}"#);
+            attack.extend(text(&format!(
+                r#"{{"jsonrpc":"2.0","method":"$/item","params":{params}}}"#
+            )));
+        }
+    }
+    full_streams(limits, &attack, limits.streams, async |server, _| {
+        until(|| server.stats().subscriptions == limits.streams).await;
+    })
+    .await;
+}
+
+/// As many subscriptions as there may be, to items of so many bytes, of which nobody reads more than a
+/// little.
+async fn subscriptions_that_nobody_reads(limits: &Limits, bytes: usize) {
+    let hello = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":2000000000}}"#;
+    let mut attack = text(hello);
+    // At once: when the first items have filled the queue, no more are begun.
+    for number in 0..limits.subscriptions {
+        attack.extend(request(number, "items", &format!("[{bytes}]")));
+    }
+    full_streams(limits, &attack, limits.subscriptions, async |server, stream| {
+        until(|| server.stats().queue_bytes > limits.queue - bytes.min(limits.queue)).await;
+        let mut part = [0; 32 * KIB];
+        for _ in 0..12 * MIB / part.len() {
+            stream.read_exact(&mut part).unwrap();
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+async fn full_streams(
+    limits: &Limits,
+    attack: &[u8],
+    streams: usize,
+    fill: impl AsyncFnOnce(&Server, &mut TcpStream),
+) {
+    let (server, before) = serve(limits).await;
+    let mut stream = connect(&server);
+    let most = peak(before, async || {
+        stream.write_all(attack).unwrap();
+        fill(&server, &mut stream).await;
+    })
+    .await;
+    let bound = bound(limits) + streams * STREAM;
+    assert!(most < bound, "{most} bytes for {streams} streams, more than {bound}");
+    let least = limits.queue;
+    assert!(most > least, "{most} bytes: the attack was none");
+    drop(stream);
+    until(|| server.stats().connections == 0).await;
+    until(|| HEAP.current_usage() < before + MIB).await;
+}
+
 async fn pings_that_are_never_read() {
     let limits = Limits::server();
     let pings = frame(9, &[b'p'; 125]).repeat(500);
@@ -221,6 +312,9 @@ fn the_worst_peer_takes_no_more_than_the_bound() {
         small.inflight_bytes = 512 * KIB;
         everything_at_once(&small).await;
 
+        streams_that_nobody_looks_at(&default, 64).await;
+        streams_that_nobody_looks_at(&default, 256 * KIB).await;
+        subscriptions_that_nobody_reads(&default, 64 * KIB).await;
         pings_that_are_never_read().await;
         json_that_is_much_larger_as_a_value().await;
     });

@@ -316,7 +316,7 @@ fn last_item(error: &str) -> Item {
     let error = stream_error(error);
     match error.kind() {
         Some(Kind::Cancelled) => Item::Cancelled,
-        _ => Item::Error(error),
+        _ => Item::Error(error.into()),
     }
 }
 

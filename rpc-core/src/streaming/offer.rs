@@ -106,7 +106,7 @@ impl<T: Serialize + Send> Items for Offer<T> {
             }),
             Source::Remote(remote) => remote.poll_next(cx).map(|item| match item {
                 Some(Item::Result(json)) => self.step(Last::Json(json)),
-                Some(Item::Error(error)) => Step::Error(error),
+                Some(Item::Error(error)) => Step::Error(*error),
                 Some(Item::Gap(missed)) => {
                     Step::Error(ErrorObject::new(GAP, format!("{missed} items are missing")))
                 }

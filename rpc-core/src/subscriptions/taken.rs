@@ -20,7 +20,7 @@ pub(crate) struct TakenKey {
     serial: u64,
 }
 
-/// Something of a stream, in its order.
+/// Something of a stream, in its order. What comes once is in a box: of the others many may wait.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Item {
     /// The JSON text of an item.
@@ -28,11 +28,11 @@ pub(crate) enum Item {
     /// So many items are missing here.
     Gap(u64),
     /// The stream ends with this error.
-    Error(ErrorObject),
+    Error(Box<ErrorObject>),
     /// The stream ends since nobody wants what it was for.
     Cancelled,
     /// The stream ends with the connection.
-    Closed(CloseReason),
+    Closed(Box<CloseReason>),
 }
 
 /// The params of a notification that carries an item.
@@ -317,7 +317,7 @@ impl<W> Taken<W> {
         let open = self.open.iter_mut().map(|(_, subscription)| subscription);
         open.filter(|subscription| !subscription.ended)
             .filter_map(|subscription| {
-                subscription.items.push_back(Item::Closed(reason.clone()));
+                subscription.items.push_back(Item::Closed(reason.clone().into()));
                 subscription.ended = true;
                 subscription.waiter.take()
             })

@@ -13,7 +13,7 @@ fn items_come_in_their_order_and_then_the_end() {
     assert_eq!(taken.insert("\"a\"", Stop::Unsubscribe("stop".into()), None), None);
     assert_eq!(taken.next(key, |_| "waker"), None);
     assert_eq!(taken.push(key, "1".into(), None, 1000), Ok(Some("waker")));
-    let error = Item::Error(ErrorObject::new(1, "m"));
+    let error = Item::Error(ErrorObject::new(1, "m").into());
     taken.end(key, Some(error.clone()), None).unwrap();
     assert_eq!(taken.find("\"a\""), None, "nothing comes any more");
     let mut next = || taken.next(key, |_| unreachable!());
