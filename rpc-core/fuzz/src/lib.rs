@@ -1,7 +1,7 @@
 //! What must hold whatever the other end sends; a fuzz target for each module here, by its name.
 //!
-//! The checks are plain functions of bytes. So every file in `seeds/`, and with it every crash that
-//! was put there, is also run by `cargo test`, without a fuzzer and its instrumentation.
+//! The checks are plain functions of bytes. Every file in `seeds/`, and with it every crash that was put
+//! there, comes first.
 
 pub mod batches;
 pub mod connection;
