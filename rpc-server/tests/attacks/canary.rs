@@ -12,11 +12,13 @@ use rpc_server::{Builder, Server, ServerStats};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::support::{Raw, echo, soon, spawn, until};
+use crate::support::{echo, soon, until};
+use crate::way::{Raw, Way};
 
 /// A server, and a connection on which calls are made one after the other all the time.
 pub(crate) struct Target {
     pub(crate) server: Server,
+    pub(crate) way: Way,
     /// Handlers and streams that live, whatever the server counts.
     pub(crate) lives: Lives,
     client: Client,
@@ -42,8 +44,8 @@ impl Target {
 
     /// A server with a method `echo`, and more that counts `lives`.
     pub(crate) async fn of(builder: Builder, lives: Lives) -> Self {
-        let server = spawn(builder).await;
-        let client = Client::builder().connect(&server.url()).await.unwrap();
+        let (server, way) = Way::to(builder).await;
+        let client = way.client(Client::builder()).await;
         let id = server.peers()[0].id().to_owned();
         let (calls, stop) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
         let task = tokio::spawn({
@@ -56,7 +58,7 @@ impl Target {
                 }
             }
         });
-        Self { server, lives, client, id, calls, stop, task }
+        Self { server, way, lives, client, id, calls, stop, task }
     }
 
     /// After an attack by who is still there, and now goes away.
@@ -68,7 +70,7 @@ impl Target {
 
     /// A WebSocket to attack with.
     pub(crate) async fn open(&self) -> Raw {
-        Raw::open(&self.server).await
+        self.way.open().await
     }
 
     /// Waits for calls of the canary that begin and end now, while the attack goes on.

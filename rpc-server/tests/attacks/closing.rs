@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::canary::Target;
-use crate::support::{CLOSE, HANDSHAKE, Raw, TEXT, frame, until};
+use crate::support::{CLOSE, HANDSHAKE, TEXT, frame, until};
 
 fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     frame(CLOSE, &[&code.to_be_bytes()[..], reason].concat())
@@ -106,7 +106,7 @@ async fn connections_that_are_reset() {
     let target = target().await;
     let half = &frame(TEXT, &[b' '; 1000])[..500];
     for _ in 0..20 {
-        let mut head = Raw::connect(&target.server).await;
+        let mut head = target.way.connect().await;
         head.send(&HANDSHAKE[..50]).await;
         head.reset();
 

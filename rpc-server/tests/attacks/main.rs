@@ -2,8 +2,12 @@
 //! of it is left when it has ended.
 //!
 //! The limits are the defaults; only times are shortened where a test would wait for them. An attack
-//! may be answered, ignored or end in a close: what matters is that it harms nobody else.
+//! may be answered, ignored or end in a close: what matters is that it harms nobody else. `ATTACKED=tls`
+//! and `ATTACKED=mounted` attack a server that is reached in such a way.
 
+#[cfg(feature = "tls")]
+#[path = "../../../rpc-core/tls/tests/support/mod.rs"]
+mod certificates;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -15,3 +19,4 @@ mod names;
 mod resources;
 mod slowness;
 mod streams;
+mod way;

@@ -9,7 +9,7 @@ use rpc_server::Connecting;
 use serde::{Serialize, Serializer};
 
 use crate::canary::{Life, Lives, Target};
-use crate::support::{HANDSHAKE, Raw, echo, until};
+use crate::support::{HANDSHAKE, echo, until};
 
 /// A value that cannot be written.
 struct Panics;
@@ -142,7 +142,7 @@ async fn panics_in_the_hooks() {
         });
     let target = Target::of(builder, Lives::default()).await;
     for header in ["x-now: 1\r\n", "x-later: 1\r\n", ""].into_iter().cycle().take(60) {
-        let mut raw = Raw::connect(&target.server).await;
+        let mut raw = target.way.connect().await;
         raw.send(HANDSHAKE.replacen("Host", &format!("{header}Host"), 1)).await;
         let head = raw.head().await;
         let status = if header.is_empty() { "101" } else { "500" };
@@ -156,7 +156,7 @@ async fn panics_in_the_hooks() {
 async fn connections_that_come_and_go() {
     let target = Target::with(|limits| limits.handshake = Duration::from_secs(2)).await;
     for number in 0..500 {
-        let mut raw = Raw::connect(&target.server).await;
+        let mut raw = target.way.connect().await;
         match number % 5 {
             0 => raw.reset(),
             1 => drop(raw),
@@ -182,7 +182,7 @@ async fn groups_of_connections_that_are_gone() {
     let builder = echo().service(Router::new().method("join", join));
     let target = Target::of(builder, Lives::default()).await;
     for round in 0..10 {
-        let client = Client::builder().connect(&target.server.url()).await.unwrap();
+        let client = target.way.client(Client::builder()).await;
         for number in 0..65 {
             let name = format!("{round}/{number}");
             let joined = client.peer().call::<bool>("join", (name,)).await;

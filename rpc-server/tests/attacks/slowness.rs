@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::canary::Target;
-use crate::support::{HANDSHAKE, Raw, TEXT, frame};
+use crate::support::{HANDSHAKE, TEXT, frame};
 
 fn request(id: usize, method: &str, params: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
@@ -14,7 +14,7 @@ async fn heads_that_come_byte_by_byte_or_not_at_all() {
     let target = Target::with(|limits| limits.handshake = Duration::from_millis(500)).await;
     let mut crowd = Vec::new();
     for _ in 0..100 {
-        crowd.push(Raw::connect(&target.server).await);
+        crowd.push(target.way.connect().await);
     }
     for byte in HANDSHAKE.as_bytes()[..40].chunks(1) {
         for raw in &mut crowd[50..] {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use rpc_core::{Context, Router};
 
 use crate::canary::{Lives, Target};
-use crate::support::{Raw, TEXT, echo, frame, limits, until};
+use crate::support::{TEXT, echo, frame, limits, until};
+use crate::way::Raw;
 
 fn message(text: &str) -> Vec<u8> {
     frame(TEXT, text.as_bytes())
@@ -234,8 +235,7 @@ async fn both_ends_call_as_fast_as_they_can() {
     let raw = target.open().await;
     let task = reading(raw);
     let me = Router::new().method("you", |_: Context, (text,): (String,)| async move { Ok(text) });
-    let url = target.server.url();
-    let client = rpc_client::Client::builder().service(me).connect(&url).await.unwrap();
+    let client = target.way.client(rpc_client::Client::builder().service(me)).await;
     let peers = target.server.peers();
     let mut calls = Vec::new();
     for _ in 0..2000 {

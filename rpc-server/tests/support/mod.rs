@@ -77,14 +77,27 @@ impl Raw {
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         raw
     }
+}
 
+/// What goes over a TCP socket.
+pub(crate) trait OverTcp {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl OverTcp for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl<S: OverTcp> Raw<S> {
     pub(crate) fn local_addr(&self) -> SocketAddr {
-        self.stream.local_addr().unwrap()
+        self.stream.tcp().local_addr().unwrap()
     }
 
     /// Goes away without a word, so that the next write of the server fails.
     pub(crate) fn reset(self) {
-        self.stream.set_zero_linger().unwrap();
+        self.stream.tcp().set_zero_linger().unwrap();
     }
 }
 
@@ -111,6 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// Sends bytes; false if the connection is broken.
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         soon(self.stream.write_all(bytes.as_ref())).await.is_ok()
+            && soon(self.stream.flush()).await.is_ok()
     }
 
     pub(crate) async fn send_text(&mut self, text: &str) {
