@@ -138,7 +138,8 @@ impl Server {
     /// Ends the connections of those for whom `who` is true, at once: see [`Peer::kick`]. For logins that
     /// were revoked: first see to it that [`on_connect`](crate::Builder::on_connect) finds them revoked,
     /// then call this. It is asked of those as well who are connecting at the moment, and of guests when
-    /// they have logged in, so that nobody slips through in between. Says how many were connected.
+    /// they have logged in, so that nobody slips through in between. (What the middleware of an app found
+    /// out before, `on_connect` has to look up once more.) Says how many were connected.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -39,6 +39,10 @@ impl Logins {
         self.by_cookie.lock().expect("nobody panics here").remove(&login.cookie);
     }
 
+    pub(crate) fn hold(&self, login: &Login) -> bool {
+        self.find(&login.cookie).is_some()
+    }
+
     fn find(&self, cookie: &str) -> Option<Login> {
         self.by_cookie.lock().expect("nobody panics here").get(cookie).cloned()
     }
@@ -87,7 +91,7 @@ pub(crate) async fn log_out(
 ) -> impl IntoResponse {
     // In this order: whoever asks from now on is unknown.
     logins.end(&login);
-    let is_its = |peer: &Peer| peer.session() == Some(&login);
+    let is_its = move |peer: &Peer| peer.session() == Some(&login);
     server.kick(is_its, CloseCode::NOT_AUTHENTICATED, "logged out");
     let no_cookie = "login=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0";
     (StatusCode::NO_CONTENT, [(SET_COOKIE, no_cookie)])

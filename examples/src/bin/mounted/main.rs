@@ -11,6 +11,7 @@ mod logins;
 mod show;
 
 use std::error::Error;
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -50,9 +51,10 @@ impl Options {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let options = Options::from_env()?;
-    let rpc = service(options.origins)?;
+    let logins = Arc::<Logins>::default();
+    let rpc = service(logins.clone(), options.origins)?;
     let server = rpc.handle();
-    let app = app(rpc, Arc::default());
+    let app = app(rpc, logins);
     let listener = TcpListener::bind(options.listen.as_deref().unwrap_or("127.0.0.1:0")).await?;
     let address = listener.local_addr()?;
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
@@ -73,14 +75,16 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 }
 
 /// The service of the framework: for those whom the app knows.
-fn service(origins: Vec<String>) -> Result<RpcService, rpc_server::Error> {
+fn service(logins: Arc<Logins>, origins: Vec<String>) -> Result<RpcService, rpc_server::Error> {
     let rpc = Server::builder()
         .service(BoardServer::new(Notes::default()))
         .health("/healthz")
         .allow_origins(origins)
-        .on_connect(|connecting: Connecting| async move {
+        .on_connect(move |connecting: Connecting| {
             let login = connecting.request().extensions().get::<Login>().cloned();
-            login.ok_or_else(|| Rejection::new(StatusCode::UNAUTHORIZED, "log in first"))
+            // Once more: from here on `kick` reaches it, and it may have ended before.
+            let login = login.filter(|login| logins.hold(login));
+            ready(login.ok_or_else(|| Rejection::new(StatusCode::UNAUTHORIZED, "log in first")))
         })
         .into_tower_service()?;
     Ok(rpc.remote_addr(|extensions| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0)))
