@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use rpc_core::{CloseReason, GoAway, Hub, Layer, Layers, Limits, Peer, Router, Service, Setup};
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
 use crate::connecting::Connecting;
 use crate::error::Error;
@@ -231,10 +231,12 @@ impl Builder {
     /// spawned or served.
     ///
     /// # Errors
-    /// [`Error::Listen`] if that is not possible; the others if a setting is wrong.
+    /// [`Error::Address`] or [`Error::Listen`] if that is not possible; the others if a setting is wrong.
     pub async fn bind(self, addr: impl ToSocketAddrs) -> Result<BoundServer, Error> {
         self.check()?;
-        let listener = TcpListener::bind(addr).await.map_err(Error::Listen)?;
+        let addresses: Vec<_> = lookup_host(addr).await.map_err(Error::Address)?.collect();
+        let listener = TcpListener::bind(&*addresses).await;
+        let listener = listener.map_err(|error| Error::Listen { addresses, error })?;
         self.serve_listener(listener)
     }
 
@@ -242,10 +244,10 @@ impl Builder {
     /// `TcpListener` or, on Unix, a `UnixListener` of tokio's.
     ///
     /// # Errors
-    /// [`Error::Listen`] if the listener has no address; the others if a setting is wrong.
+    /// [`Error::Listener`] if the listener has no address; the others if a setting is wrong.
     pub fn serve_listener(self, listener: impl Into<Listener>) -> Result<BoundServer, Error> {
         let listener = listener.into();
-        let address = listener.address().map_err(Error::Listen)?;
+        let address = listener.address().map_err(Error::Listener)?;
         Ok(BoundServer::new(listener, Shared::new(self.settle()?, address)))
     }
 

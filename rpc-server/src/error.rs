@@ -1,6 +1,8 @@
 //! Why a server cannot start.
 
+use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
 use rpc_core::{LimitsError, RouterError};
 
@@ -9,10 +11,10 @@ use rpc_core::{LimitsError, RouterError};
 #[non_exhaustive]
 pub enum Error {
     /// Two limits contradict each other.
-    #[error("the limits contradict each other")]
+    #[error(transparent)]
     Limits(#[from] LimitsError),
     /// A method's name is offered twice, or is reserved.
-    #[error("not every method can be offered")]
+    #[error(transparent)]
     Router(#[from] RouterError),
     /// What was given to [`path`](crate::Builder::path) is none.
     #[error("`{0}` is not a path: it must begin with `/` and have no `?` or `#`")]
@@ -34,7 +36,41 @@ pub enum Error {
     /// Two settings of paths that cannot both be followed.
     #[error("`{0}` is the path of two things: give each its own")]
     SamePath(String),
-    /// The address is in use, not ours, or not an address.
-    #[error("cannot listen on the address given to `bind`")]
-    Listen(#[source] io::Error),
+    /// What was given to [`bind`](crate::Builder::bind) is no address.
+    #[error(
+        "not an address to listen on ({0}): write `127.0.0.1:8080`, `[::]:80`, or a host and a port"
+    )]
+    Address(io::Error),
+    /// The addresses are in use, not ours, or not of this machine.
+    #[error("cannot listen on {}: {error}{}", Several(addresses), hint(error))]
+    Listen {
+        /// Each of them was tried.
+        addresses: Vec<SocketAddr>,
+        /// What failed with the last.
+        error: io::Error,
+    },
+    /// A listener made elsewhere does not say where it listens.
+    #[error("the listener has no address: {0}")]
+    Listener(io::Error),
+}
+
+/// What to change.
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => ": stop what listens there, or choose another port",
+        io::ErrorKind::AddrNotAvailable => ": choose an address that this machine has",
+        io::ErrorKind::PermissionDenied => ": choose a port from 1024, or run as who may",
+        _ => "",
+    }
+}
+
+struct Several<'a>(&'a [SocketAddr]);
+
+impl fmt::Display for Several<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, address) in self.0.iter().enumerate() {
+            write!(f, "{}`{address}`", if number == 0 { "" } else { " or " })?;
+        }
+        Ok(())
+    }
 }

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum TlsError {
     /// A file is not there, or this process may not read it.
-    #[error("`{}` cannot be read", path.display())]
+    #[error("`{}` cannot be read: {error}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What failed.
-        source: io::Error,
+        error: io::Error,
     },
     /// A file holds something else than it should.
     #[error("`{}` cannot be used: {reason}", path.display())]

@@ -37,7 +37,7 @@ pub(crate) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|source| TlsError::Read { path: path.to_owned(), source })
+    fs::read(path).map_err(|error| TlsError::Read { path: path.to_owned(), error })
 }
 
 fn sections<T: PemObject>(bytes: &[u8], path: &Path) -> Result<Vec<T>, TlsError> {
