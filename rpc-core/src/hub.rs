@@ -36,8 +36,13 @@ struct Inner {
     /// The same by reason, of those that this end has closed.
     reasons: Mutex<BTreeMap<String, u64>>,
     groups: Groups,
+    /// A clone for each detached handler.
+    detached: Arc<()>,
     once: Arc<Once>,
 }
+
+/// Counts one handler while it lives.
+pub(crate) struct Detached(#[expect(dead_code, reason = "it is counted")] Arc<()>);
 
 impl Hub {
     /// A hub without peers.
@@ -110,6 +115,18 @@ impl Hub {
     /// One who was on the way in does not come.
     pub(crate) fn forget(&self, id: &str) {
         self.inner.coming.take(id);
+    }
+
+    /// How many [detached](crate::Handler::detached) handlers there are, those of connections that have
+    /// ended included.
+    pub fn detached(&self) -> usize {
+        Arc::strong_count(&self.inner.detached) - 1
+    }
+
+    /// One detached handler more, until what is returned is dropped; `None` if there are `most`.
+    pub(crate) fn detach(&self, most: usize) -> Option<Detached> {
+        let one = Detached(self.inner.detached.clone());
+        (self.detached() <= most).then_some(one)
     }
 
     /// Answers that are given again.

@@ -44,6 +44,9 @@ pub struct Limits {
     /// Handlers alive at once, those that wait for a call of their own included. More: -32009.
     /// 1,024.
     pub live_handlers: usize,
+    /// Handlers that are [detached](crate::Handler::detached), of all connections of a server together, those
+    /// that have ended included. More: -32009. 1,024.
+    pub detached: usize,
     /// Notifications that wait for an earlier one to end. More: reading pauses while nothing that
     /// runs here depends on it, else the connection is closed with 1008. 1,024.
     pub waiting_notifications: usize,
@@ -154,6 +157,7 @@ impl Limits {
             inflight_requests: 512,
             inflight_bytes: 4 * MIB,
             live_handlers: 1024,
+            detached: 1024,
             waiting_notifications: 1024,
             calls_on_wire: 256,
             pending_calls: 4096,

@@ -125,8 +125,9 @@ impl Handler {
 
     /// Serves a call as [`spawned`](Self::spawned) does; the end of the connection does not stop it. It
     /// goes on to its end then, and its result is dropped: [`Context::cancelled`] tells. A cancel by its
-    /// caller and its deadline stop it as any other, the deadline also after the connection's end. No
-    /// limit counts those that are left over, and a runtime that shuts down ends them.
+    /// caller and its deadline stop it as any other, the deadline also after the connection's end. There
+    /// are at most [`detached`](crate::Limits::detached) of all connections together, or the call is busy;
+    /// and a runtime that shuts down ends them.
     pub fn detached<T, E>(
         cx: &Context,
         future: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -135,7 +136,14 @@ impl Handler {
         T: Serialize + Send + 'static,
         E: RpcError,
     {
-        Self::new(elsewhere::detached(cx.clone(), future))
+        let setup = &cx.shared().setup;
+        let Some(place) = setup.hub.detach(setup.limits.detached) else {
+            return Self::error(ErrorObject::busy("detached"));
+        };
+        Self::new(elsewhere::detached(cx.clone(), async move {
+            let _place = place;
+            future.await
+        }))
     }
 
     /// Serves a call on a thread where blocking harms nobody. Once begun it cannot be stopped: a

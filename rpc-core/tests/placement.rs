@@ -106,6 +106,48 @@ async fn a_detached_handler_goes_on_when_its_connection_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn there_are_so_many_detached_handlers_those_of_ended_connections_included() {
+    let log = Log::default();
+    let services = Router::new().service(JobsServer::new(Logging(log.clone())));
+    let mut limits = Limits::server();
+    limits.detached = 2;
+    let mut setup = Setup::new(services, limits);
+    setup.keepalive = false;
+    let connect = || {
+        let (near, far) = memory::transports(1 << 20);
+        let endpoint = Endpoint::new(setup.clone());
+        let peer = endpoint.peer();
+        tokio::spawn(endpoint.connect(near));
+        (Raw::over(far), peer)
+    };
+    let (mut raw, _) = connect();
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"detached","params":[30000]}"#).await;
+    raw.send(r#"{"jsonrpc":"2.0","method":"noted","params":[20000]}"#).await;
+    assert!(raw.is_silent().await);
+    drop(raw);
+    let (mut raw, peer) = connect();
+    raw.play(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"detached","params":[1]}
+<-- {"jsonrpc":"2.0","id":1,"error":{"code":-32009,"message":"busy: not executed, `detached` is reached","data":{"kind":"busy"}}}
+--> {"jsonrpc":"2.0","method":"noted","params":[1]}
+"#,
+    )
+    .await;
+    assert!(raw.is_silent().await);
+    assert_eq!((setup.hub.detached(), peer.stats().counters.dropped), (2, 1));
+    sleep(Duration::from_secs(25)).await;
+    assert_eq!(setup.hub.detached(), 1, "{:?}", lines(&log));
+    raw.play(
+        r#"
+--> {"jsonrpc":"2.0","id":2,"method":"detached","params":[1]}
+<-- {"jsonrpc":"2.0","id":2,"result":1}
+"#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_detached_handler_answers_panics_and_is_cancelled_as_any_other() {
     let (log, mut raw, peer) = jobs();
     raw.play(

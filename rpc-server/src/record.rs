@@ -8,8 +8,8 @@ impl ServerStats {
     /// Hands these numbers to the recorder of the `metrics` facade: whenever its page is asked for, or
     /// from time to time. With the feature `metrics`.
     ///
-    /// Gauges: `rpc.server.connections`, `rpc.server.guests`, `rpc.server.in_flight`, `rpc.server.pending`,
-    /// `rpc.server.subscriptions`, `rpc.server.groups`, `rpc.server.queue_bytes`. Counters, since the start of
+    /// Gauges: `rpc.server.connections`, `rpc.server.guests`, `rpc.server.in_flight`,
+    /// `rpc.server.detached`, `rpc.server.pending`, `rpc.server.subscriptions`, `rpc.server.groups`, `rpc.server.queue_bytes`. Counters, since the start of
     /// the server: `rpc.server.stray`, `rpc.server.dropped`, `rpc.server.malformed`,
     /// `rpc.server.stopped_notifications`, `rpc.server.refused_connections`, and
     /// `rpc.server.closed_connections` by `code`. They have no other labels: of several servers in a
@@ -40,6 +40,7 @@ impl ServerStats {
             ("rpc.server.connections", self.connections),
             ("rpc.server.guests", self.guests),
             ("rpc.server.in_flight", self.in_flight),
+            ("rpc.server.detached", self.detached),
             ("rpc.server.pending", self.pending),
             ("rpc.server.subscriptions", self.subscriptions),
             ("rpc.server.groups", self.groups),

@@ -21,6 +21,8 @@ pub struct ServerStats {
     pub in_flight: usize,
     /// The same by method.
     pub serving: BTreeMap<String, InFlight>,
+    /// Detached handlers, those of connections that have ended included.
+    pub detached: usize,
     /// Calls of this end without an answer.
     pub pending: usize,
     /// Open subscriptions, those of the other ends and of this one.
@@ -33,7 +35,7 @@ pub struct ServerStats {
     /// unsubscribes for nothing that is known, beyond one of each for every request; since the start.
     pub stray: u64,
     /// Messages to groups that were dropped because a member had no room, and notifications that
-    /// came while their connection was draining; since the start.
+    /// came while their connection was draining or that were busy; since the start.
     pub dropped: u64,
     /// Messages received that were not JSON-RPC, requests under an id in flight, and malformed
     /// notifications; since the start.
@@ -126,6 +128,7 @@ impl Totals {
             closes: hub.closes(),
             reasons: hub.close_reasons(),
             groups: hub.group_count(),
+            detached: hub.detached(),
             ..ServerStats::default()
         };
         for peer in hub.peers() {

@@ -10,7 +10,7 @@ use super::{Connection, MESSAGES};
 use crate::answer;
 use crate::current::Mark;
 use crate::envelope::{self, Incoming, Payload};
-use crate::error::ErrorObject;
+use crate::error::{ErrorObject, Kind};
 use crate::handlers::{self, Polled, Running, drop_quietly};
 use crate::id::Id;
 use crate::once;
@@ -248,14 +248,18 @@ impl<T: Transport> Connection<T> {
         let finished = catch_unwind(AssertUnwindSafe(|| handler.finish(out)));
         self.scratch.discard();
         drop_quietly(handler);
+        let mut is_busy = false;
         match finished {
             Ok(Ok(finished)) => drop_quietly(finished),
             Ok(Err(error)) => {
+                is_busy = error.kind() == Some(Kind::Busy);
                 tracing::debug!(peer = %self.shared.id, %error, "notification failed")
             }
             Err(panic) => drop_quietly(panic),
         }
-        self.shared.lock().protocol.finish(key, None);
+        let protocol = &mut self.shared.lock().protocol;
+        protocol.counters.dropped += u64::from(is_busy);
+        protocol.finish(key, None);
     }
 
     /// Writes the answer of a handler that has returned.
