@@ -1,6 +1,6 @@
 //! Answers that are given again, by who asked for them and under which key.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::extras::LONGEST_KEY;
@@ -19,17 +19,21 @@ const OVERHEAD: usize = 256;
 /// answer `A`.
 pub(crate) struct Table<R, A> {
     callers: HashMap<Arc<str>, Caller<R, A>>,
-    /// Answers in the order in which they were given, and so in which their time is over.
-    given: VecDeque<Given>,
+    /// Answers by a number that tells the order in which they were given, and so in which their time is over.
+    given: BTreeMap<u64, Given>,
     bytes: usize,
     running: usize,
     next_serial: u64,
+    next_given: u64,
     /// Whether someone looks after those whose time is over.
     pub(crate) is_swept: bool,
 }
 
 struct Caller<R, A> {
     calls: HashMap<Box<str>, Call<R, A>>,
+    /// The numbers of its answers, the oldest first: it makes room among these, however many others there
+    /// are.
+    given: VecDeque<u64>,
     bytes: usize,
     running: usize,
 }
@@ -86,10 +90,11 @@ impl<R: Clone, A: Clone> Table<R, A> {
     pub(crate) fn new() -> Self {
         Self {
             callers: HashMap::new(),
-            given: VecDeque::new(),
+            given: BTreeMap::new(),
             bytes: 0,
             running: 0,
             next_serial: 0,
+            next_given: 0,
             is_swept: false,
         }
     }
@@ -122,6 +127,7 @@ impl<R: Clone, A: Clone> Table<R, A> {
         let serial = self.next_serial;
         let entry = self.callers.entry(caller.clone()).or_insert_with(|| Caller {
             calls: HashMap::new(),
+            given: VecDeque::new(),
             bytes: 0,
             running: 0,
         });
@@ -149,29 +155,35 @@ impl<R: Clone, A: Clone> Table<R, A> {
         call.state = State::Answered { answer, bytes };
         caller.running -= 1;
         caller.bytes += bytes;
+        caller.given.push_back(self.next_given);
         self.running -= 1;
         self.bytes += bytes;
-        self.given.push_back(Given { name: name.clone(), until: now + KEPT });
+        self.given.insert(self.next_given, Given { name: name.clone(), until: now + KEPT });
+        self.next_given += 1;
         self.make_room(&name.caller, room);
     }
 
     fn make_room(&mut self, caller: &Arc<str>, room: usize) {
         while self.bytes > room
-            && let Some(Given { name, .. }) = self.given.pop_front()
+            && let Some(oldest) = self.given.keys().next().copied()
         {
-            self.remove(&name);
+            self.take_back(oldest);
         }
-        let of_caller = |table: &Self| table.callers.get(caller).map_or(0, |caller| caller.bytes);
-        let mut at = 0;
-        while of_caller(self) > room / SHARE && at < self.given.len() {
-            if self.given[at].name.caller == *caller {
-                if let Some(Given { name, .. }) = self.given.remove(at) {
-                    self.remove(&name);
-                }
-            } else {
-                at += 1;
-            }
+        while let Some(caller) = self.callers.get(caller)
+            && caller.bytes > room / SHARE
+            && let Some(&oldest) = caller.given.front()
+        {
+            self.take_back(oldest);
         }
+    }
+
+    /// Forgets the answer of this number, which is its caller's oldest.
+    fn take_back(&mut self, number: u64) {
+        let Some(Given { name, .. }) = self.given.remove(&number) else { return };
+        if let Some(caller) = self.callers.get_mut(&name.caller) {
+            caller.given.pop_front();
+        }
+        self.remove(&name);
     }
 
     /// A call under a key has ended without an answer that could be given again.
@@ -184,18 +196,18 @@ impl<R: Clone, A: Clone> Table<R, A> {
         let Some(gone) = self.callers.remove(caller) else { return };
         self.bytes -= gone.bytes;
         self.running -= gone.running;
-        self.given.retain(|given| *given.name.caller != *caller);
+        for number in gone.given {
+            self.given.remove(&number);
+        }
     }
 
     /// Forgets the answers whose time is over; when that of the next one is.
     pub(crate) fn sweep(&mut self, now: Duration) -> Option<Duration> {
-        while let Some(first) = self.given.front() {
-            if first.until > now {
-                return Some(first.until);
+        while let Some((&oldest, given)) = self.given.first_key_value() {
+            if given.until > now {
+                return Some(given.until);
             }
-            if let Some(Given { name, .. }) = self.given.pop_front() {
-                self.remove(&name);
-            }
+            self.take_back(oldest);
         }
         None
     }
