@@ -57,7 +57,8 @@ pub struct Limits {
     /// Members of a batch. More: -32010, and none of them runs; a batch that this end sends is split
     /// before that. 100.
     pub batch: usize,
-    /// Bytes of messages that wait for the transport; above it new messages wait outside.
+    /// Bytes of messages that wait for the transport, each with 128 more for what it takes beside its text;
+    /// above it new messages wait outside.
     /// One `message_out` more, or `slow_reader` above it: closed with 4008. 1 MiB.
     pub queue: usize,
     /// Streams that the other end has subscribed to. More: -32006. 256.

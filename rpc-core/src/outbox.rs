@@ -9,6 +9,9 @@ use bytes::Bytes;
 
 use crate::sync::Arc;
 
+/// What a message takes beside its text, roughly. Without it a million short ones would be within the limit.
+pub(crate) const OVERHEAD: usize = 128;
+
 /// The queue of one connection. `W` is told when its message has entered.
 pub(crate) struct Outbox<W> {
     limit: usize,
@@ -75,7 +78,7 @@ impl<W> Outbox<W> {
 
     /// Whether what may wait enters at once.
     pub(crate) fn has_room(&self) -> bool {
-        self.bytes() < self.limit
+        self.takes() < self.limit
     }
 
     /// Whether nobody waits and there is room.
@@ -86,6 +89,11 @@ impl<W> Outbox<W> {
     /// Bytes in the queue, and those that the transport took and could not pass on yet.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes + self.backlog
+    }
+
+    /// The same, with what the messages take beside their text.
+    pub(crate) fn takes(&self) -> usize {
+        self.bytes() + OVERHEAD * self.queue.len
     }
 
     /// From now on there is room for so many bytes.
@@ -286,7 +294,7 @@ mod tests {
 
     #[test]
     fn who_waits_enters_in_order_and_only_below_the_limit() {
-        let mut outbox = Outbox::new(4);
+        let mut outbox = Outbox::new(OVERHEAD + 4);
         outbox.push(message("abcd"), Carried::None);
         assert!(!outbox.has_room());
         outbox.wait(message("call"), Sender::Calls(Carried::One(7)));
@@ -322,6 +330,17 @@ mod tests {
             outbox.remove(ticket);
         }
         assert_eq!(outbox.queue.entries.len(), 1);
+    }
+
+    #[test]
+    fn short_messages_are_not_for_free() {
+        let mut outbox = Outbox::<()>::new(10 * OVERHEAD);
+        let count = (0..).take_while(|_| {
+            outbox.push(message(""), Carried::None);
+            outbox.has_room()
+        });
+        assert_eq!(count.count(), 9);
+        assert_eq!((outbox.bytes(), outbox.takes()), (0, 10 * OVERHEAD));
     }
 
     #[test]

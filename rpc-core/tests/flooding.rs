@@ -185,10 +185,10 @@ async fn a_drained_connection_closes_with_its_last_answer() {
 #[tokio::test(start_paused = true)]
 async fn a_long_queue_is_sent_in_several_turns() {
     let (mut raw, peer) = Raw::connect_with(Router::new(), Limits::server(), 16 << 20);
-    for _ in 0..900 {
+    for _ in 0..800 {
         peer.try_notify("n", (text(),)).unwrap();
     }
-    for _ in 0..900 {
+    for _ in 0..800 {
         raw.receive().await;
     }
 }

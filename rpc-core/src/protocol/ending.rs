@@ -42,7 +42,7 @@ impl<W> Protocol<W> {
     pub(crate) fn overdue(&mut self, now: Duration) -> Option<CloseReason> {
         let slow = self.limits.slow_reader;
         let for_too_long = |since: Option<Duration>| since.is_some_and(|since| now >= since + slow);
-        if self.outbox.bytes() > self.limits.queue.saturating_add(self.limits.message_out) {
+        if self.outbox.takes() > self.limits.queue.saturating_add(self.limits.message_out) {
             Some(CloseReason::us(CloseCode::SLOW_READER, "outbound queue is full"))
         } else if for_too_long(self.above_since) {
             Some(CloseReason::us(CloseCode::SLOW_READER, "reads too slowly"))
