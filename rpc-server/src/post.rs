@@ -4,9 +4,10 @@
 //! exactly as it would be over a WebSocket, with the same limits, layers and hooks.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::task::Poll;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -70,7 +71,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let limits = endpoint.limits();
-    let read = Box::pin(Limited::new(body, limits.message_in).collect());
+    let read = Box::pin(whole(Limited::new(body, limits.message_in)));
     let Ok(read) = timeout(limits.assembly, read).await else {
         return Err(Rejection::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -84,8 +85,19 @@ where
         }
         Rejection::new(StatusCode::BAD_REQUEST, "the message did not come to its end")
     })?;
-    String::from_utf8(bytes.to_bytes().into())
+    String::from_utf8(bytes)
         .map_err(|_| Rejection::new(StatusCode::BAD_REQUEST, "a message is UTF-8"))
+}
+
+/// What a body holds, in one piece: kept as it came, each of its bytes could take a hundred.
+async fn whole<B: Body>(body: B) -> Result<Vec<u8>, B::Error> {
+    let (mut body, mut bytes) = (pin!(body), Vec::new());
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            bytes.put(data);
+        }
+    }
+    Ok(bytes)
 }
 
 fn json(answer: Bytes) -> Response<Full<Bytes>> {
