@@ -49,6 +49,14 @@ impl Drop for Turn {
     }
 }
 
+/// Whether this thread runs something for a connection.
+pub(crate) fn is_any() -> bool {
+    // It is borrowed only where nothing of the user's runs, and gone only with the thread.
+    let is_one =
+        |current: &RefCell<Option<Arc<Shared>>>| current.try_borrow().is_ok_and(|it| it.is_some());
+    CONNECTION.try_with(is_one).unwrap_or_default()
+}
+
 /// Runs `poll` as a part of this handler.
 #[inline]
 pub(crate) fn with_handler<R>(mark: Mark, poll: impl FnOnce() -> R) -> R {

@@ -6,6 +6,8 @@ use std::pin::Pin;
 
 use tokio::runtime::Handle;
 
+use crate::panics::caught;
+
 type Future = Pin<Box<dyn std::future::Future<Output = ()> + Send>>;
 
 /// Futures that wait for an answer to leave.
@@ -52,7 +54,7 @@ fn start_in_order(runtime: Handle, mut futures: std::vec::IntoIter<Future>) {
     let Some(mut future) = futures.next() else { return };
     let mut rest = Some((runtime.clone(), futures));
     runtime.spawn(std::future::poll_fn(move |cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        let polled = caught(|| catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))));
         if let Some((runtime, futures)) = rest.take() {
             start_in_order(runtime, futures);
         }

@@ -101,8 +101,8 @@
 //! | `connection`, `tasks`, `handlers`, `timer`, `life` ○ | the task, what runs in it, and its clocks |
 //! | `once`, `once/table` ○ | calls under an idempotency key, whose answers are given again |
 //! | `elsewhere`, `later` | handlers in tasks and on threads of their own, and what they leave for after the answer |
-//! | `pace` | whether a handler keeps the task too long |
-//! | `seldom` | lines of the log that a peer can cause |
+//! | `pace` | how long a turn of the task may take, and whether a handler keeps it for too long |
+//! | `seldom`, `panics` | lines of the log that a peer can cause |
 //! | `scratch` ○ | where short messages are written, so that each is not an allocation |
 //! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
 //!
@@ -169,6 +169,8 @@ mod ordered;
 mod outbox;
 mod outgoing;
 mod pace;
+#[doc(hidden)]
+pub mod panics;
 mod params;
 mod peer;
 #[doc(hidden)]
@@ -219,6 +221,7 @@ pub use layers::{Layer, Layers};
 pub use limits::{Limits, LimitsError};
 pub use method::{MethodFlags, MethodInfo, MethodKind, ParamInfo};
 pub use notify::Notify;
+pub use panics::set_panic_hook;
 pub use peer::Peer;
 pub use progress::{NoProgress, Progress, Reports};
 pub use router::{Router, RouterError};

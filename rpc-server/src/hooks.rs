@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::StatusCode;
+use rpc_core::panics::caught_future;
 use rpc_core::{CloseReason, Endpoint, Peer, Seldom};
 use tokio::time::timeout;
 
@@ -78,7 +79,7 @@ impl Hooks {
             return Ok(Verdict::Session(take(&connecting.door())));
         };
         // Within `async`, since the call itself may panic as well.
-        let verdict = async { hook(connecting).await };
+        let verdict = caught_future(async { hook(connecting).await });
         let verdict = AssertUnwindSafe(verdict).catch_unwind().await;
         verdict.unwrap_or_else(|_| {
             Err(Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error"))
@@ -90,7 +91,8 @@ impl Hooks {
         let Some(hook) = &self.on_disconnect else {
             return;
         };
-        let told = AssertUnwindSafe(async { hook(peer, reason).await }).catch_unwind();
+        let told = caught_future(async { hook(peer, reason).await });
+        let told = AssertUnwindSafe(told).catch_unwind();
         if timeout(limit, told).await.is_err() {
             static SELDOM: Seldom = Seldom::new();
             if let Some(left_out) = SELDOM.may_say() {

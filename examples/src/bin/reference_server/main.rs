@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         }
     };
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(options.level).init();
+    rpc_core::set_panic_hook();
     match run(*options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
