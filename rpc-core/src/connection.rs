@@ -21,7 +21,7 @@ use crate::current::Turn;
 use crate::handlers::Running;
 use crate::layers::Layers;
 use crate::life::{Due, Life};
-use crate::pace::Pace;
+use crate::pace::{Pace, again};
 use crate::protocol::Reading;
 use crate::rates::Controls;
 use crate::scratch::Scratch;
@@ -41,7 +41,8 @@ mod streaming;
 use closing::Closing;
 use streaming::Streams;
 
-/// So many messages, or so many bytes, are read in one turn; then others get theirs.
+/// So many messages, or so many bytes, are read in one turn, unless it has [taken its time](Pace) before; then
+/// others get theirs.
 const MESSAGES: usize = 128;
 const BYTES: usize = 64 * 1024;
 
@@ -165,8 +166,8 @@ impl<T: Transport> Connection<T> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         let now = self.shared.clock.now();
         self.pace = Pace::start();
-        self.handlers.register(cx.waker());
-        self.streams.register(cx.waker());
+        self.handlers.begin_turn(cx.waker());
+        self.streams.begin_turn(cx.waker());
         self.begin(now)?;
         let mut more = self.receive(cx, now)?;
         more |= self.run_woken();
@@ -175,8 +176,10 @@ impl<T: Transport> Connection<T> {
         more |= self.reading_resumed(now)?;
         self.see_to_life(cx, now)?;
         self.see_to_drain(now)?;
+        // Not by their own wakers: others are to have their turn in between.
+        more |= self.handlers.end_turn() | self.streams.end_turn();
         if more {
-            cx.waker().wake_by_ref();
+            again(cx);
         }
         Ok(())
     }
@@ -187,7 +190,7 @@ impl<T: Transport> Connection<T> {
     fn work_off(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
         let (mut worked, mut sent) = (0, 0);
         let mut idle = false;
-        while worked < MESSAGES && sent < sending::TURN {
+        loop {
             let done = self.start_waiting(now) + self.answer_returned() + self.run_streams(now);
             let bytes = self.send(cx, now)?;
             if !self.is_waiting_in_vain_for_room() {
@@ -200,8 +203,10 @@ impl<T: Transport> Connection<T> {
             }
             idle &= done + bytes == 0;
             (worked, sent) = (worked + done, sent + bytes);
+            if worked >= MESSAGES || sent >= sending::TURN || self.pace.is_over() {
+                return Ok(true);
+            }
         }
-        Ok(true)
     }
 
     /// Whether something waits for room though there is some.
@@ -282,6 +287,9 @@ impl<T: Transport> Connection<T> {
             }
             if self.paused {
                 return Ok(false);
+            }
+            if self.pace.is_over() {
+                return Ok(true);
             }
             let read = (self.transport.received_bytes() - start) as usize;
             if read >= BYTES {
@@ -368,7 +376,7 @@ impl<T: Transport> Connection<T> {
         if (unsent && !self.blocked) || (has_turns && asked) {
             // It came while this turn was ending.
             drop(state);
-            cx.waker().wake_by_ref();
+            again(cx);
         } else {
             state.sleeper = Some(cx.waker().clone());
         }

@@ -193,6 +193,8 @@ pub(crate) struct Arrival {
     pub(crate) orphans: usize,
     /// The batch that it is a member of.
     pub(crate) batch: Option<usize>,
+    /// Whether it is not to be begun in this turn.
+    pub(crate) late: bool,
     /// The parameters of the method that it calls, if there is a stream among them.
     pub(crate) streams: Option<&'static [ParamInfo]>,
     pub(crate) now: Duration,

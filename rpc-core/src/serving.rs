@@ -334,6 +334,17 @@ impl<W> Serving<W> {
         self.ordered.wait_for(first, held_up_by);
     }
 
+    /// The oldest request that has not started.
+    pub(crate) fn oldest_unstarted(&mut self) -> Option<Key> {
+        while let Some(key) = self.unstarted.front().copied() {
+            if self.get(key).is_some() {
+                return Some(key);
+            }
+            self.unstarted.pop_front();
+        }
+        None
+    }
+
     /// The oldest request that has not started, with its params, which may be empty for none.
     pub(crate) fn next_unstarted(&mut self) -> Option<(Key, Box<str>)> {
         while let Some(key) = self.unstarted.pop_front() {

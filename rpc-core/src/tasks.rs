@@ -29,14 +29,23 @@ impl<T> Tasks<T> {
     pub(crate) fn new(capacity: usize) -> Self {
         let words = capacity.div_ceil(64);
         let bits = (0..words).map(|_| AtomicU64::new(0)).collect();
-        let (any, connection) = (AtomicBool::new(false), AtomicWaker::new());
-        let woken = Arc::new(Woken { bits, any, connection });
+        let [any, in_turn] = [(); 2].map(|()| AtomicBool::new(false));
+        let woken = Arc::new(Woken { bits, any, in_turn, connection: AtomicWaker::new() });
         Self { places: Vec::new(), live: 0, woken }
     }
 
-    /// Has the connection woken when one of these is.
-    pub(crate) fn register(&self, connection: &Waker) {
+    /// Has the connection woken when one of these is, but for those that are in its turn, which begins: it
+    /// [asks](Self::end_turn) for them.
+    pub(crate) fn begin_turn(&self, connection: &Waker) {
         self.woken.connection.register(connection);
+        self.woken.in_turn.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the turn; whether one of these was woken in it and not taken out.
+    pub(crate) fn end_turn(&self) -> bool {
+        // Whoever is woken after this look wakes the connection, for which all must see both in one order.
+        self.woken.in_turn.store(false, Ordering::SeqCst);
+        self.woken.any.load(Ordering::SeqCst)
     }
 
     /// The waker of a place.
@@ -109,6 +118,8 @@ struct Woken {
     bits: Box<[AtomicU64]>,
     /// Whether a bit was set since they were last looked at; set after the bit, taken back before.
     any: AtomicBool,
+    /// Whether the connection has its turn.
+    in_turn: AtomicBool,
     connection: AtomicWaker,
 }
 
@@ -127,8 +138,10 @@ impl Wake for Bell {
         let (word, bit) = (self.index / 64, 1 << (self.index % 64));
         let before = self.woken.bits[word].fetch_or(bit, Ordering::Release);
         if before & bit == 0 {
-            self.woken.any.store(true, Ordering::Release);
-            self.woken.connection.wake();
+            self.woken.any.store(true, Ordering::SeqCst);
+            if !self.woken.in_turn.load(Ordering::SeqCst) {
+                self.woken.connection.wake();
+            }
         }
     }
 }

@@ -72,6 +72,7 @@ impl Streams for Endless {
 fn services() -> Router {
     Router::new()
         .method("long", |_: Context, (bytes,): (usize,)| async move { Ok(Long(bytes)) })
+        .method("text", |_: Context, (bytes,): (usize,)| async move { Ok("x".repeat(bytes)) })
         .method("hang", |_: Context, _: IgnoredAny| std::future::pending::<Result<(), _>>())
         .notification("hang_on", |_: Context, _: IgnoredAny| std::future::pending())
         .service(StreamsServer::new(Endless))
@@ -265,10 +266,50 @@ async fn full_streams(
     until(|| HEAP.current_usage() < before + MIB).await;
 }
 
-async fn pings_that_are_never_read() {
-    let limits = Limits::server();
+/// One member of each never comes to its end, and all others come to much at once.
+async fn batches_that_never_come_to_their_end(limits: &Limits) {
+    let member = |number: usize| match number % limits.batch {
+        0 => format!(r#"{{"jsonrpc":"2.0","id":{number},"method":"hang","params":[]}}"#),
+        _ => format!(r#"{{"jsonrpc":"2.0","id":{number},"method":"text","params":[{MIB}]}}"#),
+    };
+    let batch = |number: usize| {
+        let members: Vec<_> =
+            (number * limits.batch..(number + 1) * limits.batch).map(member).collect();
+        text(&format!("[{}]", members.join(",")))
+    };
+    let attack: Vec<u8> = (0..5).flat_map(batch).collect();
+    let (server, before) = serve(limits).await;
+    let mut stream = connect(&server);
+    let most = peak(before, async || {
+        stream.write_all(&attack).unwrap();
+        until(|| server.stats().queue_bytes > limits.queue).await;
+    })
+    .await;
+    let bound = bound(limits);
+    assert!(most < bound, "{most} bytes for batches, more than {bound}");
+    drop(stream);
+    until(|| server.stats().connections == 0).await;
+    until(|| HEAP.current_usage() < before + MIB).await;
+}
+
+/// Short answers, each of which takes more than its text: to what is refused, and so begun by nobody.
+async fn answers_that_are_short(limits: &Limits) {
+    let attack: Vec<u8> = (0..20_000).flat_map(|number| request(number, "", "[]")).collect();
+    let pings = text(r#"{"jsonrpc":"2.0","id":1,"method":"$/ping"}"#).repeat(1000);
+    for attack in [attack, pings] {
+        let (server, before) = serve(limits).await;
+        let mut stream = connect(&server);
+        // It is closed for it.
+        let most = peak(before, async || while stream.write_all(&attack).is_ok() {}).await;
+        let bound = bound(limits) / 2;
+        assert!(most < bound, "{most} bytes for short answers, more than {bound}");
+        assert_eq!(server.stats().closes["4008"], 1);
+    }
+}
+
+async fn pings_that_are_never_read(limits: &Limits) {
     let pings = frame(9, &[b'p'; 125]).repeat(500);
-    let (server, before) = serve(&limits).await;
+    let (server, before) = serve(limits).await;
     let mut stream = connect(&server);
     let most = peak(before, async || {
         // 32 MiB of them; a server may hang up before that.
@@ -282,11 +323,10 @@ async fn pings_that_are_never_read() {
     assert!(most < limits.write_buffer_max + 256 * KIB, "{most} bytes for pings");
 }
 
-async fn json_that_is_much_larger_as_a_value() {
-    let limits = Limits::server();
+async fn json_that_is_much_larger_as_a_value(limits: &Limits) {
     let array = format!("[{}0]", r#"{"":0},"#.repeat(140_000));
     let attacks = [request(1, "long", &array), request(1, "none", &array), text(&array)];
-    let (server, before) = serve(&limits).await;
+    let (server, before) = serve(limits).await;
     let mut stream = connect(&server);
     for attack in &attacks {
         let most = peak(before, async || stream.write_all(attack).unwrap()).await;
@@ -301,7 +341,9 @@ async fn json_that_is_much_larger_as_a_value() {
 fn the_worst_peer_takes_no_more_than_the_bound() {
     let runtime = runtime().worker_threads(1).build().unwrap();
     runtime.block_on(async {
-        let default = Limits::server();
+        let mut default = Limits::server();
+        // Nobody waits for who never reads.
+        default.close = Duration::from_millis(300);
         assert!(bound(&default) < 18 * MIB, "the promise for the defaults");
         everything_at_once(&default).await;
 
@@ -315,7 +357,9 @@ fn the_worst_peer_takes_no_more_than_the_bound() {
         streams_that_nobody_looks_at(&default, 64).await;
         streams_that_nobody_looks_at(&default, 256 * KIB).await;
         subscriptions_that_nobody_reads(&default, 64 * KIB).await;
-        pings_that_are_never_read().await;
-        json_that_is_much_larger_as_a_value().await;
+        batches_that_never_come_to_their_end(&default).await;
+        answers_that_are_short(&default).await;
+        pings_that_are_never_read(&default).await;
+        json_that_is_much_larger_as_a_value(&default).await;
     });
 }

@@ -60,7 +60,9 @@ impl<T: Transport> Connection<T> {
             Some(Target::Unsubscribe | Target::Item) | None => None,
         };
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
-        let arrival = Arrival { target, orphans, batch, streams, now };
+        // The members of a batch came at once, but need not be begun in one turn.
+        let late = batch.is_some() && self.pace.is_over();
+        let arrival = Arrival { target, orphans, batch, late, streams, now };
         let event = self.shared.lock().protocol.receive(incoming, arrival);
         match event {
             Event::Serve(serve) => self.serve(serve),
@@ -107,6 +109,9 @@ impl<T: Transport> Connection<T> {
             let next = self.shared.lock().protocol.next_to_start(now);
             let Some(serve) = next else { return started };
             self.serve(serve.borrowed());
+            if self.pace.is_over() {
+                return started + 1;
+            }
         }
         MESSAGES
     }
@@ -118,6 +123,9 @@ impl<T: Transport> Connection<T> {
         for _ in 0..MESSAGES {
             let Some(running) = self.woken.pop_front() else { return false };
             self.poll(running);
+            if self.pace.is_over() {
+                break;
+            }
         }
         !self.woken.is_empty()
     }
@@ -135,6 +143,9 @@ impl<T: Transport> Connection<T> {
                 self.answer(key, &id, method, handler);
                 self.see_to_pace(method);
                 answered += 1;
+                if self.pace.is_over() {
+                    break;
+                }
             }
         }
         answered

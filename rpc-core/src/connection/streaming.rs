@@ -13,7 +13,6 @@ use crate::answer::{self, ItemHead};
 use crate::close::CloseCode;
 use crate::error::ErrorObject;
 use crate::handlers::{caught, drop_quietly};
-use crate::pace::Pace;
 use crate::router::Router;
 use crate::service::Limited;
 use crate::shared::Wish;
@@ -103,8 +102,13 @@ impl Streams {
         Self { waiting: Tasks::new(capacity), ready: VecDeque::new(), restless: false }
     }
 
-    pub(super) fn register(&self, connection: &std::task::Waker) {
-        self.waiting.register(connection);
+    pub(super) fn begin_turn(&self, connection: &std::task::Waker) {
+        self.waiting.begin_turn(connection);
+    }
+
+    /// Whether some were woken in the turn, which ends, and were not asked.
+    pub(super) fn end_turn(&self) -> bool {
+        self.waiting.end_turn()
     }
 
     /// Keeps a stream until its answer has left.
@@ -165,6 +169,9 @@ impl<T: Transport> Connection<T> {
                     Asked::Over => drop_quietly(stream),
                 }
             }
+            if self.pace.is_over() {
+                return asked + 1;
+            }
         }
         OF_ALL / OF_ONE
     }
@@ -201,6 +208,11 @@ impl<T: Transport> Connection<T> {
                     self.streams.restless |= matches!(asked, Asked::More);
                     self.streams.ready.push_back(stream);
                 }
+            }
+            let _ = self.pace.lap();
+            if self.pace.is_over() {
+                self.streams.restless = true;
+                return;
             }
         }
     }
@@ -259,10 +271,14 @@ impl<T: Transport> Connection<T> {
             match stream.origin {
                 Origin::Method(method) => self.see_to_pace(method),
                 // The caller's own, who has no method to change.
-                Origin::Call => self.pace = Pace::start(),
+                Origin::Call => _ = self.pace.lap(),
             }
             match step {
                 Ok(Poll::Pending) => return Asked::Pending,
+                Ok(Poll::Ready(Step::Item)) if self.pace.is_over() => {
+                    stream.holds = true;
+                    return Asked::More;
+                }
                 Ok(Poll::Ready(Step::Item)) => stream.holds = true,
                 Ok(Poll::Ready(Step::Error(error))) => {
                     return self.finish_stream(stream, Some(&error));

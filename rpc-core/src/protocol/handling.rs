@@ -33,6 +33,11 @@ impl<W> Protocol<W> {
         let next = if self.serving.has_ready_ordered() {
             self.serving.next_ordered()
         } else {
+            let oldest = self.serving.oldest_unstarted()?;
+            let place = self.serving.get(oldest)?.place;
+            if !self.may_gather(place) {
+                return None;
+            }
             self.serving.next_unstarted()
         };
         let (key, text) = next?;
@@ -88,7 +93,8 @@ impl<W> Protocol<W> {
         self.outbox.has_room() && self.may_gather(place)
     }
 
-    /// Whether the batch that an answer goes to, if it does, may take one more.
+    /// Whether the batch that an answer goes to, if it does, may take one more. Else it is not begun: all
+    /// that others come to would have to be kept, if one batch never comes to its end.
     pub(super) fn may_gather(&mut self, place: Option<Place>) -> bool {
         let limit = self.limits.queue;
         place.is_none_or(|place| self.batches.may_gather(place.batch, limit))

@@ -159,7 +159,11 @@ impl<W> Protocol<W> {
             self.serving.insert_ordered(new, id, params);
             return Event::Done;
         }
-        if !self.outbox.has_room() || self.must_not_overtake() {
+        if arrival.late
+            || !self.outbox.has_room()
+            || self.must_not_overtake()
+            || !self.may_gather(place)
+        {
             self.serving.insert_unstarted(new, id, params);
             return Event::Done;
         }
@@ -234,7 +238,7 @@ impl<W> Protocol<W> {
             extras.get_or_insert_default().batch = Some(self.batches.members(batch));
         }
         let extras = extras.map(Arc::from);
-        if self.notifications.is_free() && self.outbox.has_room() {
+        if !arrival.late && self.notifications.is_free() && self.outbox.has_room() {
             let (params, now) = (notification.params, arrival.now);
             let serve = self.start_notification(number, method, params, cost, extras, now);
             return Event::Serve(serve);

@@ -22,8 +22,10 @@ fn secs(seconds: u64) -> Duration {
 fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'a> {
     let Payload::Single(incoming) = decode(text, &Limits::server()) else { panic!("{text}") };
     let target = if text.contains("none") { None } else { Some(Target::Method(0)) };
-    protocol
-        .receive(incoming, Arrival { target, orphans: 0, batch: None, streams: None, now: ZERO })
+    protocol.receive(
+        incoming,
+        Arrival { target, orphans: 0, batch: None, late: false, streams: None, now: ZERO },
+    )
 }
 
 fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
@@ -42,7 +44,8 @@ fn ordered(protocol: &mut TestProtocol, id: u32) -> bool {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
     let Payload::Single(incoming) = decode(&text, &Limits::server()) else { panic!("{text}") };
     let target = Some(Target::Ordered(0));
-    let arrival = Arrival { target, orphans: 0, batch: None, streams: None, now: ZERO };
+    let arrival =
+        Arrival { target, orphans: 0, batch: None, late: false, streams: None, now: ZERO };
     matches!(protocol.receive(incoming, arrival), Event::Serve(_))
 }
 
@@ -124,8 +127,8 @@ fn above_the_queue_limit_no_handler_starts_and_later_they_do_in_order() {
 #[test]
 fn a_slow_reader_is_found_by_bytes_and_by_time() {
     let mut protocol = protocol(|limits| {
-        limits.queue = 100;
-        limits.message_out = 100;
+        limits.queue = 300;
+        limits.message_out = 250;
     });
     for id in 0..3 {
         receive(&mut protocol, &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"none"}}"#));
@@ -135,7 +138,7 @@ fn a_slow_reader_is_found_by_bytes_and_by_time() {
     assert_eq!(protocol.overdue(secs(1)).unwrap().code, Some(CloseCode::SLOW_READER));
     next(&mut protocol);
     next(&mut protocol);
-    protocol.sent(60, secs(2));
+    protocol.sent(100, secs(2));
     assert_eq!(protocol.overdue(secs(10)), None);
     assert_eq!(protocol.next_deadline(), Some(secs(11)));
     assert_eq!(protocol.overdue(secs(11)).unwrap().code, Some(CloseCode::SLOW_READER));

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::wire::Wire;
+use crate::pace::again;
 
 /// Reads at most `allowance` bytes; all writing blocks.
 pub(super) struct Reading<'a, 'f, 'cx, S> {
@@ -35,7 +36,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Read for Reading<'_, '_, '_, S> {
         if count == 0 {
             // Without this a peer with a fast line would keep the thread: tungstenite reads on
             // until a message is whole, and a long one may never be.
-            self.cx.waker().wake_by_ref();
+            again(self.cx);
             return blocked();
         }
         let (buf, first) = (&mut buf[..count], &mut *self.first);

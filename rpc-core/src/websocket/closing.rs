@@ -14,6 +14,7 @@ use super::blocking::Blocked;
 use super::fragments::Fragments;
 use super::{Role, WebSocket};
 use crate::close::CloseCode;
+use crate::pace::again;
 use crate::transport::LinkError;
 
 /// How far a close has come: what is being done.
@@ -93,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let mut allowance = TURN;
         while !self.may_hang_up() && self.wire.incoming().bytes() < until {
             if allowance == 0 {
-                cx.waker().wake_by_ref();
+                again(cx);
                 return Poll::Pending;
             }
             match ready!(self.wire.poll_discard(cx)).map_err(LinkError::Io)? {

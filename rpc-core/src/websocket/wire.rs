@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use super::frames::{Frames, Mark};
 use super::incoming::Incoming;
+use crate::pace::again;
 
 /// So much of a long frame is read at once; tungstenite takes no more than `read_buffer`. That buffer
 /// is filled with zeros before each read, and idle connections keep it, so it is small; this one is
@@ -114,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         if std::mem::take(&mut self.close_waits) {
-            cx.waker().wake_by_ref();
+            again(cx);
             return Poll::Pending;
         }
         let count = buf.len().min(self.close.len());

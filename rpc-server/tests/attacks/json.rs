@@ -116,8 +116,8 @@ async fn arrays_within_arrays() {
 async fn a_batch_whose_answers_are_too_big_together() {
     let target = Target::new().await;
     let mut raw = target.open().await;
-    let member = request("big", "[1048576]");
-    raw.send_text(&array_of(&member, 100)).await;
+    let member = |id| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"big","params":[1048576]}}"#);
+    raw.send_text(&format!("[{}]", (0..100).map(member).collect::<Vec<_>>().join(","))).await;
     let mut answer = Vec::new();
     loop {
         answer.extend(raw.frame().await.expect("the connection ended").1);
