@@ -26,8 +26,11 @@ pub fn cpu_nanoseconds(process: &str) -> Checked<u64> {
 
 fn of_thread(task: &Path) -> Checked<u64> {
     let path = task.join("schedstat");
-    let text = fs::read_to_string(&path)
-        .map_err(|error| format!("{}: {error}: it needs Linux", path.display()))?;
+    let text = match fs::read_to_string(&path) {
+        // A thread may end after it was found.
+        Err(_) if !task.exists() => return Ok(0),
+        text => text.map_err(|error| format!("{}: {error}: it needs Linux", path.display()))?,
+    };
     let nanoseconds = text.split_whitespace().next().ok_or("an empty schedstat")?;
     Ok(nanoseconds.parse()?)
 }
