@@ -347,12 +347,9 @@ impl<W> Serving<W> {
 
     /// The oldest request that has not started, with its params, which may be empty for none.
     pub(crate) fn next_unstarted(&mut self) -> Option<(Key, Box<str>)> {
-        while let Some(key) = self.unstarted.pop_front() {
-            if let Some(params) = self.get_mut(key).and_then(Served::take_params) {
-                return Some((key, params));
-            }
-        }
-        None
+        let key = self.oldest_unstarted()?;
+        self.unstarted.pop_front();
+        Some((key, self.get_mut(key)?.take_params()?))
     }
 
     /// The call, if it is still served.
