@@ -36,6 +36,7 @@ async fn what_a_server_has_and_has_counted_is_recorded() {
     let expected = [
         ("rpc.server.closed_connections code=1000", 1),
         ("rpc.server.connections", 1),
+        ("rpc.server.detached", 0),
         ("rpc.server.dropped", 0),
         ("rpc.server.groups", 1),
         ("rpc.server.in_flight", 0),
