@@ -170,11 +170,12 @@ impl<T: Transport> Connection<T> {
         self.streams.begin_turn(cx.waker());
         self.begin(now)?;
         let mut more = self.receive(cx, now)?;
+        let has_read_all = !more && !self.paused;
         more |= self.run_woken();
         more |= self.work_off(cx, now)?;
         more |= self.streams.take_restless();
         more |= self.reading_resumed(now)?;
-        self.see_to_life(cx, now)?;
+        self.see_to_life(cx, now, has_read_all)?;
         self.see_to_drain(now)?;
         // Not by their own wakers: others are to have their turn in between.
         more |= self.handlers.end_turn() | self.streams.end_turn();
@@ -307,9 +308,16 @@ impl<T: Transport> Connection<T> {
         Ok(true)
     }
 
-    fn see_to_life(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<(), End> {
+    fn see_to_life(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Duration,
+        has_read_all: bool,
+    ) -> Result<(), End> {
         let received = self.transport.received_bytes();
-        self.life.heard(received, self.transport.assembling(), now);
+        // The rest of a message is late only when it was looked for.
+        let assembling = self.transport.assembling().filter(|_| has_read_all);
+        self.life.heard(received, assembling, now);
         let most = self.shared.setup.limits.control_rate;
         if self.controls.exceed(self.transport.unasked_controls(), now, most) {
             let reason = "more control frames than `control_rate`";

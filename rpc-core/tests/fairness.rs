@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use rpc_core::{
-    Connection, Context, Endpoint, Limits, Received, Router, Setup, Streaming, Transport, memory,
+    Connection, Context, Endpoint, Limits, Received, Role, Router, Setup, Streaming, Transport,
+    WebSocket, memory,
 };
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// Longer than the clock needs for a tick, by which turns are measured.
@@ -130,4 +132,28 @@ async fn what_arrives_for_others_is_found_between_two_turns() {
     assert!(polls < 5, "{polls} turns");
     let polls = found_after(10_000, |_| Poll::Ready(())).await;
     assert!(polls < 5 * 128, "{polls} requests");
+}
+
+/// The beginning of the last one is here as soon as the first: that it stays one for long is not the fault of
+/// who has sent all of it.
+#[tokio::test]
+async fn a_message_is_not_late_whose_rest_was_not_looked_for() {
+    let (services, done) = services();
+    let mut limits = Limits::server();
+    limits.assembly = Duration::from_millis(200);
+    limits.read_buffer = 1000;
+    let setup = Setup::new(services, limits.clone());
+    let (near, mut far) = tokio::io::duplex(1 << 20);
+    let near = WebSocket::new(near, Role::Server, Bytes::new(), &limits);
+    let connection = tokio::spawn(Endpoint::new(setup).connect(near));
+    for id in 0..30 {
+        let request = request(id, "work");
+        let head = [0x81, 0x80 | request.len() as u8, 0, 0, 0, 0];
+        far.write_all(&[&head, request.as_bytes()].concat()).await.unwrap();
+    }
+    while done.load(Ordering::SeqCst) < 30 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(!connection.is_finished(), "closed after {done:?}");
+    }
+    connection.abort();
 }
