@@ -39,8 +39,8 @@ fn a_file_that_is_not_there_is_named() {
     let none = files.path("none.pem");
     for result in [load(&none, &chain), load(&chain, &none), roots(&none).map(drop)] {
         let error = result.unwrap_err();
-        assert_eq!(error.to_string(), format!("`{}` cannot be read", none.display()));
-        assert!(error.source().is_some());
+        let text = format!("`{}` cannot be read: No such file", none.display());
+        assert!(error.to_string().starts_with(&text), "{error}");
     }
 }
 
