@@ -1,6 +1,5 @@
 //! Handshakes over streams in memory.
 
-use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
