@@ -336,7 +336,7 @@ impl<T: Transport> Connection<T> {
                 state.protocol.finish_with_stream(key, id, answer, stream);
                 drop(state);
                 let of = Origin::Method(method);
-                self.streams.insert(Stream::new((stream, name), of, counted, items));
+                self.streams.hold(Stream::new((stream, name), of, counted, items));
             }
             Err(error) => {
                 state.protocol.finish(key, Some((id, answer::error(Some(id), &error))));

@@ -28,7 +28,10 @@ const OF_ALL: usize = 256;
 
 /// The streams of one connection.
 pub(super) struct Streams {
-    /// Those that wait to be woken, or for their answer to leave.
+    /// Those whose call or answer has not left. Nothing wakes these: items that came before the other end knows the
+    /// stream would be lost.
+    held: Vec<Stream>,
+    /// Those that wait to be woken, or for credit.
     waiting: Tasks<Stream>,
     /// Those that may have an item, in the order in which they are asked.
     ready: VecDeque<Stream>,
@@ -99,7 +102,8 @@ enum Asked {
 
 impl Streams {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { waiting: Tasks::new(capacity), ready: VecDeque::new(), restless: false }
+        let (held, ready) = (Vec::new(), VecDeque::new());
+        Self { held, waiting: Tasks::new(capacity), ready, restless: false }
     }
 
     pub(super) fn begin_turn(&self, connection: &std::task::Waker) {
@@ -111,17 +115,30 @@ impl Streams {
         self.waiting.end_turn()
     }
 
-    /// Keeps a stream until its answer has left.
-    pub(super) fn insert(&mut self, stream: Stream) {
-        // One that is still in this place was ended by the protocol, which has given the place away,
-        // and would be dropped in this turn.
-        drop_quietly(self.waiting.take(stream.key.index, |_| true));
-        self.waiting.insert(stream.key.index, stream);
+    /// Keeps a stream until its call or its answer has left.
+    pub(super) fn hold(&mut self, stream: Stream) {
+        self.held.push(stream);
+    }
+
+    /// Lets a stream go on whose call or answer has left, or which has credit again.
+    fn release(&mut self, key: OfferedKey) {
+        let stream = self.take_held(key).or_else(|| self.take_waiting(key));
+        self.ready.extend(stream);
+    }
+
+    fn take_held(&mut self, key: OfferedKey) -> Option<Stream> {
+        let at = self.held.iter().position(|stream| stream.key == key)?;
+        Some(self.held.swap_remove(at))
+    }
+
+    fn take_waiting(&mut self, key: OfferedKey) -> Option<Stream> {
+        self.waiting.take(key.index, |stream| stream.key == key)
     }
 
     /// Drops a stream that nobody wants any more.
     pub(super) fn end(&mut self, key: OfferedKey) {
-        drop_quietly(self.waiting.take(key.index, |stream| stream.key == key));
+        drop_quietly(self.take_held(key));
+        drop_quietly(self.take_waiting(key));
         if let Some(at) = self.ready.iter().position(|stream| stream.key == key) {
             drop_quietly(self.ready.remove(at));
         }
@@ -138,11 +155,13 @@ impl Streams {
     }
 
     pub(super) fn clear(&mut self) {
+        self.held.drain(..).for_each(drop_quietly);
         self.waiting.clear();
         self.ready.drain(..).for_each(drop_quietly);
     }
 
     pub(super) fn shrink(&mut self) {
+        self.held.shrink_to_fit();
         self.waiting.shrink();
         self.ready.shrink_to_fit();
     }
@@ -188,12 +207,9 @@ impl<T: Transport> Connection<T> {
         let dropped = std::mem::take(&mut state.protocol.dropped);
         drop(state);
         for Argument { key, id, items } in arguments {
-            self.streams.insert(Stream::new((key, id), Origin::Call, true, items));
+            self.streams.hold(Stream::new((key, id), Origin::Call, true, items));
         }
-        let Streams { waiting, ready, .. } = &mut self.streams;
-        for key in released {
-            ready.extend(waiting.take(key.index, |stream| stream.key == key));
-        }
+        released.into_iter().for_each(|key| self.streams.release(key));
         dropped.into_iter().for_each(|key| self.streams.end(key));
     }
 
