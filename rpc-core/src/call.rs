@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -38,8 +38,8 @@ use options::Timeout;
 /// A call: a future of the typed result.
 ///
 /// The params are encoded when it is made; nothing else happens until it is polled or
-/// [`start`](Self::start)ed. There it takes its place in the order of messages, and its deadline
-/// begins: `call_deadline` of the [`Limits`](crate::Limits) (30 s) unless said otherwise, and never
+/// [`start`](Self::start)ed. There it takes its place in the order of messages (one that waits for
+/// `calls_on_wire` has none yet: what is sent later may pass it), and its deadline begins: `call_deadline` of the [`Limits`](crate::Limits) (30 s) unless said otherwise, and never
 /// later than the deadline of the handler that makes it. The deadline travels along as `timeoutMs`.
 ///
 /// Resolves exactly once, whatever the other end and the network do. (Before there is a connection,
@@ -357,22 +357,6 @@ impl<T, E, P> Call<T, E, P> {
         }
     }
 
-    /// Goes on as a call of its own, if its batch was sent.
-    fn join_batch(&mut self) {
-        if let State::InBatch(queued) = &self.state {
-            let sent = queued.sent.lock().unwrap().take();
-            self.state = match sent {
-                Some(Sent::As(id, lent)) => State::Started { id, _lent: lent },
-                Some(Sent::Busy) => State::Failed(Failure::Refused(Refused::Busy)),
-                Some(Sent::Closed(reason)) => {
-                    State::Failed(Failure::Refused(Refused::Closed(reason)))
-                }
-                Some(Sent::Layered(called)) => State::Layered(called),
-                None => State::Failed(Failure::Unsent),
-            };
-        }
-    }
-
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Settled, Failure>> {
         if let State::New(_) = self.state {
             self.begin(Some(cx.waker()));
@@ -380,7 +364,9 @@ impl<T, E, P> Call<T, E, P> {
                 return Poll::Pending; // without asking: who tells of the outcome knows the waker
             }
         }
-        self.join_batch();
+        if let State::InBatch(queued) = &self.state {
+            self.state = ready!(queued.poll_sent(cx)).into();
+        }
         if let State::Started { id, .. } = self.state {
             // Nobody else is concerned.
             let mut state = self.shared.lock();
@@ -399,7 +385,7 @@ impl<T, E, P> Call<T, E, P> {
             return Poll::Ready(Ok(Settled::Outcome(outcome)));
         }
         if let State::Layered(called) = &mut self.state {
-            let answer = std::task::ready!(Pin::new(called).poll(cx));
+            let answer = ready!(Pin::new(called).poll(cx));
             self.state = State::Done;
             return Poll::Ready(Ok(Settled::Layered(Box::new(answer))));
         }
@@ -407,6 +393,20 @@ impl<T, E, P> Call<T, E, P> {
             State::Failed(failure) => Poll::Ready(Err(failure)),
             _ => panic!("a `Call` was polled after it was ready"),
         }
+    }
+}
+
+impl From<Sent> for State {
+    fn from(sent: Sent) -> Self {
+        Self::Failed(match sent {
+            Sent::As(id, lent) => return Self::Started { id, _lent: lent },
+            Sent::Layered(called) => return Self::Layered(called),
+            Sent::Busy => Failure::Refused(Refused::Busy),
+            Sent::Late => Failure::Late,
+            Sent::Encode(why) => Failure::Encode(why),
+            Sent::Closed(reason) => Failure::Refused(Refused::Closed(reason)),
+            Sent::Unsent => Failure::Unsent,
+        })
     }
 }
 
@@ -432,6 +432,7 @@ fn typed<T: Answered, E: RpcError>(
         Outcome::Subscribed(key) => Kind::Stream(Remote::new(shared.clone(), key)),
         Outcome::Error(error) => return Err(CallError::from_answer(*error)),
         Outcome::Malformed(why) => return Err(CallError::Decode(why.into())),
+        Outcome::Busy => return Err(CallError::Busy),
         Outcome::NoStreams => return Err(CallError::Encode(NO_STREAMS.into())),
         Outcome::Timeout(fate) => return Err(CallError::Timeout { fate }),
         Outcome::Closed(reason, fate) => return Err(CallError::Closed { reason: *reason, fate }),
@@ -456,13 +457,13 @@ impl<E> From<Failure> for CallError<E> {
 
 impl<T, E, P> Drop for Call<T, E, P> {
     fn drop(&mut self) {
-        self.join_batch();
+        if let State::InBatch(queued) = &self.state
+            && let Some(sent) = queued.leave()
+        {
+            self.state = sent.into();
+        }
         if let State::Started { id, .. } = self.state {
-            let arguments = self.shared.with(|state| {
-                state.protocol.abandon(id);
-                state.take_dropped_arguments()
-            });
-            drop(arguments); // without the lock: they are code of the user's
+            self.shared.abandon(id);
         }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Calls<W, O> {
     open: usize,
     /// Calls with one that was not collected.
     answered: usize,
+    /// Open calls that ask for a subscription.
+    subscribing: usize,
     /// Calls that were sent and then given up: so many answers may still come.
     given_up: u64,
     deadlines: Deadlines,
@@ -138,6 +140,7 @@ impl<W, O> Calls<W, O> {
             last_id: 0,
             open: 0,
             answered: 0,
+            subscribing: 0,
             given_up: 0,
             deadlines: Deadlines::new(),
         }
@@ -146,6 +149,11 @@ impl<W, O> Calls<W, O> {
     /// How many calls wait for an answer.
     pub(crate) fn open(&self) -> usize {
         self.open
+    }
+
+    /// How many of those ask for a subscription.
+    pub(crate) fn subscribing(&self) -> usize {
+        self.subscribing
     }
 
     /// The id that the next call gets.
@@ -166,6 +174,7 @@ impl<W, O> Calls<W, O> {
         debug_assert!(id > self.last_id, "ids count up");
         self.last_id = id;
         self.open += 1;
+        self.subscribing += usize::from(more.as_ref().is_some_and(|more| more.subscribe.is_some()));
         self.deadlines.add(deadline);
         let index = self.index(id);
         let state = State::Open(waiter);
@@ -180,6 +189,16 @@ impl<W, O> Calls<W, O> {
     /// What an open call has that few have.
     pub(crate) fn more_mut(&mut self, id: u64) -> Option<&mut More> {
         self.open_mut(id)?.more.as_deref_mut()
+    }
+
+    /// Takes what an open call asks for, if that is a subscription.
+    pub(crate) fn take_subscribe(&mut self, id: u64) -> Option<Subscribe> {
+        if self.subscribing == 0 {
+            return None; // without looking for the call: each comes by here
+        }
+        let subscribe = self.more_mut(id)?.subscribe.take()?;
+        self.subscribing -= 1;
+        Some(subscribe)
     }
 
     /// Something has happened that lets the deadline of a call begin anew, if `that` is said of it.
@@ -221,6 +240,7 @@ impl<W, O> Calls<W, O> {
 
     /// Gives a call its outcome; returns who waits for it. `None` also if no such call is open.
     pub(crate) fn answer(&mut self, id: u64, outcome: O) -> Option<W> {
+        self.take_subscribe(id);
         let call = self.open_mut(id)?;
         let State::Open(waiter) = std::mem::replace(&mut call.state, State::Answered(outcome))
         else {
@@ -249,6 +269,7 @@ impl<W, O> Calls<W, O> {
     /// Frees the place of a call; returns its outcome. The rest is dropped where it is: to move it
     /// as a whole took longer than all else here.
     fn remove(&mut self, id: u64) -> Option<O> {
+        self.take_subscribe(id);
         let index = self.index_of(id)?;
         let place = &mut self.places[index];
         let outcome = match std::mem::replace(&mut place.as_mut()?.state, State::Open(None)) {

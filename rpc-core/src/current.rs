@@ -115,6 +115,6 @@ pub(crate) fn caller(shared: &Arc<Shared>) -> (Caller, Option<Lent>) {
         return (caller, None);
     };
     // An ordered request may have waited for that.
-    let first = shared.with(|state| state.protocol.lend(key));
-    (Caller::Elsewhere { first }, Some(Lent { shared, key }))
+    shared.with(|state| state.protocol.lend(key));
+    (Caller::Elsewhere, Some(Lent { shared, key }))
 }

@@ -50,7 +50,9 @@ pub struct Limits {
     /// Notifications that wait for an earlier one to end. More: reading pauses while nothing that
     /// runs here depends on it, else the connection is closed with 1008. 1,024.
     pub waiting_notifications: usize,
-    /// Calls sent and not answered; more wait here, in order. 256.
+    /// Calls sent and not answered; more wait here, in order, but for those that a handler makes. When nothing is
+    /// answered for 250 ms while a handler of this end runs, as many more are sent, and after 10 s those that
+    /// wait still are busy. 256.
     pub calls_on_wire: usize,
     /// Calls not answered, sent or not; more are busy at once. 4,096.
     pub pending_calls: usize,
@@ -69,7 +71,7 @@ pub struct Limits {
     pub streams: usize,
     /// Groups that a connection may be in. 64.
     pub groups: usize,
-    /// Bytes of items that wait here for the taker of a stream; more are a gap. 64 KiB.
+    /// Bytes of items that wait here for the taker of a stream; more are a gap. From 1 to 2 GiB. 64 KiB.
     pub stream_window: usize,
     /// Bytes of the answers that a server keeps for calls under an idempotency key, of all its
     /// connections; one caller has an eighth of that, and of `inflight_requests` that may run so. Beyond
@@ -266,6 +268,7 @@ impl Limits {
             ("control_rate", self.control_rate),
             ("malformed_rate", self.malformed_rate),
             ("stray_rate", self.stray_rate),
+            ("stream_window", self.stream_window),
             ("read_buffer", self.read_buffer),
             ("connections", self.connections),
             ("guests", self.guests),
@@ -275,6 +278,7 @@ impl Limits {
             ("live_handlers", self.live_handlers, 1 << 20),
             ("subscriptions", self.subscriptions, 1 << 20),
             ("streams", self.streams, 1 << 20),
+            ("stream_window", self.stream_window, 1 << 31),
             ("message_in", self.message_in, 1 << 31),
             ("message_out", self.message_out, 1 << 31),
             ("queue", self.queue, 1 << 40),
@@ -430,6 +434,8 @@ mod tests {
     #[test]
     fn a_contradiction_names_both_limits_and_the_change() {
         assert_eq!(complaint(|l| l.queue = 0), "`queue` is 0: it must be at least 1");
+        assert!(complaint(|l| l.stream_window = 0).contains("`stream_window` is 0"));
+        assert!(complaint(|l| l.stream_window = (1 << 31) + 1).contains("at most 2147483648"));
         assert!(complaint(|l| l.control_rate = 0).contains("`control_rate` is 0"));
         assert!(complaint(|l| l.malformed_rate = 0).contains("`malformed_rate` is 0"));
         assert!(complaint(|l| l.stray_rate = 0).contains("`stray_rate` is 0"));

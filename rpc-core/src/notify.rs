@@ -20,7 +20,8 @@ use crate::waiter::Waiter;
 ///
 /// The params are encoded when it is made; it takes its place in the order of messages when it is
 /// first polled. While the queue is full it waits, in order. Dropped before it has entered, it is
-/// never sent. Nobody answers a notification: that it entered says nothing of the other end.
+/// never sent. It may pass calls, and batches with calls, that wait for `calls_on_wire` of the
+/// [`Limits`](crate::Limits). Nobody answers a notification: that it entered says nothing of the other end.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use bytes::Bytes;
 use rustc_hash::FxBuildHasher;
 use smol_str::SmolStr;
 
@@ -36,6 +35,7 @@ mod ending;
 mod greeting;
 mod handling;
 mod lending;
+mod parking;
 mod progress;
 mod receiving;
 mod sending;
@@ -44,6 +44,7 @@ mod subscribing;
 mod wronging;
 
 use lending::Lenders;
+use parking::{Parked, Stall};
 pub(crate) use standing::Guest;
 use standing::Standing;
 
@@ -54,6 +55,8 @@ pub(crate) struct Protocol<W> {
     /// What waits until fewer calls are on the wire.
     parked: VecDeque<Parked>,
     on_wire: usize,
+    /// Since when nothing comes back from a wire that calls wait for.
+    stall: Option<Stall>,
     serving: Serving<W>,
     /// Who is told when a handler begins, or ceases, to wait for calls of its own. Hardly anyone asks, so
     /// it is no part of what is kept of each call, nor a table in each connection.
@@ -102,26 +105,8 @@ type Marks = HashMap<u64, Cow<'static, str>, FxBuildHasher>;
 struct Probe {
     /// The id of the ping.
     id: u64,
-    /// Each with whether it is the first one of its handler.
+    /// Each with whether a handler makes it.
     calls: Vec<(u64, bool)>,
-}
-
-/// What waits until there may be more calls on the wire.
-enum Parked {
-    /// The call with this id, which keeps its message.
-    Call(u64),
-    /// A batch of calls and its message.
-    Batch(Arc<[u64]>, Bytes),
-}
-
-impl Parked {
-    /// How many calls it puts on the wire.
-    fn len(&self) -> usize {
-        match self {
-            Self::Call(_) => 1,
-            Self::Batch(ids, _) => ids.len(),
-        }
-    }
 }
 
 /// How a call of ours was resolved.
@@ -135,6 +120,8 @@ pub(crate) enum Outcome {
     Error(Box<ErrorObject>),
     /// A response that is none.
     Malformed(&'static str),
+    /// It waited in vain for others to be answered. It was not sent.
+    Busy,
     /// There is a stream among its params, and the other end takes none. It was not sent.
     NoStreams,
     /// The deadline came first.
@@ -167,10 +154,14 @@ pub(crate) enum Caller {
     /// A handler of this connection: it lends its place until the call is resolved.
     Handler(Key),
     /// A handler of another connection, where it lends its place.
-    Elsewhere {
-        /// Whether it waits for no other call.
-        first: bool,
-    },
+    Elsewhere,
+}
+
+impl Caller {
+    /// Whether a handler makes the call.
+    fn is_marked(self) -> bool {
+        !matches!(self, Self::Outside)
+    }
 }
 
 /// Why a call did not start.
@@ -274,6 +265,7 @@ impl<W> Protocol<W> {
             calls: Calls::new(),
             parked: VecDeque::new(),
             on_wire: 0,
+            stall: None,
             serving: Serving::new(),
             lenders: None,
             notifications: Notifications::new(),

@@ -189,6 +189,11 @@ impl<W> Serving<W> {
         self.places.len() - self.free.len()
     }
 
+    /// Whether no handler runs, or waits to start.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.len() == 0
+    }
+
     /// How many requests have no answer yet.
     pub(crate) fn requests(&self) -> usize {
         self.requests

@@ -135,6 +135,15 @@ impl Shared {
         result
     }
 
+    /// Forgets a call that nobody waits for any more, and cancels it if it was sent.
+    pub(crate) fn abandon(&self, call: u64) {
+        let arguments = self.with(|state| {
+            state.protocol.abandon(call);
+            state.take_dropped_arguments()
+        });
+        drop(arguments); // without the lock: they are code of the user's
+    }
+
     /// Ends the slot without a connection's help.
     pub(crate) fn end(&self, reason: &CloseReason) {
         let (unanswered, arguments) = self.with(|state| {
@@ -210,6 +219,7 @@ impl State {
             || !self.protocol.streams_rest()
             || self.wishes.is_some()
             || self.protocol.may_start_ordered()
+            || self.protocol.wire_is_unwatched()
             || due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
     }
 }

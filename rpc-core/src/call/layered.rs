@@ -11,7 +11,7 @@ use crate::error::RpcError;
 use crate::layers::{Answer, BatchQueue, Called, Calling, Late, Queue, Route};
 use crate::outgoing::Outgoing;
 use crate::shared::Shared;
-use crate::sync::{Arc, Mutex};
+use crate::sync::Arc;
 
 impl<T, E, P> Call<T, E, P> {
     /// Starts the layers of this call.
@@ -31,8 +31,7 @@ pub(crate) fn queue(
     let calling = Calling::new(shared, message, options, Route::InBatch(queue.clone()));
     let mut called = calling.begin();
     called.poll_early();
-    // A layer that has given up the call already is the only one that held it.
-    (called, queue.close().filter(|(_, queued)| Arc::strong_count(queued) > 1))
+    (called, queue.close())
 }
 
 /// A call that its layers let go on.
@@ -84,8 +83,7 @@ impl Future for Bare {
 
 impl Call<Answer> {
     fn enter_batch(&mut self, message: Outgoing, queue: &BatchQueue, cx: &Context<'_>) -> State {
-        let options = Mutex::new(self.options.clone());
-        let queued = Arc::new(Queued { options, ..Queued::default() });
+        let queued = Queued::new(self.options.clone());
         match queue.fill((message, queued.clone())) {
             Ok(()) => State::InBatch(queued),
             Err(Late::Left((message, _))) => self.send(message, Some(cx.waker())),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Caller, Outcome, Parked, Protocol, Refused, Start};
+use super::{Caller, Outcome, Protocol, Refused, Start};
 use crate::answer;
 use crate::call_error::Fate;
 use crate::calls::{More, New, Place, Reported, Subscribe};
@@ -23,7 +23,9 @@ impl<W> Protocol<W> {
         if self.ended.is_some() || self.answers_only {
             return Err(Refused::Closed(self.unreachable().expect("it is one of the two")));
         }
-        let no_stream_more = start.unsubscribe.is_some() && self.taken.len() >= self.limits.streams;
+        // Those that were asked for and are not answered yet will be streams as well.
+        let no_stream_more = start.unsubscribe.is_some()
+            && self.taken.len() + self.calls.subscribing() >= self.limits.streams;
         if self.calls.open() >= self.limits.pending_calls
             || no_stream_more
             || !self.has_room_for_streams(start.streams.len())
@@ -36,17 +38,17 @@ impl<W> Protocol<W> {
         }
         let id = self.calls.next_id();
         let message = message(id);
-        let (lender, first) = self.lender(start.caller);
+        let (lender, is_marked) = (self.lender(start.caller), start.caller.is_marked());
         let place = if waits_for_hello {
             Place::Parked(message)
         } else {
-            self.take_place(id, message, first)
+            self.take_place(id, message, is_marked)
         };
         let deadline = start.deadline;
         let more = self.more(id, start);
         self.calls.insert(id, New { place, deadline, lender, more, waiter });
         if waits_for_hello {
-            self.probe(id, first);
+            self.probe(id, is_marked);
         }
         Ok(id)
     }
@@ -63,23 +65,13 @@ impl<W> Protocol<W> {
         Some(Box::new(More { subscribe, streams, renewed, progress }))
     }
 
-    /// Puts a call where its message waits to be sent: the `first` one of a handler never waits for
-    /// `calls_on_wire`, since all those on the wire may depend on it.
-    pub(super) fn take_place(&mut self, id: u64, message: Bytes, first: bool) -> Place {
-        if first || self.wire_is_free(1) {
-            self.on_wire += 1;
-            self.enqueue(id, message)
-        } else {
-            self.parked.push_back(Parked::Call(id));
-            Place::Parked(message)
-        }
-    }
-
     /// Takes calls into the order of messages that leave as one: `message` makes its text, given the
-    /// ids of as many of them as there may be. Those are returned, in order; the rest is busy.
+    /// ids of as many of them as there may be. Those are returned, in order; the rest is busy. So many
+    /// `notifications` leave with them.
     pub(crate) fn start_batch(
         &mut self,
         starts: &[Start],
+        notifications: usize,
         message: impl FnOnce(&[u64]) -> Bytes,
     ) -> Result<Arc<[u64]>, CloseReason> {
         if let Some(reason) = self.unreachable() {
@@ -89,7 +81,7 @@ impl<W> Protocol<W> {
         let mut ids = Vec::with_capacity(starts.len().min(room));
         for start in &starts[..starts.len().min(room)] {
             let id = self.calls.next_id();
-            let (lender, _) = self.lender(start.caller);
+            let lender = self.lender(start.caller);
             let (place, deadline) = (Place::InBatch, start.deadline);
             let more = self.more(id, start.clone());
             self.calls.insert(id, New { place, deadline, lender, more, waiter: None });
@@ -100,23 +92,9 @@ impl<W> Protocol<W> {
         if message.is_empty() {
             return Ok(ids); // not one of them found room, and there was nothing else
         }
-        if self.wire_is_free(ids.len()) {
-            self.on_wire += ids.len();
-            self.enqueue_batch(ids.clone(), message);
-        } else {
-            self.parked.push_back(Parked::Batch(ids.clone(), message));
-        }
+        let is_marked = starts.iter().any(|start| start.caller.is_marked());
+        self.place_batch(&ids, message, notifications, is_marked);
         Ok(ids)
-    }
-
-    /// Whether so many calls may join those on the wire. A batch of more than there may ever be
-    /// goes alone.
-    fn wire_is_free(&self, calls: usize) -> bool {
-        self.parked.is_empty() && self.has_wire_for(calls)
-    }
-
-    fn has_wire_for(&self, calls: usize) -> bool {
-        self.on_wire + calls <= self.limits.calls_on_wire || (self.on_wire == 0 && calls > 1)
     }
 
     /// Takes the outcome of a call; without one yet, `waiter` is told when there is.
@@ -177,17 +155,15 @@ impl<W> Protocol<W> {
         self.outbox.remove_waiting(ticket);
     }
 
-    /// The handler here that lends its place for a call, and whether it waits for no other one.
-    fn lender(&mut self, caller: Caller) -> (Option<Key>, bool) {
-        match caller {
-            Caller::Outside => (None, false),
-            Caller::Handler(key) => (Some(key), self.lend(key)),
-            Caller::Elsewhere { first } => (None, first),
-        }
+    /// The handler here that lends its place for a call.
+    fn lender(&mut self, caller: Caller) -> Option<Key> {
+        let Caller::Handler(key) = caller else { return None };
+        self.lend(key);
+        Some(key)
     }
 
     /// Puts a call's message into the outbox, or in front of it if there is no room.
-    fn enqueue(&mut self, id: u64, message: Bytes) -> Place {
+    pub(super) fn enqueue(&mut self, id: u64, message: Bytes) -> Place {
         if self.outbox.is_open() {
             Place::Queued(self.outbox.push(message, Carried::One(id)))
         } else {
@@ -195,7 +171,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    fn enqueue_batch(&mut self, ids: Arc<[u64]>, message: Bytes) {
+    pub(super) fn enqueue_batch(&mut self, ids: Arc<[u64]>, message: Bytes) {
         let calls = Carried::Many(ids);
         if self.outbox.is_open() {
             self.outbox.push(message, calls);
@@ -220,8 +196,7 @@ impl<W> Protocol<W> {
             Place::Waiting(ticket) => self.outbox.remove_waiting(ticket),
             Place::Queued(ticket) => self.outbox.remove(ticket),
             Place::Handed(_) => {
-                let subscribe = call.more.as_mut().and_then(|more| more.subscribe.take());
-                let unsubscribe = subscribe.map(|it| it.unsubscribe);
+                let unsubscribe = self.calls.take_subscribe(id).map(|it| it.unsubscribe);
                 self.on_wire -= 1;
                 self.calls.give_up();
                 self.mark(id, unsubscribe);
@@ -231,39 +206,6 @@ impl<W> Protocol<W> {
         }
         self.on_wire -= 1;
         Fate::NotSent
-    }
-
-    /// Lets parked calls onto the wire, as many as may be there.
-    pub(super) fn unpark(&mut self) {
-        // Calls that come and go while others hold the wire must not leave their ids behind.
-        if self.parked.len() > 2 * self.calls.open() + 8 {
-            self.parked.retain(|parked| match parked {
-                Parked::Call(id) => self.calls.open_mut(*id).is_some(),
-                Parked::Batch(..) => true,
-            });
-        }
-        while let Some(parked) = self.parked.front()
-            && self.has_wire_for(parked.len())
-        {
-            match self.parked.pop_front() {
-                Some(Parked::Call(id)) => self.unpark_call(id),
-                Some(Parked::Batch(ids, message)) => {
-                    self.on_wire += ids.len();
-                    self.enqueue_batch(ids, message);
-                }
-                None => return,
-            }
-        }
-    }
-
-    fn unpark_call(&mut self, id: u64) {
-        let Some(call) = self.calls.open_mut(id) else { return };
-        let Place::Parked(message) = call.place.clone() else { return };
-        self.on_wire += 1;
-        let place = self.enqueue(id, message);
-        if let Some(call) = self.calls.open_mut(id) {
-            call.place = place;
-        }
     }
 
     /// The handler that made this call has its place again.

@@ -19,6 +19,7 @@ impl<W> Protocol<W> {
             self.serving.next_deadline(),
             self.above_since.map(|since| since + slow),
             self.paused_since.map(|since| since + slow),
+            self.stall_ends(),
             self.standing_ends(),
         ];
         deadlines.into_iter().flatten().min()
@@ -34,12 +35,14 @@ impl<W> Protocol<W> {
             let fate = self.withdraw(id);
             self.resolve(id, Outcome::Timeout(fate));
         }
+        self.relieve(now);
         self.unpark();
     }
 
     /// Why the connection must be closed, if the other end has taken too little, sent too much, or may stay
     /// no longer.
     pub(crate) fn overdue(&mut self, now: Duration) -> Option<CloseReason> {
+        self.watch_wire(now);
         let slow = self.limits.slow_reader;
         let for_too_long = |since: Option<Duration>| since.is_some_and(|since| now >= since + slow);
         if self.outbox.takes() > self.limits.queue.saturating_add(self.limits.message_out) {

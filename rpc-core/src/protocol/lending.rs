@@ -9,14 +9,11 @@ use crate::serving::Key;
 pub(super) struct Lenders<W>(HashMap<Key, W>);
 
 impl<W> Protocol<W> {
-    /// A running handler starts a call, here or on another connection; whether it waits for no other
-    /// one.
-    pub(crate) fn lend(&mut self, key: Key) -> bool {
-        let first = self.serving.lend(key);
-        if first {
+    /// A running handler starts a call, here or on another connection.
+    pub(crate) fn lend(&mut self, key: Key) {
+        if self.serving.lend(key) {
             self.tell_lender(key);
         }
-        first
     }
 
     /// A call that a running handler made is resolved.

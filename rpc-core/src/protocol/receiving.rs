@@ -331,9 +331,9 @@ impl<W> Protocol<W> {
             }
             return Event::Done;
         }
-        let more = call.more.as_mut();
-        let subscribe = more.and_then(|more| more.subscribe.take());
+        let subscribe = self.calls.take_subscribe(id);
         self.on_wire -= 1;
+        self.stall = None;
         let outcome = match (answer, subscribe) {
             (Answer::Result(result), None) => Outcome::Result(result.into()),
             (Answer::Result(name), Some(subscribe)) => self.subscribed(id, name, subscribe),

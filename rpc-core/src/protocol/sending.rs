@@ -30,6 +30,9 @@ impl<W> Protocol<W> {
             }
         }
         self.handed += 1;
+        if !self.parked.is_empty() {
+            self.unpark(); // what was given up has left room for others
+        }
         Some(queued.message)
     }
 
@@ -47,6 +50,7 @@ impl<W> Protocol<W> {
                     if let Some(call) = self.calls.open_mut(id) {
                         call.place = Place::Queued(ticket);
                     }
+                    self.note_entry(id);
                 }
                 Admitted::Calls { .. } => {}
                 Admitted::Notification(waiter) => self.told.extend(waiter),

@@ -197,6 +197,16 @@ fn only_param(params: &str) -> Option<&str> {
 
 /// Subscriptions of this end.
 impl<W> Protocol<W> {
+    /// A call that waited has its place among the messages now: whether it asks for a stream that is counted is
+    /// decided here, as the other end will, by what stands before it.
+    pub(super) fn note_entry(&mut self, call: u64) {
+        let greeted = self.hello.is_said();
+        let more = self.calls.more_mut(call);
+        if let Some(subscribe) = more.and_then(|more| more.subscribe.as_mut()) {
+            subscribe.greeted = greeted;
+        }
+    }
+
     /// The answer to a subscribe call: the stream begins where its id is read, so that no item that
     /// comes right behind is lost.
     pub(super) fn subscribed(&mut self, call: u64, id: &str, subscribe: Subscribe) -> Outcome {

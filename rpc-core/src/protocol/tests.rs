@@ -259,15 +259,91 @@ fn a_live_link_may_still_pass_on_what_it_was_given() {
 }
 
 #[test]
-fn the_first_call_of_a_handler_never_waits_for_the_wire() {
+fn what_a_handler_asks_for_never_waits_for_the_wire() {
     let mut protocol = protocol(|limits| limits.calls_on_wire = 1);
     call(&mut protocol, "busy wire");
-    let first = Start { caller: Caller::Elsewhere { first: true }, ..Start::default() };
-    protocol.start(first, None, |_| Bytes::from_static(b"of a handler")).unwrap();
+    let marked = Start { caller: Caller::Elsewhere, ..Start::default() };
+    for text in ["first", "second"] {
+        protocol.start(marked.clone(), None, |_| Bytes::from(text)).unwrap();
+    }
+    let members = [Start::default(), marked];
+    protocol.start_batch(&members, 0, |_| Bytes::from_static(b"batch")).unwrap();
     call(&mut protocol, "parked");
     next(&mut protocol);
-    assert_eq!(next(&mut protocol).unwrap(), "of a handler");
+    let sent = [(); 3].map(|()| next(&mut protocol).unwrap());
+    assert_eq!(sent, ["first", "second", "batch"]);
     assert_eq!(next(&mut protocol), None);
+}
+
+#[test]
+fn a_wire_that_nothing_comes_back_from_is_widened_once_while_a_handler_runs_and_then_given_up() {
+    let mut protocol = protocol(|limits| limits.calls_on_wire = 1);
+    call(&mut protocol, "on the wire");
+    let waiting = ["let on", "busy", "busy as well"].map(|text| call(&mut protocol, text));
+    let look = |protocol: &mut Protocol<&str>, at| {
+        protocol.expire(at, &mut Vec::new());
+        assert_eq!(protocol.overdue(at), None);
+    };
+    next(&mut protocol);
+    look(&mut protocol, secs(9));
+    assert_eq!(next(&mut protocol), None, "no handler runs that could be waited for");
+
+    request(&mut protocol, 1).unwrap();
+    assert!(protocol.wire_is_unwatched(), "somebody has to look at the clock");
+    look(&mut protocol, secs(10));
+    let relief = Duration::from_millis(250);
+    assert_eq!(protocol.next_deadline(), Some(secs(10) + relief));
+    look(&mut protocol, secs(10) + relief);
+    assert_eq!(next(&mut protocol).unwrap(), "let on");
+    assert_eq!(next(&mut protocol), None);
+    look(&mut protocol, secs(20));
+    let outcomes = waiting.map(|id| protocol.collect(id, |_| "again"));
+    assert_eq!(outcomes, [None, Some(Outcome::Busy), Some(Outcome::Busy)]);
+    assert_eq!(protocol.pending(), 2);
+}
+
+#[test]
+fn an_answer_shows_that_the_wire_is_alive() {
+    let mut protocol = protocol(|limits| limits.calls_on_wire = 2);
+    let calls = ["one", "two", "three", "four"].map(|text| call(&mut protocol, text));
+    request(&mut protocol, 1).unwrap();
+    next(&mut protocol);
+    next(&mut protocol);
+    protocol.overdue(secs(1));
+    receive(&mut protocol, &format!(r#"{{"id":{},"result":1}}"#, calls[0]));
+    protocol.overdue(secs(2));
+    assert_eq!(next(&mut protocol).unwrap(), "three");
+    protocol.expire(secs(2), &mut Vec::new());
+    assert_eq!(next(&mut protocol), None, "it is a second old, but that was before the answer");
+}
+
+#[test]
+fn calls_behind_a_batch_that_was_given_up_are_let_on() {
+    let mut protocol = protocol(|limits| limits.calls_on_wire = 2);
+    let members = [Start::default(), Start::default()];
+    let ids = protocol.start_batch(&members, 0, |_| Bytes::from_static(b"batch")).unwrap();
+    ids.iter().for_each(|id| protocol.abandon(*id));
+    call(&mut protocol, "behind");
+    let sent: Vec<_> = std::iter::from_fn(|| next(&mut protocol)).collect();
+    assert!(sent.contains(&"behind".to_owned()), "{sent:?}");
+}
+
+#[test]
+fn subscriptions_that_are_asked_for_count_as_streams() {
+    let mut protocol = protocol(|limits| limits.streams = 2);
+    let start = || Start { unsubscribe: Some("unsubscribe".into()), ..Start::default() };
+    let mut subscribe = || protocol.start(start(), None, |_| Bytes::from_static(b"subscribe"));
+    let first = subscribe().unwrap();
+    subscribe().unwrap();
+    assert_eq!(subscribe(), Err(Refused::Busy));
+    protocol.abandon(first);
+    let mut subscribe = || protocol.start(start(), None, |_| Bytes::from_static(b"subscribe"));
+    let third = subscribe().unwrap();
+    assert_eq!(subscribe(), Err(Refused::Busy));
+    while next(&mut protocol).is_some() {}
+    receive(&mut protocol, &format!(r#"{{"id":{third},"error":{{"code":1,"message":"no"}}}}"#));
+    let mut subscribe = || protocol.start(start(), None, |_| Bytes::from_static(b"subscribe"));
+    assert!(subscribe().is_ok(), "the error has made room");
 }
 
 #[test]
@@ -421,8 +497,8 @@ fn a_call_that_waits_in_front_of_the_wire_lets_an_ordered_request_start() {
     let starts = [Start { caller: Caller::Handler(running), ..Start::default() }];
     let message = |_: &[u64]| Bytes::from_static(b"[]");
     let filler = [Start::default(), Start::default()];
-    protocol.start_batch(&filler, message).unwrap();
-    protocol.start_batch(&starts, message).unwrap();
+    protocol.start_batch(&filler, 0, message).unwrap();
+    protocol.start_batch(&starts, 0, message).unwrap();
     while next(&mut protocol).is_some() {}
     assert!(protocol.is_sent() && protocol.may_start_ordered());
     assert_eq!(start(&mut protocol).as_deref(), Some("2"));
