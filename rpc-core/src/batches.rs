@@ -4,6 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use slab::Slab;
 
 use crate::layers::Members;
+use crate::outbox::OVERHEAD;
 use crate::subscriptions::OfferedKey;
 
 /// What a -32011 in the place of an answer may take, its id apart.
@@ -12,8 +13,9 @@ const REFUSAL: usize = 200;
 /// The batches of one connection that are not answered yet.
 pub(crate) struct Batches<W> {
     batches: Slab<Batch<W>>,
-    /// Bytes of all answers gathered.
+    /// Bytes of all answers gathered, and how many there are.
     gathered: usize,
+    answers: usize,
     /// The one batch that may gather beyond the limit. Without it, batches that hold the room
     /// between them would wait for each other.
     privileged: Option<usize>,
@@ -54,7 +56,7 @@ pub(crate) struct Place {
 
 impl<W> Batches<W> {
     pub(crate) const fn new() -> Self {
-        Self { batches: Slab::new(), gathered: 0, privileged: None }
+        Self { batches: Slab::new(), gathered: 0, answers: 0, privileged: None }
     }
 
     /// A batch of so many members, which are going to be read.
@@ -111,6 +113,7 @@ impl<W> Batches<W> {
         let bytes = answer.len() + 1;
         batch.bytes += bytes;
         self.gathered += bytes;
+        self.answers += 1;
         batch.answers[place.slot] = Some(answer);
         self.settle(place.batch)
     }
@@ -122,6 +125,7 @@ impl<W> Batches<W> {
         }
         let Batch { answers, bytes, streams, after, .. } = self.batches.remove(batch);
         self.gathered -= bytes;
+        self.answers -= answers.len();
         if self.privileged == Some(batch) {
             self.privileged = None;
         }
@@ -132,6 +136,11 @@ impl<W> Batches<W> {
     /// Bytes of all answers gathered.
     pub(crate) fn bytes(&self) -> usize {
         self.gathered
+    }
+
+    /// The same, with what the answers take beside their text.
+    pub(crate) fn takes(&self) -> usize {
+        self.gathered + OVERHEAD * self.answers
     }
 
     /// Forgets everything, and gives back what a busy time left behind; returns who waits for an

@@ -212,7 +212,7 @@ impl<T: Transport> Connection<T> {
 
     /// Whether something waits for room though there is some.
     fn is_waiting_in_vain_for_room(&self) -> bool {
-        let protocol = &self.shared.lock().protocol;
+        let protocol = &mut self.shared.lock().protocol;
         let waits = !self.returned.is_empty() || protocol.has_waiting();
         (waits && protocol.has_room())
             || (self.streams.are_ready() && protocol.is_open())
@@ -380,6 +380,7 @@ impl<T: Transport> Connection<T> {
         let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
         let asked = state.wishes.is_some()
             || state.protocol.may_start_ordered()
+            || state.protocol.must_gather_on()
             || !state.protocol.streams_rest();
         if (unsent && !self.blocked) || (has_turns && asked) {
             // It came while this turn was ending.

@@ -32,6 +32,7 @@ use crate::sync::Arc;
 mod arguments;
 mod calling;
 mod ending;
+mod gathering;
 mod greeting;
 mod handling;
 mod lending;
@@ -43,6 +44,7 @@ mod standing;
 mod subscribing;
 mod wronging;
 
+pub(crate) use gathering::Room;
 use lending::Lenders;
 use parking::{Parked, Stall};
 pub(crate) use standing::Guest;

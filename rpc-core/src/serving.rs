@@ -160,6 +160,8 @@ pub(crate) struct Serving<W> {
     by_id: HashMap<Id, Key, FxBuildHasher>,
     /// Requests that wait for room in the outbox, oldest first.
     unstarted: VecDeque<Key>,
+    /// Members of batches that wait until other batches have come to their end; others pass them.
+    aside: Vec<Key>,
     /// Requests that wait for earlier calls to end.
     ordered: Ordered,
     next_serial: u64,
@@ -177,6 +179,7 @@ impl<W> Serving<W> {
             requests: 0,
             by_id: HashMap::default(),
             unstarted: VecDeque::new(),
+            aside: Vec::new(),
             ordered: Ordered::default(),
             next_serial: 0,
             cost: Cost::default(),
@@ -357,6 +360,35 @@ impl<W> Serving<W> {
         Some((key, self.get_mut(key)?.take_params()?))
     }
 
+    /// Has others pass the oldest request that has not started.
+    pub(crate) fn set_aside(&mut self) {
+        if let Some(key) = self.unstarted.pop_front() {
+            self.aside.push(key);
+        }
+    }
+
+    /// The requests that others pass, oldest first.
+    pub(crate) fn aside(&self) -> &[Key] {
+        &self.aside
+    }
+
+    /// One of those, with its params, which may be empty for none, to start it.
+    pub(crate) fn take_aside(&mut self, key: Key) -> Option<(Key, Box<str>)> {
+        self.aside.retain(|aside| *aside != key);
+        Some((key, self.get_mut(key)?.take_params()?))
+    }
+
+    /// Whether members of batches have not started, or have returned and wait for room.
+    pub(crate) fn has_waiting_members(&self) -> bool {
+        let waits = |served: &Served<W>| served.place.is_some() && served.returned;
+        !self.aside.is_empty() || self.iter().any(waits)
+    }
+
+    /// Whether a handler waits for a call of its own.
+    pub(crate) fn has_lent(&self) -> bool {
+        self.lent > 0 || self.iter().any(|served| served.calls > 0)
+    }
+
     /// The call, if it is still served.
     pub(crate) fn get(&self, key: Key) -> Option<&Served<W>> {
         self.places.get(key.index).filter(|served| served.serial == key.serial)
@@ -384,6 +416,9 @@ impl<W> Serving<W> {
         }
         if let Some(id) = &ended.id {
             self.by_id.remove(id);
+        }
+        if !self.aside.is_empty() {
+            self.aside.retain(|aside| *aside != key);
         }
         if key.serial <= self.ordered.first() {
             self.gone_before_ordered(key, calls);

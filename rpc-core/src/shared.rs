@@ -220,6 +220,7 @@ impl State {
             || self.wishes.is_some()
             || self.protocol.may_start_ordered()
             || self.protocol.wire_is_unwatched()
+            || self.protocol.must_gather_on()
             || due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
     }
 }

@@ -15,7 +15,7 @@ use crate::handlers::{self, Polled, Running, drop_quietly};
 use crate::id::Id;
 use crate::once;
 use crate::peer::Peer;
-use crate::protocol::{Arrival, Event, Serve, Target};
+use crate::protocol::{Arrival, Event, Room, Serve, Target};
 use crate::random::unguessable;
 use crate::service::{Finished, Handler, Limited, Params, Service};
 use crate::serving::Key;
@@ -135,12 +135,16 @@ impl<T: Transport> Connection<T> {
         let (mut at, mut answered) = (0, 0);
         while let Some(key) = self.returned.get(at).map(|running| running.key) {
             // One that waits for its batch does not keep the others.
-            if !self.may_answer(key) {
+            let room = self.shared.lock().protocol.room_for_answer(key);
+            if room == Room::Later {
                 at += 1;
             } else if let Some(Running { id: Some(id), method, handler, .. }) =
                 self.returned.remove(at)
             {
-                self.answer(key, &id, method, handler);
+                match room {
+                    Room::Now => self.answer(key, &id, method, handler),
+                    _ => self.answer_too_big(key, &id, handler),
+                }
                 self.see_to_pace(method);
                 answered += 1;
                 if self.pace.is_over() {
@@ -222,7 +226,8 @@ impl<T: Transport> Connection<T> {
         if let Polled::Pending = polled {
             return self.handlers.insert(running.key.index, running);
         }
-        let may_answer = self.returned.is_empty() && self.may_answer(running.key);
+        let may_answer = self.returned.is_empty()
+            && self.shared.lock().protocol.room_for_answer(running.key) == Room::Now;
         let Running { key, id, method, handler, deadline, traced } = running;
         match (polled, id) {
             (Polled::Panicked, id) => {
@@ -246,10 +251,6 @@ impl<T: Transport> Connection<T> {
     fn panicked(&self, key: Key, id: Option<&str>) {
         let answer = id.map(|id| (id, answer::error(Some(id), &ErrorObject::internal())));
         self.shared.lock().protocol.finish(key, answer);
-    }
-
-    fn may_answer(&self, key: Key) -> bool {
-        self.shared.lock().protocol.may_answer(key)
     }
 
     /// Nobody is told how a notification went; who looks into the log is.
@@ -285,6 +286,12 @@ impl<T: Transport> Connection<T> {
     fn finish(&mut self, key: Key, id: &str, handler: Handler, answer: Bytes) {
         drop_quietly(handler);
         self.shared.lock().protocol.finish(key, Some((id, answer)));
+    }
+
+    /// Answers for a handler that has returned, and whose result its batch cannot keep.
+    fn answer_too_big(&mut self, key: Key, id: &str, handler: Handler) {
+        let limit = self.shared.setup.limits.message_out;
+        self.finish(key, id, handler, self.error(id, &ErrorObject::batch_answer_too_big(limit)));
     }
 
     /// The response to a request whose handler has returned, or the stream that it came to.

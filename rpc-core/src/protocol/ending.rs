@@ -45,8 +45,14 @@ impl<W> Protocol<W> {
         self.watch_wire(now);
         let slow = self.limits.slow_reader;
         let for_too_long = |since: Option<Duration>| since.is_some_and(|since| now >= since + slow);
-        if self.outbox.takes() > self.limits.queue.saturating_add(self.limits.message_out) {
+        let (queue, message_out) = (self.limits.queue, self.limits.message_out);
+        let most = queue.saturating_add(message_out);
+        let with_batches = most.saturating_add(queue.max(message_out));
+        if self.outbox.takes() > most {
             Some(CloseReason::us(CloseCode::SLOW_READER, "outbound queue is full"))
+        } else if self.outbox.takes() + self.batches.takes() > with_batches {
+            // Refusals are kept whatever the limit says. Results are not: those alone never come to so much.
+            Some(CloseReason::us(CloseCode::SLOW_READER, "too much waits in unfinished batches"))
         } else if for_too_long(self.above_since) {
             Some(CloseReason::us(CloseCode::SLOW_READER, "reads too slowly"))
         } else if for_too_long(self.paused_since) {

@@ -19,35 +19,22 @@ impl<W> Protocol<W> {
         if !self.outbox.has_room() || self.ended.is_some() {
             return None;
         }
-        let params = |params: Box<str>| Some(params).filter(|params| !params.is_empty());
         // First, as an ordered request waits for those before it. It waits for none that stands behind
         // one that waits for a call of its own.
         if let Some(waiting) = self.notifications.next() {
             let cost = Cost { bytes: waiting.params.len(), tokens: waiting.tokens };
             let Waiting { number, method, .. } = waiting;
-            let params = params(waiting.params);
+            let params = Some(waiting.params).filter(|params| !params.is_empty());
             let extras = waiting.extras;
             return Some(self.start_notification(number, method, params, cost, extras, now));
         }
         // All that came before it has started, so it is the oldest of those that have not.
-        let next = if self.serving.has_ready_ordered() {
-            self.serving.next_ordered()
+        let (key, params) = if self.serving.has_ready_ordered() {
+            self.serving.next_ordered()?
         } else {
-            let oldest = self.serving.oldest_unstarted()?;
-            let place = self.serving.get(oldest)?.place;
-            if !self.may_gather(place) {
-                return None;
-            }
-            self.serving.next_unstarted()
+            self.next_unstarted()?
         };
-        let (key, text) = next?;
-        let served = self.serving.get(key)?;
-        let (method, deadline) = (served.method, served.deadline);
-        let extras = served.rare.as_ref().and_then(|rare| rare.extras.clone());
-        let id = served.id.as_deref().map(Box::from);
-        let place = served.place;
-        let has_room = self.may_gather(place);
-        Some(Serve { key, id, has_room, method, params: params(text), deadline, extras })
+        self.serve_waiting(key, params)
     }
 
     /// A handler goes on after its first poll, or its result waits for room: until it has finished,
@@ -57,8 +44,8 @@ impl<W> Protocol<W> {
     }
 
     /// Whether a request or notification waits that could start if there were room.
-    pub(crate) fn has_waiting(&self) -> bool {
-        self.must_not_overtake() || self.notifications.has_next()
+    pub(crate) fn has_waiting(&mut self) -> bool {
+        self.must_not_overtake() || self.notifications.has_next() || self.may_come_back()
     }
 
     /// Whether requests are about to start: later ones must not overtake them.
@@ -85,19 +72,6 @@ impl<W> Protocol<W> {
     /// Whether there is room for what may enter while others wait outside.
     pub(crate) fn has_room(&self) -> bool {
         self.outbox.has_room()
-    }
-
-    /// Whether a result of this handler may be written now: there is room for it.
-    pub(crate) fn may_answer(&mut self, key: Key) -> bool {
-        let place = self.serving.get(key).and_then(|served| served.place);
-        self.outbox.has_room() && self.may_gather(place)
-    }
-
-    /// Whether the batch that an answer goes to, if it does, may take one more. Else it is not begun: all
-    /// that others come to would have to be kept, if one batch never comes to its end.
-    pub(super) fn may_gather(&mut self, place: Option<Place>) -> bool {
-        let limit = self.limits.queue;
-        place.is_none_or(|place| self.batches.may_gather(place.batch, limit))
     }
 
     /// A handler has ended; this is its answer and the id in that, if it owes one and may still give

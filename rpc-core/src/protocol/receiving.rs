@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Arrival, Event, Outcome, Protocol, Serve, Target};
+use super::{Arrival, Event, Outcome, Protocol, Room, Serve, Target};
 use crate::answer;
 use crate::batches::{Place, Whole};
 use crate::calls;
@@ -162,13 +162,13 @@ impl<W> Protocol<W> {
         if arrival.late
             || !self.outbox.has_room()
             || self.must_not_overtake()
-            || !self.may_gather(place)
+            || self.room_to_gather(place) != Room::Now
         {
             self.serving.insert_unstarted(new, id, params);
             return Event::Done;
         }
         let key = self.serving.insert(new);
-        let has_room = self.may_gather(place);
+        let has_room = self.room_to_gather(place) == Room::Now;
         Event::Serve(Serve {
             key,
             id: Some(id),

@@ -39,6 +39,30 @@ fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
     }
 }
 
+/// A member of a batch; its key if it starts at once.
+fn member(protocol: &mut TestProtocol, batch: usize, id: u32) -> Option<Key> {
+    let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#);
+    let Payload::Single(incoming) = decode(&text, &Limits::server()) else { panic!("{text}") };
+    let (target, batch) = (Some(Target::Method(0)), Some(batch));
+    let arrival = Arrival { target, orphans: 0, batch, late: false, streams: None, now: ZERO };
+    match protocol.receive(incoming, arrival) {
+        Event::Serve(serve) => {
+            protocol.keep(serve.key, &serve.id.unwrap().into());
+            Some(serve.key)
+        }
+        _ => None,
+    }
+}
+
+/// A member of a batch that calls no method.
+fn refused_member(protocol: &mut TestProtocol, batch: usize) {
+    let text = r#"{"jsonrpc":"2.0","id":"x","method":"none"}"#;
+    let Payload::Single(incoming) = decode(text, &Limits::server()) else { panic!("{text}") };
+    let (target, batch) = (None, Some(batch));
+    let arrival = Arrival { target, orphans: 0, batch, late: false, streams: None, now: ZERO };
+    assert!(matches!(protocol.receive(incoming, arrival), Event::Refused { .. }));
+}
+
 /// Whether an ordered request starts at once.
 fn ordered(protocol: &mut TestProtocol, id: u32) -> bool {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
@@ -86,7 +110,7 @@ fn above_the_queue_limit_calls_wait_and_answers_enter() {
     let ticket = protocol.notify(Bytes::from_static(b"note")).unwrap().unwrap();
     assert_eq!(protocol.has_entered(ticket, |_| "note waits"), Ok(false));
 
-    assert!(!protocol.may_answer(served), "results wait for room");
+    assert_eq!(protocol.room_for_answer(served), Room::Later, "results wait for room");
     protocol.finish(served, Some(("1", Bytes::from_static(b"answer"))));
     receive(&mut protocol, r#"{"jsonrpc":"2.0","id":8,"method":"none"}"#);
     assert_eq!(next(&mut protocol).unwrap(), "full");
@@ -344,6 +368,80 @@ fn subscriptions_that_are_asked_for_count_as_streams() {
     receive(&mut protocol, &format!(r#"{{"id":{third},"error":{{"code":1,"message":"no"}}}}"#));
     let mut subscribe = || protocol.start(start(), None, |_| Bytes::from_static(b"subscribe"));
     assert!(subscribe().is_ok(), "the error has made room");
+}
+
+/// A batch that holds all that batches may, and the key of its member that does not end.
+fn full_batch(protocol: &mut TestProtocol) -> Key {
+    let batch = protocol.begin_batch(2);
+    let [done, slow] = [100, 101].map(|id| member(protocol, batch, id).unwrap());
+    protocol.end_batch(batch);
+    protocol.finish(done, Some(("100", Bytes::from_static(b"as much as it may"))));
+    // It has asked first, so it may go on.
+    assert_eq!(protocol.room_for_answer(slow), Room::Now);
+    slow
+}
+
+#[test]
+fn members_without_room_step_aside_and_come_back() {
+    let mut protocol = protocol(|limits| limits.queue = 10);
+    let slow = full_batch(&mut protocol);
+    let other = protocol.begin_batch(1);
+    assert_eq!(member(&mut protocol, other, 1), None);
+    protocol.end_batch(other);
+    assert_eq!(start(&mut protocol), None);
+    assert!(!protocol.has_waiting(), "nothing would come of looking again");
+    assert!(request(&mut protocol, 2).is_some(), "others do not wait for it");
+
+    protocol.finish(slow, Some(("101", Bytes::from_static(b"end"))));
+    next(&mut protocol);
+    assert!(protocol.has_waiting());
+    assert_eq!(start(&mut protocol).as_deref(), Some("1"));
+}
+
+#[test]
+fn what_a_waiting_handler_may_depend_on_is_let_on_or_refused_but_never_waits() {
+    let mut protocol = protocol(|limits| {
+        limits.queue = 10;
+        limits.message_out = 1000;
+    });
+    let slow = full_batch(&mut protocol);
+    let other = protocol.begin_batch(2);
+    assert_eq!([1, 2].map(|id| member(&mut protocol, other, id)), [None, None]);
+    protocol.end_batch(other);
+    assert_eq!(start(&mut protocol), None);
+    assert!(!protocol.must_gather_on());
+
+    protocol.lend(slow);
+    assert!(protocol.must_gather_on(), "whichever thread it was");
+    let first = protocol.next_to_start(ZERO).unwrap().key;
+    assert_eq!(protocol.room_for_answer(first), Room::Now);
+    protocol.finish(first, Some(("1", Bytes::from_static(b"help"))));
+
+    let third = protocol.begin_batch(20);
+    (0..20).for_each(|_| refused_member(&mut protocol, third));
+    assert_eq!(start(&mut protocol), None, "a `message_out` more is all that there is");
+    let answer = next(&mut protocol).expect("the batch is whole");
+    assert!(answer.contains("help") && answer.contains("-32009"), "{answer}");
+    assert!(!protocol.must_gather_on());
+}
+
+#[test]
+fn refusals_that_unfinished_batches_hold_are_bounded() {
+    let mut protocol = protocol(|limits| {
+        limits.queue = 1000;
+        limits.message_out = 1000;
+    });
+    let mut batches = 0;
+    while protocol.overdue(ZERO).is_none() {
+        let batch = protocol.begin_batch(2);
+        member(&mut protocol, batch, batches);
+        refused_member(&mut protocol, batch);
+        protocol.end_batch(batch);
+        batches += 1;
+        assert!(batches < 100, "3,000 bytes hold no more than 15 refusals");
+    }
+    assert_eq!(protocol.overdue(ZERO).unwrap().code, Some(CloseCode::SLOW_READER));
+    assert_eq!(next(&mut protocol), None, "not one batch is whole");
 }
 
 #[test]
