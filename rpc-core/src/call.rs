@@ -1,6 +1,7 @@
 //! A call on its way: the future that a stub's methods return.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,8 +25,8 @@ use crate::progress::{NoProgress, Reports};
 use crate::protocol::{Outcome, Refused, Start};
 use crate::shared::Shared;
 use crate::streaming::{Argument, Remote};
-use crate::sync::{Arc, Mutex};
-use crate::waiter::Waiter;
+use crate::sync::{Arc, Mutex, PoisonError};
+use crate::waiter::{Waiter, poll_registered};
 
 mod layered;
 mod options;
@@ -332,12 +333,12 @@ impl<T, E, P> Call<T, E, P> {
         let ids = streams.iter().map(|(id, _)| id.clone()).collect();
         let unsubscribe = self.unsubscribe.take();
         let start = Start { deadline, caller, unsubscribe, streams: ids, renewed, progress };
-        let waiter = waiter.map(|waker| Waiter::task(None, waker));
+        let mut waiter = waiter.map(|waker| Waiter::Task(waker.clone()));
         let mut streams = streams.into_iter();
         let started = self.shared.with(|state| {
             let scratch = &mut state.scratch;
             let message = |id| message.request_in(scratch, id, &beside);
-            let id = state.protocol.start(start, waiter, message)?;
+            let id = state.protocol.start(start, &mut waiter, message)?;
             if streams.len() > 0 {
                 let keys = state.protocol.streams_of(id).iter().copied().zip(&mut streams);
                 let arguments = keys.map(|(key, (id, items))| Argument { key, id, items });
@@ -357,6 +358,31 @@ impl<T, E, P> Call<T, E, P> {
         }
     }
 
+    /// Waits for the outcome of a call that was started, and tells of its progress before.
+    fn poll_answer(&self, id: u64, waker: &Waker) -> Poll<Outcome> {
+        loop {
+            let mut reports = VecDeque::new();
+            let polled = poll_registered(waker, |task| {
+                // Nobody else is concerned.
+                let protocol = &mut self.shared.lock().protocol;
+                if self.options.progress {
+                    reports = protocol.take_progress(id);
+                }
+                if !reports.is_empty() {
+                    return Some(None); // before the outcome is taken, which a listener that panics must not lose
+                }
+                protocol.collect(id, |kept| task.keep(kept)).map(Some)
+            });
+            if let Some(outcome) = ready!(polled) {
+                return Poll::Ready(outcome);
+            }
+            if let Some(listener) = &self.options.listener {
+                let mut listener = listener.lock().unwrap_or_else(PoisonError::into_inner);
+                reports.iter().for_each(|report| listener(report));
+            }
+        }
+    }
+
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Settled, Failure>> {
         if let State::New(_) = self.state {
             self.begin(Some(cx.waker()));
@@ -368,19 +394,7 @@ impl<T, E, P> Call<T, E, P> {
             self.state = ready!(queued.poll_sent(cx)).into();
         }
         if let State::Started { id, .. } = self.state {
-            // Nobody else is concerned.
-            let mut state = self.shared.lock();
-            let waiter = |kept| Waiter::task(kept, cx.waker());
-            let reports = self.options.progress.then(|| state.protocol.take_progress(id));
-            let collected = state.protocol.collect(id, waiter);
-            drop(state);
-            if let (Some(listener), Some(reports)) = (&self.options.listener, reports) {
-                let mut listener = listener.lock().unwrap();
-                reports.iter().for_each(|report| listener(report));
-            }
-            let Some(outcome) = collected else {
-                return Poll::Pending;
-            };
+            let outcome = ready!(self.poll_answer(id, cx.waker()));
             self.state = State::Done;
             return Poll::Ready(Ok(Settled::Outcome(outcome)));
         }

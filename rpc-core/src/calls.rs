@@ -251,39 +251,41 @@ impl<W, O> Calls<W, O> {
         waiter
     }
 
-    /// Takes the outcome, and with it the call; `None` if there is none yet: then `waiter` is kept.
-    pub(crate) fn collect(&mut self, id: u64, waiter: impl FnOnce(Option<W>) -> W) -> Option<O> {
+    /// Takes the outcome, and with it the call; `None` if there is none yet: then `keep` gets the place of
+    /// who waits for it.
+    pub(crate) fn collect(&mut self, id: u64, keep: impl FnOnce(&mut Option<W>)) -> Option<O> {
         let call = self.get_mut(id)?;
         if let State::Open(kept) = &mut call.state {
-            *kept = Some(waiter(kept.take()));
+            keep(kept);
             return None;
         }
+        self.remove(id).0
+    }
+
+    /// Forgets a call that nobody waits for any more; returns the outcome that it may have, or who waited.
+    pub(crate) fn forget(&mut self, id: u64) -> (Option<O>, Option<W>) {
         self.remove(id)
     }
 
-    /// Forgets a call that nobody waits for any more; returns the outcome that it may have.
-    pub(crate) fn forget(&mut self, id: u64) -> Option<O> {
-        self.remove(id)
-    }
-
-    /// Frees the place of a call; returns its outcome. The rest is dropped where it is: to move it
-    /// as a whole took longer than all else here.
-    fn remove(&mut self, id: u64) -> Option<O> {
+    /// Frees the place of a call; returns its outcome, or who waited for that. The rest is dropped where it
+    /// is: to move it as a whole took longer than all else here.
+    fn remove(&mut self, id: u64) -> (Option<O>, Option<W>) {
         self.take_subscribe(id);
-        let index = self.index_of(id)?;
+        let Some(index) = self.index_of(id) else { return (None, None) };
         let place = &mut self.places[index];
-        let outcome = match std::mem::replace(&mut place.as_mut()?.state, State::Open(None)) {
-            State::Open(_) => {
+        let Some(call) = place else { return (None, None) };
+        let before = std::mem::replace(&mut call.state, State::Open(None));
+        *place = None;
+        match before {
+            State::Open(waiter) => {
                 self.open -= 1;
-                None
+                (None, waiter)
             }
             State::Answered(outcome) => {
                 self.answered -= 1;
-                Some(outcome)
+                (Some(outcome), None)
             }
-        };
-        *place = None;
-        outcome
+        }
     }
 
     /// The id for a call that is given up at once: its answer finds nobody.
@@ -387,7 +389,7 @@ mod tests {
         let mut calls = TestCalls::new();
         let id = start(&mut calls);
         assert_eq!(id, 1);
-        assert_eq!(calls.collect(id, |_| "waker"), None);
+        assert_eq!(calls.collect(id, |kept| *kept = Some("waker")), None);
         assert_eq!(calls.answer(id, "3"), Some("waker"));
         assert_eq!(calls.answer(id, "4"), None);
         assert_eq!(calls.collect(id, |_| unreachable!()), Some("3"));
@@ -455,7 +457,10 @@ mod tests {
                 2 => {
                     if let Some(at) = pick(&mut random, &model) {
                         let (id, answered) = model[at];
-                        assert_eq!(calls.collect(id, |_| "w"), answered.then_some("x"));
+                        assert_eq!(
+                            calls.collect(id, |kept| *kept = Some("w")),
+                            answered.then_some("x")
+                        );
                         if answered {
                             model.remove(at);
                         }
@@ -464,7 +469,7 @@ mod tests {
                 _ => {
                     if let Some(at) = pick(&mut random, &model) {
                         let (id, answered) = model.remove(at);
-                        assert_eq!(calls.forget(id), answered.then_some("x"));
+                        assert_eq!(calls.forget(id).0, answered.then_some("x"));
                     }
                 }
             }

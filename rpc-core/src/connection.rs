@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -86,6 +86,8 @@ pub struct Connection<T: Transport> {
     controls: Controls,
     pace: Pace,
     timer: Timer,
+    /// The waker of this task, to be lent to those who have something for it.
+    waker: Option<Waker>,
     phase: Phase,
 }
 
@@ -158,6 +160,7 @@ impl<T: Transport> Connection<T> {
             controls: Controls::default(),
             pace: Pace::start(),
             timer: Timer::new(),
+            waker: None,
             phase: Phase::Open,
             shared,
         }
@@ -236,7 +239,7 @@ impl<T: Transport> Connection<T> {
         }
         let reading = state.protocol.reading(now);
         drop(state);
-        drop(sleeper);
+        self.waker = sleeper.or_else(|| self.waker.take());
         for key in std::mem::take(&mut self.stopped) {
             self.stop(key);
         }
@@ -366,6 +369,9 @@ impl<T: Transport> Connection<T> {
 
     /// Arms the timer and lets callers wake this task.
     fn sleep(&mut self, cx: &mut Context<'_>) {
+        // Wakers are code of the user's: they are neither made nor dropped under the lock.
+        let kept = self.waker.take().filter(|waker| waker.will_wake(cx.waker()));
+        let waker = kept.unwrap_or_else(|| cx.waker().clone());
         let mut state = self.shared.lock();
         let turns = [state.protocol.next_deadline(), self.life.next(&self.shared.setup.limits)];
         let (until, has_turns) = match &self.phase {
@@ -385,9 +391,10 @@ impl<T: Transport> Connection<T> {
         if (unsent && !self.blocked) || (has_turns && asked) {
             // It came while this turn was ending.
             drop(state);
+            self.waker = Some(waker);
             again(cx);
         } else {
-            state.sleeper = Some(cx.waker().clone());
+            self.waker = state.sleeper.replace(waker);
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::shared::Shared;
 use crate::streaming::Remote;
 use crate::sync::Arc;
 use crate::trace::TraceContext;
-use crate::waiter::{Flag, Waiter};
+use crate::waiter::{Flag, Waiter, poll_registered};
 
 /// The call being served: who makes it, when it must be done, whether anyone still waits for it.
 ///
@@ -153,13 +153,20 @@ impl Context {
     /// Whether the handler waits for calls of its own, so that it lends its place; wakes `waker` when
     /// that is no longer so.
     pub(crate) fn waits_for_calls(&self, waker: &Waker) -> bool {
-        let waiter = |kept| Waiter::task(kept, waker);
-        self.shared.lock().protocol.watch_lending(self.key, waiter)
+        let mut waits = false;
+        // Never ready: it may change again.
+        let _ = poll_registered(waker, |task| {
+            let protocol = &mut self.shared.lock().protocol;
+            waits = protocol.watch_lending(self.key, |kept| task.keep(kept));
+            None::<()>
+        });
+        waits
     }
 
     /// Nobody asks that any more.
     pub(crate) fn watches_no_calls(&self) {
-        self.shared.lock().protocol.unwatch_lending(self.key);
+        let watcher = self.shared.lock().protocol.unwatch_lending(self.key);
+        drop(watcher); // without the lock
     }
 
     /// Waits until the call is over: cancelled by its caller, out of time, cut off with its

@@ -108,9 +108,11 @@ impl Direction {
         }
     }
 
-    fn finish(&mut self, end: End) {
+    /// Ends it; who reads is to be told, without the lock.
+    #[must_use]
+    fn finish(&mut self, end: End) -> Option<Waker> {
         self.end.get_or_insert(end);
-        self.reader.take().into_iter().for_each(Waker::wake);
+        self.reader.take()
     }
 }
 
@@ -140,11 +142,14 @@ impl Transport for Pipe {
     type Text = Text;
 
     fn poll_receive(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<Received<Text>> {
+        let waker = cx.waker().clone(); // not under the lock, as wakers are code of the user's
         let mut incoming = self.incoming.lock().unwrap();
         if let Some(message) = incoming.messages.pop_front() {
             incoming.bytes -= message.len();
             self.received += message.len() as u64;
-            incoming.writer.take().into_iter().for_each(Waker::wake);
+            let writer = incoming.writer.take();
+            drop(incoming);
+            writer.into_iter().for_each(Waker::wake);
             return Poll::Ready(Received::Text(Text(message)));
         }
         match &incoming.end {
@@ -153,13 +158,16 @@ impl Transport for Pipe {
             }
             Some(End::Gone) => Poll::Ready(Received::Failed(gone())),
             None => {
-                incoming.reader = Some(cx.waker().clone());
+                let before = incoming.reader.replace(waker);
+                drop(incoming);
+                drop(before);
                 Poll::Pending
             }
         }
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        let waker = cx.waker().clone();
         let mut out = self.out.lock().unwrap();
         if out.deaf {
             drop(out);
@@ -170,7 +178,9 @@ impl Transport for Pipe {
         if out.bytes < out.capacity {
             return Poll::Ready(Ok(()));
         }
-        out.writer = Some(cx.waker().clone());
+        let before = out.writer.replace(waker);
+        drop(out);
+        drop(before);
         Poll::Pending
     }
 
@@ -186,7 +196,8 @@ impl Transport for Pipe {
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
-        self.out.lock().unwrap().reader.take().into_iter().for_each(Waker::wake);
+        let reader = self.out.lock().unwrap().reader.take();
+        reader.into_iter().for_each(Waker::wake);
         Poll::Ready(Ok(()))
     }
 
@@ -214,17 +225,20 @@ impl Transport for Pipe {
     fn shrink(&mut self) {}
 
     fn poll_close(&mut self, _: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {
-        self.out.lock().unwrap().finish(End::Closed(code, reason.to_owned()));
+        let reader = self.out.lock().unwrap().finish(End::Closed(code, reason.to_owned()));
+        reader.into_iter().for_each(Waker::wake);
         Poll::Ready(())
     }
 }
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        self.out.lock().unwrap().finish(End::Gone);
+        let reader = self.out.lock().unwrap().finish(End::Gone);
         let mut incoming = self.incoming.lock().unwrap();
         incoming.deaf = true;
-        incoming.writer.take().into_iter().for_each(Waker::wake);
+        let writer = incoming.writer.take();
+        drop(incoming);
+        reader.into_iter().chain(writer).for_each(Waker::wake);
     }
 }
 

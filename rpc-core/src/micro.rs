@@ -102,7 +102,7 @@ impl Made {
     pub fn come_and_go(&mut self) {
         let id = self.call();
         self.0.answer(id, ());
-        self.0.collect(id, |_| ()).expect("it was just answered");
+        self.0.collect(id, |kept| *kept = Some(())).expect("it was just answered");
     }
 }
 

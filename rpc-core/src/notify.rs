@@ -14,7 +14,7 @@ use crate::layers::{Called, Calling, Route};
 use crate::outgoing::Outgoing;
 use crate::shared::Shared;
 use crate::sync::Arc;
-use crate::waiter::Waiter;
+use crate::waiter::poll_registered;
 
 /// A notification: a future that ends when the outbound queue has taken it.
 ///
@@ -110,10 +110,17 @@ impl Notify {
         polled.map(|came_to| came_to.map(drop).map_err(NotifyError::from))
     }
 
-    fn has_entered(&self, ticket: u64, cx: &Context<'_>) -> Result<bool, NotifyError> {
-        self.shared
-            .with(|state| state.protocol.has_entered(ticket, |kept| Waiter::task(kept, cx.waker())))
-            .map_err(|reason| NotifyError::Closed { reason })
+    /// Waits until the notification has entered the queue.
+    fn poll_entered(&self, ticket: u64, cx: &Context<'_>) -> Poll<Result<(), NotifyError>> {
+        poll_registered(cx.waker(), |task| {
+            let entered = self
+                .shared
+                .with(|state| state.protocol.has_entered(ticket, |kept| task.keep(kept)));
+            match entered {
+                Ok(entered) => entered.then_some(Ok(())),
+                Err(reason) => Some(Err(NotifyError::Closed { reason })),
+            }
+        })
     }
 }
 
@@ -134,18 +141,18 @@ impl Future for Notify {
             State::Failed(why) => return Poll::Ready(Err(NotifyError::Encode(why))),
             _ => panic!("a `Notify` was polled after it was ready"),
         };
-        if this.has_entered(ticket, cx)? {
-            return Poll::Ready(Ok(()));
+        let entered = this.poll_entered(ticket, cx);
+        if entered.is_pending() {
+            this.state = State::Waiting(ticket);
         }
-        this.state = State::Waiting(ticket);
-        Poll::Pending
+        entered
     }
 }
 
 impl Drop for Notify {
     fn drop(&mut self) {
         if let State::Waiting(ticket) = self.state {
-            self.shared.with(|state| state.protocol.withdraw_notification(ticket));
+            drop(self.shared.with(|state| state.protocol.withdraw_notification(ticket)));
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Outbox<W> {
     waiting: Tickets<Waiting<W>>,
     bytes: usize,
     backlog: usize,
+    /// From this ticket on, what waited was thrown away.
+    dropped_from: Option<u64>,
 }
 
 /// A message that is next to be sent.
@@ -73,7 +75,7 @@ pub(crate) enum Admitted<W> {
 impl<W> Outbox<W> {
     pub(crate) fn new(limit: usize) -> Self {
         let (queue, waiting) = (Tickets::new(), Tickets::new());
-        Self { limit, queue, waiting, bytes: 0, backlog: 0 }
+        Self { limit, queue, waiting, bytes: 0, backlog: 0, dropped_from: None }
     }
 
     /// Whether what may wait enters at once.
@@ -141,20 +143,29 @@ impl<W> Outbox<W> {
         })
     }
 
-    /// Whether the notification with this ticket still waits; if so `waiter` replaces the one kept.
-    pub(crate) fn still_waits(&mut self, ticket: u64, waiter: impl FnOnce(Option<W>) -> W) -> bool {
+    /// Whether the notification with this ticket still waits; if so `keep` gets the place of who waits for
+    /// it.
+    pub(crate) fn still_waits(&mut self, ticket: u64, keep: impl FnOnce(&mut Option<W>)) -> bool {
         match self.waiting.get_mut(ticket) {
             Some(Waiting { sender: Sender::Notification(kept), .. }) => {
-                *kept = Some(waiter(kept.take()));
+                keep(kept);
                 true
             }
             _ => false,
         }
     }
 
-    /// Takes a message back that waits for room.
-    pub(crate) fn remove_waiting(&mut self, ticket: u64) {
-        self.waiting.remove(ticket);
+    /// Whether the message with this ticket, which waited for room, was thrown away instead.
+    pub(crate) fn was_dropped(&self, ticket: u64) -> bool {
+        self.dropped_from.is_some_and(|from| ticket >= from)
+    }
+
+    /// Takes a message back that waits for room; returns who waited with it.
+    pub(crate) fn remove_waiting(&mut self, ticket: u64) -> Option<W> {
+        match self.waiting.remove(ticket)?.sender {
+            Sender::Notification(waiter) => waiter,
+            Sender::Calls(_) => None,
+        }
     }
 
     /// Takes a message back that is in the queue and was not sent.
@@ -194,6 +205,7 @@ impl<W> Outbox<W> {
 
     /// Throws away what waits for room; returns who waited with a notification.
     pub(crate) fn drop_waiting(&mut self) -> impl Iterator<Item = W> {
+        self.dropped_from.get_or_insert(self.waiting.first);
         self.waiting.drain().filter_map(|waiting| match waiting.sender {
             Sender::Notification(waiter) => waiter,
             Sender::Calls(_) => None,

@@ -137,11 +137,9 @@ impl Shared {
 
     /// Forgets a call that nobody waits for any more, and cancels it if it was sent.
     pub(crate) fn abandon(&self, call: u64) {
-        let arguments = self.with(|state| {
-            state.protocol.abandon(call);
-            state.take_dropped_arguments()
-        });
-        drop(arguments); // without the lock: they are code of the user's
+        let left =
+            self.with(|state| (state.protocol.abandon(call), state.take_dropped_arguments()));
+        drop(left); // without the lock: wakers and streams are code of the user's
     }
 
     /// Ends the slot without a connection's help.

@@ -26,13 +26,45 @@ impl Waiter {
             Self::Later(later) => later.start(),
         }
     }
+}
 
-    /// This waker as a waiter; the one kept before serves on if it wakes the same task.
-    pub(crate) fn task(kept: Option<Self>, waker: &Waker) -> Self {
+/// The waker of a task that is to be kept where something will happen.
+///
+/// Wakers are code of the user's: to clone or drop one may do anything, such as to drop the task, and with it a
+/// call of this connection. So none is made or dropped under the slot's lock.
+pub(crate) struct Registration<'a> {
+    waker: &'a Waker,
+    /// One to be kept, or the one that it has replaced.
+    spare: Option<Waiter>,
+    lacks_one: bool,
+}
+
+impl Registration<'_> {
+    /// Keeps the waker, unless one that wakes the same task is kept already.
+    pub(crate) fn keep(&mut self, kept: &mut Option<Waiter>) {
         match kept {
-            Some(Self::Task(kept)) if kept.will_wake(waker) => Self::Task(kept),
-            _ => Self::Task(waker.clone()),
+            Some(Waiter::Task(kept)) if kept.will_wake(self.waker) => {}
+            _ if self.spare.is_some() => std::mem::swap(kept, &mut self.spare),
+            _ => self.lacks_one = true,
         }
+    }
+}
+
+/// Looks for something under a lock, by `look`, which has the waker kept where there is nothing yet; again, with a
+/// waker that was made meanwhile, where none was kept.
+pub(crate) fn poll_registered<R>(
+    waker: &Waker,
+    mut look: impl FnMut(&mut Registration<'_>) -> Option<R>,
+) -> Poll<R> {
+    let mut registration = Registration { waker, spare: None, lacks_one: false };
+    loop {
+        if let Some(found) = look(&mut registration) {
+            return Poll::Ready(found);
+        }
+        if !std::mem::take(&mut registration.lacks_one) {
+            return Poll::Pending;
+        }
+        registration.spare = Some(Waiter::Task(waker.clone()));
     }
 }
 
@@ -68,11 +100,14 @@ impl Flag {
     fn enlist(&self) -> Arc<AtomicWaker> {
         let waker = Arc::new(AtomicWaker::new());
         let mut waiting = self.waiting.lock().unwrap();
-        if waiting.len() == waiting.capacity() {
-            // Those that went away left us the only reference.
-            waiting.retain(|waker| Arc::strong_count(waker) > 1);
-        }
+        let is_full = waiting.len() == waiting.capacity();
+        // Those that went away left us the only reference.
+        let left = |waker: &mut Arc<AtomicWaker>| Arc::strong_count(waker) == 1;
+        let gone: Vec<_> =
+            if is_full { waiting.extract_if(.., left).collect() } else { Vec::new() };
         waiting.push(waker.clone());
+        drop(waiting);
+        drop(gone); // without the lock, since wakers are code of the user's
         waker
     }
 }

@@ -38,7 +38,12 @@ impl Places {
         let mut owed = self.owed.lock().unwrap();
         match owed.checked_sub(1) {
             Some(rest) => *owed = rest,
-            None => self.free.add_permits(1),
+            None => {
+                // Without the lock, as it wakes someone. Who takes a place back just then is owed one too early, which
+                // the next one left pays for.
+                drop(owed);
+                self.free.add_permits(1);
+            }
         }
     }
 

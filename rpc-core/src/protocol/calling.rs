@@ -12,12 +12,12 @@ use crate::serving::Key;
 use crate::sync::Arc;
 
 impl<W> Protocol<W> {
-    /// Takes a call into the order of messages; returns its id. `message` makes its text, `waiter` is
-    /// told when it has an outcome.
+    /// Takes a call into the order of messages; returns its id. `message` makes its text; `waiter` is
+    /// taken if it starts, and told when it has an outcome.
     pub(crate) fn start(
         &mut self,
         start: Start,
-        waiter: Option<W>,
+        waiter: &mut Option<W>,
         message: impl FnOnce(u64) -> Bytes,
     ) -> Result<u64, Refused> {
         if self.ended.is_some() || self.answers_only {
@@ -46,7 +46,7 @@ impl<W> Protocol<W> {
         };
         let deadline = start.deadline;
         let more = self.more(id, start);
-        self.calls.insert(id, New { place, deadline, lender, more, waiter });
+        self.calls.insert(id, New { place, deadline, lender, more, waiter: waiter.take() });
         if waits_for_hello {
             self.probe(id, is_marked);
         }
@@ -97,27 +97,30 @@ impl<W> Protocol<W> {
         Ok(ids)
     }
 
-    /// Takes the outcome of a call; without one yet, `waiter` is told when there is.
+    /// Takes the outcome of a call; without one yet, who is kept by `keep` is told when there is.
     pub(crate) fn collect(
         &mut self,
         id: u64,
-        waiter: impl FnOnce(Option<W>) -> W,
+        keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Outcome> {
-        self.calls.collect(id, waiter)
+        self.calls.collect(id, keep)
     }
 
     /// Forgets a call that was dropped. One that was sent is cancelled over there, any other leaves
-    /// no trace.
-    pub(crate) fn abandon(&mut self, id: u64) {
+    /// no trace. Returns who waited for it, to be dropped without the lock.
+    pub(crate) fn abandon(&mut self, id: u64) -> Option<W> {
         if self.calls.open_mut(id).is_some() {
             self.withdraw(id);
             self.settle_lender(id);
             self.drop_streams(id);
         }
-        if let Some(Outcome::Subscribed(key)) = self.calls.forget(id) {
-            self.unsubscribe(key);
+        let (outcome, waiter) = self.calls.forget(id);
+        if let Some(Outcome::Subscribed(key)) = outcome {
+            let nobody = self.unsubscribe(key);
+            debug_assert!(nobody.is_none(), "nobody took the stream");
         }
         self.unpark();
+        waiter
     }
 
     /// Takes a notification into the order of messages. `Some` is the ticket under which it waits
@@ -138,21 +141,22 @@ impl<W> Protocol<W> {
         self.outbox.is_open()
     }
 
-    /// Whether the notification that waits under `ticket` has entered; else `waiter` is told.
+    /// Whether the notification that waited under `ticket` has entered; else who is kept by `keep` is told.
     pub(crate) fn has_entered(
         &mut self,
         ticket: u64,
-        waiter: impl FnOnce(Option<W>) -> W,
+        keep: impl FnOnce(&mut Option<W>),
     ) -> Result<bool, CloseReason> {
         match &self.ended {
-            Some(reason) => Err(reason.clone()),
-            None => Ok(!self.outbox.still_waits(ticket, waiter)),
+            // One that had entered before the end may have been sent.
+            Some(reason) if self.outbox.was_dropped(ticket) => Err(reason.clone()),
+            _ => Ok(!self.outbox.still_waits(ticket, keep)),
         }
     }
 
-    /// Takes back a notification that waits for room.
-    pub(crate) fn withdraw_notification(&mut self, ticket: u64) {
-        self.outbox.remove_waiting(ticket);
+    /// Takes back a notification that waits for room; returns who waited, to be dropped without the lock.
+    pub(crate) fn withdraw_notification(&mut self, ticket: u64) -> Option<W> {
+        self.outbox.remove_waiting(ticket)
     }
 
     /// The handler here that lends its place for a call.
@@ -193,7 +197,10 @@ impl<W> Protocol<W> {
                 self.calls.give_up();
                 return Fate::MaybeExecuted;
             }
-            Place::Waiting(ticket) => self.outbox.remove_waiting(ticket),
+            Place::Waiting(ticket) => {
+                let nobody = self.outbox.remove_waiting(ticket);
+                debug_assert!(nobody.is_none(), "who waits for a call is kept with the call");
+            }
             Place::Queued(ticket) => self.outbox.remove(ticket),
             Place::Handed(_) => {
                 let unsubscribe = self.calls.take_subscribe(id).map(|it| it.unsubscribe);

@@ -96,7 +96,7 @@ impl<W> Protocol<W> {
         }
         self.on_wire = 0;
         self.parked.clear();
-        self.lenders = None;
+        self.clear_lenders();
         self.notifications.clear();
         let mut unanswered = self.batches.clear();
         self.offered.clear();

@@ -29,20 +29,26 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Whether a handler waits for calls of its own; `waiter`, made of the one kept, is told when that
-    /// changes.
-    pub(crate) fn watch_lending(&mut self, key: Key, waiter: impl FnOnce(Option<W>) -> W) -> bool {
+    /// Whether a handler waits for calls of its own; who is kept by `keep` is told when that changes.
+    pub(crate) fn watch_lending(&mut self, key: Key, keep: impl FnOnce(&mut Option<W>)) -> bool {
         let Lenders(lenders) =
             &mut **self.lenders.get_or_insert_with(|| Box::new(Lenders(HashMap::new())));
-        let kept = lenders.remove(&key);
-        lenders.insert(key, waiter(kept));
+        let mut kept = lenders.remove(&key);
+        keep(&mut kept);
+        lenders.extend(kept.map(|kept| (key, kept)));
         self.serving.is_lent(key)
     }
 
-    /// Nobody asks that of this handler any more.
-    pub(crate) fn unwatch_lending(&mut self, key: Key) {
-        if let Some(Lenders(lenders)) = self.lenders.as_deref_mut() {
-            lenders.remove(&key);
+    /// Nobody asks that of this handler any more; returns who did, to be dropped without the lock.
+    pub(crate) fn unwatch_lending(&mut self, key: Key) -> Option<W> {
+        let Lenders(lenders) = self.lenders.as_deref_mut()?;
+        lenders.remove(&key)
+    }
+
+    /// There is nothing to be told of any more.
+    pub(super) fn clear_lenders(&mut self) {
+        if let Some(lenders) = self.lenders.take() {
+            self.told.extend(lenders.0.into_values());
         }
     }
 

@@ -263,13 +263,13 @@ impl<W> Protocol<W> {
         Ok(waiter)
     }
 
-    /// The next item of a stream. `Some(None)` is its end; with `None`, `waiter` is told.
+    /// The next item of a stream. `Some(None)` is its end; with `None`, who is kept by `keep` is told.
     pub(crate) fn next_item(
         &mut self,
         key: TakenKey,
-        waiter: impl FnOnce(Option<W>) -> W,
+        keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Option<Item>> {
-        let next = self.taken.next(key, waiter);
+        let next = self.taken.next(key, keep);
         if self.ended.is_none()
             && let Some((id, bytes)) = self.taken.credit(key)
         {
@@ -278,13 +278,16 @@ impl<W> Protocol<W> {
         next
     }
 
-    /// A stream was dropped. The other end is told, whatever the queue holds.
-    pub(crate) fn unsubscribe(&mut self, key: TakenKey) {
+    /// A stream was dropped. The other end is told, whatever the queue holds. Returns who waited for items,
+    /// to be dropped without the lock.
+    pub(crate) fn unsubscribe(&mut self, key: TakenKey) -> Option<W> {
         let companions = self.taken.take_companions(key);
         self.drop_all(companions);
-        if let Some((stop, id)) = self.taken.remove(key) {
+        let removed = self.taken.remove(key)?;
+        if let Some((stop, id)) = removed.stop {
             self.send_stop(stop, &id);
         }
+        removed.waiter
     }
 
     pub(super) fn send_unsubscribe(&mut self, method: &str, subscription: &str) {

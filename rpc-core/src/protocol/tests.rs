@@ -87,7 +87,7 @@ fn notification(protocol: &mut TestProtocol) -> Option<Key> {
 }
 
 fn call(protocol: &mut TestProtocol, text: &'static str) -> u64 {
-    protocol.start(Start::default(), None, |_| Bytes::from_static(text.as_bytes())).unwrap()
+    protocol.start(Start::default(), &mut None, |_| Bytes::from_static(text.as_bytes())).unwrap()
 }
 
 fn next(protocol: &mut TestProtocol) -> Option<String> {
@@ -95,7 +95,7 @@ fn next(protocol: &mut TestProtocol) -> Option<String> {
 }
 
 fn fate(protocol: &mut TestProtocol, id: u64) -> Fate {
-    match protocol.collect(id, |_| "waker") {
+    match protocol.collect(id, |kept| *kept = Some("waker")) {
         Some(Outcome::Closed(_, fate) | Outcome::Timeout(fate)) => fate,
         other => panic!("{other:?}"),
     }
@@ -108,7 +108,7 @@ fn above_the_queue_limit_calls_wait_and_answers_enter() {
     call(&mut protocol, "full");
     let waits = call(&mut protocol, "call");
     let ticket = protocol.notify(Bytes::from_static(b"note")).unwrap().unwrap();
-    assert_eq!(protocol.has_entered(ticket, |_| "note waits"), Ok(false));
+    assert_eq!(protocol.has_entered(ticket, |kept| *kept = Some("note waits")), Ok(false));
 
     assert_eq!(protocol.room_for_answer(served), Room::Later, "results wait for room");
     protocol.finish(served, Some(("1", Bytes::from_static(b"answer"))));
@@ -262,7 +262,7 @@ fn the_fate_of_a_call_is_decided_by_how_far_it_went() {
     assert_eq!(fates, [Fate::MaybeExecuted, Fate::NotSent, Fate::NotSent, Fate::NotSent]);
     assert_eq!(next(&mut protocol), None, "what is not sent stays unsent");
     assert!(matches!(
-        protocol.start(Start::default(), None, |_| unreachable!()),
+        protocol.start(Start::default(), &mut None, |_| unreachable!()),
         Err(Refused::Closed(_))
     ));
 }
@@ -273,7 +273,7 @@ fn a_live_link_may_still_pass_on_what_it_was_given() {
     let deadline = Some(secs(1));
     let start = Start { deadline, ..Start::default() };
     let calls = [(); 2]
-        .map(|()| protocol.start(start.clone(), None, |_| Bytes::from_static(b"m")).unwrap());
+        .map(|()| protocol.start(start.clone(), &mut None, |_| Bytes::from_static(b"m")).unwrap());
     next(&mut protocol);
     protocol.expire(secs(1), &mut Vec::new());
     let fates = calls.map(|id| fate(&mut protocol, id));
@@ -288,7 +288,7 @@ fn what_a_handler_asks_for_never_waits_for_the_wire() {
     call(&mut protocol, "busy wire");
     let marked = Start { caller: Caller::Elsewhere, ..Start::default() };
     for text in ["first", "second"] {
-        protocol.start(marked.clone(), None, |_| Bytes::from(text)).unwrap();
+        protocol.start(marked.clone(), &mut None, |_| Bytes::from(text)).unwrap();
     }
     let members = [Start::default(), marked];
     protocol.start_batch(&members, 0, |_| Bytes::from_static(b"batch")).unwrap();
@@ -321,7 +321,7 @@ fn a_wire_that_nothing_comes_back_from_is_widened_once_while_a_handler_runs_and_
     assert_eq!(next(&mut protocol).unwrap(), "let on");
     assert_eq!(next(&mut protocol), None);
     look(&mut protocol, secs(20));
-    let outcomes = waiting.map(|id| protocol.collect(id, |_| "again"));
+    let outcomes = waiting.map(|id| protocol.collect(id, |kept| *kept = Some("again")));
     assert_eq!(outcomes, [None, Some(Outcome::Busy), Some(Outcome::Busy)]);
     assert_eq!(protocol.pending(), 2);
 }
@@ -346,7 +346,9 @@ fn calls_behind_a_batch_that_was_given_up_are_let_on() {
     let mut protocol = protocol(|limits| limits.calls_on_wire = 2);
     let members = [Start::default(), Start::default()];
     let ids = protocol.start_batch(&members, 0, |_| Bytes::from_static(b"batch")).unwrap();
-    ids.iter().for_each(|id| protocol.abandon(*id));
+    for id in ids.iter() {
+        protocol.abandon(*id);
+    }
     call(&mut protocol, "behind");
     let sent: Vec<_> = std::iter::from_fn(|| next(&mut protocol)).collect();
     assert!(sent.contains(&"behind".to_owned()), "{sent:?}");
@@ -356,17 +358,17 @@ fn calls_behind_a_batch_that_was_given_up_are_let_on() {
 fn subscriptions_that_are_asked_for_count_as_streams() {
     let mut protocol = protocol(|limits| limits.streams = 2);
     let start = || Start { unsubscribe: Some("unsubscribe".into()), ..Start::default() };
-    let mut subscribe = || protocol.start(start(), None, |_| Bytes::from_static(b"subscribe"));
+    let mut subscribe = || protocol.start(start(), &mut None, |_| Bytes::from_static(b"subscribe"));
     let first = subscribe().unwrap();
     subscribe().unwrap();
     assert_eq!(subscribe(), Err(Refused::Busy));
     protocol.abandon(first);
-    let mut subscribe = || protocol.start(start(), None, |_| Bytes::from_static(b"subscribe"));
+    let mut subscribe = || protocol.start(start(), &mut None, |_| Bytes::from_static(b"subscribe"));
     let third = subscribe().unwrap();
     assert_eq!(subscribe(), Err(Refused::Busy));
     while next(&mut protocol).is_some() {}
     receive(&mut protocol, &format!(r#"{{"id":{third},"error":{{"code":1,"message":"no"}}}}"#));
-    let mut subscribe = || protocol.start(start(), None, |_| Bytes::from_static(b"subscribe"));
+    let mut subscribe = || protocol.start(start(), &mut None, |_| Bytes::from_static(b"subscribe"));
     assert!(subscribe().is_ok(), "the error has made room");
 }
 
@@ -451,7 +453,7 @@ fn a_place_is_lent_until_the_call_is_resolved_however_it_is() {
         let key = request(&mut protocol, 1).unwrap();
         let start =
             Start { deadline: Some(secs(1)), caller: Caller::Handler(key), ..Start::default() };
-        let id = protocol.start(start, None, |_| Bytes::from_static(b"call")).unwrap();
+        let id = protocol.start(start, &mut None, |_| Bytes::from_static(b"call")).unwrap();
         let other = request(&mut protocol, 2).expect("the place is lent");
         protocol.finish(other, None);
         next(&mut protocol);
@@ -459,7 +461,7 @@ fn a_place_is_lent_until_the_call_is_resolved_however_it_is() {
             0 => drop(receive(&mut protocol, r#"{"id":1,"result":1}"#)),
             1 => drop(receive(&mut protocol, r#"{"id":1,"error":7}"#)),
             2 => protocol.expire(secs(1), &mut Vec::new()),
-            _ => protocol.abandon(id),
+            _ => drop(protocol.abandon(id)),
         }
         assert_eq!(request(&mut protocol, 3), None, "way {way}");
         protocol.finish(key, None);
@@ -505,7 +507,7 @@ fn a_random_walk_ends_at_zero() {
                     };
                     let start = Start { deadline, caller, ..Start::default() };
                     let message = |_| Bytes::from_static(b"0123456789");
-                    calls.extend(protocol.start(start, None, message));
+                    calls.extend(protocol.start(start, &mut None, message));
                 }
                 1 if !calls.is_empty() => {
                     protocol.abandon(calls.swap_remove(random.below(calls.len())));
@@ -514,7 +516,7 @@ fn a_random_walk_ends_at_zero() {
                     let at = random.below(calls.len());
                     let text = format!(r#"{{"id":{},"result":1}}"#, calls[at]);
                     receive(&mut protocol, &text);
-                    if protocol.collect(calls[at], |_| "w").is_some() {
+                    if protocol.collect(calls[at], |kept| *kept = Some("w")).is_some() {
                         calls.swap_remove(at);
                     }
                 }
@@ -541,7 +543,9 @@ fn a_random_walk_ends_at_zero() {
             protocol.end(&CloseReason::link("lost"));
             protocol.discard();
         } else {
-            calls.drain(..).for_each(|id| protocol.abandon(id));
+            for id in calls.drain(..) {
+                protocol.abandon(id);
+            }
             served.drain(..).for_each(|key| protocol.finish(key, None));
             protocol.sent(0, ZERO);
             loop {
@@ -630,7 +634,7 @@ fn a_stop_that_crosses_the_end_of_a_stream_among_params_is_not_stray() {
     let stop = r#"{"jsonrpc":"2.0","method":"$/stop","params":{"subscription":"s"}}"#;
     for _ in 0..50 {
         let start = Start { streams: vec!["s".into()], ..Start::default() };
-        let id = protocol.start(start, None, |_| Bytes::from_static(b"call")).unwrap();
+        let id = protocol.start(start, &mut None, |_| Bytes::from_static(b"call")).unwrap();
         while next(&mut protocol).is_some() {}
         let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":1}}"#);
         receive(&mut protocol, &answer);

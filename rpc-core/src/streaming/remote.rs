@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use crate::shared::Shared;
 use crate::subscriptions::{Item, TakenKey};
 use crate::sync::Arc;
-use crate::waiter::Waiter;
+use crate::waiter::poll_registered;
 
 /// A stream of the other end. Dropping it ends it there.
 pub(crate) struct Remote {
@@ -20,10 +20,9 @@ impl Remote {
     }
 
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
-        let next = self.shared.with(|state| {
-            state.protocol.next_item(self.key, |kept| Waiter::task(kept, cx.waker()))
-        });
-        next.map_or(Poll::Pending, Poll::Ready)
+        poll_registered(cx.waker(), |task| {
+            self.shared.with(|state| state.protocol.next_item(self.key, |kept| task.keep(kept)))
+        })
     }
 }
 
@@ -35,6 +34,6 @@ impl fmt::Debug for Remote {
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        self.shared.with(|state| state.protocol.unsubscribe(self.key));
+        drop(self.shared.with(|state| state.protocol.unsubscribe(self.key)));
     }
 }

@@ -134,7 +134,7 @@ proptest! {
                 }
                 Taking::Next(at) => {
                     let known = &mut streams[at];
-                    match taken.next(known.key, |_| ()) {
+                    match taken.next(known.key, |kept| *kept = Some(())) {
                         Some(Some(Item::Result(_))) => known.taken += 1,
                         Some(Some(Item::Gap(missed))) => known.taken += missed,
                         Some(Some(other)) => prop_assert!(false, "{:?}", other),
@@ -155,7 +155,7 @@ proptest! {
                     }
                 }
                 Taking::Remove(at) => {
-                    let told = taken.remove(streams[at].key);
+                    let told = taken.remove(streams[at].key).and_then(|removed| removed.stop);
                     prop_assert_eq!(told.is_some(), !streams[at].ended);
                     streams[at] = begin(&mut taken, number + 3, credit);
                 }
@@ -182,7 +182,7 @@ proptest! {
                 known.waiting.push_back(bytes);
                 left -= cost(bytes) as i64;
             } else if let Some(bytes) = known.waiting.pop_front() {
-                let next = taken.next(known.key, |_| ()).flatten();
+                let next = taken.next(known.key, |kept| *kept = Some(())).flatten();
                 prop_assert_eq!(next, Some(Item::Result(text(bytes))));
                 left += taken.credit(known.key).map_or(0, |(_, bytes)| bytes as i64);
             }

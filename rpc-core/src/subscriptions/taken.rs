@@ -113,6 +113,15 @@ pub(crate) struct Taken<W> {
     next_serial: u64,
 }
 
+/// What is left of a stream that is not taken any more.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Removed<W> {
+    /// How to tell the other end, if it does not know, and the id of the stream, as JSON text.
+    pub(crate) stop: Option<(Stop, Box<str>)>,
+    /// Who waited for an item.
+    pub(crate) waiter: Option<W>,
+}
+
 impl<W> Taken<W> {
     /// For streams that may have so many bytes waiting beyond their windows, all together.
     pub(crate) fn new(most_beyond: usize) -> Self {
@@ -224,11 +233,11 @@ impl<W> Taken<W> {
         Ok(waiter)
     }
 
-    /// The next item. `Some(None)` is the end; with `None`, `waiter` is told of what comes.
+    /// The next item. `Some(None)` is the end; with `None`, who is kept by `keep` is told of what comes.
     pub(crate) fn next(
         &mut self,
         key: TakenKey,
-        waiter: impl FnOnce(Option<W>) -> W,
+        keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Option<Item>> {
         let Some(subscription) = self.get_mut(key) else { return Some(None) };
         if let Some(item) = subscription.items.pop_front() {
@@ -243,7 +252,7 @@ impl<W> Taken<W> {
         if subscription.ended {
             return Some(None);
         }
-        subscription.waiter = Some(waiter(subscription.waiter.take()));
+        keep(&mut subscription.waiter);
         None
     }
 
@@ -281,8 +290,7 @@ impl<W> Taken<W> {
     /// The call that it came with is over, and so is the stream. Returns who waits for items.
     pub(crate) fn cancel(&mut self, key: TakenKey) -> Option<W> {
         if !self.get_mut(key)?.claimed {
-            self.remove(key);
-            return None;
+            return self.remove(key)?.waiter;
         }
         if self.get_mut(key)?.ended {
             return None;
@@ -290,9 +298,8 @@ impl<W> Taken<W> {
         self.end(key, Some(Item::Cancelled), None).ok().flatten()
     }
 
-    /// Forgets one; `Some` is how to tell the other end, which does not know, and its id, as JSON
-    /// text.
-    pub(crate) fn remove(&mut self, key: TakenKey) -> Option<(Stop, Box<str>)> {
+    /// Forgets one; `None` if that has happened.
+    pub(crate) fn remove(&mut self, key: TakenKey) -> Option<Removed<W>> {
         self.get_mut(key)?;
         let subscription = self.open.remove(key.index);
         self.beyond -= subscription.beyond();
@@ -303,7 +310,8 @@ impl<W> Taken<W> {
             // With its end its id was free: another one may have it by now.
             self.by_id.remove(&subscription.id);
         }
-        (!subscription.ended).then_some((subscription.stop, subscription.id))
+        let stop = (!subscription.ended).then_some((subscription.stop, subscription.id));
+        Some(Removed { stop, waiter: subscription.waiter })
     }
 
     /// Ends all with the connection; returns who waits for items.

@@ -6,12 +6,16 @@ fn item(json: &str) -> Item {
     Item::Result(json.into())
 }
 
+fn stop_of(removed: Option<Removed<&str>>) -> Option<(Stop, Box<str>)> {
+    removed.expect("it was not forgotten").stop
+}
+
 #[test]
 fn items_come_in_their_order_and_then_the_end() {
     let mut taken = TestTaken::new(1 << 20);
     let key = taken.insert("\"a\"", Stop::Unsubscribe("stop".into()), None).unwrap();
     assert_eq!(taken.insert("\"a\"", Stop::Unsubscribe("stop".into()), None), None);
-    assert_eq!(taken.next(key, |_| "waker"), None);
+    assert_eq!(taken.next(key, |kept| *kept = Some("waker")), None);
     assert_eq!(taken.push(key, "1".into(), None, 1000), Ok(Some("waker")));
     let error = Item::Error(ErrorObject::new(1, "m").into());
     taken.end(key, Some(error.clone()), None).unwrap();
@@ -20,7 +24,7 @@ fn items_come_in_their_order_and_then_the_end() {
     assert_eq!(next(), Some(Some(item("1"))));
     assert_eq!(next(), Some(Some(error)));
     assert_eq!(next(), Some(None));
-    assert_eq!(taken.remove(key), None, "the other end has ended it");
+    assert_eq!(stop_of(taken.remove(key)), None, "the other end has ended it");
     assert_eq!(taken.len(), 0);
 }
 
@@ -31,20 +35,25 @@ fn what_does_not_fit_is_one_gap_in_its_place() {
     for number in ["1", "2", "3", "4"] {
         taken.push(key, number.into(), None, 2 * cost(1)).unwrap();
     }
-    let mut next = || taken.next(key, |_| "waker");
+    let mut next = || taken.next(key, |kept| *kept = Some("waker"));
     assert_eq!([next(), next()], [Some(Some(item("1"))), Some(Some(item("2")))]);
     assert_eq!(next(), Some(Some(Item::Gap(2))));
     assert_eq!(next(), None);
     let large = "x".repeat(1000);
     taken.push(key, large.as_str().into(), None, 100).unwrap();
-    assert_eq!(taken.next(key, |_| "w"), Some(Some(item(&large))), "alone it may be larger");
+    assert_eq!(
+        taken.next(key, |kept| *kept = Some("w")),
+        Some(Some(item(&large))),
+        "alone it may be larger"
+    );
 }
 
 #[test]
 fn one_that_is_dropped_is_to_be_unsubscribed() {
     let mut taken = TestTaken::new(1 << 20);
     let key = taken.insert("7", Stop::Unsubscribe("stop".into()), None).unwrap();
-    assert_eq!(taken.remove(key), Some((Stop::Unsubscribe("stop".into()), "7".into())));
+    let stop = Some((Stop::Unsubscribe("stop".into()), "7".into()));
+    assert_eq!(stop_of(taken.remove(key)), stop);
     assert_eq!(taken.remove(key), None);
     assert!(taken.is_idle());
 }
@@ -56,7 +65,7 @@ fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
     let push = |taken: &mut TestTaken, seq| {
         taken.push(key, "x".repeat(100).into(), Some(seq), 0).unwrap();
     };
-    let next = |taken: &mut TestTaken| taken.next(key, |_| "waker").flatten();
+    let next = |taken: &mut TestTaken| taken.next(key, |kept| *kept = Some("waker")).flatten();
     (1..=3).for_each(|seq| push(&mut taken, seq));
     assert_eq!(taken.credit(key), None);
     assert_eq!(next(&mut taken), Some(item(&"x".repeat(100))));
@@ -71,7 +80,7 @@ fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
     assert_eq!(taken.credit(key), Some(("7", 200)));
     taken.end(key, None, Some(6)).unwrap();
     assert_eq!(taken.next(key, |_| unreachable!()), Some(None));
-    assert_eq!(taken.remove(key), None);
+    assert_eq!(stop_of(taken.remove(key)), None);
 }
 
 #[test]
