@@ -1,0 +1,32 @@
+//! Two ends, each with limits of its own.
+
+use std::time::Duration;
+
+use rpc_core::{Endpoint, Limits, Peer, Router, Setup, memory};
+
+/// Connects two ends as a client and a server are: the first one greets. The first of the handles calls
+/// what the second end offers.
+pub fn ends(near: (Router, Limits), far: (Router, Limits)) -> (Peer, Peer) {
+    let setup = |(services, limits)| Setup::new(services, limits);
+    let mut near = setup(near);
+    near.greets = true;
+    ends_of(near, setup(far), 64 * 1024)
+}
+
+/// The same, of any two setups, over a pipe that holds `capacity` bytes each way.
+pub fn ends_of(near: Setup, far: Setup, capacity: usize) -> (Peer, Peer) {
+    let (left, right) = memory::transports(capacity);
+    let [near, far] = [(near, left), (far, right)].map(|(mut setup, transport)| {
+        setup.keepalive = false;
+        let endpoint = Endpoint::new(setup);
+        let peer = endpoint.peer();
+        tokio::spawn(endpoint.connect(transport));
+        peer
+    });
+    (near, far)
+}
+
+/// Lets everything run that can, and the clock with it, for a short while.
+pub async fn settle() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
