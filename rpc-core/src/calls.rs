@@ -319,6 +319,17 @@ impl<W, O> Calls<W, O> {
         self.deadlines.expired(now, open.map(|call| (call.id, call.deadline)))
     }
 
+    /// The ids of the open calls whose deadline has come, and which were not sent.
+    pub(crate) fn expired_unsent(&self, now: Duration) -> Vec<u64> {
+        let open = self.places.iter().flatten();
+        let is_over = |call: &&Call<W, O>| {
+            matches!(call.state, State::Open(_))
+                && call.deadline.is_some_and(|deadline| deadline <= now)
+                && !matches!(call.place, Place::Handed(_) | Place::InBatch)
+        };
+        open.filter(is_over).map(|call| call.id).collect()
+    }
+
     /// The ids of all open calls, oldest first.
     pub(crate) fn open_ids(&self) -> Vec<u64> {
         let open = self.places.iter().flatten();

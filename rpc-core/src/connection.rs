@@ -46,6 +46,10 @@ use streaming::Streams;
 const MESSAGES: usize = 128;
 const BYTES: usize = 64 * 1024;
 
+/// A timer that rings so late was kept from it, as by a pause of the process: what depends on it has as much time
+/// more. And so long a timer waits at most until all that has come in was read.
+const LATE: Duration = Duration::from_secs(1);
+
 /// A connection at work: a future that ends with the reason why the connection did.
 ///
 /// Made by [`Endpoint::connect`](crate::Endpoint::connect). Dropping it drops the transport: the
@@ -86,6 +90,8 @@ pub struct Connection<T: Transport> {
     controls: Controls,
     pace: Pace,
     timer: Timer,
+    /// Since when it is known that something has run out of time.
+    due_since: Option<Duration>,
     /// The waker of this task, to be lent to those who have something for it.
     waker: Option<Waker>,
     phase: Phase,
@@ -160,6 +166,7 @@ impl<T: Transport> Connection<T> {
             controls: Controls::default(),
             pace: Pace::start(),
             timer: Timer::new(),
+            due_since: None,
             waker: None,
             phase: Phase::Open,
             shared,
@@ -171,14 +178,20 @@ impl<T: Transport> Connection<T> {
         self.pace = Pace::start();
         self.handlers.begin_turn(cx.waker());
         self.streams.begin_turn(cx.waker());
-        self.begin(now)?;
+        let is_due = self.begin(now)?;
         let mut more = self.receive(cx, now)?;
         let has_read_all = !more && !self.paused;
         more |= self.run_woken();
+        let is_over = is_due && self.is_over(now, !more);
+        if is_over {
+            self.expire(now);
+        }
+        more |= is_due && !is_over;
         more |= self.work_off(cx, now)?;
         more |= self.streams.take_restless();
         more |= self.reading_resumed(now)?;
-        self.see_to_life(cx, now, has_read_all)?;
+        more |= self.see_to_life(cx, now, has_read_all)?;
+        self.see_to_overdue(now, is_over)?;
         self.see_to_drain(now)?;
         // Not by their own wakers: others are to have their turn in between.
         more |= self.handlers.end_turn() | self.streams.end_turn();
@@ -228,26 +241,53 @@ impl<T: Transport> Connection<T> {
         Ok(paused && self.shared.lock().protocol.reading(now)? == Reading::On)
     }
 
-    /// Stops what has run out of time, and does what was asked for from outside.
-    fn begin(&mut self, now: Duration) -> Result<(), End> {
+    /// Does what was asked for from outside. Whether something has run out of time.
+    fn begin(&mut self, now: Duration) -> Result<bool, End> {
         let mut state = self.shared.lock();
         // What comes during a turn is found before it ends: nobody needs to wake us.
         let sleeper = state.sleeper.take();
         let wishes = state.wishes.take();
-        if state.protocol.next_deadline().is_some_and(|due| due <= now) {
-            state.protocol.expire(now, &mut self.stopped);
+        let late = now.saturating_sub(state.armed.unwrap_or(now));
+        if late >= LATE {
+            state.protocol.put_off(late);
+            self.life.put_off(now);
+        }
+        let is_due = state.protocol.next_deadline().is_some_and(|due| due <= now);
+        if is_due {
+            state.protocol.expire_unbegun(now);
         }
         let reading = state.protocol.reading(now);
         drop(state);
         self.waker = sleeper.or_else(|| self.waker.take());
-        for key in std::mem::take(&mut self.stopped) {
-            self.stop(key);
-        }
         if let Some(wishes) = wishes {
             self.grant(*wishes)?;
         }
         self.paused = reading? == Reading::Paused;
-        Ok(())
+        if !is_due {
+            self.due_since = None;
+        }
+        Ok(is_due)
+    }
+
+    /// Whether what has run out of time is over. What saves it may have come in already, and not be read: so there
+    /// is one turn more, before which the runtime looks for that, and others until all of it was read.
+    fn is_over(&mut self, now: Duration, has_read_all: bool) -> bool {
+        match self.due_since {
+            None => {
+                self.due_since = Some(now);
+                false
+            }
+            Some(since) => has_read_all || now >= since + LATE,
+        }
+    }
+
+    /// Stops what has run out of time.
+    fn expire(&mut self, now: Duration) {
+        self.due_since = None;
+        self.shared.lock().protocol.expire(now, &mut self.stopped);
+        for key in std::mem::take(&mut self.stopped) {
+            self.stop(key);
+        }
     }
 
     fn grant(&mut self, wishes: Wishes) -> Result<(), End> {
@@ -311,12 +351,13 @@ impl<T: Transport> Connection<T> {
         Ok(true)
     }
 
+    /// Looks after the link; whether it is to be looked at again at once.
     fn see_to_life(
         &mut self,
         cx: &mut Context<'_>,
         now: Duration,
         has_read_all: bool,
-    ) -> Result<(), End> {
+    ) -> Result<bool, End> {
         let received = self.transport.received_bytes();
         // The rest of a message is late only when it was looked for.
         let assembling = self.transport.assembling().filter(|_| has_read_all);
@@ -328,7 +369,8 @@ impl<T: Transport> Connection<T> {
         }
         loop {
             match self.life.due(now, &self.shared.setup.limits) {
-                Due::Nothing => break,
+                Due::Nothing => return Ok(false),
+                Due::Look => return Ok(true),
                 Due::Ping => {
                     self.transport.ping()?;
                     self.unflushed = true;
@@ -339,8 +381,13 @@ impl<T: Transport> Connection<T> {
                 Due::Dead(reason) => return Err(End::Lost(reason)),
             }
         }
+    }
+
+    /// Ends the connection if the other end has taken too little or sent too much, or, when what has run out
+    /// of time `is_over`, did so for too long.
+    fn see_to_overdue(&mut self, now: Duration, is_over: bool) -> Result<(), End> {
         let mut state = self.shared.lock();
-        let overdue = state.protocol.overdue(now);
+        let overdue = state.protocol.overdue(now, is_over);
         std::mem::swap(&mut self.told, &mut state.protocol.told);
         drop(state);
         // Who waited for something that has happened in this turn.

@@ -16,6 +16,8 @@ pub(crate) struct Life {
     bytes: u64,
     heard: Duration,
     pinged: bool,
+    /// Whether it was seen before that there was no sign of life for too long, or that a message is stuck.
+    doubted: bool,
     /// The message that is coming in, and since when.
     assembling: Option<(u64, Duration)>,
     /// When something last happened; `None` once that was tidied up after.
@@ -30,6 +32,8 @@ pub(crate) enum Due {
     Ping,
     /// Give back what a busy time left behind.
     Tidy,
+    /// Look once more for what has come in: the clock may have been looked at before it was.
+    Look,
     /// Close: a message does not come to its end.
     Close(CloseReason),
     /// There is nobody any more.
@@ -38,7 +42,15 @@ pub(crate) enum Due {
 
 impl Life {
     pub(crate) fn new(keepalive: bool, now: Duration) -> Self {
-        Self { keepalive, bytes: 0, heard: now, pinged: false, assembling: None, busy: Some(now) }
+        Self {
+            keepalive,
+            bytes: 0,
+            heard: now,
+            pinged: false,
+            doubted: false,
+            assembling: None,
+            busy: Some(now),
+        }
     }
 
     /// Takes in how many bytes have come in so far, and which message is coming in.
@@ -47,12 +59,22 @@ impl Life {
             self.bytes = bytes;
             self.heard = now;
             self.pinged = false;
+            self.doubted = false;
             self.busy = Some(now);
         }
         self.assembling = assembling.map(|message| match self.assembling {
             Some((same, since)) if same == message => (same, since),
             _ => (message, now),
         });
+    }
+
+    /// This end was kept from looking, and from asking for a sign of life: silence counts from now on.
+    pub(crate) fn put_off(&mut self, now: Duration) {
+        self.heard = now;
+        self.pinged = false;
+        if let Some((_, since)) = &mut self.assembling {
+            *since = now;
+        }
     }
 
     /// Notes that something was sent.
@@ -62,12 +84,19 @@ impl Life {
 
     /// What is to be done now; called until it is nothing.
     pub(crate) fn due(&mut self, now: Duration, limits: &Limits) -> Due {
-        if self.assembling.is_some_and(|(_, since)| now >= since + limits.assembly) {
-            return Due::Close(CloseReason::us(CloseCode::POLICY, "a message took too long"));
+        let is_stuck = self.assembling.is_some_and(|(_, since)| now >= since + limits.assembly);
+        let is_silent = self.keepalive && now >= self.heard + limits.dead_after;
+        if is_stuck || is_silent {
+            if !std::mem::replace(&mut self.doubted, true) {
+                return Due::Look;
+            }
+            return if is_stuck {
+                Due::Close(CloseReason::us(CloseCode::POLICY, "a message took too long"))
+            } else {
+                Due::Dead(CloseReason::link("no sign of life"))
+            };
         }
-        if self.keepalive && now >= self.heard + limits.dead_after {
-            return Due::Dead(CloseReason::link("no sign of life"));
-        }
+        self.doubted = false;
         if self.keepalive && !self.pinged && now >= self.heard + limits.ping {
             self.pinged = true;
             return Due::Ping;
@@ -111,6 +140,7 @@ mod tests {
         assert_eq!(life.due(secs(20), &limits), Due::Ping);
         assert_eq!(life.due(secs(44), &limits), Due::Nothing);
         assert_eq!(life.next(&limits), Some(secs(45)));
+        assert_eq!(life.due(secs(45), &limits), Due::Look);
         assert!(matches!(life.due(secs(45), &limits), Due::Dead(_)));
     }
 
@@ -127,6 +157,20 @@ mod tests {
     }
 
     #[test]
+    fn what_has_come_in_meanwhile_is_a_sign_of_life_after_all() {
+        let limits = Limits::server();
+        let mut life = Life::new(true, secs(0));
+        life.due(secs(20), &limits);
+        assert_eq!(life.due(secs(50), &limits), Due::Look);
+        life.heard(1, None, secs(50));
+        assert!(!matches!(life.due(secs(50), &limits), Due::Dead(_)));
+        life.due(secs(70), &limits);
+        life.put_off(secs(200));
+        assert!(!matches!(life.due(secs(219), &limits), Due::Ping | Due::Dead(_)));
+        assert_eq!(life.due(secs(220), &limits), Due::Ping);
+    }
+
+    #[test]
     fn an_endless_message_is_none() {
         let limits = Limits::server();
         let mut life = Life::new(true, secs(0));
@@ -134,6 +178,8 @@ mod tests {
             life.heard(second + 1, Some(7), secs(second));
             assert!(!matches!(life.due(secs(second), &limits), Due::Close(_)));
         }
+        life.heard(31, Some(7), secs(30));
+        assert_eq!(life.due(secs(30), &limits), Due::Look);
         assert!(matches!(life.due(secs(30), &limits), Due::Close(_)));
         life.heard(31, Some(8), secs(30));
         assert!(!matches!(life.due(secs(30), &limits), Due::Close(_)), "the next one is new");

@@ -502,6 +502,17 @@ impl<W> Serving<W> {
         )
     }
 
+    /// The requests whose deadline has come, and which have not started.
+    pub(crate) fn expired_unstarted(&self, now: Duration) -> Vec<Key> {
+        let is_over = |served: &Served<W>| {
+            served.serial != 0
+                && served.deadline.is_some_and(|deadline| deadline <= now)
+                && served.rare.as_ref().is_some_and(|rare| rare.params.is_some())
+        };
+        let over = self.places.iter().enumerate().filter(|(_, served)| is_over(served));
+        over.map(|(index, served)| Key { index, serial: served.serial }).collect()
+    }
+
     /// All calls, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Served<W>> {
         self.places.iter().filter(|served| served.serial != 0)

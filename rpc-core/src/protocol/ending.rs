@@ -25,6 +25,17 @@ impl<W> Protocol<W> {
         deadlines.into_iter().flatten().min()
     }
 
+    /// Times out what has run out before it began: nothing that has come in can save it.
+    pub(crate) fn expire_unbegun(&mut self, now: Duration) {
+        for key in self.serving.expired_unstarted(now) {
+            self.stop(key, &ErrorObject::deadline());
+        }
+        for id in self.calls.expired_unsent(now) {
+            let fate = self.withdraw(id);
+            self.resolve(id, Outcome::Timeout(fate));
+        }
+    }
+
     /// Times out what has run out; the handlers to be dropped are put into `stopped`.
     pub(crate) fn expire(&mut self, now: Duration, stopped: &mut Vec<Key>) {
         for key in self.serving.expired(now) {
@@ -40,11 +51,12 @@ impl<W> Protocol<W> {
     }
 
     /// Why the connection must be closed, if the other end has taken too little, sent too much, or may stay
-    /// no longer.
-    pub(crate) fn overdue(&mut self, now: Duration) -> Option<CloseReason> {
+    /// no longer. For how long is asked only when what has run out of time `is_over`.
+    pub(crate) fn overdue(&mut self, now: Duration, is_over: bool) -> Option<CloseReason> {
         self.watch_wire(now);
         let slow = self.limits.slow_reader;
-        let for_too_long = |since: Option<Duration>| since.is_some_and(|since| now >= since + slow);
+        let for_too_long =
+            |since: Option<Duration>| is_over && since.is_some_and(|since| now >= since + slow);
         let (queue, message_out) = (self.limits.queue, self.limits.message_out);
         let most = queue.saturating_add(message_out);
         let with_batches = most.saturating_add(queue.max(message_out));
@@ -58,8 +70,17 @@ impl<W> Protocol<W> {
         } else if for_too_long(self.paused_since) {
             Some(CloseReason::us(CloseCode::POLICY, "too many notifications"))
         } else {
-            self.expired(now).or_else(|| self.too_fast(now))
+            self.expired(now).filter(|_| is_over).or_else(|| self.too_fast(now))
         }
+    }
+
+    /// This end was kept from looking at the clock, and at what has come in: the other one has so much more time for
+    /// what it is to do.
+    pub(crate) fn put_off(&mut self, late: Duration) {
+        for since in [&mut self.above_since, &mut self.paused_since].into_iter().flatten() {
+            *since += late;
+        }
+        self.put_off_login(late);
     }
 
     /// Whether nothing is owed any more: nothing runs, and nothing waits to be sent.

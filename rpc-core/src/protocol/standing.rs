@@ -77,6 +77,13 @@ impl<W> Protocol<W> {
         self.standing.get_or_insert_default().expires = expires;
     }
 
+    /// A guest has so much more time for its login.
+    pub(super) fn put_off_login(&mut self, late: Duration) {
+        if let Some(guest) = self.standing.as_mut().and_then(|standing| standing.guest.as_mut()) {
+            guest.until = guest.until.saturating_add(late);
+        }
+    }
+
     /// When the standing of the other end runs out.
     pub(super) fn standing_ends(&self) -> Option<Duration> {
         let standing = self.standing.as_ref()?;

@@ -159,15 +159,15 @@ fn a_slow_reader_is_found_by_bytes_and_by_time() {
         protocol.sent(0, secs(1));
     }
     assert!(protocol.queue_bytes() > 200);
-    assert_eq!(protocol.overdue(secs(1)).unwrap().code, Some(CloseCode::SLOW_READER));
+    assert_eq!(protocol.overdue(secs(1), true).unwrap().code, Some(CloseCode::SLOW_READER));
     next(&mut protocol);
     next(&mut protocol);
     protocol.sent(100, secs(2));
-    assert_eq!(protocol.overdue(secs(10)), None);
+    assert_eq!(protocol.overdue(secs(10), true), None);
     assert_eq!(protocol.next_deadline(), Some(secs(11)));
-    assert_eq!(protocol.overdue(secs(11)).unwrap().code, Some(CloseCode::SLOW_READER));
+    assert_eq!(protocol.overdue(secs(11), true).unwrap().code, Some(CloseCode::SLOW_READER));
     protocol.sent(0, secs(11));
-    assert_eq!(protocol.overdue(secs(30)), None);
+    assert_eq!(protocol.overdue(secs(30), true), None);
 }
 
 #[test]
@@ -205,13 +205,13 @@ fn reading_pauses_for_notifications_unless_a_call_of_ours_waits() {
     assert_eq!(protocol.reading(ZERO), Ok(Reading::On));
     notification(&mut protocol);
     assert_eq!(protocol.reading(secs(1)), Ok(Reading::Paused));
-    assert_eq!(protocol.overdue(secs(10)), None);
-    assert_eq!(protocol.overdue(secs(11)).unwrap().code, Some(CloseCode::POLICY));
+    assert_eq!(protocol.overdue(secs(10), true), None);
+    assert_eq!(protocol.overdue(secs(11), true).unwrap().code, Some(CloseCode::POLICY));
 
     protocol.finish(running, None);
     protocol.next_to_start(secs(2)).unwrap();
     assert_eq!(protocol.reading(secs(2)), Ok(Reading::On));
-    assert_eq!(protocol.overdue(secs(20)), None);
+    assert_eq!(protocol.overdue(secs(20), true), None);
 
     notification(&mut protocol);
     call(&mut protocol, "call");
@@ -306,7 +306,7 @@ fn a_wire_that_nothing_comes_back_from_is_widened_once_while_a_handler_runs_and_
     let waiting = ["let on", "busy", "busy as well"].map(|text| call(&mut protocol, text));
     let look = |protocol: &mut Protocol<&str>, at| {
         protocol.expire(at, &mut Vec::new());
-        assert_eq!(protocol.overdue(at), None);
+        assert_eq!(protocol.overdue(at, true), None);
     };
     next(&mut protocol);
     look(&mut protocol, secs(9));
@@ -333,9 +333,9 @@ fn an_answer_shows_that_the_wire_is_alive() {
     request(&mut protocol, 1).unwrap();
     next(&mut protocol);
     next(&mut protocol);
-    protocol.overdue(secs(1));
+    protocol.overdue(secs(1), true);
     receive(&mut protocol, &format!(r#"{{"id":{},"result":1}}"#, calls[0]));
-    protocol.overdue(secs(2));
+    protocol.overdue(secs(2), true);
     assert_eq!(next(&mut protocol).unwrap(), "three");
     protocol.expire(secs(2), &mut Vec::new());
     assert_eq!(next(&mut protocol), None, "it is a second old, but that was before the answer");
@@ -434,7 +434,7 @@ fn refusals_that_unfinished_batches_hold_are_bounded() {
         limits.message_out = 1000;
     });
     let mut batches = 0;
-    while protocol.overdue(ZERO).is_none() {
+    while protocol.overdue(ZERO, true).is_none() {
         let batch = protocol.begin_batch(2);
         member(&mut protocol, batch, batches);
         refused_member(&mut protocol, batch);
@@ -442,7 +442,7 @@ fn refusals_that_unfinished_batches_hold_are_bounded() {
         batches += 1;
         assert!(batches < 100, "3,000 bytes hold no more than 15 refusals");
     }
-    assert_eq!(protocol.overdue(ZERO).unwrap().code, Some(CloseCode::SLOW_READER));
+    assert_eq!(protocol.overdue(ZERO, true).unwrap().code, Some(CloseCode::SLOW_READER));
     assert_eq!(next(&mut protocol), None, "not one batch is whole");
 }
 
@@ -640,11 +640,11 @@ fn a_stop_that_crosses_the_end_of_a_stream_among_params_is_not_stray() {
         receive(&mut protocol, &answer);
         assert!(protocol.collect(id, |_| unreachable!()).is_some());
         receive(&mut protocol, stop);
-        assert_eq!((protocol.counters.stray, protocol.overdue(ZERO)), (0, None));
+        assert_eq!((protocol.counters.stray, protocol.overdue(ZERO, true)), (0, None));
     }
     receive(&mut protocol, stop);
-    assert_eq!((protocol.counters.stray, protocol.overdue(ZERO)), (1, None));
+    assert_eq!((protocol.counters.stray, protocol.overdue(ZERO, true)), (1, None));
     receive(&mut protocol, stop);
     let reason = "more stray messages than `stray_rate`";
-    assert_eq!(protocol.overdue(ZERO), Some(CloseReason::us(CloseCode::POLICY, reason)));
+    assert_eq!(protocol.overdue(ZERO, true), Some(CloseReason::us(CloseCode::POLICY, reason)));
 }
