@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// Bytes that are read of a reason: as many as a close has room for (RFC 6455 section 5.5).
+const LONGEST_REASON: usize = 123;
+
 /// Later than this nobody comes back.
 const LATEST: u64 = 24 * 60 * 60 * 1000;
 
@@ -53,7 +56,10 @@ impl GoAway {
 
     /// Reads the params of `$/goaway`; `None` if they are none.
     pub(crate) fn read(params: Option<&str>) -> Option<Self> {
-        let News { reason, window } = serde_json::from_str(params?).ok()?;
+        let News { mut reason, window } = serde_json::from_str(params?).ok()?;
+        // It is kept for as long as the connection lives.
+        reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+        reason.shrink_to_fit();
         let [min, max] = window.map(|window| window.map(Duration::from_millis)).unwrap_or_default();
         Some(Self::new(reason).reconnect_after(min, max))
     }
@@ -83,6 +89,8 @@ fn what_was_written_is_read() {
     assert_eq!(GoAway::read(Some(&text)), Some(news));
     let read = |params| GoAway::read(Some(params)).map(|news| news.window);
     assert_eq!(read("{}"), Some((Duration::ZERO, Duration::ZERO)));
+    let long = format!(r#"{{"reason":"{}"}}"#, "é".repeat(1000));
+    assert_eq!(GoAway::read(Some(&long)).unwrap().reason, "é".repeat(61));
     let turned = r#"{"reconnectAfterMs":[9,1],"more":0}"#;
     assert_eq!(read(turned), Some((Duration::from_millis(9), Duration::from_millis(9))));
     for wrong in [

@@ -21,10 +21,13 @@ use crate::current;
 use crate::error::RpcError;
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, fits};
 use crate::peer::Peer;
 use crate::shared::{Shared, Wish};
 use crate::sync::{Arc, Mutex};
+
+/// Bytes of a name. It is kept for each group of each connection, and often is what a peer has sent.
+const LONGEST_NAME: usize = 256;
 
 /// The members of each group, by its name. An empty group is forgotten.
 #[derive(Default)]
@@ -47,6 +50,9 @@ impl Groups {
     }
 
     pub(crate) fn join(&self, shared: &Arc<Shared>, name: &str) -> Result<(), JoinError> {
+        if name.len() > LONGEST_NAME {
+            return Err(JoinError::NameTooLong { limit: LONGEST_NAME });
+        }
         let mut groups = self.members.lock().unwrap();
         let name: Arc<str> = name.into();
         // Under both locks: whoever ends the connection takes it out of what it has joined by then.
@@ -93,6 +99,11 @@ pub enum JoinError {
         /// How many that are.
         limit: usize,
     },
+    /// The name has more than 256 bytes.
+    NameTooLong {
+        /// How many it may have.
+        limit: usize,
+    },
     /// The connection has ended.
     Closed,
 }
@@ -101,6 +112,9 @@ impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooMany { limit } => write!(f, "in no more than `groups`, which is {limit}"),
+            Self::NameTooLong { limit } => {
+                write!(f, "the name of a group has at most {limit} bytes")
+            }
             Self::Closed => f.write_str("the connection has ended"),
         }
     }
@@ -178,8 +192,12 @@ impl Group {
     /// Sends a notification to each member, before this returns; the future is ready and says how
     /// many queues took it. `params` as in [`Peer::notify`].
     ///
+    /// A member that may be sent less than this message, such as a guest, does not get it; that is counted in
+    /// its [`PeerStats`](crate::PeerStats).
+    ///
     /// # Errors
-    /// [`Encode`](NotifyError::Encode): the params could not be written. Nobody got it.
+    /// [`Encode`](NotifyError::Encode): the params could not be written, or the message is longer than
+    /// `message_out` of the [`Limits`] lets any connection of this hub send. Nobody got it.
     pub fn notify(
         &self,
         method: &str,
@@ -195,6 +213,7 @@ impl Group {
 
     pub(crate) fn push(&self, message: Result<Outgoing, String>) -> Result<usize, NotifyError> {
         let message = message.map_err(NotifyError::Encode)?.notification(current::trace());
+        fits(message.len(), self.hub.message_out()).map_err(NotifyError::Encode)?;
         let members = self.hub.groups().members(&self.name);
         let took = members.iter().filter(|member| self.push_to(member, &message));
         Ok(took.count())
@@ -205,10 +224,12 @@ impl Group {
             if state.protocol.ended().is_some() {
                 return false;
             }
-            if state.protocol.is_open() && message.len() <= member.setup.limits.message_out {
+            let fits = message.len() <= state.protocol.limits().message_out;
+            if fits && state.protocol.is_open() {
                 return state.protocol.notify(message.clone()).is_ok();
             }
-            if self.dropping {
+            // It would take a shorter one: it does not read too slowly.
+            if self.dropping || !fits {
                 state.protocol.counters.dropped += 1;
             } else {
                 let reason = "reads its groups too slowly".to_owned();

@@ -8,7 +8,7 @@ use crate::group::{Group, Groups};
 use crate::once::Once;
 use crate::peer::Peer;
 use crate::shared::Shared;
-use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering};
 
 mod coming;
 
@@ -36,6 +36,8 @@ struct Inner {
     /// The same by reason, of those that this end has closed.
     reasons: Mutex<BTreeMap<String, u64>>,
     groups: Groups,
+    /// The largest message that any of its ends may send; 0 as long as there was none.
+    message_out: AtomicUsize,
     /// A clone for each detached handler.
     detached: Arc<()>,
     once: Arc<Once>,
@@ -132,6 +134,19 @@ impl Hub {
     /// Answers that are given again.
     pub(crate) fn once(&self) -> &Arc<Once> {
         &self.inner.once
+    }
+
+    /// One of its ends may send messages of so many bytes.
+    pub(crate) fn note_message_out(&self, most: usize) {
+        self.inner.message_out.fetch_max(most, Ordering::Relaxed);
+    }
+
+    /// The largest message that any of its ends may send.
+    pub(crate) fn message_out(&self) -> usize {
+        match self.inner.message_out.load(Ordering::Relaxed) {
+            0 => usize::MAX,
+            most => most,
+        }
     }
 
     pub(crate) fn groups(&self) -> &Groups {

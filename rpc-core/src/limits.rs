@@ -229,6 +229,28 @@ impl Limits {
         }
     }
 
+    /// The same, but in no table, queue or message more than `most` allows.
+    pub(crate) fn within(&self, most: &Self) -> Self {
+        Self {
+            message_in: self.message_in.min(most.message_in),
+            message_out: self.message_out.min(most.message_out),
+            tokens_inflight: self.tokens_inflight.min(most.tokens_inflight),
+            inflight_requests: self.inflight_requests.min(most.inflight_requests),
+            inflight_bytes: self.inflight_bytes.min(most.inflight_bytes),
+            live_handlers: self.live_handlers.min(most.live_handlers),
+            waiting_notifications: self.waiting_notifications.min(most.waiting_notifications),
+            calls_on_wire: self.calls_on_wire.min(most.calls_on_wire),
+            pending_calls: self.pending_calls.min(most.pending_calls),
+            batch: self.batch.min(most.batch),
+            queue: self.queue.min(most.queue),
+            subscriptions: self.subscriptions.min(most.subscriptions),
+            streams: self.streams.min(most.streams),
+            groups: self.groups.min(most.groups),
+            stream_window: self.stream_window.min(most.stream_window),
+            ..self.clone()
+        }
+    }
+
     /// Sets one limit by its name, from text as it stands in a configuration file.
     ///
     /// # Errors

@@ -152,7 +152,7 @@ impl Outgoing {
     }
 }
 
-fn fits(bytes: usize, limit: usize) -> Result<(), String> {
+pub(crate) fn fits(bytes: usize, limit: usize) -> Result<(), String> {
     if bytes > limit {
         return Err(format!(
             "the message may need {bytes} bytes, more than `message_out`, which is {limit}"

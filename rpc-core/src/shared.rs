@@ -82,6 +82,7 @@ pub(crate) enum Wish {
 
 impl Shared {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
+        setup.hub.note_message_out(setup.limits.message_out);
         let mut protocol = Protocol::new(setup.limits.clone());
         if setup.plain {
             protocol.be_plain();

@@ -70,6 +70,7 @@ async fn a_connection_may_be_in_so_many_groups() {
     for group in 0..64 {
         peer.join_group(&group.to_string()).unwrap();
     }
+    assert_eq!(peer.join_group(&"x".repeat(257)), Err(JoinError::NameTooLong { limit: 256 }));
     assert_eq!(peer.join_group("more"), Err(JoinError::TooMany { limit: 64 }));
     peer.leave_group("7");
     assert_eq!(peer.join_group("more"), Ok(()));
