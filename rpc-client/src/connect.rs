@@ -1,10 +1,14 @@
 //! From a URL to a TCP connection, and on to the WebSocket.
 
+use std::io;
+use std::net::SocketAddr;
+
 use rpc_core::Limits;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 
 use crate::error::ConnectError;
 use crate::handshake::Handshake;
+use crate::race;
 use crate::socket::Socket;
 use crate::target::Target;
 #[cfg(feature = "tls-no-provider")]
@@ -36,12 +40,17 @@ impl Attempt {
     }
 }
 
-/// Of a host with several addresses all are tried, one after the other.
+/// Of a host with several addresses, to the one that answers first.
 async fn tcp(target: &Target) -> Result<TcpStream, ConnectError> {
-    let stream = TcpStream::connect((target.host.as_str(), target.port)).await;
     let io = |source| ConnectError::Io { host: target.name.clone(), source };
-    let stream = stream.map_err(io)?;
+    let addresses = lookup_host((target.host.as_str(), target.port)).await.map_err(io)?;
+    let addresses = race::in_turns(addresses);
+    race::connect(&addresses, connect_to).await.map_err(|failures| io(failures.into()))
+}
+
+async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
     // Small messages must not wait for the acknowledgement of earlier ones.
-    stream.set_nodelay(true).map_err(io)?;
+    stream.set_nodelay(true)?;
     Ok(stream)
 }

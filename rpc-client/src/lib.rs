@@ -22,6 +22,9 @@
 //!          └──────────┴────────────┴─────────┴─▶ ConnectError, which says what to change
 //! ```
 //!
+//! Of a host with several addresses the one that answers first is taken (`race`, as in RFC 8305): the next is
+//! tried 250 ms after the one before it, or as soon as one fails, IPv6 and IPv4 in turns.
+//!
 //! `wss://` needs the feature `tls`, and is refused without it. By default the server's certificate
 //! must descend from a root that the system trusts; `Tls` says what else may be. With the feature
 //! `tls-no-provider` instead, `ring` is not built, and the program installs another provider of
@@ -36,6 +39,7 @@ mod connect;
 mod error;
 mod handshake;
 mod headers;
+mod race;
 mod socket;
 mod target;
 #[cfg(feature = "tls-no-provider")]
