@@ -42,7 +42,7 @@ impl Attempt {
 
 /// Of a host with several addresses, to the one that answers first.
 async fn tcp(target: &Target) -> Result<TcpStream, ConnectError> {
-    let io = |source| ConnectError::Io { host: target.name.clone(), source };
+    let io = |error| ConnectError::Io { host: target.name.clone(), error };
     let addresses = lookup_host((target.host.as_str(), target.port)).await.map_err(io)?;
     let addresses = race::in_turns(addresses);
     race::connect(&addresses, connect_to).await.map_err(|failures| io(failures.into()))

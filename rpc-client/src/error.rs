@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::StatusCode;
 use rpc_core::{LimitsError, RouterError};
 
-/// Why there is no connection; each text names what to change. None repeats the URL or a header,
-/// which may hold credentials.
+/// Why there is no connection; each text holds the cause and names what to change, so that it is enough
+/// to print it. None repeats the URL or a header, which may hold credentials; what a server said is escaped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -18,18 +18,19 @@ pub enum ConnectError {
     #[error("a header cannot be sent: {0}")]
     Header(String),
     /// Two limits contradict each other.
-    #[error("the limits contradict each other")]
-    Limits(#[from] LimitsError),
+    #[error("the limits contradict each other: {0}")]
+    Limits(LimitsError),
     /// A method's name is offered twice, or is reserved.
-    #[error("not every method can be offered")]
-    Router(#[from] RouterError),
+    #[error("not every method can be offered: {0}")]
+    Router(RouterError),
     /// The host is not known, cannot be reached, or the connection to it broke.
-    #[error("no connection to `{host}`")]
+    #[error("no connection to `{host}`: {error}")]
     Io {
         /// The host and port.
         host: String,
-        /// What failed; of several addresses, the last one's failure.
-        source: io::Error,
+        /// What failed. Where addresses were tried, its text names each of them and what it failed with;
+        /// its kind is that of the last failure.
+        error: io::Error,
     },
     /// There is a connection, but not by TLS: above all, the server did not prove who it is.
     #[cfg(feature = "tls-no-provider")]
@@ -45,47 +46,130 @@ pub enum ConnectError {
     },
     /// There are no roots by which servers could be trusted, or nothing to do cryptography with.
     #[cfg(feature = "tls-no-provider")]
-    #[error("TLS cannot be set up")]
+    #[error(transparent)]
     TlsSetup(#[from] crate::TlsError),
     /// It all took longer than [`connect_timeout`](crate::Builder::connect_timeout).
     #[error("no connection within {0:?}: `connect_timeout` sets how long to wait")]
     Timeout(Duration),
     /// The server gave another answer than a WebSocket: 401 and 403 are about credentials, 503 means
-    /// later, 404 another path.
-    #[error("the server answered {status}{}", excerpt(.body))]
+    /// later, 404 another path, 301 and the like another URL. Redirects are not followed.
+    #[error(
+        "the server answered {status}{}{}{}", elsewhere(.location), later(.retry_after), excerpt(.body)
+    )]
     Rejected {
         /// The status.
         status: StatusCode,
         /// The beginning of the answer's body, at most 1 KiB, what is not UTF-8 replaced. It is the
         /// server's text: escape it where you show it.
         body: String,
+        /// Where the server says that it is (`Location`), as it says it: mostly an `https://` URL, to be
+        /// connected to as `wss://`. The error's own text leaves out its query, where tokens may be.
+        location: Option<String>,
+        /// How long to wait before trying again (`Retry-After`).
+        retry_after: Option<Duration>,
     },
     /// The server breaks the rules of HTTP or of the WebSocket handshake.
     #[error("this is no WebSocket server: {0}")]
     Handshake(&'static str),
 }
 
+impl From<LimitsError> for ConnectError {
+    fn from(error: LimitsError) -> Self {
+        Self::Limits(error)
+    }
+}
+
+impl From<RouterError> for ConnectError {
+    fn from(error: RouterError) -> Self {
+        Self::Router(error)
+    }
+}
+
+/// So many characters of what a server said are shown.
+const SHOWN: usize = 200;
+
 /// One line of the server's text, harmless in a log.
 fn excerpt(body: &str) -> String {
     let line = body.trim().lines().next().unwrap_or_default();
-    if line.is_empty() {
-        return String::new();
-    }
-    format!(": {}", line.chars().take(200).flat_map(char::escape_debug).collect::<String>())
+    if line.is_empty() { String::new() } else { format!(": {}", harmless(line)) }
+}
+
+/// Where the server sends to, without what may be a credential.
+fn elsewhere(location: &Option<String>) -> String {
+    let Some(location) = location else { return String::new() };
+    let place = location.split(['?', '#']).next().unwrap_or_default();
+    let place = match place.split_once("//") {
+        Some((scheme, rest)) => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}//{host}{path}")
+        }
+        None => place.to_owned(),
+    };
+    format!(" and points to `{}`, which is not followed", harmless(&place))
+}
+
+fn later(retry_after: &Option<Duration>) -> String {
+    retry_after.map(|wait| format!(" (try again in {wait:?})")).unwrap_or_default()
+}
+
+fn harmless(text: &str) -> String {
+    text.chars().take(SHOWN).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rejected(body: &str, location: Option<&str>, retry_after: Option<u64>) -> String {
+        let error = ConnectError::Rejected {
+            status: StatusCode::FORBIDDEN,
+            body: body.into(),
+            location: location.map(str::to_owned),
+            retry_after: retry_after.map(Duration::from_secs),
+        };
+        error.to_string()
+    }
+
     #[test]
     fn a_rejection_shows_one_harmless_line() {
-        let text = |body: &str| {
-            ConnectError::Rejected { status: StatusCode::FORBIDDEN, body: body.into() }.to_string()
-        };
+        let text = |body: &str| rejected(body, None, None);
         assert_eq!(text(""), "the server answered 403 Forbidden");
         assert_eq!(text("no\nentry"), "the server answered 403 Forbidden: no");
         assert_eq!(text("\u{1b}[2J"), "the server answered 403 Forbidden: \\u{1b}[2J");
         assert!(text(&"x".repeat(1000)).len() < 300);
+    }
+
+    #[test]
+    fn a_rejection_shows_where_else_and_when_to_try_but_no_credential() {
+        for (location, shown) in [
+            ("https://a.example/rpc", "`https://a.example/rpc`"),
+            ("https://a.example", "`https://a.example`"),
+            ("https://ada:secret@a.example/x?token=secret#secret", "`https://a.example/x`"),
+            ("//ada:secret@a.example", "`//a.example`"),
+            ("/login?next=secret", "`/login`"),
+            ("/x\u{1b}\n", "`/x\\u{1b}\\n`"),
+        ] {
+            let text = rejected("", Some(location), None);
+            assert!(text.contains(&format!("points to {shown}")), "{text}");
+            assert!(!text.contains("secret"), "{text}");
+        }
+        let text = rejected("busy", None, Some(30));
+        assert_eq!(text, "the server answered 403 Forbidden (try again in 30s): busy");
+    }
+
+    #[test]
+    fn what_is_wrong_is_in_the_text_and_not_told_once_more_below() {
+        let io = io::Error::new(io::ErrorKind::ConnectionRefused, "refused");
+        let error = ConnectError::Io { host: "a:80".into(), error: io };
+        assert_eq!(error.to_string(), "no connection to `a:80`: refused");
+        assert!(std::error::Error::source(&error).is_none());
+
+        let mut limits = rpc_core::Limits::client();
+        limits.batch = 0;
+        let wrong = limits.check().unwrap_err();
+        let error = ConnectError::from(wrong.clone());
+        assert_eq!(error.to_string(), format!("the limits contradict each other: {wrong}"));
+        assert!(std::error::Error::source(&error).is_none());
     }
 }

@@ -6,13 +6,13 @@
 
 use std::error::Error;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::future::join;
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
@@ -134,18 +134,34 @@ impl Handshake {
         self.io(error.kind().into())
     }
 
-    fn io(&self, source: io::Error) -> ConnectError {
-        ConnectError::Io { host: self.target.name.clone(), source }
+    fn io(&self, error: io::Error) -> ConnectError {
+        ConnectError::Io { host: self.target.name.clone(), error }
     }
 }
 
 async fn rejected(response: Response<Incoming>) -> ConnectError {
     let status = response.status();
+    let location = response.headers().get(LOCATION);
+    let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let retry_after =
+        response.headers().get(RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?));
     let mut body = Vec::new();
     let (bytes, time) = BODY;
     // What came until then is good enough.
     let _ = timeout(time, read(response.into_body(), bytes, &mut body)).await;
-    ConnectError::Rejected { status, body: String::from_utf8_lossy(&body).into_owned() }
+    let body = String::from_utf8_lossy(&body).into_owned();
+    ConnectError::Rejected { status, body, location, retry_after }
+}
+
+/// How long a `Retry-After` says to wait: a number of seconds, or a date.
+fn wait(retry_after: &str) -> Option<Duration> {
+    let retry_after = retry_after.trim();
+    if let Ok(seconds) = retry_after.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(retry_after).ok()?;
+    // A date that is over means now.
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
 /// Reads up to so many bytes.
@@ -158,5 +174,16 @@ async fn read(mut body: Incoming, bytes: usize, into: &mut Vec<u8>) {
         };
         let room = bytes - into.len();
         into.extend_from_slice(&data[..data.len().min(room)]);
+    }
+}
+
+#[test]
+fn a_retry_after_is_seconds_or_a_date() {
+    assert_eq!(wait("120"), Some(Duration::from_secs(120)));
+    assert_eq!(wait(" 0 "), Some(Duration::ZERO));
+    assert_eq!(wait("Fri, 31 Dec 1999 23:59:59 GMT"), Some(Duration::ZERO));
+    assert!(wait("Fri, 31 Dec 9999 23:59:59 GMT").unwrap() > Duration::from_secs(3600));
+    for nonsense in ["", "soon", "-1", "1.5", "99999999999999999999"] {
+        assert_eq!(wait(nonsense), None, "{nonsense}");
     }
 }

@@ -92,9 +92,30 @@ async fn a_refusal_tells_status_and_text() {
     ];
     for (answer, expected, text) in answers {
         let error = refusal(&answering(answer).await).await;
-        let ConnectError::Rejected { status, body } = error else { panic!("{error}") };
+        let ConnectError::Rejected { status, body, .. } = error else { panic!("{error}") };
         assert_eq!((status, body.as_str()), (expected, text));
     }
+}
+
+#[tokio::test]
+async fn a_refusal_tells_where_else_and_when_to_try() {
+    let redirect = "HTTP/1.1 301 Moved\r\nLocation: https://a.example/x?token=s3cr3t\r\n\r\n";
+    let error = refusal(&answering(redirect).await).await;
+    let text = "the server answered 301 Moved Permanently and points to `https://a.example/x`, which is not followed";
+    assert_eq!(error.to_string(), text);
+    let ConnectError::Rejected { location, retry_after: None, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(location.as_deref(), Some("https://a.example/x?token=s3cr3t"));
+
+    let later = "HTTP/1.1 503 No\r\nRetry-After: 120\r\n\r\nbusy";
+    let error = refusal(&answering(later).await).await;
+    let text = "the server answered 503 Service Unavailable (try again in 120s): busy";
+    assert_eq!(error.to_string(), text);
+    let ConnectError::Rejected { location: None, retry_after, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(retry_after, Some(Duration::from_secs(120)));
 }
 
 #[tokio::test]
@@ -119,7 +140,7 @@ async fn a_refusal_is_not_lost_to_a_body_that_never_comes() {
     })
     .await;
     let error = refusal(&url).await;
-    let ConnectError::Rejected { status, body } = error else { panic!("{error}") };
+    let ConnectError::Rejected { status, body, .. } = error else { panic!("{error}") };
     assert_eq!((status, body.as_str()), (StatusCode::UNAUTHORIZED, "not"));
 }
 
@@ -159,10 +180,14 @@ async fn a_host_that_cannot_be_reached_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    for host in [address.to_string(), "no-such-host.invalid:80".into()] {
+    for (host, cause) in [
+        (address.to_string(), format!("{address}: Connection refused")),
+        ("no-such-host.invalid:80".into(), "failed to lookup address information".into()),
+    ] {
         let error = refusal(&format!("ws://{host}/secret")).await;
-        assert_eq!(error.to_string(), format!("no connection to `{host}`"));
-        assert!(std::error::Error::source(&error).is_some());
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("no connection to `{host}`: {cause}")), "{text}");
+        assert!(!text.contains("secret"), "{text}");
     }
 }
 

@@ -149,7 +149,7 @@ async fn one_connection_too_many_is_told_so_and_a_place_is_free_when_one_ends() 
     let mut knocking = Raw::connect(&server).await; // holds a place before it is a WebSocket
     knocking.send("GET / HT").await;
     let third = Client::builder().connect(&server.url()).await.unwrap_err();
-    let ConnectError::Rejected { status, body } = third else { panic!("{third}") };
+    let ConnectError::Rejected { status, body, .. } = third else { panic!("{third}") };
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(body.contains("as many connections as there may be"));
 

@@ -55,7 +55,7 @@ async fn what_on_connect_returns_is_the_session() {
 async fn a_rejection_is_the_http_answer() {
     let server = spawn(by_name()).await;
     let error = Client::builder().connect(&server.url()).await.unwrap_err();
-    let ConnectError::Rejected { status, body } = error else { panic!("{error}") };
+    let ConnectError::Rejected { status, body, .. } = error else { panic!("{error}") };
     assert_eq!((status, body.as_str()), (StatusCode::UNAUTHORIZED, "who are you?"));
 
     let mut raw = Raw::connect(&server).await;
@@ -186,7 +186,7 @@ async fn a_panic_in_a_hook_harms_that_connection_only() {
     for when in ["now", "later", "now", "later"] {
         let url = format!("{}/?{when}", server.url());
         let error = Client::builder().connect(&url).await.unwrap_err();
-        let ConnectError::Rejected { status, body } = error else { panic!("{error}") };
+        let ConnectError::Rejected { status, body, .. } = error else { panic!("{error}") };
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!body.contains("secret"));
     }

@@ -53,8 +53,8 @@ pub enum TlsError {
     )]
     NoProvider,
     /// The provider of cryptography cannot do what is needed.
-    #[error("the provider of cryptography does not suffice")]
-    Provider(#[source] rustls::Error),
+    #[error("the provider of cryptography does not suffice: {0}")]
+    Provider(rustls::Error),
 }
 
 impl TlsError {
