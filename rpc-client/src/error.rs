@@ -1,5 +1,6 @@
 //! Why there is no connection.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -62,15 +63,50 @@ pub enum ConnectError {
         /// The beginning of the answer's body, at most 1 KiB, what is not UTF-8 replaced. It is the
         /// server's text: escape it where you show it.
         body: String,
-        /// Where the server says that it is (`Location`), as it says it: mostly an `https://` URL, to be
-        /// connected to as `wss://`. The error's own text leaves out its query, where tokens may be.
-        location: Option<String>,
+        /// Where the server says that it is (`Location`).
+        location: Option<Location>,
         /// How long to wait before trying again (`Retry-After`).
         retry_after: Option<Duration>,
     },
     /// The server breaks the rules of HTTP or of the WebSocket handshake.
     #[error("this is no WebSocket server: {0}")]
     Handshake(&'static str),
+}
+
+/// Where a server sends to instead: mostly an `https://` URL, to be connected to as `wss://`.
+///
+/// As text, and in a `Debug` text, it is one line without user, password, query and fragment, where
+/// credentials may be.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Location(String);
+
+impl Location {
+    pub(crate) fn new(value: &[u8]) -> Self {
+        Self(String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// All of it, as the server sent it; what is not UTF-8 is replaced.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.0.split(['?', '#']).next().unwrap_or_default();
+        let Some((scheme, rest)) = place.split_once("//") else {
+            return f.write_str(&harmless(place));
+        };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        f.write_str(&harmless(&format!("{scheme}//{host}{path}")))
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
 }
 
 impl From<LimitsError> for ConnectError {
@@ -94,19 +130,9 @@ fn excerpt(body: &str) -> String {
     if line.is_empty() { String::new() } else { format!(": {}", harmless(line)) }
 }
 
-/// Where the server sends to, without what may be a credential.
-fn elsewhere(location: &Option<String>) -> String {
+fn elsewhere(location: &Option<Location>) -> String {
     let Some(location) = location else { return String::new() };
-    let place = location.split(['?', '#']).next().unwrap_or_default();
-    let place = match place.split_once("//") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}//{host}{path}")
-        }
-        None => place.to_owned(),
-    };
-    format!(" and points to `{}`, which is not followed", harmless(&place))
+    format!(" and points to `{location}`, which is not followed")
 }
 
 fn later(retry_after: &Option<Duration>) -> String {
@@ -121,19 +147,18 @@ fn harmless(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn rejected(body: &str, location: Option<&str>, retry_after: Option<u64>) -> String {
-        let error = ConnectError::Rejected {
+    fn rejection(body: &str, location: Option<&str>, retry_after: Option<u64>) -> ConnectError {
+        ConnectError::Rejected {
             status: StatusCode::FORBIDDEN,
             body: body.into(),
-            location: location.map(str::to_owned),
+            location: location.map(|location| Location::new(location.as_bytes())),
             retry_after: retry_after.map(Duration::from_secs),
-        };
-        error.to_string()
+        }
     }
 
     #[test]
     fn a_rejection_shows_one_harmless_line() {
-        let text = |body: &str| rejected(body, None, None);
+        let text = |body: &str| rejection(body, None, None).to_string();
         assert_eq!(text(""), "the server answered 403 Forbidden");
         assert_eq!(text("no\nentry"), "the server answered 403 Forbidden: no");
         assert_eq!(text("\u{1b}[2J"), "the server answered 403 Forbidden: \\u{1b}[2J");
@@ -150,11 +175,11 @@ mod tests {
             ("/login?next=secret", "`/login`"),
             ("/x\u{1b}\n", "`/x\\u{1b}\\n`"),
         ] {
-            let text = rejected("", Some(location), None);
-            assert!(text.contains(&format!("points to {shown}")), "{text}");
-            assert!(!text.contains("secret"), "{text}");
+            let error = rejection("", Some(location), None);
+            assert!(error.to_string().contains(&format!("points to {shown}")), "{error}");
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
         }
-        let text = rejected("busy", None, Some(30));
+        let text = rejection("busy", None, Some(30)).to_string();
         assert_eq!(text, "the server answered 403 Forbidden (try again in 30s): busy");
     }
 

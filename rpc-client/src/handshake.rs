@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 
 use crate::answer;
-use crate::error::ConnectError;
+use crate::error::{ConnectError, Location};
 use crate::target::Target;
 
 /// Bytes of an answer's head.
@@ -142,7 +142,7 @@ impl Handshake {
 async fn rejected(response: Response<Incoming>) -> ConnectError {
     let status = response.status();
     let location = response.headers().get(LOCATION);
-    let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let location = location.map(|value| Location::new(value.as_bytes()));
     let retry_after =
         response.headers().get(RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?));
     let mut body = Vec::new();

@@ -1,5 +1,7 @@
 //! The headers that a user adds to the request.
 
+use std::fmt;
+
 use http::HeaderMap;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL,
@@ -9,7 +11,7 @@ use http::header::{
 use crate::error::ConnectError;
 
 /// A user's headers, or what is wrong with the first bad one.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Headers {
     map: HeaderMap,
     subprotocols: Vec<String>,
@@ -69,6 +71,17 @@ impl Headers {
     }
 }
 
+/// The names of the headers, and no subprotocol: some put a token there.
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Headers")
+            .field("headers", &self.map)
+            .field("subprotocols", &self.subprotocols.len())
+            .field("mistake", &self.mistake)
+            .finish()
+    }
+}
+
 fn is_of_the_handshake(name: &HeaderName) -> bool {
     [HOST, CONNECTION, UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name)
         || name.as_str().starts_with("sec-websocket-")
@@ -103,7 +116,13 @@ mod tests {
         assert!(!mistake("authorization: secret", "").contains("secret"));
         let mut headers = Headers::default();
         headers.add("authorization", "secret");
-        assert!(!format!("{headers:?}").contains("secret"));
+        headers.add("cookie", "session=secret");
+        headers.add_subprotocol("jsonrpc2");
+        headers.add_subprotocol("bearer.secret");
+        headers.add_subprotocol("secret secret");
+        let shown = format!("{headers:?}");
+        assert!(!shown.contains("secret"), "{shown}");
+        assert!(shown.contains("authorization") && shown.contains("subprotocols: 2"), "{shown}");
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub use ::http::StatusCode;
 
 pub use builder::Builder;
 pub use client::Client;
-pub use error::ConnectError;
+pub use error::{ConnectError, Location};
 #[cfg(feature = "tls-no-provider")]
 pub use {
     rpc_tls::{TlsError, rustls},

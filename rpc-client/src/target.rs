@@ -1,5 +1,7 @@
 //! Where a URL leads.
 
+use std::fmt;
+
 use http::Uri;
 use http::uri::Authority;
 #[cfg(feature = "tls-no-provider")]
@@ -8,7 +10,7 @@ use rpc_tls::rustls::pki_types::ServerName;
 use crate::error::ConnectError;
 
 /// A URL, taken apart.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Target {
     /// Who the server must prove to be before anything is said to it; `None` for one without TLS.
     #[cfg(feature = "tls-no-provider")]
@@ -49,6 +51,13 @@ impl Target {
             name,
             path: path(&uri),
         })
+    }
+}
+
+/// Host and port: path and query may hold credentials.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Target").field(&self.name).finish()
     }
 }
 
@@ -144,6 +153,12 @@ mod tests {
         let text = Target::parse("wss://secret/").unwrap_err().to_string();
         let expected = "`wss://` needs the feature `tls` of `rpc-client`";
         assert_eq!(text, format!("the URL cannot be used: {expected}"));
+    }
+
+    #[test]
+    fn of_a_url_only_host_and_port_are_shown() {
+        let target = Target::parse("ws://a.example/secret?token=secret").unwrap();
+        assert_eq!(format!("{target:?}"), r#"Target("a.example:80")"#);
     }
 
     #[test]

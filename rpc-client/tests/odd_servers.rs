@@ -106,7 +106,7 @@ async fn a_refusal_tells_where_else_and_when_to_try() {
     let ConnectError::Rejected { location, retry_after: None, .. } = error else {
         panic!("{error}")
     };
-    assert_eq!(location.as_deref(), Some("https://a.example/x?token=s3cr3t"));
+    assert_eq!(location.unwrap().as_str(), "https://a.example/x?token=s3cr3t");
 
     let later = "HTTP/1.1 503 No\r\nRetry-After: 120\r\n\r\nbusy";
     let error = refusal(&answering(later).await).await;
