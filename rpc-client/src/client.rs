@@ -9,7 +9,11 @@ use crate::socket::Socket;
 ///
 /// It belongs to this value: dropping it closes the connection, with 1000 and without waiting.
 /// [`Peer`]s can be cloned and handed around; they do not keep the connection, so
-/// `connect(…).await?.peer()` is a peer of one that is closed.
+/// `connect(…).await?.peer()` is a peer of one that is closed, and calls on it fail with that reason.
+///
+/// It is carried by a task of the runtime on which [`connect`](Builder::connect) ran, wherever calls are
+/// made: while that runtime does not run, as a current-thread one outside of its `block_on`, calls do not
+/// end, not even by their timeouts.
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -68,6 +72,6 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.peer.close(CloseCode::NORMAL, "");
+        self.peer.close_dropped();
     }
 }

@@ -222,6 +222,28 @@ async fn calls_end_when_the_server_vanishes() {
     assert_eq!(soon(client.closed()).await.code, None);
 }
 
+#[tokio::test]
+async fn the_peer_of_a_client_that_was_dropped_says_so_and_the_server_hears_nothing_of_it() {
+    let (tell, heard) = tokio::sync::oneshot::channel();
+    let url = server(async |mut stream: TcpStream, head: String| {
+        stream.write_all(accept(&head).as_bytes()).await?;
+        let mut frames = Vec::new();
+        stream.read_to_end(&mut frames).await?;
+        tell.send(frames).unwrap();
+        Ok(())
+    })
+    .await;
+    let peer = Client::builder().plain(true).connect(&url).await.unwrap().peer();
+    let error = soon(peer.call::<String>("echo", ())).await.unwrap_err();
+    let hint = "the `Client` was dropped; keep it";
+    assert!(error.to_string().contains(hint), "{error}");
+    assert!(soon(peer.closed()).await.to_string().contains(hint));
+    // A close with a code and no more: its second byte tells two bytes, masked.
+    let frames = soon(heard).await.unwrap();
+    let close = frames.len() - 8;
+    assert_eq!(frames[close..close + 2], [0x88, 0x82], "{frames:?}");
+}
+
 /// What a server that picks `answer` as subprotocol makes of `builder`, and what it was asked.
 async fn ask(builder: Builder, answer: &'static str) -> (Result<Client, ConnectError>, String) {
     let (tell, heard) = tokio::sync::oneshot::channel();

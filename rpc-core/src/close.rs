@@ -83,7 +83,20 @@ pub enum ClosedBy {
     Link,
 }
 
+/// What the callers of this end are told when the value that a connection belongs to was dropped.
+const DROPPED: &str = "the `Client` was dropped; keep it for as long as its peers are used";
+
 impl CloseReason {
+    /// This end dropped what the connection belongs to.
+    pub(crate) fn dropped() -> Self {
+        Self::us(CloseCode::NORMAL, DROPPED)
+    }
+
+    /// The reason that the other end is given. What only this program can change is not for it.
+    pub(crate) fn sent(&self) -> &str {
+        if self.reason == DROPPED { "" } else { &self.reason }
+    }
+
     pub(crate) fn us(code: CloseCode, reason: impl Into<String>) -> Self {
         Self { by: ClosedBy::Us, code: Some(code), reason: reason.into() }
     }

@@ -186,6 +186,13 @@ impl Peer {
         self.wish(Wish::Close { code, reason: reason.to_owned(), within: None });
     }
 
+    /// Closes the connection as its owner is dropped: callers are told to keep that. For the client.
+    #[doc(hidden)]
+    pub fn close_dropped(&self) {
+        let CloseReason { reason, .. } = CloseReason::dropped();
+        self.wish(Wish::Close { code: CloseCode::NORMAL, reason, within: None });
+    }
+
     /// Ends the connection at once, of one who may not stay: it leaves its groups before this returns,
     /// and is gone within a second, whether the other end takes what it is sent or not. Otherwise as
     /// [`close`](Self::close); [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED) and

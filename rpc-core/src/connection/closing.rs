@@ -69,7 +69,7 @@ impl<T: Transport> Connection<T> {
             return Poll::Pending;
         }
         let code = reason.code.unwrap_or(CloseCode::NORMAL);
-        self.transport.poll_close(cx, code, &reason.reason)
+        self.transport.poll_close(cx, code, reason.sent())
     }
 
     /// The transport does not work any more.
