@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
-use rpc_core::{LimitsError, RouterError};
+use rpc_core::{Harmless, LimitsError, RouterError};
 
 /// Why there is no connection; each text holds the cause and names what to change, so that it is enough
 /// to print it. None repeats the URL or a header, which may hold credentials; what a server said is escaped.
@@ -140,7 +140,8 @@ fn later(retry_after: &Option<Duration>) -> String {
 }
 
 fn harmless(text: &str) -> String {
-    text.chars().take(SHOWN).flat_map(char::escape_debug).collect()
+    let text: String = text.chars().take(SHOWN).collect();
+    Harmless(text).to_string()
 }
 
 #[cfg(test)]

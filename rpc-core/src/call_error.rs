@@ -5,10 +5,12 @@ use std::{error, fmt};
 
 use crate::close::CloseReason;
 use crate::error::{ErrorObject, Kind, RpcError};
+use crate::harmless::Harmless;
 
 /// Why a call has no result.
 ///
-/// `E` is the typed error of the method; a call without a trait has none.
+/// `E` is the typed error of the method; a call without a trait has none. Its `Display` is one line, harmless in a
+/// log: line breaks and control characters in what the other end said are escaped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -132,14 +134,15 @@ impl<E> CallError<E> {
 impl<E: fmt::Display> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Method(error) => error.fmt(f),
+            // Its fields are the other end's.
+            Self::Method(error) => Harmless(error).fmt(f),
             Self::Remote(error) => error.fmt(f),
             Self::Timeout { fate } => write!(f, "no answer in time ({fate})"),
             Self::Cancelled { fate } => write!(f, "cancelled ({fate})"),
             Self::Busy => f.write_str("busy: not executed"),
             Self::Closed { reason, fate } => write!(f, "{reason} ({fate})"),
-            Self::Encode(why) => write!(f, "cannot send the params: {why}"),
-            Self::Decode(why) => write!(f, "cannot read the answer: {why}"),
+            Self::Encode(why) => write!(f, "cannot send the params: {}", Harmless(why)),
+            Self::Decode(why) => write!(f, "cannot read the answer: {}", Harmless(why)),
         }
     }
 }
@@ -212,8 +215,8 @@ impl fmt::Display for NotifyError {
         match self {
             Self::Closed { reason } => reason.fmt(f),
             Self::Full => f.write_str("the outbound queue is full"),
-            Self::Encode(why) => write!(f, "cannot send the params: {why}"),
-            Self::Refused(why) => f.write_str(why),
+            Self::Encode(why) => write!(f, "cannot send the params: {}", Harmless(why)),
+            Self::Refused(why) => Harmless(why).fmt(f),
         }
     }
 }

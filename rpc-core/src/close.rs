@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::harmless::Harmless;
+
 /// A WebSocket close code, as in RFC 6455 section 7.4 and the table of this crate's wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CloseCode(u16);
@@ -68,7 +70,8 @@ pub struct CloseReason {
     pub by: ClosedBy,
     /// The close code, where there was one; a link that was lost has none.
     pub code: Option<CloseCode>,
-    /// A short text, for people.
+    /// A short text, for people. It may be the other end's, as it came; the `Display` of this shows it
+    /// escaped, harmless in a log.
     pub reason: String,
 }
 
@@ -127,7 +130,7 @@ impl fmt::Display for CloseReason {
             write!(f, " with code {code}")?;
         }
         if !self.reason.is_empty() {
-            write!(f, ": {}", self.reason)?;
+            write!(f, ": {}", Harmless(&self.reason))?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::harmless::Harmless;
 use crate::invalid::{self, Violation};
 
 /// What a method answers when it fails: a code, a message for people, and optional data.
@@ -21,7 +22,10 @@ use crate::invalid::{self, Violation};
 /// assert_eq!(error.data_as::<u32>(), Some(30));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Serialize, Deserialize)]
+///
+/// Its `Display` and `Debug` are harmless in a log, whatever the other end wrote: line breaks and control
+/// characters are escaped there. The fields are as they came.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ErrorObject {
     /// What kind of error; see [`ErrorCode`] for those with a meaning of their own.
     pub code: i64,
@@ -192,7 +196,19 @@ impl ErrorObject {
 
 impl fmt::Display for ErrorObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (code {})", self.message, self.code)
+        write!(f, "{} (code {})", Harmless(&self.message), self.code)
+    }
+}
+
+/// What is derived would show the data as it came, with line breaks between its parts.
+impl fmt::Debug for ErrorObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let data = self.data.as_ref().map(|data| Harmless(data.get()));
+        f.debug_struct("ErrorObject")
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("data", &data)
+            .finish()
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::complaint::LONGEST;
 use crate::error::{ErrorObject, Excerpt};
+use crate::harmless::Harmless;
 
 /// At most so many violations are kept: a list of a thousand wrong items is as wrong as its first
 /// ones are.
@@ -49,13 +50,13 @@ impl Violation {
     }
 }
 
-/// The path, and what is wrong there.
+/// The path, and what is wrong there, on one line: what another end said is escaped.
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            write!(f, "{}: ", Harmless(&self.path))?;
         }
-        f.write_str(&self.message)
+        Harmless(&self.message).fmt(f)
     }
 }
 
@@ -195,7 +196,7 @@ impl From<Invalid> for ErrorObject {
 }
 
 /// The first bytes of a text, and a sign if that is not all of it. The rest is not even written.
-fn start(text: impl fmt::Display, most: usize) -> String {
+pub(crate) fn start(text: impl fmt::Display, most: usize) -> String {
     let mut start = Start { text: String::new(), most, is_full: false };
     // What says that it cannot be written has been cut, or has no more to say.
     let _ = write!(start, "{text}");

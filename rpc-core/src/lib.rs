@@ -102,7 +102,7 @@
 //! | `once`, `once/table` ○ | calls under an idempotency key, whose answers are given again |
 //! | `elsewhere`, `later` | handlers in tasks and on threads of their own, and what they leave for after the answer |
 //! | `pace` | how long a turn of the task may take, and whether a handler keeps it for too long |
-//! | `seldom`, `panics` | lines of the log that a peer can cause |
+//! | `seldom`, `panics`, `harmless` ○ | lines of the log that a peer can cause, and what it said in them |
 //! | `scratch` ○ | where short messages are written, so that each is not an allocation |
 //! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
 //!
@@ -149,6 +149,7 @@ pub mod fuzz;
 mod goaway;
 mod group;
 mod handlers;
+mod harmless;
 mod hello;
 mod hub;
 mod id;
@@ -215,6 +216,8 @@ pub use endpoint::{Endpoint, NotOffered, Setup};
 pub use error::{ErrorCode, ErrorInfo, ErrorObject, Result, RpcError};
 pub use goaway::GoAway;
 pub use group::{Answers, Group, JoinError};
+#[doc(hidden)]
+pub use harmless::Harmless;
 pub use hub::Hub;
 pub use invalid::{Invalid, Violation};
 pub use layers::{Layer, Layers};

@@ -7,6 +7,8 @@ use std::pin::pin;
 use std::thread_local;
 
 use crate::current;
+use crate::harmless::Harmless;
+use crate::invalid::start;
 use crate::seldom::Seldom;
 use crate::sync::{Mutex, PoisonError};
 
@@ -17,7 +19,7 @@ thread_local! {
 
 /// Has panics of handlers, streams, hooks and whatever else of the application's runs for a connection told by
 /// [`tracing`], at the level `error`: of those from one line of the program one in ten seconds, with how many were
-/// left out (`left_out`). All others are for the hook that there was before.
+/// left out (`left_out`); of its text the first 1,024 bytes, with line breaks and control characters escaped. All others are for the hook that there was before.
 ///
 /// Such a panic ends one call and nothing else, so whoever finds one can cause as many as it has time for; and
 /// what a program has unless it says otherwise prints each, with all of its stack if `RUST_BACKTRACE` is set,
@@ -37,6 +39,9 @@ pub fn set_panic_hook() {
     }));
 }
 
+/// So many bytes of a panic's text are told.
+const TEXT: usize = 1024;
+
 /// File, line and column.
 type Place = (String, u32, u32);
 
@@ -50,9 +55,16 @@ fn tell(info: &PanicHookInfo<'_>) {
     };
     if let Some(left_out) = left_out {
         let (file, line, column) = at;
-        let text = info.payload_as_str().unwrap_or("no text");
-        tracing::error!(left_out, at = %format_args!("{file}:{line}:{column}"), "a panic: {text}");
+        let text = info.payload_as_str().unwrap_or(NO_TEXT);
+        tracing::error!(left_out, at = %format_args!("{file}:{line}:{column}"), "a panic: {}", shown(text));
     }
+}
+
+const NO_TEXT: &str = "no text";
+
+/// The text of a panic, which may repeat what a peer sent, and as much of it.
+fn shown(text: &str) -> String {
+    start(Harmless(text), TEXT)
 }
 
 /// Runs something whose panic is caught. For this crate and those beside it.

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::Context;
 use crate::elsewhere;
 use crate::error::{ErrorObject, RpcError};
+use crate::harmless::Harmless;
 use crate::layers::{Layer, Layered, Outcome};
 use crate::method::MethodInfo;
 use crate::router::RouterError;
@@ -410,7 +411,7 @@ impl<'a> Limited<'a> {
             }
             static SELDOM: Seldom = Seldom::new();
             if let Some(left_out) = SELDOM.may_say() {
-                tracing::error!(left_out, %error, "a result cannot be written as JSON");
+                tracing::error!(left_out, error = %Harmless(error), "a result cannot be written as JSON");
             }
             ErrorObject::internal()
         })

@@ -22,6 +22,7 @@ const PURE: &[&str] = &[
     "error_data.rs",
     "extras.rs",
     "goaway.rs",
+    "harmless.rs",
     "hello.rs",
     "id.rs",
     "invalid.rs",

@@ -13,7 +13,7 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rpc_core::{Endpoint, Peer, Role, WebSocket};
+use rpc_core::{Endpoint, Harmless, Peer, Role, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::time::timeout;
 
@@ -86,7 +86,7 @@ impl<'a> Exchange<'a> {
         let parts = http.into_parts();
         let stream = parts.io.into_inner();
         if let Err(error) = &result {
-            tracing::debug!(remote = ?self.visitor.remote, %error, "not a request");
+            tracing::debug!(remote = ?self.visitor.remote, error = %Harmless(error), "not a request");
         }
         let limits = match &**self.came() {
             Came::ForWebSocket(endpoint) if result.is_ok() => Some(endpoint.limits()),

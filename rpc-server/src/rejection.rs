@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
+use rpc_core::Harmless;
 
 use crate::visitor::Visitor;
 
@@ -132,8 +133,8 @@ impl Rejection {
     /// The answer, which is noted in the log.
     pub(crate) fn into_response_to(self, visitor: &Visitor) -> Response<Full<Bytes>> {
         // Nothing of the request: its query and headers hold credentials.
-        let (status, text) = (self.status, &*self.text);
-        tracing::debug!(remote = ?visitor.remote, %status, text, "refused");
+        let (status, text) = (self.status, Harmless(&*self.text));
+        tracing::debug!(remote = ?visitor.remote, %status, %text, "refused");
         self.into_response()
     }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rpc_core::Harmless;
+
 use crate::connection;
 use crate::due::Due;
 use crate::http::linger;
@@ -51,7 +53,7 @@ async fn greet<S: Socket>(
             Some((Box::new(stream), visitor))
         }
         Err((error, stream)) => {
-            tracing::debug!(remote = ?visitor.remote, %error, "no TLS");
+            tracing::debug!(remote = ?visitor.remote, error = %Harmless(error), "no TLS");
             due.limit(linger(stream)).await;
             None
         }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::Handler;
 use crate::error::ErrorObject;
+use crate::harmless::Harmless;
 use crate::seldom::Seldom;
 use crate::service::{Finished, Limited};
 use crate::sync::{Arc, Mutex};
@@ -51,7 +52,7 @@ impl Outcome {
             Err(error) => {
                 static SELDOM: Seldom = Seldom::new();
                 if let Some(left_out) = SELDOM.may_say() {
-                    tracing::error!(left_out, %error, "a result cannot be written as JSON");
+                    tracing::error!(left_out, error = %Harmless(error), "a result cannot be written as JSON");
                 }
                 ErrorObject::internal().into()
             }
@@ -132,7 +133,7 @@ impl fmt::Debug for Outcome {
         match &self.0 {
             Kind::Returned { is_stream: true, .. } => f.write_str("Stream"),
             Kind::Returned { .. } => f.write_str("Result"),
-            Kind::Json(json) => f.debug_tuple("Result").field(json).finish(),
+            Kind::Json(json) => f.debug_tuple("Result").field(&Harmless(json.get())).finish(),
             Kind::Error(error) => f.debug_tuple("Error").field(error).finish(),
         }
     }

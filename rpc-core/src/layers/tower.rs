@@ -20,6 +20,7 @@ use crate::Handler;
 use crate::call::Call;
 use crate::call_error::CallError;
 use crate::error::ErrorObject;
+use crate::harmless::Harmless;
 use crate::peer::Peer;
 use crate::seldom::Seldom;
 use crate::sync::{Arc, Mutex};
@@ -84,7 +85,7 @@ fn error_object(error: BoxError) -> ErrorObject {
         Err(error) => {
             static SELDOM: Seldom = Seldom::new();
             if let Some(left_out) = SELDOM.may_say() {
-                tracing::error!(left_out, %error, "a layer of tower failed");
+                tracing::error!(left_out, error = %Harmless(error), "a layer of tower failed");
             }
             ErrorObject::internal()
         }

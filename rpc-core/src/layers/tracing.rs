@@ -6,6 +6,7 @@ use tracing::{Instrument, Span};
 use super::ended::{Ended, Ending};
 use super::{CallNext, Called, Calling, Layer, ServeNext, Serving};
 use crate::Handler;
+use crate::harmless::Harmless;
 
 /// One span of `tracing` for each call, served or made, which is entered whenever the call is polled:
 /// what a handler logs, and the calls that it makes, lie within.
@@ -107,7 +108,7 @@ impl Layer for Tracing {
         Handler::of(async move {
             let outcome = handler.instrument(span.clone()).await;
             if let Some(error) = outcome.error().filter(|_| messages) {
-                span.record("otel.status_description", &*error.message);
+                span.record("otel.status_description", Harmless(&error.message).to_string());
             }
             ending.tell(Ended::from(&outcome));
             outcome

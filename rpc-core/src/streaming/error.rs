@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
+use crate::harmless::Harmless;
 
 /// Why a stream has no item in this place.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +36,7 @@ impl fmt::Display for StreamError {
             Self::Gap { missed } => write!(f, "{missed} items are missing"),
             Self::Cancelled => f.write_str("the call that the stream belongs to is over"),
             Self::Closed { reason } => reason.fmt(f),
-            Self::Decode(why) => write!(f, "cannot read the item: {why}"),
+            Self::Decode(why) => write!(f, "cannot read the item: {}", Harmless(why)),
         }
     }
 }
