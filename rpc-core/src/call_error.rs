@@ -106,18 +106,6 @@ impl CallError {
     }
 }
 
-/// For a handler that passes on the failure of a call that it made: errors of the other end as they
-/// are, anything else as -32603, which says nothing about our inside.
-impl<E: RpcError> From<CallError<E>> for ErrorObject {
-    fn from(error: CallError<E>) -> Self {
-        match error {
-            CallError::Method(error) => error.to_error_object(),
-            CallError::Remote(error) => error,
-            _ => Self::internal(),
-        }
-    }
-}
-
 impl<E> CallError<E> {
     /// What is known of a call that failed without an answer; `None` if it was answered.
     pub fn fate(&self) -> Option<Fate> {

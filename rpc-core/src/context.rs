@@ -104,6 +104,11 @@ impl Context {
         self.shared.setup.services.name(self.method)
     }
 
+    /// The method, by its number in the router.
+    pub(crate) fn number(&self) -> usize {
+        self.method
+    }
+
     /// When the handler will be stopped: the caller's deadline, counted from the arrival of the
     /// call, or a notification's `notification_timeout`. `None` if the caller gave none. Calls that
     /// the handler makes inherit it.

@@ -17,6 +17,7 @@ use crate::trace::TraceContext;
 thread_local! {
     static CONNECTION: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
     static HANDLER: Cell<Option<Mark>> = const { Cell::new(None) };
+    static METHOD: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 /// What calls need to know of the handler that makes them.
@@ -30,13 +31,13 @@ pub(crate) struct Mark {
 
 /// While this lives, handlers on this thread belong to one connection.
 pub(crate) struct Turn {
-    previous: (Option<Arc<Shared>>, Option<Mark>),
+    previous: (Option<Arc<Shared>>, Option<Mark>, Option<usize>),
 }
 
 impl Turn {
     pub(crate) fn begin(shared: &Arc<Shared>) -> Self {
         let connection = CONNECTION.with(|current| current.replace(Some(shared.clone())));
-        Self { previous: (connection, HANDLER.with(Cell::take)) }
+        Self { previous: (connection, HANDLER.with(Cell::take), METHOD.with(Cell::take)) }
     }
 }
 
@@ -46,6 +47,7 @@ impl Drop for Turn {
         // What it replaces is dropped when nothing is borrowed any more.
         drop(CONNECTION.with(|current| current.replace(previous)));
         HANDLER.with(|handler| handler.set(self.previous.1));
+        METHOD.with(|method| method.set(self.previous.2));
     }
 }
 
@@ -68,6 +70,30 @@ pub(crate) fn with_handler<R>(mark: Mark, poll: impl FnOnce() -> R) -> R {
     }
     let _restore = Restore(HANDLER.with(|handler| handler.replace(Some(mark))));
     poll()
+}
+
+/// Runs something of this method's that is no poll of its handler: a stream, work on a thread. Calls
+/// that it makes lend nothing; this is for the log alone.
+pub(crate) fn with_method<R>(method: usize, run: impl FnOnce() -> R) -> R {
+    struct Restore(Option<usize>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            METHOD.with(|method| method.set(self.0));
+        }
+    }
+    let _restore = Restore(METHOD.with(|current| current.replace(Some(method))));
+    run()
+}
+
+/// The connection for which this thread runs something, and the method, if it is known.
+pub(crate) fn origin() -> Option<(Arc<Shared>, Option<usize>)> {
+    let borrowed = |current: &RefCell<Option<Arc<Shared>>>| current.try_borrow().ok()?.clone();
+    let shared = CONNECTION.try_with(borrowed).ok()??;
+    let method = match HANDLER.with(Cell::get) {
+        Some(mark) => shared.lock().protocol.method(mark.key),
+        None => METHOD.with(Cell::get),
+    };
+    Some((shared, method))
 }
 
 /// The deadline that calls made now inherit.

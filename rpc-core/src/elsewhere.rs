@@ -12,6 +12,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 
 use crate::context::Context;
+use crate::current::{self, Turn};
 use crate::panics::caught;
 use crate::shared::Shared;
 use crate::sync::{Arc, AtomicU8, Ordering};
@@ -71,7 +72,8 @@ pub(crate) async fn blocking<T: Send + 'static>(
     let (owner, worker) = pair(cx.shared());
     let task = tokio::task::spawn_blocking(move || {
         let _worker = worker;
-        caught(work)
+        let _turn = Turn::begin(cx.shared());
+        caught(|| current::with_method(cx.number(), work))
     });
     let _stop = Stop(task.abort_handle()); // of use only while it waits for a thread
     let _owner = owner;

@@ -1,5 +1,6 @@
 //! A handler that runs, and what its polls come to.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll, Waker};
 
@@ -10,6 +11,7 @@ use crate::error::ErrorObject;
 use crate::id::Id;
 use crate::service::Handler;
 use crate::serving::Key;
+use crate::untold;
 
 /// A handler, and what to do with what it returns.
 pub(crate) struct Running {
@@ -54,6 +56,7 @@ pub(crate) fn run(
         Ok(Poll::Pending) => Polled::Pending,
         Ok(Poll::Ready(())) => Polled::Returned,
         Err(panic) => {
+            current::with_handler(mark, || untold::panicked(&*panic));
             drop_quietly(panic);
             Polled::Panicked
         }
@@ -62,10 +65,24 @@ pub(crate) fn run(
 
 /// Runs code of a user's that gives a result or an error; a panic is an error that tells nothing.
 pub(crate) fn caught<T>(run: impl FnOnce() -> Result<T, ErrorObject>) -> Result<T, ErrorObject> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        drop_quietly(panic);
-        Err(ErrorObject::internal())
-    })
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(panic)))
+}
+
+/// The same as a part of this method, which the log names then.
+pub(crate) fn caught_in<T>(
+    method: usize,
+    run: impl FnOnce() -> Result<T, ErrorObject>,
+) -> Result<T, ErrorObject> {
+    catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|panic| current::with_method(method, || Err(panicked(panic))))
+}
+
+/// Tells the log, and nobody else.
+#[cold]
+fn panicked(panic: Box<dyn Any + Send>) -> ErrorObject {
+    untold::panicked(&*panic);
+    drop_quietly(panic);
+    ErrorObject::internal()
 }
 
 /// Drops something of a user's, whose destructor may panic.

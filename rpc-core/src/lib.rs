@@ -103,6 +103,7 @@
 //! | `elsewhere`, `later` | handlers in tasks and on threads of their own, and what they leave for after the answer |
 //! | `pace` | how long a turn of the task may take, and whether a handler keeps it for too long |
 //! | `seldom`, `panics`, `harmless` ○ | lines of the log that a peer can cause, and what it said in them |
+//! | `untold` | why a call failed, for the log where its caller is not told |
 //! | `scratch` ○ | where short messages are written, so that each is not an allocation |
 //! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
 //!
@@ -199,6 +200,7 @@ mod testing;
 mod timer;
 mod trace;
 mod transport;
+mod untold;
 mod validate;
 mod values;
 mod waiter;

@@ -1,7 +1,7 @@
 //! What is said of panics that harm nobody, and that a peer may cause at will.
 
+use std::any::Any;
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::panic::{self, PanicHookInfo};
 use std::pin::pin;
 use std::thread_local;
@@ -9,8 +9,7 @@ use std::thread_local;
 use crate::current;
 use crate::harmless::Harmless;
 use crate::invalid::start;
-use crate::seldom::Seldom;
-use crate::sync::{Mutex, PoisonError};
+use crate::seldom::SeldomEach;
 
 thread_local! {
     /// Whether what this thread runs is left behind if it panics, where no connection tells.
@@ -46,25 +45,19 @@ const TEXT: usize = 1024;
 type Place = (String, u32, u32);
 
 fn tell(info: &PanicHookInfo<'_>) {
-    static SELDOM: Mutex<BTreeMap<Place, Seldom>> = Mutex::new(BTreeMap::new());
+    static SELDOM: SeldomEach<Place> = SeldomEach::new();
     let at = info.location().map(|at| (at.file().to_owned(), at.line(), at.column()));
-    let at = at.unwrap_or_default();
-    let left_out = {
-        let mut seldom = SELDOM.lock().unwrap_or_else(PoisonError::into_inner);
-        seldom.entry(at.clone()).or_insert_with(Seldom::new).may_say()
-    };
-    if let Some(left_out) = left_out {
-        let (file, line, column) = at;
-        let text = info.payload_as_str().unwrap_or(NO_TEXT);
-        tracing::error!(left_out, at = %format_args!("{file}:{line}:{column}"), "a panic: {}", shown(text));
+    let (file, line, column) = at.unwrap_or_default();
+    if let Some(left_out) = SELDOM.may_say((file.clone(), line, column)) {
+        tracing::error!(left_out, at = %format_args!("{file}:{line}:{column}"), "a panic: {}", text(info.payload()));
     }
 }
 
-const NO_TEXT: &str = "no text";
-
-/// The text of a panic, which may repeat what a peer sent, and as much of it.
-fn shown(text: &str) -> String {
-    start(Harmless(text), TEXT)
+/// The text of a panic. It may repeat what a peer sent, and as much of it.
+pub(crate) fn text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    start(Harmless(text.unwrap_or("no text")), TEXT)
 }
 
 /// Runs something whose panic is caught. For this crate and those beside it.

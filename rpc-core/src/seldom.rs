@@ -1,6 +1,7 @@
 //! Log lines that a peer can cause, said now and then only: else it could fill a disk, and hide what
 //! else it does.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::sync::{Mutex, PoisonError};
@@ -38,6 +39,22 @@ impl Seldom {
         }
         state.said = Some(now);
         Some(std::mem::take(&mut state.left_out))
+    }
+}
+
+/// [`Seldom`] for each of a few things: there must be no more of them than the program has.
+#[derive(Debug)]
+pub(crate) struct SeldomEach<K>(Mutex<BTreeMap<K, Seldom>>);
+
+impl<K: Ord> SeldomEach<K> {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    /// Whether the line may be written that is about this one, and how many were left out before.
+    pub(crate) fn may_say(&self, about: K) -> Option<u64> {
+        let mut each = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        each.entry(about).or_insert_with(Seldom::new).may_say()
     }
 }
 

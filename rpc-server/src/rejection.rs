@@ -134,7 +134,7 @@ impl Rejection {
     pub(crate) fn into_response_to(self, visitor: &Visitor) -> Response<Full<Bytes>> {
         // Nothing of the request: its query and headers hold credentials.
         let (status, text) = (self.status, Harmless(&*self.text));
-        tracing::debug!(remote = ?visitor.remote, %status, %text, "refused");
+        tracing::debug!(remote = ?visitor.remote, %status, text = text.to_string(), "refused");
         self.into_response()
     }
 

@@ -93,7 +93,7 @@ impl<T: Transport> Connection<T> {
 
     fn over(&mut self, reason: CloseReason) -> CloseReason {
         self.phase = Phase::Closed;
-        tracing::debug!(peer = %self.shared.id, %reason, "connection ended");
+        tracing::debug!(peer = %self.shared.id, reason = reason.to_string(), "connection ended");
         // Before anyone hears of it: who is told looks for the peer in vain.
         self.shared.setup.hub.remove(&self.shared, &reason);
         self.shared.with(|state| state.protocol.discard());

@@ -1,6 +1,5 @@
 //! From a message to a handler, and from a handler to its answer.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +21,7 @@ use crate::serving::Key;
 use crate::streaming::Items;
 use crate::sync::Ordering;
 use crate::transport::Transport;
+use crate::untold;
 
 impl<T: Transport> Connection<T> {
     /// Deals with one message, or with a batch of them; how many that were.
@@ -199,7 +199,7 @@ impl<T: Transport> Connection<T> {
         };
         match id {
             Some(id) if is_done => self.answer(key, id, method, handler),
-            None if is_done => self.finish_notification(key, handler),
+            None if is_done => self.finish_notification(key, method, handler),
             _ => {
                 let id = id.map(Id::new);
                 if let Some(id) = &id {
@@ -234,7 +234,7 @@ impl<T: Transport> Connection<T> {
                 drop_quietly(handler);
                 self.panicked(key, id.as_deref());
             }
-            (_, None) => self.finish_notification(key, handler),
+            (_, None) => self.finish_notification(key, method, handler),
             (_, Some(id)) if may_answer => self.answer(key, &id, method, handler),
             (_, id) => {
                 self.keep_result(Running { key, id, method, handler, deadline, traced });
@@ -254,20 +254,19 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Nobody is told how a notification went; who looks into the log is.
-    fn finish_notification(&mut self, key: Key, mut handler: Handler) {
+    fn finish_notification(&mut self, key: Key, method: usize, mut handler: Handler) {
         self.scratch.prepare();
         let out = &mut Limited::new(&mut self.scratch.buffer, usize::MAX, 0);
-        let finished = catch_unwind(AssertUnwindSafe(|| handler.finish(out)));
+        let finished = handlers::caught_in(method, || handler.finish(out));
         self.scratch.discard();
         drop_quietly(handler);
         let mut is_busy = false;
         match finished {
-            Ok(Ok(finished)) => drop_quietly(finished),
-            Ok(Err(error)) => {
+            Ok(finished) => drop_quietly(finished),
+            Err(error) => {
                 is_busy = error.kind() == Some(Kind::Busy);
-                tracing::debug!(peer = %self.shared.id, %error, "notification failed")
+                untold::failed(&self.shared, method, &error);
             }
-            Err(panic) => drop_quietly(panic),
         }
         let protocol = &mut self.shared.lock().protocol;
         protocol.counters.dropped += u64::from(is_busy);
@@ -276,10 +275,13 @@ impl<T: Transport> Connection<T> {
 
     /// Writes the answer of a handler that has returned.
     fn answer(&mut self, key: Key, id: &str, method: usize, mut handler: Handler) {
-        match self.encode(&mut handler, id) {
+        match self.encode(&mut handler, id, method) {
             Ok((answer, None)) => self.finish(key, id, handler, answer),
             Ok((_, Some(items))) => self.answer_with_stream(key, id, method, handler, items),
-            Err(error) => self.finish(key, id, handler, self.error(id, &error)),
+            Err(error) => {
+                untold::refused(&self.shared, method, &error);
+                self.finish(key, id, handler, self.error(id, &error));
+            }
         }
     }
 
@@ -299,13 +301,14 @@ impl<T: Transport> Connection<T> {
         &mut self,
         handler: &mut Handler,
         id: &str,
+        method: usize,
     ) -> Result<(Bytes, Option<Box<dyn Items>>), ErrorObject> {
         let limit = self.shared.setup.limits.message_out;
         self.scratch.prepare();
         let buffer = &mut self.scratch.buffer;
         answer::write_head(id, buffer);
         // `Serialize` is code of the user's too.
-        match handlers::caught(|| handler.finish(&mut Limited::new(buffer, limit, 1))) {
+        match handlers::caught_in(method, || handler.finish(&mut Limited::new(buffer, limit, 1))) {
             Ok(Finished::Result) => {
                 answer::write_tail(buffer);
                 Ok((self.scratch.cut(), None))

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use super::Connection;
 use crate::answer::{self, ItemHead};
 use crate::close::CloseCode;
+use crate::current;
 use crate::error::ErrorObject;
-use crate::handlers::{caught, drop_quietly};
+use crate::handlers::drop_quietly;
 use crate::router::Router;
 use crate::service::Limited;
 use crate::shared::Wish;
@@ -20,6 +21,7 @@ use crate::streaming::{Absorbed, Argument, Items, Step};
 use crate::subscriptions::OfferedKey;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
+use crate::untold;
 
 /// So many items of one stream are sent before others get their turn, and so many in one turn of
 /// the connection.
@@ -70,12 +72,29 @@ impl Stream {
         Self { key, id, origin, seq: counted.then_some(0), holds: false, items }
     }
 
+    /// Runs code of the user's, as a part of the method that gave it.
+    fn run<R>(&mut self, run: impl FnOnce(&mut dyn Items) -> R) -> Result<R, Panicked> {
+        let items = &mut *self.items;
+        let run = || {
+            catch_unwind(AssertUnwindSafe(|| run(items))).map_err(|panic| {
+                untold::panicked(&*panic);
+                drop_quietly(panic);
+                Panicked
+            })
+        };
+        match self.origin {
+            Origin::Method(method) => current::with_method(method, run),
+            Origin::Call => run(),
+        }
+    }
+
     /// Chooses what is written next, and counts what is missing before it.
     ///
     /// # Errors
     /// Code of the user's, by which items are told apart, has panicked.
     fn choose(&mut self) -> Result<(), ErrorObject> {
-        let missed = caught(|| Ok(self.items.missed()))?;
+        let missed =
+            self.run(|items| items.missed()).map_err(|Panicked| ErrorObject::internal())?;
         self.seq = self.seq.map(|seq| seq + missed);
         Ok(())
     }
@@ -89,6 +108,9 @@ impl Stream {
         ItemHead { method, subscription: &self.id, seq: self.seq.map(|seq| seq + 1) }
     }
 }
+
+/// Code of the user's has panicked; the log was told.
+struct Panicked;
 
 /// What came of asking a stream for items.
 enum Asked {
@@ -237,8 +259,7 @@ impl<T: Transport> Connection<T> {
     fn absorb(&mut self, stream: &mut Stream) -> Asked {
         let waker = self.streams.waiting.waker(stream.key.index);
         let mut cx = Context::from_waker(waker);
-        let absorbed = catch_unwind(AssertUnwindSafe(|| stream.items.poll_absorb(&mut cx)))
-            .map_err(drop_quietly);
+        let absorbed = stream.run(|items| items.poll_absorb(&mut cx));
         self.count_lost(stream);
         match absorbed {
             Ok(Absorbed::All) => Asked::Pending,
@@ -249,7 +270,7 @@ impl<T: Transport> Connection<T> {
                 self.shared.lock().wish(Wish::Close { code, reason, within: None });
                 self.finish_stream(stream, Some(&ErrorObject::internal()))
             }
-            Err(()) => self.finish_stream(stream, Some(&ErrorObject::internal())),
+            Err(Panicked) => self.finish_stream(stream, Some(&ErrorObject::internal())),
         }
     }
 
@@ -283,7 +304,7 @@ impl<T: Transport> Connection<T> {
             let waker = self.streams.waiting.waker(stream.key.index);
             let mut cx = Context::from_waker(waker);
             // Streams and `Serialize` are code of the user's.
-            let step = catch_unwind(AssertUnwindSafe(|| stream.items.poll_step(&mut cx)));
+            let step = stream.run(|items| items.poll_step(&mut cx));
             match stream.origin {
                 Origin::Method(method) => self.see_to_pace(method),
                 // The caller's own, who has no method to change.
@@ -300,8 +321,7 @@ impl<T: Transport> Connection<T> {
                     return self.finish_stream(stream, Some(&error));
                 }
                 Ok(Poll::Ready(Step::End)) => return self.finish_stream(stream, None),
-                Err(panic) => {
-                    drop_quietly(panic);
+                Err(Panicked) => {
                     return self.finish_stream(stream, Some(&ErrorObject::internal()));
                 }
             }
@@ -317,7 +337,8 @@ impl<T: Transport> Connection<T> {
         answer::write_item_head(head, &mut self.scratch.buffer);
         let before = self.scratch.buffer.len();
         let out = &mut Limited::new(&mut self.scratch.buffer, limit, 2);
-        match caught(|| stream.items.write(out)) {
+        let written = stream.run(|items| items.write(out));
+        match written.unwrap_or_else(|Panicked| Err(ErrorObject::internal())) {
             Ok(()) => {
                 let bytes = self.scratch.buffer.len() - before;
                 answer::write_item_tail(&mut self.scratch.buffer);

@@ -94,6 +94,11 @@ impl<W> Protocol<W> {
         self.serving.get(key)?.rare.as_ref()?.extras.as_ref()
     }
 
+    /// What a handler that is not over serves.
+    pub(crate) fn method(&self, key: Key) -> Option<usize> {
+        Some(self.serving.get(key)?.method)
+    }
+
     /// The batch that a call came in which is still served.
     pub(crate) fn members(&mut self, key: Key) -> Option<Members> {
         let served = self.serving.get(key)?;
