@@ -104,6 +104,7 @@
 //! | `pace` | how long a turn of the task may take, and whether a handler keeps it for too long |
 //! | `seldom`, `panics`, `harmless` ○ | lines of the log that a peer can cause, and what it said in them |
 //! | `untold` | why a call failed, for the log where its caller is not told |
+//! | `site` ○ | who counts as one by their address |
 //! | `scratch` ○ | where short messages are written, so that each is not an allocation |
 //! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
 //!
@@ -189,6 +190,7 @@ mod seldom;
 mod service;
 mod serving;
 mod shared;
+mod site;
 mod stats;
 mod stream_params;
 mod streaming;
@@ -235,6 +237,8 @@ pub use scoped::Scoped;
 #[doc(hidden)]
 pub use seldom::Seldom;
 pub use service::{Handler, Params, Service};
+#[doc(hidden)]
+pub use site::site;
 pub use stats::{Counters, PeerStats};
 pub use streaming::{Lag, LagKey, StreamError, StreamSender, Streaming};
 pub use trace::TraceContext;

@@ -52,6 +52,7 @@ const PURE: &[&str] = &[
     "subscriptions/offered.rs",
     "subscriptions/taken.rs",
     "serving.rs",
+    "site.rs",
     "stream_params.rs",
     "trace.rs",
     "stats.rs",

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-use rpc_core::Limits;
+use rpc_core::{Limits, site};
 use tokio::time::{Duration, Instant};
 
 /// The time in which connections are counted.
@@ -27,10 +27,13 @@ struct Inner {
 
 #[derive(Default)]
 struct Table {
-    addresses: HashMap<IpAddr, Address>,
+    addresses: HashMap<Site, Address>,
     /// When those that have nothing any more are looked for next, by how many there are then.
     sweep_at: usize,
 }
+
+/// `None` is whoever comes by a trusted Unix socket without a name: one, as a proxy that names nobody is.
+type Site = Option<IpAddr>;
 
 struct Address {
     open: usize,
@@ -42,7 +45,7 @@ struct Address {
 /// A connection's part of what its address may have; dropping it gives it back.
 pub(crate) struct Place {
     addresses: Addresses,
-    address: IpAddr,
+    address: Site,
 }
 
 /// Which limit an address has reached.
@@ -65,11 +68,11 @@ impl Addresses {
     }
 
     /// A place for one more connection; none is needed where there is no limit.
-    pub(crate) fn take(&self, address: IpAddr) -> Result<Option<Box<Place>>, Reached> {
+    pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<Option<Box<Place>>, Reached> {
         if !self.are_limited() {
             return Ok(None);
         }
-        let (address, now) = (one_site(address), Instant::now());
+        let (address, now) = (address.map(site), Instant::now());
         let mut table = self.inner.table.lock().unwrap();
         table.sweep(now);
         let entry = table.addresses.entry(address);
@@ -116,17 +119,6 @@ impl Drop for Place {
     }
 }
 
-/// Whoever has an address of IPv6 has all 2^64 of its network.
-fn one_site(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = u128::from(address) & (u128::MAX << 64);
-            IpAddr::V6(Ipv6Addr::from(network))
-        }
-        address => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,8 +130,8 @@ mod tests {
         Addresses::new(&limits)
     }
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn ip(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
     }
 
     fn known(addresses: &Addresses) -> usize {
@@ -183,12 +175,12 @@ mod tests {
         let addresses = addresses(0, 2);
         let kept = addresses.take(ip("203.0.113.5")).unwrap();
         for number in 0..1000_u32 {
-            drop(addresses.take(IpAddr::from((0x0a00_0000 + number).to_be_bytes())));
+            drop(addresses.take(Some(IpAddr::from((0x0a00_0000 + number).to_be_bytes()))));
         }
         assert_eq!(known(&addresses), 1001);
         tokio::time::advance(WINDOW).await;
         for number in 0..1000_u32 {
-            drop(addresses.take(IpAddr::from((0x0b00_0000 + number).to_be_bytes())));
+            drop(addresses.take(Some(IpAddr::from((0x0b00_0000 + number).to_be_bytes()))));
         }
         assert!(known(&addresses) <= 1001, "{}", known(&addresses));
         drop(kept);

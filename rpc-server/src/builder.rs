@@ -162,7 +162,8 @@ impl Builder {
     /// Says which proxies stand before the server: addresses, networks such as `10.0.0.0/8`, and `unix`
     /// for whoever comes by a Unix socket. May be called several times. Only they are believed what
     /// `X-Forwarded-For` says of a client; by default nobody is. The limits for each address count by
-    /// what they say, and [`client_addr`](crate::Connecting::client_addr) tells it.
+    /// what they say, and [`client_addr`](crate::Connecting::client_addr) tells it. Whom they do not name,
+    /// or not so that it can be read, counts as the proxy itself: all of those together as one.
     pub fn trusted_proxies<I>(mut self, proxies: I) -> Self
     where
         I: IntoIterator,

@@ -38,9 +38,7 @@ impl Shared {
     ) -> Result<Endpoint, Rejection> {
         seat.check()?;
         let client = self.settings.proxies.client(visitor.address(), &head.headers);
-        if client != visitor.address()
-            && let Some(client) = client
-        {
+        if self.settings.proxies.trust(visitor.address()) {
             seat.take_place(self, client)?;
         }
         let mut setup = self.settings.setup.clone();

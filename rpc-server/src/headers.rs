@@ -1,7 +1,8 @@
-//! Headers, read with care: what stands twice means different things to different readers.
+//! Headers, read with care: what stands twice means different things to different readers, and one
+//! part of a list that cannot be read must not hide the others.
 
 use http::HeaderMap;
-use http::header::{AsHeaderName, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, AsHeaderName, COOKIE, HeaderName, HeaderValue};
 
 /// The value of a header that must not stand twice.
 pub(crate) fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
@@ -9,10 +10,22 @@ pub(crate) fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&Head
     values.next().filter(|_| values.next().is_none())
 }
 
-/// The words of a header that is a list, and may be spread over several.
+/// The parts of a header that is a list, which may be spread over several lines. As bytes: whoever wrote
+/// one of them does not decide whether those of others are read.
+pub(crate) fn parts<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    separator: u8,
+) -> impl DoubleEndedIterator<Item = &'a [u8]> + use<'a> {
+    let lines = headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+    let parts = lines.flat_map(move |line| line.split(move |byte| *byte == separator));
+    parts.map(<[u8]>::trim_ascii)
+}
+
+/// The words of a header that is a list of such.
 pub(crate) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim)
+    let words = parts(headers, &name, b',').filter(|word| word.is_ascii());
+    words.filter_map(|word| std::str::from_utf8(word).ok())
 }
 
 /// Whether the list in a header has `token`, in whatever case.
@@ -22,17 +35,16 @@ pub(crate) fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> b
 
 /// The value of a cookie, the first one of this name.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let values = headers.get_all(http::header::COOKIE).into_iter();
-    let pairs = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-    let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
-    let (_, value) = pairs.find(|(found, _)| *found == name)?;
+    let mut pairs = parts(headers, &COOKIE, b';');
+    let value = pairs.find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    let value = std::str::from_utf8(value).ok()?;
     // Quotes are a part of the value that some put around it.
     Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750, section 2.1).
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = only(headers, http::header::AUTHORIZATION)?.to_str().ok()?;
+    let value = only(headers, AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
@@ -40,14 +52,14 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use http::header::{AUTHORIZATION, COOKIE};
+    use http::header::SEC_WEBSOCKET_PROTOCOL;
 
     use super::*;
 
-    fn headers(name: HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn headers<T: AsRef<[u8]>>(name: HeaderName, values: &[T]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(&name, HeaderValue::from_static(value));
+            headers.append(&name, HeaderValue::from_bytes(value.as_ref()).unwrap());
         }
         headers
     }
@@ -59,11 +71,27 @@ mod tests {
             assert_eq!(cookie(&headers, name), Some(value), "{name}");
         }
         assert_eq!(cookie(&headers, "essio"), None);
+        assert_eq!(cookie(&headers, "sessio"), None);
+    }
+
+    #[test]
+    fn what_is_no_ascii_hides_nothing_but_itself() {
+        let lines: [&[u8]; 2] =
+            [b"name=Zo\xc3\xab; bad=\xff; \xfe\xff; token=abc", b"\xff=1;\tlast=z\xff"];
+        let jar = headers(COOKIE, &lines);
+        for (name, value) in
+            [("token", Some("abc")), ("name", Some("Zo\u{eb}")), ("bad", None), ("last", None)]
+        {
+            assert_eq!(cookie(&jar, name), value, "{name}");
+        }
+        let offers: [&[u8]; 2] = [b"caf\xc3\xa9, \xff,jsonrpc2", b"\xff"];
+        let offers = headers(SEC_WEBSOCKET_PROTOCOL, &offers);
+        assert_eq!(tokens(&offers, SEC_WEBSOCKET_PROTOCOL).collect::<Vec<_>>(), ["jsonrpc2"]);
     }
 
     #[test]
     fn a_bearer_token_stands_once() {
-        let token = |values: &[&'static str]| bearer(&headers(AUTHORIZATION, values)).is_some();
+        let token = |values: &[&str]| bearer(&headers(AUTHORIZATION, values)).is_some();
         assert!(token(&["Bearer abc"]) && token(&["bearer  abc"]));
         for wrong in [&["Bearer"][..], &["Bearer "], &["Basic abc"], &["Bearer a", "Bearer b"]] {
             assert!(!token(wrong), "{wrong:?}");

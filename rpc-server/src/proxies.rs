@@ -1,17 +1,19 @@
 //! Who a client is that comes by way of proxies.
 //!
 //! A proxy tells in `X-Forwarded-For` from whom it got a request, behind what stood there before. So
-//! the list is to be read from its end, and only as far as it was written by proxies of ours: what
-//! stands before that, anyone may have made up.
+//! the list is to be read from its end, hop by hop, and only as far as it was written by proxies of ours:
+//! what stands before that, anyone may have made up, and it is never looked at.
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
-use ipnet::IpNet;
+use http::header::HeaderName;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::error::Error;
+use crate::headers::parts;
 
-const FORWARDED_FOR: &str = "x-forwarded-for";
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The proxies that are believed.
 #[derive(Debug, Default)]
@@ -31,7 +33,8 @@ impl Proxies {
                 continue;
             }
             let network = pattern.parse().or_else(|_| pattern.parse().map(IpAddr::into));
-            proxies.networks.push(network.map_err(|_| Error::Proxy(pattern.clone()))?);
+            let network = network.map_err(|_| Error::Proxy(pattern.clone()))?;
+            proxies.networks.push(canonical(network));
         }
         Ok(proxies)
     }
@@ -44,14 +47,11 @@ impl Proxies {
         self.networks.iter().any(|network| network.contains(&remote))
     }
 
-    /// The address of the client itself: the last one in the way that is no proxy of ours.
+    /// The address of the client itself: the last one in the way that is no proxy of ours. Where a proxy
+    /// names nobody, or nobody who can be read, it is the proxy.
     pub(crate) fn client(&self, remote: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = remote.map(|remote| remote.to_canonical());
-        let values = headers.get_all(FORWARDED_FOR).into_iter();
-        let values: Vec<_> = values.map(|value| value.to_str().unwrap_or_default()).collect();
-        let hops = values.iter().flat_map(|value| value.split(','));
-        for hop in hops.rev() {
-            // What cannot be read was not written by a proxy of ours.
+        for hop in parts(headers, &FORWARDED_FOR, b',').rev() {
             let Some(hop) = Some(hop).filter(|_| self.trust(client)).and_then(read) else { break };
             client = Some(hop);
         }
@@ -60,22 +60,40 @@ impl Proxies {
 }
 
 /// Reads an address, with a port or without.
-fn read(hop: &str) -> Option<IpAddr> {
-    let hop = hop.trim();
+fn read(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?;
     let address = hop.parse().or_else(|_| hop.parse().map(|hop: SocketAddr| hop.ip()));
     let address = address.or_else(|_| hop.trim_matches(['[', ']']).parse());
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
+/// Networks of IPv4 as such, also when they are written within IPv6: as the addresses that are looked for in
+/// them.
+fn canonical(network: IpNet) -> IpNet {
+    let prefix = network.prefix_len().checked_sub(96);
+    match (network.addr().to_canonical(), prefix) {
+        (IpAddr::V4(address), Some(prefix)) if matches!(network, IpNet::V6(_)) => {
+            Ipv4Net::new(address, prefix).map_or(network, IpNet::V4)
+        }
+        _ => network,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
-    fn client(proxies: &[&str], remote: Option<&str>, hops: &[&str]) -> Option<String> {
+    fn client<T: AsRef<[u8]>>(
+        proxies: &[&str],
+        remote: Option<&str>,
+        hops: &[T],
+    ) -> Option<String> {
         let proxies: Vec<_> = proxies.iter().map(ToString::to_string).collect();
         let mut headers = HeaderMap::new();
         for hop in hops {
-            headers.append(FORWARDED_FOR, hop.parse().unwrap());
+            headers.append(&FORWARDED_FOR, HeaderValue::from_bytes(hop.as_ref()).unwrap());
         }
         let remote = remote.map(|remote| remote.parse().unwrap());
         let client = Proxies::new(&proxies).unwrap().client(remote, &headers);
@@ -110,11 +128,61 @@ mod tests {
         }
     }
 
+    /// A proxy appends to what the client wrote, whatever that is: one byte of it made the whole line
+    /// unreadable, and the client nobody.
+    #[test]
+    fn what_a_client_writes_does_not_hide_what_the_proxy_writes() {
+        let commas = [&[b','; 8000][..], b" 203.0.113.5"].concat();
+        let huge = [&[b'7'; 8000][..], b",203.0.113.5"].concat();
+        for lines in [
+            &[&b"\xff, 203.0.113.5"[..]][..],
+            &["\u{2603}, 203.0.113.5".as_bytes()],
+            &[b"1.1.1.1\xa0, 203.0.113.5"],
+            &[b"\t,\t203.0.113.5\t"],
+            &[b"\xff", b"203.0.113.5"],
+            &[b"\xff, 203.0.113.5, 10.0.0.9"],
+            &[b"\xff", b"", b"203.0.113.5", b"10.0.0.9"],
+            &[&commas],
+            &[&huge],
+        ] {
+            let found = client(&["10.0.0.0/8"], Some("10.0.0.1"), lines);
+            assert_eq!(found.as_deref(), Some("203.0.113.5"), "{lines:?}");
+        }
+        // What cannot be read stays with the one who wrote it.
+        for (line, expected) in [
+            (&b"203.0.113.5, \xff"[..], "10.0.0.1"),
+            (b"203.0.113.5, 10.0.0.9\xa0", "10.0.0.1"),
+            (b"203.0.113.5, \xff, 10.0.0.9", "10.0.0.9"),
+            (b"203.0.113.5,", "10.0.0.1"),
+        ] {
+            let found = client(&["10.0.0.0/8"], Some("10.0.0.1"), &[line]);
+            assert_eq!(found.as_deref(), Some(expected), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_of_ipv4_may_be_written_within_ipv6() {
+        for (pattern, remote, is_ours) in [
+            ("::ffff:10.0.0.0/104", "10.1.2.3", true),
+            ("::ffff:10.0.0.0/104", "::ffff:10.1.2.3", true),
+            ("::ffff:10.0.0.0/104", "11.1.2.3", false),
+            ("::ffff:127.0.0.1", "127.0.0.1", true),
+            ("::ffff:127.0.0.1", "127.0.0.2", false),
+            ("::ffff:0:0/96", "192.0.2.1", true),
+            ("::ffff:0:0/96", "2001:db8::1", false),
+            ("::/0", "2001:db8::1", true),
+            ("::/0", "192.0.2.1", false),
+        ] {
+            let proxies = Proxies::new(&[pattern.to_owned()]).unwrap();
+            assert_eq!(proxies.trust(remote.parse().ok()), is_ours, "{pattern} {remote}");
+        }
+    }
+
     #[test]
     fn a_unix_socket_is_a_proxy_if_it_is_said_to_be() {
         assert_eq!(client(&[], None, &["203.0.113.5"]), None);
         assert_eq!(client(&["unix"], None, &["203.0.113.5"]).as_deref(), Some("203.0.113.5"));
-        assert_eq!(client(&["unix"], None, &[]), None);
+        assert_eq!(client(&["unix"], None, &[""]), None);
     }
 
     #[test]

@@ -26,9 +26,9 @@ impl Seat {
     /// A seat for someone who comes; `None` if they must be dropped without a word.
     pub(crate) fn take(shared: &Shared, visitor: &Visitor) -> Option<Self> {
         // What comes by a proxy has its own address only when its head was read.
-        let address =
-            visitor.address().filter(|address| !shared.settings.proxies.trust(Some(*address)));
-        let place = address.map_or(Ok(None), |address| shared.addresses.take(address));
+        let is_known = !shared.settings.proxies.trust(visitor.address());
+        let address = visitor.address().filter(|_| is_known);
+        let place = address.map_or(Ok(None), |address| shared.addresses.take(Some(address)));
         let (slot, place, reached) = match place {
             Ok(place) => (shared.slots.take()?, place, None),
             Err(reached) => (shared.slots.take_told()?, None, Some(reached)),
@@ -36,8 +36,13 @@ impl Seat {
         Some(Self { slot, place, reached, _member: shared.lifecycle.join() })
     }
 
-    /// Takes a place for an address that has become known only now.
-    pub(crate) fn take_place(&mut self, shared: &Shared, address: IpAddr) -> Result<(), Rejection> {
+    /// Takes a place for one whose address has become known only now; `None` if a proxy of ours has neither
+    /// named one nor has one itself.
+    pub(crate) fn take_place(
+        &mut self,
+        shared: &Shared,
+        address: Option<IpAddr>,
+    ) -> Result<(), Rejection> {
         self.place = shared.addresses.take(address).map_err(too_many)?;
         Ok(())
     }
