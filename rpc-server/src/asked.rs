@@ -1,10 +1,10 @@
 //! What a request asks for, as its head alone tells.
 
-use http::header::{ALLOW, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode};
 
-use crate::headers::only;
+use crate::headers::{only, parts};
 use crate::rejection::Rejection;
 use crate::shared::Shared;
 use crate::upgrade::Upgrade;
@@ -37,30 +37,27 @@ impl Asked {
         }
         match *method {
             Method::GET => Upgrade::of(head, has_body).map(Self::WebSocket),
-            Method::POST if shared.settings.takes_posts => check_type(head).map(|()| Self::Call),
+            Method::POST if shared.settings.takes_posts => check_body(head).map(|()| Self::Call),
             _ => Err(not_allowed(shared.settings.takes_posts)),
         }
     }
 }
 
-/// The host that is asked for, which stands elsewhere in HTTP/2.
-pub(crate) fn host(head: &Parts) -> Option<&str> {
-    match only(&head.headers, &HOST) {
-        Some(host) => host.to_str().ok(),
-        None if head.headers.contains_key(HOST) => None,
-        None => head.uri.authority().map(http::uri::Authority::as_str),
+/// Whether a body is what it must be. Pages may send some other types to any server without asking it; this
+/// one they may not.
+fn check_body(head: &Parts) -> Result<(), Rejection> {
+    let refused = |text| Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
+    let kind = only(&head.headers, &CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    if !essence.eq_ignore_ascii_case(b"application/json") {
+        return Err(refused("a message of JSON-RPC has `Content-Type: application/json`"));
     }
-}
-
-/// Pages may send some other types to any server without asking it; this one they may not.
-fn check_type(head: &Parts) -> Result<(), Rejection> {
-    let value = only(&head.headers, &CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        return Ok(());
+    let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    if !parts(&head.headers, &CONTENT_ENCODING, b',').all(is_plain) {
+        let rejection = refused("a message comes as it is, without `Content-Encoding`");
+        return Err(rejection.header(ACCEPT_ENCODING, "identity"));
     }
-    let text = "a message of JSON-RPC has `Content-Type: application/json`";
-    Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+    Ok(())
 }
 
 fn not_allowed(takes_posts: bool) -> Rejection {

@@ -32,6 +32,7 @@ pub struct Builder {
     origins: Vec<String>,
     hosts: Vec<String>,
     proxies: Vec<String>,
+    secure: bool,
     farewell: GoAway,
     #[cfg(feature = "tls-no-provider")]
     tls: Option<crate::tls::Tls>,
@@ -50,6 +51,7 @@ impl Builder {
             origins: Vec::new(),
             hosts: Vec::new(),
             proxies: Vec::new(),
+            secure: false,
             farewell: GoAway::new("shutting down"),
             #[cfg(feature = "tls-no-provider")]
             tls: None,
@@ -117,7 +119,12 @@ impl Builder {
     /// Whether a message may also come by `POST`, with `Content-Type: application/json`: one request,
     /// notification or batch, and one answer (204 if none is owed). For scripts and probes: each goes
     /// through [`on_connect`](Self::on_connect) and counts as a connection while it is served. Its
-    /// methods cannot call back, and there are no subscriptions. On by default.
+    /// methods cannot call back, and there are no subscriptions. A body is read as it is: one with a
+    /// `Content-Encoding` is answered 415. On by default.
+    ///
+    /// Pages of other origins cannot use it, also those that are
+    /// [allowed](Self::allow_origins): a browser asks first (CORS), and that is answered 405. They open a
+    /// WebSocket.
     pub fn post(mut self, post: bool) -> Self {
         self.post = post;
         self
@@ -133,9 +140,13 @@ impl Builder {
     /// and no place in the network for a proof of anything. Whoever sends no `Origin` is no browser
     /// and is not asked.
     ///
-    /// A server that listens on a loopback address also wants `localhost` or a loopback address as
-    /// `Host`, whatever is allowed here, or one of its [names](Self::allow_hosts): else a page whose name
-    /// was made to point to this machine would be let in.
+    /// The port counts as well. Where `Host` has none it is that of the page's own scheme; but where it is
+    /// known that [TLS](Self::secure) is spoken it is 443, and a page by `http://` is foreign.
+    ///
+    /// Whoever connects over a loopback address, whatever else the server listens on, must also ask for
+    /// `localhost` or a loopback address as `Host`, whatever is allowed here, or one of its
+    /// [names](Self::allow_hosts): else a page whose name was made to point to this machine would be let in.
+    /// Over the other addresses of the machine only those names protect from that.
     pub fn allow_origins<I>(mut self, origins: I) -> Self
     where
         I: IntoIterator,
@@ -174,11 +185,21 @@ impl Builder {
     }
 
     /// Speaks TLS (`wss://`, `https://`) to whoever connects, and nothing else; the handshake is a part of
-    /// what [`handshake`](Limits::handshake) gives time for. Without effect where the server is mounted
-    /// in an app, which does that itself. With the feature `tls`.
+    /// what [`handshake`](Limits::handshake) gives time for. Where the server is mounted in an app, that
+    /// does it: [`into_tower_service`](Self::into_tower_service) fails with this, and
+    /// [`secure`](Self::secure) says so. With the feature `tls`.
     #[cfg(feature = "tls-no-provider")]
     pub fn tls(mut self, tls: crate::tls::Tls) -> Self {
         self.tls = Some(tls);
+        self
+    }
+
+    /// Says that whoever connects speaks TLS (`https://`, `wss://`), though not with this server: because the
+    /// app that it is mounted in does so, or a proxy before it. Then a `Host` without a port is on 443, and
+    /// pages by `http://` of the same name are [foreign](Self::allow_origins): someone else may have answered
+    /// for them. With [`tls`](Self::tls) it is so anyway. Not by default.
+    pub fn secure(mut self) -> Self {
+        self.secure = true;
         self
     }
 
@@ -256,14 +277,19 @@ impl Builder {
     /// [`RpcService`]. Its connections are served on the runtime that the app runs on.
     ///
     /// # Errors
-    /// If a setting is wrong.
+    /// If a setting is wrong; [`Error::MountedTls`] if there is one of [`tls`](Self::tls).
     pub fn into_tower_service(self) -> Result<RpcService, Error> {
+        #[cfg(feature = "tls-no-provider")]
+        if self.tls.is_some() {
+            return Err(Error::MountedTls);
+        }
         Ok(RpcService::new(Shared::new(self.settle()?, Address::Mounted)))
     }
 
     /// The settings, if they can all be followed.
     fn settle(self) -> Result<Settings, Error> {
         self.check()?;
+        let is_secure = self.is_secure();
         let setup = Setup {
             services: Arc::new(self.router),
             limits: Arc::new(self.limits),
@@ -277,13 +303,22 @@ impl Builder {
             setup,
             paths: self.paths,
             takes_posts: self.post,
-            origins: Origins::new(&self.origins, &self.hosts)?,
+            origins: Origins::new(&self.origins, &self.hosts, is_secure)?,
             proxies: Proxies::new(&self.proxies)?,
             hooks: self.hooks,
             #[cfg(feature = "tls-no-provider")]
             tls: self.tls,
             farewell: self.farewell,
         })
+    }
+
+    /// Whether nobody connects without TLS.
+    fn is_secure(&self) -> bool {
+        #[cfg(feature = "tls-no-provider")]
+        if self.tls.is_some() {
+            return true;
+        }
+        self.secure
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -327,6 +362,7 @@ impl fmt::Debug for Builder {
             .field("origins", &self.origins)
             .field("hosts", &self.hosts)
             .field("proxies", &self.proxies)
+            .field("secure", &self.is_secure())
             .finish_non_exhaustive()
     }
 }

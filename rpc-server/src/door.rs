@@ -6,9 +6,10 @@ use http::request::Parts;
 use http::{Request, StatusCode};
 use rpc_core::{Endpoint, Seldom};
 
-use crate::asked::{self, Asked};
+use crate::asked::Asked;
 use crate::connecting::Connecting;
 use crate::hooks::Verdict;
+use crate::host::Host;
 use crate::rejection::Rejection;
 use crate::seat::Seat;
 use crate::shared::Shared;
@@ -22,8 +23,9 @@ impl Shared {
         has_body: bool,
         visitor: &Visitor,
     ) -> Result<Asked, Rejection> {
+        let host = Host::asked_for(head)?;
         let asked = Asked::of(head, has_body, self)?;
-        self.settings.origins.check(&head.headers, asked::host(head), visitor.is_local)?;
+        self.settings.origins.check(&head.headers, host.as_ref(), visitor.is_local)?;
         Ok(asked)
     }
 

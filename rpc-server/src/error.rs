@@ -36,6 +36,13 @@ pub enum Error {
     /// Two settings of paths that cannot both be followed.
     #[error("`{0}` is the path of two things: give each its own")]
     SamePath(String),
+    /// A certificate was given to a server that is to be
+    /// [mounted](crate::Builder::into_tower_service) in an app: the connections are the app's.
+    #[error(
+        "a server that is mounted in an app speaks no TLS itself: give the certificate to the server of \
+         the app, and write `.secure()` here instead of `.tls(…)`"
+    )]
+    MountedTls,
     /// What was given to [`bind`](crate::Builder::bind) is no address.
     #[error(
         "not an address to listen on ({0}): write `127.0.0.1:8080`, `[::]:80`, or a host and a port"

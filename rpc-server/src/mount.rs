@@ -35,7 +35,8 @@ use crate::visitor::Visitor;
 /// [`on_connect`](crate::Builder::on_connect) as [`request`](crate::Connecting::request). All that the app
 /// routes here is served; connections count for the limits of this server, and
 /// [`shutdown`](Server::shutdown) through a [`handle`](Self::handle) ends them. Heads of requests, how long
-/// those may take, and the keepalive of TCP for who waits for the answer to a `POST`, are the app's.
+/// those may take, the keepalive of TCP for who waits for the answer to a `POST`, and TLS are the app's: say
+/// [`secure`](crate::Builder::secure) if it speaks that.
 ///
 /// In axum:
 ///

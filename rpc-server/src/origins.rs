@@ -7,13 +7,12 @@
 //! The other half is `Host`: a page whose name is made to point to 127.0.0.1 (DNS rebinding) comes
 //! from where it connects to. It cannot change the name, though, by which it asks.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use http::StatusCode;
 use http::header::{HeaderMap, ORIGIN};
 
 use crate::error::Error;
 use crate::headers::only;
+use crate::host::Host;
 use crate::rejection::Rejection;
 
 /// The pages that may connect beside those of the server's own address, and the names that it has.
@@ -22,6 +21,8 @@ pub(crate) struct Origins {
     allowed: Vec<Origin>,
     /// Empty if it answers to any name.
     hosts: Vec<Host>,
+    /// Whether whoever connects does so over TLS: pages, too, have come that way then.
+    is_secure: bool,
 }
 
 /// Where a page comes from (RFC 6454), or what may stand for it in the list.
@@ -35,24 +36,13 @@ enum Origin {
     Of(String, Host),
 }
 
-/// A name or an address, and a port.
-#[derive(Debug, PartialEq, Eq)]
-struct Host {
-    name: Name,
-    /// `None` where none is written and the scheme has none by default.
-    port: Option<u16>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Name {
-    /// In lower case.
-    Dns(String),
-    Ip(IpAddr),
-}
-
 impl Origins {
     /// Reads the lists of pages that are allowed, and of the server's names.
-    pub(crate) fn new(patterns: &[String], hosts: &[String]) -> Result<Self, Error> {
+    pub(crate) fn new(
+        patterns: &[String],
+        hosts: &[String],
+        is_secure: bool,
+    ) -> Result<Self, Error> {
         let read = |pattern: &String| {
             Origin::of_pattern(pattern).ok_or_else(|| Error::Origin(pattern.clone()))
         };
@@ -60,6 +50,7 @@ impl Origins {
         Ok(Self {
             allowed: patterns.iter().map(read).collect::<Result<_, _>>()?,
             hosts: hosts.iter().map(read_host).collect::<Result<_, _>>()?,
+            is_secure,
         })
     }
 
@@ -67,18 +58,19 @@ impl Origins {
     pub(crate) fn check(
         &self,
         headers: &HeaderMap,
-        host: Option<&str>,
+        host: Option<&Host>,
         is_local: bool,
     ) -> Result<(), Rejection> {
-        let host = host.and_then(Host::parse);
-        self.check_host(host.as_ref(), is_local)?;
+        self.check_host(host, is_local)?;
         if !headers.contains_key(ORIGIN) {
             return Ok(());
         }
         let origin = only(headers, ORIGIN).and_then(|origin| Origin::parse(origin.to_str().ok()?));
         match origin {
-            Some(origin) if origin.is_of(host.as_ref()) || self.allow(&origin) => Ok(()),
-            _ => Err(forbidden("pages of this `Origin` may not connect")),
+            Some(origin) if self.is_own(&origin, host) || self.allow(&origin) => Ok(()),
+            _ => Err(forbidden(
+                "pages of this `Origin` may not connect; `allow_origins` allows others",
+            )),
         }
     }
 
@@ -89,11 +81,25 @@ impl Origins {
         }
         match (is_local, self.hosts.is_empty()) {
             (false, true) => Ok(()),
-            (_, false) => Err(forbidden("this server has another name than that in `Host`")),
+            (_, false) => Err(forbidden(
+                "this server has another name than that in `Host`; `allow_hosts` allows others",
+            )),
             (true, true) => Err(forbidden(
                 "over a loopback address `Host` must be `localhost` or one; `allow_hosts` allows others",
             )),
         }
+    }
+
+    /// Whether a page comes from the host that it connects to.
+    fn is_own(&self, origin: &Origin, host: Option<&Host>) -> bool {
+        let (Origin::Of(scheme, from), Some(to)) = (origin, host) else { return false };
+        if self.is_secure && scheme != "https" {
+            return false;
+        }
+        let Some(port) = default_port(scheme) else { return false };
+        // A `Host` without a port is on that of the scheme, which is the page's: where it is not known that
+        // it must be `https`, a proxy may have spoken that.
+        from.name == to.name && from.port == Some(to.port.unwrap_or(port))
     }
 
     fn allow(&self, origin: &Origin) -> bool {
@@ -134,14 +140,6 @@ impl Origin {
         host.port = host.port.or_else(|| default_port(&scheme));
         Some(Self::Of(scheme, host))
     }
-
-    /// Whether the page comes from the host that it connects to.
-    fn is_of(&self, host: Option<&Host>) -> bool {
-        let (Self::Of(scheme, from), Some(to)) = (self, host) else { return false };
-        let Some(port) = default_port(scheme) else { return false };
-        // A `Host` without a port is on that of the scheme, which before a proxy is the page's.
-        from.name == to.name && from.port == Some(to.port.unwrap_or(port))
-    }
 }
 
 /// The port of a page whose origin names none.
@@ -150,56 +148,6 @@ fn default_port(scheme: &str) -> Option<u16> {
         "http" => Some(80),
         "https" => Some(443),
         _ => None,
-    }
-}
-
-impl Host {
-    /// Reads `name`, `name:port` or the same with an address, one of IPv6 in brackets.
-    fn parse(text: &str) -> Option<Self> {
-        let end = if text.starts_with('[') {
-            text.find(']')? + 1
-        } else {
-            text.find(':').unwrap_or(text.len())
-        };
-        let (name, port) = text.split_at(end);
-        let port = match port.strip_prefix(':') {
-            None if port.is_empty() => None,
-            Some("") => None,
-            // A number may begin with a sign, a port not.
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(digits.parse().ok()?)
-            }
-            _ => return None,
-        };
-        Some(Self { name: Name::parse(name)?, port })
-    }
-
-    /// Whether this name, with any port if it has none, stands for that one.
-    fn takes(&self, other: &Self) -> bool {
-        self.name == other.name && (self.port.is_none() || self.port == other.port)
-    }
-
-    fn is_this_machine(&self) -> bool {
-        match &self.name {
-            Name::Dns(name) => name == "localhost",
-            Name::Ip(address) => address.is_loopback(),
-        }
-    }
-}
-
-impl Name {
-    fn parse(text: &str) -> Option<Self> {
-        if let Some(address) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-            let address: Ipv6Addr = address.parse().ok()?;
-            return Some(Self::Ip(IpAddr::from(address).to_canonical()));
-        }
-        if let Ok(address) = text.parse::<Ipv4Addr>() {
-            return Some(Self::Ip(address.into()));
-        }
-        let is_letter =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        let is_name = !text.is_empty() && text.bytes().all(is_letter);
-        is_name.then(|| Self::Dns(text.to_ascii_lowercase()))
     }
 }
 
@@ -220,7 +168,8 @@ mod tests {
         }
         let address: SocketAddr = address.parse().unwrap();
         let is_local = address.ip().to_canonical().is_loopback();
-        let verdict = Origins::new(&allowed, &[]).unwrap().check(&headers, Some(host), is_local);
+        let origins = Origins::new(&allowed, &[], false).unwrap();
+        let verdict = origins.check(&headers, Host::parse(host).as_ref(), is_local);
         if let Err(rejection) = &verdict {
             assert_eq!(rejection.status(), StatusCode::FORBIDDEN);
         }
@@ -265,6 +214,31 @@ mod tests {
             ("", "https://a.example", false),
         ] {
             assert_eq!(check(&[], PUBLIC, host, Some(origin)), may, "{host} {origin}");
+        }
+    }
+
+    /// Whoever can answer for `http://` of a name, in somebody's network, is not who has its certificate.
+    #[test]
+    fn a_page_that_came_without_tls_is_foreign_where_that_is_spoken() {
+        let origins = Origins::new(&["http://dev.example".to_owned()], &[], true).unwrap();
+        for (host, origin, may) in [
+            ("a.example", "https://a.example", true),
+            ("a.example", "https://a.example:443", true),
+            ("a.example:443", "https://a.example", true),
+            ("a.example:9944", "https://a.example:9944", true),
+            ("a.example", "http://a.example", false),
+            ("a.example", "http://a.example:443", false),
+            ("a.example:443", "http://a.example", false),
+            ("a.example:443", "http://a.example:443", false),
+            ("a.example:80", "http://a.example", false),
+            ("a.example:80", "https://a.example", false),
+            ("a.example:9944", "http://a.example:9944", false),
+            // It is named.
+            ("a.example", "http://dev.example", true),
+        ] {
+            let headers = HeaderMap::from_iter([(ORIGIN, origin.parse().unwrap())]);
+            let verdict = origins.check(&headers, Host::parse(host).as_ref(), false);
+            assert_eq!(verdict.is_ok(), may, "{host} {origin}");
         }
     }
 
@@ -337,12 +311,13 @@ mod tests {
 
     #[test]
     fn a_header_that_stands_twice_is_none() {
-        let origins = Origins::new(&["https://good.example".to_owned()], &[]).unwrap();
+        let origins = Origins::new(&["https://good.example".to_owned()], &[], false).unwrap();
         let mut headers = HeaderMap::new();
         headers.append(ORIGIN, "https://good.example".parse().unwrap());
-        assert!(origins.check(&headers, Some("a.example"), false).is_ok());
+        let host = Host::parse("a.example");
+        assert!(origins.check(&headers, host.as_ref(), false).is_ok());
         headers.append(ORIGIN, "https://good.example".parse().unwrap());
-        assert!(origins.check(&headers, Some("a.example"), false).is_err());
+        assert!(origins.check(&headers, host.as_ref(), false).is_err());
     }
 
     #[test]
@@ -371,7 +346,7 @@ mod tests {
             "NULL",
             "**",
         ] {
-            let error = Origins::new(&[pattern.to_owned()], &[]).unwrap_err();
+            let error = Origins::new(&[pattern.to_owned()], &[], false).unwrap_err();
             assert!(error.to_string().starts_with(&format!("`{pattern}` ")), "{error}");
         }
     }
@@ -379,7 +354,7 @@ mod tests {
     #[test]
     fn a_server_answers_to_its_own_names_only_if_it_has_some() {
         let hosts = ["app.example".to_owned(), "api.example:8443".to_owned()];
-        let origins = Origins::new(&[], &hosts).unwrap();
+        let origins = Origins::new(&[], &hosts, false).unwrap();
         for (host, is_local, may) in [
             ("app.example", false, true),
             ("APP.example:9944", false, true),
@@ -392,11 +367,12 @@ mod tests {
             ("localhost:9944", false, false),
             ("", false, false),
         ] {
-            let verdict = origins.check(&HeaderMap::new(), Some(host), is_local);
-            assert_eq!(verdict.is_ok(), may, "{host} {is_local}");
+            let host = Host::parse(host);
+            let verdict = origins.check(&HeaderMap::new(), host.as_ref(), is_local);
+            assert_eq!(verdict.is_ok(), may, "{host:?} {is_local}");
         }
         assert!(origins.check(&HeaderMap::new(), None, false).is_err());
-        let error = Origins::new(&[], &["https://app.example".to_owned()]).unwrap_err();
+        let error = Origins::new(&[], &["https://app.example".to_owned()], false).unwrap_err();
         assert!(error.to_string().starts_with("`https://app.example` "), "{error}");
     }
 }

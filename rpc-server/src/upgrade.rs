@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
@@ -64,9 +64,6 @@ impl Upgrade {
 }
 
 fn check_headers(headers: &HeaderMap) -> Result<(), Rejection> {
-    if only(headers, HOST).is_none() {
-        return Err(bad_request("`Host` must be there once"));
-    }
     if !has_token(headers, UPGRADE, "websocket") {
         return Err(upgrade_required("this is a WebSocket: send `Upgrade: websocket`"));
     }
@@ -109,7 +106,6 @@ mod tests {
         let mut request = Request::new(());
         let headers = request.headers_mut();
         for (name, value) in [
-            (HOST, "localhost"),
             (UPGRADE, "h2c, WebSocket"),
             (CONNECTION, "keep-alive, upgrade"),
             (SEC_WEBSOCKET_VERSION, "13"),

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rpc_core::{CloseReason, Context, ErrorObject, Peer, Router};
 use rpc_server::{Builder, Connecting, Rejection, Server, StatusCode};
-use support::{echo, limits, soon, until};
+use support::{HANDSHAKE, echo, limits, soon, until};
 use tokio::sync::{Notify, Semaphore};
 use ways::{Client, User, WAYS, Way, whole};
 
@@ -328,6 +328,96 @@ async fn a_mounted_server_has_only_loopback_names_until_it_is_told_others_or_who
             }
             let page = "Origin: http://other.example\r\n";
             assert_eq!(running.knock("app.example", page).await.0, 403, "{way:?} {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_an_app_or_a_proxy_speaks_tls_pages_that_came_without_are_foreign() {
+    for way in WAYS {
+        let builder = || echo().allow_hosts(["a.example"]);
+        let (open, secure) = (way.serve(builder()).await, way.serve(builder().secure()).await);
+        for (host, origin, by_any, by_tls) in [
+            ("a.example", "https://a.example", 101, 101),
+            ("a.example:443", "https://a.example", 101, 101),
+            ("a.example", "http://a.example", 101, 403),
+            ("a.example:80", "http://a.example", 101, 403),
+        ] {
+            let lines = format!("Origin: {origin}\r\n");
+            for (running, expected) in [(&open, by_any), (&secure, by_tls)] {
+                let (status, _) = running.knock(host, &lines).await;
+                assert_eq!(status, expected, "{way:?} {host} {origin}");
+            }
+        }
+        let page = "Origin: http://localhost\r\n";
+        assert_eq!(secure.post(page, ECHO).await.0, 403, "{way:?}");
+    }
+}
+
+/// A client that makes the proxy's line unreadable, or whose proxy says nothing, was nobody: it had all
+/// places that there are.
+#[tokio::test]
+async fn whom_a_trusted_proxy_does_not_name_counts_as_the_proxy_itself() {
+    for way in WAYS {
+        let builder = echo()
+            .limits(limits(|limits| limits.connections_per_address = 2))
+            .trusted_proxies(["127.0.0.0/8", "unix"]);
+        let running = way.serve(builder).await;
+        let mut open = Vec::new();
+        for (line, expected) in [
+            // What the client has written stands before what the proxy has.
+            ("X-Forwarded-For: \u{ff}, 203.0.113.5\r\n", 101),
+            ("X-Forwarded-For: 203.0.113.5\r\n", 101),
+            ("X-Forwarded-For: \u{ff}\r\nX-Forwarded-For: 203.0.113.5\r\n", 429),
+            // And here the proxy names nobody.
+            ("", 101),
+            ("X-Forwarded-For: 203.0.113.6, \u{ff}\r\n", 101),
+            ("X-Forwarded-For: unknown\r\n", 429),
+            ("", 429),
+            // Others have their own.
+            ("X-Forwarded-For: 203.0.113.7\r\n", 101),
+        ] {
+            let (status, client) = running.knock("localhost", line).await;
+            assert_eq!(status, expected, "{way:?} {line:?}");
+            open.push(client);
+        }
+        assert_eq!(running.post("", ECHO).await.0, 429, "{way:?}");
+        assert_eq!(running.post("X-Forwarded-For: 203.0.113.8\r\n", ECHO).await.0, 200, "{way:?}");
+        drop(open);
+        until(|| running.server.peers().is_empty()).await;
+        let freed = async { while running.post("", ECHO).await.0 == 429 {} };
+        soon(freed).await;
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_none_is_refused_whatever_is_asked_for() {
+    for way in WAYS {
+        let running = way.serve(echo()).await;
+        for lines in ["", "Host: a\r\nHost: a\r\n", "Host: a@b\r\n", "Host: a b\r\n"] {
+            for asked in [
+                format!("POST /rpc HTTP/1.1\r\n{lines}Content-Type: application/json\r\n"),
+                HANDSHAKE.replace("GET / ", "GET /rpc ").replace("Host: localhost\r\n", lines),
+                format!("GET /healthz HTTP/1.1\r\n{lines}"),
+            ] {
+                let mut client = running.connect().await;
+                client.send(whole(&asked.replace("\r\n\r\n", "\r\n"), "")).await;
+                let answer = client.rest().await;
+                assert!(answer.starts_with("HTTP/1.1 400 "), "{way:?} {asked}: {answer}");
+                assert!(answer.contains("`Host` must be"), "{way:?} {asked}: {answer}");
+            }
+        }
+        // The whole target says whom it is for, and `Host` nothing then.
+        for (target, host, expected) in [
+            ("http://localhost/rpc", "evil.example", 200),
+            ("http://evil.example/rpc", "localhost", if way == Way::Unix { 200 } else { 403 }),
+        ] {
+            let head = ways::Running::post_head("").replace("/rpc", target);
+            let head = head.replace("Host: localhost", &format!("Host: {host}"));
+            let mut client = running.connect().await;
+            client.send(whole(&head, ECHO)).await;
+            let head = client.head().await;
+            assert!(head.starts_with(&format!("HTTP/1.1 {expected} ")), "{way:?} {target}: {head}");
         }
     }
 }

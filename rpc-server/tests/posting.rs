@@ -93,12 +93,20 @@ async fn what_is_no_message_is_refused_with_what_to_change() {
             "`message_in`",
         ),
         (post("{}").replace("application/json", "text/plain"), 415, "application/json"),
+        (post_with("Content-Encoding: gzip\r\n", "{}"), 415, "`Content-Encoding`"),
+        (post_with("Content-Encoding: identity, br\r\n", "{}"), 415, "`Content-Encoding`"),
+        (post_with("Content-Encoding: \u{ff}\r\n", "{}"), 415, "`Content-Encoding`"),
         (post("{}").replace("Host: localhost", "Host: evil.example"), 403, "`Host`"),
         (post_with("Origin: http://evil.example\r\n", "{}"), 403, "`Origin`"),
     ] {
         let (found, body) = answer(&server, &request).await;
         assert_eq!(found, status, "{request}: {body}");
         assert!(body.contains(text), "{request}: {body}");
+    }
+    for fine in ["application/json", "application/json; charset=utf-8; x=\u{ff}"] {
+        let asked = post_with("Content-Encoding: identity\r\n", "{}");
+        let asked = asked.replace("application/json", fine);
+        assert_eq!(answer(&server, &asked).await.0, 200, "{fine}");
     }
     let mut raw = Raw::connect(&server).await;
     raw.send(post("12").replace("12", "").as_bytes()).await;

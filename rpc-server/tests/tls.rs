@@ -5,6 +5,9 @@ mod support;
 #[path = "../../rpc-core/tls/tests/support/mod.rs"]
 mod certificates;
 
+#[path = "support/tls.rs"]
+mod spoken;
+
 use certificates::{Authority, Files};
 use rpc_client::Client;
 use rpc_core::{Context, Router};
@@ -87,4 +90,36 @@ async fn who_does_not_speak_tls_is_turned_away_and_forgotten() {
     assert!(silent.ended().await);
     until(|| server.stats().refused == 2).await;
     server.shutdown(std::time::Duration::ZERO).await;
+}
+
+/// A page by `http://` may come from whoever answers for that name in somebody's network.
+#[tokio::test]
+async fn pages_that_came_without_tls_are_foreign() {
+    let (builder, config) = spoken::ends(echo().allow_hosts(["a.example"]));
+    let server = spawn(builder).await;
+    let here = server.local_addr().unwrap();
+    for (host, origin, expected) in [
+        ("a.example", "https://a.example".to_owned(), 101),
+        ("a.example:443", "https://a.example".to_owned(), 101),
+        ("a.example", "http://a.example".to_owned(), 403),
+        ("a.example", "http://a.example:443".to_owned(), 403),
+        ("a.example:80", "http://a.example".to_owned(), 403),
+        (&here.to_string(), format!("https://{here}"), 101),
+        (&here.to_string(), format!("http://{here}"), 403),
+    ] {
+        let stream = soon(tokio::net::TcpStream::connect(here)).await.unwrap();
+        let mut raw = Raw::over(spoken::speak(&config, stream).await);
+        let lines = format!("Host: {host}\r\nOrigin: {origin}\r\n");
+        raw.send(support::HANDSHAKE.replacen("Host: localhost\r\n", &lines, 1)).await;
+        let head = raw.head().await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {expected} ")), "{host} {origin}: {head}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_mounted_is_not_given_a_certificate() {
+    let error = spoken::ends(echo()).0.into_tower_service().unwrap_err();
+    assert!(matches!(error, rpc_server::Error::MountedTls));
+    let text = error.to_string();
+    assert!(text.contains("to the server of the app") && text.contains("`.secure()`"), "{text}");
 }
