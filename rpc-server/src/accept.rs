@@ -1,7 +1,6 @@
 //! The loop that accepts connections. Nothing a client does, and no lack of anything, ends it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use crate::seat::Seat;
 #[cfg(feature = "tls-no-provider")]
 use crate::secure;
 use crate::shared::Shared;
-use crate::visitor::Visitor;
+use crate::visitor::{Visitor, is_loopback};
 
 /// How long to wait when there is no descriptor or memory for a connection: at first, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -66,10 +65,12 @@ fn start(shared: &Arc<Shared>, accepted: Accepted) {
             if shared.settings.setup.keepalive {
                 let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive(shared.limits()));
             }
-            carry(shared, stream, Some(remote));
+            // Not where the server listens: who listens on all addresses does so on this machine's own.
+            let is_local = stream.local_addr().ok().is_none_or(is_loopback);
+            carry(shared, stream, Visitor::new(Some(remote), is_local));
         }
         #[cfg(unix)]
-        Accepted::Unix(stream) => carry(shared, stream, None),
+        Accepted::Unix(stream) => carry(shared, stream, Visitor::new(None, false)),
     }
 }
 
@@ -83,10 +84,7 @@ fn keepalive(limits: &Limits) -> TcpKeepalive {
     TcpKeepalive::new().with_time(silent).with_interval(probes.max(second)).with_retries(PROBES)
 }
 
-fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, remote: Option<SocketAddr>) {
-    let listens_locally = |address: SocketAddr| address.ip().to_canonical().is_loopback();
-    let is_local = shared.address.tcp().is_some_and(listens_locally);
-    let visitor = Visitor::new(remote, is_local);
+fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, visitor: Visitor) {
     let Some(seat) = Seat::take(shared, &visitor) else {
         shared.totals.refused();
         return;

@@ -26,7 +26,7 @@ use crate::rejection::Rejection;
 use crate::seat::{self, Seat};
 use crate::server::Server;
 use crate::shared::Shared;
-use crate::visitor::Visitor;
+use crate::visitor::{Visitor, is_loopback};
 
 /// A server as a service of tower's, to be mounted in an app: made by
 /// [`Builder::into_tower_service`](crate::Builder::into_tower_service). Clones are the same server.
@@ -108,7 +108,7 @@ impl RpcService {
     {
         let (head, body) = request.into_parts();
         let remote = (self.remote_addr)(&head.extensions);
-        let is_local = remote.is_none_or(|remote| remote.ip().to_canonical().is_loopback());
+        let is_local = remote.is_none_or(is_loopback);
         let visitor = Visitor::new(remote, is_local);
         let answer = self.let_in(head, body, &visitor).await;
         answer.unwrap_or_else(|rejection| {

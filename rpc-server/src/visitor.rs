@@ -14,6 +14,11 @@ pub(crate) struct Visitor {
     pub(crate) tls: Option<crate::tls::TlsInfo>,
 }
 
+/// Whether an address is one that only this machine reaches.
+pub(crate) fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
 impl Visitor {
     pub(crate) fn new(remote: Option<SocketAddr>, is_local: bool) -> Self {
         Self {

@@ -2,8 +2,11 @@
 
 mod support;
 
+use std::net::{IpAddr, UdpSocket};
+
 use rpc_server::{Error, Server};
 use support::{HANDSHAKE, Raw, bind, echo, soon, spawn};
+use tokio::net::TcpStream;
 
 /// The status of the answer to a handshake with this `Host` and these lines.
 async fn status(server: &Server, host: &str, lines: &str) -> String {
@@ -43,14 +46,42 @@ async fn a_refusal_says_why_and_closes() {
     raw.send(HANDSHAKE.replacen("Host:", "Origin: https://evil.example\r\nHost:", 1)).await;
     let answer = raw.rest().await;
     assert!(answer.contains("`Origin`") && answer.contains("connection: close"), "{answer}");
+    assert!(answer.contains("`allow_origins`"), "{answer}");
 }
 
+/// Who listens on all addresses does so on that of this machine's own pages as well, and on the others.
 #[tokio::test]
-async fn other_addresses_go_by_any_name() {
+async fn each_connection_is_judged_by_the_address_that_it_came_to() {
     let server = echo().bind("0.0.0.0:0").await.unwrap().spawn();
-    assert_eq!(status(&server, "a.example", "").await, "101");
-    assert_eq!(status(&server, "a.example", "Origin: http://a.example\r\n").await, "101");
-    assert_eq!(status(&server, "a.example", "Origin: http://b.example\r\n").await, "403");
+    let port = server.local_addr().unwrap().port();
+    let evil = format!("evil.example:{port}");
+    for (host, lines, expected) in [
+        ("localhost", String::new(), "101"),
+        (&*format!("127.0.0.1:{port}"), format!("Origin: http://127.0.0.1:{port}\r\n"), "101"),
+        (&evil, String::new(), "403"),
+        (&evil, format!("Origin: http://{evil}\r\n"), "403"),
+    ] {
+        assert_eq!(status(&server, host, &lines).await, expected, "{host} {lines}");
+    }
+    let Some(address) = another_address() else { return };
+    for (lines, expected) in [
+        ("", " 101 "),
+        ("Origin: http://a.example\r\n", " 101 "),
+        ("Origin: http://b.example\r\n", " 403 "),
+    ] {
+        let mut raw = Raw::over(soon(TcpStream::connect((address, port))).await.unwrap());
+        raw.send(HANDSHAKE.replace("localhost\r\n", &format!("a.example\r\n{lines}"))).await;
+        let head = raw.head().await;
+        assert!(head.contains(expected), "{lines}: {head}");
+    }
+}
+
+/// An address of this machine by which others reach it, if it has one.
+fn another_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent: the system only says by which way it would be.
+    socket.connect("198.51.100.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }
 
 #[tokio::test]
