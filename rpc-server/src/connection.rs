@@ -84,7 +84,7 @@ impl Shared {
     }
 
     /// Stops a connection that came into being while the server's peers were being told to.
-    fn stop_if_late(&self, peer: &Peer) {
+    pub(crate) fn stop_if_late(&self, peer: &Peer) {
         if self.lifecycle.stops() {
             peer.drain(CloseCode::RESTARTING, &self.settings.farewell, self.lifecycle.left());
         }

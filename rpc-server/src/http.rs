@@ -1,7 +1,7 @@
 //! The HTTP part of a connection to a server of its own: one request, one answer.
 
 use std::convert::Infallible;
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -93,18 +93,18 @@ impl<'a> Exchange<'a> {
             _ => None,
         };
         let Some(limits) = limits else {
-            linger(stream).await;
+            linger(&self.shared, stream).await;
             return None;
         };
         Some(WebSocket::new(stream, Role::Server, parts.read_buf, &limits))
     }
 
-    /// Waits until the server stops, unless by then someone waits for an answer: their handlers are asked
-    /// to end as all others are.
+    /// Waits until the server stops. If by then someone waits for an answer, their handlers are asked to end as
+    /// all others are, and what these come to has as long to be sent as a close may take.
     pub(crate) async fn broken_off(&self, member: &mut Member) {
         member.stopped().await;
         if matches!(&**self.came(), Came::Looked | Came::ForAnswer(_)) {
-            pending::<()>().await;
+            member.overdue(self.shared.limits().close).await;
         }
     }
 
@@ -172,13 +172,18 @@ impl<'a> Exchange<'a> {
 }
 
 /// Says that nothing more comes, then reads on a little: to close a socket with unread bytes in it
-/// resets the connection, and the reset may overtake the answer.
-pub(crate) async fn linger<S: Socket>(mut stream: S) {
-    let (bytes, time) = LINGER;
+/// resets the connection, and the reset may overtake the answer. A server that has stopped waits for none.
+pub(crate) async fn linger<S: Socket>(shared: &Shared, mut stream: S) {
+    let (mut member, (bytes, time)) = (shared.lifecycle.join(), LINGER);
     // Whatever goes wrong now, the answer has been given.
-    let _ = timeout(time, async {
+    let reading = timeout(time, async {
         stream.shutdown().await?;
         copy(&mut stream.take(bytes), &mut sink()).await
-    })
-    .await;
+    });
+    tokio::select! {
+        // Biased, so that what has come is read in any case.
+        biased;
+        _ = reading => {}
+        () = member.overdue(Duration::ZERO) => {}
+    }
 }

@@ -1,9 +1,10 @@
 //! From the start of a server to the end of its last task.
 
+use std::future::pending;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// Tells the tasks of a server that it stops, and knows when the last of them is done.
 ///
@@ -58,6 +59,24 @@ impl Member {
         // An error would be a server that was dropped, and each task holds that.
         let _ = self.stop.wait_for(Option::is_some).await;
     }
+
+    /// Waits until the server stops, and then until handlers must be done and so much `more` time is over.
+    pub(crate) async fn overdue(&mut self, more: Duration) {
+        loop {
+            let until = *self.stop.borrow_and_update();
+            let over = async {
+                match until {
+                    Some(until) => sleep_until(until + more).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                () = over => return,
+                // The one who stops it may think again.
+                _ = self.stop.changed() => {}
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -77,5 +96,22 @@ mod tests {
         drop(other);
         let (ended, ()) = tokio::join!(lifecycle.ended(), async { drop(member) });
         assert_eq!(ended, ());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_grace_counts_for_what_is_overdue() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let (lifecycle, start) = (Lifecycle::default(), Instant::now());
+        let mut member = lifecycle.join();
+        let stopping = async {
+            sleep_until(start + SECOND).await;
+            lifecycle.stop(start + 1000 * SECOND);
+            sleep_until(start + 2 * SECOND).await;
+            lifecycle.stop(start + 10 * SECOND);
+        };
+        tokio::join!(member.overdue(5 * SECOND), stopping);
+        assert_eq!(start.elapsed().as_secs(), 15);
+        member.overdue(Duration::ZERO).await;
+        assert_eq!(start.elapsed().as_secs(), 15);
     }
 }

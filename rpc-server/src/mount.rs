@@ -197,8 +197,14 @@ impl RpcService {
 
 /// Carries a WebSocket, as soon as the app's server hands its stream over.
 async fn carry(shared: Arc<Shared>, endpoint: Endpoint, seat: Seat, socket: OnUpgrade) {
-    let socket = timeout(shared.limits().handshake, socket).await;
-    let socket = socket.ok().and_then(Result::ok).map(|socket| {
+    let mut member = shared.lifecycle.join();
+    let socket = tokio::select! {
+        biased;
+        () = member.stopped() => None,
+        socket = timeout(shared.limits().handshake, socket) => socket.ok(),
+    };
+    drop(member);
+    let socket = socket.and_then(Result::ok).map(|socket| {
         let (io, limits) = (TokioIo::new(socket), endpoint.limits());
         Box::new(WebSocket::new(io, Role::Server, Bytes::new(), &limits))
     });

@@ -1,18 +1,20 @@
 //! A message by `POST`, and its answer: for those who have no WebSocket.
 //!
 //! The message goes through a connection of its own, which ends with the answer: so that it is served
-//! exactly as it would be over a WebSocket, with the same limits, layers and hooks.
+//! exactly as it would be over a WebSocket, with the same limits, layers and hooks. The connection is there
+//! before the message is: whatever ends one, such as a shutdown or a kick, ends the wait for a body that
+//! does not come.
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use bytes::{BufMut, Bytes};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Body;
-use rpc_core::{CloseCode, Endpoint, GoAway, Received, Transport, memory};
+use rpc_core::{CloseCode, Endpoint, GoAway, Limits, Received, Transport, memory};
 use tokio::time::timeout;
 
 use crate::rejection::Rejection;
@@ -31,29 +33,40 @@ where
     B: Body<Data: Send> + Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let peer = endpoint.peer();
-    let message = read(body, &endpoint).await?;
+    let (peer, limits) = (endpoint.peer(), endpoint.limits());
     let (near, mut far) = memory::transports(PIPE);
-    far.send(message.into()).expect("the other end is here");
     let mut connection = Box::pin(endpoint.connect(near));
+    shared.stop_if_late(&peer);
+    let mut reading = Some(Box::pin(read(body, &limits)));
     let (mut has_read, mut answer) = (false, None);
     let reason = poll_fn(|cx| {
-        let ended = connection.as_mut().poll(cx);
-        // The last one is it: whatever else comes before, such as progress, nobody is there to take.
-        while let Poll::Ready(Received::Text(text)) = far.poll_receive(cx, usize::MAX) {
-            answer = Some(text);
+        loop {
+            let ended = connection.as_mut().poll(cx);
+            // The last one is it: whatever else comes before, such as progress, nobody is there to take.
+            while let Poll::Ready(Received::Text(text)) = far.poll_receive(cx, usize::MAX) {
+                answer = Some(text);
+            }
+            if let Poll::Ready(reason) = ended {
+                return Poll::Ready(Ok(reason));
+            }
+            if let Some(message) = &mut reading {
+                let message = ready!(message.as_mut().poll(cx))?;
+                reading = None;
+                far.send(message.into()).expect("the other end is here");
+                continue;
+            }
+            if !std::mem::replace(&mut has_read, true) {
+                // No other message comes, so it is over when all that came of this one is. How long that
+                // takes is for each request's own deadline, unless the server stops.
+                peer.drain(CloseCode::NORMAL, &GoAway::new(""), shared.lifecycle.left());
+            }
+            return Poll::Pending;
         }
-        if ended.is_pending() && !std::mem::replace(&mut has_read, true) {
-            // No other message comes, so it is over when all that came of this one is. How long that
-            // takes is for each request's own deadline, unless the server stops.
-            peer.drain(CloseCode::NORMAL, &GoAway::new(""), shared.lifecycle.left());
-        }
-        ended
-    })
-    .await;
+    });
+    let reason = reason.await?;
     let is_drained = matches!(reason.code, Some(CloseCode::NORMAL | CloseCode::RESTARTING));
-    if !is_drained || !peer.stats().cut.is_empty() {
-        // A shutdown, a limit, or a kick has cut it short.
+    if !has_read || !is_drained || !peer.stats().cut.is_empty() {
+        // A shutdown, a limit, or a kick has cut it short, or came before the message.
         let status = match reason.code {
             Some(CloseCode::NOT_AUTHENTICATED) => StatusCode::UNAUTHORIZED,
             Some(CloseCode::FORBIDDEN) => StatusCode::FORBIDDEN,
@@ -65,12 +78,11 @@ where
 }
 
 /// Reads the message, no more of it than there may be, and for no longer than it may take.
-async fn read<B>(body: B, endpoint: &Endpoint) -> Result<String, Rejection>
+async fn read<B>(body: B, limits: &Limits) -> Result<String, Rejection>
 where
     B: Body<Data: Send> + Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let limits = endpoint.limits();
     let read = Box::pin(whole(Limited::new(body, limits.message_in)));
     let Ok(read) = timeout(limits.assembly, read).await else {
         return Err(Rejection::new(

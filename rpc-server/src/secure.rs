@@ -54,7 +54,7 @@ async fn greet<S: Socket>(
         }
         Err((error, stream)) => {
             tracing::debug!(remote = ?visitor.remote, error = %Harmless(error), "no TLS");
-            due.limit(linger(stream)).await;
+            due.limit(linger(shared, stream)).await;
             None
         }
     }

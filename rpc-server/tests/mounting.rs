@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rpc_core::{CloseReason, Context, ErrorObject, Peer, Router};
+use rpc_core::{CloseCode, CloseReason, Context, ErrorObject, Peer, Router};
 use rpc_server::{Builder, Connecting, Rejection, Server, StatusCode};
 use support::{HANDSHAKE, echo, limits, soon, until};
 use tokio::sync::{Notify, Semaphore};
@@ -265,6 +265,71 @@ async fn what_takes_longer_than_the_grace_is_cut() {
         assert_eq!((drained.finished, drained.cut), (0, 2), "{way:?}");
         assert_eq!(drained.requests[0].method, "work", "{way:?}");
         assert_eq!(gone.load(Ordering::SeqCst), 2, "{way:?}");
+    }
+}
+
+/// Begins a message by `POST`, of which only so much of the body comes.
+async fn begin_post(running: &ways::Running, body: &str) -> Client {
+    let mut posting = running.connect().await;
+    let head = ways::Running::post_head("");
+    posting.send(format!("{head}Content-Length: {}\r\n\r\n{body}", WORK.len())).await;
+    posting
+}
+
+/// The wait for it held a shutdown for as long as a message may take, and nobody could be kicked.
+#[tokio::test]
+async fn a_message_whose_body_does_not_come_holds_nobody_up() {
+    for way in WAYS {
+        for body in ["", &WORK[..10]] {
+            let patient = || limits(|limits| limits.assembly = LONG);
+            let (builder, _gate, _begun, gone) = worker();
+            let running = way.serve(builder.limits(patient())).await;
+            let mut posting = begin_post(&running, body).await;
+            until(|| running.server.peers().len() == 1).await;
+            let drained = soon(running.server.shutdown(Duration::ZERO)).await;
+            assert_eq!(drained.cut, 0, "{way:?}");
+            let answer = posting.rest().await;
+            assert!(answer.starts_with("HTTP/1.1 503 "), "{way:?}: {answer}");
+            assert!(answer.ends_with("shutting down"), "{way:?}: {answer}");
+            assert_eq!(gone.load(Ordering::SeqCst), 1, "{way:?}: it was let in");
+
+            for (code, status) in [(CloseCode::FORBIDDEN, 403), (CloseCode::NOT_AUTHENTICATED, 401)]
+            {
+                let (builder, _gate, _begun, gone) = worker();
+                let running = way.serve(builder.limits(patient())).await;
+                let mut posting = begin_post(&running, body).await;
+                until(|| running.server.peers().len() == 1).await;
+                assert_eq!(running.server.kick(|_| true, code, "revoked"), 1, "{way:?}");
+                let answer = posting.rest().await;
+                assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{way:?}: {answer}");
+                assert!(answer.ends_with("revoked"), "{way:?}: {answer}");
+                drop(posting);
+                until(|| running.server.stats().connections == 0).await;
+                until(|| gone.load(Ordering::SeqCst) == 1).await;
+            }
+        }
+    }
+}
+
+/// What runs may finish in the grace, but what has not even come is broken off at once.
+#[tokio::test]
+async fn the_grace_is_for_what_runs_and_not_for_what_has_not_come() {
+    for way in WAYS {
+        let (builder, gate, begun, _) = worker();
+        let running = way.serve(builder.limits(limits(|limits| limits.assembly = LONG))).await;
+        let mut running_one = running.connect().await;
+        running_one.send(whole(&ways::Running::post_head(""), WORK)).await;
+        soon(begun.notified()).await;
+        let mut posting = begin_post(&running, "").await;
+        until(|| running.server.peers().len() == 2).await;
+        let server = running.server.clone();
+        let ending = tokio::spawn(async move { server.shutdown(LONG).await });
+        assert!(posting.rest().await.starts_with("HTTP/1.1 503 "), "{way:?}");
+        assert!(!ending.is_finished(), "{way:?}");
+        gate.add_permits(1);
+        assert!(running_one.rest().await.ends_with(DONE), "{way:?}");
+        drop((posting, running_one));
+        soon(ending).await.unwrap();
     }
 }
 

@@ -146,3 +146,22 @@ async fn a_server_goes_on_without_handles() {
     let client = Client::builder().connect(&url).await.unwrap();
     assert_eq!(client.peer().call::<String>("echo", ("hi",)).await.unwrap(), "hi");
 }
+
+/// Its handler is done: it has as long as a close may take to fetch what that came to.
+#[tokio::test]
+async fn who_does_not_fetch_an_answer_holds_no_shutdown() {
+    let huge = |_: Context, (): ()| async { Ok("x".repeat(20_000_000)) };
+    let builder = Server::builder().service(Router::new().method("huge", huge));
+    let server = spawn(builder.limits(limits(|limits| {
+        limits.message_out = 32_000_000;
+        limits.slow_reader = LONG;
+        limits.close = Duration::from_millis(50);
+    })))
+    .await;
+    let mut deaf = Raw::connect(&server).await;
+    let message = r#"{"jsonrpc":"2.0","id":1,"method":"huge"}"#;
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
+    deaf.send(format!("{head}\r\nContent-Length: {}\r\n\r\n{message}", message.len())).await;
+    assert!(deaf.some().await, "the answer has begun");
+    soon(server.shutdown(Duration::ZERO)).await;
+}
