@@ -118,6 +118,12 @@ impl ErrorObject {
         Self::of_kind(ErrorCode::BUSY, Kind::Busy, message)
     }
 
+    /// -32009: not executed because this end is about to go.
+    pub(crate) fn shutting_down() -> Self {
+        let message = "busy: not executed, the server is shutting down";
+        Self::of_kind(ErrorCode::BUSY, Kind::Busy, message)
+    }
+
     /// The same error, telling its caller when to try again: `retryAfterMs` in the data, rounded up.
     /// Other data is replaced.
     ///

@@ -106,7 +106,7 @@ impl<W> Protocol<W> {
     pub(super) fn restriction(&self, method: usize) -> Option<ErrorObject> {
         let standing = self.standing.as_ref()?;
         if standing.draining {
-            return Some(ErrorObject::busy("shutdown"));
+            return Some(ErrorObject::shutting_down());
         }
         let guest = standing.guest.as_ref()?;
         (!guest.methods.contains(&method)).then(ErrorObject::not_authorized)

@@ -475,7 +475,9 @@ fn draining_refuses_what_is_new_and_waits_for_what_runs() {
     let runs = request(&mut protocol, 1).unwrap();
     protocol.drain(&GoAway::new("shutting down"));
     assert_eq!(request(&mut protocol, 2), None);
-    assert!(next(&mut protocol).unwrap().contains("-32009"));
+    let busy = next(&mut protocol).unwrap();
+    let text = r#""code":-32009,"message":"busy: not executed, the server is shutting down""#;
+    assert!(busy.contains(text), "{busy}");
     assert!(!protocol.is_drained());
     protocol.finish(runs, Some(("1", Bytes::from_static(b"answer"))));
     assert!(!protocol.is_drained(), "the answer is still to be sent");
