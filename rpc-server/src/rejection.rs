@@ -1,6 +1,7 @@
 //! An HTTP answer instead of a connection.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use crate::visitor::Visitor;
 ///     .header("www-authenticate", "Bearer");
 /// assert_eq!(rejection.status(), StatusCode::UNAUTHORIZED);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Rejection {
     status: StatusCode,
     text: Cow<'static, str>,
@@ -155,6 +156,18 @@ impl Rejection {
     }
 }
 
+/// How many headers there are, but nothing of them: one may set a cookie, or tell where to log in.
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection")
+            .field("status", &self.status)
+            .field("text", &self.text)
+            .field("headers", &self.headers.as_ref().map_or(0, |headers| headers.len()))
+            .field("login", &self.login)
+            .finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,5 +191,16 @@ mod tests {
         assert_eq!(headers.get(CONTENT_LENGTH), None);
         assert_eq!(headers.get(CONNECTION), None);
         assert_eq!(headers["retry-after"], "5");
+    }
+
+    #[test]
+    fn its_debug_text_says_how_many_headers_there_are_and_not_which() {
+        let rejection = Rejection::new(StatusCode::FOUND, "log in")
+            .header("set-cookie", "session=s3cret")
+            .header("set-cookie", "csrf=s3cret")
+            .header("location", "https://id.example/?state=s3cret");
+        let text = format!("{rejection:?}");
+        assert!(text.contains("302") && text.contains("headers: 3"), "{text}");
+        assert!(!text.contains("s3cret") && !text.contains("cookie"), "{text}");
     }
 }
