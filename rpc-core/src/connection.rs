@@ -21,6 +21,7 @@ use crate::current::Turn;
 use crate::handlers::Running;
 use crate::layers::Layers;
 use crate::life::{Due, Life};
+use crate::limits::Limits;
 use crate::pace::{Pace, again};
 use crate::protocol::Reading;
 use crate::rates::Controls;
@@ -59,6 +60,8 @@ const LATE: Duration = Duration::from_secs(1);
 pub struct Connection<T: Transport> {
     transport: T,
     shared: Arc<Shared>,
+    /// Those that hold at the moment, by which messages are read.
+    limits: Arc<Limits>,
     /// Around what is served.
     layers: Layers,
     /// Which of the slot's links this is.
@@ -144,9 +147,12 @@ impl<T: Transport> Connection<T> {
         let streams = Streams::new(limits.subscriptions + limits.streams);
         let life = Life::new(shared.setup.keepalive, shared.clock.now());
         shared.setup.hub.insert(&shared);
-        let generation = shared.lock().attach();
+        let mut state = shared.lock();
+        let (generation, current) = (state.attach(), state.protocol.limits().clone());
+        drop(state);
         Self {
             transport,
+            limits: current,
             layers: shared.layers.get(),
             generation,
             handlers,
@@ -292,8 +298,8 @@ impl<T: Transport> Connection<T> {
 
     fn grant(&mut self, wishes: Wishes) -> Result<(), End> {
         if wishes.limits {
-            let limits = self.shared.lock().protocol.limits().clone();
-            self.transport.set_limits(&limits);
+            self.limits = self.shared.lock().protocol.limits().clone();
+            self.transport.set_limits(&self.limits);
         }
         match wishes.end {
             Some(Wish::Close { code, reason, within }) => {

@@ -116,9 +116,10 @@ impl Endpoint {
 
     /// Lets the other end be a guest: until it has [logged in](Peer::log_in) it may call `methods` only,
     /// and use no more than these `limits`; others are answered -32013, their notifications dropped. If
-    /// that takes longer than `time` the connection is closed with 4401. `place` is dropped when it has
-    /// logged in, or with the connection: something of which there is little for guests. What `limits` allow
-    /// beyond those of the [`Setup`] a guest has not.
+    /// that takes longer than `time`, or more of them than [`login_attempts`](Limits::login_attempts), the
+    /// connection is closed with 4401. `place` is dropped when it has logged in, or with the connection:
+    /// something of which there is little for guests. What `limits` allow beyond those of the [`Setup`] a guest
+    /// has not.
     ///
     /// The transport is to be made with the [limits that hold](Self::limits).
     ///
@@ -138,7 +139,7 @@ impl Endpoint {
         };
         let methods = methods.iter().map(number).collect::<Result<_, _>>()?;
         let until = shared.clock.now().saturating_add(time);
-        let guest = Guest { methods, until, _place: Box::new(place) };
+        let guest = Guest { methods, until, attempts: 0, _place: Box::new(place) };
         let limits = limits.within(&shared.setup.limits);
         shared.lock().protocol.be_host_of(guest, Arc::new(limits));
         Ok(())

@@ -104,7 +104,7 @@
 //! | `pace` | how long a turn of the task may take, and whether a handler keeps it for too long |
 //! | `seldom`, `panics`, `harmless` ○ | lines of the log that a peer can cause, and what it said in them |
 //! | `untold` | why a call failed, for the log where its caller is not told |
-//! | `site` ○ | who counts as one by their address |
+//! | `site` | who counts as one by their address |
 //! | `scratch` ○ | where short messages are written, so that each is not an allocation |
 //! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
 //!

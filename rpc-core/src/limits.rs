@@ -141,6 +141,9 @@ pub struct Limits {
     /// From the end of the handshake to that login. Longer: closed with 4401. 10 s.
     #[serde(with = "text")]
     pub login: Duration,
+    /// Calls and notifications of one who has not logged in, to the methods that they may call until then,
+    /// whatever these come to. More are answered -32013, and when those have ended: closed with 4401. 10.
+    pub login_attempts: usize,
 }
 
 /// Longer than anyone waits, and short enough to be added to any time.
@@ -194,6 +197,7 @@ impl Limits {
             connect_rate_per_address: 0,
             guests: 1000,
             login: Duration::from_secs(10),
+            login_attempts: 10,
         }
     }
 
@@ -204,7 +208,7 @@ impl Limits {
     }
 
     /// These limits for one who has not logged in, each at most a small fraction of the defaults: one
-    /// message of 16 KiB, four requests at once, no streams.
+    /// message of 16 KiB, four requests at once or in a batch, no streams.
     ///
     /// ```
     /// use rpc_core::Limits;
@@ -222,6 +226,7 @@ impl Limits {
             inflight_bytes: self.inflight_bytes.min(64 * KIB),
             live_handlers: self.live_handlers.min(16).max(self.inflight_requests.min(4)),
             waiting_notifications: self.waiting_notifications.min(16),
+            batch: self.batch.min(4),
             queue: self.queue.min(64 * KIB),
             subscriptions: 0,
             streams: 0,
@@ -294,6 +299,7 @@ impl Limits {
             ("read_buffer", self.read_buffer),
             ("connections", self.connections),
             ("guests", self.guests),
+            ("login_attempts", self.login_attempts),
         ];
         // More could not even be counted: each may need a bit, and they are added up.
         let at_most = [
@@ -461,6 +467,7 @@ mod tests {
         assert!(complaint(|l| l.control_rate = 0).contains("`control_rate` is 0"));
         assert!(complaint(|l| l.malformed_rate = 0).contains("`malformed_rate` is 0"));
         assert!(complaint(|l| l.stray_rate = 0).contains("`stray_rate` is 0"));
+        assert!(complaint(|l| l.login_attempts = 0).contains("`login_attempts` is 0"));
         assert_eq!(
             complaint(|l| l.live_handlers = 9),
             "`live_handlers` (9) is less than `inflight_requests` (512): raise `live_handlers` or \

@@ -52,7 +52,6 @@ const PURE: &[&str] = &[
     "subscriptions/offered.rs",
     "subscriptions/taken.rs",
     "serving.rs",
-    "site.rs",
     "stream_params.rs",
     "trace.rs",
     "stats.rs",

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rpc_core::{
-    CloseCode, Context, Endpoint, GoAway, JoinError, Limits, Peer, Router, Setup, memory,
+    CloseCode, Context, Endpoint, ErrorObject, GoAway, JoinError, Limits, Peer, Router, Setup,
+    memory,
 };
 use support::Raw;
 use support::rest::Lives;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 const LOGIN: Duration = Duration::from_secs(10);
@@ -19,6 +21,11 @@ fn services(notes: &Arc<AtomicUsize>) -> Router {
     let notes = notes.clone();
     Router::new()
         .method("login", |cx: Context, (name,): (String,)| async move {
+            match &*name {
+                "wrong" => return Ok(false),
+                "worse" => return Err(ErrorObject::new(1, "wrong password")),
+                _ => {}
+            }
             cx.peer().set_expiry(Duration::from_secs(60));
             Ok(cx.peer().log_in(name))
         })
@@ -91,6 +98,102 @@ async fn who_does_not_log_in_in_time_is_closed() {
     assert_eq!(raw.closed().await, (Some(CloseCode::NOT_AUTHENTICATED), reason));
     assert!(start.elapsed() >= LOGIN && start.elapsed() < LOGIN * 2);
     support::rest::settles(|| places.load(Ordering::SeqCst) == 0).await;
+}
+
+/// In ten seconds hundreds of thousands of passwords could be tried.
+#[tokio::test(start_paused = true)]
+async fn whoever_tries_to_log_in_too_often_is_closed_whatever_it_is_told() {
+    let call = |id: u64, name| {
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"login","params":["{name}"]}}"#)
+    };
+    let note = r#"{"jsonrpc":"2.0","method":"login","params":["wrong"]}"#;
+    let batch = format!("[{},{note}]", call(1, "wrong"));
+    for (attempt, count) in
+        [(&*call(1, "wrong"), 10), (&*call(1, "worse"), 10), (note, 10), (&*batch, 5)]
+    {
+        let (mut raw, _peer, _, places) = guest();
+        let start = Instant::now();
+        for _ in 0..count {
+            raw.send(attempt).await;
+            if attempt != note {
+                let answer = raw.receive().await;
+                assert!(!answer.contains("-32013"), "{answer}");
+            }
+        }
+        let reason = "too many attempts to log in".to_owned();
+        assert_eq!(raw.closed().await, (Some(CloseCode::NOT_AUTHENTICATED), reason));
+        assert!(start.elapsed() < LOGIN, "{attempt}");
+        support::rest::settles(|| places.load(Ordering::SeqCst) == 0).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempt_may_be_the_right_one_and_what_is_none_does_not_count() {
+    let (mut raw, peer, _, _) = guest();
+    for _ in 0..9 {
+        raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"login","params":["worse"]}"#).await;
+        assert!(raw.receive().await.contains("wrong password"));
+        for id in 2..7 {
+            raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"who"}}"#)).await;
+            assert!(raw.receive().await.contains("-32013"));
+        }
+    }
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"login","params":["Ada"]}"#).await;
+    assert!(raw.receive().await.contains(r#""result":true"#));
+    for _ in 0..20 {
+        raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"login","params":["worse"]}"#).await;
+        assert!(raw.receive().await.contains("wrong password"));
+    }
+    assert!(!peer.is_closed() && !peer.is_guest());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_is_under_way_is_waited_for_and_no_other_begins() {
+    let gate = Arc::new(Semaphore::new(0));
+    let opened = gate.clone();
+    let slow = move |cx: Context, (name,): (String,)| {
+        let gate = opened.clone();
+        async move {
+            gate.acquire().await.unwrap().forget();
+            Ok(name == "Ada" && cx.peer().log_in(name))
+        }
+    };
+    let mut limits = Limits::server();
+    limits.login_attempts = 2;
+    let guest_limits = limits.for_a_guest();
+    let endpoint = Endpoint::new(Setup::new(Router::new().method("login", slow), limits));
+    endpoint.host_guest(&["login".into()], guest_limits, LOGIN, ()).unwrap();
+    let (near, far) = memory::transports(1 << 20);
+    tokio::spawn(endpoint.connect(near));
+    let mut raw = Raw::over(far);
+    for (id, name) in ["Eve", "Ada", "Ben"].into_iter().enumerate() {
+        let login =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"login","params":["{name}"]}}"#);
+        raw.send(&login).await;
+    }
+    let refused = raw.receive().await;
+    assert!(refused.contains(r#""id":2"#) && refused.contains("-32013"), "{refused}");
+    assert!(raw.is_silent().await);
+    gate.add_permits(1);
+    assert!(raw.receive().await.contains(r#""id":0,"result":false"#));
+    gate.add_permits(1);
+    assert!(raw.receive().await.contains(r#""id":1,"result":true"#));
+    gate.add_permits(1);
+    raw.send(r#"{"jsonrpc":"2.0","id":9,"method":"login","params":["Ben"]}"#).await;
+    assert!(raw.receive().await.contains(r#""id":9,"result":false"#), "it is still here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_a_guest_has_four_members() {
+    let (mut raw, _peer, _, _) = guest();
+    let member = r#"{"jsonrpc":"2.0","id":1,"method":"who"}"#;
+    raw.send(&format!("[{}]", [member; 5].join(","))).await;
+    assert!(raw.receive().await.contains("-32010"));
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"login","params":["Ada"]}"#).await;
+    raw.receive().await;
+    let notes = [r#"{"jsonrpc":"2.0","method":"note"}"#; 5].join(",");
+    raw.send(&format!("[{notes},{member}]")).await;
+    assert!(raw.receive().await.contains(r#""result":"Ada""#));
 }
 
 #[tokio::test(start_paused = true)]

@@ -47,7 +47,9 @@ impl Rejection {
     /// headers. Until one of `methods` (their wire names) says that this was done, by
     /// [`Peer::log_in`](rpc_core::Peer::log_in), everything else is refused, and little may be used:
     /// [`Limits::for_a_guest`](rpc_core::Limits::for_a_guest). There may be so many
-    /// [`guests`](rpc_core::Limits::guests), for [`login`](rpc_core::Limits::login) each.
+    /// [`guests`](rpc_core::Limits::guests), for [`login`](rpc_core::Limits::login) each, and each may try so
+    /// often: [`login_attempts`](rpc_core::Limits::login_attempts). Whoever connects anew may try anew, so let
+    /// `RateLimit::per_address` of [`rpc_core::layers`] stand around these methods.
     ///
     /// Who asks by a single `POST` cannot log in that way, and is answered 401. A method that is not
     /// offered is a mistake of the hook's, answered 500.

@@ -77,6 +77,27 @@ async fn there_are_so_many_guests_and_each_for_a_short_time() {
 }
 
 #[tokio::test]
+async fn a_guest_may_try_so_often_and_others_try_on() {
+    let builder = club().limits(limits(|limits| {
+        limits.login_attempts = 3;
+        limits.login = Duration::from_secs(3600);
+    }));
+    let server = spawn(builder).await;
+    let honest = Client::builder().connect(server.url()).await.unwrap();
+    let mut guessing = Raw::open(&server).await;
+    for id in 0..3 {
+        // It is not even one that the method could read.
+        guessing.send_text(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"login"}}"#)).await;
+        assert!(guessing.text().await.contains("-32602"));
+    }
+    let told = guessing.close_frame().await;
+    assert_eq!(told, (4401, "too many attempts to log in".to_owned()));
+    drop(guessing);
+    until(|| server.stats().reasons.contains_key("too many attempts to log in")).await;
+    assert!(soon(honest.peer().call::<bool>("login", ("Ada",))).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_login_that_has_expired_ends_the_connection() {
     let builder = club().on_connect(|connecting: Connecting| async move {
         connecting.peer().set_expiry(Duration::from_millis(100));

@@ -26,8 +26,7 @@ use crate::untold;
 impl<T: Transport> Connection<T> {
     /// Deals with one message, or with a batch of them; how many that were.
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
-        let limits = &self.shared.setup.limits;
-        match envelope::decode(text, limits) {
+        match envelope::decode(text, &self.limits) {
             Payload::Single(incoming) => {
                 self.receive_one(incoming, None, now);
                 1

@@ -32,6 +32,8 @@ pub(crate) struct Guest {
     pub(crate) methods: Vec<usize>,
     /// When it must have logged in.
     pub(crate) until: Duration,
+    /// How often it has called any of them.
+    pub(crate) attempts: usize,
     /// What it has of something that there is little of, dropped with its login.
     pub(crate) _place: Box<dyn Send + Sync>,
 }
@@ -93,23 +95,41 @@ impl<W> Protocol<W> {
 
     /// Why the connection must be closed, if the other end's standing has run out.
     pub(super) fn expired(&self, now: Duration) -> Option<CloseReason> {
-        if self.standing_ends().is_none_or(|ends| now < ends) {
+        let reason = if self.has_tried_enough() {
+            "too many attempts to log in"
+        } else if self.standing_ends().is_none_or(|ends| now < ends) {
             return None;
-        }
-        let reason =
-            if self.is_guest() { "not logged in in time" } else { "the login has expired" };
+        } else if self.is_guest() {
+            "not logged in in time"
+        } else {
+            "the login has expired"
+        };
         Some(CloseReason::us(CloseCode::NOT_AUTHENTICATED, reason))
     }
 
-    /// Why a method must not be called now, of an end that is restricted.
+    /// Whether a guest has tried to log in as often as it may, and nothing of that can log it in any more.
+    /// What its methods say to that does not matter: some answer `false` to a wrong password, some with an
+    /// error, and a notification gets no answer at all.
+    fn has_tried_enough(&self) -> bool {
+        let guest = self.standing.as_ref().and_then(|standing| standing.guest.as_ref());
+        guest.is_some_and(|guest| guest.attempts >= self.limits.login_attempts)
+            && self.serving.requests() == 0
+            && self.notifications.is_free()
+    }
+
+    /// Why a method must not be called now, of an end that is restricted; of a guest one attempt more.
     #[cold]
-    pub(super) fn restriction(&self, method: usize) -> Option<ErrorObject> {
-        let standing = self.standing.as_ref()?;
+    pub(super) fn restriction(&mut self, method: usize) -> Option<ErrorObject> {
+        let standing = self.standing.as_mut()?;
         if standing.draining {
             return Some(ErrorObject::shutting_down());
         }
-        let guest = standing.guest.as_ref()?;
-        (!guest.methods.contains(&method)).then(ErrorObject::not_authorized)
+        let guest = standing.guest.as_mut()?;
+        if !guest.methods.contains(&method) || guest.attempts >= self.limits.login_attempts {
+            return Some(ErrorObject::not_authorized());
+        }
+        guest.attempts += 1;
+        None
     }
 
     /// From now on new requests are busy; what runs goes on. The other end is told if it knows what that
