@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::close::CloseReason;
@@ -106,6 +107,12 @@ impl Endpoint {
     pub fn set_session<T: Any + Send + Sync>(&self, session: T) {
         // A second value is a mistake without consequence.
         let _ = self.peer().shared.session.set(Box::new(session));
+    }
+
+    /// Says where the other end is, for [`Peer::address`]. Only the first address counts.
+    pub fn set_address(&self, address: IpAddr) {
+        // A second one is a mistake without consequence.
+        let _ = self.peer().shared.address.set(address);
     }
 
     /// Puts `layer` around what this one connection serves and calls from now on, within the layers of

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -57,6 +58,13 @@ impl Peer {
     /// out later, or changes, is a [value](Self::value).
     pub fn session<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.shared.session.get()?.downcast_ref()
+    }
+
+    /// Where the other end is, as far as this end was [told](crate::Endpoint::set_address): a server tells the
+    /// address of the client itself, also behind proxies that it trusts. `None` if there is none, such as of
+    /// one who comes by a Unix socket, or in a client.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.shared.address.get().copied()
     }
 
     /// Keeps `value` on this connection, for as long as a handle to it exists; gives the one of the

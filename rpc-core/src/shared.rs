@@ -5,6 +5,7 @@
 //! is counted to the byte; there is no channel between them that could fill up or be forgotten.
 
 use std::any::Any;
+use std::net::IpAddr;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) setup: Setup,
     pub(crate) clock: Clock,
     pub(crate) session: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// Where the other end is, if that is known.
+    pub(crate) address: OnceLock<IpAddr>,
     pub(crate) values: Values,
     /// What stands around the calls of this end, and around what it serves.
     pub(crate) layers: Around,
@@ -93,6 +96,7 @@ impl Shared {
             id: new_id(),
             clock: Clock::start(),
             session: OnceLock::new(),
+            address: OnceLock::new(),
             values: Values::default(),
             layers: Around::new(setup.layers.clone()),
             orphans: AtomicUsize::new(0),

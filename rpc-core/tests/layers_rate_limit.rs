@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rpc_core::layers::RateLimit;
-use rpc_core::{Context, Limits, Peer, Router, Service};
+use rpc_core::{Context, Endpoint, Limits, Peer, Router, Service, Setup, memory};
 use support::Raw;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -69,6 +69,45 @@ async fn each_connection_has_its_own_rate_or_all_share_one() {
         assert_eq!(call(&mut a, 3).await.0, 2);
         assert_eq!(call(&mut b, 3).await.0, second);
     }
+}
+
+/// A connection from there.
+fn come(setup: &Setup, address: Option<&str>) -> Raw {
+    let endpoint = Endpoint::new(setup.clone());
+    if let Some(address) = address {
+        endpoint.set_address(address.parse().unwrap());
+        assert_eq!(endpoint.peer().address(), address.parse().ok());
+    }
+    let (near, far) = memory::transports(1 << 20);
+    tokio::spawn(endpoint.connect(near));
+    Raw::over(far)
+}
+
+/// Whoever guesses passwords connects anew for each few of them.
+#[tokio::test(start_paused = true)]
+async fn an_address_has_one_rate_however_often_it_connects() {
+    let limit = RateLimit::per_address(4, SECOND).burst(3);
+    let services = Router::new().method("m", |_: Context, (): ()| async { Ok(()) });
+    let setup = Setup::new(Router::new().service(services.layer(limit)), Limits::server());
+    let mut first = come(&setup, Some("203.0.113.5"));
+    assert_eq!(call(&mut first, 2).await.0, 2);
+    first.close().await;
+    for (address, served) in [
+        (Some("203.0.113.5"), 1),
+        (Some("::ffff:203.0.113.5"), 0),
+        (Some("203.0.113.6"), 3),
+        (Some("2001:db8:0:1::1"), 3),
+        (Some("2001:db8:0:1:ffff::9"), 0),
+        (Some("2001:db8:0:2::1"), 3),
+        // Who has none is counted alone.
+        (None, 3),
+        (None, 3),
+    ] {
+        let mut raw = come(&setup, address);
+        assert_eq!(call(&mut raw, 4).await.0, served, "{address:?}");
+    }
+    tokio::time::advance(SECOND / 4).await;
+    assert_eq!(call(&mut come(&setup, Some("203.0.113.5")), 3).await, (1, vec![250, 250]));
 }
 
 /// Two limits of one connection do not take each other's place.

@@ -129,7 +129,8 @@ impl Connecting {
     }
 
     /// The address of the client itself: where the connection comes from, or, if that is one of the
-    /// [trusted proxies](crate::Builder::trusted_proxies), what they say in `X-Forwarded-For`.
+    /// [trusted proxies](crate::Builder::trusted_proxies), what they say in `X-Forwarded-For`; who they do not
+    /// name has the proxy's. Handlers find it as [`Peer::address`].
     pub fn client_addr(&self) -> Option<IpAddr> {
         self.client
     }

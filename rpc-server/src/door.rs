@@ -49,6 +49,9 @@ impl Shared {
         if for_one_answer {
             endpoint.answer_only();
         }
+        if let Some(client) = client {
+            endpoint.set_address(client);
+        }
         let request = Request::from_parts(head, ());
         let connecting = Connecting::new(request, visitor.clone(), client, endpoint);
         match self.settings.hooks.connect(connecting).await? {

@@ -489,7 +489,11 @@ async fn a_host_that_is_none_is_refused_whatever_is_asked_for() {
 
 #[tokio::test]
 async fn only_trusted_proxies_are_believed_for_whom_they_ask() {
-    let whence = |cx: Context, (): ()| async move { Ok(cx.session::<String>().cloned()) };
+    let whence = |cx: Context, (): ()| async move {
+        // Handlers and layers know it as well.
+        assert_eq!(cx.session(), Some(&format!("{:?}", cx.peer().address())));
+        Ok(cx.session::<String>().cloned())
+    };
     for (way, trusts) in WAYS.into_iter().flat_map(|way| [(way, true), (way, false)]) {
         let mut builder = Server::builder()
             .service(Router::new().method("whence", whence))

@@ -1,5 +1,7 @@
 //! So many calls in a time.
 
+mod sites;
+
 use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
+use self::sites::Sites;
 use super::only::Only;
 use super::{Layer, ServeNext, Serving};
 use crate::Handler;
@@ -19,9 +22,10 @@ use crate::sync::{Arc, Mutex};
 
 /// So many calls in a time; more are answered busy (-32009), with `retryAfterMs` in the data.
 ///
-/// Calls are let through at an even pace, with some in [advance](Self::burst). A limit counts either for
-/// [each connection](Self::per_connection) or for [all that share it](Self::shared); for both, take two.
-/// What it keeps of a connection goes with that.
+/// Calls are let through at an even pace, with some in [advance](Self::burst). A limit counts for
+/// [each connection](Self::per_connection), for [each address](Self::per_address), or for
+/// [all that share it](Self::shared); for several of these, take one of each. What it keeps of a connection
+/// goes with that, and what it keeps of an address when a new one would have as much.
 ///
 /// A batch is charged as a whole, with all its members, when the first of them comes to the layer: all
 /// of them are served or none. One that is larger than `burst` could never be, and is answered -32010.
@@ -37,6 +41,7 @@ use crate::sync::{Arc, Mutex};
 /// let mut setup = Setup::new(Router::new(), Limits::server());
 /// setup.layers = Layers::new()
 ///     .layer(RateLimit::per_connection(50, second).burst(200))
+///     .layer(RateLimit::per_address(10, 60 * second).only(["login"]))
 ///     .layer(RateLimit::shared(1000, second));
 /// ```
 #[derive(Clone)]
@@ -47,9 +52,15 @@ pub struct RateLimit {
 
 struct Rate {
     quota: Quota,
-    /// `None` if each connection has its own.
-    shared: Option<Limiter>,
+    per: Per,
     start: Instant,
+}
+
+/// Who is counted as one.
+enum Per {
+    Connection,
+    Address(Sites),
+    All(Limiter),
 }
 
 impl RateLimit {
@@ -58,7 +69,20 @@ impl RateLimit {
     /// # Panics
     /// If `calls` or `time` is 0, or `calls` are more than one in a nanosecond.
     pub fn per_connection(calls: u32, time: Duration) -> Self {
-        Self::new(quota(calls, time), false)
+        Self::new(quota(calls, time), |_| Per::Connection)
+    }
+
+    /// For each [address](Peer::address) `calls` in `time`, and as many in advance, over all connections that
+    /// share this layer, or a clone of it: what someone has used up who connects anew stays used up. An
+    /// address of IPv6 counts as the network of its first 64 bits; behind a proxy it is that of the client
+    /// only if the server was told of the proxy. A connection whose other end has no address, such as
+    /// one over a Unix socket, counts by itself. 65,536 addresses are told apart; while there are more, the
+    /// others count as one.
+    ///
+    /// # Panics
+    /// As [`per_connection`](Self::per_connection).
+    pub fn per_address(calls: u32, time: Duration) -> Self {
+        Self::new(quota(calls, time), |limiter| Per::Address(Sites::new(limiter)))
     }
 
     /// For all connections, servers and services that share this layer, or a clone of it, `calls` in
@@ -67,13 +91,13 @@ impl RateLimit {
     /// # Panics
     /// As [`per_connection`](Self::per_connection).
     pub fn shared(calls: u32, time: Duration) -> Self {
-        Self::new(quota(calls, time), true)
+        Self::new(quota(calls, time), Per::All)
     }
 
-    fn new(quota: Quota, is_shared: bool) -> Self {
+    fn new(quota: Quota, per: impl FnOnce(Limiter) -> Per) -> Self {
         let start = Instant::now();
-        let shared = is_shared.then(|| limiter(quota, start));
-        Self { rate: Arc::new(Rate { quota, shared, start }), only: Only::default() }
+        let per = per(limiter(quota, start));
+        Self { rate: Arc::new(Rate { quota, per, start }), only: Only::default() }
     }
 
     /// How many may come at once after a time without any; by default as many as in the whole time.
@@ -86,7 +110,12 @@ impl RateLimit {
     pub fn burst(self, calls: u32) -> Self {
         let calls = NonZeroU32::new(calls).expect("`burst` must be at least 1");
         let quota = self.rate.quota.allow_burst(calls);
-        Self { only: self.only, ..Self::new(quota, self.rate.shared.is_some()) }
+        let per = |limiter| match self.rate.per {
+            Per::Connection => Per::Connection,
+            Per::Address(_) => Per::Address(Sites::new(limiter)),
+            Per::All(_) => Per::All(limiter),
+        };
+        Self { only: self.only, ..Self::new(quota, per) }
     }
 
     /// Concerns these methods only.
@@ -132,11 +161,11 @@ type Verdict = Result<(), ErrorObject>;
 impl Rate {
     fn charge(self: &Arc<Self>, peer: &Peer, calls: usize) -> Verdict {
         let own;
-        let limiter = match &self.shared {
-            Some(limiter) => limiter,
-            None => {
+        let limiter = match &self.per {
+            Per::All(limiter) => limiter,
+            Per::Connection | Per::Address(_) => {
                 let limiters = peer.shared.values.get_or_default::<PerRate<Arc<Limiter>>>();
-                own = limiters.get_or(self, || Arc::new(limiter(self.quota, self.start)));
+                own = limiters.get_or(self, || self.limiter_of(peer));
                 &own
             }
         };
@@ -149,6 +178,17 @@ impl Rate {
                 Err(ErrorObject::busy("rate_limit").with_retry_after(wait))
             }
             Err(_) => Err(ErrorObject::batch_beyond_burst(self.quota.burst_size().get())),
+        }
+    }
+
+    /// What a connection is counted by, asked for once for each.
+    fn limiter_of(&self, peer: &Peer) -> Arc<Limiter> {
+        let new = || limiter(self.quota, self.start);
+        match (&self.per, peer.address()) {
+            (Per::Address(sites), Some(address)) => {
+                sites.get(address, self.quota.burst_size(), new)
+            }
+            _ => Arc::new(new()),
         }
     }
 }
@@ -197,7 +237,17 @@ impl fmt::Debug for RateLimit {
         f.debug_struct("RateLimit")
             .field("every", &self.rate.quota.replenish_interval())
             .field("burst", &self.rate.quota.burst_size())
-            .field("shared", &self.rate.shared.is_some())
+            .field("per", &self.rate.per)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Per {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connection => "Connection",
+            Self::Address(_) => "Address",
+            Self::All(_) => "All",
+        })
     }
 }
