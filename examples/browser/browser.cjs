@@ -141,6 +141,14 @@ main(async () => {
       assert.strictEqual(how, 1006);
       assert.match(why, /403/);
     });
+    await test("nor can it show the app's page in a frame", async () => {
+      const predicate = (message) => /frame-ancestors/.test(message.text());
+      const refused = stranger.waitForEvent("console", { predicate, timeout: 9_000 });
+      await stranger.evaluate((url) => {
+        document.body.append(Object.assign(document.createElement("iframe"), { src: url }));
+      }, app);
+      await refused;
+    });
     await test("nor an answer to a POST, though the cookie goes along", async () => {
       // The browser asks first whether it may send JSON.
       assert.strictEqual(await post(stranger, app, "application/json", "cors"), "TypeError");

@@ -76,9 +76,22 @@ impl Board for Notes {
     fn notes(&self) -> Streaming<Note> {
         let (sender, mut live) = mpsc::unbounded_channel();
         let mut board = self.board.lock().expect("nobody panics here");
+        // Whoever came and went while nobody pinned anything is forgotten.
+        board.readers.retain(|reader| !reader.is_closed());
         // Under one lock, so that no note is missed in between and none comes twice.
         board.readers.push(sender);
         let live = stream::poll_fn(move |cx| live.poll_recv(cx));
         Streaming::new(stream::iter(board.notes.clone()).chain(live)).lag(Lag::DropOldest, 1000)
     }
+}
+
+#[test]
+fn readers_that_are_gone_are_forgotten_though_nobody_pins() {
+    let notes = Notes::default();
+    let reading = notes.notes();
+    for _ in 0..100 {
+        drop(notes.notes());
+    }
+    assert!(notes.board.lock().unwrap().readers.len() <= 2);
+    drop(reading);
 }

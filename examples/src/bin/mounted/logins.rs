@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::extract::{Request, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -61,9 +61,11 @@ pub(crate) async fn know(
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let mut cookies = lines.flat_map(|line| line.split(';'));
-    cookies.find_map(|cookie| cookie.trim().strip_prefix("login="))
+    // As bytes: one cookie that is no ASCII must not hide the others.
+    let lines = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes);
+    let mut cookies = lines.flat_map(|line| line.split(|byte| *byte == b';'));
+    let login = cookies.find_map(|cookie| cookie.trim_ascii().strip_prefix(b"login="))?;
+    std::str::from_utf8(login).ok()
 }
 
 #[derive(Deserialize)]

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::from_fn_with_state;
 use axum::response::Html;
 use axum::routing::{get, post};
@@ -25,6 +26,14 @@ use logins::{Login, Logins};
 use rpc_server::{Connecting, Rejection, RpcService, Server, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+
+const PAGE: &str = include_str!("page.html");
+const SCRIPT: &str = include_str!("page.js");
+
+/// What the page may do, should anything foreign get into it: run the app's own script, and speak to the app.
+/// And no other page may show it in a frame, where a click might not mean what its user thinks.
+const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 struct Options {
     /// `None` to show itself.
@@ -92,7 +101,8 @@ fn service(logins: Arc<Logins>, origins: Vec<String>) -> Result<RpcService, rpc_
 
 fn app(rpc: RpcService, logins: Arc<Logins>) -> Router {
     Router::new()
-        .route("/", get(|| async { Html(include_str!("page.html")) }))
+        .route("/", get(|| async { ([(CONTENT_SECURITY_POLICY, POLICY)], Html(PAGE)) }))
+        .route("/page.js", get(|| async { ([(CONTENT_TYPE, "text/javascript")], SCRIPT) }))
         .route("/login", post(logins::log_in))
         .route("/logout", post(logins::log_out))
         .with_state((logins.clone(), rpc.handle()))
