@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::{Endpoint, Hub, Layer, Layers, Limits, Router, Service, Setup};
+use rpc_core::{Endpoint, Hub, Layer, Layers, Limits, OnForeign, Router, Service, Setup};
 use tokio::time::timeout;
 
 use crate::client::Client;
@@ -24,6 +24,7 @@ pub struct Builder {
     limits: Limits,
     keepalive: bool,
     plain: bool,
+    on_foreign: Option<OnForeign>,
     headers: Headers,
     connect_timeout: Option<Duration>,
     #[cfg(feature = "tls-no-provider")]
@@ -38,6 +39,7 @@ impl Builder {
             limits: Limits::client(),
             keepalive: true,
             plain: false,
+            on_foreign: None,
             headers: Headers::default(),
             connect_timeout: None,
             #[cfg(feature = "tls-no-provider")]
@@ -77,6 +79,23 @@ impl Builder {
     /// refuse members they do not know. Off by default.
     pub fn plain(mut self, plain: bool) -> Self {
         self.plain = plain;
+        self
+    }
+
+    /// Has `listener` told of what the server says that is no JSON-RPC: events of another kind, text that is
+    /// no JSON, one text at a time as it came, and in a batch member by member. It is called in order from
+    /// the task of the connection and should be quick; if it panics, the connection goes on.
+    ///
+    /// A client does not answer such messages, with or without a listener. Without one they are counted
+    /// ([`foreign`](rpc_core::Counters::foreign)), the first is logged as a warning, and more than ten times
+    /// [`malformed_rate`](Limits::malformed_rate) (1,000) in ten seconds close the connection with 1008.
+    ///
+    /// ```
+    /// let builder = rpc_client::Client::builder().on_foreign(|text| println!("it said {text:?}"));
+    /// # drop(builder);
+    /// ```
+    pub fn on_foreign(mut self, listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.on_foreign = Some(OnForeign::new(listener));
         self
     }
 
@@ -140,6 +159,8 @@ impl Builder {
             keepalive: self.keepalive,
             greets: true,
             plain: self.plain,
+            answers_malformed: false,
+            on_foreign: self.on_foreign,
         };
         Ok(Client::start(Endpoint::new(setup), socket))
     }

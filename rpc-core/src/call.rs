@@ -445,7 +445,7 @@ fn typed<T: Answered, E: RpcError>(
         Outcome::Result(json) => Kind::Json(json),
         Outcome::Subscribed(key) => Kind::Stream(Remote::new(shared.clone(), key)),
         Outcome::Error(error) => return Err(CallError::from_answer(*error)),
-        Outcome::Malformed(why) => return Err(CallError::Decode(why.into())),
+        Outcome::Malformed(why) => return Err(CallError::Decode(why.into_string())),
         Outcome::Busy => return Err(CallError::Busy),
         Outcome::NoStreams => return Err(CallError::Encode(NO_STREAMS.into())),
         Outcome::Timeout(fate) => return Err(CallError::Timeout { fate }),

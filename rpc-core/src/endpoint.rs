@@ -39,11 +39,42 @@ pub struct Setup {
     /// Whether its messages have no members but those of the specification, no `timeoutMs`, and it
     /// says no hello.
     pub plain: bool,
+    /// Whether it answers what is no request, as the specification has it: text that is no JSON, an object
+    /// without a method. The end that opened the link (a client, the parent of a process, the first of a
+    /// [pair](crate::memory::pair)) does not: what the other one says beside JSON-RPC is counted as
+    /// [foreign](crate::Counters::foreign), logged once as a warning, and closes the connection when it comes
+    /// ten times as fast as [`malformed_rate`](Limits::malformed_rate) lets malformed messages come.
+    pub answers_malformed: bool,
+    /// Who is told of the messages that are not answered for that reason, text by text; they may come as
+    /// fast as they like then.
+    pub on_foreign: Option<OnForeign>,
+}
+
+/// What is called with text of the other end that is no JSON-RPC.
+#[derive(Clone)]
+pub struct OnForeign(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl OnForeign {
+    /// Calls `listener` with each, in order, from the task of the connection: it should be quick. If it
+    /// panics the connection goes on.
+    pub fn new(listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(listener))
+    }
+
+    pub(crate) fn hear(&self, text: &str) {
+        (self.0)(text);
+    }
+}
+
+impl fmt::Debug for OnForeign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnForeign")
+    }
 }
 
 impl Setup {
-    /// An end that offers `services`, alone in its hub, with keepalive, that does not greet and is not
-    /// plain.
+    /// An end that offers `services`, alone in its hub, with keepalive, that does not greet, is not plain
+    /// and answers what is malformed.
     pub fn new(services: Router, limits: Limits) -> Self {
         Self {
             services: Arc::new(services),
@@ -53,6 +84,8 @@ impl Setup {
             keepalive: true,
             greets: false,
             plain: false,
+            answers_malformed: true,
+            on_foreign: None,
         }
     }
 }

@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::error::{ErrorCode, ErrorObject};
+use crate::error::{ErrorObject, Excerpt, Shortened};
 use crate::extras::{self, Extras, Written};
 use crate::id::is_id;
 use crate::limits::Limits;
-use crate::scan::{Complexity, Scanner};
+use crate::scan::{Complexity, DISGUISED, Scanner};
 
 /// What a text holds.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) enum Payload<'a> {
     Single(Incoming<'a>),
     /// A batch: at least one message, at most `batch` of the limits.
     Batch(Vec<Incoming<'a>>),
+    /// Not JSON to its end: refused by one error, unless [answers](answers_in) can be made out in it.
+    Broken,
 }
 
 /// A message from the other end.
@@ -30,10 +32,21 @@ pub(crate) enum Incoming<'a> {
     Notification(Notification<'a>),
     /// An answer to the call of ours with this id; `None` if it names no id.
     Response { id: Option<&'a str>, answer: Answer<'a> },
-    /// None of these: answered with this error, under the id if it could be read.
-    Invalid { id: Option<&'a str>, error: ErrorObject },
+    /// None of these: refused with this error, under the id if it could be read.
+    Invalid { id: Option<&'a str>, error: ErrorObject, shape: Shape<'a> },
     /// A malformed notification, which is never answered.
     Dropped(&'static str),
+}
+
+/// What something looks like that is neither request, notification nor response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape<'a> {
+    /// A request all the same: it has a string as its method, and an id; or a batch of them.
+    Request,
+    /// An answer that says nothing, if this is the id of a call of ours.
+    Answer(&'a str),
+    /// Nothing that there is.
+    Other,
 }
 
 /// A request: `id` is the JSON text of a valid id.
@@ -67,11 +80,16 @@ pub(crate) enum Answer<'a> {
     Result(&'a str),
     /// The method failed.
     Error(ErrorObject),
-    /// Not what a response may look like.
-    Malformed(&'static str),
+    /// Not what a response may look like: why, and what could be read of its error.
+    Malformed(String),
 }
 
 const NO_ERROR: &str = "`error` must have an integer `code` and a string `message`";
+
+const NO_METHOD: &str = "`method` must be a string";
+
+/// What an array is that holds nothing.
+pub(crate) const EMPTY_BATCH: &str = "an empty batch";
 
 /// What `jsonrpc` must be.
 const VERSION: &str = r#""2.0""#;
@@ -79,12 +97,93 @@ const VERSION: &str = r#""2.0""#;
 /// A day: no deadline is further away (`timeoutMs`).
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Why a text that is not JSON is refused.
+pub(crate) const NOT_JSON: &str = "not JSON";
+
+/// What some editors and encoders begin a text with. It means nothing.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Reads a message or a batch of them. Nothing is known of a text that is not JSON to its end.
 pub(crate) fn decode<'a>(text: &'a str, limits: &Limits) -> Payload<'a> {
-    read(text, limits).unwrap_or_else(|| {
-        let error = ErrorObject::new(ErrorCode::PARSE, "not JSON");
-        Payload::Single(Incoming::Invalid { id: None, error })
-    })
+    read(text, limits)
+        .or_else(|| read(text.strip_prefix(BYTE_ORDER_MARK)?, limits))
+        .unwrap_or(Payload::Broken)
+}
+
+/// The ids of the answers that can be made out in a text that is not JSON. Who waits for them need not
+/// wait until their deadline: there are ends that write numbers which JSON does not have, several texts
+/// into one message, or only a part of one.
+#[cold]
+pub(crate) fn answers_in(text: &str) -> Vec<String> {
+    let text = with_plain_words(text.trim_start_matches(BYTE_ORDER_MARK));
+    let mut scanner = Scanner::new(&text);
+    let mut ids = Vec::new();
+    loop {
+        match scanner.peek() {
+            Some(b'[' | b',' | b']') => drop(scanner.next()),
+            Some(b'{') => {
+                let mut members = Members::default();
+                let is_whole = members.read(&mut scanner).is_some();
+                if members.is_response() {
+                    ids.extend(members.id.map(String::from));
+                }
+                if !is_whole {
+                    return ids;
+                }
+            }
+            _ if scanner.value().is_some() => {}
+            _ => return ids,
+        }
+    }
+}
+
+/// The same text, and as long, with zeros in the place of words that JSON does not have: `NaN`, `Infinity`,
+/// `undefined`, `0x1f`.
+fn with_plain_words(text: &str) -> String {
+    let in_word = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._()".contains(&byte);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| byte == b'"' || in_word(byte)) {
+        let (before, found) = rest.split_at(at);
+        out.push_str(before);
+        let string = string_end(found);
+        let end = string.unwrap_or_else(|| {
+            found.bytes().position(|byte| !in_word(byte)).unwrap_or(found.len())
+        });
+        let (word, after) = found.split_at(end);
+        if string.is_some() || Scanner::new(word).value().is_some_and(|(read, _)| read == word) {
+            out.push_str(word);
+        } else {
+            out.push('0');
+            out.extend(std::iter::repeat_n(' ', word.len() - 1));
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where the string ends that begins here; `None` if none does.
+fn string_end(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    let mut bytes = text.strip_prefix('"')?.bytes();
+    let end = bytes.position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    Some(end.map_or(text.len(), |end| end + 2))
+}
+
+/// The texts of the members of a batch that was read.
+#[cold]
+pub(crate) fn members_of(batch: &str) -> Vec<&str> {
+    let mut scanner = Scanner::new(batch.trim_start_matches(BYTE_ORDER_MARK));
+    let mut members = Vec::new();
+    while scanner.next().is_some_and(|byte| byte != b']') {
+        members.extend(scanner.value().map(|(text, _)| text));
+    }
+    members
 }
 
 fn read<'a>(text: &'a str, limits: &Limits) -> Option<Payload<'a>> {
@@ -99,7 +198,7 @@ fn read<'a>(text: &'a str, limits: &Limits) -> Option<Payload<'a>> {
 fn batch<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Payload<'a>> {
     scanner.take(b'[');
     if scanner.take(b']') {
-        return Some(Payload::Single(invalid(None, "an empty batch")));
+        return Some(Payload::Single(invalid(None, EMPTY_BATCH, Shape::Other)));
     }
     let mut messages = Vec::new();
     let mut too_many = false;
@@ -118,7 +217,8 @@ fn batch<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Payload<'a>> 
     }
     if too_many {
         let error = ErrorObject::batch_too_big(limits.batch);
-        return Some(Payload::Single(Incoming::Invalid { id: None, error }));
+        let shape = Shape::Request;
+        return Some(Payload::Single(Incoming::Invalid { id: None, error, shape }));
     }
     Some(Payload::Batch(messages))
 }
@@ -126,15 +226,15 @@ fn batch<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Payload<'a>> 
 fn message<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Incoming<'a>> {
     if scanner.peek()? != b'{' {
         scanner.value()?;
-        return Some(invalid(None, "a message must be an object"));
+        return Some(invalid(None, "a message must be an object", Shape::Other));
     }
     let mut members = Members::default();
     members.read(scanner)?;
     Some(members.classify(limits))
 }
 
-fn invalid<'a>(id: Option<&'a str>, message: impl Into<String>) -> Incoming<'a> {
-    Incoming::Invalid { id, error: ErrorObject::invalid_request(message) }
+fn invalid<'a>(id: Option<&'a str>, message: impl Into<String>, shape: Shape<'a>) -> Incoming<'a> {
+    Incoming::Invalid { id, error: ErrorObject::invalid_request(message), shape }
 }
 
 /// The members that mean something, as their JSON text.
@@ -147,6 +247,8 @@ struct Members<'a> {
     complexity: Complexity,
     result: Option<&'a str>,
     error: Option<&'a str>,
+    /// Whether the result or the error holds a [disguised](Complexity::is_disguised) object.
+    is_disguised: bool,
     timeout: Option<&'a str>,
     extras: Option<Box<Written<'a>>>,
     repeated: Option<Member>,
@@ -165,7 +267,10 @@ impl<'a> Members<'a> {
                 self.insert(Member::JsonRpc, VERSION, Complexity::default());
             } else {
                 let member = Member::read(scanner)?;
-                let (text, complexity) = scanner.value()?;
+                let Some((text, complexity)) = scanner.value() else {
+                    self.break_off(member);
+                    return None;
+                };
                 self.insert(member, text, complexity);
             }
             match scanner.next()? {
@@ -173,6 +278,14 @@ impl<'a> Members<'a> {
                 b'}' => return Some(()),
                 _ => return None,
             }
+        }
+    }
+
+    /// What follows is not JSON; but that there is an answer shows.
+    #[cold]
+    fn break_off(&mut self, member: Member) {
+        if let Member::Result | Member::Error = member {
+            self.insert(member, "", Complexity::default());
         }
     }
 
@@ -197,6 +310,8 @@ impl<'a> Members<'a> {
             *place = Some(text);
             if matches!(member, Member::Params) {
                 self.complexity = complexity;
+            } else if complexity.is_disguised {
+                self.is_disguised = true;
             }
         }
     }
@@ -214,30 +329,57 @@ impl<'a> Members<'a> {
 
     fn classify(&self, limits: &Limits) -> Incoming<'a> {
         match self.method {
-            Some(method) => self.request_or_notification(method, limits),
-            None if self.result.is_some() || self.error.is_some() => self.response(),
-            None => invalid(self.readable_id(limits), "neither `method` nor `result` nor `error`"),
+            Some(method) if method != "null" => self.request_or_notification(method, limits),
+            _ if self.is_response() => self.response(),
+            method => {
+                let why = match method {
+                    Some(_) => NO_METHOD,
+                    None => "neither `method` nor `result` nor `error`",
+                };
+                let shape = self.id.map_or(Shape::Other, Shape::Answer);
+                invalid(self.readable_id(limits), why, shape)
+            }
         }
     }
 
+    /// Some write a `method` that is `null` into their responses.
+    fn is_response(&self) -> bool {
+        self.method.is_none_or(|method| method == "null")
+            && (self.result.is_some() || self.error.is_some())
+    }
+
     fn request_or_notification(&self, method: &'a str, limits: &Limits) -> Incoming<'a> {
-        let (params, complexity) = (self.params, self.complexity);
         match self.checked(method, limits) {
-            Ok(Checked { method, timeout, extras }) => match self.id {
-                Some(id) => {
-                    Incoming::Request(Request { id, method, params, complexity, timeout, extras })
+            Ok(Checked { method, params, timeout, extras }) => {
+                let complexity = self.complexity;
+                match self.id {
+                    Some(id) => Incoming::Request(Request {
+                        id,
+                        method,
+                        params,
+                        complexity,
+                        timeout,
+                        extras,
+                    }),
+                    None => {
+                        let extras = extras.and_then(|extras| extras.of_notification());
+                        Incoming::Notification(Notification { method, params, complexity, extras })
+                    }
                 }
-                None => {
-                    let extras = extras.and_then(|extras| extras.of_notification());
-                    Incoming::Notification(Notification { method, params, complexity, extras })
-                }
-            },
-            // With a string as its method and without an id it is a notification, however broken.
-            Err(_) if self.id.is_none() && method.starts_with('"') => {
-                Incoming::Dropped("malformed")
             }
-            Err(why) => invalid(self.readable_id(limits), why),
+            Err(why) => self.refused(method, why, limits),
         }
+    }
+
+    #[cold]
+    fn refused(&self, method: &str, why: Cow<'static, str>, limits: &Limits) -> Incoming<'a> {
+        let shape = match (method.starts_with('"'), self.id) {
+            // With a string as its method and without an id it is a notification, however broken.
+            (true, None) => return Incoming::Dropped("malformed"),
+            (true, Some(_)) => Shape::Request,
+            (false, _) => Shape::Other,
+        };
+        invalid(self.readable_id(limits), why, shape)
     }
 
     /// What can be read of a request, if nothing at all is wrong.
@@ -256,16 +398,21 @@ impl<'a> Members<'a> {
                 return Err(format!("`id` is too long: `id_bytes` is {limit}").into());
             }
         }
-        let method = string(method).ok_or("`method` must be a string")?;
+        let method = string(method).ok_or(NO_METHOD)?;
         if method.len() > limits.method_bytes {
             let limit = limits.method_bytes;
             return Err(format!("`method` is too long: `method_bytes` is {limit}").into());
         }
-        if self.params.is_some_and(|params| !params.starts_with(['[', '{'])) {
-            return Err("`params` must be an array or an object".into());
-        }
+        let params = match self.params {
+            // Clients in Go, C# and of language servers write it where there are none.
+            Some("null") => None,
+            Some(params) if !params.starts_with(['[', '{']) => {
+                return Err("`params` must be an array or an object".into());
+            }
+            params => params,
+        };
         let timeout = self.timeout.map(timeout).transpose()?;
-        Ok(Checked { method, timeout, extras: self.extras(limits)? })
+        Ok(Checked { method, params, timeout, extras: self.extras(limits)? })
     }
 
     #[inline(always)] // two comparisons for nearly all
@@ -287,24 +434,34 @@ impl<'a> Members<'a> {
     }
 
     fn response(&self) -> Incoming<'a> {
-        let answer = self.answer().unwrap_or_else(Answer::Malformed);
-        let id = if self.id_repeated { None } else { self.id };
-        Incoming::Response { id, answer }
+        let answer = self.answer().unwrap_or_else(|why| self.malformed(why));
+        Incoming::Response { id: self.id, answer }
     }
 
     fn answer(&self) -> Result<Answer<'a>, &'static str> {
         self.check_version(true)?;
         self.check_repeated()?;
+        if self.is_disguised {
+            return Err(DISGUISED);
+        }
         match (self.result, self.error) {
             (Some(result), None | Some("null")) => Ok(Answer::Result(result)),
-            (Some(_), Some(_)) => Err("both `result` and `error`"),
             // What is derived would read an array as well.
-            (None, Some(error)) if !error.starts_with('{') => Err(NO_ERROR),
-            (None, Some(error)) => {
+            (None | Some("null"), Some(error)) if error.starts_with('{') => {
                 serde_json::from_str(error).map(Answer::Error).map_err(|_| NO_ERROR)
             }
-            (None, None) => Err("neither `result` nor `error`"),
+            (Some(result), Some(_)) if result != "null" => Err("both `result` and `error`"),
+            _ => Err(NO_ERROR),
         }
+    }
+
+    /// An answer that is none, with what can be read of its error.
+    #[cold]
+    fn malformed(&self, why: &str) -> Answer<'a> {
+        Answer::Malformed(match self.error {
+            Some(error) => format!("{why}: {}", remains(error)),
+            None => why.into(),
+        })
     }
 
     /// Some peers leave `jsonrpc` out of their responses; nothing is gained by refusing these.
@@ -331,9 +488,38 @@ impl<'a> Members<'a> {
     }
 }
 
+/// What can be read of an error that is none.
+fn remains(error: &str) -> String {
+    let mut scanner = Scanner::new(error);
+    let (mut code, mut message) = (None, None);
+    while error.starts_with('{') && scanner.next().is_some_and(|byte| byte != b'}') {
+        let Some(name) = scanner.name() else { break };
+        let Some((value, _)) = scanner.value() else { break };
+        match string(name).as_deref() {
+            Some("code") => code = code.or(Some(value)),
+            Some("message") => message = message.or(Some(value)),
+            _ => {}
+        }
+    }
+    let said = |json| string(json).unwrap_or(Cow::Borrowed(json));
+    match (code, message) {
+        (None, None) => format!("it is {}", Excerpt(error)),
+        (Some(code), None) => format!("code {}", Excerpt(code)),
+        (None, Some(message)) => format!("message {}", Shortened(&said(message), LONGEST_MESSAGE)),
+        (Some(code), Some(message)) => {
+            let message = said(message);
+            format!("code {}, message {}", Excerpt(code), Shortened(&message, LONGEST_MESSAGE))
+        }
+    }
+}
+
+/// At most so much is repeated of the message of an error that is none.
+const LONGEST_MESSAGE: usize = 300;
+
 /// What was read of a request or a notification.
 struct Checked<'a> {
     method: Cow<'a, str>,
+    params: Option<&'a str>,
     timeout: Option<Duration>,
     extras: Option<Box<Extras>>,
 }

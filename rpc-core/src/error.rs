@@ -278,11 +278,21 @@ pub(crate) struct Excerpt<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.len() <= EXCERPT {
-            return self.0.escape_debug().fmt(f);
+        Shortened(self.0, EXCERPT).fmt(f)
+    }
+}
+
+/// The same, with at most so many bytes of it.
+pub(crate) struct Shortened<'a>(pub(crate) &'a str, pub(crate) usize);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(text, most) = *self;
+        if text.len() <= most {
+            return text.escape_debug().fmt(f);
         }
-        let end = self.0.floor_char_boundary(EXCERPT);
-        write!(f, "{}…", self.0[..end].escape_debug())
+        let end = text.floor_char_boundary(most);
+        write!(f, "{}…", text[..end].escape_debug())
     }
 }
 

@@ -55,6 +55,7 @@ pub enum Outcome {
 pub fn read(text: &str, limits: &Limits) -> Reading {
     match envelope::decode(text, limits) {
         Payload::Single(message) => Reading { is_batch: false, messages: vec![plain(message)] },
+        Payload::Broken => Reading { is_batch: false, messages: vec![Message::Invalid(None)] },
         Payload::Batch(batch) => {
             Reading { is_batch: true, messages: batch.into_iter().map(plain).collect() }
         }
@@ -76,7 +77,7 @@ fn plain(incoming: Incoming<'_>) -> Message {
 }
 
 fn called(method: &str, params: Option<&str>, complexity: Complexity) -> Called {
-    let Complexity { depth, tokens } = complexity;
+    let Complexity { depth, tokens, .. } = complexity;
     Called { method: method.into(), params: params.map(String::from), complexity: (depth, tokens) }
 }
 

@@ -22,6 +22,25 @@ pub(crate) fn canonical(text: &str) -> Option<u64> {
     if plain { text.parse().ok() } else { None }
 }
 
+/// The number that `text` is, however it is spelled: there are ends that give back 1 as `1.0` or `1e0`.
+#[inline]
+pub(crate) fn whole(text: &str) -> Option<u64> {
+    canonical(text).or_else(|| spelled_otherwise(text))
+}
+
+#[cold]
+fn spelled_otherwise(text: &str) -> Option<u64> {
+    /// No number of ours takes more, with some zeros.
+    const LONGEST: usize = 64;
+    /// Up to here a float tells whole numbers apart.
+    const EXACT: f64 = (1u64 << 53) as f64;
+    if text.len() > LONGEST || !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    let number = text.parse::<f64>().ok()?;
+    (number.fract() == 0.0 && number < EXACT).then_some(number as u64)
+}
+
 /// Whether this JSON text is of a type that an id may have: string, number or null.
 pub(crate) fn is_id(text: &str) -> bool {
     matches!(text.as_bytes()[0], b'"' | b'-' | b'0'..=b'9' | b'n')
@@ -43,4 +62,29 @@ fn numbers_are_canonical_as_we_write_them() {
     ] {
         assert_eq!(canonical(text), number, "{text}");
     }
+}
+
+#[test]
+fn a_number_is_whole_however_it_is_spelled() {
+    for (text, number) in [
+        ("1", Some(1)),
+        ("1.0", Some(1)),
+        ("1e0", Some(1)),
+        ("1E+0", Some(1)),
+        ("10e-1", Some(1)),
+        ("0.1e1", Some(1)),
+        ("2147483647.000", Some(2_147_483_647)),
+        ("18446744073709551615", Some(u64::MAX)),
+        ("1.5", None),
+        ("-1", None),
+        ("-1.0", None),
+        ("1e300", None),
+        ("1e99999999", None),
+        ("\"1\"", None),
+        ("null", None),
+        ("inf", None),
+    ] {
+        assert_eq!(whole(text), number, "{text}");
+    }
+    assert_eq!(whole(&format!("1.{}", "0".repeat(100))), None, "longer than any of ours");
 }

@@ -216,7 +216,7 @@ pub use call_error::{CallError, Fate, NotifyError};
 pub use close::{CloseCode, CloseReason, ClosedBy};
 pub use connection::Connection;
 pub use context::Context;
-pub use endpoint::{Endpoint, NotOffered, Setup};
+pub use endpoint::{Endpoint, NotOffered, OnForeign, Setup};
 pub use error::{ErrorCode, ErrorInfo, ErrorObject, Result, RpcError};
 pub use goaway::GoAway;
 pub use group::{Answers, Group, JoinError};

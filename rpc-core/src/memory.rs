@@ -48,13 +48,14 @@ const CAPACITY: usize = 64 * 1024;
 /// Outside of a tokio runtime, and if a service offers a name twice.
 pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {
     let (left, right) = transports(CAPACITY);
-    (start(a, left, true), start(b, right, false))
+    (start(a, left, true), start(b, right, false)) // the first one opens the link
 }
 
-fn start(service: impl Service, transport: Pipe, greets: bool) -> Peer {
+fn start(service: impl Service, transport: Pipe, opens: bool) -> Peer {
     let mut setup = Setup::new(Router::new().service(service), Limits::client());
     setup.keepalive = false;
-    setup.greets = greets;
+    setup.greets = opens;
+    setup.answers_malformed = !opens;
     let endpoint = Endpoint::new(setup);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(transport));

@@ -26,7 +26,7 @@ use crate::outbox::Outbox;
 use crate::rates::Rates;
 use crate::serving::{Key, Serving};
 use crate::stats::Counters;
-use crate::subscriptions::{Offered, OfferedKey, Taken, TakenKey};
+use crate::subscriptions::{Early, Offered, OfferedKey, Taken, TakenKey};
 use crate::sync::Arc;
 
 mod arguments;
@@ -67,6 +67,8 @@ pub(crate) struct Protocol<W> {
     batches: Batches<W>,
     offered: Offered,
     taken: Taken<W>,
+    /// Items of streams whose id is still to come, while a subscribe call waits for its answer.
+    early: Option<Box<Early>>,
     /// Subscribe calls that were given up.
     marks: Option<Box<Marks>>,
     /// Subscriptions whose answer is on its way: their items may follow.
@@ -91,6 +93,10 @@ pub(crate) struct Protocol<W> {
     restricted: bool,
     /// Whether the other end takes nothing but answers.
     answers_only: bool,
+    /// Whether what is malformed is answered, also if it is no request.
+    answers_malformed: bool,
+    /// Whether someone listens to what is not.
+    hears_foreign: bool,
     standing: Option<Box<Standing>>,
     ended: Option<CloseReason>,
     pub(crate) counters: Counters,
@@ -120,8 +126,8 @@ pub(crate) enum Outcome {
     Subscribed(TakenKey),
     /// The other end's error, in a box: outcomes are moved, and most are a short result.
     Error(Box<ErrorObject>),
-    /// A response that is none.
-    Malformed(&'static str),
+    /// A response that is none, and why.
+    Malformed(Box<str>),
     /// It waited in vain for others to be answered. It was not sent.
     Busy,
     /// There is a stream among its params, and the other end takes none. It was not sent.
@@ -222,6 +228,11 @@ pub(crate) enum Event<'a> {
         method: Option<usize>,
         code: i64,
     },
+    /// Nothing: it is no JSON-RPC, and left to whoever listens to such.
+    Foreign {
+        /// Whether the first of this connection.
+        is_first: bool,
+    },
     /// Nothing: a notification that cannot be served, and why.
     Dropped(&'static str),
     /// Nothing more.
@@ -274,6 +285,7 @@ impl<W> Protocol<W> {
             batches: Batches::new(),
             offered: Offered::default(),
             taken: Taken::new(limits.inflight_bytes),
+            early: None,
             marks: None,
             released: Vec::new(),
             dropped: Vec::new(),
@@ -286,6 +298,8 @@ impl<W> Protocol<W> {
             paused_since: None,
             restricted: false,
             answers_only: false,
+            answers_malformed: true,
+            hears_foreign: false,
             standing: None,
             ended: None,
             counters: Counters::default(),

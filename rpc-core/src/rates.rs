@@ -10,6 +10,10 @@ use std::time::Duration;
 /// How long a window is.
 const SECONDS: u32 = 10;
 
+/// What a server says beside JSON-RPC, to a client that asked for it by connecting, may come so many times
+/// as often as what is malformed.
+const FOREIGN: usize = 10;
+
 /// The events of one kind.
 ///
 /// In whole seconds, and so in eight bytes: a window may be shorter by part of one, never longer.
@@ -61,12 +65,15 @@ impl Controls {
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
     malformed: Rate,
+    foreign: Rate,
     stray: Rate,
     /// Those that came since the rates were last looked at.
     new_malformed: u32,
+    new_foreign: u32,
     new_stray: u32,
     /// How many of them before the batch that is being received.
     malformed_before: u32,
+    foreign_before: u32,
     /// Cancels and unsubscribes for nothing known, since the connection's start, that a request made
     /// up for.
     cancels: u64,
@@ -78,6 +85,10 @@ impl Rates {
         self.new_malformed = self.new_malformed.saturating_add(1);
     }
 
+    pub(crate) fn foreign(&mut self) {
+        self.new_foreign = self.new_foreign.saturating_add(1);
+    }
+
     pub(crate) fn stray(&mut self) {
         self.new_stray = self.new_stray.saturating_add(1);
     }
@@ -85,11 +96,13 @@ impl Rates {
     /// What comes now are members of a batch.
     pub(crate) fn begin_batch(&mut self) {
         self.malformed_before = self.new_malformed;
+        self.foreign_before = self.new_foreign;
     }
 
     /// They all came: however many of them were malformed, that is one message.
     pub(crate) fn end_batch(&mut self) {
         self.new_malformed = self.new_malformed.min(self.malformed_before.saturating_add(1));
+        self.new_foreign = self.new_foreign.min(self.foreign_before.saturating_add(1));
     }
 
     /// Whether a cancel for nothing known is one too many, after so many requests.
@@ -116,9 +129,14 @@ impl Rates {
         stray_rate: usize,
     ) -> Option<&'static str> {
         let malformed = std::mem::take(&mut self.new_malformed);
+        let foreign = std::mem::take(&mut self.new_foreign);
         let stray = std::mem::take(&mut self.new_stray);
         if malformed > 0 && self.malformed.exceeds(malformed, now, malformed_rate) {
             return Some("more malformed messages than `malformed_rate`");
+        }
+        let foreign_rate = malformed_rate.saturating_mul(FOREIGN);
+        if foreign > 0 && self.foreign.exceeds(foreign, now, foreign_rate) {
+            return Some("more messages that are no JSON-RPC than ten times `malformed_rate`");
         }
         if stray > 0 && self.stray.exceeds(stray, now, stray_rate) {
             return Some("more stray messages than `stray_rate`");

@@ -14,7 +14,18 @@ pub(crate) struct Complexity {
     pub(crate) depth: usize,
     /// How many values and member names there are.
     pub(crate) tokens: usize,
+    /// Whether a member has a name by which serde_json would take its object for something else.
+    pub(crate) is_disguised: bool,
 }
+
+/// With its features `raw_value` and `arbitrary_precision` serde_json gives names that begin like this
+/// a meaning of their own: a `Value` that is read from an object which begins with one becomes whatever
+/// the text in that member says, read anew, past every measure that was taken here.
+const PRIVATE: &str = "$serde_json::private::";
+
+/// Why such an object is refused.
+pub(crate) const DISGUISED: &str =
+    "there is a member whose name begins with `$serde_json::private::`, which is reserved";
 
 /// Walks over a text, from token to token; whitespace is skipped. `None` ends the walk: what is
 /// there is not JSON.
@@ -88,7 +99,7 @@ impl<'a> Scanner<'a> {
         let start = space(self.rest);
         let (rest, complexity) = match start.first()? {
             b'[' | b'{' => nested(start)?,
-            _ => (scalar(start)?, Complexity { depth: 0, tokens: 1 }),
+            _ => (scalar(start)?, Complexity { depth: 0, tokens: 1, is_disguised: false }),
         };
         self.rest = rest;
         Some((self.between(start, rest), complexity))
@@ -138,7 +149,7 @@ fn nested(mut rest: Rest<'_>) -> Option<(Rest<'_>, Complexity)> {
                 rest = space(tail);
                 if rest.first() != Some(&b'}') {
                     found.tokens += 1;
-                    rest = name(rest)?;
+                    rest = name(rest, &mut found)?;
                     continue 'values;
                 }
                 rest
@@ -158,7 +169,7 @@ fn nested(mut rest: Rest<'_>) -> Option<(Rest<'_>, Complexity)> {
                 }
                 (Kind::Object, [b',', tail @ ..]) => {
                     found.tokens += 1;
-                    rest = name(tail)?;
+                    rest = name(tail, &mut found)?;
                     continue 'values;
                 }
                 _ => return None,
@@ -169,11 +180,24 @@ fn nested(mut rest: Rest<'_>) -> Option<(Rest<'_>, Complexity)> {
 }
 
 /// The name of a member and the colon after it.
-fn name(rest: Rest<'_>) -> Option<Rest<'_>> {
-    match space(rest) {
-        [b'"', rest @ ..] => colon(string(rest)?),
-        _ => None,
+fn name<'a>(rest: Rest<'a>, found: &mut Complexity) -> Option<Rest<'a>> {
+    let start = space(rest);
+    let [b'"', rest @ ..] = start else { return None };
+    let end = string(rest)?;
+    // Not only the first: a type that takes out some members gives a `Value` what is left.
+    if matches!(rest, [b'$' | b'\\', ..]) {
+        found.is_disguised |= is_private(&start[..start.len() - end.len()]);
     }
+    colon(end)
+}
+
+/// Whether this name, in its quotes, is serde_json's own, however it is written.
+#[cold]
+fn is_private(name: Rest<'_>) -> bool {
+    if !name.contains(&b'\\') {
+        return name[1..].starts_with(PRIVATE.as_bytes());
+    }
+    serde_json::from_slice::<String>(name).is_ok_and(|name| name.starts_with(PRIVATE))
 }
 
 /// A value that is neither an array nor an object.

@@ -92,6 +92,9 @@ impl Shared {
         } else if setup.greets {
             protocol.greet();
         }
+        if !setup.answers_malformed {
+            protocol.leave_malformed(setup.on_foreign.is_some());
+        }
         Arc::new(Self {
             id: new_id(),
             clock: Clock::start(),

@@ -37,6 +37,9 @@ pub struct Counters {
     pub dropped: u64,
     /// Messages that were not JSON-RPC, requests under an id in flight, and malformed notifications.
     pub malformed: u64,
+    /// At the end that opened the link: messages that were no JSON-RPC, and were not answered; see
+    /// [`Setup::answers_malformed`](crate::Setup::answers_malformed). They are not among the malformed.
+    pub foreign: u64,
     /// Notification handlers stopped because they ran too long.
     pub stopped_notifications: u64,
 }

@@ -187,6 +187,7 @@ fn typed<T: DeserializeOwned>(item: Item) -> Result<T, StreamError> {
         Item::Result(json) => {
             serde_json::from_str(&json).map_err(|error| StreamError::Decode(explain(&error)))
         }
+        Item::Unreadable(why) | Item::Failed(why) => Err(StreamError::Decode(why.into())),
         Item::Gap(missed) => Err(StreamError::Gap { missed }),
         Item::Error(error) => Err(StreamError::Remote(*error)),
         Item::Cancelled => Err(StreamError::Cancelled),

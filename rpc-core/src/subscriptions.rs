@@ -2,13 +2,17 @@
 //! subscriptions (`{"subscription":id,"result":item}` in the params of a notification). A stream
 //! among the params of a call is the same, but for who begins it.
 
+mod early;
+mod item;
 mod offered;
 #[cfg(test)]
 mod properties;
 mod taken;
 
+pub(crate) use early::Early;
+pub(crate) use item::{ItemParams, Said};
 pub(crate) use offered::{Offered, OfferedKey, Origin};
-pub(crate) use taken::{Item, ItemParams, Stop, Taken, TakenKey};
+pub(crate) use taken::{Item, Stop, Taken, TakenKey};
 
 /// An item counts for at least so many bytes, or empty ones would fill the memory for free.
 const LEAST: usize = 64;

@@ -114,7 +114,7 @@ async fn an_answer_reaches_its_call_and_no_other() {
         r#"{"jsonrpc":"2.0","id":2,"result":22}"#,
         r#"{"jsonrpc":"2.0","id":2,"result":23}"#,
         r#"{"jsonrpc":"2.0","id":"1","result":24}"#,
-        r#"{"jsonrpc":"2.0","id":1.0,"result":25}"#,
+        r#"{"jsonrpc":"2.0","id":1.5,"result":25}"#,
         r#"{"jsonrpc":"2.0","id":3,"result":26}"#,
         r#"{"jsonrpc":"2.0","id":1,"result":11}"#,
     ] {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, ErrorObject, Hub, JoinError, Layers, Limits,
-    NotifyError, Peer, Router, Setup, memory,
+    CallError, CloseCode, Context, Endpoint, ErrorObject, Hub, JoinError, Limits, NotifyError,
+    Peer, Router, Setup, memory,
 };
 use support::Raw;
 
@@ -24,9 +24,7 @@ fn members(hub: &Hub, limits: &Limits, count: usize, capacity: usize) -> Vec<(Ra
                 limits: limits.clone(),
                 hub: hub.clone(),
                 keepalive: false,
-                greets: false,
-                plain: false,
-                layers: Layers::new(),
+                ..Setup::new(Router::new(), Limits::server())
             });
             let peer = endpoint.peer();
             tokio::spawn(endpoint.connect(near));

@@ -7,7 +7,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use futures_util::stream;
-use rpc_core::{CloseCode, Context, Counters, Limits, Peer, Router, Streaming};
+use rpc_core::{CloseCode, Context, Counters, Limits, OnForeign, Peer, Router, Setup, Streaming};
 use support::Raw;
 
 const MALFORMED: &str = "more malformed messages than `malformed_rate`";
@@ -79,6 +79,51 @@ async fn malformed_messages_faster_than_their_rate_close_the_connection() {
             assert_eq!((counters.malformed, counters.stray), (301, 0), "all are counted: {text}");
         }
     }
+}
+
+/// It is what a server says beside JSON-RPC, and not what it does wrong.
+#[tokio::test(start_paused = true)]
+async fn what_is_foreign_to_the_end_that_opened_the_link_may_come_ten_times_as_fast() {
+    let batch = format!("[{}]", vec!["1"; 50].join(","));
+    for text in [r#"{"event":"volume_changed"}"#, "{", r#"{"method":"item/delta"}"#, "1", &batch] {
+        let (mut raw, peer) = Raw::connect_to_opener(services(), Limits::client());
+        for _ in 0..1000 {
+            raw.send(text).await;
+        }
+        lives(&mut raw).await;
+        raw.send(text).await;
+        let reason = "more messages that are no JSON-RPC than ten times `malformed_rate`";
+        assert_eq!(raw.closed().await, (Some(CloseCode::POLICY), reason.into()), "{text}");
+        let counters = peer.stats().counters;
+        let members = if text == batch { 50 } else { 1 };
+        assert_eq!((counters.foreign, counters.malformed), (1001 * members, 0), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_foreign_and_heard_may_come_as_fast_as_it_likes() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let setup = Setup {
+        answers_malformed: false,
+        on_foreign: Some(OnForeign::new(move |text: &str| {
+            tell.send(text.to_owned()).unwrap();
+            assert!(!text.contains("panic"), "a listener may panic");
+        })),
+        ..Setup::new(services(), Limits::client())
+    };
+    let (mut raw, peer) = Raw::connect_as(setup, 64 * 1024);
+    for text in ["panic", r#"[1,{"event":2},{"jsonrpc":"2.0","method":"note"}]"#] {
+        raw.send(text).await;
+    }
+    for _ in 0..5_000 {
+        raw.send(r#"{"event":3}"#).await;
+    }
+    raw.send("{").await;
+    lives(&mut raw).await;
+    let heard: Vec<_> = told.try_iter().collect();
+    assert_eq!(heard[..3], ["panic", "1", r#"{"event":2}"#]);
+    assert_eq!((heard.len(), &*heard[5_003]), (5_004, "{"));
+    assert_eq!(counted(&peer), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -285,7 +285,7 @@ async fn numbers_that_go_back_are_ignored_and_a_jump_to_the_last_is_one_gap() {
         assert!(item.contains(&format!(r#""result":{sum}}}"#)), "{item}");
     }
     assert!(raw.receive().await.contains(r#""done":true"#), "{answer}");
-    assert_eq!(peer.stats().counters.malformed, 5);
+    assert_eq!(peer.stats().counters.malformed, 6);
     at_rest(&[&peer]).await;
 }
 

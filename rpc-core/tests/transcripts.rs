@@ -29,6 +29,9 @@ fn services() -> Router {
         .notification("notify_hello", |_: Context, _: Vec<i64>| async {})
         .notification("notify_sum", |_: Context, _: Vec<i64>| async {})
         .notification("update", |_: Context, _: Vec<i64>| async {})
+        .notification("tell", |cx: Context, (): ()| async move {
+            cx.peer().notify("told", ()).await.unwrap();
+        })
         .method("greet_me", |cx: Context, (): ()| async move {
             let name: String = cx.peer().call("your_name", ()).no_timeout().await.unwrap();
             Ok(format!("hello, {name}"))
@@ -306,6 +309,94 @@ async fn our_own_methods() {
 "#,
     )
     .await;
+}
+
+/// Clients in Go, C# and of language servers write them.
+#[tokio::test(start_paused = true)]
+async fn params_that_are_null_are_as_good_as_none() {
+    check(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"get_data","params":null}
+<-- {"jsonrpc":"2.0","id":1,"result":["hello",5]}
+--> {"jsonrpc":"2.0","id":2,"method":"sum","params": null }
+<-- {"jsonrpc":"2.0","id":2,"result":0}
+--> [{"jsonrpc":"2.0","id":3,"method":"get_data","params":null}]
+<-- [{"jsonrpc":"2.0","id":3,"result":["hello",5]}]
+--> {"jsonrpc":"2.0","method":"tell","params":null}
+<-- {"jsonrpc":"2.0","method":"told"}
+--> {"jsonrpc":"2.0","id":4,"method":"$/ping","params":null}
+<-- {"jsonrpc":"2.0","id":4,"result":null}
+"#,
+    )
+    .await;
+}
+
+/// serde_json has names of its own for members, by which a value becomes another one than was measured.
+#[tokio::test(start_paused = true)]
+async fn params_that_would_be_read_as_others_are_refused() {
+    check(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"echo","params":[{"$serde_json::private::RawValue":"[1]"}]}
+<-- {"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"there is a member whose name begins with `$serde_json::private::`, which is reserved"}}
+--> {"jsonrpc":"2.0","id":2,"method":"echo","params":[[{"a":{"\u0024serde_json::pr\u0069vate::Number":"1"}}]]}
+<-- {"jsonrpc":"2.0","id":2,"error":{"code":-32602,"message":"there is a member whose name begins with `$serde_json::private::`, which is reserved"}}
+--> {"jsonrpc":"2.0","method":"tell","params":[{"$serde_json::private::RawValue":"[1]"}]}
+--> {"jsonrpc":"2.0","id":3,"method":"echo","params":["$serde_json::private::RawValue"]}
+<-- {"jsonrpc":"2.0","id":3,"result":"$serde_json::private::RawValue"}
+--> {"jsonrpc":"2.0","id":4,"method":"echo","params":[{"$ref":1}]}
+<-- {"jsonrpc":"2.0","id":4,"result":{"$ref":1}}
+"#,
+    )
+    .await;
+}
+
+/// What one says that was called, beside JSON-RPC, is its own affair; who calls is told.
+#[tokio::test(start_paused = true)]
+async fn the_end_that_opened_the_link_does_not_answer_what_is_no_request() {
+    let (mut raw, peer) = Raw::connect_to_opener(services(), Limits::client());
+    raw.play(
+        r#"
+--> {"event":"volume_changed","volume":5}
+--> {"jsonrpc":"2.0","id":5}
+--> {"jsonrpc":"2.0","id":5,"method":null}
+--> {"jsonrpc":"2.0","id":5,"method":7}
+--> {"method":"item/agentMessage/delta","params":{}}
+--> {"jsonrpc":"2.0","method":"sum","params":3}
+--> {
+--> nonsense
+--> []
+--> 1
+--> [1]
+--> [1,{"jsonrpc":"2.0","id":1,"method":"subtract","params":[3,2]},{"event":2}]
+<-- [{"jsonrpc":"2.0","id":1,"result":1}]
+--> {"jsonrpc":"1.0","id":2,"method":"subtract"}
+<-- {"jsonrpc":"2.0","id":2,"error":{"code":-32600,"message":"`jsonrpc` must be \"2.0\""}}
+--> {"jsonrpc":"2.0","id":[],"method":"subtract"}
+<-- {"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"`id` must be a string, a number or null"}}
+--> {"jsonrpc":"2.0","id":3,"method":"foobar"}
+<-- {"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"no method `foobar`"}}
+"#,
+    )
+    .await;
+    let counters = peer.stats().counters;
+    assert_eq!((counters.foreign, counters.malformed, counters.stray), (13, 2, 0));
+}
+
+/// Kodi says nothing after each notification.
+#[tokio::test(start_paused = true)]
+async fn an_empty_message_is_nothing_at_both_ends() {
+    for connect in [Raw::connect, Raw::connect_to_opener] {
+        let (mut raw, peer) = connect(services(), Limits::server());
+        let call = peer.call::<u8>("m", ()).start();
+        raw.receive().await;
+        for _ in 0..5_000 {
+            raw.send("").await;
+            raw.send(" \r\n").await;
+        }
+        raw.play(r#"--> {"jsonrpc":"2.0","id":1,"result":5}"#).await;
+        assert_eq!(call.await, Ok(5));
+        assert_eq!(peer.stats().counters, rpc_core::Counters::default());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -298,6 +298,8 @@ impl Builder {
             keepalive: self.keepalive,
             greets: false,
             plain: false,
+            answers_malformed: true,
+            on_foreign: None,
         };
         Ok(Settings {
             setup,

@@ -8,8 +8,8 @@ use super::streaming::{Origin, Stream};
 use super::{Connection, MESSAGES};
 use crate::answer;
 use crate::current::Mark;
-use crate::envelope::{self, Incoming, Payload};
-use crate::error::{ErrorObject, Kind};
+use crate::envelope::{self, Answer, Incoming, NOT_JSON, Payload, Shape};
+use crate::error::{ErrorCode, ErrorObject, Excerpt, Kind};
 use crate::handlers::{self, Polled, Running, drop_quietly};
 use crate::id::Id;
 use crate::once;
@@ -23,27 +23,89 @@ use crate::sync::Ordering;
 use crate::transport::Transport;
 use crate::untold;
 
+/// Something that is no JSON-RPC.
+struct Foreign {
+    is_first: bool,
+}
+
 impl<T: Transport> Connection<T> {
     /// Deals with one message, or with a batch of them; how many that were.
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
         match envelope::decode(text, &self.limits) {
             Payload::Single(incoming) => {
-                self.receive_one(incoming, None, now);
+                if let Some(foreign) = self.receive_one(incoming, None, now) {
+                    self.hear(text, foreign);
+                }
                 1
             }
             Payload::Batch(messages) => {
                 let count = messages.len();
+                let mut foreign = Vec::new();
                 let batch = self.shared.lock().protocol.begin_batch(count);
-                for incoming in messages {
-                    self.receive_one(incoming, Some(batch), now);
+                for (at, incoming) in messages.into_iter().enumerate() {
+                    let is_foreign = self.receive_one(incoming, Some(batch), now);
+                    foreign.extend(is_foreign.map(|is_foreign| (at, is_foreign)));
                 }
                 self.shared.lock().protocol.end_batch(batch);
+                if !foreign.is_empty() {
+                    let members = envelope::members_of(text);
+                    foreign.into_iter().for_each(|(at, foreign)| self.hear(members[at], foreign));
+                }
                 count
+            }
+            Payload::Broken => {
+                self.receive_broken(text, now);
+                1
             }
         }
     }
 
-    fn receive_one(&mut self, incoming: Incoming<'_>, batch: Option<usize>, now: Duration) {
+    /// Deals with what is not JSON.
+    #[cold]
+    fn receive_broken(&mut self, text: &str, now: Duration) {
+        // There are ends that say nothing, as their answer to a notification.
+        if text.trim().is_empty() {
+            return;
+        }
+        let answers = envelope::answers_in(text);
+        for id in &answers {
+            let answer = Answer::Malformed(NOT_JSON.into());
+            self.receive_one(Incoming::Response { id: Some(id), answer }, None, now);
+        }
+        if answers.is_empty() {
+            let error = ErrorObject::new(ErrorCode::PARSE, NOT_JSON);
+            let incoming = Incoming::Invalid { id: None, error, shape: Shape::Other };
+            if let Some(foreign) = self.receive_one(incoming, None, now) {
+                self.hear(text, foreign);
+            }
+        }
+    }
+
+    /// Passes on what is no JSON-RPC, or says once that there is such.
+    #[cold]
+    fn hear(&self, text: &str, Foreign { is_first }: Foreign) {
+        if let Some(on_foreign) = &self.shared.setup.on_foreign {
+            // It is code of the user's.
+            let _ = handlers::caught(|| {
+                on_foreign.hear(text);
+                Ok(())
+            });
+        } else if is_first {
+            tracing::warn!(
+                peer = %self.shared.id,
+                text = %Excerpt(text),
+                "the other end sends what is no JSON-RPC: it is left out, unless `on_foreign` takes it"
+            );
+        }
+    }
+
+    /// Deals with one message; if it was none, that.
+    fn receive_one(
+        &mut self,
+        incoming: Incoming<'_>,
+        batch: Option<usize>,
+        now: Duration,
+    ) -> Option<Foreign> {
         let services = &self.shared.setup.services;
         let target = match &incoming {
             Incoming::Request(request) => services.find(&request.method),
@@ -71,8 +133,10 @@ impl<T: Transport> Connection<T> {
             Event::Dropped(why) => {
                 tracing::debug!(peer = %self.shared.id, why, "notification dropped");
             }
+            Event::Foreign { is_first } => return Some(Foreign { is_first }),
             Event::Done => {}
         }
+        None
     }
 
     /// Tells the layers of a request that comes to no handler.

@@ -3,14 +3,14 @@ use super::*;
 fn decode(text: &str) -> Incoming<'_> {
     match super::decode(text, &Limits::server()) {
         Payload::Single(incoming) => incoming,
-        Payload::Batch(batch) => panic!("a batch: {batch:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
 /// What an invalid message is answered with: id, code, message.
 fn refusal(text: &str) -> (Option<&str>, i64, String) {
     match decode(text) {
-        Incoming::Invalid { id, error } => (id, error.code, error.message),
+        Incoming::Invalid { id, error, .. } => (id, error.code, error.message),
         other => panic!("{text} is {other:?}"),
     }
 }
@@ -22,7 +22,7 @@ fn a_request_is_read_without_copying() {
     assert_eq!(request.id, r#""a\"b""#);
     assert!(matches!(request.method, Cow::Borrowed("add")));
     assert_eq!(request.params, Some("[1, 2]"));
-    assert_eq!(request.complexity, Complexity { depth: 1, tokens: 3 });
+    assert_eq!((request.complexity.depth, request.complexity.tokens), (1, 3));
     assert_eq!(request.timeout, None);
 }
 
@@ -49,10 +49,6 @@ fn shape_decides_what_a_message_is() {
 #[test]
 fn what_is_malformed_is_named() {
     for (text, id, code, message) in [
-        ("{", None, -32700, "not JSON"),
-        ("", None, -32700, "not JSON"),
-        ("{} x", None, -32700, "not JSON"),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":[1,]}"#, None, -32700, "not JSON"),
         ("1", None, -32600, "a message must be an object"),
         ("1e3", None, -32600, "a message must be an object"),
         ("null", None, -32600, "a message must be an object"),
@@ -104,7 +100,7 @@ fn what_is_malformed_is_named() {
             "`params` must be an array or an object",
         ),
         (
-            r#"{"jsonrpc":"2.0","method":"m","id":1,"params":null}"#,
+            r#"{"jsonrpc":"2.0","method":"m","id":1,"params":false}"#,
             Some("1"),
             -32600,
             "`params` must be an array or an object",
@@ -201,16 +197,141 @@ fn a_response_is_a_result_or_an_error() {
     };
     assert_eq!(error, ErrorObject::new(1, "m"));
     for text in [
-        r#"{"id":1,"error":null}"#,
-        r#"{"id":1,"error":[5,"m"]}"#,
-        r#"{"id":1,"error":{"code":1.5,"message":"m"}}"#,
-        r#"{"id":1,"error":{"code":1}}"#,
-        r#"{"id":1,"result":1,"error":{"code":1,"message":"m"}}"#,
-        r#"{"id":1,"result":1,"result":1}"#,
-        r#"{"jsonrpc":"1.0","id":1,"result":1}"#,
+        r#"{"id":1,"result":null,"error":{"code":1,"message":"m"}}"#,
+        r#"{"id":1,"error":{"code":1,"message":"m"},"method":null}"#,
+        r#"{"method":null,"result":null,"id":1,"error":{"code":1,"message":"m"}}"#,
     ] {
-        assert!(matches!(answer(text), Answer::Malformed(_)), "{text}");
+        assert!(matches!(answer(text), Answer::Error(error) if error.message == "m"), "{text}");
     }
+    for text in [
+        r#"{"id":1,"result":null,"error":null}"#,
+        r#"{"id":1,"result":null,"method":null}"#,
+        r#"{"id":1,"result":null,"params":5}"#,
+    ] {
+        assert!(matches!(answer(text), Answer::Result("null")), "{text}");
+    }
+}
+
+#[test]
+fn a_malformed_response_keeps_what_could_be_read_of_its_error() {
+    const BOTH: &str = "both `result` and `error`";
+    const TWICE: &str = "`id` is given twice";
+    let long = format!(r#"{{"id":1,"error":{{"message":"{}"}}}}"#, "x".repeat(1000));
+    for (text, id, why) in [
+        (r#"{"id":1,"error":null}"#, "1", format!("{NO_ERROR}: it is null")),
+        (r#"{"id":1,"error":"no\nway"}"#, "1", format!(r#"{NO_ERROR}: it is \"no\\nway\""#)),
+        (r#"{"id":1,"error":[5,"m"]}"#, "1", format!(r#"{NO_ERROR}: it is [5,\"m\"]"#)),
+        (
+            r#"{"id":1,"error":{"code":1.5,"message":"m"}}"#,
+            "1",
+            format!("{NO_ERROR}: code 1.5, message m"),
+        ),
+        (
+            r#"{"id":1,"error":{"data":[],"m\u0065ssage":"a\nb","code":"E1"}}"#,
+            "1",
+            format!(r#"{NO_ERROR}: code \"E1\", message a\nb"#),
+        ),
+        (r#"{"id":1,"error":{"code":1}}"#, "1", format!("{NO_ERROR}: code 1")),
+        (r#"{"id":1,"error":{"message":"m"}}"#, "1", format!("{NO_ERROR}: message m")),
+        (r#"{"id":1,"error":{"message":7}}"#, "1", format!("{NO_ERROR}: message 7")),
+        (r#"{"id":1,"error":{}}"#, "1", format!("{NO_ERROR}: it is {{}}")),
+        (&*long, "1", format!("{NO_ERROR}: message {}…", "x".repeat(300))),
+        (
+            r#"{"id":1,"result":1,"error":{"code":1,"message":"m"}}"#,
+            "1",
+            format!("{BOTH}: code 1, message m"),
+        ),
+        (r#"{"id":1,"result":1,"error":false}"#, "1", format!("{BOTH}: it is false")),
+        (r#"{"id":1,"result":1,"result":1}"#, "1", "`result` is given twice".into()),
+        (r#"{"id":1,"id":1,"result":1}"#, "1", TWICE.into()),
+        (r#"{"id":1.0,"id":2,"result":1}"#, "1.0", TWICE.into()),
+        (r#"{"jsonrpc":"1.0","id":1,"result":1}"#, "1", r#"`jsonrpc` must be "2.0""#.into()),
+        (r#"{"id":1,"result":[{"$serde_json::private::RawValue":"[1]"}]}"#, "1", DISGUISED.into()),
+        (
+            r#"{"id":1,"error":{"code":1,"message":"m","data":{"$serde_json::private::Number":"1"}}}"#,
+            "1",
+            format!("{DISGUISED}: code 1, message m"),
+        ),
+    ] {
+        let Incoming::Response { id: Some(found), answer: Answer::Malformed(said) } = decode(text)
+        else {
+            panic!("{text}")
+        };
+        assert_eq!((found, said), (id, why), "{text}");
+    }
+}
+
+#[test]
+fn params_that_are_null_are_none() {
+    for text in [
+        r#"{"jsonrpc":"2.0","id":1,"method":"m","params":null}"#,
+        r#"{"jsonrpc":"2.0","params": null ,"method":"m"}"#,
+    ] {
+        match decode(text) {
+            Incoming::Request(request) => assert_eq!(request.params, None),
+            Incoming::Notification(notification) => assert_eq!(notification.params, None),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_none_of_the_three_may_look_like_one() {
+    for (text, expected) in [
+        (r#"{"jsonrpc":"2.0","id":1}"#, Shape::Answer("1")),
+        (r#"{"id":1,"method":null}"#, Shape::Answer("1")),
+        (r#"{"id":1.0,"x":{}}"#, Shape::Answer("1.0")),
+        (r#"{"id":1,"id":2}"#, Shape::Answer("1")),
+        (r#"{"method":null}"#, Shape::Other),
+        (r#"{"jsonrpc":"2.0","id":1,"method":5}"#, Shape::Other),
+        (r#"{"id":1,"method":5,"result":1}"#, Shape::Other),
+        (r#"{"event":"volume_changed","volume":5}"#, Shape::Other),
+        (r#"{"id":1,"method":"m"}"#, Shape::Request),
+        (r#"{"jsonrpc":"2.0","id":[],"method":"m"}"#, Shape::Request),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"m","result":1}"#, Shape::Request),
+        ("[]", Shape::Other),
+        ("1", Shape::Other),
+    ] {
+        let Incoming::Invalid { shape, .. } = decode(text) else { panic!("{text}") };
+        assert_eq!(shape, expected, "{text}");
+    }
+}
+
+#[test]
+fn nothing_is_known_of_what_is_not_json_but_which_calls_it_answers() {
+    for (text, ids) in [
+        ("", &[][..]),
+        ("{", &[]),
+        ("{} x", &[]),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":[1,]}"#, &[]),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":[NaN]}"#, &[]),
+        (r#"{"jsonrpc":"2.0","id":1,"met"#, &[]),
+        (r#"{"jsonrpc":"2.0","result":NaN,"id":1}"#, &["1"]),
+        (r#"{"id":7,"result":{"a":[1,-Infinity,"NaN \" Infinity"],"b":undefined}}"#, &["7"]),
+        (r#"{"result":nan(ind),"id":1.0}"#, &["1.0"]),
+        (r#"{"id":1,"result":"cut of"#, &["1"]),
+        (r#"{"id":1,"error":"#, &["1"]),
+        (r#"{"id":1,"result":2}{"id":3,"result":4}"#, &["1", "3"]),
+        (r#"[{"id":1,"result":NaN},{"id":2,"result":2}]"#, &["1", "2"]),
+        (
+            r#"[{"id":1,"result":1},{"jsonrpc":"2.0","method":"m"},{"id":2,"result":'x'}]"#,
+            &["1", "2"],
+        ),
+        (r#"{"id":1,"result":2}}"#, &["1"]),
+        (r#"{"x":NaN,"y":{"id":5,"result":1}}"#, &[]),
+    ] {
+        assert!(matches!(super::decode(text, &Limits::server()), Payload::Broken), "{text}");
+        assert_eq!(answers_in(text), ids, "{text}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_means_nothing() {
+    let text = "\u{feff}[{\"id\":1,\"result\":2},[1]]";
+    let Payload::Batch(messages) = super::decode(text, &Limits::server()) else { panic!() };
+    assert!(matches!(messages[0], Incoming::Response { id: Some("1"), .. }));
+    assert_eq!(members_of(text), [r#"{"id":1,"result":2}"#, "[1]"]);
+    assert_eq!(answers_in("\u{feff}{\"id\":1,\"result\":NaN}"), ["1"]);
 }
 
 #[test]
@@ -219,7 +340,8 @@ fn a_batch_is_read_as_a_whole_or_not_at_all() {
     limits.batch = 3;
     let read = |text: &str| match super::decode(text, &limits) {
         Payload::Batch(batch) => format!("{batch:?}"),
-        Payload::Single(Incoming::Invalid { id: None, error }) => error.message,
+        Payload::Single(Incoming::Invalid { id: None, error, .. }) => error.message,
+        Payload::Broken => NOT_JSON.into(),
         other => panic!("{text} is {other:?}"),
     };
     let message = r#"{"jsonrpc":"2.0","method":"m"}"#;

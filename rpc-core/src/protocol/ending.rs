@@ -125,6 +125,7 @@ impl<W> Protocol<W> {
         self.dropped.clear();
         self.probe = None;
         self.unreported = None;
+        self.early = None;
         self.marks = None;
         self.told.extend(self.taken.end_all(reason));
         let (watchers, after) = self.serving.clear();
@@ -151,6 +152,7 @@ impl<W> Protocol<W> {
         self.notifications.shrink();
         self.outbox.shrink();
         self.offered.shrink();
+        self.shrink_early();
         self.shrink_lenders();
         if self.parked.is_empty() && self.parked.capacity() > 0 {
             self.parked = VecDeque::new();

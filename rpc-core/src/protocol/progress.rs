@@ -7,14 +7,20 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{Event, Protocol};
-use crate::id::canonical;
+use crate::envelope::Notification;
+use crate::id::whole;
 use crate::outbox::Carried;
+use crate::scan::DISGUISED;
 use crate::serving::Key;
 
 impl<W> Protocol<W> {
     /// The other end reports how far a call of ours has come, under the token that is its id. Tokens
     /// that we never gave, and those of calls that are over, are ignored: a report may cross a cancel.
-    pub(super) fn reported<'a>(&mut self, params: Option<&str>, now: Duration) -> Event<'a> {
+    pub(super) fn reported<'a>(
+        &mut self,
+        Notification { params, complexity, .. }: &Notification<'_>,
+        now: Duration,
+    ) -> Event<'a> {
         #[derive(serde::Deserialize)]
         struct Report<'a> {
             #[serde(borrow)]
@@ -24,8 +30,13 @@ impl<W> Protocol<W> {
         }
         match params.and_then(|params| serde_json::from_str::<Report<'_>>(params).ok()) {
             Some(Report { token, value }) => {
-                if let Some(id) = canonical(token.get()) {
+                if let Some(id) = whole(token.get()) {
                     self.calls.renew(id, now, |renewed| renewed.by_progress);
+                    if complexity.is_disguised {
+                        // As one of another type, which its listener would not be told of either.
+                        self.counters.dropped += 1;
+                        return Event::Dropped(DISGUISED);
+                    }
                     let window = self.limits.stream_window;
                     match self.calls.report(id, value.get(), window) {
                         Ok(waiter) => self.told.extend(waiter),

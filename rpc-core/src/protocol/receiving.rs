@@ -8,13 +8,13 @@ use super::{Arrival, Event, Outcome, Protocol, Room, Serve, Target};
 use crate::answer;
 use crate::batches::{Place, Whole};
 use crate::calls;
-use crate::envelope::{Answer, Incoming, Notification, Request};
+use crate::envelope::{Answer, Incoming, Notification, Request, Shape};
 use crate::error::{ErrorCode, ErrorObject};
 use crate::extras::Extras;
-use crate::id::canonical;
+use crate::id::whole;
 use crate::notifications::Waiting;
 use crate::outbox::Carried;
-use crate::scan::Complexity;
+use crate::scan::{Complexity, DISGUISED};
 use crate::serving::{Cost, Key, New, Rare};
 use crate::sync::Arc;
 
@@ -31,21 +31,48 @@ impl<W> Protocol<W> {
             }
             Incoming::Notification(notification) => self.notification(notification, arrival),
             Incoming::Response { id, answer } => self.response(id, answer),
-            Incoming::Invalid { id, error } => {
-                // Too large a batch is well-formed.
-                if error.code != ErrorCode::BATCH_TOO_BIG {
-                    self.malformed();
-                }
-                let place = arrival.batch.map(|batch| self.batches.owe(batch));
-                // Under an id in flight it would be taken for the answer of that call.
-                let id = id.filter(|id| self.serving.find(id).is_none());
-                self.refuse(None, place, id, &error)
+            Incoming::Invalid { id, error, shape } => {
+                self.invalid(id, &error, shape, arrival.batch)
             }
+            Incoming::Dropped(_) if !self.answers_malformed => self.foreign(),
             Incoming::Dropped(why) => {
                 self.malformed();
                 Event::Dropped(why)
             }
         }
+    }
+
+    /// Something is neither request, notification nor response.
+    #[cold]
+    fn invalid<'a>(
+        &mut self,
+        id: Option<&str>,
+        error: &ErrorObject,
+        shape: Shape<'_>,
+        batch: Option<usize>,
+    ) -> Event<'a> {
+        if let Shape::Answer(id) = shape
+            && whole(id).is_some_and(|id| self.is_handed(id))
+        {
+            return self.response(Some(id), Answer::Malformed(error.message.clone()));
+        }
+        if shape != Shape::Request && !self.answers_malformed {
+            return self.foreign();
+        }
+        // Too large a batch is well-formed.
+        if error.code != ErrorCode::BATCH_TOO_BIG {
+            self.malformed();
+        }
+        let place = batch.map(|batch| self.batches.owe(batch));
+        // Under an id in flight it would be taken for the answer of that call.
+        let id = id.filter(|id| self.serving.find(id).is_none());
+        self.refuse(None, place, id, error)
+    }
+
+    /// Whether this is a call of ours that the other end has, and has not answered.
+    fn is_handed(&mut self, id: u64) -> bool {
+        let call = self.calls.open_mut(id);
+        call.is_some_and(|call| matches!(call.place, calls::Place::Handed(_)))
     }
 
     /// So many members of a batch are going to be received.
@@ -193,8 +220,11 @@ impl<W> Protocol<W> {
     fn cost(
         &self,
         params: Option<&str>,
-        Complexity { depth, tokens }: Complexity,
+        Complexity { depth, tokens, is_disguised }: Complexity,
     ) -> Result<Cost, ErrorObject> {
+        if is_disguised {
+            return Err(ErrorObject::invalid_params(DISGUISED));
+        }
         if depth > self.limits.depth {
             let limit = self.limits.depth;
             let message = format!("params nest deeper than `depth`, which is {limit}");
@@ -209,7 +239,12 @@ impl<W> Protocol<W> {
     }
 
     fn notification<'a>(&mut self, notification: Notification<'a>, arrival: Arrival) -> Event<'a> {
-        if self.take_item(notification.params) {
+        // One that has a method of ours is for that.
+        let may_be_early = !matches!(
+            arrival.target,
+            Some(Target::Method(_) | Target::Ordered(_) | Target::Unsubscribe)
+        ) && !notification.method.starts_with("$/");
+        if self.take_item(notification.params, may_be_early) {
             return Event::Done;
         }
         if notification.method.starts_with("$/") {
@@ -225,7 +260,7 @@ impl<W> Protocol<W> {
         let Ok(cost) = self.cost(notification.params, notification.complexity) else {
             // Not by its rate: a request of this kind is none of those either.
             self.counters.malformed += 1;
-            return Event::Dropped("too complex");
+            return Event::Dropped("too complex, or with a reserved name");
         };
         if self.restricted && self.restriction(method).is_some() {
             self.counters.dropped += 1;
@@ -263,7 +298,7 @@ impl<W> Protocol<W> {
                 self.told_to_go(notification.params);
                 Event::Done
             }
-            "$/progress" => self.reported(notification.params, now),
+            "$/progress" => self.reported(notification, now),
             _ => Event::Done,
         }
     }
@@ -312,7 +347,7 @@ impl<W> Protocol<W> {
 
     fn response<'a>(&mut self, id: Option<&str>, answer: Answer<'_>) -> Event<'a> {
         let is_error = matches!(answer, Answer::Error(_));
-        let id = id.and_then(canonical);
+        let id = id.and_then(whole);
         let Some(call) = id.and_then(|id| self.calls.open_mut(id)) else {
             if id.is_some() && id == self.probe.as_ref().map(|probe| probe.id) {
                 self.settle_probe();
@@ -338,7 +373,7 @@ impl<W> Protocol<W> {
             (Answer::Result(result), None) => Outcome::Result(result.into()),
             (Answer::Result(name), Some(subscribe)) => self.subscribed(id, name, subscribe),
             (Answer::Error(error), _) => Outcome::Error(error.into()),
-            (Answer::Malformed(why), _) => Outcome::Malformed(why),
+            (Answer::Malformed(why), _) => Outcome::Malformed(why.into()),
         };
         self.resolve(id, outcome);
         self.unpark();

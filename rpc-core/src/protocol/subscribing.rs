@@ -15,7 +15,7 @@ use crate::error::{ErrorObject, Kind};
 use crate::hello::MOST;
 use crate::outbox::Carried;
 use crate::serving::Key;
-use crate::subscriptions::{Item, ItemParams, OfferedKey, Origin, Stop, TakenKey};
+use crate::subscriptions::{Item, ItemParams, OfferedKey, Origin, Said, Stop, TakenKey};
 
 /// At most so many subscribe calls that were given up are remembered until their answer. Their
 /// cancel ends what they made at any peer that knows cancels.
@@ -212,7 +212,7 @@ impl<W> Protocol<W> {
     pub(super) fn subscribed(&mut self, call: u64, id: &str, subscribe: Subscribe) -> Outcome {
         if !self.is_subscription_id(id) {
             let why = "the id of a subscription must be a string or a number, and not too long";
-            return Outcome::Malformed(why);
+            return Outcome::Malformed(why.into());
         }
         // A peer of ours that has heard us before the call said hello before its answer.
         let counts = subscribe.greeted && self.hello.window().is_some();
@@ -222,32 +222,97 @@ impl<W> Protocol<W> {
                 if let Some(more) = self.calls.more_mut(call) {
                     self.taken.accompany(key, std::mem::take(&mut more.streams));
                 }
+                self.take_early(key, id);
                 Outcome::Subscribed(key)
             }
-            None => Outcome::Malformed("the id of a subscription is in use already"),
+            None => Outcome::Malformed("the id of a subscription is in use already".into()),
         }
     }
 
-    /// Whether these params are an item of a stream that we take, whatever their method.
-    pub(super) fn take_item(&mut self, params: Option<&str>) -> bool {
-        if self.taken.is_idle() {
+    /// Whether these params are an item of a stream that we take, whatever their method. One of a stream that
+    /// we do not know yet may be early.
+    pub(super) fn take_item(&mut self, params: Option<&str>, may_be_early: bool) -> bool {
+        if self.taken.is_idle() && self.early.is_none() {
             return false;
         }
         let Some(params) = params.filter(|params| params.starts_with('{')) else { return false };
-        let Ok(params) = serde_json::from_str::<ItemParams<'_>>(params) else { return false };
-        let Some(key) = self.taken.find(params.subscription.get()) else { return false };
-        let (seq, window) = (params.seq, self.limits.stream_window);
-        let pushed = match (params.result, params.error, params.done) {
-            (Some(result), None, false) => self.taken.push(key, result.get().into(), seq, window),
-            (None, Some(error), false) => self.end_taken(key, Some(last_item(error.get())), seq),
-            (None, None, true) => self.end_taken(key, None, seq),
-            _ => Err(()),
-        };
-        match pushed {
+        let Some(item) = ItemParams::read(params) else { return false };
+        match self.taken.find(item.subscription) {
+            Some(key) => {
+                self.take_item_of(key, &item);
+                true
+            }
+            None => may_be_early && self.keep_early(&item, params),
+        }
+    }
+
+    fn take_item_of(&mut self, key: TakenKey, item: &ItemParams<'_>) {
+        let window = self.limits.stream_window;
+        let said = item.said(self.taken.is_counted(key));
+        let taken = said.and_then(|(said, seq)| match said {
+            Said::Result(result) => self.taken.push(key, result.into(), seq, window),
+            Said::Unreadable(why) => self.taken.push_unreadable(key, why, seq, window),
+            Said::Error(error) => self.end_taken(key, Some(last_item(error)), seq),
+            Said::Failed(why) => self.end_taken(key, Some(Item::Failed(why)), seq),
+            Said::Done => self.end_taken(key, None, seq),
+        });
+        match taken {
             Ok(waiter) => self.told.extend(waiter),
             Err(()) => self.malformed(),
         }
+    }
+
+    /// Keeps an item of a stream that is not known, if a subscribe call may be about to be answered with
+    /// its id.
+    #[cold]
+    fn keep_early(&mut self, item: &ItemParams<'_>, params: &str) -> bool {
+        let Some(early) = &mut self.early else { return false };
+        if !early.is_waiting(|call| self.calls.open_mut(*call).is_some()) {
+            self.early = None;
+            return false;
+        }
+        let (id, is_end) = (item.subscription, item.may_end());
+        if id.len() > self.limits.id_bytes {
+            return false;
+        }
+        let kept = early.keep(id, params, is_end, self.limits.stream_window);
+        self.counters.dropped += u64::from(!kept);
         true
+    }
+
+    /// A call is made that asks for a stream, whose items may come before its answer.
+    pub(super) fn expect_stream(&mut self, call: u64) {
+        let calls = &mut self.calls;
+        let early = self.early.get_or_insert_default();
+        early.expect(call, |call| calls.open_mut(*call).is_some());
+    }
+
+    /// Takes what came of a stream before its id was known, and forgets what is for nobody.
+    fn take_early(&mut self, key: TakenKey, id: &str) {
+        let Some(stream) = self.early.as_mut().and_then(|early| early.take(id)) else { return };
+        for params in &stream.items {
+            // Nothing comes behind its end.
+            if let Some(item) = ItemParams::read(params).filter(|_| self.taken.find(id).is_some()) {
+                self.take_item_of(key, &item);
+            }
+        }
+        if self.taken.find(id).is_none() {
+            return;
+        }
+        self.taken.miss(key, stream.missed);
+        if stream.has_ended {
+            let last = Item::Error(stream_failed().into());
+            let _ = self.end_taken(key, Some(last), None);
+        }
+    }
+
+    /// Gives back what was kept for streams that are not coming.
+    pub(super) fn shrink_early(&mut self) {
+        let calls = &mut self.calls;
+        let early = self.early.as_mut();
+        if early.is_some_and(|early| !early.is_waiting(|call| calls.open_mut(*call).is_some())) {
+            self.early = None;
+        }
     }
 
     /// The other end has ended a stream.
@@ -335,8 +400,12 @@ fn last_item(error: &str) -> Item {
 
 /// The error of an error item. Some peers put something else there than an error object.
 fn stream_error(json: &str) -> ErrorObject {
-    serde_json::from_str(json).unwrap_or_else(|_| {
-        ErrorObject::new(crate::ErrorCode::INTERNAL, "the stream failed")
-            .with_data(&serde_json::from_str::<&RawValue>(json).ok())
-    })
+    let object = Some(json).filter(|json| json.starts_with('{'));
+    object
+        .and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_else(|| stream_failed().with_data(&serde_json::from_str::<&RawValue>(json).ok()))
+}
+
+fn stream_failed() -> ErrorObject {
+    ErrorObject::new(crate::ErrorCode::INTERNAL, "the stream failed")
 }

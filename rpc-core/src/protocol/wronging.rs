@@ -13,6 +13,23 @@ impl<W> Protocol<W> {
         self.rates.get_or_insert_default().malformed();
     }
 
+    /// From now on what is no request is not answered: this end has opened the link, and what the other one
+    /// says beside JSON-RPC is its own affair. Who is `heard` may say as much of it as it likes.
+    pub(crate) fn leave_malformed(&mut self, is_heard: bool) {
+        self.answers_malformed = false;
+        self.hears_foreign = is_heard;
+    }
+
+    /// A message, or a member of a batch, is no JSON-RPC, and is not answered.
+    #[cold]
+    pub(super) fn foreign<'a>(&mut self) -> Event<'a> {
+        self.counters.foreign += 1;
+        if !self.hears_foreign {
+            self.rates.get_or_insert_default().foreign();
+        }
+        Event::Foreign { is_first: self.counters.foreign == 1 }
+    }
+
     /// A message concerns nothing that there is, or was.
     #[cold]
     pub(super) fn stray(&mut self) {

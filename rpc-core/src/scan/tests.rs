@@ -10,6 +10,10 @@ fn measure(json: &str) -> Option<Complexity> {
     Some(complexity)
 }
 
+fn plain(depth: usize, tokens: usize) -> Complexity {
+    Complexity { depth, tokens, is_disguised: false }
+}
+
 /// serde_json's opinion.
 fn is_json(text: &str) -> bool {
     serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
@@ -25,10 +29,39 @@ fn values_and_names_are_counted() {
         (r#"["]]]\"[[[", "\\"]"#, 1, 3),
         (r#"[{"":0},{"":0}]"#, 2, 7),
     ] {
-        assert_eq!(measure(json), Some(Complexity { depth, tokens }), "{json}");
+        assert_eq!(measure(json), Some(plain(depth, tokens)), "{json}");
     }
     let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
-    assert_eq!(measure(&deep), Some(Complexity { depth: 1000, tokens: 1000 }));
+    assert_eq!(measure(&deep), Some(plain(1000, 1000)));
+}
+
+#[test]
+fn an_object_that_serde_json_takes_for_something_else_is_seen_whatever_its_name_is_written_like() {
+    let escaped: String = "$serde_json::private::RawValue"
+        .chars()
+        .map(|char| format!("\\u{:04x}", char as u32))
+        .collect();
+    for (name, is_disguised) in [
+        ("$serde_json::private::RawValue", true),
+        ("$serde_json::private::Number", true),
+        ("$serde_json::private::", true),
+        (r"\u0024serde_json::private::RawValue", true),
+        (r"$serde_json::pr\u0069vate::RawValue", true),
+        (&*escaped, true),
+        ("$serde_json::privat", false),
+        ("$ref", false),
+        (r"\ud800$serde_json::private::RawValue", false),
+        (" $serde_json::private::RawValue", false),
+        ("serde_json::private::RawValue", false),
+    ] {
+        for (before, after) in
+            [("{", "}"), (r#"[{"":[{"#, "}]}]"), (r#"{"a":1,"#, "}"), ("[1,{ ", "},2]")]
+        {
+            let json = format!(r#"{before}"{name}":"[1]"{after}"#);
+            assert_eq!(measure(&json).unwrap().is_disguised, is_disguised, "{json}");
+        }
+    }
+    assert!(!measure(r#""$serde_json::private::RawValue""#).unwrap().is_disguised, "no name");
 }
 
 #[test]
@@ -85,7 +118,7 @@ impl Dice {
             r#""\u00e9é𝄞, long ones""#,
         ];
         out.push_str(self.pick(SPACE));
-        let mut found = Complexity { depth: 0, tokens: 1 };
+        let mut found = plain(0, 1);
         match self.roll(if levels > 0 { 4 } else { 2 }) {
             0 => out.push_str(self.pick(SCALARS)),
             1 => out.push_str(self.pick(STRINGS)),

@@ -25,7 +25,8 @@ pub enum StreamError {
         /// How the connection ended.
         reason: CloseReason,
     },
-    /// The item is not what this end expects. The stream goes on.
+    /// The item is not what this end expects; the stream goes on. Or so is the error that the stream ended
+    /// with.
     Decode(String),
 }
 

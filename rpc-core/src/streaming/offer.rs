@@ -111,7 +111,9 @@ impl<T: Serialize + Send> Items for Offer<T> {
                     Step::Error(ErrorObject::new(GAP, format!("{missed} items are missing")))
                 }
                 Some(Item::Cancelled) => Step::Error(ErrorObject::cancelled()),
-                Some(Item::Closed(_)) => Step::Error(ErrorObject::internal()),
+                Some(Item::Unreadable(_) | Item::Failed(_) | Item::Closed(_)) => {
+                    Step::Error(ErrorObject::internal())
+                }
                 None => Step::End,
             }),
         }

@@ -5,8 +5,6 @@ use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
 use rustc_hash::FxBuildHasher;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use slab::Slab;
 
 use super::{OfferedKey, cost};
@@ -27,38 +25,16 @@ pub(crate) enum Item {
     Result(Box<str>),
     /// So many items are missing here.
     Gap(u64),
+    /// An item that cannot be read, and why.
+    Unreadable(&'static str),
     /// The stream ends with this error.
     Error(Box<ErrorObject>),
+    /// The stream ends with an error that cannot be read, and why.
+    Failed(&'static str),
     /// The stream ends since nobody wants what it was for.
     Cancelled,
     /// The stream ends with the connection.
     Closed(Box<CloseReason>),
-}
-
-/// The params of a notification that carries an item.
-#[derive(Deserialize)]
-pub(crate) struct ItemParams<'a> {
-    /// The id, as JSON text: other peers have numbers for it.
-    #[serde(borrow)]
-    pub(crate) subscription: &'a RawValue,
-    #[serde(borrow, default)]
-    pub(crate) result: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(crate) error: Option<&'a RawValue>,
-    #[serde(default)]
-    pub(crate) done: bool,
-    /// Counts the items of a stream, from 1.
-    #[serde(default)]
-    pub(crate) seq: Option<u64>,
-}
-
-impl ItemParams<'_> {
-    /// Whether these params are such.
-    pub(crate) fn are(params: Option<&str>) -> bool {
-        let params = params.filter(|params| params.starts_with('{'));
-        let item = params.and_then(|params| serde_json::from_str::<ItemParams<'_>>(params).ok());
-        item.is_some_and(|item| item.result.is_some() || item.error.is_some() || item.done)
-    }
 }
 
 struct Subscription<W> {
@@ -182,6 +158,30 @@ impl<W> Taken<W> {
         (subscription.serial == key.serial).then_some(&*subscription.id)
     }
 
+    /// Whether the other end counts what comes of it, and waits for credit.
+    pub(crate) fn is_counted(&self, key: TakenKey) -> bool {
+        let subscription = self.open.get(key.index);
+        subscription.is_some_and(|it| it.serial == key.serial && it.credit.is_some())
+    }
+
+    /// So many items are missing that came before they could be taken.
+    pub(crate) fn miss(&mut self, key: TakenKey, items: u64) {
+        if let Some(subscription) = self.get_mut(key).filter(|_| items > 0) {
+            subscription.miss(items);
+        }
+    }
+
+    /// Adds an item, in the place of one that cannot be read. As [`push`](Self::push).
+    pub(crate) fn push_unreadable(
+        &mut self,
+        key: TakenKey,
+        why: &'static str,
+        seq: Option<u64>,
+        window: usize,
+    ) -> Result<Option<W>, ()> {
+        self.keep(key, Item::Unreadable(why), 0, seq, window)
+    }
+
     /// Adds a result, which may have a number; one that finds more than `window` bytes waiting, or no
     /// credit, becomes a gap. Returns who waits for it.
     ///
@@ -194,15 +194,27 @@ impl<W> Taken<W> {
         seq: Option<u64>,
         window: usize,
     ) -> Result<Option<W>, ()> {
+        let bytes = json.len();
+        self.keep(key, Item::Result(json), bytes, seq, window)
+    }
+
+    fn keep(
+        &mut self,
+        key: TakenKey,
+        item: Item,
+        bytes: usize,
+        seq: Option<u64>,
+        window: usize,
+    ) -> Result<Option<W>, ()> {
         let left = self.most_beyond.saturating_sub(self.beyond);
         let Some(subscription) = self.get_mut(key) else { return Ok(None) };
         subscription.count(seq)?;
         subscription.window = window;
-        let (bytes, before) = (cost(json.len()), subscription.beyond());
+        let (bytes, before) = (cost(bytes), subscription.beyond());
         let more = (subscription.bytes + bytes).saturating_sub(window) - before;
         let kept = more <= left && subscription.has_room_for(bytes, window);
         if kept {
-            subscription.items.push_back(Item::Result(json));
+            subscription.items.push_back(item);
         } else {
             if more > left {
                 subscription.pass_over(bytes);
@@ -241,9 +253,14 @@ impl<W> Taken<W> {
     ) -> Option<Option<Item>> {
         let Some(subscription) = self.get_mut(key) else { return Some(None) };
         if let Some(item) = subscription.items.pop_front() {
-            if let Item::Result(json) = &item {
+            let bytes = match &item {
+                Item::Result(json) => Some(json.len()),
+                Item::Unreadable(_) => Some(0),
+                _ => None,
+            };
+            if let Some(bytes) = bytes {
                 let before = subscription.beyond();
-                subscription.consume(cost(json.len()));
+                subscription.consume(cost(bytes));
                 let freed = before - subscription.beyond();
                 self.beyond -= freed;
             }

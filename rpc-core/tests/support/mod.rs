@@ -36,7 +36,14 @@ impl Raw {
         Self::connect_as(Setup::new(services, limits), capacity)
     }
 
-    fn connect_as(mut setup: Setup, capacity: usize) -> (Self, Peer) {
+    /// The same to an end that has opened the link.
+    pub fn connect_to_opener(services: Router, limits: Limits) -> (Self, Peer) {
+        let setup = Setup { answers_malformed: false, ..Setup::new(services, limits) };
+        Self::connect_as(setup, 64 * 1024)
+    }
+
+    /// The same to an end that is made of `setup`, without its keepalive.
+    pub fn connect_as(mut setup: Setup, capacity: usize) -> (Self, Peer) {
         let (near, far) = memory::transports(capacity);
         setup.keepalive = false;
         let endpoint = Endpoint::new(setup);
