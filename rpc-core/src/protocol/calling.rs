@@ -58,9 +58,6 @@ impl<W> Protocol<W> {
         if unsubscribe.is_none() && streams.is_empty() && renewed.is_none() && !progress {
             return None;
         }
-        if unsubscribe.is_some() {
-            self.expect_stream(id);
-        }
         let greeted = self.hello.is_said();
         let subscribe = unsubscribe.map(|unsubscribe| Subscribe { unsubscribe, greeted });
         let streams = self.open_streams(id, streams);

@@ -232,7 +232,7 @@ impl<W> Protocol<W> {
     /// Whether these params are an item of a stream that we take, whatever their method. One of a stream that
     /// we do not know yet may be early.
     pub(super) fn take_item(&mut self, params: Option<&str>, may_be_early: bool) -> bool {
-        if self.taken.is_idle() && self.early.is_none() {
+        if self.taken.is_idle() && self.calls.subscribing() == 0 {
             return false;
         }
         let Some(params) = params.filter(|params| params.starts_with('{')) else { return false };
@@ -266,30 +266,24 @@ impl<W> Protocol<W> {
     /// its id.
     #[cold]
     fn keep_early(&mut self, item: &ItemParams<'_>, params: &str) -> bool {
-        let Some(early) = &mut self.early else { return false };
-        if !early.is_waiting(|call| self.calls.open_mut(*call).is_some()) {
-            self.early = None;
+        if self.calls.subscribing() == 0 {
             return false;
         }
         let (id, is_end) = (item.subscription, item.may_end());
         if id.len() > self.limits.id_bytes {
             return false;
         }
+        let early = self.early.get_or_insert_default();
         let kept = early.keep(id, params, is_end, self.limits.stream_window);
         self.counters.dropped += u64::from(!kept);
         true
     }
 
-    /// A call is made that asks for a stream, whose items may come before its answer.
-    pub(super) fn expect_stream(&mut self, call: u64) {
-        let calls = &mut self.calls;
-        let early = self.early.get_or_insert_default();
-        early.expect(call, |call| calls.open_mut(*call).is_some());
-    }
-
     /// Takes what came of a stream before its id was known, and forgets what is for nobody.
     fn take_early(&mut self, key: TakenKey, id: &str) {
-        let Some(stream) = self.early.as_mut().and_then(|early| early.take(id)) else { return };
+        let stream = self.early.as_mut().and_then(|early| early.take(id));
+        self.shrink_early();
+        let Some(stream) = stream else { return };
         for params in &stream.items {
             // Nothing comes behind its end.
             if let Some(item) = ItemParams::read(params).filter(|_| self.taken.find(id).is_some()) {
@@ -306,11 +300,9 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Gives back what was kept for streams that are not coming.
+    /// Forgets what came for streams of which none is awaited any more.
     pub(super) fn shrink_early(&mut self) {
-        let calls = &mut self.calls;
-        let early = self.early.as_mut();
-        if early.is_some_and(|early| !early.is_waiting(|call| calls.open_mut(*call).is_some())) {
+        if self.calls.subscribing() == 0 {
             self.early = None;
         }
     }
