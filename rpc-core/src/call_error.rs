@@ -47,7 +47,7 @@ pub enum CallError<E = Infallible> {
     },
     /// Not executed, here or there, because a limit was reached: safe to try again later.
     Busy,
-    /// The connection ended first.
+    /// The connection ended first, or the other end stopped the request to end it.
     Closed {
         /// How it ended.
         reason: CloseReason,
@@ -79,6 +79,10 @@ impl<E: RpcError> CallError<E> {
             Some(Kind::Busy) => return Self::Busy,
             Some(Kind::Deadline) => return Self::Timeout { fate },
             Some(Kind::Cancelled) => return Self::Cancelled { fate },
+            Some(Kind::Interrupted) => {
+                // The close is right behind.
+                return Self::Closed { reason: CloseReason::peer(None, error.message), fate };
+            }
             _ => {}
         }
         if !crate::ErrorCode::is_reserved(error.code)

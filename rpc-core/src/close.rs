@@ -109,6 +109,13 @@ impl CloseReason {
         self.by == ClosedBy::Peer || self.code == Some(CloseCode::SLOW_READER)
     }
 
+    /// Whether this end closes on purpose, for nothing that the other one has done wrong: what it waits for is
+    /// answered first.
+    pub(crate) fn is_planned(&self) -> bool {
+        let is_blame = |code: CloseCode| matches!(code.0, 1002 | 1003 | 1007..=1009 | 1011 | 4008);
+        self.by == ClosedBy::Us && !self.code.is_some_and(is_blame)
+    }
+
     pub(crate) fn peer(code: Option<CloseCode>, reason: String) -> Self {
         Self { by: ClosedBy::Peer, code, reason }
     }

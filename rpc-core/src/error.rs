@@ -108,6 +108,12 @@ impl ErrorObject {
         Self::new(code, message).with_data(&KindData { kind: kind.name() })
     }
 
+    /// -32014: stopped while it ran, since the connection is closed. It may have run.
+    pub(crate) fn interrupted() -> Self {
+        let message = "interrupted: the connection is closed while the request runs";
+        Self::of_kind(ErrorCode::INTERRUPTED, Kind::Interrupted, message)
+    }
+
     pub(crate) fn cancelled() -> Self {
         Self::of_kind(ErrorCode::CANCELLED, Kind::Cancelled, "request cancelled")
     }
@@ -188,6 +194,7 @@ impl ErrorObject {
             ErrorCode::CANCELLED => Kind::Cancelled,
             ErrorCode::BUSY => Kind::Busy,
             ErrorCode::DEADLINE => Kind::Deadline,
+            ErrorCode::INTERRUPTED => Kind::Interrupted,
             _ => return None,
         };
         let data: KindData<'_> = serde_json::from_str(self.object()?).ok()?;
@@ -240,6 +247,7 @@ pub(crate) enum Kind {
     TooManySubscriptions,
     InvalidParams,
     NotAuthorized,
+    Interrupted,
 }
 
 impl Kind {
@@ -254,6 +262,7 @@ impl Kind {
             Self::TooManySubscriptions => "too_many_subscriptions",
             Self::InvalidParams => "invalid_params",
             Self::NotAuthorized => "not_authorized",
+            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -332,6 +341,8 @@ impl ErrorCode {
     pub const DEADLINE: i64 = -32012;
     /// The caller may not call this method; `data.kind` is `not_authorized`.
     pub const NOT_AUTHORIZED: i64 = -32013;
+    /// Stopped while it ran, since the connection is closed on purpose: it may have run; `data.kind` is `interrupted`.
+    pub const INTERRUPTED: i64 = -32014;
 
     /// Whether `code` is kept for the specification and for us: -32768 to -32000, and -32800.
     pub const fn is_reserved(code: i64) -> bool {

@@ -108,6 +108,11 @@ impl<W> Served<W> {
         self.rare.as_mut()?.params.take()
     }
 
+    /// Whether its handler has begun.
+    pub(crate) fn has_started(&self) -> bool {
+        self.rare.as_ref().is_none_or(|rare| rare.params.is_none())
+    }
+
     /// Whether an ordered request that came later has to wait for it. Not for a handler that waits
     /// for a call of its own: that call may be what the request serves.
     fn holds_up(&self) -> bool {
@@ -507,10 +512,19 @@ impl<W> Serving<W> {
         let is_over = |served: &Served<W>| {
             served.serial != 0
                 && served.deadline.is_some_and(|deadline| deadline <= now)
-                && served.rare.as_ref().is_some_and(|rare| rare.params.is_some())
+                && !served.has_started()
         };
         let over = self.places.iter().enumerate().filter(|(_, served)| is_over(served));
         over.map(|(index, served)| Key { index, serial: served.serial }).collect()
+    }
+
+    /// The keys of all calls, as they came.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        let served = self.places.iter().enumerate().filter(|(_, served)| served.serial != 0);
+        let mut keys: Vec<_> =
+            served.map(|(index, served)| Key { index, serial: served.serial }).collect();
+        keys.sort_unstable_by_key(|key| key.serial);
+        keys
     }
 
     /// All calls, in no order.

@@ -35,6 +35,9 @@ impl<T: Transport> Connection<T> {
             state.protocol.link_lost(given);
             self.outgoing.clear();
         }
+        if reason.is_planned() {
+            state.protocol.interrupt();
+        }
         let unanswered = state.protocol.end(&reason);
         if reason.is_deaf() {
             state.protocol.discard();

@@ -45,6 +45,7 @@ const KNOWN: &[i64] = &[
     ErrorCode::BATCH_ANSWER_TOO_BIG,
     ErrorCode::DEADLINE,
     ErrorCode::NOT_AUTHORIZED,
+    ErrorCode::INTERRUPTED,
 ];
 
 impl Ended {
@@ -118,6 +119,7 @@ impl From<&ErrorObject> for Ended {
             Some(Kind::Busy) => Self::Busy,
             Some(Kind::Deadline) => Self::Timeout,
             Some(Kind::Cancelled) => Self::Cancelled,
+            Some(Kind::Interrupted) => Self::Closed,
             _ => Self::Error(error.code),
         }
     }

@@ -100,6 +100,21 @@ impl<W> Protocol<W> {
         }
     }
 
+    /// Answers all requests that are served, before the end: those that have started may have run.
+    pub(crate) fn interrupt(&mut self) {
+        for key in self.serving.keys() {
+            let Some(served) = self.serving.get(key).filter(|served| served.is_request) else {
+                continue;
+            };
+            let error = if served.has_started() {
+                ErrorObject::interrupted()
+            } else {
+                ErrorObject::shutting_down()
+            };
+            self.stop(key, &error);
+        }
+    }
+
     /// Ends it all: every waiting caller hears why. What is queued as an answer may still be sent.
     /// Returns who waits for an answer that there will not be: to be dropped, without the lock.
     pub(crate) fn end(&mut self, reason: &CloseReason) -> Vec<W> {
