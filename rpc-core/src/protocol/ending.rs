@@ -70,7 +70,7 @@ impl<W> Protocol<W> {
         } else if for_too_long(self.paused_since) {
             Some(CloseReason::us(CloseCode::POLICY, "too many notifications"))
         } else {
-            self.expired(now).filter(|_| is_over).or_else(|| self.too_fast(now))
+            self.expired(now, is_over).or_else(|| self.too_fast(now))
         }
     }
 

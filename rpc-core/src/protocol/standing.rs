@@ -93,13 +93,17 @@ impl<W> Protocol<W> {
         [until, standing.expires].into_iter().flatten().min()
     }
 
-    /// Why the connection must be closed, if the other end's standing has run out.
-    pub(super) fn expired(&self, now: Duration) -> Option<CloseReason> {
+    /// Why the connection must be closed, if the other end's standing has run out. The login of a guest may lie there
+    /// unread, unless its time `is_over`.
+    pub(super) fn expired(&self, now: Duration, is_over: bool) -> Option<CloseReason> {
         let reason = if self.has_tried_enough() {
             "too many attempts to log in"
         } else if self.standing_ends().is_none_or(|ends| now < ends) {
             return None;
         } else if self.is_guest() {
+            if !is_over {
+                return None;
+            }
             "not logged in in time"
         } else {
             "the login has expired"
