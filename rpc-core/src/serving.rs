@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustc_hash::FxBuildHasher;
 
 use crate::batches::Place;
 use crate::deadlines::Deadlines;
@@ -160,9 +159,8 @@ pub(crate) struct Serving<W> {
     requests: usize,
     /// The requests that outlive the first poll of their handler. Nobody can ask for the others,
     /// which are most: between a request and its first poll no message is read. Ids are the other
-    /// end's choice, so they could be chosen to collide; the table is bounded by `live_handlers`, and
-    /// so is what that costs.
-    by_id: HashMap<Id, Key, FxBuildHasher>,
+    /// end's choice, so they are hashed under a key: else they could be chosen to collide.
+    by_id: HashMap<Id, Key>,
     /// Requests that wait for room in the outbox, oldest first.
     unstarted: VecDeque<Key>,
     /// Members of batches that wait until other batches have come to their end; others pass them.

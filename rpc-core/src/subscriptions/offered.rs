@@ -57,9 +57,8 @@ impl Credit {
 pub(crate) struct Offered {
     open: Slab<Subscription>,
     by_id: HashMap<Box<str>, usize, FxBuildHasher>,
-    /// Ids of the other end's choice: they could be chosen to collide, and `subscriptions` bounds what
-    /// that costs.
-    by_request: HashMap<Id, usize, FxBuildHasher>,
+    /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
+    by_request: HashMap<Id, usize>,
     /// How many go with calls of this end.
     arguments: usize,
     next_serial: u64,

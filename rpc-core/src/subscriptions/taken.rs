@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
-use rustc_hash::FxBuildHasher;
 use slab::Slab;
 
 use super::{OfferedKey, cost};
@@ -79,9 +78,8 @@ struct Credit {
 /// The open subscriptions of one connection, by id.
 pub(crate) struct Taken<W> {
     open: Slab<Subscription<W>>,
-    /// Ids of the other end's choice: they could be chosen to collide, and `streams` bounds what that
-    /// costs.
-    by_id: HashMap<Box<str>, usize, FxBuildHasher>,
+    /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
+    by_id: HashMap<Box<str>, usize>,
     /// Bytes of items that wait beyond the windows of their streams, all together, and how many there
     /// may be: each stream's last item may overdraw its window, by as much as a message may be long.
     beyond: usize,
