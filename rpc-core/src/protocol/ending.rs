@@ -111,6 +111,10 @@ impl<W> Protocol<W> {
             } else {
                 ErrorObject::shutting_down()
             };
+            // They end with the connection, not by a cancel.
+            if let Some(rare) = self.serving.get_mut(key).and_then(|served| served.rare.as_mut()) {
+                rare.streams.clear();
+            }
             self.stop(key, &error);
         }
     }
