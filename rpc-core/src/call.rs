@@ -178,9 +178,22 @@ impl<T, E, P> Call<T, E, P> {
     ///
     /// Who the same caller is says the other end ([`Peer::identify`](crate::Peer::identify)); unless it
     /// does, this connection is. The same key with another method or other params is -32602, and so is
-    /// any key where streams are involved. The other end keeps so much
-    /// (`idempotency_bytes` of the [`Limits`](crate::Limits)), the latest answers first. Methods that
-    /// are `idempotent` by themselves ([`MethodFlags`](crate::MethodFlags)) need no key.
+    /// any key where streams are involved. Methods that are `idempotent` by themselves
+    /// ([`MethodFlags`](crate::MethodFlags)) need no key.
+    ///
+    /// The other end keeps so much (`idempotency_bytes` of its [`Limits`](crate::Limits)), the latest answers
+    /// first, and nobody loses an answer to others while he has less than his share. It never does a thing
+    /// twice within the five minutes: when the answer was forgotten early, or was too long to be kept, the
+    /// repeat fails with [`CallError::Remote`], code [`ANSWER_FORGOTTEN`](crate::ErrorCode::ANSWER_FORGOTTEN),
+    /// and its [`fate`](CallError::fate) is [`MaybeExecuted`](crate::Fate::MaybeExecuted). So does, for a
+    /// caller who has used up even the room for what is known of forgotten answers, any call under a key that
+    /// may be one of those; before that, new keys are busy, until the first five minutes are over.
+    ///
+    /// A call under a key has a deadline in any case: without one of its caller's, five minutes. At an end that
+    /// knows who its caller is it goes on when the connection ends, for at most five minutes and as long as
+    /// the login holds; unless the caller is thrown out ([`Peer::kick`](crate::Peer::kick)), or the
+    /// connection is closed with 4401 or 4403. At most `idempotent_running` of the
+    /// [`Limits`](crate::Limits) run at once, more are busy.
     ///
     /// The key is one that is used for nothing else, such as a random UUID; of more than 128 bytes, or
     /// empty, the call fails with [`CallError::Encode`]. Without effect once started, and at another

@@ -33,7 +33,8 @@ use crate::harmless::Harmless;
 pub enum CallError<E = Infallible> {
     /// The method answered with its own error.
     Method(E),
-    /// The other end answered with any other error.
+    /// The other end answered with any other error. [`fate`](Self::fate) tells one that says of a call under
+    /// an [idempotency key](crate::Call::idempotency_key) that its answer is not kept any more.
     Remote(ErrorObject),
     /// No answer within the deadline, here or there.
     Timeout {
@@ -112,12 +113,18 @@ impl CallError {
 
 impl<E> CallError<E> {
     /// What is known of a call that failed without an answer; `None` if it was answered.
+    ///
+    /// A call whose [idempotency key](crate::Call::idempotency_key) was used, with an answer that is not
+    /// kept any more (-32015), may have run.
     pub fn fate(&self) -> Option<Fate> {
         match self {
             Self::Timeout { fate } | Self::Cancelled { fate } | Self::Closed { fate, .. } => {
                 Some(*fate)
             }
             Self::Busy | Self::Encode(_) => Some(Fate::NotSent),
+            Self::Remote(error) if error.kind() == Some(Kind::AnswerForgotten) => {
+                Some(Fate::MaybeExecuted)
+            }
             Self::Method(_) | Self::Remote(_) | Self::Decode(_) => None,
         }
     }

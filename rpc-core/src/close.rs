@@ -116,6 +116,12 @@ impl CloseReason {
         self.by == ClosedBy::Us && !self.code.is_some_and(is_blame)
     }
 
+    /// Whether this end has closed since the other one may not stay.
+    pub(crate) fn is_revoked(&self) -> bool {
+        let codes = [CloseCode::NOT_AUTHENTICATED, CloseCode::FORBIDDEN];
+        self.by == ClosedBy::Us && self.code.is_some_and(|code| codes.contains(&code))
+    }
+
     pub(crate) fn peer(code: Option<CloseCode>, reason: String) -> Self {
         Self { by: ClosedBy::Peer, code, reason }
     }

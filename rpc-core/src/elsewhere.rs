@@ -7,12 +7,15 @@
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 
+use futures_util::future::{Either, select};
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 
 use crate::context::Context;
 use crate::current::{self, Turn};
+use crate::once::{Orphaned, Reins};
 use crate::panics::caught;
 use crate::shared::Shared;
 use crate::sync::{Arc, AtomicU8, Ordering};
@@ -43,6 +46,45 @@ pub(crate) async fn detached<T: Send + 'static>(
     match joined(task).await {
         Some(value) => value,
         None => pending().await, // the connection answers that the time is over
+    }
+}
+
+/// Runs `future` in a task of its own, as this handler, until `deadline`. The end of the connection does not
+/// stop it, unless that ends since its caller may not stay; then it has a while to come to its end. `None` if
+/// it did not in time.
+pub(crate) async fn held<T: Send + 'static>(
+    cx: Context,
+    reins: Arc<Reins>,
+    deadline: Instant,
+    future: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    let (owner, worker) = pair(cx.shared());
+    let (say, orphaned) = oneshot::channel();
+    let work = work(worker, cx, reins.clone().lead(future));
+    let task = tokio::spawn(until_orphaned(deadline, orphaned, work));
+    reins.hold(task.abort_handle());
+    let leash = Leash { reins, say: Some(say) };
+    let _owner = owner;
+    match task.await {
+        Err(error) if error.is_cancelled() && leash.reins.is_stopped() => pending().await,
+        ended => ended.unwrap_or_else(|error| panicked(error)),
+    }
+}
+
+/// What `work` comes to, unless the deadline comes first; or the time that it is given when its connection
+/// has ended.
+async fn until_orphaned<T>(
+    deadline: Instant,
+    orphaned: oneshot::Receiver<Orphaned>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    match timeout_at(deadline, select(work.as_mut(), orphaned)).await.ok()? {
+        Either::Left((value, _)) => Some(value),
+        Either::Right((orphaned, _)) => {
+            let orphaned = orphaned.ok()?;
+            timeout_at(deadline.min(orphaned.until), work).await.ok()
+        }
     }
 }
 
@@ -82,12 +124,13 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 /// A panic over there is one of this handler.
 async fn joined<T>(task: JoinHandle<T>) -> T {
-    match task.await {
-        Ok(value) => value,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => panic!("the runtime is shutting down"),
-        },
+    task.await.unwrap_or_else(|error| panicked(error))
+}
+
+fn panicked(error: JoinError) -> ! {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => panic!("the runtime is shutting down"),
     }
 }
 
@@ -99,7 +142,7 @@ impl Drop for Stop {
     }
 }
 
-/// Leaves the task alone if the connection ended.
+/// Leaves the task alone if the connection ended, or is about to.
 struct StopUnlessEnded {
     task: AbortHandle,
     shared: Arc<Shared>,
@@ -107,9 +150,28 @@ struct StopUnlessEnded {
 
 impl Drop for StopUnlessEnded {
     fn drop(&mut self) {
-        let has_ended = self.shared.lock().protocol.ended().is_some();
+        let state = self.shared.lock();
+        let has_ended = state.protocol.ended().is_some() || state.is_kicked;
+        drop(state);
         if !has_ended {
             self.task.abort();
+        }
+    }
+}
+
+/// Lets go of the task when the handler is dropped.
+struct Leash {
+    reins: Arc<Reins>,
+    say: Option<oneshot::Sender<Orphaned>>,
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        if let Some(orphaned) = self.reins.let_go()
+            && let Some(say) = self.say.take()
+        {
+            // It may have come to its end just now, and needs nothing.
+            let _ = say.send(orphaned);
         }
     }
 }

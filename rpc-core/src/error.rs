@@ -157,6 +157,13 @@ impl ErrorObject {
         Self::of_kind(ErrorCode::NOT_AUTHORIZED, Kind::NotAuthorized, message)
     }
 
+    /// -32015: a call under this key has run, or may have, and nobody knows any more what came of it.
+    pub(crate) fn answer_forgotten() -> Self {
+        let message =
+            "a call under this `idempotencyKey` has run, or may have: its answer is not kept";
+        Self::of_kind(ErrorCode::ANSWER_FORGOTTEN, Kind::AnswerForgotten, message)
+    }
+
     pub(crate) fn too_complex(message: impl Into<String>) -> Self {
         Self::of_kind(ErrorCode::TOO_COMPLEX, Kind::TooComplex, message)
     }
@@ -195,6 +202,7 @@ impl ErrorObject {
             ErrorCode::BUSY => Kind::Busy,
             ErrorCode::DEADLINE => Kind::Deadline,
             ErrorCode::INTERRUPTED => Kind::Interrupted,
+            ErrorCode::ANSWER_FORGOTTEN => Kind::AnswerForgotten,
             _ => return None,
         };
         let data: KindData<'_> = serde_json::from_str(self.object()?).ok()?;
@@ -248,6 +256,7 @@ pub(crate) enum Kind {
     InvalidParams,
     NotAuthorized,
     Interrupted,
+    AnswerForgotten,
 }
 
 impl Kind {
@@ -263,6 +272,7 @@ impl Kind {
             Self::InvalidParams => "invalid_params",
             Self::NotAuthorized => "not_authorized",
             Self::Interrupted => "interrupted",
+            Self::AnswerForgotten => "answer_forgotten",
         }
     }
 }
@@ -343,6 +353,9 @@ impl ErrorCode {
     pub const NOT_AUTHORIZED: i64 = -32013;
     /// Stopped while it ran, since the connection is closed on purpose: it may have run; `data.kind` is `interrupted`.
     pub const INTERRUPTED: i64 = -32014;
+    /// A call under the same idempotency key has run, or may have, and its answer is not kept any more;
+    /// `data.kind` is `answer_forgotten`.
+    pub const ANSWER_FORGOTTEN: i64 = -32015;
 
     /// Whether `code` is kept for the specification and for us: -32768 to -32000, and -32800.
     pub const fn is_reserved(code: i64) -> bool {

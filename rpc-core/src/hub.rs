@@ -87,8 +87,9 @@ impl Hub {
 
     /// Ends the connections of those for whom `who` is true, at once: see [`Peer::kick`]. It is asked of
     /// those, too, who are on their way in, as soon as they are here, and of guests when they have logged in:
-    /// nobody slips through who was let in because of what has changed before this call. Says how many
-    /// were connected.
+    /// nobody slips through who was let in because of what has changed before this call; and of those whose
+    /// connection has ended while calls under an [idempotency key](crate::Call::idempotency_key) go on for
+    /// them, which are stopped. Says how many were connected.
     ///
     /// # Panics
     /// If `who` does. Who is on the way in by then, and makes it panic again, is not let in.
@@ -101,7 +102,10 @@ impl Hub {
         let kick = Arc::new(Kick { who: Box::new(who), code, reason: reason.to_owned() });
         // First those who come: whoever is not among them any more is among the others.
         self.inner.coming.keep(&kick);
-        self.peers().iter().filter(|peer| kick.end(peer)).count()
+        let count = self.peers().iter().filter(|peer| kick.end(peer)).count();
+        let is_meant = |shared: &Arc<Shared>| (kick.who)(&Peer { shared: shared.clone() });
+        self.inner.once.stop_orphans_of(is_meant);
+        count
     }
 
     /// One more is on the way in.
@@ -120,7 +124,8 @@ impl Hub {
     }
 
     /// How many [detached](crate::Handler::detached) handlers there are, those of connections that have
-    /// ended included.
+    /// ended included; and calls under an [idempotency key](crate::Call::idempotency_key) that go on though
+    /// their connection has ended.
     pub fn detached(&self) -> usize {
         Arc::strong_count(&self.inner.detached) - 1
     }
@@ -129,6 +134,11 @@ impl Hub {
     pub(crate) fn detach(&self, most: usize) -> Option<Detached> {
         let one = Detached(self.inner.detached.clone());
         (self.detached() <= most).then_some(one)
+    }
+
+    /// One more that outlives its connection, and has a limit of its own.
+    pub(crate) fn detach_another(&self) -> Detached {
+        Detached(self.inner.detached.clone())
     }
 
     /// Answers that are given again.
@@ -165,9 +175,15 @@ impl Hub {
     }
 
     /// Bytes of the answers that are kept to be given again, of calls with an
-    /// [idempotency key](crate::Call::idempotency_key).
+    /// [idempotency key](crate::Call::idempotency_key), and of what else is known of such calls and their
+    /// callers.
     pub fn idempotency_bytes(&self) -> usize {
         self.inner.once.bytes()
+    }
+
+    /// How many calls with such a key run.
+    pub fn idempotent_running(&self) -> usize {
+        self.inner.once.running()
     }
 
     pub(crate) fn insert(&self, shared: &Arc<Shared>) {
@@ -184,6 +200,9 @@ impl Hub {
     pub(crate) fn remove(&self, shared: &Arc<Shared>, reason: &CloseReason) {
         self.inner.groups.leave_all(shared);
         self.forget(&shared.id);
+        if reason.is_revoked() {
+            self.inner.once.stop_calls_of(shared);
+        }
         self.inner.once.forget_connection(&shared.id);
         if self.inner.peers.lock().unwrap().remove(&shared.id).is_none() {
             return;

@@ -99,7 +99,7 @@
 //! | `binary` ○ | bytes, as text in JSON |
 //! | [`layers`] | what may stand around each call, both ways; `call/layered` is where calls go through |
 //! | `connection`, `tasks`, `handlers`, `timer`, `life` ○ | the task, what runs in it, and its clocks |
-//! | `once`, `once/table` ○ | calls under an idempotency key, whose answers are given again |
+//! | `once`, `once/table` ○ | calls under an idempotency key, whose answers are given again; who makes room for whom |
 //! | `elsewhere`, `later` | handlers in tasks and on threads of their own, and what they leave for after the answer |
 //! | `pace` | how long a turn of the task may take, and whether a handler keeps it for too long |
 //! | `seldom`, `panics`, `harmless` ○ | lines of the log that a peer can cause, and what it said in them |
@@ -228,6 +228,7 @@ pub use layers::{Layer, Layers};
 pub use limits::{Limits, LimitsError};
 pub use method::{MethodFlags, MethodInfo, MethodKind, ParamInfo};
 pub use notify::Notify;
+pub use once::IdentifyError;
 pub use panics::set_panic_hook;
 pub use peer::Peer;
 pub use progress::{NoProgress, Progress, Reports};

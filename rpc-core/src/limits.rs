@@ -73,10 +73,19 @@ pub struct Limits {
     pub groups: usize,
     /// Bytes of items that wait here for the taker of a stream; more are a gap. From 1 to 2 GiB. 64 KiB.
     pub stream_window: usize,
-    /// Bytes of the answers that a server keeps for calls under an idempotency key, of all its
-    /// connections; one caller has an eighth of that, and of `inflight_requests` that may run so. Beyond
-    /// it the oldest are forgotten. 8 MiB.
+    /// Bytes of what a server keeps for calls under an [idempotency key](crate::Call::idempotency_key), of
+    /// all its connections: each caller counts 512 and its name, each call 256, its key and its answer.
+    /// Connections without a [name](crate::Peer::identify) have an eighth of that together. Beyond it the
+    /// caller who has the most loses his oldest answers, and of each 80 bytes are left, so that a repeat is
+    /// -32015; who has no room even for those may make no new calls under a key (-32009, with the time to
+    /// wait). An answer that is longer than an eighth is not kept. 8 MiB.
     pub idempotency_bytes: usize,
+    /// Calls under an [idempotency key](crate::Call::idempotency_key) that run at once, of all connections of
+    /// a server together, those that have ended included. Connections without a
+    /// [name](crate::Peer::identify) have an eighth of them together. Half of the places are for callers
+    /// that have none yet; of what is free in the other half one caller takes at most half. More: -32009.
+    /// 1,024.
+    pub idempotent_running: usize,
     /// Bytes of an id as JSON text. Longer: -32600. 128.
     pub id_bytes: usize,
     /// Bytes of a method name. Longer: -32600. 256.
@@ -174,6 +183,7 @@ impl Limits {
             groups: 64,
             stream_window: 64 * KIB,
             idempotency_bytes: 8 * MIB,
+            idempotent_running: 1024,
             id_bytes: 128,
             method_bytes: 256,
             fragments: 4096,
@@ -287,6 +297,7 @@ impl Limits {
             ("live_handlers", self.live_handlers),
             ("calls_on_wire", self.calls_on_wire),
             ("pending_calls", self.pending_calls),
+            ("idempotent_running", self.idempotent_running),
             ("batch", self.batch),
             ("queue", self.queue),
             ("id_bytes", self.id_bytes),

@@ -16,6 +16,7 @@ use crate::close::{CloseCode, CloseReason};
 use crate::goaway::GoAway;
 use crate::group::JoinError;
 use crate::notify::Notify;
+use crate::once::IdentifyError;
 use crate::outgoing::Outgoing;
 use crate::shared::{Shared, Wish};
 use crate::stats::PeerStats;
@@ -119,11 +120,14 @@ impl Peer {
     /// `on_connect` or by a message. The answers to calls under an
     /// [idempotency key](Call::idempotency_key) are kept for that name then, and found on whichever
     /// connection has it; and such a call goes on when its connection ends. Without a name keys end
-    /// with their connection.
+    /// with their connection, and all connections without one share an eighth of the room.
     ///
     /// A name must be one that nobody else can have: whoever has it gets the answers kept for it.
-    pub fn identify(&self, caller: impl Into<String>) {
-        self.shared.identify(caller.into());
+    ///
+    /// # Errors
+    /// It has more than 256 bytes; then nothing has changed.
+    pub fn identify(&self, caller: impl AsRef<str>) -> Result<(), IdentifyError> {
+        self.shared.identify(caller.as_ref())
     }
 
     /// Calls a method by name. `params` is a tuple or an array (by position), a struct or a map (by
@@ -202,12 +206,16 @@ impl Peer {
     }
 
     /// Ends the connection at once, of one who may not stay: it leaves its groups before this returns,
-    /// and is gone within a second, whether the other end takes what it is sent or not. Otherwise as
+    /// and is gone within a second, whether the other end takes what it is sent or not. Its calls under an
+    /// [idempotency key](Call::idempotency_key) are stopped before this returns, and so are those of the
+    /// same [name](Self::identify) that go on for connections that have ended. Otherwise as
     /// [`close`](Self::close); [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED) and
     /// [`FORBIDDEN`](CloseCode::FORBIDDEN) tell a client not to come back as it is.
     pub fn kick(&self, code: CloseCode, reason: &str) {
         let within = Some(Duration::from_secs(1));
+        self.shared.lock().is_kicked = true;
         self.wish(Wish::Close { code, reason: reason.to_owned(), within });
+        self.shared.setup.hub.once().stop_calls_of(&self.shared);
         // It joins none from now on.
         self.shared.setup.hub.groups().leave_all(&self.shared);
     }

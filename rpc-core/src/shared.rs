@@ -60,6 +60,8 @@ pub(crate) struct State {
     pub(crate) groups: Vec<Arc<str>>,
     /// How it ended, when nothing is left to be done.
     pub(crate) closed: Option<Box<CloseReason>>,
+    /// Whether the other end may not stay.
+    pub(crate) is_kicked: bool,
     /// The requests that were running when the time to finish them was over: method, and for how long.
     #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     pub(crate) cut: Option<Box<Vec<(usize, Duration)>>>,
@@ -114,6 +116,7 @@ impl Shared {
                 arguments: Vec::new(),
                 groups: Vec::new(),
                 closed: None,
+                is_kicked: false,
                 cut: None,
             }),
             setup,

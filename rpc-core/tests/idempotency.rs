@@ -2,86 +2,14 @@
 
 mod support;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rpc_core::layers::{ServeNext, Serving};
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, ErrorObject, Handler, Hub, Layer, Limits, Peer,
-    Router, Setup, Streaming, memory,
+    CallError, CloseCode, Endpoint, ErrorObject, Handler, Layer, Limits, Router, Setup, memory,
 };
 use support::Raw;
-
-/// A bank, whose connections come and go.
-#[derive(Clone)]
-struct Bank {
-    paid: Arc<AtomicU32>,
-    hub: Hub,
-    limits: Limits,
-}
-
-impl Bank {
-    fn new(change: impl FnOnce(&mut Limits)) -> Self {
-        let mut limits = Limits::server();
-        change(&mut limits);
-        Self { paid: Arc::default(), hub: Hub::new(), limits }
-    }
-
-    fn services(&self) -> Router {
-        let [pay, slow, panics, big] = [(); 4].map(|()| self.paid.clone());
-        Router::new()
-            .method("pay", move |_: Context, (sum,): (i64,)| {
-                let receipt = pay.fetch_add(1, Ordering::SeqCst);
-                async move { if sum < 0 { Err(ErrorObject::new(7, "no")) } else { Ok(receipt) } }
-            })
-            .method("slow", move |_: Context, (ms,): (u64,)| {
-                let slow = slow.clone();
-                async move {
-                    tokio::time::sleep(Duration::from_millis(ms)).await;
-                    Ok(slow.fetch_add(1, Ordering::SeqCst))
-                }
-            })
-            .method("panics", move |_: Context, (): ()| {
-                panics.fetch_add(1, Ordering::SeqCst);
-                async move { if true { panic!("on purpose") } else { Ok(()) } }
-            })
-            .method("big", move |_: Context, (bytes,): (usize,)| {
-                big.fetch_add(1, Ordering::SeqCst);
-                async move { Ok("x".repeat(bytes)) }
-            })
-            .subscription("ticks", "stop", |_: Context, (): ()| async {
-                Ok(Streaming::new(futures_util::stream::iter(0..3)))
-            })
-    }
-
-    /// A client's peer, and the bank's.
-    fn connect(&self, caller: Option<&str>) -> (Peer, Peer) {
-        let (near, far) = memory::transports(1 << 16);
-        let mut setup = Setup::new(self.services(), self.limits.clone());
-        setup.hub = self.hub.clone();
-        setup.keepalive = false;
-        let bank = Endpoint::new(setup);
-        let mut setup = Setup::new(Router::new(), Limits::client());
-        setup.keepalive = false;
-        let client = Endpoint::new(setup);
-        let peers = (client.peer(), bank.peer());
-        if let Some(caller) = caller {
-            peers.1.identify(caller);
-        }
-        tokio::spawn(bank.connect(far));
-        tokio::spawn(client.connect(near));
-        peers
-    }
-
-    fn paid(&self) -> u32 {
-        self.paid.load(Ordering::SeqCst)
-    }
-}
-
-async fn pay(peer: &Peer, key: &str) -> u32 {
-    peer.call("pay", (100,)).idempotency_key(key).await.unwrap()
-}
+use support::bank::{Bank, a_moment, pay};
 
 #[tokio::test(start_paused = true)]
 async fn a_repeat_gets_the_answer_of_the_first() {
@@ -125,9 +53,9 @@ async fn what_was_cancelled_or_panicked_is_not_an_answer() {
     let bank = Bank::new(|_| {});
     let (peer, server) = bank.connect(Some("ada"));
     let first = peer.call::<u32>("slow", (1000,)).idempotency_key("a").start();
-    tokio::time::sleep(Duration::from_millis(10)).await;
+    a_moment().await;
     let second = peer.call::<u32>("slow", (1000,)).idempotency_key("a").start();
-    tokio::time::sleep(Duration::from_millis(10)).await;
+    a_moment().await;
     drop(first);
     assert_eq!(second.await, Err(CallError::Busy), "the first came to nothing");
     assert_eq!(peer.call::<u32>("slow", (1000,)).idempotency_key("a").await, Ok(0));
@@ -144,7 +72,7 @@ async fn a_caller_with_a_name_finds_its_answer_on_another_connection() {
     let bank = Bank::new(|_| {});
     let (peer, _) = bank.connect(Some("ada"));
     let call = peer.call::<u32>("slow", (1000,)).idempotency_key("a").start();
-    tokio::time::sleep(Duration::from_millis(10)).await;
+    a_moment().await;
     peer.close(CloseCode::NORMAL, "");
     assert!(matches!(call.await, Err(CallError::Closed { .. })));
     // It goes on, and the repeat waits for it.
@@ -164,7 +92,7 @@ async fn without_a_name_keys_end_with_their_connection() {
     assert_eq!(pay(&peer, "a").await, 0);
     assert!(bank.hub.idempotency_bytes() > 0);
     let _call = peer.call::<u32>("slow", (1000,)).idempotency_key("b").start();
-    tokio::time::sleep(Duration::from_millis(10)).await;
+    a_moment().await;
     // A name that looks like the connection is another one.
     let (other, _) = bank.connect(Some(server.id()));
     assert_eq!(pay(&other, "a").await, 1);
@@ -213,33 +141,6 @@ async fn an_answer_is_kept_for_five_minutes_and_then_its_memory_is_free() {
     assert_eq!(pay(&peer, "a").await, 1);
     tokio::time::sleep(Duration::from_secs(301)).await;
     assert_eq!(bank.hub.idempotency_bytes(), 0, "the second time as well");
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_kept_and_what_runs_is_bounded() {
-    let bank = Bank::new(|limits| {
-        limits.idempotency_bytes = 8 * 1000;
-        limits.inflight_requests = 16;
-    });
-    let (peer, _) = bank.connect(Some("ada"));
-    for key in 0..50 {
-        let call = peer.call::<String>("big", (300,)).idempotency_key(key.to_string());
-        assert_eq!(call.await.unwrap().len(), 300);
-        assert!(bank.hub.idempotency_bytes() <= 1000);
-    }
-    // Too long to be kept: it is given once, and not done twice.
-    let big = || peer.call::<String>("big", (2000,)).idempotency_key("big");
-    assert_eq!(big().await.unwrap().len(), 2000);
-    let CallError::Remote(error) = big().await.unwrap_err() else { panic!() };
-    assert_eq!(error.code, -32008);
-    assert_eq!(bank.paid(), 51);
-
-    let slow = |key: u32| peer.call::<u32>("slow", (1000,)).idempotency_key(key.to_string());
-    let running = [slow(100).start(), slow(101).start()];
-    assert_eq!(slow(102).await, Err(CallError::Busy));
-    drop(running);
-    tokio::time::sleep(Duration::from_millis(10)).await;
-    assert!(slow(102).await.is_ok());
 }
 
 struct Denies;

@@ -49,7 +49,7 @@ fn answers_are_forgotten_in_time_though_the_runtime_that_kept_them_is_gone() {
         let runtime = runtime();
         runtime.block_on(async {
             let (peer, far) = bank(&hub);
-            far.identify("the same caller");
+            far.identify("the same caller").unwrap();
             pay(&peer, key).await;
             assert!(hub.idempotency_bytes() > 0);
             if key == "second" {

@@ -26,7 +26,7 @@ async fn who_comes_back_with_the_same_name_and_key_gets_the_answer_of_the_first_
     });
     let builder = Server::builder().service(pay).on_connect(|connecting: Connecting| async move {
         let user = connecting.header("x-user").unwrap_or("nobody");
-        connecting.peer().identify(format!("user:{user}"));
+        connecting.peer().identify(format!("user:{user}")).unwrap();
         Ok::<_, Rejection>(())
     });
     let server = spawn(builder).await;

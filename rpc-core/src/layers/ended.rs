@@ -46,6 +46,7 @@ const KNOWN: &[i64] = &[
     ErrorCode::DEADLINE,
     ErrorCode::NOT_AUTHORIZED,
     ErrorCode::INTERRUPTED,
+    ErrorCode::ANSWER_FORGOTTEN,
 ];
 
 impl Ended {

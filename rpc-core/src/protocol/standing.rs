@@ -86,6 +86,11 @@ impl<W> Protocol<W> {
         }
     }
 
+    /// When the login of the other end ends, if that was said.
+    pub(crate) fn login_expires(&self) -> Option<Duration> {
+        self.standing.as_ref()?.expires
+    }
+
     /// When the standing of the other end runs out.
     pub(super) fn standing_ends(&self) -> Option<Duration> {
         let standing = self.standing.as_ref()?;
