@@ -9,8 +9,9 @@ impl ServerStats {
     /// from time to time. With the feature `metrics`.
     ///
     /// Gauges: `rpc.server.connections`, `rpc.server.guests`, `rpc.server.in_flight`,
-    /// `rpc.server.detached`, `rpc.server.pending`, `rpc.server.subscriptions`, `rpc.server.groups`, `rpc.server.queue_bytes`. Counters, since the start of
-    /// the server: `rpc.server.stray`, `rpc.server.dropped`, `rpc.server.malformed`,
+    /// `rpc.server.detached`, `rpc.server.idempotent_running`, `rpc.server.idempotency_bytes`,
+    /// `rpc.server.pending`, `rpc.server.subscriptions`, `rpc.server.groups`, `rpc.server.queue_bytes`.
+    /// Counters, since the start of the server: `rpc.server.stray`, `rpc.server.dropped`, `rpc.server.malformed`,
     /// `rpc.server.stopped_notifications`, `rpc.server.refused_connections`, and
     /// `rpc.server.closed_connections` by `code`. They have no other labels: of several servers in a
     /// program only one can be recorded.
@@ -41,6 +42,8 @@ impl ServerStats {
             ("rpc.server.guests", self.guests),
             ("rpc.server.in_flight", self.in_flight),
             ("rpc.server.detached", self.detached),
+            ("rpc.server.idempotent_running", self.idempotent_running),
+            ("rpc.server.idempotency_bytes", self.idempotency_bytes),
             ("rpc.server.pending", self.pending),
             ("rpc.server.subscriptions", self.subscriptions),
             ("rpc.server.groups", self.groups),

@@ -21,8 +21,13 @@ pub struct ServerStats {
     pub in_flight: usize,
     /// The same by method.
     pub serving: BTreeMap<String, InFlight>,
-    /// Detached handlers, those of connections that have ended included.
+    /// Detached handlers, those of connections that have ended included; and calls under an
+    /// [idempotency key](rpc_core::Call::idempotency_key) that go on though their connection has ended.
     pub detached: usize,
+    /// Calls under such a key that run.
+    pub idempotent_running: usize,
+    /// Bytes of what is kept for such calls: answers, and what else is known of them.
+    pub idempotency_bytes: usize,
     /// Calls of this end without an answer.
     pub pending: usize,
     /// Open subscriptions, those of the other ends and of this one.
@@ -129,6 +134,8 @@ impl Totals {
             reasons: hub.close_reasons(),
             groups: hub.group_count(),
             detached: hub.detached(),
+            idempotent_running: hub.idempotent_running(),
+            idempotency_bytes: hub.idempotency_bytes(),
             ..ServerStats::default()
         };
         for peer in hub.peers() {

@@ -39,6 +39,8 @@ async fn what_a_server_has_and_has_counted_is_recorded() {
         ("rpc.server.detached", 0),
         ("rpc.server.dropped", 0),
         ("rpc.server.groups", 1),
+        ("rpc.server.idempotency_bytes", 0),
+        ("rpc.server.idempotent_running", 0),
         ("rpc.server.in_flight", 0),
         ("rpc.server.malformed", 0),
         ("rpc.server.pending", 0),
