@@ -1,43 +1,124 @@
-//! Arguments on their way out: what generated code and untyped calls turn into `params`.
+//! Arguments on their way out: what generated code turns into `params`.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 use crate::method::ParamInfo;
+use crate::params::Slot;
+use crate::stream_params::StreamId;
+
+mod none;
+
+use none::is_none;
+
+/// One argument.
+pub trait Argument: Serialize {
+    /// Whether it may be left out: its receiver makes the same of nothing. So a method can be given
+    /// one more optional parameter, and still be called at ends that do not know it.
+    fn is_left_out(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Serialize> Argument for &T {}
+
+impl Argument for StreamId {}
+
+/// An argument of a stub.
+struct Sent<T, F> {
+    value: T,
+    /// What its receiver makes of nothing may be `None` too, as `value` is.
+    may_be_left_out: F,
+}
+
+/// The argument `value` of a stub, for a parameter that is received in a `P`. That it is an
+/// [`Argument`] is all that is known of what this returns: so of a value that cannot be sent that is
+/// told here, and nowhere else.
+pub fn sent<P: Slot, T: Serialize>(value: T) -> impl Argument {
+    Sent { value, may_be_left_out: P::is_none_of_nothing }
+}
+
+/// The same for a parameter that is its `default` if it is left out.
+pub fn sent_or_default<P: Slot, T: Serialize>(value: T, default: impl Fn() -> T) -> impl Argument {
+    Sent { value, may_be_left_out: move || P::is_none_of_nothing() && is_none(&default()) }
+}
+
+impl<T: Serialize, F> Serialize for Sent<T, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+impl<T: Serialize, F: Fn() -> bool> Argument for Sent<T, F> {
+    #[inline]
+    fn is_left_out(&self) -> bool {
+        (self.may_be_left_out)() && is_none(&self.value)
+    }
+}
 
 /// A list of arguments, as nested pairs: `(a, (b, ()))`.
 pub trait ArgList {
-    /// How many there are.
-    const LEN: usize;
+    /// How many there are up to the last one that is not left out.
+    fn given(&self) -> usize;
 
-    /// Adds them to an array.
-    fn serialize_into<S: SerializeSeq>(&self, seq: &mut S) -> Result<(), S::Error>;
+    /// Adds the first `count` to an array.
+    fn add_first<S: SerializeSeq>(&self, count: usize, seq: &mut S) -> Result<(), S::Error>;
+
+    /// Adds those that are not left out to an object, under these names.
+    fn add_named<M: SerializeMap>(&self, names: &[ParamInfo], map: &mut M) -> Result<(), M::Error>;
 }
 
 impl ArgList for () {
-    const LEN: usize = 0;
+    fn given(&self) -> usize {
+        0
+    }
 
-    fn serialize_into<S: SerializeSeq>(&self, _: &mut S) -> Result<(), S::Error> {
+    fn add_first<S: SerializeSeq>(&self, _: usize, _: &mut S) -> Result<(), S::Error> {
+        Ok(())
+    }
+
+    fn add_named<M: SerializeMap>(&self, _: &[ParamInfo], _: &mut M) -> Result<(), M::Error> {
         Ok(())
     }
 }
 
-impl<T: Serialize, Rest: ArgList> ArgList for (T, Rest) {
-    const LEN: usize = 1 + Rest::LEN;
+impl<A: Argument, Rest: ArgList> ArgList for (A, Rest) {
+    #[inline]
+    fn given(&self) -> usize {
+        match self.1.given() {
+            0 if self.0.is_left_out() => 0,
+            rest => rest + 1,
+        }
+    }
 
-    fn serialize_into<S: SerializeSeq>(&self, seq: &mut S) -> Result<(), S::Error> {
+    #[inline]
+    fn add_first<S: SerializeSeq>(&self, count: usize, seq: &mut S) -> Result<(), S::Error> {
+        if count == 0 {
+            return Ok(());
+        }
         seq.serialize_element(&self.0)?;
-        self.1.serialize_into(seq)
+        self.1.add_first(count - 1, seq)
+    }
+
+    fn add_named<M: SerializeMap>(&self, names: &[ParamInfo], map: &mut M) -> Result<(), M::Error> {
+        let [first, rest @ ..] = names else {
+            return Err(serde::ser::Error::custom("more values than names"));
+        };
+        if !self.0.is_left_out() {
+            map.serialize_entry(first.name, &self.0)?;
+        }
+        self.1.add_named(rest, map)
     }
 }
 
-/// Arguments as a JSON array.
-pub(crate) struct ByPosition<'a, L>(pub(crate) &'a L);
+/// Arguments as a JSON array; how many are given stands beside them.
+pub(crate) struct ByPosition<'a, L>(pub(crate) &'a L, pub(crate) usize);
 
 impl<L: ArgList> Serialize for ByPosition<'_, L> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut seq = serializer.serialize_seq(Some(L::LEN))?;
-        self.0.serialize_into(&mut seq)?;
+        let Self(list, count) = *self;
+        let mut seq = serializer.serialize_seq(Some(count))?;
+        list.add_first(count, &mut seq)?;
         seq.end()
     }
 }
@@ -50,52 +131,100 @@ pub struct ByName<L> {
 }
 
 impl<L: ArgList> ByName<L> {
-    /// As many names as there are in the list.
-    pub const fn new(names: &'static [ParamInfo], list: L) -> Self {
-        Self { names, list }
+    /// As [`ArgList::given`].
+    pub(crate) fn given(&self) -> usize {
+        self.list.given()
     }
+}
+
+/// As many names as there are in the list.
+pub const fn by_name<L: ArgList>(names: &'static [ParamInfo], list: L) -> ByName<L> {
+    ByName { names, list }
 }
 
 impl<L: ArgList> Serialize for ByName<L> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = serializer.serialize_map(Some(L::LEN))?;
-        let mut entries = Entries { names: self.names.iter(), map };
-        self.list.serialize_into(&mut entries)?;
-        entries.end()
+        // Of unknown length: some may be left out.
+        let mut map = serializer.serialize_map(None)?;
+        self.list.add_named(self.names, &mut map)?;
+        map.end()
     }
 }
 
-/// Puts a name before each element: an [`ArgList`] knows arrays only.
-struct Entries<M> {
-    names: std::slice::Iter<'static, ParamInfo>,
-    map: M,
-}
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
 
-impl<M: SerializeMap> SerializeSeq for Entries<M> {
-    type Ok = M::Ok;
-    type Error = M::Error;
+    use super::*;
+    use crate::params::{DefaultParam, Param};
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), M::Error> {
-        match self.names.next() {
-            Some(field) => self.map.serialize_entry(field.name, value),
-            None => Err(serde::ser::Error::custom("more values than names")),
+    fn may<T: Serialize + DeserializeOwned>(value: T) -> impl Argument {
+        sent::<Param<T>, T>(value)
+    }
+
+    fn array<L: ArgList>(list: L) -> String {
+        serde_json::to_string(&ByPosition(&list, list.given())).unwrap()
+    }
+
+    #[test]
+    fn arguments_become_an_array_in_their_order() {
+        assert_eq!(array((&1, (&"x", (&None::<u8>, ())))), r#"[1,"x",null]"#);
+    }
+
+    #[test]
+    fn arguments_by_name_become_an_object() {
+        const NAMES: &[ParamInfo] = &[ParamInfo::new("a"), ParamInfo::new("b")];
+        let json = serde_json::to_string(&by_name(NAMES, (&1, (&"x", ())))).unwrap();
+        assert_eq!(json, r#"{"a":1,"b":"x"}"#);
+        assert!(serde_json::to_string(&by_name(&NAMES[..1], (&1, (&"x", ())))).is_err());
+    }
+
+    #[test]
+    fn none_at_the_end_is_left_out_and_none_before_a_value_is_null() {
+        let none = || may(None::<u8>);
+        assert_eq!(array((may(1), (none(), (none(), ())))), "[1]");
+        assert_eq!(array((none(), (none(), (may(1), (none(), ()))))), "[null,null,1]");
+        assert_eq!(array((none(), (may(Some(1)), ()))), "[null,1]");
+        assert_eq!((none(), (none(), ())).given(), 0);
+    }
+
+    #[test]
+    fn by_name_each_none_is_left_out() {
+        const NAMES: &[ParamInfo] =
+            &[ParamInfo::new("a"), ParamInfo::new("b"), ParamInfo::new("c")];
+        let list = (may(None::<u8>), (may(1), (may(None::<u8>), ())));
+        assert_eq!(serde_json::to_string(&by_name(NAMES, list)).unwrap(), r#"{"b":1}"#);
+    }
+
+    fn default<T: Serialize + DeserializeOwned + Default>(value: T) -> impl Argument {
+        sent_or_default::<DefaultParam<T>, T>(value, T::default)
+    }
+
+    #[derive(Serialize, serde::Deserialize)]
+    #[serde(untagged)]
+    enum Odd {
+        Nothing(Option<u8>),
+    }
+
+    #[derive(Serialize, serde::Deserialize)]
+    #[serde(transparent)]
+    struct Limit(Option<u8>);
+
+    impl Default for Limit {
+        fn default() -> Self {
+            Self(Some(7))
         }
     }
 
-    fn end(self) -> Result<M::Ok, M::Error> {
-        self.map.end()
+    /// It would be refused as missing, or become something else.
+    #[test]
+    fn what_its_receiver_does_not_make_of_nothing_is_sent() {
+        assert_eq!(array((may(()), ())), "[null]");
+        assert_eq!(array((may(f64::NAN), ())), "[null]");
+        assert_eq!(array((may(serde_json::Value::Null), ())), "[null]");
+        assert_eq!(array((may(Odd::Nothing(None)), ())), "[null]");
+        assert_eq!(array((default(Limit(None)), ())), "[null]");
+        assert_eq!(array((default(None::<u8>), ())), "[]");
+        assert_eq!(array((may(Limit(None)), ())), "[]");
     }
-}
-
-#[test]
-fn arguments_become_an_array_in_their_order() {
-    let json = serde_json::to_string(&ByPosition(&(1, ("x", (None::<u8>, ()))))).unwrap();
-    assert_eq!(json, r#"[1,"x",null]"#);
-}
-
-#[test]
-fn arguments_by_name_become_an_object() {
-    const NAMES: &[ParamInfo] = &[ParamInfo::new("a"), ParamInfo::new("b")];
-    let json = serde_json::to_string(&ByName::new(NAMES, (1, ("x", ())))).unwrap();
-    assert_eq!(json, r#"{"a":1,"b":"x"}"#);
 }

@@ -1,5 +1,7 @@
 //! What a decoder says of a value that does not fit, in bounded words that name no type of ours.
 
+use std::fmt::{self, Write};
+
 use crate::error::Excerpt;
 
 /// At most this much is said of one mistake: a value that does not fit may be a megabyte long.
@@ -19,12 +21,78 @@ const KINDS: &[(&str, &str)] = &[
     ("enum ", "one of its variants"),
 ];
 
+/// Beyond so many bytes a complaint repeats a long value. That its place is told is then not worth
+/// having the value complained of once more.
+const LONG: usize = 4096;
+
 /// Why a text is not what it should be. Says neither where in a slice that the other end never saw,
 /// nor the name of a Rust type.
 pub(crate) fn explain(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let message = message.rsplit_once(" at line ").map_or(&*message, |(why, _)| why);
-    shortened(&without_type_name(message))
+    Complaint::of(error).why
+}
+
+/// Why a text is not what it should be, and whether that repeats a long value of it.
+pub(crate) struct Complaint {
+    pub(crate) why: String,
+    pub(crate) is_long: bool,
+}
+
+impl Complaint {
+    /// Looks at both ends of what is said only, and copies no more than these.
+    pub(crate) fn of(error: &impl fmt::Display) -> Self {
+        let mut ends = Ends::default();
+        write!(ends, "{error}").expect("memory takes any write");
+        let is_long = ends.length > LONG;
+        let Ends { head, tail, is_cut, .. } = ends;
+        let why = if is_cut {
+            format!("{}{}", Excerpt(&head), last(&without_type_name(without_place(&tail))))
+        } else {
+            shortened(&without_type_name(without_place(&(head + &tail))))
+        };
+        Self { why, is_long }
+    }
+}
+
+/// The first and the last bytes of a text that is written to it. What serde says of a value repeats
+/// all of it, escaped, and has its own words at the end.
+#[derive(Default)]
+struct Ends {
+    head: String,
+    tail: String,
+    length: usize,
+    is_cut: bool,
+}
+
+/// Bytes of the head: more than an excerpt has.
+const HEAD: usize = 128;
+
+/// Bytes of the tail, at least if there are as many.
+const TAIL: usize = 1024;
+
+impl Write for Ends {
+    fn write_str(&mut self, mut more: &str) -> fmt::Result {
+        self.length += more.len();
+        if self.tail.is_empty() {
+            let (head, rest) = more.split_at(more.floor_char_boundary(HEAD - self.head.len()));
+            self.head.push_str(head);
+            more = rest;
+        }
+        let last = more.ceil_char_boundary(more.len().saturating_sub(TAIL));
+        if last > 0 {
+            self.tail.clear();
+            self.is_cut = true;
+        }
+        self.tail.push_str(&more[last..]);
+        if self.tail.len() > 2 * TAIL {
+            self.tail.drain(..self.tail.ceil_char_boundary(self.tail.len() - TAIL));
+            self.is_cut = true;
+        }
+        Ok(())
+    }
+}
+
+fn without_place(message: &str) -> &str {
+    message.rsplit_once(" at line ").map_or(message, |(why, _)| why)
 }
 
 fn without_type_name(message: &str) -> String {
@@ -50,10 +118,12 @@ fn shortened(message: &str) -> String {
     if message.len() <= LONGEST {
         return message.to_owned();
     }
-    // What was expected stands at the end, and is worth more than the middle of what was found.
-    let tail = message.len() - LONGEST / 2;
-    let tail = (tail..).find(|at| message.is_char_boundary(*at)).unwrap_or(message.len());
-    format!("{}{}", Excerpt(message), &message[tail..])
+    format!("{}{}", Excerpt(message), last(message))
+}
+
+/// What was expected stands at the end, and is worth more than the middle of what was found.
+fn last(message: &str) -> &str {
+    &message[message.ceil_char_boundary(message.len().saturating_sub(LONGEST / 2))..]
 }
 
 #[cfg(test)]
@@ -105,5 +175,28 @@ mod tests {
         let why = complaint::<u8>(&format!("\"{}\"", "ä".repeat(100_000)));
         assert!(why.len() < 400, "{} bytes", why.len());
         assert!(why.starts_with("invalid type: string") && why.ends_with("expected u8"), "{why}");
+        let why = complaint::<SecretName>(&format!("\"{}\"", "\u{7f}".repeat(100_000)));
+        assert!(why.len() < 400 && why.ends_with("expected an object"), "{why}");
+    }
+
+    /// Whatever pieces a text comes in.
+    #[test]
+    fn both_ends_of_a_text_are_kept() {
+        let text = "äbc".repeat(5000);
+        for piece in [1, 3, 100, TAIL, 2 * TAIL + 1, text.len()] {
+            let mut ends = Ends::default();
+            let (mut rest, mut most) = (&*text, 0);
+            while !rest.is_empty() {
+                let (more, left) = rest.split_at(rest.ceil_char_boundary(piece.min(rest.len())));
+                ends.write_str(more).unwrap();
+                (rest, most) = (left, most.max(ends.head.len() + ends.tail.len()));
+            }
+            assert!(text.starts_with(&ends.head) && text.ends_with(&ends.tail), "{piece}");
+            assert!(ends.head.len() > 64 && ends.tail.len() + 1 >= TAIL, "{piece}");
+            assert!(ends.is_cut && ends.length == text.len() && most <= HEAD + 2 * TAIL, "{piece}");
+        }
+        let mut ends = Ends::default();
+        write!(ends, "{}", &text[..HEAD + TAIL]).unwrap();
+        assert_eq!((ends.head + &ends.tail, ends.is_cut), (text[..HEAD + TAIL].into(), false));
     }
 }

@@ -72,6 +72,17 @@ impl Context {
         &self.shared
     }
 
+    /// Whether a parameter that the method does not know is ignored: in a notification, as its sender
+    /// cannot be told, and all that it says would be lost for one word.
+    #[cold]
+    pub(crate) fn ignores_parameter(&self, name: &str) -> bool {
+        if !self.shared.lock().protocol.is_notification(self.key) {
+            return false;
+        }
+        self.shared.setup.services.ignored(self.method, &self.shared.id, name);
+        true
+    }
+
     /// What calls need to know of this handler.
     pub(crate) fn mark(&self) -> Mark {
         Mark { key: self.key, deadline: self.deadline, traced: self.trace().is_some() }

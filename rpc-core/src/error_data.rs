@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::args::{ArgList, ByName, ByPosition};
+use crate::args::{ArgList, ByPosition, by_name};
 use crate::error::ErrorObject;
 use crate::method::ParamInfo;
 use crate::params::{ParamList, decode_fitting};
@@ -29,12 +29,12 @@ pub fn value_data<T: Serialize>(field: &T) -> Data {
 
 /// Fields without names: an array.
 pub fn array_data<L: ArgList>(fields: L) -> Data {
-    to_raw_value(&ByPosition(&fields)).ok()
+    to_raw_value(&ByPosition(&fields, fields.given())).ok()
 }
 
 /// Fields with names: an object.
 pub fn object_data<L: ArgList>(names: &'static [ParamInfo], fields: L) -> Data {
-    to_raw_value(&ByName::new(names, fields)).ok()
+    to_raw_value(&by_name(names, fields)).ok()
 }
 
 /// The fields again, from an array or an object; `None` if they do not fit.
@@ -66,8 +66,8 @@ mod tests {
     #[test]
     fn fields_become_a_value_an_array_or_an_object() {
         assert_eq!(value_data(&"x").unwrap().get(), r#""x""#);
-        assert_eq!(array_data(("x", (1, ()))).unwrap().get(), r#"["x",1]"#);
-        assert_eq!(object_data(NAMES, ("x", (1, ()))).unwrap().get(), r#"{"room":"x","max":1}"#);
+        assert_eq!(array_data((&"x", (&1, ()))).unwrap().get(), r#"["x",1]"#);
+        assert_eq!(object_data(NAMES, (&"x", (&1, ()))).unwrap().get(), r#"{"room":"x","max":1}"#);
     }
 
     #[test]
@@ -76,8 +76,8 @@ mod tests {
             let (room, (max, ())) = read_data::<Fields>(&error_object(1, &"", data), NAMES)?;
             Some((room.into_value(), max.into_value()))
         };
-        assert_eq!(read(array_data(("x", (1, ())))), Some(("x".into(), 1)));
-        assert_eq!(read(object_data(NAMES, ("x", (1, ())))), Some(("x".into(), 1)));
+        assert_eq!(read(array_data((&"x", (&1, ())))), Some(("x".into(), 1)));
+        assert_eq!(read(object_data(NAMES, (&"x", (&1, ())))), Some(("x".into(), 1)));
         assert_eq!(read(value_data(&"x")), None);
         assert_eq!(read(None), None);
     }

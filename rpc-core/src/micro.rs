@@ -130,5 +130,5 @@ impl Queue {
 
 /// Reads params, as generated code does; whether they fit.
 pub fn params<L: ParamList>(text: &str, info: &[ParamInfo]) -> bool {
-    crate::params::decode::<L>(Params(Some(text)), info).is_ok()
+    crate::params::decode_list::<L>(None, Params(Some(text)), info, &mut None).is_ok()
 }

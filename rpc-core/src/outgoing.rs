@@ -192,21 +192,25 @@ pub trait Arguments {
     fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String>;
 }
 
-/// By position; none at all are left out.
+/// By position. Where none is given there are no params.
 impl<L: ArgList> Arguments for L {
     #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
     fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
-        if L::LEN == 0 {
-            return Outgoing::new(method, &(), limit);
+        match self.given() {
+            0 => Outgoing::new(method, &(), limit),
+            count => Outgoing::new(method, &ByPosition(self, count), limit),
         }
-        Outgoing::new(method, &ByPosition(self), limit)
     }
 }
 
+/// By name, likewise.
 impl<L: ArgList> Arguments for ByName<L> {
     #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
     fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
-        Outgoing::new(method, self, limit)
+        match self.given() {
+            0 => Outgoing::new(method, &(), limit),
+            _ => Outgoing::new(method, self, limit),
+        }
     }
 }
 

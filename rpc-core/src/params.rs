@@ -11,7 +11,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Track};
 
-use crate::complaint::explain;
+use crate::complaint::{Complaint, explain};
 use crate::context::Context;
 use crate::error::{ErrorObject, Excerpt};
 use crate::invalid::{Invalid, Violation};
@@ -22,14 +22,19 @@ use crate::streaming::Streaming;
 
 mod token;
 
-use token::Token;
+pub(crate) use token::Token;
 
-/// Decodes the params of a call.
+/// Decodes the params of the call that `cx` is.
 ///
 /// # Errors
-/// -32602, naming the parameter: wrong type, missing, given twice, unknown, or too many.
-pub fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L, ErrorObject> {
-    decode_list(params, info, &mut None)
+/// -32602, naming the parameter: wrong type, missing, given twice, unknown, or too many. In a
+/// notification unknown ones are ignored.
+pub fn decode<L: ParamList>(
+    cx: &Context,
+    params: Params<'_>,
+    info: &[ParamInfo],
+) -> Result<L, ErrorObject> {
+    decode_list(Some(cx), params, info, &mut None)
 }
 
 /// The same for a method that reports its progress: among params that go by name there may be a token
@@ -38,34 +43,37 @@ pub fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L,
 /// # Errors
 /// As of [`decode`]; or the token is none.
 pub fn decode_with_token<L: ParamList>(
+    cx: &Context,
     params: Params<'_>,
     info: &[ParamInfo],
     name: &'static str,
 ) -> Result<(L, Option<Box<str>>), ErrorObject> {
     let mut token = Some(Token::new(name));
-    let list = decode_list(params, info, &mut token)?;
+    let list = decode_list(Some(cx), params, info, &mut token)?;
     Ok((list, token.and_then(Token::into_given)))
 }
 
+/// Without a call, names that are unknown are refused.
 #[inline]
-fn decode_list<L: ParamList>(
+pub(crate) fn decode_list<L: ParamList>(
+    cx: Option<&Context>,
     params: Params<'_>,
     info: &[ParamInfo],
     token: &mut Option<Token>,
 ) -> Result<L, ErrorObject> {
     let text = params.as_str().unwrap_or("[]");
     let mut list = L::default();
-    if let Err(unfit) = read(&mut list, info, token, text) {
-        return Err(refusal::<L>(&unfit, info, token, text));
+    if let Err(unfit) = read(&mut list, cx, info, token, text) {
+        return Err(refusal::<L>(&unfit, cx, info, token, text));
     }
     list.complete(info)?;
     Ok(list)
 }
 
-/// As [`decode`], for who does not ask what is wrong.
+/// As [`decode_list`], for who does not ask what is wrong.
 pub(crate) fn decode_fitting<L: ParamList>(text: &str, info: &[ParamInfo]) -> Option<L> {
     let mut list = L::default();
-    read(&mut list, info, &mut None, text).ok()?;
+    read(&mut list, None, info, &mut None, text).ok()?;
     list.complete(info).ok()?;
     Some(list)
 }
@@ -79,11 +87,12 @@ struct Unfit {
 #[inline]
 fn read<L: ParamList>(
     list: &mut L,
+    cx: Option<&Context>,
     info: &[ParamInfo],
     token: &mut Option<Token>,
     text: &str,
 ) -> Result<(), Unfit> {
-    let mut reader = Reader { list, info, token, current: None };
+    let mut reader = Reader { list, cx, info, token, current: None };
     let read = serde_json::Deserializer::from_str(text).deserialize_any(&mut reader);
     read.map_err(|error| Unfit { error, parameter: reader.current })
 }
@@ -92,16 +101,17 @@ fn read<L: ParamList>(
 #[inline(never)]
 fn refusal<L: ParamList>(
     unfit: &Unfit,
+    cx: Option<&Context>,
     info: &[ParamInfo],
     token: &Option<Token>,
     text: &str,
 ) -> ErrorObject {
-    let why = explain(&unfit.error);
+    let Complaint { why, is_long } = Complaint::of(&unfit.error);
     let Some(parameter) = unfit.parameter else {
         return ErrorObject::invalid_params(why);
     };
     let mut invalid = Invalid::new(&why);
-    if let Some(place) = place::<L>(info, token, text, &why) {
+    if !is_long && let Some(place) = place::<L>(cx, info, token, text, &why) {
         // Inside of the parameter: its name stands for the first step.
         invalid = place.iter().skip(1).rev().fold(invalid, Invalid::at);
     }
@@ -111,6 +121,7 @@ fn refusal<L: ParamList>(
 /// Where in the params it is that the decoder said `why`. They are read once more, by one that
 /// keeps note of its way: what fits does not pay for that.
 fn place<L: ParamList>(
+    cx: Option<&Context>,
     info: &[ParamInfo],
     token: &Option<Token>,
     text: &str,
@@ -118,7 +129,7 @@ fn place<L: ParamList>(
 ) -> Option<Path> {
     let mut list = L::default();
     let token = &mut token.as_ref().map(Token::anew);
-    let mut reader = Reader { list: &mut list, info, token, current: None };
+    let mut reader = Reader { list: &mut list, cx, info, token, current: None };
     let (mut json, mut track) = (serde_json::Deserializer::from_str(text), Track::new());
     let noting = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let error = noting.deserialize_any(&mut reader).err()?;
@@ -178,6 +189,9 @@ pub trait Slot: Default {
 
     /// Called when all was read.
     fn complete(&mut self, name: &str) -> Result<(), ErrorObject>;
+
+    /// Whether its type makes something of nothing: `None`, as that of an `Option`.
+    fn is_none_of_nothing() -> bool;
 }
 
 /// A parameter. If its type knows what to be when nothing is said (`Option` is `None`), it may be
@@ -207,20 +221,32 @@ impl<T: de::DeserializeOwned> Slot for Param<T> {
 
     fn complete(&mut self, name: &str) -> Result<(), ErrorObject> {
         if self.0.is_none() {
-            self.0 = Some(T::deserialize(Missing).map_err(|Absent| missing(name))?);
+            self.0 = Some(missing().ok_or_else(|| is_missing(name))?);
         }
         Ok(())
+    }
+
+    #[inline]
+    fn is_none_of_nothing() -> bool {
+        missing::<T>().is_some()
     }
 }
 
 #[cold]
-fn missing(name: &str) -> ErrorObject {
+fn is_missing(name: &str) -> ErrorObject {
     let violation = Violation::new(name, "is missing");
     ErrorObject::violating(format!("missing parameter `{name}`"), &[violation])
 }
 
 /// A parameter marked `#[param(default)]`: `Default` when it is left out.
 pub struct DefaultParam<T>(Option<T>);
+
+impl<T> DefaultParam<T> {
+    /// One that is left out.
+    pub const fn left_out() -> Self {
+        Self(None)
+    }
+}
 
 impl<T: Default> DefaultParam<T> {
     /// The value.
@@ -231,7 +257,7 @@ impl<T: Default> DefaultParam<T> {
 
 impl<T> Default for DefaultParam<T> {
     fn default() -> Self {
-        Self(None)
+        Self::left_out()
     }
 }
 
@@ -242,6 +268,11 @@ impl<T: de::DeserializeOwned> Slot for DefaultParam<T> {
 
     fn complete(&mut self, _: &str) -> Result<(), ErrorObject> {
         Ok(())
+    }
+
+    #[inline]
+    fn is_none_of_nothing() -> bool {
+        missing::<T>().is_some()
     }
 }
 
@@ -290,6 +321,10 @@ impl<T> Slot for StreamParam<T> {
             None => Err(ErrorObject::invalid_params(format!("missing parameter `{name}`"))),
         }
     }
+
+    fn is_none_of_nothing() -> bool {
+        false
+    }
 }
 
 fn read_once<'de, T: Deserialize<'de>, S: Source<'de>>(
@@ -306,6 +341,7 @@ fn read_once<'de, T: Deserialize<'de>, S: Source<'de>>(
 /// Walks the array or object and remembers where it is, for the error message.
 struct Reader<'l, L> {
     list: &'l mut L,
+    cx: Option<&'l Context>,
     info: &'l [ParamInfo],
     token: &'l mut Option<Token>,
     current: Option<usize>,
@@ -316,6 +352,11 @@ impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("params as an array or an object")
+    }
+
+    /// `null` is what some write who have nothing to say.
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
@@ -336,9 +377,7 @@ impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
             let takes = self.info.len();
             let names: Vec<&str> = self.info.iter().map(|param| param.name).collect();
             let names = if takes == 0 { String::new() } else { format!(" ({})", names.join(", ")) };
-            return Err(de::Error::custom(format_args!(
-                "takes {takes} params{names}, got {given}"
-            )));
+            return Err(too_many(takes, &names, given));
         }
         Ok(())
     }
@@ -356,13 +395,23 @@ impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
             } else if let Some(token) = self.token.as_mut().filter(|token| token.is_called(&key)) {
                 let value = map.next_value::<&RawValue>()?;
                 token.read(value.get()).map_err(de::Error::custom)?;
+            } else if self.cx.is_some_and(|cx| cx.ignores_parameter(&key)) {
+                map.next_value::<de::IgnoredAny>()?;
             } else {
-                let unknown = Excerpt(&key);
-                return Err(de::Error::custom(format_args!("unknown parameter `{unknown}`")));
+                return Err(unknown(&key));
             }
         }
         Ok(())
     }
+}
+
+pub(crate) fn unknown<E: de::Error>(name: &str) -> E {
+    E::custom(format_args!("unknown parameter `{}`", Excerpt(name)))
+}
+
+/// Of more values than a method has parameters.
+pub(crate) fn too_many<E: de::Error>(takes: usize, names: &str, given: usize) -> E {
+    E::custom(format_args!("takes {takes} params{names}, got {given}"))
 }
 
 struct Positional<'l, L> {
@@ -398,12 +447,18 @@ impl<'de, A: MapAccess<'de>> Source<'de> for Named<'_, A> {
     }
 }
 
+/// What a type makes of nothing, if it can.
+#[inline]
+fn missing<T: de::DeserializeOwned>() -> Option<T> {
+    T::deserialize(Missing).ok()
+}
+
 /// What a type is deserialised from when nothing was said: an `Option` makes `None` of it, any
 /// other type refuses. So no type needs to be recognised by its name.
-struct Missing;
+pub(crate) struct Missing;
 
 #[derive(Debug)]
-struct Absent;
+pub(crate) struct Absent;
 
 impl fmt::Display for Absent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ pub use std::future::Ready;
 use std::future::ready;
 use std::marker::PhantomData;
 
-pub use crate::args::{ArgList, ByName};
+pub use crate::args::{ArgList, Argument, by_name, sent, sent_or_default};
 pub use crate::batch::Batch;
 pub use crate::call::Call;
 pub use crate::call_error::NotifyError;
@@ -27,6 +27,20 @@ use serde::Serialize;
 
 use crate::outgoing::Outgoing;
 use crate::random::new_id;
+
+/// What a stub may be over.
+#[diagnostic::on_unimplemented(
+    message = "a stub cannot call over `{Self}`",
+    label = "neither a `Peer`, nor a `&Batch`, nor a `Group`",
+    note = "give the `Peer` itself: `client.peer()` of a `Client`, `cx.peer()` of a `&Context`, a clone of a `&Peer`"
+)]
+pub trait Target {}
+
+impl Target for Peer {}
+
+impl Target for &Batch {}
+
+impl Target for Group {}
 
 /// A call of a method that takes its arguments by position.
 pub fn call<T, E, P>(peer: &Peer, method: &'static str, args: impl Arguments) -> Call<T, E, P> {

@@ -10,15 +10,16 @@ use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::complaint::explain;
 use crate::context::Context;
-use crate::error::{ErrorObject, RpcError};
+use crate::error::{ErrorObject, Excerpt, RpcError};
 use crate::method::{MethodInfo, MethodKind, ParamInfo};
 use crate::protocol::Target;
 use crate::service::{Handler, Params, Service};
 use crate::streaming::Streaming;
 use crate::subscriptions::ItemParams;
 use crate::sync::{AtomicBool, Ordering};
+
+mod closure;
 
 /// What an end offers: services made from traits, and methods made from closures.
 ///
@@ -41,6 +42,8 @@ pub struct Router {
     by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
     /// For each method whether it was told of that it took long.
     told: Vec<AtomicBool>,
+    /// For each method whether it was told of that a notification has parameters that it does not know.
+    told_ignored: Vec<AtomicBool>,
     mistakes: Vec<String>,
 }
 
@@ -57,10 +60,21 @@ impl Router {
         self
     }
 
-    /// Offers a method: `handler` takes the [`Context`] and the params, a tuple or an array for
-    /// params by position (one alone is `(a,): (i64,)`), a struct or a map for params by name.
-    /// Params that do not fit are answered -32602. A call that the handler makes fails with `?`,
-    /// which passes on what the other end said.
+    /// Offers a method: `handler` takes the [`Context`] and the params.
+    ///
+    /// | type of the params | takes |
+    /// |---|---|
+    /// | a tuple or an array; one alone is `(a,): (i64,)` | params by position only, as they have no names here |
+    /// | a struct | params by name, or by position in the order of its fields |
+    /// | `()` | no params |
+    /// | a `Vec`, a map, a `Value`, a struct with `#[serde(flatten)]` | what that type reads, of any number and name |
+    ///
+    /// As with a trait, missing trailing `Option`s are `None`. Params that do not fit are answered
+    /// -32602: values beyond the last, and names that a struct does not have (but `_meta`), are refused;
+    /// in a notification such names are ignored. A method that takes its params both ways under names
+    /// of any spelling is one of a trait, or takes a struct.
+    ///
+    /// A call that the handler makes fails with `?`, which passes on what the other end said.
     #[must_use]
     pub fn method<P, T, F>(
         self,
@@ -89,7 +103,8 @@ impl Router {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let info = MethodInfo::named(name.into(), MethodKind::Request).with_errors(E::CODES);
-        let start = move |cx: &Context, params: Params<'_>| match decode(params) {
+        let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
+        {
             Ok(params) => Handler::new(handler(cx.clone(), params)),
             Err(error) => Handler::error(error),
         };
@@ -113,7 +128,8 @@ impl Router {
         F: Future<Output = Result<Streaming<T>, ErrorObject>> + Send + 'static,
     {
         let kind = MethodKind::Subscription { item: name, unsubscribe };
-        let start = move |cx: &Context, params: Params<'_>| match decode(params) {
+        let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
+        {
             Ok(params) => Handler::streaming(handler(cx.clone(), params)),
             Err(error) => Handler::error(error),
         };
@@ -133,7 +149,8 @@ impl Router {
         F: Future<Output = ()> + Send + 'static,
     {
         let info = MethodInfo::named(name.into(), MethodKind::Notification);
-        let start = move |cx: &Context, params: Params<'_>| match decode(params) {
+        let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
+        {
             Ok(params) => {
                 let future = handler(cx.clone(), params);
                 Handler::new(async move {
@@ -182,6 +199,21 @@ impl Router {
                 ?took,
                 "a poll kept its connection from everything else: the method needs \
                  `#[method(spawn)]` or `blocking`, a stream a task that makes its items"
+            );
+        }
+    }
+
+    /// Tells of a parameter that a notification has and its method does not know; once, as its sender
+    /// will go on like that.
+    #[cold]
+    pub(crate) fn ignored(&self, method: usize, peer: &str, parameter: &str) {
+        if !self.told_ignored[method].swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %peer,
+                method = self.name(method),
+                parameter = %Excerpt(parameter),
+                "a notification has a parameter that its method does not know: it is ignored, as are \
+                 all such of this method from now on, without a word"
             );
         }
     }
@@ -254,6 +286,7 @@ impl Router {
             self.stream_params.push(takes_streams.then_some(info.params));
             self.methods.push(info.clone());
             self.told.push(AtomicBool::new(false));
+            self.told_ignored.push(AtomicBool::new(false));
         }
         self.services.push(service);
     }
@@ -313,37 +346,9 @@ where
     }
 }
 
-fn decode<P: DeserializeOwned>(params: Params<'_>) -> Result<P, ErrorObject> {
-    // No params, `[]` and `{}` say the same; which of them a type reads depends on the type.
-    const NOTHING: [&str; 3] = ["[]", "{}", "null"];
-    let text = params.as_str().unwrap_or(NOTHING[0]);
-    serde_json::from_str(text).or_else(|error| {
-        let nothing = text[1..text.len() - 1].trim().is_empty();
-        let mut others = NOTHING.into_iter().filter(|other| nothing && *other != text);
-        others
-            .find_map(|other| serde_json::from_str(other).ok())
-            .ok_or_else(|| ErrorObject::invalid_params(explain(&error)))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_params_are_as_good_as_empty_ones() {
-        #[derive(Debug, PartialEq, serde::Deserialize)]
-        struct Options {
-            depth: Option<u32>,
-        }
-        for params in [None, Some("[]"), Some("{}"), Some("[ ]"), Some("{\n}")] {
-            assert_eq!(decode::<()>(Params(params)), Ok(()));
-            assert_eq!(decode::<Vec<u8>>(Params(params)), Ok(vec![]));
-            assert_eq!(decode::<Options>(Params(params)), Ok(Options { depth: None }));
-            assert!(decode::<(u8,)>(Params(params)).is_err());
-        }
-        assert!(decode::<()>(Params(Some("[1]"))).is_err());
-    }
 
     #[test]
     fn what_is_ordered_is_offered_before() {

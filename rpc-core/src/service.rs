@@ -40,6 +40,11 @@ use crate::streaming::{Items, Streaming};
 /// let add = &service.methods()[0];
 /// assert_eq!((&*add.name, add.docs, add.kind), ("math.add", "Adds.", MethodKind::Request));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no service by itself",
+    label = "not a `Service`",
+    note = "wrap the implementation of a `#[service]` trait `Chat` in what the macro made for it: `ChatServer::new(implementation)`, or `ChatServer::shared(arc)` of an `Arc`"
+)]
 pub trait Service: Send + Sync + 'static {
     /// The methods, in the order by which [`call`](Self::call) numbers them.
     fn methods(&self) -> &[MethodInfo];
@@ -339,10 +344,13 @@ where
 pub struct Params<'a>(pub(crate) Option<&'a str>);
 
 impl<'a> Params<'a> {
-    /// Params of this JSON text, which must be an array or an object; `None` if it does not look like
-    /// one. Whether it is JSON to its end is seen when the method decodes it.
+    /// Params of this JSON text, which must be an array, an object, or `null` for no params; `None` if
+    /// it looks like none of these. Whether it is JSON to its end is seen when the method decodes it.
     pub fn new(json: &'a str) -> Option<Self> {
         let json = json.trim();
+        if json == "null" {
+            return Some(Self::none());
+        }
         let bytes =
             (json.len() >= 2).then(|| (json.as_bytes()[0], json.as_bytes()[json.len() - 1]));
         matches!(bytes, Some((b'[', b']') | (b'{', b'}'))).then_some(Self(Some(json)))

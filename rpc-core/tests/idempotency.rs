@@ -117,7 +117,7 @@ async fn a_key_is_for_one_call() {
 --> {"jsonrpc":"2.0","id":4,"method":"ticks","idempotencyKey":"b"}
 <-- {"jsonrpc":"2.0","id":4,"error":{"code":-32602,"message":"`idempotencyKey`: a stream cannot be given again"}}
 --> {"jsonrpc":"2.0","id":5,"method":"pay","params":["x"],"idempotencyKey":"c"}
-<-- {"jsonrpc":"2.0","id":5,"error":{"code":-32602,"message":"invalid type: string \"x\", expected i64"}}
+<-- {"jsonrpc":"2.0","id":5,"error":{"code":-32602,"message":"parameter 1: invalid type: string \"x\", expected i64","data":{"kind":"invalid_params","violations":[{"path":"[0]","message":"invalid type: string \"x\", expected i64"}]}}}
 --> {"jsonrpc":"2.0","id":6,"method":"pay","params":[1],"idempotencyKey":"c"}
 <-- {"jsonrpc":"2.0","id":6,"result":1}
 --> {"jsonrpc":"2.0","method":"pay","params":[1],"idempotencyKey":"d"}

@@ -145,7 +145,7 @@ async fn more_than_may_wait_are_busy_and_who_is_cancelled_waits_no_more() {
 <-- {{"jsonrpc":"2.0","id":2,"error":{{"code":-32800,"message":"request cancelled","data":{{"kind":"cancelled"}}}}}}
 --> {{"jsonrpc":"2.0","id":4,"method":"work","params":["no number"]}}
 <-- {{"jsonrpc":"2.0","id":1,"result":1}}
-<-- {{"jsonrpc":"2.0","id":4,"error":{{"code":-32602,"message":"invalid type: string \"no number\", expected u64"}}}}
+<-- {{"jsonrpc":"2.0","id":4,"error":{{"code":-32602,"message":"parameter 1: invalid type: string \"no number\", expected u64","data":{{"kind":"invalid_params","violations":[{{"path":"[0]","message":"invalid type: string \"no number\", expected u64"}}]}}}}}}
 --> {{"jsonrpc":"2.0","id":5,"method":"work","params":[0],"timeoutMs":10}}
 <-- {{"jsonrpc":"2.0","id":5,"result":0}}
 "#

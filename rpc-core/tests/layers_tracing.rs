@@ -155,7 +155,7 @@ async fn a_span_says_how_a_served_call_ended() {
     raw.play(
         r#"
 --> [{"jsonrpc":"2.0","id":1,"method":"fail","params":[7]},{"jsonrpc":"2.0","method":"note","params":[1]},{"jsonrpc":"2.0","id":2,"method":"fail","params":["private"]}]
-<-- [{"jsonrpc":"2.0","id":1,"error":{"code":7,"message":"a secret"}},{"jsonrpc":"2.0","id":2,"error":{"code":-32602,"message":"invalid type: string \"private\", expected i64"}}]
+<-- [{"jsonrpc":"2.0","id":1,"error":{"code":7,"message":"a secret"}},{"jsonrpc":"2.0","id":2,"error":{"code":-32602,"message":"parameter 1: invalid type: string \"private\", expected i64","data":{"kind":"invalid_params","violations":[{"path":"[0]","message":"invalid type: string \"private\", expected i64"}]}}}]
 --> {"jsonrpc":"2.0","id":1,"method":"panic"}
 <-- {"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"internal error"}}
 --> {"jsonrpc":"2.0","id":1,"method":"panic_late"}

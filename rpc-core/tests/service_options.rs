@@ -52,7 +52,7 @@ async fn params_go_by_name_where_the_trait_says_so() {
     let _more = (named.leave().start(), named.listen("lobby").start());
     let _others = (placed.add(1, 2).start(), placed.named(1, 2).start(), placed.listen(1).start());
     for (method, params) in [
-        ("join", r#""params":{"roomName":"lobby","as":null},"#),
+        ("join", r#""params":{"roomName":"lobby"},"#),
         ("add", r#""params":[1,2],"#),
         ("leave", ""),
         ("listen", r#""params":{"roomName":"lobby"},"#),

@@ -34,21 +34,15 @@ pub(crate) fn not_a_trait(item: &Item) -> TokenStream {
     quote!(#error #item)
 }
 
-/// The trait says it all: what a lint finds in a name or a type, it finds there, and would be an
-/// echo here. And either half may be unused, where a program is only one end.
-fn quiet() -> TokenStream {
+/// What stands before all that is made. The trait says it all: what a lint finds in a name or a type,
+/// it finds there, and would be an echo here. So all that the macro writes is [by the
+/// macro](crate::tokens::by_macro), which keeps lints away, and nothing is allowed that the user did
+/// not allow: under a `forbid` that would be an error.
+fn quiet(Service { cfg, allowed, .. }: &Service) -> TokenStream {
     quote! {
+        #(#cfg)*
+        #(#allowed)*
         #[automatically_derived]
-        #[allow(
-            clippy::all,
-            clippy::pedantic,
-            clippy::nursery,
-            dead_code,
-            deprecated,
-            non_camel_case_types,
-            non_snake_case,
-            private_interfaces
-        )]
     }
 }
 

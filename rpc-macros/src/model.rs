@@ -1,5 +1,6 @@
 //! The trait as checked plain data. Every mistake is found here, and all of them at once.
 
+mod attributes;
 mod case;
 mod clashes;
 mod kind;
@@ -16,6 +17,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Ident, ItemTrait, Path, PathSegment, TraitBound, TraitItem};
 use syn::{TypeParamBound, Visibility, parse_quote};
 
+pub(crate) use attributes::{allowed, hidden};
 pub(crate) use case::Case;
 pub(crate) use kind::{ATTRIBUTES, Kind, Run, Subscription};
 pub(crate) use method::Method;
@@ -24,6 +26,7 @@ pub(crate) use param::{Arg, Param, Progress};
 
 use crate::errors::Errors;
 use crate::parse::ServiceArgs;
+use crate::tokens::by_macro;
 use name::Naming;
 
 /// What is made of a trait.
@@ -32,6 +35,10 @@ pub(crate) struct Service {
     pub(crate) private: Path,
     pub(crate) vis: Visibility,
     pub(crate) cfg: Vec<Attribute>,
+    /// What the user allows, and uses of what is deprecated where the trait is.
+    pub(crate) allowed: Vec<Attribute>,
+    /// `#[deprecated]`, which what is made of the trait is as well.
+    pub(crate) deprecated: Vec<Attribute>,
     pub(crate) ident: Ident,
     pub(crate) client: Ident,
     pub(crate) server: Ident,
@@ -57,13 +64,16 @@ impl Service {
         let methods = methods(item, &naming, args.by_name, &mut errors);
         let generic = !item.generics.params.is_empty();
         let (ident, name, krate) = (item.ident.clone(), item.ident.unraw(), args.krate);
+        let place = by_macro(name.span());
         let service = Self {
             private: parse_quote!(#krate::private),
             vis: item.vis.clone(),
-            cfg: method::named(&item.attrs, &["cfg"]),
-            client: format_ident!("{name}Client", span = name.span()),
-            server: format_ident!("{name}Server", span = name.span()),
-            dynamic: args.dynamic.then(|| format_ident!("Dyn{name}", span = name.span())),
+            cfg: attributes::named(&item.attrs, &["cfg"]),
+            allowed: [attributes::allowed(&item.attrs), attributes::excused(&item.attrs)].concat(),
+            deprecated: attributes::named(&item.attrs, &["deprecated"]),
+            client: format_ident!("{name}Client", span = place),
+            server: format_ident!("{name}Server", span = place),
+            dynamic: args.dynamic.then(|| format_ident!("Dyn{name}", span = place)),
             ident,
             methods: if generic { Vec::new() } else { methods },
             generic,

@@ -5,9 +5,28 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
 
-/// A local name that clashes with none of the user's.
+/// The place of `span`, as something that the macro wrote there: lints leave it alone, and as a name of
+/// something local it is another than the user's.
+pub(crate) fn by_macro(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+/// A name of the user's, used again by the macro.
+pub(crate) fn again(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(by_macro(ident.span()));
+    ident
+}
+
+/// A local name that clashes with none of the user's, not even with one of a constant, which a pattern
+/// would mean otherwise.
 pub(crate) fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
+    local_at(name, Span::call_site())
+}
+
+/// The same in the place of what it is about.
+pub(crate) fn local_at(name: &str, place: Span) -> Ident {
+    Ident::new(&format!("__{name}"), by_macro(place))
 }
 
 /// Lists are nested pairs, of any length: `(a, (b, ()))`. They stand in the places of their items,

@@ -1,6 +1,11 @@
 use super::*;
 
 const INFO: &[ParamInfo] = &[ParamInfo::new("name"), ParamInfo::new("greeting")];
+/// Of no call.
+fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L, ErrorObject> {
+    decode_list(None, params, info, &mut None)
+}
+
 type Greet = (Param<String>, (Param<Option<String>>, ()));
 
 fn greet(params: Option<&str>) -> Result<(String, Option<String>), String> {
@@ -23,12 +28,18 @@ fn an_optional_parameter_may_be_left_out() {
     assert_eq!(greet(Some(r#"["Ada"]"#)), alone);
     assert_eq!(greet(Some(r#"["Ada",null]"#)), alone);
     assert_eq!(greet(Some(r#"{"name":"Ada"}"#)), alone);
+    for nothing in [None, Some("null"), Some("[]"), Some("{}")] {
+        let (value, ()) = decode::<(Param<Option<u8>>, ())>(Params(nothing), &INFO[..1]).unwrap();
+        assert_eq!(value.into_value(), None);
+        assert!(decode::<()>(Params(nothing), &[]).is_ok());
+    }
 }
 
 #[test]
 fn an_error_names_the_parameter_and_the_reason() {
     for (params, message) in [
         (None, "missing parameter `name`"),
+        (Some("null"), "missing parameter `name`"),
         (Some("[]"), "missing parameter `name`"),
         (Some("{}"), "missing parameter `name`"),
         (Some("[1]"), "parameter `name`: invalid type: integer `1`, expected a string"),

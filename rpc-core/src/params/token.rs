@@ -3,7 +3,7 @@
 use crate::extras::is_token;
 
 /// Where a token among params is kept.
-pub(super) struct Token {
+pub(crate) struct Token {
     /// What the parameter is called.
     name: &'static str,
     given: Option<Box<str>>,

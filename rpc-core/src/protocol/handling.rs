@@ -89,6 +89,11 @@ impl<W> Protocol<W> {
         }
     }
 
+    /// Whether it is a notification that is still served.
+    pub(crate) fn is_notification(&self, key: Key) -> bool {
+        self.serving.get(key).is_some_and(|served| !served.is_request)
+    }
+
     /// What came beside a call that is still served.
     pub(crate) fn extras(&self, key: Key) -> Option<&Arc<Extras>> {
         self.serving.get(key)?.rare.as_ref()?.extras.as_ref()

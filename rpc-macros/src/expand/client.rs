@@ -3,13 +3,12 @@
 mod stub;
 mod target;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
 
 use super::quiet;
 use crate::model::Service;
-use crate::tokens::local;
 use stub::stub;
 use target::Target;
 
@@ -17,7 +16,7 @@ use target::Target;
 ///
 /// ```text
 /// trait Chat { … }      pub struct ChatClient<T = Peer> { target: T }
-///                       impl<T> ChatClient<T> { pub fn new(target: T) -> Self { … } }
+///                       impl<T: Target> ChatClient<T> { pub fn new(target: T) -> Self { … } }
 ///                       const _: () = {
 ///                           impl ChatClient<Peer> { … }
 ///                           impl ChatClient<&Batch> { … }
@@ -25,53 +24,34 @@ use target::Target;
 ///                       };
 /// ```
 pub(super) fn expand(service: &Service) -> TokenStream {
-    let Service { private, cfg, .. } = service;
-    let (wrapper, quiet) = (wrapper(service), quiet());
-    let (sent, by_name) = (stub::sent(Span::call_site()), local("by_name"));
+    let (wrapper, quiet) = (wrapper(service), quiet(service));
     let stubs = Target::ALL.map(|target| methods(service, target));
     quote! {
         #wrapper
 
-        #(#cfg)*
         #quiet
         const _: () = {
-            // What is sent goes through here: what cannot be is told in the same words for each
-            // target, and so once.
-            fn #sent<T>(value: T) -> T
-            where
-                (T, ()): #private::ArgList,
-            {
-                value
-            }
-
-            fn #by_name<L: #private::ArgList>(
-                names: &'static [#private::ParamInfo],
-                list: L,
-            ) -> impl #private::Arguments {
-                #private::ByName::new(names, list)
-            }
-
             #(#stubs)*
         };
     }
 }
 
 /// The struct and how it is made.
-fn wrapper(Service { private, vis, cfg, ident, client, .. }: &Service) -> TokenStream {
-    let quiet = quiet();
+fn wrapper(service: &Service) -> TokenStream {
+    let Service { private, vis, deprecated, ident, client, .. } = service;
+    let quiet = quiet(service);
     let about = format!("Calls the methods of [`{}`] at the other end.", ident.unraw());
     quote! {
-        #(#cfg)*
         #quiet
+        #(#deprecated)*
         #[doc = #about]
         #[derive(::core::clone::Clone, ::core::fmt::Debug)]
         #vis struct #client<T = #private::Peer> {
             target: T,
         }
 
-        #(#cfg)*
         #quiet
-        impl<T> #client<T> {
+        impl<T: #private::Target> #client<T> {
             /// A stub whose calls go to `target`.
             #[must_use]
             #vis const fn new(target: T) -> Self {

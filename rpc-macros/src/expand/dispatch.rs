@@ -6,19 +6,22 @@ use syn::Path;
 
 use super::output::error_codes;
 use super::param_infos;
+use super::server::{handlers, implementation};
 use crate::model::{Kind, Method, Run, Service, Subscription};
-use crate::tokens::local;
+use crate::tokens::{again, local};
 
 /// Two tables in the same order, what is known of each method and what runs it.
 ///
 /// ```text
+/// impl __Handlers {
+///     const __METHODS: &[MethodInfo] = &[MethodInfo::new("chat.join", …), …];
+/// }
 /// impl<S: Chat> Service for ChatServer<S> {
 ///     fn methods(&self) -> &[MethodInfo] {
-///         const METHODS: &[MethodInfo] = &[MethodInfo::new("chat.join", …), …];
-///         METHODS
+///         __Handlers::__METHODS
 ///     }
 ///     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {
-///         let handlers: &[fn(&Arc<S>, &Context, Params<'_>) -> Handler] = &[join, …];
+///         let handlers: &[fn(&Arc<S>, &Context, Params<'_>) -> Handler] = &[__Handlers::join, …];
 ///         handlers[method](&self.service, cx, params)
 ///     }
 /// }
@@ -26,24 +29,32 @@ use crate::tokens::local;
 pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
     let Service { private, server, .. } = service;
     let infos = rows(service).map(|(method, name)| info(private, method, name));
-    let functions = rows(service).map(|(Method { cfg, ident, .. }, _)| quote!(#(#cfg)* #ident));
-    // Local to the macro: a method may be called `params` as well.
+    let (owner, s) = (handlers(), implementation(service));
+    let functions = rows(service).map(|(Method { cfg, ident, .. }, _)| {
+        let ident = again(ident);
+        quote!(#(#cfg)* #owner::#ident)
+    });
     let [method, cx, params, handlers] = ["method", "cx", "params", "handlers"].map(local);
+    // Apart from the implementation, whose parameter a user's type may be called as.
+    let methods = local("METHODS");
     quote! {
-        impl<S: #bound> #private::Service for #server<S> {
+        impl #owner {
+            const #methods: &'static [#private::MethodInfo] = &[#(#infos),*];
+        }
+
+        impl<#s: #bound> #private::Service for #server<#s> {
             fn methods(&self) -> &[#private::MethodInfo] {
-                const METHODS: &[#private::MethodInfo] = &[#(#infos),*];
-                METHODS
+                #owner::#methods
             }
 
             fn call(
                 &self,
-                #method: usize,
+                #method: ::core::primitive::usize,
                 #cx: &#private::Context,
                 #params: #private::Params<'_>,
             ) -> #private::Handler {
                 let #handlers: &[fn(
-                    &::std::sync::Arc<S>,
+                    &::std::sync::Arc<#s>,
                     &#private::Context,
                     #private::Params<'_>,
                 ) -> #private::Handler] = &[#(#functions),*];

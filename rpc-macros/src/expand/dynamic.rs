@@ -6,14 +6,14 @@
 //! this way.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 use syn::visit_mut::{self, VisitMut};
 use syn::{ItemTrait, Lifetime, Path, Type, TypeReference, parse_quote};
 
 use super::{output, quiet};
-use crate::model::{Arg, Method, Service};
-use crate::tokens::local;
+use crate::model::{Arg, Method, Param, Progress, Service};
+use crate::tokens::{again, by_macro, local, local_at};
 
 /// The trait that boxes, and how it and the contract are the same.
 ///
@@ -26,11 +26,11 @@ use crate::tokens::local;
 /// The last one only of a trait that is `whole`: with a method left out for its mistakes it would
 /// be an echo of these.
 pub(super) fn expand(service: &Service, contract: &ItemTrait, whole: bool) -> TokenStream {
-    let Service { vis, cfg, ident, methods, .. } = service;
+    let Service { vis, deprecated, ident, methods, .. } = service;
     let Some(dynamic) = service.dynamic.as_ref().filter(|_| !service.generic) else {
         return TokenStream::new();
     };
-    let (quiet, supertraits) = (quiet(), &contract.supertraits);
+    let (quiet, supertraits) = (quiet(service), &contract.supertraits);
     let about = format!(
         "Any [`{0}`]: `dyn {1}` implements `{0}`, and whatever implements `{0}` can be made one.",
         ident.unraw(),
@@ -45,7 +45,6 @@ pub(super) fn expand(service: &Service, contract: &ItemTrait, whole: bool) -> To
     let unboxed = methods.iter().map(|method| unboxed(service, dynamic, method));
     let contract = whole.then(|| {
         quote! {
-            #(#cfg)*
             #quiet
             impl #ident for dyn #dynamic {
                 #(#unboxed)*
@@ -53,14 +52,13 @@ pub(super) fn expand(service: &Service, contract: &ItemTrait, whole: bool) -> To
         }
     });
     quote! {
-        #(#cfg)*
         #quiet
+        #(#deprecated)*
         #[doc = #about]
         #vis trait #dynamic: #supertraits {
             #(#declared)*
         }
 
-        #(#cfg)*
         #quiet
         impl<__S: #ident> #dynamic for __S {
             #(#boxed)*
@@ -80,7 +78,7 @@ pub(super) fn expand(service: &Service, contract: &ItemTrait, whole: bool) -> To
 ///     -> Pin<Box<dyn Future<Output = u32> + Send + 'call>>
 /// ```
 fn boxed_head(Service { private, .. }: &Service, method: &Method) -> TokenStream {
-    let Method { cfg, is_async, output, .. } = method;
+    let Method { cfg, allowed, is_async, output, .. } = method;
     let (name, call) = (boxed_name(method), call_lifetime());
     let params = params(private, method, Some(&call));
     let result = output::written(output);
@@ -95,6 +93,7 @@ fn boxed_head(Service { private, .. }: &Service, method: &Method) -> TokenStream
     };
     quote! {
         #(#cfg)*
+        #(#allowed)*
         #[doc(hidden)]
         fn #name<#call>(&#call self #params) -> #result
     }
@@ -103,7 +102,7 @@ fn boxed_head(Service { private, .. }: &Service, method: &Method) -> TokenStream
 /// `fn dyn_join<'call>(…) -> … { Box::pin(Chat::join(self, cx, room)) }`
 fn boxed(service: &Service, method: &Method) -> TokenStream {
     let Service { ident: contract, .. } = service;
-    let (head, name, args) = (boxed_head(service, method), &method.ident, args(method));
+    let (head, name, args) = (boxed_head(service, method), again(&method.ident), args(method));
     let call = quote!(<__S as #contract>::#name(self #(, #args)*));
     let body = if method.is_async { quote!(::std::boxed::Box::pin(#call)) } else { call };
     quote!(#head { #body })
@@ -117,7 +116,8 @@ fn boxed(service: &Service, method: &Method) -> TokenStream {
 /// }
 /// ```
 fn unboxed(Service { private, .. }: &Service, dynamic: &Ident, method: &Method) -> TokenStream {
-    let Method { ident, cfg, is_async, output, .. } = method;
+    let Method { cfg, allowed, is_async, output, .. } = method;
+    let ident = again(&method.ident);
     let (params, name, args) = (params(private, method, None), boxed_name(method), args(method));
     let (result, call) = (output::written(output), quote!(#dynamic::#name(self #(, #args)*)));
     let (result, body) = if *is_async {
@@ -128,6 +128,7 @@ fn unboxed(Service { private, .. }: &Service, dynamic: &Ident, method: &Method) 
     };
     quote! {
         #(#cfg)*
+        #(#allowed)*
         fn #ident(&self #params) -> #result {
             #body
         }
@@ -135,7 +136,7 @@ fn unboxed(Service { private, .. }: &Service, dynamic: &Ident, method: &Method) 
 }
 
 fn boxed_name(method: &Method) -> Ident {
-    format_ident!("dyn_{}", method.ident.unraw())
+    format_ident!("dyn_{}", method.ident.unraw(), span = by_macro(method.ident.span()))
 }
 
 fn call_lifetime() -> Lifetime {
@@ -158,11 +159,13 @@ fn params(private: &Path, method: &Method, lifetime: Option<&Lifetime>) -> Token
     params.collect()
 }
 
-fn args(method: &Method) -> impl Iterator<Item = TokenStream> {
-    method.args.iter().map(|arg| match arg {
-        Arg::Context => local("cx").into_token_stream(),
-        Arg::Progress(progress) => progress.ident.to_token_stream(),
-        Arg::Param(param) => param.ident.to_token_stream(),
+/// `cx`, `arg_1`: names that are nobody's, as no one sees them.
+fn args(method: &Method) -> impl Iterator<Item = Ident> {
+    method.args.iter().enumerate().map(|(index, arg)| match arg {
+        Arg::Context => local("cx"),
+        Arg::Progress(Progress { ident, .. }) | Arg::Param(Param { ident, .. }) => {
+            local_at(&format!("arg_{index}"), ident.span())
+        }
     })
 }
 

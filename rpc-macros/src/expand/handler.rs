@@ -2,15 +2,14 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::ext::IdentExt;
 use syn::{Ident, Path, Type};
 
-use super::output::{error_codes, ok_and_err, probe};
+use super::output::{error_codes, ok_and_err};
 use super::param_infos;
 use super::server::bound;
 use crate::model::{Arg, Kind, Method, Output, Param, Progress, Run, Service, Subscription};
 use crate::parse::Validate;
-use crate::tokens::{ends, local, nested, projection};
+use crate::tokens::{again, by_macro, ends, local, local_at, nested, projection};
 
 /// A function of its own, so that its name is seen in backtraces and profiles.
 ///
@@ -19,36 +18,33 @@ use crate::tokens::{ends, local, nested, projection};
 ///
 /// fn join(service: &Arc<impl Chat>, cx: &Context, params: Params<'_>) -> Handler {
 ///     let _ = ChatError::CODES;
-///     let (room, ()) = match decode::<(Param<String>, ())>(params, &[ParamInfo::new("room")]) {
+///     let (read_0, ()) = match decode::<(Param<String>, ())>(cx, params, &[ParamInfo::new("room")]) {
 ///         Ok(list) => list,
 ///         Err(error) => return Handler::error(error),
 ///     };
-///     let room = room.into_value();
-///     let (service, cx) = (Clone::clone(service), Clone::clone(cx));
+///     let param_0 = read_0.into_value();
+///     let (own_service, own_cx) = (Clone::clone(service), Clone::clone(cx));
 ///     Handler::new::<u32, ChatError>(async move {
-///         Chat::join(&*service, &cx, Borrow::<str>::borrow(&room)).await
+///         Chat::join(&*own_service, &own_cx, Borrow::<str>::borrow(&param_0)).await
 ///     })
 /// }
 /// ```
+///
+/// All names in it are [local] ones. Those of the parameters would hide what a user's path means.
 pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
     let Service { private, ident: contract, .. } = service;
-    let Method { ident, cfg, output, .. } = method;
-    let bound = bound(service);
-    let (service, params) = (local("service"), local("params"));
-    let own = |value| quote!(let #value = ::core::clone::Clone::clone(#value););
-    let own_service = own(&service);
-    let (cx, own_cx) = if needs_context(method) {
-        let cx = local("cx");
-        (cx.to_token_stream(), own(&cx))
-    } else {
-        (quote!(_), TokenStream::new())
-    };
+    let Method { cfg, allowed, output, .. } = method;
+    let (ident, bound) = (again(&method.ident), bound(service));
+    let [service, cx, params, own_service, own_cx] =
+        ["service", "cx", "params", "own_service", "own_cx"].map(local);
+    let own = |own, value| quote!(let #own = ::core::clone::Clone::clone(#value););
+    let own_service = own(own_service, &service);
+    let own_cx = needs_context(method).then(|| own(own_cx, &cx));
     let (decode, start) = (decode(private, method), start(private, contract, method));
-    let (probe, errors) = (probe(private, method), error_codes(private, output));
+    let errors = error_codes(private, output);
     quote! {
-        #probe
-
         #(#cfg)*
+        #(#allowed)*
         fn #ident(
             #service: &::std::sync::Arc<impl #bound>,
             #cx: &#private::Context,
@@ -82,13 +78,13 @@ fn needs_context(method: &Method) -> bool {
 /// ```
 fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
     let (ok, err) = ok_and_err(&method.output, private);
-    let (run, cx) = (run(contract, method), local("cx"));
+    let (run, cx) = (run(contract, method), local("own_cx"));
     // A clone, as the method may take the context itself along.
     let own_cx = quote!(&::core::clone::Clone::clone(&#cx));
     if let Kind::Subscription(Subscription { ty, .. }) = &method.kind {
         // In the place of the result, for a `Streaming` that is not ours.
         let (first, _) = ends(&ok);
-        let run = quote_spanned!(first=> async move { #run });
+        let run = quote_spanned!(by_macro(first)=> async move { #run });
         return match method.run {
             Run::Spawned => {
                 quote!(#private::Handler::spawned_streaming::<#ty, #err>(#own_cx, #run))
@@ -115,33 +111,36 @@ fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
     }
 }
 
-/// From `let (room, ()) = match decode…` to `let room = room.into_value();`, and whether it is valid.
+/// From `let (read_0, ()) = match decode…` to `let param_0 = read_0.into_value();`, and whether it is
+/// valid.
 fn decode(private: &Path, method: &Method) -> TokenStream {
-    let pattern = nested(method.params().map(|param| param.ident.to_token_stream()));
+    let params = || method.params().enumerate();
+    let pattern: Vec<_> = params().map(|(index, param)| read(index, param)).collect();
+    let pattern = nested(pattern.iter().map(ToTokens::to_token_stream));
     let types = nested(method.params().map(|param| slot(private, param)));
     let infos = param_infos(private, method);
-    let is_stream = |param: &&Param| param.item.is_some();
-    let values = method.params().filter(|param| !is_stream(param)).map(value);
-    let streams = method.params().filter(is_stream).map(|param| claim(private, param));
-    let (checks, validation) = (checks(method), validation(private, method));
-    let [params, list, error] = ["params", "list", "error"].map(local);
+    let is_stream = |(_, param): &(usize, &Param)| param.item.is_some();
+    let values = params().filter(|param| !is_stream(param)).map(value);
+    let streams = params().filter(is_stream).map(|param| claim(private, param));
+    let validation = validation(private, method);
+    let [cx, params, list, error] = ["cx", "params", "list", "error"].map(local);
     let (pattern, decoded, progress) = match method.progress() {
         None => {
-            let decoded = quote!(#private::decode::<#types>(#params, const { #infos }));
+            let decoded = quote!(#private::decode::<#types>(#cx, #params, const { #infos }));
             (pattern, decoded, TokenStream::new())
         }
-        Some(Progress { ident, value, name, .. }) => {
-            let (token, cx, name) = (local("token"), local("cx"), &name.text);
-            let decoded =
-                quote!(#private::decode_with_token::<#types>(#params, const { #infos }, #name));
+        Some(Progress { value, name, .. }) => {
+            let (token, progress, name) = (local("token"), local("progress"), &name.text);
+            let decoded = quote! {
+                #private::decode_with_token::<#types>(#cx, #params, const { #infos }, #name)
+            };
             // In the place of the type, of which something is asked.
             let (first, _) = ends(value);
-            let made = quote_spanned!(first=> #private::progress::<#value>(#cx, #token));
-            (quote!((#pattern, #token)), decoded, quote!(let #ident = #made;))
+            let made = quote_spanned!(by_macro(first)=> #private::progress::<#value>(#cx, #token));
+            (quote!((#pattern, #token)), decoded, quote!(let #progress = #made;))
         }
     };
     quote! {
-        #checks
         let #pattern = match #decoded {
             ::core::result::Result::Ok(#list) => #list,
             ::core::result::Result::Err(#error) => return #private::Handler::error(#error),
@@ -153,17 +152,30 @@ fn decode(private: &Path, method: &Method) -> TokenStream {
     }
 }
 
-/// `let room = room.into_value();`, in the place of the name, for a `default` of a type that has none.
-fn value(Param { ident, .. }: &Param) -> TokenStream {
-    quote_spanned!(ident.span()=> let #ident = #ident.into_value();)
+/// What is read of a parameter, in its place.
+fn read(index: usize, Param { ident, .. }: &Param) -> Ident {
+    local_at(&format!("read_{index}"), ident.span())
+}
+
+/// What is made of that.
+fn param(index: usize, Param { ident, .. }: &Param) -> Ident {
+    local_at(&format!("param_{index}"), ident.span())
+}
+
+/// `let param_0 = read_0.into_value();`, in the place of the name, for a `default` of a type that has
+/// none.
+fn value((index, of): (usize, &Param)) -> TokenStream {
+    let (read, param) = (read(index, of), param(index, of));
+    quote_spanned!(param.span()=> let #param = #read.into_value();)
 }
 
 /// A stream is claimed once all else is known to be right.
-fn claim(private: &Path, Param { ident, .. }: &Param) -> TokenStream {
-    let [cx, error] = ["cx", "error"].map(local);
-    quote_spanned! {ident.span()=>
-        let #ident = match #ident.claim(#cx) {
-            ::core::result::Result::Ok(#ident) => #ident,
+fn claim(private: &Path, (index, of): (usize, &Param)) -> TokenStream {
+    let (read, param) = (read(index, of), param(index, of));
+    let [cx, stream, error] = ["cx", "stream", "error"].map(local);
+    quote_spanned! {param.span()=>
+        let #param = match #read.claim(#cx) {
+            ::core::result::Result::Ok(#stream) => #stream,
             ::core::result::Result::Err(#error) => return #private::Handler::error(#error),
         };
     }
@@ -175,14 +187,15 @@ fn claim(private: &Path, Param { ident, .. }: &Param) -> TokenStream {
 /// #[param(validate)] user: User, #[param(validate = check::room)] room: &str
 ///
 /// if let Err(error) = validated([
-///     ("user", <User as Validate>::validate(&user)),
-///     ("room", check_room(Borrow::<str>::borrow(&room))),
+///     ("user", <User as Validate>::validate(&param_0)),
+///     ("room", check::room(Borrow::<str>::borrow(&param_1))),
 /// ]) {
 ///     return Handler::error(error);
 /// }
 /// ```
 fn validation(private: &Path, method: &Method) -> TokenStream {
-    let results: Vec<_> = method.params().filter_map(|param| verdict(private, param)).collect();
+    let verdict = |(index, of)| verdict(private, param(index, of), of);
+    let results: Vec<_> = method.params().enumerate().filter_map(verdict).collect();
     if results.is_empty() {
         return TokenStream::new();
     }
@@ -194,63 +207,45 @@ fn validation(private: &Path, method: &Method) -> TokenStream {
     }
 }
 
-/// `("user", <User as Validate>::validate(&user))`, of what the method will be given.
-fn verdict(private: &Path, param: &Param) -> Option<TokenStream> {
-    let Param { ident, ty, borrowed, name, validate, .. } = param;
+/// `("user", <User as Validate>::validate(&param_0))`, of what the method will be given.
+fn verdict(private: &Path, value: Ident, param: &Param) -> Option<TokenStream> {
+    let Param { ty, borrowed, name, validate, .. } = param;
     let validate = match validate.as_ref()? {
         Validate::Type => {
             let ty = borrowed.as_ref().unwrap_or(ty);
             projection(ty, &quote!(#private::Validate), "validate")
         }
-        Validate::With(path) => check(ident, path).into_token_stream(),
+        Validate::With(path) => path.to_token_stream(),
     };
     let (first, _) = ends(&validate);
     let value = match borrowed {
-        Some(ty) => lent(ident, ty, first),
+        Some(ty) => lent(&value, ty, first),
         // A `&String` is a `&str` as well, if that is what the function takes.
-        None => quote_spanned!(first=> &#ident),
+        None => quote_spanned!(by_macro(first)=> &#value),
     };
-    let result = quote_spanned!(first=> #validate(#value));
+    let result = quote_spanned!(by_macro(first)=> #validate(#value));
     let name = &name.text;
     Some(quote!((#name, #result)))
 }
 
-/// Names the functions before the parameters have their names: `#[param(validate = room)] room` is
-/// what one would write.
-///
-/// ```text
-/// let check_room = check::room;
-/// ```
-fn checks(method: &Method) -> TokenStream {
-    let checks = method.params().filter_map(|Param { ident, validate, .. }| {
-        let Some(Validate::With(path)) = validate else { return None };
-        let check = check(ident, path);
-        Some(quote!(let #check = #path;))
-    });
-    checks.collect()
-}
-
-/// In the place of the path, for one that is no such function.
-fn check(param: &Ident, path: &Path) -> Ident {
-    let mut check = local(&format!("check_{}", param.unraw()));
-    let (first, _) = ends(path);
-    check.set_span(check.span().located_at(first));
-    check
-}
-
 /// Where a parameter is received: `Param<T>`, and `Param<<T as ToOwned>::Owned>` for a `&T`.
-fn slot(private: &Path, Param { ty, borrowed, default, item, .. }: &Param) -> TokenStream {
+pub(super) fn slot(private: &Path, param: &Param) -> TokenStream {
+    let Param { ty, default, item, .. } = param;
     if let Some(item) = item {
         let (first, _) = ends(ty);
         return quote_spanned!(first=> #private::StreamParam<#item>);
     }
     let slot = if *default { quote!(DefaultParam) } else { quote!(Param) };
-    let owned = match borrowed {
+    let value = projection(&owned(param), &quote!(#private::Receive), "Value");
+    quote!(#private::#slot<#value>)
+}
+
+/// What a parameter is received as: `T`, and `<T as ToOwned>::Owned` for a `&T`.
+pub(super) fn owned(Param { ty, borrowed, .. }: &Param) -> TokenStream {
+    match borrowed {
         Some(ty) => projection(ty, &quote!(::std::borrow::ToOwned), "Owned"),
         None => ty.to_token_stream(),
-    };
-    let value = projection(&owned, &quote!(#private::Receive), "Value");
-    quote!(#private::#slot<#value>)
+    }
 }
 
 /// Calls the implementation, by the trait's name: it may have other methods that are called so.
@@ -259,9 +254,9 @@ fn slot(private: &Path, Param { ty, borrowed, default, item, .. }: &Param) -> To
 /// fn version(&self) -> String;      Ok::<_, Infallible>(Chat::version(&*service))
 /// ```
 fn run(contract: &Ident, method: &Method) -> TokenStream {
-    let Method { ident, output, is_async, .. } = method;
-    let service = local("service");
-    let args = method.args.iter().map(argument);
+    let Method { output, is_async, .. } = method;
+    let (ident, service) = (again(&method.ident), local("own_service"));
+    let args = arguments(method);
     let wait = is_async.then(|| quote!(.await));
     let run = quote!(#contract::#ident(&*#service #(, #args)*) #wait);
     match output {
@@ -272,19 +267,28 @@ fn run(contract: &Ident, method: &Method) -> TokenStream {
     }
 }
 
-fn argument(arg: &Arg) -> TokenStream {
-    match arg {
+/// `&own_cx, Borrow::<str>::borrow(&param_0), progress`
+fn arguments(method: &Method) -> Vec<TokenStream> {
+    let mut params = method.params().enumerate();
+    let argument = |arg: &Arg| match arg {
         Arg::Context => {
-            let cx = local("cx");
+            let cx = local("own_cx");
             quote!(&#cx)
         }
-        Arg::Progress(Progress { ident, .. }) => ident.to_token_stream(),
-        Arg::Param(Param { ident, borrowed: Some(ty), .. }) => lent(ident, ty, Span::call_site()),
-        Arg::Param(Param { ident, .. }) => ident.to_token_stream(),
-    }
+        Arg::Progress(_) => local("progress").to_token_stream(),
+        Arg::Param(of) => {
+            let (index, _) = params.next().expect("each is one of them");
+            let param = param(index, of);
+            match &of.borrowed {
+                Some(ty) => lent(&param, ty, Span::call_site()),
+                None => param.to_token_stream(),
+            }
+        }
+    };
+    method.args.iter().map(argument).collect()
 }
 
 /// A `String` as the `&str` that the method takes.
 fn lent(ident: &Ident, ty: &Type, place: Span) -> TokenStream {
-    quote_spanned!(place=> ::core::borrow::Borrow::<#ty>::borrow(&#ident))
+    quote_spanned!(by_macro(place)=> ::core::borrow::Borrow::<#ty>::borrow(&#ident))
 }

@@ -33,6 +33,8 @@ pub(super) fn written(output: &Output) -> TokenStream {
 /// A `Result` under another name would be sent as a value, `{"Ok":1}`. Names are all that a macro
 /// sees of types, so this is for the compiler to find.
 ///
+/// By what is a `Result` the import is unused, and then the error is another.
+///
 /// ```text
 /// fn count(&self) -> Outcome<u32>;      const _: () = {
 ///                                           use IsResultFallback as _;
@@ -52,7 +54,6 @@ pub(super) fn probe(private: &Path, Method { cfg, output, .. }: &Method) -> Toke
     quote! {
         #(#cfg)*
         const _: () = {
-            #[allow(unused_imports)] // By what is a `Result`, and then the error is another.
             use #private::IsResultFallback as _;
             #assert
         };

@@ -1,11 +1,13 @@
 //! The serving half: an implementation of the trait as a `Service`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 
+use super::output::probe;
 use super::{dispatch, handler, quiet};
 use crate::model::Service;
+use crate::tokens::local;
 
 /// The wrapper around an implementation, and what makes a service of it.
 ///
@@ -13,48 +15,74 @@ use crate::model::Service;
 /// trait Chat { … }      pub struct ChatServer<S> { service: Arc<S> }
 ///                       impl<S: Chat> ChatServer<S> { … }
 ///                       const _: () = {
-///                           fn join(…) -> Handler { … }
+///                           struct __Handlers;
+///                           impl __Handlers { fn join(…) -> Handler { … } … }
 ///                           impl<S: Chat> Service for ChatServer<S> { … }
 ///                       };
 /// ```
+///
+/// The handlers belong to a type: beside it they would stand before the user's functions of their
+/// names, which a `#[param(validate = join)]` or a `[u8; join()]` means.
 pub(super) fn expand(service: &Service) -> TokenStream {
     let (wrapper, dispatch) = (wrapper(service), dispatch::expand(service, &bound(service)));
-    let handlers = service.methods.iter().map(|method| handler::expand(service, method));
-    let (quiet, cfg) = (quiet(), &service.cfg);
+    let functions = service.methods.iter().map(|method| handler::expand(service, method));
+    let probes = service.methods.iter().map(|method| probe(&service.private, method));
+    let (quiet, handlers, server) = (quiet(service), handlers(), &service.server);
     quote! {
         #wrapper
 
-        #(#cfg)*
+        // Either half may be unused, where a program is only one end. The trait, which is the user's,
+        // is in use then all the same.
+        #quiet
+        const _: ::core::primitive::usize = ::core::mem::size_of::<#server<()>>();
+
         #quiet
         const _: () = {
-            #(#handlers)*
+            #(#probes)*
+
+            struct #handlers;
+
+            impl #handlers {
+                #(#functions)*
+            }
+
             #dispatch
         };
     }
 }
 
+/// The type whose functions run the methods.
+pub(super) fn handlers() -> Ident {
+    local("Handlers")
+}
+
+/// The parameter of the server: `S`, unless the trait itself is called that.
+pub(super) fn implementation(service: &Service) -> Ident {
+    let name = if service.ident.unraw() == "S" { "__S" } else { "S" };
+    Ident::new(name, Span::mixed_site())
+}
+
 /// The struct and how it is made.
 fn wrapper(service: &Service) -> TokenStream {
-    let Service { vis, cfg, ident, server, dynamic, .. } = service;
-    let (quiet, bound) = (quiet(), bound(service));
+    let Service { vis, deprecated, ident, server, dynamic, .. } = service;
+    let (quiet, bound, s) = (quiet(service), bound(service), implementation(service));
     let unsized_too = dynamic.as_ref().map(|_| quote!(: ?::core::marker::Sized));
-    let sized = dynamic.as_ref().map(|_| quote!(where S: ::core::marker::Sized,));
+    let sized = dynamic.as_ref().map(|_| quote!(where #s: ::core::marker::Sized,));
     let about = format!("Serves an implementation of [`{}`].", ident.unraw());
     let name = server.to_string();
     quote! {
-        #(#cfg)*
         #quiet
+        #(#deprecated)*
         #[doc = #about]
-        #vis struct #server<S #unsized_too> {
-            service: ::std::sync::Arc<S>,
+        #vis struct #server<#s #unsized_too> {
+            service: ::std::sync::Arc<#s>,
         }
 
-        #(#cfg)*
         #quiet
-        impl<S: #bound> #server<S> {
+        impl<#s: #bound> #server<#s> {
             /// Serves `service`.
             #[must_use]
-            #vis fn new(service: S) -> Self
+            #vis fn new(service: #s) -> Self
             #sized
             {
                 Self::shared(::std::sync::Arc::new(service))
@@ -62,22 +90,20 @@ fn wrapper(service: &Service) -> TokenStream {
 
             /// Serves `service`, which others hold as well.
             #[must_use]
-            #vis const fn shared(service: ::std::sync::Arc<S>) -> Self {
+            #vis const fn shared(service: ::std::sync::Arc<#s>) -> Self {
                 Self { service }
             }
         }
 
-        #(#cfg)*
         #quiet
-        impl<S #unsized_too> ::core::clone::Clone for #server<S> {
+        impl<#s #unsized_too> ::core::clone::Clone for #server<#s> {
             fn clone(&self) -> Self {
                 Self { service: ::core::clone::Clone::clone(&self.service) }
             }
         }
 
-        #(#cfg)*
         #quiet
-        impl<S #unsized_too> ::core::fmt::Debug for #server<S> {
+        impl<#s #unsized_too> ::core::fmt::Debug for #server<#s> {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.debug_struct(#name).finish_non_exhaustive()
             }

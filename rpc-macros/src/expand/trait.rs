@@ -3,8 +3,9 @@
 use syn::{Block, FnArg, ItemTrait, Pat, ReturnType, Signature, TraitItem, TraitItemFn};
 use syn::{Token, Type, TypeParamBound, parse_quote, parse_quote_spanned};
 
-use crate::model::ATTRIBUTES;
+use crate::model::{ATTRIBUTES, hidden};
 use crate::parse::is_one_of;
+use crate::tokens::by_macro;
 
 /// The trait, made from its syntax alone: it must hold together even if it has mistakes.
 ///
@@ -31,7 +32,7 @@ pub(super) fn expand(item: &ItemTrait) -> ItemTrait {
 }
 
 fn rewrite(method: &mut TraitItemFn) {
-    method.attrs.retain(|attr| !is_one_of(attr, &ATTRIBUTES));
+    method.attrs.retain(|attr| !is_one_of(attr, &ATTRIBUTES) && hidden(attr).is_none());
     method.sig.constness = None;
     for input in &mut method.sig.inputs {
         rewrite_input(input, method.default.is_some());
@@ -61,7 +62,7 @@ fn future(token: Token![async], sig: &Signature) -> ReturnType {
         ReturnType::Type(_, ty) => Type::clone(ty),
         ReturnType::Default => parse_quote!(()),
     };
-    parse_quote_spanned! {token.span=>
+    parse_quote_spanned! {by_macro(token.span)=>
         -> impl ::core::future::Future<Output = #output> + ::core::marker::Send
     }
 }

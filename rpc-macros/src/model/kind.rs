@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{ReturnType, Signature, TraitItemFn, Type};
 
+use super::attributes::hidden;
 use super::name::{Naming, WireName};
 use super::types;
 use crate::errors::Errors;
@@ -95,6 +96,15 @@ impl Subscription {
 
 /// At most one attribute, and the one that fits the result.
 fn check_attributes(item: &TraitItemFn, errors: &mut Errors) {
+    for attr in &item.attrs {
+        if let Some(name) = hidden(attr) {
+            let message = format!(
+                "`#[service]` cannot tell whether this holds: write `#[{name}]` without it, or two \
+                 methods under `#[cfg(…)]`"
+            );
+            errors.at(attr, message);
+        }
+    }
     let [method, notification, subscription] =
         ATTRIBUTES.map(|name| parse::find(&item.attrs, name));
     if let Some(notification) = notification.filter(|_| method.is_some()) {

@@ -7,19 +7,22 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, MetaNameValue};
 use syn::{Result, Signature, TraitItemFn};
 
+use super::attributes;
 use super::kind::{Kind, Run};
 use super::name::{Naming, WireName};
 use super::output::Output;
 use super::param::{Arg, Param, Progress};
 use super::signature;
 use crate::errors::Errors;
-use crate::parse;
+use crate::tokens::by_macro;
 
 /// A method that both ends can agree on.
 pub(crate) struct Method {
     pub(crate) ident: Ident,
     /// `#[cfg(…)]`: where the method is absent, all that is made for it must be.
     pub(crate) cfg: Vec<Attribute>,
+    /// What the user allows, and the use of the method if that is deprecated.
+    pub(crate) allowed: Vec<Attribute>,
     /// What the stub's method repeats: documentation and deprecation.
     pub(crate) docs: Vec<Attribute>,
     pub(crate) name: WireName,
@@ -53,8 +56,9 @@ impl Method {
         let output = errors.keep(Output::from_syn(&sig.output)).unwrap_or(Output::Nothing);
         errors.finish(Self {
             ident: sig.ident.clone(),
-            cfg: named(attrs, &["cfg"]),
-            docs: named(attrs, &["doc", "deprecated"]),
+            cfg: attributes::named(attrs, &["cfg"]),
+            allowed: [attributes::allowed(attrs), attributes::excused(attrs)].concat(),
+            docs: attributes::named(attrs, &["doc", "deprecated"]),
             name,
             aliases,
             kind,
@@ -104,7 +108,7 @@ impl Method {
 
     /// The name of the stub's method that sends a notification without waiting.
     pub(crate) fn try_ident(&self) -> Ident {
-        Ident::new(&format!("try_{}", self.ident.unraw()), self.ident.span())
+        Ident::new(&format!("try_{}", self.ident.unraw()), by_macro(self.ident.span()))
     }
 
     /// The text of the documentation, for tables and schemas.
@@ -112,11 +116,6 @@ impl Method {
         let lines: Vec<String> = self.docs.iter().filter_map(doc_line).collect();
         lines.join("\n")
     }
-}
-
-/// The attributes that have one of these names.
-pub(super) fn named(attrs: &[Attribute], names: &[&str]) -> Vec<Attribute> {
-    attrs.iter().filter(|attr| parse::is_one_of(attr, names)).cloned().collect()
 }
 
 /// The `text` of `/// text`.

@@ -8,7 +8,7 @@ use syn::{Field, Fields, Path, Type};
 
 use super::model::{ErrorType, Variant};
 use crate::errors::Errors;
-use crate::tokens::{local, nested, param_infos, projection};
+use crate::tokens::{again, local, local_at, nested, param_infos, projection};
 
 /// The mistakes and the implementation.
 pub(crate) fn rpc_error(error: &ErrorType, errors: &Errors) -> TokenStream {
@@ -31,7 +31,8 @@ pub(crate) fn rpc_error(error: &ErrorType, errors: &Errors) -> TokenStream {
 ///                                               }
 ///                                           }
 /// ```
-fn implementation(ErrorType { private, ident, variants, .. }: &ErrorType) -> TokenStream {
+fn implementation(error: &ErrorType) -> TokenStream {
+    let ErrorType { private, ident, allowed, variants, .. } = error;
     let codes = variants.iter().map(|variant| info(private, variant));
     let to = variants.iter().map(|variant| to_error_object(private, ident, variant));
     let from = variants.iter().map(|variant| from_error_object(private, variant));
@@ -39,6 +40,7 @@ fn implementation(ErrorType { private, ident, variants, .. }: &ErrorType) -> Tok
     let mistaken = variants.is_empty().then(|| quote!(_ => ::core::unreachable!(),));
     let error = local("error");
     quote! {
+        #(#allowed)*
         #[automatically_derived]
         impl #private::RpcError for #ident {
             const CODES: &'static [#private::ErrorInfo] = &[#(#codes),*];
@@ -69,8 +71,9 @@ fn info(private: &Path, Variant { name, code, .. }: &Variant) -> TokenStream {
 ///
 /// ```text
 /// NotMember            Self::NotMember {} => error_object(1003, self, None),
-/// NoRoom(String)       Self::NoRoom(field) => error_object(1002, self, value_data(field)),
-/// Full { max: u32 }    Self::Full { max } => error_object(1001, self, object_data(…, (max, ()))),
+/// NoRoom(String)       Self::NoRoom(field_0) => error_object(1002, self, value_data(field_0)),
+/// Full { max: u32 }    Self::Full { max: field_0 } =>
+///                          error_object(1001, self, object_data(…, (field_0, ()))),
 /// ```
 fn to_error_object(private: &Path, ident: &Ident, variant: &Variant) -> TokenStream {
     let Variant { path, code, fields, .. } = variant;
@@ -81,7 +84,7 @@ fn to_error_object(private: &Path, ident: &Ident, variant: &Variant) -> TokenStr
         (Fields::Unnamed(_), [field]) => quote!(#private::value_data(#field)),
         (Fields::Unnamed(_), _) => quote!(#private::array_data(#list)),
         _ => {
-            let infos = infos(private, &names);
+            let infos = infos(private, fields, &names);
             quote!(#private::object_data(#infos, #list))
         }
     };
@@ -95,16 +98,19 @@ fn to_error_object(private: &Path, ident: &Ident, variant: &Variant) -> TokenStr
 ///
 /// ```text
 /// NotMember            1003 => Some(Self::NotMember {}),
-/// NoRoom(String)       1002 => Some(Self::NoRoom(error.data_as::<String>()?)),
+/// NoRoom(String)       1002 => {
+///                          let field_0 = error.data_as::<String>()?;
+///                          Some(Self::NoRoom(field_0))
+///                      }
 /// Full { max: u32 }    1001 => {
-///                          let (max, ()) = read_data::<(Param<u32>, ())>(error, …)?;
-///                          let max = max.into_value();
-///                          Some(Self::Full { max })
+///                          let (field_0, ()) = read_data::<(Param<u32>, ())>(error, …)?;
+///                          Some(Self::Full { max: field_0.into_value() })
 ///                      }
 /// ```
 fn from_error_object(private: &Path, Variant { path, code, fields, .. }: &Variant) -> TokenStream {
     let names = bindings(fields);
     let error = local("error");
+    let mut values: Vec<_> = names.iter().map(ToTokens::to_token_stream).collect();
     let read = match (fields, &*names) {
         (_, []) => TokenStream::new(),
         (Fields::Unnamed(_), [field]) => {
@@ -113,15 +119,13 @@ fn from_error_object(private: &Path, Variant { path, code, fields, .. }: &Varian
         }
         _ => {
             let pattern = nested(names.iter().map(ToTokens::to_token_stream));
-            let infos = infos(private, &names);
+            let infos = infos(private, fields, &names);
             let slots = nested(fields.iter().map(|Field { ty, .. }| slot(private, ty)));
-            quote! {
-                let #pattern = #private::read_data::<#slots>(#error, #infos)?;
-                #(let #names = #names.into_value();)*
-            }
+            values = names.iter().map(|name| quote!(#name.into_value())).collect();
+            quote!(let #pattern = #private::read_data::<#slots>(#error, #infos)?;)
         }
     };
-    let fields = in_delimiters(fields, &names);
+    let fields = in_delimiters(fields, &values);
     quote! {
         #code => {
             #read
@@ -136,27 +140,31 @@ fn slot(private: &Path, ty: &Type) -> TokenStream {
     quote!(#private::Param<#value>)
 }
 
-/// A name for each field: its own one, or a local one in the place of its type.
+/// A local name for each field, in its place.
 fn bindings(fields: &Fields) -> Vec<Ident> {
     let name = |(index, field): (usize, &Field)| {
-        field.ident.clone().unwrap_or_else(|| {
-            let span = Span::mixed_site().located_at(field.ty.span());
-            Ident::new(&format!("field_{index}"), span)
-        })
+        let place = field.ident.as_ref().map_or_else(|| field.ty.span(), Ident::span);
+        local_at(&format!("field_{index}"), place)
     };
     fields.iter().enumerate().map(name).collect()
 }
 
-/// `{ max }` or `(field_0, field_1)`, in a pattern as in an expression; `{}` for no fields at all.
-fn in_delimiters(fields: &Fields, names: &[Ident]) -> TokenStream {
+/// `{ max: field_0 }` or `(field_0, field_1)`, in a pattern as in an expression; `{}` for no fields at
+/// all.
+fn in_delimiters(fields: &Fields, values: &[impl ToTokens]) -> TokenStream {
     match fields {
-        Fields::Unnamed(_) => quote!((#(#names),*)),
-        Fields::Named(_) | Fields::Unit => quote!({ #(#names),* }),
+        Fields::Unnamed(_) => quote!((#(#values),*)),
+        Fields::Named(_) | Fields::Unit => {
+            let names = fields.iter().filter_map(|field| field.ident.as_ref()).map(again);
+            quote!({ #(#names: #values),* })
+        }
     }
 }
 
 /// `&[ParamInfo::new("max")]`; of an array nobody sees the names.
-fn infos(private: &Path, names: &[Ident]) -> TokenStream {
-    let infos = param_infos(private, names.iter().map(|name| name.unraw().to_string()));
+fn infos(private: &Path, fields: &Fields, bindings: &[Ident]) -> TokenStream {
+    let names = fields.iter().zip(bindings);
+    let names = names.map(|(field, binding)| field.ident.as_ref().unwrap_or(binding));
+    let infos = param_infos(private, names.map(|name| name.unraw().to_string()));
     quote!(const { #infos })
 }

@@ -1,15 +1,19 @@
 //! An error type as checked plain data. Every mistake is found here, and all of them at once.
 
-use syn::{Data, DataEnum, DeriveInput, Fields, Ident, Path, parse_quote};
+use syn::{Attribute, Data, DataEnum, DeriveInput, Fields, Ident, Path, parse_quote};
 
 use crate::errors::Errors;
+use crate::model::allowed;
 use crate::parse::{self, Code};
+use crate::tokens::again;
 
 /// An enum or a struct that can travel as an error object.
 pub(crate) struct ErrorType {
     /// `rpc_core::private`: all that generated code reaches.
     pub(super) private: Path,
     pub(super) ident: Ident,
+    /// What the user allows.
+    pub(super) allowed: Vec<Attribute>,
     /// Whether it has generics, which is a mistake.
     pub(super) generic: bool,
     pub(super) variants: Vec<Variant>,
@@ -46,7 +50,8 @@ impl ErrorType {
             variants.clear();
         }
         let (private, ident) = (parse_quote!(#krate::private), item.ident.clone());
-        (Self { private, ident, generic, variants }, errors)
+        let allowed = allowed(&item.attrs);
+        (Self { private, ident, allowed, generic, variants }, errors)
     }
 }
 
@@ -63,7 +68,8 @@ fn of_enum(item: &DeriveInput, data: &DataEnum, errors: &mut Errors) -> (Path, V
         if let Some(code) = parse::error_variant(variant, errors) {
             check_code(&code, errors);
             check_repeated(&code, &codes, errors);
-            variants.push(Variant::new(name, parse_quote!(Self::#name), &code, &variant.fields));
+            let path = again(name);
+            variants.push(Variant::new(name, parse_quote!(Self::#path), &code, &variant.fields));
             codes.push((code.value, name));
         }
     }

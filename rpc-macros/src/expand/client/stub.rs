@@ -1,15 +1,16 @@
 //! One method of a stub, over one of its targets.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Path;
 use syn::ext::IdentExt;
 
 use super::target::Target;
+use crate::expand::handler::slot;
 use crate::expand::output::ok_and_err;
 use crate::expand::param_infos;
 use crate::model::{Kind, Method, Param, Service, Subscription};
-use crate::tokens::{local, nested};
+use crate::tokens::{again, local, nested};
 
 /// The method of the stub over `target`; nothing if it cannot be sent there.
 pub(super) fn stub(service: &Service, target: Target, method: &Method) -> TokenStream {
@@ -113,12 +114,13 @@ fn notification(service: &Service, target: Target, method: &Method) -> TokenStre
 /// }
 /// ```
 fn try_notification(Service { private, vis, .. }: &Service, method: &Method) -> TokenStream {
-    let Method { ident, cfg, name, .. } = method;
+    let Method { ident, cfg, allowed, name, .. } = method;
     let (try_ident, name) = (method.try_ident(), &name.text);
     let (params, args) = (params(method), args(private, method));
     let about = format!("`{}` without waiting: fails if the queue is full.", ident.unraw());
     quote! {
         #(#cfg)*
+        #(#allowed)*
         #[doc = #about]
         #vis fn #try_ident(
             &self #params
@@ -160,10 +162,12 @@ fn function(
     result: &TokenStream,
     body: &TokenStream,
 ) -> TokenStream {
-    let Method { ident, cfg, .. } = method;
+    let Method { cfg, allowed, .. } = method;
+    let ident = again(&method.ident);
     let (docs, params) = (docs(method), params(method));
     quote! {
         #(#cfg)*
+        #(#allowed)*
         #docs
         #vis fn #ident(&self #params) -> #result {
             #body
@@ -181,36 +185,43 @@ fn docs(method: &Method) -> TokenStream {
 
 /// `, room: &str, text: &str`
 fn params(method: &Method) -> TokenStream {
-    let params = method.params().map(|Param { ident, ty, .. }| quote!(, #ident: #ty));
-    params.collect()
+    let param = |Param { ident, ty, .. }: &Param| {
+        let ident = again(ident);
+        quote!(, #ident: #ty)
+    };
+    method.params().map(param).collect()
 }
 
 /// `(room, (text, ()))`, and by name `by_name(&[ParamInfo::new("room"), …], (room, …))`. Where there
 /// are no parameters, none are sent.
 fn args(private: &Path, method: &Method) -> TokenStream {
-    let list = nested(method.params().map(arg));
+    let list = nested(method.params().map(|param| arg(private, param)));
     if !method.by_name || method.params().next().is_none() {
         return list;
     }
     let infos = param_infos(private, method);
-    let by_name = local("by_name");
-    quote!(#by_name(const { #infos }, #list))
+    quote!(#private::by_name(const { #infos }, #list))
 }
 
-/// `__sent(room)`, in the place of the `room`: there it is told, and only there. Of a stream its id is
-/// sent: `streams.add(chunks)`.
-fn arg(Param { ident, item, .. }: &Param) -> TokenStream {
-    if item.is_some() {
-        let streams = local("streams");
-        return quote_spanned!(ident.span()=> #streams.add(#ident));
+/// `sent::<Param<String>, _>(room)`, in the place of the `room`: that it cannot be sent is told there,
+/// for each target in the same words, and so once. Of a stream its id is sent: `streams.add(chunks)`.
+fn arg(private: &Path, param: &Param) -> TokenStream {
+    let (ident, slot) = (again(&param.ident), slot(private, param));
+    let place = ident.span();
+    match param {
+        Param { item: Some(_), .. } => {
+            let streams = local("streams");
+            quote_spanned!(place=> #streams.add(#ident))
+        }
+        Param { default: false, .. } => quote_spanned!(place=> #private::sent::<#slot, _>(#ident)),
+        Param { borrowed: None, .. } => {
+            // A method call as in the handler: if there is no default, that is told once.
+            let default = quote_spanned!(place=> <#slot>::left_out().into_value());
+            quote_spanned!(place=> #private::sent_or_default::<#slot, _>(#ident, || #default))
+        }
+        // Whether its default is what would be left out can be told of what is sent only.
+        _ => quote_spanned!(place=> #private::sent::<#private::StreamParam<()>, _>(#ident)),
     }
-    let sent = sent(ident.span());
-    quote_spanned!(ident.span()=> #sent(#ident))
-}
-
-/// A function beside the stubs: a parameter may be called `sent`.
-pub(super) fn sent(span: Span) -> Ident {
-    Ident::new("__sent", span)
 }
 
 /// `.timeout(Duration::from_millis(2000))`, if the trait says so.

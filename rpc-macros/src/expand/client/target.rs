@@ -56,7 +56,7 @@ impl Target {
             Self::Peer => quote!(#private::Notify),
             Self::Batch => result(quote!(())),
             Self::Group => {
-                let result = result(quote!(usize));
+                let result = result(quote!(::core::primitive::usize));
                 quote!(#private::Ready<#result>)
             }
         }
