@@ -20,7 +20,7 @@ use crate::serving::{Cost, New, Serving};
 /// Reads a message; how many there are in it.
 pub fn envelope(text: &str, limits: &Limits) -> usize {
     match envelope::decode(text, limits) {
-        Payload::Single(_) => 1,
+        Payload::Single(_) | Payload::Broken => 1,
         Payload::Batch(batch) => batch.len(),
     }
 }
