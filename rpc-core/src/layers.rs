@@ -75,6 +75,7 @@
 //! | layer | served | called | feature |
 //! |---|---|---|---|
 //! | [`Tracing`] | a span for each, in the trace of its caller | a span for each, which travels along | traces of OpenTelemetry: `opentelemetry` |
+//! | [`AccessLog`] | a line of the log, how long and what came of it | the same | |
 //! | `Metrics` | how long, and what came of it | the same | `metrics` |
 //! | [`Timeout`] | stopped, -32012 | the deadline is no later | |
 //! | [`Concurrency`] | more wait, or are busy | | |
@@ -82,8 +83,8 @@
 //! | [`Authorize`] | denied, -32013 | | |
 //! | `tower` | layers of tower, by `tower::Adapt` | a `Peer` is a service of tower | `tower` |
 //!
-//! A good order, from the outside: `Tracing`, `Metrics`, `RateLimit`, `Authorize`, `Concurrency`, `Timeout`.
-//! The first two see then what the others refuse, and what waits for a place is not out of time.
+//! A good order, from the outside: `Tracing`, `AccessLog`, `Metrics`, `RateLimit`, `Authorize`, `Concurrency`,
+//! `Timeout`. The first three see then what the others refuse, and what waits for a place is not out of time.
 
 use std::fmt;
 
@@ -92,6 +93,7 @@ use crate::method::MethodInfo;
 use crate::peer::Peer;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 
+mod access_log;
 mod answer;
 mod authorize;
 mod calling;
@@ -113,6 +115,7 @@ pub mod tower;
 mod tracing;
 
 pub use crate::answered::Answer;
+pub use access_log::AccessLog;
 pub use authorize::{Authorize, Verdict};
 pub(crate) use calling::{BatchQueue, Late, Queue, Route};
 pub use calling::{CallNext, Called, Calling};
@@ -128,8 +131,7 @@ pub use serving::{Kept, ServeNext, Serving};
 pub use timeout::Timeout;
 pub use tracing::Tracing;
 
-/// What metrics call what is not one of ours.
-#[cfg(feature = "metrics")]
+/// What metrics and the access log call what is not one of ours.
 const OTHER: &str = "_OTHER";
 
 /// Middleware around what is served and what is called; see the [module](self) for an example.

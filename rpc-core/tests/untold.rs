@@ -4,8 +4,7 @@
 
 mod support;
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -13,54 +12,33 @@ use rpc_core::{
     CloseCode, Context, ErrorObject, Limits, Peer, Router, StreamError, Streaming, memory, service,
 };
 use support::Raw;
+use support::log::Log;
 use tokio::runtime::Handle;
 use tracing_subscriber::filter::LevelFilter;
 
-/// All that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// The log of this process.
+fn log() -> &'static Log {
+    static LOG: OnceLock<Log> = OnceLock::new();
+    LOG.get_or_init(|| {
+        let log = Log::default();
+        tracing::subscriber::set_global_default(log.subscriber(LevelFilter::TRACE)).unwrap();
+        log
+    })
 }
 
-impl Log {
-    fn get() -> &'static Self {
-        static LOG: OnceLock<Log> = OnceLock::new();
-        LOG.get_or_init(|| {
-            let log = Self::default();
-            let writer = log.clone();
-            tracing_subscriber::fmt()
-                .with_max_level(LevelFilter::TRACE)
-                .with_ansi(false)
-                .with_writer(move || writer.clone())
-                .init();
-            log
-        })
-    }
+/// The lines about how this method failed.
+fn of(log: &Log, method: &str) -> Vec<String> {
+    let about = |line: &&str| {
+        line.contains("rpc_core::untold:") && line.contains(&format!("method={method:?}"))
+    };
+    log.text().lines().filter(about).map(str::to_owned).collect()
+}
 
-    /// The lines about how this method failed.
-    fn of(&self, method: &str) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let about = |line: &&str| {
-            line.contains("rpc_core::untold:") && line.contains(&format!("method={method:?}"))
-        };
-        text.lines().filter(about).map(str::to_owned).collect()
-    }
-
-    /// The one line about this method, which names the peer.
-    fn one(&self, method: &str, peer: &Peer) -> String {
-        let [line] = self.of(method).try_into().expect("one line");
-        assert!(line.contains(&format!("peer={:?}", peer.id())), "{line}");
-        line
-    }
+/// The one line about this method, which names the peer.
+fn one(log: &Log, method: &str, peer: &Peer) -> String {
+    let [line] = of(log, method).try_into().expect("one line");
+    assert!(line.contains(&format!("peer={:?}", peer.id())), "{line}");
+    line
 }
 
 /// Asks its caller for something, which fails, and passes that on.
@@ -83,11 +61,11 @@ fn assert_internal(error: &ErrorObject) {
 
 #[tokio::test]
 async fn a_result_of_another_type_is_told_without_its_value() {
-    let log = Log::get();
+    let log = log();
     let caller = Router::new().method("age", |_: Context, (): ()| async { Ok("s3cr3t\n") });
     let (error, peer) = caught_by(caller, asking("a.decode"), "a.decode").await;
     assert_internal(&error);
-    let line = log.one("a.decode", &peer);
+    let line = one(log, "a.decode", &peer);
     let cause = "cannot read the answer: invalid type: string, expected u32";
     assert!(line.contains(" WARN ") && line.contains(cause), "{line}");
     assert!(!line.contains("s3cr3t"), "{line}");
@@ -95,20 +73,20 @@ async fn a_result_of_another_type_is_told_without_its_value() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_not_answered_is_told() {
-    let log = Log::get();
+    let log = log();
     let caller = Router::new().method("age", |_: Context, (): ()| async {
         std::future::pending::<()>().await;
         Ok(1)
     });
     let (error, peer) = caught_by(caller, asking("a.timeout"), "a.timeout").await;
     assert_internal(&error);
-    let line = log.one("a.timeout", &peer);
+    let line = one(log, "a.timeout", &peer);
     assert!(line.contains("no answer in time (may have run)"), "{line}");
 }
 
 #[tokio::test]
 async fn a_peer_that_has_closed_is_told_with_its_reason_made_harmless() {
-    let log = Log::get();
+    let log = log();
     let (gone, other) = memory::pair(Router::new(), Router::new());
     other.close(CloseCode::NORMAL, "bye\n2026 ERROR forged \u{1b}[2J");
     gone.closed().await;
@@ -118,31 +96,31 @@ async fn a_peer_that_has_closed_is_told_with_its_reason_made_harmless() {
     });
     let (error, peer) = caught_by(Router::new(), served, "a.closed").await;
     assert_internal(&error);
-    let line = log.one("a.closed", &peer);
+    let line = one(log, "a.closed", &peer);
     assert!(line.contains(r"closed by the other end with code 1000: bye\"), "{line}");
     assert!(line.contains("forged") && !line.contains('\u{1b}'), "{line}");
 }
 
 #[tokio::test]
 async fn what_the_other_end_answered_is_passed_on_and_needs_no_line() {
-    let log = Log::get();
+    let log = log();
     let caller = Router::new().method("age", |_: Context, (): ()| async {
         Err::<u32, _>(ErrorObject::new(7, "none of your business"))
     });
     let (error, _) = caught_by(caller, asking("a.remote"), "a.remote").await;
     assert_eq!(error.code, 7);
-    assert_eq!(log.of("a.remote"), [""; 0]);
+    assert_eq!(of(log, "a.remote"), [""; 0]);
 }
 
 #[tokio::test]
 async fn of_many_one_line_in_ten_seconds_is_a_warning() {
-    let log = Log::get();
+    let log = log();
     let caller = Router::new().method("age", |_: Context, (): ()| async { Ok("old") });
     let (peer, _other) = memory::pair(caller, asking("a.often"));
     for _ in 0..5 {
         peer.call::<u32>("a.often", ()).await.unwrap_err();
     }
-    let lines = log.of("a.often");
+    let lines = of(log, "a.often");
     assert_eq!(lines.len(), 5);
     assert_eq!(lines.iter().filter(|line| line.contains(" WARN ")).count(), 1, "{lines:?}");
 }
@@ -216,31 +194,31 @@ impl serde::Serialize for Unwritable {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wherever_a_handler_runs_its_method_is_named() {
-    let log = Log::get();
+    let log = log();
     let caller = || Router::new().method("age", |_: Context, (): ()| async { Ok("old") });
     for method in ["w.spawned", "w.detached", "w.blocking", "w.scoped"] {
         let served = Router::new().service(WhereverServer::new(Here));
         let (error, peer) = caught_by(caller(), served, method).await;
         assert_internal(&error);
-        assert!(log.one(method, &peer).contains("cannot read the answer"), "{method}");
+        assert!(one(log, method, &peer).contains("cannot read the answer"), "{method}");
     }
 }
 
 #[tokio::test]
 async fn a_stream_names_the_method_that_gave_it() {
-    let log = Log::get();
+    let log = log();
     let caller = Router::new().method("age", |_: Context, (): ()| async { Ok("old") });
     let served = Router::new().service(WhereverServer::new(Here));
     let (peer, other) = memory::pair(caller, served);
     let mut items = WhereverClient::new(peer).items().await.unwrap();
     let Some(Err(StreamError::Remote(error))) = items.next().await else { panic!("an item") };
     assert_internal(&error);
-    assert!(log.one("w.items", &other).contains("cannot read the answer"));
+    assert!(one(log, "w.items", &other).contains("cannot read the answer"));
 }
 
 #[tokio::test]
 async fn params_that_do_not_fit_are_told_by_parameter_and_without_the_value() {
-    let log = Log::get();
+    let log = log();
     let served = Router::new()
         .service(WhereverServer::new(Here))
         .method("r.closure", |_: Context, (_,): (u32,)| async { Ok(()) });
@@ -256,11 +234,11 @@ async fn params_that_do_not_fit_are_told_by_parameter_and_without_the_value() {
             ["params refused", "takes 2 params (first, second), got 3"],
         ),
     ] {
-        let before = log.of(method).len();
+        let before = of(log, method).len();
         raw.send(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#))
             .await;
         assert!(raw.receive().await.contains("-32602"));
-        let lines = log.of(method).split_off(before);
+        let lines = of(log, method).split_off(before);
         let [line] = &lines[..] else { panic!("{lines:?}") };
         assert!(line.contains("DEBUG") && line.contains("params refused"), "{line}");
         assert!(line.contains(peer.id()) && !line.contains("s3cr3t"), "{line}");
@@ -269,7 +247,7 @@ async fn params_that_do_not_fit_are_told_by_parameter_and_without_the_value() {
     raw.send(r#"{"jsonrpc":"2.0","method":"w.said","params":["s3cr3t"]}"#).await;
     raw.send(r#"{"jsonrpc":"2.0","id":2,"method":"nothing"}"#).await;
     raw.receive().await;
-    let line = log.one("w.said", &peer);
+    let line = one(log, "w.said", &peer);
     for part in ["notification failed", "code=-32602", "param=\"word\"", why] {
         assert!(line.contains(part), "{line}");
     }
@@ -278,15 +256,15 @@ async fn params_that_do_not_fit_are_told_by_parameter_and_without_the_value() {
 
 #[tokio::test]
 async fn a_panic_is_told_with_its_text_made_harmless() {
-    let log = Log::get();
+    let log = log();
     let (peer, other) =
         memory::pair(Router::new(), Router::new().service(WhereverServer::new(Here)));
     let client = WhereverClient::new(peer);
     assert_internal(&client.panics("a\n2026 ERROR b \u{1b}[2J".into()).await.unwrap_err().into());
-    let line = log.one("w.panics", &other);
+    let line = one(log, "w.panics", &other);
     assert!(line.contains("DEBUG") && line.contains("panicked"), "{line}");
     assert!(line.contains("2026 ERROR b") && !line.contains('\u{1b}'), "{line}");
 
     assert_internal(&client.unwritable().await.unwrap_err().into());
-    assert!(log.one("w.unwritable", &other).contains("cannot be written"));
+    assert!(one(log, "w.unwritable", &other).contains("cannot be written"));
 }

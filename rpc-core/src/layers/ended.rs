@@ -1,4 +1,4 @@
-//! What a call came to, in the few words that spans and metrics have for it.
+//! What a call came to, in the few words that spans, metrics and the access log have for it.
 
 use std::borrow::Cow;
 use std::thread;
@@ -88,7 +88,6 @@ impl Ended {
     }
 
     /// An answer of this end that no layer saw.
-    #[cfg(feature = "metrics")]
     pub(super) fn refused(code: i64) -> Self {
         match code {
             ErrorCode::BUSY => Self::Busy,

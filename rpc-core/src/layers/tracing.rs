@@ -12,7 +12,10 @@ use crate::harmless::Harmless;
 /// what a handler logs, and the calls that it makes, lie within.
 ///
 /// Spans are called `call`, have the level `INFO` and the target `rpc_core::call`; where that is turned
-/// off a call costs nothing more. Their fields are those of OpenTelemetry's conventions for JSON-RPC:
+/// off a call costs nothing more. A subscriber such as `fmt` shows spans only around events: for a line for
+/// each call there is [`AccessLog`](super::AccessLog).
+///
+/// The fields of a span are those of OpenTelemetry's conventions for JSON-RPC:
 ///
 /// | field | is |
 /// |---|---|

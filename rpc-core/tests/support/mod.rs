@@ -5,6 +5,7 @@
 pub mod bank;
 pub mod ends;
 pub mod layers;
+pub mod log;
 pub mod rest;
 
 use std::future::poll_fn;

@@ -1,0 +1,219 @@
+//! A line of the log for each call that has ended.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::ended::{Ended, Ending};
+use super::{CallNext, Called, Calling, Layer, OTHER, ServeNext, Serving};
+use crate::Handler;
+use crate::harmless::Harmless;
+use crate::method::MethodInfo;
+use crate::peer::Peer;
+use crate::sync::{Arc, Mutex, PoisonError};
+
+/// A layer that logs one event of `tracing` for each call, served or made, when it has ended. Every
+/// subscriber shows events, the ordinary `tracing_subscriber::fmt()` included; that one shows spans, such as
+/// those of [`Tracing`](super::Tracing), only around events.
+///
+/// ```text
+/// INFO rpc_core::access: served peer="9f2c…" method="math.add" outcome="ok" duration=1.2ms
+/// INFO rpc_core::access: served peer="9f2c…" method="math.div" outcome="-32602" duration=80µs
+/// INFO rpc_core::access: called peer="9f2c…" method="confirm" outcome="timeout" duration=30s
+/// ```
+///
+/// | field | is |
+/// |---|---|
+/// | `peer` | the [id](Peer::id) of the connection |
+/// | `method` | its name; `_OTHER` for a request of a method that is not offered |
+/// | `outcome` | `ok`, `busy`, `timeout`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or the code of the error |
+/// | `duration` | the time from its start to its outcome; a subscription has its outcome when its stream begins. `refused` has none |
+/// | `left_out` | how many events were left out before this one, if there were any |
+///
+/// The message is `served`, `called`, or `refused` for a request that came to no handler. Params, results
+/// and messages of errors are in none. Why a call failed internally, lines of `rpc_core` itself say, with
+/// the same peer and method.
+///
+/// A peer makes as many calls as it likes. So that it cannot fill the log there are at most 100 events in a
+/// second, or as many as [`at_most`](Self::at_most) says, of all connections and clones of this layer
+/// together; others are counted and left out. Events have the level `INFO` and the target
+/// `rpc_core::access`; where that is turned off a call costs nothing more.
+///
+/// ```
+/// use rpc_core::layers::AccessLog;
+/// use rpc_core::{Layers, Limits, Router, Setup};
+///
+/// // As the first one it is the outermost, and sees what the others refuse.
+/// let mut setup = Setup::new(Router::new(), Limits::server());
+/// setup.layers = Layers::new().layer(AccessLog::new());
+/// ```
+#[derive(Debug, Clone)]
+pub struct AccessLog {
+    budget: Arc<Mutex<Budget>>,
+}
+
+impl AccessLog {
+    /// Logs at most 100 events in a second.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a layer is made by its name, as the others are"
+    )]
+    pub fn new() -> Self {
+        Self::of(100)
+    }
+
+    /// Logs at most so many events in a second instead of 100; 0 leaves out all.
+    ///
+    /// What comes of this counts by itself, apart from clones made before.
+    #[must_use]
+    pub fn at_most(self, events: u32) -> Self {
+        Self::of(events)
+    }
+
+    fn of(most: u32) -> Self {
+        let budget = Budget { most, left: 0, until: None, left_out: 0 };
+        Self { budget: Arc::new(Mutex::new(budget)) }
+    }
+
+    /// Tells of a call that begins now, when it ends.
+    fn ending(
+        &self,
+        peer: Peer,
+        method: Cow<'static, str>,
+        deadline: Option<Instant>,
+        tell: fn(Line<'_>),
+    ) -> Ending<impl FnOnce(Ended) + use<>> {
+        let (log, start) = (self.clone(), Instant::now());
+        Ending::new(deadline, move |ended| {
+            log.tell(&peer, &method, ended, Some(start.elapsed()), tell);
+        })
+    }
+
+    fn tell(
+        &self,
+        peer: &Peer,
+        method: &str,
+        ended: Ended,
+        duration: Option<Duration>,
+        tell: fn(Line<'_>),
+    ) {
+        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(left_out) = budget.take(Instant::now()) else { return };
+        drop(budget);
+        let outcome = ended.error_type().unwrap_or(Cow::Borrowed("ok"));
+        let left_out = (left_out > 0).then_some(left_out);
+        tell(Line { peer: peer.id(), method, outcome: &outcome, duration, left_out });
+    }
+}
+
+/// What an event says.
+struct Line<'a> {
+    peer: &'a str,
+    method: &'a str,
+    outcome: &'a str,
+    duration: Option<Duration>,
+    left_out: Option<u64>,
+}
+
+const TARGET: &str = "rpc_core::access";
+
+fn is_on() -> bool {
+    tracing::enabled!(target: TARGET, tracing::Level::INFO)
+}
+
+fn served(line: Line<'_>) {
+    let Line { peer, method, outcome, duration, left_out } = line;
+    let duration = duration.map(tracing::field::debug);
+    tracing::info!(target: TARGET, peer, method, outcome, duration, left_out, "served");
+}
+
+fn called(line: Line<'_>) {
+    let Line { peer, method, outcome, duration, left_out } = line;
+    let duration = duration.map(tracing::field::debug);
+    tracing::info!(target: TARGET, peer, method, outcome, duration, left_out, "called");
+}
+
+fn refused(line: Line<'_>) {
+    let Line { peer, method, outcome, left_out, .. } = line;
+    tracing::info!(target: TARGET, peer, method, outcome, left_out, "refused");
+}
+
+impl Layer for AccessLog {
+    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+        if !is_on() {
+            return next.serve(call);
+        }
+        let (peer, method) = (call.cx().peer(), call.method().name.clone());
+        let ending = self.ending(peer, method, call.cx().deadline(), served);
+        let handler = next.serve(call);
+        Handler::of(async move {
+            let outcome = handler.await;
+            ending.tell(Ended::from(&outcome));
+            outcome
+        })
+    }
+
+    fn call(&self, request: Calling, next: CallNext) -> Called {
+        if !is_on() {
+            return next.call(request);
+        }
+        // It is what this program calls, and may be what a user of it has typed.
+        let method = Harmless(request.method()).to_string().into();
+        let ending = self.ending(request.peer(), method, request.deadline(), called);
+        let called = next.call(request);
+        Called::of(async move {
+            let answer = called.await;
+            ending.tell(Ended::from(&answer));
+            answer
+        })
+    }
+
+    fn refused(&self, peer: &Peer, method: Option<&MethodInfo>, code: i64) {
+        if is_on() {
+            let name = method.map_or(OTHER, |method| &method.name);
+            self.tell(peer, name, Ended::refused(code), None, refused);
+        }
+    }
+}
+
+/// So many events in each second.
+#[derive(Debug)]
+struct Budget {
+    most: u32,
+    /// How many more there may be until then.
+    left: u32,
+    until: Option<Instant>,
+    left_out: u64,
+}
+
+impl Budget {
+    /// Whether there may be one more, and how many were left out since the last one.
+    fn take(&mut self, now: Instant) -> Option<u64> {
+        if self.until.is_none_or(|until| until <= now) {
+            self.until = Some(now + Duration::from_secs(1));
+            self.left = self.most;
+        }
+        let Some(left) = self.left.checked_sub(1) else {
+            self.left_out += 1;
+            return None;
+        };
+        self.left = left;
+        Some(std::mem::take(&mut self.left_out))
+    }
+}
+
+#[test]
+fn a_flood_is_so_many_lines_in_a_second_and_a_number() {
+    let second = Duration::from_secs(1);
+    let (mut budget, start) =
+        (Budget { most: 2, left: 0, until: None, left_out: 0 }, Instant::now());
+    assert_eq!([budget.take(start), budget.take(start)], [Some(0), Some(0)]);
+    for _ in 0..1000 {
+        assert_eq!(budget.take(start + second / 2), None);
+    }
+    assert_eq!(budget.take(start + second), Some(1000));
+    assert_eq!(budget.take(start + second), Some(0));
+    assert_eq!(budget.take(start + second), None);
+    assert_eq!(budget.take(start + 3 * second), Some(1));
+}
