@@ -14,16 +14,19 @@ mod pass {
     mod context_anywhere;
     mod crate_path;
     mod default_body;
+    mod deprecated;
     mod docs;
     mod dynamic;
     mod empty;
     mod errors;
+    mod forbidden;
     mod generic_implementation;
     mod hygiene;
     mod in_a_function;
     mod made_by_macro;
     #[rustfmt::skip]
     mod many_params;
+    mod names;
     mod raw_identifiers;
     mod results;
     mod subscriptions;
