@@ -1,6 +1,7 @@
 use super::*;
 
 const INFO: &[ParamInfo] = &[ParamInfo::new("name"), ParamInfo::new("greeting")];
+
 /// Of no call.
 fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L, ErrorObject> {
     decode_list(None, params, info, &mut None)
@@ -163,6 +164,34 @@ fn the_place_of_another_complaint_is_not_told() {
     let decoded = decode::<(Param<Vec<Moody>>, ())>(Params(Some("[[1]]")), INFO);
     let violations = decoded.err().unwrap().violations();
     assert_eq!(violations, Some(vec![Violation::new("a", "no 1")]));
+}
+
+/// A number, and how often one was asked for.
+#[derive(Debug)]
+struct Counted;
+
+thread_local!(static READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+
+impl<'de> Deserialize<'de> for Counted {
+    fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
+        READ.set(READ.get() + 1);
+        u8::deserialize(de).map(|_| Self)
+    }
+}
+
+/// Its complaint repeats it, and each time costs as much.
+#[test]
+fn the_place_of_a_long_value_is_not_looked_for() {
+    const INFO: &[ParamInfo] = &[ParamInfo::new("a")];
+    for (length, path, read) in [(100, "a[0]", 2), (1_000_000, "a", 1)] {
+        READ.set(0);
+        let params = format!(r#"[["{}"]]"#, "\\u0007".repeat(length));
+        let decoded = decode::<(Param<Vec<Counted>>, ())>(Params(Some(&params)), INFO);
+        let violations = decoded.err().unwrap().violations().unwrap();
+        assert_eq!((&*violations[0].path, READ.get()), (path, read));
+        let why = &violations[0].message;
+        assert!(why.len() < 400 && why.ends_with("expected u8"), "{why}");
+    }
 }
 
 #[test]
