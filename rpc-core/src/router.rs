@@ -137,7 +137,8 @@ impl Router {
         self
     }
 
-    /// Offers a notification. Params that do not fit are logged; nobody can be told.
+    /// Offers a notification, whose params are those of a [method](Self::method). Params that do not
+    /// fit are logged; nobody can be told.
     #[must_use]
     pub fn notification<P, F>(
         mut self,

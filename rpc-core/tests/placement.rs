@@ -10,6 +10,7 @@ use rpc_core::{
     CallError, CloseCode, Context, Endpoint, ErrorObject, Limits, Peer, Router, Setup, Streaming,
     memory, service,
 };
+use support::warnings::Warnings;
 use support::{Raw, assert_same};
 use tokio::time::{Instant, sleep};
 
@@ -191,34 +192,6 @@ async fn its_deadline_stops_a_detached_handler_also_when_there_is_no_connection_
     assert_eq!(lines(&log), ["detached stopped"]);
 }
 
-/// Keeps the warnings of one thread.
-#[derive(Default, Clone)]
-struct Warnings(Log);
-
-impl tracing::Subscriber for Warnings {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() == tracing::Level::WARN
-    }
-    fn event(&self, event: &tracing::Event<'_>) {
-        struct Fields(String);
-        impl tracing::field::Visit for Fields {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                self.0 += &format!("{}={value:?} ", field.name());
-            }
-        }
-        let mut fields = Fields(String::new());
-        event.record(&mut fields);
-        note(&self.0, fields.0);
-    }
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 /// Keeps this thread for longer than a handler may: what is tested is real time.
 fn block() {
     std::thread::sleep(Duration::from_millis(150));
@@ -226,8 +199,7 @@ fn block() {
 
 #[tokio::test]
 async fn a_method_that_keeps_its_connection_is_told_of_once() {
-    let warnings = Warnings::default();
-    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let (warnings, _guard) = Warnings::here();
     let services = || {
         Router::new()
             .method("slow", |_: Context, (): ()| async {
@@ -260,7 +232,7 @@ async fn a_method_that_keeps_its_connection_is_told_of_once() {
         let stream = peer.subscribe::<u8>("slow_stream", "end", ()).await.unwrap();
         assert_eq!(stream.take(1).count().await, 1);
     }
-    let told = lines(&warnings.0);
+    let told = warnings.take();
     assert_eq!(told.len(), 3, "{told:?}");
     for (line, method) in told.iter().zip(["slow", "slow_later", "slow_stream"]) {
         assert!(line.contains(&format!("method=\"{method}\"")), "{line}");

@@ -41,7 +41,9 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// - A method takes `&self`, is `async` or not, and may have a body, which is its default.
 /// - Parameters have plain names and types that are [`Serialize`] and [`DeserializeOwned`]. `&str`,
 ///   `&[T]` and any other `&T` is received as what it is owned by (`String`, `Vec<T>`,
-///   `T::Owned` of [`ToOwned`]) and lent to the method. An `Option` may be left out by the caller.
+///   `T::Owned` of [`ToOwned`]) and lent to the method. An `Option` may be left out by the caller, and a stub leaves out one that is
+///   `None` where it can: last by position, anywhere by name. So a method may gain an `Option` at
+///   its end, and is still called at ends that do not know it.
 /// - `&Context`, anywhere among the parameters, is the call itself: whose it is, until when. It is
 ///   not on the wire and not in the stub.
 /// - A return type whose last part is called `Result` has an error type, which is an `RpcError`:

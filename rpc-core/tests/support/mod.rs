@@ -7,6 +7,7 @@ pub mod ends;
 pub mod layers;
 pub mod log;
 pub mod rest;
+pub mod warnings;
 
 use std::future::poll_fn;
 use std::time::Duration;
