@@ -20,8 +20,13 @@ impl<W> Protocol<W> {
     /// but for one that is let to its end; what is beyond waits for that. A handler that waits for a call of its own
     /// may keep that one from its end until a member of another batch is answered: then there is a `message_out`
     /// more, and beyond that nothing waits.
+    #[inline(always)] // most answers go to no batch
     pub(super) fn room_to_gather(&mut self, place: Option<Place>) -> Room {
         let Some(place) = place else { return Room::Now };
+        self.room_in_batch(place)
+    }
+
+    fn room_in_batch(&mut self, place: Place) -> Room {
         let limit = self.limits.queue;
         if self.batches.may_gather(place.batch, limit) {
             Room::Now

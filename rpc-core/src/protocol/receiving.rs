@@ -217,6 +217,7 @@ impl<W> Protocol<W> {
     }
 
     /// What these params cost, unless they are too complex for us altogether.
+    #[inline(always)] // four comparisons for each request
     fn cost(
         &self,
         params: Option<&str>,
