@@ -82,7 +82,8 @@ impl<E: RpcError> CallError<E> {
             Some(Kind::Cancelled) => return Self::Cancelled { fate },
             Some(Kind::Interrupted) => {
                 // The close is right behind.
-                return Self::Closed { reason: CloseReason::peer(None, error.message), fate };
+                let reason = CloseReason::peer(error.close_code(), error.message);
+                return Self::Closed { reason, fate };
             }
             _ => {}
         }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::close::CloseCode;
 use crate::harmless::Harmless;
 use crate::invalid::{self, Violation};
 
@@ -108,10 +109,23 @@ impl ErrorObject {
         Self::new(code, message).with_data(&KindData { kind: kind.name() })
     }
 
-    /// -32014: stopped while it ran, since the connection is closed. It may have run.
-    pub(crate) fn interrupted() -> Self {
+    /// -32014: stopped while it ran, since the connection is closed with `code`. It may have run.
+    pub(crate) fn interrupted(code: Option<CloseCode>) -> Self {
         let message = "interrupted: the connection is closed while the request runs";
-        Self::of_kind(ErrorCode::INTERRUPTED, Kind::Interrupted, message)
+        let kind = Kind::Interrupted.name();
+        let data = InterruptedData { kind, close_code: code.map(CloseCode::value) };
+        Self::new(ErrorCode::INTERRUPTED, message).with_data(&data)
+    }
+
+    /// The code of the close behind this error, if it tells that.
+    pub(crate) fn close_code(&self) -> Option<CloseCode> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Data {
+            close_code: u16,
+        }
+        let data: Data = serde_json::from_str(self.object()?).ok()?;
+        Some(CloseCode::new(data.close_code))
     }
 
     pub(crate) fn cancelled() -> Self {
@@ -284,6 +298,14 @@ struct KindData<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+struct InterruptedData {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_code: Option<u16>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct BusyData {
     kind: &'static str,
     retry_after_ms: u64,
@@ -351,7 +373,8 @@ impl ErrorCode {
     pub const DEADLINE: i64 = -32012;
     /// The caller may not call this method; `data.kind` is `not_authorized`.
     pub const NOT_AUTHORIZED: i64 = -32013;
-    /// Stopped while it ran, since the connection is closed on purpose: it may have run; `data.kind` is `interrupted`.
+    /// Stopped while it ran, since the connection is closed on purpose: it may have run; `data.kind` is
+    /// `interrupted`, `data.closeCode` the code of the close that follows.
     pub const INTERRUPTED: i64 = -32014;
     /// A call under the same idempotency key has run, or may have, and its answer is not kept any more;
     /// `data.kind` is `answer_forgotten`.

@@ -105,6 +105,7 @@
 //! | `seldom`, `panics`, `harmless` ○ | lines of the log that a peer can cause, and what it said in them |
 //! | `untold` | why a call failed, for the log where its caller is not told |
 //! | `site` | who counts as one by their address |
+//! | `keyed` | hashing of ids that peers choose |
 //! | `scratch` ○ | where short messages are written, so that each is not an allocation |
 //! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
 //!
@@ -156,6 +157,7 @@ mod hello;
 mod hub;
 mod id;
 mod invalid;
+mod keyed;
 mod later;
 pub mod layers;
 mod life;

@@ -19,8 +19,6 @@ pub(crate) struct Outbox<W> {
     waiting: Tickets<Waiting<W>>,
     bytes: usize,
     backlog: usize,
-    /// From this ticket on, what waited was thrown away.
-    dropped_from: Option<u64>,
 }
 
 /// A message that is next to be sent.
@@ -75,7 +73,7 @@ pub(crate) enum Admitted<W> {
 impl<W> Outbox<W> {
     pub(crate) fn new(limit: usize) -> Self {
         let (queue, waiting) = (Tickets::new(), Tickets::new());
-        Self { limit, queue, waiting, bytes: 0, backlog: 0, dropped_from: None }
+        Self { limit, queue, waiting, bytes: 0, backlog: 0 }
     }
 
     /// Whether what may wait enters at once.
@@ -155,9 +153,9 @@ impl<W> Outbox<W> {
         }
     }
 
-    /// Whether the message with this ticket, which waited for room, was thrown away instead.
-    pub(crate) fn was_dropped(&self, ticket: u64) -> bool {
-        self.dropped_from.is_some_and(|from| ticket >= from)
+    /// Whether the message with this ticket, which waits no longer, has entered. Else it was thrown away.
+    pub(crate) fn has_entered(&self, ticket: u64) -> bool {
+        ticket < self.waiting.first
     }
 
     /// Takes a message back that waits for room; returns who waited with it.
@@ -205,7 +203,6 @@ impl<W> Outbox<W> {
 
     /// Throws away what waits for room; returns who waited with a notification.
     pub(crate) fn drop_waiting(&mut self) -> impl Iterator<Item = W> {
-        self.dropped_from.get_or_insert(self.waiting.first);
         self.waiting.drain().filter_map(|waiting| match waiting.sender {
             Sender::Notification(waiter) => waiter,
             Sender::Calls(_) => None,
@@ -281,7 +278,7 @@ impl<T> Tickets<T> {
     }
 
     fn drain(&mut self) -> impl Iterator<Item = T> {
-        self.first += self.entries.len() as u64;
+        // Not counted as taken: by its number it is known that an entry was thrown away.
         self.len = 0;
         std::mem::take(&mut self.entries).into_iter().flatten()
     }

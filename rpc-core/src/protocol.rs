@@ -58,7 +58,7 @@ pub(crate) struct Protocol<W> {
     parked: VecDeque<Parked>,
     on_wire: usize,
     /// Since when nothing comes back from a wire that calls wait for.
-    stall: Option<Stall>,
+    stall: Option<Box<Stall>>,
     serving: Serving<W>,
     /// Who is told when a handler begins, or ceases, to wait for calls of its own. Hardly anyone asks, so
     /// it is no part of what is kept of each call, nor a table in each connection.

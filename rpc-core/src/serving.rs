@@ -9,6 +9,7 @@ use crate::batches::Place;
 use crate::deadlines::Deadlines;
 use crate::extras::Extras;
 use crate::id::Id;
+use crate::keyed::Keyed;
 use crate::limits::Limits;
 use crate::ordered::Ordered;
 use crate::subscriptions::TakenKey;
@@ -160,11 +161,12 @@ pub(crate) struct Serving<W> {
     /// The requests that outlive the first poll of their handler. Nobody can ask for the others,
     /// which are most: between a request and its first poll no message is read. Ids are the other
     /// end's choice, so they are hashed under a key: else they could be chosen to collide.
-    by_id: HashMap<Id, Key>,
+    by_id: HashMap<Id, Key, Keyed>,
     /// Requests that wait for room in the outbox, oldest first.
     unstarted: VecDeque<Key>,
     /// Members of batches that wait until other batches have come to their end; others pass them.
-    aside: Vec<Key>,
+    #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
+    aside: Option<Box<Vec<Key>>>,
     /// Requests that wait for earlier calls to end.
     ordered: Ordered,
     next_serial: u64,
@@ -182,7 +184,7 @@ impl<W> Serving<W> {
             requests: 0,
             by_id: HashMap::default(),
             unstarted: VecDeque::new(),
-            aside: Vec::new(),
+            aside: None,
             ordered: Ordered::default(),
             next_serial: 0,
             cost: Cost::default(),
@@ -366,25 +368,31 @@ impl<W> Serving<W> {
     /// Has others pass the oldest request that has not started.
     pub(crate) fn set_aside(&mut self) {
         if let Some(key) = self.unstarted.pop_front() {
-            self.aside.push(key);
+            self.aside.get_or_insert_default().push(key);
         }
     }
 
     /// The requests that others pass, oldest first.
     pub(crate) fn aside(&self) -> &[Key] {
-        &self.aside
+        self.aside.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    fn forget_aside(&mut self, key: Key) {
+        let Some(aside) = &mut self.aside else { return };
+        aside.retain(|other| *other != key);
+        self.aside.take_if(|aside| aside.is_empty());
     }
 
     /// One of those, with its params, which may be empty for none, to start it.
     pub(crate) fn take_aside(&mut self, key: Key) -> Option<(Key, Box<str>)> {
-        self.aside.retain(|aside| *aside != key);
+        self.forget_aside(key);
         Some((key, self.get_mut(key)?.take_params()?))
     }
 
     /// Whether members of batches have not started, or have returned and wait for room.
     pub(crate) fn has_waiting_members(&self) -> bool {
         let waits = |served: &Served<W>| served.place.is_some() && served.returned;
-        !self.aside.is_empty() || self.iter().any(waits)
+        self.aside.is_some() || self.iter().any(waits)
     }
 
     /// Whether a handler waits for a call of its own.
@@ -420,8 +428,8 @@ impl<W> Serving<W> {
         if let Some(id) = &ended.id {
             self.by_id.remove(id);
         }
-        if !self.aside.is_empty() {
-            self.aside.retain(|aside| *aside != key);
+        if self.aside.is_some() {
+            self.forget_aside(key);
         }
         if key.serial <= self.ordered.first() {
             self.gone_before_ordered(key, calls);

@@ -119,7 +119,7 @@ async fn its_caller_sees_a_close_after_which_it_may_have_run() {
     server.close(CloseCode::RESTARTING, "update");
     match call.await {
         Err(CallError::Closed { reason, fate: Fate::MaybeExecuted }) => {
-            assert_eq!(reason.by, ClosedBy::Peer);
+            assert_eq!((reason.by, reason.code), (ClosedBy::Peer, Some(CloseCode::RESTARTING)));
         }
         other => panic!("{other:?}"),
     }

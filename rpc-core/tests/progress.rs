@@ -289,6 +289,28 @@ async fn a_report_that_waited_is_sent_when_there_is_room() {
     assert!(raw.receive().await.contains("last"));
 }
 
+/// Room came by a call that was taken back, which nobody looks for: the later report passed the one that waited.
+#[tokio::test(start_paused = true)]
+async fn a_report_never_passes_one_that_waits_for_room() {
+    let mut limits = Limits::server();
+    limits.queue = 400;
+    let services = Router::new().method("work", |cx: Context, (): ()| async move {
+        let progress = cx.progress();
+        let call = cx.peer().call::<()>("other", ("x".repeat(500),)).start();
+        progress.report(&1);
+        drop(call);
+        progress.report(&2);
+        Ok(())
+    });
+    let (mut raw, _) = Raw::connect(services, limits);
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"work","progressToken":1}"#).await;
+    for value in [1, 2] {
+        let report: serde_json::Value = serde_json::from_str(&raw.receive().await).unwrap();
+        assert_eq!(report["params"]["value"], value);
+    }
+    assert!(raw.receive().await.contains("result"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn reports_that_nobody_looks_at_are_bounded_in_bytes() {
     let mut limits = Limits::client();

@@ -36,7 +36,7 @@ impl<T: Transport> Connection<T> {
             self.outgoing.clear();
         }
         if reason.is_planned() {
-            state.protocol.interrupt();
+            state.protocol.interrupt(reason.code);
         }
         let unanswered = state.protocol.end(&reason);
         if reason.is_deaf() {

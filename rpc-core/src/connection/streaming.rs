@@ -32,7 +32,8 @@ const OF_ALL: usize = 256;
 pub(super) struct Streams {
     /// Those whose call or answer has not left. Nothing wakes these: items that came before the other end knows the
     /// stream would be lost.
-    held: Vec<Stream>,
+    #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
+    held: Option<Box<Vec<Stream>>>,
     /// Those that wait to be woken, or for credit.
     waiting: Tasks<Stream>,
     /// Those that may have an item, in the order in which they are asked.
@@ -124,7 +125,7 @@ enum Asked {
 
 impl Streams {
     pub(super) fn new(capacity: usize) -> Self {
-        let (held, ready) = (Vec::new(), VecDeque::new());
+        let (held, ready) = (None, VecDeque::new());
         Self { held, waiting: Tasks::new(capacity), ready, restless: false }
     }
 
@@ -139,7 +140,7 @@ impl Streams {
 
     /// Keeps a stream until its call or its answer has left.
     pub(super) fn hold(&mut self, stream: Stream) {
-        self.held.push(stream);
+        self.held.get_or_insert_default().push(stream);
     }
 
     /// Lets a stream go on whose call or answer has left, or which has credit again.
@@ -149,8 +150,11 @@ impl Streams {
     }
 
     fn take_held(&mut self, key: OfferedKey) -> Option<Stream> {
-        let at = self.held.iter().position(|stream| stream.key == key)?;
-        Some(self.held.swap_remove(at))
+        let held = self.held.as_mut()?;
+        let at = held.iter().position(|stream| stream.key == key)?;
+        let stream = held.swap_remove(at);
+        self.held.take_if(|held| held.is_empty());
+        Some(stream)
     }
 
     fn take_waiting(&mut self, key: OfferedKey) -> Option<Stream> {
@@ -177,13 +181,12 @@ impl Streams {
     }
 
     pub(super) fn clear(&mut self) {
-        self.held.drain(..).for_each(drop_quietly);
+        self.held.take().into_iter().for_each(|held| held.into_iter().for_each(drop_quietly));
         self.waiting.clear();
         self.ready.drain(..).for_each(drop_quietly);
     }
 
     pub(super) fn shrink(&mut self) {
-        self.held.shrink_to_fit();
         self.waiting.shrink();
         self.ready.shrink_to_fit();
     }

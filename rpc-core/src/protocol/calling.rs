@@ -149,7 +149,7 @@ impl<W> Protocol<W> {
     ) -> Result<bool, CloseReason> {
         match &self.ended {
             // One that had entered before the end may have been sent.
-            Some(reason) if self.outbox.was_dropped(ticket) => Err(reason.clone()),
+            Some(reason) if !self.outbox.has_entered(ticket) => Err(reason.clone()),
             _ => Ok(!self.outbox.still_waits(ticket, keep)),
         }
     }

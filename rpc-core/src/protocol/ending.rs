@@ -100,14 +100,14 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Answers all requests that are served, before the end: those that have started may have run.
-    pub(crate) fn interrupt(&mut self) {
+    /// Answers all requests that are served, before the end by a close with `code`: those that have started may have run.
+    pub(crate) fn interrupt(&mut self, code: Option<CloseCode>) {
         for key in self.serving.keys() {
             let Some(served) = self.serving.get(key).filter(|served| served.is_request) else {
                 continue;
             };
             let error = if served.has_started() {
-                ErrorObject::interrupted()
+                ErrorObject::interrupted(code)
             } else {
                 ErrorObject::shutting_down()
             };

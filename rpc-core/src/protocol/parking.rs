@@ -33,8 +33,8 @@ impl Parked {
     }
 }
 
-/// Calls wait for the wire, a handler of this end runs, and nothing is answered.
-#[derive(Debug, Clone, Copy)]
+/// Calls wait for the wire, a handler of this end runs, and nothing is answered. In a box, as it is rare.
+#[derive(Debug)]
 pub(super) struct Stall {
     since: Duration,
     /// Whether more calls are on the wire for that.
@@ -77,7 +77,7 @@ impl<W> Protocol<W> {
     }
 
     fn has_wire_for(&self, calls: usize) -> bool {
-        let is_relieved = self.stall.is_some_and(|stall| stall.is_relieved);
+        let is_relieved = self.stall.as_ref().is_some_and(|stall| stall.is_relieved);
         let most = self.limits.calls_on_wire << u32::from(is_relieved);
         self.on_wire + calls <= most || (self.on_wire == 0 && calls > 1)
     }
@@ -121,7 +121,7 @@ impl<W> Protocol<W> {
         if self.parked.is_empty() || self.serving.is_idle() {
             self.stall = None;
         } else {
-            self.stall.get_or_insert(Stall { since: now, is_relieved: false });
+            self.stall.get_or_insert_with(|| Box::new(Stall { since: now, is_relieved: false }));
         }
     }
 
@@ -132,7 +132,7 @@ impl<W> Protocol<W> {
 
     /// When something is to be done for those that wait.
     pub(super) fn stall_ends(&self) -> Option<Duration> {
-        let Stall { since, is_relieved } = self.stall?;
+        let Stall { since, is_relieved } = **self.stall.as_ref()?;
         Some(since + if is_relieved { GIVE_UP } else { RELIEF })
     }
 

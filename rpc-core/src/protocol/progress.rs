@@ -63,6 +63,9 @@ impl<W> Protocol<W> {
         let has_room = self.outbox.has_room();
         let Some(served) = self.serving.get_mut(key) else { return };
         if has_room {
+            // Room may have come without anyone who looked for it: the one that waited goes first.
+            let waited = served.rare.as_mut().and_then(|rare| rare.report.take());
+            self.outbox.extend(waited);
             self.outbox.push(report, Carried::None);
         } else if served.rare.get_or_insert_default().report.replace(report).is_none() {
             self.unreported.get_or_insert_default().push_back(key);

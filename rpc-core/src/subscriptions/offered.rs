@@ -9,6 +9,7 @@ use slab::Slab;
 use super::{TakenKey, cost};
 use crate::hello::MOST;
 use crate::id::Id;
+use crate::keyed::Keyed;
 
 /// Names one subscription; never two, though `index` is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub(crate) struct Offered {
     open: Slab<Subscription>,
     by_id: HashMap<Box<str>, usize, FxBuildHasher>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
-    by_request: HashMap<Id, usize>,
+    by_request: HashMap<Id, usize, Keyed>,
     /// How many go with calls of this end.
     arguments: usize,
     next_serial: u64,

@@ -9,6 +9,7 @@ use slab::Slab;
 use super::{OfferedKey, cost};
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
+use crate::keyed::Keyed;
 
 /// Names one subscription; never two, though `index` is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,7 @@ struct Credit {
 pub(crate) struct Taken<W> {
     open: Slab<Subscription<W>>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
-    by_id: HashMap<Box<str>, usize>,
+    by_id: HashMap<Box<str>, usize, Keyed>,
     /// Bytes of items that wait beyond the windows of their streams, all together, and how many there
     /// may be: each stream's last item may overdraw its window, by as much as a message may be long.
     beyond: usize,
