@@ -103,10 +103,12 @@ pub(crate) fn write_progress_tail(out: &mut BytesMut) {
 }
 
 /// The notification by which an end makes itself known to another of its kind.
-pub(crate) fn hello(window: usize) -> Bytes {
-    let mut out = BytesMut::with_capacity(96);
+pub(crate) fn hello(window: usize, batch: usize) -> Bytes {
+    let mut out = BytesMut::with_capacity(112);
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":"#);
     write_number(window as u64, &mut (&mut out).writer());
+    out.put_slice(br#","batch":"#);
+    write_number(batch as u64, &mut (&mut out).writer());
     out.put_slice(b"}}");
     out.freeze()
 }

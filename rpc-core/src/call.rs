@@ -461,7 +461,10 @@ fn typed<T: Answered, E: RpcError>(
         Outcome::Malformed(why) => return Err(CallError::Decode(why.into_string())),
         Outcome::Busy => return Err(CallError::Busy),
         Outcome::NoStreams => return Err(CallError::Encode(NO_STREAMS.into())),
-        Outcome::Timeout(fate) => return Err(CallError::Timeout { fate }),
+        Outcome::Timeout(fate, heard) => return Err(CallError::Timeout { fate, heard }),
+        Outcome::Unanswered(why, fate) => {
+            return Err(CallError::Unanswered { why: why.into_string(), fate });
+        }
         Outcome::Closed(reason, fate) => return Err(CallError::Closed { reason: *reason, fate }),
     };
     T::read(Answer(answer)).map_err(CallError::Decode)
@@ -471,7 +474,7 @@ impl<E> From<Failure> for CallError<E> {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Encode(why) => Self::Encode(why),
-            Failure::Late => Self::Timeout { fate: Fate::NotSent },
+            Failure::Late => Self::Timeout { fate: Fate::NotSent, heard: None },
             Failure::Unsent => Self::Cancelled { fate: Fate::NotSent },
             Failure::Refused(Refused::Busy) => Self::Busy,
             Failure::Refused(Refused::NoStreams) => Self::Encode(PLAIN.into()),

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::{error, fmt};
 
 use crate::close::CloseReason;
-use crate::error::{ErrorObject, Kind, RpcError};
+use crate::error::{ErrorObject, Kind, RpcError, Shortened};
 use crate::harmless::Harmless;
 
 /// Why a call has no result.
@@ -38,6 +38,17 @@ pub enum CallError<E = Infallible> {
     Remote(ErrorObject),
     /// No answer within the deadline, here or there.
     Timeout {
+        /// Whether it may have run.
+        fate: Fate,
+        /// An error that the other end sent under no id while the call was open: it may have been for this one.
+        /// Its data is left out, and a long message cut.
+        heard: Option<Box<ErrorObject>>,
+    },
+    /// There will be no answer to this call, which was sent in a batch: the other end has refused the batch as a
+    /// whole, or has answered others of it and not this one.
+    Unanswered {
+        /// What it said or did instead.
+        why: String,
         /// Whether it may have run.
         fate: Fate,
     },
@@ -78,7 +89,7 @@ impl<E: RpcError> CallError<E> {
         let fate = Fate::MaybeExecuted;
         match error.kind() {
             Some(Kind::Busy) => return Self::Busy,
-            Some(Kind::Deadline) => return Self::Timeout { fate },
+            Some(Kind::Deadline) => return Self::Timeout { fate, heard: None },
             Some(Kind::Cancelled) => return Self::Cancelled { fate },
             Some(Kind::Interrupted) => {
                 // The close is right behind.
@@ -102,7 +113,8 @@ impl CallError {
         match self {
             Self::Method(never) => match never {},
             Self::Remote(error) => CallError::from_answer(error),
-            Self::Timeout { fate } => CallError::Timeout { fate },
+            Self::Timeout { fate, heard } => CallError::Timeout { fate, heard },
+            Self::Unanswered { why, fate } => CallError::Unanswered { why, fate },
             Self::Cancelled { fate } => CallError::Cancelled { fate },
             Self::Busy => CallError::Busy,
             Self::Closed { reason, fate } => CallError::Closed { reason, fate },
@@ -119,9 +131,10 @@ impl<E> CallError<E> {
     /// kept any more (-32015), may have run.
     pub fn fate(&self) -> Option<Fate> {
         match self {
-            Self::Timeout { fate } | Self::Cancelled { fate } | Self::Closed { fate, .. } => {
-                Some(*fate)
-            }
+            Self::Timeout { fate, .. }
+            | Self::Unanswered { fate, .. }
+            | Self::Cancelled { fate }
+            | Self::Closed { fate, .. } => Some(*fate),
             Self::Busy | Self::Encode(_) => Some(Fate::NotSent),
             Self::Remote(error) if error.kind() == Some(Kind::AnswerForgotten) => {
                 Some(Fate::MaybeExecuted)
@@ -131,13 +144,25 @@ impl<E> CallError<E> {
     }
 }
 
+/// So many bytes are kept of the message of an error that has no id.
+pub(crate) const LONGEST_HEARD: usize = 300;
+
 impl<E: fmt::Display> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // Its fields are the other end's.
             Self::Method(error) => Harmless(error).fmt(f),
             Self::Remote(error) => error.fmt(f),
-            Self::Timeout { fate } => write!(f, "no answer in time ({fate})"),
+            Self::Timeout { fate, heard: None } => write!(f, "no answer in time ({fate})"),
+            Self::Timeout { fate, heard: Some(error) } => {
+                let ErrorObject { code, message, .. } = &**error;
+                let message = Shortened(message, LONGEST_HEARD);
+                write!(
+                    f,
+                    "no answer in time ({fate}), but an error under no id: {message} (code {code})"
+                )
+            }
+            Self::Unanswered { why, fate } => write!(f, "{why} ({fate})"),
             Self::Cancelled { fate } => write!(f, "cancelled ({fate})"),
             Self::Busy => f.write_str("busy: not executed"),
             Self::Closed { reason, fate } => write!(f, "{reason} ({fate})"),

@@ -295,6 +295,16 @@ impl<W, O> Calls<W, O> {
         self.last_id
     }
 
+    /// The id of the last call that was made.
+    pub(crate) fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
+    /// Whether answers may come that find nobody.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.given_up > 0
+    }
+
     /// Notes that an answer to a call that was sent will find nobody.
     pub(crate) fn give_up(&mut self) {
         self.given_up += 1;

@@ -379,6 +379,7 @@ impl<T: Transport> Connection<T> {
                 Due::Look => return Ok(true),
                 Due::Ping => {
                     self.transport.ping()?;
+                    self.shared.lock().protocol.pinged();
                     self.unflushed = true;
                     self.flush(cx)?;
                 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::error::{ErrorObject, Excerpt, Shortened};
 use crate::extras::{self, Extras, Written};
-use crate::id::is_id;
+use crate::id::{is_id, whole};
 use crate::limits::Limits;
 use crate::scan::{Complexity, DISGUISED, Scanner};
 
@@ -45,6 +45,8 @@ pub(crate) enum Shape<'a> {
     Request,
     /// An answer that says nothing, if this is the id of a call of ours.
     Answer(&'a str),
+    /// An array of nothing, which may be the answer to a batch.
+    Nothing,
     /// Nothing that there is.
     Other,
 }
@@ -73,6 +75,17 @@ pub(crate) struct Notification<'a> {
     pub(crate) extras: Option<Box<Extras>>,
 }
 
+impl Incoming<'_> {
+    /// The id of the call that it answers.
+    pub(crate) fn answers(&self) -> Option<u64> {
+        match self {
+            Self::Response { id, .. } => whole((*id)?),
+            Self::Invalid { shape: Shape::Answer(id), .. } => whole(id),
+            _ => None,
+        }
+    }
+}
+
 /// What a response says.
 #[derive(Debug)]
 pub(crate) enum Answer<'a> {
@@ -87,9 +100,6 @@ pub(crate) enum Answer<'a> {
 const NO_ERROR: &str = "`error` must have an integer `code` and a string `message`";
 
 const NO_METHOD: &str = "`method` must be a string";
-
-/// What an array is that holds nothing.
-pub(crate) const EMPTY_BATCH: &str = "an empty batch";
 
 /// What `jsonrpc` must be.
 const VERSION: &str = r#""2.0""#;
@@ -174,6 +184,14 @@ fn string_end(text: &str) -> Option<usize> {
     Some(end.map_or(text.len(), |end| end + 2))
 }
 
+/// The id of a request of ours.
+#[cold]
+pub(crate) fn id_of(request: &str) -> Option<u64> {
+    let mut members = Members::default();
+    members.read(&mut Scanner::new(request))?;
+    whole(members.id?)
+}
+
 /// The texts of the members of a batch that was read.
 #[cold]
 pub(crate) fn members_of(batch: &str) -> Vec<&str> {
@@ -197,7 +215,7 @@ fn read<'a>(text: &'a str, limits: &Limits) -> Option<Payload<'a>> {
 fn batch<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Payload<'a>> {
     scanner.take(b'[');
     if scanner.take(b']') {
-        return Some(Payload::Single(invalid(None, EMPTY_BATCH, Shape::Other)));
+        return Some(Payload::Single(invalid(None, "an empty batch", Shape::Nothing)));
     }
     let mut messages = Vec::new();
     let mut too_many = false;

@@ -189,7 +189,18 @@ impl ErrorObject {
 
     pub(crate) fn batch_too_big(limit: usize) -> Self {
         let message = format!("the batch has more members than `batch`, which is {limit}");
-        Self::of_kind(ErrorCode::BATCH_TOO_BIG, Kind::BatchTooBig, message)
+        let kind = Kind::BatchTooBig.name();
+        Self::new(ErrorCode::BATCH_TOO_BIG, message).with_data(&BatchData { kind, max: limit })
+    }
+
+    /// How many members a batch may have, if this says that one had more.
+    pub(crate) fn most_in_batch(&self) -> Option<usize> {
+        #[derive(Deserialize)]
+        struct Data {
+            max: usize,
+        }
+        let data: Data = serde_json::from_str(self.object()?).ok()?;
+        Some(data.max).filter(|max| *max > 0)
     }
 
     #[cfg(feature = "rate-limit")]
@@ -217,6 +228,7 @@ impl ErrorObject {
             ErrorCode::DEADLINE => Kind::Deadline,
             ErrorCode::INTERRUPTED => Kind::Interrupted,
             ErrorCode::ANSWER_FORGOTTEN => Kind::AnswerForgotten,
+            ErrorCode::BATCH_TOO_BIG => Kind::BatchTooBig,
             _ => return None,
         };
         let data: KindData<'_> = serde_json::from_str(self.object()?).ok()?;
@@ -297,6 +309,12 @@ struct KindData<'a> {
 }
 
 #[derive(Serialize)]
+struct BatchData {
+    kind: &'static str,
+    max: usize,
+}
+
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct InterruptedData {
     kind: &'static str,
@@ -365,7 +383,8 @@ impl ErrorCode {
     pub const ANSWER_TOO_BIG: i64 = -32008;
     /// Not executed, safe to try again; `data.kind` is `busy`.
     pub const BUSY: i64 = -32009;
-    /// The batch has too many members; `data.kind` is `batch_too_big`.
+    /// The batch has too many members, and nothing of it has run; `data.kind` is `batch_too_big`, `data.max` how many
+    /// there may be.
     pub const BATCH_TOO_BIG: i64 = -32010;
     /// The answer does not fit into that of its batch any more; `data.kind` is `answer_too_big`.
     pub const BATCH_ANSWER_TOO_BIG: i64 = -32011;

@@ -22,12 +22,15 @@ pub(crate) struct Hello {
     plain: bool,
     said: bool,
     heard: Option<u64>,
+    /// The most members of a batch that the other end takes.
+    batch: Option<usize>,
 }
 
 #[derive(Deserialize)]
 struct Params {
     duplex: u64,
     window: Option<u64>,
+    batch: Option<u64>,
 }
 
 impl Hello {
@@ -36,10 +39,10 @@ impl Hello {
     }
 
     /// The message to send, if it was not sent before. `window` is the credit with which streams
-    /// towards this end start.
-    pub(crate) fn say(&mut self, window: usize) -> Option<Bytes> {
+    /// towards this end start, `batch` the most members of a batch that it takes.
+    pub(crate) fn say(&mut self, window: usize, batch: usize) -> Option<Bytes> {
         let silent = self.plain || std::mem::replace(&mut self.said, true);
-        (!silent).then(|| answer::hello(window))
+        (!silent).then(|| answer::hello(window, batch))
     }
 
     /// Whether this end is told to be a plain peer.
@@ -59,11 +62,12 @@ impl Hello {
     pub(crate) fn hear(&mut self, params: Option<&str>) -> Result<(), ()> {
         let params: Params = serde_json::from_str(params.unwrap_or_default()).map_err(drop)?;
         let window = params.window.unwrap_or(WINDOW);
-        if params.duplex == 0 || !(1..=MOST).contains(&window) {
+        if params.duplex == 0 || !(1..=MOST).contains(&window) || params.batch == Some(0) {
             return Err(());
         }
-        if !self.plain {
-            self.heard.get_or_insert(window);
+        if !self.plain && self.heard.is_none() {
+            self.heard = Some(window);
+            self.batch = params.batch.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
         }
         Ok(())
     }
@@ -73,30 +77,47 @@ impl Hello {
     pub(crate) fn window(&self) -> Option<u64> {
         self.heard
     }
+
+    /// The most members of a batch that the other end takes, if it has said so.
+    pub(crate) fn batch(&self) -> Option<usize> {
+        self.batch
+    }
 }
 
 #[test]
 fn hello_is_said_once_and_the_first_one_counts() {
     let mut hello = Hello::default();
     assert_eq!(hello.window(), None);
-    let said = hello.say(7).unwrap();
-    assert_eq!(said, r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":7}}"#);
-    assert_eq!(hello.say(7), None);
-    for wrong in ["", "[1]", "{}", r#"{"duplex":0}"#, r#"{"duplex":1,"window":0}"#] {
+    let said = hello.say(7, 10).unwrap();
+    assert_eq!(
+        said,
+        r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":7,"batch":10}}"#
+    );
+    assert_eq!(hello.say(7, 10), None);
+    for wrong in [
+        "",
+        "[1]",
+        "{}",
+        r#"{"duplex":0}"#,
+        r#"{"duplex":1,"window":0}"#,
+        r#"{"duplex":1,"batch":0}"#,
+        r#"{"duplex":1,"batch":-1}"#,
+        r#"{"duplex":1,"batch":"10"}"#,
+    ] {
         assert_eq!(hello.hear(Some(wrong)), Err(()), "{wrong}");
     }
     assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":2147483649}"#)), Err(()));
     assert_eq!(hello.hear(None), Err(()));
     assert_eq!(hello.window(), None);
-    assert_eq!(hello.hear(Some(r#"{"duplex":2,"new":[]}"#)), Ok(()));
-    assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":9}"#)), Ok(()));
-    assert_eq!(hello.window(), Some(WINDOW));
+    assert_eq!(hello.hear(Some(r#"{"duplex":2,"new":[],"batch":3}"#)), Ok(()));
+    assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":9,"batch":5}"#)), Ok(()));
+    assert_eq!((hello.window(), hello.batch()), (Some(WINDOW), Some(3)));
 }
 
 #[test]
 fn a_plain_end_neither_says_nor_hears_anything() {
     let mut hello = Hello::plain();
-    assert_eq!(hello.say(7), None);
+    assert_eq!(hello.say(7, 10), None);
     assert_eq!(hello.hear(Some(r#"{"duplex":1}"#)), Ok(()));
     assert_eq!((hello.is_said(), hello.window()), (false, None));
 }

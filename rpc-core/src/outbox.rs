@@ -35,15 +35,24 @@ pub(crate) enum Carried {
     One(u64),
     /// A batch.
     Many(Arc<[u64]>),
+    /// A part of a batch that was refused as a whole.
+    Again(Arc<[u64]>),
+    /// A batch of notifications.
+    Notifications,
 }
 
 impl Carried {
     pub(crate) fn ids(&self) -> &[u64] {
         match self {
-            Self::None => &[],
+            Self::None | Self::Notifications => &[],
             Self::One(id) => std::slice::from_ref(id),
-            Self::Many(ids) => ids,
+            Self::Many(ids) | Self::Again(ids) => ids,
         }
+    }
+
+    /// What a message with notifications is, which stands alone or in an array.
+    pub(crate) fn notified(message: &Bytes) -> Self {
+        if message.starts_with(b"[") { Self::Notifications } else { Self::None }
     }
 }
 
@@ -135,7 +144,8 @@ impl<W> Outbox<W> {
                 Admitted::Calls { ticket: self.push(message, calls.clone()), calls }
             }
             Sender::Notification(waiter) => {
-                self.push(message, Carried::None);
+                let calls = Carried::notified(&message);
+                self.push(message, calls);
                 Admitted::Notification(waiter)
             }
         })
@@ -189,7 +199,7 @@ impl<W> Outbox<W> {
     pub(crate) fn drop_calls(&mut self) {
         let bytes = &mut self.bytes;
         self.queue.retain(|queued| {
-            let keep = queued.calls == Carried::None;
+            let keep = queued.calls.ids().is_empty();
             *bytes -= if keep { 0 } else { queued.message.len() };
             keep
         });

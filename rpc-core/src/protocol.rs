@@ -42,6 +42,7 @@ mod receiving;
 mod sending;
 mod standing;
 mod subscribing;
+mod unanswered;
 mod wronging;
 
 pub(crate) use gathering::Room;
@@ -49,6 +50,7 @@ use lending::Lenders;
 use parking::{Parked, Stall};
 pub(crate) use standing::Guest;
 use standing::Standing;
+use unanswered::Unanswered;
 
 /// One connection's calls, answers and queues.
 pub(crate) struct Protocol<W> {
@@ -80,6 +82,10 @@ pub(crate) struct Protocol<W> {
     /// Calls that are served and whose latest report of progress waits for room.
     #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     unreported: Option<Box<VecDeque<Key>>>,
+    /// Batches that were sent, and what came under no id.
+    unanswered: Option<Box<Unanswered>>,
+    /// How many messages had left before the last ping.
+    pinged: u64,
     hello: Hello,
     outbox: Outbox<W>,
     /// How many messages the transport was given.
@@ -132,8 +138,10 @@ pub(crate) enum Outcome {
     Busy,
     /// There is a stream among its params, and the other end takes none. It was not sent.
     NoStreams,
-    /// The deadline came first.
-    Timeout(Fate),
+    /// The deadline came first; perhaps this error, which came under no id, was meant.
+    Timeout(Fate, Option<Box<ErrorObject>>),
+    /// Its batch was refused as a whole or answered without it: how, and whether it may have run.
+    Unanswered(Box<str>, Fate),
     /// The connection ended first.
     Closed(Box<CloseReason>, Fate),
 }
@@ -233,6 +241,8 @@ pub(crate) enum Event<'a> {
         /// Whether the first of this connection.
         is_first: bool,
     },
+    /// Nothing: an error came under no id, and is to be logged.
+    Unaddressed { code: i64, message: Box<str> },
     /// Nothing: a notification that cannot be served, and why.
     Dropped(&'static str),
     /// Nothing more.
@@ -291,6 +301,8 @@ impl<W> Protocol<W> {
             dropped: Vec::new(),
             probe: None,
             unreported: None,
+            unanswered: None,
+            pinged: 0,
             hello: Hello::default(),
             outbox: Outbox::new(limits.queue),
             handed: 0,

@@ -40,6 +40,8 @@ pub struct Counters {
     /// At the end that opened the link: messages that were no JSON-RPC, and were not answered; see
     /// [`Setup::answers_malformed`](crate::Setup::answers_malformed). They are not among the malformed.
     pub foreign: u64,
+    /// Errors under no id (`null`), which say of no call that they are its answer.
+    pub unaddressed: u64,
     /// Notification handlers stopped because they ran too long.
     pub stopped_notifications: u64,
 }

@@ -31,7 +31,7 @@ impl<E: RpcError> From<CallError<E>> for ErrorObject {
             CallError::Remote(error) => return error,
             CallError::Decode(why) => CallError::Decode(without_value(&why).into_owned()),
             CallError::Encode(why) => CallError::Encode(why),
-            CallError::Timeout { fate } => CallError::Timeout { fate },
+            CallError::Timeout { fate, heard: None } => CallError::Timeout { fate, heard: None },
             CallError::Cancelled { fate } => CallError::Cancelled { fate },
             CallError::Busy => CallError::Busy,
             CallError::Closed { reason, fate } => CallError::Closed { reason, fate },

@@ -201,7 +201,7 @@ async fn calls_dropped_on_another_thread_while_their_batch_is_sent_leave_nothing
 async fn members_whose_deadline_is_over_are_not_sent() {
     let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
     let alone = peer.call::<u8>("alone", ()).timeout(Duration::ZERO).await;
-    let late = CallError::Timeout { fate: Fate::NotSent };
+    let late = CallError::Timeout { fate: Fate::NotSent, heard: None };
     assert_eq!(alone, Err(late.clone()));
     let batch = peer.batch();
     let over = batch.call::<u8>("over", ()).timeout(Duration::ZERO);

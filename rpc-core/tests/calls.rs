@@ -20,7 +20,10 @@ const MAYBE: Fate = Fate::MaybeExecuted;
 async fn a_call_waits_30_seconds_unless_told_otherwise() {
     let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
     let start = Instant::now();
-    assert_eq!(peer.call::<u8>("m", ()).await, Err(CallError::Timeout { fate: MAYBE }));
+    assert_eq!(
+        peer.call::<u8>("m", ()).await,
+        Err(CallError::Timeout { fate: MAYBE, heard: None })
+    );
     assert_eq!(start.elapsed().as_secs(), 30);
     raw.play(
         r#"
@@ -31,7 +34,7 @@ async fn a_call_waits_30_seconds_unless_told_otherwise() {
     .await;
     let start = Instant::now();
     let short = peer.call::<u8>("m", ()).timeout(Duration::from_millis(1500));
-    assert_eq!(short.await, Err(CallError::Timeout { fate: MAYBE }));
+    assert_eq!(short.await, Err(CallError::Timeout { fate: MAYBE, heard: None }));
     assert_eq!(start.elapsed().as_millis() / 10, 150);
     assert!(raw.receive().await.contains("\"timeoutMs\":1500"));
 
@@ -68,7 +71,7 @@ async fn a_short_deadline_is_kept_while_the_connection_sleeps() {
     // Parked behind the first: nothing is sent, yet its time must run.
     let start = Instant::now();
     let short = peer.call::<u8>("m", ()).timeout(Duration::from_millis(100)).await;
-    assert_eq!(short, Err(CallError::Timeout { fate: NOT_SENT }));
+    assert_eq!(short, Err(CallError::Timeout { fate: NOT_SENT, heard: None }));
     assert_eq!(start.elapsed().as_millis() / 10, 10);
     drop(long);
 }

@@ -156,7 +156,7 @@ async fn a_call_under_a_key_has_a_deadline_also_if_its_caller_sets_none() {
         let fate = Fate::MaybeExecuted;
         let start = tokio::time::Instant::now();
         let endless = slow(&peer, 86_400_000, "k").no_timeout().await;
-        assert_eq!(endless, Err(CallError::Timeout { fate }));
+        assert_eq!(endless, Err(CallError::Timeout { fate, heard: None }));
         assert_eq!(start.elapsed().as_secs(), 300);
         a_moment().await;
         assert_eq!((bank.hub.idempotent_running(), bank.hub.detached()), (0, 0));

@@ -54,7 +54,7 @@ async fn a_call_whose_time_is_over_before_it_is_sent_is_not_sent() {
     let call = peer.call::<u64>("sleep", (100,)).timeout(Duration::from_millis(500)).start();
     advance(PAUSE).await;
     let fate = rpc_core::Fate::NotSent;
-    assert_eq!(call.await, Err(CallError::Timeout { fate }));
+    assert_eq!(call.await, Err(CallError::Timeout { fate, heard: None }));
     assert!(raw.is_silent().await);
 }
 

@@ -234,7 +234,7 @@ async fn a_layer_may_try_again_within_the_same_time() {
         assert!(request.contains(&format!(r#""id":{id},"timeoutMs":{left}"#)), "{request}");
         raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},{busy}"#)).await;
     }
-    assert_eq!(call.await.unwrap(), Err(CallError::Timeout { fate: Fate::NotSent }));
+    assert_eq!(call.await.unwrap(), Err(CallError::Timeout { fate: Fate::NotSent, heard: None }));
     assert!(raw.is_silent().await);
 }
 

@@ -98,7 +98,7 @@ async fn a_timeout_bounds_what_is_called_and_travels_along() {
     }
     let start = Instant::now();
     for (call, seconds) in calls.into_iter().zip([2, 2, 30]) {
-        assert_eq!(call.await, Err(CallError::Timeout { fate: Fate::MaybeExecuted }));
+        assert_eq!(call.await, Err(CallError::Timeout { fate: Fate::MaybeExecuted, heard: None }));
         assert_eq!(start.elapsed().as_secs(), seconds);
     }
 }

@@ -181,7 +181,11 @@ async fn progress_puts_the_deadline_off_if_asked_and_not_for_ever() {
     }
     tokio::time::sleep(3 * second).await;
     let fate = Fate::MaybeExecuted;
-    assert_eq!(call.await.unwrap(), Err(CallError::Timeout { fate }), "20 s is the most");
+    assert_eq!(
+        call.await.unwrap(),
+        Err(CallError::Timeout { fate, heard: None }),
+        "20 s is the most"
+    );
 
     // Without progress it is the timeout that counts, and without being asked for progress is nothing.
     let silent = stub.slowly(1).timeout(3 * second).extend_on_progress(20 * second);

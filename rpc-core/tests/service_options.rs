@@ -91,7 +91,7 @@ impl Patient for Never {
 async fn a_call_waits_as_long_as_the_trait_says_or_its_caller() {
     let (peer, _server) = memory::pair(Router::new(), PatientServer::new(Never));
     let patient = PatientClient::new(peer);
-    let late = Err(CallError::Timeout { fate: Fate::MaybeExecuted });
+    let late = Err(CallError::Timeout { fate: Fate::MaybeExecuted, heard: None });
     let start = tokio::time::Instant::now();
     assert_eq!(patient.answer().await, late);
     assert_eq!(start.elapsed().as_millis(), 1500);

@@ -142,7 +142,7 @@ async fn the_traits_timeout_is_that_of_a_group_and_of_a_batch_too() {
     let (chat, peers) = lobby(&members);
     let start = tokio::time::Instant::now();
     let answers: Vec<_> = chat.confirm("ready?").map(|(_, answer)| answer).collect().await;
-    let late = Err(CallError::Timeout { fate: Fate::MaybeExecuted });
+    let late = Err(CallError::Timeout { fate: Fate::MaybeExecuted, heard: None });
     assert_eq!(answers, [Ok(true), late.clone()]);
     assert_eq!(start.elapsed().as_secs(), 2);
 

@@ -223,7 +223,7 @@ async fn raw_caller(limits: Limits) -> (Raw, Peer) {
     raw.play(
         r#"
 --> {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}
-<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536}}
+<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536,"batch":100}}
 "#,
     )
     .await;
@@ -323,7 +323,7 @@ async fn credit_comes_back_when_half_of_the_window_was_taken() {
     raw.play(
         r#"
 --> {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}
-<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":256}}
+<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":256,"batch":100}}
 --> {"jsonrpc":"2.0","id":1,"method":"sum","params":[0,{"$stream":"a"}]}
 --> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":1,"result":2}}
 --> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":2,"result":2}}
@@ -436,7 +436,7 @@ async fn the_deadline_of_a_call_begins_anew_with_each_item() {
     assert!(!call.is_finished());
     tokio::time::sleep(Duration::from_secs(2)).await;
     let fate = Fate::MaybeExecuted;
-    assert_eq!(call.await.unwrap(), Err(CallError::Timeout { fate }));
+    assert_eq!(call.await.unwrap(), Err(CallError::Timeout { fate, heard: None }));
     assert!(raw.receive().await.contains("$/cancelRequest"));
     assert!(values.is_closed());
 }

@@ -188,7 +188,7 @@ async fn the_stream_of_a_call_that_timed_out_leaves_its_place_to_the_next() {
     let late = late.await;
     let fate = Fate::NotSent;
     assert!(matches!(&late, Ok(_) | Err(CallError::Timeout { .. })), "{late:?}");
-    if let Err(CallError::Timeout { fate: told }) = &late {
+    if let Err(CallError::Timeout { fate: told, heard: None }) = &late {
         assert_eq!(*told, fate);
     }
     assert_eq!(taken(asked.await.unwrap()).await, [0, 1, 2]);

@@ -642,7 +642,7 @@ async fn a_stream_that_goes_on_is_bounded_by_a_layer_all_the_same() {
     let start = Instant::now();
     let fate = Fate::MaybeExecuted;
     let ended = timeout(seconds(100), stub.sum(stream)).await.expect("the layer bounds it");
-    assert_eq!(ended, Err(CallError::Timeout { fate }));
+    assert_eq!(ended, Err(CallError::Timeout { fate, heard: None }));
     assert_eq!(start.elapsed().as_secs(), 40);
 }
 

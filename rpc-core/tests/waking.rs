@@ -84,7 +84,7 @@ async fn a_deadline_is_kept_after_a_long_silence() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let start = Instant::now();
     let short = peer.call::<u8>("m", ()).timeout(Duration::from_secs(1)).await;
-    assert_eq!(short, Err(CallError::Timeout { fate: Fate::NotSent }));
+    assert_eq!(short, Err(CallError::Timeout { fate: Fate::NotSent, heard: None }));
     assert_eq!(start.elapsed().as_secs(), 1);
 }
 

@@ -263,7 +263,7 @@ async fn a_batch_behind_batches_that_timed_out_is_let_on() {
     let kept = [(); 2].map(|()| next.call::<u8>("next", ()).no_timeout());
     next.send().await.unwrap();
     for call in calls {
-        assert_eq!(call.await, Err(CallError::Timeout { fate: Fate::MaybeExecuted }));
+        assert_eq!(call.await, Err(CallError::Timeout { fate: Fate::MaybeExecuted, heard: None }));
     }
     let mut seen = Vec::new();
     while seen.len() < 5 {

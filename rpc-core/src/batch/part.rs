@@ -61,14 +61,17 @@ pub(super) struct Part {
     /// Calls of it that go through layers.
     pub(super) within: Vec<Within>,
     bytes: usize,
+    /// How many there may be, if that was looked up: the other end may say so in between.
+    most: Option<usize>,
 }
 
 impl Part {
-    pub(super) fn has_room_for(&self, bytes: usize, peer: &Peer) -> bool {
-        let limits = &peer.shared.setup.limits;
+    pub(super) fn has_room_for(&mut self, bytes: usize, peer: &Peer) -> bool {
+        let shared = &peer.shared;
         // More calls than may be on the wire would have to wait for an empty one.
-        let most = limits.batch.min(limits.calls_on_wire);
-        self.lines.len() < most && self.bytes + bytes + BRACKETS <= limits.message_out
+        let most = *self.most.get_or_insert_with(|| shared.lock().protocol.most_in_batch());
+        let limit = shared.setup.limits.message_out;
+        self.lines.len() < most && self.bytes + bytes + BRACKETS <= limit
     }
 
     pub(super) fn add(&mut self, line: Line, bytes: usize) {

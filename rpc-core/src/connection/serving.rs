@@ -11,11 +11,12 @@ use crate::current::Mark;
 use crate::envelope::{self, Answer, Incoming, NOT_JSON, Payload, Shape};
 use crate::error::{ErrorCode, ErrorObject, Excerpt, Kind};
 use crate::handlers::{self, Polled, Running, drop_quietly};
-use crate::id::Id;
+use crate::id::{Id, whole};
 use crate::once;
 use crate::peer::Peer;
 use crate::protocol::{Arrival, Event, Room, Serve, Target};
 use crate::random::unguessable;
+use crate::seldom::Seldom;
 use crate::service::{Finished, Handler, Limited, Params, Service};
 use crate::serving::Key;
 use crate::streaming::Items;
@@ -41,12 +42,19 @@ impl<T: Transport> Connection<T> {
             Payload::Batch(messages) => {
                 let count = messages.len();
                 let mut foreign = Vec::new();
+                let mut answered: Vec<u64> =
+                    messages.iter().filter_map(Incoming::answers).collect();
                 let batch = self.shared.lock().protocol.begin_batch(count);
                 for (at, incoming) in messages.into_iter().enumerate() {
                     let is_foreign = self.receive_one(incoming, Some(batch), now);
                     foreign.extend(is_foreign.map(|is_foreign| (at, is_foreign)));
                 }
-                self.shared.lock().protocol.end_batch(batch);
+                let mut state = self.shared.lock();
+                state.protocol.end_batch(batch);
+                if !answered.is_empty() {
+                    state.protocol.leave_out(&mut answered);
+                }
+                drop(state);
                 if !foreign.is_empty() {
                     let members = envelope::members_of(text);
                     foreign.into_iter().for_each(|(at, foreign)| self.hear(members[at], foreign));
@@ -71,6 +79,10 @@ impl<T: Transport> Connection<T> {
         for id in &answers {
             let answer = Answer::Malformed(NOT_JSON.into());
             self.receive_one(Incoming::Response { id: Some(id), answer }, None, now);
+        }
+        if text.trim_start().starts_with('[') {
+            let mut answered: Vec<u64> = answers.iter().filter_map(|id| whole(id)).collect();
+            self.shared.lock().protocol.leave_out(&mut answered);
         }
         if answers.is_empty() {
             let error = ErrorObject::new(ErrorCode::PARSE, NOT_JSON);
@@ -132,6 +144,18 @@ impl<T: Transport> Connection<T> {
             Event::Refused { method, code } => self.refused(method, code),
             Event::Dropped(why) => {
                 tracing::debug!(peer = %self.shared.id, why, "notification dropped");
+            }
+            Event::Unaddressed { code, message } => {
+                static SELDOM: Seldom = Seldom::new();
+                if let Some(left_out) = SELDOM.may_say() {
+                    tracing::warn!(
+                        peer = %self.shared.id,
+                        code,
+                        message = %message.escape_debug(),
+                        left_out,
+                        "the other end sends an error under no id: a call may wait for an answer in vain"
+                    );
+                }
             }
             Event::Foreign { is_first } => return Some(Foreign { is_first }),
             Event::Done => {}

@@ -289,7 +289,7 @@ fn what_is_none_of_the_three_may_look_like_one() {
         (r#"{"id":1,"method":"m"}"#, Shape::Request),
         (r#"{"jsonrpc":"2.0","id":[],"method":"m"}"#, Shape::Request),
         (r#"{"jsonrpc":"2.0","id":1,"method":"m","result":1}"#, Shape::Request),
-        ("[]", Shape::Other),
+        ("[]", Shape::Nothing),
         ("1", Shape::Other),
     ] {
         let Incoming::Invalid { shape, .. } = decode(text) else { panic!("{text}") };

@@ -19,6 +19,8 @@ pub(super) enum Ended {
     Error(i64),
     Busy,
     Timeout,
+    /// It was in a batch that was refused or answered without it.
+    Unanswered,
     /// By its caller, or with its connection.
     Cancelled,
     Panicked,
@@ -57,6 +59,7 @@ impl Ended {
             Self::Error(code) => return Some(code.to_string().into()),
             Self::Busy => "busy",
             Self::Timeout => "timeout",
+            Self::Unanswered => "unanswered",
             Self::Cancelled => "cancelled",
             Self::Panicked => "panicked",
             Self::Closed => "closed",
@@ -83,7 +86,12 @@ impl Ended {
             Self::Busy => Some(ErrorCode::BUSY),
             Self::Timeout => Some(ErrorCode::DEADLINE),
             Self::Panicked => Some(ErrorCode::INTERNAL),
-            Self::Ok | Self::Cancelled | Self::Closed | Self::Encode | Self::Decode => None,
+            Self::Ok
+            | Self::Unanswered
+            | Self::Cancelled
+            | Self::Closed
+            | Self::Encode
+            | Self::Decode => None,
         }
     }
 
@@ -138,6 +146,7 @@ impl From<&Result<Answer, CallError>> for Ended {
             Err(CallError::Method(never)) => match *never {},
             Err(CallError::Remote(error)) => error.into(),
             Err(CallError::Timeout { .. }) => Self::Timeout,
+            Err(CallError::Unanswered { .. }) => Self::Unanswered,
             Err(CallError::Cancelled { .. }) => Self::Cancelled,
             Err(CallError::Busy) => Self::Busy,
             Err(CallError::Closed { .. }) => Self::Closed,

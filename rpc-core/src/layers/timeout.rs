@@ -27,7 +27,7 @@ use crate::error::ErrorObject;
 /// let slow = slow.layer(Timeout::new(Duration::from_secs(5)).method("sleep", Duration::from_millis(10)));
 /// let (peer, _) = memory::pair(Router::new(), slow);
 /// let late = peer.call::<()>("sleep", ()).await;
-/// assert_eq!(late, Err(CallError::Timeout { fate: Fate::MaybeExecuted }));
+/// assert_eq!(late, Err(CallError::Timeout { fate: Fate::MaybeExecuted, heard: None }));
 /// # }
 /// ```
 #[derive(Debug, Clone)]

@@ -54,7 +54,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// }));
 /// let (peer, _) = memory::pair(Router::new(), slow);
 /// let late = peer.call::<()>("sleep", ()).await;
-/// assert_eq!(late, Err(CallError::Timeout { fate: Fate::MaybeExecuted }));
+/// assert_eq!(late, Err(CallError::Timeout { fate: Fate::MaybeExecuted, heard: None }));
 /// # Ok(()) }
 /// ```
 pub struct Adapt<S> {

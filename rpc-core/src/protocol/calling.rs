@@ -130,7 +130,8 @@ impl<W> Protocol<W> {
             return Err(reason);
         }
         if self.outbox.is_open() {
-            self.outbox.push(message, Carried::None);
+            let calls = Carried::notified(&message);
+            self.outbox.push(message, calls);
             return Ok(None);
         }
         Ok(Some(self.outbox.wait(message, Sender::Notification(None))))
@@ -175,8 +176,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    pub(super) fn enqueue_batch(&mut self, ids: Arc<[u64]>, message: Bytes) {
-        let calls = Carried::Many(ids);
+    pub(super) fn enqueue_batch(&mut self, calls: Carried, message: Bytes) {
         if self.outbox.is_open() {
             self.outbox.push(message, calls);
         } else {

@@ -32,7 +32,7 @@ impl<W> Protocol<W> {
         }
         for id in self.calls.expired_unsent(now) {
             let fate = self.withdraw(id);
-            self.resolve(id, Outcome::Timeout(fate));
+            self.resolve(id, self.timed_out(id, fate));
         }
     }
 
@@ -44,7 +44,7 @@ impl<W> Protocol<W> {
         }
         for id in self.calls.expired(now) {
             let fate = self.withdraw(id);
-            self.resolve(id, Outcome::Timeout(fate));
+            self.resolve(id, self.timed_out(id, fate));
         }
         self.relieve(now);
         self.unpark();
@@ -145,6 +145,7 @@ impl<W> Protocol<W> {
         self.probe = None;
         self.unreported = None;
         self.early = None;
+        self.unanswered = None;
         self.marks = None;
         self.told.extend(self.taken.end_all(reason));
         let (watchers, after) = self.serving.clear();
@@ -172,6 +173,7 @@ impl<W> Protocol<W> {
         self.outbox.shrink();
         self.offered.shrink();
         self.shrink_early();
+        self.shrink_unanswered();
         self.shrink_lenders();
         if self.parked.is_empty() && self.parked.capacity() > 0 {
             self.parked = VecDeque::new();

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{Outcome, Protocol};
 use crate::calls::Place;
+use crate::outbox::Carried;
 use crate::sync::Arc;
 
 /// When nothing on the wire was answered for so long while a handler of this end runs, the calls on the wire may
@@ -64,7 +65,7 @@ impl<W> Protocol<W> {
     ) {
         if is_marked || self.wire_is_free(ids.len()) {
             self.on_wire += ids.len();
-            self.enqueue_batch(ids.clone(), message);
+            self.enqueue_batch(Carried::Many(ids.clone()), message);
         } else {
             self.parked.push_back(Parked::Batch(ids.clone(), message, notifications));
         }
@@ -98,7 +99,7 @@ impl<W> Protocol<W> {
                 Some(Parked::Call(id)) => self.unpark_call(id),
                 Some(Parked::Batch(ids, message, _)) => {
                     self.on_wire += ids.len();
-                    self.enqueue_batch(ids, message);
+                    self.enqueue_batch(Carried::Many(ids), message);
                 }
                 None => return,
             }

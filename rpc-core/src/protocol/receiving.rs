@@ -56,6 +56,9 @@ impl<W> Protocol<W> {
         {
             return self.response(Some(id), Answer::Malformed(error.message.clone()));
         }
+        if shape == Shape::Nothing && self.answered_by_nothing() {
+            return Event::Done;
+        }
         if shape != Shape::Request && !self.answers_malformed {
             return self.foreign();
         }
@@ -70,7 +73,7 @@ impl<W> Protocol<W> {
     }
 
     /// Whether this is a call of ours that the other end has, and has not answered.
-    fn is_handed(&mut self, id: u64) -> bool {
+    pub(super) fn is_handed(&mut self, id: u64) -> bool {
         let call = self.calls.open_mut(id);
         call.is_some_and(|call| matches!(call.place, calls::Place::Handed(_)))
     }
@@ -348,6 +351,12 @@ impl<W> Protocol<W> {
 
     fn response<'a>(&mut self, id: Option<&str>, answer: Answer<'_>) -> Event<'a> {
         let is_error = matches!(answer, Answer::Error(_));
+        let answer = match answer {
+            Answer::Error(error) if id.is_none_or(|id| id == "null") => {
+                return self.unaddressed(error);
+            }
+            answer => answer,
+        };
         let id = id.and_then(whole);
         let Some(call) = id.and_then(|id| self.calls.open_mut(id)) else {
             if id.is_some() && id == self.probe.as_ref().map(|probe| probe.id) {

@@ -29,6 +29,9 @@ impl<W> Protocol<W> {
                 }
             }
         }
+        if !matches!(queued.calls, Carried::None | Carried::One(_)) {
+            self.note_batch(&queued);
+        }
         self.handed += 1;
         if !self.parked.is_empty() {
             self.unpark(); // what was given up has left room for others

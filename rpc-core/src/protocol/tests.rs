@@ -96,7 +96,7 @@ fn next(protocol: &mut TestProtocol) -> Option<String> {
 
 fn fate(protocol: &mut TestProtocol, id: u64) -> Fate {
     match protocol.collect(id, |kept| *kept = Some("waker")) {
-        Some(Outcome::Closed(_, fate) | Outcome::Timeout(fate)) => fate,
+        Some(Outcome::Closed(_, fate) | Outcome::Timeout(fate, _)) => fate,
         other => panic!("{other:?}"),
     }
 }

@@ -1,0 +1,314 @@
+//! Batches of this end that are not answered yet, and what the other end says of them otherwise than by an
+//! answer to each of their calls: an error under no id, an array that is empty or leaves some out. Their
+//! callers are not to wait until their deadlines.
+
+use std::collections::VecDeque;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{Event, Outcome, Protocol};
+use crate::call_error::{Fate, LONGEST_HEARD};
+use crate::calls::Calls;
+use crate::envelope;
+use crate::error::{ErrorObject, Kind, Shortened};
+use crate::outbox::{Carried, OVERHEAD, Queued};
+use crate::sync::Arc;
+
+/// So many bytes of batches are kept that may have to be sent anew.
+const KEPT: usize = 256 * 1024;
+
+/// What was sent and not answered, and what was said under no id.
+#[derive(Default)]
+pub(super) struct Unanswered {
+    batches: VecDeque<Batch>,
+    /// Bytes of their texts.
+    kept: usize,
+    /// When there are so many, those that are done with are looked for.
+    look_at: usize,
+    heard: Option<Heard>,
+}
+
+/// A batch that has left.
+struct Batch {
+    calls: Carried,
+    /// Its number among the messages.
+    number: u64,
+    /// Kept while it may be sent anew: it is short enough, and was not before.
+    text: Option<Bytes>,
+    /// How many members it has, when that was counted.
+    members: Option<usize>,
+}
+
+impl Batch {
+    fn cost(text: &Bytes) -> usize {
+        text.len() + OVERHEAD
+    }
+
+    fn is_done<W>(&self, calls: &mut Calls<W, Outcome>) -> bool {
+        match self.calls {
+            Carried::Notifications => self.text.is_none(),
+            _ => !self.calls.ids().iter().any(|id| calls.open_mut(*id).is_some()),
+        }
+    }
+
+    /// Whether it has more members than that; as far as is known.
+    fn exceeds(&mut self, most: usize) -> bool {
+        let Some(text) = &self.text else { return true };
+        *self.members.get_or_insert_with(|| members(text).len()) > most
+    }
+}
+
+fn members(batch: &Bytes) -> Vec<&str> {
+    envelope::members_of(std::str::from_utf8(batch).expect("messages are text"))
+}
+
+/// The latest error under no id.
+struct Heard {
+    error: Box<ErrorObject>,
+    /// The last call that was made before.
+    call: u64,
+}
+
+impl Unanswered {
+    fn add(&mut self, mut batch: Batch) {
+        if let Some(text) = &batch.text {
+            let bytes = Batch::cost(text);
+            // Nobody ever says that notifications have come.
+            while self.kept + bytes > KEPT
+                && let Some(at) =
+                    self.batches.iter().position(|it| it.calls == Carried::Notifications)
+            {
+                self.take(at);
+            }
+            if self.kept + bytes > KEPT {
+                batch.text = None;
+            } else {
+                self.kept += bytes;
+            }
+        }
+        self.batches.push_back(batch);
+    }
+
+    fn take(&mut self, at: usize) -> Option<Batch> {
+        let batch = self.batches.remove(at)?;
+        self.kept -= batch.text.as_ref().map_or(0, Batch::cost);
+        Some(batch)
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&Batch) -> bool) {
+        let kept = &mut self.kept;
+        self.batches.retain(|batch| {
+            let keep = keep(batch);
+            *kept -= if keep { 0 } else { batch.text.as_ref().map_or(0, Batch::cost) };
+            keep
+        });
+        self.look_at = 2 * self.batches.len() + 8;
+    }
+}
+
+impl<W> Protocol<W> {
+    /// The most members of a batch that the other end takes, as far as is known, and this one sends.
+    pub(crate) fn most_in_batch(&self) -> usize {
+        let most = self.limits.batch.min(self.limits.calls_on_wire);
+        self.hello.batch().map_or(most, |taken| taken.min(most))
+    }
+
+    /// The transport has been given a ping: an end that does not know such may answer it by an error.
+    pub(crate) fn pinged(&mut self) {
+        self.pinged = self.handed;
+    }
+
+    /// A batch leaves now.
+    #[cold]
+    pub(super) fn note_batch(&mut self, queued: &Queued) {
+        let calls = &mut self.calls;
+        let unanswered = self.unanswered.get_or_insert_default();
+        if unanswered.batches.len() >= unanswered.look_at {
+            unanswered.retain(|batch| !batch.is_done(calls));
+        }
+        let is_new = !matches!(queued.calls, Carried::Again(_));
+        let text = is_new.then(|| queued.message.clone()).filter(|text| Batch::cost(text) <= KEPT);
+        if text.is_none() && queued.calls == Carried::Notifications {
+            return;
+        }
+        let (calls, number) = (queued.calls.clone(), self.handed);
+        unanswered.add(Batch { calls, number, text, members: None });
+    }
+
+    /// Forgets batches that are done with, and notifications of which nothing was heard for a while.
+    pub(super) fn shrink_unanswered(&mut self) {
+        let calls = &mut self.calls;
+        let Some(unanswered) = &mut self.unanswered else { return };
+        let is_open =
+            |batch: &Batch| batch.calls != Carried::Notifications && !batch.is_done(calls);
+        unanswered.retain(is_open);
+        unanswered.batches.shrink_to_fit();
+        if unanswered.batches.is_empty() && unanswered.heard.is_none() {
+            self.unanswered = None;
+        }
+    }
+
+    /// An error came under no id.
+    #[cold]
+    pub(super) fn unaddressed<'a>(&mut self, error: ErrorObject) -> Event<'a> {
+        self.counters.unaddressed += 1;
+        let (why, fate) = (refusal(&error), Fate::MaybeExecuted);
+        if error.kind() == Some(Kind::BatchTooBig) {
+            let most = error.most_in_batch().or(self.hello.batch());
+            match (self.take_refused(most), most) {
+                (Some(Batch { text: Some(text), .. }), Some(most)) => {
+                    self.send_anew(&text, most);
+                    return Event::Done;
+                }
+                (Some(batch), _) => self.give_up_batch(&batch, &why, Fate::NotSent),
+                (None, _) => {}
+            }
+        } else if let Some(batch) = self.take_lonely() {
+            self.give_up_batch(&batch, &why, fate);
+        }
+        self.remember(error)
+    }
+
+    /// The other end has answered a batch by nothing at all; whether there was one.
+    pub(super) fn answered_by_nothing(&mut self) -> bool {
+        let Some(at) = self.position(|batch| !batch.calls.ids().is_empty()) else { return false };
+        if let Some(batch) = self.take_batch(at) {
+            let why = "the batch was answered by an empty array";
+            self.give_up_batch(&batch, why, Fate::MaybeExecuted);
+        }
+        true
+    }
+
+    /// These calls were answered together: those that left with one of them and are still open will not be.
+    pub(crate) fn leave_out(&mut self, answered: &mut [u64]) {
+        answered.sort_unstable();
+        let is_in = |id: &u64| answered.binary_search(id).is_ok();
+        let mut from = 0;
+        while let Some(unanswered) = &self.unanswered {
+            let mut others = unanswered.batches.iter().skip(from);
+            let Some(at) = others.position(|batch| batch.calls.ids().iter().any(is_in)) else {
+                return;
+            };
+            from += at;
+            if let Some(batch) = self.take_batch(from) {
+                let why = "the answer to the batch leaves this call out";
+                self.give_up_batch(&batch, why, Fate::MaybeExecuted);
+            }
+        }
+    }
+
+    /// How a call ends whose deadline has come.
+    pub(super) fn timed_out(&self, id: u64, fate: Fate) -> Outcome {
+        let heard = self.unanswered.as_ref().and_then(|unanswered| unanswered.heard.as_ref());
+        let heard = heard.filter(|heard| heard.call >= id && fate == Fate::MaybeExecuted);
+        Outcome::Timeout(fate, heard.map(|heard| heard.error.clone()))
+    }
+
+    /// Keeps what was said for whoever waits in vain; whether it is to be logged, once for each text.
+    fn remember<'a>(&mut self, mut error: ErrorObject) -> Event<'a> {
+        error.data = None;
+        error.message.truncate(error.message.floor_char_boundary(LONGEST_HEARD));
+        error.message.shrink_to_fit();
+        let call = self.calls.last_id();
+        let heard = &mut self.unanswered.get_or_insert_default().heard;
+        if let Some(heard) = heard.as_mut().filter(|heard| *heard.error == error) {
+            heard.call = call;
+            return Event::Done;
+        }
+        let (code, message) = (error.code, error.message.clone().into());
+        *heard = Some(Heard { error: error.into(), call });
+        Event::Unaddressed { code, message }
+    }
+
+    /// The oldest batch of which this is true, and which is not done with.
+    fn position(&mut self, mut is_it: impl FnMut(&mut Batch) -> bool) -> Option<usize> {
+        let calls = &mut self.calls;
+        let mut batches = self.unanswered.as_mut()?.batches.iter_mut();
+        batches.position(|batch| !batch.is_done(calls) && is_it(batch))
+    }
+
+    fn take_batch(&mut self, at: usize) -> Option<Batch> {
+        self.unanswered.as_mut()?.take(at)
+    }
+
+    /// The oldest batch that is larger than that; if that is not known, the oldest with calls.
+    fn take_refused(&mut self, most: Option<usize>) -> Option<Batch> {
+        let at = self.position(|batch| match most {
+            Some(most) => batch.exceeds(most),
+            None => !batch.calls.ids().is_empty(),
+        })?;
+        self.take_batch(at)
+    }
+
+    /// The batch that an error must be about, as there is nothing else that it could be about.
+    fn take_lonely(&mut self) -> Option<Batch> {
+        if self.calls.has_given_up() {
+            return None;
+        }
+        let at = self.position(|batch| !batch.calls.ids().is_empty())?;
+        let batch = &self.unanswered.as_ref()?.batches[at];
+        let (number, ids) = (batch.number, batch.calls.clone());
+        let open = ids.ids().iter().filter(|id| self.is_handed(**id)).count();
+        (open == self.on_wire && self.pinged <= number).then(|| self.take_batch(at)).flatten()
+    }
+
+    /// Ends the calls of a batch that are still open.
+    fn give_up_batch(&mut self, batch: &Batch, why: &str, fate: Fate) {
+        for id in batch.calls.ids() {
+            if self.is_handed(*id) {
+                self.on_wire -= 1;
+                self.stall = None;
+                if fate == Fate::MaybeExecuted {
+                    self.calls.give_up();
+                }
+                self.resolve(*id, Outcome::Unanswered(why.into(), fate));
+            }
+        }
+        if let (Some(text), Fate::NotSent) = (&batch.text, fate) {
+            let notifications = members(text).len() - batch.calls.ids().len();
+            self.counters.dropped += notifications as u64;
+        }
+        self.unpark();
+    }
+
+    /// Sends a batch that was refused as a whole in parts of at most so many members; of its calls those that
+    /// are still wanted.
+    fn send_anew(&mut self, text: &Bytes, most: usize) {
+        let mut part = (BytesMut::new(), Vec::new());
+        let mut count = 0;
+        for member in members(text) {
+            let call = envelope::id_of(member);
+            if call.is_some_and(|id| !self.is_handed(id)) {
+                continue;
+            }
+            part.0.put_u8(if count == 0 { b'[' } else { b',' });
+            part.0.put_slice(member.as_bytes());
+            part.1.extend(call);
+            count += 1;
+            if count == most {
+                self.send_part(std::mem::take(&mut part));
+                count = 0;
+            }
+        }
+        if count > 0 {
+            self.send_part(part);
+        }
+    }
+
+    fn send_part(&mut self, (mut text, ids): (BytesMut, Vec<u64>)) {
+        text.put_u8(b']');
+        for id in &ids {
+            if let Some(call) = self.calls.open_mut(*id) {
+                call.place = crate::calls::Place::InBatch;
+            }
+        }
+        let calls = if ids.is_empty() { Carried::None } else { Carried::Again(Arc::from(ids)) };
+        self.enqueue_batch(calls, text.freeze());
+    }
+}
+
+fn refusal(error: &ErrorObject) -> String {
+    let ErrorObject { code, message, .. } = error;
+    let message = Shortened(message, LONGEST_HEARD);
+    format!("the batch was refused as a whole: {message} (code {code})")
+}
