@@ -108,6 +108,10 @@ impl Builder {
     /// Whether a silent server is pinged, and taken for lost when it stays silent:
     /// [`ping`](Limits::ping) and [`dead_after`](Limits::dead_after). On by default; without it, a
     /// server that vanished without a word is noticed only when something is sent to it.
+    ///
+    /// Off is for servers that cannot answer pings: Kodi writes the two bytes of a pong, `8A 00`, into a text
+    /// message, which is none, and the connection ends with 1007 after the first ping (20 s of idling). Such an
+    /// end is logged as a warning that names this setting.
     pub fn keepalive(mut self, keepalive: bool) -> Self {
         self.keepalive = keepalive;
         self

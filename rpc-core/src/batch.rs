@@ -26,7 +26,10 @@ use part::{BRACKETS, Line, Part, within_layers};
 ///
 /// Calls made on it wait until it is sent; then each is answered by itself, in whatever order. A
 /// stub over `&Batch` queues as well. A batch of more members than `batch` of the
-/// [`Limits`](crate::Limits) (100) allows, or of more bytes than `message_out`, leaves as several.
+/// [`Limits`](crate::Limits) (100) allows here or, as far as it is known, at the other end, or of more bytes than
+/// `message_out`, leaves as several. One that the other end refuses for its members, saying how many there
+/// may be, is sent anew in parts, once; the calls of one that it refuses otherwise, or answers in part, come to
+/// [`CallError::Unanswered`](crate::CallError::Unanswered).
 ///
 /// A call that is dropped before the batch is sent is left out; one that is awaited before fails at
 /// once, with [`CallError::Cancelled`](crate::CallError::Cancelled) and

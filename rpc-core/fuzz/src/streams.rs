@@ -120,6 +120,8 @@ struct Offered {
 
 /// A stream from the far end.
 struct Taken {
+    /// Whether both ends have agreed on it: elsewhere its numbers, and a normal end, mean nothing.
+    is_counted: bool,
     /// The highest number that was sent, and what was said after which nothing counts.
     last: u64,
     is_over: bool,
@@ -236,23 +238,26 @@ impl End {
     }
 
     fn begin(&mut self, is_over: bool) {
-        self.taken.push(Taken { last: 0, is_over, sent: 0, given_back: 0 });
+        let is_counted = self.window.is_some();
+        self.taken.push(Taken { is_counted, last: 0, is_over, sent: 0, given_back: 0 });
         self.heard.lock().unwrap().push(Vec::new());
     }
 
     async fn send(&mut self, at: u64, seq: u64, bytes: Option<usize>, end: &str) {
         let Some(taken) = self.taken.get_mut(at as usize) else { return };
-        let item = bytes.map(|bytes| format!(r#"[{seq},"{}"]"#, "x".repeat(bytes.min(3000))));
+        let number = if taken.is_counted { seq } else { taken.last + 1 };
+        let item = bytes.map(|bytes| format!(r#"[{number},"{}"]"#, "x".repeat(bytes.min(3000))));
         let what = item.as_ref().map_or(end.to_owned(), |item| format!(r#""result":{item}"#));
         self.far
             .send(&format!(
                 r#"{{"jsonrpc":"2.0","method":"$/item","params":{{"subscription":"s{at}","seq":{seq},{what}}}}}"#
             ))
             .await;
-        if seq > taken.last && !taken.is_over {
-            taken.last = seq;
+        let is_end = bytes.is_none() && (taken.is_counted || end.contains("error"));
+        if number > taken.last && !taken.is_over && (is_end || item.is_some()) {
+            taken.last = number;
             taken.sent += item.as_ref().map_or(0, |item| item.len().max(LEAST));
-            taken.is_over = bytes.is_none();
+            taken.is_over = is_end;
         }
     }
 

@@ -108,6 +108,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if let Some(refusal) = self.wire.incoming().refusal() {
             return Received::Failed(violation(refusal.code, refusal.reason));
         }
+        if self.pings > 0 && matches!(error, Error::Utf8(_)) {
+            // Kodi writes the bytes of a pong into a text message.
+            tracing::warn!(
+                "text that is not UTF-8 came in the place of a pong: an end that cannot answer pings \
+                 needs a connection without keepalive"
+            );
+        }
         Received::Failed(link_error(error))
     }
 }
