@@ -179,7 +179,8 @@ impl Endpoint {
         };
         let methods = methods.iter().map(number).collect::<Result<_, _>>()?;
         let until = shared.clock.now().saturating_add(time);
-        let guest = Guest { methods, until, attempts: 0, _place: Box::new(place) };
+        let batch = shared.setup.limits.batch;
+        let guest = Guest { methods, until, attempts: 0, batch, _place: Box::new(place) };
         let limits = limits.within(&shared.setup.limits);
         shared.lock().protocol.be_host_of(guest, Arc::new(limits));
         Ok(())

@@ -84,6 +84,16 @@ impl Incoming<'_> {
             _ => None,
         }
     }
+
+    /// Whether it is an error that names no call.
+    pub(crate) fn is_unaddressed(&self) -> bool {
+        matches!(self, Self::Response { id, answer: Answer::Error(_) } if names_no_call(*id))
+    }
+}
+
+/// Whether an error under this id says for no call that it failed.
+pub(crate) fn names_no_call(id: Option<&str>) -> bool {
+    id.is_none_or(|id| id == "null")
 }
 
 /// What a response says.

@@ -58,7 +58,7 @@ async fn a_timeout_of_tower_stops_a_handler() {
 --> {"jsonrpc":"2.0","id":1,"method":"sleep","params":[0]}
 <-- {"jsonrpc":"2.0","id":1,"result":0}
 --> {"jsonrpc":"2.0","id":1,"method":"sleep","params":["x"]}
-<-- {"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"invalid type: string \"x\", expected u64"}}
+<-- {"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"parameter 1: invalid type: string \"x\", expected u64","data":{"kind":"invalid_params","violations":[{"path":"[0]","message":"invalid type: string \"x\", expected u64"}]}}}
 --> {"jsonrpc":"2.0","id":1,"method":"panic"}
 <-- {"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"internal error"}}
 "#,

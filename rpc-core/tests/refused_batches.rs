@@ -177,6 +177,7 @@ async fn a_batch_that_is_alone_is_ended_by_an_error_without_an_id() {
         r#"{"error":{"code":-32600,"message":"Invalid Request"},"jsonrpc":"2.0"}"#,
         r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32010,"message":"not of our kind"}}"#,
         "[]",
+        r#"[{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid Request"}}]"#,
     ] {
         for connect in [Raw::connect, Raw::connect_to_opener] {
             let (mut raw, peer) = connect(Router::new(), Limits::client());
@@ -242,6 +243,10 @@ async fn calls_that_the_answer_to_their_batch_leaves_out_end_with_it() {
         for (answer, answered) in [
             (r#"[{"jsonrpc":"2.0","id":2,"result":7}]"#, true),
             (r#"[{"jsonrpc":"2.0","id":2,"error":"off"},{"event":1}]"#, false),
+            (
+                r#"[{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"m"}},{"id":2,"result":7}]"#,
+                true,
+            ),
             (r#"[{"jsonrpc":"2.0","id":2}]"#, false),
             (r#"[{"jsonrpc":"2.0","id":2,"result":NaN}]"#, false),
         ] {

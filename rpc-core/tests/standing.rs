@@ -186,9 +186,12 @@ async fn an_attempt_that_is_under_way_is_waited_for_and_no_other_begins() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_a_guest_has_four_members() {
     let (mut raw, _peer, _, _) = guest();
+    raw.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#).await;
+    assert!(raw.receive().await.contains(r#""batch":100"#), "it will not be a guest for long");
     let member = r#"{"jsonrpc":"2.0","id":1,"method":"who"}"#;
     raw.send(&format!("[{}]", [member; 5].join(","))).await;
-    assert!(raw.receive().await.contains("-32010"));
+    let answer = raw.receive().await;
+    assert!(answer.contains("-32010") && answer.contains(r#""max":4"#), "{answer}");
     raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"login","params":["Ada"]}"#).await;
     raw.receive().await;
     let notes = [r#"{"jsonrpc":"2.0","method":"note"}"#; 5].join(",");

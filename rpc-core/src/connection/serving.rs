@@ -45,8 +45,12 @@ impl<T: Transport> Connection<T> {
                 let mut answered: Vec<u64> =
                     messages.iter().filter_map(Incoming::answers).collect();
                 let batch = self.shared.lock().protocol.begin_batch(count);
+                // An error under no id is about a member, unless the array holds nothing else.
+                let mut is_refusal = answered.is_empty();
                 for (at, incoming) in messages.into_iter().enumerate() {
-                    let is_foreign = self.receive_one(incoming, Some(batch), now);
+                    let is_single = is_refusal && incoming.is_unaddressed();
+                    is_refusal &= !is_single;
+                    let is_foreign = self.receive_one(incoming, (!is_single).then_some(batch), now);
                     foreign.extend(is_foreign.map(|is_foreign| (at, is_foreign)));
                 }
                 let mut state = self.shared.lock();

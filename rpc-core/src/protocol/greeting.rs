@@ -12,7 +12,7 @@ impl<W> Protocol<W> {
 
     /// Says hello, if that was not done; before anything else that is sent from now on.
     pub(crate) fn greet(&mut self) {
-        if let Some(hello) = self.hello.say(self.limits.stream_window, self.limits.batch) {
+        if let Some(hello) = self.hello.say(self.limits.stream_window, self.told_batch()) {
             self.outbox.push(hello, Carried::None);
         }
     }

@@ -8,7 +8,7 @@ use super::{Arrival, Event, Outcome, Protocol, Room, Serve, Target};
 use crate::answer;
 use crate::batches::{Place, Whole};
 use crate::calls;
-use crate::envelope::{Answer, Incoming, Notification, Request, Shape};
+use crate::envelope::{self, Answer, Incoming, Notification, Request, Shape};
 use crate::error::{ErrorCode, ErrorObject};
 use crate::extras::Extras;
 use crate::id::whole;
@@ -30,6 +30,11 @@ impl<W> Protocol<W> {
                 self.request(request, arrival, place)
             }
             Incoming::Notification(notification) => self.notification(notification, arrival),
+            Incoming::Response { id, answer: Answer::Error(error) }
+                if envelope::names_no_call(id) =>
+            {
+                self.unaddressed(error, arrival.batch.is_none())
+            }
             Incoming::Response { id, answer } => self.response(id, answer),
             Incoming::Invalid { id, error, shape } => {
                 self.invalid(id, &error, shape, arrival.batch)
@@ -351,12 +356,6 @@ impl<W> Protocol<W> {
 
     fn response<'a>(&mut self, id: Option<&str>, answer: Answer<'_>) -> Event<'a> {
         let is_error = matches!(answer, Answer::Error(_));
-        let answer = match answer {
-            Answer::Error(error) if id.is_none_or(|id| id == "null") => {
-                return self.unaddressed(error);
-            }
-            answer => answer,
-        };
         let id = id.and_then(whole);
         let Some(call) = id.and_then(|id| self.calls.open_mut(id)) else {
             if id.is_some() && id == self.probe.as_ref().map(|probe| probe.id) {

@@ -34,6 +34,8 @@ pub(crate) struct Guest {
     pub(crate) until: Duration,
     /// How often it has called any of them.
     pub(crate) attempts: usize,
+    /// The most members of a batch that is taken from it when it has logged in.
+    pub(crate) batch: usize,
     /// What it has of something that there is little of, dropped with its login.
     pub(crate) _place: Box<dyn Send + Sync>,
 }
@@ -68,6 +70,13 @@ impl<W> Protocol<W> {
     /// The limits that hold at the moment.
     pub(crate) fn limits(&self) -> &Arc<Limits> {
         &self.limits
+    }
+
+    /// The most members of a batch that this end tells the other: what holds for as long as it is a guest is not to
+    /// make its batches short for ever.
+    pub(super) fn told_batch(&self) -> usize {
+        let guest = self.standing.as_ref().and_then(|standing| standing.guest.as_ref());
+        guest.map_or(self.limits.batch, |guest| guest.batch)
     }
 
     pub(crate) fn is_guest(&self) -> bool {

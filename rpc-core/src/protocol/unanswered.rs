@@ -148,10 +148,13 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// An error came under no id.
+    /// An error came under no id; `is_single` if it was not said among answers to other members of a batch.
     #[cold]
-    pub(super) fn unaddressed<'a>(&mut self, error: ErrorObject) -> Event<'a> {
+    pub(super) fn unaddressed<'a>(&mut self, error: ErrorObject, is_single: bool) -> Event<'a> {
         self.counters.unaddressed += 1;
+        if !is_single {
+            return self.remember(error);
+        }
         let (why, fate) = (refusal(&error), Fate::MaybeExecuted);
         if error.kind() == Some(Kind::BatchTooBig) {
             let most = error.most_in_batch().or(self.hello.batch());
