@@ -8,6 +8,7 @@ use crate::call_error::Fate;
 use crate::calls::Place;
 use crate::close::{CloseCode, CloseReason};
 use crate::error::ErrorObject;
+use crate::outbox::OVERHEAD;
 use crate::serving::Key;
 
 impl<W> Protocol<W> {
@@ -58,7 +59,8 @@ impl<W> Protocol<W> {
         let for_too_long =
             |since: Option<Duration>| is_over && since.is_some_and(|since| now >= since + slow);
         let (queue, message_out) = (self.limits.queue, self.limits.message_out);
-        let most = queue.saturating_add(message_out);
+        // A message of that size enters while there is room for a byte, and takes what the queue keeps with it.
+        let most = queue.saturating_add(message_out).saturating_add(OVERHEAD);
         let with_batches = most.saturating_add(queue.max(message_out));
         if self.outbox.takes() > most {
             Some(CloseReason::us(CloseCode::SLOW_READER, "outbound queue is full"))

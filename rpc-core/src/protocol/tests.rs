@@ -154,14 +154,13 @@ fn a_slow_reader_is_found_by_bytes_and_by_time() {
         limits.queue = 300;
         limits.message_out = 250;
     });
-    for id in 0..3 {
+    for id in 0..4 {
         receive(&mut protocol, &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"none"}}"#));
         protocol.sent(0, secs(1));
     }
     assert!(protocol.queue_bytes() > 200);
     assert_eq!(protocol.overdue(secs(1), true).unwrap().code, Some(CloseCode::SLOW_READER));
-    next(&mut protocol);
-    next(&mut protocol);
+    (0..3).for_each(|_| drop(next(&mut protocol)));
     protocol.sent(100, secs(2));
     assert_eq!(protocol.overdue(secs(10), true), None);
     assert_eq!(protocol.next_deadline(), Some(secs(11)));
@@ -425,6 +424,21 @@ fn what_a_waiting_handler_may_depend_on_is_let_on_or_refused_but_never_waits() {
     let answer = next(&mut protocol).expect("the batch is whole");
     assert!(answer.contains("help") && answer.contains("-32009"), "{answer}");
     assert!(!protocol.must_gather_on());
+}
+
+/// What the queue keeps beside the text closed healthy connections.
+#[test]
+fn a_message_of_message_out_is_not_too_much_where_there_was_room_for_a_byte() {
+    for takes in 0..300 {
+        let mut protocol = protocol(|limits| {
+            limits.queue = 300;
+            limits.message_out = 1000;
+        });
+        protocol.sent(takes, ZERO);
+        assert!(protocol.outbox.has_room());
+        protocol.reply(None, None, Bytes::from(vec![b' '; 1000]));
+        assert_eq!(protocol.overdue(ZERO, true), None, "above {takes} bytes");
+    }
 }
 
 #[test]
