@@ -41,8 +41,10 @@ pub(crate) enum Incoming<'a> {
 /// What something looks like that is neither request, notification nor response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape<'a> {
-    /// A request all the same: it has a string as its method, and an id; or a batch of them.
+    /// A request all the same: it has a string as its method, and an id.
     Request,
+    /// A batch of so many members, which are too many.
+    Batch(usize),
     /// An answer that says nothing, if this is the id of a call of ours.
     Answer(&'a str),
     /// An array of nothing, which may be the answer to a batch.
@@ -228,12 +230,12 @@ fn batch<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Payload<'a>> 
         return Some(Payload::Single(invalid(None, "an empty batch", Shape::Nothing)));
     }
     let mut messages = Vec::new();
-    let mut too_many = false;
+    let mut count = 0;
     loop {
-        if messages.len() < limits.batch {
+        count += 1;
+        if count <= limits.batch {
             messages.push(message(scanner, limits)?);
         } else {
-            too_many = true;
             scanner.value()?;
         }
         match scanner.next()? {
@@ -242,9 +244,9 @@ fn batch<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Payload<'a>> 
             _ => return None,
         }
     }
-    if too_many {
+    if count > limits.batch {
         let error = ErrorObject::batch_too_big(limits.batch);
-        let shape = Shape::Request;
+        let shape = Shape::Batch(count);
         return Some(Payload::Single(Incoming::Invalid { id: None, error, shape }));
     }
     Some(Payload::Batch(messages))

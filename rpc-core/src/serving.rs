@@ -242,6 +242,11 @@ impl<W> Serving<W> {
         self.next_serial
     }
 
+    /// So many calls came that are refused.
+    pub(crate) fn number_more(&mut self, calls: usize) {
+        self.next_serial += calls as u64;
+    }
+
     /// How many calls came. Those that are refused have a number as well, since each may still be
     /// cancelled.
     pub(crate) fn numbered(&self) -> u64 {

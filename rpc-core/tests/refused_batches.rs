@@ -311,3 +311,73 @@ async fn an_error_without_an_id_is_shown_to_those_who_waited_in_vain() {
     assert!(text.contains(r"bad\nxxx") && text.contains("(code -32600)"), "{text}");
     assert_eq!(peer.stats().counters.unaddressed, 1);
 }
+
+/// Its notifications are to run, whatever became of the calls beside them.
+#[tokio::test(start_paused = true)]
+async fn notifications_are_sent_anew_though_the_calls_beside_them_were_given_up() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let calls = send(&peer, 2, 1).await;
+    raw.receive().await;
+    drop(calls);
+    for _ in 0..2 {
+        assert!(raw.receive().await.contains("cancel"));
+    }
+    raw.send(&refusal(MAX_2)).await;
+    assert_eq!(raw.receive().await, r#"[{"jsonrpc":"2.0","method":"note","params":[0]}]"#);
+    let later = send(&peer, 2, 0).await;
+    raw.receive().await;
+    raw.send(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}"#).await;
+    // No answer to the calls that were given up is waited for: this one is about the batch.
+    assert_eq!(fates(later).await, [Fate::MaybeExecuted; 2]);
+}
+
+/// A part of the first batch, which is small enough, is not what is refused the second time.
+#[tokio::test(start_paused = true)]
+async fn parts_that_wait_for_their_answers_are_not_taken_for_the_next_that_is_refused() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let first = send(&peer, 2, 1).await;
+    let second = send(&peer, 3, 0).await;
+    raw.receive().await;
+    raw.receive().await;
+    raw.send(&refusal(MAX_2)).await;
+    raw.send(&refusal(MAX_2)).await;
+    raw.play(
+        r#"
+<-- [{"jsonrpc":"2.0","method":"twice","params":[0],"id":1},{"jsonrpc":"2.0","method":"twice","params":[1],"id":2}]
+<-- [{"jsonrpc":"2.0","method":"note","params":[0]}]
+<-- [{"jsonrpc":"2.0","method":"twice","params":[0],"id":3},{"jsonrpc":"2.0","method":"twice","params":[1],"id":4}]
+<-- [{"jsonrpc":"2.0","method":"twice","params":[2],"id":5}]
+--> [{"jsonrpc":"2.0","id":5,"result":5}]
+--> [{"jsonrpc":"2.0","id":3,"result":3},{"jsonrpc":"2.0","id":4,"result":4}]
+--> [{"jsonrpc":"2.0","id":1,"result":1},{"jsonrpc":"2.0","id":2,"result":2}]
+"#,
+    )
+    .await;
+    for (call, result) in first.into_iter().chain(second).zip(1..) {
+        assert_eq!(call.await, Ok(result));
+    }
+}
+
+/// They were on their way when the refusal was: a client that cancels them does nothing wrong.
+#[tokio::test(start_paused = true)]
+async fn members_of_a_batch_that_was_refused_may_be_cancelled() {
+    let mut limits = Limits::server();
+    limits.batch = 2;
+    let (mut raw, peer) = Raw::connect(Router::new(), limits);
+    let member = |id| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#);
+    let batch: Vec<_> = (1..=5).map(member).collect();
+    raw.send(&format!("[{}]", batch.join(","))).await;
+    assert!(raw.receive().await.contains("-32010"));
+    for id in 1..=7 {
+        let cancel =
+            format!(r#"{{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{id}}}}}"#);
+        raw.send(&cancel).await;
+        assert!(raw.is_silent().await);
+    }
+    let counters = peer.stats().counters;
+    assert_eq!(
+        (counters.stray, counters.malformed),
+        (1, 0),
+        "each member, and the refusal, make up for one"
+    );
+}

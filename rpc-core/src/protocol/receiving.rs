@@ -9,7 +9,7 @@ use crate::answer;
 use crate::batches::{Place, Whole};
 use crate::calls;
 use crate::envelope::{self, Answer, Incoming, Notification, Request, Shape};
-use crate::error::{ErrorCode, ErrorObject};
+use crate::error::ErrorObject;
 use crate::extras::Extras;
 use crate::id::whole;
 use crate::notifications::Waiting;
@@ -64,12 +64,12 @@ impl<W> Protocol<W> {
         if shape == Shape::Nothing && self.answered_by_nothing() {
             return Event::Done;
         }
-        if shape != Shape::Request && !self.answers_malformed {
-            return self.foreign();
-        }
-        // Too large a batch is well-formed.
-        if error.code != ErrorCode::BATCH_TOO_BIG {
-            self.malformed();
+        match shape {
+            // Each member may still be cancelled by who has not read the refusal yet.
+            Shape::Batch(members) => self.serving.number_more(members),
+            Shape::Request => self.malformed(),
+            _ if !self.answers_malformed => return self.foreign(),
+            _ => self.malformed(),
         }
         let place = batch.map(|batch| self.batches.owe(batch));
         // Under an id in flight it would be taken for the answer of that call.

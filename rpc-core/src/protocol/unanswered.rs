@@ -35,7 +35,7 @@ struct Batch {
     number: u64,
     /// Kept while it may be sent anew: it is short enough, and was not before.
     text: Option<Bytes>,
-    /// How many members it has, when that was counted.
+    /// How many members it has: counted when that is asked for, or the text is not kept.
     members: Option<usize>,
 }
 
@@ -44,17 +44,27 @@ impl Batch {
         text.len() + OVERHEAD
     }
 
-    fn is_done<W>(&self, calls: &mut Calls<W, Outcome>) -> bool {
-        match self.calls {
-            Carried::Notifications => self.text.is_none(),
-            _ => !self.calls.ids().iter().any(|id| calls.open_mut(*id).is_some()),
-        }
+    /// Whether somebody waits for an answer to one of its calls.
+    fn is_open<W>(&self, calls: &mut Calls<W, Outcome>) -> bool {
+        self.calls.ids().iter().any(|id| calls.open_mut(*id).is_some())
     }
 
-    /// Whether it has more members than that; as far as is known.
+    /// Whether nothing that comes changes anything about the batch. One with notifications may still be refused,
+    /// though its calls were given up.
+    fn is_done<W>(&self, calls: &mut Calls<W, Outcome>) -> bool {
+        self.text.is_none() && !self.is_open(calls)
+    }
+
+    /// Whether it has more members than that.
     fn exceeds(&mut self, most: usize) -> bool {
-        let Some(text) = &self.text else { return true };
-        *self.members.get_or_insert_with(|| members(text).len()) > most
+        let text = self.text.as_ref();
+        let count = || text.map_or(0, |text| members(text).len());
+        *self.members.get_or_insert_with(count) > most
+    }
+
+    fn forget_text(&mut self) {
+        self.exceeds(0);
+        self.text = None;
     }
 }
 
@@ -70,18 +80,17 @@ struct Heard {
 }
 
 impl Unanswered {
-    fn add(&mut self, mut batch: Batch) {
+    fn add<W>(&mut self, mut batch: Batch, calls: &mut Calls<W, Outcome>) {
         if let Some(text) = &batch.text {
             let bytes = Batch::cost(text);
             // Nobody ever says that notifications have come.
             while self.kept + bytes > KEPT
-                && let Some(at) =
-                    self.batches.iter().position(|it| it.calls == Carried::Notifications)
+                && let Some(at) = self.batches.iter().position(|it| !it.is_open(calls))
             {
                 self.take(at);
             }
             if self.kept + bytes > KEPT {
-                batch.text = None;
+                batch.forget_text();
             } else {
                 self.kept += bytes;
             }
@@ -126,22 +135,24 @@ impl<W> Protocol<W> {
         if unanswered.batches.len() >= unanswered.look_at {
             unanswered.retain(|batch| !batch.is_done(calls));
         }
-        let is_new = !matches!(queued.calls, Carried::Again(_));
-        let text = is_new.then(|| queued.message.clone()).filter(|text| Batch::cost(text) <= KEPT);
-        if text.is_none() && queued.calls == Carried::Notifications {
-            return;
+        let Queued { message, calls: carried } = queued.clone();
+        let mut batch =
+            Batch { calls: carried, number: self.handed, text: Some(message), members: None };
+        let is_new = !matches!(batch.calls, Carried::Again(_));
+        if !is_new || batch.text.as_ref().is_some_and(|text| Batch::cost(text) > KEPT) {
+            if batch.calls == Carried::Notifications {
+                return;
+            }
+            batch.forget_text();
         }
-        let (calls, number) = (queued.calls.clone(), self.handed);
-        unanswered.add(Batch { calls, number, text, members: None });
+        unanswered.add(batch, calls);
     }
 
     /// Forgets batches that are done with, and notifications of which nothing was heard for a while.
     pub(super) fn shrink_unanswered(&mut self) {
         let calls = &mut self.calls;
         let Some(unanswered) = &mut self.unanswered else { return };
-        let is_open =
-            |batch: &Batch| batch.calls != Carried::Notifications && !batch.is_done(calls);
-        unanswered.retain(is_open);
+        unanswered.retain(|batch| batch.is_open(calls));
         unanswered.batches.shrink_to_fit();
         if unanswered.batches.is_empty() && unanswered.heard.is_none() {
             self.unanswered = None;
@@ -174,7 +185,7 @@ impl<W> Protocol<W> {
 
     /// The other end has answered a batch by nothing at all; whether there was one.
     pub(super) fn answered_by_nothing(&mut self) -> bool {
-        let Some(at) = self.position(|batch| !batch.calls.ids().is_empty()) else { return false };
+        let Some(at) = self.position(|batch, calls| batch.is_open(calls)) else { return false };
         if let Some(batch) = self.take_batch(at) {
             let why = "the batch was answered by an empty array";
             self.give_up_batch(&batch, why, Fate::MaybeExecuted);
@@ -224,10 +235,13 @@ impl<W> Protocol<W> {
     }
 
     /// The oldest batch of which this is true, and which is not done with.
-    fn position(&mut self, mut is_it: impl FnMut(&mut Batch) -> bool) -> Option<usize> {
+    fn position(
+        &mut self,
+        is_it: impl Fn(&mut Batch, &mut Calls<W, Outcome>) -> bool,
+    ) -> Option<usize> {
         let calls = &mut self.calls;
         let mut batches = self.unanswered.as_mut()?.batches.iter_mut();
-        batches.position(|batch| !batch.is_done(calls) && is_it(batch))
+        batches.position(|batch| !batch.is_done(calls) && is_it(batch, calls))
     }
 
     fn take_batch(&mut self, at: usize) -> Option<Batch> {
@@ -236,9 +250,9 @@ impl<W> Protocol<W> {
 
     /// The oldest batch that is larger than that; if that is not known, the oldest with calls.
     fn take_refused(&mut self, most: Option<usize>) -> Option<Batch> {
-        let at = self.position(|batch| match most {
+        let at = self.position(|batch, calls| match most {
             Some(most) => batch.exceeds(most),
-            None => !batch.calls.ids().is_empty(),
+            None => batch.is_open(calls),
         })?;
         self.take_batch(at)
     }
@@ -248,7 +262,7 @@ impl<W> Protocol<W> {
         if self.calls.has_given_up() {
             return None;
         }
-        let at = self.position(|batch| !batch.calls.ids().is_empty())?;
+        let at = self.position(|batch, calls| batch.is_open(calls))?;
         let batch = &self.unanswered.as_ref()?.batches[at];
         let (number, ids) = (batch.number, batch.calls.clone());
         let open = ids.ids().iter().filter(|id| self.is_handed(**id)).count();
@@ -265,6 +279,8 @@ impl<W> Protocol<W> {
                     self.calls.give_up();
                 }
                 self.resolve(*id, Outcome::Unanswered(why.into(), fate));
+            } else if fate == Fate::NotSent {
+                self.calls.late(*id);
             }
         }
         if let (Some(text), Fate::NotSent) = (&batch.text, fate) {
@@ -281,7 +297,8 @@ impl<W> Protocol<W> {
         let mut count = 0;
         for member in members(text) {
             let call = envelope::id_of(member);
-            if call.is_some_and(|id| !self.is_handed(id)) {
+            if let Some(id) = call.filter(|id| !self.is_handed(*id)) {
+                self.calls.late(id);
                 continue;
             }
             part.0.put_u8(if count == 0 { b'[' } else { b',' });
