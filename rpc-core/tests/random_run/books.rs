@@ -206,8 +206,8 @@ impl Books {
             CallError::Method(_) => Came::Refused,
             CallError::Busy => Came::NotRun("busy".into()),
             CallError::Encode(why) => Came::NotRun(why),
-            CallError::Timeout { fate: Fate::MaybeExecuted } => Came::Late,
-            CallError::Timeout { fate: Fate::NotSent } => Came::NotRun("late".into()),
+            CallError::Timeout { fate: Fate::MaybeExecuted, .. } => Came::Late,
+            CallError::Timeout { fate: Fate::NotSent, .. } => Came::NotRun("late".into()),
             CallError::Cancelled { fate } => told(fate, "cancelled"),
             CallError::Closed { reason, fate } => told(fate, &format!("closed: {reason}")),
             CallError::Remote(error) => match error.code {

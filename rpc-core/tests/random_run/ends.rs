@@ -50,7 +50,7 @@ impl World {
         let links = (0..plan.clients).map(|_| {
             let mut link = world.link(plan);
             if is_named {
-                link.far.identify("whoever it is");
+                link.far.identify("whoever it is").expect("it is short");
                 link.keyed[0].clone_from(&shared);
             }
             link
