@@ -339,7 +339,7 @@ pub struct Run {
 
 impl Run {
     /// It has done what was asked.
-    pub fn is_done(self) {
+    pub fn ends(self) {
         self.change(|runs| runs.done += 1);
     }
 

@@ -72,13 +72,13 @@ fn whatever_happens_at_the_same_time_each_end_keeps_its_promises() {
         None => 0..variable("RANDOM_RUNS").unwrap_or(RUNS),
     };
     let mut failed = Vec::new();
+    let mut report = String::new();
     for seed in seeds {
         let faults = faults(seed);
         if !faults.is_empty() {
-            eprintln!("seed {seed}: {}", Plan::of(seed));
-            faults.iter().for_each(|fault| eprintln!("    {fault}"));
+            report += &format!("\nseed {seed}: {}\n    {}", Plan::of(seed), faults.join("\n    "));
             failed.push(seed);
         }
     }
-    assert!(failed.is_empty(), "run each by `RANDOM_SEED=…`: {failed:?}");
+    assert!(failed.is_empty(), "run each by `RANDOM_SEED=…`: {failed:?}{report}");
 }

@@ -58,7 +58,7 @@ impl Works {
     async fn after(&self, token: Token, ms: u64) -> Token {
         let run = self.books.runs(token);
         tokio::time::sleep(Duration::from_millis(ms)).await;
-        run.is_done();
+        run.ends();
         token
     }
 
@@ -69,7 +69,7 @@ impl Works {
 
 impl Work for Works {
     fn quick(&self, token: Token) -> Token {
-        self.books.runs(token).is_done();
+        self.books.runs(token).ends();
         token
     }
 
@@ -78,12 +78,12 @@ impl Work for Works {
     }
 
     async fn refuse(&self, token: Token) -> Result<Token, Refusal> {
-        self.books.runs(token).is_done();
+        self.books.runs(token).ends();
         Err(Refusal::OnPurpose)
     }
 
     async fn big(&self, token: Token, bytes: usize) -> String {
-        self.books.runs(token).is_done();
+        self.books.runs(token).ends();
         "x".repeat(bytes)
     }
 
@@ -92,7 +92,7 @@ impl Work for Works {
         if let Some(world) = self.world.upgrade().filter(|_| depth > 0) {
             steps::nested(&world, cx.peer(), depth - 1, &mut Random::new(seed)).await;
         }
-        run.is_done();
+        run.ends();
         token
     }
 
@@ -104,7 +104,7 @@ impl Work for Works {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
-        run.is_done();
+        run.ends();
         token
     }
 
@@ -119,14 +119,14 @@ impl Work for Works {
     async fn items(&self, token: Token, shape: Shape) -> Streaming<Item> {
         let run = self.books.runs(token);
         let stream = shape.stream(&self.books, "items", self.counted());
-        run.is_done();
+        run.ends();
         stream
     }
 
     async fn sum(&self, token: Token, flow: Token, seed: u64, items: Streaming<Item>) -> Token {
         let run = self.books.runs(token);
         flows::take(self.books.clone(), flow, items, Random::new(seed)).await;
-        run.is_done();
+        run.ends();
         token
     }
 
@@ -138,7 +138,7 @@ impl Work for Works {
                 flows::take(books, flow, items, Random::new(seed)).await;
             });
         }
-        run.is_done();
+        run.ends();
         token
     }
 
@@ -150,7 +150,7 @@ impl Work for Works {
             let flow = pages.flows.entry(back).or_default();
             (flow.what, flow.counted, flow.passes_on) = ("back", counted, true);
         });
-        run.is_done();
+        run.ends();
         Streaming::try_new(items)
     }
 }
