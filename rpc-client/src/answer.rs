@@ -1,7 +1,7 @@
 //! Whether an answer makes a WebSocket (RFC 6455, section 4.1, what the client must validate).
 
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
     SEC_WEBSOCKET_PROTOCOL, UPGRADE,
 };
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -37,16 +37,16 @@ fn is_offered(headers: &HeaderMap, subprotocols: &[String]) -> bool {
     picked.all(|picked| subprotocols.iter().any(|offered| *picked == *offered))
 }
 
-/// Whether the list in a header, which may be spread over several, has `token` in whatever case.
+/// Whether the list in a header, which may be spread over several, has `token` in whatever case. As bytes:
+/// a word that is no ASCII hides only itself.
 fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case(token))
+    let mut lines = headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+    let is_token = |word: &[u8]| word.trim_ascii().eq_ignore_ascii_case(token.as_bytes());
+    lines.any(|line| line.split(|byte| *byte == b',').any(is_token))
 }
 
 #[cfg(test)]
 mod tests {
-    use http::header::HeaderValue;
-
     use super::*;
 
     fn complaint(change: impl FnOnce(&mut HeaderMap)) -> Option<String> {
@@ -74,6 +74,20 @@ mod tests {
         assert_eq!(complaint(|_| ()), None);
         assert_eq!(pick("jsonrpc2"), None);
         assert!(pick("mqtt").unwrap().contains("subprotocol"));
+    }
+
+    #[test]
+    fn a_word_that_is_no_ascii_hides_no_other() {
+        for line in [&b"caf\xc3\xa9, Upgrade"[..], b"\xff,upgrade", b"UPGRADE\t, \xa0"] {
+            let complaint = complaint(|headers| {
+                headers.insert(CONNECTION, HeaderValue::from_bytes(line).unwrap());
+            });
+            assert_eq!(complaint, None, "{line:?}");
+        }
+        let beside = complaint(|headers| {
+            headers.insert(CONNECTION, HeaderValue::from_bytes(b"upgrade\xff").unwrap());
+        });
+        assert!(beside.unwrap().contains("`Connection: Upgrade`"));
     }
 
     #[test]

@@ -88,10 +88,9 @@ impl Connecting {
         self.request.headers()
     }
 
-    /// The value of a header, the first if there are several; `None` if there is none, or it is not
-    /// visible ASCII.
+    /// The value of a header, the first if there are several; `None` if there is none, or it is not UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers().get(name)?.to_str().ok()
+        std::str::from_utf8(self.headers().get(name)?.as_bytes()).ok()
     }
 
     /// The value of a parameter of the query (`?name=value`), decoded, the first if there are

@@ -51,6 +51,14 @@ async fn what_on_connect_returns_is_the_session() {
     assert_eq!(bob.peer().call::<String>("whoami", ()).await.unwrap(), "Bob B");
 }
 
+/// A proxy that knows the users writes their names as they are.
+#[tokio::test]
+async fn a_header_that_is_no_ascii_is_read_as_well() {
+    let server = spawn(by_name()).await;
+    let zoe = Client::builder().header("x-user", "Zoë").connect(&server.url()).await.unwrap();
+    assert_eq!(zoe.peer().call::<String>("whoami", ()).await.unwrap(), "Zoë");
+}
+
 #[tokio::test]
 async fn a_rejection_is_the_http_answer() {
     let server = spawn(by_name()).await;
