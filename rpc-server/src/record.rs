@@ -12,7 +12,7 @@ impl ServerStats {
     /// `rpc.server.detached`, `rpc.server.idempotent_running`, `rpc.server.idempotency_bytes`,
     /// `rpc.server.pending`, `rpc.server.subscriptions`, `rpc.server.groups`, `rpc.server.queue_bytes`.
     /// Counters, since the start of the server: `rpc.server.stray`, `rpc.server.dropped`, `rpc.server.malformed`,
-    /// `rpc.server.stopped_notifications`, `rpc.server.refused_connections`, and
+    /// `rpc.server.unaddressed`, `rpc.server.stopped_notifications`, `rpc.server.refused_connections`, and
     /// `rpc.server.closed_connections` by `code`. They have no other labels: of several servers in a
     /// program only one can be recorded.
     ///
@@ -55,6 +55,7 @@ impl ServerStats {
             ("rpc.server.stray", self.stray),
             ("rpc.server.dropped", self.dropped),
             ("rpc.server.malformed", self.malformed),
+            ("rpc.server.unaddressed", self.unaddressed),
             ("rpc.server.stopped_notifications", self.stopped_notifications),
             ("rpc.server.refused_connections", self.refused),
         ] {

@@ -45,6 +45,9 @@ pub struct ServerStats {
     /// Messages received that were not JSON-RPC, requests under an id in flight, and malformed
     /// notifications; since the start.
     pub malformed: u64,
+    /// Errors received under no id (`null`), which say of no call that they are its answer; since the
+    /// start.
+    pub unaddressed: u64,
     /// Notification handlers stopped because they ran too long; since the start.
     pub stopped_notifications: u64,
     /// Connections, and requests to a server that is mounted in an app, of whom nobody was let in:
@@ -82,6 +85,7 @@ impl ServerStats {
         self.stray += peer.counters.stray;
         self.dropped += peer.counters.dropped;
         self.malformed += peer.counters.malformed;
+        self.unaddressed += peer.counters.unaddressed;
         self.stopped_notifications += peer.counters.stopped_notifications;
     }
 }
@@ -92,6 +96,7 @@ pub(crate) struct Totals {
     stray: AtomicU64,
     dropped: AtomicU64,
     malformed: AtomicU64,
+    unaddressed: AtomicU64,
     stopped_notifications: AtomicU64,
     refused: AtomicU64,
     drained: Mutex<Drained>,
@@ -112,6 +117,7 @@ impl Totals {
         self.stray.fetch_add(counters.stray, Ordering::Relaxed);
         self.dropped.fetch_add(counters.dropped, Ordering::Relaxed);
         self.malformed.fetch_add(counters.malformed, Ordering::Relaxed);
+        self.unaddressed.fetch_add(counters.unaddressed, Ordering::Relaxed);
         self.stopped_notifications.fetch_add(counters.stopped_notifications, Ordering::Relaxed);
     }
 
@@ -128,6 +134,7 @@ impl Totals {
             stray: self.stray.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
             malformed: self.malformed.load(Ordering::Relaxed),
+            unaddressed: self.unaddressed.load(Ordering::Relaxed),
             stopped_notifications: self.stopped_notifications.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             closes: hub.closes(),

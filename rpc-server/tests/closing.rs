@@ -146,11 +146,12 @@ async fn what_a_connection_counted_outlives_it() {
     raw.send_text("{").await;
     assert!(raw.text().await.contains("-32700"));
     raw.send_text(r#"{"jsonrpc":"2.0","id":7,"result":1}"#).await;
-    until(|| server.stats().stray == 1).await;
-    assert_eq!(server.stats().connections, 1);
+    raw.send_text(r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"for nobody"}}"#).await;
+    until(|| server.stats().unaddressed == 1).await;
+    assert_eq!((server.stats().connections, server.stats().stray), (1, 1));
     drop(raw);
     until(|| server.stats().connections == 0).await;
     until(|| server.stats().malformed == 1).await;
-    assert_eq!(server.stats().stray, 1);
+    assert_eq!((server.stats().stray, server.stats().unaddressed), (1, 1));
     assert_eq!(server.stats().closes["lost"], 1);
 }

@@ -19,6 +19,9 @@ async fn what_a_server_has_and_has_counted_is_recorded() {
     support::until(|| server.stats().connections == 0).await;
     let client = Client::builder().connect(server.url()).await.unwrap();
     server.peers()[0].join_group("room").unwrap();
+    let mut raw = support::Raw::open(&server).await;
+    raw.send_text(r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"for nobody"}}"#).await;
+    support::until(|| server.stats().unaddressed == 1).await;
 
     let recorder = DebuggingRecorder::new();
     metrics::with_local_recorder(&recorder, || server.stats().record());
@@ -35,7 +38,7 @@ async fn what_a_server_has_and_has_counted_is_recorded() {
     let metrics: BTreeMap<_, _> = metrics.collect();
     let expected = [
         ("rpc.server.closed_connections code=1000", 1),
-        ("rpc.server.connections", 1),
+        ("rpc.server.connections", 2),
         ("rpc.server.detached", 0),
         ("rpc.server.dropped", 0),
         ("rpc.server.groups", 1),
@@ -50,6 +53,7 @@ async fn what_a_server_has_and_has_counted_is_recorded() {
         ("rpc.server.stray", 0),
         ("rpc.server.guests", 0),
         ("rpc.server.subscriptions", 0),
+        ("rpc.server.unaddressed", 1),
     ];
     assert_eq!(metrics, expected.map(|(name, value)| (name.to_owned(), value)).into());
     drop(client);
