@@ -1,10 +1,13 @@
 //! Arguments on their way out: what generated code turns into `params`.
 
+use std::marker::PhantomData;
+
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 use crate::method::ParamInfo;
-use crate::params::Slot;
+use crate::params::missing;
 use crate::stream_params::StreamId;
 
 mod none;
@@ -25,23 +28,68 @@ impl<T: Serialize> Argument for &T {}
 impl Argument for StreamId {}
 
 /// An argument of a stub.
-struct Sent<T, F> {
+pub struct Sent<T, F> {
     value: T,
     /// What its receiver makes of nothing may be `None` too, as `value` is.
     may_be_left_out: F,
 }
 
-/// The argument `value` of a stub, for a parameter that is received in a `P`. That it is an
-/// [`Argument`] is all that is known of what this returns: so of a value that cannot be sent that is
-/// told here, and nowhere else.
-pub fn sent<P: Slot, T: Serialize>(value: T) -> impl Argument {
-    Sent { value, may_be_left_out: P::is_none_of_nothing }
+/// The value of an argument of a stub, on its way to be one.
+pub struct Value<T>(pub T);
+
+impl<T: Serialize> Value<T> {
+    /// The argument; `may_be_left_out` is [`Absence::is_none`] of the type that its receiver reads.
+    pub fn sent<F: Fn() -> bool>(self, may_be_left_out: F) -> Sent<T, F> {
+        Sent { value: self.0, may_be_left_out }
+    }
+
+    /// The same for a parameter that is its `default` if it is left out.
+    pub fn sent_or_default(
+        self,
+        may_be_left_out: impl Fn() -> bool,
+        default: impl Fn() -> T,
+    ) -> impl Argument {
+        self.sent(move || may_be_left_out() && is_none(&default()))
+    }
 }
 
-/// The same for a parameter that is its `default` if it is left out.
-pub fn sent_or_default<P: Slot, T: Serialize>(value: T, default: impl Fn() -> T) -> impl Argument {
-    Sent { value, may_be_left_out: move || P::is_none_of_nothing() && is_none(&default()) }
+/// What a [`Value`] does that cannot be sent: its own methods are found before a trait's. What is wrong
+/// is told under its type, once (`Give`); here it would be told again, for each function that sends.
+pub trait Unsent: Sized {
+    /// In its place.
+    fn sent<F>(self, _: F) -> &'static () {
+        &()
+    }
+
+    /// In its place.
+    fn sent_or_default<F, D>(self, _: F, _: D) -> &'static () {
+        &()
+    }
 }
+
+impl<T> Unsent for Value<T> {}
+
+/// What a type makes of nothing.
+#[derive(Debug)]
+pub struct Absence<T>(PhantomData<T>);
+
+impl<T: DeserializeOwned> Absence<T> {
+    /// Whether it is `None`, as that of an `Option`.
+    #[inline]
+    pub fn is_none() -> bool {
+        missing::<T>().is_some()
+    }
+}
+
+/// What an [`Absence`] says of a type that cannot be received, which is told elsewhere (`Receive`).
+pub trait UnknownAbsence {
+    /// It does not matter.
+    fn is_none() -> bool {
+        false
+    }
+}
+
+impl<T> UnknownAbsence for Absence<T> {}
 
 impl<T: Serialize, F> Serialize for Sent<T, F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -153,13 +201,10 @@ impl<L: ArgList> Serialize for ByName<L> {
 
 #[cfg(test)]
 mod tests {
-    use serde::de::DeserializeOwned;
-
     use super::*;
-    use crate::params::{DefaultParam, Param};
 
     fn may<T: Serialize + DeserializeOwned>(value: T) -> impl Argument {
-        sent::<Param<T>, T>(value)
+        Value(value).sent(Absence::<T>::is_none)
     }
 
     fn array<L: ArgList>(list: L) -> String {
@@ -197,7 +242,7 @@ mod tests {
     }
 
     fn default<T: Serialize + DeserializeOwned + Default>(value: T) -> impl Argument {
-        sent_or_default::<DefaultParam<T>, T>(value, T::default)
+        Value(value).sent_or_default(Absence::<T>::is_none, T::default)
     }
 
     #[derive(Serialize, serde::Deserialize)]

@@ -55,6 +55,16 @@ impl<T: DeserializeOwned> Receive for T {
     type Value = T;
 }
 
+/// A type that can be sent; as with [`Receive`], if a `T` cannot be, that is told once, and under the `T`.
+pub trait Give {
+    /// The type itself.
+    type Value;
+}
+
+impl<T: Serialize> Give for T {
+    type Value = T;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -189,9 +189,6 @@ pub trait Slot: Default {
 
     /// Called when all was read.
     fn complete(&mut self, name: &str) -> Result<(), ErrorObject>;
-
-    /// Whether its type makes something of nothing: `None`, as that of an `Option`.
-    fn is_none_of_nothing() -> bool;
 }
 
 /// A parameter. If its type knows what to be when nothing is said (`Option` is `None`), it may be
@@ -224,11 +221,6 @@ impl<T: de::DeserializeOwned> Slot for Param<T> {
             self.0 = Some(missing().ok_or_else(|| is_missing(name))?);
         }
         Ok(())
-    }
-
-    #[inline]
-    fn is_none_of_nothing() -> bool {
-        missing::<T>().is_some()
     }
 }
 
@@ -268,11 +260,6 @@ impl<T: de::DeserializeOwned> Slot for DefaultParam<T> {
 
     fn complete(&mut self, _: &str) -> Result<(), ErrorObject> {
         Ok(())
-    }
-
-    #[inline]
-    fn is_none_of_nothing() -> bool {
-        missing::<T>().is_some()
     }
 }
 
@@ -320,10 +307,6 @@ impl<T> Slot for StreamParam<T> {
             Some(_) => Ok(()),
             None => Err(ErrorObject::invalid_params(format!("missing parameter `{name}`"))),
         }
-    }
-
-    fn is_none_of_nothing() -> bool {
-        false
     }
 }
 
@@ -449,7 +432,7 @@ impl<'de, A: MapAccess<'de>> Source<'de> for Named<'_, A> {
 
 /// What a type makes of nothing, if it can.
 #[inline]
-fn missing<T: de::DeserializeOwned>() -> Option<T> {
+pub(crate) fn missing<T: de::DeserializeOwned>() -> Option<T> {
     T::deserialize(Missing).ok()
 }
 

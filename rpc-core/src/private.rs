@@ -4,7 +4,7 @@ pub use std::future::Ready;
 use std::future::ready;
 use std::marker::PhantomData;
 
-pub use crate::args::{ArgList, Argument, by_name, sent, sent_or_default};
+pub use crate::args::{Absence, ArgList, Argument, UnknownAbsence, Unsent, Value, by_name};
 pub use crate::batch::Batch;
 pub use crate::call::Call;
 pub use crate::call_error::NotifyError;

@@ -18,19 +18,24 @@ use target::Target;
 /// trait Chat { … }      pub struct ChatClient<T = Peer> { target: T }
 ///                       impl<T: Target> ChatClient<T> { pub fn new(target: T) -> Self { … } }
 ///                       const _: () = {
+///                           use {UnknownAbsence as _, Unsent as _};
+///
 ///                           impl ChatClient<Peer> { … }
 ///                           impl ChatClient<&Batch> { … }
 ///                           impl ChatClient<Group> { … }
 ///                       };
 /// ```
 pub(super) fn expand(service: &Service) -> TokenStream {
-    let (wrapper, quiet) = (wrapper(service), quiet(service));
+    let (wrapper, quiet, private) = (wrapper(service), quiet(service), &service.private);
     let stubs = Target::ALL.map(|target| methods(service, target));
     quote! {
         #wrapper
 
         #quiet
         const _: () = {
+            // Found only where a parameter cannot be sent or received: that is told elsewhere.
+            use #private::{UnknownAbsence as _, Unsent as _};
+
             #(#stubs)*
         };
     }

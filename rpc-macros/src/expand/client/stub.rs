@@ -6,11 +6,11 @@ use syn::Path;
 use syn::ext::IdentExt;
 
 use super::target::Target;
-use crate::expand::handler::slot;
+use crate::expand::handler::{owned, slot};
 use crate::expand::output::ok_and_err;
 use crate::expand::param_infos;
 use crate::model::{Kind, Method, Param, Service, Subscription};
-use crate::tokens::{again, local, nested};
+use crate::tokens::{again, local, nested, projection};
 
 /// The method of the stub over `target`; nothing if it cannot be sent there.
 pub(super) fn stub(service: &Service, target: Target, method: &Method) -> TokenStream {
@@ -203,24 +203,30 @@ fn args(private: &Path, method: &Method) -> TokenStream {
     quote!(#private::by_name(const { #infos }, #list))
 }
 
-/// `sent::<Param<String>, _>(room)`, in the place of the `room`: that it cannot be sent is told there,
-/// for each target in the same words, and so once. Of a stream its id is sent: `streams.add(chunks)`.
+/// `Value::<<&str as Give>::Value>(room).sent(Absence::<String>::is_none)`: that it cannot be sent is told
+/// under its type, in the same words for each target, and so once. Of a stream its id is sent:
+/// `streams.add(chunks)`.
 fn arg(private: &Path, param: &Param) -> TokenStream {
-    let (ident, slot) = (again(&param.ident), slot(private, param));
+    let ident = again(&param.ident);
     let place = ident.span();
+    let ty = projection(&param.ty, &quote!(#private::Give), "Value");
+    let owned = owned(param);
+    let value = quote!(#private::Value::<#ty>(#ident));
+    let may_be_missing = quote!(#private::Absence::<#owned>::is_none);
     match param {
         Param { item: Some(_), .. } => {
             let streams = local("streams");
             quote_spanned!(place=> #streams.add(#ident))
         }
-        Param { default: false, .. } => quote_spanned!(place=> #private::sent::<#slot, _>(#ident)),
+        Param { default: false, .. } => quote_spanned!(place=> #value.sent(#may_be_missing)),
         Param { borrowed: None, .. } => {
+            let slot = slot(private, param);
             // A method call as in the handler: if there is no default, that is told once.
             let default = quote_spanned!(place=> <#slot>::left_out().into_value());
-            quote_spanned!(place=> #private::sent_or_default::<#slot, _>(#ident, || #default))
+            quote_spanned!(place=> #value.sent_or_default(#may_be_missing, || #default))
         }
         // Whether its default is what would be left out can be told of what is sent only.
-        _ => quote_spanned!(place=> #private::sent::<#private::StreamParam<()>, _>(#ident)),
+        _ => quote_spanned!(place=> #value.sent(|| false)),
     }
 }
 
