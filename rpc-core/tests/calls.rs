@@ -197,16 +197,6 @@ async fn what_the_transport_was_not_given_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_result_is_not_repeated_whole() {
-    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
-    let call = peer.call::<u8>("m", ()).start();
-    raw.receive().await;
-    let long = "x".repeat(1_000_000);
-    raw.send(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{long}"}}"#)).await;
-    assert!(call.await.unwrap_err().to_string().len() < 500);
-}
-
-#[tokio::test(start_paused = true)]
 async fn every_waiting_caller_hears_of_the_end_and_why() {
     let mut limits = Limits::client();
     limits.calls_on_wire = 2;
