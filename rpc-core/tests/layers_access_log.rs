@@ -8,8 +8,10 @@ use rpc_core::layers::AccessLog;
 use rpc_core::{CallError, Context, ErrorObject, Layers, Peer, Router};
 use support::Raw;
 use support::log::Log;
+use tracing::Level;
 use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 fn listen(level: LevelFilter) -> (Log, DefaultGuard) {
     let log = Log::default();
@@ -115,11 +117,35 @@ async fn a_flood_does_not_fill_the_log() {
     assert_eq!(last, r#"served method="sleep" outcome="ok" duration=0ns left_out=48"#);
 }
 
-#[tokio::test]
-async fn where_the_level_is_turned_off_there_is_nothing() {
-    let (log, _guard) = listen(LevelFilter::WARN);
-    let (mut raw, _) = within(AccessLog::new());
-    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"nothing"}"#).await;
-    raw.receive().await;
-    assert_eq!(log.text(), "");
+/// It is not even counted: of the two lines of this second both are left, and nothing was left out.
+#[tokio::test(start_paused = true)]
+async fn where_it_is_turned_off_a_call_costs_nothing() {
+    let off = [
+        Targets::new().with_default(Level::WARN),
+        Targets::new().with_default(Level::TRACE).with_target("rpc_core::access", LevelFilter::OFF),
+        Targets::new().with_default(Level::TRACE).with_target("rpc_core::access", Level::WARN),
+    ];
+    for off in off {
+        let log = Log::default();
+        let (mut raw, peer) = within(AccessLog::new().at_most(2));
+        let mut answer = async |request: &str| {
+            raw.send(&format!(r#"{{"jsonrpc":"2.0","id":1,{request}}}"#)).await;
+            while raw.receive().await.contains("method\":\"age") {}
+        };
+        let filtered = off.with_subscriber(log.subscriber(LevelFilter::TRACE));
+        let guard = tracing::subscriber::set_default(filtered);
+        answer(r#""method":"sleep","params":[0]"#).await;
+        answer(r#""method":"panic""#).await;
+        answer(r#""method":"nothing""#).await;
+        drop(peer.call::<u8>("age", ()).start());
+        drop(guard);
+        assert!(!log.text().contains("rpc_core::access"), "{}", log.text());
+        let _guard = tracing::subscriber::set_default(log.subscriber(LevelFilter::INFO));
+        answer(r#""method":"sleep","params":[1]"#).await;
+        answer(r#""method":"sleep","params":[2]"#).await;
+        assert_eq!(
+            lines(&log, &peer),
+            [1, 2].map(|ms| format!(r#"served method="sleep" outcome="ok" duration={ms}ms"#))
+        );
+    }
 }
