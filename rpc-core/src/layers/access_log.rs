@@ -27,7 +27,7 @@ use crate::sync::{Arc, Mutex, PoisonError};
 /// |---|---|
 /// | `peer` | the [id](Peer::id) of the connection |
 /// | `method` | its name; `_OTHER` for a request of a method that is not offered |
-/// | `outcome` | `ok`, `busy`, `timeout`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or the code of the error |
+/// | `outcome` | `ok`, `busy`, `timeout`, `unanswered`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or the code of the error |
 /// | `duration` | the time from its start to its outcome; a subscription has its outcome when its stream begins. `refused` has none |
 /// | `left_out` | how many events were left out before this one, if there were any |
 ///
@@ -146,12 +146,7 @@ impl Layer for AccessLog {
         }
         let (peer, method) = (call.cx().peer(), call.method().name.clone());
         let ending = self.ending(peer, method, call.cx().deadline(), served);
-        let handler = next.serve(call);
-        Handler::of(async move {
-            let outcome = handler.await;
-            ending.tell(Ended::from(&outcome));
-            outcome
-        })
+        ending.around_handler(next.serve(call))
     }
 
     fn call(&self, request: Calling, next: CallNext) -> Called {
@@ -161,12 +156,7 @@ impl Layer for AccessLog {
         // It is what this program calls, and may be what a user of it has typed.
         let method = Harmless(request.method()).to_string().into();
         let ending = self.ending(request.peer(), method, request.deadline(), called);
-        let called = next.call(request);
-        Called::of(async move {
-            let answer = called.await;
-            ending.tell(Ended::from(&answer));
-            answer
-        })
+        ending.around_call(next.call(request))
     }
 
     fn refused(&self, peer: &Peer, method: Option<&MethodInfo>, code: i64) {

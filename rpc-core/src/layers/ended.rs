@@ -5,7 +5,8 @@ use std::thread;
 
 use tokio::time::Instant;
 
-use super::{Answer, Outcome};
+use super::{Answer, Called, Outcome};
+use crate::Handler;
 use crate::call_error::CallError;
 #[cfg(feature = "metrics")]
 use crate::error::ErrorInfo;
@@ -166,6 +167,30 @@ impl<F: FnOnce(Ended)> Ending<F> {
     /// Of a call that is stopped at this deadline, if it has one.
     pub(super) fn new(deadline: Option<Instant>, tell: F) -> Self {
         Self { tell: Some(tell), deadline }
+    }
+
+    /// Around what serves the call: tells what that comes to.
+    pub(super) fn around_handler(self, handler: Handler) -> Handler
+    where
+        F: Send + 'static,
+    {
+        Handler::of(async move {
+            let outcome = handler.await;
+            self.tell(Ended::from(&outcome));
+            outcome
+        })
+    }
+
+    /// Around the call that was made: tells what that comes to.
+    pub(super) fn around_call(self, called: Called) -> Called
+    where
+        F: Send + 'static,
+    {
+        Called::of(async move {
+            let answer = called.await;
+            self.tell(Ended::from(&answer));
+            answer
+        })
     }
 
     pub(super) fn tell(mut self, ended: Ended) {

@@ -29,8 +29,8 @@ use crate::peer::Peer;
 /// All have the label `rpc.system.name` = `jsonrpc`. Names and labels are those of OpenTelemetry's conventions;
 /// an exporter for Prometheus writes underscores for the dots.
 ///
-/// `error.type` is `busy`, `timeout`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or the code of
-/// the error. **No label is chosen by another end**: a method that is not offered is `_OTHER`, and so
+/// `error.type` is `busy`, `timeout`, `unanswered`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or
+/// the code of the error. **No label is chosen by another end**: a method that is not offered is `_OTHER`, and so
 /// is a code that is neither reserved nor declared by the method. Of a called method nothing is
 /// declared here; its name is what this program calls, so do not call what a user has typed.
 ///
@@ -102,23 +102,13 @@ impl Layer for Metrics {
         let MethodInfo { name, errors, .. } = call.method();
         let names = (SERVED_NOW, SERVED);
         let ending = measured(names, name.clone().into(), call.cx().deadline(), errors);
-        let handler = next.serve(call);
-        Handler::of(async move {
-            let outcome = handler.await;
-            ending.tell(Ended::from(&outcome));
-            outcome
-        })
+        ending.around_handler(next.serve(call))
     }
 
     fn call(&self, request: Calling, next: CallNext) -> Called {
         let method = SharedString::from(request.method().to_owned());
         let ending = measured((CALLED_NOW, CALLED), method, request.deadline(), &[]);
-        let called = next.call(request);
-        Called::of(async move {
-            let answer = called.await;
-            ending.tell(Ended::from(&answer));
-            answer
-        })
+        ending.around_call(next.call(request))
     }
 
     fn refused(&self, _: &Peer, method: Option<&MethodInfo>, code: i64) {
