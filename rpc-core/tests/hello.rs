@@ -66,10 +66,7 @@ async fn subscribed(raw: &mut Raw, call: &str) -> String {
 }
 
 async fn credit(raw: &mut Raw, id: &str, bytes: &str) {
-    raw.send(&format!(
-        r#"{{"jsonrpc":"2.0","method":"$/credit","params":{{"subscription":"{id}","bytes":{bytes}}}}}"#
-    ))
-    .await;
+    raw.notify("$/credit", &format!(r#"{{"subscription":"{id}","bytes":{bytes}}}"#)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,10 +159,7 @@ async fn credit_that_cannot_be_is_ignored_and_counted() {
     assert_eq!(peer.stats().counters.malformed, wrong.len() as u64);
     credit(&mut raw, "of nothing", "1").await;
     assert_eq!(peer.stats().counters.malformed, wrong.len() as u64, "it may just have ended");
-    raw.send(&format!(
-        r#"{{"jsonrpc":"2.0","method":"$/stop","params":{{"subscription":"{id}"}}}}"#
-    ))
-    .await;
+    raw.notify("$/stop", &format!(r#"{{"subscription":"{id}"}}"#)).await;
     assert!(raw.is_silent().await);
     assert_eq!((peer.stats().subscriptions, made.count()), (0, 3));
 }

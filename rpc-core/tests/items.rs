@@ -98,8 +98,6 @@ async fn a_plain_peer_is_sent_them_too() {
     }
 }
 
-const HELLO: &str = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#;
-
 /// A subscription to a raw end, which has said hello or not, whose answer has not come.
 async fn subscribing(greets: bool) -> (Raw, Peer, rpc_core::Call<Streaming<Option<u32>>>) {
     let router = Router::new().subscription("ticks", "stop", |_: Context, (): ()| async {
@@ -107,8 +105,7 @@ async fn subscribing(greets: bool) -> (Raw, Peer, rpc_core::Call<Streaming<Optio
     });
     let (mut raw, peer) = Raw::connect(router, Limits::client());
     if greets {
-        raw.send(HELLO).await;
-        raw.receive().await;
+        raw.greet().await;
     }
     let call = peer.subscribe("ticks", "stop", ()).start();
     raw.receive().await;
@@ -184,8 +181,7 @@ async fn an_item_that_would_be_read_as_another_cannot_be_read() {
         let limits = Limits::client();
         let (mut raw, peer) = Raw::connect(Router::new(), limits.clone());
         if greets {
-            raw.send(HELLO).await;
-            raw.receive().await;
+            raw.greet().await;
         }
         let call = peer.subscribe::<Value>("ticks", "stop", ()).start();
         raw.receive().await;

@@ -6,8 +6,6 @@ use futures_util::StreamExt;
 use rpc_core::{Limits, Router};
 use support::Raw;
 
-const HELLO: &str = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#;
-
 /// A stream is negotiated if the hello left before its request did, not before it was made: the other end
 /// counts what it sends, and waits for credit. This one gave none, and the stream stood still after one
 /// window.
@@ -19,26 +17,19 @@ async fn a_stream_whose_request_left_after_the_hello_gives_credit() {
     let slow = peer.call::<u8>("slow", ()).no_timeout().start();
     let parked = peer.subscribe::<u64>("ticks", "stop", ()).no_timeout().start();
     assert!(raw.receive().await.contains("slow"));
-    raw.send(HELLO).await;
-    assert!(raw.receive().await.contains("$/hello"));
+    raw.greet().await;
     raw.send(r#"{"jsonrpc":"2.0","id":1,"result":1}"#).await;
     assert!(raw.receive().await.contains("ticks"), "it leaves after the hello");
     raw.send(r#"{"jsonrpc":"2.0","id":2,"result":"s"}"#).await;
     let mut ticks = parked.await.unwrap();
     assert_eq!(slow.await, Ok(1));
     for seq in 1..=10 {
-        raw.send(&format!(
-            r#"{{"jsonrpc":"2.0","method":"ticks","params":{{"subscription":"s","seq":{seq},"result":{seq}}}}}"#
-        ))
-        .await;
+        raw.notify("ticks", &format!(r#"{{"subscription":"s","seq":{seq},"result":{seq}}}"#)).await;
         assert_eq!(ticks.next().await, Some(Ok(seq)));
     }
     let credit = raw.receive().await;
     assert!(credit.contains("$/credit"), "half of the window was taken: {credit}");
-    raw.send(
-        r#"{"jsonrpc":"2.0","method":"ticks","params":{"subscription":"s","seq":11,"done":true}}"#,
-    )
-    .await;
+    raw.notify("ticks", r#"{"subscription":"s","seq":11,"done":true}"#).await;
     assert_eq!(ticks.next().await, None, "its end is told");
 }
 
@@ -48,15 +39,11 @@ async fn a_stream_whose_request_left_before_the_hello_gives_no_credit() {
     let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
     let ticks = peer.subscribe::<u64>("ticks", "stop", ()).no_timeout().start();
     assert!(raw.receive().await.contains("ticks"));
-    raw.send(HELLO).await;
-    assert!(raw.receive().await.contains("$/hello"));
+    raw.greet().await;
     raw.send(r#"{"jsonrpc":"2.0","id":1,"result":"s"}"#).await;
     let mut ticks = ticks.await.unwrap();
     for n in 0..2_000 {
-        raw.send(&format!(
-            r#"{{"jsonrpc":"2.0","method":"ticks","params":{{"subscription":"s","result":{n}}}}}"#
-        ))
-        .await;
+        raw.notify("ticks", &format!(r#"{{"subscription":"s","result":{n}}}"#)).await;
         assert_eq!(ticks.next().await, Some(Ok(n)));
     }
     assert!(raw.is_silent().await);

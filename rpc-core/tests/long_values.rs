@@ -55,11 +55,7 @@ async fn a_long_item_of_another_type_is_an_error_of_few_words() {
     raw.receive().await;
     raw.send(r#"{"jsonrpc":"2.0","id":1,"result":"s"}"#).await;
     let mut items = items.await.unwrap();
-    raw.send(&format!(
-        r#"{{"jsonrpc":"2.0","method":"ticks","params":{{"subscription":"s","result":{}}}}}"#,
-        long()
-    ))
-    .await;
+    raw.notify("ticks", &format!(r#"{{"subscription":"s","result":{}}}"#, long())).await;
     let Some(Err(StreamError::Decode(why))) = items.next().await else { panic!("it does not fit") };
     is_short(&why);
 }
@@ -78,10 +74,7 @@ async fn a_long_report_of_another_type_is_few_words_in_the_log() {
         let call = peer.call::<u8>("build", ()).on_progress(listener).start();
         raw.receive().await;
         for value in [&*long(), "[]"] {
-            raw.send(&format!(
-                r#"{{"jsonrpc":"2.0","method":"$/progress","params":{{"token":1,"value":{value}}}}}"#
-            ))
-            .await;
+            raw.notify("$/progress", &format!(r#"{{"token":1,"value":{value}}}"#)).await;
         }
         raw.send(r#"{"jsonrpc":"2.0","id":1,"result":1}"#).await;
         assert_eq!(call.await, Ok(1));

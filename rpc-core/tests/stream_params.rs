@@ -468,16 +468,10 @@ async fn a_stream_waits_for_credit_and_stops_when_told_to() {
         item[at..at + 32].clone_into(&mut id);
     }
     assert!(raw.is_silent().await);
-    raw.send(&format!(
-        r#"{{"jsonrpc":"2.0","method":"$/credit","params":{{"subscription":"{id}","bytes":64}}}}"#
-    ))
-    .await;
+    raw.notify("$/credit", &format!(r#"{{"subscription":"{id}","bytes":64}}"#)).await;
     assert!(raw.receive().await.contains(r#""result":3"#));
     assert!(raw.is_silent().await);
-    raw.send(&format!(
-        r#"{{"jsonrpc":"2.0","method":"$/stop","params":{{"subscription":"{id}"}}}}"#
-    ))
-    .await;
+    raw.notify("$/stop", &format!(r#"{{"subscription":"{id}"}}"#)).await;
     values.closed().await;
 }
 

@@ -130,13 +130,10 @@ fn adder(peer: &Peer) -> AdderClient {
     AdderClient::new(peer.clone())
 }
 
-const HELLO: &str = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#;
-
 /// A raw caller that has said hello to what it calls.
 async fn raw_caller(service: impl Service) -> (Raw, Peer) {
     let (mut raw, peer) = Raw::connect(Router::new().service(service), Limits::server());
-    raw.send(HELLO).await;
-    assert!(raw.receive().await.contains("$/hello"));
+    raw.greet().await;
     (raw, peer)
 }
 
@@ -147,8 +144,7 @@ async fn raw_callee(layers: Layers) -> (Raw, Peer) {
     let peer = caller.peer();
     tokio::spawn(caller.connect(near));
     let mut raw = Raw::over(far);
-    raw.send(HELLO).await;
-    assert!(raw.receive().await.contains("$/hello"));
+    raw.greet().await;
     (raw, peer)
 }
 
@@ -348,7 +344,7 @@ async fn items_that_come_too_late_call_no_method_of_that_name() {
     let (mut raw, peer) = raw_caller(feed).await;
     for params in [r#""result":1"#, r#""seq":2,"error":{}"#, r#""done":true"#] {
         let params = format!(r#"{{"subscription":"gone",{params}}}"#);
-        raw.send(&format!(r#"{{"jsonrpc":"2.0","method":"feed","params":{params}}}"#)).await;
+        raw.notify("feed", &params).await;
     }
     assert!(raw.is_silent().await);
     assert_eq!((called.load(Ordering::SeqCst), peer.stats().counters.malformed), (0, 0));
@@ -736,8 +732,7 @@ async fn the_first_call_of_a_handler_waits_for_no_other_after_a_hello_either() {
     assert!(raw.receive().await.contains("outer"));
     raw.send(r#"{"jsonrpc":"2.0","id":"b","method":"back"}"#).await;
     assert!(raw.receive().await.contains("$/ping"));
-    raw.send(HELLO).await;
-    assert!(raw.receive().await.contains("$/hello"));
+    raw.greet().await;
     let request = raw.receive().await;
     assert!(request.contains(r#""method":"sum""#), "{request}");
 }

@@ -383,10 +383,7 @@ async fn what_the_taker_is_too_slow_for_is_a_gap() {
     raw.send(r#"{"jsonrpc":"2.0","id":1,"result":"x"}"#).await;
     let mut stream = call.await.unwrap();
     for n in 0..15 {
-        raw.send(&format!(
-            r#"{{"jsonrpc":"2.0","method":"feed","params":{{"subscription":"x","result":{n}}}}}"#
-        ))
-        .await;
+        raw.notify("feed", &format!(r#"{{"subscription":"x","result":{n}}}"#)).await;
     }
     assert!(raw.is_silent().await);
     for n in 0..10 {

@@ -67,6 +67,18 @@ impl Raw {
         poll_fn(|cx| self.pipe.poll_flush(cx)).await.expect("the other end is there");
     }
 
+    /// Sends a notification with these params.
+    pub async fn notify(&mut self, method: &str, params: &str) {
+        self.send(&format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)).await;
+    }
+
+    /// Says hello, and hears that of the other end.
+    pub async fn greet(&mut self) {
+        self.notify("$/hello", r#"{"duplex":1}"#).await;
+        let hello = self.receive().await;
+        assert!(hello.contains("$/hello"), "{hello}");
+    }
+
     /// The next message; panics if there is none for a minute, or the other end closes.
     pub async fn receive(&mut self) -> String {
         match self.received().await {
