@@ -30,7 +30,8 @@ pub struct Setup {
     pub hub: Hub,
     /// What stands around all that it serves and calls; nothing by default.
     pub layers: Layers,
-    /// Whether silence is answered by pings, and long silence by giving up.
+    /// Whether a silent end is pinged ([`ping`](Limits::ping)), and given up when it stays silent
+    /// ([`dead_after`](Limits::dead_after)). Off is for ends that cannot answer pings.
     pub keepalive: bool,
     /// Whether it says hello (`$/hello`) with its first message, so that streams have flow control
     /// if the other end is of this kind as well; else it does so only when it is told hello. A client

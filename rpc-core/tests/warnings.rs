@@ -98,6 +98,6 @@ async fn a_pong_that_comes_as_text_is_told_of() {
         far.write_all(&[0x81, 2, 0x8a, 0]).await.unwrap();
         drop(far);
         assert_eq!(peer.closed().await.code, Some(CloseCode::INVALID_TEXT));
-        assert_eq!(warnings.with("without keepalive").len(), told, "only behind a ping");
+        assert_eq!(warnings.with("set `keepalive` to false").len(), told, "only behind a ping");
     }
 }

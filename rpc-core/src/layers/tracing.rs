@@ -23,7 +23,7 @@ use crate::harmless::Harmless;
 /// | `otel.name`, `rpc.method` | the method |
 /// | `rpc.system.name`, `jsonrpc.protocol.version` | `jsonrpc`, `2.0` |
 /// | `peer` | the [id](crate::Peer::id) of the connection |
-/// | `error.type` | if it failed: the code, or one of `busy`, `timeout`, `cancelled`, `panicked`, `closed`, `encode`, `decode` |
+/// | `error.type` | if it failed: the code, or one of `busy`, `timeout`, `unanswered`, `cancelled`, `panicked`, `closed`, `encode`, `decode` |
 /// | `rpc.response.status_code` | the code in the answer, if that is an error |
 /// | `otel.status_code` | `OK` or `ERROR` |
 /// | `otel.status_description` | the message of the error, if [asked for](Self::messages) |

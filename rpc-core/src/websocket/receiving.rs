@@ -111,8 +111,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if self.pings > 0 && matches!(error, Error::Utf8(_)) {
             // Kodi writes the bytes of a pong into a text message.
             tracing::warn!(
-                "text that is not UTF-8 came in the place of a pong: an end that cannot answer pings \
-                 needs a connection without keepalive"
+                "text that is not UTF-8 came in the place of a pong: for an end that cannot answer pings \
+                 set `keepalive` to false"
             );
         }
         Received::Failed(link_error(error))
