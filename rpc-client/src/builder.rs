@@ -82,13 +82,14 @@ impl Builder {
         self
     }
 
-    /// Has `listener` told of what the server says that is no JSON-RPC: events of another kind, text that is
-    /// no JSON, one text at a time as it came, and in a batch member by member. It is called in order from
-    /// the task of the connection and should be quick; if it panics, the connection goes on.
+    /// Calls `listener` with each message of the server that is no JSON-RPC: an event of another kind, or text
+    /// that is no JSON. The listener gets the text as it came, and from a batch only the members that are
+    /// no JSON-RPC, one by one. The task of the connection calls the listener, in order, so the listener should
+    /// be quick. If the listener panics, the connection goes on.
     ///
-    /// A client does not answer such messages, with or without a listener. Without one they are counted
-    /// ([`foreign`](rpc_core::Counters::foreign)), the first is logged as a warning, and more than ten times
-    /// [`malformed_rate`](Limits::malformed_rate) (1,000) in ten seconds close the connection with 1008.
+    /// A client never answers such messages, and counts them ([`foreign`](rpc_core::Counters::foreign)). Without a
+    /// listener the first one is logged as a warning, and more than ten times
+    /// [`malformed_rate`](Limits::malformed_rate) (1,000 by default) in ten seconds close the connection with 1008.
     ///
     /// ```
     /// let builder = rpc_client::Client::builder().on_foreign(|text| println!("it said {text:?}"));
@@ -105,13 +106,13 @@ impl Builder {
         self
     }
 
-    /// Whether a silent server is pinged, and taken for lost when it stays silent:
-    /// [`ping`](Limits::ping) and [`dead_after`](Limits::dead_after). On by default; without it, a
-    /// server that vanished without a word is noticed only when something is sent to it.
+    /// Whether the client pings a silent server ([`ping`](Limits::ping)), and takes a server that stays silent
+    /// for lost ([`dead_after`](Limits::dead_after)). On by default. Without it, the client notices that a
+    /// server has vanished only when it sends something.
     ///
-    /// Off is for servers that cannot answer pings: Kodi writes the two bytes of a pong, `8A 00`, into a text
-    /// message, which is none, and the connection ends with 1007 after the first ping (20 s of idling). Such an
-    /// end is logged as a warning that names this setting.
+    /// Turn it off for a server that cannot answer pings. Kodi is one: it sends the two bytes of a pong, `8A 00`,
+    /// as a text message. These bytes are not UTF-8, so the connection is closed with 1007 after the first ping
+    /// (20 s of idling). The log then has a warning that names this setting.
     pub fn keepalive(mut self, keepalive: bool) -> Self {
         self.keepalive = keepalive;
         self

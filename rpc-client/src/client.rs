@@ -8,12 +8,13 @@ use crate::socket::Socket;
 /// A connection to a server.
 ///
 /// It belongs to this value: dropping it closes the connection, with 1000 and without waiting.
-/// [`Peer`]s can be cloned and handed around; they do not keep the connection, so
-/// `connect(…).await?.peer()` is a peer of one that is closed, and calls on it fail with that reason.
+/// [`Peer`]s can be cloned and handed around, but they do not keep the connection open. So
+/// `connect(…).await?.peer()` returns the peer of a closed connection; calls on such a peer fail, and the error
+/// tells this reason.
 ///
-/// It is carried by a task of the runtime on which [`connect`](Builder::connect) ran, wherever calls are
-/// made: while that runtime does not run, as a current-thread one outside of its `block_on`, calls do not
-/// end, not even by their timeouts.
+/// A task carries the connection, on the runtime that ran [`connect`](Builder::connect). Calls may be made from
+/// anywhere, but while that runtime does not run (a current-thread runtime outside of its `block_on`) no call
+/// ends, not even by its timeout.
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -40,7 +40,7 @@ impl Attempt {
     }
 }
 
-/// Of a host with several addresses, to the one that answers first.
+/// A TCP connection to the target. If its host has several addresses, the address that answers first wins.
 async fn tcp(target: &Target) -> Result<TcpStream, ConnectError> {
     let io = |error| ConnectError::Io { host: target.name.clone(), error };
     let addresses = lookup_host((target.host.as_str(), target.port)).await.map_err(io)?;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use http::StatusCode;
 use rpc_core::{Harmless, LimitsError, RouterError};
 
-/// Why there is no connection; each text holds the cause and names what to change, so that it is enough
-/// to print it. None repeats the URL or a header, which may hold credentials; what a server said is escaped.
+/// Why there is no connection. The text of each error holds the cause and names the change to make, so it is
+/// enough to print the error. No text repeats the URL or a header, since these may hold credentials. Words of
+/// the server are escaped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -29,8 +30,8 @@ pub enum ConnectError {
     Io {
         /// The host and port.
         host: String,
-        /// What failed. Where addresses were tried, its text names each of them and what it failed with;
-        /// its kind is that of the last failure.
+        /// The cause. If addresses were tried, the text lists each address with its own error, and the kind
+        /// is the kind of the last of these errors.
         error: io::Error,
     },
     /// There is a connection, but not by TLS: above all, the server did not prove who it is.
@@ -63,9 +64,9 @@ pub enum ConnectError {
         /// The beginning of the answer's body, at most 1 KiB, what is not UTF-8 replaced. It is the
         /// server's text: escape it where you show it.
         body: String,
-        /// Where the server says that it is (`Location`).
+        /// The URL that the server names instead (`Location`).
         location: Option<Location>,
-        /// How long to wait before trying again (`Retry-After`).
+        /// The time that the server asks to wait before the next attempt (`Retry-After`).
         retry_after: Option<Duration>,
     },
     /// The server breaks the rules of HTTP or of the WebSocket handshake.
@@ -73,10 +74,10 @@ pub enum ConnectError {
     Handshake(&'static str),
 }
 
-/// Where a server sends to instead: mostly an `https://` URL, to be connected to as `wss://`.
+/// The URL that a server names instead of its own. Mostly an `https://` URL: connect to it as `wss://`.
 ///
-/// As text, and in a `Debug` text, it is one line without user, password, query and fragment, where
-/// credentials may be.
+/// `Display` and `Debug` show one line, without user, password, query and fragment, since credentials may be
+/// there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location(String);
 
@@ -85,7 +86,7 @@ impl Location {
         Self(String::from_utf8_lossy(value).into_owned())
     }
 
-    /// All of it, as the server sent it; what is not UTF-8 is replaced.
+    /// The whole URL, as the server sent it. Bytes that are not UTF-8 are replaced.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -121,7 +122,7 @@ impl From<RouterError> for ConnectError {
     }
 }
 
-/// So many characters of what a server said are shown.
+/// How many characters of a server's text are shown.
 const SHOWN: usize = 200;
 
 /// One line of the server's text, harmless in a log.

@@ -153,7 +153,7 @@ async fn rejected(response: Response<Incoming>) -> ConnectError {
     ConnectError::Rejected { status, body, location, retry_after }
 }
 
-/// How long a `Retry-After` says to wait: a number of seconds, or a date.
+/// The time to wait that a `Retry-After` header gives: a number of seconds, or a date.
 fn wait(retry_after: &str) -> Option<Duration> {
     let retry_after = retry_after.trim();
     if let Ok(seconds) = retry_after.parse() {

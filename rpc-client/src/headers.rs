@@ -71,7 +71,7 @@ impl Headers {
     }
 }
 
-/// The names of the headers, and no subprotocol: some put a token there.
+/// Shows the names of the headers, and no subprotocol, since some users put a token there.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Headers")

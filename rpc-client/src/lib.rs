@@ -22,8 +22,9 @@
 //!          └──────────┴────────────┴─────────┴─▶ ConnectError, which says what to change
 //! ```
 //!
-//! Of a host with several addresses the one that answers first is taken (`race`, as in RFC 8305): the next is
-//! tried 250 ms after the one before it, or as soon as one fails, IPv6 and IPv4 in turns.
+//! If a host has several addresses, the client connects to the address that answers first (`race`, as in
+//! RFC 8305). It tries the next address 250 ms after the one before, or as soon as an attempt fails; IPv6 and
+//! IPv4 take turns.
 //!
 //! `wss://` needs the feature `tls`, and is refused without it. By default the server's certificate
 //! must descend from a root that the system trusts; `Tls` says what else may be. With the feature

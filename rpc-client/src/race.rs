@@ -1,8 +1,8 @@
-//! Which address of a host is connected to, where it has several: the one that answers first, as in
-//! Happy Eyeballs (RFC 8305).
+//! Chooses an address of a host that has several: the address that answers first wins, as in Happy Eyeballs
+//! (RFC 8305).
 //!
-//! One after the other would not do: an address that swallows what is sent to it, as those of IPv6 do
-//! where that is announced and not routed, takes all the time there is. Nothing in here knows sockets.
+//! To try the addresses one after the other is not enough. Some networks announce IPv6 and do not route it: an
+//! attempt to such an address gets no answer and would take all the time. Nothing in here knows sockets.
 
 use std::error::Error;
 use std::fmt;
@@ -14,11 +14,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::timeout;
 
-/// How long an attempt is waited for before the next one begins beside it (RFC 8305, section 5).
+/// How long an attempt runs alone before the next one begins beside it (RFC 8305, section 5).
 const NEXT: Duration = Duration::from_millis(250);
 
-/// The addresses in the order in which they are tried, each once: the family that the resolver
-/// prefers goes first, and then the families take turns.
+/// Sorts addresses into the order of the attempts, and leaves out repeated ones. The family that the resolver
+/// prefers goes first, then the families take turns.
 pub(crate) fn in_turns(addresses: impl IntoIterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let mut left: Vec<SocketAddr> = Vec::new();
     for address in addresses {
@@ -35,12 +35,12 @@ pub(crate) fn in_turns(addresses: impl IntoIterator<Item = SocketAddr>) -> Vec<S
     turns
 }
 
-/// Connects to one of `addresses`, which are tried in this order: the next one 250 ms after the one
-/// before it, or as soon as one fails. The first that succeeds wins; the others are dropped. May be
-/// dropped at any point, which drops all attempts.
+/// Connects to one of `addresses`, which are tried in this order: the next address 250 ms after the one
+/// before, or as soon as an attempt fails. The first attempt that succeeds wins, and the others are dropped.
+/// If this future is dropped, all attempts are.
 ///
 /// # Errors
-/// All have failed; or there are none.
+/// All attempts have failed, or there are no addresses.
 pub(crate) async fn connect<T, F>(
     addresses: &[SocketAddr],
     attempt: impl Fn(SocketAddr) -> F,
@@ -71,7 +71,7 @@ where
     }
 }
 
-/// What each of the addresses failed with, in the order of the failures.
+/// Each address that failed, with its error, in the order in which they failed.
 #[derive(Debug)]
 pub(crate) struct Failures(Vec<(SocketAddr, io::Error)>);
 
@@ -90,7 +90,7 @@ impl fmt::Display for Failures {
 
 impl Error for Failures {}
 
-/// Of the kind of the last failure.
+/// The kind of the error is the kind of the last failure.
 impl From<Failures> for io::Error {
     fn from(failures: Failures) -> Self {
         let last = failures.0.last().map(|(_, error)| error.kind());

@@ -7,17 +7,17 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 
-/// An address of IPv4, told by its port.
+/// An IPv4 address with this port.
 const fn v4(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-/// One of IPv6.
+/// An IPv6 address with this port.
 const fn v6(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::LOCALHOST), port)
 }
 
-/// What becomes of an attempt.
+/// How an attempt ends.
 #[derive(Clone, Copy)]
 enum Fate {
     Silent,
@@ -33,8 +33,8 @@ const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// Races for addresses with these fates, the first at port 0. What came of it, and when the attempts
-/// began and what they came to.
+/// Runs a race: the address with port 0 has the first of these fates, and so on. Returns the result, and a log
+/// of when each attempt began and how it ended.
 async fn race(fates: &[Fate]) -> (Result<u16, String>, Vec<String>) {
     struct Dropped<'a>(u16, &'a RefCell<Vec<String>>);
     impl Drop for Dropped<'_> {
@@ -140,7 +140,7 @@ async fn a_race_that_is_dropped_drops_its_attempts() {
     assert_eq!(*over.borrow(), 2);
 }
 
-/// On real sockets: the kernel drops what asks for a place in a backlog that is full.
+/// On real sockets: the kernel does not answer attempts to connect while the backlog of a listener is full.
 #[tokio::test]
 async fn an_address_that_swallows_everything_does_not_keep_from_the_next() {
     let socket = TcpSocket::new_v4().unwrap();

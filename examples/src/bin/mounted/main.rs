@@ -30,8 +30,9 @@ use tokio::sync::oneshot;
 const PAGE: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("page.js");
 
-/// What the page may do, should anything foreign get into it: run the app's own script, and speak to the app.
-/// And no other page may show it in a frame, where a click might not mean what its user thinks.
+/// The content security policy of the page: it runs only the script of this app, and speaks only to this app,
+/// even if someone smuggles foreign text into the page. No other page may show this page in a frame, where
+/// users could be tricked into clicks.
 const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
