@@ -24,12 +24,12 @@ use part::{BRACKETS, Line, Part, within_layers};
 
 /// Calls and notifications that are sent as one message.
 ///
-/// Calls made on it wait until it is sent; then each is answered by itself, in whatever order. A
-/// stub over `&Batch` queues as well. A batch of more members than `batch` of the
-/// [`Limits`](crate::Limits) (100) allows here or, as far as it is known, at the other end, or of more bytes than
-/// `message_out`, leaves as several. One that the other end refuses for its members, saying how many there
-/// may be, is sent anew in parts, once; the calls of one that it refuses otherwise, or answers in part, come to
-/// [`CallError::Unanswered`](crate::CallError::Unanswered).
+/// Calls made on a batch wait until the batch is sent; then each call gets its own answer, in whatever order. A
+/// stub over `&Batch` queues as well. A batch leaves as several messages if it has more members than `batch` of
+/// the [`Limits`](crate::Limits) (100) allows here, or than the other end has said that it takes, or more bytes
+/// than `message_out`. If the other end refuses a batch for its size and says how many members it takes, the
+/// batch is sent again in parts, once. If the other end refuses a batch for another reason, or answers only some
+/// of the calls, the others fail with [`CallError::Unanswered`](crate::CallError::Unanswered).
 ///
 /// A call that is dropped before the batch is sent is left out; one that is awaited before fails at
 /// once, with [`CallError::Cancelled`](crate::CallError::Cancelled) and
@@ -78,9 +78,10 @@ impl Batch {
         self.queue_notification(Outgoing::new(method, &params, self.limit()))
     }
 
-    /// Sends what was queued; ends when the outbound queue has taken it, or, with calls in it, when it waits for
-    /// `calls_on_wire` of the [`Limits`](crate::Limits): then notifications that are sent later may pass
-    /// it. Dropped before that, a part may have been sent.
+    /// Sends the calls and notifications that were queued. This future ends when the outbound queue has taken all of
+    /// them. A batch with calls may have to wait for `calls_on_wire` of the [`Limits`](crate::Limits): then the
+    /// future ends at once, and notifications that are sent later may leave before the batch. If the future is
+    /// dropped earlier, a part of the batch may have been sent.
     ///
     /// # Errors
     /// [`Closed`](NotifyError::Closed): there is no connection any more. The calls fail as well.

@@ -38,10 +38,11 @@ use options::Timeout;
 
 /// A call: a future of the typed result.
 ///
-/// The params are encoded when it is made; nothing else happens until it is polled or
-/// [`start`](Self::start)ed. There it takes its place in the order of messages (one that waits for
-/// `calls_on_wire` has none yet: what is sent later may pass it), and its deadline begins: `call_deadline` of the [`Limits`](crate::Limits) (30 s) unless said otherwise, and never
-/// later than the deadline of the handler that makes it. The deadline travels along as `timeoutMs`.
+/// The params are encoded when the call is made; nothing else happens until the call is polled or
+/// [`start`](Self::start)ed. Then the call takes its place in the order of messages, unless it has to wait for
+/// `calls_on_wire`: until such a call leaves, later messages may pass it. Its deadline begins at the same
+/// moment: `call_deadline` of the [`Limits`](crate::Limits) (30 s) unless you set another, and never later than
+/// the deadline of the handler that makes the call. The deadline travels along as `timeoutMs`.
 ///
 /// Resolves exactly once, whatever the other end and the network do. (Before there is a connection,
 /// see [`Endpoint`](crate::Endpoint), nobody looks at the clock.) An answer that nobody has awaited
@@ -169,35 +170,35 @@ impl<T, E, P> Call<T, E, P> {
         self.with(|options| options.timeout = timeout)
     }
 
-    /// Names what this call is to bring about: however often it is made under the same key, by the
-    /// same caller within five minutes of the answer, the other end does it once and gives every time
-    /// the same answer, be it a result or the method's own error. So it may be made again when its fate
-    /// is unknown. A repeat that comes while the first one runs waits for its answer; if that is
-    /// cancelled, or comes to an error that is not the method's, nothing is kept, the repeat is busy,
-    /// and the next one runs.
+    /// Makes the call safe to repeat: the other end runs the calls of one caller under the same key only once,
+    /// and gives each of them the same answer, the result or the method's own error, for five minutes. So the
+    /// call can be made again when its fate is unknown. A repeat that comes while the first call runs waits for
+    /// the answer of the first. If the first call is cancelled, or fails with an error that is not the method's
+    /// own, no answer is kept: the waiting repeat is busy, and the next repeat runs.
     ///
-    /// Who the same caller is says the other end ([`Peer::identify`](crate::Peer::identify)); unless it
-    /// does, this connection is. The same key with another method or other params is -32602, and so is
-    /// any key where streams are involved. Methods that are `idempotent` by themselves
+    /// The other end says who the caller is ([`Peer::identify`](crate::Peer::identify)); if it does not, the
+    /// caller is this connection. The same key with another method or other params is answered -32602, and so
+    /// is any key on a call with streams. Methods that are `idempotent` by themselves
     /// ([`MethodFlags`](crate::MethodFlags)) need no key.
     ///
-    /// The other end keeps so much (`idempotency_bytes` of its [`Limits`](crate::Limits)), the latest answers
-    /// first, and nobody loses an answer to others while he has less than his share. It never does a thing
-    /// twice within the five minutes: when the answer was forgotten early, or was too long to be kept, the
+    /// The other end keeps answers within `idempotency_bytes` of its [`Limits`](crate::Limits), the latest
+    /// answers first, and no caller loses an answer to others while it has less than its share. Within the five
+    /// minutes no call runs twice. If the answer was forgotten early, or was too long to be kept, the
     /// repeat fails with [`CallError::Remote`], code [`ANSWER_FORGOTTEN`](crate::ErrorCode::ANSWER_FORGOTTEN),
-    /// and its [`fate`](CallError::fate) is [`MaybeExecuted`](crate::Fate::MaybeExecuted). So does, for a
-    /// caller who has used up even the room for what is known of forgotten answers, any call under a key that
-    /// may be one of those; before that, new keys are busy, until the first five minutes are over.
+    /// and its [`fate`](CallError::fate) is [`MaybeExecuted`](crate::Fate::MaybeExecuted). The other end also
+    /// remembers which answers were forgotten. If a caller fills even the room for that, its calls under new
+    /// keys are busy until the first five minutes are over; if others need that room, each of its
+    /// calls under an unknown key fails like such a repeat.
     ///
-    /// A call under a key has a deadline in any case: without one of its caller's, five minutes. At an end that
-    /// knows who its caller is it goes on when the connection ends, for at most five minutes and as long as
-    /// the login holds; unless the caller is thrown out ([`Peer::kick`](crate::Peer::kick)), or the
-    /// connection is closed with 4401 or 4403. At most `idempotent_running` of the
-    /// [`Limits`](crate::Limits) run at once, more are busy.
+    /// A call under a key always has a deadline: five minutes, if its caller sets none. If the other end knows
+    /// the name of the caller, the call goes on when the connection ends, for at most five minutes and as long as
+    /// the login holds. It stops if the caller is kicked ([`Peer::kick`](crate::Peer::kick)), or
+    /// if the connection is closed with 4401 or 4403. At most `idempotent_running` of the
+    /// [`Limits`](crate::Limits) run at once; more calls are busy.
     ///
-    /// The key is one that is used for nothing else, such as a random UUID; of more than 128 bytes, or
-    /// empty, the call fails with [`CallError::Encode`]. Without effect once started, and at another
-    /// end that does not know such keys.
+    /// Use the key for nothing else; a random UUID is a good one. If the key is empty, or has more than 128
+    /// bytes, the call fails with [`CallError::Encode`]. A key has no effect on a call that has started, nor
+    /// at another end that does not know such keys.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -371,7 +372,7 @@ impl<T, E, P> Call<T, E, P> {
         }
     }
 
-    /// Waits for the outcome of a call that was started, and tells of its progress before.
+    /// Passes on the progress of a call that was started, and then waits for its outcome.
     fn poll_answer(&self, id: u64, waker: &Waker) -> Poll<Outcome> {
         loop {
             let mut reports = VecDeque::new();

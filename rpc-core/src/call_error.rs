@@ -9,8 +9,8 @@ use crate::harmless::Harmless;
 
 /// Why a call has no result.
 ///
-/// `E` is the typed error of the method; a call without a trait has none. Its `Display` is one line, harmless in a
-/// log: line breaks and control characters in what the other end said are escaped.
+/// `E` is the typed error of the method; a call without a trait has none. The `Display` text is one line and
+/// harmless in a log: line breaks and control characters of the other end's words are escaped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -33,21 +33,21 @@ use crate::harmless::Harmless;
 pub enum CallError<E = Infallible> {
     /// The method answered with its own error.
     Method(E),
-    /// The other end answered with any other error. [`fate`](Self::fate) tells one that says of a call under
-    /// an [idempotency key](crate::Call::idempotency_key) that its answer is not kept any more.
+    /// The other end answered with any other error. [`fate`](Self::fate) is `None`, except for one error: the
+    /// answer to an earlier call under this [idempotency key](crate::Call::idempotency_key) is not kept any more.
     Remote(ErrorObject),
     /// No answer within the deadline, here or there.
     Timeout {
         /// Whether it may have run.
         fate: Fate,
-        /// An error that the other end sent under no id while the call was open: it may have been for this one.
-        /// Its data is left out, and a long message cut.
+        /// An error without an id that the other end sent while the call was open. It may be the answer to
+        /// this call. The error has no data here, and a long message is cut.
         heard: Option<Box<ErrorObject>>,
     },
-    /// There will be no answer to this call, which was sent in a batch: the other end has refused the batch as a
-    /// whole, or has answered others of it and not this one.
+    /// The call was sent in a batch, and will get no answer: the other end has refused the whole batch, or has
+    /// answered other calls of the batch and not this one.
     Unanswered {
-        /// What it said or did instead.
+        /// What the other end said or did instead.
         why: String,
         /// Whether it may have run.
         fate: Fate,
@@ -59,7 +59,8 @@ pub enum CallError<E = Infallible> {
     },
     /// Not executed, here or there, because a limit was reached: safe to try again later.
     Busy,
-    /// The connection ended first, or the other end stopped the request to end it.
+    /// The connection ended before the answer came, or the other end stopped the request in order to close the
+    /// connection.
     Closed {
         /// How it ended.
         reason: CloseReason,
@@ -125,10 +126,10 @@ impl CallError {
 }
 
 impl<E> CallError<E> {
-    /// What is known of a call that failed without an answer; `None` if it was answered.
+    /// Whether a call that failed without an answer may have run; `None` if the call was answered.
     ///
-    /// A call whose [idempotency key](crate::Call::idempotency_key) was used, with an answer that is not
-    /// kept any more (-32015), may have run.
+    /// If the answer is -32015, this is `MaybeExecuted`: an earlier call under the same
+    /// [idempotency key](crate::Call::idempotency_key) has run, or may have, and its answer is not kept any more.
     pub fn fate(&self) -> Option<Fate> {
         match self {
             Self::Timeout { fate, .. }
@@ -144,7 +145,7 @@ impl<E> CallError<E> {
     }
 }
 
-/// So many bytes are kept of the message of an error that has no id.
+/// How many bytes of the message of an error without an id are kept.
 pub(crate) const LONGEST_HEARD: usize = 300;
 
 impl<E: fmt::Display> fmt::Display for CallError<E> {

@@ -70,8 +70,8 @@ pub struct CloseReason {
     pub by: ClosedBy,
     /// The close code, where there was one; a link that was lost has none.
     pub code: Option<CloseCode>,
-    /// A short text, for people. It may be the other end's, as it came; the `Display` of this shows it
-    /// escaped, harmless in a log.
+    /// A short text, for people. If the other end closed, the text is here as it came; the `Display` of
+    /// `CloseReason` escapes it, so that it is harmless in a log.
     pub reason: String,
 }
 

@@ -72,8 +72,8 @@ impl Context {
         &self.shared
     }
 
-    /// Whether a parameter that the method does not know is ignored: in a notification, as its sender
-    /// cannot be told, and all that it says would be lost for one word.
+    /// Whether unknown parameters are ignored. They are in a notification: its sender cannot be told, and one
+    /// unknown name would lose the whole notification.
     #[cold]
     pub(crate) fn ignores_parameter(&self, name: &str) -> bool {
         if !self.shared.lock().protocol.is_notification(self.key) {
@@ -115,7 +115,7 @@ impl Context {
         self.shared.setup.services.name(self.method)
     }
 
-    /// The method, by its number in the router.
+    /// The number of the method in the router.
     pub(crate) fn number(&self) -> usize {
         self.method
     }

@@ -40,24 +40,25 @@ pub struct Setup {
     /// Whether its messages have no members but those of the specification, no `timeoutMs`, and it
     /// says no hello.
     pub plain: bool,
-    /// Whether it answers what is no request, as the specification has it: text that is no JSON, an object
-    /// without a method. The end that opened the link (a client, the parent of a process, the first of a
-    /// [pair](crate::memory::pair)) does not: what the other one says beside JSON-RPC is counted as
-    /// [foreign](crate::Counters::foreign), logged once as a warning, and closes the connection when it comes
-    /// ten times as fast as [`malformed_rate`](Limits::malformed_rate) lets malformed messages come.
+    /// Whether this end answers messages that are no requests with an error, as the specification asks: text
+    /// that is no JSON, an object without a method. Turn it off for the end that opened the link (a client, the
+    /// parent of a process, the first of a [pair](crate::memory::pair)). Such an end does not answer the messages
+    /// that the other end sends beside JSON-RPC: it counts them as [foreign](crate::Counters::foreign), logs the first
+    /// as a warning, and closes the connection if they come faster than ten times
+    /// [`malformed_rate`](Limits::malformed_rate).
     pub answers_malformed: bool,
-    /// Who is told of the messages that are not answered for that reason, text by text; they may come as
-    /// fast as they like then.
+    /// Hears each foreign message that is not answered. With a listener such messages may come as fast as they
+    /// like, and no warning is logged.
     pub on_foreign: Option<OnForeign>,
 }
 
-/// What is called with text of the other end that is no JSON-RPC.
+/// A listener that hears the messages of the other end that are no JSON-RPC.
 #[derive(Clone)]
 pub struct OnForeign(Arc<dyn Fn(&str) + Send + Sync>);
 
 impl OnForeign {
-    /// Calls `listener` with each, in order, from the task of the connection: it should be quick. If it
-    /// panics the connection goes on.
+    /// Calls `listener` with the text of each message, in order, from the task of the connection, so `listener`
+    /// should be quick. If it panics, the connection goes on.
     pub fn new(listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(listener))
     }
@@ -74,8 +75,8 @@ impl fmt::Debug for OnForeign {
 }
 
 impl Setup {
-    /// An end that offers `services`, alone in its hub, with keepalive, that does not greet, is not plain
-    /// and answers what is malformed.
+    /// An end that offers `services`, is alone in its hub, has a keepalive, does not greet, is not plain, and
+    /// answers malformed messages.
     pub fn new(services: Router, limits: Limits) -> Self {
         Self {
             services: Arc::new(services),
@@ -143,7 +144,7 @@ impl Endpoint {
         let _ = self.peer().shared.session.set(Box::new(session));
     }
 
-    /// Says where the other end is, for [`Peer::address`]. Only the first address counts.
+    /// Sets the address of the other end, for [`Peer::address`]. Only the first address counts.
     pub fn set_address(&self, address: IpAddr) {
         // A second one is a mistake without consequence.
         let _ = self.peer().shared.address.set(address);
@@ -155,14 +156,14 @@ impl Endpoint {
         self.peer().shared.layers.add(layer);
     }
 
-    /// Lets the other end be a guest: until it has [logged in](Peer::log_in) it may call `methods` only,
-    /// and use no more than these `limits`; others are answered -32013, their notifications dropped. If
-    /// that takes longer than `time`, or more of them than [`login_attempts`](Limits::login_attempts), the
-    /// connection is closed with 4401. `place` is dropped when it has logged in, or with the connection:
-    /// something of which there is little for guests. What `limits` allow beyond those of the [`Setup`] a guest
-    /// has not.
+    /// Makes the other end a guest until it has [logged in](Peer::log_in). A guest may call only `methods`: its
+    /// calls of other methods are answered -32013, and its notifications to them are dropped. A guest has
+    /// these `limits`, but never more than the limits of the [`Setup`]. If the login takes longer than `time`, or
+    /// more calls than [`login_attempts`](Limits::login_attempts), the connection is closed with 4401. `place` is
+    /// dropped when the guest has logged in, or when the connection ends: give the guest's place here, if there
+    /// are few of them.
     ///
-    /// The transport is to be made with the [limits that hold](Self::limits).
+    /// Make the transport with the limits that [`limits`](Self::limits) returns afterwards.
     ///
     /// # Errors
     /// One of the methods is not offered.

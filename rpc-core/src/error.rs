@@ -109,7 +109,7 @@ impl ErrorObject {
         Self::new(code, message).with_data(&KindData { kind: kind.name() })
     }
 
-    /// -32014: stopped while it ran, since the connection is closed with `code`. It may have run.
+    /// -32014: the request was stopped while it ran, because the connection is closed with `code`. It may have run.
     pub(crate) fn interrupted(code: Option<CloseCode>) -> Self {
         let message = "interrupted: the connection is closed while the request runs";
         let kind = Kind::Interrupted.name();
@@ -193,7 +193,7 @@ impl ErrorObject {
         Self::new(ErrorCode::BATCH_TOO_BIG, message).with_data(&BatchData { kind, max: limit })
     }
 
-    /// How many members a batch may have, if this says that one had more.
+    /// How many members a batch may have, if this error says that a batch had more.
     pub(crate) fn most_in_batch(&self) -> Option<usize> {
         #[derive(Deserialize)]
         struct Data {
@@ -383,8 +383,8 @@ impl ErrorCode {
     pub const ANSWER_TOO_BIG: i64 = -32008;
     /// Not executed, safe to try again; `data.kind` is `busy`.
     pub const BUSY: i64 = -32009;
-    /// The batch has too many members, and nothing of it has run; `data.kind` is `batch_too_big`, `data.max` how many
-    /// there may be.
+    /// The batch has too many members, and none of them has run; `data.kind` is `batch_too_big`, `data.max` is the
+    /// number of members that a batch may have.
     pub const BATCH_TOO_BIG: i64 = -32010;
     /// The answer does not fit into that of its batch any more; `data.kind` is `answer_too_big`.
     pub const BATCH_ANSWER_TOO_BIG: i64 = -32011;
@@ -392,10 +392,10 @@ impl ErrorCode {
     pub const DEADLINE: i64 = -32012;
     /// The caller may not call this method; `data.kind` is `not_authorized`.
     pub const NOT_AUTHORIZED: i64 = -32013;
-    /// Stopped while it ran, since the connection is closed on purpose: it may have run; `data.kind` is
-    /// `interrupted`, `data.closeCode` the code of the close that follows.
+    /// The request was stopped while it ran, because the connection is closed on purpose (shutdown, kick, expiry),
+    /// so it may have run; `data.kind` is `interrupted`, `data.closeCode` is the code of the close that follows.
     pub const INTERRUPTED: i64 = -32014;
-    /// A call under the same idempotency key has run, or may have, and its answer is not kept any more;
+    /// An earlier call under the same idempotency key has run, or may have, and its answer is not kept any more;
     /// `data.kind` is `answer_forgotten`.
     pub const ANSWER_FORGOTTEN: i64 = -32015;
 

@@ -101,7 +101,7 @@ pub enum JoinError {
     },
     /// The name has more than 256 bytes.
     NameTooLong {
-        /// How many it may have.
+        /// How many bytes a name may have.
         limit: usize,
     },
     /// The connection has ended.
@@ -192,12 +192,12 @@ impl Group {
     /// Sends a notification to each member, before this returns; the future is ready and says how
     /// many queues took it. `params` as in [`Peer::notify`].
     ///
-    /// A member that may be sent less than this message, such as a guest, does not get it; that is counted in
-    /// its [`PeerStats`](crate::PeerStats).
+    /// If the message is too long for one member (a guest has lower limits), that member does not get the message,
+    /// and its [`PeerStats`](crate::PeerStats) count a dropped one.
     ///
     /// # Errors
     /// [`Encode`](NotifyError::Encode): the params could not be written, or the message is longer than
-    /// `message_out` of the [`Limits`] lets any connection of this hub send. Nobody got it.
+    /// `message_out` of the [`Limits`] of every connection in this hub. No member got the message.
     pub fn notify(
         &self,
         method: &str,

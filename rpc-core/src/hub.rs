@@ -36,7 +36,7 @@ struct Inner {
     /// The same by reason, of those that this end has closed.
     reasons: Mutex<BTreeMap<String, u64>>,
     groups: Groups,
-    /// The largest message that any of its ends may send; 0 as long as there was none.
+    /// The largest message that any end of this hub may send; 0 while there was no end.
     message_out: AtomicUsize,
     /// A clone for each detached handler.
     detached: Arc<()>,
@@ -85,14 +85,16 @@ impl Hub {
         self.inner.groups.len()
     }
 
-    /// Ends the connections of those for whom `who` is true, at once: see [`Peer::kick`]. It is asked of
-    /// those, too, who are on their way in, as soon as they are here, and of guests when they have logged in:
-    /// nobody slips through who was let in because of what has changed before this call; and of those whose
-    /// connection has ended while calls under an [idempotency key](crate::Call::idempotency_key) go on for
-    /// them, which are stopped. Says how many were connected.
+    /// Ends at once the connections of all peers for which `who` is true: see [`Peer::kick`]. Returns how many
+    /// of them were connected.
+    ///
+    /// `who` is also asked about peers that are just being let in, as soon as they are connected, and about guests
+    /// when they have logged in. So no peer slips through that was let in by rules of before this call. And `who` is
+    /// asked about peers whose connection has ended while their calls under an
+    /// [idempotency key](crate::Call::idempotency_key) go on: those calls are stopped.
     ///
     /// # Panics
-    /// If `who` does. Who is on the way in by then, and makes it panic again, is not let in.
+    /// If `who` panics. If `who` panics again for a peer that is being let in, that peer is not let in.
     pub fn kick(
         &self,
         who: impl Fn(&Peer) -> bool + Send + Sync + 'static,
@@ -123,9 +125,9 @@ impl Hub {
         self.inner.coming.take(id);
     }
 
-    /// How many [detached](crate::Handler::detached) handlers there are, those of connections that have
-    /// ended included; and calls under an [idempotency key](crate::Call::idempotency_key) that go on though
-    /// their connection has ended.
+    /// How many [detached](crate::Handler::detached) handlers run, those of ended connections included, together
+    /// with the calls under an [idempotency key](crate::Call::idempotency_key) that go on although their
+    /// connection has ended.
     pub fn detached(&self) -> usize {
         Arc::strong_count(&self.inner.detached) - 1
     }
@@ -136,7 +138,7 @@ impl Hub {
         (self.detached() <= most).then_some(one)
     }
 
-    /// One more that outlives its connection, and has a limit of its own.
+    /// Counts one more handler that outlives its connection. It has a limit of its own.
     pub(crate) fn detach_another(&self) -> Detached {
         Detached(self.inner.detached.clone())
     }
@@ -146,12 +148,12 @@ impl Hub {
         &self.inner.once
     }
 
-    /// One of its ends may send messages of so many bytes.
+    /// Notes that one end of this hub may send messages of so many bytes.
     pub(crate) fn note_message_out(&self, most: usize) {
         self.inner.message_out.fetch_max(most, Ordering::Relaxed);
     }
 
-    /// The largest message that any of its ends may send.
+    /// The largest message that any end of this hub may send.
     pub(crate) fn message_out(&self) -> usize {
         match self.inner.message_out.load(Ordering::Relaxed) {
             0 => usize::MAX,
@@ -174,14 +176,13 @@ impl Hub {
         self.inner.reasons.lock().unwrap().clone()
     }
 
-    /// Bytes of the answers that are kept to be given again, of calls with an
-    /// [idempotency key](crate::Call::idempotency_key), and of what else is known of such calls and their
-    /// callers.
+    /// Bytes of the answers that are kept for calls under an
+    /// [idempotency key](crate::Call::idempotency_key), and of the other records of such calls and their callers.
     pub fn idempotency_bytes(&self) -> usize {
         self.inner.once.bytes()
     }
 
-    /// How many calls with such a key run.
+    /// How many calls under an idempotency key run.
     pub fn idempotent_running(&self) -> usize {
         self.inner.once.running()
     }

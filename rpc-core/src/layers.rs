@@ -84,7 +84,8 @@
 //! | `tower` | layers of tower, by `tower::Adapt` | a `Peer` is a service of tower | `tower` |
 //!
 //! A good order, from the outside: `Tracing`, `AccessLog`, `Metrics`, `RateLimit`, `Authorize`, `Concurrency`,
-//! `Timeout`. The first three see then what the others refuse, and what waits for a place is not out of time.
+//! `Timeout`. Then the first three see the calls that the others refuse, and the time that a call waits for a
+//! place does not count against its timeout.
 
 use std::fmt;
 
@@ -131,7 +132,7 @@ pub use serving::{Kept, ServeNext, Serving};
 pub use timeout::Timeout;
 pub use tracing::Tracing;
 
-/// What metrics and the access log call what is not one of ours.
+/// The name that metrics and the access log have for a method that is not offered.
 const OTHER: &str = "_OTHER";
 
 /// Middleware around what is served and what is called; see the [module](self) for an example.

@@ -50,9 +50,9 @@ pub struct Limits {
     /// Notifications that wait for an earlier one to end. More: reading pauses while nothing that
     /// runs here depends on it, else the connection is closed with 1008. 1,024.
     pub waiting_notifications: usize,
-    /// Calls sent and not answered; more wait here, in order, but for those that a handler makes. When nothing is
-    /// answered for 250 ms while a handler of this end runs, as many more are sent, and after 10 s those that
-    /// wait still are busy. 256.
+    /// Calls that were sent and are not answered. More calls wait here, in order; only the calls that a handler
+    /// makes never wait. If no call is answered for 250 ms while a handler of this end runs, as many more calls are
+    /// sent; after 10 s the calls that still wait are busy. 256.
     pub calls_on_wire: usize,
     /// Calls not answered, sent or not; more are busy at once. 4,096.
     pub pending_calls: usize,
@@ -71,20 +71,19 @@ pub struct Limits {
     pub streams: usize,
     /// Groups that a connection may be in. 64.
     pub groups: usize,
-    /// Bytes of items that wait here for the taker of a stream; more are a gap. From 1 to 2 GiB. 64 KiB.
+    /// Bytes of items that wait here until the stream is read; further items are a gap. From 1 to 2 GiB. 64 KiB.
     pub stream_window: usize,
-    /// Bytes of what a server keeps for calls under an [idempotency key](crate::Call::idempotency_key), of
-    /// all its connections: each caller counts 512 and its name, each call 256, its key and its answer.
-    /// Connections without a [name](crate::Peer::identify) have an eighth of that together. Beyond it the
-    /// caller who has the most loses his oldest answers, and of each 80 bytes are left, so that a repeat is
-    /// -32015; who has no room even for those may make no new calls under a key (-32009, with the time to
-    /// wait). An answer that is longer than an eighth is not kept. 8 MiB.
+    /// Bytes that a server keeps for calls under an [idempotency key](crate::Call::idempotency_key), for all
+    /// connections together. A caller counts 512 bytes and its name, a call 256 bytes, its key and its answer.
+    /// Connections without a [name](crate::Peer::identify) share an eighth of the room. When the room is full, the
+    /// caller with the most bytes loses its oldest answers; 80 bytes of each remain, so that a repeat is answered
+    /// -32015. A caller without room even for these may make no new calls under a key (-32009, with the time to
+    /// wait). An answer longer than an eighth of the room is not kept. 8 MiB.
     pub idempotency_bytes: usize,
-    /// Calls under an [idempotency key](crate::Call::idempotency_key) that run at once, of all connections of
-    /// a server together, those that have ended included. Connections without a
-    /// [name](crate::Peer::identify) have an eighth of them together. Half of the places are for callers
-    /// that have none yet; of what is free in the other half one caller takes at most half. More: -32009.
-    /// 1,024.
+    /// Calls under an [idempotency key](crate::Call::idempotency_key) that run at once, for all connections of a
+    /// server together, ended ones included. Connections without a [name](crate::Peer::identify) share an eighth
+    /// of the places. Half of the places are only for callers that have none yet; one caller may take at most
+    /// half of the free places of the other half. More: -32009. 1,024.
     pub idempotent_running: usize,
     /// Bytes of an id as JSON text. Longer: -32600. 128.
     pub id_bytes: usize,
@@ -144,14 +143,13 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Connections that one address may make in 10 seconds; more are answered 429. 0, no limit.
     pub connect_rate_per_address: usize,
-    /// Connections of a server that have not logged in, of those that are to do so by a message; more are
-    /// answered 503. 1,000.
+    /// Connections of a server that are to log in by a message, and have not yet; more are answered 503. 1,000.
     pub guests: usize,
     /// From the end of the handshake to that login. Longer: closed with 4401. 10 s.
     #[serde(with = "text")]
     pub login: Duration,
-    /// Calls and notifications of one who has not logged in, to the methods that they may call until then,
-    /// whatever these come to. More are answered -32013, and when those have ended: closed with 4401. 10.
+    /// Calls and notifications that a connection may make before it has logged in, whether they succeed or not.
+    /// More are answered -32013, and when the earlier ones have ended the connection is closed with 4401. 10.
     pub login_attempts: usize,
 }
 
@@ -217,8 +215,8 @@ impl Limits {
         Self { message_in: 4 * MIB, message_out: MIB, ..Self::server() }
     }
 
-    /// These limits for one who has not logged in, each at most a small fraction of the defaults: one
-    /// message of 16 KiB, four requests at once or in a batch, no streams.
+    /// These limits for a connection that has not logged in, each at most a small fraction of the defaults: a
+    /// message of at most 16 KiB, four requests at once, four members in a batch, no streams.
     ///
     /// ```
     /// use rpc_core::Limits;
@@ -244,7 +242,7 @@ impl Limits {
         }
     }
 
-    /// The same, but in no table, queue or message more than `most` allows.
+    /// The same limits, but no table, queue or message is larger than `most` allows.
     pub(crate) fn within(&self, most: &Self) -> Self {
         Self {
             message_in: self.message_in.min(most.message_in),

@@ -18,10 +18,11 @@ use crate::waiter::poll_registered;
 
 /// A notification: a future that ends when the outbound queue has taken it.
 ///
-/// The params are encoded when it is made; it takes its place in the order of messages when it is
-/// first polled. While the queue is full it waits, in order. Dropped before it has entered, it is
-/// never sent. It may pass calls, and batches with calls, that wait for `calls_on_wire` of the
-/// [`Limits`](crate::Limits). Nobody answers a notification: that it entered says nothing of the other end.
+/// The params are encoded when the notification is made. It takes its place in the order of messages when it is
+/// first polled, and may pass calls, and batches with calls, that wait for `calls_on_wire` of the
+/// [`Limits`](crate::Limits). While the queue is full, notifications wait, in order. A notification that is
+/// dropped before it has entered the queue is never sent. Nobody answers a notification, so success
+/// does not mean that the other end has it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

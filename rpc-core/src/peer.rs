@@ -61,9 +61,9 @@ impl Peer {
         self.shared.session.get()?.downcast_ref()
     }
 
-    /// Where the other end is, as far as this end was [told](crate::Endpoint::set_address): a server tells the
-    /// address of the client itself, also behind proxies that it trusts. `None` if there is none, such as of
-    /// one who comes by a Unix socket, or in a client.
+    /// The address of the other end, if it was [set](crate::Endpoint::set_address). A server sets the address of
+    /// the client itself, also for a client behind a proxy that the server trusts. `None` in a client, and for
+    /// a client that has no address, such as one on a Unix socket.
     pub fn address(&self) -> Option<IpAddr> {
         self.shared.address.get().copied()
     }
@@ -116,16 +116,16 @@ impl Peer {
         self.shared.values.take()
     }
 
-    /// Says who is at the other end, such as `user:7`: for a server whose callers log in, in
-    /// `on_connect` or by a message. The answers to calls under an
-    /// [idempotency key](Call::idempotency_key) are kept for that name then, and found on whichever
-    /// connection has it; and such a call goes on when its connection ends. Without a name keys end
-    /// with their connection, and all connections without one share an eighth of the room.
+    /// Names the caller at the other end, such as `user:7`: for a server whose callers log in, in
+    /// `on_connect` or by a message. Then the answers to calls under an
+    /// [idempotency key](Call::idempotency_key) are kept for that name, every connection with the name finds
+    /// them, and such a call goes on when its connection ends. Without a name the keys end with their
+    /// connection, and all connections without a name share an eighth of the room.
     ///
-    /// A name must be one that nobody else can have: whoever has it gets the answers kept for it.
+    /// Give a name that nobody else can have: whoever has the name gets the answers that are kept for it.
     ///
     /// # Errors
-    /// It has more than 256 bytes; then nothing has changed.
+    /// The name has more than 256 bytes; then nothing has changed.
     pub fn identify(&self, caller: impl AsRef<str>) -> Result<(), IdentifyError> {
         self.shared.identify(caller.as_ref())
     }
@@ -198,19 +198,20 @@ impl Peer {
         self.wish(Wish::Close { code, reason: reason.to_owned(), within: None });
     }
 
-    /// Closes the connection as its owner is dropped: callers are told to keep that. For the client.
+    /// Closes the connection because its owner is dropped; the error of each call says to keep the owner. For
+    /// the client.
     #[doc(hidden)]
     pub fn close_dropped(&self) {
         let CloseReason { reason, .. } = CloseReason::dropped();
         self.wish(Wish::Close { code: CloseCode::NORMAL, reason, within: None });
     }
 
-    /// Ends the connection at once, of one who may not stay: it leaves its groups before this returns,
-    /// and is gone within a second, whether the other end takes what it is sent or not. Its calls under an
-    /// [idempotency key](Call::idempotency_key) are stopped before this returns, and so are those of the
-    /// same [name](Self::identify) that go on for connections that have ended. Otherwise as
-    /// [`close`](Self::close); [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED) and
-    /// [`FORBIDDEN`](CloseCode::FORBIDDEN) tell a client not to come back as it is.
+    /// Ends the connection of a peer that may not stay, at once. When this returns, the connection has left its
+    /// groups, and its calls under an [idempotency key](Call::idempotency_key) are stopped, together with
+    /// those calls of the same [name](Self::identify) that go on for ended connections. Within a second the
+    /// connection is gone, whether the other end reads or not. Otherwise as [`close`](Self::close);
+    /// [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED) and [`FORBIDDEN`](CloseCode::FORBIDDEN) tell a client
+    /// not to come back as it is.
     pub fn kick(&self, code: CloseCode, reason: &str) {
         let within = Some(Duration::from_secs(1));
         self.shared.lock().is_kicked = true;

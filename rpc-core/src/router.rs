@@ -42,7 +42,7 @@ pub struct Router {
     by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
     /// For each method whether it was told of that it took long.
     told: Vec<AtomicBool>,
-    /// For each method whether it was told of that a notification has parameters that it does not know.
+    /// For each method, whether a warning of unknown parameters in a notification was logged.
     told_ignored: Vec<AtomicBool>,
     mistakes: Vec<String>,
 }
@@ -67,14 +67,13 @@ impl Router {
     /// | a tuple or an array; one alone is `(a,): (i64,)` | params by position only, as they have no names here |
     /// | a struct | params by name, or by position in the order of its fields |
     /// | `()` | no params |
-    /// | a `Vec`, a map, a `Value`, a struct with `#[serde(flatten)]` | what that type reads, of any number and name |
+    /// | a `Vec`, a map, a `Value`, a struct with `#[serde(flatten)]` | all params that the type reads, of any number and name |
     ///
-    /// As with a trait, missing trailing `Option`s are `None`. Params that do not fit are answered
-    /// -32602: values beyond the last, and names that a struct does not have (but `_meta`), are refused;
-    /// in a notification such names are ignored. A method that takes its params both ways under names
-    /// of any spelling is one of a trait, or takes a struct.
+    /// As with a trait, missing trailing `Option`s are `None`. Params that do not fit are answered -32602; that
+    /// includes surplus values, and names that the struct does not have (except `_meta`). A
+    /// notification ignores such names. To take params both by name and by position, use a struct or a trait.
     ///
-    /// A call that the handler makes fails with `?`, which passes on what the other end said.
+    /// A handler that makes a call of its own may use `?` on it, which passes on the error of the other end.
     #[must_use]
     pub fn method<P, T, F>(
         self,
@@ -137,8 +136,8 @@ impl Router {
         self
     }
 
-    /// Offers a notification, whose params are those of a [method](Self::method). Params that do not
-    /// fit are logged; nobody can be told.
+    /// Offers a notification. It takes its params as a [method](Self::method) does. Params that do not
+    /// fit are logged, since nobody gets an answer.
     #[must_use]
     pub fn notification<P, F>(
         mut self,
@@ -204,8 +203,8 @@ impl Router {
         }
     }
 
-    /// Tells of a parameter that a notification has and its method does not know; once, as its sender
-    /// will go on like that.
+    /// Warns of a parameter of a notification that its method does not know; once, as the sender will go on
+    /// sending it.
     #[cold]
     pub(crate) fn ignored(&self, method: usize, peer: &str, parameter: &str) {
         if !self.told_ignored[method].swap(true, Ordering::Relaxed) {

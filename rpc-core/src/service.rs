@@ -344,8 +344,9 @@ where
 pub struct Params<'a>(pub(crate) Option<&'a str>);
 
 impl<'a> Params<'a> {
-    /// Params of this JSON text, which must be an array, an object, or `null` for no params; `None` if
-    /// it looks like none of these. Whether it is JSON to its end is seen when the method decodes it.
+    /// Params from a JSON text: an array, an object, or `null` for no params; `None` if the text looks like none of
+    /// these. Only the first and the last character are looked at; the method that decodes the text finds other
+    /// mistakes.
     pub fn new(json: &'a str) -> Option<Self> {
         let json = json.trim();
         if json == "null" {

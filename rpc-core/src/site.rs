@@ -1,9 +1,10 @@
-//! Who counts as one by their address.
+//! Which addresses count as one.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The address that all those have in common who are counted as one: whoever has an address of IPv6 has all
-/// 2^64 of its network. One of IPv4 is itself, however it is written.
+/// The address under which `address` is counted. For IPv6 it is the address of the network (the first 64 bits),
+/// since whoever has one address of the network has all 2^64 of them. For IPv4, also where it is written within
+/// IPv6, it is the address itself.
 ///
 /// ```
 /// use rpc_core::site;

@@ -37,10 +37,10 @@ pub struct Counters {
     pub dropped: u64,
     /// Messages that were not JSON-RPC, requests under an id in flight, and malformed notifications.
     pub malformed: u64,
-    /// At the end that opened the link: messages that were no JSON-RPC, and were not answered; see
-    /// [`Setup::answers_malformed`](crate::Setup::answers_malformed). They are not among the malformed.
+    /// Messages that were no JSON-RPC, and were not answered, at the end that opened the link; see
+    /// [`Setup::answers_malformed`](crate::Setup::answers_malformed). These are not counted as malformed.
     pub foreign: u64,
-    /// Errors under no id (`null`), which say of no call that they are its answer.
+    /// Errors without an id (`null`), so that no call can tell the error to be its answer.
     pub unaddressed: u64,
     /// Notification handlers stopped because they ran too long.
     pub stopped_notifications: u64,

@@ -20,10 +20,10 @@ use crate::shared::Shared;
 /// So many bytes of a cause are told.
 const LONGEST: usize = 300;
 
-/// For a handler that passes on the failure of a call that it made: errors of the other end as they
-/// are, anything else as -32603, which says nothing about our inside. The log says what it was, with
-/// the method and the peer that are served: once in ten seconds for each method at the level `warn`,
-/// all others at `debug`.
+/// For a handler that passes on the failure of a call that it made. An error of the other end is passed on as it
+/// is; any other failure becomes -32603, which says nothing about the inside of this program. The log has the
+/// cause, with the method and the peer that are served: at the level `warn` once in ten seconds for each
+/// method, else at `debug`.
 impl<E: RpcError> From<CallError<E>> for ErrorObject {
     fn from(error: CallError<E>) -> Self {
         let cause = match error {

@@ -13,9 +13,9 @@ use crate::method::MethodInfo;
 use crate::peer::Peer;
 use crate::sync::{Arc, Mutex, PoisonError};
 
-/// A layer that logs one event of `tracing` for each call, served or made, when it has ended. Every
-/// subscriber shows events, the ordinary `tracing_subscriber::fmt()` included; that one shows spans, such as
-/// those of [`Tracing`](super::Tracing), only around events.
+/// A layer that logs one event of `tracing` for each call, served or made, when the call has ended. Every
+/// subscriber shows events, the ordinary `tracing_subscriber::fmt()` included. (Spans, such as those of
+/// [`Tracing`](super::Tracing), are shown by `fmt` only as the context of events.)
 ///
 /// ```text
 /// INFO rpc_core::access: served peer="9f2c…" method="math.add" outcome="ok" duration=1.2ms
@@ -28,17 +28,17 @@ use crate::sync::{Arc, Mutex, PoisonError};
 /// | `peer` | the [id](Peer::id) of the connection |
 /// | `method` | its name; `_OTHER` for a request of a method that is not offered |
 /// | `outcome` | `ok`, `busy`, `timeout`, `unanswered`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or the code of the error |
-/// | `duration` | the time from its start to its outcome; a subscription has its outcome when its stream begins. `refused` has none |
+/// | `duration` | the time from the start of the call to its outcome; a subscription has its outcome when its stream begins. `refused` has no duration |
 /// | `left_out` | how many events were left out before this one, if there were any |
 ///
-/// The message is `served`, `called`, or `refused` for a request that came to no handler. Params, results
-/// and messages of errors are in none. Why a call failed internally, lines of `rpc_core` itself say, with
+/// The message is `served`, `called`, or `refused` for a request that reached no handler. No event holds
+/// params, results or messages of errors. Other lines of `rpc_core` say why a call failed internally, with
 /// the same peer and method.
 ///
-/// A peer makes as many calls as it likes. So that it cannot fill the log there are at most 100 events in a
-/// second, or as many as [`at_most`](Self::at_most) says, of all connections and clones of this layer
-/// together; others are counted and left out. Events have the level `INFO` and the target
-/// `rpc_core::access`; where that is turned off a call costs nothing more.
+/// A peer may make many calls, and must not fill the log. So all connections and clones of this layer together
+/// log at most 100 events in a second, or the number that [`at_most`](Self::at_most) sets; the others are
+/// counted and left out. Events have the level `INFO` and the target `rpc_core::access`. Where the
+/// subscriber has turned that level or target off, the layer costs nothing.
 ///
 /// ```
 /// use rpc_core::layers::AccessLog;
@@ -63,9 +63,9 @@ impl AccessLog {
         Self::of(100)
     }
 
-    /// Logs at most so many events in a second instead of 100; 0 leaves out all.
+    /// Logs at most `events` in a second instead of 100; 0 leaves out all.
     ///
-    /// What comes of this counts by itself, apart from clones made before.
+    /// The returned layer has a count of its own, apart from that of clones made before.
     #[must_use]
     pub fn at_most(self, events: u32) -> Self {
         Self::of(events)
@@ -76,7 +76,7 @@ impl AccessLog {
         Self { budget: Arc::new(Mutex::new(budget)) }
     }
 
-    /// Tells of a call that begins now, when it ends.
+    /// Logs a call that begins now when the call ends.
     fn ending(
         &self,
         peer: Peer,
@@ -167,18 +167,18 @@ impl Layer for AccessLog {
     }
 }
 
-/// So many events in each second.
+/// How many events there may be in each second.
 #[derive(Debug)]
 struct Budget {
     most: u32,
-    /// How many more there may be until then.
+    /// How many more events there may be before `until`.
     left: u32,
     until: Option<Instant>,
     left_out: u64,
 }
 
 impl Budget {
-    /// Whether there may be one more, and how many were left out since the last one.
+    /// Takes one event: how many were left out since the last one; `None` if there may be no more.
     fn take(&mut self, now: Instant) -> Option<u64> {
         if self.until.is_none_or(|until| until <= now) {
             self.until = Some(now + Duration::from_secs(1));

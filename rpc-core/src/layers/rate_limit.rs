@@ -24,8 +24,8 @@ use crate::sync::{Arc, Mutex};
 ///
 /// Calls are let through at an even pace, with some in [advance](Self::burst). A limit counts for
 /// [each connection](Self::per_connection), for [each address](Self::per_address), or for
-/// [all that share it](Self::shared); for several of these, take one of each. What it keeps of a connection
-/// goes with that, and what it keeps of an address when a new one would have as much.
+/// [all that share it](Self::shared); add several layers to have several of these. The count of a connection
+/// is forgotten with the connection, the count of an address as soon as a new address would have the same.
 ///
 /// A batch is charged as a whole, with all its members, when the first of them comes to the layer: all
 /// of them are served or none. One that is larger than `burst` could never be, and is answered -32010.
@@ -72,12 +72,12 @@ impl RateLimit {
         Self::new(quota(calls, time), |_| Per::Connection)
     }
 
-    /// For each [address](Peer::address) `calls` in `time`, and as many in advance, over all connections that
-    /// share this layer, or a clone of it: what someone has used up who connects anew stays used up. An
-    /// address of IPv6 counts as the network of its first 64 bits; behind a proxy it is that of the client
-    /// only if the server was told of the proxy. A connection whose other end has no address, such as
-    /// one over a Unix socket, counts by itself. 65,536 addresses are told apart; while there are more, the
-    /// others count as one.
+    /// For each [address](Peer::address) `calls` in `time`, and as many in advance. All connections from the
+    /// address that share this layer, or a clone of it, count together, so to connect again gives no new
+    /// calls. An IPv6 address counts as the network of its first 64 bits. Behind a proxy the
+    /// address is that of the client only if the server was told of the proxy. A connection whose other end has
+    /// no address, such as one over a Unix socket, counts by itself. At most 65,536 addresses are told apart;
+    /// all further ones count as one.
     ///
     /// # Panics
     /// As [`per_connection`](Self::per_connection).
@@ -181,7 +181,7 @@ impl Rate {
         }
     }
 
-    /// What a connection is counted by, asked for once for each.
+    /// The limiter of a connection, asked for once for each connection.
     fn limiter_of(&self, peer: &Peer) -> Arc<Limiter> {
         let new = || limiter(self.quota, self.start);
         match (&self.per, peer.address()) {

@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 256;
 struct Identity(Arc<str>);
 
 impl Shared {
-    /// Says who is at the other end, for keys that are to outlive this connection.
+    /// Names the caller at the other end, whose keys then outlive this connection.
     pub(crate) fn identify(&self, name: &str) -> Result<(), IdentifyError> {
         if name.len() > LONGEST_NAME {
             return Err(IdentifyError::NameTooLong { limit: LONGEST_NAME });
@@ -22,7 +22,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Whose keys these are.
+    /// The caller that the keys of this connection belong to.
     pub(super) fn caller(&self) -> Caller {
         match self.values.get::<Identity>() {
             Some(identity) => Caller { name: identity.0.clone(), is_named: true },
@@ -41,10 +41,10 @@ impl Caller {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdentifyError {
-    /// The name has more than 256 bytes. It is kept with all that is kept for this caller: give a short
-    /// one, such as the number of the user, or a hash of what is long.
+    /// The name has more than 256 bytes. Give a short name, such as the number of the user, or a hash of a long
+    /// name.
     NameTooLong {
-        /// How many it may have.
+        /// How many bytes a name may have.
         limit: usize,
     },
 }

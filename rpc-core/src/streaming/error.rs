@@ -25,8 +25,8 @@ pub enum StreamError {
         /// How the connection ended.
         reason: CloseReason,
     },
-    /// The item is not what this end expects; the stream goes on. Or so is the error that the stream ended
-    /// with.
+    /// The item does not fit the type that this end expects; the stream goes on. Or the stream has ended with an
+    /// error that cannot be read.
     Decode(String),
 }
 
