@@ -16,8 +16,8 @@ use none::is_none;
 
 /// One argument.
 pub trait Argument: Serialize {
-    /// Whether it may be left out: its receiver makes the same of nothing. So a method can be given
-    /// one more optional parameter, and still be called at ends that do not know it.
+    /// Whether this argument may be left out, because its receiver reads a missing argument as the same value. So
+    /// a method can gain an optional parameter, and ends that do not know the parameter can still be called.
     fn is_left_out(&self) -> bool {
         false
     }
@@ -30,11 +30,11 @@ impl Argument for StreamId {}
 /// An argument of a stub.
 pub struct Sent<T, F> {
     value: T,
-    /// What its receiver makes of nothing may be `None` too, as `value` is.
+    /// Whether a missing parameter is `None` to the receiver. Then a `value` that is `None` need not be sent.
     may_be_left_out: F,
 }
 
-/// The value of an argument of a stub, on its way to be one.
+/// The value of an argument of a stub, before [`sent`](Self::sent) makes an [`Argument`] of it.
 pub struct Value<T>(pub T);
 
 impl<T: Serialize> Value<T> {
@@ -53,15 +53,16 @@ impl<T: Serialize> Value<T> {
     }
 }
 
-/// What a [`Value`] does that cannot be sent: its own methods are found before a trait's. What is wrong
-/// is told under its type, once (`Give`); here it would be told again, for each function that sends.
+/// Stands in for a [`Value`] that cannot be sent, since the compiler prefers inherent methods, where there are
+/// some. The mistake is told once, under the type of the value (`Give`). Without this trait it would be told
+/// again for each function that sends the value.
 pub trait Unsent: Sized {
-    /// In its place.
+    /// An argument in the place of the value.
     fn sent<F>(self, _: F) -> &'static () {
         &()
     }
 
-    /// In its place.
+    /// An argument in the place of the value.
     fn sent_or_default<F, D>(self, _: F, _: D) -> &'static () {
         &()
     }
@@ -69,21 +70,21 @@ pub trait Unsent: Sized {
 
 impl<T> Unsent for Value<T> {}
 
-/// What a type makes of nothing.
+/// What a missing parameter of type `T` becomes.
 #[derive(Debug)]
 pub struct Absence<T>(PhantomData<T>);
 
 impl<T: DeserializeOwned> Absence<T> {
-    /// Whether it is `None`, as that of an `Option`.
+    /// Whether a missing parameter becomes `None`, as one of an `Option` does.
     #[inline]
     pub fn is_none() -> bool {
         missing::<T>().is_some()
     }
 }
 
-/// What an [`Absence`] says of a type that cannot be received, which is told elsewhere (`Receive`).
+/// Stands in for an [`Absence`] of a type that cannot be received. That mistake is told elsewhere (`Receive`).
 pub trait UnknownAbsence {
-    /// It does not matter.
+    /// Any answer will do, since the program does not compile.
     fn is_none() -> bool {
         false
     }
@@ -106,13 +107,13 @@ impl<T: Serialize, F: Fn() -> bool> Argument for Sent<T, F> {
 
 /// A list of arguments, as nested pairs: `(a, (b, ()))`.
 pub trait ArgList {
-    /// How many there are up to the last one that is not left out.
+    /// How many arguments there are up to the last one that is not left out.
     fn given(&self) -> usize;
 
     /// Adds the first `count` to an array.
     fn add_first<S: SerializeSeq>(&self, count: usize, seq: &mut S) -> Result<(), S::Error>;
 
-    /// Adds those that are not left out to an object, under these names.
+    /// Adds the arguments that are not left out to an object, under these names.
     fn add_named<M: SerializeMap>(&self, names: &[ParamInfo], map: &mut M) -> Result<(), M::Error>;
 }
 

@@ -21,8 +21,8 @@ const KINDS: &[(&str, &str)] = &[
     ("enum ", "one of its variants"),
 ];
 
-/// Beyond so many bytes a complaint repeats a long value. That its place is told is then not worth
-/// having the value complained of once more.
+/// A complaint of more bytes repeats a long value. To find the place of the value would mean to format that
+/// complaint once more, which costs more than the place is worth.
 const LONG: usize = 4096;
 
 /// Why a text is not what it should be. Says neither where in a slice that the other end never saw,
@@ -38,7 +38,7 @@ pub(crate) struct Complaint {
 }
 
 impl Complaint {
-    /// Looks at both ends of what is said only, and copies no more than these.
+    /// Copies only the beginning and the end of the error's text, and looks at nothing else.
     pub(crate) fn of(error: &impl fmt::Display) -> Self {
         let mut ends = Ends::default();
         write!(ends, "{error}").expect("memory takes any write");

@@ -55,7 +55,7 @@ impl<T: DeserializeOwned> Receive for T {
     type Value = T;
 }
 
-/// A type that can be sent; as with [`Receive`], if a `T` cannot be, that is told once, and under the `T`.
+/// A type that can be sent. As with [`Receive`], a `T` that cannot be sent is told once, and under the `T`.
 pub trait Give {
     /// The type itself.
     type Value;

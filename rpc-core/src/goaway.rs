@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes that are read of a reason: as many as a close has room for (RFC 6455 section 5.5).
+/// How many bytes of a reason are read: as many as a close has room for (RFC 6455 section 5.5).
 const LONGEST_REASON: usize = 123;
 
 /// Later than this nobody comes back.

@@ -1,4 +1,4 @@
-//! What another end said, harmless in a line of a log or on a terminal.
+//! Makes the words of another end harmless in a line of a log or on a terminal.
 
 use std::fmt::{self, Write};
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 /// How long a window is.
 const SECONDS: u32 = 10;
 
-/// What a server says beside JSON-RPC, to a client that asked for it by connecting, may come so many times
-/// as often as what is malformed.
+/// Foreign messages may come this many times as often as malformed ones: whoever connects to a server has asked
+/// for its messages.
 const FOREIGN: usize = 10;
 
 /// The events of one kind.

@@ -117,14 +117,13 @@ impl Builder {
     }
 
     /// Whether a message may also come by `POST`, with `Content-Type: application/json`: one request,
-    /// notification or batch, and one answer (204 if none is owed). For scripts and probes: each goes
+    /// notification or batch, and one answer (204 if none is owed). For scripts and probes: each message goes
     /// through [`on_connect`](Self::on_connect) and counts as a connection while it is served. Its
-    /// methods cannot call back, and there are no subscriptions. A body is read as it is: one with a
+    /// methods cannot call back, and there are no subscriptions. The server decodes no body: a
     /// `Content-Encoding` is answered 415. On by default.
     ///
-    /// Pages of other origins cannot use it, also those that are
-    /// [allowed](Self::allow_origins): a browser asks first (CORS), and that is answered 405. They open a
-    /// WebSocket.
+    /// Pages of other origins cannot send messages by `POST`, not even [allowed](Self::allow_origins) pages: the
+    /// browser asks first (CORS), and the server answers that with 405. Such pages open a WebSocket.
     pub fn post(mut self, post: bool) -> Self {
         self.post = post;
         self
@@ -140,13 +139,13 @@ impl Builder {
     /// and no place in the network for a proof of anything. Whoever sends no `Origin` is no browser
     /// and is not asked.
     ///
-    /// The port counts as well. Where `Host` has none it is that of the page's own scheme; but where it is
-    /// known that [TLS](Self::secure) is spoken it is 443, and a page by `http://` is foreign.
+    /// The port counts as well. A `Host` without a port means the default port of the page's scheme. But if the
+    /// server knows that clients [speak TLS](Self::secure), it means 443, and pages from `http://` are foreign.
     ///
-    /// Whoever connects over a loopback address, whatever else the server listens on, must also ask for
-    /// `localhost` or a loopback address as `Host`, whatever is allowed here, or one of its
-    /// [names](Self::allow_hosts): else a page whose name was made to point to this machine would be let in.
-    /// Over the other addresses of the machine only those names protect from that.
+    /// A client that connects over a loopback address must name `localhost`, a loopback address, or one of the
+    /// [names](Self::allow_hosts) of the server in `Host`, whichever origins are allowed and whatever else the
+    /// server listens on. Otherwise a page could make a name of its own point to this machine (DNS rebinding)
+    /// and be let in. Over other addresses of the machine only [`allow_hosts`](Self::allow_hosts) protects from that.
     pub fn allow_origins<I>(mut self, origins: I) -> Self
     where
         I: IntoIterator,
@@ -171,10 +170,10 @@ impl Builder {
     }
 
     /// Says which proxies stand before the server: addresses, networks such as `10.0.0.0/8`, and `unix`
-    /// for whoever comes by a Unix socket. May be called several times. Only they are believed what
-    /// `X-Forwarded-For` says of a client; by default nobody is. The limits for each address count by
-    /// what they say, and [`client_addr`](crate::Connecting::client_addr) tells it. Whom they do not name,
-    /// or not so that it can be read, counts as the proxy itself: all of those together as one.
+    /// for clients of a Unix socket. May be called several times. The server believes the `X-Forwarded-For` of
+    /// these proxies only; by default it believes nobody. The limits for each address use the address that the
+    /// proxy names, and so does [`client_addr`](crate::Connecting::client_addr). If a proxy names no address that
+    /// can be read, the client counts under the address of the proxy, together with all others of that kind.
     pub fn trusted_proxies<I>(mut self, proxies: I) -> Self
     where
         I: IntoIterator,
@@ -184,20 +183,20 @@ impl Builder {
         self
     }
 
-    /// Speaks TLS (`wss://`, `https://`) to whoever connects, and nothing else; the handshake is a part of
-    /// what [`handshake`](Limits::handshake) gives time for. Where the server is mounted in an app, that
-    /// does it: [`into_tower_service`](Self::into_tower_service) fails with this, and
-    /// [`secure`](Self::secure) says so. With the feature `tls`.
+    /// Speaks only TLS (`wss://`, `https://`) to clients. The TLS handshake must fit into the time of
+    /// [`handshake`](Limits::handshake). A server that is mounted in an app leaves TLS to the app:
+    /// [`into_tower_service`](Self::into_tower_service) fails if `tls` was called; call [`secure`](Self::secure)
+    /// instead. With the feature `tls`.
     #[cfg(feature = "tls-no-provider")]
     pub fn tls(mut self, tls: crate::tls::Tls) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Says that whoever connects speaks TLS (`https://`, `wss://`), though not with this server: because the
-    /// app that it is mounted in does so, or a proxy before it. Then a `Host` without a port is on 443, and
-    /// pages by `http://` of the same name are [foreign](Self::allow_origins): someone else may have answered
-    /// for them. With [`tls`](Self::tls) it is so anyway. Not by default.
+    /// Says that clients speak TLS (`https://`, `wss://`) with an app or a proxy before this server, since the
+    /// server cannot see that. Then a `Host` without a port means port 443, and pages from `http://` under the same
+    /// name are [foreign](Self::allow_origins), because someone in the network may have sent those pages.
+    /// Implied by [`tls`](Self::tls). Off by default.
     pub fn secure(mut self) -> Self {
         self.secure = true;
         self
@@ -277,7 +276,7 @@ impl Builder {
     /// [`RpcService`]. Its connections are served on the runtime that the app runs on.
     ///
     /// # Errors
-    /// If a setting is wrong; [`Error::MountedTls`] if there is one of [`tls`](Self::tls).
+    /// A setting is wrong; [`Error::MountedTls`] if [`tls`](Self::tls) was called.
     pub fn into_tower_service(self) -> Result<RpcService, Error> {
         #[cfg(feature = "tls-no-provider")]
         if self.tls.is_some() {
@@ -314,7 +313,7 @@ impl Builder {
         })
     }
 
-    /// Whether nobody connects without TLS.
+    /// Whether all clients speak TLS.
     fn is_secure(&self) -> bool {
         #[cfg(feature = "tls-no-provider")]
         if self.tls.is_some() {

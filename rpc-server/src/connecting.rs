@@ -127,9 +127,9 @@ impl Connecting {
         self.visitor.remote
     }
 
-    /// The address of the client itself: where the connection comes from, or, if that is one of the
-    /// [trusted proxies](crate::Builder::trusted_proxies), what they say in `X-Forwarded-For`; who they do not
-    /// name has the proxy's. Handlers find it as [`Peer::address`].
+    /// The address of the client itself. If the connection comes from one of the
+    /// [trusted proxies](crate::Builder::trusted_proxies), it is the address that the proxies name in
+    /// `X-Forwarded-For`, or the address of the proxy if they name none. Handlers find it as [`Peer::address`].
     pub fn client_addr(&self) -> Option<IpAddr> {
         self.client
     }

@@ -36,8 +36,8 @@ pub enum Error {
     /// Two settings of paths that cannot both be followed.
     #[error("`{0}` is the path of two things: give each its own")]
     SamePath(String),
-    /// A certificate was given to a server that is to be
-    /// [mounted](crate::Builder::into_tower_service) in an app: the connections are the app's.
+    /// [`tls`](crate::Builder::tls) was called for a server that is
+    /// [mounted](crate::Builder::into_tower_service) in an app: the app makes the connections, and so speaks TLS.
     #[error(
         "a server that is mounted in an app speaks no TLS itself: give the certificate to the server of \
          the app, and write `.secure()` here instead of `.tls(…)`"

@@ -37,7 +37,7 @@
 //! | `secure`, `tls` | TLS, where it is spoken |
 //! | `http`, `due` | one request and its answer, each phase with its time |
 //! | `mount` | the same as a service of tower's, in an app of others |
-//! | `host`, `asked`, `upgrade`, `probes`, `post` | what a request asks for, and of whom: a WebSocket, how the server is, one answer |
+//! | `host`, `asked`, `upgrade`, `probes`, `post` | what a request asks for, and of which host: a WebSocket, the health of the server, one answer |
 //! | `door`, `origins`, `proxies`, `visitor` | whether it may come in, and where it comes from |
 //! | `connecting`, `hooks`, `rejection` | what the app says to that |
 //! | `connection`, `lifecycle`, `drained` | a connection's task, and the end of all of them |
@@ -50,12 +50,12 @@
 //! | answer | to |
 //! |---|---|
 //! | 204 | a [`POST`](Builder::post) to which no answer is owed |
-//! | 400 | what is not HTTP; no or several `Host`, or one that is none; a handshake with a body; a bad `Sec-WebSocket-Key`; a message that is not UTF-8 |
+//! | 400 | bytes that are not HTTP; no `Host`, several, or a bad one; a handshake with a body; a bad `Sec-WebSocket-Key`; a message that is not UTF-8 |
 //! | 401 | a single message of one who is to [log in](Rejection::until_login) by a message |
 //! | 403 | a page of a foreign `Origin`; a `Host` that is not this machine, over a loopback address: see [`allow_origins`](Builder::allow_origins), [`allow_hosts`](Builder::allow_hosts) |
 //! | 404 | another [`path`](Builder::path) |
 //! | 405 | any method but GET, and POST if it is [taken](Builder::post) |
-//! | 408, 413, 415 | a message by POST that takes longer than `assembly`, is above `message_in`, or is no `application/json` as it is |
+//! | 408, 413, 415 | a message by POST that takes longer than `assembly`, has more bytes than `message_in`, or is encoded or no `application/json` |
 //! | 426 | no `Upgrade: websocket`; a `Sec-WebSocket-Version` other than 13 |
 //! | 429 | an address that has [too many connections](rpc_core::Limits::connections_per_address), or makes them [too fast](rpc_core::Limits::connect_rate_per_address) |
 //! | 431 | too large a head |

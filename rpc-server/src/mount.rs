@@ -34,9 +34,9 @@ use crate::visitor::{Visitor, is_loopback};
 /// The app's own middleware comes first, and what it puts into the extensions of a request is seen by
 /// [`on_connect`](crate::Builder::on_connect) as [`request`](crate::Connecting::request). All that the app
 /// routes here is served; connections count for the limits of this server, and
-/// [`shutdown`](Server::shutdown) through a [`handle`](Self::handle) ends them. Heads of requests, how long
-/// those may take, the keepalive of TCP for who waits for the answer to a `POST`, and TLS are the app's: say
-/// [`secure`](crate::Builder::secure) if it speaks that.
+/// [`shutdown`](Server::shutdown) through a [`handle`](Self::handle) ends them. The app is responsible for the
+/// heads of requests and how long they may take, for the TCP keepalive of clients that wait for the answer
+/// to a `POST`, and for TLS: call [`secure`](crate::Builder::secure) if the app speaks TLS.
 ///
 /// In axum:
 ///

@@ -43,16 +43,16 @@ impl Rejection {
         Self { status, text: text.into(), headers: None, login: None }
     }
 
-    /// Lets someone connect as a guest, who is to log in by a message: for browsers, which can set no
-    /// headers. Until one of `methods` (their wire names) says that this was done, by
-    /// [`Peer::log_in`](rpc_core::Peer::log_in), everything else is refused, and little may be used:
-    /// [`Limits::for_a_guest`](rpc_core::Limits::for_a_guest). There may be so many
-    /// [`guests`](rpc_core::Limits::guests), for [`login`](rpc_core::Limits::login) each, and each may try so
-    /// often: [`login_attempts`](rpc_core::Limits::login_attempts). Whoever connects anew may try anew, so let
-    /// `RateLimit::per_address` of [`rpc_core::layers`] stand around these methods.
+    /// Lets a client connect as a guest that is to log in by a message: for browsers, which can set no headers.
+    /// A guest may call only `methods` (give their wire names) until one of them calls
+    /// [`Peer::log_in`](rpc_core::Peer::log_in), and has only small limits
+    /// ([`Limits::for_a_guest`](rpc_core::Limits::for_a_guest)). The limits [`guests`](rpc_core::Limits::guests),
+    /// [`login`](rpc_core::Limits::login) and [`login_attempts`](rpc_core::Limits::login_attempts) bound how many
+    /// guests there are, how long each may take, and how many calls it may make. A client that connects again
+    /// gets new attempts, so put `RateLimit::per_address` of [`rpc_core::layers`] around these methods.
     ///
-    /// Who asks by a single `POST` cannot log in that way, and is answered 401. A method that is not
-    /// offered is a mistake of the hook's, answered 500.
+    /// A client of a single `POST` cannot log in by a message, and is answered 401. If a method is not
+    /// offered, the hook is wrong, and the client is answered 500.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -158,7 +158,7 @@ impl Rejection {
     }
 }
 
-/// How many headers there are, but nothing of them: one may set a cookie, or tell where to log in.
+/// Shows how many headers there are, and none of them: a header may set a cookie, or name a place to log in.
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rejection")

@@ -194,8 +194,7 @@ impl Server {
     /// when to [come back](crate::Builder::reconnect_after) if they know what that means
     /// (`$/goaway`); handlers that run may finish within `grace`, and their answers are sent; new
     /// requests are answered busy. A connection with nothing left to do is closed with 1012. Handshakes
-    /// under way are broken off, and a message by [`POST`](crate::Builder::post) whose body is still to come is
-    /// answered 503.
+    /// under way are broken off. A [`POST`](crate::Builder::post) whose body has not come whole is answered 503.
     ///
     /// Returns when everything is gone, and says what was cut short: after `grace`, a close of at most
     /// [`close`](rpc_core::Limits::close) (5 s), and `on_disconnect` with as much again. Several

@@ -21,12 +21,12 @@ pub struct ServerStats {
     pub in_flight: usize,
     /// The same by method.
     pub serving: BTreeMap<String, InFlight>,
-    /// Detached handlers, those of connections that have ended included; and calls under an
-    /// [idempotency key](rpc_core::Call::idempotency_key) that go on though their connection has ended.
+    /// Detached handlers that run, those of ended connections included, together with calls under an
+    /// [idempotency key](rpc_core::Call::idempotency_key) that go on although their connection has ended.
     pub detached: usize,
-    /// Calls under such a key that run.
+    /// Calls under an idempotency key that run.
     pub idempotent_running: usize,
-    /// Bytes of what is kept for such calls: answers, and what else is known of them.
+    /// Bytes that are kept for calls under an idempotency key: their answers, and the other records of them.
     pub idempotency_bytes: usize,
     /// Calls of this end without an answer.
     pub pending: usize,
@@ -45,7 +45,7 @@ pub struct ServerStats {
     /// Messages received that were not JSON-RPC, requests under an id in flight, and malformed
     /// notifications; since the start.
     pub malformed: u64,
-    /// Errors received under no id (`null`), which say of no call that they are its answer; since the
+    /// Errors received without an id (`null`), so that no call can tell the error to be its answer; since the
     /// start.
     pub unaddressed: u64,
     /// Notification handlers stopped because they ran too long; since the start.

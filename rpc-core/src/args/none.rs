@@ -6,16 +6,16 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser::{Error, Impossible, Serializer};
 
-/// Whether `value` serialises as `None`. Of anything else only the first word is heard, so that it is
-/// not written twice.
+/// Whether `value` serialises as `None`. Any other value is given up at its first word, so that no value is
+/// written twice.
 pub(super) fn is_none<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(Listener).is_ok()
 }
 
-/// Takes `None`, and nothing else.
+/// A serializer that takes `None`, and refuses everything else.
 struct Listener;
 
-/// It is not `None`.
+/// The error for a value that is not `None`.
 #[derive(Debug)]
 struct Other;
 
@@ -33,7 +33,7 @@ impl Error for Other {
     }
 }
 
-/// What refuses a value, for all methods of a serializer that take one.
+/// Methods of a serializer that refuse their value.
 macro_rules! refuse {
     ($($method:ident: $ty:ty,)*) => {
         $(fn $method(self, _: $ty) -> Result<(), Other> {

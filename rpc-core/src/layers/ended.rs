@@ -1,4 +1,4 @@
-//! What a call came to, in the few words that spans, metrics and the access log have for it.
+//! How a call ended, in the few words that spans, metrics and the access log have for it.
 
 use std::borrow::Cow;
 use std::thread;
@@ -12,7 +12,7 @@ use crate::call_error::CallError;
 use crate::error::ErrorInfo;
 use crate::error::{ErrorCode, ErrorObject, Kind};
 
-/// What a call came to.
+/// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     Ok,
@@ -20,7 +20,7 @@ pub(super) enum Ended {
     Error(i64),
     Busy,
     Timeout,
-    /// It was in a batch that was refused or answered without it.
+    /// The call was in a batch that the other end refused, or answered without an answer to this call.
     Unanswered,
     /// By its caller, or with its connection.
     Cancelled,
@@ -157,7 +157,7 @@ impl From<&Result<Answer, CallError>> for Ended {
     }
 }
 
-/// Tells once what a call came to, also if that was to be dropped.
+/// Tells once how a call ended, also if the call is dropped.
 pub(super) struct Ending<F: FnOnce(Ended)> {
     tell: Option<F>,
     deadline: Option<Instant>,
@@ -169,7 +169,7 @@ impl<F: FnOnce(Ended)> Ending<F> {
         Self { tell: Some(tell), deadline }
     }
 
-    /// Around what serves the call: tells what that comes to.
+    /// Wraps the handler of a served call, and tells how the call ends.
     pub(super) fn around_handler(self, handler: Handler) -> Handler
     where
         F: Send + 'static,
@@ -181,7 +181,7 @@ impl<F: FnOnce(Ended)> Ending<F> {
         })
     }
 
-    /// Around the call that was made: tells what that comes to.
+    /// Wraps a call that is made, and tells how it ends.
     pub(super) fn around_call(self, called: Called) -> Called
     where
         F: Send + 'static,

@@ -9,11 +9,11 @@ use crate::calls::Place;
 use crate::outbox::Carried;
 use crate::sync::Arc;
 
-/// When nothing on the wire was answered for so long while a handler of this end runs, the calls on the wire may
-/// depend on those that wait: as many more are let on.
+/// If no call on the wire was answered for this long while a handler of this end runs, the calls on the wire may
+/// depend on the waiting ones. Then as many more calls are let on.
 const RELIEF: Duration = Duration::from_millis(250);
 
-/// When not even that brings an answer, those that wait are busy.
+/// If the additional calls bring no answer within this time either, the calls that wait are busy.
 const GIVE_UP: Duration = Duration::from_secs(10);
 
 /// What waits until there may be more calls on the wire.

@@ -1,6 +1,6 @@
-//! Batches of this end that are not answered yet, and what the other end says of them otherwise than by an
-//! answer to each of their calls: an error under no id, an array that is empty or leaves some out. Their
-//! callers are not to wait until their deadlines.
+//! Batches of this end that are not answered yet. An end may react to a batch otherwise than by an answer to each
+//! of its calls: by an error without an id, or by an array that is empty or leaves calls out. The callers must
+//! hear of that, and not wait until their deadlines.
 
 use std::collections::VecDeque;
 
@@ -14,28 +14,28 @@ use crate::error::{ErrorObject, Kind, Shortened};
 use crate::outbox::{Carried, OVERHEAD, Queued};
 use crate::sync::Arc;
 
-/// So many bytes of batches are kept that may have to be sent anew.
+/// How many bytes of batches are kept in case a batch has to be sent again.
 const KEPT: usize = 256 * 1024;
 
-/// What was sent and not answered, and what was said under no id.
+/// The batches that are not answered, and the latest error without an id.
 #[derive(Default)]
 pub(super) struct Unanswered {
     batches: VecDeque<Batch>,
     /// Bytes of their texts.
     kept: usize,
-    /// When there are so many, those that are done with are looked for.
+    /// When there are this many batches, the finished ones are removed.
     look_at: usize,
     heard: Option<Heard>,
 }
 
-/// A batch that has left.
+/// A batch that was sent.
 struct Batch {
     calls: Carried,
     /// Its number among the messages.
     number: u64,
-    /// Kept while it may be sent anew: it is short enough, and was not before.
+    /// Its text, kept while the batch may be sent again: a short batch, and one that was not sent again before.
     text: Option<Bytes>,
-    /// How many members it has: counted when that is asked for, or the text is not kept.
+    /// How many members the batch has: counted when that is asked for, or when the text is not kept.
     members: Option<usize>,
 }
 

@@ -1,26 +1,26 @@
-//! Items that come before the answer to their subscribe call: there are ends that let their stream begin
-//! first. They are kept until it comes, for as long as one is awaited.
+//! Items that come before the answer to their subscribe call, since some ends let a stream begin first. The items
+//! are kept until the answer comes, while any subscribe call waits for its answer.
 
 use super::cost;
 
-/// So many streams have early items kept at once.
+/// How many streams may have early items at once.
 const STREAMS: usize = 64;
 
-/// What came early.
+/// The early items of all streams.
 #[derive(Debug, Default)]
 pub(crate) struct Early {
     streams: Vec<Stream>,
     bytes: usize,
 }
 
-/// What came of one stream.
+/// The early items of one stream.
 #[derive(Debug)]
 pub(crate) struct Stream {
     /// The JSON text of its id.
     id: Box<str>,
     /// The params of its items, in order.
     pub(crate) items: Vec<Box<str>>,
-    /// How many came after those for which there was no room.
+    /// How many further items came for which there was no room.
     pub(crate) missed: u64,
     /// Whether the last of them was the end.
     pub(crate) has_ended: bool,
