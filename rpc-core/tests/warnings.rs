@@ -2,56 +2,17 @@
 
 mod support;
 
-use std::fmt::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use rpc_core::{CloseCode, Endpoint, Limits, OnForeign, Role, Router, Setup, WebSocket};
 use support::Raw;
+use support::warnings::Warnings;
 use tokio::io::AsyncWriteExt;
-use tracing::field::{Field, Visit};
-use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry::Registry;
-
-/// The warnings of this thread, one text each.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-impl Warnings {
-    fn listen() -> (Self, DefaultGuard) {
-        let warnings = Self::default();
-        let subscriber = Registry::default().with(warnings.clone());
-        (warnings, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn with(&self, words: &str) -> Vec<String> {
-        let all = self.0.lock().unwrap();
-        all.iter().filter(|warning| warning.contains(words)).cloned().collect()
-    }
-}
-
-impl<S: Subscriber> Layer<S> for Warnings {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        struct Text(String);
-        impl Visit for Text {
-            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-                write!(self.0, "{field}={value:?} ").unwrap();
-            }
-        }
-        if *event.metadata().level() == Level::WARN {
-            let mut text = Text(String::new());
-            event.record(&mut text);
-            self.0.lock().unwrap().push(text.0);
-        }
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn of_what_is_foreign_the_first_is_told_of_unless_it_is_heard() {
-    let (warnings, _guard) = Warnings::listen();
+    let (warnings, _guard) = Warnings::here();
     let (mut raw, _peer) = Raw::connect_to_opener(Router::new(), Limits::client());
     raw.send("{\"event\":\"a\nforged line\"}").await;
     raw.send("{\"event\":2}").await;
@@ -72,7 +33,7 @@ async fn of_what_is_foreign_the_first_is_told_of_unless_it_is_heard() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_without_an_id_is_told_of_once() {
-    let (warnings, _guard) = Warnings::listen();
+    let (warnings, _guard) = Warnings::here();
     let (mut raw, _peer) = Raw::connect(Router::new(), Limits::client());
     for _ in 0..3 {
         raw.send(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-5,"message":"a\nline"}}"#).await;
@@ -86,7 +47,7 @@ async fn an_error_without_an_id_is_told_of_once() {
 /// Kodi does so; what to set is named.
 #[tokio::test(start_paused = true)]
 async fn a_pong_that_comes_as_text_is_told_of() {
-    let (warnings, _guard) = Warnings::listen();
+    let (warnings, _guard) = Warnings::here();
     for (seconds, told) in [(1, 0), (25, 1)] {
         let (near, mut far) = tokio::io::duplex(64 * 1024);
         let limits = Limits::client();

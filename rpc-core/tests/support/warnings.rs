@@ -24,6 +24,12 @@ impl Warnings {
     pub fn take(&self) -> Vec<String> {
         take(&mut *self.0.lock().unwrap())
     }
+
+    /// Those with these words, of all that were not taken.
+    pub fn with(&self, words: &str) -> Vec<String> {
+        let all = self.0.lock().unwrap();
+        all.iter().filter(|warning| warning.contains(words)).cloned().collect()
+    }
 }
 
 impl Subscriber for Warnings {
