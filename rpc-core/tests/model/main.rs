@@ -16,5 +16,6 @@
 
 #![cfg(model)]
 
+mod batches;
 mod pair;
 mod plain;
