@@ -18,4 +18,7 @@
 
 mod batches;
 mod pair;
+mod parked;
 mod plain;
+#[path = "../support/mod.rs"]
+mod support;

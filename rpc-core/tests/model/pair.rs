@@ -6,11 +6,14 @@ use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use rpc_core::memory::Pipe;
 use rpc_core::{
     Call, CloseCode, Connection, Context, Endpoint, Limits, Peer, Router, Setup, memory,
 };
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
+
+use crate::support::Raw;
 
 /// What the pipe between two ends holds each way, if it does not matter.
 pub(crate) const WIDE: usize = 1 << 16;
@@ -28,15 +31,10 @@ impl Pair {
     pub(crate) fn connect(mut near: Setup, far: Setup, capacity: usize) -> Self {
         near.greets = true;
         let (left, right) = memory::transports(capacity);
-        let [near, far] = [near, far].map(|mut setup| {
-            setup.keepalive = false;
-            Endpoint::new(setup)
-        });
-        let peers = (near.peer(), far.peer());
         let timer = Arc::new(AtomicWaker::new());
-        let near = Timed(near.connect(left), timer.clone());
-        let threads = [run(near), run(far.connect(right))];
-        Self { near: peers.0, far: peers.1, timer, threads }
+        let (near, near_thread) = open(near, left, &timer);
+        let (far, far_thread) = open(far, right, &Arc::default());
+        Self { near, far, timer, threads: [near_thread, far_thread] }
     }
 
     /// What was given up has reached the far end, and what that came to has come back: then neither end
@@ -58,16 +56,12 @@ impl Pair {
     pub(crate) fn end(self) {
         self.near.close(CloseCode::NORMAL, "");
         self.threads.into_iter().for_each(|thread| thread.join().unwrap());
-        for peer in [&self.near, &self.far] {
-            let stats = peer.stats();
-            let left = (stats.pending, stats.in_flight, stats.queue_bytes, stats.counters.stray);
-            assert_eq!(left, (0, 0, 0, 0), "{stats:?}");
-        }
+        [&self.near, &self.far].into_iter().for_each(has_nothing);
     }
 }
 
 /// A connection that another thread can wake, as the timer does.
-struct Timed(Connection<memory::Pipe>, Arc<AtomicWaker>);
+struct Timed(Connection<Pipe>, Arc<AtomicWaker>);
 
 impl Future for Timed {
     type Output = ();
@@ -78,8 +72,40 @@ impl Future for Timed {
     }
 }
 
-fn run<T>(connection: impl Future<Output = T> + Send + 'static) -> JoinHandle<()> {
-    thread::spawn(|| drop(block_on(connection)))
+/// An end at this side of a pipe, and the thread of its connection.
+fn open(mut setup: Setup, pipe: Pipe, timer: &Arc<AtomicWaker>) -> (Peer, JoinHandle<()>) {
+    setup.keepalive = false;
+    let endpoint = Endpoint::new(setup);
+    let peer = endpoint.peer();
+    let connection = Timed(endpoint.connect(pipe), timer.clone());
+    (peer, thread::spawn(|| block_on(connection)))
+}
+
+/// An end that speaks to a raw one.
+pub(crate) struct WithRaw {
+    pub(crate) peer: Peer,
+    thread: JoinHandle<()>,
+}
+
+impl WithRaw {
+    pub(crate) fn connect(setup: Setup) -> (Self, Raw) {
+        let (left, right) = memory::transports(WIDE);
+        let (peer, thread) = open(setup, left, &Arc::default());
+        (Self { peer, thread }, Raw::over(right))
+    }
+
+    /// Ends it; nothing may be left then.
+    pub(crate) fn end(self) {
+        self.peer.close(CloseCode::NORMAL, "");
+        self.thread.join().unwrap();
+        has_nothing(&self.peer);
+    }
+}
+
+fn has_nothing(peer: &Peer) {
+    let stats = peer.stats();
+    let left = (stats.pending, stats.in_flight, stats.queue_bytes, stats.counters.stray);
+    assert_eq!(left, (0, 0, 0, 0), "{stats:?}");
 }
 
 /// Runs a test often, each time with its threads in another order.
