@@ -130,6 +130,22 @@ async fn a_key_is_for_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_takes_a_stream_has_no_key() {
+    let bank = Bank::new(|_| {});
+    let (mut raw, _) = bank.connect_raw(None);
+    raw.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#).await;
+    raw.receive().await;
+    raw.play(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"collect","params":[{"$stream":"s"}],"idempotencyKey":"a"}
+<-- {"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"`idempotencyKey`: a stream cannot be given again"}}
+"#,
+    )
+    .await;
+    assert_eq!(bank.paid(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_is_kept_for_five_minutes_and_then_its_memory_is_free() {
     let bank = Bank::new(|_| {});
     let (peer, _) = bank.connect(Some("ada"));

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rpc_core::{Call, CallError, CloseCode, Context, Hub, Limits, Peer, Router, Setup, memory};
 use support::bank::{Bank, a_moment, pay, slow};
+use support::{Raw, assert_same};
 
 /// Fifty payments that are under way.
 async fn fifty(peer: &Peer) -> Vec<Call<u32>> {
@@ -156,6 +157,89 @@ async fn a_detached_method_goes_on_under_a_key_as_well() {
     assert_eq!(transfer(&again).await, Ok(0));
     ends(&bank).await;
     assert_eq!(bank.paid(), 1);
+}
+
+/// A login is none of its affairs.
+#[tokio::test(start_paused = true)]
+async fn a_detached_method_goes_on_for_longer_than_the_login_holds() {
+    let bank = Bank::new(|_| {});
+    let (peer, server) = bank.connect(Some("ada"));
+    server.set_expiry(Duration::from_secs(100));
+    let transfer = |peer: &Peer| {
+        let call = peer.call::<u32>("transfer", (200_000,)).idempotency_key("k");
+        call.timeout(Duration::from_secs(86_400)).start()
+    };
+    let call = transfer(&peer);
+    a_moment().await;
+    peer.close(CloseCode::NORMAL, "");
+    server.closed().await;
+    drop(call);
+    tokio::time::sleep(Duration::from_secs(150)).await;
+    let (again, _) = bank.connect(Some("ada"));
+    assert_eq!(transfer(&again).await, Ok(0), "the key is known as long");
+    ends(&bank).await;
+    assert_eq!(bank.paid(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_as_forbidden_and_an_expiry_also_stop_what_goes_on_for_earlier_connections() {
+    let closes: [fn(&Peer); 2] =
+        [|peer| peer.close(CloseCode::FORBIDDEN, "no"), |peer| peer.set_expiry(Duration::ZERO)];
+    for close in closes {
+        let bank = Bank::new(|_| {});
+        orphan(&bank, "eve", 1).await;
+        orphan(&bank, "ada", 1).await;
+        let (_peer, server) = bank.connect(Some("eve"));
+        a_moment().await;
+        close(&server);
+        server.closed().await;
+        a_moment().await;
+        assert_eq!(bank.hub.idempotent_running(), 1);
+        ends(&bank).await;
+        assert_eq!(bank.paid(), 1, "another's");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_named_as_a_connection_is_not_stopped_with_that() {
+    let bank = Bank::new(|_| {});
+    let (_peer, server) = bank.connect(None);
+    orphan(&bank, server.id(), 1).await;
+    server.kick(CloseCode::FORBIDDEN, "revoked");
+    server.closed().await;
+    ends(&bank).await;
+    assert_eq!(bank.paid(), 1);
+}
+
+/// What came in one batch with it, and is begun before the close is.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_read_after_the_kick_is_not_begun() {
+    let bank = Bank::new(|_| {});
+    let services = bank.services().notification("leave", |cx: Context, (): ()| {
+        cx.peer().kick(CloseCode::FORBIDDEN, "revoked");
+        async {}
+    });
+    let (mut raw, server) = Raw::connect(services, Limits::server());
+    server.identify("ada").unwrap();
+    raw.send(
+        r#"[{"jsonrpc":"2.0","method":"leave"},{"jsonrpc":"2.0","id":1,"method":"pay","params":[1],"idempotencyKey":"k"}]"#,
+    )
+    .await;
+    assert_eq!(raw.closed().await.0, Some(CloseCode::FORBIDDEN));
+    assert_eq!(bank.paid(), 0);
+}
+
+/// It is stopped, and has not failed.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_a_kick_stops_is_not_an_internal_error() {
+    let bank = Bank::new(|_| {});
+    let (mut raw, server) = bank.connect_raw(Some("ada"));
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"slow","params":[1000],"idempotencyKey":"k"}"#)
+        .await;
+    a_moment().await;
+    server.kick(CloseCode::FORBIDDEN, "revoked");
+    let interrupted = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32014,"message":"interrupted: the connection is closed while the request runs","data":{"kind":"interrupted","closeCode":4403}}}"#;
+    assert_same(&raw.receive().await, interrupted);
 }
 
 /// On several threads, each handler a step at a time: none begins once the kick has returned.

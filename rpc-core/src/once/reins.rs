@@ -160,3 +160,27 @@ impl Reins {
         self.shared.lock().protocol.ended().is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::{Router, memory};
+
+    /// It may be on another thread, before there is a task to abort.
+    #[tokio::test]
+    async fn what_is_stopped_before_it_is_held_begins_nothing() {
+        let (peer, _other) = memory::pair(Router::new(), Router::new());
+        let listed = Listed::new(&Arc::default(), "ada".into(), &peer.shared, false);
+        let reins = listed.reins();
+        let mut led = Box::pin(reins.clone().lead(async { 1 }));
+        reins.stop();
+        assert_eq!((&mut led).now_or_never(), None);
+        let task = tokio::spawn(pending::<()>());
+        reins.hold(task.abort_handle());
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+}

@@ -379,6 +379,46 @@ mod tests {
     }
 
     #[test]
+    fn who_shares_the_room_with_others_has_the_latest_answers_as_well_and_not_only_marks() {
+        let room = Room { bytes: 100_000, running: 1024 };
+        let mut table = TestTable::new();
+        let names = ["a", "b", "c", "d", "e"];
+        let mut paid = names.map(|_| Vec::new());
+        for key in 1..1000 {
+            for (name, paid) in names.iter().zip(&mut paid) {
+                if let Begun::Run(run) = begin(&mut table, name, &key.to_string(), room, 0) {
+                    table.answer(&run, "x", 1, room, secs(0));
+                    paid.push(key);
+                }
+                check(&table, room);
+            }
+        }
+        for (name, paid) in names.iter().zip(paid) {
+            assert!((100..999).contains(&paid.len()), "{name} has had all its room");
+            for key in paid.iter().rev().take(10) {
+                let begun = begin(&mut table, name, &key.to_string(), room, 1);
+                assert_eq!(begun, Begun::Answer("x"), "{name} {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_has_marks_for_more_than_half_of_the_room_waits_though_there_is_some() {
+        let room = Room { bytes: 100_000, running: 1024 };
+        let mut table = TestTable::new();
+        let mut keys = 0;
+        while let Begun::Run(name) = begin(&mut table, "eve", &keys.to_string(), room, 0) {
+            table.answer(&name, "x", 1, room, secs(0));
+            keys += 1;
+        }
+        // Another one takes room from her, and gives it back.
+        pays(&mut table, "ada", "order", room.longest(), room, 1);
+        table.forget_caller(&caller("ada"));
+        let lack = Lack::Room(Some(secs(298)));
+        assert_eq!(begin(&mut table, "eve", "new", room, 2), Begun::Busy(lack));
+    }
+
+    #[test]
     fn who_has_lost_even_marks_runs_nothing_that_may_have_run() {
         let room = Room { bytes: 10_000, running: 1024 };
         let mut table = TestTable::new();

@@ -23,6 +23,8 @@ trait Transfers {
     /// As `slow`, whatever becomes of the connection.
     #[method(detached)]
     async fn transfer(&self, ms: u64) -> u32;
+    /// The sum of payments that come one by one.
+    async fn collect(&self, sums: Streaming<u32>) -> u32;
 }
 
 struct Account(Arc<AtomicU32>);
@@ -30,6 +32,10 @@ struct Account(Arc<AtomicU32>);
 impl Transfers for Account {
     async fn transfer(&self, ms: u64) -> u32 {
         tokio::time::sleep(Duration::from_millis(ms)).await;
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+
+    async fn collect(&self, _sums: Streaming<u32>) -> u32 {
         self.0.fetch_add(1, Ordering::SeqCst)
     }
 }

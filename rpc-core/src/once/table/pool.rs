@@ -96,7 +96,7 @@ impl<R: Clone, A: Clone> Pool<R, A> {
             let own = self.owners.get(caller).map_or(0, |owner| owner.bytes) + claim;
             let excess = self.bytes + claim - room;
             let has_room = self.expire_first(now)
-                || self.lighten(excess, own, Some(caller))
+                || self.lighten(excess, own)
                 || self.change(caller, Owner::forget_for_itself) == Some(true);
             if !has_room {
                 return Err(self.due().map(|due| due.saturating_sub(now)));
@@ -117,9 +117,7 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         self.change(&name.caller.name, |owner| {
             owner.answer(&name.key, name.serial, answer, text, now)
         });
-        while self.bytes > room
-            && (self.expire_first(now) || self.lighten(self.bytes - room, 0, None))
-        {}
+        while self.bytes > room && (self.expire_first(now) || self.lighten(self.bytes - room, 0)) {}
     }
 
     pub(super) fn forget(&mut self, name: &Name) {
@@ -156,11 +154,11 @@ impl<R: Clone, A: Clone> Pool<R, A> {
     }
 
     /// Has the one who has the most forget so many bytes, until another one has the most, or nobody more
-    /// than `least`; whether there is such a one, who is not `except`.
-    fn lighten(&mut self, excess: usize, least: usize, except: Option<&str>) -> bool {
+    /// than `least`; whether there is such a one.
+    fn lighten(&mut self, excess: usize, least: usize) -> bool {
         let mut heaviest = self.by_weight.iter().rev();
         let Some((&(bytes, _), name)) = heaviest.next() else { return false };
-        if bytes <= least || except == Some(name) {
+        if bytes <= least {
             return false;
         }
         let next = heaviest.next().map_or(0, |(&(bytes, _), _)| bytes).max(least);
