@@ -439,7 +439,7 @@ async fn limits_are_set_by_name() {
 --> [{"jsonrpc":"2.0","id":1,"method":"slept"},{"jsonrpc":"2.0","id":2,"method":"add","params":[1,2]}]
 <-- [{"jsonrpc":"2.0","id":1,"result":0},{"jsonrpc":"2.0","id":2,"result":3}]
 --> [{"jsonrpc":"2.0","id":1,"method":"slept"},1,1]
-<-- {"jsonrpc":"2.0","id":null,"error":{"code":-32010,"message":"the batch has more members than `batch`, which is 2","data":{"kind":"batch_too_big"}}}
+<-- {"jsonrpc":"2.0","id":null,"error":{"code":-32010,"message":"the batch has more members than `batch`, which is 2","data":{"kind":"batch_too_big","max":2}}}
 "#,
         )
         .await;

@@ -4,6 +4,8 @@
 //! after reading that. A plain peer takes it for a notification that it does not know; towards such
 //! a one, nothing changes.
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
 use serde::Deserialize;
 
@@ -21,9 +23,10 @@ pub(crate) struct Hello {
     /// This end is told to be a plain peer.
     plain: bool,
     said: bool,
-    heard: Option<u64>,
+    /// The window, which is never zero; narrow, as an idle connection has it too.
+    heard: Option<NonZeroU32>,
     /// The most members of a batch that the other end takes.
-    batch: Option<usize>,
+    batch: Option<NonZeroU32>,
 }
 
 #[derive(Deserialize)]
@@ -66,8 +69,8 @@ impl Hello {
             return Err(());
         }
         if !self.plain && self.heard.is_none() {
-            self.heard = Some(window);
-            self.batch = params.batch.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+            self.heard = narrow(window);
+            self.batch = params.batch.and_then(narrow);
         }
         Ok(())
     }
@@ -75,13 +78,17 @@ impl Hello {
     /// The credit with which streams towards the other end start; `None` if it is a plain peer, as
     /// far as we know by now.
     pub(crate) fn window(&self) -> Option<u64> {
-        self.heard
+        self.heard.map(|window| window.get().into())
     }
 
     /// The most members of a batch that the other end takes, if it has said so.
     pub(crate) fn batch(&self) -> Option<usize> {
-        self.batch
+        self.batch.map(|most| most.get() as usize)
     }
+}
+
+fn narrow(number: u64) -> Option<NonZeroU32> {
+    NonZeroU32::new(number.try_into().unwrap_or(u32::MAX))
 }
 
 #[test]

@@ -84,8 +84,6 @@ pub(crate) struct Protocol<W> {
     unreported: Option<Box<VecDeque<Key>>>,
     /// Batches that were sent, and what came under no id.
     unanswered: Option<Box<Unanswered>>,
-    /// How many messages had left before the last ping.
-    pinged: u64,
     hello: Hello,
     outbox: Outbox<W>,
     /// How many messages the transport was given.
@@ -302,7 +300,6 @@ impl<W> Protocol<W> {
             probe: None,
             unreported: None,
             unanswered: None,
-            pinged: 0,
             hello: Hello::default(),
             outbox: Outbox::new(limits.queue),
             handed: 0,

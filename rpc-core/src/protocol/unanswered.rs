@@ -26,6 +26,8 @@ pub(super) struct Unanswered {
     /// When there are this many batches, the finished ones are removed.
     look_at: usize,
     heard: Option<Heard>,
+    /// How many messages had left before the last ping, if it left after the first of the batches.
+    pinged: u64,
 }
 
 /// A batch that was sent.
@@ -124,7 +126,9 @@ impl<W> Protocol<W> {
 
     /// The transport has been given a ping: an end that does not know such may answer it by an error.
     pub(crate) fn pinged(&mut self) {
-        self.pinged = self.handed;
+        if let Some(unanswered) = &mut self.unanswered {
+            unanswered.pinged = self.handed;
+        }
     }
 
     /// A batch leaves now.
@@ -263,10 +267,10 @@ impl<W> Protocol<W> {
             return None;
         }
         let at = self.position(|batch, calls| batch.is_open(calls))?;
-        let batch = &self.unanswered.as_ref()?.batches[at];
-        let (number, ids) = (batch.number, batch.calls.clone());
+        let Unanswered { batches, pinged, .. } = &**self.unanswered.as_ref()?;
+        let (is_last, ids) = (*pinged <= batches[at].number, batches[at].calls.clone());
         let open = ids.ids().iter().filter(|id| self.is_handed(**id)).count();
-        (open == self.on_wire && self.pinged <= number).then(|| self.take_batch(at)).flatten()
+        (open == self.on_wire && is_last).then(|| self.take_batch(at)).flatten()
     }
 
     /// Ends the calls of a batch that are still open.
