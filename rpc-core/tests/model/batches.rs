@@ -8,21 +8,13 @@ use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
 
 use crate::pair::{Pair, WIDE, adder, check, offering, poll_once};
+use crate::support::rest::Lives;
 
 /// How often the far end ran something, and how many handlers of it there are.
 #[derive(Clone, Default)]
 struct Ran {
     begun: Arc<AtomicUsize>,
     alive: Arc<AtomicUsize>,
-}
-
-/// One handler, while it lives.
-struct Alive(Arc<AtomicUsize>);
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 impl Ran {
@@ -34,11 +26,10 @@ impl Ran {
                 std::future::ready(Ok(()))
             })
             .method("stay", move |_: Context, (): ()| {
-                alive.fetch_add(1, Ordering::SeqCst);
-                let alive = Alive(alive.clone());
+                let lives = Lives::new(&alive);
                 async move {
                     std::future::pending::<()>().await;
-                    drop(alive);
+                    drop(lives);
                     Ok(())
                 }
             })
