@@ -20,5 +20,6 @@ mod batches;
 mod pair;
 mod parked;
 mod plain;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;

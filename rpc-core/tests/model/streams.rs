@@ -1,0 +1,181 @@
+//! Streams that have one place of the table in turn.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+
+use futures_util::task::AtomicWaker;
+use futures_util::{Stream, StreamExt, stream};
+use rpc_core::{Context, Limits, Router, Setup, Streaming, service};
+use serde_json::Value;
+use shuttle::future::block_on;
+use shuttle::thread;
+
+use crate::pair::{Pair, WIDE, WithRaw, adder, check};
+use crate::support::rest::Lives;
+
+#[service]
+trait Taker {
+    async fn all(&self, items: Streaming<u64>) -> Vec<u64>;
+}
+
+struct Takes;
+
+impl Taker for Takes {
+    async fn all(&self, items: Streaming<u64>) -> Vec<u64> {
+        items.map(|item| item.unwrap_or(u64::MAX)).collect().await
+    }
+}
+
+/// What takes streams, and what gives some: `ticks`, and `waits`, which does not give anything.
+fn services(kept: &Kept) -> Router {
+    let [waits, ticks] = [(); 2].map(|()| kept.clone());
+    adder()
+        .service(TakerServer::new(Takes))
+        .method("slow", |_: Context, (): ()| async {
+            for _ in 0..3 {
+                turn().await;
+            }
+            Ok(())
+        })
+        .subscription("ticks", "stop", move |_: Context, (): ()| {
+            std::future::ready(Ok(ticks.three()))
+        })
+        .subscription("waits", "stop", move |_: Context, (): ()| {
+            std::future::ready(Ok(waits.stream()))
+        })
+}
+
+/// Lets the others have a turn.
+async fn turn() {
+    let mut is_over = false;
+    std::future::poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        if std::mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// An end of which each stream has credit for one item only, and which has one call on the wire.
+fn tight(kept: &Kept) -> Setup {
+    let mut limits = Limits::client();
+    (limits.calls_on_wire, limits.stream_window) = (1, 64);
+    Setup::new(services(kept), limits)
+}
+
+/// What a channel's sender, a broadcast or a timer keeps of streams: whom to wake. They are gone when they
+/// are dropped.
+#[derive(Clone, Default)]
+struct Kept(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    waker: Mutex<Option<Waker>>,
+    streams: Arc<AtomicUsize>,
+    changed: AtomicWaker,
+}
+
+impl Kept {
+    /// A stream that gives nothing, and leaves its waker here.
+    fn stream(&self) -> Streaming<u64> {
+        let kept = self.clone();
+        self.own(stream::poll_fn(move |cx| {
+            *kept.0.waker.lock().unwrap() = Some(cx.waker().clone());
+            kept.0.changed.wake();
+            Poll::Pending
+        }))
+    }
+
+    /// A stream of three items.
+    fn three(&self) -> Streaming<u64> {
+        self.own(stream::iter(0..3))
+    }
+
+    fn own(&self, items: impl Stream<Item = u64> + Send + 'static) -> Streaming<u64> {
+        let lives = Lives::new(&self.0.streams);
+        let kept = self.clone();
+        let tells = Tells(Some(lives), kept);
+        Streaming::new(items.inspect(move |_| _ = &tells))
+    }
+
+    /// What a stream has left, when it has.
+    fn waker(&self) -> Waker {
+        self.wait(|kept| kept.waker.lock().unwrap().clone())
+    }
+
+    /// Waits until all are dropped.
+    fn are_gone(&self) {
+        self.wait(|kept| (kept.streams.load(Ordering::SeqCst) == 0).then_some(()));
+    }
+
+    fn wait<T>(&self, look: impl Fn(&Inner) -> Option<T>) -> T {
+        block_on(std::future::poll_fn(|cx| {
+            self.0.changed.register(cx.waker());
+            look(&self.0).map_or(Poll::Pending, Poll::Ready)
+        }))
+    }
+}
+
+/// Tells that a stream is dropped.
+struct Tells(Option<Lives>, Kept);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        self.0 = None;
+        self.1.0.changed.wake();
+    }
+}
+
+/// The call of the second is parked when the place of the first is woken: no item may leave before it.
+#[test]
+fn a_stream_that_goes_with_a_call_is_whole_whoever_wakes_the_place_that_it_has() {
+    check(|| {
+        let kept = Kept::default();
+        let pair = Pair::connect(tight(&kept), tight(&kept), WIDE);
+        let stub = TakerClient::new(pair.near.clone());
+        let first = stub.all(kept.stream()).no_timeout().start();
+        let waker = kept.waker();
+        let wakes = thread::spawn(move || (0..3).for_each(|_| waker.wake_by_ref()));
+        drop(first);
+        let slow = pair.near.call::<()>("slow", ()).no_timeout().start();
+        let second = stub.all(kept.three()).no_timeout().start();
+        assert_eq!(block_on(second).unwrap(), [0, 1, 2]);
+        block_on(slow).unwrap();
+        wakes.join().unwrap();
+        pair.comes_to_rest();
+        kept.are_gone();
+        pair.end();
+    });
+}
+
+/// The answer that names the second waits for the rest of its batch when the place of the first is woken.
+#[test]
+fn a_stream_that_a_method_gives_begins_behind_its_answer_whoever_wakes_its_place() {
+    check(|| {
+        let kept = Kept::default();
+        let (far, mut raw) = WithRaw::connect(tight(&kept));
+        block_on(raw.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#));
+        assert!(block_on(raw.receive()).contains("$/hello"));
+        block_on(raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"waits"}"#));
+        let answer: Value = serde_json::from_str(&block_on(raw.receive())).unwrap();
+        let waker = kept.waker();
+        let wakes = thread::spawn(move || (0..3).for_each(|_| waker.wake_by_ref()));
+        let id = &answer["result"];
+        block_on(
+            raw.send(&format!(r#"{{"jsonrpc":"2.0","id":2,"method":"stop","params":[{id}]}}"#)),
+        );
+        block_on(raw.send(
+            r#"[{"jsonrpc":"2.0","id":3,"method":"slow"},{"jsonrpc":"2.0","id":4,"method":"ticks"}]"#,
+        ));
+        assert!(block_on(raw.receive()).contains("true"));
+        let first = block_on(raw.receive());
+        assert!(first.starts_with('['), "an item before the answer: {first}");
+        for what in [r#""result":0"#, r#""result":1"#, r#""result":2"#, r#""done":true"#] {
+            let item = block_on(raw.receive());
+            assert!(item.contains(what), "{item} is not {what}");
+        }
+        wakes.join().unwrap();
+        kept.are_gone();
+        far.end();
+    });
+}
