@@ -1,17 +1,19 @@
-//! Streams that have one place of the table in turn.
+//! Streams that begin and end beside each other: in one place of the table in turn, and with calls that
+//! end before them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use futures_util::{Stream, StreamExt, stream};
-use rpc_core::{Context, Limits, Router, Setup, Streaming, service};
+use rpc_core::{CallError, Context, Limits, Router, Setup, Streaming, service};
 use serde_json::Value;
 use shuttle::future::block_on;
 use shuttle::thread;
 
-use crate::pair::{Pair, WIDE, WithRaw, adder, check};
+use crate::pair::{Pair, WIDE, WithRaw, adder, check, pass};
 use crate::support::rest::Lives;
 
 #[service]
@@ -126,6 +128,11 @@ impl Drop for Tells {
     }
 }
 
+/// All items of a stream, to its end.
+fn taken(items: Streaming<u64>) -> Vec<u64> {
+    block_on(items.map(Result::unwrap).collect())
+}
+
 /// The call of the second is parked when the place of the first is woken: no item may leave before it.
 #[test]
 fn a_stream_that_goes_with_a_call_is_whole_whoever_wakes_the_place_that_it_has() {
@@ -177,5 +184,59 @@ fn a_stream_that_a_method_gives_begins_behind_its_answer_whoever_wakes_its_place
         wakes.join().unwrap();
         kept.are_gone();
         far.end();
+    });
+}
+
+/// Nothing has left that had to be cancelled, and nothing comes: only whoever drops the call can see to it.
+#[test]
+fn the_stream_of_a_call_that_is_dropped_while_it_is_parked_is_dropped_at_once() {
+    check(|| {
+        let (kept, parked) = (Kept::default(), Kept::default());
+        let pair = Pair::connect(tight(&kept), tight(&kept), WIDE);
+        let stub = TakerClient::new(pair.near.clone());
+        let first = stub.all(kept.stream()).no_timeout().start();
+        kept.waker(); // so it has the wire
+        let dropped = stub.all(parked.stream()).no_timeout().start();
+        let drops = thread::spawn(move || drop(dropped));
+        parked.are_gone();
+        drops.join().unwrap();
+        drop(first);
+        pair.comes_to_rest();
+        kept.are_gone();
+        pair.end();
+    });
+}
+
+/// The far end subscribes while streams of calls are given up, by a deadline and by a drop, before or after
+/// they have a place: all three may meet in one turn, and in one place of the table.
+#[test]
+fn streams_of_calls_that_end_early_leave_those_of_others_alone() {
+    const DEADLINE: Duration = Duration::from_secs(1);
+    check(|| {
+        let kept = Kept::default();
+        let pair = Pair::connect(tight(&kept), tight(&kept), WIDE);
+        let stub = TakerClient::new(pair.near.clone());
+        assert_eq!(block_on(stub.all(kept.three()).no_timeout()).unwrap(), [0, 1, 2]);
+        let subscriber = pair.far.clone();
+        let subscribes = thread::spawn(move || {
+            let ticks = subscriber.subscribe::<u64>("ticks", "stop", ()).no_timeout();
+            assert_eq!(taken(block_on(ticks).unwrap()), [0, 1, 2]);
+        });
+        let late = stub.all(kept.three()).timeout(DEADLINE).start();
+        let dropped = stub.all(kept.stream()).no_timeout().start();
+        let timer = pair.timer.clone();
+        let clock = thread::spawn(move || pass(DEADLINE, &timer));
+        let drops = thread::spawn(move || drop(dropped));
+        match block_on(late) {
+            Ok(items) => assert_eq!(items, [0, 1, 2]),
+            Err(CallError::Timeout { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        let next = stub.all(kept.three()).no_timeout();
+        assert_eq!(block_on(next).unwrap(), [0, 1, 2]);
+        [subscribes, clock, drops].into_iter().for_each(|thread| thread.join().unwrap());
+        pair.comes_to_rest();
+        kept.are_gone();
+        pair.end();
     });
 }
