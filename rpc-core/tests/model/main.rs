@@ -17,6 +17,7 @@
 #![cfg(model)]
 
 mod batches;
+mod groups;
 mod pair;
 mod parked;
 mod plain;
