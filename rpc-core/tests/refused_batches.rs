@@ -104,6 +104,12 @@ async fn who_was_told_how_many_members_there_may_be_splits_before() {
         let batch: Vec<Value> = serde_json::from_str(&raw.receive().await).unwrap();
         assert_eq!(batch.len(), expected, "its own limit holds as well");
     }
+    let mut limits = Limits::client();
+    limits.calls_on_wire = 2;
+    let (mut raw, peer) = Raw::connect(Router::new(), limits);
+    let _calls = send(&peer, 3, 0).await;
+    let batch: Vec<Value> = serde_json::from_str(&raw.receive().await).unwrap();
+    assert_eq!(batch.len(), 2, "more than those would never be on the wire together");
 }
 
 fn refusal(data: &str) -> String {
@@ -380,4 +386,301 @@ async fn members_of_a_batch_that_was_refused_may_be_cancelled() {
         (1, 0),
         "each member, and the refusal, make up for one"
     );
+}
+
+/// A batch whose two members are as long as that together, and what is said of it.
+async fn send_long(peer: &Peer, bytes: usize) -> Vec<Call<u64>> {
+    let batch = peer.batch();
+    let text = "x".repeat(bytes / 2);
+    let calls = (0..2).map(|_| batch.call("m", (&text,)).no_timeout()).collect();
+    batch.send().await.unwrap();
+    calls
+}
+
+const MAX_1: &str = r#","data":{"kind":"batch_too_big","max":1}"#;
+
+#[tokio::test(start_paused = true)]
+async fn one_with_as_many_members_as_may_be_is_not_what_was_refused() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let _first = send(&peer, 2, 0).await;
+    let _second = send(&peer, 3, 0).await;
+    raw.receive().await;
+    raw.receive().await;
+    raw.send(&refusal(MAX_2)).await;
+    assert!(raw.receive().await.contains(r#""id":3"#));
+    assert!(raw.receive().await.contains(r#""id":5"#));
+    assert!(raw.is_silent().await);
+}
+
+/// One that is too long to be kept is still known by its number of members, as long as that is of use.
+#[tokio::test(start_paused = true)]
+async fn one_that_was_answered_is_not_what_was_refused() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let first = send_long(&peer, 300_000).await;
+    let _second = send(&peer, 2, 0).await;
+    raw.receive().await;
+    raw.receive().await;
+    for (call, id) in first.into_iter().zip(1..) {
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{id}}}"#)).await;
+        assert_eq!(call.await, Ok(id));
+    }
+    raw.send(&refusal(MAX_1)).await;
+    assert!(raw.receive().await.contains(r#""id":3"#));
+    assert!(raw.receive().await.contains(r#""id":4"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_in_parts_is_not_sent_in_smaller_ones() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let calls = send(&peer, 3, 0).await;
+    raw.receive().await;
+    raw.send(&refusal(MAX_2)).await;
+    raw.receive().await;
+    raw.receive().await;
+    raw.send(&refusal(MAX_1)).await;
+    assert!(raw.is_silent().await);
+    raw.send(r#"{"jsonrpc":"2.0","id":3,"result":3}"#).await;
+    let mut calls = calls.into_iter();
+    for _ in 0..2 {
+        let error = calls.next().unwrap().await.unwrap_err();
+        assert_eq!(error.fate(), Some(Fate::NotSent));
+    }
+    assert_eq!(calls.next().unwrap().await, Ok(3));
+}
+
+/// 256 KiB are kept of all batches together.
+#[tokio::test(start_paused = true)]
+async fn of_many_long_batches_those_that_came_first_are_sent_anew() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let _first = send_long(&peer, 100_000).await;
+    let _second = send_long(&peer, 100_000).await;
+    let third = send_long(&peer, 100_000).await;
+    for _ in 0..3 {
+        raw.receive().await;
+    }
+    for ids in [[1, 2], [3, 4]] {
+        raw.send(&refusal(MAX_1)).await;
+        for id in ids {
+            assert!(raw.receive().await.ends_with(&format!(r#""id":{id}}}]"#)));
+        }
+    }
+    raw.send(&refusal(MAX_1)).await;
+    assert_eq!(fates(third).await, [Fate::NotSent; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn batches_that_are_done_with_leave_their_room_to_others() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    // Answered, refused, or of notifications: of none is heard any more.
+    for round in 0..8 {
+        let calls = send_long(&peer, 100_000).await;
+        raw.receive().await;
+        let (first, second) = (4 * round + 1, 4 * round + 2);
+        raw.send(&format!(r#"[{{"id":{first},"result":1}},{{"id":{second},"result":1}}]"#)).await;
+        for call in calls {
+            assert_eq!(call.await, Ok(1));
+        }
+        let calls = send_long(&peer, 100_000).await;
+        raw.receive().await;
+        raw.send(&refusal(MAX_1)).await;
+        for id in [first + 2, second + 2] {
+            assert!(raw.receive().await.ends_with(&format!(r#""id":{id}}}]"#)), "{round}");
+            raw.send(&format!(r#"[{{"id":{id},"result":1}}]"#)).await;
+        }
+        for call in calls {
+            assert_eq!(call.await, Ok(1));
+        }
+        let batch = peer.batch();
+        batch.notify("note", ("x".repeat(100_000),)).unwrap();
+        batch.send().await.unwrap();
+        raw.receive().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn batches_that_were_forgotten_in_a_pause_leave_their_room_to_others() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let _open = send(&peer, 1, 0).await;
+    raw.receive().await;
+    for round in 0..2 {
+        let calls = send_long(&peer, 100_000).await;
+        raw.receive().await;
+        for (call, id) in calls.into_iter().zip(2 * round + 2..) {
+            raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{id}}}"#)).await;
+            assert_eq!(call.await, Ok(id));
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    let _calls = send_long(&peer, 100_000).await;
+    raw.receive().await;
+    raw.send(&refusal(MAX_1)).await;
+    assert!(raw.receive().await.ends_with(r#""id":6}]"#));
+    assert!(raw.receive().await.ends_with(r#""id":7}]"#));
+}
+
+/// It is not kept, so it takes no room from one that is.
+#[tokio::test(start_paused = true)]
+async fn one_that_is_too_long_drives_out_no_other() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let _none = send(&peer, 0, 2).await;
+    let long = send_long(&peer, 300_000).await;
+    raw.receive().await;
+    raw.receive().await;
+    raw.send(&refusal(MAX_1)).await;
+    for _ in 0..2 {
+        assert!(raw.receive().await.contains("note"));
+    }
+    raw.send(&refusal(MAX_1)).await;
+    assert_eq!(fates(long).await, [Fate::NotSent; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_may_come_late() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let _calls = send(&peer, 2, 0).await;
+    raw.receive().await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    raw.send(&refusal(MAX_1)).await;
+    assert!(raw.receive().await.contains(r#""id":1"#));
+    assert!(raw.receive().await.contains(r#""id":2"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_other_end_takes_is_known_from_its_hello_if_the_refusal_does_not_say() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let _calls = send(&peer, 3, 0).await;
+    raw.receive().await;
+    raw.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"batch":2}}"#).await;
+    raw.receive().await;
+    raw.send(&refusal(TOO_BIG)).await;
+    assert!(raw.receive().await.contains(r#""id":2"#));
+    assert!(raw.receive().await.contains(r#""id":3"#));
+}
+
+/// The other members have answers of their own, which are not to be lost.
+#[tokio::test(start_paused = true)]
+async fn an_error_without_an_id_among_answers_is_about_one_member() {
+    let error =
+        r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Invalid Request"}}"#;
+    let answer = r#"{"jsonrpc":"2.0","id":2,"result":7}"#;
+    for text in [format!("[{error},{answer}]"), format!("[{answer},{error}]")] {
+        let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+        let mut calls = send(&peer, 2, 0).await;
+        raw.receive().await;
+        raw.send(&text).await;
+        assert_eq!(calls.pop().unwrap().await, Ok(7), "{text}");
+        assert_eq!(fates(calls).await, [Fate::MaybeExecuted], "{text}");
+    }
+}
+
+/// However often one array says so.
+#[tokio::test(start_paused = true)]
+async fn one_array_refuses_one_batch() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let first = send(&peer, 2, 0).await;
+    let _second = send(&peer, 2, 0).await;
+    raw.receive().await;
+    raw.receive().await;
+    let error = refusal(TOO_BIG);
+    raw.send(&format!("[{error},{error}]")).await;
+    assert_eq!(fates(first).await, [Fate::NotSent; 2]);
+    assert!(raw.is_silent().await);
+    assert_eq!(peer.stats().pending, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_array_may_answer_several_batches_in_any_order() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let mut calls = Vec::new();
+    for _ in 0..3 {
+        calls.push(send(&peer, 2, 0).await);
+        raw.receive().await;
+    }
+    raw.send(r#"[{"id":6,"result":6},{"id":3,"result":3},{"id":1,"result":1}]"#).await;
+    let mut came_to = Vec::new();
+    for call in calls.into_iter().flatten() {
+        came_to.push(call.await.ok());
+    }
+    assert_eq!(came_to, [Some(1), None, Some(3), None, None, Some(6)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_without_an_id_may_be_about_a_call_that_was_given_up() {
+    let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}"#;
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let given_up = peer.call::<u8>("m", ()).no_timeout().start();
+    let calls = send(&peer, 2, 0).await;
+    raw.receive().await;
+    raw.receive().await;
+    drop(given_up);
+    assert!(raw.receive().await.contains("cancel"));
+    raw.send(error).await;
+    assert!(raw.is_silent().await);
+    assert_eq!(peer.stats().pending, 2);
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"result":1}"#).await;
+    raw.send(error).await;
+    assert_eq!(fates(calls).await, [Fate::MaybeExecuted; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_a_refused_batch_that_were_given_up_are_not_waited_for() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let mut calls = send(&peer, 2, 0).await;
+    raw.receive().await;
+    drop(calls.pop());
+    assert!(raw.receive().await.contains("cancel"));
+    raw.send(&refusal(TOO_BIG)).await;
+    assert_eq!(fates(calls).await, [Fate::NotSent]);
+    let later = send(&peer, 2, 0).await;
+    raw.receive().await;
+    raw.send(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}"#).await;
+    assert_eq!(fates(later).await, [Fate::MaybeExecuted; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_for_the_wire_go_on_when_a_batch_is_given_up() {
+    let mut limits = Limits::client();
+    limits.calls_on_wire = 2;
+    let (mut raw, peer) = Raw::connect(Router::new(), limits);
+    let calls = send(&peer, 2, 0).await;
+    raw.receive().await;
+    let _waits = peer.call::<u8>("m", ()).no_timeout().start();
+    assert!(raw.is_silent().await);
+    raw.send("[]").await;
+    assert_eq!(fates(calls).await, [Fate::MaybeExecuted; 2]);
+    assert!(raw.receive().await.contains(r#""id":3"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_long_refusal_the_beginning_is_told() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let mut calls = send(&peer, 2, 0).await;
+    raw.receive().await;
+    let long = "x".repeat(10_000);
+    raw.send(&format!(r#"{{"id":null,"error":{{"code":1,"message":"{long}"}}}}"#)).await;
+    let text = calls.pop().unwrap().await.unwrap_err().to_string();
+    assert!(text.contains(&long[..200]) && text.len() < 400, "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_without_an_id_says_nothing_of_a_call_that_had_not_left() {
+    let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}"#;
+    let mut limits = Limits::client();
+    limits.calls_on_wire = 1;
+    let (mut raw, peer) = Raw::connect(Router::new(), limits);
+    let call = |peer: &Peer| peer.call::<u8>("m", ()).timeout(Duration::from_secs(5)).start();
+    let (first, second) = (call(&peer), call(&peer));
+    raw.receive().await;
+    raw.send(error).await;
+    let heard = |came_to: Result<u8, CallError>| match came_to {
+        Err(CallError::Timeout { fate, heard }) => (fate, heard.is_some()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(heard(second.await), (Fate::NotSent, false));
+    assert_eq!(heard(first.await), (Fate::MaybeExecuted, true));
+    // What is said once more is about what was open then.
+    let third = call(&peer);
+    raw.receive().await;
+    raw.send(error).await;
+    assert_eq!(heard(third.await), (Fate::MaybeExecuted, true));
 }

@@ -4,9 +4,9 @@ use crate::envelope::{Payload, decode};
 use crate::goaway::GoAway;
 use bytes::Bytes;
 
-type TestProtocol = Protocol<&'static str>;
+pub(super) type TestProtocol = Protocol<&'static str>;
 
-fn protocol(change: impl FnOnce(&mut Limits)) -> TestProtocol {
+pub(super) fn protocol(change: impl FnOnce(&mut Limits)) -> TestProtocol {
     let mut limits = Limits::server();
     change(&mut limits);
     Protocol::new(Arc::new(limits))
@@ -14,12 +14,12 @@ fn protocol(change: impl FnOnce(&mut Limits)) -> TestProtocol {
 
 const ZERO: Duration = Duration::ZERO;
 
-fn secs(seconds: u64) -> Duration {
+pub(super) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
 /// Receives a message; all methods but `none` exist.
-fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'a> {
+pub(super) fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'a> {
     let Payload::Single(incoming) = decode(text, &Limits::server()) else { panic!("{text}") };
     let target = if text.contains("none") { None } else { Some(Target::Method(0)) };
     protocol.receive(
@@ -28,7 +28,7 @@ fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'a> {
     )
 }
 
-fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
+pub(super) fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
     match receive(protocol, &text) {
         Event::Serve(serve) => {
@@ -90,7 +90,7 @@ fn call(protocol: &mut TestProtocol, text: &'static str) -> u64 {
     protocol.start(Start::default(), &mut None, |_| Bytes::from_static(text.as_bytes())).unwrap()
 }
 
-fn next(protocol: &mut TestProtocol) -> Option<String> {
+pub(super) fn next(protocol: &mut TestProtocol) -> Option<String> {
     protocol.next_message().map(|message| String::from_utf8(message.to_vec()).unwrap())
 }
 

@@ -336,3 +336,87 @@ fn refusal(error: &ErrorObject) -> String {
     let message = Shortened(message, LONGEST_HEARD);
     format!("the batch was refused as a whole: {message} (code {code})")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{TestProtocol, next, protocol, receive, request, secs};
+    use super::super::{Limits, Start};
+    use super::*;
+
+    const TOO_BIG: &str = r#"{"id":null,"error":{"code":-32010,"message":"no","data":{"kind":"batch_too_big","max":1}}}"#;
+
+    /// Sends a batch of two calls.
+    fn batch(protocol: &mut TestProtocol) -> Arc<[u64]> {
+        let members = [Start::default(), Start::default()];
+        let text =
+            |ids: &[u64]| Bytes::from(format!(r#"[{{"id":{}}},{{"id":{}}}]"#, ids[0], ids[1]));
+        let ids = protocol.start_batch(&members, 0, text).unwrap();
+        next(protocol).unwrap();
+        ids
+    }
+
+    fn answer(protocol: &mut TestProtocol, ids: &[u64]) {
+        for id in ids {
+            receive(protocol, &format!(r#"{{"id":{id},"result":1}}"#));
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_batches_that_are_done_with() {
+        let mut protocol = protocol(|_| {});
+        for _ in 0..1000 {
+            let ids = batch(&mut protocol);
+            receive(&mut protocol, TOO_BIG);
+            assert_eq!([(); 3].map(|()| next(&mut protocol).is_some()), [true, true, false]);
+            answer(&mut protocol, &ids);
+            let unanswered = protocol.unanswered.as_ref().unwrap();
+            assert!(unanswered.batches.len() < 20, "{}", unanswered.batches.len());
+        }
+        protocol.shrink_unanswered();
+        assert!(protocol.unanswered.is_none());
+    }
+
+    #[test]
+    fn an_error_is_to_be_logged_once_for_each_text() {
+        let mut protocol = protocol(|_| {});
+        let mut is_logged = |text: &str| {
+            let error = format!(r#"{{"id":null,"error":{{"code":1,"message":"{text}"}}}}"#);
+            matches!(receive(&mut protocol, &error), Event::Unaddressed { .. })
+        };
+        assert_eq!(["a", "a", "b", "b", "a"].map(&mut is_logged), [true, false, true, false, true]);
+    }
+
+    #[test]
+    fn a_call_that_is_given_up_while_its_part_waits_is_cancelled_behind_that() {
+        let mut protocol = protocol(|_| {});
+        let ids = batch(&mut protocol);
+        receive(&mut protocol, TOO_BIG);
+        protocol.abandon(ids[1]);
+        let sent: Vec<_> = std::iter::from_fn(|| next(&mut protocol)).collect();
+        let [first, second, cancel] = &sent[..] else { panic!("{sent:?}") };
+        assert_eq!((&**first, &**second), (r#"[{"id":1}]"#, r#"[{"id":2}]"#));
+        assert!(cancel.contains("$/cancelRequest"), "{cancel}");
+        answer(&mut protocol, &ids[..1]);
+        assert_eq!((protocol.pending(), protocol.on_wire), (0, 0));
+    }
+
+    #[test]
+    fn a_batch_that_is_given_up_shows_that_the_wire_is_alive() {
+        let mut protocol = protocol(|limits: &mut Limits| limits.calls_on_wire = 3);
+        let call = |protocol: &mut TestProtocol, text: &'static str| {
+            protocol.start(Start::default(), &mut None, |_| Bytes::from(text)).unwrap()
+        };
+        batch(&mut protocol);
+        for text in ["one", "two", "three", "four"] {
+            call(&mut protocol, text);
+        }
+        request(&mut protocol, 1).unwrap();
+        assert_eq!(next(&mut protocol).unwrap(), "one");
+        protocol.overdue(secs(1), true);
+        assert!(protocol.answered_by_nothing());
+        protocol.overdue(secs(2), true);
+        assert_eq!([(); 2].map(|()| next(&mut protocol).unwrap()), ["two", "three"]);
+        protocol.expire(secs(2), &mut Vec::new());
+        assert_eq!(next(&mut protocol), None, "it is a second old, but that was before");
+    }
+}
