@@ -194,7 +194,9 @@ impl<'a> Members<'a> {
             && !self.has("error")
             && self.first("id").is_none_or(|id| is_id(id) && id.len() <= limits.id_bytes)
             && string(method).is_some_and(|method| method.len() <= limits.method_bytes)
-            && self.first("params").is_none_or(|params| params == "null" || params.starts_with(['[', '{']))
+            && self
+                .first("params")
+                .is_none_or(|params| params == "null" || params.starts_with(['[', '{']))
             && self.first("timeoutMs").is_none_or(is_natural)
     }
 }
