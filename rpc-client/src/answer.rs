@@ -37,8 +37,8 @@ fn is_offered(headers: &HeaderMap, subprotocols: &[String]) -> bool {
     picked.all(|picked| subprotocols.iter().any(|offered| *picked == *offered))
 }
 
-/// Whether the list in a header, which may be spread over several, has `token` in whatever case. As bytes:
-/// a word that is no ASCII hides only itself.
+/// Returns whether a header lists `token`, in upper or lower case; the list may span several lines of that name. The
+/// lines are read as bytes, so that a word that is not ASCII hides no other word.
 fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     let mut lines = headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
     let is_token = |word: &[u8]| word.trim_ascii().eq_ignore_ascii_case(token.as_bytes());

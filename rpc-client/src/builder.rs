@@ -106,8 +106,8 @@ impl Builder {
         self
     }
 
-    /// Whether the client pings a silent server ([`ping`](Limits::ping)), and takes a server that stays silent
-    /// for lost ([`dead_after`](Limits::dead_after)). On by default. Without it, the client notices that a
+    /// Sets whether the client pings a silent server (after [`ping`](Limits::ping)), and takes a server that stays silent
+    /// for lost (after [`dead_after`](Limits::dead_after)). On by default. Without it, the client notices that a
     /// server has vanished only when it sends something.
     ///
     /// Turn it off for a server that cannot answer pings. Kodi is one: it sends the two bytes of a pong, `8A 00`,

@@ -16,8 +16,9 @@ use none::is_none;
 
 /// One argument.
 pub trait Argument: Serialize {
-    /// Whether this argument may be left out, because its receiver reads a missing argument as the same value. So
-    /// a method can gain an optional parameter, and ends that do not know the parameter can still be called.
+    /// Returns whether the message can leave this argument out, because the receiver reads a missing argument as the
+    /// same value. So a method can gain an optional parameter, and ends that do not know the parameter can still be
+    /// called.
     fn is_left_out(&self) -> bool {
         false
     }
@@ -30,7 +31,7 @@ impl Argument for StreamId {}
 /// An argument of a stub.
 pub struct Sent<T, F> {
     value: T,
-    /// Whether a missing parameter is `None` to the receiver. Then a `value` that is `None` need not be sent.
+    /// Returns whether the receiver reads a missing parameter as `None`. Then a `value` that is `None` is not sent.
     may_be_left_out: F,
 }
 
@@ -70,12 +71,12 @@ pub trait Unsent: Sized {
 
 impl<T> Unsent for Value<T> {}
 
-/// What a missing parameter of type `T` becomes.
+/// Tells how a receiver reads a missing parameter of type `T`.
 #[derive(Debug)]
 pub struct Absence<T>(PhantomData<T>);
 
 impl<T: DeserializeOwned> Absence<T> {
-    /// Whether a missing parameter becomes `None`, as one of an `Option` does.
+    /// Returns whether the receiver reads a missing parameter as `None`, as it does for an `Option`.
     #[inline]
     pub fn is_none() -> bool {
         missing::<T>().is_some()

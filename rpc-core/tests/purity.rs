@@ -53,6 +53,7 @@ const PURE: &[&str] = &[
     "protocol/sending.rs",
     "protocol/standing.rs",
     "protocol/subscribing.rs",
+    "protocol/unanswered.rs",
     "protocol/wronging.rs",
     "rates.rs",
     "subscriptions/item.rs",

@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{Event, Outcome, Protocol};
 use crate::call_error::{Fate, LONGEST_HEARD};
-use crate::calls::Calls;
+use crate::calls::{Calls, Place};
 use crate::envelope;
 use crate::error::{ErrorObject, Kind, Shortened};
 use crate::outbox::{Carried, OVERHEAD, Queued};
@@ -46,18 +46,18 @@ impl Batch {
         text.len() + OVERHEAD
     }
 
-    /// Whether somebody waits for an answer to one of its calls.
+    /// Returns whether somebody waits for an answer to a call of this batch.
     fn is_open<W>(&self, calls: &mut Calls<W, Outcome>) -> bool {
         self.calls.ids().iter().any(|id| calls.open_mut(*id).is_some())
     }
 
-    /// Whether nothing that comes changes anything about the batch. One with notifications may still be refused,
-    /// though its calls were given up.
+    /// Returns whether no message of the other end can concern the batch any more. A batch whose calls were given up
+    /// can still be refused, and its notifications sent again.
     fn is_done<W>(&self, calls: &mut Calls<W, Outcome>) -> bool {
         self.text.is_none() && !self.is_open(calls)
     }
 
-    /// Whether it has more members than that.
+    /// Returns whether the batch has more than `most` members.
     fn exceeds(&mut self, most: usize) -> bool {
         let text = self.text.as_ref();
         let count = || text.map_or(0, |text| members(text).len());
@@ -170,7 +170,7 @@ impl<W> Protocol<W> {
         if !is_single {
             return self.remember(error);
         }
-        let (why, fate) = (refusal(&error), Fate::MaybeExecuted);
+        let why = refusal(&error);
         if error.kind() == Some(Kind::BatchTooBig) {
             let most = error.most_in_batch().or(self.hello.batch());
             match (self.take_refused(most), most) {
@@ -182,22 +182,21 @@ impl<W> Protocol<W> {
                 (None, _) => {}
             }
         } else if let Some(batch) = self.take_lonely() {
-            self.give_up_batch(&batch, &why, fate);
+            self.give_up_batch(&batch, &why, Fate::MaybeExecuted);
         }
         self.remember(error)
     }
 
     /// The other end has answered a batch by nothing at all; whether there was one.
     pub(super) fn answered_by_nothing(&mut self) -> bool {
-        let Some(at) = self.position(|batch, calls| batch.is_open(calls)) else { return false };
-        if let Some(batch) = self.take_batch(at) {
-            let why = "the batch was answered by an empty array";
-            self.give_up_batch(&batch, why, Fate::MaybeExecuted);
-        }
+        let at = self.position(|batch, calls| batch.is_open(calls));
+        let Some(batch) = at.and_then(|at| self.take_batch(at)) else { return false };
+        let why = "the batch was answered by an empty array";
+        self.give_up_batch(&batch, why, Fate::MaybeExecuted);
         true
     }
 
-    /// These calls were answered together: those that left with one of them and are still open will not be.
+    /// One array has answered these calls. The other calls of their batches get no answer any more, and end here.
     pub(crate) fn leave_out(&mut self, answered: &mut [u64]) {
         answered.sort_unstable();
         let is_in = |id: &u64| answered.binary_search(id).is_ok();
@@ -238,7 +237,7 @@ impl<W> Protocol<W> {
         Event::Unaddressed { code, message }
     }
 
-    /// The oldest batch of which this is true, and which is not done with.
+    /// Finds the oldest batch that is not done and for which `is_it` holds.
     fn position(
         &mut self,
         is_it: impl Fn(&mut Batch, &mut Calls<W, Outcome>) -> bool,
@@ -261,7 +260,8 @@ impl<W> Protocol<W> {
         self.take_batch(at)
     }
 
-    /// The batch that an error must be about, as there is nothing else that it could be about.
+    /// Takes the one batch that an error without an id can be about: no other call is open, and no ping left after the
+    /// batch.
     fn take_lonely(&mut self) -> Option<Batch> {
         if self.calls.has_given_up() {
             return None;
@@ -323,7 +323,7 @@ impl<W> Protocol<W> {
         text.put_u8(b']');
         for id in &ids {
             if let Some(call) = self.calls.open_mut(*id) {
-                call.place = crate::calls::Place::InBatch;
+                call.place = Place::InBatch;
             }
         }
         let calls = if ids.is_empty() { Carried::None } else { Carried::Again(Arc::from(ids)) };
