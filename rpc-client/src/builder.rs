@@ -63,6 +63,8 @@ impl Builder {
 
     /// Adds a header to the request, beside those of the same name. Its value is never shown, not
     /// in a `Debug` text nor in a log. The headers of the handshake itself cannot be set.
+    ///
+    /// Without a `User-Agent` of your own, the request has `User-Agent: rpc-client`.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.add(name, value);
         self

@@ -5,10 +5,13 @@ use std::fmt;
 use http::HeaderMap;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL,
-    TRANSFER_ENCODING, UPGRADE,
+    TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 
 use crate::error::ConnectError;
+
+/// Some servers refuse a request without a name. No version: it tells whom it is worth to attack.
+const OUR_NAME: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_NAME"));
 
 /// A user's headers, or what is wrong with the first bad one.
 #[derive(Default)]
@@ -29,12 +32,13 @@ impl Headers {
         self.note(added);
     }
 
-    /// All of them, and the subprotocols that are offered.
-    pub(crate) fn finish(self) -> Result<(HeaderMap, Vec<String>), ConnectError> {
-        match self.mistake {
-            Some(mistake) => Err(mistake),
-            None => Ok((self.map, self.subprotocols)),
+    /// All of them, our name if there is no other, and the subprotocols that are offered.
+    pub(crate) fn finish(mut self) -> Result<(HeaderMap, Vec<String>), ConnectError> {
+        if let Some(mistake) = self.mistake {
+            return Err(mistake);
         }
+        self.map.entry(USER_AGENT).or_insert(OUR_NAME);
+        Ok((self.map, self.subprotocols))
     }
 
     fn note(&mut self, added: Result<(), ConnectError>) {

@@ -271,6 +271,18 @@ async fn the_request_is_what_was_set() {
 }
 
 #[tokio::test]
+async fn the_request_names_the_client_without_a_version_unless_the_user_names_it() {
+    let agents = async |builder| {
+        let (client, head) = ask(builder, "").await;
+        assert!(client.is_ok());
+        let lines = head.lines().filter_map(|line| line.strip_prefix("user-agent: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(agents(Client::builder()).await, ["rpc-client"]);
+    assert_eq!(agents(Client::builder().header("User-Agent", "lamp/2")).await, ["lamp/2"]);
+}
+
+#[tokio::test]
 async fn a_subprotocol_is_picked_from_what_was_offered_or_not_at_all() {
     let offer = || Client::builder().subprotocol("v2").subprotocol("v1");
     let (client, head) = ask(offer(), "Sec-WebSocket-Protocol: v1\r\n").await;
