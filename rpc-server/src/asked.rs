@@ -36,7 +36,9 @@ impl Asked {
             return Err(Rejection::new(StatusCode::NOT_FOUND, "nothing is served under this path"));
         }
         match *method {
-            Method::GET => Upgrade::of(head, has_body).map(Self::WebSocket),
+            Method::GET => {
+                Upgrade::of(head, has_body, &shared.settings.subprotocols).map(Self::WebSocket)
+            }
             Method::POST if shared.settings.takes_posts => check_body(head).map(|()| Self::Call),
             _ => Err(not_allowed(shared.settings.takes_posts)),
         }

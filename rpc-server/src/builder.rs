@@ -19,6 +19,7 @@ use crate::proxies::Proxies;
 use crate::rejection::Rejection;
 use crate::server::BoundServer;
 use crate::shared::{Paths, Settings, Shared};
+use crate::subprotocols::Subprotocols;
 
 /// A server that does not listen yet. Made by [`Server::builder`](crate::Server::builder).
 #[must_use = "a server starts with `bind`"]
@@ -29,6 +30,7 @@ pub struct Builder {
     keepalive: bool,
     paths: Paths,
     post: bool,
+    subprotocols: Vec<String>,
     origins: Vec<String>,
     hosts: Vec<String>,
     proxies: Vec<String>,
@@ -48,6 +50,7 @@ impl Builder {
             keepalive: true,
             paths: Paths::default(),
             post: true,
+            subprotocols: Vec::new(),
             origins: Vec::new(),
             hosts: Vec::new(),
             proxies: Vec::new(),
@@ -126,6 +129,18 @@ impl Builder {
     /// browser asks first (CORS), and the server answers that with 405. Such pages open a WebSocket.
     pub fn post(mut self, post: bool) -> Self {
         self.post = post;
+        self
+    }
+
+    /// Speaks this WebSocket subprotocol with clients that offer it, such as `mcp`: some clients, browsers among
+    /// them, hang up if the server picks none of those that they offer. May be called several times, the
+    /// preferred one first; letters in upper and lower case differ.
+    ///
+    /// `jsonrpc2` comes last by itself. A client that offers none of them gets none, and is let in.
+    /// [`Connecting::subprotocol`](crate::Connecting::subprotocol) tells which one was picked; it changes nothing
+    /// else.
+    pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
+        self.subprotocols.push(name.into());
         self
     }
 
@@ -304,6 +319,7 @@ impl Builder {
             setup,
             paths: self.paths,
             takes_posts: self.post,
+            subprotocols: Subprotocols::new(&self.subprotocols)?,
             origins: Origins::new(&self.origins, &self.hosts, is_secure)?,
             proxies: Proxies::new(&self.proxies)?,
             hooks: self.hooks,
@@ -360,6 +376,7 @@ impl fmt::Debug for Builder {
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)
             .field("paths", &self.paths)
+            .field("subprotocols", &self.subprotocols)
             .field("origins", &self.origins)
             .field("hosts", &self.hosts)
             .field("proxies", &self.proxies)

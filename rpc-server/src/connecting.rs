@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-use http::header::SEC_WEBSOCKET_PROTOCOL;
+use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, Method, Request, Uri};
 use rpc_core::{Endpoint, Layer, Peer};
 
@@ -44,6 +44,7 @@ pub struct Connecting {
     request: Request<()>,
     visitor: Visitor,
     client: Option<IpAddr>,
+    subprotocol: Option<HeaderValue>,
     peer: Peer,
     /// Where layers can be added, until the hook has ended.
     endpoint: Door,
@@ -57,10 +58,12 @@ impl Connecting {
         request: Request<()>,
         visitor: Visitor,
         client: Option<IpAddr>,
+        subprotocol: Option<HeaderValue>,
         endpoint: Endpoint,
     ) -> Self {
         let peer = endpoint.peer();
-        Self { request, visitor, client, peer, endpoint: Arc::new(Mutex::new(Some(endpoint))) }
+        let endpoint = Arc::new(Mutex::new(Some(endpoint)));
+        Self { request, visitor, client, subprotocol, peer, endpoint }
     }
 
     pub(crate) fn door(&self) -> Door {
@@ -115,8 +118,35 @@ impl Connecting {
         headers::bearer(self.headers())
     }
 
+    /// The subprotocol that the connection will speak: of those that the client offers, the one that this
+    /// server [prefers](crate::Builder::subprotocol). `None` if it knows none of them, and for a single message.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_client::Client;
+    /// use rpc_server::{Connecting, Rejection, Server, StatusCode};
+    ///
+    /// let server = Server::builder()
+    ///     .subprotocol("mcp")
+    ///     .on_connect(|connecting: Connecting| async move {
+    ///         match connecting.subprotocol() {
+    ///             Some("mcp") => Ok(()),
+    ///             _ => Err(Rejection::new(StatusCode::BAD_REQUEST, "offer the subprotocol `mcp`")),
+    ///         }
+    ///     })
+    ///     .bind("127.0.0.1:0").await?.spawn();
+    ///
+    /// assert!(Client::builder().connect(&server.url()).await.is_err());
+    /// let client = Client::builder().subprotocol("mcp").connect(&server.url()).await?;
+    /// # drop(client);
+    /// # Ok(()) }
+    /// ```
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_ref()?.to_str().ok()
+    }
+
     /// The subprotocols that the client offers, in its order. Browsers can set them, and no other
-    /// header: some put a token there, beside `jsonrpc2`, which is the one that is picked.
+    /// header: some put a token there, beside the one that is [picked](Self::subprotocol).
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         headers::tokens(self.headers(), SEC_WEBSOCKET_PROTOCOL)
     }
@@ -180,7 +210,7 @@ mod tests {
     fn connecting(request: Request<()>) -> Connecting {
         let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::server()));
         let visitor = Visitor::new(Some(([127, 0, 0, 1], 9).into()), true);
-        Connecting::new(request, visitor, None, endpoint)
+        Connecting::new(request, visitor, None, None, endpoint)
     }
 
     #[tokio::test]

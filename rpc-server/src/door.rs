@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::rejection::Rejection;
 use crate::seat::Seat;
 use crate::shared::Shared;
+use crate::upgrade::Upgrade;
 use crate::visitor::Visitor;
 
 impl Shared {
@@ -29,16 +30,17 @@ impl Shared {
         Ok(asked)
     }
 
-    /// Lets someone in who asks for a WebSocket, or, with a single message, `for_one_answer`; their
-    /// session is set by then.
+    /// Lets someone in who asks for a WebSocket by this upgrade, or, without one, for the answer to a single
+    /// message; their session is set by then.
     pub(crate) async fn admit(
         self: &Arc<Self>,
         head: Parts,
         visitor: &Visitor,
         seat: &mut Seat,
-        for_one_answer: bool,
+        upgrade: Option<&Upgrade>,
     ) -> Result<Endpoint, Rejection> {
         seat.check()?;
+        let for_one_answer = upgrade.is_none();
         let client = self.settings.proxies.client(visitor.address(), &head.headers);
         if self.settings.proxies.trust(visitor.address()) {
             seat.take_place(self, client)?;
@@ -53,7 +55,8 @@ impl Shared {
             endpoint.set_address(client);
         }
         let request = Request::from_parts(head, ());
-        let connecting = Connecting::new(request, visitor.clone(), client, endpoint);
+        let subprotocol = upgrade.and_then(|upgrade| upgrade.subprotocol.clone());
+        let connecting = Connecting::new(request, visitor.clone(), client, subprotocol, endpoint);
         match self.settings.hooks.connect(connecting).await? {
             Verdict::Session(endpoint) => Ok(endpoint),
             Verdict::Guest(..) if for_one_answer => {

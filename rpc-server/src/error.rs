@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use rpc_core::{LimitsError, RouterError};
+use rpc_core::{Harmless, LimitsError, RouterError};
 
 /// Why a server cannot start; each text names what to change.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,12 @@ pub enum Error {
     /// What was given to [`path`](crate::Builder::path) is none.
     #[error("`{0}` is not a path: it must begin with `/` and have no `?` or `#`")]
     Path(String),
+    /// What was given to [`subprotocol`](crate::Builder::subprotocol) is no name of one.
+    #[error(
+        "`{}` is no subprotocol: write one word of ASCII letters, digits and `-._`, and call \
+         `.subprotocol(…)` once for each", Harmless(.0)
+    )]
+    Subprotocol(String),
     /// What was given to [`allow_origins`](crate::Builder::allow_origins) is the origin of no page.
     #[error(
         "`{0}` is no origin of a page: write `https://host` or `https://host:port` with nothing \

@@ -26,6 +26,7 @@ use crate::probes;
 use crate::rejection::Rejection;
 use crate::seat::Seat;
 use crate::shared::Shared;
+use crate::upgrade::Upgrade;
 use crate::visitor::Visitor;
 
 /// Bytes of a request's head; hyper takes no smaller number.
@@ -128,12 +129,12 @@ impl<'a> Exchange<'a> {
         let (head, body) = request.into_parts();
         match self.shared.look_at(&head, !body.is_end_stream(), &self.visitor)? {
             Asked::WebSocket(upgrade) => {
-                let endpoint = self.admit(head, false).await?;
+                let endpoint = self.admit(head, Some(&upgrade)).await?;
                 **self.came() = Came::ForWebSocket(endpoint);
                 Ok(upgrade.response())
             }
             Asked::Call => {
-                let endpoint = self.admit(head, true).await?;
+                let endpoint = self.admit(head, None).await?;
                 self.call(endpoint, body).await
             }
             Asked::Health => self.look(probes::health()),
@@ -144,11 +145,11 @@ impl<'a> Exchange<'a> {
     async fn admit(
         &self,
         head: http::request::Parts,
-        for_one_answer: bool,
+        upgrade: Option<&Upgrade>,
     ) -> Result<Endpoint, Rejection> {
         let seat = self.seat.lock().unwrap().take();
         let seat = seat.expect("each answer but the one to a handshake closes the connection");
-        self.shared.admit(head, &self.visitor, seat, for_one_answer).await
+        self.shared.admit(head, &self.visitor, seat, upgrade).await
     }
 
     /// Serves a single message: its handlers have their own deadlines, and the client time to read what

@@ -103,6 +103,7 @@ mod server;
 mod shared;
 mod slots;
 mod stats;
+mod subprotocols;
 #[cfg(feature = "tls-no-provider")]
 mod tls;
 mod upgrade;

@@ -26,6 +26,7 @@ use crate::rejection::Rejection;
 use crate::seat::{self, Seat};
 use crate::server::Server;
 use crate::shared::Shared;
+use crate::upgrade::Upgrade;
 use crate::visitor::{Visitor, is_loopback};
 
 /// A server as a service of tower's, to be mounted in an app: made by
@@ -131,12 +132,12 @@ impl RpcService {
             Asked::WebSocket(upgrade) => {
                 let socket = head.extensions.remove::<OnUpgrade>();
                 let socket = socket.ok_or_else(no_upgrade)?;
-                let (endpoint, seat) = self.admit(head, visitor, false).await?;
+                let (endpoint, seat) = self.admit(head, visitor, Some(&upgrade)).await?;
                 tokio::spawn(carry(self.shared.clone(), endpoint, seat, socket));
                 Ok(upgrade.response())
             }
             Asked::Call => {
-                let (endpoint, seat) = self.admit(head, visitor, true).await?;
+                let (endpoint, seat) = self.admit(head, visitor, None).await?;
                 self.call(endpoint, seat, body).await
             }
             Asked::Health => Ok(probes::health()),
@@ -149,13 +150,13 @@ impl RpcService {
         &self,
         head: Parts,
         visitor: &Visitor,
-        for_one_answer: bool,
+        upgrade: Option<&Upgrade>,
     ) -> Result<(Endpoint, Seat), Rejection> {
         let shared = &self.shared;
         let mut seat = Seat::take(shared, visitor).ok_or_else(seat::full)?;
         let mut member = shared.lifecycle.join();
         let time = shared.limits().handshake;
-        let admitted = timeout(time, shared.admit(head, visitor, &mut seat, for_one_answer));
+        let admitted = timeout(time, shared.admit(head, visitor, &mut seat, upgrade));
         let endpoint = tokio::select! {
             biased;
             () = member.stopped() => Err(unavailable("shutting down")),

@@ -14,6 +14,7 @@ use crate::origins::Origins;
 use crate::proxies::Proxies;
 use crate::slots::Slots;
 use crate::stats::Totals;
+use crate::subprotocols::Subprotocols;
 
 /// One server.
 pub(crate) struct Shared {
@@ -44,6 +45,7 @@ pub(crate) struct Settings {
     pub(crate) paths: Paths,
     /// Whether a message may come by `POST`.
     pub(crate) takes_posts: bool,
+    pub(crate) subprotocols: Subprotocols,
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
     pub(crate) hooks: Hooks,

@@ -10,23 +10,25 @@ use http::{Response, StatusCode, Version};
 use http_body_util::Full;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::headers::{has_token, only, tokens};
+use crate::headers::{has_token, only};
 use crate::rejection::Rejection;
-
-/// The one subprotocol that is picked when it is offered.
-const SUBPROTOCOL: &str = "jsonrpc2";
+use crate::subprotocols::Subprotocols;
 
 /// A request that is a handshake.
 #[derive(Debug)]
 pub(crate) struct Upgrade {
     accept: String,
-    /// Whether the client offered [`SUBPROTOCOL`].
-    subprotocol: bool,
+    /// What was picked of those that the client offered.
+    pub(crate) subprotocol: Option<HeaderValue>,
 }
 
 impl Upgrade {
-    /// Checks the head of a GET request.
-    pub(crate) fn of(head: &Parts, has_body: bool) -> Result<Self, Rejection> {
+    /// Checks the head of a GET request, and picks one of `subprotocols`.
+    pub(crate) fn of(
+        head: &Parts,
+        has_body: bool,
+        subprotocols: &Subprotocols,
+    ) -> Result<Self, Rejection> {
         if head.version != Version::HTTP_11 {
             let status = StatusCode::HTTP_VERSION_NOT_SUPPORTED;
             return Err(Rejection::new(status, "a WebSocket needs HTTP/1.1"));
@@ -43,7 +45,7 @@ impl Upgrade {
         })?;
         Ok(Self {
             accept: derive_accept_key(key.as_bytes()),
-            subprotocol: tokens(headers, SEC_WEBSOCKET_PROTOCOL).any(|name| name == SUBPROTOCOL),
+            subprotocol: subprotocols.pick(headers),
         })
     }
 
@@ -56,8 +58,8 @@ impl Upgrade {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         let accept = HeaderValue::try_from(self.accept).expect("base64 is visible ASCII");
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-        if self.subprotocol {
-            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        if let Some(picked) = self.subprotocol {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, picked);
         }
         response
     }
@@ -121,35 +123,30 @@ mod tests {
         move |headers| drop(headers.insert(name, HeaderValue::from_static(value)))
     }
 
+    fn upgrade(head: &Parts) -> Result<Upgrade, Rejection> {
+        Upgrade::of(head, false, &Subprotocols::new(&[]).unwrap())
+    }
+
     #[test]
     fn the_example_of_the_rfc_is_accepted() {
-        let response = Upgrade::of(&head(|_| ()), false).unwrap().response();
+        let response = upgrade(&head(|_| ())).unwrap().response();
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(response.headers().get(SEC_WEBSOCKET_PROTOCOL), None);
     }
 
     #[test]
-    fn our_subprotocol_is_picked_and_no_other() {
-        for (offer, picked) in [("jsonrpc2", true), ("mqtt, jsonrpc2", true), ("mqtt", false)] {
-            let head = head(set(SEC_WEBSOCKET_PROTOCOL, offer));
-            let response = Upgrade::of(&head, false).unwrap().response();
-            assert_eq!(response.headers().contains_key(SEC_WEBSOCKET_PROTOCOL), picked, "{offer}");
-        }
-    }
-
-    #[test]
     fn a_key_is_16_bytes_and_stands_once() {
         for bad in ["", "==", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZ!=="] {
             let head = head(set(SEC_WEBSOCKET_KEY, bad));
-            let rejection = Upgrade::of(&head, false).unwrap_err();
+            let rejection = upgrade(&head).unwrap_err();
             assert_eq!(rejection.status(), StatusCode::BAD_REQUEST, "{bad}");
         }
         let twice = head(|headers| {
             let key = headers[SEC_WEBSOCKET_KEY].clone();
             headers.append(SEC_WEBSOCKET_KEY, key);
         });
-        assert!(Upgrade::of(&twice, false).is_err());
+        assert!(upgrade(&twice).is_err());
     }
 
     #[test]
@@ -158,7 +155,7 @@ mod tests {
             headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
             headers.append(CONNECTION, HeaderValue::from_static("x , UPGRADE"));
         });
-        assert!(Upgrade::of(&spread, false).is_ok());
-        assert!(Upgrade::of(&head(set(CONNECTION, "keep-alive, upgraded")), false).is_err());
+        assert!(upgrade(&spread).is_ok());
+        assert!(upgrade(&head(set(CONNECTION, "keep-alive, upgraded"))).is_err());
     }
 }

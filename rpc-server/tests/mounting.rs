@@ -16,7 +16,7 @@ use std::time::Duration;
 use rpc_core::{CloseCode, CloseReason, Context, ErrorObject, Peer, Router};
 use rpc_server::{Builder, Connecting, Rejection, Server, StatusCode};
 use support::{HANDSHAKE, echo, limits, soon, until};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use ways::{Client, User, WAYS, Way, whole};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -53,6 +53,37 @@ async fn calls_go_both_ways() {
         let ours = rpc_client::Client::builder().service(me).connect(url).await.unwrap();
         let greeted = soon(ours.peer().call::<String>("greet", ())).await.unwrap();
         assert_eq!(greeted.len(), 100_007, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_hook_sees_the_subprotocol_that_the_answer_names() {
+    const NAME: &str = "sec-websocket-protocol: ";
+    for way in WAYS {
+        let (tell, mut seen) = mpsc::unbounded_channel();
+        let builder = echo().subprotocol("mcp").subprotocol("v1").on_connect(move |connecting| {
+            tell.send(connecting.subprotocol().map(str::to_owned)).unwrap();
+            async { Ok::<_, Rejection>(()) }
+        });
+        let running = way.serve(builder).await;
+        for (offer, expected) in [
+            ("mcp", Some("mcp")),
+            ("v1, token.x\r\nSec-WebSocket-Protocol: mcp", Some("mcp")),
+            ("jsonrpc2, v1", Some("v1")),
+            ("mqtt, jsonrpc2", Some("jsonrpc2")),
+            ("mqtt", None),
+        ] {
+            let lines = format!("Sec-WebSocket-Protocol: {offer}\r\n");
+            let (head, _client) = running.head("localhost", &lines).await;
+            assert!(head.starts_with("HTTP/1.1 101 "), "{way:?} {offer}: {head}");
+            let named = head.lines().find_map(|line| line.strip_prefix(NAME));
+            assert_eq!(named, expected, "{way:?} {offer}");
+            assert_eq!(soon(seen.recv()).await.unwrap().as_deref(), expected, "{way:?} {offer}");
+        }
+        let _client = running.open().await;
+        assert_eq!(soon(seen.recv()).await.unwrap(), None, "{way:?}");
+        let (status, _) = running.post("Sec-WebSocket-Protocol: mcp\r\n", ECHO).await;
+        assert_eq!((status, soon(seen.recv()).await), (200, Some(None)), "{way:?}");
     }
 }
 

@@ -37,6 +37,7 @@ async fn settings_that_contradict_each_other_or_mean_nothing() {
         (echo().limits(impatient), "raise `dead_after` or lower `ping`"),
         (twice, "`add`"),
         (echo().path("rpc"), "it must begin with `/`"),
+        (echo().subprotocol("mcp, v1"), "`mcp, v1` is no subprotocol: write one word"),
         (echo().allow_origins(["https://app.example/page"]), "with nothing behind it"),
         (echo().allow_hosts(["https://app.example"]), "write a name or an address"),
         (echo().trusted_proxies(["proxy"]), "such as `10.0.0.0/8`"),

@@ -196,13 +196,19 @@ impl Running {
         client
     }
 
-    /// The answer to a handshake for `host` with more headers, and the connection.
+    /// The status of the answer to a handshake for `host` with more headers, and the connection.
     pub(crate) async fn knock(&self, host: &str, lines: &str) -> (u16, Client) {
+        let (head, client) = self.head(host, lines).await;
+        (status(&head), client)
+    }
+
+    /// The head of that answer, and the connection.
+    pub(crate) async fn head(&self, host: &str, lines: &str) -> (String, Client) {
         let mut client = self.connect().await;
         let request = HANDSHAKE.replacen("GET / ", "GET /rpc ", 1);
         let head = format!("Host: {host}\r\n{lines}");
         client.send(request.replacen("Host: localhost\r\n", &head, 1)).await;
-        (status(&client.head().await), client)
+        (client.head().await, client)
     }
 
     /// Status and body of the answer to a `GET`.

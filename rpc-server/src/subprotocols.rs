@@ -1,0 +1,95 @@
+//! The subprotocols that a server knows, and which one a connection speaks (RFC 6455, section 4.2.2).
+
+use http::HeaderMap;
+use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+
+use crate::error::Error;
+use crate::headers::tokens;
+
+/// The one that every server knows.
+const OURS: &str = "jsonrpc2";
+
+/// Names of subprotocols, the preferred one first.
+pub(crate) struct Subprotocols(Vec<HeaderValue>);
+
+impl Subprotocols {
+    /// Those of a user, and ours behind them, unless the user has given it another place.
+    pub(crate) fn new(names: &[String]) -> Result<Self, Error> {
+        let mut all = Vec::with_capacity(names.len() + 1);
+        for name in names {
+            let bad = || Error::Subprotocol(name.clone());
+            if !is_token(name) {
+                return Err(bad());
+            }
+            all.push(HeaderValue::try_from(name).map_err(|_| bad())?);
+        }
+        all.push(HeaderValue::from_static(OURS));
+        Ok(Self(all))
+    }
+
+    /// The first one that a client offers. Its own order does not count, since many a client offers a
+    /// token in front.
+    pub(crate) fn pick(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let is_offered = |known: &&HeaderValue| {
+            tokens(headers, SEC_WEBSOCKET_PROTOCOL).any(|name| name == *known)
+        };
+        self.0.iter().find(is_offered).cloned()
+    }
+}
+
+/// Whether `name` is a token (RFC 9110, section 5.6.2).
+fn is_token(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picked(names: &[&str], offers: &[&'static str]) -> Option<String> {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let mut headers = HeaderMap::new();
+        for offer in offers {
+            headers.append(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offer));
+        }
+        let picked = Subprotocols::new(&names).unwrap().pick(&headers)?;
+        Some(picked.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn the_servers_first_one_that_is_offered_is_picked_and_ours_comes_last() {
+        for (names, offers, expected) in [
+            (&[][..], &["jsonrpc2"][..], Some("jsonrpc2")),
+            (&[], &["mqtt, jsonrpc2"], Some("jsonrpc2")),
+            (&[], &["mqtt"], None),
+            (&[], &[], None),
+            (&["mcp"], &["mcp"], Some("mcp")),
+            (&["mcp"], &["jsonrpc2, token.x", "mcp"], Some("mcp")),
+            (&["mcp"], &["jsonrpc2"], Some("jsonrpc2")),
+            (&["v2", "v1"], &["v1, v2"], Some("v2")),
+            (&["v2", "v1"], &["v1"], Some("v1")),
+            (&["jsonrpc2", "mcp"], &["mcp, jsonrpc2"], Some("jsonrpc2")),
+            (&["mcp"], &["MCP, mcp2"], None),
+        ] {
+            assert_eq!(picked(names, offers).as_deref(), expected, "{names:?} {offers:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_a_token() {
+        for (name, is_good) in [
+            ("mcp", true),
+            ("v1.Json+x!#$%&'*^_`|~-", true),
+            ("", false),
+            ("a b", false),
+            ("a,b", false),
+            ("a/b", false),
+            ("a\r\nb", false),
+            ("caf\u{e9}", false),
+        ] {
+            let checked = Subprotocols::new(&["mcp".to_owned(), name.to_owned()]);
+            assert_eq!(checked.is_ok(), is_good, "{name}");
+        }
+    }
+}
