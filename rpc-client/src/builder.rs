@@ -136,8 +136,11 @@ impl Builder {
     }
 
     /// Connects to a `ws://host:port/path?query` URL; the port is 80 if there is none. `wss://` is the
-    /// same by TLS, never without it; its port is 443, and it needs the feature `tls`. May be dropped
-    /// at any point, then there is no connection.
+    /// same by TLS, never without it; its port is 443, and it needs the feature `tls`. An address of IPv6
+    /// stands in brackets. If it begins with `fe80:`, the network interface to reach it by follows as in
+    /// `ws://[fe80::1%25eth0]:9944/` (RFC 6874), by name or number; the server does not learn it.
+    ///
+    /// May be dropped at any point, then there is no connection.
     ///
     /// # Errors
     /// [`ConnectError`] says what to change.

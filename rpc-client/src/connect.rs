@@ -43,9 +43,20 @@ impl Attempt {
 /// A TCP connection to the target. If its host has several addresses, the address that answers first wins.
 async fn tcp(target: &Target) -> Result<TcpStream, ConnectError> {
     let io = |error| ConnectError::Io { host: target.name.clone(), error };
-    let addresses = lookup_host((target.host.as_str(), target.port)).await.map_err(io)?;
+    let addresses = lookup_host((target.host.as_str(), target.port)).await;
+    let addresses = addresses.map_err(|error| io(of_look_up(target, error)))?;
     let addresses = race::in_turns(addresses);
     race::connect(&addresses, connect_to).await.map_err(|failures| io(failures.into()))
+}
+
+/// Systems say of a zone that they do not know what they say of a name.
+fn of_look_up(target: &Target, error: io::Error) -> io::Error {
+    if !target.host.contains('%') {
+        return error;
+    }
+    let hint = "write a network interface of this machine behind `%25`, and only if the address begins \
+                with `fe80:`";
+    io::Error::new(error.kind(), format!("no such zone ({error}): {hint}"))
 }
 
 async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {

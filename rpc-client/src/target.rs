@@ -1,9 +1,11 @@
 //! Where a URL leads.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use http::Uri;
 use http::uri::Authority;
+use percent_encoding::percent_decode_str;
 #[cfg(feature = "tls-no-provider")]
 use rpc_tls::rustls::pki_types::ServerName;
 
@@ -15,12 +17,12 @@ pub(crate) struct Target {
     /// Who the server must prove to be before anything is said to it; `None` for one without TLS.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) proven: Option<ServerName<'static>>,
-    /// A name or an address, the latter without brackets.
+    /// A name or an address, the latter without brackets, but with its zone: `fe80::1%eth0`.
     pub(crate) host: String,
     pub(crate) port: u16,
     /// Host and port, for people.
     pub(crate) name: String,
-    /// The same for the `Host` header, which leaves out the default port.
+    /// The same for the `Host` header, which leaves out the default port and the zone.
     pub(crate) authority: String,
     /// Path and query, as they are requested.
     pub(crate) path: String,
@@ -40,15 +42,14 @@ impl Target {
             return Err(USER);
         }
         let (host, port) = (authority.host(), port(authority, default_port)?);
-        let name = format!("{host}:{port}");
-        let host_name = host.trim_matches(['[', ']']).to_owned();
+        let (dialled, asked_for) = host_of(host)?;
         Ok(Self {
             #[cfg(feature = "tls-no-provider")]
-            proven: secure.then(|| server_name(&host_name)).transpose()?,
-            host: host_name,
+            proven: secure.then(|| server_name(&asked_for)).transpose()?,
+            host: dialled,
             port,
-            authority: if port == default_port { host.to_owned() } else { name.clone() },
-            name,
+            name: format!("{host}:{port}"),
+            authority: if port == default_port { asked_for } else { format!("{asked_for}:{port}") },
             path: path(&uri),
         })
     }
@@ -67,12 +68,34 @@ const USER: ConnectError = ConnectError::Url(
     "it has a user or password, and URLs end up in logs: send them with \
      `.header(\"authorization\", …)`",
 );
+const BAD_ADDRESS: ConnectError = ConnectError::Url(
+    "in brackets stands an address of IPv6, with a network interface of this machine behind `%25` if it \
+     needs one: `[::1]`, `[fe80::1%25eth0]`",
+);
 const BAD_PORT: ConnectError = ConnectError::Url("the port is not a number from 1 to 65535");
 
 #[cfg(feature = "tls-no-provider")]
 fn server_name(host: &str) -> Result<ServerName<'static>, ConnectError> {
     let bad = ConnectError::Url("its host is not a name that a certificate can be for");
-    ServerName::try_from(host.to_owned()).map_err(|_| bad)
+    ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| bad)
+}
+
+/// What is dialled for the host of a URL, and what the server is asked for: not the zone of an address, since
+/// that means something on this machine only (RFC 6874, section 4).
+fn host_of(host: &str) -> Result<(String, String), ConnectError> {
+    let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) else {
+        return Ok((host.to_owned(), host.to_owned()));
+    };
+    let (address, zone) = match address.split_once('%') {
+        Some((address, zone)) => (address, Some(zone)),
+        None => (address, None),
+    };
+    address.parse::<Ipv6Addr>().map_err(|_| BAD_ADDRESS)?;
+    let Some(zone) = zone else { return Ok((address.to_owned(), host.to_owned())) };
+    // What is not `%25` could be meant as either: `%251` is zone 1, or zone 251.
+    let zone = zone.strip_prefix("25").filter(|zone| !zone.is_empty()).ok_or(BAD_ADDRESS)?;
+    let zone = percent_decode_str(zone).decode_utf8().map_err(|_| BAD_ADDRESS)?;
+    Ok((format!("{address}%{zone}"), format!("[{address}]")))
 }
 
 fn is_secure(uri: &Uri) -> Result<bool, ConnectError> {
@@ -113,6 +136,14 @@ mod tests {
             ("WS://a:9944/rpc?x=1#y", ["a", "a:9944", "a:9944", "/rpc?x=1"]),
             ("ws://[::1]:9944?x", ["::1", "[::1]:9944", "[::1]:9944", "/?x"]),
             ("ws://[::1]", ["::1", "[::1]:80", "[::1]", "/"]),
+            (
+                "ws://[fe80::1%25eth0]:80/",
+                ["fe80::1%eth0", "[fe80::1%25eth0]:80", "[fe80::1]", "/"],
+            ),
+            (
+                "ws://[fe80::1%25en%2D1]:81",
+                ["fe80::1%en-1", "[fe80::1%25en%2D1]:81", "[fe80::1]:81", "/"],
+            ),
         ] {
             let target = Target::parse(url).unwrap();
             let Target { host, port, name, authority, path, .. } = &target;
@@ -129,6 +160,7 @@ mod tests {
             ("WSS://a.example:443/", 443, "a.example"),
             ("wss://a.example:80/", 80, "a.example:80"),
             ("wss://[::1]/", 443, "[::1]"),
+            ("wss://[fe80::1%25eth0]/", 443, "[fe80::1]"),
         ] {
             let target = Target::parse(url).unwrap();
             assert!(target.proven.is_some());
@@ -170,6 +202,13 @@ mod tests {
             ("ws:///secret", "write `ws://"),
             ("ws://secret secret/", "write `ws://"),
             ("ws://ada:secret@host/", "`.header(\"authorization\""),
+            ("ws://[secret]/", "an address of IPv6"),
+            ("ws://[127.0.0.1]/", "an address of IPv6"),
+            ("ws://[secret%25eth0]/", "an address of IPv6"),
+            ("ws://[fe80::1%secret]/", "behind `%25`"),
+            ("ws://[fe80::1%2]/", "behind `%25`"),
+            ("ws://[fe80::1%25]/", "behind `%25`"),
+            ("ws://[fe80::1%25%ff]/", "behind `%25`"),
             ("ws://secret:x/", "port"),
             ("ws://secret:0/", "port"),
             ("ws://secret:65536/", "port"),

@@ -1,6 +1,8 @@
 //! A client against servers of all kinds, played by hand.
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::net::{Ipv6Addr, SocketAddrV6};
 use std::time::Duration;
 
 use rpc_client::{Builder, Client, ConnectError, StatusCode};
@@ -327,6 +329,61 @@ async fn an_address_of_six_may_be_given() {
     };
     let server = rpc_server::Server::builder().serve_listener(listener).unwrap().spawn();
     assert!(Client::builder().connect(&server.url()).await.is_ok());
+}
+
+/// Addresses of this machine that need a zone: the address, and the interface by name and number.
+#[cfg(target_os = "linux")]
+fn with_zones() -> Vec<(Ipv6Addr, String, u32)> {
+    let table = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+    let lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let all = lines.map(|line| {
+        let address = u128::from_str_radix(line[0], 16).unwrap();
+        (address.into(), line[5].to_owned(), u32::from_str_radix(line[1], 16).unwrap())
+    });
+    all.filter(|(address, ..): &(Ipv6Addr, _, _)| address.is_unicast_link_local()).collect()
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn an_address_is_dialled_in_its_zone_and_the_server_is_not_told_which() {
+    let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let serve = |listener| {
+        let tell = tell.clone();
+        let server = rpc_server::Server::builder().on_connect(move |connecting| {
+            tell.send(connecting.header("host").unwrap().to_owned()).unwrap();
+            async { Ok::<_, rpc_server::Rejection>(()) }
+        });
+        server.serve_listener(listener).unwrap().spawn()
+    };
+    // Not every machine has an address that needs one, but a number may stand behind any.
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else {
+        return;
+    };
+    let server = serve(listener);
+    let port = server.local_addr().unwrap().port();
+    let client = Client::builder().connect(format!("ws://[::1%251]:{port}")).await;
+    assert!(client.is_ok(), "{client:?}");
+    assert_eq!(soon(heard.recv()).await.unwrap(), format!("[::1]:{port}"));
+
+    for (address, interface, number) in with_zones() {
+        let place = SocketAddrV6::new(address, 0, 0, number);
+        let server = serve(TcpListener::bind(place).await.unwrap());
+        let port = server.local_addr().unwrap().port();
+        let by_name = format!("ws://[{address}%25{interface}]:{port}");
+        let by_number = format!("ws://[{address}%25{number}]:{port}");
+        assert_eq!(server.url(), by_number);
+        for url in [by_name, by_number] {
+            let client = soon(Client::builder().connect(&url)).await;
+            assert!(client.is_ok(), "{url}: {client:?}");
+            assert_eq!(soon(heard.recv()).await.unwrap(), format!("[{address}]:{port}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_zone_that_this_machine_does_not_have_is_said_to_be_none() {
+    let text = refusal("ws://[fe80::1%25none-such]:9/").await.to_string();
+    assert!(text.contains("no such zone") && text.contains("a network interface"), "{text}");
 }
 
 #[tokio::test]

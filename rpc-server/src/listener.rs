@@ -84,7 +84,10 @@ impl Address {
     pub(crate) fn url(&self, scheme: &str, path: Option<&str>) -> String {
         let path = path.unwrap_or_default();
         match self {
-            Self::Tcp(address) => format!("{scheme}://{address}{path}"),
+            // A zone of IPv6 stands behind an escaped `%` (RFC 6874).
+            Self::Tcp(address) => {
+                format!("{scheme}://{}{path}", address.to_string().replace('%', "%25"))
+            }
             #[cfg(unix)]
             Self::Unix(socket) => {
                 let socket = socket.as_deref().unwrap_or("".as_ref());
