@@ -1,10 +1,14 @@
 //! Settings, until there is a connection.
 
 use std::fmt;
+use std::future::ready;
+use std::mem::take;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rpc_core::{Endpoint, Hub, Layer, Layers, Limits, OnForeign, Router, Service, Setup};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use crate::client::Client;
@@ -12,6 +16,7 @@ use crate::connect::Attempt;
 use crate::error::ConnectError;
 use crate::handshake::Handshake;
 use crate::headers::Headers;
+use crate::socket::Socket;
 use crate::target::Target;
 #[cfg(feature = "tls-no-provider")]
 use crate::tls::Tls;
@@ -140,6 +145,11 @@ impl Builder {
     /// stands in brackets. If it begins with `fe80:`, the network interface to reach it by follows as in
     /// `ws://[fe80::1%25eth0]:9944/` (RFC 6874), by name or number; the server does not learn it.
     ///
+    /// A server on a Unix socket has a URL such as `ws+unix:///run/app.sock:/rpc`: the absolute path of the socket,
+    /// and after a colon the path that is asked for. In the former `%3A` stands for `:`, `%3F` for `?`, `%23` for
+    /// `#`, `%25` for `%`, and on Linux `%00` in front for a name that is no file. The server is called `localhost`,
+    /// also where it must [prove](Self::tls) that (`wss+unix:`).
+    ///
     /// May be dropped at any point, then there is no connection.
     ///
     /// # Errors
@@ -147,20 +157,73 @@ impl Builder {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub async fn connect(self, url: impl AsRef<str>) -> Result<Client, ConnectError> {
+    pub async fn connect(mut self, url: impl AsRef<str>) -> Result<Client, ConnectError> {
+        let attempt = self.attempt(url.as_ref())?;
+        self.start(Box::pin(attempt.run())).await
+    }
+
+    /// Connects over `stream`, which leads to the server already: a tunnel through a proxy, a pipe, a socket with
+    /// options of its own. The client dials nothing: the URL tells the `Host` and the path that are asked for, and
+    /// with `wss://` (or `wss+unix:`) the client speaks TLS over the stream, with a server that proves to be the
+    /// host. All else is as with [`connect`](Self::connect).
+    ///
+    /// May be dropped at any point; the stream is dropped then as well, as it is with an error.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = rpc_core::Router::new().method("add", |_: rpc_core::Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+    /// # let server = rpc_server::Server::builder().service(server).bind("127.0.0.1:0").await?.spawn();
+    /// # let address = server.local_addr().unwrap();
+    /// use rpc_client::Client;
+    /// use tokio::net::TcpStream;
+    ///
+    /// let stream = TcpStream::connect(address).await?;
+    /// stream.set_nodelay(true)?;
+    /// let client = Client::builder().connect_over(stream, "ws://localhost/rpc").await?;
+    /// assert_eq!(client.peer().call::<i64>("add", (1, 2)).await?, 3);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConnectError`] says what to change.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn connect_over<S>(
+        mut self,
+        stream: S,
+        url: impl AsRef<str>,
+    ) -> Result<Client, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let attempt = self.attempt(url.as_ref())?;
+        self.start(Box::pin(async move { attempt.over(ready(Ok(stream))).await })).await
+    }
+
+    /// What it takes to connect, if the settings can all be followed.
+    fn attempt(&mut self, url: &str) -> Result<Attempt, ConnectError> {
         self.limits.check()?;
         self.router.check()?;
-        let target = Target::parse(url.as_ref())?;
-        let (headers, subprotocols) = self.headers.finish()?;
-        let attempt = Attempt {
+        let target = Target::parse(url)?;
+        let (headers, subprotocols) = take(&mut self.headers).finish()?;
+        Ok(Attempt {
             handshake: Handshake { target, headers, subprotocols },
+            limits: self.limits.clone(),
             #[cfg(feature = "tls-no-provider")]
-            tls: self.tls,
-        };
+            tls: self.tls.take(),
+        })
+    }
+
+    /// Starts the client when it has its socket. That comes boxed: HTTP needs far more room than what the
+    /// caller's future holds otherwise.
+    async fn start<F>(self, connecting: Pin<Box<F>>) -> Result<Client, ConnectError>
+    where
+        F: Future<Output = Result<Socket, ConnectError>>,
+    {
         let time = self.connect_timeout.unwrap_or(self.limits.handshake);
-        // Boxed: HTTP needs far more room than what the caller's future holds otherwise.
-        let connecting = timeout(time, Box::pin(attempt.run(&self.limits)));
-        let socket = connecting.await.map_err(|_| ConnectError::Timeout(time))??;
+        let socket = timeout(time, connecting).await;
+        let socket = socket.map_err(|_| ConnectError::Timeout(time))??;
         let setup = Setup {
             services: Arc::new(self.router),
             limits: Arc::new(self.limits),

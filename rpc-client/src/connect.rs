@@ -1,57 +1,83 @@
-//! From a URL to a TCP connection, and on to the WebSocket.
+//! From a URL to a connection by TCP or a Unix socket, and on to the WebSocket.
 
 use std::io;
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::Path;
 
 use rpc_core::Limits;
+use tokio::io::{AsyncRead, AsyncWrite};
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::net::{TcpStream, lookup_host};
 
 use crate::error::ConnectError;
 use crate::handshake::Handshake;
 use crate::race;
 use crate::socket::Socket;
-use crate::target::Target;
+use crate::target::{Place, Target};
 #[cfg(feature = "tls-no-provider")]
 use crate::tls::{self, Tls};
 
 /// All that it takes to connect.
 pub(crate) struct Attempt {
     pub(crate) handshake: Handshake,
+    pub(crate) limits: Limits,
     /// The system's roots if there is none.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<Tls>,
 }
 
 impl Attempt {
-    /// Connects; may be dropped at any point.
-    pub(crate) async fn run(&self, limits: &Limits) -> Result<Socket, ConnectError> {
+    /// Connects to where the URL leads; may be dropped at any point.
+    pub(crate) async fn run(self) -> Result<Socket, ConnectError> {
         let target = &self.handshake.target;
+        match &target.place {
+            Place::Tcp { host, port } => self.over(tcp(target, host, *port)).await,
+            #[cfg(unix)]
+            Place::Unix(path) => self.over(unix(target, path)).await,
+        }
+    }
+
+    /// Makes a WebSocket of the stream that `dialling` comes to; may be dropped at any point.
+    pub(crate) async fn over<S>(
+        &self,
+        dialling: impl Future<Output = Result<S, ConnectError>>,
+    ) -> Result<Socket, ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         #[cfg(feature = "tls-no-provider")]
-        if let Some(name) = &target.proven {
+        if let Some(name) = &self.handshake.target.proven {
             // First what may be missing here: then nobody is bothered.
             let tls = Tls::or_default(self.tls.clone()).await?;
-            let stream = tls.connect(name.clone(), tcp(target).await?).await;
-            let stream = stream.map_err(|error| tls::of_handshake(target, error))?;
-            let socket = self.handshake.run(stream, limits).await?;
-            return Ok(Socket::Tls(Box::new(socket)));
+            let stream = tls.connect(name.clone(), dialling.await?).await;
+            let stream =
+                stream.map_err(|error| tls::of_handshake(&self.handshake.target, error))?;
+            return Ok(Socket::new(self.handshake.run(stream, &self.limits).await?));
         }
-        let socket = self.handshake.run(tcp(target).await?, limits).await?;
-        Ok(Socket::Plain(Box::new(socket)))
+        Ok(Socket::new(self.handshake.run(dialling.await?, &self.limits).await?))
     }
 }
 
 /// A TCP connection to the target. If its host has several addresses, the address that answers first wins.
-async fn tcp(target: &Target) -> Result<TcpStream, ConnectError> {
+async fn tcp(target: &Target, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
     let io = |error| ConnectError::Io { host: target.name.clone(), error };
-    let addresses = lookup_host((target.host.as_str(), target.port)).await;
-    let addresses = addresses.map_err(|error| io(of_look_up(target, error)))?;
+    let addresses = lookup_host((host, port)).await;
+    let addresses = addresses.map_err(|error| io(of_look_up(host, error)))?;
     let addresses = race::in_turns(addresses);
     race::connect(&addresses, connect_to).await.map_err(|failures| io(failures.into()))
 }
 
+#[cfg(unix)]
+async fn unix(target: &Target, path: &Path) -> Result<UnixStream, ConnectError> {
+    let io = |error| ConnectError::Io { host: target.name.clone(), error };
+    UnixStream::connect(path).await.map_err(io)
+}
+
 /// Systems say of a zone that they do not know what they say of a name.
-fn of_look_up(target: &Target, error: io::Error) -> io::Error {
-    if !target.host.contains('%') {
+fn of_look_up(host: &str, error: io::Error) -> io::Error {
+    if !host.contains('%') {
         return error;
     }
     let hint = "write a network interface of this machine behind `%25`, and only if the address begins \

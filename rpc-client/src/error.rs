@@ -28,7 +28,7 @@ pub enum ConnectError {
     /// The host is not known, cannot be reached, or the connection to it broke.
     #[error("no connection to `{host}`: {error}")]
     Io {
-        /// The host and port.
+        /// The host and port, or the path of the Unix socket.
         host: String,
         /// The cause. If addresses were tried, the text lists each address with its own error, and the kind
         /// is the kind of the last of these errors.
@@ -38,7 +38,7 @@ pub enum ConnectError {
     #[cfg(feature = "tls-no-provider")]
     #[error("no secure connection to `{host}`: {reason}")]
     Tls {
-        /// The host and port.
+        /// The host and port, or the path of the Unix socket.
         host: String,
         /// What to think of it.
         reason: &'static str,

@@ -18,13 +18,15 @@
 //! # The way of a connection
 //!
 //! ```text
-//! URL ─▶ target ─▶ connect: TCP ─▶ tls ─▶ handshake ─▶ a task: rpc_core::Connection
-//!          └──────────┴────────────┴─────────┴─▶ ConnectError, which says what to change
+//! URL ─▶ target ─▶ connect: TCP or Unix socket ─▶ tls ─▶ handshake ─▶ a task: rpc_core::Connection
+//!          └──────────┴───────────────────────────┴─────────┴─▶ ConnectError, which says what to change
 //! ```
 //!
 //! If a host has several addresses, the client connects to the address that answers first (`race`, as in
 //! RFC 8305). It tries the next address 250 ms after the one before, or as soon as an attempt fails; IPv6 and
 //! IPv4 take turns.
+//!
+//! A stream that exists already, such as a tunnel, carries a client by `connect_over`.
 //!
 //! `wss://` needs the feature `tls`, and is refused without it. By default the server's certificate
 //! must descend from a root that the system trusts; `Tls` says what else may be. With the feature

@@ -1,11 +1,21 @@
 //! Where a URL leads.
 
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::fmt;
 use std::net::Ipv6Addr;
+#[cfg(unix)]
+use std::os::unix::ffi::OsStringExt;
+#[cfg(unix)]
+use std::path::PathBuf;
 
 use http::Uri;
 use http::uri::Authority;
+#[cfg(unix)]
+use http::uri::PathAndQuery;
 use percent_encoding::percent_decode_str;
+#[cfg(unix)]
+use rpc_core::Harmless;
 #[cfg(feature = "tls-no-provider")]
 use rpc_tls::rustls::pki_types::ServerName;
 
@@ -17,25 +27,46 @@ pub(crate) struct Target {
     /// Who the server must prove to be before anything is said to it; `None` for one without TLS.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) proven: Option<ServerName<'static>>,
-    /// A name or an address, the latter without brackets, but with its zone: `fe80::1%eth0`.
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    /// Host and port, for people.
+    pub(crate) place: Place,
+    /// Host and port, or the path of the socket, for people.
     pub(crate) name: String,
-    /// The same for the `Host` header, which leaves out the default port and the zone.
+    /// Host and port for the `Host` header, which leaves out the default port and the zone.
     pub(crate) authority: String,
     /// Path and query, as they are requested.
     pub(crate) path: String,
 }
 
+/// What to dial.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Tcp {
+        /// A name or an address, the latter without brackets, but with its zone: `fe80::1%eth0`.
+        host: String,
+        port: u16,
+    },
+    /// The path of a socket; on Linux also a name, with a zero byte before it.
+    #[cfg(unix)]
+    Unix(PathBuf),
+}
+
 impl Target {
-    /// Reads a `ws://` or `wss://` URL. No error repeats any of it.
+    /// Reads a `ws://` or `wss://` URL, or that of a Unix socket. No error repeats any of it.
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
+        match url.split_once(':') {
+            Some((scheme, socket)) if scheme.eq_ignore_ascii_case("ws+unix") => {
+                Self::of_socket(socket, false)
+            }
+            Some((scheme, socket)) if scheme.eq_ignore_ascii_case("wss+unix") => {
+                Self::of_socket(socket, true)
+            }
+            _ => Self::of_host(url),
+        }
+    }
+
+    fn of_host(url: &str) -> Result<Self, ConnectError> {
         let uri: Uri = url.parse().map_err(|_| SYNTAX)?;
         let secure = is_secure(&uri)?;
-        if secure && !cfg!(feature = "tls-no-provider") {
-            return Err(NO_TLS);
-        }
+        check_feature(secure)?;
         let default_port = if secure { 443 } else { 80 };
         let authority = uri.authority().ok_or(SYNTAX)?;
         if authority.as_str().contains('@') {
@@ -46,16 +77,54 @@ impl Target {
         Ok(Self {
             #[cfg(feature = "tls-no-provider")]
             proven: secure.then(|| server_name(&asked_for)).transpose()?,
-            host: dialled,
-            port,
+            place: Place::Tcp { host: dialled, port },
             name: format!("{host}:{port}"),
             authority: if port == default_port { asked_for } else { format!("{asked_for}:{port}") },
-            path: path(&uri),
+            path: path(uri.path(), uri.query()),
         })
+    }
+
+    /// Reads what stands behind `ws+unix:`: `//`, the path of the socket, and after another colon the path that
+    /// is asked for, as the package `ws` of npm has it. The path of the socket is escaped.
+    #[cfg(unix)]
+    fn of_socket(text: &str, secure: bool) -> Result<Self, ConnectError> {
+        check_feature(secure)?;
+        let text = text.strip_prefix("//").unwrap_or(text);
+        let (socket, rest) = text.split_at(text.find([':', '?', '#']).unwrap_or(text.len()));
+        let socket: Vec<u8> = percent_decode_str(socket).collect();
+        if !matches!(socket.first(), Some(b'/' | 0)) {
+            return Err(SOCKET);
+        }
+        let rest = match rest.strip_prefix(':') {
+            Some(path) if !path.is_empty() && !path.starts_with(['/', '?', '#']) => {
+                return Err(SOCKET);
+            }
+            path => path.unwrap_or(rest),
+        };
+        let asked: PathAndQuery =
+            format!("/{}", rest.strip_prefix('/').unwrap_or(rest)).parse().map_err(|_| SOCKET)?;
+        let socket = PathBuf::from(OsString::from_vec(socket));
+        Ok(Self {
+            #[cfg(feature = "tls-no-provider")]
+            proven: secure.then(|| server_name(LOCAL)).transpose()?,
+            name: Harmless(socket.display()).to_string(),
+            place: Place::Unix(socket),
+            authority: LOCAL.to_owned(),
+            path: path(asked.path(), asked.query()),
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn of_socket(_: &str, _: bool) -> Result<Self, ConnectError> {
+        Err(ConnectError::Url("this system has no Unix sockets for `ws+unix:`"))
     }
 }
 
-/// Host and port: path and query may hold credentials.
+/// What a server on a Unix socket is called: it is on this machine.
+#[cfg(unix)]
+const LOCAL: &str = "localhost";
+
+/// Host and port, or the socket: path and query may hold credentials.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Target").field(&self.name).finish()
@@ -63,6 +132,11 @@ impl fmt::Debug for Target {
 }
 
 const SYNTAX: ConnectError = ConnectError::Url("write `ws://host:port/path`, or `wss://` for TLS");
+#[cfg(unix)]
+const SOCKET: ConnectError = ConnectError::Url(
+    "write `ws+unix:///path/to/socket`, with `:/path` behind it if the server has a path, and in the path of \
+     the socket `%3A` for `:`, `%3F` for `?`, `%23` for `#` and `%25` for `%`",
+);
 const NO_TLS: ConnectError = ConnectError::Url("`wss://` needs the feature `tls` of `rpc-client`");
 const USER: ConnectError = ConnectError::Url(
     "it has a user or password, and URLs end up in logs: send them with \
@@ -98,6 +172,10 @@ fn host_of(host: &str) -> Result<(String, String), ConnectError> {
     Ok((format!("{address}%{zone}"), format!("[{address}]")))
 }
 
+fn check_feature(secure: bool) -> Result<(), ConnectError> {
+    if secure && !cfg!(feature = "tls-no-provider") { Err(NO_TLS) } else { Ok(()) }
+}
+
 fn is_secure(uri: &Uri) -> Result<bool, ConnectError> {
     match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
         Some("ws") => Ok(false),
@@ -117,10 +195,10 @@ fn port(authority: &Authority, default: u16) -> Result<u16, ConnectError> {
     }
 }
 
-fn path(uri: &Uri) -> String {
-    match uri.query() {
-        Some(query) => format!("{}?{query}", uri.path()),
-        None => uri.path().to_owned(),
+fn path(path: &str, query: Option<&str>) -> String {
+    match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
     }
 }
 
@@ -146,9 +224,31 @@ mod tests {
             ),
         ] {
             let target = Target::parse(url).unwrap();
-            let Target { host, port, name, authority, path, .. } = &target;
+            let Target { name, authority, path, .. } = &target;
+            let Place::Tcp { host, port } = &target.place else { panic!("{url}: {target:?}") };
             assert_eq!([host, name, authority, path], expected, "{url}");
             assert!(name.ends_with(&format!(":{port}")), "{url}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_url_of_a_unix_socket_is_taken_apart() {
+        for (url, socket, path) in [
+            ("ws+unix:///run/a.sock", "/run/a.sock", "/"),
+            ("ws+unix:/run/a.sock", "/run/a.sock", "/"),
+            ("WS+Unix:///run/a.sock:/rpc", "/run/a.sock", "/rpc"),
+            ("ws+unix:///run/a.sock:/rpc/:x?y=/:z#w", "/run/a.sock", "/rpc/:x?y=/:z"),
+            ("ws+unix:///run/a.sock:", "/run/a.sock", "/"),
+            ("ws+unix:///run/a.sock?x=1", "/run/a.sock", "/?x=1"),
+            ("ws+unix:///run/a.sock:?x=1", "/run/a.sock", "/?x=1"),
+            ("ws+unix:///run/a.sock#x", "/run/a.sock", "/"),
+            ("ws+unix:///a%20b%3A%3F%25%C3%A9 c:/rpc", "/a b:?%\u{e9} c", "/rpc"),
+            ("ws+unix://%00name:/rpc", "\0name", "/rpc"),
+        ] {
+            let target = Target::parse(url).unwrap();
+            assert_eq!(target.place, Place::Unix(socket.into()), "{url}");
+            assert_eq!([target.authority, target.path], ["localhost", path], "{url}");
         }
     }
 
@@ -164,7 +264,8 @@ mod tests {
         ] {
             let target = Target::parse(url).unwrap();
             assert!(target.proven.is_some());
-            assert_eq!((target.port, target.authority.as_str()), (port, authority), "{url}");
+            let Place::Tcp { port: dialled, .. } = target.place else { panic!("{url}") };
+            assert_eq!((dialled, target.authority.as_str()), (port, authority), "{url}");
         }
         let plain = Target::parse("ws://a.example:443/").unwrap();
         assert!(plain.proven.is_none());
@@ -191,6 +292,12 @@ mod tests {
     fn of_a_url_only_host_and_port_are_shown() {
         let target = Target::parse("ws://a.example/secret?token=secret").unwrap();
         assert_eq!(format!("{target:?}"), r#"Target("a.example:80")"#);
+        #[cfg(unix)]
+        {
+            let target = Target::parse("ws+unix:///a%0Ab:/secret?token=secret").unwrap();
+            assert_eq!(target.name, r"/a\nb");
+            assert!(!format!("{target:?}").contains("secret"));
+        }
     }
 
     #[test]
@@ -209,6 +316,14 @@ mod tests {
             ("ws://[fe80::1%2]/", "behind `%25`"),
             ("ws://[fe80::1%25]/", "behind `%25`"),
             ("ws://[fe80::1%25%ff]/", "behind `%25`"),
+            #[cfg(unix)]
+            ("ws+unix:", "write `ws+unix:///path/to/socket`"),
+            #[cfg(unix)]
+            ("ws+unix://secret/a.sock", "write `ws+unix:///path/to/socket`"),
+            #[cfg(unix)]
+            ("ws+unix:///secret:80/", "`%3A` for `:`"),
+            #[cfg(unix)]
+            ("ws+unix:///a:/secret secret", "write `ws+unix:///path/to/socket`"),
             ("ws://secret:x/", "port"),
             ("ws://secret:0/", "port"),
             ("ws://secret:65536/", "port"),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rpc_tls::rustls::pki_types::ServerName;
 use rpc_tls::rustls::{ClientConfig, RootCertStore};
 use rpc_tls::{ALPN, TlsError, add_roots, identity, provider, roots};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -104,11 +104,14 @@ impl Tls {
 
     /// Does the handshake with a server that proves to be `name`. May be dropped at any point, which
     /// closes the connection.
-    pub(crate) async fn connect(
+    pub(crate) async fn connect<S>(
         &self,
         name: ServerName<'static>,
-        stream: TcpStream,
-    ) -> io::Result<TlsStream<TcpStream>> {
+        stream: S,
+    ) -> io::Result<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         TlsConnector::from(self.config.clone()).connect(name, stream).await
     }
 

@@ -14,9 +14,13 @@ use rpc_client::rustls::server::WebPkiClientVerifier;
 use rpc_client::{Client, ConnectError, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixListener;
 use tokio_rustls::TlsAcceptor;
 
 use support::certificates::{Authority, Leaf};
+#[cfg(unix)]
+use support::upgrade;
 use support::{TLS13_AND_12, World, echo, hang_up, listen, soon};
 
 async fn connect(tls: Tls, host: &str, port: u16) -> Result<Client, ConnectError> {
@@ -45,6 +49,48 @@ async fn a_server_whose_root_is_trusted_is_called() {
         }
         let reason = soon(client.close()).await;
         assert_eq!(reason.to_string(), "closed by this end with code 1000");
+    }
+}
+
+#[tokio::test]
+async fn a_given_stream_carries_tls_where_the_url_says_so() {
+    let world = World::new();
+    let port = echo(world.config("app.example")).await;
+    for (host, is_proven) in [("app.example", true), ("other.example", false)] {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let builder = Client::builder().tls(world.tls());
+        let client = soon(builder.connect_over(stream, format!("wss://{host}/"))).await;
+        if !is_proven {
+            let text = client.unwrap_err().to_string();
+            assert!(text.contains("not for the URL's host"), "{text}");
+            continue;
+        }
+        let client = client.unwrap();
+        assert_eq!(soon(client.peer().call::<String>("echo", ("hi",))).await.unwrap(), "hi");
+    }
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn a_server_on_a_unix_socket_proves_to_be_localhost() {
+    let world = World::new();
+    for (host, is_proven) in [("localhost", true), ("app.example", false)] {
+        let socket = world.files.path(&format!("{host}.sock"));
+        let listener = UnixListener::bind(&socket).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(world.config(host)));
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await?;
+            upgrade(acceptor.accept(stream).await?).await
+        });
+        let url = format!("wss+unix://{}:/rpc", socket.display());
+        let client = soon(Client::builder().tls(world.tls()).connect(url)).await;
+        if !is_proven {
+            let text = client.unwrap_err().to_string();
+            assert!(text.contains("not for the URL's host"), "{text}");
+            continue;
+        }
+        let client = client.unwrap();
+        assert_eq!(soon(client.peer().call::<String>("echo", ("hi",))).await.unwrap(), "hi");
     }
 }
 

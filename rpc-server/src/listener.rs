@@ -1,14 +1,22 @@
 //! What a server listens on: a TCP port, or a Unix socket.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 #[cfg(unix)]
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::unix::ffi::OsStringExt;
+#[cfg(unix)]
+use std::path::{PathBuf, absolute};
 
+#[cfg(unix)]
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{UnixListener, UnixStream, unix};
 
 /// What can carry a WebSocket.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -38,7 +46,7 @@ pub(crate) enum Accepted {
 #[derive(Debug, Clone)]
 pub(crate) enum Address {
     Tcp(SocketAddr),
-    /// The path of the socket, if it has one.
+    /// The path of the socket, absolute, if it has one; on Linux also a name, with a zero byte before it.
     #[cfg(unix)]
     Unix(Option<PathBuf>),
     /// Where the app is that the server is a part of.
@@ -61,10 +69,7 @@ impl Listener {
         match &self.0 {
             Kind::Tcp(listener) => listener.local_addr().map(Address::Tcp),
             #[cfg(unix)]
-            Kind::Unix(listener) => {
-                let address = listener.local_addr()?;
-                Ok(Address::Unix(address.as_pathname().map(Into::into)))
-            }
+            Kind::Unix(listener) => Ok(Address::Unix(path_of(&listener.local_addr()?)?)),
         }
     }
 }
@@ -90,12 +95,38 @@ impl Address {
             }
             #[cfg(unix)]
             Self::Unix(socket) => {
-                let socket = socket.as_deref().unwrap_or("".as_ref());
-                format!("{scheme}+unix://{}{path}", socket.display())
+                let socket = socket.as_deref().unwrap_or("".as_ref()).as_os_str().as_bytes();
+                let colon = if path.is_empty() { "" } else { ":" };
+                format!("{scheme}+unix://{}{colon}{path}", percent_encode(socket, ESCAPED))
             }
             Self::Mounted => path.to_owned(),
         }
     }
+}
+
+/// All but what may stand in the path of a URL as it is (RFC 3986, section 3.3): above all `:`, which ends the path
+/// of the socket.
+#[cfg(unix)]
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'@')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b'=');
+
+/// A path that leads to the socket from any directory; on Linux it may be a name that is no file, which tokio
+/// takes with a zero byte before it.
+#[cfg(unix)]
+fn path_of(address: &unix::SocketAddr) -> io::Result<Option<PathBuf>> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Some(name) = address.as_abstract_name() {
+        return Ok(Some(OsString::from_vec([b"\0", name].concat()).into()));
+    }
+    address.as_pathname().map(absolute).transpose()
 }
 
 impl From<TcpListener> for Listener {

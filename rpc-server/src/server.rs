@@ -113,9 +113,12 @@ impl Server {
         self.shared.address.tcp()
     }
 
-    /// What to connect to, such as `ws://127.0.0.1:9944/rpc`; the path only if it was set. Of a server
-    /// on a Unix socket it begins with `ws+unix://`; of one that is mounted in an app it is the path
-    /// alone.
+    /// What to connect to, such as `ws://127.0.0.1:9944/rpc`; the path only if it was set. Of one that is
+    /// mounted in an app it is the path alone.
+    ///
+    /// A server on a Unix socket has a URL such as `ws+unix:///run/app.sock:/rpc`. The path of the socket is
+    /// absolute, and percent-encoded where it has more than letters, digits and `/-._~@+,=`. Our client connects
+    /// to such a URL. So does the package `ws` of npm, but it decodes nothing.
     pub fn url(&self) -> String {
         self.shared.address.url(self.shared.scheme(), self.shared.settings.paths.service.as_deref())
     }

@@ -176,11 +176,11 @@ impl Running {
         }
     }
 
-    /// The URL for a client of ours; `None` on a Unix socket, which it does not know.
-    pub(crate) fn url(&self) -> Option<String> {
+    /// The URL for a client of ours.
+    pub(crate) fn url(&self) -> String {
         match &self.door {
-            Door::Tcp(address) => Some(format!("ws://{address}/rpc")),
-            Door::Unix(_) => None,
+            Door::Tcp(address) => format!("ws://{address}/rpc"),
+            Door::Unix(_) => self.server.url(),
         }
     }
 
