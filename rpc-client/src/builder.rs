@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::{Endpoint, Hub, Layer, Layers, Limits, OnForeign, Router, Service, Setup};
+use rpc_core::{Endpoint, Hello, Hub, Layer, Layers, Limits, OnForeign, Router, Service, Setup};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
@@ -82,8 +82,9 @@ impl Builder {
         self
     }
 
-    /// Sends nothing but what the JSON-RPC 2.0 specification knows: no `timeoutMs`. For servers that
-    /// refuse members they do not know. Off by default.
+    /// Whether the client is a plain JSON-RPC 2.0 peer: it sends no `Rpc-Hello` header and no `$/hello`, and its messages
+    /// have no members but those of the specification. Off by default: what lies beyond the specification goes to
+    /// servers alone that have answered that header, or have said hello.
     pub fn plain(mut self, plain: bool) -> Self {
         self.plain = plain;
         self
@@ -208,7 +209,7 @@ impl Builder {
         let target = Target::parse(url)?;
         let (headers, subprotocols) = take(&mut self.headers).finish()?;
         Ok(Attempt {
-            handshake: Handshake { target, headers, subprotocols },
+            handshake: Handshake { target, headers, subprotocols, asks_for_hello: !self.plain },
             limits: self.limits.clone(),
             #[cfg(feature = "tls-no-provider")]
             tls: self.tls.take(),
@@ -230,12 +231,15 @@ impl Builder {
             hub: Hub::new(),
             layers: self.layers,
             keepalive: self.keepalive,
-            greets: true,
-            plain: self.plain,
+            hello: if self.plain { Hello::Never } else { Hello::Auto },
             answers_malformed: false,
             on_foreign: self.on_foreign,
         };
-        Ok(Client::start(Endpoint::new(setup), socket))
+        let endpoint = Endpoint::new(setup);
+        if socket.answers_hello {
+            endpoint.know_other(true);
+        }
+        Ok(Client::start(endpoint, socket))
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::future::join;
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, SEC_WEBSOCKET_KEY,
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Request, Response, StatusCode};
@@ -43,15 +43,20 @@ pub(crate) struct Handshake {
     pub(crate) target: Target,
     pub(crate) headers: HeaderMap,
     pub(crate) subprotocols: Vec<String>,
+    /// Whether the server is asked if it knows what lies beyond JSON-RPC 2.0.
+    pub(crate) asks_for_hello: bool,
 }
 
+/// By this header each end tells the other that it knows what lies beyond JSON-RPC 2.0.
+const RPC_HELLO: HeaderName = HeaderName::from_static("rpc-hello");
+
 impl Handshake {
-    /// Turns a connection into a WebSocket. May be dropped at any point, which closes it.
+    /// Turns a connection into a WebSocket; whether the server answers `Rpc-Hello`. May be dropped at any point, which closes it.
     pub(crate) async fn run<S>(
         &self,
         stream: S,
         limits: &Limits,
-    ) -> Result<WebSocket<S>, ConnectError>
+    ) -> Result<(WebSocket<S>, bool), ConnectError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -60,9 +65,10 @@ impl Handshake {
         let (sender, connection) = http.map_err(|error| self.failed(&error))?;
         let exchange = self.exchange(sender);
         let (parts, answered) = join(connection.without_shutdown(), exchange).await;
-        answered?;
+        let answers_hello = answered?;
         let parts = parts.map_err(|error| self.failed(&error))?;
-        Ok(WebSocket::new(parts.io.into_inner(), Role::Client, parts.read_buf, limits))
+        let stream = parts.io.into_inner();
+        Ok((WebSocket::new(stream, Role::Client, parts.read_buf, limits), answers_hello))
     }
 
     /// Takes the sender, with which the HTTP connection ends: it gives the stream back then, and
@@ -70,14 +76,17 @@ impl Handshake {
     async fn exchange(
         &self,
         mut sender: http1::SendRequest<Empty<Bytes>>,
-    ) -> Result<(), ConnectError> {
+    ) -> Result<bool, ConnectError> {
         let key = generate_key();
         let response = sender.send_request(self.request(&key)).await;
         let response = response.map_err(|error| self.failed(&error))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(rejected(response).await);
         }
-        answer::check(response.headers(), &key, &self.subprotocols)
+        answer::check(response.headers(), &key, &self.subprotocols)?;
+        let mut answers = response.headers().get_all(RPC_HELLO).iter();
+        let is_one = answers.next().is_some_and(|value| value == "1") && answers.next().is_none();
+        Ok(self.asks_for_hello && is_one)
     }
 
     fn request(&self, key: &str) -> Request<Empty<Bytes>> {
@@ -92,6 +101,7 @@ impl Handshake {
             (SEC_WEBSOCKET_VERSION, "13"),
             (SEC_WEBSOCKET_KEY, key),
             (SEC_WEBSOCKET_PROTOCOL, &self.subprotocols.join(", ")),
+            (RPC_HELLO, if self.asks_for_hello { "1" } else { "" }),
         ] {
             if !value.is_empty() {
                 headers

@@ -7,18 +7,23 @@ use tokio::io::{AsyncRead, AsyncWrite};
 ///
 /// What carries it is forgotten only here, and known again where it is driven: to ask each time that bytes
 /// move would cost every call.
-pub(crate) struct Socket(Box<dyn FnOnce(Endpoint) + Send>);
+pub(crate) struct Socket {
+    spawn: Box<dyn FnOnce(Endpoint) + Send>,
+    /// Whether the server has said that it knows what lies beyond JSON-RPC 2.0.
+    pub(crate) answers_hello: bool,
+}
 
 impl Socket {
-    pub(crate) fn new<S>(socket: WebSocket<S>) -> Self
+    pub(crate) fn new<S>((socket, answers_hello): (WebSocket<S>, bool)) -> Self
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        Self(Box::new(|endpoint| drop(tokio::spawn(endpoint.connect(socket)))))
+        let spawn = Box::new(|endpoint: Endpoint| drop(tokio::spawn(endpoint.connect(socket))));
+        Self { spawn, answers_hello }
     }
 
     /// Starts the task that carries the connection.
     pub(crate) fn spawn(self, endpoint: Endpoint) {
-        (self.0)(endpoint);
+        (self.spawn)(endpoint);
     }
 }

@@ -199,7 +199,6 @@ async fn what_comes_right_behind_the_answer_is_not_lost() {
     let url = server(async |mut stream: TcpStream, head: String| {
         let call = text_frame(r#"{"jsonrpc":"2.0","id":1,"method":"your_name"}"#);
         stream.write_all(&[accept(&head).as_bytes(), &call].concat()).await?;
-        assert!(read_text(&mut stream).await?.contains("$/hello"));
         tell.send(read_text(&mut stream).await?).unwrap();
         std::future::pending().await
     })
@@ -395,15 +394,15 @@ async fn of_several_addresses_all_are_tried() {
 }
 
 #[tokio::test]
-async fn a_plain_client_adds_no_member() {
-    for (plain, text) in [
-        (true, r#"{"jsonrpc":"2.0","method":"a","id":1}"#),
-        (false, r#"{"jsonrpc":"2.0","method":"a","id":1,"timeoutMs":"#),
-    ] {
+async fn nothing_beyond_the_specification_goes_to_a_server_that_has_not_answered_rpc_hello() {
+    for (plain, answers) in [(true, true), (false, false), (false, true)] {
+        let knows = answers && !plain;
         let (tell, heard) = tokio::sync::oneshot::channel();
         let url = server(async move |mut stream: TcpStream, head: String| {
-            stream.write_all(accept(&head).as_bytes()).await?;
-            if !plain {
+            assert_eq!(head.to_lowercase().contains("\r\nrpc-hello: 1\r\n"), !plain, "{head}");
+            let hello = if answers { "\r\nRpc-Hello: 1\r\n\r\n" } else { "\r\n\r\n" };
+            stream.write_all(accept(&head).replace("\r\n\r\n", hello).as_bytes()).await?;
+            if knows {
                 assert!(read_text(&mut stream).await?.contains("$/hello"));
             }
             tell.send(read_text(&mut stream).await?).unwrap();
@@ -413,6 +412,10 @@ async fn a_plain_client_adds_no_member() {
         let client = Client::builder().plain(plain).connect(&url).await.unwrap();
         let _call = client.peer().call::<()>("a", ()).start();
         let sent = soon(heard).await.unwrap();
-        assert!(sent.starts_with(text), "{sent}");
+        let call: serde_json::Value = serde_json::from_str(&sent).unwrap();
+        assert_eq!(call["id"] == 1, knows, "{sent}");
+        assert!(knows || call["id"].as_u64() >= Some(1 << 30), "{sent}");
+        assert_eq!(call.get("timeoutMs").is_some(), knows, "{sent}");
+        assert_eq!(call.as_object().unwrap().len(), if knows { 4 } else { 3 }, "{sent}");
     }
 }

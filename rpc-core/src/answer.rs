@@ -72,15 +72,6 @@ pub(crate) fn go_away(news: &GoAway) -> Bytes {
     out.freeze()
 }
 
-/// The request by which an end finds out whether the other one is there.
-pub(crate) fn ping(id: u64) -> Bytes {
-    let mut out = BytesMut::with_capacity(64);
-    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/ping","id":"#);
-    write_number(id, &mut (&mut out).writer());
-    out.put_u8(b'}');
-    out.freeze()
-}
-
 /// The notification that ends a stream of the other end, whose id is this JSON text.
 pub(crate) fn stop(subscription: &str) -> Bytes {
     let mut out = BytesMut::with_capacity(80 + subscription.len());

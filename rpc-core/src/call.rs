@@ -107,7 +107,8 @@ enum Settled {
     Layered(Box<Result<RawAnswer, CallError>>),
 }
 
-const NO_STREAMS: &str = "the other end takes no streams as params: it has said no `$/hello`";
+const NO_STREAMS: &str = "the other end takes no streams as params: it has said no `$/hello`; set \
+    `Hello::Always` to ask for it where there are no headers, or a proxy between drops `Rpc-Hello`";
 const ONCE: &str = "the streams among the params were sent with the first attempt";
 const PLAIN: &str = "this end is set to be `plain`: it sends no streams as params";
 

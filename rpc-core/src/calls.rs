@@ -1,12 +1,16 @@
 //! Calls that this end made and waits on.
 //!
-//! Ids count up from 1 and are never used twice, so they index a ring directly: an id whose place
+//! Ids count up, so they index a ring directly: an id whose place
 //! is still taken by an older call is skipped. No hashing, no clock, lock or socket; the waiter `W`
 //! is a waker in a running connection and a plain `&str` in the tests.
+
+mod ids;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
+
+use ids::Ids;
 
 use crate::deadlines::Deadlines;
 use crate::serving::Key;
@@ -16,7 +20,7 @@ use crate::subscriptions::OfferedKey;
 pub(crate) struct Calls<W, O> {
     /// A power of two of places, or none.
     places: Vec<Option<Call<W, O>>>,
-    last_id: u64,
+    ids: Ids,
     /// Calls without an outcome.
     open: usize,
     /// Calls with one that was not collected.
@@ -137,7 +141,7 @@ impl<W, O> Calls<W, O> {
     pub(crate) const fn new() -> Self {
         Self {
             places: Vec::new(),
-            last_id: 0,
+            ids: Ids::new(),
             open: 0,
             answered: 0,
             subscribing: 0,
@@ -162,17 +166,17 @@ impl<W, O> Calls<W, O> {
             self.grow();
         }
         // At least half the places are free.
-        while self.places[self.index(self.last_id + 1)].is_some() {
-            self.last_id += 1;
+        while self.places[self.index(self.ids.next())].is_some() {
+            self.ids.pass();
         }
-        self.last_id + 1
+        self.ids.next()
     }
 
     /// Adds the call that was promised [`next_id`](Self::next_id).
     pub(crate) fn insert(&mut self, id: u64, new: New<W>) {
         let New { place, deadline, lender, more, waiter } = new;
-        debug_assert!(id > self.last_id, "ids count up");
-        self.last_id = id;
+        debug_assert_eq!(id, self.ids.next(), "it was promised");
+        self.ids.pass();
         self.open += 1;
         self.subscribing += usize::from(more.as_ref().is_some_and(|more| more.subscribe.is_some()));
         self.deadlines.add(deadline);
@@ -290,14 +294,20 @@ impl<W, O> Calls<W, O> {
 
     /// The id for a call that is given up at once: its answer finds nobody.
     pub(crate) fn issue(&mut self) -> u64 {
-        self.last_id = self.next_id();
+        let id = self.next_id();
+        self.ids.pass();
         self.given_up += 1;
-        self.last_id
+        id
     }
 
     /// The id of the last call that was made.
     pub(crate) fn last_id(&self) -> u64 {
-        self.last_id
+        self.ids.last()
+    }
+
+    /// Begins far from the ids that other ends begin with, if there was no call yet.
+    pub(crate) fn begin_apart(&mut self, chance: u32) {
+        self.ids.begin_apart(chance);
     }
 
     /// Whether answers may come that find nobody.
@@ -312,7 +322,7 @@ impl<W, O> Calls<W, O> {
 
     /// Whether a call of this id was given up and its answer may come; once for each.
     pub(crate) fn late(&mut self, id: u64) -> bool {
-        let late = id <= self.last_id && id > 0 && self.given_up > 0;
+        let late = self.given_up > 0 && self.ids.has_given(id);
         self.given_up -= u64::from(late);
         late
     }

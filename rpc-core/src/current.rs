@@ -109,9 +109,9 @@ pub(crate) fn trace() -> Option<TraceContext> {
     state.protocol.extras(key)?.trace.clone()
 }
 
-/// The trace that calls made now name, unless `shared` is told to say nothing of its own.
+/// The trace that calls made now name, if the other end is known to know of such.
 pub(crate) fn trace_for(shared: &Shared) -> Option<TraceContext> {
-    if shared.setup.plain { None } else { trace() }
+    if shared.is_known() { trace() } else { None }
 }
 
 /// A running handler's place, lent to others of its connection until this is dropped.

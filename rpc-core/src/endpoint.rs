@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::close::CloseReason;
 use crate::connection::Connection;
+use crate::hello::Hello;
 use crate::hub::Hub;
 use crate::layers::{Layer, Layers};
 use crate::limits::Limits;
@@ -33,13 +34,8 @@ pub struct Setup {
     /// Whether a silent end is pinged ([`ping`](Limits::ping)), and given up when it stays silent
     /// ([`dead_after`](Limits::dead_after)). Off is for ends that cannot answer pings.
     pub keepalive: bool,
-    /// Whether it says hello (`$/hello`) with its first message, so that streams have flow control
-    /// if the other end is of this kind as well; else it does so only when it is told hello. A client
-    /// greets, a server answers; if both greet, no harm is done.
-    pub greets: bool,
-    /// Whether its messages have no members but those of the specification, no `timeoutMs`, and it
-    /// says no hello.
-    pub plain: bool,
+    /// When this end says hello.
+    pub hello: Hello,
     /// Whether this end answers messages that are no requests with an error, as the specification asks: text
     /// that is no JSON, an object without a method. Turn it off for the end that opened the link (a client, the
     /// parent of a process, the first of a [pair](crate::memory::pair)). Such an end does not answer the messages
@@ -75,7 +71,7 @@ impl fmt::Debug for OnForeign {
 }
 
 impl Setup {
-    /// An end that offers `services`, is alone in its hub, has a keepalive, does not greet, is not plain, and
+    /// An end that offers `services`, is alone in its hub, has a keepalive, says hello as [`Hello::Auto`], and
     /// answers malformed messages.
     pub fn new(services: Router, limits: Limits) -> Self {
         Self {
@@ -84,8 +80,7 @@ impl Setup {
             hub: Hub::new(),
             layers: Layers::new(),
             keepalive: true,
-            greets: false,
-            plain: false,
+            hello: Hello::Auto,
             answers_malformed: true,
             on_foreign: None,
         }
@@ -186,6 +181,23 @@ impl Endpoint {
         let limits = limits.within(&shared.setup.limits);
         shared.lock().protocol.be_host_of(guest, Arc::new(limits));
         Ok(())
+    }
+
+    /// Says that each end knows the other by its handshake: one has sent the header `Rpc-Hello: 1`, and the other has
+    /// answered it. So this end uses what lies beyond JSON-RPC 2.0 from its first message on. The end that
+    /// `opens` the link says hello first, the other in reply. Without effect if the setup says [`Hello::Never`].
+    pub fn know_other(&self, opens: bool) {
+        self.peer().shared.know_other(opens);
+    }
+
+    /// Whether the other end is known to know what lies beyond JSON-RPC 2.0.
+    pub fn knows_other(&self) -> bool {
+        self.peer().shared.is_known()
+    }
+
+    /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`] does. Before the connection is made.
+    pub fn be_plain(&self) {
+        self.peer().shared.be_plain();
     }
 
     /// Lets this end do nothing but answer, since the other one can take nothing else: calls and

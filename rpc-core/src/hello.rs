@@ -11,6 +11,23 @@ use serde::Deserialize;
 
 use crate::answer;
 
+/// When an end says hello (`$/hello`), and so tells the other that it knows what lies beyond JSON-RPC 2.0: members
+/// like `timeoutMs` and `traceparent`, notifications like `$/cancelRequest`, flow control of streams. Nothing of that
+/// goes to an end that is not known to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hello {
+    /// As its first message, whoever the other end is. For a transport without headers whose other end is of this
+    /// kind: the first end of a pair in memory, a pipe.
+    Always,
+    /// As its first message when the handshake has told it that the other end waits for that
+    /// ([`Endpoint::know_other`](crate::Endpoint::know_other)), else in reply to a hello. The default.
+    #[default]
+    Auto,
+    /// Never, and none is heard: this end is a plain JSON-RPC 2.0 peer. Its messages have no members but those of the
+    /// specification, and it sends no `$/` notifications.
+    Never,
+}
+
 /// With how many bytes of credit streams start towards a peer that does not say.
 const WINDOW: u64 = 65_536;
 
@@ -19,9 +36,11 @@ pub(crate) const MOST: u64 = 1 << 31;
 
 /// What was said and heard on one connection.
 #[derive(Debug, Default)]
-pub(crate) struct Hello {
+pub(crate) struct Greetings {
     /// This end is told to be a plain peer.
     plain: bool,
+    /// The two ends have told each other in the headers of their handshake.
+    exchanged: bool,
     said: bool,
     /// The window, which is never zero; narrow, as an idle connection has it too.
     heard: Option<NonZeroU32>,
@@ -36,7 +55,7 @@ struct Params {
     batch: Option<u64>,
 }
 
-impl Hello {
+impl Greetings {
     pub(crate) fn plain() -> Self {
         Self { plain: true, ..Self::default() }
     }
@@ -46,6 +65,21 @@ impl Hello {
     pub(crate) fn say(&mut self, window: usize, batch: usize) -> Option<Bytes> {
         let silent = self.plain || std::mem::replace(&mut self.said, true);
         (!silent).then(|| answer::hello(window, batch))
+    }
+
+    /// The two ends have told each other in the headers of their handshake that each knows the other.
+    pub(crate) fn exchange(&mut self) {
+        self.exchanged = !self.plain;
+    }
+
+    /// Whether a hello of the other end is bound to come.
+    pub(crate) fn is_exchanged(&self) -> bool {
+        self.exchanged
+    }
+
+    /// Whether the other end has said that it knows what lies beyond the specification.
+    pub(crate) fn is_known(&self) -> bool {
+        self.exchanged || self.heard.is_some()
     }
 
     /// Whether this end is told to be a plain peer.
@@ -93,7 +127,7 @@ fn narrow(number: u64) -> Option<NonZeroU32> {
 
 #[test]
 fn hello_is_said_once_and_the_first_one_counts() {
-    let mut hello = Hello::default();
+    let mut hello = Greetings::default();
     assert_eq!(hello.window(), None);
     let said = hello.say(7, 10).unwrap();
     assert_eq!(
@@ -123,7 +157,7 @@ fn hello_is_said_once_and_the_first_one_counts() {
 
 #[test]
 fn a_plain_end_neither_says_nor_hears_anything() {
-    let mut hello = Hello::plain();
+    let mut hello = Greetings::plain();
     assert_eq!(hello.say(7, 10), None);
     assert_eq!(hello.hear(Some(r#"{"duplex":1}"#)), Ok(()));
     assert_eq!((hello.is_said(), hello.window()), (false, None));

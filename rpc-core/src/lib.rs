@@ -224,6 +224,7 @@ pub use goaway::GoAway;
 pub use group::{Answers, Group, JoinError};
 #[doc(hidden)]
 pub use harmless::Harmless;
+pub use hello::Hello;
 pub use hub::Hub;
 pub use invalid::{Invalid, Violation};
 pub use layers::{Layer, Layers};

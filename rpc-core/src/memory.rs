@@ -54,9 +54,9 @@ pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {
 fn start(service: impl Service, transport: Pipe, opens: bool) -> Peer {
     let mut setup = Setup::new(Router::new().service(service), Limits::client());
     setup.keepalive = false;
-    setup.greets = opens;
     setup.answers_malformed = !opens;
     let endpoint = Endpoint::new(setup);
+    endpoint.know_other(opens);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(transport));
     peer

@@ -18,7 +18,7 @@ use crate::calls::{Calls, Renewed};
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
 use crate::extras::Extras;
-use crate::hello::Hello;
+use crate::hello::Greetings;
 use crate::limits::Limits;
 use crate::method::ParamInfo;
 use crate::notifications::Notifications;
@@ -35,6 +35,7 @@ mod ending;
 mod gathering;
 mod greeting;
 mod handling;
+mod held;
 mod lending;
 mod parking;
 mod progress;
@@ -46,6 +47,7 @@ mod unanswered;
 mod wronging;
 
 pub(crate) use gathering::Room;
+use held::Held;
 use lending::Lenders;
 use parking::{Parked, Stall};
 pub(crate) use standing::Guest;
@@ -78,13 +80,13 @@ pub(crate) struct Protocol<W> {
     /// Streams of this end that nobody wants any more.
     pub(crate) dropped: Vec<OfferedKey>,
     /// Calls that wait until it is known whether the other end takes streams.
-    probe: Option<Box<Probe>>,
+    held: Option<Box<Held>>,
     /// Calls that are served and whose latest report of progress waits for room.
     #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     unreported: Option<Box<VecDeque<Key>>>,
     /// Batches that were sent, and what came under no id.
     unanswered: Option<Box<Unanswered>>,
-    hello: Hello,
+    hello: Greetings,
     outbox: Outbox<W>,
     /// How many messages the transport was given.
     handed: u64,
@@ -95,6 +97,10 @@ pub(crate) struct Protocol<W> {
     /// Whether methods may be refused that are served otherwise, as `standing` tells: to a guest, or while
     /// draining. Apart from it, since each request looks here.
     restricted: bool,
+    /// A number of this connection's own, from which its ids begin where that matters.
+    chance: u32,
+    /// Whether the other end has cancelled a request, and so knows how that is done.
+    cancels: bool,
     /// Whether the other end takes nothing but answers.
     answers_only: bool,
     /// Whether what is malformed is answered, also if it is no request.
@@ -112,14 +118,6 @@ pub(crate) struct Protocol<W> {
 
 /// By the id of the call, the method that ends what it may have made.
 type Marks = HashMap<u64, Cow<'static, str>, FxBuildHasher>;
-
-/// A question to the other end, and the calls that wait for the answer.
-struct Probe {
-    /// The id of the ping.
-    id: u64,
-    /// Each with whether a handler makes it.
-    calls: Vec<(u64, bool)>,
-}
 
 /// How a call of ours was resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -243,6 +241,8 @@ pub(crate) enum Event<'a> {
     Unaddressed { code: i64, message: Box<str> },
     /// Nothing: a notification that cannot be served, and why.
     Dropped(&'static str),
+    /// Nothing: the other end has said hello.
+    Greeted,
     /// Nothing more.
     Done,
 }
@@ -297,15 +297,17 @@ impl<W> Protocol<W> {
             marks: None,
             released: Vec::new(),
             dropped: Vec::new(),
-            probe: None,
+            held: None,
             unreported: None,
             unanswered: None,
-            hello: Hello::default(),
+            hello: Greetings::default(),
             outbox: Outbox::new(limits.queue),
             handed: 0,
             above_since: None,
             paused_since: None,
             restricted: false,
+            chance: 0,
+            cancels: false,
             answers_only: false,
             answers_malformed: true,
             hears_foreign: false,

@@ -21,3 +21,8 @@ pub(crate) fn new_id() -> Box<str> {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     unguessable().unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed).to_string().into())
 }
+
+/// The number that this name begins with.
+pub(crate) fn chance(name: &str) -> u32 {
+    u32::from_str_radix(name.get(..8).unwrap_or(name), 16).unwrap_or(0)
+}

@@ -13,12 +13,15 @@ use crate::clock::Clock;
 use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Setup;
 use crate::handlers::drop_quietly;
+use crate::hello::Hello;
 use crate::layers::Around;
 use crate::protocol::Protocol;
-use crate::random::new_id;
+use crate::random::{chance, new_id};
 use crate::scratch::Scratch;
 use crate::streaming::Argument;
-use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, PoisonError};
+use crate::sync::{
+    Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, PoisonError,
+};
 use crate::values::Values;
 use crate::waiter::{Flag, Waiter};
 
@@ -35,6 +38,10 @@ pub(crate) struct Shared {
     pub(crate) layers: Around,
     /// Handlers that were stopped and still run, on other tasks and threads.
     pub(crate) orphans: AtomicUsize,
+    /// Whether what lies beyond JSON-RPC 2.0 may be sent; beside the lock, since each call asks.
+    known: AtomicBool,
+    /// Whether this end is a plain peer.
+    plain: AtomicBool,
     /// Set when nothing is left to be done.
     pub(crate) gone: Flag,
     state: Mutex<State>,
@@ -89,22 +96,26 @@ impl Shared {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
         setup.hub.note_message_out(setup.limits.message_out);
         let mut protocol = Protocol::new(setup.limits.clone());
-        if setup.plain {
-            protocol.be_plain();
-        } else if setup.greets {
-            protocol.greet();
+        match setup.hello {
+            Hello::Always => protocol.greet(),
+            Hello::Auto => {}
+            Hello::Never => protocol.be_plain(),
         }
         if !setup.answers_malformed {
             protocol.leave_malformed(setup.on_foreign.is_some());
         }
+        let id = new_id();
+        protocol.set_chance(chance(&id));
         Arc::new(Self {
-            id: new_id(),
+            id,
             clock: Clock::start(),
             session: OnceLock::new(),
             address: OnceLock::new(),
             values: Values::default(),
             layers: Around::new(setup.layers.clone()),
             orphans: AtomicUsize::new(0),
+            known: AtomicBool::new(false),
+            plain: AtomicBool::new(setup.hello == Hello::Never),
             gone: Flag::default(),
             state: Mutex::new(State {
                 protocol,
@@ -121,6 +132,34 @@ impl Shared {
             }),
             setup,
         })
+    }
+
+    /// The handshake has told each end that it knows the other; this one `opens` the link.
+    pub(crate) fn know_other(&self, opens: bool) {
+        if !self.is_plain() {
+            self.with(|state| state.protocol.know_other(opens));
+            self.set_known();
+        }
+    }
+
+    /// From now on this end is a plain peer.
+    pub(crate) fn be_plain(&self) {
+        self.plain.store(true, Ordering::Relaxed);
+        self.known.store(false, Ordering::Relaxed);
+        self.with(|state| state.protocol.be_plain());
+    }
+
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_known(&self) {
+        self.known.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the other end is known to know what lies beyond JSON-RPC 2.0.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known.load(Ordering::Relaxed)
     }
 
     /// The state, for the connection's task, which sees to what follows by itself.
@@ -229,6 +268,7 @@ impl State {
             || self.wishes.is_some()
             || self.protocol.may_start_ordered()
             || self.protocol.wire_is_unwatched()
+            || self.protocol.hello_is_unwatched()
             || self.protocol.must_gather_on()
             || due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
     }

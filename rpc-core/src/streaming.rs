@@ -40,7 +40,7 @@ use lag::Buffer;
 /// [`CallError::Encode`](crate::CallError::Encode). The deadline of the call, if it is the default one,
 /// begins anew with each item.
 ///
-/// Between two ends of this kind (see [`Setup::greets`](crate::Setup::greets); clients and servers are)
+/// Between two ends of this kind (each says [`Hello`](crate::Hello) to the other; our client and server do)
 /// a producer never outruns its consumer: the one who takes the items has room for 64 KiB of them
 /// (`stream_window` of the [`Limits`](crate::Limits)) and says when there is room again. Until then one
 /// item is made ahead and no more. A stream whose taker stalls delays nothing else, and its end is

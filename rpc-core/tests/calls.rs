@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rpc_core::{
-    CallError, CloseCode, ClosedBy, Context, Endpoint, Fate, Limits, PeerStats, Router, Setup,
-    memory,
+    CallError, CloseCode, ClosedBy, Context, Endpoint, Fate, Hello, Limits, PeerStats, Router,
+    Setup, memory,
 };
 use support::{Raw, assert_same};
 use tokio::time::Instant;
@@ -98,13 +98,16 @@ async fn calls_of_a_handler_inherit_its_deadline() {
 async fn a_plain_end_adds_no_member() {
     let (near, far) = memory::transports(1024);
     let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.plain = true;
+    setup.hello = Hello::Never;
     let endpoint = Endpoint::new(setup);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     let mut raw = Raw::over(far);
     let _call = peer.call::<u8>("m", ()).start();
-    assert_same(&raw.receive().await, r#"{"jsonrpc":"2.0","id":1,"method":"m"}"#);
+    let mut request: serde_json::Value = serde_json::from_str(&raw.receive().await).unwrap();
+    let id = request["id"].take();
+    assert_same(&request.to_string(), r#"{"jsonrpc":"2.0","id":null,"method":"m"}"#);
+    assert!(id.as_u64() >= Some(1 << 30), "far from the ids that the other end begins with");
 }
 
 #[tokio::test(start_paused = true)]

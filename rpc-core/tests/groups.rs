@@ -26,6 +26,7 @@ fn members(hub: &Hub, limits: &Limits, count: usize, capacity: usize) -> Vec<(Ra
                 keepalive: false,
                 ..Setup::new(Router::new(), Limits::server())
             });
+            endpoint.know_other(false);
             let peer = endpoint.peer();
             tokio::spawn(endpoint.connect(near));
             (Raw::over(far), peer)

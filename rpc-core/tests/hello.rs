@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
-use rpc_core::{Context, Endpoint, Limits, Router, Setup, StreamError, Streaming, memory};
+use rpc_core::{Context, Endpoint, Hello, Limits, Router, Setup, StreamError, Streaming, memory};
 use serde_json::Value;
 use support::Raw;
 
@@ -93,7 +93,7 @@ async fn who_greets_does_so_with_its_first_message() {
     for plain in [false, true] {
         let (near, far) = memory::transports(64 * 1024);
         let mut setup = Setup::new(Router::new(), Limits::client());
-        (setup.greets, setup.plain) = (true, plain);
+        setup.hello = if plain { Hello::Never } else { Hello::Always };
         let endpoint = Endpoint::new(setup);
         let _early = endpoint.peer().call::<()>("early", ()).start();
         tokio::spawn(endpoint.connect(near));

@@ -20,7 +20,11 @@ fn services() -> Router {
 
 /// The kind of the error that must come, and its id.
 async fn refused(raw: &mut Raw) -> (i64, Value, Value) {
-    let answer: Value = serde_json::from_str(&raw.receive().await).unwrap();
+    let mut answer = raw.receive().await;
+    if answer.contains("$/goaway") {
+        answer = raw.receive().await;
+    }
+    let answer: Value = serde_json::from_str(&answer).unwrap();
     let code = answer["error"]["code"].as_i64().unwrap();
     (code, answer["error"]["data"]["kind"].clone(), answer["id"].clone())
 }

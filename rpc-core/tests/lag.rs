@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use rpc_core::{
-    CloseCode, Context, Lag, Limits, Peer, Router, StreamError, StreamSender, Streaming, memory,
+    CloseCode, Context, Hello, Lag, Limits, Peer, Router, StreamError, StreamSender, Streaming,
+    memory,
 };
 use serde_json::Value;
 use support::Raw;
@@ -39,7 +40,7 @@ async fn negotiated(
     let mut limits = Limits::client();
     limits.stream_window = 128;
     let mut setup = rpc_core::Setup::new(Router::new(), limits);
-    setup.greets = true;
+    setup.hello = Hello::Always;
     let client = rpc_core::Endpoint::new(setup);
     let server = rpc_core::Endpoint::new(rpc_core::Setup::new(services, Limits::server()));
     let (peer, served) = (client.peer(), server.peer());

@@ -40,14 +40,9 @@ fn connect(services: Router, layers: Layers) -> (Raw, Peer) {
 }
 
 fn connect_with(services: Router, layers: Layers, limits: Limits) -> (Raw, Peer) {
-    let (near, far) = memory::transports(64 * 1024);
     let mut setup = Setup::new(services, limits);
-    setup.keepalive = false;
     setup.layers = layers;
-    let endpoint = Endpoint::new(setup);
-    let peer = endpoint.peer();
-    tokio::spawn(endpoint.connect(near));
-    (Raw::over(far), peer)
+    Raw::connect_as(setup, 64 * 1024)
 }
 
 /// A layer that tells what it sees.

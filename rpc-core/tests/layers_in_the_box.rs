@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rpc_core::layers::{Authorize, Concurrency, Timeout};
 use rpc_core::{
-    CallError, Context, Endpoint, ErrorObject, Fate, Handler, Layers, Limits, MethodInfo,
-    MethodKind, Params, Peer, Router, Service, Setup, memory,
+    CallError, Context, ErrorObject, Fate, Handler, Layers, Limits, MethodInfo, MethodKind, Params,
+    Peer, Router, Service, Setup, memory,
 };
 use support::{Raw, assert_same};
 use tokio::time::Instant;
@@ -81,12 +81,8 @@ async fn what_takes_too_long_is_stopped() {
 #[tokio::test(start_paused = true)]
 async fn a_timeout_bounds_what_is_called_and_travels_along() {
     let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.keepalive = false;
     setup.layers = Layers::new().layer(Timeout::new(2 * SECOND).method("free", Duration::MAX));
-    let (near, far) = memory::transports(1024);
-    let endpoint = Endpoint::new(setup);
-    let (peer, mut raw) = (endpoint.peer(), Raw::over(far));
-    tokio::spawn(endpoint.connect(near));
+    let (mut raw, peer) = Raw::connect_as(setup, 1024);
     let calls = [
         peer.call::<u8>("m", ()).no_timeout(),
         peer.call::<u8>("m", ()).timeout(SECOND),

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rpc_core::{Call, CallError, Context, Endpoint, Fate, Limits, Peer, Router, Setup, memory};
+use rpc_core::{
+    Call, CallError, Context, Endpoint, Fate, Hello, Limits, Peer, Router, Setup, memory,
+};
 use serde_json::Value;
 use support::Raw;
 use tokio::time::Instant;
@@ -53,8 +55,13 @@ fn small(batch: usize, ran: &Arc<AtomicUsize>) -> Endpoint {
 
 fn caller(opens: bool, plain: bool) -> Endpoint {
     let setup = Setup::new(Router::new(), Limits::client());
-    let answers_malformed = !opens;
-    Endpoint::new(Setup { keepalive: false, greets: opens, plain, answers_malformed, ..setup })
+    let hello = if plain { Hello::Never } else { Hello::Auto };
+    let endpoint =
+        Endpoint::new(Setup { keepalive: false, hello, answers_malformed: !opens, ..setup });
+    if opens {
+        endpoint.know_other(true);
+    }
+    endpoint
 }
 
 /// The first batch leaves before it is known how many members the other end takes, at a plain end all do.
@@ -224,6 +231,7 @@ async fn an_error_may_be_the_answer_to_a_ping() {
     let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error."}}"#;
     let (near, far) = memory::transports(64 * 1024);
     let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::client()));
+    endpoint.know_other(false);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     let mut raw = Raw::over(far);

@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use rpc_core::layers::{ServeNext, Serving};
 use rpc_core::{
-    CallError, CloseCode, Connection, Context, Endpoint, ErrorObject, Fate, Handler, Layer, Limits,
-    Params, Peer, Router, Service, Setup, StreamError, Streaming, memory, service,
+    CallError, CloseCode, Connection, Context, Endpoint, ErrorObject, Fate, Handler, Hello, Layer,
+    Limits, Params, Peer, Router, Service, Setup, StreamError, Streaming, memory, service,
 };
 use support::Raw;
 use support::rest::{Lives, at_rest, settles};
@@ -348,10 +348,11 @@ fn without_id(text: &str, id: &mut String) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_a_hello_was_heard_the_other_end_is_asked_for_one() {
+async fn a_hello_that_was_promised_is_waited_for() {
     let (mut raw, stub) = raw_callee();
     let call = stub.sum(0, numbers(2)).no_timeout().start();
-    assert_eq!(raw.receive().await, r#"{"jsonrpc":"2.0","method":"$/ping","id":2}"#);
+    raw.send(r#"{"jsonrpc":"2.0","method":"note"}"#).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(raw.is_silent().await);
     raw.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":1000}}"#).await;
     assert!(raw.receive().await.contains("$/hello"));
@@ -364,38 +365,64 @@ async fn before_a_hello_was_heard_the_other_end_is_asked_for_one() {
     ] {
         assert_eq!(without_id(&raw.receive().await, &mut id), expected);
     }
-    raw.send(r#"{"jsonrpc":"2.0","id":2,"result":null}"#).await;
     raw.send(r#"{"jsonrpc":"2.0","id":1,"result":3}"#).await;
     assert_eq!(call.await, Ok(3));
-    // By now it is known, and nobody asks again.
+    // By now it is known, and nobody waits again.
     let _call = stub.sum(0, numbers(0)).no_timeout().start();
     assert!(raw.receive().await.contains(r#""method":"sum""#));
 }
 
+/// An end without a promise that the other one will say hello.
+fn stranger(hello: Hello) -> (Raw, Peer) {
+    let (near, far) = memory::transports(64 * 1024);
+    let mut setup = Setup::new(Router::new(), Limits::client());
+    (setup.hello, setup.keepalive) = (hello, false);
+    let endpoint = Endpoint::new(setup);
+    let peer = endpoint.peer();
+    tokio::spawn(endpoint.connect(near));
+    (Raw::over(far), peer)
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_plain_peer_is_not_sent_what_it_cannot_take() {
-    let (mut raw, stub) = raw_callee();
-    let (first, second) = (stub.sum(0, numbers(2)).start(), stub.sum(0, numbers(2)).start());
-    raw.play(
-        r#"
-<-- {"jsonrpc":"2.0","method":"$/ping","id":2}
---> {"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"what?"}}
-"#,
-    )
-    .await;
-    for call in [first, second] {
-        let error = call.await.unwrap_err();
-        assert_eq!(error.fate(), Some(Fate::NotSent));
-        assert!(error.to_string().contains("takes no streams"), "{error}");
+async fn a_stranger_that_speaks_without_a_hello_takes_no_streams() {
+    let note = r#"{"jsonrpc":"2.0","method":"note"}"#;
+    for (hello, says) in [(Hello::Auto, note), (Hello::Always, r#"{"id":1,"result":1}"#)] {
+        let (mut raw, peer) = stranger(hello);
+        let stub = AdderClient::new(peer);
+        let (first, second) = (stub.sum(0, numbers(2)).start(), stub.sum(0, numbers(2)).start());
+        if hello == Hello::Always {
+            assert!(raw.receive().await.contains("$/hello"));
+            // It may have left before our hello was read.
+            raw.send(note).await;
+        }
+        assert!(raw.is_silent().await);
+        raw.send(says).await;
+        for call in [first, second] {
+            let error = call.await.unwrap_err();
+            assert_eq!(error.fate(), Some(Fate::NotSent));
+            let text = error.to_string();
+            assert!(text.contains("takes no streams") && text.contains("Hello::Always"), "{text}");
+        }
+        assert!(raw.is_silent().await);
     }
-    assert!(raw.is_silent().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stranger_is_waited_for_five_seconds() {
+    for hello in [Hello::Auto, Hello::Always] {
+        let (_raw, peer) = stranger(hello);
+        let start = tokio::time::Instant::now();
+        let error = AdderClient::new(peer).sum(0, numbers(2)).await.unwrap_err();
+        assert!(error.to_string().contains("takes no streams"), "{error}");
+        assert_eq!(start.elapsed().as_secs(), 5);
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_is_plain_sends_no_streams() {
     let (near, _far) = memory::transports(1024);
     let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.plain = true;
+    setup.hello = Hello::Never;
     let endpoint = Endpoint::new(setup);
     let stub = AdderClient::new(endpoint.peer());
     let _connection: Connection<_> = endpoint.connect(near);

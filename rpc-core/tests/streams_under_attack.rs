@@ -12,8 +12,9 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use rpc_core::layers::{CallNext, Called, Calling, Concurrency, Timeout};
 use rpc_core::{
-    Call, CallError, Context, Endpoint, ErrorCode, ErrorObject, Fate, Lag, Layers, Limits, Peer,
-    Progress, Role, Router, Service, Setup, StreamError, Streaming, WebSocket, memory, service,
+    Call, CallError, Context, Endpoint, ErrorCode, ErrorObject, Fate, Hello, Lag, Layers, Limits,
+    Peer, Progress, Role, Router, Service, Setup, StreamError, Streaming, WebSocket, memory,
+    service,
 };
 use support::Raw;
 use support::layers::Around;
@@ -109,7 +110,7 @@ fn endless(lives: &Arc<AtomicUsize>) -> Streaming<i64> {
 fn endpoint(services: impl Service, greets: bool, layers: Layers) -> Endpoint {
     let mut setup = Setup::new(Router::new().service(services), Limits::server());
     setup.keepalive = false;
-    setup.greets = greets;
+    setup.hello = if greets { Hello::Always } else { Hello::Auto };
     setup.layers = layers;
     Endpoint::new(setup)
 }
@@ -537,7 +538,7 @@ async fn streams_that_were_not_sent_go_with_the_next_attempt() {
     let mut limits = Limits::client();
     limits.streams = 1;
     let mut setup = Setup::new(Router::new(), limits);
-    (setup.greets, setup.layers) = (true, retrying());
+    (setup.hello, setup.layers) = (Hello::Always, retrying());
     let caller = Endpoint::new(setup);
     let peer = caller.peer();
     let callee = endpoint(AdderServer::new(Sums::default()), false, Layers::new());
@@ -658,14 +659,14 @@ async fn a_stream_is_dropped_with_its_call_whenever_that_is() {
     let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
     let lives = Arc::new(AtomicUsize::new(0));
     let unsent = adder(&peer).hold(endless(&lives)).no_timeout().start();
-    assert!(raw.receive().await.contains("$/ping"), "it waits for a hello");
+    assert!(raw.is_silent().await, "it waits for a hello");
     let mut other = peer.call::<()>("other", ()).start();
     let drops = Arc::new(DropsWhenWoken(Mutex::new(Some(unsent))));
     let waker = Waker::from(drops);
     assert!(other.poll_unpin(&mut Task::from_waker(&waker)).is_pending());
     assert!(raw.receive().await.contains("other"));
     assert_eq!(lives.load(Ordering::SeqCst), 1);
-    raw.send(r#"{"jsonrpc":"2.0","id":3,"result":null}"#).await;
+    raw.send(r#"{"jsonrpc":"2.0","id":2,"result":null}"#).await;
     assert!(raw.is_silent().await);
     assert_eq!((peer.stats().pending, lives.load(Ordering::SeqCst)), (0, 0));
 }
@@ -731,7 +732,7 @@ async fn the_first_call_of_a_handler_waits_for_no_other_after_a_hello_either() {
     let _on_wire = peer.call::<()>("outer", ()).start();
     assert!(raw.receive().await.contains("outer"));
     raw.send(r#"{"jsonrpc":"2.0","id":"b","method":"back"}"#).await;
-    assert!(raw.receive().await.contains("$/ping"));
+    assert!(raw.is_silent().await);
     raw.greet().await;
     let request = raw.receive().await;
     assert!(request.contains(r#""method":"sum""#), "{request}");

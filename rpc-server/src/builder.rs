@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use rpc_core::{CloseReason, GoAway, Hub, Layer, Layers, Limits, Peer, Router, Service, Setup};
+use rpc_core::{
+    CloseReason, GoAway, Hello, Hub, Layer, Layers, Limits, Peer, Router, Service, Setup,
+};
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
 use crate::connecting::Connecting;
@@ -28,6 +30,7 @@ pub struct Builder {
     layers: Layers,
     limits: Limits,
     keepalive: bool,
+    plain: bool,
     paths: Paths,
     post: bool,
     subprotocols: Vec<String>,
@@ -48,6 +51,7 @@ impl Builder {
             layers: Layers::new(),
             limits: Limits::server(),
             keepalive: true,
+            plain: false,
             paths: Paths::default(),
             post: true,
             subprotocols: Vec::new(),
@@ -90,6 +94,15 @@ impl Builder {
     /// vanished without a word stay until something is sent to them.
     pub fn keepalive(mut self, keepalive: bool) -> Self {
         self.keepalive = keepalive;
+        self
+    }
+
+    /// Whether the server is a plain JSON-RPC 2.0 peer, to whoever connects: it answers no `Rpc-Hello` header and no
+    /// `$/hello`, and its messages have no members but those of the specification. Off by default: what lies beyond the
+    /// specification goes to clients alone that have said that they know it. For one connection:
+    /// [`Connecting::plain`].
+    pub fn plain(mut self, plain: bool) -> Self {
+        self.plain = plain;
         self
     }
 
@@ -310,8 +323,7 @@ impl Builder {
             hub: Hub::new(),
             layers: self.layers,
             keepalive: self.keepalive,
-            greets: false,
-            plain: false,
+            hello: if self.plain { Hello::Never } else { Hello::Auto },
             answers_malformed: true,
             on_foreign: None,
         };
@@ -375,6 +387,7 @@ impl fmt::Debug for Builder {
             .field("layers", &self.layers)
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)
+            .field("plain", &self.plain)
             .field("paths", &self.paths)
             .field("subprotocols", &self.subprotocols)
             .field("origins", &self.origins)

@@ -179,6 +179,15 @@ impl Connecting {
         }
     }
 
+    /// Makes the server a plain JSON-RPC 2.0 peer on this one connection, as [`Builder::plain`](crate::Builder::plain)
+    /// does on all: for a client that asks by `Rpc-Hello` but cannot take what that leads to. Without effect when the
+    /// hook has ended.
+    pub fn plain(&self) {
+        if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
+            endpoint.be_plain();
+        }
+    }
+
     /// The other end of the connection to be. What is sent to it waits until there is one, and
     /// fails if there will be none.
     ///

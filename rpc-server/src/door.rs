@@ -51,6 +51,9 @@ impl Shared {
         if for_one_answer {
             endpoint.answer_only();
         }
+        if upgrade.is_some_and(|upgrade| upgrade.asks_for_hello) {
+            endpoint.know_other(false);
+        }
         if let Some(client) = client {
             endpoint.set_address(client);
         }

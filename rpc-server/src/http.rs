@@ -130,8 +130,9 @@ impl<'a> Exchange<'a> {
         match self.shared.look_at(&head, !body.is_end_stream(), &self.visitor)? {
             Asked::WebSocket(upgrade) => {
                 let endpoint = self.admit(head, Some(&upgrade)).await?;
+                let response = upgrade.response(endpoint.knows_other());
                 **self.came() = Came::ForWebSocket(endpoint);
-                Ok(upgrade.response())
+                Ok(response)
             }
             Asked::Call => {
                 let endpoint = self.admit(head, None).await?;

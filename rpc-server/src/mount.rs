@@ -133,8 +133,9 @@ impl RpcService {
                 let socket = head.extensions.remove::<OnUpgrade>();
                 let socket = socket.ok_or_else(no_upgrade)?;
                 let (endpoint, seat) = self.admit(head, visitor, Some(&upgrade)).await?;
+                let response = upgrade.response(endpoint.knows_other());
                 tokio::spawn(carry(self.shared.clone(), endpoint, seat, socket));
-                Ok(upgrade.response())
+                Ok(response)
             }
             Asked::Call => {
                 let (endpoint, seat) = self.admit(head, visitor, None).await?;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
@@ -14,10 +14,15 @@ use crate::headers::{has_token, only};
 use crate::rejection::Rejection;
 use crate::subprotocols::Subprotocols;
 
+/// By this header each end tells the other that it knows what lies beyond JSON-RPC 2.0.
+const RPC_HELLO: HeaderName = HeaderName::from_static("rpc-hello");
+
 /// A request that is a handshake.
 #[derive(Debug)]
 pub(crate) struct Upgrade {
     accept: String,
+    /// Whether the client knows what lies beyond JSON-RPC 2.0, and asks whether the server does.
+    pub(crate) asks_for_hello: bool,
     /// What was picked of those that the client offered.
     pub(crate) subprotocol: Option<HeaderValue>,
 }
@@ -45,12 +50,13 @@ impl Upgrade {
         })?;
         Ok(Self {
             accept: derive_accept_key(key.as_bytes()),
+            asks_for_hello: only(headers, RPC_HELLO).is_some_and(|value| value == "1"),
             subprotocol: subprotocols.pick(headers),
         })
     }
 
-    /// The answer that turns the connection into a WebSocket.
-    pub(crate) fn response(self) -> Response<Full<Bytes>> {
+    /// The answer that turns the connection into a WebSocket. It says whether the server `knows` the client.
+    pub(crate) fn response(self, knows: bool) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
@@ -58,6 +64,9 @@ impl Upgrade {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         let accept = HeaderValue::try_from(self.accept).expect("base64 is visible ASCII");
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+        if knows {
+            headers.insert(RPC_HELLO, HeaderValue::from_static("1"));
+        }
         if let Some(picked) = self.subprotocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, picked);
         }
@@ -100,7 +109,6 @@ fn is_key(key: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use http::Request;
-    use http::header::HeaderName;
 
     use super::*;
 
@@ -129,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_rfc_is_accepted() {
-        let response = upgrade(&head(|_| ())).unwrap().response();
+        let response = upgrade(&head(|_| ())).unwrap().response(false);
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(response.headers().get(SEC_WEBSOCKET_PROTOCOL), None);

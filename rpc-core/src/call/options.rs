@@ -99,12 +99,12 @@ impl Options {
         };
         // What can be put off is not told: the other end would stop too early.
         let told = if renewed.is_some() { most } else { left };
-        let plain = shared.setup.plain;
+        let is_plain = shared.is_plain();
         Terms {
             deadline: left.map(|left| start.saturating_add(left)),
             renewed,
-            progress: self.progress && !plain,
-            beside: if plain { Beside::default() } else { self.beside(told, shared) },
+            progress: self.progress && !is_plain,
+            beside: if is_plain { Beside::default() } else { self.beside(told, shared) },
             late: left == Some(Duration::ZERO),
         }
     }
@@ -123,6 +123,13 @@ impl Options {
 
     fn beside(&self, timeout: Option<Duration>, shared: &Shared) -> Beside {
         let mut extras = self.extras.clone();
+        if !shared.is_known() {
+            // What the program has asked for on this very call goes to anyone.
+            if let Some(extras) = &mut extras {
+                extras.trace = None;
+            }
+            return Beside { timeout: None, progress: self.progress, extras };
+        }
         let is_set = extras.as_ref().is_some_and(|extras| extras.trace.is_some());
         if !is_set && let Some(trace) = current::trace_for(shared) {
             extras.get_or_insert_default().trace = Some(trace);

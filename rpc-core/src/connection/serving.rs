@@ -162,6 +162,7 @@ impl<T: Transport> Connection<T> {
                 }
             }
             Event::Foreign { is_first } => return Some(Foreign { is_first }),
+            Event::Greeted => self.shared.set_known(),
             Event::Done => {}
         }
         None

@@ -148,7 +148,8 @@ impl Calling {
         self.asked.extras.trace.as_ref()
     }
 
-    /// Makes it a part of this trace. Not sent by an end that is [plain](crate::Setup::plain).
+    /// Makes it a part of this trace. Sent only to an end that is known to know of it, see
+    /// [`Hello`](crate::Hello).
     pub fn set_trace(&mut self, trace: TraceContext) {
         self.asked.extras.trace = Some(trace);
     }
@@ -193,7 +194,7 @@ impl Calling {
 }
 
 fn notification(message: Outgoing, asked: Asked, shared: &Shared) -> Bytes {
-    message.notification(asked.extras.trace.filter(|_| !shared.setup.plain))
+    message.notification(asked.extras.trace.filter(|_| shared.is_known()))
 }
 
 impl fmt::Debug for Calling {

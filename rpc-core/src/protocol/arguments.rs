@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Outcome, Probe, Protocol};
+use super::Protocol;
 use crate::answer;
-use crate::calls::Place;
 use crate::error::ErrorObject;
 use crate::method::ParamInfo;
 use crate::outbox::Carried;
@@ -41,49 +40,6 @@ impl<W> Protocol<W> {
             self.offered.remove(stream);
             self.dropped.push(stream);
         }
-    }
-
-    /// Has a call wait until it is known whether the other end takes streams. It is asked with a
-    /// `$/ping`: one of our kind has said hello before it answers that.
-    pub(super) fn probe(&mut self, call: u64, is_marked: bool) {
-        if let Some(probe) = &mut self.probe {
-            // Calls that come and go while the other end is silent must not leave their ids behind.
-            if probe.calls.len() > 2 * self.calls.open() + 8 {
-                probe.calls.retain(|(id, _)| self.calls.open_mut(*id).is_some());
-            }
-            probe.calls.push((call, is_marked));
-            return;
-        }
-        let id = self.calls.issue();
-        self.probe = Some(Box::new(Probe { id, calls: vec![(call, is_marked)] }));
-        self.outbox.push(answer::ping(id), Carried::None);
-    }
-
-    /// The other end has said hello, or has answered the probe without.
-    pub(super) fn settle_probe(&mut self) {
-        let Some(probe) = self.probe.take() else { return };
-        let window = self.hello.window();
-        for (id, is_marked) in probe.calls {
-            match window {
-                Some(window) => self.begin_probed(id, is_marked, window),
-                None => self.resolve(id, Outcome::NoStreams),
-            }
-        }
-    }
-
-    fn begin_probed(&mut self, id: u64, is_marked: bool, window: u64) {
-        for stream in self.streams_of(id).to_vec() {
-            self.offered.set_window(stream, window);
-        }
-        let Some(Place::Parked(message)) = self.calls.open_mut(id).map(|call| call.place.clone())
-        else {
-            return;
-        };
-        let place = self.take_place(id, message, is_marked);
-        if let Some(call) = self.calls.open_mut(id) {
-            call.place = place;
-        }
-        self.note_entry(id);
     }
 
     /// An item of this stream was sent: the call that it goes with has more time for its answer.

@@ -36,7 +36,7 @@ impl<W> Protocol<W> {
         if waits_for_hello && self.hello.is_plain() {
             return Err(Refused::NoStreams);
         }
-        let id = self.calls.next_id();
+        let id = self.next_id();
         let message = message(id);
         let (lender, is_marked) = (self.lender(start.caller), start.caller.is_marked());
         let place = if waits_for_hello {
@@ -48,9 +48,17 @@ impl<W> Protocol<W> {
         let more = self.more(id, start);
         self.calls.insert(id, New { place, deadline, lender, more, waiter: waiter.take() });
         if waits_for_hello {
-            self.probe(id, is_marked);
+            self.hold_for_hello(id, is_marked);
         }
         Ok(id)
+    }
+
+    /// The id that the next call gets.
+    fn next_id(&mut self) -> u64 {
+        if self.calls.last_id() == 0 && !self.is_known() {
+            self.calls.begin_apart(self.chance);
+        }
+        self.calls.next_id()
     }
 
     fn more(&mut self, id: u64, start: Start) -> Option<Box<More>> {
@@ -80,7 +88,7 @@ impl<W> Protocol<W> {
         let room = self.limits.pending_calls.saturating_sub(self.calls.open());
         let mut ids = Vec::with_capacity(starts.len().min(room));
         for start in &starts[..starts.len().min(room)] {
-            let id = self.calls.next_id();
+            let id = self.next_id();
             let lender = self.lender(start.caller);
             let (place, deadline) = (Place::InBatch, start.deadline);
             let more = self.more(id, start.clone());
@@ -207,12 +215,19 @@ impl<W> Protocol<W> {
                 self.on_wire -= 1;
                 self.calls.give_up();
                 self.mark(id, unsubscribe);
-                self.outbox.push(answer::cancel(id), Carried::None);
+                self.cancel(id);
                 return Fate::MaybeExecuted;
             }
         }
         self.on_wire -= 1;
         Fate::NotSent
+    }
+
+    /// Cancels a call that the other end has, if the other end is known to understand that.
+    pub(super) fn cancel(&mut self, id: u64) {
+        if self.is_known() || self.cancels {
+            self.outbox.push(answer::cancel(id), Carried::None);
+        }
     }
 
     /// The handler that made this call has its place again.

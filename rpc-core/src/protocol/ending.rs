@@ -21,6 +21,7 @@ impl<W> Protocol<W> {
             self.above_since.map(|since| since + slow),
             self.paused_since.map(|since| since + slow),
             self.stall_ends(),
+            self.held_until(),
             self.standing_ends(),
         ];
         deadlines.into_iter().flatten().min()
@@ -48,6 +49,9 @@ impl<W> Protocol<W> {
             self.resolve(id, self.timed_out(id, fate));
         }
         self.relieve(now);
+        if self.held_until().is_some_and(|ends| now >= ends) {
+            self.end_waiting_for_hello();
+        }
         self.unpark();
     }
 
@@ -55,6 +59,7 @@ impl<W> Protocol<W> {
     /// no longer. For how long is asked only when what has run out of time `is_over`.
     pub(crate) fn overdue(&mut self, now: Duration, is_over: bool) -> Option<CloseReason> {
         self.watch_wire(now);
+        self.watch_hello(now);
         let slow = self.limits.slow_reader;
         let for_too_long =
             |since: Option<Duration>| is_over && since.is_some_and(|since| now >= since + slow);
@@ -144,7 +149,7 @@ impl<W> Protocol<W> {
         self.offered.clear();
         self.released.clear();
         self.dropped.clear();
-        self.probe = None;
+        self.held = None;
         self.unreported = None;
         self.early = None;
         self.unanswered = None;

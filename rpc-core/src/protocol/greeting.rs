@@ -1,13 +1,18 @@
 //! What the two ends know of each other.
 
 use super::{Event, Protocol};
-use crate::hello::Hello;
+use crate::hello::Greetings;
 use crate::outbox::Carried;
 
 impl<W> Protocol<W> {
     /// From now on this end is a plain peer, which says no hello and hears none.
     pub(crate) fn be_plain(&mut self) {
-        self.hello = Hello::plain();
+        self.hello = Greetings::plain();
+    }
+
+    /// Ids begin at a place that `chance` picks, if the other end is not known at the first call.
+    pub(crate) fn set_chance(&mut self, chance: u32) {
+        self.chance = chance;
     }
 
     /// Says hello, if that was not done; before anything else that is sent from now on.
@@ -17,15 +22,28 @@ impl<W> Protocol<W> {
         }
     }
 
+    /// The handshake has told each end that it knows the other; this one `opens` the link.
+    pub(crate) fn know_other(&mut self, opens: bool) {
+        self.hello.exchange();
+        if opens {
+            self.greet();
+        }
+    }
+
+    /// Whether what lies beyond the specification may be sent.
+    pub(crate) fn is_known(&self) -> bool {
+        self.hello.is_known()
+    }
+
     /// The other end says hello.
     pub(super) fn greeted<'a>(&mut self, params: Option<&str>) -> Event<'a> {
         match self.hello.hear(params) {
-            Ok(()) => {
+            Ok(()) if self.hello.window().is_some() => {
                 self.greet();
-                if self.hello.window().is_some() {
-                    self.settle_probe();
-                }
+                self.end_waiting_for_hello();
+                return Event::Greeted;
             }
+            Ok(()) => {}
             Err(()) => self.malformed(),
         }
         Event::Done

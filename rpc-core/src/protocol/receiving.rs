@@ -24,6 +24,9 @@ impl<W> Protocol<W> {
         if self.ended.is_some() {
             return Event::Done;
         }
+        if self.held.is_some() {
+            self.heard_while_held(&incoming);
+        }
         match incoming {
             Incoming::Request(request) => {
                 let place = arrival.batch.map(|batch| self.batches.owe(batch));
@@ -342,6 +345,7 @@ impl<W> Protocol<W> {
             self.malformed();
             return Event::Done;
         };
+        self.cancels |= !self.hello.is_plain();
         let id = cancel.id.get();
         let Some(key) = self.serving.find(id) else {
             // It was answered while the cancel was on its way: what it made ends as well.
@@ -358,9 +362,6 @@ impl<W> Protocol<W> {
         let is_error = matches!(answer, Answer::Error(_));
         let id = id.and_then(whole);
         let Some(call) = id.and_then(|id| self.calls.open_mut(id)) else {
-            if id.is_some() && id == self.probe.as_ref().map(|probe| probe.id) {
-                self.settle_probe();
-            }
             self.answer_to_mark(id, &answer);
             if !id.is_some_and(|id| self.calls.late(id)) && !is_error {
                 self.stray();

@@ -5,7 +5,6 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Protocol, Reading};
-use crate::answer;
 use crate::calls::Place;
 use crate::close::{CloseCode, CloseReason};
 use crate::outbox::{Admitted, Carried};
@@ -25,7 +24,7 @@ impl<W> Protocol<W> {
                 // Given up while its batch waited, of which it is still a part.
                 None => {
                     self.on_wire -= 1;
-                    self.outbox.push(answer::cancel(*id), Carried::None);
+                    self.cancel(*id);
                 }
             }
         }

@@ -8,7 +8,7 @@ use crate::answer;
 use crate::close::{CloseCode, CloseReason};
 use crate::error::ErrorObject;
 use crate::goaway::GoAway;
-use crate::hello::Hello;
+use crate::hello::Greetings;
 use crate::limits::Limits;
 use crate::outbox::Carried;
 use crate::sync::Arc;
@@ -155,7 +155,7 @@ impl<W> Protocol<W> {
     pub(crate) fn drain(&mut self, news: &GoAway) {
         self.standing.get_or_insert_default().draining = true;
         self.restricted = true;
-        if self.hello.window().is_some() && self.ended.is_none() {
+        if self.is_known() && self.ended.is_none() {
             self.outbox.push(answer::go_away(news), Carried::None);
         }
     }
@@ -176,7 +176,7 @@ impl<W> Protocol<W> {
     /// From now on this end only answers: the other one cannot take anything else.
     pub(crate) fn answer_only(&mut self) {
         self.answers_only = true;
-        self.hello = Hello::plain();
+        self.hello = Greetings::plain();
     }
 
     /// Why nothing of ours can be sent, if that is so.

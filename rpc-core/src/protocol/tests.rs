@@ -9,7 +9,9 @@ pub(super) type TestProtocol = Protocol<&'static str>;
 pub(super) fn protocol(change: impl FnOnce(&mut Limits)) -> TestProtocol {
     let mut limits = Limits::server();
     change(&mut limits);
-    Protocol::new(Arc::new(limits))
+    let mut protocol = Protocol::new(Arc::new(limits));
+    protocol.know_other(false);
+    protocol
 }
 
 const ZERO: Duration = Duration::ZERO;
@@ -488,6 +490,7 @@ fn draining_refuses_what_is_new_and_waits_for_what_runs() {
     let mut protocol = protocol(|_| {});
     let runs = request(&mut protocol, 1).unwrap();
     protocol.drain(&GoAway::new("shutting down"));
+    assert!(next(&mut protocol).unwrap().contains("$/goaway"));
     assert_eq!(request(&mut protocol, 2), None);
     let busy = next(&mut protocol).unwrap();
     let text = r#""code":-32009,"message":"busy: not executed, the server is shutting down""#;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use rpc_core::memory::Pipe;
 use rpc_core::{
-    Call, CloseCode, Connection, Context, Endpoint, Limits, Peer, Router, Setup, memory,
+    Call, CloseCode, Connection, Context, Endpoint, Hello, Limits, Peer, Router, Setup, memory,
 };
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
@@ -29,7 +29,7 @@ pub(crate) struct Pair {
 impl Pair {
     /// The pipe between them holds `capacity` bytes each way. The near end greets.
     pub(crate) fn connect(mut near: Setup, far: Setup, capacity: usize) -> Self {
-        near.greets = true;
+        near.hello = Hello::Always;
         let (left, right) = memory::transports(capacity);
         let timer = Arc::new(AtomicWaker::new());
         let (near, near_thread) = open(near, left, &timer);

@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use rpc_core::memory::{self, Pipe, Text};
-use rpc_core::{CloseCode, Endpoint, Hub, LinkError, Peer, Received, Router, Setup, Transport};
+use rpc_core::{
+    CloseCode, Endpoint, Hello, Hub, LinkError, Peer, Received, Router, Setup, Transport,
+};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Sleep, sleep};
 
@@ -68,9 +70,12 @@ impl World {
             setup
         });
         far.hub = self.hub.clone();
-        near.greets = matches!(plan.greeting, Greeting::Near | Greeting::Both);
-        far.greets = matches!(plan.greeting, Greeting::Far | Greeting::Both);
-        near.plain = plan.greeting == Greeting::Plain;
+        let hello = |says: bool| if says { Hello::Always } else { Hello::Auto };
+        near.hello = hello(matches!(plan.greeting, Greeting::Near | Greeting::Both));
+        far.hello = hello(matches!(plan.greeting, Greeting::Far | Greeting::Both));
+        if plan.greeting == Greeting::Plain {
+            near.hello = Hello::Never;
+        }
         let (left, right) = memory::transports(plan.capacity);
         let [near, far] = [(near, left), (far, right)].map(|(setup, pipe)| {
             let endpoint = Endpoint::new(setup);

@@ -93,6 +93,8 @@ impl Bank {
         let mut setup = Setup::new(Router::new(), Limits::client());
         setup.keepalive = false;
         let client = Endpoint::new(setup);
+        client.know_other(true);
+        bank.know_other(false);
         let peers = (client.peer(), bank.peer());
         tokio::spawn(bank.connect(far));
         tokio::spawn(client.connect(near));

@@ -4,13 +4,19 @@ use std::time::Duration;
 
 use rpc_core::{Endpoint, Limits, Peer, Router, Setup, memory};
 
-/// Connects two ends as a client and a server are: the first one greets. The first of the handles calls
+/// Connects two ends as a client and a server are: the first one greets, and each knows the other. The first of the handles calls
 /// what the second end offers.
 pub fn ends(near: (Router, Limits), far: (Router, Limits)) -> (Peer, Peer) {
     let setup = |(services, limits)| Setup::new(services, limits);
-    let mut near = setup(near);
-    near.greets = true;
-    ends_of(near, setup(far), 64 * 1024)
+    let (left, right) = memory::transports(64 * 1024);
+    let [near, far] = [(near, left, true), (far, right, false)].map(|(of, transport, opens)| {
+        let endpoint = Endpoint::new(Setup { keepalive: false, ..setup(of) });
+        endpoint.know_other(opens);
+        let peer = endpoint.peer();
+        tokio::spawn(endpoint.connect(transport));
+        peer
+    });
+    (near, far)
 }
 
 /// The same, of any two setups, over a pipe that holds `capacity` bytes each way.

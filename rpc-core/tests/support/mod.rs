@@ -45,11 +45,13 @@ impl Raw {
         Self::connect_as(setup, 64 * 1024)
     }
 
-    /// The same to an end that is made of `setup`, without its keepalive.
+    /// The same to an end that is made of `setup`, without its keepalive. Each end knows the other, as after a
+    /// handshake with `Rpc-Hello`.
     pub fn connect_as(mut setup: Setup, capacity: usize) -> (Self, Peer) {
         let (near, far) = memory::transports(capacity);
         setup.keepalive = false;
         let endpoint = Endpoint::new(setup);
+        endpoint.know_other(false);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(near));
         (Self { pipe: far }, peer)
