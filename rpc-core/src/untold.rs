@@ -160,6 +160,7 @@ fn what_does_not_fit_is_described_and_not_repeated() {
         ("unknown field `secret`, there are no fields", "unknown field"),
         ("unknown parameter `secret`", "unknown parameter"),
         ("missing field `x`", "missing field `x`"),
+        ("missing \nforged", r"missing \nforged"),
         ("takes 2 params (a, b), got 3", "takes 2 params (a, b), got 3"),
         ("`secret` is no colour", "it does not fit"),
         ("secret: too short", "it does not fit"),

@@ -231,18 +231,24 @@ async fn items_that_come_before_the_answer_wait_for_it() {
 /// As many as a window holds, and no stream waits for an end that was not kept.
 #[tokio::test(start_paused = true)]
 async fn items_that_come_early_are_bounded_and_their_loss_is_told() {
-    let (mut raw, _peer, call) = subscribing(false).await;
-    let text = format!(r#""result":1,"filler":"{}""#, "x".repeat(1000));
-    for _ in 0..100 {
-        raw.send(&item("77", &text)).await;
+    for (greets, end) in [
+        (false, r#""error":{"code":1,"message":"over"}"#),
+        (true, r#""error":{"code":1,"message":"over"}"#),
+        (true, r#""done":true"#),
+    ] {
+        let (mut raw, _peer, call) = subscribing(greets).await;
+        let text = format!(r#""result":1,"filler":"{}""#, "x".repeat(1000));
+        for _ in 0..100 {
+            raw.send(&item("77", &text)).await;
+        }
+        raw.send(&item("77", end)).await;
+        raw.send(r#"{"jsonrpc":"2.0","id":1,"result":77}"#).await;
+        let items: Vec<_> = call.await.unwrap().collect().await;
+        let kept = items.iter().take_while(|item| **item == Ok(Some(1))).count();
+        assert!((60..=65).contains(&kept), "{kept} of a kilobyte each");
+        assert_eq!(items[kept], Err(StreamError::Gap { missed: 100 - kept as u64 }));
+        assert!(matches!(&items[kept + 1..], [Err(StreamError::Remote(_))]), "{items:?}");
     }
-    raw.send(&item("77", r#""error":{"code":1,"message":"over"}"#)).await;
-    raw.send(r#"{"jsonrpc":"2.0","id":1,"result":77}"#).await;
-    let items: Vec<_> = call.await.unwrap().collect().await;
-    let kept = items.iter().take_while(|item| **item == Ok(Some(1))).count();
-    assert!((60..=65).contains(&kept), "{kept} of a kilobyte each");
-    assert_eq!(items[kept], Err(StreamError::Gap { missed: 100 - kept as u64 }));
-    assert!(matches!(&items[kept + 1..], [Err(StreamError::Remote(_))]), "{items:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,14 +257,51 @@ async fn what_comes_early_for_nobody_is_forgotten() {
     raw.send(&item("77", r#""result":1"#)).await;
     raw.send(r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"no"}}"#).await;
     assert!(call.await.is_err());
-    raw.send(&item("78", r#""result":1"#)).await;
-    assert!(raw.is_silent().await);
-    let call = peer.subscribe::<u8>("ticks", "stop", ()).start();
+    // With another stream open, the params of all that comes are looked at.
+    let mut open = Vec::new();
+    for (id, stream) in [(2, 76), (3, 77), (4, 78)] {
+        raw.send(&item("78", r#""result":1"#)).await;
+        assert!(raw.is_silent().await);
+        let call = peer.subscribe::<u8>("ticks", "stop", ()).start();
+        raw.receive().await;
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{stream}}}"#)).await;
+        let mut items = call.await.unwrap();
+        assert!(raw.is_silent().await);
+        assert_eq!(items.next().now_or_never(), None, "{stream} came while none was awaited");
+        open.push(items);
+    }
+}
+
+/// It may be one whose params only look like an item.
+#[tokio::test(start_paused = true)]
+async fn what_is_offered_is_served_though_it_looks_like_an_early_item() {
+    let ran = Arc::new(AtomicUsize::new(0));
+    let counted = ran.clone();
+    let router = Router::new().notification("note", move |_: Context, _: Value| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async {}
+    });
+    let (mut raw, peer) = Raw::connect(router, Limits::client());
+    let _call = peer.subscribe::<u8>("ticks", "stop", ()).start();
     raw.receive().await;
-    raw.send(r#"{"jsonrpc":"2.0","id":2,"result":78}"#).await;
-    let mut items = call.await.unwrap();
+    let note = r#"{"jsonrpc":"2.0","method":"note","params":{"subscription":1,"result":2}}"#;
+    raw.send(note).await;
     assert!(raw.is_silent().await);
-    assert_eq!(items.next().now_or_never(), None, "it came while none was awaited");
+    assert_eq!(ran.load(Ordering::SeqCst), 1);
+}
+
+/// Of more streams than one end can be about to begin, items are lost; and one whose id is longer than an id
+/// may be will not begin.
+#[tokio::test(start_paused = true)]
+async fn early_items_of_many_streams_are_counted_as_lost() {
+    let (mut raw, peer, _call) = subscribing(false).await;
+    let long = format!("\"{}\"", "x".repeat(200));
+    raw.send(&item(&long, r#""result":1"#)).await;
+    for id in 0..66 {
+        raw.send(&item(&id.to_string(), r#""result":1"#)).await;
+    }
+    assert!(raw.is_silent().await);
+    assert_eq!(peer.stats().counters.dropped, 2, "of 64 they are kept");
 }
 
 /// They have crossed the end of their stream.

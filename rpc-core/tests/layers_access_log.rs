@@ -64,6 +64,8 @@ async fn each_call_is_a_line_when_it_has_ended() {
 <-- {"jsonrpc":"2.0","id":5,"error":{"code":-32012,"message":"the deadline ran out","data":{"kind":"deadline"}}}
 --> {"jsonrpc":"2.0","id":6,"method":"for\nged"}
 <-- {"jsonrpc":"2.0","id":6,"error":{"code":-32601,"message":"no method `for\\nged`"}}
+--> {"jsonrpc":"2.0","id":7,"method":"sleep","params":[1],"timeoutMs":0}
+<-- {"jsonrpc":"2.0","id":7,"error":{"code":-32012,"message":"the deadline ran out","data":{"kind":"deadline"}}}
 "#,
     )
     .await;
@@ -77,6 +79,7 @@ async fn each_call_is_a_line_when_it_has_ended() {
             r#"served method="note" outcome="ok" duration=0ns"#,
             r#"served method="sleep" outcome="timeout" duration=250ms"#,
             r#"refused method="_OTHER" outcome="-32601""#,
+            r#"refused method="sleep" outcome="timeout""#,
         ]
     );
     assert!(!log.text().contains("secret") && !log.text().contains("s3cr3t"), "{}", log.text());

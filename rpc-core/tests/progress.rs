@@ -160,6 +160,25 @@ async fn a_call_asks_with_its_own_id() {
     assert_eq!(peer.stats().counters.malformed, 1);
 }
 
+/// What it would be read as was not measured.
+#[tokio::test(start_paused = true)]
+async fn a_report_that_would_be_read_as_another_is_left_out() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let seen = Seen::<serde_json::Value>::default();
+    let call = peer.call::<()>("build", ()).no_timeout().on_progress(into(&seen)).start();
+    raw.receive().await;
+    for value in [r#"[{"$serde_json::private::RawValue":"[1]"}]"#, "5"] {
+        raw.send(&format!(
+            r#"{{"jsonrpc":"2.0","method":"$/progress","params":{{"token":1,"value":{value}}}}}"#
+        ))
+        .await;
+    }
+    raw.send(r#"{"jsonrpc":"2.0","id":1,"result":null}"#).await;
+    call.await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), [5]);
+    assert_eq!(peer.stats().counters.dropped, 1);
+}
+
 /// Works whose steps are told when to be done.
 fn told() -> (BuilderClient, Arc<Notify>) {
     let go = Arc::<Notify>::default();

@@ -101,6 +101,25 @@ async fn a_peer_that_has_closed_is_told_with_its_reason_made_harmless() {
     assert!(line.contains("forged") && !line.contains('\u{1b}'), "{line}");
 }
 
+/// Only its beginning: it may be as long as a message.
+#[tokio::test]
+async fn a_call_that_could_not_be_written_is_told_in_few_words() {
+    struct Wordy;
+    impl serde::Serialize for Wordy {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("word ".repeat(10_000)))
+        }
+    }
+    let log = log();
+    let served = Router::new().method("a.encode", |cx: Context, (): ()| async move {
+        Ok(cx.peer().call::<u32>("age", (Wordy,)).await?)
+    });
+    let (error, peer) = caught_by(Router::new(), served, "a.encode").await;
+    assert_internal(&error);
+    let line = one(log, "a.encode", &peer);
+    assert!(line.contains("word word") && line.len() < 600, "{line}");
+}
+
 #[tokio::test]
 async fn what_the_other_end_answered_is_passed_on_and_needs_no_line() {
     let log = log();

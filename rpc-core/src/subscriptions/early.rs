@@ -81,3 +81,16 @@ fn what_comes_early_is_kept_in_its_order_and_what_does_not_fit_is_counted() {
     }
     assert!(!early.keep("one more", "x", false, 1 << 20));
 }
+
+#[test]
+fn nothing_is_kept_behind_an_end_though_there_is_room_again() {
+    let mut early = Early::default();
+    assert!(early.keep("7", "a", false, 2 * 64));
+    assert!(early.keep("8", "x", false, 2 * 64));
+    assert!(early.keep("7", "the end", true, 2 * 64));
+    early.take("8");
+    assert!(early.keep("7", "b", false, 2 * 64));
+    let stream = early.take("7").unwrap();
+    assert_eq!((stream.items, stream.missed), (vec!["a".into()], 1));
+    assert!(stream.has_ended);
+}
