@@ -393,6 +393,33 @@ async fn of_several_addresses_all_are_tried() {
     assert!(Client::builder().connect(&url).await.is_ok());
 }
 
+/// The hook may even panic: that is its own affair.
+#[tokio::test]
+async fn what_a_server_says_beside_json_rpc_is_not_answered_and_may_be_heard() {
+    let url = server(async |mut stream: TcpStream, head| {
+        stream.write_all(accept(&head).as_bytes()).await?;
+        let age = r#"{"jsonrpc":"2.0","id":7,"method":"age"}"#;
+        for text in [r#"{"event":"first"}"#, "second", r#"[{"event":"third"}]"#, "", age] {
+            stream.write_all(&text_frame(text)).await?;
+        }
+        let answer = read_text(&mut stream).await?;
+        stream.write_all(&text_frame(&format!(r#"{{"event":{answer}}}"#))).await?;
+        read_text(&mut stream).await.map(drop)
+    });
+    let (say, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let age = Router::new().method("age", |_: Context, (): ()| async { Ok(36) });
+    let builder = Client::builder().plain(true).service(age).on_foreign(move |text| {
+        say.send(text.to_owned()).unwrap();
+        panic!("on purpose");
+    });
+    let client = soon(builder.connect(&url.await)).await.unwrap();
+    let answer = r#"{"event":{"jsonrpc":"2.0","id":7,"result":36}}"#;
+    for expected in [r#"{"event":"first"}"#, "second", r#"{"event":"third"}"#, answer] {
+        assert_eq!(soon(heard.recv()).await.as_deref(), Some(expected));
+    }
+    assert_eq!(client.peer().stats().counters.foreign, 4);
+}
+
 #[tokio::test]
 async fn nothing_beyond_the_specification_goes_to_a_server_that_has_not_answered_rpc_hello() {
     for (plain, answers) in [(true, true), (false, false), (false, true)] {
