@@ -1,4 +1,4 @@
-//! Sends back each message until the link ends, and then closes as a connection does.
+//! Sends back each message, as text or binary as it came, until the link ends, and then closes as a connection does.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -17,14 +17,13 @@ const CLOSE: Duration = Duration::from_secs(5);
 /// Echoes until the link ends.
 pub(crate) async fn echo(mut socket: WebSocket<TcpStream>) {
     let end = loop {
-        match receive(&mut socket).await {
-            Received::Text(text) => {
-                let message = Bytes::copy_from_slice(text.as_ref().as_bytes());
-                if let Err(error) = send(&mut socket, message).await {
-                    break Received::Failed(error);
-                }
-            }
+        let (message, is_binary) = match receive(&mut socket).await {
+            Received::Text(text) => (Bytes::copy_from_slice(text.as_ref().as_bytes()), false),
+            Received::Binary(bytes) => (bytes, true),
             end => break end,
+        };
+        if let Err(error) = send(&mut socket, message, is_binary).await {
+            break Received::Failed(error);
         }
     };
     close(&mut socket, end).await;
@@ -48,9 +47,17 @@ async fn receive<T: Transport>(socket: &mut T) -> Received<T::Text> {
     poll_fn(|cx| socket.poll_receive(cx, ALLOWANCE)).await
 }
 
-async fn send(socket: &mut impl Transport, message: Bytes) -> Result<(), LinkError> {
+async fn send(
+    socket: &mut WebSocket<TcpStream>,
+    message: Bytes,
+    is_binary: bool,
+) -> Result<(), LinkError> {
     poll_fn(|cx| socket.poll_ready(cx)).await?;
-    socket.send(message)?;
+    if is_binary {
+        socket.send_binary(message)?;
+    } else {
+        socket.send(message)?;
+    }
     poll_fn(|cx| socket.poll_flush(cx)).await
 }
 
@@ -59,7 +66,9 @@ async fn close<T: Transport>(socket: &mut T, end: Received<T::Text>) {
     let (code, reason) = match end {
         Received::Failed(LinkError::Violation { code, reason }) => (code, reason),
         Received::Failed(LinkError::Io(_)) => return,
-        Received::Text(_) | Received::Closed { .. } => (CloseCode::NORMAL, ""),
+        Received::Text(_) | Received::Binary(_) | Received::Closed { .. } => {
+            (CloseCode::NORMAL, "")
+        }
     };
     // An end that does not hang up is left.
     let _ = timeout(CLOSE, poll_fn(|cx| socket.poll_close(cx, code, reason))).await;

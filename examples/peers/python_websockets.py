@@ -257,7 +257,11 @@ async def alive(peer):
 
 async def binary(url):
     async with websockets.connect(url) as socket:
-        await socket.send(b"{}")
+        # As web3.py sends all that it sends.
+        await socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "echo", "params": ["é"]}).encode())
+        answer = await socket.recv()
+        equal((type(answer), json.loads(answer)["result"]), (str, "é"))
+        await socket.send(b"\xff")
         try:
             await socket.recv()
         except websockets.ConnectionClosed:
@@ -283,7 +287,7 @@ async def main(url):
         await check("groups, published to and asked", grouped(peer, other))
         await check("large messages, in fragments", large(peer))
         await check("ping and pong", alive(peer))
-        await check("binary is closed with 1003", binary(url))
+        await check("binary is text if it is UTF-8, else closed with 1003", binary(url))
 
 
 asyncio.run(asyncio.wait_for(main(sys.argv[1]), 60))

@@ -15,7 +15,7 @@ impl CloseCode {
     pub const GOING_AWAY: Self = Self(1001);
     /// 1002: the other end broke the WebSocket protocol.
     pub const PROTOCOL: Self = Self(1002);
-    /// 1003: binary messages are not understood.
+    /// 1003: a binary message is not UTF-8, so it cannot be JSON.
     pub const UNSUPPORTED: Self = Self(1003);
     /// 1007: text that is not UTF-8.
     pub const INVALID_TEXT: Self = Self(1007);

@@ -347,6 +347,9 @@ impl<T: Transport> Connection<T> {
             }
             match self.transport.poll_receive(cx, BYTES - read) {
                 Poll::Ready(Received::Text(text)) => messages += self.dispatch(text.as_ref(), now),
+                Poll::Ready(Received::Binary(bytes)) => {
+                    messages += self.dispatch_binary(&bytes, now)?;
+                }
                 Poll::Ready(Received::Closed { code, reason }) => {
                     return Err(CloseReason::peer(code, reason).into());
                 }

@@ -1,6 +1,6 @@
-//! What carries the messages of a connection: text both ways, in order.
+//! What carries the messages of a connection: text both ways, in order. Some ends mark theirs as binary.
 //!
-//! A transport knows nothing of JSON. It hands over whole text messages, takes whole text messages,
+//! A transport knows nothing of JSON. It hands over whole messages, takes whole text messages,
 //! and tells how far the medium really took them: that is what decides, when a link is lost, which
 //! calls the other end cannot have seen (`Fate::NotSent`).
 
@@ -21,7 +21,7 @@ pub trait Transport: Send + Unpin + 'static {
     /// A received message, borrowed for as long as it is dispatched.
     type Text: AsRef<str>;
 
-    /// The next whole message, or how the link ended. After anything but `Text` it is not polled
+    /// The next whole message, or how the link ended. After anything but a message it is not polled
     /// again.
     ///
     /// Reads at most `allowance` bytes from the medium: when these gave no whole message, it wakes
@@ -84,6 +84,9 @@ pub trait Transport: Send + Unpin + 'static {
 pub enum Received<T> {
     /// A whole text message.
     Text(T),
+    /// A whole message that its sender did not mark as text. A [`Connection`](crate::Connection) takes it for text
+    /// if it is UTF-8, and closes with 1003 if it is not.
+    Binary(Bytes),
     /// The other end closed in good order; `code` is `None` if it gave none. One that just went away
     /// is `Failed`.
     Closed {

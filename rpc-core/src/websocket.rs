@@ -27,6 +27,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig, WebSocketContext};
 
 use self::closing::Closing;
@@ -108,6 +109,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
             discard_until: None,
         }
     }
+
+    /// As [`send`](Transport::send), but marks the message as binary; it may be any bytes.
+    ///
+    /// For those who use the WebSocket by itself. A [`Connection`](crate::Connection) sends text only.
+    ///
+    /// # Errors
+    /// The link is broken.
+    pub fn send_binary(&mut self, message: Bytes) -> Result<(), LinkError> {
+        self.begin(message, Data::Binary)
+    }
+
+    fn begin(&mut self, message: Bytes, data: Data) -> Result<(), LinkError> {
+        debug_assert!(self.unsent.is_empty(), "`send` before `poll_ready` was ready");
+        self.unsent = Fragments::of(message, data);
+        self.hand_over().map(drop)
+    }
 }
 
 /// Every size is set: by default tungstenite's write buffer has no bound, and its read buffer,
@@ -144,9 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 
     fn send(&mut self, message: Bytes) -> Result<(), LinkError> {
-        debug_assert!(self.unsent.is_empty(), "`send` before `poll_ready` was ready");
-        self.unsent = Fragments::of(message);
-        self.hand_over().map(drop)
+        self.begin(message, Data::Text)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {

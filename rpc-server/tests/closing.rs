@@ -51,7 +51,7 @@ async fn a_broken_protocol_is_answered_by_a_close_that_says_how() {
         ("nothing to continue", frame(0, b"x"), 1002),
         ("a close code that must not be sent", frame(CLOSE, &1005_u16.to_be_bytes()), 1002),
         ("not UTF-8", frame(TEXT, b"\"\xff\""), 1007),
-        ("binary", frame(BINARY, b"{}"), 1003),
+        ("binary that is not UTF-8", frame(BINARY, b"\"\xff\""), 1003),
         ("too big", frame(TEXT, &[b' '; 1025]), 1009),
     ];
     for (what, bytes, code) in cases {

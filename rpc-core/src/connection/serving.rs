@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::streaming::{Origin, Stream};
 use super::{Connection, MESSAGES};
 use crate::answer;
+use crate::close::CloseCode;
 use crate::current::Mark;
 use crate::envelope::{self, Answer, Incoming, NOT_JSON, Payload, Shape};
 use crate::error::{ErrorCode, ErrorObject, Excerpt, Kind};
@@ -21,7 +22,7 @@ use crate::service::{Finished, Handler, Limited, Params, Service};
 use crate::serving::Key;
 use crate::streaming::Items;
 use crate::sync::Ordering;
-use crate::transport::Transport;
+use crate::transport::{LinkError, Transport};
 use crate::untold;
 
 /// Something that is no JSON-RPC.
@@ -70,6 +71,20 @@ impl<T: Transport> Connection<T> {
                 1
             }
         }
+    }
+
+    /// Deals with a message that is not marked as text: web3.py sends nothing else, and means text.
+    #[cold]
+    pub(super) fn dispatch_binary(
+        &mut self,
+        bytes: &[u8],
+        now: Duration,
+    ) -> Result<usize, LinkError> {
+        let text = str::from_utf8(bytes).map_err(|_| LinkError::Violation {
+            code: CloseCode::UNSUPPORTED,
+            reason: "a binary message that is not UTF-8: send JSON",
+        })?;
+        Ok(self.dispatch(text, now))
     }
 
     /// Deals with what is not JSON.

@@ -12,17 +12,17 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 pub(super) const FRAGMENT: usize = 64 * 1024;
 
 /// What is still to be handed over of the last message.
-#[derive(Default)]
 pub(super) struct Fragments {
     returned: Option<Frame>,
     rest: Option<Bytes>,
-    continues: bool,
+    /// What the next frame is: only the first one tells whether the message is text.
+    next: Data,
 }
 
 impl Fragments {
-    /// All of `message`, which is UTF-8.
-    pub(super) fn of(message: Bytes) -> Self {
-        Self { returned: None, rest: Some(message), continues: false }
+    /// All of `message`, which is UTF-8 if it is `Data::Text`.
+    pub(super) fn of(message: Bytes, data: Data) -> Self {
+        Self { returned: None, rest: Some(message), next: data }
     }
 
     /// The next frame to hand over; `None` when all are.
@@ -50,9 +50,15 @@ impl Fragments {
         if part.len() > FRAGMENT {
             self.rest = Some(part.split_off(FRAGMENT));
         }
-        let data = if self.continues { Data::Continue } else { Data::Text };
-        self.continues = true;
+        let data = std::mem::replace(&mut self.next, Data::Continue);
         Some(Frame::message(part, OpCode::Data(data), self.rest.is_none()))
+    }
+}
+
+impl Default for Fragments {
+    /// Nothing.
+    fn default() -> Self {
+        Self { returned: None, rest: None, next: Data::Continue }
     }
 }
 
@@ -62,7 +68,7 @@ mod tests {
 
     /// Length, opcode and whether it is the last, of each frame.
     fn frames(length: usize) -> Vec<(usize, Data, bool)> {
-        let mut fragments = Fragments::of(Bytes::from(vec![b'x'; length]));
+        let mut fragments = Fragments::of(Bytes::from(vec![b'x'; length]), Data::Text);
         std::iter::from_fn(|| {
             let frame = fragments.take()?;
             let OpCode::Data(data) = frame.header().opcode else { unreachable!() };
@@ -91,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_did_not_fit_comes_again() {
-        let mut fragments = Fragments::of(Bytes::from_static(b"{}"));
+        let mut fragments = Fragments::of(Bytes::from_static(b"{}"), Data::Text);
         let frame = fragments.take().unwrap();
         assert!(fragments.is_empty());
         fragments.put_back(frame.clone());

@@ -12,7 +12,7 @@ use super::WebSocket;
 use super::blocking::Reading;
 use super::errors::{is_blocked, link_error, violation};
 use crate::close::CloseCode;
-use crate::transport::{LinkError, Received};
+use crate::transport::Received;
 
 /// So much is read at once when nothing was read ahead.
 const FIRST: usize = 4096;
@@ -123,12 +123,10 @@ fn received(message: Message) -> Received<Text> {
     match message {
         Message::Text(text) => Received::Text(Text(text)),
         Message::Close(frame) => closed(frame),
-        // `Frame` is never read: it is how raw frames are written.
-        _ => Received::Failed(BINARY),
+        // Of these only `Binary` is ever read here: `Frame` is how raw frames are written.
+        binary => Received::Binary(binary.into_data()),
     }
 }
-
-const BINARY: LinkError = violation(CloseCode::UNSUPPORTED, "binary messages are not understood");
 
 fn closed(frame: Option<CloseFrame>) -> Received<Text> {
     let code = frame.as_ref().map(|frame| CloseCode::new(frame.code.into()));

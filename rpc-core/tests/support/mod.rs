@@ -93,7 +93,7 @@ impl Raw {
     pub async fn closed(&mut self) -> (Option<CloseCode>, String) {
         loop {
             match self.received().await {
-                Received::Text(_) => {}
+                Received::Text(_) | Received::Binary(_) => {}
                 Received::Closed { code, reason } => return (code, reason),
                 Received::Failed(error) => panic!("lost: {error:?}"),
             }

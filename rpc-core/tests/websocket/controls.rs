@@ -3,50 +3,18 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use rpc_core::{Context, Endpoint, Peer, Router, Setup};
 use tokio::io::DuplexStream;
 
 use super::far::*;
+use super::serving::*;
 
 const REASON: &str = "more control frames than `control_rate`";
-
-/// An end that serves `echo`, and the stream to it.
-fn connect(role: Role, limits: Limits) -> (Peer, DuplexStream) {
-    let (near, far) = tokio::io::duplex(64 * 1024);
-    let near = WebSocket::new(near, role, Bytes::new(), &limits);
-    let echo = |_: Context, (text,): (String,)| async move { Ok(text) };
-    let endpoint = Endpoint::new(Setup::new(Router::new().method("echo", echo), limits));
-    let peer = endpoint.peer();
-    tokio::spawn(endpoint.connect(near));
-    (peer, far)
-}
-
-fn other(role: Role, far: DuplexStream) -> WebSocket<DuplexStream> {
-    let role = if role == Role::Server { Role::Client } else { Role::Server };
-    WebSocket::new(far, role, Bytes::new(), &Limits::client())
-}
-
-/// The text of the next message, or how the link ended.
-async fn receive(far: &mut WebSocket<DuplexStream>) -> Result<String, String> {
-    let next = poll_fn(|cx| far.poll_receive(cx, usize::MAX));
-    match tokio::time::timeout(Duration::from_secs(60), next).await.expect("something comes") {
-        Received::Text(text) => Ok(text.as_ref().to_owned()),
-        Received::Closed { code, reason } => Err(format!("{code:?} {reason}")),
-        Received::Failed(error) => panic!("{error:?}"),
-    }
-}
 
 async fn pings(far: &mut WebSocket<DuplexStream>, count: usize) {
     for _ in 0..count {
         far.ping().unwrap();
     }
     poll_fn(|cx| far.poll_flush(cx)).await.unwrap();
-}
-
-async fn lives(far: &mut WebSocket<DuplexStream>) {
-    far.send(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["yes"]}"#.into()).unwrap();
-    poll_fn(|cx| far.poll_flush(cx)).await.unwrap();
-    assert!(receive(far).await.unwrap().contains("yes"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -184,6 +184,7 @@ impl<T: Transport> ByHand for T {}
 fn describe<T: AsRef<str>>(received: Received<T>) -> String {
     match received {
         Received::Text(text) => format!("text {}", text.as_ref()),
+        Received::Binary(bytes) => format!("binary {}", bytes.escape_ascii()),
         Received::Closed { code: Some(code), reason } => format!("closed {code} {reason}"),
         Received::Closed { code: None, reason } => format!("closed without code {reason}"),
         Received::Failed(LinkError::Violation { code, reason }) => format!("{code} {reason}"),
@@ -212,6 +213,7 @@ pub(crate) const BEGIN: u8 = 0x01;
 pub(crate) const MORE: u8 = 0x00;
 pub(crate) const LAST: u8 = 0x80;
 pub(crate) const BINARY: u8 = 0x82;
+pub(crate) const BEGIN_BINARY: u8 = 0x02;
 pub(crate) const CLOSE: u8 = 0x88;
 pub(crate) const PING: u8 = 0x89;
 pub(crate) const PONG: u8 = 0x8a;

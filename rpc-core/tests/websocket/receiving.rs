@@ -40,11 +40,19 @@ fn a_broken_rule_is_named_by_code_and_reason() {
     let limits = message_in(1000);
     let oversized = vec![b'x'; 1001];
     let cases: [(&str, &[&[u8]]); _] = [
-        ("1003 binary messages are not understood", &[&masked(BINARY, "x")]),
         ("1009 a message above the limit `message_in`", &[&masked(TEXT, &oversized)]),
         (
             "1009 a message above the limit `message_in`",
             &[&masked(BEGIN, &oversized[..600]), &masked(LAST, &oversized[..401])],
+        ),
+        ("1009 a message above the limit `message_in`", &[&masked(BINARY, &oversized)]),
+        (
+            "1009 a message above the limit `message_in`",
+            &[&masked(BEGIN_BINARY, &oversized[..600]), &masked(LAST, &oversized[..401])],
+        ),
+        (
+            "1008 too many fragments",
+            &[&masked(BEGIN_BINARY, "x"), &masked(MORE, "").repeat(limits.fragments)],
         ),
         ("1009 a message above the limit `message_in`", &[&[TEXT, 0xff], &[0xff; 8]]),
         ("1007 text that is not UTF-8", &[&masked(TEXT, b"\xff")]),
@@ -70,6 +78,15 @@ fn a_broken_rule_is_named_by_code_and_reason() {
         assert_eq!(server.text(), "before", "{expected}");
         assert_eq!(server.ending(), expected);
     }
+}
+
+#[test]
+fn what_is_marked_as_binary_is_handed_over_as_such_and_unread() {
+    let (mut server, far) = server(&Limits::server());
+    far.sends([masked(BINARY, "one"), masked(TEXT, "two"), masked(BINARY, "")].concat());
+    far.sends([masked(BEGIN_BINARY, b"\xc3"), masked(PING, "?"), masked(LAST, b"\xff")].concat());
+    let received = [(); 4].map(|()| server.ending());
+    assert_eq!(received, ["binary one", "text two", "binary ", "binary \\xc3\\xff"]);
 }
 
 #[test]

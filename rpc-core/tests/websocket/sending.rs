@@ -36,6 +36,19 @@ fn a_long_message_leaves_in_fragments_of_64_kib_with_pongs_between() {
 }
 
 #[test]
+fn a_binary_message_leaves_marked_as_binary_with_its_first_fragment() {
+    let (mut server, far) = server(&Limits::server());
+    server.send_binary(Bytes::from(vec![0xff; 65 * KIB])).unwrap();
+    assert!(server.ready());
+    server.send_binary(Bytes::from_static(b"\xfe")).unwrap();
+    assert!(server.flush());
+    assert_eq!(server.accepted(), 2);
+    let frames = frames(&far.took());
+    let shape: Vec<_> = frames.iter().map(|(first, payload)| (*first, payload.len())).collect();
+    assert_eq!(shape, [(BEGIN_BINARY, 64 * KIB), (LAST, KIB), (BINARY, 1)]);
+}
+
+#[test]
 fn another_message_must_wait_until_the_last_was_handed_over_whole() {
     let (mut server, far) = server(&Limits::server());
     far.has_room_for(0);
