@@ -28,6 +28,7 @@ pub struct Builder {
     layers: Layers,
     limits: Limits,
     keepalive: bool,
+    whole_frames: bool,
     plain: bool,
     on_foreign: Option<OnForeign>,
     headers: Headers,
@@ -43,6 +44,7 @@ impl Builder {
             layers: Layers::new(),
             limits: Limits::client(),
             keepalive: true,
+            whole_frames: false,
             plain: false,
             on_foreign: None,
             headers: Headers::default(),
@@ -123,6 +125,17 @@ impl Builder {
     /// (20 s of idling). The log then has a warning that names this setting.
     pub fn keepalive(mut self, keepalive: bool) -> Self {
         self.keepalive = keepalive;
+        self
+    }
+
+    /// Whether the client sends each message as one WebSocket frame, for servers that know no continuation: such servers take
+    /// the first fragment for the whole message, or hang up. Off by default: messages above 64 KiB leave in
+    /// fragments of 64 KiB, with pings and pongs between them. On, a ping or pong waits until the message before it has
+    /// left, so on a slow line the other end may take this one for lost; and the write buffer holds the longest
+    /// message that was sent, at most [`message_out`](Limits::message_out), beyond
+    /// [`write_buffer_max`](Limits::write_buffer_max).
+    pub fn whole_frames(mut self, whole_frames: bool) -> Self {
+        self.whole_frames = whole_frames;
         self
     }
 
@@ -232,6 +245,7 @@ impl Builder {
             layers: self.layers,
             keepalive: self.keepalive,
             hello: if self.plain { Hello::Never } else { Hello::Auto },
+            whole_frames: self.whole_frames,
             answers_malformed: false,
             on_foreign: self.on_foreign,
         };
@@ -252,6 +266,7 @@ impl fmt::Debug for Builder {
             .field("layers", &self.layers)
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)
+            .field("whole_frames", &self.whole_frames)
             .field("plain", &self.plain)
             .field("headers", &self.headers)
             .field("connect_timeout", &self.connect_timeout)

@@ -245,6 +245,26 @@ async fn the_peer_of_a_client_that_was_dropped_says_so_and_the_server_hears_noth
     assert_eq!(frames[close..close + 2], [0x88, 0x82], "{frames:?}");
 }
 
+#[tokio::test]
+async fn a_server_that_knows_no_continuation_is_sent_whole_frames() {
+    let length = r#"{"jsonrpc":"2.0","method":"log","params":[""]}"#.len() as u64 + 300_000;
+    for (whole, expected) in [(true, (0x81, length)), (false, (0x01, 64 * 1024))] {
+        let (tell, heard) = tokio::sync::oneshot::channel();
+        let url = server(async move |mut stream: TcpStream, head: String| {
+            stream.write_all(accept(&head).as_bytes()).await?;
+            // The first byte of a frame, and then, behind the mark of a long one, its length.
+            let (first, mark) = (stream.read_u8().await?, stream.read_u8().await?);
+            assert_eq!(mark, 0x80 | 127);
+            tell.send((first, stream.read_u64().await?)).unwrap();
+            std::future::pending().await
+        })
+        .await;
+        let client = Client::builder().plain(true).whole_frames(whole).connect(&url).await.unwrap();
+        client.peer().notify("log", ("x".repeat(300_000),)).await.unwrap();
+        assert_eq!(soon(heard).await.unwrap(), expected);
+    }
+}
+
 /// What a server that picks `answer` as subprotocol makes of `builder`, and what it was asked.
 async fn ask(builder: Builder, answer: &'static str) -> (Result<Client, ConnectError>, String) {
     let (tell, heard) = tokio::sync::oneshot::channel();

@@ -140,7 +140,10 @@ impl From<LinkError> for End {
 }
 
 impl<T: Transport> Connection<T> {
-    pub(crate) fn new(transport: T, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(mut transport: T, shared: Arc<Shared>) -> Self {
+        if shared.setup.whole_frames {
+            transport.send_whole_frames();
+        }
         let limits = &shared.setup.limits;
         // A notification's handler is not counted among the requests.
         let handlers = Tasks::new(limits.live_handlers + 1);

@@ -36,6 +36,10 @@ pub struct Setup {
     pub keepalive: bool,
     /// When this end says hello.
     pub hello: Hello,
+    /// Whether each message leaves as one WebSocket frame, for ends that know no continuation. Off by default: a
+    /// message above 64 KiB leaves in fragments, so that pongs get between, and the write buffer stays short
+    /// ([`write_buffer_max`](Limits::write_buffer_max)). On, the write buffer holds the longest message whole.
+    pub whole_frames: bool,
     /// Whether this end answers messages that are no requests with an error, as the specification asks: text
     /// that is no JSON, an object without a method. Turn it off for the end that opened the link (a client, the
     /// parent of a process, the first of a [pair](crate::memory::pair)). Such an end does not answer the messages
@@ -71,8 +75,8 @@ impl fmt::Debug for OnForeign {
 }
 
 impl Setup {
-    /// An end that offers `services`, is alone in its hub, has a keepalive, says hello as [`Hello::Auto`], and
-    /// answers malformed messages.
+    /// An end that offers `services`, is alone in its hub, has a keepalive, says hello as [`Hello::Auto`], sends
+    /// long messages in fragments, and answers malformed messages.
     pub fn new(services: Router, limits: Limits) -> Self {
         Self {
             services: Arc::new(services),
@@ -81,6 +85,7 @@ impl Setup {
             layers: Layers::new(),
             keepalive: true,
             hello: Hello::Auto,
+            whole_frames: false,
             answers_malformed: true,
             on_foreign: None,
         }

@@ -105,7 +105,8 @@ pub struct Limits {
     pub read_buffer: usize,
     /// Bytes that are written at once. 16 KiB.
     pub write_buffer: usize,
-    /// Bytes that the write buffer may reach while the other end does not read. 160 KiB.
+    /// Bytes that the write buffer may reach while the other end does not read; with
+    /// [whole frames](crate::Setup::whole_frames) as much more as the longest message needs. 160 KiB.
     pub write_buffer_max: usize,
     /// From the TCP connection to the end of the WebSocket handshake. 10 s.
     #[serde(with = "text")]

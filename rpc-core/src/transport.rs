@@ -73,6 +73,10 @@ pub trait Transport: Send + Unpin + 'static {
     /// ignores that, as by default.
     fn set_limits(&mut self, _limits: &Limits) {}
 
+    /// From now on each message leaves as one frame, never in fragments. One that has no frames ignores that, as by
+    /// default.
+    fn send_whole_frames(&mut self) {}
+
     /// Sends what is buffered, then why we close, and waits for the other end to confirm. A message
     /// that is half out is cut short: flush first to finish it. Ready when the medium can be dropped
     /// without losing `reason`. The caller bounds the time.

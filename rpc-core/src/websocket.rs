@@ -64,6 +64,8 @@ pub struct WebSocket<S> {
     wire: Wire<S>,
     /// How many messages and control frames tungstenite has given us.
     taken: u64,
+    /// Whether no message is cut into fragments.
+    whole_frames: bool,
     unsent: Fragments,
     /// The bytes that tungstenite was given to write, the wire's `written` among them; rather too
     /// many than too few.
@@ -99,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
             context: WebSocketContext::new(role.into(), Some(config)),
             wire: Wire::new(io, already_read, Incoming::new(limits)),
             taken: 0,
+            whole_frames: false,
             unsent: Fragments::default(),
             handed: 0,
             longest_backlog: 0,
@@ -122,7 +125,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
 
     fn begin(&mut self, message: Bytes, data: Data) -> Result<(), LinkError> {
         debug_assert!(self.unsent.is_empty(), "`send` before `poll_ready` was ready");
-        self.unsent = Fragments::of(message, data);
+        let most = if self.whole_frames { usize::MAX } else { FRAGMENT };
+        self.unsent = Fragments::of(message, data, most);
+        self.make_room_for_whole(self.unsent.bytes());
         self.hand_over().map(drop)
     }
 }
@@ -201,10 +206,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 
     fn set_limits(&mut self, limits: &Limits) {
-        let config = config(limits);
-        self.config = config;
-        self.context.set_config(|current| *current = config);
+        let backlog = self.backlog();
+        self.configure(config(limits));
+        // A whole frame that waits, or is in the buffer, needs as much room as before.
+        self.make_room_for_whole(backlog);
         self.wire.incoming_mut().set_limits(limits);
+    }
+
+    fn send_whole_frames(&mut self) {
+        self.whole_frames = true;
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {

@@ -31,6 +31,7 @@ pub struct Builder {
     limits: Limits,
     keepalive: bool,
     plain: bool,
+    whole_frames: bool,
     paths: Paths,
     post: bool,
     subprotocols: Vec<String>,
@@ -52,6 +53,7 @@ impl Builder {
             limits: Limits::server(),
             keepalive: true,
             plain: false,
+            whole_frames: false,
             paths: Paths::default(),
             post: true,
             subprotocols: Vec::new(),
@@ -103,6 +105,17 @@ impl Builder {
     /// [`Connecting::plain`].
     pub fn plain(mut self, plain: bool) -> Self {
         self.plain = plain;
+        self
+    }
+
+    /// Whether the server sends each message as one WebSocket frame, for clients that know no continuation: such clients take
+    /// the first fragment for the whole message, or hang up. Off by default: messages above 64 KiB leave in
+    /// fragments of 64 KiB, with pings and pongs between them. On, a ping or pong waits until the message before it has
+    /// left, so on a slow line the other end may take this one for lost; and the write buffer holds the longest
+    /// message that was sent, at most [`message_out`](Limits::message_out), beyond
+    /// [`write_buffer_max`](Limits::write_buffer_max).
+    pub fn whole_frames(mut self, whole_frames: bool) -> Self {
+        self.whole_frames = whole_frames;
         self
     }
 
@@ -324,6 +337,7 @@ impl Builder {
             layers: self.layers,
             keepalive: self.keepalive,
             hello: if self.plain { Hello::Never } else { Hello::Auto },
+            whole_frames: self.whole_frames,
             answers_malformed: true,
             on_foreign: None,
         };
@@ -388,6 +402,7 @@ impl fmt::Debug for Builder {
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)
             .field("plain", &self.plain)
+            .field("whole_frames", &self.whole_frames)
             .field("paths", &self.paths)
             .field("subprotocols", &self.subprotocols)
             .field("origins", &self.origins)

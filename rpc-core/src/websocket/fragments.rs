@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-/// The most that one frame carries.
+/// The most that one frame carries, unless messages are sent whole.
 ///
 /// A longer message leaves in several, so that pongs get between: the other end would take us for
 /// dead while a slow line carries one frame of 4 MiB. And the write buffer, which never shrinks,
@@ -17,12 +17,14 @@ pub(super) struct Fragments {
     rest: Option<Bytes>,
     /// What the next frame is: only the first one tells whether the message is text.
     next: Data,
+    /// The most that one frame carries.
+    most: usize,
 }
 
 impl Fragments {
-    /// All of `message`, which is UTF-8 if it is `Data::Text`.
-    pub(super) fn of(message: Bytes, data: Data) -> Self {
-        Self { returned: None, rest: Some(message), next: data }
+    /// All of `message`, which is UTF-8 if it is `Data::Text`, in frames of at most `most` bytes.
+    pub(super) fn of(message: Bytes, data: Data, most: usize) -> Self {
+        Self { returned: None, rest: Some(message), next: data, most }
     }
 
     /// The next frame to hand over; `None` when all are.
@@ -47,8 +49,8 @@ impl Fragments {
 
     fn cut(&mut self) -> Option<Frame> {
         let mut part = self.rest.take()?;
-        if part.len() > FRAGMENT {
-            self.rest = Some(part.split_off(FRAGMENT));
+        if part.len() > self.most {
+            self.rest = Some(part.split_off(self.most));
         }
         let data = std::mem::replace(&mut self.next, Data::Continue);
         Some(Frame::message(part, OpCode::Data(data), self.rest.is_none()))
@@ -58,7 +60,7 @@ impl Fragments {
 impl Default for Fragments {
     /// Nothing.
     fn default() -> Self {
-        Self { returned: None, rest: None, next: Data::Continue }
+        Self { returned: None, rest: None, next: Data::Continue, most: FRAGMENT }
     }
 }
 
@@ -68,7 +70,7 @@ mod tests {
 
     /// Length, opcode and whether it is the last, of each frame.
     fn frames(length: usize) -> Vec<(usize, Data, bool)> {
-        let mut fragments = Fragments::of(Bytes::from(vec![b'x'; length]), Data::Text);
+        let mut fragments = Fragments::of(Bytes::from(vec![b'x'; length]), Data::Text, FRAGMENT);
         std::iter::from_fn(|| {
             let frame = fragments.take()?;
             let OpCode::Data(data) = frame.header().opcode else { unreachable!() };
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_did_not_fit_comes_again() {
-        let mut fragments = Fragments::of(Bytes::from_static(b"{}"), Data::Text);
+        let mut fragments = Fragments::of(Bytes::from_static(b"{}"), Data::Text, FRAGMENT);
         let frame = fragments.take().unwrap();
         assert!(fragments.is_empty());
         fragments.put_back(frame.clone());

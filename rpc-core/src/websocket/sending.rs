@@ -2,14 +2,14 @@
 //!
 //! tungstenite's write buffer never shrinks and is moved forward after each write, so it is kept
 //! short: the next frame is handed over when no more than `write_buffer` bytes are left in it. With
-//! frames of at most 64 KiB that leaves half of `write_buffer_max` for pongs.
+//! frames of at most 64 KiB that leaves half of `write_buffer_max` for pongs. Whole frames make it longer.
 
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::protocol::Message;
+use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 
 use super::WebSocket;
 use super::blocking::{Blocked, Writing};
@@ -69,6 +69,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             _ => self.count_handed(length),
         }
         Ok(true)
+    }
+
+    /// Lets the write buffer hold one frame of so many bytes behind what may be left in it, if messages leave
+    /// whole: a frame that fits never would wait for ever.
+    pub(super) fn make_room_for_whole(&mut self, payload: usize) {
+        let needed = self.config.write_buffer_size.saturating_add(HEADER + payload);
+        if self.whole_frames && needed > self.config.max_write_buffer_size {
+            self.configure(self.config.max_write_buffer_size(needed));
+        }
+    }
+
+    pub(super) fn configure(&mut self, config: WebSocketConfig) {
+        self.config = config;
+        self.context.set_config(|current| *current = config);
     }
 
     /// A ping, unless it would have to wait: then there is enough for the peer to take already.

@@ -9,3 +9,4 @@ mod receiving;
 mod sending;
 mod serving;
 mod shrinking;
+mod whole;

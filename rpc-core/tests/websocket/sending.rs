@@ -49,6 +49,54 @@ fn a_binary_message_leaves_marked_as_binary_with_its_first_fragment() {
 }
 
 #[test]
+fn with_whole_frames_a_long_message_leaves_as_one_frame_and_pongs_wait_behind_it() {
+    let (mut server, far) = server(&Limits::server());
+    server.send_whole_frames();
+    far.has_room_for(70 * KIB);
+    send(&mut server, vec![b'x'; 4096 * KIB]);
+    assert!(!server.flush());
+    assert!((4026 * KIB..4027 * KIB).contains(&server.backlog()), "{}", server.backlog());
+    assert!(!server.ready());
+    far.sends(masked(PING, "still there?"));
+    assert!(server.receive().is_pending());
+    far.has_room_for(usize::MAX);
+    assert!(server.ready());
+    server.send_binary(Bytes::from(vec![0xff; 5000 * KIB])).unwrap();
+    assert!(server.flush());
+    let frames = frames(&far.took());
+    let shape: Vec<_> = frames.iter().map(|(first, payload)| (*first, payload.len())).collect();
+    assert_eq!(shape, [(TEXT, 4096 * KIB), (PONG, 12), (BINARY, 5000 * KIB)]);
+    assert_eq!((server.accepted(), server.backlog()), (2, 0));
+}
+
+/// A frame that does not fit waits for room that there must be one day: after a flood of pongs, and after other limits.
+#[test]
+fn a_whole_frame_is_never_too_long_for_the_buffer() {
+    for other_limits in [false, true] {
+        let (mut server, far) = server(&Limits::server());
+        server.send_whole_frames();
+        far.has_room_for(0);
+        assert!(server.ready());
+        far.sends(masked(PING, [b'?'; 125]).repeat(2000));
+        assert!(server.receive().is_pending());
+        send(&mut server, vec![b'x'; 1024 * KIB]);
+        if other_limits {
+            server.set_limits(&Limits::client());
+        }
+        far.has_room_for(usize::MAX);
+        assert!(server.ready());
+        assert!(server.flush());
+        server.shrink();
+        send(&mut server, vec![b'y'; 2048 * KIB]);
+        assert!(server.flush());
+        let frames = frames(&far.took());
+        let data = frames.iter().filter(|(first, _)| *first != PONG);
+        let shape: Vec<_> = data.map(|(first, payload)| (*first, payload.len())).collect();
+        assert_eq!(shape, [(TEXT, 1024 * KIB), (TEXT, 2048 * KIB)]);
+    }
+}
+
+#[test]
 fn another_message_must_wait_until_the_last_was_handed_over_whole() {
     let (mut server, far) = server(&Limits::server());
     far.has_room_for(0);

@@ -10,10 +10,21 @@ use super::far::*;
 
 /// An end that serves `echo`, and the stream to it.
 pub(crate) fn connect(role: Role, limits: Limits) -> (Peer, DuplexStream) {
+    connect_as(role, limits, |_| {})
+}
+
+/// The same with other settings.
+pub(crate) fn connect_as(
+    role: Role,
+    limits: Limits,
+    set: impl FnOnce(&mut Setup),
+) -> (Peer, DuplexStream) {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let near = WebSocket::new(near, role, Bytes::new(), &limits);
     let echo = |_: Context, (text,): (String,)| async move { Ok(text) };
-    let endpoint = Endpoint::new(Setup::new(Router::new().method("echo", echo), limits));
+    let mut setup = Setup::new(Router::new().method("echo", echo), limits);
+    set(&mut setup);
+    let endpoint = Endpoint::new(setup);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     (peer, far)

@@ -1,0 +1,25 @@
+//! Clients that know less than the standards have, and the settings for them.
+
+mod support;
+
+use support::{BINARY, Raw, echo, frame, spawn};
+
+#[tokio::test]
+async fn a_client_that_sends_binary_is_answered_by_text() {
+    let server = spawn(echo()).await;
+    let mut raw = Raw::open(&server).await;
+    let request = r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["é"]}"#;
+    raw.send(frame(BINARY, request.as_bytes())).await;
+    assert_eq!(raw.text().await, r#"{"jsonrpc":"2.0","id":1,"result":"é"}"#);
+}
+
+#[tokio::test]
+async fn a_client_that_knows_no_continuation_gets_whole_frames() {
+    let server = spawn(echo().whole_frames(true)).await;
+    let mut raw = Raw::open(&server).await;
+    let text = "x".repeat(300_000);
+    raw.send_text(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"echo","params":["{text}"]}}"#))
+        .await;
+    let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{text}"}}"#);
+    assert!(raw.text().await == answer, "the first frame is the message");
+}
