@@ -29,6 +29,7 @@ pub struct Builder {
     limits: Limits,
     keepalive: bool,
     whole_frames: bool,
+    jsonrpc_optional: bool,
     plain: bool,
     on_foreign: Option<OnForeign>,
     headers: Headers,
@@ -45,6 +46,7 @@ impl Builder {
             limits: Limits::client(),
             keepalive: true,
             whole_frames: false,
+            jsonrpc_optional: false,
             plain: false,
             on_foreign: None,
             headers: Headers::default(),
@@ -136,6 +138,15 @@ impl Builder {
     /// [`write_buffer_max`](Limits::write_buffer_max).
     pub fn whole_frames(mut self, whole_frames: bool) -> Self {
         self.whole_frames = whole_frames;
+        self
+    }
+
+    /// Whether a request or notification without the member `jsonrpc` is taken as one of `"2.0"`. Codex's app-server and Chrome's protocol send none.
+    /// Off by default: then such a request is answered -32600, and such a notification is dropped. An answer without it
+    /// is always taken. Messages that this end sends have the member all the same; another version than `"2.0"` is refused
+    /// all the same.
+    pub fn jsonrpc_optional(mut self, jsonrpc_optional: bool) -> Self {
+        self.jsonrpc_optional = jsonrpc_optional;
         self
     }
 
@@ -246,6 +257,7 @@ impl Builder {
             keepalive: self.keepalive,
             hello: if self.plain { Hello::Never } else { Hello::Auto },
             whole_frames: self.whole_frames,
+            jsonrpc_optional: self.jsonrpc_optional,
             answers_malformed: false,
             on_foreign: self.on_foreign,
         };
@@ -267,6 +279,7 @@ impl fmt::Debug for Builder {
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)
             .field("whole_frames", &self.whole_frames)
+            .field("jsonrpc_optional", &self.jsonrpc_optional)
             .field("plain", &self.plain)
             .field("headers", &self.headers)
             .field("connect_timeout", &self.connect_timeout)

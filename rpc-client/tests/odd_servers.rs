@@ -265,6 +265,30 @@ async fn a_server_that_knows_no_continuation_is_sent_whole_frames() {
     }
 }
 
+#[tokio::test]
+async fn a_server_that_sends_no_jsonrpc_calls_and_notifies_by_setting() {
+    let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let url = server(async move |mut stream: TcpStream, head: String| {
+        stream.write_all(accept(&head).as_bytes()).await?;
+        stream.write_all(&text_frame(r#"{"method":"note","params":["hi"]}"#)).await?;
+        stream.write_all(&text_frame(r#"{"id":1,"method":"your_name"}"#)).await?;
+        tell.send(read_text(&mut stream).await?).unwrap();
+        std::future::pending().await
+    })
+    .await;
+    let (noted, mut notes) = tokio::sync::mpsc::unbounded_channel();
+    let me = Router::new()
+        .method("your_name", |_: Context, (): ()| async { Ok("Ada") })
+        .notification("note", move |_: Context, (text,): (String,)| {
+            noted.send(text).unwrap();
+            std::future::ready(())
+        });
+    let builder = Client::builder().service(me).plain(true).jsonrpc_optional(true);
+    let _client = builder.connect(&url).await.unwrap();
+    assert_eq!(soon(notes.recv()).await.unwrap(), "hi");
+    assert_eq!(soon(heard.recv()).await.unwrap(), r#"{"jsonrpc":"2.0","id":1,"result":"Ada"}"#);
+}
+
 /// What a server that picks `answer` as subprotocol makes of `builder`, and what it was asked.
 async fn ask(builder: Builder, answer: &'static str) -> (Result<Client, ConnectError>, String) {
     let (tell, heard) = tokio::sync::oneshot::channel();

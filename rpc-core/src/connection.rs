@@ -18,10 +18,10 @@ use bytes::Bytes;
 use crate::close::{CloseCode, CloseReason};
 use crate::context::Context as HandlerContext;
 use crate::current::Turn;
+use crate::envelope::Rules;
 use crate::handlers::Running;
 use crate::layers::Layers;
 use crate::life::{Due, Life};
-use crate::limits::Limits;
 use crate::pace::{Pace, again};
 use crate::protocol::Reading;
 use crate::rates::Controls;
@@ -60,8 +60,8 @@ const LATE: Duration = Duration::from_secs(1);
 pub struct Connection<T: Transport> {
     transport: T,
     shared: Arc<Shared>,
-    /// Those that hold at the moment, by which messages are read.
-    limits: Arc<Limits>,
+    /// By which messages are read, with the limits that hold at the moment.
+    rules: Rules,
     /// Around what is served.
     layers: Layers,
     /// Which of the slot's links this is.
@@ -155,7 +155,7 @@ impl<T: Transport> Connection<T> {
         drop(state);
         Self {
             transport,
-            limits: current,
+            rules: Rules::new(&current, shared.setup.jsonrpc_optional),
             layers: shared.layers.get(),
             generation,
             handlers,
@@ -301,8 +301,9 @@ impl<T: Transport> Connection<T> {
 
     fn grant(&mut self, wishes: Wishes) -> Result<(), End> {
         if wishes.limits {
-            self.limits = self.shared.lock().protocol.limits().clone();
-            self.transport.set_limits(&self.limits);
+            let limits = self.shared.lock().protocol.limits().clone();
+            self.rules = Rules::new(&limits, self.shared.setup.jsonrpc_optional);
+            self.transport.set_limits(&limits);
         }
         match wishes.end {
             Some(Wish::Close { code, reason, within }) => {

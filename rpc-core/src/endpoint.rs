@@ -40,6 +40,10 @@ pub struct Setup {
     /// message above 64 KiB leaves in fragments, so that pongs get between, and the write buffer stays short
     /// ([`write_buffer_max`](Limits::write_buffer_max)). On, the write buffer holds the longest message whole.
     pub whole_frames: bool,
+    /// Whether a request or notification without the member `jsonrpc` is taken as one of `"2.0"`, as an answer always
+    /// is. Off by default, as the specification asks; on for ends that never send it. What this end sends has it all the
+    /// same, and another version than `"2.0"` stays an error.
+    pub jsonrpc_optional: bool,
     /// Whether this end answers messages that are no requests with an error, as the specification asks: text
     /// that is no JSON, an object without a method. Turn it off for the end that opened the link (a client, the
     /// parent of a process, the first of a [pair](crate::memory::pair)). Such an end does not answer the messages
@@ -76,7 +80,7 @@ impl fmt::Debug for OnForeign {
 
 impl Setup {
     /// An end that offers `services`, is alone in its hub, has a keepalive, says hello as [`Hello::Auto`], sends
-    /// long messages in fragments, and answers malformed messages.
+    /// long messages in fragments, asks for `jsonrpc`, and answers malformed messages.
     pub fn new(services: Router, limits: Limits) -> Self {
         Self {
             services: Arc::new(services),
@@ -86,6 +90,7 @@ impl Setup {
             keepalive: true,
             hello: Hello::Auto,
             whole_frames: false,
+            jsonrpc_optional: false,
             answers_malformed: true,
             on_foreign: None,
         }

@@ -125,10 +125,28 @@ pub(crate) const NOT_JSON: &str = "not JSON";
 /// What some editors and encoders begin a text with. It means nothing.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
+/// What is asked of messages as they are read. Settings stand here beside the limits, and are looked at only where
+/// something is amiss: so they cost the others nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    batch: usize,
+    id_bytes: usize,
+    method_bytes: usize,
+    /// Whether a request or a notification without `jsonrpc` is taken as if it had it.
+    version_may_be_missing: bool,
+}
+
+impl Rules {
+    pub(crate) fn new(limits: &Limits, version_may_be_missing: bool) -> Self {
+        let &Limits { batch, id_bytes, method_bytes, .. } = limits;
+        Self { batch, id_bytes, method_bytes, version_may_be_missing }
+    }
+}
+
 /// Reads a message or a batch of them. Nothing is known of a text that is not JSON to its end.
-pub(crate) fn decode<'a>(text: &'a str, limits: &Limits) -> Payload<'a> {
+pub(crate) fn decode<'a>(text: &'a str, rules: &Rules) -> Payload<'a> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    read(text, limits).unwrap_or(Payload::Broken)
+    read(text, rules).unwrap_or(Payload::Broken)
 }
 
 /// The ids of the answers that can be made out in a text that is not JSON. Who waits for them need not
@@ -215,16 +233,16 @@ pub(crate) fn members_of(batch: &str) -> Vec<&str> {
     members
 }
 
-fn read<'a>(text: &'a str, limits: &Limits) -> Option<Payload<'a>> {
+fn read<'a>(text: &'a str, rules: &Rules) -> Option<Payload<'a>> {
     let mut scanner = Scanner::new(text);
     let payload = match scanner.peek()? {
-        b'[' => batch(&mut scanner, limits)?,
-        _ => Payload::Single(message(&mut scanner, limits)?),
+        b'[' => batch(&mut scanner, rules)?,
+        _ => Payload::Single(message(&mut scanner, rules)?),
     };
     scanner.peek().is_none().then_some(payload)
 }
 
-fn batch<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Payload<'a>> {
+fn batch<'a>(scanner: &mut Scanner<'a>, rules: &Rules) -> Option<Payload<'a>> {
     scanner.take(b'[');
     if scanner.take(b']') {
         return Some(Payload::Single(invalid(None, "an empty batch", Shape::Nothing)));
@@ -233,8 +251,8 @@ fn batch<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Payload<'a>> 
     let mut count = 0;
     loop {
         count += 1;
-        if count <= limits.batch {
-            messages.push(message(scanner, limits)?);
+        if count <= rules.batch {
+            messages.push(message(scanner, rules)?);
         } else {
             scanner.value()?;
         }
@@ -244,22 +262,22 @@ fn batch<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Payload<'a>> 
             _ => return None,
         }
     }
-    if count > limits.batch {
-        let error = ErrorObject::batch_too_big(limits.batch);
+    if count > rules.batch {
+        let error = ErrorObject::batch_too_big(rules.batch);
         let shape = Shape::Batch(count);
         return Some(Payload::Single(Incoming::Invalid { id: None, error, shape }));
     }
     Some(Payload::Batch(messages))
 }
 
-fn message<'a>(scanner: &mut Scanner<'a>, limits: &Limits) -> Option<Incoming<'a>> {
+fn message<'a>(scanner: &mut Scanner<'a>, rules: &Rules) -> Option<Incoming<'a>> {
     if scanner.peek()? != b'{' {
         scanner.value()?;
         return Some(invalid(None, "a message must be an object", Shape::Other));
     }
     let mut members = Members::default();
     members.read(scanner)?;
-    Some(members.classify(limits))
+    Some(members.classify(rules))
 }
 
 fn invalid<'a>(id: Option<&'a str>, message: impl Into<String>, shape: Shape<'a>) -> Incoming<'a> {
@@ -357,9 +375,9 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn classify(&self, limits: &Limits) -> Incoming<'a> {
+    fn classify(&self, rules: &Rules) -> Incoming<'a> {
         match self.method {
-            Some(method) if method != "null" => self.request_or_notification(method, limits),
+            Some(method) if method != "null" => self.request_or_notification(method, rules),
             _ if self.is_response() => self.response(),
             method => {
                 let why = match method {
@@ -367,7 +385,7 @@ impl<'a> Members<'a> {
                     None => "neither `method` nor `result` nor `error`",
                 };
                 let shape = self.id.map_or(Shape::Other, Shape::Answer);
-                invalid(self.readable_id(limits), why, shape)
+                invalid(self.readable_id(rules), why, shape)
             }
         }
     }
@@ -379,8 +397,8 @@ impl<'a> Members<'a> {
     }
 
     #[inline(always)] // as nearly all messages are one
-    fn request_or_notification(&self, method: &'a str, limits: &Limits) -> Incoming<'a> {
-        match self.checked(method, limits) {
+    fn request_or_notification(&self, method: &'a str, rules: &Rules) -> Incoming<'a> {
+        match self.checked(method, rules) {
             Ok(Checked { method, params, timeout, extras }) => {
                 let complexity = self.complexity;
                 match self.id {
@@ -398,25 +416,25 @@ impl<'a> Members<'a> {
                     }
                 }
             }
-            Err(why) => self.refused(method, why, limits),
+            Err(why) => self.refused(method, why, rules),
         }
     }
 
     #[cold]
-    fn refused(&self, method: &str, why: Cow<'static, str>, limits: &Limits) -> Incoming<'a> {
+    fn refused(&self, method: &str, why: Cow<'static, str>, rules: &Rules) -> Incoming<'a> {
         let shape = match (method.starts_with('"'), self.id) {
             // With a string as its method and without an id it is a notification, however broken.
             (true, None) => return Incoming::Dropped("malformed"),
             (true, Some(_)) => Shape::Request,
             (false, _) => Shape::Other,
         };
-        invalid(self.readable_id(limits), why, shape)
+        invalid(self.readable_id(rules), why, shape)
     }
 
     /// What can be read of a request, if nothing at all is wrong.
     #[inline(always)]
-    fn checked(&self, method: &'a str, limits: &Limits) -> Result<Checked<'a>, Cow<'static, str>> {
-        self.check_version(false)?;
+    fn checked(&self, method: &'a str, rules: &Rules) -> Result<Checked<'a>, Cow<'static, str>> {
+        self.check_version(rules.version_may_be_missing)?;
         self.check_repeated()?;
         if self.result.is_some() || self.error.is_some() {
             return Err("`result` or `error` beside `method`".into());
@@ -425,14 +443,14 @@ impl<'a> Members<'a> {
             if !is_id(id) {
                 return Err("`id` must be a string, a number or null".into());
             }
-            if id.len() > limits.id_bytes {
-                let limit = limits.id_bytes;
+            if id.len() > rules.id_bytes {
+                let limit = rules.id_bytes;
                 return Err(format!("`id` is too long: `id_bytes` is {limit}").into());
             }
         }
         let method = string(method).ok_or(NO_METHOD)?;
-        if method.len() > limits.method_bytes {
-            let limit = limits.method_bytes;
+        if method.len() > rules.method_bytes {
+            let limit = rules.method_bytes;
             return Err(format!("`method` is too long: `method_bytes` is {limit}").into());
         }
         let params = match self.params {
@@ -444,23 +462,23 @@ impl<'a> Members<'a> {
             params => params,
         };
         let timeout = self.timeout.map(timeout).transpose()?;
-        Ok(Checked { method, params, timeout, extras: self.extras(limits)? })
+        Ok(Checked { method, params, timeout, extras: self.extras(rules)? })
     }
 
     #[inline(always)] // two comparisons for nearly all
-    fn extras(&self, limits: &Limits) -> Result<Option<Box<Extras>>, &'static str> {
+    fn extras(&self, rules: &Rules) -> Result<Option<Box<Extras>>, &'static str> {
         if self.extras.is_none() && !extras::may_have_meta(self.params) {
             return Ok(None);
         }
-        self.read_extras(limits).map(|extras| Some(Box::new(extras)))
+        self.read_extras(rules).map(|extras| Some(Box::new(extras)))
     }
 
     #[cold]
-    fn read_extras(&self, limits: &Limits) -> Result<Extras, &'static str> {
-        let written = self.extras.as_ref().map(|written| written.read(limits.id_bytes));
+    fn read_extras(&self, rules: &Rules) -> Result<Extras, &'static str> {
+        let written = self.extras.as_ref().map(|written| written.read(rules.id_bytes));
         let mut extras = written.transpose()?.unwrap_or_default();
         if let Some(params) = self.params.filter(|_| extras::may_have_meta(self.params)) {
-            extras::in_params(params, &mut extras, limits.id_bytes);
+            extras::in_params(params, &mut extras, rules.id_bytes);
         }
         Ok(extras)
     }
@@ -496,7 +514,8 @@ impl<'a> Members<'a> {
         })
     }
 
-    /// Some peers leave `jsonrpc` out of their responses; nothing is gained by refusing these.
+    /// Some peers leave `jsonrpc` out of their responses; nothing is gained by refusing these. In requests and
+    /// notifications it may be missing by setting.
     fn check_version(&self, may_be_missing: bool) -> Result<(), &'static str> {
         match self.jsonrpc {
             Some(VERSION) => Ok(()),
@@ -515,8 +534,8 @@ impl<'a> Members<'a> {
     }
 
     /// The id to answer under, if there is just one and it may be one.
-    fn readable_id(&self, limits: &Limits) -> Option<&'a str> {
-        self.id.filter(|id| !self.id_repeated && is_id(id) && id.len() <= limits.id_bytes)
+    fn readable_id(&self, rules: &Rules) -> Option<&'a str> {
+        self.id.filter(|id| !self.id_repeated && is_id(id) && id.len() <= rules.id_bytes)
     }
 }
 

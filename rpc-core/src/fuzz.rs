@@ -1,7 +1,7 @@
 //! What the fuzz targets of this repository (`rpc-core/fuzz`) reach of the pure parts: how a text is
 //! read, as plain values. Only with the feature `fuzz`, and promised to nobody.
 
-use crate::envelope::{self, Answer, Incoming, Payload};
+use crate::envelope::{self, Answer, Incoming, Payload, Rules};
 use crate::limits::Limits;
 use crate::scan::Complexity;
 
@@ -53,7 +53,7 @@ pub enum Outcome {
 
 /// Reads a text.
 pub fn read(text: &str, limits: &Limits) -> Reading {
-    match envelope::decode(text, limits) {
+    match envelope::decode(text, &Rules::new(limits, false)) {
         Payload::Single(message) => Reading { is_batch: false, messages: vec![plain(message)] },
         Payload::Broken => Reading { is_batch: false, messages: vec![Message::Invalid(None)] },
         Payload::Batch(batch) => {

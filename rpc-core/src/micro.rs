@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::answer;
 use crate::calls::{self, Calls};
-use crate::envelope::{self, Payload};
+use crate::envelope::{self, Payload, Rules};
 use crate::limits::Limits;
 use crate::method::ParamInfo;
 use crate::outbox::{Carried, Outbox};
@@ -19,7 +19,7 @@ use crate::serving::{Cost, New, Serving};
 
 /// Reads a message; how many there are in it.
 pub fn envelope(text: &str, limits: &Limits) -> usize {
-    match envelope::decode(text, limits) {
+    match envelope::decode(text, &Rules::new(limits, false)) {
         Payload::Single(_) | Payload::Broken => 1,
         Payload::Batch(batch) => batch.len(),
     }

@@ -38,9 +38,15 @@ fn services(notes: &Arc<AtomicUsize>) -> Router {
 
 /// A raw guest, and what counts those that have a guest's place.
 fn guest() -> (Raw, Peer, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+    guest_of(|_| {})
+}
+
+/// The same at an end with other settings.
+fn guest_of(set: impl FnOnce(&mut Setup)) -> (Raw, Peer, Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let (notes, places) = (Arc::default(), Arc::default());
     let mut setup = Setup::new(services(&notes), Limits::server());
     setup.keepalive = false;
+    set(&mut setup);
     let endpoint = Endpoint::new(setup);
     let limits = Limits::server().for_a_guest();
     endpoint.host_guest(&["login".into()], limits, LOGIN, Lives::new(&places)).unwrap();
@@ -74,6 +80,25 @@ async fn a_guest_may_only_log_in() {
     .await;
     assert_eq!(notes.load(Ordering::SeqCst), 1, "only the one after the login");
     assert_eq!((peer.is_guest(), places.load(Ordering::SeqCst)), (false, 0));
+}
+
+/// A login changes the limits by which messages are read, and nothing else.
+#[tokio::test(start_paused = true)]
+async fn a_missing_jsonrpc_is_taken_by_setting_before_a_login_and_after_it() {
+    let (mut raw, _peer, notes, _) = guest_of(|setup| setup.jsonrpc_optional = true);
+    raw.play(
+        r#"
+--> {"id":1,"method":"who"}
+<-- {"jsonrpc":"2.0","id":1,"error":{"code":-32013,"message":"not authorized for this method","data":{"kind":"not_authorized"}}}
+--> {"id":2,"method":"login","params":["Ada"]}
+<-- {"jsonrpc":"2.0","id":2,"result":true}
+--> {"method":"note"}
+--> [{"id":3,"method":"who"},{"jsonrpc":"1.0","id":4,"method":"who"}]
+<-- [{"jsonrpc":"2.0","id":3,"result":"Ada"},{"jsonrpc":"2.0","id":4,"error":{"code":-32600,"message":"`jsonrpc` must be \"2.0\""}}]
+"#,
+    )
+    .await;
+    assert_eq!(notes.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test(start_paused = true)]

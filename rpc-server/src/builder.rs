@@ -32,6 +32,7 @@ pub struct Builder {
     keepalive: bool,
     plain: bool,
     whole_frames: bool,
+    jsonrpc_optional: bool,
     paths: Paths,
     post: bool,
     subprotocols: Vec<String>,
@@ -54,6 +55,7 @@ impl Builder {
             keepalive: true,
             plain: false,
             whole_frames: false,
+            jsonrpc_optional: false,
             paths: Paths::default(),
             post: true,
             subprotocols: Vec::new(),
@@ -116,6 +118,15 @@ impl Builder {
     /// [`write_buffer_max`](Limits::write_buffer_max).
     pub fn whole_frames(mut self, whole_frames: bool) -> Self {
         self.whole_frames = whole_frames;
+        self
+    }
+
+    /// Whether a request or notification without the member `jsonrpc` is taken as one of `"2.0"`. Clients made for Codex's app-server send none.
+    /// Off by default: then such a request is answered -32600, and such a notification is dropped. An answer without it
+    /// is always taken. Messages that this end sends have the member all the same; another version than `"2.0"` is refused
+    /// all the same.
+    pub fn jsonrpc_optional(mut self, jsonrpc_optional: bool) -> Self {
+        self.jsonrpc_optional = jsonrpc_optional;
         self
     }
 
@@ -338,6 +349,7 @@ impl Builder {
             keepalive: self.keepalive,
             hello: if self.plain { Hello::Never } else { Hello::Auto },
             whole_frames: self.whole_frames,
+            jsonrpc_optional: self.jsonrpc_optional,
             answers_malformed: true,
             on_foreign: None,
         };
@@ -403,6 +415,7 @@ impl fmt::Debug for Builder {
             .field("keepalive", &self.keepalive)
             .field("plain", &self.plain)
             .field("whole_frames", &self.whole_frames)
+            .field("jsonrpc_optional", &self.jsonrpc_optional)
             .field("paths", &self.paths)
             .field("subprotocols", &self.subprotocols)
             .field("origins", &self.origins)

@@ -23,3 +23,26 @@ async fn a_client_that_knows_no_continuation_gets_whole_frames() {
     let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{text}"}}"#);
     assert!(raw.text().await == answer, "the first frame is the message");
 }
+
+#[tokio::test]
+async fn a_client_that_sends_no_jsonrpc_is_served_by_setting_on_a_websocket_and_by_post() {
+    let request = r#"{"id":1,"method":"echo","params":["hi"]}"#;
+    let post = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{request}",
+        request.len()
+    );
+    for (optional, expected) in
+        [(true, r#""result":"hi"}"#), (false, r#"`jsonrpc` is missing, it must be \"2.0\""}}"#)]
+    {
+        let server = spawn(echo().jsonrpc_optional(optional)).await;
+        let mut raw = Raw::open(&server).await;
+        raw.send_text(request).await;
+        let answer = raw.text().await;
+        assert!(answer.ends_with(expected), "{answer}");
+        let mut raw = Raw::connect(&server).await;
+        raw.send(&post).await;
+        let answer = raw.rest().await;
+        assert!(answer.ends_with(expected), "{answer}");
+    }
+}

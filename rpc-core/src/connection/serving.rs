@@ -33,7 +33,7 @@ struct Foreign {
 impl<T: Transport> Connection<T> {
     /// Deals with one message, or with a batch of them; how many that were.
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
-        match envelope::decode(text, &self.limits) {
+        match envelope::decode(text, &self.rules) {
             Payload::Single(incoming) => {
                 if let Some(foreign) = self.receive_one(incoming, None, now) {
                     self.hear(text, foreign);

@@ -1,7 +1,11 @@
 use super::*;
 
+fn rules() -> Rules {
+    Rules::new(&Limits::server(), false)
+}
+
 fn decode(text: &str) -> Incoming<'_> {
-    match super::decode(text, &Limits::server()) {
+    match super::decode(text, &rules()) {
         Payload::Single(incoming) => incoming,
         other => panic!("{other:?}"),
     }
@@ -44,6 +48,37 @@ fn shape_decides_what_a_message_is() {
     assert!(matches!(decode(r#"{"jsonrpc":"2.0","method":"m"}"#), Incoming::Notification(_)));
     assert!(matches!(decode(r#"{"id":1,"result":1}"#), Incoming::Response { id: Some("1"), .. }));
     assert!(matches!(decode(r#"{"result":1}"#), Incoming::Response { id: None, .. }));
+}
+
+#[test]
+fn a_missing_jsonrpc_is_taken_for_2_0_by_setting_and_a_wrong_one_never() {
+    let read = |text, may_be_missing| match super::decode(
+        text,
+        &Rules::new(&Limits::server(), may_be_missing),
+    ) {
+        Payload::Single(Incoming::Request(request)) => format!("request {}", request.id),
+        Payload::Single(Incoming::Notification(it)) => format!("notification {}", it.method),
+        Payload::Single(Incoming::Dropped(why)) => why.into(),
+        Payload::Single(Incoming::Invalid { error, .. }) => error.message,
+        Payload::Batch(messages) => {
+            let requests = messages.iter().filter(|it| matches!(it, Incoming::Request(_)));
+            format!("{} requests", requests.count())
+        }
+        other => panic!("{other:?}"),
+    };
+    let missing = r#"`jsonrpc` is missing, it must be "2.0""#;
+    let wrong = r#"`jsonrpc` must be "2.0""#;
+    for (text, by_default, by_setting) in [
+        (r#"{"id":1,"method":"m"}"#, missing, "request 1"),
+        (r#"{"method":"m"}"#, "malformed", "notification m"),
+        (r#"[{"id":1,"method":"m"},{"id":2,"method":"m"}]"#, "0 requests", "2 requests"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"m"}"#, "request 1", "request 1"),
+        (r#"{"jsonrpc":"1.0","id":1,"method":"m"}"#, wrong, wrong),
+        (r#"{"jsonrpc":null,"id":1,"method":"m"}"#, wrong, wrong),
+        (r#"{"id":1,"method":1}"#, missing, "`method` must be a string"),
+    ] {
+        assert_eq!((read(text, false), read(text, true)), (by_default.into(), by_setting.into()));
+    }
 }
 
 #[test]
@@ -320,7 +355,7 @@ fn nothing_is_known_of_what_is_not_json_but_which_calls_it_answers() {
         (r#"{"id":1,"result":2}}"#, &["1"]),
         (r#"{"x":NaN,"y":{"id":5,"result":1}}"#, &[]),
     ] {
-        assert!(matches!(super::decode(text, &Limits::server()), Payload::Broken), "{text}");
+        assert!(matches!(super::decode(text, &rules()), Payload::Broken), "{text}");
         assert_eq!(answers_in(text), ids, "{text}");
     }
 }
@@ -328,7 +363,7 @@ fn nothing_is_known_of_what_is_not_json_but_which_calls_it_answers() {
 #[test]
 fn a_byte_order_mark_means_nothing() {
     let text = "\u{feff}[{\"id\":1,\"result\":2},[1]]";
-    let Payload::Batch(messages) = super::decode(text, &Limits::server()) else { panic!() };
+    let Payload::Batch(messages) = super::decode(text, &rules()) else { panic!() };
     assert!(matches!(messages[0], Incoming::Response { id: Some("1"), .. }));
     assert_eq!(members_of(text), [r#"{"id":1,"result":2}"#, "[1]"]);
     assert_eq!(answers_in("\u{feff}{\"id\":1,\"result\":NaN}"), ["1"]);
@@ -338,7 +373,7 @@ fn a_byte_order_mark_means_nothing() {
 fn a_batch_is_read_as_a_whole_or_not_at_all() {
     let mut limits = Limits::server();
     limits.batch = 3;
-    let read = |text: &str| match super::decode(text, &limits) {
+    let read = |text: &str| match super::decode(text, &Rules::new(&limits, false)) {
         Payload::Batch(batch) => format!("{batch:?}"),
         Payload::Single(Incoming::Invalid { id: None, error, .. }) => error.message,
         Payload::Broken => NOT_JSON.into(),

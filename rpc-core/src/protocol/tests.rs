@@ -1,6 +1,6 @@
 use super::*;
 use crate::close::CloseCode;
-use crate::envelope::{Payload, decode};
+use crate::envelope::{Payload, Rules, decode};
 use crate::goaway::GoAway;
 use bytes::Bytes;
 
@@ -14,6 +14,10 @@ pub(super) fn protocol(change: impl FnOnce(&mut Limits)) -> TestProtocol {
     protocol
 }
 
+fn rules() -> Rules {
+    Rules::new(&Limits::server(), false)
+}
+
 const ZERO: Duration = Duration::ZERO;
 
 pub(super) fn secs(seconds: u64) -> Duration {
@@ -22,7 +26,7 @@ pub(super) fn secs(seconds: u64) -> Duration {
 
 /// Receives a message; all methods but `none` exist.
 pub(super) fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'a> {
-    let Payload::Single(incoming) = decode(text, &Limits::server()) else { panic!("{text}") };
+    let Payload::Single(incoming) = decode(text, &rules()) else { panic!("{text}") };
     let target = if text.contains("none") { None } else { Some(Target::Method(0)) };
     protocol.receive(
         incoming,
@@ -44,7 +48,7 @@ pub(super) fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
 /// A member of a batch; its key if it starts at once.
 fn member(protocol: &mut TestProtocol, batch: usize, id: u32) -> Option<Key> {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#);
-    let Payload::Single(incoming) = decode(&text, &Limits::server()) else { panic!("{text}") };
+    let Payload::Single(incoming) = decode(&text, &rules()) else { panic!("{text}") };
     let (target, batch) = (Some(Target::Method(0)), Some(batch));
     let arrival = Arrival { target, orphans: 0, batch, late: false, streams: None, now: ZERO };
     match protocol.receive(incoming, arrival) {
@@ -59,7 +63,7 @@ fn member(protocol: &mut TestProtocol, batch: usize, id: u32) -> Option<Key> {
 /// A member of a batch that calls no method.
 fn refused_member(protocol: &mut TestProtocol, batch: usize) {
     let text = r#"{"jsonrpc":"2.0","id":"x","method":"none"}"#;
-    let Payload::Single(incoming) = decode(text, &Limits::server()) else { panic!("{text}") };
+    let Payload::Single(incoming) = decode(text, &rules()) else { panic!("{text}") };
     let (target, batch) = (None, Some(batch));
     let arrival = Arrival { target, orphans: 0, batch, late: false, streams: None, now: ZERO };
     assert!(matches!(protocol.receive(incoming, arrival), Event::Refused { .. }));
@@ -68,7 +72,7 @@ fn refused_member(protocol: &mut TestProtocol, batch: usize) {
 /// Whether an ordered request starts at once.
 fn ordered(protocol: &mut TestProtocol, id: u32) -> bool {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
-    let Payload::Single(incoming) = decode(&text, &Limits::server()) else { panic!("{text}") };
+    let Payload::Single(incoming) = decode(&text, &rules()) else { panic!("{text}") };
     let target = Some(Target::Ordered(0));
     let arrival =
         Arrival { target, orphans: 0, batch: None, late: false, streams: None, now: ZERO };
