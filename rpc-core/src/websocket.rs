@@ -59,7 +59,6 @@ use crate::transport::{LinkError, Received, Transport};
 /// ```
 pub struct WebSocket<S> {
     role: Role,
-    config: WebSocketConfig,
     context: WebSocketContext,
     wire: Wire<S>,
     /// How many messages and control frames tungstenite has given us.
@@ -94,11 +93,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
     /// Takes over `io` after the handshake; `already_read` is what was read from it beyond the
     /// HTTP head.
     pub fn new(io: S, role: Role, already_read: Bytes, limits: &Limits) -> Self {
-        let config = config(limits);
         Self {
             role,
-            config,
-            context: WebSocketContext::new(role.into(), Some(config)),
+            context: WebSocketContext::new(role.into(), Some(config(limits))),
             wire: Wire::new(io, already_read, Incoming::new(limits)),
             taken: 0,
             whole_frames: false,

@@ -108,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// The sender of a message too big may read our reason only when it has sent all of that; so
     /// some more than `message_in`, but not all that one can send in the time we have.
     fn discard_until(&mut self) -> u64 {
-        let message_in = self.config.max_message_size.unwrap_or_default() as u64;
+        let message_in = self.config().max_message_size.unwrap_or_default() as u64;
         let enough = self.wire.incoming().bytes() + message_in.saturating_mul(4);
         *self.discard_until.get_or_insert(enough)
     }

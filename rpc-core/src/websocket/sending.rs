@@ -72,16 +72,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Lets the write buffer hold one frame of so many bytes behind what may be left in it, if messages leave
-    /// whole: a frame that fits never would wait for ever.
+    /// whole: a frame that never fits would wait for ever.
     pub(super) fn make_room_for_whole(&mut self, payload: usize) {
-        let needed = self.config.write_buffer_size.saturating_add(HEADER + payload);
-        if self.whole_frames && needed > self.config.max_write_buffer_size {
-            self.configure(self.config.max_write_buffer_size(needed));
+        let needed = self.config().write_buffer_size.saturating_add(HEADER + payload);
+        if self.whole_frames && needed > self.config().max_write_buffer_size {
+            self.configure(self.config().max_write_buffer_size(needed));
         }
     }
 
+    pub(super) fn config(&self) -> &WebSocketConfig {
+        self.context.get_config()
+    }
+
     pub(super) fn configure(&mut self, config: WebSocketConfig) {
-        self.config = config;
         self.context.set_config(|current| *current = config);
     }
 
@@ -110,12 +113,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub(super) fn buffered(&self) -> usize {
         // Pongs that found it full were counted, and replaced by later ones.
         let buffered = self.handed.saturating_sub(self.wire.written());
-        usize::try_from(buffered).unwrap_or(usize::MAX).min(self.config.max_write_buffer_size)
+        usize::try_from(buffered).unwrap_or(usize::MAX).min(self.config().max_write_buffer_size)
     }
 
     /// Ready when the buffer is short enough for another frame.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
-        let enough = self.config.write_buffer_size;
+        let enough = self.config().write_buffer_size;
         if self.buffered() <= enough {
             return Poll::Ready(Ok(()));
         }

@@ -20,7 +20,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// front (`n + f <= r` and `n <= o`). That takes `2n + f > r`, and `n` is at most one read and
     /// 13 bytes of header: it cannot happen while no read and no frame is longer than `r / 4`.
     pub(super) fn has_grown(&self) -> bool {
-        let quarter = self.config.read_buffer_size as u64 / 4;
+        let quarter = self.config().read_buffer_size as u64 / 4;
         self.wire.incoming().longest() > quarter || self.longest_backlog > SMALL_BACKLOG
     }
 
@@ -48,7 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     pub(super) fn rebuild(&mut self) {
-        self.context = WebSocketContext::new(self.role.into(), Some(self.config));
+        self.context = WebSocketContext::new(self.role.into(), Some(*self.config()));
         self.wire.incoming_mut().forget_longest();
         self.longest_backlog = 0;
     }
