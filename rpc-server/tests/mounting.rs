@@ -89,6 +89,48 @@ async fn the_hook_sees_the_subprotocol_that_the_answer_names() {
     }
 }
 
+/// Others may refuse a member that they do not know, or leave such a request unanswered.
+#[tokio::test]
+async fn what_json_rpc_does_not_have_goes_to_clients_alone_that_ask_by_rpc_hello() {
+    let ask = |cx: Context, (): ()| async move {
+        let asked = cx.peer().call::<u64>("size", ()).timeout(LONG).await?;
+        Ok(asked)
+    };
+    let server = || Server::builder().service(Router::new().method("ask", ask));
+    let hook = |connecting: Connecting| {
+        if connecting.header("x-plain").is_some() {
+            connecting.plain();
+        }
+        async { Ok::<_, Rejection>(()) }
+    };
+    for way in WAYS {
+        let running = way.serve(server().on_connect(hook)).await;
+        let plain = way.serve(server().plain(true)).await;
+        for (running, lines, knows) in [
+            (&running, "Rpc-Hello: 1\r\n", true),
+            (&running, "", false),
+            (&running, "Rpc-Hello: 2\r\n", false),
+            (&running, "Rpc-Hello: 1\r\nRpc-Hello: 1\r\n", false),
+            (&running, "Rpc-Hello: 1\r\nX-Plain: 1\r\n", false),
+            (&plain, "Rpc-Hello: 1\r\n", false),
+        ] {
+            let (head, mut client) = running.head("localhost", lines).await;
+            let answers = head.lines().any(|line| line == "rpc-hello: 1");
+            assert_eq!(answers, knows, "{way:?} {lines}: {head}");
+            client.send_text(r#"{"jsonrpc":"2.0","id":1,"method":"ask"}"#).await;
+            let call: serde_json::Value = serde_json::from_str(&client.text().await).unwrap();
+            assert_eq!(call["method"], "size", "no hello comes before: {call}");
+            assert_eq!(call.get("timeoutMs").is_some(), knows, "{way:?} {lines}: {call}");
+            assert_eq!(call["id"] == 1, knows, "{way:?} {lines}: {call}");
+            assert!(knows || call["id"].as_u64() >= Some(1 << 30), "{call}");
+            let answer = format!(r#"{{"jsonrpc":"2.0","id":{},"result":7}}"#, call["id"]);
+            client.send_text(&answer).await;
+            let asked = r#"{"jsonrpc":"2.0","id":1,"result":7}"#;
+            assert_eq!(client.text().await, asked, "{way:?} {lines}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn pages_of_other_origins_and_other_hosts_are_refused() {
     for way in WAYS {
