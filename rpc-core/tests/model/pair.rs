@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use rpc_core::memory::Pipe;
 use rpc_core::{
-    Call, CloseCode, Connection, Context, Endpoint, Hello, Limits, Peer, Router, Setup, memory,
+    Call, CloseCode, Connection, Context, Endpoint, Limits, Peer, Router, Setup, memory,
 };
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
@@ -27,13 +27,13 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// The pipe between them holds `capacity` bytes each way. The near end greets.
-    pub(crate) fn connect(mut near: Setup, far: Setup, capacity: usize) -> Self {
-        near.hello = Hello::Always;
+    /// The pipe between them holds `capacity` bytes each way. The near end greets, and each knows the
+    /// other, as after a handshake.
+    pub(crate) fn connect(near: Setup, far: Setup, capacity: usize) -> Self {
         let (left, right) = memory::transports(capacity);
         let timer = Arc::new(AtomicWaker::new());
-        let (near, near_thread) = open(near, left, &timer);
-        let (far, far_thread) = open(far, right, &Arc::default());
+        let (near, near_thread) = open(near, left, &timer, true);
+        let (far, far_thread) = open(far, right, &Arc::default(), false);
         Self { near, far, timer, threads: [near_thread, far_thread] }
     }
 
@@ -73,9 +73,15 @@ impl Future for Timed {
 }
 
 /// An end at this side of a pipe, and the thread of its connection.
-fn open(mut setup: Setup, pipe: Pipe, timer: &Arc<AtomicWaker>) -> (Peer, JoinHandle<()>) {
+fn open(
+    mut setup: Setup,
+    pipe: Pipe,
+    timer: &Arc<AtomicWaker>,
+    opens: bool,
+) -> (Peer, JoinHandle<()>) {
     setup.keepalive = false;
     let endpoint = Endpoint::new(setup);
+    endpoint.know_other(opens);
     let peer = endpoint.peer();
     let connection = Timed(endpoint.connect(pipe), timer.clone());
     (peer, thread::spawn(|| block_on(connection)))
@@ -90,7 +96,7 @@ pub(crate) struct WithRaw {
 impl WithRaw {
     pub(crate) fn connect(setup: Setup) -> (Self, Raw) {
         let (left, right) = memory::transports(WIDE);
-        let (peer, thread) = open(setup, left, &Arc::default());
+        let (peer, thread) = open(setup, left, &Arc::default(), false);
         (Self { peer, thread }, Raw::over(right))
     }
 
