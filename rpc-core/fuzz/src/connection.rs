@@ -78,6 +78,7 @@ impl Script {
         let limits = limits();
         let setup = Setup::new(services(&alive), limits.clone());
         let endpoint = Endpoint::new(setup);
+        endpoint.know_other(false);
         let peer = endpoint.peer();
         let connection = endpoint.connect(WebSocket::new(near, role, Bytes::new(), &limits));
         let carrier = tokio::spawn(connection.map(drop));

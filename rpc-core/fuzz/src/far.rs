@@ -20,6 +20,7 @@ impl Far {
         let mut setup = Setup::new(services, limits);
         setup.keepalive = false;
         let endpoint = Endpoint::new(setup);
+        endpoint.know_other(false);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(near));
         (Self(far), peer)
