@@ -330,7 +330,8 @@ impl<T, E, P> Call<T, E, P> {
         if terms.late {
             return State::Failed(Failure::Late);
         }
-        let Terms { deadline, renewed, progress, beside, .. } = terms;
+        let Terms { deadline, renewed, beside, .. } = terms;
+        let progress = beside.progress;
         if let Err(why) = message.fits_with(&beside, self.shared.setup.limits.message_out) {
             return State::Failed(Failure::Encode(why));
         }

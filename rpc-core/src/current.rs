@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 
 use tokio::time::Instant;
 
+use crate::known::Other;
 use crate::protocol::Caller;
 use crate::serving::Key;
 use crate::shared::Shared;
@@ -111,7 +112,7 @@ pub(crate) fn trace() -> Option<TraceContext> {
 
 /// The trace that calls made now name, if the other end is known to know of such.
 pub(crate) fn trace_for(shared: &Shared) -> Option<TraceContext> {
-    if shared.is_known() { trace() } else { None }
+    if shared.other.get() == Other::Known { trace() } else { None }
 }
 
 /// A running handler's place, lent to others of its connection until this is dropped.

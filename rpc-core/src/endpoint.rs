@@ -10,6 +10,7 @@ use crate::close::CloseReason;
 use crate::connection::Connection;
 use crate::hello::Hello;
 use crate::hub::Hub;
+use crate::known::Other;
 use crate::layers::{Layer, Layers};
 use crate::limits::Limits;
 use crate::peer::Peer;
@@ -202,7 +203,7 @@ impl Endpoint {
 
     /// Whether the other end is known to know what lies beyond JSON-RPC 2.0.
     pub fn knows_other(&self) -> bool {
-        self.peer().shared.is_known()
+        self.peer().shared.other.get() == Other::Known
     }
 
     /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`] does. Before the connection is made.

@@ -1,8 +1,7 @@
 //! What the two ends have told each other of what they know beyond the specification (`$/hello`).
 //!
-//! One end greets with its very first message, the other answers before anything that it sends
-//! after reading that. A plain peer takes it for a notification that it does not know; towards such
-//! a one, nothing changes.
+//! The handshake may tell each end that the other knows of `$/hello` (`Rpc-Hello: 1`): then each says it as its first
+//! message. Without a handshake, an end that reads a hello says its own before anything else. Nobody else hears of it.
 
 use std::num::NonZeroU32;
 

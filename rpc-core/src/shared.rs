@@ -14,14 +14,13 @@ use crate::close::{CloseCode, CloseReason};
 use crate::endpoint::Setup;
 use crate::handlers::drop_quietly;
 use crate::hello::Hello;
+use crate::known::{Acquaintance, Other};
 use crate::layers::Around;
 use crate::protocol::Protocol;
 use crate::random::{chance, new_id};
 use crate::scratch::Scratch;
 use crate::streaming::Argument;
-use crate::sync::{
-    Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, PoisonError,
-};
+use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::values::Values;
 use crate::waiter::{Flag, Waiter};
 
@@ -38,10 +37,8 @@ pub(crate) struct Shared {
     pub(crate) layers: Around,
     /// Handlers that were stopped and still run, on other tasks and threads.
     pub(crate) orphans: AtomicUsize,
-    /// Whether what lies beyond JSON-RPC 2.0 may be sent; beside the lock, since each call asks.
-    known: AtomicBool,
-    /// Whether this end is a plain peer.
-    plain: AtomicBool,
+    /// What may be sent beyond JSON-RPC 2.0; beside the lock, since each call asks.
+    pub(crate) other: Acquaintance,
     /// Set when nothing is left to be done.
     pub(crate) gone: Flag,
     state: Mutex<State>,
@@ -114,8 +111,10 @@ impl Shared {
             values: Values::default(),
             layers: Around::new(setup.layers.clone()),
             orphans: AtomicUsize::new(0),
-            known: AtomicBool::new(false),
-            plain: AtomicBool::new(setup.hello == Hello::Never),
+            other: Acquaintance::new(match setup.hello {
+                Hello::Never => Other::Plain,
+                Hello::Always | Hello::Auto => Other::Stranger,
+            }),
             gone: Flag::default(),
             state: Mutex::new(State {
                 protocol,
@@ -136,30 +135,16 @@ impl Shared {
 
     /// The handshake has told each end that it knows the other; this one `opens` the link.
     pub(crate) fn know_other(&self, opens: bool) {
-        if !self.is_plain() {
+        if self.other.get() != Other::Plain {
             self.with(|state| state.protocol.know_other(opens));
-            self.set_known();
+            self.other.set(Other::Known);
         }
     }
 
     /// From now on this end is a plain peer.
     pub(crate) fn be_plain(&self) {
-        self.plain.store(true, Ordering::Relaxed);
-        self.known.store(false, Ordering::Relaxed);
+        self.other.set(Other::Plain);
         self.with(|state| state.protocol.be_plain());
-    }
-
-    pub(crate) fn is_plain(&self) -> bool {
-        self.plain.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_known(&self) {
-        self.known.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the other end is known to know what lies beyond JSON-RPC 2.0.
-    pub(crate) fn is_known(&self) -> bool {
-        self.known.load(Ordering::Relaxed)
     }
 
     /// The state, for the connection's task, which sees to what follows by itself.

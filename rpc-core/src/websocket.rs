@@ -122,9 +122,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
 
     fn begin(&mut self, message: Bytes, data: Data) -> Result<(), LinkError> {
         debug_assert!(self.unsent.is_empty(), "`send` before `poll_ready` was ready");
-        let most = if self.whole_frames { usize::MAX } else { FRAGMENT };
+        let most = if self.whole_frames {
+            self.make_room_for_whole(message.len());
+            usize::MAX
+        } else {
+            FRAGMENT
+        };
         self.unsent = Fragments::of(message, data, most);
-        self.make_room_for_whole(self.unsent.bytes());
         self.hand_over().map(drop)
     }
 }

@@ -130,7 +130,8 @@ impl Message {
 
     fn add_call(&mut self, text: Outgoing, claim: Claim, now: Instant, shared: &Arc<Shared>) {
         let terms = claim.options().terms(now, shared);
-        let Terms { deadline, renewed, progress, beside, late } = terms;
+        let Terms { deadline, renewed, beside, late } = terms;
+        let progress = beside.progress;
         if late {
             return claim.settle(Sent::Late);
         }

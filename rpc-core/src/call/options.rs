@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::calls::Renewed;
 use crate::current;
 use crate::extras::Extras;
+use crate::known::Other;
 use crate::outgoing::Beside;
 use crate::shared::Shared;
 use crate::streaming::Items;
@@ -68,8 +69,6 @@ pub(crate) struct Terms {
     /// When its answer must be there.
     pub(crate) deadline: Option<Duration>,
     pub(crate) renewed: Option<Renewed>,
-    /// Whether someone listens to its progress.
-    pub(crate) progress: bool,
     /// What the other end is told beside the params.
     pub(crate) beside: Beside,
     /// Whether it is too late before it began.
@@ -99,12 +98,11 @@ impl Options {
         };
         // What can be put off is not told: the other end would stop too early.
         let told = if renewed.is_some() { most } else { left };
-        let is_plain = shared.is_plain();
+        let beside = self.beside(told, shared);
         Terms {
             deadline: left.map(|left| start.saturating_add(left)),
             renewed,
-            progress: self.progress && !is_plain,
-            beside: if is_plain { Beside::default() } else { self.beside(told, shared) },
+            beside,
             late: left == Some(Duration::ZERO),
         }
     }
@@ -122,19 +120,32 @@ impl Options {
     }
 
     fn beside(&self, timeout: Option<Duration>, shared: &Shared) -> Beside {
-        let mut extras = self.extras.clone();
-        if !shared.is_known() {
+        let progress = self.progress;
+        match shared.other.get() {
+            Other::Known => Beside { timeout, progress, extras: self.extras_with_trace() },
             // What the program has asked for on this very call goes to anyone.
-            if let Some(extras) = &mut extras {
-                extras.trace = None;
+            Other::Stranger => {
+                Beside { timeout: None, progress, extras: self.extras_without_trace() }
             }
-            return Beside { timeout: None, progress: self.progress, extras };
+            Other::Plain => Beside::default(),
         }
+    }
+
+    fn extras_with_trace(&self) -> Option<Box<Extras>> {
+        let mut extras = self.extras.clone();
         let is_set = extras.as_ref().is_some_and(|extras| extras.trace.is_some());
-        if !is_set && let Some(trace) = current::trace_for(shared) {
+        if !is_set && let Some(trace) = current::trace() {
             extras.get_or_insert_default().trace = Some(trace);
         }
-        Beside { timeout, progress: self.progress, extras }
+        extras
+    }
+
+    fn extras_without_trace(&self) -> Option<Box<Extras>> {
+        let mut extras = self.extras.clone();
+        if let Some(extras) = &mut extras {
+            extras.trace = None;
+        }
+        extras
     }
 
     /// How many bytes extra members take at most.

@@ -35,13 +35,17 @@ impl Ids {
 
     /// The id that comes next.
     pub(crate) fn next(self) -> u64 {
-        u64::from(if self.last == LAST { AGAIN } else { self.last + 1 })
+        self.following().into()
+    }
+
+    fn following(self) -> u32 {
+        if self.last == LAST { AGAIN } else { self.last + 1 }
     }
 
     /// Gives out the next one, or leaves it out.
     pub(crate) fn pass(&mut self) {
         self.goes_round |= self.last == LAST;
-        self.last = if self.last == LAST { AGAIN } else { self.last + 1 };
+        self.last = self.following();
     }
 
     /// The id that came last; 0 before the first.

@@ -13,6 +13,7 @@ use crate::envelope::{self, Answer, Incoming, NOT_JSON, Payload, Shape};
 use crate::error::{ErrorCode, ErrorObject, Excerpt, Kind};
 use crate::handlers::{self, Polled, Running, drop_quietly};
 use crate::id::{Id, whole};
+use crate::known::Other;
 use crate::once;
 use crate::peer::Peer;
 use crate::protocol::{Arrival, Event, Room, Serve, Target};
@@ -177,7 +178,7 @@ impl<T: Transport> Connection<T> {
                 }
             }
             Event::Foreign { is_first } => return Some(Foreign { is_first }),
-            Event::Greeted => self.shared.set_known(),
+            Event::Greeted => self.shared.other.set(Other::Known),
             Event::Done => {}
         }
         None

@@ -15,6 +15,7 @@ use crate::batch::Queued;
 use crate::call::{self, Asked, Options};
 use crate::call_error::{CallError, Fate};
 use crate::current;
+use crate::known::Other;
 use crate::notify::Notify;
 use crate::outgoing::Outgoing;
 use crate::peer::Peer;
@@ -194,7 +195,7 @@ impl Calling {
 }
 
 fn notification(message: Outgoing, asked: Asked, shared: &Shared) -> Bytes {
-    message.notification(asked.extras.trace.filter(|_| shared.is_known()))
+    message.notification(asked.extras.trace.filter(|_| shared.other.get() == Other::Known))
 }
 
 impl fmt::Debug for Calling {
