@@ -33,6 +33,7 @@ struct Foreign {
 
 impl<T: Transport> Connection<T> {
     /// Deals with one message, or with a batch of them; how many that were.
+    #[inline(always)] // into the loop that reads, for all but binary messages
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
         match envelope::decode(text, &self.rules) {
             Payload::Single(incoming) => {
@@ -41,37 +42,38 @@ impl<T: Transport> Connection<T> {
                 }
                 1
             }
-            Payload::Batch(messages) => {
-                let count = messages.len();
-                let mut foreign = Vec::new();
-                let mut answered: Vec<u64> =
-                    messages.iter().filter_map(Incoming::answers).collect();
-                let batch = self.shared.lock().protocol.begin_batch(count);
-                // An error under no id is about a member, unless the array holds nothing else.
-                let mut is_refusal = answered.is_empty();
-                for (at, incoming) in messages.into_iter().enumerate() {
-                    let is_single = is_refusal && incoming.is_unaddressed();
-                    is_refusal &= !is_single;
-                    let is_foreign = self.receive_one(incoming, (!is_single).then_some(batch), now);
-                    foreign.extend(is_foreign.map(|is_foreign| (at, is_foreign)));
-                }
-                let mut state = self.shared.lock();
-                state.protocol.end_batch(batch);
-                if !answered.is_empty() {
-                    state.protocol.leave_out(&mut answered);
-                }
-                drop(state);
-                if !foreign.is_empty() {
-                    let members = envelope::members_of(text);
-                    foreign.into_iter().for_each(|(at, foreign)| self.hear(members[at], foreign));
-                }
-                count
-            }
+            Payload::Batch(messages) => self.receive_batch(messages, text, now),
             Payload::Broken => {
                 self.receive_broken(text, now);
                 1
             }
         }
+    }
+
+    fn receive_batch(&mut self, messages: Vec<Incoming<'_>>, text: &str, now: Duration) -> usize {
+        let count = messages.len();
+        let mut foreign = Vec::new();
+        let mut answered: Vec<u64> = messages.iter().filter_map(Incoming::answers).collect();
+        let batch = self.shared.lock().protocol.begin_batch(count);
+        // An error under no id is about a member, unless the array holds nothing else.
+        let mut is_refusal = answered.is_empty();
+        for (at, incoming) in messages.into_iter().enumerate() {
+            let is_single = is_refusal && incoming.is_unaddressed();
+            is_refusal &= !is_single;
+            let is_foreign = self.receive_one(incoming, (!is_single).then_some(batch), now);
+            foreign.extend(is_foreign.map(|is_foreign| (at, is_foreign)));
+        }
+        let mut state = self.shared.lock();
+        state.protocol.end_batch(batch);
+        if !answered.is_empty() {
+            state.protocol.leave_out(&mut answered);
+        }
+        drop(state);
+        if !foreign.is_empty() {
+            let members = envelope::members_of(text);
+            foreign.into_iter().for_each(|(at, foreign)| self.hear(members[at], foreign));
+        }
+        count
     }
 
     /// Deals with a message that is not marked as text: web3.py sends nothing else, and means text.
