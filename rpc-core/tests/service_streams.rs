@@ -23,13 +23,13 @@ trait Ticker {
     async fn alarms(&self, cx: &Context, room: &str) -> Result<Streaming<String>, TickError>;
     #[subscription(
         name = "watch_feed",
-        item = "feed",
-        unsubscribe = "unwatch",
+        item = "feed_update",
+        unsubscribe = "clock.unwatch",
         aliases("watch"),
         timeout = "1s"
     )]
     async fn feed(&self) -> rpc_core::Result<Streaming<Vec<u8>>>;
-    #[subscription(unsubscribe = "unwatch")]
+    #[subscription(unsubscribe = "clock.unwatch")]
     async fn held(&self) -> Streaming<u32>;
 }
 
@@ -147,9 +147,9 @@ fn the_table_names_what_carries_the_items_and_what_ends_them() {
     let names = ("clock.ticks", "clock.ticks", "clock.unsubscribe_ticks");
     assert_eq!((names_of(ticks), ticks.docs), (names, "Counts to `count`."));
     assert_eq!((alarms.params[0].name, alarms.errors[0].code), ("room", 1));
-    assert_eq!(names_of(feed), ("clock.watch_feed", "clock.feed", "clock.unwatch"));
+    assert_eq!(names_of(feed), ("clock.watch_feed", "feed_update", "clock.unwatch"));
     assert_eq!(names_of(held), ("clock.held", "clock.held", "clock.unwatch"));
-    assert_eq!(names_of(watch), ("watch", "clock.feed", "clock.unwatch"));
+    assert_eq!(names_of(watch), ("watch", "feed_update", "clock.unwatch"));
 }
 
 /// Its own name, that of its items, and that of its end.
@@ -165,7 +165,7 @@ trait Chain {
     fn new_heads(&self) -> Streaming<u64>;
     #[subscription(name = "pendingTransactions")]
     fn pending(&self) -> Streaming<u64>;
-    #[subscription(unsubscribe = "unsubscribe")]
+    #[subscription(unsubscribe = "eth_unsubscribe")]
     fn logs(&self) -> Streaming<u64>;
 }
 

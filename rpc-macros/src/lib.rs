@@ -144,12 +144,12 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///
 /// | in `#[subscription(…)]` | |
 /// |---|---|
-/// | `item = "message"` | the name of the notifications that carry the items, here `chat.message`; that of the method unless said otherwise |
-/// | `unsubscribe = "stop"` | the name of the method that ends it, here `chat.stop`; `chat.unsubscribe_listen` for a `chat.listen` unless said otherwise, spelled as `rename_all` has it. Subscriptions may share one |
+/// | `item = "chat.message"` | the whole name of the notifications that carry the items; that of the method unless said otherwise |
+/// | `unsubscribe = "chat.stop"` | the whole name of the method that ends it; `chat.unsubscribe_listen` for a `chat.listen` unless said otherwise, spelled as `rename_all` has it. Subscriptions may share one |
 ///
-/// Like `name`, `item` and `unsubscribe` are the part after the namespace, which stands before them
-/// too. `unsubscribe` is served by the protocol: it is no method of the trait, and its name must
-/// not be one either.
+/// As aliases are, `item` and `unsubscribe` are whole names: the namespace does not stand before them.
+/// `unsubscribe` is served by the protocol: it is no method of the trait, and its name must not be one
+/// either.
 ///
 /// | on a parameter | |
 /// |---|---|

@@ -35,7 +35,7 @@ pub trait Work {
     async fn pay(&self, token: Token, ms: u64) -> Token;
     #[notification]
     async fn note(&self, token: Token, ms: u64);
-    #[subscription(unsubscribe = "stop_items")]
+    #[subscription(unsubscribe = "w.stop_items")]
     async fn items(&self, token: Token, shape: Shape) -> Streaming<Item>;
     /// Takes all, or not all, of a stream.
     async fn sum(&self, token: Token, flow: Token, seed: u64, items: Streaming<Item>) -> Token;

@@ -80,8 +80,14 @@ impl Subscription {
         let MethodArgs { name, item, unsubscribe, .. } = args;
         let subscription = Self {
             ty: Box::new(ty.clone()),
-            item: naming.method(&sig.ident, item.as_ref().or(name.as_ref())),
-            unsubscribe: naming.unsubscribe(&sig.ident, name.as_ref(), unsubscribe.as_ref()),
+            item: match item {
+                Some(item) => WireName::literal(item),
+                None => naming.method(&sig.ident, name.as_ref()),
+            },
+            unsubscribe: match unsubscribe {
+                Some(unsubscribe) => WireName::literal(unsubscribe),
+                None => naming.unsubscribe(&sig.ident, name.as_ref()),
+            },
         };
         // What follows from the method's own name was checked there.
         if item.is_some() {

@@ -65,16 +65,8 @@ impl Naming {
         self.whole(self.own(ident, name))
     }
 
-    /// The name of what ends a subscription, unless `unsubscribe` is its own part.
-    pub(super) fn unsubscribe(
-        &self,
-        ident: &Ident,
-        name: Option<&LitStr>,
-        unsubscribe: Option<&LitStr>,
-    ) -> WireName {
-        if let Some(unsubscribe) = unsubscribe {
-            return self.whole(WireName::literal(unsubscribe));
-        }
+    /// The name of what ends the subscription that has this name, unless the trait says another.
+    pub(super) fn unsubscribe(&self, ident: &Ident, name: Option<&LitStr>) -> WireName {
         let mut own = self.own(ident, name);
         own.text = self.methods.unwrap_or(Case::Snake).put_before("unsubscribe", &own.text);
         self.whole(own)
