@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::error::{ErrorObject, Excerpt, RpcError};
 use crate::method::{MethodInfo, MethodKind, ParamInfo};
 use crate::protocol::Target;
+use crate::reserved;
 use crate::service::{Handler, Params, Service};
 use crate::streaming::Streaming;
 use crate::subscriptions::ItemParams;
@@ -258,9 +259,9 @@ impl Router {
         self.mistakes.extend(service.check().err().map(|error| error.0));
         for (index, info) in service.methods().iter().enumerate() {
             let method = self.methods.len();
-            if info.name.starts_with("$/") || info.name.starts_with("rpc.") {
-                self.mistakes
-                    .push(format!("`{}`: names in `$/` and `rpc.` are reserved", info.name));
+            let reserved = names(info).find_map(reserved::refusal);
+            if reserved.is_some() {
+                self.mistakes.extend(reserved);
                 continue;
             }
             match self.by_name.entry(info.name.clone()) {
@@ -290,6 +291,15 @@ impl Router {
         }
         self.services.push(service);
     }
+}
+
+/// All names that a method takes: its own, and those of its subscription.
+fn names(info: &MethodInfo) -> impl Iterator<Item = &str> {
+    let more = match &info.kind {
+        MethodKind::Subscription { item, unsubscribe } => [Some(&**item), Some(&**unsubscribe)],
+        MethodKind::Request | MethodKind::Notification => [None; 2],
+    };
+    std::iter::once(&*info.name).chain(more.into_iter().flatten())
 }
 
 impl Service for Router {
@@ -370,16 +380,21 @@ mod tests {
         let router = Router::new()
             .method("a", nothing)
             .service(Router::new().method("a", nothing).method("b", nothing).method("b", nothing))
-            .method("$/a", nothing)
-            .method("rpc.a", nothing);
+            .method("$/ping", nothing)
+            .method("rpc.a", nothing)
+            .method("$/setTrace", nothing)
+            .subscription("c", "$/stop", |_: Context, (): ()| async {
+                Ok(Streaming::<u8>::new(futures_util::stream::empty()))
+            });
+        let refusal = |name| reserved::refusal(name).unwrap();
+        let [ping, rpc, stop] = ["$/ping", "rpc.a", "$/stop"].map(refusal);
         assert_eq!(
             router.check().unwrap_err().to_string(),
-            "`b` is offered twice; `a` is offered twice; `$/a`: names in `$/` and `rpc.` are reserved; \
-             `rpc.a`: names in `$/` and `rpc.` are reserved"
+            format!("`b` is offered twice; `a` is offered twice; {ping}; {rpc}; {stop}")
         );
         assert_eq!(
-            (router.find("a"), router.find("b")),
-            (Some(Target::Method(0)), Some(Target::Method(1)))
+            ["a", "b", "$/setTrace", "c"].map(|name| router.find(name)),
+            [Some(Target::Method(0)), Some(Target::Method(1)), Some(Target::Method(2)), None]
         );
     }
 }

@@ -58,6 +58,7 @@ const PURE: &[&str] = &[
     "protocol/unanswered.rs",
     "protocol/wronging.rs",
     "rates.rs",
+    "reserved.rs",
     "subscriptions/item.rs",
     "subscriptions/early.rs",
     "subscriptions/offered.rs",

@@ -11,10 +11,12 @@ mod errors;
 mod expand;
 mod model;
 mod parse;
+mod reserved;
 mod rpc_error;
 mod tokens;
 
 use proc_macro::TokenStream;
+use quote::quote;
 use syn::{DeriveInput, Item, parse_macro_input};
 
 /// Makes a service of a trait: a contract that both ends of a connection share.
@@ -189,7 +191,9 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// - *write a plain name*: a parameter's name is part of the contract.
 /// - *already a name of*, *already ends*, *already the parameter*: a name on the wire means one
 ///   thing.
-/// - *is reserved*: names that start with `rpc.` or `$/` belong to the protocol.
+/// - *is reserved*: names that begin with `rpc.` belong to the protocol, and so do `$/ack`, `$/cancelRequest`,
+///   `$/credit`, `$/goaway`, `$/hello`, `$/item`, `$/ping`, `$/progress` and `$/stop`. Any other name in `$/` is yours:
+///   `#[notification(name = "$/setTrace")]`.
 /// - *the stub …*: the stub's own `new`, and the `try_` form of a notification, are methods beside
 ///   those of the trait. Rename the method; `name` keeps its name on the wire.
 /// - *expected `rpc_core::Streaming`*: the `Streaming` in this place is another type.
@@ -250,4 +254,15 @@ pub fn rpc_error(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as DeriveInput);
     let (error, errors) = rpc_error::ErrorType::from_syn(&item);
     rpc_error::rpc_error(&error, &errors).into()
+}
+
+/// The names of methods that belong to the protocol, and why: `["$/ack", …], "…", "rpc.", "…"`, as a tuple of the
+/// names, their reason, the beginning of more names, and its reason. For `rpc-core` only, so that traits and routers
+/// refuse the same names in the same words.
+#[doc(hidden)]
+#[proc_macro]
+pub fn reserved_names(_: TokenStream) -> TokenStream {
+    let (names, prefix) = (reserved::NAMES, reserved::PREFIX);
+    let (names_told, prefix_told) = (reserved::names_told(), reserved::prefix_told());
+    quote!(([#(#names),*], #names_told, #prefix, #prefix_told)).into()
 }

@@ -259,7 +259,8 @@ impl<W> Protocol<W> {
         if self.take_item(notification.params, may_be_early) {
             return Event::Done;
         }
-        if notification.method.starts_with("$/") {
+        // In `$/` there may be methods of the application, under names that are not reserved.
+        if notification.method.starts_with("$/") && arrival.target.is_none() {
             return self.about_the_protocol(&notification, arrival.now);
         }
         let method = match arrival.target {

@@ -10,6 +10,7 @@ use syn::ext::IdentExt;
 use super::Case;
 use crate::errors::Errors;
 use crate::parse::ServiceArgs;
+use crate::reserved;
 
 /// The name of a method or a parameter on the wire.
 pub(crate) struct WireName {
@@ -40,8 +41,8 @@ impl WireName {
     pub(super) fn check_method(&self, errors: &mut Errors) {
         if self.text.is_empty() {
             self.refuse("a name on the wire is not empty", errors);
-        } else if let Some(prefix) = reserved_prefix(&self.text) {
-            self.refuse(reserved(&self.text, prefix), errors);
+        } else if reserved::is_reserved(&self.text) {
+            self.refuse(reserved(&self.text), errors);
         }
     }
 }
@@ -109,17 +110,18 @@ fn prefix(args: &ServiceArgs, errors: &mut Errors) -> String {
         errors.at(namespace, "a namespace is not empty: leave `namespace` out for bare names");
         return String::new();
     }
-    if let Some(reserved_prefix) = reserved_prefix(&prefix) {
-        errors.at(namespace, reserved(&prefix, reserved_prefix));
+    if prefix.starts_with(reserved::PREFIX) {
+        errors.at(namespace, reserved(&prefix));
         return String::new();
     }
     prefix
 }
 
-fn reserved_prefix(name: &str) -> Option<&'static str> {
-    ["rpc.", "$/"].into_iter().find(|prefix| name.starts_with(prefix))
-}
-
-fn reserved(name: &str, prefix: &str) -> String {
-    format!("`{name}` is reserved: names that start with `{prefix}` belong to the protocol")
+fn reserved(name: &str) -> String {
+    let why = if name.starts_with(reserved::PREFIX) {
+        reserved::prefix_told()
+    } else {
+        reserved::names_told()
+    };
+    format!("`{name}` is reserved: {why}")
 }

@@ -2,7 +2,7 @@ use rpc_core::service;
 
 #[service]
 trait Chat {
-    #[method(aliases("$/join"))]
+    #[method(aliases("$/hello"))]
     async fn join(&self);
 }
 
