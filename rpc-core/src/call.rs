@@ -28,6 +28,7 @@ use crate::streaming::{Argument, Remote};
 use crate::sync::{Arc, Mutex, PoisonError};
 use crate::waiter::{Waiter, poll_registered};
 
+mod forwarded;
 mod layered;
 mod options;
 

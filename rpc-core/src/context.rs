@@ -76,7 +76,7 @@ impl Context {
     /// unknown name would lose the whole notification.
     #[cold]
     pub(crate) fn ignores_parameter(&self, name: &str) -> bool {
-        if !self.shared.lock().protocol.is_notification(self.key) {
+        if !self.is_notification() {
             return false;
         }
         self.shared.setup.services.ignored(self.method, &self.shared.id, name);
@@ -110,9 +110,21 @@ impl Context {
         self.shared.setup.hub.group(name)
     }
 
-    /// The name under which the method was called.
+    /// The name under which the method was called; in a [fallback](crate::Router::fallback) the name that the other
+    /// end has sent.
     pub fn method(&self) -> &str {
-        self.shared.setup.services.name(self.method)
+        self.called().unwrap_or_else(|| self.shared.setup.services.name(self.method))
+    }
+
+    /// The name under which the call came, if the fallback serves it.
+    pub(crate) fn called(&self) -> Option<&str> {
+        self.extras.as_ref()?.called.as_deref()
+    }
+
+    /// Whether the call is a notification, so that nobody gets an answer; `false` when the call is over. A
+    /// [fallback](crate::Router::fallback) serves both, and a bridge passes on each as what it is. Costs a short lock.
+    pub fn is_notification(&self) -> bool {
+        self.shared.lock().protocol.is_notification(self.key)
     }
 
     /// The number of the method in the router.

@@ -96,7 +96,8 @@ impl ErrorObject {
         Self::new(ErrorCode::INTERNAL, "internal error")
     }
 
-    pub(crate) fn method_not_found(method: &str) -> Self {
+    /// There is no method of this name, -32601.
+    pub fn method_not_found(method: &str) -> Self {
         Self::new(ErrorCode::METHOD_NOT_FOUND, format!("no method `{}`", Excerpt(method)))
     }
 

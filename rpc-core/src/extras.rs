@@ -26,6 +26,8 @@ pub(crate) struct Extras {
     pub(crate) idempotency_key: Option<Box<str>>,
     /// Of a served notification: the batch that it came in.
     pub(crate) batch: Option<Members>,
+    /// Of a call that the fallback serves: the name under which it came.
+    pub(crate) called: Option<Box<str>>,
 }
 
 /// What can be read there, as JSON text.
@@ -56,7 +58,8 @@ impl Written<'_> {
             return Err("`progressToken` must be a string or a number, and not too long");
         }
         let idempotency_key = key.transpose()?.map(|key| key.into());
-        Ok(Extras { trace, progress: self.progress.map(Box::from), idempotency_key, batch: None })
+        let progress = self.progress.map(Box::from);
+        Ok(Extras { trace, progress, idempotency_key, ..Extras::default() })
     }
 }
 
@@ -154,7 +157,7 @@ mod tests {
             trace: TraceContext::new(PARENT, Some("a=\"1\"")),
             progress: Some("7".into()),
             idempotency_key: Some("k\n".into()),
-            batch: None,
+            ..Extras::default()
         };
         let mut out = Vec::new();
         extras.write(&mut out);

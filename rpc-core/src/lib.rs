@@ -238,7 +238,7 @@ pub use once::IdentifyError;
 pub use panics::set_panic_hook;
 pub use peer::Peer;
 pub use progress::{NoProgress, Progress, Reports};
-pub use router::{Router, RouterError};
+pub use router::{RawParams, Router, RouterError};
 pub use rpc_macros::{RpcError, service};
 pub use scoped::Scoped;
 #[doc(hidden)]

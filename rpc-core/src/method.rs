@@ -80,7 +80,14 @@ pub enum MethodKind {
         /// The method that ends the stream.
         unsubscribe: &'static str,
     },
+    /// It serves requests and notifications of names that nobody offers: see
+    /// [`Router::fallback`](crate::Router::fallback). Its own name is not called.
+    Fallback,
 }
+
+/// What statistics, metrics and tables of methods call the one that serves all other names: those are the other
+/// end's choice, and there is no end of them.
+pub(crate) const FALLBACK: &str = "*";
 
 /// What a method declares beside its signature; nothing by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

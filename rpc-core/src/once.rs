@@ -101,7 +101,7 @@ fn keyed<S: Service + ?Sized>(
     let (hub, caller) = (&shared.setup.hub, shared.caller());
     let room = Room::new(&shared.setup.limits);
     let (sender, receiver) = watch::channel(None);
-    match hub.once().begin(&caller, key, method, params, room, receiver) {
+    match hub.once().begin(&caller, key, (method, cx.called()), params, room, receiver) {
         Begun::Run(name) => {
             let run = Run { hub: hub.clone(), name: Some(name), sender };
             if caller.is_named {
@@ -241,13 +241,17 @@ impl Once {
         &self,
         caller: &Caller,
         key: &str,
-        method: usize,
+        (method, called): (usize, Option<&str>),
         params: Params<'_>,
         room: Room,
         receiver: Running,
     ) -> Begun<Running, Answer> {
         let text = params.as_str().unwrap_or_default();
-        let hash = self.hasher.hash_one(text);
+        let hash = match called {
+            None => self.hasher.hash_one(text),
+            // The fallback serves many, each of which is a method of its own.
+            Some(name) => self.hasher.hash_one((name, text)),
+        };
         let fingerprint = Fingerprint { method, hash, length: text.len() };
         let mut kept = self.kept.lock().unwrap();
         kept.table.begin(caller, key, fingerprint, room, self.start.elapsed(), || receiver)

@@ -73,7 +73,7 @@ pub(crate) struct Protocol<W> {
     taken: Taken<W>,
     /// Items of streams whose id is still to come, while a subscribe call waits for its answer.
     early: Option<Box<Early>>,
-    /// Subscribe calls that were given up.
+    /// Calls that nobody waits for, and whose answers mean something all the same.
     marks: Option<Box<Marks>>,
     /// Subscriptions whose answer is on its way: their items may follow.
     pub(crate) released: Vec<OfferedKey>,
@@ -116,8 +116,16 @@ pub(crate) struct Protocol<W> {
     pub(crate) told: Vec<W>,
 }
 
-/// By the id of the call, the method that ends what it may have made.
-type Marks = HashMap<u64, Cow<'static, str>, FxBuildHasher>;
+/// By the id of the call.
+type Marks = HashMap<u64, Mark, FxBuildHasher>;
+
+/// A call that nobody waits for.
+enum Mark {
+    /// A subscribe call that was given up, and the method that ends what it may have made.
+    Subscribe(Cow<'static, str>),
+    /// The end of this stream, whose items may come until it is answered.
+    Unsubscribe(Box<str>),
+}
 
 /// How a call of ours was resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -214,6 +222,8 @@ pub(crate) enum Target {
     Unsubscribe,
     /// Nothing, if nobody takes it: an item of a subscription that has the name of one of ours.
     Item,
+    /// Nothing of ours: so the method of this number, which serves such.
+    Fallback(usize),
 }
 
 /// What is to be done about a message.

@@ -2,6 +2,12 @@
 
 const RESERVED: ([&str; 9], &str, &str, &str) = rpc_macros::reserved_names!();
 
+/// Whether a name belongs to the protocol.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    let (names, _, prefix, _) = RESERVED;
+    name.starts_with(prefix) || names.contains(&name)
+}
+
 /// Why no service can offer this name, if it belongs to the protocol.
 pub(crate) fn refusal(name: &str) -> Option<String> {
     let (names, names_told, prefix, prefix_told) = RESERVED;

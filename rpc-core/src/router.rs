@@ -21,6 +21,9 @@ use crate::subscriptions::ItemParams;
 use crate::sync::{AtomicBool, Ordering};
 
 mod closure;
+mod fallback;
+
+pub use fallback::RawParams;
 
 /// What an end offers: services made from traits, and methods made from closures.
 ///
@@ -41,6 +44,8 @@ pub struct Router {
     /// For each method its parameters, if there is a stream among them.
     stream_params: Vec<Option<&'static [ParamInfo]>>,
     by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
+    /// The method that serves all other names.
+    fallback: Option<usize>,
     /// For each method whether it was told of that it took long.
     told: Vec<AtomicBool>,
     /// For each method, whether a warning of unknown parameters in a notification was logged.
@@ -183,7 +188,7 @@ impl Router {
                 *target = Target::Ordered(method);
                 self.methods[method].flags.ordered = true;
             }
-            Some(Target::Unsubscribe | Target::Item) | None => {
+            Some(Target::Unsubscribe | Target::Item | Target::Fallback(_)) | None => {
                 self.mistakes
                     .push(format!("`{name}` cannot be ordered: offer a method of this name first"));
             }
@@ -241,7 +246,7 @@ impl Router {
     pub(crate) fn item_name(&self, method: usize) -> &str {
         match self.methods[method].kind {
             MethodKind::Subscription { item, .. } => item,
-            MethodKind::Request | MethodKind::Notification => &self.methods[method].name,
+            _ => &self.methods[method].name,
         }
     }
 
@@ -259,19 +264,23 @@ impl Router {
         self.mistakes.extend(service.check().err().map(|error| error.0));
         for (index, info) in service.methods().iter().enumerate() {
             let method = self.methods.len();
-            let reserved = names(info).find_map(reserved::refusal);
-            if reserved.is_some() {
-                self.mistakes.extend(reserved);
+            if info.kind == MethodKind::Fallback {
+                self.insert_fallback(method);
+            } else if let Some(refusal) = names(info).find_map(reserved::refusal) {
+                self.mistakes.push(refusal);
                 continue;
+            } else {
+                match self.by_name.entry(info.name.clone()) {
+                    Entry::Occupied(_) => {
+                        self.mistakes.push(format!("`{}` is offered twice", info.name));
+                        continue;
+                    }
+                    Entry::Vacant(entry) if info.flags.ordered => {
+                        entry.insert(Target::Ordered(method))
+                    }
+                    Entry::Vacant(entry) => entry.insert(Target::Method(method)),
+                };
             }
-            match self.by_name.entry(info.name.clone()) {
-                Entry::Occupied(_) => {
-                    self.mistakes.push(format!("`{}` is offered twice", info.name));
-                    continue;
-                }
-                Entry::Vacant(entry) if info.flags.ordered => entry.insert(Target::Ordered(method)),
-                Entry::Vacant(entry) => entry.insert(Target::Method(method)),
-            };
             if let MethodKind::Subscription { unsubscribe, .. } = info.kind {
                 // Several subscriptions may share it: the id says which one is meant.
                 match self.by_name.entry(unsubscribe.into()) {
@@ -297,7 +306,7 @@ impl Router {
 fn names(info: &MethodInfo) -> impl Iterator<Item = &str> {
     let more = match &info.kind {
         MethodKind::Subscription { item, unsubscribe } => [Some(&**item), Some(&**unsubscribe)],
-        MethodKind::Request | MethodKind::Notification => [None; 2],
+        MethodKind::Request | MethodKind::Notification | MethodKind::Fallback => [None; 2],
     };
     std::iter::once(&*info.name).chain(more.into_iter().flatten())
 }

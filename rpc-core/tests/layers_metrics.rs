@@ -177,6 +177,18 @@ async fn no_label_is_chosen_by_a_peer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_fallback_serves_is_measured_as_one_method() {
+    let (recorded, _guard) = Recorded::begin();
+    let fallback = Router::new().fallback(|_, _, _| std::future::ready(Ok(())));
+    let (mut raw, _) = within(fallback);
+    for n in 0..3 {
+        raw.send(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m{n}"}}"#)).await;
+        raw.receive().await;
+    }
+    recorded.check(&[("rpc.server.active_calls *", "0"), ("rpc.server.call.duration *", "0,0,0")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_is_measured_until_its_answer_or_its_end() {
     let (recorded, _guard) = Recorded::begin();
     let (mut raw, peer) = within(Router::new());

@@ -142,9 +142,14 @@ impl<T: Transport> Connection<T> {
     ) -> Option<Foreign> {
         let services = &self.shared.setup.services;
         let target = match &incoming {
-            Incoming::Request(request) => services.find(&request.method),
+            Incoming::Request(request) => {
+                let name = &request.method;
+                services.find(name).or_else(|| services.fall_back(name))
+            }
             Incoming::Notification(notification) => {
-                services.find_notified(&notification.method, notification.params)
+                let name = &notification.method;
+                let target = services.find_notified(name, notification.params);
+                target.or_else(|| services.fall_back(name))
             }
             _ => None,
         };
@@ -152,7 +157,7 @@ impl<T: Transport> Connection<T> {
             Some(Target::Method(method) | Target::Ordered(method)) => {
                 services.stream_params(method)
             }
-            Some(Target::Unsubscribe | Target::Item) | None => None,
+            Some(Target::Unsubscribe | Target::Item | Target::Fallback(_)) | None => None,
         };
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
         // The members of a batch came at once, but need not be begun in one turn.

@@ -26,7 +26,7 @@ use crate::sync::{Arc, Mutex, PoisonError};
 /// | field | is |
 /// |---|---|
 /// | `peer` | the [id](Peer::id) of the connection |
-/// | `method` | its name; `_OTHER` for a request of a method that is not offered |
+/// | `method` | its name, in a fallback the name that was sent; `_OTHER` for a request of a method that is not offered |
 /// | `outcome` | `ok`, `busy`, `timeout`, `unanswered`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or the code of the error |
 /// | `duration` | the time from the start of the call to its outcome; a subscription has its outcome when its stream begins. `refused` has no duration |
 /// | `left_out` | how many events were left out before this one, if there were any |
@@ -144,8 +144,11 @@ impl Layer for AccessLog {
         if !is_on() {
             return next.serve(call);
         }
-        let (peer, method) = (call.cx().peer(), call.method().name.clone());
-        let ending = self.ending(peer, method, call.cx().deadline(), served);
+        let method = match call.cx().called() {
+            None => call.method().name.clone(),
+            Some(name) => Harmless(name).to_string().into(),
+        };
+        let ending = self.ending(call.cx().peer(), method, call.cx().deadline(), served);
         ending.around_handler(next.serve(call))
     }
 

@@ -71,7 +71,7 @@ impl Concurrency {
 
 impl Layer for Concurrency {
     fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
-        if !self.only.concerns(call.method()) {
+        if !self.only.concerns(call) {
             return next.serve(call);
         }
         let cx = call.cx().clone();

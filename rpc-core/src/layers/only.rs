@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::method::MethodInfo;
+use super::Serving;
 use crate::sync::Arc;
 
 /// All methods, or those that are named.
@@ -18,7 +18,7 @@ impl Only {
         Self(Some(Arc::new(methods.into_iter().map(Into::into).collect())))
     }
 
-    pub(super) fn concerns(&self, method: &MethodInfo) -> bool {
-        self.0.as_ref().is_none_or(|only| only.contains(&*method.name))
+    pub(super) fn concerns(&self, call: Serving<'_>) -> bool {
+        self.0.as_ref().is_none_or(|only| only.contains(call.name()))
     }
 }

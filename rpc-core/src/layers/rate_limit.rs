@@ -138,7 +138,7 @@ fn quota(calls: u32, time: Duration) -> Quota {
 
 impl Layer for RateLimit {
     fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
-        if !self.only.concerns(call.method()) {
+        if !self.only.concerns(call) {
             return next.serve(call);
         }
         let peer = call.cx().peer();

@@ -19,9 +19,15 @@ pub struct Serving<'a> {
 }
 
 impl<'a> Serving<'a> {
-    /// What is called.
+    /// What is called. Of a call that the [fallback](crate::Router::fallback) serves this is the fallback, `*`.
     pub fn method(&self) -> &'a MethodInfo {
         self.method
+    }
+
+    /// The name under which the call came. In a fallback the other end chooses the name, so it is nothing for the
+    /// label of a metric.
+    pub fn name(&self) -> &'a str {
+        self.cx.called().unwrap_or(&self.method.name)
     }
 
     /// Who calls, until when, within which trace.

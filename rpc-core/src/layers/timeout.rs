@@ -56,7 +56,7 @@ impl Timeout {
 
 impl Layer for Timeout {
     fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
-        let limit = self.limit(&call.method().name);
+        let limit = self.limit(call.name());
         let handler = next.serve(call);
         Handler::of(async move {
             let outcome = timeout(limit, handler).await;

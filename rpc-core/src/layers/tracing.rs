@@ -67,12 +67,12 @@ impl Tracing {
     }
 }
 
-fn span(kind: &'static str, method: &str, peer: &str) -> Span {
+fn span(kind: &'static str, name: &str, method: &str, peer: &str) -> Span {
     tracing::info_span!(
         target: "rpc_core::call",
         "call",
         "otel.kind" = kind,
-        "otel.name" = method,
+        "otel.name" = name,
         "otel.status_code" = Empty,
         "otel.status_description" = Empty,
         "rpc.system.name" = "jsonrpc",
@@ -97,7 +97,10 @@ fn record(span: &Span, ended: Ended, code: Option<i64>) {
 
 impl Layer for Tracing {
     fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
-        let span = span("server", &call.method().name, call.cx().peer().id());
+        // The name of a span is to be one of few, and what a fallback serves is the other end's choice.
+        let name = &*call.method().name;
+        let called = call.cx().called().map(|called| Harmless(called).to_string());
+        let span = span("server", name, called.as_deref().unwrap_or(name), call.cx().peer().id());
         if span.is_disabled() {
             return next.serve(call);
         }
@@ -119,7 +122,7 @@ impl Layer for Tracing {
     }
 
     fn call(&self, request: Calling, next: CallNext) -> Called {
-        let span = span("client", request.method(), request.peer().id());
+        let span = span("client", request.method(), request.method(), request.peer().id());
         if span.is_disabled() {
             return next.call(request);
         }

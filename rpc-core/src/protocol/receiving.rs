@@ -127,7 +127,7 @@ impl<W> Protocol<W> {
 
     fn request<'a>(
         &mut self,
-        request: Request<'a>,
+        mut request: Request<'a>,
         arrival: Arrival,
         place: Option<Place>,
     ) -> Event<'a> {
@@ -137,7 +137,9 @@ impl<W> Protocol<W> {
             self.malformed();
             let error = ErrorObject::invalid_request("`id` is in flight already");
             let method = match arrival.target {
-                Some(Target::Method(method) | Target::Ordered(method)) => Some(method),
+                Some(
+                    Target::Method(method) | Target::Ordered(method) | Target::Fallback(method),
+                ) => Some(method),
                 _ => None,
             };
             return self.refuse(method, place, None, &error);
@@ -152,6 +154,10 @@ impl<W> Protocol<W> {
             Some(Target::Ordered(method)) => (method, true),
             Some(Target::Unsubscribe) => {
                 return self.unsubscribe_request(place, id, request.params);
+            }
+            Some(Target::Fallback(method)) => {
+                note_name(&request.method, &mut request.extras);
+                (method, false)
             }
             Some(Target::Item) | None => {
                 let error = ErrorObject::method_not_found(&request.method);
@@ -250,7 +256,11 @@ impl<W> Protocol<W> {
         Ok(Cost { bytes: params.map_or(0, str::len), tokens })
     }
 
-    fn notification<'a>(&mut self, notification: Notification<'a>, arrival: Arrival) -> Event<'a> {
+    fn notification<'a>(
+        &mut self,
+        mut notification: Notification<'a>,
+        arrival: Arrival,
+    ) -> Event<'a> {
         // One that has a method of ours is for that.
         let may_be_early = !matches!(
             arrival.target,
@@ -259,15 +269,24 @@ impl<W> Protocol<W> {
         if self.take_item(notification.params, may_be_early) {
             return Event::Done;
         }
-        // In `$/` there may be methods of the application, under names that are not reserved.
-        if notification.method.starts_with("$/") && arrival.target.is_none() {
-            return self.about_the_protocol(&notification, arrival.now);
+        if notification.method.starts_with("$/")
+            && let Some(event) = self.about_the_protocol(&notification, arrival.now)
+        {
+            return event;
         }
         let method = match arrival.target {
             Some(Target::Method(method) | Target::Ordered(method)) => method,
             Some(Target::Unsubscribe) => return self.stop_offered(notification.params),
             // It has crossed the end of its stream.
             Some(Target::Item) => return Event::Done,
+            Some(Target::Fallback(_)) if self.is_late_item(notification.params) => {
+                return Event::Done;
+            }
+            Some(Target::Fallback(method)) => {
+                note_name(&notification.method, &mut notification.extras);
+                method
+            }
+            None if notification.method.starts_with("$/") => return Event::Done,
             None => return Event::Dropped("no method of this name"),
         };
         let Ok(cost) = self.cost(notification.params, notification.complexity) else {
@@ -296,13 +315,13 @@ impl<W> Protocol<W> {
         Event::Queued
     }
 
-    /// A notification of the framework's own; those that we do not know are ignored.
+    /// A notification of the framework's own; `None` if it is none of those that we know.
     fn about_the_protocol<'a>(
         &mut self,
         notification: &Notification<'_>,
         now: Duration,
-    ) -> Event<'a> {
-        match &*notification.method {
+    ) -> Option<Event<'a>> {
+        Some(match &*notification.method {
             "$/cancelRequest" => self.cancel_request(notification.params),
             "$/hello" => self.greeted(notification.params),
             "$/credit" => self.credit(notification.params),
@@ -312,8 +331,10 @@ impl<W> Protocol<W> {
                 Event::Done
             }
             "$/progress" => self.reported(notification, now),
-            _ => Event::Done,
-        }
+            // An item of a stream that is over.
+            "$/item" => Event::Done,
+            _ => return None,
+        })
     }
 
     pub(super) fn start_notification<P>(
@@ -419,4 +440,10 @@ impl<W> Protocol<W> {
             None => self.counters.stopped_notifications += 1,
         }
     }
+}
+
+/// Keeps the name of a call that goes to the fallback: its method alone does not tell.
+#[cold]
+fn note_name(name: &str, extras: &mut Option<Box<Extras>>) {
+    extras.get_or_insert_default().called = Some(name.into());
 }

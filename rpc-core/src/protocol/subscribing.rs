@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{Event, Outcome, Protocol};
+use super::{Event, Mark, Outcome, Protocol};
 use crate::answer;
 use crate::batches::Place;
 use crate::calls::Subscribe;
@@ -17,8 +17,8 @@ use crate::outbox::Carried;
 use crate::serving::Key;
 use crate::subscriptions::{Item, ItemParams, OfferedKey, Origin, Said, Stop, TakenKey};
 
-/// At most so many subscribe calls that were given up are remembered until their answer. Their
-/// cancel ends what they made at any peer that knows cancels.
+/// At most so many subscribe calls that were given up, and ends of streams, are remembered until their answer. The
+/// cancel of such a call ends what it made at any peer that knows cancels.
 const MARKS: usize = 1024;
 
 /// Subscriptions of the other end.
@@ -351,22 +351,37 @@ impl<W> Protocol<W> {
         if self.ended.is_none() {
             let id = self.calls.issue();
             self.outbox.push(answer::unsubscribe(method, subscription, id), Carried::None);
+            self.insert_mark(id, Mark::Unsubscribe(subscription.into()));
         }
     }
 
     /// A subscribe call was given up: should its answer come, what it made must be ended.
     pub(super) fn mark(&mut self, call: u64, unsubscribe: Option<Cow<'static, str>>) {
         let Some(unsubscribe) = unsubscribe else { return };
+        self.insert_mark(call, Mark::Subscribe(unsubscribe));
+    }
+
+    fn insert_mark(&mut self, call: u64, mark: Mark) {
         let marks = self.marks.get_or_insert_default();
         if marks.len() < MARKS {
-            marks.insert(call, unsubscribe);
+            marks.insert(call, mark);
         }
     }
 
-    /// The answer to a call that was given up, if it was a subscribe call.
+    /// Whether these params are an item of a stream that was dropped here, and that the other end has not ended yet.
+    pub(super) fn is_late_item(&self, params: Option<&str>) -> bool {
+        let Some(marks) = &self.marks else { return false };
+        let Some(item) = params.and_then(ItemParams::read) else { return false };
+        let is_it =
+            |mark: &Mark| matches!(mark, Mark::Unsubscribe(id) if **id == *item.subscription);
+        marks.values().any(is_it)
+    }
+
+    /// The answer to a call that nobody waits for, if it was a subscribe call.
     pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Answer<'_>) {
         let marked = self.marks.as_mut().zip(call).and_then(|(marks, call)| marks.remove(&call));
-        if let Some(unsubscribe) = marked
+        self.marks.take_if(|marks| marks.is_empty());
+        if let Some(Mark::Subscribe(unsubscribe)) = marked
             && let Answer::Result(id) = answer
             && self.is_subscription_id(id)
         {
