@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::{Endpoint, Hello, Hub, Layer, Layers, Limits, OnForeign, Router, Service, Setup};
+use rpc_core::{
+    Endpoint, Hello, Hub, Layer, Layers, Limits, OnForeign, Router, SameName, Service, Setup,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
@@ -258,6 +260,7 @@ impl Builder {
             hello: if self.plain { Hello::Never } else { Hello::Auto },
             whole_frames: self.whole_frames,
             jsonrpc_optional: self.jsonrpc_optional,
+            same_name: SameName::Both,
             answers_malformed: false,
             on_foreign: self.on_foreign,
         };

@@ -35,6 +35,8 @@ impl CloseCode {
     pub const NOT_AUTHENTICATED: Self = Self(4401);
     /// 4403: forbidden.
     pub const FORBIDDEN: Self = Self(4403);
+    /// 4409: taken over by a later connection of the same caller; do not come back by yourself.
+    pub const TAKEN_OVER: Self = Self(4409);
 
     /// A code by number.
     pub const fn new(code: u16) -> Self {
@@ -48,7 +50,7 @@ impl CloseCode {
 
     /// Whether this is one of the codes above.
     pub(crate) const fn is_known(self) -> bool {
-        matches!(self.0, 1000..=1003 | 1007..=1009 | 1011..=1013 | 4008 | 4401 | 4403)
+        matches!(self.0, 1000..=1003 | 1007..=1009 | 1011..=1013 | 4008 | 4401 | 4403 | 4409)
     }
 
     /// Whether an endpoint may put this code into a close message (RFC 6455 section 7.4.2).

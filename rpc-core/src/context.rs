@@ -105,6 +105,11 @@ impl Context {
         self.shared.setup.hub.peers()
     }
 
+    /// The peers of the same server that were given this name: see [`Peer::identify`].
+    pub fn peers_of(&self, name: &str) -> Vec<Peer> {
+        self.shared.setup.hub.peers_of(name)
+    }
+
     /// The group of this server with this name.
     pub fn group(&self, name: &str) -> Group {
         self.shared.setup.hub.group(name)

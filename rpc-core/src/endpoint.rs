@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::close::CloseReason;
 use crate::connection::Connection;
 use crate::hello::Hello;
-use crate::hub::Hub;
+use crate::hub::{Hub, SameName};
 use crate::known::Other;
 use crate::layers::{Layer, Layers};
 use crate::limits::Limits;
@@ -45,6 +45,8 @@ pub struct Setup {
     /// is. Off by default, as the specification asks; on for ends that never send it. What this end sends has it all the
     /// same, and another version than `"2.0"` stays an error.
     pub jsonrpc_optional: bool,
+    /// What becomes of two connections in the [`hub`](Self::hub) with the same [name](Peer::identify).
+    pub same_name: SameName,
     /// Whether this end answers messages that are no requests with an error, as the specification asks: text
     /// that is no JSON, an object without a method. Turn it off for the end that opened the link (a client, the
     /// parent of a process, the first of a [pair](crate::memory::pair)). Such an end does not answer the messages
@@ -92,6 +94,7 @@ impl Setup {
             hello: Hello::Auto,
             whole_frames: false,
             jsonrpc_optional: false,
+            same_name: SameName::Both,
             answers_malformed: true,
             on_foreign: None,
         }
@@ -250,6 +253,8 @@ impl Drop for Endpoint {
         if let Some(peer) = &self.peer {
             peer.shared.setup.hub.forget(peer.id());
             peer.shared.end(&CloseReason::link("the connection was never made"));
+            // After that it takes no name any more.
+            peer.shared.setup.hub.leave_name(&peer.shared);
         }
     }
 }

@@ -11,8 +11,11 @@ use crate::shared::Shared;
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering};
 
 mod coming;
+mod names;
 
 use coming::{Coming, Kick};
+use names::Names;
+pub use names::SameName;
 
 /// A connected end, and a number that tells the order in which they came.
 type Member = (u64, Arc<Shared>);
@@ -36,6 +39,7 @@ struct Inner {
     /// The same by reason, of those that this end has closed.
     reasons: Mutex<BTreeMap<String, u64>>,
     groups: Groups,
+    names: Names,
     /// The largest message that any end of this hub may send; 0 while there was no end.
     message_out: AtomicUsize,
     /// A clone for each detached handler.
@@ -196,10 +200,13 @@ impl Hub {
         if !peer.is_guest() {
             self.is_here(&peer);
         }
+        // Who is not let in has nobody give way.
+        self.enter(shared);
     }
 
     pub(crate) fn remove(&self, shared: &Arc<Shared>, reason: &CloseReason) {
         self.inner.groups.leave_all(shared);
+        self.leave_name(shared);
         self.forget(&shared.id);
         if reason.is_revoked() {
             self.inner.once.stop_calls_of(shared);

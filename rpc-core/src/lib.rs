@@ -228,7 +228,7 @@ pub use group::{Answers, Group, JoinError};
 #[doc(hidden)]
 pub use harmless::Harmless;
 pub use hello::Hello;
-pub use hub::Hub;
+pub use hub::{Hub, SameName};
 pub use invalid::{Invalid, Violation};
 pub use layers::{Layer, Layers};
 pub use limits::{Limits, LimitsError};

@@ -124,10 +124,66 @@ impl Peer {
     ///
     /// Give a name that nobody else can have: whoever has the name gets the answers that are kept for it.
     ///
+    /// The connected peers with a name are found by it: [`Hub::peers_of`](crate::Hub::peers_of), and
+    /// `peers_of` of a server and of a [`Context`](crate::Context::peers_of). There a connection is found from the
+    /// moment when it is connected and has the name, until it has ended or was [kicked](Self::kick). A second name
+    /// replaces the first.
+    ///
+    /// Whether a second connection may have the same name is for [`same_name`](crate::Setup::same_name) to say,
+    /// which a server's builder sets:
+    ///
+    /// - [`Both`](crate::SameName::Both): it may. This is the default.
+    /// - [`Refuse`](crate::SameName::Refuse): it may not, and `identify` fails with [`IdentifyError::Taken`]. The
+    ///   first to call `identify` has the name, also while its handshake goes on; if no connection comes of
+    ///   the handshake, the name is free again. In `on_connect` pass the error on: the client is answered 409. In the method
+    ///   by which a guest logs in, answer with an error of your own: the connection has no name then, and a guest
+    ///   stays a guest.
+    /// - [`Replace`](crate::SameName::Replace): it may, and the first one is closed with 4409
+    ///   ([`CloseCode::TAKEN_OVER`]). That happens when the second one is connected and has the name, so a handshake
+    ///   that fails replaces nobody. When `identify` returns to a method, or else when the second connection is served, the
+    ///   first one has left its groups and is no longer found by the name. The second one does not wait for the end of
+    ///   the first, so `on_disconnect` may hear of the first one later: look there whether
+    ///   [anybody else](Self::namesakes) has the name. Calls under an idempotency key go on.
+    ///
+    /// Of several that come at once exactly one is left, by `Refuse` and by `Replace`. A single message, which
+    /// comes by `POST`, has the name for its keys only: nobody finds it, and it is neither refused nor
+    /// replaces anybody.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Context, ErrorObject, Router, memory};
+    ///
+    /// let server = Router::new().method("login", |cx: Context, (user,): (u64,)| async move {
+    ///     let name = format!("user:{user}");
+    ///     cx.peer().identify(&name).map_err(|error| ErrorObject::new(1, error.to_string()))?;
+    ///     Ok(cx.peers_of(&name).len())
+    /// });
+    /// let (peer, _) = memory::pair(Router::new(), server);
+    /// assert_eq!(peer.call::<usize>("login", (7,)).await?, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// The name has more than 256 bytes; then nothing has changed.
+    /// [`NameTooLong`](IdentifyError::NameTooLong): the name has more than 256 bytes.
+    /// [`Taken`](IdentifyError::Taken): there is another connection with the name, and may be one only. Then
+    /// nothing has changed; a name that the connection had before, it still has.
     pub fn identify(&self, caller: impl AsRef<str>) -> Result<(), IdentifyError> {
         self.shared.identify(caller.as_ref())
+    }
+
+    /// The name that the other end was given by [`identify`](Self::identify), also when the connection has ended;
+    /// `None` if it has no name.
+    pub fn identity(&self) -> Option<Arc<str>> {
+        self.shared.identity()
+    }
+
+    /// The other connected peers with the same [name](Self::identify), in the order in which they connected; none if
+    /// this peer has no name. In `on_disconnect` they tell whether a user is still there by another connection.
+    pub fn namesakes(&self) -> Vec<Peer> {
+        let Some(name) = self.identity() else { return Vec::new() };
+        let mut named = self.shared.setup.hub.peers_of(&name);
+        named.retain(|peer| peer != self);
+        named
     }
 
     /// Calls a method by name. `params` is a tuple or an array (by position), a struct or a map (by
@@ -219,6 +275,7 @@ impl Peer {
         self.shared.setup.hub.once().stop_calls_of(&self.shared);
         // It joins none from now on.
         self.shared.setup.hub.groups().leave_all(&self.shared);
+        self.shared.setup.hub.leave_name(&self.shared);
     }
 
     /// Closes the connection when all that runs has been answered, at the latest after `grace`. New

@@ -66,6 +66,8 @@ pub(crate) struct State {
     pub(crate) closed: Option<Box<CloseReason>>,
     /// Whether the other end may not stay.
     pub(crate) is_kicked: bool,
+    /// Whether a later connection has its name.
+    pub(crate) is_replaced: bool,
     /// The requests that were running when the time to finish them was over: method, and for how long.
     #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     pub(crate) cut: Option<Box<Vec<(usize, Duration)>>>,
@@ -127,6 +129,7 @@ impl Shared {
                 groups: Vec::new(),
                 closed: None,
                 is_kicked: false,
+                is_replaced: false,
                 cut: None,
             }),
             setup,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use rpc_core::{
-    CloseReason, GoAway, Hello, Hub, Layer, Layers, Limits, Peer, Router, Service, Setup,
+    CloseReason, GoAway, Hello, Hub, Layer, Layers, Limits, Peer, Router, SameName, Service, Setup,
 };
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
@@ -33,6 +33,7 @@ pub struct Builder {
     plain: bool,
     whole_frames: bool,
     jsonrpc_optional: bool,
+    same_name: SameName,
     paths: Paths,
     post: bool,
     subprotocols: Vec<String>,
@@ -56,6 +57,7 @@ impl Builder {
             plain: false,
             whole_frames: false,
             jsonrpc_optional: false,
+            same_name: SameName::Both,
             paths: Paths::default(),
             post: true,
             subprotocols: Vec::new(),
@@ -127,6 +129,36 @@ impl Builder {
     /// all the same.
     pub fn jsonrpc_optional(mut self, jsonrpc_optional: bool) -> Self {
         self.jsonrpc_optional = jsonrpc_optional;
+        self
+    }
+
+    /// What becomes of two connections whose callers have the same name by [`Peer::identify`]: [`SameName::Both`] by
+    /// default.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_client::{Client, ConnectError};
+    /// use rpc_core::SameName;
+    /// use rpc_server::{Connecting, Server, StatusCode};
+    ///
+    /// let server = Server::builder()
+    ///     .same_name(SameName::Refuse)
+    ///     .on_connect(|connecting: Connecting| async move {
+    ///         let user = connecting.header("x-user").unwrap_or("nobody");
+    ///         connecting.peer().identify(format!("user:{user}"))?;
+    ///         Ok(())
+    ///     })
+    ///     .bind("127.0.0.1:0").await?.spawn();
+    ///
+    /// let seven = || Client::builder().header("x-user", "7");
+    /// let client = seven().connect(server.url()).await?;
+    /// let Err(ConnectError::Rejected { status, .. }) = seven().connect(server.url()).await else { panic!() };
+    /// assert_eq!(status, StatusCode::CONFLICT);
+    /// # drop(client);
+    /// # Ok(()) }
+    /// ```
+    pub fn same_name(mut self, same_name: SameName) -> Self {
+        self.same_name = same_name;
         self
     }
 
@@ -285,7 +317,8 @@ impl Builder {
     /// Runs when a connection is gone: once for each one that `on_connect` let in, even if the
     /// client did not wait for the end of the handshake.
     ///
-    /// By then calls on the [`Peer`] fail, its groups are left and the socket is closed. The
+    /// By then calls on the [`Peer`] fail, its groups are left, nobody finds it by its name, and the socket is closed. Whether
+    /// its user is still there by another connection, [`Peer::namesakes`] tells. The
     /// connection still counts for [`connections`](Limits::connections) and is waited for by
     /// [`shutdown`](crate::Server::shutdown), so the hook is stopped when it takes longer than
     /// [`close`](Limits::close) (5 s). If it panics that is logged by the panic handler, no more.
@@ -350,6 +383,7 @@ impl Builder {
             hello: if self.plain { Hello::Never } else { Hello::Auto },
             whole_frames: self.whole_frames,
             jsonrpc_optional: self.jsonrpc_optional,
+            same_name: self.same_name,
             answers_malformed: true,
             on_foreign: None,
         };
@@ -416,6 +450,7 @@ impl fmt::Debug for Builder {
             .field("plain", &self.plain)
             .field("whole_frames", &self.whole_frames)
             .field("jsonrpc_optional", &self.jsonrpc_optional)
+            .field("same_name", &self.same_name)
             .field("paths", &self.paths)
             .field("subprotocols", &self.subprotocols)
             .field("origins", &self.origins)

@@ -56,6 +56,7 @@
 //! | 404 | another [`path`](Builder::path) |
 //! | 405 | any method but GET, and POST if it is [taken](Builder::post) |
 //! | 408, 413, 415 | a message by POST that takes longer than `assembly`, has more bytes than `message_in`, or is encoded or no `application/json` |
+//! | 409 | a second connection with a [name](Builder::same_name) that only one may have |
 //! | 426 | no `Upgrade: websocket`; a `Sec-WebSocket-Version` other than 13 |
 //! | 429 | an address that has [too many connections](rpc_core::Limits::connections_per_address), or makes them [too fast](rpc_core::Limits::connect_rate_per_address) |
 //! | 431 | too large a head |

@@ -47,7 +47,7 @@ where
                 answer = Some(text);
             }
             if let Poll::Ready(reason) = ended {
-                return Poll::Ready(Ok(reason));
+                return Poll::Ready(Ok::<_, Rejection>(reason));
             }
             if let Some(message) = &mut reading {
                 let message = ready!(message.as_mut().poll(cx))?;

@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use rpc_core::Harmless;
+use rpc_core::{Harmless, IdentifyError, Seldom};
 
 use crate::visitor::Visitor;
 
@@ -155,6 +155,22 @@ impl Rejection {
         headers.remove(CONNECTION);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         response
+    }
+}
+
+/// For an `on_connect` that passes on why a client cannot have its [name](rpc_core::Peer::identify): 409 if another
+/// connection has it ([`SameName::Refuse`](rpc_core::SameName::Refuse)). A name that is too long is a mistake of
+/// the hook: the client is answered 500, and the log has the error.
+impl From<IdentifyError> for Rejection {
+    fn from(error: IdentifyError) -> Self {
+        if error == IdentifyError::Taken {
+            return Self::new(StatusCode::CONFLICT, "there is a connection with this name");
+        }
+        static SELDOM: Seldom = Seldom::new();
+        if let Some(left_out) = SELDOM.may_say() {
+            tracing::error!(left_out, %error, "`on_connect` gives a name that cannot be");
+        }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
     }
 }
 

@@ -133,6 +133,35 @@ impl Server {
         self.shared.hub().peer(id)
     }
 
+    /// Those who are connected and have this name by [`Peer::identify`], in the order in which they came: all
+    /// connections of a user. They are looked up by the name, however many others there are.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_client::Client;
+    /// use rpc_core::CloseCode;
+    /// use rpc_server::{Connecting, Server};
+    ///
+    /// let server = Server::builder()
+    ///     .on_connect(|connecting: Connecting| async move {
+    ///         let user = connecting.header("x-user").unwrap_or("nobody");
+    ///         connecting.peer().identify(format!("user:{user}"))?;
+    ///         Ok(())
+    ///     })
+    ///     .bind("127.0.0.1:0").await?.spawn();
+    ///
+    /// let client = Client::builder().header("x-user", "7").connect(server.url()).await?;
+    /// # while server.peers().is_empty() { tokio::task::yield_now().await; }
+    /// for peer in server.peers_of("user:7") {
+    ///     peer.close(CloseCode::NORMAL, "enough for today");
+    /// }
+    /// assert_eq!(client.closed().await.reason, "enough for today");
+    /// # Ok(()) }
+    /// ```
+    pub fn peers_of(&self, name: &str) -> Vec<Peer> {
+        self.shared.hub().peers_of(name)
+    }
+
     /// The group with this name, which need not have members.
     pub fn group(&self, name: &str) -> Group {
         self.shared.hub().group(name)

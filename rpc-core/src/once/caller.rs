@@ -14,18 +14,27 @@ struct Identity(Arc<str>);
 
 impl Shared {
     /// Names the caller at the other end, whose keys then outlive this connection.
-    pub(crate) fn identify(&self, name: &str) -> Result<(), IdentifyError> {
+    pub(crate) fn identify(self: &Arc<Self>, name: &str) -> Result<(), IdentifyError> {
         if name.len() > LONGEST_NAME {
             return Err(IdentifyError::NameTooLong { limit: LONGEST_NAME });
         }
-        drop(self.values.set(Identity(name.into())));
-        Ok(())
+        self.setup.hub.identify(self, name)
+    }
+
+    /// Keeps the name.
+    pub(crate) fn set_identity(&self, name: Arc<str>) {
+        drop(self.values.set(Identity(name)));
+    }
+
+    /// The name that was given, if one was.
+    pub(crate) fn identity(&self) -> Option<Arc<str>> {
+        Some(self.values.get::<Identity>()?.0.clone())
     }
 
     /// The caller that the keys of this connection belong to.
     pub(super) fn caller(&self) -> Caller {
-        match self.values.get::<Identity>() {
-            Some(identity) => Caller { name: identity.0.clone(), is_named: true },
+        match self.identity() {
+            Some(name) => Caller { name, is_named: true },
             None => Caller::of_connection(&self.id),
         }
     }
@@ -47,12 +56,18 @@ pub enum IdentifyError {
         /// How many bytes a name may have.
         limit: usize,
     },
+    /// Another connection has the name, and there may be one only: [`SameName::Refuse`](crate::SameName::Refuse).
+    Taken,
 }
 
 impl fmt::Display for IdentifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::NameTooLong { limit } = self;
-        write!(f, "the name of a caller has at most {limit} bytes: give an id, or a hash")
+        match self {
+            Self::NameTooLong { limit } => {
+                write!(f, "the name of a caller has at most {limit} bytes: give an id, or a hash")
+            }
+            Self::Taken => f.write_str("another connection has this name"),
+        }
     }
 }
 

@@ -179,6 +179,11 @@ impl<W> Protocol<W> {
         self.hello = Greetings::plain();
     }
 
+    /// Whether this end only answers.
+    pub(crate) fn answers_only(&self) -> bool {
+        self.answers_only
+    }
+
     /// Why nothing of ours can be sent, if that is so.
     pub(super) fn unreachable(&self) -> Option<CloseReason> {
         if self.answers_only && self.ended.is_none() {

@@ -18,6 +18,7 @@
 
 mod batches;
 mod groups;
+mod names;
 mod pair;
 mod parked;
 mod plain;
