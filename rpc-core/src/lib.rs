@@ -95,7 +95,7 @@
 //! | `values` | what handlers keep on a connection |
 //! | `current`, `scoped` | the handler that a thread runs, whose place its calls lend; a part of it in another task |
 //! | `service`, `method` ○, `router`, `params` ○, `args` ○ | the seam to what is served, what is known of it, and typed params both ways |
-//! | `reserved` ○ | names that belong to the protocol |
+//! | `namespace`, `reserved` ○ | a service under another namespace; names that belong to the protocol |
 //! | `validate` ○, `invalid` ○ | what is asked of params beyond their types, and what is wrong with them |
 //! | `binary` ○ | bytes, as text in JSON |
 //! | [`layers`] | what may stand around each call, both ways; `call/layered` is where calls go through |
@@ -169,6 +169,7 @@ mod method;
 #[cfg(feature = "micro")]
 #[doc(hidden)]
 pub mod micro;
+mod namespace;
 mod notifications;
 mod notify;
 mod once;

@@ -66,7 +66,7 @@ impl MethodInfo {
 
 /// How a method is meant to be called. Either way works: a request to a notification method is
 /// answered `null` when the handler ended, a notification to a request method drops the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MethodKind {
     /// The caller waits for an answer.
@@ -76,9 +76,9 @@ pub enum MethodKind {
     /// The caller waits for a stream of items.
     Subscription {
         /// The name of the notifications that carry the items.
-        item: &'static str,
+        item: Cow<'static, str>,
         /// The method that ends the stream.
-        unsubscribe: &'static str,
+        unsubscribe: Cow<'static, str>,
     },
     /// It serves requests and notifications of names that nobody offers: see
     /// [`Router::fallback`](crate::Router::fallback). Its own name is not called.

@@ -13,11 +13,13 @@ pub use crate::error::{ErrorInfo, ErrorObject, RpcError};
 pub use crate::error_data::*;
 pub use crate::group::{Answers, Group};
 pub use crate::method::{MethodFlags, MethodInfo, MethodKind, ParamInfo};
+pub use crate::namespace::{Name, Namespace, Prefix, Prefixed, Renamed};
 pub use crate::notify::Notify;
 pub use crate::outgoing::Arguments;
 pub use crate::params::{DefaultParam, Param, ParamList, StreamParam, decode, decode_with_token};
 pub use crate::peer::Peer;
 pub use crate::progress::{NoProgress, Progress};
+pub use crate::router::RouterError;
 pub use crate::service::{Handler, Params, Service};
 pub use crate::stream_params::StreamId;
 pub use crate::streaming::Streaming;
@@ -43,32 +45,28 @@ impl Target for &Batch {}
 impl Target for Group {}
 
 /// A call of a method that takes its arguments by position.
-pub fn call<T, E, P>(peer: &Peer, method: &'static str, args: impl Arguments) -> Call<T, E, P> {
+pub fn call<T, E, P>(peer: &Peer, method: Name<'_>, args: impl Arguments) -> Call<T, E, P> {
     Call::new(peer.shared.clone(), outgoing(peer, method, &args))
 }
 
 /// A notification whose arguments go by position.
-pub fn notify(peer: &Peer, method: &'static str, args: impl Arguments) -> Notify {
+pub fn notify(peer: &Peer, method: Name<'_>, args: impl Arguments) -> Notify {
     Notify::new(peer.shared.clone(), outgoing(peer, method, &args))
 }
 
 /// A notification that enters at once or not at all.
-pub fn try_notify(
-    peer: &Peer,
-    method: &'static str,
-    args: impl Arguments,
-) -> Result<(), NotifyError> {
+pub fn try_notify(peer: &Peer, method: Name<'_>, args: impl Arguments) -> Result<(), NotifyError> {
     notify(peer, method, args).try_now()
 }
 
 /// A call for a subscription, which `unsubscribe` ends.
 pub fn subscribe<T, E, P>(
     peer: &Peer,
-    method: &'static str,
-    unsubscribe: &'static str,
+    method: Name<'_>,
+    unsubscribe: Name<'_>,
     args: impl Arguments,
 ) -> Call<Streaming<T>, E, P> {
-    Call::subscribe(peer.shared.clone(), outgoing(peer, method, &args), unsubscribe.into())
+    Call::subscribe(peer.shared.clone(), outgoing(peer, method, &args), unsubscribe.into_cow())
 }
 
 /// The streams among the params of a call, while that is made.
@@ -101,43 +99,35 @@ pub fn progress<P>(cx: &Context, token: Option<Box<str>>) -> Progress<P> {
 }
 
 /// A call that is queued in a batch.
-pub fn batch_call<T, E, P>(
-    batch: &Batch,
-    method: &'static str,
-    args: impl Arguments,
-) -> Call<T, E, P> {
-    batch.queue_call(args.message(method, batch.limit()))
+pub fn batch_call<T, E, P>(batch: &Batch, method: Name<'_>, args: impl Arguments) -> Call<T, E, P> {
+    batch.queue_call(method.message(&args, batch.limit()))
 }
 
 /// A notification that is queued in a batch.
 pub fn batch_notify(
     batch: &Batch,
-    method: &'static str,
+    method: Name<'_>,
     args: impl Arguments,
 ) -> Result<(), NotifyError> {
-    batch.queue_notification(args.message(method, batch.limit()))
+    batch.queue_notification(method.message(&args, batch.limit()))
 }
 
 /// A notification to all members of a group; it is sent when this is called.
 pub fn group_notify(
     group: &Group,
-    method: &'static str,
+    method: Name<'_>,
     args: impl Arguments,
 ) -> Ready<Result<usize, NotifyError>> {
-    ready(group.push(args.message(method, usize::MAX)))
+    ready(group.push(method.message(&args, usize::MAX)))
 }
 
 /// A call of all members of a group.
-pub fn group_call<T, E>(
-    group: &Group,
-    method: &'static str,
-    args: impl Arguments,
-) -> Answers<T, E> {
-    group.call_all(args.message(method, usize::MAX))
+pub fn group_call<T, E>(group: &Group, method: Name<'_>, args: impl Arguments) -> Answers<T, E> {
+    group.call_all(method.message(&args, usize::MAX))
 }
 
-fn outgoing(peer: &Peer, method: &str, args: &impl Arguments) -> Result<Outgoing, String> {
-    args.message(method, peer.shared.setup.limits.message_out)
+fn outgoing(peer: &Peer, method: Name<'_>, args: &impl Arguments) -> Result<Outgoing, String> {
+    method.message(args, peer.shared.setup.limits.message_out)
 }
 
 /// The two halves of a `Result`, also of one behind an alias with one argument.

@@ -123,8 +123,8 @@ impl Router {
     #[must_use]
     pub fn subscription<P, T, F>(
         mut self,
-        name: &'static str,
-        unsubscribe: &'static str,
+        name: impl Into<Cow<'static, str>>,
+        unsubscribe: impl Into<Cow<'static, str>>,
         handler: impl Fn(Context, P) -> F + Send + Sync + 'static,
     ) -> Self
     where
@@ -132,13 +132,14 @@ impl Router {
         T: Serialize + Send + 'static,
         F: Future<Output = Result<Streaming<T>, ErrorObject>> + Send + 'static,
     {
-        let kind = MethodKind::Subscription { item: name, unsubscribe };
+        let name = name.into();
+        let kind = MethodKind::Subscription { item: name.clone(), unsubscribe: unsubscribe.into() };
         let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
         {
             Ok(params) => Handler::streaming(handler(cx.clone(), params)),
             Err(error) => Handler::error(error),
         };
-        self.add(Box::new(Closure { info: [MethodInfo::new(name, kind)], start }));
+        self.add(Box::new(Closure { info: [MethodInfo::named(name, kind)], start }));
         self
     }
 
@@ -244,7 +245,7 @@ impl Router {
 
     /// The name of the notifications that carry the items of a subscription.
     pub(crate) fn item_name(&self, method: usize) -> &str {
-        match self.methods[method].kind {
+        match &self.methods[method].kind {
             MethodKind::Subscription { item, .. } => item,
             _ => &self.methods[method].name,
         }
@@ -281,9 +282,9 @@ impl Router {
                     Entry::Vacant(entry) => entry.insert(Target::Method(method)),
                 };
             }
-            if let MethodKind::Subscription { unsubscribe, .. } = info.kind {
+            if let MethodKind::Subscription { unsubscribe, .. } = &info.kind {
                 // Several subscriptions may share it: the id says which one is meant.
-                match self.by_name.entry(unsubscribe.into()) {
+                match self.by_name.entry(unsubscribe.clone()) {
                     Entry::Occupied(entry) if *entry.get() != Target::Unsubscribe => {
                         self.mistakes.push(format!("`{unsubscribe}` is offered twice"));
                     }
@@ -337,6 +338,12 @@ impl fmt::Debug for Router {
 /// Names that cannot be offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouterError(String);
+
+impl RouterError {
+    pub(crate) fn new(why: String) -> Self {
+        Self(why)
+    }
+}
 
 impl fmt::Display for RouterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

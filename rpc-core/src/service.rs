@@ -38,7 +38,7 @@ use crate::streaming::{Items, Streaming};
 /// }
 /// let service = MathServer::new(Exact);
 /// let add = &service.methods()[0];
-/// assert_eq!((&*add.name, add.docs, add.kind), ("math.add", "Adds.", MethodKind::Request));
+/// assert_eq!((&*add.name, add.docs, &add.kind), ("math.add", "Adds.", &MethodKind::Request));
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no service by itself",

@@ -46,6 +46,11 @@ fn quiet(Service { cfg, allowed, .. }: &Service) -> TokenStream {
     }
 }
 
+/// `const { &Prefix { of_trait: "chat.", separator: "." } }`
+fn prefix(Service { private, prefix, separator, .. }: &Service) -> TokenStream {
+    quote!(const { &#private::Prefix { of_trait: #prefix, separator: #separator } })
+}
+
 /// `&[ParamInfo::new("room"), ParamInfo::stream("chunks")]`
 fn param_infos(private: &Path, method: &Method) -> TokenStream {
     let infos = method.params().map(|Param { name, item, .. }| {

@@ -28,6 +28,7 @@ use crate::errors::Errors;
 use crate::parse::ServiceArgs;
 use crate::tokens::by_macro;
 use name::Naming;
+pub(crate) use name::WireName;
 
 /// What is made of a trait.
 pub(crate) struct Service {
@@ -44,6 +45,10 @@ pub(crate) struct Service {
     pub(crate) server: Ident,
     /// The trait whose `dyn` implements this one, if it is asked for.
     pub(crate) dynamic: Option<Ident>,
+    /// What names of methods begin with: namespace and separator.
+    pub(crate) prefix: String,
+    /// What stands after another namespace.
+    pub(crate) separator: String,
     /// Those without a mistake.
     pub(crate) methods: Vec<Method>,
     /// Whether the trait has generics, which is a mistake: nobody can implement it for a peer.
@@ -75,6 +80,8 @@ impl Service {
             server: format_ident!("{name}Server", span = place),
             dynamic: args.dynamic.then(|| format_ident!("Dyn{name}", span = place)),
             ident,
+            prefix: naming.prefix,
+            separator: naming.separator,
             methods: if generic { Vec::new() } else { methods },
             generic,
         };

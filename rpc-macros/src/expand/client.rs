@@ -9,14 +9,18 @@ use syn::ext::IdentExt;
 
 use super::quiet;
 use crate::model::Service;
+use crate::tokens::local;
 use stub::stub;
 use target::Target;
 
 /// The stub.
 ///
 /// ```text
-/// trait Chat { … }      pub struct ChatClient<T = Peer> { target: T }
-///                       impl<T: Target> ChatClient<T> { pub fn new(target: T) -> Self { … } }
+/// trait Chat { … }      pub struct ChatClient<T = Peer> { target: T, namespace: Namespace }
+///                       impl<T: Target> ChatClient<T> {
+///                           pub fn new(target: T) -> Self { … }
+///                           pub fn namespace(self, namespace: impl AsRef<str>) -> Self { … }
+///                       }
 ///                       const _: () = {
 ///                           use {UnknownAbsence as _, Unsent as _};
 ///
@@ -44,7 +48,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 /// The struct and how it is made.
 fn wrapper(service: &Service) -> TokenStream {
     let Service { private, vis, deprecated, ident, client, .. } = service;
-    let quiet = quiet(service);
+    let (quiet, namespace) = (quiet(service), local("namespace"));
     let about = format!("Calls the methods of [`{}`] at the other end.", ident.unraw());
     quote! {
         #quiet
@@ -53,6 +57,7 @@ fn wrapper(service: &Service) -> TokenStream {
         #[derive(::core::clone::Clone, ::core::fmt::Debug)]
         #vis struct #client<T = #private::Peer> {
             target: T,
+            namespace: #private::Namespace,
         }
 
         #quiet
@@ -60,7 +65,23 @@ fn wrapper(service: &Service) -> TokenStream {
             /// A stub whose calls go to `target`.
             #[must_use]
             #vis const fn new(target: T) -> Self {
-                Self { target }
+                Self { target, namespace: #private::Namespace::of_trait() }
+            }
+
+            /// The same stub for a service that is served in this namespace, which replaces that of the trait before
+            /// its separator. Names that are written whole, as aliases are, stay as they are.
+            ///
+            /// Each call makes its name, by an allocation. If the namespace is empty, or a name in it is reserved,
+            /// calls and notifications fail with `Encode`.
+            #[must_use]
+            #vis fn namespace(
+                self,
+                #namespace: impl ::core::convert::AsRef<::core::primitive::str>,
+            ) -> Self {
+                Self {
+                    namespace: #private::Namespace::new(::core::convert::AsRef::as_ref(&#namespace)),
+                    ..self
+                }
             }
         }
     }

@@ -5,19 +5,20 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 
 use super::output::probe;
-use super::{dispatch, handler, quiet};
+use super::{dispatch, handler, prefix, quiet};
 use crate::model::Service;
 use crate::tokens::local;
 
 /// The wrapper around an implementation, and what makes a service of it.
 ///
 /// ```text
-/// trait Chat { … }      pub struct ChatServer<S> { service: Arc<S> }
+/// trait Chat { … }      pub struct ChatServer<S> { service: Arc<S>, names: Renamed }
 ///                       impl<S: Chat> ChatServer<S> { … }
 ///                       const _: () = {
 ///                           struct __Handlers;
 ///                           impl __Handlers { fn join(…) -> Handler { … } … }
 ///                           impl<S: Chat> Service for ChatServer<S> { … }
+///                           impl<S: Chat> ChatServer<S> { pub fn namespace(…) -> Self { … } }
 ///                       };
 /// ```
 ///
@@ -28,6 +29,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     let functions = service.methods.iter().map(|method| handler::expand(service, method));
     let probes = service.methods.iter().map(|method| probe(&service.private, method));
     let (quiet, handlers, server) = (quiet(service), handlers(), &service.server);
+    let namespace = namespace(service);
     quote! {
         #wrapper
 
@@ -47,6 +49,8 @@ pub(super) fn expand(service: &Service) -> TokenStream {
             }
 
             #dispatch
+
+            #namespace
         };
     }
 }
@@ -64,7 +68,7 @@ pub(super) fn implementation(service: &Service) -> Ident {
 
 /// The struct and how it is made.
 fn wrapper(service: &Service) -> TokenStream {
-    let Service { vis, deprecated, ident, server, dynamic, .. } = service;
+    let Service { private, vis, deprecated, ident, server, dynamic, .. } = service;
     let (quiet, bound, s) = (quiet(service), bound(service), implementation(service));
     let unsized_too = dynamic.as_ref().map(|_| quote!(: ?::core::marker::Sized));
     let sized = dynamic.as_ref().map(|_| quote!(where #s: ::core::marker::Sized,));
@@ -76,6 +80,7 @@ fn wrapper(service: &Service) -> TokenStream {
         #[doc = #about]
         #vis struct #server<#s #unsized_too> {
             service: ::std::sync::Arc<#s>,
+            names: #private::Renamed,
         }
 
         #quiet
@@ -91,14 +96,17 @@ fn wrapper(service: &Service) -> TokenStream {
             /// Serves `service`, which others hold as well.
             #[must_use]
             #vis const fn shared(service: ::std::sync::Arc<#s>) -> Self {
-                Self { service }
+                Self { service, names: #private::Renamed::not() }
             }
         }
 
         #quiet
         impl<#s #unsized_too> ::core::clone::Clone for #server<#s> {
             fn clone(&self) -> Self {
-                Self { service: ::core::clone::Clone::clone(&self.service) }
+                Self {
+                    service: ::core::clone::Clone::clone(&self.service),
+                    names: ::core::clone::Clone::clone(&self.names),
+                }
             }
         }
 
@@ -106,6 +114,43 @@ fn wrapper(service: &Service) -> TokenStream {
         impl<#s #unsized_too> ::core::fmt::Debug for #server<#s> {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.debug_struct(#name).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+/// The service under other names, where the tables of its methods are in sight.
+///
+/// ```text
+/// impl<S: Chat> ChatServer<S> {
+///     pub fn namespace(self, namespace: impl AsRef<str>) -> Self { … }
+/// }
+/// ```
+fn namespace(service: &Service) -> TokenStream {
+    let Service { private, vis, server, .. } = service;
+    let (prefix, bound, s) = (prefix(service), bound(service), implementation(service));
+    let (owner, namespace) = (handlers(), local("namespace"));
+    let (methods, prefixed) = (local("METHODS"), local("PREFIXED"));
+    quote! {
+        impl<#s: #bound> #server<#s> {
+            /// The same service in this namespace, which replaces that of the trait before its separator. Names that
+            /// are written whole, as aliases are, stay as they are.
+            ///
+            /// If the namespace is empty, or a name in it is reserved, the builder of the server or client says so.
+            #[must_use]
+            #vis fn namespace(
+                self,
+                #namespace: impl ::core::convert::AsRef<::core::primitive::str>,
+            ) -> Self {
+                Self {
+                    names: #private::Renamed::to(
+                        ::core::convert::AsRef::as_ref(&#namespace),
+                        #prefix,
+                        #owner::#methods,
+                        #owner::#prefixed,
+                    ),
+                    ..self
+                }
             }
         }
     }

@@ -15,6 +15,8 @@ use crate::reserved;
 /// The name of a method or a parameter on the wire.
 pub(crate) struct WireName {
     pub(crate) text: String,
+    /// Whether it begins with the prefix of the trait, which another namespace replaces.
+    pub(crate) is_prefixed: bool,
     /// The tokens that it comes from.
     written: TokenStream,
 }
@@ -22,14 +24,14 @@ pub(crate) struct WireName {
 impl WireName {
     /// A name as it is written.
     pub(super) fn literal(name: &LitStr) -> Self {
-        Self { text: name.value(), written: name.to_token_stream() }
+        Self { text: name.value(), is_prefixed: false, written: name.to_token_stream() }
     }
 
     /// The name of a Rust identifier, spelled in the style that was asked for.
     pub(super) fn of_ident(ident: &Ident, case: Option<Case>) -> Self {
         let name = ident.unraw().to_string();
         let text = case.map(|case| case.apply(&name)).unwrap_or(name);
-        Self { text, written: ident.to_token_stream() }
+        Self { text, is_prefixed: false, written: ident.to_token_stream() }
     }
 
     /// Adds an error where the name is written.
@@ -50,7 +52,9 @@ impl WireName {
 /// How the names of methods and parameters are made.
 pub(super) struct Naming {
     /// Namespace and separator.
-    prefix: String,
+    pub(super) prefix: String,
+    /// What stands after a namespace.
+    pub(super) separator: String,
     methods: Option<Case>,
     params: Option<Case>,
 }
@@ -58,7 +62,8 @@ pub(super) struct Naming {
 impl Naming {
     pub(super) fn new(args: &ServiceArgs, errors: &mut Errors) -> Self {
         let ServiceArgs { rename_all: methods, rename_all_params: params, .. } = *args;
-        Self { prefix: prefix(args, errors), methods, params }
+        let separator = args.separator.as_ref().map_or_else(|| ".".to_owned(), LitStr::value);
+        Self { prefix: prefix(args, &separator, errors), separator, methods, params }
     }
 
     /// The name of a method; `name` replaces its own part of it.
@@ -84,6 +89,7 @@ impl Naming {
         if !own.text.is_empty() {
             own.text.insert_str(0, &self.prefix);
         }
+        own.is_prefixed = true;
         own
     }
 
@@ -96,7 +102,7 @@ impl Naming {
 }
 
 /// What all names of the service start with. A mistake in it is told once, not at each method.
-fn prefix(args: &ServiceArgs, errors: &mut Errors) -> String {
+fn prefix(args: &ServiceArgs, separator: &str, errors: &mut Errors) -> String {
     let Some(namespace) = &args.namespace else {
         if let Some(separator) = &args.separator {
             errors
@@ -104,8 +110,7 @@ fn prefix(args: &ServiceArgs, errors: &mut Errors) -> String {
         }
         return String::new();
     };
-    let separator = args.separator.as_ref().map_or_else(|| ".".to_owned(), LitStr::value);
-    let prefix = namespace.value() + &separator;
+    let prefix = namespace.value() + separator;
     if namespace.value().is_empty() {
         errors.at(namespace, "a namespace is not empty: leave `namespace` out for bare names");
         return String::new();

@@ -27,6 +27,11 @@ pub(super) fn check(sig: &Signature, errors: &mut Errors) {
                        `#[method(name = \"new\")]`";
         errors.at(&sig.ident, message);
     }
+    if sig.ident == "namespace" {
+        let message = "the stub has a `namespace`: rename the method, the wire may keep the name: \
+                       `#[method(name = \"namespace\")]`";
+        errors.at(&sig.ident, message);
+    }
     check_receiver(sig, errors);
 }
 

@@ -8,8 +8,8 @@ use syn::ext::IdentExt;
 use super::target::Target;
 use crate::expand::handler::{owned, slot};
 use crate::expand::output::ok_and_err;
-use crate::expand::param_infos;
-use crate::model::{Kind, Method, Param, Service, Subscription};
+use crate::expand::{param_infos, prefix};
+use crate::model::{Kind, Method, Param, Service, Subscription, WireName};
 use crate::tokens::{again, local, nested, projection};
 
 /// The method of the stub over `target`; nothing if it cannot be sent there.
@@ -40,11 +40,11 @@ pub(super) fn stub(service: &Service, target: Target, method: &Method) -> TokenS
 /// async fn join(&self, cx: &Context, room: &str) -> Result<u32, ChatError>;
 ///
 /// pub fn join(&self, room: &str) -> Call<u32, ChatError> {
-///     call::<u32, ChatError>(&self.target, "chat.join", (room, ()))
+///     call::<u32, ChatError>(&self.target, self.namespace.name(PREFIX, "chat.join"), (room, ()))
 /// }
 /// ```
 fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
-    let (private, name) = (&service.private, &method.name.text);
+    let (private, name) = (&service.private, name(service, &method.name));
     let (ok, err) = ok_and_err(&method.output, private);
     let (args, timeout) = (args(private, method), timeout(method));
     let result = target.call(private, method, &ok, &err);
@@ -67,7 +67,7 @@ fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
 ///
 /// pub fn listen(&self, room: &str) -> Call<Streaming<Message>, ChatError> {
 ///     subscribe::<Message, ChatError>(
-///         &self.target, "chat.listen", "chat.unsubscribe_listen", (room, ()),
+///         &self.target, name("chat.listen"), name("chat.unsubscribe_listen"), (room, ()),
 ///     )
 /// }
 /// ```
@@ -77,7 +77,8 @@ fn subscribe(
     method: &Method,
     Subscription { ty, unsubscribe, .. }: &Subscription,
 ) -> TokenStream {
-    let (private, name, unsubscribe) = (&service.private, &method.name.text, &unsubscribe.text);
+    let private = &service.private;
+    let [name, unsubscribe] = [&method.name, unsubscribe].map(|of| name(service, of));
     let (_, err) = ok_and_err(&method.output, private);
     let (args, timeout) = (args(private, method), timeout(method));
     let streaming = quote!(#private::Streaming<#ty>);
@@ -96,11 +97,11 @@ fn subscribe(
 /// #[notification] async fn say(&self, text: &str);
 ///
 /// pub fn say(&self, text: &str) -> Notify {
-///     notify(&self.target, "chat.say", (text, ()))
+///     notify(&self.target, name("chat.say"), (text, ()))
 /// }
 /// ```
 fn notification(service: &Service, target: Target, method: &Method) -> TokenStream {
-    let (private, name) = (&service.private, &method.name.text);
+    let (private, name) = (&service.private, name(service, &method.name));
     let (notify, args) = (target.function("notify"), args(private, method));
     let body = quote!(#private::#notify(&self.target, #name, #args));
     function(service, method, &target.notified(private), &body)
@@ -110,12 +111,13 @@ fn notification(service: &Service, target: Target, method: &Method) -> TokenStre
 ///
 /// ```text
 /// pub fn try_say(&self, text: &str) -> Result<(), NotifyError> {
-///     try_notify(&self.target, "chat.say", (text, ()))
+///     try_notify(&self.target, name("chat.say"), (text, ()))
 /// }
 /// ```
-fn try_notification(Service { private, vis, .. }: &Service, method: &Method) -> TokenStream {
-    let Method { ident, cfg, allowed, name, .. } = method;
-    let (try_ident, name) = (method.try_ident(), &name.text);
+fn try_notification(service: &Service, method: &Method) -> TokenStream {
+    let Service { private, vis, .. } = service;
+    let Method { ident, cfg, allowed, .. } = method;
+    let (try_ident, name) = (method.try_ident(), name(service, &method.name));
     let (params, args) = (params(method), args(private, method));
     let about = format!("`{}` without waiting: fails if the queue is full.", ident.unraw());
     quote! {
@@ -172,6 +174,18 @@ fn function(
         #vis fn #ident(&self #params) -> #result {
             #body
         }
+    }
+}
+
+/// `self.namespace.name(const { &Prefix { … } }, "chat.join")`, or `Name::from("join")` of a
+/// name that is whole.
+fn name(service: &Service, WireName { text, is_prefixed, .. }: &WireName) -> TokenStream {
+    let private = &service.private;
+    if *is_prefixed {
+        let prefix = prefix(service);
+        quote!(self.namespace.name(#prefix, #text))
+    } else {
+        quote!(<#private::Name<'_> as ::core::convert::From<&'static str>>::from(#text))
     }
 }
 

@@ -1,0 +1,8 @@
+use rpc_core::service;
+
+#[service]
+trait Chat {
+    async fn namespace(&self) -> String;
+}
+
+fn main() {}
