@@ -52,6 +52,18 @@ impl<T: Serialize> Value<T> {
     ) -> impl Argument {
         self.sent(move || may_be_left_out() && is_none(&default()))
     }
+
+    /// The value as all params, for a parameter of this name.
+    pub fn flattened(self, name: &'static str) -> Flattened<T> {
+        Flattened { value: self.0, name }
+    }
+}
+
+/// An argument of a stub that is all params.
+pub struct Flattened<T> {
+    pub(crate) value: T,
+    /// For errors: it is not on the wire.
+    pub(crate) name: &'static str,
 }
 
 /// Stands in for a [`Value`] that cannot be sent, since the compiler prefers inherent methods, where there are
@@ -67,6 +79,9 @@ pub trait Unsent: Sized {
     fn sent_or_default<F, D>(self, _: F, _: D) -> &'static () {
         &()
     }
+
+    /// No params in the place of the value.
+    fn flattened(self, _: &'static str) {}
 }
 
 impl<T> Unsent for Value<T> {}
@@ -190,6 +205,14 @@ impl<L: ArgList> ByName<L> {
 /// As many names as there are in the list.
 pub const fn by_name<L: ArgList>(names: &'static [ParamInfo], list: L) -> ByName<L> {
     ByName { names, list }
+}
+
+/// Arguments that are sent as empty params if there are none.
+pub struct Always<L>(pub(crate) L);
+
+/// `args`, by position or by name, as params that are never left out.
+pub const fn always<L>(args: L) -> Always<L> {
+    Always(args)
 }
 
 impl<L: ArgList> Serialize for ByName<L> {

@@ -13,6 +13,7 @@ use crate::later::Later;
 use crate::peer::Peer;
 use crate::progress::Progress;
 use crate::scoped::Scoped;
+use crate::service::Service;
 use crate::serving::Key;
 use crate::shared::Shared;
 use crate::streaming::Remote;
@@ -72,10 +73,13 @@ impl Context {
         &self.shared
     }
 
-    /// Whether unknown parameters are ignored. They are in a notification: its sender cannot be told, and one
-    /// unknown name would lose the whole notification.
+    /// Whether unknown parameters are ignored. They are if the method says so, and in a notification: its sender cannot
+    /// be told, and one unknown name would lose the whole notification.
     #[cold]
     pub(crate) fn ignores_parameter(&self, name: &str) -> bool {
+        if self.shared.setup.services.methods()[self.method].flags.allow_unknown {
+            return true;
+        }
         if !self.is_notification() {
             return false;
         }

@@ -114,12 +114,22 @@ pub struct MethodFlags {
     /// holds it up until one of both runs out of time. A call that was cancelled has ended, though what
     /// it runs elsewhere may need a moment more.
     pub ordered: bool,
+    /// A request may have parameters with names that are unknown: those are ignored, as in a notification. More values
+    /// than there are parameters stay an error.
+    pub allow_unknown: bool,
 }
 
 impl MethodFlags {
     /// No flags.
     pub const fn new() -> Self {
-        Self { idempotent: false, spawn: false, blocking: false, detached: false, ordered: false }
+        Self {
+            idempotent: false,
+            spawn: false,
+            blocking: false,
+            detached: false,
+            ordered: false,
+            allow_unknown: false,
+        }
     }
 
     /// The same flags, `idempotent` as well.
@@ -156,6 +166,13 @@ impl MethodFlags {
         self.ordered = true;
         self
     }
+
+    /// The same flags, `allow_unknown` as well.
+    #[must_use]
+    pub const fn allow_unknown(mut self) -> Self {
+        self.allow_unknown = true;
+        self
+    }
 }
 
 /// One parameter of a method.
@@ -166,16 +183,24 @@ pub struct ParamInfo {
     pub name: &'static str,
     /// Whether it is a stream: the caller sends its items one by one.
     pub is_stream: bool,
+    /// Whether it is all params: an object with members of its own. It is the only parameter, and its name is not on
+    /// the wire then.
+    pub is_flattened: bool,
 }
 
 impl ParamInfo {
     /// A parameter by its name on the wire.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, is_stream: false }
+        Self { name, is_stream: false, is_flattened: false }
     }
 
     /// A parameter that is a stream.
     pub const fn stream(name: &'static str) -> Self {
-        Self { name, is_stream: true }
+        Self { is_stream: true, ..Self::new(name) }
+    }
+
+    /// A parameter that is all params.
+    pub const fn flattened(name: &'static str) -> Self {
+        Self { is_flattened: true, ..Self::new(name) }
     }
 }

@@ -11,7 +11,7 @@ use bytes::{BufMut, Bytes};
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use crate::args::{ArgList, ByName, ByPosition};
+use crate::args::{Always, ArgList, ByName, ByPosition, Flattened};
 use crate::extras::Extras;
 use crate::id::write_number;
 use crate::scratch::Scratch;
@@ -51,6 +51,34 @@ impl Outgoing {
             Some(b'[' | b'{') => {}
             Some(b'n') => message.0.truncate(start),
             _ => return Err("params must be a tuple, an array, a struct or a map".into()),
+        }
+        message.within(limit)
+    }
+
+    /// With all params in one value: what serialises to `null` are no params, and they are sent as `{}`.
+    ///
+    /// # Errors
+    /// What is wrong with the value, which is the parameter `name`, or that it is too large.
+    pub(crate) fn flattened<P: Serialize>(
+        method: &str,
+        params: &P,
+        name: &str,
+        limit: usize,
+    ) -> Result<Self, String> {
+        let mut message = Self::head(method);
+        let start = message.0.len() + PARAMS.len();
+        message.params(params).map_err(|why| format!("parameter `{name}`: {why}"))?;
+        match message.0.get(start) {
+            Some(b'[' | b'{') => {}
+            Some(b'n') => {
+                message.0.truncate(start);
+                message.0.extend_from_slice(b"{}");
+            }
+            _ => {
+                return Err(format!(
+                    "parameter `{name}`: all params must be a struct, a map, a tuple or an array"
+                ));
+            }
         }
         message.within(limit)
     }
@@ -211,6 +239,30 @@ impl<L: ArgList> Arguments for ByName<L> {
             0 => Outgoing::new(method, &(), limit),
             _ => Outgoing::new(method, self, limit),
         }
+    }
+}
+
+/// By position, at least as `[]`.
+impl<L: ArgList> Arguments for Always<L> {
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
+        Outgoing::new(method, &ByPosition(&self.0, self.0.given()), limit)
+    }
+}
+
+/// By name, at least as `{}`.
+impl<L: ArgList> Arguments for Always<ByName<L>> {
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
+        Outgoing::new(method, &self.0, limit)
+    }
+}
+
+/// As the value itself says.
+impl<T: Serialize> Arguments for Flattened<T> {
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
+        Outgoing::flattened(method, &self.value, self.name, limit)
     }
 }
 

@@ -20,8 +20,10 @@ use crate::service::Params;
 use crate::stream_params::{self, NO_STREAM};
 use crate::streaming::Streaming;
 
+mod flattened;
 mod token;
 
+pub use flattened::{decode_flattened, decode_flattened_with_token};
 pub(crate) use token::Token;
 
 /// Decodes the params of the call that `cx` is.

@@ -4,7 +4,7 @@ pub use std::future::Ready;
 use std::future::ready;
 use std::marker::PhantomData;
 
-pub use crate::args::{Absence, ArgList, Argument, UnknownAbsence, Unsent, Value, by_name};
+pub use crate::args::{Absence, ArgList, Argument, UnknownAbsence, Unsent, Value, always, by_name};
 pub use crate::batch::Batch;
 pub use crate::call::Call;
 pub use crate::call_error::NotifyError;
@@ -16,7 +16,10 @@ pub use crate::method::{MethodFlags, MethodInfo, MethodKind, ParamInfo};
 pub use crate::namespace::{Name, Namespace, Prefix, Prefixed, Renamed};
 pub use crate::notify::Notify;
 pub use crate::outgoing::Arguments;
-pub use crate::params::{DefaultParam, Param, ParamList, StreamParam, decode, decode_with_token};
+pub use crate::params::{
+    DefaultParam, Param, ParamList, StreamParam, decode, decode_flattened,
+    decode_flattened_with_token, decode_with_token,
+};
 pub use crate::peer::Peer;
 pub use crate::progress::{NoProgress, Progress};
 pub use crate::router::RouterError;

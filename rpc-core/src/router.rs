@@ -25,6 +25,8 @@ mod fallback;
 
 pub use fallback::RawParams;
 
+pub(crate) use closure::read_open;
+
 /// What an end offers: services made from traits, and methods made from closures.
 ///
 /// ```

@@ -51,11 +51,15 @@ fn prefix(Service { private, prefix, separator, .. }: &Service) -> TokenStream {
     quote!(const { &#private::Prefix { of_trait: #prefix, separator: #separator } })
 }
 
-/// `&[ParamInfo::new("room"), ParamInfo::stream("chunks")]`
+/// `&[ParamInfo::new("room"), ParamInfo::stream("chunks")]`, or `&[ParamInfo::flattened("params")]`
 fn param_infos(private: &Path, method: &Method) -> TokenStream {
-    let infos = method.params().map(|Param { name, item, .. }| {
-        let (name, new) = (&name.text, if item.is_some() { "stream" } else { "new" });
-        let new = format_ident!("{new}");
+    let infos = method.params().map(|Param { name, item, flatten, .. }| {
+        let new = match item {
+            Some(_) => "stream",
+            None if *flatten => "flattened",
+            None => "new",
+        };
+        let (name, new) = (&name.text, format_ident!("{new}"));
         quote!(#private::ParamInfo::#new(#name))
     });
     quote!(&[#(#infos),*])

@@ -71,6 +71,10 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///
 /// ```text
 /// pub struct ChatClient<T = Peer> { … }
+/// impl<T> ChatClient<T> {
+///     pub fn new(target: T) -> Self;
+///     pub fn namespace(self, namespace: impl AsRef<str>) -> Self;
+/// }
 /// impl ChatClient<Peer> {
 ///     pub fn join(&self, room: &str) -> Call<Vec<String>, ChatError>;
 ///     pub fn say(&self, room: &str, text: &str) -> Notify;
@@ -105,6 +109,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// impl<S: Chat> ChatServer<S> {
 ///     pub fn new(service: S) -> Self;
 ///     pub fn shared(service: Arc<S>) -> Self;
+///     pub fn namespace(self, namespace: impl AsRef<str>) -> Self;
 /// }
 /// ```
 ///
@@ -120,6 +125,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// | `rename_all = "camelCase"` | how names of methods are spelled on the wire; also `lowercase`, `UPPERCASE`, `PascalCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `kebab-case`, `SCREAMING-KEBAB-CASE` |
 /// | `rename_all_params = "camelCase"` | the same for parameters |
 /// | `by_name` | the stub sends params as an object with their names, not as an array; either is understood |
+/// | `allow_unknown` | a request may have params with names that the method does not know: those are ignored, as in a notification, and without a warning. Otherwise such a request is answered -32602; one with more values than the method has parameters always is |
+/// | `empty_params` | the stub sends `[]`, or `{}` by name, where a method has no parameters or all are left out. Otherwise such a message has no `params` |
 /// | `dyn` | implementations may be behind a `dyn`, see below |
 /// | `crate = some::path` | where `rpc_core` is, if not at `::rpc_core` |
 ///
@@ -133,7 +140,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// |---|---|
 /// | `name = "whois"` | replaces the method's own part of its name: `chat.whois` |
 /// | `aliases("finger", "chat.who")` | more names of it, whole ones, for who calls by name |
-/// | `by_name`, `by_name = false` | as on the service, for this method |
+/// | `by_name`, `allow_unknown`, `empty_params`, or `… = false` | as on the service, for this method |
 /// | `spawn` | runs in a task of its own: for work that keeps a processor busy. Those of one connection run at the same time if the runtime has workers to spare |
 /// | `blocking` | runs on a thread where it may block: a plain `fn`, and no subscription. Once begun it is not stopped, not even when its call is cancelled |
 /// | `detached` | runs in a task of its own, which goes on to its end when the connection is over; its answer goes nowhere then. A cancel by its caller and its deadline stop it as any other, and so does a runtime that shuts down. Not on a subscription; one of `spawn`, `blocking` and `detached` at most |
@@ -157,11 +164,58 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// |---|---|
 /// | `#[param(rename = "lang")]` | its name on the wire |
 /// | `#[param(default)]` | may be left out, for the type's `Default` |
+/// | `#[param(flatten)]` | the parameter is all params, see below |
 /// | `#[param(validate)]` | its type, which is `Validate`, says whether it is valid |
 /// | `#[param(validate = path::to::function)]` | a function does, a `fn(&T) -> Result<(), Invalid>` of a parameter `T` or `&T` |
 ///
 /// Parameters are validated where the method is served, after all of them were decoded and before
 /// it runs. If any is not valid it does not run, and one -32602 tells all that is wrong.
+///
+/// # All params as one value
+///
+/// A parameter with `#[param(flatten)]` is not one of the params but all of them: for protocols whose params grow, or may
+/// have members that nobody knows yet.
+///
+/// ```text
+/// #[derive(Serialize, Deserialize)]
+/// struct InitializeParams {
+///     capabilities: Capabilities,
+///     #[serde(flatten)]
+///     more: serde_json::Map<String, Value>, // members with other names; without it they are ignored
+/// }
+///
+/// async fn initialize(&self, #[param(flatten)] params: InitializeParams) -> InitializeResult;
+/// ```
+///
+/// - No other parameter may be on the wire; `&Context` and a `Progress` may stand beside it.
+/// - The type decides about members: a struct ignores those that it does not know, unless it keeps them as above or has
+///   serde's `deny_unknown_fields`. `serde_json::Map` and `Value` keep all, `_meta` too.
+/// - Params by position go to the type as well: a struct takes its fields in their order, and `None` for trailing
+///   `Option`s. No params, and `"params": null`, are read as `{}`. If the type does not read `{}` or `[]`, it is given the
+///   other, then `null`: so an `Option` of a struct is `None` only if the struct does not read `{}`.
+/// - The stub sends the value's JSON as `params`, and `{}` for `()` and `None`. A value that is neither an object nor an
+///   array then fails the call with `Encode`.
+/// - A token for progress is read from `workDoneToken`, and from a member of the `Progress`'s own name only if that has a
+///   `#[param(rename)]`.
+/// - In errors and violations paths begin with the name of a member.
+///
+/// # One service under several namespaces
+///
+/// `namespace` of the server and of the stub replaces the namespace of the trait, for services that are offered more
+/// than once, or whose namespace is known only when the program runs:
+///
+/// ```text
+/// let router = Router::new()
+///     .service(ChatServer::new(Rooms::default()).namespace("lobby"))
+///     .service(ChatServer::new(Rooms::default()).namespace("attic"));
+///
+/// let attic = ChatClient::new(peer).namespace("attic"); // calls `attic.join`
+/// ```
+///
+/// The separator of the trait stays; a trait without a namespace has `.`. Names that are written whole stay as they are:
+/// two services with the same alias cannot be in one `Router`. `Service::check` of the router tells of an empty
+/// namespace and of names in it that are reserved; calls of such a stub fail with `Encode`. Each call of a stub with a
+/// namespace of its own allocates its name.
 ///
 /// # Implementations behind a `dyn`
 ///
@@ -194,7 +248,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// - *is reserved*: names that begin with `rpc.` belong to the protocol, and so do `$/ack`, `$/cancelRequest`,
 ///   `$/credit`, `$/goaway`, `$/hello`, `$/item`, `$/ping`, `$/progress` and `$/stop`. Any other name in `$/` is yours:
 ///   `#[notification(name = "$/setTrace")]`.
-/// - *the stub …*: the stub's own `new`, and the `try_` form of a notification, are methods beside
+/// - *is all params*: what has `flatten` stands for all that is on the wire, see above.
+/// - *the stub …*: the stub's own `new` and `namespace`, and the `try_` form of a notification, are methods beside
 ///   those of the trait. Rename the method; `name` keeps its name on the wire.
 /// - *expected `rpc_core::Streaming`*: the `Streaming` in this place is another type.
 /// - *cannot be the error of a service method*: an error is rebuilt at the other end, so it says how

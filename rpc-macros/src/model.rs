@@ -66,7 +66,7 @@ impl Service {
         if args.dynamic {
             check_supertraits(item, &mut errors);
         }
-        let methods = methods(item, &naming, args.by_name, &mut errors);
+        let methods = methods(item, &naming, &args, &mut errors);
         let generic = !item.generics.params.is_empty();
         let (ident, name, krate) = (item.ident.clone(), item.ident.unraw(), args.krate);
         let place = by_macro(name.span());
@@ -117,12 +117,17 @@ fn check_supertraits(item: &ItemTrait, errors: &mut Errors) {
     }
 }
 
-fn methods(item: &ItemTrait, naming: &Naming, by_name: bool, errors: &mut Errors) -> Vec<Method> {
+fn methods(
+    item: &ItemTrait,
+    naming: &Naming,
+    args: &ServiceArgs,
+    errors: &mut Errors,
+) -> Vec<Method> {
     let mut methods = Vec::new();
     for item in &item.items {
         let repair = match item {
             TraitItem::Fn(item) => {
-                methods.extend(errors.keep(Method::from_syn(item, naming, by_name)));
+                methods.extend(errors.keep(Method::from_syn(item, naming, args)));
                 continue;
             }
             TraitItem::Type(_) => "name the type itself",

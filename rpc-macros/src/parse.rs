@@ -7,7 +7,7 @@ mod time;
 use std::time::Duration;
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, DeriveInput, Expr, LitStr, Path, Variant};
+use syn::{Attribute, DeriveInput, Expr, Ident, LitStr, Path, Variant};
 
 use crate::errors::Errors;
 use crate::model::{Case, Run};
@@ -20,6 +20,8 @@ pub(crate) struct ServiceArgs {
     pub(crate) rename_all: Option<Case>,
     pub(crate) rename_all_params: Option<Case>,
     pub(crate) by_name: bool,
+    pub(crate) allow_unknown: bool,
+    pub(crate) empty_params: bool,
     /// Whether implementations may be behind a `dyn`.
     pub(crate) dynamic: bool,
     /// Where generated code finds `rpc_core`.
@@ -34,7 +36,9 @@ impl ServiceArgs {
             separator: options.string("separator"),
             rename_all: options.case("rename_all"),
             rename_all_params: options.case("rename_all_params"),
-            by_name: options.switch("by_name").unwrap_or(false),
+            by_name: options.switch("by_name").is_some_and(|switch| switch.is_on),
+            allow_unknown: options.switch("allow_unknown").is_some_and(|switch| switch.is_on),
+            empty_params: options.switch("empty_params").is_some_and(|switch| switch.is_on),
             dynamic: options.flag("dyn"),
             krate: options.krate(),
         };
@@ -48,8 +52,10 @@ impl ServiceArgs {
 pub(crate) struct MethodArgs {
     pub(crate) name: Option<LitStr>,
     pub(crate) aliases: Vec<LitStr>,
-    /// As the service has it, unless this is given.
-    pub(crate) by_name: Option<bool>,
+    /// As the service has it, unless this is given; so with the next two.
+    pub(crate) by_name: Option<Switch>,
+    pub(crate) allow_unknown: Option<Switch>,
+    pub(crate) empty_params: Option<Switch>,
     pub(crate) run: Run,
     /// Of what is answered only, as the next.
     pub(crate) ordered: bool,
@@ -107,15 +113,25 @@ impl MethodArgs {
             name: options.string("name"),
             aliases: options.strings("aliases"),
             by_name: options.switch("by_name"),
+            allow_unknown: options.switch("allow_unknown"),
+            empty_params: options.switch("empty_params"),
             ..Self::default()
         }
     }
+}
+
+/// An option that is on or off, and where it says so.
+pub(crate) struct Switch {
+    pub(crate) is_on: bool,
+    pub(crate) name: Ident,
 }
 
 /// `#[param(…)]`.
 pub(crate) struct ParamArgs {
     pub(crate) rename: Option<LitStr>,
     pub(crate) default: bool,
+    /// Whether it is all params.
+    pub(crate) flatten: bool,
     pub(crate) validate: Option<Validate>,
 }
 
@@ -133,6 +149,7 @@ impl ParamArgs {
         let args = Self {
             rename: options.string("rename"),
             default: options.flag("default"),
+            flatten: options.flag("flatten"),
             validate: options.validate(),
         };
         options.finish();

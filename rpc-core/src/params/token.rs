@@ -10,7 +10,7 @@ pub(crate) struct Token {
 }
 
 /// What LSP calls the token.
-const WORK_DONE: &str = "workDoneToken";
+pub(super) const WORK_DONE: &str = "workDoneToken";
 
 /// Bytes of a token among params, as JSON text.
 const LONGEST_TOKEN: usize = 128;

@@ -11,8 +11,9 @@ use std::marker::PhantomData;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer};
 use serde::de::{IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::de::StrRead;
+use serde_path_to_error::{Path, Track};
 
-use crate::complaint::explain;
+use crate::complaint::{Complaint, explain};
 use crate::context::Context;
 use crate::error::ErrorObject;
 use crate::invalid::{Invalid, Violation};
@@ -27,20 +28,51 @@ pub(super) fn decode<P: DeserializeOwned>(
     cx: Option<&Context>,
     params: Params<'_>,
 ) -> Result<P, ErrorObject> {
-    // No params, `[]`, `{}` and `null` say the same; which of them a type reads depends on the type.
-    const NOTHING: [&str; 3] = ["[]", "{}", "null"];
-    let text = params.as_str().unwrap_or(NOTHING[0]);
-    read(cx, text).or_else(|unfit| {
-        let nothing = text == "null" || text[1..text.len() - 1].trim().is_empty();
-        let mut others = NOTHING.into_iter().filter(|other| nothing && *other != text);
-        others.find_map(|other| read(cx, other).ok()).ok_or_else(|| unfit.refusal())
+    let (text, names) = (params.as_str().unwrap_or("[]"), Names::OfType(cx));
+    read(names, text).or_else(|unfit| read_nothing(names, text).ok_or_else(|| unfit.refusal()))
+}
+
+/// Decodes params of a type that is given all names, also those that it does not know. No params are read as `{}`.
+///
+/// # Errors
+/// -32602, with the path to what does not fit.
+pub(crate) fn read_open<P: DeserializeOwned>(params: Params<'_>) -> Result<P, ErrorObject> {
+    let text = params.as_str().filter(|text| *text != "null").unwrap_or("{}");
+    read(Names::All, text).or_else(|unfit| {
+        read_nothing(Names::All, text).ok_or_else(|| unfit.refusal_within::<P>(text))
     })
 }
 
-fn read<P: DeserializeOwned>(cx: Option<&Context>, text: &str) -> Result<P, Unfit> {
+/// No params, `[]`, `{}` and `null` say the same; which of them a type reads depends on the type.
+#[cold]
+fn read_nothing<P: DeserializeOwned>(names: Names<'_>, text: &str) -> Option<P> {
+    const NOTHING: [&str; 3] = ["[]", "{}", "null"];
+    let nothing = text == "null" || text[1..text.len() - 1].trim().is_empty();
+    let mut others = NOTHING.into_iter().filter(|other| nothing && *other != text);
+    others.find_map(|other| read(names, other).ok())
+}
+
+/// Which names a struct is given.
+#[derive(Clone, Copy)]
+enum Names<'r> {
+    /// Those of its fields. Others are ignored or refused, as the call says; without one they are refused.
+    OfType(Option<&'r Context>),
+    All,
+}
+
+fn read<P: DeserializeOwned>(names: Names<'_>, text: &str) -> Result<P, Unfit> {
     let (mut json, mut at) = (serde_json::Deserializer::from_str(text), None);
-    let read = P::deserialize(Whole { json: &mut json, text, cx, at: &mut at });
+    let read = P::deserialize(Whole { json: &mut json, text, names, at: &mut at });
     read.and_then(|value| json.end().map(|()| value)).map_err(|error| Unfit { error, at })
+}
+
+/// Where in params it is that their type said `why`: they are read once more, by one that keeps note of its way.
+fn place<P: DeserializeOwned>(text: &str, why: &str) -> Option<Path> {
+    let (mut json, mut track) = (serde_json::Deserializer::from_str(text), Track::new());
+    let whole = Whole { json: &mut json, text, names: Names::All, at: &mut None };
+    let error = P::deserialize(serde_path_to_error::Deserializer::new(whole, &mut track)).err()?;
+    // Another complaint has another place.
+    (explain(&error) == why).then(|| track.path())
 }
 
 /// What does not fit, and in which parameter, if it is in one.
@@ -67,13 +99,26 @@ impl Unfit {
             }
         }
     }
+
+    /// The same, with the way into what has names.
+    #[cold]
+    fn refusal_within<P: DeserializeOwned>(&self, text: &str) -> ErrorObject {
+        let Complaint { why, is_long } = Complaint::of(&self.error);
+        if self.at.is_some() || is_long {
+            return self.refusal();
+        }
+        match place::<P>(text, &why).filter(|place| place.iter().len() > 0) {
+            Some(place) => place.iter().rev().fold(Invalid::new(&why), Invalid::at).into(),
+            None => ErrorObject::invalid_params(why),
+        }
+    }
 }
 
 /// All params, for a type to say what it wants of them.
 struct Whole<'r, 'de> {
     json: &'r mut serde_json::Deserializer<StrRead<'de>>,
     text: &'de str,
-    cx: Option<&'r Context>,
+    names: Names<'r>,
     /// In which parameter it is.
     at: &'r mut Option<At>,
 }
@@ -85,8 +130,8 @@ impl<'r, 'de> Whole<'r, 'de> {
         fields: Option<&'static [&'static str]>,
         visitor: V,
     ) -> Result<V::Value, serde_json::Error> {
-        let Self { json, cx, at, .. } = self;
-        json.deserialize_any(Exactly { fields, cx, at, visitor })
+        let Self { json, names, at, .. } = self;
+        json.deserialize_any(Exactly { fields, names, at, visitor })
     }
 }
 
@@ -186,7 +231,7 @@ impl<'de> Deserializer<'de> for Whole<'_, 'de> {
 struct Exactly<'r, V> {
     /// The names, if the parameters have some.
     fields: Option<&'static [&'static str]>,
-    cx: Option<&'r Context>,
+    names: Names<'r>,
     at: &'r mut Option<At>,
     visitor: V,
 }
@@ -215,7 +260,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Exactly<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<V::Value, A::Error> {
-        let Self { fields, cx, at, visitor } = self;
+        let Self { fields, names, at, visitor } = self;
         let Some(fields) = fields else {
             // `{}` is no params, as `[]` is.
             while let Some(name) = map.next_key::<Cow<'de, str>>()? {
@@ -227,7 +272,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Exactly<'_, V> {
             }
             return visitor.visit_seq(NoValues(PhantomData));
         };
-        visitor.visit_map(Members { map, fields, cx, at })
+        match names {
+            Names::OfType(cx) => visitor.visit_map(Members { map, fields, cx, at }),
+            Names::All => visitor.visit_map(map),
+        }
     }
 }
 

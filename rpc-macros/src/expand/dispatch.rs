@@ -130,7 +130,7 @@ fn kind(kind: &Kind) -> TokenStream {
     }
 }
 
-/// `.idempotent().spawn().ordered()`
+/// `.idempotent().spawn().ordered().allow_unknown()`
 fn flags(method: &Method) -> TokenStream {
     let idempotent = match method.kind {
         Kind::Request { idempotent: true } => quote!(.idempotent()),
@@ -143,5 +143,6 @@ fn flags(method: &Method) -> TokenStream {
         Run::Detached => quote!(.detached()),
     };
     let ordered = method.ordered.then(|| quote!(.ordered()));
-    quote!(#idempotent #run #ordered)
+    let allow_unknown = method.allow_unknown.then(|| quote!(.allow_unknown()));
+    quote!(#idempotent #run #ordered #allow_unknown)
 }

@@ -7,7 +7,9 @@ use syn::{Ident, Path, Type};
 use super::output::{error_codes, ok_and_err};
 use super::param_infos;
 use super::server::bound;
-use crate::model::{Arg, Kind, Method, Output, Param, Progress, Run, Service, Subscription};
+use crate::model::{
+    Arg, Kind, Method, Output, Param, Progress, Run, Service, Subscription, WireName,
+};
 use crate::parse::Validate;
 use crate::tokens::{again, by_macro, ends, local, local_at, nested, projection};
 
@@ -117,27 +119,20 @@ fn decode(private: &Path, method: &Method) -> TokenStream {
     let params = || method.params().enumerate();
     let pattern: Vec<_> = params().map(|(index, param)| read(index, param)).collect();
     let pattern = nested(pattern.iter().map(ToTokens::to_token_stream));
-    let types = nested(method.params().map(|param| slot(private, param)));
-    let infos = param_infos(private, method);
     let is_stream = |(_, param): &(usize, &Param)| param.item.is_some();
     let values = params().filter(|param| !is_stream(param)).map(value);
     let streams = params().filter(is_stream).map(|param| claim(private, param));
     let validation = validation(private, method);
-    let [cx, params, list, error] = ["cx", "params", "list", "error"].map(local);
-    let (pattern, decoded, progress) = match method.progress() {
-        None => {
-            let decoded = quote!(#private::decode::<#types>(#cx, #params, const { #infos }));
-            (pattern, decoded, TokenStream::new())
-        }
-        Some(Progress { value, name, .. }) => {
-            let (token, progress, name) = (local("token"), local("progress"), &name.text);
-            let decoded = quote! {
-                #private::decode_with_token::<#types>(#cx, #params, const { #infos }, #name)
-            };
+    let [cx, list, error] = ["cx", "list", "error"].map(local);
+    let decoded = decoded(private, method);
+    let (pattern, progress) = match method.progress() {
+        None => (pattern, TokenStream::new()),
+        Some(Progress { value, .. }) => {
+            let (token, progress) = (local("token"), local("progress"));
             // In the place of the type, of which something is asked.
             let (first, _) = ends(value);
             let made = quote_spanned!(by_macro(first)=> #private::progress::<#value>(#cx, #token));
-            (quote!((#pattern, #token)), decoded, quote!(let #progress = #made;))
+            (quote!((#pattern, #token)), quote!(let #progress = #made;))
         }
     };
     quote! {
@@ -149,6 +144,40 @@ fn decode(private: &Path, method: &Method) -> TokenStream {
         #validation
         #(#streams)*
         #progress
+    }
+}
+
+/// `decode::<(Param<String>, ())>(cx, params, &[ParamInfo::new("room")])`, or of what is all params
+/// `decode_flattened::<InitializeParams>(params)`.
+fn decoded(private: &Path, method: &Method) -> TokenStream {
+    let [cx, params] = ["cx", "params"].map(local);
+    if let Some(param) = method.flattened() {
+        let ty = received(private, param);
+        return match method.progress() {
+            None => quote!(#private::decode_flattened::<#ty>(#params)),
+            Some(Progress { name: WireName { text: name, .. }, is_renamed: true, .. }) => quote! {
+                #private::decode_flattened_with_token::<#ty>(
+                    #params,
+                    ::core::option::Option::Some(#name),
+                )
+            },
+            // The members of params are the type's: what is called so there is no token, unless that was said.
+            Some(_) => quote! {
+                #private::decode_flattened_with_token::<#ty>(
+                    #params,
+                    ::core::option::Option::None,
+                )
+            },
+        };
+    }
+    let types = nested(method.params().map(|param| slot(private, param)));
+    let infos = param_infos(private, method);
+    match method.progress() {
+        None => quote!(#private::decode::<#types>(#cx, #params, const { #infos })),
+        Some(Progress { name, .. }) => {
+            let name = &name.text;
+            quote!(#private::decode_with_token::<#types>(#cx, #params, const { #infos }, #name))
+        }
     }
 }
 
@@ -209,7 +238,7 @@ fn validation(private: &Path, method: &Method) -> TokenStream {
 
 /// `("user", <User as Validate>::validate(&param_0))`, of what the method will be given.
 fn verdict(private: &Path, value: Ident, param: &Param) -> Option<TokenStream> {
-    let Param { ty, borrowed, name, validate, .. } = param;
+    let Param { ty, borrowed, name, validate, flatten, .. } = param;
     let validate = match validate.as_ref()? {
         Validate::Type => {
             let ty = borrowed.as_ref().unwrap_or(ty);
@@ -224,7 +253,8 @@ fn verdict(private: &Path, value: Ident, param: &Param) -> Option<TokenStream> {
         None => quote_spanned!(by_macro(first)=> &#value),
     };
     let result = quote_spanned!(by_macro(first)=> #validate(#value));
-    let name = &name.text;
+    // The paths of what is all params begin with the names of its own members.
+    let name = if *flatten { "" } else { &*name.text };
     Some(quote!((#name, #result)))
 }
 
@@ -236,8 +266,13 @@ pub(super) fn slot(private: &Path, param: &Param) -> TokenStream {
         return quote_spanned!(first=> #private::StreamParam<#item>);
     }
     let slot = if *default { quote!(DefaultParam) } else { quote!(Param) };
-    let value = projection(&owned(param), &quote!(#private::Receive), "Value");
+    let value = received(private, param);
     quote!(#private::#slot<#value>)
+}
+
+/// `<T as Receive>::Value`: the type, and what tells that it cannot be received.
+fn received(private: &Path, param: &Param) -> TokenStream {
+    projection(&owned(param), &quote!(#private::Receive), "Value")
 }
 
 /// What a parameter is received as: `T`, and `<T as ToOwned>::Owned` for a `&T`.

@@ -14,6 +14,7 @@ use super::output::Output;
 use super::param::{Arg, Param, Progress};
 use super::signature;
 use crate::errors::Errors;
+use crate::parse::{MethodArgs, ServiceArgs, Switch};
 use crate::tokens::by_macro;
 
 /// A method that both ends can agree on.
@@ -31,6 +32,10 @@ pub(crate) struct Method {
     pub(crate) kind: Kind,
     /// Whether the stub sends the parameters with their names.
     pub(crate) by_name: bool,
+    /// Whether requests may have parameters with names that are unknown.
+    pub(crate) allow_unknown: bool,
+    /// Whether the stub sends params where there is nothing to send.
+    pub(crate) empty_params: bool,
     /// How long the stub waits, unless its caller says otherwise.
     pub(crate) timeout: Option<Duration>,
     pub(crate) run: Run,
@@ -42,7 +47,11 @@ pub(crate) struct Method {
 }
 
 impl Method {
-    pub(super) fn from_syn(item: &TraitItemFn, naming: &Naming, by_name: bool) -> Result<Self> {
+    pub(super) fn from_syn(
+        item: &TraitItemFn,
+        naming: &Naming,
+        service: &ServiceArgs,
+    ) -> Result<Self> {
         let TraitItemFn { attrs, sig, .. } = item;
         let mut errors = Errors::default();
         let (kind, options) = Kind::of(item, naming, &mut errors);
@@ -53,6 +62,12 @@ impl Method {
         check_run(sig, options.run, &mut errors);
         let args = errors.keep(Arg::from_inputs(sig.inputs.iter(), naming)).unwrap_or_default();
         check_streams(&kind, &args, &mut errors);
+        let flattened = args.iter().find_map(Arg::flattened);
+        if let Some(param) = flattened {
+            check_flattened(param, &args, &options, &mut errors);
+        }
+        let is_on =
+            |given: &Option<Switch>, else_on| given.as_ref().map_or(else_on, |switch| switch.is_on);
         let output = errors.keep(Output::from_syn(&sig.output)).unwrap_or(Output::Nothing);
         errors.finish(Self {
             ident: sig.ident.clone(),
@@ -62,7 +77,9 @@ impl Method {
             name,
             aliases,
             kind,
-            by_name: options.by_name.unwrap_or(by_name),
+            by_name: is_on(&options.by_name, service.by_name),
+            allow_unknown: is_on(&options.allow_unknown, service.allow_unknown),
+            empty_params: is_on(&options.empty_params, service.empty_params),
             timeout: options.timeout,
             run: options.run,
             ordered: options.ordered,
@@ -78,6 +95,11 @@ impl Method {
             Arg::Param(param) => Some(param),
             Arg::Context | Arg::Progress(_) => None,
         })
+    }
+
+    /// The parameter that is all params.
+    pub(crate) fn flattened(&self) -> Option<&Param> {
+        self.args.iter().find_map(Arg::flattened)
     }
 
     /// What it reports its progress with.
@@ -157,6 +179,24 @@ fn check_streams(kind: &Kind, args: &[Arg], errors: &mut Errors) {
             }
             _ => {}
         }
+    }
+}
+
+/// What is all params has none beside it, and is sent and read as its type says.
+fn check_flattened(param: &Param, args: &[Arg], options: &MethodArgs, errors: &mut Errors) {
+    let name = param.ident.unraw();
+    for arg in args {
+        if let Arg::Param(other) = arg
+            && !std::ptr::eq(other, param)
+        {
+            let message = format!("`{name}` is all params: remove this, or `flatten` there");
+            errors.at(&other.ident, message);
+        }
+    }
+    let switches = [&options.by_name, &options.allow_unknown, &options.empty_params];
+    for Switch { name: option, .. } in switches.into_iter().flatten() {
+        let message = format!("the type of `{name}` says what params are: remove `{option}`");
+        errors.at(option, message);
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Progress {
     pub(crate) value: Box<Type>,
     /// The name under which a token may stand among params that go by name.
     pub(crate) name: WireName,
+    /// Whether that was said.
+    pub(crate) is_renamed: bool,
 }
 
 /// A parameter on the wire.
@@ -37,6 +39,8 @@ pub(crate) struct Param {
     pub(crate) name: WireName,
     /// Whether it may be left out for its `Default`.
     pub(crate) default: bool,
+    /// Whether it is all params: an object with members of its own.
+    pub(crate) flatten: bool,
     /// The `T` of a `Streaming<T>`, whose items the caller sends one by one.
     pub(crate) item: Option<Box<Type>>,
     /// Who is asked whether its value is valid.
@@ -80,6 +84,9 @@ impl Arg {
         if name.text.is_empty() {
             name.refuse("a name on the wire is not empty", &mut errors);
         }
+        if args.flatten {
+            check_flatten(&args, input, &mut errors);
+        }
         if let Some(value) = types::progress(&input.ty) {
             if args.default {
                 errors.at(&input.ty, "nobody has to ask for progress: remove `default`");
@@ -93,6 +100,7 @@ impl Arg {
                 ty,
                 value,
                 name,
+                is_renamed: args.rename.is_some(),
             }));
         }
         let item = types::streaming(&input.ty).cloned().map(Box::new);
@@ -104,8 +112,34 @@ impl Arg {
         }
         let (ident, ty) = (ident.clone(), input.ty.clone());
         let borrowed = borrowed.cloned().map(Box::new);
-        let ParamArgs { default, validate, .. } = args;
-        errors.finish(Self::Param(Param { ident, ty, borrowed, name, default, validate, item }))
+        let ParamArgs { default, flatten, validate, .. } = args;
+        let param = Param { ident, ty, borrowed, name, default, flatten, item, validate };
+        errors.finish(Self::Param(param))
+    }
+
+    /// The parameter, if it is all params.
+    pub(super) fn flattened(&self) -> Option<&Param> {
+        match self {
+            Self::Param(param) if param.flatten => Some(param),
+            _ => None,
+        }
+    }
+}
+
+/// What is all params has no name among them, and is always there.
+fn check_flatten(args: &ParamArgs, input: &PatType, errors: &mut Errors) {
+    if types::progress(&input.ty).is_some() {
+        errors.at(&input.ty, "a progress is not on the wire: remove `flatten`");
+    }
+    if types::streaming(&input.ty).is_some() {
+        errors.at(&input.ty, "a stream is one of the params, and not all: remove `flatten`");
+    }
+    if args.default {
+        let message = "no params are read as `{}`: remove `default`, and write `#[serde(default)]` at the type";
+        errors.at(&input.ty, message);
+    }
+    if let Some(rename) = &args.rename {
+        errors.at(rename, "what is all params has no name among them: remove `rename`");
     }
 }
 

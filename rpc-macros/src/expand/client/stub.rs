@@ -207,14 +207,28 @@ fn params(method: &Method) -> TokenStream {
 }
 
 /// `(room, (text, ()))`, and by name `by_name(&[ParamInfo::new("room"), …], (room, …))`. Where there
-/// are no parameters, none are sent.
+/// are no parameters, none are sent, unless it is `always((room, …))`.
 fn args(private: &Path, method: &Method) -> TokenStream {
-    let list = nested(method.params().map(|param| arg(private, param)));
-    if !method.by_name || method.params().next().is_none() {
-        return list;
+    if let Some(param) = method.flattened() {
+        return flattened(private, param);
     }
-    let infos = param_infos(private, method);
-    quote!(#private::by_name(const { #infos }, #list))
+    let mut args = nested(method.params().map(|param| arg(private, param)));
+    if method.by_name && (method.empty_params || method.params().next().is_some()) {
+        let infos = param_infos(private, method);
+        args = quote!(#private::by_name(const { #infos }, #args));
+    }
+    if method.empty_params {
+        args = quote!(#private::always(#args));
+    }
+    args
+}
+
+/// `Value::<<InitializeParams as Give>::Value>(params).flattened("params")`, see [`arg`].
+fn flattened(private: &Path, param: &Param) -> TokenStream {
+    let ident = again(&param.ident);
+    let ty = projection(&param.ty, &quote!(#private::Give), "Value");
+    let (value, name) = (quote!(#private::Value::<#ty>(#ident)), param.ident.unraw().to_string());
+    quote_spanned!(ident.span()=> #value.flattened(#name))
 }
 
 /// `Value::<<&str as Give>::Value>(room).sent(Absence::<String>::is_none)`: that it cannot be sent is told

@@ -9,7 +9,7 @@ use syn::{
 use super::Options;
 use crate::model::{Case, Run};
 use crate::parse::given::{Value, as_integer, as_string, ungroup};
-use crate::parse::{Code, Validate, time};
+use crate::parse::{Code, Switch, Validate, time};
 
 impl Options<'_> {
     /// `name = "text"`.
@@ -37,17 +37,19 @@ impl Options<'_> {
     }
 
     /// `name`, `name = true` or `name = false`.
-    pub(crate) fn switch(&mut self, name: &'static str) -> Option<bool> {
+    pub(crate) fn switch(&mut self, name: &'static str) -> Option<Switch> {
         let given = self.take(name)?;
         let value = match &given.value {
-            Value::Nothing => return Some(true),
+            Value::Nothing => return Some(Switch { is_on: true, name: given.name }),
             Value::One(value) => ungroup(value),
             Value::List(_) => {
                 return self.refuse(given.name, format!("write `{name}` or `{name} = false`"));
             }
         };
         match value {
-            Expr::Lit(ExprLit { lit: Lit::Bool(value), .. }) => Some(value.value),
+            Expr::Lit(ExprLit { lit: Lit::Bool(value), .. }) => {
+                Some(Switch { is_on: value.value, name: given.name })
+            }
             value => self.refuse(value, format!("write `{name}` or `{name} = false`")),
         }
     }
