@@ -61,6 +61,31 @@ impl Node for Room {
     }
 }
 
+#[service(namespace = "core")]
+trait Core {
+    #[subscription(item = "core.update", unsubscribe = "core.stop")]
+    async fn subscribe(&self) -> Streaming<u8>;
+}
+
+impl Core for Room {
+    async fn subscribe(&self) -> Streaming<u8> {
+        Streaming::new(stream::pending())
+    }
+}
+
+#[test]
+fn the_names_of_items_and_of_what_ends_them_stay_where_they_are_written_whole() {
+    let core = CoreServer::new(Room::default()).namespace("other");
+    let method = &core.methods()[0];
+    let MethodKind::Subscription { item, unsubscribe } = &method.kind else { panic!() };
+    assert_eq!(
+        (&*method.name, &**item, &**unsubscribe),
+        ("other.subscribe", "core.update", "core.stop")
+    );
+    let both = Router::new().service(CoreServer::new(Room::default())).service(core);
+    assert_eq!(both.check(), Ok(()));
+}
+
 fn names(service: &impl Service) -> Vec<&str> {
     service.methods().iter().map(|method| &*method.name).collect()
 }

@@ -212,8 +212,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// let attic = ChatClient::new(peer).namespace("attic"); // calls `attic.join`
 /// ```
 ///
-/// The separator of the trait stays; a trait without a namespace has `.`. Names that are written whole stay as they are:
-/// two services with the same alias cannot be in one `Router`. `Service::check` of the router tells of an empty
+/// The separator of the trait stays; a trait without a namespace has `.`. Names that are written whole (aliases,
+/// `item`, `unsubscribe`) stay as they are: two services with the same alias cannot be in one `Router`. `Service::check` of the router tells of an empty
 /// namespace and of names in it that are reserved; calls of such a stub fail with `Encode`. Each call of a stub with a
 /// namespace of its own allocates its name.
 ///
