@@ -190,7 +190,7 @@ async fn layers_see_the_name_that_was_sent() {
     let layers = Layers::new()
         .layer(AccessLog::new())
         .layer(Authorize::new(|cx, method| {
-            assert_eq!((&*method.name, method.kind), ("*", MethodKind::Fallback));
+            assert_eq!((&*method.name, &method.kind), ("*", &MethodKind::Fallback));
             cx.method() != "secret"
         }))
         .layer(Timeout::new(Duration::MAX).method("wait", Duration::from_millis(5)));
