@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rpc_core::{
-    Endpoint, Hello, Hub, Layer, Layers, Limits, OnForeign, Router, SameName, Service, Setup,
+    Dialect, Endpoint, Hello, Hub, Layer, Layers, Limits, OnForeign, Router, SameName, Service,
+    Setup,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -33,6 +34,7 @@ pub struct Builder {
     whole_frames: bool,
     jsonrpc_optional: bool,
     plain: bool,
+    dialect: Dialect,
     on_foreign: Option<OnForeign>,
     headers: Headers,
     connect_timeout: Option<Duration>,
@@ -50,6 +52,7 @@ impl Builder {
             whole_frames: false,
             jsonrpc_optional: false,
             plain: false,
+            dialect: Dialect::JsonRpc,
             on_foreign: None,
             headers: Headers::default(),
             connect_timeout: None,
@@ -93,6 +96,13 @@ impl Builder {
     /// servers alone that have answered that header, or have said hello.
     pub fn plain(mut self, plain: bool) -> Self {
         self.plain = plain;
+        self
+    }
+
+    /// Sets how calls are cancelled, and how progress is asked for and reported, with this server: as the Language Server
+    /// Protocol or the Model Context Protocol has it. [`Dialect::JsonRpc`] by default.
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
         self
     }
 
@@ -232,6 +242,7 @@ impl Builder {
     fn attempt(&mut self, url: &str) -> Result<Attempt, ConnectError> {
         self.limits.check()?;
         self.router.check()?;
+        self.dialect.check(self.router.methods())?;
         let target = Target::parse(url)?;
         let (headers, subprotocols) = take(&mut self.headers).finish()?;
         Ok(Attempt {
@@ -258,6 +269,7 @@ impl Builder {
             layers: self.layers,
             keepalive: self.keepalive,
             hello: if self.plain { Hello::Never } else { Hello::Auto },
+            dialect: self.dialect,
             whole_frames: self.whole_frames,
             jsonrpc_optional: self.jsonrpc_optional,
             same_name: SameName::Both,
@@ -284,6 +296,7 @@ impl fmt::Debug for Builder {
             .field("whole_frames", &self.whole_frames)
             .field("jsonrpc_optional", &self.jsonrpc_optional)
             .field("plain", &self.plain)
+            .field("dialect", &self.dialect)
             .field("headers", &self.headers)
             .field("connect_timeout", &self.connect_timeout)
             .finish()

@@ -48,6 +48,15 @@ pub(crate) fn cancel(id: u64) -> Bytes {
     out.freeze()
 }
 
+/// The same in MCP's words.
+pub(crate) fn mcp_cancel(id: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(96);
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#);
+    write_number(id, &mut (&mut out).writer());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
 /// The request that ends a subscription whose id is this JSON text.
 pub(crate) fn unsubscribe(method: &str, subscription: &str, id: u64) -> Bytes {
     let mut out = BytesMut::with_capacity(80 + method.len() + subscription.len());
@@ -91,6 +100,19 @@ pub(crate) fn write_progress_head(token: &str, out: &mut BytesMut) {
 /// Writes what stands after the value.
 pub(crate) fn write_progress_tail(out: &mut BytesMut) {
     out.put_slice(b"}}");
+}
+
+/// The same notification in MCP's words; `members` are JSON text, and `progress` is one of them.
+pub(crate) fn mcp_progress(token: &str, members: &str) -> Bytes {
+    let mut out = BytesMut::with_capacity(96 + token.len() + members.len());
+    out.put_slice(
+        br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"#,
+    );
+    out.put_slice(token.as_bytes());
+    out.put_u8(b',');
+    out.put_slice(members.as_bytes());
+    out.put_slice(b"}}");
+    out.freeze()
 }
 
 /// The notification by which an end makes itself known to another of its kind.

@@ -118,6 +118,12 @@ impl<W> Batches<W> {
         self.settle(place.batch)
     }
 
+    /// A member gets no answer after all. As [`answer`](Self::answer).
+    pub(crate) fn forgo(&mut self, place: Place) -> Option<Whole<W>> {
+        self.answers += 1;
+        self.settle(place.batch)
+    }
+
     fn settle(&mut self, batch: usize) -> Option<Whole<W>> {
         self.batches[batch].open -= 1;
         if self.batches[batch].open > 0 {
@@ -129,7 +135,8 @@ impl<W> Batches<W> {
         if self.privileged == Some(batch) {
             self.privileged = None;
         }
-        let answer = (!answers.is_empty()).then(|| join(answers.into_iter().flatten(), bytes));
+        let is_owed = answers.iter().any(Option::is_some);
+        let answer = is_owed.then(|| join(answers.into_iter().flatten(), bytes));
         Some(Whole { answer, streams, after })
     }
 
@@ -183,6 +190,21 @@ mod tests {
         let whole = batches.answer(first, Bytes::from_static(b"1"));
         assert_eq!(text(whole).unwrap(), "[1,2]");
         assert_eq!((batches.batches.len(), batches.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn a_member_that_gets_no_answer_is_left_out() {
+        let mut batches = Batches::<&str>::new();
+        let batch = batches.begin(2);
+        let [first, second] = [batches.owe(batch), batches.owe(batch)];
+        assert_eq!(batches.all_read(batch), None);
+        assert_eq!(batches.forgo(first), None);
+        assert_eq!(text(batches.answer(second, Bytes::from_static(b"2"))).unwrap(), "[2]");
+        let batch = batches.begin(1);
+        let alone = batches.owe(batch);
+        assert_eq!(batches.all_read(batch), None);
+        let whole = batches.forgo(alone).unwrap();
+        assert_eq!((text(Some(whole)), batches.bytes(), batches.takes()), (None, 0, 0));
     }
 
     #[test]

@@ -17,11 +17,12 @@ use crate::batch::{Queued, Sent};
 use crate::call_error::{CallError, Fate};
 use crate::complaint::explain;
 use crate::current::{self, Lent};
+use crate::dialect::Dialect;
 use crate::error::RpcError;
 use crate::extras::LONGEST_KEY;
 use crate::layers::{Answer as RawAnswer, Called};
-use crate::outgoing::Outgoing;
-use crate::progress::{NoProgress, Reports};
+use crate::outgoing::{Beside, Outgoing};
+use crate::progress::{self, NoProgress, Reports};
 use crate::protocol::{Outcome, Refused, Start};
 use crate::shared::Shared;
 use crate::streaming::{Argument, Remote};
@@ -48,8 +49,8 @@ use options::Timeout;
 /// Resolves exactly once, whatever the other end and the network do. (Before there is a connection,
 /// see [`Endpoint`](crate::Endpoint), nobody looks at the clock.) An answer that nobody has awaited
 /// yet is kept until then, and is bounded by nothing else. Dropping the call cancels the call:
-/// a message that was not sent is taken back, a call that was sent is cancelled at the other end
-/// with `$/cancelRequest`.
+/// a message that was not sent is taken back, a call that was sent is cancelled at the other end,
+/// with `$/cancelRequest` or as its [dialect](crate::Dialect) has it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -229,7 +230,9 @@ impl<T, E, P> Call<T, E, P> {
     /// Has `listener` told how far the other end has come: it is called, in order, while the call is
     /// polled, with what the method reports through its [`Progress`](crate::Progress); all of it
     /// before the call is ready. Without effect once started, and towards a plain peer that does not
-    /// report.
+    /// report. How the other end is asked, and what a report looks like, is up to the
+    /// [dialect](crate::Dialect); in those of LSP and MCP a call with params by position fails with
+    /// [`CallError::Encode`], as the token has its place among named ones.
     ///
     /// Of reports that come faster than the call is polled the latest are kept: at most 64, and of at
     /// most `stream_window` bytes. Those that are not a `V` are logged and left out; one that is larger
@@ -264,7 +267,8 @@ impl<T, E, P> Call<T, E, P> {
         P: Reports<V>,
         V: DeserializeOwned,
     {
-        let listener = move |json: &str| match serde_json::from_str(json) {
+        let is_mcp = self.shared.other.dialect() == Dialect::Mcp;
+        let listener = move |json: &str| match progress::read(json, is_mcp) {
             Ok(value) => listener(value),
             Err(error) => tracing::debug!(why = explain(&error), "progress of another type"),
         };
@@ -325,17 +329,17 @@ impl<T, E, P> Call<T, E, P> {
         };
     }
 
-    fn send(&mut self, message: Outgoing, waiter: Option<&Waker>) -> State {
+    fn send(&mut self, mut message: Outgoing, waiter: Option<&Waker>) -> State {
         let now = Instant::now();
         let terms = self.options.terms(now, &self.shared);
         if terms.late {
             return State::Failed(Failure::Late);
         }
-        let Terms { deadline, renewed, beside, .. } = terms;
-        let progress = beside.progress;
-        if let Err(why) = message.fits_with(&beside, self.shared.setup.limits.message_out) {
+        let Terms { deadline, renewed, mut beside, .. } = terms;
+        if let Err(why) = message.prepare(&mut beside, self.shared.setup.limits.message_out) {
             return State::Failed(Failure::Encode(why));
         }
+        let Beside { progress, is_lasting, .. } = beside;
         let (caller, lent) = current::caller(&self.shared);
         let kept = self.options.streams.take();
         let streams = match &kept {
@@ -349,7 +353,8 @@ impl<T, E, P> Call<T, E, P> {
         };
         let ids = streams.iter().map(|(id, _)| id.clone()).collect();
         let unsubscribe = self.unsubscribe.take();
-        let start = Start { deadline, caller, unsubscribe, streams: ids, renewed, progress };
+        let start =
+            Start { deadline, caller, unsubscribe, streams: ids, renewed, progress, is_lasting };
         let mut waiter = waiter.map(|waker| Waiter::Task(waker.clone()));
         let mut streams = streams.into_iter();
         let started = self.shared.with(|state| {

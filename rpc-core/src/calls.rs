@@ -55,6 +55,8 @@ pub(crate) struct More {
     pub(crate) renewed: Option<Renewed>,
     /// What was reported of its progress and not told, if someone listens.
     pub(crate) progress: Option<Reported>,
+    /// Whether it must not be cancelled.
+    pub(crate) is_lasting: bool,
 }
 
 /// Reports of progress that were not told yet.
@@ -303,6 +305,11 @@ impl<W, O> Calls<W, O> {
     /// The id of the last call that was made.
     pub(crate) fn last_id(&self) -> u64 {
         self.ids.last()
+    }
+
+    /// Whether a call may have had this id.
+    pub(crate) fn has_made(&self, id: u64) -> bool {
+        self.ids.has_given(id)
     }
 
     /// Begins far from the ids that other ends begin with, if there was no call yet.

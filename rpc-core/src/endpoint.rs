@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::close::CloseReason;
 use crate::connection::Connection;
+use crate::dialect::Dialect;
 use crate::hello::Hello;
 use crate::hub::{Hub, SameName};
 use crate::known::Other;
@@ -15,7 +16,7 @@ use crate::layers::{Layer, Layers};
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::protocol::{Guest, Target};
-use crate::router::Router;
+use crate::router::{Router, RouterError};
 use crate::service::Service;
 use crate::shared::Shared;
 use crate::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Setup {
     pub keepalive: bool,
     /// When this end says hello.
     pub hello: Hello,
+    /// How calls are cancelled, and how progress is asked for and reported.
+    pub dialect: Dialect,
     /// Whether each message leaves as one WebSocket frame, for ends that know no continuation. Off by default: a
     /// message above 64 KiB leaves in fragments, so that pongs get between, and the write buffer stays short
     /// ([`write_buffer_max`](Limits::write_buffer_max)). On, the write buffer holds the longest message whole.
@@ -82,8 +85,8 @@ impl fmt::Debug for OnForeign {
 }
 
 impl Setup {
-    /// An end that offers `services`, is alone in its hub, has a keepalive, says hello as [`Hello::Auto`], sends
-    /// long messages in fragments, asks for `jsonrpc`, and answers malformed messages.
+    /// An end that offers `services`, is alone in its hub, has a keepalive, says hello as [`Hello::Auto`], speaks
+    /// [`Dialect::JsonRpc`], sends long messages in fragments, asks for `jsonrpc`, and answers malformed messages.
     pub fn new(services: Router, limits: Limits) -> Self {
         Self {
             services: Arc::new(services),
@@ -92,6 +95,7 @@ impl Setup {
             layers: Layers::new(),
             keepalive: true,
             hello: Hello::Auto,
+            dialect: Dialect::JsonRpc,
             whole_frames: false,
             jsonrpc_optional: false,
             same_name: SameName::Both,
@@ -131,11 +135,12 @@ impl Endpoint {
     /// An end without a connection.
     ///
     /// # Panics
-    /// If the limits contradict each other, or a name is offered twice: see [`Limits::check`] and
-    /// [`Service::check`].
+    /// If the limits contradict each other, a name is offered twice, or one that the dialect has for itself: see
+    /// [`Limits::check`], [`Service::check`] and [`Dialect::check`].
     pub fn new(setup: Setup) -> Self {
         setup.limits.check().expect("limits do not contradict each other");
         setup.services.check().expect("names are offered once");
+        setup.dialect.check(setup.services.methods()).expect("names are not the dialect's own");
         let shared = Shared::new(setup);
         shared.setup.hub.expect(&shared.id);
         Self { peer: Some(Peer { shared }) }
@@ -212,6 +217,18 @@ impl Endpoint {
     /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`] does. Before the connection is made.
     pub fn be_plain(&self) {
         self.peer().shared.be_plain();
+    }
+
+    /// Has the two ends of this one connection speak `dialect`, whatever the [`Setup`] says. Before the connection is
+    /// made.
+    ///
+    /// # Errors
+    /// A name is offered that the dialect has for itself: see [`Dialect::check`]. Nothing has changed then.
+    pub fn speak(&self, dialect: Dialect) -> Result<(), RouterError> {
+        let shared = self.peer().shared;
+        dialect.check(shared.setup.services.methods())?;
+        shared.speak(dialect);
+        Ok(())
     }
 
     /// Lets this end do nothing but answer, since the other one can take nothing else: calls and

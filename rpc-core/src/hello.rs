@@ -23,7 +23,8 @@ pub enum Hello {
     #[default]
     Auto,
     /// Never, and none is heard: this end is a plain JSON-RPC 2.0 peer. Its messages have no members but those of the
-    /// specification, and it sends no `$/` notifications.
+    /// specification, and it sends no `$/` notifications, but for what the [dialect](crate::Dialect) has that the
+    /// program chose.
     Never,
 }
 

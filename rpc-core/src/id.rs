@@ -41,6 +41,11 @@ fn spelled_otherwise(text: &str) -> Option<u64> {
     (number.fract() == 0.0 && number < EXACT).then_some(number as u64)
 }
 
+/// Whether this JSON text is a number.
+pub(crate) fn is_number(text: &str) -> bool {
+    text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+}
+
 /// Whether this JSON text is of a type that an id may have: string, number or null.
 pub(crate) fn is_id(text: &str) -> bool {
     matches!(text.as_bytes()[0], b'"' | b'-' | b'0'..=b'9' | b'n')

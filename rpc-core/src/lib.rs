@@ -86,7 +86,7 @@
 //! | `subscriptions` ○, `streaming` | streams that this end offers and takes, and what becomes of items for which there is no room (`lag`); `stream_params` ○: those among the params of a call |
 //! | `batches` ○, `batch` | batches of the other end, whose answers are gathered; batches of this one |
 //! | `group`, `hub` | who belongs together, and what is sent to all of them |
-//! | `hello` ○, `known`, `goaway` ○, `extras` ○, `trace` ○ | what both ends know beyond the specification; what stands beside a call |
+//! | `hello` ○, `known`, `dialect` ○, `goaway` ○, `extras` ○, `trace` ○ | what both ends know beyond the specification; what stands beside a call |
 //! | `outbox` ○ | messages that wait for the transport, and those that wait for room among them |
 //! | `protocol` ○ | these tables as one state machine |
 //! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
@@ -141,6 +141,7 @@ mod connection;
 mod context;
 mod current;
 mod deadlines;
+mod dialect;
 mod elsewhere;
 mod endpoint;
 mod envelope;
@@ -222,6 +223,7 @@ pub use call_error::{CallError, Fate, NotifyError};
 pub use close::{CloseCode, CloseReason, ClosedBy};
 pub use connection::Connection;
 pub use context::Context;
+pub use dialect::Dialect;
 pub use endpoint::{Endpoint, NotOffered, OnForeign, Setup};
 pub use error::{ErrorCode, ErrorInfo, ErrorObject, Result, RpcError};
 pub use goaway::GoAway;

@@ -12,10 +12,15 @@ use serde::Serialize;
 use smol_str::SmolStr;
 
 use crate::args::{Always, ArgList, ByName, ByPosition, Flattened};
+use crate::dialect::{Dialect, MCP_INITIALIZE};
 use crate::extras::Extras;
 use crate::id::write_number;
 use crate::scratch::Scratch;
 use crate::trace::TraceContext;
+
+mod within;
+
+use within::Within;
 
 /// A request or notification without its end.
 #[derive(Clone)]
@@ -32,6 +37,17 @@ pub(crate) struct Beside {
     /// Whether reports of progress are wanted, under the call's own id.
     pub(crate) progress: bool,
     pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) dialect: Dialect,
+    /// If the dialect asks for progress in the params, these.
+    pub(crate) within: Option<Box<Within>>,
+    /// Whether the dialect never cancels such a call.
+    pub(crate) is_lasting: bool,
+}
+
+impl Beside {
+    pub(crate) fn new(dialect: Dialect, progress: bool) -> Self {
+        Self { dialect, progress, ..Self::default() }
+    }
 }
 
 impl Outgoing {
@@ -111,16 +127,36 @@ impl Outgoing {
         Ok(self)
     }
 
-    /// Whether the whole request is no longer than it may be.
+    /// Makes it ready to go with what stands `beside` it.
     ///
     /// # Errors
-    /// That it is.
-    pub(crate) fn fits_with(&self, beside: &Beside, limit: usize) -> Result<(), String> {
-        match &beside.extras {
-            // That it is no longer by itself was looked at when it was made.
-            None => Ok(()),
-            Some(extras) => fits(self.longest() + extras.longest(), limit),
+    /// That the whole is longer than it may be, or that this cannot be asked for with such params.
+    #[inline]
+    pub(crate) fn prepare(&mut self, beside: &mut Beside, limit: usize) -> Result<(), String> {
+        if beside.dialect != Dialect::JsonRpc {
+            self.speak(beside)?;
         }
+        match (&beside.extras, &beside.within) {
+            // That it is no longer by itself was looked at when it was made.
+            (None, None) => Ok(()),
+            (extras, within) => {
+                let extras = extras.as_ref().map_or(0, |extras| extras.longest());
+                let within = within.as_ref().map_or(0, |within| within.longest());
+                fits(self.longest() + extras + within, limit)
+            }
+        }
+    }
+
+    /// Has it as the dialect does.
+    #[cold]
+    fn speak(&mut self, beside: &mut Beside) -> Result<(), String> {
+        beside.is_lasting = beside.dialect == Dialect::Mcp && self.method() == MCP_INITIALIZE;
+        if beside.progress {
+            let within = Within::new(beside.dialect, self.params_text())?;
+            self.0.truncate(self.name_end());
+            beside.within = Some(Box::new(within));
+        }
+        Ok(())
     }
 
     /// The method's name.
@@ -200,7 +236,9 @@ fn write_end(id: u64, beside: &Beside, out: &mut impl Write) {
         out.write_all(br#","timeoutMs":"#).expect(WRITES);
         write_number(millis, out);
     }
-    if beside.progress {
+    if let Some(within) = &beside.within {
+        within.write(id, out);
+    } else if beside.progress {
         out.write_all(br#","progressToken":"#).expect(WRITES);
         write_number(id, out);
     }

@@ -16,6 +16,7 @@ use crate::batches::Batches;
 use crate::call_error::Fate;
 use crate::calls::{Calls, Renewed};
 use crate::close::CloseReason;
+use crate::dialect::Dialect;
 use crate::error::ErrorObject;
 use crate::extras::Extras;
 use crate::hello::Greetings;
@@ -37,6 +38,8 @@ mod greeting;
 mod handling;
 mod held;
 mod lending;
+mod mcp;
+mod offering;
 mod parking;
 mod progress;
 mod receiving;
@@ -101,6 +104,7 @@ pub(crate) struct Protocol<W> {
     chance: u32,
     /// Whether the other end has cancelled a request, and so knows how that is done.
     cancels: bool,
+    dialect: Dialect,
     /// Whether the other end takes nothing but answers.
     answers_only: bool,
     /// Whether what is malformed is answered, also if it is no request.
@@ -163,6 +167,8 @@ pub(crate) struct Start {
     pub(crate) renewed: Option<Renewed>,
     /// Whether someone listens to its progress.
     pub(crate) progress: bool,
+    /// Whether it must not be cancelled.
+    pub(crate) is_lasting: bool,
 }
 
 /// Who makes a call.
@@ -318,6 +324,7 @@ impl<W> Protocol<W> {
             restricted: false,
             chance: 0,
             cancels: false,
+            dialect: Dialect::JsonRpc,
             answers_only: false,
             answers_malformed: true,
             hears_foreign: false,

@@ -21,6 +21,7 @@ use crate::subscriptions::ItemParams;
 use crate::sync::{AtomicBool, Ordering};
 
 mod closure;
+mod dialect;
 mod fallback;
 
 pub use fallback::RawParams;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::close::{CloseCode, CloseReason};
+use crate::dialect::Dialect;
 use crate::endpoint::Setup;
 use crate::handlers::drop_quietly;
 use crate::hello::Hello;
@@ -103,6 +104,7 @@ impl Shared {
         if !setup.answers_malformed {
             protocol.leave_malformed(setup.on_foreign.is_some());
         }
+        protocol.speak(setup.dialect);
         let id = new_id();
         protocol.set_chance(chance(&id));
         Arc::new(Self {
@@ -113,10 +115,13 @@ impl Shared {
             values: Values::default(),
             layers: Around::new(setup.layers.clone()),
             orphans: AtomicUsize::new(0),
-            other: Acquaintance::new(match setup.hello {
-                Hello::Never => Other::Plain,
-                Hello::Always | Hello::Auto => Other::Stranger,
-            }),
+            other: Acquaintance::new(
+                match setup.hello {
+                    Hello::Never => Other::Plain,
+                    Hello::Always | Hello::Auto => Other::Stranger,
+                },
+                setup.dialect,
+            ),
             gone: Flag::default(),
             state: Mutex::new(State {
                 protocol,
@@ -148,6 +153,12 @@ impl Shared {
     pub(crate) fn be_plain(&self) {
         self.other.set(Other::Plain);
         self.with(|state| state.protocol.be_plain());
+    }
+
+    /// From now on the two ends speak this dialect.
+    pub(crate) fn speak(&self, dialect: Dialect) {
+        self.other.set_dialect(dialect);
+        self.lock().protocol.speak(dialect);
     }
 
     /// The state, for the connection's task, which sees to what follows by itself.

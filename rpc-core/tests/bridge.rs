@@ -10,7 +10,7 @@ use rpc_core::{
 };
 use serde_json::value::RawValue;
 use support::rest::settles;
-use support::{Raw, assert_same};
+use support::{Raw, assert_same, id_of};
 
 /// Offers all that `target` does, whatever that is.
 fn bridge_to(target: Peer) -> Router {
@@ -51,7 +51,7 @@ async fn requests_and_notifications_pass_as_they_are_and_so_do_answers() {
         .await;
     let text = far.receive().await;
     assert!(text.contains(r#""params":{"n":1.50,"z":[],"a":null}"#), "copied: {text}");
-    let id = serde_json::from_str::<serde_json::Value>(&text).unwrap()["id"].clone();
+    let id = id_of(&text);
     far.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"b":1.0, "a":1e2}}}}"#)).await;
     assert_eq!(near.receive().await, r#"{"jsonrpc":"2.0","id":"x","result":{"b":1.0, "a":1e2}}"#);
 

@@ -12,9 +12,9 @@ use rpc_core::{
     Params, RawParams, Router, Service, Setup, Streaming, memory,
 };
 use serde_json::value::RawValue;
-use support::Raw;
 use support::layers::Log;
 use support::rest::{Lives, settles};
+use support::{Raw, id_of};
 use tracing_subscriber::filter::LevelFilter;
 
 /// Answers with the name and the params; what is notified goes to the log.
@@ -288,11 +288,9 @@ async fn items_reach_it_only_if_nobody_here_has_or_had_their_stream() {
     let (mut raw, peer) = Raw::connect(router, Limits::client());
     let call = peer.subscribe::<u8>("feed", "unfeed", ()).start();
     let request = raw.receive().await;
-    let id =
-        |message: &str| serde_json::from_str::<serde_json::Value>(message).unwrap()["id"].clone();
     // Early ones are kept for the stream that may be about to begin.
     raw.notify("event", r#"{"subscription":"s","result":1}"#).await;
-    raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{},"result":"s"}}"#, id(&request))).await;
+    raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{},"result":"s"}}"#, id_of(&request))).await;
     let mut stream: Streaming<u8> = call.await.unwrap();
     raw.notify("event", r#"{"subscription":"s","result":2}"#).await;
     let next = |stream: &mut Streaming<u8>| {
@@ -307,7 +305,7 @@ async fn items_reach_it_only_if_nobody_here_has_or_had_their_stream() {
     raw.notify("event", r#"{"subscription":"s","result":3}"#).await;
     // An item that has the name of a subscription that this end offers.
     raw.notify("ticks", r#"{"subscription":"x","result":3}"#).await;
-    raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{},"result":true}}"#, id(&unsubscribe))).await;
+    raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{},"result":true}}"#, id_of(&unsubscribe))).await;
     // One that was subscribed by hand, as a bridge does.
     raw.notify("event", r#"{"subscription":"raw","result":4}"#).await;
     assert!(raw.is_silent().await);

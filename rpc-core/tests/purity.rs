@@ -18,6 +18,7 @@ const PURE: &[&str] = &[
     "scan.rs",
     "scratch.rs",
     "deadlines.rs",
+    "dialect.rs",
     "envelope.rs",
     "error.rs",
     "error_data.rs",

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use rpc_core::{
-    CloseReason, GoAway, Hello, Hub, Layer, Layers, Limits, Peer, Router, SameName, Service, Setup,
+    CloseReason, Dialect, GoAway, Hello, Hub, Layer, Layers, Limits, Peer, Router, SameName,
+    Service, Setup,
 };
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
@@ -31,6 +32,7 @@ pub struct Builder {
     limits: Limits,
     keepalive: bool,
     plain: bool,
+    dialect: Dialect,
     whole_frames: bool,
     jsonrpc_optional: bool,
     same_name: SameName,
@@ -55,6 +57,7 @@ impl Builder {
             limits: Limits::server(),
             keepalive: true,
             plain: false,
+            dialect: Dialect::JsonRpc,
             whole_frames: false,
             jsonrpc_optional: false,
             same_name: SameName::Both,
@@ -109,6 +112,14 @@ impl Builder {
     /// [`Connecting::plain`].
     pub fn plain(mut self, plain: bool) -> Self {
         self.plain = plain;
+        self
+    }
+
+    /// Sets how calls are cancelled, and how progress is asked for and reported, on all connections: as the Language Server
+    /// Protocol or the Model Context Protocol has it. [`Dialect::JsonRpc`] by default. For one connection:
+    /// [`Connecting::dialect`].
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
         self
     }
 
@@ -381,6 +392,7 @@ impl Builder {
             layers: self.layers,
             keepalive: self.keepalive,
             hello: if self.plain { Hello::Never } else { Hello::Auto },
+            dialect: self.dialect,
             whole_frames: self.whole_frames,
             jsonrpc_optional: self.jsonrpc_optional,
             same_name: self.same_name,
@@ -413,6 +425,7 @@ impl Builder {
     fn check(&self) -> Result<(), Error> {
         self.limits.check()?;
         self.router.check()?;
+        self.dialect.check(self.router.methods())?;
         self.paths.check()
     }
 }
@@ -448,6 +461,7 @@ impl fmt::Debug for Builder {
             .field("limits", &self.limits)
             .field("keepalive", &self.keepalive)
             .field("plain", &self.plain)
+            .field("dialect", &self.dialect)
             .field("whole_frames", &self.whole_frames)
             .field("jsonrpc_optional", &self.jsonrpc_optional)
             .field("same_name", &self.same_name)

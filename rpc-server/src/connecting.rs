@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, Method, Request, Uri};
-use rpc_core::{Endpoint, Layer, Peer};
+use rpc_core::{Dialect, Endpoint, Layer, Peer};
 
 use crate::headers;
 use crate::visitor::Visitor;
@@ -186,6 +186,38 @@ impl Connecting {
         if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
             endpoint.be_plain();
         }
+    }
+
+    /// Has both ends speak `dialect` on this one connection, whatever [`Builder::dialect`](crate::Builder::dialect)
+    /// says. Without effect when the hook has ended.
+    ///
+    /// # Panics
+    /// If a service of the server offers a name that the dialect has for itself ([`Dialect::check`]): then the client is
+    /// answered 500.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::Dialect;
+    /// use rpc_server::{Connecting, Rejection, Server};
+    ///
+    /// let server = Server::builder()
+    ///     .subprotocol("mcp")
+    ///     .on_connect(|connecting: Connecting| async move {
+    ///         if connecting.subprotocol() == Some("mcp") {
+    ///             connecting.dialect(Dialect::Mcp);
+    ///         }
+    ///         Ok::<_, Rejection>(())
+    ///     })
+    ///     .bind("127.0.0.1:0").await?.spawn();
+    /// # drop(server);
+    /// # Ok(()) }
+    /// ```
+    pub fn dialect(&self, dialect: Dialect) {
+        let spoken = match &*self.endpoint.lock().unwrap() {
+            Some(endpoint) => endpoint.speak(dialect),
+            None => Ok(()),
+        };
+        spoken.expect("no service has a name of the dialect's"); // without the lock, which is not to be poisoned
     }
 
     /// The other end of the connection to be. What is sent to it waits until there is one, and

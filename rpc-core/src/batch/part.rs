@@ -128,19 +128,20 @@ impl Message {
         (!message.texts.is_empty()).then_some(message)
     }
 
-    fn add_call(&mut self, text: Outgoing, claim: Claim, now: Instant, shared: &Arc<Shared>) {
+    fn add_call(&mut self, mut text: Outgoing, claim: Claim, now: Instant, shared: &Arc<Shared>) {
         let terms = claim.options().terms(now, shared);
-        let Terms { deadline, renewed, beside, late } = terms;
-        let progress = beside.progress;
+        let Terms { deadline, renewed, mut beside, late } = terms;
         if late {
             return claim.settle(Sent::Late);
         }
         let limit = shared.setup.limits.message_out.saturating_sub(BRACKETS);
-        if let Err(why) = text.fits_with(&beside, limit) {
+        if let Err(why) = text.prepare(&mut beside, limit) {
             return claim.settle(Sent::Encode(why));
         }
+        let Beside { progress, is_lasting, .. } = beside;
         let (caller, lent) = current::caller(shared);
-        self.starts.push(Start { deadline, caller, renewed, progress, ..Start::default() });
+        let start = Start { deadline, caller, renewed, progress, is_lasting, ..Start::default() };
+        self.starts.push(start);
         self.texts.push(Text::Call(text));
         self.beside.push(beside);
         self.claims.push((claim, lent));

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::calls::Renewed;
 use crate::current;
+use crate::dialect::Dialect;
 use crate::extras::Extras;
 use crate::known::Other;
 use crate::outgoing::Beside;
@@ -120,14 +121,14 @@ impl Options {
     }
 
     fn beside(&self, timeout: Option<Duration>, shared: &Shared) -> Beside {
-        let progress = self.progress;
-        match shared.other.get() {
-            Other::Known => Beside { timeout, progress, extras: self.extras_with_trace() },
+        let (other, dialect) = shared.other.both();
+        let beside = Beside::new(dialect, self.progress);
+        match other {
+            Other::Known => Beside { timeout, extras: self.extras_with_trace(), ..beside },
             // What the program has asked for on this very call goes to anyone.
-            Other::Stranger => {
-                Beside { timeout: None, progress, extras: self.extras_without_trace() }
-            }
-            Other::Plain => Beside::default(),
+            Other::Stranger => Beside { extras: self.extras_without_trace(), ..beside },
+            // A token among the params, as the dialect has it, is no member of ours.
+            Other::Plain => Beside::new(dialect, self.progress && dialect != Dialect::JsonRpc),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::answer;
 use crate::call_error::Fate;
 use crate::calls::{More, New, Place, Reported, Subscribe};
 use crate::close::CloseReason;
+use crate::dialect::Dialect;
 use crate::outbox::{Carried, Sender};
 use crate::serving::Key;
 use crate::sync::Arc;
@@ -62,15 +63,16 @@ impl<W> Protocol<W> {
     }
 
     fn more(&mut self, id: u64, start: Start) -> Option<Box<More>> {
-        let Start { unsubscribe, streams, renewed, progress, .. } = start;
-        if unsubscribe.is_none() && streams.is_empty() && renewed.is_none() && !progress {
+        let Start { unsubscribe, streams, renewed, progress, is_lasting, .. } = start;
+        let is_special = progress | is_lasting;
+        if unsubscribe.is_none() && streams.is_empty() && renewed.is_none() && !is_special {
             return None;
         }
         let greeted = self.hello.is_said();
         let subscribe = unsubscribe.map(|unsubscribe| Subscribe { unsubscribe, greeted });
         let streams = self.open_streams(id, streams);
         let progress = progress.then(Reported::default);
-        Some(Box::new(More { subscribe, streams, renewed, progress }))
+        Some(Box::new(More { subscribe, streams, renewed, progress, is_lasting }))
     }
 
     /// Takes calls into the order of messages that leave as one: `message` makes its text, given the
@@ -225,9 +227,13 @@ impl<W> Protocol<W> {
 
     /// Cancels a call that the other end has, if the other end is known to understand that.
     pub(super) fn cancel(&mut self, id: u64) {
-        if self.is_known() || self.cancels {
-            self.outbox.push(answer::cancel(id), Carried::None);
-        }
+        let cancel = match self.dialect {
+            Dialect::JsonRpc if !self.is_known() && !self.cancels => return,
+            Dialect::JsonRpc | Dialect::Lsp => answer::cancel(id),
+            Dialect::Mcp if self.calls.more_mut(id).is_some_and(|more| more.is_lasting) => return,
+            Dialect::Mcp => answer::mcp_cancel(id),
+        };
+        self.outbox.push(cancel, Carried::None);
     }
 
     /// The handler that made this call has its place again.

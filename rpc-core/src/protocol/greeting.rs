@@ -1,6 +1,7 @@
 //! What the two ends know of each other.
 
 use super::{Event, Protocol};
+use crate::dialect::Dialect;
 use crate::hello::Greetings;
 use crate::outbox::Carried;
 
@@ -8,6 +9,11 @@ impl<W> Protocol<W> {
     /// From now on this end is a plain peer, which says no hello and hears none.
     pub(crate) fn be_plain(&mut self) {
         self.hello = Greetings::plain();
+    }
+
+    /// From now on the two ends speak this dialect.
+    pub(crate) fn speak(&mut self, dialect: Dialect) {
+        self.dialect = dialect;
     }
 
     /// Ids begin at a place that `chance` picks, if the other end is not known at the first call.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{Event, Protocol};
+use crate::dialect::Dialect;
 use crate::envelope::Notification;
 use crate::id::whole;
 use crate::outbox::Carried;
@@ -14,13 +15,13 @@ use crate::scan::DISGUISED;
 use crate::serving::Key;
 
 impl<W> Protocol<W> {
-    /// The other end reports how far a call of ours has come, under the token that is its id. Tokens
-    /// that we never gave, and those of calls that are over, are ignored: a report may cross a cancel.
+    /// The other end reports how far a call of ours has come, under the token that is its id; `None` if it
+    /// belongs to no call, and someone else may want it.
     pub(super) fn reported<'a>(
         &mut self,
         Notification { params, complexity, .. }: &Notification<'_>,
         now: Duration,
-    ) -> Event<'a> {
+    ) -> Option<Event<'a>> {
         #[derive(serde::Deserialize)]
         struct Report<'a> {
             #[serde(borrow)]
@@ -30,23 +31,39 @@ impl<W> Protocol<W> {
         }
         match params.and_then(|params| serde_json::from_str::<Report<'_>>(params).ok()) {
             Some(Report { token, value }) => {
-                if let Some(id) = whole(token.get()) {
-                    self.calls.renew(id, now, |renewed| renewed.by_progress);
-                    if complexity.is_disguised {
-                        // As one of another type, which its listener would not be told of either.
-                        self.counters.dropped += 1;
-                        return Event::Dropped(DISGUISED);
-                    }
-                    let window = self.limits.stream_window;
-                    match self.calls.report(id, value.get(), window) {
-                        Ok(waiter) => self.told.extend(waiter),
-                        Err(()) => self.counters.dropped += 1,
-                    }
-                }
+                self.take_report(token.get(), value.get(), complexity.is_disguised, now)
             }
-            None => self.malformed(),
+            None => {
+                self.malformed();
+                Some(Event::Done)
+            }
         }
-        Event::Done
+    }
+
+    /// Keeps a report for the call of ours whose id is this token. Those of calls that are over are ignored: a report
+    /// may cross a cancel. Tokens that we never gave mean nothing to us; in LSP and MCP they are other
+    /// business of the two ends.
+    pub(super) fn take_report<'a>(
+        &mut self,
+        token: &str,
+        report: &str,
+        is_disguised: bool,
+        now: Duration,
+    ) -> Option<Event<'a>> {
+        let Some(id) = whole(token).filter(|id| self.calls.has_made(*id)) else {
+            return (self.dialect == Dialect::JsonRpc).then_some(Event::Done);
+        };
+        self.calls.renew(id, now, |renewed| renewed.by_progress);
+        if is_disguised {
+            // As one of another type, which its listener would not be told of either.
+            self.counters.dropped += 1;
+            return Some(Event::Dropped(DISGUISED));
+        }
+        match self.calls.report(id, report, self.limits.stream_window) {
+            Ok(waiter) => self.told.extend(waiter),
+            Err(()) => self.counters.dropped += 1,
+        }
+        Some(Event::Done)
     }
 
     /// Takes what was reported of a call of ours.

@@ -11,7 +11,7 @@ use crate::calls;
 use crate::envelope::{self, Answer, Incoming, Notification, Request, Shape};
 use crate::error::ErrorObject;
 use crate::extras::Extras;
-use crate::id::whole;
+use crate::id::{Id, whole};
 use crate::notifications::Waiting;
 use crate::outbox::Carried;
 use crate::scan::{Complexity, DISGUISED};
@@ -155,13 +155,11 @@ impl<W> Protocol<W> {
             Some(Target::Unsubscribe) => {
                 return self.unsubscribe_request(place, id, request.params);
             }
-            Some(Target::Fallback(method)) => {
-                note_name(&request.method, &mut request.extras);
-                (method, false)
-            }
-            Some(Target::Item) | None => {
-                let error = ErrorObject::method_not_found(&request.method);
-                return self.refuse(None, place, Some(id), &error);
+            Some(Target::Fallback(_) | Target::Item) | None => {
+                match self.request_not_offered(&mut request, arrival.target, place) {
+                    Ok(method) => (method, false),
+                    Err(event) => return event,
+                }
             }
         };
         if request.timeout == Some(Duration::ZERO) {
@@ -279,15 +277,12 @@ impl<W> Protocol<W> {
             Some(Target::Unsubscribe) => return self.stop_offered(notification.params),
             // It has crossed the end of its stream.
             Some(Target::Item) => return Event::Done,
-            Some(Target::Fallback(_)) if self.is_late_item(notification.params) => {
-                return Event::Done;
+            target @ (Some(Target::Fallback(_)) | None) => {
+                match self.notification_not_offered(&mut notification, target, arrival.now) {
+                    Ok(method) => method,
+                    Err(event) => return event,
+                }
             }
-            Some(Target::Fallback(method)) => {
-                note_name(&notification.method, &mut notification.extras);
-                method
-            }
-            None if notification.method.starts_with("$/") => return Event::Done,
-            None => return Event::Dropped("no method of this name"),
         };
         let Ok(cost) = self.cost(notification.params, notification.complexity) else {
             // Not by its rate: a request of this kind is none of those either.
@@ -330,7 +325,7 @@ impl<W> Protocol<W> {
                 self.told_to_go(notification.params);
                 Event::Done
             }
-            "$/progress" => self.reported(notification, now),
+            "$/progress" => return self.reported(notification, now),
             // An item of a stream that is over.
             "$/item" => Event::Done,
             _ => return None,
@@ -369,15 +364,17 @@ impl<W> Protocol<W> {
         };
         self.cancels |= !self.hello.is_plain();
         let id = cancel.id.get();
-        let Some(key) = self.serving.find(id) else {
-            // It was answered while the cancel was on its way: what it made ends as well.
-            return match self.offered.made_by(id) {
-                Some(key) => self.end_stream(key),
-                None => self.nothing_to_cancel(),
-            };
-        };
+        let Some(key) = self.serving.find(id) else { return self.cancelled_late(id) };
         self.stop(key, &ErrorObject::cancelled());
         Event::Stop(key)
+    }
+
+    /// A request was answered while its cancel was on its way: what it made ends as well.
+    pub(super) fn cancelled_late<'a>(&mut self, id: &str) -> Event<'a> {
+        match self.offered.made_by(id) {
+            Some(key) => self.end_stream(key),
+            None => self.nothing_to_cancel(),
+        }
     }
 
     fn response<'a>(&mut self, id: Option<&str>, answer: Answer<'_>) -> Event<'a> {
@@ -428,22 +425,27 @@ impl<W> Protocol<W> {
 
     /// Answers with an error what is being served, and stops it.
     pub(super) fn stop(&mut self, key: Key, error: &ErrorObject) {
-        self.notifications.ended(key);
-        let Some(served) = self.serving.remove(key) else {
-            return;
-        };
-        if let Some(rare) = served.rare {
-            self.leave(*rare, served.place);
-        }
-        match served.id {
-            Some(id) => self.reply(served.place, Some(&id), answer::error(Some(&id), error)),
+        let Some((id, place)) = self.take_stopped(key) else { return };
+        match id {
+            Some(id) => self.reply(place, Some(&id), answer::error(Some(&id), error)),
             None => self.counters.stopped_notifications += 1,
         }
     }
-}
 
-/// Keeps the name of a call that goes to the fallback: its method alone does not tell.
-#[cold]
-fn note_name(name: &str, extras: &mut Option<Box<Extras>>) {
-    extras.get_or_insert_default().called = Some(name.into());
+    /// Stops what is being served, and answers nothing.
+    pub(super) fn forsake(&mut self, key: Key) {
+        let place = self.take_stopped(key).and_then(|(_, place)| place);
+        let whole = place.and_then(|place| self.batches.forgo(place));
+        self.send_batch(whole);
+    }
+
+    /// What is served no longer: its id if it is owed an answer, and where that goes.
+    fn take_stopped(&mut self, key: Key) -> Option<(Option<Id>, Option<Place>)> {
+        self.notifications.ended(key);
+        let served = self.serving.remove(key)?;
+        if let Some(rare) = served.rare {
+            self.leave(*rare, served.place);
+        }
+        Some((served.id, served.place))
+    }
 }

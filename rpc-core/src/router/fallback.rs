@@ -28,7 +28,8 @@ impl Router {
     /// count all these names as one method, `*`, as the other end chooses the names: at most `method_bytes` of
     /// the [`Limits`](crate::Limits) each. A guest that has not logged in does not get here.
     ///
-    /// Names in `rpc.` do not get here, nor the names in `$/` that are the framework's own (`$/cancelRequest`). Items
+    /// Names in `rpc.` do not get here, nor the names in `$/` that are the framework's own (`$/cancelRequest`), nor those
+    /// of the [dialect](crate::Dialect), save for reports of progress that belong to no call. Items
     /// of a stream go to whoever has the stream; items of streams that were not subscribed through this
     /// crate get here, so that a bridge can pass them on.
     ///
@@ -89,7 +90,9 @@ impl Router {
     #[inline] // items of streams come by here
     pub(crate) fn fall_back(&self, name: &str) -> Option<Target> {
         let method = self.fallback?;
-        (!reserved::is_reserved(name)).then_some(Target::Fallback(method))
+        // LSP has reports of progress that belong to no call: that is looked at more closely later.
+        let is_free = !reserved::is_reserved(name) || name == "$/progress";
+        is_free.then_some(Target::Fallback(method))
     }
 }
 

@@ -57,6 +57,16 @@ impl Raw {
         (Self { pipe: far }, peer)
     }
 
+    /// The same, and neither end knows the other.
+    pub fn connect_to_stranger(mut setup: Setup) -> (Self, Peer) {
+        let (near, far) = memory::transports(64 * 1024);
+        setup.keepalive = false;
+        let endpoint = Endpoint::new(setup);
+        let peer = endpoint.peer();
+        tokio::spawn(endpoint.connect(near));
+        (Self { pipe: far }, peer)
+    }
+
     /// The end at this side of a pipe.
     pub fn over(pipe: Pipe) -> Self {
         Self { pipe }
@@ -132,6 +142,12 @@ impl Raw {
         let next = poll_fn(|cx| self.pipe.poll_receive(cx, usize::MAX));
         tokio::time::timeout(Duration::from_secs(60), next).await.expect("something comes")
     }
+}
+
+/// The id of a message, as JSON text.
+pub fn id_of(message: &str) -> String {
+    let message: serde_json::Value = serde_json::from_str(message).unwrap();
+    message["id"].to_string()
 }
 
 /// Compares messages member by member: their order does not matter.
