@@ -230,7 +230,10 @@ impl Router {
 
     /// What a name calls.
     pub(crate) fn find(&self, name: &str) -> Option<Target> {
-        self.by_name.get(name).copied()
+        match self.by_name.get(name) {
+            Some(target) => Some(*target),
+            None => self.fall_back(name),
+        }
     }
 
     /// What the name of a notification calls. The other end's subscriptions may have the names of ours,

@@ -142,14 +142,9 @@ impl<T: Transport> Connection<T> {
     ) -> Option<Foreign> {
         let services = &self.shared.setup.services;
         let target = match &incoming {
-            Incoming::Request(request) => {
-                let name = &request.method;
-                services.find(name).or_else(|| services.fall_back(name))
-            }
+            Incoming::Request(request) => services.find(&request.method),
             Incoming::Notification(notification) => {
-                let name = &notification.method;
-                let target = services.find_notified(name, notification.params);
-                target.or_else(|| services.fall_back(name))
+                services.find_notified(&notification.method, notification.params)
             }
             _ => None,
         };

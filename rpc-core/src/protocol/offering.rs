@@ -6,7 +6,7 @@ use super::{Event, Protocol, Target};
 use crate::answer;
 use crate::batches::Place;
 use crate::dialect::{Dialect, MCP_PING};
-use crate::envelope::{Notification, Request};
+use crate::envelope::Notification;
 use crate::error::ErrorObject;
 use crate::extras::Extras;
 
@@ -15,24 +15,21 @@ impl<W> Protocol<W> {
     #[cold]
     pub(super) fn request_not_offered<'a>(
         &mut self,
-        request: &mut Request<'_>,
+        name: &str,
+        id: &str,
         target: Option<Target>,
         place: Option<Place>,
     ) -> Result<usize, Event<'a>> {
-        let id = Some(request.id);
-        if self.dialect == Dialect::Mcp && request.method == MCP_PING {
+        if self.dialect == Dialect::Mcp && name == MCP_PING {
             self.serving.number();
-            self.reply(place, id, answer::result(request.id, "{}"));
+            self.reply(place, Some(id), answer::result(id, "{}"));
             return Err(Event::Done);
         }
         match target {
-            Some(Target::Fallback(method)) if request.method != "$/progress" => {
-                note_name(&request.method, &mut request.extras);
-                Ok(method)
-            }
+            Some(Target::Fallback(method)) if name != "$/progress" => Ok(method),
             _ => {
-                let error = ErrorObject::method_not_found(&request.method);
-                Err(self.refuse(None, place, id, &error))
+                let error = ErrorObject::method_not_found(name);
+                Err(self.refuse(None, place, Some(id), &error))
             }
         }
     }
@@ -41,7 +38,7 @@ impl<W> Protocol<W> {
     #[cold]
     pub(super) fn notification_not_offered<'a>(
         &mut self,
-        notification: &mut Notification<'_>,
+        notification: &Notification<'_>,
         target: Option<Target>,
         now: Duration,
     ) -> Result<usize, Event<'a>> {
@@ -51,10 +48,7 @@ impl<W> Protocol<W> {
             return Err(event);
         }
         match target {
-            Some(Target::Fallback(method)) if !self.is_late_item(notification.params) => {
-                note_name(&notification.method, &mut notification.extras);
-                Ok(method)
-            }
+            Some(Target::Fallback(method)) if !self.is_late_item(notification.params) => Ok(method),
             Some(_) => Err(Event::Done),
             None if notification.method.starts_with("$/") => Err(Event::Done),
             None => Err(Event::Dropped("no method of this name")),
@@ -62,7 +56,10 @@ impl<W> Protocol<W> {
     }
 }
 
-/// Keeps the name of a call that goes to the fallback: its method alone does not tell.
-fn note_name(name: &str, extras: &mut Option<Box<Extras>>) {
-    extras.get_or_insert_default().called = Some(name.into());
+/// What came beside a call that goes to the fallback, and its name: the method alone does not tell.
+#[cold]
+pub(super) fn named(extras: Option<Box<Extras>>, name: &str) -> Option<Box<Extras>> {
+    let mut extras = extras.unwrap_or_default();
+    extras.called = Some(name.into());
+    Some(extras)
 }

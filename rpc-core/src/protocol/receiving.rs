@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::offering::named;
 use super::{Arrival, Event, Outcome, Protocol, Room, Serve, Target};
 use crate::answer;
 use crate::batches::{Place, Whole};
@@ -156,8 +157,11 @@ impl<W> Protocol<W> {
                 return self.unsubscribe_request(place, id, request.params);
             }
             Some(Target::Fallback(_) | Target::Item) | None => {
-                match self.request_not_offered(&mut request, arrival.target, place) {
-                    Ok(method) => (method, false),
+                match self.request_not_offered(&request.method, id, arrival.target, place) {
+                    Ok(method) => {
+                        request.extras = named(request.extras, &request.method);
+                        (method, false)
+                    }
                     Err(event) => return event,
                 }
             }
@@ -278,8 +282,11 @@ impl<W> Protocol<W> {
             // It has crossed the end of its stream.
             Some(Target::Item) => return Event::Done,
             target @ (Some(Target::Fallback(_)) | None) => {
-                match self.notification_not_offered(&mut notification, target, arrival.now) {
-                    Ok(method) => method,
+                match self.notification_not_offered(&notification, target, arrival.now) {
+                    Ok(method) => {
+                        notification.extras = named(notification.extras, &notification.method);
+                        method
+                    }
                     Err(event) => return event,
                 }
             }

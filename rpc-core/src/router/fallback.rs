@@ -88,7 +88,7 @@ impl Router {
 
     /// What serves a name that nobody offers.
     #[inline] // items of streams come by here
-    pub(crate) fn fall_back(&self, name: &str) -> Option<Target> {
+    pub(super) fn fall_back(&self, name: &str) -> Option<Target> {
         let method = self.fallback?;
         // LSP has reports of progress that belong to no call: that is looked at more closely later.
         let is_free = !reserved::is_reserved(name) || name == "$/progress";
