@@ -4,10 +4,11 @@ use std::any::Any;
 use std::fmt;
 use std::task::Waker;
 
+use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::current::Mark;
-use crate::extras::Extras;
+use crate::extras::{Extras, is_token};
 use crate::group::Group;
 use crate::later::Later;
 use crate::peer::Peer;
@@ -157,6 +158,34 @@ impl Context {
     /// Reports how far this call has come, if its caller asked for that.
     pub fn progress<P>(&self) -> Progress<P> {
         Progress::new(self, None)
+    }
+
+    /// The same under a `token` that the params name, a string or a number: as LSP's `workDoneToken` and
+    /// `partialResultToken`, for which a closure has a field. (A [`Progress`] among the parameters of a trait's method
+    /// finds its token itself.) If `token` is `None`, or no token, this is [`progress`](Self::progress).
+    ///
+    /// ```
+    /// use rpc_core::{Context, Router};
+    /// use serde_json::Value;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(rename_all = "camelCase")]
+    /// struct Rename {
+    ///     new_name: String,
+    ///     work_done_token: Option<Value>,
+    /// }
+    ///
+    /// let router = Router::new().method("textDocument/rename", |cx: Context, params: Rename| async move {
+    ///     let progress = cx.progress_under(&params.work_done_token);
+    ///     progress.report(&serde_json::json!({"kind": "begin", "title": "Renaming"}));
+    ///     Ok(params.new_name)
+    /// });
+    /// # drop(router);
+    /// ```
+    pub fn progress_under<P>(&self, token: &impl Serialize) -> Progress<P> {
+        let longest = self.shared.setup.limits.id_bytes;
+        let token = serde_json::to_string(token).ok().filter(|json| is_token(json, longest));
+        Progress::new(self, token.map(Box::from))
     }
 
     /// The token beside the params under which reports are wanted, as JSON text.

@@ -18,9 +18,10 @@ pub enum Dialect {
     #[default]
     JsonRpc,
     /// The Language Server Protocol. [`on_progress`](crate::Call::on_progress) asks with a `workDoneToken`, so
-    /// such a call has params by name, or none; a report is what LSP calls a `WorkDoneProgress`. A
-    /// `$/progress` that belongs to no call, as after `window/workDoneProgress/create`, reaches a
-    /// [fallback](crate::Router::fallback).
+    /// such a call has params by name, or none; a report is what LSP calls a `WorkDoneProgress`. The token of a
+    /// request that comes is found by a [`Progress`](crate::Progress) among the parameters of a trait's method, and
+    /// by [`Context::progress_under`](crate::Context::progress_under). A `$/progress` that belongs to no call, as
+    /// after `window/workDoneProgress/create`, reaches a [fallback](crate::Router::fallback).
     Lsp,
     /// The Model Context Protocol, revisions up to 2025-11-25. [`on_progress`](crate::Call::on_progress) asks with a
     /// `_meta.progressToken`, so such a call has params by name, or none.

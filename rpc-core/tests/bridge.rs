@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use rpc_core::layers::Timeout;
 use rpc_core::{
-    CallError, Context, ErrorObject, Layers, Limits, Peer, RawParams, Router, Setup, memory,
+    CallError, Context, Dialect, ErrorObject, Layers, Limits, Peer, RawParams, Router, Setup,
+    memory,
 };
+use serde_json::Value;
 use serde_json::value::RawValue;
 use support::rest::settles;
 use support::{Raw, assert_same, id_of};
@@ -119,6 +121,49 @@ async fn a_cancel_and_a_deadline_pass_through() {
     assert!(near.receive().await.contains("-32012"));
     assert!(far.receive().await.contains("$/cancelRequest"));
     settles(|| target.stats().pending == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_and_cancels_of_mcp_pass_through_with_the_tokens_and_ids_of_each_leg() {
+    let speaking = |services| {
+        let setup = Setup::new(services, Limits::server());
+        Raw::connect_to_stranger(Setup { dialect: Dialect::Mcp, ..setup })
+    };
+    let (mut far, target) = speaking(Router::new());
+    let (mut near, _peer) =
+        speaking(Router::new().fallback(move |cx: Context, method: String, params: RawParams| {
+            let (call, progress) = (target.call::<Box<RawValue>>(&method, params), cx.progress());
+            let call = match progress.is_wanted() {
+                true => call.on_progress(move |report: Value| progress.report(&report)),
+                false => call,
+            };
+            call.forwarded()
+        }));
+    near.send(r#"{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"_meta":{"progressToken":"t"},"n":1.0}}"#)
+        .await;
+    let (request, id) = arrived(&mut far).await;
+    assert_same(
+        &request,
+        &format!(
+            r#"{{"jsonrpc":"2.0","method":"tools/call","params":{{"_meta":{{"progressToken":{id}}},"n":1.0}}}}"#
+        ),
+    );
+    let step = r#""progress":1,"total":2"#;
+    far.notify("notifications/progress", &format!(r#"{{"progressToken":{id},{step}}}"#)).await;
+    assert_same(
+        &near.receive().await,
+        &format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":"t",{step}}}}}"#
+        ),
+    );
+    near.notify("notifications/cancelled", r#"{"requestId":"a"}"#).await;
+    assert_same(
+        &far.receive().await,
+        &format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+        ),
+    );
+    assert!(near.is_silent().await && far.is_silent().await);
 }
 
 #[tokio::test(start_paused = true)]

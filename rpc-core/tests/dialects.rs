@@ -301,6 +301,34 @@ async fn a_language_client_gets_reports_and_answers_to_what_it_cancels() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_closure_reports_under_the_token_that_its_params_name() {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Rename {
+        work_done_token: Option<Value>,
+    }
+    let rename = |cx: Context, params: Rename| async move {
+        let progress = cx.progress_under(&params.work_done_token);
+        progress.report(&1);
+        Ok(progress.is_wanted())
+    };
+    let (mut raw, _peer) = speaking(Dialect::Lsp, Router::new().method("rename", rename));
+    raw.play(
+        r#"
+--> {"jsonrpc":"2.0","id":1,"method":"rename","params":{"workDoneToken":"w"}}
+<-- {"jsonrpc":"2.0","method":"$/progress","params":{"token":"w","value":1}}
+<-- {"jsonrpc":"2.0","id":1,"result":true}
+--> {"jsonrpc":"2.0","id":2,"method":"rename","params":{"workDoneToken":[1]}}
+<-- {"jsonrpc":"2.0","id":2,"result":false}
+--> {"jsonrpc":"2.0","id":3,"method":"rename","params":{"workDoneToken":null},"progressToken":7}
+<-- {"jsonrpc":"2.0","method":"$/progress","params":{"token":7,"value":1}}
+<-- {"jsonrpc":"2.0","id":3,"result":true}
+"#,
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn reports_that_belong_to_no_call_reach_a_fallback_in_lsp_and_mcp() {
     for (dialect, name, rest) in [
         (Dialect::JsonRpc, "$/progress", None),

@@ -1,6 +1,6 @@
 //! Names that a dialect has for itself.
 
-use super::RouterError;
+use super::{RouterError, names};
 use crate::dialect::{Dialect, MCP_CANCELLED, MCP_PROGRESS};
 use crate::method::MethodInfo;
 
@@ -11,10 +11,9 @@ impl Dialect {
     /// # Errors
     /// One of them has a name that the dialect has for itself.
     pub fn check(self, methods: &[MethodInfo]) -> Result<(), RouterError> {
-        let is_own = |method: &&MethodInfo| {
-            self == Self::Mcp && [MCP_CANCELLED, MCP_PROGRESS].contains(&&*method.name)
-        };
-        let Some(MethodInfo { name, .. }) = methods.iter().find(is_own) else { return Ok(()) };
+        let is_own =
+            |name: &&str| self == Self::Mcp && [MCP_CANCELLED, MCP_PROGRESS].contains(name);
+        let Some(name) = methods.iter().flat_map(names).find(is_own) else { return Ok(()) };
         Err(RouterError(format!(
             "`{name}` cannot be offered under `Dialect::Mcp`, which sees to it: a cancel stops the handler, \
              and reports go to `on_progress`"
