@@ -9,7 +9,8 @@ use crate::harmless::Harmless;
 
 /// Why a call has no result.
 ///
-/// `E` is the typed error of the method; a call without a trait has none. The `Display` text is one line and
+/// `E` is the typed error of the method; a call without a trait has none. A handler that makes calls passes on their
+/// errors by `?`: see [`from_call`](derive@crate::RpcError). The `Display` text is one line and
 /// harmless in a log: line breaks and control characters of the other end's words are escaped.
 ///
 /// ```
@@ -109,11 +110,33 @@ impl<E: RpcError> CallError<E> {
 }
 
 impl CallError {
-    /// The same failure for a caller that knows the method's typed error.
-    pub(crate) fn typed<E: RpcError>(self) -> CallError<E> {
+    /// The same failure for a caller that knows the method's typed error: of a call by name, or of one that was
+    /// [`untyped`](Self::untyped).
+    ///
+    /// ```
+    /// use rpc_core::{CallError, ErrorObject, RpcError};
+    ///
+    /// #[derive(Debug, PartialEq, thiserror::Error, RpcError)]
+    /// #[error("sold out")]
+    /// #[rpc(code = 7)]
+    /// struct SoldOut;
+    ///
+    /// // As of `peer.call::<u32>("order", ())`.
+    /// let error: CallError = CallError::Remote(ErrorObject::new(7, "sold out"));
+    /// assert_eq!(error.typed(), CallError::Method(SoldOut));
+    /// ```
+    pub fn typed<E: RpcError>(self) -> CallError<E> {
+        match self {
+            Self::Remote(error) => CallError::from_answer(error),
+            rest => rest.widened(),
+        }
+    }
+
+    /// The same failure, of a call whose method has other errors.
+    fn widened<E>(self) -> CallError<E> {
         match self {
             Self::Method(never) => match never {},
-            Self::Remote(error) => CallError::from_answer(error),
+            Self::Remote(error) => CallError::Remote(error),
             Self::Timeout { fate, heard } => CallError::Timeout { fate, heard },
             Self::Unanswered { why, fate } => CallError::Unanswered { why, fate },
             Self::Cancelled { fate } => CallError::Cancelled { fate },
@@ -125,7 +148,39 @@ impl CallError {
     }
 }
 
+impl<E: RpcError> CallError<E> {
+    /// The same failure without the type of the method's own error, which becomes
+    /// [`Remote`](Self::Remote): for a handler that is not to pass on the errors of a method that it calls. See
+    /// `from_call` of [`RpcError`](derive@crate::RpcError).
+    pub fn untyped(self) -> CallError {
+        self.into_method().map_or_else(|rest| rest, |own| CallError::Remote(own.to_error_object()))
+    }
+}
+
 impl<E> CallError<E> {
+    /// The method's own error; `Err` has every other failure.
+    ///
+    /// # Errors
+    /// The method has not answered with its own error.
+    pub fn into_method(self) -> Result<E, CallError> {
+        Err(match self {
+            Self::Method(error) => return Ok(error),
+            Self::Remote(error) => CallError::Remote(error),
+            Self::Timeout { fate, heard } => CallError::Timeout { fate, heard },
+            Self::Unanswered { why, fate } => CallError::Unanswered { why, fate },
+            Self::Cancelled { fate } => CallError::Cancelled { fate },
+            Self::Busy => CallError::Busy,
+            Self::Closed { reason, fate } => CallError::Closed { reason, fate },
+            Self::Encode(why) => CallError::Encode(why),
+            Self::Decode(why) => CallError::Decode(why),
+        })
+    }
+
+    /// The same failure with what `map` makes of the method's own error.
+    pub fn map_method<F>(self, map: impl FnOnce(E) -> F) -> CallError<F> {
+        self.into_method().map_or_else(CallError::widened, |own| CallError::Method(map(own)))
+    }
+
     /// Whether a call that failed without an answer may have run; `None` if the call was answered.
     ///
     /// If the answer is -32015, this is `MaybeExecuted`: an earlier call under the same

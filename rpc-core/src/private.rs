@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 pub use crate::args::{Absence, ArgList, Argument, UnknownAbsence, Unsent, Value, always, by_name};
 pub use crate::batch::Batch;
 pub use crate::call::Call;
-pub use crate::call_error::NotifyError;
+pub use crate::call_error::{CallError, NotifyError};
 pub use crate::context::Context;
 pub use crate::error::{ErrorInfo, ErrorObject, RpcError};
 pub use crate::error_data::*;
@@ -26,6 +26,7 @@ pub use crate::router::RouterError;
 pub use crate::service::{Handler, Params, Service};
 pub use crate::stream_params::StreamId;
 pub use crate::streaming::Streaming;
+pub use crate::untold::from_call;
 pub use crate::validate::{Validate, validated};
 
 use serde::Serialize;

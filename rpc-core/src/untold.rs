@@ -26,29 +26,38 @@ const LONGEST: usize = 300;
 /// method, else at `debug`.
 impl<E: RpcError> From<CallError<E>> for ErrorObject {
     fn from(error: CallError<E>) -> Self {
-        let cause = match error {
-            CallError::Method(error) => return error.to_error_object(),
-            CallError::Remote(error) => return error,
-            CallError::Decode(why) => CallError::Decode(without_value(&why).into_owned()),
-            CallError::Encode(why) => CallError::Encode(why),
-            CallError::Timeout { fate, heard } => CallError::Timeout { fate, heard },
-            CallError::Unanswered { why, fate } => CallError::Unanswered { why, fate },
-            CallError::Cancelled { fate } => CallError::Cancelled { fate },
-            CallError::Busy => CallError::Busy,
-            CallError::Closed { reason, fate } => CallError::Closed { reason, fate },
-        };
-        passed_on(&cause);
-        Self::internal()
+        match error.into_method() {
+            Ok(error) => error.to_error_object(),
+            Err(CallError::Remote(error)) => error,
+            Err(cause) => {
+                call_failed(&cause);
+                Self::internal()
+            }
+        }
     }
 }
 
-/// Tells why a handler answers with an internal error.
+/// The error of a method that a handler has called, for the handler's own error type to be made of it. The log has
+/// any other failure, since nobody else is told.
+pub fn from_call<E>(error: CallError<E>) -> Result<E, CallError> {
+    error.into_method().inspect_err(call_failed)
+}
+
+/// Tells why a handler cannot answer as it should.
 #[cold]
-fn passed_on(cause: &CallError) {
-    const WHAT: &str = "internal error: a call that the handler made has failed";
+fn call_failed(cause: &CallError) {
+    const WHAT: &str = "a call that the handler made has failed";
     static SELDOM: SeldomEach<String> = SeldomEach::new();
     let (peer, method) = served();
     let (peer, method) = (peer.as_deref(), method.as_deref());
+    let cause = match cause {
+        CallError::Decode(why) => &CallError::Decode(without_value(why).into_owned()),
+        // What fits is ours to know; what does not may be a password.
+        CallError::Remote(error) if error.code == ErrorCode::INVALID_PARAMS => {
+            &CallError::Remote(ErrorObject::invalid_params(without_value(&error.message)))
+        }
+        cause => cause,
+    };
     let cause = start(cause, LONGEST);
     // Either end can cause it at will.
     match SELDOM.may_say(method.unwrap_or_default().to_owned()) {

@@ -304,6 +304,42 @@ pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Fields are `Serialize` and `DeserializeOwned`. A code is written as a number, appears once in the
 /// type, and is outside of what the protocol reserves: -32768 to -32000, and -32800.
 /// `#[rpc(crate = some::path)]` on the type says where `rpc_core` is, if not at `::rpc_core`.
+///
+/// # Calls that a handler makes
+///
+/// `from_call` marks the variant that stands for a call that has failed, so that a handler writes `?` behind a call:
+///
+/// ```text
+/// #[derive(Debug, thiserror::Error, RpcError)]
+/// pub enum ShopError {
+///     #[error("closed")]
+///     #[rpc(code = 1)]
+///     Closed,
+///     #[error(transparent)]
+///     #[rpc(code = 2)]
+///     Stock(#[from] StockError),
+///     #[error("the stock does not answer")]
+///     #[rpc(code = 3, from_call)]
+///     Upstream,
+/// }
+///
+/// async fn buy(&self, cx: &Context) -> Result<u32, ShopError> {
+///     Ok(StockClient::new(cx.peer()).take(1).await?)
+/// }
+/// ```
+///
+/// - If the called method has answered with its own error, that is the handler's error too if it has the same type, or
+///   becomes the handler's error by `From`: here `#[from]` of `thiserror` makes `ShopError::Stock` of a `StockError`. If
+///   the handler is not to pass on such errors, there is no `From`, and the call has an adapter:
+///   `.await.map_err(CallError::untyped)?`.
+/// - Any other failure (no answer in time, a lost connection, an error that is not the method's) becomes the marked
+///   variant. Its caller hears the code and the `Display` of the variant, and nothing of the cause. The log has the cause,
+///   with the method and the peer that are served: at the level `warn` once in ten seconds for each method, else at
+///   `debug`.
+/// - Without a code, `#[rpc(from_call)]`, the caller hears of an internal error alone, -32603. Then the variant
+///   may keep the cause for the handler: `Call(CallError)`.
+///
+/// For this the derive makes `From<CallError<E>>` for each `E` that becomes the type, and `From<Infallible>`.
 #[proc_macro_derive(RpcError, attributes(rpc))]
 pub fn rpc_error(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as DeriveInput);

@@ -168,22 +168,37 @@ pub(crate) fn error_enum(attrs: &[Attribute], errors: &mut Errors) -> Path {
     let mut options = Options::of_attributes("rpc", attrs, errors);
     let krate = options.krate();
     options.misplaced("code", "each variant has a code of its own: write it there");
+    options.misplaced("from_call", "one variant stands for failed calls: write `from_call` there");
     options.finish();
     krate
 }
 
 /// `#[rpc(…)]` on a variant.
-pub(crate) fn error_variant(variant: &Variant, errors: &mut Errors) -> Option<Code> {
-    let mut options = Options::of_attributes("rpc", &variant.attrs, errors);
-    let code = options.code(&variant.ident);
-    options.finish();
-    code
+pub(crate) struct VariantArgs {
+    pub(crate) code: Option<Code>,
+    /// The `from_call` of the variant that stands for a failed call.
+    pub(crate) from_call: Option<Ident>,
+}
+
+impl VariantArgs {
+    pub(crate) fn new(variant: &Variant, errors: &mut Errors) -> Self {
+        let mut options = Options::of_attributes("rpc", &variant.attrs, errors);
+        let from_call = options.word("from_call");
+        // What says nothing to the caller needs no code.
+        let code = match from_call {
+            Some(_) => options.code_if_given(),
+            None => options.code(&variant.ident),
+        };
+        options.finish();
+        Self { code, from_call }
+    }
 }
 
 /// `#[rpc(…)]` on a struct, which is both.
 pub(crate) fn error_struct(item: &DeriveInput, errors: &mut Errors) -> (Path, Option<Code>) {
     let mut options = Options::of_attributes("rpc", &item.attrs, errors);
     let args = (options.krate(), options.code(&item.ident));
+    options.misplaced("from_call", "a failed call is one of several errors: make this an `enum`");
     options.finish();
     args
 }

@@ -61,7 +61,7 @@ impl<'e> Options<'e> {
     }
 
     /// As [`flag`](Self::flag), for who has more to say of it.
-    fn word(&mut self, name: &'static str) -> Option<Ident> {
+    pub(crate) fn word(&mut self, name: &'static str) -> Option<Ident> {
         let given = self.take(name)?;
         match given.value {
             Value::Nothing => {}

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Field, Fields, Path, Type};
 
-use super::model::{ErrorType, Variant};
+use super::model::{ErrorType, FromCall, Variant};
 use crate::errors::Errors;
 use crate::tokens::{again, local, local_at, nested, param_infos, projection};
 
@@ -15,7 +15,9 @@ pub(crate) fn rpc_error(error: &ErrorType, errors: &Errors) -> TokenStream {
     let errors = errors.to_compile_errors();
     // Of a type with generics, which was told, any implementation would say more.
     let implementation = (!error.generic).then(|| implementation(error));
-    quote!(#errors #implementation)
+    let from_call = error.from_call.as_ref().filter(|_| !error.generic);
+    let from_call = from_call.map(|from_call| conversion(error, from_call));
+    quote!(#errors #implementation #from_call)
 }
 
 /// The implementation.
@@ -32,12 +34,15 @@ pub(crate) fn rpc_error(error: &ErrorType, errors: &Errors) -> TokenStream {
 ///                                           }
 /// ```
 fn implementation(error: &ErrorType) -> TokenStream {
-    let ErrorType { private, ident, allowed, variants, .. } = error;
+    let ErrorType { private, ident, allowed, variants, mistaken, .. } = error;
     let codes = variants.iter().map(|variant| info(private, variant));
     let to = variants.iter().map(|variant| to_error_object(private, ident, variant));
     let from = variants.iter().map(|variant| from_error_object(private, variant));
+    let untold = error.from_call.iter().filter(|from_call| !from_call.has_code && !mistaken);
+    let untold = untold
+        .map(|FromCall { path, .. }| quote!(#path { .. } => #private::ErrorObject::internal(),));
     // This does not compile for another reason, which was told.
-    let mistaken = variants.is_empty().then(|| quote!(_ => ::core::unreachable!(),));
+    let mistaken = mistaken.then(|| quote!(_ => ::core::unreachable!(),));
     let error = local("error");
     quote! {
         #(#allowed)*
@@ -46,7 +51,7 @@ fn implementation(error: &ErrorType) -> TokenStream {
             const CODES: &'static [#private::ErrorInfo] = &[#(#codes),*];
 
             fn to_error_object(&self) -> #private::ErrorObject {
-                match self { #(#to)* #mistaken }
+                match self { #(#to)* #(#untold)* #mistaken }
             }
 
             fn from_error_object(
@@ -56,6 +61,57 @@ fn implementation(error: &ErrorType) -> TokenStream {
                     #(#from)*
                     _ => ::core::option::Option::None,
                 }
+            }
+        }
+    }
+}
+
+/// What lets a handler write `?` behind a call that it makes.
+///
+/// ```text
+/// #[rpc(code = 1, from_call)]    impl<E: RpcError + Into<ShopError>> From<CallError<E>> for ShopError {
+/// Upstream,                          fn from(error: CallError<E>) -> Self {
+///                                        match from_call(error) {
+///                                            Ok(own) => own.into(),
+///                                            Err(cause) => Self::Upstream {},
+///                                        }
+///                                    }
+///                                }
+///                                impl From<Infallible> for ShopError { … }
+/// ```
+fn conversion(error: &ErrorType, FromCall { path, cause, .. }: &FromCall) -> TokenStream {
+    let ErrorType { private, ident, allowed, mistaken, .. } = error;
+    let [own_error, error, own, why] = ["E", "error", "own", "cause"].map(local);
+    let variant = match cause {
+        _ if *mistaken => quote!(::core::unreachable!()),
+        None => quote!(#path {}),
+        Some(ty) => {
+            let why = local_at("cause", ty.span());
+            quote!(#path(#why))
+        }
+    };
+    quote! {
+        #(#allowed)*
+        #[automatically_derived]
+        impl<#own_error> ::core::convert::From<#private::CallError<#own_error>> for #ident
+        where
+            #own_error: #private::RpcError + ::core::convert::Into<#ident>,
+        {
+            fn from(#error: #private::CallError<#own_error>) -> Self {
+                match #private::from_call(#error) {
+                    ::core::result::Result::Ok(#own) => ::core::convert::Into::into(#own),
+                    // A variant without the field lets it go here.
+                    ::core::result::Result::Err(#why) => #variant,
+                }
+            }
+        }
+
+        // The error of a method that cannot fail.
+        #(#allowed)*
+        #[automatically_derived]
+        impl ::core::convert::From<::core::convert::Infallible> for #ident {
+            fn from(#error: ::core::convert::Infallible) -> Self {
+                match #error {}
             }
         }
     }

@@ -1,10 +1,10 @@
 //! An error type as checked plain data. Every mistake is found here, and all of them at once.
 
-use syn::{Attribute, Data, DataEnum, DeriveInput, Fields, Ident, Path, parse_quote};
+use syn::{Attribute, Data, DataEnum, DeriveInput, Fields, Ident, Path, Type, parse_quote};
 
 use crate::errors::Errors;
 use crate::model::allowed;
-use crate::parse::{self, Code};
+use crate::parse::{self, Code, VariantArgs};
 use crate::tokens::again;
 
 /// An enum or a struct that can travel as an error object.
@@ -17,6 +17,20 @@ pub(crate) struct ErrorType {
     /// Whether it has generics, which is a mistake.
     pub(super) generic: bool,
     pub(super) variants: Vec<Variant>,
+    /// What becomes of a call that a handler makes, and that fails.
+    pub(super) from_call: Option<FromCall>,
+    /// Whether there are mistakes, which were told: then there are no variants.
+    pub(super) mistaken: bool,
+}
+
+/// The variant that stands for a failed call.
+pub(super) struct FromCall {
+    /// `Self::Upstream`
+    pub(super) path: Path,
+    /// The field that keeps the cause, if there is one.
+    pub(super) cause: Option<Box<Type>>,
+    /// Whether it has a code. Without one its caller hears of an internal error.
+    pub(super) has_code: bool,
 }
 
 /// What one code stands for: a variant, or a whole struct.
@@ -38,24 +52,31 @@ impl ErrorType {
             let message = "the other end must know all types: an `RpcError` has no generics";
             errors.at(&item.generics, message);
         }
+        let mut from_call = None;
         let (krate, mut variants) = match &item.data {
-            Data::Enum(data) => of_enum(item, data, &mut errors),
+            Data::Enum(data) => of_enum(item, data, &mut from_call, &mut errors),
             Data::Struct(data) => of_struct(item, &data.fields, &mut errors),
             Data::Union(data) => {
                 errors.at(data.union_token, "an `RpcError` is an enum or a struct");
                 (parse::error_enum(&item.attrs, &mut errors), Vec::new())
             }
         };
-        if !errors.is_empty() {
+        let mistaken = !errors.is_empty();
+        if mistaken {
             variants.clear();
         }
         let (private, ident) = (parse_quote!(#krate::private), item.ident.clone());
         let allowed = allowed(&item.attrs);
-        (Self { private, ident, allowed, generic, variants }, errors)
+        (Self { private, ident, allowed, generic, variants, from_call, mistaken }, errors)
     }
 }
 
-fn of_enum(item: &DeriveInput, data: &DataEnum, errors: &mut Errors) -> (Path, Vec<Variant>) {
+fn of_enum(
+    item: &DeriveInput,
+    data: &DataEnum,
+    from_call: &mut Option<FromCall>,
+    errors: &mut Errors,
+) -> (Path, Vec<Variant>) {
     let krate = parse::error_enum(&item.attrs, errors);
     if data.variants.is_empty() {
         let message = "an `RpcError` has variants: for what cannot fail there is `Infallible`";
@@ -65,7 +86,14 @@ fn of_enum(item: &DeriveInput, data: &DataEnum, errors: &mut Errors) -> (Path, V
     for variant in &data.variants {
         let name = &variant.ident;
         check_no_field_attributes(&variant.fields, errors);
-        if let Some(code) = parse::error_variant(variant, errors) {
+        let VariantArgs { code, from_call: word } = VariantArgs::new(variant, errors);
+        if let Some(word) = word {
+            if from_call.is_some() {
+                errors.at(word, "a second `from_call`: one variant stands for all failed calls");
+            }
+            *from_call = Some(FromCall::new(name, code.is_some(), &variant.fields, errors));
+        }
+        if let Some(code) = code {
             check_code(&code, errors);
             check_repeated(&code, &codes, errors);
             let path = again(name);
@@ -84,6 +112,27 @@ fn of_struct(item: &DeriveInput, fields: &Fields, errors: &mut Errors) -> (Path,
         Variant::new(&item.ident, parse_quote!(Self), &code, fields)
     };
     (krate, code.map(variant).into_iter().collect())
+}
+
+impl FromCall {
+    fn new(name: &Ident, has_code: bool, fields: &Fields, errors: &mut Errors) -> Self {
+        let cause = match fields {
+            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
+                Some(Box::new(fields.unnamed[0].ty.clone()))
+            }
+            _ => None,
+        };
+        if has_code && !fields.is_empty() {
+            let message =
+                "the cause of a failed call is not sent: remove the fields, or the `code`";
+            errors.at(fields, message);
+        } else if !fields.is_empty() && cause.is_none() {
+            let message = format!("write `{name}`, or `{name}(CallError)` to keep the cause");
+            errors.at(fields, message);
+        }
+        let path = again(name);
+        Self { path: parse_quote!(Self::#path), cause, has_code }
+    }
 }
 
 impl Variant {

@@ -129,6 +129,11 @@ impl Options<'_> {
             let message = format!("`{owner}` has no code: write `#[rpc(code = …)]` above it");
             self.errors.at(owner, message);
         }
+        self.code_if_given()
+    }
+
+    /// The same, of what need not have one.
+    pub(crate) fn code_if_given(&mut self) -> Option<Code> {
         self.one("code", "write a number: `code = 1001`", |written| {
             let digits = match ungroup(written) {
                 Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => {
