@@ -45,7 +45,7 @@ impl<T: DeserializeOwned> Answered for T {
     }
 }
 
-impl<T> Answered for Streaming<T> {
+impl<T, E> Answered for Streaming<T, E> {
     fn read(answer: Answer) -> Result<Self, String> {
         match answer.0 {
             Kind::Stream(remote) => Ok(remote.into()),

@@ -250,7 +250,10 @@ pub use service::{Handler, Params, Service};
 #[doc(hidden)]
 pub use site::site;
 pub use stats::{Counters, PeerStats};
-pub use streaming::{Lag, LagKey, StreamError, StreamSender, Streaming};
+pub use streaming::{
+    EndsWith, Lag, LagKey, SendError, StreamEnd, StreamError, StreamErrorType, StreamSender,
+    Streaming, Untyped,
+};
 pub use trace::TraceContext;
 pub use transport::{LinkError, Received, Transport};
 pub use validate::{Checks, Validate};

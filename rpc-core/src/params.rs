@@ -18,7 +18,7 @@ use crate::invalid::{Invalid, Violation};
 use crate::method::ParamInfo;
 use crate::service::Params;
 use crate::stream_params::{self, NO_STREAM};
-use crate::streaming::Streaming;
+use crate::streaming::{Streaming, Untyped};
 
 mod flattened;
 mod token;
@@ -266,18 +266,18 @@ impl<T: de::DeserializeOwned> Slot for DefaultParam<T> {
 }
 
 /// A parameter that is a stream.
-pub struct StreamParam<T> {
+pub struct StreamParam<T, E = Untyped> {
     /// Its id, as JSON text.
     id: Option<Box<str>>,
-    item: PhantomData<fn() -> T>,
+    stream: PhantomData<fn() -> (T, E)>,
 }
 
-impl<T> StreamParam<T> {
+impl<T, E> StreamParam<T, E> {
     /// The stream, after [`decode`].
     ///
     /// # Errors
     /// It did not come with this call.
-    pub fn claim(self, cx: &Context) -> Result<Streaming<T>, ErrorObject> {
+    pub fn claim(self, cx: &Context) -> Result<Streaming<T, E>, ErrorObject> {
         let id = self.id.unwrap_or_default();
         cx.claim(&id).map(Streaming::from).ok_or_else(|| {
             ErrorObject::invalid_params("a stream that did not come with this request")
@@ -285,13 +285,13 @@ impl<T> StreamParam<T> {
     }
 }
 
-impl<T> Default for StreamParam<T> {
+impl<T, E> Default for StreamParam<T, E> {
     fn default() -> Self {
-        Self { id: None, item: PhantomData }
+        Self { id: None, stream: PhantomData }
     }
 }
 
-impl<T> Slot for StreamParam<T> {
+impl<T, E> Slot for StreamParam<T, E> {
     fn read<'de, S: Source<'de>>(&mut self, source: S) -> Result<(), S::Error> {
         let mut value: Option<Box<RawValue>> = None;
         read_once(&mut value, source)?;

@@ -25,7 +25,7 @@ pub use crate::progress::{NoProgress, Progress};
 pub use crate::router::RouterError;
 pub use crate::service::{Handler, Params, Service};
 pub use crate::stream_params::StreamId;
-pub use crate::streaming::Streaming;
+pub use crate::streaming::{StreamErrorType, Streaming, Untyped};
 pub use crate::untold::from_call;
 pub use crate::validate::{Validate, validated};
 
@@ -64,13 +64,18 @@ pub fn try_notify(peer: &Peer, method: Name<'_>, args: impl Arguments) -> Result
 }
 
 /// A call for a subscription, which `unsubscribe` ends.
-pub fn subscribe<T, E, P>(
+pub fn subscribe<T, S, E, P>(
     peer: &Peer,
     method: Name<'_>,
     unsubscribe: Name<'_>,
     args: impl Arguments,
-) -> Call<Streaming<T>, E, P> {
+) -> Call<Streaming<T, S>, E, P> {
     Call::subscribe(peer.shared.clone(), outgoing(peer, method, &args), unsubscribe.into_cow())
+}
+
+/// What a method returns whose stream says which errors it ends with, as any other stream.
+pub fn untyped<T, S>(stream: Streaming<T, S>) -> Streaming<T> {
+    stream.typed()
 }
 
 /// The streams among the params of a call, while that is made.
@@ -84,7 +89,7 @@ impl Streams {
     }
 
     /// Adds a stream; what stands for it in the params.
-    pub fn add<T: Serialize + Send + 'static>(&mut self, stream: Streaming<T>) -> StreamId {
+    pub fn add<T: Serialize + Send + 'static, E>(&mut self, stream: Streaming<T, E>) -> StreamId {
         let id = new_id();
         self.0.push((id.clone(), stream.into_items()));
         StreamId { id }

@@ -20,7 +20,7 @@ use crate::layers::Around;
 use crate::protocol::Protocol;
 use crate::random::{chance, new_id};
 use crate::scratch::Scratch;
-use crate::streaming::Argument;
+use crate::streaming::{Argument, StreamEnd};
 use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::values::Values;
 use crate::waiter::{Flag, Waiter};
@@ -199,7 +199,8 @@ impl Shared {
             (unanswered, std::mem::take(&mut state.arguments))
         });
         unanswered.into_iter().for_each(drop_quietly);
-        arguments.into_iter().for_each(drop_quietly);
+        let end = StreamEnd::Closed { reason: reason.clone() };
+        arguments.into_iter().for_each(|argument| argument.end(&end));
         self.finish(reason);
     }
 

@@ -1,6 +1,7 @@
 //! Streams of items, as both ends see them.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -12,19 +13,24 @@ use crate::complaint::explain;
 use crate::error::{ErrorObject, RpcError};
 use crate::subscriptions::Item;
 
+mod ended;
 mod error;
 mod lag;
 mod lagging;
 mod offer;
 mod remote;
 mod sender;
+mod typing;
 
+pub use ended::{SendError, StreamEnd};
 pub use error::StreamError;
 pub use lag::{Lag, LagKey};
 pub(crate) use offer::{Absorbed, Argument, Items, Step};
 pub(crate) use remote::Remote;
 pub use sender::StreamSender;
+pub use typing::{EndsWith, StreamErrorType, Untyped};
 
+use ended::Ending;
 use lag::Buffer;
 
 /// A stream of items: what a method that is a subscription returns, and what its caller gets; or a
@@ -94,11 +100,47 @@ use lag::Buffer;
 /// assert_eq!(sum.await?, 10);
 /// # Ok(()) }
 /// ```
+///
+/// The second type says which errors the stream ends with. The taker then gets them back as
+/// [`StreamError::Method`], as the typed error of a call is [`CallError::Method`](crate::CallError::Method); any other
+/// error is [`StreamError::Remote`]. Without it, the taker gets each error as `Remote`, and the stream may end
+/// with any [`RpcError`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use futures_util::{StreamExt, stream};
+/// use rpc_core::{Router, RpcError, StreamError, Streaming, memory, service};
+///
+/// #[derive(Debug, PartialEq, thiserror::Error, RpcError)]
+/// #[error("the feed is lost at {at}")]
+/// #[rpc(code = 7)]
+/// struct FeedLost { at: u32 }
+///
+/// #[service]
+/// trait Feed {
+///     async fn prices(&self) -> Streaming<u32, FeedLost>;
+/// }
+/// struct Exchange;
+/// impl Feed for Exchange {
+///     async fn prices(&self) -> Streaming<u32, FeedLost> {
+///         Streaming::try_new(stream::iter([Ok(3), Err(FeedLost { at: 1 })]))
+///     }
+/// }
+///
+/// let (peer, _) = memory::pair(Router::new(), FeedServer::new(Exchange));
+/// let mut prices = FeedClient::new(peer).prices().await?;
+/// assert_eq!(prices.next().await, Some(Ok(3)));
+/// assert_eq!(prices.next().await, Some(Err(StreamError::Method(FeedLost { at: 1 }))));
+/// # Ok(()) }
+/// ```
 #[must_use = "a stream that is dropped ends"]
-pub struct Streaming<T> {
+pub struct Streaming<T, E = Untyped> {
     source: Source<T>,
     /// Where items wait that cannot be sent yet; else it is the source that waits.
     buffer: Option<Box<dyn Buffer<T>>>,
+    /// Who sends the items, if they come from a channel, hears here why it ended.
+    ending: Ending,
+    error: PhantomData<fn() -> E>,
 }
 
 type Local<T> = Pin<Box<dyn Stream<Item = Result<T, ErrorObject>> + Send>>;
@@ -110,14 +152,18 @@ enum Source<T> {
     Remote(Remote),
 }
 
-impl<T: Send + 'static> Streaming<T> {
+impl<T: Send + 'static, E: StreamErrorType> Streaming<T, E> {
     /// Offers the items of `stream`.
     pub fn new(stream: impl Stream<Item = T> + Send + 'static) -> Self {
         Self::local(stream.map(Ok))
     }
 
-    /// Offers the items of `stream`, which ends with its first error.
-    pub fn try_new<E: RpcError>(stream: impl Stream<Item = Result<T, E>> + Send + 'static) -> Self {
+    /// Offers the items of `stream`, which ends with its first error. That is an `E`; if the stream is
+    /// [`Untyped`], it is any [`RpcError`].
+    pub fn try_new<F: RpcError>(stream: impl Stream<Item = Result<T, F>> + Send + 'static) -> Self
+    where
+        E: EndsWith<F>,
+    {
         let stream = stream.map(|item| item.map_err(|error| error.to_error_object()));
         Self::local(stream)
     }
@@ -126,14 +172,15 @@ impl<T: Send + 'static> Streaming<T> {
     ///
     /// # Panics
     /// If `capacity` is 0.
-    pub fn channel(capacity: usize) -> (StreamSender<T>, Self) {
+    pub fn channel(capacity: usize) -> (StreamSender<T, E>, Self) {
         let (sender, mut receiver) = mpsc::channel(capacity);
         let stream = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
-        (StreamSender { sender }, Self::local(stream))
+        let ending = Ending::of_channel();
+        (StreamSender::new(sender, ending.clone()), Self { ending, ..Self::local(stream) })
     }
 
     fn local(stream: impl Stream<Item = Result<T, ErrorObject>> + Send + 'static) -> Self {
-        Self { source: Source::Local(Box::pin(stream)), buffer: None }
+        Self::of(Source::Local(Box::pin(stream)))
     }
 
     /// What becomes of items for which the other end has no room: [`Lag::Wait`] unless said otherwise,
@@ -163,41 +210,74 @@ impl<T: Send + 'static> Streaming<T> {
     }
 }
 
-impl<T> From<Remote> for Streaming<T> {
-    fn from(remote: Remote) -> Self {
-        Self { source: Source::Remote(remote), buffer: None }
+impl<T, E> Streaming<T, E> {
+    fn of(source: Source<T>) -> Self {
+        Self { source, buffer: None, ending: Ending::default(), error: PhantomData }
+    }
+
+    /// The same stream, whose errors are read as `F`: for a stream that was [subscribed to](crate::Peer::subscribe) by
+    /// name. As [`Untyped`] it may be passed on by methods that do not say which errors their streams end with.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::{StreamExt, stream};
+    /// use rpc_core::{Context, Router, RpcError, StreamError, Streaming, memory};
+    ///
+    /// #[derive(Debug, PartialEq, thiserror::Error, RpcError)]
+    /// #[error("the feed is lost")]
+    /// #[rpc(code = 7)]
+    /// struct FeedLost;
+    ///
+    /// let offers = Router::new().subscription("prices", "stop", |_: Context, (): ()| async move {
+    ///     Ok(Streaming::try_new(stream::iter([Ok(3), Err(FeedLost)])))
+    /// });
+    /// let (peer, _) = memory::pair(Router::new(), offers);
+    /// let prices = peer.subscribe::<u32>("prices", "stop", ()).await?;
+    /// let prices: Vec<_> = prices.typed::<FeedLost>().take(2).collect().await;
+    /// assert_eq!(prices, [Ok(3), Err(StreamError::Method(FeedLost))]);
+    /// # Ok(()) }
+    /// ```
+    pub fn typed<F: StreamErrorType>(self) -> Streaming<T, F> {
+        let Self { source, buffer, ending, .. } = self;
+        Streaming { source, buffer, ending, error: PhantomData }
     }
 }
 
-impl<T: DeserializeOwned> Stream for Streaming<T> {
-    type Item = Result<T, StreamError>;
+impl<T, E> From<Remote> for Streaming<T, E> {
+    fn from(remote: Remote) -> Self {
+        Self::of(Source::Remote(remote))
+    }
+}
+
+impl<T: DeserializeOwned, E: StreamErrorType> Stream for Streaming<T, E> {
+    type Item = Result<T, StreamError<E>>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.get_mut().source {
             Source::Local(stream) => {
-                stream.poll_next_unpin(cx).map(|item| Some(item?.map_err(StreamError::Remote)))
+                stream.poll_next_unpin(cx).map(|item| Some(item?.map_err(StreamError::from_item)))
             }
             Source::Remote(remote) => remote.poll_next(cx).map(|item| Some(typed(item?))),
         }
     }
 }
 
-fn typed<T: DeserializeOwned>(item: Item) -> Result<T, StreamError> {
+fn typed<T: DeserializeOwned, E: StreamErrorType>(item: Item) -> Result<T, StreamError<E>> {
     match item {
         Item::Result(json) => {
             serde_json::from_str(&json).map_err(|error| StreamError::Decode(explain(&error)))
         }
         Item::Unreadable(why) | Item::Failed(why) => Err(StreamError::Decode(why.into())),
         Item::Gap(missed) => Err(StreamError::Gap { missed }),
-        Item::Error(error) => Err(StreamError::Remote(*error)),
+        Item::Error(error) => Err(StreamError::from_item(*error)),
         Item::Cancelled => Err(StreamError::Cancelled),
         Item::Closed(reason) => Err(StreamError::Closed { reason: *reason }),
     }
 }
 
-impl<T> Unpin for Streaming<T> {}
+impl<T, E> Unpin for Streaming<T, E> {}
 
-impl<T> fmt::Debug for Streaming<T> {
+impl<T, E> fmt::Debug for Streaming<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Streaming")
     }

@@ -97,6 +97,11 @@ impl<T> Tasks<T> {
         }
     }
 
+    /// All that are here.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().filter_map(|place| place.task.as_ref())
+    }
+
     /// Drops all.
     pub(crate) fn clear(&mut self) {
         for place in &mut self.places {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use rpc_core::{
     Call, CallError, Context, ErrorObject, Limits, MethodInfo, MethodKind, Router, RpcError,
-    Service, StreamError, StreamSender, Streaming, memory, service,
+    SendError, Service, StreamEnd, StreamError, StreamSender, Streaming, memory, service,
 };
 use serde_json::Value;
 use support::{Raw, assert_same};
@@ -104,7 +104,7 @@ async fn a_dropped_stream_ends_by_the_name_that_the_trait_has_for_it() {
     assert_eq!(held.next().await, Some(Ok(1)));
     drop(held);
     drop(stub.now().await.unwrap());
-    assert_eq!(sender.send(2).await, Err(2));
+    assert_eq!(sender.send(2).await, Err(SendError { item: 2, end: StreamEnd::Stopped }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -430,7 +430,7 @@ async fn a_channel_waits_for_its_reader_and_tells_its_writer() {
     sender.fail(ErrorObject::new(7, "over")).await;
     assert_eq!(stream.next().await, Some(Err(StreamError::Remote(ErrorObject::new(7, "over")))));
     other.closed().await;
-    assert_eq!(other.send("b".to_owned()).await, Err("b".to_owned()));
+    assert_eq!(other.send("b".to_owned()).await.unwrap_err().item, "b");
 }
 
 /// Ten thousand subscriptions, opened and dropped at random points, with calls in between.

@@ -53,8 +53,8 @@ fn prefix(Service { private, prefix, separator, .. }: &Service) -> TokenStream {
 
 /// `&[ParamInfo::new("room"), ParamInfo::stream("chunks")]`, or `&[ParamInfo::flattened("params")]`
 fn param_infos(private: &Path, method: &Method) -> TokenStream {
-    let infos = method.params().map(|Param { name, item, flatten, .. }| {
-        let new = match item {
+    let infos = method.params().map(|Param { name, stream, flatten, .. }| {
+        let new = match stream {
             Some(_) => "stream",
             None if *flatten => "flattened",
             None => "new",

@@ -55,6 +55,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///   gets the stream, and ends it by dropping it.
 /// - A parameter that is a `Streaming<T>` is sent item by item by the caller, while the call lasts; if
 ///   the method returns a `Streaming` as well, until that has ended.
+/// - `Streaming<T, E>` says in both places which `RpcError` the stream ends with. Whoever takes the stream gets that error
+///   back as `StreamError::Method`.
 /// - A parameter that is a `Progress<T>` tells the caller, if that asked with `on_progress`, how far the
 ///   call has come. It is not among the parameters of the stub.
 /// - In both places the name `Streaming` is what counts: a type of one's own that is called so needs

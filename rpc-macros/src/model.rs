@@ -23,6 +23,7 @@ pub(crate) use kind::{ATTRIBUTES, Kind, Run, Subscription};
 pub(crate) use method::Method;
 pub(crate) use output::Output;
 pub(crate) use param::{Arg, Param, Progress};
+pub(crate) use types::Stream;
 
 use crate::errors::Errors;
 use crate::parse::ServiceArgs;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Connection, Phase};
 use crate::close::{CloseCode, CloseReason};
 use crate::handlers::drop_quietly;
+use crate::streaming::StreamEnd;
 use crate::transport::Transport;
 use crate::waiter::Waiter;
 
@@ -107,14 +108,16 @@ impl<T: Transport> Connection<T> {
     /// Drops handlers without the lock, since they drop calls, and tells who waited for anything.
     fn drop_handlers(&mut self) {
         self.handlers.clear();
-        self.streams.clear();
+        let ended = self.shared.lock().protocol.ended().cloned();
+        let end = ended.map_or(StreamEnd::Stopped, |reason| StreamEnd::Closed { reason });
+        self.streams.clear(&end);
         let waiting = self.returned.drain(..).chain(self.woken.drain(..));
         waiting.for_each(drop_quietly);
         let mut state = self.shared.lock();
         let arguments = std::mem::take(&mut state.arguments);
         let told = std::mem::take(&mut state.protocol.told);
         drop(state);
-        arguments.into_iter().for_each(drop_quietly);
+        arguments.into_iter().for_each(|argument| argument.end(&end));
         told.into_iter().for_each(Waiter::tell);
     }
 }

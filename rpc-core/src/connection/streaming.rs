@@ -10,14 +10,14 @@ use bytes::Bytes;
 
 use super::Connection;
 use crate::answer::{self, ItemHead};
-use crate::close::CloseCode;
+use crate::close::{CloseCode, CloseReason};
 use crate::current;
 use crate::error::ErrorObject;
 use crate::handlers::drop_quietly;
 use crate::router::Router;
 use crate::service::Limited;
 use crate::shared::Wish;
-use crate::streaming::{Absorbed, Argument, Items, Step};
+use crate::streaming::{Absorbed, Argument, Items, Step, StreamEnd};
 use crate::subscriptions::OfferedKey;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
@@ -180,7 +180,12 @@ impl Streams {
         std::mem::take(&mut self.restless)
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Drops all, since the connection ends.
+    pub(super) fn clear(&mut self, end: &StreamEnd) {
+        let held = self.held.iter().flat_map(|held| held.iter());
+        held.chain(self.waiting.iter())
+            .chain(&self.ready)
+            .for_each(|stream| stream.items.tell_end(end));
         self.held.take().into_iter().for_each(|held| held.into_iter().for_each(drop_quietly));
         self.waiting.clear();
         self.ready.drain(..).for_each(drop_quietly);
@@ -270,6 +275,8 @@ impl<T: Transport> Connection<T> {
             Ok(Absorbed::TooMuch) => {
                 let (code, reason) =
                     (CloseCode::SLOW_READER, "reads a stream too slowly".to_owned());
+                let end = StreamEnd::Closed { reason: CloseReason::us(code, &*reason) };
+                stream.items.tell_end(&end);
                 self.shared.lock().wish(Wish::Close { code, reason, within: None });
                 self.finish_stream(stream, Some(&ErrorObject::internal()))
             }
@@ -358,6 +365,9 @@ impl<T: Transport> Connection<T> {
     fn finish_stream(&mut self, stream: &mut Stream, error: Option<&ErrorObject>) -> Asked {
         // It is over whatever is missing.
         let _ = stream.choose();
+        if let Some(error) = error {
+            stream.items.tell_end(&StreamEnd::Failed(error.clone()));
+        }
         let head = stream.head(&self.shared.setup.services);
         let last = match error {
             Some(error) => Some(answer::error_item(head, error)),

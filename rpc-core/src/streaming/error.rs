@@ -2,15 +2,20 @@
 
 use std::fmt;
 
+use super::typing::{StreamErrorType, Untyped};
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
 use crate::harmless::Harmless;
 
 /// Why a stream has no item in this place.
+///
+/// `E` is the error that the type of the stream names: `Streaming<T, E>`. A `Streaming<T>` names none.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum StreamError {
-    /// The stream ended with this error.
+pub enum StreamError<E = Untyped> {
+    /// The stream ended with its own error.
+    Method(E),
+    /// The stream ended with any other error.
     Remote(ErrorObject),
     /// Items are missing here: a plain peer sent them faster than they were taken, or another end did
     /// not send them. The stream goes on.
@@ -30,9 +35,18 @@ pub enum StreamError {
     Decode(String),
 }
 
-impl fmt::Display for StreamError {
+impl<E: StreamErrorType> StreamError<E> {
+    /// What the error means with which a stream ended.
+    pub(super) fn from_item(error: ErrorObject) -> Self {
+        E::read(error).map_or_else(Self::Remote, Self::Method)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for StreamError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // Its fields are the other end's.
+            Self::Method(error) => Harmless(error).fmt(f),
             Self::Remote(error) => error.fmt(f),
             Self::Gap { missed } => write!(f, "{missed} items are missing"),
             Self::Cancelled => f.write_str("the call that the stream belongs to is over"),
@@ -42,4 +56,12 @@ impl fmt::Display for StreamError {
     }
 }
 
-impl std::error::Error for StreamError {}
+impl<E: std::error::Error> std::error::Error for StreamError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            // It speaks through `Display` already; below it is what lies below the error.
+            Self::Method(error) => error.source(),
+            _ => None,
+        }
+    }
+}

@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::Local;
+use super::ended::{Ending, StreamEnd};
 use super::lag::{Buffer, Overflow};
 use super::offer::{Absorbed, Items, Step};
 use crate::error::ErrorObject;
@@ -23,11 +24,12 @@ pub(super) struct Lagging<T> {
     /// The item that is to be written.
     chosen: Option<T>,
     lost: u64,
+    ending: Ending,
 }
 
 impl<T> Lagging<T> {
-    pub(super) fn new(source: Local<T>, buffer: Box<dyn Buffer<T>>) -> Self {
-        Self { source, buffer, end: None, chosen: None, lost: 0 }
+    pub(super) fn new(source: Local<T>, buffer: Box<dyn Buffer<T>>, ending: Ending) -> Self {
+        Self { source, buffer, end: None, chosen: None, lost: 0, ending }
     }
 
     /// Takes in one item, if there is one; whether it was worth asking.
@@ -83,6 +85,10 @@ impl<T: Serialize + Send> Items for Lagging<T> {
             }
         }
         Absorbed::Some
+    }
+
+    fn tell_end(&self, end: &StreamEnd) {
+        self.ending.tell(end);
     }
 
     fn take_lost(&mut self) -> u64 {

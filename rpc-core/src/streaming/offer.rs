@@ -5,9 +5,11 @@ use std::task::{Context, Poll};
 use futures_util::StreamExt;
 use serde::Serialize;
 
+use super::ended::{Ending, StreamEnd};
 use super::lagging::Lagging;
 use super::{Source, Streaming};
 use crate::error::ErrorObject;
+use crate::handlers::drop_quietly;
 use crate::service::Limited;
 use crate::subscriptions::{Item, OfferedKey};
 
@@ -28,6 +30,10 @@ pub(crate) trait Items: Send {
     fn poll_absorb(&mut self, _: &mut Context<'_>) -> Absorbed {
         Absorbed::All
     }
+
+    /// Whoever sends the items hears why nobody takes them any more; what is said first counts. It is dropped
+    /// next.
+    fn tell_end(&self, end: &StreamEnd);
 
     /// How many items were dropped since this was last asked.
     fn take_lost(&mut self) -> u64 {
@@ -53,6 +59,14 @@ pub(crate) struct Argument {
     pub(crate) items: Box<dyn Items>,
 }
 
+impl Argument {
+    /// Drops a stream that never began.
+    pub(crate) fn end(self, end: &StreamEnd) {
+        self.items.tell_end(end);
+        drop_quietly(self.items);
+    }
+}
+
 /// The code of an error item that stands for a gap: a peer that does not know gaps takes it for the
 /// end.
 const GAP: i64 = crate::ErrorCode::INTERNAL;
@@ -68,6 +82,7 @@ pub(crate) enum Step {
 struct Offer<T> {
     source: Source<T>,
     item: Option<Last<T>>,
+    ending: Ending,
 }
 
 enum Last<T> {
@@ -76,15 +91,17 @@ enum Last<T> {
     Json(Box<str>),
 }
 
-impl<T> Streaming<T>
+impl<T, E> Streaming<T, E>
 where
     T: Serialize + Send + 'static,
 {
     /// The stream as the connection sends it.
     pub(crate) fn into_items(self) -> Box<dyn Items> {
         match (self.source, self.buffer) {
-            (Source::Local(stream), Some(buffer)) => Box::new(Lagging::new(stream, buffer)),
-            (source, _) => Box::new(Offer { source, item: None }),
+            (Source::Local(stream), Some(buffer)) => {
+                Box::new(Lagging::new(stream, buffer, self.ending))
+            }
+            (source, _) => Box::new(Offer { source, item: None, ending: self.ending }),
         }
     }
 }
@@ -124,5 +141,9 @@ impl<T: Serialize + Send> Items for Offer<T> {
             Last::Value(item) => out.json(&item),
             Last::Json(json) => out.text(&json),
         }
+    }
+
+    fn tell_end(&self, end: &StreamEnd) {
+        self.ending.tell(end);
     }
 }

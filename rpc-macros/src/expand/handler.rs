@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Ident, Path, Type};
 
-use super::output::{error_codes, ok_and_err};
+use super::output::{error_codes, item_and_error, ok_and_err, stream_errors};
 use super::param_infos;
 use super::server::bound;
 use crate::model::{
@@ -43,7 +43,7 @@ pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
     let own_service = own(own_service, &service);
     let own_cx = needs_context(method).then(|| own(own_cx, &cx));
     let (decode, start) = (decode(private, method), start(private, contract, method));
-    let errors = error_codes(private, output);
+    let (errors, stream_errors) = (error_codes(private, output), stream_errors(private, method));
     quote! {
         #(#cfg)*
         #(#allowed)*
@@ -53,6 +53,7 @@ pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
             #params: #private::Params<'_>,
         ) -> #private::Handler {
             let _ = #errors;
+            #stream_errors
             #decode
             #own_service
             #own_cx
@@ -83,16 +84,19 @@ fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
     let (run, cx) = (run(contract, method), local("own_cx"));
     // A clone, as the method may take the context itself along.
     let own_cx = quote!(&::core::clone::Clone::clone(&#cx));
-    if let Kind::Subscription(Subscription { ty, .. }) = &method.kind {
+    if let Kind::Subscription(Subscription { stream, .. }) = &method.kind {
+        let (item, ends_with) = item_and_error(private, stream);
         // In the place of the result, for a `Streaming` that is not ours.
         let (first, _) = ends(&ok);
-        let run = quote_spanned!(by_macro(first)=> async move { #run });
+        let untyped = stream.error.as_ref();
+        let untyped = untyped.map(|_| quote!(.map(#private::untyped::<#item, #ends_with>)));
+        let run = quote_spanned!(by_macro(first)=> async move { #run #untyped });
         return match method.run {
             Run::Spawned => {
-                quote!(#private::Handler::spawned_streaming::<#ty, #err>(#own_cx, #run))
+                quote!(#private::Handler::spawned_streaming::<#item, #err>(#own_cx, #run))
             }
             Run::Inline | Run::Blocking | Run::Detached => {
-                quote!(#private::Handler::streaming::<#ty, #err>(#run))
+                quote!(#private::Handler::streaming::<#item, #err>(#run))
             }
         };
     }
@@ -119,7 +123,7 @@ fn decode(private: &Path, method: &Method) -> TokenStream {
     let params = || method.params().enumerate();
     let pattern: Vec<_> = params().map(|(index, param)| read(index, param)).collect();
     let pattern = nested(pattern.iter().map(ToTokens::to_token_stream));
-    let is_stream = |(_, param): &(usize, &Param)| param.item.is_some();
+    let is_stream = |(_, param): &(usize, &Param)| param.stream.is_some();
     let values = params().filter(|param| !is_stream(param)).map(value);
     let streams = params().filter(is_stream).map(|param| claim(private, param));
     let validation = validation(private, method);
@@ -260,10 +264,11 @@ fn verdict(private: &Path, value: Ident, param: &Param) -> Option<TokenStream> {
 
 /// Where a parameter is received: `Param<T>`, and `Param<<T as ToOwned>::Owned>` for a `&T`.
 pub(super) fn slot(private: &Path, param: &Param) -> TokenStream {
-    let Param { ty, default, item, .. } = param;
-    if let Some(item) = item {
+    let Param { ty, default, stream, .. } = param;
+    if let Some(stream) = stream {
         let (first, _) = ends(ty);
-        return quote_spanned!(first=> #private::StreamParam<#item>);
+        let (item, error) = item_and_error(private, stream);
+        return quote_spanned!(first=> #private::StreamParam<#item, #error>);
     }
     let slot = if *default { quote!(DefaultParam) } else { quote!(Param) };
     let value = received(private, param);

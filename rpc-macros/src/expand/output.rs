@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 
-use crate::model::{Method, Output};
+use crate::model::{Kind, Method, Output, Stream, Subscription};
 use crate::tokens::{ends, projection};
 
 /// The `T` and `E` of what a method returns.
@@ -19,6 +19,15 @@ pub(super) fn ok_and_err(output: &Output, private: &Path) -> (TokenStream, Token
             (projection(ty, &is_result, "Ok"), projection(ty, &is_result, "Err"))
         }
     }
+}
+
+/// The `T` and `E` of a `Streaming<T, E>`.
+pub(super) fn item_and_error(
+    private: &Path,
+    Stream { item, error }: &Stream,
+) -> (TokenStream, TokenStream) {
+    let error = error.as_ref().map(ToTokens::to_token_stream);
+    (item.to_token_stream(), error.unwrap_or_else(|| quote!(#private::Untyped)))
 }
 
 /// The type as it is written.
@@ -65,4 +74,16 @@ pub(super) fn probe(private: &Path, Method { cfg, output, .. }: &Method) -> Toke
 pub(super) fn error_codes(private: &Path, output: &Output) -> TokenStream {
     let (_, err) = ok_and_err(output, private);
     quote!(<#err as #private::RpcError>::CODES)
+}
+
+/// The same of the errors of streams, each of which is told once by this.
+pub(super) fn stream_errors(private: &Path, method: &Method) -> TokenStream {
+    let returned = match &method.kind {
+        Kind::Subscription(Subscription { stream, .. }) => Some(stream),
+        _ => None,
+    };
+    let streams = method.params().filter_map(|param| param.stream.as_ref()).chain(returned);
+    let errors = streams.filter_map(|stream| stream.error.as_ref());
+    let reads = errors.map(|ty| projection(ty, &quote!(#private::StreamErrorType), "read"));
+    quote!(#(let _ = #reads;)*)
 }

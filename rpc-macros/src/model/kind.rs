@@ -2,11 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{ReturnType, Signature, TraitItemFn, Type};
+use syn::{ReturnType, Signature, TraitItemFn};
 
 use super::attributes::hidden;
 use super::name::{Naming, WireName};
-use super::types;
+use super::types::{self, Stream};
 use crate::errors::Errors;
 use crate::parse::{self, MethodArgs};
 
@@ -19,8 +19,8 @@ pub(crate) enum Kind {
 
 /// What else a method that returns a stream is about.
 pub(crate) struct Subscription {
-    /// The type of its items.
-    pub(crate) ty: Box<Type>,
+    /// The types of its items, and of the error that it ends with.
+    pub(crate) stream: Stream,
     /// The name of the notifications that carry them.
     pub(crate) item: WireName,
     /// The name of the method that ends it.
@@ -53,9 +53,12 @@ impl Kind {
     ) -> (Self, MethodArgs) {
         let (attrs, sig) = (&item.attrs, &item.sig);
         check_attributes(item, errors);
-        if let Some(ty) = returned_item(sig) {
+        if let Some(stream) = returned_stream(sig) {
             let args = MethodArgs::subscription(attrs, errors);
-            return (Self::Subscription(Subscription::new(ty, sig, &args, naming, errors)), args);
+            return (
+                Self::Subscription(Subscription::new(stream, sig, &args, naming, errors)),
+                args,
+            );
         }
         if parse::find(attrs, "notification").is_some() {
             if let ReturnType::Type(..) = &sig.output {
@@ -71,7 +74,7 @@ impl Kind {
 
 impl Subscription {
     fn new(
-        ty: &Type,
+        stream: Stream,
         sig: &Signature,
         args: &MethodArgs,
         naming: &Naming,
@@ -79,7 +82,7 @@ impl Subscription {
     ) -> Self {
         let MethodArgs { name, item, unsubscribe, .. } = args;
         let subscription = Self {
-            ty: Box::new(ty.clone()),
+            stream,
             item: match item {
                 Some(item) => WireName::literal(item),
                 None => naming.method(&sig.ident, name.as_ref()),
@@ -119,7 +122,7 @@ fn check_attributes(item: &TraitItemFn, errors: &mut Errors) {
     }
     let other = method.map(|attr| (attr, "method"));
     let other = other.or(notification.map(|attr| (attr, "notification")));
-    match (returned_item(&item.sig), subscription, other) {
+    match (returned_stream(&item.sig), subscription, other) {
         (None, Some(_), _) => {
             errors.at(written_output(&item.sig), "a subscription returns `Streaming<T>`");
         }
@@ -134,10 +137,10 @@ fn check_attributes(item: &TraitItemFn, errors: &mut Errors) {
     }
 }
 
-/// The item type of a stream that is returned: nothing else makes a method a subscription.
-fn returned_item(sig: &Signature) -> Option<&Type> {
+/// The stream that is returned: nothing else makes a method a subscription.
+fn returned_stream(sig: &Signature) -> Option<Stream> {
     match &sig.output {
-        ReturnType::Type(_, ty) => types::item(ty),
+        ReturnType::Type(_, ty) => types::returned_stream(ty),
         ReturnType::Default => None,
     }
 }

@@ -112,7 +112,7 @@ impl Method {
 
     /// Whether there is a stream among them.
     pub(crate) fn takes_streams(&self) -> bool {
-        self.params().any(|param| param.item.is_some())
+        self.params().any(|param| param.stream.is_some())
     }
 
     /// All its names on the wire, its own one first.
@@ -169,7 +169,7 @@ fn check_streams(kind: &Kind, args: &[Arg], errors: &mut Errors) {
     }
     for arg in args {
         match arg {
-            Arg::Param(Param { item: Some(_), ty, .. }) => {
+            Arg::Param(Param { stream: Some(_), ty, .. }) => {
                 let message = "nobody would end this stream: a notification has no answer, so make \
                                it a method, and let it return `()`";
                 errors.at(ty, message);

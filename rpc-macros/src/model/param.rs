@@ -3,7 +3,7 @@
 use syn::{Attribute, Error, FnArg, Ident, Pat, PatIdent, PatType, Result, Type, TypeReference};
 
 use super::name::{Naming, WireName};
-use super::types;
+use super::types::{self, Stream};
 use crate::errors::Errors;
 use crate::parse::{self, ParamArgs, Validate};
 
@@ -41,8 +41,8 @@ pub(crate) struct Param {
     pub(crate) default: bool,
     /// Whether it is all params: an object with members of its own.
     pub(crate) flatten: bool,
-    /// The `T` of a `Streaming<T>`, whose items the caller sends one by one.
-    pub(crate) item: Option<Box<Type>>,
+    /// The types of a stream, whose items the caller sends one by one.
+    pub(crate) stream: Option<Stream>,
     /// Who is asked whether its value is valid.
     pub(crate) validate: Option<Validate>,
 }
@@ -103,17 +103,17 @@ impl Arg {
                 is_renamed: args.rename.is_some(),
             }));
         }
-        let item = types::streaming(&input.ty).cloned().map(Box::new);
-        if item.is_some() && args.default {
+        let stream = types::streaming(&input.ty);
+        if stream.is_some() && args.default {
             errors.at(&input.ty, "a stream is always sent: remove `default`");
         }
-        if item.is_some() && args.validate.is_some() {
+        if stream.is_some() && args.validate.is_some() {
             errors.at(&input.ty, "the items of a stream come later: validate them there");
         }
         let (ident, ty) = (ident.clone(), input.ty.clone());
         let borrowed = borrowed.cloned().map(Box::new);
         let ParamArgs { default, flatten, validate, .. } = args;
-        let param = Param { ident, ty, borrowed, name, default, flatten, item, validate };
+        let param = Param { ident, ty, borrowed, name, default, flatten, stream, validate };
         errors.finish(Self::Param(param))
     }
 

@@ -17,16 +17,29 @@ pub(super) fn check_result(ty: &Type, errors: &mut Errors) {
     Check::new(true, errors).visit_type(ty);
 }
 
-/// The `T` of a `Streaming<T>`, and of a `Result` of one: what such a method sends again and again.
-pub(super) fn item(ty: &Type) -> Option<&Type> {
+/// The types of a stream.
+#[derive(Clone)]
+pub(crate) struct Stream {
+    /// The `T` of a `Streaming<T, E>`.
+    pub(crate) item: Box<Type>,
+    /// The `E`, if it is there.
+    pub(crate) error: Option<Box<Type>>,
+}
+
+/// The stream that a type is, or a `Result` of one: what such a method sends again and again.
+pub(super) fn returned_stream(ty: &Type) -> Option<Stream> {
     let of_result = segment(ty).filter(|segment| segment.ident == "Result");
     let ty = of_result.and_then(|result| type_arguments(result).next()).unwrap_or(ty);
     streaming(ty)
 }
 
-/// The `T` of a `Streaming<T>`.
-pub(super) fn streaming(ty: &Type) -> Option<&Type> {
-    argument_of(ty, "Streaming")
+/// The stream that a type is: `Streaming<T>` or `Streaming<T, E>`.
+pub(super) fn streaming(ty: &Type) -> Option<Stream> {
+    let segment = segment(ty).filter(|segment| segment.ident == "Streaming")?;
+    let mut arguments = type_arguments(segment);
+    let (item, error, more) = (arguments.next()?, arguments.next(), arguments.next());
+    let [item, error] = [Some(item), error].map(|ty| ty.cloned().map(Box::new));
+    more.is_none().then_some(Stream { item: item?, error })
 }
 
 /// The `T` of a `Progress<T>`. A user's own `Progress`, which has no argument, is a type like any other.

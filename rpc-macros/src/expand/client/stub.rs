@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 
 use super::target::Target;
 use crate::expand::handler::{owned, slot};
-use crate::expand::output::ok_and_err;
+use crate::expand::output::{item_and_error, ok_and_err};
 use crate::expand::{param_infos, prefix};
 use crate::model::{Kind, Method, Param, Service, Subscription, WireName};
 use crate::tokens::{again, local, nested, projection};
@@ -66,7 +66,7 @@ fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
 /// async fn listen(&self, room: &str) -> Result<Streaming<Message>, ChatError>;
 ///
 /// pub fn listen(&self, room: &str) -> Call<Streaming<Message>, ChatError> {
-///     subscribe::<Message, ChatError>(
+///     subscribe::<Message, Untyped, ChatError>(
 ///         &self.target, name("chat.listen"), name("chat.unsubscribe_listen"), (room, ()),
 ///     )
 /// }
@@ -75,16 +75,17 @@ fn subscribe(
     service: &Service,
     target: Target,
     method: &Method,
-    Subscription { ty, unsubscribe, .. }: &Subscription,
+    Subscription { stream, unsubscribe, .. }: &Subscription,
 ) -> TokenStream {
     let private = &service.private;
     let [name, unsubscribe] = [&method.name, unsubscribe].map(|of| name(service, of));
     let (_, err) = ok_and_err(&method.output, private);
     let (args, timeout) = (args(private, method), timeout(method));
-    let streaming = quote!(#private::Streaming<#ty>);
+    let (item, ends_with) = item_and_error(private, stream);
+    let streaming = quote!(#private::Streaming<#item, #ends_with>);
     let result = target.call(private, method, &streaming, &err);
     let call = quote! {
-        #private::subscribe::<#ty, #err, _>(&self.target, #name, #unsubscribe, #args)
+        #private::subscribe::<#item, #ends_with, #err, _>(&self.target, #name, #unsubscribe, #args)
     };
     let call = with_streams(private, method, &call);
     let body = quote!(#call #timeout);
@@ -242,7 +243,7 @@ fn arg(private: &Path, param: &Param) -> TokenStream {
     let value = quote!(#private::Value::<#ty>(#ident));
     let may_be_missing = quote!(#private::Absence::<#owned>::is_none);
     match param {
-        Param { item: Some(_), .. } => {
+        Param { stream: Some(_), .. } => {
             let streams = local("streams");
             quote_spanned!(place=> #streams.add(#ident))
         }
