@@ -36,6 +36,18 @@ async function failure(promise) {
   throw new Error(`no error, but ${JSON.stringify(result)}`);
 }
 
+/**
+ * A `field_server` tells its client something and asks it something while 20 calls of the client's own are in flight:
+ * each of them gets its own answer. Returns what became of the question.
+ */
+async function askedBack(call) {
+  const later = Array.from({ length: 20 }, (_, n) => call("field_later", [n]));
+  await call("field_tell", []);
+  const outcome = await call("field_askBack", []);
+  assert.deepStrictEqual(await Promise.all(later), later.map((_, n) => n));
+  return outcome;
+}
+
 /** Runs all, and ends the process: libraries may have timers that never end. */
 function main(run) {
   const late = setTimeout(() => {
@@ -54,4 +66,4 @@ function main(run) {
   );
 }
 
-module.exports = { assert, check, failure, main };
+module.exports = { askedBack, assert, check, failure, main };

@@ -3,22 +3,10 @@
 import asyncio
 import itertools
 import json
-import sys
 
 import websockets
 
-failed = 0
-
-
-async def check(name, test):
-    """Runs a test, which must end soon, and prints a line."""
-    global failed
-    try:
-        await asyncio.wait_for(test, 10)
-        print(f"ok      python websockets: {name}", flush=True)
-    except BaseException as error:  # noqa: B902 - a line for each check, whatever it raises
-        failed += 1
-        print(f"FAILED  python websockets: {name}: {error!r}", flush=True)
+from checks import check, equal, main
 
 
 class Failure(Exception):
@@ -84,10 +72,6 @@ class Peer:
             raise AssertionError(await self.call(method, params))
         except Failure as failure:
             return failure.error
-
-
-def equal(found, expected):
-    assert found == expected, f"{found!r} is not {expected!r}"
 
 
 async def calls(peer):
@@ -268,27 +252,26 @@ async def binary(url):
             equal(socket.close_code, 1003)
 
 
-async def main(url):
+async def run(url):
     # The limit is on what this end takes, 1 MiB unless said otherwise.
     async with websockets.connect(url, max_size=2**23) as socket, websockets.connect(url) as second:
         peer, other = Peer(socket), Peer(second)
-        await check("calls, by position and by name", calls(peer))
-        await check("errors keep code and data", errors(peer))
-        await check("notifications keep their order", notifications(peer))
-        await check("is called back, its errors pass", called_back(peer))
-        await check("bounces 50 deep", bounced(peer))
-        await check("is pushed to before the answer", pushed(peer))
-        await check("subscribes and unsubscribes", subscribed(peer))
-        await check("hears progress, however it asks", progressed(peer))
-        await check("streams into a call, with credit", streamed(url))
-        await check("batch, answered in its order", batched(peer))
-        await check("cancels", cancelled(peer))
-        await check("is cancelled", is_cancelled(peer))
-        await check("groups, published to and asked", grouped(peer, other))
-        await check("large messages, in fragments", large(peer))
-        await check("ping and pong", alive(peer))
-        await check("binary is text if it is UTF-8, else closed with 1003", binary(url))
+        await check("python websockets", "calls, by position and by name", calls(peer))
+        await check("python websockets", "errors keep code and data", errors(peer))
+        await check("python websockets", "notifications keep their order", notifications(peer))
+        await check("python websockets", "is called back, its errors pass", called_back(peer))
+        await check("python websockets", "bounces 50 deep", bounced(peer))
+        await check("python websockets", "is pushed to before the answer", pushed(peer))
+        await check("python websockets", "subscribes and unsubscribes", subscribed(peer))
+        await check("python websockets", "hears progress, however it asks", progressed(peer))
+        await check("python websockets", "streams into a call, with credit", streamed(url))
+        await check("python websockets", "batch, answered in its order", batched(peer))
+        await check("python websockets", "cancels", cancelled(peer))
+        await check("python websockets", "is cancelled", is_cancelled(peer))
+        await check("python websockets", "groups, published to and asked", grouped(peer, other))
+        await check("python websockets", "large messages, in fragments", large(peer))
+        await check("python websockets", "ping and pong", alive(peer))
+        await check("python websockets", "binary is text if it is UTF-8, else closed with 1003", binary(url))
 
 
-asyncio.run(asyncio.wait_for(main(sys.argv[1]), 60))
-sys.exit(failed > 0)
+main(run)

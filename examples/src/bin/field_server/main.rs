@@ -1,0 +1,35 @@
+//! Servers of the field, each played by traits: what wallets, agents and editors connect to.
+//!
+//! `field_server FAMILY` serves one family of clients on a free port, until it is ended. The first line on stdout says
+//! where it listens.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to people")]
+
+mod back;
+mod ethereum;
+mod feed;
+mod substrate;
+
+use std::error::Error;
+
+use rpc_core::set_panic_hook;
+
+const USAGE: &str = "usage: field_server ethereum | substrate";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .init();
+    set_panic_hook();
+    let server = match std::env::args().nth(1).as_deref() {
+        Some("ethereum") => ethereum::server(),
+        Some("substrate") => substrate::server(),
+        _ => return Err(USAGE.into()),
+    };
+    let bound = server.bind("127.0.0.1:0").await?;
+    println!("listening on {}", bound.url());
+    bound.serve().await;
+    Ok(())
+}
