@@ -1,9 +1,19 @@
 // A line for each check of a peer, and an exit code for all of them.
 
 const assert = require("node:assert");
+const fs = require("node:fs");
+const path = require("node:path");
+const { pathToFileURL } = require("node:url");
 
 const LIMIT = 10_000;
 let failed = 0;
+
+/** A package that is of ES modules only: `import` does not look where `NODE_PATH` says. */
+function load(name) {
+  const folder = path.join(process.env.NODE_PATH, name);
+  const { main } = JSON.parse(fs.readFileSync(path.join(folder, "package.json")));
+  return import(pathToFileURL(path.join(folder, main)));
+}
 
 /** Waits for what should be there soon. */
 function soon(promise) {
@@ -66,4 +76,4 @@ function main(run) {
   );
 }
 
-module.exports = { askedBack, assert, check, failure, main };
+module.exports = { askedBack, assert, check, failure, load, main };

@@ -8,13 +8,16 @@
 mod back;
 mod ethereum;
 mod feed;
+mod language;
+mod mcp;
 mod substrate;
+mod topics;
 
 use std::error::Error;
 
 use rpc_core::set_panic_hook;
 
-const USAGE: &str = "usage: field_server ethereum | substrate";
+const USAGE: &str = "usage: field_server ethereum | language | mcp | substrate | topics";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -25,7 +28,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     set_panic_hook();
     let server = match std::env::args().nth(1).as_deref() {
         Some("ethereum") => ethereum::server(),
+        Some("language") => language::server(),
+        Some("mcp") => mcp::server(),
         Some("substrate") => substrate::server(),
+        Some("topics") => topics::server(),
         _ => return Err(USAGE.into()),
     };
     let bound = server.bind("127.0.0.1:0").await?;

@@ -1,0 +1,101 @@
+// npm's `vscode-ws-jsonrpc`, by which editors in browsers speak with language servers.
+
+const WebSocket = require("ws");
+const { askedBack, assert, check, failure, load, main } = require("./checks.cjs");
+
+const URI = "file:///notes.txt";
+
+main(async () => {
+  const { createWebSocketConnection, toSocket, ConsoleLogger } = await load("vscode-ws-jsonrpc");
+  const rpc = await import(rpcOf("vscode-ws-jsonrpc"));
+  const socket = new WebSocket(process.argv[2]);
+  await new Promise((resolve, reject) => {
+    socket.onopen = resolve;
+    socket.onerror = reject;
+  });
+  const editor = createWebSocketConnection(toSocket(socket), new ConsoleLogger());
+  editor.listen();
+  const test = (name, run) => check("vscode-ws-jsonrpc", name, run);
+  const command = (...given) => editor.sendRequest("workspace/executeCommand", ...given);
+
+  await test("initializes", async () => {
+    const params = { processId: process.pid, rootUri: null, capabilities: {} };
+    const { capabilities } = await editor.sendRequest("initialize", params);
+    assert.strictEqual(capabilities.hoverProvider, true);
+    await editor.sendNotification("initialized", {});
+  });
+  await test("opens a document and hears its diagnostics", async () => {
+    const heard = new Promise((resolve) => editor.onNotification("textDocument/publishDiagnostics", resolve));
+    const text = "first line\nTODO: second\n";
+    const textDocument = { uri: URI, languageId: "plaintext", version: 1, text };
+    await editor.sendNotification("textDocument/didOpen", { textDocument });
+    const { uri, version, diagnostics } = await heard;
+    assert.deepStrictEqual([uri, version, diagnostics.length], [URI, 1, 1]);
+    assert.deepStrictEqual(diagnostics[0].range.start, { line: 1, character: 0 });
+  });
+  await test("hovers", async () => {
+    const at = (line, character) =>
+      editor.sendRequest("textDocument/hover", { textDocument: { uri: URI }, position: { line, character } });
+    assert.deepStrictEqual(await at(0, 7), { contents: "`line`: 4 letters" });
+    assert.strictEqual(await at(9, 0), null);
+  });
+  await test("errors keep their code", async () => {
+    assert.strictEqual((await failure(command({ command: "nonsense" }))).code, -32602);
+    assert.strictEqual((await failure(editor.sendRequest("textDocument/nonsense", {}))).code, -32601);
+  });
+  await test("is asked for an edit inside its command, and hears its progress", async () => {
+    const edits = [];
+    const steps = [];
+    editor.onRequest("workspace/applyEdit", ({ edit }) => {
+      edits.push(edit.changes[URI][0].newText);
+      return { applied: true };
+    });
+    editor.onProgress(new rpc.ProgressType(), "t1", (step) => steps.push(step.kind));
+    const params = { command: "capitals", arguments: [URI], workDoneToken: "t1" };
+    assert.strictEqual(await command(params), true);
+    assert.deepStrictEqual([edits, steps], [["FIRST LINE"], ["begin", "report", "end"]]);
+  });
+  await test("its errors reach the server", async () => {
+    editor.onRequest("workspace/applyEdit", () => new rpc.ResponseError(9, "read only", { why: 1 }));
+    const { code, message, data } = await failure(command({ command: "capitals", arguments: [URI] }));
+    assert.deepStrictEqual([code, message, data], [9, "read only", { why: 1 }]);
+  });
+  await test("cancels", async () => {
+    const source = new rpc.CancellationTokenSource();
+    const waiting = command({ command: "wait" }, source.token);
+    source.cancel();
+    assert.strictEqual((await failure(waiting)).code, -32800);
+  });
+  await test("is cancelled", async () => {
+    const source = new rpc.CancellationTokenSource();
+    const cancelled = new Promise((resolve) => {
+      editor.onRequest("workspace/applyEdit", (_, token) => {
+        token.onCancellationRequested(resolve);
+        // The command, which waits for this one, is stopped, and so cancels the call it made.
+        source.cancel();
+        return new Promise(() => {});
+      });
+    });
+    const call = command({ command: "capitals", arguments: [URI] }, source.token);
+    assert.strictEqual((await failure(call)).code, -32800);
+    await cancelled;
+  });
+  await test("is asked and told while its calls are in flight", async () => {
+    editor.onRequest("caller_confirm", () => true);
+    const call = (method, params) => editor.sendRequest(method, ...params);
+    assert.deepStrictEqual(await askedBack(call), { answered: true });
+  });
+  await test("shuts down and exits", async () => {
+    assert.strictEqual(await editor.sendRequest("shutdown"), null);
+    await editor.sendNotification("exit");
+  });
+  editor.dispose();
+  socket.close();
+});
+
+/** The `vscode-jsonrpc` that a package uses, which need not be ours. */
+function rpcOf(name) {
+  const { createRequire } = require("node:module");
+  const path = require("node:path");
+  return createRequire(path.join(process.env.NODE_PATH, name, "package.json")).resolve("vscode-jsonrpc");
+}

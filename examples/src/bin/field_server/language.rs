@@ -1,0 +1,213 @@
+//! A language server for plain text, as editors connect to one over a WebSocket: `TODO` is a warning, and a command
+//! writes a line in capitals.
+
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::Mutex;
+
+use rpc_core::{CallError, Context, ErrorObject, Progress, Result, service};
+use rpc_server::{Builder, Rejection, Server};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::back::{Asked, Back, FieldServer};
+
+/// What the editor calls.
+#[service(rename_all_params = "camelCase", by_name)]
+pub(crate) trait Language {
+    fn initialize(
+        &self,
+        process_id: Option<u32>,
+        root_uri: Option<String>,
+        capabilities: Value,
+    ) -> Initialized;
+    #[notification]
+    fn initialized(&self);
+    fn shutdown(&self);
+    #[notification]
+    fn exit(&self);
+
+    #[notification(name = "textDocument/didOpen")]
+    async fn did_open(&self, cx: &Context, text_document: Document);
+    #[method(name = "textDocument/hover")]
+    fn hover(&self, text_document: DocumentId, position: Position) -> Option<Hover>;
+    #[method(name = "workspace/executeCommand")]
+    async fn execute_command(
+        &self,
+        cx: &Context,
+        command: &str,
+        arguments: Option<Vec<Value>>,
+        progress: Progress<WorkDone>,
+    ) -> Result<Value>;
+}
+
+/// What the editor offers.
+#[service(rename_all_params = "camelCase", by_name)]
+pub(crate) trait Editor {
+    #[notification(name = "textDocument/publishDiagnostics")]
+    fn publish_diagnostics(&self, uri: &str, version: Option<i32>, diagnostics: Vec<Diagnostic>);
+    #[method(name = "workspace/applyEdit")]
+    fn apply_edit(&self, label: &str, edit: Value) -> Applied;
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Initialized {
+    capabilities: Value,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Document {
+    uri: String,
+    version: i32,
+    text: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DocumentId {
+    uri: String,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Position {
+    line: usize,
+    character: usize,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Range {
+    start: Position,
+    end: Position,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Hover {
+    contents: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Diagnostic {
+    range: Range,
+    severity: u8,
+    message: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Applied {
+    applied: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum WorkDone {
+    Begin { title: String },
+    Report { percentage: u8 },
+    End {},
+}
+
+/// The documents that are open, by their URI.
+#[derive(Default)]
+struct Texts(Mutex<HashMap<String, String>>);
+
+impl Language for Texts {
+    fn initialize(
+        &self,
+        _process_id: Option<u32>,
+        _root_uri: Option<String>,
+        _capabilities: Value,
+    ) -> Initialized {
+        let commands = ["capitals", "wait"];
+        Initialized {
+            capabilities: json!({
+                "textDocumentSync": 1,
+                "hoverProvider": true,
+                "executeCommandProvider": { "commands": commands },
+            }),
+        }
+    }
+
+    fn initialized(&self) {}
+
+    fn shutdown(&self) {}
+
+    fn exit(&self) {}
+
+    async fn did_open(&self, cx: &Context, Document { uri, version, text }: Document) {
+        let diagnostics =
+            (0..).zip(text.lines()).filter_map(|(line, text)| todo_in(line, text)).collect();
+        // It fails if the editor has gone, and then nobody needs it.
+        let _ = EditorClient::new(cx.peer())
+            .publish_diagnostics(&uri, Some(version), diagnostics)
+            .await;
+        self.0.lock().unwrap().insert(uri, text);
+    }
+
+    fn hover(&self, text_document: DocumentId, position: Position) -> Option<Hover> {
+        let texts = self.0.lock().unwrap();
+        let line = texts.get(&text_document.uri)?.lines().nth(position.line)?;
+        let word = line.split_whitespace().find(|word| {
+            let start = word.as_ptr() as usize - line.as_ptr() as usize;
+            (start..start + word.len()).contains(&position.character)
+        })?;
+        Some(Hover { contents: format!("`{word}`: {} letters", word.chars().count()) })
+    }
+
+    async fn execute_command(
+        &self,
+        cx: &Context,
+        command: &str,
+        arguments: Option<Vec<Value>>,
+        progress: Progress<WorkDone>,
+    ) -> Result<Value> {
+        match command {
+            "capitals" => {
+                progress.report(&WorkDone::Begin { title: "Capitals".into() });
+                let edit = self.capitals(&arguments.unwrap_or_default())?;
+                progress.report(&WorkDone::Report { percentage: 50 });
+                let applied = EditorClient::new(cx.peer()).apply_edit("capitals", edit).await;
+                progress.report(&WorkDone::End {});
+                let applied = applied.map_err(|error| match error {
+                    CallError::Remote(error) => error,
+                    other => ErrorObject::new(1, other.to_string()),
+                })?;
+                Ok(json!(applied.applied))
+            }
+            // Until it is cancelled.
+            "wait" => pending().await,
+            _ => Err(ErrorObject::invalid_params(format!("no command `{command}`"))),
+        }
+    }
+}
+
+impl Texts {
+    /// An edit that puts the first line of a document in capitals.
+    fn capitals(&self, arguments: &[Value]) -> Result<Value> {
+        let uri = arguments.first().and_then(Value::as_str).unwrap_or_default();
+        let texts = self.0.lock().unwrap();
+        let text = texts
+            .get(uri)
+            .ok_or_else(|| ErrorObject::invalid_params(format!("`{uri}` is not open")))?;
+        let line = text.lines().next().unwrap_or_default();
+        let edit = json!({ "range": whole(0, line), "newText": line.to_uppercase() });
+        Ok(json!({ "changes": { uri: [edit] } }))
+    }
+}
+
+fn todo_in(line: usize, text: &str) -> Option<Diagnostic> {
+    text.contains("TODO").then(|| Diagnostic {
+        range: whole(line, text),
+        severity: 2,
+        message: "something is left to do".into(),
+    })
+}
+
+fn whole(line: usize, text: &str) -> Range {
+    let end = text.encode_utf16().count();
+    Range { start: Position { line, character: 0 }, end: Position { line, character: end } }
+}
+
+pub(crate) fn server() -> Builder {
+    Server::builder()
+        .service(LanguageServer::new(Texts::default()))
+        .service(FieldServer::new(Back))
+        .on_connect(|_| async { Ok::<_, Rejection>(Asked::default()) })
+}

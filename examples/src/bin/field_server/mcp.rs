@@ -1,0 +1,204 @@
+//! An MCP server, as agents connect to one over a WebSocket: tools that ask back what only the agent's host can do.
+
+use std::future::pending;
+use std::sync::Arc;
+
+use rpc_core::{CallError, Context, ErrorObject, Progress, Result, service};
+use rpc_server::{Builder, Server};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What the host calls.
+#[service(rename_all_params = "camelCase", by_name)]
+pub(crate) trait Mcp {
+    fn initialize(
+        &self,
+        protocol_version: &str,
+        capabilities: Value,
+        client_info: Value,
+    ) -> Initialized;
+    #[notification(name = "notifications/initialized")]
+    fn initialized(&self);
+    fn ping(&self) -> Value;
+    #[method(name = "tools/list")]
+    fn list_tools(&self, cursor: Option<String>) -> Tools;
+    #[method(name = "tools/call")]
+    async fn call_tool(
+        &self,
+        cx: &Context,
+        name: &str,
+        arguments: Option<Value>,
+        progress: Progress<Step>,
+    ) -> Result<ToolResult>;
+}
+
+/// What the host offers.
+#[service(rename_all_params = "camelCase", by_name)]
+pub(crate) trait Host {
+    #[method(name = "sampling/createMessage")]
+    fn create_message(&self, messages: Vec<Message>, max_tokens: u32) -> Sampled;
+    #[method(name = "roots/list")]
+    fn list_roots(&self) -> Roots;
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Initialized {
+    protocol_version: String,
+    capabilities: Value,
+    server_info: Value,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Tools {
+    tools: Vec<Tool>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Tool {
+    name: String,
+    description: String,
+    input_schema: Value,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ToolResult {
+    content: Vec<Content>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum Content {
+    Text { text: String },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Message {
+    role: String,
+    content: Content,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Sampled {
+    model: String,
+    content: Content,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Roots {
+    roots: Vec<Root>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Root {
+    uri: String,
+}
+
+/// How far a tool has come.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Step {
+    progress: u32,
+    total: u32,
+}
+
+/// The only revision that is spoken: a host that cannot speak it hangs up.
+const REVISION: &str = "2025-11-25";
+
+#[derive(Default)]
+struct Toolbox {
+    /// How many calls of `wait` there are.
+    waiting: Arc<()>,
+}
+
+impl Mcp for Toolbox {
+    fn initialize(
+        &self,
+        _protocol_version: &str,
+        _capabilities: Value,
+        _client_info: Value,
+    ) -> Initialized {
+        Initialized {
+            protocol_version: REVISION.into(),
+            capabilities: json!({ "tools": {} }),
+            server_info: json!({ "name": "toolbox", "version": "1.0.0" }),
+        }
+    }
+
+    fn initialized(&self) {}
+
+    fn ping(&self) -> Value {
+        json!({})
+    }
+
+    fn list_tools(&self, _cursor: Option<String>) -> Tools {
+        let tool = |name: &str, description: &str| Tool {
+            name: name.into(),
+            description: description.into(),
+            input_schema: json!({ "type": "object" }),
+        };
+        let tools = vec![
+            tool("summarize", "asks the host's model for a summary of `text`"),
+            tool("folders", "the folders that the host lets tools see"),
+            tool("count", "counts to `to`, and reports each step"),
+            tool("wait", "waits until it is cancelled"),
+            tool("waiting", "how many such calls there are"),
+        ];
+        Tools { tools }
+    }
+
+    async fn call_tool(
+        &self,
+        cx: &Context,
+        name: &str,
+        arguments: Option<Value>,
+        progress: Progress<Step>,
+    ) -> Result<ToolResult> {
+        let arguments = arguments.unwrap_or_default();
+        let host = HostClient::new(cx.peer());
+        match name {
+            "summarize" => {
+                let text = arguments["text"].as_str().unwrap_or_default();
+                let text = format!("Summarize: {text}");
+                let asked = Message { role: "user".into(), content: Content::Text { text } };
+                let sampled = host.create_message(vec![asked], 100).await.map_err(of_host)?;
+                let Content::Text { text } = sampled.content;
+                Ok(said(format!("{} says: {text}", sampled.model)))
+            }
+            "folders" => {
+                let Roots { roots } = host.list_roots().await.map_err(of_host)?;
+                let uris: Vec<_> = roots.into_iter().map(|root| root.uri).collect();
+                Ok(said(uris.join(", ")))
+            }
+            "count" => {
+                let total = arguments["to"].as_u64().and_then(|to| to.try_into().ok()).unwrap_or(0);
+                for step in 1..=total {
+                    progress.report(&Step { progress: step, total });
+                }
+                Ok(said(format!("counted to {total}")))
+            }
+            "wait" => {
+                let _waiting = self.waiting.clone();
+                pending().await
+            }
+            "waiting" => Ok(said((Arc::strong_count(&self.waiting) - 1).to_string())),
+            _ => Err(ErrorObject::invalid_params(format!("no tool `{name}`"))),
+        }
+    }
+}
+
+fn said(text: String) -> ToolResult {
+    ToolResult { content: vec![Content::Text { text }] }
+}
+
+/// What the host said instead, or why it said nothing.
+fn of_host(error: CallError) -> ErrorObject {
+    match error {
+        CallError::Remote(error) => error,
+        other => ErrorObject::new(1, other.to_string()),
+    }
+}
+
+pub(crate) fn server() -> Builder {
+    Server::builder().subprotocol("mcp").service(McpServer::new(Toolbox::default()))
+}
