@@ -18,11 +18,29 @@ main(async () => {
   const test = (name, run) => check("vscode-ws-jsonrpc", name, run);
   const command = (...given) => editor.sendRequest("workspace/executeCommand", ...given);
 
-  await test("initializes", async () => {
-    const params = { processId: process.pid, rootUri: null, capabilities: {} };
-    const { capabilities } = await editor.sendRequest("initialize", params);
+  await test("initializes, with all that editors send", async () => {
+    const { capabilities } = await editor.sendRequest("initialize", {
+      processId: process.pid,
+      clientInfo: { name: "pen", version: "1.0.0" },
+      locale: "en",
+      rootPath: null,
+      rootUri: null,
+      capabilities: { workspace: { applyEdit: true }, window: { workDoneProgress: true } },
+      initializationOptions: { tabs: 4 },
+      trace: "off",
+      workspaceFolders: null,
+    });
     assert.strictEqual(capabilities.hoverProvider, true);
+    assert.strictEqual(capabilities.experimental.greeting, "hello, pen");
     await editor.sendNotification("initialized", {});
+  });
+  await test("sets the trace, and hears it ($/setTrace, $/logTrace)", async () => {
+    const heard = new Promise((resolve) => {
+      const log = (text) => text.startsWith("trace is") && resolve(text);
+      editor.trace(rpc.Trace.Verbose, { log }, { sendNotification: true });
+    });
+    assert.strictEqual(await heard, "trace is verbose");
+    await editor.trace(rpc.Trace.Off, { log() {} });
   });
   await test("opens a document and hears its diagnostics", async () => {
     const heard = new Promise((resolve) => editor.onNotification("textDocument/publishDiagnostics", resolve));

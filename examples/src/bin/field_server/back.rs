@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use rpc_core::{CallError, Context, service};
+use rpc_core::{CallError, Context, ErrorObject, service};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -75,4 +75,12 @@ impl Field for Back {
 
 fn asked(cx: &Context) -> &watch::Sender<bool> {
     &cx.session::<Asked>().expect("each connection has one").0
+}
+
+/// What a client said instead of an answer, or why it said nothing, as our answer to it.
+pub(crate) fn passed_on(error: CallError) -> ErrorObject {
+    match error {
+        CallError::Remote(error) => error,
+        other => ErrorObject::new(1, other.to_string()),
+    }
 }

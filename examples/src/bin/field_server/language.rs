@@ -1,31 +1,33 @@
 //! A language server for plain text, as editors connect to one over a WebSocket: `TODO` is a warning, and a command
 //! writes a line in capitals.
 
+mod types;
+
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Mutex;
 
-use rpc_core::{CallError, Context, ErrorObject, Progress, Result, service};
+use rpc_core::{Context, ErrorObject, Progress, Result, service};
 use rpc_server::{Builder, Rejection, Server};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::back::{Asked, Back, FieldServer};
+use crate::back::{Asked, Back, FieldServer, passed_on};
+use types::{
+    Applied, Diagnostic, Document, DocumentId, Hover, Initialize, Initialized, Position, Range,
+    WorkDone,
+};
 
-/// What the editor calls.
-#[service(rename_all_params = "camelCase", by_name)]
+/// What the editor calls. Later editors send more than is named here.
+#[service(rename_all_params = "camelCase", by_name, allow_unknown)]
 pub(crate) trait Language {
-    fn initialize(
-        &self,
-        process_id: Option<u32>,
-        root_uri: Option<String>,
-        capabilities: Value,
-    ) -> Initialized;
+    fn initialize(&self, #[param(flatten)] editor: Initialize) -> Initialized;
     #[notification]
     fn initialized(&self);
     fn shutdown(&self);
     #[notification]
     fn exit(&self);
+    #[notification(name = "$/setTrace")]
+    async fn set_trace(&self, cx: &Context, value: &str);
 
     #[notification(name = "textDocument/didOpen")]
     async fn did_open(&self, cx: &Context, text_document: Document);
@@ -48,60 +50,8 @@ pub(crate) trait Editor {
     fn publish_diagnostics(&self, uri: &str, version: Option<i32>, diagnostics: Vec<Diagnostic>);
     #[method(name = "workspace/applyEdit")]
     fn apply_edit(&self, label: &str, edit: Value) -> Applied;
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Initialized {
-    capabilities: Value,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Document {
-    uri: String,
-    version: i32,
-    text: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct DocumentId {
-    uri: String,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Position {
-    line: usize,
-    character: usize,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Range {
-    start: Position,
-    end: Position,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Hover {
-    contents: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Diagnostic {
-    range: Range,
-    severity: u8,
-    message: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Applied {
-    applied: bool,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub(crate) enum WorkDone {
-    Begin { title: String },
-    Report { percentage: u8 },
-    End {},
+    #[notification(name = "$/logTrace")]
+    fn log_trace(&self, message: &str);
 }
 
 /// The documents that are open, by their URI.
@@ -109,18 +59,15 @@ pub(crate) enum WorkDone {
 struct Texts(Mutex<HashMap<String, String>>);
 
 impl Language for Texts {
-    fn initialize(
-        &self,
-        _process_id: Option<u32>,
-        _root_uri: Option<String>,
-        _capabilities: Value,
-    ) -> Initialized {
+    fn initialize(&self, editor: Initialize) -> Initialized {
         let commands = ["capitals", "wait"];
+        let name = editor.more.get("clientInfo").and_then(|info| info["name"].as_str());
         Initialized {
             capabilities: json!({
                 "textDocumentSync": 1,
                 "hoverProvider": true,
                 "executeCommandProvider": { "commands": commands },
+                "experimental": { "greeting": format!("hello, {}", name.unwrap_or("you")) },
             }),
         }
     }
@@ -130,6 +77,12 @@ impl Language for Texts {
     fn shutdown(&self) {}
 
     fn exit(&self) {}
+
+    async fn set_trace(&self, cx: &Context, value: &str) {
+        let message = format!("trace is {value}");
+        // It fails if the editor has gone, and then nobody needs it.
+        let _ = EditorClient::new(cx.peer()).log_trace(&message).await;
+    }
 
     async fn did_open(&self, cx: &Context, Document { uri, version, text }: Document) {
         let diagnostics =
@@ -165,10 +118,7 @@ impl Language for Texts {
                 progress.report(&WorkDone::Report { percentage: 50 });
                 let applied = EditorClient::new(cx.peer()).apply_edit("capitals", edit).await;
                 progress.report(&WorkDone::End {});
-                let applied = applied.map_err(|error| match error {
-                    CallError::Remote(error) => error,
-                    other => ErrorObject::new(1, other.to_string()),
-                })?;
+                let applied = applied.map_err(passed_on)?;
                 Ok(json!(applied.applied))
             }
             // Until it is cancelled.

@@ -1,22 +1,22 @@
 //! An MCP server, as agents connect to one over a WebSocket: tools that ask back what only the agent's host can do.
 
+mod types;
+
 use std::future::pending;
 use std::sync::Arc;
 
-use rpc_core::{CallError, Context, ErrorObject, Progress, Result, service};
+use crate::back::passed_on;
+use rpc_core::{Context, ErrorObject, Progress, Result, service};
 use rpc_server::{Builder, Server};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use types::{
+    Content, Initialize, Initialized, Message, Roots, Sampled, Step, Tool, ToolResult, Tools,
+};
 
-/// What the host calls.
-#[service(rename_all_params = "camelCase", by_name)]
+/// What the host calls. Params may have members of later revisions.
+#[service(rename_all_params = "camelCase", by_name, allow_unknown)]
 pub(crate) trait Mcp {
-    fn initialize(
-        &self,
-        protocol_version: &str,
-        capabilities: Value,
-        client_info: Value,
-    ) -> Initialized;
+    fn initialize(&self, #[param(flatten)] host: Initialize) -> Initialized;
     #[notification(name = "notifications/initialized")]
     fn initialized(&self);
     fn ping(&self) -> Value;
@@ -41,67 +41,6 @@ pub(crate) trait Host {
     fn list_roots(&self) -> Roots;
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Initialized {
-    protocol_version: String,
-    capabilities: Value,
-    server_info: Value,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Tools {
-    tools: Vec<Tool>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Tool {
-    name: String,
-    description: String,
-    input_schema: Value,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ToolResult {
-    content: Vec<Content>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub(crate) enum Content {
-    Text { text: String },
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Message {
-    role: String,
-    content: Content,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Sampled {
-    model: String,
-    content: Content,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Roots {
-    roots: Vec<Root>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Root {
-    uri: String,
-}
-
-/// How far a tool has come.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Step {
-    progress: u32,
-    total: u32,
-}
-
 /// The only revision that is spoken: a host that cannot speak it hangs up.
 const REVISION: &str = "2025-11-25";
 
@@ -112,12 +51,7 @@ struct Toolbox {
 }
 
 impl Mcp for Toolbox {
-    fn initialize(
-        &self,
-        _protocol_version: &str,
-        _capabilities: Value,
-        _client_info: Value,
-    ) -> Initialized {
+    fn initialize(&self, _host: Initialize) -> Initialized {
         Initialized {
             protocol_version: REVISION.into(),
             capabilities: json!({ "tools": {} }),
@@ -161,12 +95,12 @@ impl Mcp for Toolbox {
                 let text = arguments["text"].as_str().unwrap_or_default();
                 let text = format!("Summarize: {text}");
                 let asked = Message { role: "user".into(), content: Content::Text { text } };
-                let sampled = host.create_message(vec![asked], 100).await.map_err(of_host)?;
+                let sampled = host.create_message(vec![asked], 100).await.map_err(passed_on)?;
                 let Content::Text { text } = sampled.content;
                 Ok(said(format!("{} says: {text}", sampled.model)))
             }
             "folders" => {
-                let Roots { roots } = host.list_roots().await.map_err(of_host)?;
+                let Roots { roots } = host.list_roots().await.map_err(passed_on)?;
                 let uris: Vec<_> = roots.into_iter().map(|root| root.uri).collect();
                 Ok(said(uris.join(", ")))
             }
@@ -189,14 +123,6 @@ impl Mcp for Toolbox {
 
 fn said(text: String) -> ToolResult {
     ToolResult { content: vec![Content::Text { text }] }
-}
-
-/// What the host said instead, or why it said nothing.
-fn of_host(error: CallError) -> ErrorObject {
-    match error {
-        CallError::Remote(error) => error,
-        other => ErrorObject::new(1, other.to_string()),
-    }
 }
 
 pub(crate) fn server() -> Builder {
