@@ -65,12 +65,12 @@ async def run(url):
     async def test(name, run):
         await check("aiohttp-json-rpc", name, run(client))
 
+    await test("is asked while its calls are in flight", asked)
     await test("calls, by position and by name", calls)
     await test("errors keep their code", errors)
     await test("CANNOT hear errors of applications: it drops codes that it does not know", drops_errors)
     await test("hears topics, but CANNOT subscribe by itself: its params are a string, -32600", hears)
     await test("many calls at once", many)
-    await test("is asked while its calls are in flight", asked)
     await client.disconnect()
 
 

@@ -47,14 +47,16 @@ async function failure(promise) {
 }
 
 /**
- * A `field_server` tells its client something and asks it something while 20 calls of the client's own are in flight:
- * each of them gets its own answer. Returns what became of the question.
+ * A `field_server` tells its client something and asks it 50 times while 20 calls of the client's own are in flight:
+ * each of these gets its own answer. Returns what became of each question. Comes first on a connection: then the
+ * client's calls have low ids, as those of the server would have if it began at 1.
  */
 async function askedBack(call) {
   const later = Array.from({ length: 20 }, (_, n) => call("field_later", [n]));
   await call("field_tell", []);
-  const outcome = await call("field_askBack", []);
+  const [outcome, ...others] = await call("field_askBack", []);
   assert.deepStrictEqual(await Promise.all(later), later.map((_, n) => n));
+  assert.deepStrictEqual(others, Array(49).fill(outcome));
   return outcome;
 }
 

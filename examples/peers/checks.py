@@ -32,13 +32,15 @@ async def failure(future):
 
 
 async def asked_back(call):
-    """A `field_server` asks its client something while 20 calls of the client's own are in flight: each of them gets
-    its own answer. Returns what became of the question."""
+    """A `field_server` asks its client 50 times while 20 calls of the client's own are in flight: each of these gets its
+    own answer. Returns what became of each question. Comes first on a connection: then the client's calls have low ids,
+    as those of the server would have if it began at 1."""
     later = [asyncio.create_task(call("field_later", [n])) for n in range(20)]
     # The first turn of each sends it.
     await asyncio.sleep(0)
-    outcome = await call("field_askBack", [])
+    outcome, *others = await call("field_askBack", [])
     equal(await asyncio.gather(*later), list(range(20)))
+    equal(others, [outcome] * 49)
     return outcome
 
 

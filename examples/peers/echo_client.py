@@ -58,12 +58,12 @@ async def run(url):
     async def test(name, run):
         await check("echorpc", name, run(client))
 
+    await test("is asked while its calls are in flight", asked)
     await test("calls, by position and by name", calls)
     await test("errors keep code and data", errors)
     await test("hears notifications", hears)
     await test("batch", batched)
     await test("many calls at once", many)
-    await test("is asked while its calls are in flight", asked)
     await test("asks whether we are there, and hears that", alive)
     await client.disconnect()
 

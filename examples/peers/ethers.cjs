@@ -19,6 +19,9 @@ main(async () => {
     return events.slice(0, count);
   };
 
+  await test("IGNORES what is asked of it, without harm", async () => {
+    assert.strictEqual(await askedBack((method, params) => provider.send(method, params)), "ignored");
+  });
   await test("asks for the network, the block number and a block", async () => {
     assert.strictEqual((await provider.getNetwork()).chainId, 1337n);
     assert.ok((await provider.getBlockNumber()) >= 0);
@@ -63,9 +66,6 @@ main(async () => {
   await test("many calls at once", async () => {
     const calls = Array.from({ length: 300 }, () => provider.send("eth_chainId", []));
     assert.deepStrictEqual(new Set(await Promise.all(calls)), new Set(["0x539"]));
-  });
-  await test("IGNORES what is asked of it, without harm", async () => {
-    assert.strictEqual(await askedBack((method, params) => provider.send(method, params)), "ignored");
   });
   await provider.destroy();
 });

@@ -8,6 +8,9 @@ main(async () => {
   const test = (name, run) => check("@open-rpc/client-js", name, run);
   const call = (method, params) => client.request({ method, params });
 
+  await test("IGNORES what is asked of it, without harm", async () => {
+    assert.strictEqual(await askedBack(call), "ignored");
+  });
   await test("calls, by position and by name", async () => {
     assert.strictEqual(await call("divide", [6, 3]), 2);
     assert.strictEqual(await call("divide", { divisor: 3, dividend: 6 }), 2);
@@ -37,9 +40,6 @@ main(async () => {
     const calls = [call("divide", [6, 3]), call("divide", [8, 2])];
     client.stopBatch();
     assert.deepStrictEqual(await Promise.all(calls), [2, 4]);
-  });
-  await test("IGNORES what is asked of it, without harm", async () => {
-    assert.strictEqual(await askedBack(call), "ignored");
   });
   client.close();
 });

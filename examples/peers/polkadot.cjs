@@ -9,6 +9,9 @@ main(async () => {
   const test = (name, run) => check("@polkadot/rpc-provider", name, run);
   const mine = () => provider.send("engine_createBlock", [true, false]);
 
+  await test("IGNORES what is asked of it, without harm", async () => {
+    assert.strictEqual(await askedBack((method, params) => provider.send(method, params)), "ignored");
+  });
   await test("asks for the methods and the chain", async () => {
     const { methods } = await provider.send("rpc_methods", []);
     assert.ok(methods.includes("chain_subscribeNewHeads"));
@@ -28,9 +31,6 @@ main(async () => {
     assert.strictEqual(await provider.unsubscribe("chain_newHead", "chain_unsubscribeNewHeads", id), true);
     await mine();
     assert.deepStrictEqual(heads, mined);
-  });
-  await test("IGNORES what is asked of it, without harm", async () => {
-    assert.strictEqual(await askedBack((method, params) => provider.send(method, params)), "ignored");
   });
   await provider.disconnect();
 });

@@ -19,6 +19,9 @@ main(async () => {
     return events.slice(0, count);
   };
 
+  await test("IGNORES what is asked of it, without harm", async () => {
+    assert.strictEqual(await askedBack(request), "ignored");
+  });
   await test("asks for the network, the block number and a block", async () => {
     assert.strictEqual(await client.getChainId(), 1337);
     assert.strictEqual(typeof (await client.getBlockNumber()), "bigint");
@@ -78,9 +81,6 @@ main(async () => {
     // It answers equal calls that are in flight at the same time from one of them.
     const calls = Array.from({ length: 300 }, (_, n) => request("eth_getBlockByNumber", [`0x${n + 999}`, false]));
     assert.deepStrictEqual(new Set(await Promise.all(calls)), new Set([null]));
-  });
-  await test("IGNORES what is asked of it, without harm", async () => {
-    assert.strictEqual(await askedBack(request), "ignored");
   });
   (await client.transport.getRpcClient()).close();
 });

@@ -18,6 +18,11 @@ main(async () => {
   const test = (name, run) => check("vscode-ws-jsonrpc", name, run);
   const command = (...given) => editor.sendRequest("workspace/executeCommand", ...given);
 
+  await test("is asked and told while its calls are in flight", async () => {
+    editor.onRequest("caller_confirm", () => true);
+    const call = (method, params) => editor.sendRequest(method, ...params);
+    assert.deepStrictEqual(await askedBack(call), { answered: true });
+  });
   await test("initializes, with all that editors send", async () => {
     const { capabilities } = await editor.sendRequest("initialize", {
       processId: process.pid,
@@ -97,11 +102,6 @@ main(async () => {
     const call = command({ command: "capitals", arguments: [URI] }, source.token);
     assert.strictEqual((await failure(call)).code, -32800);
     await cancelled;
-  });
-  await test("is asked and told while its calls are in flight", async () => {
-    editor.onRequest("caller_confirm", () => true);
-    const call = (method, params) => editor.sendRequest(method, ...params);
-    assert.deepStrictEqual(await askedBack(call), { answered: true });
   });
   await test("shuts down and exits", async () => {
     assert.strictEqual(await editor.sendRequest("shutdown"), null);

@@ -108,6 +108,7 @@ async def run(url):
         async def test(name, run):
             await check("web3.py", name, run(w3))
 
+        await test("IGNORES what is asked of it, without harm", asked)
         await test("asks for the network, the block number and a block", asks)
         await test("a call that is refused keeps its code, data and reason", refused)
         await test("hears newHeads", hears_heads)
@@ -115,7 +116,6 @@ async def run(url):
         await test("hears pending transactions", hears_pending)
         await test("many calls at once", many)
         await test("batch", batched)
-        await test("IGNORES what is asked of it, without harm", asked)
     name = "CANNOT be told: a notification that is no item ends its listener, and all its calls with that"
     await check("web3.py", name, told(url))
 

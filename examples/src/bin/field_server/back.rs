@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use rpc_core::{CallError, Context, ErrorObject, service};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -18,8 +19,8 @@ pub(crate) trait Field {
     /// Sends the caller a notification.
     async fn tell(&self, cx: &Context);
 
-    /// Asks the caller something, and says what came of that.
-    async fn ask_back(&self, cx: &Context) -> Outcome;
+    /// Asks the caller something, many times at once, and says what came of each question.
+    async fn ask_back(&self, cx: &Context) -> Vec<Outcome>;
 }
 
 /// What a client can offer.
@@ -61,14 +62,23 @@ impl Field for Back {
         let _ = CallerClient::new(cx.peer()).told("news").await;
     }
 
-    async fn ask_back(&self, cx: &Context) -> Outcome {
-        let answer =
-            CallerClient::new(cx.peer()).confirm("all well?").timeout(Duration::from_secs(1)).await;
+    async fn ask_back(&self, cx: &Context) -> Vec<Outcome> {
+        let caller = CallerClient::new(cx.peer());
+        // As many as have the ids of the caller's first calls, were they numbered from 1.
+        let questions =
+            (0..50).map(|_| caller.confirm("all well?").timeout(Duration::from_secs(1)));
+        let answers = join_all(questions).await;
         asked(cx).send_replace(true);
+        answers.into_iter().map(Outcome::from).collect()
+    }
+}
+
+impl From<Result<bool, CallError>> for Outcome {
+    fn from(answer: Result<bool, CallError>) -> Self {
         match answer {
-            Ok(yes) => Outcome::Answered(yes),
-            Err(CallError::Remote(error)) => Outcome::Refused(error.code),
-            Err(_) => Outcome::Ignored,
+            Ok(yes) => Self::Answered(yes),
+            Err(CallError::Remote(error)) => Self::Refused(error.code),
+            Err(_) => Self::Ignored,
         }
     }
 }
