@@ -48,24 +48,36 @@ main(async () => {
     const calls = Array.from({ length: 50 }, () => tool("folders", {}));
     assert.deepStrictEqual(new Set((await Promise.all(calls)).map(text)), new Set(["file:///work"]));
   });
-  await test("CANNOT hear progress: `$/progress` is unknown to it", async () => {
+  await test("hears progress", async () => {
     const steps = [];
     const counted = await tool("count", { to: 3 }, { onprogress: (step) => steps.push(step) });
     assert.strictEqual(text(counted), "counted to 3");
-    assert.deepStrictEqual(steps, []);
+    assert.deepStrictEqual(steps, [1, 2, 3].map((progress) => ({ progress, total: 3 })));
   });
   await test("errors keep their code", async () => {
     assert.strictEqual((await failure(tool("nonsense", {}))).code, -32602);
     assert.strictEqual((await failure(client.listPrompts())).code, -32601);
   });
-  await test("CANNOT cancel a tool: `notifications/cancelled` is no cancel here", async () => {
+  await test("cancels a tool", async () => {
     const waiting = async () => text(await tool("waiting", {}));
     const abort = new AbortController();
     const call = tool("wait", {}, { signal: abort.signal });
     assert.strictEqual(await waiting(), "1");
     abort.abort("enough");
     await failure(call);
-    assert.strictEqual(await waiting(), "1");
+    assert.strictEqual(await waiting(), "0");
+  });
+  await test("is cancelled: its model is asked no longer by a tool that was", async () => {
+    const abort = new AbortController();
+    const cancelled = new Promise((resolve) => {
+      client.setRequestHandler(types.CreateMessageRequestSchema, (_, { signal }) => {
+        signal.addEventListener("abort", resolve);
+        abort.abort("enough");
+        return new Promise(() => {});
+      });
+    });
+    await failure(tool("summarize", { text: "" }, { signal: abort.signal }));
+    await cancelled;
   });
   await test("nothing of what we sent was foreign to it", async () => {
     assert.deepStrictEqual(faults, []);

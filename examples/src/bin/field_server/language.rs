@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Mutex;
 
-use rpc_core::{Context, ErrorObject, Progress, Result, service};
+use rpc_core::{Context, Dialect, ErrorObject, Progress, Result, service};
 use rpc_server::{Builder, Rejection, Server};
 use serde_json::{Value, json};
 
@@ -157,6 +157,7 @@ fn whole(line: usize, text: &str) -> Range {
 
 pub(crate) fn server() -> Builder {
     Server::builder()
+        .dialect(Dialect::Lsp)
         .service(LanguageServer::new(Texts::default()))
         .service(FieldServer::new(Back))
         .on_connect(|_| async { Ok::<_, Rejection>(Asked::default()) })

@@ -6,7 +6,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use crate::back::passed_on;
-use rpc_core::{Context, ErrorObject, Progress, Result, service};
+use rpc_core::{Context, Dialect, ErrorObject, Progress, Result, service};
 use rpc_server::{Builder, Server};
 use serde_json::{Value, json};
 use types::{
@@ -19,7 +19,6 @@ pub(crate) trait Mcp {
     fn initialize(&self, #[param(flatten)] host: Initialize) -> Initialized;
     #[notification(name = "notifications/initialized")]
     fn initialized(&self);
-    fn ping(&self) -> Value;
     #[method(name = "tools/list")]
     fn list_tools(&self, cursor: Option<String>) -> Tools;
     #[method(name = "tools/call")]
@@ -37,6 +36,7 @@ pub(crate) trait Mcp {
 pub(crate) trait Host {
     #[method(name = "sampling/createMessage")]
     fn create_message(&self, messages: Vec<Message>, max_tokens: u32) -> Sampled;
+    fn ping(&self) -> Value;
     #[method(name = "roots/list")]
     fn list_roots(&self) -> Roots;
 }
@@ -60,10 +60,6 @@ impl Mcp for Toolbox {
     }
 
     fn initialized(&self) {}
-
-    fn ping(&self) -> Value {
-        json!({})
-    }
 
     fn list_tools(&self, _cursor: Option<String>) -> Tools {
         let tool = |name: &str, description: &str| Tool {
@@ -108,6 +104,8 @@ impl Mcp for Toolbox {
                 let total = arguments["to"].as_u64().and_then(|to| to.try_into().ok()).unwrap_or(0);
                 for step in 1..=total {
                     progress.report(&Step { progress: step, total });
+                    // There are hosts that lose a report right before the answer; so they have it first.
+                    host.ping().await.map_err(passed_on)?;
                 }
                 Ok(said(format!("counted to {total}")))
             }
@@ -126,5 +124,8 @@ fn said(text: String) -> ToolResult {
 }
 
 pub(crate) fn server() -> Builder {
-    Server::builder().subprotocol("mcp").service(McpServer::new(Toolbox::default()))
+    Server::builder()
+        .subprotocol("mcp")
+        .dialect(Dialect::Mcp)
+        .service(McpServer::new(Toolbox::default()))
 }
