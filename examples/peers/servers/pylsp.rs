@@ -1,0 +1,203 @@
+//! A document is opened in a language server, which tells what is wrong with it and what its names mean.
+
+use std::time::Duration;
+
+use rpc_client::Client;
+use rpc_core::{CallError, Peer, service};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::checks::{Checked, check, equal};
+
+#[service(by_name)]
+trait Server {
+    fn initialize(&self, #[param(flatten)] params: InitializeParams) -> InitializeResult;
+    #[notification(empty_params)]
+    fn initialized(&self);
+    fn shutdown(&self);
+}
+
+#[service(
+    namespace = "textDocument",
+    separator = "/",
+    rename_all = "camelCase",
+    rename_all_params = "camelCase",
+    by_name
+)]
+trait Documents {
+    #[notification]
+    fn did_open(&self, text_document: Opened);
+    #[notification]
+    fn did_change(&self, text_document: Version, content_changes: &[Change]);
+    fn hover(&self, text_document: Document, position: Position) -> Option<Hover>;
+}
+
+/// What the server tells; there is a `version` as well, which nobody here wants.
+#[service(namespace = "textDocument", separator = "/", rename_all = "camelCase")]
+trait Diagnostics {
+    #[notification]
+    fn publish_diagnostics(&self, uri: String, diagnostics: Vec<Diagnostic>);
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InitializeParams {
+    process_id: Option<u32>,
+    root_uri: Option<String>,
+    capabilities: Value,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InitializeResult {
+    server_info: ServerInfo,
+}
+
+#[derive(Deserialize, Serialize)]
+struct ServerInfo {
+    name: String,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Opened {
+    uri: String,
+    language_id: String,
+    version: u32,
+    text: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Document {
+    uri: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Version {
+    uri: String,
+    version: u32,
+}
+
+/// The whole text anew.
+#[derive(Clone, Deserialize, Serialize)]
+struct Change {
+    text: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Position {
+    line: u32,
+    character: u32,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Hover {
+    contents: Contents,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Contents {
+    value: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Diagnostic {
+    message: String,
+}
+
+struct Ears(UnboundedSender<(String, Vec<Diagnostic>)>);
+
+impl Diagnostics for Ears {
+    fn publish_diagnostics(&self, uri: String, diagnostics: Vec<Diagnostic>) {
+        self.0.send((uri, diagnostics)).ok();
+    }
+}
+
+const URI: &str = "file:///program.py";
+
+const PROGRAM: &str = "def half(number):
+    \"\"\"The half of it.\"\"\"
+    return number / two
+half(4)
+";
+
+const PEER: &str = "python-lsp-server";
+
+pub(crate) async fn passes(url: &str) -> bool {
+    let (ears, mut heard) = unbounded_channel();
+    let client = Client::builder().service(DiagnosticsServer::new(Ears(ears))).connect(url).await;
+    let client = client.expect("there is a server");
+    let peer = &client.peer();
+    let (server, documents) = (ServerClient::new(peer.clone()), DocumentsClient::new(peer.clone()));
+    let all = [
+        check(PEER, "initializes", initializes(&server)).await,
+        check(PEER, "a document's faults are heard of", diagnoses(&documents, &mut heard)).await,
+        check(PEER, "hover", hovers(&documents)).await,
+        check(PEER, "errors", errors(peer)).await,
+        check(PEER, "CANNOT take params by position: an error says so", by_position(peer)).await,
+        check(PEER, "CANNOT batch: it says nothing", batches(peer)).await,
+        check(PEER, "shuts down", shuts_down(&server)).await,
+    ];
+    all.into_iter().all(|passed| passed)
+}
+
+async fn initializes(server: &ServerClient) -> Checked {
+    let params = InitializeParams { process_id: None, root_uri: None, capabilities: json!({}) };
+    equal(server.initialize(params).await?.server_info.name.as_str(), "pylsp")?;
+    server.initialized().await?;
+    Ok(())
+}
+
+type Heard = UnboundedReceiver<(String, Vec<Diagnostic>)>;
+
+/// What is wrong now.
+async fn faults(heard: &mut Heard) -> Result<Vec<String>, &'static str> {
+    let (uri, diagnostics) = heard.recv().await.ok_or("closed")?;
+    let messages = diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect();
+    if uri == URI { Ok(messages) } else { Err("another document") }
+}
+
+async fn diagnoses(documents: &DocumentsClient, heard: &mut Heard) -> Checked {
+    let opened = Opened {
+        uri: URI.to_owned(),
+        language_id: "python".to_owned(),
+        version: 1,
+        text: PROGRAM.to_owned(),
+    };
+    documents.did_open(opened).await?;
+    equal(faults(heard).await?, vec!["undefined name 'two'".to_owned()])?;
+    let changed = Change { text: PROGRAM.replace("two", "2") };
+    documents.did_change(Version { uri: URI.to_owned(), version: 2 }, &[changed]).await?;
+    equal(faults(heard).await?, vec![])
+}
+
+async fn hovers(documents: &DocumentsClient) -> Checked {
+    let document = Document { uri: URI.to_owned() };
+    let hover = documents.hover(document, Position { line: 3, character: 1 }).await?;
+    equal(hover.is_some_and(|hover| hover.contents.value.contains("The half of it.")), true)
+}
+
+async fn errors(peer: &Peer) -> Checked {
+    match peer.call::<()>("nonsense", ()).await {
+        Err(CallError::Remote(error)) => equal(error.code, rpc_core::ErrorCode::METHOD_NOT_FOUND),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+async fn by_position(peer: &Peer) -> Checked {
+    let refused = peer.call::<()>("textDocument/hover", (URI, 1)).await;
+    let invalid = rpc_core::ErrorCode::INVALID_PARAMS;
+    equal(matches!(refused, Err(CallError::Remote(error)) if error.code == invalid), true)
+}
+
+async fn batches(peer: &Peer) -> Checked {
+    let batch = peer.batch();
+    let call = batch.call::<()>("shutdown", ()).timeout(Duration::from_millis(500));
+    batch.send().await?;
+    equal(matches!(call.await, Err(CallError::Timeout { .. })), true)
+}
+
+async fn shuts_down(server: &ServerClient) -> Checked {
+    Ok(server.shutdown().await?)
+}
