@@ -277,7 +277,7 @@ impl Builder {
             on_foreign: self.on_foreign,
         };
         let endpoint = Endpoint::new(setup);
-        if socket.answers_hello {
+        if socket.agreed.answers_hello {
             endpoint.know_other(true);
         }
         Ok(Client::start(endpoint, socket))

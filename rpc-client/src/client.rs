@@ -3,6 +3,7 @@
 use rpc_core::{CloseCode, CloseReason, Endpoint, Peer};
 
 use crate::builder::Builder;
+use crate::handshake::Agreed;
 use crate::socket::Socket;
 
 /// A connection to a server.
@@ -37,6 +38,7 @@ use crate::socket::Socket;
 #[must_use = "dropping it closes the connection"]
 pub struct Client {
     peer: Peer,
+    subprotocol: Option<Box<str>>,
 }
 
 impl Client {
@@ -47,13 +49,30 @@ impl Client {
 
     pub(crate) fn start(endpoint: Endpoint, socket: Socket) -> Self {
         let peer = endpoint.peer();
-        socket.spawn(endpoint);
-        Self { peer }
+        let Agreed { subprotocol, .. } = socket.spawn(endpoint);
+        Self { peer, subprotocol }
     }
 
     /// The server: what it offers can be called.
     pub fn peer(&self) -> Peer {
         self.peer.clone()
+    }
+
+    /// The subprotocol that the server has picked of those that the client [offers](Builder::subprotocol); `None` if
+    /// the server has picked none.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_client::Client;
+    /// use rpc_server::Server;
+    ///
+    /// let server = Server::builder().subprotocol("mcp").bind("127.0.0.1:0").await?.spawn();
+    /// let client = Client::builder().subprotocol("acp").subprotocol("mcp").connect(server.url()).await?;
+    /// assert_eq!(client.subprotocol(), Some("mcp"));
+    /// # Ok(()) }
+    /// ```
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
     }
 
     /// Closes the connection with 1000 and waits until it is gone, at the latest after

@@ -47,16 +47,24 @@ pub(crate) struct Handshake {
     pub(crate) asks_for_hello: bool,
 }
 
+/// What a server has agreed to.
+pub(crate) struct Agreed {
+    /// Whether it has said that it knows what lies beyond JSON-RPC 2.0.
+    pub(crate) answers_hello: bool,
+    /// The subprotocol that it has picked of those that were offered.
+    pub(crate) subprotocol: Option<Box<str>>,
+}
+
 /// By this header each end tells the other that it knows what lies beyond JSON-RPC 2.0.
 const RPC_HELLO: HeaderName = HeaderName::from_static("rpc-hello");
 
 impl Handshake {
-    /// Turns a connection into a WebSocket; whether the server answers `Rpc-Hello`. May be dropped at any point, which closes it.
+    /// Turns a connection into a WebSocket; and what the server has agreed to. May be dropped at any point, which closes it.
     pub(crate) async fn run<S>(
         &self,
         stream: S,
         limits: &Limits,
-    ) -> Result<(WebSocket<S>, bool), ConnectError>
+    ) -> Result<(WebSocket<S>, Agreed), ConnectError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -65,10 +73,10 @@ impl Handshake {
         let (sender, connection) = http.map_err(|error| self.failed(&error))?;
         let exchange = self.exchange(sender);
         let (parts, answered) = join(connection.without_shutdown(), exchange).await;
-        let answers_hello = answered?;
+        let agreed = answered?;
         let parts = parts.map_err(|error| self.failed(&error))?;
         let stream = parts.io.into_inner();
-        Ok((WebSocket::new(stream, Role::Client, parts.read_buf, limits), answers_hello))
+        Ok((WebSocket::new(stream, Role::Client, parts.read_buf, limits), agreed))
     }
 
     /// Takes the sender, with which the HTTP connection ends: it gives the stream back then, and
@@ -76,7 +84,7 @@ impl Handshake {
     async fn exchange(
         &self,
         mut sender: http1::SendRequest<Empty<Bytes>>,
-    ) -> Result<bool, ConnectError> {
+    ) -> Result<Agreed, ConnectError> {
         let key = generate_key();
         let response = sender.send_request(self.request(&key)).await;
         let response = response.map_err(|error| self.failed(&error))?;
@@ -86,7 +94,13 @@ impl Handshake {
         answer::check(response.headers(), &key, &self.subprotocols)?;
         let mut answers = response.headers().get_all(RPC_HELLO).iter();
         let is_one = answers.next().is_some_and(|value| value == "1") && answers.next().is_none();
-        Ok(self.asks_for_hello && is_one)
+        let picked = response.headers().get(SEC_WEBSOCKET_PROTOCOL);
+        let mut offered = self.subprotocols.iter();
+        let subprotocol = picked.and_then(|picked| offered.find(|offered| *picked == **offered));
+        Ok(Agreed {
+            answers_hello: self.asks_for_hello && is_one,
+            subprotocol: subprotocol.map(|name| name.as_str().into()),
+        })
     }
 
     fn request(&self, key: &str) -> Request<Empty<Bytes>> {
