@@ -130,6 +130,22 @@ mod unix {
         }
     }
 
+    /// The URL has no name, so the client asks for `localhost`.
+    #[tokio::test]
+    async fn a_server_with_names_of_its_own_takes_the_url_that_it_prints() {
+        let directory = Directory::new("named");
+        let socket = directory.0.join("app.sock");
+        let (server, _heard) = echo();
+        let server = server.allow_hosts(["app.example"]);
+        let server = server.serve_listener(UnixListener::bind(&socket).unwrap()).unwrap().spawn();
+        let client = soon(Client::builder().connect(server.url())).await;
+        assert_echoes(client, "named").await;
+        let stream = UnixStream::connect(&socket).await.unwrap();
+        let other = Client::builder().connect_over(stream, "ws://evil.example/");
+        let error = soon(other).await.unwrap_err().to_string();
+        assert!(error.contains("403"), "{error}");
+    }
+
     #[tokio::test]
     async fn the_url_of_a_socket_with_a_relative_path_is_absolute() {
         let directory = Directory::new("relative");

@@ -15,7 +15,7 @@ use crate::seat::Seat;
 #[cfg(feature = "tls-no-provider")]
 use crate::secure;
 use crate::shared::Shared;
-use crate::visitor::{Visitor, is_loopback};
+use crate::visitor::{Visitor, Way, is_loopback};
 
 /// How long to wait when there is no descriptor or memory for a connection: at first, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -66,11 +66,11 @@ fn start(shared: &Arc<Shared>, accepted: Accepted) {
                 let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive(shared.limits()));
             }
             // Not where the server listens: who listens on all addresses does so on this machine's own.
-            let is_local = stream.local_addr().ok().is_none_or(is_loopback);
-            carry(shared, stream, Visitor::new(Some(remote), is_local));
+            let way = Way::over(stream.local_addr().ok().is_none_or(is_loopback));
+            carry(shared, stream, Visitor::new(Some(remote), way));
         }
         #[cfg(unix)]
-        Accepted::Unix(stream) => carry(shared, stream, Visitor::new(None, false)),
+        Accepted::Unix(stream) => carry(shared, stream, Visitor::new(None, Way::Unix)),
     }
 }
 

@@ -252,7 +252,7 @@ impl Builder {
 
     /// Says by which names the server may be asked for, such as `app.example`, with any port unless one
     /// is written. May be called several times. Other names are answered 403 then; loopback names are
-    /// fine as well over a loopback address. By default every name will do, but only these over a
+    /// fine as well over a loopback address, and over a Unix socket, whose [URL](crate::Server::url) has no name. By default every name will do, but only these over a
     /// loopback address: so this is also for a server behind a proxy on the same machine that keeps the
     /// name which the client used.
     pub fn allow_hosts<I>(mut self, hosts: I) -> Self

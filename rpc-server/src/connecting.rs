@@ -247,10 +247,11 @@ mod tests {
     use rpc_core::{Endpoint, Limits, Router, Setup};
 
     use super::*;
+    use crate::visitor::Way;
 
     fn connecting(request: Request<()>) -> Connecting {
         let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::server()));
-        let visitor = Visitor::new(Some(([127, 0, 0, 1], 9).into()), true);
+        let visitor = Visitor::new(Some(([127, 0, 0, 1], 9).into()), Way::Loopback);
         Connecting::new(request, visitor, None, None, endpoint)
     }
 

@@ -26,7 +26,7 @@ impl Shared {
     ) -> Result<Asked, Rejection> {
         let host = Host::asked_for(head)?;
         let asked = Asked::of(head, has_body, self)?;
-        self.settings.origins.check(&head.headers, host.as_ref(), visitor.is_local)?;
+        self.settings.origins.check(&head.headers, host.as_ref(), visitor.way)?;
         Ok(asked)
     }
 

@@ -27,7 +27,7 @@ use crate::seat::{self, Seat};
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::upgrade::Upgrade;
-use crate::visitor::{Visitor, is_loopback};
+use crate::visitor::{Visitor, Way, is_loopback};
 
 /// A server as a service of tower's, to be mounted in an app: made by
 /// [`Builder::into_tower_service`](crate::Builder::into_tower_service). Clones are the same server.
@@ -109,8 +109,7 @@ impl RpcService {
     {
         let (head, body) = request.into_parts();
         let remote = (self.remote_addr)(&head.extensions);
-        let is_local = remote.is_none_or(is_loopback);
-        let visitor = Visitor::new(remote, is_local);
+        let visitor = Visitor::new(remote, Way::over(remote.is_none_or(is_loopback)));
         let answer = self.let_in(head, body, &visitor).await;
         answer.unwrap_or_else(|rejection| {
             self.shared.totals.refused();

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::headers::only;
 use crate::host::Host;
 use crate::rejection::Rejection;
+use crate::visitor::Way;
 
 /// The pages that may connect beside those of the server's own address, and the names that it has.
 #[derive(Debug, Default)]
@@ -54,14 +55,14 @@ impl Origins {
         })
     }
 
-    /// Checks a request for `host`; `is_local` if it may have come over a loopback address.
+    /// Checks a request for `host`, which has come this `way`.
     pub(crate) fn check(
         &self,
         headers: &HeaderMap,
         host: Option<&Host>,
-        is_local: bool,
+        way: Way,
     ) -> Result<(), Rejection> {
-        self.check_host(host, is_local)?;
+        self.check_host(host, way)?;
         if !headers.contains_key(ORIGIN) {
             return Ok(());
         }
@@ -74,12 +75,12 @@ impl Origins {
         }
     }
 
-    fn check_host(&self, host: Option<&Host>, is_local: bool) -> Result<(), Rejection> {
+    fn check_host(&self, host: Option<&Host>, way: Way) -> Result<(), Rejection> {
         let is_named = |host: &Host| self.hosts.iter().any(|named| named.takes(host));
-        if host.is_some_and(|host| is_named(host) || (is_local && host.is_this_machine())) {
+        if host.is_some_and(|host| is_named(host) || (way != Way::Far && host.is_this_machine())) {
             return Ok(());
         }
-        match (is_local, self.hosts.is_empty()) {
+        match (way == Way::Loopback, self.hosts.is_empty()) {
             (false, true) => Ok(()),
             (_, false) => Err(forbidden(
                 "this server has another name than that in `Host`; `allow_hosts` allows others",
@@ -167,9 +168,9 @@ mod tests {
             headers.insert(ORIGIN, origin.parse().unwrap());
         }
         let address: SocketAddr = address.parse().unwrap();
-        let is_local = address.ip().to_canonical().is_loopback();
+        let way = Way::over(address.ip().to_canonical().is_loopback());
         let origins = Origins::new(&allowed, &[], false).unwrap();
-        let verdict = origins.check(&headers, Host::parse(host).as_ref(), is_local);
+        let verdict = origins.check(&headers, Host::parse(host).as_ref(), way);
         if let Err(rejection) = &verdict {
             assert_eq!(rejection.status(), StatusCode::FORBIDDEN);
         }
@@ -237,7 +238,7 @@ mod tests {
             ("a.example", "http://dev.example", true),
         ] {
             let headers = HeaderMap::from_iter([(ORIGIN, origin.parse().unwrap())]);
-            let verdict = origins.check(&headers, Host::parse(host).as_ref(), false);
+            let verdict = origins.check(&headers, Host::parse(host).as_ref(), Way::Far);
             assert_eq!(verdict.is_ok(), may, "{host} {origin}");
         }
     }
@@ -315,9 +316,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(ORIGIN, "https://good.example".parse().unwrap());
         let host = Host::parse("a.example");
-        assert!(origins.check(&headers, host.as_ref(), false).is_ok());
+        assert!(origins.check(&headers, host.as_ref(), Way::Far).is_ok());
         headers.append(ORIGIN, "https://good.example".parse().unwrap());
-        assert!(origins.check(&headers, host.as_ref(), false).is_err());
+        assert!(origins.check(&headers, host.as_ref(), Way::Far).is_err());
     }
 
     #[test]
@@ -355,23 +356,26 @@ mod tests {
     fn a_server_answers_to_its_own_names_only_if_it_has_some() {
         let hosts = ["app.example".to_owned(), "api.example:8443".to_owned()];
         let origins = Origins::new(&[], &hosts, false).unwrap();
-        for (host, is_local, may) in [
-            ("app.example", false, true),
-            ("APP.example:9944", false, true),
-            ("app.example:9944", true, true),
-            ("api.example:8443", true, true),
-            ("api.example", false, false),
-            ("evil.example", false, false),
-            ("evil.example", true, false),
-            ("localhost:9944", true, true),
-            ("localhost:9944", false, false),
-            ("", false, false),
+        for (host, way, may) in [
+            ("app.example", Way::Far, true),
+            ("APP.example:9944", Way::Far, true),
+            ("app.example:9944", Way::Loopback, true),
+            ("api.example:8443", Way::Loopback, true),
+            ("api.example", Way::Far, false),
+            ("evil.example", Way::Far, false),
+            ("evil.example", Way::Loopback, false),
+            ("evil.example", Way::Unix, false),
+            ("localhost:9944", Way::Loopback, true),
+            // So a client asks by the URL of a Unix socket, which has no host.
+            ("localhost", Way::Unix, true),
+            ("localhost:9944", Way::Far, false),
+            ("", Way::Far, false),
         ] {
             let host = Host::parse(host);
-            let verdict = origins.check(&HeaderMap::new(), host.as_ref(), is_local);
-            assert_eq!(verdict.is_ok(), may, "{host:?} {is_local}");
+            let verdict = origins.check(&HeaderMap::new(), host.as_ref(), way);
+            assert_eq!(verdict.is_ok(), may, "{host:?} {way:?}");
         }
-        assert!(origins.check(&HeaderMap::new(), None, false).is_err());
+        assert!(origins.check(&HeaderMap::new(), None, Way::Far).is_err());
         let error = Origins::new(&[], &["https://app.example".to_owned()], false).unwrap_err();
         assert!(error.to_string().starts_with("`https://app.example` "), "{error}");
     }

@@ -7,11 +7,27 @@ use std::net::{IpAddr, SocketAddr};
 pub(crate) struct Visitor {
     /// `None` where there is no such address: a Unix socket, or an app that does not tell.
     pub(crate) remote: Option<SocketAddr>,
-    /// Whether it may come over a loopback address, where a page with a rebound name would come from.
-    pub(crate) is_local: bool,
+    pub(crate) way: Way,
     /// What is known by TLS, where that is spoken to the server itself.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<crate::tls::TlsInfo>,
+}
+
+/// What a request comes over, as far as it matters for the name by which it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// A loopback address, or what may be one: where a page with a rebound name would come from.
+    Loopback,
+    /// A Unix socket, which no page reaches by itself.
+    Unix,
+    /// Any other address.
+    Far,
+}
+
+impl Way {
+    pub(crate) fn over(is_loopback: bool) -> Self {
+        if is_loopback { Self::Loopback } else { Self::Far }
+    }
 }
 
 /// Whether an address is one that only this machine reaches.
@@ -20,10 +36,10 @@ pub(crate) fn is_loopback(address: SocketAddr) -> bool {
 }
 
 impl Visitor {
-    pub(crate) fn new(remote: Option<SocketAddr>, is_local: bool) -> Self {
+    pub(crate) fn new(remote: Option<SocketAddr>, way: Way) -> Self {
         Self {
             remote,
-            is_local,
+            way,
             #[cfg(feature = "tls-no-provider")]
             tls: None,
         }
