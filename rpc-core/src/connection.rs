@@ -28,7 +28,7 @@ use crate::rates::Controls;
 use crate::scratch::Scratch;
 use crate::serving::Key;
 use crate::shared::{Shared, Wish, Wishes};
-use crate::sync::Arc;
+use crate::sync::{Arc, Ordering};
 use crate::tasks::Tasks;
 use crate::timer::Timer;
 use crate::transport::{LinkError, Received, Transport};
@@ -141,7 +141,7 @@ impl From<LinkError> for End {
 
 impl<T: Transport> Connection<T> {
     pub(crate) fn new(mut transport: T, shared: Arc<Shared>) -> Self {
-        if shared.setup.whole_frames {
+        if shared.whole_frames.load(Ordering::Relaxed) {
             transport.send_whole_frames();
         }
         let limits = &shared.setup.limits;
@@ -155,7 +155,7 @@ impl<T: Transport> Connection<T> {
         drop(state);
         Self {
             transport,
-            rules: Rules::new(&current, shared.setup.jsonrpc_optional),
+            rules: shared.rules(&current),
             layers: shared.layers.get(),
             generation,
             handlers,
@@ -302,7 +302,7 @@ impl<T: Transport> Connection<T> {
     fn grant(&mut self, wishes: Wishes) -> Result<(), End> {
         if wishes.limits {
             let limits = self.shared.lock().protocol.limits().clone();
-            self.rules = Rules::new(&limits, self.shared.setup.jsonrpc_optional);
+            self.rules = self.shared.rules(&limits);
             self.transport.set_limits(&limits);
         }
         match wishes.end {

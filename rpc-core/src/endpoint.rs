@@ -19,7 +19,7 @@ use crate::protocol::{Guest, Target};
 use crate::router::{Router, RouterError};
 use crate::service::Service;
 use crate::shared::Shared;
-use crate::sync::Arc;
+use crate::sync::{Arc, Ordering};
 use crate::transport::Transport;
 
 /// What an end is made of.
@@ -229,6 +229,18 @@ impl Endpoint {
         dialect.check(shared.setup.services.methods())?;
         shared.speak(dialect);
         Ok(())
+    }
+
+    /// Sends each message of this one connection as one WebSocket frame, as [`whole_frames`](Setup::whole_frames) of the
+    /// setup does. Before the connection is made.
+    pub fn send_whole_frames(&self) {
+        self.peer().shared.whole_frames.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes messages without `jsonrpc` on this one connection, as [`jsonrpc_optional`](Setup::jsonrpc_optional) of the
+    /// setup does. Before the connection is made.
+    pub fn take_without_jsonrpc(&self) {
+        self.peer().shared.jsonrpc_optional.store(true, Ordering::Relaxed);
     }
 
     /// Lets this end do nothing but answer, since the other one can take nothing else: calls and

@@ -13,15 +13,19 @@ use crate::clock::Clock;
 use crate::close::{CloseCode, CloseReason};
 use crate::dialect::Dialect;
 use crate::endpoint::Setup;
+use crate::envelope::Rules;
 use crate::handlers::drop_quietly;
 use crate::hello::Hello;
 use crate::known::{Acquaintance, Other};
 use crate::layers::Around;
+use crate::limits::Limits;
 use crate::protocol::Protocol;
 use crate::random::{chance, new_id};
 use crate::scratch::Scratch;
 use crate::streaming::{Argument, StreamEnd};
-use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, OnceLock, PoisonError};
+use crate::sync::{
+    Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, PoisonError,
+};
 use crate::values::Values;
 use crate::waiter::{Flag, Waiter};
 
@@ -40,6 +44,9 @@ pub(crate) struct Shared {
     pub(crate) orphans: AtomicUsize,
     /// What may be sent beyond JSON-RPC 2.0; beside the lock, since each call asks.
     pub(crate) other: Acquaintance,
+    /// As in the setup, unless this one connection is another.
+    pub(crate) whole_frames: AtomicBool,
+    pub(crate) jsonrpc_optional: AtomicBool,
     /// Set when nothing is left to be done.
     pub(crate) gone: Flag,
     state: Mutex<State>,
@@ -122,6 +129,8 @@ impl Shared {
                 },
                 setup.dialect,
             ),
+            whole_frames: AtomicBool::new(setup.whole_frames),
+            jsonrpc_optional: AtomicBool::new(setup.jsonrpc_optional),
             gone: Flag::default(),
             state: Mutex::new(State {
                 protocol,
@@ -159,6 +168,11 @@ impl Shared {
     pub(crate) fn speak(&self, dialect: Dialect) {
         self.other.set_dialect(dialect);
         self.lock().protocol.speak(dialect);
+    }
+
+    /// The rules by which its messages are read, with these limits.
+    pub(crate) fn rules(&self, limits: &Limits) -> Rules {
+        Rules::new(limits, self.jsonrpc_optional.load(Ordering::Relaxed))
     }
 
     /// The state, for the connection's task, which sees to what follows by itself.

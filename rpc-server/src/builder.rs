@@ -128,7 +128,7 @@ impl Builder {
     /// fragments of 64 KiB, with pings and pongs between them. On, a ping or pong waits until the message before it has
     /// left, so on a slow line the other end may take this one for lost; and the write buffer holds the longest
     /// message that was sent, at most [`message_out`](Limits::message_out), beyond
-    /// [`write_buffer_max`](Limits::write_buffer_max).
+    /// [`write_buffer_max`](Limits::write_buffer_max). For one connection: [`Connecting::whole_frames`].
     pub fn whole_frames(mut self, whole_frames: bool) -> Self {
         self.whole_frames = whole_frames;
         self
@@ -137,7 +137,7 @@ impl Builder {
     /// Whether a request or notification without the member `jsonrpc` is taken as one of `"2.0"`. Clients made for Codex's app-server send none.
     /// Off by default: then such a request is answered -32600, and such a notification is dropped. An answer without it
     /// is always taken. Messages that this end sends have the member all the same; another version than `"2.0"` is refused
-    /// all the same.
+    /// all the same. For one connection: [`Connecting::jsonrpc_optional`].
     pub fn jsonrpc_optional(mut self, jsonrpc_optional: bool) -> Self {
         self.jsonrpc_optional = jsonrpc_optional;
         self

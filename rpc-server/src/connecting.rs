@@ -220,6 +220,38 @@ impl Connecting {
         spoken.expect("no service has a name of the dialect's"); // without the lock, which is not to be poisoned
     }
 
+    /// Sends each message of this one connection as one WebSocket frame, as
+    /// [`Builder::whole_frames`](crate::Builder::whole_frames) does on all: for a client that knows no continuation. Without
+    /// effect when the hook has ended.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_server::{Connecting, Server};
+    ///
+    /// let server = Server::builder().on_connect(|connecting: Connecting| async move {
+    ///     if connecting.header("user-agent").is_some_and(|agent| agent.starts_with("tiny/")) {
+    ///         connecting.whole_frames();
+    ///         connecting.jsonrpc_optional();
+    ///     }
+    ///     Ok(())
+    /// });
+    /// # drop(server);
+    /// # Ok(()) }
+    /// ```
+    pub fn whole_frames(&self) {
+        if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
+            endpoint.send_whole_frames();
+        }
+    }
+
+    /// Takes requests and notifications without the member `jsonrpc` on this one connection, as
+    /// [`Builder::jsonrpc_optional`](crate::Builder::jsonrpc_optional) does on all. Without effect when the hook has ended.
+    pub fn jsonrpc_optional(&self) {
+        if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
+            endpoint.take_without_jsonrpc();
+        }
+    }
+
     /// The other end of the connection to be. What is sent to it waits until there is one, and
     /// fails if there will be none.
     ///
