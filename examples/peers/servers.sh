@@ -87,9 +87,7 @@ starts "$kept/python_servers/bin/pylsp" --ws --host 127.0.0.1 --port "$port"
 calls ''
 
 next codex
-# It would look for a model as soon as there is a thread: there is none on this machine.
-starts "$NODE_PROGRAMS/codex" app-server --listen "ws://127.0.0.1:$port" -c 'model_provider="none"' \
-    -c 'model_providers.none={name="none",base_url="http://127.0.0.1:9"}'
+starts "$NODE_PROGRAMS/codex" app-server --listen "ws://127.0.0.1:$port"
 calls ''
 
 # Kodi needs over a hundred packages, among them a screen that nobody sees.

@@ -1,85 +1,32 @@
-//! A thread is begun and named in Codex's app-server, whose messages have no `jsonrpc`. No account is needed so far.
+//! Codex's app-server, whose messages have no `jsonrpc`: a thread is begun and named, and a turn of it is heard to its
+//! end, in which Codex asks whether a command may run. The model is ours, so that no account is needed.
+
+mod model;
+mod protocol;
 
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{CallError, Peer, Result, service};
-use serde::{Deserialize, Serialize};
+use rpc_core::{CallError, Peer};
+use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use self::protocol::{
+    Approval, ClientInfo, CodexClient, Decision, Input, Items, ItemsServer, StartParams, Thread,
+    ThreadEvents, ThreadEventsServer, ThreadsClient, TurnEvents, TurnEventsServer, TurnsClient,
+};
 use crate::checks::{Checked, check, equal};
-
-#[service(by_name, rename_all_params = "camelCase")]
-trait Codex {
-    fn initialize(&self, client_info: ClientInfo) -> Result<Initialized>;
-    #[notification]
-    fn initialized(&self);
-}
-
-/// Params may be `{}`, but not missing.
-#[service(
-    namespace = "thread",
-    separator = "/",
-    by_name,
-    empty_params,
-    rename_all_params = "camelCase"
-)]
-trait Threads {
-    /// Those that were said something in.
-    fn list(&self, limit: Option<u32>) -> Page<Thread>;
-    fn start(&self, cwd: &str) -> Result<Started>;
-    #[method(name = "name/set")]
-    fn set_name(&self, thread_id: &str, name: &str) -> Result<Nothing>;
-    /// Those in memory.
-    #[method(name = "loaded/list")]
-    fn loaded(&self, limit: Option<u32>) -> Page<String>;
-}
-
-/// What it tells.
-#[service(namespace = "thread", separator = "/", rename_all_params = "camelCase")]
-trait ThreadEvents {
-    #[notification]
-    fn started(&self, thread: Thread);
-    #[notification(name = "name/updated")]
-    fn named(&self, thread_id: String, thread_name: Option<String>);
-}
-
-#[derive(Deserialize, Serialize)]
-struct ClientInfo {
-    name: String,
-    version: String,
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Initialized {
-    user_agent: String,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Page<T> {
-    data: Vec<T>,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Started {
-    thread: Thread,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Thread {
-    id: String,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Nothing {}
 
 #[derive(Debug, PartialEq)]
 enum Heard {
     Started(String),
     Named(String, Option<String>),
+    Asked(String),
+    Said(String),
+    Completed(String),
 }
 
+#[derive(Clone)]
 struct Ears(UnboundedSender<Heard>);
 
 impl ThreadEvents for Ears {
@@ -92,23 +39,42 @@ impl ThreadEvents for Ears {
     }
 }
 
+impl TurnEvents for Ears {
+    fn completed(&self, thread_id: String) {
+        self.0.send(Heard::Completed(thread_id)).ok();
+    }
+}
+
+impl Items for Ears {
+    fn said(&self, delta: String) {
+        self.0.send(Heard::Said(delta)).ok();
+    }
+
+    fn may_run(&self, command: String) -> Approval {
+        self.0.send(Heard::Asked(command)).ok();
+        Approval { decision: Decision::Accept }
+    }
+}
+
 const PEER: &str = "Codex";
 
 pub(crate) async fn passes(url: &str) -> bool {
     let (ears, mut heard) = unbounded_channel();
+    let ears = Ears(ears);
     let client = Client::builder()
         .jsonrpc_optional(true)
-        .service(ThreadEventsServer::new(Ears(ears)))
+        .service(ThreadEventsServer::new(ears.clone()))
+        .service(TurnEventsServer::new(ears.clone()))
+        .service(ItemsServer::new(ears))
         .connect(url)
         .await;
     let client = client.expect("there is a server");
     let peer = &client.peer();
-    let threads = &ThreadsClient::new(peer.clone());
     let all = [
         check(PEER, "initializes", initializes(peer)).await,
-        check(PEER, "lists threads", lists(threads)).await,
-        check(PEER, "a thread is begun and named, and heard of", begins(threads, &mut heard)).await,
-        check(PEER, "errors", errors(threads)).await,
+        check(PEER, "a thread is begun and named, and heard of", begins(peer, &mut heard)).await,
+        check(PEER, "a turn asks for a command and is heard", turns(peer, &mut heard)).await,
+        check(PEER, "errors", errors(peer)).await,
         check(PEER, "CANNOT take params by position: an error says so", by_position(peer)).await,
         check(PEER, "CANNOT batch: it says nothing", batches(peer)).await,
     ];
@@ -123,21 +89,53 @@ async fn initializes(peer: &Peer) -> Checked {
     Ok(())
 }
 
-async fn lists(threads: &ThreadsClient) -> Checked {
-    equal(threads.list(None).await?.data.len(), 0)
+/// A thread with our model; commands need an approval.
+async fn thread() -> std::io::Result<StartParams> {
+    let provider =
+        json!({"name": "ours", "base_url": model::serve().await?, "wire_api": "responses"});
+    Ok(StartParams {
+        cwd: "/".to_owned(),
+        ephemeral: false,
+        model: "ours".to_owned(),
+        model_provider: "ours".to_owned(),
+        config: json!({"model_providers": {"ours": provider}}),
+        approval_policy: "on-request".to_owned(),
+        sandbox: "read-only".to_owned(),
+    })
 }
 
-async fn begins(threads: &ThreadsClient, heard: &mut UnboundedReceiver<Heard>) -> Checked {
-    let id = threads.start("/").await?.thread.id;
+async fn begins(peer: &Peer, heard: &mut UnboundedReceiver<Heard>) -> Checked {
+    let threads = ThreadsClient::new(peer.clone());
+    let id = threads.start(thread().await?).await?.thread.id;
     equal(heard.recv().await, Some(Heard::Started(id.clone())))?;
     threads.set_name(&id, "a small job").await?;
     let named = Heard::Named(id.clone(), Some("a small job".to_owned()));
     equal(heard.recv().await, Some(named))?;
-    equal(threads.loaded(None).await?.data, vec![id])
+    equal(threads.loaded(None).await?.data, vec![id])?;
+    // Only what was said something in is kept.
+    equal(threads.list(None).await?.data.len(), 0)
 }
 
-async fn errors(threads: &ThreadsClient) -> Checked {
-    match threads.set_name("nonsense", "x").await {
+async fn turns(peer: &Peer, heard: &mut UnboundedReceiver<Heard>) -> Checked {
+    let id = ThreadsClient::new(peer.clone()).start(thread().await?).await?.thread.id;
+    equal(heard.recv().await, Some(Heard::Started(id.clone())))?;
+    let input = Input::Text { text: "how is it?".to_owned() };
+    let turn = TurnsClient::new(peer.clone()).start(&id, &[input]).await?.turn;
+    equal(turn.id.is_empty(), false)?;
+
+    match heard.recv().await {
+        Some(Heard::Asked(command)) => equal(command.contains(model::COMMAND), true)?,
+        other => return Err(format!("{other:?}").into()),
+    }
+    for _ in 0..model::WORDS {
+        equal(heard.recv().await, Some(Heard::Said("well ".to_owned())))?;
+    }
+    equal(heard.recv().await, Some(Heard::Completed(id)))?;
+    equal(peer.stats().counters.malformed, 0)
+}
+
+async fn errors(peer: &Peer) -> Checked {
+    match ThreadsClient::new(peer.clone()).set_name("nonsense", "x").await {
         Err(CallError::Remote(error)) => equal(error.code, rpc_core::ErrorCode::INVALID_REQUEST),
         other => Err(format!("{:?}", other.is_ok()).into()),
     }

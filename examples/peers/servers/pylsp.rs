@@ -1,110 +1,19 @@
 //! A document is opened in a language server, which tells what is wrong with it and what its names mean.
 
+mod protocol;
+
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{CallError, Peer, service};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use rpc_core::{CallError, Peer};
+use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use self::protocol::{
+    Change, Diagnostic, Diagnostics, DiagnosticsServer, Document, DocumentsClient,
+    InitializeParams, Opened, Position, ServerClient, Version,
+};
 use crate::checks::{Checked, check, equal};
-
-#[service(by_name)]
-trait Server {
-    fn initialize(&self, #[param(flatten)] params: InitializeParams) -> InitializeResult;
-    #[notification(empty_params)]
-    fn initialized(&self);
-    fn shutdown(&self);
-}
-
-#[service(
-    namespace = "textDocument",
-    separator = "/",
-    rename_all = "camelCase",
-    rename_all_params = "camelCase",
-    by_name
-)]
-trait Documents {
-    #[notification]
-    fn did_open(&self, text_document: Opened);
-    #[notification]
-    fn did_change(&self, text_document: Version, content_changes: &[Change]);
-    fn hover(&self, text_document: Document, position: Position) -> Option<Hover>;
-}
-
-/// What the server tells; there is a `version` as well, which nobody here wants.
-#[service(namespace = "textDocument", separator = "/", rename_all = "camelCase")]
-trait Diagnostics {
-    #[notification]
-    fn publish_diagnostics(&self, uri: String, diagnostics: Vec<Diagnostic>);
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct InitializeParams {
-    process_id: Option<u32>,
-    root_uri: Option<String>,
-    capabilities: Value,
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct InitializeResult {
-    server_info: ServerInfo,
-}
-
-#[derive(Deserialize, Serialize)]
-struct ServerInfo {
-    name: String,
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Opened {
-    uri: String,
-    language_id: String,
-    version: u32,
-    text: String,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Document {
-    uri: String,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Version {
-    uri: String,
-    version: u32,
-}
-
-/// The whole text anew.
-#[derive(Clone, Deserialize, Serialize)]
-struct Change {
-    text: String,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Position {
-    line: u32,
-    character: u32,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Hover {
-    contents: Contents,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Contents {
-    value: String,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Diagnostic {
-    message: String,
-}
 
 struct Ears(UnboundedSender<(String, Vec<Diagnostic>)>);
 
