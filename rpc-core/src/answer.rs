@@ -142,6 +142,9 @@ pub(crate) fn credit(subscription: &str, bytes: u64) -> Bytes {
 pub(crate) struct ItemHead<'a> {
     /// The name of the notification.
     pub(crate) method: &'a str,
+    /// The name of the member that holds the id, which is plain text.
+    pub(crate) id_member: &'a str,
+    /// The id, as JSON text.
     pub(crate) subscription: &'a str,
     pub(crate) seq: Option<u64>,
 }
@@ -177,9 +180,11 @@ pub(crate) fn done_item(head: ItemHead<'_>) -> Bytes {
 fn write_item(head: ItemHead<'_>, member: &[u8], out: &mut BytesMut) {
     out.put_slice(br#"{"jsonrpc":"2.0","method":"#);
     serde_json::to_writer(out.writer(), head.method).expect("a string is always JSON");
-    out.put_slice(br#","params":{"subscription":""#);
+    out.put_slice(br#","params":{""#);
+    out.put_slice(head.id_member.as_bytes());
+    out.put_slice(br#"":"#);
     out.put_slice(head.subscription.as_bytes());
-    out.put_slice(br#"","#);
+    out.put_u8(b',');
     if let Some(seq) = head.seq {
         out.put_slice(br#""seq":"#);
         write_number(seq, &mut out.writer());

@@ -20,12 +20,14 @@ use crate::current::{self, Lent};
 use crate::dialect::Dialect;
 use crate::error::RpcError;
 use crate::extras::LONGEST_KEY;
+use crate::harmless::Harmless;
 use crate::layers::{Answer as RawAnswer, Called};
 use crate::outgoing::{Beside, Outgoing};
 use crate::progress::{self, NoProgress, Reports};
 use crate::protocol::{Outcome, Refused, Start};
 use crate::shared::Shared;
-use crate::streaming::{Argument, Remote};
+use crate::streaming::{Argument, Remote, Streaming};
+use crate::subscriptions::{Wanted, can_hold_id};
 use crate::sync::{Arc, Mutex, PoisonError};
 use crate::waiter::{Waiter, poll_registered};
 
@@ -70,8 +72,8 @@ pub struct Call<T, E = Infallible, P = NoProgress> {
     shared: Arc<Shared>,
     state: State,
     options: Options,
-    /// If it asks for a subscription, the method that ends that.
-    unsubscribe: Option<Cow<'static, str>>,
+    /// If it asks for a subscription, how that is spoken of.
+    wanted: Option<Box<Wanted>>,
     types: Types<T, E, P>,
 }
 
@@ -136,7 +138,7 @@ impl<T, E, P> Call<T, E, P> {
 
     fn in_state(shared: Arc<Shared>, state: State) -> Self {
         let options = Options::default();
-        Self { shared, state, options, unsubscribe: None, types: PhantomData }
+        Self { shared, state, options, wanted: None, types: PhantomData }
     }
 
     pub(crate) fn in_batch(shared: Arc<Shared>, queued: Arc<Queued>) -> Self {
@@ -155,7 +157,7 @@ impl<T, E, P> Call<T, E, P> {
         unsubscribe: Cow<'static, str>,
     ) -> Self {
         let mut call = Self::new(shared, message);
-        call.unsubscribe = Some(unsubscribe);
+        call.wanted = Some(Wanted::ended_by(unsubscribe));
         call
     }
 
@@ -352,9 +354,8 @@ impl<T, E, P> Call<T, E, P> {
             },
         };
         let ids = streams.iter().map(|(id, _)| id.clone()).collect();
-        let unsubscribe = self.unsubscribe.take();
-        let start =
-            Start { deadline, caller, unsubscribe, streams: ids, renewed, progress, is_lasting };
+        let wanted = self.wanted.take();
+        let start = Start { deadline, caller, wanted, streams: ids, renewed, progress, is_lasting };
         let mut waiter = waiter.map(|waker| Waiter::Task(waker.clone()));
         let mut streams = streams.into_iter();
         let started = self.shared.with(|state| {
@@ -504,6 +505,42 @@ impl<T, E, P> Drop for Call<T, E, P> {
         if let State::Started { id, .. } = self.state {
             self.shared.abandon(id);
         }
+    }
+}
+
+impl<T, S, E, P> Call<Streaming<T, S>, E, P> {
+    /// Reads the id of the subscription from the member of this name, where the other end has another one
+    /// than `subscription`: in the params of each item, and in the answer, should that be an object. Without
+    /// effect once started, and on the answer of a method that comes to no subscription.
+    ///
+    /// The call fails with [`CallError::Encode`] if the name cannot be that of the id: it is empty, has a
+    /// quote, a backslash or a control character, or is one of `result`, `error`, `done`, `seq` and `ack`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures_util::{StreamExt, stream};
+    /// use rpc_core::{Context, Router, Streaming, SubscriptionInfo, memory};
+    ///
+    /// let heads = SubscriptionInfo::ended_by("starknet_unsubscribe").id_member("subscription_id");
+    /// let node = Router::new().subscription("starknet_subscribeNewHeads", heads, |_: Context, (): ()| async {
+    ///     Ok(Streaming::new(stream::iter([7_u64])))
+    /// });
+    /// let (peer, _node) = memory::pair(Router::new(), node);
+    /// let call = peer.subscribe::<u64>("starknet_subscribeNewHeads", "starknet_unsubscribe", ());
+    /// let mut heads = call.id_member("subscription_id").await?;
+    /// assert_eq!(heads.next().await, Some(Ok(7)));
+    /// # Ok(()) }
+    /// ```
+    pub fn id_member(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        let name = name.into();
+        if !can_hold_id(&name) {
+            let why = format!("`{}` cannot be the member that holds an id", Harmless(&name));
+            return self.fail(Failure::Encode(why));
+        }
+        if let Some(wanted) = &mut self.wanted {
+            wanted.id_member = name;
+        }
+        self
     }
 }
 

@@ -6,7 +6,6 @@
 
 mod ids;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use ids::Ids;
 
 use crate::deadlines::Deadlines;
 use crate::serving::Key;
-use crate::subscriptions::OfferedKey;
+use crate::subscriptions::{OfferedKey, Wanted};
 
 /// The calls of one connection that have no answer yet, or one that was not collected yet.
 pub(crate) struct Calls<W, O> {
@@ -101,8 +100,8 @@ pub(crate) struct Renewed {
 /// What a call asks for that asks for a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subscribe {
-    /// The method that ends it.
-    pub(crate) unsubscribe: Cow<'static, str>,
+    /// How it is spoken of.
+    pub(crate) wanted: Box<Wanted>,
     /// Whether we said hello before.
     pub(crate) greeted: bool,
 }

@@ -235,7 +235,9 @@ pub use hub::{Hub, SameName};
 pub use invalid::{Invalid, Violation};
 pub use layers::{Layer, Layers};
 pub use limits::{Limits, LimitsError};
-pub use method::{MethodFlags, MethodInfo, MethodKind, ParamInfo};
+pub use method::{
+    MethodFlags, MethodInfo, MethodKind, ParamInfo, SubscriptionIds, SubscriptionInfo,
+};
 pub use notify::Notify;
 pub use once::IdentifyError;
 pub use panics::set_panic_hook;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::ErrorInfo;
+use crate::subscriptions::SUBSCRIPTION;
 
 /// What is known of a method without calling it.
 #[derive(Debug, Clone)]
@@ -20,6 +21,10 @@ pub struct MethodInfo {
     pub errors: &'static [ErrorInfo],
     /// Its documentation.
     pub docs: &'static str,
+    /// If the first parameter picks one of several: what picks each, and what is known of that one, its
+    /// parameters behind the first, and names as its trait has them. Then no parameters, errors or
+    /// documentation are told beside these.
+    pub selected: &'static [(&'static str, MethodInfo)],
 }
 
 impl MethodInfo {
@@ -27,7 +32,7 @@ impl MethodInfo {
     pub const fn new(name: &'static str, kind: MethodKind) -> Self {
         let name = Cow::Borrowed(name);
         let flags = MethodFlags::new();
-        Self { name, kind, params: &[], flags, errors: &[], docs: "" }
+        Self { name, kind, params: &[], flags, errors: &[], docs: "", selected: &[] }
     }
 
     /// As [`new`](Self::new), of a name that was made at run time.
@@ -62,6 +67,13 @@ impl MethodInfo {
         self.docs = docs;
         self
     }
+
+    /// The same method, of which the first parameter picks one of these.
+    #[must_use]
+    pub const fn with_selected(mut self, selected: &'static [(&'static str, MethodInfo)]) -> Self {
+        self.selected = selected;
+        self
+    }
 }
 
 /// How a method is meant to be called. Either way works: a request to a notification method is
@@ -74,11 +86,16 @@ pub enum MethodKind {
     /// Nobody waits.
     Notification,
     /// The caller waits for a stream of items.
+    #[non_exhaustive]
     Subscription {
         /// The name of the notifications that carry the items.
         item: Cow<'static, str>,
         /// The method that ends the stream.
         unsubscribe: Cow<'static, str>,
+        /// What the ids of its streams are.
+        ids: SubscriptionIds,
+        /// The name of the member of an item's params that holds the id of the stream.
+        id_member: Cow<'static, str>,
     },
     /// It serves requests and notifications of names that nobody offers: see
     /// [`Router::fallback`](crate::Router::fallback). Its own name is not called.
@@ -88,6 +105,103 @@ pub enum MethodKind {
 /// What statistics, metrics and tables of methods call the one that serves all other names: those are the other
 /// end's choice, and there is no end of them.
 pub(crate) const FALLBACK: &str = "*";
+
+impl MethodKind {
+    /// The kind of the subscription that is made by the method `name`.
+    pub fn subscription(
+        name: impl Into<Cow<'static, str>>,
+        info: impl Into<SubscriptionInfo>,
+    ) -> Self {
+        let SubscriptionInfo { item, unsubscribe, ids, id_member } = info.into();
+        let item = item.unwrap_or_else(|| name.into());
+        Self::Subscription { item, unsubscribe, ids, id_member }
+    }
+
+    /// The same of names that are known when the program is compiled.
+    pub(crate) const fn of_constants(
+        item: &'static str,
+        unsubscribe: &'static str,
+        ids: SubscriptionIds,
+        id_member: &'static str,
+    ) -> Self {
+        let [item, unsubscribe, id_member] =
+            [Cow::Borrowed(item), Cow::Borrowed(unsubscribe), Cow::Borrowed(id_member)];
+        Self::Subscription { item, unsubscribe, ids, id_member }
+    }
+}
+
+/// What an end gives as the ids of the streams that it offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+// Not `String`: where another thing is called so, rustc writes `std::string::String` in all errors.
+pub enum SubscriptionIds {
+    /// Strings of 32 random hexadecimal digits.
+    #[default]
+    Strings,
+    /// Random integers from 1 to 99,999,999,999,999: below 10<sup>14</sup>, so that JavaScript and Lua read them to
+    /// the last digit. No two open streams of a connection have the same one.
+    Numbers,
+}
+
+/// How a subscription looks on the wire, beside the name of the method that makes it: for
+/// [`Router::subscription`](crate::Router::subscription), to which the name of the method that ends it
+/// is enough where the rest is as usual.
+///
+/// ```
+/// use rpc_core::SubscriptionInfo;
+///
+/// let solana = SubscriptionInfo::ended_by("slotUnsubscribe").item("slotNotification").number_ids();
+/// let starknet = SubscriptionInfo::ended_by("starknet_unsubscribe")
+///     .item("starknet_subscriptionNewHeads")
+///     .id_member("subscription_id");
+/// assert_ne!(solana, starknet);
+/// assert_eq!(SubscriptionInfo::from("stop"), SubscriptionInfo::ended_by("stop"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SubscriptionInfo {
+    item: Option<Cow<'static, str>>,
+    unsubscribe: Cow<'static, str>,
+    ids: SubscriptionIds,
+    id_member: Cow<'static, str>,
+}
+
+impl SubscriptionInfo {
+    /// A subscription that ends by a call of the method `unsubscribe` with its id. Its items have the
+    /// name of the method that makes it, its ids are strings, and items hold them as `subscription`.
+    pub fn ended_by(unsubscribe: impl Into<Cow<'static, str>>) -> Self {
+        let (unsubscribe, ids) = (unsubscribe.into(), SubscriptionIds::Strings);
+        Self { item: None, unsubscribe, ids, id_member: SUBSCRIPTION.into() }
+    }
+
+    /// The same with notifications of this name, a whole one, to carry the items.
+    #[must_use]
+    pub fn item(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.item = Some(name.into());
+        self
+    }
+
+    /// The same with [numbers](SubscriptionIds::Numbers) as ids.
+    #[must_use]
+    pub fn number_ids(mut self) -> Self {
+        self.ids = SubscriptionIds::Numbers;
+        self
+    }
+
+    /// The same with this member of an item's params, in place of `subscription`, to hold the id. The
+    /// method that ends the stream takes the id by this name too.
+    #[must_use]
+    pub fn id_member(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.id_member = name.into();
+        self
+    }
+}
+
+/// What is [ended by](SubscriptionInfo::ended_by) the method of this name.
+impl<T: Into<Cow<'static, str>>> From<T> for SubscriptionInfo {
+    fn from(unsubscribe: T) -> Self {
+        Self::ended_by(unsubscribe)
+    }
+}
 
 /// What a method declares beside its signature; nothing by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

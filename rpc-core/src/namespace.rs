@@ -73,7 +73,7 @@ impl Renamed {
         let mut methods = methods.to_vec();
         for (method, prefixed) in methods.iter_mut().zip(prefixed) {
             renamed(&mut method.name, prefixed.name);
-            if let MethodKind::Subscription { item, unsubscribe } = &mut method.kind {
+            if let MethodKind::Subscription { item, unsubscribe, .. } = &mut method.kind {
                 renamed(item, prefixed.item);
                 renamed(unsubscribe, prefixed.unsubscribe);
             }

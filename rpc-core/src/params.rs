@@ -21,9 +21,12 @@ use crate::stream_params::{self, NO_STREAM};
 use crate::streaming::{Streaming, Untyped};
 
 mod flattened;
+mod selector;
 mod token;
 
 pub use flattened::{decode_flattened, decode_flattened_with_token};
+pub use selector::SelectorParam;
+pub(crate) use selector::selected;
 pub(crate) use token::Token;
 
 /// Decodes the params of the call that `cx` is.

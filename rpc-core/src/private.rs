@@ -3,6 +3,7 @@
 pub use std::future::Ready;
 use std::future::ready;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 pub use crate::args::{Absence, ArgList, Argument, UnknownAbsence, Unsent, Value, always, by_name};
 pub use crate::batch::Batch;
@@ -17,7 +18,7 @@ pub use crate::namespace::{Name, Namespace, Prefix, Prefixed, Renamed};
 pub use crate::notify::Notify;
 pub use crate::outgoing::Arguments;
 pub use crate::params::{
-    DefaultParam, Param, ParamList, StreamParam, decode, decode_flattened,
+    DefaultParam, Param, ParamList, SelectorParam, StreamParam, decode, decode_flattened,
     decode_flattened_with_token, decode_with_token,
 };
 pub use crate::peer::Peer;
@@ -31,8 +32,11 @@ pub use crate::validate::{Validate, validated};
 
 use serde::Serialize;
 
+use crate::method::SubscriptionIds;
 use crate::outgoing::Outgoing;
-use crate::random::new_id;
+use crate::params::selected;
+use crate::random::{new_id, quoted};
+use crate::subscriptions::SUBSCRIPTION;
 
 /// What a stub may be over.
 #[diagnostic::on_unimplemented(
@@ -91,13 +95,45 @@ impl Streams {
     /// Adds a stream; what stands for it in the params.
     pub fn add<T: Serialize + Send + 'static, E>(&mut self, stream: Streaming<T, E>) -> StreamId {
         let id = new_id();
-        self.0.push((id.clone(), stream.into_items()));
+        self.0.push((quoted(&id), stream.into_items()));
         StreamId { id }
     }
 
     /// The call with these streams.
     pub fn go_with<T, E, P>(self, call: Call<T, E, P>) -> Call<T, E, P> {
         call.with_streams(self.0)
+    }
+}
+
+/// The kind of a subscription: the names of its items and of what ends it, whether its ids are numbers, and
+/// the member that holds them, if that is not the usual one.
+pub const fn subscription_kind(
+    item: &'static str,
+    unsubscribe: &'static str,
+    numbers: bool,
+    id_member: Option<&'static str>,
+) -> MethodKind {
+    let ids = if numbers { SubscriptionIds::Numbers } else { SubscriptionIds::Strings };
+    let id_member = match id_member {
+        Some(name) => name,
+        None => SUBSCRIPTION,
+    };
+    MethodKind::of_constants(item, unsubscribe, ids, id_member)
+}
+
+/// What starts a method of an implementation.
+pub type Start<S> = fn(&Arc<S>, &Context, Params<'_>) -> Handler;
+
+/// Starts the method that the first of the params picks.
+pub fn select<S: ?Sized>(
+    choices: &[(&str, Start<S>)],
+    service: &Arc<S>,
+    cx: &Context,
+    params: Params<'_>,
+) -> Handler {
+    match selected(choices.iter().map(|(selector, _)| *selector), params.as_str()) {
+        Ok(index) => (choices[index].1)(service, cx, params),
+        Err(error) => Handler::error(error),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::outbox::Outbox;
 use crate::rates::Rates;
 use crate::serving::{Key, Serving};
 use crate::stats::Counters;
-use crate::subscriptions::{Early, Offered, OfferedKey, Taken, TakenKey};
+use crate::subscriptions::{Early, Offered, OfferedKey, Taken, TakenKey, Wanted};
 use crate::sync::Arc;
 
 mod arguments;
@@ -76,8 +76,8 @@ pub(crate) struct Protocol<W> {
     taken: Taken<W>,
     /// Items of streams whose id is still to come, while a subscribe call waits for its answer.
     early: Option<Box<Early>>,
-    /// Calls that nobody waits for, and whose answers mean something all the same.
-    marks: Option<Box<Marks>>,
+    /// What is kept of calls for subscriptions, and of their ends, where there is something.
+    asked: Option<Box<Asked>>,
     /// Subscriptions whose answer is on its way: their items may follow.
     pub(crate) released: Vec<OfferedKey>,
     /// Streams of this end that nobody wants any more.
@@ -120,13 +120,20 @@ pub(crate) struct Protocol<W> {
     pub(crate) told: Vec<W>,
 }
 
-/// By the id of the call.
-type Marks = HashMap<u64, Mark, FxBuildHasher>;
+/// What is kept of calls for subscriptions and of their ends, where few connections have any.
+#[derive(Default)]
+struct Asked {
+    /// Calls that nobody waits for, and whose answers mean something all the same, by their ids.
+    marks: HashMap<u64, Mark, FxBuildHasher>,
+    /// The names that the members of items have which hold the ids of their streams, of all that were ever
+    /// asked for; without the usual one.
+    id_members: Vec<Cow<'static, str>>,
+}
 
 /// A call that nobody waits for.
 enum Mark {
-    /// A subscribe call that was given up, and the method that ends what it may have made.
-    Subscribe(Cow<'static, str>),
+    /// A subscribe call that was given up, and how what it may have made is spoken of.
+    Subscribe(Box<Wanted>),
     /// The end of this stream, whose items may come until it is answered.
     Unsubscribe(Box<str>),
 }
@@ -159,9 +166,9 @@ pub(crate) enum Outcome {
 pub(crate) struct Start {
     pub(crate) deadline: Option<Duration>,
     pub(crate) caller: Caller,
-    /// If it asks for a subscription, the method that ends that.
-    pub(crate) unsubscribe: Option<Cow<'static, str>>,
-    /// The ids of the streams among its params.
+    /// If it asks for a subscription, how that is spoken of.
+    pub(crate) wanted: Option<Box<Wanted>>,
+    /// The ids of the streams among its params, as JSON text.
     pub(crate) streams: Vec<Box<str>>,
     /// If its deadline may begin anew, how.
     pub(crate) renewed: Option<Renewed>,
@@ -310,7 +317,7 @@ impl<W> Protocol<W> {
             offered: Offered::default(),
             taken: Taken::new(limits.inflight_bytes),
             early: None,
-            marks: None,
+            asked: None,
             released: Vec::new(),
             dropped: Vec::new(),
             held: None,

@@ -9,15 +9,16 @@ use std::time::Duration;
 use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::context::Context;
 use crate::error::{ErrorObject, Excerpt, RpcError};
-use crate::method::{MethodInfo, MethodKind, ParamInfo};
+use crate::method::{MethodInfo, MethodKind, ParamInfo, SubscriptionIds, SubscriptionInfo};
 use crate::protocol::Target;
 use crate::reserved;
 use crate::service::{Handler, Params, Service};
 use crate::streaming::Streaming;
-use crate::subscriptions::ItemParams;
+use crate::subscriptions::{ItemParams, SUBSCRIPTION, can_hold_id};
 use crate::sync::{AtomicBool, Ordering};
 
 mod closure;
@@ -49,6 +50,8 @@ pub struct Router {
     by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
     /// The method that serves all other names.
     fallback: Option<usize>,
+    /// Methods that end subscriptions whose ids have a name of their own, and that name.
+    id_members: Vec<(Box<str>, Box<str>)>,
     /// For each method whether it was told of that it took long.
     told: Vec<AtomicBool>,
     /// For each method, whether a warning of unknown parameters in a notification was logged.
@@ -122,12 +125,25 @@ impl Router {
 
     /// Offers a subscription: `handler` comes to a [`Streaming`]. Items are sent as notifications
     /// of the same `name`; a call of `unsubscribe` with the subscription's id ends the stream, and
-    /// several subscriptions may share it.
+    /// several subscriptions may share it. A [`SubscriptionInfo`] in the place of that name says what is
+    /// to be otherwise: the name of the items, ids that are numbers, the member that holds them.
+    ///
+    /// ```
+    /// use futures_util::stream;
+    /// use rpc_core::{Context, Router, Service, Streaming, SubscriptionInfo};
+    ///
+    /// let seconds = |_: Context, (): ()| async { Ok(Streaming::new(stream::iter(0..60))) };
+    /// let slots = SubscriptionInfo::ended_by("slotUnsubscribe").item("slotNotification").number_ids();
+    /// let router = Router::new()
+    ///     .subscription("seconds", "stop_seconds", seconds)
+    ///     .subscription("slotSubscribe", slots, seconds);
+    /// assert!(router.check().is_ok());
+    /// ```
     #[must_use]
     pub fn subscription<P, T, F>(
         mut self,
         name: impl Into<Cow<'static, str>>,
-        unsubscribe: impl Into<Cow<'static, str>>,
+        unsubscribe: impl Into<SubscriptionInfo>,
         handler: impl Fn(Context, P) -> F + Send + Sync + 'static,
     ) -> Self
     where
@@ -136,7 +152,7 @@ impl Router {
         F: Future<Output = Result<Streaming<T>, ErrorObject>> + Send + 'static,
     {
         let name = name.into();
-        let kind = MethodKind::Subscription { item: name.clone(), unsubscribe: unsubscribe.into() };
+        let kind = MethodKind::subscription(name.clone(), unsubscribe);
         let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
         {
             Ok(params) => Handler::streaming(handler(cx.clone(), params)),
@@ -241,20 +257,44 @@ impl Router {
     pub(crate) fn find_notified(&self, name: &str, params: Option<&str>) -> Option<Target> {
         let target = self.find(name)?;
         if let Target::Method(method) | Target::Ordered(method) = target
-            && let MethodKind::Subscription { .. } = self.methods[method].kind
-            && ItemParams::are(params)
+            && let MethodKind::Subscription { id_member, .. } = &self.methods[method].kind
+            && ItemParams::are(params, id_member)
         {
             return Some(Target::Item);
         }
         Some(target)
     }
 
-    /// The name of the notifications that carry the items of a subscription.
-    pub(crate) fn item_name(&self, method: usize) -> &str {
+    /// The name of the notifications that carry the items of a subscription, and of the member that
+    /// holds its id.
+    pub(crate) fn item_names(&self, method: usize) -> (&str, &str) {
         match &self.methods[method].kind {
-            MethodKind::Subscription { item, .. } => item,
-            _ => &self.methods[method].name,
+            MethodKind::Subscription { item, id_member, .. } => (item, id_member),
+            _ => (&self.methods[method].name, SUBSCRIPTION),
         }
+    }
+
+    /// What the ids of a subscription are.
+    pub(crate) fn subscription_ids(&self, method: usize) -> SubscriptionIds {
+        match self.methods[method].kind {
+            MethodKind::Subscription { ids, .. } => ids,
+            _ => SubscriptionIds::Strings,
+        }
+    }
+
+    /// The JSON text of the id among the params of a call of `unsubscribe`, if those are an object that
+    /// holds the id, and nothing else, under the name that one of its subscriptions has for it.
+    pub(crate) fn unsubscribed_id<'a>(
+        &self,
+        unsubscribe: &str,
+        params: &'a str,
+    ) -> Option<&'a str> {
+        let members = self.id_members.iter().filter(|(method, _)| **method == *unsubscribe);
+        let mut members = members.map(|(_, member)| &**member).peekable();
+        members.peek()?;
+        let params = serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(params).ok()?;
+        let mut ids = members.filter_map(|member| params.get(member));
+        ids.next().filter(|_| params.len() == 1).map(|id| id.get())
     }
 
     /// The parameters of a method that has a stream among them.
@@ -288,7 +328,8 @@ impl Router {
                     Entry::Vacant(entry) => entry.insert(Target::Method(method)),
                 };
             }
-            if let MethodKind::Subscription { unsubscribe, .. } = &info.kind {
+            if let MethodKind::Subscription { unsubscribe, id_member, .. } = &info.kind {
+                self.add_id_member(unsubscribe, id_member);
                 // Several subscriptions may share it: the id says which one is meant.
                 match self.by_name.entry(unsubscribe.clone()) {
                     Entry::Occupied(entry) if *entry.get() != Target::Unsubscribe => {
@@ -312,10 +353,25 @@ impl Router {
 /// All names that a method takes: its own, and those of its subscription.
 fn names(info: &MethodInfo) -> impl Iterator<Item = &str> {
     let more = match &info.kind {
-        MethodKind::Subscription { item, unsubscribe } => [Some(&**item), Some(&**unsubscribe)],
+        MethodKind::Subscription { item, unsubscribe, .. } => [Some(&**item), Some(&**unsubscribe)],
         MethodKind::Request | MethodKind::Notification | MethodKind::Fallback => [None; 2],
     };
     std::iter::once(&*info.name).chain(more.into_iter().flatten())
+}
+
+impl Router {
+    /// Notes by which name the id of a subscription goes, unless that is the usual one.
+    fn add_id_member(&mut self, unsubscribe: &str, id_member: &str) {
+        if !can_hold_id(id_member) {
+            self.mistakes.push(format!(
+                "`{}` cannot be the member that holds an id: give it another name",
+                id_member.escape_debug()
+            ));
+        }
+        if id_member != SUBSCRIPTION {
+            self.id_members.push((unsubscribe.into(), id_member.into()));
+        }
+    }
 }
 
 impl Service for Router {

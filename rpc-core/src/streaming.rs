@@ -72,6 +72,44 @@ use lag::Buffer;
 /// # Ok(()) }
 /// ```
 ///
+/// Of a node of another kind, here Ethereum's, whose one method subscribes to several things and tells
+/// them apart by its first param:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use futures_util::{StreamExt, stream};
+/// use rpc_core::{Router, Streaming, memory, service};
+/// use serde_json::{Value, json};
+///
+/// #[service(namespace = "eth", separator = "_", rename_all = "camelCase")]
+/// trait Node {
+///     async fn block_number(&self) -> String;
+///     #[subscription(
+///         name = "subscribe", selector = "newHeads",
+///         item = "eth_subscription", unsubscribe = "eth_unsubscribe"
+///     )]
+///     async fn new_heads(&self) -> Streaming<Value>;
+///     #[subscription(
+///         name = "subscribe", selector = "logs",
+///         item = "eth_subscription", unsubscribe = "eth_unsubscribe"
+///     )]
+///     async fn logs(&self, filter: Value) -> Streaming<Value>;
+/// }
+/// # struct Chain;
+/// # impl Node for Chain {
+/// #     async fn block_number(&self) -> String { "0x1b4".into() }
+/// #     async fn new_heads(&self) -> Streaming<Value> { Streaming::new(stream::empty()) }
+/// #     async fn logs(&self, filter: Value) -> Streaming<Value> { Streaming::new(stream::iter([filter])) }
+/// # }
+/// # let (peer, _) = memory::pair(Router::new(), NodeServer::new(Chain));
+///
+/// let node = NodeClient::new(peer);
+/// let filter = json!({"address": "0x8320fe7702b96808f7bbc0d4a888ed1468216cfd"});
+/// let mut logs = node.logs(filter.clone()).await?; // calls `eth_subscribe` with `["logs", {"address": …}]`
+/// assert_eq!(logs.next().await, Some(Ok(filter)));
+/// # Ok(()) }
+/// ```
+///
 /// As a parameter, sent from a channel whose `send` waits for room:
 ///
 /// ```

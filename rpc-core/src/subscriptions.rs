@@ -10,9 +10,9 @@ mod properties;
 mod taken;
 
 pub(crate) use early::Early;
-pub(crate) use item::{ItemParams, Said};
+pub(crate) use item::{ItemParams, SUBSCRIPTION, Said, can_hold_id};
 pub(crate) use offered::{Offered, OfferedKey, Origin};
-pub(crate) use taken::{Item, Stop, Taken, TakenKey};
+pub(crate) use taken::{Item, Stop, Taken, TakenKey, Wanted};
 
 /// An item counts for at least so many bytes, or empty ones would fill the memory for free.
 const LEAST: usize = 64;

@@ -77,7 +77,7 @@ impl Core for Room {
 fn the_names_of_items_and_of_what_ends_them_stay_where_they_are_written_whole() {
     let core = CoreServer::new(Room::default()).namespace("other");
     let method = &core.methods()[0];
-    let MethodKind::Subscription { item, unsubscribe } = &method.kind else { panic!() };
+    let MethodKind::Subscription { item, unsubscribe, .. } = &method.kind else { panic!() };
     assert_eq!(
         (&*method.name, &**item, &**unsubscribe),
         ("other.subscribe", "core.update", "core.stop")
@@ -95,7 +95,9 @@ fn another_namespace_replaces_that_of_the_trait_and_leaves_whole_names_alone() {
     let chat = ChatServer::new(Room::default()).namespace("lobby");
     let own = ["lobby.who", "lobby.say", "lobby.said", "lobby.listen"];
     assert_eq!(names(&chat), [&own[..], &["finger", "chat.whois"]].concat());
-    let MethodKind::Subscription { item, unsubscribe } = &chat.methods()[3].kind else { panic!() };
+    let MethodKind::Subscription { item, unsubscribe, .. } = &chat.methods()[3].kind else {
+        panic!()
+    };
     assert_eq!((&**item, &**unsubscribe), ("lobby.listen", "lobby.unsubscribe_listen"));
     assert_eq!(names(&chat.clone().namespace(String::from("attic")))[0], "attic.who");
     assert_eq!(names(&BareServer::new(Room::default()).namespace("a.b")), ["a.b.getIt"]);

@@ -155,7 +155,9 @@ fn the_table_names_what_carries_the_items_and_what_ends_them() {
 /// Its own name, that of its items, and that of its end.
 fn names_of(method: &MethodInfo) -> (&str, &str, &str) {
     match &method.kind {
-        MethodKind::Subscription { item, unsubscribe } => (&*method.name, &**item, &**unsubscribe),
+        MethodKind::Subscription { item, unsubscribe, .. } => {
+            (&*method.name, &**item, &**unsubscribe)
+        }
         kind => panic!("{kind:?}"),
     }
 }

@@ -10,7 +10,7 @@ mod r#trait;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Error, Item, ItemTrait, Path};
+use syn::{Error, Item, ItemTrait, LitStr, Path};
 
 use crate::errors::Errors;
 use crate::model::{Method, Param, Service};
@@ -51,8 +51,13 @@ fn prefix(Service { private, prefix, separator, .. }: &Service) -> TokenStream {
     quote!(const { &#private::Prefix { of_trait: #prefix, separator: #separator } })
 }
 
-/// `&[ParamInfo::new("room"), ParamInfo::stream("chunks")]`, or `&[ParamInfo::flattened("params")]`
-fn param_infos(private: &Path, method: &Method) -> TokenStream {
+/// `&[ParamInfo::new("room"), ParamInfo::stream("chunks")]`, or `&[ParamInfo::flattened("params")]`;
+/// behind a selector, if one is given, which has no name but is told of by its text.
+fn param_infos(private: &Path, method: &Method, selector: Option<&LitStr>) -> TokenStream {
+    let selector = selector.map(|selector| {
+        let text = format!("\"{}\"", selector.value());
+        quote!(#private::ParamInfo::new(#text))
+    });
     let infos = method.params().map(|Param { name, stream, flatten, .. }| {
         let new = match stream {
             Some(_) => "stream",
@@ -62,5 +67,6 @@ fn param_infos(private: &Path, method: &Method) -> TokenStream {
         let (name, new) = (&name.text, format_ident!("{new}"));
         quote!(#private::ParamInfo::#new(#name))
     });
+    let infos = selector.into_iter().chain(infos);
     quote!(&[#(#infos),*])
 }

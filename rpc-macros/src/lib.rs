@@ -158,9 +158,28 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// | `item = "chat.message"` | the whole name of the notifications that carry the items; that of the method unless said otherwise |
 /// | `unsubscribe = "chat.stop"` | the whole name of the method that ends it; `chat.unsubscribe_listen` for a `chat.listen` unless said otherwise, spelled as `rename_all` has it. Subscriptions may share one |
 ///
+/// | `id = "number"` | the ids that this end gives are random integers from 1 to below 10<sup>14</sup>, which JavaScript and Lua read to the last digit; strings unless said otherwise. The calling end takes either |
+/// | `id_member = "subscription_id"` | the member of an item's params that holds the id, at both ends, in place of `subscription`; by this name the method that ends it takes the id as well. Where another end answers with an object, the stub reads the id from this member of it |
+/// | `selector = "logs"` | the first param on the wire, which the stub sends before the others: of methods that share a name it picks one, see below |
+///
 /// As aliases are, `item` and `unsubscribe` are whole names: the namespace does not stand before them.
 /// `unsubscribe` is served by the protocol: it is no method of the trait, and its name must not be one
 /// either.
+///
+/// With a `selector` several methods have one name on the wire, as an Ethereum node's `eth_subscribe` has:
+///
+/// ```text
+/// #[subscription(name = "eth_subscribe", selector = "newHeads", item = "eth_subscription", unsubscribe = "eth_unsubscribe")]
+/// async fn new_heads(&self) -> Streaming<Head>;
+/// #[subscription(name = "eth_subscribe", selector = "logs", item = "eth_subscription", unsubscribe = "eth_unsubscribe")]
+/// async fn logs(&self, filter: Filter) -> Streaming<Log>;
+/// ```
+///
+/// `logs(filter)` sends `["logs", filter]`. Where it is served, the first param picks the method; one that is
+/// missing, or picks none, is answered -32602, which names those that there are. A selector has no name, so
+/// its method goes by position: not `by_name`, and params that come as an object are -32602. Methods that share
+/// a name have different selectors, and the same `item`, `unsubscribe`, `id`, `id_member` and `ordered`. None of
+/// them takes a `Streaming`. In the table of methods (`MethodInfo`) the name has one row, which tells of each in `selected`.
 ///
 /// | on a parameter | |
 /// |---|---|
@@ -247,6 +266,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// - *write a plain name*: a parameter's name is part of the contract.
 /// - *already a name of*, *already ends*, *already the parameter*: a name on the wire means one
 ///   thing.
+/// - *shares the name*: what belongs to a name on the wire is one for all methods that a `selector`
+///   picks under it.
 /// - *is reserved*: names that begin with `rpc.` belong to the protocol, and so do `$/ack`, `$/cancelRequest`,
 ///   `$/credit`, `$/goaway`, `$/hello`, `$/item`, `$/ping`, `$/progress` and `$/stop`. Any other name in `$/` is yours:
 ///   `#[notification(name = "$/setTrace")]`.

@@ -8,6 +8,7 @@ mod method;
 mod name;
 mod output;
 mod param;
+mod selected;
 mod signature;
 mod types;
 
@@ -17,7 +18,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Ident, ItemTrait, Path, PathSegment, TraitBound, TraitItem};
 use syn::{TypeParamBound, Visibility, parse_quote};
 
-pub(crate) use attributes::{allowed, hidden};
+pub(crate) use attributes::{allowed, hidden, one_of};
 pub(crate) use case::Case;
 pub(crate) use kind::{ATTRIBUTES, Kind, Run, Subscription};
 pub(crate) use method::Method;
@@ -138,6 +139,7 @@ fn methods(
         errors.at(item, format!("a service trait has methods only: {repair}"));
     }
     clashes::check_wire_names(&methods, errors);
+    selected::check(&methods, errors);
     clashes::remove_from_stub(&mut methods, errors);
     methods
 }

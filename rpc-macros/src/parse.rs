@@ -65,6 +65,15 @@ pub(crate) struct MethodArgs {
     /// Of subscriptions only, as the next.
     pub(crate) item: Option<LitStr>,
     pub(crate) unsubscribe: Option<LitStr>,
+    pub(crate) ids: Option<Ids>,
+    pub(crate) id_member: Option<LitStr>,
+    pub(crate) selector: Option<LitStr>,
+}
+
+/// What the ids of a subscription are, and where that stands.
+pub(crate) struct Ids {
+    pub(crate) are_numbers: bool,
+    pub(crate) written: LitStr,
 }
 
 impl MethodArgs {
@@ -95,6 +104,9 @@ impl MethodArgs {
         let mut args = Self::common(&mut options);
         args.item = options.string("item");
         args.unsubscribe = options.string("unsubscribe");
+        args.ids = options.ids("id");
+        args.id_member = options.string("id_member");
+        args.selector = options.string("selector");
         args.timeout = options.time("timeout");
         let message = "a subscription only begins here: block where its items are made, \
                        and remove `blocking`";

@@ -1,6 +1,5 @@
 //! Calls within layers, and what is left of a call when it comes out of them.
 
-use std::borrow::Cow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -11,12 +10,13 @@ use crate::error::RpcError;
 use crate::layers::{Answer, BatchQueue, Called, Calling, Late, Queue, Route};
 use crate::outgoing::Outgoing;
 use crate::shared::Shared;
+use crate::subscriptions::Wanted;
 use crate::sync::Arc;
 
 impl<T, E, P> Call<T, E, P> {
     /// Starts the layers of this call.
     pub(super) fn enter_layers(&mut self, message: Outgoing) -> Called {
-        let route = Route::Call(self.unsubscribe.take());
+        let route = Route::Call(self.wanted.take());
         Calling::new(&self.shared, message, std::mem::take(&mut self.options), route).begin()
     }
 }
@@ -39,10 +39,10 @@ pub(crate) fn bare(
     shared: Arc<Shared>,
     message: Outgoing,
     asked: Asked,
-    unsubscribe: Option<Cow<'static, str>>,
+    wanted: Option<Box<Wanted>>,
 ) -> impl Future<Output = Result<Answer, CallError>> {
     let mut call = Call::in_state(shared, State::Done);
-    call.unsubscribe = unsubscribe;
+    call.wanted = wanted;
     Bare { call, new: Some((message, asked, None)) }
 }
 

@@ -17,7 +17,7 @@ use crate::sync::{Arc, Mutex};
 /// Is told of the progress of a call, as JSON text.
 pub(super) type Listener = Arc<Mutex<dyn FnMut(&str) + Send>>;
 
-/// Streams among the params of a call, by their ids.
+/// Streams among the params of a call, by their ids, which are JSON text.
 pub(crate) type Streams = Vec<(Box<str>, Box<dyn Items>)>;
 
 /// What was asked of a call.

@@ -17,7 +17,8 @@ use crate::known::Other;
 use crate::once;
 use crate::peer::Peer;
 use crate::protocol::{Arrival, Event, Room, Serve, Target};
-use crate::random::unguessable;
+use crate::random::subscription_id;
+use crate::router::Router;
 use crate::seldom::Seldom;
 use crate::service::{Finished, Handler, Limited, Params, Service};
 use crate::serving::Key;
@@ -25,6 +26,19 @@ use crate::streaming::Items;
 use crate::sync::Ordering;
 use crate::transport::{LinkError, Transport};
 use crate::untold;
+
+/// Leaves of the params of an unsubscribe call the id alone, where the id has a name of its own.
+#[cold]
+fn find_id(services: &Router, incoming: &mut Incoming<'_>) {
+    let (method, params) = match incoming {
+        Incoming::Request(request) => (&request.method, &mut request.params),
+        Incoming::Notification(notification) => (&notification.method, &mut notification.params),
+        _ => return,
+    };
+    if let Some(id) = params.and_then(|params| services.unsubscribed_id(method, params)) {
+        *params = Some(id);
+    }
+}
 
 /// Something that is no JSON-RPC.
 struct Foreign {
@@ -136,7 +150,7 @@ impl<T: Transport> Connection<T> {
     /// Deals with one message; if it was none, that.
     fn receive_one(
         &mut self,
-        incoming: Incoming<'_>,
+        mut incoming: Incoming<'_>,
         batch: Option<usize>,
         now: Duration,
     ) -> Option<Foreign> {
@@ -152,7 +166,11 @@ impl<T: Transport> Connection<T> {
             Some(Target::Method(method) | Target::Ordered(method)) => {
                 services.stream_params(method)
             }
-            Some(Target::Unsubscribe | Target::Item | Target::Fallback(_)) | None => None,
+            Some(Target::Unsubscribe) => {
+                find_id(services, &mut incoming);
+                None
+            }
+            Some(Target::Item | Target::Fallback(_)) | None => None,
         };
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
         // The members of a batch came at once, but need not be begun in one turn.
@@ -444,14 +462,16 @@ impl<T: Transport> Connection<T> {
         items: Box<dyn Items>,
     ) {
         drop_quietly(handler);
+        let ids = self.shared.setup.services.subscription_ids(method);
         let mut state = self.shared.lock();
-        let offered = unguessable().ok_or_else(ErrorObject::internal).and_then(|name| {
+        let unused = state.protocol.unused_id(|| subscription_id(ids));
+        let offered = unused.ok_or_else(ErrorObject::internal).and_then(|name| {
             let stream = state.protocol.offer(key, id, name.clone())?;
             Ok((stream, name))
         });
         match offered {
             Ok((stream, name)) => {
-                let answer = answer::result(id, &format!("\"{name}\""));
+                let answer = answer::result(id, &name);
                 let counted = state.protocol.is_counted(stream);
                 state.protocol.finish_with_stream(key, id, answer, stream);
                 drop(state);

@@ -18,7 +18,7 @@ use crate::router::Router;
 use crate::service::Limited;
 use crate::shared::Wish;
 use crate::streaming::{Absorbed, Argument, Items, Step, StreamEnd};
-use crate::subscriptions::OfferedKey;
+use crate::subscriptions::{OfferedKey, SUBSCRIPTION};
 use crate::tasks::Tasks;
 use crate::transport::Transport;
 use crate::untold;
@@ -44,6 +44,7 @@ pub(super) struct Streams {
 /// One stream.
 pub(super) struct Stream {
     key: OfferedKey,
+    /// JSON text.
     id: Box<str>,
     origin: Origin,
     /// How many items it had, for another end that counts them.
@@ -102,11 +103,12 @@ impl Stream {
 
     /// What stands before its next item.
     fn head<'a>(&'a self, services: &'a Router) -> ItemHead<'a> {
-        let method = match self.origin {
-            Origin::Method(method) => services.item_name(method),
-            Origin::Call => "$/item",
+        let (method, id_member) = match self.origin {
+            Origin::Method(method) => services.item_names(method),
+            Origin::Call => ("$/item", SUBSCRIPTION),
         };
-        ItemHead { method, subscription: &self.id, seq: self.seq.map(|seq| seq + 1) }
+        let seq = self.seq.map(|seq| seq + 1);
+        ItemHead { method, id_member, subscription: &self.id, seq }
     }
 }
 

@@ -1,6 +1,5 @@
 //! A call on its way out, through layers, to the connection.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -20,6 +19,7 @@ use crate::notify::Notify;
 use crate::outgoing::Outgoing;
 use crate::peer::Peer;
 use crate::shared::Shared;
+use crate::subscriptions::Wanted;
 use crate::sync::{Arc, Mutex};
 use crate::trace::TraceContext;
 
@@ -38,8 +38,8 @@ pub struct Calling {
 /// How it leaves.
 #[derive(Clone)]
 pub(crate) enum Route {
-    /// Alone; if it asks for a subscription, this method ends that.
-    Call(Option<Cow<'static, str>>),
+    /// Alone; if it asks for a subscription, that is spoken of like this.
+    Call(Option<Box<Wanted>>),
     InBatch(Arc<BatchQueue>),
     Notification,
     /// Now or not at all.
@@ -174,7 +174,7 @@ impl Calling {
     fn make(self) -> Called {
         let Self { shared, message, asked, route, .. } = self;
         match route {
-            Route::Call(unsubscribe) => Called::of(call::bare(shared, message, asked, unsubscribe)),
+            Route::Call(wanted) => Called::of(call::bare(shared, message, asked, wanted)),
             Route::InBatch(queue) => Called::of(call::bare_in_batch(shared, message, asked, queue)),
             Route::Notification => Called::of(async move {
                 Notify::whole(shared.clone(), notification(message, asked, &shared)).await?;

@@ -106,7 +106,7 @@ impl<W> Protocol<W> {
             return;
         }
         match stop {
-            Stop::Unsubscribe(method) => self.send_unsubscribe(&method, id),
+            Stop::Unsubscribe(wanted) => self.send_unsubscribe(&wanted.unsubscribe, id),
             Stop::Argument => drop(self.outbox.push(answer::stop(id), Carried::None)),
         }
     }

@@ -25,7 +25,7 @@ impl<W> Protocol<W> {
             return Err(Refused::Closed(self.unreachable().expect("it is one of the two")));
         }
         // Those that were asked for and are not answered yet will be streams as well.
-        let no_stream_more = start.unsubscribe.is_some()
+        let no_stream_more = start.wanted.is_some()
             && self.taken.len() + self.calls.subscribing() >= self.limits.streams;
         if self.calls.open() >= self.limits.pending_calls
             || no_stream_more
@@ -63,13 +63,16 @@ impl<W> Protocol<W> {
     }
 
     fn more(&mut self, id: u64, start: Start) -> Option<Box<More>> {
-        let Start { unsubscribe, streams, renewed, progress, is_lasting, .. } = start;
+        let Start { wanted, streams, renewed, progress, is_lasting, .. } = start;
         let is_special = progress | is_lasting;
-        if unsubscribe.is_none() && streams.is_empty() && renewed.is_none() && !is_special {
+        if wanted.is_none() && streams.is_empty() && renewed.is_none() && !is_special {
             return None;
         }
         let greeted = self.hello.is_said();
-        let subscribe = unsubscribe.map(|unsubscribe| Subscribe { unsubscribe, greeted });
+        if let Some(wanted) = &wanted {
+            self.note_id_member(wanted);
+        }
+        let subscribe = wanted.map(|wanted| Subscribe { wanted, greeted });
         let streams = self.open_streams(id, streams);
         let progress = progress.then(Reported::default);
         Some(Box::new(More { subscribe, streams, renewed, progress, is_lasting }))
@@ -213,10 +216,10 @@ impl<W> Protocol<W> {
             }
             Place::Queued(ticket) => self.outbox.remove(ticket),
             Place::Handed(_) => {
-                let unsubscribe = self.calls.take_subscribe(id).map(|it| it.unsubscribe);
+                let wanted = self.calls.take_subscribe(id).map(|it| it.wanted);
                 self.on_wire -= 1;
                 self.calls.give_up();
-                self.mark(id, unsubscribe);
+                self.mark(id, wanted);
                 self.cancel(id);
                 return Fate::MaybeExecuted;
             }

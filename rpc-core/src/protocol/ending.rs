@@ -153,7 +153,7 @@ impl<W> Protocol<W> {
         self.unreported = None;
         self.early = None;
         self.unanswered = None;
-        self.marks = None;
+        self.asked = None;
         self.told.extend(self.taken.end_all(reason));
         let (watchers, after) = self.serving.clear();
         self.told.extend(watchers);

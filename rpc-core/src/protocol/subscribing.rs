@@ -1,21 +1,25 @@
 //! Subscriptions, both ways: how they begin, what comes of an item, and how they end.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{Event, Mark, Outcome, Protocol};
+use super::{Asked, Event, Mark, Outcome, Protocol};
 use crate::answer;
 use crate::batches::Place;
 use crate::calls::Subscribe;
 use crate::envelope::Answer;
 use crate::error::{ErrorObject, Kind};
+use crate::harmless::Harmless;
 use crate::hello::MOST;
 use crate::outbox::Carried;
 use crate::serving::Key;
-use crate::subscriptions::{Item, ItemParams, OfferedKey, Origin, Said, Stop, TakenKey};
+use crate::subscriptions::{
+    Item, ItemParams, OfferedKey, Origin, SUBSCRIPTION, Said, Stop, TakenKey, Wanted,
+};
 
 /// At most so many subscribe calls that were given up, and ends of streams, are remembered until their answer. The
 /// cancel of such a call ends what it made at any peer that knows cancels.
@@ -23,7 +27,17 @@ const MARKS: usize = 1024;
 
 /// Subscriptions of the other end.
 impl<W> Protocol<W> {
-    /// The handler of this request came to a stream, which is to be known by this id.
+    /// An id that `make` gives, as JSON text, and no open stream has.
+    pub(crate) fn unused_id(&self, mut make: impl FnMut() -> Option<Box<str>>) -> Option<Box<str>> {
+        loop {
+            let id = make()?;
+            if self.offered.find(&id).is_none() {
+                return Some(id);
+            }
+        }
+    }
+
+    /// The handler of this request came to a stream, which is to be known by this id: JSON text.
     ///
     /// # Errors
     /// There are too many.
@@ -103,13 +117,15 @@ impl<W> Protocol<W> {
         #[derive(serde::Deserialize)]
         struct Credit<'a> {
             #[serde(borrow)]
-            subscription: Cow<'a, str>,
+            subscription: &'a RawValue,
             bytes: u64,
         }
         let credit = params.and_then(|params| serde_json::from_str::<Credit<'_>>(params).ok());
         let granted = match credit {
-            Some(Credit { subscription, bytes: bytes @ 1..=MOST }) => {
-                self.offered.grant(&subscription, bytes)
+            Some(Credit { subscription, bytes: bytes @ 1..=MOST })
+                if is_stream_id(subscription.get()) =>
+            {
+                self.offered.grant(subscription.get(), bytes)
             }
             _ => Err(()),
         };
@@ -174,16 +190,18 @@ impl<W> Protocol<W> {
     /// Ends the stream that these params name; whether there was one, or `None` if they name none.
     fn end_offered<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
         let Some(id) = params.and_then(only_param) else { return (None, Event::Done) };
-        // Ours are strings: of another type there is none.
-        match serde_json::from_str::<Cow<'_, str>>(id).ok().and_then(|id| self.offered.find(&id)) {
+        match self.offered.find(id) {
             Some(stream) => (Some(true), self.end_stream(stream)),
             None => (Some(false), self.nothing_to_end()),
         }
     }
 }
 
-/// The one value in an array or in an object.
+/// The one value in an array or in an object; or the id, where that was found under another name already.
 fn only_param(params: &str) -> Option<&str> {
+    if !params.starts_with(['[', '{']) {
+        return Some(params);
+    }
     if params.starts_with('[') {
         return serde_json::from_str::<[&RawValue; 1]>(params).ok().map(|[id]| id.get());
     }
@@ -209,20 +227,21 @@ impl<W> Protocol<W> {
 
     /// The answer to a subscribe call: the stream begins where its id is read, so that no item that
     /// comes right behind is lost.
-    pub(super) fn subscribed(&mut self, call: u64, id: &str, subscribe: Subscribe) -> Outcome {
-        if !self.is_subscription_id(id) {
-            let why = "the id of a subscription must be a string or a number, and not too long";
-            return Outcome::Malformed(why.into());
-        }
+    pub(super) fn subscribed(&mut self, call: u64, answer: &str, subscribe: Subscribe) -> Outcome {
+        let wanted = subscribe.wanted;
+        let Some(id) = self.subscription_id(answer, &wanted) else {
+            return Outcome::Malformed(no_id(answer, &wanted).into());
+        };
         // A peer of ours that has heard us before the call said hello before its answer.
         let counts = subscribe.greeted && self.hello.window().is_some();
         let window = counts.then_some(self.limits.stream_window);
-        match self.taken.insert(id, Stop::Unsubscribe(subscribe.unsubscribe), window) {
+        let id_member = wanted.id_member.clone();
+        match self.taken.insert(id, Stop::Unsubscribe(wanted), window) {
             Some(key) => {
                 if let Some(more) = self.calls.more_mut(call) {
                     self.taken.accompany(key, std::mem::take(&mut more.streams));
                 }
-                self.take_early(key, id);
+                self.take_early(key, id, &id_member);
                 Outcome::Subscribed(key)
             }
             None => Outcome::Malformed("the id of a subscription is in use already".into()),
@@ -236,6 +255,11 @@ impl<W> Protocol<W> {
             return false;
         }
         let Some(params) = params.filter(|params| params.starts_with('{')) else { return false };
+        if self.asked.as_ref().is_some_and(|asked| !asked.id_members.is_empty())
+            && self.take_unusual_item(params, may_be_early)
+        {
+            return true;
+        }
         let Some(item) = ItemParams::read(params) else { return false };
         match self.taken.find(item.subscription) {
             Some(key) => {
@@ -243,6 +267,40 @@ impl<W> Protocol<W> {
                 true
             }
             None => may_be_early && self.keep_early(&item, params),
+        }
+    }
+
+    /// The same for an item that may hold the id of its stream in another member than `subscription`.
+    #[cold]
+    fn take_unusual_item(&mut self, params: &str, may_be_early: bool) -> bool {
+        let (mut known, mut unknown) = (None, None);
+        for id_member in self.asked.iter().flat_map(|asked| &asked.id_members) {
+            let Some(item) = ItemParams::read_by(params, id_member) else { continue };
+            match self.taken.find_by(item.subscription, id_member) {
+                Some(key) => known = known.or(Some((key, item))),
+                None => unknown = unknown.or(Some(item)),
+            }
+        }
+        if let Some((key, item)) = known {
+            self.take_item_of(key, &item);
+            return true;
+        }
+        // One that another stream knows by the usual member is no early one of a stream to come.
+        let usual = ItemParams::read(params).and_then(|item| self.taken.find(item.subscription));
+        match unknown {
+            Some(item) if may_be_early && usual.is_none() => self.keep_early(&item, params),
+            _ => false,
+        }
+    }
+
+    /// Notes by which member the items of a stream that is asked for name it, unless by the usual one.
+    pub(super) fn note_id_member(&mut self, wanted: &Wanted) {
+        if wanted.id_member == SUBSCRIPTION {
+            return;
+        }
+        let Asked { id_members, .. } = &mut **self.asked.get_or_insert_default();
+        if !id_members.contains(&wanted.id_member) {
+            id_members.push(wanted.id_member.clone());
         }
     }
 
@@ -280,13 +338,14 @@ impl<W> Protocol<W> {
     }
 
     /// Takes what came of a stream before its id was known, and forgets what is for nobody.
-    fn take_early(&mut self, key: TakenKey, id: &str) {
+    fn take_early(&mut self, key: TakenKey, id: &str, id_member: &str) {
         let stream = self.early.as_mut().and_then(|early| early.take(id));
         self.shrink_early();
         let Some(stream) = stream else { return };
         for params in &stream.items {
             // Nothing comes behind its end.
-            if let Some(item) = ItemParams::read(params).filter(|_| self.taken.find(id).is_some()) {
+            let item = ItemParams::read_by(params, id_member);
+            if let Some(item) = item.filter(|_| self.taken.find(id).is_some()) {
                 self.take_item_of(key, &item);
             }
         }
@@ -356,13 +415,13 @@ impl<W> Protocol<W> {
     }
 
     /// A subscribe call was given up: should its answer come, what it made must be ended.
-    pub(super) fn mark(&mut self, call: u64, unsubscribe: Option<Cow<'static, str>>) {
-        let Some(unsubscribe) = unsubscribe else { return };
-        self.insert_mark(call, Mark::Subscribe(unsubscribe));
+    pub(super) fn mark(&mut self, call: u64, wanted: Option<Box<Wanted>>) {
+        let Some(wanted) = wanted else { return };
+        self.insert_mark(call, Mark::Subscribe(wanted));
     }
 
     fn insert_mark(&mut self, call: u64, mark: Mark) {
-        let marks = self.marks.get_or_insert_default();
+        let Asked { marks, .. } = &mut **self.asked.get_or_insert_default();
         if marks.len() < MARKS {
             marks.insert(call, mark);
         }
@@ -370,30 +429,60 @@ impl<W> Protocol<W> {
 
     /// Whether these params are an item of a stream that was dropped here, and that the other end has not ended yet.
     pub(super) fn is_late_item(&self, params: Option<&str>) -> bool {
-        let Some(marks) = &self.marks else { return false };
-        let Some(item) = params.and_then(ItemParams::read) else { return false };
-        let is_it =
-            |mark: &Mark| matches!(mark, Mark::Unsubscribe(id) if **id == *item.subscription);
-        marks.values().any(is_it)
+        let Some(asked) = self.asked.as_ref().filter(|asked| !asked.marks.is_empty()) else {
+            return false;
+        };
+        let Some(params) = params else { return false };
+        let names = asked.id_members.iter().map(|name| &**name).chain([SUBSCRIPTION]);
+        names.filter_map(|name| ItemParams::read_by(params, name)).any(|item| {
+            let is_it =
+                |mark: &Mark| matches!(mark, Mark::Unsubscribe(id) if **id == *item.subscription);
+            asked.marks.values().any(is_it)
+        })
     }
 
     /// The answer to a call that nobody waits for, if it was a subscribe call.
     pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Answer<'_>) {
-        let marked = self.marks.as_mut().zip(call).and_then(|(marks, call)| marks.remove(&call));
-        self.marks.take_if(|marks| marks.is_empty());
-        if let Some(Mark::Subscribe(unsubscribe)) = marked
-            && let Answer::Result(id) = answer
-            && self.is_subscription_id(id)
+        let marks = self.asked.as_mut().map(|asked| &mut asked.marks);
+        let marked = marks.zip(call).and_then(|(marks, call)| marks.remove(&call));
+        self.asked.take_if(|asked| asked.marks.is_empty() && asked.id_members.is_empty());
+        if let Some(Mark::Subscribe(wanted)) = marked
+            && let Answer::Result(answer) = answer
+            && let Some(id) = self.subscription_id(answer, &wanted)
         {
-            self.send_unsubscribe(&unsubscribe, id);
+            self.send_unsubscribe(&wanted.unsubscribe, id);
         }
     }
 
-    /// Whether this is one, and no longer than any other id: it is kept for as long as the stream.
-    fn is_subscription_id(&self, json: &str) -> bool {
-        let is_one = matches!(json.as_bytes()[0], b'"' | b'-' | b'0'..=b'9');
-        is_one && json.len() <= self.limits.id_bytes
+    /// The id in the answer to a subscribe call, if there is one, and no longer than any other id: it is
+    /// kept for as long as the stream.
+    fn subscription_id<'a>(&self, answer: &'a str, wanted: &Wanted) -> Option<&'a str> {
+        let id = if answer.starts_with('{') { member(answer, &wanted.id_member)? } else { answer };
+        (is_stream_id(id) && id.len() <= self.limits.id_bytes).then_some(id)
     }
+}
+
+/// Whether this JSON text is of a type that the id of a stream may have.
+fn is_stream_id(json: &str) -> bool {
+    matches!(json.as_bytes()[0], b'"' | b'-' | b'0'..=b'9')
+}
+
+/// The JSON text of a member of an object.
+#[cold]
+fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let members = serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(object).ok()?;
+    members.get(name).map(|value| value.get())
+}
+
+/// Why there is no id in the answer to a subscribe call.
+#[cold]
+fn no_id(answer: &str, wanted: &Wanted) -> String {
+    let what = "the id of a subscription must be a string or a number, and not too long";
+    if answer.starts_with('{') {
+        let name = Harmless(&wanted.id_member);
+        return format!("{what}; of an answer that is an object it is the member `{name}`");
+    }
+    what.into()
 }
 
 /// How a stream ends with this error.

@@ -225,12 +225,22 @@ fn reading_pauses_for_notifications_unless_a_call_of_ours_waits() {
 }
 
 #[test]
+fn no_open_stream_has_the_id_of_a_new_one() {
+    let mut protocol = protocol(|_| {});
+    let key = request(&mut protocol, 1).unwrap();
+    protocol.offer(key, "1", "7".into()).unwrap();
+    let mut chances = ["7", "7", "8", "9"].into_iter();
+    assert_eq!(protocol.unused_id(|| chances.next().map(Box::from)).as_deref(), Some("8"));
+    assert_eq!(protocol.unused_id(|| None), None);
+}
+
+#[test]
 fn reading_never_pauses_while_a_stream_waits_for_credit() {
     let mut protocol = protocol(|limits| limits.waiting_notifications = 1);
     let hello = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":64}}"#;
     receive(&mut protocol, hello);
     let key = request(&mut protocol, 1).unwrap();
-    let stream = protocol.offer(key, "1", "s".into()).unwrap();
+    let stream = protocol.offer(key, "1", r#""s""#.into()).unwrap();
     protocol.push_item(stream, Bytes::from_static(b"item"), 1, ZERO);
     assert!(!protocol.has_credit(stream));
     for _ in 0..3 {
@@ -363,7 +373,8 @@ fn calls_behind_a_batch_that_was_given_up_are_let_on() {
 #[test]
 fn subscriptions_that_are_asked_for_count_as_streams() {
     let mut protocol = protocol(|limits| limits.streams = 2);
-    let start = || Start { unsubscribe: Some("unsubscribe".into()), ..Start::default() };
+    let start =
+        || Start { wanted: Some(Wanted::ended_by("unsubscribe".into())), ..Start::default() };
     let mut subscribe = || protocol.start(start(), &mut None, |_| Bytes::from_static(b"subscribe"));
     let first = subscribe().unwrap();
     subscribe().unwrap();
@@ -657,7 +668,7 @@ fn a_stop_that_crosses_the_end_of_a_stream_among_params_is_not_stray() {
     receive(&mut protocol, hello);
     let stop = r#"{"jsonrpc":"2.0","method":"$/stop","params":{"subscription":"s"}}"#;
     for _ in 0..50 {
-        let start = Start { streams: vec!["s".into()], ..Start::default() };
+        let start = Start { streams: vec![r#""s""#.into()], ..Start::default() };
         let id = protocol.start(start, &mut None, |_| Bytes::from_static(b"call")).unwrap();
         while next(&mut protocol).is_some() {}
         let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":1}}"#);

@@ -55,6 +55,7 @@ pub(crate) enum Absorbed {
 /// A stream that goes with a call.
 pub(crate) struct Argument {
     pub(crate) key: OfferedKey,
+    /// JSON text.
     pub(crate) id: Box<str>,
     pub(crate) items: Box<dyn Items>,
 }

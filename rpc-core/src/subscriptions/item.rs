@@ -41,9 +41,32 @@ pub(crate) enum Said<'a> {
 /// What comes of an item, and its number if it has one.
 pub(crate) type Read<'a> = (Said<'a>, Option<u64>);
 
+/// The name of the member that holds the id of the stream, unless both ends have agreed on another.
+pub(crate) const SUBSCRIPTION: &str = "subscription";
+
+/// Whether items can hold the id of their stream in a member of this name: no other member of theirs has
+/// it, and JSON has one spelling of it.
+pub(crate) fn can_hold_id(name: &str) -> bool {
+    let is_plain = |char: char| !matches!(char, '"' | '\\' | '\0'..='\x1f');
+    !name.is_empty()
+        && name.chars().all(is_plain)
+        && !["result", "error", "done", "seq", "ack"].contains(&name)
+}
+
 impl<'a> ItemParams<'a> {
     /// Reads params that look like an item of some stream. They are JSON, as they came in a message.
     pub(crate) fn read(params: &'a str) -> Option<Self> {
+        Self::scan(params, SUBSCRIPTION)
+    }
+
+    /// Reads those that hold the id in the member of this name.
+    pub(crate) fn read_by(params: &'a str, id_member: &str) -> Option<Self> {
+        // Apart from the usual name, so that this one is compared as a constant.
+        if id_member == SUBSCRIPTION { Self::read(params) } else { Self::scan(params, id_member) }
+    }
+
+    #[inline(always)]
+    fn scan(params: &'a str, id_member: &str) -> Option<Self> {
         let mut scanner = Scanner::new(params);
         let mut item = Self::default();
         if !scanner.take(b'{') || scanner.take(b'}') {
@@ -52,7 +75,7 @@ impl<'a> ItemParams<'a> {
         loop {
             let name = scanner.name()?;
             let (text, complexity) = scanner.value()?;
-            item.insert(name, text, complexity);
+            item.insert(name, id_member, text, complexity);
             if scanner.next()? != b',' {
                 break;
             }
@@ -63,22 +86,26 @@ impl<'a> ItemParams<'a> {
     }
 
     /// Whether these params are such.
-    pub(crate) fn are(params: Option<&str>) -> bool {
-        params.is_some_and(|params| ItemParams::read(params).is_some())
+    pub(crate) fn are(params: Option<&str>, id_member: &str) -> bool {
+        params.is_some_and(|params| ItemParams::read_by(params, id_member).is_some())
     }
 
-    fn insert(&mut self, name: &str, text: &'a str, complexity: Complexity) {
+    /// Takes in a member; its `name` stands in quotes.
+    #[inline(always)]
+    fn insert(&mut self, name: &str, id_member: &str, text: &'a str, complexity: Complexity) {
+        if name[1..name.len() - 1] == *id_member {
+            self.repeated |= !self.subscription.is_empty();
+            self.subscription = text;
+            return;
+        }
         let (place, repeated) = match name {
-            r#""subscription""# => {
-                self.repeated |= !self.subscription.is_empty();
-                self.subscription = text;
-                return;
-            }
             r#""result""# => (&mut self.result, &mut self.repeated),
             r#""error""# => (&mut self.error, &mut self.repeated),
             r#""done""# => (&mut self.done, &mut self.counts_repeated),
             r#""seq""# => (&mut self.seq, &mut self.counts_repeated),
-            _ if name.contains('\\') => return self.insert_escaped(name, text, complexity),
+            _ if name.contains('\\') => {
+                return self.insert_escaped(name, id_member, text, complexity);
+            }
             _ => return,
         };
         *repeated |= place.is_some();
@@ -87,11 +114,18 @@ impl<'a> ItemParams<'a> {
     }
 
     #[cold]
-    fn insert_escaped(&mut self, name: &str, text: &'a str, complexity: Complexity) {
+    #[inline(never)]
+    fn insert_escaped(
+        &mut self,
+        name: &str,
+        id_member: &str,
+        text: &'a str,
+        complexity: Complexity,
+    ) {
         let plain = serde_json::from_str::<Cow<'_, str>>(name);
         let plain = plain.ok().filter(|plain| !plain.contains(['\\', '"']));
         if let Some(plain) = plain {
-            self.insert(&format!("\"{plain}\""), text, complexity);
+            self.insert(&format!("\"{plain}\""), id_member, text, complexity);
         }
     }
 

@@ -20,6 +20,7 @@ pub(crate) struct OfferedKey {
 
 struct Subscription {
     serial: u64,
+    /// JSON text: a string, or a number.
     id: Box<str>,
     origin: Origin,
     /// Of one that the other end counts; a plain peer takes what comes.
@@ -57,6 +58,7 @@ impl Credit {
 #[derive(Default)]
 pub(crate) struct Offered {
     open: Slab<Subscription>,
+    /// Ids as JSON text, in our own spelling.
     by_id: HashMap<Box<str>, usize, FxBuildHasher>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
     by_request: HashMap<Id, usize, Keyed>,
@@ -81,8 +83,8 @@ impl Offered {
         self.arguments
     }
 
-    /// Opens one under this id, which nobody can guess, so none has it already; with a `window` the
-    /// other end gives credit.
+    /// Opens one under this id, JSON text that none has already; with a `window` the other end gives
+    /// credit.
     pub(crate) fn insert(
         &mut self,
         id: Box<str>,
@@ -127,9 +129,10 @@ impl Offered {
         }
     }
 
-    /// The subscription with this id.
+    /// The subscription with this id, as JSON text.
     pub(crate) fn find(&self, id: &str) -> Option<OfferedKey> {
-        self.by_id.get(id).map(|index| self.key(*index))
+        let index = self.by_id.get(id).or_else(|| self.by_id.get(&respelled(id)?));
+        index.map(|index| self.key(*index))
     }
 
     /// The subscription that this request made.
@@ -148,7 +151,7 @@ impl Offered {
         }
     }
 
-    /// The id of a subscription, if it is open.
+    /// The id of a subscription, as JSON text, if it is open.
     pub(crate) fn id(&self, key: OfferedKey) -> Option<&str> {
         self.get(key).map(|it| &*it.id)
     }
@@ -228,20 +231,36 @@ impl Offered {
     }
 }
 
+/// An id in the spelling that ours have, if it had another: `"\u0061"` is `"a"`, and `1e2` is `100`.
+#[cold]
+fn respelled(id: &str) -> Option<Box<str>> {
+    if id.starts_with('"') {
+        let id = id.contains('\\').then(|| serde_json::from_str::<String>(id).ok())??;
+        return serde_json::to_string(&id).ok().map(Box::from);
+    }
+    let number = crate::id::whole(id)?.to_string();
+    (number != id).then(|| number.into())
+}
+
+#[cfg(test)]
+const A: &str = r#""a""#;
+#[cfg(test)]
+const B: &str = r#""b""#;
+
 #[test]
 fn a_subscription_is_found_by_its_id_and_by_its_request() {
     let mut offered = Offered::default();
     let seven = Id::new("7");
     let request = || Origin::Request(Some(seven.clone()));
-    let key = offered.insert("a".into(), request(), None);
-    assert_eq!(offered.find("a"), Some(key));
+    let key = offered.insert(A.into(), request(), None);
+    assert_eq!(offered.find(A), Some(key));
     assert_eq!(offered.made_by(&seven), Some(key));
     offered.forget_request(&seven);
     assert_eq!(offered.made_by(&seven), None);
     assert_eq!(offered.remove(key), Some(vec![]));
     assert_eq!(offered.remove(key), None);
-    assert_eq!((offered.find("a"), offered.len()), (None, 0));
-    let next = offered.insert("b".into(), request(), None);
+    assert_eq!((offered.find(A), offered.len()), (None, 0));
+    let next = offered.insert(B.into(), request(), None);
     assert_eq!(next.index, key.index);
     assert_eq!(offered.id(key), None);
     offered.remove(next);
@@ -251,23 +270,39 @@ fn a_subscription_is_found_by_its_id_and_by_its_request() {
 #[test]
 fn a_stream_goes_on_while_it_has_credit_and_the_last_item_may_overdraw_it() {
     let mut offered = Offered::default();
-    let key = offered.insert("a".into(), Origin::Call(1), Some(100));
+    let key = offered.insert(A.into(), Origin::Call(1), Some(100));
     offered.spend(key, 1);
     assert!(offered.has_credit(key), "it counts as 64");
     offered.spend(key, 1000);
     assert!(!offered.has_credit(key));
     assert!(offered.wait_for_credit());
-    assert_eq!(offered.grant("a", 964), Ok(None));
+    assert_eq!(offered.grant(A, 964), Ok(None));
     assert!(!offered.has_credit(key), "what was overdrawn comes first");
-    assert_eq!(offered.grant("a", 1), Ok(Some(key)));
-    assert_eq!(offered.grant("a", 1), Ok(None), "it was not waiting");
+    assert_eq!(offered.grant(A, 1), Ok(Some(key)));
+    assert_eq!(offered.grant(A, 1), Ok(None), "it was not waiting");
     for wrong in [99, u64::MAX] {
-        assert_eq!(offered.grant("a", wrong), Err(()), "above the window");
+        assert_eq!(offered.grant(A, wrong), Err(()), "above the window");
     }
     assert!(offered.has_credit(key));
-    assert_eq!(offered.grant("b", 1), Ok(None), "it may have ended");
-    let plain = offered.insert("b".into(), Origin::Request(None), None);
+    assert_eq!(offered.grant(B, 1), Ok(None), "it may have ended");
+    let plain = offered.insert(B.into(), Origin::Request(None), None);
     offered.spend(plain, 1 << 40);
     assert!(offered.has_credit(plain));
-    assert_eq!(offered.grant("b", 1), Err(()));
+    assert_eq!(offered.grant(B, 1), Err(()));
+}
+
+#[test]
+fn an_id_is_found_however_it_is_spelled_and_a_string_is_no_number() {
+    let mut offered = Offered::default();
+    let string = offered.insert(A.into(), Origin::Request(None), None);
+    let number = offered.insert("100".into(), Origin::Request(None), None);
+    for id in [A, r#""\u0061""#] {
+        assert_eq!(offered.find(id), Some(string), "{id}");
+    }
+    for id in ["100", "1e2", "100.0"] {
+        assert_eq!(offered.find(id), Some(number), "{id}");
+    }
+    for id in [r#""100""#, "a", "-100", "100.5", "null", "[100]", "true", r#""\""#] {
+        assert_eq!(offered.find(id), None, "{id}");
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 
 use slab::Slab;
 
-use super::{OfferedKey, cost};
+use super::{OfferedKey, SUBSCRIPTION, cost};
 use crate::close::CloseReason;
 use crate::error::ErrorObject;
 use crate::keyed::Keyed;
@@ -58,11 +58,27 @@ struct Subscription<W> {
     waiter: Option<W>,
 }
 
+/// How the subscription that a call asks for is spoken of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// The method that ends it.
+    pub(crate) unsubscribe: Cow<'static, str>,
+    /// The member of items, and of an answer that is an object, that holds its id.
+    pub(crate) id_member: Cow<'static, str>,
+}
+
+impl Wanted {
+    /// One that this method ends, and whose id stands where it does by the convention.
+    pub(crate) fn ended_by(unsubscribe: Cow<'static, str>) -> Box<Self> {
+        Box::new(Self { unsubscribe, id_member: SUBSCRIPTION.into() })
+    }
+}
+
 /// How the other end is told that nobody takes the items any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// By a call of this method.
-    Unsubscribe(Cow<'static, str>),
+    /// By a call of a method: it was asked for by a call like this.
+    Unsubscribe(Box<Wanted>),
     /// By `$/stop`: it goes with a call of the other end.
     Argument,
 }
@@ -149,6 +165,15 @@ impl<W> Taken<W> {
     pub(crate) fn find(&self, id: &str) -> Option<TakenKey> {
         let index = *self.by_id.get(id)?;
         Some(TakenKey { index, serial: self.open[index].serial })
+    }
+
+    /// The one with this id whose items hold that in the member of this name.
+    pub(crate) fn find_by(&self, id: &str, id_member: &str) -> Option<TakenKey> {
+        let key = self.find(id)?;
+        match &self.open[key.index].stop {
+            Stop::Unsubscribe(wanted) => (wanted.id_member == id_member).then_some(key),
+            Stop::Argument => None,
+        }
     }
 
     /// The id, as JSON text, of one that was not forgotten; it may have ended.

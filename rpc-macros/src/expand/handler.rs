@@ -122,7 +122,11 @@ fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
 fn decode(private: &Path, method: &Method) -> TokenStream {
     let params = || method.params().enumerate();
     let pattern: Vec<_> = params().map(|(index, param)| read(index, param)).collect();
-    let pattern = nested(pattern.iter().map(ToTokens::to_token_stream));
+    // A selector was read before, to come here.
+    let skipped = method.selector().map(|_| quote!(_));
+    let pattern: Vec<_> =
+        skipped.into_iter().chain(pattern.iter().map(ToTokens::to_token_stream)).collect();
+    let pattern = nested(pattern.into_iter());
     let is_stream = |(_, param): &(usize, &Param)| param.stream.is_some();
     let values = params().filter(|param| !is_stream(param)).map(value);
     let streams = params().filter(is_stream).map(|param| claim(private, param));
@@ -174,8 +178,10 @@ fn decoded(private: &Path, method: &Method) -> TokenStream {
             },
         };
     }
-    let types = nested(method.params().map(|param| slot(private, param)));
-    let infos = param_infos(private, method);
+    let skipped = method.selector().map(|_| quote!(#private::SelectorParam));
+    let types = skipped.into_iter().chain(method.params().map(|param| slot(private, param)));
+    let types = nested(types.collect::<Vec<_>>().into_iter());
+    let infos = param_infos(private, method, method.selector());
     match method.progress() {
         None => quote!(#private::decode::<#types>(#cx, #params, const { #infos })),
         Some(Progress { name, .. }) => {

@@ -3,7 +3,7 @@
 //! Each is looked for behind `cfg_attr` too: whether that holds is not known here, and so it goes along
 //! as a whole.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -43,6 +43,42 @@ pub(crate) fn hidden(attr: &Attribute) -> Option<&'static str> {
     ATTRIBUTES.into_iter().find(hides)
 }
 
+/// The `#[cfg(…)]` of what is there where something is that has one of these; none where one of them has
+/// none, and so is there always.
+pub(crate) fn one_of<'a>(cfgs: impl Iterator<Item = &'a [Attribute]>) -> TokenStream {
+    let mut each = Vec::new();
+    for cfg in cfgs {
+        if cfg.is_empty() {
+            return TokenStream::new();
+        }
+        each.push(all(cfg.iter().map(|attr| condition(&attr.meta))));
+    }
+    quote!(#[cfg(any(#(#each),*))])
+}
+
+/// What `cfg(…)` asks for, or a `cfg_attr` of such.
+fn condition(meta: &Meta) -> TokenStream {
+    let Meta::List(MetaList { tokens, .. }) = meta else { return quote!(all()) };
+    if is_one_of(meta, &["cfg_attr"])
+        && let Ok((condition, attrs)) = conditional.parse2(tokens.clone())
+    {
+        let all = all(attrs.iter().map(self::condition));
+        return quote!(any(not(#condition), #all));
+    }
+    let mut tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    tokens.pop_if(|last| matches!(last, TokenTree::Punct(comma) if comma.as_char() == ','));
+    quote!(#(#tokens)*)
+}
+
+/// All of these, as clippy wants it written.
+fn all(conditions: impl Iterator<Item = TokenStream>) -> TokenStream {
+    let conditions: Vec<_> = conditions.collect();
+    match &*conditions {
+        [single] => single.clone(),
+        conditions => quote!(all(#(#conditions),*)),
+    }
+}
+
 type Pick<'a> = &'a dyn Fn(&Meta) -> Option<Meta>;
 
 fn carried(attrs: &[Attribute], pick_one: Pick<'_>) -> Vec<Attribute> {
@@ -67,7 +103,7 @@ fn pick(meta: &Meta, pick_one: Pick<'_>) -> Option<Meta> {
 fn conditional(input: ParseStream<'_>) -> Result<(TokenStream, Vec<Meta>)> {
     let mut condition = TokenStream::new();
     while !input.peek(Token![,]) {
-        let token: proc_macro2::TokenTree = input.parse()?;
+        let token: TokenTree = input.parse()?;
         condition.extend(quote!(#token));
     }
     input.parse::<Token![,]>()?;

@@ -13,6 +13,14 @@ pub(super) fn check_wire_names(methods: &[Method], errors: &mut Errors) {
             let (text, method) = (&name.wire.text, &earlier.method.ident);
             let message = if earlier.ends {
                 format!("`{text}` already ends the subscription `{method}`")
+            } else if name.method.selector().is_some() != earlier.method.selector().is_some()
+                && name.method.is_subscription()
+                && earlier.method.is_subscription()
+            {
+                format!(
+                    "`{text}` is already a name of the method `{method}`: give each of both a \
+                     `selector`, or this another name"
+                )
             } else {
                 format!("`{text}` is already a name of the method `{method}`")
             };
@@ -28,16 +36,25 @@ struct Name<'a> {
     ends: bool,
 }
 
+impl Name<'_> {
+    /// Whether the first param says as well what is meant.
+    fn is_selected(&self) -> bool {
+        !self.ends && self.method.selector().is_some()
+    }
+}
+
 fn names_of(method: &Method) -> impl Iterator<Item = Name<'_>> {
     let own = method.names().map(move |wire| Name { method, wire, ends: false });
     own.chain(method.unsubscribe().map(move |wire| Name { method, wire, ends: true }))
 }
 
-/// Subscriptions may share what ends them: the id says which one is meant.
+/// Subscriptions may share what ends them: the id says which one is meant. So may those with a selector
+/// share what begins them.
 fn clash(name: &Name<'_>, earlier: &Name<'_>) -> bool {
-    name.wire.text == earlier.wire.text
-        && !(name.ends && earlier.ends)
-        && !exclude_each_other(name.method, earlier.method)
+    let may_share = (name.ends && earlier.ends)
+        || (name.is_selected() && earlier.is_selected())
+        || exclude_each_other(name.method, earlier.method);
+    name.wire.text == earlier.wire.text && !may_share
 }
 
 /// A notification `say` gives the stub a `try_say` as well: another method of that name cannot be
@@ -61,6 +78,6 @@ pub(super) fn remove_from_stub(methods: &mut Vec<Method>, errors: &mut Errors) {
 }
 
 /// Two methods under a `cfg` may be two versions of one; which of them is there is not known here.
-fn exclude_each_other(method: &Method, other: &Method) -> bool {
+pub(super) fn exclude_each_other(method: &Method, other: &Method) -> bool {
     !std::ptr::eq(method, other) && !method.cfg.is_empty() && !other.cfg.is_empty()
 }

@@ -2,13 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{ReturnType, Signature, TraitItemFn};
+use syn::{LitStr, ReturnType, Signature, TraitItemFn};
 
 use super::attributes::hidden;
 use super::name::{Naming, WireName};
 use super::types::{self, Stream};
 use crate::errors::Errors;
-use crate::parse::{self, MethodArgs};
+use crate::parse::{self, Ids, MethodArgs};
 
 /// How a method is called.
 pub(crate) enum Kind {
@@ -25,6 +25,12 @@ pub(crate) struct Subscription {
     pub(crate) item: WireName,
     /// The name of the method that ends it.
     pub(crate) unsubscribe: WireName,
+    /// What its ids are, if the trait says so.
+    pub(crate) ids: Option<Ids>,
+    /// The member of its items that holds the id, if the trait says so.
+    pub(crate) id_member: Option<LitStr>,
+    /// The first param on the wire, which picks it among those that share its name.
+    pub(crate) selector: Option<LitStr>,
 }
 
 /// How a method is run.
@@ -54,11 +60,9 @@ impl Kind {
         let (attrs, sig) = (&item.attrs, &item.sig);
         check_attributes(item, errors);
         if let Some(stream) = returned_stream(sig) {
-            let args = MethodArgs::subscription(attrs, errors);
-            return (
-                Self::Subscription(Subscription::new(stream, sig, &args, naming, errors)),
-                args,
-            );
+            let mut args = MethodArgs::subscription(attrs, errors);
+            let subscription = Subscription::new(stream, sig, &mut args, naming, errors);
+            return (Self::Subscription(subscription), args);
         }
         if parse::find(attrs, "notification").is_some() {
             if let ReturnType::Type(..) = &sig.output {
@@ -72,14 +76,31 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// What picks it among the subscriptions that share its name, if it has a selector.
+    pub(super) fn selector(&self) -> Option<&LitStr> {
+        match self {
+            Self::Subscription(subscription) => subscription.selector.as_ref(),
+            Self::Request { .. } | Self::Notification => None,
+        }
+    }
+}
+
 impl Subscription {
+    /// Whether its ids are numbers.
+    pub(crate) fn has_numbers(&self) -> bool {
+        self.ids.as_ref().is_some_and(|ids| ids.are_numbers)
+    }
+
     fn new(
         stream: Stream,
         sig: &Signature,
-        args: &MethodArgs,
+        args: &mut MethodArgs,
         naming: &Naming,
         errors: &mut Errors,
     ) -> Self {
+        let (ids, id_member) = (args.ids.take(), args.id_member.take());
+        let selector = args.selector.take();
         let MethodArgs { name, item, unsubscribe, .. } = args;
         let subscription = Self {
             stream,
@@ -91,6 +112,9 @@ impl Subscription {
                 Some(unsubscribe) => WireName::literal(unsubscribe),
                 None => naming.unsubscribe(&sig.ident, name.as_ref()),
             },
+            ids,
+            id_member,
+            selector,
         };
         // What follows from the method's own name was checked there.
         if item.is_some() {
@@ -99,7 +123,26 @@ impl Subscription {
         if unsubscribe.is_some() {
             subscription.unsubscribe.check_method(errors);
         }
+        if let Some(name) = &subscription.id_member {
+            check_id_member(name, errors);
+        }
+        if let Some(selector) = subscription.selector.as_ref().filter(|it| it.value().is_empty()) {
+            errors.at(selector, "a selector is not empty");
+        }
         subscription
+    }
+}
+
+/// No other member of an item has this name, and JSON has one spelling of it.
+fn check_id_member(name: &LitStr, errors: &mut Errors) {
+    let text = name.value();
+    let is_plain = |char: char| !matches!(char, '"' | '\\' | '\0'..='\x1f');
+    if text.is_empty() {
+        errors.at(name, "a name on the wire is not empty");
+    } else if ["result", "error", "done", "seq", "ack"].contains(&&*text) {
+        errors.at(name, format!("items have another member `{text}`: give the id another name"));
+    } else if !text.chars().all(is_plain) {
+        errors.at(name, "write a name without quotes, backslashes and control characters");
     }
 }
 

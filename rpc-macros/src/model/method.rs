@@ -4,7 +4,7 @@ use std::iter;
 use std::time::Duration;
 
 use syn::ext::IdentExt;
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, MetaNameValue};
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, MetaNameValue};
 use syn::{Result, Signature, TraitItemFn};
 
 use super::attributes;
@@ -62,6 +62,7 @@ impl Method {
         check_run(sig, options.run, &mut errors);
         let args = errors.keep(Arg::from_inputs(sig.inputs.iter(), naming)).unwrap_or_default();
         check_streams(&kind, &args, &mut errors);
+        check_by_name(&kind, options.by_name.as_ref(), service.by_name, &mut errors);
         let flattened = args.iter().find_map(Arg::flattened);
         if let Some(param) = flattened {
             check_flattened(param, &args, &options, &mut errors);
@@ -115,6 +116,10 @@ impl Method {
         self.params().any(|param| param.stream.is_some())
     }
 
+    pub(super) fn is_subscription(&self) -> bool {
+        matches!(self.kind, Kind::Subscription(_))
+    }
+
     /// All its names on the wire, its own one first.
     pub(super) fn names(&self) -> impl Iterator<Item = &WireName> {
         iter::once(&self.name).chain(&self.aliases)
@@ -126,6 +131,11 @@ impl Method {
             Kind::Subscription(subscription) => Some(&subscription.unsubscribe),
             Kind::Request { .. } | Kind::Notification => None,
         }
+    }
+
+    /// What picks it among the subscriptions that share its name, if it has a selector.
+    pub(crate) fn selector(&self) -> Option<&LitStr> {
+        self.kind.selector()
     }
 
     /// The name of the stub's method that sends a notification without waiting.
@@ -164,6 +174,9 @@ fn check_names(name: &WireName, aliases: &[WireName], errors: &mut Errors) {
 /// A stream among the params ends with the answer to the call, and a notification has none; nor has it
 /// anyone who waits for progress.
 fn check_streams(kind: &Kind, args: &[Arg], errors: &mut Errors) {
+    if kind.selector().is_some() {
+        return check_selected(args, errors);
+    }
     if !matches!(kind, Kind::Notification) {
         return;
     }
@@ -197,6 +210,41 @@ fn check_flattened(param: &Param, args: &[Arg], options: &MethodArgs, errors: &m
     for Switch { name: option, .. } in switches.into_iter().flatten() {
         let message = format!("the type of `{name}` says what params are: remove `{option}`");
         errors.at(option, message);
+    }
+}
+
+/// Streams are taken where their request is read, and only the method's name is known there.
+fn check_selected(args: &[Arg], errors: &mut Errors) {
+    for arg in args {
+        match arg {
+            Arg::Param(Param { stream: Some(_), ty, .. }) => {
+                let message = "what is picked by a `selector` takes no streams: remove this, or the \
+                               `selector`";
+                errors.at(ty, message);
+            }
+            Arg::Param(Param { flatten: true, ident, .. }) => {
+                let message = "the `selector` is one of the params, so this cannot be all: remove \
+                               `flatten`";
+                errors.at(ident, message);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A selector has no name.
+fn check_by_name(kind: &Kind, given: Option<&Switch>, by_service: bool, errors: &mut Errors) {
+    let Some(selector) = kind.selector() else { return };
+    match given {
+        Some(Switch { is_on: true, name }) => {
+            errors.at(name, "a selector goes by position: remove `by_name`, or `selector`");
+        }
+        None if by_service => {
+            let message = "params go `by_name` in this service, and a selector has no name: write \
+                           `by_name = false` beside it";
+            errors.at(selector, message);
+        }
+        _ => {}
     }
 }
 

@@ -13,8 +13,12 @@ fn stop_of(removed: Option<Removed<&str>>) -> Option<(Stop, Box<str>)> {
 #[test]
 fn items_come_in_their_order_and_then_the_end() {
     let mut taken = TestTaken::new(1 << 20);
-    let key = taken.insert("\"a\"", Stop::Unsubscribe("stop".into()), None).unwrap();
-    assert_eq!(taken.insert("\"a\"", Stop::Unsubscribe("stop".into()), None), None);
+    let key =
+        taken.insert("\"a\"", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
+    assert_eq!(
+        taken.insert("\"a\"", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None),
+        None
+    );
     assert_eq!(taken.next(key, |kept| *kept = Some("waker")), None);
     assert_eq!(taken.push(key, "1".into(), None, 1000), Ok(Some("waker")));
     let error = Item::Error(ErrorObject::new(1, "m").into());
@@ -31,7 +35,7 @@ fn items_come_in_their_order_and_then_the_end() {
 #[test]
 fn what_does_not_fit_is_one_gap_in_its_place() {
     let mut taken = TestTaken::new(1 << 20);
-    let key = taken.insert("1", Stop::Unsubscribe("stop".into()), None).unwrap();
+    let key = taken.insert("1", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
     for number in ["1", "2", "3", "4"] {
         taken.push(key, number.into(), None, 2 * cost(1)).unwrap();
     }
@@ -51,8 +55,8 @@ fn what_does_not_fit_is_one_gap_in_its_place() {
 #[test]
 fn one_that_is_dropped_is_to_be_unsubscribed() {
     let mut taken = TestTaken::new(1 << 20);
-    let key = taken.insert("7", Stop::Unsubscribe("stop".into()), None).unwrap();
-    let stop = Some((Stop::Unsubscribe("stop".into()), "7".into()));
+    let key = taken.insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
+    let stop = Some((Stop::Unsubscribe(Wanted::ended_by("stop".into())), "7".into()));
     assert_eq!(stop_of(taken.remove(key)), stop);
     assert_eq!(taken.remove(key), None);
     assert!(taken.is_idle());
@@ -61,7 +65,8 @@ fn one_that_is_dropped_is_to_be_unsubscribed() {
 #[test]
 fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
     let mut taken = TestTaken::new(1 << 20);
-    let key = taken.insert("7", Stop::Unsubscribe("stop".into()), Some(200)).unwrap();
+    let key =
+        taken.insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), Some(200)).unwrap();
     let push = |taken: &mut TestTaken, seq| {
         taken.push(key, "x".repeat(100).into(), Some(seq), 0).unwrap();
     };
@@ -86,7 +91,7 @@ fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
 #[test]
 fn a_jump_in_the_numbers_is_a_gap_and_a_step_back_is_ignored() {
     let mut taken = TestTaken::new(1 << 20);
-    let key = taken.insert("7", Stop::Unsubscribe("stop".into()), None).unwrap();
+    let key = taken.insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
     assert!(taken.push(key, "1".into(), Some(3), 1000).is_ok());
     for old in [0, 1, 3] {
         assert_eq!(taken.push(key, "2".into(), Some(old), 1000), Err(()));

@@ -75,7 +75,7 @@ fn subscribe(
     service: &Service,
     target: Target,
     method: &Method,
-    Subscription { stream, unsubscribe, .. }: &Subscription,
+    Subscription { stream, unsubscribe, id_member, .. }: &Subscription,
 ) -> TokenStream {
     let private = &service.private;
     let [name, unsubscribe] = [&method.name, unsubscribe].map(|of| name(service, of));
@@ -88,7 +88,8 @@ fn subscribe(
         #private::subscribe::<#item, #ends_with, #err, _>(&self.target, #name, #unsubscribe, #args)
     };
     let call = with_streams(private, method, &call);
-    let body = quote!(#call #timeout);
+    let id_member = id_member.iter();
+    let body = quote!(#call #(.id_member(#id_member))* #timeout);
     function(service, method, &result, &body)
 }
 
@@ -207,15 +208,18 @@ fn params(method: &Method) -> TokenStream {
     method.params().map(param).collect()
 }
 
-/// `(room, (text, ()))`, and by name `by_name(&[ParamInfo::new("room"), …], (room, …))`. Where there
-/// are no parameters, none are sent, unless it is `always((room, …))`.
+/// `(room, (text, ()))`, with a selector `(&"logs", (filter, ()))`, and by name
+/// `by_name(&[ParamInfo::new("room"), …], (room, …))`. Where there are no parameters, none are sent, unless
+/// it is `always((room, …))`.
 fn args(private: &Path, method: &Method) -> TokenStream {
     if let Some(param) = method.flattened() {
         return flattened(private, param);
     }
-    let mut args = nested(method.params().map(|param| arg(private, param)));
+    let selector = method.selector().map(|selector| quote!(&#selector));
+    let params: Vec<_> = method.params().map(|param| arg(private, param)).collect();
+    let mut args = nested(selector.into_iter().chain(params));
     if method.by_name && (method.empty_params || method.params().next().is_some()) {
-        let infos = param_infos(private, method);
+        let infos = param_infos(private, method, None);
         args = quote!(#private::by_name(const { #infos }, #args));
     }
     if method.empty_params {

@@ -9,7 +9,7 @@ use syn::{
 use super::Options;
 use crate::model::{Case, Run};
 use crate::parse::given::{Value, as_integer, as_string, ungroup};
-use crate::parse::{Code, Switch, Validate, time};
+use crate::parse::{Code, Ids, Switch, Validate, time};
 
 impl Options<'_> {
     /// `name = "text"`.
@@ -70,6 +70,17 @@ impl Options<'_> {
             let known = Case::ALL.map(|(known, _)| format!("`{known}`")).join(", ");
             self.refuse(style, format!("unknown style: `{name}` knows {known}"))
         })
+    }
+
+    /// `name = "number"` or `name = "string"`.
+    pub(crate) fn ids(&mut self, name: &'static str) -> Option<Ids> {
+        let written = self.string(name)?;
+        let are_numbers = match &*written.value() {
+            "number" => true,
+            "string" => false,
+            _ => return self.refuse(written, "ids are a `\"number\"` or a `\"string\"`"),
+        };
+        Some(Ids { are_numbers, written })
     }
 
     /// `spawn` or not, of what cannot block.

@@ -1,0 +1,9 @@
+use rpc_core::{Streaming, service};
+
+#[service]
+trait Node {
+    #[subscription(selector = "logs", by_name)]
+    async fn logs(&self, filter: String) -> Streaming<u64>;
+}
+
+fn main() {}

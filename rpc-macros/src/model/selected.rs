@@ -1,0 +1,78 @@
+//! Subscriptions that share a name: the first param on the wire says which one is meant.
+
+use quote::ToTokens;
+use syn::LitStr;
+
+use super::clashes::exclude_each_other;
+use super::kind::{Kind, Subscription};
+use super::method::Method;
+use crate::errors::Errors;
+use crate::parse::Ids;
+
+/// Those that share a name differ by their selectors, and in nothing that is of the name.
+pub(super) fn check(methods: &[Method], errors: &mut Errors) {
+    for (index, method) in methods.iter().enumerate() {
+        let mut earlier = methods[..index].iter().filter(|earlier| share_a_name(method, earlier));
+        let Some(first) = earlier.next() else { continue };
+        for earlier in [first].into_iter().chain(earlier) {
+            check_selector(method, earlier, errors);
+        }
+        // What differs from the first would be told once more of each of the others.
+        check_same(method, first, errors);
+    }
+}
+
+fn share_a_name(method: &Method, other: &Method) -> bool {
+    let mut names = method.names();
+    method.selector().is_some()
+        && other.selector().is_some()
+        && names.any(|name| other.names().any(|other| name.text == other.text))
+}
+
+fn check_selector(method: &Method, earlier: &Method, errors: &mut Errors) {
+    let (Some(selector), Some(other)) = (method.selector(), earlier.selector()) else { return };
+    if selector.value() == other.value() && !exclude_each_other(method, earlier) {
+        let (text, earlier) = (selector.value(), &earlier.ident);
+        errors.at(selector, format!("`{text}` already picks the method `{earlier}`"));
+    }
+}
+
+/// The connection knows a name only: how its items are sent, how it ends, and when it starts.
+fn check_same(method: &Method, first: &Method, errors: &mut Errors) {
+    let (Kind::Subscription(own), Kind::Subscription(other)) = (&method.kind, &first.kind) else {
+        return;
+    };
+    let name = &method.name.text;
+    let of_first =
+        format!("as that of `{}`, with which this shares the name `{name}`", first.ident);
+    if own.item.text != other.item.text {
+        let message = format!("write `item = \"{}\"`, {of_first}", other.item.text);
+        own.item.refuse(message, errors);
+    }
+    if own.unsubscribe.text != other.unsubscribe.text {
+        let message = format!("write `unsubscribe = \"{}\"`, {of_first}", other.unsubscribe.text);
+        own.unsubscribe.refuse(message, errors);
+    }
+    if own.has_numbers() != other.has_numbers() {
+        let kind = if other.has_numbers() { "number" } else { "string" };
+        let place = own.ids.as_ref().map(|Ids { written, .. }| written);
+        errors.at(place_of(method, place), format!("write `id = \"{kind}\"`, {of_first}"));
+    }
+    if id_member(own) != id_member(other) {
+        let message = format!("write `id_member = \"{}\"`, {of_first}", id_member(other));
+        errors.at(place_of(method, own.id_member.as_ref()), message);
+    }
+    if method.ordered != first.ordered {
+        let message = format!("make all that share the name `{name}` `ordered`, or none");
+        errors.at(&method.ident, message);
+    }
+}
+
+fn id_member(subscription: &Subscription) -> String {
+    subscription.id_member.as_ref().map_or_else(|| "subscription".to_owned(), LitStr::value)
+}
+
+/// Where an option is written, or would be.
+fn place_of(method: &Method, option: Option<&LitStr>) -> proc_macro2::TokenStream {
+    option.or(method.selector()).map(ToTokens::to_token_stream).unwrap_or_default()
+}
