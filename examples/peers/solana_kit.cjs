@@ -10,13 +10,15 @@ main(async () => {
   const account = address("SysvarC1ock11111111111111111111111111111111");
   const test = (name, run) => check("@solana/kit", name, run);
   const airdrop = () => rpc.requestAirdrop(account, lamports(10n)).send();
-  /** The first `count` items; there are as many airdrops, once it is subscribed. */
+  /** The first `count` items; there are as many airdrops, once it listens. */
   const heard = async (request, count) => {
     const abort = new AbortController();
-    const news = await request.subscribe({ abortSignal: abort.signal });
+    const news = (await request.subscribe({ abortSignal: abort.signal }))[Symbol.asyncIterator]();
+    // What comes before the first `next` is lost.
+    const first = news.next();
     for (let n = 0; n < count; n += 1) await airdrop();
-    const items = [];
-    for await (const item of news) if (items.push(item) === count) break;
+    const items = [(await first).value];
+    while (items.length < count) items.push((await news.next()).value);
     abort.abort();
     return items;
   };

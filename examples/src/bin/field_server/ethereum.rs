@@ -24,9 +24,28 @@ pub(crate) trait Eth {
     /// Runs a contract: all of them refuse.
     fn call(&self, call: Call, block: Option<BlockTag>) -> Result<Data, Failure>;
 
-    /// News of one topic; logs only those that the filter takes.
-    #[subscription(item = "eth_subscription", unsubscribe = "eth_unsubscribe")]
-    fn subscribe(&self, topic: Topic, details: Option<Details>) -> Streaming<News>;
+    #[subscription(
+        name = "subscribe",
+        selector = "newHeads",
+        item = "eth_subscription",
+        unsubscribe = "eth_unsubscribe"
+    )]
+    fn new_heads(&self) -> Streaming<Header>;
+    #[subscription(
+        name = "subscribe",
+        selector = "logs",
+        item = "eth_subscription",
+        unsubscribe = "eth_unsubscribe"
+    )]
+    fn logs(&self, filter: Option<Filter>) -> Streaming<Log>;
+    /// Their hashes, also for who asks for all of them (`full`), as with many nodes.
+    #[subscription(
+        name = "subscribe",
+        selector = "newPendingTransactions",
+        item = "eth_subscription",
+        unsubscribe = "eth_unsubscribe"
+    )]
+    fn pending_transactions(&self, full: Option<bool>) -> Streaming<Data>;
 }
 
 /// What nodes for tests know besides.
@@ -61,30 +80,6 @@ pub(crate) enum BlockTag {
     Named(String),
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Topic {
-    NewHeads,
-    Logs,
-    NewPendingTransactions,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Details {
-    Logs(Filter),
-    /// Whole transactions, not their hashes: as with many nodes there are hashes only.
-    Pending(bool),
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum News {
-    Head(Box<Header>),
-    Log(Box<Log>),
-    Hash(Data),
-}
-
 impl Eth for Chain {
     fn chain_id(&self) -> Quantity {
         Quantity(1337)
@@ -109,23 +104,18 @@ impl Eth for Chain {
         Err(Failure::Reverted(Data::error("out of stock")))
     }
 
-    fn subscribe(&self, topic: Topic, details: Option<Details>) -> Streaming<News> {
-        let filter = match details {
-            Some(Details::Logs(filter)) => filter,
-            _ => Filter::default(),
-        };
-        match topic {
-            Topic::NewHeads => {
-                Streaming::try_new(self.heads.listen().map_ok(|head| News::Head(Box::new(head))))
-            }
-            Topic::Logs => Streaming::try_new(self.logs.listen().try_filter_map(move |log| {
-                let taken = filter.takes(&log).then(|| News::Log(Box::new(log)));
-                ready(Ok(taken))
-            })),
-            Topic::NewPendingTransactions => {
-                Streaming::try_new(self.pending.listen().map_ok(News::Hash))
-            }
-        }
+    fn new_heads(&self) -> Streaming<Header> {
+        Streaming::try_new(self.heads.listen())
+    }
+
+    fn logs(&self, filter: Option<Filter>) -> Streaming<Log> {
+        let filter = filter.unwrap_or_default();
+        let logs = self.logs.listen();
+        Streaming::try_new(logs.try_filter(move |log| ready(filter.takes(log))))
+    }
+
+    fn pending_transactions(&self, _full: Option<bool>) -> Streaming<Data> {
+        Streaming::try_new(self.pending.listen())
     }
 }
 

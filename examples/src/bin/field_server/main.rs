@@ -10,6 +10,7 @@ mod ethereum;
 mod feed;
 mod language;
 mod mcp;
+mod solana;
 mod substrate;
 mod topics;
 
@@ -17,7 +18,7 @@ use std::error::Error;
 
 use rpc_core::set_panic_hook;
 
-const USAGE: &str = "usage: field_server ethereum | language | mcp | substrate | topics";
+const USAGE: &str = "usage: field_server ethereum | language | mcp | solana | substrate | topics";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -30,6 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some("ethereum") => ethereum::server(),
         Some("language") => language::server(),
         Some("mcp") => mcp::server(),
+        Some("solana") => solana::server(),
         Some("substrate") => substrate::server(),
         Some("topics") => topics::server(),
         _ => return Err(USAGE.into()),
