@@ -2,20 +2,47 @@
 
 mod protocol;
 
+use std::future::ready;
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{CallError, Peer};
+use rpc_core::{CallError, Context, Dialect, Peer, RawParams, Router};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use self::protocol::{
     Change, Diagnostic, Diagnostics, DiagnosticsServer, Document, DocumentsClient,
-    InitializeParams, Opened, Position, ServerClient, Version,
+    InitializeParams, Opened, Position, Progress, ServerClient, Step, Version, Window,
+    WindowServer,
 };
 use crate::checks::{Checked, check, equal};
 
 struct Ears(UnboundedSender<(String, Vec<Diagnostic>)>);
+
+/// What is heard of progress.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Token(String),
+    Progress(rpc_core::Result<Progress>),
+}
+
+struct Bar(UnboundedSender<Told>);
+
+impl Window for Bar {
+    fn create_progress(&self, token: String) {
+        self.0.send(Told::Token(token)).ok();
+    }
+}
+
+/// The reports under such a token: they belong to no call.
+fn reports(told: UnboundedSender<Told>) -> Router {
+    Router::new().fallback(move |_: Context, method: String, params: RawParams| {
+        if method == "$/progress" {
+            told.send(Told::Progress(params.parse())).ok();
+        }
+        ready(Ok(()))
+    })
+}
 
 impl Diagnostics for Ears {
     fn publish_diagnostics(&self, uri: String, diagnostics: Vec<Diagnostic>) {
@@ -35,13 +62,21 @@ const PEER: &str = "python-lsp-server";
 
 pub(crate) async fn passes(url: &str) -> bool {
     let (ears, mut heard) = unbounded_channel();
-    let client = Client::builder().service(DiagnosticsServer::new(Ears(ears))).connect(url).await;
+    let (bar, mut told) = unbounded_channel();
+    let client = Client::builder()
+        .dialect(Dialect::Lsp)
+        .service(DiagnosticsServer::new(Ears(ears)))
+        .service(WindowServer::new(Bar(bar.clone())))
+        .service(reports(bar))
+        .connect(url)
+        .await;
     let client = client.expect("there is a server");
     let peer = &client.peer();
     let (server, documents) = (ServerClient::new(peer.clone()), DocumentsClient::new(peer.clone()));
     let all = [
         check(PEER, "initializes", initializes(&server)).await,
         check(PEER, "a document's faults are heard of", diagnoses(&documents, &mut heard)).await,
+        check(PEER, "asks for a token, and reports progress", progresses(&mut told)).await,
         check(PEER, "hover", hovers(&documents)).await,
         check(PEER, "errors", errors(peer)).await,
         check(PEER, "CANNOT take params by position: an error says so", by_position(peer)).await,
@@ -52,7 +87,8 @@ pub(crate) async fn passes(url: &str) -> bool {
 }
 
 async fn initializes(server: &ServerClient) -> Checked {
-    let params = InitializeParams { process_id: None, root_uri: None, capabilities: json!({}) };
+    let capabilities = json!({"window": {"workDoneProgress": true}});
+    let params = InitializeParams { process_id: None, root_uri: None, capabilities };
     equal(server.initialize(params).await?.server_info.name.as_str(), "pylsp")?;
     server.initialized().await?;
     Ok(())
@@ -79,6 +115,16 @@ async fn diagnoses(documents: &DocumentsClient, heard: &mut Heard) -> Checked {
     let changed = Change { text: PROGRAM.replace("two", "2") };
     documents.did_change(Version { uri: URI.to_owned(), version: 2 }, &[changed]).await?;
     equal(faults(heard).await?, vec![])
+}
+
+async fn progresses(told: &mut UnboundedReceiver<Told>) -> Checked {
+    let Some(Told::Token(token)) = told.recv().await else { return Err("no token".into()) };
+    let begun = Step::Begin { title: "lint: pyflakes".to_owned() };
+    for value in [begun, Step::End] {
+        let report = Progress { token: token.clone(), value };
+        equal(told.recv().await, Some(Told::Progress(Ok(report))))?;
+    }
+    Ok(())
 }
 
 async fn hovers(documents: &DocumentsClient) -> Checked {

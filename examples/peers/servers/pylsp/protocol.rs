@@ -34,6 +34,13 @@ pub(super) trait Diagnostics {
     fn publish_diagnostics(&self, uri: String, diagnostics: Vec<Diagnostic>);
 }
 
+/// What the server asks before it reports progress that nobody asked it for.
+#[service(namespace = "window", separator = "/")]
+pub(super) trait Window {
+    #[method(name = "workDoneProgress/create", allow_unknown)]
+    fn create_progress(&self, token: String);
+}
+
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct InitializeParams {
@@ -98,4 +105,19 @@ pub(super) struct Contents {
 #[derive(Deserialize, Serialize)]
 pub(super) struct Diagnostic {
     pub(super) message: String,
+}
+
+/// A report, in `$/progress`.
+#[derive(Debug, PartialEq, Deserialize)]
+pub(super) struct Progress {
+    pub(super) token: String,
+    pub(super) value: Step,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub(super) enum Step {
+    Begin { title: String },
+    Report,
+    End,
 }
