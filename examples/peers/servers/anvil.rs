@@ -13,15 +13,20 @@ trait Ethereum {
     fn block_number(&self) -> String;
     fn get_transaction_receipt(&self, hash: &str) -> Option<Receipt>;
     fn send_transaction(&self, transaction: Transaction) -> Result<String>;
-    #[subscription(name = "subscribe", item = "eth_subscription", unsubscribe = "eth_unsubscribe")]
-    fn heads(&self, what: &str) -> Result<Streaming<Head>>;
-}
-
-/// The same method, with another type of items.
-#[service(namespace = "eth", separator = "_")]
-trait EthereumLogs {
-    #[subscription(name = "subscribe", item = "eth_subscription", unsubscribe = "eth_unsubscribe")]
-    fn logs(&self, what: &str, filter: Filter) -> Result<Streaming<Log>>;
+    #[subscription(
+        name = "subscribe",
+        selector = "newHeads",
+        item = "eth_subscription",
+        unsubscribe = "eth_unsubscribe"
+    )]
+    fn heads(&self) -> Result<Streaming<Head>>;
+    #[subscription(
+        name = "subscribe",
+        selector = "logs",
+        item = "eth_subscription",
+        unsubscribe = "eth_unsubscribe"
+    )]
+    fn logs(&self, filter: Filter) -> Result<Streaming<Log>>;
 }
 
 /// What test nodes have besides.
@@ -75,7 +80,7 @@ pub(crate) async fn passes(url: &str) -> bool {
     let client = Client::builder().connect(url).await.expect("there is a server");
     let (peer, node) = (&client.peer(), &EthereumClient::new(client.peer()));
     let all = [
-        check(PEER, "blocks and logs are heard of", subscribes(peer, node)).await,
+        check(PEER, "blocks and logs are heard of", subscribes(node)).await,
         check(PEER, "unsubscribes by dropping", unsubscribes(peer, node)).await,
         check(PEER, "errors keep code and message", errors(node)).await,
         check(PEER, "CANNOT take params by name: an error says so", by_name(peer)).await,
@@ -85,10 +90,10 @@ pub(crate) async fn passes(url: &str) -> bool {
     all.into_iter().all(|passed| passed)
 }
 
-async fn subscribes(peer: &Peer, node: &EthereumClient) -> Checked {
-    let mut heads = node.heads("newHeads").await?;
+async fn subscribes(node: &EthereumClient) -> Checked {
+    let mut heads = node.heads().await?;
     let filter = Filter { topics: vec![word(7)] };
-    let mut logs = EthereumLogsClient::new(peer.clone()).logs("logs", filter).await?;
+    let mut logs = node.logs(filter).await?;
 
     let from = node.accounts().await?.into_iter().next().ok_or("no account")?;
     let sent = node.send_transaction(Transaction { from, data: LOGS_42.to_owned() }).await?;
@@ -102,7 +107,7 @@ async fn subscribes(peer: &Peer, node: &EthereumClient) -> Checked {
 }
 
 async fn unsubscribes(peer: &Peer, node: &EthereumClient) -> Checked {
-    drop(node.heads("newHeads").await?);
+    drop(node.heads().await?);
     // Behind the unsubscribe call, whose answer nobody waits for.
     EvmClient::new(peer.clone()).mine().await?;
     node.block_number().await?;
