@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use checks::{Checked, check, equal};
-use futures_util::StreamExt;
 use rpc_client::Client;
 use rpc_core::{CallError, Result, Streaming, service};
 

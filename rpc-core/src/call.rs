@@ -518,7 +518,7 @@ impl<T, S, E, P> Call<Streaming<T, S>, E, P> {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use futures_util::{StreamExt, stream};
+    /// use futures_util::stream;
     /// use rpc_core::{Context, Router, Streaming, SubscriptionInfo, memory};
     ///
     /// let heads = SubscriptionInfo::ended_by("starknet_unsubscribe").id_member("subscription_id");

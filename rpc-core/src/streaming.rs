@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_util::stream::Next;
 use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -58,7 +59,7 @@ use lag::Buffer;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use futures_util::{StreamExt, stream};
+/// use futures_util::stream;
 /// use rpc_core::{Context, Router, Streaming, memory};
 ///
 /// let offers = Router::new().subscription("ticks", "unsubscribe_ticks", |_: Context, (n,): (u32,)| {
@@ -77,7 +78,7 @@ use lag::Buffer;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use futures_util::{StreamExt, stream};
+/// use futures_util::stream;
 /// use rpc_core::{Router, Streaming, memory, service};
 /// use serde_json::{Value, json};
 ///
@@ -146,7 +147,7 @@ use lag::Buffer;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use futures_util::{StreamExt, stream};
+/// use futures_util::stream;
 /// use rpc_core::{Router, RpcError, StreamError, Streaming, memory, service};
 ///
 /// #[derive(Debug, PartialEq, thiserror::Error, RpcError)]
@@ -278,6 +279,18 @@ impl<T, E> Streaming<T, E> {
     pub fn typed<F: StreamErrorType>(self) -> Streaming<T, F> {
         let Self { source, buffer, ending, .. } = self;
         Streaming { source, buffer, ending, error: PhantomData }
+    }
+}
+
+impl<T: DeserializeOwned, E: StreamErrorType> Streaming<T, E> {
+    /// The next item, or what went wrong; `None` when the stream has ended.
+    ///
+    /// The same as the `next` of futures' `StreamExt`, which has more to offer: a `Streaming` is a `Stream`.
+    ///
+    /// Cancel safe: an item that was not returned comes with the next call.
+    #[expect(clippy::should_implement_trait, reason = "it is what `StreamExt` calls so")]
+    pub fn next(&mut self) -> Next<'_, Self> {
+        StreamExt::next(self)
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use rpc_core::{Bytes, Limits, Router, Streaming, memory, service};
 use support::Raw;
 

@@ -2,7 +2,6 @@
 
 mod support;
 
-use futures_util::StreamExt;
 use rpc_core::{Limits, Router};
 use support::Raw;
 

@@ -6,7 +6,6 @@ mod support;
 use std::cell::Cell;
 use std::sync::mpsc;
 
-use futures_util::StreamExt;
 use rpc_core::{CallError, Limits, Router, StreamError};
 use serde::{Deserialize, Deserializer};
 use support::Raw;

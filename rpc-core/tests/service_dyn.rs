@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use rpc_core::{CallError, Context, ErrorObject, Router, Streaming, memory, service};
 
 #[service(namespace = "greeter", dyn)]

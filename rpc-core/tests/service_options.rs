@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use rpc_core::{
     CallError, Context, ErrorObject, Fate, Limits, MethodFlags, Router, Service, Streaming, memory,
     service,

@@ -4,7 +4,6 @@ mod support;
 
 use std::error::Error;
 
-use futures_util::StreamExt;
 use rpc_core::{
     CloseCode, CloseReason, Context, Endpoint, ErrorObject, Hello, Lag, Limits, Peer, Router,
     SendError, Setup, StreamEnd, StreamSender, Streaming, service,

@@ -7,7 +7,7 @@ mod support;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use rpc_core::{
     CloseCode, Context, ErrorObject, Limits, Peer, Router, StreamError, Streaming, memory, service,
 };

@@ -1,6 +1,5 @@
 //! A transaction is sent to anvil, a node of Ethereum, and both the block and the log that come of it are heard of.
 
-use futures_util::StreamExt;
 use rpc_client::Client;
 use rpc_core::{CallError, Peer, Result, Streaming, service};
 use serde::{Deserialize, Serialize};

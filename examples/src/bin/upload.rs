@@ -7,7 +7,6 @@ use std::error::Error;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use rpc_client::Client;
 use rpc_core::{Bytes, Progress, RpcError, StreamError, Streaming, service};
 use rpc_server::Server;

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
-use futures_util::StreamExt;
 use rpc_client::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
