@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rpc_core::{CallError, Context, ErrorObject, service};
+use rpc_core::{CallError, Context, service};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -85,12 +85,4 @@ impl From<Result<bool, CallError>> for Outcome {
 
 fn asked(cx: &Context) -> &watch::Sender<bool> {
     &cx.session::<Asked>().expect("each connection has one").0
-}
-
-/// What a client said instead of an answer, or why it said nothing, as our answer to it.
-pub(crate) fn passed_on(error: CallError) -> ErrorObject {
-    match error {
-        CallError::Remote(error) => error,
-        other => ErrorObject::new(1, other.to_string()),
-    }
 }

@@ -11,7 +11,7 @@ use rpc_core::{Context, Dialect, ErrorObject, Progress, Result, service};
 use rpc_server::{Builder, Rejection, Server};
 use serde_json::{Value, json};
 
-use crate::back::{Asked, Back, FieldServer, passed_on};
+use crate::back::{Asked, Back, FieldServer};
 use types::{
     Applied, Diagnostic, Document, DocumentId, Hover, Initialize, Initialized, Position, Range,
     WorkDone,
@@ -116,10 +116,11 @@ impl Language for Texts {
                 progress.report(&WorkDone::Begin { title: "Capitals".into() });
                 let edit = self.capitals(&arguments.unwrap_or_default())?;
                 progress.report(&WorkDone::Report { percentage: 50 });
-                let applied = EditorClient::new(cx.peer()).apply_edit("capitals", edit).await;
+                let editor = EditorClient::new(cx.peer());
+                // The editor's own error is the command's.
+                let applied = editor.apply_edit("capitals", edit).forwarded().await;
                 progress.report(&WorkDone::End {});
-                let applied = applied.map_err(passed_on)?;
-                Ok(json!(applied.applied))
+                Ok(json!(applied?.applied))
             }
             // Until it is cancelled.
             "wait" => pending().await,

@@ -5,7 +5,6 @@ mod types;
 use std::future::pending;
 use std::sync::Arc;
 
-use crate::back::passed_on;
 use rpc_core::{Context, Dialect, ErrorObject, Progress, Result, service};
 use rpc_server::{Builder, Server};
 use serde_json::{Value, json};
@@ -91,12 +90,12 @@ impl Mcp for Toolbox {
                 let text = arguments["text"].as_str().unwrap_or_default();
                 let text = format!("Summarize: {text}");
                 let asked = Message { role: "user".into(), content: Content::Text { text } };
-                let sampled = host.create_message(vec![asked], 100).await.map_err(passed_on)?;
+                let sampled = host.create_message(vec![asked], 100).forwarded().await?;
                 let Content::Text { text } = sampled.content;
                 Ok(said(format!("{} says: {text}", sampled.model)))
             }
             "folders" => {
-                let Roots { roots } = host.list_roots().await.map_err(passed_on)?;
+                let Roots { roots } = host.list_roots().forwarded().await?;
                 let uris: Vec<_> = roots.into_iter().map(|root| root.uri).collect();
                 Ok(said(uris.join(", ")))
             }
@@ -105,7 +104,7 @@ impl Mcp for Toolbox {
                 for step in 1..=total {
                     progress.report(&Step { progress: step, total });
                     // There are hosts that lose a report right before the answer; so they have it first.
-                    host.ping().await.map_err(passed_on)?;
+                    host.ping().forwarded().await?;
                 }
                 Ok(said(format!("counted to {total}")))
             }
