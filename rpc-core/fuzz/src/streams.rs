@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use rpc_core::{Context, Limits, Peer, Router, StreamError, Streaming, service};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
