@@ -19,6 +19,9 @@ pub(super) enum Value {
 
 impl Parse for Given {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if input.peek(Lit) {
+            return Err(input.error("a value belongs to an option: write `name = …`"));
+        }
         // `crate` and `dyn` are options as well.
         let name = input.call(Ident::parse_any)?;
         let value = if input.peek(token::Paren) {

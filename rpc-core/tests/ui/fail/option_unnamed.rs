@@ -1,0 +1,8 @@
+use rpc_core::service;
+
+#[service("chat")]
+trait Chat {
+    async fn join(&self);
+}
+
+fn main() {}
