@@ -234,7 +234,7 @@ impl<T, E, P> Call<T, E, P> {
     /// before the call is ready. Without effect once started, and towards a plain peer that does not
     /// report. How the other end is asked, and what a report looks like, is up to the
     /// [dialect](crate::Dialect); in those of LSP and MCP a call with params by position fails with
-    /// [`CallError::Encode`], as the token has its place among named ones.
+    /// [`CallError::Encode`], as the token has its place among named ones: a trait says `by_name` there.
     ///
     /// Of reports that come faster than the call is polled the latest are kept: at most 64, and of at
     /// most `stream_window` bytes. Those that are not a `V` are logged and left out; one that is larger

@@ -28,8 +28,8 @@ impl Within {
         };
         if !params.starts_with('{') {
             return Err(format!(
-                "under `Dialect::{dialect:?}` progress is asked for by {} in `{place}`: pass params by name, \
-                 a struct or a map, or leave out `on_progress`",
+                "under `Dialect::{dialect:?}` progress is asked for by {} in `{place}`: pass params by name \
+                 (`by_name` in a trait; without one a struct or a map), or leave out `on_progress`",
                 token.replace('"', "`")
             ));
         }
