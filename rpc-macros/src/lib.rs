@@ -157,7 +157,6 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// |---|---|
 /// | `item = "chat.message"` | the whole name of the notifications that carry the items; that of the method unless said otherwise |
 /// | `unsubscribe = "chat.stop"` | the whole name of the method that ends it; `chat.unsubscribe_listen` for a `chat.listen` unless said otherwise, spelled as `rename_all` has it. Subscriptions may share one |
-///
 /// | `id = "number"` | the ids that this end gives are random integers from 1 to below 10<sup>14</sup>, which JavaScript and Lua read to the last digit; strings unless said otherwise. The calling end takes either |
 /// | `id_member = "subscription_id"` | the member of an item's params that holds the id, at both ends, in place of `subscription`; by this name the method that ends it takes the id as well. Where another end answers with an object, the stub reads the id from this member of it |
 /// | `selector = "logs"` | the first param on the wire, which the stub sends before the others: of methods that share a name it picks one, see below |
@@ -281,6 +280,9 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///   sent as a value, its `Err` as well.
 /// - *does not say which of its values are valid*: `#[param(validate)]` asks the parameter's type.
 ///   Implement `Validate`, or name a function.
+/// - *`Arc<Rooms>: Chat` is not satisfied*: an `Arc` of an implementation is served by `ChatServer::shared`.
+/// - *`?` couldn't convert the error*, from `CallError`: mark the variant of the handler's error that stands for a call
+///   which has failed by `from_call`, see [`RpcError`](derive@RpcError).
 /// - `Serialize` *is not satisfied*: one end sends the type; `Deserialize`: the other receives it.
 ///
 /// [`Serialize`]: https://docs.rs/serde/1/serde/trait.Serialize.html
