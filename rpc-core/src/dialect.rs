@@ -21,7 +21,31 @@ pub enum Dialect {
     /// such a call has params by name, or none; a report is what LSP calls a `WorkDoneProgress`. The token of a
     /// request that comes is found by a [`Progress`](crate::Progress) among the parameters of a trait's method, and
     /// by [`Context::progress_under`](crate::Context::progress_under). A `$/progress` that belongs to no call, as
-    /// after `window/workDoneProgress/create`, reaches a [fallback](crate::Router::fallback).
+    /// after `window/workDoneProgress/create`, reaches a [fallback](crate::Router::fallback):
+    ///
+    /// ```
+    /// use rpc_core::{Context, ErrorObject, RawParams, Router};
+    /// use serde_json::Value;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Report {
+    ///     token: Value,
+    ///     value: Value,
+    /// }
+    ///
+    /// let editor = Router::new().fallback(|_: Context, method: String, params: RawParams| async move {
+    ///     match &*method {
+    ///         "window/workDoneProgress/create" => Ok(()), // there will be reports under its token
+    ///         "$/progress" => {
+    ///             let Report { token, value } = params.parse()?;
+    ///             println!("{token}: {}", value["kind"]); // `begin`, `report` or `end`
+    ///             Ok(())
+    ///         }
+    ///         _ => Err(ErrorObject::method_not_found(&method)),
+    ///     }
+    /// });
+    /// # drop(editor);
+    /// ```
     Lsp,
     /// The Model Context Protocol, revisions up to 2025-11-25. [`on_progress`](crate::Call::on_progress) asks with a
     /// `_meta.progressToken`, so such a call has params by name, or none.

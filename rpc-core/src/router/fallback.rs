@@ -22,7 +22,9 @@ impl Router {
     ///
     /// For a bridge or a proxy, for the many events of a media centre, for names that are known at run time only. What
     /// the handler returns is the result; a `Box<RawValue>` of `serde_json` is copied through without being
-    /// read, and so are the params. [`Context::is_notification`] tells which of both it is.
+    /// read, and so are the params. [`Context::is_notification`] tells which of both it is. A fallback that knows only some
+    /// names answers the others with [`ErrorObject::method_not_found`], as they would be answered without it: `Ok(())`
+    /// is the result `null`, which tells the other end that its request was done.
     ///
     /// Limits, layers, deadlines, cancels, batches, logins and shutdown hold as for any method. Statistics and metrics
     /// count all these names as one method, `*`, as the other end chooses the names: at most `method_bytes` of
@@ -49,10 +51,10 @@ impl Router {
     ///     let adder = adder.clone();
     ///     async move {
     ///         if cx.is_notification() {
-    ///             adder.notify(&method, params).await.map_err(|_| rpc_core::ErrorObject::internal())?;
+    ///             let _ = adder.notify(&method, params).await; // whoever notifies hears of no error
     ///             return Ok(RawValue::NULL.to_owned());
     ///         }
-    ///         Ok(adder.call::<Box<RawValue>>(&method, params).await?)
+    ///         adder.call::<Box<RawValue>>(&method, params).forwarded().await // errors as they came
     ///     }
     /// });
     /// let (peer, _) = memory::pair(Router::new(), bridge);
