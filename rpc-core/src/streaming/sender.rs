@@ -36,6 +36,9 @@ impl<T, E> StreamSender<T, E> {
 
     /// Waits for room and sends an item. Dropped before that, nothing is sent.
     ///
+    /// A slow taker keeps the channel full, so who sends waits. If the stream has a [`lag`](crate::Streaming::lag) other
+    /// than [`Lag::Wait`](crate::Lag::Wait), items are taken from the channel all the same, and no taker is waited for.
+    ///
     /// # Errors
     /// Nobody takes the items any more. The error says why, and has the item.
     pub async fn send(&self, item: T) -> Result<(), SendError<T>> {
