@@ -100,7 +100,8 @@ impl Router {
 
 /// The params of a call as they came, for a [fallback](Router::fallback): the JSON text of an array or an object, or
 /// no params. To pass them on, give them to [`Peer::call`](crate::Peer::call) or
-/// [`Peer::notify`](crate::Peer::notify), which copy the text.
+/// [`Peer::notify`](crate::Peer::notify), which copy the text. The `Debug` of `RawParams` does not show the text, as it may
+/// hold a password: print [`as_str`](Self::as_str).
 #[derive(Clone)]
 pub struct RawParams {
     json: Option<Box<RawValue>>,
