@@ -54,3 +54,38 @@ trait Names {
 const _: () = {
     let _ = (S, T, Peer, Call, String, Ok, Err, Some, None, Batch, Group, Answers, Duration);
 };
+
+/// Nor with one that is called as a primitive type is.
+mod primitives {
+    #![allow(non_camel_case_types)]
+
+    use ::rpc_core::{Progress, Streaming, service};
+    use ::serde::{Deserialize, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    struct str;
+    #[derive(Serialize, Deserialize)]
+    struct usize;
+    #[derive(Serialize, Deserialize)]
+    struct bool;
+
+    #[service(namespace = "named", dyn)]
+    trait Named {
+        async fn types(&self, text: str, number: usize) -> bool;
+        async fn whole(&self, #[param(flatten)] text: str, progress: Progress<bool>);
+        #[subscription(
+            name = "pick",
+            selector = "x",
+            item = "item",
+            unsubscribe = "stop",
+            id = "number"
+        )]
+        async fn picked(&self, text: str) -> Streaming<usize>;
+        #[subscription(id_member = "id", item = "items", unsubscribe = "stops")]
+        async fn listen(&self) -> Streaming<str>;
+    }
+
+    const _: () = {
+        let _ = (str, usize, bool);
+    };
+}

@@ -187,7 +187,7 @@ fn name(service: &Service, WireName { text, is_prefixed, .. }: &WireName) -> Tok
         let prefix = prefix(service);
         quote!(self.namespace.name(#prefix, #text))
     } else {
-        quote!(<#private::Name<'_> as ::core::convert::From<&'static str>>::from(#text))
+        quote!(<#private::Name<'_> as ::core::convert::From<&'static ::core::primitive::str>>::from(#text))
     }
 }
 
