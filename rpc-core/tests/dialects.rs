@@ -189,11 +189,13 @@ async fn a_call_to_mcp_asks_for_progress_in_its_params_and_hears_it() {
         .await;
     raw.notify(progress, &report("\"other\"", r#""progress":9"#)).await;
     raw.notify(progress, &report(&id, r#""progress":"x""#)).await;
+    raw.notify(progress, &format!("[{id},5]")).await;
     raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":1}}"#)).await;
     assert_eq!(call.await.unwrap(), 1);
     let half = Step { progress: 2.0, total: Some(4.0), message: Some("half".into()) };
     assert_eq!(*steps.lock().unwrap(), [Step { progress: 1.0, total: None, message: None }, half]);
-    assert_eq!(peer.stats().counters.malformed, 1, "`progress` is a number");
+    let counters = peer.stats().counters;
+    assert_eq!(counters.malformed, 2, "params are an object, whose `progress` is a number");
 
     // Without params, and for a listener of numbers; in a batch as well.
     let call = peer.call::<u32>("x", ()).on_progress(into(&numbers)).start();

@@ -54,7 +54,9 @@ impl<W> Protocol<W> {
             #[serde(borrow)]
             progress: &'a RawValue,
         }
-        let params = notification.params.unwrap_or_default();
+        // An object: `serde` would read an array too, which has no members to tell.
+        let params = notification.params.filter(|params| params.starts_with('{'));
+        let params = params.unwrap_or_default();
         match serde_json::from_str::<Report<'_>>(params) {
             Ok(Report { token, progress }) if is_number(progress.get()) => {
                 let is_disguised = notification.complexity.is_disguised;
