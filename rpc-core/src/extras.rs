@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::layers::Members;
 use crate::trace::TraceContext;
@@ -73,22 +74,28 @@ pub(crate) fn in_params(params: &str, extras: &mut Extras, id_bytes: usize) {
     #[derive(Deserialize)]
     struct Named<'a> {
         #[serde(borrow, rename = "_meta")]
-        meta: Meta<'a>,
+        meta: &'a RawValue,
     }
+    // Each is for someone else, and may be wrong without the others.
     #[derive(Deserialize)]
     struct Meta<'a> {
         #[serde(borrow)]
-        traceparent: Option<Cow<'a, str>>,
+        traceparent: Option<&'a RawValue>,
         #[serde(borrow)]
-        tracestate: Option<Cow<'a, str>>,
+        tracestate: Option<&'a RawValue>,
         #[serde(borrow, rename = "progressToken")]
-        progress: Option<&'a serde_json::value::RawValue>,
+        progress: Option<&'a RawValue>,
     }
+    let text = |json: &'_ RawValue| serde_json::from_str::<String>(json.get()).ok();
     let Ok(Named { meta }) = serde_json::from_str::<Named<'_>>(params) else { return };
+    // `serde` reads a struct from an array as well.
+    let Some(meta) = meta.get().starts_with('{').then_some(meta.get()) else { return };
+    let Ok(meta) = serde_json::from_str::<Meta<'_>>(meta) else { return };
     if extras.trace.is_none()
-        && let Some(parent) = meta.traceparent
+        && let Some(parent) = meta.traceparent.and_then(text)
     {
-        extras.trace = TraceContext::new(&parent, meta.tracestate.as_deref());
+        let state = meta.tracestate.and_then(text);
+        extras.trace = TraceContext::new(&parent, state.as_deref());
     }
     if extras.progress.is_none()
         && let Some(token) = meta.progress.filter(|token| is_token(token.get(), id_bytes))
@@ -205,8 +212,18 @@ mod tests {
         let mut first = Extras { progress: Some("1".into()), ..Extras::default() };
         in_params(&params, &mut first, 128);
         assert_eq!(first.progress.as_deref(), Some("1"));
-        for nothing in [r#"{"_meta":1}"#, r#"{"_meta":{"progressToken":null}}"#, r#"{"a":"_meta"}"#]
-        {
+        for broken in [r#""traceparent":1"#, r#""traceparent":"x","tracestate":[]"#] {
+            let params = format!(r#"{{"_meta":{{{broken},"progressToken":"t"}}}}"#);
+            let mut extras = Extras::default();
+            in_params(&params, &mut extras, 128);
+            assert_eq!(extras.progress.as_deref(), Some("\"t\""), "{broken}");
+        }
+        for nothing in [
+            r#"{"_meta":1}"#,
+            r#"{"_meta":{"progressToken":null}}"#,
+            r#"{"a":"_meta"}"#,
+            r#"{"_meta":[null,null,7]}"#,
+        ] {
             let mut extras = Extras::default();
             in_params(nothing, &mut extras, 128);
             assert_eq!(extras, Extras::default());
