@@ -183,6 +183,11 @@ impl From<Invalid> for ErrorObject {
             Some(Violation { path, message }) if path.is_empty() => {
                 format!("{message}{}", More(&invalid))
             }
+            // Params that are a list, as a whole: the way into them begins with no name.
+            Some(first) if first.path.starts_with('[') => {
+                let (path, message) = (Excerpt(&first.path), &first.message);
+                format!("{path}: {message}{}", More(&invalid))
+            }
             Some(Violation { path, message }) => {
                 let (name, within) = path.split_at(path.find(['.', '[']).unwrap_or(path.len()));
                 let within = within.strip_prefix('.').unwrap_or(within);
@@ -261,6 +266,8 @@ mod tests {
             (Invalid::new("no").at("b").at("a"), "parameter `a`: b: no"),
             (Invalid::new("no").at_index(1).at("a"), "parameter `a`: [1]: no"),
             (Invalid::new("no").at("b").at_index(1).at("a"), "parameter `a`: [1].b: no"),
+            (Invalid::new("no").at_index(1), "[1]: no"),
+            (Invalid::new("no").at("b").at_index(1), "[1].b: no"),
             (Invalid::new("no"), "no"),
             (Invalid::new("no").and(Invalid::new("nor this")), "no (and 1 more)"),
             (Invalid::default(), "invalid params"),
