@@ -105,6 +105,21 @@ async fn a_name_that_nobody_has_is_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_about_to_close_leaves_its_name_when_it_is_given_another() {
+    for same_name in [SameName::Both, SameName::Refuse, SameName::Replace] {
+        let hub = Hub::new();
+        let (_raw, peer) = connected(&hub, same_name);
+        peer.identify("ada").unwrap();
+        peer.close(CloseCode::NORMAL, "bye");
+        peer.identify("ada").unwrap();
+        peer.identify("ben").unwrap();
+        assert_eq!((peer.identity().as_deref(), hub.name_count()), (Some("ben"), 0));
+        peer.closed().await;
+        assert_eq!((hub.name_count(), hub.len()), (0, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_second_one_is_refused_until_the_first_has_gone() {
     let hub = Hub::new();
     let coming = || coming(&hub, SameName::Refuse);

@@ -67,6 +67,10 @@ impl Hub {
         let name = names.get_key_value(name).map_or_else(|| name.into(), |(name, _)| name.clone());
         // Under the lock: whoever ends the connection takes it out of what it has by then.
         if !shared.is_staying() {
+            // Whoever ends the connection does not look for the name that it had before.
+            if let Some(before) = shared.identity().filter(|before| *before != name) {
+                remove(&mut names, shared, &before);
+            }
             drop(names);
             shared.set_identity(name);
             return Ok(());
