@@ -51,8 +51,9 @@ fn names_of(method: &Method) -> impl Iterator<Item = Name<'_>> {
 /// Subscriptions may share what ends them: the id says which one is meant. So may those with a selector
 /// share what begins them.
 fn clash(name: &Name<'_>, earlier: &Name<'_>) -> bool {
+    let is_of_one = std::ptr::eq(name.method, earlier.method);
     let may_share = (name.ends && earlier.ends)
-        || (name.is_selected() && earlier.is_selected())
+        || (name.is_selected() && earlier.is_selected() && !is_of_one)
         || exclude_each_other(name.method, earlier.method);
     name.wire.text == earlier.wire.text && !may_share
 }
