@@ -15,6 +15,7 @@ use crate::dialect::Dialect;
 use crate::error::ErrorObject;
 use crate::handlers::caught;
 use crate::id::is_number;
+use crate::known::Other;
 use crate::seldom::Seldom;
 use crate::service::Limited;
 
@@ -26,7 +27,8 @@ use crate::service::Limited;
 /// the params or in their `_meta`, `workDoneToken` (LSP) or this parameter's own name among params
 /// that go by name; and is sent `$/progress` with that `token` and a `value`. Under
 /// [`Dialect::Mcp`](crate::Dialect::Mcp) the caller is sent `notifications/progress`, and a report is a
-/// number or an object with the member `progress`, such as `{"progress":3,"total":10,"message":"…"}`.
+/// number or an object with the member `progress`, such as `{"progress":3,"total":10,"message":"…"}`. An end that is
+/// set to be plain ([`Hello::Never`](crate::Hello::Never)) reports nothing, unless it speaks a dialect that has reports.
 ///
 /// Reports arrive in order, and all before the answer. While the caller reads too slowly, the latest
 /// one waits and takes the place of the one before. Clones report for the same call; what is reported
@@ -48,6 +50,9 @@ impl<P> Progress<P> {
     /// With a token of its own, as JSON text, or the one that came beside the params.
     pub(crate) fn new(cx: &Context, token: Option<Box<str>>) -> Self {
         let token = token.or_else(|| cx.progress_token().map(Box::from));
+        // A plain end has no words for it but those of a dialect.
+        let says = cx.shared().other.both() != (Other::Plain, Dialect::JsonRpc);
+        let token = token.filter(|_| says);
         Self { asked: token.map(|token| Asked { cx: cx.clone(), token }), value: PhantomData }
     }
 

@@ -5,7 +5,9 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rpc_core::{CallError, Context, Fate, Limits, Progress, Router, memory, service};
+use rpc_core::{
+    CallError, Context, Dialect, Fate, Hello, Limits, Progress, Router, Setup, memory, service,
+};
 use support::Raw;
 use tokio::sync::Notify;
 
@@ -133,6 +135,29 @@ async fn tokens_come_beside_the_params_and_among_them() {
 "#,
     )
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_end_reports_only_in_the_words_of_a_dialect() {
+    for (dialect, reports) in [(Dialect::JsonRpc, false), (Dialect::Lsp, true)] {
+        let builds = |cx: Context, (): ()| async move {
+            let progress = cx.progress::<u8>();
+            progress.report(&50);
+            Ok(progress.is_wanted())
+        };
+        let services = Router::new().method("build", builds);
+        let setup =
+            Setup { dialect, hello: Hello::Never, ..Setup::new(services, Limits::server()) };
+        let (mut raw, _peer) = Raw::connect_to_stranger(setup);
+        raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"build","progressToken":"t"}"#).await;
+        if reports {
+            let report =
+                r#"{"jsonrpc":"2.0","method":"$/progress","params":{"token":"t","value":50}}"#;
+            assert_eq!(raw.receive().await, report);
+        }
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{reports}}}"#);
+        assert_eq!(raw.receive().await, answer);
+    }
 }
 
 #[tokio::test(start_paused = true)]
