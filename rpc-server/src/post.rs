@@ -42,7 +42,7 @@ where
     let reason = poll_fn(|cx| {
         loop {
             let ended = connection.as_mut().poll(cx);
-            // The last one is it: whatever else comes before, such as progress, nobody is there to take.
+            // The last one is it: whatever else comes before, nobody is there to take.
             while let Poll::Ready(Received::Text(text)) = far.poll_receive(cx, usize::MAX) {
                 answer = Some(text);
             }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream;
-use rpc_core::{CallError, CloseReason, Context, ErrorObject, Fate, Peer, Router, Streaming};
+use rpc_core::{
+    CallError, CloseReason, Context, Dialect, ErrorObject, Fate, Peer, Router, Streaming,
+};
 use rpc_server::{Builder, Connecting, Rejection, Server, StatusCode};
 use support::{Raw, limits, soon, spawn, until};
 use tokio::sync::Notify;
@@ -75,6 +77,18 @@ async fn a_request_or_a_batch_has_one_answer() {
         assert_eq!(answer(&server, &post(message)).await, (204, String::new()), "{message}");
     }
     until(|| server.stats().connections == 0).await;
+}
+
+#[tokio::test]
+async fn a_report_of_a_request_that_is_owed_no_answer_is_not_taken_for_one() {
+    let work = |cx: Context, (): ()| {
+        cx.progress::<u8>().report(&50);
+        std::future::pending::<rpc_core::Result<()>>()
+    };
+    let services = Router::new().method("work", work);
+    let server = spawn(Server::builder().service(services).dialect(Dialect::Mcp)).await;
+    let message = r#"[{"jsonrpc":"2.0","id":1,"method":"work","progressToken":7},{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}]"#;
+    assert_eq!(answer(&server, &post(message)).await, (204, String::new()));
 }
 
 #[tokio::test]

@@ -74,7 +74,8 @@ impl<W> Protocol<W> {
     /// A handler reports how far it has come. While there is no room the latest report waits in the
     /// place of the one before.
     pub(crate) fn report(&mut self, key: Key, report: Bytes) {
-        if self.ended.is_some() {
+        // Who takes nothing but an answer might take a report for that.
+        if self.ended.is_some() || self.answers_only {
             return;
         }
         let has_room = self.outbox.has_room();
