@@ -245,6 +245,7 @@ impl Router {
     }
 
     /// What a name calls.
+    #[inline(always)] // each message asks
     pub(crate) fn find(&self, name: &str) -> Option<Target> {
         match self.by_name.get(name) {
             Some(target) => Some(*target),

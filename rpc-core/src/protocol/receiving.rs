@@ -128,7 +128,7 @@ impl<W> Protocol<W> {
 
     fn request<'a>(
         &mut self,
-        mut request: Request<'a>,
+        request: Request<'a>,
         arrival: Arrival,
         place: Option<Place>,
     ) -> Event<'a> {
@@ -158,10 +158,7 @@ impl<W> Protocol<W> {
             }
             Some(Target::Fallback(_) | Target::Item) | None => {
                 match self.request_not_offered(&request.method, id, arrival.target, place) {
-                    Ok(method) => {
-                        request.extras = named(request.extras, &request.method);
-                        (method, false)
-                    }
+                    Ok(method) => (method, false),
                     Err(event) => return event,
                 }
             }
@@ -189,7 +186,11 @@ impl<W> Protocol<W> {
         self.offered.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
         let greeted = self.hello.window().is_some();
-        let extras = request.extras.map(Arc::from);
+        let extras = match arrival.target {
+            Some(Target::Fallback(_)) => named(request.extras, &request.method),
+            _ => request.extras,
+        };
+        let extras = extras.map(Arc::from);
         let new = New {
             is_request: true,
             greeted,
@@ -258,11 +259,7 @@ impl<W> Protocol<W> {
         Ok(Cost { bytes: params.map_or(0, str::len), tokens })
     }
 
-    fn notification<'a>(
-        &mut self,
-        mut notification: Notification<'a>,
-        arrival: Arrival,
-    ) -> Event<'a> {
+    fn notification<'a>(&mut self, notification: Notification<'a>, arrival: Arrival) -> Event<'a> {
         // One that has a method of ours is for that.
         let may_be_early = !matches!(
             arrival.target,
@@ -283,10 +280,7 @@ impl<W> Protocol<W> {
             Some(Target::Item) => return Event::Done,
             target @ (Some(Target::Fallback(_)) | None) => {
                 match self.notification_not_offered(&notification, target, arrival.now) {
-                    Ok(method) => {
-                        notification.extras = named(notification.extras, &notification.method);
-                        method
-                    }
+                    Ok(method) => method,
                     Err(event) => return event,
                 }
             }
@@ -301,7 +295,10 @@ impl<W> Protocol<W> {
             return Event::Dropped("shutting down, or not logged in");
         }
         let number = self.serving.number();
-        let mut extras = notification.extras;
+        let mut extras = match arrival.target {
+            Some(Target::Fallback(_)) => named(notification.extras, &notification.method),
+            _ => notification.extras,
+        };
         if let Some(batch) = arrival.batch {
             // It may start when the rest of the batch is answered and forgotten.
             extras.get_or_insert_default().batch = Some(self.batches.members(batch));
