@@ -49,7 +49,7 @@ main(async () => {
   });
   await test("opens a document and hears its diagnostics", async () => {
     const heard = new Promise((resolve) => editor.onNotification("textDocument/publishDiagnostics", resolve));
-    const text = "first line\nTODO: second\n";
+    const text = "first line\nteh second\n";
     const textDocument = { uri: URI, languageId: "plaintext", version: 1, text };
     await editor.sendNotification("textDocument/didOpen", { textDocument });
     const { uri, version, diagnostics } = await heard;

@@ -67,8 +67,8 @@ pub(crate) const MCP_CANCELLED: &str = "notifications/cancelled";
 /// MCP's report of progress.
 pub(crate) const MCP_PROGRESS: &str = "notifications/progress";
 
-/// What MCP asks whether anyone is there.
+/// The request by which an MCP peer asks whether this end is there.
 pub(crate) const MCP_PING: &str = "ping";
 
-/// What MCP begins with, and what must not be cancelled.
+/// The request that begins an MCP session. MCP forbids to cancel this request.
 pub(crate) const MCP_INITIALIZE: &str = "initialize";

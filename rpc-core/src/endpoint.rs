@@ -38,7 +38,7 @@ pub struct Setup {
     pub keepalive: bool,
     /// When this end says hello.
     pub hello: Hello,
-    /// How calls are cancelled, and how progress is asked for and reported.
+    /// The words for cancels and progress.
     pub dialect: Dialect,
     /// Whether each message leaves as one WebSocket frame, for ends that know no continuation. Off by default: a
     /// message above 64 KiB leaves in fragments, so that pongs get between, and the write buffer stays short

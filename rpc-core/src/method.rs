@@ -92,7 +92,7 @@ pub enum MethodKind {
         item: Cow<'static, str>,
         /// The method that ends the stream.
         unsubscribe: Cow<'static, str>,
-        /// What the ids of its streams are.
+        /// The kind of the ids of its streams.
         ids: SubscriptionIds,
         /// The name of the member of an item's params that holds the id of the stream.
         id_member: Cow<'static, str>,
@@ -130,7 +130,7 @@ impl MethodKind {
     }
 }
 
-/// What an end gives as the ids of the streams that it offers.
+/// The kind of ids that an end gives to the streams that it offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 // Not `String`: where another thing is called so, rustc writes `std::string::String` in all errors.

@@ -10,12 +10,12 @@ use crate::reserved;
 use crate::router::RouterError;
 use crate::sync::Arc;
 
-/// How the names of a trait begin.
+/// The beginning of the names of a trait.
 #[derive(Debug)]
 pub struct Prefix {
     /// Namespace and separator, as the trait has them; empty without a namespace.
     pub of_trait: &'static str,
-    /// What stands between another namespace and a name.
+    /// The separator between another namespace and a name.
     pub separator: &'static str,
 }
 

@@ -28,7 +28,7 @@ trait Ethereum {
     fn logs(&self, filter: Filter) -> Result<Streaming<Log>>;
 }
 
-/// What test nodes have besides.
+/// Methods that only nodes for tests have.
 #[service(namespace = "evm", separator = "_")]
 trait Evm {
     fn mine(&self) -> String;

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::checks::{Checked, check, equal};
 
-/// What aria2 offers.
+/// The methods of aria2 that the job calls.
 #[service(namespace = "aria2", rename_all = "camelCase")]
 trait Aria2 {
     fn add_uri(&self, uris: &[String], options: Option<Options>) -> Result<String>;
@@ -22,7 +22,7 @@ trait Aria2 {
     fn get_version(&self) -> Version;
 }
 
-/// What it tells.
+/// The notifications of aria2.
 #[service(namespace = "aria2", rename_all = "camelCase")]
 trait Aria2Events {
     #[notification]

@@ -4,7 +4,9 @@ use std::future::ready;
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{CallError, CloseCode, Context, Limits, Peer, RawParams, Result, Router, service};
+use rpc_core::{
+    CallError, CloseCode, Context, ErrorObject, Limits, Peer, RawParams, Result, Router, service,
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -23,7 +25,7 @@ trait Kodi {
     fn notify_all(&self, sender: &str, message: &str, data: Option<Note>) -> Result<String>;
 }
 
-/// What it tells.
+/// The notifications of Kodi.
 #[service(namespace = "Application", rename_all = "PascalCase")]
 trait ApplicationEvents {
     #[notification]
@@ -65,12 +67,13 @@ impl ApplicationEvents for Ears {
     }
 }
 
-/// What remotes tell each other: the names are theirs.
+/// Serves the announcements of other remotes, which choose the names themselves.
 fn announcements(ears: UnboundedSender<Heard>) -> Router {
     Router::new().fallback(move |_: Context, method: String, params: RawParams| {
-        if method.starts_with("Other.") {
-            ears.send(Heard::Other(method, params.parse())).ok();
+        if !method.starts_with("Other.") {
+            return ready(Err(ErrorObject::method_not_found(&method)));
         }
+        ears.send(Heard::Other(method, params.parse())).ok();
         ready(Ok(()))
     })
 }

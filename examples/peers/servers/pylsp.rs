@@ -6,7 +6,7 @@ use std::future::ready;
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{CallError, Context, Dialect, Peer, RawParams, Router};
+use rpc_core::{CallError, Context, Dialect, ErrorObject, Peer, RawParams, Router};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -19,7 +19,7 @@ use crate::checks::{Checked, check, equal};
 
 struct Ears(UnboundedSender<(String, Vec<Diagnostic>)>);
 
-/// What is heard of progress.
+/// A request or a notification about progress that the server sent.
 #[derive(Debug, PartialEq)]
 enum Told {
     Token(String),
@@ -37,9 +37,10 @@ impl Window for Bar {
 /// The reports under such a token: they belong to no call.
 fn reports(told: UnboundedSender<Told>) -> Router {
     Router::new().fallback(move |_: Context, method: String, params: RawParams| {
-        if method == "$/progress" {
-            told.send(Told::Progress(params.parse())).ok();
+        if method != "$/progress" {
+            return ready(Err(ErrorObject::method_not_found(&method)));
         }
+        told.send(Told::Progress(params.parse())).ok();
         ready(Ok(()))
     })
 }
@@ -96,7 +97,7 @@ async fn initializes(server: &ServerClient) -> Checked {
 
 type Heard = UnboundedReceiver<(String, Vec<Diagnostic>)>;
 
-/// What is wrong now.
+/// The diagnostics of a document: the latest replace all earlier ones.
 async fn faults(heard: &mut Heard) -> Result<Vec<String>, &'static str> {
     let (uri, diagnostics) = heard.recv().await.ok_or("closed")?;
     let messages = diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect();

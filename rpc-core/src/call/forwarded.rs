@@ -47,7 +47,7 @@ impl<T: Answered, E: RpcError, P> Call<T, E, P> {
     }
 }
 
-/// What the caller here is told of a call that has no answer.
+/// The error that the caller of this end gets for a call without an answer.
 fn passed_on(error: CallError) -> ErrorObject {
     let busy = |why| {
         ErrorObject::of_kind(ErrorCode::BUSY, Kind::Busy, format!("busy: not executed, {why}"))

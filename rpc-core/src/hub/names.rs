@@ -30,7 +30,7 @@ pub enum SameName {
     Replace,
 }
 
-/// What those are told who give way.
+/// The close reason of a connection that gives way.
 const TAKEN_OVER: &str = "a later connection has the same name";
 
 /// So long the one that gives way may take to close.

@@ -1,4 +1,4 @@
-//! As much of Codex's protocol as the job needs.
+//! The part of Codex's protocol that the job needs.
 
 use rpc_core::{Result, service};
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ pub(super) trait Turns {
     fn start(&self, thread_id: &str, input: &[Input]) -> Result<TurnStarted>;
 }
 
-/// What Codex tells of threads.
+/// The notifications of Codex about threads.
 #[service(namespace = "thread", separator = "/", rename_all_params = "camelCase")]
 pub(super) trait ThreadEvents {
     #[notification]
@@ -51,7 +51,7 @@ pub(super) trait TurnEvents {
     fn completed(&self, thread_id: String);
 }
 
-/// What it tells and asks within a turn.
+/// The notifications and requests of Codex within a turn.
 #[service(namespace = "item", separator = "/", rename_all_params = "camelCase")]
 pub(super) trait Items {
     #[notification(name = "agentMessage/delta")]

@@ -1,4 +1,4 @@
-//! As much of the language server protocol as the job needs.
+//! The part of the Language Server Protocol that the job needs.
 
 use rpc_core::service;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub(super) trait Diagnostics {
     fn publish_diagnostics(&self, uri: String, diagnostics: Vec<Diagnostic>);
 }
 
-/// What the server asks before it reports progress that nobody asked it for.
+/// The request of the server for a token, before it reports progress that nobody asked for.
 #[service(namespace = "window", separator = "/")]
 pub(super) trait Window {
     #[method(name = "workDoneProgress/create", allow_unknown)]

@@ -23,7 +23,7 @@ pub(crate) trait Field {
     async fn ask_back(&self, cx: &Context) -> Vec<Outcome>;
 }
 
-/// What a client can offer.
+/// The methods that a client may offer.
 #[service(namespace = "caller", separator = "_")]
 pub(crate) trait Caller {
     #[notification]

@@ -48,7 +48,7 @@ pub(crate) trait Eth {
     fn pending_transactions(&self, full: Option<bool>) -> Streaming<Data>;
 }
 
-/// What nodes for tests know besides.
+/// Methods that only nodes for tests have.
 #[service(namespace = "evm", separator = "_")]
 pub(crate) trait Evm {
     fn mine(&self) -> Quantity;

@@ -1,4 +1,4 @@
-//! A language server for plain text, as editors connect to one over a WebSocket: `TODO` is a warning, and a command
+//! A language server for plain text, as editors connect to one over a WebSocket: a misspelt `teh` is a warning, and a command
 //! writes a line in capitals.
 
 mod types;
@@ -17,7 +17,7 @@ use types::{
     WorkDone,
 };
 
-/// What the editor calls. Later editors send more than is named here.
+/// The methods that the editor calls. Later editors send members that are not named here.
 #[service(rename_all_params = "camelCase", by_name, allow_unknown)]
 pub(crate) trait Language {
     fn initialize(&self, #[param(flatten)] editor: Initialize) -> Initialized;
@@ -43,7 +43,7 @@ pub(crate) trait Language {
     ) -> Result<Value>;
 }
 
-/// What the editor offers.
+/// The methods that the editor offers.
 #[service(rename_all_params = "camelCase", by_name)]
 pub(crate) trait Editor {
     #[notification(name = "textDocument/publishDiagnostics")]
@@ -86,7 +86,7 @@ impl Language for Texts {
 
     async fn did_open(&self, cx: &Context, Document { uri, version, text }: Document) {
         let diagnostics =
-            (0..).zip(text.lines()).filter_map(|(line, text)| todo_in(line, text)).collect();
+            (0..).zip(text.lines()).filter_map(|(line, text)| misspelt_in(line, text)).collect();
         // It fails if the editor has gone, and then nobody needs it.
         let _ = EditorClient::new(cx.peer())
             .publish_diagnostics(&uri, Some(version), diagnostics)
@@ -143,11 +143,11 @@ impl Texts {
     }
 }
 
-fn todo_in(line: usize, text: &str) -> Option<Diagnostic> {
-    text.contains("TODO").then(|| Diagnostic {
+fn misspelt_in(line: usize, text: &str) -> Option<Diagnostic> {
+    text.contains("teh").then(|| Diagnostic {
         range: whole(line, text),
         severity: 2,
-        message: "something is left to do".into(),
+        message: "`the` is meant".into(),
     })
 }
 

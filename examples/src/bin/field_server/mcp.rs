@@ -12,7 +12,7 @@ use types::{
     Content, Initialize, Initialized, Message, Roots, Sampled, Step, Tool, ToolResult, Tools,
 };
 
-/// What the host calls. Params may have members of later revisions.
+/// The methods that the host calls. Params may have members of later revisions.
 #[service(rename_all_params = "camelCase", by_name, allow_unknown)]
 pub(crate) trait Mcp {
     fn initialize(&self, #[param(flatten)] host: Initialize) -> Initialized;
@@ -30,7 +30,7 @@ pub(crate) trait Mcp {
     ) -> Result<ToolResult>;
 }
 
-/// What the host offers.
+/// The methods that the host offers.
 #[service(rename_all_params = "camelCase", by_name)]
 pub(crate) trait Host {
     #[method(name = "sampling/createMessage")]

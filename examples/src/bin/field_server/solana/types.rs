@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What was so at a slot.
+/// A value, and the slot at which the value held.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct At<T> {
     pub(crate) context: SlotOnly,
