@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 
+use crate::catch::caught;
 use crate::context::Context;
 use crate::current::{self, Turn};
 use crate::once::{Orphaned, Reins};
-use crate::panics::caught;
 use crate::shared::Shared;
 use crate::sync::{Arc, AtomicU8, Ordering};
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
+use crate::catch::drop_quietly;
 use crate::current::{self, Mark};
 use crate::error::ErrorObject;
 use crate::id::Id;
@@ -83,12 +84,4 @@ fn panicked(panic: Box<dyn Any + Send>) -> ErrorObject {
     untold::panicked(&*panic);
     drop_quietly(panic);
     ErrorObject::internal()
-}
-
-/// Drops something of a user's, whose destructor may panic.
-pub(crate) fn drop_quietly<T>(value: T) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        // Whoever panics with a payload that panics when dropped gets it leaked.
-        std::mem::forget(panic);
-    }
 }

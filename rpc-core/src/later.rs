@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use tokio::runtime::Handle;
 
-use crate::panics::caught;
+use crate::catch::caught;
 
 type Future = Pin<Box<dyn std::future::Future<Output = ()> + Send>>;
 

@@ -89,6 +89,7 @@
 //! | `hello` ○, `known`, `dialect` ○, `goaway` ○, `extras` ○, `trace` ○ | what both ends know beyond the specification; what stands beside a call |
 //! | `outbox` ○ | messages that wait for the transport, and those that wait for room among them |
 //! | `protocol` ○ | these tables as one state machine |
+//! | `setup`, `endpoint` | what an end is made of, and an end before it has a connection |
 //! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
 //! | `progress` | how far a call has come |
 //! | `rates` ○ | how fast an end may send what comes to nothing |
@@ -103,6 +104,7 @@
 //! | `once`, `once/table` ○ | calls under an idempotency key, whose answers are given again; who makes room for whom |
 //! | `elsewhere`, `later` | handlers in tasks and on threads of their own, and what they leave for after the answer |
 //! | `pace` | how long a turn of the task may take, and whether a handler keeps it for too long |
+//! | `catch` | code of the application's, whose panics harm nobody |
 //! | `seldom`, `panics`, `harmless` ○ | lines of the log that a peer can cause, and what it said in them |
 //! | `untold` | why a call failed, for the log where its caller is not told |
 //! | `site` | who counts as one by their address |
@@ -134,6 +136,8 @@ mod binary;
 mod call;
 mod call_error;
 mod calls;
+#[doc(hidden)]
+pub mod catch;
 mod clock;
 mod close;
 mod complaint;
@@ -178,8 +182,7 @@ mod ordered;
 mod outbox;
 mod outgoing;
 mod pace;
-#[doc(hidden)]
-pub mod panics;
+mod panics;
 mod params;
 mod peer;
 #[doc(hidden)]
@@ -196,6 +199,7 @@ mod scratch;
 mod seldom;
 mod service;
 mod serving;
+mod setup;
 mod shared;
 mod site;
 mod stats;
@@ -224,7 +228,7 @@ pub use close::{CloseCode, CloseReason, ClosedBy};
 pub use connection::Connection;
 pub use context::Context;
 pub use dialect::Dialect;
-pub use endpoint::{Endpoint, NotOffered, OnForeign, Setup};
+pub use endpoint::{Endpoint, NotOffered};
 pub use error::{ErrorCode, ErrorInfo, ErrorObject, Result, RpcError};
 pub use goaway::GoAway;
 pub use group::{Answers, Group, JoinError};
@@ -249,6 +253,7 @@ pub use scoped::Scoped;
 #[doc(hidden)]
 pub use seldom::Seldom;
 pub use service::{Handler, Params, Service};
+pub use setup::{OnForeign, Setup};
 #[doc(hidden)]
 pub use site::site;
 pub use stats::{Counters, PeerStats};

@@ -9,11 +9,12 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use crate::close::CloseCode;
-use crate::endpoint::{Endpoint, Setup};
+use crate::endpoint::Endpoint;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::router::Router;
 use crate::service::Service;
+use crate::setup::Setup;
 use crate::sync::{Arc, Mutex};
 use crate::transport::{LinkError, Received, Transport};
 

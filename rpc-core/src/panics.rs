@@ -1,20 +1,13 @@
 //! What is said of panics that harm nobody, and that a peer may cause at will.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
-use std::pin::pin;
-use std::thread_local;
 
+use crate::catch::is_caught;
 use crate::current;
 use crate::harmless::Harmless;
 use crate::invalid::start;
 use crate::seldom::SeldomEach;
-
-thread_local! {
-    /// Whether what this thread runs is left behind if it panics, where no connection tells.
-    static CAUGHT: Cell<bool> = const { Cell::new(false) };
-}
 
 /// Has panics of handlers, streams, hooks and whatever else of the application's runs for a connection told by
 /// [`tracing`], at the level `error`: of those from one line of the program one in ten seconds, with how many were
@@ -30,7 +23,7 @@ thread_local! {
 pub fn set_panic_hook() {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        if current::is_any() || CAUGHT.try_with(Cell::get).unwrap_or_default() {
+        if current::is_any() || is_caught() {
             tell(info);
         } else {
             before(info);
@@ -58,22 +51,4 @@ pub(crate) fn text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
     start(Harmless(text.unwrap_or("no text")), TEXT)
-}
-
-/// Runs something whose panic is caught. For this crate and those beside it.
-pub fn caught<R>(run: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            CAUGHT.with(|caught| caught.set(self.0));
-        }
-    }
-    let _restore = Restore(CAUGHT.with(|caught| caught.replace(true)));
-    run()
-}
-
-/// The same of a future, whichever threads poll it.
-pub async fn caught_future<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    std::future::poll_fn(|cx| caught(|| future.as_mut().poll(cx))).await
 }

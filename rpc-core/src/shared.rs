@@ -9,12 +9,11 @@ use std::net::IpAddr;
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::catch::drop_quietly;
 use crate::clock::Clock;
 use crate::close::{CloseCode, CloseReason};
 use crate::dialect::Dialect;
-use crate::endpoint::Setup;
 use crate::envelope::Rules;
-use crate::handlers::drop_quietly;
 use crate::hello::Hello;
 use crate::known::{Acquaintance, Other};
 use crate::layers::Around;
@@ -22,6 +21,7 @@ use crate::limits::Limits;
 use crate::protocol::Protocol;
 use crate::random::{chance, new_id};
 use crate::scratch::Scratch;
+use crate::setup::Setup;
 use crate::streaming::{Argument, StreamEnd};
 use crate::sync::{
     Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, PoisonError,

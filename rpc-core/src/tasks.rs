@@ -9,7 +9,7 @@ use std::task::{Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
-use crate::handlers::drop_quietly;
+use crate::catch::drop_quietly;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 
 /// The pending tasks of one kind, by place.

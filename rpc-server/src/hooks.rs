@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::StatusCode;
-use rpc_core::panics::caught_future;
+use rpc_core::catch::caught_future;
 use rpc_core::{CloseReason, Endpoint, Peer, Seldom};
 use tokio::time::timeout;
 

@@ -4,8 +4,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::{Connection, Phase};
+use crate::catch::drop_quietly;
 use crate::close::{CloseCode, CloseReason};
-use crate::handlers::drop_quietly;
 use crate::streaming::StreamEnd;
 use crate::transport::Transport;
 use crate::waiter::Waiter;
@@ -125,11 +125,11 @@ impl<T: Transport> Connection<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::Setup;
     use crate::limits::Limits;
     use crate::memory;
     use crate::peer::Peer;
     use crate::router::Router;
+    use crate::setup::Setup;
     use crate::shared::Shared;
 
     #[tokio::test]

@@ -10,10 +10,10 @@ use bytes::Bytes;
 
 use super::Connection;
 use crate::answer::{self, ItemHead};
+use crate::catch::drop_quietly;
 use crate::close::{CloseCode, CloseReason};
 use crate::current;
 use crate::error::ErrorObject;
-use crate::handlers::drop_quietly;
 use crate::router::Router;
 use crate::service::Limited;
 use crate::shared::Wish;

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::ended::{Ending, StreamEnd};
 use super::lagging::Lagging;
 use super::{Source, Streaming};
+use crate::catch::drop_quietly;
 use crate::error::ErrorObject;
-use crate::handlers::drop_quietly;
 use crate::service::Limited;
 use crate::subscriptions::{Item, OfferedKey};
 
