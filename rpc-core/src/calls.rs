@@ -12,7 +12,7 @@ use std::time::Duration;
 use ids::Ids;
 
 use crate::deadlines::Deadlines;
-use crate::serving::Key;
+use crate::key::Key;
 use crate::subscriptions::{OfferedKey, Wanted};
 
 /// The calls of one connection that have no answer yet, or one that was not collected yet.

@@ -8,9 +8,9 @@ use std::cell::{Cell, RefCell};
 
 use tokio::time::Instant;
 
+use crate::key::Key;
 use crate::known::Other;
 use crate::protocol::Caller;
-use crate::serving::Key;
 use crate::shared::Shared;
 use crate::sync::{Arc, thread_local};
 use crate::trace::TraceContext;

@@ -13,12 +13,13 @@ use crate::known::Other;
 use crate::layers::Layer;
 use crate::limits::Limits;
 use crate::peer::Peer;
-use crate::protocol::{Guest, Target};
-use crate::router::RouterError;
+use crate::protocol::Guest;
+use crate::router_error::RouterError;
 use crate::service::Service;
 use crate::setup::Setup;
 use crate::shared::Shared;
 use crate::sync::{Arc, Ordering};
+use crate::target::Target;
 use crate::transport::Transport;
 
 /// One end of a connection that is still to be made.

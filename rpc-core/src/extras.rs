@@ -7,13 +7,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::layers::Members;
-use crate::trace::TraceContext;
+use crate::trace::{MEMBER, TraceContext};
 
 /// Bytes of an `idempotencyKey`.
 pub(crate) const LONGEST_KEY: usize = 128;
-
-/// What a member takes beside its text: a comma, its name, quotes.
-pub(crate) const MEMBER: usize = 24;
 
 /// Extra members of a request; of a notification only the trace means something. (`timeoutMs` is
 /// read with the specification's own members, since nearly every call has it.)

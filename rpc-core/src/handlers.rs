@@ -10,8 +10,8 @@ use crate::catch::drop_quietly;
 use crate::current::{self, Mark};
 use crate::error::ErrorObject;
 use crate::id::Id;
+use crate::key::Key;
 use crate::service::Handler;
-use crate::serving::Key;
 use crate::untold;
 
 /// A handler, and what to do with what it returns.

@@ -82,6 +82,7 @@
 //! |---|---|
 //! | `envelope` ○ | the text of a message to requests, notifications and responses; `scan` ○ finds and measures their parts |
 //! | `calls` ○ | calls that this end made and waits on |
+//! | `key` ○, `target` ○ | what names a served call, and what names in messages call |
 //! | `serving` ○, `notifications` ○, `ordered` ○ | calls that this end serves, notifications in their order, and requests that wait for both |
 //! | `subscriptions` ○, `streaming` | streams that this end offers and takes, and what becomes of items for which there is no room (`lag`); `stream_params` ○: those among the params of a call |
 //! | `batches` ○, `batch` | batches of the other end, whose answers are gathered; batches of this one |
@@ -95,7 +96,7 @@
 //! | `rates` ○ | how fast an end may send what comes to nothing |
 //! | `values` | what handlers keep on a connection |
 //! | `current`, `scoped` | the handler that a thread runs, whose place its calls lend; a part of it in another task |
-//! | `service`, `method` ○, `router`, `params` ○, `args` ○ | the seam to what is served, what is known of it, and typed params both ways |
+//! | `service`, `method` ○, `router`, `router_error` ○, `params` ○, `args` ○ | the seam to what is served, what is known of it, and typed params both ways |
 //! | `namespace`, `reserved` ○ | a service under another namespace; names that belong to the protocol |
 //! | `validate` ○, `invalid` ○ | what is asked of params beyond their types, and what is wrong with them |
 //! | `binary` ○ | bytes, as text in JSON |
@@ -163,6 +164,7 @@ mod hello;
 mod hub;
 mod id;
 mod invalid;
+mod key;
 mod keyed;
 mod known;
 mod later;
@@ -193,6 +195,7 @@ mod random;
 mod rates;
 mod reserved;
 mod router;
+mod router_error;
 mod scan;
 mod scoped;
 mod scratch;
@@ -207,6 +210,7 @@ mod stream_params;
 mod streaming;
 mod subscriptions;
 mod sync;
+mod target;
 mod tasks;
 #[cfg(test)]
 mod testing;
@@ -247,7 +251,8 @@ pub use once::IdentifyError;
 pub use panics::set_panic_hook;
 pub use peer::Peer;
 pub use progress::{NoProgress, Progress, Reports};
-pub use router::{RawParams, Router, RouterError};
+pub use router::{RawParams, Router};
+pub use router_error::RouterError;
 pub use rpc_macros::{RpcError, service};
 pub use scoped::Scoped;
 #[doc(hidden)]

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::method::{MethodInfo, MethodKind};
 use crate::outgoing::{Arguments, Outgoing};
 use crate::reserved;
-use crate::router::RouterError;
+use crate::router_error::RouterError;
 use crate::sync::Arc;
 
 /// The beginning of the names of a trait.

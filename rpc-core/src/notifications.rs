@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::extras::Extras;
-use crate::serving::Key;
+use crate::key::Key;
 use crate::sync::Arc;
 
 /// The queue in front of the notification handlers of one connection.

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::serving::Key;
+use crate::key::Key;
 
 /// The ordered requests of one connection that have not started. In a box, which most connections
 /// never need: what an idle one costs is counted.

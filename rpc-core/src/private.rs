@@ -23,7 +23,7 @@ pub use crate::params::{
 };
 pub use crate::peer::Peer;
 pub use crate::progress::{NoProgress, Progress};
-pub use crate::router::RouterError;
+pub use crate::router_error::RouterError;
 pub use crate::service::{Handler, Params, Service};
 pub use crate::stream_params::StreamId;
 pub use crate::streaming::{StreamErrorType, Streaming, Untyped};

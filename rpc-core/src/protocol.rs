@@ -20,15 +20,17 @@ use crate::dialect::Dialect;
 use crate::error::ErrorObject;
 use crate::extras::Extras;
 use crate::hello::Greetings;
+use crate::key::Key;
 use crate::limits::Limits;
 use crate::method::ParamInfo;
 use crate::notifications::Notifications;
 use crate::outbox::Outbox;
 use crate::rates::Rates;
-use crate::serving::{Key, Serving};
+use crate::serving::Serving;
 use crate::stats::Counters;
 use crate::subscriptions::{Early, Offered, OfferedKey, Taken, TakenKey, Wanted};
 use crate::sync::Arc;
+use crate::target::Target;
 
 mod arguments;
 mod calling;
@@ -222,21 +224,6 @@ pub(crate) struct Arrival {
     /// The parameters of the method that it calls, if there is a stream among them.
     pub(crate) streams: Option<&'static [ParamInfo]>,
     pub(crate) now: Duration,
-}
-
-/// What a name calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// The method of this number.
-    Method(usize),
-    /// The same, but a request starts only when all that came before it has ended.
-    Ordered(usize),
-    /// The end of a subscription.
-    Unsubscribe,
-    /// Nothing, if nobody takes it: an item of a subscription that has the name of one of ours.
-    Item,
-    /// Nothing of ours: so the method of this number, which serves such.
-    Fallback(usize),
 }
 
 /// What is to be done about a message.

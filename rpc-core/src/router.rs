@@ -14,12 +14,13 @@ use serde_json::value::RawValue;
 use crate::context::Context;
 use crate::error::{ErrorObject, Excerpt, RpcError};
 use crate::method::{MethodInfo, MethodKind, ParamInfo, SubscriptionIds, SubscriptionInfo};
-use crate::protocol::Target;
 use crate::reserved;
+use crate::router_error::RouterError;
 use crate::service::{Handler, Params, Service};
 use crate::streaming::Streaming;
 use crate::subscriptions::{ItemParams, SUBSCRIPTION, can_hold_id};
 use crate::sync::{AtomicBool, Ordering};
+use crate::target::Target;
 
 mod closure;
 mod dialect;
@@ -397,24 +398,6 @@ impl fmt::Debug for Router {
         f.debug_list().entries(self.methods.iter().map(|info| &info.name)).finish()
     }
 }
-
-/// Names that cannot be offered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RouterError(String);
-
-impl RouterError {
-    pub(crate) fn new(why: String) -> Self {
-        Self(why)
-    }
-}
-
-impl fmt::Display for RouterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for RouterError {}
 
 /// One method, made from a closure.
 struct Closure<S> {

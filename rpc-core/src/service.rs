@@ -16,7 +16,7 @@ use crate::error::{ErrorObject, RpcError};
 use crate::harmless::Harmless;
 use crate::layers::{Layer, Layered, Outcome};
 use crate::method::MethodInfo;
-use crate::router::RouterError;
+use crate::router_error::RouterError;
 use crate::seldom::Seldom;
 use crate::streaming::{Items, Streaming};
 

@@ -9,18 +9,12 @@ use crate::batches::Place;
 use crate::deadlines::Deadlines;
 use crate::extras::Extras;
 use crate::id::Id;
+use crate::key::Key;
 use crate::keyed::Keyed;
 use crate::limits::Limits;
 use crate::ordered::Ordered;
 use crate::subscriptions::TakenKey;
 use crate::sync::Arc;
-
-/// Names one served call; never two, though `index` is used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(crate) struct Key {
-    pub(crate) index: usize,
-    serial: u64,
-}
 
 /// A call that is served.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::extras::MEMBER;
+/// What a member takes beside its text: a comma, its name, quotes.
+pub(crate) const MEMBER: usize = 24;
 
 /// The trace that a call is a part of, as `traceparent` and `tracestate` of the
 /// [W3C Trace Context](https://www.w3.org/TR/trace-context/).

@@ -6,7 +6,7 @@ use super::{Layer, Layers};
 use crate::Handler;
 use crate::context::Context;
 use crate::method::MethodInfo;
-use crate::router::RouterError;
+use crate::router_error::RouterError;
 use crate::service::{Params, Service};
 use crate::sync::Arc;
 

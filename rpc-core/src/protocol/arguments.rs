@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::Protocol;
 use crate::answer;
 use crate::error::ErrorObject;
+use crate::key::Key;
 use crate::method::ParamInfo;
 use crate::outbox::Carried;
-use crate::serving::Key;
 use crate::stream_params;
 use crate::subscriptions::{OfferedKey, Origin, Stop, TakenKey};
 

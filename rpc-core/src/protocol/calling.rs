@@ -8,8 +8,8 @@ use crate::call_error::Fate;
 use crate::calls::{More, New, Place, Reported, Subscribe};
 use crate::close::CloseReason;
 use crate::dialect::Dialect;
+use crate::key::Key;
 use crate::outbox::{Carried, Sender};
-use crate::serving::Key;
 use crate::sync::Arc;
 
 impl<W> Protocol<W> {

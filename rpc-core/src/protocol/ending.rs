@@ -8,8 +8,8 @@ use crate::call_error::Fate;
 use crate::calls::Place;
 use crate::close::{CloseCode, CloseReason};
 use crate::error::ErrorObject;
+use crate::key::Key;
 use crate::outbox::OVERHEAD;
-use crate::serving::Key;
 
 impl<W> Protocol<W> {
     /// When to look at the clock again at the latest.

@@ -3,7 +3,7 @@
 use super::{Protocol, Serve};
 use crate::batches::Place;
 use crate::error::ErrorObject;
-use crate::serving::Key;
+use crate::key::Key;
 
 /// When a result may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

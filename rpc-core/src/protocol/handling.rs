@@ -8,9 +8,10 @@ use super::{Protocol, Serve};
 use crate::batches::Place;
 use crate::extras::Extras;
 use crate::id::Id;
+use crate::key::Key;
 use crate::layers::Members;
 use crate::notifications::Waiting;
-use crate::serving::{Cost, Key, Rare};
+use crate::serving::{Cost, Rare};
 use crate::sync::Arc;
 
 impl<W> Protocol<W> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Protocol;
-use crate::serving::Key;
+use crate::key::Key;
 
 /// Who is told when a handler begins, or ceases, to wait for calls of its own.
 pub(super) struct Lenders<W>(HashMap<Key, W>);

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Event, Protocol, Target};
+use super::{Event, Protocol};
 use crate::answer;
 use crate::batches::Place;
 use crate::dialect::{Dialect, MCP_PING};
 use crate::envelope::Notification;
 use crate::error::ErrorObject;
 use crate::extras::Extras;
+use crate::target::Target;
 
 impl<W> Protocol<W> {
     /// The method that serves a request whose name nobody offers, or what is done about it instead.

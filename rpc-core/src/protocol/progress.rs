@@ -10,9 +10,9 @@ use super::{Event, Protocol};
 use crate::dialect::Dialect;
 use crate::envelope::Notification;
 use crate::id::whole;
+use crate::key::Key;
 use crate::outbox::Carried;
 use crate::scan::DISGUISED;
-use crate::serving::Key;
 
 impl<W> Protocol<W> {
     /// The other end reports how far a call of ours has come, under the token that is its id; `None` if it

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::offering::named;
-use super::{Arrival, Event, Outcome, Protocol, Room, Serve, Target};
+use super::{Arrival, Event, Outcome, Protocol, Room, Serve};
 use crate::answer;
 use crate::batches::{Place, Whole};
 use crate::calls;
@@ -13,11 +13,13 @@ use crate::envelope::{self, Answer, Incoming, Notification, Request, Shape};
 use crate::error::ErrorObject;
 use crate::extras::Extras;
 use crate::id::{Id, whole};
+use crate::key::Key;
 use crate::notifications::Waiting;
 use crate::outbox::Carried;
 use crate::scan::{Complexity, DISGUISED};
-use crate::serving::{Cost, Key, New, Rare};
+use crate::serving::{Cost, New, Rare};
 use crate::sync::Arc;
+use crate::target::Target;
 
 impl<W> Protocol<W> {
     /// Deals with one message. Answers, cancels and refusals are complete when this returns.

@@ -15,8 +15,8 @@ use crate::envelope::Answer;
 use crate::error::{ErrorObject, Kind};
 use crate::harmless::Harmless;
 use crate::hello::MOST;
+use crate::key::Key;
 use crate::outbox::Carried;
-use crate::serving::Key;
 use crate::subscriptions::{
     Item, ItemParams, OfferedKey, Origin, SUBSCRIPTION, Said, Stop, TakenKey, Wanted,
 };

@@ -1,8 +1,9 @@
 //! Names that a dialect has for itself.
 
-use super::{RouterError, names};
+use super::names;
 use crate::dialect::{Dialect, MCP_CANCELLED, MCP_PROGRESS};
 use crate::method::MethodInfo;
+use crate::router_error::RouterError;
 
 impl Dialect {
     /// Whether services with these methods can be offered under this dialect. The builders of servers and clients call

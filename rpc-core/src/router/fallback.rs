@@ -11,9 +11,9 @@ use crate::complaint::explain;
 use crate::context::Context;
 use crate::error::ErrorObject;
 use crate::method::{FALLBACK, MethodInfo, MethodKind};
-use crate::protocol::Target;
 use crate::reserved;
 use crate::service::{Handler, Params};
+use crate::target::Target;
 
 impl Router {
     /// Serves the requests and notifications whose method nobody offers: `handler` takes the [`Context`], the name
