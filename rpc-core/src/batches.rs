@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use slab::Slab;
 
-use crate::layers::Members;
+use crate::members::Members;
 use crate::outbox::OVERHEAD;
 use crate::subscriptions::OfferedKey;
 

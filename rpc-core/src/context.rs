@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::current::Mark;
-use crate::extras::{Extras, is_token};
+use crate::extras::is_token;
 use crate::group::Group;
 use crate::key::Key;
 use crate::later::Later;
@@ -16,6 +16,7 @@ use crate::peer::Peer;
 use crate::progress::Progress;
 use crate::scoped::Scoped;
 use crate::service::Service;
+use crate::serving::Beside;
 use crate::shared::Shared;
 use crate::streaming::Remote;
 use crate::sync::Arc;
@@ -46,13 +47,13 @@ pub struct Context {
     key: Key,
     method: usize,
     deadline: Option<Instant>,
-    extras: Option<Arc<Extras>>,
+    beside: Option<Arc<Beside>>,
 }
 
 impl Context {
     /// Of no call yet.
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, key: Key::default(), method: 0, deadline: None, extras: None }
+        Self { shared, key: Key::default(), method: 0, deadline: None, beside: None }
     }
 
     /// Makes it that of this call. A context made anew for each would be paid for, with two atomic
@@ -63,10 +64,10 @@ impl Context {
         key: Key,
         method: usize,
         deadline: Option<Instant>,
-        extras: Option<Arc<Extras>>,
+        beside: Option<Arc<Beside>>,
     ) -> &Self {
         (self.key, self.method, self.deadline) = (key, method, deadline);
-        self.extras = extras;
+        self.beside = beside;
         self
     }
 
@@ -128,7 +129,7 @@ impl Context {
 
     /// The name under which the call came, if the fallback serves it.
     pub(crate) fn called(&self) -> Option<&str> {
-        self.extras.as_ref()?.called.as_deref()
+        self.beside.as_ref()?.called.as_deref()
     }
 
     /// Whether the call is a notification, so that nobody gets an answer; `false` when the call is over. A
@@ -152,7 +153,7 @@ impl Context {
     /// The trace that this call is a part of, if its caller said so. Calls that the handler makes are
     /// a part of it as well.
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.extras.as_ref()?.trace.as_ref()
+        self.beside.as_ref()?.extras.trace.as_ref()
     }
 
     /// Reports how far this call has come, if its caller asked for that.
@@ -190,7 +191,7 @@ impl Context {
 
     /// The token beside the params under which reports are wanted, as JSON text.
     pub(crate) fn progress_token(&self) -> Option<&str> {
-        self.extras.as_ref()?.progress.as_deref()
+        self.beside.as_ref()?.extras.progress.as_deref()
     }
 
     /// The call being served.
@@ -201,7 +202,7 @@ impl Context {
     /// What the caller wants to happen once, if it says so; see
     /// [`Call::idempotency_key`](crate::Call::idempotency_key).
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.extras.as_ref()?.idempotency_key.as_deref()
+        self.beside.as_ref()?.extras.idempotency_key.as_deref()
     }
 
     /// What `on_connect` found out about this connection; `None` if that was nothing, or of another

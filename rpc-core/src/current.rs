@@ -107,7 +107,7 @@ pub(crate) fn trace() -> Option<TraceContext> {
     let Mark { key, .. } = HANDLER.with(Cell::get).filter(|mark| mark.traced)?;
     let current = CONNECTION.with(|current| current.borrow().clone())?;
     let state = current.lock();
-    state.protocol.extras(key)?.trace.clone()
+    state.protocol.beside(key)?.extras.trace.clone()
 }
 
 /// The trace that calls made now name, if the other end is known to know of such.

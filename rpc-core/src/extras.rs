@@ -6,7 +6,6 @@ use std::io::Write;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::layers::Members;
 use crate::trace::{MEMBER, TraceContext};
 
 /// Bytes of an `idempotencyKey`.
@@ -22,10 +21,6 @@ pub(crate) struct Extras {
     pub(crate) progress: Option<Box<str>>,
     /// `idempotencyKey`.
     pub(crate) idempotency_key: Option<Box<str>>,
-    /// Of a served notification: the batch that it came in.
-    pub(crate) batch: Option<Members>,
-    /// Of a call that the fallback serves: the name under which it came.
-    pub(crate) called: Option<Box<str>>,
 }
 
 /// What can be read there, as JSON text.
@@ -57,7 +52,7 @@ impl Written<'_> {
         }
         let idempotency_key = key.transpose()?.map(|key| key.into());
         let progress = self.progress.map(Box::from);
-        Ok(Extras { trace, progress, idempotency_key, ..Extras::default() })
+        Ok(Extras { trace, progress, idempotency_key })
     }
 }
 
@@ -161,7 +156,6 @@ mod tests {
             trace: TraceContext::new(PARENT, Some("a=\"1\"")),
             progress: Some("7".into()),
             idempotency_key: Some("k\n".into()),
-            ..Extras::default()
         };
         let mut out = Vec::new();
         extras.write(&mut out);

@@ -100,7 +100,6 @@ mod authorize;
 mod calling;
 mod concurrency;
 mod ended;
-mod members;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod only;
@@ -116,12 +115,12 @@ pub mod tower;
 mod tracing;
 
 pub use crate::answered::Answer;
+pub use crate::members::Members;
 pub use access_log::AccessLog;
 pub use authorize::{Authorize, Verdict};
 pub(crate) use calling::{BatchQueue, Late, Queue, Route};
 pub use calling::{CallNext, Called, Calling};
 pub use concurrency::Concurrency;
-pub use members::Members;
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
 pub use outcome::Outcome;

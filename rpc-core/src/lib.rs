@@ -94,7 +94,7 @@
 //! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
 //! | `progress` | how far a call has come |
 //! | `rates` ○ | how fast an end may send what comes to nothing |
-//! | `values` | what handlers keep on a connection |
+//! | `values`, `members` | what handlers keep on a connection, and what layers keep for a batch |
 //! | `current`, `scoped` | the handler that a thread runs, whose place its calls lend; a part of it in another task |
 //! | `service`, `method` ○, `router`, `router_error` ○, `params` ○, `args` ○ | the seam to what is served, what is known of it, and typed params both ways |
 //! | `namespace`, `reserved` ○ | a service under another namespace; names that belong to the protocol |
@@ -171,6 +171,7 @@ mod later;
 pub mod layers;
 mod life;
 mod limits;
+mod members;
 pub mod memory;
 mod method;
 #[cfg(feature = "micro")]

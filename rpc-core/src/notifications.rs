@@ -2,27 +2,37 @@
 
 use std::collections::VecDeque;
 
-use crate::extras::Extras;
 use crate::key::Key;
+use crate::members::Members;
+use crate::serving::{Beside, Cost};
 use crate::sync::Arc;
 
 /// The queue in front of the notification handlers of one connection.
 pub(crate) struct Notifications {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Waiting<Box<str>>>,
     bytes: usize,
     running: Option<Key>,
 }
 
-/// A notification that waits.
+/// A notification that has not started.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Waiting {
+pub(crate) struct Waiting<P> {
     /// By which it is known what came before it.
     pub(crate) number: u64,
     pub(crate) method: usize,
-    /// Empty for none.
-    pub(crate) params: Box<str>,
-    pub(crate) tokens: usize,
-    pub(crate) extras: Option<Arc<Extras>>,
+    pub(crate) params: Option<P>,
+    pub(crate) cost: Cost,
+    pub(crate) beside: Option<Arc<Beside>>,
+    /// The batch in which it came. It may start when the rest of the batch is answered and forgotten.
+    pub(crate) members: Option<Members>,
+}
+
+impl Waiting<&str> {
+    /// With params of its own.
+    pub(crate) fn into_owned(self) -> Waiting<Box<str>> {
+        let Self { number, method, params, cost, beside, members } = self;
+        Waiting { number, method, params: params.map(Box::from), cost, beside, members }
+    }
 }
 
 impl Notifications {
@@ -45,8 +55,8 @@ impl Notifications {
         self.bytes
     }
 
-    pub(crate) fn push(&mut self, waiting: Waiting) {
-        self.bytes += waiting.params.len();
+    pub(crate) fn push(&mut self, waiting: Waiting<Box<str>>) {
+        self.bytes += waiting.cost.bytes;
         self.waiting.push_back(waiting);
     }
 
@@ -56,12 +66,12 @@ impl Notifications {
     }
 
     /// Takes the next one, unless one runs.
-    pub(crate) fn next(&mut self) -> Option<Waiting> {
+    pub(crate) fn next(&mut self) -> Option<Waiting<Box<str>>> {
         if !self.has_next() {
             return None;
         }
         let waiting = self.waiting.pop_front()?;
-        self.bytes -= waiting.params.len();
+        self.bytes -= waiting.cost.bytes;
         Some(waiting)
     }
 

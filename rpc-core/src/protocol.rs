@@ -18,7 +18,6 @@ use crate::calls::{Calls, Renewed};
 use crate::close::CloseReason;
 use crate::dialect::Dialect;
 use crate::error::ErrorObject;
-use crate::extras::Extras;
 use crate::hello::Greetings;
 use crate::key::Key;
 use crate::limits::Limits;
@@ -26,7 +25,7 @@ use crate::method::ParamInfo;
 use crate::notifications::Notifications;
 use crate::outbox::Outbox;
 use crate::rates::Rates;
-use crate::serving::Serving;
+use crate::serving::{Beside, Serving};
 use crate::stats::Counters;
 use crate::subscriptions::{Early, Offered, OfferedKey, Taken, TakenKey, Wanted};
 use crate::sync::Arc;
@@ -269,15 +268,15 @@ pub(crate) struct Serve<P> {
     pub(crate) method: usize,
     pub(crate) params: Option<P>,
     pub(crate) deadline: Option<Duration>,
-    pub(crate) extras: Option<Arc<Extras>>,
+    pub(crate) beside: Option<Arc<Beside>>,
 }
 
 impl Serve<Box<str>> {
     pub(crate) fn borrowed(&self) -> Serve<&str> {
         let &Serve { key, has_room, method, deadline, .. } = self;
         let (id, params) = (self.id.as_deref(), self.params.as_deref());
-        let extras = self.extras.clone();
-        Serve { key, id, has_room, method, params, deadline, extras }
+        let beside = self.beside.clone();
+        Serve { key, id, has_room, method, params, deadline, beside }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::id::Id;
 use crate::key::Key;
 use crate::keyed::Keyed;
 use crate::limits::Limits;
+use crate::members::Members;
 use crate::ordered::Ordered;
 use crate::subscriptions::TakenKey;
 use crate::sync::Arc;
@@ -61,11 +62,22 @@ impl<W> Default for Served<W> {
     }
 }
 
+/// What came beside the params of a served call.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Beside {
+    /// Extension members of the message.
+    pub(crate) extras: Extras,
+    /// Of a call that the fallback serves: the method name in the message. The method's number does not tell.
+    pub(crate) called: Option<Box<str>>,
+}
+
 /// What few calls have: in a box, since calls come and go by the million.
 #[derive(Debug)]
 pub(crate) struct Rare<W> {
     /// What came beside its params.
-    pub(crate) extras: Option<Arc<Extras>>,
+    pub(crate) beside: Option<Arc<Beside>>,
+    /// Of a notification: the batch in which it came. A request's is found by its place in the batch.
+    pub(crate) members: Option<Members>,
     /// The streams among its params.
     pub(crate) streams: Vec<TakenKey>,
     /// The latest report of its progress, which waits for room.
@@ -80,19 +92,19 @@ pub(crate) struct Rare<W> {
 
 impl<W> Default for Rare<W> {
     fn default() -> Self {
-        let (extras, streams, report) = (None, Vec::new(), None);
-        Self { extras, streams, report, watcher: None, after: None, params: None }
+        let (beside, members, streams, report) = (None, None, Vec::new(), None);
+        Self { beside, members, streams, report, watcher: None, after: None, params: None }
     }
 }
 
 impl<W> Rare<W> {
     /// Nothing, of nearly all calls.
     #[inline(always)]
-    pub(crate) fn of(extras: Option<Arc<Extras>>, streams: Vec<TakenKey>) -> Option<Box<Self>> {
-        if extras.is_none() && streams.is_empty() {
+    pub(crate) fn of(beside: Option<Arc<Beside>>, streams: Vec<TakenKey>) -> Option<Box<Self>> {
+        if beside.is_none() && streams.is_empty() {
             return None;
         }
-        Some(Box::new(Self { extras, streams, ..Self::default() }))
+        Some(Box::new(Self { beside, streams, ..Self::default() }))
     }
 }
 

@@ -300,10 +300,10 @@ impl<T: Transport> Connection<T> {
     }
 
     fn begin_handler(&mut self, serve: Serve<&str>) {
-        let Serve { key, id, has_room, method, params, deadline, extras } = serve;
+        let Serve { key, id, has_room, method, params, deadline, beside } = serve;
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
-        let traced = extras.as_ref().is_some_and(|extras| extras.trace.is_some());
-        let cx = self.context.reuse(key, method, deadline, extras);
+        let traced = beside.as_ref().is_some_and(|beside| beside.extras.trace.is_some());
+        let cx = self.context.reuse(key, method, deadline, beside);
         let (services, waker) = (&self.shared.setup.services, self.handlers.waker(key.index));
         let layers = &self.layers;
         // Decoding runs code of the user's, and a method may do its work before it returns. Outside

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::{Layers, Members};
+use super::Layers;
 use crate::Handler;
 use crate::context::Context;
+use crate::members::Members;
 use crate::method::MethodInfo;
 use crate::once;
 use crate::service::{Params, Service};

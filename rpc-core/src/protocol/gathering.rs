@@ -100,10 +100,10 @@ impl<W> Protocol<W> {
     pub(super) fn serve_waiting(&mut self, key: Key, params: Box<str>) -> Option<Serve<Box<str>>> {
         let served = self.serving.get(key)?;
         let (method, deadline, place) = (served.method, served.deadline, served.place);
-        let extras = served.rare.as_ref().and_then(|rare| rare.extras.clone());
+        let beside = served.rare.as_ref().and_then(|rare| rare.beside.clone());
         let id = served.id.as_deref().map(Box::from);
         let has_room = self.room_to_gather(place) == Room::Now;
         let params = Some(params).filter(|params| !params.is_empty());
-        Some(Serve { key, id, has_room, method, params, deadline, extras })
+        Some(Serve { key, id, has_room, method, params, deadline, beside })
     }
 }

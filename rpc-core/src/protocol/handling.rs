@@ -6,12 +6,10 @@ use bytes::Bytes;
 
 use super::{Protocol, Serve};
 use crate::batches::Place;
-use crate::extras::Extras;
 use crate::id::Id;
 use crate::key::Key;
-use crate::layers::Members;
-use crate::notifications::Waiting;
-use crate::serving::{Cost, Rare};
+use crate::members::Members;
+use crate::serving::{Beside, Rare};
 use crate::sync::Arc;
 
 impl<W> Protocol<W> {
@@ -23,11 +21,7 @@ impl<W> Protocol<W> {
         // First, as an ordered request waits for those before it. It waits for none that stands behind
         // one that waits for a call of its own.
         if let Some(waiting) = self.notifications.next() {
-            let cost = Cost { bytes: waiting.params.len(), tokens: waiting.tokens };
-            let Waiting { number, method, .. } = waiting;
-            let params = Some(waiting.params).filter(|params| !params.is_empty());
-            let extras = waiting.extras;
-            return Some(self.start_notification(number, method, params, cost, extras, now));
+            return Some(self.start_notification(waiting, now));
         }
         // All that came before it has started, so it is the oldest of those that have not.
         let (key, params) = if self.serving.has_ready_ordered() {
@@ -96,8 +90,8 @@ impl<W> Protocol<W> {
     }
 
     /// What came beside a call that is still served.
-    pub(crate) fn extras(&self, key: Key) -> Option<&Arc<Extras>> {
-        self.serving.get(key)?.rare.as_ref()?.extras.as_ref()
+    pub(crate) fn beside(&self, key: Key) -> Option<&Arc<Beside>> {
+        self.serving.get(key)?.rare.as_ref()?.beside.as_ref()
     }
 
     /// What a handler that is not over serves.
@@ -111,7 +105,7 @@ impl<W> Protocol<W> {
         if let Some(place) = served.place {
             return Some(self.batches.members(place.batch));
         }
-        served.rare.as_ref()?.extras.as_ref()?.batch.clone()
+        served.rare.as_ref()?.members.clone()
     }
 
     /// A call is over: tells who waits for that, and who for its answer, which follows, or for that of

@@ -9,6 +9,8 @@ use crate::dialect::{Dialect, MCP_PING};
 use crate::envelope::Notification;
 use crate::error::ErrorObject;
 use crate::extras::Extras;
+use crate::serving::Beside;
+use crate::sync::Arc;
 use crate::target::Target;
 
 impl<W> Protocol<W> {
@@ -57,10 +59,15 @@ impl<W> Protocol<W> {
     }
 }
 
+/// What came beside a call whose method tells its name.
+#[inline(always)] // one comparison for nearly every call
+pub(super) fn beside(extras: Option<Box<Extras>>) -> Option<Arc<Beside>> {
+    extras.map(|extras| Arc::new(Beside { extras: *extras, called: None }))
+}
+
 /// What came beside a call that goes to the fallback, and its name: the method alone does not tell.
 #[cold]
-pub(super) fn named(extras: Option<Box<Extras>>, name: &str) -> Option<Box<Extras>> {
-    let mut extras = extras.unwrap_or_default();
-    extras.called = Some(name.into());
-    Some(extras)
+pub(super) fn named(extras: Option<Box<Extras>>, name: &str) -> Option<Arc<Beside>> {
+    let extras = extras.map(|extras| *extras).unwrap_or_default();
+    Some(Arc::new(Beside { extras, called: Some(name.into()) }))
 }

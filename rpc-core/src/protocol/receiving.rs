@@ -4,21 +4,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::offering::named;
+use super::offering::{beside, named};
 use super::{Arrival, Event, Outcome, Protocol, Room, Serve};
 use crate::answer;
 use crate::batches::{Place, Whole};
 use crate::calls;
 use crate::envelope::{self, Answer, Incoming, Notification, Request, Shape};
 use crate::error::ErrorObject;
-use crate::extras::Extras;
 use crate::id::{Id, whole};
 use crate::key::Key;
 use crate::notifications::Waiting;
 use crate::outbox::Carried;
 use crate::scan::{Complexity, DISGUISED};
 use crate::serving::{Cost, New, Rare};
-use crate::sync::Arc;
 use crate::target::Target;
 
 impl<W> Protocol<W> {
@@ -188,11 +186,10 @@ impl<W> Protocol<W> {
         self.offered.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
         let greeted = self.hello.window().is_some();
-        let extras = match arrival.target {
+        let beside = match arrival.target {
             Some(Target::Fallback(_)) => named(request.extras, &request.method),
-            _ => request.extras,
+            _ => beside(request.extras),
         };
-        let extras = extras.map(Arc::from);
         let new = New {
             is_request: true,
             greeted,
@@ -200,7 +197,7 @@ impl<W> Protocol<W> {
             method,
             cost,
             deadline,
-            rare: Rare::of(extras.clone(), streams),
+            rare: Rare::of(beside.clone(), streams),
             now,
         };
         let params = request.params.unwrap_or_default();
@@ -225,7 +222,7 @@ impl<W> Protocol<W> {
             method,
             params: request.params,
             deadline,
-            extras,
+            beside,
         })
     }
 
@@ -297,22 +294,17 @@ impl<W> Protocol<W> {
             return Event::Dropped("shutting down, or not logged in");
         }
         let number = self.serving.number();
-        let mut extras = match arrival.target {
+        let beside = match arrival.target {
             Some(Target::Fallback(_)) => named(notification.extras, &notification.method),
-            _ => notification.extras,
+            _ => beside(notification.extras),
         };
-        if let Some(batch) = arrival.batch {
-            // It may start when the rest of the batch is answered and forgotten.
-            extras.get_or_insert_default().batch = Some(self.batches.members(batch));
-        }
-        let extras = extras.map(Arc::from);
+        let members = arrival.batch.map(|batch| self.batches.members(batch));
+        let params = notification.params;
+        let waiting = Waiting { number, method, params, cost, beside, members };
         if !arrival.late && self.notifications.is_free() && self.outbox.has_room() {
-            let (params, now) = (notification.params, arrival.now);
-            let serve = self.start_notification(number, method, params, cost, extras, now);
-            return Event::Serve(serve);
+            return Event::Serve(self.start_notification(waiting, arrival.now));
         }
-        let (params, tokens) = (notification.params.unwrap_or_default().into(), cost.tokens);
-        self.notifications.push(Waiting { number, method, params, tokens, extras });
+        self.notifications.push(waiting.into_owned());
         Event::Queued
     }
 
@@ -338,22 +330,18 @@ impl<W> Protocol<W> {
         })
     }
 
-    pub(super) fn start_notification<P>(
-        &mut self,
-        number: u64,
-        method: usize,
-        params: Option<P>,
-        cost: Cost,
-        extras: Option<Arc<Extras>>,
-        now: Duration,
-    ) -> Serve<P> {
+    pub(super) fn start_notification<P>(&mut self, waiting: Waiting<P>, now: Duration) -> Serve<P> {
+        let Waiting { number, method, params, cost, beside, members } = waiting;
         let deadline = Some(now.saturating_add(self.limits.notification_timeout));
         let (is_request, greeted, place) = (false, false, None);
-        let rare = Rare::of(extras.clone(), Vec::new());
+        let mut rare = Rare::of(beside.clone(), Vec::new());
+        if members.is_some() {
+            rare.get_or_insert_default().members = members;
+        }
         let new = New { is_request, greeted, place, method, cost, deadline, rare, now };
         let key = self.serving.insert_numbered(new, number);
         self.notifications.started(key);
-        Serve { key, id: None, has_room: true, method, params, deadline, extras }
+        Serve { key, id: None, has_room: true, method, params, deadline, beside }
     }
 
     fn cancel_request<'a>(&mut self, params: Option<&str>) -> Event<'a> {
