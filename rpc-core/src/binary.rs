@@ -194,7 +194,7 @@ mod tests {
     fn read(text: &str) -> Result<Vec<u8>, String> {
         let json = serde_json::to_string(text).unwrap();
         let read: Result<Bytes, _> = serde_json::from_str(&json);
-        read.map(Vec::from).map_err(|error| crate::complaint::explain(&error))
+        read.map(Vec::from).map_err(|error| crate::error::decode_error::explain(&error))
     }
 
     #[test]
@@ -256,7 +256,7 @@ mod tests {
         assert!(read(&"-".repeat(1_000_000)).unwrap_err().len() < 100);
         let number = serde_json::from_str::<Bytes>("[1,2]").unwrap_err();
         assert_eq!(
-            crate::complaint::explain(&number),
+            crate::error::decode_error::explain(&number),
             "invalid type: sequence, expected base64 text"
         );
     }

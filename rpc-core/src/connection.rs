@@ -15,32 +15,37 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::close::{CloseCode, CloseReason};
-use crate::context::Context as HandlerContext;
-use crate::current::Turn;
-use crate::envelope::Rules;
-use crate::handlers::Running;
-use crate::key::Key;
+use crate::connection::keepalive::{Due, Life};
+use crate::connection::tasks::Tasks;
+use crate::connection::timer::Timer;
+use crate::error::close::{CloseCode, CloseReason};
 use crate::layers::Layers;
-use crate::life::{Due, Life};
-use crate::pace::{Pace, again};
+use crate::peer::slot::{Shared, Wish, Wishes};
 use crate::protocol::Reading;
-use crate::rates::Controls;
-use crate::scratch::Scratch;
-use crate::shared::{Shared, Wish, Wishes};
-use crate::sync::{Arc, Ordering};
-use crate::tasks::Tasks;
-use crate::timer::Timer;
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::rates::Controls;
+use crate::service::context::Context as HandlerContext;
+use crate::service::current::Turn;
+use crate::service::running::Running;
 use crate::transport::{LinkError, Received, Transport};
-use crate::waiter::Waiter;
+use crate::util::sync::{Arc, Ordering};
+use crate::util::turn_budget::{Pace, again};
+use crate::util::waiter::Waiter;
+use crate::wire::buffer::Scratch;
+use crate::wire::decode::Rules;
 
-mod closing;
-mod sending;
-mod serving;
-mod streaming;
+mod close;
+pub(crate) mod endpoint;
+pub(crate) mod keepalive;
+pub(crate) mod panic_hook;
+mod send;
+mod serve;
+mod streams;
+pub(crate) mod tasks;
+pub(crate) mod timer;
 
-use closing::Closing;
-use streaming::Streams;
+use close::Closing;
+use streams::Streams;
 
 /// So many messages, or so many bytes, are read in one turn, unless it has [taken its time](Pace) before; then
 /// others get theirs.
@@ -229,7 +234,7 @@ impl<T: Transport> Connection<T> {
             }
             idle &= done + bytes == 0;
             (worked, sent) = (worked + done, sent + bytes);
-            if worked >= MESSAGES || sent >= sending::TURN || self.pace.is_over() {
+            if worked >= MESSAGES || sent >= send::TURN || self.pace.is_over() {
                 return Ok(true);
             }
         }

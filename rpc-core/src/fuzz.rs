@@ -1,9 +1,9 @@
 //! What the fuzz targets of this repository (`rpc-core/fuzz`) reach of the pure parts: how a text is
 //! read, as plain values. Only with the feature `fuzz`, and promised to nobody.
 
-use crate::envelope::{self, Answer, Incoming, Payload, Rules};
 use crate::limits::Limits;
-use crate::scan::Complexity;
+use crate::wire::decode::{self, Answer, Incoming, Payload, Rules};
+use crate::wire::scan::Complexity;
 
 /// How a text is read.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub enum Outcome {
 
 /// Reads a text.
 pub fn read(text: &str, limits: &Limits) -> Reading {
-    match envelope::decode(text, &Rules::new(limits, false)) {
+    match decode::decode(text, &Rules::new(limits, false)) {
         Payload::Single(message) => Reading { is_batch: false, messages: vec![plain(message)] },
         Payload::Broken => Reading { is_batch: false, messages: vec![Message::Invalid(None)] },
         Payload::Batch(batch) => {

@@ -89,22 +89,22 @@
 
 use std::fmt;
 
-use crate::Handler;
 use crate::method::MethodInfo;
 use crate::peer::Peer;
-use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+use crate::service::Handler;
+use crate::util::sync::{Arc, AtomicBool, Mutex, Ordering};
 
 mod access_log;
 mod answer;
 mod authorize;
 mod calling;
 mod concurrency;
-mod ended;
+mod limiter;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod only;
 mod outcome;
-mod places;
+mod outcome_label;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
 mod service;
@@ -114,8 +114,8 @@ mod timeout;
 pub mod tower;
 mod tracing;
 
-pub use crate::answered::Answer;
-pub use crate::members::Members;
+pub use crate::peer::from_answer::Answer;
+pub use crate::util::members::Members;
 pub use access_log::AccessLog;
 pub use authorize::{Authorize, Verdict};
 pub(crate) use calling::{BatchQueue, Late, Queue, Route};

@@ -60,7 +60,7 @@
 //!
 //! ```text
 //!            ┌──────────── Connection: the task that owns the transport ───────────┐
-//! text in  ──┼─▶ envelope ──▶ Protocol ──▶ handlers (polled at once, in this task) │
+//! text in  ──┼─▶ decode ────▶ Protocol ──▶ handlers (polled at once, in this task) │
 //! text out ◀─┼── outbox ◀──── Protocol ◀── answers                                 │
 //!            └──────────────────▲──────────────────────────────────────────────────┘
 //!                               │ one short lock
@@ -78,40 +78,22 @@
 //! 3. Each end numbers its own calls: id 1 may be in flight both ways and mean two things.
 //! 4. When a connection ends, every waiting caller hears of it, and why.
 //!
-//! | file | is |
-//! |---|---|
-//! | `envelope` ○ | the text of a message to requests, notifications and responses; `scan` ○ finds and measures their parts |
-//! | `calls` ○ | calls that this end made and waits on |
-//! | `key` ○, `target` ○ | what names a served call, and what names in messages call |
-//! | `serving` ○, `notifications` ○, `ordered` ○ | calls that this end serves, notifications in their order, and requests that wait for both |
-//! | `subscriptions` ○, `streaming` | streams that this end offers and takes, and what becomes of items for which there is no room (`lag`); `stream_params` ○: those among the params of a call |
-//! | `batches` ○, `batch` | batches of the other end, whose answers are gathered; batches of this one |
-//! | `group`, `hub` | who belongs together, and what is sent to all of them |
-//! | `hello` ○, `known`, `dialect` ○, `goaway` ○, `extras` ○, `trace` ○ | what both ends know beyond the specification; what stands beside a call |
-//! | `outbox` ○ | messages that wait for the transport, and those that wait for room among them |
-//! | `protocol` ○ | these tables as one state machine |
-//! | `setup`, `endpoint` | what an end is made of, and an end before it has a connection |
-//! | `shared`, `peer`, `call`, `notify` | the slot that a [`Peer`] is a handle to, and what is made from it |
-//! | `progress` | how far a call has come |
-//! | `rates` ○ | how fast an end may send what comes to nothing |
-//! | `values`, `members` | what handlers keep on a connection, and what layers keep for a batch |
-//! | `current`, `scoped` | the handler that a thread runs, whose place its calls lend; a part of it in another task |
-//! | `service`, `method` ○, `router`, `router_error` ○, `params` ○, `args` ○ | the seam to what is served, what is known of it, and typed params both ways |
-//! | `namespace`, `reserved` ○ | a service under another namespace; names that belong to the protocol |
-//! | `validate` ○, `invalid` ○ | what is asked of params beyond their types, and what is wrong with them |
-//! | `binary` ○ | bytes, as text in JSON |
-//! | [`layers`] | what may stand around each call, both ways; `call/layered` is where calls go through |
-//! | `connection`, `tasks`, `handlers`, `timer`, `life` ○ | the task, what runs in it, and its clocks |
-//! | `once`, `once/table` ○ | calls under an idempotency key, whose answers are given again; who makes room for whom |
-//! | `elsewhere`, `later` | handlers in tasks and on threads of their own, and what they leave for after the answer |
-//! | `pace` | how long a turn of the task may take, and whether a handler keeps it for too long |
-//! | `catch` | code of the application's, whose panics harm nobody |
-//! | `seldom`, `panics`, `harmless` ○ | lines of the log that a peer can cause, and what it said in them |
-//! | `untold` | why a call failed, for the log where its caller is not told |
-//! | `site` | who counts as one by their address |
-//! | `keyed` | hashing of ids that peers choose |
-//! | `scratch` ○ | where short messages are written, so that each is not an allocation |
-//! | `transport`, `memory`, `websocket` | what carries text: in memory, or over tungstenite |
+//! | folder | is | what is in it |
+//! |---|---|---|
+//! | `error` ○ | errors | `object`: the error object of the specification; `call`: why a call failed; `close`: why a connection closed; `violations`: what is wrong with params; `decode_error`: the messages of serde, made short |
+//! | `util` | tools | `catch`: code of the application, whose panics harm nothing; `waiter`, `deferred`, `turn_budget`; `type_map`, `members`: values by their type; `log_throttle`, `escaped`: log lines that a peer can cause; `keyed_hash`, `site`, `random`, `clock`, `sync` |
+//! | `limits` ○, `method` ○, `binary` ○ | | limits; what is known of a method; bytes as text in JSON |
+//! | `wire` ○ | JSON text | `decode`, with `scan`: text to messages; `encode`: answers to text; `request`, with `args`: requests and notifications to text; `extensions`, `trace`, `hello`, `goaway`, `stream_ref`, `dialect`: what goes beyond the specification; `id`, `reserved`: ids and names; `buffer`: where short messages are written |
+//! | `protocol` ○ | the state machine | `receive`, `call`, `serve`, `subscribe`, `send`, `end`: what happens to messages; `tables/`: calls, served calls, notifications, batches, streams, the outbox, deadlines and rates |
+//! | `transport` | what carries text | `memory`: in one process; `websocket`: over tungstenite |
+//! | `stream` | streams | items that are sent and received, and what happens to items for which there is no room (`lag`) |
+//! | `service` | what is served | `router`, `namespace`: which methods there are; `params`, `validate`: typed params; `context`, `current`, `scoped`, `progress`: what a handler knows; `running`, `spawn`: where handlers run; `idempotency`: answers that are given again |
+//! | [`layers`] | middleware | what stands around each call, both ways |
+//! | `peer` | the other end | `slot`: the state of one end; `call`, `notify`, `batch`, `group`: what is sent; `registry`: all peers of a server; `setup`: what an end is made of |
+//! | `connection` | the task | `endpoint`: an end before it has a connection; `serve`, `send`, `streams`, `close`: what the task does; `tasks`, `timer`, `keepalive`; `panic_hook` |
+//!
+//! An import goes down in this table, never up, but among `stream`, `service`, `layers` and `peer`: they are the
+//! symmetric API, in which a handler has a peer and a peer has handlers.
 //!
 //! What is absent, and why: no channel between callers and the connection (a call takes its place
 //! where it is made, under the lock, so that dropping it can take it back); no task for each call (a
@@ -128,146 +110,75 @@
 
 #![forbid(unsafe_code)]
 
-mod answer;
-mod answered;
-mod args;
-mod batch;
-mod batches;
 mod binary;
-mod call;
-mod call_error;
-mod calls;
-#[doc(hidden)]
-pub mod catch;
-mod clock;
-mod close;
-mod complaint;
 mod connection;
-mod context;
-mod current;
-mod deadlines;
-mod dialect;
-mod elsewhere;
-mod endpoint;
-mod envelope;
 mod error;
-mod error_data;
-mod extras;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
-mod goaway;
-mod group;
-mod handlers;
-mod harmless;
-mod hello;
-mod hub;
-mod id;
-mod invalid;
-mod key;
-mod keyed;
-mod known;
-mod later;
 pub mod layers;
-mod life;
 mod limits;
-mod members;
-pub mod memory;
 mod method;
 #[cfg(feature = "micro")]
 #[doc(hidden)]
 pub mod micro;
-mod namespace;
-mod notifications;
-mod notify;
-mod once;
-mod ordered;
-mod outbox;
-mod outgoing;
-mod pace;
-mod panics;
-mod params;
 mod peer;
 #[doc(hidden)]
 pub mod private;
-mod progress;
 mod protocol;
-mod random;
-mod rates;
-mod reserved;
-mod router;
-mod router_error;
-mod scan;
-mod scoped;
-mod scratch;
-mod seldom;
 mod service;
-mod serving;
-mod setup;
-mod shared;
-mod site;
-mod stats;
-mod stream_params;
-mod streaming;
-mod subscriptions;
-mod sync;
-mod target;
-mod tasks;
-#[cfg(test)]
-mod testing;
-mod timer;
-mod trace;
+mod stream;
 mod transport;
-mod untold;
-mod validate;
-mod values;
-mod waiter;
-mod websocket;
+mod util;
+mod wire;
 
-pub use answered::Answered;
-pub use batch::Batch;
 pub use binary::Bytes;
-pub use call::Call;
-pub use call_error::{CallError, Fate, NotifyError};
-pub use close::{CloseCode, CloseReason, ClosedBy};
 pub use connection::Connection;
-pub use context::Context;
-pub use dialect::Dialect;
-pub use endpoint::{Endpoint, NotOffered};
-pub use error::{ErrorCode, ErrorInfo, ErrorObject, Result, RpcError};
-pub use goaway::GoAway;
-pub use group::{Answers, Group, JoinError};
-#[doc(hidden)]
-pub use harmless::Harmless;
-pub use hello::Hello;
-pub use hub::{Hub, SameName};
-pub use invalid::{Invalid, Violation};
+pub use connection::endpoint::{Endpoint, NotOffered};
+pub use connection::panic_hook::set_panic_hook;
+pub use error::call::{CallError, Fate, NotifyError};
+pub use error::close::{CloseCode, CloseReason, ClosedBy};
+pub use error::object::{ErrorCode, ErrorInfo, ErrorObject, Result, RpcError};
+pub use error::violations::{Invalid, Violation};
 pub use layers::{Layer, Layers};
 pub use limits::{Limits, LimitsError};
 pub use method::{
     MethodFlags, MethodInfo, MethodKind, ParamInfo, SubscriptionIds, SubscriptionInfo,
 };
-pub use notify::Notify;
-pub use once::IdentifyError;
-pub use panics::set_panic_hook;
 pub use peer::Peer;
-pub use progress::{NoProgress, Progress, Reports};
-pub use router::{RawParams, Router};
-pub use router_error::RouterError;
+pub use peer::batch::Batch;
+pub use peer::call::Call;
+pub use peer::from_answer::Answered;
+pub use peer::group::{Answers, Group, JoinError};
+pub use peer::notify::Notify;
+pub use peer::registry::{Hub, SameName};
+pub use peer::setup::{OnForeign, Setup};
+pub use protocol::stats::{Counters, PeerStats};
 pub use rpc_macros::{RpcError, service};
-pub use scoped::Scoped;
-#[doc(hidden)]
-pub use seldom::Seldom;
+pub use service::context::Context;
+pub use service::idempotency::IdentifyError;
+pub use service::progress::{NoProgress, Progress, Reports};
+pub use service::router::{RawParams, Router};
+pub use service::router_error::RouterError;
+pub use service::scoped::Scoped;
+pub use service::validate::{Checks, Validate};
 pub use service::{Handler, Params, Service};
-pub use setup::{OnForeign, Setup};
-#[doc(hidden)]
-pub use site::site;
-pub use stats::{Counters, PeerStats};
-pub use streaming::{
+pub use stream::{
     EndsWith, Lag, LagKey, SendError, StreamEnd, StreamError, StreamErrorType, StreamSender,
     Streaming, Untyped,
 };
-pub use trace::TraceContext;
+pub use transport::memory;
+pub use transport::websocket::{Role, WebSocket};
 pub use transport::{LinkError, Received, Transport};
-pub use validate::{Checks, Validate};
-pub use websocket::{Role, WebSocket};
+#[doc(hidden)]
+pub use util::catch;
+#[doc(hidden)]
+pub use util::escaped::Harmless;
+#[doc(hidden)]
+pub use util::log_throttle::Seldom;
+#[doc(hidden)]
+pub use util::site::site;
+pub use wire::dialect::Dialect;
+pub use wire::goaway::GoAway;
+pub use wire::hello::Hello;
+pub use wire::trace::TraceContext;

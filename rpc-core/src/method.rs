@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::error::ErrorInfo;
-use crate::subscriptions::SUBSCRIPTION;
+use crate::error::object::ErrorInfo;
+use crate::protocol::tables::streams::SUBSCRIPTION;
 
 /// What is known of a method without calling it.
 #[derive(Debug, Clone)]

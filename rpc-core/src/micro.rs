@@ -6,20 +6,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::answer;
-use crate::calls::{self, Calls};
-use crate::envelope::{self, Payload, Rules};
 use crate::limits::Limits;
 use crate::method::ParamInfo;
-use crate::outbox::{Carried, Outbox};
-use crate::params::ParamList;
-use crate::scratch::Scratch;
+use crate::protocol::tables::calls::{self, Calls};
+use crate::protocol::tables::outbox::{Carried, Outbox};
+use crate::protocol::tables::serving::{Cost, New, Serving};
+use crate::service::params::ParamList;
 use crate::service::{Limited, Params};
-use crate::serving::{Cost, New, Serving};
+use crate::wire::buffer::Scratch;
+use crate::wire::decode::{self, Payload, Rules};
+use crate::wire::encode;
 
 /// Reads a message; how many there are in it.
 pub fn envelope(text: &str, limits: &Limits) -> usize {
-    match envelope::decode(text, &Rules::new(limits, false)) {
+    match decode::decode(text, &Rules::new(limits, false)) {
         Payload::Single(_) | Payload::Broken => 1,
         Payload::Batch(batch) => batch.len(),
     }
@@ -33,10 +33,10 @@ impl Answers {
     /// Writes the answer to a request.
     pub fn write(&mut self, id: &str, result: &impl Serialize) -> Bytes {
         self.0.prepare();
-        answer::write_head(id, &mut self.0.buffer);
+        encode::write_head(id, &mut self.0.buffer);
         let written = Limited::new(&mut self.0.buffer, usize::MAX, 1).json(result);
         written.expect("what is measured can be written");
-        answer::write_tail(&mut self.0.buffer);
+        encode::write_tail(&mut self.0.buffer);
         self.0.cut()
     }
 }
@@ -130,5 +130,5 @@ impl Queue {
 
 /// Reads params, as generated code does; whether they fit.
 pub fn params<L: ParamList>(text: &str, info: &[ParamInfo]) -> bool {
-    crate::params::decode_list::<L>(None, Params(Some(text)), info, &mut None).is_ok()
+    crate::service::params::decode_list::<L>(None, Params(Some(text)), info, &mut None).is_ok()
 }

@@ -9,19 +9,30 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::batch::Batch;
-use crate::call::Call;
-use crate::call_error::NotifyError;
-use crate::close::{CloseCode, CloseReason};
-use crate::goaway::GoAway;
-use crate::group::JoinError;
-use crate::notify::Notify;
-use crate::once::IdentifyError;
-use crate::outgoing::Outgoing;
-use crate::shared::{Shared, Wish};
-use crate::stats::PeerStats;
-use crate::streaming::Streaming;
-use crate::sync::Arc;
+use crate::error::call::NotifyError;
+use crate::error::close::{CloseCode, CloseReason};
+use crate::peer::batch::Batch;
+use crate::peer::call::Call;
+use crate::peer::group::JoinError;
+use crate::peer::notify::Notify;
+use crate::peer::slot::{Shared, Wish};
+use crate::protocol::stats::PeerStats;
+use crate::service::idempotency::IdentifyError;
+use crate::stream::Streaming;
+use crate::util::sync::Arc;
+use crate::wire::goaway::GoAway;
+use crate::wire::request::Outgoing;
+
+pub(crate) mod batch;
+pub(crate) mod call;
+pub(crate) mod failure_log;
+pub(crate) mod from_answer;
+pub(crate) mod group;
+pub(crate) mod known;
+pub(crate) mod notify;
+pub(crate) mod registry;
+pub(crate) mod setup;
+pub(crate) mod slot;
 
 /// The other end: what it offers can be called, and the connection to it closed.
 ///

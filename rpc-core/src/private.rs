@@ -5,38 +5,40 @@ use std::future::ready;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-pub use crate::args::{Absence, ArgList, Argument, UnknownAbsence, Unsent, Value, always, by_name};
-pub use crate::batch::Batch;
-pub use crate::call::Call;
-pub use crate::call_error::{CallError, NotifyError};
-pub use crate::context::Context;
-pub use crate::error::{ErrorInfo, ErrorObject, RpcError};
-pub use crate::error_data::*;
-pub use crate::group::{Answers, Group};
+pub use crate::error::call::{CallError, NotifyError};
+pub use crate::error::object::{ErrorInfo, ErrorObject, RpcError};
 pub use crate::method::{MethodFlags, MethodInfo, MethodKind, ParamInfo};
-pub use crate::namespace::{Name, Namespace, Prefix, Prefixed, Renamed};
-pub use crate::notify::Notify;
-pub use crate::outgoing::Arguments;
-pub use crate::params::{
+pub use crate::peer::Peer;
+pub use crate::peer::batch::Batch;
+pub use crate::peer::call::Call;
+pub use crate::peer::failure_log::from_call;
+pub use crate::peer::group::{Answers, Group};
+pub use crate::peer::notify::Notify;
+pub use crate::service::context::Context;
+pub use crate::service::error_data::*;
+pub use crate::service::namespace::{Name, Namespace, Prefix, Prefixed, Renamed};
+pub use crate::service::params::{
     DefaultParam, Param, ParamList, SelectorParam, StreamParam, decode, decode_flattened,
     decode_flattened_with_token, decode_with_token,
 };
-pub use crate::peer::Peer;
-pub use crate::progress::{NoProgress, Progress};
-pub use crate::router_error::RouterError;
+pub use crate::service::progress::{NoProgress, Progress};
+pub use crate::service::router_error::RouterError;
+pub use crate::service::validate::{Validate, validated};
 pub use crate::service::{Handler, Params, Service};
-pub use crate::stream_params::StreamId;
-pub use crate::streaming::{StreamErrorType, Streaming, Untyped};
-pub use crate::untold::from_call;
-pub use crate::validate::{Validate, validated};
+pub use crate::stream::{StreamErrorType, Streaming, Untyped};
+pub use crate::wire::args::{
+    Absence, ArgList, Argument, UnknownAbsence, Unsent, Value, always, by_name,
+};
+pub use crate::wire::request::Arguments;
+pub use crate::wire::stream_ref::StreamId;
 
 use serde::Serialize;
 
 use crate::method::SubscriptionIds;
-use crate::outgoing::Outgoing;
-use crate::params::selected;
-use crate::random::{new_id, quoted};
-use crate::subscriptions::SUBSCRIPTION;
+use crate::protocol::tables::streams::SUBSCRIPTION;
+use crate::service::params::selected;
+use crate::util::random::{new_id, quoted};
+use crate::wire::request::Outgoing;
 
 /// What a stub may be over.
 #[diagnostic::on_unimplemented(
@@ -84,7 +86,7 @@ pub fn untyped<T, S>(stream: Streaming<T, S>) -> Streaming<T> {
 
 /// The streams among the params of a call, while that is made.
 #[derive(Default)]
-pub struct Streams(crate::call::Streams);
+pub struct Streams(crate::peer::call::Streams);
 
 impl Streams {
     /// None yet.

@@ -10,15 +10,28 @@ use bytes::BytesMut;
 use futures_util::future::MaybeDone;
 use serde::Serialize;
 
-use crate::Context;
-use crate::elsewhere;
-use crate::error::{ErrorObject, RpcError};
-use crate::harmless::Harmless;
+use crate::error::object::{ErrorObject, RpcError};
 use crate::layers::{Layer, Layered, Outcome};
 use crate::method::MethodInfo;
-use crate::router_error::RouterError;
-use crate::seldom::Seldom;
-use crate::streaming::{Items, Streaming};
+use crate::service::context::Context;
+use crate::service::router_error::RouterError;
+use crate::stream::{Items, Streaming};
+use crate::util::escaped::Harmless;
+use crate::util::log_throttle::Seldom;
+
+pub(crate) mod context;
+pub(crate) mod current;
+pub(crate) mod error_data;
+pub(crate) mod idempotency;
+pub(crate) mod namespace;
+pub(crate) mod params;
+pub(crate) mod progress;
+pub(crate) mod router;
+pub(crate) mod router_error;
+pub(crate) mod running;
+pub(crate) mod scoped;
+pub(crate) mod spawn;
+pub(crate) mod validate;
 
 /// A set of methods that a peer offers to the other end.
 ///
@@ -113,7 +126,7 @@ impl Handler {
         T: Serialize + Send + 'static,
         E: RpcError,
     {
-        Self::new(elsewhere::spawned(cx.clone(), future))
+        Self::new(spawn::spawned(cx.clone(), future))
     }
 
     /// Serves a subscription as [`streaming`](Self::streaming) does; what makes the stream runs in a
@@ -126,7 +139,7 @@ impl Handler {
         T: Serialize + Send + 'static,
         E: RpcError,
     {
-        Self::streaming(elsewhere::spawned(cx.clone(), future))
+        Self::streaming(spawn::spawned(cx.clone(), future))
     }
 
     /// Serves a call as [`spawned`](Self::spawned) does; the end of the connection does not stop it. It
@@ -146,7 +159,7 @@ impl Handler {
         let Some(place) = setup.hub.detach(setup.limits.detached) else {
             return Self::error(ErrorObject::busy("detached"));
         };
-        Self::new(elsewhere::detached(cx.clone(), async move {
+        Self::new(spawn::detached(cx.clone(), async move {
             let _place = place;
             future.await
         }))
@@ -162,7 +175,7 @@ impl Handler {
         T: Serialize + Send + 'static,
         E: RpcError,
     {
-        Self::new(elsewhere::blocking(cx.clone(), work))
+        Self::new(spawn::blocking(cx.clone(), work))
     }
 
     /// Serves a call with an outcome: of other handlers, or made anew.

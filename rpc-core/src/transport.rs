@@ -9,8 +9,11 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
-use crate::close::CloseCode;
+use crate::error::close::CloseCode;
 use crate::limits::Limits;
+
+pub mod memory;
+pub(crate) mod websocket;
 
 /// One end of a message pipe; driven by a [`Connection`](crate::Connection), which polls it from a
 /// single task.

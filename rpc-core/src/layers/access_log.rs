@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::ended::{Ended, Ending};
+use super::outcome_label::{Ended, Ending};
 use super::{CallNext, Called, Calling, Layer, OTHER, ServeNext, Serving};
-use crate::Handler;
-use crate::harmless::Harmless;
 use crate::method::MethodInfo;
 use crate::peer::Peer;
-use crate::sync::{Arc, Mutex, PoisonError};
+use crate::service::Handler;
+use crate::util::escaped::Harmless;
+use crate::util::sync::{Arc, Mutex, PoisonError};
 
 /// A layer that logs one event of `tracing` for each call, served or made, when the call has ended. Every
 /// subscriber shows events, the ordinary `tracing_subscriber::fmt()` included. (Spans, such as those of

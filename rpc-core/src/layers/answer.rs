@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::answered::{Answer, Answered, Kind};
-use crate::call_error::CallError;
+use crate::error::call::CallError;
+use crate::peer::from_answer::{Answer, Answered, Kind};
 
 impl Answer {
     /// An answer in the place of the other end's: to a call that was not sent, or instead of what

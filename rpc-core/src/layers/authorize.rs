@@ -4,10 +4,10 @@ use std::fmt;
 use std::pin::Pin;
 
 use super::{Layer, Outcome, ServeNext, Serving};
-use crate::Handler;
-use crate::context::Context;
-use crate::error::{ErrorObject, Result};
+use crate::error::object::{ErrorObject, Result};
 use crate::method::MethodInfo;
+use crate::service::Handler;
+use crate::service::context::Context;
 
 /// Lets callers call what they may, and answers -32013 to the rest.
 ///

@@ -10,18 +10,18 @@ use smol_str::SmolStr;
 use tokio::time::Instant;
 
 use super::{Answer, Layers};
-use crate::batch::Queued;
-use crate::call::{self, Asked, Options};
-use crate::call_error::{CallError, Fate};
-use crate::current;
-use crate::known::Other;
-use crate::notify::Notify;
-use crate::outgoing::Outgoing;
+use crate::error::call::{CallError, Fate};
 use crate::peer::Peer;
-use crate::shared::Shared;
-use crate::subscriptions::Wanted;
-use crate::sync::{Arc, Mutex};
-use crate::trace::TraceContext;
+use crate::peer::batch::Queued;
+use crate::peer::call::{self, Asked, Options};
+use crate::peer::known::Other;
+use crate::peer::notify::Notify;
+use crate::peer::slot::Shared;
+use crate::protocol::tables::streams::Wanted;
+use crate::service::current;
+use crate::util::sync::{Arc, Mutex};
+use crate::wire::request::Outgoing;
+use crate::wire::trace::TraceContext;
 
 /// A call, or a notification, that this end is about to make, as a layer sees it.
 ///

@@ -4,13 +4,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
+use super::limiter::{Place, Places};
 use super::only::Only;
-use super::places::{Place, Places};
 use super::{Layer, Outcome, ServeNext, Serving};
-use crate::Handler;
-use crate::context::Context;
-use crate::error::ErrorObject;
-use crate::sync::Arc;
+use crate::error::object::ErrorObject;
+use crate::service::Handler;
+use crate::service::context::Context;
+use crate::util::sync::Arc;
 
 /// So many handlers at once, over all connections and services that share the layer or a clone of it.
 ///

@@ -8,12 +8,12 @@ use metrics::{
 };
 use tokio::time::Instant;
 
-use super::ended::{Ended, Ending};
+use super::outcome_label::{Ended, Ending};
 use super::{CallNext, Called, Calling, Layer, OTHER, ServeNext, Serving};
-use crate::Handler;
-use crate::error::ErrorInfo;
+use crate::error::object::ErrorInfo;
 use crate::method::MethodInfo;
 use crate::peer::Peer;
+use crate::service::Handler;
 
 /// Metrics of all calls, served and made, by the `metrics` facade: for whatever recorder the program
 /// installs.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Serving;
-use crate::sync::Arc;
+use crate::util::sync::Arc;
 
 /// All methods, or those that are named.
 #[derive(Clone, Default)]

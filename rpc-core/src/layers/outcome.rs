@@ -6,12 +6,12 @@ use bytes::BytesMut;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::Handler;
-use crate::error::ErrorObject;
-use crate::harmless::Harmless;
-use crate::seldom::Seldom;
+use crate::error::object::ErrorObject;
+use crate::service::Handler;
 use crate::service::{Finished, Limited};
-use crate::sync::{Arc, Mutex};
+use crate::util::escaped::Harmless;
+use crate::util::log_throttle::Seldom;
+use crate::util::sync::{Arc, Mutex};
 
 /// What a handler came to: a result, a stream, or an error. A result is not serialised yet, and will
 /// not be until the outbound queue has room for it.

@@ -15,10 +15,10 @@ use tokio::time::Instant;
 use self::sites::Sites;
 use super::only::Only;
 use super::{Layer, ServeNext, Serving};
-use crate::Handler;
-use crate::error::ErrorObject;
+use crate::error::object::ErrorObject;
 use crate::peer::Peer;
-use crate::sync::{Arc, Mutex};
+use crate::service::Handler;
+use crate::util::sync::{Arc, Mutex};
 
 /// So many calls in a time; more are answered busy (-32009), with `retryAfterMs` in the data.
 ///

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use super::{Layer, Layers};
-use crate::Handler;
-use crate::context::Context;
 use crate::method::MethodInfo;
-use crate::router_error::RouterError;
+use crate::service::Handler;
+use crate::service::context::Context;
+use crate::service::router_error::RouterError;
 use crate::service::{Params, Service};
-use crate::sync::Arc;
+use crate::util::sync::Arc;
 
 /// A service within layers. Made by [`Service::layer`].
 pub struct Layered<S> {

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use super::Layers;
-use crate::Handler;
-use crate::context::Context;
-use crate::members::Members;
 use crate::method::MethodInfo;
-use crate::once;
+use crate::service::Handler;
+use crate::service::context::Context;
+use crate::service::idempotency;
 use crate::service::{Params, Service};
-use crate::sync::Arc;
+use crate::util::members::Members;
+use crate::util::sync::Arc;
 
 /// A call that is to be served, as a layer sees it before its method does.
 #[derive(Clone, Copy)]
@@ -78,7 +78,7 @@ impl<'a> ServeNext<'a> {
     pub fn serve(self, call: Serving<'_>) -> Handler {
         match self.layers.at(self.depth) {
             Some(layer) => layer.serve(call, ServeNext { depth: self.depth + 1, ..self }),
-            None => once::call(self.target.service(), self.method, call.cx, call.params),
+            None => idempotency::call(self.target.service(), self.method, call.cx, call.params),
         }
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::{CallNext, Called, Calling, Layer, Outcome, ServeNext, Serving};
-use crate::Handler;
-use crate::error::ErrorObject;
+use crate::error::object::ErrorObject;
+use crate::service::Handler;
 
 /// A bound on the time that a call takes, whatever its caller wants.
 ///

@@ -16,14 +16,14 @@ use serde_json::value::RawValue;
 use tower_service::Service;
 
 use super::{Answer, Kept, Layer, Outcome, ServeNext, Serving};
-use crate::Handler;
-use crate::call::Call;
-use crate::call_error::CallError;
-use crate::error::ErrorObject;
-use crate::harmless::Harmless;
+use crate::error::call::CallError;
+use crate::error::object::ErrorObject;
 use crate::peer::Peer;
-use crate::seldom::Seldom;
-use crate::sync::{Arc, Mutex};
+use crate::peer::call::Call;
+use crate::service::Handler;
+use crate::util::escaped::Harmless;
+use crate::util::log_throttle::Seldom;
+use crate::util::sync::{Arc, Mutex};
 
 /// Any error, as middleware of tower gives it.
 pub type BoxError = Box<dyn Error + Send + Sync>;

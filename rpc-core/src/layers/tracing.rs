@@ -3,10 +3,10 @@
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use super::ended::{Ended, Ending};
+use super::outcome_label::{Ended, Ending};
 use super::{CallNext, Called, Calling, Layer, ServeNext, Serving};
-use crate::Handler;
-use crate::harmless::Harmless;
+use crate::service::Handler;
+use crate::util::escaped::Harmless;
 
 /// One span of `tracing` for each call, served or made, which is entered whenever the call is polled:
 /// what a handler logs, and the calls that it makes, lie within.
@@ -159,7 +159,7 @@ mod otel {
     use tracing_opentelemetry::OpenTelemetrySpanExt;
 
     use super::Calling;
-    use crate::trace::TraceContext;
+    use crate::wire::trace::TraceContext;
 
     /// Makes `span` a part of `trace`.
     pub(super) fn set_parent(span: &Span, trace: Option<&TraceContext>) {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::Protocol;
-use crate::answer;
-use crate::error::ErrorObject;
-use crate::key::Key;
+use crate::error::object::ErrorObject;
 use crate::method::ParamInfo;
-use crate::outbox::Carried;
-use crate::stream_params;
-use crate::subscriptions::{OfferedKey, Origin, Stop, TakenKey};
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::outbox::Carried;
+use crate::protocol::tables::streams::{OfferedKey, Origin, Stop, TakenKey};
+use crate::wire::encode;
+use crate::wire::stream_ref;
 
 /// Of calls that this end makes.
 impl<W> Protocol<W> {
@@ -66,7 +66,7 @@ impl<W> Protocol<W> {
             let message = "a stream among params needs a `$/hello` before the request";
             return Err(ErrorObject::invalid_params(message));
         }
-        let ids = stream_params::ids(params, infos)?;
+        let ids = stream_ref::ids(params, infos)?;
         let limit = self.limits.streams;
         if self.taken.len() + ids.len() > limit {
             return Err(ErrorObject::busy("streams"));
@@ -107,7 +107,7 @@ impl<W> Protocol<W> {
         }
         match stop {
             Stop::Unsubscribe(wanted) => self.send_unsubscribe(&wanted.unsubscribe, id),
-            Stop::Argument => drop(self.outbox.push(answer::stop(id), Carried::None)),
+            Stop::Argument => drop(self.outbox.push(encode::stop(id), Carried::None)),
         }
     }
 }

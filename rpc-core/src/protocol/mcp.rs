@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use super::{Event, Protocol};
-use crate::dialect::{MCP_CANCELLED, MCP_PROGRESS};
-use crate::envelope::Notification;
-use crate::id::is_number;
-use crate::scan::Scanner;
+use crate::wire::decode::Notification;
+use crate::wire::dialect::{MCP_CANCELLED, MCP_PROGRESS};
+use crate::wire::id::is_number;
+use crate::wire::scan::Scanner;
 
 impl<W> Protocol<W> {
     /// A notification of MCP's own; `None` if it is none, or belongs to nothing here.

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{Event, Protocol};
-use crate::dialect::Dialect;
-use crate::envelope::Notification;
-use crate::id::whole;
-use crate::key::Key;
-use crate::outbox::Carried;
-use crate::scan::DISGUISED;
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::outbox::Carried;
+use crate::wire::decode::Notification;
+use crate::wire::dialect::Dialect;
+use crate::wire::id::whole;
+use crate::wire::scan::DISGUISED;
 
 impl<W> Protocol<W> {
     /// The other end reports how far a call of ours has come, under the token that is its id; `None` if it

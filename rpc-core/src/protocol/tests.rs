@@ -1,7 +1,7 @@
 use super::*;
-use crate::close::CloseCode;
-use crate::envelope::{Payload, Rules, decode};
-use crate::goaway::GoAway;
+use crate::error::close::CloseCode;
+use crate::wire::decode::{Payload, Rules, decode};
+use crate::wire::goaway::GoAway;
 use bytes::Bytes;
 
 pub(super) type TestProtocol = Protocol<&'static str>;
@@ -522,7 +522,7 @@ fn draining_refuses_what_is_new_and_waits_for_what_runs() {
 #[test]
 fn a_random_walk_ends_at_zero() {
     for seed in 0..200 {
-        let mut random = crate::testing::Random::new(seed);
+        let mut random = crate::util::testing::Random::new(seed);
         let mut protocol = protocol(|limits| {
             limits.queue = 60;
             limits.calls_on_wire = 3;

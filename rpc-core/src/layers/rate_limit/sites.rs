@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Limiter;
-use crate::site::site;
-use crate::sync::{Arc, Mutex};
+use crate::util::site::site;
+use crate::util::sync::{Arc, Mutex};
 
 /// So many addresses are told apart, some megabytes; those beyond count as one, so that whoever has many
 /// cannot make us keep more.

@@ -1,0 +1,152 @@
+//! What runs in a connection's task beside the connection: pending handlers and streams.
+//!
+//! Each has the place of its entry in the protocol's table. A place's waker is made once and serves
+//! everything that comes to be there, so waking costs one bit and no allocation; a wake meant for
+//! one that is gone polls its successor once in vain. Unlike in a `FuturesUnordered`, each can be
+//! dropped where it stands, which is what cancelling means.
+
+use std::task::{Wake, Waker};
+
+use futures_util::task::AtomicWaker;
+
+use crate::util::catch::drop_quietly;
+use crate::util::sync::{Arc, AtomicBool, AtomicU64, Ordering};
+
+/// The pending tasks of one kind, by place.
+pub(crate) struct Tasks<T> {
+    places: Vec<Place<T>>,
+    live: usize,
+    woken: Arc<Woken>,
+}
+
+struct Place<T> {
+    waker: Waker,
+    task: Option<T>,
+}
+
+impl<T> Tasks<T> {
+    /// For at most `capacity` places.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let words = capacity.div_ceil(64);
+        let bits = (0..words).map(|_| AtomicU64::new(0)).collect();
+        let [any, in_turn] = [(); 2].map(|()| AtomicBool::new(false));
+        let woken = Arc::new(Woken { bits, any, in_turn, connection: AtomicWaker::new() });
+        Self { places: Vec::new(), live: 0, woken }
+    }
+
+    /// Has the connection woken when one of these is, but for those that are in its turn, which begins: it
+    /// [asks](Self::end_turn) for them.
+    pub(crate) fn begin_turn(&self, connection: &Waker) {
+        self.woken.connection.register(connection);
+        self.woken.in_turn.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the turn; whether one of these was woken in it and not taken out.
+    pub(crate) fn end_turn(&self) -> bool {
+        // Whoever is woken after this look wakes the connection, for which all must see both in one order.
+        self.woken.in_turn.store(false, Ordering::SeqCst);
+        self.woken.any.load(Ordering::SeqCst)
+    }
+
+    /// The waker of a place.
+    pub(crate) fn waker(&mut self, index: usize) -> &Waker {
+        while self.places.len() <= index {
+            let bell = Bell { woken: self.woken.clone(), index: self.places.len() };
+            self.places.push(Place { waker: Arc::new(bell).into(), task: None });
+        }
+        &self.places[index].waker
+    }
+
+    /// Keeps a task that is pending, or was not polled yet.
+    pub(crate) fn insert(&mut self, index: usize, task: T) {
+        self.waker(index);
+        let place = &mut self.places[index];
+        debug_assert!(place.task.is_none(), "a place has one task");
+        place.task = Some(task);
+        self.live += 1;
+    }
+
+    /// Takes a task out, if it is there and is the one meant.
+    pub(crate) fn take(&mut self, index: usize, is_meant: impl FnOnce(&T) -> bool) -> Option<T> {
+        let place = self.places.get_mut(index)?;
+        let task = place.task.take_if(|task| is_meant(task));
+        self.live -= usize::from(task.is_some());
+        task
+    }
+
+    /// Takes out those that were woken, one by one.
+    pub(crate) fn take_woken(&mut self, mut each: impl FnMut(T)) {
+        // Looked at before it is changed: mostly there is nothing, and each turn comes by here.
+        if !self.woken.any.load(Ordering::Relaxed) || !self.woken.any.swap(false, Ordering::Acquire)
+        {
+            return;
+        }
+        for (word, bits) in self.woken.bits.iter().enumerate() {
+            if bits.load(Ordering::Relaxed) == 0 {
+                continue;
+            }
+            let mut bits = bits.swap(0, Ordering::Acquire);
+            while bits != 0 {
+                let index = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                if let Some(task) = self.places.get_mut(index).and_then(|place| place.task.take()) {
+                    self.live -= 1;
+                    each(task);
+                }
+            }
+        }
+    }
+
+    /// All that are here.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().filter_map(|place| place.task.as_ref())
+    }
+
+    /// Drops all.
+    pub(crate) fn clear(&mut self) {
+        for place in &mut self.places {
+            drop_quietly(place.task.take());
+        }
+        self.live = 0;
+    }
+
+    /// Gives back what a busy time left behind.
+    pub(crate) fn shrink(&mut self) {
+        if self.live == 0 {
+            self.places = Vec::new();
+        }
+    }
+}
+
+/// Which places were woken, and whom to tell.
+struct Woken {
+    bits: Box<[AtomicU64]>,
+    /// Whether a bit was set since they were last looked at; set after the bit, taken back before.
+    any: AtomicBool,
+    /// Whether the connection has its turn.
+    in_turn: AtomicBool,
+    connection: AtomicWaker,
+}
+
+/// Wakes one place.
+struct Bell {
+    woken: Arc<Woken>,
+    index: usize,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let (word, bit) = (self.index / 64, 1 << (self.index % 64));
+        let before = self.woken.bits[word].fetch_or(bit, Ordering::Release);
+        if before & bit == 0 {
+            self.woken.any.store(true, Ordering::SeqCst);
+            if !self.woken.in_turn.load(Ordering::SeqCst) {
+                self.woken.connection.wake();
+            }
+        }
+    }
+}

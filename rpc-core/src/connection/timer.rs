@@ -1,0 +1,64 @@
+//! The one timer of a connection.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::Sleep;
+
+use crate::util::clock::Clock;
+
+/// Wakes the connection when something is due. It may ring too early, never too late: moving it
+/// back with each message would cost more than a needless ring now and then.
+pub(crate) struct Timer {
+    sleep: Option<Pin<Box<Sleep>>>,
+    at: Option<Duration>,
+}
+
+impl Timer {
+    pub(crate) const fn new() -> Self {
+        Self { sleep: None, at: None }
+    }
+
+    /// Sees to it that the task of `cx` is woken at `due`; returns when it will be.
+    pub(crate) fn arm(
+        &mut self,
+        cx: &mut Context<'_>,
+        clock: Clock,
+        due: Option<Duration>,
+    ) -> Option<Duration> {
+        let Some(due) = due else {
+            // It may ring still; nobody may count on that.
+            self.at = None;
+            return None;
+        };
+        if self.at.is_none_or(|at| due < at) {
+            self.set(clock, due);
+        }
+        if self.poll(cx).is_ready() {
+            // It rang for something earlier.
+            self.set(clock, due);
+            if self.poll(cx).is_ready() {
+                self.at = None;
+                cx.waker().wake_by_ref();
+            }
+        }
+        self.at
+    }
+
+    fn set(&mut self, clock: Clock, due: Duration) {
+        let instant = clock.instant(due);
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(instant),
+            None => self.sleep = Some(Box::pin(tokio::time::sleep_until(instant))),
+        }
+        self.at = Some(due);
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Why a call failed, by what its caller can do about it.
+
+use std::convert::Infallible;
+use std::{error, fmt};
+
+use crate::error::close::CloseReason;
+use crate::error::object::{ErrorObject, Kind, RpcError, Shortened};
+use crate::util::escaped::Harmless;
+
+/// Why a call has no result.
+///
+/// `E` is the typed error of the method; a call without a trait has none. A handler that makes calls passes on their
+/// errors by `?`: see [`from_call`](derive@crate::RpcError). The `Display` text is one line and
+/// harmless in a log: line breaks and control characters of the other end's words are escaped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use rpc_core::{CallError, Fate, Router, memory};
+///
+/// let (peer, other) = memory::pair(Router::new(), Router::new());
+/// match peer.call::<u32>("answer", ()).await {
+///     Err(CallError::Remote(error)) => assert_eq!(error.message, "no method `answer`"),
+///     other => panic!("{other:?}"),
+/// }
+/// other.close(rpc_core::CloseCode::NORMAL, "enough");
+/// peer.closed().await;
+/// // Never on its way, so it is safe to call again elsewhere.
+/// let error = peer.call::<u32>("answer", ()).await.unwrap_err();
+/// assert_eq!(error.fate(), Some(Fate::NotSent));
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum CallError<E = Infallible> {
+    /// The method answered with its own error.
+    Method(E),
+    /// The other end answered with any other error. [`fate`](Self::fate) is `None`, except for one error: the
+    /// answer to an earlier call under this [idempotency key](crate::Call::idempotency_key) is not kept any more.
+    Remote(ErrorObject),
+    /// No answer within the deadline, here or there.
+    Timeout {
+        /// Whether it may have run.
+        fate: Fate,
+        /// An error without an id that the other end sent while the call was open. It may be the answer to
+        /// this call. The error has no data here, and a long message is cut.
+        heard: Option<Box<ErrorObject>>,
+    },
+    /// The call was sent in a batch, and will get no answer: the other end has refused the whole batch, or has
+    /// answered other calls of the batch and not this one.
+    Unanswered {
+        /// What the other end said or did instead.
+        why: String,
+        /// Whether it may have run.
+        fate: Fate,
+    },
+    /// The other end says that this call was cancelled.
+    Cancelled {
+        /// Whether it may have run.
+        fate: Fate,
+    },
+    /// Not executed, here or there, because a limit was reached: safe to try again later.
+    Busy,
+    /// The connection ended before the answer came, or the other end stopped the request in order to close the
+    /// connection.
+    Closed {
+        /// How it ended.
+        reason: CloseReason,
+        /// Whether the call may have run.
+        fate: Fate,
+    },
+    /// The params could not be written, or are larger than may be sent. Nothing was sent.
+    Encode(String),
+    /// The answer is not what this end expects: the two ends disagree on a type.
+    Decode(String),
+}
+
+/// What became of a call that has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// The transport never accepted the last byte of the request, so the other end cannot have it
+    /// whole: safe to send again.
+    NotSent,
+    /// It may have run, or be running still.
+    MaybeExecuted,
+}
+
+impl<E: RpcError> CallError<E> {
+    /// What an error object from the other end means to the caller. Reserved codes are never
+    /// offered to the typed error.
+    pub(crate) fn from_answer(error: ErrorObject) -> Self {
+        let fate = Fate::MaybeExecuted;
+        match error.kind() {
+            Some(Kind::Busy) => return Self::Busy,
+            Some(Kind::Deadline) => return Self::Timeout { fate, heard: None },
+            Some(Kind::Cancelled) => return Self::Cancelled { fate },
+            Some(Kind::Interrupted) => {
+                // The close is right behind.
+                let reason = CloseReason::peer(error.close_code(), error.message);
+                return Self::Closed { reason, fate };
+            }
+            _ => {}
+        }
+        if !crate::error::object::ErrorCode::is_reserved(error.code)
+            && let Some(typed) = E::from_error_object(&error)
+        {
+            return Self::Method(typed);
+        }
+        Self::Remote(error)
+    }
+}
+
+impl CallError {
+    /// The same failure for a caller that knows the method's typed error: of a call by name, or of one that was
+    /// [`untyped`](Self::untyped).
+    ///
+    /// ```
+    /// use rpc_core::{CallError, ErrorObject, RpcError};
+    ///
+    /// #[derive(Debug, PartialEq, thiserror::Error, RpcError)]
+    /// #[error("sold out")]
+    /// #[rpc(code = 7)]
+    /// struct SoldOut;
+    ///
+    /// // As of `peer.call::<u32>("order", ())`.
+    /// let error: CallError = CallError::Remote(ErrorObject::new(7, "sold out"));
+    /// assert_eq!(error.typed(), CallError::Method(SoldOut));
+    /// ```
+    pub fn typed<E: RpcError>(self) -> CallError<E> {
+        match self {
+            Self::Remote(error) => CallError::from_answer(error),
+            rest => rest.widened(),
+        }
+    }
+
+    /// The same failure, of a call whose method has other errors.
+    fn widened<E>(self) -> CallError<E> {
+        match self {
+            Self::Method(never) => match never {},
+            Self::Remote(error) => CallError::Remote(error),
+            Self::Timeout { fate, heard } => CallError::Timeout { fate, heard },
+            Self::Unanswered { why, fate } => CallError::Unanswered { why, fate },
+            Self::Cancelled { fate } => CallError::Cancelled { fate },
+            Self::Busy => CallError::Busy,
+            Self::Closed { reason, fate } => CallError::Closed { reason, fate },
+            Self::Encode(why) => CallError::Encode(why),
+            Self::Decode(why) => CallError::Decode(why),
+        }
+    }
+}
+
+impl<E: RpcError> CallError<E> {
+    /// The same failure without the type of the method's own error, which becomes
+    /// [`Remote`](Self::Remote): for a handler that is not to pass on the errors of a method that it calls. See
+    /// `from_call` of [`RpcError`](derive@crate::RpcError).
+    pub fn untyped(self) -> CallError {
+        self.into_method().map_or_else(|rest| rest, |own| CallError::Remote(own.to_error_object()))
+    }
+}
+
+impl<E> CallError<E> {
+    /// The method's own error; `Err` has every other failure.
+    ///
+    /// # Errors
+    /// The method has not answered with its own error.
+    pub fn into_method(self) -> Result<E, CallError> {
+        Err(match self {
+            Self::Method(error) => return Ok(error),
+            Self::Remote(error) => CallError::Remote(error),
+            Self::Timeout { fate, heard } => CallError::Timeout { fate, heard },
+            Self::Unanswered { why, fate } => CallError::Unanswered { why, fate },
+            Self::Cancelled { fate } => CallError::Cancelled { fate },
+            Self::Busy => CallError::Busy,
+            Self::Closed { reason, fate } => CallError::Closed { reason, fate },
+            Self::Encode(why) => CallError::Encode(why),
+            Self::Decode(why) => CallError::Decode(why),
+        })
+    }
+
+    /// The same failure with what `map` makes of the method's own error.
+    pub fn map_method<F>(self, map: impl FnOnce(E) -> F) -> CallError<F> {
+        self.into_method().map_or_else(CallError::widened, |own| CallError::Method(map(own)))
+    }
+
+    /// Whether a call that failed without an answer may have run; `None` if the call was answered.
+    ///
+    /// If the answer is -32015, this is `MaybeExecuted`: an earlier call under the same
+    /// [idempotency key](crate::Call::idempotency_key) has run, or may have, and its answer is not kept any more.
+    pub fn fate(&self) -> Option<Fate> {
+        match self {
+            Self::Timeout { fate, .. }
+            | Self::Unanswered { fate, .. }
+            | Self::Cancelled { fate }
+            | Self::Closed { fate, .. } => Some(*fate),
+            Self::Busy | Self::Encode(_) => Some(Fate::NotSent),
+            Self::Remote(error) if error.kind() == Some(Kind::AnswerForgotten) => {
+                Some(Fate::MaybeExecuted)
+            }
+            Self::Method(_) | Self::Remote(_) | Self::Decode(_) => None,
+        }
+    }
+}
+
+/// How many bytes of the message of an error without an id are kept.
+pub(crate) const LONGEST_HEARD: usize = 300;
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Its fields are the other end's.
+            Self::Method(error) => Harmless(error).fmt(f),
+            Self::Remote(error) => error.fmt(f),
+            Self::Timeout { fate, heard: None } => write!(f, "no answer in time ({fate})"),
+            Self::Timeout { fate, heard: Some(error) } => {
+                let ErrorObject { code, message, .. } = &**error;
+                let message = Shortened(message, LONGEST_HEARD);
+                write!(
+                    f,
+                    "no answer in time ({fate}), but an error under no id: {message} (code {code})"
+                )
+            }
+            Self::Unanswered { why, fate } => write!(f, "{why} ({fate})"),
+            Self::Cancelled { fate } => write!(f, "cancelled ({fate})"),
+            Self::Busy => f.write_str("busy: not executed"),
+            Self::Closed { reason, fate } => write!(f, "{reason} ({fate})"),
+            Self::Encode(why) => write!(f, "cannot send the params: {}", Harmless(why)),
+            Self::Decode(why) => write!(f, "cannot read the answer: {}", Harmless(why)),
+        }
+    }
+}
+
+impl<E: error::Error> error::Error for CallError<E> {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            // These speak through `Display` already; below them is what lies below the error.
+            Self::Method(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotSent => "not sent",
+            Self::MaybeExecuted => "may have run",
+        })
+    }
+}
+
+/// Why a notification was not taken.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum NotifyError {
+    /// The connection has ended.
+    Closed {
+        /// How it ended.
+        reason: CloseReason,
+    },
+    /// The outbound queue has no room; only the `try_` forms say so, the others wait.
+    Full,
+    /// The params could not be written, or are larger than may be sent.
+    Encode(String),
+    /// A [layer](crate::layers) of this end refused it, and says why.
+    Refused(String),
+}
+
+/// What the layers around a notification see of it, as of a call.
+impl From<NotifyError> for CallError {
+    fn from(error: NotifyError) -> Self {
+        match error {
+            NotifyError::Closed { reason } => Self::Closed { reason, fate: Fate::NotSent },
+            NotifyError::Full => Self::Busy,
+            NotifyError::Encode(why) => Self::Encode(why),
+            NotifyError::Refused(why) => {
+                Self::Remote(ErrorObject::new(crate::error::object::ErrorCode::INTERNAL, why))
+            }
+        }
+    }
+}
+
+/// What a notification's layers came to.
+impl From<CallError> for NotifyError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Closed { reason, .. } => Self::Closed { reason },
+            CallError::Busy => Self::Full,
+            CallError::Encode(why) => Self::Encode(why),
+            CallError::Remote(error) => Self::Refused(error.message),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for NotifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed { reason } => reason.fmt(f),
+            Self::Full => f.write_str("the outbound queue is full"),
+            Self::Encode(why) => write!(f, "cannot send the params: {}", Harmless(why)),
+            Self::Refused(why) => Harmless(why).fmt(f),
+        }
+    }
+}
+
+impl error::Error for NotifyError {}

@@ -1,0 +1,305 @@
+//! What is wrong with values, and where: collected, bounded, and sent as the `data` of an error.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::decode_error::LONGEST;
+use crate::error::object::{ErrorObject, Excerpt};
+use crate::util::escaped::Harmless;
+
+/// At most so many violations are kept: a list of a thousand wrong items is as wrong as its first
+/// ones are.
+const MOST: usize = 64;
+
+/// At most so many bytes of a path are kept: it may hold keys that the other end chose.
+const PATH: usize = 256;
+
+/// One thing that is wrong, and where.
+///
+/// ```
+/// use rpc_core::Violation;
+///
+/// let violation = Violation::new("user.emails[2]", "has no `@`");
+/// assert_eq!(violation.to_string(), "user.emails[2]: has no `@`");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Violation {
+    /// The way to the value, as `user.emails[2].address`; empty for the whole. On the wire it begins
+    /// with the parameter's name there.
+    pub path: String,
+    /// One line for people.
+    pub message: String,
+}
+
+impl Violation {
+    /// A violation at a path. Of a path at most 256 bytes are kept, of a message 300.
+    pub fn new(path: impl fmt::Display, message: impl fmt::Display) -> Self {
+        Self { path: start(path, PATH), message: start(message, LONGEST) }
+    }
+
+    fn at(self, prefix: &str) -> Self {
+        let dot = if prefix.is_empty() || self.path.is_empty() || self.path.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        Self { path: start(format_args!("{prefix}{dot}{}", self.path), PATH), ..self }
+    }
+}
+
+/// The path, and what is wrong there, on one line: what another end said is escaped.
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "{}: ", Harmless(&self.path))?;
+        }
+        Harmless(&self.message).fmt(f)
+    }
+}
+
+/// Why a value is not valid: violations in the order in which they were found, at most 64.
+///
+/// It is made where something is found, and told on the way out where that was. As an
+/// [`ErrorObject`] it is -32602, and its paths begin with the name of a parameter: what
+/// `#[param(validate)]` answers, and what a method answers that finds something by itself.
+///
+/// ```
+/// use rpc_core::Invalid;
+///
+/// let address = Invalid::new("has no `@`").at("address");
+/// let user = address.at_index(2).at("emails").and(Invalid::new("is taken").at("name"));
+/// assert_eq!(user.violations()[0].path, "emails[2].address");
+///
+/// let error = rpc_core::ErrorObject::from(user.at("user"));
+/// assert_eq!(error.message, "parameter `user`: emails[2].address: has no `@` (and 1 more)");
+/// assert_eq!(error.violations().unwrap()[1].path, "user.name");
+/// ```
+///
+/// An empty one, the default, says that nothing is wrong, also where it is returned as an error.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Invalid {
+    violations: Vec<Violation>,
+}
+
+impl Invalid {
+    /// One violation, of the whole value. At most 300 bytes of the message are kept.
+    pub fn new(message: impl fmt::Display) -> Self {
+        Self { violations: vec![Violation::new("", message)] }
+    }
+
+    /// The same, of the value that has this one in the field or under the key `path`, which may lead
+    /// deeper: `address.street`.
+    pub fn at(mut self, path: impl fmt::Display) -> Self {
+        let prefix = start(path, PATH);
+        self.violations =
+            self.violations.into_iter().map(|violation| violation.at(&prefix)).collect();
+        self
+    }
+
+    /// The same, of the list that has this value at `index`, from 0.
+    pub fn at_index(self, index: usize) -> Self {
+        self.at(format_args!("[{index}]"))
+    }
+
+    /// The violations of both.
+    pub fn and(mut self, other: Self) -> Self {
+        self.extend([other]);
+        self
+    }
+
+    /// What is wrong.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Whether nothing is.
+    pub fn is_empty(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// Nothing if it is empty.
+    ///
+    /// # Errors
+    /// Itself if it is not.
+    pub fn into_result(self) -> Result<(), Self> {
+        if self.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+/// Takes the violations of others as well, and no more of them than there is room for.
+impl Extend<Invalid> for Invalid {
+    fn extend<I: IntoIterator<Item = Self>>(&mut self, others: I) {
+        for other in others {
+            let room = MOST - self.violations.len();
+            self.violations.extend(other.violations.into_iter().take(room));
+            if self.violations.len() == MOST {
+                break;
+            }
+        }
+    }
+}
+
+impl FromIterator<Invalid> for Invalid {
+    fn from_iter<I: IntoIterator<Item = Self>>(others: I) -> Self {
+        let mut all = Self::default();
+        all.extend(others);
+        all
+    }
+}
+
+/// The first violation, and how many more there are.
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.violations.first() {
+            Some(first) => write!(f, "{first}{}", More(self)),
+            None => f.write_str("nothing is wrong"),
+        }
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+/// ` (and 2 more)`
+struct More<'a>(&'a Invalid);
+
+impl fmt::Display for More<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.violations.len() {
+            0 | 1 => Ok(()),
+            count => write!(f, " (and {} more)", count - 1),
+        }
+    }
+}
+
+/// -32602. The first part of a path is the name of a parameter.
+impl From<Invalid> for ErrorObject {
+    fn from(invalid: Invalid) -> Self {
+        let message = match invalid.violations.first() {
+            None => "invalid params".to_owned(),
+            Some(Violation { path, message }) if path.is_empty() => {
+                format!("{message}{}", More(&invalid))
+            }
+            // Params that are a list, as a whole: the way into them begins with no name.
+            Some(first) if first.path.starts_with('[') => {
+                let (path, message) = (Excerpt(&first.path), &first.message);
+                format!("{path}: {message}{}", More(&invalid))
+            }
+            Some(Violation { path, message }) => {
+                let (name, within) = path.split_at(path.find(['.', '[']).unwrap_or(path.len()));
+                let within = within.strip_prefix('.').unwrap_or(within);
+                let colon = if within.is_empty() { "" } else { ": " };
+                let (name, within, more) = (Excerpt(name), Excerpt(within), More(&invalid));
+                format!("parameter `{name}`: {within}{colon}{message}{more}")
+            }
+        };
+        Self::violating(message, &invalid.violations)
+    }
+}
+
+/// The first bytes of a text, and a sign if that is not all of it. The rest is not even written.
+pub(crate) fn start(text: impl fmt::Display, most: usize) -> String {
+    let mut start = Start { text: String::new(), most, is_full: false };
+    // What says that it cannot be written has been cut, or has no more to say.
+    let _ = write!(start, "{text}");
+    start.text
+}
+
+/// Stands for what was cut off.
+const SIGN: char = '…';
+
+struct Start {
+    text: String,
+    most: usize,
+    is_full: bool,
+}
+
+impl Write for Start {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        if self.is_full {
+            return Err(fmt::Error);
+        }
+        let room = self.most - self.text.len();
+        if more.len() <= room {
+            self.text.push_str(more);
+            return Ok(());
+        }
+        self.is_full = true;
+        self.text.push_str(&more[..more.floor_char_boundary(room)]);
+        self.text.truncate(self.text.floor_char_boundary(self.most - SIGN.len_utf8()));
+        self.text.push(SIGN);
+        Err(fmt::Error)
+    }
+}
+
+/// The `data` of a -32602 that says where.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Data<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) violations: Cow<'a, [Violation]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(invalid: &Invalid) -> Vec<&str> {
+        invalid.violations.iter().map(|violation| &*violation.path).collect()
+    }
+
+    #[test]
+    fn a_path_is_written_as_one_reads_it() {
+        let item = Invalid::new("m").at("address").at_index(2);
+        assert_eq!(paths(&item), ["[2].address"]);
+        assert_eq!(paths(&item.clone().at_index(0).at("lists")), ["lists[0][2].address"]);
+        assert_eq!(paths(&item.at("")), ["[2].address"]);
+        assert_eq!(paths(&Invalid::new("m").at("")), [""]);
+    }
+
+    #[test]
+    fn an_error_says_the_first_violation_and_how_many_more_there_are() {
+        for (invalid, message) in [
+            (Invalid::new("no").at("a"), "parameter `a`: no"),
+            (Invalid::new("no").at("b").at("a"), "parameter `a`: b: no"),
+            (Invalid::new("no").at_index(1).at("a"), "parameter `a`: [1]: no"),
+            (Invalid::new("no").at("b").at_index(1).at("a"), "parameter `a`: [1].b: no"),
+            (Invalid::new("no").at_index(1), "[1]: no"),
+            (Invalid::new("no").at("b").at_index(1), "[1].b: no"),
+            (Invalid::new("no"), "no"),
+            (Invalid::new("no").and(Invalid::new("nor this")), "no (and 1 more)"),
+            (Invalid::default(), "invalid params"),
+            (Invalid::new("no").at("b\n").at("a"), r"parameter `a`: b\n: no"),
+        ] {
+            let error = ErrorObject::from(invalid.clone());
+            assert_eq!(error.message, message);
+            assert_eq!(error.violations().as_deref(), Some(invalid.violations()));
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let long = "ä".repeat(1_000_000);
+        let Violation { path, message } = Violation::new(&long, &long);
+        assert!(path.len() <= PATH && path.ends_with('…'), "{path}");
+        assert!(message.len() <= LONGEST && message.ends_with('…'), "{message}");
+        let deep = (0..1000).fold(Invalid::new("m"), |invalid, _| invalid.at("deeper"));
+        assert!(deep.violations[0].path.len() <= PATH);
+        assert!(deep.violations[0].path.starts_with("deeper.deeper"), "the outermost is kept");
+        let full = Violation::new("x".repeat(PATH), "m");
+        assert!(!full.path.ends_with('…'), "what fits is not cut");
+
+        let many: Invalid = (0..1000).map(|index| Invalid::new("m").at_index(index)).collect();
+        assert_eq!(many.violations.len(), MOST);
+        assert_eq!(many.clone().and(many).violations.len(), MOST);
+    }
+
+    /// A list of a million wrong items is not looked through to its end.
+    #[test]
+    fn nothing_is_collected_beyond_the_bound() {
+        let looked_at = (0..).inspect(|index| assert!(*index < MOST)).map(|_| Invalid::new("m"));
+        assert_eq!(looked_at.collect::<Invalid>().violations.len(), MOST);
+    }
+}

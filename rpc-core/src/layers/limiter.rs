@@ -1,0 +1,141 @@
+//! A number of places, taken in order.
+//!
+//! Who holds one may lend it and take it back without waiting: then there is one too many for a
+//! while, and the next one that is left is not given to anybody else.
+
+use tokio::sync::Semaphore;
+
+use crate::util::sync::{Arc, AtomicUsize, Mutex, Ordering};
+
+/// The places, and who waits for one.
+pub(super) struct Places {
+    free: Semaphore,
+    /// How many were taken back when none was free; while it is above 0, none is.
+    owed: Mutex<usize>,
+    waiting: AtomicUsize,
+}
+
+impl Places {
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        let free = Semaphore::new(most.min(Semaphore::MAX_PERMITS));
+        Arc::new(Self { free, owed: Mutex::new(0), waiting: AtomicUsize::new(0) })
+    }
+
+    /// A place, if one is free and nobody waits for it.
+    pub(super) fn take(self: &Arc<Self>) -> Option<Place> {
+        self.free.try_acquire().ok()?.forget();
+        Some(Place { places: self.clone(), lent: false })
+    }
+
+    /// Joins those who wait, if no more than `most` do then.
+    pub(super) fn wait(self: &Arc<Self>, most: usize) -> Option<Waiting> {
+        let more = |waiting| (waiting < most).then_some(waiting + 1);
+        self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Waiting { places: self.clone() })
+    }
+
+    fn leave(&self) {
+        let mut owed = self.owed.lock().unwrap();
+        match owed.checked_sub(1) {
+            Some(rest) => *owed = rest,
+            None => {
+                // Without the lock, as it wakes someone. Who takes a place back just then is owed one too early, which
+                // the next one left pays for.
+                drop(owed);
+                self.free.add_permits(1);
+            }
+        }
+    }
+
+    fn take_back(&self) {
+        let mut owed = self.owed.lock().unwrap();
+        match self.free.try_acquire() {
+            Ok(permit) => permit.forget(),
+            Err(_) => *owed += 1,
+        }
+    }
+}
+
+/// One of those who wait; dropping it is going away.
+pub(super) struct Waiting {
+    places: Arc<Places>,
+}
+
+impl Waiting {
+    /// Waits for a place.
+    pub(super) async fn place(self) -> Place {
+        let permit = self.places.free.acquire().await;
+        permit.expect("nobody closes it").forget();
+        Place { places: self.places.clone(), lent: false }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.places.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A place that is held; dropping it leaves it.
+pub(super) struct Place {
+    places: Arc<Places>,
+    lent: bool,
+}
+
+impl Place {
+    /// Lends it, or takes it back at once.
+    pub(super) fn set_lent(&mut self, lent: bool) {
+        match (self.lent, lent) {
+            (false, true) => self.places.leave(),
+            (true, false) => self.places.take_back(),
+            _ => {}
+        }
+        self.lent = lent;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.lent {
+            self.places.leave();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_was_taken_back_is_paid_for_by_the_next_one_left() {
+        let places = Places::new(1);
+        let mut lender = places.take().unwrap();
+        assert!(places.take().is_none());
+        lender.set_lent(true);
+        let borrower = places.take().unwrap();
+        lender.set_lent(false);
+        drop(borrower);
+        assert!(places.take().is_none(), "two had one place: it is still held");
+        drop(lender);
+        assert!(places.take().is_some());
+    }
+
+    #[test]
+    fn who_leaves_lent_leaves_nothing() {
+        let places = Places::new(2);
+        let mut lender = places.take().unwrap();
+        lender.set_lent(true);
+        drop(lender);
+        let both = [places.take(), places.take(), places.take()].map(|place| place.is_some());
+        assert_eq!(both, [true, true, false]);
+    }
+
+    #[test]
+    fn no_more_wait_than_may() {
+        let places = Places::new(1);
+        let first = places.wait(1);
+        assert!(first.is_some() && places.wait(1).is_none());
+        drop(first);
+        assert!(places.wait(1).is_some());
+    }
+}

@@ -1,0 +1,178 @@
+//! Calls and notifications that leave together (specification, section 6).
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use serde::Serialize;
+
+use crate::error::call::NotifyError;
+use crate::layers::{Calling, Queue, Route};
+use crate::peer::Peer;
+use crate::peer::call::{Call, Options};
+use crate::peer::slot::Shared;
+use crate::service::current;
+use crate::util::sync::{Arc, Mutex};
+use crate::wire::request::Outgoing;
+
+mod part;
+mod queued;
+
+pub(crate) use queued::{Queued, Sent};
+
+use part::{BRACKETS, Line, Part, within_layers};
+
+/// Calls and notifications that are sent as one message.
+///
+/// Calls made on a batch wait until the batch is sent; then each call gets its own answer, in whatever order. A
+/// stub over `&Batch` queues as well. A batch leaves as several messages if it has more members than `batch` of
+/// the [`Limits`](crate::Limits) (100) allows here, or than the other end has said that it takes, or more bytes
+/// than `message_out`. If the other end refuses a batch for its size and says how many members it takes, the
+/// batch is sent again in parts, once. If the other end refuses a batch for another reason, or answers only some
+/// of the calls, the others fail with [`CallError::Unanswered`](crate::CallError::Unanswered).
+///
+/// A call that is dropped before the batch is sent is left out; one that is awaited before fails at
+/// once, with [`CallError::Cancelled`](crate::CallError::Cancelled) and
+/// [`Fate::NotSent`](crate::Fate::NotSent), and so do all if the batch is dropped unsent.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::{Context, Router, memory};
+///
+/// let adder = Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+/// let (peer, _) = memory::pair(Router::new(), adder);
+///
+/// let batch = peer.batch();
+/// let three = batch.call::<i64>("add", (1, 2));
+/// let seven = batch.call::<i64>("add", (3, 4));
+/// batch.send().await?;
+/// assert_eq!((seven.await?, three.await?), (7, 3));
+/// # Ok(()) }
+/// ```
+#[must_use = "a batch does nothing until it is sent"]
+pub struct Batch {
+    peer: Peer,
+    members: Mutex<Vec<Member>>,
+}
+
+enum Member {
+    Call(Outgoing, Arc<Queued>),
+    Notification(Bytes),
+}
+
+impl Batch {
+    pub(crate) fn new(peer: Peer) -> Self {
+        Self { peer, members: Mutex::default() }
+    }
+
+    /// Queues a call; as [`Peer::call`].
+    pub fn call<T>(&self, method: &str, params: impl Serialize) -> Call<T> {
+        self.queue_call(Outgoing::new(method, &params, self.limit()))
+    }
+
+    /// Queues a notification; as [`Peer::notify`].
+    ///
+    /// # Errors
+    /// [`Encode`](NotifyError::Encode): the params could not be written, or are too large.
+    pub fn notify(&self, method: &str, params: impl Serialize) -> Result<(), NotifyError> {
+        self.queue_notification(Outgoing::new(method, &params, self.limit()))
+    }
+
+    /// Sends the calls and notifications that were queued. This future ends when the outbound queue has taken all of
+    /// them. A batch with calls may have to wait for `calls_on_wire` of the [`Limits`](crate::Limits): then the
+    /// future ends at once, and notifications that are sent later may leave before the batch. If the future is
+    /// dropped earlier, a part of the batch may have been sent.
+    ///
+    /// # Errors
+    /// [`Closed`](NotifyError::Closed): there is no connection any more. The calls fail as well.
+    pub async fn send(self) -> Result<(), NotifyError> {
+        let shared = &self.peer.shared;
+        let members = std::mem::take(&mut *self.members.lock().unwrap());
+        let mut part = Part::default();
+        for member in members {
+            let (line, within) = match member {
+                Member::Notification(text) => (Line::Notification(text), None),
+                Member::Call(message, queued) => {
+                    // Who gave up a call before it was sent is left out.
+                    let Some(claim) = queued.claim(shared) else { continue };
+                    if shared.layers.any() {
+                        let Some((line, within)) = within_layers(shared, message, claim) else {
+                            continue;
+                        };
+                        (line, Some(within))
+                    } else {
+                        (Line::Call(message, claim), None)
+                    }
+                }
+            };
+            let bytes = line.len(shared);
+            if !part.has_room_for(bytes, &self.peer) {
+                std::mem::take(&mut part).send(&self.peer).await?;
+            }
+            part.add(line, bytes);
+            part.within.extend(within);
+        }
+        part.send(&self.peer).await
+    }
+
+    /// How many members are queued.
+    pub fn len(&self) -> usize {
+        self.members.lock().unwrap().len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.peer.shared.setup.limits.message_out.saturating_sub(BRACKETS)
+    }
+
+    pub(crate) fn queue_call<T, E, P>(&self, message: Result<Outgoing, String>) -> Call<T, E, P> {
+        match message {
+            Ok(message) => {
+                let queued = Queued::new(Options::default());
+                self.members.lock().unwrap().push(Member::Call(message, queued.clone()));
+                Call::in_batch(self.peer.shared.clone(), queued)
+            }
+            Err(why) => Call::new(self.peer.shared.clone(), Err(why)),
+        }
+    }
+
+    pub(crate) fn queue_notification(
+        &self,
+        message: Result<Outgoing, String>,
+    ) -> Result<(), NotifyError> {
+        let message = message.map_err(NotifyError::Encode)?;
+        let shared = &self.peer.shared;
+        let message = if shared.layers.any() {
+            notification_within_layers(shared, message)?
+        } else {
+            Some(message.notification(current::trace_for(shared)))
+        };
+        self.members.lock().unwrap().extend(message.map(Member::Notification));
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("peer", &self.peer.id()).field("len", &self.len()).finish()
+    }
+}
+
+/// What is queued of a notification that goes through layers, if they do not keep it.
+fn notification_within_layers(
+    shared: &Arc<Shared>,
+    message: Outgoing,
+) -> Result<Option<Bytes>, NotifyError> {
+    let queue = Queue::new();
+    let route = Route::NotificationInBatch(queue.clone());
+    let called = Calling::new(shared, message, Options::default(), route).begin();
+    match called.now_or_never() {
+        Some(came_to) => came_to.map(|_| queue.close()).map_err(NotifyError::from),
+        // Nobody would poll it again.
+        None => Err(NotifyError::Full),
+    }
+}

@@ -1,0 +1,180 @@
+//! What a caller is not told of a failure, and the log is: by which method, for which peer, and why.
+//!
+//! The cause of an internal error is known where it becomes one, and who it was for is known to the
+//! thread that runs the method ([`current`]): so neither has to travel with the error, and none can get
+//! onto the wire. Nothing here repeats a value of params or of a result.
+
+use std::borrow::Cow;
+
+use crate::connection::panic_hook;
+use crate::error::call::CallError;
+use crate::error::object::{ErrorCode, ErrorObject, RpcError};
+use crate::error::violations::start;
+use crate::method::MethodInfo;
+use crate::peer::slot::Shared;
+use crate::service::Service;
+use crate::service::current;
+use crate::util::escaped::Harmless;
+use crate::util::log_throttle::SeldomEach;
+
+/// So many bytes of a cause are told.
+const LONGEST: usize = 300;
+
+/// For a handler that passes on the failure of a call that it made. An error of the other end is passed on as it
+/// is; any other failure becomes -32603, which says nothing about the inside of this program. The log has the
+/// cause, with the method and the peer that are served: at the level `warn` once in ten seconds for each
+/// method, else at `debug`.
+impl<E: RpcError> From<CallError<E>> for ErrorObject {
+    fn from(error: CallError<E>) -> Self {
+        match error.into_method() {
+            Ok(error) => error.to_error_object(),
+            Err(CallError::Remote(error)) => error,
+            Err(cause) => {
+                call_failed(&cause);
+                Self::internal()
+            }
+        }
+    }
+}
+
+/// The error of a method that a handler has called, for the handler's own error type to be made of it. The log has
+/// any other failure, since nobody else is told.
+pub fn from_call<E>(error: CallError<E>) -> Result<E, CallError> {
+    error.into_method().inspect_err(call_failed)
+}
+
+/// Tells why a handler cannot answer as it should.
+#[cold]
+fn call_failed(cause: &CallError) {
+    const WHAT: &str = "a call that the handler made has failed";
+    static SELDOM: SeldomEach<String> = SeldomEach::new();
+    let (peer, method) = served();
+    let (peer, method) = (peer.as_deref(), method.as_deref());
+    let cause = match cause {
+        CallError::Decode(why) => &CallError::Decode(without_value(why).into_owned()),
+        // What fits is ours to know; what does not may be a password.
+        CallError::Remote(error) if error.code == ErrorCode::INVALID_PARAMS => {
+            &CallError::Remote(ErrorObject::invalid_params(without_value(&error.message)))
+        }
+        cause => cause,
+    };
+    let cause = start(cause, LONGEST);
+    // Either end can cause it at will.
+    match SELDOM.may_say(method.unwrap_or_default().to_owned()) {
+        Some(left_out) => tracing::warn!(left_out, peer, method, cause, "{WHAT}"),
+        None => tracing::debug!(peer, method, cause, "{WHAT}"),
+    }
+}
+
+/// Tells of a panic in what runs for a connection, after it was caught.
+#[cold]
+pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) {
+    let (peer, method) = served();
+    let (peer, method) = (peer.as_deref(), method.as_deref());
+    tracing::debug!(peer, method, cause = panic_hook::text(payload), "panicked");
+}
+
+/// Tells of params that do not fit: which one, and why.
+#[cold]
+pub(crate) fn refused(shared: &Shared, method: usize, error: &ErrorObject) {
+    if error.code == ErrorCode::INVALID_PARAMS {
+        let method = &shared.setup.services.methods()[method];
+        let (param, why) = unfit(method, error);
+        tracing::debug!(peer = %shared.id, method = &*method.name, param, why = &*why, "params refused");
+    }
+}
+
+/// Tells of a notification that came to an error, which nobody else is told.
+#[cold]
+pub(crate) fn failed(shared: &Shared, method: usize, error: &ErrorObject) {
+    let method = &shared.setup.services.methods()[method];
+    let refused = (error.code == ErrorCode::INVALID_PARAMS).then(|| unfit(method, error));
+    let (param, why) = refused.map_or((None, None), |(param, why)| (param, Some(why)));
+    let (peer, method, why) = (&*shared.id, &*method.name, why.as_deref());
+    tracing::debug!(peer, method, code = error.code, param, why, "notification failed");
+}
+
+/// The peer and the method that this thread serves at the moment, as far as they are known.
+fn served() -> (Option<String>, Option<String>) {
+    let Some((shared, method)) = current::origin() else { return (None, None) };
+    let method = method.map(|method| shared.setup.services.name(method).to_owned());
+    (Some(String::from(&*shared.id)), method)
+}
+
+/// The first parameter that does not fit, if it has a name of ours, and why it does not.
+fn unfit(method: &MethodInfo, error: &ErrorObject) -> (Option<&'static str>, String) {
+    let violation = error.violations().and_then(|mut all| (!all.is_empty()).then(|| all.remove(0)));
+    let Some(violation) = violation else {
+        return (None, without_value(&error.message).into_owned());
+    };
+    let name = violation.path.split(['.', '[']).next().unwrap_or_default();
+    let param = method.params.iter().find(|param| param.name == name);
+    (param.map(|param| param.name), without_value(&violation.message).into_owned())
+}
+
+/// Beginnings of what decoders say that repeats no value.
+const PLAIN: &[&str] = &[
+    "missing ",
+    "is missing",
+    "duplicate field ",
+    "given twice",
+    "takes ",
+    "invalid length ",
+    "data did not match any variant",
+    "EOF while parsing",
+    "expected value",
+    "trailing ",
+    "number out of range",
+    "recursion limit",
+    "a subscription, where a result",
+    "a result, where a subscription",
+    "neither ",
+    "both ",
+];
+
+/// What a decoder says, without the value that does not fit: that may be a password.
+fn without_value(why: &str) -> Cow<'_, str> {
+    if PLAIN.iter().any(|plain| why.starts_with(plain)) {
+        return Harmless(why).to_string().into();
+    }
+    // What was expected stands at the end, and is ours.
+    let expected = why.rfind(", expected ").map_or("", |at| &why[at..]);
+    let (kind, found) = match why.split_once(": ") {
+        Some((kind @ ("invalid type" | "invalid value"), found)) => (kind, found),
+        _ => match why.split_once(" `") {
+            Some((kind @ ("unknown variant" | "unknown field"), _)) => {
+                return format!("{kind}{}", Harmless(expected)).into();
+            }
+            Some((kind @ "unknown parameter", _)) => return kind.into(),
+            _ => return "it does not fit".into(),
+        },
+    };
+    let what = found.split(['"', '`', ',']).next().unwrap_or_default().trim();
+    format!("{kind}: {}{}", Harmless(what), Harmless(expected)).into()
+}
+
+#[test]
+fn what_does_not_fit_is_described_and_not_repeated() {
+    for (why, told) in [
+        ("invalid type: string \"secret\", expected u32", "invalid type: string, expected u32"),
+        (
+            "invalid type: string \"a, expected b\", expected u8",
+            "invalid type: string, expected u8",
+        ),
+        ("invalid value: integer `4711`, expected u8", "invalid value: integer, expected u8"),
+        ("invalid type: null, expected a string", "invalid type: null, expected a string"),
+        ("invalid type: map, expected u8", "invalid type: map, expected u8"),
+        ("unknown variant `secret`, expected `A`", "unknown variant, expected `A`"),
+        ("unknown field `secret`, expected `a` or `b`", "unknown field, expected `a` or `b`"),
+        ("unknown field `secret`, there are no fields", "unknown field"),
+        ("unknown parameter `secret`", "unknown parameter"),
+        ("missing field `x`", "missing field `x`"),
+        ("missing \nforged", r"missing \nforged"),
+        ("takes 2 params (a, b), got 3", "takes 2 params (a, b), got 3"),
+        ("`secret` is no colour", "it does not fit"),
+        ("secret: too short", "it does not fit"),
+        ("", "it does not fit"),
+    ] {
+        assert_eq!(without_value(why), told, "{why}");
+    }
+}

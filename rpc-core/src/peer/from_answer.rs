@@ -1,0 +1,55 @@
+//! What an answer can be made into.
+
+use serde::de::DeserializeOwned;
+use smol_str::SmolStr;
+
+use crate::error::decode_error::explain;
+use crate::stream::{Remote, Streaming};
+
+/// The result of a call: any type that can be read from JSON, and a [`Streaming`] where the call
+/// asked for one.
+pub trait Answered: Sized {
+    /// Reads an answer that is no error; or why it is none.
+    #[doc(hidden)]
+    fn read(answer: Answer) -> Result<Self, String>;
+}
+
+/// An answer that is no error, as it came: the JSON text of a result, or a stream.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::layers::Answer;
+/// use rpc_core::{Context, Router, memory};
+///
+/// let adder = Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
+/// let (peer, _) = memory::pair(Router::new(), adder);
+/// let raw: Answer = peer.call("add", (1, 2)).await?;
+/// assert_eq!(raw.json(), Some("3"));
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Answer(pub(crate) Kind);
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Json(SmolStr),
+    Stream(Remote),
+}
+
+impl<T: DeserializeOwned> Answered for T {
+    fn read(answer: Answer) -> Result<Self, String> {
+        match answer.0 {
+            Kind::Json(json) => serde_json::from_str(&json).map_err(|error| explain(&error)),
+            Kind::Stream(_) => Err("a subscription, where a result was expected".into()),
+        }
+    }
+}
+
+impl<T, E> Answered for Streaming<T, E> {
+    fn read(answer: Answer) -> Result<Self, String> {
+        match answer.0 {
+            Kind::Stream(remote) => Ok(remote.into()),
+            Kind::Json(_) => Err("a result, where a subscription was expected".into()),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The slot that a [`Peer`](crate::Peer) is a handle to: one end's state, which outlives any socket.
+//!
+//! Callers on any thread and the connection's task meet here under one short lock. So a call takes
+//! its place in the order of messages when it is made, a dropped one is gone at once, and the queue
+//! is counted to the byte; there is no channel between them that could fill up or be forgotten.
+
+use std::any::Any;
+use std::net::IpAddr;
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::error::close::{CloseCode, CloseReason};
+use crate::layers::Around;
+use crate::limits::Limits;
+use crate::peer::known::{Acquaintance, Other};
+use crate::peer::setup::Setup;
+use crate::protocol::Protocol;
+use crate::stream::{Argument, StreamEnd};
+use crate::util::catch::drop_quietly;
+use crate::util::clock::Clock;
+use crate::util::random::{chance, new_id};
+use crate::util::sync::{
+    Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, PoisonError,
+};
+use crate::util::type_map::Values;
+use crate::util::waiter::{Flag, Waiter};
+use crate::wire::buffer::Scratch;
+use crate::wire::decode::Rules;
+use crate::wire::dialect::Dialect;
+use crate::wire::hello::Hello;
+
+/// One end.
+pub(crate) struct Shared {
+    pub(crate) id: Box<str>,
+    pub(crate) setup: Setup,
+    pub(crate) clock: Clock,
+    pub(crate) session: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// Where the other end is, if that is known.
+    pub(crate) address: OnceLock<IpAddr>,
+    pub(crate) values: Values,
+    /// What stands around the calls of this end, and around what it serves.
+    pub(crate) layers: Around,
+    /// Handlers that were stopped and still run, on other tasks and threads.
+    pub(crate) orphans: AtomicUsize,
+    /// What may be sent beyond JSON-RPC 2.0; beside the lock, since each call asks.
+    pub(crate) other: Acquaintance,
+    /// As in the setup, unless this one connection is another.
+    pub(crate) whole_frames: AtomicBool,
+    pub(crate) jsonrpc_optional: AtomicBool,
+    /// Set when nothing is left to be done.
+    pub(crate) gone: Flag,
+    state: Mutex<State>,
+}
+
+/// What the lock guards.
+pub(crate) struct State {
+    pub(crate) protocol: Protocol<Waiter>,
+    /// Where calls are written.
+    pub(crate) scratch: Scratch,
+    /// Which link serves this slot, from 1; 0 before the first. A link that was replaced finds a
+    /// larger number here and leaves the slot alone.
+    pub(crate) generation: u64,
+    /// Wakes the connection's task, if it sleeps.
+    pub(crate) sleeper: Option<Waker>,
+    /// When its timer will wake it at the latest.
+    pub(crate) armed: Option<Duration>,
+    /// What the connection is asked for from outside.
+    pub(crate) wishes: Option<Box<Wishes>>,
+    /// Streams that go with calls, until the connection takes them in.
+    pub(crate) arguments: Vec<Argument>,
+    /// The groups that it is in.
+    pub(crate) groups: Vec<Arc<str>>,
+    /// How it ended, when nothing is left to be done.
+    pub(crate) closed: Option<Box<CloseReason>>,
+    /// Whether the other end may not stay.
+    pub(crate) is_kicked: bool,
+    /// Whether a later connection has its name.
+    pub(crate) is_replaced: bool,
+    /// The requests that were running when the time to finish them was over: method, and for how long.
+    #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
+    pub(crate) cut: Option<Box<Vec<(usize, Duration)>>>,
+}
+
+/// What a connection can be asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wishes {
+    /// To end.
+    pub(crate) end: Option<Wish>,
+    /// To let its transport know that other limits hold.
+    pub(crate) limits: bool,
+}
+
+/// How a connection is to end.
+#[derive(Debug, Clone)]
+pub(crate) enum Wish {
+    /// Close now, which may take so long if it is not to be as long as always.
+    Close { code: CloseCode, reason: String, within: Option<Duration> },
+    /// Finish what runs, at the latest until then, and close.
+    Drain { until: Duration, code: CloseCode, reason: String },
+}
+
+impl Shared {
+    pub(crate) fn new(setup: Setup) -> Arc<Self> {
+        setup.hub.note_message_out(setup.limits.message_out);
+        let mut protocol = Protocol::new(setup.limits.clone());
+        match setup.hello {
+            Hello::Always => protocol.greet(),
+            Hello::Auto => {}
+            Hello::Never => protocol.be_plain(),
+        }
+        if !setup.answers_malformed {
+            protocol.leave_malformed(setup.on_foreign.is_some());
+        }
+        protocol.speak(setup.dialect);
+        let id = new_id();
+        protocol.set_chance(chance(&id));
+        Arc::new(Self {
+            id,
+            clock: Clock::start(),
+            session: OnceLock::new(),
+            address: OnceLock::new(),
+            values: Values::default(),
+            layers: Around::new(setup.layers.clone()),
+            orphans: AtomicUsize::new(0),
+            other: Acquaintance::new(
+                match setup.hello {
+                    Hello::Never => Other::Plain,
+                    Hello::Always | Hello::Auto => Other::Stranger,
+                },
+                setup.dialect,
+            ),
+            whole_frames: AtomicBool::new(setup.whole_frames),
+            jsonrpc_optional: AtomicBool::new(setup.jsonrpc_optional),
+            gone: Flag::default(),
+            state: Mutex::new(State {
+                protocol,
+                scratch: Scratch::default(),
+                generation: 0,
+                sleeper: None,
+                armed: None,
+                wishes: None,
+                arguments: Vec::new(),
+                groups: Vec::new(),
+                closed: None,
+                is_kicked: false,
+                is_replaced: false,
+                cut: None,
+            }),
+            setup,
+        })
+    }
+
+    /// The handshake has told each end that it knows the other; this one `opens` the link.
+    pub(crate) fn know_other(&self, opens: bool) {
+        if self.other.get() != Other::Plain {
+            self.with(|state| state.protocol.know_other(opens));
+            self.other.set(Other::Known);
+        }
+    }
+
+    /// From now on this end is a plain peer.
+    pub(crate) fn be_plain(&self) {
+        self.other.set(Other::Plain);
+        self.with(|state| state.protocol.be_plain());
+    }
+
+    /// From now on the two ends speak this dialect.
+    pub(crate) fn speak(&self, dialect: Dialect) {
+        self.other.set_dialect(dialect);
+        self.lock().protocol.speak(dialect);
+    }
+
+    /// The rules by which its messages are read, with these limits.
+    pub(crate) fn rules(&self, limits: &Limits) -> Rules {
+        Rules::new(limits, self.jsonrpc_optional.load(Ordering::Relaxed))
+    }
+
+    /// The state, for the connection's task, which sees to what follows by itself.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing of a user's runs under this lock, so nothing should panic under it. If something
+        // did, a second panic while this end is dropped would take the whole process with it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state from outside the connection's task: afterwards, without the lock, those
+    /// are told whom it concerns, the connection's task first of all.
+    pub(crate) fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        let told = std::mem::take(&mut state.protocol.told);
+        let wakes = state.sleeper.is_some() && state.has_work();
+        let sleeper = if wakes { state.sleeper.take() } else { None };
+        drop(state);
+        if let Some(sleeper) = sleeper {
+            sleeper.wake();
+        }
+        told.into_iter().for_each(Waiter::tell);
+        result
+    }
+
+    /// Forgets a call that nobody waits for any more, and cancels it if it was sent.
+    pub(crate) fn abandon(&self, call: u64) {
+        let left =
+            self.with(|state| (state.protocol.abandon(call), state.take_dropped_arguments()));
+        drop(left); // without the lock: wakers and streams are code of the user's
+    }
+
+    /// Ends the slot without a connection's help.
+    pub(crate) fn end(&self, reason: &CloseReason) {
+        let (unanswered, arguments) = self.with(|state| {
+            let unanswered = state.protocol.end(reason);
+            state.protocol.discard();
+            (unanswered, std::mem::take(&mut state.arguments))
+        });
+        unanswered.into_iter().for_each(drop_quietly);
+        let end = StreamEnd::Closed { reason: reason.clone() };
+        arguments.into_iter().for_each(|argument| argument.end(&end));
+        self.finish(reason);
+    }
+
+    /// Notes that nothing is left to be done.
+    pub(crate) fn finish(&self, reason: &CloseReason) {
+        let mut state = self.lock();
+        state.closed.get_or_insert_with(|| reason.clone().into());
+        // Whoever keeps a peer of an ended connection must not keep its task.
+        let sleeper = state.sleeper.take();
+        let guest = state.protocol.forget_guest();
+        drop(state);
+        drop((sleeper, guest));
+        self.gone.set();
+    }
+}
+
+impl State {
+    /// Asks the connection to end. A drain can be cut short, a close cannot be taken back.
+    pub(crate) fn wish(&mut self, wish: Wish) {
+        let end = &mut self.wishes.get_or_insert_default().end;
+        if !matches!(end, Some(Wish::Close { .. })) {
+            *end = Some(wish);
+        }
+    }
+
+    /// Notes what does not come to its end.
+    pub(crate) fn note_cut(&mut self, now: Duration) {
+        let served = self.protocol.served();
+        let cut: Vec<_> =
+            served.map(|(method, since)| (method, now.saturating_sub(since))).collect();
+        self.cut = (!cut.is_empty()).then(|| cut.into());
+    }
+
+    /// Whether it has been asked to close.
+    pub(crate) fn is_to_close(&self) -> bool {
+        let end = self.wishes.as_ref().and_then(|wishes| wishes.end.as_ref());
+        matches!(end, Some(Wish::Close { .. }))
+    }
+
+    /// A new link serves the slot from now on; its generation.
+    pub(crate) fn attach(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+
+    /// Streams that went with calls and were dropped before a connection took them in: there may be
+    /// none for long.
+    pub(crate) fn take_dropped_arguments(&mut self) -> Vec<Argument> {
+        if self.arguments.is_empty() {
+            return Vec::new();
+        }
+        let dropped = &mut self.protocol.dropped;
+        let is_dropped = |argument: &mut Argument| {
+            let at = dropped.iter().position(|key| *key == argument.key);
+            at.map(|at| dropped.swap_remove(at)).is_some()
+        };
+        self.arguments.extract_if(.., is_dropped).collect()
+    }
+
+    /// Whether a sleeping connection has something to do.
+    fn has_work(&self) -> bool {
+        let due = self.protocol.next_deadline();
+        !self.protocol.is_sent()
+            || !self.protocol.streams_rest()
+            || self.wishes.is_some()
+            || self.protocol.may_start_ordered()
+            || self.protocol.wire_is_unwatched()
+            || self.protocol.hello_is_unwatched()
+            || self.protocol.must_gather_on()
+            || due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed))
+    }
+}

@@ -1,0 +1,109 @@
+//! Members of batches whose results wait, since unfinished batches hold as much as they may.
+
+use super::{Protocol, Serve};
+use crate::error::object::ErrorObject;
+use crate::protocol::tables::batches::Place;
+use crate::protocol::tables::key::Key;
+
+/// When a result may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    Now,
+    /// When there is room in the outbox, or other batches have come to their end.
+    Later,
+    /// Not at all: what it would wait for may wait for it.
+    Never,
+}
+
+impl<W> Protocol<W> {
+    /// When the batch that an answer goes to, if it does, may keep it. All batches together keep no more than `queue`,
+    /// but for one that is let to its end; what is beyond waits for that. A handler that waits for a call of its own
+    /// may keep that one from its end until a member of another batch is answered: then there is a `message_out`
+    /// more, and beyond that nothing waits.
+    #[inline(always)] // most answers go to no batch
+    pub(super) fn room_to_gather(&mut self, place: Option<Place>) -> Room {
+        let Some(place) = place else { return Room::Now };
+        self.room_in_batch(place)
+    }
+
+    fn room_in_batch(&mut self, place: Place) -> Room {
+        let limit = self.limits.queue;
+        if self.batches.may_gather(place.batch, limit) {
+            Room::Now
+        } else if !self.serving.has_lent() {
+            Room::Later
+        } else if self.batches.bytes() < limit.saturating_add(self.limits.message_out) {
+            Room::Now
+        } else {
+            Room::Never
+        }
+    }
+
+    /// When a result of this handler may be written.
+    pub(crate) fn room_for_answer(&mut self, key: Key) -> Room {
+        if !self.outbox.has_room() {
+            return Room::Later;
+        }
+        let place = self.serving.get(key).and_then(|served| served.place);
+        self.room_to_gather(place)
+    }
+
+    /// The oldest request that has not started and may do so now. Members of batches for which there is no
+    /// room step aside: others must not wait for them, as they may be what a batch waits for.
+    pub(super) fn next_unstarted(&mut self) -> Option<(Key, Box<str>)> {
+        while let Some(key) = self.serving.oldest_unstarted() {
+            let place = self.serving.get(key)?.place;
+            match self.room_to_gather(place) {
+                Room::Now => return self.serving.next_unstarted(),
+                Room::Later => self.serving.set_aside(),
+                Room::Never => self.refuse_member(key),
+            }
+        }
+        self.next_aside()
+    }
+
+    fn next_aside(&mut self) -> Option<(Key, Box<str>)> {
+        for key in self.serving.aside().to_vec() {
+            let place = self.serving.get(key).and_then(|served| served.place);
+            match self.room_to_gather(place) {
+                Room::Now => return self.serving.take_aside(key),
+                Room::Later => {}
+                Room::Never => self.refuse_member(key),
+            }
+        }
+        None
+    }
+
+    fn refuse_member(&mut self, key: Key) {
+        self.stop(key, &ErrorObject::busy("queue"));
+    }
+
+    /// Whether a request that stepped aside may start after all, or has to be refused.
+    pub(super) fn may_come_back(&mut self) -> bool {
+        self.serving.aside().to_vec().into_iter().any(|key| {
+            let place = self.serving.get(key).and_then(|served| served.place);
+            self.room_to_gather(place) != Room::Later
+        })
+    }
+
+    /// Whether members of batches wait that must not wait any longer, since a handler has begun to wait for a call of
+    /// its own. That can happen on another thread.
+    pub(crate) fn must_gather_on(&self) -> bool {
+        self.batches.bytes() >= self.limits.queue
+            && self.outbox.has_room()
+            && self.ended.is_none()
+            && self.serving.has_lent()
+            && self.serving.has_waiting_members()
+    }
+
+    /// What is known of a request that starts now, after it had to wait.
+    pub(super) fn serve_waiting(&mut self, key: Key, params: Box<str>) -> Option<Serve<Box<str>>> {
+        let served = self.serving.get(key)?;
+        let (method, deadline, place) = (served.method, served.deadline, served.place);
+        let beside = served.rare.as_ref().and_then(|rare| rare.beside.clone());
+        let id = served.id.as_deref().map(Box::from);
+        let has_room = self.room_to_gather(place) == Room::Now;
+        let params = Some(params).filter(|params| !params.is_empty());
+        Some(Serve { key, id, has_room, method, params, deadline, beside })
+    }
+}

@@ -1,0 +1,254 @@
+//! What this end wants of the other: calls and notifications on their way out.
+
+use bytes::Bytes;
+
+use super::{Caller, Outcome, Protocol, Refused, Start};
+use crate::error::call::Fate;
+use crate::error::close::CloseReason;
+use crate::protocol::tables::calls::{More, New, Place, Reported, Subscribe};
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::outbox::{Carried, Sender};
+use crate::util::sync::Arc;
+use crate::wire::dialect::Dialect;
+use crate::wire::encode;
+
+impl<W> Protocol<W> {
+    /// Takes a call into the order of messages; returns its id. `message` makes its text; `waiter` is
+    /// taken if it starts, and told when it has an outcome.
+    pub(crate) fn start(
+        &mut self,
+        start: Start,
+        waiter: &mut Option<W>,
+        message: impl FnOnce(u64) -> Bytes,
+    ) -> Result<u64, Refused> {
+        if self.ended.is_some() || self.answers_only {
+            return Err(Refused::Closed(self.unreachable().expect("it is one of the two")));
+        }
+        // Those that were asked for and are not answered yet will be streams as well.
+        let no_stream_more = start.wanted.is_some()
+            && self.taken.len() + self.calls.subscribing() >= self.limits.streams;
+        if self.calls.open() >= self.limits.pending_calls
+            || no_stream_more
+            || !self.has_room_for_streams(start.streams.len())
+        {
+            return Err(Refused::Busy);
+        }
+        let waits_for_hello = !start.streams.is_empty() && self.hello.window().is_none();
+        if waits_for_hello && self.hello.is_plain() {
+            return Err(Refused::NoStreams);
+        }
+        let id = self.next_id();
+        let message = message(id);
+        let (lender, is_marked) = (self.lender(start.caller), start.caller.is_marked());
+        let place = if waits_for_hello {
+            Place::Parked(message)
+        } else {
+            self.take_place(id, message, is_marked)
+        };
+        let deadline = start.deadline;
+        let more = self.more(id, start);
+        self.calls.insert(id, New { place, deadline, lender, more, waiter: waiter.take() });
+        if waits_for_hello {
+            self.hold_for_hello(id, is_marked);
+        }
+        Ok(id)
+    }
+
+    /// The id that the next call gets.
+    fn next_id(&mut self) -> u64 {
+        if self.calls.last_id() == 0 && !self.is_known() {
+            self.calls.begin_apart(self.chance);
+        }
+        self.calls.next_id()
+    }
+
+    fn more(&mut self, id: u64, start: Start) -> Option<Box<More>> {
+        let Start { wanted, streams, renewed, progress, is_lasting, .. } = start;
+        let is_special = progress | is_lasting;
+        if wanted.is_none() && streams.is_empty() && renewed.is_none() && !is_special {
+            return None;
+        }
+        let greeted = self.hello.is_said();
+        if let Some(wanted) = &wanted {
+            self.note_id_member(wanted);
+        }
+        let subscribe = wanted.map(|wanted| Subscribe { wanted, greeted });
+        let streams = self.open_streams(id, streams);
+        let progress = progress.then(Reported::default);
+        Some(Box::new(More { subscribe, streams, renewed, progress, is_lasting }))
+    }
+
+    /// Takes calls into the order of messages that leave as one: `message` makes its text, given the
+    /// ids of as many of them as there may be. Those are returned, in order; the rest is busy. So many
+    /// `notifications` leave with them.
+    pub(crate) fn start_batch(
+        &mut self,
+        starts: &[Start],
+        notifications: usize,
+        message: impl FnOnce(&[u64]) -> Bytes,
+    ) -> Result<Arc<[u64]>, CloseReason> {
+        if let Some(reason) = self.unreachable() {
+            return Err(reason);
+        }
+        let room = self.limits.pending_calls.saturating_sub(self.calls.open());
+        let mut ids = Vec::with_capacity(starts.len().min(room));
+        for start in &starts[..starts.len().min(room)] {
+            let id = self.next_id();
+            let lender = self.lender(start.caller);
+            let (place, deadline) = (Place::InBatch, start.deadline);
+            let more = self.more(id, start.clone());
+            self.calls.insert(id, New { place, deadline, lender, more, waiter: None });
+            ids.push(id);
+        }
+        let ids: Arc<[u64]> = ids.into();
+        let message = message(&ids);
+        if message.is_empty() {
+            return Ok(ids); // not one of them found room, and there was nothing else
+        }
+        let is_marked = starts.iter().any(|start| start.caller.is_marked());
+        self.place_batch(&ids, message, notifications, is_marked);
+        Ok(ids)
+    }
+
+    /// Takes the outcome of a call; without one yet, who is kept by `keep` is told when there is.
+    pub(crate) fn collect(
+        &mut self,
+        id: u64,
+        keep: impl FnOnce(&mut Option<W>),
+    ) -> Option<Outcome> {
+        self.calls.collect(id, keep)
+    }
+
+    /// Forgets a call that was dropped. One that was sent is cancelled over there, any other leaves
+    /// no trace. Returns who waited for it, to be dropped without the lock.
+    pub(crate) fn abandon(&mut self, id: u64) -> Option<W> {
+        if self.calls.open_mut(id).is_some() {
+            self.withdraw(id);
+            self.settle_lender(id);
+            self.drop_streams(id);
+        }
+        let (outcome, waiter) = self.calls.forget(id);
+        if let Some(Outcome::Subscribed(key)) = outcome {
+            let nobody = self.unsubscribe(key);
+            debug_assert!(nobody.is_none(), "nobody took the stream");
+        }
+        self.unpark();
+        waiter
+    }
+
+    /// Takes a notification into the order of messages. `Some` is the ticket under which it waits
+    /// for room.
+    pub(crate) fn notify(&mut self, message: Bytes) -> Result<Option<u64>, CloseReason> {
+        if let Some(reason) = self.unreachable() {
+            return Err(reason);
+        }
+        if self.outbox.is_open() {
+            let calls = Carried::notified(&message);
+            self.outbox.push(message, calls);
+            return Ok(None);
+        }
+        Ok(Some(self.outbox.wait(message, Sender::Notification(None))))
+    }
+
+    /// Whether what must wait for room would enter at once.
+    pub(crate) fn is_open(&self) -> bool {
+        self.outbox.is_open()
+    }
+
+    /// Whether the notification that waited under `ticket` has entered; else who is kept by `keep` is told.
+    pub(crate) fn has_entered(
+        &mut self,
+        ticket: u64,
+        keep: impl FnOnce(&mut Option<W>),
+    ) -> Result<bool, CloseReason> {
+        match &self.ended {
+            // One that had entered before the end may have been sent.
+            Some(reason) if !self.outbox.has_entered(ticket) => Err(reason.clone()),
+            _ => Ok(!self.outbox.still_waits(ticket, keep)),
+        }
+    }
+
+    /// Takes back a notification that waits for room; returns who waited, to be dropped without the lock.
+    pub(crate) fn withdraw_notification(&mut self, ticket: u64) -> Option<W> {
+        self.outbox.remove_waiting(ticket)
+    }
+
+    /// The handler here that lends its place for a call.
+    fn lender(&mut self, caller: Caller) -> Option<Key> {
+        let Caller::Handler(key) = caller else { return None };
+        self.lend(key);
+        Some(key)
+    }
+
+    /// Puts a call's message into the outbox, or in front of it if there is no room.
+    pub(super) fn enqueue(&mut self, id: u64, message: Bytes) -> Place {
+        if self.outbox.is_open() {
+            Place::Queued(self.outbox.push(message, Carried::One(id)))
+        } else {
+            Place::Waiting(self.outbox.wait(message, Sender::Calls(Carried::One(id))))
+        }
+    }
+
+    pub(super) fn enqueue_batch(&mut self, calls: Carried, message: Bytes) {
+        if self.outbox.is_open() {
+            self.outbox.push(message, calls);
+        } else {
+            self.outbox.wait(message, Sender::Calls(calls));
+        }
+    }
+
+    /// Takes back the message of an open call, or cancels it if it is gone. Says what its caller
+    /// may think of it.
+    pub(super) fn withdraw(&mut self, id: u64) -> Fate {
+        let Some(call) = self.calls.open_mut(id) else {
+            return Fate::MaybeExecuted;
+        };
+        match call.place {
+            Place::Parked(_) | Place::Lost => return Fate::NotSent,
+            // It will be sent with the others, and cancelled then.
+            Place::InBatch => {
+                self.calls.give_up();
+                return Fate::MaybeExecuted;
+            }
+            Place::Waiting(ticket) => {
+                let nobody = self.outbox.remove_waiting(ticket);
+                debug_assert!(nobody.is_none(), "who waits for a call is kept with the call");
+            }
+            Place::Queued(ticket) => self.outbox.remove(ticket),
+            Place::Handed(_) => {
+                let wanted = self.calls.take_subscribe(id).map(|it| it.wanted);
+                self.on_wire -= 1;
+                self.calls.give_up();
+                self.mark(id, wanted);
+                self.cancel(id);
+                return Fate::MaybeExecuted;
+            }
+        }
+        self.on_wire -= 1;
+        Fate::NotSent
+    }
+
+    /// Cancels a call that the other end has, if the other end is known to understand that.
+    pub(super) fn cancel(&mut self, id: u64) {
+        let cancel = match self.dialect {
+            Dialect::JsonRpc if !self.is_known() && !self.cancels => return,
+            Dialect::JsonRpc | Dialect::Lsp => encode::cancel(id),
+            Dialect::Mcp if self.calls.more_mut(id).is_some_and(|more| more.is_lasting) => return,
+            Dialect::Mcp => encode::mcp_cancel(id),
+        };
+        self.outbox.push(cancel, Carried::None);
+    }
+
+    /// The handler that made this call has its place again.
+    fn settle_lender(&mut self, id: u64) {
+        if let Some(lender) = self.calls.open_mut(id).and_then(|call| call.lender) {
+            self.give_back(lender);
+        }
+    }
+
+    pub(super) fn resolve(&mut self, id: u64, outcome: Outcome) {
+        self.settle_lender(id);
+        self.drop_streams(id);
+        self.told.extend(self.calls.answer(id, outcome));
+    }
+}

@@ -1,0 +1,189 @@
+//! Time that runs out, and the end of a connection.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Outcome, Protocol};
+use crate::error::call::Fate;
+use crate::error::close::{CloseCode, CloseReason};
+use crate::error::object::ErrorObject;
+use crate::protocol::tables::calls::Place;
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::outbox::OVERHEAD;
+
+impl<W> Protocol<W> {
+    /// When to look at the clock again at the latest.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let slow = self.limits.slow_reader;
+        let deadlines = [
+            self.calls.next_deadline(),
+            self.serving.next_deadline(),
+            self.above_since.map(|since| since + slow),
+            self.paused_since.map(|since| since + slow),
+            self.stall_ends(),
+            self.held_until(),
+            self.standing_ends(),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Times out what has run out before it began: nothing that has come in can save it.
+    pub(crate) fn expire_unbegun(&mut self, now: Duration) {
+        for key in self.serving.expired_unstarted(now) {
+            self.stop(key, &ErrorObject::deadline());
+        }
+        for id in self.calls.expired_unsent(now) {
+            let fate = self.withdraw(id);
+            self.resolve(id, self.timed_out(id, fate));
+        }
+    }
+
+    /// Times out what has run out; the handlers to be dropped are put into `stopped`.
+    pub(crate) fn expire(&mut self, now: Duration, stopped: &mut Vec<Key>) {
+        for key in self.serving.expired(now) {
+            self.stop(key, &ErrorObject::deadline());
+            stopped.push(key);
+        }
+        for id in self.calls.expired(now) {
+            let fate = self.withdraw(id);
+            self.resolve(id, self.timed_out(id, fate));
+        }
+        self.relieve(now);
+        if self.held_until().is_some_and(|ends| now >= ends) {
+            self.end_waiting_for_hello();
+        }
+        self.unpark();
+    }
+
+    /// Why the connection must be closed, if the other end has taken too little, sent too much, or may stay
+    /// no longer. For how long is asked only when what has run out of time `is_over`.
+    pub(crate) fn overdue(&mut self, now: Duration, is_over: bool) -> Option<CloseReason> {
+        self.watch_wire(now);
+        self.watch_hello(now);
+        let slow = self.limits.slow_reader;
+        let for_too_long =
+            |since: Option<Duration>| is_over && since.is_some_and(|since| now >= since + slow);
+        let (queue, message_out) = (self.limits.queue, self.limits.message_out);
+        // A message of that size enters while there is room for a byte, and takes what the queue keeps with it.
+        let most = queue.saturating_add(message_out).saturating_add(OVERHEAD);
+        let with_batches = most.saturating_add(queue.max(message_out));
+        if self.outbox.takes() > most {
+            Some(CloseReason::us(CloseCode::SLOW_READER, "outbound queue is full"))
+        } else if self.outbox.takes() + self.batches.takes() > with_batches {
+            // Refusals are kept whatever the limit says. Results are not: those alone never come to so much.
+            Some(CloseReason::us(CloseCode::SLOW_READER, "too much waits in unfinished batches"))
+        } else if for_too_long(self.above_since) {
+            Some(CloseReason::us(CloseCode::SLOW_READER, "reads too slowly"))
+        } else if for_too_long(self.paused_since) {
+            Some(CloseReason::us(CloseCode::POLICY, "too many notifications"))
+        } else {
+            self.expired(now, is_over).or_else(|| self.too_fast(now))
+        }
+    }
+
+    /// This end was kept from looking at the clock, and at what has come in: the other one has so much more time for
+    /// what it is to do.
+    pub(crate) fn put_off(&mut self, late: Duration) {
+        for since in [&mut self.above_since, &mut self.paused_since].into_iter().flatten() {
+            *since += late;
+        }
+        self.put_off_login(late);
+    }
+
+    /// Whether nothing is owed any more: nothing runs, and nothing waits to be sent.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.serving.requests() == 0 && self.notifications.is_free() && self.outbox.is_empty()
+    }
+
+    /// The transport is gone and accepted only so many messages to their last byte: the other end
+    /// cannot have the rest. A connection could be replaced here; today the end follows at once.
+    pub(crate) fn link_lost(&mut self, accepted: u64) {
+        for id in self.calls.open_ids() {
+            if let Some(call) = self.calls.open_mut(id)
+                && matches!(call.place, Place::Handed(number) if number >= accepted)
+            {
+                call.place = Place::Lost;
+            }
+        }
+    }
+
+    /// Answers all requests that are served, before the end by a close with `code`: those that have started may have run.
+    pub(crate) fn interrupt(&mut self, code: Option<CloseCode>) {
+        for key in self.serving.keys() {
+            let Some(served) = self.serving.get(key).filter(|served| served.is_request) else {
+                continue;
+            };
+            let error = if served.has_started() {
+                ErrorObject::interrupted(code)
+            } else {
+                ErrorObject::shutting_down()
+            };
+            // They end with the connection, not by a cancel.
+            if let Some(rare) = self.serving.get_mut(key).and_then(|served| served.rare.as_mut()) {
+                rare.streams.clear();
+            }
+            self.stop(key, &error);
+        }
+    }
+
+    /// Ends it all: every waiting caller hears why. What is queued as an answer may still be sent.
+    /// Returns who waits for an answer that there will not be: to be dropped, without the lock.
+    pub(crate) fn end(&mut self, reason: &CloseReason) -> Vec<W> {
+        if self.ended.is_some() {
+            return Vec::new();
+        }
+        self.ended = Some(reason.clone());
+        self.outbox.drop_calls();
+        for id in self.calls.open_ids() {
+            let fate = match self.calls.open_mut(id).map(|call| &call.place) {
+                Some(Place::Handed(_)) => Fate::MaybeExecuted,
+                _ => Fate::NotSent,
+            };
+            self.resolve(id, Outcome::Closed(reason.clone().into(), fate));
+        }
+        self.on_wire = 0;
+        self.parked.clear();
+        self.clear_lenders();
+        self.notifications.clear();
+        let mut unanswered = self.batches.clear();
+        self.offered.clear();
+        self.released.clear();
+        self.dropped.clear();
+        self.held = None;
+        self.unreported = None;
+        self.early = None;
+        self.unanswered = None;
+        self.asked = None;
+        self.told.extend(self.taken.end_all(reason));
+        let (watchers, after) = self.serving.clear();
+        self.told.extend(watchers);
+        self.told.extend(self.outbox.drop_waiting());
+        unanswered.extend(after);
+        unanswered
+    }
+
+    /// Throws away what was not sent.
+    pub(crate) fn discard(&mut self) {
+        self.outbox.clear();
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&self) -> Option<&CloseReason> {
+        self.ended.as_ref()
+    }
+
+    /// Gives back what a busy time left behind; cheap when there is nothing.
+    pub(crate) fn shrink(&mut self) {
+        self.calls.shrink();
+        self.serving.shrink();
+        self.notifications.shrink();
+        self.outbox.shrink();
+        self.offered.shrink();
+        self.shrink_early();
+        self.shrink_unanswered();
+        self.shrink_lenders();
+        if self.parked.is_empty() && self.parked.capacity() > 0 {
+            self.parked = VecDeque::new();
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The transport: what it is given, what it holds, and when it may be read.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Protocol, Reading};
+use crate::error::close::{CloseCode, CloseReason};
+use crate::protocol::tables::calls::Place;
+use crate::protocol::tables::outbox::{Admitted, Carried};
+
+impl<W> Protocol<W> {
+    /// The next message for the transport.
+    pub(crate) fn next_message(&mut self) -> Option<Bytes> {
+        let queued = self.outbox.pop()?;
+        for id in queued.calls.ids() {
+            match self.calls.open_mut(*id) {
+                Some(call) => {
+                    call.place = Place::Handed(self.handed);
+                    if let Some(more) = &call.more {
+                        self.released.extend(&more.streams);
+                    }
+                }
+                // Given up while its batch waited, of which it is still a part.
+                None => {
+                    self.on_wire -= 1;
+                    self.cancel(*id);
+                }
+            }
+        }
+        if !matches!(queued.calls, Carried::None | Carried::One(_)) {
+            self.note_batch(&queued);
+        }
+        self.handed += 1;
+        if !self.parked.is_empty() {
+            self.unpark(); // what was given up has left room for others
+        }
+        Some(queued.message)
+    }
+
+    /// How many messages were taken out for the transport.
+    pub(crate) fn handed(&self) -> u64 {
+        self.handed
+    }
+
+    /// Says how many bytes the transport holds; lets in who waits, if there is room for them.
+    pub(crate) fn sent(&mut self, backlog: usize, now: Duration) {
+        self.outbox.set_backlog(backlog);
+        while let Some(admitted) = self.outbox.admit() {
+            match admitted {
+                Admitted::Calls { calls: Carried::One(id), ticket } => {
+                    if let Some(call) = self.calls.open_mut(id) {
+                        call.place = Place::Queued(ticket);
+                    }
+                    self.note_entry(id);
+                }
+                Admitted::Calls { .. } => {}
+                Admitted::Notification(waiter) => self.told.extend(waiter),
+            }
+        }
+        self.flush_reports();
+        self.above_since =
+            if self.outbox.has_room() { None } else { Some(self.above_since.unwrap_or(now)) };
+    }
+
+    /// Whether nothing waits to be sent.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
+    /// Whether the next message may be read.
+    ///
+    /// # Errors
+    /// Why the connection must be closed: too many notifications wait, and a call of ours waits for
+    /// an answer, or a stream for credit, that may lie behind more of them.
+    pub(crate) fn reading(&mut self, now: Duration) -> Result<Reading, CloseReason> {
+        let waiting = self.notifications.len();
+        let full = waiting > self.limits.waiting_notifications
+            || self.notifications.bytes() > self.limits.inflight_bytes;
+        if !full {
+            self.paused_since = None;
+            return Ok(Reading::On);
+        }
+        if self.calls.open() > 0 || self.offered.wait_for_credit() {
+            return Err(CloseReason::us(CloseCode::POLICY, "too many notifications"));
+        }
+        self.paused_since.get_or_insert(now);
+        Ok(Reading::Paused)
+    }
+}

@@ -1,0 +1,150 @@
+//! Handlers: which may start, what they lend, and how they end.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Protocol, Serve};
+use crate::protocol::tables::batches::Place;
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::serving::{Beside, Rare};
+use crate::util::members::Members;
+use crate::util::sync::Arc;
+use crate::wire::id::Id;
+
+impl<W> Protocol<W> {
+    /// A handler that waited to start and may do so now.
+    pub(crate) fn next_to_start(&mut self, now: Duration) -> Option<Serve<Box<str>>> {
+        if !self.outbox.has_room() || self.ended.is_some() {
+            return None;
+        }
+        // First, as an ordered request waits for those before it. It waits for none that stands behind
+        // one that waits for a call of its own.
+        if let Some(waiting) = self.notifications.next() {
+            return Some(self.start_notification(waiting, now));
+        }
+        // All that came before it has started, so it is the oldest of those that have not.
+        let (key, params) = if self.serving.has_ready_ordered() {
+            self.serving.next_ordered()?
+        } else {
+            self.next_unstarted()?
+        };
+        self.serve_waiting(key, params)
+    }
+
+    /// A handler goes on after its first poll, or its result waits for room: until it has finished,
+    /// the other end may cancel it, and may not use its id again.
+    pub(crate) fn keep(&mut self, key: Key, id: &Id) {
+        self.serving.keep(key, id);
+    }
+
+    /// Whether a request or notification waits that could start if there were room.
+    pub(crate) fn has_waiting(&mut self) -> bool {
+        self.must_not_overtake() || self.notifications.has_next() || self.may_come_back()
+    }
+
+    /// Whether requests are about to start: later ones must not overtake them.
+    pub(super) fn must_not_overtake(&self) -> bool {
+        self.serving.has_unstarted() || self.serving.has_ready_ordered()
+    }
+
+    /// Whether an ordered request that comes now is not to start now.
+    pub(super) fn must_wait_for_earlier(&self) -> bool {
+        self.serving.holds_up_ordered() || self.notifications.has_next()
+    }
+
+    /// Whether an ordered request may start now. A handler on another thread can bring that about, by
+    /// a call of its own.
+    pub(crate) fn may_start_ordered(&self) -> bool {
+        self.serving.has_ready_ordered() && self.outbox.has_room() && self.ended.is_none()
+    }
+
+    /// A handler has returned, and its result waits for room.
+    pub(crate) fn returned(&mut self, key: Key) {
+        self.serving.returned(key);
+    }
+
+    /// Whether there is room for what may enter while others wait outside.
+    pub(crate) fn has_room(&self) -> bool {
+        self.outbox.has_room()
+    }
+
+    /// A handler has ended; this is its answer and the id in that, if it owes one and may still give
+    /// it.
+    pub(crate) fn finish(&mut self, key: Key, answer: Option<(&str, Bytes)>) {
+        self.notifications.ended(key);
+        let Some(served) = self.serving.remove(key) else { return };
+        if let Some(mut rare) = served.rare {
+            // Whatever room there is: the answer comes next.
+            self.outbox.extend(rare.report.take());
+            self.leave(*rare, served.place);
+        }
+        if let Some((id, answer)) = answer {
+            self.reply(served.place, Some(id), answer);
+        }
+    }
+
+    /// Whether it is a notification that is still served.
+    pub(crate) fn is_notification(&self, key: Key) -> bool {
+        self.serving.get(key).is_some_and(|served| !served.is_request)
+    }
+
+    /// What came beside a call that is still served.
+    pub(crate) fn beside(&self, key: Key) -> Option<&Arc<Beside>> {
+        self.serving.get(key)?.rare.as_ref()?.beside.as_ref()
+    }
+
+    /// What a handler that is not over serves.
+    pub(crate) fn method(&self, key: Key) -> Option<usize> {
+        Some(self.serving.get(key)?.method)
+    }
+
+    /// The batch that a call came in which is still served.
+    pub(crate) fn members(&mut self, key: Key) -> Option<Members> {
+        let served = self.serving.get(key)?;
+        if let Some(place) = served.place {
+            return Some(self.batches.members(place.batch));
+        }
+        served.rare.as_ref()?.members.clone()
+    }
+
+    /// A call is over: tells who waits for that, and who for its answer, which follows, or for that of
+    /// its batch, if it has a place there.
+    #[cold]
+    pub(super) fn leave(&mut self, rare: Rare<W>, place: Option<Place>) {
+        self.told.extend(rare.watcher);
+        if let Some(after) = rare.after {
+            match place {
+                Some(place) => self.batches.hold_after(place, after),
+                None => self.told.push(after),
+            }
+        }
+        self.cancel_streams(rare.streams);
+    }
+
+    /// Has `watcher`, made of the one kept, told when the call is served no longer; whether it still
+    /// is.
+    pub(crate) fn watch(&mut self, key: Key, watcher: impl FnOnce(Option<W>) -> W) -> bool {
+        match self.serving.get_mut(key) {
+            Some(served) => {
+                let rare = served.rare.get_or_insert_default();
+                rare.watcher = Some(watcher(rare.watcher.take()));
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Has `after`, made of the one kept, told when the answer of this call is in the outbox; whether
+    /// it is still served.
+    pub(crate) fn after_answer(&mut self, key: Key, after: impl FnOnce(Option<W>) -> W) -> bool {
+        match self.serving.get_mut(key) {
+            Some(served) => {
+                let rare = served.rare.get_or_insert_default();
+                rare.after = Some(after(rare.after.take()));
+                true
+            }
+            None => false,
+        }
+    }
+}

@@ -1,0 +1,507 @@
+//! Subscriptions, both ways: how they begin, what comes of an item, and how they end.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::{Asked, Event, Mark, Outcome, Protocol};
+use crate::error::object::{ErrorObject, Kind};
+use crate::protocol::tables::batches::Place;
+use crate::protocol::tables::calls::Subscribe;
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::outbox::Carried;
+use crate::protocol::tables::streams::{
+    Item, ItemParams, OfferedKey, Origin, SUBSCRIPTION, Said, Stop, TakenKey, Wanted,
+};
+use crate::util::escaped::Harmless;
+use crate::wire::decode::Answer;
+use crate::wire::encode;
+use crate::wire::hello::MOST;
+
+/// At most so many subscribe calls that were given up, and ends of streams, are remembered until their answer. The
+/// cancel of such a call ends what it made at any peer that knows cancels.
+const MARKS: usize = 1024;
+
+/// Subscriptions of the other end.
+impl<W> Protocol<W> {
+    /// An id that `make` gives, as JSON text, and no open stream has.
+    pub(crate) fn unused_id(&self, mut make: impl FnMut() -> Option<Box<str>>) -> Option<Box<str>> {
+        loop {
+            let id = make()?;
+            if self.offered.find(&id).is_none() {
+                return Some(id);
+            }
+        }
+    }
+
+    /// The handler of this request came to a stream, which is to be known by this id: JSON text.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub(crate) fn offer(
+        &mut self,
+        key: Key,
+        request: &str,
+        id: Box<str>,
+    ) -> Result<OfferedKey, ErrorObject> {
+        if self.answers_only {
+            return Err(ErrorObject::invalid_request("a subscription needs a WebSocket"));
+        }
+        let limit = self.limits.subscriptions;
+        if self.offered.len() - self.offered.arguments() >= limit {
+            return Err(ErrorObject::too_many_subscriptions(limit));
+        }
+        let greeted = self.serving.get(key).is_some_and(|served| served.greeted);
+        let window = self.hello.window().filter(|_| greeted);
+        Ok(self.offered.insert(id, Origin::Request(Some(request.into())), window))
+    }
+
+    /// The handler's answer, which names the stream. Its items follow when that has left.
+    pub(crate) fn finish_with_stream(
+        &mut self,
+        key: Key,
+        id: &str,
+        answer: Bytes,
+        stream: OfferedKey,
+    ) {
+        match self.serving.get_mut(key) {
+            Some(served) => {
+                let place = served.place;
+                let companions = served.rare.as_mut().map(|rare| std::mem::take(&mut rare.streams));
+                // What came with the request is what the stream is made of.
+                self.offered.accompany(stream, companions.unwrap_or_default());
+                match place {
+                    Some(place) => self.batches.hold(place, stream),
+                    None => self.released.push(stream),
+                }
+            }
+            None => drop(self.offered.remove(stream)),
+        }
+        self.finish(key, Some((id, answer)));
+    }
+
+    /// Whether the other end counts what comes of this stream, and gives credit for it.
+    pub(crate) fn is_counted(&self, stream: OfferedKey) -> bool {
+        self.offered.is_counted(stream)
+    }
+
+    /// Whether the other end has room for an item of this stream. When it has some again, the stream
+    /// is released.
+    pub(crate) fn has_credit(&self, stream: OfferedKey) -> bool {
+        self.offered.has_credit(stream)
+    }
+
+    /// Takes an item of a stream, whose own text has so many bytes; whether anyone still wants more,
+    /// and there is room for it.
+    pub(crate) fn push_item(
+        &mut self,
+        stream: OfferedKey,
+        item: Bytes,
+        bytes: usize,
+        now: Duration,
+    ) -> bool {
+        if self.offered.id(stream).is_none() {
+            return false;
+        }
+        self.offered.spend(stream, bytes);
+        self.renew(stream, now);
+        self.outbox.push(item, Carried::None);
+        self.outbox.has_room()
+    }
+
+    /// The other end has room for more of a stream.
+    pub(super) fn credit<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+        #[derive(serde::Deserialize)]
+        struct Credit<'a> {
+            #[serde(borrow)]
+            subscription: &'a RawValue,
+            bytes: u64,
+        }
+        let credit = params.and_then(|params| serde_json::from_str::<Credit<'_>>(params).ok());
+        let granted = match credit {
+            Some(Credit { subscription, bytes: bytes @ 1..=MOST })
+                if is_stream_id(subscription.get()) =>
+            {
+                self.offered.grant(subscription.get(), bytes)
+            }
+            _ => Err(()),
+        };
+        match granted {
+            Ok(waited) => self.released.extend(waited),
+            Err(()) => self.malformed(),
+        }
+        Event::Done
+    }
+
+    /// Whether no stream has just begun or ended.
+    pub(crate) fn streams_rest(&self) -> bool {
+        self.released.is_empty() && self.dropped.is_empty()
+    }
+
+    /// A stream has ended by itself; with this item, if the other end is to hear of it.
+    pub(crate) fn finish_stream(&mut self, stream: OfferedKey, last: Option<Bytes>) {
+        if let Some(companions) = self.offered.remove(stream) {
+            self.outbox.extend(last);
+            self.cancel_streams(companions);
+        }
+    }
+
+    /// Ends a stream that the other end does not want any more.
+    pub(super) fn end_stream<'a>(&mut self, stream: OfferedKey) -> Event<'a> {
+        if let Some(companions) = self.offered.remove(stream) {
+            self.cancel_streams(companions);
+        }
+        self.dropped.push(stream);
+        Event::Done
+    }
+
+    pub(super) fn unsubscribe_request<'a>(
+        &mut self,
+        place: Option<Place>,
+        id: &str,
+        params: Option<&str>,
+    ) -> Event<'a> {
+        let (ended, event) = self.end_offered(params);
+        match ended {
+            Some(ended) => {
+                let json = if ended { "true" } else { "false" };
+                self.reply(place, Some(id), encode::result(id, json));
+                event
+            }
+            None => {
+                let error = ErrorObject::invalid_params("takes the id of a subscription");
+                self.refuse(None, place, Some(id), &error)
+            }
+        }
+    }
+
+    /// Ends the stream that a notification names.
+    pub(super) fn stop_offered<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+        let (ended, event) = self.end_offered(params);
+        if ended.is_none() {
+            self.malformed();
+        }
+        event
+    }
+
+    /// Ends the stream that these params name; whether there was one, or `None` if they name none.
+    fn end_offered<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
+        let Some(id) = params.and_then(only_param) else { return (None, Event::Done) };
+        match self.offered.find(id) {
+            Some(stream) => (Some(true), self.end_stream(stream)),
+            None => (Some(false), self.nothing_to_end()),
+        }
+    }
+}
+
+/// The one value in an array or in an object; or the id, where that was found under another name already.
+fn only_param(params: &str) -> Option<&str> {
+    if !params.starts_with(['[', '{']) {
+        return Some(params);
+    }
+    if params.starts_with('[') {
+        return serde_json::from_str::<[&RawValue; 1]>(params).ok().map(|[id]| id.get());
+    }
+    #[derive(serde::Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow, alias = "id")]
+        subscription: &'a RawValue,
+    }
+    serde_json::from_str::<Named<'_>>(params).ok().map(|named| named.subscription.get())
+}
+
+/// Subscriptions of this end.
+impl<W> Protocol<W> {
+    /// A call that waited has its place among the messages now: whether it asks for a stream that is counted is
+    /// decided here, as the other end will, by what stands before it.
+    pub(super) fn note_entry(&mut self, call: u64) {
+        let greeted = self.hello.is_said();
+        let more = self.calls.more_mut(call);
+        if let Some(subscribe) = more.and_then(|more| more.subscribe.as_mut()) {
+            subscribe.greeted = greeted;
+        }
+    }
+
+    /// The answer to a subscribe call: the stream begins where its id is read, so that no item that
+    /// comes right behind is lost.
+    pub(super) fn subscribed(&mut self, call: u64, answer: &str, subscribe: Subscribe) -> Outcome {
+        let wanted = subscribe.wanted;
+        let Some(id) = self.subscription_id(answer, &wanted) else {
+            return Outcome::Malformed(no_id(answer, &wanted).into());
+        };
+        // A peer of ours that has heard us before the call said hello before its answer.
+        let counts = subscribe.greeted && self.hello.window().is_some();
+        let window = counts.then_some(self.limits.stream_window);
+        let id_member = wanted.id_member.clone();
+        match self.taken.insert(id, Stop::Unsubscribe(wanted), window) {
+            Some(key) => {
+                if let Some(more) = self.calls.more_mut(call) {
+                    self.taken.accompany(key, std::mem::take(&mut more.streams));
+                }
+                self.take_early(key, id, &id_member);
+                Outcome::Subscribed(key)
+            }
+            None => Outcome::Malformed("the id of a subscription is in use already".into()),
+        }
+    }
+
+    /// Whether these params are an item of a stream that we take, whatever their method. One of a stream that
+    /// we do not know yet may be early.
+    pub(super) fn take_item(&mut self, params: Option<&str>, may_be_early: bool) -> bool {
+        if self.taken.is_idle() && self.calls.subscribing() == 0 {
+            return false;
+        }
+        let Some(params) = params.filter(|params| params.starts_with('{')) else { return false };
+        if self.asked.as_ref().is_some_and(|asked| !asked.id_members.is_empty())
+            && self.take_unusual_item(params, may_be_early)
+        {
+            return true;
+        }
+        let Some(item) = ItemParams::read(params) else { return false };
+        match self.taken.find(item.subscription) {
+            Some(key) => {
+                self.take_item_of(key, &item);
+                true
+            }
+            None => may_be_early && self.keep_early(&item, params),
+        }
+    }
+
+    /// The same for an item that may hold the id of its stream in another member than `subscription`.
+    #[cold]
+    fn take_unusual_item(&mut self, params: &str, may_be_early: bool) -> bool {
+        let (mut known, mut unknown) = (None, None);
+        for id_member in self.asked.iter().flat_map(|asked| &asked.id_members) {
+            let Some(item) = ItemParams::read_by(params, id_member) else { continue };
+            match self.taken.find_by(item.subscription, id_member) {
+                Some(key) => known = known.or(Some((key, item))),
+                None => unknown = unknown.or(Some(item)),
+            }
+        }
+        if let Some((key, item)) = known {
+            self.take_item_of(key, &item);
+            return true;
+        }
+        // One that another stream knows by the usual member is no early one of a stream to come.
+        let usual = ItemParams::read(params).and_then(|item| self.taken.find(item.subscription));
+        match unknown {
+            Some(item) if may_be_early && usual.is_none() => self.keep_early(&item, params),
+            _ => false,
+        }
+    }
+
+    /// Notes by which member the items of a stream that is asked for name it, unless by the usual one.
+    pub(super) fn note_id_member(&mut self, wanted: &Wanted) {
+        if wanted.id_member == SUBSCRIPTION {
+            return;
+        }
+        let Asked { id_members, .. } = &mut **self.asked.get_or_insert_default();
+        if !id_members.contains(&wanted.id_member) {
+            id_members.push(wanted.id_member.clone());
+        }
+    }
+
+    fn take_item_of(&mut self, key: TakenKey, item: &ItemParams<'_>) {
+        let window = self.limits.stream_window;
+        let said = item.said(self.taken.is_counted(key));
+        let taken = said.and_then(|(said, seq)| match said {
+            Said::Result(result) => self.taken.push(key, result.into(), seq, window),
+            Said::Unreadable(why) => self.taken.push_unreadable(key, why, seq, window),
+            Said::Error(error) => self.end_taken(key, Some(last_item(error)), seq),
+            Said::Failed(why) => self.end_taken(key, Some(Item::Failed(why)), seq),
+            Said::Done => self.end_taken(key, None, seq),
+        });
+        match taken {
+            Ok(waiter) => self.told.extend(waiter),
+            Err(()) => self.malformed(),
+        }
+    }
+
+    /// Keeps an item of a stream that is not known, if a subscribe call may be about to be answered with
+    /// its id.
+    #[cold]
+    fn keep_early(&mut self, item: &ItemParams<'_>, params: &str) -> bool {
+        if self.calls.subscribing() == 0 {
+            return false;
+        }
+        let (id, is_end) = (item.subscription, item.may_end());
+        if id.len() > self.limits.id_bytes {
+            return false;
+        }
+        let early = self.early.get_or_insert_default();
+        let kept = early.keep(id, params, is_end, self.limits.stream_window);
+        self.counters.dropped += u64::from(!kept);
+        true
+    }
+
+    /// Takes what came of a stream before its id was known, and forgets what is for nobody.
+    fn take_early(&mut self, key: TakenKey, id: &str, id_member: &str) {
+        let stream = self.early.as_mut().and_then(|early| early.take(id));
+        self.shrink_early();
+        let Some(stream) = stream else { return };
+        for params in &stream.items {
+            // Nothing comes behind its end.
+            let item = ItemParams::read_by(params, id_member);
+            if let Some(item) = item.filter(|_| self.taken.find(id).is_some()) {
+                self.take_item_of(key, &item);
+            }
+        }
+        if self.taken.find(id).is_none() {
+            return;
+        }
+        self.taken.miss(key, stream.missed);
+        if stream.has_ended {
+            let last = Item::Error(stream_failed().into());
+            let _ = self.end_taken(key, Some(last), None);
+        }
+    }
+
+    /// Forgets what came for streams of which none is awaited any more.
+    pub(super) fn shrink_early(&mut self) {
+        if self.calls.subscribing() == 0 {
+            self.early = None;
+        }
+    }
+
+    /// The other end has ended a stream.
+    fn end_taken(
+        &mut self,
+        key: TakenKey,
+        last: Option<Item>,
+        seq: Option<u64>,
+    ) -> Result<Option<W>, ()> {
+        let waiter = self.taken.end(key, last, seq)?;
+        let companions = self.taken.take_companions(key);
+        self.drop_all(companions);
+        Ok(waiter)
+    }
+
+    /// The next item of a stream. `Some(None)` is its end; with `None`, who is kept by `keep` is told.
+    pub(crate) fn next_item(
+        &mut self,
+        key: TakenKey,
+        keep: impl FnOnce(&mut Option<W>),
+    ) -> Option<Option<Item>> {
+        let next = self.taken.next(key, keep);
+        if self.ended.is_none()
+            && let Some((id, bytes)) = self.taken.credit(key)
+        {
+            self.outbox.push(encode::credit(id, bytes), Carried::None);
+        }
+        next
+    }
+
+    /// A stream was dropped. The other end is told, whatever the queue holds. Returns who waited for items,
+    /// to be dropped without the lock.
+    pub(crate) fn unsubscribe(&mut self, key: TakenKey) -> Option<W> {
+        let companions = self.taken.take_companions(key);
+        self.drop_all(companions);
+        let removed = self.taken.remove(key)?;
+        if let Some((stop, id)) = removed.stop {
+            self.send_stop(stop, &id);
+        }
+        removed.waiter
+    }
+
+    pub(super) fn send_unsubscribe(&mut self, method: &str, subscription: &str) {
+        if self.ended.is_none() {
+            let id = self.calls.issue();
+            self.outbox.push(encode::unsubscribe(method, subscription, id), Carried::None);
+            self.insert_mark(id, Mark::Unsubscribe(subscription.into()));
+        }
+    }
+
+    /// A subscribe call was given up: should its answer come, what it made must be ended.
+    pub(super) fn mark(&mut self, call: u64, wanted: Option<Box<Wanted>>) {
+        let Some(wanted) = wanted else { return };
+        self.insert_mark(call, Mark::Subscribe(wanted));
+    }
+
+    fn insert_mark(&mut self, call: u64, mark: Mark) {
+        let Asked { marks, .. } = &mut **self.asked.get_or_insert_default();
+        if marks.len() < MARKS {
+            marks.insert(call, mark);
+        }
+    }
+
+    /// Whether these params are an item of a stream that was dropped here, and that the other end has not ended yet.
+    pub(super) fn is_late_item(&self, params: Option<&str>) -> bool {
+        let Some(asked) = self.asked.as_ref().filter(|asked| !asked.marks.is_empty()) else {
+            return false;
+        };
+        let Some(params) = params else { return false };
+        let names = asked.id_members.iter().map(|name| &**name).chain([SUBSCRIPTION]);
+        names.filter_map(|name| ItemParams::read_by(params, name)).any(|item| {
+            let is_it =
+                |mark: &Mark| matches!(mark, Mark::Unsubscribe(id) if **id == *item.subscription);
+            asked.marks.values().any(is_it)
+        })
+    }
+
+    /// The answer to a call that nobody waits for, if it was a subscribe call.
+    pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Answer<'_>) {
+        let marks = self.asked.as_mut().map(|asked| &mut asked.marks);
+        let marked = marks.zip(call).and_then(|(marks, call)| marks.remove(&call));
+        self.asked.take_if(|asked| asked.marks.is_empty() && asked.id_members.is_empty());
+        if let Some(Mark::Subscribe(wanted)) = marked
+            && let Answer::Result(answer) = answer
+            && let Some(id) = self.subscription_id(answer, &wanted)
+        {
+            self.send_unsubscribe(&wanted.unsubscribe, id);
+        }
+    }
+
+    /// The id in the answer to a subscribe call, if there is one, and no longer than any other id: it is
+    /// kept for as long as the stream.
+    fn subscription_id<'a>(&self, answer: &'a str, wanted: &Wanted) -> Option<&'a str> {
+        let id = if answer.starts_with('{') { member(answer, &wanted.id_member)? } else { answer };
+        (is_stream_id(id) && id.len() <= self.limits.id_bytes).then_some(id)
+    }
+}
+
+/// Whether this JSON text is of a type that the id of a stream may have.
+fn is_stream_id(json: &str) -> bool {
+    matches!(json.as_bytes()[0], b'"' | b'-' | b'0'..=b'9')
+}
+
+/// The JSON text of a member of an object.
+#[cold]
+fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let members = serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(object).ok()?;
+    members.get(name).map(|value| value.get())
+}
+
+/// Why there is no id in the answer to a subscribe call.
+#[cold]
+fn no_id(answer: &str, wanted: &Wanted) -> String {
+    let what = "the id of a subscription must be a string or a number, and not too long";
+    if answer.starts_with('{') {
+        let name = Harmless(&wanted.id_member);
+        return format!("{what}; of an answer that is an object it is the member `{name}`");
+    }
+    what.into()
+}
+
+/// How a stream ends with this error.
+fn last_item(error: &str) -> Item {
+    let error = stream_error(error);
+    match error.kind() {
+        Some(Kind::Cancelled) => Item::Cancelled,
+        _ => Item::Error(error.into()),
+    }
+}
+
+/// The error of an error item. Some peers put something else there than an error object.
+fn stream_error(json: &str) -> ErrorObject {
+    let object = Some(json).filter(|json| json.starts_with('{'));
+    object
+        .and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_else(|| stream_failed().with_data(&serde_json::from_str::<&RawValue>(json).ok()))
+}
+
+fn stream_failed() -> ErrorObject {
+    ErrorObject::new(crate::error::object::ErrorCode::INTERNAL, "the stream failed")
+}

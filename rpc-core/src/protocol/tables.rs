@@ -1,0 +1,12 @@
+//! The tables of one connection, each with one idea.
+
+pub(crate) mod batches;
+pub(crate) mod calls;
+pub(crate) mod deadlines;
+pub(crate) mod key;
+pub(crate) mod notifications;
+pub(crate) mod ordered;
+pub(crate) mod outbox;
+pub(crate) mod rates;
+pub(crate) mod serving;
+pub(crate) mod streams;

@@ -1,0 +1,247 @@
+//! Batches of the other end whose answers are gathered (specification, section 6).
+
+use bytes::{BufMut, Bytes, BytesMut};
+use slab::Slab;
+
+use crate::protocol::tables::outbox::OVERHEAD;
+use crate::protocol::tables::streams::OfferedKey;
+use crate::util::members::Members;
+
+/// What a -32011 in the place of an answer may take, its id apart.
+const REFUSAL: usize = 200;
+
+/// The batches of one connection that are not answered yet.
+pub(crate) struct Batches<W> {
+    batches: Slab<Batch<W>>,
+    /// Bytes of all answers gathered, and how many there are.
+    gathered: usize,
+    answers: usize,
+    /// The one batch that may gather beyond the limit. Without it, batches that hold the room
+    /// between them would wait for each other.
+    privileged: Option<usize>,
+}
+
+struct Batch<W> {
+    /// An answer for each member that is owed one, in their order.
+    answers: Vec<Option<Bytes>>,
+    bytes: usize,
+    /// Subscriptions that its members made: their items come after its answer.
+    streams: Vec<OfferedKey>,
+    /// Who is to be told when its answer is on its way.
+    after: Vec<W>,
+    /// Answers that are still to come; one more while its members are being read.
+    open: usize,
+    /// How many members it has, and what layers share between them, if one has asked.
+    count: usize,
+    members: Option<Members>,
+}
+
+/// A batch that has come to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Whole<W> {
+    /// Its response; `None` if no member was owed an answer.
+    pub(crate) answer: Option<Bytes>,
+    /// The subscriptions that may begin when that is sent.
+    pub(crate) streams: Vec<OfferedKey>,
+    /// Who is to be told then.
+    pub(crate) after: Vec<W>,
+}
+
+/// A member's place among the answers of its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) batch: usize,
+    slot: usize,
+}
+
+impl<W> Batches<W> {
+    pub(crate) const fn new() -> Self {
+        Self { batches: Slab::new(), gathered: 0, answers: 0, privileged: None }
+    }
+
+    /// A batch of so many members, which are going to be read.
+    pub(crate) fn begin(&mut self, count: usize) -> usize {
+        let (answers, streams, after) = (Vec::new(), Vec::new(), Vec::new());
+        let (bytes, open, members) = (0, 1, None);
+        self.batches.insert(Batch { answers, bytes, streams, after, open, count, members })
+    }
+
+    /// What its members share.
+    pub(crate) fn members(&mut self, batch: usize) -> Members {
+        let Batch { count, members, .. } = &mut self.batches[batch];
+        members.get_or_insert_with(|| Members::new(*count)).clone()
+    }
+
+    /// A member of the batch is owed an answer.
+    pub(crate) fn owe(&mut self, batch: usize) -> Place {
+        let answers = &mut self.batches[batch].answers;
+        answers.push(None);
+        self.batches[batch].open += 1;
+        Place { batch, slot: self.batches[batch].answers.len() - 1 }
+    }
+
+    /// All members were read. As [`answer`](Self::answer).
+    pub(crate) fn all_read(&mut self, batch: usize) -> Option<Whole<W>> {
+        self.settle(batch)
+    }
+
+    /// Whether an answer of so many bytes leaves room for a word about each that is to come.
+    pub(crate) fn fits(&self, place: Place, bytes: usize, limit: usize) -> bool {
+        let batch = &self.batches[place.batch];
+        batch.bytes + bytes + batch.open * REFUSAL <= limit
+    }
+
+    /// Whether a result may be written for this batch: what all batches gather stays within
+    /// `limit`, but for the one that is allowed to come to its end.
+    pub(crate) fn may_gather(&mut self, batch: usize, limit: usize) -> bool {
+        self.gathered < limit || *self.privileged.get_or_insert(batch) == batch
+    }
+
+    /// A member has made a subscription.
+    pub(crate) fn hold(&mut self, place: Place, stream: OfferedKey) {
+        self.batches[place.batch].streams.push(stream);
+    }
+
+    /// Someone is to be told when the answer of a member is on its way.
+    pub(crate) fn hold_after(&mut self, place: Place, after: W) {
+        self.batches[place.batch].after.push(after);
+    }
+
+    /// Keeps the answer of a member; with the last one it is whole.
+    pub(crate) fn answer(&mut self, place: Place, answer: Bytes) -> Option<Whole<W>> {
+        let batch = &mut self.batches[place.batch];
+        let bytes = answer.len() + 1;
+        batch.bytes += bytes;
+        self.gathered += bytes;
+        self.answers += 1;
+        batch.answers[place.slot] = Some(answer);
+        self.settle(place.batch)
+    }
+
+    /// A member gets no answer after all. As [`answer`](Self::answer).
+    pub(crate) fn forgo(&mut self, place: Place) -> Option<Whole<W>> {
+        self.answers += 1;
+        self.settle(place.batch)
+    }
+
+    fn settle(&mut self, batch: usize) -> Option<Whole<W>> {
+        self.batches[batch].open -= 1;
+        if self.batches[batch].open > 0 {
+            return None;
+        }
+        let Batch { answers, bytes, streams, after, .. } = self.batches.remove(batch);
+        self.gathered -= bytes;
+        self.answers -= answers.len();
+        if self.privileged == Some(batch) {
+            self.privileged = None;
+        }
+        let is_owed = answers.iter().any(Option::is_some);
+        let answer = is_owed.then(|| join(answers.into_iter().flatten(), bytes));
+        Some(Whole { answer, streams, after })
+    }
+
+    /// Bytes of all answers gathered.
+    pub(crate) fn bytes(&self) -> usize {
+        self.gathered
+    }
+
+    /// The same, with what the answers take beside their text.
+    pub(crate) fn takes(&self) -> usize {
+        self.gathered + OVERHEAD * self.answers
+    }
+
+    /// Forgets everything, and gives back what a busy time left behind; returns who waits for an
+    /// answer that there will not be.
+    pub(crate) fn clear(&mut self) -> Vec<W> {
+        let batches = std::mem::replace(self, Self::new()).batches;
+        batches.into_iter().flat_map(|(_, batch)| batch.after).collect()
+    }
+}
+
+/// `[…,…]`
+fn join(answers: impl Iterator<Item = Bytes>, bytes: usize) -> Bytes {
+    let mut out = BytesMut::with_capacity(bytes + 1);
+    for answer in answers {
+        out.put_u8(if out.is_empty() { b'[' } else { b',' });
+        out.put(answer);
+    }
+    out.put_u8(b']');
+    out.freeze()
+}
+
+#[cfg(test)]
+mod properties;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(whole: Option<Whole<&str>>) -> Option<String> {
+        whole?.answer.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn answers_stand_in_the_order_of_the_members() {
+        let mut batches = Batches::<&str>::new();
+        let batch = batches.begin(2);
+        let [first, second] = [batches.owe(batch), batches.owe(batch)];
+        assert_eq!(batches.answer(second, Bytes::from_static(b"2")), None);
+        assert_eq!(batches.all_read(batch), None);
+        let whole = batches.answer(first, Bytes::from_static(b"1"));
+        assert_eq!(text(whole).unwrap(), "[1,2]");
+        assert_eq!((batches.batches.len(), batches.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn a_member_that_gets_no_answer_is_left_out() {
+        let mut batches = Batches::<&str>::new();
+        let batch = batches.begin(2);
+        let [first, second] = [batches.owe(batch), batches.owe(batch)];
+        assert_eq!(batches.all_read(batch), None);
+        assert_eq!(batches.forgo(first), None);
+        assert_eq!(text(batches.answer(second, Bytes::from_static(b"2"))).unwrap(), "[2]");
+        let batch = batches.begin(1);
+        let alone = batches.owe(batch);
+        assert_eq!(batches.all_read(batch), None);
+        let whole = batches.forgo(alone).unwrap();
+        assert_eq!((text(Some(whole)), batches.bytes(), batches.takes()), (None, 0, 0));
+    }
+
+    #[test]
+    fn a_batch_that_is_owed_nothing_is_not_answered() {
+        let mut batches = Batches::<&str>::new();
+        let batch = batches.begin(2);
+        assert_eq!(text(batches.all_read(batch)), None);
+        assert!(batches.batches.is_empty());
+    }
+
+    #[test]
+    fn beyond_the_limit_one_batch_may_go_on() {
+        let mut batches = Batches::<&str>::new();
+        let [a, b] = [batches.begin(2), batches.begin(2)];
+        let [first, _second] = [batches.owe(a), batches.owe(a)];
+        let other = batches.owe(b);
+        assert!(batches.may_gather(a, 3));
+        batches.answer(first, Bytes::from_static(b"abc"));
+        assert!(batches.may_gather(b, 3), "the first that asks");
+        assert!(!batches.may_gather(a, 3));
+        batches.all_read(b);
+        batches.answer(other, Bytes::from_static(b"d"));
+        assert!(batches.may_gather(a, 3), "the other is done");
+    }
+
+    #[test]
+    fn who_waits_for_a_member_is_told_of_with_the_whole_batch_or_when_it_is_forgotten() {
+        let mut batches = Batches::<&str>::new();
+        let [done, left] = [batches.begin(2), batches.begin(2)];
+        let [first, second] = [batches.owe(done), batches.owe(done)];
+        batches.all_read(done);
+        batches.hold_after(first, "first");
+        assert_eq!(batches.answer(first, Bytes::from_static(b"1")), None);
+        let whole = batches.answer(second, Bytes::from_static(b"2")).unwrap();
+        assert_eq!(whole.after, ["first"]);
+        let third = batches.owe(left);
+        batches.hold_after(third, "third");
+        assert_eq!(batches.clear(), ["third"]);
+    }
+}

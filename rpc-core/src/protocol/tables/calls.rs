@@ -1,0 +1,516 @@
+//! Calls that this end made and waits on.
+//!
+//! Ids count up, so they index a ring directly: an id whose place
+//! is still taken by an older call is skipped. No hashing, no clock, lock or socket; the waiter `W`
+//! is a waker in a running connection and a plain `&str` in the tests.
+
+mod ids;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use ids::Ids;
+
+use crate::protocol::tables::deadlines::Deadlines;
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::streams::{OfferedKey, Wanted};
+
+/// The calls of one connection that have no answer yet, or one that was not collected yet.
+pub(crate) struct Calls<W, O> {
+    /// A power of two of places, or none.
+    places: Vec<Option<Call<W, O>>>,
+    ids: Ids,
+    /// Calls without an outcome.
+    open: usize,
+    /// Calls with one that was not collected.
+    answered: usize,
+    /// Open calls that ask for a subscription.
+    subscribing: usize,
+    /// Calls that were sent and then given up: so many answers may still come.
+    given_up: u64,
+    deadlines: Deadlines,
+}
+
+/// One call.
+pub(crate) struct Call<W, O> {
+    id: u64,
+    /// Where its message is.
+    pub(crate) place: Place,
+    deadline: Option<Duration>,
+    /// The handler of this connection that made it and lends its place.
+    pub(crate) lender: Option<Key>,
+    pub(crate) more: Option<Box<More>>,
+    state: State<W, O>,
+}
+
+/// What few calls have.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct More {
+    /// If it asks for a subscription, how that goes on.
+    pub(crate) subscribe: Option<Subscribe>,
+    /// The streams among its params.
+    pub(crate) streams: Vec<OfferedKey>,
+    /// If its deadline may begin anew, how.
+    pub(crate) renewed: Option<Renewed>,
+    /// What was reported of its progress and not told, if someone listens.
+    pub(crate) progress: Option<Reported>,
+    /// Whether it must not be cancelled.
+    pub(crate) is_lasting: bool,
+}
+
+/// Reports of progress that were not told yet.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reported {
+    reports: VecDeque<Box<str>>,
+    bytes: usize,
+}
+
+/// So many reports are kept.
+const REPORTS: usize = 64;
+
+impl Reported {
+    /// Keeps a report, and with it as many of the latest as there is room for; whether there is any
+    /// for it at all.
+    fn push(&mut self, json: &str, window: usize) -> bool {
+        if json.len() > window {
+            return false;
+        }
+        self.bytes += json.len();
+        self.reports.push_back(json.into());
+        while self.reports.len() > REPORTS || self.bytes > window {
+            self.bytes -= self.reports.pop_front().map_or(0, |report| report.len());
+        }
+        true
+    }
+}
+
+/// How a deadline begins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Renewed {
+    /// How long it is.
+    pub(crate) span: Duration,
+    /// When it is over in any case.
+    pub(crate) until: Option<Duration>,
+    /// Whether items of its streams do that.
+    pub(crate) by_items: bool,
+    /// Whether reports of its progress do.
+    pub(crate) by_progress: bool,
+}
+
+/// What a call asks for that asks for a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subscribe {
+    /// How it is spoken of.
+    pub(crate) wanted: Box<Wanted>,
+    /// Whether we said hello before.
+    pub(crate) greeted: bool,
+}
+
+/// A call on its way in.
+pub(crate) struct New<W> {
+    pub(crate) place: Place,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) lender: Option<Key>,
+    pub(crate) more: Option<Box<More>>,
+    /// Told of the outcome.
+    pub(crate) waiter: Option<W>,
+}
+
+enum State<W, O> {
+    Open(Option<W>),
+    Answered(O),
+}
+
+/// Where the message of a call is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Here, until fewer calls are on the wire.
+    Parked(bytes::Bytes),
+    /// Waiting for room in the outbox, under this ticket.
+    Waiting(u64),
+    /// In the outbox, under this ticket.
+    Queued(u64),
+    /// In a batch with others, which was not handed over: it cannot be taken out of there.
+    InBatch,
+    /// With the transport, as the message of this number.
+    Handed(u64),
+    /// With a transport that was lost before it could pass on the last byte.
+    Lost,
+}
+
+impl<W, O> Calls<W, O> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            ids: Ids::new(),
+            open: 0,
+            answered: 0,
+            subscribing: 0,
+            given_up: 0,
+            deadlines: Deadlines::new(),
+        }
+    }
+
+    /// How many calls wait for an answer.
+    pub(crate) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// How many of those ask for a subscription.
+    pub(crate) fn subscribing(&self) -> usize {
+        self.subscribing
+    }
+
+    /// The id that the next call gets.
+    pub(crate) fn next_id(&mut self) -> u64 {
+        if (self.open + self.answered) * 2 >= self.places.len() {
+            self.grow();
+        }
+        // At least half the places are free.
+        while self.places[self.index(self.ids.next())].is_some() {
+            self.ids.pass();
+        }
+        self.ids.next()
+    }
+
+    /// Adds the call that was promised [`next_id`](Self::next_id).
+    pub(crate) fn insert(&mut self, id: u64, new: New<W>) {
+        let New { place, deadline, lender, more, waiter } = new;
+        debug_assert_eq!(id, self.ids.next(), "it was promised");
+        self.ids.pass();
+        self.open += 1;
+        self.subscribing += usize::from(more.as_ref().is_some_and(|more| more.subscribe.is_some()));
+        self.deadlines.add(deadline);
+        let index = self.index(id);
+        let state = State::Open(waiter);
+        self.places[index] = Some(Call { id, place, deadline, lender, more, state });
+    }
+
+    /// The call with this id, if it waits for an answer.
+    pub(crate) fn open_mut(&mut self, id: u64) -> Option<&mut Call<W, O>> {
+        self.get_mut(id).filter(|call| matches!(call.state, State::Open(_)))
+    }
+
+    /// What an open call has that few have.
+    pub(crate) fn more_mut(&mut self, id: u64) -> Option<&mut More> {
+        self.open_mut(id)?.more.as_deref_mut()
+    }
+
+    /// Takes what an open call asks for, if that is a subscription.
+    pub(crate) fn take_subscribe(&mut self, id: u64) -> Option<Subscribe> {
+        if self.subscribing == 0 {
+            return None; // without looking for the call: each comes by here
+        }
+        let subscribe = self.more_mut(id)?.subscribe.take()?;
+        self.subscribing -= 1;
+        Some(subscribe)
+    }
+
+    /// Something has happened that lets the deadline of a call begin anew, if `that` is said of it.
+    pub(crate) fn renew(&mut self, id: u64, now: Duration, that: impl FnOnce(&Renewed) -> bool) {
+        let Some(call) = self.open_mut(id) else { return };
+        let renewed = call.more.as_ref().and_then(|more| more.renewed);
+        if let Some(Renewed { span, until, .. }) = renewed.filter(that) {
+            let deadline = now.saturating_add(span);
+            call.deadline = Some(until.map_or(deadline, |until| deadline.min(until)));
+        }
+    }
+
+    /// Keeps a report of the progress of a call that was sent; who waits for the call, if anyone
+    /// listens to that.
+    ///
+    /// # Errors
+    /// It is larger than `window`, and was not kept.
+    pub(crate) fn report(&mut self, id: u64, json: &str, window: usize) -> Result<Option<W>, ()> {
+        let Some(call) = self.open_mut(id) else { return Ok(None) };
+        // Ids can be guessed, and there may be far more calls here than on the wire.
+        let is_sent = matches!(call.place, Place::Handed(_));
+        let progress = call.more.as_mut().and_then(|more| more.progress.as_mut());
+        let Some(progress) = progress.filter(|_| is_sent) else { return Ok(None) };
+        if !progress.push(json, window) {
+            return Err(());
+        }
+        match &mut call.state {
+            State::Open(waiter) => Ok(waiter.take()),
+            State::Answered(_) => Ok(None),
+        }
+    }
+
+    /// Takes what was reported of a call's progress, in order.
+    pub(crate) fn take_reports(&mut self, id: u64) -> VecDeque<Box<str>> {
+        let more = self.get_mut(id).and_then(|call| call.more.as_mut());
+        let reported = more.and_then(|more| more.progress.as_mut());
+        reported.map(|reported| std::mem::take(reported).reports).unwrap_or_default()
+    }
+
+    /// Gives a call its outcome; returns who waits for it. `None` also if no such call is open.
+    pub(crate) fn answer(&mut self, id: u64, outcome: O) -> Option<W> {
+        self.take_subscribe(id);
+        let call = self.open_mut(id)?;
+        let State::Open(waiter) = std::mem::replace(&mut call.state, State::Answered(outcome))
+        else {
+            unreachable!("`open_mut` gives open calls only")
+        };
+        self.open -= 1;
+        self.answered += 1;
+        waiter
+    }
+
+    /// Takes the outcome, and with it the call; `None` if there is none yet: then `keep` gets the place of
+    /// who waits for it.
+    pub(crate) fn collect(&mut self, id: u64, keep: impl FnOnce(&mut Option<W>)) -> Option<O> {
+        let call = self.get_mut(id)?;
+        if let State::Open(kept) = &mut call.state {
+            keep(kept);
+            return None;
+        }
+        self.remove(id).0
+    }
+
+    /// Forgets a call that nobody waits for any more; returns the outcome that it may have, or who waited.
+    pub(crate) fn forget(&mut self, id: u64) -> (Option<O>, Option<W>) {
+        self.remove(id)
+    }
+
+    /// Frees the place of a call; returns its outcome, or who waited for that. The rest is dropped where it
+    /// is: to move it as a whole took longer than all else here.
+    fn remove(&mut self, id: u64) -> (Option<O>, Option<W>) {
+        self.take_subscribe(id);
+        let Some(index) = self.index_of(id) else { return (None, None) };
+        let place = &mut self.places[index];
+        let Some(call) = place else { return (None, None) };
+        let before = std::mem::replace(&mut call.state, State::Open(None));
+        *place = None;
+        match before {
+            State::Open(waiter) => {
+                self.open -= 1;
+                (None, waiter)
+            }
+            State::Answered(outcome) => {
+                self.answered -= 1;
+                (Some(outcome), None)
+            }
+        }
+    }
+
+    /// The id for a call that is given up at once: its answer finds nobody.
+    pub(crate) fn issue(&mut self) -> u64 {
+        let id = self.next_id();
+        self.ids.pass();
+        self.given_up += 1;
+        id
+    }
+
+    /// The id of the last call that was made.
+    pub(crate) fn last_id(&self) -> u64 {
+        self.ids.last()
+    }
+
+    /// Whether a call may have had this id.
+    pub(crate) fn has_made(&self, id: u64) -> bool {
+        self.ids.has_given(id)
+    }
+
+    /// Begins far from the ids that other ends begin with, if there was no call yet.
+    pub(crate) fn begin_apart(&mut self, chance: u32) {
+        self.ids.begin_apart(chance);
+    }
+
+    /// Whether answers may come that find nobody.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.given_up > 0
+    }
+
+    /// Notes that an answer to a call that was sent will find nobody.
+    pub(crate) fn give_up(&mut self) {
+        self.given_up += 1;
+    }
+
+    /// Whether a call of this id was given up and its answer may come; once for each.
+    pub(crate) fn late(&mut self, id: u64) -> bool {
+        let late = self.given_up > 0 && self.ids.has_given(id);
+        self.given_up -= u64::from(late);
+        late
+    }
+
+    /// No call runs out before this time.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        self.deadlines.next()
+    }
+
+    /// The ids of the open calls whose deadline has come.
+    pub(crate) fn expired(&mut self, now: Duration) -> Vec<u64> {
+        let open = self.places.iter().flatten();
+        let open = open.filter(|call| matches!(call.state, State::Open(_)));
+        self.deadlines.expired(now, open.map(|call| (call.id, call.deadline)))
+    }
+
+    /// The ids of the open calls whose deadline has come, and which were not sent.
+    pub(crate) fn expired_unsent(&self, now: Duration) -> Vec<u64> {
+        let open = self.places.iter().flatten();
+        let is_over = |call: &&Call<W, O>| {
+            matches!(call.state, State::Open(_))
+                && call.deadline.is_some_and(|deadline| deadline <= now)
+                && !matches!(call.place, Place::Handed(_) | Place::InBatch)
+        };
+        open.filter(is_over).map(|call| call.id).collect()
+    }
+
+    /// The ids of all open calls, oldest first.
+    pub(crate) fn open_ids(&self) -> Vec<u64> {
+        let open = self.places.iter().flatten();
+        let mut ids: Vec<_> =
+            open.filter(|call| matches!(call.state, State::Open(_))).map(|call| call.id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Gives back what a busy time left behind.
+    pub(crate) fn shrink(&mut self) {
+        if self.open + self.answered == 0 {
+            self.places = Vec::new();
+        }
+    }
+
+    fn index(&self, id: u64) -> usize {
+        // The places are far fewer than a `usize` counts; only the low bits matter.
+        (id as usize) & (self.places.len() - 1)
+    }
+
+    fn index_of(&self, id: u64) -> Option<usize> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let index = self.index(id);
+        self.places[index].as_ref().is_some_and(|call| call.id == id).then_some(index)
+    }
+
+    fn get_mut(&mut self, id: u64) -> Option<&mut Call<W, O>> {
+        let index = self.index_of(id)?;
+        self.places[index].as_mut()
+    }
+
+    /// Doubles the places. Two calls never meet in the larger ring: they did not in the smaller.
+    fn grow(&mut self) {
+        let len = (self.places.len() * 2).max(8);
+        let calls = std::mem::replace(&mut self.places, (0..len).map(|_| None).collect());
+        for call in calls.into_iter().flatten() {
+            let index = self.index(call.id);
+            self.places[index] = Some(call);
+        }
+    }
+}
+
+#[cfg(test)]
+mod properties;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type TestCalls = Calls<&'static str, &'static str>;
+
+    fn queued(deadline: Option<Duration>) -> New<&'static str> {
+        let place = Place::Queued(0);
+        New { place, deadline, lender: None, more: None, waiter: None }
+    }
+
+    fn start(calls: &mut TestCalls) -> u64 {
+        let id = calls.next_id();
+        calls.insert(id, queued(None));
+        id
+    }
+
+    #[test]
+    fn an_answer_is_collected_once() {
+        let mut calls = TestCalls::new();
+        let id = start(&mut calls);
+        assert_eq!(id, 1);
+        assert_eq!(calls.collect(id, |kept| *kept = Some("waker")), None);
+        assert_eq!(calls.answer(id, "3"), Some("waker"));
+        assert_eq!(calls.answer(id, "4"), None);
+        assert_eq!(calls.collect(id, |_| unreachable!()), Some("3"));
+        assert_eq!(calls.collect(id, |_| unreachable!()), None);
+        assert_eq!((calls.open, calls.answered), (0, 0));
+    }
+
+    #[test]
+    fn as_many_late_answers_as_calls_given_up() {
+        let mut calls = TestCalls::new();
+        let id = start(&mut calls);
+        calls.remove(id);
+        calls.give_up();
+        assert!(!calls.late(id + 1), "an id we never issued");
+        assert!(calls.late(id));
+        assert!(!calls.late(id));
+    }
+
+    #[test]
+    fn a_call_of_long_standing_is_stepped_over() {
+        let mut calls = TestCalls::new();
+        let old = start(&mut calls);
+        for _ in 0..1000 {
+            let id = start(&mut calls);
+            assert_ne!(id % 8, old % 8);
+            calls.forget(id);
+        }
+        assert_eq!(calls.places.len(), 8);
+        assert_eq!(calls.answer(old, "late"), None);
+        assert_eq!(calls.collect(old, |_| unreachable!()), Some("late"));
+    }
+
+    #[test]
+    fn deadlines_are_found_whenever_they_were_added() {
+        let mut calls = TestCalls::new();
+        for seconds in [30, 1, 20] {
+            let id = calls.next_id();
+            calls.insert(id, queued(Some(Duration::from_secs(seconds))));
+        }
+        assert_eq!(calls.next_deadline(), Some(Duration::from_secs(1)));
+        assert!(calls.expired(Duration::from_millis(999)).is_empty());
+        assert_eq!(calls.expired(Duration::from_secs(1)), [2]);
+        calls.remove(2);
+        assert_eq!(calls.expired(Duration::from_secs(25)), [3]);
+    }
+
+    /// Ids, answers and departures in a random order agree with a plain `Vec`.
+    #[test]
+    fn a_long_random_run_agrees_with_a_list() {
+        let mut calls = TestCalls::new();
+        let mut model: Vec<(u64, bool)> = Vec::new();
+        let mut random = crate::util::testing::Random::new(7);
+        for _ in 0..20_000 {
+            let pick = |random: &mut crate::util::testing::Random, model: &[(u64, bool)]| {
+                (!model.is_empty()).then(|| random.below(model.len()))
+            };
+            match random.below(4) {
+                0 if model.len() < 50 => model.push((start(&mut calls), false)),
+                1 => {
+                    if let Some(at) = pick(&mut random, &model) {
+                        calls.answer(model[at].0, "x");
+                        model[at].1 = true;
+                    }
+                }
+                2 => {
+                    if let Some(at) = pick(&mut random, &model) {
+                        let (id, answered) = model[at];
+                        assert_eq!(
+                            calls.collect(id, |kept| *kept = Some("w")),
+                            answered.then_some("x")
+                        );
+                        if answered {
+                            model.remove(at);
+                        }
+                    }
+                }
+                _ => {
+                    if let Some(at) = pick(&mut random, &model) {
+                        let (id, answered) = model.remove(at);
+                        assert_eq!(calls.forget(id).0, answered.then_some("x"));
+                    }
+                }
+            }
+            assert_eq!(calls.open(), model.iter().filter(|(_, answered)| !answered).count());
+        }
+    }
+}

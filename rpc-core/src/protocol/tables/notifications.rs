@@ -1,0 +1,102 @@
+//! Notifications that wait for an earlier one to end: they run one at a time, in order.
+
+use std::collections::VecDeque;
+
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::serving::{Beside, Cost};
+use crate::util::members::Members;
+use crate::util::sync::Arc;
+
+/// The queue in front of the notification handlers of one connection.
+pub(crate) struct Notifications {
+    waiting: VecDeque<Waiting<Box<str>>>,
+    bytes: usize,
+    running: Option<Key>,
+}
+
+/// A notification that has not started.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Waiting<P> {
+    /// By which it is known what came before it.
+    pub(crate) number: u64,
+    pub(crate) method: usize,
+    pub(crate) params: Option<P>,
+    pub(crate) cost: Cost,
+    pub(crate) beside: Option<Arc<Beside>>,
+    /// The batch in which it came. It may start when the rest of the batch is answered and forgotten.
+    pub(crate) members: Option<Members>,
+}
+
+impl Waiting<&str> {
+    /// With params of its own.
+    pub(crate) fn into_owned(self) -> Waiting<Box<str>> {
+        let Self { number, method, params, cost, beside, members } = self;
+        Waiting { number, method, params: params.map(Box::from), cost, beside, members }
+    }
+}
+
+impl Notifications {
+    pub(crate) const fn new() -> Self {
+        Self { waiting: VecDeque::new(), bytes: 0, running: None }
+    }
+
+    /// Whether the next notification may start at once.
+    pub(crate) fn is_free(&self) -> bool {
+        self.running.is_none() && self.waiting.is_empty()
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Bytes of what waits.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn push(&mut self, waiting: Waiting<Box<str>>) {
+        self.bytes += waiting.cost.bytes;
+        self.waiting.push_back(waiting);
+    }
+
+    /// Whether there is one to take.
+    pub(crate) fn has_next(&self) -> bool {
+        self.running.is_none() && !self.waiting.is_empty()
+    }
+
+    /// Takes the next one, unless one runs.
+    pub(crate) fn next(&mut self) -> Option<Waiting<Box<str>>> {
+        if !self.has_next() {
+            return None;
+        }
+        let waiting = self.waiting.pop_front()?;
+        self.bytes -= waiting.cost.bytes;
+        Some(waiting)
+    }
+
+    /// Notes that this one runs.
+    pub(crate) fn started(&mut self, key: Key) {
+        debug_assert!(self.running.is_none(), "one at a time");
+        self.running = Some(key);
+    }
+
+    /// Notes that a handler has ended, which may be the one of a notification.
+    pub(crate) fn ended(&mut self, key: Key) {
+        if self.running == Some(key) {
+            self.running = None;
+        }
+    }
+
+    /// Forgets everything, and gives back what a busy time left behind.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Gives back what a busy time left behind.
+    pub(crate) fn shrink(&mut self) {
+        if self.waiting.is_empty() && self.waiting.capacity() > 0 {
+            self.waiting = VecDeque::new();
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! Messages that wait for the transport, in order, and those that wait for room among them.
+//!
+//! Below the limit everything is taken. Above it new calls and notifications wait outside, in
+//! order, while what is owed or frees something (answers, cancels) still enters.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::util::sync::Arc;
+
+/// What a message takes beside its text, roughly. Without it a million short ones would be within the limit.
+pub(crate) const OVERHEAD: usize = 128;
+
+/// The queue of one connection. `W` is told when its message has entered.
+pub(crate) struct Outbox<W> {
+    limit: usize,
+    queue: Tickets<Queued>,
+    waiting: Tickets<Waiting<W>>,
+    bytes: usize,
+    backlog: usize,
+}
+
+/// A message that is next to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Queued {
+    pub(crate) message: Bytes,
+    pub(crate) calls: Carried,
+}
+
+/// The calls of ours that a message makes, by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Carried {
+    None,
+    One(u64),
+    /// A batch.
+    Many(Arc<[u64]>),
+    /// A part of a batch that was refused as a whole.
+    Again(Arc<[u64]>),
+    /// A batch of notifications.
+    Notifications,
+}
+
+impl Carried {
+    pub(crate) fn ids(&self) -> &[u64] {
+        match self {
+            Self::None | Self::Notifications => &[],
+            Self::One(id) => std::slice::from_ref(id),
+            Self::Many(ids) | Self::Again(ids) => ids,
+        }
+    }
+
+    /// What a message with notifications is, which stands alone or in an array.
+    pub(crate) fn notified(message: &Bytes) -> Self {
+        if message.starts_with(b"[") { Self::Notifications } else { Self::None }
+    }
+}
+
+/// A message that waits for room.
+pub(crate) struct Waiting<W> {
+    message: Bytes,
+    sender: Sender<W>,
+}
+
+/// Who made a message.
+pub(crate) enum Sender<W> {
+    /// Calls of ours.
+    Calls(Carried),
+    /// A notification, and who waits for it to enter.
+    Notification(Option<W>),
+}
+
+/// What [`Outbox::admit`] let in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Admitted<W> {
+    /// These calls now have this place in the queue.
+    Calls { calls: Carried, ticket: u64 },
+    /// A notification entered.
+    Notification(Option<W>),
+}
+
+impl<W> Outbox<W> {
+    pub(crate) fn new(limit: usize) -> Self {
+        let (queue, waiting) = (Tickets::new(), Tickets::new());
+        Self { limit, queue, waiting, bytes: 0, backlog: 0 }
+    }
+
+    /// Whether what may wait enters at once.
+    pub(crate) fn has_room(&self) -> bool {
+        self.takes() < self.limit
+    }
+
+    /// Whether nobody waits and there is room.
+    pub(crate) fn is_open(&self) -> bool {
+        self.has_room() && self.waiting.is_empty()
+    }
+
+    /// Bytes in the queue, and those that the transport took and could not pass on yet.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes + self.backlog
+    }
+
+    /// The same, with what the messages take beside their text.
+    pub(crate) fn takes(&self) -> usize {
+        self.bytes() + OVERHEAD * self.queue.len
+    }
+
+    /// From now on there is room for so many bytes.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Says how much the transport holds that the medium has not accepted.
+    pub(crate) fn set_backlog(&mut self, bytes: usize) {
+        self.backlog = bytes;
+    }
+
+    /// Adds a message whatever the limit says; returns its ticket in the queue.
+    pub(crate) fn push(&mut self, message: Bytes, calls: Carried) -> u64 {
+        self.bytes += message.len();
+        self.queue.push(Queued { message, calls })
+    }
+
+    /// Adds messages that are no calls, whatever the limit says.
+    pub(crate) fn extend(&mut self, messages: impl IntoIterator<Item = Bytes>) {
+        for message in messages {
+            self.push(message, Carried::None);
+        }
+    }
+
+    /// Adds a message that must wait for room; returns its ticket among those that wait.
+    pub(crate) fn wait(&mut self, message: Bytes, sender: Sender<W>) -> u64 {
+        self.waiting.push(Waiting { message, sender })
+    }
+
+    /// Lets the longest waiting message in, if there is room. `None` when nobody waits or enters.
+    pub(crate) fn admit(&mut self) -> Option<Admitted<W>> {
+        if !self.has_room() {
+            return None;
+        }
+        let Waiting { message, sender } = self.waiting.pop()?;
+        Some(match sender {
+            Sender::Calls(calls) => {
+                Admitted::Calls { ticket: self.push(message, calls.clone()), calls }
+            }
+            Sender::Notification(waiter) => {
+                let calls = Carried::notified(&message);
+                self.push(message, calls);
+                Admitted::Notification(waiter)
+            }
+        })
+    }
+
+    /// Whether the notification with this ticket still waits; if so `keep` gets the place of who waits for
+    /// it.
+    pub(crate) fn still_waits(&mut self, ticket: u64, keep: impl FnOnce(&mut Option<W>)) -> bool {
+        match self.waiting.get_mut(ticket) {
+            Some(Waiting { sender: Sender::Notification(kept), .. }) => {
+                keep(kept);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the message with this ticket, which waits no longer, has entered. Else it was thrown away.
+    pub(crate) fn has_entered(&self, ticket: u64) -> bool {
+        ticket < self.waiting.first
+    }
+
+    /// Takes a message back that waits for room; returns who waited with it.
+    pub(crate) fn remove_waiting(&mut self, ticket: u64) -> Option<W> {
+        match self.waiting.remove(ticket)?.sender {
+            Sender::Notification(waiter) => waiter,
+            Sender::Calls(_) => None,
+        }
+    }
+
+    /// Takes a message back that is in the queue and was not sent.
+    pub(crate) fn remove(&mut self, ticket: u64) {
+        if let Some(queued) = self.queue.remove(ticket) {
+            self.bytes -= queued.message.len();
+        }
+    }
+
+    /// The next message for the transport.
+    pub(crate) fn pop(&mut self) -> Option<Queued> {
+        let queued = self.queue.pop()?;
+        self.bytes -= queued.message.len();
+        Some(queued)
+    }
+
+    /// Whether there is nothing to send.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Takes back the messages that make calls.
+    pub(crate) fn drop_calls(&mut self) {
+        let bytes = &mut self.bytes;
+        self.queue.retain(|queued| {
+            let keep = queued.calls.ids().is_empty();
+            *bytes -= if keep { 0 } else { queued.message.len() };
+            keep
+        });
+    }
+
+    /// Throws away what is in the queue; the transport is taken to have nothing either.
+    pub(crate) fn clear(&mut self) {
+        (self.bytes, self.backlog) = (0, 0);
+        self.queue.drain().for_each(drop);
+    }
+
+    /// Throws away what waits for room; returns who waited with a notification.
+    pub(crate) fn drop_waiting(&mut self) -> impl Iterator<Item = W> {
+        self.waiting.drain().filter_map(|waiting| match waiting.sender {
+            Sender::Notification(waiter) => waiter,
+            Sender::Calls(_) => None,
+        })
+    }
+
+    /// Gives back what a busy time left behind.
+    pub(crate) fn shrink(&mut self) {
+        self.queue.shrink();
+        self.waiting.shrink();
+    }
+}
+
+/// A queue whose entries can be taken out of its middle, by the number they came in under. The
+/// number of an entry taken out may be given again: who takes one out must forget its number.
+struct Tickets<T> {
+    entries: VecDeque<Option<T>>,
+    /// The number of the first entry.
+    first: u64,
+    /// How many entries are not gaps.
+    len: usize,
+}
+
+impl<T> Tickets<T> {
+    const fn new() -> Self {
+        Self { entries: VecDeque::new(), first: 0, len: 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn push(&mut self, entry: T) -> u64 {
+        self.entries.push_back(Some(entry));
+        self.len += 1;
+        self.first + self.entries.len() as u64 - 1
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        while let Some(entry) = self.entries.pop_front() {
+            self.first += 1;
+            if entry.is_some() {
+                self.len -= 1;
+                return entry;
+            }
+        }
+        None
+    }
+
+    fn get_mut(&mut self, ticket: u64) -> Option<&mut T> {
+        let index = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
+        self.entries.get_mut(index)?.as_mut()
+    }
+
+    fn remove(&mut self, ticket: u64) -> Option<T> {
+        let index = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
+        let entry = self.entries.get_mut(index)?.take()?;
+        self.len -= 1;
+        // Gaps at the end would pile up when messages come and go and nothing is ever sent.
+        while matches!(self.entries.back(), Some(None)) {
+            self.entries.pop_back();
+        }
+        Some(entry)
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        for place in &mut self.entries {
+            if place.as_ref().is_some_and(|entry| !keep(entry)) {
+                *place = None;
+                self.len -= 1;
+            }
+        }
+    }
+
+    fn drain(&mut self) -> impl Iterator<Item = T> {
+        // Not counted as taken: by its number it is known that an entry was thrown away.
+        self.len = 0;
+        std::mem::take(&mut self.entries).into_iter().flatten()
+    }
+
+    fn shrink(&mut self) {
+        if self.entries.is_empty() && self.entries.capacity() > 0 {
+            self.entries = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod properties;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn who_waits_enters_in_order_and_only_below_the_limit() {
+        let mut outbox = Outbox::new(OVERHEAD + 4);
+        outbox.push(message("abcd"), Carried::None);
+        assert!(!outbox.has_room());
+        outbox.wait(message("call"), Sender::Calls(Carried::One(7)));
+        outbox.wait(message("note"), Sender::Notification(Some("waker")));
+        assert_eq!(outbox.admit(), None);
+
+        outbox.pop();
+        assert_eq!(outbox.admit(), Some(Admitted::Calls { calls: Carried::One(7), ticket: 1 }));
+        assert_eq!(outbox.admit(), None, "the call filled the queue");
+        assert_eq!(outbox.pop(), Some(Queued { message: message("call"), calls: Carried::One(7) }));
+        assert_eq!(outbox.admit(), Some(Admitted::Notification(Some("waker"))));
+    }
+
+    #[test]
+    fn a_message_taken_back_leaves_no_bytes_and_no_gap() {
+        let mut outbox = Outbox::<()>::new(100);
+        let first = outbox.push(message("one"), Carried::None);
+        outbox.push(message("two"), Carried::None);
+        let third = outbox.push(message("three"), Carried::None);
+        outbox.remove(third);
+        outbox.remove(first);
+        assert_eq!(outbox.bytes(), 3);
+        assert_eq!(outbox.pop().map(|queued| queued.message), Some(message("two")));
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn messages_that_come_and_go_pile_up_nothing() {
+        let mut outbox = Outbox::<()>::new(100);
+        outbox.push(message("stuck"), Carried::None);
+        for _ in 0..100 {
+            let ticket = outbox.push(message("gone"), Carried::None);
+            outbox.remove(ticket);
+        }
+        assert_eq!(outbox.queue.entries.len(), 1);
+    }
+
+    #[test]
+    fn short_messages_are_not_for_free() {
+        let mut outbox = Outbox::<()>::new(10 * OVERHEAD);
+        let count = (0..).take_while(|_| {
+            outbox.push(message(""), Carried::None);
+            outbox.has_room()
+        });
+        assert_eq!(count.count(), 9);
+        assert_eq!((outbox.bytes(), outbox.takes()), (0, 10 * OVERHEAD));
+    }
+
+    #[test]
+    fn what_the_transport_holds_counts() {
+        let mut outbox = Outbox::<()>::new(4);
+        outbox.set_backlog(4);
+        assert!(!outbox.has_room());
+        outbox.set_backlog(3);
+        assert!(outbox.has_room());
+    }
+}

@@ -1,0 +1,23 @@
+//! Streams of items that one end offers and the other takes, by the widespread convention for
+//! subscriptions (`{"subscription":id,"result":item}` in the params of a notification). A stream
+//! among the params of a call is the same, but for who begins it.
+
+mod early;
+mod incoming;
+mod item;
+mod outgoing;
+#[cfg(test)]
+mod properties;
+
+pub(crate) use early::Early;
+pub(crate) use incoming::{Item, Stop, Taken, TakenKey, Wanted};
+pub(crate) use item::{ItemParams, SUBSCRIPTION, Said, can_hold_id};
+pub(crate) use outgoing::{Offered, OfferedKey, Origin};
+
+/// An item counts for at least so many bytes, or empty ones would fill the memory for free.
+const LEAST: usize = 64;
+
+/// What an item counts for whose text has so many bytes.
+pub(crate) fn cost(bytes: usize) -> usize {
+    bytes.max(LEAST)
+}

@@ -1,0 +1,442 @@
+//! Streams that this end takes: subscriptions that it has made at the other, and params of calls that
+//! it serves.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+
+use slab::Slab;
+
+use super::{OfferedKey, SUBSCRIPTION, cost};
+use crate::error::close::CloseReason;
+use crate::error::object::ErrorObject;
+use crate::util::keyed_hash::Keyed;
+
+/// Names one subscription; never two, though `index` is used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TakenKey {
+    index: usize,
+    serial: u64,
+}
+
+/// Something of a stream, in its order. What comes once is in a box: of the others many may wait.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Item {
+    /// The JSON text of an item.
+    Result(Box<str>),
+    /// So many items are missing here.
+    Gap(u64),
+    /// An item that cannot be read, and why.
+    Unreadable(&'static str),
+    /// The stream ends with this error.
+    Error(Box<ErrorObject>),
+    /// The stream ends with an error that cannot be read, and why.
+    Failed(&'static str),
+    /// The stream ends since nobody wants what it was for.
+    Cancelled,
+    /// The stream ends with the connection.
+    Closed(Box<CloseReason>),
+}
+
+struct Subscription<W> {
+    serial: u64,
+    id: Box<str>,
+    stop: Stop,
+    /// Whether there is someone who takes the items. Of a param nobody is until it was read.
+    claimed: bool,
+    /// Streams of this end that went with the call, and end with this one.
+    companions: Vec<OfferedKey>,
+    items: VecDeque<Item>,
+    bytes: usize,
+    /// How many bytes should wait at most.
+    window: usize,
+    /// The credit of one whose other end waits for it.
+    credit: Option<Credit>,
+    /// The number of the last item.
+    seq: u64,
+    /// Nothing comes after what is there.
+    ended: bool,
+    waiter: Option<W>,
+}
+
+/// How the subscription that a call asks for is spoken of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// The method that ends it.
+    pub(crate) unsubscribe: Cow<'static, str>,
+    /// The member of items, and of an answer that is an object, that holds its id.
+    pub(crate) id_member: Cow<'static, str>,
+}
+
+impl Wanted {
+    /// One that this method ends, and whose id stands where it does by the convention.
+    pub(crate) fn ended_by(unsubscribe: Cow<'static, str>) -> Box<Self> {
+        Box::new(Self { unsubscribe, id_member: SUBSCRIPTION.into() })
+    }
+}
+
+/// How the other end is told that nobody takes the items any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// By a call of a method: it was asked for by a call like this.
+    Unsubscribe(Box<Wanted>),
+    /// By `$/stop`: it goes with a call of the other end.
+    Argument,
+}
+
+/// What the other end was granted.
+struct Credit {
+    window: usize,
+    /// Of that, what items took that came.
+    used: usize,
+    /// Of that, what was consumed here and may be granted again.
+    consumed: usize,
+}
+
+/// The open subscriptions of one connection, by id.
+pub(crate) struct Taken<W> {
+    open: Slab<Subscription<W>>,
+    /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
+    by_id: HashMap<Box<str>, usize, Keyed>,
+    /// Bytes of items that wait beyond the windows of their streams, all together, and how many there
+    /// may be: each stream's last item may overdraw its window, by as much as a message may be long.
+    beyond: usize,
+    most_beyond: usize,
+    next_serial: u64,
+}
+
+/// What is left of a stream that is not taken any more.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Removed<W> {
+    /// How to tell the other end, if it does not know, and the id of the stream, as JSON text.
+    pub(crate) stop: Option<(Stop, Box<str>)>,
+    /// Who waited for an item.
+    pub(crate) waiter: Option<W>,
+}
+
+impl<W> Taken<W> {
+    /// For streams that may have so many bytes waiting beyond their windows, all together.
+    pub(crate) fn new(most_beyond: usize) -> Self {
+        let (open, by_id) = (Slab::new(), HashMap::default());
+        Self { open, by_id, beyond: 0, most_beyond, next_serial: 0 }
+    }
+
+    /// How many there are, those that have ended and were not dropped included.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether none can get an item.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Begins one under the id, as JSON text, that the other end gave it; `None` if that is in use.
+    /// With a `window` the other end waits for credit.
+    pub(crate) fn insert(
+        &mut self,
+        id: &str,
+        stop: Stop,
+        window: Option<usize>,
+    ) -> Option<TakenKey> {
+        if self.by_id.contains_key(id) {
+            return None;
+        }
+        self.next_serial += 1;
+        let serial = self.next_serial;
+        let index = self.open.insert(Subscription {
+            serial,
+            id: id.into(),
+            claimed: stop != Stop::Argument,
+            stop,
+            companions: Vec::new(),
+            items: VecDeque::new(),
+            bytes: 0,
+            window: 0,
+            credit: window.map(|window| Credit { window, used: 0, consumed: 0 }),
+            seq: 0,
+            ended: false,
+            waiter: None,
+        });
+        self.by_id.insert(id.into(), index);
+        Some(TakenKey { index, serial })
+    }
+
+    /// The subscription with this id, as JSON text, if it can get an item.
+    pub(crate) fn find(&self, id: &str) -> Option<TakenKey> {
+        let index = *self.by_id.get(id)?;
+        Some(TakenKey { index, serial: self.open[index].serial })
+    }
+
+    /// The one with this id whose items hold that in the member of this name.
+    pub(crate) fn find_by(&self, id: &str, id_member: &str) -> Option<TakenKey> {
+        let key = self.find(id)?;
+        match &self.open[key.index].stop {
+            Stop::Unsubscribe(wanted) => (wanted.id_member == id_member).then_some(key),
+            Stop::Argument => None,
+        }
+    }
+
+    /// The id, as JSON text, of one that was not forgotten; it may have ended.
+    pub(crate) fn id(&self, key: TakenKey) -> Option<&str> {
+        let subscription = self.open.get(key.index)?;
+        (subscription.serial == key.serial).then_some(&*subscription.id)
+    }
+
+    /// Whether the other end counts what comes of it, and waits for credit.
+    pub(crate) fn is_counted(&self, key: TakenKey) -> bool {
+        let subscription = self.open.get(key.index);
+        subscription.is_some_and(|it| it.serial == key.serial && it.credit.is_some())
+    }
+
+    /// So many items are missing that came before they could be taken.
+    pub(crate) fn miss(&mut self, key: TakenKey, items: u64) {
+        if let Some(subscription) = self.get_mut(key).filter(|_| items > 0) {
+            subscription.miss(items);
+        }
+    }
+
+    /// Adds an item, in the place of one that cannot be read. As [`push`](Self::push).
+    pub(crate) fn push_unreadable(
+        &mut self,
+        key: TakenKey,
+        why: &'static str,
+        seq: Option<u64>,
+        window: usize,
+    ) -> Result<Option<W>, ()> {
+        self.keep(key, Item::Unreadable(why), 0, seq, window)
+    }
+
+    /// Adds a result, which may have a number; one that finds more than `window` bytes waiting, or no
+    /// credit, becomes a gap. Returns who waits for it.
+    ///
+    /// # Errors
+    /// Its number has come already.
+    pub(crate) fn push(
+        &mut self,
+        key: TakenKey,
+        json: Box<str>,
+        seq: Option<u64>,
+        window: usize,
+    ) -> Result<Option<W>, ()> {
+        let bytes = json.len();
+        self.keep(key, Item::Result(json), bytes, seq, window)
+    }
+
+    fn keep(
+        &mut self,
+        key: TakenKey,
+        item: Item,
+        bytes: usize,
+        seq: Option<u64>,
+        window: usize,
+    ) -> Result<Option<W>, ()> {
+        let left = self.most_beyond.saturating_sub(self.beyond);
+        let Some(subscription) = self.get_mut(key) else { return Ok(None) };
+        subscription.count(seq)?;
+        subscription.window = window;
+        let (bytes, before) = (cost(bytes), subscription.beyond());
+        let more = (subscription.bytes + bytes).saturating_sub(window) - before;
+        let kept = more <= left && subscription.has_room_for(bytes, window);
+        if kept {
+            subscription.items.push_back(item);
+        } else {
+            if more > left {
+                subscription.pass_over(bytes);
+            }
+            subscription.miss(1);
+        }
+        let waiter = subscription.waiter.take();
+        self.beyond += if kept { more } else { 0 };
+        Ok(waiter)
+    }
+
+    /// Ends one, with a last item if it fails. Returns who waits for that.
+    ///
+    /// # Errors
+    /// Its number has come already.
+    pub(crate) fn end(
+        &mut self,
+        key: TakenKey,
+        last: Option<Item>,
+        seq: Option<u64>,
+    ) -> Result<Option<W>, ()> {
+        let Some(subscription) = self.get_mut(key) else { return Ok(None) };
+        subscription.count(seq)?;
+        subscription.items.extend(last);
+        subscription.ended = true;
+        let waiter = subscription.waiter.take();
+        self.by_id.remove(&self.open[key.index].id);
+        Ok(waiter)
+    }
+
+    /// The next item. `Some(None)` is the end; with `None`, who is kept by `keep` is told of what comes.
+    pub(crate) fn next(
+        &mut self,
+        key: TakenKey,
+        keep: impl FnOnce(&mut Option<W>),
+    ) -> Option<Option<Item>> {
+        let Some(subscription) = self.get_mut(key) else { return Some(None) };
+        if let Some(item) = subscription.items.pop_front() {
+            let bytes = match &item {
+                Item::Result(json) => Some(json.len()),
+                Item::Unreadable(_) => Some(0),
+                _ => None,
+            };
+            if let Some(bytes) = bytes {
+                let before = subscription.beyond();
+                subscription.consume(cost(bytes));
+                let freed = before - subscription.beyond();
+                self.beyond -= freed;
+            }
+            return Some(Some(item));
+        }
+        if subscription.ended {
+            return Some(None);
+        }
+        keep(&mut subscription.waiter);
+        None
+    }
+
+    /// The credit to grant again, and the id, as JSON text, of the subscription: when half of the
+    /// window was consumed.
+    pub(crate) fn credit(&mut self, key: TakenKey) -> Option<(&str, u64)> {
+        let subscription = self.get_mut(key).filter(|subscription| !subscription.ended)?;
+        let credit = subscription.credit.as_mut()?;
+        if credit.consumed < credit.window.div_ceil(2) {
+            return None;
+        }
+        let consumed = std::mem::take(&mut credit.consumed);
+        credit.used -= consumed;
+        Some((&subscription.id, consumed as u64))
+    }
+
+    /// Has streams of this end last as long as this one.
+    pub(crate) fn accompany(&mut self, key: TakenKey, companions: Vec<OfferedKey>) {
+        if let Some(subscription) = self.get_mut(key) {
+            subscription.companions = companions;
+        }
+    }
+
+    /// The streams of this end that end with this one, if it has ended; each once.
+    pub(crate) fn take_companions(&mut self, key: TakenKey) -> Vec<OfferedKey> {
+        self.get_mut(key).map(|it| std::mem::take(&mut it.companions)).unwrap_or_default()
+    }
+
+    /// Someone takes the items of this one from now on; whether nobody did before.
+    pub(crate) fn claim(&mut self, key: TakenKey) -> bool {
+        let Some(subscription) = self.get_mut(key) else { return false };
+        !std::mem::replace(&mut subscription.claimed, true)
+    }
+
+    /// The call that it came with is over, and so is the stream. Returns who waits for items.
+    pub(crate) fn cancel(&mut self, key: TakenKey) -> Option<W> {
+        if !self.get_mut(key)?.claimed {
+            return self.remove(key)?.waiter;
+        }
+        if self.get_mut(key)?.ended {
+            return None;
+        }
+        self.end(key, Some(Item::Cancelled), None).ok().flatten()
+    }
+
+    /// Forgets one; `None` if that has happened.
+    pub(crate) fn remove(&mut self, key: TakenKey) -> Option<Removed<W>> {
+        self.get_mut(key)?;
+        let subscription = self.open.remove(key.index);
+        self.beyond -= subscription.beyond();
+        if self.open.is_empty() {
+            self.open = Slab::new();
+            self.by_id = HashMap::default();
+        } else if !subscription.ended {
+            // With its end its id was free: another one may have it by now.
+            self.by_id.remove(&subscription.id);
+        }
+        let stop = (!subscription.ended).then_some((subscription.stop, subscription.id));
+        Some(Removed { stop, waiter: subscription.waiter })
+    }
+
+    /// Ends all with the connection; returns who waits for items.
+    pub(crate) fn end_all(&mut self, reason: &CloseReason) -> Vec<W> {
+        self.by_id.clear();
+        let beyond = &mut self.beyond;
+        self.open.retain(|_, subscription| {
+            *beyond -= if subscription.claimed { 0 } else { subscription.beyond() };
+            subscription.claimed
+        });
+        let open = self.open.iter_mut().map(|(_, subscription)| subscription);
+        open.filter(|subscription| !subscription.ended)
+            .filter_map(|subscription| {
+                subscription.items.push_back(Item::Closed(reason.clone().into()));
+                subscription.ended = true;
+                subscription.waiter.take()
+            })
+            .collect()
+    }
+
+    /// Bytes of items that wait beyond the windows of their streams.
+    #[cfg(test)]
+    pub(super) fn beyond(&self) -> usize {
+        self.beyond
+    }
+
+    fn get_mut(&mut self, key: TakenKey) -> Option<&mut Subscription<W>> {
+        self.open.get_mut(key.index).filter(|subscription| subscription.serial == key.serial)
+    }
+}
+
+impl<W> Subscription<W> {
+    /// Takes in the number of an item, if it has one; those that were skipped are missing.
+    fn count(&mut self, seq: Option<u64>) -> Result<(), ()> {
+        let Some(seq) = seq else { return Ok(()) };
+        let skipped = seq.checked_sub(self.seq).and_then(|ahead| ahead.checked_sub(1)).ok_or(())?;
+        self.seq = seq;
+        if skipped > 0 {
+            self.miss(skipped);
+        }
+        Ok(())
+    }
+
+    /// Makes room for an item, if it may have some.
+    fn has_room_for(&mut self, bytes: usize, window: usize) -> bool {
+        match &mut self.credit {
+            Some(credit) if credit.used >= credit.window => return false,
+            Some(credit) => credit.used += bytes,
+            // Alone it may be larger.
+            None if self.bytes + bytes > window.max(bytes) => return false,
+            None => {}
+        }
+        self.bytes += bytes;
+        true
+    }
+
+    /// How many bytes wait beyond the window.
+    fn beyond(&self) -> usize {
+        self.bytes.saturating_sub(self.window)
+    }
+
+    /// What is not kept takes no room: whoever sent it gets the credit back.
+    fn pass_over(&mut self, bytes: usize) {
+        if let Some(credit) = self.credit.as_mut().filter(|credit| credit.used < credit.window) {
+            credit.used += bytes;
+            credit.consumed += bytes;
+        }
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        if let Some(credit) = &mut self.credit {
+            credit.consumed += bytes;
+        }
+    }
+
+    /// Notes that so many items are missing after those that are there.
+    fn miss(&mut self, items: u64) {
+        match self.items.back_mut() {
+            Some(Item::Gap(missing)) => *missing = missing.saturating_add(items),
+            _ => self.items.push_back(Item::Gap(items)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! The params of a notification that carries an item.
+//!
+//! Read as the envelope is, by the members that are there: an item that is `null` is an item, and what
+//! `serde` makes of an `Option` could not tell it from none. What a member is worth depends on the stream:
+//! only one that both ends have agreed on has `seq` and `done`, elsewhere those are the peer's own.
+
+use std::borrow::Cow;
+
+use crate::wire::scan::{Complexity, DISGUISED, Scanner};
+
+/// The members that mean something, as their JSON text.
+#[derive(Debug, Default)]
+pub(crate) struct ItemParams<'a> {
+    /// The id: other peers have numbers for it.
+    pub(crate) subscription: &'a str,
+    result: Option<&'a str>,
+    error: Option<&'a str>,
+    done: Option<&'a str>,
+    seq: Option<&'a str>,
+    is_disguised: bool,
+    /// One of the first three, or of the others, is given twice.
+    repeated: bool,
+    counts_repeated: bool,
+}
+
+/// What an item says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said<'a> {
+    /// The JSON text of its value.
+    Result(&'a str),
+    /// The stream ends with this error, which is JSON text.
+    Error(&'a str),
+    /// The stream ends.
+    Done,
+    /// It is an item, and its value cannot be read.
+    Unreadable(&'static str),
+    /// The stream ends with an error that cannot be read.
+    Failed(&'static str),
+}
+
+/// What comes of an item, and its number if it has one.
+pub(crate) type Read<'a> = (Said<'a>, Option<u64>);
+
+/// The name of the member that holds the id of the stream, unless both ends have agreed on another.
+pub(crate) const SUBSCRIPTION: &str = "subscription";
+
+/// Whether items can hold the id of their stream in a member of this name: no other member of theirs has
+/// it, and JSON has one spelling of it.
+pub(crate) fn can_hold_id(name: &str) -> bool {
+    let is_plain = |char: char| !matches!(char, '"' | '\\' | '\0'..='\x1f');
+    !name.is_empty()
+        && name.chars().all(is_plain)
+        && !["result", "error", "done", "seq", "ack"].contains(&name)
+}
+
+impl<'a> ItemParams<'a> {
+    /// Reads params that look like an item of some stream. They are JSON, as they came in a message.
+    pub(crate) fn read(params: &'a str) -> Option<Self> {
+        Self::scan(params, SUBSCRIPTION)
+    }
+
+    /// Reads those that hold the id in the member of this name.
+    pub(crate) fn read_by(params: &'a str, id_member: &str) -> Option<Self> {
+        // Apart from the usual name, so that this one is compared as a constant.
+        if id_member == SUBSCRIPTION { Self::read(params) } else { Self::scan(params, id_member) }
+    }
+
+    #[inline(always)]
+    fn scan(params: &'a str, id_member: &str) -> Option<Self> {
+        let mut scanner = Scanner::new(params);
+        let mut item = Self::default();
+        if !scanner.take(b'{') || scanner.take(b'}') {
+            return None;
+        }
+        loop {
+            let name = scanner.name()?;
+            let (text, complexity) = scanner.value()?;
+            item.insert(name, id_member, text, complexity);
+            if scanner.next()? != b',' {
+                break;
+            }
+        }
+        let is_id = matches!(item.subscription.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9'));
+        let says = item.result.is_some() || item.error.is_some() || item.done.is_some();
+        (is_id && says).then_some(item)
+    }
+
+    /// Whether these params are such.
+    pub(crate) fn are(params: Option<&str>, id_member: &str) -> bool {
+        params.is_some_and(|params| ItemParams::read_by(params, id_member).is_some())
+    }
+
+    /// Takes in a member; its `name` stands in quotes.
+    #[inline(always)]
+    fn insert(&mut self, name: &str, id_member: &str, text: &'a str, complexity: Complexity) {
+        if name[1..name.len() - 1] == *id_member {
+            self.repeated |= !self.subscription.is_empty();
+            self.subscription = text;
+            return;
+        }
+        let (place, repeated) = match name {
+            r#""result""# => (&mut self.result, &mut self.repeated),
+            r#""error""# => (&mut self.error, &mut self.repeated),
+            r#""done""# => (&mut self.done, &mut self.counts_repeated),
+            r#""seq""# => (&mut self.seq, &mut self.counts_repeated),
+            _ if name.contains('\\') => {
+                return self.insert_escaped(name, id_member, text, complexity);
+            }
+            _ => return,
+        };
+        *repeated |= place.is_some();
+        *place = Some(text);
+        self.is_disguised |= complexity.is_disguised;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert_escaped(
+        &mut self,
+        name: &str,
+        id_member: &str,
+        text: &'a str,
+        complexity: Complexity,
+    ) {
+        let plain = serde_json::from_str::<Cow<'_, str>>(name);
+        let plain = plain.ok().filter(|plain| !plain.contains(['\\', '"']));
+        if let Some(plain) = plain {
+            self.insert(&format!("\"{plain}\""), id_member, text, complexity);
+        }
+    }
+
+    /// What it says on a stream that is `counted`: that both ends have agreed on, or else on any other.
+    ///
+    /// # Errors
+    /// It says nothing, or too much.
+    pub(crate) fn said(&self, counted: bool) -> Result<Read<'a>, ()> {
+        let (done, seq) = if counted { self.counts()? } else { (false, None) };
+        if self.repeated {
+            return Err(());
+        }
+        let said = match (self.result, self.error, done) {
+            (Some(_), None | Some("null"), false) if self.is_disguised => {
+                Said::Unreadable(DISGUISED)
+            }
+            (Some(result), None | Some("null"), false) => Said::Result(result),
+            (None | Some("null"), Some(_), false) if self.is_disguised => Said::Failed(DISGUISED),
+            (None | Some("null"), Some(error), false) if error != "null" => Said::Error(error),
+            (None, None, true) => Said::Done,
+            _ => return Err(()),
+        };
+        Ok((said, seq))
+    }
+
+    /// Whether it looks like the end of a stream of which nothing is known yet.
+    pub(crate) fn may_end(&self) -> bool {
+        self.result.is_none() && (self.error.is_some() || self.done == Some("true"))
+    }
+
+    /// `done` and `seq`.
+    fn counts(&self) -> Result<(bool, Option<u64>), ()> {
+        let done = match self.done {
+            Some("true") => true,
+            Some("false") | None => false,
+            Some(_) => return Err(()),
+        };
+        let seq = match self.seq {
+            Some(seq) => Some(crate::wire::id::canonical(seq).filter(|seq| *seq > 0).ok_or(())?),
+            None => None,
+        };
+        if self.counts_repeated { Err(()) } else { Ok((done, seq)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(params: &str, counted: bool) -> Option<Result<Read<'_>, ()>> {
+        ItemParams::read(params).map(|item| item.said(counted))
+    }
+
+    #[test]
+    fn what_is_there_counts_and_not_what_it_is_worth() {
+        for counted in [false, true] {
+            for (params, expected) in [
+                (r#"{"subscription":1,"result":null}"#, Some(Ok(Said::Result("null")))),
+                (r#"{"subscription":"a","result":[1]}"#, Some(Ok(Said::Result("[1]")))),
+                (r#"{"subscription":1,"result":1,"error":null}"#, Some(Ok(Said::Result("1")))),
+                (
+                    r#"{"subscription":1,"result":null,"error":null}"#,
+                    Some(Ok(Said::Result("null"))),
+                ),
+                (r#"{"subscription":1,"result":null,"error":{}}"#, Some(Ok(Said::Error("{}")))),
+                (r#"{ "subscription" : 1 , "error" : 5 }"#, Some(Ok(Said::Error("5")))),
+                (r#"{"subscripti\u006fn":1,"r\u0065sult":2}"#, Some(Ok(Said::Result("2")))),
+                (r#"{"subscription":1,"error":null}"#, Some(Err(()))),
+                (r#"{"subscription":1,"result":1,"error":2}"#, Some(Err(()))),
+                (r#"{"subscription":1,"result":1,"result":1}"#, Some(Err(()))),
+                (r#"{"subscription":1}"#, None),
+                (r#"{"subscription":null,"result":1}"#, None),
+                (r#"{"subscription":[1],"result":1}"#, None),
+                (r#"{"result":1}"#, None),
+                ("{}", None),
+                ("[1]", None),
+            ] {
+                let expected = expected.map(|expected| expected.map(|said| (said, None)));
+                assert_eq!(said(params, counted), expected, "{params}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_and_a_plain_end_belong_to_streams_that_are_counted() {
+        for (params, counted, plain) in [
+            (r#""result":2,"seq":7"#, Ok((Said::Result("2"), Some(7))), Ok(Said::Result("2"))),
+            (r#""error":2,"seq":7"#, Ok((Said::Error("2"), Some(7))), Ok(Said::Error("2"))),
+            (r#""done":true,"seq":7"#, Ok((Said::Done, Some(7))), Err(())),
+            (r#""done":true"#, Ok((Said::Done, None)), Err(())),
+            (r#""result":2,"done":false"#, Ok((Said::Result("2"), None)), Ok(Said::Result("2"))),
+            (r#""result":2,"done":true"#, Err(()), Ok(Said::Result("2"))),
+            (r#""result":2,"done":null"#, Err(()), Ok(Said::Result("2"))),
+            (r#""result":2,"done":0"#, Err(()), Ok(Said::Result("2"))),
+            (r#""result":2,"seq":0"#, Err(()), Ok(Said::Result("2"))),
+            (r#""result":2,"seq":"a""#, Err(()), Ok(Said::Result("2"))),
+            (r#""result":2,"seq":7.0"#, Err(()), Ok(Said::Result("2"))),
+            (r#""result":2,"seq":null"#, Err(()), Ok(Said::Result("2"))),
+            (r#""result":2,"seq":1,"seq":2"#, Err(()), Ok(Said::Result("2"))),
+        ] {
+            let params = format!(r#"{{"subscription":1,{params}}}"#);
+            assert_eq!(said(&params, true), Some(counted), "{params}");
+            assert_eq!(said(&params, false), Some(plain.map(|said| (said, None))), "{params}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_serde_json_would_take_for_another_is_not_read() {
+        let disguised = r#"[{"$serde_json::private::RawValue":"[1]"}]"#;
+        let result = format!(r#"{{"subscription":1,"result":{disguised}}}"#);
+        assert_eq!(said(&result, false), Some(Ok((Said::Unreadable(DISGUISED), None))));
+        let error = format!(r#"{{"subscription":1,"error":{{"data":{disguised}}}}}"#);
+        assert_eq!(said(&error, true), Some(Ok((Said::Failed(DISGUISED), None))));
+        let other = format!(r#"{{"subscription":1,"result":1,"other":{disguised}}}"#);
+        assert_eq!(said(&other, true), Some(Ok((Said::Result("1"), None))));
+    }
+}

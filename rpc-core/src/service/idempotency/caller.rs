@@ -1,0 +1,74 @@
+//! Who calls under keys: someone with a name, or a connection.
+
+use std::fmt;
+
+use super::table::Caller;
+use crate::peer::slot::Shared;
+use crate::util::sync::Arc;
+
+/// Bytes of a caller's name.
+const LONGEST_NAME: usize = 256;
+
+/// Who a connection belongs to, kept on it as a value.
+struct Identity(Arc<str>);
+
+impl Shared {
+    /// Names the caller at the other end, whose keys then outlive this connection.
+    pub(crate) fn identify(self: &Arc<Self>, name: &str) -> Result<(), IdentifyError> {
+        if name.len() > LONGEST_NAME {
+            return Err(IdentifyError::NameTooLong { limit: LONGEST_NAME });
+        }
+        self.setup.hub.identify(self, name)
+    }
+
+    /// Keeps the name.
+    pub(crate) fn set_identity(&self, name: Arc<str>) {
+        drop(self.values.set(Identity(name)));
+    }
+
+    /// The name that was given, if one was.
+    pub(crate) fn identity(&self) -> Option<Arc<str>> {
+        Some(self.values.get::<Identity>()?.0.clone())
+    }
+
+    /// The caller that the keys of this connection belong to.
+    pub(super) fn caller(&self) -> Caller {
+        match self.identity() {
+            Some(name) => Caller { name, is_named: true },
+            None => Caller::of_connection(&self.id),
+        }
+    }
+}
+
+impl Caller {
+    pub(super) fn of_connection(id: &str) -> Self {
+        Self { name: id.into(), is_named: false }
+    }
+}
+
+/// Why a peer cannot have a name: see [`Peer::identify`](crate::Peer::identify).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IdentifyError {
+    /// The name has more than 256 bytes. Give a short name, such as the number of the user, or a hash of a long
+    /// name.
+    NameTooLong {
+        /// How many bytes a name may have.
+        limit: usize,
+    },
+    /// Another connection has the name, and there may be one only: [`SameName::Refuse`](crate::SameName::Refuse).
+    Taken,
+}
+
+impl fmt::Display for IdentifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NameTooLong { limit } => {
+                write!(f, "the name of a caller has at most {limit} bytes: give an id, or a hash")
+            }
+            Self::Taken => f.write_str("another connection has this name"),
+        }
+    }
+}
+
+impl std::error::Error for IdentifyError {}

@@ -1,0 +1,462 @@
+//! Several services, and methods without a trait, as one service.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::time::Duration;
+
+use rustc_hash::FxBuildHasher;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::error::object::{ErrorObject, Excerpt, RpcError};
+use crate::method::{MethodInfo, MethodKind, ParamInfo, SubscriptionIds, SubscriptionInfo};
+use crate::protocol::tables::streams::{ItemParams, SUBSCRIPTION, can_hold_id};
+use crate::protocol::target::Target;
+use crate::service::context::Context;
+use crate::service::router_error::RouterError;
+use crate::service::{Handler, Params, Service};
+use crate::stream::Streaming;
+use crate::util::sync::{AtomicBool, Ordering};
+use crate::wire::reserved;
+
+mod closure;
+mod dialect;
+mod fallback;
+
+pub use fallback::RawParams;
+
+pub(crate) use closure::read_open;
+
+/// What an end offers: services made from traits, and methods made from closures.
+///
+/// ```
+/// use rpc_core::{Context, Router, Service};
+///
+/// let router = Router::new()
+///     .method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) })
+///     .notification("log", |_: Context, (line,): (String,)| async move { println!("{line}") });
+/// assert!(router.check().is_ok());
+/// ```
+#[derive(Default)]
+pub struct Router {
+    services: Vec<Box<dyn Service>>,
+    methods: Vec<MethodInfo>,
+    /// For each method the service that has it, and its number there.
+    places: Vec<(usize, usize)>,
+    /// For each method its parameters, if there is a stream among them.
+    stream_params: Vec<Option<&'static [ParamInfo]>>,
+    by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
+    /// The method that serves all other names.
+    fallback: Option<usize>,
+    /// Methods that end subscriptions whose ids have a name of their own, and that name.
+    id_members: Vec<(Box<str>, Box<str>)>,
+    /// For each method whether it was told of that it took long.
+    told: Vec<AtomicBool>,
+    /// For each method, whether a warning of unknown parameters in a notification was logged.
+    told_ignored: Vec<AtomicBool>,
+    mistakes: Vec<String>,
+}
+
+impl Router {
+    /// Offers nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Offers the methods of `service` as well.
+    #[must_use]
+    pub fn service(mut self, service: impl Service) -> Self {
+        self.add(Box::new(service));
+        self
+    }
+
+    /// Offers a method: `handler` takes the [`Context`] and the params.
+    ///
+    /// | type of the params | takes |
+    /// |---|---|
+    /// | a tuple or an array; one alone is `(a,): (i64,)` | params by position only, as they have no names here |
+    /// | a struct | params by name, or by position in the order of its fields |
+    /// | `()` | no params |
+    /// | a `Vec`, a map, a `Value`, a struct with `#[serde(flatten)]` | all params that the type reads, of any number and name |
+    ///
+    /// As with a trait, missing trailing `Option`s are `None`. Params that do not fit are answered -32602; that
+    /// includes surplus values, and names that the struct does not have (except `_meta`). A
+    /// notification ignores such names. To take params both by name and by position, use a struct or a trait.
+    ///
+    /// A handler that makes a call of its own may use `?` on it, which passes on the error of the other end.
+    #[must_use]
+    pub fn method<P, T, F>(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        handler: impl Fn(Context, P) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: DeserializeOwned + Send + 'static,
+        T: Serialize + Send + 'static,
+        F: Future<Output = Result<T, ErrorObject>> + Send + 'static,
+    {
+        self.method_with(name, handler)
+    }
+
+    /// Offers a method with a typed error.
+    #[must_use]
+    pub fn method_with<P, T, E, F>(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        handler: impl Fn(Context, P) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: DeserializeOwned + Send + 'static,
+        T: Serialize + Send + 'static,
+        E: RpcError,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let info = MethodInfo::named(name.into(), MethodKind::Request).with_errors(E::CODES);
+        let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
+        {
+            Ok(params) => Handler::new(handler(cx.clone(), params)),
+            Err(error) => Handler::error(error),
+        };
+        self.add(Box::new(Closure { info: [info], start }));
+        self
+    }
+
+    /// Offers a subscription: `handler` comes to a [`Streaming`]. Items are sent as notifications
+    /// of the same `name`; a call of `unsubscribe` with the subscription's id ends the stream, and
+    /// several subscriptions may share it. A [`SubscriptionInfo`] in the place of that name says what is
+    /// to be otherwise: the name of the items, ids that are numbers, the member that holds them.
+    ///
+    /// ```
+    /// use futures_util::stream;
+    /// use rpc_core::{Context, Router, Service, Streaming, SubscriptionInfo};
+    ///
+    /// let seconds = |_: Context, (): ()| async { Ok(Streaming::new(stream::iter(0..60))) };
+    /// let slots = SubscriptionInfo::ended_by("slotUnsubscribe").item("slotNotification").number_ids();
+    /// let router = Router::new()
+    ///     .subscription("seconds", "stop_seconds", seconds)
+    ///     .subscription("slotSubscribe", slots, seconds);
+    /// assert!(router.check().is_ok());
+    /// ```
+    #[must_use]
+    pub fn subscription<P, T, F>(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        unsubscribe: impl Into<SubscriptionInfo>,
+        handler: impl Fn(Context, P) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: DeserializeOwned + Send + 'static,
+        T: Serialize + Send + 'static,
+        F: Future<Output = Result<Streaming<T>, ErrorObject>> + Send + 'static,
+    {
+        let name = name.into();
+        let kind = MethodKind::subscription(name.clone(), unsubscribe);
+        let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
+        {
+            Ok(params) => Handler::streaming(handler(cx.clone(), params)),
+            Err(error) => Handler::error(error),
+        };
+        self.add(Box::new(Closure { info: [MethodInfo::named(name, kind)], start }));
+        self
+    }
+
+    /// Offers a notification. It takes its params as a [method](Self::method) does. Params that do not
+    /// fit are logged, since nobody gets an answer.
+    #[must_use]
+    pub fn notification<P, F>(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        handler: impl Fn(Context, P) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: DeserializeOwned + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let info = MethodInfo::named(name.into(), MethodKind::Notification);
+        let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
+        {
+            Ok(params) => {
+                let future = handler(cx.clone(), params);
+                Handler::new(async move {
+                    future.await;
+                    Ok::<_, std::convert::Infallible>(())
+                })
+            }
+            Err(error) => Handler::error(error),
+        };
+        self.add(Box::new(Closure { info: [info], start }));
+        self
+    }
+
+    /// Has requests to the method `name`, which was offered before, start only when all that came
+    /// before them has ended: see [`MethodFlags::ordered`](crate::MethodFlags::ordered).
+    ///
+    /// ```
+    /// use rpc_core::{Context, Router, Service};
+    ///
+    /// let router = Router::new()
+    ///     .method("commit", |_: Context, (): ()| async { Ok(()) })
+    ///     .ordered("commit");
+    /// assert!(router.methods()[0].flags.ordered);
+    /// ```
+    #[must_use]
+    pub fn ordered(mut self, name: &str) -> Self {
+        match self.by_name.get_mut(name) {
+            Some(target @ &mut (Target::Method(method) | Target::Ordered(method))) => {
+                *target = Target::Ordered(method);
+                self.methods[method].flags.ordered = true;
+            }
+            Some(Target::Unsubscribe | Target::Item | Target::Fallback(_)) | None => {
+                self.mistakes
+                    .push(format!("`{name}` cannot be ordered: offer a method of this name first"));
+            }
+        }
+        self
+    }
+
+    /// Tells of a method that kept its connection's task for long; once, as it will do so again.
+    #[cold]
+    pub(crate) fn took_long(&self, method: usize, took: Duration) {
+        if !self.told[method].swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                method = self.name(method),
+                ?took,
+                "a poll kept its connection from everything else: the method needs \
+                 `#[method(spawn)]` or `blocking`, a stream a task that makes its items"
+            );
+        }
+    }
+
+    /// Warns of a parameter of a notification that its method does not know; once, as the sender will go on
+    /// sending it.
+    #[cold]
+    pub(crate) fn ignored(&self, method: usize, peer: &str, parameter: &str) {
+        if !self.told_ignored[method].swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %peer,
+                method = self.name(method),
+                parameter = %Excerpt(parameter),
+                "a notification has a parameter that its method does not know: it is ignored, as are \
+                 all such of this method from now on, without a word"
+            );
+        }
+    }
+
+    /// What a name calls.
+    #[inline(always)] // each message asks
+    pub(crate) fn find(&self, name: &str) -> Option<Target> {
+        match self.by_name.get(name) {
+            Some(target) => Some(*target),
+            None => self.fall_back(name),
+        }
+    }
+
+    /// What the name of a notification calls. The other end's subscriptions may have the names of ours,
+    /// and their items come when nobody takes them any more: those are not for the method.
+    pub(crate) fn find_notified(&self, name: &str, params: Option<&str>) -> Option<Target> {
+        let target = self.find(name)?;
+        if let Target::Method(method) | Target::Ordered(method) = target
+            && let MethodKind::Subscription { id_member, .. } = &self.methods[method].kind
+            && ItemParams::are(params, id_member)
+        {
+            return Some(Target::Item);
+        }
+        Some(target)
+    }
+
+    /// The name of the notifications that carry the items of a subscription, and of the member that
+    /// holds its id.
+    pub(crate) fn item_names(&self, method: usize) -> (&str, &str) {
+        match &self.methods[method].kind {
+            MethodKind::Subscription { item, id_member, .. } => (item, id_member),
+            _ => (&self.methods[method].name, SUBSCRIPTION),
+        }
+    }
+
+    /// What the ids of a subscription are.
+    pub(crate) fn subscription_ids(&self, method: usize) -> SubscriptionIds {
+        match self.methods[method].kind {
+            MethodKind::Subscription { ids, .. } => ids,
+            _ => SubscriptionIds::Strings,
+        }
+    }
+
+    /// The JSON text of the id among the params of a call of `unsubscribe`, if those are an object that
+    /// holds the id, and nothing else, under the name that one of its subscriptions has for it.
+    pub(crate) fn unsubscribed_id<'a>(
+        &self,
+        unsubscribe: &str,
+        params: &'a str,
+    ) -> Option<&'a str> {
+        let members = self.id_members.iter().filter(|(method, _)| **method == *unsubscribe);
+        let mut members = members.map(|(_, member)| &**member).peekable();
+        members.peek()?;
+        let params = serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(params).ok()?;
+        let mut ids = members.filter_map(|member| params.get(member));
+        ids.next().filter(|_| params.len() == 1).map(|id| id.get())
+    }
+
+    /// The parameters of a method that has a stream among them.
+    pub(crate) fn stream_params(&self, method: usize) -> Option<&'static [ParamInfo]> {
+        self.stream_params[method]
+    }
+
+    /// The name of a method.
+    pub(crate) fn name(&self, method: usize) -> &str {
+        &self.methods[method].name
+    }
+
+    fn add(&mut self, service: Box<dyn Service>) {
+        self.mistakes.extend(service.check().err().map(|error| error.0));
+        for (index, info) in service.methods().iter().enumerate() {
+            let method = self.methods.len();
+            if info.kind == MethodKind::Fallback {
+                self.insert_fallback(method);
+            } else if let Some(refusal) = names(info).find_map(reserved::refusal) {
+                self.mistakes.push(refusal);
+                continue;
+            } else {
+                match self.by_name.entry(info.name.clone()) {
+                    Entry::Occupied(_) => {
+                        self.mistakes.push(format!("`{}` is offered twice", info.name));
+                        continue;
+                    }
+                    Entry::Vacant(entry) if info.flags.ordered => {
+                        entry.insert(Target::Ordered(method))
+                    }
+                    Entry::Vacant(entry) => entry.insert(Target::Method(method)),
+                };
+            }
+            if let MethodKind::Subscription { unsubscribe, id_member, .. } = &info.kind {
+                self.add_id_member(unsubscribe, id_member);
+                // Several subscriptions may share it: the id says which one is meant.
+                match self.by_name.entry(unsubscribe.clone()) {
+                    Entry::Occupied(entry) if *entry.get() != Target::Unsubscribe => {
+                        self.mistakes.push(format!("`{unsubscribe}` is offered twice"));
+                    }
+                    Entry::Occupied(_) => {}
+                    Entry::Vacant(entry) => drop(entry.insert(Target::Unsubscribe)),
+                }
+            }
+            self.places.push((self.services.len(), index));
+            let takes_streams = info.params.iter().any(|param| param.is_stream);
+            self.stream_params.push(takes_streams.then_some(info.params));
+            self.methods.push(info.clone());
+            self.told.push(AtomicBool::new(false));
+            self.told_ignored.push(AtomicBool::new(false));
+        }
+        self.services.push(service);
+    }
+}
+
+/// All names that a method takes: its own, and those of its subscription.
+fn names(info: &MethodInfo) -> impl Iterator<Item = &str> {
+    let more = match &info.kind {
+        MethodKind::Subscription { item, unsubscribe, .. } => [Some(&**item), Some(&**unsubscribe)],
+        MethodKind::Request | MethodKind::Notification | MethodKind::Fallback => [None; 2],
+    };
+    std::iter::once(&*info.name).chain(more.into_iter().flatten())
+}
+
+impl Router {
+    /// Notes by which name the id of a subscription goes, unless that is the usual one.
+    fn add_id_member(&mut self, unsubscribe: &str, id_member: &str) {
+        if !can_hold_id(id_member) {
+            self.mistakes.push(format!(
+                "`{}` cannot be the member that holds an id: give it another name",
+                id_member.escape_debug()
+            ));
+        }
+        if id_member != SUBSCRIPTION {
+            self.id_members.push((unsubscribe.into(), id_member.into()));
+        }
+    }
+}
+
+impl Service for Router {
+    fn methods(&self) -> &[MethodInfo] {
+        &self.methods
+    }
+
+    /// The builders of servers and clients call this. Of methods with the same name the first would
+    /// be served.
+    fn check(&self) -> Result<(), RouterError> {
+        if self.mistakes.is_empty() { Ok(()) } else { Err(RouterError(self.mistakes.join("; "))) }
+    }
+
+    fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {
+        let (service, method) = self.places[method];
+        self.services[service].call(method, cx, params)
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.methods.iter().map(|info| &info.name)).finish()
+    }
+}
+
+/// One method, made from a closure.
+struct Closure<S> {
+    info: [MethodInfo; 1],
+    start: S,
+}
+
+impl<S> Service for Closure<S>
+where
+    S: Fn(&Context, Params<'_>) -> Handler + Send + Sync + 'static,
+{
+    fn methods(&self) -> &[MethodInfo] {
+        &self.info
+    }
+
+    fn call(&self, _: usize, cx: &Context, params: Params<'_>) -> Handler {
+        (self.start)(cx, params)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ordered_is_offered_before() {
+        let nothing = |_: Context, (): ()| async { Ok(()) };
+        let inner = Router::new().method("a", nothing).ordered("a").method("b", nothing);
+        let router = Router::new().service(inner).ordered("b").ordered("b");
+        assert!(router.check().is_ok());
+        assert_eq!(
+            (router.find("a"), router.find("b")),
+            (Some(Target::Ordered(0)), Some(Target::Ordered(1)))
+        );
+        let error = router.ordered("c").check().unwrap_err().to_string();
+        assert_eq!(error, "`c` cannot be ordered: offer a method of this name first");
+    }
+
+    #[test]
+    fn a_name_is_offered_once_and_reserved_ones_never() {
+        let nothing = |_: Context, (): ()| async { Ok(()) };
+        let router = Router::new()
+            .method("a", nothing)
+            .service(Router::new().method("a", nothing).method("b", nothing).method("b", nothing))
+            .method("$/ping", nothing)
+            .method("rpc.a", nothing)
+            .method("$/setTrace", nothing)
+            .subscription("c", "$/stop", |_: Context, (): ()| async {
+                Ok(Streaming::<u8>::new(futures_util::stream::empty()))
+            });
+        let refusal = |name| reserved::refusal(name).unwrap();
+        let [ping, rpc, stop] = ["$/ping", "rpc.a", "$/stop"].map(refusal);
+        assert_eq!(
+            router.check().unwrap_err().to_string(),
+            format!("`b` is offered twice; `a` is offered twice; {ping}; {rpc}; {stop}")
+        );
+        assert_eq!(
+            ["a", "b", "$/setTrace", "c"].map(|name| router.find(name)),
+            [Some(Target::Method(0)), Some(Target::Method(1)), Some(Target::Method(2)), None]
+        );
+    }
+}

@@ -1,0 +1,249 @@
+//! What is asked of parameters beyond their types.
+//!
+//! `#[param(validate)]` asks a type, `#[param(validate = path)]` a function. All parameters are
+//! asked, after all were decoded and before the method runs, so that one answer tells all that is
+//! wrong.
+
+use std::fmt;
+
+use crate::error::object::ErrorObject;
+use crate::error::violations::Invalid;
+
+/// A type that knows which of its values are valid, for `#[param(validate)]`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::{CallError, Checks, Invalid, Router, Validate, memory, service};
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct User {
+///     name: String,
+///     age: u8,
+/// }
+///
+/// impl Validate for User {
+///     fn validate(&self) -> Result<(), Invalid> {
+///         let mut checks = Checks::new();
+///         checks.require(!self.name.is_empty(), "name", "must not be empty");
+///         checks.require(self.age >= 18, "age", format_args!("{} is too young", self.age));
+///         checks.finish()
+///     }
+/// }
+///
+/// #[service]
+/// trait Users {
+///     async fn add(&self, #[param(validate)] user: User);
+/// }
+///
+/// struct Nobody;
+/// impl Users for Nobody {
+///     async fn add(&self, user: User) {
+///         assert!(user.age >= 18);
+///     }
+/// }
+///
+/// let (peer, _) = memory::pair(Router::new(), UsersServer::new(Nobody));
+/// let added = UsersClient::new(peer).add(User { name: "".into(), age: 7 }).await;
+/// let Err(CallError::Remote(error)) = added else { panic!() };
+/// assert_eq!(error.message, "parameter `user`: name: must not be empty (and 1 more)");
+/// assert_eq!(error.violations().unwrap()[1].to_string(), "user.age: 7 is too young");
+/// # Ok(()) }
+/// ```
+///
+/// Of an `Option` the value is asked if there is one, of lists each item, with its index in the path.
+///
+/// # Other libraries
+///
+/// A type of another crate, or one that says by a library's derive what is valid, is asked by a
+/// function. One function does for all types of such a library; for `garde`:
+///
+/// ```
+/// use garde::Validate;
+/// use rpc_core::{Invalid, service};
+///
+/// #[derive(serde::Serialize, serde::Deserialize, Validate)]
+/// struct User {
+///     #[garde(length(min = 1))]
+///     name: String,
+/// }
+///
+/// fn garde<T: Validate<Context = ()>>(value: &T) -> Result<(), Invalid> {
+///     value.validate().map_err(|report| {
+///         report.iter().map(|(path, error)| Invalid::new(error).at(path)).collect()
+///     })
+/// }
+///
+/// #[service]
+/// trait Users {
+///     async fn add(&self, #[param(validate = garde)] user: User);
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say which of its values are valid",
+    label = "not `Validate`",
+    note = "implement `rpc_core::Validate` for it, or name a function that takes a reference to it: `#[param(validate = path::to::function)]`"
+)]
+pub trait Validate {
+    /// Whether the value is valid.
+    ///
+    /// # Errors
+    /// All that is wrong, with paths from this value on.
+    fn validate(&self) -> Result<(), Invalid>;
+}
+
+/// What is not there is valid.
+impl<T: Validate> Validate for Option<T> {
+    fn validate(&self) -> Result<(), Invalid> {
+        self.as_ref().map_or(Ok(()), T::validate)
+    }
+}
+
+impl<T: Validate + ?Sized> Validate for Box<T> {
+    fn validate(&self) -> Result<(), Invalid> {
+        (**self).validate()
+    }
+}
+
+impl<T: Validate> Validate for Vec<T> {
+    fn validate(&self) -> Result<(), Invalid> {
+        self.as_slice().validate()
+    }
+}
+
+/// Item by item, until enough is wrong.
+impl<T: Validate> Validate for [T] {
+    fn validate(&self) -> Result<(), Invalid> {
+        let results = self.iter().enumerate().map(|(index, item)| (index, item.validate()));
+        results
+            .filter_map(|(index, result)| Some(result.err()?.at_index(index)))
+            .collect::<Invalid>()
+            .into_result()
+    }
+}
+
+/// Collects what is wrong with the parts of a value.
+///
+/// ```
+/// use rpc_core::{Checks, Invalid, Validate};
+///
+/// struct Address(String);
+/// impl Validate for Address {
+///     fn validate(&self) -> Result<(), Invalid> {
+///         if self.0.contains('@') { Ok(()) } else { Err(Invalid::new("has no `@`")) }
+///     }
+/// }
+///
+/// struct User {
+///     name: String,
+///     emails: Vec<Address>,
+/// }
+/// impl Validate for User {
+///     fn validate(&self) -> Result<(), Invalid> {
+///         Checks::new()
+///             .require(!self.name.is_empty(), "name", "must not be empty")
+///             .check("emails", self.emails.validate())
+///             .finish()
+///     }
+/// }
+///
+/// let user = User { name: "Ada".into(), emails: vec![Address("ada".into())] };
+/// assert_eq!(user.validate().unwrap_err().to_string(), "emails[0]: has no `@`");
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Checks {
+    found: Invalid,
+}
+
+impl Checks {
+    /// Nothing found yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes a violation at `path`, which is empty for the whole value, unless `condition` holds.
+    /// Only then the message is written: `format_args!("at most {max}")` costs nothing otherwise.
+    pub fn require(
+        &mut self,
+        condition: bool,
+        path: impl fmt::Display,
+        message: impl fmt::Display,
+    ) -> &mut Self {
+        if !condition {
+            self.found.extend([Invalid::new(message).at(path)]);
+        }
+        self
+    }
+
+    /// Notes what was found in the part at `path`.
+    pub fn check(&mut self, path: impl fmt::Display, result: Result<(), Invalid>) -> &mut Self {
+        if let Err(found) = result {
+            self.found.extend([found.at(path)]);
+        }
+        self
+    }
+
+    /// Ends the checks; nothing is found yet in those that may follow.
+    ///
+    /// # Errors
+    /// What was found.
+    pub fn finish(&mut self) -> Result<(), Invalid> {
+        std::mem::take(&mut self.found).into_result()
+    }
+}
+
+/// The verdict on a call, from those on its parameters, by their names on the wire.
+///
+/// # Errors
+/// -32602, with what is wrong with each of them.
+pub fn validated<const N: usize>(
+    results: [(&'static str, Result<(), Invalid>); N],
+) -> Result<(), ErrorObject> {
+    let mut checks = Checks::new();
+    for (name, result) in results {
+        checks.check(name, result);
+    }
+    checks.finish().map_err(ErrorObject::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Valid if it is even.
+    struct Even(u32);
+
+    impl Validate for Even {
+        fn validate(&self) -> Result<(), Invalid> {
+            Checks::new()
+                .require(self.0.is_multiple_of(2), "", format_args!("{} is odd", self.0))
+                .finish()
+        }
+    }
+
+    fn found<T: Validate + ?Sized>(value: &T) -> String {
+        value.validate().map_or_else(|invalid| invalid.to_string(), |()| "valid".to_owned())
+    }
+
+    #[test]
+    fn what_holds_values_is_as_valid_as_they_are() {
+        assert_eq!(found(&None::<Even>), "valid");
+        assert_eq!(found(&Some(Even(2))), "valid");
+        assert_eq!(found(&Some(Even(3))), "3 is odd");
+        assert_eq!(found(&vec![Even(0), Even(1), Even(2), Even(3)]), "[1]: 1 is odd (and 1 more)");
+        let boxed: Box<[Vec<Option<Even>>]> = Box::new([vec![], vec![None, Some(Even(5))]]);
+        assert_eq!(found(&boxed), "[1][1]: 5 is odd");
+    }
+
+    #[test]
+    fn checks_begin_anew_when_they_are_finished() {
+        let mut checks = Checks::new();
+        checks.require(false, "a", "no").check("b", Even(1).validate());
+        assert_eq!(checks.finish().unwrap_err().to_string(), "a: no (and 1 more)");
+        assert_eq!(checks.finish(), Ok(()));
+    }
+
+    #[test]
+    fn an_error_in_which_nothing_is_wrong_is_none() {
+        assert_eq!(validated([("a", Ok(())), ("b", Err(Invalid::default()))]), Ok(()));
+    }
+}

@@ -1,0 +1,97 @@
+//! A stream that goes on while the other end is slow, and what waits of it.
+
+use std::task::{Context, Poll};
+
+use futures_util::StreamExt;
+use serde::Serialize;
+
+use super::Local;
+use super::ended::{Ending, StreamEnd};
+use super::lag::{Buffer, Overflow};
+use super::source::{Absorbed, Items, Step};
+use crate::error::object::ErrorObject;
+use crate::service::Limited;
+
+/// So many items are taken in before others get their turn.
+const AT_ONCE: usize = 64;
+
+/// A source that is asked for items whether or not they can be sent.
+pub(super) struct Lagging<T> {
+    source: Local<T>,
+    buffer: Box<dyn Buffer<T>>,
+    /// How the source ended, if it has.
+    end: Option<Result<(), ErrorObject>>,
+    /// The item that is to be written.
+    chosen: Option<T>,
+    lost: u64,
+    ending: Ending,
+}
+
+impl<T> Lagging<T> {
+    pub(super) fn new(source: Local<T>, buffer: Box<dyn Buffer<T>>, ending: Ending) -> Self {
+        Self { source, buffer, end: None, chosen: None, lost: 0, ending }
+    }
+
+    /// Takes in one item, if there is one; whether it was worth asking.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Overflow> {
+        if self.end.is_some() {
+            return Ok(Poll::Pending);
+        }
+        match self.source.poll_next_unpin(cx) {
+            Poll::Pending => return Ok(Poll::Pending),
+            Poll::Ready(Some(Ok(item))) => self.lost += self.buffer.push(item)?,
+            Poll::Ready(Some(Err(error))) => self.end = Some(Err(error)),
+            Poll::Ready(None) => self.end = Some(Ok(())),
+        }
+        Ok(Poll::Ready(()))
+    }
+}
+
+impl<T: Serialize + Send> Items for Lagging<T> {
+    /// While items can be sent the source is asked for one at a time, so that nothing is lost.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        if self.buffer.is_empty() {
+            // It has room for one.
+            let _ = self.poll_source(cx);
+        }
+        match &self.end {
+            _ if !self.buffer.is_empty() => Poll::Ready(Step::Item),
+            None => Poll::Pending,
+            Some(Ok(())) => Poll::Ready(Step::End),
+            Some(Err(error)) => Poll::Ready(Step::Error(error.clone())),
+        }
+    }
+
+    fn missed(&mut self) -> u64 {
+        match self.buffer.pop() {
+            Some((missed, item)) => {
+                self.chosen = Some(item);
+                missed
+            }
+            None => self.buffer.missed_after(),
+        }
+    }
+
+    fn write(&mut self, out: &mut Limited<'_>) -> Result<(), ErrorObject> {
+        out.json(&self.chosen.take().expect("`missed` was asked, and chose it"))
+    }
+
+    fn poll_absorb(&mut self, cx: &mut Context<'_>) -> Absorbed {
+        for _ in 0..AT_ONCE {
+            match self.poll_source(cx) {
+                Ok(Poll::Ready(())) => {}
+                Ok(Poll::Pending) => return Absorbed::All,
+                Err(Overflow) => return Absorbed::TooMuch,
+            }
+        }
+        Absorbed::Some
+    }
+
+    fn tell_end(&self, end: &StreamEnd) {
+        self.ending.tell(end);
+    }
+
+    fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+}

@@ -1,0 +1,39 @@
+//! A stream of the other end, untyped.
+
+use std::fmt;
+use std::task::{Context, Poll};
+
+use crate::peer::slot::Shared;
+use crate::protocol::tables::streams::{Item, TakenKey};
+use crate::util::sync::Arc;
+use crate::util::waiter::poll_registered;
+
+/// A stream of the other end. Dropping it ends it there.
+pub(crate) struct Remote {
+    shared: Arc<Shared>,
+    key: TakenKey,
+}
+
+impl Remote {
+    pub(crate) fn new(shared: Arc<Shared>, key: TakenKey) -> Self {
+        Self { shared, key }
+    }
+
+    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
+        poll_registered(cx.waker(), |task| {
+            self.shared.with(|state| state.protocol.next_item(self.key, |kept| task.keep(kept)))
+        })
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Remote")
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        drop(self.shared.with(|state| state.protocol.unsubscribe(self.key)));
+    }
+}

@@ -1,0 +1,283 @@
+//! Two peers in one process, without a socket: for tests, to see how something works, and for messages that
+//! come by another way than a connection.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use crate::connection::endpoint::Endpoint;
+use crate::error::close::CloseCode;
+use crate::limits::Limits;
+use crate::peer::Peer;
+use crate::peer::setup::Setup;
+use crate::service::Service;
+use crate::service::router::Router;
+use crate::transport::{LinkError, Received, Transport};
+use crate::util::sync::{Arc, Mutex};
+
+/// Bytes that a pipe of [`pair`] holds in each direction.
+const CAPACITY: usize = 64 * 1024;
+
+/// Connects two peers: the first offers `a` and is offered `b`, the second the other way round. So
+/// the first of the two handles returned calls what `b` has.
+///
+/// A stub over a handle, with a service written for the test at the other end, is also how one
+/// mocks. Both ends have the default limits of a client; to choose them, connect two
+/// [`Endpoint`]s over [`transports`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::{memory, service};
+///
+/// #[service]
+/// trait Clock {
+///     fn now(&self) -> u64;
+/// }
+/// struct Noon;
+/// impl Clock for Noon {
+///     fn now(&self) -> u64 { 12 }
+/// }
+/// let (peer, _) = memory::pair(rpc_core::Router::new(), ClockServer::new(Noon));
+/// assert_eq!(ClockClient::new(peer).now().await?, 12);
+/// # Ok(()) }
+/// ```
+///
+/// # Panics
+/// Outside of a tokio runtime, and if a service offers a name twice.
+pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {
+    let (left, right) = transports(CAPACITY);
+    (start(a, left, true), start(b, right, false)) // the first one opens the link
+}
+
+fn start(service: impl Service, transport: Pipe, opens: bool) -> Peer {
+    let mut setup = Setup::new(Router::new().service(service), Limits::client());
+    setup.keepalive = false;
+    setup.answers_malformed = !opens;
+    let endpoint = Endpoint::new(setup);
+    endpoint.know_other(opens);
+    let peer = endpoint.peer();
+    tokio::spawn(endpoint.connect(transport));
+    peer
+}
+
+/// A pipe's two ends. Each direction holds `capacity` bytes, then who sends must wait.
+pub fn transports(capacity: usize) -> (Pipe, Pipe) {
+    let [there, back] = [(); 2].map(|()| Arc::new(Mutex::new(Direction::new(capacity))));
+    (Pipe::new(there.clone(), back.clone()), Pipe::new(back, there))
+}
+
+/// One end of a pipe of messages in memory.
+pub struct Pipe {
+    out: Arc<Mutex<Direction>>,
+    incoming: Arc<Mutex<Direction>>,
+    sent: u64,
+    received: u64,
+}
+
+/// What is on its way in one direction.
+struct Direction {
+    capacity: usize,
+    bytes: usize,
+    messages: VecDeque<Bytes>,
+    /// Nothing comes after what is there: the code and reason, or that the sender is gone.
+    end: Option<End>,
+    /// The receiver is gone.
+    deaf: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+#[derive(Debug, Clone)]
+enum End {
+    Closed(CloseCode, String),
+    Gone,
+}
+
+impl Direction {
+    fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            bytes: 0,
+            messages: VecDeque::new(),
+            end: None,
+            deaf: false,
+            reader: None,
+            writer: None,
+        }
+    }
+
+    /// Ends it; who reads is to be told, without the lock.
+    #[must_use]
+    fn finish(&mut self, end: End) -> Option<Waker> {
+        self.end.get_or_insert(end);
+        self.reader.take()
+    }
+}
+
+impl Pipe {
+    fn new(out: Arc<Mutex<Direction>>, incoming: Arc<Mutex<Direction>>) -> Self {
+        Self { out, incoming, sent: 0, received: 0 }
+    }
+}
+
+/// How many messages went through, but nothing of them.
+impl fmt::Debug for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipe")
+            .field("sent", &self.sent)
+            .field("received_bytes", &self.received)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message of a [`Pipe`].
+#[derive(Debug)]
+pub struct Text(Bytes);
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("`Transport::send` takes UTF-8 only")
+    }
+}
+
+impl From<Text> for Bytes {
+    fn from(Text(bytes): Text) -> Self {
+        bytes
+    }
+}
+
+impl Transport for Pipe {
+    type Text = Text;
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<Received<Text>> {
+        let waker = cx.waker().clone(); // not under the lock, as wakers are code of the user's
+        let mut incoming = self.incoming.lock().unwrap();
+        if let Some(message) = incoming.messages.pop_front() {
+            incoming.bytes -= message.len();
+            self.received += message.len() as u64;
+            let writer = incoming.writer.take();
+            drop(incoming);
+            writer.into_iter().for_each(Waker::wake);
+            return Poll::Ready(Received::Text(Text(message)));
+        }
+        match &incoming.end {
+            Some(End::Closed(code, reason)) => {
+                Poll::Ready(Received::Closed { code: Some(*code), reason: reason.clone() })
+            }
+            Some(End::Gone) => Poll::Ready(Received::Failed(gone())),
+            None => {
+                let before = incoming.reader.replace(waker);
+                drop(incoming);
+                drop(before);
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        let waker = cx.waker().clone();
+        let mut out = self.out.lock().unwrap();
+        if out.deaf {
+            drop(out);
+            // Who has closed in good order has said why: that is still to be read.
+            let closed = matches!(self.incoming.lock().unwrap().end, Some(End::Closed(..)));
+            return Poll::Ready(if closed { Ok(()) } else { Err(gone()) });
+        }
+        if out.bytes < out.capacity {
+            return Poll::Ready(Ok(()));
+        }
+        let before = out.writer.replace(waker);
+        drop(out);
+        drop(before);
+        Poll::Pending
+    }
+
+    fn send(&mut self, message: Bytes) -> Result<(), LinkError> {
+        let mut out = self.out.lock().unwrap();
+        if out.deaf {
+            return Ok(());
+        }
+        out.bytes += message.len();
+        out.messages.push_back(message);
+        self.sent += 1;
+        Ok(())
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        let reader = self.out.lock().unwrap().reader.take();
+        reader.into_iter().for_each(Waker::wake);
+        Poll::Ready(Ok(()))
+    }
+
+    fn accepted(&self) -> u64 {
+        self.sent
+    }
+
+    fn backlog(&self) -> usize {
+        0
+    }
+
+    fn received_bytes(&self) -> u64 {
+        self.received
+    }
+
+    fn assembling(&self) -> Option<u64> {
+        None
+    }
+
+    /// Nothing: an end in memory is not lost without a word.
+    fn ping(&mut self) -> Result<(), LinkError> {
+        Ok(())
+    }
+
+    fn shrink(&mut self) {}
+
+    fn poll_close(&mut self, _: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {
+        let reader = self.out.lock().unwrap().finish(End::Closed(code, reason.to_owned()));
+        reader.into_iter().for_each(Waker::wake);
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        let reader = self.out.lock().unwrap().finish(End::Gone);
+        let mut incoming = self.incoming.lock().unwrap();
+        incoming.deaf = true;
+        let writer = incoming.writer.take();
+        drop(incoming);
+        reader.into_iter().chain(writer).for_each(Waker::wake);
+    }
+}
+
+fn gone() -> LinkError {
+    LinkError::Io(io::ErrorKind::ConnectionReset.into())
+}
+
+/// An end that sent just after the other one was gone took the link for lost, and never read why.
+#[test]
+fn who_sends_after_a_close_can_still_read_its_reason() {
+    let cx = &mut Context::from_waker(Waker::noop());
+    for closes in [true, false] {
+        let (mut near, mut far) = transports(1000);
+        assert!(!closes || far.poll_close(cx, CloseCode::POLICY, "enough").is_ready());
+        drop(far);
+        let Poll::Ready(ready) = near.poll_ready(cx) else { panic!("there is room") };
+        assert_eq!(ready.is_ok(), closes);
+        assert!(near.send(Bytes::from_static(b"{}")).is_ok());
+        assert_eq!(near.accepted(), 0, "nobody has it");
+        let end = near.poll_receive(cx, 1000);
+        assert_eq!(matches!(end, Poll::Ready(Received::Closed { .. })), closes);
+    }
+}
+
+#[test]
+fn messages_on_their_way_are_not_in_a_debug_text() {
+    let (mut near, far) = transports(1000);
+    near.send(Bytes::from_static(b"s3cret")).unwrap();
+    let text = format!("{near:?} {far:?}");
+    assert!(text.contains("sent: 1") && !text.contains("s3cret"), "{text}");
+}

@@ -1,0 +1,17 @@
+//! Tools that know nothing of the protocol.
+
+pub mod catch;
+pub(crate) mod clock;
+pub(crate) mod deferred;
+pub(crate) mod escaped;
+pub(crate) mod keyed_hash;
+pub(crate) mod log_throttle;
+pub(crate) mod members;
+pub(crate) mod random;
+pub(crate) mod site;
+pub(crate) mod sync;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod turn_budget;
+pub(crate) mod type_map;
+pub(crate) mod waiter;

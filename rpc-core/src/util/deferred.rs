@@ -1,0 +1,63 @@
+//! What a handler wants done after its answer.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+
+use tokio::runtime::Handle;
+
+use crate::util::catch::caught;
+
+type Future = Pin<Box<dyn std::future::Future<Output = ()> + Send>>;
+
+/// Futures that wait for an answer to leave.
+pub(crate) struct Later {
+    futures: Vec<Future>,
+    /// Where they run: who sees the answer enter the queue may be on a thread without a runtime.
+    runtime: Handle,
+}
+
+impl Later {
+    /// None yet; they will run where this is called.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub(crate) fn new() -> Self {
+        Self { futures: Vec::new(), runtime: Handle::current() }
+    }
+
+    pub(crate) fn push(&mut self, future: impl std::future::Future<Output = ()> + Send + 'static) {
+        self.futures.push(Box::pin(future));
+    }
+
+    /// These, and then those of `later`.
+    pub(crate) fn and(mut self: Box<Self>, later: Self) -> Box<Self> {
+        self.futures.extend(later.futures);
+        self
+    }
+
+    /// Starts them, each in a task of its own.
+    pub(crate) fn start(self) {
+        start_in_order(self.runtime, self.futures.into_iter());
+    }
+}
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Later").field(&self.futures.len()).finish()
+    }
+}
+
+/// Each starts the next one when it was polled once. Spawned one after the other, the last would
+/// be the first to run: tokio's workers begin with what was spawned last.
+fn start_in_order(runtime: Handle, mut futures: std::vec::IntoIter<Future>) {
+    let Some(mut future) = futures.next() else { return };
+    let mut rest = Some((runtime.clone(), futures));
+    runtime.spawn(std::future::poll_fn(move |cx| {
+        let polled = caught(|| catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))));
+        if let Some((runtime, futures)) = rest.take() {
+            start_in_order(runtime, futures);
+        }
+        polled.unwrap_or_else(|panic| resume_unwind(panic))
+    }));
+}

@@ -1,0 +1,145 @@
+//! What handlers keep on a connection: of each type at most one value.
+//!
+//! The map is made for the first value, as most connections never have one. It has a lock of its
+//! own, under which nothing of a user's runs: values go in and come out, and are made, cloned and
+//! dropped outside.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+
+use rustc_hash::FxBuildHasher;
+
+use crate::util::catch::drop_quietly;
+use crate::util::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+type Value = Arc<dyn Any + Send + Sync>;
+type ByType = HashMap<TypeId, Value, FxBuildHasher>;
+
+/// Values by their type.
+#[derive(Default)]
+pub(crate) struct Values(Mutex<Option<Box<ByType>>>);
+
+impl Values {
+    /// Keeps `value`; gives the one before, which is the caller's to drop.
+    pub(crate) fn set<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
+        let value: Value = Arc::new(value);
+        let before = self.lock().get_or_insert_default().insert(TypeId::of::<T>(), value);
+        typed(before)
+    }
+
+    /// The value of this type.
+    pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let value = self.lock().as_ref().and_then(|values| values.get(&TypeId::of::<T>()).cloned());
+        typed(value)
+    }
+
+    /// The value of this type; the default one is kept if there is none.
+    pub(crate) fn get_or_default<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        if let Some(value) = self.get() {
+            return value;
+        }
+        let made: Value = Arc::new(T::default());
+        // Another one may have been quicker: then this one is dropped, without the lock.
+        let value = self
+            .lock()
+            .get_or_insert_default()
+            .entry(TypeId::of::<T>())
+            .or_insert(made.clone())
+            .clone();
+        drop(made);
+        typed(Some(value)).expect("there is one")
+    }
+
+    /// Takes the value of this type out.
+    pub(crate) fn take<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let value = self.lock().as_mut().and_then(|values| values.remove(&TypeId::of::<T>()));
+        typed(value)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<ByType>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn typed<T: Any + Send + Sync>(value: Option<Value>) -> Option<Arc<T>> {
+    Some(value?.downcast().expect("kept under its own type"))
+}
+
+impl Drop for Values {
+    fn drop(&mut self) {
+        let values = self.lock().take();
+        // Each by itself: one whose destructor panics must not take the others along, nor whoever
+        // happened to let go of the connection last.
+        for (_, value) in values.into_iter().flat_map(|values| *values) {
+            drop_quietly(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::util::sync::{AtomicUsize, Ordering};
+
+    #[test]
+    fn of_each_type_there_is_one_value() {
+        let values = Values::default();
+        assert_eq!(values.get::<u8>(), None);
+        assert_eq!(values.set(1_u8), None);
+        assert_eq!(values.set("text"), None);
+        assert_eq!(values.set(2_u8).as_deref(), Some(&1));
+        assert_eq!(values.get::<u8>().as_deref(), Some(&2));
+        assert_eq!(values.take::<u8>().as_deref(), Some(&2));
+        assert_eq!(values.take::<u8>(), None);
+        assert_eq!(values.get::<&str>().as_deref(), Some(&"text"));
+    }
+
+    #[test]
+    fn a_connection_without_values_pays_two_words() {
+        assert!(size_of::<Values>() <= 2 * size_of::<usize>());
+    }
+
+    /// Looks for its like where it was kept. Dropped under the lock, it would wait for itself.
+    struct Curious(Arc<Values>);
+
+    impl Drop for Curious {
+        fn drop(&mut self) {
+            self.0.get::<Curious>();
+        }
+    }
+
+    #[test]
+    fn a_value_is_dropped_without_the_lock() {
+        let values = Arc::new(Values::default());
+        values.set(Curious(values.clone()));
+        drop(values.set(Curious(values.clone())));
+        drop(values.take::<Curious>());
+        assert_eq!(Arc::strong_count(&values), 1);
+    }
+
+    struct Panics;
+
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("as a test");
+        }
+    }
+
+    struct Counted(Arc<AtomicUsize>);
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_destructor_that_panics_harms_no_other() {
+        let (values, dropped) = (Values::default(), Arc::<AtomicUsize>::default());
+        values.set(Counted(dropped.clone()));
+        values.set(Panics);
+        values.set([Counted(dropped.clone())]);
+        drop(values);
+        assert_eq!(dropped.load(Ordering::Relaxed), 2);
+    }
+}

@@ -1,0 +1,686 @@
+//! The envelope around params and results: one pass over a message's text, nothing copied.
+//!
+//! Reading is total. Whatever arrives is a request, a notification, a response, or something that
+//! deserves exactly one error, and shape alone decides which (specification, sections 4 and 5).
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::error::object::{ErrorObject, Excerpt, Shortened};
+use crate::limits::Limits;
+use crate::wire::extensions::{self, Extras, Written};
+use crate::wire::id::{is_id, whole};
+use crate::wire::scan::{Complexity, DISGUISED, Scanner};
+
+/// What a text holds.
+#[derive(Debug)]
+pub(crate) enum Payload<'a> {
+    /// One message.
+    Single(Incoming<'a>),
+    /// A batch: at least one message, at most `batch` of the limits.
+    Batch(Vec<Incoming<'a>>),
+    /// Not JSON to its end: refused by one error, unless [answers](answers_in) can be made out in it.
+    Broken,
+}
+
+/// A message from the other end.
+#[derive(Debug)]
+pub(crate) enum Incoming<'a> {
+    /// Wants an answer.
+    Request(Request<'a>),
+    /// Wants none.
+    Notification(Notification<'a>),
+    /// An answer to the call of ours with this id; `None` if it names no id.
+    Response { id: Option<&'a str>, answer: Answer<'a> },
+    /// None of these: refused with this error, under the id if it could be read.
+    Invalid { id: Option<&'a str>, error: ErrorObject, shape: Shape<'a> },
+    /// A malformed notification, which is never answered.
+    Dropped(&'static str),
+}
+
+/// What something looks like that is neither request, notification nor response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape<'a> {
+    /// A request all the same: it has a string as its method, and an id.
+    Request,
+    /// A batch of so many members, which are too many.
+    Batch(usize),
+    /// An answer that says nothing, if this is the id of a call of ours.
+    Answer(&'a str),
+    /// An array of nothing, which may be the answer to a batch.
+    Nothing,
+    /// Nothing that there is.
+    Other,
+}
+
+/// A request: `id` is the JSON text of a valid id.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) method: Cow<'a, str>,
+    pub(crate) params: Option<&'a str>,
+    /// What the params ask for.
+    pub(crate) complexity: Complexity,
+    pub(crate) timeout: Option<Duration>,
+    /// Most have none.
+    pub(crate) extras: Option<Box<Extras>>,
+}
+
+/// A notification.
+#[derive(Debug)]
+pub(crate) struct Notification<'a> {
+    pub(crate) method: Cow<'a, str>,
+    pub(crate) params: Option<&'a str>,
+    /// What the params ask for.
+    pub(crate) complexity: Complexity,
+    /// Most have none.
+    pub(crate) extras: Option<Box<Extras>>,
+}
+
+impl Incoming<'_> {
+    /// The id of the call that it answers.
+    pub(crate) fn answers(&self) -> Option<u64> {
+        match self {
+            Self::Response { id, .. } => whole((*id)?),
+            Self::Invalid { shape: Shape::Answer(id), .. } => whole(id),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an error that names no call.
+    pub(crate) fn is_unaddressed(&self) -> bool {
+        matches!(self, Self::Response { id, answer: Answer::Error(_) } if names_no_call(*id))
+    }
+}
+
+/// Whether an error under this id says for no call that it failed.
+pub(crate) fn names_no_call(id: Option<&str>) -> bool {
+    id.is_none_or(|id| id == "null")
+}
+
+/// What a response says.
+#[derive(Debug)]
+pub(crate) enum Answer<'a> {
+    /// The JSON text of the result.
+    Result(&'a str),
+    /// The method failed.
+    Error(ErrorObject),
+    /// Not what a response may look like: why, and what could be read of its error.
+    Malformed(String),
+}
+
+const NO_ERROR: &str = "`error` must have an integer `code` and a string `message`";
+
+const NO_METHOD: &str = "`method` must be a string";
+
+/// What `jsonrpc` must be.
+const VERSION: &str = r#""2.0""#;
+
+/// A day: no deadline is further away (`timeoutMs`).
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why a text that is not JSON is refused.
+pub(crate) const NOT_JSON: &str = "not JSON";
+
+/// What some editors and encoders begin a text with. It means nothing.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// What is asked of messages as they are read. Settings stand here beside the limits, and are looked at only where
+/// something is amiss: so they cost the others nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    batch: usize,
+    id_bytes: usize,
+    method_bytes: usize,
+    /// Whether a request or a notification without `jsonrpc` is taken as if it had it.
+    version_may_be_missing: bool,
+}
+
+impl Rules {
+    pub(crate) fn new(limits: &Limits, version_may_be_missing: bool) -> Self {
+        let &Limits { batch, id_bytes, method_bytes, .. } = limits;
+        Self { batch, id_bytes, method_bytes, version_may_be_missing }
+    }
+}
+
+/// Reads a message or a batch of them. Nothing is known of a text that is not JSON to its end.
+pub(crate) fn decode<'a>(text: &'a str, rules: &Rules) -> Payload<'a> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    read(text, rules).unwrap_or(Payload::Broken)
+}
+
+/// The ids of the answers that can be made out in a text that is not JSON. Who waits for them need not
+/// wait until their deadline: there are ends that write numbers which JSON does not have, several texts
+/// into one message, or only a part of one.
+#[cold]
+pub(crate) fn answers_in(text: &str) -> Vec<String> {
+    let text = with_plain_words(text.trim_start_matches(BYTE_ORDER_MARK));
+    let mut scanner = Scanner::new(&text);
+    let mut ids = Vec::new();
+    loop {
+        match scanner.peek() {
+            Some(b'[' | b',' | b']') => drop(scanner.next()),
+            Some(b'{') => {
+                let mut members = Members::default();
+                let is_whole = members.read(&mut scanner).is_some();
+                if members.is_response() {
+                    ids.extend(members.id.map(String::from));
+                }
+                if !is_whole {
+                    return ids;
+                }
+            }
+            _ if scanner.value().is_some() => {}
+            _ => return ids,
+        }
+    }
+}
+
+/// The same text, and as long, with zeros in the place of words that JSON does not have: `NaN`, `Infinity`,
+/// `undefined`, `0x1f`.
+fn with_plain_words(text: &str) -> String {
+    let in_word = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._()".contains(&byte);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| byte == b'"' || in_word(byte)) {
+        let (before, found) = rest.split_at(at);
+        out.push_str(before);
+        let string = string_end(found);
+        let end = string.unwrap_or_else(|| {
+            found.bytes().position(|byte| !in_word(byte)).unwrap_or(found.len())
+        });
+        let (word, after) = found.split_at(end);
+        if string.is_some() || Scanner::new(word).value().is_some_and(|(read, _)| read == word) {
+            out.push_str(word);
+        } else {
+            out.push('0');
+            out.extend(std::iter::repeat_n(' ', word.len() - 1));
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where the string ends that begins here; `None` if none does.
+fn string_end(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    let mut bytes = text.strip_prefix('"')?.bytes();
+    let end = bytes.position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    Some(end.map_or(text.len(), |end| end + 2))
+}
+
+/// The id of a request of ours.
+#[cold]
+pub(crate) fn id_of(request: &str) -> Option<u64> {
+    let mut members = Members::default();
+    members.read(&mut Scanner::new(request))?;
+    whole(members.id?)
+}
+
+/// The texts of the members of a batch that was read.
+#[cold]
+pub(crate) fn members_of(batch: &str) -> Vec<&str> {
+    let mut scanner = Scanner::new(batch.trim_start_matches(BYTE_ORDER_MARK));
+    let mut members = Vec::new();
+    while scanner.next().is_some_and(|byte| byte != b']') {
+        members.extend(scanner.value().map(|(text, _)| text));
+    }
+    members
+}
+
+fn read<'a>(text: &'a str, rules: &Rules) -> Option<Payload<'a>> {
+    let mut scanner = Scanner::new(text);
+    let payload = match scanner.peek()? {
+        b'[' => batch(&mut scanner, rules)?,
+        _ => Payload::Single(message(&mut scanner, rules)?),
+    };
+    scanner.peek().is_none().then_some(payload)
+}
+
+fn batch<'a>(scanner: &mut Scanner<'a>, rules: &Rules) -> Option<Payload<'a>> {
+    scanner.take(b'[');
+    if scanner.take(b']') {
+        return Some(Payload::Single(invalid(None, "an empty batch", Shape::Nothing)));
+    }
+    let mut messages = Vec::new();
+    let mut count = 0;
+    loop {
+        count += 1;
+        if count <= rules.batch {
+            messages.push(message(scanner, rules)?);
+        } else {
+            scanner.value()?;
+        }
+        match scanner.next()? {
+            b',' => {}
+            b']' => break,
+            _ => return None,
+        }
+    }
+    if count > rules.batch {
+        let error = ErrorObject::batch_too_big(rules.batch);
+        let shape = Shape::Batch(count);
+        return Some(Payload::Single(Incoming::Invalid { id: None, error, shape }));
+    }
+    Some(Payload::Batch(messages))
+}
+
+fn message<'a>(scanner: &mut Scanner<'a>, rules: &Rules) -> Option<Incoming<'a>> {
+    if scanner.peek()? != b'{' {
+        scanner.value()?;
+        return Some(invalid(None, "a message must be an object", Shape::Other));
+    }
+    let mut members = Members::default();
+    members.read(scanner)?;
+    Some(members.classify(rules))
+}
+
+fn invalid<'a>(id: Option<&'a str>, message: impl Into<String>, shape: Shape<'a>) -> Incoming<'a> {
+    Incoming::Invalid { id, error: ErrorObject::invalid_request(message), shape }
+}
+
+/// The members that mean something, as their JSON text.
+#[derive(Default)]
+struct Members<'a> {
+    jsonrpc: Option<&'a str>,
+    id: Option<&'a str>,
+    method: Option<&'a str>,
+    params: Option<&'a str>,
+    complexity: Complexity,
+    result: Option<&'a str>,
+    error: Option<&'a str>,
+    /// Whether the result or the error holds a [disguised](Complexity::is_disguised) object.
+    is_disguised: bool,
+    timeout: Option<&'a str>,
+    extras: Option<Box<Written<'a>>>,
+    repeated: Option<Member>,
+    id_repeated: bool,
+}
+
+impl<'a> Members<'a> {
+    #[inline(always)] // each message comes by here; the other place is cold
+    fn read(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        scanner.take(b'{');
+        if scanner.take(b'}') {
+            return Some(());
+        }
+        loop {
+            if scanner.take_text(r#""jsonrpc":"2.0""#) {
+                // So do nearly all begin: 3 % of what a call costs.
+                self.insert(Member::JsonRpc, VERSION, Complexity::default());
+            } else {
+                let member = Member::read(scanner)?;
+                let Some((text, complexity)) = scanner.value() else {
+                    self.break_off(member);
+                    return None;
+                };
+                self.insert(member, text, complexity);
+            }
+            match scanner.next()? {
+                b',' => {}
+                b'}' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// What follows is not JSON; but that there is an answer shows.
+    #[cold]
+    fn break_off(&mut self, member: Member) {
+        if let Member::Result | Member::Error = member {
+            self.insert(member, "", Complexity::default());
+        }
+    }
+
+    /// Keeps a member; of one that comes twice, the first.
+    #[inline] // called for each member, in two places
+    fn insert(&mut self, member: Member, text: &'a str, complexity: Complexity) {
+        let place = match member {
+            Member::JsonRpc => &mut self.jsonrpc,
+            Member::Id => &mut self.id,
+            Member::Method => &mut self.method,
+            Member::Params => &mut self.params,
+            Member::Result => &mut self.result,
+            Member::Error => &mut self.error,
+            Member::TimeoutMs => &mut self.timeout,
+            Member::Extra(extra) => return self.insert_extra(extra, text),
+            Member::Unknown => return,
+        };
+        if place.is_some() {
+            self.repeated = Some(member);
+            self.id_repeated |= matches!(member, Member::Id);
+        } else {
+            *place = Some(text);
+            if matches!(member, Member::Params) {
+                self.complexity = complexity;
+            } else if complexity.is_disguised {
+                self.is_disguised = true;
+            }
+        }
+    }
+
+    /// Out of the way: with this in between, the compiler made a call of what is done for all others.
+    #[cold]
+    fn insert_extra(&mut self, extra: Extra, text: &'a str) {
+        let place = extra.place(self.extras.get_or_insert_default());
+        if place.is_some() {
+            self.repeated = Some(Member::Extra(extra));
+        } else {
+            *place = Some(text);
+        }
+    }
+
+    fn classify(&self, rules: &Rules) -> Incoming<'a> {
+        match self.method {
+            Some(method) if method != "null" => self.request_or_notification(method, rules),
+            _ if self.is_response() => self.response(),
+            method => {
+                let why = match method {
+                    Some(_) => NO_METHOD,
+                    None => "neither `method` nor `result` nor `error`",
+                };
+                let shape = self.id.map_or(Shape::Other, Shape::Answer);
+                invalid(self.readable_id(rules), why, shape)
+            }
+        }
+    }
+
+    /// Some write a `method` that is `null` into their responses.
+    fn is_response(&self) -> bool {
+        self.method.is_none_or(|method| method == "null")
+            && (self.result.is_some() || self.error.is_some())
+    }
+
+    #[inline(always)] // as nearly all messages are one
+    fn request_or_notification(&self, method: &'a str, rules: &Rules) -> Incoming<'a> {
+        match self.checked(method, rules) {
+            Ok(Checked { method, params, timeout, extras }) => {
+                let complexity = self.complexity;
+                match self.id {
+                    Some(id) => Incoming::Request(Request {
+                        id,
+                        method,
+                        params,
+                        complexity,
+                        timeout,
+                        extras,
+                    }),
+                    None => {
+                        let extras = extras.and_then(|extras| extras.of_notification());
+                        Incoming::Notification(Notification { method, params, complexity, extras })
+                    }
+                }
+            }
+            Err(why) => self.refused(method, why, rules),
+        }
+    }
+
+    #[cold]
+    fn refused(&self, method: &str, why: Cow<'static, str>, rules: &Rules) -> Incoming<'a> {
+        let shape = match (method.starts_with('"'), self.id) {
+            // With a string as its method and without an id it is a notification, however broken.
+            (true, None) => return Incoming::Dropped("malformed"),
+            (true, Some(_)) => Shape::Request,
+            (false, _) => Shape::Other,
+        };
+        invalid(self.readable_id(rules), why, shape)
+    }
+
+    /// What can be read of a request, if nothing at all is wrong.
+    #[inline(always)]
+    fn checked(&self, method: &'a str, rules: &Rules) -> Result<Checked<'a>, Cow<'static, str>> {
+        self.check_version(rules.version_may_be_missing)?;
+        self.check_repeated()?;
+        if self.result.is_some() || self.error.is_some() {
+            return Err("`result` or `error` beside `method`".into());
+        }
+        if let Some(id) = self.id {
+            if !is_id(id) {
+                return Err("`id` must be a string, a number or null".into());
+            }
+            if id.len() > rules.id_bytes {
+                let limit = rules.id_bytes;
+                return Err(format!("`id` is too long: `id_bytes` is {limit}").into());
+            }
+        }
+        let method = string(method).ok_or(NO_METHOD)?;
+        if method.len() > rules.method_bytes {
+            let limit = rules.method_bytes;
+            return Err(format!("`method` is too long: `method_bytes` is {limit}").into());
+        }
+        let params = match self.params {
+            // Clients in Go, C# and of language servers write it where there are none.
+            Some("null") => None,
+            Some(params) if !params.starts_with(['[', '{']) => {
+                return Err("`params` must be an array or an object".into());
+            }
+            params => params,
+        };
+        let timeout = self.timeout.map(timeout).transpose()?;
+        Ok(Checked { method, params, timeout, extras: self.extras(rules)? })
+    }
+
+    #[inline(always)] // two comparisons for nearly all
+    fn extras(&self, rules: &Rules) -> Result<Option<Box<Extras>>, &'static str> {
+        if self.extras.is_none() && !extensions::may_have_meta(self.params) {
+            return Ok(None);
+        }
+        self.read_extras(rules).map(|extras| Some(Box::new(extras)))
+    }
+
+    #[cold]
+    fn read_extras(&self, rules: &Rules) -> Result<Extras, &'static str> {
+        let written = self.extras.as_ref().map(|written| written.read(rules.id_bytes));
+        let mut extras = written.transpose()?.unwrap_or_default();
+        if let Some(params) = self.params.filter(|_| extensions::may_have_meta(self.params)) {
+            extensions::in_params(params, &mut extras, rules.id_bytes);
+        }
+        Ok(extras)
+    }
+
+    fn response(&self) -> Incoming<'a> {
+        let answer = self.answer().unwrap_or_else(|why| self.malformed(why));
+        Incoming::Response { id: self.id, answer }
+    }
+
+    fn answer(&self) -> Result<Answer<'a>, &'static str> {
+        self.check_version(true)?;
+        self.check_repeated()?;
+        if self.is_disguised {
+            return Err(DISGUISED);
+        }
+        match (self.result, self.error) {
+            (Some(result), None | Some("null")) => Ok(Answer::Result(result)),
+            // What is derived would read an array as well.
+            (None | Some("null"), Some(error)) if error.starts_with('{') => {
+                serde_json::from_str(error).map(Answer::Error).map_err(|_| NO_ERROR)
+            }
+            (Some(result), Some(_)) if result != "null" => Err("both `result` and `error`"),
+            _ => Err(NO_ERROR),
+        }
+    }
+
+    /// An answer that is none, with what can be read of its error.
+    #[cold]
+    fn malformed(&self, why: &str) -> Answer<'a> {
+        Answer::Malformed(match self.error {
+            Some(error) => format!("{why}: {}", remains(error)),
+            None => why.into(),
+        })
+    }
+
+    /// Some peers leave `jsonrpc` out of their responses; nothing is gained by refusing these. In requests and
+    /// notifications it may be missing by setting.
+    fn check_version(&self, may_be_missing: bool) -> Result<(), &'static str> {
+        match self.jsonrpc {
+            Some(VERSION) => Ok(()),
+            Some(version) if string(version).is_some_and(|version| version == "2.0") => Ok(()),
+            None if may_be_missing => Ok(()),
+            None => Err("`jsonrpc` is missing, it must be \"2.0\""),
+            Some(_) => Err("`jsonrpc` must be \"2.0\""),
+        }
+    }
+
+    fn check_repeated(&self) -> Result<(), &'static str> {
+        match self.repeated {
+            Some(member) => Err(member.given_twice()),
+            None => Ok(()),
+        }
+    }
+
+    /// The id to answer under, if there is just one and it may be one.
+    fn readable_id(&self, rules: &Rules) -> Option<&'a str> {
+        self.id.filter(|id| !self.id_repeated && is_id(id) && id.len() <= rules.id_bytes)
+    }
+}
+
+/// What can be read of an error that is none.
+fn remains(error: &str) -> String {
+    let mut scanner = Scanner::new(error);
+    let (mut code, mut message) = (None, None);
+    while error.starts_with('{') && scanner.next().is_some_and(|byte| byte != b'}') {
+        let Some(name) = scanner.name() else { break };
+        let Some((value, _)) = scanner.value() else { break };
+        match string(name).as_deref() {
+            Some("code") => code = code.or(Some(value)),
+            Some("message") => message = message.or(Some(value)),
+            _ => {}
+        }
+    }
+    let said = |json| string(json).unwrap_or(Cow::Borrowed(json));
+    match (code, message) {
+        (None, None) => format!("it is {}", Excerpt(error)),
+        (Some(code), None) => format!("code {}", Excerpt(code)),
+        (None, Some(message)) => format!("message {}", Shortened(&said(message), LONGEST_MESSAGE)),
+        (Some(code), Some(message)) => {
+            let message = said(message);
+            format!("code {}, message {}", Excerpt(code), Shortened(&message, LONGEST_MESSAGE))
+        }
+    }
+}
+
+/// At most so much is repeated of the message of an error that is none.
+const LONGEST_MESSAGE: usize = 300;
+
+/// What was read of a request or a notification.
+struct Checked<'a> {
+    method: Cow<'a, str>,
+    params: Option<&'a str>,
+    timeout: Option<Duration>,
+    extras: Option<Box<Extras>>,
+}
+
+/// The value of a JSON string, borrowed unless it holds escapes.
+fn string(json: &str) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        return serde_json::from_str(json).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
+}
+
+fn timeout(json: &str) -> Result<Duration, &'static str> {
+    if !json.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("`timeoutMs` must be an integer from 0");
+    }
+    // Only a number that does not fit can fail here, and that is more than a day.
+    Ok(json.parse().map_or(LONGEST, Duration::from_millis).min(LONGEST))
+}
+
+/// A member of a message, by its name.
+#[derive(Debug, Clone, Copy)]
+enum Member {
+    JsonRpc,
+    Id,
+    Method,
+    Params,
+    Result,
+    Error,
+    TimeoutMs,
+    Extra(Extra),
+    Unknown,
+}
+
+/// A member that plain peers do not know.
+#[derive(Debug, Clone, Copy)]
+enum Extra {
+    Traceparent,
+    Tracestate,
+    ProgressToken,
+    IdempotencyKey,
+}
+
+impl Extra {
+    fn place<'m, 'a>(self, written: &'m mut Written<'a>) -> &'m mut Option<&'a str> {
+        match self {
+            Self::Traceparent => &mut written.traceparent,
+            Self::Tracestate => &mut written.tracestate,
+            Self::ProgressToken => &mut written.progress,
+            Self::IdempotencyKey => &mut written.idempotency_key,
+        }
+    }
+}
+
+impl Member {
+    #[inline(always)]
+    fn read(scanner: &mut Scanner<'_>) -> Option<Self> {
+        // As everyone writes them they are told apart by a letter and one comparison; so reading an
+        // envelope takes a third less time.
+        Some(match scanner.second() {
+            Some(b'j') if scanner.take_text(r#""jsonrpc":"#) => Self::JsonRpc,
+            Some(b'i') if scanner.take_text(r#""id":"#) => Self::Id,
+            Some(b'm') if scanner.take_text(r#""method":"#) => Self::Method,
+            Some(b'p') if scanner.take_text(r#""params":"#) => Self::Params,
+            Some(b'r') if scanner.take_text(r#""result":"#) => Self::Result,
+            _ => Self::named(scanner.name()?),
+        })
+    }
+
+    /// The member with this name, in its quotes.
+    fn named(name: &str) -> Self {
+        match name {
+            r#""jsonrpc""# => Self::JsonRpc,
+            r#""id""# => Self::Id,
+            r#""method""# => Self::Method,
+            r#""params""# => Self::Params,
+            r#""result""# => Self::Result,
+            r#""error""# => Self::Error,
+            r#""timeoutMs""# => Self::TimeoutMs,
+            r#""traceparent""# => Self::Extra(Extra::Traceparent),
+            r#""tracestate""# => Self::Extra(Extra::Tracestate),
+            r#""progressToken""# => Self::Extra(Extra::ProgressToken),
+            r#""idempotencyKey""# => Self::Extra(Extra::IdempotencyKey),
+            // A name that is no Unicode, `"\ud800"`, is one that we do not know and no more.
+            _ if name.contains('\\') => match serde_json::from_str::<String>(name) {
+                Ok(plain) if !plain.contains(['\\', '"']) => Self::named(&format!("\"{plain}\"")),
+                _ => Self::Unknown,
+            },
+            _ => Self::Unknown,
+        }
+    }
+
+    const fn given_twice(self) -> &'static str {
+        match self {
+            Self::JsonRpc => "`jsonrpc` is given twice",
+            Self::Id => "`id` is given twice",
+            Self::Method => "`method` is given twice",
+            Self::Params => "`params` is given twice",
+            Self::Result => "`result` is given twice",
+            Self::Error => "`error` is given twice",
+            Self::TimeoutMs => "`timeoutMs` is given twice",
+            Self::Extra(Extra::Traceparent) => "`traceparent` is given twice",
+            Self::Extra(Extra::Tracestate) => "`tracestate` is given twice",
+            Self::Extra(Extra::ProgressToken) => "`progressToken` is given twice",
+            Self::Extra(Extra::IdempotencyKey) => "`idempotencyKey` is given twice",
+            Self::Unknown => "a member is given twice",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

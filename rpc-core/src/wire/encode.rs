@@ -1,0 +1,194 @@
+//! Responses and our own `$/` notifications as text (specification, section 5). An id is its JSON
+//! text as it came.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::error::object::ErrorObject;
+use crate::wire::goaway::GoAway;
+use crate::wire::id::write_number;
+
+/// Writes what stands before a result.
+pub(crate) fn write_head(id: &str, out: &mut BytesMut) {
+    out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
+    out.put_slice(id.as_bytes());
+    out.put_slice(br#","result":"#);
+}
+
+/// Writes what stands after a result.
+pub(crate) fn write_tail(out: &mut BytesMut) {
+    out.put_u8(b'}');
+}
+
+/// A response with an error; without an id it is `null`.
+pub(crate) fn error(id: Option<&str>, error: &ErrorObject) -> Bytes {
+    let mut out = BytesMut::with_capacity(128).writer();
+    out.get_mut().put_slice(br#"{"jsonrpc":"2.0","id":"#);
+    out.get_mut().put_slice(id.unwrap_or("null").as_bytes());
+    out.get_mut().put_slice(br#","error":"#);
+    serde_json::to_writer(&mut out, error).expect("an error object is made of text and raw JSON");
+    out.get_mut().put_u8(b'}');
+    out.into_inner().freeze()
+}
+
+/// A response with this JSON text as its result.
+pub(crate) fn result(id: &str, json: &str) -> Bytes {
+    let mut out = BytesMut::with_capacity(64 + json.len());
+    write_head(id, &mut out);
+    out.put_slice(json.as_bytes());
+    write_tail(&mut out);
+    out.freeze()
+}
+
+/// The notification that cancels the call of ours with this id.
+pub(crate) fn cancel(id: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(80);
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"#);
+    write_number(id, &mut (&mut out).writer());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
+/// The same in MCP's words.
+pub(crate) fn mcp_cancel(id: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(96);
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#);
+    write_number(id, &mut (&mut out).writer());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
+/// The request that ends a subscription whose id is this JSON text.
+pub(crate) fn unsubscribe(method: &str, subscription: &str, id: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(80 + method.len() + subscription.len());
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"#);
+    serde_json::to_writer((&mut out).writer(), method).expect("a string is always JSON");
+    out.put_slice(br#","params":["#);
+    out.put_slice(subscription.as_bytes());
+    out.put_slice(br#"],"id":"#);
+    write_number(id, &mut (&mut out).writer());
+    out.put_u8(b'}');
+    out.freeze()
+}
+
+/// The notification that the connection will be closed.
+pub(crate) fn go_away(news: &GoAway) -> Bytes {
+    let params = news.params();
+    let head = r#"{"jsonrpc":"2.0","method":"$/goaway","params":"#;
+    let mut out = BytesMut::with_capacity(head.len() + params.len() + 1);
+    out.put_slice(head.as_bytes());
+    out.put_slice(params.as_bytes());
+    out.put_u8(b'}');
+    out.freeze()
+}
+
+/// The notification that ends a stream of the other end, whose id is this JSON text.
+pub(crate) fn stop(subscription: &str) -> Bytes {
+    let mut out = BytesMut::with_capacity(80 + subscription.len());
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/stop","params":{"subscription":"#);
+    out.put_slice(subscription.as_bytes());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
+/// The notification of how far a call has come, whose token is this JSON text, up to the value.
+pub(crate) fn write_progress_head(token: &str, out: &mut BytesMut) {
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/progress","params":{"token":"#);
+    out.put_slice(token.as_bytes());
+    out.put_slice(br#","value":"#);
+}
+
+/// Writes what stands after the value.
+pub(crate) fn write_progress_tail(out: &mut BytesMut) {
+    out.put_slice(b"}}");
+}
+
+/// The same notification in MCP's words; `members` are JSON text, and `progress` is one of them.
+pub(crate) fn mcp_progress(token: &str, members: &str) -> Bytes {
+    let mut out = BytesMut::with_capacity(96 + token.len() + members.len());
+    out.put_slice(
+        br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"#,
+    );
+    out.put_slice(token.as_bytes());
+    out.put_u8(b',');
+    out.put_slice(members.as_bytes());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
+/// The notification by which an end makes itself known to another of its kind.
+pub(crate) fn hello(window: usize, batch: usize) -> Bytes {
+    let mut out = BytesMut::with_capacity(112);
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":"#);
+    write_number(window as u64, &mut (&mut out).writer());
+    out.put_slice(br#","batch":"#);
+    write_number(batch as u64, &mut (&mut out).writer());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
+/// The notification that more of a stream may be sent; the subscription's id is JSON text.
+pub(crate) fn credit(subscription: &str, bytes: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(96 + subscription.len());
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/credit","params":{"subscription":"#);
+    out.put_slice(subscription.as_bytes());
+    out.put_slice(br#","bytes":"#);
+    write_number(bytes, &mut (&mut out).writer());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
+/// The item that comes next in a subscription, and its number if the other end counts them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ItemHead<'a> {
+    /// The name of the notification.
+    pub(crate) method: &'a str,
+    /// The name of the member that holds the id, which is plain text.
+    pub(crate) id_member: &'a str,
+    /// The id, as JSON text.
+    pub(crate) subscription: &'a str,
+    pub(crate) seq: Option<u64>,
+}
+
+/// Writes what stands before an item of a subscription.
+pub(crate) fn write_item_head(head: ItemHead<'_>, out: &mut BytesMut) {
+    write_item(head, br#""result":"#, out);
+}
+
+/// Writes what stands after an item.
+pub(crate) fn write_item_tail(out: &mut BytesMut) {
+    out.put_slice(b"}}");
+}
+
+/// The item that ends a subscription with an error.
+pub(crate) fn error_item(head: ItemHead<'_>, error: &ErrorObject) -> Bytes {
+    let mut out = BytesMut::with_capacity(160);
+    write_item(head, br#""error":"#, &mut out);
+    serde_json::to_writer((&mut out).writer(), error)
+        .expect("an error object is made of text and raw JSON");
+    write_item_tail(&mut out);
+    out.freeze()
+}
+
+/// The item that says that a subscription has come to its end.
+pub(crate) fn done_item(head: ItemHead<'_>) -> Bytes {
+    let mut out = BytesMut::with_capacity(128);
+    write_item(head, br#""done":true"#, &mut out);
+    write_item_tail(&mut out);
+    out.freeze()
+}
+
+fn write_item(head: ItemHead<'_>, member: &[u8], out: &mut BytesMut) {
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"#);
+    serde_json::to_writer(out.writer(), head.method).expect("a string is always JSON");
+    out.put_slice(br#","params":{""#);
+    out.put_slice(head.id_member.as_bytes());
+    out.put_slice(br#"":"#);
+    out.put_slice(head.subscription.as_bytes());
+    out.put_u8(b',');
+    if let Some(seq) = head.seq {
+        out.put_slice(br#""seq":"#);
+        write_number(seq, &mut out.writer());
+        out.put_u8(b',');
+    }
+    out.put_slice(member);
+}

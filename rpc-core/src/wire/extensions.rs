@@ -1,0 +1,224 @@
+//! What may stand beside the members of the specification: extra members that a plain peer ignores.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::wire::trace::{MEMBER, TraceContext};
+
+/// Bytes of an `idempotencyKey`.
+pub(crate) const LONGEST_KEY: usize = 128;
+
+/// Extra members of a request; of a notification only the trace means something. (`timeoutMs` is
+/// read with the specification's own members, since nearly every call has it.)
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Extras {
+    /// `traceparent` and `tracestate`.
+    pub(crate) trace: Option<TraceContext>,
+    /// `progressToken`, as JSON text.
+    pub(crate) progress: Option<Box<str>>,
+    /// `idempotencyKey`.
+    pub(crate) idempotency_key: Option<Box<str>>,
+}
+
+/// What can be read there, as JSON text.
+#[derive(Debug, Default)]
+pub(crate) struct Written<'a> {
+    pub(crate) traceparent: Option<&'a str>,
+    pub(crate) tracestate: Option<&'a str>,
+    pub(crate) progress: Option<&'a str>,
+    pub(crate) idempotency_key: Option<&'a str>,
+}
+
+impl Written<'_> {
+    /// What it comes to. A trace that is none is left out, as its standard wants it.
+    ///
+    /// # Errors
+    /// What is wrong with the rest.
+    pub(crate) fn read(&self, id_bytes: usize) -> Result<Extras, &'static str> {
+        let text = |json| serde_json::from_str::<Cow<'_, str>>(json).ok();
+        let state = self.tracestate.and_then(text);
+        let parent = self.traceparent.and_then(text);
+        let trace = parent.and_then(|parent| TraceContext::new(&parent, state.as_deref()));
+        let key = self.idempotency_key.map(|json| {
+            text(json)
+                .filter(|key| (1..=LONGEST_KEY).contains(&key.len()))
+                .ok_or("`idempotencyKey` must be a string of 1 to 128 bytes")
+        });
+        if self.progress.is_some_and(|token| !is_token(token, id_bytes)) {
+            return Err("`progressToken` must be a string or a number, and not too long");
+        }
+        let idempotency_key = key.transpose()?.map(|key| key.into());
+        let progress = self.progress.map(Box::from);
+        Ok(Extras { trace, progress, idempotency_key })
+    }
+}
+
+/// A token is what an id may be, but for `null`.
+pub(crate) fn is_token(json: &str, id_bytes: usize) -> bool {
+    json.len() <= id_bytes && matches!(json.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9'))
+}
+
+/// What other protocols put into the `_meta` of params that go by name.
+pub(crate) fn in_params(params: &str, extras: &mut Extras, id_bytes: usize) {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow, rename = "_meta")]
+        meta: &'a RawValue,
+    }
+    // Each is for someone else, and may be wrong without the others.
+    #[derive(Deserialize)]
+    struct Meta<'a> {
+        #[serde(borrow)]
+        traceparent: Option<&'a RawValue>,
+        #[serde(borrow)]
+        tracestate: Option<&'a RawValue>,
+        #[serde(borrow, rename = "progressToken")]
+        progress: Option<&'a RawValue>,
+    }
+    let text = |json: &'_ RawValue| serde_json::from_str::<String>(json.get()).ok();
+    let Ok(Named { meta }) = serde_json::from_str::<Named<'_>>(params) else { return };
+    // `serde` reads a struct from an array as well.
+    let Some(meta) = meta.get().starts_with('{').then_some(meta.get()) else { return };
+    let Ok(meta) = serde_json::from_str::<Meta<'_>>(meta) else { return };
+    if extras.trace.is_none()
+        && let Some(parent) = meta.traceparent.and_then(text)
+    {
+        let state = meta.tracestate.and_then(text);
+        extras.trace = TraceContext::new(&parent, state.as_deref());
+    }
+    if extras.progress.is_none()
+        && let Some(token) = meta.progress.filter(|token| is_token(token.get(), id_bytes))
+    {
+        extras.progress = Some(token.get().into());
+    }
+}
+
+/// Whether params may have a `_meta` of their own. Looked for by its name: nearly none have one, and
+/// to read them all for that would cost more than all else here.
+#[inline(always)] // one comparison where params go by position
+pub(crate) fn may_have_meta(params: Option<&str>) -> bool {
+    match params {
+        Some(params) if params.as_bytes().first() == Some(&b'{') => {
+            memchr::memmem::find(params.as_bytes(), b"\"_meta\"").is_some()
+        }
+        _ => false,
+    }
+}
+
+impl Extras {
+    /// What of it means something for a notification.
+    pub(crate) fn of_notification(self) -> Option<Box<Self>> {
+        self.trace.is_some().then(|| Box::new(Self { trace: self.trace, ..Self::default() }))
+    }
+
+    /// How many bytes [`write`](Self::write) writes at most.
+    pub(crate) fn longest(&self) -> usize {
+        let text = |text: &str| 6 * text.len() + MEMBER; // `\u0000` is the longest escape
+        self.trace.as_ref().map_or(0, TraceContext::longest)
+            + self.progress.as_deref().map_or(0, text)
+            + self.idempotency_key.as_deref().map_or(0, text)
+    }
+
+    /// Writes the members, each with a comma before it.
+    pub(crate) fn write(&self, out: &mut impl Write) {
+        const WRITES: &str = "memory takes any write";
+        let mut member = |name: &str, text: &str| {
+            write!(out, r#","{name}":"#).expect(WRITES);
+            serde_json::to_writer(&mut *out, text).expect("a string is always JSON");
+        };
+        if let Some(trace) = &self.trace {
+            member("traceparent", trace.traceparent());
+            if let Some(state) = trace.tracestate() {
+                member("tracestate", state);
+            }
+        }
+        if let Some(key) = &self.idempotency_key {
+            member("idempotencyKey", key);
+        }
+        if let Some(token) = &self.progress {
+            write!(out, r#","progressToken":{token}"#).expect(WRITES);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn what_is_written_is_read() {
+        let extras = Extras {
+            trace: TraceContext::new(PARENT, Some("a=\"1\"")),
+            progress: Some("7".into()),
+            idempotency_key: Some("k\n".into()),
+        };
+        let mut out = Vec::new();
+        extras.write(&mut out);
+        assert!(out.len() <= extras.longest());
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            format!(
+                r#","traceparent":"{PARENT}","tracestate":"a=\"1\"","idempotencyKey":"k\n","progressToken":7"#
+            )
+        );
+        let parent = format!("\"{PARENT}\"");
+        let written = Written {
+            traceparent: Some(&parent),
+            tracestate: Some(r#""a=\"1\"""#),
+            progress: Some("7"),
+            idempotency_key: Some(r#""k\n""#),
+        };
+        assert_eq!(written.read(128), Ok(extras));
+    }
+
+    #[test]
+    fn a_broken_trace_is_left_out_and_anything_else_is_an_error() {
+        let broken =
+            Written { traceparent: Some("1"), tracestate: Some("[]"), ..Written::default() };
+        assert_eq!(broken.read(128), Ok(Extras::default()));
+        for key in ["1", r#""""#, "null", &format!("\"{}\"", "x".repeat(129))] {
+            let wrong = Written { idempotency_key: Some(key), ..Written::default() };
+            assert!(wrong.read(128).unwrap_err().contains("`idempotencyKey`"), "{key}");
+        }
+        for token in ["null", "[]", "{}", "true", r#""xxxxxxxxx""#] {
+            let wrong = Written { progress: Some(token), ..Written::default() };
+            assert!(wrong.read(9).unwrap_err().contains("`progressToken`"), "{token}");
+        }
+    }
+
+    #[test]
+    fn the_meta_of_params_comes_second() {
+        let params =
+            format!(r#"{{"a":1,"_meta":{{"x":[],"progressToken":"t","traceparent":"{PARENT}"}}}}"#);
+        assert!(may_have_meta(Some(&params)));
+        let mut extras = Extras::default();
+        in_params(&params, &mut extras, 128);
+        assert_eq!(extras.progress.as_deref(), Some("\"t\""));
+        assert!(extras.trace.is_some());
+        let mut first = Extras { progress: Some("1".into()), ..Extras::default() };
+        in_params(&params, &mut first, 128);
+        assert_eq!(first.progress.as_deref(), Some("1"));
+        for broken in [r#""traceparent":1"#, r#""traceparent":"x","tracestate":[]"#] {
+            let params = format!(r#"{{"_meta":{{{broken},"progressToken":"t"}}}}"#);
+            let mut extras = Extras::default();
+            in_params(&params, &mut extras, 128);
+            assert_eq!(extras.progress.as_deref(), Some("\"t\""), "{broken}");
+        }
+        for nothing in [
+            r#"{"_meta":1}"#,
+            r#"{"_meta":{"progressToken":null}}"#,
+            r#"{"a":"_meta"}"#,
+            r#"{"_meta":[null,null,7]}"#,
+        ] {
+            let mut extras = Extras::default();
+            in_params(nothing, &mut extras, 128);
+            assert_eq!(extras, Extras::default());
+        }
+        assert!(!may_have_meta(Some(r#"[{"_meta":1}]"#)) && !may_have_meta(None));
+    }
+}

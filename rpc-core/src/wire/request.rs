@@ -1,0 +1,377 @@
+//! The text of our requests and notifications (specification, section 4).
+//!
+//! The id comes last, as in the specification's own examples: so a call can be encoded when it is
+//! made and completed, in the same allocation, when it takes its place in the order of messages.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes};
+use serde::Serialize;
+use smol_str::SmolStr;
+
+use crate::wire::args::{Always, ArgList, ByName, ByPosition, Flattened};
+use crate::wire::buffer::Scratch;
+use crate::wire::dialect::{Dialect, MCP_INITIALIZE};
+use crate::wire::extensions::Extras;
+use crate::wire::id::write_number;
+use crate::wire::trace::TraceContext;
+
+mod within;
+
+use within::Within;
+
+/// A request or notification without its end.
+#[derive(Clone)]
+pub(crate) struct Outgoing(Vec<u8>);
+
+/// At most so much is added to a request: an id, a timeout and a token. Extra members count by
+/// themselves.
+const END: usize = 96;
+
+/// What goes beside the params of a request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+    pub(crate) timeout: Option<Duration>,
+    /// Whether reports of progress are wanted, under the call's own id.
+    pub(crate) progress: bool,
+    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) dialect: Dialect,
+    /// If the dialect asks for progress in the params, these.
+    pub(crate) within: Option<Box<Within>>,
+    /// Whether the dialect never cancels such a call.
+    pub(crate) is_lasting: bool,
+}
+
+impl Beside {
+    pub(crate) fn new(dialect: Dialect, progress: bool) -> Self {
+        Self { dialect, progress, ..Self::default() }
+    }
+}
+
+impl Outgoing {
+    /// With `params` that serialise to an array, an object, or `null` for none.
+    ///
+    /// # Errors
+    /// What is wrong with the params, or that they are too large.
+    pub(crate) fn new<P: Serialize>(
+        method: &str,
+        params: &P,
+        limit: usize,
+    ) -> Result<Self, String> {
+        let mut message = Self::head(method);
+        let start = message.0.len();
+        message.params(params)?;
+        match message.0.get(start + PARAMS.len()) {
+            Some(b'[' | b'{') => {}
+            Some(b'n') => message.0.truncate(start),
+            _ => return Err("params must be a tuple, an array, a struct or a map".into()),
+        }
+        message.within(limit)
+    }
+
+    /// With all params in one value: what serialises to `null` are no params, and they are sent as `{}`.
+    ///
+    /// # Errors
+    /// What is wrong with the value, which is the parameter `name`, or that it is too large.
+    pub(crate) fn flattened<P: Serialize>(
+        method: &str,
+        params: &P,
+        name: &str,
+        limit: usize,
+    ) -> Result<Self, String> {
+        let mut message = Self::head(method);
+        let start = message.0.len() + PARAMS.len();
+        message.params(params).map_err(|why| format!("parameter `{name}`: {why}"))?;
+        match message.0.get(start) {
+            Some(b'[' | b'{') => {}
+            Some(b'n') => {
+                message.0.truncate(start);
+                message.0.extend_from_slice(b"{}");
+            }
+            _ => {
+                return Err(format!(
+                    "parameter `{name}`: all params must be a struct, a map, a tuple or an array"
+                ));
+            }
+        }
+        message.within(limit)
+    }
+
+    fn head(method: &str) -> Self {
+        let mut text = Vec::with_capacity(HEAD.len() + method.len() + 2 * END);
+        text.extend_from_slice(HEAD);
+        if method.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'_')) {
+            // As nearly all are. Looking for what to escape takes 2 % of a call.
+            text.push(b'"');
+            text.extend_from_slice(method.as_bytes());
+            text.push(b'"');
+        } else {
+            serde_json::to_writer(&mut text, method).expect("a string is always JSON");
+        }
+        Self(text)
+    }
+
+    fn params<P: Serialize>(&mut self, params: &P) -> Result<(), String> {
+        self.0.extend_from_slice(PARAMS);
+        serde_json::to_writer(Params(&mut self.0), params).map_err(|error| error.to_string())
+    }
+
+    /// The message, if it is no longer than it may be.
+    ///
+    /// # Errors
+    /// That it is.
+    pub(crate) fn within(self, limit: usize) -> Result<Self, String> {
+        fits(self.longest(), limit)?;
+        Ok(self)
+    }
+
+    /// Makes it ready to go with what stands `beside` it.
+    ///
+    /// # Errors
+    /// That the whole is longer than it may be, or that this cannot be asked for with such params.
+    #[inline]
+    pub(crate) fn prepare(&mut self, beside: &mut Beside, limit: usize) -> Result<(), String> {
+        if beside.dialect != Dialect::JsonRpc {
+            self.speak(beside)?;
+        }
+        match (&beside.extras, &beside.within) {
+            // That it is no longer by itself was looked at when it was made.
+            (None, None) => Ok(()),
+            (extras, within) => {
+                let extras = extras.as_ref().map_or(0, |extras| extras.longest());
+                let within = within.as_ref().map_or(0, |within| within.longest());
+                fits(self.longest() + extras + within, limit)
+            }
+        }
+    }
+
+    /// Has it as the dialect does.
+    #[cold]
+    fn speak(&mut self, beside: &mut Beside) -> Result<(), String> {
+        beside.is_lasting = beside.dialect == Dialect::Mcp && self.method() == MCP_INITIALIZE;
+        if beside.progress {
+            let within = Within::new(beside.dialect, self.params_text())?;
+            self.0.truncate(self.name_end());
+            beside.within = Some(Box::new(within));
+        }
+        Ok(())
+    }
+
+    /// The method's name.
+    pub(crate) fn method(&self) -> SmolStr {
+        let name = &self.0[HEAD.len()..self.name_end()];
+        let name: Cow<'_, str> = serde_json::from_slice(name).expect("it was written as a string");
+        name.into()
+    }
+
+    /// The JSON text of the params; `None` if there are none.
+    pub(crate) fn params_text(&self) -> Option<&str> {
+        let params = self.0[self.name_end()..].strip_prefix(PARAMS)?;
+        Some(std::str::from_utf8(params).expect("JSON is written as UTF-8"))
+    }
+
+    fn name_end(&self) -> usize {
+        let name = self.0[HEAD.len() + 1..].iter();
+        let mut escaped = false;
+        let length = name.take_while(|byte| {
+            let goes_on = **byte != b'"' || escaped;
+            escaped = **byte == b'\\' && !escaped;
+            goes_on
+        });
+        HEAD.len() + length.count() + 2
+    }
+
+    /// How many bytes the whole request takes at most, extra members apart.
+    pub(crate) fn longest(&self) -> usize {
+        self.0.len() + END
+    }
+
+    /// The whole notification.
+    pub(crate) fn notification(mut self, trace: Option<TraceContext>) -> Bytes {
+        if trace.is_some() {
+            Extras { trace, ..Extras::default() }.write(&mut self.0);
+        }
+        self.0.push(b'}');
+        self.0.into()
+    }
+
+    /// The whole request.
+    pub(crate) fn request(mut self, id: u64, beside: &Beside) -> Bytes {
+        write_end(id, beside, &mut self.0);
+        self.0.into()
+    }
+
+    /// The whole request, written into `scratch` if it is short: shared memory costs an allocation,
+    /// and a copy of so little a tenth of one.
+    pub(crate) fn request_in(self, scratch: &mut Scratch, id: u64, beside: &Beside) -> Bytes {
+        if self.longest() > SHORT {
+            return self.request(id, beside);
+        }
+        scratch.prepare();
+        scratch.buffer.extend_from_slice(&self.0);
+        write_end(id, beside, &mut (&mut scratch.buffer).writer());
+        scratch.cut()
+    }
+}
+
+pub(crate) fn fits(bytes: usize, limit: usize) -> Result<(), String> {
+    if bytes > limit {
+        return Err(format!(
+            "the message may need {bytes} bytes, more than `message_out`, which is {limit}"
+        ));
+    }
+    Ok(())
+}
+
+fn write_end(id: u64, beside: &Beside, out: &mut impl Write) {
+    const WRITES: &str = "memory takes any write";
+    out.write_all(br#","id":"#).expect(WRITES);
+    write_number(id, out);
+    if let Some(timeout) = beside.timeout {
+        // Rounded up: 0 would say that it is over.
+        let millis = timeout.as_nanos().div_ceil(1_000_000);
+        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+        out.write_all(br#","timeoutMs":"#).expect(WRITES);
+        write_number(millis, out);
+    }
+    if let Some(within) = &beside.within {
+        within.write(id, out);
+    } else if beside.progress {
+        out.write_all(br#","progressToken":"#).expect(WRITES);
+        write_number(id, out);
+    }
+    if let Some(extras) = &beside.extras {
+        extras.write(out);
+    }
+    out.write_all(b"}").expect(WRITES);
+}
+
+/// What generated code makes the params of.
+pub trait Arguments {
+    /// A message with them.
+    ///
+    /// # Errors
+    /// What is wrong with them, or that they are too large.
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String>;
+}
+
+/// By position. Where none is given there are no params.
+impl<L: ArgList> Arguments for L {
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
+        match self.given() {
+            0 => Outgoing::new(method, &(), limit),
+            count => Outgoing::new(method, &ByPosition(self, count), limit),
+        }
+    }
+}
+
+/// By name, likewise.
+impl<L: ArgList> Arguments for ByName<L> {
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
+        match self.given() {
+            0 => Outgoing::new(method, &(), limit),
+            _ => Outgoing::new(method, self, limit),
+        }
+    }
+}
+
+/// By position, at least as `[]`.
+impl<L: ArgList> Arguments for Always<L> {
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
+        Outgoing::new(method, &ByPosition(&self.0, self.0.given()), limit)
+    }
+}
+
+/// By name, at least as `{}`.
+impl<L: ArgList> Arguments for Always<ByName<L>> {
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
+        Outgoing::new(method, &self.0, limit)
+    }
+}
+
+/// As the value itself says.
+impl<T: Serialize> Arguments for Flattened<T> {
+    #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
+    fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
+        Outgoing::flattened(method, &self.value, self.name, limit)
+    }
+}
+
+/// Up to here a message is copied rather than shared.
+const SHORT: usize = 256;
+
+/// Where params are written: when it must grow there is room for the end of the message as well.
+/// Without that a string of 1 MiB got memory of just its size, and for its quote twice as much.
+struct Params<'a>(&'a mut Vec<u8>);
+
+impl io::Write for Params<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline] // called for each comma
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.0.capacity() - self.0.len() < bytes.len() {
+            self.0.reserve(bytes.len() + 2 * END);
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+const HEAD: &[u8] = br#"{"jsonrpc":"2.0","method":"#;
+const PARAMS: &[u8] = br#","params":"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request<P: Serialize>(params: P) -> Result<String, String> {
+        let message = Outgoing::new("m\"", &params, 200)?.request(7, &Beside::default());
+        Ok(String::from_utf8(message.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn params_are_an_array_an_object_or_nothing() {
+        let with = |params| Ok(format!(r#"{{"jsonrpc":"2.0","method":"m\"",{params}"id":7}}"#));
+        assert_eq!(request((1, "x")), with(r#""params":[1,"x"],"#));
+        assert_eq!(
+            request(std::collections::BTreeMap::from([("a", 1)])),
+            with(r#""params":{"a":1},"#)
+        );
+        assert_eq!(request(()), with(""));
+        assert!(request(1).unwrap_err().contains("tuple"));
+        assert!(request("x".repeat(200)).unwrap_err().contains("tuple"));
+        assert!(request(["x".repeat(200)]).unwrap_err().contains("`message_out`"));
+    }
+
+    #[test]
+    fn a_message_can_be_read_again() {
+        for method in ["m", "a \"b\"", "\\", "\\\"", "ä\u{1f}\"params\":[1]"] {
+            let with = Outgoing::new(method, &(1, "x"), 200).unwrap();
+            assert_eq!((&*with.method(), with.params_text()), (method, Some(r#"[1,"x"]"#)));
+            let without = Outgoing::new(method, &(), 200).unwrap();
+            assert_eq!((&*without.method(), without.params_text()), (method, None));
+        }
+    }
+
+    #[test]
+    fn a_timeout_is_never_rounded_to_nothing() {
+        let message = ().message("m", 200).unwrap();
+        let mut scratch = Scratch::default();
+        let beside = Beside { timeout: Some(Duration::from_nanos(1)), ..Beside::default() };
+        let message = message.request_in(&mut scratch, 1, &beside);
+        assert_eq!(&message[..], br#"{"jsonrpc":"2.0","method":"m","id":1,"timeoutMs":1}"#);
+    }
+}

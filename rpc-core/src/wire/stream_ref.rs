@@ -1,0 +1,141 @@
+//! Streams among params: `{"$stream":"id"}` stands where the items would be.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::object::ErrorObject;
+use crate::method::ParamInfo;
+
+/// Names a stream in the place of a parameter, by its id as JSON text.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reference<'a> {
+    #[serde(borrow, rename = "$stream")]
+    id: &'a RawValue,
+}
+
+/// The same on its way out.
+#[derive(Debug, Clone, Serialize)]
+pub struct StreamId {
+    #[serde(rename = "$stream")]
+    pub(crate) id: Box<str>,
+}
+
+/// What is said of anything else in such a place.
+pub(crate) const NO_STREAM: &str = "expected a stream, `{\"$stream\":id}`";
+
+/// Bytes of an id of a stream, as JSON text.
+const LONGEST: usize = 128;
+
+/// The id that stands in the place of a stream, as JSON text.
+pub(crate) fn id(json: &str) -> Option<&str> {
+    let id = serde_json::from_str::<Reference<'_>>(json).ok()?.id.get();
+    (id.starts_with('"') && id.len() <= LONGEST).then_some(id)
+}
+
+/// The names and ids of all streams that a method declares.
+///
+/// # Errors
+/// One is missing, or something else stands there.
+pub(crate) fn ids<'a>(
+    params: Option<&'a str>,
+    infos: &[ParamInfo],
+) -> Result<Vec<(&'static str, &'a str)>, ErrorObject> {
+    let found = params.map(|params| find(params, infos)).unwrap_or_default();
+    infos
+        .iter()
+        .filter(|info| info.is_stream)
+        .map(|info| {
+            let json = found.iter().find(|(name, _)| *name == info.name).map(|(_, json)| *json);
+            let id = json.and_then(id).ok_or_else(|| {
+                let name = info.name;
+                ErrorObject::invalid_params(format!("parameter `{name}`: {NO_STREAM}"))
+            })?;
+            Ok((info.name, id))
+        })
+        .collect()
+}
+
+/// What stands in the places of the streams, by position or by name. Whatever else is wrong with the
+/// params is found out when they are decoded.
+fn find<'a>(params: &'a str, infos: &[ParamInfo]) -> Vec<(&'static str, &'a str)> {
+    let mut de = serde_json::Deserializer::from_str(params);
+    let mut found = Vec::new();
+    // An error ends the search; what was found before stands.
+    let _ = de.deserialize_any(Search { infos, found: &mut found });
+    found
+}
+
+struct Search<'s, 'a> {
+    infos: &'s [ParamInfo],
+    found: &'s mut Vec<(&'static str, &'a str)>,
+}
+
+impl<'de> Visitor<'de> for Search<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("params")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        for info in self.infos {
+            let Some(value) = seq.next_element::<&RawValue>()? else { break };
+            if info.is_stream {
+                self.found.push((info.name, value.get()));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            let value = map.next_value::<&RawValue>()?;
+            let info = self.infos.iter().find(|info| info.is_stream && info.name == key);
+            self.found.extend(info.map(|info| (info.name, value.get())));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INFOS: &[ParamInfo] =
+        &[ParamInfo::new("name"), ParamInfo::stream("a"), ParamInfo::stream("b")];
+
+    #[test]
+    fn streams_are_found_by_position_and_by_name() {
+        let expected = Ok(vec![("a", "\"x\""), ("b", "\"y\"")]);
+        for params in [
+            r#"[1,{"$stream":"x"},{"$stream":"y"}]"#,
+            r#"{"b":{"$stream":"y"},"\u0061":{ "$stream" : "x" }}"#,
+        ] {
+            assert_eq!(ids(Some(params), INFOS), expected, "{params}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_missing_or_something_else_is_named() {
+        for params in [
+            None,
+            Some("[1]"),
+            Some(r#"[1,{"$stream":"x"}]"#),
+            Some(r#"[1,{"$stream":"x"},[1]]"#),
+            Some(r#"[1,{"$stream":"x"},{"$stream":7}]"#),
+            Some(r#"[1,{"$stream":"x"},{"$stream":"y","more":1}]"#),
+            Some(r#"{"a":{"$stream":"x"}}"#),
+        ] {
+            let error = ids(params, INFOS).unwrap_err();
+            let name = if params.is_none_or(|params| params == "[1]") { "a" } else { "b" };
+            assert!(error.message.contains(&format!("parameter `{name}`: expected a stream")));
+        }
+        let long = format!(r#"[1,{{"$stream":"{}"}}]"#, "x".repeat(LONGEST));
+        assert!(ids(Some(&long), INFOS).is_err());
+    }
+}
