@@ -37,10 +37,12 @@ use crate::wire::decode::Rules;
 mod close;
 pub(crate) mod endpoint;
 pub(crate) mod keepalive;
+pub(crate) mod pair;
 pub(crate) mod panic_hook;
 mod send;
 mod serve;
 mod streams;
+pub(crate) mod subscription_id;
 pub(crate) mod tasks;
 pub(crate) mod timer;
 

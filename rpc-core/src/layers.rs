@@ -91,7 +91,7 @@ use std::fmt;
 
 use crate::method::MethodInfo;
 use crate::peer::Peer;
-use crate::service::Handler;
+use crate::service::handler::Handler;
 use crate::util::sync::{Arc, AtomicBool, Mutex, Ordering};
 
 mod access_log;

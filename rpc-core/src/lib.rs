@@ -118,6 +118,7 @@ mod error;
 pub mod fuzz;
 pub mod layers;
 mod limits;
+pub mod memory;
 mod method;
 #[cfg(feature = "micro")]
 #[doc(hidden)]
@@ -138,7 +139,9 @@ pub use connection::endpoint::{Endpoint, NotOffered};
 pub use connection::panic_hook::set_panic_hook;
 pub use error::call::{CallError, Fate, NotifyError};
 pub use error::close::{CloseCode, CloseReason, ClosedBy};
-pub use error::object::{ErrorCode, ErrorInfo, ErrorObject, Result, RpcError};
+pub use error::code::ErrorCode;
+pub use error::object::ErrorObject;
+pub use error::rpc_error::{ErrorInfo, Result, RpcError};
 pub use error::violations::{Invalid, Violation};
 pub use layers::{Layer, Layers};
 pub use limits::{Limits, LimitsError};
@@ -156,18 +159,18 @@ pub use peer::setup::{OnForeign, Setup};
 pub use protocol::stats::{Counters, PeerStats};
 pub use rpc_macros::{RpcError, service};
 pub use service::context::Context;
+pub use service::handler::Handler;
 pub use service::idempotency::IdentifyError;
 pub use service::progress::{NoProgress, Progress, Reports};
 pub use service::router::{RawParams, Router};
 pub use service::router_error::RouterError;
 pub use service::scoped::Scoped;
 pub use service::validate::{Checks, Validate};
-pub use service::{Handler, Params, Service};
+pub use service::{Params, Service};
 pub use stream::{
     EndsWith, Lag, LagKey, SendError, StreamEnd, StreamError, StreamErrorType, StreamSender,
     Streaming, Untyped,
 };
-pub use transport::memory;
 pub use transport::websocket::{Role, WebSocket};
 pub use transport::{LinkError, Received, Transport};
 #[doc(hidden)]

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::error::object::ErrorInfo;
-use crate::protocol::tables::streams::SUBSCRIPTION;
+use crate::error::rpc_error::ErrorInfo;
+
+/// The name of the member that holds the id of the stream, unless both ends have agreed on another.
+pub(crate) const SUBSCRIPTION: &str = "subscription";
 
 /// What is known of a method without calling it.
 #[derive(Debug, Clone)]

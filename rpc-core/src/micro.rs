@@ -11,8 +11,10 @@ use crate::method::ParamInfo;
 use crate::protocol::tables::calls::{self, Calls};
 use crate::protocol::tables::outbox::{Carried, Outbox};
 use crate::protocol::tables::serving::{Cost, New, Serving};
+use crate::service::Params;
 use crate::service::params::ParamList;
-use crate::service::{Limited, Params};
+use crate::stream::json;
+use crate::util::bounded_writer::BoundedWriter;
 use crate::wire::buffer::Scratch;
 use crate::wire::decode::{self, Payload, Rules};
 use crate::wire::encode;
@@ -34,7 +36,8 @@ impl Answers {
     pub fn write(&mut self, id: &str, result: &impl Serialize) -> Bytes {
         self.0.prepare();
         encode::write_head(id, &mut self.0.buffer);
-        let written = Limited::new(&mut self.0.buffer, usize::MAX, 1).json(result);
+        let out = &mut BoundedWriter::new(&mut self.0.buffer, usize::MAX, 1);
+        let written = json::write(out, result);
         written.expect("what is measured can be written");
         encode::write_tail(&mut self.0.buffer);
         self.0.cut()

@@ -25,7 +25,6 @@ use crate::wire::request::Outgoing;
 
 pub(crate) mod batch;
 pub(crate) mod call;
-pub(crate) mod failure_log;
 pub(crate) mod from_answer;
 pub(crate) mod group;
 pub(crate) mod known;

@@ -6,16 +6,18 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub use crate::error::call::{CallError, NotifyError};
-pub use crate::error::object::{ErrorInfo, ErrorObject, RpcError};
+pub use crate::error::object::ErrorObject;
+pub use crate::error::rpc_error::{ErrorInfo, RpcError};
 pub use crate::method::{MethodFlags, MethodInfo, MethodKind, ParamInfo};
 pub use crate::peer::Peer;
 pub use crate::peer::batch::Batch;
 pub use crate::peer::call::Call;
-pub use crate::peer::failure_log::from_call;
 pub use crate::peer::group::{Answers, Group};
 pub use crate::peer::notify::Notify;
 pub use crate::service::context::Context;
 pub use crate::service::error_data::*;
+pub use crate::service::failure_log::from_call;
+pub use crate::service::handler::Handler;
 pub use crate::service::namespace::{Name, Namespace, Prefix, Prefixed, Renamed};
 pub use crate::service::params::{
     DefaultParam, Param, ParamList, SelectorParam, StreamParam, decode, decode_flattened,
@@ -24,7 +26,7 @@ pub use crate::service::params::{
 pub use crate::service::progress::{NoProgress, Progress};
 pub use crate::service::router_error::RouterError;
 pub use crate::service::validate::{Validate, validated};
-pub use crate::service::{Handler, Params, Service};
+pub use crate::service::{Params, Service};
 pub use crate::stream::{StreamErrorType, Streaming, Untyped};
 pub use crate::wire::args::{
     Absence, ArgList, Argument, UnknownAbsence, Unsent, Value, always, by_name,
@@ -34,8 +36,8 @@ pub use crate::wire::stream_ref::StreamId;
 
 use serde::Serialize;
 
+use crate::method::SUBSCRIPTION;
 use crate::method::SubscriptionIds;
-use crate::protocol::tables::streams::SUBSCRIPTION;
 use crate::service::params::selected;
 use crate::util::random::{new_id, quoted};
 use crate::wire::request::Outgoing;

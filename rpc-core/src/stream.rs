@@ -11,12 +11,14 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::error::decode_error::explain;
-use crate::error::object::{ErrorObject, RpcError};
+use crate::error::object::ErrorObject;
+use crate::error::rpc_error::RpcError;
 use crate::protocol::tables::streams::Item;
 
 mod buffered;
 mod ended;
 mod error;
+pub(crate) mod json;
 mod lag;
 mod remote;
 mod sender;

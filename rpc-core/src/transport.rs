@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::error::close::CloseCode;
 use crate::limits::Limits;
 
-pub mod memory;
+pub(crate) mod memory;
 pub(crate) mod websocket;
 
 /// One end of a message pipe; driven by a [`Connection`](crate::Connection), which polls it from a

@@ -1,12 +1,15 @@
 //! Tools that know nothing of the protocol.
 
+pub(crate) mod bounded_writer;
 pub mod catch;
 pub(crate) mod clock;
 pub(crate) mod deferred;
 pub(crate) mod escaped;
+pub(crate) mod excerpt;
 pub(crate) mod keyed_hash;
 pub(crate) mod log_throttle;
 pub(crate) mod members;
+pub(crate) mod missing;
 pub(crate) mod random;
 pub(crate) mod site;
 pub(crate) mod sync;

@@ -78,3 +78,74 @@ fn code(file: &Path) -> Vec<(usize, String)> {
     let line = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
     text.lines().enumerate().map(|(number, text)| (number + 1, line(text))).collect()
 }
+
+/// The folders and files of the core from the ground up; those of one row may import each other.
+const FLOORS: &[&[&str]] = &[
+    &["util"],
+    &["binary", "error", "limits"],
+    &["method"],
+    &["wire"],
+    &["protocol"],
+    &["transport"],
+    // The symmetric API: a handler has a peer, and a peer has handlers.
+    &["stream", "service", "layers", "peer"],
+    &["connection"],
+    &["fuzz", "lib", "memory", "micro", "private"],
+];
+
+/// What `wire` and `protocol` may use of `util`: nothing that waits, logs or reads a clock.
+const PURE_TOOLS: &[&str] = &["escaped", "excerpt", "keyed_hash", "members", "missing", "sync"];
+
+#[test]
+fn an_import_goes_down_the_floors() {
+    for file in files(&source()) {
+        let room = room(&file);
+        for (number, path) in imports(&file) {
+            let (from, to) = (floor(&room), floor(&path[0]));
+            assert!(
+                to <= from,
+                "{}:{number}: `{}` is above `{room}`",
+                file.display(),
+                path.join("::")
+            );
+        }
+    }
+}
+
+#[test]
+fn the_pure_folders_use_pure_tools() {
+    for file in files(&source()) {
+        if !["wire", "protocol"].contains(&&*room(&file)) {
+            continue;
+        }
+        for (number, path) in imports(&file) {
+            let is_pure = path[0] != "util" || PURE_TOOLS.contains(&&*path[1]);
+            assert!(is_pure, "{}:{number}: `{}` is not pure", file.display(), path.join("::"));
+        }
+    }
+}
+
+/// The folder of a file, or its own name at the root.
+fn room(file: &Path) -> String {
+    let within = file.strip_prefix(source()).unwrap();
+    let first = within.components().next().unwrap().as_os_str().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn floor(room: &str) -> usize {
+    let floor = FLOORS.iter().position(|rooms| rooms.contains(&room));
+    floor.unwrap_or_else(|| panic!("`{room}` is on no floor: give it one in this file"))
+}
+
+/// The paths in this crate that a file names, each with its line.
+fn imports(file: &Path) -> Vec<(usize, Vec<String>)> {
+    let mut found = Vec::new();
+    for (number, line) in code(file) {
+        for path in line.split("crate::").skip(1) {
+            let end = path.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+            let path = path[..end.unwrap_or(path.len())].split("::").map(str::to_owned);
+            found.push((number, path.collect()));
+        }
+    }
+    found
+}

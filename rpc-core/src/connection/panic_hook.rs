@@ -1,12 +1,9 @@
 //! What is said of panics that harm nobody, and that a peer may cause at will.
 
-use std::any::Any;
 use std::panic::{self, PanicHookInfo};
 
-use crate::error::violations::start;
 use crate::service::current;
-use crate::util::catch::is_caught;
-use crate::util::escaped::Harmless;
+use crate::util::catch::{is_caught, text};
 use crate::util::log_throttle::SeldomEach;
 
 /// Has panics of handlers, streams, hooks and whatever else of the application's runs for a connection told by
@@ -31,9 +28,6 @@ pub fn set_panic_hook() {
     }));
 }
 
-/// So many bytes of a panic's text are told.
-const TEXT: usize = 1024;
-
 /// File, line and column.
 type Place = (String, u32, u32);
 
@@ -44,11 +38,4 @@ fn tell(info: &PanicHookInfo<'_>) {
     if let Some(left_out) = SELDOM.may_say((file.clone(), line, column)) {
         tracing::error!(left_out, at = %format_args!("{file}:{line}:{column}"), "a panic: {}", text(info.payload()));
     }
-}
-
-/// The text of a panic. It may repeat what a peer sent, and as much of it.
-pub(crate) fn text(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-    start(Harmless(text.unwrap_or("no text")), TEXT)
 }

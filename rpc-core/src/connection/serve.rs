@@ -6,24 +6,30 @@ use bytes::Bytes;
 
 use super::streams::{Origin, Stream};
 use super::{Connection, MESSAGES};
+use crate::connection::subscription_id::subscription_id;
 use crate::error::close::CloseCode;
-use crate::error::object::{ErrorCode, ErrorObject, Excerpt, Kind};
+use crate::error::code::ErrorCode;
+use crate::error::kind::Kind;
+use crate::error::object::ErrorObject;
 use crate::peer::Peer;
-use crate::peer::failure_log;
 use crate::peer::known::Other;
 use crate::protocol::tables::key::Key;
 use crate::protocol::target::Target;
 use crate::protocol::{Arrival, Event, Room, Serve};
 use crate::service::current::Mark;
+use crate::service::failure_log;
+use crate::service::handler::Finished;
+use crate::service::handler::Handler;
 use crate::service::idempotency;
 use crate::service::router::Router;
 use crate::service::running::{self, Polled, Running};
-use crate::service::{Finished, Handler, Limited, Params, Service};
+use crate::service::{Params, Service};
 use crate::stream::Items;
 use crate::transport::{LinkError, Transport};
+use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
+use crate::util::excerpt::Excerpt;
 use crate::util::log_throttle::Seldom;
-use crate::util::random::subscription_id;
 use crate::util::sync::Ordering;
 use crate::wire::decode::{self, Answer, Incoming, NOT_JSON, Payload, Shape};
 use crate::wire::encode;
@@ -387,7 +393,7 @@ impl<T: Transport> Connection<T> {
     /// Nobody is told how a notification went; who looks into the log is.
     fn finish_notification(&mut self, key: Key, method: usize, mut handler: Handler) {
         self.scratch.prepare();
-        let out = &mut Limited::new(&mut self.scratch.buffer, usize::MAX, 0);
+        let out = &mut BoundedWriter::new(&mut self.scratch.buffer, usize::MAX, 0);
         let finished = running::caught_in(method, || handler.finish(out));
         self.scratch.discard();
         drop_quietly(handler);
@@ -439,7 +445,9 @@ impl<T: Transport> Connection<T> {
         let buffer = &mut self.scratch.buffer;
         encode::write_head(id, buffer);
         // `Serialize` is code of the user's too.
-        match running::caught_in(method, || handler.finish(&mut Limited::new(buffer, limit, 1))) {
+        match running::caught_in(method, || {
+            handler.finish(&mut BoundedWriter::new(buffer, limit, 1))
+        }) {
             Ok(Finished::Result) => {
                 encode::write_tail(buffer);
                 Ok((self.scratch.cut(), None))

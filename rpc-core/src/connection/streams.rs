@@ -12,14 +12,15 @@ use super::Connection;
 use crate::connection::tasks::Tasks;
 use crate::error::close::{CloseCode, CloseReason};
 use crate::error::object::ErrorObject;
-use crate::peer::failure_log;
+use crate::method::SUBSCRIPTION;
 use crate::peer::slot::Wish;
-use crate::protocol::tables::streams::{OfferedKey, SUBSCRIPTION};
-use crate::service::Limited;
+use crate::protocol::tables::streams::OfferedKey;
 use crate::service::current;
+use crate::service::failure_log;
 use crate::service::router::Router;
 use crate::stream::{Absorbed, Argument, Items, Step, StreamEnd};
 use crate::transport::Transport;
+use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
 use crate::wire::encode::{self, ItemHead};
 
@@ -348,7 +349,7 @@ impl<T: Transport> Connection<T> {
         let head = stream.head(&self.shared.setup.services);
         encode::write_item_head(head, &mut self.scratch.buffer);
         let before = self.scratch.buffer.len();
-        let out = &mut Limited::new(&mut self.scratch.buffer, limit, 2);
+        let out = &mut BoundedWriter::new(&mut self.scratch.buffer, limit, 2);
         let written = stream.run(|items| items.write(out));
         match written.unwrap_or_else(|Panicked| Err(ErrorObject::internal())) {
             Ok(()) => {

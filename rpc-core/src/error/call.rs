@@ -4,8 +4,11 @@ use std::convert::Infallible;
 use std::{error, fmt};
 
 use crate::error::close::CloseReason;
-use crate::error::object::{ErrorObject, Kind, RpcError, Shortened};
+use crate::error::kind::Kind;
+use crate::error::object::ErrorObject;
+use crate::error::rpc_error::RpcError;
 use crate::util::escaped::Harmless;
+use crate::util::excerpt::Shortened;
 
 /// Why a call has no result.
 ///
@@ -100,7 +103,7 @@ impl<E: RpcError> CallError<E> {
             }
             _ => {}
         }
-        if !crate::error::object::ErrorCode::is_reserved(error.code)
+        if !crate::error::code::ErrorCode::is_reserved(error.code)
             && let Some(typed) = E::from_error_object(&error)
         {
             return Self::Method(typed);
@@ -272,7 +275,7 @@ impl From<NotifyError> for CallError {
             NotifyError::Full => Self::Busy,
             NotifyError::Encode(why) => Self::Encode(why),
             NotifyError::Refused(why) => {
-                Self::Remote(ErrorObject::new(crate::error::object::ErrorCode::INTERNAL, why))
+                Self::Remote(ErrorObject::new(crate::error::code::ErrorCode::INTERNAL, why))
             }
         }
     }

@@ -2,10 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::error::object::Excerpt;
-
-/// At most this much is said of one mistake: a value that does not fit may be a megabyte long.
-pub(crate) const LONGEST: usize = 300;
+use crate::util::excerpt::{Excerpt, LONGEST};
 
 /// How serde calls our types, and what that is in JSON. The names of types are ours to know.
 const KINDS: &[(&str, &str)] = &[

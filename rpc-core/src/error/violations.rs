@@ -1,13 +1,15 @@
 //! What is wrong with values, and where: collected, bounded, and sent as the `data` of an error.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::decode_error::LONGEST;
-use crate::error::object::{ErrorObject, Excerpt};
+use crate::error::code::ErrorCode;
+use crate::error::kind::Kind;
+use crate::error::object::ErrorObject;
 use crate::util::escaped::Harmless;
+use crate::util::excerpt::{Excerpt, LONGEST, start};
 
 /// At most so many violations are kept: a list of a thousand wrong items is as wrong as its first
 /// ones are.
@@ -200,50 +202,44 @@ impl From<Invalid> for ErrorObject {
     }
 }
 
-/// The first bytes of a text, and a sign if that is not all of it. The rest is not even written.
-pub(crate) fn start(text: impl fmt::Display, most: usize) -> String {
-    let mut start = Start { text: String::new(), most, is_full: false };
-    // What says that it cannot be written has been cut, or has no more to say.
-    let _ = write!(start, "{text}");
-    start.text
-}
+impl ErrorObject {
+    /// -32602 that says where in the params.
+    pub(crate) fn violating(message: impl Into<String>, violations: &[Violation]) -> Self {
+        let (kind, violations) = (Kind::InvalidParams.name(), Cow::Borrowed(violations));
+        Self::invalid_params(message).with_data(&Data { kind, violations })
+    }
 
-/// Stands for what was cut off.
-const SIGN: char = '…';
-
-struct Start {
-    text: String,
-    most: usize,
-    is_full: bool,
-}
-
-impl Write for Start {
-    fn write_str(&mut self, more: &str) -> fmt::Result {
-        if self.is_full {
-            return Err(fmt::Error);
+    /// What is wrong with the params of the call, and where, if this is a -32602 that says so: to be
+    /// shown beside the fields that they were made from.
+    ///
+    /// ```
+    /// use rpc_core::{ErrorObject, Invalid};
+    ///
+    /// let error = ErrorObject::from(Invalid::new("must not be empty").at("name").at("user"));
+    /// let violations = error.violations().unwrap();
+    /// assert_eq!(violations[0].path, "user.name");
+    /// assert_eq!(violations[0].message, "must not be empty");
+    /// ```
+    pub fn violations(&self) -> Option<Vec<Violation>> {
+        if self.code != ErrorCode::INVALID_PARAMS {
+            return None;
         }
-        let room = self.most - self.text.len();
-        if more.len() <= room {
-            self.text.push_str(more);
-            return Ok(());
-        }
-        self.is_full = true;
-        self.text.push_str(&more[..more.floor_char_boundary(room)]);
-        self.text.truncate(self.text.floor_char_boundary(self.most - SIGN.len_utf8()));
-        self.text.push(SIGN);
-        Err(fmt::Error)
+        let data: Data<'_> = serde_json::from_str(self.object()?).ok()?;
+        (data.kind == Kind::InvalidParams.name()).then(|| data.violations.into_owned())
     }
 }
 
 /// The `data` of a -32602 that says where.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Data<'a> {
-    pub(crate) kind: &'a str,
-    pub(crate) violations: Cow<'a, [Violation]>,
+struct Data<'a> {
+    kind: &'a str,
+    violations: Cow<'a, [Violation]>,
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::RawValue;
+
     use super::*;
 
     fn paths(invalid: &Invalid) -> Vec<&str> {
@@ -301,5 +297,29 @@ mod tests {
     fn nothing_is_collected_beyond_the_bound() {
         let looked_at = (0..).inspect(|index| assert!(*index < MOST)).map(|_| Invalid::new("m"));
         assert_eq!(looked_at.collect::<Invalid>().violations.len(), MOST);
+    }
+
+    #[test]
+    fn violations_are_read_only_where_code_and_kind_say_so() {
+        let violations = vec![Violation::new("user", "is missing")];
+        let ours = ErrorObject::violating("m", &violations);
+        assert_eq!(
+            ours.data.as_ref().unwrap().get(),
+            r#"{"kind":"invalid_params","violations":[{"path":"user","message":"is missing"}]}"#
+        );
+        assert_eq!(ours.violations(), Some(violations));
+        assert_eq!(ErrorObject { code: 1, ..ours }.violations(), None);
+        for data in [
+            r#"{"kind":"busy","violations":[]}"#,
+            r#"{"violations":[]}"#,
+            r#"{"kind":"invalid_params"}"#,
+            r#"{"kind":"invalid_params","violations":[{"path":1}]}"#,
+            r#"["invalid_params",[]]"#,
+        ] {
+            let data = Some(RawValue::from_string(data.to_owned()).unwrap());
+            let other = ErrorObject { data, ..ErrorObject::invalid_params("m") };
+            assert_eq!(other.violations(), None, "{other:?}");
+        }
+        assert_eq!(ErrorObject::invalid_params("m").violations(), None);
     }
 }

@@ -9,7 +9,7 @@ use super::outcome_label::{Ended, Ending};
 use super::{CallNext, Called, Calling, Layer, OTHER, ServeNext, Serving};
 use crate::method::MethodInfo;
 use crate::peer::Peer;
-use crate::service::Handler;
+use crate::service::handler::Handler;
 use crate::util::escaped::Harmless;
 use crate::util::sync::{Arc, Mutex, PoisonError};
 

@@ -4,10 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 
 use super::{Layer, Outcome, ServeNext, Serving};
-use crate::error::object::{ErrorObject, Result};
+use crate::error::object::ErrorObject;
+use crate::error::rpc_error::Result;
 use crate::method::MethodInfo;
-use crate::service::Handler;
 use crate::service::context::Context;
+use crate::service::handler::Handler;
 
 /// Lets callers call what they may, and answers -32013 to the rest.
 ///

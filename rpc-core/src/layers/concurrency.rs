@@ -8,8 +8,8 @@ use super::limiter::{Place, Places};
 use super::only::Only;
 use super::{Layer, Outcome, ServeNext, Serving};
 use crate::error::object::ErrorObject;
-use crate::service::Handler;
 use crate::service::context::Context;
+use crate::service::handler::Handler;
 use crate::util::sync::Arc;
 
 /// So many handlers at once, over all connections and services that share the layer or a clone of it.

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use super::outcome_label::{Ended, Ending};
 use super::{CallNext, Called, Calling, Layer, OTHER, ServeNext, Serving};
-use crate::error::object::ErrorInfo;
+use crate::error::rpc_error::ErrorInfo;
 use crate::method::MethodInfo;
 use crate::peer::Peer;
-use crate::service::Handler;
+use crate::service::handler::Handler;
 
 /// Metrics of all calls, served and made, by the `metrics` facade: for whatever recorder the program
 /// installs.

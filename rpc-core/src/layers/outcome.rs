@@ -7,8 +7,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::object::ErrorObject;
-use crate::service::Handler;
-use crate::service::{Finished, Limited};
+use crate::service::handler::Finished;
+use crate::service::handler::Handler;
+use crate::stream::json;
+use crate::util::bounded_writer::BoundedWriter;
 use crate::util::escaped::Harmless;
 use crate::util::log_throttle::Seldom;
 use crate::util::sync::{Arc, Mutex};
@@ -95,10 +97,10 @@ impl Outcome {
     }
 
     /// Writes it as [`Handler::finish`] does.
-    pub(crate) fn write(&mut self, out: &mut Limited<'_>) -> Result<Finished, ErrorObject> {
+    pub(crate) fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<Finished, ErrorObject> {
         match &mut self.0 {
             Kind::Returned { handler, .. } => handler.get_mut().expect(UNLOCKED).finish(out),
-            Kind::Json(json) => out.text(json.get()).map(|()| Finished::Result),
+            Kind::Json(json) => json::write_raw(out, json.get()).map(|()| Finished::Result),
             Kind::Error(error) => Err(error.clone()),
         }
     }
@@ -109,7 +111,7 @@ const UNLOCKED: &str = "nobody panics with a lock that nobody takes";
 /// The result, unless it is too long.
 fn written(handler: &mut Handler, limit: usize) -> Option<Result<Box<RawValue>, ErrorObject>> {
     let mut buffer = BytesMut::new();
-    let out = &mut Limited::new(&mut buffer, limit, 0);
+    let out = &mut BoundedWriter::new(&mut buffer, limit, 0);
     match handler.finish(out) {
         Err(_) if out.is_exceeded() => None,
         Err(error) => Some(Err(error)),

@@ -7,10 +7,12 @@ use tokio::time::Instant;
 
 use super::{Answer, Called, Outcome};
 use crate::error::call::CallError;
+use crate::error::code::ErrorCode;
+use crate::error::kind::Kind;
+use crate::error::object::ErrorObject;
 #[cfg(feature = "metrics")]
-use crate::error::object::ErrorInfo;
-use crate::error::object::{ErrorCode, ErrorObject, Kind};
-use crate::service::Handler;
+use crate::error::rpc_error::ErrorInfo;
+use crate::service::handler::Handler;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

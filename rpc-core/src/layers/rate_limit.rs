@@ -17,7 +17,7 @@ use super::only::Only;
 use super::{Layer, ServeNext, Serving};
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
-use crate::service::Handler;
+use crate::service::handler::Handler;
 use crate::util::sync::{Arc, Mutex};
 
 /// So many calls in a time; more are answered busy (-32009), with `retryAfterMs` in the data.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::Layers;
 use crate::method::MethodInfo;
-use crate::service::Handler;
 use crate::service::context::Context;
+use crate::service::handler::Handler;
 use crate::service::idempotency;
 use crate::service::{Params, Service};
 use crate::util::members::Members;

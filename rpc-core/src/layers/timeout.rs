@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{CallNext, Called, Calling, Layer, Outcome, ServeNext, Serving};
 use crate::error::object::ErrorObject;
-use crate::service::Handler;
+use crate::service::handler::Handler;
 
 /// A bound on the time that a call takes, whatever its caller wants.
 ///

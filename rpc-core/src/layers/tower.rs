@@ -20,7 +20,7 @@ use crate::error::call::CallError;
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
 use crate::peer::call::Call;
-use crate::service::Handler;
+use crate::service::handler::Handler;
 use crate::util::escaped::Harmless;
 use crate::util::log_throttle::Seldom;
 use crate::util::sync::{Arc, Mutex};

@@ -5,7 +5,7 @@ use tracing::{Instrument, Span};
 
 use super::outcome_label::{Ended, Ending};
 use super::{CallNext, Called, Calling, Layer, ServeNext, Serving};
-use crate::service::Handler;
+use crate::service::handler::Handler;
 use crate::util::escaped::Harmless;
 
 /// One span of `tracing` for each call, served or made, which is entered whenever the call is polled:

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::error::call::{CallError, Fate};
 use crate::error::decode_error::explain;
-use crate::error::object::RpcError;
+use crate::error::rpc_error::RpcError;
 use crate::layers::{Answer as RawAnswer, Called};
 use crate::peer::batch::{Queued, Sent};
 use crate::peer::from_answer::{Answer, Answered, Kind};

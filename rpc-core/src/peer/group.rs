@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::error::call::{CallError, NotifyError};
 use crate::error::close::CloseCode;
-use crate::error::object::RpcError;
+use crate::error::rpc_error::RpcError;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::peer::call::Call;

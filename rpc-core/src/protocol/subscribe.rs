@@ -8,13 +8,15 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{Asked, Event, Mark, Outcome, Protocol};
-use crate::error::object::{ErrorObject, Kind};
+use crate::error::kind::Kind;
+use crate::error::object::ErrorObject;
+use crate::method::SUBSCRIPTION;
 use crate::protocol::tables::batches::Place;
 use crate::protocol::tables::calls::Subscribe;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::Carried;
 use crate::protocol::tables::streams::{
-    Item, ItemParams, OfferedKey, Origin, SUBSCRIPTION, Said, Stop, TakenKey, Wanted,
+    Item, ItemParams, OfferedKey, Origin, Said, Stop, TakenKey, Wanted,
 };
 use crate::util::escaped::Harmless;
 use crate::wire::decode::Answer;
@@ -503,5 +505,5 @@ fn stream_error(json: &str) -> ErrorObject {
 }
 
 fn stream_failed() -> ErrorObject {
-    ErrorObject::new(crate::error::object::ErrorCode::INTERNAL, "the stream failed")
+    ErrorObject::new(crate::error::code::ErrorCode::INTERNAL, "the stream failed")
 }

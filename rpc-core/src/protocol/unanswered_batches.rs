@@ -8,9 +8,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{Event, Outcome, Protocol};
 use crate::error::call::{Fate, LONGEST_HEARD};
-use crate::error::object::{ErrorObject, Kind, Shortened};
+use crate::error::kind::Kind;
+use crate::error::object::ErrorObject;
 use crate::protocol::tables::calls::{Calls, Place};
 use crate::protocol::tables::outbox::{Carried, OVERHEAD, Queued};
+use crate::util::excerpt::Shortened;
 use crate::util::sync::Arc;
 use crate::wire::decode;
 

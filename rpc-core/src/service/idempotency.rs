@@ -13,15 +13,16 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::error::object::ErrorCode;
+use crate::error::code::ErrorCode;
 use crate::error::object::ErrorObject;
 use crate::layers::Outcome;
 use crate::limits::Limits;
 use crate::method::{MethodInfo, MethodKind};
 use crate::peer::registry::Hub;
 use crate::service::context::Context;
+use crate::service::handler::Handler;
 use crate::service::spawn;
-use crate::service::{Handler, Params, Service};
+use crate::service::{Params, Service};
 use crate::util::sync::{Arc, Mutex, PoisonError, Weak};
 
 mod caller;

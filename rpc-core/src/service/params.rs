@@ -12,12 +12,14 @@ use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Track};
 
 use crate::error::decode_error::{Complaint, explain};
-use crate::error::object::{ErrorObject, Excerpt};
+use crate::error::object::ErrorObject;
 use crate::error::violations::{Invalid, Violation};
 use crate::method::ParamInfo;
 use crate::service::Params;
 use crate::service::context::Context;
 use crate::stream::{Streaming, Untyped};
+use crate::util::excerpt::Excerpt;
+use crate::util::missing::missing;
 use crate::wire::stream_ref::{self, NO_STREAM};
 
 mod flattened;
@@ -432,50 +434,6 @@ impl<'de, A: MapAccess<'de>> Source<'de> for Named<'_, A> {
 
     fn value<T: Deserialize<'de>>(self) -> Result<T, A::Error> {
         self.0.next_value()
-    }
-}
-
-/// What a type makes of nothing, if it can.
-#[inline]
-pub(crate) fn missing<T: de::DeserializeOwned>() -> Option<T> {
-    T::deserialize(Missing).ok()
-}
-
-/// What a type is deserialised from when nothing was said: an `Option` makes `None` of it, any
-/// other type refuses. So no type needs to be recognised by its name.
-pub(crate) struct Missing;
-
-#[derive(Debug)]
-pub(crate) struct Absent;
-
-impl fmt::Display for Absent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("missing")
-    }
-}
-
-impl std::error::Error for Absent {}
-
-impl de::Error for Absent {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
-
-impl<'de> Deserializer<'de> for Missing {
-    type Error = Absent;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Absent> {
-        Err(Absent)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Absent> {
-        visitor.visit_none()
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

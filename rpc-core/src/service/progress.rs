@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 
 use crate::error::object::ErrorObject;
 use crate::peer::known::Other;
-use crate::service::Limited;
 use crate::service::context::Context;
 use crate::service::running::caught;
+use crate::stream::json;
+use crate::util::bounded_writer::BoundedWriter;
 use crate::util::log_throttle::Seldom;
 use crate::wire::dialect::Dialect;
 use crate::wire::encode;
@@ -103,7 +104,7 @@ fn write<P: Serialize>(
     value: &P,
 ) -> Result<(), ErrorObject> {
     let limit = cx.shared().setup.limits.message_out;
-    caught(|| Limited::new(message, limit, tail).json(value))
+    caught(|| json::write(&mut BoundedWriter::new(message, limit, tail), value))
 }
 
 /// The whole report in MCP's words.

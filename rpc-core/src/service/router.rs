@@ -11,14 +11,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::error::object::{ErrorObject, Excerpt, RpcError};
+use crate::error::object::ErrorObject;
+use crate::error::rpc_error::RpcError;
+use crate::method::SUBSCRIPTION;
 use crate::method::{MethodInfo, MethodKind, ParamInfo, SubscriptionIds, SubscriptionInfo};
-use crate::protocol::tables::streams::{ItemParams, SUBSCRIPTION, can_hold_id};
+use crate::protocol::tables::streams::{ItemParams, can_hold_id};
 use crate::protocol::target::Target;
 use crate::service::context::Context;
+use crate::service::handler::Handler;
 use crate::service::router_error::RouterError;
-use crate::service::{Handler, Params, Service};
+use crate::service::{Params, Service};
 use crate::stream::Streaming;
+use crate::util::excerpt::Excerpt;
 use crate::util::sync::{AtomicBool, Ordering};
 use crate::wire::reserved;
 

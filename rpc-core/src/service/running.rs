@@ -7,10 +7,10 @@ use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
 
 use crate::error::object::ErrorObject;
-use crate::peer::failure_log;
 use crate::protocol::tables::key::Key;
-use crate::service::Handler;
 use crate::service::current::{self, Mark};
+use crate::service::failure_log;
+use crate::service::handler::Handler;
 use crate::util::catch::drop_quietly;
 use crate::wire::id::Id;
 

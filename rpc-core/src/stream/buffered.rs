@@ -10,7 +10,7 @@ use super::ended::{Ending, StreamEnd};
 use super::lag::{Buffer, Overflow};
 use super::source::{Absorbed, Items, Step};
 use crate::error::object::ErrorObject;
-use crate::service::Limited;
+use crate::util::bounded_writer::BoundedWriter;
 
 /// So many items are taken in before others get their turn.
 const AT_ONCE: usize = 64;
@@ -72,8 +72,8 @@ impl<T: Serialize + Send> Items for Lagging<T> {
         }
     }
 
-    fn write(&mut self, out: &mut Limited<'_>) -> Result<(), ErrorObject> {
-        out.json(&self.chosen.take().expect("`missed` was asked, and chose it"))
+    fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<(), ErrorObject> {
+        super::json::write(out, &self.chosen.take().expect("`missed` was asked, and chose it"))
     }
 
     fn poll_absorb(&mut self, cx: &mut Context<'_>) -> Absorbed {

@@ -7,7 +7,8 @@ use tokio::sync::mpsc;
 
 use super::ended::{Ending, SendError, StreamEnd};
 use super::typing::{EndsWith, Untyped};
-use crate::error::object::{ErrorObject, RpcError};
+use crate::error::object::ErrorObject;
+use crate::error::rpc_error::RpcError;
 
 /// Sends items into a [`Streaming`](crate::Streaming). Clones send into the same; when the last one is dropped the
 /// stream ends.

@@ -10,7 +10,7 @@ use super::ended::{Ending, StreamEnd};
 use super::{Source, Streaming};
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::streams::{Item, OfferedKey};
-use crate::service::Limited;
+use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
 
 /// A stream that is offered, whatever its items are.
@@ -24,7 +24,7 @@ pub(crate) trait Items: Send {
     }
 
     /// Writes the item of the last step as JSON at the end of `out`.
-    fn write(&mut self, out: &mut Limited<'_>) -> Result<(), ErrorObject>;
+    fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<(), ErrorObject>;
 
     /// Takes in what there is while nothing can be sent, if the stream does not wait.
     fn poll_absorb(&mut self, _: &mut Context<'_>) -> Absorbed {
@@ -70,7 +70,7 @@ impl Argument {
 
 /// The code of an error item that stands for a gap: a peer that does not know gaps takes it for the
 /// end.
-const GAP: i64 = crate::error::object::ErrorCode::INTERNAL;
+const GAP: i64 = crate::error::code::ErrorCode::INTERNAL;
 
 /// A step of a stream.
 pub(crate) enum Step {
@@ -137,10 +137,10 @@ impl<T: Serialize + Send> Items for Offer<T> {
         }
     }
 
-    fn write(&mut self, out: &mut Limited<'_>) -> Result<(), ErrorObject> {
+    fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<(), ErrorObject> {
         match self.item.take().expect("written once, after a step that gave an item") {
-            Last::Value(item) => out.json(&item),
-            Last::Json(json) => out.text(&json),
+            Last::Value(item) => super::json::write(out, &item),
+            Last::Json(json) => super::json::write_raw(out, &json),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::error::object::{ErrorCode, ErrorObject, RpcError};
+use crate::error::code::ErrorCode;
+use crate::error::object::ErrorObject;
+use crate::error::rpc_error::RpcError;
 
 /// The error type of a [`Streaming`](crate::Streaming) that does not say which errors the stream ends with. There are no
 /// values of it: the taker gets each error as [`StreamError::Remote`](crate::StreamError::Remote).

@@ -1,5 +1,4 @@
-//! Two peers in one process, without a socket: for tests, to see how something works, and for messages that
-//! come by another way than a connection.
+//! A transport in memory: the two ends of a pipe of messages.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,60 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use crate::connection::endpoint::Endpoint;
 use crate::error::close::CloseCode;
-use crate::limits::Limits;
-use crate::peer::Peer;
-use crate::peer::setup::Setup;
-use crate::service::Service;
-use crate::service::router::Router;
 use crate::transport::{LinkError, Received, Transport};
 use crate::util::sync::{Arc, Mutex};
-
-/// Bytes that a pipe of [`pair`] holds in each direction.
-const CAPACITY: usize = 64 * 1024;
-
-/// Connects two peers: the first offers `a` and is offered `b`, the second the other way round. So
-/// the first of the two handles returned calls what `b` has.
-///
-/// A stub over a handle, with a service written for the test at the other end, is also how one
-/// mocks. Both ends have the default limits of a client; to choose them, connect two
-/// [`Endpoint`]s over [`transports`].
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use rpc_core::{memory, service};
-///
-/// #[service]
-/// trait Clock {
-///     fn now(&self) -> u64;
-/// }
-/// struct Noon;
-/// impl Clock for Noon {
-///     fn now(&self) -> u64 { 12 }
-/// }
-/// let (peer, _) = memory::pair(rpc_core::Router::new(), ClockServer::new(Noon));
-/// assert_eq!(ClockClient::new(peer).now().await?, 12);
-/// # Ok(()) }
-/// ```
-///
-/// # Panics
-/// Outside of a tokio runtime, and if a service offers a name twice.
-pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {
-    let (left, right) = transports(CAPACITY);
-    (start(a, left, true), start(b, right, false)) // the first one opens the link
-}
-
-fn start(service: impl Service, transport: Pipe, opens: bool) -> Peer {
-    let mut setup = Setup::new(Router::new().service(service), Limits::client());
-    setup.keepalive = false;
-    setup.answers_malformed = !opens;
-    let endpoint = Endpoint::new(setup);
-    endpoint.know_other(opens);
-    let peer = endpoint.peer();
-    tokio::spawn(endpoint.connect(transport));
-    peer
-}
 
 /// A pipe's two ends. Each direction holds `capacity` bytes, then who sends must wait.
 pub fn transports(capacity: usize) -> (Pipe, Pipe) {

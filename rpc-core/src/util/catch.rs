@@ -1,9 +1,13 @@
 //! Code of the application's, whose panics must not harm what calls that code.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::thread_local;
+
+use crate::util::escaped::Harmless;
+use crate::util::excerpt::start;
 
 thread_local! {
     /// Whether a panic of what this thread runs is caught, where no connection tells.
@@ -39,4 +43,14 @@ pub(crate) fn drop_quietly<T>(value: T) {
         // Whoever panics with a payload that panics when dropped gets it leaked.
         std::mem::forget(panic);
     }
+}
+
+/// So many bytes of a panic's text are told.
+const TEXT: usize = 1024;
+
+/// The text of a panic. It may repeat what a peer sent, and as much of it.
+pub(crate) fn text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    start(Harmless(text.unwrap_or("no text")), TEXT)
 }

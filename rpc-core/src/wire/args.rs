@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 use crate::method::ParamInfo;
-use crate::service::params::missing;
+use crate::util::missing::missing;
 use crate::wire::stream_ref::StreamId;
 
 mod none;

@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::error::object::{ErrorObject, Excerpt, Shortened};
+use crate::error::object::ErrorObject;
 use crate::limits::Limits;
+use crate::util::excerpt::{Excerpt, Shortened};
 use crate::wire::extensions::{self, Extras, Written};
 use crate::wire::id::{is_id, whole};
 use crate::wire::scan::{Complexity, DISGUISED, Scanner};

@@ -5,7 +5,10 @@ use std::future::poll_fn;
 
 use super::{Call, Settled, layered, typed};
 use crate::error::call::{CallError, Fate};
-use crate::error::object::{ErrorCode, ErrorObject, Kind, RpcError};
+use crate::error::code::ErrorCode;
+use crate::error::kind::Kind;
+use crate::error::object::ErrorObject;
+use crate::error::rpc_error::RpcError;
 use crate::peer::from_answer::Answered;
 use crate::protocol::Outcome;
 

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use super::{Asked, Call, Failure, Options, State};
 use crate::error::call::CallError;
-use crate::error::object::RpcError;
+use crate::error::rpc_error::RpcError;
 use crate::layers::{Answer, BatchQueue, Called, Calling, Late, Queue, Route};
 use crate::peer::batch::Queued;
 use crate::peer::slot::Shared;

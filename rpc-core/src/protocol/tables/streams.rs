@@ -11,7 +11,7 @@ mod properties;
 
 pub(crate) use early::Early;
 pub(crate) use incoming::{Item, Stop, Taken, TakenKey, Wanted};
-pub(crate) use item::{ItemParams, SUBSCRIPTION, Said, can_hold_id};
+pub(crate) use item::{ItemParams, Said, can_hold_id};
 pub(crate) use outgoing::{Offered, OfferedKey, Origin};
 
 /// An item counts for at least so many bytes, or empty ones would fill the memory for free.

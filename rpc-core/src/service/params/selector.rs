@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 
 use super::{Slot, Source};
-use crate::error::object::{ErrorObject, Excerpt};
+use crate::error::object::ErrorObject;
 use crate::error::violations::Violation;
+use crate::util::excerpt::Excerpt;
 use crate::wire::scan::Scanner;
 
 /// The place of a selector among the params of the method that it has picked.

@@ -18,7 +18,8 @@ use crate::error::object::ErrorObject;
 use crate::error::violations::{Invalid, Violation};
 use crate::service::Params;
 use crate::service::context::Context;
-use crate::service::params::{Missing, too_many, unknown};
+use crate::service::params::{too_many, unknown};
+use crate::util::missing::Missing;
 
 /// Decodes the params of the call that `cx` is; without one, names that are unknown are refused.
 ///

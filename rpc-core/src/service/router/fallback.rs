@@ -11,8 +11,9 @@ use crate::error::decode_error::explain;
 use crate::error::object::ErrorObject;
 use crate::method::{FALLBACK, MethodInfo, MethodKind};
 use crate::protocol::target::Target;
+use crate::service::Params;
 use crate::service::context::Context;
-use crate::service::{Handler, Params};
+use crate::service::handler::Handler;
 use crate::wire::reserved;
 
 impl Router {

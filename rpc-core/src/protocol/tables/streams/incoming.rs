@@ -6,9 +6,10 @@ use std::collections::{HashMap, VecDeque};
 
 use slab::Slab;
 
-use super::{OfferedKey, SUBSCRIPTION, cost};
+use super::{OfferedKey, cost};
 use crate::error::close::CloseReason;
 use crate::error::object::ErrorObject;
+use crate::method::SUBSCRIPTION;
 use crate::util::keyed_hash::Keyed;
 
 /// Names one subscription; never two, though `index` is used again.

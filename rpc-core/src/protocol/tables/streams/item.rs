@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::method::SUBSCRIPTION;
 use crate::wire::scan::{Complexity, DISGUISED, Scanner};
 
 /// The members that mean something, as their JSON text.
@@ -40,9 +41,6 @@ pub(crate) enum Said<'a> {
 
 /// What comes of an item, and its number if it has one.
 pub(crate) type Read<'a> = (Said<'a>, Option<u64>);
-
-/// The name of the member that holds the id of the stream, unless both ends have agreed on another.
-pub(crate) const SUBSCRIPTION: &str = "subscription";
 
 /// Whether items can hold the id of their stream in a member of this name: no other member of theirs has
 /// it, and JSON has one spelling of it.

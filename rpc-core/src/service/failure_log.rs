@@ -6,15 +6,17 @@
 
 use std::borrow::Cow;
 
-use crate::connection::panic_hook;
 use crate::error::call::CallError;
-use crate::error::object::{ErrorCode, ErrorObject, RpcError};
-use crate::error::violations::start;
+use crate::error::code::ErrorCode;
+use crate::error::object::ErrorObject;
+use crate::error::rpc_error::RpcError;
 use crate::method::MethodInfo;
 use crate::peer::slot::Shared;
 use crate::service::Service;
 use crate::service::current;
+use crate::util::catch;
 use crate::util::escaped::Harmless;
+use crate::util::excerpt::start;
 use crate::util::log_throttle::SeldomEach;
 
 /// So many bytes of a cause are told.
@@ -71,7 +73,7 @@ fn call_failed(cause: &CallError) {
 pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) {
     let (peer, method) = served();
     let (peer, method) = (peer.as_deref(), method.as_deref());
-    tracing::debug!(peer, method, cause = panic_hook::text(payload), "panicked");
+    tracing::debug!(peer, method, cause = catch::text(payload), "panicked");
 }
 
 /// Tells of params that do not fit: which one, and why.

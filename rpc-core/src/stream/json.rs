@@ -1,0 +1,36 @@
+//! Results and items as JSON, within what may be sent.
+
+use serde::Serialize;
+
+use crate::error::object::ErrorObject;
+use crate::util::bounded_writer::BoundedWriter;
+use crate::util::escaped::Harmless;
+use crate::util::log_throttle::Seldom;
+
+/// Writes `value` at the end of `out`.
+///
+/// # Errors
+/// The value does not fit, or cannot be written as JSON; the log says why.
+pub(crate) fn write<T: Serialize>(
+    out: &mut BoundedWriter<'_>,
+    value: &T,
+) -> Result<(), ErrorObject> {
+    serde_json::to_writer(&mut *out, value).map_err(|error| {
+        if out.is_exceeded() {
+            return ErrorObject::answer_too_big(out.limit());
+        }
+        static SELDOM: Seldom = Seldom::new();
+        if let Some(left_out) = SELDOM.may_say() {
+            tracing::error!(left_out, error = %Harmless(error), "a result cannot be written as JSON");
+        }
+        ErrorObject::internal()
+    })
+}
+
+/// Writes JSON text at the end of `out`.
+///
+/// # Errors
+/// The text does not fit.
+pub(crate) fn write_raw(out: &mut BoundedWriter<'_>, json: &str) -> Result<(), ErrorObject> {
+    out.text(json).map_err(|_| ErrorObject::answer_too_big(out.limit()))
+}
