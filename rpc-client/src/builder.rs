@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rpc_core::{
-    Dialect, Endpoint, Hello, Hub, Layer, Layers, Limits, OnForeign, Router, SameName, Service,
-    Setup,
+    Dialect, Endpoint, EndpointConfig, Hello, Layer, Layers, Limits, OnForeign, PeerRegistry,
+    Router, SameName, Service,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -26,7 +26,7 @@ use crate::tls::Tls;
 
 /// A client without a connection. Made by [`Client::builder`].
 #[must_use = "a client connects with `connect`"]
-pub struct Builder {
+pub struct ClientBuilder {
     router: Router,
     layers: Layers,
     limits: Limits,
@@ -42,7 +42,7 @@ pub struct Builder {
     tls: Option<Tls>,
 }
 
-impl Builder {
+impl ClientBuilder {
     pub(crate) fn new() -> Self {
         Self {
             router: Router::new(),
@@ -262,10 +262,10 @@ impl Builder {
         let time = self.connect_timeout.unwrap_or(self.limits.handshake);
         let socket = timeout(time, connecting).await;
         let socket = socket.map_err(|_| ConnectError::Timeout(time))??;
-        let setup = Setup {
+        let config = EndpointConfig {
             services: Arc::new(self.router),
             limits: Arc::new(self.limits),
-            hub: Hub::new(),
+            registry: PeerRegistry::new(),
             layers: self.layers,
             keepalive: self.keepalive,
             hello: if self.plain { Hello::Never } else { Hello::Auto },
@@ -276,7 +276,7 @@ impl Builder {
             answers_malformed: false,
             on_foreign: self.on_foreign,
         };
-        let endpoint = Endpoint::new(setup);
+        let endpoint = Endpoint::new(config);
         if socket.agreed.answers_hello {
             endpoint.know_other(true);
         }
@@ -284,9 +284,9 @@ impl Builder {
     }
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut f = f.debug_struct("Builder");
+        let mut f = f.debug_struct("ClientBuilder");
         #[cfg(feature = "tls-no-provider")]
         f.field("tls", &self.tls);
         f.field("methods", &self.router)

@@ -2,7 +2,7 @@
 
 use rpc_core::{CloseCode, CloseReason, Endpoint, Peer};
 
-use crate::builder::Builder;
+use crate::builder::ClientBuilder;
 use crate::handshake::Agreed;
 use crate::socket::Socket;
 
@@ -13,7 +13,7 @@ use crate::socket::Socket;
 /// `connect(…).await?.peer()` returns the peer of a closed connection; calls on such a peer fail, and the error
 /// tells this reason.
 ///
-/// A task carries the connection, on the runtime that ran [`connect`](Builder::connect). Calls may be made from
+/// A task carries the connection, on the runtime that ran [`connect`](ClientBuilder::connect). Calls may be made from
 /// anywhere, but while that runtime does not run (a current-thread runtime outside of its `block_on`) no call
 /// ends, not even by its timeout.
 ///
@@ -43,8 +43,8 @@ pub struct Client {
 
 impl Client {
     /// Settings for a client.
-    pub fn builder() -> Builder {
-        Builder::new()
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
     }
 
     pub(crate) fn start(endpoint: Endpoint, socket: Socket) -> Self {
@@ -58,7 +58,7 @@ impl Client {
         self.peer.clone()
     }
 
-    /// The subprotocol that the server has picked of those that the client [offers](Builder::subprotocol); `None` if
+    /// The subprotocol that the server has picked of those that the client [offers](ClientBuilder::subprotocol); `None` if
     /// the server has picked none.
     ///
     /// ```

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
-use rpc_core::{Harmless, LimitsError, RouterError};
+use rpc_core::{Escaped, LimitsError, RouterError};
 
 /// Why there is no connection. The text of each error holds the cause and names the change to make, so it is
 /// enough to print the error. No text repeats the URL or a header, since these may hold credentials. Words of
@@ -50,7 +50,7 @@ pub enum ConnectError {
     #[cfg(feature = "tls-no-provider")]
     #[error(transparent)]
     TlsSetup(#[from] crate::TlsError),
-    /// It all took longer than [`connect_timeout`](crate::Builder::connect_timeout).
+    /// It all took longer than [`connect_timeout`](crate::ClientBuilder::connect_timeout).
     #[error("no connection within {0:?}: `connect_timeout` sets how long to wait")]
     Timeout(Duration),
     /// The server gave another answer than a WebSocket: 401 and 403 are about credentials, 503 means
@@ -142,7 +142,7 @@ fn later(retry_after: &Option<Duration>) -> String {
 
 fn harmless(text: &str) -> String {
     let text: String = text.chars().take(SHOWN).collect();
-    Harmless(text).to_string()
+    Escaped(text).to_string()
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ mod tls;
 
 pub use ::http::StatusCode;
 
-pub use builder::Builder;
+pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::{ConnectError, Location};
 #[cfg(feature = "tls-no-provider")]

@@ -15,7 +15,7 @@ use http::uri::Authority;
 use http::uri::PathAndQuery;
 use percent_encoding::percent_decode_str;
 #[cfg(unix)]
-use rpc_core::Harmless;
+use rpc_core::Escaped;
 #[cfg(feature = "tls-no-provider")]
 use rpc_tls::rustls::pki_types::ServerName;
 
@@ -107,7 +107,7 @@ impl Target {
         Ok(Self {
             #[cfg(feature = "tls-no-provider")]
             proven: secure.then(|| server_name(LOCAL)).transpose()?,
-            name: Harmless(socket.display()).to_string(),
+            name: Escaped(socket.display()).to_string(),
             place: Place::Unix(socket),
             authority: LOCAL.to_owned(),
             path: path(asked.path(), asked.query()),

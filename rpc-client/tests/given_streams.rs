@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rpc_client::{Client, ConnectError};
 use rpc_core::{Context, Router};
-use rpc_server::{Builder, Connecting, Rejection, Server};
+use rpc_server::{Connecting, Rejection, Server, ServerBuilder};
 use tokio::io::duplex;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -16,7 +16,7 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// A server that offers `echo`, and what clients ask it for: `Host`, path and query.
-fn echo() -> (Builder, UnboundedReceiver<String>) {
+fn echo() -> (ServerBuilder, UnboundedReceiver<String>) {
     let (tell, heard) = unbounded_channel();
     let echo = |_: Context, (text,): (String,)| async move { Ok(text) };
     let server = Server::builder().service(Router::new().method("echo", echo));

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::time::Duration;
 
-use rpc_client::{Builder, Client, ConnectError, StatusCode};
+use rpc_client::{Client, ClientBuilder, ConnectError, StatusCode};
 use rpc_core::{CallError, Context, Router};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -290,7 +290,10 @@ async fn a_server_that_sends_no_jsonrpc_calls_and_notifies_by_setting() {
 }
 
 /// What a server that picks `answer` as subprotocol makes of `builder`, and what it was asked.
-async fn ask(builder: Builder, answer: &'static str) -> (Result<Client, ConnectError>, String) {
+async fn ask(
+    builder: ClientBuilder,
+    answer: &'static str,
+) -> (Result<Client, ConnectError>, String) {
     let (tell, heard) = tokio::sync::oneshot::channel();
     let url = server(async move |mut stream: TcpStream, head: String| {
         let answer = accept(&head).replacen("\r\n", &format!("\r\n{answer}"), 1);

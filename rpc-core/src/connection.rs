@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::connection::keepalive::{Due, Life};
+use crate::connection::keepalive::{Due, Keepalive};
 use crate::connection::tasks::Tasks;
 use crate::connection::timer::Timer;
 use crate::error::close::{CloseCode, CloseReason};
 use crate::layers::Layers;
-use crate::peer::slot::{Shared, Wish, Wishes};
+use crate::peer::slot::{Command, Commands, Shared};
 use crate::protocol::Reading;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::rates::Controls;
@@ -29,7 +29,7 @@ use crate::service::current::Turn;
 use crate::service::running::Running;
 use crate::transport::{LinkError, Received, Transport};
 use crate::util::sync::{Arc, Ordering};
-use crate::util::turn_budget::{Pace, again};
+use crate::util::turn_budget::{TurnBudget, again};
 use crate::util::waiter::Waiter;
 use crate::wire::buffer::Scratch;
 use crate::wire::decode::Rules;
@@ -92,13 +92,13 @@ pub struct Connection<T: Transport> {
     /// Of the handler that was started last.
     context: HandlerContext,
     /// Who is told at the end of a turn.
-    told: Vec<Waiter>,
+    to_wake: Vec<Waiter>,
     stopped: Vec<Key>,
     /// Handlers that were woken and have not had their turn.
     woken: VecDeque<Running>,
-    life: Life,
+    life: Keepalive,
     controls: Controls,
-    pace: Pace,
+    pace: TurnBudget,
     timer: Timer,
     /// Since when it is known that something has run out of time.
     due_since: Option<Duration>,
@@ -151,12 +151,12 @@ impl<T: Transport> Connection<T> {
         if shared.whole_frames.load(Ordering::Relaxed) {
             transport.send_whole_frames();
         }
-        let limits = &shared.setup.limits;
+        let limits = &shared.config.limits;
         // A notification's handler is not counted among the requests.
         let handlers = Tasks::new(limits.live_handlers + 1);
         let streams = Streams::new(limits.subscriptions + limits.streams);
-        let life = Life::new(shared.setup.keepalive, shared.clock.now());
-        shared.setup.hub.insert(&shared);
+        let life = Keepalive::new(shared.config.keepalive, shared.clock.now());
+        shared.config.registry.insert(&shared);
         let mut state = shared.lock();
         let (generation, current) = (state.attach(), state.protocol.limits().clone());
         drop(state);
@@ -175,12 +175,12 @@ impl<T: Transport> Connection<T> {
             queued: false,
             scratch: Scratch::default(),
             context: HandlerContext::new(shared.clone()),
-            told: Vec::new(),
+            to_wake: Vec::new(),
             stopped: Vec::new(),
             woken: VecDeque::new(),
             life,
             controls: Controls::default(),
-            pace: Pace::start(),
+            pace: TurnBudget::start(),
             timer: Timer::new(),
             due_since: None,
             waker: None,
@@ -191,7 +191,7 @@ impl<T: Transport> Connection<T> {
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         let now = self.shared.clock.now();
-        self.pace = Pace::start();
+        self.pace = TurnBudget::start();
         self.handlers.begin_turn(cx.waker());
         self.streams.begin_turn(cx.waker());
         let is_due = self.begin(now)?;
@@ -206,7 +206,7 @@ impl<T: Transport> Connection<T> {
         more |= self.work_off(cx, now)?;
         more |= self.streams.take_restless();
         more |= self.reading_resumed(now)?;
-        more |= self.see_to_life(cx, now, has_read_all)?;
+        more |= self.run_keepalive(cx, now, has_read_all)?;
         self.see_to_overdue(now, is_over)?;
         self.see_to_drain(now)?;
         // Not by their own wakers: others are to have their turn in between.
@@ -248,7 +248,7 @@ impl<T: Transport> Connection<T> {
         let waits = !self.returned.is_empty() || protocol.has_waiting();
         (waits && protocol.has_room())
             || (self.streams.are_ready() && protocol.is_open())
-            || !protocol.streams_rest()
+            || !protocol.no_stream_events()
     }
 
     /// Whether reading paused in this turn and need not any more.
@@ -261,8 +261,8 @@ impl<T: Transport> Connection<T> {
     fn begin(&mut self, now: Duration) -> Result<bool, End> {
         let mut state = self.shared.lock();
         // What comes during a turn is found before it ends: nobody needs to wake us.
-        let sleeper = state.sleeper.take();
-        let wishes = state.wishes.take();
+        let task_waker = state.task_waker.take();
+        let commands = state.commands.take();
         let late = now.saturating_sub(state.armed.unwrap_or(now));
         if late >= LATE {
             state.protocol.put_off(late);
@@ -274,9 +274,9 @@ impl<T: Transport> Connection<T> {
         }
         let reading = state.protocol.reading(now);
         drop(state);
-        self.waker = sleeper.or_else(|| self.waker.take());
-        if let Some(wishes) = wishes {
-            self.grant(*wishes)?;
+        self.waker = task_waker.or_else(|| self.waker.take());
+        if let Some(commands) = commands {
+            self.apply(*commands)?;
         }
         self.paused = reading? == Reading::Paused;
         if !is_due {
@@ -306,17 +306,17 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    fn grant(&mut self, wishes: Wishes) -> Result<(), End> {
-        if wishes.limits {
+    fn apply(&mut self, commands: Commands) -> Result<(), End> {
+        if commands.limits {
             let limits = self.shared.lock().protocol.limits().clone();
             self.rules = self.shared.rules(&limits);
             self.transport.set_limits(&limits);
         }
-        match wishes.end {
-            Some(Wish::Close { code, reason, within }) => {
+        match commands.end {
+            Some(Command::Close { code, reason, within }) => {
                 return Err(End::Close(CloseReason::us(code, reason), within));
             }
-            Some(Wish::Drain { until, code, reason }) => {
+            Some(Command::Drain { until, code, reason }) => {
                 self.phase = Phase::Draining(Draining { until, code, reason }.into());
             }
             None => {}
@@ -372,7 +372,7 @@ impl<T: Transport> Connection<T> {
     }
 
     /// Looks after the link; whether it is to be looked at again at once.
-    fn see_to_life(
+    fn run_keepalive(
         &mut self,
         cx: &mut Context<'_>,
         now: Duration,
@@ -382,13 +382,13 @@ impl<T: Transport> Connection<T> {
         // The rest of a message is late only when it was looked for.
         let assembling = self.transport.assembling().filter(|_| has_read_all);
         self.life.heard(received, assembling, now);
-        let most = self.shared.setup.limits.control_rate;
+        let most = self.shared.config.limits.control_rate;
         if self.controls.exceed(self.transport.unasked_controls(), now, most) {
             let reason = "more control frames than `control_rate`";
             return Err(CloseReason::us(CloseCode::POLICY, reason).into());
         }
         loop {
-            match self.life.due(now, &self.shared.setup.limits) {
+            match self.life.due(now, &self.shared.config.limits) {
                 Due::Nothing => return Ok(false),
                 Due::Look => return Ok(true),
                 Due::Ping => {
@@ -409,10 +409,10 @@ impl<T: Transport> Connection<T> {
     fn see_to_overdue(&mut self, now: Duration, is_over: bool) -> Result<(), End> {
         let mut state = self.shared.lock();
         let overdue = state.protocol.overdue(now, is_over);
-        std::mem::swap(&mut self.told, &mut state.protocol.told);
+        std::mem::swap(&mut self.to_wake, &mut state.protocol.to_wake);
         drop(state);
         // Who waited for something that has happened in this turn.
-        self.told.drain(..).for_each(Waiter::tell);
+        self.to_wake.drain(..).for_each(Waiter::tell);
         overdue.map_or(Ok(()), |reason| Err(reason.into()))
     }
 
@@ -428,7 +428,7 @@ impl<T: Transport> Connection<T> {
         self.outgoing.shrink_to_fit();
         self.returned.shrink_to_fit();
         self.woken.shrink_to_fit();
-        self.told = Vec::new();
+        self.to_wake = Vec::new();
         self.stopped = Vec::new();
         let mut state = self.shared.lock();
         state.protocol.shrink();
@@ -441,7 +441,7 @@ impl<T: Transport> Connection<T> {
         let kept = self.waker.take().filter(|waker| waker.will_wake(cx.waker()));
         let waker = kept.unwrap_or_else(|| cx.waker().clone());
         let mut state = self.shared.lock();
-        let turns = [state.protocol.next_deadline(), self.life.next(&self.shared.setup.limits)];
+        let turns = [state.protocol.next_deadline(), self.life.next(&self.shared.config.limits)];
         let (until, has_turns) = match &self.phase {
             Phase::Open => (None, true),
             Phase::Draining(draining) => (Some(draining.until), true),
@@ -452,17 +452,17 @@ impl<T: Transport> Connection<T> {
         let due = turns.into_iter().flatten().filter(|_| has_turns).chain(until).min();
         state.armed = self.timer.arm(cx, self.shared.clock, due);
         let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
-        let asked = state.wishes.is_some()
+        let asked = state.commands.is_some()
             || state.protocol.may_start_ordered()
             || state.protocol.must_gather_on()
-            || !state.protocol.streams_rest();
+            || !state.protocol.no_stream_events();
         if (unsent && !self.blocked) || (has_turns && asked) {
             // It came while this turn was ending.
             drop(state);
             self.waker = Some(waker);
             again(cx);
         } else {
-            self.waker = state.sleeper.replace(waker);
+            self.waker = state.task_waker.replace(waker);
         }
     }
 }

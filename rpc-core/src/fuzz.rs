@@ -2,7 +2,7 @@
 //! read, as plain values. Only with the feature `fuzz`, and promised to nobody.
 
 use crate::limits::Limits;
-use crate::wire::decode::{self, Answer, Incoming, Payload, Rules};
+use crate::wire::decode::{self, Incoming, Payload, Response, Rules};
 use crate::wire::scan::Complexity;
 
 /// How a text is read.
@@ -81,10 +81,10 @@ fn called(method: &str, params: Option<&str>, complexity: Complexity) -> Called 
     Called { method: method.into(), params: params.map(String::from), complexity: (depth, tokens) }
 }
 
-fn said(answer: Answer<'_>) -> Outcome {
+fn said(answer: Response<'_>) -> Outcome {
     match answer {
-        Answer::Result(json) => Outcome::Result(json.into()),
-        Answer::Error(error) => Outcome::Error(error.code),
-        Answer::Malformed(_) => Outcome::Malformed,
+        Response::Result(json) => Outcome::Result(json.into()),
+        Response::Error(error) => Outcome::Error(error.code),
+        Response::Malformed(_) => Outcome::Malformed,
     }
 }

@@ -8,7 +8,7 @@
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
 //! use std::sync::Arc;
-//! use rpc_core::layers::{Called, Calling, CallNext, Layer, ServeNext, Serving};
+//! use rpc_core::layers::{CallFuture, CallRequest, CallNext, Layer, ServeNext, ServeRequest};
 //! use rpc_core::{Context, ErrorObject, Handler, Layers, Router, Service, memory};
 //!
 //! /// Counts what fails, served and called.
@@ -16,10 +16,10 @@
 //! struct Failures(Arc<AtomicU64>);
 //!
 //! impl Layer for Failures {
-//!     fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+//!     fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
 //!         let (failures, method) = (self.0.clone(), call.method().name.clone());
 //!         let handler = next.serve(call); // runs when it is awaited, and is stopped when dropped
-//!         Handler::of(async move {
+//!         Handler::from_future(async move {
 //!             let outcome = handler.await;
 //!             if let Some(error) = outcome.error() {
 //!                 println!("{method}: {error}");
@@ -29,9 +29,9 @@
 //!         })
 //!     }
 //!
-//!     fn call(&self, request: Calling, next: CallNext) -> Called {
+//!     fn call(&self, request: CallRequest, next: CallNext) -> Called {
 //!         let failures = self.0.clone();
-//!         Called::of(async move {
+//!         CallFuture::from_future(async move {
 //!             let answer = next.call(request).await;
 //!             failures.fetch_add(u64::from(answer.is_err()), Ordering::Relaxed);
 //!             answer
@@ -54,11 +54,11 @@
 //! # Where layers stand
 //!
 //! ```text
-//! served:   connection ─▶ Setup::layers ─▶ layers of the connection ─▶ Service::layer ─▶ method
-//! called:   Call, Notify, Batch ─▶ Setup::layers ─▶ layers of the connection ─▶ connection
+//! served:   connection ─▶ EndpointConfig::layers ─▶ layers of the connection ─▶ Service::layer ─▶ method
+//! called:   Call, Notify, Batch ─▶ EndpointConfig::layers ─▶ layers of the connection ─▶ connection
 //! ```
 //!
-//! - Around a whole server or client: `layer` of its builder, [`Setup::layers`](crate::Setup::layers).
+//! - Around a whole server or client: `layer` of its builder, [`EndpointConfig::layers`](crate::EndpointConfig::layers).
 //! - Around one connection: [`Endpoint::add_layer`](crate::Endpoint::add_layer), and in a server
 //!   `Connecting::layer` within `on_connect`.
 //! - Around one service, a [`Router`](crate::Router) of several included:
@@ -119,7 +119,7 @@ pub use crate::util::members::Members;
 pub use access_log::AccessLog;
 pub use authorize::{Authorize, Verdict};
 pub(crate) use calling::{BatchQueue, Late, Queue, Route};
-pub use calling::{CallNext, Called, Calling};
+pub use calling::{CallFuture, CallNext, CallRequest};
 pub use concurrency::Concurrency;
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
@@ -127,7 +127,7 @@ pub use outcome::Outcome;
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimit;
 pub use service::Layered;
-pub use serving::{Kept, ServeNext, Serving};
+pub use serving::{OwnedServeRequest, ServeNext, ServeRequest};
 pub use timeout::Timeout;
 pub use tracing::Tracing;
 
@@ -141,7 +141,7 @@ const OTHER: &str = "_OTHER";
 pub trait Layer: Send + Sync + 'static {
     /// Around serving a call, for as long as its handler lives. Who answers without `next` refuses the
     /// call or takes its place; its params are not even decoded then.
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         next.serve(call)
     }
 
@@ -151,7 +151,7 @@ pub trait Layer: Send + Sync + 'static {
     /// Runs when the call starts; what it returns is polled at that moment. So with a layer that does
     /// not wait before it calls `next`, a started call has its place in the order as without; one that
     /// waits delays a call that was only [started](crate::Call::start) until that is polled.
-    fn call(&self, request: Calling, next: CallNext) -> Called {
+    fn call(&self, request: CallRequest, next: CallNext) -> CallFuture {
         next.call(request)
     }
 
@@ -167,11 +167,11 @@ pub trait Layer: Send + Sync + 'static {
 
 /// One layer in several places.
 impl<L: Layer + ?Sized> Layer for Arc<L> {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         (**self).serve(call, next)
     }
 
-    fn call(&self, request: Calling, next: CallNext) -> Called {
+    fn call(&self, request: CallRequest, next: CallNext) -> CallFuture {
         (**self).call(request, next)
     }
 
@@ -185,9 +185,9 @@ impl<L: Layer + ?Sized> Layer for Arc<L> {
 /// ```
 /// use std::time::Duration;
 /// use rpc_core::layers::{Concurrency, Timeout};
-/// use rpc_core::{Layers, Limits, Router, Setup};
+/// use rpc_core::{Layers, Limits, Router, EndpointConfig};
 ///
-/// let mut setup = Setup::new(Router::new(), Limits::server());
+/// let mut setup = EndpointConfig::new(Router::new(), Limits::server());
 /// setup.layers = Layers::new().layer(Timeout::new(Duration::from_secs(10))).layer(Concurrency::new(64));
 /// ```
 #[derive(Clone, Default)]
@@ -235,7 +235,7 @@ impl fmt::Debug for Layers {
     }
 }
 
-/// The layers around one connection: those of its [`Setup`](crate::Setup), and its own.
+/// The layers around one connection: those of its [`EndpointConfig`](crate::Setup), and its own.
 pub(crate) struct Around {
     /// All that a call without layers looks at.
     any: AtomicBool,

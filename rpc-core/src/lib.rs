@@ -89,7 +89,7 @@
 //! | `stream` | streams | items that are sent and received, and what happens to items for which there is no room (`lag`) |
 //! | `service` | what is served | `router`, `namespace`: which methods there are; `params`, `validate`: typed params; `context`, `current`, `scoped`, `progress`: what a handler knows; `running`, `spawn`: where handlers run; `idempotency`: answers that are given again |
 //! | [`layers`] | middleware | what stands around each call, both ways |
-//! | `peer` | the other end | `slot`: the state of one end; `call`, `notify`, `batch`, `group`: what is sent; `registry`: all peers of a server; `setup`: what an end is made of |
+//! | `peer` | the other end | `slot`: the state of one end; `call`, `notify`, `batch`, `group`: what is sent; `registry`: all peers of a server; `config`: what an end is made of |
 //! | `connection` | the task | `endpoint`: an end before it has a connection; `serve`, `send`, `streams`, `close`: what the task does; `tasks`, `timer`, `keepalive`; `panic_hook` |
 //!
 //! An import goes down in this table, never up, but among `stream`, `service`, `layers` and `peer`: they are the
@@ -151,11 +151,11 @@ pub use method::{
 pub use peer::Peer;
 pub use peer::batch::Batch;
 pub use peer::call::Call;
-pub use peer::from_answer::Answered;
+pub use peer::config::{EndpointConfig, OnForeign};
+pub use peer::from_answer::FromAnswer;
 pub use peer::group::{Answers, Group, JoinError};
 pub use peer::notify::Notify;
-pub use peer::registry::{Hub, SameName};
-pub use peer::setup::{OnForeign, Setup};
+pub use peer::registry::{PeerRegistry, SameName};
 pub use protocol::stats::{Counters, PeerStats};
 pub use rpc_macros::{RpcError, service};
 pub use service::context::Context;
@@ -176,9 +176,9 @@ pub use transport::{LinkError, Received, Transport};
 #[doc(hidden)]
 pub use util::catch;
 #[doc(hidden)]
-pub use util::escaped::Harmless;
+pub use util::escaped::Escaped;
 #[doc(hidden)]
-pub use util::log_throttle::Seldom;
+pub use util::log_throttle::LogThrottle;
 #[doc(hidden)]
 pub use util::site::site;
 pub use wire::dialect::Dialect;

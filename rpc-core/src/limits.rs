@@ -106,7 +106,7 @@ pub struct Limits {
     /// Bytes that are written at once. 16 KiB.
     pub write_buffer: usize,
     /// Bytes that the write buffer may reach while the other end does not read; with
-    /// [whole frames](crate::Setup::whole_frames) as much more as the longest message needs. 160 KiB.
+    /// [whole frames](crate::EndpointConfig::whole_frames) as much more as the longest message needs. 160 KiB.
     pub write_buffer_max: usize,
     /// From the TCP connection to the end of the WebSocket handshake. 10 s.
     #[serde(with = "text")]

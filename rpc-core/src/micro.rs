@@ -74,8 +74,8 @@ impl Served {
 
 fn request() -> New<()> {
     let (cost, now) = (Cost { bytes: 5, tokens: 3 }, Duration::ZERO);
-    let (greeted, place, deadline, rare) = (false, None, None, None);
-    New { is_request: true, greeted, place, method: 0, cost, deadline, rare, now }
+    let (greeted, place, deadline, cold) = (false, None, None, None);
+    New { is_request: true, greeted, place, method: 0, cost, deadline, cold, now }
 }
 
 /// Calls that this end made.
@@ -95,8 +95,8 @@ impl Made {
     pub fn call(&mut self) -> u64 {
         let id = self.0.next_id();
         let deadline = Some(Duration::from_secs(30));
-        let place = calls::Place::Handed(id);
-        let new = calls::New { place, deadline, lender: None, more: None, waiter: Some(()) };
+        let place = calls::MessageState::InFlight(id);
+        let new = calls::New { place, deadline, lender: None, cold: None, waiter: Some(()) };
         self.0.insert(id, new);
         id
     }

@@ -15,7 +15,7 @@ use crate::peer::batch::Batch;
 use crate::peer::call::Call;
 use crate::peer::group::JoinError;
 use crate::peer::notify::Notify;
-use crate::peer::slot::{Shared, Wish};
+use crate::peer::slot::{Command, Shared};
 use crate::protocol::stats::PeerStats;
 use crate::service::idempotency::IdentifyError;
 use crate::stream::Streaming;
@@ -25,12 +25,12 @@ use crate::wire::request::Outgoing;
 
 pub(crate) mod batch;
 pub(crate) mod call;
+pub(crate) mod config;
 pub(crate) mod from_answer;
 pub(crate) mod group;
 pub(crate) mod known;
 pub(crate) mod notify;
 pub(crate) mod registry;
-pub(crate) mod setup;
 pub(crate) mod slot;
 
 /// The other end: what it offers can be called, and the connection to it closed.
@@ -67,8 +67,8 @@ impl Peer {
     ///
     /// It is set before the first message and never changes, so it is lent as it is. What is found
     /// out later, or changes, is a [value](Self::value).
-    pub fn session<T: Any + Send + Sync>(&self) -> Option<&T> {
-        self.shared.session.get()?.downcast_ref()
+    pub fn caller<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.shared.caller.get()?.downcast_ref()
     }
 
     /// The address of the other end, if it was [set](crate::Endpoint::set_address). A server sets the address of
@@ -115,7 +115,7 @@ impl Peer {
     /// The value of this type that was [kept](Self::set_value); `None` if there is none.
     ///
     /// It costs a short lock and a count; what is known when the connection begins costs less as its
-    /// [session](Self::session).
+    /// [caller](Self::caller).
     pub fn value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.shared.values.get()
     }
@@ -134,12 +134,12 @@ impl Peer {
     ///
     /// Give a name that nobody else can have: whoever has the name gets the answers that are kept for it.
     ///
-    /// The connected peers with a name are found by it: [`Hub::peers_of`](crate::Hub::peers_of), and
+    /// The connected peers with a name are found by it: [`PeerRegistry::peers_of`](crate::PeerRegistry::peers_of), and
     /// `peers_of` of a server and of a [`Context`](crate::Context::peers_of). There a connection is found from the
     /// moment when it is connected and has the name, until it has ended or was [kicked](Self::kick). A second name
     /// replaces the first.
     ///
-    /// Whether a second connection may have the same name is for [`same_name`](crate::Setup::same_name) to say,
+    /// Whether a second connection may have the same name is for [`same_name`](crate::EndpointConfig::same_name) to say,
     /// which a server's builder sets:
     ///
     /// - [`Both`](crate::SameName::Both): it may. This is the default.
@@ -191,7 +191,7 @@ impl Peer {
     /// this peer has no name. In `on_disconnect` they tell whether a user is still there by another connection.
     pub fn namesakes(&self) -> Vec<Peer> {
         let Some(name) = self.identity() else { return Vec::new() };
-        let mut named = self.shared.setup.hub.peers_of(&name);
+        let mut named = self.shared.config.registry.peers_of(&name);
         named.retain(|peer| peer != self);
         named
     }
@@ -200,13 +200,13 @@ impl Peer {
     /// name), or `()` for none. Errors of the method arrive as
     /// [`CallError::Remote`](crate::CallError::Remote).
     pub fn call<T>(&self, method: &str, params: impl Serialize) -> Call<T> {
-        let message = Outgoing::new(method, &params, self.shared.setup.limits.message_out);
+        let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
         Call::new(self.shared.clone(), message)
     }
 
     /// Notifies by name; `params` as in [`call`](Self::call).
     pub fn notify(&self, method: &str, params: impl Serialize) -> Notify {
-        let message = Outgoing::new(method, &params, self.shared.setup.limits.message_out);
+        let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
         Notify::new(self.shared.clone(), message)
     }
 
@@ -218,7 +218,7 @@ impl Peer {
         unsubscribe: impl Into<Cow<'static, str>>,
         params: impl Serialize,
     ) -> Call<Streaming<T>> {
-        let message = Outgoing::new(method, &params, self.shared.setup.limits.message_out);
+        let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
         Call::subscribe(self.shared.clone(), message, unsubscribe.into())
     }
 
@@ -241,12 +241,12 @@ impl Peer {
     /// # Errors
     /// It is in too many (`groups` of the [`Limits`](crate::Limits), 64), or has ended.
     pub fn join_group(&self, name: &str) -> Result<(), JoinError> {
-        self.shared.setup.hub.groups().join(&self.shared, name)
+        self.shared.config.registry.groups().join(&self.shared, name)
     }
 
     /// Takes this connection out of a group; without effect if it is not in.
     pub fn leave_group(&self, name: &str) {
-        self.shared.setup.hub.groups().leave(&self.shared, name);
+        self.shared.config.registry.groups().leave(&self.shared, name);
     }
 
     /// The groups that this connection is in.
@@ -261,7 +261,7 @@ impl Peer {
     /// A code that must not be sent (RFC 6455, section 7.4) becomes 1000; of the reason the first
     /// 123 bytes are sent.
     pub fn close(&self, code: CloseCode, reason: &str) {
-        self.wish(Wish::Close { code, reason: reason.to_owned(), within: None });
+        self.command(Command::Close { code, reason: reason.to_owned(), within: None });
     }
 
     /// Closes the connection because its owner is dropped; the error of each call says to keep the owner. For
@@ -269,7 +269,7 @@ impl Peer {
     #[doc(hidden)]
     pub fn close_dropped(&self) {
         let CloseReason { reason, .. } = CloseReason::dropped();
-        self.wish(Wish::Close { code: CloseCode::NORMAL, reason, within: None });
+        self.command(Command::Close { code: CloseCode::NORMAL, reason, within: None });
     }
 
     /// Ends the connection of a peer that may not stay, at once. When this returns, the connection has left its
@@ -281,11 +281,11 @@ impl Peer {
     pub fn kick(&self, code: CloseCode, reason: &str) {
         let within = Some(Duration::from_secs(1));
         self.shared.lock().is_kicked = true;
-        self.wish(Wish::Close { code, reason: reason.to_owned(), within });
-        self.shared.setup.hub.once().stop_calls_of(&self.shared);
+        self.command(Command::Close { code, reason: reason.to_owned(), within });
+        self.shared.config.registry.once().stop_calls_of(&self.shared);
         // It joins none from now on.
-        self.shared.setup.hub.groups().leave_all(&self.shared);
-        self.shared.setup.hub.leave_name(&self.shared);
+        self.shared.config.registry.groups().leave_all(&self.shared);
+        self.shared.config.registry.leave_name(&self.shared);
     }
 
     /// Closes the connection when all that runs has been answered, at the latest after `grace`. New
@@ -297,7 +297,7 @@ impl Peer {
         self.shared.with(|state| {
             if state.protocol.ended().is_none() {
                 state.protocol.drain(news);
-                state.wish(Wish::Drain { until, code, reason });
+                state.command(Command::Drain { until, code, reason });
             }
         });
     }
@@ -308,36 +308,36 @@ impl Peer {
         self.shared.lock().protocol.going_away().cloned()
     }
 
-    fn wish(&self, wish: Wish) {
+    fn command(&self, command: Command) {
         self.shared.with(|state| {
             if state.protocol.ended().is_none() {
-                state.wish(wish);
+                state.command(command);
             }
         });
     }
 
     /// Says that the other end has logged in, by a message: a [guest](Self::is_guest) may do what
-    /// others may from now on, and `session` is what [`session`](Self::session) gives, unless there was
+    /// others may from now on, and `caller` is what [`caller`](Self::caller) gives, unless there was
     /// one already. Whether it was a guest.
-    pub fn log_in<T: Any + Send + Sync>(&self, session: T) -> bool {
+    pub fn log_in<T: Any + Send + Sync>(&self, caller: T) -> bool {
         // First who it is: a handler that may run from now on asks for it.
         if self.is_guest() {
-            let _ = self.shared.session.set(Box::new(session));
+            let _ = self.shared.caller.set(Box::new(caller));
         }
-        let limits = self.shared.setup.limits.clone();
+        let limits = self.shared.config.limits.clone();
         let guest = self.shared.with(|state| {
             let guest = state.protocol.log_in(limits)?;
-            state.wishes.get_or_insert_default().limits = true;
+            state.commands.get_or_insert_default().limits = true;
             Some(guest)
         });
         if guest.is_some() {
-            self.shared.setup.hub.is_here(self);
+            self.shared.config.registry.is_here(self);
         }
         guest.is_some()
     }
 
     /// Whether the other end has not logged in, and is to do so by a message:
-    /// [`Endpoint::host_guest`](crate::Endpoint::host_guest).
+    /// [`Endpoint::require_login`](crate::Endpoint::require_login).
     pub fn is_guest(&self) -> bool {
         self.shared.lock().protocol.is_guest()
     }
@@ -359,7 +359,7 @@ impl Peer {
 
     /// Waits until the connection is gone; says how it ended. May be dropped at any point.
     pub async fn closed(&self) -> CloseReason {
-        self.shared.gone.wait().await;
+        self.shared.closed_event.wait().await;
         self.shared.lock().closed.as_deref().cloned().expect("set before the flag was")
     }
 
@@ -368,7 +368,7 @@ impl Peer {
         let state = self.shared.lock();
         let now = self.shared.clock.now();
         let protocol = &state.protocol;
-        let name = |method| self.shared.setup.services.name(method).to_owned();
+        let name = |method| self.shared.config.services.name(method).to_owned();
         let serving = protocol.served();
         let serving = serving.map(|(method, since)| (name(method), now.saturating_sub(since)));
         let cut = state.cut.iter().flat_map(|cut| cut.iter());

@@ -176,7 +176,7 @@ pub fn group_call<T, E>(group: &Group, method: Name<'_>, args: impl Arguments) -
 }
 
 fn outgoing(peer: &Peer, method: Name<'_>, args: &impl Arguments) -> Result<Outgoing, String> {
-    method.message(args, peer.shared.setup.limits.message_out)
+    method.message(args, peer.shared.config.limits.message_out)
 }
 
 /// The two halves of a `Result`, also of one behind an alias with one argument.

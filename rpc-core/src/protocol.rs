@@ -2,7 +2,7 @@
 //!
 //! Everything here is `&mut self`: messages and commands in, messages and answers out; time comes
 //! in as the span since the connection's start. A request gets exactly one answer; a notification
-//! or a response never gets one. Who waits for something (`W`) is put into `told` when it happened,
+//! or a response never gets one. Who waits for something (`W`) is put into `to_wake` when it happened,
 //! for the caller to wake when it holds no lock.
 
 use std::borrow::Cow;
@@ -19,13 +19,15 @@ use crate::limits::Limits;
 use crate::method::ParamInfo;
 use crate::protocol::stats::Counters;
 use crate::protocol::tables::batches::Batches;
-use crate::protocol::tables::calls::{Calls, Renewed};
+use crate::protocol::tables::calls::{Calls, SlidingDeadline};
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::notifications::Notifications;
 use crate::protocol::tables::outbox::Outbox;
 use crate::protocol::tables::rates::Rates;
-use crate::protocol::tables::serving::{Beside, Serving};
-use crate::protocol::tables::streams::{Early, Offered, OfferedKey, Taken, TakenKey, Wanted};
+use crate::protocol::tables::serving::{ServedExtensions, Serving};
+use crate::protocol::tables::streams::{
+    Early, IncomingKey, IncomingStreams, OutgoingKey, OutgoingStreams, Wanted,
+};
 use crate::protocol::target::Target;
 use crate::util::sync::Arc;
 use crate::wire::dialect::Dialect;
@@ -55,10 +57,10 @@ mod unknown_method;
 
 use await_hello::Held;
 pub(crate) use batch_room::Room;
-pub(crate) use lifecycle::Guest;
-use lifecycle::Standing;
+use lifecycle::Lifecycle;
+pub(crate) use lifecycle::Unauthenticated;
 use park::{Parked, Stall};
-use permits::Lenders;
+use permits::PermitWatchers;
 use unanswered_batches::Unanswered;
 
 /// One connection's calls, answers and queues.
@@ -73,19 +75,19 @@ pub(crate) struct Protocol<W> {
     serving: Serving<W>,
     /// Who is told when a handler begins, or ceases, to wait for calls of its own. Hardly anyone asks, so
     /// it is no part of what is kept of each call, nor a table in each connection.
-    lenders: Option<Box<Lenders<W>>>,
+    permit_watchers: Option<Box<PermitWatchers<W>>>,
     notifications: Notifications,
     batches: Batches<W>,
-    offered: Offered,
-    taken: Taken<W>,
+    outgoing: OutgoingStreams,
+    incoming: IncomingStreams<W>,
     /// Items of streams whose id is still to come, while a subscribe call waits for its answer.
     early: Option<Box<Early>>,
     /// What is kept of calls for subscriptions, and of their ends, where there is something.
     asked: Option<Box<Asked>>,
     /// Subscriptions whose answer is on its way: their items may follow.
-    pub(crate) released: Vec<OfferedKey>,
+    pub(crate) released: Vec<OutgoingKey>,
     /// Streams of this end that nobody wants any more.
-    pub(crate) dropped: Vec<OfferedKey>,
+    pub(crate) dropped: Vec<OutgoingKey>,
     /// Calls that wait until it is known whether the other end takes streams.
     held: Option<Box<Held>>,
     /// Calls that are served and whose latest report of progress waits for room.
@@ -96,12 +98,12 @@ pub(crate) struct Protocol<W> {
     hello: Greetings,
     outbox: Outbox<W>,
     /// How many messages the transport was given.
-    handed: u64,
+    sent: u64,
     /// Since when the outbox is above its limit.
     above_since: Option<Duration>,
     /// Since when reading pauses.
     paused_since: Option<Duration>,
-    /// Whether methods may be refused that are served otherwise, as `standing` tells: to a guest, or while
+    /// Whether methods may be refused that are served otherwise, as `lifecycle` tells: to a guest, or while
     /// draining. Apart from it, since each request looks here.
     restricted: bool,
     /// A number of this connection's own, from which its ids begin where that matters.
@@ -115,27 +117,27 @@ pub(crate) struct Protocol<W> {
     answers_malformed: bool,
     /// Whether someone listens to what is not.
     hears_foreign: bool,
-    standing: Option<Box<Standing>>,
+    lifecycle: Option<Box<Lifecycle>>,
     ended: Option<CloseReason>,
     pub(crate) counters: Counters,
     /// How fast that came which the other end did wrong, if it did.
     rates: Option<Box<Rates>>,
     /// Who is to be told that what they wait for has happened.
-    pub(crate) told: Vec<W>,
+    pub(crate) to_wake: Vec<W>,
 }
 
 /// What is kept of calls for subscriptions and of their ends, where few connections have any.
 #[derive(Default)]
 struct Asked {
     /// Calls that nobody waits for, and whose answers mean something all the same, by their ids.
-    marks: HashMap<u64, Mark, FxBuildHasher>,
+    abandoned_subscribes: HashMap<u64, Abandoned, FxBuildHasher>,
     /// The names that the members of items have which hold the ids of their streams, of all that were ever
     /// asked for; without the usual one.
     id_members: Vec<Cow<'static, str>>,
 }
 
 /// A call that nobody waits for.
-enum Mark {
+enum Abandoned {
     /// A subscribe call that was given up, and how what it may have made is spoken of.
     Subscribe(Box<Wanted>),
     /// The end of this stream, whose items may come until it is answered.
@@ -148,7 +150,7 @@ pub(crate) enum Outcome {
     /// The JSON text of the result.
     Result(SmolStr),
     /// The stream that was asked for.
-    Subscribed(TakenKey),
+    Subscribed(IncomingKey),
     /// The other end's error, in a box: outcomes are moved, and most are a short result.
     Error(Box<ErrorObject>),
     /// A response that is none, and why.
@@ -175,7 +177,7 @@ pub(crate) struct Start {
     /// The ids of the streams among its params, as JSON text.
     pub(crate) streams: Vec<Box<str>>,
     /// If its deadline may begin anew, how.
-    pub(crate) renewed: Option<Renewed>,
+    pub(crate) sliding: Option<SlidingDeadline>,
     /// Whether someone listens to its progress.
     pub(crate) progress: bool,
     /// Whether it must not be cancelled.
@@ -271,7 +273,7 @@ pub(crate) struct Serve<P> {
     pub(crate) method: usize,
     pub(crate) params: Option<P>,
     pub(crate) deadline: Option<Duration>,
-    pub(crate) beside: Option<Arc<Beside>>,
+    pub(crate) beside: Option<Arc<ServedExtensions>>,
 }
 
 impl Serve<Box<str>> {
@@ -300,11 +302,11 @@ impl<W> Protocol<W> {
             on_wire: 0,
             stall: None,
             serving: Serving::new(),
-            lenders: None,
+            permit_watchers: None,
             notifications: Notifications::new(),
             batches: Batches::new(),
-            offered: Offered::default(),
-            taken: Taken::new(limits.inflight_bytes),
+            outgoing: OutgoingStreams::default(),
+            incoming: IncomingStreams::new(limits.inflight_bytes),
             early: None,
             asked: None,
             released: Vec::new(),
@@ -314,7 +316,7 @@ impl<W> Protocol<W> {
             unanswered: None,
             hello: Greetings::default(),
             outbox: Outbox::new(limits.queue),
-            handed: 0,
+            sent: 0,
             above_since: None,
             paused_since: None,
             restricted: false,
@@ -324,11 +326,11 @@ impl<W> Protocol<W> {
             answers_only: false,
             answers_malformed: true,
             hears_foreign: false,
-            standing: None,
+            lifecycle: None,
             ended: None,
             counters: Counters::default(),
             rates: None,
-            told: Vec::new(),
+            to_wake: Vec::new(),
             limits,
         }
     }
@@ -351,7 +353,7 @@ impl<W> Protocol<W> {
 
     /// Open subscriptions, both ways.
     pub(crate) fn subscriptions(&self) -> usize {
-        self.offered.len() + self.taken.len()
+        self.outgoing.len() + self.incoming.len()
     }
 
     /// Bytes that wait to be sent.

@@ -67,7 +67,7 @@ pub trait Service: Send + Sync + 'static {
 
     /// The same service with `layer` around each call of it; of several the first is the outermost.
     /// What it calls, and what is refused before it is asked, goes through the layers of the
-    /// [whole end](crate::Setup::layers) only.
+    /// [whole end](crate::EndpointConfig::layers) only.
     fn layer(self, layer: impl Layer) -> Layered<Self>
     where
         Self: Sized,

@@ -30,7 +30,7 @@ pub use error::StreamError;
 pub use lag::{Lag, LagKey};
 pub(crate) use remote::Remote;
 pub use sender::StreamSender;
-pub(crate) use source::{Absorbed, Argument, Items, Step};
+pub(crate) use source::{Argument, BufferProgress, Items, Step};
 pub use typing::{EndsWith, StreamErrorType, Untyped};
 
 use ended::Ending;

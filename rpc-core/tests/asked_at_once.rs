@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::stream;
-use rpc_core::{CallError, Context, Endpoint, Limits, Peer, Router, Setup, Streaming, memory};
+use rpc_core::{
+    CallError, Context, Endpoint, EndpointConfig, Limits, Peer, Router, Streaming, memory,
+};
 use serde_json::Value;
 use support::Raw;
 use support::ends::{ends, settle};
@@ -92,13 +94,13 @@ async fn a_guest_has_no_more_than_the_connection() {
         .method("login", |cx: Context, (): ()| async move { Ok(cx.peer().log_in(())) });
     let mut limits = Limits::server();
     (limits.live_handlers, limits.inflight_requests) = (2, 2);
-    let mut setup = Setup::new(services, limits);
-    setup.keepalive = false;
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(services, limits);
+    config.keepalive = false;
+    let endpoint = Endpoint::new(config);
     let methods = ["nap".into(), "login".into()];
     let mut guest = Limits::server();
     guest.login_attempts = 1000;
-    endpoint.host_guest(&methods, guest, Duration::from_secs(60), ()).unwrap();
+    endpoint.require_login(&methods, guest, Duration::from_secs(60), ()).unwrap();
     let (near, far) = memory::transports(1 << 20);
     let peer = endpoint.peer();
     let connection = tokio::spawn(endpoint.connect(near));

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rpc_core::layers::Timeout;
 use rpc_core::{
-    CallError, Context, Dialect, ErrorObject, Layers, Limits, Peer, RawParams, Router, Setup,
-    memory,
+    CallError, Context, Dialect, EndpointConfig, ErrorObject, Layers, Limits, Peer, RawParams,
+    Router, memory,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -30,9 +30,9 @@ fn bridge_to(target: Peer) -> Router {
 
 /// Two raw ends with a bridge between them, the asking one first, and the bridge's peers of both.
 fn bridge(layers: Layers) -> (Raw, Raw, Peer, Peer) {
-    let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.layers = layers;
-    let (far, target) = Raw::connect_as(setup, 64 * 1024);
+    let mut config = EndpointConfig::new(Router::new(), Limits::client());
+    config.layers = layers;
+    let (far, target) = Raw::connect_as(config, 64 * 1024);
     let (near, peer) = Raw::connect(bridge_to(target.clone()), Limits::server());
     (near, far, peer, target)
 }
@@ -126,8 +126,8 @@ async fn a_cancel_and_a_deadline_pass_through() {
 #[tokio::test(start_paused = true)]
 async fn progress_and_cancels_of_mcp_pass_through_with_the_tokens_and_ids_of_each_leg() {
     let speaking = |services| {
-        let setup = Setup::new(services, Limits::server());
-        Raw::connect_to_stranger(Setup { dialect: Dialect::Mcp, ..setup })
+        let config = EndpointConfig::new(services, Limits::server());
+        Raw::connect_to_stranger(EndpointConfig { dialect: Dialect::Mcp, ..config })
     };
     let (mut far, target) = speaking(Router::new());
     let (mut near, _peer) =

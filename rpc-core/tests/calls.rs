@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rpc_core::{
-    CallError, CloseCode, ClosedBy, Context, Endpoint, Fate, Hello, Limits, PeerStats, Router,
-    Setup, memory,
+    CallError, CloseCode, ClosedBy, Context, Endpoint, EndpointConfig, Fate, Hello, Limits,
+    PeerStats, Router, memory,
 };
 use support::{Raw, assert_same};
 use tokio::time::Instant;
@@ -97,9 +97,9 @@ async fn calls_of_a_handler_inherit_its_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_plain_end_adds_no_member() {
     let (near, far) = memory::transports(1024);
-    let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.hello = Hello::Never;
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(Router::new(), Limits::client());
+    config.hello = Hello::Never;
+    let endpoint = Endpoint::new(config);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     let mut raw = Raw::over(far);

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rpc_core::{
-    CallError, Context, Dialect, Endpoint, Fate, Hello, Limits, Peer, Progress, RawParams, Router,
-    Service, Setup, memory, service,
+    CallError, Context, Dialect, Endpoint, EndpointConfig, Fate, Hello, Limits, Peer, Progress,
+    RawParams, Router, Service, memory, service,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -44,13 +44,16 @@ impl Tools for Toolbox {
     }
 }
 
-fn setup(dialect: Dialect, services: impl Service) -> Setup {
-    Setup { dialect, ..Setup::new(Router::new().service(services), Limits::server()) }
+fn config(dialect: Dialect, services: impl Service) -> EndpointConfig {
+    EndpointConfig {
+        dialect,
+        ..EndpointConfig::new(Router::new().service(services), Limits::server())
+    }
 }
 
 /// A raw end that has said nothing of what it knows, and the other, which speaks a dialect.
 fn speaking(dialect: Dialect, services: impl Service) -> (Raw, Peer) {
-    Raw::connect_to_stranger(setup(dialect, services))
+    Raw::connect_to_stranger(config(dialect, services))
 }
 
 type Seen<T> = Arc<Mutex<Vec<T>>>;
@@ -236,8 +239,8 @@ async fn a_call_by_position_cannot_ask_for_progress_where_the_token_has_a_name()
 #[tokio::test(start_paused = true)]
 async fn a_call_to_mcp_that_is_given_up_is_cancelled_in_its_words() {
     for hello in [Hello::Auto, Hello::Never] {
-        let setup = Setup { hello, ..setup(Dialect::Mcp, Router::new()) };
-        let (mut raw, peer) = Raw::connect_to_stranger(setup);
+        let config = EndpointConfig { hello, ..config(Dialect::Mcp, Router::new()) };
+        let (mut raw, peer) = Raw::connect_to_stranger(config);
         let cancelled =
             r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
         let call = peer.call::<u32>("tools/call", ()).start();
@@ -410,9 +413,9 @@ fn names_that_a_dialect_has_for_itself_cannot_be_offered() {
         let error = Dialect::Mcp.check(router().methods()).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains("`Dialect::Mcp`"), "{error}");
         assert!(Dialect::JsonRpc.check(router().methods()).is_ok());
-        let endpoint = Endpoint::new(Setup::new(router(), Limits::server()));
+        let endpoint = Endpoint::new(EndpointConfig::new(router(), Limits::server()));
         assert!(endpoint.speak(Dialect::Mcp).is_err() && endpoint.speak(Dialect::Lsp).is_ok());
-        let made = || Endpoint::new(setup(Dialect::Mcp, router()));
+        let made = || Endpoint::new(config(Dialect::Mcp, router()));
         assert!(std::panic::catch_unwind(made).is_err());
     }
 }
@@ -429,8 +432,8 @@ async fn two_ends_that_speak_one_dialect_understand_each_other() {
             let tools = Toolbox::default();
             let running = tools.running.clone();
             let (left, right) = memory::transports(64 * 1024);
-            let near = Endpoint::new(setup(dialect, Router::new()));
-            let far = Endpoint::new(Setup::new(
+            let near = Endpoint::new(config(dialect, Router::new()));
+            let far = Endpoint::new(EndpointConfig::new(
                 Router::new().service(ToolsServer::new(tools)),
                 Limits::server(),
             ));

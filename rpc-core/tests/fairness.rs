@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use rpc_core::{
-    Connection, Context, Endpoint, Limits, Received, Role, Router, Setup, Streaming, Transport,
-    WebSocket, memory,
+    Connection, Context, Endpoint, EndpointConfig, Limits, Received, Role, Router, Streaming,
+    Transport, WebSocket, memory,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -54,9 +54,9 @@ fn services() -> (Router, Arc<AtomicUsize>) {
 
 fn connection(services: Router) -> (Connection<memory::Pipe>, memory::Pipe) {
     let (near, far) = memory::transports(1 << 20);
-    let mut setup = Setup::new(services, Limits::server());
-    setup.keepalive = false;
-    (Endpoint::new(setup).connect(near), far)
+    let mut config = EndpointConfig::new(services, Limits::server());
+    config.keepalive = false;
+    (Endpoint::new(config).connect(near), far)
 }
 
 /// How often work was done in each turn that it takes to do it ten times.
@@ -142,10 +142,10 @@ async fn a_message_is_not_late_whose_rest_was_not_looked_for() {
     let mut limits = Limits::server();
     limits.assembly = Duration::from_millis(200);
     limits.read_buffer = 1000;
-    let setup = Setup::new(services, limits.clone());
+    let config = EndpointConfig::new(services, limits.clone());
     let (near, mut far) = tokio::io::duplex(1 << 20);
     let near = WebSocket::new(near, Role::Server, Bytes::new(), &limits);
-    let connection = tokio::spawn(Endpoint::new(setup).connect(near));
+    let connection = tokio::spawn(Endpoint::new(config).connect(near));
     for id in 0..30 {
         let request = request(id, "work");
         let head = [0x81, 0x80 | request.len() as u8, 0, 0, 0, 0];

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rpc_core::layers::{AccessLog, Authorize, Concurrency, Timeout};
 use rpc_core::{
-    Context, Endpoint, ErrorObject, GoAway, Handler, Layers, Limits, MethodInfo, MethodKind,
-    Params, RawParams, Router, Service, Setup, Streaming, memory,
+    Context, Endpoint, EndpointConfig, ErrorObject, GoAway, Handler, Layers, Limits, MethodInfo,
+    MethodKind, Params, RawParams, Router, Service, Streaming, memory,
 };
 use serde_json::value::RawValue;
 use support::layers::Log;
@@ -250,13 +250,15 @@ async fn limits_hold_for_it_and_so_does_a_shutdown() {
 #[tokio::test(start_paused = true)]
 async fn a_guest_does_not_get_there() {
     let log = Log::default();
-    let endpoint =
-        Endpoint::new(Setup { keepalive: false, ..Setup::new(echo(&log), Limits::server()) });
+    let endpoint = Endpoint::new(EndpointConfig {
+        keepalive: false,
+        ..EndpointConfig::new(echo(&log), Limits::server())
+    });
     let (limits, places) = (Limits::server().for_a_guest(), Arc::<AtomicUsize>::default());
     let login = Duration::from_secs(10);
-    let missing = endpoint.host_guest(&["*".into()], limits.clone(), login, ());
+    let missing = endpoint.require_login(&["*".into()], limits.clone(), login, ());
     assert!(missing.is_err(), "a name that nobody offers is no name for a guest");
-    endpoint.host_guest(&["known".into()], limits, login, Lives::new(&places)).unwrap();
+    endpoint.require_login(&["known".into()], limits, login, Lives::new(&places)).unwrap();
     let (near, far) = memory::transports(1 << 20);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));

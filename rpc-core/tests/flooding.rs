@@ -5,8 +5,8 @@ mod support;
 use std::time::Duration;
 
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, GoAway, Limits, NotifyError, Peer, Router, Setup,
-    memory,
+    CallError, CloseCode, Context, Endpoint, EndpointConfig, GoAway, Limits, NotifyError, Peer,
+    Router, memory,
 };
 use support::Raw;
 use tokio::time::Instant;
@@ -199,9 +199,9 @@ async fn both_ends_flooding_each_other_never_stand_still() {
     let (left, right) = memory::transports(1);
     let peers: Vec<Peer> = [left, right]
         .map(|transport| {
-            let mut setup = Setup::new(services(), small());
-            setup.keepalive = false;
-            let endpoint = Endpoint::new(setup);
+            let mut config = EndpointConfig::new(services(), small());
+            config.keepalive = false;
+            let endpoint = Endpoint::new(config);
             let peer = endpoint.peer();
             tokio::spawn(endpoint.connect(transport));
             peer

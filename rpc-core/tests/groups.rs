@@ -7,24 +7,29 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, ErrorObject, Hub, JoinError, Limits, NotifyError,
-    Peer, Router, Setup, memory,
+    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, JoinError, Limits,
+    NotifyError, Peer, PeerRegistry, Router, memory,
 };
 use support::Raw;
 
 /// Connects raw ends to one hub, as a server does.
-fn members(hub: &Hub, limits: &Limits, count: usize, capacity: usize) -> Vec<(Raw, Peer)> {
+fn members(
+    registry: &PeerRegistry,
+    limits: &Limits,
+    count: usize,
+    capacity: usize,
+) -> Vec<(Raw, Peer)> {
     let services = Arc::new(Router::new());
     let limits = Arc::new(limits.clone());
     (0..count)
         .map(|_| {
             let (near, far) = memory::transports(capacity);
-            let endpoint = Endpoint::new(Setup {
+            let endpoint = Endpoint::new(EndpointConfig {
                 services: services.clone(),
                 limits: limits.clone(),
-                hub: hub.clone(),
+                registry: registry.clone(),
                 keepalive: false,
-                ..Setup::new(Router::new(), Limits::server())
+                ..EndpointConfig::new(Router::new(), Limits::server())
             });
             endpoint.know_other(false);
             let peer = endpoint.peer();
@@ -36,9 +41,9 @@ fn members(hub: &Hub, limits: &Limits, count: usize, capacity: usize) -> Vec<(Ra
 
 #[tokio::test(start_paused = true)]
 async fn a_push_reaches_those_who_are_in_at_that_moment() {
-    let hub = Hub::new();
-    let mut ends = members(&hub, &Limits::server(), 4, 64 * 1024);
-    let lobby = hub.group("lobby");
+    let registry = PeerRegistry::new();
+    let mut ends = members(&registry, &Limits::server(), 4, 64 * 1024);
+    let lobby = registry.group("lobby");
     assert_eq!(lobby.notify("m", ()).await, Ok(0));
     for (_, peer) in &ends[..3] {
         peer.join_group("lobby").unwrap();
@@ -58,13 +63,17 @@ async fn a_push_reaches_those_who_are_in_at_that_moment() {
     assert!(ends[3].0.is_silent().await);
     ends.clear();
     tokio::time::sleep(Duration::from_millis(1)).await;
-    assert_eq!((hub.group_count(), hub.len()), (0, 0), "nothing is kept of an empty group");
+    assert_eq!(
+        (registry.group_count(), registry.len()),
+        (0, 0),
+        "nothing is kept of an empty group"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_may_be_in_so_many_groups() {
-    let hub = Hub::new();
-    let ends = members(&hub, &Limits::server(), 1, 1000);
+    let registry = PeerRegistry::new();
+    let ends = members(&registry, &Limits::server(), 1, 1000);
     let peer = &ends[0].1;
     for group in 0..64 {
         peer.join_group(&group.to_string()).unwrap();
@@ -73,7 +82,7 @@ async fn a_connection_may_be_in_so_many_groups() {
     assert_eq!(peer.join_group("more"), Err(JoinError::TooMany { limit: 64 }));
     peer.leave_group("7");
     assert_eq!(peer.join_group("more"), Ok(()));
-    assert_eq!((peer.groups().len(), hub.group_count()), (64, 64));
+    assert_eq!((peer.groups().len(), registry.group_count()), (64, 64));
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,15 +90,15 @@ async fn a_member_without_room_is_closed_or_loses_the_push_as_the_group_says() {
     let mut limits = Limits::server();
     limits.queue = 1000;
     for dropping in [false, true] {
-        let hub = Hub::new();
-        let ends = members(&hub, &limits, 2, 1);
+        let registry = PeerRegistry::new();
+        let ends = members(&registry, &limits, 2, 1);
         let mut reader = ends.into_iter();
         let ((mut reads, _), (_never_reads, deaf)) =
             (reader.next().unwrap(), reader.next().unwrap());
-        for peer in hub.peers() {
+        for peer in registry.peers() {
             peer.join_group("g").unwrap();
         }
-        let group = if dropping { hub.group("g").dropping() } else { hub.group("g") };
+        let group = if dropping { registry.group("g").dropping() } else { registry.group("g") };
         let mut took = Vec::new();
         for n in 0..50 {
             took.push(group.notify("m", (n, "x".repeat(100))).await.unwrap());
@@ -108,19 +117,19 @@ async fn a_member_without_room_is_closed_or_loses_the_push_as_the_group_says() {
 
 #[tokio::test(start_paused = true)]
 async fn params_that_cannot_be_written_reach_nobody() {
-    let hub = Hub::new();
-    assert!(matches!(hub.group("g").notify("m", 7).await, Err(NotifyError::Encode(_))));
+    let registry = PeerRegistry::new();
+    assert!(matches!(registry.group("g").notify("m", 7).await, Err(NotifyError::Encode(_))));
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_members_are_called_under_one_deadline() {
-    let hub = Hub::new();
-    let mut ends = members(&hub, &Limits::server(), 4, 64 * 1024);
+    let registry = PeerRegistry::new();
+    let mut ends = members(&registry, &Limits::server(), 4, 64 * 1024);
     for (_, peer) in &ends {
         peer.join_group("g").unwrap();
     }
     let peers: Vec<_> = ends.iter().map(|(_, peer)| peer.clone()).collect();
-    let mut answers = hub.group("g").call::<u8>("q", ("?",)).timeout(Duration::from_secs(5));
+    let mut answers = registry.group("g").call::<u8>("q", ("?",)).timeout(Duration::from_secs(5));
     assert_eq!(answers.remaining(), 4);
     let collected = tokio::spawn(async move {
         let mut collected = Vec::new();
@@ -147,12 +156,12 @@ async fn all_members_are_called_under_one_deadline() {
 /// A thousand members, ten of which never read; three publishers; members come, go and die.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everyone_who_reads_sees_every_message_in_order() {
-    let hub = Hub::new();
+    let registry = PeerRegistry::new();
     let mut limits = Limits::server();
     limits.queue = 64 * 1024;
-    let readers = members(&hub, &limits, 990, 64 * 1024);
-    let _deaf = members(&hub, &limits, 10, 1);
-    for peer in hub.peers() {
+    let readers = members(&registry, &limits, 990, 64 * 1024);
+    let _deaf = members(&registry, &limits, 10, 1);
+    for peer in registry.peers() {
         peer.join_group("g").unwrap();
     }
     let read: Vec<_> = readers
@@ -174,10 +183,10 @@ async fn everyone_who_reads_sees_every_message_in_order() {
         })
         .collect();
     let restless = tokio::spawn({
-        let hub = hub.clone();
+        let registry = registry.clone();
         async move {
             for round in 0..30 {
-                let ends = members(&hub, &Limits::server(), 5, 64 * 1024);
+                let ends = members(&registry, &Limits::server(), 5, 64 * 1024);
                 for (_, peer) in &ends {
                     peer.join_group("g").unwrap();
                 }
@@ -190,7 +199,7 @@ async fn everyone_who_reads_sees_every_message_in_order() {
     });
     let publishers: Vec<_> = (0..3u32)
         .map(|publisher| {
-            let group = hub.group("g");
+            let group = registry.group("g");
             tokio::spawn(async move {
                 for n in 0..30u32 {
                     let took = group.notify("m", (publisher, n, "x".repeat(100))).await.unwrap();
@@ -224,12 +233,12 @@ async fn the_publisher_gets_its_own_push() {
 
 #[tokio::test(start_paused = true)]
 async fn each_of_1_000_members_gets_each_push_once_and_in_order() {
-    let hub = Hub::new();
-    let mut ends = members(&hub, &Limits::server(), 1000, 64 * 1024);
+    let registry = PeerRegistry::new();
+    let mut ends = members(&registry, &Limits::server(), 1000, 64 * 1024);
     for (_, peer) in &ends {
         peer.join_group("all").unwrap();
     }
-    let all = hub.group("all");
+    let all = registry.group("all");
     for n in 0..20 {
         assert_eq!(all.notify("m", (n,)).await, Ok(1000));
         if n % 7 == 0 {

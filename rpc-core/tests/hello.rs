@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
-use rpc_core::{Context, Endpoint, Hello, Limits, Router, Setup, StreamError, Streaming, memory};
+use rpc_core::{
+    Context, Endpoint, EndpointConfig, Hello, Limits, Router, StreamError, Streaming, memory,
+};
 use serde_json::Value;
 use support::Raw;
 
@@ -92,9 +94,9 @@ async fn a_hello_is_answered_once_and_before_anything_else() {
 async fn who_greets_does_so_with_its_first_message() {
     for plain in [false, true] {
         let (near, far) = memory::transports(64 * 1024);
-        let mut setup = Setup::new(Router::new(), Limits::client());
-        setup.hello = if plain { Hello::Never } else { Hello::Always };
-        let endpoint = Endpoint::new(setup);
+        let mut config = EndpointConfig::new(Router::new(), Limits::client());
+        config.hello = if plain { Hello::Never } else { Hello::Always };
+        let endpoint = Endpoint::new(config);
         let _early = endpoint.peer().call::<()>("early", ()).start();
         tokio::spawn(endpoint.connect(near));
         let mut raw = Raw::over(far);

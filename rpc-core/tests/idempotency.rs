@@ -4,9 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use rpc_core::layers::{ServeNext, Serving};
+use rpc_core::layers::{ServeNext, ServeRequest};
 use rpc_core::{
-    CallError, CloseCode, Endpoint, ErrorObject, Handler, Layer, Limits, Router, Setup, memory,
+    CallError, CloseCode, Endpoint, EndpointConfig, ErrorObject, Handler, Layer, Limits, Router,
+    memory,
 };
 use support::Raw;
 use support::bank::{Bank, a_moment, pay};
@@ -90,7 +91,7 @@ async fn without_a_name_keys_end_with_their_connection() {
     let bank = Bank::new(|_| {});
     let (peer, server) = bank.connect(None);
     assert_eq!(pay(&peer, "a").await, 0);
-    assert!(bank.hub.idempotency_bytes() > 0);
+    assert!(bank.registry.idempotency_bytes() > 0);
     let _call = peer.call::<u32>("slow", (1000,)).idempotency_key("b").start();
     a_moment().await;
     // A name that looks like the connection is another one.
@@ -153,16 +154,16 @@ async fn an_answer_is_kept_for_five_minutes_and_then_its_memory_is_free() {
     tokio::time::sleep(Duration::from_secs(299)).await;
     assert_eq!(pay(&peer, "a").await, 0);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(bank.hub.idempotency_bytes(), 0, "nobody had to ask");
+    assert_eq!(bank.registry.idempotency_bytes(), 0, "nobody had to ask");
     assert_eq!(pay(&peer, "a").await, 1);
     tokio::time::sleep(Duration::from_secs(301)).await;
-    assert_eq!(bank.hub.idempotency_bytes(), 0, "the second time as well");
+    assert_eq!(bank.registry.idempotency_bytes(), 0, "the second time as well");
 }
 
 struct Denies;
 
 impl Layer for Denies {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         let denied = call.cx().value::<bool>().is_some();
         if denied { Handler::error(ErrorObject::not_authorized()) } else { next.serve(call) }
     }
@@ -172,9 +173,9 @@ impl Layer for Denies {
 async fn a_repeat_goes_through_the_layers_of_its_connection() {
     let bank = Bank::new(|_| {});
     let (near, far) = memory::transports(1 << 16);
-    let served = Endpoint::new(Setup::new(bank.services(), Limits::server()));
+    let served = Endpoint::new(EndpointConfig::new(bank.services(), Limits::server()));
     served.add_layer(Denies);
-    let client = Endpoint::new(Setup::new(Router::new(), Limits::client()));
+    let client = Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
     let (peer, server) = (client.peer(), served.peer());
     tokio::spawn(served.connect(far));
     tokio::spawn(client.connect(near));

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rpc_core::{Call, CallError, CloseCode, Context, Hub, Limits, Peer, Router, Setup, memory};
+use rpc_core::{
+    Call, CallError, CloseCode, Context, EndpointConfig, Limits, Peer, PeerRegistry, Router, memory,
+};
 use support::bank::{Bank, a_moment, pay, slow};
 use support::{Raw, assert_same};
 
@@ -20,7 +22,7 @@ async fn fifty(peer: &Peer) -> Vec<Call<u32>> {
 
 async fn ends(bank: &Bank) {
     tokio::time::sleep(Duration::from_secs(600)).await;
-    assert_eq!((bank.hub.idempotent_running(), bank.hub.detached()), (0, 0));
+    assert_eq!((bank.registry.idempotent_running(), bank.registry.detached()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -28,14 +30,14 @@ async fn a_kick_stops_calls_under_a_key_as_any_other() {
     let kicks: [fn(&Bank, &Peer); 3] = [
         |_, peer| peer.kick(CloseCode::NOT_AUTHENTICATED, "revoked"),
         |_, peer| peer.kick(CloseCode::new(4000), "out"),
-        |bank, _| assert_eq!(bank.hub.kick(|_| true, CloseCode::FORBIDDEN, "revoked"), 1),
+        |bank, _| assert_eq!(bank.registry.kick(|_| true, CloseCode::FORBIDDEN, "revoked"), 1),
     ];
     for kick in kicks {
         for name in [None, Some("ada")] {
             let bank = Bank::new(|_| {});
             let (peer, server) = bank.connect(name);
             let calls = fifty(&peer).await;
-            assert_eq!(bank.hub.idempotent_running(), if name.is_some() { 50 } else { 22 });
+            assert_eq!(bank.registry.idempotent_running(), if name.is_some() { 50 } else { 22 });
             kick(&bank, &server);
             for call in calls {
                 let ended = call.await;
@@ -78,15 +80,15 @@ async fn any_other_end_leaves_them_for_five_minutes_at_most_and_for_as_long_as_t
         server.set_expiry(expiry);
         let calls = [60_000, 200_000, 400_000].map(|ms| slow(&peer, ms, ms).timeout(day).start());
         a_moment().await;
-        assert_eq!((bank.hub.idempotent_running(), bank.hub.detached()), (3, 0));
+        assert_eq!((bank.registry.idempotent_running(), bank.registry.detached()), (3, 0));
         peer.close(CloseCode::NORMAL, "");
         server.closed().await;
-        assert_eq!((bank.hub.idempotent_running(), bank.hub.detached()), (3, 3));
+        assert_eq!((bank.registry.idempotent_running(), bank.registry.detached()), (3, 3));
         drop(calls);
         tokio::time::sleep(Duration::from_secs(61)).await;
-        assert_eq!((bank.hub.idempotent_running(), bank.hub.detached()), (2, 2));
+        assert_eq!((bank.registry.idempotent_running(), bank.registry.detached()), (2, 2));
         tokio::time::sleep(Duration::from_secs(240)).await;
-        assert_eq!((bank.hub.idempotent_running(), bank.hub.detached()), (0, 0));
+        assert_eq!((bank.registry.idempotent_running(), bank.registry.detached()), (0, 0));
         ends(&bank).await;
         assert_eq!(bank.paid(), if expiry.is_some() { 1 } else { 2 });
     }
@@ -111,11 +113,11 @@ async fn a_kick_also_stops_what_goes_on_for_connections_of_its_caller_that_have_
     let theirs = slow(&other, 20_000, 3).start();
     let (_peer, server) = bank.connect(Some("eve"));
     a_moment().await;
-    assert_eq!(bank.hub.idempotent_running(), 4);
+    assert_eq!(bank.registry.idempotent_running(), 4);
     server.kick(CloseCode::FORBIDDEN, "revoked");
     a_moment().await;
     assert_eq!(
-        bank.hub.idempotent_running(),
+        bank.registry.idempotent_running(),
         2,
         "another's, and that of a connection that may stay"
     );
@@ -136,9 +138,13 @@ async fn a_kick_of_the_hub_asks_of_those_as_well_who_have_gone_while_their_calls
         server.closed().await;
     }
     let is_eve = |peer: &Peer| peer.value::<&str>().is_some_and(|name| *name == "eve");
-    assert_eq!(bank.hub.kick(is_eve, CloseCode::FORBIDDEN, "revoked"), 0, "none was connected");
+    assert_eq!(
+        bank.registry.kick(is_eve, CloseCode::FORBIDDEN, "revoked"),
+        0,
+        "none was connected"
+    );
     a_moment().await;
-    assert_eq!(bank.hub.idempotent_running(), 1);
+    assert_eq!(bank.registry.idempotent_running(), 1);
     ends(&bank).await;
     assert_eq!(bank.paid(), 1);
 }
@@ -152,7 +158,7 @@ async fn a_detached_method_goes_on_under_a_key_as_well() {
     a_moment().await;
     server.kick(CloseCode::FORBIDDEN, "revoked");
     server.closed().await;
-    assert_eq!((bank.hub.idempotent_running(), bank.hub.detached()), (1, 1));
+    assert_eq!((bank.registry.idempotent_running(), bank.registry.detached()), (1, 1));
     let (again, _) = bank.connect(Some("ada"));
     assert_eq!(transfer(&again).await, Ok(0));
     ends(&bank).await;
@@ -194,7 +200,7 @@ async fn a_close_as_forbidden_and_an_expiry_also_stop_what_goes_on_for_earlier_c
         close(&server);
         server.closed().await;
         a_moment().await;
-        assert_eq!(bank.hub.idempotent_running(), 1);
+        assert_eq!(bank.registry.idempotent_running(), 1);
         ends(&bank).await;
         assert_eq!(bank.paid(), 1, "another's");
     }
@@ -262,10 +268,10 @@ async fn nothing_is_begun_any_more_when_a_kick_has_returned() {
             Ok(())
         }
     });
-    let setup = Setup::new(services, Limits::server());
+    let config = EndpointConfig::new(services, Limits::server());
     let (near, far) = memory::transports(1 << 16);
-    let bank = rpc_core::Endpoint::new(setup);
-    let client = rpc_core::Endpoint::new(Setup::new(Router::new(), Limits::client()));
+    let bank = rpc_core::Endpoint::new(config);
+    let client = rpc_core::Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
     let (peer, server) = (client.peer(), bank.peer());
     server.identify("ada").unwrap();
     tokio::spawn(bank.connect(far));
@@ -310,17 +316,17 @@ fn answers_are_forgotten_in_time_also_if_the_runtime_of_the_first_is_gone() {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.enable_all().start_paused(true).build().unwrap()
     };
-    let hub = Hub::new();
+    let registry = PeerRegistry::new();
     let mut bank = Bank::new(|_| {});
-    bank.hub = hub.clone();
+    bank.registry = registry.clone();
     runtime().block_on(async { pay(&bank.connect(Some("ada")).0, "a").await });
-    assert!(hub.idempotency_bytes() > 0);
+    assert!(registry.idempotency_bytes() > 0);
     runtime().block_on(async {
         // Nobody calls under a key here: a connection that ends is enough.
         let (peer, server) = bank.connect(None);
         peer.close(CloseCode::NORMAL, "");
         server.closed().await;
         tokio::time::sleep(Duration::from_secs(301)).await;
-        assert_eq!(hub.idempotency_bytes(), 0);
+        assert_eq!(registry.idempotency_bytes(), 0);
     });
 }

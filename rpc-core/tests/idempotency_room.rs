@@ -35,7 +35,7 @@ async fn an_answer_is_given_again_whatever_others_make_the_server_keep() {
             assert_eq!(big(&peer, 1_000_000, "k").await, Ok(1_000_000));
         }
     }
-    assert!(bank.hub.idempotency_bytes() <= 8 << 20);
+    assert!(bank.registry.idempotency_bytes() <= 8 << 20);
     // On whichever connection comes with the name.
     let (again, _) = bank.connect(Some("user:7"));
     assert_eq!((pay(&again, "order").await, pay(&unnamed, "order").await), receipts);
@@ -50,7 +50,7 @@ async fn a_caller_loses_his_oldest_answers_and_is_told_so() {
         let before = bank.paid();
         for key in 0..100 {
             assert_eq!(big(&peer, 2000, key).await, Ok(2000));
-            assert!(bank.hub.idempotency_bytes() <= 8 * 20_000);
+            assert!(bank.registry.idempotency_bytes() <= 8 * 20_000);
         }
         assert_forgotten(big(&peer, 2000, 0).await);
         assert_eq!(big(&peer, 2000, 99).await, Ok(2000));
@@ -117,12 +117,12 @@ async fn calls_that_run_leave_places_for_other_callers() {
             calls.extend((0..64).map(|key| slow(&peer, 20_000, key).start()));
         }
         a_moment().await;
-        assert!(bank.hub.idempotent_running() <= 1024);
+        assert!(bank.registry.idempotent_running() <= 1024);
         let (peer, _) = bank.connect(honest);
         assert_eq!(slow(&peer, 1000, "k").await, Ok(0), "{attacker:?} {honest:?}");
         drop(calls);
         a_moment().await;
-        assert_eq!(bank.hub.idempotent_running(), 0);
+        assert_eq!(bank.registry.idempotent_running(), 0);
     }
 }
 
@@ -159,7 +159,7 @@ async fn a_call_under_a_key_has_a_deadline_also_if_its_caller_sets_none() {
         assert_eq!(endless, Err(CallError::Timeout { fate, heard: None }));
         assert_eq!(start.elapsed().as_secs(), 300);
         a_moment().await;
-        assert_eq!((bank.hub.idempotent_running(), bank.hub.detached()), (0, 0));
+        assert_eq!((bank.registry.idempotent_running(), bank.registry.detached()), (0, 0));
         // Its caller's is as good, be it longer.
         let longer = slow(&peer, 400_000, "long").timeout(Duration::from_secs(500));
         assert_eq!(longer.await, Ok(0));
@@ -178,10 +178,10 @@ async fn a_name_has_at_most_256_bytes_and_counts() {
     let receipt = pay(&peer, "k").await;
     let (again, server) = bank.connect(Some("ada"));
     assert_eq!(pay(&again, "k").await, receipt);
-    let before = bank.hub.idempotency_bytes();
+    let before = bank.registry.idempotency_bytes();
     server.identify("é".repeat(128)).unwrap();
     assert_ne!(pay(&again, "k").await, receipt);
-    assert!(bank.hub.idempotency_bytes() >= before + 512);
+    assert!(bank.registry.idempotency_bytes() >= before + 512);
 }
 
 /// What others have is not theirs to ask for either.
@@ -194,7 +194,7 @@ async fn marks_of_a_connection_without_a_name_end_with_it() {
     }
     peer.close(CloseCode::NORMAL, "");
     server.closed().await;
-    assert_eq!(bank.hub.idempotency_bytes(), 0);
+    assert_eq!(bank.registry.idempotency_bytes(), 0);
 }
 
 #[test]

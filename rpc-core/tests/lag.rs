@@ -39,10 +39,10 @@ async fn negotiated(
     let (near, far) = memory::transports(1 << 16);
     let mut limits = Limits::client();
     limits.stream_window = 128;
-    let mut setup = rpc_core::Setup::new(Router::new(), limits);
-    setup.hello = Hello::Always;
-    let client = rpc_core::Endpoint::new(setup);
-    let server = rpc_core::Endpoint::new(rpc_core::Setup::new(services, Limits::server()));
+    let mut config = rpc_core::EndpointConfig::new(Router::new(), limits);
+    config.hello = Hello::Always;
+    let client = rpc_core::Endpoint::new(config);
+    let server = rpc_core::Endpoint::new(rpc_core::EndpointConfig::new(services, Limits::server()));
     let (peer, served) = (client.peer(), server.peer());
     tokio::spawn(client.connect(near));
     tokio::spawn(server.connect(far));

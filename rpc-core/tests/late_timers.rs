@@ -6,7 +6,9 @@ mod support;
 
 use std::time::Duration;
 
-use rpc_core::{CallError, CloseCode, Context, Endpoint, Limits, Peer, Router, Setup, memory};
+use rpc_core::{
+    CallError, CloseCode, Context, Endpoint, EndpointConfig, Limits, Peer, Router, memory,
+};
 use support::Raw;
 use support::ends::settle;
 use tokio::time::advance;
@@ -19,7 +21,7 @@ fn watched(raw_capacity: usize) -> (Raw, Peer) {
     let mut limits = Limits::server();
     (limits.ping, limits.dead_after) = (PING, 2 * PING);
     let (near, far) = memory::transports(raw_capacity);
-    let endpoint = Endpoint::new(Setup::new(Router::new(), limits));
+    let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), limits));
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     (Raw::over(far), peer)
@@ -133,11 +135,11 @@ async fn a_login_that_came_during_a_pause_is_in_time() {
         tokio::time::sleep(Duration::from_secs(5)).await; // as one that asks a database
         Ok(cx.peer().log_in(()))
     });
-    let mut setup = Setup::new(services, Limits::server());
-    setup.keepalive = false;
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(services, Limits::server());
+    config.keepalive = false;
+    let endpoint = Endpoint::new(config);
     let limits = Limits::server().for_a_guest();
-    endpoint.host_guest(&["login".into()], limits, Duration::from_secs(10), ()).unwrap();
+    endpoint.require_login(&["login".into()], limits, Duration::from_secs(10), ()).unwrap();
     let (near, far) = memory::transports(1 << 20);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));

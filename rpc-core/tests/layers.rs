@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream;
-use rpc_core::layers::{Kept, Outcome, ServeNext, Serving};
+use rpc_core::layers::{Outcome, OwnedServeRequest, ServeNext, ServeRequest};
 use rpc_core::{
-    Context, Endpoint, ErrorObject, Handler, Layer, Layers, Limits, MethodInfo, Params, Peer,
-    Router, Service, Setup, Streaming, memory,
+    Context, Endpoint, EndpointConfig, ErrorObject, Handler, Layer, Layers, Limits, MethodInfo,
+    Params, Peer, Router, Service, Streaming, memory,
 };
 use support::layers::Log;
 use support::{Raw, assert_same};
@@ -20,16 +20,16 @@ struct Around<F>(F);
 
 impl<F> Layer for Around<F>
 where
-    F: Fn(Serving<'_>, ServeNext<'_>) -> Handler + Send + Sync + 'static,
+    F: Fn(ServeRequest<'_>, ServeNext<'_>) -> Handler + Send + Sync + 'static,
 {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         (self.0)(call, next)
     }
 }
 
 fn around<F>(serve: F) -> Around<F>
 where
-    F: Fn(Serving<'_>, ServeNext<'_>) -> Handler + Send + Sync + 'static,
+    F: Fn(ServeRequest<'_>, ServeNext<'_>) -> Handler + Send + Sync + 'static,
 {
     Around(serve)
 }
@@ -40,9 +40,9 @@ fn connect(services: Router, layers: Layers) -> (Raw, Peer) {
 }
 
 fn connect_with(services: Router, layers: Layers, limits: Limits) -> (Raw, Peer) {
-    let mut setup = Setup::new(services, limits);
-    setup.layers = layers;
-    Raw::connect_as(setup, 64 * 1024)
+    let mut config = EndpointConfig::new(services, limits);
+    config.layers = layers;
+    Raw::connect_as(config, 64 * 1024)
 }
 
 /// A layer that tells what it sees.
@@ -53,7 +53,7 @@ fn telling(log: &Log, name: &'static str) -> impl Layer + use<> {
         assert_eq!(call.cx().method(), method);
         log.add(format!("{name} {method}{}", call.params().as_str().unwrap_or_default()));
         let handler = next.serve(call);
-        Handler::of(async move {
+        Handler::from_future(async move {
             let outcome = handler.await;
             log.add(format!("{name} {outcome:?}"));
             outcome
@@ -123,10 +123,10 @@ async fn the_first_one_added_is_the_outermost_wherever_layers_stand() {
     let inner = echo().layer(telling(&log, "5")).layer(telling(&log, "6"));
     let services =
         Router::new().service(inner).method("free", |_: Context, (): ()| async { Ok(()) });
-    let mut setup = Setup::new(services, Limits::server());
-    setup.layers = Layers::new().layer(telling(&log, "1")).layer(telling(&log, "2"));
+    let mut config = EndpointConfig::new(services, Limits::server());
+    config.layers = Layers::new().layer(telling(&log, "1")).layer(telling(&log, "2"));
     let (near, far) = memory::transports(1024);
-    let endpoint = Endpoint::new(setup);
+    let endpoint = Endpoint::new(config);
     endpoint.add_layer(telling(&log, "3"));
     endpoint.add_layer(telling(&log, "4"));
     tokio::spawn(endpoint.connect(near));
@@ -145,12 +145,12 @@ async fn the_first_one_added_is_the_outermost_wherever_layers_stand() {
 #[tokio::test(start_paused = true)]
 async fn layers_of_one_connection_are_not_around_another() {
     let log = Log::default();
-    let mut setup = Setup::new(echo(), Limits::server());
-    setup.keepalive = false;
+    let mut config = EndpointConfig::new(echo(), Limits::server());
+    config.keepalive = false;
     let mut raws = Vec::new();
     for layered in [true, false] {
         let (near, far) = memory::transports(1024);
-        let endpoint = Endpoint::new(setup.clone());
+        let endpoint = Endpoint::new(config.clone());
         if layered {
             endpoint.add_layer(telling(&log, "a"));
         }
@@ -167,7 +167,7 @@ async fn layers_of_one_connection_are_not_around_another() {
 #[tokio::test(start_paused = true)]
 async fn a_layer_may_answer_instead_of_the_method() {
     let layer = around(|call, next| match call.params().as_str() {
-        Some("[\"cached\"]") => Handler::of(async { Outcome::result("from the cache") }),
+        Some("[\"cached\"]") => Handler::from_future(async { Outcome::result("from the cache") }),
         Some("[\"never\"]") => Handler::error(ErrorObject::new(7, "never")),
         _ => next.serve(call),
     });
@@ -191,7 +191,7 @@ async fn a_layer_may_change_the_params_and_what_comes_of_them() {
         let text = call.params().as_str().unwrap_or_default().to_uppercase();
         let params = Params::new(&text).unwrap_or(Params::none());
         let handler = next.serve(call.with_params(params));
-        Handler::of(async move {
+        Handler::from_future(async move {
             let mut outcome = handler.await;
             match (outcome.json(100), outcome.error()) {
                 (Some(json), _) => Outcome::result(&[&*json]),
@@ -238,7 +238,7 @@ async fn a_result_is_serialised_for_a_layer_only_up_to_its_limit() {
         let log = log.clone();
         around(move |call, next| {
             let (log, handler) = (log.clone(), next.serve(call));
-            Handler::of(async move {
+            Handler::from_future(async move {
                 let mut outcome = handler.await;
                 log.add(format!("{:?}", outcome.json(5).map(|json| json.get().to_owned())));
                 outcome
@@ -281,7 +281,7 @@ async fn a_layer_does_not_have_a_result_serialised() {
         let (before, written) = (before.clone(), written.clone());
         around(move |call, next| {
             let (before, written, handler) = (before.clone(), written.clone(), next.serve(call));
-            Handler::of(async move {
+            Handler::from_future(async move {
                 let outcome = handler.await;
                 before.store(written.load(Ordering::Relaxed) + 10, Ordering::Relaxed);
                 outcome
@@ -302,7 +302,7 @@ async fn a_layer_that_waits_delays_its_call_and_no_other() {
         if call.method().name != "echo" {
             return handler;
         }
-        Handler::of(async move {
+        Handler::from_future(async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
             handler.await
         })
@@ -326,9 +326,9 @@ async fn a_call_that_is_kept_is_decoded_when_it_goes_on() {
     let layer = {
         let log = log.clone();
         around(move |call, next| {
-            let (log, kept): (_, Kept) = (log.clone(), next.keep(call));
+            let (log, kept): (_, OwnedServeRequest) = (log.clone(), next.keep(call));
             assert_eq!(kept.cx().method(), "echo");
-            Handler::of(async move {
+            Handler::from_future(async move {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 log.add("goes on");
                 kept.serve().await
@@ -346,7 +346,7 @@ async fn a_call_that_is_kept_is_decoded_when_it_goes_on() {
     assert_eq!(log.take(), ["goes on", "inner echo[\"x\"]", "inner Result"]);
     let services = Router::new().service(echo().layer(around(|call, next| {
         let kept = next.keep(call);
-        Handler::of(async move { kept.serve().await })
+        Handler::from_future(async move { kept.serve().await })
     })));
     let (mut raw, _) = connect(services, Layers::new());
     raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["y"]}"#).await;
@@ -366,7 +366,7 @@ async fn a_cancel_stops_a_layer_that_waits() {
         let log = log.clone();
         around(move |call, next| {
             let (guard, handler) = (Guard(log.clone()), next.serve(call));
-            Handler::of(async move {
+            Handler::from_future(async move {
                 let _guard = guard;
                 std::future::pending::<()>().await;
                 handler.await
@@ -394,7 +394,7 @@ async fn a_panic_in_a_layer_is_one_of_its_call() {
         let handler = next.serve(call);
         match call.params().as_str() {
             Some("[\"at once\"]") => panic!("at once"),
-            Some("[\"later\"]") => Handler::of(async move {
+            Some("[\"later\"]") => Handler::from_future(async move {
                 let _outcome = handler.await;
                 panic!("later")
             }),
@@ -440,7 +440,7 @@ async fn a_subscription_goes_through_and_keeps_its_items() {
         Router::new(),
         echo().layer(telling(&log, "a")).layer(around(|call, next| {
             let handler = next.serve(call);
-            Handler::of(async move {
+            Handler::from_future(async move {
                 let mut outcome = handler.await;
                 assert!(outcome.is_stream() && outcome.json(100).is_none());
                 outcome
@@ -457,7 +457,7 @@ async fn a_subscription_goes_through_and_keeps_its_items() {
 async fn a_layer_may_refuse_a_subscription_that_was_made() {
     let layer = around(|call, next| {
         let handler = next.serve(call);
-        Handler::of(async move {
+        Handler::from_future(async move {
             drop(handler.await);
             ErrorObject::new(3, "not now").into()
         })
@@ -521,7 +521,7 @@ async fn layers_hear_of_requests_that_come_to_no_handler() {
 async fn what_a_layer_calls_is_called_by_the_handler() {
     let layer = around(|call, next| {
         let (peer, handler) = (call.cx().peer(), next.serve(call));
-        Handler::of(async move {
+        Handler::from_future(async move {
             match peer.call::<bool>("may_i", ()).no_timeout().await {
                 Ok(true) => handler.await,
                 _ => ErrorObject::not_authorized().into(),

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use rpc_core::layers::{Answer, CallNext, Called, Calling};
+use rpc_core::layers::{Answer, CallFuture, CallNext, CallRequest};
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, ErrorObject, Fate, Hello, Hub, Layer, Layers, Limits,
-    NotifyError, Peer, Router, RpcError, Setup, TraceContext, memory, service,
+    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, Fate, Hello, Layer,
+    Layers, Limits, NotifyError, Peer, PeerRegistry, Router, RpcError, TraceContext, memory,
+    service,
 };
 use support::Raw;
 use support::layers::{Around, Log};
@@ -22,7 +23,7 @@ const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 fn around<F>(call: F) -> Around<F>
 where
-    F: Fn(Calling, CallNext) -> Called + Send + Sync + 'static,
+    F: Fn(CallRequest, CallNext) -> CallFuture + Send + Sync + 'static,
 {
     Around(call)
 }
@@ -33,13 +34,13 @@ fn connect(layers: Layers) -> (Raw, Peer) {
 }
 
 fn connect_with(services: Router, layers: Layers) -> (Raw, Peer) {
-    let mut setup = Setup::new(services, Limits::client());
-    setup.layers = layers;
-    connect_to(setup)
+    let mut config = EndpointConfig::new(services, Limits::client());
+    config.layers = layers;
+    connect_to(config)
 }
 
-fn connect_to(setup: Setup) -> (Raw, Peer) {
-    Raw::connect_as(setup, 64 * 1024)
+fn connect_to(config: EndpointConfig) -> (Raw, Peer) {
+    Raw::connect_as(config, 64 * 1024)
 }
 
 fn one(layer: impl Layer) -> Layers {
@@ -54,7 +55,7 @@ fn telling(log: &Log, name: &'static str) -> impl Layer + use<> {
         let params = request.params().unwrap_or_default();
         log.add(format!("{name} {}{params}", request.method()));
         let called = next.call(request);
-        Called::of(async move {
+        CallFuture::from_future(async move {
             let answer = called.await;
             match &answer {
                 Ok(answer) => log.add(format!("{name} {:?}", answer.json())),
@@ -75,7 +76,7 @@ fn waiting(permits: &Arc<Semaphore>) -> impl Layer + use<> {
     let permits = permits.clone();
     around(move |request, next| {
         let permits = permits.clone();
-        Called::of(async move {
+        CallFuture::from_future(async move {
             let _permit = permits.acquire().await.expect("nobody closes it");
             next.call(request).await
         })
@@ -118,9 +119,9 @@ async fn a_layer_sees_each_call_with_its_params_and_its_answer() {
 #[tokio::test(start_paused = true)]
 async fn layers_of_one_connection_are_within_those_of_all() {
     let log = Log::default();
-    let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.layers = one(telling(&log, "all"));
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(Router::new(), Limits::client());
+    config.layers = one(telling(&log, "all"));
+    let endpoint = Endpoint::new(config);
     endpoint.add_layer(telling(&log, "one"));
     drop(endpoint.peer().call::<u8>("m", ()).start());
     assert_eq!(log.take(), ["all m", "one m"]);
@@ -128,7 +129,7 @@ async fn layers_of_one_connection_are_within_those_of_all() {
 
 #[tokio::test(start_paused = true)]
 async fn a_layer_may_change_all_that_is_sent() {
-    let layer = around(|mut request: Calling, next| {
+    let layer = around(|mut request: CallRequest, next| {
         assert_eq!((request.trace(), request.idempotency_key()), (None, Some("own")));
         assert!(!request.is_notification() && !request.is_subscription());
         assert!(request.set_idempotency_key("").is_err());
@@ -151,14 +152,14 @@ async fn a_layer_may_change_all_that_is_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_plain_end_sends_nothing_that_a_layer_sets() {
-    let layer = around(|mut request: Calling, next| {
+    let layer = around(|mut request: CallRequest, next| {
         request.set_trace(TraceContext::new(PARENT, None).unwrap());
         next.call(request)
     });
-    let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.layers = one(layer);
-    setup.hello = Hello::Never;
-    let (mut raw, peer) = connect_to(setup);
+    let mut config = EndpointConfig::new(Router::new(), Limits::client());
+    config.layers = one(layer);
+    config.hello = Hello::Never;
+    let (mut raw, peer) = connect_to(config);
     let _call = peer.call::<u8>("m", ()).start();
     peer.notify("n", ()).await.unwrap();
     for method in ["m", "n"] {
@@ -173,7 +174,7 @@ async fn what_was_asked_of_a_call_reaches_its_layers() {
     let log = Log::default();
     let layer = {
         let log = log.clone();
-        around(move |request: Calling, next| {
+        around(move |request: CallRequest, next| {
             let left = request.deadline().map(|deadline| deadline - Instant::now());
             log.add(format!("{left:?} {:?}", request.idempotency_key()));
             next.call(request)
@@ -193,10 +194,10 @@ async fn what_was_asked_of_a_call_reaches_its_layers() {
 
 #[tokio::test(start_paused = true)]
 async fn a_layer_may_refuse_or_answer_and_nothing_is_sent() {
-    let layer = around(|request: Calling, next| match request.method() {
-        "cached" => Called::ready(Answer::result(&7)),
-        "refused" => Called::ready(Err(CallError::Busy)),
-        "unfit" => Called::ready(Answer::result("text")),
+    let layer = around(|request: CallRequest, next| match request.method() {
+        "cached" => CallFuture::ready(Answer::result(&7)),
+        "refused" => CallFuture::ready(Err(CallError::Busy)),
+        "unfit" => CallFuture::ready(Answer::result("text")),
         _ => next.call(request),
     });
     let (mut raw, peer) = connect(one(layer));
@@ -209,8 +210,8 @@ async fn a_layer_may_refuse_or_answer_and_nothing_is_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_layer_may_try_again_within_the_same_time() {
-    let layer = around(|request: Calling, next| {
-        Called::of(async move {
+    let layer = around(|request: CallRequest, next| {
+        CallFuture::from_future(async move {
             loop {
                 match next.call(request.clone()).await {
                     Err(CallError::Busy) => tokio::time::sleep(Duration::from_secs(4)).await,
@@ -251,10 +252,11 @@ async fn typed_errors_come_through_layers() {
     }
     let log = Log::default();
     let (near, far) = memory::transports(1024);
-    let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.layers = one(telling(&log, "a"));
-    let client = Endpoint::new(setup);
-    let server = Setup::new(Router::new().service(ShopServer::new(Small)), Limits::server());
+    let mut config = EndpointConfig::new(Router::new(), Limits::client());
+    config.layers = one(telling(&log, "a"));
+    let client = Endpoint::new(config);
+    let server =
+        EndpointConfig::new(Router::new().service(ShopServer::new(Small)), Limits::server());
     let shop = ShopClient::new(client.peer());
     tokio::spawn(client.connect(near));
     tokio::spawn(Endpoint::new(server).connect(far));
@@ -320,10 +322,10 @@ async fn a_subscription_goes_through() {
     let log = Log::default();
     let layer = {
         let log = log.clone();
-        around(move |request: Calling, next| {
+        around(move |request: CallRequest, next| {
             let log = log.clone();
             assert!(request.is_subscription());
-            Called::of(async move {
+            CallFuture::from_future(async move {
                 let answer = next.call(request).await?;
                 log.add(format!("{} {:?}", answer.is_stream(), answer.json()));
                 Ok(answer)
@@ -345,8 +347,8 @@ async fn a_subscription_goes_through() {
 
 #[tokio::test(start_paused = true)]
 async fn a_layer_that_drops_a_stream_unsubscribes() {
-    let layer = around(|request: Calling, next| {
-        Called::of(async move {
+    let layer = around(|request: CallRequest, next| {
+        CallFuture::from_future(async move {
             drop(next.call(request).await?);
             Err(CallError::Busy)
         })
@@ -388,10 +390,10 @@ async fn members_of_a_batch_go_through_and_leave_together() {
 async fn what_a_layer_keeps_is_left_out_of_the_batch() {
     let permits = Arc::new(Semaphore::new(0));
     let wait = waiting(&permits);
-    let layer = around(move |request: Calling, next| match request.method() {
+    let layer = around(move |request: CallRequest, next| match request.method() {
         "waits" | "note" => wait.call(request, next),
-        "cached" => Called::ready(Answer::result(&7)),
-        "given_up" => Called::of(async move {
+        "cached" => CallFuture::ready(Answer::result(&7)),
+        "given_up" => CallFuture::from_future(async move {
             let mut called = pin!(next.call(request));
             assert!(is_pending(&mut called).await);
             Err(CallError::Busy)
@@ -422,10 +424,10 @@ async fn what_a_layer_keeps_is_left_out_of_the_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_member_of_a_batch_that_is_tried_again_leaves_alone() {
-    let layer = around(|request: Calling, next| {
+    let layer = around(|request: CallRequest, next| {
         assert!(request.is_in_batch());
         let (first, again) = (next.call(request.clone()), request);
-        Called::of(async move {
+        CallFuture::from_future(async move {
             match first.await {
                 Err(CallError::Busy) => next.call(again).await,
                 other => other,
@@ -482,17 +484,17 @@ async fn a_dropped_member_of_a_batch_is_cancelled() {
 #[tokio::test(start_paused = true)]
 async fn calls_of_a_group_go_through_and_pushes_do_not() {
     let log = Log::default();
-    let hub = Hub::new();
-    let mut setup = Setup::new(Router::new(), Limits::server());
-    (setup.hub, setup.layers) = (hub.clone(), one(telling(&log, "a")));
-    let mut ends = [connect_to(setup.clone()), connect_to(setup)];
+    let registry = PeerRegistry::new();
+    let mut config = EndpointConfig::new(Router::new(), Limits::server());
+    (config.registry, config.layers) = (registry.clone(), one(telling(&log, "a")));
+    let mut ends = [connect_to(config.clone()), connect_to(config)];
     for (_, peer) in &ends {
         peer.join_group("all").unwrap();
     }
-    assert_eq!(hub.group("all").notify("news", ()).await, Ok(2));
+    assert_eq!(registry.group("all").notify("news", ()).await, Ok(2));
     assert!(log.take().is_empty());
     let answers = tokio::spawn(futures_util::StreamExt::collect::<Vec<_>>(
-        hub.group("all").call::<u8>("m", ()),
+        registry.group("all").call::<u8>("m", ()),
     ));
     for (raw, _) in &mut ends {
         assert!(raw.receive().await.contains("\"news\""));
@@ -506,11 +508,11 @@ async fn calls_of_a_group_go_through_and_pushes_do_not() {
 #[tokio::test(start_paused = true)]
 async fn notifications_go_through() {
     let log = Log::default();
-    let refusing = around(|mut request: Calling, next| {
+    let refusing = around(|mut request: CallRequest, next| {
         assert!(request.is_notification() && request.deadline().is_none());
         match request.method() {
-            "refused" => Called::ready(Err(CallError::Remote(ErrorObject::new(1, "not now")))),
-            "dropped" => Called::ready(Answer::result(&())),
+            "refused" => CallFuture::ready(Err(CallError::Remote(ErrorObject::new(1, "not now")))),
+            "dropped" => CallFuture::ready(Answer::result(&())),
             _ => {
                 request.set_params(&(2,)).unwrap();
                 next.call(request)
@@ -555,9 +557,9 @@ async fn a_layered_notification_that_is_dropped_in_front_of_the_queue_is_not_sen
     let log = Log::default();
     let mut limits = Limits::client();
     limits.queue = 1000;
-    let mut setup = Setup::new(Router::new(), limits);
-    setup.layers = one(telling(&log, "a"));
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(Router::new(), limits);
+    config.layers = one(telling(&log, "a"));
+    let endpoint = Endpoint::new(config);
     let peer = endpoint.peer();
     peer.notify("full", ("x".repeat(1000),)).await.unwrap();
     let mut waits = Box::pin(peer.notify("m", ()));
@@ -576,7 +578,7 @@ async fn a_layered_notification_that_is_dropped_in_front_of_the_queue_is_not_sen
 async fn a_handler_calls_through_layers_as_itself() {
     let log = Log::default();
     let traces = log.clone();
-    let layer = around(move |request: Calling, next| {
+    let layer = around(move |request: CallRequest, next| {
         traces.add(format!("{:?}", request.trace().map(TraceContext::parent_id)));
         next.call(request)
     });
@@ -586,9 +588,9 @@ async fn a_handler_calls_through_layers_as_itself() {
     });
     let mut limits = Limits::server();
     limits.inflight_requests = 1;
-    let mut setup = Setup::new(services, limits);
-    setup.layers = one(layer);
-    let (mut raw, _) = connect_to(setup);
+    let mut config = EndpointConfig::new(services, limits);
+    config.layers = one(layer);
+    let (mut raw, _) = connect_to(config);
     raw.play(&format!(
         r#"
 --> {{"jsonrpc":"2.0","id":1,"method":"ask","timeoutMs":2000,"traceparent":"{PARENT}"}}
@@ -611,7 +613,7 @@ async fn a_handler_calls_through_layers_as_itself() {
 /// As a tracing layer does, whose span lies between the handler's and that of whoever is called.
 #[tokio::test(start_paused = true)]
 async fn a_trace_that_a_layer_sets_wins_over_the_handlers() {
-    let layer = around(|mut request: Calling, next| {
+    let layer = around(|mut request: CallRequest, next| {
         let own = PARENT.replace("b7ad", "0000");
         assert_eq!(request.trace().map(TraceContext::traceparent), Some(PARENT));
         request.set_trace(TraceContext::new(&own, None).unwrap());

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rpc_core::layers::{Authorize, Concurrency, Timeout};
 use rpc_core::{
-    CallError, Context, ErrorObject, Fate, Handler, Layers, Limits, MethodInfo, MethodKind, Params,
-    Peer, Router, Service, Setup, memory,
+    CallError, Context, EndpointConfig, ErrorObject, Fate, Handler, Layers, Limits, MethodInfo,
+    MethodKind, Params, Peer, Router, Service, memory,
 };
 use support::{Raw, assert_same};
 use tokio::time::Instant;
@@ -80,9 +80,9 @@ async fn what_takes_too_long_is_stopped() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_bounds_what_is_called_and_travels_along() {
-    let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.layers = Layers::new().layer(Timeout::new(2 * SECOND).method("free", Duration::MAX));
-    let (mut raw, peer) = Raw::connect_as(setup, 1024);
+    let mut config = EndpointConfig::new(Router::new(), Limits::client());
+    config.layers = Layers::new().layer(Timeout::new(2 * SECOND).method("free", Duration::MAX));
+    let (mut raw, peer) = Raw::connect_as(config, 1024);
     let calls = [
         peer.call::<u8>("m", ()).no_timeout(),
         peer.call::<u8>("m", ()).timeout(SECOND),

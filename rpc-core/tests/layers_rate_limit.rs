@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rpc_core::layers::RateLimit;
-use rpc_core::{Context, Endpoint, Limits, Peer, Router, Service, Setup, memory};
+use rpc_core::{Context, Endpoint, EndpointConfig, Limits, Peer, Router, Service, memory};
 use support::Raw;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -72,8 +72,8 @@ async fn each_connection_has_its_own_rate_or_all_share_one() {
 }
 
 /// A connection from there.
-fn come(setup: &Setup, address: Option<&str>) -> Raw {
-    let endpoint = Endpoint::new(setup.clone());
+fn come(config: &EndpointConfig, address: Option<&str>) -> Raw {
+    let endpoint = Endpoint::new(config.clone());
     if let Some(address) = address {
         endpoint.set_address(address.parse().unwrap());
         assert_eq!(endpoint.peer().address(), address.parse().ok());
@@ -88,8 +88,9 @@ fn come(setup: &Setup, address: Option<&str>) -> Raw {
 async fn an_address_has_one_rate_however_often_it_connects() {
     let limit = RateLimit::per_address(4, SECOND).burst(3);
     let services = Router::new().method("m", |_: Context, (): ()| async { Ok(()) });
-    let setup = Setup::new(Router::new().service(services.layer(limit)), Limits::server());
-    let mut first = come(&setup, Some("203.0.113.5"));
+    let config =
+        EndpointConfig::new(Router::new().service(services.layer(limit)), Limits::server());
+    let mut first = come(&config, Some("203.0.113.5"));
     assert_eq!(call(&mut first, 2).await.0, 2);
     first.close().await;
     for (address, served) in [
@@ -103,11 +104,11 @@ async fn an_address_has_one_rate_however_often_it_connects() {
         (None, 3),
         (None, 3),
     ] {
-        let mut raw = come(&setup, address);
+        let mut raw = come(&config, address);
         assert_eq!(call(&mut raw, 4).await.0, served, "{address:?}");
     }
     tokio::time::advance(SECOND / 4).await;
-    assert_eq!(call(&mut come(&setup, Some("203.0.113.5")), 3).await, (1, vec![250, 250]));
+    assert_eq!(call(&mut come(&config, Some("203.0.113.5")), 3).await, (1, vec![250, 250]));
 }
 
 /// Two limits of one connection do not take each other's place.
@@ -145,7 +146,7 @@ async fn a_limit_keeps_nothing_of_connections_that_are_gone() {
     impl rpc_core::Layer for Told {
         fn serve(
             &self,
-            call: rpc_core::layers::Serving<'_>,
+            call: rpc_core::layers::ServeRequest<'_>,
             next: rpc_core::layers::ServeNext<'_>,
         ) -> rpc_core::Handler {
             call.cx().peer().set_value(self.1.clone());

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rpc_core::layers::tower::{Adapt, BoxError, Request};
-use rpc_core::layers::{Answer, Kept, Outcome};
+use rpc_core::layers::{Answer, Outcome, OwnedServeRequest};
 use rpc_core::{CallError, Context, ErrorObject, Limits, Peer, Router, Service, memory};
 use support::Raw;
 use tower::limit::ConcurrencyLimitLayer;
@@ -113,7 +113,7 @@ async fn layers_of_tower_make_a_stack() {
 #[tokio::test(start_paused = true)]
 async fn a_service_of_tower_sees_what_is_called() {
     let twice = tower::layer::layer_fn(|next: rpc_core::layers::tower::Next| {
-        tower::service_fn(move |call: Kept| {
+        tower::service_fn(move |call: OwnedServeRequest| {
             let mut next = next.clone();
             async move {
                 if call.params().as_str() == Some("[7]") {

@@ -7,16 +7,19 @@ use std::pin::Pin;
 use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::{CloseCode, Context, Hub, Limits, Peer, Progress, Router, Setup, memory, service};
+use rpc_core::{
+    CloseCode, Context, EndpointConfig, Limits, Peer, PeerRegistry, Progress, Router, memory,
+    service,
+};
 use support::ends::{ends_of, settle};
 use tokio::runtime::{Builder, Handle};
 
-/// Two ends, the second of which answers a keyed call within `hub`.
-fn bank(hub: &Hub) -> (Peer, Peer) {
+/// Two ends, the second of which answers a keyed call within `registry`.
+fn bank(registry: &PeerRegistry) -> (Peer, Peer) {
     let pay = Router::new().method("pay", |_: Context, (): ()| async { Ok("x".repeat(100)) });
-    let mut setup = Setup::new(pay, Limits::server());
-    setup.hub = hub.clone();
-    ends_of(Setup::new(Router::new(), Limits::client()), setup, 64 * 1024)
+    let mut config = EndpointConfig::new(pay, Limits::server());
+    config.registry = registry.clone();
+    ends_of(EndpointConfig::new(Router::new(), Limits::client()), config, 64 * 1024)
 }
 
 async fn pay(peer: &Peer, key: &str) {
@@ -29,12 +32,12 @@ async fn ends_that_answered_keyed_calls_leave_no_task_behind() {
     let alive = || Handle::current().metrics().num_alive_tasks();
     let before = alive();
     for _ in 0..20 {
-        let hub = Hub::new();
-        let (peer, far) = bank(&hub);
+        let registry = PeerRegistry::new();
+        let (peer, far) = bank(&registry);
         pay(&peer, "key").await;
         peer.close(CloseCode::NORMAL, "");
         far.closed().await;
-        drop((peer, far, hub));
+        drop((peer, far, registry));
     }
     settle().await;
     assert_eq!(alive(), before);
@@ -43,18 +46,18 @@ async fn ends_that_answered_keyed_calls_leave_no_task_behind() {
 /// Who forgets answers that are over must not itself be forgotten with the runtime that it ran in.
 #[test]
 fn answers_are_forgotten_in_time_though_the_runtime_that_kept_them_is_gone() {
-    let hub = Hub::new();
+    let registry = PeerRegistry::new();
     let runtime = || Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     for key in ["first", "second"] {
         let runtime = runtime();
         runtime.block_on(async {
-            let (peer, far) = bank(&hub);
+            let (peer, far) = bank(&registry);
             far.identify("the same caller").unwrap();
             pay(&peer, key).await;
-            assert!(hub.idempotency_bytes() > 0);
+            assert!(registry.idempotency_bytes() > 0);
             if key == "second" {
                 tokio::time::sleep(Duration::from_secs(601)).await;
-                assert_eq!(hub.idempotency_bytes(), 0, "five minutes are over");
+                assert_eq!(registry.idempotency_bytes(), 0, "five minutes are over");
             }
         });
     }

@@ -5,8 +5,8 @@ mod support;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll, Waker};
 
-use rpc_core::layers::{CallNext, Called};
-use rpc_core::{Layers, Limits, Notify, NotifyError, Peer, Router, Setup, memory};
+use rpc_core::layers::{CallFuture, CallNext};
+use rpc_core::{EndpointConfig, Layers, Limits, Notify, NotifyError, Peer, Router, memory};
 use support::Raw;
 use support::ends::settle;
 use support::layers::{Around, Log};
@@ -19,7 +19,7 @@ fn poll(notify: &mut Notify) -> Poll<Result<(), NotifyError>> {
 fn logged(log: Log) -> Layers {
     Layers::new().layer(Around(move |request, next: CallNext| {
         let (log, called) = (log.clone(), next.call(request));
-        Called::of(async move {
+        CallFuture::from_future(async move {
             let outcome = called.await;
             log.add(match &outcome {
                 Ok(_) => "sent".to_owned(),
@@ -34,11 +34,11 @@ fn logged(log: Log) -> Layers {
 fn narrow(log: Option<&Log>) -> (Raw, Peer) {
     let mut limits = Limits::client();
     limits.queue = 1;
-    let mut setup = Setup::new(Router::new(), limits);
-    setup.keepalive = false;
-    setup.layers = log.cloned().map_or_else(Layers::new, logged);
+    let mut config = EndpointConfig::new(Router::new(), limits);
+    config.keepalive = false;
+    config.layers = log.cloned().map_or_else(Layers::new, logged);
     let (near, far) = memory::transports(1);
-    let endpoint = rpc_core::Endpoint::new(setup);
+    let endpoint = rpc_core::Endpoint::new(config);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     (Raw::over(far), peer)

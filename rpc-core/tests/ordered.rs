@@ -5,7 +5,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rpc_core::{Context, Endpoint, ErrorObject, Limits, Peer, Router, Setup, memory};
+use rpc_core::{Context, Endpoint, EndpointConfig, ErrorObject, Limits, Peer, Router, memory};
 use support::{Raw, assert_same};
 use tokio::time::{Instant, sleep};
 
@@ -187,7 +187,7 @@ async fn an_ordered_request_does_not_wait_for_an_answer_that_waits_for_its_batch
 async fn what_comes_behind_an_ordered_request_that_may_start_starts_behind_it() {
     let log = Log::default();
     let (near, far) = memory::transports(64 * 1024);
-    let endpoint = Endpoint::new(Setup::new(logging(&log), Limits::server()));
+    let endpoint = Endpoint::new(EndpointConfig::new(logging(&log), Limits::server()));
     let mut raw = Raw::over(far);
     raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"ask","params":["before",10]}"#).await;
     raw.send(r#"{"jsonrpc":"2.0","id":2,"method":"ordered","params":["ordered",0]}"#).await;
@@ -219,7 +219,7 @@ fn bouncing() -> [Peer; 2] {
         let mut limits = Limits::server();
         limits.inflight_requests = 1;
         limits.calls_on_wire = 1;
-        let endpoint = Endpoint::new(Setup::new(services, limits));
+        let endpoint = Endpoint::new(EndpointConfig::new(services, limits));
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(transport));
         peer

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, ErrorObject, Limits, Peer, Router, Setup, Streaming,
-    memory, service,
+    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, Limits, Peer, Router,
+    Streaming, memory, service,
 };
 use support::warnings::Warnings;
 use support::{Raw, assert_same};
@@ -112,11 +112,11 @@ async fn there_are_so_many_detached_handlers_those_of_ended_connections_included
     let services = Router::new().service(JobsServer::new(Logging(log.clone())));
     let mut limits = Limits::server();
     limits.detached = 2;
-    let mut setup = Setup::new(services, limits);
-    setup.keepalive = false;
+    let mut config = EndpointConfig::new(services, limits);
+    config.keepalive = false;
     let connect = || {
         let (near, far) = memory::transports(1 << 20);
-        let endpoint = Endpoint::new(setup.clone());
+        let endpoint = Endpoint::new(config.clone());
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(near));
         (Raw::over(far), peer)
@@ -136,9 +136,9 @@ async fn there_are_so_many_detached_handlers_those_of_ended_connections_included
     )
     .await;
     assert!(raw.is_silent().await);
-    assert_eq!((setup.hub.detached(), peer.stats().counters.dropped), (2, 1));
+    assert_eq!((config.registry.detached(), peer.stats().counters.dropped), (2, 1));
     sleep(Duration::from_secs(25)).await;
-    assert_eq!(setup.hub.detached(), 1, "{:?}", lines(&log));
+    assert_eq!(config.registry.detached(), 1, "{:?}", lines(&log));
     raw.play(
         r#"
 --> {"jsonrpc":"2.0","id":2,"method":"detached","params":[1]}
@@ -220,10 +220,10 @@ async fn a_method_that_keeps_its_connection_is_told_of_once() {
     let services = Arc::new(services());
     for _ in 0..2 {
         let (left, right) = memory::transports(64 * 1024);
-        let mut setup = Setup::new(Router::new(), Limits::server());
-        setup.services = services.clone();
-        tokio::spawn(Endpoint::new(setup).connect(left));
-        let client = Endpoint::new(Setup::new(Router::new(), Limits::client()));
+        let mut config = EndpointConfig::new(Router::new(), Limits::server());
+        config.services = services.clone();
+        tokio::spawn(Endpoint::new(config).connect(left));
+        let client = Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
         let peer = client.peer();
         tokio::spawn(client.connect(right));
         for method in ["quick", "slow", "slow_later", "quick"] {
@@ -454,7 +454,7 @@ fn relaying(scoped: bool) -> (Peer, Peer) {
     let mut limits = Limits::server();
     limits.inflight_requests = 1;
     let mut ends = [left, right].into_iter().zip(services).map(|(transport, services)| {
-        let endpoint = Endpoint::new(Setup::new(services, limits.clone()));
+        let endpoint = Endpoint::new(EndpointConfig::new(services, limits.clone()));
         endpoint.know_other(false);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(transport));

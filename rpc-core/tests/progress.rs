@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rpc_core::{
-    CallError, Context, Dialect, Fate, Hello, Limits, Progress, Router, Setup, memory, service,
+    CallError, Context, Dialect, EndpointConfig, Fate, Hello, Limits, Progress, Router, memory,
+    service,
 };
 use support::Raw;
 use tokio::sync::Notify;
@@ -146,9 +147,12 @@ async fn a_plain_end_reports_only_in_the_words_of_a_dialect() {
             Ok(progress.is_wanted())
         };
         let services = Router::new().method("build", builds);
-        let setup =
-            Setup { dialect, hello: Hello::Never, ..Setup::new(services, Limits::server()) };
-        let (mut raw, _peer) = Raw::connect_to_stranger(setup);
+        let config = EndpointConfig {
+            dialect,
+            hello: Hello::Never,
+            ..EndpointConfig::new(services, Limits::server())
+        };
+        let (mut raw, _peer) = Raw::connect_to_stranger(config);
         raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"build","progressToken":"t"}"#).await;
         if reports {
             let report =

@@ -7,7 +7,9 @@ use std::future::pending;
 use std::time::Duration;
 
 use futures_util::stream;
-use rpc_core::{CloseCode, Context, Counters, Limits, OnForeign, Peer, Router, Setup, Streaming};
+use rpc_core::{
+    CloseCode, Context, Counters, EndpointConfig, Limits, OnForeign, Peer, Router, Streaming,
+};
 use support::Raw;
 
 const MALFORMED: &str = "more malformed messages than `malformed_rate`";
@@ -103,15 +105,15 @@ async fn what_is_foreign_to_the_end_that_opened_the_link_may_come_ten_times_as_f
 #[tokio::test(start_paused = true)]
 async fn what_is_foreign_and_heard_may_come_as_fast_as_it_likes() {
     let (tell, told) = std::sync::mpsc::channel();
-    let setup = Setup {
+    let config = EndpointConfig {
         answers_malformed: false,
         on_foreign: Some(OnForeign::new(move |text: &str| {
             tell.send(text.to_owned()).unwrap();
             assert!(!text.contains("panic"), "a listener may panic");
         })),
-        ..Setup::new(services(), Limits::client())
+        ..EndpointConfig::new(services(), Limits::client())
     };
-    let (mut raw, peer) = Raw::connect_as(setup, 64 * 1024);
+    let (mut raw, peer) = Raw::connect_as(config, 64 * 1024);
     for text in ["panic", r#"[1,{"event":2},{"jsonrpc":"2.0","method":"note"}]"#] {
         raw.send(text).await;
     }

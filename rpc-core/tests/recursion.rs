@@ -4,7 +4,9 @@ mod support;
 
 use std::sync::{Arc, OnceLock};
 
-use rpc_core::{CallError, Context, Endpoint, ErrorObject, Limits, Peer, Router, Setup, memory};
+use rpc_core::{
+    CallError, Context, Endpoint, EndpointConfig, ErrorObject, Limits, Peer, Router, memory,
+};
 
 /// Two ends that bounce a call to and fro; each calls through what `other` gives it.
 fn bouncing(
@@ -27,9 +29,9 @@ fn bouncing(
                 })
             }
         });
-        let mut setup = Setup::new(services, limits.clone());
-        setup.keepalive = false;
-        let endpoint = Endpoint::new(setup);
+        let mut config = EndpointConfig::new(services, limits.clone());
+        config.keepalive = false;
+        let endpoint = Endpoint::new(config);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(transport));
         peer
@@ -107,7 +109,7 @@ async fn a_spawned_task_does_not_lend() {
     };
     let [a, _b] = [left, right].map(|transport| {
         let services = Router::new().method("bounce", spawning);
-        let endpoint = Endpoint::new(Setup::new(services, one_place()));
+        let endpoint = Endpoint::new(EndpointConfig::new(services, one_place()));
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(transport));
         peer

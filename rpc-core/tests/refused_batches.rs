@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rpc_core::{
-    Call, CallError, Context, Endpoint, Fate, Hello, Limits, Peer, Router, Setup, memory,
+    Call, CallError, Context, Endpoint, EndpointConfig, Fate, Hello, Limits, Peer, Router, memory,
 };
 use serde_json::Value;
 use support::Raw;
@@ -50,14 +50,18 @@ fn small(batch: usize, ran: &Arc<AtomicUsize>) -> Endpoint {
         });
     let mut limits = Limits::server();
     limits.batch = batch;
-    Endpoint::new(Setup { keepalive: false, ..Setup::new(services, limits) })
+    Endpoint::new(EndpointConfig { keepalive: false, ..EndpointConfig::new(services, limits) })
 }
 
 fn caller(opens: bool, plain: bool) -> Endpoint {
-    let setup = Setup::new(Router::new(), Limits::client());
+    let config = EndpointConfig::new(Router::new(), Limits::client());
     let hello = if plain { Hello::Never } else { Hello::Auto };
-    let endpoint =
-        Endpoint::new(Setup { keepalive: false, hello, answers_malformed: !opens, ..setup });
+    let endpoint = Endpoint::new(EndpointConfig {
+        keepalive: false,
+        hello,
+        answers_malformed: !opens,
+        ..config
+    });
     if opens {
         endpoint.know_other(true);
     }
@@ -230,7 +234,7 @@ async fn one_that_is_not_alone_is_not() {
 async fn an_error_may_be_the_answer_to_a_ping() {
     let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error."}}"#;
     let (near, far) = memory::transports(64 * 1024);
-    let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::client()));
+    let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
     endpoint.know_other(false);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
@@ -479,7 +483,7 @@ async fn of_many_long_batches_those_that_came_first_are_sent_anew() {
 #[tokio::test(start_paused = true)]
 async fn batches_that_are_done_with_leave_their_room_to_others() {
     let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
-    // Answered, refused, or of notifications: of none is heard any more.
+    // FromAnswer, refused, or of notifications: of none is heard any more.
     for round in 0..8 {
         let calls = send_long(&peer, 100_000).await;
         raw.receive().await;

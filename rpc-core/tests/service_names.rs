@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, stream};
 use rpc_core::{
-    CallError, Context, Endpoint, Hub, Limits, MethodKind, NotifyError, Router, Service, Setup,
-    Streaming, memory, service,
+    CallError, Context, Endpoint, EndpointConfig, Limits, MethodKind, NotifyError, PeerRegistry,
+    Router, Service, Streaming, memory, service,
 };
 use support::{Raw, assert_same};
 
@@ -146,15 +146,18 @@ async fn a_subscription_is_ended_in_the_namespace_where_it_was_made() {
 
 #[tokio::test(start_paused = true)]
 async fn batches_and_groups_call_in_another_namespace_too() {
-    let hub = Hub::new();
+    let registry = PeerRegistry::new();
     let (near, far) = memory::transports(64 * 1024);
-    let setup = Setup { hub: hub.clone(), ..Setup::new(Router::new(), Limits::server()) };
-    let endpoint = Endpoint::new(Setup { keepalive: false, ..setup });
+    let config = EndpointConfig {
+        registry: registry.clone(),
+        ..EndpointConfig::new(Router::new(), Limits::server())
+    };
+    let endpoint = Endpoint::new(EndpointConfig { keepalive: false, ..config });
     let peer = endpoint.peer();
     peer.join_group("all").unwrap();
     tokio::spawn(endpoint.connect(near));
     let mut raw = Raw::over(far);
-    let group = ChatClient::new(hub.group("all")).namespace("attic");
+    let group = ChatClient::new(registry.group("all")).namespace("attic");
     assert_eq!(group.say("hello").await, Ok(1));
     let said = r#"{"jsonrpc":"2.0","method":"attic.say","params":["hello"]}"#;
     assert_same(&raw.receive().await, said);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use rpc_core::{
-    Answers, Call, CallError, Context, Endpoint, ErrorObject, Fate, Hub, Limits, NotifyError, Peer,
-    Router, Setup, Streaming, memory, service,
+    Answers, Call, CallError, Context, Endpoint, EndpointConfig, ErrorObject, Fate, Limits,
+    NotifyError, Peer, PeerRegistry, Router, Streaming, memory, service,
 };
 use support::{Raw, assert_same};
 
@@ -87,16 +87,17 @@ async fn a_call_in_a_batch_that_is_not_sent_fails_at_once() {
 
 /// Two members of the group `lobby`, and a stub over it.
 fn lobby(members: &[Arc<Member>; 2]) -> (ChatClient<rpc_core::Group>, Vec<Peer>) {
-    let hub = Hub::new();
+    let registry = PeerRegistry::new();
     let peers = members.iter().map(|member| {
         let (near, far) = memory::transports(64 * 1024);
-        let mut server = Setup::new(Router::new(), Limits::server());
-        server.hub = hub.clone();
+        let mut server = EndpointConfig::new(Router::new(), Limits::server());
+        server.registry = registry.clone();
         let services = Router::new().service(ChatServer::shared(member.clone()));
-        let [server, client] = [server, Setup::new(services, Limits::client())].map(|mut setup| {
-            setup.keepalive = false;
-            Endpoint::new(setup)
-        });
+        let [server, client] =
+            [server, EndpointConfig::new(services, Limits::client())].map(|mut config| {
+                config.keepalive = false;
+                Endpoint::new(config)
+            });
         let peer = server.peer();
         peer.join_group("lobby").unwrap();
         tokio::spawn(server.connect(near));
@@ -104,7 +105,7 @@ fn lobby(members: &[Arc<Member>; 2]) -> (ChatClient<rpc_core::Group>, Vec<Peer>)
         peer
     });
     let peers = peers.collect();
-    (ChatClient::new(hub.group("lobby")), peers)
+    (ChatClient::new(registry.group("lobby")), peers)
 }
 
 #[tokio::test(start_paused = true)]

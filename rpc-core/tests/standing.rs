@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rpc_core::{
-    CloseCode, Context, Endpoint, ErrorObject, GoAway, JoinError, Limits, Peer, Router, Setup,
-    memory,
+    CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, GoAway, JoinError, Limits, Peer,
+    Router, memory,
 };
 use support::Raw;
 use support::rest::Lives;
@@ -29,7 +29,7 @@ fn services(notes: &Arc<AtomicUsize>) -> Router {
             cx.peer().set_expiry(Duration::from_secs(60));
             Ok(cx.peer().log_in(name))
         })
-        .method("who", |cx: Context, (): ()| async move { Ok(cx.session::<String>().cloned()) })
+        .method("who", |cx: Context, (): ()| async move { Ok(cx.caller::<String>().cloned()) })
         .notification("note", move |_: Context, (): ()| {
             notes.fetch_add(1, Ordering::SeqCst);
             std::future::ready(())
@@ -42,14 +42,16 @@ fn guest() -> (Raw, Peer, Arc<AtomicUsize>, Arc<AtomicUsize>) {
 }
 
 /// The same at an end with other settings.
-fn guest_of(set: impl FnOnce(&mut Setup)) -> (Raw, Peer, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+fn guest_of(
+    set: impl FnOnce(&mut EndpointConfig),
+) -> (Raw, Peer, Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let (notes, places) = (Arc::default(), Arc::default());
-    let mut setup = Setup::new(services(&notes), Limits::server());
-    setup.keepalive = false;
-    set(&mut setup);
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(services(&notes), Limits::server());
+    config.keepalive = false;
+    set(&mut config);
+    let endpoint = Endpoint::new(config);
     let limits = Limits::server().for_a_guest();
-    endpoint.host_guest(&["login".into()], limits, LOGIN, Lives::new(&places)).unwrap();
+    endpoint.require_login(&["login".into()], limits, LOGIN, Lives::new(&places)).unwrap();
     let (near, far) = memory::transports(1 << 20);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
@@ -85,7 +87,7 @@ async fn a_guest_may_only_log_in() {
 /// A login changes the limits by which messages are read, and nothing else.
 #[tokio::test(start_paused = true)]
 async fn a_missing_jsonrpc_is_taken_by_setting_before_a_login_and_after_it() {
-    let (mut raw, _peer, notes, _) = guest_of(|setup| setup.jsonrpc_optional = true);
+    let (mut raw, _peer, notes, _) = guest_of(|config| config.jsonrpc_optional = true);
     raw.play(
         r#"
 --> {"id":1,"method":"who"}
@@ -186,8 +188,8 @@ async fn an_attempt_that_is_under_way_is_waited_for_and_no_other_begins() {
     let mut limits = Limits::server();
     limits.login_attempts = 2;
     let guest_limits = limits.for_a_guest();
-    let endpoint = Endpoint::new(Setup::new(Router::new().method("login", slow), limits));
-    endpoint.host_guest(&["login".into()], guest_limits, LOGIN, ()).unwrap();
+    let endpoint = Endpoint::new(EndpointConfig::new(Router::new().method("login", slow), limits));
+    endpoint.require_login(&["login".into()], guest_limits, LOGIN, ()).unwrap();
     let (near, far) = memory::transports(1 << 20);
     tokio::spawn(endpoint.connect(near));
     let mut raw = Raw::over(far);
@@ -250,17 +252,17 @@ async fn a_login_ends_unless_it_is_renewed() {
 #[tokio::test(start_paused = true)]
 async fn who_is_kicked_leaves_its_groups_at_once_and_is_gone_within_a_second() {
     let (near, _far) = memory::transports(1);
-    let mut setup = Setup::new(Router::new(), Limits::server());
-    setup.keepalive = false;
-    let hub = setup.hub.clone();
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(Router::new(), Limits::server());
+    config.keepalive = false;
+    let registry = config.registry.clone();
+    let endpoint = Endpoint::new(config);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     peer.join_group("lobby").unwrap();
     drop(peer.notify("full", ()).await);
     let start = Instant::now();
     peer.kick(CloseCode::FORBIDDEN, "revoked");
-    assert!(hub.group("lobby").members().is_empty());
+    assert!(registry.group("lobby").members().is_empty());
     assert_eq!(peer.join_group("lobby"), Err(JoinError::Closed));
     assert_eq!(peer.closed().await.code, Some(CloseCode::FORBIDDEN));
     assert!(start.elapsed() <= Duration::from_millis(1010), "{:?}", start.elapsed());
@@ -269,12 +271,12 @@ async fn who_is_kicked_leaves_its_groups_at_once_and_is_gone_within_a_second() {
 #[tokio::test(start_paused = true)]
 async fn nobody_slips_by_a_kick_on_the_way_in() {
     let notes = Arc::default();
-    let mut setup = Setup::new(services(&notes), Limits::server());
-    setup.keepalive = false;
-    let hub = setup.hub.clone();
-    let kick = |who: fn(&Peer) -> bool| hub.kick(who, CloseCode::FORBIDDEN, "revoked");
-    let is_eve = |peer: &Peer| peer.session::<String>().is_some_and(|name| name == "Eve");
-    let come = || Endpoint::new(setup.clone());
+    let mut config = EndpointConfig::new(services(&notes), Limits::server());
+    config.keepalive = false;
+    let registry = config.registry.clone();
+    let kick = |who: fn(&Peer) -> bool| registry.kick(who, CloseCode::FORBIDDEN, "revoked");
+    let is_eve = |peer: &Peer| peer.caller::<String>().is_some_and(|name| name == "Eve");
+    let come = || Endpoint::new(config.clone());
     let connect = |endpoint: Endpoint| {
         let (near, far) = memory::transports(1 << 20);
         tokio::spawn(endpoint.connect(near));
@@ -285,11 +287,11 @@ async fn nobody_slips_by_a_kick_on_the_way_in() {
     let (eve, ada, gone, guest) = (come(), come(), come(), come());
     let who_panics = come();
     let limits = Limits::server().for_a_guest();
-    guest.host_guest(&["login".into()], limits, LOGIN, ()).unwrap();
+    guest.require_login(&["login".into()], limits, LOGIN, ()).unwrap();
     let mut guest = connect(guest);
     assert_eq!(kick(is_eve), 0);
-    eve.set_session("Eve".to_owned());
-    ada.set_session("Ada".to_owned());
+    eve.set_caller("Eve".to_owned());
+    ada.set_caller("Ada".to_owned());
     drop(gone);
     let refused = || (Some(CloseCode::FORBIDDEN), "revoked".to_owned());
     assert_eq!(connect(eve).closed().await, refused());
@@ -300,7 +302,7 @@ async fn nobody_slips_by_a_kick_on_the_way_in() {
 
     // Who came later is another matter.
     let later = come();
-    later.set_session("Eve".to_owned());
+    later.set_caller("Eve".to_owned());
     let mut later = connect(later);
     assert!(later.is_silent().await);
     assert_eq!(kick(is_eve), 1);
@@ -357,8 +359,8 @@ async fn what_a_drain_has_cut_is_known_afterwards() {
 
 #[test]
 fn guests_may_call_what_is_offered_only() {
-    let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::server()));
+    let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), Limits::server()));
     let limits = Limits::server().for_a_guest();
-    let error = endpoint.host_guest(&["login".into()], limits, LOGIN, ()).unwrap_err();
+    let error = endpoint.require_login(&["login".into()], limits, LOGIN, ()).unwrap_err();
     assert!(error.to_string().starts_with("guests may call `login`, which is not"), "{error}");
 }

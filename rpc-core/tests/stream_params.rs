@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use rpc_core::layers::{ServeNext, Serving};
+use rpc_core::layers::{ServeNext, ServeRequest};
 use rpc_core::{
-    CallError, CloseCode, Connection, Context, Endpoint, ErrorObject, Fate, Handler, Hello, Layer,
-    Limits, Params, Peer, Router, Service, Setup, StreamError, Streaming, memory, service,
+    CallError, CloseCode, Connection, Context, Endpoint, EndpointConfig, ErrorObject, Fate,
+    Handler, Hello, Layer, Limits, Params, Peer, Router, Service, StreamError, Streaming, memory,
+    service,
 };
 use support::Raw;
 use support::rest::{Lives, at_rest, settles};
@@ -375,9 +376,9 @@ async fn a_hello_that_was_promised_is_waited_for() {
 /// An end without a promise that the other one will say hello.
 fn stranger(hello: Hello) -> (Raw, Peer) {
     let (near, far) = memory::transports(64 * 1024);
-    let mut setup = Setup::new(Router::new(), Limits::client());
-    (setup.hello, setup.keepalive) = (hello, false);
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(Router::new(), Limits::client());
+    (config.hello, config.keepalive) = (hello, false);
+    let endpoint = Endpoint::new(config);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     (Raw::over(far), peer)
@@ -421,9 +422,9 @@ async fn a_silent_stranger_is_waited_for_five_seconds() {
 #[tokio::test(start_paused = true)]
 async fn an_end_that_is_plain_sends_no_streams() {
     let (near, _far) = memory::transports(1024);
-    let mut setup = Setup::new(Router::new(), Limits::client());
-    setup.hello = Hello::Never;
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(Router::new(), Limits::client());
+    config.hello = Hello::Never;
+    let endpoint = Endpoint::new(config);
     let stub = AdderClient::new(endpoint.peer());
     let _connection: Connection<_> = endpoint.connect(near);
     let error = stub.sum(0, numbers(2)).await.unwrap_err();
@@ -574,13 +575,13 @@ async fn no_more_streams_are_sent_than_may_be() {
 struct Swaps;
 
 impl Layer for Swaps {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         let waits = r#"[0,{"$stream":"a"}]"#;
         if call.params().as_str() != Some(waits) {
             return next.serve(call.with_params(Params::new(waits).unwrap()));
         }
         let kept = next.keep(call);
-        Handler::of(async move {
+        Handler::from_future(async move {
             tokio::time::sleep(Duration::from_millis(10)).await;
             kept.serve().await
         })

@@ -62,9 +62,9 @@ async fn taken(items: Streaming<u64>) -> Vec<u64> {
 
 /// What a channel's sender, a broadcast or a timer keeps of a stream: whom to wake.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Option<Waker>>>);
+struct OwnedServeRequest(Arc<Mutex<Option<Waker>>>);
 
-impl Kept {
+impl OwnedServeRequest {
     /// A stream that gives nothing, and leaves its waker here.
     fn stream(&self) -> impl Stream<Item = u64> + Send + use<> {
         let kept = self.0.clone();
@@ -88,7 +88,7 @@ async fn a_wake_of_a_stream_that_is_gone_does_not_begin_one_whose_call_has_not_l
         (limits.calls_on_wire, limits.stream_window) = (1, window);
         let (near, far) = greeted(limits).await;
         let stub = TakerClient::new(near.clone());
-        let kept = Kept::default();
+        let kept = OwnedServeRequest::default();
         let first = stub.all(Streaming::new(kept.stream())).start();
         settle().await;
         drop(first);
@@ -109,7 +109,7 @@ async fn a_wake_of_a_stream_that_is_gone_does_not_begin_one_whose_call_has_not_l
 #[tokio::test(start_paused = true)]
 async fn a_wake_of_a_stream_that_is_gone_does_not_begin_one_whose_answer_has_not_left() {
     for greets in [false, true] {
-        let kept = Kept::default();
+        let kept = OwnedServeRequest::default();
         let waits = kept.clone();
         let services = services().subscription("waits", "stop", move |_: Context, (): ()| {
             let stream = Streaming::new(waits.stream());
@@ -153,7 +153,7 @@ async fn however_often_an_old_place_is_woken_each_new_stream_in_it_arrives_whole
     let (near, far) = greeted(limits).await;
     let stub = TakerClient::new(near.clone());
     for _ in 0..5 {
-        let wakers: [Kept; 3] = Default::default();
+        let wakers: [OwnedServeRequest; 3] = Default::default();
         for kept in &wakers {
             let gone = stub.all(Streaming::new(kept.stream())).start();
             settle().await;

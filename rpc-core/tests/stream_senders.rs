@@ -5,8 +5,8 @@ mod support;
 use std::error::Error;
 
 use rpc_core::{
-    CloseCode, CloseReason, Context, Endpoint, ErrorObject, Hello, Lag, Limits, Peer, Router,
-    SendError, Setup, StreamEnd, StreamSender, Streaming, service,
+    CloseCode, CloseReason, Context, Endpoint, EndpointConfig, ErrorObject, Hello, Lag, Limits,
+    Peer, Router, SendError, StreamEnd, StreamSender, Streaming, service,
 };
 use support::ends::{ends_of, settle};
 use tokio::sync::mpsc;
@@ -45,8 +45,11 @@ async fn feed(
     });
     let mut limits = Limits::server();
     change(&mut limits);
-    let near = Setup { hello: Hello::Always, ..Setup::new(Router::new(), Limits::client()) };
-    let (near, far) = ends_of(near, Setup::new(services, limits), 1 << 16);
+    let near = EndpointConfig {
+        hello: Hello::Always,
+        ..EndpointConfig::new(Router::new(), Limits::client())
+    };
+    let (near, far) = ends_of(near, EndpointConfig::new(services, limits), 1 << 16);
     let taken = near.subscribe("feed", "stop", ()).await.unwrap();
     (near, far, taken, made.recv().await.unwrap())
 }
@@ -93,8 +96,11 @@ async fn the_end_of_the_connection_is_told_with_its_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_goes_with_a_call_hears_of_the_end_of_the_connection_too() {
     let (near, far) = ends_of(
-        Setup { hello: Hello::Always, ..Setup::new(Router::new(), Limits::client()) },
-        Setup::new(Router::new().service(UploadsServer::new(Takes)), Limits::server()),
+        EndpointConfig {
+            hello: Hello::Always,
+            ..EndpointConfig::new(Router::new(), Limits::client())
+        },
+        EndpointConfig::new(Router::new().service(UploadsServer::new(Takes)), Limits::server()),
         1 << 16,
     );
     // Known to be over when the answer comes.
@@ -117,7 +123,7 @@ async fn a_stream_that_goes_with_a_call_hears_of_the_end_of_the_connection_too()
     drop(far);
 
     // There never is a connection.
-    let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::client()));
+    let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
     endpoint.know_other(true);
     let (sender, stream) = Streaming::channel(1);
     let never = UploadsClient::new(endpoint.peer()).keep(stream).start();

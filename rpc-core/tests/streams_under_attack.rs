@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
-use rpc_core::layers::{CallNext, Called, Calling, Concurrency, Timeout};
+use rpc_core::layers::{CallFuture, CallNext, CallRequest, Concurrency, Timeout};
 use rpc_core::{
-    Call, CallError, Context, Endpoint, ErrorCode, ErrorObject, Fate, Hello, Lag, Layers, Limits,
-    Peer, Progress, Role, Router, Service, Setup, StreamError, Streaming, WebSocket, memory,
-    service,
+    Call, CallError, Context, Endpoint, EndpointConfig, ErrorCode, ErrorObject, Fate, Hello, Lag,
+    Layers, Limits, Peer, Progress, Role, Router, Service, StreamError, Streaming, WebSocket,
+    memory, service,
 };
 use support::Raw;
 use support::layers::Around;
@@ -108,11 +108,11 @@ fn endless(lives: &Arc<AtomicUsize>) -> Streaming<i64> {
 
 /// An end that greets, or waits to be greeted.
 fn endpoint(services: impl Service, greets: bool, layers: Layers) -> Endpoint {
-    let mut setup = Setup::new(Router::new().service(services), Limits::server());
-    setup.keepalive = false;
-    setup.hello = if greets { Hello::Always } else { Hello::Auto };
-    setup.layers = layers;
-    Endpoint::new(setup)
+    let mut config = EndpointConfig::new(Router::new().service(services), Limits::server());
+    config.keepalive = false;
+    config.hello = if greets { Hello::Always } else { Hello::Auto };
+    config.layers = layers;
+    Endpoint::new(config)
 }
 
 /// Two ends that offer the same; the calls of the first go through `layers`.
@@ -497,7 +497,7 @@ fn waiting(permits: &Arc<Semaphore>) -> Layers {
     let permits = permits.clone();
     Layers::new().layer(Around(move |request, next: CallNext| {
         let permits = permits.clone();
-        Called::of(async move {
+        CallFuture::from_future(async move {
             permits.acquire().await.expect("nobody closes it").forget();
             next.call(request).await
         })
@@ -506,8 +506,8 @@ fn waiting(permits: &Arc<Semaphore>) -> Layers {
 
 /// Makes a call up to three times.
 fn retrying() -> Layers {
-    Layers::new().layer(Around(|request: Calling, next: CallNext| {
-        Called::of(async move {
+    Layers::new().layer(Around(|request: CallRequest, next: CallNext| {
+        CallFuture::from_future(async move {
             for _ in 0..2 {
                 match next.call(request.clone()).await {
                     Ok(answer) => return Ok(answer),
@@ -537,9 +537,9 @@ async fn streams_that_were_not_sent_go_with_the_next_attempt() {
     let (near, far) = memory::transports(4096);
     let mut limits = Limits::client();
     limits.streams = 1;
-    let mut setup = Setup::new(Router::new(), limits);
-    (setup.hello, setup.layers) = (Hello::Always, retrying());
-    let caller = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(Router::new(), limits);
+    (config.hello, config.layers) = (Hello::Always, retrying());
+    let caller = Endpoint::new(config);
     let peer = caller.peer();
     let callee = endpoint(AdderServer::new(Sums::default()), false, Layers::new());
     tokio::spawn(caller.connect(near));
@@ -603,7 +603,7 @@ where
 async fn what_progress_puts_off_is_counted_from_the_start_through_layers_as_well() {
     let seconds = Duration::from_secs;
     let wait = Layers::new().layer(Around(move |request, next: CallNext| {
-        Called::of(async move {
+        CallFuture::from_future(async move {
             sleep(seconds(2)).await;
             next.call(request).await
         })

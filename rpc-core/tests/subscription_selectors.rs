@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use rpc_core::layers::{ServeNext, Serving};
+use rpc_core::layers::{ServeNext, ServeRequest};
 use rpc_core::{
     CallError, Context, Handler, Layer, Limits, MethodKind, Peer, Router, RpcError, Service,
     StreamError, Streaming, memory, service,
@@ -209,7 +209,7 @@ async fn an_implementation_behind_a_dyn_is_picked_as_well() {
 struct Notes(Log);
 
 impl Layer for Notes {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         let params = call.params().as_str().unwrap_or_default();
         self.0.add(format!("{} {params}", call.method().name));
         next.serve(call)

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, ErrorObject, Limits, Router, Setup, StreamError,
-    Streaming, memory,
+    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, Limits, Router,
+    StreamError, Streaming, memory,
 };
 use serde_json::Value;
 use support::Raw;
@@ -440,9 +440,9 @@ async fn ten_thousand_subscriptions_leave_nothing() {
     let (left, right) = memory::transports(4096);
     let [peer, other] =
         [(left, Router::new()), (right, services(&alive))].map(|(pipe, services)| {
-            let mut setup = Setup::new(services, Limits::server());
-            setup.keepalive = false;
-            let endpoint = Endpoint::new(setup);
+            let mut config = EndpointConfig::new(services, Limits::server());
+            config.keepalive = false;
+            let endpoint = Endpoint::new(config);
             let peer = endpoint.peer();
             tokio::spawn(endpoint.connect(pipe));
             peer

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rpc_core::{
-    CallError, CloseCode, Connection, Context, Endpoint, Fate, Limits, Peer, Received, Role,
-    Router, Setup, Transport, WebSocket, memory,
+    CallError, CloseCode, Connection, Context, Endpoint, EndpointConfig, Fate, Limits, Peer,
+    Received, Role, Router, Transport, WebSocket, memory,
 };
 use support::Raw;
 use tokio::time::Instant;
@@ -31,9 +31,9 @@ impl<T: Transport> Future for Counted<T> {
 
 fn connect(services: Router, capacity: usize) -> (Raw, Peer, Arc<AtomicUsize>) {
     let (near, far) = memory::transports(capacity);
-    let mut setup = Setup::new(services, Limits::server());
-    setup.keepalive = false;
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(services, Limits::server());
+    config.keepalive = false;
+    let endpoint = Endpoint::new(config);
     let peer = endpoint.peer();
     let polls = Arc::new(AtomicUsize::new(0));
     tokio::spawn(Counted(endpoint.connect(near), polls.clone()));
@@ -97,11 +97,11 @@ async fn what_a_flush_makes_room_for_goes_on_at_once() {
             Ok("x".repeat(bytes))
         });
     let limits = Limits::server();
-    let mut setup = Setup::new(services, limits.clone());
-    setup.keepalive = false;
+    let mut config = EndpointConfig::new(services, limits.clone());
+    config.keepalive = false;
     let (near, far) = tokio::io::duplex(5 << 19);
     let near = WebSocket::new(near, Role::Server, Bytes::new(), &limits);
-    tokio::spawn(Endpoint::new(setup).connect(near));
+    tokio::spawn(Endpoint::new(config).connect(near));
     let mut far = WebSocket::new(far, Role::Client, Bytes::new(), &Limits::client());
     for (id, bytes, ms) in [(2, 1, 5), (1, 4_190_000, 0), (3, 1, 0)] {
         poll_fn(|cx| far.poll_ready(cx)).await.unwrap();

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, ErrorObject, Limits, Peer, Router, Setup, memory,
+    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, Limits, Peer, Router,
+    memory,
 };
 
 /// The same numbers in every run of a seed.
@@ -95,9 +96,9 @@ fn tight() -> Limits {
 fn connect(count: &Arc<Count>, capacity: usize) -> [Peer; 2] {
     let (left, right) = memory::transports(capacity);
     [left, right].map(|transport| {
-        let mut setup = Setup::new(services(count), tight());
-        setup.keepalive = false;
-        let endpoint = Endpoint::new(setup);
+        let mut config = EndpointConfig::new(services(count), tight());
+        config.keepalive = false;
+        let endpoint = Endpoint::new(config);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(transport));
         peer

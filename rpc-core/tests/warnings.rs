@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rpc_core::{CloseCode, Endpoint, Limits, OnForeign, Role, Router, Setup, WebSocket};
+use rpc_core::{CloseCode, Endpoint, EndpointConfig, Limits, OnForeign, Role, Router, WebSocket};
 use support::Raw;
 use support::warnings::Warnings;
 use tokio::io::AsyncWriteExt;
@@ -20,12 +20,12 @@ async fn of_what_is_foreign_the_first_is_told_of_unless_it_is_heard() {
     let told = warnings.with("no JSON-RPC");
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains(r#"{\"event\":\"a\nforged line\"}"#), "{told:?}");
-    let setup = Setup {
+    let config = EndpointConfig {
         answers_malformed: false,
         on_foreign: Some(OnForeign::new(|_| {})),
-        ..Setup::new(Router::new(), Limits::client())
+        ..EndpointConfig::new(Router::new(), Limits::client())
     };
-    let (mut raw, _peer) = Raw::connect_as(setup, 64 * 1024);
+    let (mut raw, _peer) = Raw::connect_as(config, 64 * 1024);
     raw.send("{\"event\":3}").await;
     assert!(raw.is_silent().await);
     assert_eq!(warnings.with("no JSON-RPC").len(), 1);
@@ -52,7 +52,7 @@ async fn a_pong_that_comes_as_text_is_told_of() {
         let (near, mut far) = tokio::io::duplex(64 * 1024);
         let limits = Limits::client();
         let near = WebSocket::new(near, Role::Client, Bytes::new(), &limits);
-        let endpoint = Endpoint::new(Setup::new(Router::new(), limits));
+        let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), limits));
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(near));
         tokio::time::sleep(Duration::from_secs(seconds)).await;

@@ -4,18 +4,18 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::{Limits, Seldom};
+use rpc_core::{Limits, LogThrottle};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::time::sleep;
 
+use crate::admission::Admission;
+use crate::client_info::{ClientInfo, Way, is_loopback};
 use crate::connection;
-use crate::due::Due;
+use crate::deadline::Deadline;
 use crate::listener::{Accepted, Listener, Socket};
-use crate::seat::Seat;
 #[cfg(feature = "tls-no-provider")]
 use crate::secure;
 use crate::shared::Shared;
-use crate::visitor::{Visitor, Way, is_loopback};
 
 /// How long to wait when there is no descriptor or memory for a connection: at first, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -46,8 +46,8 @@ async fn accept_one(shared: &Arc<Shared>, listener: &Listener, pause: &mut Durat
         Err(error) if is_of_one_client(&error) => {}
         Err(error) => {
             // Who waits is accepted later; to try at once would only burn the processor.
-            static SELDOM: Seldom = Seldom::new();
-            if let Some(left_out) = SELDOM.may_say() {
+            static THROTTLE: LogThrottle = LogThrottle::new();
+            if let Some(left_out) = THROTTLE.allow() {
                 tracing::warn!(left_out, %error, ?pause, "cannot accept connections");
             }
             sleep(*pause).await;
@@ -62,15 +62,15 @@ fn start(shared: &Arc<Shared>, accepted: Accepted) {
             // Small messages must not wait for the acknowledgement of earlier ones. That it fails shows
             // that the connection is gone, which reading will find as well.
             let _ = stream.set_nodelay(true);
-            if shared.settings.setup.keepalive {
+            if shared.settings.config.keepalive {
                 let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive(shared.limits()));
             }
             // Not where the server listens: who listens on all addresses does so on this machine's own.
             let way = Way::over(stream.local_addr().ok().is_none_or(is_loopback));
-            carry(shared, stream, Visitor::new(Some(remote), way));
+            carry(shared, stream, ClientInfo::new(Some(remote), way));
         }
         #[cfg(unix)]
-        Accepted::Unix(stream) => carry(shared, stream, Visitor::new(None, Way::Unix)),
+        Accepted::Unix(stream) => carry(shared, stream, ClientInfo::new(None, Way::Unix)),
     }
 }
 
@@ -84,18 +84,18 @@ fn keepalive(limits: &Limits) -> TcpKeepalive {
     TcpKeepalive::new().with_time(silent).with_interval(probes.max(second)).with_retries(PROBES)
 }
 
-fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, visitor: Visitor) {
-    let Some(seat) = Seat::take(shared, &visitor) else {
+fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, client_info: ClientInfo) {
+    let Some(admission) = Admission::take(shared, &client_info) else {
         shared.totals.refused();
         return;
     };
     #[cfg(feature = "tls-no-provider")]
     if let Some(tls) = shared.settings.tls.clone() {
-        tokio::spawn(secure::run(shared.clone(), tls, stream, visitor, seat));
+        tokio::spawn(secure::run(shared.clone(), tls, stream, client_info, admission));
         return;
     }
-    let due = Due::within(shared.limits().handshake);
-    tokio::spawn(connection::run(shared.clone(), stream, visitor, seat, due));
+    let deadline = Deadline::within(shared.limits().handshake);
+    tokio::spawn(connection::run(shared.clone(), stream, client_info, admission, deadline));
 }
 
 /// Whether just this client is gone, and the next may be accepted.

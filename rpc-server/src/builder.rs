@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use rpc_core::{
-    CloseReason, Dialect, GoAway, Hello, Hub, Layer, Layers, Limits, Peer, Router, SameName,
-    Service, Setup,
+    CloseReason, Dialect, EndpointConfig, GoAway, Hello, Layer, Layers, Limits, Peer, PeerRegistry,
+    Router, SameName, Service,
 };
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
@@ -26,7 +26,7 @@ use crate::subprotocols::Subprotocols;
 
 /// A server that does not listen yet. Made by [`Server::builder`](crate::Server::builder).
 #[must_use = "a server starts with `bind`"]
-pub struct Builder {
+pub struct ServerBuilder {
     router: Router,
     layers: Layers,
     limits: Limits,
@@ -43,13 +43,13 @@ pub struct Builder {
     hosts: Vec<String>,
     proxies: Vec<String>,
     secure: bool,
-    farewell: GoAway,
+    goaway: GoAway,
     #[cfg(feature = "tls-no-provider")]
     tls: Option<crate::tls::Tls>,
     hooks: Hooks,
 }
 
-impl Builder {
+impl ServerBuilder {
     pub(crate) fn new() -> Self {
         Self {
             router: Router::new(),
@@ -68,7 +68,7 @@ impl Builder {
             hosts: Vec::new(),
             proxies: Vec::new(),
             secure: false,
-            farewell: GoAway::new("shutting down"),
+            goaway: GoAway::new("shutting down"),
             #[cfg(feature = "tls-no-provider")]
             tls: None,
             hooks: Hooks::default(),
@@ -301,13 +301,13 @@ impl Builder {
     /// `min` from the close, no later than `max`, each at a random time between the two, so that they do
     /// not all come at once. 0 to 5 s by default. Clients of ours are told by `$/goaway`.
     pub fn reconnect_after(mut self, min: Duration, max: Duration) -> Self {
-        self.farewell = self.farewell.reconnect_after(min, max);
+        self.goaway = self.goaway.reconnect_after(min, max);
         self
     }
 
     /// Decides who may connect, and what is known of them: `hook` sees each request for a
-    /// connection. The value it returns is the connection's session, which handlers read with
-    /// [`Context::session`](rpc_core::Context::session); a [`Rejection`] is the answer instead.
+    /// connection. The value it returns is the connection's caller value, which handlers read with
+    /// [`Context::caller`](rpc_core::Context::caller); a [`Rejection`] is the answer instead.
     /// Without a hook everyone may connect.
     ///
     /// It is stopped, and the connection closed, when the whole handshake takes longer than
@@ -385,10 +385,10 @@ impl Builder {
     fn settle(self) -> Result<Settings, Error> {
         self.check()?;
         let is_secure = self.is_secure();
-        let setup = Setup {
+        let config = EndpointConfig {
             services: Arc::new(self.router),
             limits: Arc::new(self.limits),
-            hub: Hub::new(),
+            registry: PeerRegistry::new(),
             layers: self.layers,
             keepalive: self.keepalive,
             hello: if self.plain { Hello::Never } else { Hello::Auto },
@@ -400,7 +400,7 @@ impl Builder {
             on_foreign: None,
         };
         Ok(Settings {
-            setup,
+            config,
             paths: self.paths,
             takes_posts: self.post,
             subprotocols: Subprotocols::new(&self.subprotocols)?,
@@ -409,7 +409,7 @@ impl Builder {
             hooks: self.hooks,
             #[cfg(feature = "tls-no-provider")]
             tls: self.tls,
-            farewell: self.farewell,
+            goaway: self.goaway,
         })
     }
 
@@ -453,9 +453,9 @@ fn is_path(path: &str) -> bool {
         && path.parse::<PathAndQuery>().is_ok_and(|parsed| parsed.query().is_none())
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for ServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("ServerBuilder")
             .field("methods", &self.router)
             .field("layers", &self.layers)
             .field("limits", &self.limits)

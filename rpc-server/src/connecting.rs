@@ -9,10 +9,10 @@ use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, Method, Request, Uri};
 use rpc_core::{Dialect, Endpoint, Layer, Peer};
 
+use crate::client_info::ClientInfo;
 use crate::headers;
-use crate::visitor::Visitor;
 
-/// Someone who wants to connect, as [`on_connect`](crate::Builder::on_connect) sees them: the whole
+/// Someone who wants to connect, as [`on_connect`](crate::ServerBuilder::on_connect) sees them: the whole
 /// HTTP request, and where it came from.
 ///
 /// ```
@@ -25,7 +25,7 @@ use crate::visitor::Visitor;
 ///
 /// let server = Server::builder()
 ///     .service(Router::new().method("whoami", |cx: Context, (): ()| async move {
-///         Ok(cx.session::<User>().map(|user| user.0.clone()))
+///         Ok(cx.caller::<User>().map(|user| user.0.clone()))
 ///     }))
 ///     .on_connect(|connecting: Connecting| async move {
 ///         match connecting.header("x-user") {
@@ -42,7 +42,7 @@ use crate::visitor::Visitor;
 /// ```
 pub struct Connecting {
     request: Request<()>,
-    visitor: Visitor,
+    client_info: ClientInfo,
     client: Option<IpAddr>,
     subprotocol: Option<HeaderValue>,
     peer: Peer,
@@ -56,14 +56,14 @@ pub(crate) type Door = Arc<Mutex<Option<Endpoint>>>;
 impl Connecting {
     pub(crate) fn new(
         request: Request<()>,
-        visitor: Visitor,
+        client_info: ClientInfo,
         client: Option<IpAddr>,
         subprotocol: Option<HeaderValue>,
         endpoint: Endpoint,
     ) -> Self {
         let peer = endpoint.peer();
         let endpoint = Arc::new(Mutex::new(Some(endpoint)));
-        Self { request, visitor, client, subprotocol, peer, endpoint }
+        Self { request, client_info, client, subprotocol, peer, endpoint }
     }
 
     pub(crate) fn door(&self) -> Door {
@@ -107,7 +107,7 @@ impl Connecting {
     /// The value of a cookie, the first one of this name, without the quotes that it may be in.
     ///
     /// A browser sends cookies with whatever page connects: that is why pages of other
-    /// [origins](crate::Builder::allow_origins) may not.
+    /// [origins](crate::ServerBuilder::allow_origins) may not.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         headers::cookie(self.headers(), name)
     }
@@ -119,7 +119,7 @@ impl Connecting {
     }
 
     /// The subprotocol that the connection will speak: of those that the client offers, the one that this
-    /// server [prefers](crate::Builder::subprotocol). `None` if it knows none of them, and for a single message.
+    /// server [prefers](crate::ServerBuilder::subprotocol). `None` if it knows none of them, and for a single message.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -154,21 +154,21 @@ impl Connecting {
     /// Where the TCP connection comes from; behind a proxy that is the proxy. `None` if it is no TCP
     /// connection, or the app that the server is mounted in [does not tell](crate::RpcService::remote_addr).
     pub fn remote_addr(&self) -> Option<SocketAddr> {
-        self.visitor.remote
+        self.client_info.remote
     }
 
     /// The address of the client itself. If the connection comes from one of the
-    /// [trusted proxies](crate::Builder::trusted_proxies), it is the address that the proxies name in
+    /// [trusted proxies](crate::ServerBuilder::trusted_proxies), it is the address that the proxies name in
     /// `X-Forwarded-For`, or the address of the proxy if they name none. Handlers find it as [`Peer::address`].
     pub fn client_addr(&self) -> Option<IpAddr> {
         self.client
     }
 
     /// What is known of the client by TLS, its certificates above all; `None` if the server was not
-    /// given a [certificate](crate::Builder::tls) of its own. With the feature `tls`.
+    /// given a [certificate](crate::ServerBuilder::tls) of its own. With the feature `tls`.
     #[cfg(feature = "tls-no-provider")]
     pub fn tls(&self) -> Option<&crate::TlsInfo> {
-        self.visitor.tls.as_ref()
+        self.client_info.tls.as_ref()
     }
 
     /// Puts `layer` around what is served and called on this one connection from now on, within those
@@ -179,7 +179,7 @@ impl Connecting {
         }
     }
 
-    /// Makes the server a plain JSON-RPC 2.0 peer on this one connection, as [`Builder::plain`](crate::Builder::plain)
+    /// Makes the server a plain JSON-RPC 2.0 peer on this one connection, as [`ServerBuilder::plain`](crate::ServerBuilder::plain)
     /// does on all: for a client that asks by `Rpc-Hello` but cannot take what that leads to. Without effect when the
     /// hook has ended.
     pub fn plain(&self) {
@@ -188,7 +188,7 @@ impl Connecting {
         }
     }
 
-    /// Has both ends speak `dialect` on this one connection, whatever [`Builder::dialect`](crate::Builder::dialect)
+    /// Has both ends speak `dialect` on this one connection, whatever [`ServerBuilder::dialect`](crate::ServerBuilder::dialect)
     /// says. Without effect when the hook has ended.
     ///
     /// # Panics
@@ -221,7 +221,7 @@ impl Connecting {
     }
 
     /// Sends each message of this one connection as one WebSocket frame, as
-    /// [`Builder::whole_frames`](crate::Builder::whole_frames) does on all: for a client that knows no continuation. Without
+    /// [`ServerBuilder::whole_frames`](crate::ServerBuilder::whole_frames) does on all: for a client that knows no continuation. Without
     /// effect when the hook has ended.
     ///
     /// ```
@@ -245,7 +245,7 @@ impl Connecting {
     }
 
     /// Takes requests and notifications without the member `jsonrpc` on this one connection, as
-    /// [`Builder::jsonrpc_optional`](crate::Builder::jsonrpc_optional) does on all. Without effect when the hook has ended.
+    /// [`ServerBuilder::jsonrpc_optional`](crate::ServerBuilder::jsonrpc_optional) does on all. Without effect when the hook has ended.
     pub fn jsonrpc_optional(&self) {
         if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
             endpoint.take_without_jsonrpc();
@@ -266,7 +266,7 @@ impl Connecting {
 impl fmt::Debug for Connecting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connecting")
-            .field("remote", &self.visitor.remote)
+            .field("remote", &self.client_info.remote)
             .field("client", &self.client)
             .field("path", &self.uri().path())
             .field("peer", &self.peer.id())
@@ -276,15 +276,15 @@ impl fmt::Debug for Connecting {
 
 #[cfg(test)]
 mod tests {
-    use rpc_core::{Endpoint, Limits, Router, Setup};
+    use rpc_core::{Endpoint, EndpointConfig, Limits, Router};
 
     use super::*;
-    use crate::visitor::Way;
+    use crate::client_info::Way;
 
     fn connecting(request: Request<()>) -> Connecting {
-        let endpoint = Endpoint::new(Setup::new(Router::new(), Limits::server()));
-        let visitor = Visitor::new(Some(([127, 0, 0, 1], 9).into()), Way::Loopback);
-        Connecting::new(request, visitor, None, None, endpoint)
+        let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), Limits::server()));
+        let client_info = ClientInfo::new(Some(([127, 0, 0, 1], 9).into()), Way::Loopback);
+        Connecting::new(request, client_info, None, None, endpoint)
     }
 
     #[tokio::test]

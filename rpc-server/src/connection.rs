@@ -5,34 +5,34 @@ use std::sync::Arc;
 
 use rpc_core::{CloseCode, Connection, Endpoint, Peer, WebSocket};
 
-use crate::due::Due;
-use crate::http::{Came, Exchange};
+use crate::admission::Admission;
+use crate::client_info::ClientInfo;
+use crate::deadline::Deadline;
+use crate::http::{Exchange, Exchanged};
 use crate::listener::Socket;
-use crate::seat::Seat;
 use crate::shared::Shared;
-use crate::visitor::Visitor;
 
 /// Carries a connection. Each phase is in a box of its own, freed before the next: a task is as
 /// large as the largest thing it ever holds, and HTTP needs far more than an idle connection.
 pub(crate) fn run<S: Socket>(
     shared: Arc<Shared>,
     stream: S,
-    visitor: Visitor,
-    seat: Seat,
-    due: Due,
+    client_info: ClientInfo,
+    admission: Admission,
+    deadline: Deadline,
 ) -> impl Future<Output = ()> + Send {
     // Made here: what an `async fn` is given it keeps to its end.
-    let handshake = Box::pin(handshake(shared.clone(), stream, visitor, seat, due));
+    let handshake = Box::pin(handshake(shared.clone(), stream, client_info, admission, deadline));
     async move {
-        let (seat, came, socket) = handshake.await;
-        match came {
-            Came::Nobody => shared.totals.refused(),
-            Came::Looked => {}
-            Came::ForAnswer(peer) => shared.see_off(peer).await,
-            Came::ForWebSocket(endpoint) => shared.serve(endpoint, socket).await,
+        let (admission, exchanged, socket) = handshake.await;
+        match exchanged {
+            Exchanged::Refused => shared.totals.refused(),
+            Exchanged::Probe => {}
+            Exchanged::Post(peer) => shared.run_on_disconnect(peer).await,
+            Exchanged::Upgraded(endpoint) => shared.serve(endpoint, socket).await,
         }
         // Now the server may end, and another may have the place.
-        drop(seat);
+        drop(admission);
     }
 }
 
@@ -40,19 +40,20 @@ pub(crate) fn run<S: Socket>(
 async fn handshake<S: Socket>(
     shared: Arc<Shared>,
     stream: S,
-    visitor: Visitor,
-    mut seat: Seat,
-    due: Due,
-) -> (Seat, Came, Option<Box<WebSocket<S>>>) {
+    client_info: ClientInfo,
+    mut admission: Admission,
+    deadline: Deadline,
+) -> (Admission, Exchanged, Option<Box<WebSocket<S>>>) {
     let mut member = shared.lifecycle.join();
-    let mut came = Came::Nobody;
-    let exchange = Exchange::new(shared, visitor, due.clone(), &mut seat, &mut came);
+    let mut exchanged = Exchanged::Refused;
+    let exchange =
+        Exchange::new(shared, client_info, deadline.clone(), &mut admission, &mut exchanged);
     let socket = tokio::select! {
         biased;
         () = exchange.broken_off(&mut member) => None,
-        socket = due.limit(exchange.run(stream)) => socket.flatten().map(Box::new),
+        socket = deadline.limit(exchange.run(stream)) => socket.flatten().map(Box::new),
     };
-    (seat, came, socket)
+    (admission, exchanged, socket)
 }
 
 impl Shared {
@@ -71,12 +72,12 @@ impl Shared {
             if let Some(connection) = connection {
                 connection.await;
             }
-            self.see_off(peer).await;
+            self.run_on_disconnect(peer).await;
         }
     }
 
     /// What is to be done when a connection is gone.
-    pub(crate) async fn see_off(&self, peer: Peer) {
+    pub(crate) async fn run_on_disconnect(&self, peer: Peer) {
         let reason = peer.closed().await;
         self.totals.keep(&peer, self.lifecycle.stops());
         let limit = self.limits().close;
@@ -86,7 +87,7 @@ impl Shared {
     /// Stops a connection that came into being while the server's peers were being told to.
     pub(crate) fn stop_if_late(&self, peer: &Peer) {
         if self.lifecycle.stops() {
-            peer.drain(CloseCode::RESTARTING, &self.settings.farewell, self.lifecycle.left());
+            peer.drain(CloseCode::RESTARTING, &self.settings.goaway, self.lifecycle.left());
         }
     }
 }

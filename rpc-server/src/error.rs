@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use rpc_core::{Harmless, LimitsError, RouterError};
+use rpc_core::{Escaped, LimitsError, RouterError};
 
 /// Why a server cannot start; each text names what to change.
 #[derive(Debug, thiserror::Error)]
@@ -16,40 +16,40 @@ pub enum Error {
     /// A method's name is offered twice, or is reserved.
     #[error(transparent)]
     Router(#[from] RouterError),
-    /// What was given to [`path`](crate::Builder::path) is none.
+    /// What was given to [`path`](crate::ServerBuilder::path) is none.
     #[error("`{0}` is not a path: it must begin with `/` and have no `?` or `#`")]
     Path(String),
-    /// What was given to [`subprotocol`](crate::Builder::subprotocol) is no name of one.
+    /// What was given to [`subprotocol`](crate::ServerBuilder::subprotocol) is no name of one.
     #[error(
         "`{}` is no subprotocol: write one word of ASCII letters, digits and `-._`, and call \
-         `.subprotocol(…)` once for each", Harmless(.0)
+         `.subprotocol(…)` once for each", Escaped(.0)
     )]
     Subprotocol(String),
-    /// What was given to [`allow_origins`](crate::Builder::allow_origins) is the origin of no page.
+    /// What was given to [`allow_origins`](crate::ServerBuilder::allow_origins) is the origin of no page.
     #[error(
         "`{0}` is no origin of a page: write `https://host` or `https://host:port` with nothing \
          behind it, `null`, or `*` for all"
     )]
     Origin(String),
-    /// What was given to [`allow_hosts`](crate::Builder::allow_hosts) is no name of a server.
+    /// What was given to [`allow_hosts`](crate::ServerBuilder::allow_hosts) is no name of a server.
     #[error(
         "`{0}` is no host: write a name or an address, with or without a port, and nothing else"
     )]
     Host(String),
-    /// What was given to [`trusted_proxies`](crate::Builder::trusted_proxies) is no network.
+    /// What was given to [`trusted_proxies`](crate::ServerBuilder::trusted_proxies) is no network.
     #[error("`{0}` is no proxy: write an address, a network such as `10.0.0.0/8`, or `unix`")]
     Proxy(String),
     /// Two settings of paths that cannot both be followed.
     #[error("`{0}` is the path of two things: give each its own")]
     SamePath(String),
-    /// [`tls`](crate::Builder::tls) was called for a server that is
-    /// [mounted](crate::Builder::into_tower_service) in an app: the app makes the connections, and so speaks TLS.
+    /// [`tls`](crate::ServerBuilder::tls) was called for a server that is
+    /// [mounted](crate::ServerBuilder::into_tower_service) in an app: the app makes the connections, and so speaks TLS.
     #[error(
         "a server that is mounted in an app speaks no TLS itself: give the certificate to the server of \
          the app, and write `.secure()` here instead of `.tls(…)`"
     )]
     MountedTls,
-    /// What was given to [`bind`](crate::Builder::bind) is no address.
+    /// What was given to [`bind`](crate::ServerBuilder::bind) is no address.
     #[error(
         "not an address to listen on ({0}): write `127.0.0.1:8080`, `[::]:80`, or a host and a port"
     )]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use http::StatusCode;
 use rpc_core::catch::caught_future;
-use rpc_core::{CloseReason, Endpoint, Peer, Seldom};
+use rpc_core::{CloseReason, Endpoint, LogThrottle, Peer};
 use tokio::time::timeout;
 
 use crate::connecting::{Connecting, Door};
@@ -23,7 +23,7 @@ type OnDisconnect = dyn Fn(Peer, CloseReason) -> Running<()> + Send + Sync;
 
 /// Gives the endpoint back if it may have its connection.
 pub(crate) enum Verdict {
-    /// The session is set.
+    /// The caller value is set.
     Session(Endpoint),
     /// It may call these methods, one of which logs it in.
     Guest(Endpoint, Box<[Cow<'static, str>]>),
@@ -46,13 +46,13 @@ impl Hooks {
     {
         self.on_connect = Some(Box::new(move |connecting| {
             let door = connecting.door();
-            let session = hook(connecting);
+            let caller = hook(connecting);
             Box::pin(async move {
-                let session = session.await;
+                let caller = caller.await;
                 let endpoint = take(&door);
-                match session {
-                    Ok(session) => {
-                        endpoint.set_session(session);
+                match caller {
+                    Ok(caller) => {
+                        endpoint.set_caller(caller);
                         Ok(Verdict::Session(endpoint))
                     }
                     Err(mut rejection) => match rejection.take_login() {
@@ -94,8 +94,8 @@ impl Hooks {
         let told = caught_future(async { hook(peer, reason).await });
         let told = AssertUnwindSafe(told).catch_unwind();
         if timeout(limit, told).await.is_err() {
-            static SELDOM: Seldom = Seldom::new();
-            if let Some(left_out) = SELDOM.may_say() {
+            static THROTTLE: LogThrottle = LogThrottle::new();
+            if let Some(left_out) = THROTTLE.allow() {
                 tracing::warn!(left_out, ?limit, "`on_disconnect` took too long and was stopped");
             }
         }

@@ -13,21 +13,21 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rpc_core::{Endpoint, Harmless, Peer, Role, WebSocket};
+use rpc_core::{Endpoint, Escaped, Peer, Role, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::time::timeout;
 
-use crate::asked::Asked;
-use crate::due::Due;
+use crate::admission::Admission;
+use crate::client_info::ClientInfo;
+use crate::deadline::Deadline;
 use crate::lifecycle::Member;
 use crate::listener::Socket;
 use crate::post;
 use crate::probes;
 use crate::rejection::Rejection;
-use crate::seat::Seat;
+use crate::request_kind::RequestKind;
 use crate::shared::Shared;
 use crate::upgrade::Upgrade;
-use crate::visitor::Visitor;
 
 /// Bytes of a request's head; hyper takes no smaller number.
 const HEAD: usize = 8 * 1024;
@@ -41,35 +41,41 @@ const LINGER: (u64, Duration) = (256 * 1024, Duration::from_secs(2));
 /// What the answer to a request depends on.
 pub(crate) struct Exchange<'a> {
     shared: Arc<Shared>,
-    visitor: Visitor,
-    due: Due,
+    client_info: ClientInfo,
+    deadline: Deadline,
     /// Until it is taken by the one request.
-    seat: Mutex<Option<&'a mut Seat>>,
-    came: Mutex<&'a mut Came>,
+    admission: Mutex<Option<&'a mut Admission>>,
+    exchanged: Mutex<&'a mut Exchanged>,
 }
 
 /// Who came by an exchange, known also when that is stopped.
-pub(crate) enum Came {
+pub(crate) enum Exchanged {
     /// Nobody who was let in.
-    Nobody,
+    Refused,
     /// One who asked how the server is.
-    Looked,
+    Probe,
     /// One who asked for a WebSocket.
-    ForWebSocket(Endpoint),
+    Upgraded(Endpoint),
     /// One who has sent a single message.
-    ForAnswer(Peer),
+    Post(Peer),
 }
 
 impl<'a> Exchange<'a> {
     /// Lends what outlives the exchange to it.
     pub(crate) fn new(
         shared: Arc<Shared>,
-        visitor: Visitor,
-        due: Due,
-        seat: &'a mut Seat,
-        came: &'a mut Came,
+        client_info: ClientInfo,
+        deadline: Deadline,
+        admission: &'a mut Admission,
+        exchanged: &'a mut Exchanged,
     ) -> Self {
-        Self { shared, visitor, due, seat: Mutex::new(Some(seat)), came: Mutex::new(came) }
+        Self {
+            shared,
+            client_info,
+            deadline,
+            admission: Mutex::new(Some(admission)),
+            exchanged: Mutex::new(exchanged),
+        }
     }
 
     /// Answers the request that comes; `None` if that was not the beginning of a WebSocket. May be
@@ -87,10 +93,10 @@ impl<'a> Exchange<'a> {
         let parts = http.into_parts();
         let stream = parts.io.into_inner();
         if let Err(error) = &result {
-            tracing::debug!(remote = ?self.visitor.remote, error = %Harmless(error), "not a request");
+            tracing::debug!(remote = ?self.client_info.remote, error = %Escaped(error), "not a request");
         }
-        let limits = match &**self.came() {
-            Came::ForWebSocket(endpoint) if result.is_ok() => Some(endpoint.limits()),
+        let limits = match &**self.exchanged() {
+            Exchanged::Upgraded(endpoint) if result.is_ok() => Some(endpoint.limits()),
             _ => None,
         };
         let Some(limits) = limits else {
@@ -104,42 +110,45 @@ impl<'a> Exchange<'a> {
     /// all others are, and what these come to has as long to be sent as a close may take.
     pub(crate) async fn broken_off(&self, member: &mut Member) {
         member.stopped().await;
-        if matches!(&**self.came(), Came::Looked | Came::ForAnswer(_)) {
+        if matches!(&**self.exchanged(), Exchanged::Probe | Exchanged::Post(_)) {
             member.overdue(self.shared.limits().close).await;
         }
     }
 
-    fn came(&self) -> MutexGuard<'_, &'a mut Came> {
-        self.came.lock().unwrap()
+    fn exchanged(&self) -> MutexGuard<'_, &'a mut Exchanged> {
+        self.exchanged.lock().unwrap()
     }
 
     async fn answer(
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
-        let refused = |rejection: Rejection| rejection.into_response_to(&self.visitor);
-        let mut response = self.let_in(request).await.unwrap_or_else(refused);
+        let refused = |rejection: Rejection| rejection.into_response_to(&self.client_info);
+        let mut response = self.respond(request).await.unwrap_or_else(refused);
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
     }
 
-    async fn let_in(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Rejection> {
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Rejection> {
         let (head, body) = request.into_parts();
-        match self.shared.look_at(&head, !body.is_end_stream(), &self.visitor)? {
-            Asked::WebSocket(upgrade) => {
+        match self.shared.classify(&head, !body.is_end_stream(), &self.client_info)? {
+            RequestKind::WebSocket(upgrade) => {
                 let endpoint = self.admit(head, Some(&upgrade)).await?;
                 let response = upgrade.response(endpoint.knows_other());
-                **self.came() = Came::ForWebSocket(endpoint);
+                **self.exchanged() = Exchanged::Upgraded(endpoint);
                 Ok(response)
             }
-            Asked::Call => {
+            RequestKind::Call => {
                 let endpoint = self.admit(head, None).await?;
                 self.call(endpoint, body).await
             }
-            Asked::Health => self.look(probes::health()),
-            Asked::Readiness => self.look(probes::readiness(&self.shared)),
+            RequestKind::Health => self.look(probes::health()),
+            RequestKind::Readiness => self.look(probes::readiness(&self.shared)),
         }
     }
 
@@ -148,9 +157,10 @@ impl<'a> Exchange<'a> {
         head: http::request::Parts,
         upgrade: Option<&Upgrade>,
     ) -> Result<Endpoint, Rejection> {
-        let seat = self.seat.lock().unwrap().take();
-        let seat = seat.expect("each answer but the one to a handshake closes the connection");
-        self.shared.admit(head, &self.visitor, seat, upgrade).await
+        let admission = self.admission.lock().unwrap().take();
+        let admission =
+            admission.expect("each answer but the one to a handshake closes the connection");
+        self.shared.admit(head, &self.client_info, admission, upgrade).await
     }
 
     /// Serves a single message: its handlers have their own deadlines, and the client time to read what
@@ -160,15 +170,15 @@ impl<'a> Exchange<'a> {
         endpoint: Endpoint,
         body: Incoming,
     ) -> Result<Response<Full<Bytes>>, Rejection> {
-        **self.came() = Came::ForAnswer(endpoint.peer());
-        self.due.set(None);
+        **self.exchanged() = Exchanged::Post(endpoint.peer());
+        self.deadline.set(None);
         let response = post::answer(&self.shared, endpoint, body).await;
-        self.due.set(Some(self.shared.limits().slow_reader));
+        self.deadline.set(Some(self.shared.limits().slow_reader));
         response
     }
 
     fn look(&self, response: Response<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Rejection> {
-        **self.came() = Came::Looked;
+        **self.exchanged() = Exchanged::Probe;
         Ok(response)
     }
 }

@@ -25,22 +25,22 @@
 //! # The way of a connection
 //!
 //! ```text
-//! TCP, Unix ─▶ accept ─▶ seat ─▶ (secure) ─▶ http ─┐
-//!                                                  ├▶ door ─▶ on_connect ─▶ rpc_core::Connection ─▶ on_disconnect
-//! the app that it is mounted in ───────────▶ mount ┘   └─▶ an HTTP answer that says what is wrong
+//! TCP, Unix ─▶ accept ─▶ admission ─▶ (secure) ─▶ http ─┐
+//!                                                       ├▶ admit ─▶ on_connect ─▶ rpc_core::Connection ─▶ on_disconnect
+//! the app that it is mounted in ────────────────▶ mount ┘    └─▶ an HTTP answer that says what is wrong
 //! ```
 //!
 //! | file | is |
 //! |---|---|
 //! | `listener`, `accept` | what is listened on, and the loop that accepts |
-//! | `seat`, `slots`, `addresses` | the room that a connection takes: of all, and of its address |
+//! | `admission`, `connection_limit`, `addresses` | the room that a connection takes: of all, and of its address |
 //! | `secure`, `tls` | TLS, where it is spoken |
-//! | `http`, `due` | one request and its answer, each phase with its time |
+//! | `http`, `deadline` | one request and its answer, each phase with its time |
 //! | `mount` | the same as a service of tower's, in an app of others |
-//! | `host`, `asked`, `upgrade`, `probes`, `post` | what a request asks for, and of which host: a WebSocket, the health of the server, one answer |
-//! | `door`, `origins`, `proxies`, `visitor` | whether it may come in, and where it comes from |
+//! | `host`, `request_kind`, `upgrade`, `probes`, `post` | what a request asks for, and of which host: a WebSocket, the health of the server, one answer |
+//! | `admit`, `origins`, `proxies`, `client_info` | whether it may come in, and where it comes from |
 //! | `connecting`, `hooks`, `rejection` | what the app says to that |
-//! | `connection`, `lifecycle`, `drained` | a connection's task, and the end of all of them |
+//! | `connection`, `lifecycle`, `shutdown_report` | a connection's task, and the end of all of them |
 //!
 //! One task carries a connection all the way; what HTTP needed is freed when that part is over.
 //! All of it, up to the upgrade, must be done within
@@ -49,18 +49,18 @@
 //!
 //! | answer | to |
 //! |---|---|
-//! | 204 | a [`POST`](Builder::post) to which no answer is owed |
+//! | 204 | a [`POST`](ServerBuilder::post) to which no answer is owed |
 //! | 400 | bytes that are not HTTP; no `Host`, several, or a bad one; a handshake with a body; a bad `Sec-WebSocket-Key`; a message that is not UTF-8 |
 //! | 401 | a single message of one who is to [log in](Rejection::until_login) by a message |
-//! | 403 | a page of a foreign `Origin`; a `Host` that is not this machine, over a loopback address: see [`allow_origins`](Builder::allow_origins), [`allow_hosts`](Builder::allow_hosts) |
-//! | 404 | another [`path`](Builder::path) |
-//! | 405 | any method but GET, and POST if it is [taken](Builder::post) |
+//! | 403 | a page of a foreign `Origin`; a `Host` that is not this machine, over a loopback address: see [`allow_origins`](ServerBuilder::allow_origins), [`allow_hosts`](ServerBuilder::allow_hosts) |
+//! | 404 | another [`path`](ServerBuilder::path) |
+//! | 405 | any method but GET, and POST if it is [taken](ServerBuilder::post) |
 //! | 408, 413, 415 | a message by POST that takes longer than `assembly`, has more bytes than `message_in`, or is encoded or no `application/json` |
-//! | 409 | a second connection with a [name](Builder::same_name) that only one may have |
+//! | 409 | a second connection with a [name](ServerBuilder::same_name) that only one may have |
 //! | 426 | no `Upgrade: websocket`; a `Sec-WebSocket-Version` other than 13 |
 //! | 429 | an address that has [too many connections](rpc_core::Limits::connections_per_address), or makes them [too fast](rpc_core::Limits::connect_rate_per_address) |
 //! | 431 | too large a head |
-//! | 500 | a panic in [`on_connect`](Builder::on_connect) |
+//! | 500 | a panic in [`on_connect`](ServerBuilder::on_connect) |
 //! | 503 | more than [`connections`](rpc_core::Limits::connections) or [`guests`](rpc_core::Limits::guests); a server that stops |
 //! | 505 | a handshake in HTTP/1.0 |
 //!
@@ -74,13 +74,14 @@
 
 mod accept;
 mod addresses;
-mod asked;
+mod admission;
+mod admit;
 mod builder;
+mod client_info;
 mod connecting;
 mod connection;
-mod door;
-mod drained;
-mod due;
+mod connection_limit;
+mod deadline;
 mod error;
 mod headers;
 mod hooks;
@@ -96,31 +97,30 @@ mod proxies;
 #[cfg(feature = "metrics")]
 mod record;
 mod rejection;
+mod request_kind;
 mod runtime;
-mod seat;
 #[cfg(feature = "tls-no-provider")]
 mod secure;
 mod server;
 mod shared;
-mod slots;
+mod shutdown_report;
 mod stats;
 mod subprotocols;
 #[cfg(feature = "tls-no-provider")]
 mod tls;
 mod upgrade;
-mod visitor;
 
 pub use ::http::StatusCode;
 
-pub use builder::Builder;
+pub use builder::ServerBuilder;
 pub use connecting::Connecting;
-pub use drained::{CutRequest, Drained};
 pub use error::Error;
 pub use listener::Listener;
 pub use mount::RpcService;
 pub use rejection::Rejection;
 pub use runtime::runtime;
 pub use server::{BoundServer, Server};
+pub use shutdown_report::{CutRequest, ShutdownReport};
 pub use stats::{InFlight, ServerStats};
 #[cfg(feature = "tls-no-provider")]
 pub use {

@@ -15,29 +15,29 @@ use http_body_util::Full;
 use hyper::body::Body;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use rpc_core::{Endpoint, Role, Seldom, WebSocket};
+use rpc_core::{Endpoint, LogThrottle, Role, WebSocket};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::asked::Asked;
+use crate::admission::{self, Admission};
+use crate::client_info::{ClientInfo, Way, is_loopback};
 use crate::post;
 use crate::probes;
 use crate::rejection::Rejection;
-use crate::seat::{self, Seat};
+use crate::request_kind::RequestKind;
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::upgrade::Upgrade;
-use crate::visitor::{Visitor, Way, is_loopback};
 
 /// A server as a service of tower's, to be mounted in an app: made by
-/// [`Builder::into_tower_service`](crate::Builder::into_tower_service). Clones are the same server.
+/// [`ServerBuilder::into_tower_service`](crate::ServerBuilder::into_tower_service). Clones are the same server.
 ///
 /// The app's own middleware comes first, and what it puts into the extensions of a request is seen by
-/// [`on_connect`](crate::Builder::on_connect) as [`request`](crate::Connecting::request). All that the app
+/// [`on_connect`](crate::ServerBuilder::on_connect) as [`request`](crate::Connecting::request). All that the app
 /// routes here is served; connections count for the limits of this server, and
 /// [`shutdown`](Server::shutdown) through a [`handle`](Self::handle) ends them. The app is responsible for the
 /// heads of requests and how long they may take, for the TCP keepalive of clients that wait for the answer
-/// to a `POST`, and for TLS: call [`secure`](crate::Builder::secure) if the app speaks TLS.
+/// to a `POST`, and for TLS: call [`secure`](crate::ServerBuilder::secure) if the app speaks TLS.
 ///
 /// In axum:
 ///
@@ -87,7 +87,7 @@ impl RpcService {
     /// Says how the extensions of a request tell where its connection comes from. Without that
     /// [`Connecting::remote_addr`](crate::Connecting::remote_addr) is `None`, there are no limits for each
     /// address, and every connection counts as one that may come over a loopback address: its `Host` must
-    /// be `localhost`, a loopback address, or one that is [allowed](crate::Builder::allow_hosts).
+    /// be `localhost`, a loopback address, or one that is [allowed](crate::ServerBuilder::allow_hosts).
     #[must_use]
     pub fn remote_addr(
         mut self,
@@ -109,39 +109,39 @@ impl RpcService {
     {
         let (head, body) = request.into_parts();
         let remote = (self.remote_addr)(&head.extensions);
-        let visitor = Visitor::new(remote, Way::over(remote.is_none_or(is_loopback)));
-        let answer = self.let_in(head, body, &visitor).await;
+        let client_info = ClientInfo::new(remote, Way::over(remote.is_none_or(is_loopback)));
+        let answer = self.respond(head, body, &client_info).await;
         answer.unwrap_or_else(|rejection| {
             self.shared.totals.refused();
-            rejection.into_response_to(&visitor)
+            rejection.into_response_to(&client_info)
         })
     }
 
-    async fn let_in<B>(
+    async fn respond<B>(
         &self,
         mut head: Parts,
         body: B,
-        visitor: &Visitor,
+        client_info: &ClientInfo,
     ) -> Result<Response<Full<Bytes>>, Rejection>
     where
         B: Body<Data: Send> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        match self.shared.look_at(&head, !body.is_end_stream(), visitor)? {
-            Asked::WebSocket(upgrade) => {
+        match self.shared.classify(&head, !body.is_end_stream(), client_info)? {
+            RequestKind::WebSocket(upgrade) => {
                 let socket = head.extensions.remove::<OnUpgrade>();
                 let socket = socket.ok_or_else(no_upgrade)?;
-                let (endpoint, seat) = self.admit(head, visitor, Some(&upgrade)).await?;
+                let (endpoint, admission) = self.admit(head, client_info, Some(&upgrade)).await?;
                 let response = upgrade.response(endpoint.knows_other());
-                tokio::spawn(carry(self.shared.clone(), endpoint, seat, socket));
+                tokio::spawn(carry(self.shared.clone(), endpoint, admission, socket));
                 Ok(response)
             }
-            Asked::Call => {
-                let (endpoint, seat) = self.admit(head, visitor, None).await?;
-                self.call(endpoint, seat, body).await
+            RequestKind::Call => {
+                let (endpoint, admission) = self.admit(head, client_info, None).await?;
+                self.call(endpoint, admission, body).await
             }
-            Asked::Health => Ok(probes::health()),
-            Asked::Readiness => Ok(probes::readiness(&self.shared)),
+            RequestKind::Health => Ok(probes::health()),
+            RequestKind::Readiness => Ok(probes::readiness(&self.shared)),
         }
     }
 
@@ -149,20 +149,20 @@ impl RpcService {
     async fn admit(
         &self,
         head: Parts,
-        visitor: &Visitor,
+        client_info: &ClientInfo,
         upgrade: Option<&Upgrade>,
-    ) -> Result<(Endpoint, Seat), Rejection> {
+    ) -> Result<(Endpoint, Admission), Rejection> {
         let shared = &self.shared;
-        let mut seat = Seat::take(shared, visitor).ok_or_else(seat::full)?;
+        let mut admission = Admission::take(shared, client_info).ok_or_else(admission::full)?;
         let mut member = shared.lifecycle.join();
         let time = shared.limits().handshake;
-        let admitted = timeout(time, shared.admit(head, visitor, &mut seat, upgrade));
+        let admitted = timeout(time, shared.admit(head, client_info, &mut admission, upgrade));
         let endpoint = tokio::select! {
             biased;
             () = member.stopped() => Err(unavailable("shutting down")),
             admitted = admitted => admitted.unwrap_or_else(|_| Err(unavailable("took too long"))),
         }?;
-        Ok((endpoint, seat))
+        Ok((endpoint, admission))
     }
 
     /// Serves a single message in a task of its own: so that what is to be done at its end is done, also
@@ -170,7 +170,7 @@ impl RpcService {
     async fn call<B>(
         &self,
         endpoint: Endpoint,
-        seat: Seat,
+        admission: Admission,
         body: B,
     ) -> Result<Response<Full<Bytes>>, Rejection>
     where
@@ -189,15 +189,15 @@ impl RpcService {
                 // Nobody waits any more, then.
                 let _ = answer.send(response);
             }
-            shared.see_off(peer).await;
-            drop(seat);
+            shared.run_on_disconnect(peer).await;
+            drop(admission);
         });
         answered.await.unwrap_or_else(|_| Err(unavailable("stopped")))
     }
 }
 
 /// Carries a WebSocket, as soon as the app's server hands its stream over.
-async fn carry(shared: Arc<Shared>, endpoint: Endpoint, seat: Seat, socket: OnUpgrade) {
+async fn carry(shared: Arc<Shared>, endpoint: Endpoint, admission: Admission, socket: OnUpgrade) {
     let mut member = shared.lifecycle.join();
     let socket = tokio::select! {
         biased;
@@ -210,7 +210,7 @@ async fn carry(shared: Arc<Shared>, endpoint: Endpoint, seat: Seat, socket: OnUp
         Box::new(WebSocket::new(io, Role::Server, Bytes::new(), &limits))
     });
     shared.serve(endpoint, socket).await;
-    drop(seat);
+    drop(admission);
 }
 
 fn unavailable(text: &'static str) -> Rejection {
@@ -218,8 +218,8 @@ fn unavailable(text: &'static str) -> Rejection {
 }
 
 fn no_upgrade() -> Rejection {
-    static SELDOM: Seldom = Seldom::new();
-    if let Some(left_out) = SELDOM.may_say() {
+    static THROTTLE: LogThrottle = LogThrottle::new();
+    if let Some(left_out) = THROTTLE.allow() {
         tracing::error!(
             left_out,
             "the server of the app hands over no connections: serve it `with_upgrades`"

@@ -10,11 +10,11 @@
 use http::StatusCode;
 use http::header::{HeaderMap, ORIGIN};
 
+use crate::client_info::Way;
 use crate::error::Error;
 use crate::headers::only;
 use crate::host::Host;
 use crate::rejection::Rejection;
-use crate::visitor::Way;
 
 /// The pages that may connect beside those of the server's own address, and the names that it has.
 #[derive(Debug, Default)]

@@ -11,9 +11,9 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use rpc_core::{Harmless, IdentifyError, Seldom};
+use rpc_core::{Escaped, IdentifyError, LogThrottle};
 
-use crate::visitor::Visitor;
+use crate::client_info::ClientInfo;
 
 /// Why a client may not connect, as an HTTP answer: a status, and a short text for people.
 ///
@@ -69,7 +69,7 @@ impl Rejection {
     ///         Ok(())
     ///     })
     ///     .method("whoami", |cx: Context, (): ()| async move {
-    ///         Ok(cx.session::<User>().map(|user| user.0.clone()))
+    ///         Ok(cx.caller::<User>().map(|user| user.0.clone()))
     ///     });
     /// let server = Server::builder()
     ///     .service(router)
@@ -134,10 +134,10 @@ impl Rejection {
     }
 
     /// The answer, which is noted in the log.
-    pub(crate) fn into_response_to(self, visitor: &Visitor) -> Response<Full<Bytes>> {
+    pub(crate) fn into_response_to(self, client_info: &ClientInfo) -> Response<Full<Bytes>> {
         // Nothing of the request: its query and headers hold credentials.
-        let (status, text) = (self.status, Harmless(&*self.text));
-        tracing::debug!(remote = ?visitor.remote, %status, text = text.to_string(), "refused");
+        let (status, text) = (self.status, Escaped(&*self.text));
+        tracing::debug!(remote = ?client_info.remote, %status, text = text.to_string(), "refused");
         self.into_response()
     }
 
@@ -166,8 +166,8 @@ impl From<IdentifyError> for Rejection {
         if error == IdentifyError::Taken {
             return Self::new(StatusCode::CONFLICT, "there is a connection with this name");
         }
-        static SELDOM: Seldom = Seldom::new();
-        if let Some(left_out) = SELDOM.may_say() {
+        static THROTTLE: LogThrottle = LogThrottle::new();
+        if let Some(left_out) = THROTTLE.allow() {
             tracing::error!(left_out, %error, "`on_connect` gives a name that cannot be");
         }
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")

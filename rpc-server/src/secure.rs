@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use rpc_core::Harmless;
+use rpc_core::Escaped;
 
+use crate::admission::Admission;
+use crate::client_info::ClientInfo;
 use crate::connection;
-use crate::due::Due;
+use crate::deadline::Deadline;
 use crate::http::linger;
 use crate::listener::Socket;
-use crate::seat::Seat;
 use crate::shared::Shared;
 use crate::tls::Tls;
-use crate::visitor::Visitor;
 
 /// Carries a connection: the handshake of TLS, and then the rest in the same way, and in what is left of
 /// the same time.
@@ -19,29 +19,30 @@ pub(crate) async fn run<S: Socket>(
     shared: Arc<Shared>,
     tls: Tls,
     stream: S,
-    visitor: Visitor,
-    seat: Seat,
+    client_info: ClientInfo,
+    admission: Admission,
 ) {
-    let due = Due::within(shared.limits().handshake);
-    let Some((stream, visitor)) = Box::pin(greet(&shared, &tls, stream, visitor, &due)).await
+    let deadline = Deadline::within(shared.limits().handshake);
+    let Some((stream, client_info)) =
+        Box::pin(greet(&shared, &tls, stream, client_info, &deadline)).await
     else {
         shared.totals.refused();
         return;
     };
     drop(tls);
     // In a box: a stream of TLS is large, and each phase that holds it would have room for it.
-    connection::run(shared, stream, visitor, seat, due).await;
+    connection::run(shared, stream, client_info, admission, deadline).await;
 }
 
 async fn greet<S: Socket>(
     shared: &Shared,
     tls: &Tls,
     stream: S,
-    mut visitor: Visitor,
-    due: &Due,
-) -> Option<(Box<impl Socket + use<S>>, Visitor)> {
+    mut client_info: ClientInfo,
+    deadline: &Deadline,
+) -> Option<(Box<impl Socket + use<S>>, ClientInfo)> {
     let mut member = shared.lifecycle.join();
-    let accepted = due.limit(tls.accept(stream));
+    let accepted = deadline.limit(tls.accept(stream));
     let accepted = tokio::select! {
         biased;
         () = member.stopped() => return None,
@@ -49,12 +50,12 @@ async fn greet<S: Socket>(
     };
     match accepted {
         Ok((stream, info)) => {
-            visitor.tls = Some(info);
-            Some((Box::new(stream), visitor))
+            client_info.tls = Some(info);
+            Some((Box::new(stream), client_info))
         }
         Err((error, stream)) => {
-            tracing::debug!(remote = ?visitor.remote, error = %Harmless(error), "no TLS");
-            due.limit(linger(shared, stream)).await;
+            tracing::debug!(remote = ?client_info.remote, error = %Escaped(error), "no TLS");
+            deadline.limit(linger(shared, stream)).await;
             None
         }
     }

@@ -9,10 +9,10 @@ use rpc_core::{CloseCode, Group, Peer};
 use tokio::time::Instant;
 
 use crate::accept::accept;
-use crate::builder::Builder;
-use crate::drained::Drained;
+use crate::builder::ServerBuilder;
 use crate::listener::Listener;
 use crate::shared::Shared;
+use crate::shutdown_report::ShutdownReport;
 use crate::stats::ServerStats;
 
 /// Longer than this nobody waits; the sum of now and the longest [`Duration`] would be no time.
@@ -100,8 +100,8 @@ pub struct Server {
 
 impl Server {
     /// Settings for a server.
-    pub fn builder() -> Builder {
-        Builder::new()
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::new()
     }
 
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
@@ -125,12 +125,12 @@ impl Server {
 
     /// Everyone who is connected, in the order in which they came.
     pub fn peers(&self) -> Vec<Peer> {
-        self.shared.hub().peers()
+        self.shared.registry().peers()
     }
 
     /// The peer with this id, if it is connected.
     pub fn peer(&self, id: &str) -> Option<Peer> {
-        self.shared.hub().peer(id)
+        self.shared.registry().peer(id)
     }
 
     /// Those who are connected and have this name by [`Peer::identify`], in the order in which they came: all
@@ -159,16 +159,16 @@ impl Server {
     /// # Ok(()) }
     /// ```
     pub fn peers_of(&self, name: &str) -> Vec<Peer> {
-        self.shared.hub().peers_of(name)
+        self.shared.registry().peers_of(name)
     }
 
     /// The group with this name, which need not have members.
     pub fn group(&self, name: &str) -> Group {
-        self.shared.hub().group(name)
+        self.shared.registry().group(name)
     }
 
     /// Ends the connections of those for whom `who` is true, at once: see [`Peer::kick`]. For logins that
-    /// were revoked: first see to it that [`on_connect`](crate::Builder::on_connect) finds them revoked,
+    /// were revoked: first see to it that [`on_connect`](crate::ServerBuilder::on_connect) finds them revoked,
     /// then call this. It is asked of those as well who are connecting at the moment, and of guests when
     /// they have logged in, so that nobody slips through in between. (What the middleware of an app found
     /// out before, `on_connect` has to look up once more.) Says how many were connected.
@@ -187,7 +187,7 @@ impl Server {
     ///     .bind("127.0.0.1:0").await?.spawn();
     /// let client = Client::builder().connect(server.url()).await?;
     ///
-    /// let is_seven = |peer: &rpc_core::Peer| peer.session::<User>().is_some_and(|user| user.0 == 7);
+    /// let is_seven = |peer: &rpc_core::Peer| peer.caller::<User>().is_some_and(|user| user.0 == 7);
     /// # while server.peers().is_empty() { tokio::task::yield_now().await; }
     /// assert_eq!(server.kick(is_seven, CloseCode::NOT_AUTHENTICATED, "logged out"), 1);
     /// assert_eq!(client.closed().await.code, Some(CloseCode::NOT_AUTHENTICATED));
@@ -202,46 +202,46 @@ impl Server {
         code: CloseCode,
         reason: &str,
     ) -> usize {
-        self.shared.hub().kick(who, code, reason)
+        self.shared.registry().kick(who, code, reason)
     }
 
     /// Says whether new connections should be sent here, as far as the app can tell: what
-    /// [`readiness`](crate::Builder::readiness) answers. True at first.
+    /// [`readiness`](crate::ServerBuilder::readiness) answers. True at first.
     pub fn set_ready(&self, is_ready: bool) {
         self.shared.set_ready(is_ready);
     }
 
     /// How the server is doing. Looks at each connection, so ask for it now and then only.
     pub fn stats(&self) -> ServerStats {
-        self.shared.totals.sum(self.shared.hub())
+        self.shared.totals.sum(self.shared.registry())
     }
 
     /// Stops the server as [`shutdown`](Self::shutdown) does, with the
     /// [`grace`](rpc_core::Limits::grace) of its limits (30 s).
-    pub async fn stop(&self) -> Drained {
+    pub async fn stop(&self) -> ShutdownReport {
         self.shutdown(self.shared.limits().grace).await
     }
 
     /// Stops the server, in good order. The listener is closed at once; those who are connected are told
-    /// when to [come back](crate::Builder::reconnect_after) if they know what that means
+    /// when to [come back](crate::ServerBuilder::reconnect_after) if they know what that means
     /// (`$/goaway`); handlers that run may finish within `grace`, and their answers are sent; new
     /// requests are answered busy. A connection with nothing left to do is closed with 1012. Handshakes
-    /// under way are broken off. A [`POST`](crate::Builder::post) whose body has not come whole is answered 503.
+    /// under way are broken off. A [`POST`](crate::ServerBuilder::post) whose body has not come whole is answered 503.
     ///
     /// Returns when everything is gone, and says what was cut short: after `grace`, a close of at most
     /// [`close`](rpc_core::Limits::close) (5 s), and `on_disconnect` with as much again. Several
     /// may call this; the last `grace` counts, so a second call can cut short the first. May be
     /// dropped at any point: the server goes on stopping.
-    pub async fn shutdown(&self, grace: Duration) -> Drained {
+    pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         let grace = grace.min(GRACE_MAX);
         // First the news, then the peers: one that comes in between finds the news by itself.
         self.shared.lifecycle.stop(Instant::now() + grace);
-        let farewell = &self.shared.settings.farewell;
+        let goaway = &self.shared.settings.goaway;
         for peer in self.peers() {
-            peer.drain(CloseCode::RESTARTING, farewell, grace);
+            peer.drain(CloseCode::RESTARTING, goaway, grace);
         }
         self.shared.lifecycle.ended().await;
-        self.shared.totals.drained()
+        self.shared.totals.shutdown_report()
     }
 }
 
@@ -249,7 +249,7 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("url", &self.url())
-            .field("connections", &self.shared.hub().len())
+            .field("connections", &self.shared.registry().len())
             .finish_non_exhaustive()
     }
 }

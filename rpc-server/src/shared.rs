@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rpc_core::{GoAway, Hub, Limits, Setup};
+use rpc_core::{EndpointConfig, GoAway, Limits, PeerRegistry};
 use tokio::sync::Semaphore;
 
 use crate::addresses::Addresses;
+use crate::connection_limit::ConnectionLimit;
 use crate::hooks::Hooks;
 use crate::lifecycle::Lifecycle;
 use crate::listener::Address;
 use crate::origins::Origins;
 use crate::proxies::Proxies;
-use crate::slots::Slots;
 use crate::stats::Totals;
 use crate::subprotocols::Subprotocols;
 
@@ -20,7 +20,7 @@ use crate::subprotocols::Subprotocols;
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) address: Address,
-    pub(crate) slots: Slots,
+    pub(crate) connection_limit: ConnectionLimit,
     pub(crate) addresses: Addresses,
     /// Places of those who have not logged in.
     pub(crate) guests: Arc<Semaphore>,
@@ -41,7 +41,7 @@ pub(crate) struct Paths {
 
 /// What was set, and checked, of a server.
 pub(crate) struct Settings {
-    pub(crate) setup: Setup,
+    pub(crate) config: EndpointConfig,
     pub(crate) paths: Paths,
     /// Whether a message may come by `POST`.
     pub(crate) takes_posts: bool,
@@ -53,27 +53,36 @@ pub(crate) struct Settings {
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<crate::tls::Tls>,
     /// What those who are connected are told when the server stops.
-    pub(crate) farewell: GoAway,
+    pub(crate) goaway: GoAway,
 }
 
 impl Shared {
     pub(crate) fn new(settings: Settings, address: Address) -> Arc<Self> {
-        let limits = &settings.setup.limits;
-        let slots = Slots::new(limits.connections);
+        let limits = &settings.config.limits;
+        let connection_limit = ConnectionLimit::new(limits.connections);
         let addresses = Addresses::new(limits);
         let guests = Arc::new(Semaphore::new(limits.guests.min(Semaphore::MAX_PERMITS)));
         let (lifecycle, totals, is_busy) = Default::default();
-        Arc::new(Self { settings, address, slots, addresses, guests, lifecycle, totals, is_busy })
+        Arc::new(Self {
+            settings,
+            address,
+            connection_limit,
+            addresses,
+            guests,
+            lifecycle,
+            totals,
+            is_busy,
+        })
     }
 
     /// The limits of each connection.
     pub(crate) fn limits(&self) -> &Limits {
-        &self.settings.setup.limits
+        &self.settings.config.limits
     }
 
     /// All who are connected.
-    pub(crate) fn hub(&self) -> &Hub {
-        &self.settings.setup.hub
+    pub(crate) fn registry(&self) -> &PeerRegistry {
+        &self.settings.config.registry
     }
 
     /// The scheme of its URLs.
@@ -95,7 +104,7 @@ impl Shared {
             Some("shutting down")
         } else if self.is_busy.load(Ordering::Relaxed) {
             Some("not ready")
-        } else if self.slots.are_full() {
+        } else if self.connection_limit.are_full() {
             Some("full")
         } else {
             None

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rpc_core::{Hub, Peer, PeerStats};
+use rpc_core::{Peer, PeerRegistry, PeerStats};
 
-use crate::drained::Drained;
+use crate::shutdown_report::ShutdownReport;
 
 /// What a server has at this moment, and what it has counted since its start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub(crate) struct Totals {
     unaddressed: AtomicU64,
     stopped_notifications: AtomicU64,
     refused: AtomicU64,
-    drained: Mutex<Drained>,
+    shutdown_report: Mutex<ShutdownReport>,
 }
 
 impl Totals {
@@ -112,7 +112,7 @@ impl Totals {
     pub(crate) fn keep(&self, peer: &Peer, stops: bool) {
         let PeerStats { counters, cut, .. } = peer.stats();
         if stops {
-            self.drained.lock().unwrap().add(peer.id(), cut);
+            self.shutdown_report.lock().unwrap().add(peer.id(), cut);
         }
         self.stray.fetch_add(counters.stray, Ordering::Relaxed);
         self.dropped.fetch_add(counters.dropped, Ordering::Relaxed);
@@ -122,12 +122,12 @@ impl Totals {
     }
 
     /// What became of those who were connected when the server was stopped.
-    pub(crate) fn drained(&self) -> Drained {
-        self.drained.lock().unwrap().clone()
+    pub(crate) fn shutdown_report(&self) -> ShutdownReport {
+        self.shutdown_report.lock().unwrap().clone()
     }
 
-    /// The sum of this and what is in `hub`.
-    pub(crate) fn sum(&self, hub: &Hub) -> ServerStats {
+    /// The sum of this and what is in `registry`.
+    pub(crate) fn sum(&self, registry: &PeerRegistry) -> ServerStats {
         // First what has ended, then what is open: a connection that ends in between is missed for
         // a moment, the other way round it would be counted twice.
         let mut stats = ServerStats {
@@ -137,15 +137,15 @@ impl Totals {
             unaddressed: self.unaddressed.load(Ordering::Relaxed),
             stopped_notifications: self.stopped_notifications.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
-            closes: hub.closes(),
-            reasons: hub.close_reasons(),
-            groups: hub.group_count(),
-            detached: hub.detached(),
-            idempotent_running: hub.idempotent_running(),
-            idempotency_bytes: hub.idempotency_bytes(),
+            closes: registry.closes(),
+            reasons: registry.close_reasons(),
+            groups: registry.group_count(),
+            detached: registry.detached(),
+            idempotent_running: registry.idempotent_running(),
+            idempotency_bytes: registry.idempotency_bytes(),
             ..ServerStats::default()
         };
-        for peer in hub.peers() {
+        for peer in registry.peers() {
             stats.connections += 1;
             stats.guests += usize::from(peer.is_guest());
             stats.add(peer.stats());

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rpc_client::{Client, ConnectError};
 use rpc_core::{Context, Dialect, Progress, Router, service};
-use rpc_server::{Builder, Connecting, Error, Rejection, Server};
+use rpc_server::{Connecting, Error, Rejection, Server, ServerBuilder};
 use serde_json::{Value, json};
 use support::{HANDSHAKE, Raw, soon, spawn, until};
 use tokio::sync::mpsc;
@@ -46,7 +46,7 @@ impl Tools for Toolbox {
     }
 }
 
-fn toolbox() -> (Builder, Arc<AtomicUsize>) {
+fn toolbox() -> (ServerBuilder, Arc<AtomicUsize>) {
     let tools = Toolbox::default();
     let running = tools.running.clone();
     (Server::builder().service(ToolsServer::new(tools)), running)

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use rpc_client::{Client, ConnectError};
 use rpc_core::{CallError, CloseCode, CloseReason, ClosedBy, Context, Limits, Peer, Router};
-use rpc_server::{Builder, Connecting, Rejection, Server, StatusCode};
+use rpc_server::{Connecting, Rejection, Server, ServerBuilder, StatusCode};
 use support::{Raw, echo, limits, soon, spawn, until};
 use tokio::sync::{Semaphore, mpsc};
 
 /// Adds a hook that passes on what it is told.
-fn heard(builder: Builder) -> (Builder, mpsc::UnboundedReceiver<(Peer, CloseReason)>) {
+fn heard(builder: ServerBuilder) -> (ServerBuilder, mpsc::UnboundedReceiver<(Peer, CloseReason)>) {
     let (tell, heard) = mpsc::unbounded_channel();
     let builder = builder.on_disconnect(move |peer, reason| {
         let _ = tell.send((peer, reason));
@@ -24,9 +24,9 @@ fn heard(builder: Builder) -> (Builder, mpsc::UnboundedReceiver<(Peer, CloseReas
 #[derive(Debug)]
 struct User(String);
 
-fn by_name() -> Builder {
+fn by_name() -> ServerBuilder {
     let whoami =
-        |cx: Context, (): ()| async move { Ok(cx.session::<User>().map(|user| user.0.clone())) };
+        |cx: Context, (): ()| async move { Ok(cx.caller::<User>().map(|user| user.0.clone())) };
     Server::builder().service(Router::new().method("whoami", whoami)).on_connect(
         |connecting: Connecting| async move {
             assert!(connecting.client_addr().unwrap().is_loopback());

@@ -5,7 +5,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use rpc_client::Client;
-use rpc_core::layers::{Authorize, CallNext, Called, Calling, ServeNext, Serving};
+use rpc_core::layers::{Authorize, CallFuture, CallNext, CallRequest, ServeNext, ServeRequest};
 use rpc_core::{CallError, Context, Handler, Layer, Router};
 use rpc_server::{Connecting, Rejection, Server};
 use support::spawn;
@@ -21,12 +21,12 @@ impl Log {
 }
 
 impl Layer for Log {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         self.0.lock().unwrap().push(format!("serves {}", call.method().name));
         next.serve(call)
     }
 
-    fn call(&self, request: Calling, next: CallNext) -> Called {
+    fn call(&self, request: CallRequest, next: CallNext) -> CallFuture {
         self.0.lock().unwrap().push(format!("calls {}", request.method()));
         next.call(request)
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use rpc_client::Client;
 use rpc_core::{CallError, CloseCode, Context, Peer, Router};
-use rpc_server::{Builder, Connecting, Rejection, Server};
+use rpc_server::{Connecting, Rejection, Server, ServerBuilder};
 use support::{Raw, limits, soon, spawn, until};
 use tokio::sync::Semaphore;
 
 struct User(String);
 
 /// Whoever has a header is let in, anyone else must log in by a message.
-fn club() -> Builder {
+fn club() -> ServerBuilder {
     let router = Router::new()
         .method("login", |cx: Context, (name,): (String,)| async move {
             Ok(cx.peer().log_in(User(name)))
@@ -28,7 +28,7 @@ fn club() -> Builder {
 }
 
 fn is(name: &'static str) -> impl Fn(&Peer) -> bool {
-    move |peer| peer.session::<User>().is_some_and(|user| user.0 == name)
+    move |peer| peer.caller::<User>().is_some_and(|user| user.0 == name)
 }
 
 #[tokio::test]

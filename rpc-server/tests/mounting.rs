@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rpc_core::{CloseCode, CloseReason, Context, ErrorObject, Peer, Router};
-use rpc_server::{Builder, Connecting, Rejection, Server, StatusCode};
+use rpc_server::{Connecting, Rejection, Server, ServerBuilder, StatusCode};
 use support::{HANDSHAKE, echo, limits, soon, until};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use ways::{Client, User, WAYS, Way, whole};
@@ -223,7 +223,7 @@ async fn a_message_is_served_by_post() {
 /// `on_connect`.
 #[tokio::test]
 async fn on_connect_sees_what_the_app_has_found_out() {
-    let whoami = |cx: Context, (): ()| async move { Ok(cx.session::<User>().unwrap().0.clone()) };
+    let whoami = |cx: Context, (): ()| async move { Ok(cx.caller::<User>().unwrap().0.clone()) };
     for way in WAYS.into_iter().filter(|way| way.is_mounted()) {
         let router = Router::new().method("whoami", whoami);
         let builder = Server::builder().service(router).on_connect(|connecting| async move {
@@ -247,7 +247,7 @@ async fn on_connect_sees_what_the_app_has_found_out() {
 
 /// A server whose method `work` ends when the semaphore lets it, the news that one has begun, and the
 /// number of connections that are gone.
-fn worker() -> (Builder, Arc<Semaphore>, Arc<Notify>, Arc<AtomicUsize>) {
+fn worker() -> (ServerBuilder, Arc<Semaphore>, Arc<Notify>, Arc<AtomicUsize>) {
     let (gate, begun) = (Arc::new(Semaphore::new(0)), Arc::new(Notify::new()));
     let (opened, told) = (gate.clone(), begun.clone());
     let work = move |_: Context, (): ()| {
@@ -263,7 +263,7 @@ fn worker() -> (Builder, Arc<Semaphore>, Arc<Notify>, Arc<AtomicUsize>) {
 }
 
 /// Counts the connections that are gone.
-fn counting(builder: Builder) -> (Builder, Arc<AtomicUsize>) {
+fn counting(builder: ServerBuilder) -> (ServerBuilder, Arc<AtomicUsize>) {
     let gone = Arc::new(AtomicUsize::new(0));
     let counted = gone.clone();
     let builder = builder.on_disconnect(move |_: Peer, _: CloseReason| {
@@ -450,7 +450,7 @@ async fn a_mounted_server_has_only_loopback_names_until_it_is_told_others_or_who
     let public = |_: &http::Extensions| Some(SocketAddr::from(([203, 0, 113, 7], 1)));
     let local = |_: &http::Extensions| Some(SocketAddr::from(([127, 0, 0, 1], 1)));
     for way in WAYS.into_iter().filter(|way| way.is_mounted()) {
-        let service = |builder: Builder| builder.path("/rpc").into_tower_service().unwrap();
+        let service = |builder: ServerBuilder| builder.path("/rpc").into_tower_service().unwrap();
         let named = || service(echo().allow_hosts(["app.example"]));
         for (name, service, expected) in [
             ("unknown", service(echo()), [101, 403, 403]),
@@ -566,8 +566,8 @@ async fn a_host_that_is_none_is_refused_whatever_is_asked_for() {
 async fn only_trusted_proxies_are_believed_for_whom_they_ask() {
     let whence = |cx: Context, (): ()| async move {
         // Handlers and layers know it as well.
-        assert_eq!(cx.session(), Some(&format!("{:?}", cx.peer().address())));
-        Ok(cx.session::<String>().cloned())
+        assert_eq!(cx.caller(), Some(&format!("{:?}", cx.peer().address())));
+        Ok(cx.caller::<String>().cloned())
     };
     for (way, trusts) in WAYS.into_iter().flat_map(|way| [(way, true), (way, false)]) {
         let mut builder = Server::builder()

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use rpc_client::{Client, ConnectError};
 use rpc_core::{CloseCode, Context, ErrorObject, IdentifyError, Router, SameName};
-use rpc_server::{Builder, Connecting, Rejection, Server, StatusCode};
+use rpc_server::{Connecting, Rejection, Server, ServerBuilder, StatusCode};
 use support::{Raw, soon, spawn, until};
 use tokio::sync::mpsc;
 
 /// Whoever has a header has a name, anyone else must log in by a message.
-fn club(same_name: SameName) -> Builder {
+fn club(same_name: SameName) -> ServerBuilder {
     let router = Router::new()
         .method("login", |cx: Context, (user,): (String,)| async move {
             let taken = |error: IdentifyError| ErrorObject::new(1, error.to_string());

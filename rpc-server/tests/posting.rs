@@ -10,7 +10,7 @@ use futures_util::stream;
 use rpc_core::{
     CallError, CloseReason, Context, Dialect, ErrorObject, Fate, Peer, Router, Streaming,
 };
-use rpc_server::{Builder, Connecting, Rejection, Server, StatusCode};
+use rpc_server::{Connecting, Rejection, Server, ServerBuilder, StatusCode};
 use support::{Raw, limits, soon, spawn, until};
 use tokio::sync::Notify;
 
@@ -37,7 +37,7 @@ async fn answer(server: &Server, request: &str) -> (u16, String) {
     (status, body.to_owned())
 }
 
-fn math() -> Builder {
+fn math() -> ServerBuilder {
     let add = |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) };
     let shout = |_: Context, (text,): (String,)| async move { Ok(text.to_uppercase()) };
     Server::builder().service(Router::new().method("add", add).method("shout", shout))
@@ -144,7 +144,7 @@ async fn of_two_messages_at_once_the_first_is_answered() {
 async fn it_is_let_in_and_seen_off_like_any_other() {
     let gone = Arc::new(AtomicUsize::new(0));
     let counted = gone.clone();
-    let whoami = |cx: Context, (): ()| async move { Ok(cx.session::<String>().cloned()) };
+    let whoami = |cx: Context, (): ()| async move { Ok(cx.caller::<String>().cloned()) };
     let builder = Server::builder()
         .service(Router::new().method("whoami", whoami))
         .on_connect(|connecting: Connecting| async move {

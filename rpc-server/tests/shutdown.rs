@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rpc_client::Client;
 use rpc_core::{CallError, CloseCode, Context, Router};
-use rpc_server::{Builder, Connecting, Rejection, Server};
+use rpc_server::{Connecting, Rejection, Server, ServerBuilder};
 use support::{Raw, bind, echo, limits, soon, spawn, until};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 const LONG: Duration = Duration::from_secs(3600);
 
 /// A server whose method `work` ends when the semaphore lets it.
-fn worker() -> (Builder, Arc<Semaphore>) {
+fn worker() -> (ServerBuilder, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let opened = gate.clone();
     let work = move |_: Context, (): ()| {

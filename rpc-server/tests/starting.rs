@@ -3,10 +3,10 @@
 mod support;
 
 use rpc_core::{Context, Router};
-use rpc_server::{Builder, Error, Server};
+use rpc_server::{Error, Server, ServerBuilder};
 use support::{bind, echo, limits};
 
-async fn refused(builder: Builder, address: &str) -> String {
+async fn refused(builder: ServerBuilder, address: &str) -> String {
     let refused: Result<_, Error> = builder.bind(address).await;
     refused.expect_err("it is wrong").to_string()
 }

@@ -14,7 +14,7 @@ use rpc_core::{Context, Router};
 use rpc_server::{Connecting, Rejection, Server, StatusCode, Tls};
 use support::{Raw, echo, soon, spawn, until};
 
-fn client(roots: &std::path::Path) -> rpc_client::Builder {
+fn client(roots: &std::path::Path) -> rpc_client::ClientBuilder {
     Client::builder().tls(rpc_client::Tls::roots_from_pem_file(roots).unwrap())
 }
 

@@ -56,7 +56,7 @@ impl Account for Accounts {
 
     fn renew(&self, cx: &Context, token: &str) -> Result<(), AccountError> {
         let (user, _) = owner(token).ok_or(AccountError::WrongToken)?;
-        if cx.session() != Some(&user) {
+        if cx.caller() != Some(&user) {
             return Err(AccountError::WrongToken);
         }
         cx.peer().set_expiry(Duration::from_secs(3600));
@@ -64,7 +64,7 @@ impl Account for Accounts {
     }
 
     fn whoami(&self, cx: &Context) -> Option<String> {
-        cx.session().map(|User(name)| (*name).to_owned())
+        cx.caller().map(|User(name)| (*name).to_owned())
     }
 }
 
@@ -132,7 +132,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("not renewed: {}", late.closed().await);
     let flo = show("renewed", flo).await?;
 
-    let is_eve = |peer: &Peer| peer.session() == Some(&User("Eve"));
+    let is_eve = |peer: &Peer| peer.caller() == Some(&User("Eve"));
     let kicked = server.kick(is_eve, CloseCode::FORBIDDEN, "revoked");
     println!("revoked: {kicked}, {}", eve.closed().await);
 

@@ -14,7 +14,7 @@ use futures_util::TryFutureExt;
 use rpc_client::Tls;
 use rpc_client::rustls::crypto::ring;
 use rpc_client::rustls::{ServerConfig, SupportedProtocolVersion, version};
-use rpc_core::{Context, Endpoint, Limits, Role, Router, Setup, WebSocket};
+use rpc_core::{Context, Endpoint, EndpointConfig, Limits, Role, Router, WebSocket};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -124,7 +124,7 @@ where
     let echo = |_: Context, (text,): (String,)| async move { Ok(text) };
     let limits = Limits::server();
     let socket = WebSocket::new(stream, Role::Server, Bytes::new(), &limits);
-    let endpoint = Endpoint::new(Setup::new(Router::new().method("echo", echo), limits));
+    let endpoint = Endpoint::new(EndpointConfig::new(Router::new().method("echo", echo), limits));
     Box::pin(endpoint.connect(socket)).await;
     Ok(())
 }

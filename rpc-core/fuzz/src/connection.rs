@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use rpc_core::{
-    CloseCode, Context, Endpoint, ErrorObject, GoAway, Limits, Peer, Role, Router, Setup,
+    CloseCode, Context, Endpoint, ErrorObject, GoAway, Limits, Peer, Role, Router, EndpointConfig,
     Streaming, WebSocket, service,
 };
 use serde_json::value::RawValue;
@@ -76,7 +76,7 @@ impl Script {
         let (near, far) = tokio::io::duplex(600);
         let alive = Arc::new(AtomicUsize::new(0));
         let limits = limits();
-        let setup = Setup::new(services(&alive), limits.clone());
+        let setup = EndpointConfig::new(services(&alive), limits.clone());
         let endpoint = Endpoint::new(setup);
         endpoint.know_other(false);
         let peer = endpoint.peer();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use rpc_core::memory::{self, Pipe};
 use rpc_core::{
-    Connection, Context, Endpoint, Limits, Peer, Received, Router, Setup, Streaming, Transport,
+    Connection, Context, Endpoint, Limits, Peer, Received, Router, EndpointConfig, Streaming, Transport,
 };
 use serde_json::value::RawValue;
 
@@ -30,7 +30,7 @@ pub fn services() -> Router {
 
 /// An end that offers [`services`].
 pub fn endpoint(limits: Limits) -> Endpoint {
-    Endpoint::new(Setup::new(services(), limits))
+    Endpoint::new(EndpointConfig::new(services(), limits))
 }
 
 /// What a connection sends when it is sent these texts, one after the other; nothing may be left of it.

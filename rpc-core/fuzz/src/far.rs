@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rpc_core::memory::{self, Pipe};
-use rpc_core::{Endpoint, Limits, Peer, Received, Router, Setup, Transport};
+use rpc_core::{Endpoint, Limits, Peer, Received, Router, EndpointConfig, Transport};
 
 /// Room for whatever a check sends before it looks.
 const ROOM: usize = 1 << 30;
@@ -17,7 +17,7 @@ impl Far {
     /// Connects one to `services`; the peer calls the far end.
     pub(crate) fn connect(services: Router, limits: Limits) -> (Self, Peer) {
         let (near, far) = memory::transports(ROOM);
-        let mut setup = Setup::new(services, limits);
+        let mut setup = EndpointConfig::new(services, limits);
         setup.keepalive = false;
         let endpoint = Endpoint::new(setup);
         endpoint.know_other(false);

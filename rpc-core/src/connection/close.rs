@@ -26,13 +26,13 @@ impl Closing {
 impl<T: Transport> Connection<T> {
     /// Callers hear why, handlers are dropped; finished answers and the close are still to be sent.
     pub(super) fn begin_closing(&mut self, reason: CloseReason, within: Option<Duration>) {
-        let longest = self.shared.setup.limits.close;
+        let longest = self.shared.config.limits.close;
         let within = within.map_or(longest, |within| within.min(longest));
         let until = self.shared.clock.now() + within;
         let mut state = self.shared.lock();
-        if reason.is_deaf() {
+        if reason.peer_stopped_reading() {
             // What the transport was not given, it will not be.
-            let given = state.protocol.handed() - self.outgoing.len() as u64;
+            let given = state.protocol.sent() - self.outgoing.len() as u64;
             state.protocol.link_lost(given);
             self.outgoing.clear();
         }
@@ -40,7 +40,7 @@ impl<T: Transport> Connection<T> {
             state.protocol.interrupt(reason.code);
         }
         let unanswered = state.protocol.end(&reason);
-        if reason.is_deaf() {
+        if reason.peer_stopped_reading() {
             state.protocol.discard();
         }
         drop(state);
@@ -68,7 +68,7 @@ impl<T: Transport> Connection<T> {
             return Poll::Ready(());
         }
         // A transport cuts short what is half out; only who does not read leaves us no choice.
-        let unfinished = self.unflushed && !reason.is_deaf();
+        let unfinished = self.unflushed && !reason.peer_stopped_reading();
         if !self.outgoing.is_empty() || unfinished || !self.shared.lock().protocol.is_sent() {
             return Poll::Pending;
         }
@@ -99,7 +99,7 @@ impl<T: Transport> Connection<T> {
         self.phase = Phase::Closed;
         tracing::debug!(peer = %self.shared.id, reason = reason.to_string(), "connection ended");
         // Before anyone hears of it: who is told looks for the peer in vain.
-        self.shared.setup.hub.remove(&self.shared, &reason);
+        self.shared.config.registry.remove(&self.shared, &reason);
         self.shared.with(|state| state.protocol.discard());
         self.shared.finish(&reason);
         reason
@@ -115,10 +115,10 @@ impl<T: Transport> Connection<T> {
         waiting.for_each(drop_quietly);
         let mut state = self.shared.lock();
         let arguments = std::mem::take(&mut state.arguments);
-        let told = std::mem::take(&mut state.protocol.told);
+        let to_wake = std::mem::take(&mut state.protocol.to_wake);
         drop(state);
         arguments.into_iter().for_each(|argument| argument.end(&end));
-        told.into_iter().for_each(Waiter::tell);
+        to_wake.into_iter().for_each(Waiter::tell);
     }
 }
 
@@ -127,14 +127,14 @@ mod tests {
     use super::*;
     use crate::limits::Limits;
     use crate::peer::Peer;
-    use crate::peer::setup::Setup;
+    use crate::peer::config::EndpointConfig;
     use crate::peer::slot::Shared;
     use crate::service::router::Router;
     use crate::transport::memory;
 
     #[tokio::test]
     async fn a_link_that_was_replaced_does_not_end_the_slot() {
-        let shared = Shared::new(Setup::new(Router::new(), Limits::client()));
+        let shared = Shared::new(EndpointConfig::new(Router::new(), Limits::client()));
         let peer = Peer { shared: shared.clone() };
         let (old, _far) = memory::transports(1024);
         let (new, _other) = memory::transports(1024);

@@ -11,10 +11,10 @@ use crate::error::close::CloseReason;
 use crate::layers::Layer;
 use crate::limits::Limits;
 use crate::peer::Peer;
-use crate::peer::known::Other;
-use crate::peer::setup::Setup;
+use crate::peer::config::EndpointConfig;
+use crate::peer::known::RemoteSupport;
 use crate::peer::slot::Shared;
-use crate::protocol::Guest;
+use crate::protocol::Unauthenticated;
 use crate::protocol::target::Target;
 use crate::service::Service;
 use crate::service::router_error::RouterError;
@@ -30,12 +30,12 @@ use crate::wire::dialect::Dialect;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use rpc_core::{Endpoint, Limits, Router, Setup, Context, memory};
+/// use rpc_core::{Endpoint, Limits, Router, EndpointConfig, Context, memory};
 ///
 /// let (left, right) = memory::transports(64 * 1024);
 /// let echo = Router::new().method("echo", |_: Context, (text,): (String,)| async move { Ok(text) });
-/// let server = Endpoint::new(Setup::new(echo, Limits::server()));
-/// let client = Endpoint::new(Setup::new(Router::new(), Limits::client()));
+/// let server = Endpoint::new(EndpointConfig::new(echo, Limits::server()));
+/// let client = Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
 ///
 /// let peer = client.peer();
 /// tokio::spawn(server.connect(left));
@@ -54,12 +54,12 @@ impl Endpoint {
     /// # Panics
     /// If the limits contradict each other, a name is offered twice, or one that the dialect has for itself: see
     /// [`Limits::check`], [`Service::check`] and [`Dialect::check`].
-    pub fn new(setup: Setup) -> Self {
-        setup.limits.check().expect("limits do not contradict each other");
-        setup.services.check().expect("names are offered once");
-        setup.dialect.check(setup.services.methods()).expect("names are not the dialect's own");
-        let shared = Shared::new(setup);
-        shared.setup.hub.expect(&shared.id);
+    pub fn new(config: EndpointConfig) -> Self {
+        config.limits.check().expect("limits do not contradict each other");
+        config.services.check().expect("names are offered once");
+        config.dialect.check(config.services.methods()).expect("names are not the dialect's own");
+        let shared = Shared::new(config);
+        shared.config.registry.expect(&shared.id);
         Self { peer: Some(Peer { shared }) }
     }
 
@@ -68,11 +68,11 @@ impl Endpoint {
         self.peer.clone().expect("present until `connect` takes the endpoint apart")
     }
 
-    /// Keeps what is known of the other end, for [`Context::session`](crate::Context::session).
+    /// Keeps what is known of the other end, for [`Context::caller`](crate::Context::caller).
     /// Only the first value counts.
-    pub fn set_session<T: Any + Send + Sync>(&self, session: T) {
+    pub fn set_caller<T: Any + Send + Sync>(&self, caller: T) {
         // A second value is a mistake without consequence.
-        let _ = self.peer().shared.session.set(Box::new(session));
+        let _ = self.peer().shared.caller.set(Box::new(caller));
     }
 
     /// Sets the address of the other end, for [`Peer::address`]. Only the first address counts.
@@ -82,14 +82,14 @@ impl Endpoint {
     }
 
     /// Puts `layer` around what this one connection serves and calls from now on, within the layers of
-    /// the [`Setup`] and those added before.
+    /// the [`EndpointConfig`] and those added before.
     pub fn add_layer(&self, layer: impl Layer) {
         self.peer().shared.layers.add(layer);
     }
 
     /// Makes the other end a guest until it has [logged in](Peer::log_in). A guest may call only `methods`: its
     /// calls of other methods are answered -32013, and its notifications to them are dropped. A guest has
-    /// these `limits`, but never more than the limits of the [`Setup`]. If the login takes longer than `time`, or
+    /// these `limits`, but never more than the limits of the [`EndpointConfig`]. If the login takes longer than `time`, or
     /// more calls than [`login_attempts`](Limits::login_attempts), the connection is closed with 4401. `place` is
     /// dropped when the guest has logged in, or when the connection ends: give the guest's place here, if there
     /// are few of them.
@@ -98,7 +98,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// One of the methods is not offered.
-    pub fn host_guest(
+    pub fn require_login(
         &self,
         methods: &[Cow<'static, str>],
         limits: Limits,
@@ -106,55 +106,55 @@ impl Endpoint {
         place: impl Send + Sync + 'static,
     ) -> Result<(), NotOffered> {
         let shared = self.peer().shared;
-        let number = |name: &Cow<'static, str>| match shared.setup.services.find(name) {
+        let number = |name: &Cow<'static, str>| match shared.config.services.find(name) {
             Some(Target::Method(method) | Target::Ordered(method)) => Ok(method),
             _ => Err(NotOffered(name.to_string())),
         };
         let methods = methods.iter().map(number).collect::<Result<_, _>>()?;
         let until = shared.clock.now().saturating_add(time);
-        let batch = shared.setup.limits.batch;
-        let guest = Guest { methods, until, attempts: 0, batch, _place: Box::new(place) };
-        let limits = limits.within(&shared.setup.limits);
-        shared.lock().protocol.be_host_of(guest, Arc::new(limits));
+        let batch = shared.config.limits.batch;
+        let guest = Unauthenticated { methods, until, attempts: 0, batch, _place: Box::new(place) };
+        let limits = limits.within(&shared.config.limits);
+        shared.lock().protocol.require_login(guest, Arc::new(limits));
         Ok(())
     }
 
     /// Says that each end knows the other by its handshake: one has sent the header `Rpc-Hello: 1`, and the other has
     /// answered it. So this end uses what lies beyond JSON-RPC 2.0 from its first message on. The end that
-    /// `opens` the link says hello first, the other in reply. Without effect if the setup says [`Hello::Never`].
+    /// `opens` the link says hello first, the other in reply. Without effect if the setup says [`Hello::Never`](crate::Hello::Never).
     pub fn know_other(&self, opens: bool) {
         self.peer().shared.know_other(opens);
     }
 
     /// Whether the other end is known to know what lies beyond JSON-RPC 2.0.
     pub fn knows_other(&self) -> bool {
-        self.peer().shared.other.get() == Other::Known
+        self.peer().shared.other.get() == RemoteSupport::Known
     }
 
-    /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`] does. Before the connection is made.
+    /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`](crate::Hello::Never) does. Before the connection is made.
     pub fn be_plain(&self) {
         self.peer().shared.be_plain();
     }
 
-    /// Has the two ends of this one connection speak `dialect`, whatever the [`Setup`] says. Before the connection is
+    /// Has the two ends of this one connection speak `dialect`, whatever the [`EndpointConfig`] says. Before the connection is
     /// made.
     ///
     /// # Errors
     /// A name is offered that the dialect has for itself: see [`Dialect::check`]. Nothing has changed then.
     pub fn speak(&self, dialect: Dialect) -> Result<(), RouterError> {
         let shared = self.peer().shared;
-        dialect.check(shared.setup.services.methods())?;
+        dialect.check(shared.config.services.methods())?;
         shared.speak(dialect);
         Ok(())
     }
 
-    /// Sends each message of this one connection as one WebSocket frame, as [`whole_frames`](Setup::whole_frames) of the
+    /// Sends each message of this one connection as one WebSocket frame, as [`whole_frames`](EndpointConfig::whole_frames) of the
     /// setup does. Before the connection is made.
     pub fn send_whole_frames(&self) {
         self.peer().shared.whole_frames.store(true, Ordering::Relaxed);
     }
 
-    /// Takes messages without `jsonrpc` on this one connection, as [`jsonrpc_optional`](Setup::jsonrpc_optional) of the
+    /// Takes messages without `jsonrpc` on this one connection, as [`jsonrpc_optional`](EndpointConfig::jsonrpc_optional) of the
     /// setup does. Before the connection is made.
     pub fn take_without_jsonrpc(&self) {
         self.peer().shared.jsonrpc_optional.store(true, Ordering::Relaxed);
@@ -197,10 +197,10 @@ impl std::error::Error for NotOffered {}
 impl Drop for Endpoint {
     fn drop(&mut self) {
         if let Some(peer) = &self.peer {
-            peer.shared.setup.hub.forget(peer.id());
+            peer.shared.config.registry.forget(peer.id());
             peer.shared.end(&CloseReason::link("the connection was never made"));
             // After that it takes no name any more.
-            peer.shared.setup.hub.leave_name(&peer.shared);
+            peer.shared.config.registry.leave_name(&peer.shared);
         }
     }
 }

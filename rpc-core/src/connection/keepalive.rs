@@ -10,7 +10,7 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// The clocks of one link. Time comes in, what is to be done comes out.
 #[derive(Debug)]
-pub(crate) struct Life {
+pub(crate) struct Keepalive {
     keepalive: bool,
     /// Bytes received until now, and since when there were no more.
     bytes: u64,
@@ -40,7 +40,7 @@ pub(crate) enum Due {
     Dead(CloseReason),
 }
 
-impl Life {
+impl Keepalive {
     pub(crate) fn new(keepalive: bool, now: Duration) -> Self {
         Self {
             keepalive,
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn silence_is_answered_by_a_ping_and_then_by_giving_up() {
         let limits = Limits::server();
-        let mut life = Life::new(true, secs(0));
+        let mut life = Keepalive::new(true, secs(0));
         assert_eq!(life.due(secs(1), &limits), Due::Tidy);
         assert_eq!(life.next(&limits), Some(secs(20)));
         assert_eq!(life.due(secs(19), &limits), Due::Nothing);
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn any_byte_is_a_sign_of_life() {
         let limits = Limits::server();
-        let mut life = Life::new(true, secs(0));
+        let mut life = Keepalive::new(true, secs(0));
         life.heard(1, None, secs(40));
         assert_eq!(life.due(secs(59), &limits), Due::Tidy);
         assert_eq!(life.due(secs(59), &limits), Due::Nothing);
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn what_has_come_in_meanwhile_is_a_sign_of_life_after_all() {
         let limits = Limits::server();
-        let mut life = Life::new(true, secs(0));
+        let mut life = Keepalive::new(true, secs(0));
         life.due(secs(20), &limits);
         assert_eq!(life.due(secs(50), &limits), Due::Look);
         life.heard(1, None, secs(50));
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn an_endless_message_is_none() {
         let limits = Limits::server();
-        let mut life = Life::new(true, secs(0));
+        let mut life = Keepalive::new(true, secs(0));
         for second in 0..30 {
             life.heard(second + 1, Some(7), secs(second));
             assert!(!matches!(life.due(secs(second), &limits), Due::Close(_)));

@@ -3,7 +3,7 @@
 use crate::connection::endpoint::Endpoint;
 use crate::limits::Limits;
 use crate::peer::Peer;
-use crate::peer::setup::Setup;
+use crate::peer::config::EndpointConfig;
 use crate::service::Service;
 use crate::service::router::Router;
 use crate::transport::memory::{Pipe, transports};
@@ -43,10 +43,10 @@ pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {
 }
 
 fn start(service: impl Service, transport: Pipe, opens: bool) -> Peer {
-    let mut setup = Setup::new(Router::new().service(service), Limits::client());
-    setup.keepalive = false;
-    setup.answers_malformed = !opens;
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(Router::new().service(service), Limits::client());
+    config.keepalive = false;
+    config.answers_malformed = !opens;
+    let endpoint = Endpoint::new(config);
     endpoint.know_other(opens);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(transport));

@@ -4,7 +4,7 @@ use std::panic::{self, PanicHookInfo};
 
 use crate::service::current;
 use crate::util::catch::{is_caught, text};
-use crate::util::log_throttle::SeldomEach;
+use crate::util::log_throttle::LogThrottleEach;
 
 /// Has panics of handlers, streams, hooks and whatever else of the application's runs for a connection told by
 /// [`tracing`], at the level `error`: of those from one line of the program one in ten seconds, with how many were
@@ -29,13 +29,13 @@ pub fn set_panic_hook() {
 }
 
 /// File, line and column.
-type Place = (String, u32, u32);
+type SourceLocation = (String, u32, u32);
 
 fn tell(info: &PanicHookInfo<'_>) {
-    static SELDOM: SeldomEach<Place> = SeldomEach::new();
+    static THROTTLE: LogThrottleEach<SourceLocation> = LogThrottleEach::new();
     let at = info.location().map(|at| (at.file().to_owned(), at.line(), at.column()));
     let (file, line, column) = at.unwrap_or_default();
-    if let Some(left_out) = SELDOM.may_say((file.clone(), line, column)) {
+    if let Some(left_out) = THROTTLE.allow((file.clone(), line, column)) {
         tracing::error!(left_out, at = %format_args!("{file}:{line}:{column}"), "a panic: {}", text(info.payload()));
     }
 }

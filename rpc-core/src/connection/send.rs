@@ -56,7 +56,7 @@ impl<T: Transport> Connection<T> {
     fn refill(&mut self, now: Duration) -> bool {
         let backlog = self.backlog();
         let mut state = self.shared.lock();
-        state.protocol.sent(backlog, now);
+        state.protocol.on_sent(backlog, now);
         let mut bytes = 0;
         while bytes < BATCH
             && let Some(message) = state.protocol.next_message()
@@ -70,7 +70,7 @@ impl<T: Transport> Connection<T> {
     /// Tells the outbox what is on its way and not out yet, so that it lets in who waits for room.
     fn report(&mut self, now: Duration) {
         let backlog = self.backlog();
-        self.shared.lock().protocol.sent(backlog, now);
+        self.shared.lock().protocol.on_sent(backlog, now);
     }
 
     fn backlog(&self) -> usize {

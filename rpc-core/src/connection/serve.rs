@@ -12,7 +12,7 @@ use crate::error::code::ErrorCode;
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
-use crate::peer::known::Other;
+use crate::peer::known::RemoteSupport;
 use crate::protocol::tables::key::Key;
 use crate::protocol::target::Target;
 use crate::protocol::{Arrival, Event, Room, Serve};
@@ -29,9 +29,9 @@ use crate::transport::{LinkError, Transport};
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
 use crate::util::excerpt::Excerpt;
-use crate::util::log_throttle::Seldom;
+use crate::util::log_throttle::LogThrottle;
 use crate::util::sync::Ordering;
-use crate::wire::decode::{self, Answer, Incoming, NOT_JSON, Payload, Shape};
+use crate::wire::decode::{self, Incoming, NOT_JSON, Payload, Response, Shape};
 use crate::wire::encode;
 use crate::wire::id::{Id, whole};
 
@@ -121,7 +121,7 @@ impl<T: Transport> Connection<T> {
         }
         let answers = decode::answers_in(text);
         for id in &answers {
-            let answer = Answer::Malformed(NOT_JSON.into());
+            let answer = Response::Malformed(NOT_JSON.into());
             self.receive_one(Incoming::Response { id: Some(id), answer }, None, now);
         }
         if text.trim_start().starts_with('[') {
@@ -140,7 +140,7 @@ impl<T: Transport> Connection<T> {
     /// Passes on what is no JSON-RPC, or says once that there is such.
     #[cold]
     fn hear(&self, text: &str, Foreign { is_first }: Foreign) {
-        if let Some(on_foreign) = &self.shared.setup.on_foreign {
+        if let Some(on_foreign) = &self.shared.config.on_foreign {
             // It is code of the user's.
             let _ = running::caught(|| {
                 on_foreign.hear(text);
@@ -163,7 +163,7 @@ impl<T: Transport> Connection<T> {
         batch: Option<usize>,
         now: Duration,
     ) -> Option<Foreign> {
-        let services = &self.shared.setup.services;
+        let services = &self.shared.config.services;
         let target = match &incoming {
             Incoming::Request(request) => services.find(&request.method),
             Incoming::Notification(notification) => {
@@ -195,8 +195,8 @@ impl<T: Transport> Connection<T> {
                 tracing::debug!(peer = %self.shared.id, why, "notification dropped");
             }
             Event::Unaddressed { code, message } => {
-                static SELDOM: Seldom = Seldom::new();
-                if let Some(left_out) = SELDOM.may_say() {
+                static THROTTLE: LogThrottle = LogThrottle::new();
+                if let Some(left_out) = THROTTLE.allow() {
                     tracing::warn!(
                         peer = %self.shared.id,
                         code,
@@ -207,7 +207,7 @@ impl<T: Transport> Connection<T> {
                 }
             }
             Event::Foreign { is_first } => return Some(Foreign { is_first }),
-            Event::Greeted => self.shared.other.set(Other::Known),
+            Event::Greeted => self.shared.other.set(RemoteSupport::Known),
             Event::Done => {}
         }
         None
@@ -220,7 +220,7 @@ impl<T: Transport> Connection<T> {
             return;
         }
         let peer = Peer { shared: self.shared.clone() };
-        let method = method.map(|method| &self.shared.setup.services.methods()[method]);
+        let method = method.map(|method| &self.shared.config.services.methods()[method]);
         for layer in self.layers.iter() {
             // They are code of the user's.
             let _ = running::caught(|| {
@@ -273,7 +273,7 @@ impl<T: Transport> Connection<T> {
         while let Some(key) = self.returned.get(at).map(|running| running.key) {
             // One that waits for its batch does not keep the others.
             let room = self.shared.lock().protocol.room_for_answer(key);
-            if room == Room::Later {
+            if room == Room::Deferred {
                 at += 1;
             } else if let Some(Running { id: Some(id), method, handler, .. }) =
                 self.returned.remove(at)
@@ -282,7 +282,7 @@ impl<T: Transport> Connection<T> {
                     Room::Now => self.answer(key, &id, method, handler),
                     _ => self.answer_too_big(key, &id, handler),
                 }
-                self.see_to_pace(method);
+                self.check_budget(method);
                 answered += 1;
                 if self.pace.is_over() {
                     break;
@@ -295,22 +295,22 @@ impl<T: Transport> Connection<T> {
     fn serve(&mut self, serve: Serve<&str>) {
         let method = serve.method;
         self.begin_handler(serve);
-        self.see_to_pace(method);
+        self.check_budget(method);
     }
 
     /// Has a method told of that has just kept this task from everything else for long.
-    pub(super) fn see_to_pace(&mut self, method: usize) {
-        if let Some(took) = self.pace.lap() {
-            self.shared.setup.services.took_long(method, took);
+    pub(super) fn check_budget(&mut self, method: usize) {
+        if let Some(took) = self.pace.checkpoint() {
+            self.shared.config.services.took_long(method, took);
         }
     }
 
     fn begin_handler(&mut self, serve: Serve<&str>) {
         let Serve { key, id, has_room, method, params, deadline, beside } = serve;
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
-        let traced = beside.as_ref().is_some_and(|beside| beside.extras.trace.is_some());
+        let traced = beside.as_ref().is_some_and(|beside| beside.extensions.trace.is_some());
         let cx = self.context.reuse(key, method, deadline, beside);
-        let (services, waker) = (&self.shared.setup.services, self.handlers.waker(key.index));
+        let (services, waker) = (&self.shared.config.services, self.handlers.waker(key.index));
         let layers = &self.layers;
         // Decoding runs code of the user's, and a method may do its work before it returns. Outside
         // of the closure, the handler is dropped where another panic of its is caught.
@@ -355,7 +355,7 @@ impl<T: Transport> Connection<T> {
     fn poll(&mut self, running: Running) {
         let method = running.method;
         self.poll_handler(running);
-        self.see_to_pace(method);
+        self.check_budget(method);
     }
 
     fn poll_handler(&mut self, mut running: Running) {
@@ -429,7 +429,7 @@ impl<T: Transport> Connection<T> {
 
     /// Answers for a handler that has returned, and whose result its batch cannot keep.
     fn answer_too_big(&mut self, key: Key, id: &str, handler: Handler) {
-        let limit = self.shared.setup.limits.message_out;
+        let limit = self.shared.config.limits.message_out;
         self.finish(key, id, handler, self.error(id, &ErrorObject::batch_answer_too_big(limit)));
     }
 
@@ -440,7 +440,7 @@ impl<T: Transport> Connection<T> {
         id: &str,
         method: usize,
     ) -> Result<(Bytes, Option<Box<dyn Items>>), ErrorObject> {
-        let limit = self.shared.setup.limits.message_out;
+        let limit = self.shared.config.limits.message_out;
         self.scratch.prepare();
         let buffer = &mut self.scratch.buffer;
         encode::write_head(id, buffer);
@@ -473,7 +473,7 @@ impl<T: Transport> Connection<T> {
         items: Box<dyn Items>,
     ) {
         drop_quietly(handler);
-        let ids = self.shared.setup.services.subscription_ids(method);
+        let ids = self.shared.config.services.subscription_ids(method);
         let mut state = self.shared.lock();
         let unused = state.protocol.unused_id(|| subscription_id(ids));
         let offered = unused.ok_or_else(ErrorObject::internal).and_then(|name| {
@@ -499,7 +499,7 @@ impl<T: Transport> Connection<T> {
 
     /// A response with an error, which is a short one if this one would be too long to be sent.
     fn error(&self, id: &str, error: &ErrorObject) -> Bytes {
-        let limit = self.shared.setup.limits.message_out;
+        let limit = self.shared.config.limits.message_out;
         let response = encode::error(Some(id), error);
         if response.len() <= limit {
             return response;

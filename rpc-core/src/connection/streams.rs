@@ -13,12 +13,12 @@ use crate::connection::tasks::Tasks;
 use crate::error::close::{CloseCode, CloseReason};
 use crate::error::object::ErrorObject;
 use crate::method::SUBSCRIPTION;
-use crate::peer::slot::Wish;
-use crate::protocol::tables::streams::OfferedKey;
+use crate::peer::slot::Command;
+use crate::protocol::tables::streams::OutgoingKey;
 use crate::service::current;
 use crate::service::failure_log;
 use crate::service::router::Router;
-use crate::stream::{Absorbed, Argument, Items, Step, StreamEnd};
+use crate::stream::{Argument, BufferProgress, Items, Step, StreamEnd};
 use crate::transport::Transport;
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
@@ -39,12 +39,12 @@ pub(super) struct Streams {
     waiting: Tasks<Stream>,
     /// Those that may have an item, in the order in which they are asked.
     ready: VecDeque<Stream>,
-    restless: bool,
+    has_backlog: bool,
 }
 
 /// One stream.
 pub(super) struct Stream {
-    key: OfferedKey,
+    key: OutgoingKey,
     /// JSON text.
     id: Box<str>,
     origin: Origin,
@@ -52,7 +52,7 @@ pub(super) struct Stream {
     seq: Option<u64>,
     /// Whether it has given an item that was not sent: one is asked for without credit as well, since
     /// it may be the end, which needs none.
-    holds: bool,
+    item_ready: bool,
     items: Box<dyn Items>,
 }
 
@@ -67,12 +67,12 @@ pub(super) enum Origin {
 
 impl Stream {
     pub(super) fn new(
-        (key, id): (OfferedKey, Box<str>),
+        (key, id): (OutgoingKey, Box<str>),
         origin: Origin,
         counted: bool,
         items: Box<dyn Items>,
     ) -> Self {
-        Self { key, id, origin, seq: counted.then_some(0), holds: false, items }
+        Self { key, id, origin, seq: counted.then_some(0), item_ready: false, items }
     }
 
     /// Runs code of the user's, as a part of the method that gave it.
@@ -129,7 +129,7 @@ enum Asked {
 impl Streams {
     pub(super) fn new(capacity: usize) -> Self {
         let (held, ready) = (None, VecDeque::new());
-        Self { held, waiting: Tasks::new(capacity), ready, restless: false }
+        Self { held, waiting: Tasks::new(capacity), ready, has_backlog: false }
     }
 
     pub(super) fn begin_turn(&self, connection: &std::task::Waker) {
@@ -147,12 +147,12 @@ impl Streams {
     }
 
     /// Lets a stream go on whose call or answer has left, or which has credit again.
-    fn release(&mut self, key: OfferedKey) {
+    fn release(&mut self, key: OutgoingKey) {
         let stream = self.take_held(key).or_else(|| self.take_waiting(key));
         self.ready.extend(stream);
     }
 
-    fn take_held(&mut self, key: OfferedKey) -> Option<Stream> {
+    fn take_held(&mut self, key: OutgoingKey) -> Option<Stream> {
         let held = self.held.as_mut()?;
         let at = held.iter().position(|stream| stream.key == key)?;
         let stream = held.swap_remove(at);
@@ -160,12 +160,12 @@ impl Streams {
         Some(stream)
     }
 
-    fn take_waiting(&mut self, key: OfferedKey) -> Option<Stream> {
+    fn take_waiting(&mut self, key: OutgoingKey) -> Option<Stream> {
         self.waiting.take(key.index, |stream| stream.key == key)
     }
 
     /// Drops a stream that nobody wants any more.
-    pub(super) fn end(&mut self, key: OfferedKey) {
+    pub(super) fn end(&mut self, key: OutgoingKey) {
         drop_quietly(self.take_held(key));
         drop_quietly(self.take_waiting(key));
         if let Some(at) = self.ready.iter().position(|stream| stream.key == key) {
@@ -180,7 +180,7 @@ impl Streams {
 
     /// Whether some take in items while there is no room, and have more than one turn has time for.
     pub(super) fn take_restless(&mut self) -> bool {
-        std::mem::take(&mut self.restless)
+        std::mem::take(&mut self.has_backlog)
     }
 
     /// Drops all, since the connection ends.
@@ -232,7 +232,7 @@ impl<T: Transport> Connection<T> {
     /// any more.
     fn take_in_streams(&mut self) {
         let mut state = self.shared.lock();
-        if state.arguments.is_empty() && state.protocol.streams_rest() {
+        if state.arguments.is_empty() && state.protocol.no_stream_events() {
             return;
         }
         let arguments = std::mem::take(&mut state.arguments);
@@ -254,13 +254,13 @@ impl<T: Transport> Connection<T> {
                 Asked::Over => drop_quietly(stream),
                 asked => {
                     // Whatever wakes it wakes this connection, which looks at all of them again.
-                    self.streams.restless |= matches!(asked, Asked::More);
+                    self.streams.has_backlog |= matches!(asked, Asked::More);
                     self.streams.ready.push_back(stream);
                 }
             }
-            let _ = self.pace.lap();
+            let _ = self.pace.checkpoint();
             if self.pace.is_over() {
-                self.streams.restless = true;
+                self.streams.has_backlog = true;
                 return;
             }
         }
@@ -270,17 +270,17 @@ impl<T: Transport> Connection<T> {
     fn absorb(&mut self, stream: &mut Stream) -> Asked {
         let waker = self.streams.waiting.waker(stream.key.index);
         let mut cx = Context::from_waker(waker);
-        let absorbed = stream.run(|items| items.poll_absorb(&mut cx));
+        let absorbed = stream.run(|items| items.poll_buffer(&mut cx));
         self.count_lost(stream);
         match absorbed {
-            Ok(Absorbed::All) => Asked::Pending,
-            Ok(Absorbed::Some) => Asked::More,
-            Ok(Absorbed::TooMuch) => {
+            Ok(BufferProgress::All) => Asked::Pending,
+            Ok(BufferProgress::Some) => Asked::More,
+            Ok(BufferProgress::TooMuch) => {
                 let (code, reason) =
                     (CloseCode::SLOW_READER, "reads a stream too slowly".to_owned());
                 let end = StreamEnd::Closed { reason: CloseReason::us(code, &*reason) };
                 stream.items.tell_end(&end);
-                self.shared.lock().wish(Wish::Close { code, reason, within: None });
+                self.shared.lock().command(Command::Close { code, reason, within: None });
                 self.finish_stream(stream, Some(&ErrorObject::internal()))
             }
             Err(Panicked) => self.finish_stream(stream, Some(&ErrorObject::internal())),
@@ -297,12 +297,12 @@ impl<T: Transport> Connection<T> {
     /// Takes items of one stream while there are some, and room.
     fn ask(&mut self, stream: &mut Stream, now: Duration) -> Asked {
         for _ in 0..OF_ONE {
-            if stream.holds {
+            if stream.item_ready {
                 // It is released when there is credit again.
                 if !self.shared.lock().protocol.has_credit(stream.key) {
                     return self.absorb(stream);
                 }
-                stream.holds = false;
+                stream.item_ready = false;
                 match stream.choose().and_then(|()| self.encode_item(stream)) {
                     Ok((item, bytes)) => {
                         stream.seq = stream.seq.map(|seq| seq + 1);
@@ -319,17 +319,17 @@ impl<T: Transport> Connection<T> {
             // Streams and `Serialize` are code of the user's.
             let step = stream.run(|items| items.poll_step(&mut cx));
             match stream.origin {
-                Origin::Method(method) => self.see_to_pace(method),
+                Origin::Method(method) => self.check_budget(method),
                 // The caller's own, who has no method to change.
-                Origin::Call => _ = self.pace.lap(),
+                Origin::Call => _ = self.pace.checkpoint(),
             }
             match step {
                 Ok(Poll::Pending) => return Asked::Pending,
                 Ok(Poll::Ready(Step::Item)) if self.pace.is_over() => {
-                    stream.holds = true;
+                    stream.item_ready = true;
                     return Asked::More;
                 }
-                Ok(Poll::Ready(Step::Item)) => stream.holds = true,
+                Ok(Poll::Ready(Step::Item)) => stream.item_ready = true,
                 Ok(Poll::Ready(Step::Error(error))) => {
                     return self.finish_stream(stream, Some(&error));
                 }
@@ -344,9 +344,9 @@ impl<T: Transport> Connection<T> {
 
     /// The message with an item, and how long the item itself is.
     fn encode_item(&mut self, stream: &mut Stream) -> Result<(Bytes, usize), ErrorObject> {
-        let limit = self.shared.setup.limits.message_out;
+        let limit = self.shared.config.limits.message_out;
         self.scratch.prepare();
-        let head = stream.head(&self.shared.setup.services);
+        let head = stream.head(&self.shared.config.services);
         encode::write_item_head(head, &mut self.scratch.buffer);
         let before = self.scratch.buffer.len();
         let out = &mut BoundedWriter::new(&mut self.scratch.buffer, limit, 2);
@@ -371,7 +371,7 @@ impl<T: Transport> Connection<T> {
         if let Some(error) = error {
             stream.items.tell_end(&StreamEnd::Failed(error.clone()));
         }
-        let head = stream.head(&self.shared.setup.services);
+        let head = stream.head(&self.shared.config.services);
         let last = match error {
             Some(error) => Some(encode::error_item(head, error)),
             None => stream.seq.map(|_| encode::done_item(head)),

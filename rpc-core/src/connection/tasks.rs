@@ -14,12 +14,12 @@ use crate::util::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 
 /// The pending tasks of one kind, by place.
 pub(crate) struct Tasks<T> {
-    places: Vec<Place<T>>,
+    places: Vec<TaskSlot<T>>,
     live: usize,
     woken: Arc<Woken>,
 }
 
-struct Place<T> {
+struct TaskSlot<T> {
     waker: Waker,
     task: Option<T>,
 }
@@ -51,8 +51,8 @@ impl<T> Tasks<T> {
     /// The waker of a place.
     pub(crate) fn waker(&mut self, index: usize) -> &Waker {
         while self.places.len() <= index {
-            let bell = Bell { woken: self.woken.clone(), index: self.places.len() };
-            self.places.push(Place { waker: Arc::new(bell).into(), task: None });
+            let bell = SlotWaker { woken: self.woken.clone(), index: self.places.len() };
+            self.places.push(TaskSlot { waker: Arc::new(bell).into(), task: None });
         }
         &self.places[index].waker
     }
@@ -129,12 +129,12 @@ struct Woken {
 }
 
 /// Wakes one place.
-struct Bell {
+struct SlotWaker {
     woken: Arc<Woken>,
     index: usize,
 }
 
-impl Wake for Bell {
+impl Wake for SlotWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

@@ -7,7 +7,7 @@ use crate::error::close::CloseReason;
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
-use crate::util::escaped::Harmless;
+use crate::util::escaped::Escaped;
 use crate::util::excerpt::Shortened;
 
 /// Why a call has no result.
@@ -210,7 +210,7 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // Its fields are the other end's.
-            Self::Method(error) => Harmless(error).fmt(f),
+            Self::Method(error) => Escaped(error).fmt(f),
             Self::Remote(error) => error.fmt(f),
             Self::Timeout { fate, heard: None } => write!(f, "no answer in time ({fate})"),
             Self::Timeout { fate, heard: Some(error) } => {
@@ -225,8 +225,8 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             Self::Cancelled { fate } => write!(f, "cancelled ({fate})"),
             Self::Busy => f.write_str("busy: not executed"),
             Self::Closed { reason, fate } => write!(f, "{reason} ({fate})"),
-            Self::Encode(why) => write!(f, "cannot send the params: {}", Harmless(why)),
-            Self::Decode(why) => write!(f, "cannot read the answer: {}", Harmless(why)),
+            Self::Encode(why) => write!(f, "cannot send the params: {}", Escaped(why)),
+            Self::Decode(why) => write!(f, "cannot read the answer: {}", Escaped(why)),
         }
     }
 }
@@ -299,8 +299,8 @@ impl fmt::Display for NotifyError {
         match self {
             Self::Closed { reason } => reason.fmt(f),
             Self::Full => f.write_str("the outbound queue is full"),
-            Self::Encode(why) => write!(f, "cannot send the params: {}", Harmless(why)),
-            Self::Refused(why) => Harmless(why).fmt(f),
+            Self::Encode(why) => write!(f, "cannot send the params: {}", Escaped(why)),
+            Self::Refused(why) => Escaped(why).fmt(f),
         }
     }
 }

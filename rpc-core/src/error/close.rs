@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::util::escaped::Harmless;
+use crate::util::escaped::Escaped;
 
 /// A WebSocket close code, as in RFC 6455 section 7.4 and the table of this crate's wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,7 +107,7 @@ impl CloseReason {
     }
 
     /// Whether the other end reads nothing more: it has closed, or did not read before.
-    pub(crate) fn is_deaf(&self) -> bool {
+    pub(crate) fn peer_stopped_reading(&self) -> bool {
         self.by == ClosedBy::Peer || self.code == Some(CloseCode::SLOW_READER)
     }
 
@@ -145,7 +145,7 @@ impl fmt::Display for CloseReason {
             write!(f, " with code {code}")?;
         }
         if !self.reason.is_empty() {
-            write!(f, ": {}", Harmless(&self.reason))?;
+            write!(f, ": {}", Escaped(&self.reason))?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ impl ErrorCode {
     /// No such method.
     pub const METHOD_NOT_FOUND: i64 = -32601;
     /// The parameters do not fit the method; where it is known which and why, `data.kind` is
-    /// `invalid_params`, and [`violations`](ErrorObject::violations) reads the rest.
+    /// `invalid_params`, and [`violations`](crate::ErrorObject::violations) reads the rest.
     pub const INVALID_PARAMS: i64 = -32602;
     /// The other end failed inside.
     pub const INTERNAL: i64 = -32603;

@@ -25,16 +25,16 @@ const LONG: usize = 4096;
 /// Why a text is not what it should be. Says neither where in a slice that the other end never saw,
 /// nor the name of a Rust type.
 pub(crate) fn explain(error: &serde_json::Error) -> String {
-    Complaint::of(error).why
+    DecodeMessage::of(error).why
 }
 
 /// Why a text is not what it should be, and whether that repeats a long value of it.
-pub(crate) struct Complaint {
+pub(crate) struct DecodeMessage {
     pub(crate) why: String,
     pub(crate) is_long: bool,
 }
 
-impl Complaint {
+impl DecodeMessage {
     /// Copies only the beginning and the end of the error's text, and looks at nothing else.
     pub(crate) fn of(error: &impl fmt::Display) -> Self {
         let mut ends = Ends::default();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::code::ErrorCode;
-use crate::util::escaped::Harmless;
+use crate::util::escaped::Escaped;
 use crate::util::excerpt::Excerpt;
 
 /// What a method answers when it fails: a code, a message for people, and optional data.
@@ -85,14 +85,14 @@ impl ErrorObject {
 
 impl fmt::Display for ErrorObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (code {})", Harmless(&self.message), self.code)
+        write!(f, "{} (code {})", Escaped(&self.message), self.code)
     }
 }
 
 /// What is derived would show the data as it came, with line breaks between its parts.
 impl fmt::Debug for ErrorObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let data = self.data.as_ref().map(|data| Harmless(data.get()));
+        let data = self.data.as_ref().map(|data| Escaped(data.get()));
         f.debug_struct("ErrorObject")
             .field("code", &self.code)
             .field("message", &self.message)

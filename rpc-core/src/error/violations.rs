@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::code::ErrorCode;
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
-use crate::util::escaped::Harmless;
+use crate::util::escaped::Escaped;
 use crate::util::excerpt::{Excerpt, LONGEST, start};
 
 /// At most so many violations are kept: a list of a thousand wrong items is as wrong as its first
@@ -56,9 +56,9 @@ impl Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {
-            write!(f, "{}: ", Harmless(&self.path))?;
+            write!(f, "{}: ", Escaped(&self.path))?;
         }
-        Harmless(&self.message).fmt(f)
+        Escaped(&self.message).fmt(f)
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::outcome_label::{Ended, Ending};
-use super::{CallNext, Called, Calling, Layer, OTHER, ServeNext, Serving};
+use super::{CallFuture, CallNext, CallRequest, Layer, OTHER, ServeNext, ServeRequest};
 use crate::method::MethodInfo;
 use crate::peer::Peer;
 use crate::service::handler::Handler;
-use crate::util::escaped::Harmless;
+use crate::util::escaped::Escaped;
 use crate::util::sync::{Arc, Mutex, PoisonError};
 
 /// A layer that logs one event of `tracing` for each call, served or made, when the call has ended. Every
@@ -42,10 +42,10 @@ use crate::util::sync::{Arc, Mutex, PoisonError};
 ///
 /// ```
 /// use rpc_core::layers::AccessLog;
-/// use rpc_core::{Layers, Limits, Router, Setup};
+/// use rpc_core::{Layers, Limits, Router, EndpointConfig};
 ///
 /// // As the first one it is the outermost, and sees what the others refuse.
-/// let mut setup = Setup::new(Router::new(), Limits::server());
+/// let mut setup = EndpointConfig::new(Router::new(), Limits::server());
 /// setup.layers = Layers::new().layer(AccessLog::new());
 /// ```
 #[derive(Debug, Clone)]
@@ -140,24 +140,24 @@ fn refused(line: Line<'_>) {
 }
 
 impl Layer for AccessLog {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         if !is_on() {
             return next.serve(call);
         }
         let method = match call.cx().called() {
             None => call.method().name.clone(),
-            Some(name) => Harmless(name).to_string().into(),
+            Some(name) => Escaped(name).to_string().into(),
         };
         let ending = self.ending(call.cx().peer(), method, call.cx().deadline(), served);
         ending.around_handler(next.serve(call))
     }
 
-    fn call(&self, request: Calling, next: CallNext) -> Called {
+    fn call(&self, request: CallRequest, next: CallNext) -> CallFuture {
         if !is_on() {
             return next.call(request);
         }
         // It is what this program calls, and may be what a user of it has typed.
-        let method = Harmless(request.method()).to_string().into();
+        let method = Escaped(request.method()).to_string().into();
         let ending = self.ending(request.peer(), method, request.deadline(), called);
         ending.around_call(next.call(request))
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::call::CallError;
-use crate::peer::from_answer::{Answer, Answered, Kind};
+use crate::peer::from_answer::{Answer, FromAnswer, Kind};
 
 impl Answer {
     /// An answer in the place of the other end's: to a call that was not sent, or instead of what
@@ -41,7 +41,7 @@ impl Answer {
     ///
     /// # Errors
     /// [`Decode`](CallError::Decode): it is of another type.
-    pub fn decode<T: Answered>(self) -> Result<T, CallError> {
+    pub fn decode<T: FromAnswer>(self) -> Result<T, CallError> {
         T::read(self).map_err(CallError::Decode)
     }
 
@@ -52,7 +52,7 @@ impl Answer {
 }
 
 /// A call can be asked for its raw answer.
-impl Answered for Answer {
+impl FromAnswer for Answer {
     fn read(answer: Answer) -> Result<Self, String> {
         Ok(answer)
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 
-use super::{Layer, Outcome, ServeNext, Serving};
+use super::{Layer, Outcome, ServeNext, ServeRequest};
 use crate::error::object::ErrorObject;
 use crate::error::rpc_error::Result;
 use crate::method::MethodInfo;
@@ -25,7 +25,7 @@ use crate::service::handler::Handler;
 ///
 /// let stop = Router::new().method("stop", |_: Context, (): ()| async { Ok(()) });
 /// let stop = stop.layer(Authorize::new(|cx, method| {
-///     method.name != "stop" || cx.session::<Admin>().is_some()
+///     method.name != "stop" || cx.caller::<Admin>().is_some()
 /// }));
 /// let (peer, _) = memory::pair(Router::new(), stop);
 /// let Err(CallError::Remote(error)) = peer.call::<()>("stop", ()).await else { panic!() };
@@ -69,7 +69,7 @@ impl Authorize {
 }
 
 impl Layer for Authorize {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         match &self.rule {
             Rule::Now(rule) => match rule(call.cx(), call.method()) {
                 Ok(()) => next.serve(call),
@@ -78,7 +78,7 @@ impl Layer for Authorize {
             Rule::Later(rule) => {
                 let verdict = rule(call.cx().clone(), call.method());
                 let kept = next.keep(call);
-                Handler::of(async move {
+                Handler::from_future(async move {
                     match verdict.await {
                         Ok(()) => kept.serve().await,
                         Err(error) => Outcome::from(error),

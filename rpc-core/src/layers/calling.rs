@@ -13,8 +13,8 @@ use super::{Answer, Layers};
 use crate::error::call::{CallError, Fate};
 use crate::peer::Peer;
 use crate::peer::batch::Queued;
-use crate::peer::call::{self, Asked, Options};
-use crate::peer::known::Other;
+use crate::peer::call::{self, CallSpec, Options};
+use crate::peer::known::RemoteSupport;
 use crate::peer::notify::Notify;
 use crate::peer::slot::Shared;
 use crate::protocol::tables::streams::Wanted;
@@ -27,11 +27,11 @@ use crate::wire::trace::TraceContext;
 ///
 /// A layer that may have to make it again keeps a clone.
 #[derive(Clone)]
-pub struct Calling {
+pub struct CallRequest {
     shared: Arc<Shared>,
     message: Outgoing,
     method: SmolStr,
-    asked: Asked,
+    spec: CallSpec,
     route: Route,
 }
 
@@ -47,22 +47,22 @@ pub(crate) enum Route {
     NotificationInBatch(Arc<Queue<Bytes>>),
 }
 
-impl Calling {
+impl CallRequest {
     pub(crate) fn new(
         shared: &Arc<Shared>,
         message: Outgoing,
         options: Options,
         route: Route,
     ) -> Self {
-        let mut asked = options.asked(Instant::now(), shared);
-        if asked.extras.trace.is_none() {
-            asked.extras.trace = current::trace_for(shared);
+        let mut spec = options.spec(Instant::now(), shared);
+        if spec.extensions.trace.is_none() {
+            spec.extensions.trace = current::trace_for(shared);
         }
         let shared = shared.clone();
         let method = message.method();
-        let mut calling = Self { shared, message, method, asked, route };
+        let mut calling = Self { shared, message, method, spec, route };
         if calling.is_notification() {
-            calling.asked.deadline = None;
+            calling.spec.deadline = None;
         }
         calling
     }
@@ -73,7 +73,7 @@ impl Calling {
     }
 
     /// Has the layers of its connection see it.
-    pub(crate) fn begin(self) -> Called {
+    pub(crate) fn begin(self) -> CallFuture {
         CallNext { layers: self.shared.layers.get(), depth: 0 }.call(self)
     }
 
@@ -99,7 +99,7 @@ impl Calling {
     /// # Errors
     /// [`Encode`](CallError::Encode): they cannot be written, or are too large.
     pub fn set_params(&mut self, params: &impl Serialize) -> Result<(), CallError> {
-        let limit = self.shared.setup.limits.message_out;
+        let limit = self.shared.config.limits.message_out;
         let message = Outgoing::new(&self.method, params, limit);
         self.message = message.map_err(CallError::Encode)?;
         Ok(())
@@ -129,35 +129,35 @@ impl Calling {
     /// trying again use up the same time; `None` if the caller wanted none. The deadline of the handler
     /// that makes the call holds as well, but is not told here. Means nothing for a notification.
     pub fn deadline(&self) -> Option<Instant> {
-        self.asked.deadline
+        self.spec.deadline
     }
 
     /// Sets until when there must be an answer; `None` waits as long as the connection lives.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.asked.deadline = deadline;
+        self.spec.deadline = deadline;
     }
 
     /// Has it end by then, also if its deadline is one that begins anew.
     pub(super) fn end_by(&mut self, latest: Instant) {
         let at = |own: Option<Instant>| own.map_or(latest, |own| own.min(latest));
-        self.asked.deadline = Some(at(self.asked.deadline));
-        self.asked.latest = Some(at(self.asked.latest));
+        self.spec.deadline = Some(at(self.spec.deadline));
+        self.spec.latest = Some(at(self.spec.latest));
     }
 
     /// The trace that it is a part of: that of the handler that makes it, unless a layer has set one.
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.asked.extras.trace.as_ref()
+        self.spec.extensions.trace.as_ref()
     }
 
     /// Makes it a part of this trace. Sent only to an end that is known to know of it, see
     /// [`Hello`](crate::Hello).
     pub fn set_trace(&mut self, trace: TraceContext) {
-        self.asked.extras.trace = Some(trace);
+        self.spec.extensions.trace = Some(trace);
     }
 
     /// What it is to bring about once; see [`Call::idempotency_key`](crate::Call::idempotency_key).
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.asked.extras.idempotency_key.as_deref()
+        self.spec.extensions.idempotency_key.as_deref()
     }
 
     /// Names what it is to bring about once. Means nothing for a notification.
@@ -166,26 +166,30 @@ impl Calling {
     /// [`Encode`](CallError::Encode): the key is empty or has more than 128 bytes.
     pub fn set_idempotency_key(&mut self, key: impl Into<String>) -> Result<(), CallError> {
         let key = call::checked_key(key.into()).map_err(CallError::Encode)?;
-        self.asked.extras.idempotency_key = Some(key);
+        self.spec.extensions.idempotency_key = Some(key);
         Ok(())
     }
 
     /// Makes it, without further layers.
-    fn make(self) -> Called {
-        let Self { shared, message, asked, route, .. } = self;
+    fn make(self) -> CallFuture {
+        let Self { shared, message, spec, route, .. } = self;
         match route {
-            Route::Call(wanted) => Called::of(call::bare(shared, message, asked, wanted)),
-            Route::InBatch(queue) => Called::of(call::bare_in_batch(shared, message, asked, queue)),
-            Route::Notification => Called::of(async move {
-                Notify::whole(shared.clone(), notification(message, asked, &shared)).await?;
+            Route::Call(wanted) => {
+                CallFuture::from_future(call::bare(shared, message, spec, wanted))
+            }
+            Route::InBatch(queue) => {
+                CallFuture::from_future(call::bare_in_batch(shared, message, spec, queue))
+            }
+            Route::Notification => CallFuture::from_future(async move {
+                Notify::whole(shared.clone(), notification(message, spec, &shared)).await?;
                 Ok(Answer::null())
             }),
-            Route::NotificationNow => Called::of(async move {
-                Notify::whole(shared.clone(), notification(message, asked, &shared)).try_now()?;
+            Route::NotificationNow => CallFuture::from_future(async move {
+                Notify::whole(shared.clone(), notification(message, spec, &shared)).try_now()?;
                 Ok(Answer::null())
             }),
-            Route::NotificationInBatch(queue) => Called::of(async move {
-                match queue.fill(notification(message, asked, &shared)) {
+            Route::NotificationInBatch(queue) => CallFuture::from_future(async move {
+                match queue.fill(notification(message, spec, &shared)) {
                     Ok(()) => Ok(Answer::null()),
                     Err(_) => Err(CallError::Cancelled { fate: Fate::NotSent }),
                 }
@@ -194,16 +198,17 @@ impl Calling {
     }
 }
 
-fn notification(message: Outgoing, asked: Asked, shared: &Shared) -> Bytes {
-    message.notification(asked.extras.trace.filter(|_| shared.other.get() == Other::Known))
+fn notification(message: Outgoing, spec: CallSpec, shared: &Shared) -> Bytes {
+    message
+        .notification(spec.extensions.trace.filter(|_| shared.other.get() == RemoteSupport::Known))
 }
 
-impl fmt::Debug for Calling {
+impl fmt::Debug for CallRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Calling")
             .field("peer", &self.shared.id)
             .field("method", &self.method)
-            .field("deadline", &self.asked.deadline)
+            .field("deadline", &self.spec.deadline)
             .finish_non_exhaustive()
     }
 }
@@ -218,7 +223,7 @@ pub struct CallNext {
 impl CallNext {
     /// Lets the call go on; it starts when the future is first polled, and is cancelled when that is
     /// dropped. Called again, it is made again: whether that is safe, the [`Fate`] of the first says.
-    pub fn call(&self, request: Calling) -> Called {
+    pub fn call(&self, request: CallRequest) -> CallFuture {
         match self.layers.at(self.depth) {
             Some(layer) => {
                 let next = Self { layers: self.layers.clone(), depth: self.depth + 1 };
@@ -242,14 +247,14 @@ type Future = Pin<Box<dyn std::future::Future<Output = Result<Answer, CallError>
 ///
 /// Dropping it cancels the call.
 #[must_use = "a call does nothing until it is polled"]
-pub struct Called(
+pub struct CallFuture(
     /// The lock is never taken: it makes this `Sync`, as calls are.
     Mutex<Future>,
 );
 
-impl Called {
+impl CallFuture {
     /// What `future` comes to.
-    pub fn of(
+    pub fn from_future(
         future: impl std::future::Future<Output = Result<Answer, CallError>> + Send + 'static,
     ) -> Self {
         Self(Mutex::new(Box::pin(future)))
@@ -257,7 +262,7 @@ impl Called {
 
     /// An answer, or a failure, that is there already.
     pub fn ready(answer: Result<Answer, CallError>) -> Self {
-        Self::of(std::future::ready(answer))
+        Self::from_future(std::future::ready(answer))
     }
 
     /// Polls it when nobody waits for it yet: what needs no waiting is done then.
@@ -269,7 +274,7 @@ impl Called {
     }
 }
 
-impl std::future::Future for Called {
+impl std::future::Future for CallFuture {
     type Output = Result<Answer, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -277,7 +282,7 @@ impl std::future::Future for Called {
     }
 }
 
-impl fmt::Debug for Called {
+impl fmt::Debug for CallFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Called")
     }
@@ -287,9 +292,9 @@ impl fmt::Debug for Called {
 pub(crate) type BatchQueue = Queue<(Outgoing, Arc<Queued>)>;
 
 /// Where a layered member of a batch puts its message, while its layers are polled for that.
-pub(crate) struct Queue<T>(Mutex<Place<T>>);
+pub(crate) struct Queue<T>(Mutex<QueueState<T>>);
 
-enum Place<T> {
+enum QueueState<T> {
     Open,
     Filled(T),
     /// The batch took it along.
@@ -308,15 +313,15 @@ pub(crate) enum Late<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Place::Open)))
+        Arc::new(Self(Mutex::new(QueueState::Open)))
     }
 
     pub(crate) fn fill(&self, item: T) -> Result<(), Late<T>> {
         let mut place = self.0.lock().unwrap();
         match *place {
-            Place::Open => *place = Place::Filled(item),
-            Place::Filled(_) | Place::Left => return Err(Late::Left(item)),
-            Place::Missed => return Err(Late::Missed),
+            QueueState::Open => *place = QueueState::Filled(item),
+            QueueState::Filled(_) | QueueState::Left => return Err(Late::Left(item)),
+            QueueState::Missed => return Err(Late::Missed),
         }
         Ok(())
     }
@@ -324,9 +329,9 @@ impl<T> Queue<T> {
     /// Takes what was queued; nothing is any more.
     pub(crate) fn close(&self) -> Option<T> {
         let mut place = self.0.lock().unwrap();
-        match std::mem::replace(&mut *place, Place::Missed) {
-            Place::Filled(item) => {
-                *place = Place::Left;
+        match std::mem::replace(&mut *place, QueueState::Missed) {
+            QueueState::Filled(item) => {
+                *place = QueueState::Left;
                 Some(item)
             }
             _ => None,

@@ -4,9 +4,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
-use super::limiter::{Place, Places};
+use super::limiter::{Permit, Permits};
 use super::only::Only;
-use super::{Layer, Outcome, ServeNext, Serving};
+use super::{Layer, Outcome, ServeNext, ServeRequest};
 use crate::error::object::ErrorObject;
 use crate::service::context::Context;
 use crate::service::handler::Handler;
@@ -33,7 +33,7 @@ use crate::util::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct Concurrency {
-    places: Arc<Places>,
+    places: Arc<Permits>,
     most: usize,
     waiting: usize,
     only: Only,
@@ -47,7 +47,7 @@ impl Concurrency {
     pub fn new(most: usize) -> Self {
         assert!(most > 0, "`most` must be at least 1");
         let waiting = most.saturating_mul(4);
-        Self { places: Places::new(most), most, waiting, only: Only::default() }
+        Self { places: Permits::new(most), most, waiting, only: Only::default() }
     }
 
     /// At most so many calls wait; more are busy. With 0 none waits.
@@ -70,19 +70,19 @@ impl Concurrency {
 }
 
 impl Layer for Concurrency {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         if !self.only.concerns(call) {
             return next.serve(call);
         }
         let cx = call.cx().clone();
         if let Some(place) = self.places.take() {
-            return Handler::of(Placed::new(place, cx, next.serve(call)));
+            return Handler::from_future(Placed::new(place, cx, next.serve(call)));
         }
         let Some(waiting) = self.places.wait(self.waiting) else {
             return Handler::error(ErrorObject::busy("concurrency"));
         };
         let kept = next.keep(call);
-        Handler::of(async move {
+        Handler::from_future(async move {
             let place = waiting.place().await;
             Placed::new(place, cx, kept.serve()).await
         })
@@ -100,7 +100,7 @@ impl fmt::Debug for Concurrency {
 
 /// A handler in its place.
 struct Placed {
-    place: Place,
+    place: Permit,
     cx: Context,
     handler: Handler,
     /// Whether we are told when it begins, or ceases, to wait for calls of its own.
@@ -108,7 +108,7 @@ struct Placed {
 }
 
 impl Placed {
-    fn new(place: Place, cx: Context, handler: Handler) -> Self {
+    fn new(place: Permit, cx: Context, handler: Handler) -> Self {
         Self { place, cx, handler, watches: false }
     }
 }

@@ -8,23 +8,23 @@ use tokio::sync::Semaphore;
 use crate::util::sync::{Arc, AtomicUsize, Mutex, Ordering};
 
 /// The places, and who waits for one.
-pub(super) struct Places {
+pub(super) struct Permits {
     free: Semaphore,
     /// How many were taken back when none was free; while it is above 0, none is.
     owed: Mutex<usize>,
     waiting: AtomicUsize,
 }
 
-impl Places {
+impl Permits {
     pub(super) fn new(most: usize) -> Arc<Self> {
         let free = Semaphore::new(most.min(Semaphore::MAX_PERMITS));
         Arc::new(Self { free, owed: Mutex::new(0), waiting: AtomicUsize::new(0) })
     }
 
     /// A place, if one is free and nobody waits for it.
-    pub(super) fn take(self: &Arc<Self>) -> Option<Place> {
+    pub(super) fn take(self: &Arc<Self>) -> Option<Permit> {
         self.free.try_acquire().ok()?.forget();
-        Some(Place { places: self.clone(), lent: false })
+        Some(Permit { places: self.clone(), released: false })
     }
 
     /// Joins those who wait, if no more than `most` do then.
@@ -58,15 +58,15 @@ impl Places {
 
 /// One of those who wait; dropping it is going away.
 pub(super) struct Waiting {
-    places: Arc<Places>,
+    places: Arc<Permits>,
 }
 
 impl Waiting {
     /// Waits for a place.
-    pub(super) async fn place(self) -> Place {
+    pub(super) async fn place(self) -> Permit {
         let permit = self.places.free.acquire().await;
         permit.expect("nobody closes it").forget();
-        Place { places: self.places.clone(), lent: false }
+        Permit { places: self.places.clone(), released: false }
     }
 }
 
@@ -77,26 +77,26 @@ impl Drop for Waiting {
 }
 
 /// A place that is held; dropping it leaves it.
-pub(super) struct Place {
-    places: Arc<Places>,
-    lent: bool,
+pub(super) struct Permit {
+    places: Arc<Permits>,
+    released: bool,
 }
 
-impl Place {
+impl Permit {
     /// Lends it, or takes it back at once.
-    pub(super) fn set_lent(&mut self, lent: bool) {
-        match (self.lent, lent) {
+    pub(super) fn set_lent(&mut self, released: bool) {
+        match (self.released, released) {
             (false, true) => self.places.leave(),
             (true, false) => self.places.take_back(),
             _ => {}
         }
-        self.lent = lent;
+        self.released = released;
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        if !self.lent {
+        if !self.released {
             self.places.leave();
         }
     }
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_place_that_was_taken_back_is_paid_for_by_the_next_one_left() {
-        let places = Places::new(1);
+        let places = Permits::new(1);
         let mut lender = places.take().unwrap();
         assert!(places.take().is_none());
         lender.set_lent(true);
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn who_leaves_lent_leaves_nothing() {
-        let places = Places::new(2);
+        let places = Permits::new(2);
         let mut lender = places.take().unwrap();
         lender.set_lent(true);
         drop(lender);
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn no_more_wait_than_may() {
-        let places = Places::new(1);
+        let places = Permits::new(1);
         let first = places.wait(1);
         assert!(first.is_some() && places.wait(1).is_none());
         drop(first);

@@ -9,7 +9,7 @@ use metrics::{
 use tokio::time::Instant;
 
 use super::outcome_label::{Ended, Ending};
-use super::{CallNext, Called, Calling, Layer, OTHER, ServeNext, Serving};
+use super::{CallFuture, CallNext, CallRequest, Layer, OTHER, ServeNext, ServeRequest};
 use crate::error::rpc_error::ErrorInfo;
 use crate::method::MethodInfo;
 use crate::peer::Peer;
@@ -39,10 +39,10 @@ use crate::service::handler::Handler;
 ///
 /// ```
 /// use rpc_core::layers::Metrics;
-/// use rpc_core::{Layers, Limits, Router, Setup};
+/// use rpc_core::{Layers, Limits, Router, EndpointConfig};
 ///
 /// // As the first one it is the outermost, and counts what the others refuse.
-/// let mut setup = Setup::new(Router::new(), Limits::server());
+/// let mut setup = EndpointConfig::new(Router::new(), Limits::server());
 /// setup.layers = Layers::new().layer(Metrics::new());
 /// ```
 #[derive(Debug, Clone)]
@@ -98,14 +98,14 @@ fn measured(
 }
 
 impl Layer for Metrics {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         let MethodInfo { name, errors, .. } = call.method();
         let names = (SERVED_NOW, SERVED);
         let ending = measured(names, name.clone().into(), call.cx().deadline(), errors);
         ending.around_handler(next.serve(call))
     }
 
-    fn call(&self, request: Calling, next: CallNext) -> Called {
+    fn call(&self, request: CallRequest, next: CallNext) -> CallFuture {
         let method = SharedString::from(request.method().to_owned());
         let ending = measured((CALLED_NOW, CALLED), method, request.deadline(), &[]);
         ending.around_call(next.call(request))

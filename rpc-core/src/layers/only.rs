@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Serving;
+use super::ServeRequest;
 use crate::util::sync::Arc;
 
 /// All methods, or those that are named.
@@ -18,7 +18,7 @@ impl Only {
         Self(Some(Arc::new(methods.into_iter().map(Into::into).collect())))
     }
 
-    pub(super) fn concerns(&self, call: Serving<'_>) -> bool {
+    pub(super) fn concerns(&self, call: ServeRequest<'_>) -> bool {
         self.0.as_ref().is_none_or(|only| only.contains(call.name()))
     }
 }

@@ -11,8 +11,8 @@ use crate::service::handler::Finished;
 use crate::service::handler::Handler;
 use crate::stream::json;
 use crate::util::bounded_writer::BoundedWriter;
-use crate::util::escaped::Harmless;
-use crate::util::log_throttle::Seldom;
+use crate::util::escaped::Escaped;
+use crate::util::log_throttle::LogThrottle;
 use crate::util::sync::{Arc, Mutex};
 
 /// What a handler came to: a result, a stream, or an error. A result is not serialised yet, and will
@@ -52,9 +52,9 @@ impl Outcome {
         match serde_json::value::to_raw_value(value) {
             Ok(json) => Self::from_json(json),
             Err(error) => {
-                static SELDOM: Seldom = Seldom::new();
-                if let Some(left_out) = SELDOM.may_say() {
-                    tracing::error!(left_out, error = %Harmless(error), "a result cannot be written as JSON");
+                static THROTTLE: LogThrottle = LogThrottle::new();
+                if let Some(left_out) = THROTTLE.allow() {
+                    tracing::error!(left_out, error = %Escaped(error), "a result cannot be written as JSON");
                 }
                 ErrorObject::internal().into()
             }
@@ -135,7 +135,7 @@ impl fmt::Debug for Outcome {
         match &self.0 {
             Kind::Returned { is_stream: true, .. } => f.write_str("Stream"),
             Kind::Returned { .. } => f.write_str("Result"),
-            Kind::Json(json) => f.debug_tuple("Result").field(&Harmless(json.get())).finish(),
+            Kind::Json(json) => f.debug_tuple("Result").field(&Escaped(json.get())).finish(),
             Kind::Error(error) => f.debug_tuple("Error").field(error).finish(),
         }
     }

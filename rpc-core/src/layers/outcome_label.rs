@@ -5,7 +5,7 @@ use std::thread;
 
 use tokio::time::Instant;
 
-use super::{Answer, Called, Outcome};
+use super::{Answer, CallFuture, Outcome};
 use crate::error::call::CallError;
 use crate::error::code::ErrorCode;
 use crate::error::kind::Kind;
@@ -176,7 +176,7 @@ impl<F: FnOnce(Ended)> Ending<F> {
     where
         F: Send + 'static,
     {
-        Handler::of(async move {
+        Handler::from_future(async move {
             let outcome = handler.await;
             self.tell(Ended::from(&outcome));
             outcome
@@ -184,11 +184,11 @@ impl<F: FnOnce(Ended)> Ending<F> {
     }
 
     /// Wraps a call that is made, and tells how it ends.
-    pub(super) fn around_call(self, called: Called) -> Called
+    pub(super) fn around_call(self, called: CallFuture) -> CallFuture
     where
         F: Send + 'static,
     {
-        Called::of(async move {
+        CallFuture::from_future(async move {
             let answer = called.await;
             self.tell(Ended::from(&answer));
             answer

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use self::sites::Sites;
 use super::only::Only;
-use super::{Layer, ServeNext, Serving};
+use super::{Layer, ServeNext, ServeRequest};
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
 use crate::service::handler::Handler;
@@ -35,10 +35,10 @@ use crate::util::sync::{Arc, Mutex};
 /// ```
 /// use std::time::Duration;
 /// use rpc_core::layers::RateLimit;
-/// use rpc_core::{Layers, Limits, Router, Setup};
+/// use rpc_core::{Layers, Limits, Router, EndpointConfig};
 ///
 /// let second = Duration::from_secs(1);
-/// let mut setup = Setup::new(Router::new(), Limits::server());
+/// let mut setup = EndpointConfig::new(Router::new(), Limits::server());
 /// setup.layers = Layers::new()
 ///     .layer(RateLimit::per_connection(50, second).burst(200))
 ///     .layer(RateLimit::per_address(10, 60 * second).only(["login"]))
@@ -137,7 +137,7 @@ fn quota(calls: u32, time: Duration) -> Quota {
 }
 
 impl Layer for RateLimit {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         if !self.only.concerns(call) {
             return next.serve(call);
         }

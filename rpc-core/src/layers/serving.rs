@@ -13,13 +13,13 @@ use crate::util::sync::Arc;
 
 /// A call that is to be served, as a layer sees it before its method does.
 #[derive(Clone, Copy)]
-pub struct Serving<'a> {
+pub struct ServeRequest<'a> {
     method: &'a MethodInfo,
     cx: &'a Context,
     params: Params<'a>,
 }
 
-impl<'a> Serving<'a> {
+impl<'a> ServeRequest<'a> {
     /// What is called. Of a call that the [fallback](crate::Router::fallback) serves this is the fallback, `*`.
     pub fn method(&self) -> &'a MethodInfo {
         self.method
@@ -49,15 +49,15 @@ impl<'a> Serving<'a> {
 
     /// The same call with other params. They count for no limit.
     #[must_use]
-    pub fn with_params<'b>(self, params: Params<'b>) -> Serving<'b>
+    pub fn with_params<'b>(self, params: Params<'b>) -> ServeRequest<'b>
     where
         'a: 'b,
     {
-        Serving { params, ..self }
+        ServeRequest { params, ..self }
     }
 }
 
-impl fmt::Debug for Serving<'_> {
+impl fmt::Debug for ServeRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Serving").field("cx", self.cx).finish_non_exhaustive()
     }
@@ -75,7 +75,7 @@ pub struct ServeNext<'a> {
 impl<'a> ServeNext<'a> {
     /// Lets the call go on. Params are decoded before this returns, but for an inner layer that waits;
     /// an `async` method runs when the handler is polled.
-    pub fn serve(self, call: Serving<'_>) -> Handler {
+    pub fn serve(self, call: ServeRequest<'_>) -> Handler {
         match self.layers.at(self.depth) {
             Some(layer) => layer.serve(call, ServeNext { depth: self.depth + 1, ..self }),
             None => idempotency::call(self.target.service(), self.method, call.cx, call.params),
@@ -84,8 +84,8 @@ impl<'a> ServeNext<'a> {
 
     /// Keeps the call, to let it go on later or not at all: for a layer that waits before anything of
     /// the call is looked at. Costs a copy of its params; [`serve`](Self::serve) costs none.
-    pub fn keep(self, call: Serving<'_>) -> Kept {
-        Kept {
+    pub fn keep(self, call: ServeRequest<'_>) -> OwnedServeRequest {
+        OwnedServeRequest {
             layers: self.layers.clone(),
             depth: self.depth,
             service: self.target.shared(),
@@ -105,7 +105,7 @@ impl fmt::Debug for ServeNext<'_> {
 /// A call that goes on later, and all that it needs for that. Made by [`ServeNext::keep`]. Of a clone each
 /// can go on; the method runs again then.
 #[derive(Clone)]
-pub struct Kept {
+pub struct OwnedServeRequest {
     layers: Layers,
     depth: usize,
     service: Arc<dyn Service>,
@@ -114,10 +114,10 @@ pub struct Kept {
     params: Option<Box<str>>,
 }
 
-impl Kept {
+impl OwnedServeRequest {
     /// Lets the call go on, as [`ServeNext::serve`] does.
     pub fn serve(self) -> Handler {
-        let call = Serving { method: self.method(), cx: &self.cx, params: self.params() };
+        let call = ServeRequest { method: self.method(), cx: &self.cx, params: self.params() };
         let Self { layers, depth, service, method, .. } = &self;
         ServeNext { layers, depth: *depth, target: service, method: *method }.serve(call)
     }
@@ -138,7 +138,7 @@ impl Kept {
     }
 }
 
-impl fmt::Debug for Kept {
+impl fmt::Debug for OwnedServeRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kept").field("cx", &self.cx).finish_non_exhaustive()
     }
@@ -182,6 +182,6 @@ impl Layers {
     ) -> Handler {
         let info = &service.methods()[method];
         let next = ServeNext { layers: self, depth: 0, target: service, method };
-        next.serve(Serving { method: info, cx, params })
+        next.serve(ServeRequest { method: info, cx, params })
     }
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::{CallNext, Called, Calling, Layer, Outcome, ServeNext, Serving};
+use super::{CallFuture, CallNext, CallRequest, Layer, Outcome, ServeNext, ServeRequest};
 use crate::error::object::ErrorObject;
 use crate::service::handler::Handler;
 
 /// A bound on the time that a call takes, whatever its caller wants.
 ///
 /// Served, a handler that takes longer is stopped, and its call answered -32012. Of a subscription that
-/// is the time until there is a stream; its items take as long as they do. Called, the deadline of a
+/// is the time until there is a stream; its items take as long as they do. CallFuture, the deadline of a
 /// call is no later than that, and travels along.
 ///
 /// ```
@@ -55,16 +55,16 @@ impl Timeout {
 }
 
 impl Layer for Timeout {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         let limit = self.limit(call.name());
         let handler = next.serve(call);
-        Handler::of(async move {
+        Handler::from_future(async move {
             let outcome = timeout(limit, handler).await;
             outcome.unwrap_or_else(|_| Outcome::from(ErrorObject::deadline()))
         })
     }
 
-    fn call(&self, mut request: Calling, next: CallNext) -> Called {
+    fn call(&self, mut request: CallRequest, next: CallNext) -> CallFuture {
         if let Some(latest) = Instant::now().checked_add(self.limit(request.method())) {
             request.end_by(latest);
         }

@@ -1,7 +1,7 @@
 //! Middleware of [tower](https://docs.rs/tower), both ways.
 //!
 //! - [`Adapt`] makes a [`Layer`] of a layer of tower: what the service within is called with is a served
-//!   call that was [`Kept`].
+//!   call that was [`OwnedServeRequest`].
 //! - A [`Peer`] is a service of tower for a [`Request`], so that layers of tower can stand around calls.
 
 use std::convert::Infallible;
@@ -15,14 +15,14 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tower_service::Service;
 
-use super::{Answer, Kept, Layer, Outcome, ServeNext, Serving};
+use super::{Answer, Layer, Outcome, OwnedServeRequest, ServeNext, ServeRequest};
 use crate::error::call::CallError;
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
 use crate::peer::call::Call;
 use crate::service::handler::Handler;
-use crate::util::escaped::Harmless;
-use crate::util::log_throttle::Seldom;
+use crate::util::escaped::Escaped;
+use crate::util::log_throttle::LogThrottle;
 use crate::util::sync::{Arc, Mutex};
 
 /// Any error, as middleware of tower gives it.
@@ -83,9 +83,9 @@ fn error_object(error: BoxError) -> ErrorObject {
     match error.downcast::<ErrorObject>() {
         Ok(error) => *error,
         Err(error) => {
-            static SELDOM: Seldom = Seldom::new();
-            if let Some(left_out) = SELDOM.may_say() {
-                tracing::error!(left_out, error = %Harmless(error), "a layer of tower failed");
+            static THROTTLE: LogThrottle = LogThrottle::new();
+            if let Some(left_out) = THROTTLE.allow() {
+                tracing::error!(left_out, error = %Escaped(error), "a layer of tower failed");
             }
             ErrorObject::internal()
         }
@@ -94,13 +94,13 @@ fn error_object(error: BoxError) -> ErrorObject {
 
 impl<S> Layer for Adapt<S>
 where
-    S: Service<Kept, Response = Outcome, Error: Into<BoxError>, Future: Send>,
+    S: Service<OwnedServeRequest, Response = Outcome, Error: Into<BoxError>, Future: Send>,
     S: Clone + Send + 'static,
 {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         let mut service = self.service.lock().unwrap().clone();
         let (kept, errors) = (next.keep(call), self.errors.clone());
-        Handler::of(async move {
+        Handler::from_future(async move {
             let served = async {
                 poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into)?;
                 service.call(kept).await.map_err(Into::into)
@@ -120,7 +120,7 @@ impl<S> fmt::Debug for Adapt<S> {
 #[derive(Debug, Clone)]
 pub struct Next(());
 
-impl Service<Kept> for Next {
+impl Service<OwnedServeRequest> for Next {
     type Response = Outcome;
     type Error = Infallible;
     type Future = Served;
@@ -129,7 +129,7 @@ impl Service<Kept> for Next {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, call: Kept) -> Served {
+    fn call(&mut self, call: OwnedServeRequest) -> Served {
         Served(call.serve())
     }
 }

@@ -4,9 +4,9 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use super::outcome_label::{Ended, Ending};
-use super::{CallNext, Called, Calling, Layer, ServeNext, Serving};
+use super::{CallFuture, CallNext, CallRequest, Layer, ServeNext, ServeRequest};
 use crate::service::handler::Handler;
-use crate::util::escaped::Harmless;
+use crate::util::escaped::Escaped;
 
 /// One span of `tracing` for each call, served or made, which is entered whenever the call is polled:
 /// what a handler logs, and the calls that it makes, lie within.
@@ -41,10 +41,10 @@ use crate::util::escaped::Harmless;
 ///
 /// ```
 /// use rpc_core::layers::Tracing;
-/// use rpc_core::{Layers, Limits, Router, Setup};
+/// use rpc_core::{Layers, Limits, Router, EndpointConfig};
 ///
 /// // As the first one it is the outermost, and sees what the others refuse.
-/// let mut setup = Setup::new(Router::new(), Limits::server());
+/// let mut setup = EndpointConfig::new(Router::new(), Limits::server());
 /// setup.layers = Layers::new().layer(Tracing::new());
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -96,10 +96,10 @@ fn record(span: &Span, ended: Ended, code: Option<i64>) {
 }
 
 impl Layer for Tracing {
-    fn serve(&self, call: Serving<'_>, next: ServeNext<'_>) -> Handler {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         // The name of a span is to be one of few, and what a fallback serves is the other end's choice.
         let name = &*call.method().name;
-        let called = call.cx().called().map(|called| Harmless(called).to_string());
+        let called = call.cx().called().map(|called| Escaped(called).to_string());
         let span = span("server", name, called.as_deref().unwrap_or(name), call.cx().peer().id());
         if span.is_disabled() {
             return next.serve(call);
@@ -111,17 +111,17 @@ impl Layer for Tracing {
             record(&ends, ended, ended.code());
         });
         let handler = span.in_scope(|| next.serve(call));
-        Handler::of(async move {
+        Handler::from_future(async move {
             let outcome = handler.instrument(span.clone()).await;
             if let Some(error) = outcome.error().filter(|_| messages) {
-                span.record("otel.status_description", Harmless(&error.message).to_string());
+                span.record("otel.status_description", Escaped(&error.message).to_string());
             }
             ending.tell(Ended::from(&outcome));
             outcome
         })
     }
 
-    fn call(&self, request: Calling, next: CallNext) -> Called {
+    fn call(&self, request: CallRequest, next: CallNext) -> CallFuture {
         let span = span("client", request.method(), request.method(), request.peer().id());
         if span.is_disabled() {
             return next.call(request);
@@ -135,7 +135,7 @@ impl Layer for Tracing {
             record(&ends, ended, code);
         });
         let called = span.in_scope(|| next.call(request));
-        Called::of(async move {
+        CallFuture::from_future(async move {
             let answer = called.instrument(span.clone()).await;
             if let Err(error) = &answer
                 && messages
@@ -158,7 +158,7 @@ mod otel {
     use tracing::Span;
     use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-    use super::Calling;
+    use super::CallRequest;
     use crate::wire::trace::TraceContext;
 
     /// Makes `span` a part of `trace`.
@@ -170,7 +170,7 @@ mod otel {
     }
 
     /// Has the other end continue at `span`.
-    pub(super) fn take_along(span: &Span, mut request: Calling) -> Calling {
+    pub(super) fn take_along(span: &Span, mut request: CallRequest) -> CallRequest {
         if request.trace().is_some() && !Span::current().context().has_active_span() {
             set_parent(span, request.trace());
         }

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use serde::Serialize;
 
 use crate::error::call::NotifyError;
-use crate::layers::{Calling, Queue, Route};
+use crate::layers::{CallRequest, Queue, Route};
 use crate::peer::Peer;
 use crate::peer::call::{Call, Options};
 use crate::peer::slot::Shared;
@@ -126,7 +126,7 @@ impl Batch {
     }
 
     pub(crate) fn limit(&self) -> usize {
-        self.peer.shared.setup.limits.message_out.saturating_sub(BRACKETS)
+        self.peer.shared.config.limits.message_out.saturating_sub(BRACKETS)
     }
 
     pub(crate) fn queue_call<T, E, P>(&self, message: Result<Outgoing, String>) -> Call<T, E, P> {
@@ -169,7 +169,7 @@ fn notification_within_layers(
 ) -> Result<Option<Bytes>, NotifyError> {
     let queue = Queue::new();
     let route = Route::NotificationInBatch(queue.clone());
-    let called = Calling::new(shared, message, Options::default(), route).begin();
+    let called = CallRequest::new(shared, message, Options::default(), route).begin();
     match called.now_or_never() {
         Some(came_to) => came_to.map(|_| queue.close()).map_err(NotifyError::from),
         // Nobody would poll it again.

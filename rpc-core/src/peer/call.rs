@@ -15,28 +15,28 @@ use tokio::time::Instant;
 use crate::error::call::{CallError, Fate};
 use crate::error::decode_error::explain;
 use crate::error::rpc_error::RpcError;
-use crate::layers::{Answer as RawAnswer, Called};
+use crate::layers::{Answer as RawAnswer, CallFuture};
 use crate::peer::batch::{Queued, Sent};
-use crate::peer::from_answer::{Answer, Answered, Kind};
+use crate::peer::from_answer::{Answer, FromAnswer, Kind};
 use crate::peer::slot::Shared;
 use crate::protocol::tables::streams::{Wanted, can_hold_id};
 use crate::protocol::{Outcome, Refused, Start};
-use crate::service::current::{self, Lent};
+use crate::service::current::{self, ReleasedPermit};
 use crate::service::progress::{self, NoProgress, Reports};
 use crate::stream::{Argument, Remote, Streaming};
-use crate::util::escaped::Harmless;
+use crate::util::escaped::Escaped;
 use crate::util::sync::{Arc, Mutex, PoisonError};
 use crate::util::waiter::{Waiter, poll_registered};
 use crate::wire::dialect::Dialect;
 use crate::wire::extensions::LONGEST_KEY;
-use crate::wire::request::{Beside, Outgoing};
+use crate::wire::request::{Outgoing, RequestExtensions};
 
 mod forwarded;
 mod layered;
 mod options;
 
 pub(crate) use layered::{bare, bare_in_batch, queue};
-pub(crate) use options::{Asked, Options, Streams, Terms};
+pub(crate) use options::{CallSpec, Options, StartOptions, Streams};
 
 use options::Timeout;
 
@@ -85,13 +85,13 @@ enum State {
     /// Starts when its batch is sent.
     InBatch(Arc<Queued>),
     /// On its way through layers, which start it further in.
-    Layered(Called),
+    Layered(CallFuture),
     /// Resolved before it began.
     Failed(Failure),
     Started {
         id: u64,
         /// Keeps the place of a handler of another connection lent.
-        _lent: Option<Lent>,
+        _lent: Option<ReleasedPermit>,
     },
     Done,
 }
@@ -223,7 +223,7 @@ impl<T, E, P> Call<T, E, P> {
     pub fn idempotency_key(self, key: impl Into<String>) -> Self {
         match checked_key(key.into()) {
             Ok(key) => self.with(|options| {
-                options.extras.get_or_insert_default().idempotency_key = Some(key);
+                options.extensions.get_or_insert_default().idempotency_key = Some(key);
             }),
             Err(why) => self.fail(Failure::Encode(why)),
         }
@@ -333,16 +333,16 @@ impl<T, E, P> Call<T, E, P> {
 
     fn send(&mut self, mut message: Outgoing, waiter: Option<&Waker>) -> State {
         let now = Instant::now();
-        let terms = self.options.terms(now, &self.shared);
-        if terms.late {
+        let options = self.options.options(now, &self.shared);
+        if options.late {
             return State::Failed(Failure::Late);
         }
-        let Terms { deadline, renewed, mut beside, .. } = terms;
-        if let Err(why) = message.prepare(&mut beside, self.shared.setup.limits.message_out) {
+        let StartOptions { deadline, sliding, mut beside, .. } = options;
+        if let Err(why) = message.prepare(&mut beside, self.shared.config.limits.message_out) {
             return State::Failed(Failure::Encode(why));
         }
-        let Beside { progress, is_lasting, .. } = beside;
-        let (caller, lent) = current::caller(&self.shared);
+        let RequestExtensions { progress, is_lasting, .. } = beside;
+        let (caller, released) = current::caller(&self.shared);
         let kept = self.options.streams.take();
         let streams = match &kept {
             None => Vec::new(),
@@ -355,7 +355,7 @@ impl<T, E, P> Call<T, E, P> {
         };
         let ids = streams.iter().map(|(id, _)| id.clone()).collect();
         let wanted = self.wanted.take();
-        let start = Start { deadline, caller, wanted, streams: ids, renewed, progress, is_lasting };
+        let start = Start { deadline, caller, wanted, streams: ids, sliding, progress, is_lasting };
         let mut waiter = waiter.map(|waker| Waiter::Task(waker.clone()));
         let mut streams = streams.into_iter();
         let started = self.shared.with(|state| {
@@ -370,7 +370,7 @@ impl<T, E, P> Call<T, E, P> {
             Ok(id)
         });
         match started {
-            Ok(id) => State::Started { id, _lent: lent },
+            Ok(id) => State::Started { id, _lent: released },
             Err(refused) => {
                 // Nothing of them was sent: a layer may try again.
                 if let Some(kept) = kept {
@@ -436,7 +436,7 @@ impl<T, E, P> Call<T, E, P> {
 impl From<Sent> for State {
     fn from(sent: Sent) -> Self {
         Self::Failed(match sent {
-            Sent::As(id, lent) => return Self::Started { id, _lent: lent },
+            Sent::As(id, released) => return Self::Started { id, _lent: released },
             Sent::Layered(called) => return Self::Layered(called),
             Sent::Busy => Failure::Refused(Refused::Busy),
             Sent::Late => Failure::Late,
@@ -447,7 +447,7 @@ impl From<Sent> for State {
     }
 }
 
-impl<T: Answered, E: RpcError, P> Future for Call<T, E, P> {
+impl<T: FromAnswer, E: RpcError, P> Future for Call<T, E, P> {
     type Output = Result<T, CallError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -460,7 +460,7 @@ impl<T: Answered, E: RpcError, P> Future for Call<T, E, P> {
     }
 }
 
-fn typed<T: Answered, E: RpcError>(
+fn typed<T: FromAnswer, E: RpcError>(
     outcome: Outcome,
     shared: &Arc<Shared>,
 ) -> Result<T, CallError<E>> {
@@ -534,7 +534,7 @@ impl<T, S, E, P> Call<Streaming<T, S>, E, P> {
     pub fn id_member(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         let name = name.into();
         if !can_hold_id(&name) {
-            let why = format!("`{}` cannot be the member that holds an id", Harmless(&name));
+            let why = format!("`{}` cannot be the member that holds an id", Escaped(&name));
             return self.fail(Failure::Encode(why));
         }
         if let Some(wanted) = &mut self.wanted {

@@ -8,7 +8,7 @@ use crate::stream::{Remote, Streaming};
 
 /// The result of a call: any type that can be read from JSON, and a [`Streaming`] where the call
 /// asked for one.
-pub trait Answered: Sized {
+pub trait FromAnswer: Sized {
     /// Reads an answer that is no error; or why it is none.
     #[doc(hidden)]
     fn read(answer: Answer) -> Result<Self, String>;
@@ -36,7 +36,7 @@ pub(crate) enum Kind {
     Stream(Remote),
 }
 
-impl<T: DeserializeOwned> Answered for T {
+impl<T: DeserializeOwned> FromAnswer for T {
     fn read(answer: Answer) -> Result<Self, String> {
         match answer.0 {
             Kind::Json(json) => serde_json::from_str(&json).map_err(|error| explain(&error)),
@@ -45,7 +45,7 @@ impl<T: DeserializeOwned> Answered for T {
     }
 }
 
-impl<T, E> Answered for Streaming<T, E> {
+impl<T, E> FromAnswer for Streaming<T, E> {
     fn read(answer: Answer) -> Result<Self, String> {
         match answer.0 {
             Kind::Stream(remote) => Ok(remote.into()),

@@ -19,9 +19,9 @@ use crate::error::rpc_error::RpcError;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::peer::call::Call;
-use crate::peer::from_answer::Answered;
-use crate::peer::registry::Hub;
-use crate::peer::slot::{Shared, Wish};
+use crate::peer::from_answer::FromAnswer;
+use crate::peer::registry::PeerRegistry;
+use crate::peer::slot::{Command, Shared};
 use crate::service::current;
 use crate::util::sync::{Arc, Mutex};
 use crate::wire::request::{Outgoing, fits};
@@ -56,7 +56,7 @@ impl Groups {
         let mut groups = self.members.lock().unwrap();
         let name: Arc<str> = name.into();
         // Under both locks: whoever ends the connection takes it out of what it has joined by then.
-        if !shared.lock().join(&name, &shared.setup.limits)? {
+        if !shared.lock().join(&name, &shared.config.limits)? {
             return Ok(());
         }
         Arc::make_mut(groups.entry(name).or_default()).push(shared.clone());
@@ -160,14 +160,14 @@ impl crate::peer::slot::State {
 /// ```
 #[derive(Clone)]
 pub struct Group {
-    hub: Hub,
+    registry: PeerRegistry,
     name: Arc<str>,
     dropping: bool,
 }
 
 impl Group {
-    pub(crate) fn new(hub: Hub, name: &str) -> Self {
-        Self { hub, name: name.into(), dropping: false }
+    pub(crate) fn new(registry: PeerRegistry, name: &str) -> Self {
+        Self { registry, name: name.into(), dropping: false }
     }
 
     /// Its name.
@@ -185,7 +185,7 @@ impl Group {
 
     /// Who is in it at the moment.
     pub fn members(&self) -> Vec<Peer> {
-        let members = self.hub.groups().members(&self.name);
+        let members = self.registry.groups().members(&self.name);
         members.iter().map(|shared| Peer { shared: shared.clone() }).collect()
     }
 
@@ -213,8 +213,8 @@ impl Group {
 
     pub(crate) fn push(&self, message: Result<Outgoing, String>) -> Result<usize, NotifyError> {
         let message = message.map_err(NotifyError::Encode)?.notification(current::trace());
-        fits(message.len(), self.hub.message_out()).map_err(NotifyError::Encode)?;
-        let members = self.hub.groups().members(&self.name);
+        fits(message.len(), self.registry.message_out()).map_err(NotifyError::Encode)?;
+        let members = self.registry.groups().members(&self.name);
         let took = members.iter().filter(|member| self.push_to(member, &message));
         Ok(took.count())
     }
@@ -234,7 +234,7 @@ impl Group {
             } else {
                 let reason = "reads its groups too slowly".to_owned();
                 let code = CloseCode::SLOW_READER;
-                state.wish(Wish::Close { code, reason, within: None });
+                state.command(Command::Close { code, reason, within: None });
             }
             false
         })
@@ -242,7 +242,7 @@ impl Group {
 
     pub(crate) fn call_all<T, E>(&self, message: Result<Outgoing, String>) -> Answers<T, E> {
         let calls = self.members().into_iter().map(|peer| {
-            let limit = peer.shared.setup.limits.message_out;
+            let limit = peer.shared.config.limits.message_out;
             let message = message.clone().and_then(|message| message.within(limit));
             let call = Call::new(peer.shared.clone(), message);
             MemberCall { peer: Some(peer), call }
@@ -291,7 +291,7 @@ impl<T, E> Answers<T, E> {
     }
 }
 
-impl<T: Answered, E: RpcError> Stream for Answers<T, E> {
+impl<T: FromAnswer, E: RpcError> Stream for Answers<T, E> {
     type Item = (Peer, Result<T, CallError<E>>);
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -303,7 +303,7 @@ impl<T: Answered, E: RpcError> Stream for Answers<T, E> {
     }
 }
 
-impl<T: Answered, E: RpcError> Future for MemberCall<T, E> {
+impl<T: FromAnswer, E: RpcError> Future for MemberCall<T, E> {
     type Output = (Peer, Result<T, CallError<E>>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

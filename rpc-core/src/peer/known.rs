@@ -5,7 +5,7 @@ use crate::wire::dialect::Dialect;
 
 /// What the other end may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Other {
+pub(crate) enum RemoteSupport {
     /// Plain JSON-RPC 2.0: it has not said that it knows more.
     Stranger,
     /// All that we have.
@@ -14,20 +14,20 @@ pub(crate) enum Other {
     Plain,
 }
 
-/// The [`Other`] of a connection, and the [`Dialect`] that it speaks: as one number, since who asks for one mostly asks
+/// The [`RemoteSupport`] of a connection, and the [`Dialect`] that it speaks: as one number, since who asks for one mostly asks
 /// for both.
 #[derive(Debug)]
-pub(crate) struct Acquaintance(AtomicUsize);
+pub(crate) struct RemoteProfile(AtomicUsize);
 
-/// An [`Other`] takes so many bits; a dialect stands above them.
+/// An [`RemoteSupport`] takes so many bits; a dialect stands above them.
 const BITS: u32 = 2;
 
-impl Acquaintance {
-    pub(crate) fn new(other: Other, dialect: Dialect) -> Self {
+impl RemoteProfile {
+    pub(crate) fn new(other: RemoteSupport, dialect: Dialect) -> Self {
         Self(AtomicUsize::new(joined(other, dialect)))
     }
 
-    pub(crate) fn set(&self, other: Other) {
+    pub(crate) fn set(&self, other: RemoteSupport) {
         // One at a time: before there is a connection, and then by its task.
         self.0.store(joined(other, self.dialect()), Ordering::Relaxed);
     }
@@ -36,7 +36,7 @@ impl Acquaintance {
         self.0.store(joined(self.get(), dialect), Ordering::Relaxed);
     }
 
-    pub(crate) fn get(&self) -> Other {
+    pub(crate) fn get(&self) -> RemoteSupport {
         self.both().0
     }
 
@@ -44,13 +44,13 @@ impl Acquaintance {
         self.both().1
     }
 
-    pub(crate) fn both(&self) -> (Other, Dialect) {
+    pub(crate) fn both(&self) -> (RemoteSupport, Dialect) {
         // Nothing else is read by it, so the order does not matter.
         let both = self.0.load(Ordering::Relaxed);
         let other = match both & ((1 << BITS) - 1) {
-            it if it == Other::Known as usize => Other::Known,
-            it if it == Other::Plain as usize => Other::Plain,
-            _ => Other::Stranger,
+            it if it == RemoteSupport::Known as usize => RemoteSupport::Known,
+            it if it == RemoteSupport::Plain as usize => RemoteSupport::Plain,
+            _ => RemoteSupport::Stranger,
         };
         let dialect = match both >> BITS {
             it if it == Dialect::Lsp as usize => Dialect::Lsp,
@@ -61,15 +61,15 @@ impl Acquaintance {
     }
 }
 
-const fn joined(other: Other, dialect: Dialect) -> usize {
+const fn joined(other: RemoteSupport, dialect: Dialect) -> usize {
     other as usize | (dialect as usize) << BITS
 }
 
 #[test]
 fn the_one_is_kept_when_the_other_changes() {
-    for other in [Other::Stranger, Other::Known, Other::Plain] {
+    for other in [RemoteSupport::Stranger, RemoteSupport::Known, RemoteSupport::Plain] {
         for dialect in [Dialect::JsonRpc, Dialect::Lsp, Dialect::Mcp] {
-            let of = Acquaintance::new(Other::Known, dialect);
+            let of = RemoteProfile::new(RemoteSupport::Known, dialect);
             of.set(other);
             assert_eq!(of.both(), (other, dialect));
             of.set_dialect(Dialect::Lsp);

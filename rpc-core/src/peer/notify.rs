@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 
 use crate::error::call::{CallError, NotifyError};
-use crate::layers::{Called, Calling, Route};
+use crate::layers::{CallFuture, CallRequest, Route};
 use crate::peer::call::Options;
 use crate::peer::slot::Shared;
 use crate::service::current;
@@ -42,9 +42,9 @@ pub struct Notify {
 enum State {
     New(Bytes),
     /// Has layers before it, which see it when it is first polled.
-    Held(Box<Calling>),
+    Held(Box<CallRequest>),
     /// On its way through them.
-    Layered(Called),
+    Layered(CallFuture),
     Failed(String),
     /// For room in the queue, under this ticket.
     Waiting(u64),
@@ -56,7 +56,12 @@ impl Notify {
         let state = match message {
             Ok(message) if shared.layers.any() => {
                 let options = Options::default();
-                State::Held(Box::new(Calling::new(&shared, message, options, Route::Notification)))
+                State::Held(Box::new(CallRequest::new(
+                    &shared,
+                    message,
+                    options,
+                    Route::Notification,
+                )))
             }
             Ok(message) => State::New(message.notification(current::trace_for(&shared))),
             Err(why) => State::Failed(why),

@@ -15,7 +15,7 @@ mod pending;
 
 use names::Names;
 pub use names::SameName;
-use pending::{Coming, Kick};
+use pending::{Kick, PendingPeers};
 
 /// A connected end, and a number that tells the order in which they came.
 type Member = (u64, Arc<Shared>);
@@ -25,7 +25,7 @@ const REASONS: usize = 100;
 
 /// Who is connected. Each server has one, shared by its connections; clones are the same hub.
 #[derive(Clone, Default)]
-pub struct Hub {
+pub struct PeerRegistry {
     inner: Arc<Inner>,
 }
 
@@ -34,7 +34,7 @@ struct Inner {
     /// By id.
     peers: Mutex<HashMap<Box<str>, Member>>,
     next: AtomicU64,
-    coming: Coming,
+    pending: PendingPeers,
     closes: Mutex<BTreeMap<String, u64>>,
     /// The same by reason, of those that this end has closed.
     reasons: Mutex<BTreeMap<String, u64>>,
@@ -50,7 +50,7 @@ struct Inner {
 /// Counts one handler while it lives.
 pub(crate) struct Detached(#[expect(dead_code, reason = "it is counted")] Arc<()>);
 
-impl Hub {
+impl PeerRegistry {
     /// A hub without peers.
     pub fn new() -> Self {
         Self::default()
@@ -107,7 +107,7 @@ impl Hub {
     ) -> usize {
         let kick = Arc::new(Kick { who: Box::new(who), code, reason: reason.to_owned() });
         // First those who come: whoever is not among them any more is among the others.
-        self.inner.coming.keep(&kick);
+        self.inner.pending.keep(&kick);
         let count = self.peers().iter().filter(|peer| kick.end(peer)).count();
         let is_meant = |shared: &Arc<Shared>| (kick.who)(&Peer { shared: shared.clone() });
         self.inner.once.stop_orphans_of(is_meant);
@@ -116,17 +116,17 @@ impl Hub {
 
     /// One more is on the way in.
     pub(crate) fn expect(&self, id: &str) {
-        self.inner.coming.expect(id);
+        self.inner.pending.expect(id);
     }
 
     /// It is known who someone is.
     pub(crate) fn is_here(&self, peer: &Peer) {
-        self.inner.coming.take(peer.id()).iter().for_each(|kick| kick.end_late(peer));
+        self.inner.pending.take(peer.id()).iter().for_each(|kick| kick.end_late(peer));
     }
 
     /// One who was on the way in does not come.
     pub(crate) fn forget(&self, id: &str) {
-        self.inner.coming.take(id);
+        self.inner.pending.take(id);
     }
 
     /// How many [detached](crate::Handler::detached) handlers run, those of ended connections included, together
@@ -235,7 +235,7 @@ impl Hub {
     }
 }
 
-impl fmt::Debug for Hub {
+impl fmt::Debug for PeerRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").field("peers", &self.len()).finish()
     }
@@ -243,11 +243,11 @@ impl fmt::Debug for Hub {
 
 #[test]
 fn reasons_of_closes_are_counted_and_do_not_grow_without_end() {
-    let hub = Hub::new();
+    let registry = PeerRegistry::new();
     for number in 0..200 {
-        hub.count_reason(&format!("user {number} is out"));
+        registry.count_reason(&format!("user {number} is out"));
     }
-    hub.count_reason("user 7 is out");
-    let reasons = hub.close_reasons();
+    registry.count_reason("user 7 is out");
+    let reasons = registry.close_reasons();
     assert_eq!((reasons.len(), reasons["user 7 is out"], reasons["other"]), (101, 2, 100));
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::error::close::{CloseCode, CloseReason};
 use crate::layers::Around;
 use crate::limits::Limits;
-use crate::peer::known::{Acquaintance, Other};
-use crate::peer::setup::Setup;
+use crate::peer::config::EndpointConfig;
+use crate::peer::known::{RemoteProfile, RemoteSupport};
 use crate::protocol::Protocol;
 use crate::stream::{Argument, StreamEnd};
 use crate::util::catch::drop_quietly;
@@ -22,8 +22,8 @@ use crate::util::random::{chance, new_id};
 use crate::util::sync::{
     Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, OnceLock, Ordering, PoisonError,
 };
-use crate::util::type_map::Values;
-use crate::util::waiter::{Flag, Waiter};
+use crate::util::type_map::TypeMap;
+use crate::util::waiter::{OneShotEvent, Waiter};
 use crate::wire::buffer::Scratch;
 use crate::wire::decode::Rules;
 use crate::wire::dialect::Dialect;
@@ -32,23 +32,23 @@ use crate::wire::hello::Hello;
 /// One end.
 pub(crate) struct Shared {
     pub(crate) id: Box<str>,
-    pub(crate) setup: Setup,
+    pub(crate) config: EndpointConfig,
     pub(crate) clock: Clock,
-    pub(crate) session: OnceLock<Box<dyn Any + Send + Sync>>,
+    pub(crate) caller: OnceLock<Box<dyn Any + Send + Sync>>,
     /// Where the other end is, if that is known.
     pub(crate) address: OnceLock<IpAddr>,
-    pub(crate) values: Values,
+    pub(crate) values: TypeMap,
     /// What stands around the calls of this end, and around what it serves.
     pub(crate) layers: Around,
     /// Handlers that were stopped and still run, on other tasks and threads.
     pub(crate) orphans: AtomicUsize,
     /// What may be sent beyond JSON-RPC 2.0; beside the lock, since each call asks.
-    pub(crate) other: Acquaintance,
+    pub(crate) other: RemoteProfile,
     /// As in the setup, unless this one connection is another.
     pub(crate) whole_frames: AtomicBool,
     pub(crate) jsonrpc_optional: AtomicBool,
     /// Set when nothing is left to be done.
-    pub(crate) gone: Flag,
+    pub(crate) closed_event: OneShotEvent,
     state: Mutex<State>,
 }
 
@@ -61,11 +61,11 @@ pub(crate) struct State {
     /// larger number here and leaves the slot alone.
     pub(crate) generation: u64,
     /// Wakes the connection's task, if it sleeps.
-    pub(crate) sleeper: Option<Waker>,
+    pub(crate) task_waker: Option<Waker>,
     /// When its timer will wake it at the latest.
     pub(crate) armed: Option<Duration>,
     /// What the connection is asked for from outside.
-    pub(crate) wishes: Option<Box<Wishes>>,
+    pub(crate) commands: Option<Box<Commands>>,
     /// Streams that go with calls, until the connection takes them in.
     pub(crate) arguments: Vec<Argument>,
     /// The groups that it is in.
@@ -83,16 +83,16 @@ pub(crate) struct State {
 
 /// What a connection can be asked for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wishes {
+pub(crate) struct Commands {
     /// To end.
-    pub(crate) end: Option<Wish>,
+    pub(crate) end: Option<Command>,
     /// To let its transport know that other limits hold.
     pub(crate) limits: bool,
 }
 
 /// How a connection is to end.
 #[derive(Debug, Clone)]
-pub(crate) enum Wish {
+pub(crate) enum Command {
     /// Close now, which may take so long if it is not to be as long as always.
     Close { code: CloseCode, reason: String, within: Option<Duration> },
     /// Finish what runs, at the latest until then, and close.
@@ -100,45 +100,45 @@ pub(crate) enum Wish {
 }
 
 impl Shared {
-    pub(crate) fn new(setup: Setup) -> Arc<Self> {
-        setup.hub.note_message_out(setup.limits.message_out);
-        let mut protocol = Protocol::new(setup.limits.clone());
-        match setup.hello {
+    pub(crate) fn new(config: EndpointConfig) -> Arc<Self> {
+        config.registry.note_message_out(config.limits.message_out);
+        let mut protocol = Protocol::new(config.limits.clone());
+        match config.hello {
             Hello::Always => protocol.greet(),
             Hello::Auto => {}
             Hello::Never => protocol.be_plain(),
         }
-        if !setup.answers_malformed {
-            protocol.leave_malformed(setup.on_foreign.is_some());
+        if !config.answers_malformed {
+            protocol.leave_malformed(config.on_foreign.is_some());
         }
-        protocol.speak(setup.dialect);
+        protocol.speak(config.dialect);
         let id = new_id();
         protocol.set_chance(chance(&id));
         Arc::new(Self {
             id,
             clock: Clock::start(),
-            session: OnceLock::new(),
+            caller: OnceLock::new(),
             address: OnceLock::new(),
-            values: Values::default(),
-            layers: Around::new(setup.layers.clone()),
+            values: TypeMap::default(),
+            layers: Around::new(config.layers.clone()),
             orphans: AtomicUsize::new(0),
-            other: Acquaintance::new(
-                match setup.hello {
-                    Hello::Never => Other::Plain,
-                    Hello::Always | Hello::Auto => Other::Stranger,
+            other: RemoteProfile::new(
+                match config.hello {
+                    Hello::Never => RemoteSupport::Plain,
+                    Hello::Always | Hello::Auto => RemoteSupport::Stranger,
                 },
-                setup.dialect,
+                config.dialect,
             ),
-            whole_frames: AtomicBool::new(setup.whole_frames),
-            jsonrpc_optional: AtomicBool::new(setup.jsonrpc_optional),
-            gone: Flag::default(),
+            whole_frames: AtomicBool::new(config.whole_frames),
+            jsonrpc_optional: AtomicBool::new(config.jsonrpc_optional),
+            closed_event: OneShotEvent::default(),
             state: Mutex::new(State {
                 protocol,
                 scratch: Scratch::default(),
                 generation: 0,
-                sleeper: None,
+                task_waker: None,
                 armed: None,
-                wishes: None,
+                commands: None,
                 arguments: Vec::new(),
                 groups: Vec::new(),
                 closed: None,
@@ -146,21 +146,21 @@ impl Shared {
                 is_replaced: false,
                 cut: None,
             }),
-            setup,
+            config,
         })
     }
 
     /// The handshake has told each end that it knows the other; this one `opens` the link.
     pub(crate) fn know_other(&self, opens: bool) {
-        if self.other.get() != Other::Plain {
+        if self.other.get() != RemoteSupport::Plain {
             self.with(|state| state.protocol.know_other(opens));
-            self.other.set(Other::Known);
+            self.other.set(RemoteSupport::Known);
         }
     }
 
     /// From now on this end is a plain peer.
     pub(crate) fn be_plain(&self) {
-        self.other.set(Other::Plain);
+        self.other.set(RemoteSupport::Plain);
         self.with(|state| state.protocol.be_plain());
     }
 
@@ -187,14 +187,14 @@ impl Shared {
     pub(crate) fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         let result = change(&mut state);
-        let told = std::mem::take(&mut state.protocol.told);
-        let wakes = state.sleeper.is_some() && state.has_work();
-        let sleeper = if wakes { state.sleeper.take() } else { None };
+        let to_wake = std::mem::take(&mut state.protocol.to_wake);
+        let wakes = state.task_waker.is_some() && state.has_work();
+        let task_waker = if wakes { state.task_waker.take() } else { None };
         drop(state);
-        if let Some(sleeper) = sleeper {
-            sleeper.wake();
+        if let Some(task_waker) = task_waker {
+            task_waker.wake();
         }
-        told.into_iter().for_each(Waiter::tell);
+        to_wake.into_iter().for_each(Waiter::tell);
         result
     }
 
@@ -223,20 +223,20 @@ impl Shared {
         let mut state = self.lock();
         state.closed.get_or_insert_with(|| reason.clone().into());
         // Whoever keeps a peer of an ended connection must not keep its task.
-        let sleeper = state.sleeper.take();
+        let task_waker = state.task_waker.take();
         let guest = state.protocol.forget_guest();
         drop(state);
-        drop((sleeper, guest));
-        self.gone.set();
+        drop((task_waker, guest));
+        self.closed_event.set();
     }
 }
 
 impl State {
     /// Asks the connection to end. A drain can be cut short, a close cannot be taken back.
-    pub(crate) fn wish(&mut self, wish: Wish) {
-        let end = &mut self.wishes.get_or_insert_default().end;
-        if !matches!(end, Some(Wish::Close { .. })) {
-            *end = Some(wish);
+    pub(crate) fn command(&mut self, command: Command) {
+        let end = &mut self.commands.get_or_insert_default().end;
+        if !matches!(end, Some(Command::Close { .. })) {
+            *end = Some(command);
         }
     }
 
@@ -250,8 +250,8 @@ impl State {
 
     /// Whether it has been asked to close.
     pub(crate) fn is_to_close(&self) -> bool {
-        let end = self.wishes.as_ref().and_then(|wishes| wishes.end.as_ref());
-        matches!(end, Some(Wish::Close { .. }))
+        let end = self.commands.as_ref().and_then(|commands| commands.end.as_ref());
+        matches!(end, Some(Command::Close { .. }))
     }
 
     /// A new link serves the slot from now on; its generation.
@@ -278,8 +278,8 @@ impl State {
     fn has_work(&self) -> bool {
         let due = self.protocol.next_deadline();
         !self.protocol.is_sent()
-            || !self.protocol.streams_rest()
-            || self.wishes.is_some()
+            || !self.protocol.no_stream_events()
+            || self.commands.is_some()
             || self.protocol.may_start_ordered()
             || self.protocol.wire_is_unwatched()
             || self.protocol.hello_is_unwatched()

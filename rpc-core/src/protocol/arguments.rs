@@ -7,7 +7,7 @@ use crate::error::object::ErrorObject;
 use crate::method::ParamInfo;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::Carried;
-use crate::protocol::tables::streams::{OfferedKey, Origin, Stop, TakenKey};
+use crate::protocol::tables::streams::{IncomingKey, Origin, OutgoingKey, Stop};
 use crate::wire::encode;
 use crate::wire::stream_ref;
 
@@ -15,37 +15,37 @@ use crate::wire::stream_ref;
 impl<W> Protocol<W> {
     /// Whether so many streams more may go with calls.
     pub(super) fn has_room_for_streams(&self, more: usize) -> bool {
-        more == 0 || self.offered.arguments() + more <= self.limits.streams
+        more == 0 || self.outgoing.arguments() + more <= self.limits.streams
     }
 
     /// Opens the streams that go with a call. They begin when its message has left.
-    pub(super) fn open_streams(&mut self, call: u64, ids: Vec<Box<str>>) -> Vec<OfferedKey> {
+    pub(super) fn open_streams(&mut self, call: u64, ids: Vec<Box<str>>) -> Vec<OutgoingKey> {
         let window = self.hello.window();
-        ids.into_iter().map(|id| self.offered.insert(id, Origin::Call(call), window)).collect()
+        ids.into_iter().map(|id| self.outgoing.insert(id, Origin::Call(call), window)).collect()
     }
 
     /// The streams that go with a call.
-    pub(crate) fn streams_of(&mut self, call: u64) -> &[OfferedKey] {
-        self.calls.more_mut(call).map_or(&[], |more| &more.streams)
+    pub(crate) fn streams_of(&mut self, call: u64) -> &[OutgoingKey] {
+        self.calls.cold_mut(call).map_or(&[], |cold| &cold.streams)
     }
 
     /// Ends the streams that went with a call.
     pub(super) fn drop_streams(&mut self, call: u64) {
-        let streams = self.calls.more_mut(call).map(|more| std::mem::take(&mut more.streams));
+        let streams = self.calls.cold_mut(call).map(|cold| std::mem::take(&mut cold.streams));
         self.drop_all(streams.unwrap_or_default());
     }
 
-    pub(super) fn drop_all(&mut self, streams: Vec<OfferedKey>) {
+    pub(super) fn drop_all(&mut self, streams: Vec<OutgoingKey>) {
         for stream in streams {
-            self.offered.remove(stream);
+            self.outgoing.remove(stream);
             self.dropped.push(stream);
         }
     }
 
     /// An item of this stream was sent: the call that it goes with has more time for its answer.
-    pub(super) fn renew(&mut self, stream: OfferedKey, now: Duration) {
-        if let Some(call) = self.offered.call(stream) {
-            self.calls.renew(call, now, |renewed| renewed.by_items);
+    pub(super) fn renew(&mut self, stream: OutgoingKey, now: Duration) {
+        if let Some(call) = self.outgoing.call(stream) {
+            self.calls.renew(call, now, |sliding| sliding.by_items);
         }
     }
 }
@@ -61,24 +61,24 @@ impl<W> Protocol<W> {
         &mut self,
         params: Option<&str>,
         infos: &[ParamInfo],
-    ) -> Result<Vec<TakenKey>, ErrorObject> {
+    ) -> Result<Vec<IncomingKey>, ErrorObject> {
         if self.hello.window().is_none() {
             let message = "a stream among params needs a `$/hello` before the request";
             return Err(ErrorObject::invalid_params(message));
         }
         let ids = stream_ref::ids(params, infos)?;
         let limit = self.limits.streams;
-        if self.taken.len() + ids.len() > limit {
+        if self.incoming.len() + ids.len() > limit {
             return Err(ErrorObject::busy("streams"));
         }
         let window = Some(self.limits.stream_window);
         let mut keys = Vec::with_capacity(ids.len());
         for (name, id) in ids {
-            if let Some(key) = self.taken.insert(id, Stop::Argument, window) {
+            if let Some(key) = self.incoming.insert(id, Stop::Argument, window) {
                 keys.push(key);
                 continue;
             }
-            keys.into_iter().for_each(|key| drop(self.taken.remove(key)));
+            keys.into_iter().for_each(|key| drop(self.incoming.remove(key)));
             let message = format!("parameter `{name}`: a stream with this id is open already");
             return Err(ErrorObject::invalid_params(message));
         }
@@ -86,17 +86,17 @@ impl<W> Protocol<W> {
     }
 
     /// The stream with this id, as JSON text, which came with a request that is being served; once.
-    pub(crate) fn claim(&mut self, request: Key, id: &str) -> Option<TakenKey> {
+    pub(crate) fn claim(&mut self, request: Key, id: &str) -> Option<IncomingKey> {
         // Not looked up by its id: it may have ended before its request could start.
-        let mut streams = self.serving.get(request)?.rare.as_ref()?.streams.iter().copied();
-        let key = streams.find(|key| self.taken.id(*key) == Some(id))?;
-        self.taken.claim(key).then_some(key)
+        let mut streams = self.serving.get(request)?.cold.as_ref()?.streams.iter().copied();
+        let key = streams.find(|key| self.incoming.id(*key) == Some(id))?;
+        self.incoming.claim(key).then_some(key)
     }
 
     /// Ends streams that came with a request, since that is over.
-    pub(super) fn cancel_streams(&mut self, streams: Vec<TakenKey>) {
+    pub(super) fn cancel_streams(&mut self, streams: Vec<IncomingKey>) {
         for stream in streams {
-            self.told.extend(self.taken.cancel(stream));
+            self.to_wake.extend(self.incoming.cancel(stream));
         }
     }
 

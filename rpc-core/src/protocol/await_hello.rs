@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Outcome, Protocol};
-use crate::protocol::tables::calls::Place;
+use crate::protocol::tables::calls::MessageState;
 use crate::wire::decode::Incoming;
 
 /// So long a hello is waited for that nobody has promised.
@@ -81,9 +81,10 @@ impl<W> Protocol<W> {
 
     fn begin_held(&mut self, id: u64, is_marked: bool, window: u64) {
         for stream in self.streams_of(id).to_vec() {
-            self.offered.set_window(stream, window);
+            self.outgoing.set_window(stream, window);
         }
-        let Some(Place::Parked(message)) = self.calls.open_mut(id).map(|call| call.place.clone())
+        let Some(MessageState::Parked(message)) =
+            self.calls.open_mut(id).map(|call| call.place.clone())
         else {
             return;
         };

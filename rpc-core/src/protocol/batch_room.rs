@@ -2,7 +2,7 @@
 
 use super::{Protocol, Serve};
 use crate::error::object::ErrorObject;
-use crate::protocol::tables::batches::Place;
+use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::key::Key;
 
 /// When a result may be written.
@@ -10,7 +10,7 @@ use crate::protocol::tables::key::Key;
 pub(crate) enum Room {
     Now,
     /// When there is room in the outbox, or other batches have come to their end.
-    Later,
+    Deferred,
     /// Not at all: what it would wait for may wait for it.
     Never,
 }
@@ -21,17 +21,17 @@ impl<W> Protocol<W> {
     /// may keep that one from its end until a member of another batch is answered: then there is a `message_out`
     /// more, and beyond that nothing waits.
     #[inline(always)] // most answers go to no batch
-    pub(super) fn room_to_gather(&mut self, place: Option<Place>) -> Room {
+    pub(super) fn room_to_gather(&mut self, place: Option<BatchSlot>) -> Room {
         let Some(place) = place else { return Room::Now };
         self.room_in_batch(place)
     }
 
-    fn room_in_batch(&mut self, place: Place) -> Room {
+    fn room_in_batch(&mut self, place: BatchSlot) -> Room {
         let limit = self.limits.queue;
         if self.batches.may_gather(place.batch, limit) {
             Room::Now
         } else if !self.serving.has_lent() {
-            Room::Later
+            Room::Deferred
         } else if self.batches.bytes() < limit.saturating_add(self.limits.message_out) {
             Room::Now
         } else {
@@ -42,7 +42,7 @@ impl<W> Protocol<W> {
     /// When a result of this handler may be written.
     pub(crate) fn room_for_answer(&mut self, key: Key) -> Room {
         if !self.outbox.has_room() {
-            return Room::Later;
+            return Room::Deferred;
         }
         let place = self.serving.get(key).and_then(|served| served.place);
         self.room_to_gather(place)
@@ -55,7 +55,7 @@ impl<W> Protocol<W> {
             let place = self.serving.get(key)?.place;
             match self.room_to_gather(place) {
                 Room::Now => return self.serving.next_unstarted(),
-                Room::Later => self.serving.set_aside(),
+                Room::Deferred => self.serving.set_aside(),
                 Room::Never => self.refuse_member(key),
             }
         }
@@ -67,7 +67,7 @@ impl<W> Protocol<W> {
             let place = self.serving.get(key).and_then(|served| served.place);
             match self.room_to_gather(place) {
                 Room::Now => return self.serving.take_aside(key),
-                Room::Later => {}
+                Room::Deferred => {}
                 Room::Never => self.refuse_member(key),
             }
         }
@@ -82,7 +82,7 @@ impl<W> Protocol<W> {
     pub(super) fn may_come_back(&mut self) -> bool {
         self.serving.aside().to_vec().into_iter().any(|key| {
             let place = self.serving.get(key).and_then(|served| served.place);
-            self.room_to_gather(place) != Room::Later
+            self.room_to_gather(place) != Room::Deferred
         })
     }
 
@@ -100,7 +100,7 @@ impl<W> Protocol<W> {
     pub(super) fn serve_waiting(&mut self, key: Key, params: Box<str>) -> Option<Serve<Box<str>>> {
         let served = self.serving.get(key)?;
         let (method, deadline, place) = (served.method, served.deadline, served.place);
-        let beside = served.rare.as_ref().and_then(|rare| rare.beside.clone());
+        let beside = served.cold.as_ref().and_then(|cold| cold.beside.clone());
         let id = served.id.as_deref().map(Box::from);
         let has_room = self.room_to_gather(place) == Room::Now;
         let params = Some(params).filter(|params| !params.is_empty());

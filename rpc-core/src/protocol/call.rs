@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Caller, Outcome, Protocol, Refused, Start};
 use crate::error::call::Fate;
 use crate::error::close::CloseReason;
-use crate::protocol::tables::calls::{More, New, Place, Reported, Subscribe};
+use crate::protocol::tables::calls::{ColdFields, MessageState, New, Reported, Subscribe};
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::{Carried, Sender};
 use crate::util::sync::Arc;
@@ -26,7 +26,7 @@ impl<W> Protocol<W> {
         }
         // Those that were asked for and are not answered yet will be streams as well.
         let no_stream_more = start.wanted.is_some()
-            && self.taken.len() + self.calls.subscribing() >= self.limits.streams;
+            && self.incoming.len() + self.calls.subscribing() >= self.limits.streams;
         if self.calls.open() >= self.limits.pending_calls
             || no_stream_more
             || !self.has_room_for_streams(start.streams.len())
@@ -41,13 +41,13 @@ impl<W> Protocol<W> {
         let message = message(id);
         let (lender, is_marked) = (self.lender(start.caller), start.caller.is_marked());
         let place = if waits_for_hello {
-            Place::Parked(message)
+            MessageState::Parked(message)
         } else {
             self.take_place(id, message, is_marked)
         };
         let deadline = start.deadline;
-        let more = self.more(id, start);
-        self.calls.insert(id, New { place, deadline, lender, more, waiter: waiter.take() });
+        let cold = self.cold(id, start);
+        self.calls.insert(id, New { place, deadline, lender, cold, waiter: waiter.take() });
         if waits_for_hello {
             self.hold_for_hello(id, is_marked);
         }
@@ -62,10 +62,10 @@ impl<W> Protocol<W> {
         self.calls.next_id()
     }
 
-    fn more(&mut self, id: u64, start: Start) -> Option<Box<More>> {
-        let Start { wanted, streams, renewed, progress, is_lasting, .. } = start;
+    fn cold(&mut self, id: u64, start: Start) -> Option<Box<ColdFields>> {
+        let Start { wanted, streams, sliding, progress, is_lasting, .. } = start;
         let is_special = progress | is_lasting;
-        if wanted.is_none() && streams.is_empty() && renewed.is_none() && !is_special {
+        if wanted.is_none() && streams.is_empty() && sliding.is_none() && !is_special {
             return None;
         }
         let greeted = self.hello.is_said();
@@ -75,7 +75,7 @@ impl<W> Protocol<W> {
         let subscribe = wanted.map(|wanted| Subscribe { wanted, greeted });
         let streams = self.open_streams(id, streams);
         let progress = progress.then(Reported::default);
-        Some(Box::new(More { subscribe, streams, renewed, progress, is_lasting }))
+        Some(Box::new(ColdFields { subscribe, streams, sliding, progress, is_lasting }))
     }
 
     /// Takes calls into the order of messages that leave as one: `message` makes its text, given the
@@ -95,9 +95,9 @@ impl<W> Protocol<W> {
         for start in &starts[..starts.len().min(room)] {
             let id = self.next_id();
             let lender = self.lender(start.caller);
-            let (place, deadline) = (Place::InBatch, start.deadline);
-            let more = self.more(id, start.clone());
-            self.calls.insert(id, New { place, deadline, lender, more, waiter: None });
+            let (place, deadline) = (MessageState::InBatch, start.deadline);
+            let cold = self.cold(id, start.clone());
+            self.calls.insert(id, New { place, deadline, lender, cold, waiter: None });
             ids.push(id);
         }
         let ids: Arc<[u64]> = ids.into();
@@ -176,16 +176,16 @@ impl<W> Protocol<W> {
     /// The handler here that lends its place for a call.
     fn lender(&mut self, caller: Caller) -> Option<Key> {
         let Caller::Handler(key) = caller else { return None };
-        self.lend(key);
+        self.release_permit(key);
         Some(key)
     }
 
     /// Puts a call's message into the outbox, or in front of it if there is no room.
-    pub(super) fn enqueue(&mut self, id: u64, message: Bytes) -> Place {
+    pub(super) fn enqueue(&mut self, id: u64, message: Bytes) -> MessageState {
         if self.outbox.is_open() {
-            Place::Queued(self.outbox.push(message, Carried::One(id)))
+            MessageState::Queued(self.outbox.push(message, Carried::One(id)))
         } else {
-            Place::Waiting(self.outbox.wait(message, Sender::Calls(Carried::One(id))))
+            MessageState::Waiting(self.outbox.wait(message, Sender::Calls(Carried::One(id))))
         }
     }
 
@@ -204,18 +204,18 @@ impl<W> Protocol<W> {
             return Fate::MaybeExecuted;
         };
         match call.place {
-            Place::Parked(_) | Place::Lost => return Fate::NotSent,
+            MessageState::Parked(_) | MessageState::Lost => return Fate::NotSent,
             // It will be sent with the others, and cancelled then.
-            Place::InBatch => {
+            MessageState::InBatch => {
                 self.calls.give_up();
                 return Fate::MaybeExecuted;
             }
-            Place::Waiting(ticket) => {
+            MessageState::Waiting(ticket) => {
                 let nobody = self.outbox.remove_waiting(ticket);
                 debug_assert!(nobody.is_none(), "who waits for a call is kept with the call");
             }
-            Place::Queued(ticket) => self.outbox.remove(ticket),
-            Place::Handed(_) => {
+            MessageState::Queued(ticket) => self.outbox.remove(ticket),
+            MessageState::InFlight(_) => {
                 let wanted = self.calls.take_subscribe(id).map(|it| it.wanted);
                 self.on_wire -= 1;
                 self.calls.give_up();
@@ -233,7 +233,7 @@ impl<W> Protocol<W> {
         let cancel = match self.dialect {
             Dialect::JsonRpc if !self.is_known() && !self.cancels => return,
             Dialect::JsonRpc | Dialect::Lsp => encode::cancel(id),
-            Dialect::Mcp if self.calls.more_mut(id).is_some_and(|more| more.is_lasting) => return,
+            Dialect::Mcp if self.calls.cold_mut(id).is_some_and(|cold| cold.is_lasting) => return,
             Dialect::Mcp => encode::mcp_cancel(id),
         };
         self.outbox.push(cancel, Carried::None);
@@ -242,13 +242,13 @@ impl<W> Protocol<W> {
     /// The handler that made this call has its place again.
     fn settle_lender(&mut self, id: u64) {
         if let Some(lender) = self.calls.open_mut(id).and_then(|call| call.lender) {
-            self.give_back(lender);
+            self.reacquire_permit(lender);
         }
     }
 
     pub(super) fn resolve(&mut self, id: u64, outcome: Outcome) {
         self.settle_lender(id);
         self.drop_streams(id);
-        self.told.extend(self.calls.answer(id, outcome));
+        self.to_wake.extend(self.calls.answer(id, outcome));
     }
 }

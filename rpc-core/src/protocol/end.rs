@@ -7,7 +7,7 @@ use super::{Outcome, Protocol};
 use crate::error::call::Fate;
 use crate::error::close::{CloseCode, CloseReason};
 use crate::error::object::ErrorObject;
-use crate::protocol::tables::calls::Place;
+use crate::protocol::tables::calls::MessageState;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::OVERHEAD;
 
@@ -100,9 +100,9 @@ impl<W> Protocol<W> {
     pub(crate) fn link_lost(&mut self, accepted: u64) {
         for id in self.calls.open_ids() {
             if let Some(call) = self.calls.open_mut(id)
-                && matches!(call.place, Place::Handed(number) if number >= accepted)
+                && matches!(call.place, MessageState::InFlight(number) if number >= accepted)
             {
-                call.place = Place::Lost;
+                call.place = MessageState::Lost;
             }
         }
     }
@@ -119,8 +119,8 @@ impl<W> Protocol<W> {
                 ErrorObject::shutting_down()
             };
             // They end with the connection, not by a cancel.
-            if let Some(rare) = self.serving.get_mut(key).and_then(|served| served.rare.as_mut()) {
-                rare.streams.clear();
+            if let Some(cold) = self.serving.get_mut(key).and_then(|served| served.cold.as_mut()) {
+                cold.streams.clear();
             }
             self.stop(key, &error);
         }
@@ -136,7 +136,7 @@ impl<W> Protocol<W> {
         self.outbox.drop_calls();
         for id in self.calls.open_ids() {
             let fate = match self.calls.open_mut(id).map(|call| &call.place) {
-                Some(Place::Handed(_)) => Fate::MaybeExecuted,
+                Some(MessageState::InFlight(_)) => Fate::MaybeExecuted,
                 _ => Fate::NotSent,
             };
             self.resolve(id, Outcome::Closed(reason.clone().into(), fate));
@@ -146,7 +146,7 @@ impl<W> Protocol<W> {
         self.clear_lenders();
         self.notifications.clear();
         let mut unanswered = self.batches.clear();
-        self.offered.clear();
+        self.outgoing.clear();
         self.released.clear();
         self.dropped.clear();
         self.held = None;
@@ -154,10 +154,10 @@ impl<W> Protocol<W> {
         self.early = None;
         self.unanswered = None;
         self.asked = None;
-        self.told.extend(self.taken.end_all(reason));
+        self.to_wake.extend(self.incoming.end_all(reason));
         let (watchers, after) = self.serving.clear();
-        self.told.extend(watchers);
-        self.told.extend(self.outbox.drop_waiting());
+        self.to_wake.extend(watchers);
+        self.to_wake.extend(self.outbox.drop_waiting());
         unanswered.extend(after);
         unanswered
     }
@@ -178,7 +178,7 @@ impl<W> Protocol<W> {
         self.serving.shrink();
         self.notifications.shrink();
         self.outbox.shrink();
-        self.offered.shrink();
+        self.outgoing.shrink();
         self.shrink_early();
         self.shrink_unanswered();
         self.shrink_lenders();

@@ -16,8 +16,8 @@ use crate::wire::hello::Greetings;
 /// What is special about the other end, and what this one means to do with it; most connections have none
 /// of it, so it is in a box.
 #[derive(Default)]
-pub(super) struct Standing {
-    guest: Option<Guest>,
+pub(super) struct Lifecycle {
+    guest: Option<Unauthenticated>,
     /// Whether this end is about to close, and takes nothing new.
     draining: bool,
     /// When its login ends.
@@ -27,7 +27,7 @@ pub(super) struct Standing {
 }
 
 /// One who is connected, but has not logged in.
-pub(crate) struct Guest {
+pub(crate) struct Unauthenticated {
     /// The numbers of the methods that it may call.
     pub(crate) methods: Vec<usize>,
     /// When it must have logged in.
@@ -42,24 +42,24 @@ pub(crate) struct Guest {
 
 impl<W> Protocol<W> {
     /// From now on the other end may do little until it has logged in.
-    pub(crate) fn be_host_of(&mut self, guest: Guest, limits: Arc<Limits>) {
-        self.standing.get_or_insert_default().guest = Some(guest);
+    pub(crate) fn require_login(&mut self, guest: Unauthenticated, limits: Arc<Limits>) {
+        self.lifecycle.get_or_insert_default().guest = Some(guest);
         self.restricted = true;
         self.limit(limits);
     }
 
     /// The guest has logged in; `None` if it is none. What it had is to be dropped without the lock.
-    pub(crate) fn log_in(&mut self, limits: Arc<Limits>) -> Option<Guest> {
-        let standing = self.standing.as_mut()?;
-        let guest = standing.guest.take()?;
-        self.restricted = standing.draining;
+    pub(crate) fn log_in(&mut self, limits: Arc<Limits>) -> Option<Unauthenticated> {
+        let lifecycle = self.lifecycle.as_mut()?;
+        let guest = lifecycle.guest.take()?;
+        self.restricted = lifecycle.draining;
         self.limit(limits);
         Some(guest)
     }
 
     /// The guest is gone; what it had is to be dropped without the lock.
-    pub(crate) fn forget_guest(&mut self) -> Option<Guest> {
-        self.standing.as_mut()?.guest.take()
+    pub(crate) fn forget_guest(&mut self) -> Option<Unauthenticated> {
+        self.lifecycle.as_mut()?.guest.take()
     }
 
     fn limit(&mut self, limits: Arc<Limits>) {
@@ -75,36 +75,37 @@ impl<W> Protocol<W> {
     /// The most members of a batch that this end tells the other: what holds for as long as it is a guest is not to
     /// make its batches short for ever.
     pub(super) fn told_batch(&self) -> usize {
-        let guest = self.standing.as_ref().and_then(|standing| standing.guest.as_ref());
+        let guest = self.lifecycle.as_ref().and_then(|lifecycle| lifecycle.guest.as_ref());
         guest.map_or(self.limits.batch, |guest| guest.batch)
     }
 
     pub(crate) fn is_guest(&self) -> bool {
-        self.standing.as_ref().is_some_and(|standing| standing.guest.is_some())
+        self.lifecycle.as_ref().is_some_and(|lifecycle| lifecycle.guest.is_some())
     }
 
     /// Says until when the login holds; `None` is for ever.
     pub(crate) fn set_expiry(&mut self, expires: Option<Duration>) {
-        self.standing.get_or_insert_default().expires = expires;
+        self.lifecycle.get_or_insert_default().expires = expires;
     }
 
     /// A guest has so much more time for its login.
     pub(super) fn put_off_login(&mut self, late: Duration) {
-        if let Some(guest) = self.standing.as_mut().and_then(|standing| standing.guest.as_mut()) {
+        if let Some(guest) = self.lifecycle.as_mut().and_then(|lifecycle| lifecycle.guest.as_mut())
+        {
             guest.until = guest.until.saturating_add(late);
         }
     }
 
     /// When the login of the other end ends, if that was said.
     pub(crate) fn login_expires(&self) -> Option<Duration> {
-        self.standing.as_ref()?.expires
+        self.lifecycle.as_ref()?.expires
     }
 
     /// When the standing of the other end runs out.
     pub(super) fn standing_ends(&self) -> Option<Duration> {
-        let standing = self.standing.as_ref()?;
-        let until = standing.guest.as_ref().map(|guest| guest.until);
-        [until, standing.expires].into_iter().flatten().min()
+        let lifecycle = self.lifecycle.as_ref()?;
+        let until = lifecycle.guest.as_ref().map(|guest| guest.until);
+        [until, lifecycle.expires].into_iter().flatten().min()
     }
 
     /// Why the connection must be closed, if the other end's standing has run out. The login of a guest may lie there
@@ -129,7 +130,7 @@ impl<W> Protocol<W> {
     /// What its methods say to that does not matter: some answer `false` to a wrong password, some with an
     /// error, and a notification gets no answer at all.
     fn has_tried_enough(&self) -> bool {
-        let guest = self.standing.as_ref().and_then(|standing| standing.guest.as_ref());
+        let guest = self.lifecycle.as_ref().and_then(|lifecycle| lifecycle.guest.as_ref());
         guest.is_some_and(|guest| guest.attempts >= self.limits.login_attempts)
             && self.serving.requests() == 0
             && self.notifications.is_free()
@@ -138,11 +139,11 @@ impl<W> Protocol<W> {
     /// Why a method must not be called now, of an end that is restricted; of a guest one attempt more.
     #[cold]
     pub(super) fn restriction(&mut self, method: usize) -> Option<ErrorObject> {
-        let standing = self.standing.as_mut()?;
-        if standing.draining {
+        let lifecycle = self.lifecycle.as_mut()?;
+        if lifecycle.draining {
             return Some(ErrorObject::shutting_down());
         }
-        let guest = standing.guest.as_mut()?;
+        let guest = lifecycle.guest.as_mut()?;
         if !guest.methods.contains(&method) || guest.attempts >= self.limits.login_attempts {
             return Some(ErrorObject::not_authorized());
         }
@@ -153,7 +154,7 @@ impl<W> Protocol<W> {
     /// From now on new requests are busy; what runs goes on. The other end is told if it knows what that
     /// means.
     pub(crate) fn drain(&mut self, news: &GoAway) {
-        self.standing.get_or_insert_default().draining = true;
+        self.lifecycle.get_or_insert_default().draining = true;
         self.restricted = true;
         if self.is_known() && self.ended.is_none() {
             self.outbox.push(encode::go_away(news), Carried::None);
@@ -163,14 +164,14 @@ impl<W> Protocol<W> {
     /// The other end is about to close.
     pub(super) fn told_to_go(&mut self, params: Option<&str>) {
         match GoAway::read(params) {
-            Some(news) => self.standing.get_or_insert_default().going_away = Some(news),
+            Some(news) => self.lifecycle.get_or_insert_default().going_away = Some(news),
             None => self.malformed(),
         }
     }
 
     /// What the other end said when it was about to close.
     pub(crate) fn going_away(&self) -> Option<&GoAway> {
-        self.standing.as_ref()?.going_away.as_ref()
+        self.lifecycle.as_ref()?.going_away.as_ref()
     }
 
     /// From now on this end only answers: the other one cannot take anything else.

@@ -39,7 +39,7 @@ impl<W> Protocol<W> {
 
     /// What is cancelled is not served; it may have been.
     #[cold]
-    pub(super) fn nothing_to_cancel<'a>(&mut self) -> Event<'a> {
+    pub(super) fn count_unknown_cancel<'a>(&mut self) -> Event<'a> {
         let requests = self.serving.numbered();
         if self.rates.get_or_insert_default().is_cancel_stray(requests) {
             self.stray();
@@ -50,7 +50,7 @@ impl<W> Protocol<W> {
     /// There is no stream where one is to end; there may have been, one of this end's calls included.
     #[cold]
     pub(super) fn nothing_to_end<'a>(&mut self) -> Event<'a> {
-        let requests_and_streams = self.serving.numbered() + self.offered.numbered();
+        let requests_and_streams = self.serving.numbered() + self.outgoing.numbered();
         if self.rates.get_or_insert_default().is_unsubscribe_stray(requests_and_streams) {
             self.stray();
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Outcome, Protocol};
-use crate::protocol::tables::calls::Place;
+use crate::protocol::tables::calls::MessageState;
 use crate::protocol::tables::outbox::Carried;
 use crate::util::sync::Arc;
 
@@ -45,13 +45,13 @@ pub(super) struct Stall {
 impl<W> Protocol<W> {
     /// Puts a call where its message waits to be sent. What a handler asks for never waits for
     /// `calls_on_wire`, since all those on the wire may depend on that handler.
-    pub(super) fn take_place(&mut self, id: u64, message: Bytes, is_marked: bool) -> Place {
+    pub(super) fn take_place(&mut self, id: u64, message: Bytes, is_marked: bool) -> MessageState {
         if is_marked || self.wire_is_free(1) {
             self.on_wire += 1;
             self.enqueue(id, message)
         } else {
             self.parked.push_back(Parked::Call(id));
-            Place::Parked(message)
+            MessageState::Parked(message)
         }
     }
 
@@ -108,7 +108,7 @@ impl<W> Protocol<W> {
 
     fn unpark_call(&mut self, id: u64) {
         let Some(call) = self.calls.open_mut(id) else { return };
-        let Place::Parked(message) = call.place.clone() else { return };
+        let MessageState::Parked(message) = call.place.clone() else { return };
         self.on_wire += 1;
         let place = self.enqueue(id, message);
         if let Some(call) = self.calls.open_mut(id) {

@@ -6,54 +6,55 @@ use super::Protocol;
 use crate::protocol::tables::key::Key;
 
 /// Who is told when a handler begins, or ceases, to wait for calls of its own.
-pub(super) struct Lenders<W>(HashMap<Key, W>);
+pub(super) struct PermitWatchers<W>(HashMap<Key, W>);
 
 impl<W> Protocol<W> {
     /// A running handler starts a call, here or on another connection.
-    pub(crate) fn lend(&mut self, key: Key) {
-        if self.serving.lend(key) {
+    pub(crate) fn release_permit(&mut self, key: Key) {
+        if self.serving.release_permit(key) {
             self.tell_lender(key);
         }
     }
 
     /// A call that a running handler made is resolved.
-    pub(crate) fn give_back(&mut self, key: Key) {
-        if self.serving.give_back(key) {
+    pub(crate) fn reacquire_permit(&mut self, key: Key) {
+        if self.serving.reacquire_permit(key) {
             self.tell_lender(key);
         }
     }
 
     fn tell_lender(&mut self, key: Key) {
-        if let Some(Lenders(lenders)) = self.lenders.as_deref_mut() {
-            self.told.extend(lenders.remove(&key));
+        if let Some(PermitWatchers(permit_watchers)) = self.permit_watchers.as_deref_mut() {
+            self.to_wake.extend(permit_watchers.remove(&key));
         }
     }
 
     /// Whether a handler waits for calls of its own; who is kept by `keep` is told when that changes.
     pub(crate) fn watch_lending(&mut self, key: Key, keep: impl FnOnce(&mut Option<W>)) -> bool {
-        let Lenders(lenders) =
-            &mut **self.lenders.get_or_insert_with(|| Box::new(Lenders(HashMap::new())));
-        let mut kept = lenders.remove(&key);
+        let PermitWatchers(permit_watchers) = &mut **self
+            .permit_watchers
+            .get_or_insert_with(|| Box::new(PermitWatchers(HashMap::new())));
+        let mut kept = permit_watchers.remove(&key);
         keep(&mut kept);
-        lenders.extend(kept.map(|kept| (key, kept)));
+        permit_watchers.extend(kept.map(|kept| (key, kept)));
         self.serving.is_lent(key)
     }
 
     /// Nobody asks that of this handler any more; returns who did, to be dropped without the lock.
     pub(crate) fn unwatch_lending(&mut self, key: Key) -> Option<W> {
-        let Lenders(lenders) = self.lenders.as_deref_mut()?;
-        lenders.remove(&key)
+        let PermitWatchers(permit_watchers) = self.permit_watchers.as_deref_mut()?;
+        permit_watchers.remove(&key)
     }
 
     /// There is nothing to be told of any more.
     pub(super) fn clear_lenders(&mut self) {
-        if let Some(lenders) = self.lenders.take() {
-            self.told.extend(lenders.0.into_values());
+        if let Some(permit_watchers) = self.permit_watchers.take() {
+            self.to_wake.extend(permit_watchers.0.into_values());
         }
     }
 
     /// Gives back what a busy time left behind.
     pub(super) fn shrink_lenders(&mut self) {
-        self.lenders.take_if(|lenders| lenders.0.is_empty());
+        self.permit_watchers.take_if(|permit_watchers| permit_watchers.0.is_empty());
     }
 }

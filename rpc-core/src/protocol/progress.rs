@@ -53,14 +53,14 @@ impl<W> Protocol<W> {
         let Some(id) = whole(token).filter(|id| self.calls.has_made(*id)) else {
             return (self.dialect == Dialect::JsonRpc).then_some(Event::Done);
         };
-        self.calls.renew(id, now, |renewed| renewed.by_progress);
+        self.calls.renew(id, now, |sliding| sliding.by_progress);
         if is_disguised {
             // As one of another type, which its listener would not be told of either.
             self.counters.dropped += 1;
             return Some(Event::Dropped(DISGUISED));
         }
         match self.calls.report(id, report, self.limits.stream_window) {
-            Ok(waiter) => self.told.extend(waiter),
+            Ok(waiter) => self.to_wake.extend(waiter),
             Err(()) => self.counters.dropped += 1,
         }
         Some(Event::Done)
@@ -82,10 +82,10 @@ impl<W> Protocol<W> {
         let Some(served) = self.serving.get_mut(key) else { return };
         if has_room {
             // Room may have come without anyone who looked for it: the one that waited goes first.
-            let waited = served.rare.as_mut().and_then(|rare| rare.report.take());
+            let waited = served.cold.as_mut().and_then(|cold| cold.report.take());
             self.outbox.extend(waited);
             self.outbox.push(report, Carried::None);
-        } else if served.rare.get_or_insert_default().report.replace(report).is_none() {
+        } else if served.cold.get_or_insert_default().report.replace(report).is_none() {
             self.unreported.get_or_insert_default().push_back(key);
         }
     }
@@ -101,8 +101,8 @@ impl<W> Protocol<W> {
             };
             // It may have ended meanwhile, and the report have gone before its answer.
             let served = self.serving.get_mut(key);
-            let rare = served.and_then(|served| served.rare.as_mut());
-            self.outbox.extend(rare.and_then(|rare| rare.report.take()));
+            let cold = served.and_then(|served| served.cold.as_mut());
+            self.outbox.extend(cold.and_then(|cold| cold.report.take()));
         }
     }
 }

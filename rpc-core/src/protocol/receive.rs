@@ -7,14 +7,14 @@ use bytes::Bytes;
 use super::unknown_method::{beside, named};
 use super::{Arrival, Event, Outcome, Protocol, Room, Serve};
 use crate::error::object::ErrorObject;
-use crate::protocol::tables::batches::{Place, Whole};
+use crate::protocol::tables::batches::{BatchSlot, Finished};
 use crate::protocol::tables::calls;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::notifications::Waiting;
 use crate::protocol::tables::outbox::Carried;
-use crate::protocol::tables::serving::{Cost, New, Rare};
+use crate::protocol::tables::serving::{ColdFields, Cost, New};
 use crate::protocol::target::Target;
-use crate::wire::decode::{self, Answer, Incoming, Notification, Request, Shape};
+use crate::wire::decode::{self, Incoming, Notification, Request, Response, Shape};
 use crate::wire::encode;
 use crate::wire::id::{Id, whole};
 use crate::wire::scan::{Complexity, DISGUISED};
@@ -30,11 +30,11 @@ impl<W> Protocol<W> {
         }
         match incoming {
             Incoming::Request(request) => {
-                let place = arrival.batch.map(|batch| self.batches.owe(batch));
+                let place = arrival.batch.map(|batch| self.batches.add_slot(batch));
                 self.request(request, arrival, place)
             }
             Incoming::Notification(notification) => self.notification(notification, arrival),
-            Incoming::Response { id, answer: Answer::Error(error) }
+            Incoming::Response { id, answer: Response::Error(error) }
                 if decode::names_no_call(id) =>
             {
                 self.unaddressed(error, arrival.batch.is_none())
@@ -60,10 +60,10 @@ impl<W> Protocol<W> {
         shape: Shape<'_>,
         batch: Option<usize>,
     ) -> Event<'a> {
-        if let Shape::Answer(id) = shape
-            && whole(id).is_some_and(|id| self.is_handed(id))
+        if let Shape::Response(id) = shape
+            && whole(id).is_some_and(|id| self.is_in_flight(id))
         {
-            return self.response(Some(id), Answer::Malformed(error.message.clone()));
+            return self.response(Some(id), Response::Malformed(error.message.clone()));
         }
         if shape == Shape::Nothing && self.answered_by_nothing() {
             return Event::Done;
@@ -75,16 +75,16 @@ impl<W> Protocol<W> {
             _ if !self.answers_malformed => return self.foreign(),
             _ => self.malformed(),
         }
-        let place = batch.map(|batch| self.batches.owe(batch));
+        let place = batch.map(|batch| self.batches.add_slot(batch));
         // Under an id in flight it would be taken for the answer of that call.
         let id = id.filter(|id| self.serving.find(id).is_none());
         self.refuse(None, place, id, error)
     }
 
     /// Whether this is a call of ours that the other end has, and has not answered.
-    pub(super) fn is_handed(&mut self, id: u64) -> bool {
+    pub(super) fn is_in_flight(&mut self, id: u64) -> bool {
         let call = self.calls.open_mut(id);
-        call.is_some_and(|call| matches!(call.place, calls::Place::Handed(_)))
+        call.is_some_and(|call| matches!(call.place, calls::MessageState::InFlight(_)))
     }
 
     /// So many members of a batch are going to be received.
@@ -104,16 +104,16 @@ impl<W> Protocol<W> {
         self.send_batch(whole);
     }
 
-    fn send_batch(&mut self, whole: Option<Whole<W>>) {
-        if let Some(Whole { answer, streams, after }) = whole {
+    fn send_batch(&mut self, whole: Option<Finished<W>>) {
+        if let Some(Finished { answer, streams, after }) = whole {
             self.outbox.extend(answer);
             self.released.extend(streams);
-            self.told.extend(after);
+            self.to_wake.extend(after);
         }
     }
 
     /// Sends an answer, or keeps it until those of its batch are there.
-    pub(super) fn reply(&mut self, place: Option<Place>, id: Option<&str>, mut reply: Bytes) {
+    pub(super) fn reply(&mut self, place: Option<BatchSlot>, id: Option<&str>, mut reply: Bytes) {
         let Some(place) = place else {
             self.outbox.push(reply, Carried::None);
             return;
@@ -130,7 +130,7 @@ impl<W> Protocol<W> {
         &mut self,
         request: Request<'a>,
         arrival: Arrival,
-        place: Option<Place>,
+        place: Option<BatchSlot>,
     ) -> Event<'a> {
         let now = arrival.now;
         let id = request.id;
@@ -183,12 +183,12 @@ impl<W> Protocol<W> {
             Some(Ok(streams)) => streams,
             Some(Err(error)) => return self.refuse(Some(method), place, Some(id), &error),
         };
-        self.offered.forget_request(id);
+        self.outgoing.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
         let greeted = self.hello.window().is_some();
         let beside = match arrival.target {
-            Some(Target::Fallback(_)) => named(request.extras, &request.method),
-            _ => beside(request.extras),
+            Some(Target::Fallback(_)) => named(request.extensions, &request.method),
+            _ => beside(request.extensions),
         };
         let new = New {
             is_request: true,
@@ -197,7 +197,7 @@ impl<W> Protocol<W> {
             method,
             cost,
             deadline,
-            rare: Rare::of(beside.clone(), streams),
+            cold: ColdFields::of(beside.clone(), streams),
             now,
         };
         let params = request.params.unwrap_or_default();
@@ -274,7 +274,7 @@ impl<W> Protocol<W> {
         }
         let method = match arrival.target {
             Some(Target::Method(method) | Target::Ordered(method)) => method,
-            Some(Target::Unsubscribe) => return self.stop_offered(notification.params),
+            Some(Target::Unsubscribe) => return self.stop_outgoing(notification.params),
             // It has crossed the end of its stream.
             Some(Target::Item) => return Event::Done,
             target @ (Some(Target::Fallback(_)) | None) => {
@@ -295,8 +295,8 @@ impl<W> Protocol<W> {
         }
         let number = self.serving.number();
         let beside = match arrival.target {
-            Some(Target::Fallback(_)) => named(notification.extras, &notification.method),
-            _ => beside(notification.extras),
+            Some(Target::Fallback(_)) => named(notification.extensions, &notification.method),
+            _ => beside(notification.extensions),
         };
         let members = arrival.batch.map(|batch| self.batches.members(batch));
         let params = notification.params;
@@ -318,7 +318,7 @@ impl<W> Protocol<W> {
             "$/cancelRequest" => self.cancel_request(notification.params),
             "$/hello" => self.greeted(notification.params),
             "$/credit" => self.credit(notification.params),
-            "$/stop" => self.stop_offered(notification.params),
+            "$/stop" => self.stop_outgoing(notification.params),
             "$/goaway" => {
                 self.told_to_go(notification.params);
                 Event::Done
@@ -334,11 +334,11 @@ impl<W> Protocol<W> {
         let Waiting { number, method, params, cost, beside, members } = waiting;
         let deadline = Some(now.saturating_add(self.limits.notification_timeout));
         let (is_request, greeted, place) = (false, false, None);
-        let mut rare = Rare::of(beside.clone(), Vec::new());
+        let mut cold = ColdFields::of(beside.clone(), Vec::new());
         if members.is_some() {
-            rare.get_or_insert_default().members = members;
+            cold.get_or_insert_default().members = members;
         }
-        let new = New { is_request, greeted, place, method, cost, deadline, rare, now };
+        let new = New { is_request, greeted, place, method, cost, deadline, cold, now };
         let key = self.serving.insert_numbered(new, number);
         self.notifications.started(key);
         Serve { key, id: None, has_room: true, method, params, deadline, beside }
@@ -365,14 +365,14 @@ impl<W> Protocol<W> {
 
     /// A request was answered while its cancel was on its way: what it made ends as well.
     pub(super) fn cancelled_late<'a>(&mut self, id: &str) -> Event<'a> {
-        match self.offered.made_by(id) {
+        match self.outgoing.made_by(id) {
             Some(key) => self.end_stream(key),
-            None => self.nothing_to_cancel(),
+            None => self.count_unknown_cancel(),
         }
     }
 
-    fn response<'a>(&mut self, id: Option<&str>, answer: Answer<'_>) -> Event<'a> {
-        let is_error = matches!(answer, Answer::Error(_));
+    fn response<'a>(&mut self, id: Option<&str>, answer: Response<'_>) -> Event<'a> {
+        let is_error = matches!(answer, Response::Error(_));
         let id = id.and_then(whole);
         let Some(call) = id.and_then(|id| self.calls.open_mut(id)) else {
             self.answer_to_mark(id, &answer);
@@ -382,7 +382,7 @@ impl<W> Protocol<W> {
             return Event::Done;
         };
         let id = id.expect("an open call has an id");
-        if !matches!(call.place, calls::Place::Handed(_)) {
+        if !matches!(call.place, calls::MessageState::InFlight(_)) {
             // It was not even sent: no answer of a call is this.
             if !is_error {
                 self.stray();
@@ -393,10 +393,10 @@ impl<W> Protocol<W> {
         self.on_wire -= 1;
         self.stall = None;
         let outcome = match (answer, subscribe) {
-            (Answer::Result(result), None) => Outcome::Result(result.into()),
-            (Answer::Result(name), Some(subscribe)) => self.subscribed(id, name, subscribe),
-            (Answer::Error(error), _) => Outcome::Error(error.into()),
-            (Answer::Malformed(why), _) => Outcome::Malformed(why.into()),
+            (Response::Result(result), None) => Outcome::Result(result.into()),
+            (Response::Result(name), Some(subscribe)) => self.subscribed(id, name, subscribe),
+            (Response::Error(error), _) => Outcome::Error(error.into()),
+            (Response::Malformed(why), _) => Outcome::Malformed(why.into()),
         };
         self.resolve(id, outcome);
         self.unpark();
@@ -408,7 +408,7 @@ impl<W> Protocol<W> {
     pub(super) fn refuse<'a>(
         &mut self,
         method: Option<usize>,
-        place: Option<Place>,
+        place: Option<BatchSlot>,
         id: Option<&str>,
         error: &ErrorObject,
     ) -> Event<'a> {
@@ -434,11 +434,11 @@ impl<W> Protocol<W> {
     }
 
     /// What is served no longer: its id if it is owed an answer, and where that goes.
-    fn take_stopped(&mut self, key: Key) -> Option<(Option<Id>, Option<Place>)> {
+    fn take_stopped(&mut self, key: Key) -> Option<(Option<Id>, Option<BatchSlot>)> {
         self.notifications.ended(key);
         let served = self.serving.remove(key)?;
-        if let Some(rare) = served.rare {
-            self.leave(*rare, served.place);
+        if let Some(cold) = served.cold {
+            self.leave(*cold, served.place);
         }
         Some((served.id, served.place))
     }

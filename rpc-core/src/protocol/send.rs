@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Protocol, Reading};
 use crate::error::close::{CloseCode, CloseReason};
-use crate::protocol::tables::calls::Place;
+use crate::protocol::tables::calls::MessageState;
 use crate::protocol::tables::outbox::{Admitted, Carried};
 
 impl<W> Protocol<W> {
@@ -16,9 +16,9 @@ impl<W> Protocol<W> {
         for id in queued.calls.ids() {
             match self.calls.open_mut(*id) {
                 Some(call) => {
-                    call.place = Place::Handed(self.handed);
-                    if let Some(more) = &call.more {
-                        self.released.extend(&more.streams);
+                    call.place = MessageState::InFlight(self.sent);
+                    if let Some(cold) = &call.cold {
+                        self.released.extend(&cold.streams);
                     }
                 }
                 // Given up while its batch waited, of which it is still a part.
@@ -31,7 +31,7 @@ impl<W> Protocol<W> {
         if !matches!(queued.calls, Carried::None | Carried::One(_)) {
             self.note_batch(&queued);
         }
-        self.handed += 1;
+        self.sent += 1;
         if !self.parked.is_empty() {
             self.unpark(); // what was given up has left room for others
         }
@@ -39,23 +39,23 @@ impl<W> Protocol<W> {
     }
 
     /// How many messages were taken out for the transport.
-    pub(crate) fn handed(&self) -> u64 {
-        self.handed
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// Says how many bytes the transport holds; lets in who waits, if there is room for them.
-    pub(crate) fn sent(&mut self, backlog: usize, now: Duration) {
+    pub(crate) fn on_sent(&mut self, backlog: usize, now: Duration) {
         self.outbox.set_backlog(backlog);
         while let Some(admitted) = self.outbox.admit() {
             match admitted {
                 Admitted::Calls { calls: Carried::One(id), ticket } => {
                     if let Some(call) = self.calls.open_mut(id) {
-                        call.place = Place::Queued(ticket);
+                        call.place = MessageState::Queued(ticket);
                     }
                     self.note_entry(id);
                 }
                 Admitted::Calls { .. } => {}
-                Admitted::Notification(waiter) => self.told.extend(waiter),
+                Admitted::Notification(waiter) => self.to_wake.extend(waiter),
             }
         }
         self.flush_reports();
@@ -81,7 +81,7 @@ impl<W> Protocol<W> {
             self.paused_since = None;
             return Ok(Reading::On);
         }
-        if self.calls.open() > 0 || self.offered.wait_for_credit() {
+        if self.calls.open() > 0 || self.outgoing.wait_for_credit() {
             return Err(CloseReason::us(CloseCode::POLICY, "too many notifications"));
         }
         self.paused_since.get_or_insert(now);

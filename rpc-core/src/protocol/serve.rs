@@ -5,9 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Protocol, Serve};
-use crate::protocol::tables::batches::Place;
+use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::key::Key;
-use crate::protocol::tables::serving::{Beside, Rare};
+use crate::protocol::tables::serving::{ColdFields, ServedExtensions};
 use crate::util::members::Members;
 use crate::util::sync::Arc;
 use crate::wire::id::Id;
@@ -74,10 +74,10 @@ impl<W> Protocol<W> {
     pub(crate) fn finish(&mut self, key: Key, answer: Option<(&str, Bytes)>) {
         self.notifications.ended(key);
         let Some(served) = self.serving.remove(key) else { return };
-        if let Some(mut rare) = served.rare {
+        if let Some(mut cold) = served.cold {
             // Whatever room there is: the answer comes next.
-            self.outbox.extend(rare.report.take());
-            self.leave(*rare, served.place);
+            self.outbox.extend(cold.report.take());
+            self.leave(*cold, served.place);
         }
         if let Some((id, answer)) = answer {
             self.reply(served.place, Some(id), answer);
@@ -90,8 +90,8 @@ impl<W> Protocol<W> {
     }
 
     /// What came beside a call that is still served.
-    pub(crate) fn beside(&self, key: Key) -> Option<&Arc<Beside>> {
-        self.serving.get(key)?.rare.as_ref()?.beside.as_ref()
+    pub(crate) fn beside(&self, key: Key) -> Option<&Arc<ServedExtensions>> {
+        self.serving.get(key)?.cold.as_ref()?.beside.as_ref()
     }
 
     /// What a handler that is not over serves.
@@ -105,21 +105,21 @@ impl<W> Protocol<W> {
         if let Some(place) = served.place {
             return Some(self.batches.members(place.batch));
         }
-        served.rare.as_ref()?.members.clone()
+        served.cold.as_ref()?.members.clone()
     }
 
     /// A call is over: tells who waits for that, and who for its answer, which follows, or for that of
     /// its batch, if it has a place there.
     #[cold]
-    pub(super) fn leave(&mut self, rare: Rare<W>, place: Option<Place>) {
-        self.told.extend(rare.watcher);
-        if let Some(after) = rare.after {
+    pub(super) fn leave(&mut self, cold: ColdFields<W>, place: Option<BatchSlot>) {
+        self.to_wake.extend(cold.watcher);
+        if let Some(after) = cold.after {
             match place {
                 Some(place) => self.batches.hold_after(place, after),
-                None => self.told.push(after),
+                None => self.to_wake.push(after),
             }
         }
-        self.cancel_streams(rare.streams);
+        self.cancel_streams(cold.streams);
     }
 
     /// Has `watcher`, made of the one kept, told when the call is served no longer; whether it still
@@ -127,8 +127,8 @@ impl<W> Protocol<W> {
     pub(crate) fn watch(&mut self, key: Key, watcher: impl FnOnce(Option<W>) -> W) -> bool {
         match self.serving.get_mut(key) {
             Some(served) => {
-                let rare = served.rare.get_or_insert_default();
-                rare.watcher = Some(watcher(rare.watcher.take()));
+                let cold = served.cold.get_or_insert_default();
+                cold.watcher = Some(watcher(cold.watcher.take()));
                 true
             }
             None => false,
@@ -140,8 +140,8 @@ impl<W> Protocol<W> {
     pub(crate) fn after_answer(&mut self, key: Key, after: impl FnOnce(Option<W>) -> W) -> bool {
         match self.serving.get_mut(key) {
             Some(served) => {
-                let rare = served.rare.get_or_insert_default();
-                rare.after = Some(after(rare.after.take()));
+                let cold = served.cold.get_or_insert_default();
+                cold.after = Some(after(cold.after.take()));
                 true
             }
             None => false,

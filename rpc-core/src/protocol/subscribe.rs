@@ -7,19 +7,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{Asked, Event, Mark, Outcome, Protocol};
+use super::{Abandoned, Asked, Event, Outcome, Protocol};
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
 use crate::method::SUBSCRIPTION;
-use crate::protocol::tables::batches::Place;
+use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::calls::Subscribe;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::Carried;
 use crate::protocol::tables::streams::{
-    Item, ItemParams, OfferedKey, Origin, Said, Stop, TakenKey, Wanted,
+    IncomingKey, Item, ItemParams, Origin, OutgoingKey, Said, Stop, Wanted,
 };
-use crate::util::escaped::Harmless;
-use crate::wire::decode::Answer;
+use crate::util::escaped::Escaped;
+use crate::wire::decode::Response;
 use crate::wire::encode;
 use crate::wire::hello::MOST;
 
@@ -33,7 +33,7 @@ impl<W> Protocol<W> {
     pub(crate) fn unused_id(&self, mut make: impl FnMut() -> Option<Box<str>>) -> Option<Box<str>> {
         loop {
             let id = make()?;
-            if self.offered.find(&id).is_none() {
+            if self.outgoing.find(&id).is_none() {
                 return Some(id);
             }
         }
@@ -48,17 +48,17 @@ impl<W> Protocol<W> {
         key: Key,
         request: &str,
         id: Box<str>,
-    ) -> Result<OfferedKey, ErrorObject> {
+    ) -> Result<OutgoingKey, ErrorObject> {
         if self.answers_only {
             return Err(ErrorObject::invalid_request("a subscription needs a WebSocket"));
         }
         let limit = self.limits.subscriptions;
-        if self.offered.len() - self.offered.arguments() >= limit {
+        if self.outgoing.len() - self.outgoing.arguments() >= limit {
             return Err(ErrorObject::too_many_subscriptions(limit));
         }
         let greeted = self.serving.get(key).is_some_and(|served| served.greeted);
         let window = self.hello.window().filter(|_| greeted);
-        Ok(self.offered.insert(id, Origin::Request(Some(request.into())), window))
+        Ok(self.outgoing.insert(id, Origin::Request(Some(request.into())), window))
     }
 
     /// The handler's answer, which names the stream. Its items follow when that has left.
@@ -67,48 +67,49 @@ impl<W> Protocol<W> {
         key: Key,
         id: &str,
         answer: Bytes,
-        stream: OfferedKey,
+        stream: OutgoingKey,
     ) {
         match self.serving.get_mut(key) {
             Some(served) => {
                 let place = served.place;
-                let companions = served.rare.as_mut().map(|rare| std::mem::take(&mut rare.streams));
+                let linked_streams =
+                    served.cold.as_mut().map(|cold| std::mem::take(&mut cold.streams));
                 // What came with the request is what the stream is made of.
-                self.offered.accompany(stream, companions.unwrap_or_default());
+                self.outgoing.link(stream, linked_streams.unwrap_or_default());
                 match place {
                     Some(place) => self.batches.hold(place, stream),
                     None => self.released.push(stream),
                 }
             }
-            None => drop(self.offered.remove(stream)),
+            None => drop(self.outgoing.remove(stream)),
         }
         self.finish(key, Some((id, answer)));
     }
 
     /// Whether the other end counts what comes of this stream, and gives credit for it.
-    pub(crate) fn is_counted(&self, stream: OfferedKey) -> bool {
-        self.offered.is_counted(stream)
+    pub(crate) fn is_counted(&self, stream: OutgoingKey) -> bool {
+        self.outgoing.is_counted(stream)
     }
 
     /// Whether the other end has room for an item of this stream. When it has some again, the stream
     /// is released.
-    pub(crate) fn has_credit(&self, stream: OfferedKey) -> bool {
-        self.offered.has_credit(stream)
+    pub(crate) fn has_credit(&self, stream: OutgoingKey) -> bool {
+        self.outgoing.has_credit(stream)
     }
 
     /// Takes an item of a stream, whose own text has so many bytes; whether anyone still wants more,
     /// and there is room for it.
     pub(crate) fn push_item(
         &mut self,
-        stream: OfferedKey,
+        stream: OutgoingKey,
         item: Bytes,
         bytes: usize,
         now: Duration,
     ) -> bool {
-        if self.offered.id(stream).is_none() {
+        if self.outgoing.id(stream).is_none() {
             return false;
         }
-        self.offered.spend(stream, bytes);
+        self.outgoing.spend(stream, bytes);
         self.renew(stream, now);
         self.outbox.push(item, Carried::None);
         self.outbox.has_room()
@@ -127,7 +128,7 @@ impl<W> Protocol<W> {
             Some(Credit { subscription, bytes: bytes @ 1..=MOST })
                 if is_stream_id(subscription.get()) =>
             {
-                self.offered.grant(subscription.get(), bytes)
+                self.outgoing.apply(subscription.get(), bytes)
             }
             _ => Err(()),
         };
@@ -139,22 +140,22 @@ impl<W> Protocol<W> {
     }
 
     /// Whether no stream has just begun or ended.
-    pub(crate) fn streams_rest(&self) -> bool {
+    pub(crate) fn no_stream_events(&self) -> bool {
         self.released.is_empty() && self.dropped.is_empty()
     }
 
     /// A stream has ended by itself; with this item, if the other end is to hear of it.
-    pub(crate) fn finish_stream(&mut self, stream: OfferedKey, last: Option<Bytes>) {
-        if let Some(companions) = self.offered.remove(stream) {
+    pub(crate) fn finish_stream(&mut self, stream: OutgoingKey, last: Option<Bytes>) {
+        if let Some(linked_streams) = self.outgoing.remove(stream) {
             self.outbox.extend(last);
-            self.cancel_streams(companions);
+            self.cancel_streams(linked_streams);
         }
     }
 
     /// Ends a stream that the other end does not want any more.
-    pub(super) fn end_stream<'a>(&mut self, stream: OfferedKey) -> Event<'a> {
-        if let Some(companions) = self.offered.remove(stream) {
-            self.cancel_streams(companions);
+    pub(super) fn end_stream<'a>(&mut self, stream: OutgoingKey) -> Event<'a> {
+        if let Some(linked_streams) = self.outgoing.remove(stream) {
+            self.cancel_streams(linked_streams);
         }
         self.dropped.push(stream);
         Event::Done
@@ -162,7 +163,7 @@ impl<W> Protocol<W> {
 
     pub(super) fn unsubscribe_request<'a>(
         &mut self,
-        place: Option<Place>,
+        place: Option<BatchSlot>,
         id: &str,
         params: Option<&str>,
     ) -> Event<'a> {
@@ -181,7 +182,7 @@ impl<W> Protocol<W> {
     }
 
     /// Ends the stream that a notification names.
-    pub(super) fn stop_offered<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+    pub(super) fn stop_outgoing<'a>(&mut self, params: Option<&str>) -> Event<'a> {
         let (ended, event) = self.end_offered(params);
         if ended.is_none() {
             self.malformed();
@@ -192,7 +193,7 @@ impl<W> Protocol<W> {
     /// Ends the stream that these params name; whether there was one, or `None` if they name none.
     fn end_offered<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
         let Some(id) = params.and_then(only_param) else { return (None, Event::Done) };
-        match self.offered.find(id) {
+        match self.outgoing.find(id) {
             Some(stream) => (Some(true), self.end_stream(stream)),
             None => (Some(false), self.nothing_to_end()),
         }
@@ -221,8 +222,8 @@ impl<W> Protocol<W> {
     /// decided here, as the other end will, by what stands before it.
     pub(super) fn note_entry(&mut self, call: u64) {
         let greeted = self.hello.is_said();
-        let more = self.calls.more_mut(call);
-        if let Some(subscribe) = more.and_then(|more| more.subscribe.as_mut()) {
+        let cold = self.calls.cold_mut(call);
+        if let Some(subscribe) = cold.and_then(|cold| cold.subscribe.as_mut()) {
             subscribe.greeted = greeted;
         }
     }
@@ -238,10 +239,10 @@ impl<W> Protocol<W> {
         let counts = subscribe.greeted && self.hello.window().is_some();
         let window = counts.then_some(self.limits.stream_window);
         let id_member = wanted.id_member.clone();
-        match self.taken.insert(id, Stop::Unsubscribe(wanted), window) {
+        match self.incoming.insert(id, Stop::Unsubscribe(wanted), window) {
             Some(key) => {
-                if let Some(more) = self.calls.more_mut(call) {
-                    self.taken.accompany(key, std::mem::take(&mut more.streams));
+                if let Some(cold) = self.calls.cold_mut(call) {
+                    self.incoming.link(key, std::mem::take(&mut cold.streams));
                 }
                 self.take_early(key, id, &id_member);
                 Outcome::Subscribed(key)
@@ -253,7 +254,7 @@ impl<W> Protocol<W> {
     /// Whether these params are an item of a stream that we take, whatever their method. One of a stream that
     /// we do not know yet may be early.
     pub(super) fn take_item(&mut self, params: Option<&str>, may_be_early: bool) -> bool {
-        if self.taken.is_idle() && self.calls.subscribing() == 0 {
+        if self.incoming.is_idle() && self.calls.subscribing() == 0 {
             return false;
         }
         let Some(params) = params.filter(|params| params.starts_with('{')) else { return false };
@@ -263,7 +264,7 @@ impl<W> Protocol<W> {
             return true;
         }
         let Some(item) = ItemParams::read(params) else { return false };
-        match self.taken.find(item.subscription) {
+        match self.incoming.find(item.subscription) {
             Some(key) => {
                 self.take_item_of(key, &item);
                 true
@@ -278,7 +279,7 @@ impl<W> Protocol<W> {
         let (mut known, mut unknown) = (None, None);
         for id_member in self.asked.iter().flat_map(|asked| &asked.id_members) {
             let Some(item) = ItemParams::read_by(params, id_member) else { continue };
-            match self.taken.find_by(item.subscription, id_member) {
+            match self.incoming.find_by(item.subscription, id_member) {
                 Some(key) => known = known.or(Some((key, item))),
                 None => unknown = unknown.or(Some(item)),
             }
@@ -288,7 +289,7 @@ impl<W> Protocol<W> {
             return true;
         }
         // One that another stream knows by the usual member is no early one of a stream to come.
-        let usual = ItemParams::read(params).and_then(|item| self.taken.find(item.subscription));
+        let usual = ItemParams::read(params).and_then(|item| self.incoming.find(item.subscription));
         match unknown {
             Some(item) if may_be_early && usual.is_none() => self.keep_early(&item, params),
             _ => false,
@@ -306,18 +307,18 @@ impl<W> Protocol<W> {
         }
     }
 
-    fn take_item_of(&mut self, key: TakenKey, item: &ItemParams<'_>) {
+    fn take_item_of(&mut self, key: IncomingKey, item: &ItemParams<'_>) {
         let window = self.limits.stream_window;
-        let said = item.said(self.taken.is_counted(key));
-        let taken = said.and_then(|(said, seq)| match said {
-            Said::Result(result) => self.taken.push(key, result.into(), seq, window),
-            Said::Unreadable(why) => self.taken.push_unreadable(key, why, seq, window),
+        let said = item.said(self.incoming.is_counted(key));
+        let incoming = said.and_then(|(said, seq)| match said {
+            Said::Result(result) => self.incoming.push(key, result.into(), seq, window),
+            Said::Unreadable(why) => self.incoming.push_unreadable(key, why, seq, window),
             Said::Error(error) => self.end_taken(key, Some(last_item(error)), seq),
             Said::Failed(why) => self.end_taken(key, Some(Item::Failed(why)), seq),
             Said::Done => self.end_taken(key, None, seq),
         });
-        match taken {
-            Ok(waiter) => self.told.extend(waiter),
+        match incoming {
+            Ok(waiter) => self.to_wake.extend(waiter),
             Err(()) => self.malformed(),
         }
     }
@@ -340,21 +341,21 @@ impl<W> Protocol<W> {
     }
 
     /// Takes what came of a stream before its id was known, and forgets what is for nobody.
-    fn take_early(&mut self, key: TakenKey, id: &str, id_member: &str) {
+    fn take_early(&mut self, key: IncomingKey, id: &str, id_member: &str) {
         let stream = self.early.as_mut().and_then(|early| early.take(id));
         self.shrink_early();
         let Some(stream) = stream else { return };
         for params in &stream.items {
             // Nothing comes behind its end.
             let item = ItemParams::read_by(params, id_member);
-            if let Some(item) = item.filter(|_| self.taken.find(id).is_some()) {
+            if let Some(item) = item.filter(|_| self.incoming.find(id).is_some()) {
                 self.take_item_of(key, &item);
             }
         }
-        if self.taken.find(id).is_none() {
+        if self.incoming.find(id).is_none() {
             return;
         }
-        self.taken.miss(key, stream.missed);
+        self.incoming.miss(key, stream.missed);
         if stream.has_ended {
             let last = Item::Error(stream_failed().into());
             let _ = self.end_taken(key, Some(last), None);
@@ -371,25 +372,25 @@ impl<W> Protocol<W> {
     /// The other end has ended a stream.
     fn end_taken(
         &mut self,
-        key: TakenKey,
+        key: IncomingKey,
         last: Option<Item>,
         seq: Option<u64>,
     ) -> Result<Option<W>, ()> {
-        let waiter = self.taken.end(key, last, seq)?;
-        let companions = self.taken.take_companions(key);
-        self.drop_all(companions);
+        let waiter = self.incoming.end(key, last, seq)?;
+        let linked_streams = self.incoming.take_companions(key);
+        self.drop_all(linked_streams);
         Ok(waiter)
     }
 
     /// The next item of a stream. `Some(None)` is its end; with `None`, who is kept by `keep` is told.
     pub(crate) fn next_item(
         &mut self,
-        key: TakenKey,
+        key: IncomingKey,
         keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Option<Item>> {
-        let next = self.taken.next(key, keep);
+        let next = self.incoming.next(key, keep);
         if self.ended.is_none()
-            && let Some((id, bytes)) = self.taken.credit(key)
+            && let Some((id, bytes)) = self.incoming.credit(key)
         {
             self.outbox.push(encode::credit(id, bytes), Carried::None);
         }
@@ -398,10 +399,10 @@ impl<W> Protocol<W> {
 
     /// A stream was dropped. The other end is told, whatever the queue holds. Returns who waited for items,
     /// to be dropped without the lock.
-    pub(crate) fn unsubscribe(&mut self, key: TakenKey) -> Option<W> {
-        let companions = self.taken.take_companions(key);
-        self.drop_all(companions);
-        let removed = self.taken.remove(key)?;
+    pub(crate) fn unsubscribe(&mut self, key: IncomingKey) -> Option<W> {
+        let linked_streams = self.incoming.take_companions(key);
+        self.drop_all(linked_streams);
+        let removed = self.incoming.remove(key)?;
         if let Some((stop, id)) = removed.stop {
             self.send_stop(stop, &id);
         }
@@ -412,44 +413,49 @@ impl<W> Protocol<W> {
         if self.ended.is_none() {
             let id = self.calls.issue();
             self.outbox.push(encode::unsubscribe(method, subscription, id), Carried::None);
-            self.insert_mark(id, Mark::Unsubscribe(subscription.into()));
+            self.insert_mark(id, Abandoned::Unsubscribe(subscription.into()));
         }
     }
 
     /// A subscribe call was given up: should its answer come, what it made must be ended.
     pub(super) fn mark(&mut self, call: u64, wanted: Option<Box<Wanted>>) {
         let Some(wanted) = wanted else { return };
-        self.insert_mark(call, Mark::Subscribe(wanted));
+        self.insert_mark(call, Abandoned::Subscribe(wanted));
     }
 
-    fn insert_mark(&mut self, call: u64, mark: Mark) {
-        let Asked { marks, .. } = &mut **self.asked.get_or_insert_default();
-        if marks.len() < MARKS {
-            marks.insert(call, mark);
+    fn insert_mark(&mut self, call: u64, mark: Abandoned) {
+        let Asked { abandoned_subscribes, .. } = &mut **self.asked.get_or_insert_default();
+        if abandoned_subscribes.len() < MARKS {
+            abandoned_subscribes.insert(call, mark);
         }
     }
 
     /// Whether these params are an item of a stream that was dropped here, and that the other end has not ended yet.
     pub(super) fn is_late_item(&self, params: Option<&str>) -> bool {
-        let Some(asked) = self.asked.as_ref().filter(|asked| !asked.marks.is_empty()) else {
+        let Some(asked) =
+            self.asked.as_ref().filter(|asked| !asked.abandoned_subscribes.is_empty())
+        else {
             return false;
         };
         let Some(params) = params else { return false };
         let names = asked.id_members.iter().map(|name| &**name).chain([SUBSCRIPTION]);
         names.filter_map(|name| ItemParams::read_by(params, name)).any(|item| {
             let is_it =
-                |mark: &Mark| matches!(mark, Mark::Unsubscribe(id) if **id == *item.subscription);
-            asked.marks.values().any(is_it)
+                |mark: &Abandoned| matches!(mark, Abandoned::Unsubscribe(id) if **id == *item.subscription);
+            asked.abandoned_subscribes.values().any(is_it)
         })
     }
 
     /// The answer to a call that nobody waits for, if it was a subscribe call.
-    pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Answer<'_>) {
-        let marks = self.asked.as_mut().map(|asked| &mut asked.marks);
-        let marked = marks.zip(call).and_then(|(marks, call)| marks.remove(&call));
-        self.asked.take_if(|asked| asked.marks.is_empty() && asked.id_members.is_empty());
-        if let Some(Mark::Subscribe(wanted)) = marked
-            && let Answer::Result(answer) = answer
+    pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Response<'_>) {
+        let abandoned_subscribes = self.asked.as_mut().map(|asked| &mut asked.abandoned_subscribes);
+        let marked = abandoned_subscribes
+            .zip(call)
+            .and_then(|(abandoned_subscribes, call)| abandoned_subscribes.remove(&call));
+        self.asked
+            .take_if(|asked| asked.abandoned_subscribes.is_empty() && asked.id_members.is_empty());
+        if let Some(Abandoned::Subscribe(wanted)) = marked
+            && let Response::Result(answer) = answer
             && let Some(id) = self.subscription_id(answer, &wanted)
         {
             self.send_unsubscribe(&wanted.unsubscribe, id);
@@ -481,7 +487,7 @@ fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
 fn no_id(answer: &str, wanted: &Wanted) -> String {
     let what = "the id of a subscription must be a string or a number, and not too long";
     if answer.starts_with('{') {
-        let name = Harmless(&wanted.id_member);
+        let name = Escaped(&wanted.id_member);
         return format!("{what}; of an answer that is an object it is the member `{name}`");
     }
     what.into()

@@ -117,7 +117,7 @@ fn above_the_queue_limit_calls_wait_and_answers_enter() {
     let ticket = protocol.notify(Bytes::from_static(b"note")).unwrap().unwrap();
     assert_eq!(protocol.has_entered(ticket, |kept| *kept = Some("note waits")), Ok(false));
 
-    assert_eq!(protocol.room_for_answer(served), Room::Later, "results wait for room");
+    assert_eq!(protocol.room_for_answer(served), Room::Deferred, "results wait for room");
     protocol.finish(served, Some(("1", Bytes::from_static(b"answer"))));
     receive(&mut protocol, r#"{"jsonrpc":"2.0","id":8,"method":"none"}"#);
     assert_eq!(next(&mut protocol).unwrap(), "full");
@@ -125,10 +125,10 @@ fn above_the_queue_limit_calls_wait_and_answers_enter() {
     assert!(next(&mut protocol).unwrap().contains("-32601"));
     assert_eq!(next(&mut protocol), None);
 
-    protocol.sent(0, ZERO);
+    protocol.on_sent(0, ZERO);
     assert_eq!(next(&mut protocol).unwrap(), "call");
-    protocol.sent(0, ZERO);
-    assert_eq!(protocol.told, ["note waits"]);
+    protocol.on_sent(0, ZERO);
+    assert_eq!(protocol.to_wake, ["note waits"]);
     assert_eq!(protocol.has_entered(ticket, |_| unreachable!()), Ok(true));
     assert_eq!(next(&mut protocol).unwrap(), "note");
     let _ = waits;
@@ -163,16 +163,16 @@ fn a_slow_reader_is_found_by_bytes_and_by_time() {
     });
     for id in 0..4 {
         receive(&mut protocol, &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"none"}}"#));
-        protocol.sent(0, secs(1));
+        protocol.on_sent(0, secs(1));
     }
     assert!(protocol.queue_bytes() > 200);
     assert_eq!(protocol.overdue(secs(1), true).unwrap().code, Some(CloseCode::SLOW_READER));
     (0..3).for_each(|_| drop(next(&mut protocol)));
-    protocol.sent(100, secs(2));
+    protocol.on_sent(100, secs(2));
     assert_eq!(protocol.overdue(secs(10), true), None);
     assert_eq!(protocol.next_deadline(), Some(secs(11)));
     assert_eq!(protocol.overdue(secs(11), true).unwrap().code, Some(CloseCode::SLOW_READER));
-    protocol.sent(0, secs(11));
+    protocol.on_sent(0, secs(11));
     assert_eq!(protocol.overdue(secs(30), true), None);
 }
 
@@ -430,7 +430,7 @@ fn what_a_waiting_handler_may_depend_on_is_let_on_or_refused_but_never_waits() {
     assert_eq!(start(&mut protocol), None);
     assert!(!protocol.must_gather_on());
 
-    protocol.lend(slow);
+    protocol.release_permit(slow);
     assert!(protocol.must_gather_on(), "whichever thread it was");
     let first = protocol.next_to_start(ZERO).unwrap().key;
     assert_eq!(protocol.room_for_answer(first), Room::Now);
@@ -452,7 +452,7 @@ fn a_message_of_message_out_is_not_too_much_where_there_was_room_for_a_byte() {
             limits.queue = 300;
             limits.message_out = 1000;
         });
-        protocol.sent(takes, ZERO);
+        protocol.on_sent(takes, ZERO);
         assert!(protocol.outbox.has_room());
         protocol.reply(None, None, Bytes::from(vec![b' '; 1000]));
         assert_eq!(protocol.overdue(ZERO, true), None, "above {takes} bytes");
@@ -569,7 +569,7 @@ fn a_random_walk_ends_at_zero() {
                 7 => served.extend(protocol.next_to_start(now).map(|serve| serve.key)),
                 _ => {
                     protocol.next_message();
-                    protocol.sent(random.below(30), now);
+                    protocol.on_sent(random.below(30), now);
                 }
             }
             assert!(protocol.on_wire <= protocol.calls.open());
@@ -582,10 +582,10 @@ fn a_random_walk_ends_at_zero() {
                 protocol.abandon(id);
             }
             served.drain(..).for_each(|key| protocol.finish(key, None));
-            protocol.sent(0, ZERO);
+            protocol.on_sent(0, ZERO);
             loop {
                 while protocol.next_message().is_some() {}
-                protocol.sent(0, ZERO);
+                protocol.on_sent(0, ZERO);
                 match protocol.next_to_start(ZERO) {
                     Some(serve) => protocol.finish(serve.key, None),
                     None if protocol.is_sent() => break,
@@ -653,10 +653,10 @@ fn who_waits_for_an_answer_is_told_with_it_and_dropped_without_one() {
     protocol.finish(keys[0], Some(("1", Bytes::from_static(b"1"))));
     protocol.stop(keys[1], &ErrorObject::cancelled());
     protocol.finish(note, None);
-    assert_eq!(protocol.told, ["answered", "stopped", "ended"]);
+    assert_eq!(protocol.to_wake, ["answered", "stopped", "ended"]);
     assert!(!protocol.after_answer(keys[0], |_| unreachable!()));
     assert_eq!(protocol.end(&CloseReason::link("lost")), ["left"]);
-    assert_eq!(protocol.told.len(), 3);
+    assert_eq!(protocol.to_wake.len(), 3);
 }
 
 /// The other end tells that it wants no more of a stream just as that ends with its call. It makes no

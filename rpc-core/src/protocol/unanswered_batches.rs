@@ -10,7 +10,7 @@ use super::{Event, Outcome, Protocol};
 use crate::error::call::{Fate, LONGEST_HEARD};
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
-use crate::protocol::tables::calls::{Calls, Place};
+use crate::protocol::tables::calls::{Calls, MessageState};
 use crate::protocol::tables::outbox::{Carried, OVERHEAD, Queued};
 use crate::util::excerpt::Shortened;
 use crate::util::sync::Arc;
@@ -123,13 +123,13 @@ impl<W> Protocol<W> {
     /// The most members of a batch that the other end takes, as far as is known, and this one sends.
     pub(crate) fn most_in_batch(&self) -> usize {
         let most = self.limits.batch.min(self.limits.calls_on_wire);
-        self.hello.batch().map_or(most, |taken| taken.min(most))
+        self.hello.batch().map_or(most, |incoming| incoming.min(most))
     }
 
     /// The transport has been given a ping: an end that does not know such may answer it by an error.
     pub(crate) fn pinged(&mut self) {
         if let Some(unanswered) = &mut self.unanswered {
-            unanswered.pinged = self.handed;
+            unanswered.pinged = self.sent;
         }
     }
 
@@ -143,7 +143,7 @@ impl<W> Protocol<W> {
         }
         let Queued { message, calls: carried } = queued.clone();
         let mut batch =
-            Batch { calls: carried, number: self.handed, text: Some(message), members: None };
+            Batch { calls: carried, number: self.sent, text: Some(message), members: None };
         let is_new = !matches!(batch.calls, Carried::Again(_));
         if !is_new || batch.text.as_ref().is_some_and(|text| Batch::cost(text) > KEPT) {
             if batch.calls == Carried::Notifications {
@@ -271,14 +271,14 @@ impl<W> Protocol<W> {
         let at = self.position(|batch, calls| batch.is_open(calls))?;
         let Unanswered { batches, pinged, .. } = &**self.unanswered.as_ref()?;
         let (is_last, ids) = (*pinged <= batches[at].number, batches[at].calls.clone());
-        let open = ids.ids().iter().filter(|id| self.is_handed(**id)).count();
+        let open = ids.ids().iter().filter(|id| self.is_in_flight(**id)).count();
         (open == self.on_wire && is_last).then(|| self.take_batch(at)).flatten()
     }
 
     /// Ends the calls of a batch that are still open.
     fn give_up_batch(&mut self, batch: &Batch, why: &str, fate: Fate) {
         for id in batch.calls.ids() {
-            if self.is_handed(*id) {
+            if self.is_in_flight(*id) {
                 self.on_wire -= 1;
                 self.stall = None;
                 if fate == Fate::MaybeExecuted {
@@ -303,7 +303,7 @@ impl<W> Protocol<W> {
         let mut count = 0;
         for member in members(text) {
             let call = decode::id_of(member);
-            if let Some(id) = call.filter(|id| !self.is_handed(*id)) {
+            if let Some(id) = call.filter(|id| !self.is_in_flight(*id)) {
                 self.calls.late(id);
                 continue;
             }
@@ -325,7 +325,7 @@ impl<W> Protocol<W> {
         text.put_u8(b']');
         for id in &ids {
             if let Some(call) = self.calls.open_mut(*id) {
-                call.place = Place::InBatch;
+                call.place = MessageState::InBatch;
             }
         }
         let calls = if ids.is_empty() { Carried::None } else { Carried::Again(Arc::from(ids)) };

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::{Event, Protocol};
 use crate::error::object::ErrorObject;
-use crate::protocol::tables::batches::Place;
-use crate::protocol::tables::serving::Beside;
+use crate::protocol::tables::batches::BatchSlot;
+use crate::protocol::tables::serving::ServedExtensions;
 use crate::protocol::target::Target;
 use crate::util::sync::Arc;
 use crate::wire::decode::Notification;
 use crate::wire::dialect::{Dialect, MCP_PING};
 use crate::wire::encode;
-use crate::wire::extensions::Extras;
+use crate::wire::extensions::Extensions;
 
 impl<W> Protocol<W> {
     /// The method that serves a request whose name nobody offers, or what is done about it instead.
@@ -21,7 +21,7 @@ impl<W> Protocol<W> {
         name: &str,
         id: &str,
         target: Option<Target>,
-        place: Option<Place>,
+        place: Option<BatchSlot>,
     ) -> Result<usize, Event<'a>> {
         if self.dialect == Dialect::Mcp && name == MCP_PING {
             self.serving.number();
@@ -61,13 +61,17 @@ impl<W> Protocol<W> {
 
 /// What came beside a call whose method tells its name.
 #[inline(always)] // one comparison for nearly every call
-pub(super) fn beside(extras: Option<Box<Extras>>) -> Option<Arc<Beside>> {
-    extras.map(|extras| Arc::new(Beside { extras: *extras, called: None }))
+pub(super) fn beside(extensions: Option<Box<Extensions>>) -> Option<Arc<ServedExtensions>> {
+    extensions
+        .map(|extensions| Arc::new(ServedExtensions { extensions: *extensions, called: None }))
 }
 
 /// What came beside a call that goes to the fallback, and its name: the method alone does not tell.
 #[cold]
-pub(super) fn named(extras: Option<Box<Extras>>, name: &str) -> Option<Arc<Beside>> {
-    let extras = extras.map(|extras| *extras).unwrap_or_default();
-    Some(Arc::new(Beside { extras, called: Some(name.into()) }))
+pub(super) fn named(
+    extensions: Option<Box<Extensions>>,
+    name: &str,
+) -> Option<Arc<ServedExtensions>> {
+    let extensions = extensions.map(|extensions| *extensions).unwrap_or_default();
+    Some(Arc::new(ServedExtensions { extensions, called: Some(name.into()) }))
 }

@@ -11,15 +11,15 @@ use crate::peer::Peer;
 use crate::peer::group::Group;
 use crate::peer::slot::Shared;
 use crate::protocol::tables::key::Key;
-use crate::protocol::tables::serving::Beside;
+use crate::protocol::tables::serving::ServedExtensions;
 use crate::service::Service;
 use crate::service::current::Mark;
 use crate::service::progress::Progress;
 use crate::service::scoped::Scoped;
 use crate::stream::Remote;
-use crate::util::deferred::Later;
+use crate::util::deferred::Deferred;
 use crate::util::sync::Arc;
-use crate::util::waiter::{Flag, Waiter, poll_registered};
+use crate::util::waiter::{OneShotEvent, Waiter, poll_registered};
 use crate::wire::extensions::is_token;
 use crate::wire::trace::TraceContext;
 
@@ -47,7 +47,7 @@ pub struct Context {
     key: Key,
     method: usize,
     deadline: Option<Instant>,
-    beside: Option<Arc<Beside>>,
+    beside: Option<Arc<ServedExtensions>>,
 }
 
 impl Context {
@@ -64,7 +64,7 @@ impl Context {
         key: Key,
         method: usize,
         deadline: Option<Instant>,
-        beside: Option<Arc<Beside>>,
+        beside: Option<Arc<ServedExtensions>>,
     ) -> &Self {
         (self.key, self.method, self.deadline) = (key, method, deadline);
         self.beside = beside;
@@ -79,13 +79,13 @@ impl Context {
     /// be told, and one unknown name would lose the whole notification.
     #[cold]
     pub(crate) fn ignores_parameter(&self, name: &str) -> bool {
-        if self.shared.setup.services.methods()[self.method].flags.allow_unknown {
+        if self.shared.config.services.methods()[self.method].flags.allow_unknown {
             return true;
         }
         if !self.is_notification() {
             return false;
         }
-        self.shared.setup.services.ignored(self.method, &self.shared.id, name);
+        self.shared.config.services.ignored(self.method, &self.shared.id, name);
         true
     }
 
@@ -108,23 +108,23 @@ impl Context {
     /// All peers of the same server, the caller included, in the order in which they connected;
     /// in a client just the one.
     pub fn peers(&self) -> Vec<Peer> {
-        self.shared.setup.hub.peers()
+        self.shared.config.registry.peers()
     }
 
     /// The peers of the same server that were given this name: see [`Peer::identify`].
     pub fn peers_of(&self, name: &str) -> Vec<Peer> {
-        self.shared.setup.hub.peers_of(name)
+        self.shared.config.registry.peers_of(name)
     }
 
     /// The group of this server with this name.
     pub fn group(&self, name: &str) -> Group {
-        self.shared.setup.hub.group(name)
+        self.shared.config.registry.group(name)
     }
 
     /// The name under which the method was called; in a [fallback](crate::Router::fallback) the name that the other
     /// end has sent.
     pub fn method(&self) -> &str {
-        self.called().unwrap_or_else(|| self.shared.setup.services.name(self.method))
+        self.called().unwrap_or_else(|| self.shared.config.services.name(self.method))
     }
 
     /// The name under which the call came, if the fallback serves it.
@@ -153,7 +153,7 @@ impl Context {
     /// The trace that this call is a part of, if its caller said so. Calls that the handler makes are
     /// a part of it as well.
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.beside.as_ref()?.extras.trace.as_ref()
+        self.beside.as_ref()?.extensions.trace.as_ref()
     }
 
     /// Reports how far this call has come, if its caller asked for that.
@@ -184,14 +184,14 @@ impl Context {
     /// # drop(router);
     /// ```
     pub fn progress_under<P>(&self, token: &impl Serialize) -> Progress<P> {
-        let longest = self.shared.setup.limits.id_bytes;
+        let longest = self.shared.config.limits.id_bytes;
         let token = serde_json::to_string(token).ok().filter(|json| is_token(json, longest));
         Progress::new(self, token.map(Box::from))
     }
 
     /// The token beside the params under which reports are wanted, as JSON text.
     pub(crate) fn progress_token(&self) -> Option<&str> {
-        self.beside.as_ref()?.extras.progress.as_deref()
+        self.beside.as_ref()?.extensions.progress.as_deref()
     }
 
     /// The call being served.
@@ -202,13 +202,13 @@ impl Context {
     /// What the caller wants to happen once, if it says so; see
     /// [`Call::idempotency_key`](crate::Call::idempotency_key).
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.beside.as_ref()?.extras.idempotency_key.as_deref()
+        self.beside.as_ref()?.extensions.idempotency_key.as_deref()
     }
 
     /// What `on_connect` found out about this connection; `None` if that was nothing, or of another
     /// type.
-    pub fn session<T: Any + Send + Sync>(&self) -> Option<&T> {
-        self.shared.session.get()?.downcast_ref()
+    pub fn caller<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.shared.caller.get()?.downcast_ref()
     }
 
     /// The value of this type that is kept on this connection: see
@@ -246,11 +246,11 @@ impl Context {
         let runs = self.shared.with(|state| {
             state.protocol.watch(self.key, |kept| {
                 let kept = match kept {
-                    Some(Waiter::Flag(kept)) => kept,
-                    _ => Arc::<Flag>::default(),
+                    Some(Waiter::OneShotEvent(kept)) => kept,
+                    _ => Arc::<OneShotEvent>::default(),
                 };
                 flag = Some(kept.clone());
-                Waiter::Flag(kept)
+                Waiter::OneShotEvent(kept)
             })
         });
         if let Some(flag) = flag.filter(|_| runs) {
@@ -291,7 +291,7 @@ impl Context {
     /// # Ok(()) }
     /// ```
     pub fn after_response(&self, future: impl Future<Output = ()> + Send + 'static) {
-        let mut later = Box::new(Later::new());
+        let mut later = Box::new(Deferred::new());
         later.push(future);
         let mut state = self.shared.lock();
         if state.protocol.ended().is_some() {
@@ -301,8 +301,8 @@ impl Context {
         let mut late = Some(later);
         state.protocol.after_answer(self.key, |kept| {
             let later = late.take().expect("asked for once");
-            Waiter::Later(match kept {
-                Some(Waiter::Later(kept)) => kept.and(*later),
+            Waiter::Deferred(match kept {
+                Some(Waiter::Deferred(kept)) => kept.and(*later),
                 _ => later,
             })
         });

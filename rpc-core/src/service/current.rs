@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 
 use tokio::time::Instant;
 
-use crate::peer::known::Other;
+use crate::peer::known::RemoteSupport;
 use crate::peer::slot::Shared;
 use crate::protocol::Caller;
 use crate::protocol::tables::key::Key;
@@ -107,29 +107,29 @@ pub(crate) fn trace() -> Option<TraceContext> {
     let Mark { key, .. } = HANDLER.with(Cell::get).filter(|mark| mark.traced)?;
     let current = CONNECTION.with(|current| current.borrow().clone())?;
     let state = current.lock();
-    state.protocol.beside(key)?.extras.trace.clone()
+    state.protocol.beside(key)?.extensions.trace.clone()
 }
 
 /// The trace that calls made now name, if the other end is known to know of such.
 pub(crate) fn trace_for(shared: &Shared) -> Option<TraceContext> {
-    if shared.other.get() == Other::Known { trace() } else { None }
+    if shared.other.get() == RemoteSupport::Known { trace() } else { None }
 }
 
 /// A running handler's place, lent to others of its connection until this is dropped.
-pub(crate) struct Lent {
+pub(crate) struct ReleasedPermit {
     shared: Arc<Shared>,
     key: Key,
 }
 
-impl Drop for Lent {
+impl Drop for ReleasedPermit {
     fn drop(&mut self) {
-        self.shared.with(|state| state.protocol.give_back(self.key));
+        self.shared.with(|state| state.protocol.reacquire_permit(self.key));
     }
 }
 
 /// Who makes a call on the connection of `shared` now. A handler of another connection lends its
 /// place by hand; for one of the same the protocol sees to that.
-pub(crate) fn caller(shared: &Arc<Shared>) -> (Caller, Option<Lent>) {
+pub(crate) fn caller(shared: &Arc<Shared>) -> (Caller, Option<ReleasedPermit>) {
     let Some(Mark { key, .. }) = HANDLER.with(Cell::get) else {
         return (Caller::Outside, None);
     };
@@ -142,6 +142,6 @@ pub(crate) fn caller(shared: &Arc<Shared>) -> (Caller, Option<Lent>) {
         return (caller, None);
     };
     // An ordered request may have waited for that.
-    shared.with(|state| state.protocol.lend(key));
-    (Caller::Elsewhere, Some(Lent { shared, key }))
+    shared.with(|state| state.protocol.release_permit(key));
+    (Caller::Elsewhere, Some(ReleasedPermit { shared, key }))
 }

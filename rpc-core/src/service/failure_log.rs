@@ -15,9 +15,9 @@ use crate::peer::slot::Shared;
 use crate::service::Service;
 use crate::service::current;
 use crate::util::catch;
-use crate::util::escaped::Harmless;
+use crate::util::escaped::Escaped;
 use crate::util::excerpt::start;
-use crate::util::log_throttle::SeldomEach;
+use crate::util::log_throttle::LogThrottleEach;
 
 /// So many bytes of a cause are told.
 const LONGEST: usize = 300;
@@ -49,7 +49,7 @@ pub fn from_call<E>(error: CallError<E>) -> Result<E, CallError> {
 #[cold]
 fn call_failed(cause: &CallError) {
     const WHAT: &str = "a call that the handler made has failed";
-    static SELDOM: SeldomEach<String> = SeldomEach::new();
+    static THROTTLE: LogThrottleEach<String> = LogThrottleEach::new();
     let (peer, method) = served();
     let (peer, method) = (peer.as_deref(), method.as_deref());
     let cause = match cause {
@@ -62,7 +62,7 @@ fn call_failed(cause: &CallError) {
     };
     let cause = start(cause, LONGEST);
     // Either end can cause it at will.
-    match SELDOM.may_say(method.unwrap_or_default().to_owned()) {
+    match THROTTLE.allow(method.unwrap_or_default().to_owned()) {
         Some(left_out) => tracing::warn!(left_out, peer, method, cause, "{WHAT}"),
         None => tracing::debug!(peer, method, cause, "{WHAT}"),
     }
@@ -80,7 +80,7 @@ pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) {
 #[cold]
 pub(crate) fn refused(shared: &Shared, method: usize, error: &ErrorObject) {
     if error.code == ErrorCode::INVALID_PARAMS {
-        let method = &shared.setup.services.methods()[method];
+        let method = &shared.config.services.methods()[method];
         let (param, why) = unfit(method, error);
         tracing::debug!(peer = %shared.id, method = &*method.name, param, why = &*why, "params refused");
     }
@@ -89,7 +89,7 @@ pub(crate) fn refused(shared: &Shared, method: usize, error: &ErrorObject) {
 /// Tells of a notification that came to an error, which nobody else is told.
 #[cold]
 pub(crate) fn failed(shared: &Shared, method: usize, error: &ErrorObject) {
-    let method = &shared.setup.services.methods()[method];
+    let method = &shared.config.services.methods()[method];
     let refused = (error.code == ErrorCode::INVALID_PARAMS).then(|| unfit(method, error));
     let (param, why) = refused.map_or((None, None), |(param, why)| (param, Some(why)));
     let (peer, method, why) = (&*shared.id, &*method.name, why.as_deref());
@@ -99,7 +99,7 @@ pub(crate) fn failed(shared: &Shared, method: usize, error: &ErrorObject) {
 /// The peer and the method that this thread serves at the moment, as far as they are known.
 fn served() -> (Option<String>, Option<String>) {
     let Some((shared, method)) = current::origin() else { return (None, None) };
-    let method = method.map(|method| shared.setup.services.name(method).to_owned());
+    let method = method.map(|method| shared.config.services.name(method).to_owned());
     (Some(String::from(&*shared.id)), method)
 }
 
@@ -137,7 +137,7 @@ const PLAIN: &[&str] = &[
 /// What a decoder says, without the value that does not fit: that may be a password.
 fn without_value(why: &str) -> Cow<'_, str> {
     if PLAIN.iter().any(|plain| why.starts_with(plain)) {
-        return Harmless(why).to_string().into();
+        return Escaped(why).to_string().into();
     }
     // What was expected stands at the end, and is ours.
     let expected = why.rfind(", expected ").map_or("", |at| &why[at..]);
@@ -145,14 +145,14 @@ fn without_value(why: &str) -> Cow<'_, str> {
         Some((kind @ ("invalid type" | "invalid value"), found)) => (kind, found),
         _ => match why.split_once(" `") {
             Some((kind @ ("unknown variant" | "unknown field"), _)) => {
-                return format!("{kind}{}", Harmless(expected)).into();
+                return format!("{kind}{}", Escaped(expected)).into();
             }
             Some((kind @ "unknown parameter", _)) => return kind.into(),
             _ => return "it does not fit".into(),
         },
     };
     let what = found.split(['"', '`', ',']).next().unwrap_or_default().trim();
-    format!("{kind}: {}{}", Harmless(what), Harmless(expected)).into()
+    format!("{kind}: {}{}", Escaped(what), Escaped(expected)).into()
 }
 
 #[test]

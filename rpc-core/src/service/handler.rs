@@ -85,8 +85,8 @@ impl Handler {
         T: Serialize + Send + 'static,
         E: RpcError,
     {
-        let setup = &cx.shared().setup;
-        let Some(place) = setup.hub.detach(setup.limits.detached) else {
+        let config = &cx.shared().config;
+        let Some(place) = config.registry.detach(config.limits.detached) else {
             return Self::error(ErrorObject::busy("detached"));
         };
         Self::new(spawn::detached(cx.clone(), async move {
@@ -109,7 +109,7 @@ impl Handler {
     }
 
     /// Serves a call with an outcome: of other handlers, or made anew.
-    pub fn of(future: impl Future<Output = Outcome> + Send + 'static) -> Self {
+    pub fn from_future(future: impl Future<Output = Outcome> + Send + 'static) -> Self {
         Self(Box::pin(MaybeDone::Future(future)))
     }
 

@@ -18,7 +18,7 @@ use crate::error::object::ErrorObject;
 use crate::layers::Outcome;
 use crate::limits::Limits;
 use crate::method::{MethodInfo, MethodKind};
-use crate::peer::registry::Hub;
+use crate::peer::registry::PeerRegistry;
 use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::service::spawn;
@@ -46,14 +46,14 @@ const SWEPT: usize = 256;
 
 /// The answers of one server by their keys.
 pub(crate) struct Once {
-    kept: Mutex<Kept>,
+    state: Mutex<State>,
     /// What runs for callers with a name.
     runs: Runs,
     hasher: RandomState,
     start: Instant,
 }
 
-struct Kept {
+struct State {
     table: Table<Running, Answer>,
     /// The task that forgets what is over.
     sweeper: Option<AbortHandle>,
@@ -61,9 +61,9 @@ struct Kept {
 
 impl Default for Once {
     fn default() -> Self {
-        let kept = Mutex::new(Kept { table: Table::new(), sweeper: None });
+        let state = Mutex::new(State { table: Table::new(), sweeper: None });
         let (runs, hasher) = (Runs::default(), RandomState::new());
-        Self { kept, runs, hasher, start: Instant::now() }
+        Self { state, runs, hasher, start: Instant::now() }
     }
 }
 
@@ -99,22 +99,22 @@ fn keyed<S: Service + ?Sized>(
         return Handler::error(ErrorObject::invalid_params(why));
     }
     let shared = cx.shared();
-    let (hub, caller) = (&shared.setup.hub, shared.caller());
-    let room = Room::new(&shared.setup.limits);
+    let (registry, caller) = (&shared.config.registry, shared.caller());
+    let room = Room::new(&shared.config.limits);
     let (sender, receiver) = watch::channel(None);
-    match hub.once().begin(&caller, key, (method, cx.called()), params, room, receiver) {
+    match registry.once().begin(&caller, key, (method, cx.called()), params, room, receiver) {
         Begun::Run(name) => {
-            let run = Run { hub: hub.clone(), name: Some(name), sender };
+            let run = Run { registry: registry.clone(), name: Some(name), sender };
             if caller.is_named {
                 // Whoever comes again on another connection wants to find the answer.
                 held(service, method, cx, params, caller, run)
             } else {
                 let run = run.until_answered(service.call(method, cx, params), room);
-                Handler::of(in_time(cx.deadline(), run))
+                Handler::from_future(in_time(cx.deadline(), run))
             }
         }
-        Begun::Wait(running) => Handler::of(wait(running)),
-        Begun::Answer(answer) => Handler::of(std::future::ready(outcome(answer))),
+        Begun::Wait(running) => Handler::from_future(wait(running)),
+        Begun::Answer(answer) => Handler::from_future(std::future::ready(outcome(answer))),
         Begun::Mismatch => {
             let message = "`idempotencyKey` was used for another call, or for other params";
             Handler::error(ErrorObject::invalid_params(message))
@@ -139,20 +139,20 @@ fn held<S: Service + ?Sized>(
 ) -> Handler {
     let shared = cx.shared();
     let is_detached = service.methods()[method].flags.detached;
-    let listed = Listed::new(shared.setup.hub.once(), caller.name, shared, is_detached);
+    let listed = Listed::new(shared.config.registry.once(), caller.name, shared, is_detached);
     // Asked when it is listed: whoever throws him out now finds it there, whoever did before is found here.
     if shared.lock().is_kicked {
         let message = "busy: not executed, the connection is about to be closed";
         return Handler::error(ErrorObject { message: message.into(), ..ErrorObject::busy("") });
     }
     let (cx, reins) = (cx.clone(), listed.reins().clone());
-    let room = Room::new(&shared.setup.limits);
+    let room = Room::new(&shared.config.limits);
     let future = run.until_answered(service.call(method, &cx, params), room);
     let future = async move {
         let _listed = listed;
         future.await
     };
-    Handler::of(async move {
+    Handler::from_future(async move {
         let deadline = cx.deadline();
         let until = deadline.unwrap_or_else(|| Instant::now() + LONGEST);
         match spawn::held(cx, reins, until, future).await {
@@ -204,7 +204,7 @@ fn outcome(answer: Answer) -> Outcome {
 
 /// The first call under a key, while it runs. Dropped, it is forgotten.
 struct Run {
-    hub: Hub,
+    registry: PeerRegistry,
     name: Option<Name>,
     sender: watch::Sender<Option<Answer>>,
 }
@@ -222,7 +222,7 @@ impl Run {
             (None, None) => Err(ErrorObject::answer_forgotten()),
         };
         if let Some(name) = self.name.take() {
-            self.hub.once().keep(&name, answer.clone(), room);
+            self.registry.once().keep(&name, answer.clone(), room);
         }
         self.sender.send_replace(Some(answer));
         outcome
@@ -232,7 +232,7 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         if let Some(name) = &self.name {
-            self.hub.once().kept.lock().unwrap().table.forget(name);
+            self.registry.once().state.lock().unwrap().table.forget(name);
         }
     }
 }
@@ -254,8 +254,8 @@ impl Once {
             Some(name) => self.hasher.hash_one((name, text)),
         };
         let fingerprint = Fingerprint { method, hash, length: text.len() };
-        let mut kept = self.kept.lock().unwrap();
-        kept.table.begin(caller, key, fingerprint, room, self.start.elapsed(), || receiver)
+        let mut state = self.state.lock().unwrap();
+        state.table.begin(caller, key, fingerprint, room, self.start.elapsed(), || receiver)
     }
 
     fn keep(self: &Arc<Self>, name: &Name, answer: Answer, room: Room) {
@@ -265,48 +265,48 @@ impl Once {
                 error.message.len() + error.data.as_ref().map_or(0, |data| data.get().len())
             }
         };
-        let mut kept = self.kept.lock().unwrap();
-        kept.table.answer(name, answer, text, room, self.start.elapsed());
-        self.see_to_sweeper(&mut kept);
+        let mut state = self.state.lock().unwrap();
+        state.table.answer(name, answer, text, room, self.start.elapsed());
+        self.see_to_sweeper(&mut state);
     }
 
     /// Forgets what a connection had that nobody else can ask for.
     pub(crate) fn forget_connection(self: &Arc<Self>, id: &str) {
         let caller = Caller::of_connection(id);
-        let mut kept = self.kept.lock().unwrap();
-        let gone = kept.table.forget_caller(&caller);
-        self.see_to_sweeper(&mut kept);
-        drop(kept);
+        let mut state = self.state.lock().unwrap();
+        let gone = state.table.forget_caller(&caller);
+        self.see_to_sweeper(&mut state);
+        drop(state);
         drop(gone); // others need not wait for that
     }
 
     /// Has what is kept forgotten when it is over. The task that did so may have gone with its runtime.
-    fn see_to_sweeper(self: &Arc<Self>, kept: &mut Kept) {
-        let is_swept = kept.sweeper.as_ref().is_some_and(|sweeper| !sweeper.is_finished());
+    fn see_to_sweeper(self: &Arc<Self>, state: &mut State) {
+        let is_swept = state.sweeper.as_ref().is_some_and(|sweeper| !sweeper.is_finished());
         if !is_swept
-            && kept.table.due().is_some()
+            && state.table.due().is_some()
             && let Ok(runtime) = Handle::try_current()
         {
-            kept.sweeper = Some(runtime.spawn(sweep(Arc::downgrade(self))).abort_handle());
+            state.sweeper = Some(runtime.spawn(sweep(Arc::downgrade(self))).abort_handle());
         }
     }
 
     /// Bytes of the answers that are kept.
     pub(crate) fn bytes(&self) -> usize {
-        self.kept.lock().unwrap().table.bytes()
+        self.state.lock().unwrap().table.bytes()
     }
 
     /// How many calls run under a key.
     pub(crate) fn running(&self) -> usize {
-        self.kept.lock().unwrap().table.running()
+        self.state.lock().unwrap().table.running()
     }
 }
 
 /// The task that forgets what is over must not outlive it.
 impl Drop for Once {
     fn drop(&mut self) {
-        let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
-        kept.sweeper.take().inspect(AbortHandle::abort);
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.sweeper.take().inspect(AbortHandle::abort);
     }
 }
 
@@ -314,10 +314,10 @@ impl Drop for Once {
 async fn sweep(once: Weak<Once>) {
     loop {
         let Some(next) = once.upgrade().and_then(|once| {
-            let mut kept = once.kept.lock().unwrap();
-            let next = kept.table.sweep(once.start.elapsed(), SWEPT);
+            let mut state = once.state.lock().unwrap();
+            let next = state.table.sweep(once.start.elapsed(), SWEPT);
             if next.is_none() {
-                kept.sweeper = None; // under the lock: whoever keeps an answer now starts another one
+                state.sweeper = None; // under the lock: whoever keeps an answer now starts another one
             }
             Some(once.start + next?)
         }) else {

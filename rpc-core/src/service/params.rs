@@ -11,7 +11,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Track};
 
-use crate::error::decode_error::{Complaint, explain};
+use crate::error::decode_error::{DecodeMessage, explain};
 use crate::error::object::ErrorObject;
 use crate::error::violations::{Invalid, Violation};
 use crate::method::ParamInfo;
@@ -113,7 +113,7 @@ fn refusal<L: ParamList>(
     token: &Option<Token>,
     text: &str,
 ) -> ErrorObject {
-    let Complaint { why, is_long } = Complaint::of(&unfit.error);
+    let DecodeMessage { why, is_long } = DecodeMessage::of(&unfit.error);
     let Some(parameter) = unfit.parameter else {
         return ErrorObject::invalid_params(why);
     };

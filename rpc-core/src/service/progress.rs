@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::object::ErrorObject;
-use crate::peer::known::Other;
+use crate::peer::known::RemoteSupport;
 use crate::service::context::Context;
 use crate::service::running::caught;
 use crate::stream::json;
 use crate::util::bounded_writer::BoundedWriter;
-use crate::util::log_throttle::Seldom;
+use crate::util::log_throttle::LogThrottle;
 use crate::wire::dialect::Dialect;
 use crate::wire::encode;
 use crate::wire::id::is_number;
@@ -52,7 +52,7 @@ impl<P> Progress<P> {
     pub(crate) fn new(cx: &Context, token: Option<Box<str>>) -> Self {
         let token = token.or_else(|| cx.progress_token().map(Box::from));
         // A plain end has no words for it but those of a dialect.
-        let says = cx.shared().other.both() != (Other::Plain, Dialect::JsonRpc);
+        let says = cx.shared().other.both() != (RemoteSupport::Plain, Dialect::JsonRpc);
         let token = token.filter(|_| says);
         Self { asked: token.map(|token| Asked { cx: cx.clone(), token }), value: PhantomData }
     }
@@ -86,8 +86,8 @@ impl<P: Serialize> Progress<P> {
         cx.shared().with(|state| match written {
             Ok(message) => state.protocol.report(cx.key(), message),
             Err(error) => {
-                static SELDOM: Seldom = Seldom::new();
-                if let Some(left_out) = SELDOM.may_say() {
+                static THROTTLE: LogThrottle = LogThrottle::new();
+                if let Some(left_out) = THROTTLE.allow() {
                     tracing::warn!(left_out, method = cx.method(), %error, "a report of progress is left out");
                 }
                 state.protocol.counters.dropped += 1;
@@ -103,7 +103,7 @@ fn write<P: Serialize>(
     tail: usize,
     value: &P,
 ) -> Result<(), ErrorObject> {
-    let limit = cx.shared().setup.limits.message_out;
+    let limit = cx.shared().config.limits.message_out;
     caught(|| json::write(&mut BoundedWriter::new(message, limit, tail), value))
 }
 

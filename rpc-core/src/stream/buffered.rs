@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Local;
 use super::ended::{Ending, StreamEnd};
 use super::lag::{Buffer, Overflow};
-use super::source::{Absorbed, Items, Step};
+use super::source::{BufferProgress, Items, Step};
 use crate::error::object::ErrorObject;
 use crate::util::bounded_writer::BoundedWriter;
 
@@ -76,15 +76,15 @@ impl<T: Serialize + Send> Items for Lagging<T> {
         super::json::write(out, &self.chosen.take().expect("`missed` was asked, and chose it"))
     }
 
-    fn poll_absorb(&mut self, cx: &mut Context<'_>) -> Absorbed {
+    fn poll_buffer(&mut self, cx: &mut Context<'_>) -> BufferProgress {
         for _ in 0..AT_ONCE {
             match self.poll_source(cx) {
                 Ok(Poll::Ready(())) => {}
-                Ok(Poll::Pending) => return Absorbed::All,
-                Err(Overflow) => return Absorbed::TooMuch,
+                Ok(Poll::Pending) => return BufferProgress::All,
+                Err(Overflow) => return BufferProgress::TooMuch,
             }
         }
-        Absorbed::Some
+        BufferProgress::Some
     }
 
     fn tell_end(&self, end: &StreamEnd) {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::typing::{StreamErrorType, Untyped};
 use crate::error::close::CloseReason;
 use crate::error::object::ErrorObject;
-use crate::util::escaped::Harmless;
+use crate::util::escaped::Escaped;
 
 /// Why a stream has no item in this place.
 ///
@@ -46,12 +46,12 @@ impl<E: fmt::Display> fmt::Display for StreamError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // Its fields are the other end's.
-            Self::Method(error) => Harmless(error).fmt(f),
+            Self::Method(error) => Escaped(error).fmt(f),
             Self::Remote(error) => error.fmt(f),
             Self::Gap { missed } => write!(f, "{missed} items are missing"),
             Self::Cancelled => f.write_str("the call that the stream belongs to is over"),
             Self::Closed { reason } => reason.fmt(f),
-            Self::Decode(why) => write!(f, "cannot read the item: {}", Harmless(why)),
+            Self::Decode(why) => write!(f, "cannot read the item: {}", Escaped(why)),
         }
     }
 }

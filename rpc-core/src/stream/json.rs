@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::error::object::ErrorObject;
 use crate::util::bounded_writer::BoundedWriter;
-use crate::util::escaped::Harmless;
-use crate::util::log_throttle::Seldom;
+use crate::util::escaped::Escaped;
+use crate::util::log_throttle::LogThrottle;
 
 /// Writes `value` at the end of `out`.
 ///
@@ -19,9 +19,9 @@ pub(crate) fn write<T: Serialize>(
         if out.is_exceeded() {
             return ErrorObject::answer_too_big(out.limit());
         }
-        static SELDOM: Seldom = Seldom::new();
-        if let Some(left_out) = SELDOM.may_say() {
-            tracing::error!(left_out, error = %Harmless(error), "a result cannot be written as JSON");
+        static THROTTLE: LogThrottle = LogThrottle::new();
+        if let Some(left_out) = THROTTLE.allow() {
+            tracing::error!(left_out, error = %Escaped(error), "a result cannot be written as JSON");
         }
         ErrorObject::internal()
     })

@@ -4,18 +4,18 @@ use std::fmt;
 use std::task::{Context, Poll};
 
 use crate::peer::slot::Shared;
-use crate::protocol::tables::streams::{Item, TakenKey};
+use crate::protocol::tables::streams::{IncomingKey, Item};
 use crate::util::sync::Arc;
 use crate::util::waiter::poll_registered;
 
 /// A stream of the other end. Dropping it ends it there.
 pub(crate) struct Remote {
     shared: Arc<Shared>,
-    key: TakenKey,
+    key: IncomingKey,
 }
 
 impl Remote {
-    pub(crate) fn new(shared: Arc<Shared>, key: TakenKey) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, key: IncomingKey) -> Self {
         Self { shared, key }
     }
 

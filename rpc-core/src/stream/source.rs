@@ -9,7 +9,7 @@ use super::buffered::Lagging;
 use super::ended::{Ending, StreamEnd};
 use super::{Source, Streaming};
 use crate::error::object::ErrorObject;
-use crate::protocol::tables::streams::{Item, OfferedKey};
+use crate::protocol::tables::streams::{Item, OutgoingKey};
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
 
@@ -27,8 +27,8 @@ pub(crate) trait Items: Send {
     fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<(), ErrorObject>;
 
     /// Takes in what there is while nothing can be sent, if the stream does not wait.
-    fn poll_absorb(&mut self, _: &mut Context<'_>) -> Absorbed {
-        Absorbed::All
+    fn poll_buffer(&mut self, _: &mut Context<'_>) -> BufferProgress {
+        BufferProgress::All
     }
 
     /// Whoever sends the items hears why nobody takes them any more; what is said first counts. It is dropped
@@ -43,7 +43,7 @@ pub(crate) trait Items: Send {
 
 /// What came of taking in what there is.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Absorbed {
+pub(crate) enum BufferProgress {
     /// There is no more for now.
     All,
     /// There may be more: others get their turn first.
@@ -54,7 +54,7 @@ pub(crate) enum Absorbed {
 
 /// A stream that goes with a call.
 pub(crate) struct Argument {
-    pub(crate) key: OfferedKey,
+    pub(crate) key: OutgoingKey,
     /// JSON text.
     pub(crate) id: Box<str>,
     pub(crate) items: Box<dyn Items>,

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::thread_local;
 
-use crate::util::escaped::Harmless;
+use crate::util::escaped::Escaped;
 use crate::util::excerpt::start;
 
 thread_local! {
@@ -52,5 +52,5 @@ const TEXT: usize = 1024;
 pub(crate) fn text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-    start(Harmless(text.unwrap_or("no text")), TEXT)
+    start(Escaped(text.unwrap_or("no text")), TEXT)
 }

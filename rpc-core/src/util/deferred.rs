@@ -11,13 +11,13 @@ use crate::util::catch::caught;
 type Future = Pin<Box<dyn std::future::Future<Output = ()> + Send>>;
 
 /// Futures that wait for an answer to leave.
-pub(crate) struct Later {
+pub(crate) struct Deferred {
     futures: Vec<Future>,
     /// Where they run: who sees the answer enter the queue may be on a thread without a runtime.
     runtime: Handle,
 }
 
-impl Later {
+impl Deferred {
     /// None yet; they will run where this is called.
     ///
     /// # Panics
@@ -42,7 +42,7 @@ impl Later {
     }
 }
 
-impl fmt::Debug for Later {
+impl fmt::Debug for Deferred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Later").field(&self.futures.len()).finish()
     }

@@ -6,16 +6,16 @@ use std::fmt::{self, Write};
 /// control characters, separators of lines and marks of direction are written as `\n` or `\u{1b}`. All
 /// else stays as it is, quotes and backslashes too, so that to escape twice is to escape once. For this
 /// crate and those beside it.
-pub struct Harmless<T>(pub T);
+pub struct Escaped<T>(pub T);
 
-impl<T: fmt::Display> fmt::Display for Harmless<T> {
+impl<T: fmt::Display> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(Escaping(f), "{}", self.0)
     }
 }
 
 /// The same: for what has no quotes around it in a `Debug` text.
-impl<T: fmt::Display> fmt::Debug for Harmless<T> {
+impl<T: fmt::Display> fmt::Debug for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -46,7 +46,7 @@ fn is_harmful(c: char) -> bool {
 
 #[test]
 fn nothing_but_what_does_harm_is_escaped() {
-    let shown = |text: &str| Harmless(text).to_string();
+    let shown = |text: &str| Escaped(text).to_string();
     for (text, expected) in [
         ("", ""),
         ("it's \"quoted\" in C:\\", "it's \"quoted\" in C:\\"),

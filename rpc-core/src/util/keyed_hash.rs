@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 
 /// Makes hashers under the key of this process.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Keyed;
+pub(crate) struct KeyedHash;
 
-impl BuildHasher for Keyed {
+impl BuildHasher for KeyedHash {
     type Hasher = DefaultHasher;
 
     fn build_hasher(&self) -> DefaultHasher {
@@ -21,8 +21,8 @@ impl BuildHasher for Keyed {
 
 #[test]
 fn the_key_is_one_for_all_maps_and_takes_no_room() {
-    assert_eq!(Keyed.hash_one("7"), Keyed.hash_one("7"));
-    assert_eq!(size_of::<Keyed>(), 0);
+    assert_eq!(KeyedHash.hash_one("7"), KeyedHash.hash_one("7"));
+    assert_eq!(size_of::<KeyedHash>(), 0);
 }
 
 #[test]
@@ -32,5 +32,5 @@ fn nobody_can_compute_a_hash_without_the_key() {
     let mut known = DefaultHasher::new();
     known.write(b"7");
     known.write_u8(0xff);
-    assert_ne!(Keyed.hash_one("7"), known.finish());
+    assert_ne!(KeyedHash.hash_one("7"), known.finish());
 }

@@ -11,7 +11,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// Lets a line through if the last one is some time ago. For this crate and those beside it.
 #[derive(Debug)]
-pub struct Seldom(Mutex<State>);
+pub struct LogThrottle(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -19,7 +19,7 @@ struct State {
     left_out: u64,
 }
 
-impl Seldom {
+impl LogThrottle {
     /// Of one kind of line: a `static` where it is written.
     #[expect(clippy::new_without_default, reason = "a static is made by a const")]
     pub const fn new() -> Self {
@@ -27,7 +27,7 @@ impl Seldom {
     }
 
     /// Whether the line may be written, and how many were left out before.
-    pub fn may_say(&self) -> Option<u64> {
+    pub fn allow(&self) -> Option<u64> {
         self.may_say_at(Instant::now())
     }
 
@@ -42,25 +42,25 @@ impl Seldom {
     }
 }
 
-/// [`Seldom`] for each of a few things: there must be no more of them than the program has.
+/// [`LogThrottle`] for each of a few things: there must be no more of them than the program has.
 #[derive(Debug)]
-pub(crate) struct SeldomEach<K>(Mutex<BTreeMap<K, Seldom>>);
+pub(crate) struct LogThrottleEach<K>(Mutex<BTreeMap<K, LogThrottle>>);
 
-impl<K: Ord> SeldomEach<K> {
+impl<K: Ord> LogThrottleEach<K> {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(BTreeMap::new()))
     }
 
     /// Whether the line may be written that is about this one, and how many were left out before.
-    pub(crate) fn may_say(&self, about: K) -> Option<u64> {
+    pub(crate) fn allow(&self, about: K) -> Option<u64> {
         let mut each = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        each.entry(about).or_insert_with(Seldom::new).may_say()
+        each.entry(about).or_insert_with(LogThrottle::new).allow()
     }
 }
 
 #[test]
 fn a_flood_is_one_line_and_a_number() {
-    let (seldom, start) = (Seldom::new(), Instant::now());
+    let (seldom, start) = (LogThrottle::new(), Instant::now());
     assert_eq!(seldom.may_say_at(start), Some(0));
     for _ in 0..1000 {
         assert_eq!(seldom.may_say_at(start + PAUSE / 2), None);

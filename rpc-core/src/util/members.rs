@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 
 use crate::util::sync::Arc;
-use crate::util::type_map::Values;
+use crate::util::type_map::TypeMap;
 
 /// The batch that a served call is a member of; its members share it.
 ///
@@ -15,12 +15,12 @@ pub struct Members(Arc<Inner>);
 
 struct Inner {
     count: usize,
-    values: Values,
+    values: TypeMap,
 }
 
 impl Members {
     pub(crate) fn new(count: usize) -> Self {
-        Self(Arc::new(Inner { count, values: Values::default() }))
+        Self(Arc::new(Inner { count, values: TypeMap::default() }))
     }
 
     /// How many members the batch has, those that are no calls or are refused as well.

@@ -16,13 +16,13 @@ use coarsetime::{Duration, Instant};
 const LONG: Duration = Duration::new(0, 100_000_000);
 
 /// The time that a turn takes.
-pub(crate) struct Pace {
+pub(crate) struct TurnBudget {
     began: Instant,
     /// When the clock was last looked at.
     last: Instant,
 }
 
-impl Pace {
+impl TurnBudget {
     /// A turn begins.
     #[inline]
     pub(crate) fn start() -> Self {
@@ -32,7 +32,7 @@ impl Pace {
 
     /// Looks at the clock again; how long it has been, if that is long.
     #[inline]
-    pub(crate) fn lap(&mut self) -> Option<time::Duration> {
+    pub(crate) fn checkpoint(&mut self) -> Option<time::Duration> {
         let before = std::mem::replace(&mut self.last, now());
         let took = self.last - before;
         (took > LONG).then(|| took.into())

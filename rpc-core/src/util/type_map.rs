@@ -17,9 +17,9 @@ type ByType = HashMap<TypeId, Value, FxBuildHasher>;
 
 /// Values by their type.
 #[derive(Default)]
-pub(crate) struct Values(Mutex<Option<Box<ByType>>>);
+pub(crate) struct TypeMap(Mutex<Option<Box<ByType>>>);
 
-impl Values {
+impl TypeMap {
     /// Keeps `value`; gives the one before, which is the caller's to drop.
     pub(crate) fn set<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
         let value: Value = Arc::new(value);
@@ -65,7 +65,7 @@ fn typed<T: Any + Send + Sync>(value: Option<Value>) -> Option<Arc<T>> {
     Some(value?.downcast().expect("kept under its own type"))
 }
 
-impl Drop for Values {
+impl Drop for TypeMap {
     fn drop(&mut self) {
         let values = self.lock().take();
         // Each by itself: one whose destructor panics must not take the others along, nor whoever
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn of_each_type_there_is_one_value() {
-        let values = Values::default();
+        let values = TypeMap::default();
         assert_eq!(values.get::<u8>(), None);
         assert_eq!(values.set(1_u8), None);
         assert_eq!(values.set("text"), None);
@@ -96,11 +96,11 @@ mod tests {
 
     #[test]
     fn a_connection_without_values_pays_two_words() {
-        assert!(size_of::<Values>() <= 2 * size_of::<usize>());
+        assert!(size_of::<TypeMap>() <= 2 * size_of::<usize>());
     }
 
     /// Looks for its like where it was kept. Dropped under the lock, it would wait for itself.
-    struct Curious(Arc<Values>);
+    struct Curious(Arc<TypeMap>);
 
     impl Drop for Curious {
         fn drop(&mut self) {
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_value_is_dropped_without_the_lock() {
-        let values = Arc::new(Values::default());
+        let values = Arc::new(TypeMap::default());
         values.set(Curious(values.clone()));
         drop(values.set(Curious(values.clone())));
         drop(values.take::<Curious>());
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_destructor_that_panics_harms_no_other() {
-        let (values, dropped) = (Values::default(), Arc::<AtomicUsize>::default());
+        let (values, dropped) = (TypeMap::default(), Arc::<AtomicUsize>::default());
         values.set(Counted(dropped.clone()));
         values.set(Panics);
         values.set([Counted(dropped.clone())]);

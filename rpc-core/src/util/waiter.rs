@@ -4,7 +4,7 @@ use std::task::{Poll, Waker};
 
 use futures_util::task::AtomicWaker;
 
-use crate::util::deferred::Later;
+use crate::util::deferred::Deferred;
 use crate::util::sync::{Arc, AtomicBool, Mutex, Ordering};
 
 /// Is told once.
@@ -13,17 +13,17 @@ pub(crate) enum Waiter {
     /// A task that waits.
     Task(Waker),
     /// Any number of tasks that may come and ask later.
-    Flag(Arc<Flag>),
+    OneShotEvent(Arc<OneShotEvent>),
     /// What is to be started.
-    Later(Box<Later>),
+    Deferred(Box<Deferred>),
 }
 
 impl Waiter {
     pub(crate) fn tell(self) {
         match self {
             Self::Task(waker) => waker.wake(),
-            Self::Flag(flag) => flag.set(),
-            Self::Later(later) => later.start(),
+            Self::OneShotEvent(flag) => flag.set(),
+            Self::Deferred(later) => later.start(),
         }
     }
 }
@@ -70,12 +70,12 @@ pub(crate) fn poll_registered<R>(
 
 /// Something that happens once, and wakes all who wait for it.
 #[derive(Debug, Default)]
-pub(crate) struct Flag {
+pub(crate) struct OneShotEvent {
     set: AtomicBool,
     waiting: Mutex<Vec<Arc<AtomicWaker>>>,
 }
 
-impl Flag {
+impl OneShotEvent {
     pub(crate) fn is_set(&self) -> bool {
         self.set.load(Ordering::Acquire)
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::error::object::ErrorObject;
 use crate::limits::Limits;
 use crate::util::excerpt::{Excerpt, Shortened};
-use crate::wire::extensions::{self, Extras, Written};
+use crate::wire::extensions::{self, Extensions, Written};
 use crate::wire::id::{is_id, whole};
 use crate::wire::scan::{Complexity, DISGUISED, Scanner};
 
@@ -32,7 +32,7 @@ pub(crate) enum Incoming<'a> {
     /// Wants none.
     Notification(Notification<'a>),
     /// An answer to the call of ours with this id; `None` if it names no id.
-    Response { id: Option<&'a str>, answer: Answer<'a> },
+    Response { id: Option<&'a str>, answer: Response<'a> },
     /// None of these: refused with this error, under the id if it could be read.
     Invalid { id: Option<&'a str>, error: ErrorObject, shape: Shape<'a> },
     /// A malformed notification, which is never answered.
@@ -47,7 +47,7 @@ pub(crate) enum Shape<'a> {
     /// A batch of so many members, which are too many.
     Batch(usize),
     /// An answer that says nothing, if this is the id of a call of ours.
-    Answer(&'a str),
+    Response(&'a str),
     /// An array of nothing, which may be the answer to a batch.
     Nothing,
     /// Nothing that there is.
@@ -64,7 +64,7 @@ pub(crate) struct Request<'a> {
     pub(crate) complexity: Complexity,
     pub(crate) timeout: Option<Duration>,
     /// Most have none.
-    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) extensions: Option<Box<Extensions>>,
 }
 
 /// A notification.
@@ -75,7 +75,7 @@ pub(crate) struct Notification<'a> {
     /// What the params ask for.
     pub(crate) complexity: Complexity,
     /// Most have none.
-    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) extensions: Option<Box<Extensions>>,
 }
 
 impl Incoming<'_> {
@@ -83,14 +83,14 @@ impl Incoming<'_> {
     pub(crate) fn answers(&self) -> Option<u64> {
         match self {
             Self::Response { id, .. } => whole((*id)?),
-            Self::Invalid { shape: Shape::Answer(id), .. } => whole(id),
+            Self::Invalid { shape: Shape::Response(id), .. } => whole(id),
             _ => None,
         }
     }
 
     /// Whether it is an error that names no call.
     pub(crate) fn is_unaddressed(&self) -> bool {
-        matches!(self, Self::Response { id, answer: Answer::Error(_) } if names_no_call(*id))
+        matches!(self, Self::Response { id, answer: Response::Error(_) } if names_no_call(*id))
     }
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn names_no_call(id: Option<&str>) -> bool {
 
 /// What a response says.
 #[derive(Debug)]
-pub(crate) enum Answer<'a> {
+pub(crate) enum Response<'a> {
     /// The JSON text of the result.
     Result(&'a str),
     /// The method failed.
@@ -298,7 +298,7 @@ struct Members<'a> {
     /// Whether the result or the error holds a [disguised](Complexity::is_disguised) object.
     is_disguised: bool,
     timeout: Option<&'a str>,
-    extras: Option<Box<Written<'a>>>,
+    extensions: Option<Box<Written<'a>>>,
     repeated: Option<Member>,
     id_repeated: bool,
 }
@@ -368,7 +368,7 @@ impl<'a> Members<'a> {
     /// Out of the way: with this in between, the compiler made a call of what is done for all others.
     #[cold]
     fn insert_extra(&mut self, extra: Extra, text: &'a str) {
-        let place = extra.place(self.extras.get_or_insert_default());
+        let place = extra.place(self.extensions.get_or_insert_default());
         if place.is_some() {
             self.repeated = Some(Member::Extra(extra));
         } else {
@@ -385,7 +385,7 @@ impl<'a> Members<'a> {
                     Some(_) => NO_METHOD,
                     None => "neither `method` nor `result` nor `error`",
                 };
-                let shape = self.id.map_or(Shape::Other, Shape::Answer);
+                let shape = self.id.map_or(Shape::Other, Shape::Response);
                 invalid(self.readable_id(rules), why, shape)
             }
         }
@@ -400,7 +400,7 @@ impl<'a> Members<'a> {
     #[inline(always)] // as nearly all messages are one
     fn request_or_notification(&self, method: &'a str, rules: &Rules) -> Incoming<'a> {
         match self.checked(method, rules) {
-            Ok(Checked { method, params, timeout, extras }) => {
+            Ok(Checked { method, params, timeout, extensions }) => {
                 let complexity = self.complexity;
                 match self.id {
                     Some(id) => Incoming::Request(Request {
@@ -409,11 +409,17 @@ impl<'a> Members<'a> {
                         params,
                         complexity,
                         timeout,
-                        extras,
+                        extensions,
                     }),
                     None => {
-                        let extras = extras.and_then(|extras| extras.of_notification());
-                        Incoming::Notification(Notification { method, params, complexity, extras })
+                        let extensions =
+                            extensions.and_then(|extensions| extensions.of_notification());
+                        Incoming::Notification(Notification {
+                            method,
+                            params,
+                            complexity,
+                            extensions,
+                        })
                     }
                 }
             }
@@ -463,25 +469,25 @@ impl<'a> Members<'a> {
             params => params,
         };
         let timeout = self.timeout.map(timeout).transpose()?;
-        Ok(Checked { method, params, timeout, extras: self.extras(rules)? })
+        Ok(Checked { method, params, timeout, extensions: self.extensions(rules)? })
     }
 
     #[inline(always)] // two comparisons for nearly all
-    fn extras(&self, rules: &Rules) -> Result<Option<Box<Extras>>, &'static str> {
-        if self.extras.is_none() && !extensions::may_have_meta(self.params) {
+    fn extensions(&self, rules: &Rules) -> Result<Option<Box<Extensions>>, &'static str> {
+        if self.extensions.is_none() && !extensions::may_have_meta(self.params) {
             return Ok(None);
         }
-        self.read_extras(rules).map(|extras| Some(Box::new(extras)))
+        self.read_extensions(rules).map(|extensions| Some(Box::new(extensions)))
     }
 
     #[cold]
-    fn read_extras(&self, rules: &Rules) -> Result<Extras, &'static str> {
-        let written = self.extras.as_ref().map(|written| written.read(rules.id_bytes));
-        let mut extras = written.transpose()?.unwrap_or_default();
+    fn read_extensions(&self, rules: &Rules) -> Result<Extensions, &'static str> {
+        let written = self.extensions.as_ref().map(|written| written.read(rules.id_bytes));
+        let mut extensions = written.transpose()?.unwrap_or_default();
         if let Some(params) = self.params.filter(|_| extensions::may_have_meta(self.params)) {
-            extensions::in_params(params, &mut extras, rules.id_bytes);
+            extensions::in_params(params, &mut extensions, rules.id_bytes);
         }
-        Ok(extras)
+        Ok(extensions)
     }
 
     fn response(&self) -> Incoming<'a> {
@@ -489,17 +495,17 @@ impl<'a> Members<'a> {
         Incoming::Response { id: self.id, answer }
     }
 
-    fn answer(&self) -> Result<Answer<'a>, &'static str> {
+    fn answer(&self) -> Result<Response<'a>, &'static str> {
         self.check_version(true)?;
         self.check_repeated()?;
         if self.is_disguised {
             return Err(DISGUISED);
         }
         match (self.result, self.error) {
-            (Some(result), None | Some("null")) => Ok(Answer::Result(result)),
+            (Some(result), None | Some("null")) => Ok(Response::Result(result)),
             // What is derived would read an array as well.
             (None | Some("null"), Some(error)) if error.starts_with('{') => {
-                serde_json::from_str(error).map(Answer::Error).map_err(|_| NO_ERROR)
+                serde_json::from_str(error).map(Response::Error).map_err(|_| NO_ERROR)
             }
             (Some(result), Some(_)) if result != "null" => Err("both `result` and `error`"),
             _ => Err(NO_ERROR),
@@ -508,8 +514,8 @@ impl<'a> Members<'a> {
 
     /// An answer that is none, with what can be read of its error.
     #[cold]
-    fn malformed(&self, why: &str) -> Answer<'a> {
-        Answer::Malformed(match self.error {
+    fn malformed(&self, why: &str) -> Response<'a> {
+        Response::Malformed(match self.error {
             Some(error) => format!("{why}: {}", remains(error)),
             None => why.into(),
         })
@@ -573,7 +579,7 @@ struct Checked<'a> {
     method: Cow<'a, str>,
     params: Option<&'a str>,
     timeout: Option<Duration>,
-    extras: Option<Box<Extras>>,
+    extensions: Option<Box<Extensions>>,
 }
 
 /// The value of a JSON string, borrowed unless it holds escapes.

@@ -14,7 +14,7 @@ pub(crate) const LONGEST_KEY: usize = 128;
 /// Extra members of a request; of a notification only the trace means something. (`timeoutMs` is
 /// read with the specification's own members, since nearly every call has it.)
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Extras {
+pub(crate) struct Extensions {
     /// `traceparent` and `tracestate`.
     pub(crate) trace: Option<TraceContext>,
     /// `progressToken`, as JSON text.
@@ -37,7 +37,7 @@ impl Written<'_> {
     ///
     /// # Errors
     /// What is wrong with the rest.
-    pub(crate) fn read(&self, id_bytes: usize) -> Result<Extras, &'static str> {
+    pub(crate) fn read(&self, id_bytes: usize) -> Result<Extensions, &'static str> {
         let text = |json| serde_json::from_str::<Cow<'_, str>>(json).ok();
         let state = self.tracestate.and_then(text);
         let parent = self.traceparent.and_then(text);
@@ -52,7 +52,7 @@ impl Written<'_> {
         }
         let idempotency_key = key.transpose()?.map(|key| key.into());
         let progress = self.progress.map(Box::from);
-        Ok(Extras { trace, progress, idempotency_key })
+        Ok(Extensions { trace, progress, idempotency_key })
     }
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn is_token(json: &str, id_bytes: usize) -> bool {
 }
 
 /// What other protocols put into the `_meta` of params that go by name.
-pub(crate) fn in_params(params: &str, extras: &mut Extras, id_bytes: usize) {
+pub(crate) fn in_params(params: &str, extensions: &mut Extensions, id_bytes: usize) {
     #[derive(Deserialize)]
     struct Named<'a> {
         #[serde(borrow, rename = "_meta")]
@@ -83,16 +83,16 @@ pub(crate) fn in_params(params: &str, extras: &mut Extras, id_bytes: usize) {
     // `serde` reads a struct from an array as well.
     let Some(meta) = meta.get().starts_with('{').then_some(meta.get()) else { return };
     let Ok(meta) = serde_json::from_str::<Meta<'_>>(meta) else { return };
-    if extras.trace.is_none()
+    if extensions.trace.is_none()
         && let Some(parent) = meta.traceparent.and_then(text)
     {
         let state = meta.tracestate.and_then(text);
-        extras.trace = TraceContext::new(&parent, state.as_deref());
+        extensions.trace = TraceContext::new(&parent, state.as_deref());
     }
-    if extras.progress.is_none()
+    if extensions.progress.is_none()
         && let Some(token) = meta.progress.filter(|token| is_token(token.get(), id_bytes))
     {
-        extras.progress = Some(token.get().into());
+        extensions.progress = Some(token.get().into());
     }
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn may_have_meta(params: Option<&str>) -> bool {
     }
 }
 
-impl Extras {
+impl Extensions {
     /// What of it means something for a notification.
     pub(crate) fn of_notification(self) -> Option<Box<Self>> {
         self.trace.is_some().then(|| Box::new(Self { trace: self.trace, ..Self::default() }))
@@ -152,14 +152,14 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let extras = Extras {
+        let extensions = Extensions {
             trace: TraceContext::new(PARENT, Some("a=\"1\"")),
             progress: Some("7".into()),
             idempotency_key: Some("k\n".into()),
         };
         let mut out = Vec::new();
-        extras.write(&mut out);
-        assert!(out.len() <= extras.longest());
+        extensions.write(&mut out);
+        assert!(out.len() <= extensions.longest());
         assert_eq!(
             String::from_utf8(out).unwrap(),
             format!(
@@ -173,14 +173,14 @@ mod tests {
             progress: Some("7"),
             idempotency_key: Some(r#""k\n""#),
         };
-        assert_eq!(written.read(128), Ok(extras));
+        assert_eq!(written.read(128), Ok(extensions));
     }
 
     #[test]
     fn a_broken_trace_is_left_out_and_anything_else_is_an_error() {
         let broken =
             Written { traceparent: Some("1"), tracestate: Some("[]"), ..Written::default() };
-        assert_eq!(broken.read(128), Ok(Extras::default()));
+        assert_eq!(broken.read(128), Ok(Extensions::default()));
         for key in ["1", r#""""#, "null", &format!("\"{}\"", "x".repeat(129))] {
             let wrong = Written { idempotency_key: Some(key), ..Written::default() };
             assert!(wrong.read(128).unwrap_err().contains("`idempotencyKey`"), "{key}");
@@ -196,18 +196,18 @@ mod tests {
         let params =
             format!(r#"{{"a":1,"_meta":{{"x":[],"progressToken":"t","traceparent":"{PARENT}"}}}}"#);
         assert!(may_have_meta(Some(&params)));
-        let mut extras = Extras::default();
-        in_params(&params, &mut extras, 128);
-        assert_eq!(extras.progress.as_deref(), Some("\"t\""));
-        assert!(extras.trace.is_some());
-        let mut first = Extras { progress: Some("1".into()), ..Extras::default() };
+        let mut extensions = Extensions::default();
+        in_params(&params, &mut extensions, 128);
+        assert_eq!(extensions.progress.as_deref(), Some("\"t\""));
+        assert!(extensions.trace.is_some());
+        let mut first = Extensions { progress: Some("1".into()), ..Extensions::default() };
         in_params(&params, &mut first, 128);
         assert_eq!(first.progress.as_deref(), Some("1"));
         for broken in [r#""traceparent":1"#, r#""traceparent":"x","tracestate":[]"#] {
             let params = format!(r#"{{"_meta":{{{broken},"progressToken":"t"}}}}"#);
-            let mut extras = Extras::default();
-            in_params(&params, &mut extras, 128);
-            assert_eq!(extras.progress.as_deref(), Some("\"t\""), "{broken}");
+            let mut extensions = Extensions::default();
+            in_params(&params, &mut extensions, 128);
+            assert_eq!(extensions.progress.as_deref(), Some("\"t\""), "{broken}");
         }
         for nothing in [
             r#"{"_meta":1}"#,
@@ -215,9 +215,9 @@ mod tests {
             r#"{"a":"_meta"}"#,
             r#"{"_meta":[null,null,7]}"#,
         ] {
-            let mut extras = Extras::default();
-            in_params(nothing, &mut extras, 128);
-            assert_eq!(extras, Extras::default());
+            let mut extensions = Extensions::default();
+            in_params(nothing, &mut extensions, 128);
+            assert_eq!(extensions, Extensions::default());
         }
         assert!(!may_have_meta(Some(r#"[{"_meta":1}]"#)) && !may_have_meta(None));
     }

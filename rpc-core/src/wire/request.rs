@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 use crate::wire::args::{Always, ArgList, ByName, ByPosition, Flattened};
 use crate::wire::buffer::Scratch;
 use crate::wire::dialect::{Dialect, MCP_INITIALIZE};
-use crate::wire::extensions::Extras;
+use crate::wire::extensions::Extensions;
 use crate::wire::id::write_number;
 use crate::wire::trace::TraceContext;
 
@@ -32,11 +32,11 @@ const END: usize = 96;
 
 /// What goes beside the params of a request.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Beside {
+pub(crate) struct RequestExtensions {
     pub(crate) timeout: Option<Duration>,
     /// Whether reports of progress are wanted, under the call's own id.
     pub(crate) progress: bool,
-    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) extensions: Option<Box<Extensions>>,
     pub(crate) dialect: Dialect,
     /// If the dialect asks for progress in the params, these.
     pub(crate) within: Option<Box<Within>>,
@@ -44,7 +44,7 @@ pub(crate) struct Beside {
     pub(crate) is_lasting: bool,
 }
 
-impl Beside {
+impl RequestExtensions {
     pub(crate) fn new(dialect: Dialect, progress: bool) -> Self {
         Self { dialect, progress, ..Self::default() }
     }
@@ -132,24 +132,28 @@ impl Outgoing {
     /// # Errors
     /// That the whole is longer than it may be, or that this cannot be asked for with such params.
     #[inline]
-    pub(crate) fn prepare(&mut self, beside: &mut Beside, limit: usize) -> Result<(), String> {
+    pub(crate) fn prepare(
+        &mut self,
+        beside: &mut RequestExtensions,
+        limit: usize,
+    ) -> Result<(), String> {
         if beside.dialect != Dialect::JsonRpc {
             self.speak(beside)?;
         }
-        match (&beside.extras, &beside.within) {
+        match (&beside.extensions, &beside.within) {
             // That it is no longer by itself was looked at when it was made.
             (None, None) => Ok(()),
-            (extras, within) => {
-                let extras = extras.as_ref().map_or(0, |extras| extras.longest());
+            (extensions, within) => {
+                let extensions = extensions.as_ref().map_or(0, |extensions| extensions.longest());
                 let within = within.as_ref().map_or(0, |within| within.longest());
-                fits(self.longest() + extras + within, limit)
+                fits(self.longest() + extensions + within, limit)
             }
         }
     }
 
     /// Has it as the dialect does.
     #[cold]
-    fn speak(&mut self, beside: &mut Beside) -> Result<(), String> {
+    fn speak(&mut self, beside: &mut RequestExtensions) -> Result<(), String> {
         beside.is_lasting = beside.dialect == Dialect::Mcp && self.method() == MCP_INITIALIZE;
         if beside.progress {
             let within = Within::new(beside.dialect, self.params_text())?;
@@ -191,21 +195,26 @@ impl Outgoing {
     /// The whole notification.
     pub(crate) fn notification(mut self, trace: Option<TraceContext>) -> Bytes {
         if trace.is_some() {
-            Extras { trace, ..Extras::default() }.write(&mut self.0);
+            Extensions { trace, ..Extensions::default() }.write(&mut self.0);
         }
         self.0.push(b'}');
         self.0.into()
     }
 
     /// The whole request.
-    pub(crate) fn request(mut self, id: u64, beside: &Beside) -> Bytes {
+    pub(crate) fn request(mut self, id: u64, beside: &RequestExtensions) -> Bytes {
         write_end(id, beside, &mut self.0);
         self.0.into()
     }
 
     /// The whole request, written into `scratch` if it is short: shared memory costs an allocation,
     /// and a copy of so little a tenth of one.
-    pub(crate) fn request_in(self, scratch: &mut Scratch, id: u64, beside: &Beside) -> Bytes {
+    pub(crate) fn request_in(
+        self,
+        scratch: &mut Scratch,
+        id: u64,
+        beside: &RequestExtensions,
+    ) -> Bytes {
         if self.longest() > SHORT {
             return self.request(id, beside);
         }
@@ -225,7 +234,7 @@ pub(crate) fn fits(bytes: usize, limit: usize) -> Result<(), String> {
     Ok(())
 }
 
-fn write_end(id: u64, beside: &Beside, out: &mut impl Write) {
+fn write_end(id: u64, beside: &RequestExtensions, out: &mut impl Write) {
     const WRITES: &str = "memory takes any write";
     out.write_all(br#","id":"#).expect(WRITES);
     write_number(id, out);
@@ -242,8 +251,8 @@ fn write_end(id: u64, beside: &Beside, out: &mut impl Write) {
         out.write_all(br#","progressToken":"#).expect(WRITES);
         write_number(id, out);
     }
-    if let Some(extras) = &beside.extras {
-        extras.write(out);
+    if let Some(extensions) = &beside.extensions {
+        extensions.write(out);
     }
     out.write_all(b"}").expect(WRITES);
 }
@@ -338,7 +347,7 @@ mod tests {
     use super::*;
 
     fn request<P: Serialize>(params: P) -> Result<String, String> {
-        let message = Outgoing::new("m\"", &params, 200)?.request(7, &Beside::default());
+        let message = Outgoing::new("m\"", &params, 200)?.request(7, &RequestExtensions::default());
         Ok(String::from_utf8(message.to_vec()).unwrap())
     }
 
@@ -370,7 +379,10 @@ mod tests {
     fn a_timeout_is_never_rounded_to_nothing() {
         let message = ().message("m", 200).unwrap();
         let mut scratch = Scratch::default();
-        let beside = Beside { timeout: Some(Duration::from_nanos(1)), ..Beside::default() };
+        let beside = RequestExtensions {
+            timeout: Some(Duration::from_nanos(1)),
+            ..RequestExtensions::default()
+        };
         let message = message.request_in(&mut scratch, 1, &beside);
         assert_eq!(&message[..], br#"{"jsonrpc":"2.0","method":"m","id":1,"timeoutMs":1}"#);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rpc_core::{Call, CallError, Context, Fate, Layer, Layers, Limits, Router, Setup};
+use rpc_core::{Call, CallError, Context, EndpointConfig, Fate, Layer, Layers, Limits, Router};
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
 
@@ -54,7 +54,7 @@ fn awaits(call: Call<()>) -> JoinHandle<usize> {
     })
 }
 
-fn polled_and_dropped_while_sent(near: Setup) {
+fn polled_and_dropped_while_sent(near: EndpointConfig) {
     let ran = Ran::default();
     let pair = Pair::connect(near, offering(ran.services()), WIDE);
     let batch = pair.near.batch();
@@ -83,7 +83,7 @@ fn members_that_go_through_a_layer_are_told_the_truth_as_well() {
     impl Layer for Passes {}
     check(|| {
         let layers = Layers::new().layer(Passes);
-        polled_and_dropped_while_sent(Setup { layers, ..offering(Router::new()) });
+        polled_and_dropped_while_sent(EndpointConfig { layers, ..offering(Router::new()) });
     });
 }
 
@@ -94,7 +94,7 @@ fn members_of_a_batch_whose_sending_is_given_up_do_not_wait() {
         let ran = Ran::default();
         let mut limits = Limits::client();
         (limits.batch, limits.queue) = (1, 1);
-        let near = Setup::new(Router::new(), limits);
+        let near = EndpointConfig::new(Router::new(), limits);
         let pair = Pair::connect(near, offering(ran.services()), 1);
         let batch = pair.near.batch();
         let polled = [(); 3].map(|()| {

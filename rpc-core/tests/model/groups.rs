@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use rpc_core::{CloseCode, Context, Hub, Peer, Setup};
+use rpc_core::{CloseCode, Context, EndpointConfig, Peer, PeerRegistry};
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
 
@@ -14,14 +14,14 @@ struct Received(Arc<Mutex<Vec<(u64, u64)>>>);
 
 impl Received {
     /// A member: an end in the hub, and the one at its other side, which receives what the group is sent.
-    fn connect(&self, hub: &Hub) -> Pair {
+    fn connect(&self, registry: &PeerRegistry) -> Pair {
         let received = self.clone();
         let services = adder().notification("item", move |_: Context, item: (u64, u64)| {
             received.0.lock().unwrap().push(item);
             std::future::ready(())
         });
         let far = offering(services);
-        Pair::connect(Setup { hub: hub.clone(), ..far.clone() }, far, WIDE)
+        Pair::connect(EndpointConfig { registry: registry.clone(), ..far.clone() }, far, WIDE)
     }
 
     fn of(&self, publisher: u64) -> Vec<u64> {
@@ -34,8 +34,8 @@ impl Received {
 const ITEMS: u64 = 3;
 
 /// Sends that many items.
-fn publish(hub: &Hub, publisher: u64) -> JoinHandle<()> {
-    let group = hub.group("g");
+fn publish(registry: &PeerRegistry, publisher: u64) -> JoinHandle<()> {
+    let group = registry.group("g");
     thread::spawn(move || {
         for number in 0..ITEMS {
             let sent = block_on(group.notify("item", (publisher, number))).unwrap();
@@ -46,11 +46,11 @@ fn publish(hub: &Hub, publisher: u64) -> JoinHandle<()> {
 
 /// Publishers on two threads, while `churn` does something with a second member on a third.
 fn under_churn(churn: fn(&Peer)) {
-    let hub = Hub::new();
+    let registry = PeerRegistry::new();
     let [stays, moves] = [(); 2].map(|()| Received::default());
-    let [staying, moving] = [&stays, &moves].map(|received| received.connect(&hub));
+    let [staying, moving] = [&stays, &moves].map(|received| received.connect(&registry));
     staying.near.join_group("g").unwrap();
-    let publishers = [0, 1].map(|publisher| publish(&hub, publisher));
+    let publishers = [0, 1].map(|publisher| publish(&registry, publisher));
     let moved = moving.near.clone();
     let churns = thread::spawn(move || churn(&moved));
     publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
@@ -62,9 +62,9 @@ fn under_churn(churn: fn(&Peer)) {
         assert!(moves.of(publisher).is_sorted_by(|one, next| one < next), "each once, in order");
     }
     moving.end();
-    assert_eq!(hub.group("g").members().len(), 1, "who has ended is out");
+    assert_eq!(registry.group("g").members().len(), 1, "who has ended is out");
     staying.end();
-    assert_eq!((hub.group_count(), hub.len()), (0, 0));
+    assert_eq!((registry.group_count(), registry.len()), (0, 0));
     // Each is kept by what both its ends offer.
     for received in [stays, moves] {
         assert_eq!(Arc::strong_count(&received.0), 1, "an end is kept that is over");

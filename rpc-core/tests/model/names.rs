@@ -1,7 +1,9 @@
 //! Names while several that want the same one come at once.
 
 use rpc_core::memory::{self, Pipe};
-use rpc_core::{CloseCode, Endpoint, Hub, IdentifyError, Peer, Router, SameName, Setup};
+use rpc_core::{
+    CloseCode, Endpoint, EndpointConfig, IdentifyError, Peer, PeerRegistry, Router, SameName,
+};
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
 
@@ -17,9 +19,14 @@ struct Come {
 }
 
 /// Connects on this thread, and gets its name on another, at whatever moment of that.
-fn come(hub: &Hub, same_name: SameName) -> Come {
-    let setup = Setup { hub: hub.clone(), same_name, keepalive: false, ..offering(Router::new()) };
-    let endpoint = Endpoint::new(setup);
+fn come(registry: &PeerRegistry, same_name: SameName) -> Come {
+    let config = EndpointConfig {
+        registry: registry.clone(),
+        same_name,
+        keepalive: false,
+        ..offering(Router::new())
+    };
+    let endpoint = Endpoint::new(config);
     let (near, far) = memory::transports(WIDE);
     let peer = endpoint.peer();
     let named = peer.clone();
@@ -31,13 +38,13 @@ fn come(hub: &Hub, same_name: SameName) -> Come {
 
 /// Of two that come at once one is left; what became of the other.
 fn at_once(same_name: SameName) {
-    let hub = Hub::new();
+    let registry = PeerRegistry::new();
     let comes = [(); 2].map(|()| {
-        let hub = hub.clone();
-        thread::spawn(move || come(&hub, same_name))
+        let registry = registry.clone();
+        thread::spawn(move || come(&registry, same_name))
     });
     let ends = comes.map(|thread| thread.join().unwrap());
-    let [left] = &hub.peers_of("ada")[..] else { panic!("not one is left") };
+    let [left] = &registry.peers_of("ada")[..] else { panic!("not one is left") };
     let other = ends.iter().find(|end| end.peer != *left).unwrap();
     if same_name == SameName::Replace {
         assert!(ends.iter().all(|end| end.named.is_ok()));
@@ -51,7 +58,7 @@ fn at_once(same_name: SameName) {
         drop(far);
         connection.join().unwrap();
     }
-    assert_eq!((hub.name_count(), hub.len()), (0, 0));
+    assert_eq!((registry.name_count(), registry.len()), (0, 0));
 }
 
 #[test]
@@ -68,13 +75,13 @@ fn of_two_that_come_at_once_one_gives_way() {
 #[test]
 fn one_that_gives_way_does_not_take_the_name_back() {
     check(|| {
-        let hub = Hub::new();
-        let old = come(&hub, SameName::Replace);
+        let registry = PeerRegistry::new();
+        let old = come(&registry, SameName::Replace);
         let again = old.peer.clone();
         let again = thread::spawn(move || again.identify("ada").unwrap());
-        let new = come(&hub, SameName::Replace);
+        let new = come(&registry, SameName::Replace);
         again.join().unwrap();
-        assert_eq!(hub.peers_of("ada"), [new.peer]);
+        assert_eq!(registry.peers_of("ada"), [new.peer]);
         for (far, connection) in [(old.far, old.connection), (new.far, new.connection)] {
             drop(far);
             connection.join().unwrap();
@@ -86,9 +93,13 @@ fn one_that_gives_way_does_not_take_the_name_back() {
 #[test]
 fn one_that_ends_while_it_gets_a_name_does_not_keep_it() {
     check(|| {
-        let hub = Hub::new();
-        let setup = Setup { hub: hub.clone(), keepalive: false, ..offering(Router::new()) };
-        let endpoint = Endpoint::new(setup);
+        let registry = PeerRegistry::new();
+        let config = EndpointConfig {
+            registry: registry.clone(),
+            keepalive: false,
+            ..offering(Router::new())
+        };
+        let endpoint = Endpoint::new(config);
         let peer = endpoint.peer();
         let (near, _far) = memory::transports(WIDE);
         let connection = endpoint.connect(near);
@@ -98,6 +109,6 @@ fn one_that_ends_while_it_gets_a_name_does_not_keep_it() {
         peer.kick(CloseCode::NORMAL, "out");
         named.join().unwrap();
         connection.join().unwrap();
-        assert_eq!((hub.name_count(), hub.len()), (0, 0));
+        assert_eq!((registry.name_count(), registry.len()), (0, 0));
     });
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use rpc_core::memory::Pipe;
 use rpc_core::{
-    Call, CloseCode, Connection, Context, Endpoint, Limits, Peer, Router, Setup, memory,
+    Call, CloseCode, Connection, Context, Endpoint, EndpointConfig, Limits, Peer, Router, memory,
 };
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
@@ -29,7 +29,7 @@ pub(crate) struct Pair {
 impl Pair {
     /// The pipe between them holds `capacity` bytes each way. The near end greets, and each knows the
     /// other, as after a handshake.
-    pub(crate) fn connect(near: Setup, far: Setup, capacity: usize) -> Self {
+    pub(crate) fn connect(near: EndpointConfig, far: EndpointConfig, capacity: usize) -> Self {
         let (left, right) = memory::transports(capacity);
         let timer = Arc::new(AtomicWaker::new());
         let (near, near_thread) = open(near, left, &timer, true);
@@ -74,13 +74,13 @@ impl Future for Timed {
 
 /// An end at this side of a pipe, and the thread of its connection.
 fn open(
-    mut setup: Setup,
+    mut config: EndpointConfig,
     pipe: Pipe,
     timer: &Arc<AtomicWaker>,
     opens: bool,
 ) -> (Peer, JoinHandle<()>) {
-    setup.keepalive = false;
-    let endpoint = Endpoint::new(setup);
+    config.keepalive = false;
+    let endpoint = Endpoint::new(config);
     endpoint.know_other(opens);
     let peer = endpoint.peer();
     let connection = Timed(endpoint.connect(pipe), timer.clone());
@@ -94,9 +94,9 @@ pub(crate) struct WithRaw {
 }
 
 impl WithRaw {
-    pub(crate) fn connect(setup: Setup) -> (Self, Raw) {
+    pub(crate) fn connect(config: EndpointConfig) -> (Self, Raw) {
         let (left, right) = memory::transports(WIDE);
-        let (peer, thread) = open(setup, left, &Arc::default(), false);
+        let (peer, thread) = open(config, left, &Arc::default(), false);
         (Self { peer, thread }, Raw::over(right))
     }
 
@@ -130,8 +130,8 @@ pub(crate) fn check(test: fn()) {
 }
 
 /// An end that offers `services`.
-pub(crate) fn offering(services: Router) -> Setup {
-    Setup::new(services, Limits::client())
+pub(crate) fn offering(services: Router) -> EndpointConfig {
+    EndpointConfig::new(services, Limits::client())
 }
 
 /// `add`, which [`add`] calls.

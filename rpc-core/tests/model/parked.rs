@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use rpc_core::{CallError, Context, Fate, Limits, Peer, Router, Setup};
+use rpc_core::{CallError, Context, EndpointConfig, Fate, Limits, Peer, Router};
 use serde_json::Value;
 use shuttle::future::block_on;
 use shuttle::thread;
@@ -32,10 +32,10 @@ fn services() -> Router {
 }
 
 /// An end that may have so many calls on the wire.
-fn with_wire(calls: usize) -> Setup {
+fn with_wire(calls: usize) -> EndpointConfig {
     let mut limits = Limits::client();
     limits.calls_on_wire = calls;
-    Setup::new(services(), limits)
+    EndpointConfig::new(services(), limits)
 }
 
 fn ask(peer: &Peer) {

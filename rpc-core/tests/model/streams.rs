@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use futures_util::{Stream, StreamExt, stream};
-use rpc_core::{CallError, Context, Limits, Router, Setup, Streaming, service};
+use rpc_core::{CallError, Context, EndpointConfig, Limits, Router, Streaming, service};
 use serde_json::Value;
 use shuttle::future::block_on;
 use shuttle::thread;
@@ -30,7 +30,7 @@ impl Taker for Takes {
 }
 
 /// What takes streams, and what gives some: `ticks`, and `waits`, which does not give anything.
-fn services(kept: &Kept) -> Router {
+fn services(kept: &OwnedServeRequest) -> Router {
     let [waits, ticks] = [(); 2].map(|()| kept.clone());
     adder()
         .service(TakerServer::new(Takes))
@@ -59,16 +59,16 @@ async fn turn() {
 }
 
 /// An end of which each stream has credit for one item only, and which has one call on the wire.
-fn tight(kept: &Kept) -> Setup {
+fn tight(kept: &OwnedServeRequest) -> EndpointConfig {
     let mut limits = Limits::client();
     (limits.calls_on_wire, limits.stream_window) = (1, 64);
-    Setup::new(services(kept), limits)
+    EndpointConfig::new(services(kept), limits)
 }
 
 /// What a channel's sender, a broadcast or a timer keeps of streams: whom to wake. They are gone when they
 /// are dropped.
 #[derive(Clone, Default)]
-struct Kept(Arc<Inner>);
+struct OwnedServeRequest(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -77,7 +77,7 @@ struct Inner {
     changed: AtomicWaker,
 }
 
-impl Kept {
+impl OwnedServeRequest {
     /// A stream that gives nothing, and leaves its waker here.
     fn stream(&self) -> Streaming<u64> {
         let kept = self.clone();
@@ -119,7 +119,7 @@ impl Kept {
 }
 
 /// Tells that a stream is dropped.
-struct Tells(Option<Lives>, Kept);
+struct Tells(Option<Lives>, OwnedServeRequest);
 
 impl Drop for Tells {
     fn drop(&mut self) {
@@ -137,7 +137,7 @@ fn taken(items: Streaming<u64>) -> Vec<u64> {
 #[test]
 fn a_stream_that_goes_with_a_call_is_whole_whoever_wakes_the_place_that_it_has() {
     check(|| {
-        let kept = Kept::default();
+        let kept = OwnedServeRequest::default();
         let pair = Pair::connect(tight(&kept), tight(&kept), WIDE);
         let stub = TakerClient::new(pair.near.clone());
         let first = stub.all(kept.stream()).no_timeout().start();
@@ -159,7 +159,7 @@ fn a_stream_that_goes_with_a_call_is_whole_whoever_wakes_the_place_that_it_has()
 #[test]
 fn a_stream_that_a_method_gives_begins_behind_its_answer_whoever_wakes_its_place() {
     check(|| {
-        let kept = Kept::default();
+        let kept = OwnedServeRequest::default();
         let (far, mut raw) = WithRaw::connect(tight(&kept));
         block_on(raw.send(r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#));
         assert!(block_on(raw.receive()).contains("$/hello"));
@@ -191,7 +191,7 @@ fn a_stream_that_a_method_gives_begins_behind_its_answer_whoever_wakes_its_place
 #[test]
 fn the_stream_of_a_call_that_is_dropped_while_it_is_parked_is_dropped_at_once() {
     check(|| {
-        let (kept, parked) = (Kept::default(), Kept::default());
+        let (kept, parked) = (OwnedServeRequest::default(), OwnedServeRequest::default());
         let pair = Pair::connect(tight(&kept), tight(&kept), WIDE);
         let stub = TakerClient::new(pair.near.clone());
         let first = stub.all(kept.stream()).no_timeout().start();
@@ -213,7 +213,7 @@ fn the_stream_of_a_call_that_is_dropped_while_it_is_parked_is_dropped_at_once() 
 fn streams_of_calls_that_end_early_leave_those_of_others_alone() {
     const DEADLINE: Duration = Duration::from_secs(1);
     check(|| {
-        let kept = Kept::default();
+        let kept = OwnedServeRequest::default();
         let pair = Pair::connect(tight(&kept), tight(&kept), WIDE);
         let stub = TakerClient::new(pair.near.clone());
         assert_eq!(block_on(stub.all(kept.three()).no_timeout()).unwrap(), [0, 1, 2]);

@@ -141,9 +141,13 @@ async fn nothing_is_left(world: Arc<World>) -> Vec<String> {
             faults.push(format!("left over after the end: {stats:?}"));
         }
     }
-    let hub = &world.hub;
-    if (hub.len(), hub.group_count(), hub.detached()) != (0, 0, 0) {
-        faults.push(format!("{hub:?}, {} groups, {} detached", hub.group_count(), hub.detached()));
+    let registry = &world.registry;
+    if (registry.len(), registry.group_count(), registry.detached()) != (0, 0, 0) {
+        faults.push(format!(
+            "{registry:?}, {} groups, {} detached",
+            registry.group_count(),
+            registry.detached()
+        ));
     }
     let books = world.books.clone();
     drop(world);

@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use rpc_core::memory::{self, Pipe, Text};
 use rpc_core::{
-    CloseCode, Endpoint, Hello, Hub, LinkError, Peer, Received, Router, Setup, Transport,
+    CloseCode, Endpoint, EndpointConfig, Hello, LinkError, Peer, PeerRegistry, Received, Router,
+    Transport,
 };
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Sleep, sleep};
@@ -21,7 +22,7 @@ use super::services;
 pub struct World {
     pub books: Arc<Books>,
     /// Of the server.
-    pub hub: Hub,
+    pub registry: PeerRegistry,
     pub negotiated: bool,
     pub plain: bool,
     links: OnceLock<Vec<Link>>,
@@ -41,7 +42,7 @@ impl World {
     pub fn begin(plan: &mut Plan) -> Arc<Self> {
         let world = Arc::new(Self {
             books: Arc::default(),
-            hub: Hub::new(),
+            registry: PeerRegistry::new(),
             negotiated: plan.is_negotiated(),
             plain: plan.greeting == Greeting::Plain,
             links: OnceLock::new(),
@@ -65,11 +66,11 @@ impl World {
     fn link(self: &Arc<Self>, plan: &mut Plan) -> Link {
         let [mut near, mut far] = [&plan.near, &plan.far].map(|limits| {
             let services = Router::new().service(services::of(self));
-            let mut setup = Setup::new(services, limits.clone());
-            setup.keepalive = false;
-            setup
+            let mut config = EndpointConfig::new(services, limits.clone());
+            config.keepalive = false;
+            config
         });
-        far.hub = self.hub.clone();
+        far.registry = self.registry.clone();
         let hello = |says: bool| if says { Hello::Always } else { Hello::Auto };
         near.hello = hello(matches!(plan.greeting, Greeting::Near | Greeting::Both));
         far.hello = hello(matches!(plan.greeting, Greeting::Far | Greeting::Both));
@@ -77,8 +78,8 @@ impl World {
             near.hello = Hello::Never;
         }
         let (left, right) = memory::transports(plan.capacity);
-        let [near, far] = [(near, left), (far, right)].map(|(setup, pipe)| {
-            let endpoint = Endpoint::new(setup);
+        let [near, far] = [(near, left), (far, right)].map(|(config, pipe)| {
+            let endpoint = Endpoint::new(config);
             let peer = endpoint.peer();
             let transport = Moody::new(pipe, plan.random.fork());
             (peer, tokio::spawn(endpoint.connect(transport)).abort_handle())

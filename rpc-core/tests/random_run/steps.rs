@@ -148,7 +148,7 @@ pub fn end(world: &World, link: &Link, by_far: bool, how: Ending) {
         Ending::Kick => peer.kick(CloseCode::FORBIDDEN, "out"),
         Ending::KickByHub => {
             let far = link.far.clone();
-            world.hub.kick(move |peer| *peer == far, CloseCode::FORBIDDEN, "out");
+            world.registry.kick(move |peer| *peer == far, CloseCode::FORBIDDEN, "out");
         }
         Ending::Drain => {
             peer.drain(CloseCode::RESTARTING, &GoAway::new("update"), Duration::from_millis(50));

@@ -141,7 +141,7 @@ pub fn come_and_go(link: &Link, random: &mut Random) {
 pub async fn group(world: &Arc<World>, random: &mut Random) {
     let books = &world.books;
     let token = books.token();
-    let group = world.hub.group(random.pick(&GROUPS));
+    let group = world.registry.group(random.pick(&GROUPS));
     if random.once_in(3) {
         let timeout = Duration::from_secs(5);
         let mut answers = group.call::<u64>("w.quick", (token,)).timeout(timeout);

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rpc_core::{
-    Call, Context, Endpoint, ErrorObject, Hub, Limits, Peer, Router, Setup, Streaming, memory,
-    service,
+    Call, Context, Endpoint, EndpointConfig, ErrorObject, Limits, Peer, PeerRegistry, Router,
+    Streaming, memory, service,
 };
 
 use super::Raw;
@@ -14,7 +14,7 @@ use super::Raw;
 #[derive(Clone)]
 pub struct Bank {
     paid: Arc<AtomicU32>,
-    pub hub: Hub,
+    pub registry: PeerRegistry,
     limits: Limits,
 }
 
@@ -44,7 +44,7 @@ impl Bank {
     pub fn new(change: impl FnOnce(&mut Limits)) -> Self {
         let mut limits = Limits::server();
         change(&mut limits);
-        Self { paid: Arc::default(), hub: Hub::new(), limits }
+        Self { paid: Arc::default(), registry: PeerRegistry::new(), limits }
     }
 
     pub fn services(&self) -> Router {
@@ -76,10 +76,10 @@ impl Bank {
     }
 
     fn endpoint(&self, caller: Option<&str>) -> Endpoint {
-        let mut setup = Setup::new(self.services(), self.limits.clone());
-        setup.hub = self.hub.clone();
-        setup.keepalive = false;
-        let bank = Endpoint::new(setup);
+        let mut config = EndpointConfig::new(self.services(), self.limits.clone());
+        config.registry = self.registry.clone();
+        config.keepalive = false;
+        let bank = Endpoint::new(config);
         if let Some(caller) = caller {
             bank.peer().identify(caller).unwrap();
         }
@@ -90,9 +90,9 @@ impl Bank {
     pub fn connect(&self, caller: Option<&str>) -> (Peer, Peer) {
         let (near, far) = memory::transports(1 << 16);
         let bank = self.endpoint(caller);
-        let mut setup = Setup::new(Router::new(), Limits::client());
-        setup.keepalive = false;
-        let client = Endpoint::new(setup);
+        let mut config = EndpointConfig::new(Router::new(), Limits::client());
+        config.keepalive = false;
+        let client = Endpoint::new(config);
         client.know_other(true);
         bank.know_other(false);
         let peers = (client.peer(), bank.peer());

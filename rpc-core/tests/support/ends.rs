@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use rpc_core::{Endpoint, Limits, Peer, Router, Setup, memory};
+use rpc_core::{Endpoint, EndpointConfig, Limits, Peer, Router, memory};
 
 /// Connects two ends as a client and a server are: the first one greets, and each knows the other. The first of the handles calls
 /// what the second end offers.
 pub fn ends(near: (Router, Limits), far: (Router, Limits)) -> (Peer, Peer) {
-    let setup = |(services, limits)| Setup::new(services, limits);
+    let config = |(services, limits)| EndpointConfig::new(services, limits);
     let (left, right) = memory::transports(64 * 1024);
     let [near, far] = [(near, left, true), (far, right, false)].map(|(of, transport, opens)| {
-        let endpoint = Endpoint::new(Setup { keepalive: false, ..setup(of) });
+        let endpoint = Endpoint::new(EndpointConfig { keepalive: false, ..config(of) });
         endpoint.know_other(opens);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(transport));
@@ -20,11 +20,11 @@ pub fn ends(near: (Router, Limits), far: (Router, Limits)) -> (Peer, Peer) {
 }
 
 /// The same, of any two setups, over a pipe that holds `capacity` bytes each way.
-pub fn ends_of(near: Setup, far: Setup, capacity: usize) -> (Peer, Peer) {
+pub fn ends_of(near: EndpointConfig, far: EndpointConfig, capacity: usize) -> (Peer, Peer) {
     let (left, right) = memory::transports(capacity);
-    let [near, far] = [(near, left), (far, right)].map(|(mut setup, transport)| {
-        setup.keepalive = false;
-        let endpoint = Endpoint::new(setup);
+    let [near, far] = [(near, left), (far, right)].map(|(mut config, transport)| {
+        config.keepalive = false;
+        let endpoint = Endpoint::new(config);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(transport));
         peer

@@ -3,16 +3,16 @@
 use std::sync::{Arc, Mutex};
 
 use rpc_core::Layer;
-use rpc_core::layers::{CallNext, Called, Calling};
+use rpc_core::layers::{CallFuture, CallNext, CallRequest};
 
 /// A layer of one function around calls.
 pub struct Around<F>(pub F);
 
 impl<F> Layer for Around<F>
 where
-    F: Fn(Calling, CallNext) -> Called + Send + Sync + 'static,
+    F: Fn(CallRequest, CallNext) -> CallFuture + Send + Sync + 'static,
 {
-    fn call(&self, request: Calling, next: CallNext) -> Called {
+    fn call(&self, request: CallRequest, next: CallNext) -> CallFuture {
         (self.0)(request, next)
     }
 }

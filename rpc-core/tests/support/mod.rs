@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rpc_core::memory::{self, Pipe};
-use rpc_core::{CloseCode, Endpoint, Layers, Limits, Peer, Received, Router, Setup, Transport};
+use rpc_core::{
+    CloseCode, Endpoint, EndpointConfig, Layers, Limits, Peer, Received, Router, Transport,
+};
 
 /// The far end of a connection, without a protocol of its own.
 pub struct Raw {
@@ -29,28 +31,29 @@ impl Raw {
 
     /// The same within `layers`.
     pub fn connect_within(services: Router, layers: Layers) -> (Self, Peer) {
-        let mut setup = Setup::new(services, Limits::server());
-        setup.layers = layers;
-        Self::connect_as(setup, 64 * 1024)
+        let mut config = EndpointConfig::new(services, Limits::server());
+        config.layers = layers;
+        Self::connect_as(config, 64 * 1024)
     }
 
     /// The same, over a pipe that holds `capacity` bytes each way.
     pub fn connect_with(services: Router, limits: Limits, capacity: usize) -> (Self, Peer) {
-        Self::connect_as(Setup::new(services, limits), capacity)
+        Self::connect_as(EndpointConfig::new(services, limits), capacity)
     }
 
     /// The same to an end that has opened the link.
     pub fn connect_to_opener(services: Router, limits: Limits) -> (Self, Peer) {
-        let setup = Setup { answers_malformed: false, ..Setup::new(services, limits) };
-        Self::connect_as(setup, 64 * 1024)
+        let config =
+            EndpointConfig { answers_malformed: false, ..EndpointConfig::new(services, limits) };
+        Self::connect_as(config, 64 * 1024)
     }
 
-    /// The same to an end that is made of `setup`, without its keepalive. Each end knows the other, as after a
+    /// The same to an end that is made of `config`, without its keepalive. Each end knows the other, as after a
     /// handshake with `Rpc-Hello`.
-    pub fn connect_as(mut setup: Setup, capacity: usize) -> (Self, Peer) {
+    pub fn connect_as(mut config: EndpointConfig, capacity: usize) -> (Self, Peer) {
         let (near, far) = memory::transports(capacity);
-        setup.keepalive = false;
-        let endpoint = Endpoint::new(setup);
+        config.keepalive = false;
+        let endpoint = Endpoint::new(config);
         endpoint.know_other(false);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(near));
@@ -58,10 +61,10 @@ impl Raw {
     }
 
     /// The same, and neither end knows the other.
-    pub fn connect_to_stranger(mut setup: Setup) -> (Self, Peer) {
+    pub fn connect_to_stranger(mut config: EndpointConfig) -> (Self, Peer) {
         let (near, far) = memory::transports(64 * 1024);
-        setup.keepalive = false;
-        let endpoint = Endpoint::new(setup);
+        config.keepalive = false;
+        let endpoint = Endpoint::new(config);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(near));
         (Self { pipe: far }, peer)

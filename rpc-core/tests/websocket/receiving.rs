@@ -206,13 +206,13 @@ fn pings_and_unasked_pongs_are_counted() {
 /// Requests with a close right behind them, in one segment: their answers come before our close.
 #[tokio::test(start_paused = true)]
 async fn what_was_asked_right_before_a_close_is_answered() {
-    use rpc_core::{Context, Endpoint, Router, Setup};
+    use rpc_core::{Context, Endpoint, EndpointConfig, Router};
     let services =
         Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
     let (near, mut far) = tokio::io::duplex(64 * 1024);
     let limits = Limits::server();
     let near = WebSocket::new(near, Role::Server, Bytes::new(), &limits);
-    tokio::spawn(Endpoint::new(Setup::new(services, limits)).connect(near));
+    tokio::spawn(Endpoint::new(EndpointConfig::new(services, limits)).connect(near));
     let frame = |opcode: u8, payload: &[u8]| {
         // Masked with zeros, as a client must and may.
         [&[0x80 | opcode, 0x80 | payload.len() as u8, 0, 0, 0, 0][..], payload].concat()

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use rpc_core::{Context, Endpoint, Peer, Router, Setup};
+use rpc_core::{Context, Endpoint, EndpointConfig, Peer, Router};
 use tokio::io::DuplexStream;
 
 use super::far::*;
@@ -17,14 +17,14 @@ pub(crate) fn connect(role: Role, limits: Limits) -> (Peer, DuplexStream) {
 pub(crate) fn connect_as(
     role: Role,
     limits: Limits,
-    set: impl FnOnce(&mut Setup),
+    set: impl FnOnce(&mut EndpointConfig),
 ) -> (Peer, DuplexStream) {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let near = WebSocket::new(near, role, Bytes::new(), &limits);
     let echo = |_: Context, (text,): (String,)| async move { Ok(text) };
-    let mut setup = Setup::new(Router::new().method("echo", echo), limits);
-    set(&mut setup);
-    let endpoint = Endpoint::new(setup);
+    let mut config = EndpointConfig::new(Router::new().method("echo", echo), limits);
+    set(&mut config);
+    let endpoint = Endpoint::new(config);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     (peer, far)

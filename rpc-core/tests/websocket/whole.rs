@@ -15,7 +15,7 @@ const LONG: usize = 300_000;
 async fn everything_that_an_end_sends_leaves_whole_if_it_is_told_so() {
     for whole in [true, false] {
         let (peer, far) =
-            connect_as(Role::Server, Limits::server(), |setup| setup.whole_frames = whole);
+            connect_as(Role::Server, Limits::server(), |config| config.whole_frames = whole);
         let (mut from, mut to) = tokio::io::split(far);
         let text = "x".repeat(LONG);
         peer.notify("told", (&text,)).await.unwrap();

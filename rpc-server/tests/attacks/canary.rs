@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::stream;
 use rpc_client::Client;
 use rpc_core::{Context, Limits, Router, Streaming};
-use rpc_server::{Builder, Server, ServerStats};
+use rpc_server::{Server, ServerBuilder, ServerStats};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -43,7 +43,7 @@ impl Target {
     }
 
     /// A server with a method `echo`, and more that counts `lives`.
-    pub(crate) async fn of(builder: Builder, lives: Lives) -> Self {
+    pub(crate) async fn of(builder: ServerBuilder, lives: Lives) -> Self {
         let (server, way) = Way::to(builder).await;
         let client = way.client(Client::builder()).await;
         let id = server.peers()[0].id().to_owned();

@@ -5,7 +5,7 @@ use std::env;
 use std::net::SocketAddr;
 
 use rpc_client::Client;
-use rpc_server::{Builder, Server};
+use rpc_server::{Server, ServerBuilder};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -37,7 +37,7 @@ pub(crate) struct Way {
 
 impl Way {
     /// Runs a server to which there is such a way.
-    pub(crate) async fn to(builder: Builder) -> (Server, Self) {
+    pub(crate) async fn to(builder: ServerBuilder) -> (Server, Self) {
         match env::var("ATTACKED").as_deref() {
             Err(_) => Self::by_port(spawn(builder).await),
             Ok("mounted") => Self::mounted(builder).await,
@@ -56,7 +56,7 @@ impl Way {
         (server, way)
     }
 
-    async fn mounted(builder: Builder) -> (Server, Self) {
+    async fn mounted(builder: ServerBuilder) -> (Server, Self) {
         let service = builder.into_tower_service().unwrap();
         let server = service.handle();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -95,7 +95,7 @@ impl Way {
     }
 
     /// A client that behaves.
-    pub(crate) async fn client(&self, builder: rpc_client::Builder) -> Client {
+    pub(crate) async fn client(&self, builder: rpc_client::ClientBuilder) -> Client {
         #[cfg(feature = "tls")]
         let builder = match &self.tls {
             Some(config) => builder.tls(rpc_client::Tls::from_config(config.clone())),

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rpc_core::{Context, Limits, Router};
-use rpc_server::{BoundServer, Builder, Server};
+use rpc_server::{BoundServer, Server, ServerBuilder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -45,16 +45,16 @@ pub(crate) fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
 }
 
 /// A server with a method `echo`, before it listens.
-pub(crate) fn echo() -> Builder {
+pub(crate) fn echo() -> ServerBuilder {
     let echo = |_: Context, (text,): (String,)| async move { Ok(text) };
     Server::builder().service(Router::new().method("echo", echo))
 }
 
-pub(crate) async fn bind(builder: Builder) -> BoundServer {
+pub(crate) async fn bind(builder: ServerBuilder) -> BoundServer {
     builder.bind("127.0.0.1:0").await.unwrap()
 }
 
-pub(crate) async fn spawn(builder: Builder) -> Server {
+pub(crate) async fn spawn(builder: ServerBuilder) -> Server {
     bind(builder).await.spawn()
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rpc_server::rustls::pki_types::pem::PemObject;
 use rpc_server::rustls::pki_types::{CertificateDer, ServerName};
 use rpc_server::rustls::{ClientConfig, RootCertStore};
-use rpc_server::{Builder, Tls};
+use rpc_server::{ServerBuilder, Tls};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -14,7 +14,7 @@ use crate::certificates::{Authority, Files};
 use crate::support::{OverTcp, soon};
 
 /// A server that speaks TLS, and what a client must know for that.
-pub(crate) fn ends(builder: Builder) -> (Builder, Arc<ClientConfig>) {
+pub(crate) fn ends(builder: ServerBuilder) -> (ServerBuilder, Arc<ClientConfig>) {
     let (files, authority) = (Files::new(), Authority::new("root"));
     let (chain, key) = files.write_pair("server", &authority.issue("127.0.0.1"));
     let builder = builder.tls(Tls::from_pem_files(chain, key).unwrap());

@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use rpc_server::{Builder, RpcService, Server};
+use rpc_server::{RpcService, Server, ServerBuilder};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -66,7 +66,7 @@ impl Way {
         matches!(self, Self::Axum | Self::Hyper)
     }
 
-    pub(crate) async fn serve(self, builder: Builder) -> Running {
+    pub(crate) async fn serve(self, builder: ServerBuilder) -> Running {
         let builder = builder.path("/rpc").health("/healthz").readiness("/readyz");
         match self {
             Self::Axum | Self::Hyper => {

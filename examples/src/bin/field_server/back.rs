@@ -36,7 +36,7 @@ pub(crate) trait Caller {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Outcome {
-    Answered(bool),
+    FromAnswer(bool),
     /// With this code.
     Refused(i64),
     /// Nothing came within a second.
@@ -76,7 +76,7 @@ impl Field for Back {
 impl From<Result<bool, CallError>> for Outcome {
     fn from(answer: Result<bool, CallError>) -> Self {
         match answer {
-            Ok(yes) => Self::Answered(yes),
+            Ok(yes) => Self::FromAnswer(yes),
             Err(CallError::Remote(error)) => Self::Refused(error.code),
             Err(_) => Self::Ignored,
         }
@@ -84,5 +84,5 @@ impl From<Result<bool, CallError>> for Outcome {
 }
 
 fn asked(cx: &Context) -> &watch::Sender<bool> {
-    &cx.session::<Asked>().expect("each connection has one").0
+    &cx.caller::<Asked>().expect("each connection has one").0
 }

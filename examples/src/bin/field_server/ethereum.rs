@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use rpc_core::{Result, RpcError, Streaming, service};
-use rpc_server::{Builder, Rejection, Server};
+use rpc_server::{Rejection, Server, ServerBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::back::{Asked, Back, FieldServer};
@@ -131,7 +131,7 @@ impl Net for Chain {
     }
 }
 
-pub(crate) fn server() -> Builder {
+pub(crate) fn server() -> ServerBuilder {
     let chain = Arc::new(Chain::default());
     Server::builder()
         .service(EthServer::shared(chain.clone()))

@@ -8,7 +8,7 @@ use std::future::pending;
 use std::sync::Mutex;
 
 use rpc_core::{Context, Dialect, ErrorObject, Progress, Result, service};
-use rpc_server::{Builder, Rejection, Server};
+use rpc_server::{Rejection, Server, ServerBuilder};
 use serde_json::{Value, json};
 
 use crate::back::{Asked, Back, FieldServer};
@@ -156,7 +156,7 @@ fn whole(line: usize, text: &str) -> Range {
     Range { start: Position { line, character: 0 }, end: Position { line, character: end } }
 }
 
-pub(crate) fn server() -> Builder {
+pub(crate) fn server() -> ServerBuilder {
     Server::builder()
         .dialect(Dialect::Lsp)
         .service(LanguageServer::new(Texts::default()))

@@ -6,7 +6,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use rpc_core::{Context, Dialect, ErrorObject, Progress, Result, service};
-use rpc_server::{Builder, Server};
+use rpc_server::{Server, ServerBuilder};
 use serde_json::{Value, json};
 use types::{
     Content, Initialize, Initialized, Message, Roots, Sampled, Step, Tool, ToolResult, Tools,
@@ -122,7 +122,7 @@ fn said(text: String) -> ToolResult {
     ToolResult { content: vec![Content::Text { text }] }
 }
 
-pub(crate) fn server() -> Builder {
+pub(crate) fn server() -> ServerBuilder {
     Server::builder()
         .subprotocol("mcp")
         .dialect(Dialect::Mcp)

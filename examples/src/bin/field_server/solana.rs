@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use futures_util::TryStreamExt;
 use rpc_core::{ErrorObject, Result, Streaming, service};
-use rpc_server::{Builder, Rejection, Server};
+use rpc_server::{Rejection, Server, ServerBuilder};
 use serde_json::Value;
 
 use crate::back::{Asked, Back, FieldServer};
@@ -148,7 +148,7 @@ impl Airdrop {
     }
 }
 
-pub(crate) fn server() -> Builder {
+pub(crate) fn server() -> ServerBuilder {
     Server::builder()
         .service(SolanaServer::new(Node::default()))
         .service(FieldServer::new(Back))

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use rpc_core::{Result, RpcError, Streaming, service};
-use rpc_server::{Builder, Rejection, Server};
+use rpc_server::{Rejection, Server, ServerBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::back::{Asked, Back, FieldServer};
@@ -159,7 +159,7 @@ fn hash_of(number: u32) -> String {
     format!("0x{number:064x}")
 }
 
-pub(crate) fn server() -> Builder {
+pub(crate) fn server() -> ServerBuilder {
     let headers = Mutex::new(vec![Header::of(0)]);
     let node = Arc::new(Node { headers, new: Feed::default() });
     Server::builder()

@@ -1,7 +1,7 @@
 //! A server of topics: whoever has subscribed to one gets a notification that is called as the topic is.
 
 use rpc_core::{Context, ErrorObject, Result, RpcError, service};
-use rpc_server::{Builder, Rejection, Server};
+use rpc_server::{Rejection, Server, ServerBuilder};
 use serde_json::value::RawValue;
 
 use crate::back::{Asked, Back, FieldServer};
@@ -58,7 +58,7 @@ impl Topics for Board {
     }
 }
 
-pub(crate) fn server() -> Builder {
+pub(crate) fn server() -> ServerBuilder {
     Server::builder()
         .service(TopicsServer::new(Board))
         .service(FieldServer::new(Back))

@@ -107,7 +107,7 @@ fn agents(cx: &Context) -> Vec<(String, Peer)> {
 
 /// The name of an agent.
 fn name(peer: &Peer) -> Option<String> {
-    match peer.session::<Member>()? {
+    match peer.caller::<Member>()? {
         Member::Agent(name) => Some(name.clone()),
         Member::Operator => None,
     }

@@ -61,7 +61,7 @@ struct Pinned {
 
 impl Board for Notes {
     async fn pin(&self, cx: &Context, text: String) -> Result<usize, BoardError> {
-        let Login { name, .. } = cx.session().expect("`on_connect` lets in nobody else");
+        let Login { name, .. } = cx.caller().expect("`on_connect` lets in nobody else");
         let page = PageClient::new(cx.peer());
         if !page.confirm(&format!("Pin \u{201c}{text}\u{201d}, {name}?")).await? {
             return Err(BoardError::NotConfirmed);

@@ -93,7 +93,7 @@ pub(crate) async fn log_out(
 ) -> impl IntoResponse {
     // In this order: whoever asks from now on is unknown.
     logins.end(&login);
-    let is_its = move |peer: &Peer| peer.session() == Some(&login);
+    let is_its = move |peer: &Peer| peer.caller() == Some(&login);
     server.kick(is_its, CloseCode::NOT_AUTHENTICATED, "logged out");
     let no_cookie = "login=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0";
     (StatusCode::NO_CONTENT, [(SET_COOKIE, no_cookie)])

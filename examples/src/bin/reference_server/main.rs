@@ -7,10 +7,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to people")]
 
 mod args;
+mod caller;
 mod contract;
 mod counters;
 mod service;
-mod session;
 mod signals;
 
 use std::error::Error;
@@ -19,10 +19,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use args::{Command, Options};
+use caller::Caller;
 use contract::ReferenceServer;
 use rpc_server::{Connecting, Rejection, Server};
 use service::Service;
-use session::Session;
 use signals::Signals;
 
 fn main() -> ExitCode {
@@ -62,7 +62,7 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
         .limits(options.limits)
         .allow_origins(options.origins)
         .on_connect(|connecting: Connecting| async move {
-            Ok::<_, Rejection>(Session::new(connecting.remote_addr()))
+            Ok::<_, Rejection>(Caller::new(connecting.remote_addr()))
         })
         .bind(options.listen)
         .await?;

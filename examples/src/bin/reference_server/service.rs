@@ -16,9 +16,9 @@ use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
+use crate::caller::Caller;
 use crate::contract::{CallerClient, Full, NoRoom, Reference, Reply, Stats, Step, Whoami, Xs};
 use crate::counters::{Counters, within};
-use crate::session::Session;
 
 /// What all connections share.
 #[derive(Default)]
@@ -76,11 +76,11 @@ impl Reference for Service {
     }
 
     fn note(&self, cx: &Context, text: String) {
-        session(cx).note(text);
+        caller(cx).note(text);
     }
 
     fn notes(&self, cx: &Context) -> Vec<String> {
-        session(cx).notes()
+        caller(cx).notes()
     }
 
     fn incr(&self, key: &str) -> Result<u64, NoRoom> {
@@ -92,7 +92,7 @@ impl Reference for Service {
     }
 
     fn whoami(&self, cx: &Context) -> Whoami {
-        let remote = session(cx).remote.map(|remote| remote.to_string());
+        let remote = caller(cx).remote.map(|remote| remote.to_string());
         Whoami { id: cx.peer().id().to_owned(), remote: remote.unwrap_or_default() }
     }
 
@@ -202,8 +202,8 @@ impl Reference for Service {
     }
 }
 
-fn session(cx: &Context) -> &Session {
-    cx.session().expect("every connection has one")
+fn caller(cx: &Context) -> &Caller {
+    cx.caller().expect("every connection has one")
 }
 
 /// An error of the caller as the answer to the caller.

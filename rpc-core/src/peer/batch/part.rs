@@ -5,15 +5,15 @@ use tokio::time::Instant;
 
 use super::queued::{Claim, Sent};
 use crate::error::call::NotifyError;
-use crate::layers::Called;
+use crate::layers::CallFuture;
 use crate::peer::Peer;
-use crate::peer::call::{self, Terms};
+use crate::peer::call::{self, StartOptions};
 use crate::peer::notify::Notify;
 use crate::peer::slot::Shared;
 use crate::protocol::Start;
-use crate::service::current::{self, Lent};
+use crate::service::current::{self, ReleasedPermit};
 use crate::util::sync::Arc;
-use crate::wire::request::{Beside, Outgoing};
+use crate::wire::request::{Outgoing, RequestExtensions};
 
 /// What a batch adds around a lone member.
 pub(super) const BRACKETS: usize = 2;
@@ -35,7 +35,7 @@ impl Line {
 }
 
 /// A call that goes through layers: its future waits for what they make of it.
-pub(super) type Within = (Claim, Called);
+pub(super) type Within = (Claim, CallFuture);
 
 /// Has the layers of a call see it; what they put into the batch, if they do so at once.
 pub(super) fn within_layers(
@@ -70,7 +70,7 @@ impl Part {
         let shared = &peer.shared;
         // More calls than may be on the wire would have to wait for an empty one.
         let most = *self.most.get_or_insert_with(|| shared.lock().protocol.most_in_batch());
-        let limit = shared.setup.limits.message_out;
+        let limit = shared.config.limits.message_out;
         self.lines.len() < most && self.bytes + bytes + BRACKETS <= limit
     }
 
@@ -103,8 +103,8 @@ struct Message {
     bytes: usize,
     texts: Vec<Text>,
     starts: Vec<Start>,
-    beside: Vec<Beside>,
-    claims: Vec<(Claim, Option<Lent>)>,
+    beside: Vec<RequestExtensions>,
+    claims: Vec<(Claim, Option<ReleasedPermit>)>,
 }
 
 enum Text {
@@ -129,22 +129,22 @@ impl Message {
     }
 
     fn add_call(&mut self, mut text: Outgoing, claim: Claim, now: Instant, shared: &Arc<Shared>) {
-        let terms = claim.options().terms(now, shared);
-        let Terms { deadline, renewed, mut beside, late } = terms;
+        let options = claim.options().options(now, shared);
+        let StartOptions { deadline, sliding, mut beside, late } = options;
         if late {
             return claim.settle(Sent::Late);
         }
-        let limit = shared.setup.limits.message_out.saturating_sub(BRACKETS);
+        let limit = shared.config.limits.message_out.saturating_sub(BRACKETS);
         if let Err(why) = text.prepare(&mut beside, limit) {
             return claim.settle(Sent::Encode(why));
         }
-        let Beside { progress, is_lasting, .. } = beside;
-        let (caller, lent) = current::caller(shared);
-        let start = Start { deadline, caller, renewed, progress, is_lasting, ..Start::default() };
+        let RequestExtensions { progress, is_lasting, .. } = beside;
+        let (caller, released) = current::caller(shared);
+        let start = Start { deadline, caller, sliding, progress, is_lasting, ..Start::default() };
         self.starts.push(start);
         self.texts.push(Text::Call(text));
         self.beside.push(beside);
-        self.claims.push((claim, lent));
+        self.claims.push((claim, released));
     }
 
     /// Calls are bounded by `pending_calls`, so their message need not wait here.
@@ -157,8 +157,8 @@ impl Message {
         match sent {
             Ok(ids) => {
                 let mut ids = ids.iter();
-                for (claim, lent) in claims {
-                    claim.settle(ids.next().map_or(Sent::Busy, |id| Sent::As(*id, lent)));
+                for (claim, released) in claims {
+                    claim.settle(ids.next().map_or(Sent::Busy, |id| Sent::As(*id, released)));
                 }
                 Ok(())
             }

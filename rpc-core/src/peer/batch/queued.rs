@@ -7,10 +7,10 @@
 use std::task::{Context, Poll, Waker};
 
 use crate::error::close::CloseReason;
-use crate::layers::Called;
+use crate::layers::CallFuture;
 use crate::peer::call::Options;
 use crate::peer::slot::Shared;
-use crate::service::current::Lent;
+use crate::service::current::ReleasedPermit;
 use crate::util::sync::{Arc, Mutex};
 
 /// A call that waits for its batch to be sent.
@@ -35,7 +35,7 @@ enum Stage {
 /// What came of sending a call.
 pub(crate) enum Sent {
     /// It waits for its answer, under this id.
-    As(u64, Option<Lent>),
+    As(u64, Option<ReleasedPermit>),
     /// `pending_calls` was reached.
     Busy,
     /// Its deadline was over before it could be sent.
@@ -45,7 +45,7 @@ pub(crate) enum Sent {
     /// The connection had ended.
     Closed(CloseReason),
     /// Through layers, which have the rest.
-    Layered(Called),
+    Layered(CallFuture),
     /// Its batch was not sent.
     Unsent,
 }

@@ -9,10 +9,10 @@ use crate::error::code::ErrorCode;
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
-use crate::peer::from_answer::Answered;
+use crate::peer::from_answer::FromAnswer;
 use crate::protocol::Outcome;
 
-impl<T: Answered, E: RpcError, P> Call<T, E, P> {
+impl<T: FromAnswer, E: RpcError, P> Call<T, E, P> {
     /// The result, or the error for the answer of a handler that passes the call on, as a bridge or a proxy does. An
     /// error of the other end keeps its code, message and data, also where a [`CallError`] has a variant of its own for
     /// it: what is busy there is busy for the caller here. A call that came to no answer is -32009 if it was not

@@ -3,10 +3,10 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::{Asked, Call, Failure, Options, State};
+use super::{Call, CallSpec, Failure, Options, State};
 use crate::error::call::CallError;
 use crate::error::rpc_error::RpcError;
-use crate::layers::{Answer, BatchQueue, Called, Calling, Late, Queue, Route};
+use crate::layers::{Answer, BatchQueue, CallFuture, CallRequest, Late, Queue, Route};
 use crate::peer::batch::Queued;
 use crate::peer::slot::Shared;
 use crate::protocol::tables::streams::Wanted;
@@ -15,9 +15,9 @@ use crate::wire::request::Outgoing;
 
 impl<T, E, P> Call<T, E, P> {
     /// Starts the layers of this call.
-    pub(super) fn enter_layers(&mut self, message: Outgoing) -> Called {
+    pub(super) fn enter_layers(&mut self, message: Outgoing) -> CallFuture {
         let route = Route::Call(self.wanted.take());
-        Calling::new(&self.shared, message, std::mem::take(&mut self.options), route).begin()
+        CallRequest::new(&self.shared, message, std::mem::take(&mut self.options), route).begin()
     }
 }
 
@@ -26,9 +26,9 @@ pub(crate) fn queue(
     shared: &Arc<Shared>,
     message: Outgoing,
     options: Options,
-) -> (Called, Option<(Outgoing, Arc<Queued>)>) {
+) -> (CallFuture, Option<(Outgoing, Arc<Queued>)>) {
     let queue = Queue::new();
-    let calling = Calling::new(shared, message, options, Route::InBatch(queue.clone()));
+    let calling = CallRequest::new(shared, message, options, Route::InBatch(queue.clone()));
     let mut called = calling.begin();
     called.poll_early();
     (called, queue.close())
@@ -38,28 +38,28 @@ pub(crate) fn queue(
 pub(crate) fn bare(
     shared: Arc<Shared>,
     message: Outgoing,
-    asked: Asked,
+    spec: CallSpec,
     wanted: Option<Box<Wanted>>,
 ) -> impl Future<Output = Result<Answer, CallError>> {
     let mut call = Call::in_state(shared, State::Done);
     call.wanted = wanted;
-    Bare { call, new: Some((message, asked, None)) }
+    Bare { call, new: Some((message, spec, None)) }
 }
 
 /// The same in a batch, or alone if that has left with this call already.
 pub(crate) fn bare_in_batch(
     shared: Arc<Shared>,
     message: Outgoing,
-    asked: Asked,
+    spec: CallSpec,
     queue: Arc<BatchQueue>,
 ) -> impl Future<Output = Result<Answer, CallError>> {
-    Bare { call: Call::in_state(shared, State::Done), new: Some((message, asked, Some(queue))) }
+    Bare { call: Call::in_state(shared, State::Done), new: Some((message, spec, Some(queue))) }
 }
 
 struct Bare {
     call: Call<Answer>,
     /// Until it is first polled.
-    new: Option<(Outgoing, Asked, Option<Arc<BatchQueue>>)>,
+    new: Option<(Outgoing, CallSpec, Option<Arc<BatchQueue>>)>,
 }
 
 impl Future for Bare {
@@ -67,8 +67,8 @@ impl Future for Bare {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Some((message, asked, queue)) = this.new.take() {
-            this.call.options = asked.into();
+        if let Some((message, spec, queue)) = this.new.take() {
+            this.call.options = spec.into();
             this.call.state = match queue {
                 Some(queue) => this.call.enter_batch(message, &queue, cx),
                 None => this.call.send(message, Some(cx.waker())),
@@ -93,7 +93,7 @@ impl Call<Answer> {
 }
 
 /// What a call comes to that went through layers.
-pub(super) fn typed<T: crate::peer::from_answer::Answered, E: RpcError>(
+pub(super) fn typed<T: crate::peer::from_answer::FromAnswer, E: RpcError>(
     answer: Result<Answer, CallError>,
 ) -> Result<T, CallError<E>> {
     T::read(answer.map_err(CallError::typed)?).map_err(CallError::Decode)

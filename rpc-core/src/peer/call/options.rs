@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::peer::known::Other;
+use crate::peer::known::RemoteSupport;
 use crate::peer::slot::Shared;
-use crate::protocol::tables::calls::Renewed;
+use crate::protocol::tables::calls::SlidingDeadline;
 use crate::service::current;
 use crate::stream::Items;
 use crate::util::sync::{Arc, Mutex};
 use crate::wire::dialect::Dialect;
-use crate::wire::extensions::Extras;
-use crate::wire::request::Beside;
+use crate::wire::extensions::Extensions;
+use crate::wire::request::RequestExtensions;
 
 /// Is told of the progress of a call, as JSON text.
 pub(super) type Listener = Arc<Mutex<dyn FnMut(&str) + Send>>;
@@ -24,7 +24,7 @@ pub(crate) type Streams = Vec<(Box<str>, Box<dyn Items>)>;
 #[derive(Clone, Default)]
 pub(crate) struct Options {
     pub(super) timeout: Timeout,
-    pub(super) extras: Option<Box<Extras>>,
+    pub(super) extensions: Option<Box<Extensions>>,
     /// Whether someone listens to its progress.
     pub(super) progress: bool,
     /// Who does.
@@ -58,7 +58,7 @@ pub(super) enum Timeout {
 impl Timeout {
     fn span(self, shared: &Shared) -> Option<Duration> {
         match self {
-            Self::Default => Some(shared.setup.limits.call_deadline),
+            Self::Default => Some(shared.config.limits.call_deadline),
             Self::After(timeout) => Some(timeout),
             Self::Never => None,
         }
@@ -66,19 +66,19 @@ impl Timeout {
 }
 
 /// How a call starts.
-pub(crate) struct Terms {
+pub(crate) struct StartOptions {
     /// When its answer must be there.
     pub(crate) deadline: Option<Duration>,
-    pub(crate) renewed: Option<Renewed>,
+    pub(crate) sliding: Option<SlidingDeadline>,
     /// What the other end is told beside the params.
-    pub(crate) beside: Beside,
+    pub(crate) beside: RequestExtensions,
     /// Whether it is too late before it began.
     pub(crate) late: bool,
 }
 
 impl Options {
     /// The terms on which a call starts now.
-    pub(crate) fn terms(&self, now: Instant, shared: &Shared) -> Terms {
+    pub(crate) fn options(&self, now: Instant, shared: &Shared) -> StartOptions {
         let own = self.timeout.span(shared);
         let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
         let (waited, latest) = match self.within.as_deref() {
@@ -89,20 +89,20 @@ impl Options {
         let by_items = self.is_renewed_by_items();
         // The latest that it may be put off to.
         let most = least(least(self.extend, latest), inherited);
-        let renewed = own.filter(|_| by_items || self.extend.is_some()).map(|span| {
+        let sliding = own.filter(|_| by_items || self.extend.is_some()).map(|span| {
             let until = most.map(|most| start.saturating_add(most));
-            Renewed { span, until, by_items, by_progress: self.extend.is_some() }
+            SlidingDeadline { span, until, by_items, by_progress: self.extend.is_some() }
         });
-        let left = match &renewed {
-            Some(Renewed { span, .. }) => least(Some(span.saturating_sub(waited)), most),
+        let left = match &sliding {
+            Some(SlidingDeadline { span, .. }) => least(Some(span.saturating_sub(waited)), most),
             None => least(own, inherited),
         };
         // What can be put off is not told: the other end would stop too early.
-        let told = if renewed.is_some() { most } else { left };
+        let told = if sliding.is_some() { most } else { left };
         let beside = self.beside(told, shared);
-        Terms {
+        StartOptions {
             deadline: left.map(|left| start.saturating_add(left)),
-            renewed,
+            sliding,
             beside,
             late: left == Some(Duration::ZERO),
         }
@@ -113,64 +113,70 @@ impl Options {
     }
 
     /// As layers see and change it: the deadline, and what goes beside the params. The rest goes along.
-    pub(crate) fn asked(mut self, now: Instant, shared: &Shared) -> Asked {
+    pub(crate) fn spec(mut self, now: Instant, shared: &Shared) -> CallSpec {
         // What no `Instant` can tell, nobody waits for.
         let deadline = self.timeout.span(shared).and_then(|left| now.checked_add(left));
-        let extras = self.extras.take().map(|extras| *extras).unwrap_or_default();
-        Asked { started: now, deadline, was: deadline, latest: None, extras, rest: self }
+        let extensions = self.extensions.take().map(|extensions| *extensions).unwrap_or_default();
+        CallSpec { started: now, deadline, was: deadline, latest: None, extensions, rest: self }
     }
 
-    fn beside(&self, timeout: Option<Duration>, shared: &Shared) -> Beside {
+    fn beside(&self, timeout: Option<Duration>, shared: &Shared) -> RequestExtensions {
         let (other, dialect) = shared.other.both();
-        let beside = Beside::new(dialect, self.progress);
+        let beside = RequestExtensions::new(dialect, self.progress);
         match other {
-            Other::Known => Beside { timeout, extras: self.extras_with_trace(), ..beside },
+            RemoteSupport::Known => {
+                RequestExtensions { timeout, extensions: self.extensions_with_trace(), ..beside }
+            }
             // What the program has asked for on this very call goes to anyone.
-            Other::Stranger => Beside { extras: self.extras_without_trace(), ..beside },
+            RemoteSupport::Stranger => {
+                RequestExtensions { extensions: self.extensions_without_trace(), ..beside }
+            }
             // A token among the params, as the dialect has it, is no member of ours.
-            Other::Plain => Beside::new(dialect, self.progress && dialect != Dialect::JsonRpc),
+            RemoteSupport::Plain => {
+                RequestExtensions::new(dialect, self.progress && dialect != Dialect::JsonRpc)
+            }
         }
     }
 
-    fn extras_with_trace(&self) -> Option<Box<Extras>> {
-        let mut extras = self.extras.clone();
-        let is_set = extras.as_ref().is_some_and(|extras| extras.trace.is_some());
+    fn extensions_with_trace(&self) -> Option<Box<Extensions>> {
+        let mut extensions = self.extensions.clone();
+        let is_set = extensions.as_ref().is_some_and(|extensions| extensions.trace.is_some());
         if !is_set && let Some(trace) = current::trace() {
-            extras.get_or_insert_default().trace = Some(trace);
+            extensions.get_or_insert_default().trace = Some(trace);
         }
-        extras
+        extensions
     }
 
-    fn extras_without_trace(&self) -> Option<Box<Extras>> {
-        let mut extras = self.extras.clone();
-        if let Some(extras) = &mut extras {
-            extras.trace = None;
+    fn extensions_without_trace(&self) -> Option<Box<Extensions>> {
+        let mut extensions = self.extensions.clone();
+        if let Some(extensions) = &mut extensions {
+            extensions.trace = None;
         }
-        extras
+        extensions
     }
 
     /// How many bytes extra members take at most.
     pub(crate) fn longest(&self, shared: &Shared) -> usize {
-        let own = self.extras.as_ref().map_or(0, |extras| extras.longest());
+        let own = self.extensions.as_ref().map_or(0, |extensions| extensions.longest());
         own + current::trace_for(shared).map_or(0, |trace| trace.longest())
     }
 }
 
 /// What was asked of a call, on its way through layers.
 #[derive(Clone)]
-pub(crate) struct Asked {
+pub(crate) struct CallSpec {
     started: Instant,
     pub(crate) deadline: Option<Instant>,
     was: Option<Instant>,
     /// When its answer must be there however often the deadline begins anew.
     pub(crate) latest: Option<Instant>,
-    pub(crate) extras: Extras,
+    pub(crate) extensions: Extensions,
     rest: Options,
 }
 
-impl From<Asked> for Options {
-    fn from(asked: Asked) -> Self {
-        let Asked { started, deadline, was, latest, extras, rest } = asked;
+impl From<CallSpec> for Options {
+    fn from(spec: CallSpec) -> Self {
+        let CallSpec { started, deadline, was, latest, extensions, rest } = spec;
         let now = Instant::now();
         let is_put_off = rest.extend.is_some() || rest.is_renewed_by_items();
         let elapsed = now.saturating_duration_since(started);
@@ -185,8 +191,8 @@ impl From<Asked> for Options {
             None => (Timeout::Never, Duration::ZERO, latest),
         };
         let within = is_put_off.then(|| Box::new(Within { waited, latest }));
-        let extras = (extras != Extras::default()).then(|| Box::new(extras));
-        Self { timeout, extras, extend, within, ..rest }
+        let extensions = (extensions != Extensions::default()).then(|| Box::new(extensions));
+        Self { timeout, extensions, extend, within, ..rest }
     }
 }
 

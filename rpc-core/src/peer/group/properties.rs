@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::error::close::CloseReason;
-use crate::{Endpoint, Hub, Limits, Peer, Router, Setup};
+use crate::{Endpoint, EndpointConfig, Limits, Peer, PeerRegistry, Router};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -27,13 +27,13 @@ fn step() -> impl Strategy<Value = Step> {
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 const MOST: usize = 3;
 
-fn peers(hub: &Hub) -> Vec<(Endpoint, Peer)> {
+fn peers(registry: &PeerRegistry) -> Vec<(Endpoint, Peer)> {
     let peer = |_| {
         let mut limits = Limits::server();
         limits.groups = MOST;
-        let mut setup = Setup::new(Router::new(), limits);
-        setup.hub = hub.clone();
-        let endpoint = Endpoint::new(setup);
+        let mut config = EndpointConfig::new(Router::new(), limits);
+        config.registry = registry.clone();
+        let endpoint = Endpoint::new(config);
         let peer = endpoint.peer();
         (endpoint, peer)
     };
@@ -43,8 +43,8 @@ fn peers(hub: &Hub) -> Vec<(Endpoint, Peer)> {
 proptest! {
     #[test]
     fn groups_agree_with_sets(steps in vec(step(), 0..60)) {
-        let hub = Hub::new();
-        let peers = peers(&hub);
+        let registry = PeerRegistry::new();
+        let peers = peers(&registry);
         let mut ended = BTreeSet::new();
         let mut joined = BTreeMap::<usize, BTreeSet<usize>>::new();
         for step in steps {
@@ -65,21 +65,21 @@ proptest! {
                 Step::End(peer) => {
                     let (shared, reason) = (&peers[peer].1.shared, CloseReason::link("lost"));
                     shared.end(&reason);
-                    hub.remove(shared, &reason);
+                    registry.remove(shared, &reason);
                     ended.insert(peer);
                     joined.remove(&peer);
                 }
             }
             for (group, name) in NAMES.into_iter().enumerate() {
                 let members: BTreeSet<_> =
-                    hub.group(name).members().iter().map(|peer| peer.id().to_owned()).collect();
+                    registry.group(name).members().iter().map(|peer| peer.id().to_owned()).collect();
                 let expected = joined.iter().filter(|(_, groups)| groups.contains(&group));
                 let expected: BTreeSet<_> =
                     expected.map(|(peer, _)| peers[*peer].1.id().to_owned()).collect();
                 prop_assert_eq!(members, expected);
             }
             let occupied: BTreeSet<_> = joined.values().flatten().collect();
-            prop_assert_eq!(hub.group_count(), occupied.len());
+            prop_assert_eq!(registry.group_count(), occupied.len());
             for (number, (_, peer)) in peers.iter().enumerate() {
                 let names: BTreeSet<_> = peer.groups().into_iter().collect();
                 let groups = joined.get(&number).into_iter().flatten();

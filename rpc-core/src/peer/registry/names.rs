@@ -6,10 +6,10 @@
 
 use std::collections::HashMap;
 
-use super::{Hub, Inner};
+use super::{Inner, PeerRegistry};
 use crate::error::close::CloseCode;
 use crate::peer::Peer;
-use crate::peer::slot::{Shared, Wish};
+use crate::peer::slot::{Command, Shared};
 use crate::service::idempotency::IdentifyError;
 use crate::util::sync::{Arc, Mutex};
 
@@ -42,7 +42,7 @@ pub(super) struct Names(Mutex<HashMap<Arc<str>, Vec<Arc<Shared>>>>);
 
 type Holders = HashMap<Arc<str>, Vec<Arc<Shared>>>;
 
-impl Hub {
+impl PeerRegistry {
     /// The connected peers that were given this name by [`identify`](Peer::identify), in the order in which they
     /// connected. They are looked up by the name, however many other peers there are.
     pub fn peers_of(&self, name: &str) -> Vec<Peer> {
@@ -81,7 +81,7 @@ impl Hub {
             if holders.iter().any(is_this) {
                 return Ok(());
             }
-            if shared.setup.same_name == SameName::Refuse {
+            if shared.config.same_name == SameName::Refuse {
                 holders.retain(|holder| holder.is_staying());
                 if !holders.is_empty() {
                     return Err(IdentifyError::Taken);
@@ -123,7 +123,7 @@ impl Inner {
     /// Takes out those who give way to `shared`, if that is connected.
     fn let_in(&self, names: &mut Holders, shared: &Arc<Shared>, name: &str) -> Vec<Arc<Shared>> {
         let Some(holders) = names.get_mut(name) else { return Vec::new() };
-        if shared.setup.same_name != SameName::Replace
+        if shared.config.same_name != SameName::Replace
             || !holders.iter().any(|holder| Arc::ptr_eq(holder, shared))
         {
             return Vec::new();
@@ -155,10 +155,10 @@ fn give_way(shared: &Arc<Shared>) {
     let (code, reason) = (CloseCode::TAKEN_OVER, TAKEN_OVER.to_owned());
     shared.with(|state| {
         if state.protocol.ended().is_none() {
-            state.wish(Wish::Close { code, reason, within: Some(WITHIN) });
+            state.command(Command::Close { code, reason, within: Some(WITHIN) });
         }
     });
-    shared.setup.hub.groups().leave_all(shared);
+    shared.config.registry.groups().leave_all(shared);
 }
 
 impl Shared {

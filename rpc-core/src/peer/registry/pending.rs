@@ -1,6 +1,6 @@
 //! Those who are on their way in when others are thrown out.
 //!
-//! A login may be revoked between the moment when it was looked up and the one when its session says who
+//! A login may be revoked between the moment when it was looked up and the one when its caller value says who
 //! it is. So who is thrown out is noted for each that comes, and held against them when they are here.
 
 use std::collections::HashMap;
@@ -19,11 +19,11 @@ pub(super) struct Kick {
 
 /// By the id of each that comes, what was asked for in the meantime.
 #[derive(Default)]
-pub(super) struct Coming {
+pub(super) struct PendingPeers {
     kicks: Mutex<HashMap<Box<str>, Vec<Arc<Kick>>>>,
 }
 
-impl Coming {
+impl PendingPeers {
     pub(super) fn expect(&self, id: &str) {
         self.kicks.lock().unwrap().insert(id.into(), Vec::new());
     }

@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use slab::Slab;
 
 use crate::protocol::tables::outbox::OVERHEAD;
-use crate::protocol::tables::streams::OfferedKey;
+use crate::protocol::tables::streams::OutgoingKey;
 use crate::util::members::Members;
 
 /// What a -32011 in the place of an answer may take, its id apart.
@@ -26,7 +26,7 @@ struct Batch<W> {
     answers: Vec<Option<Bytes>>,
     bytes: usize,
     /// Subscriptions that its members made: their items come after its answer.
-    streams: Vec<OfferedKey>,
+    streams: Vec<OutgoingKey>,
     /// Who is to be told when its answer is on its way.
     after: Vec<W>,
     /// Answers that are still to come; one more while its members are being read.
@@ -38,18 +38,18 @@ struct Batch<W> {
 
 /// A batch that has come to its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Whole<W> {
+pub(crate) struct Finished<W> {
     /// Its response; `None` if no member was owed an answer.
     pub(crate) answer: Option<Bytes>,
     /// The subscriptions that may begin when that is sent.
-    pub(crate) streams: Vec<OfferedKey>,
+    pub(crate) streams: Vec<OutgoingKey>,
     /// Who is to be told then.
     pub(crate) after: Vec<W>,
 }
 
 /// A member's place among the answers of its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct BatchSlot {
     pub(crate) batch: usize,
     slot: usize,
 }
@@ -73,20 +73,20 @@ impl<W> Batches<W> {
     }
 
     /// A member of the batch is owed an answer.
-    pub(crate) fn owe(&mut self, batch: usize) -> Place {
+    pub(crate) fn add_slot(&mut self, batch: usize) -> BatchSlot {
         let answers = &mut self.batches[batch].answers;
         answers.push(None);
         self.batches[batch].open += 1;
-        Place { batch, slot: self.batches[batch].answers.len() - 1 }
+        BatchSlot { batch, slot: self.batches[batch].answers.len() - 1 }
     }
 
     /// All members were read. As [`answer`](Self::answer).
-    pub(crate) fn all_read(&mut self, batch: usize) -> Option<Whole<W>> {
-        self.settle(batch)
+    pub(crate) fn all_read(&mut self, batch: usize) -> Option<Finished<W>> {
+        self.complete(batch)
     }
 
     /// Whether an answer of so many bytes leaves room for a word about each that is to come.
-    pub(crate) fn fits(&self, place: Place, bytes: usize, limit: usize) -> bool {
+    pub(crate) fn fits(&self, place: BatchSlot, bytes: usize, limit: usize) -> bool {
         let batch = &self.batches[place.batch];
         batch.bytes + bytes + batch.open * REFUSAL <= limit
     }
@@ -98,33 +98,33 @@ impl<W> Batches<W> {
     }
 
     /// A member has made a subscription.
-    pub(crate) fn hold(&mut self, place: Place, stream: OfferedKey) {
+    pub(crate) fn hold(&mut self, place: BatchSlot, stream: OutgoingKey) {
         self.batches[place.batch].streams.push(stream);
     }
 
     /// Someone is to be told when the answer of a member is on its way.
-    pub(crate) fn hold_after(&mut self, place: Place, after: W) {
+    pub(crate) fn hold_after(&mut self, place: BatchSlot, after: W) {
         self.batches[place.batch].after.push(after);
     }
 
     /// Keeps the answer of a member; with the last one it is whole.
-    pub(crate) fn answer(&mut self, place: Place, answer: Bytes) -> Option<Whole<W>> {
+    pub(crate) fn answer(&mut self, place: BatchSlot, answer: Bytes) -> Option<Finished<W>> {
         let batch = &mut self.batches[place.batch];
         let bytes = answer.len() + 1;
         batch.bytes += bytes;
         self.gathered += bytes;
         self.answers += 1;
         batch.answers[place.slot] = Some(answer);
-        self.settle(place.batch)
+        self.complete(place.batch)
     }
 
     /// A member gets no answer after all. As [`answer`](Self::answer).
-    pub(crate) fn forgo(&mut self, place: Place) -> Option<Whole<W>> {
+    pub(crate) fn forgo(&mut self, place: BatchSlot) -> Option<Finished<W>> {
         self.answers += 1;
-        self.settle(place.batch)
+        self.complete(place.batch)
     }
 
-    fn settle(&mut self, batch: usize) -> Option<Whole<W>> {
+    fn complete(&mut self, batch: usize) -> Option<Finished<W>> {
         self.batches[batch].open -= 1;
         if self.batches[batch].open > 0 {
             return None;
@@ -137,7 +137,7 @@ impl<W> Batches<W> {
         }
         let is_owed = answers.iter().any(Option::is_some);
         let answer = is_owed.then(|| join(answers.into_iter().flatten(), bytes));
-        Some(Whole { answer, streams, after })
+        Some(Finished { answer, streams, after })
     }
 
     /// Bytes of all answers gathered.
@@ -176,7 +176,7 @@ mod properties;
 mod tests {
     use super::*;
 
-    fn text(whole: Option<Whole<&str>>) -> Option<String> {
+    fn text(whole: Option<Finished<&str>>) -> Option<String> {
         whole?.answer.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
     }
 
@@ -184,7 +184,7 @@ mod tests {
     fn answers_stand_in_the_order_of_the_members() {
         let mut batches = Batches::<&str>::new();
         let batch = batches.begin(2);
-        let [first, second] = [batches.owe(batch), batches.owe(batch)];
+        let [first, second] = [batches.add_slot(batch), batches.add_slot(batch)];
         assert_eq!(batches.answer(second, Bytes::from_static(b"2")), None);
         assert_eq!(batches.all_read(batch), None);
         let whole = batches.answer(first, Bytes::from_static(b"1"));
@@ -196,12 +196,12 @@ mod tests {
     fn a_member_that_gets_no_answer_is_left_out() {
         let mut batches = Batches::<&str>::new();
         let batch = batches.begin(2);
-        let [first, second] = [batches.owe(batch), batches.owe(batch)];
+        let [first, second] = [batches.add_slot(batch), batches.add_slot(batch)];
         assert_eq!(batches.all_read(batch), None);
         assert_eq!(batches.forgo(first), None);
         assert_eq!(text(batches.answer(second, Bytes::from_static(b"2"))).unwrap(), "[2]");
         let batch = batches.begin(1);
-        let alone = batches.owe(batch);
+        let alone = batches.add_slot(batch);
         assert_eq!(batches.all_read(batch), None);
         let whole = batches.forgo(alone).unwrap();
         assert_eq!((text(Some(whole)), batches.bytes(), batches.takes()), (None, 0, 0));
@@ -219,8 +219,8 @@ mod tests {
     fn beyond_the_limit_one_batch_may_go_on() {
         let mut batches = Batches::<&str>::new();
         let [a, b] = [batches.begin(2), batches.begin(2)];
-        let [first, _second] = [batches.owe(a), batches.owe(a)];
-        let other = batches.owe(b);
+        let [first, _second] = [batches.add_slot(a), batches.add_slot(a)];
+        let other = batches.add_slot(b);
         assert!(batches.may_gather(a, 3));
         batches.answer(first, Bytes::from_static(b"abc"));
         assert!(batches.may_gather(b, 3), "the first that asks");
@@ -234,13 +234,13 @@ mod tests {
     fn who_waits_for_a_member_is_told_of_with_the_whole_batch_or_when_it_is_forgotten() {
         let mut batches = Batches::<&str>::new();
         let [done, left] = [batches.begin(2), batches.begin(2)];
-        let [first, second] = [batches.owe(done), batches.owe(done)];
+        let [first, second] = [batches.add_slot(done), batches.add_slot(done)];
         batches.all_read(done);
         batches.hold_after(first, "first");
         assert_eq!(batches.answer(first, Bytes::from_static(b"1")), None);
         let whole = batches.answer(second, Bytes::from_static(b"2")).unwrap();
         assert_eq!(whole.after, ["first"]);
-        let third = batches.owe(left);
+        let third = batches.add_slot(left);
         batches.hold_after(third, "third");
         assert_eq!(batches.clear(), ["third"]);
     }

@@ -13,7 +13,7 @@ use ids::Ids;
 
 use crate::protocol::tables::deadlines::Deadlines;
 use crate::protocol::tables::key::Key;
-use crate::protocol::tables::streams::{OfferedKey, Wanted};
+use crate::protocol::tables::streams::{OutgoingKey, Wanted};
 
 /// The calls of one connection that have no answer yet, or one that was not collected yet.
 pub(crate) struct Calls<W, O> {
@@ -35,23 +35,23 @@ pub(crate) struct Calls<W, O> {
 pub(crate) struct Call<W, O> {
     id: u64,
     /// Where its message is.
-    pub(crate) place: Place,
+    pub(crate) place: MessageState,
     deadline: Option<Duration>,
     /// The handler of this connection that made it and lends its place.
     pub(crate) lender: Option<Key>,
-    pub(crate) more: Option<Box<More>>,
+    pub(crate) cold: Option<Box<ColdFields>>,
     state: State<W, O>,
 }
 
 /// What few calls have.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct More {
+pub(crate) struct ColdFields {
     /// If it asks for a subscription, how that goes on.
     pub(crate) subscribe: Option<Subscribe>,
     /// The streams among its params.
-    pub(crate) streams: Vec<OfferedKey>,
+    pub(crate) streams: Vec<OutgoingKey>,
     /// If its deadline may begin anew, how.
-    pub(crate) renewed: Option<Renewed>,
+    pub(crate) sliding: Option<SlidingDeadline>,
     /// What was reported of its progress and not told, if someone listens.
     pub(crate) progress: Option<Reported>,
     /// Whether it must not be cancelled.
@@ -86,7 +86,7 @@ impl Reported {
 
 /// How a deadline begins anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Renewed {
+pub(crate) struct SlidingDeadline {
     /// How long it is.
     pub(crate) span: Duration,
     /// When it is over in any case.
@@ -108,22 +108,22 @@ pub(crate) struct Subscribe {
 
 /// A call on its way in.
 pub(crate) struct New<W> {
-    pub(crate) place: Place,
+    pub(crate) place: MessageState,
     pub(crate) deadline: Option<Duration>,
     pub(crate) lender: Option<Key>,
-    pub(crate) more: Option<Box<More>>,
+    pub(crate) cold: Option<Box<ColdFields>>,
     /// Told of the outcome.
     pub(crate) waiter: Option<W>,
 }
 
 enum State<W, O> {
     Open(Option<W>),
-    Answered(O),
+    FromAnswer(O),
 }
 
 /// Where the message of a call is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum MessageState {
     /// Here, until fewer calls are on the wire.
     Parked(bytes::Bytes),
     /// Waiting for room in the outbox, under this ticket.
@@ -133,7 +133,7 @@ pub(crate) enum Place {
     /// In a batch with others, which was not handed over: it cannot be taken out of there.
     InBatch,
     /// With the transport, as the message of this number.
-    Handed(u64),
+    InFlight(u64),
     /// With a transport that was lost before it could pass on the last byte.
     Lost,
 }
@@ -175,15 +175,15 @@ impl<W, O> Calls<W, O> {
 
     /// Adds the call that was promised [`next_id`](Self::next_id).
     pub(crate) fn insert(&mut self, id: u64, new: New<W>) {
-        let New { place, deadline, lender, more, waiter } = new;
+        let New { place, deadline, lender, cold, waiter } = new;
         debug_assert_eq!(id, self.ids.next(), "it was promised");
         self.ids.pass();
         self.open += 1;
-        self.subscribing += usize::from(more.as_ref().is_some_and(|more| more.subscribe.is_some()));
+        self.subscribing += usize::from(cold.as_ref().is_some_and(|cold| cold.subscribe.is_some()));
         self.deadlines.add(deadline);
         let index = self.index(id);
         let state = State::Open(waiter);
-        self.places[index] = Some(Call { id, place, deadline, lender, more, state });
+        self.places[index] = Some(Call { id, place, deadline, lender, cold, state });
     }
 
     /// The call with this id, if it waits for an answer.
@@ -192,8 +192,8 @@ impl<W, O> Calls<W, O> {
     }
 
     /// What an open call has that few have.
-    pub(crate) fn more_mut(&mut self, id: u64) -> Option<&mut More> {
-        self.open_mut(id)?.more.as_deref_mut()
+    pub(crate) fn cold_mut(&mut self, id: u64) -> Option<&mut ColdFields> {
+        self.open_mut(id)?.cold.as_deref_mut()
     }
 
     /// Takes what an open call asks for, if that is a subscription.
@@ -201,16 +201,21 @@ impl<W, O> Calls<W, O> {
         if self.subscribing == 0 {
             return None; // without looking for the call: each comes by here
         }
-        let subscribe = self.more_mut(id)?.subscribe.take()?;
+        let subscribe = self.cold_mut(id)?.subscribe.take()?;
         self.subscribing -= 1;
         Some(subscribe)
     }
 
     /// Something has happened that lets the deadline of a call begin anew, if `that` is said of it.
-    pub(crate) fn renew(&mut self, id: u64, now: Duration, that: impl FnOnce(&Renewed) -> bool) {
+    pub(crate) fn renew(
+        &mut self,
+        id: u64,
+        now: Duration,
+        that: impl FnOnce(&SlidingDeadline) -> bool,
+    ) {
         let Some(call) = self.open_mut(id) else { return };
-        let renewed = call.more.as_ref().and_then(|more| more.renewed);
-        if let Some(Renewed { span, until, .. }) = renewed.filter(that) {
+        let sliding = call.cold.as_ref().and_then(|cold| cold.sliding);
+        if let Some(SlidingDeadline { span, until, .. }) = sliding.filter(that) {
             let deadline = now.saturating_add(span);
             call.deadline = Some(until.map_or(deadline, |until| deadline.min(until)));
         }
@@ -224,22 +229,22 @@ impl<W, O> Calls<W, O> {
     pub(crate) fn report(&mut self, id: u64, json: &str, window: usize) -> Result<Option<W>, ()> {
         let Some(call) = self.open_mut(id) else { return Ok(None) };
         // Ids can be guessed, and there may be far more calls here than on the wire.
-        let is_sent = matches!(call.place, Place::Handed(_));
-        let progress = call.more.as_mut().and_then(|more| more.progress.as_mut());
+        let is_sent = matches!(call.place, MessageState::InFlight(_));
+        let progress = call.cold.as_mut().and_then(|cold| cold.progress.as_mut());
         let Some(progress) = progress.filter(|_| is_sent) else { return Ok(None) };
         if !progress.push(json, window) {
             return Err(());
         }
         match &mut call.state {
             State::Open(waiter) => Ok(waiter.take()),
-            State::Answered(_) => Ok(None),
+            State::FromAnswer(_) => Ok(None),
         }
     }
 
     /// Takes what was reported of a call's progress, in order.
     pub(crate) fn take_reports(&mut self, id: u64) -> VecDeque<Box<str>> {
-        let more = self.get_mut(id).and_then(|call| call.more.as_mut());
-        let reported = more.and_then(|more| more.progress.as_mut());
+        let cold = self.get_mut(id).and_then(|call| call.cold.as_mut());
+        let reported = cold.and_then(|cold| cold.progress.as_mut());
         reported.map(|reported| std::mem::take(reported).reports).unwrap_or_default()
     }
 
@@ -247,7 +252,7 @@ impl<W, O> Calls<W, O> {
     pub(crate) fn answer(&mut self, id: u64, outcome: O) -> Option<W> {
         self.take_subscribe(id);
         let call = self.open_mut(id)?;
-        let State::Open(waiter) = std::mem::replace(&mut call.state, State::Answered(outcome))
+        let State::Open(waiter) = std::mem::replace(&mut call.state, State::FromAnswer(outcome))
         else {
             unreachable!("`open_mut` gives open calls only")
         };
@@ -286,7 +291,7 @@ impl<W, O> Calls<W, O> {
                 self.open -= 1;
                 (None, waiter)
             }
-            State::Answered(outcome) => {
+            State::FromAnswer(outcome) => {
                 self.answered -= 1;
                 (Some(outcome), None)
             }
@@ -351,7 +356,7 @@ impl<W, O> Calls<W, O> {
         let is_over = |call: &&Call<W, O>| {
             matches!(call.state, State::Open(_))
                 && call.deadline.is_some_and(|deadline| deadline <= now)
-                && !matches!(call.place, Place::Handed(_) | Place::InBatch)
+                && !matches!(call.place, MessageState::InFlight(_) | MessageState::InBatch)
         };
         open.filter(is_over).map(|call| call.id).collect()
     }
@@ -411,8 +416,8 @@ mod tests {
     type TestCalls = Calls<&'static str, &'static str>;
 
     fn queued(deadline: Option<Duration>) -> New<&'static str> {
-        let place = Place::Queued(0);
-        New { place, deadline, lender: None, more: None, waiter: None }
+        let place = MessageState::Queued(0);
+        New { place, deadline, lender: None, cold: None, waiter: None }
     }
 
     fn start(calls: &mut TestCalls) -> u64 {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::protocol::tables::key::Key;
-use crate::protocol::tables::serving::{Beside, Cost};
+use crate::protocol::tables::serving::{Cost, ServedExtensions};
 use crate::util::members::Members;
 use crate::util::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) struct Waiting<P> {
     pub(crate) method: usize,
     pub(crate) params: Option<P>,
     pub(crate) cost: Cost,
-    pub(crate) beside: Option<Arc<Beside>>,
+    pub(crate) beside: Option<Arc<ServedExtensions>>,
     /// The batch in which it came. It may start when the rest of the batch is answered and forgotten.
     pub(crate) members: Option<Members>,
 }

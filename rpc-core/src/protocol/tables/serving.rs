@@ -6,15 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::limits::Limits;
-use crate::protocol::tables::batches::Place;
+use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::deadlines::Deadlines;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::ordered::Ordered;
-use crate::protocol::tables::streams::TakenKey;
-use crate::util::keyed_hash::Keyed;
+use crate::protocol::tables::streams::IncomingKey;
+use crate::util::keyed_hash::KeyedHash;
 use crate::util::members::Members;
 use crate::util::sync::Arc;
-use crate::wire::extensions::Extras;
+use crate::wire::extensions::Extensions;
 use crate::wire::id::Id;
 
 /// A call that is served.
@@ -29,13 +29,13 @@ pub(crate) struct Served<W> {
     /// Of a request that was [kept](Serving::keep).
     pub(crate) id: Option<Id>,
     /// Where its answer goes, if not out alone.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<BatchSlot>,
     /// Which method, by its number in the router.
     pub(crate) method: usize,
     pub(crate) cost: Cost,
     pub(crate) deadline: Option<Duration>,
     pub(crate) since: Duration,
-    pub(crate) rare: Option<Box<Rare<W>>>,
+    pub(crate) cold: Option<Box<ColdFields<W>>>,
     /// Calls that its handler made and that are not resolved. While there are some, the handler's
     /// place is lent to others.
     calls: usize,
@@ -55,7 +55,7 @@ impl<W> Default for Served<W> {
             cost: Cost::default(),
             deadline: None,
             since: Duration::ZERO,
-            rare: None,
+            cold: None,
             calls: 0,
             returned: false,
         }
@@ -64,22 +64,22 @@ impl<W> Default for Served<W> {
 
 /// What came beside the params of a served call.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Beside {
+pub(crate) struct ServedExtensions {
     /// Extension members of the message.
-    pub(crate) extras: Extras,
+    pub(crate) extensions: Extensions,
     /// Of a call that the fallback serves: the method name in the message. The method's number does not tell.
     pub(crate) called: Option<Box<str>>,
 }
 
 /// What few calls have: in a box, since calls come and go by the million.
 #[derive(Debug)]
-pub(crate) struct Rare<W> {
+pub(crate) struct ColdFields<W> {
     /// What came beside its params.
-    pub(crate) beside: Option<Arc<Beside>>,
+    pub(crate) beside: Option<Arc<ServedExtensions>>,
     /// Of a notification: the batch in which it came. A request's is found by its place in the batch.
     pub(crate) members: Option<Members>,
     /// The streams among its params.
-    pub(crate) streams: Vec<TakenKey>,
+    pub(crate) streams: Vec<IncomingKey>,
     /// The latest report of its progress, which waits for room.
     pub(crate) report: Option<Bytes>,
     /// Told when it is served no longer.
@@ -90,17 +90,20 @@ pub(crate) struct Rare<W> {
     params: Option<Box<str>>,
 }
 
-impl<W> Default for Rare<W> {
+impl<W> Default for ColdFields<W> {
     fn default() -> Self {
         let (beside, members, streams, report) = (None, None, Vec::new(), None);
         Self { beside, members, streams, report, watcher: None, after: None, params: None }
     }
 }
 
-impl<W> Rare<W> {
+impl<W> ColdFields<W> {
     /// Nothing, of nearly all calls.
     #[inline(always)]
-    pub(crate) fn of(beside: Option<Arc<Beside>>, streams: Vec<TakenKey>) -> Option<Box<Self>> {
+    pub(crate) fn of(
+        beside: Option<Arc<ServedExtensions>>,
+        streams: Vec<IncomingKey>,
+    ) -> Option<Box<Self>> {
         if beside.is_none() && streams.is_empty() {
             return None;
         }
@@ -111,12 +114,12 @@ impl<W> Rare<W> {
 impl<W> Served<W> {
     /// The params of a request that has not started.
     fn take_params(&mut self) -> Option<Box<str>> {
-        self.rare.as_mut()?.params.take()
+        self.cold.as_mut()?.params.take()
     }
 
     /// Whether its handler has begun.
     pub(crate) fn has_started(&self) -> bool {
-        self.rare.as_ref().is_none_or(|rare| rare.params.is_none())
+        self.cold.as_ref().is_none_or(|cold| cold.params.is_none())
     }
 
     /// Whether an ordered request that came later has to wait for it. Not for a handler that waits
@@ -132,8 +135,8 @@ pub(crate) struct Ended<W> {
     /// The id to answer under, if it was kept.
     pub(crate) id: Option<Id>,
     /// Where its answer goes, if not out alone.
-    pub(crate) place: Option<Place>,
-    pub(crate) rare: Option<Box<Rare<W>>>,
+    pub(crate) place: Option<BatchSlot>,
+    pub(crate) cold: Option<Box<ColdFields<W>>>,
 }
 
 /// What a call takes of the limits.
@@ -148,11 +151,11 @@ pub(crate) struct Cost {
 pub(crate) struct New<W> {
     pub(crate) is_request: bool,
     pub(crate) greeted: bool,
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<BatchSlot>,
     pub(crate) method: usize,
     pub(crate) cost: Cost,
     pub(crate) deadline: Option<Duration>,
-    pub(crate) rare: Option<Box<Rare<W>>>,
+    pub(crate) cold: Option<Box<ColdFields<W>>>,
     pub(crate) now: Duration,
 }
 
@@ -167,7 +170,7 @@ pub(crate) struct Serving<W> {
     /// The requests that outlive the first poll of their handler. Nobody can ask for the others,
     /// which are most: between a request and its first poll no message is read. Ids are the other
     /// end's choice, so they are hashed under a key: else they could be chosen to collide.
-    by_id: HashMap<Id, Key, Keyed>,
+    by_id: HashMap<Id, Key, KeyedHash>,
     /// Requests that wait for room in the outbox, oldest first.
     unstarted: VecDeque<Key>,
     /// Members of batches that wait until other batches have come to their end; others pass them.
@@ -291,7 +294,7 @@ impl<W> Serving<W> {
         served.cost = new.cost;
         served.deadline = new.deadline;
         served.since = new.now;
-        served.rare = new.rare;
+        served.cold = new.cold;
         served.returned = false;
         Key { index, serial }
     }
@@ -321,7 +324,7 @@ impl<W> Serving<W> {
 
     fn insert_kept(&mut self, new: New<W>, id: &str, params: &str) -> Key {
         let key = self.insert(new);
-        self.places[key.index].rare.get_or_insert_default().params = Some(params.into());
+        self.places[key.index].cold.get_or_insert_default().params = Some(params.into());
         self.keep(key, &id.into());
         key
     }
@@ -424,8 +427,8 @@ impl<W> Serving<W> {
     /// Frees the place of a call that has ended; `None` if that happened before.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Ended<W>> {
         let served = self.get_mut(key)?;
-        let (id, rare) = (served.id.take(), served.rare.take());
-        let ended = Ended { id, place: served.place, rare };
+        let (id, cold) = (served.id.take(), served.cold.take());
+        let ended = Ended { id, place: served.place, cold };
         let (cost, is_request) = (served.cost, served.is_request);
         let calls = std::mem::take(&mut served.calls);
         served.serial = 0;
@@ -460,7 +463,7 @@ impl<W> Serving<W> {
     }
 
     /// The handler starts a call of its own and lends its place. Whether this is its only call.
-    pub(crate) fn lend(&mut self, key: Key) -> bool {
+    pub(crate) fn release_permit(&mut self, key: Key) -> bool {
         let Some(served) = self.get_mut(key) else {
             return false;
         };
@@ -477,7 +480,7 @@ impl<W> Serving<W> {
 
     /// A call of the handler is resolved. With its last one the handler has its place again,
     /// whatever the limit says: it never waits for it. Whether this was its last one.
-    pub(crate) fn give_back(&mut self, key: Key) -> bool {
+    pub(crate) fn reacquire_permit(&mut self, key: Key) -> bool {
         let Some(served) = self.get_mut(key) else {
             return false;
         };
@@ -554,8 +557,8 @@ impl<W> Serving<W> {
     pub(crate) fn clear(&mut self) -> (Vec<W>, Vec<W>) {
         let places = std::mem::take(&mut self.places);
         *self = Self { next_serial: self.next_serial, ..Self::new() };
-        let rare = places.into_iter().filter_map(|served| served.rare);
-        let (watchers, after): (Vec<_>, Vec<_>) = rare.map(|it| (it.watcher, it.after)).unzip();
+        let cold = places.into_iter().filter_map(|served| served.cold);
+        let (watchers, after): (Vec<_>, Vec<_>) = cold.map(|it| (it.watcher, it.after)).unzip();
         (watchers.into_iter().flatten().collect(), after.into_iter().flatten().collect())
     }
 

@@ -10,9 +10,9 @@ mod outgoing;
 mod properties;
 
 pub(crate) use early::Early;
-pub(crate) use incoming::{Item, Stop, Taken, TakenKey, Wanted};
+pub(crate) use incoming::{IncomingKey, IncomingStreams, Item, Stop, Wanted};
 pub(crate) use item::{ItemParams, Said, can_hold_id};
-pub(crate) use outgoing::{Offered, OfferedKey, Origin};
+pub(crate) use outgoing::{Origin, OutgoingKey, OutgoingStreams};
 
 /// An item counts for at least so many bytes, or empty ones would fill the memory for free.
 const LEAST: usize = 64;

@@ -18,7 +18,7 @@ impl Shared {
         if name.len() > LONGEST_NAME {
             return Err(IdentifyError::NameTooLong { limit: LONGEST_NAME });
         }
-        self.setup.hub.identify(self, name)
+        self.config.registry.identify(self, name)
     }
 
     /// Keeps the name.

@@ -82,7 +82,7 @@ impl Reins {
         let expires = expires.map(|expires| self.shared.clock.instant(expires));
         let until =
             if self.is_detached { until } else { expires.map_or(until, |at| at.min(until)) };
-        let _place = (!self.is_detached).then(|| self.shared.setup.hub.detach_another());
+        let _place = (!self.is_detached).then(|| self.shared.config.registry.detach_another());
         Some(Orphaned { until, _place })
     }
 }

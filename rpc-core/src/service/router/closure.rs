@@ -13,7 +13,7 @@ use serde::de::{IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::de::StrRead;
 use serde_path_to_error::{Path, Track};
 
-use crate::error::decode_error::{Complaint, explain};
+use crate::error::decode_error::{DecodeMessage, explain};
 use crate::error::object::ErrorObject;
 use crate::error::violations::{Invalid, Violation};
 use crate::service::Params;
@@ -104,7 +104,7 @@ impl Unfit {
     /// The same, with the way into what has names.
     #[cold]
     fn refusal_within<P: DeserializeOwned>(&self, text: &str) -> ErrorObject {
-        let Complaint { why, is_long } = Complaint::of(&self.error);
+        let DecodeMessage { why, is_long } = DecodeMessage::of(&self.error);
         if self.at.is_some() || is_long {
             return self.refusal();
         }

@@ -225,9 +225,13 @@ fn a_response_is_a_result_or_an_error() {
         Incoming::Response { answer, .. } => answer,
         other => panic!("{other:?}"),
     };
-    assert!(matches!(answer(r#"{"jsonrpc":"2.0","id":1,"result":null}"#), Answer::Result("null")));
-    assert!(matches!(answer(r#"{"id":1,"result":2,"error":null}"#), Answer::Result("2")));
-    let Answer::Error(error) = answer(r#"{"id":1,"error":{"code":1,"message":"m","x":1}}"#) else {
+    assert!(matches!(
+        answer(r#"{"jsonrpc":"2.0","id":1,"result":null}"#),
+        Response::Result("null")
+    ));
+    assert!(matches!(answer(r#"{"id":1,"result":2,"error":null}"#), Response::Result("2")));
+    let Response::Error(error) = answer(r#"{"id":1,"error":{"code":1,"message":"m","x":1}}"#)
+    else {
         panic!()
     };
     assert_eq!(error, ErrorObject::new(1, "m"));
@@ -236,14 +240,14 @@ fn a_response_is_a_result_or_an_error() {
         r#"{"id":1,"error":{"code":1,"message":"m"},"method":null}"#,
         r#"{"method":null,"result":null,"id":1,"error":{"code":1,"message":"m"}}"#,
     ] {
-        assert!(matches!(answer(text), Answer::Error(error) if error.message == "m"), "{text}");
+        assert!(matches!(answer(text), Response::Error(error) if error.message == "m"), "{text}");
     }
     for text in [
         r#"{"id":1,"result":null,"error":null}"#,
         r#"{"id":1,"result":null,"method":null}"#,
         r#"{"id":1,"result":null,"params":5}"#,
     ] {
-        assert!(matches!(answer(text), Answer::Result("null")), "{text}");
+        assert!(matches!(answer(text), Response::Result("null")), "{text}");
     }
 }
 
@@ -288,7 +292,8 @@ fn a_malformed_response_keeps_what_could_be_read_of_its_error() {
             format!("{DISGUISED}: code 1, message m"),
         ),
     ] {
-        let Incoming::Response { id: Some(found), answer: Answer::Malformed(said) } = decode(text)
+        let Incoming::Response { id: Some(found), answer: Response::Malformed(said) } =
+            decode(text)
         else {
             panic!("{text}")
         };
@@ -313,10 +318,10 @@ fn params_that_are_null_are_none() {
 #[test]
 fn what_is_none_of_the_three_may_look_like_one() {
     for (text, expected) in [
-        (r#"{"jsonrpc":"2.0","id":1}"#, Shape::Answer("1")),
-        (r#"{"id":1,"method":null}"#, Shape::Answer("1")),
-        (r#"{"id":1.0,"x":{}}"#, Shape::Answer("1.0")),
-        (r#"{"id":1,"id":2}"#, Shape::Answer("1")),
+        (r#"{"jsonrpc":"2.0","id":1}"#, Shape::Response("1")),
+        (r#"{"id":1,"method":null}"#, Shape::Response("1")),
+        (r#"{"id":1.0,"x":{}}"#, Shape::Response("1.0")),
+        (r#"{"id":1,"id":2}"#, Shape::Response("1")),
         (r#"{"method":null}"#, Shape::Other),
         (r#"{"jsonrpc":"2.0","id":1,"method":5}"#, Shape::Other),
         (r#"{"id":1,"method":5,"result":1}"#, Shape::Other),

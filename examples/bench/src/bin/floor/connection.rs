@@ -23,7 +23,7 @@ pub(crate) enum Reply {
     /// The same, always.
     Fixed,
     /// What the called method says.
-    Called,
+    CallFuture,
 }
 
 const FIXED: &str = r#"{"jsonrpc":"2.0","id":0,"result":0}"#;
@@ -106,7 +106,7 @@ impl Connection {
         let Message::Text(text) = message else { return None };
         match self.reply {
             Reply::Fixed => Some(Utf8Bytes::from_static(FIXED)),
-            Reply::Called => {
+            Reply::CallFuture => {
                 request::serve(text, &mut self.shared, &self.paused, &mut self.answers);
                 self.answers.take()
             }

@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 async fn main() -> Checked {
     let reply = match std::env::args().nth(1).as_deref() {
         Some("a") => Reply::Fixed,
-        Some("b") => Reply::Called,
+        Some("b") => Reply::CallFuture,
         _ => return Err("usage: floor a|b".into()),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;

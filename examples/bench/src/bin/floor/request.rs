@@ -66,13 +66,13 @@ fn call(request: &Request<'_>, shared: &mut Shared, paused: &Paused, answers: &m
     }
 }
 
-type Called = Result<(), (i32, &'static str)>;
+type CallFuture = Result<(), (i32, &'static str)>;
 
 fn params<'a, T: Deserialize<'a>>(request: &Request<'a>) -> Result<T, (i32, &'static str)> {
     serde_json::from_str(request.params.get()).map_err(|_| INVALID_PARAMS)
 }
 
-fn add(request: &Request<'_>, answers: &mut Answers) -> Called {
+fn add(request: &Request<'_>, answers: &mut Answers) -> CallFuture {
     let (a, b): (i64, i64) = params(request)?;
     let sum = a.checked_add(b).ok_or(INVALID_PARAMS)?;
     if let Some(id) = request.id {
@@ -81,7 +81,7 @@ fn add(request: &Request<'_>, answers: &mut Answers) -> Called {
     Ok(())
 }
 
-fn echo(request: &Request<'_>, answers: &mut Answers) -> Called {
+fn echo(request: &Request<'_>, answers: &mut Answers) -> CallFuture {
     let (value,): (&RawValue,) = params(request)?;
     if let Some(id) = request.id {
         answers.push_result(id, value.get());
@@ -90,7 +90,7 @@ fn echo(request: &Request<'_>, answers: &mut Answers) -> Called {
 }
 
 /// Suspends once, as a handler that waits for something does.
-fn pause(request: &Request<'_>, paused: &Paused) -> Called {
+fn pause(request: &Request<'_>, paused: &Paused) -> CallFuture {
     let (a, b): (i64, i64) = params(request)?;
     let sum = a.checked_add(b).ok_or(INVALID_PARAMS)?;
     if let Some(id) = request.id {
@@ -103,7 +103,7 @@ fn pause(request: &Request<'_>, paused: &Paused) -> Called {
     Ok(())
 }
 
-fn join(request: &Request<'_>, shared: &mut Shared, answers: &mut Answers) -> Called {
+fn join(request: &Request<'_>, shared: &mut Shared, answers: &mut Answers) -> CallFuture {
     let (group,): (&str,) = params(request)?;
     shared.join(group);
     if let Some(id) = request.id {
@@ -112,7 +112,7 @@ fn join(request: &Request<'_>, shared: &mut Shared, answers: &mut Answers) -> Ca
     Ok(())
 }
 
-fn publish(request: &Request<'_>, shared: &Shared, answers: &mut Answers) -> Called {
+fn publish(request: &Request<'_>, shared: &Shared, answers: &mut Answers) -> CallFuture {
     let (group, value): (&str, &RawValue) = params(request)?;
     let [before, between, after] =
         [r#"{"jsonrpc":"2.0","method":"message","params":[""#, r#"","#, "]}"];

@@ -12,7 +12,7 @@ enum Step {
     /// The rest of one is read.
     Read(usize),
     /// A member of one is answered.
-    Answer(usize, usize, usize),
+    Response(usize, usize, usize),
     /// One asks whether it may be.
     Ask(usize),
 }
@@ -22,14 +22,14 @@ fn step() -> impl Strategy<Value = Step> {
         (0..5usize, any::<bool>()).prop_map(|(owed, read)| Step::Begin(owed, read)),
         (0..6usize).prop_map(Step::Read),
         (0..6usize, 0..5usize, 1..40usize)
-            .prop_map(|(at, slot, bytes)| Step::Answer(at, slot, bytes)),
+            .prop_map(|(at, slot, bytes)| Step::Response(at, slot, bytes)),
         (0..6usize).prop_map(Step::Ask),
     ]
 }
 
 struct Known {
     batch: usize,
-    places: Vec<Place>,
+    places: Vec<BatchSlot>,
     answers: Vec<Option<String>>,
     is_read: bool,
 }
@@ -53,7 +53,7 @@ impl Known {
 
 const LIMIT: usize = 60;
 
-fn text(whole: Whole<()>) -> Option<String> {
+fn text(whole: Finished<()>) -> Option<String> {
     whole.answer.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
 }
 
@@ -65,7 +65,7 @@ proptest! {
             let (at, whole) = match step {
                 Step::Begin(owed, is_read) if open.len() < 6 => {
                     let batch = batches.begin(owed);
-                    let places = (0..owed).map(|_| batches.owe(batch)).collect();
+                    let places = (0..owed).map(|_| batches.add_slot(batch)).collect();
                     open.push(Known { batch, places, answers: vec![None; owed], is_read });
                     (open.len() - 1, if is_read { batches.all_read(batch) } else { None })
                 }
@@ -73,7 +73,7 @@ proptest! {
                     open[at].is_read = true;
                     (at, batches.all_read(open[at].batch))
                 }
-                Step::Answer(at, slot, bytes)
+                Step::Response(at, slot, bytes)
                     if at < open.len() && open[at].answers.get(slot) == Some(&None) =>
                 {
                     let answer = format!("{slot}").repeat(bytes);
@@ -106,7 +106,7 @@ proptest! {
     fn a_batch_stays_within_its_limit(lengths in vec(1..400usize, 1..8)) {
         let mut batches = Batches::<()>::new();
         let batch = batches.begin(lengths.len());
-        let places: Vec<_> = lengths.iter().map(|_| batches.owe(batch)).collect();
+        let places: Vec<_> = lengths.iter().map(|_| batches.add_slot(batch)).collect();
         prop_assert_eq!(batches.all_read(batch), None);
         let limit = REFUSAL * (lengths.len() + 2);
         for (place, length) in places.into_iter().zip(lengths) {

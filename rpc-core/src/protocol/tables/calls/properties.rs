@@ -13,7 +13,7 @@ enum Step {
     /// A call with so many milliseconds, which may begin anew so long in all.
     Start(u64, Option<u64>),
     Renew(usize),
-    Answer(usize),
+    Response(usize),
     GiveUp(usize),
     Late(u64),
     Report(usize, usize),
@@ -26,7 +26,7 @@ fn step() -> impl Strategy<Value = Step> {
         (1..40u64, proptest::option::of(1..100u64))
             .prop_map(|(span, most)| Step::Start(span, most)),
         at.clone().prop_map(Step::Renew),
-        at.clone().prop_map(Step::Answer),
+        at.clone().prop_map(Step::Response),
         at.clone().prop_map(Step::GiveUp),
         (0..20u64).prop_map(Step::Late),
         (at, 0..60usize).prop_map(|(at, bytes)| Step::Report(at, bytes)),
@@ -58,12 +58,12 @@ fn start(calls: &mut TestCalls, model: &mut Model, span: u64, most: Option<u64>)
     let id = calls.next_id();
     let until = most.map(|most| model.now + ms(most));
     let (span, by_items, by_progress) = (ms(span), true, false);
-    let renewed = Some(Renewed { span, until, by_items, by_progress });
-    let more = More { renewed, progress: Some(Reported::default()), ..More::default() };
-    let (place, deadline) = (Place::Handed(0), model.now + span);
+    let sliding = Some(SlidingDeadline { span, until, by_items, by_progress });
+    let cold = ColdFields { sliding, progress: Some(Reported::default()), ..ColdFields::default() };
+    let (place, deadline) = (MessageState::InFlight(0), model.now + span);
     let deadline = until.map_or(deadline, |until| until.min(deadline));
-    let more = Some(Box::new(more));
-    calls.insert(id, New { place, deadline: Some(deadline), lender: None, more, waiter: None });
+    let cold = Some(Box::new(cold));
+    calls.insert(id, New { place, deadline: Some(deadline), lender: None, cold, waiter: None });
     model.issued = id;
     model.open.push(Known { id, span, until, deadline, reports: Vec::new() });
 }
@@ -87,7 +87,7 @@ proptest! {
                     known.deadline = model.now + known.span;
                     known.deadline = known.until.map_or(known.deadline, |it| it.min(known.deadline));
                 }
-                Step::Answer(at) if at < open => {
+                Step::Response(at) if at < open => {
                     let known = model.open.remove(at);
                     prop_assert_eq!(calls.answer(known.id, ()), None);
                     prop_assert_eq!(calls.collect(known.id, |kept| *kept = Some(())), Some(()));

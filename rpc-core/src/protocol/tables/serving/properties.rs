@@ -54,8 +54,8 @@ fn ready(known: &[Known]) -> Option<usize> {
 
 fn request(bytes: usize) -> New<()> {
     let cost = Cost { bytes, tokens: 1 };
-    let (place, deadline, now, rare) = (None, None, Duration::ZERO, None);
-    New { is_request: true, greeted: false, place, method: 0, cost, deadline, rare, now }
+    let (place, deadline, now, cold) = (None, None, Duration::ZERO, None);
+    New { is_request: true, greeted: false, place, method: 0, cost, deadline, cold, now }
 }
 
 /// The name of the limit that the list finds reached.
@@ -103,11 +103,11 @@ proptest! {
                 }
                 Step::Lend(at) if at < count && !known[at].waits => {
                     known[at].calls += 1;
-                    prop_assert_eq!(serving.lend(known[at].key), known[at].calls == 1);
+                    prop_assert_eq!(serving.release_permit(known[at].key), known[at].calls == 1);
                 }
                 Step::GiveBack(at) if at < count && known[at].calls > 0 => {
                     known[at].calls -= 1;
-                    prop_assert_eq!(serving.give_back(known[at].key), known[at].calls == 0);
+                    prop_assert_eq!(serving.reacquire_permit(known[at].key), known[at].calls == 0);
                 }
                 Step::Returned(at) if at < count && !known[at].waits => {
                     serving.returned(known[at].key);

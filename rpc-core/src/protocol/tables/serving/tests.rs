@@ -11,8 +11,8 @@ fn limits() -> Limits {
 
 fn request(cost: Cost) -> New<()> {
     let (place, deadline, now) = (None, None, Duration::ZERO);
-    let (greeted, rare) = (false, None);
-    New { is_request: true, greeted, place, method: 0, cost, deadline, rare, now }
+    let (greeted, cold) = (false, None);
+    New { is_request: true, greeted, place, method: 0, cost, deadline, cold, now }
 }
 
 const FREE: Cost = Cost { bytes: 0, tokens: 0 };
@@ -22,12 +22,12 @@ fn a_handler_that_calls_lends_its_place_until_the_last_answer() {
     let mut serving = Serving::<()>::new();
     let key = serving.insert(request(FREE));
     assert_eq!(serving.limit_reached(FREE, 0, &limits()), Some("inflight_requests"));
-    assert!(serving.lend(key));
-    assert!(!serving.lend(key));
+    assert!(serving.release_permit(key));
+    assert!(!serving.release_permit(key));
     assert_eq!(serving.limit_reached(FREE, 0, &limits()), None);
-    serving.give_back(key);
+    serving.reacquire_permit(key);
     assert_eq!(serving.limit_reached(FREE, 0, &limits()), None);
-    serving.give_back(key);
+    serving.reacquire_permit(key);
     assert_eq!(serving.limit_reached(FREE, 0, &limits()), Some("inflight_requests"));
 }
 
@@ -37,7 +37,7 @@ fn lending_stops_at_the_hard_cap() {
     for _ in 0..3 {
         assert_eq!(serving.limit_reached(FREE, 0, &limits()), None);
         let key = serving.insert(request(FREE));
-        serving.lend(key);
+        serving.release_permit(key);
     }
     assert_eq!(serving.limit_reached(FREE, 0, &limits()), Some("live_handlers"));
 }
@@ -46,7 +46,7 @@ fn lending_stops_at_the_hard_cap() {
 fn bytes_and_tokens_are_free_again_when_a_request_ends() {
     let mut serving = Serving::<()>::new();
     let key = serving.insert(request(Cost { bytes: 60, tokens: 6 }));
-    serving.lend(key);
+    serving.release_permit(key);
     let bytes = Cost { bytes: 41, tokens: 0 };
     let tokens = Cost { bytes: 0, tokens: 5 };
     assert_eq!(serving.limit_reached(bytes, 0, &limits()), Some("inflight_bytes"));
@@ -66,9 +66,9 @@ fn a_key_outlives_its_call_and_names_no_other() {
     let new = serving.insert(request(FREE));
     assert_eq!(old.index, new.index);
     assert!(serving.get(old).is_none());
-    serving.give_back(old);
-    assert!(!serving.lend(old));
-    assert!(serving.lend(new));
+    serving.reacquire_permit(old);
+    assert!(!serving.release_permit(old));
+    assert!(serving.release_permit(new));
 }
 
 #[test]
@@ -156,15 +156,15 @@ fn a_handler_that_waits_for_its_own_call_or_has_returned_holds_up_nothing() {
     let mut serving = Serving::<()>::new();
     let [lends, returns] = [(); 2].map(|()| serving.insert(request(FREE)));
     let key = ordered(&mut serving, "1");
-    serving.lend(lends);
-    serving.lend(lends);
+    serving.release_permit(lends);
+    serving.release_permit(lends);
     serving.returned(returns);
     assert!(serving.has_ready_ordered());
-    serving.give_back(lends);
+    serving.reacquire_permit(lends);
     assert!(serving.has_ready_ordered(), "it waits for another one");
-    serving.give_back(lends);
+    serving.reacquire_permit(lends);
     assert!(!serving.has_ready_ordered(), "it goes on");
-    serving.lend(lends);
+    serving.release_permit(lends);
     serving.remove(lends);
     serving.remove(returns);
     assert_eq!(start_ordered(&mut serving), Some(key));

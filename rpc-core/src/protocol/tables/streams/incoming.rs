@@ -6,15 +6,15 @@ use std::collections::{HashMap, VecDeque};
 
 use slab::Slab;
 
-use super::{OfferedKey, cost};
+use super::{OutgoingKey, cost};
 use crate::error::close::CloseReason;
 use crate::error::object::ErrorObject;
 use crate::method::SUBSCRIPTION;
-use crate::util::keyed_hash::Keyed;
+use crate::util::keyed_hash::KeyedHash;
 
 /// Names one subscription; never two, though `index` is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TakenKey {
+pub(crate) struct IncomingKey {
     index: usize,
     serial: u64,
 }
@@ -45,7 +45,7 @@ struct Subscription<W> {
     /// Whether there is someone who takes the items. Of a param nobody is until it was read.
     claimed: bool,
     /// Streams of this end that went with the call, and end with this one.
-    companions: Vec<OfferedKey>,
+    linked_streams: Vec<OutgoingKey>,
     items: VecDeque<Item>,
     bytes: usize,
     /// How many bytes should wait at most.
@@ -94,10 +94,10 @@ struct Credit {
 }
 
 /// The open subscriptions of one connection, by id.
-pub(crate) struct Taken<W> {
+pub(crate) struct IncomingStreams<W> {
     open: Slab<Subscription<W>>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
-    by_id: HashMap<Box<str>, usize, Keyed>,
+    by_id: HashMap<Box<str>, usize, KeyedHash>,
     /// Bytes of items that wait beyond the windows of their streams, all together, and how many there
     /// may be: each stream's last item may overdraw its window, by as much as a message may be long.
     beyond: usize,
@@ -114,7 +114,7 @@ pub(crate) struct Removed<W> {
     pub(crate) waiter: Option<W>,
 }
 
-impl<W> Taken<W> {
+impl<W> IncomingStreams<W> {
     /// For streams that may have so many bytes waiting beyond their windows, all together.
     pub(crate) fn new(most_beyond: usize) -> Self {
         let (open, by_id) = (Slab::new(), HashMap::default());
@@ -138,7 +138,7 @@ impl<W> Taken<W> {
         id: &str,
         stop: Stop,
         window: Option<usize>,
-    ) -> Option<TakenKey> {
+    ) -> Option<IncomingKey> {
         if self.by_id.contains_key(id) {
             return None;
         }
@@ -149,7 +149,7 @@ impl<W> Taken<W> {
             id: id.into(),
             claimed: stop != Stop::Argument,
             stop,
-            companions: Vec::new(),
+            linked_streams: Vec::new(),
             items: VecDeque::new(),
             bytes: 0,
             window: 0,
@@ -159,17 +159,17 @@ impl<W> Taken<W> {
             waiter: None,
         });
         self.by_id.insert(id.into(), index);
-        Some(TakenKey { index, serial })
+        Some(IncomingKey { index, serial })
     }
 
     /// The subscription with this id, as JSON text, if it can get an item.
-    pub(crate) fn find(&self, id: &str) -> Option<TakenKey> {
+    pub(crate) fn find(&self, id: &str) -> Option<IncomingKey> {
         let index = *self.by_id.get(id)?;
-        Some(TakenKey { index, serial: self.open[index].serial })
+        Some(IncomingKey { index, serial: self.open[index].serial })
     }
 
     /// The one with this id whose items hold that in the member of this name.
-    pub(crate) fn find_by(&self, id: &str, id_member: &str) -> Option<TakenKey> {
+    pub(crate) fn find_by(&self, id: &str, id_member: &str) -> Option<IncomingKey> {
         let key = self.find(id)?;
         match &self.open[key.index].stop {
             Stop::Unsubscribe(wanted) => (wanted.id_member == id_member).then_some(key),
@@ -178,19 +178,19 @@ impl<W> Taken<W> {
     }
 
     /// The id, as JSON text, of one that was not forgotten; it may have ended.
-    pub(crate) fn id(&self, key: TakenKey) -> Option<&str> {
+    pub(crate) fn id(&self, key: IncomingKey) -> Option<&str> {
         let subscription = self.open.get(key.index)?;
         (subscription.serial == key.serial).then_some(&*subscription.id)
     }
 
     /// Whether the other end counts what comes of it, and waits for credit.
-    pub(crate) fn is_counted(&self, key: TakenKey) -> bool {
+    pub(crate) fn is_counted(&self, key: IncomingKey) -> bool {
         let subscription = self.open.get(key.index);
         subscription.is_some_and(|it| it.serial == key.serial && it.credit.is_some())
     }
 
     /// So many items are missing that came before they could be taken.
-    pub(crate) fn miss(&mut self, key: TakenKey, items: u64) {
+    pub(crate) fn miss(&mut self, key: IncomingKey, items: u64) {
         if let Some(subscription) = self.get_mut(key).filter(|_| items > 0) {
             subscription.miss(items);
         }
@@ -199,7 +199,7 @@ impl<W> Taken<W> {
     /// Adds an item, in the place of one that cannot be read. As [`push`](Self::push).
     pub(crate) fn push_unreadable(
         &mut self,
-        key: TakenKey,
+        key: IncomingKey,
         why: &'static str,
         seq: Option<u64>,
         window: usize,
@@ -214,7 +214,7 @@ impl<W> Taken<W> {
     /// Its number has come already.
     pub(crate) fn push(
         &mut self,
-        key: TakenKey,
+        key: IncomingKey,
         json: Box<str>,
         seq: Option<u64>,
         window: usize,
@@ -225,7 +225,7 @@ impl<W> Taken<W> {
 
     fn keep(
         &mut self,
-        key: TakenKey,
+        key: IncomingKey,
         item: Item,
         bytes: usize,
         seq: Option<u64>,
@@ -257,7 +257,7 @@ impl<W> Taken<W> {
     /// Its number has come already.
     pub(crate) fn end(
         &mut self,
-        key: TakenKey,
+        key: IncomingKey,
         last: Option<Item>,
         seq: Option<u64>,
     ) -> Result<Option<W>, ()> {
@@ -273,7 +273,7 @@ impl<W> Taken<W> {
     /// The next item. `Some(None)` is the end; with `None`, who is kept by `keep` is told of what comes.
     pub(crate) fn next(
         &mut self,
-        key: TakenKey,
+        key: IncomingKey,
         keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Option<Item>> {
         let Some(subscription) = self.get_mut(key) else { return Some(None) };
@@ -300,7 +300,7 @@ impl<W> Taken<W> {
 
     /// The credit to grant again, and the id, as JSON text, of the subscription: when half of the
     /// window was consumed.
-    pub(crate) fn credit(&mut self, key: TakenKey) -> Option<(&str, u64)> {
+    pub(crate) fn credit(&mut self, key: IncomingKey) -> Option<(&str, u64)> {
         let subscription = self.get_mut(key).filter(|subscription| !subscription.ended)?;
         let credit = subscription.credit.as_mut()?;
         if credit.consumed < credit.window.div_ceil(2) {
@@ -312,25 +312,25 @@ impl<W> Taken<W> {
     }
 
     /// Has streams of this end last as long as this one.
-    pub(crate) fn accompany(&mut self, key: TakenKey, companions: Vec<OfferedKey>) {
+    pub(crate) fn link(&mut self, key: IncomingKey, linked_streams: Vec<OutgoingKey>) {
         if let Some(subscription) = self.get_mut(key) {
-            subscription.companions = companions;
+            subscription.linked_streams = linked_streams;
         }
     }
 
     /// The streams of this end that end with this one, if it has ended; each once.
-    pub(crate) fn take_companions(&mut self, key: TakenKey) -> Vec<OfferedKey> {
-        self.get_mut(key).map(|it| std::mem::take(&mut it.companions)).unwrap_or_default()
+    pub(crate) fn take_companions(&mut self, key: IncomingKey) -> Vec<OutgoingKey> {
+        self.get_mut(key).map(|it| std::mem::take(&mut it.linked_streams)).unwrap_or_default()
     }
 
     /// Someone takes the items of this one from now on; whether nobody did before.
-    pub(crate) fn claim(&mut self, key: TakenKey) -> bool {
+    pub(crate) fn claim(&mut self, key: IncomingKey) -> bool {
         let Some(subscription) = self.get_mut(key) else { return false };
         !std::mem::replace(&mut subscription.claimed, true)
     }
 
     /// The call that it came with is over, and so is the stream. Returns who waits for items.
-    pub(crate) fn cancel(&mut self, key: TakenKey) -> Option<W> {
+    pub(crate) fn cancel(&mut self, key: IncomingKey) -> Option<W> {
         if !self.get_mut(key)?.claimed {
             return self.remove(key)?.waiter;
         }
@@ -341,7 +341,7 @@ impl<W> Taken<W> {
     }
 
     /// Forgets one; `None` if that has happened.
-    pub(crate) fn remove(&mut self, key: TakenKey) -> Option<Removed<W>> {
+    pub(crate) fn remove(&mut self, key: IncomingKey) -> Option<Removed<W>> {
         self.get_mut(key)?;
         let subscription = self.open.remove(key.index);
         self.beyond -= subscription.beyond();
@@ -380,7 +380,7 @@ impl<W> Taken<W> {
         self.beyond
     }
 
-    fn get_mut(&mut self, key: TakenKey) -> Option<&mut Subscription<W>> {
+    fn get_mut(&mut self, key: IncomingKey) -> Option<&mut Subscription<W>> {
         self.open.get_mut(key.index).filter(|subscription| subscription.serial == key.serial)
     }
 }

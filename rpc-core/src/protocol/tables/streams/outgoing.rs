@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use rustc_hash::FxBuildHasher;
 use slab::Slab;
 
-use super::{TakenKey, cost};
-use crate::util::keyed_hash::Keyed;
+use super::{IncomingKey, cost};
+use crate::util::keyed_hash::KeyedHash;
 use crate::wire::hello::MOST;
 use crate::wire::id::Id;
 
 /// Names one subscription; never two, though `index` is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OfferedKey {
+pub(crate) struct OutgoingKey {
     pub(crate) index: usize,
     serial: u64,
 }
@@ -26,7 +26,7 @@ struct Subscription {
     /// Of one that the other end counts; a plain peer takes what comes.
     credit: Option<Credit>,
     /// Streams of the other end that came with the request, and end with this one.
-    companions: Vec<TakenKey>,
+    linked_streams: Vec<IncomingKey>,
 }
 
 /// What a stream belongs to.
@@ -56,18 +56,18 @@ impl Credit {
 
 /// The open streams of one connection, by id.
 #[derive(Default)]
-pub(crate) struct Offered {
+pub(crate) struct OutgoingStreams {
     open: Slab<Subscription>,
     /// Ids as JSON text, in our own spelling.
     by_id: HashMap<Box<str>, usize, FxBuildHasher>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
-    by_request: HashMap<Id, usize, Keyed>,
+    by_request: HashMap<Id, usize, KeyedHash>,
     /// How many go with calls of this end.
     arguments: usize,
     next_serial: u64,
 }
 
-impl Offered {
+impl OutgoingStreams {
     /// How many are open.
     pub(crate) fn len(&self) -> usize {
         self.open.len()
@@ -90,7 +90,7 @@ impl Offered {
         id: Box<str>,
         origin: Origin,
         window: Option<u64>,
-    ) -> OfferedKey {
+    ) -> OutgoingKey {
         self.next_serial += 1;
         let serial = self.next_serial;
         let entry = self.open.vacant_entry();
@@ -103,26 +103,26 @@ impl Offered {
             Origin::Call(_) => self.arguments += 1,
         }
         let credit = window.map(Credit::new);
-        entry.insert(Subscription { serial, id, origin, credit, companions: Vec::new() });
-        OfferedKey { index, serial }
+        entry.insert(Subscription { serial, id, origin, credit, linked_streams: Vec::new() });
+        OutgoingKey { index, serial }
     }
 
     /// The other end counts what comes of this one, and has so much room for it at first.
-    pub(crate) fn set_window(&mut self, key: OfferedKey, window: u64) {
+    pub(crate) fn set_window(&mut self, key: OutgoingKey, window: u64) {
         if let Some(it) = self.get_mut(key) {
             it.credit = Some(Credit::new(window));
         }
     }
 
     /// Has streams of the other end last as long as this one.
-    pub(crate) fn accompany(&mut self, key: OfferedKey, companions: Vec<TakenKey>) {
+    pub(crate) fn link(&mut self, key: OutgoingKey, linked_streams: Vec<IncomingKey>) {
         if let Some(it) = self.get_mut(key) {
-            it.companions = companions;
+            it.linked_streams = linked_streams;
         }
     }
 
     /// The call of this end that it goes with.
-    pub(crate) fn call(&self, key: OfferedKey) -> Option<u64> {
+    pub(crate) fn call(&self, key: OutgoingKey) -> Option<u64> {
         match self.get(key)?.origin {
             Origin::Call(id) => Some(id),
             Origin::Request(_) => None,
@@ -130,13 +130,13 @@ impl Offered {
     }
 
     /// The subscription with this id, as JSON text.
-    pub(crate) fn find(&self, id: &str) -> Option<OfferedKey> {
+    pub(crate) fn find(&self, id: &str) -> Option<OutgoingKey> {
         let index = self.by_id.get(id).or_else(|| self.by_id.get(&respelled(id)?));
         index.map(|index| self.key(*index))
     }
 
     /// The subscription that this request made.
-    pub(crate) fn made_by(&self, request: &str) -> Option<OfferedKey> {
+    pub(crate) fn made_by(&self, request: &str) -> Option<OutgoingKey> {
         self.by_request.get(request).map(|index| self.key(*index))
     }
 
@@ -152,17 +152,17 @@ impl Offered {
     }
 
     /// The id of a subscription, as JSON text, if it is open.
-    pub(crate) fn id(&self, key: OfferedKey) -> Option<&str> {
+    pub(crate) fn id(&self, key: OutgoingKey) -> Option<&str> {
         self.get(key).map(|it| &*it.id)
     }
 
     /// Whether the other end counts what comes of it.
-    pub(crate) fn is_counted(&self, key: OfferedKey) -> bool {
+    pub(crate) fn is_counted(&self, key: OutgoingKey) -> bool {
         self.get(key).is_some_and(|it| it.credit.is_some())
     }
 
     /// Whether the other end has room for an item of it.
-    pub(crate) fn has_credit(&self, key: OfferedKey) -> bool {
+    pub(crate) fn has_credit(&self, key: OutgoingKey) -> bool {
         self.get(key).is_some_and(|it| it.credit.is_none_or(|credit| credit.left > 0))
     }
 
@@ -172,7 +172,7 @@ impl Offered {
     }
 
     /// Notes that an item with so many bytes of text was sent.
-    pub(crate) fn spend(&mut self, key: OfferedKey, bytes: usize) {
+    pub(crate) fn spend(&mut self, key: OutgoingKey, bytes: usize) {
         if let Some(credit) = self.get_mut(key).and_then(|it| it.credit.as_mut()) {
             credit.left -= cost(bytes) as i64;
         }
@@ -182,7 +182,7 @@ impl Offered {
     ///
     /// # Errors
     /// More than there can be room for.
-    pub(crate) fn grant(&mut self, id: &str, bytes: u64) -> Result<Option<OfferedKey>, ()> {
+    pub(crate) fn apply(&mut self, id: &str, bytes: u64) -> Result<Option<OutgoingKey>, ()> {
         let Some(key) = self.find(id) else { return Ok(None) };
         let Some(credit) = &mut self.open[key.index].credit else { return Err(()) };
         let left = credit.left + i64::try_from(bytes).map_err(drop)?;
@@ -195,7 +195,7 @@ impl Offered {
     }
 
     /// Closes one. `None` if it was not open; else the streams of the other end that end with it.
-    pub(crate) fn remove(&mut self, key: OfferedKey) -> Option<Vec<TakenKey>> {
+    pub(crate) fn remove(&mut self, key: OutgoingKey) -> Option<Vec<IncomingKey>> {
         self.get(key)?;
         let subscription = self.open.remove(key.index);
         self.by_id.remove(&subscription.id);
@@ -203,7 +203,7 @@ impl Offered {
             Origin::Request(request) => drop(request.map(|id| self.by_request.remove(&id))),
             Origin::Call(_) => self.arguments -= 1,
         }
-        Some(subscription.companions)
+        Some(subscription.linked_streams)
     }
 
     /// Forgets all.
@@ -218,16 +218,16 @@ impl Offered {
         }
     }
 
-    fn get(&self, key: OfferedKey) -> Option<&Subscription> {
+    fn get(&self, key: OutgoingKey) -> Option<&Subscription> {
         self.open.get(key.index).filter(|it| it.serial == key.serial)
     }
 
-    fn get_mut(&mut self, key: OfferedKey) -> Option<&mut Subscription> {
+    fn get_mut(&mut self, key: OutgoingKey) -> Option<&mut Subscription> {
         self.open.get_mut(key.index).filter(|it| it.serial == key.serial)
     }
 
-    fn key(&self, index: usize) -> OfferedKey {
-        OfferedKey { index, serial: self.open[index].serial }
+    fn key(&self, index: usize) -> OutgoingKey {
+        OutgoingKey { index, serial: self.open[index].serial }
     }
 }
 
@@ -249,60 +249,60 @@ const B: &str = r#""b""#;
 
 #[test]
 fn a_subscription_is_found_by_its_id_and_by_its_request() {
-    let mut offered = Offered::default();
+    let mut outgoing = OutgoingStreams::default();
     let seven = Id::new("7");
     let request = || Origin::Request(Some(seven.clone()));
-    let key = offered.insert(A.into(), request(), None);
-    assert_eq!(offered.find(A), Some(key));
-    assert_eq!(offered.made_by(&seven), Some(key));
-    offered.forget_request(&seven);
-    assert_eq!(offered.made_by(&seven), None);
-    assert_eq!(offered.remove(key), Some(vec![]));
-    assert_eq!(offered.remove(key), None);
-    assert_eq!((offered.find(A), offered.len()), (None, 0));
-    let next = offered.insert(B.into(), request(), None);
+    let key = outgoing.insert(A.into(), request(), None);
+    assert_eq!(outgoing.find(A), Some(key));
+    assert_eq!(outgoing.made_by(&seven), Some(key));
+    outgoing.forget_request(&seven);
+    assert_eq!(outgoing.made_by(&seven), None);
+    assert_eq!(outgoing.remove(key), Some(vec![]));
+    assert_eq!(outgoing.remove(key), None);
+    assert_eq!((outgoing.find(A), outgoing.len()), (None, 0));
+    let next = outgoing.insert(B.into(), request(), None);
     assert_eq!(next.index, key.index);
-    assert_eq!(offered.id(key), None);
-    offered.remove(next);
-    assert_eq!(offered.made_by(&seven), None);
+    assert_eq!(outgoing.id(key), None);
+    outgoing.remove(next);
+    assert_eq!(outgoing.made_by(&seven), None);
 }
 
 #[test]
 fn a_stream_goes_on_while_it_has_credit_and_the_last_item_may_overdraw_it() {
-    let mut offered = Offered::default();
-    let key = offered.insert(A.into(), Origin::Call(1), Some(100));
-    offered.spend(key, 1);
-    assert!(offered.has_credit(key), "it counts as 64");
-    offered.spend(key, 1000);
-    assert!(!offered.has_credit(key));
-    assert!(offered.wait_for_credit());
-    assert_eq!(offered.grant(A, 964), Ok(None));
-    assert!(!offered.has_credit(key), "what was overdrawn comes first");
-    assert_eq!(offered.grant(A, 1), Ok(Some(key)));
-    assert_eq!(offered.grant(A, 1), Ok(None), "it was not waiting");
+    let mut outgoing = OutgoingStreams::default();
+    let key = outgoing.insert(A.into(), Origin::Call(1), Some(100));
+    outgoing.spend(key, 1);
+    assert!(outgoing.has_credit(key), "it counts as 64");
+    outgoing.spend(key, 1000);
+    assert!(!outgoing.has_credit(key));
+    assert!(outgoing.wait_for_credit());
+    assert_eq!(outgoing.apply(A, 964), Ok(None));
+    assert!(!outgoing.has_credit(key), "what was overdrawn comes first");
+    assert_eq!(outgoing.apply(A, 1), Ok(Some(key)));
+    assert_eq!(outgoing.apply(A, 1), Ok(None), "it was not waiting");
     for wrong in [99, u64::MAX] {
-        assert_eq!(offered.grant(A, wrong), Err(()), "above the window");
+        assert_eq!(outgoing.apply(A, wrong), Err(()), "above the window");
     }
-    assert!(offered.has_credit(key));
-    assert_eq!(offered.grant(B, 1), Ok(None), "it may have ended");
-    let plain = offered.insert(B.into(), Origin::Request(None), None);
-    offered.spend(plain, 1 << 40);
-    assert!(offered.has_credit(plain));
-    assert_eq!(offered.grant(B, 1), Err(()));
+    assert!(outgoing.has_credit(key));
+    assert_eq!(outgoing.apply(B, 1), Ok(None), "it may have ended");
+    let plain = outgoing.insert(B.into(), Origin::Request(None), None);
+    outgoing.spend(plain, 1 << 40);
+    assert!(outgoing.has_credit(plain));
+    assert_eq!(outgoing.apply(B, 1), Err(()));
 }
 
 #[test]
 fn an_id_is_found_however_it_is_spelled_and_a_string_is_no_number() {
-    let mut offered = Offered::default();
-    let string = offered.insert(A.into(), Origin::Request(None), None);
-    let number = offered.insert("100".into(), Origin::Request(None), None);
+    let mut outgoing = OutgoingStreams::default();
+    let string = outgoing.insert(A.into(), Origin::Request(None), None);
+    let number = outgoing.insert("100".into(), Origin::Request(None), None);
     for id in [A, r#""\u0061""#] {
-        assert_eq!(offered.find(id), Some(string), "{id}");
+        assert_eq!(outgoing.find(id), Some(string), "{id}");
     }
     for id in ["100", "1e2", "100.0"] {
-        assert_eq!(offered.find(id), Some(number), "{id}");
+        assert_eq!(outgoing.find(id), Some(number), "{id}");
     }
     for id in [r#""100""#, "a", "-100", "100.5", "null", "[100]", "true", r#""\""#] {
-        assert_eq!(offered.find(id), None, "{id}");
+        assert_eq!(outgoing.find(id), None, "{id}");
     }
 }

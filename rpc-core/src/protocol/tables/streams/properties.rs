@@ -48,21 +48,21 @@ fn taking() -> impl Strategy<Value = Taking> {
 /// A stream that is taken, and what is known of it.
 struct Known {
     id: String,
-    key: TakenKey,
+    key: IncomingKey,
     /// The highest number that came, and how far the taker is.
     seq: u64,
-    taken: u64,
+    incoming: u64,
     ended: bool,
     /// The lengths of what waits.
     waiting: VecDeque<usize>,
 }
 
-fn begin(taken: &mut Taken<()>, id: usize, credit: bool) -> Known {
+fn begin(incoming: &mut IncomingStreams<()>, id: usize, credit: bool) -> Known {
     let window = credit.then_some(WINDOW);
     let id = id.to_string();
-    let key = taken.insert(&id, Stop::Argument, window).expect("a new id");
-    taken.claim(key);
-    Known { id, key, seq: 0, taken: 0, ended: false, waiting: VecDeque::new() }
+    let key = incoming.insert(&id, Stop::Argument, window).expect("a new id");
+    incoming.claim(key);
+    Known { id, key, seq: 0, incoming: 0, ended: false, waiting: VecDeque::new() }
 }
 
 /// Waiting bytes beyond all windows, of which there may be so many.
@@ -75,22 +75,22 @@ fn text(bytes: usize) -> Box<str> {
 proptest! {
     #[test]
     fn credit_that_was_granted_is_what_may_be_spent(steps in vec(offering(), 0..60)) {
-        let mut offered = Offered::default();
-        let insert = |offered: &mut Offered, id: usize| {
+        let mut outgoing = OutgoingStreams::default();
+        let insert = |outgoing: &mut OutgoingStreams, id: usize| {
             let origin = Origin::Call(id as u64);
-            (offered.insert(id.to_string().into(), origin, Some(WINDOW as u64)), id, WINDOW as i64)
+            (outgoing.insert(id.to_string().into(), origin, Some(WINDOW as u64)), id, WINDOW as i64)
         };
-        let mut streams: Vec<_> = (0..3).map(|id| insert(&mut offered, id)).collect();
+        let mut streams: Vec<_> = (0..3).map(|id| insert(&mut outgoing, id)).collect();
         for (number, step) in steps.into_iter().enumerate() {
             match step {
                 Offering::Spend(at, bytes) => {
-                    offered.spend(streams[at].0, bytes);
+                    outgoing.spend(streams[at].0, bytes);
                     streams[at].2 -= bytes.max(LEAST) as i64;
                 }
                 Offering::Grant(at, bytes) => {
                     let (key, id, left) = &mut streams[at];
                     let (before, after) = (*left, *left + bytes as i64);
-                    let granted = offered.grant(&id.to_string(), bytes);
+                    let granted = outgoing.apply(&id.to_string(), bytes);
                     if after > WINDOW as i64 {
                         prop_assert_eq!(granted, Err(()));
                     } else {
@@ -99,16 +99,16 @@ proptest! {
                     }
                 }
                 Offering::Remove(at) => {
-                    prop_assert!(offered.remove(streams[at].0).is_some());
-                    prop_assert_eq!(offered.grant(&streams[at].1.to_string(), 1), Ok(None));
-                    streams[at] = insert(&mut offered, number + 3);
+                    prop_assert!(outgoing.remove(streams[at].0).is_some());
+                    prop_assert_eq!(outgoing.apply(&streams[at].1.to_string(), 1), Ok(None));
+                    streams[at] = insert(&mut outgoing, number + 3);
                 }
             }
             for (key, _, left) in &streams {
-                prop_assert_eq!(offered.has_credit(*key), *left > 0);
+                prop_assert_eq!(outgoing.has_credit(*key), *left > 0);
             }
-            prop_assert_eq!(offered.wait_for_credit(), streams.iter().any(|it| it.2 <= 0));
-            prop_assert_eq!((offered.len(), offered.arguments()), (3, 3));
+            prop_assert_eq!(outgoing.wait_for_credit(), streams.iter().any(|it| it.2 <= 0));
+            prop_assert_eq!((outgoing.len(), outgoing.arguments()), (3, 3));
         }
     }
 
@@ -116,37 +116,37 @@ proptest! {
     /// waits without bound.
     #[test]
     fn every_item_is_given_or_told_missing(steps in vec(taking(), 0..120), credit: bool) {
-        let mut taken = Taken::<()>::new(BEYOND);
-        let mut streams: Vec<_> = (0..3).map(|id| begin(&mut taken, id, credit)).collect();
+        let mut incoming = IncomingStreams::<()>::new(BEYOND);
+        let mut streams: Vec<_> = (0..3).map(|id| begin(&mut incoming, id, credit)).collect();
         for (number, step) in steps.into_iter().enumerate() {
             match step {
                 Taking::Push(at, ahead, bytes) => {
                     let known = &mut streams[at];
                     let seq = known.seq.saturating_add_signed(ahead);
                     // As the protocol does: one that has ended is not found.
-                    let found = taken.find(&known.id);
+                    let found = incoming.find(&known.id);
                     prop_assert_eq!(found, (!known.ended).then_some(known.key));
                     if let Some(key) = found {
-                        let pushed = taken.push(key, text(bytes), Some(seq), WINDOW);
+                        let pushed = incoming.push(key, text(bytes), Some(seq), WINDOW);
                         prop_assert_eq!(pushed.is_ok(), seq > known.seq);
                         known.seq = known.seq.max(seq);
                     }
                 }
                 Taking::Next(at) => {
                     let known = &mut streams[at];
-                    match taken.next(known.key, |kept| *kept = Some(())) {
-                        Some(Some(Item::Result(_))) => known.taken += 1,
-                        Some(Some(Item::Gap(missed))) => known.taken += missed,
+                    match incoming.next(known.key, |kept| *kept = Some(())) {
+                        Some(Some(Item::Result(_))) => known.incoming += 1,
+                        Some(Some(Item::Gap(missed))) => known.incoming += missed,
                         Some(Some(other)) => prop_assert!(false, "{:?}", other),
-                        Some(None) => prop_assert!(known.ended && known.taken == known.seq),
-                        None => prop_assert!(!known.ended && known.taken == known.seq),
+                        Some(None) => prop_assert!(known.ended && known.incoming == known.seq),
+                        None => prop_assert!(!known.ended && known.incoming == known.seq),
                     }
                 }
                 Taking::End(at, ahead) => {
                     let known = &mut streams[at];
                     let seq = known.seq.saturating_add_signed(ahead);
-                    if let Some(key) = taken.find(&known.id) {
-                        let ended = taken.end(key, None, Some(seq)).is_ok();
+                    if let Some(key) = incoming.find(&known.id) {
+                        let ended = incoming.end(key, None, Some(seq)).is_ok();
                         prop_assert_eq!(ended, seq > known.seq);
                         if ended {
                             // Its own number is no item's.
@@ -155,39 +155,39 @@ proptest! {
                     }
                 }
                 Taking::Remove(at) => {
-                    let told = taken.remove(streams[at].key).and_then(|removed| removed.stop);
-                    prop_assert_eq!(told.is_some(), !streams[at].ended);
-                    streams[at] = begin(&mut taken, number + 3, credit);
+                    let to_wake = incoming.remove(streams[at].key).and_then(|removed| removed.stop);
+                    prop_assert_eq!(to_wake.is_some(), !streams[at].ended);
+                    streams[at] = begin(&mut incoming, number + 3, credit);
                 }
             }
-            prop_assert!(taken.beyond() <= BEYOND);
+            prop_assert!(incoming.beyond() <= BEYOND);
             for known in &streams {
-                prop_assert!(known.taken <= known.seq);
+                prop_assert!(known.incoming <= known.seq);
             }
         }
-        streams.iter().for_each(|known| drop(taken.remove(known.key)));
-        prop_assert_eq!((taken.len(), taken.beyond()), (0, 0));
+        streams.iter().for_each(|known| drop(incoming.remove(known.key)));
+        prop_assert_eq!((incoming.len(), incoming.beyond()), (0, 0));
     }
 
     /// A sender that keeps to its credit loses nothing, and has some again when all was taken.
     #[test]
     fn who_keeps_to_the_credit_is_never_stuck(steps in vec((any::<bool>(), 0..900usize), 0..200)) {
-        let mut taken = Taken::<()>::new(usize::MAX);
-        let mut known = begin(&mut taken, 0, true);
+        let mut incoming = IncomingStreams::<()>::new(usize::MAX);
+        let mut known = begin(&mut incoming, 0, true);
         let mut left = WINDOW as i64;
         for (sends, bytes) in steps {
             if sends && left > 0 {
                 known.seq += 1;
-                taken.push(known.key, text(bytes), Some(known.seq), WINDOW).unwrap();
+                incoming.push(known.key, text(bytes), Some(known.seq), WINDOW).unwrap();
                 known.waiting.push_back(bytes);
                 left -= cost(bytes) as i64;
             } else if let Some(bytes) = known.waiting.pop_front() {
-                let next = taken.next(known.key, |kept| *kept = Some(())).flatten();
+                let next = incoming.next(known.key, |kept| *kept = Some(())).flatten();
                 prop_assert_eq!(next, Some(Item::Result(text(bytes))));
-                left += taken.credit(known.key).map_or(0, |(_, bytes)| bytes as i64);
+                left += incoming.credit(known.key).map_or(0, |(_, bytes)| bytes as i64);
             }
             let waiting: usize = known.waiting.iter().map(|bytes| cost(*bytes)).sum();
-            prop_assert_eq!(taken.beyond(), waiting.saturating_sub(WINDOW));
+            prop_assert_eq!(incoming.beyond(), waiting.saturating_sub(WINDOW));
             prop_assert!(left <= WINDOW as i64, "more than there can be room for");
             prop_assert!(left > 0 || !known.waiting.is_empty(), "nobody would ever go on");
         }

@@ -44,7 +44,7 @@ struct Call<R, A> {
 
 enum State<R, A> {
     Running(R),
-    Answered { answer: A, text: usize, until: Duration },
+    FromAnswer { answer: A, text: usize, until: Duration },
 }
 
 impl<R: Clone, A: Clone> Owner<R, A> {
@@ -75,7 +75,7 @@ impl<R: Clone, A: Clone> Owner<R, A> {
         Some(match &call.state {
             _ if call.fingerprint != fingerprint => Begun::Mismatch,
             State::Running(run) => Begun::Wait(run.clone()),
-            State::Answered { answer, .. } => Begun::Answer(answer.clone()),
+            State::FromAnswer { answer, .. } => Begun::Answer(answer.clone()),
         })
     }
 
@@ -105,7 +105,7 @@ impl<R: Clone, A: Clone> Owner<R, A> {
         let Some(call) = self.calls.get_mut(key).filter(|call| call.serial == serial) else {
             return false;
         };
-        call.state = State::Answered { answer, text, until: now + KEPT };
+        call.state = State::FromAnswer { answer, text, until: now + KEPT };
         self.bytes += text;
         self.running -= 1;
         self.answered.push_back(key.clone());
@@ -188,7 +188,7 @@ impl<R: Clone, A: Clone> Owner<R, A> {
 
     fn remove(&mut self, key: &str) -> Option<Call<R, A>> {
         let call = self.calls.remove(key)?;
-        let text = if let State::Answered { text, .. } = call.state { text } else { 0 };
+        let text = if let State::FromAnswer { text, .. } = call.state { text } else { 0 };
         self.bytes -= CALL + key.len() + text;
         if self.calls.len() * 4 < self.calls.capacity() {
             self.calls.shrink_to(self.calls.len() * 2);
@@ -212,6 +212,6 @@ impl<R: Clone, A: Clone> Owner<R, A> {
 fn until<R, A>(call: &Call<R, A>) -> Option<Duration> {
     match call.state {
         State::Running(_) => None,
-        State::Answered { until, .. } => Some(until),
+        State::FromAnswer { until, .. } => Some(until),
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-type TestTaken = Taken<&'static str>;
+type TestTaken = IncomingStreams<&'static str>;
 
 fn item(json: &str) -> Item {
     Item::Result(json.into())
@@ -12,41 +12,42 @@ fn stop_of(removed: Option<Removed<&str>>) -> Option<(Stop, Box<str>)> {
 
 #[test]
 fn items_come_in_their_order_and_then_the_end() {
-    let mut taken = TestTaken::new(1 << 20);
+    let mut incoming = TestTaken::new(1 << 20);
     let key =
-        taken.insert("\"a\"", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
+        incoming.insert("\"a\"", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
     assert_eq!(
-        taken.insert("\"a\"", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None),
+        incoming.insert("\"a\"", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None),
         None
     );
-    assert_eq!(taken.next(key, |kept| *kept = Some("waker")), None);
-    assert_eq!(taken.push(key, "1".into(), None, 1000), Ok(Some("waker")));
+    assert_eq!(incoming.next(key, |kept| *kept = Some("waker")), None);
+    assert_eq!(incoming.push(key, "1".into(), None, 1000), Ok(Some("waker")));
     let error = Item::Error(ErrorObject::new(1, "m").into());
-    taken.end(key, Some(error.clone()), None).unwrap();
-    assert_eq!(taken.find("\"a\""), None, "nothing comes any more");
-    let mut next = || taken.next(key, |_| unreachable!());
+    incoming.end(key, Some(error.clone()), None).unwrap();
+    assert_eq!(incoming.find("\"a\""), None, "nothing comes any more");
+    let mut next = || incoming.next(key, |_| unreachable!());
     assert_eq!(next(), Some(Some(item("1"))));
     assert_eq!(next(), Some(Some(error)));
     assert_eq!(next(), Some(None));
-    assert_eq!(stop_of(taken.remove(key)), None, "the other end has ended it");
-    assert_eq!(taken.len(), 0);
+    assert_eq!(stop_of(incoming.remove(key)), None, "the other end has ended it");
+    assert_eq!(incoming.len(), 0);
 }
 
 #[test]
 fn what_does_not_fit_is_one_gap_in_its_place() {
-    let mut taken = TestTaken::new(1 << 20);
-    let key = taken.insert("1", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
+    let mut incoming = TestTaken::new(1 << 20);
+    let key =
+        incoming.insert("1", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
     for number in ["1", "2", "3", "4"] {
-        taken.push(key, number.into(), None, 2 * cost(1)).unwrap();
+        incoming.push(key, number.into(), None, 2 * cost(1)).unwrap();
     }
-    let mut next = || taken.next(key, |kept| *kept = Some("waker"));
+    let mut next = || incoming.next(key, |kept| *kept = Some("waker"));
     assert_eq!([next(), next()], [Some(Some(item("1"))), Some(Some(item("2")))]);
     assert_eq!(next(), Some(Some(Item::Gap(2))));
     assert_eq!(next(), None);
     let large = "x".repeat(1000);
-    taken.push(key, large.as_str().into(), None, 100).unwrap();
+    incoming.push(key, large.as_str().into(), None, 100).unwrap();
     assert_eq!(
-        taken.next(key, |kept| *kept = Some("w")),
+        incoming.next(key, |kept| *kept = Some("w")),
         Some(Some(item(&large))),
         "alone it may be larger"
     );
@@ -54,51 +55,55 @@ fn what_does_not_fit_is_one_gap_in_its_place() {
 
 #[test]
 fn one_that_is_dropped_is_to_be_unsubscribed() {
-    let mut taken = TestTaken::new(1 << 20);
-    let key = taken.insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
+    let mut incoming = TestTaken::new(1 << 20);
+    let key =
+        incoming.insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
     let stop = Some((Stop::Unsubscribe(Wanted::ended_by("stop".into())), "7".into()));
-    assert_eq!(stop_of(taken.remove(key)), stop);
-    assert_eq!(taken.remove(key), None);
-    assert!(taken.is_idle());
+    assert_eq!(stop_of(incoming.remove(key)), stop);
+    assert_eq!(incoming.remove(key), None);
+    assert!(incoming.is_idle());
 }
 
 #[test]
 fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
-    let mut taken = TestTaken::new(1 << 20);
-    let key =
-        taken.insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), Some(200)).unwrap();
-    let push = |taken: &mut TestTaken, seq| {
-        taken.push(key, "x".repeat(100).into(), Some(seq), 0).unwrap();
+    let mut incoming = TestTaken::new(1 << 20);
+    let key = incoming
+        .insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), Some(200))
+        .unwrap();
+    let push = |incoming: &mut TestTaken, seq| {
+        incoming.push(key, "x".repeat(100).into(), Some(seq), 0).unwrap();
     };
-    let next = |taken: &mut TestTaken| taken.next(key, |kept| *kept = Some("waker")).flatten();
-    (1..=3).for_each(|seq| push(&mut taken, seq));
-    assert_eq!(taken.credit(key), None);
-    assert_eq!(next(&mut taken), Some(item(&"x".repeat(100))));
-    assert_eq!(taken.credit(key), Some(("7", 100)));
-    assert_eq!(taken.credit(key), None, "once");
-    push(&mut taken, 4);
-    push(&mut taken, 5);
-    assert!(matches!(next(&mut taken), Some(Item::Result(_))));
-    assert_eq!(next(&mut taken), Some(Item::Gap(1)), "the third had no credit");
-    assert!(matches!(next(&mut taken), Some(Item::Result(_))));
-    assert_eq!(next(&mut taken), Some(Item::Gap(1)), "nor had the fifth");
-    assert_eq!(taken.credit(key), Some(("7", 200)));
-    taken.end(key, None, Some(6)).unwrap();
-    assert_eq!(taken.next(key, |_| unreachable!()), Some(None));
-    assert_eq!(stop_of(taken.remove(key)), None);
+    let next =
+        |incoming: &mut TestTaken| incoming.next(key, |kept| *kept = Some("waker")).flatten();
+    (1..=3).for_each(|seq| push(&mut incoming, seq));
+    assert_eq!(incoming.credit(key), None);
+    assert_eq!(next(&mut incoming), Some(item(&"x".repeat(100))));
+    assert_eq!(incoming.credit(key), Some(("7", 100)));
+    assert_eq!(incoming.credit(key), None, "once");
+    push(&mut incoming, 4);
+    push(&mut incoming, 5);
+    assert!(matches!(next(&mut incoming), Some(Item::Result(_))));
+    assert_eq!(next(&mut incoming), Some(Item::Gap(1)), "the third had no credit");
+    assert!(matches!(next(&mut incoming), Some(Item::Result(_))));
+    assert_eq!(next(&mut incoming), Some(Item::Gap(1)), "nor had the fifth");
+    assert_eq!(incoming.credit(key), Some(("7", 200)));
+    incoming.end(key, None, Some(6)).unwrap();
+    assert_eq!(incoming.next(key, |_| unreachable!()), Some(None));
+    assert_eq!(stop_of(incoming.remove(key)), None);
 }
 
 #[test]
 fn a_jump_in_the_numbers_is_a_gap_and_a_step_back_is_ignored() {
-    let mut taken = TestTaken::new(1 << 20);
-    let key = taken.insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
-    assert!(taken.push(key, "1".into(), Some(3), 1000).is_ok());
+    let mut incoming = TestTaken::new(1 << 20);
+    let key =
+        incoming.insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
+    assert!(incoming.push(key, "1".into(), Some(3), 1000).is_ok());
     for old in [0, 1, 3] {
-        assert_eq!(taken.push(key, "2".into(), Some(old), 1000), Err(()));
-        assert_eq!(taken.end(key, None, Some(old)), Err(()));
+        assert_eq!(incoming.push(key, "2".into(), Some(old), 1000), Err(()));
+        assert_eq!(incoming.end(key, None, Some(old)), Err(()));
     }
-    assert!(taken.end(key, None, Some(u64::MAX)).is_ok());
-    let mut next = || taken.next(key, |_| unreachable!()).unwrap();
+    assert!(incoming.end(key, None, Some(u64::MAX)).is_ok());
+    let mut next = || incoming.next(key, |_| unreachable!()).unwrap();
     assert_eq!([next(), next()], [Some(Item::Gap(2)), Some(item("1"))]);
     assert_eq!(next(), Some(Item::Gap(u64::MAX - 4)));
     assert_eq!(next(), None);
@@ -106,21 +111,21 @@ fn a_jump_in_the_numbers_is_a_gap_and_a_step_back_is_ignored() {
 
 #[test]
 fn what_waits_beyond_all_windows_is_bounded_and_its_credit_comes_back() {
-    let mut taken = TestTaken::new(1000);
-    let [a, b] = ["1", "2"].map(|id| taken.insert(id, Stop::Argument, Some(100)).unwrap());
+    let mut incoming = TestTaken::new(1000);
+    let [a, b] = ["1", "2"].map(|id| incoming.insert(id, Stop::Argument, Some(100)).unwrap());
     let large = "x".repeat(900);
     for key in [a, b] {
-        taken.push(key, large.as_str().into(), None, 100).unwrap();
+        incoming.push(key, large.as_str().into(), None, 100).unwrap();
     }
-    let mut next = |key| taken.next(key, |_| unreachable!()).unwrap();
+    let mut next = |key| incoming.next(key, |_| unreachable!()).unwrap();
     assert_eq!((next(b), next(a)), (Some(Item::Gap(1)), Some(item(&large))));
-    assert_eq!(taken.credit(b), Some(("2", 900)), "its sender may go on");
-    assert_eq!(taken.beyond, 0);
-    taken.push(b, large.as_str().into(), None, 100).unwrap();
-    assert_eq!(taken.beyond, 800);
-    taken.remove(b);
-    assert_eq!(taken.beyond, 0);
-    taken.push(a, large.as_str().into(), None, 100).unwrap();
-    assert_eq!(taken.end_all(&CloseReason::link("lost")).len(), 0);
-    assert_eq!((taken.len(), taken.beyond), (0, 0), "nobody claimed them");
+    assert_eq!(incoming.credit(b), Some(("2", 900)), "its sender may go on");
+    assert_eq!(incoming.beyond, 0);
+    incoming.push(b, large.as_str().into(), None, 100).unwrap();
+    assert_eq!(incoming.beyond, 800);
+    incoming.remove(b);
+    assert_eq!(incoming.beyond, 0);
+    incoming.push(a, large.as_str().into(), None, 100).unwrap();
+    assert_eq!(incoming.end_all(&CloseReason::link("lost")).len(), 0);
+    assert_eq!((incoming.len(), incoming.beyond), (0, 0), "nobody claimed them");
 }

@@ -10,7 +10,7 @@ use crate::shared::Shared;
 use crate::upgrade::Upgrade;
 
 /// What a request may ask for.
-pub(crate) enum Asked {
+pub(crate) enum RequestKind {
     /// To become a WebSocket.
     WebSocket(Upgrade),
     /// The answer to one message of JSON-RPC.
@@ -21,7 +21,7 @@ pub(crate) enum Asked {
     Readiness,
 }
 
-impl Asked {
+impl RequestKind {
     /// Reads the head of a request, with a body or without.
     pub(crate) fn of(head: &Parts, has_body: bool, shared: &Shared) -> Result<Self, Rejection> {
         let (method, path) = (&head.method, head.uri.path());

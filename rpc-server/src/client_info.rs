@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The other end of the way by which a request comes.
 #[derive(Debug, Clone)]
-pub(crate) struct Visitor {
+pub(crate) struct ClientInfo {
     /// `None` where there is no such address: a Unix socket, or an app that does not tell.
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) way: Way,
@@ -35,7 +35,7 @@ pub(crate) fn is_loopback(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 
-impl Visitor {
+impl ClientInfo {
     pub(crate) fn new(remote: Option<SocketAddr>, way: Way) -> Self {
         Self {
             remote,

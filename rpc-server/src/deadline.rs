@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep_until};
 
 /// When what goes on must be done; `None` is never.
 #[derive(Clone)]
-pub(crate) struct Due(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct Deadline(Arc<Mutex<Option<Instant>>>);
 
-impl Due {
+impl Deadline {
     /// What goes on now must be done within `time`.
     pub(crate) fn within(time: Duration) -> Self {
         Self(Arc::new(Mutex::new(Some(Instant::now() + time))))
@@ -30,9 +30,9 @@ impl Due {
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Some(output));
             }
-            let Some(due) = *self.0.lock().unwrap() else { return Poll::Pending };
-            if sleep.deadline() != due {
-                sleep.as_mut().reset(due);
+            let Some(deadline) = *self.0.lock().unwrap() else { return Poll::Pending };
+            if sleep.deadline() != deadline {
+                sleep.as_mut().reset(deadline);
             }
             sleep.as_mut().poll(cx).map(|()| None)
         })
@@ -50,28 +50,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_phase_has_its_time() {
-        let due = Due::within(SECOND);
+        let deadline = Deadline::within(SECOND);
         let phases = async {
             sleep(SECOND / 2).await;
-            due.set(None);
+            deadline.set(None);
             sleep(100 * SECOND).await;
-            due.set(Some(SECOND));
+            deadline.set(Some(SECOND));
             sleep(SECOND / 2).await;
         };
-        assert_eq!(due.limit(phases).await, Some(()));
-        due.set(Some(SECOND));
-        assert_eq!(due.limit(sleep(2 * SECOND)).await, None);
+        assert_eq!(deadline.limit(phases).await, Some(()));
+        deadline.set(Some(SECOND));
+        assert_eq!(deadline.limit(sleep(2 * SECOND)).await, None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_time_may_be_shortened() {
-        let due = Due::within(100 * SECOND);
+        let deadline = Deadline::within(100 * SECOND);
         let start = Instant::now();
         let phases = async {
-            due.set(Some(SECOND));
+            deadline.set(Some(SECOND));
             std::future::pending::<()>().await;
         };
-        assert_eq!(due.limit(phases).await, None);
+        assert_eq!(deadline.limit(phases).await, None);
         assert!(start.elapsed() < 2 * SECOND);
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 /// One connection.
-pub(crate) struct Session {
+pub(crate) struct Caller {
     pub(crate) remote: Option<SocketAddr>,
     notes: Mutex<Notes>,
 }
@@ -21,7 +21,7 @@ const BYTES: usize = 4 * 1024 * 1024;
 /// What a note needs beside its text.
 const EACH: usize = 32;
 
-impl Session {
+impl Caller {
     pub(crate) fn new(remote: Option<SocketAddr>) -> Self {
         Self { remote, notes: Mutex::default() }
     }

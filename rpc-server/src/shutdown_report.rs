@@ -5,7 +5,7 @@ use std::time::Duration;
 /// What became of the connections of a server that was [shut down](crate::Server::shutdown).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Drained {
+pub struct ShutdownReport {
     /// Connections that had been answered all they had asked, in time.
     pub finished: usize,
     /// Connections that had not.
@@ -30,7 +30,7 @@ pub struct CutRequest {
 /// More are only counted.
 const REQUESTS: usize = 1000;
 
-impl Drained {
+impl ShutdownReport {
     /// Takes in how one connection ended, whose requests may have been stopped.
     pub(crate) fn add(&mut self, peer: &str, cut: Vec<(String, Duration)>) {
         if cut.is_empty() {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::layers::Layers;
 use crate::limits::Limits;
-use crate::peer::registry::{Hub, SameName};
+use crate::peer::registry::{PeerRegistry, SameName};
 use crate::service::router::Router;
 use crate::util::sync::Arc;
 use crate::wire::dialect::Dialect;
@@ -12,13 +12,13 @@ use crate::wire::hello::Hello;
 
 /// What an end is made of.
 #[derive(Debug, Clone)]
-pub struct Setup {
+pub struct EndpointConfig {
     /// What it offers.
     pub services: Arc<Router>,
     /// What the other end may use of it.
     pub limits: Arc<Limits>,
     /// Whom it belongs to.
-    pub hub: Hub,
+    pub registry: PeerRegistry,
     /// What stands around all that it serves and calls; nothing by default.
     pub layers: Layers,
     /// Whether a silent end is pinged ([`ping`](Limits::ping)), and given up when it stays silent
@@ -36,11 +36,11 @@ pub struct Setup {
     /// is. Off by default, as the specification asks; on for ends that never send it. What this end sends has it all the
     /// same, and another version than `"2.0"` stays an error.
     pub jsonrpc_optional: bool,
-    /// What becomes of two connections in the [`hub`](Self::hub) with the same [name](crate::Peer::identify).
+    /// What becomes of two connections in the [`registry`](Self::registry) with the same [name](crate::Peer::identify).
     pub same_name: SameName,
     /// Whether this end answers messages that are no requests with an error, as the specification asks: text
     /// that is no JSON, an object without a method. Turn it off for the end that opened the link (a client, the
-    /// parent of a process, the first of a [pair](crate::transport::memory::pair)). Such an end does not answer the messages
+    /// parent of a process, the first of a [pair](crate::memory::pair)). Such an end does not answer the messages
     /// that the other end sends beside JSON-RPC: it counts them as [foreign](crate::Counters::foreign), logs the first
     /// as a warning, and closes the connection if they come faster than ten times
     /// [`malformed_rate`](Limits::malformed_rate).
@@ -72,14 +72,14 @@ impl fmt::Debug for OnForeign {
     }
 }
 
-impl Setup {
+impl EndpointConfig {
     /// An end that offers `services`, is alone in its hub, has a keepalive, says hello as [`Hello::Auto`], speaks
     /// [`Dialect::JsonRpc`], sends long messages in fragments, asks for `jsonrpc`, and answers malformed messages.
     pub fn new(services: Router, limits: Limits) -> Self {
         Self {
             services: Arc::new(services),
             limits: Arc::new(limits),
-            hub: Hub::new(),
+            registry: PeerRegistry::new(),
             layers: Layers::new(),
             keepalive: true,
             hello: Hello::Auto,

@@ -4,50 +4,50 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, StatusCode};
-use rpc_core::{Endpoint, Seldom};
+use rpc_core::{Endpoint, LogThrottle};
 
-use crate::asked::Asked;
+use crate::admission::Admission;
+use crate::client_info::ClientInfo;
 use crate::connecting::Connecting;
 use crate::hooks::Verdict;
 use crate::host::Host;
 use crate::rejection::Rejection;
-use crate::seat::Seat;
+use crate::request_kind::RequestKind;
 use crate::shared::Shared;
 use crate::upgrade::Upgrade;
-use crate::visitor::Visitor;
 
 impl Shared {
     /// What a request asks for, if a page like the one that sends it may ask at all.
-    pub(crate) fn look_at(
+    pub(crate) fn classify(
         &self,
         head: &Parts,
         has_body: bool,
-        visitor: &Visitor,
-    ) -> Result<Asked, Rejection> {
+        client_info: &ClientInfo,
+    ) -> Result<RequestKind, Rejection> {
         let host = Host::asked_for(head)?;
-        let asked = Asked::of(head, has_body, self)?;
-        self.settings.origins.check(&head.headers, host.as_ref(), visitor.way)?;
-        Ok(asked)
+        let kind = RequestKind::of(head, has_body, self)?;
+        self.settings.origins.check(&head.headers, host.as_ref(), client_info.way)?;
+        Ok(kind)
     }
 
     /// Lets someone in who asks for a WebSocket by this upgrade, or, without one, for the answer to a single
-    /// message; their session is set by then.
+    /// message; their caller value is set by then.
     pub(crate) async fn admit(
         self: &Arc<Self>,
         head: Parts,
-        visitor: &Visitor,
-        seat: &mut Seat,
+        client_info: &ClientInfo,
+        admission: &mut Admission,
         upgrade: Option<&Upgrade>,
     ) -> Result<Endpoint, Rejection> {
-        seat.check()?;
+        admission.check()?;
         let for_one_answer = upgrade.is_none();
-        let client = self.settings.proxies.client(visitor.address(), &head.headers);
-        if self.settings.proxies.trust(visitor.address()) {
-            seat.take_place(self, client)?;
+        let client = self.settings.proxies.client(client_info.address(), &head.headers);
+        if self.settings.proxies.trust(client_info.address()) {
+            admission.take_place(self, client)?;
         }
-        let mut setup = self.settings.setup.clone();
-        setup.keepalive &= !for_one_answer;
-        let endpoint = Endpoint::new(setup);
+        let mut config = self.settings.config.clone();
+        config.keepalive &= !for_one_answer;
+        let endpoint = Endpoint::new(config);
         if for_one_answer {
             endpoint.answer_only();
         }
@@ -59,7 +59,8 @@ impl Shared {
         }
         let request = Request::from_parts(head, ());
         let subprotocol = upgrade.and_then(|upgrade| upgrade.subprotocol.clone());
-        let connecting = Connecting::new(request, visitor.clone(), client, subprotocol, endpoint);
+        let connecting =
+            Connecting::new(request, client_info.clone(), client, subprotocol, endpoint);
         match self.settings.hooks.connect(connecting).await? {
             Verdict::Session(endpoint) => Ok(endpoint),
             Verdict::Guest(..) if for_one_answer => {
@@ -72,9 +73,9 @@ impl Shared {
                 })?;
                 let limits = self.limits();
                 let guest = limits.for_a_guest();
-                endpoint.host_guest(&methods, guest, limits.login, place).map_err(|error| {
-                    static SELDOM: Seldom = Seldom::new();
-                    if let Some(left_out) = SELDOM.may_say() {
+                endpoint.require_login(&methods, guest, limits.login, place).map_err(|error| {
+                    static THROTTLE: LogThrottle = LogThrottle::new();
+                    if let Some(left_out) = THROTTLE.allow() {
                         tracing::error!(left_out, %error, "`on_connect` refuses everyone");
                     }
                     Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")

@@ -5,15 +5,15 @@ use std::net::IpAddr;
 use http::StatusCode;
 
 use crate::addresses::{Place, Reached};
+use crate::client_info::ClientInfo;
+use crate::connection_limit::ConnectionPermit;
 use crate::lifecycle::Member;
 use crate::rejection::Rejection;
 use crate::shared::Shared;
-use crate::slots::Slot;
-use crate::visitor::Visitor;
 
 /// What a connection holds; dropping it gives all of it back.
-pub(crate) struct Seat {
-    slot: Slot,
+pub(crate) struct Admission {
+    slot: ConnectionPermit,
     /// Its part of what its address may have, where there is a limit.
     place: Option<Box<Place>>,
     /// Why it may not be served though there is a slot.
@@ -22,16 +22,16 @@ pub(crate) struct Seat {
     _member: Member,
 }
 
-impl Seat {
+impl Admission {
     /// A seat for someone who comes; `None` if they must be dropped without a word.
-    pub(crate) fn take(shared: &Shared, visitor: &Visitor) -> Option<Self> {
+    pub(crate) fn take(shared: &Shared, client_info: &ClientInfo) -> Option<Self> {
         // What comes by a proxy has its own address only when its head was read.
-        let is_known = !shared.settings.proxies.trust(visitor.address());
-        let address = visitor.address().filter(|_| is_known);
+        let is_known = !shared.settings.proxies.trust(client_info.address());
+        let address = client_info.address().filter(|_| is_known);
         let place = address.map_or(Ok(None), |address| shared.addresses.take(Some(address)));
         let (slot, place, reached) = match place {
-            Ok(place) => (shared.slots.take()?, place, None),
-            Err(reached) => (shared.slots.take_told()?, None, Some(reached)),
+            Ok(place) => (shared.connection_limit.take()?, place, None),
+            Err(reached) => (shared.connection_limit.take_rejectable()?, None, Some(reached)),
         };
         Some(Self { slot, place, reached, _member: shared.lifecycle.join() })
     }
