@@ -50,7 +50,7 @@ pub(super) fn written(output: &Output) -> TokenStream {
 ///                                           assert!(!Probe::<Outcome<u32>>::IS_RESULT, "…");
 ///                                       };
 /// ```
-pub(super) fn probe(private: &Path, Method { cfg, output, .. }: &Method) -> TokenStream {
+pub(super) fn probe(private: &Path, Method { cfg, allowed, output, .. }: &Method) -> TokenStream {
     let Output::Plain(ty) = output else {
         return TokenStream::new();
     };
@@ -62,6 +62,7 @@ pub(super) fn probe(private: &Path, Method { cfg, output, .. }: &Method) -> Toke
     let assert = quote_spanned!(first=> ::core::assert! #condition);
     quote! {
         #(#cfg)*
+        #(#allowed)*
         const _: () = {
             use #private::IsResultFallback as _;
             #assert
