@@ -82,7 +82,7 @@
 //! |---|---|---|
 //! | `error` ○ | errors | `object`: the error object of the specification; `call`: why a call failed; `close`: why a connection closed; `violations`: what is wrong with params; `decode_error`: the messages of serde, made short |
 //! | `util` | tools | `catch`: code of the application, whose panics harm nothing; `waiter`, `deferred`, `turn_budget`; `type_map`, `members`: values by their type; `log_throttle`, `escaped`: log lines that a peer can cause; `keyed_hash`, `site`, `random`, `clock`, `sync` |
-//! | `limits` ○, `method` ○, `binary` ○ | | limits; what is known of a method; bytes as text in JSON |
+//! | `limits` ○, `method` ○, `binary` ○ | | limits; what is known of a service and its methods; bytes as text in JSON |
 //! | `wire` ○ | JSON text | `decode`, with `scan`: text to messages; `encode`: answers to text; `request`, with `args`: requests and notifications to text; `extensions`, `trace`, `hello`, `goaway`, `stream_ref`, `dialect`: what goes beyond the specification; `id`, `reserved`: ids and names; `buffer`: where short messages are written |
 //! | `protocol` ○ | the state machine | `receive`, `call`, `serve`, `subscribe`, `send`, `end`: what happens to messages; `tables/`: calls, served calls, notifications, batches, streams, the outbox, deadlines and rates |
 //! | `transport` | what carries text | `memory`: in one process; `websocket`: over tungstenite |
@@ -146,7 +146,7 @@ pub use error::violations::{Invalid, Violation};
 pub use layers::{Layer, Layers};
 pub use limits::{Limits, LimitsError};
 pub use method::{
-    MethodFlags, MethodInfo, MethodKind, ParamInfo, SubscriptionIds, SubscriptionInfo,
+    MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo, SubscriptionIds, SubscriptionInfo,
 };
 pub use peer::Peer;
 pub use peer::batch::Batch;

@@ -1,8 +1,15 @@
-//! What is known of a method without calling it.
+//! What is known of a service, its methods and their parameters without a call.
 
 use std::borrow::Cow;
 
 use crate::error::rpc_error::ErrorInfo;
+
+mod param;
+mod service;
+
+pub(crate) use param::Absent;
+pub use param::ParamInfo;
+pub use service::ServiceInfo;
 
 /// The name of the member that holds the id of the stream, unless both ends have agreed on another.
 pub(crate) const SUBSCRIPTION: &str = "subscription";
@@ -13,10 +20,16 @@ pub(crate) const SUBSCRIPTION: &str = "subscription";
 pub struct MethodInfo {
     /// Its name on the wire.
     pub name: Cow<'static, str>,
+    /// The method's own name on the wire, if `name` is an alias of it. A table has a row for each alias; what the
+    /// row tells beside its name is the same as in the row of the own name.
+    pub alias_of: Option<Cow<'static, str>>,
     /// How it is meant to be called.
     pub kind: MethodKind,
     /// Its parameters on the wire, in order; empty as well if they are not known.
     pub params: &'static [ParamInfo],
+    /// The type that it returns, as its trait has it written: `Result<Vec<String>, ChatError>`. Empty if the type is not
+    /// known.
+    pub returns: &'static str,
     /// What else was declared of it.
     pub flags: MethodFlags,
     /// The errors it can answer with.
@@ -32,9 +45,30 @@ pub struct MethodInfo {
 impl MethodInfo {
     /// A method without parameters, errors or documentation; the other setters add them.
     pub const fn new(name: &'static str, kind: MethodKind) -> Self {
-        let name = Cow::Borrowed(name);
-        let flags = MethodFlags::new();
-        Self { name, kind, params: &[], flags, errors: &[], docs: "", selected: &[] }
+        Self::of_names(name, None, kind)
+    }
+
+    /// As [`new`](Self::new), of another name of the method `alias_of`.
+    pub const fn new_alias(name: &'static str, alias_of: &'static str, kind: MethodKind) -> Self {
+        Self::of_names(name, Some(Cow::Borrowed(alias_of)), kind)
+    }
+
+    const fn of_names(
+        name: &'static str,
+        alias_of: Option<Cow<'static, str>>,
+        kind: MethodKind,
+    ) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            alias_of,
+            kind,
+            params: &[],
+            returns: "",
+            flags: MethodFlags::new(),
+            errors: &[],
+            docs: "",
+            selected: &[],
+        }
     }
 
     /// As [`new`](Self::new), of a name that was made at run time.
@@ -46,6 +80,13 @@ impl MethodInfo {
     #[must_use]
     pub const fn with_params(mut self, params: &'static [ParamInfo]) -> Self {
         self.params = params;
+        self
+    }
+
+    /// The same method, which returns a value of the type that is written like this.
+    #[must_use]
+    pub const fn with_returns(mut self, returns: &'static str) -> Self {
+        self.returns = returns;
         self
     }
 
@@ -288,35 +329,5 @@ impl MethodFlags {
     pub const fn allow_unknown(mut self) -> Self {
         self.allow_unknown = true;
         self
-    }
-}
-
-/// One parameter of a method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ParamInfo {
-    /// Its name on the wire.
-    pub name: &'static str,
-    /// Whether it is a stream: the caller sends its items one by one.
-    pub is_stream: bool,
-    /// Whether it is all params: an object with members of its own. It is the only parameter, and its name is not on
-    /// the wire then.
-    pub is_flattened: bool,
-}
-
-impl ParamInfo {
-    /// A parameter by its name on the wire.
-    pub const fn new(name: &'static str) -> Self {
-        Self { name, is_stream: false, is_flattened: false }
-    }
-
-    /// A parameter that is a stream.
-    pub const fn stream(name: &'static str) -> Self {
-        Self { is_stream: true, ..Self::new(name) }
-    }
-
-    /// A parameter that is all params.
-    pub const fn flattened(name: &'static str) -> Self {
-        Self { is_flattened: true, ..Self::new(name) }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use crate::error::call::{CallError, NotifyError};
 pub use crate::error::object::ErrorObject;
 pub use crate::error::rpc_error::{ErrorInfo, RpcError};
-pub use crate::method::{MethodFlags, MethodInfo, MethodKind, ParamInfo};
+pub use crate::method::{MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo};
 pub use crate::peer::Peer;
 pub use crate::peer::batch::Batch;
 pub use crate::peer::call::Call;
@@ -36,8 +36,7 @@ pub use crate::wire::stream_ref::StreamId;
 
 use serde::Serialize;
 
-use crate::method::SUBSCRIPTION;
-use crate::method::SubscriptionIds;
+use crate::method::{Absent, SUBSCRIPTION, SubscriptionIds};
 use crate::service::params::selected;
 use crate::util::random::{new_id, quoted};
 use crate::wire::request::Outgoing;
@@ -123,6 +122,16 @@ pub const fn subscription_kind(
         None => SUBSCRIPTION,
     };
     MethodKind::of_constants(item, unsubscribe, ids, id_member)
+}
+
+/// The parameter, which is read as `None` if it is left out and this returns true.
+pub const fn optional_param(param: ParamInfo, is_none: fn() -> bool) -> ParamInfo {
+    param.with_absent(Absent::None(is_none))
+}
+
+/// The parameter, which has a default; this returns its JSON.
+pub const fn default_param(param: ParamInfo, json: fn() -> Option<String>) -> ParamInfo {
+    param.with_absent(Absent::Default(json))
 }
 
 /// What starts a method of an implementation.

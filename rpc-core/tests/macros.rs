@@ -27,9 +27,11 @@ mod pass {
     #[rustfmt::skip]
     mod many_params;
     mod names;
+    mod param_docs;
     mod raw_identifiers;
     mod results;
     mod subscriptions;
+    mod table;
     mod targets;
     mod validation;
     mod visibility;

@@ -10,6 +10,7 @@ const PURE: &[&str] = &[
     "connection/keepalive.rs",
     "error",
     "limits.rs",
+    "method",
     "method.rs",
     "protocol",
     "protocol.rs",

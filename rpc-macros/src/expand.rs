@@ -4,9 +4,11 @@ mod client;
 mod dispatch;
 mod dynamic;
 mod handler;
+mod info;
 mod output;
 mod server;
 mod r#trait;
+mod type_text;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
@@ -23,9 +25,9 @@ pub(crate) fn service(service: &Service, item: &ItemTrait, errors: &Errors) -> T
     let contract = r#trait::expand(item);
     let dynamic = dynamic::expand(service, &contract, errors.is_empty());
     let client = client::expand(service);
-    let server = server::expand(service);
+    let (server, info) = (server::expand(service), info::expand(service));
     let errors = errors.to_compile_errors();
-    quote!(#errors #contract #dynamic #client #server)
+    quote!(#errors #contract #dynamic #client #server #info)
 }
 
 /// The item as it is, and why it is no service.
@@ -58,15 +60,18 @@ fn param_infos(private: &Path, method: &Method, selector: Option<&LitStr>) -> To
         let text = format!("\"{}\"", selector.value());
         quote!(#private::ParamInfo::new(#text))
     });
-    let infos = method.params().map(|Param { name, stream, flatten, .. }| {
-        let new = match stream {
-            Some(_) => "stream",
-            None if *flatten => "flattened",
-            None => "new",
-        };
-        let (name, new) = (&name.text, format_ident!("{new}"));
-        quote!(#private::ParamInfo::#new(#name))
-    });
+    let infos = method.params().map(|param| param_info(private, param));
     let infos = selector.into_iter().chain(infos);
     quote!(&[#(#infos),*])
+}
+
+/// `ParamInfo::new("room")`
+fn param_info(private: &Path, Param { name, stream, flatten, .. }: &Param) -> TokenStream {
+    let new = match stream {
+        Some(_) => "stream",
+        None if *flatten => "flattened",
+        None => "new",
+    };
+    let (name, new) = (&name.text, format_ident!("{new}"));
+    quote!(#private::ParamInfo::#new(#name))
 }

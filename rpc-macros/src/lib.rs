@@ -46,6 +46,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///   `T::Owned` of [`ToOwned`]) and lent to the method. An `Option` may be left out by the caller, and a stub leaves out one that is
 ///   `None` where it can: last by position, anywhere by name. So a method may gain an `Option` at
 ///   its end, and is still called at ends that do not know it.
+/// - A parameter may have documentation, though Rust allows none there. Rustdoc shows the documentation of all parameters as a
+///   list at the end of the method's own, in the trait and in the stub.
 /// - `&Context`, anywhere among the parameters, is the call itself: whose it is, until when. It is
 ///   not on the wire and not in the stub.
 /// - A return type whose last part is called `Result` has an error type, which is an `RpcError`:
@@ -103,8 +105,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// **The serving half**, a `Service` that decodes params, calls an implementation, and knows of
-/// each method its name, parameters, errors and documentation.
+/// **The serving half**, a `Service` that decodes params and calls an implementation.
 ///
 /// ```text
 /// pub struct ChatServer<S> { … }
@@ -115,7 +116,28 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// Both are as visible as the trait. Documentation, `cfg` and `deprecated` carry over; other
+/// **The table** of what the trait says: a constant of both halves. Neither needs an implementation or a connection, so
+/// tools can read the table: those that export schemas, generate code or list methods.
+///
+/// ```text
+/// ChatClient::INFO       // `&'static ServiceInfo`: name, namespace, documentation and methods
+/// ChatClient::METHODS    // `&'static [MethodInfo]`: the same as `INFO.methods`
+/// ChatServer::INFO       // the same table as that of the client
+/// ChatServer::METHODS
+/// ```
+///
+/// - The constants are written without type arguments, also in generic code: they belong to `ChatClient<Peer>` and to
+///   `ChatServer<()>`. `ChatServer::<Rooms>::INFO` does not exist.
+/// - Names are those of the trait. Of a server in another [namespace](#one-service-under-several-namespaces),
+///   `Service::methods` tells the names.
+/// - A `MethodInfo` has the method's name, kind, parameters, flags, errors and documentation, and its return type as it is
+///   written. An alias has a row of its own, which tells in `alias_of` what it is an alias of.
+/// - A `ParamInfo` has the parameter's name, its type as it is written and its documentation. It can be asked whether the
+///   parameter may be left out (`is_optional`), and for its default as JSON (`default_json`).
+/// - Documentation is text that is written as `///` or `#[doc = "…"]`; a macro in its place (`include_str!`) is not in the
+///   table.
+///
+/// Client and server are as visible as the trait. Documentation, `cfg` and `deprecated` carry over; other
 /// attributes stay on the trait.
 ///
 /// # Options
@@ -271,8 +293,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///   `$/credit`, `$/goaway`, `$/hello`, `$/item`, `$/ping`, `$/progress` and `$/stop`. Any other name in `$/` is yours:
 ///   `#[notification(name = "$/setTrace")]`.
 /// - *is all params*: what has `flatten` stands for all that is on the wire, see above.
-/// - *the stub …*: the stub's own `new` and `namespace`, and the `try_` form of a notification, are methods beside
-///   those of the trait. Rename the method; `name` keeps its name on the wire.
+/// - *the stub …*: the stub's own `new`, `namespace`, `INFO` and `METHODS`, and the `try_` form of a notification, stand beside
+///   the methods of the trait. Rename the method; `name` keeps its name on the wire.
 /// - *expected `rpc_core::Streaming`*: the `Streaming` in this place is another type.
 /// - *cannot be the error of a service method*: an error is rebuilt at the other end, so it says how
 ///   it travels. Derive `RpcError`, or use `rpc_core::Result<T>` and codes by hand.

@@ -3,6 +3,7 @@
 mod attributes;
 mod case;
 mod clashes;
+mod docs;
 mod kind;
 mod method;
 mod name;
@@ -20,6 +21,7 @@ use syn::{TypeParamBound, Visibility, parse_quote};
 
 pub(crate) use attributes::{allowed, hidden, one_of};
 pub(crate) use case::Case;
+pub(crate) use docs::of_params;
 pub(crate) use kind::{ATTRIBUTES, Kind, Run, Subscription};
 pub(crate) use method::Method;
 pub(crate) use output::Output;
@@ -47,6 +49,8 @@ pub(crate) struct Service {
     pub(crate) server: Ident,
     /// The trait whose `dyn` implements this one, if it is asked for.
     pub(crate) dynamic: Option<Ident>,
+    /// The text of the documentation.
+    pub(crate) docs: String,
     /// What names of methods begin with: namespace and separator.
     pub(crate) prefix: String,
     /// What stands after another namespace.
@@ -82,6 +86,7 @@ impl Service {
             server: format_ident!("{name}Server", span = place),
             dynamic: args.dynamic.then(|| format_ident!("Dyn{name}", span = place)),
             ident,
+            docs: docs::text(&item.attrs),
             prefix: naming.prefix,
             separator: naming.separator,
             methods: if generic { Vec::new() } else { methods },

@@ -73,6 +73,10 @@ impl Renamed {
         let mut methods = methods.to_vec();
         for (method, prefixed) in methods.iter_mut().zip(prefixed) {
             renamed(&mut method.name, prefixed.name);
+            if let Some(own_name) = &mut method.alias_of {
+                // No method's own name is written whole.
+                renamed(own_name, true);
+            }
             if let MethodKind::Subscription { item, unsubscribe, .. } = &mut method.kind {
                 renamed(item, prefixed.item);
                 renamed(unsubscribe, prefixed.unsubscribe);

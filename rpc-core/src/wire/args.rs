@@ -53,6 +53,11 @@ impl<T: Serialize> Value<T> {
         self.sent(move || may_be_left_out() && is_none(&default()))
     }
 
+    /// The value as JSON; `None` if its `Serialize` refuses.
+    pub fn json(self) -> Option<String> {
+        serde_json::to_string(&self.0).ok()
+    }
+
     /// The value as all params, for a parameter of this name.
     pub fn flattened(self, name: &'static str) -> Flattened<T> {
         Flattened { value: self.0, name }
@@ -78,6 +83,11 @@ pub trait Unsent: Sized {
     /// An argument in the place of the value.
     fn sent_or_default<F, D>(self, _: F, _: D) -> &'static () {
         &()
+    }
+
+    /// Nothing in the place of the value.
+    fn json(self) -> Option<String> {
+        None
     }
 
     /// No params in the place of the value.

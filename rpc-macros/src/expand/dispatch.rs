@@ -5,23 +5,20 @@ use quote::quote;
 use syn::Path;
 use syn::ext::IdentExt;
 
-use super::output::error_codes;
-use super::param_infos;
 use super::server::{handlers, implementation};
-use crate::model::{Kind, Method, Run, Service, Subscription, WireName, one_of};
+use crate::model::{Kind, Method, Service, Subscription, WireName, one_of};
 use crate::tokens::{again, local};
 
-/// Tables in the same order: what is known of each method, which of its names begin with the prefix of the trait, and what
-/// runs it.
+/// Tables in the order of [what is known](super::info) of each method: which of its names begin with the prefix of the
+/// trait, and what runs it.
 ///
 /// ```text
 /// impl __Handlers {
-///     const __METHODS: &[MethodInfo] = &[MethodInfo::new("chat.join", …), …];
 ///     const __PREFIXED: &[Prefixed] = &[Prefixed { name: true, … }, …];
 /// }
 /// impl<S: Chat> Service for ChatServer<S> {
 ///     fn methods(&self) -> &[MethodInfo] {
-///         self.names.methods(__Handlers::__METHODS)
+///         self.names.methods(ChatServer::METHODS)
 ///     }
 ///     fn check(&self) -> Result<(), RouterError> { … }
 ///     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {
@@ -33,7 +30,6 @@ use crate::tokens::{again, local};
 pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
     let Service { private, server, .. } = service;
     let rows = rows(service);
-    let infos = rows.iter().map(|row| row_info(private, row));
     let prefixed_of = rows.iter().map(|row| is_prefixed(private, row));
     let contract = service.ident.unraw().to_string();
     let (owner, s) = (handlers(), implementation(service));
@@ -44,10 +40,9 @@ pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
     });
     let [method, cx, params, handlers] = ["method", "cx", "params", "handlers"].map(local);
     // Apart from the implementation, whose parameter a user's type may be called as.
-    let (methods, prefixed) = (local("METHODS"), local("PREFIXED"));
+    let prefixed = local("PREFIXED");
     quote! {
         impl #owner {
-            const #methods: &'static [#private::MethodInfo] = &[#(#infos),*];
             const #prefixed: &'static [#private::Prefixed] = &[#(#prefixed_of),*];
 
             #(#selects)*
@@ -55,7 +50,7 @@ pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
 
         impl<#s: #bound> #private::Service for #server<#s> {
             fn methods(&self) -> &[#private::MethodInfo] {
-                self.names.methods(#owner::#methods)
+                self.names.methods(<#server<()>>::METHODS)
             }
 
             fn check(&self) -> ::core::result::Result<(), #private::RouterError> {
@@ -76,19 +71,19 @@ pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
 }
 
 /// A name on the wire, and what it means: a method, or those of which the first param picks one.
-struct Row<'a> {
-    name: &'a WireName,
-    methods: Vec<&'a Method>,
+pub(super) struct Row<'a> {
+    pub(super) name: &'a WireName,
+    pub(super) methods: Vec<&'a Method>,
 }
 
 impl Row<'_> {
     /// Whether the first param picks.
-    fn is_selected(&self) -> bool {
+    pub(super) fn is_selected(&self) -> bool {
         self.methods.iter().any(|method| method.selector().is_some())
     }
 
     /// There where one of its methods is.
-    fn cfg(&self) -> TokenStream {
+    pub(super) fn cfg(&self) -> TokenStream {
         match &*self.methods {
             [Method { cfg, .. }] => quote!(#(#cfg)*),
             methods => one_of(methods.iter().map(|method| &*method.cfg)),
@@ -105,7 +100,7 @@ impl Row<'_> {
 }
 
 /// The methods by their own names, then by their aliases.
-fn rows(service: &Service) -> Vec<Row<'_>> {
+pub(super) fn rows(service: &Service) -> Vec<Row<'_>> {
     let own = service.methods.iter().map(|method| (method, &method.name));
     let aliases = service
         .methods
@@ -154,44 +149,6 @@ fn select(service: &Service, bound: &TokenStream, index: usize, row: &Row<'_>) -
     }
 }
 
-/// `MethodInfo::new("chat.join", …)…`, or that of a name with those of the methods it may mean:
-/// `MethodInfo::new("eth_subscribe", …).with_selected(const { &[("logs", MethodInfo::new(…)), …] })`
-fn row_info(private: &Path, row: &Row<'_>) -> TokenStream {
-    let (cfg, name) = (row.cfg(), &*row.name.text);
-    if !row.is_selected() {
-        let infos = row.methods.iter().map(|method| info(private, method, name));
-        return quote!(#cfg #(#infos)*);
-    }
-    let first = row.methods[0];
-    let kind = kind(private, &first.kind);
-    let ordered = first.ordered.then(|| quote!(.ordered()));
-    let selected = row.methods.iter().map(|method| {
-        let (cfg, selector) = (&method.cfg, method.selector());
-        let info = info(private, method, name);
-        quote!(#(#cfg)* (#selector, #info))
-    });
-    quote! {
-        #cfg
-        #private::MethodInfo::new(#name, #kind)
-            .with_flags(#private::MethodFlags::new()#ordered)
-            .with_selected(const { &[#(#selected),*] })
-    }
-}
-
-/// `MethodInfo::new("chat.join", MethodKind::Request).with_params(&[…])…`
-fn info(private: &Path, method: &Method, name: &str) -> TokenStream {
-    let (docs, params) = (method.docs_text(), param_infos(private, method, None));
-    let (kind, flags) = (kind(private, &method.kind), flags(method));
-    let errors = error_codes(private, &method.output);
-    quote! {
-        #private::MethodInfo::new(#name, #kind)
-            .with_params(const { #params })
-            .with_flags(#private::MethodFlags::new()#flags)
-            .with_errors(#errors)
-            .with_docs(#docs)
-    }
-}
-
 /// `Prefixed { name: true, item: false, unsubscribe: false }`
 fn is_prefixed(private: &Path, row: &Row<'_>) -> TokenStream {
     let (item, unsubscribe) = match &row.methods[0].kind {
@@ -205,47 +162,4 @@ fn is_prefixed(private: &Path, row: &Row<'_>) -> TokenStream {
         #cfg
         #private::Prefixed { name: #name, item: #item, unsubscribe: #unsubscribe }
     }
-}
-
-/// `MethodKind::Request`, or
-/// `subscription_kind("chat.message", "chat.stop", false, None)`
-fn kind(private: &Path, kind: &Kind) -> TokenStream {
-    match kind {
-        Kind::Request { .. } => quote!(#private::MethodKind::Request),
-        Kind::Notification => quote!(#private::MethodKind::Notification),
-        Kind::Subscription(subscription) => {
-            let Subscription { item, unsubscribe, id_member, .. } = subscription;
-            let (item, unsubscribe) = (&item.text, &unsubscribe.text);
-            let has_numbers = subscription.has_numbers();
-            let id_member = match id_member {
-                Some(name) => quote!(Some(#name)),
-                None => quote!(None),
-            };
-            quote! {
-                #private::subscription_kind(
-                    #item,
-                    #unsubscribe,
-                    #has_numbers,
-                    ::core::option::Option::#id_member,
-                )
-            }
-        }
-    }
-}
-
-/// `.idempotent().spawn().ordered().allow_unknown()`
-fn flags(method: &Method) -> TokenStream {
-    let idempotent = match method.kind {
-        Kind::Request { idempotent: true } => quote!(.idempotent()),
-        _ => TokenStream::new(),
-    };
-    let run = match method.run {
-        Run::Inline => TokenStream::new(),
-        Run::Spawned => quote!(.spawn()),
-        Run::Blocking => quote!(.blocking()),
-        Run::Detached => quote!(.detached()),
-    };
-    let ordered = method.ordered.then(|| quote!(.ordered()));
-    let allow_unknown = method.allow_unknown.then(|| quote!(.allow_unknown()));
-    quote!(#idempotent #run #ordered #allow_unknown)
 }

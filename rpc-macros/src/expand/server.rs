@@ -130,7 +130,7 @@ fn namespace(service: &Service) -> TokenStream {
     let Service { private, vis, server, .. } = service;
     let (prefix, bound, s) = (prefix(service), bound(service), implementation(service));
     let (owner, namespace) = (handlers(), local("namespace"));
-    let (methods, prefixed) = (local("METHODS"), local("PREFIXED"));
+    let prefixed = local("PREFIXED");
     quote! {
         impl<#s: #bound> #server<#s> {
             /// The same service in this namespace, which replaces that of the trait before its separator. Names that
@@ -146,7 +146,7 @@ fn namespace(service: &Service) -> TokenStream {
                     names: #private::Renamed::to(
                         ::core::convert::AsRef::as_ref(&#namespace),
                         #prefix,
-                        #owner::#methods,
+                        <#server<()>>::METHODS,
                         #owner::#prefixed,
                     ),
                     ..self

@@ -3,7 +3,7 @@
 use syn::{Block, FnArg, ItemTrait, Pat, ReturnType, Signature, TraitItem, TraitItemFn};
 use syn::{Token, Type, TypeParamBound, parse_quote, parse_quote_spanned};
 
-use crate::model::{ATTRIBUTES, hidden};
+use crate::model::{ATTRIBUTES, hidden, of_params};
 use crate::parse::is_one_of;
 use crate::tokens::by_macro;
 
@@ -33,6 +33,7 @@ pub(super) fn expand(item: &ItemTrait) -> ItemTrait {
 
 fn rewrite(method: &mut TraitItemFn) {
     method.attrs.retain(|attr| !is_one_of(attr, &ATTRIBUTES) && hidden(attr).is_none());
+    method.attrs.extend(of_params(&method.sig.inputs));
     method.sig.constness = None;
     for input in &mut method.sig.inputs {
         rewrite_input(input, method.default.is_some());
@@ -43,16 +44,18 @@ fn rewrite(method: &mut TraitItemFn) {
     }
 }
 
-/// Takes `#[param]` away. Patterns are a mistake; without a body rustc would say it once more.
+/// Takes `#[param]` and documentation away: Rust allows neither there. Patterns are a mistake; without a body rustc would say it once more.
 fn rewrite_input(input: &mut FnArg, has_body: bool) {
-    match input {
-        FnArg::Receiver(receiver) => receiver.attrs.retain(|attr| !is_one_of(attr, &["param"])),
-        FnArg::Typed(input) => {
-            input.attrs.retain(|attr| !is_one_of(attr, &["param"]));
-            if !has_body && !matches!(&*input.pat, Pat::Ident(pat) if pat.mutability.is_none()) {
-                input.pat = parse_quote!(_);
-            }
-        }
+    let attrs = match input {
+        FnArg::Receiver(receiver) => &mut receiver.attrs,
+        FnArg::Typed(input) => &mut input.attrs,
+    };
+    attrs.retain(|attr| !is_one_of(attr, &["param", "doc"]));
+    if let FnArg::Typed(input) = input
+        && !has_body
+        && !matches!(&*input.pat, Pat::Ident(pat) if pat.mutability.is_none())
+    {
+        input.pat = parse_quote!(_);
     }
 }
 

@@ -4,10 +4,10 @@ use std::iter;
 use std::time::Duration;
 
 use syn::ext::IdentExt;
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, MetaNameValue};
-use syn::{Result, Signature, TraitItemFn};
+use syn::{Attribute, Ident, LitStr, Result, Signature, TraitItemFn};
 
 use super::attributes;
+use super::docs;
 use super::kind::{Kind, Run};
 use super::name::{Naming, WireName};
 use super::output::Output;
@@ -24,8 +24,12 @@ pub(crate) struct Method {
     pub(crate) cfg: Vec<Attribute>,
     /// What the user allows, and the use of the method if that is deprecated.
     pub(crate) allowed: Vec<Attribute>,
-    /// What the stub's method repeats: documentation and deprecation.
+    /// What the stub's method repeats: deprecation and documentation, but for that of its parameters.
     pub(crate) docs: Vec<Attribute>,
+    /// The documentation of the parameters, which follows.
+    pub(crate) param_docs: Vec<Attribute>,
+    /// The text of the documentation.
+    pub(crate) docs_text: String,
     pub(crate) name: WireName,
     /// Other whole names on the wire.
     pub(crate) aliases: Vec<WireName>,
@@ -75,6 +79,8 @@ impl Method {
             cfg: attributes::named(attrs, &["cfg"]),
             allowed: [attributes::allowed(attrs), attributes::excused(attrs)].concat(),
             docs: attributes::named(attrs, &["doc", "deprecated"]),
+            param_docs: docs::of_params(&sig.inputs),
+            docs_text: docs::text(attrs),
             name,
             aliases,
             kind,
@@ -141,26 +147,6 @@ impl Method {
     /// The name of the stub's method that sends a notification without waiting.
     pub(crate) fn try_ident(&self) -> Ident {
         Ident::new(&format!("try_{}", self.ident.unraw()), by_macro(self.ident.span()))
-    }
-
-    /// The text of the documentation, for tables and schemas.
-    pub(crate) fn docs_text(&self) -> String {
-        let lines: Vec<String> = self.docs.iter().filter_map(doc_line).collect();
-        lines.join("\n")
-    }
-}
-
-/// The `text` of `/// text`.
-fn doc_line(attr: &Attribute) -> Option<String> {
-    let Meta::NameValue(MetaNameValue { path, value, .. }) = &attr.meta else {
-        return None;
-    };
-    match value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if path.is_ident("doc") => {
-            let text = text.value();
-            Some(text.strip_prefix(' ').unwrap_or(&text).to_owned())
-        }
-        _ => None,
     }
 }
 

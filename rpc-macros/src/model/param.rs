@@ -2,6 +2,7 @@
 
 use syn::{Attribute, Error, FnArg, Ident, Pat, PatIdent, PatType, Result, Type, TypeReference};
 
+use super::docs;
 use super::name::{Naming, WireName};
 use super::types::{self, Stream};
 use crate::errors::Errors;
@@ -37,6 +38,8 @@ pub(crate) struct Param {
     /// The `T` of a `&T`, which is received as `<T as ToOwned>::Owned`.
     pub(crate) borrowed: Option<Box<Type>>,
     pub(crate) name: WireName,
+    /// The text of the documentation.
+    pub(crate) docs: String,
     /// Whether it may be left out for its `Default`.
     pub(crate) default: bool,
     /// Whether it is all params: an object with members of its own.
@@ -113,7 +116,8 @@ impl Arg {
         let (ident, ty) = (ident.clone(), input.ty.clone());
         let borrowed = borrowed.cloned().map(Box::new);
         let ParamArgs { default, flatten, validate, .. } = args;
-        let param = Param { ident, ty, borrowed, name, default, flatten, stream, validate };
+        let docs = docs::text(&input.attrs);
+        let param = Param { ident, ty, borrowed, name, docs, default, flatten, stream, validate };
         errors.finish(Self::Param(param))
     }
 

@@ -3,6 +3,7 @@
 use syn::{Error, FnArg, Receiver, ReceiverKind, Safety, Signature};
 
 use crate::errors::Errors;
+use crate::parse;
 
 /// A method is `fn name(&self)` or `async fn name(&self)`.
 pub(super) fn check(sig: &Signature, errors: &mut Errors) {
@@ -32,14 +33,24 @@ pub(super) fn check(sig: &Signature, errors: &mut Errors) {
                        `#[method(name = \"namespace\")]`";
         errors.at(&sig.ident, message);
     }
+    if let Some(name) = ["INFO", "METHODS"].iter().find(|name| sig.ident == name) {
+        let message = format!(
+            "the stub has a constant `{name}`: rename the method, the wire may keep the name: \
+             `#[method(name = \"{name}\")]`"
+        );
+        errors.at(&sig.ident, message);
+    }
     check_receiver(sig, errors);
 }
 
 fn check_receiver(sig: &Signature, errors: &mut Errors) {
     const MESSAGE: &str = "write `&self`: a service method takes `&self`";
     match sig.inputs.first() {
-        Some(FnArg::Receiver(receiver)) if !is_ref_self(receiver) => errors.at(receiver, MESSAGE),
-        Some(FnArg::Receiver(_)) => {}
+        Some(FnArg::Receiver(receiver)) => match parse::find(&receiver.attrs, "doc") {
+            Some(docs) => errors.at(docs, "`&self` is no parameter: write this above the method"),
+            None if !is_ref_self(receiver) => errors.at(receiver, MESSAGE),
+            None => {}
+        },
         _ => errors.push(Error::new(sig.paren_token.span.open(), MESSAGE)),
     }
 }

@@ -193,10 +193,10 @@ fn name(service: &Service, WireName { text, is_prefixed, .. }: &WireName) -> Tok
 
 /// The method's own documentation; a user's `deny(missing_docs)` must not fall on the stub too.
 fn docs(method: &Method) -> TokenStream {
-    let docs = &method.docs;
+    let Method { docs, param_docs, .. } = method;
     let missing = docs.iter().all(|attr| !attr.path().is_ident("doc"));
     let about = missing.then(|| format!("Calls `{}`.", method.name.text)).into_iter();
-    quote!(#(#docs)* #(#[doc = #about])*)
+    quote!(#(#docs)* #(#[doc = #about])* #(#param_docs)*)
 }
 
 /// `, room: &str, text: &str`

@@ -1,0 +1,72 @@
+//! What is known of a service without calling it, and without an implementation.
+
+use super::MethodInfo;
+
+/// What a trait says of its service: `ChatClient::INFO` and `ChatServer::INFO` of a trait `Chat`.
+///
+/// ```
+/// use rpc_core::service;
+///
+/// /// Rooms to talk in.
+/// #[service(namespace = "chat")]
+/// trait Chat {
+///     /// Joins a room.
+///     async fn join(&self, room: &str) -> u32;
+/// }
+///
+/// let info = ChatClient::INFO;
+/// assert_eq!((info.name, info.namespace, info.docs), ("Chat", Some("chat"), "Rooms to talk in."));
+/// for method in info.methods {
+///     println!("{}: {}", method.name, method.docs); // chat.join: Joins a room.
+/// }
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ServiceInfo {
+    /// The name of the trait.
+    pub name: &'static str,
+    /// The namespace before the names of the methods. `None` if the names are bare.
+    pub namespace: Option<&'static str>,
+    /// The text between a namespace and the name of a method.
+    pub separator: &'static str,
+    /// The documentation of the trait, as Markdown. Empty without documentation.
+    pub docs: &'static str,
+    /// The methods by their own names, in the order of the trait, then by their aliases. A method has its row here only if
+    /// it has no `cfg`, or if its `cfg` holds.
+    pub methods: &'static [MethodInfo],
+}
+
+impl ServiceInfo {
+    /// Returns a service without namespace, documentation and methods; the other setters add them.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, namespace: None, separator: ".", docs: "", methods: &[] }
+    }
+
+    /// Returns the same service in this namespace.
+    #[must_use]
+    pub const fn with_namespace(mut self, namespace: &'static str) -> Self {
+        self.namespace = Some(namespace);
+        self
+    }
+
+    /// Returns the same service with this text behind its namespace.
+    #[must_use]
+    pub const fn with_separator(mut self, separator: &'static str) -> Self {
+        self.separator = separator;
+        self
+    }
+
+    /// Returns the same service with this documentation.
+    #[must_use]
+    pub const fn with_docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
+        self
+    }
+
+    /// Returns the same service with these methods.
+    #[must_use]
+    pub const fn with_methods(mut self, methods: &'static [MethodInfo]) -> Self {
+        self.methods = methods;
+        self
+    }
+}

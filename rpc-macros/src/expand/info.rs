@@ -1,0 +1,216 @@
+//! What is known of the service without calling it, and without an implementation: one table for both halves.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Path;
+use syn::ext::IdentExt;
+
+use super::dispatch::{Row, rows};
+use super::handler::{owned, slot};
+use super::output::{error_codes, written};
+use super::quiet;
+use super::type_text::type_text;
+use crate::model::{Kind, Method, Param, Run, Service, Subscription, WireName};
+use crate::tokens::again;
+
+/// The table, as a constant of either half.
+///
+/// The stub has it over a `Peer` only, and the server of `()` only: so that `ChatClient::INFO` and
+/// `ChatServer::INFO` are enough, as there is one type that can be meant.
+///
+/// ```text
+/// impl ChatClient<Peer> {
+///     pub const INFO: &ServiceInfo = &ServiceInfo::new("Chat")…;
+///     pub const METHODS: &[MethodInfo] = Self::INFO.methods;
+/// }
+/// impl ChatServer<()> {
+///     pub const INFO: &ServiceInfo = ChatClient::INFO;
+///     pub const METHODS: &[MethodInfo] = Self::INFO.methods;
+/// }
+/// ```
+pub(super) fn expand(service: &Service) -> TokenStream {
+    let Service { private, client, server, .. } = service;
+    let (quiet, info, of_client) = (quiet(service), info(service), methods_table(service));
+    let client = quote!(#client<#private::Peer>);
+    let constants = |ty: TokenStream, info: TokenStream| constants(service, &ty, &info);
+    let of_client = constants(client.clone(), quote!(&#info.with_methods(const { #of_client })));
+    let of_server = constants(quote!(#server<()>), quote!(<#client>::INFO));
+    quote! {
+        #quiet
+        const _: () = {
+            // Found only where a parameter cannot be sent or received: that is told elsewhere.
+            use #private::{UnknownAbsence as _, Unsent as _};
+
+            #of_client
+            #of_server
+        };
+    }
+}
+
+/// `impl ChatClient<Peer> { pub const INFO … }`
+fn constants(
+    Service { private, vis, ident, .. }: &Service,
+    ty: &TokenStream,
+    info: &TokenStream,
+) -> TokenStream {
+    let about = format!("What [`{}`] says of its service.", ident.unraw());
+    quote! {
+        impl #ty {
+            #[doc = #about]
+            #vis const INFO: &'static #private::ServiceInfo = #info;
+
+            /// The methods by their own names, then by their aliases: those of `INFO`.
+            #vis const METHODS: &'static [#private::MethodInfo] = Self::INFO.methods;
+        }
+    }
+}
+
+/// `ServiceInfo::new("Chat").with_namespace("chat").with_separator(".").with_docs("…")`
+fn info(Service { private, ident, prefix, separator, docs, .. }: &Service) -> TokenStream {
+    let name = ident.unraw().to_string();
+    let namespace = prefix.strip_suffix(&**separator).into_iter();
+    quote! {
+        #private::ServiceInfo::new(#name)
+            #(.with_namespace(#namespace))*
+            .with_separator(#separator)
+            .with_docs(#docs)
+    }
+}
+
+/// `&[MethodInfo::new("chat.join", …), …]`, in the order of what runs them.
+fn methods_table(service: &Service) -> TokenStream {
+    let rows = rows(service);
+    let rows = rows.iter().map(|row| row_info(&service.private, row));
+    quote!(&[#(#rows),*])
+}
+
+/// `MethodInfo::new("chat.join", …)…`, or that of a name with those of the methods it may mean:
+/// `MethodInfo::new("eth_subscribe", …).with_selected(const { &[("logs", MethodInfo::new(…)), …] })`
+fn row_info(private: &Path, row: &Row<'_>) -> TokenStream {
+    let (cfg, first) = (row.cfg(), row.methods[0]);
+    if !row.is_selected() {
+        let (allowed, info) = (&first.allowed, method_info(private, first, row.name));
+        return quote!(#cfg #(#allowed)* #info);
+    }
+    // If they have several own names, each tells of its own.
+    let is_of_one = row.methods.iter().all(|method| method.name.text == first.name.text);
+    let own_name = if is_of_one { &first.name } else { row.name };
+    let new = new(private, row.name, own_name, &first.kind);
+    let ordered = first.ordered.then(|| quote!(.ordered()));
+    let selected = row.methods.iter().map(|method| {
+        let Method { cfg, allowed, .. } = method;
+        let (selector, info) = (method.selector(), method_info(private, method, row.name));
+        quote!(#(#cfg)* #(#allowed)* (#selector, #info))
+    });
+    quote! {
+        #cfg
+        #new
+            .with_flags(#private::MethodFlags::new()#ordered)
+            .with_selected(const { &[#(#selected),*] })
+    }
+}
+
+/// `MethodInfo::new("chat.join", MethodKind::Request).with_params(&[…])…`
+fn method_info(private: &Path, method: &Method, name: &WireName) -> TokenStream {
+    let Method { docs_text: docs, kind, output, .. } = method;
+    let new = new(private, name, &method.name, kind);
+    let params = method.params().map(|param| param_info(private, param));
+    let returns = type_text(&written(output));
+    let (flags, errors) = (flags(method), error_codes(private, output));
+    quote! {
+        #new
+            .with_params(const { &[#(#params),*] })
+            .with_returns(#returns)
+            .with_flags(#private::MethodFlags::new()#flags)
+            .with_errors(#errors)
+            .with_docs(#docs)
+    }
+}
+
+/// `MethodInfo::new("chat.whois", …)`, or `MethodInfo::new_alias("finger", "chat.whois", …)`
+fn new(private: &Path, name: &WireName, own_name: &WireName, of: &Kind) -> TokenStream {
+    let (name, own_name, kind) = (&*name.text, &*own_name.text, kind(private, of));
+    if name == own_name {
+        quote!(#private::MethodInfo::new(#name, #kind))
+    } else {
+        quote!(#private::MethodInfo::new_alias(#name, #own_name, #kind))
+    }
+}
+
+/// What becomes of a parameter that is left out its type knows, at run time only: so it is asked by functions.
+///
+/// ```text
+/// /// The seat.
+/// #[param(default)]
+/// seat: u8
+///
+/// default_param(
+///     ParamInfo::new("seat").with_type("u8").with_docs("The seat."),
+///     || Value(DefaultParam::<u8>::left_out().into_value()).json(),
+/// )
+/// ```
+fn param_info(private: &Path, param: &Param) -> TokenStream {
+    let Param { ident, ty, docs, .. } = param;
+    let (place, ty) = (again(ident).span(), type_text(ty));
+    let info = super::param_info(private, param);
+    let docs = (!docs.is_empty()).then_some(docs).into_iter();
+    let info = quote!(#info.with_type(#ty) #(.with_docs(#docs))*);
+    match param {
+        Param { stream: Some(_), .. } | Param { flatten: true, .. } => info,
+        Param { default: false, .. } => {
+            let owned = owned(param);
+            let is_none = quote_spanned!(place=> #private::Absence::<#owned>::is_none);
+            quote!(#private::optional_param(#info, #is_none))
+        }
+        Param { default: true, .. } => {
+            let slot = slot(private, param);
+            // A method call as in the handler: if there is no default, that is told once.
+            let value = quote_spanned!(place=> <#slot>::left_out().into_value());
+            let json = quote_spanned!(place=> || #private::Value(#value).json());
+            quote!(#private::default_param(#info, #json))
+        }
+    }
+}
+
+/// `MethodKind::Request`, or
+/// `subscription_kind("chat.message", "chat.stop", false, None)`
+fn kind(private: &Path, kind: &Kind) -> TokenStream {
+    match kind {
+        Kind::Request { .. } => quote!(#private::MethodKind::Request),
+        Kind::Notification => quote!(#private::MethodKind::Notification),
+        Kind::Subscription(subscription) => {
+            let Subscription { item, unsubscribe, id_member, .. } = subscription;
+            let (item, unsubscribe) = (&item.text, &unsubscribe.text);
+            let has_numbers = subscription.has_numbers();
+            let id_member = match id_member {
+                Some(name) => quote!(Some(#name)),
+                None => quote!(None),
+            };
+            quote! {
+                #private::subscription_kind(
+                    #item,
+                    #unsubscribe,
+                    #has_numbers,
+                    ::core::option::Option::#id_member,
+                )
+            }
+        }
+    }
+}
+
+/// `.idempotent().spawn().ordered().allow_unknown()`
+fn flags(method: &Method) -> TokenStream {
+    let idempotent = match method.kind {
+        Kind::Request { idempotent: true } => quote!(.idempotent()),
+        _ => TokenStream::new(),
+    };
+    let run = match method.run {
+        Run::Inline => TokenStream::new(),
+        Run::Spawned => quote!(.spawn()),
+        Run::Blocking => quote!(.blocking()),
+        Run::Detached => quote!(.detached()),
+    };
+    let ordered = method.ordered.then(|| quote!(.ordered()));
+    let allow_unknown = method.allow_unknown.then(|| quote!(.allow_unknown()));
+    quote!(#idempotent #run #ordered #allow_unknown)
+}
