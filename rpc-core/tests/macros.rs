@@ -15,6 +15,7 @@ mod pass {
     mod crate_path;
     mod default_body;
     mod deprecated;
+    mod detached;
     mod docs;
     mod dynamic;
     mod empty;
@@ -27,9 +28,12 @@ mod pass {
     #[rustfmt::skip]
     mod many_params;
     mod names;
+    mod ordered;
     mod param_docs;
+    mod progress;
     mod raw_identifiers;
     mod results;
+    mod stream_params;
     mod subscriptions;
     mod table;
     mod targets;

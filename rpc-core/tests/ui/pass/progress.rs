@@ -18,7 +18,7 @@ pub trait Builder {
 }
 
 fn typed(builder: &BuilderClient) -> Call<u64, ErrorObject, u32> {
-    builder.build("a", 1).on_progress(|step| drop(step + 1))
+    builder.build("a", 1).on_progress(|step| assert!(step < 10))
 }
 
 fn batched(batch: &Batch) -> Call<u64, ErrorObject, u32> {
