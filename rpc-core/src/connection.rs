@@ -1,4 +1,13 @@
-//! The task that carries a connection: it alone touches the transport and polls the handlers.
+//! The task that carries a connection: the task alone touches the transport and polls the handlers.
+//!
+//! ```text
+//!                Connection: one future, one turn after another
+//!        ┌──────────────────────────────────────────┐
+//! slot ◀─┤ Driver: handlers, streams, results       │  lives as long as the slot
+//!        ├──────────────────────────────────────────┤
+//! peer ◀─┤ Link: the transport and its clocks       │  may be lost and replaced
+//!        └──────────────────────────────────────────┘
+//! ```
 //!
 //! One turn reads what is ready, up to a budget, and deals with each message where it was read;
 //! polls the handlers that were woken; sends all that has come together; and flushes once, since a
@@ -7,38 +16,30 @@
 //! Reading never waits for writing, nor for a handler. If both ends stopped reading until their own
 //! messages were out, two full sockets would face each other and neither would ever move.
 
-use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use crate::connection::keepalive::{Due, Keepalive};
-use crate::connection::tasks::Tasks;
-use crate::connection::timer::Timer;
+use crate::connection::driver::Driver;
+use crate::connection::keepalive::Action;
+use crate::connection::link::Link;
 use crate::error::close::{CloseCode, CloseReason};
-use crate::layers::Layers;
 use crate::peer::slot::{Command, Commands, Shared};
-use crate::protocol::Reading;
-use crate::protocol::tables::key::Key;
-use crate::protocol::tables::rates::Controls;
-use crate::service::context::Context as HandlerContext;
 use crate::service::current::Turn;
-use crate::service::running::Running;
-use crate::transport::{LinkError, Received, Transport};
-use crate::util::sync::{Arc, Ordering};
+use crate::transport::{LinkError, Transport};
+use crate::util::sync::Arc;
 use crate::util::turn_budget::{TurnBudget, again};
-use crate::util::waiter::Waiter;
-use crate::wire::buffer::Scratch;
-use crate::wire::decode::Rules;
 
 mod close;
+mod driver;
 pub(crate) mod endpoint;
 pub(crate) mod keepalive;
+mod link;
 pub(crate) mod pair;
 pub(crate) mod panic_hook;
+mod receive;
 mod send;
 mod serve;
 mod streams;
@@ -47,64 +48,35 @@ pub(crate) mod tasks;
 pub(crate) mod timer;
 
 use close::Closing;
-use streams::Streams;
 
-/// So many messages, or so many bytes, are read in one turn, unless it has [taken its time](Pace) before; then
-/// others get theirs.
+/// So many messages, or so many bytes, are read in one turn, unless the turn has [taken its time](TurnBudget) before;
+/// then other tasks get their turn.
 const MESSAGES: usize = 128;
 const BYTES: usize = 64 * 1024;
 
-/// A timer that rings so late was kept from it, as by a pause of the process: what depends on it has as much time
-/// more. And so long a timer waits at most until all that has come in was read.
-const LATE: Duration = Duration::from_secs(1);
-
 /// A connection at work: a future that ends with the reason why the connection did.
 ///
-/// Made by [`Endpoint::connect`](crate::Endpoint::connect). Dropping it drops the transport: the
-/// other end sees a lost link, calls fail with [`CallError::Closed`](crate::CallError::Closed),
+/// [`Endpoint::connect`](crate::Endpoint::connect) makes one. Dropping the connection drops the transport: the
+/// other end sees a lost link, calls fail with [`CallError::Closed`](crate::CallError::Closed), and
 /// handlers are stopped.
+///
+/// A connection can outlive its transport. [`detach`](Self::detach) takes the transport away, and
+/// [`attach`](Self::attach) gives the connection another one: peers, handlers, streams, groups and values go on.
 #[must_use = "a connection lives only while it is polled"]
-pub struct Connection<T: Transport> {
-    transport: T,
-    shared: Arc<Shared>,
-    /// By which messages are read, with the limits that hold at the moment.
-    rules: Rules,
-    /// Around what is served.
-    layers: Layers,
-    /// Which of the slot's links this is.
-    generation: u64,
-    handlers: Tasks<Running>,
-    streams: Streams,
-    /// Handlers that have returned and wait for room for their results.
-    returned: VecDeque<Running>,
-    /// Messages on their way from the protocol to the transport.
-    outgoing: VecDeque<Bytes>,
-    /// Whether the transport takes no more until it wakes us.
-    blocked: bool,
-    /// Whether the transport holds something that was not flushed.
-    unflushed: bool,
-    /// Whether notifications kept this turn from reading.
-    paused: bool,
-    /// Whether more of them wait than when that was last looked into.
-    queued: bool,
-    /// Where results are written.
-    scratch: Scratch,
-    /// Of the handler that was started last.
-    context: HandlerContext,
-    /// Who is told at the end of a turn.
-    to_wake: Vec<Waiter>,
-    stopped: Vec<Key>,
-    /// Handlers that were woken and have not had their turn.
-    woken: VecDeque<Running>,
-    life: Keepalive,
-    controls: Controls,
-    pace: TurnBudget,
-    timer: Timer,
-    /// Since when it is known that something has run out of time.
-    due_since: Option<Duration>,
-    /// The waker of this task, to be lent to those who have something for it.
-    waker: Option<Waker>,
+pub struct Connection {
+    driver: Driver,
+    /// `None` while the connection has no transport.
+    link: Option<Link>,
     phase: Phase,
+}
+
+/// How [`Connection::link_end`] ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkEnd {
+    /// The link was lost. The connection can go on over another link.
+    Lost(CloseReason),
+    /// The connection has ended.
+    Closed(CloseReason),
 }
 
 enum Phase {
@@ -124,10 +96,10 @@ struct Draining {
 
 /// Why a turn ends the connection.
 enum End {
-    /// This end or the other one closes; the transport still works. It may take so long, if not as long
+    /// This end or the other one closes; the transport still works. The close may take this long, if not as long
     /// as always.
     Close(CloseReason, Option<Duration>),
-    /// The transport does not.
+    /// The transport does not work.
     Lost(CloseReason),
 }
 
@@ -146,171 +118,137 @@ impl From<LinkError> for End {
     }
 }
 
-impl<T: Transport> Connection<T> {
-    pub(crate) fn new(mut transport: T, shared: Arc<Shared>) -> Self {
-        if shared.whole_frames.load(Ordering::Relaxed) {
-            transport.send_whole_frames();
+impl Connection {
+    pub(crate) fn new<T: Transport>(transport: T, shared: Arc<Shared>) -> Self {
+        let mut connection = Self { driver: Driver::new(shared), link: None, phase: Phase::Open };
+        connection.attach(transport);
+        connection
+    }
+
+    /// Goes on over `transport`, in place of the transport before, if there is one: that is dropped as by
+    /// [`detach`](Self::detach). Poll the connection afterwards.
+    pub fn attach<T: Transport>(&mut self, transport: T) {
+        self.detach();
+        let Driver { shared, outgoing, .. } = &mut self.driver;
+        shared.lock().protocol.attach(outgoing.len());
+        self.link = Some(Link::new(transport, shared));
+    }
+
+    /// Drops the transport without a close, and goes on without one. Handlers run. Calls, notifications and items
+    /// queue within [`queue`](crate::Limits::queue), until [`attach`](Self::attach) brings another transport.
+    ///
+    /// Messages that were on their way are lost. A call whose request the medium did not accept to its last byte
+    /// fails with [`CallError::Closed`](crate::CallError::Closed) and [`Fate::NotSent`](crate::Fate::NotSent). Any
+    /// other call waits on for its answer until its deadline, although the answer may have been lost as well.
+    pub fn detach(&mut self) {
+        self.lose_link(&CloseReason::link("the transport was taken away"));
+    }
+
+    fn lose_link(&mut self, reason: &CloseReason) {
+        let Some(link) = self.link.take() else { return };
+        let unsent = self.driver.outgoing.len();
+        self.driver.shared.with(|state| state.protocol.detach(link.accepted(), unsent, reason));
+    }
+
+    /// Carries the connection until it loses its link, or ends. In contrast to the connection as a future, a lost link
+    /// leaves the connection as after [`detach`](Self::detach).
+    ///
+    /// Cancel safe: nothing is lost when the returned future is dropped. Without a link it carries the connection on,
+    /// and is ready when the connection is closed.
+    ///
+    /// ```
+    /// # use rpc_core::{CloseReason, Connection, LinkEnd, memory::Pipe};
+    /// # use tokio::sync::mpsc::Receiver;
+    /// async fn carry(mut connection: Connection, mut links: Receiver<Pipe>) -> CloseReason {
+    ///     loop {
+    ///         tokio::select! {
+    ///             end = connection.link_end() => match end {
+    ///                 LinkEnd::Lost(reason) => println!("{reason}: waits for another link"),
+    ///                 LinkEnd::Closed(reason) => return reason,
+    ///             },
+    ///             Some(link) = links.recv() => connection.attach(link),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub async fn link_end(&mut self) -> LinkEnd {
+        let end = poll_fn(|cx| self.poll_end(cx)).await;
+        if let LinkEnd::Lost(reason) = &end {
+            self.lose_link(reason);
         }
-        let limits = &shared.config.limits;
-        // A notification's handler is not counted among the requests.
-        let handlers = Tasks::new(limits.live_handlers + 1);
-        let streams = Streams::new(limits.subscriptions + limits.streams);
-        let life = Keepalive::new(shared.config.keepalive, shared.clock.now());
-        shared.config.registry.insert(&shared);
-        let mut state = shared.lock();
-        let (generation, current) = (state.attach(), state.protocol.limits().clone());
-        drop(state);
-        Self {
-            transport,
-            rules: shared.rules(&current),
-            layers: shared.layers.get(),
-            generation,
-            handlers,
-            streams,
-            returned: VecDeque::new(),
-            outgoing: VecDeque::new(),
-            blocked: false,
-            unflushed: false,
-            paused: false,
-            queued: false,
-            scratch: Scratch::default(),
-            context: HandlerContext::new(shared.clone()),
-            to_wake: Vec::new(),
-            stopped: Vec::new(),
-            woken: VecDeque::new(),
-            life,
-            controls: Controls::default(),
-            pace: TurnBudget::start(),
-            timer: Timer::new(),
-            due_since: None,
-            waker: None,
-            phase: Phase::Open,
-            shared,
+        end
+    }
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
+        let _turn = Turn::begin(&self.driver.shared);
+        if matches!(self.phase, Phase::Open | Phase::Draining(_)) {
+            match self.turn(cx) {
+                Ok(()) => {}
+                Err(End::Close(reason, within)) => self.begin_closing(reason, within),
+                Err(End::Lost(reason)) => return Poll::Ready(LinkEnd::Lost(reason)),
+            }
         }
+        if matches!(self.phase, Phase::Closing(_))
+            && let Poll::Ready(reason) = self.poll_closing(cx)
+        {
+            return Poll::Ready(LinkEnd::Closed(reason));
+        }
+        self.sleep(cx);
+        Poll::Pending
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
-        let now = self.shared.clock.now();
-        self.pace = TurnBudget::start();
-        self.handlers.begin_turn(cx.waker());
-        self.streams.begin_turn(cx.waker());
+        let now = self.driver.shared.clock.now();
+        self.driver.budget = TurnBudget::start();
+        self.driver.handlers.begin_turn(cx.waker());
+        self.driver.streams.begin_turn(cx.waker());
         let is_due = self.begin(now)?;
-        let mut more = self.receive(cx, now)?;
-        let has_read_all = !more && !self.paused;
-        more |= self.run_woken();
-        let is_over = is_due && self.is_over(now, !more);
+        let mut more = match &mut self.link {
+            Some(link) => link.receive(&mut self.driver, cx, now)?,
+            None => false,
+        };
+        let has_read_all = !more && !self.driver.paused;
+        more |= self.driver.run_woken();
+        let is_over = is_due && self.driver.is_over(now, !more);
         if is_over {
-            self.expire(now);
+            self.driver.expire(now);
         }
         more |= is_due && !is_over;
         more |= self.work_off(cx, now)?;
-        more |= self.streams.take_restless();
-        more |= self.reading_resumed(now)?;
+        more |= self.driver.streams.take_backlog();
+        more |= self.driver.reading_resumed(now)?;
         more |= self.run_keepalive(cx, now, has_read_all)?;
-        self.see_to_overdue(now, is_over)?;
-        self.see_to_drain(now)?;
-        // Not by their own wakers: others are to have their turn in between.
-        more |= self.handlers.end_turn() | self.streams.end_turn();
+        self.driver.check_overdue(now, is_over)?;
+        self.check_drain(now)?;
+        // Not by their own wakers: other tasks are to have their turn in between.
+        more |= self.driver.handlers.end_turn() | self.driver.streams.end_turn();
         if more {
             again(cx);
         }
         Ok(())
     }
 
-    /// Sends what there is, and again for as long as that makes room for what waits: a handler that
-    /// may start, a result that may be written. Nothing else would come back to these. Whether a
-    /// turn is not enough.
-    fn work_off(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
-        let (mut worked, mut sent) = (0, 0);
-        let mut idle = false;
-        loop {
-            let done = self.start_waiting(now) + self.answer_returned() + self.run_streams(now);
-            let bytes = self.send(cx, now)?;
-            if !self.is_waiting_in_vain_for_room() {
-                return Ok(false);
-            }
-            // A flush may have made room without a message having been sent: that is worth one more
-            // look, a second time in a row it is not.
-            if done + bytes == 0 && std::mem::replace(&mut idle, true) {
-                return Ok(false);
-            }
-            idle &= done + bytes == 0;
-            (worked, sent) = (worked + done, sent + bytes);
-            if worked >= MESSAGES || sent >= send::TURN || self.pace.is_over() {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Whether something waits for room though there is some.
-    fn is_waiting_in_vain_for_room(&self) -> bool {
-        let protocol = &mut self.shared.lock().protocol;
-        let waits = !self.returned.is_empty() || protocol.has_waiting();
-        (waits && protocol.has_room())
-            || (self.streams.are_ready() && protocol.is_open())
-            || !protocol.no_stream_events()
-    }
-
-    /// Whether reading paused in this turn and need not any more.
-    fn reading_resumed(&mut self, now: Duration) -> Result<bool, End> {
-        let paused = std::mem::take(&mut self.paused);
-        Ok(paused && self.shared.lock().protocol.reading(now)? == Reading::On)
-    }
-
-    /// Does what was asked for from outside. Whether something has run out of time.
+    /// Does what was asked for from outside. Returns whether something has run out of time.
     fn begin(&mut self, now: Duration) -> Result<bool, End> {
-        let mut state = self.shared.lock();
-        // What comes during a turn is found before it ends: nobody needs to wake us.
-        let task_waker = state.task_waker.take();
-        let commands = state.commands.take();
-        let late = now.saturating_sub(state.armed.unwrap_or(now));
-        if late >= LATE {
-            state.protocol.put_off(late);
-            self.life.put_off(now);
+        let begun = self.driver.begin(now);
+        if begun.was_late
+            && let Some(link) = &mut self.link
+        {
+            link.keepalive.put_off(now);
         }
-        let is_due = state.protocol.next_deadline().is_some_and(|due| due <= now);
-        if is_due {
-            state.protocol.expire_unbegun(now);
-        }
-        let reading = state.protocol.reading(now);
-        drop(state);
-        self.waker = task_waker.or_else(|| self.waker.take());
-        if let Some(commands) = commands {
+        if let Some(commands) = begun.commands {
             self.apply(*commands)?;
         }
-        self.paused = reading? == Reading::Paused;
-        if !is_due {
-            self.due_since = None;
-        }
-        Ok(is_due)
-    }
-
-    /// Whether what has run out of time is over. What saves it may have come in already, and not be read: so there
-    /// is one turn more, before which the runtime looks for that, and others until all of it was read.
-    fn is_over(&mut self, now: Duration, has_read_all: bool) -> bool {
-        match self.due_since {
-            None => {
-                self.due_since = Some(now);
-                false
-            }
-            Some(since) => has_read_all || now >= since + LATE,
-        }
-    }
-
-    /// Stops what has run out of time.
-    fn expire(&mut self, now: Duration) {
-        self.due_since = None;
-        self.shared.lock().protocol.expire(now, &mut self.stopped);
-        for key in std::mem::take(&mut self.stopped) {
-            self.stop(key);
-        }
+        self.driver.settle(begun.is_due, begun.reading)?;
+        Ok(begun.is_due)
     }
 
     fn apply(&mut self, commands: Commands) -> Result<(), End> {
         if commands.limits {
-            let limits = self.shared.lock().protocol.limits().clone();
-            self.rules = self.shared.rules(&limits);
-            self.transport.set_limits(&limits);
+            let limits = self.driver.take_limits();
+            if let Some(link) = &mut self.link {
+                link.set_limits(&limits);
+            }
         }
         match commands.end {
             Some(Command::Close { code, reason, within }) => {
@@ -324,124 +262,85 @@ impl<T: Transport> Connection<T> {
         Ok(())
     }
 
+    /// Sends what there is, and again for as long as that makes room for what waits: a handler that
+    /// may start, a result that may be written. Nothing else would come back to these. Returns whether one
+    /// turn is not enough.
+    fn work_off(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
+        let (mut worked, mut sent) = (0, 0);
+        let mut idle = false;
+        loop {
+            let done = self.driver.work(now);
+            let bytes = self.send(cx, now)?;
+            if !self.driver.is_waiting_in_vain_for_room() {
+                return Ok(false);
+            }
+            // A flush may have made room without a message having been sent: that is worth one more
+            // look, a second time in a row it is not.
+            if done + bytes == 0 && std::mem::replace(&mut idle, true) {
+                return Ok(false);
+            }
+            idle &= done + bytes == 0;
+            (worked, sent) = (worked + done, sent + bytes);
+            if worked >= MESSAGES || sent >= send::TURN || self.driver.budget.is_over() {
+                return Ok(true);
+            }
+        }
+    }
+
     /// Closes when all that was to be finished is, or there is no more time for it.
-    fn see_to_drain(&mut self, now: Duration) -> Result<(), End> {
+    fn check_drain(&mut self, now: Duration) -> Result<(), End> {
         let Phase::Draining(draining) = &self.phase else { return Ok(()) };
         let Draining { until, code, reason } = &**draining;
-        let sent = self.outgoing.is_empty() && !self.unflushed;
-        let mut state = self.shared.lock();
+        let is_sent = self.is_sent();
+        let mut state = self.driver.shared.lock();
         if now >= *until {
             state.note_cut(now);
-        } else if !sent || !state.protocol.is_drained() {
+        } else if !is_sent || !state.protocol.is_drained() {
             return Ok(());
         }
         Err(CloseReason::us(*code, reason.clone()).into())
     }
 
-    /// Reads what is ready, up to the budget; whether there may be more.
-    fn receive(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, End> {
-        let start = self.transport.received_bytes();
-        let mut messages = 0;
-        while messages < MESSAGES {
-            if std::mem::take(&mut self.queued) {
-                self.paused = self.shared.lock().protocol.reading(now)? == Reading::Paused;
-            }
-            if self.paused {
-                return Ok(false);
-            }
-            if self.pace.is_over() {
-                return Ok(true);
-            }
-            let read = (self.transport.received_bytes() - start) as usize;
-            if read >= BYTES {
-                return Ok(true);
-            }
-            match self.transport.poll_receive(cx, BYTES - read) {
-                Poll::Ready(Received::Text(text)) => messages += self.dispatch(text.as_ref(), now),
-                Poll::Ready(Received::Binary(bytes)) => {
-                    messages += self.dispatch_binary(&bytes, now)?;
-                }
-                Poll::Ready(Received::Closed { code, reason }) => {
-                    return Err(CloseReason::peer(code, reason).into());
-                }
-                Poll::Ready(Received::Failed(error)) => return Err(error.into()),
-                Poll::Pending => return Ok(false),
-            }
-        }
-        Ok(true)
+    /// Returns whether the medium has all that was taken out of the outbox.
+    fn is_sent(&self) -> bool {
+        self.driver.outgoing.is_empty() && self.link.as_ref().is_none_or(|link| !link.unflushed)
     }
 
-    /// Looks after the link; whether it is to be looked at again at once.
+    /// Looks after the link. Returns whether the link is to be looked at again at once.
     fn run_keepalive(
         &mut self,
         cx: &mut Context<'_>,
         now: Duration,
         has_read_all: bool,
     ) -> Result<bool, End> {
-        let received = self.transport.received_bytes();
-        // The rest of a message is late only when it was looked for.
-        let assembling = self.transport.assembling().filter(|_| has_read_all);
-        self.life.heard(received, assembling, now);
-        let most = self.shared.config.limits.control_rate;
-        if self.controls.exceed(self.transport.unasked_controls(), now, most) {
-            let reason = "more control frames than `control_rate`";
-            return Err(CloseReason::us(CloseCode::POLICY, reason).into());
-        }
+        let Self { driver, link: Some(link), .. } = self else { return Ok(false) };
+        link.check_life(&driver.shared.config.limits, now, has_read_all)?;
         loop {
-            match self.life.due(now, &self.shared.config.limits) {
-                Due::Nothing => return Ok(false),
-                Due::Look => return Ok(true),
-                Due::Ping => {
-                    self.transport.ping()?;
-                    self.shared.lock().protocol.pinged();
-                    self.unflushed = true;
-                    self.flush(cx)?;
+            match link.keepalive.next_action(now, &driver.shared.config.limits) {
+                Action::Nothing => return Ok(false),
+                Action::Look => return Ok(true),
+                Action::Ping => {
+                    link.ping(cx)?;
+                    driver.shared.lock().protocol.pinged();
                 }
-                Due::Tidy => self.tidy(),
-                Due::Close(reason) => return Err(reason.into()),
-                Due::Dead(reason) => return Err(End::Lost(reason)),
+                Action::Tidy => {
+                    // Each by itself: a handler that waits for long must not keep what messages have left.
+                    if driver.outgoing.is_empty() && !link.unflushed {
+                        link.shrink();
+                    }
+                    driver.shrink();
+                }
+                Action::Close(reason) => return Err(reason.into()),
+                Action::Dead(reason) => return Err(End::Lost(reason)),
             }
         }
     }
 
-    /// Ends the connection if the other end has taken too little or sent too much, or, when what has run out
-    /// of time `is_over`, did so for too long.
-    fn see_to_overdue(&mut self, now: Duration, is_over: bool) -> Result<(), End> {
-        let mut state = self.shared.lock();
-        let overdue = state.protocol.overdue(now, is_over);
-        std::mem::swap(&mut self.to_wake, &mut state.protocol.to_wake);
-        drop(state);
-        // Who waited for something that has happened in this turn.
-        self.to_wake.drain(..).for_each(Waiter::tell);
-        overdue.map_or(Ok(()), |reason| Err(reason.into()))
-    }
-
-    /// Gives back what a busy time left behind.
-    fn tidy(&mut self) {
-        // Each by itself: a handler that waits for long must not keep what messages have left.
-        if self.outgoing.is_empty() && !self.unflushed {
-            self.transport.shrink();
-        }
-        self.handlers.shrink();
-        self.streams.shrink();
-        self.scratch = Scratch::default();
-        self.outgoing.shrink_to_fit();
-        self.returned.shrink_to_fit();
-        self.woken.shrink_to_fit();
-        self.to_wake = Vec::new();
-        self.stopped = Vec::new();
-        let mut state = self.shared.lock();
-        state.protocol.shrink();
-        state.scratch = Scratch::default();
-    }
-
     /// Arms the timer and lets callers wake this task.
     fn sleep(&mut self, cx: &mut Context<'_>) {
-        // Wakers are code of the user's: they are neither made nor dropped under the lock.
-        let kept = self.waker.take().filter(|waker| waker.will_wake(cx.waker()));
-        let waker = kept.unwrap_or_else(|| cx.waker().clone());
-        let mut state = self.shared.lock();
-        let turns = [state.protocol.next_deadline(), self.life.next(&self.shared.config.limits)];
+        let keepalive = self.link.as_ref().map(|link| &link.keepalive);
+        let silence =
+            keepalive.and_then(|keepalive| keepalive.next(&self.driver.shared.config.limits));
         let (until, has_turns) = match &self.phase {
             Phase::Open => (None, true),
             Phase::Draining(draining) => (Some(draining.until), true),
@@ -449,48 +348,24 @@ impl<T: Transport> Connection<T> {
             Phase::Closing(closing) => (Some(closing.until()), false),
             Phase::Closed => (None, false),
         };
-        let due = turns.into_iter().flatten().filter(|_| has_turns).chain(until).min();
-        state.armed = self.timer.arm(cx, self.shared.clock, due);
-        let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
-        let asked = state.commands.is_some()
-            || state.protocol.may_start_ordered()
-            || state.protocol.must_gather_on()
-            || !state.protocol.no_stream_events();
-        if (unsent && !self.blocked) || (has_turns && asked) {
-            // It came while this turn was ending.
-            drop(state);
-            self.waker = Some(waker);
-            again(cx);
-        } else {
-            self.waker = state.task_waker.replace(waker);
-        }
+        let can_send = self.link.as_ref().is_some_and(|link| !link.blocked);
+        self.driver.sleep(cx, silence.filter(|_| has_turns), until, has_turns, can_send);
     }
 }
 
-impl<T: Transport> Future for Connection<T> {
+impl Future for Connection {
     type Output = CloseReason;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let this = self.get_mut();
-        let _turn = Turn::begin(&this.shared);
-        if matches!(this.phase, Phase::Open | Phase::Draining(_)) {
-            match this.turn(cx) {
-                Ok(()) => {}
-                Err(End::Close(reason, within)) => this.begin_closing(reason, within),
-                Err(End::Lost(reason)) => return Poll::Ready(this.lose(reason)),
-            }
-        }
-        if matches!(this.phase, Phase::Closing(_))
-            && let Poll::Ready(reason) = this.poll_closing(cx)
-        {
-            return Poll::Ready(reason);
-        }
-        this.sleep(cx);
-        Poll::Pending
+        this.poll_end(cx).map(|end| match end {
+            LinkEnd::Lost(reason) => this.lose(reason),
+            LinkEnd::Closed(reason) => reason,
+        })
     }
 }
 
-impl<T: Transport> Drop for Connection<T> {
+impl Drop for Connection {
     fn drop(&mut self) {
         if !matches!(self.phase, Phase::Closed) {
             self.lose(CloseReason::link("the connection was dropped"));
@@ -498,8 +373,8 @@ impl<T: Transport> Drop for Connection<T> {
     }
 }
 
-impl<T: Transport> fmt::Debug for Connection<T> {
+impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("peer", &self.shared.id).finish_non_exhaustive()
+        f.debug_struct("Connection").field("peer", &self.driver.shared.id).finish_non_exhaustive()
     }
 }

@@ -134,9 +134,9 @@ mod util;
 mod wire;
 
 pub use binary::Bytes;
-pub use connection::Connection;
 pub use connection::endpoint::{Endpoint, NotOffered};
 pub use connection::panic_hook::set_panic_hook;
+pub use connection::{Connection, LinkEnd};
 pub use error::call::{CallError, Fate, NotifyError};
 pub use error::close::{CloseCode, CloseReason, ClosedBy};
 pub use error::code::ErrorCode;

@@ -40,6 +40,7 @@ mod call;
 mod end;
 mod hello;
 mod lifecycle;
+mod link;
 mod mcp;
 mod misuse;
 mod park;
@@ -99,6 +100,10 @@ pub(crate) struct Protocol<W> {
     outbox: Outbox<W>,
     /// How many messages the transport was given.
     sent: u64,
+    /// How many of them earlier links had.
+    before_link: u64,
+    /// Whether there is a link.
+    is_attached: bool,
     /// Since when the outbox is above its limit.
     above_since: Option<Duration>,
     /// Since when reading pauses.
@@ -317,6 +322,8 @@ impl<W> Protocol<W> {
             hello: Greetings::default(),
             outbox: Outbox::new(limits.queue),
             sent: 0,
+            before_link: 0,
+            is_attached: true,
             above_since: None,
             paused_since: None,
             restricted: false,

@@ -52,7 +52,7 @@ fn services() -> (Router, Arc<AtomicUsize>) {
     (router, done)
 }
 
-fn connection(services: Router) -> (Connection<memory::Pipe>, memory::Pipe) {
+fn connection(services: Router) -> (Connection, memory::Pipe) {
     let (near, far) = memory::transports(1 << 20);
     let mut config = EndpointConfig::new(services, Limits::server());
     config.keepalive = false;

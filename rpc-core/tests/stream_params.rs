@@ -426,7 +426,7 @@ async fn an_end_that_is_plain_sends_no_streams() {
     config.hello = Hello::Never;
     let endpoint = Endpoint::new(config);
     let stub = AdderClient::new(endpoint.peer());
-    let _connection: Connection<_> = endpoint.connect(near);
+    let _connection: Connection = endpoint.connect(near);
     let error = stub.sum(0, numbers(2)).await.unwrap_err();
     assert_eq!(error.fate(), Some(Fate::NotSent));
     assert!(error.to_string().contains("`plain`"), "{error}");

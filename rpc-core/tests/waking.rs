@@ -18,9 +18,9 @@ use support::Raw;
 use tokio::time::Instant;
 
 /// A connection whose polls are counted.
-struct Counted<T: Transport>(Connection<T>, Arc<AtomicUsize>);
+struct Counted(Connection, Arc<AtomicUsize>);
 
-impl<T: Transport> Future for Counted<T> {
+impl Future for Counted {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<()> {

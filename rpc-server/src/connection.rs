@@ -1,9 +1,8 @@
 //! One connection's task, from its accept to the last hook.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
-use rpc_core::{CloseCode, Connection, Endpoint, Peer, WebSocket};
+use rpc_core::{CloseCode, Endpoint, Peer, WebSocket};
 
 use crate::admission::Admission;
 use crate::client_info::ClientInfo;
@@ -64,7 +63,7 @@ impl Shared {
         socket: Option<Box<WebSocket<S>>>,
     ) -> impl Future<Output = ()> + Send {
         let peer = endpoint.peer();
-        let connection = socket.map(|socket| connect(endpoint, socket));
+        let connection = socket.map(|socket| Box::pin(endpoint.connect(*socket)));
         if connection.is_some() {
             self.stop_if_late(&peer);
         }
@@ -90,13 +89,4 @@ impl Shared {
             peer.drain(CloseCode::RESTARTING, &self.settings.goaway, self.lifecycle.left());
         }
     }
-}
-
-/// A function of its own, so that the box of the socket is gone before anything is awaited.
-#[expect(clippy::boxed_local, reason = "a task must not have room for the socket itself")]
-fn connect<S: Socket>(
-    endpoint: Endpoint,
-    socket: Box<WebSocket<S>>,
-) -> Pin<Box<Connection<WebSocket<S>>>> {
-    Box::pin(endpoint.connect(*socket))
 }

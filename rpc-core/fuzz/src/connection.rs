@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use rpc_core::{
-    CloseCode, Context, Endpoint, ErrorObject, GoAway, Limits, Peer, Role, Router, EndpointConfig,
+    CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, GoAway, Limits, Peer, Role, Router,
     Streaming, WebSocket, service,
 };
 use serde_json::value::RawValue;

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use rpc_core::memory::{self, Pipe};
 use rpc_core::{
-    Connection, Context, Endpoint, Limits, Peer, Received, Router, EndpointConfig, Streaming, Transport,
+    Connection, Context, Endpoint, EndpointConfig, Limits, Peer, Received, Router, Streaming,
+    Transport,
 };
 use serde_json::value::RawValue;
 
@@ -67,7 +68,7 @@ async fn receive(far: &mut Pipe, answers: &mut Vec<String>) {
 
 /// Waits for the end of a connection, which must come, and leave nothing.
 pub async fn at_rest(
-    connection: tokio::task::JoinHandle<<Connection<Pipe> as Future>::Output>,
+    connection: tokio::task::JoinHandle<<Connection as Future>::Output>,
     peer: &Peer,
 ) {
     let hour = std::time::Duration::from_secs(3600);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rpc_core::memory::{self, Pipe};
-use rpc_core::{Endpoint, Limits, Peer, Received, Router, EndpointConfig, Transport};
+use rpc_core::{Endpoint, EndpointConfig, Limits, Peer, Received, Router, Transport};
 
 /// Room for whatever a check sends before it looks.
 const ROOM: usize = 1 << 30;

@@ -172,7 +172,7 @@ impl Endpoint {
     }
 
     /// Makes the connection; it lives while the future is polled, which is best left to a task.
-    pub fn connect<T: Transport>(mut self, transport: T) -> Connection<T> {
+    pub fn connect<T: Transport>(mut self, transport: T) -> Connection {
         let peer = self.peer.take().expect("taken here only");
         Connection::new(transport, peer.shared)
     }

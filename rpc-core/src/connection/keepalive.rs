@@ -26,9 +26,9 @@ pub(crate) struct Keepalive {
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Due {
+pub(crate) enum Action {
     Nothing,
-    /// Ask the other end for a sign of life.
+    /// Ask the other end for a sign of keepalive.
     Ping,
     /// Give back what a busy time left behind.
     Tidy,
@@ -83,29 +83,29 @@ impl Keepalive {
     }
 
     /// What is to be done now; called until it is nothing.
-    pub(crate) fn due(&mut self, now: Duration, limits: &Limits) -> Due {
+    pub(crate) fn next_action(&mut self, now: Duration, limits: &Limits) -> Action {
         let is_stuck = self.assembling.is_some_and(|(_, since)| now >= since + limits.assembly);
         let is_silent = self.keepalive && now >= self.heard + limits.dead_after;
         if is_stuck || is_silent {
             if !std::mem::replace(&mut self.doubted, true) {
-                return Due::Look;
+                return Action::Look;
             }
             return if is_stuck {
-                Due::Close(CloseReason::us(CloseCode::POLICY, "a message took too long"))
+                Action::Close(CloseReason::us(CloseCode::POLICY, "a message took too long"))
             } else {
-                Due::Dead(CloseReason::link("no sign of life"))
+                Action::Dead(CloseReason::link("no sign of life"))
             };
         }
         self.doubted = false;
         if self.keepalive && !self.pinged && now >= self.heard + limits.ping {
             self.pinged = true;
-            return Due::Ping;
+            return Action::Ping;
         }
         if self.busy.is_some_and(|since| now >= since + QUIET) {
             self.busy = None;
-            return Due::Tidy;
+            return Action::Tidy;
         }
-        Due::Nothing
+        Action::Nothing
     }
 
     /// When to ask again at the latest.
@@ -133,55 +133,61 @@ mod tests {
     #[test]
     fn silence_is_answered_by_a_ping_and_then_by_giving_up() {
         let limits = Limits::server();
-        let mut life = Keepalive::new(true, secs(0));
-        assert_eq!(life.due(secs(1), &limits), Due::Tidy);
-        assert_eq!(life.next(&limits), Some(secs(20)));
-        assert_eq!(life.due(secs(19), &limits), Due::Nothing);
-        assert_eq!(life.due(secs(20), &limits), Due::Ping);
-        assert_eq!(life.due(secs(44), &limits), Due::Nothing);
-        assert_eq!(life.next(&limits), Some(secs(45)));
-        assert_eq!(life.due(secs(45), &limits), Due::Look);
-        assert!(matches!(life.due(secs(45), &limits), Due::Dead(_)));
+        let mut keepalive = Keepalive::new(true, secs(0));
+        assert_eq!(keepalive.next_action(secs(1), &limits), Action::Tidy);
+        assert_eq!(keepalive.next(&limits), Some(secs(20)));
+        assert_eq!(keepalive.next_action(secs(19), &limits), Action::Nothing);
+        assert_eq!(keepalive.next_action(secs(20), &limits), Action::Ping);
+        assert_eq!(keepalive.next_action(secs(44), &limits), Action::Nothing);
+        assert_eq!(keepalive.next(&limits), Some(secs(45)));
+        assert_eq!(keepalive.next_action(secs(45), &limits), Action::Look);
+        assert!(matches!(keepalive.next_action(secs(45), &limits), Action::Dead(_)));
     }
 
     #[test]
     fn any_byte_is_a_sign_of_life() {
         let limits = Limits::server();
-        let mut life = Keepalive::new(true, secs(0));
-        life.heard(1, None, secs(40));
-        assert_eq!(life.due(secs(59), &limits), Due::Tidy);
-        assert_eq!(life.due(secs(59), &limits), Due::Nothing);
-        assert_eq!(life.due(secs(60), &limits), Due::Ping);
-        life.heard(2, None, secs(61));
-        assert_eq!(life.next(&limits), Some(secs(62)));
+        let mut keepalive = Keepalive::new(true, secs(0));
+        keepalive.heard(1, None, secs(40));
+        assert_eq!(keepalive.next_action(secs(59), &limits), Action::Tidy);
+        assert_eq!(keepalive.next_action(secs(59), &limits), Action::Nothing);
+        assert_eq!(keepalive.next_action(secs(60), &limits), Action::Ping);
+        keepalive.heard(2, None, secs(61));
+        assert_eq!(keepalive.next(&limits), Some(secs(62)));
     }
 
     #[test]
     fn what_has_come_in_meanwhile_is_a_sign_of_life_after_all() {
         let limits = Limits::server();
-        let mut life = Keepalive::new(true, secs(0));
-        life.due(secs(20), &limits);
-        assert_eq!(life.due(secs(50), &limits), Due::Look);
-        life.heard(1, None, secs(50));
-        assert!(!matches!(life.due(secs(50), &limits), Due::Dead(_)));
-        life.due(secs(70), &limits);
-        life.put_off(secs(200));
-        assert!(!matches!(life.due(secs(219), &limits), Due::Ping | Due::Dead(_)));
-        assert_eq!(life.due(secs(220), &limits), Due::Ping);
+        let mut keepalive = Keepalive::new(true, secs(0));
+        keepalive.next_action(secs(20), &limits);
+        assert_eq!(keepalive.next_action(secs(50), &limits), Action::Look);
+        keepalive.heard(1, None, secs(50));
+        assert!(!matches!(keepalive.next_action(secs(50), &limits), Action::Dead(_)));
+        keepalive.next_action(secs(70), &limits);
+        keepalive.put_off(secs(200));
+        assert!(!matches!(
+            keepalive.next_action(secs(219), &limits),
+            Action::Ping | Action::Dead(_)
+        ));
+        assert_eq!(keepalive.next_action(secs(220), &limits), Action::Ping);
     }
 
     #[test]
     fn an_endless_message_is_none() {
         let limits = Limits::server();
-        let mut life = Keepalive::new(true, secs(0));
+        let mut keepalive = Keepalive::new(true, secs(0));
         for second in 0..30 {
-            life.heard(second + 1, Some(7), secs(second));
-            assert!(!matches!(life.due(secs(second), &limits), Due::Close(_)));
+            keepalive.heard(second + 1, Some(7), secs(second));
+            assert!(!matches!(keepalive.next_action(secs(second), &limits), Action::Close(_)));
         }
-        life.heard(31, Some(7), secs(30));
-        assert_eq!(life.due(secs(30), &limits), Due::Look);
-        assert!(matches!(life.due(secs(30), &limits), Due::Close(_)));
-        life.heard(31, Some(8), secs(30));
-        assert!(!matches!(life.due(secs(30), &limits), Due::Close(_)), "the next one is new");
+        keepalive.heard(31, Some(7), secs(30));
+        assert_eq!(keepalive.next_action(secs(30), &limits), Action::Look);
+        assert!(matches!(keepalive.next_action(secs(30), &limits), Action::Close(_)));
+        keepalive.heard(31, Some(8), secs(30));
+        assert!(
+            !matches!(keepalive.next_action(secs(30), &limits), Action::Close(_)),
+            "the next one is new"
+        );
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::MESSAGES;
+use super::driver::Driver;
 use super::streams::{Origin, Stream};
-use super::{Connection, MESSAGES};
 use crate::connection::subscription_id::subscription_id;
 use crate::error::close::CloseCode;
 use crate::error::code::ErrorCode;
@@ -25,7 +26,7 @@ use crate::service::router::Router;
 use crate::service::running::{self, Polled, Running};
 use crate::service::{Params, Service};
 use crate::stream::Items;
-use crate::transport::{LinkError, Transport};
+use crate::transport::LinkError;
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
 use crate::util::excerpt::Excerpt;
@@ -53,9 +54,8 @@ struct Foreign {
     is_first: bool,
 }
 
-impl<T: Transport> Connection<T> {
+impl Driver {
     /// Deals with one message, or with a batch of them; how many that were.
-    #[inline(always)] // into the loop that reads, for all but binary messages
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
         match decode::decode(text, &self.rules) {
             Payload::Single(incoming) => {
@@ -183,7 +183,7 @@ impl<T: Transport> Connection<T> {
         };
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
         // The members of a batch came at once, but need not be begun in one turn.
-        let late = batch.is_some() && self.pace.is_over();
+        let late = batch.is_some() && self.budget.is_over();
         let arrival = Arrival { target, orphans, batch, late, streams, now };
         let event = self.shared.lock().protocol.receive(incoming, arrival);
         match event {
@@ -246,7 +246,7 @@ impl<T: Transport> Connection<T> {
             let next = self.shared.lock().protocol.next_to_start(now);
             let Some(serve) = next else { return started };
             self.serve(serve.borrowed());
-            if self.pace.is_over() {
+            if self.budget.is_over() {
                 return started + 1;
             }
         }
@@ -260,7 +260,7 @@ impl<T: Transport> Connection<T> {
         for _ in 0..MESSAGES {
             let Some(running) = self.woken.pop_front() else { return false };
             self.poll(running);
-            if self.pace.is_over() {
+            if self.budget.is_over() {
                 break;
             }
         }
@@ -284,7 +284,7 @@ impl<T: Transport> Connection<T> {
                 }
                 self.check_budget(method);
                 answered += 1;
-                if self.pace.is_over() {
+                if self.budget.is_over() {
                     break;
                 }
             }
@@ -300,7 +300,7 @@ impl<T: Transport> Connection<T> {
 
     /// Has a method told of that has just kept this task from everything else for long.
     pub(super) fn check_budget(&mut self, method: usize) {
-        if let Some(took) = self.pace.checkpoint() {
+        if let Some(took) = self.budget.checkpoint() {
             self.shared.config.services.took_long(method, took);
         }
     }

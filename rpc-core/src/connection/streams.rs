@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Connection;
+use super::driver::Driver;
 use crate::connection::tasks::Tasks;
 use crate::error::close::{CloseCode, CloseReason};
 use crate::error::object::ErrorObject;
@@ -19,7 +19,6 @@ use crate::service::current;
 use crate::service::failure_log;
 use crate::service::router::Router;
 use crate::stream::{Argument, BufferProgress, Items, Step, StreamEnd};
-use crate::transport::Transport;
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
 use crate::wire::encode::{self, ItemHead};
@@ -179,7 +178,7 @@ impl Streams {
     }
 
     /// Whether some take in items while there is no room, and have more than one turn has time for.
-    pub(super) fn take_restless(&mut self) -> bool {
+    pub(super) fn take_backlog(&mut self) -> bool {
         std::mem::take(&mut self.has_backlog)
     }
 
@@ -200,7 +199,7 @@ impl Streams {
     }
 }
 
-impl<T: Transport> Connection<T> {
+impl Driver {
     /// Asks the streams that may have items, in turn, while there is room; how many times.
     pub(super) fn run_streams(&mut self, now: Duration) -> usize {
         self.take_in_streams();
@@ -221,7 +220,7 @@ impl<T: Transport> Connection<T> {
                     Asked::Over => drop_quietly(stream),
                 }
             }
-            if self.pace.is_over() {
+            if self.budget.is_over() {
                 return asked + 1;
             }
         }
@@ -258,8 +257,8 @@ impl<T: Transport> Connection<T> {
                     self.streams.ready.push_back(stream);
                 }
             }
-            let _ = self.pace.checkpoint();
-            if self.pace.is_over() {
+            let _ = self.budget.checkpoint();
+            if self.budget.is_over() {
                 self.streams.has_backlog = true;
                 return;
             }
@@ -321,11 +320,11 @@ impl<T: Transport> Connection<T> {
             match stream.origin {
                 Origin::Method(method) => self.check_budget(method),
                 // The caller's own, who has no method to change.
-                Origin::Call => _ = self.pace.checkpoint(),
+                Origin::Call => _ = self.budget.checkpoint(),
             }
             match step {
                 Ok(Poll::Pending) => return Asked::Pending,
-                Ok(Poll::Ready(Step::Item)) if self.pace.is_over() => {
+                Ok(Poll::Ready(Step::Item)) if self.budget.is_over() => {
                     stream.item_ready = true;
                     return Asked::More;
                 }

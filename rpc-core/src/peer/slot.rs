@@ -57,9 +57,6 @@ pub(crate) struct State {
     pub(crate) protocol: Protocol<Waiter>,
     /// Where calls are written.
     pub(crate) scratch: Scratch,
-    /// Which link serves this slot, from 1; 0 before the first. A link that was replaced finds a
-    /// larger number here and leaves the slot alone.
-    pub(crate) generation: u64,
     /// Wakes the connection's task, if it sleeps.
     pub(crate) task_waker: Option<Waker>,
     /// When its timer will wake it at the latest.
@@ -135,7 +132,6 @@ impl Shared {
             state: Mutex::new(State {
                 protocol,
                 scratch: Scratch::default(),
-                generation: 0,
                 task_waker: None,
                 armed: None,
                 commands: None,
@@ -252,12 +248,6 @@ impl State {
     pub(crate) fn is_to_close(&self) -> bool {
         let end = self.commands.as_ref().and_then(|commands| commands.end.as_ref());
         matches!(end, Some(Command::Close { .. }))
-    }
-
-    /// A new link serves the slot from now on; its generation.
-    pub(crate) fn attach(&mut self) -> u64 {
-        self.generation += 1;
-        self.generation
     }
 
     /// Streams that went with calls and were dropped before a connection took them in: there may be

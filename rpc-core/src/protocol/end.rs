@@ -95,18 +95,6 @@ impl<W> Protocol<W> {
         self.serving.requests() == 0 && self.notifications.is_free() && self.outbox.is_empty()
     }
 
-    /// The transport is gone and accepted only so many messages to their last byte: the other end
-    /// cannot have the rest. A connection could be replaced here; today the end follows at once.
-    pub(crate) fn link_lost(&mut self, accepted: u64) {
-        for id in self.calls.open_ids() {
-            if let Some(call) = self.calls.open_mut(id)
-                && matches!(call.place, MessageState::InFlight(number) if number >= accepted)
-            {
-                call.place = MessageState::Lost;
-            }
-        }
-    }
-
     /// Answers all requests that are served, before the end by a close with `code`: those that have started may have run.
     pub(crate) fn interrupt(&mut self, code: Option<CloseCode>) {
         for key in self.serving.keys() {

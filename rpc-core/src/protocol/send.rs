@@ -38,11 +38,6 @@ impl<W> Protocol<W> {
         Some(queued.message)
     }
 
-    /// How many messages were taken out for the transport.
-    pub(crate) fn sent(&self) -> u64 {
-        self.sent
-    }
-
     /// Says how many bytes the transport holds; lets in who waits, if there is room for them.
     pub(crate) fn on_sent(&mut self, backlog: usize, now: Duration) {
         self.outbox.set_backlog(backlog);
@@ -59,8 +54,9 @@ impl<W> Protocol<W> {
             }
         }
         self.flush_reports();
-        self.above_since =
-            if self.outbox.has_room() { None } else { Some(self.above_since.unwrap_or(now)) };
+        // Without a link nothing can leave, which is not the other end's fault.
+        let is_above = self.is_attached && !self.outbox.has_room();
+        self.above_since = is_above.then(|| self.above_since.unwrap_or(now));
     }
 
     /// Whether nothing waits to be sent.

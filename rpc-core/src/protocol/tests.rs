@@ -93,7 +93,7 @@ fn notification(protocol: &mut TestProtocol) -> Option<Key> {
     }
 }
 
-fn call(protocol: &mut TestProtocol, text: &'static str) -> u64 {
+pub(super) fn call(protocol: &mut TestProtocol, text: &'static str) -> u64 {
     protocol.start(Start::default(), &mut None, |_| Bytes::from_static(text.as_bytes())).unwrap()
 }
 
@@ -101,7 +101,7 @@ pub(super) fn next(protocol: &mut TestProtocol) -> Option<String> {
     protocol.next_message().map(|message| String::from_utf8(message.to_vec()).unwrap())
 }
 
-fn fate(protocol: &mut TestProtocol, id: u64) -> Fate {
+pub(super) fn fate(protocol: &mut TestProtocol, id: u64) -> Fate {
     match protocol.collect(id, |kept| *kept = Some("waker")) {
         Some(Outcome::Closed(_, fate) | Outcome::Timeout(fate, _)) => fate,
         other => panic!("{other:?}"),

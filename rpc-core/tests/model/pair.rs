@@ -61,7 +61,7 @@ impl Pair {
 }
 
 /// A connection that another thread can wake, as the timer does.
-struct Timed(Connection<Pipe>, Arc<AtomicWaker>);
+struct Timed(Connection, Arc<AtomicWaker>);
 
 impl Future for Timed {
     type Output = ();

@@ -1,0 +1,251 @@
+//! What a connection has whatever its link is: handlers, streams and results. All of it belongs to the slot.
+
+use std::collections::VecDeque;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::streams::Streams;
+use crate::connection::tasks::Tasks;
+use crate::connection::timer::Timer;
+use crate::error::close::CloseReason;
+use crate::layers::Layers;
+use crate::limits::Limits;
+use crate::peer::slot::{Commands, Shared};
+use crate::protocol::Reading;
+use crate::protocol::tables::key::Key;
+use crate::service::context::Context as HandlerContext;
+use crate::service::running::Running;
+use crate::util::sync::Arc;
+use crate::util::turn_budget::{TurnBudget, again};
+use crate::util::waiter::Waiter;
+use crate::wire::buffer::Scratch;
+use crate::wire::decode::Rules;
+
+/// A timer that rings so late was kept from ringing, as by a pause of the process: what depends on the timer has as
+/// much time more. And so long a timer waits at most until all that has come in was read.
+const LATE: Duration = Duration::from_secs(1);
+
+/// The part of a connection that outlives a link.
+pub(super) struct Driver {
+    pub(super) shared: Arc<Shared>,
+    /// By which messages are read, with the limits that hold at the moment.
+    pub(super) rules: Rules,
+    /// Around what is served.
+    pub(super) layers: Layers,
+    pub(super) handlers: Tasks<Running>,
+    pub(super) streams: Streams,
+    /// Handlers that have returned and wait for room for their results.
+    pub(super) returned: VecDeque<Running>,
+    /// Handlers that were woken and have not had their turn.
+    pub(super) woken: VecDeque<Running>,
+    /// Messages between the outbox and the link.
+    pub(super) outgoing: VecDeque<Bytes>,
+    /// Whether notifications kept this turn from reading.
+    pub(super) paused: bool,
+    /// Whether more notifications wait than when that was last looked into.
+    pub(super) queued: bool,
+    /// Where results are written.
+    pub(super) scratch: Scratch,
+    /// Of the handler that was started last.
+    pub(super) context: HandlerContext,
+    /// Told at the end of a turn.
+    to_wake: Vec<Waiter>,
+    stopped: Vec<Key>,
+    pub(super) budget: TurnBudget,
+    timer: Timer,
+    /// Since when something is known to have run out of time.
+    due_since: Option<Duration>,
+    /// The waker of this task, lent to those that have something for the task.
+    waker: Option<Waker>,
+}
+
+/// How a turn begins.
+pub(super) struct Begun {
+    pub(super) commands: Option<Box<Commands>>,
+    /// Whether something has run out of time.
+    pub(super) is_due: bool,
+    /// Whether the task was kept from running.
+    pub(super) was_late: bool,
+    pub(super) reading: Result<Reading, CloseReason>,
+}
+
+impl Driver {
+    /// Takes over the slot, and enters its peer into the registry.
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let limits = &shared.config.limits;
+        // A notification's handler is not counted among the requests.
+        let handlers = Tasks::new(limits.live_handlers + 1);
+        let streams = Streams::new(limits.subscriptions + limits.streams);
+        shared.config.registry.insert(&shared);
+        let current = shared.lock().protocol.limits().clone();
+        Self {
+            rules: shared.rules(&current),
+            layers: shared.layers.get(),
+            handlers,
+            streams,
+            returned: VecDeque::new(),
+            woken: VecDeque::new(),
+            outgoing: VecDeque::new(),
+            paused: false,
+            queued: false,
+            scratch: Scratch::default(),
+            context: HandlerContext::new(shared.clone()),
+            to_wake: Vec::new(),
+            stopped: Vec::new(),
+            budget: TurnBudget::start(),
+            timer: Timer::new(),
+            due_since: None,
+            waker: None,
+            shared,
+        }
+    }
+
+    /// Takes what was asked for from outside, and looks at the clocks.
+    pub(super) fn begin(&mut self, now: Duration) -> Begun {
+        let mut state = self.shared.lock();
+        // What comes during a turn is found before the turn ends: no waker is needed.
+        let task_waker = state.task_waker.take();
+        let commands = state.commands.take();
+        let late = now.saturating_sub(state.armed.unwrap_or(now));
+        let was_late = late >= LATE;
+        if was_late {
+            state.protocol.put_off(late);
+        }
+        let is_due = state.protocol.next_deadline().is_some_and(|due| due <= now);
+        if is_due {
+            state.protocol.expire_unbegun(now);
+        }
+        let reading = state.protocol.reading(now);
+        drop(state);
+        self.waker = task_waker.or_else(|| self.waker.take());
+        Begun { commands, is_due, was_late, reading }
+    }
+
+    /// Notes how the turn has begun, after the commands were carried out.
+    pub(super) fn settle(
+        &mut self,
+        is_due: bool,
+        reading: Result<Reading, CloseReason>,
+    ) -> Result<(), CloseReason> {
+        self.paused = reading? == Reading::Paused;
+        if !is_due {
+            self.due_since = None;
+        }
+        Ok(())
+    }
+
+    /// The limits that hold from now on.
+    pub(super) fn take_limits(&mut self) -> Arc<Limits> {
+        let limits = self.shared.lock().protocol.limits().clone();
+        self.rules = self.shared.rules(&limits);
+        limits
+    }
+
+    /// Returns whether what has run out of time is over. What saves it may have come in already, and not be read: so
+    /// there is one turn more, before which the runtime looks for that, and others until all of it was read.
+    pub(super) fn is_over(&mut self, now: Duration, has_read_all: bool) -> bool {
+        match self.due_since {
+            None => {
+                self.due_since = Some(now);
+                false
+            }
+            Some(since) => has_read_all || now >= since + LATE,
+        }
+    }
+
+    /// Stops what has run out of time.
+    pub(super) fn expire(&mut self, now: Duration) {
+        self.due_since = None;
+        self.shared.lock().protocol.expire(now, &mut self.stopped);
+        for key in std::mem::take(&mut self.stopped) {
+            self.stop(key);
+        }
+    }
+
+    /// Starts the handlers, writes the results and asks the streams that there is room for. Returns how many.
+    pub(super) fn work(&mut self, now: Duration) -> usize {
+        self.start_waiting(now) + self.answer_returned() + self.run_streams(now)
+    }
+
+    /// Returns whether something waits for room though there is some.
+    pub(super) fn is_waiting_in_vain_for_room(&self) -> bool {
+        let protocol = &mut self.shared.lock().protocol;
+        let waits = !self.returned.is_empty() || protocol.has_waiting();
+        (waits && protocol.has_room())
+            || (self.streams.are_ready() && protocol.is_open())
+            || !protocol.no_stream_events()
+    }
+
+    /// Returns whether reading paused in this turn and need not any more.
+    pub(super) fn reading_resumed(&mut self, now: Duration) -> Result<bool, CloseReason> {
+        let paused = std::mem::take(&mut self.paused);
+        Ok(paused && self.shared.lock().protocol.reading(now)? == Reading::On)
+    }
+
+    /// Wakes those that waited for something which happened in this turn.
+    ///
+    /// # Errors
+    /// The other end has taken too little or sent too much; or, when what has run out of time `is_over`, did so for
+    /// too long.
+    pub(super) fn check_overdue(
+        &mut self,
+        now: Duration,
+        is_over: bool,
+    ) -> Result<(), CloseReason> {
+        let mut state = self.shared.lock();
+        let overdue = state.protocol.overdue(now, is_over);
+        std::mem::swap(&mut self.to_wake, &mut state.protocol.to_wake);
+        drop(state);
+        self.to_wake.drain(..).for_each(Waiter::tell);
+        overdue.map_or(Ok(()), Err)
+    }
+
+    /// Gives back what a busy time left behind.
+    pub(super) fn shrink(&mut self) {
+        self.handlers.shrink();
+        self.streams.shrink();
+        self.scratch = Scratch::default();
+        self.outgoing.shrink_to_fit();
+        self.returned.shrink_to_fit();
+        self.woken.shrink_to_fit();
+        self.to_wake = Vec::new();
+        self.stopped = Vec::new();
+        let mut state = self.shared.lock();
+        state.protocol.shrink();
+        state.scratch = Scratch::default();
+    }
+
+    /// Arms the timer, for the tables' clocks while there `are_turns`, for `silence` and for `until`; and lets callers
+    /// wake this task.
+    pub(super) fn sleep(
+        &mut self,
+        cx: &mut Context<'_>,
+        silence: Option<Duration>,
+        until: Option<Duration>,
+        has_turns: bool,
+        can_send: bool,
+    ) {
+        // Wakers are code of the application: they are neither made nor dropped under the lock.
+        let kept = self.waker.take().filter(|waker| waker.will_wake(cx.waker()));
+        let waker = kept.unwrap_or_else(|| cx.waker().clone());
+        let mut state = self.shared.lock();
+        let deadline = state.protocol.next_deadline().filter(|_| has_turns);
+        let due = [deadline, silence, until].into_iter().flatten().min();
+        state.armed = self.timer.arm(cx, self.shared.clock, due);
+        let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
+        let asked = state.commands.is_some()
+            || state.protocol.may_start_ordered()
+            || state.protocol.must_gather_on()
+            || !state.protocol.no_stream_events();
+        if (unsent && can_send) || (has_turns && asked) {
+            // It came while this turn was ending.
+            drop(state);
+            self.waker = Some(waker);
+            again(cx);
+        } else {
+            self.waker = state.task_waker.replace(waker);
+        }
+    }
+}

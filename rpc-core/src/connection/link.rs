@@ -1,0 +1,218 @@
+//! What belongs to one link: the transport, and the clocks that watch the transport.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::End;
+use super::driver::Driver;
+use crate::connection::keepalive::Keepalive;
+use crate::error::close::{CloseCode, CloseReason};
+use crate::limits::Limits;
+use crate::peer::slot::Shared;
+use crate::protocol::tables::rates::Controls;
+use crate::transport::{LinkError, Transport};
+use crate::util::sync::Ordering;
+
+/// A link that works.
+pub(super) struct Link {
+    carrier: Box<dyn Carrier>,
+    /// Whether the transport takes no more until it wakes us.
+    pub(super) blocked: bool,
+    /// Whether the transport holds something that was not flushed.
+    pub(super) unflushed: bool,
+    pub(super) keepalive: Keepalive,
+    controls: Controls,
+}
+
+impl Link {
+    pub(super) fn new<T: Transport>(mut transport: T, shared: &Shared) -> Self {
+        if shared.whole_frames.load(Ordering::Relaxed) {
+            transport.send_whole_frames();
+        }
+        Self {
+            carrier: Box::new(transport),
+            blocked: false,
+            unflushed: false,
+            keepalive: Keepalive::new(shared.config.keepalive, shared.clock.now()),
+            controls: Controls::default(),
+        }
+    }
+
+    /// Reads what is ready, up to the budget, and gives the driver each message. Returns whether there may be more.
+    pub(super) fn receive(
+        &mut self,
+        driver: &mut Driver,
+        cx: &mut Context<'_>,
+        now: Duration,
+    ) -> Result<bool, End> {
+        self.carrier.receive(driver, cx, now)
+    }
+
+    /// Gives the transport messages until it takes no more. Returns how many bytes the transport took.
+    pub(super) fn hand_over(
+        &mut self,
+        outgoing: &mut VecDeque<Bytes>,
+        cx: &mut Context<'_>,
+    ) -> Result<usize, LinkError> {
+        let taken = self.carrier.hand_over(outgoing, cx)?;
+        self.blocked = !outgoing.is_empty();
+        self.unflushed |= taken > 0;
+        Ok(taken)
+    }
+
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), LinkError> {
+        if self.carrier.poll_flush(cx)?.is_ready() {
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+
+    /// Sends a keepalive probe.
+    pub(super) fn ping(&mut self, cx: &mut Context<'_>) -> Result<(), LinkError> {
+        self.carrier.ping()?;
+        self.unflushed = true;
+        self.flush(cx)
+    }
+
+    /// Takes in what has come over the link.
+    ///
+    /// # Errors
+    /// More control frames came than may come.
+    pub(super) fn check_life(
+        &mut self,
+        limits: &Limits,
+        now: Duration,
+        has_read_all: bool,
+    ) -> Result<(), CloseReason> {
+        let seen = self.carrier.seen();
+        // The rest of a message is late only when it was looked for.
+        let assembling = seen.assembling.filter(|_| has_read_all);
+        self.keepalive.heard(seen.received_bytes, assembling, now);
+        if self.controls.exceed(seen.unasked_controls, now, limits.control_rate) {
+            let reason = "more control frames than `control_rate`";
+            return Err(CloseReason::us(CloseCode::POLICY, reason));
+        }
+        Ok(())
+    }
+
+    /// How many messages of this link the medium accepted to the last byte.
+    pub(super) fn accepted(&self) -> u64 {
+        self.carrier.accepted()
+    }
+
+    /// How many bytes the transport holds.
+    pub(super) fn backlog(&self) -> usize {
+        self.carrier.backlog()
+    }
+
+    pub(super) fn set_limits(&mut self, limits: &Limits) {
+        self.carrier.set_limits(limits);
+    }
+
+    /// Frees what large messages left behind.
+    pub(super) fn shrink(&mut self) {
+        self.carrier.shrink();
+    }
+
+    /// Sends the close; ready when there is nothing more to be done.
+    pub(super) fn poll_close(&mut self, cx: &mut Context<'_>, reason: &CloseReason) -> Poll<()> {
+        let code = reason.code.unwrap_or(CloseCode::NORMAL);
+        self.carrier.poll_close(cx, code, reason.sent())
+    }
+}
+
+/// What a transport has seen of the medium.
+pub(super) struct Seen {
+    received_bytes: u64,
+    assembling: Option<u64>,
+    unasked_controls: u64,
+}
+
+/// A transport of any type, so that nothing else is compiled again for each type. What is called for each message loops
+/// in here: a call through the table is made once for each turn.
+trait Carrier: Send {
+    fn receive(
+        &mut self,
+        driver: &mut Driver,
+        cx: &mut Context<'_>,
+        now: Duration,
+    ) -> Result<bool, End>;
+    fn hand_over(
+        &mut self,
+        outgoing: &mut VecDeque<Bytes>,
+        cx: &mut Context<'_>,
+    ) -> Result<usize, LinkError>;
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
+    fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()>;
+    fn ping(&mut self) -> Result<(), LinkError>;
+    fn seen(&self) -> Seen;
+    fn accepted(&self) -> u64;
+    fn backlog(&self) -> usize;
+    fn set_limits(&mut self, limits: &Limits);
+    fn shrink(&mut self);
+}
+
+impl<T: Transport> Carrier for T {
+    fn receive(
+        &mut self,
+        driver: &mut Driver,
+        cx: &mut Context<'_>,
+        now: Duration,
+    ) -> Result<bool, End> {
+        driver.receive_from(self, cx, now)
+    }
+
+    fn hand_over(
+        &mut self,
+        outgoing: &mut VecDeque<Bytes>,
+        cx: &mut Context<'_>,
+    ) -> Result<usize, LinkError> {
+        let mut bytes = 0;
+        while !outgoing.is_empty() && self.poll_ready(cx)?.is_ready() {
+            if let Some(message) = outgoing.pop_front() {
+                bytes += message.len();
+                self.send(message)?;
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        Transport::poll_flush(self, cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {
+        Transport::poll_close(self, cx, code, reason)
+    }
+
+    fn ping(&mut self) -> Result<(), LinkError> {
+        Transport::ping(self)
+    }
+
+    fn seen(&self) -> Seen {
+        Seen {
+            received_bytes: self.received_bytes(),
+            assembling: self.assembling(),
+            unasked_controls: self.unasked_controls(),
+        }
+    }
+
+    fn accepted(&self) -> u64 {
+        Transport::accepted(self)
+    }
+
+    fn backlog(&self) -> usize {
+        Transport::backlog(self)
+    }
+
+    fn set_limits(&mut self, limits: &Limits) {
+        Transport::set_limits(self, limits);
+    }
+
+    fn shrink(&mut self) {
+        Transport::shrink(self);
+    }
+}
