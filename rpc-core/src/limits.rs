@@ -29,7 +29,8 @@ pub struct Limits {
     /// Bytes of a sent message. A call or notification over it fails here, an answer becomes
     /// -32008. 4 MiB in a server, 1 MiB in a client.
     pub message_out: usize,
-    /// How deep params may nest. Deeper: -32007. 64.
+    /// How deep arrays and objects may nest in any member of a message. A request that nests deeper is answered -32007,
+    /// a notification is dropped, and an answer or an item cannot be read. 64.
     pub depth: usize,
     /// JSON values and member names in the params of all requests being served. A request that
     /// exceeds it alone is -32007, one that finds it used up -32009. 131,072.

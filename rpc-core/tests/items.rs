@@ -202,6 +202,44 @@ async fn an_item_that_would_be_read_as_another_cannot_be_read() {
     }
 }
 
+/// Whichever member of the message nests too deep.
+#[tokio::test(start_paused = true)]
+async fn an_item_that_nests_too_deep_cannot_be_read() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for greets in [false, true] {
+        let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+        if greets {
+            raw.greet().await;
+        }
+        let call = peer.subscribe::<Value>("ticks", "stop", ()).start();
+        raw.receive().await;
+        let deep_envelope = |more: usize| {
+            let text = item("77", r#""result":1"#);
+            format!(r#"{},"more":{}}}"#, text.strip_suffix('}').unwrap(), nested(more))
+        };
+        raw.send(&item("77", &format!(r#""result":{}"#, nested(64)))).await;
+        raw.send(r#"{"jsonrpc":"2.0","id":1,"result":77}"#).await;
+        let mut items = call.await.unwrap();
+        assert_eq!(items.next().await, Some(Err(StreamError::Gap { missed: 1 })), "an early one");
+        // `params` hold the item, and are one deeper.
+        raw.send(&item("77", &format!(r#""result":{}"#, nested(63)))).await;
+        assert!(matches!(items.next().await, Some(Ok(_))));
+        raw.send(&deep_envelope(64)).await;
+        assert_eq!(items.next().await, Some(Ok(1.into())));
+        for text in [item("77", &format!(r#""result":{}"#, nested(64))), deep_envelope(65)] {
+            raw.send(&text).await;
+            let Some(Err(StreamError::Decode(why))) = items.next().await else { panic!("{text}") };
+            assert!(why.contains("`depth`"), "{why}");
+        }
+        raw.send(&item("77", r#""result":2"#)).await;
+        assert_eq!(items.next().await, Some(Ok(2.into())), "the stream goes on");
+        let error = format!(r#""error":{{"code":1,"message":"m","data":{}}}"#, nested(63));
+        raw.send(&item("77", &error)).await;
+        assert!(matches!(items.next().await, Some(Err(StreamError::Decode(_)))));
+        assert_eq!(items.next().await, None, "it was the end");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn items_that_come_before_the_answer_wait_for_it() {
     for greets in [false, true] {

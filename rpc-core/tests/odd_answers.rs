@@ -8,6 +8,7 @@ use support::Raw;
 
 const DISGUISED: &str =
     "there is a member whose name begins with `$serde_json::private::`, which is reserved";
+const TOO_DEEP: &str = "a member of the message nests deeper than `depth`";
 const NO_ERROR: &str = "`error` must have an integer `code` and a string `message`";
 
 /// Both ends call: it makes no difference who has opened the link.
@@ -114,6 +115,40 @@ async fn the_members_of_a_batch_are_each_what_they_are() {
         assert_eq!(came_to[1], Ok(2));
         assert_eq!(came_to[2], decode(&format!("{NO_ERROR}: it is 7")));
         assert!(raw.is_silent().await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nests_too_deep_is_none_whichever_member_does() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let deep_error = |depth: usize| {
+        format!(r#""error":{{"code":5,"message":"no","data":{}}}"#, nested(depth - 1))
+    };
+    for (mut raw, peer) in both() {
+        let mut id = 0;
+        for (member, why) in [
+            (format!(r#""result":{}"#, nested(65)), TOO_DEEP.to_owned()),
+            (format!(r#""more":{},"result":1"#, nested(65)), TOO_DEEP.to_owned()),
+            (format!(r#""result":1,"more":{}"#, nested(127)), TOO_DEEP.to_owned()),
+            (deep_error(65), format!("{TOO_DEEP}: code 5, message no")),
+        ] {
+            id += 1;
+            let text = format!(r#"{{"jsonrpc":"2.0","id":{id},{member}}}"#);
+            let came_to = answered_by(&mut raw, &peer, &[text]).await;
+            assert_eq!(came_to, Err(CallError::Decode(why)), "{member}");
+        }
+        for member in [format!(r#""result":1,"more":{}"#, nested(64)), r#""result":1"#.to_owned()] {
+            id += 1;
+            let text = format!(r#"{{"jsonrpc":"2.0","id":{id},{member}}}"#);
+            assert_eq!(answered_by(&mut raw, &peer, &[text]).await, Ok(1.into()), "{member}");
+        }
+        id += 1;
+        let text = format!(r#"{{"id":{id},"result":{}}}"#, nested(64));
+        assert!(answered_by(&mut raw, &peer, &[text]).await.is_ok());
+        id += 1;
+        let text = format!(r#"{{"id":{id},{}}}"#, deep_error(64));
+        let came_to = answered_by(&mut raw, &peer, &[text]).await;
+        assert!(matches!(came_to, Err(CallError::Remote(_))), "{came_to:?}");
     }
 }
 

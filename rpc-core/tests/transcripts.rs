@@ -465,8 +465,8 @@ async fn params_with_more_values_than_may_ever_be_in_flight_are_too_complex() {
 async fn params_that_nest_too_deep_are_refused_whole() {
     let (mut raw, _peer) = Raw::connect(services(), Limits::server());
     let request = |depth: usize| {
-        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
-        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"echo","params":{open}{close}}}"#)
+        let params = nested(depth);
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"echo","params":{params}}}"#)
     };
     raw.send(&request(64)).await;
     assert!(raw.receive().await.contains("\"result\":"));
@@ -475,4 +475,57 @@ async fn params_that_nest_too_deep_are_refused_whole() {
     assert!(answer.contains("-32007") && answer.contains("`depth`"), "{answer}");
     raw.send(&request(100_000)).await;
     assert!(raw.receive().await.contains("-32007"));
+}
+
+/// A value that nests so deep.
+fn nested(depth: usize) -> String {
+    format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+}
+
+const TOO_DEEP: &str = "a member of the message nests deeper than `depth`, which is 64";
+
+/// `depth` bounds the whole message: a member that nobody knows is not skipped unmeasured.
+#[tokio::test(start_paused = true)]
+async fn members_that_nobody_knows_are_measured_as_well() {
+    let (mut raw, peer) = Raw::connect(services(), Limits::server());
+    let refusal = |id: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32007,"message":"{TOO_DEEP}","data":{{"kind":"too_complex"}}}}}}"#
+        )
+    };
+    let (fits, deep) = (nested(64), nested(65));
+    for (before, after) in [("more", "params"), ("params", "more")] {
+        let request = |first: &str, second: &str| {
+            format!(
+                r#"{{"jsonrpc":"2.0","id":1,"{before}":{first},"method":"echo","{after}":{second}}}"#
+            )
+        };
+        raw.send(&request(&fits, &fits)).await;
+        assert!(raw.receive().await.contains(r#""result":"#), "{before}, {after}");
+        for text in [request(&deep, "[1]"), request("[1]", &deep)] {
+            raw.send(&text).await;
+            assert_same(&raw.receive().await, &refusal("1"));
+        }
+    }
+    // Whatever the method is.
+    for method in ["echo", "nobody's", "$/ping"] {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":2,"method":"{method}","more":{deep}}}"#);
+        raw.send(&text).await;
+        assert_same(&raw.receive().await, &refusal("2"));
+        let notification = text.replace(r#""id":2,"#, "");
+        raw.send(&notification).await;
+        assert!(raw.is_silent().await);
+    }
+    raw.send(&format!(r#"{{"jsonrpc":"2.0","method":"tell","more":{fits}}}"#)).await;
+    assert!(raw.receive().await.contains("told"));
+    raw.send(&format!(r#"{{"jsonrpc":"2.0","method":"tell","more":{deep}}}"#)).await;
+    assert!(raw.is_silent().await);
+    assert_eq!(peer.stats().counters.malformed, 4);
+    // Of a batch only the member that is too deep.
+    raw.send(&format!(
+        r#"[{{"jsonrpc":"2.0","id":3,"method":"echo","params":[3],"more":{deep}}},{{"jsonrpc":"2.0","id":4,"method":"echo","params":[4]}}]"#
+    ))
+    .await;
+    let answers = raw.receive().await;
+    assert_same(&answers, &format!(r#"[{},{{"jsonrpc":"2.0","id":4,"result":4}}]"#, refusal("3")));
 }

@@ -53,7 +53,9 @@ fn is(json: &str, message: &Message, limits: &Limits) -> bool {
     let members = Members::of(json);
     match members.first("method").filter(|method| *method != "null") {
         Some(method) => is_call(&members, method, message, limits),
-        None if members.has("result") || members.has("error") => is_response(&members, message),
+        None if members.has("result") || members.has("error") => {
+            is_response(&members, message, limits)
+        }
         None => *message == Message::Invalid(members.readable_id(limits)),
     }
 }
@@ -80,13 +82,14 @@ fn is_call(members: &Members<'_>, method: &str, message: &Message, limits: &Limi
 
 fn is_called(members: &Members<'_>, method: &str, called: &Called) -> bool {
     let params = members.first("params").filter(|params| *params != "null");
-    let complexity = params.map_or(Some((0, 0)), complexity);
+    let tokens = params.and_then(tokens);
     string(method).is_some_and(|method| method == called.method)
         && params == called.params.as_deref()
-        && (params.is_none() || complexity.is_none_or(|complexity| complexity == called.complexity))
+        && tokens.is_none_or(|tokens| tokens == called.complexity.1)
+        && members.depth() == called.complexity.0
 }
 
-fn is_response(members: &Members<'_>, message: &Message) -> bool {
+fn is_response(members: &Members<'_>, message: &Message, limits: &Limits) -> bool {
     let Message::Response(id, outcome) = message else { return false };
     let expected = members.first("id");
     let version =
@@ -94,7 +97,7 @@ fn is_response(members: &Members<'_>, message: &Message) -> bool {
     let (result, error) = (members.first("result"), members.first("error"));
     // What serde_json would take for something else is for the unit tests to tell apart.
     let is_disguised = [result, error].into_iter().flatten().any(may_be_disguised);
-    let sound = version && !members.repeated();
+    let sound = version && !members.repeated() && members.depth() <= limits.depth;
     let outcome_fits = match (result, error) {
         _ if !sound => *outcome == Outcome::Malformed,
         _ if is_disguised && *outcome == Outcome::Malformed => true,
@@ -178,6 +181,11 @@ impl<'a> Members<'a> {
         KNOWN.iter().chain(&EXTRAS).any(|name| self.count(name) > 1)
     }
 
+    /// How deep the deepest member nests.
+    fn depth(&self) -> usize {
+        self.0.iter().map(|(_, json)| depth(json)).max().unwrap_or(0)
+    }
+
     /// The id to answer under.
     fn readable_id(&self, limits: &Limits) -> Option<String> {
         let id = self.first("id").filter(|id| self.count("id") == 1 && is_id(id));
@@ -209,8 +217,25 @@ fn string(json: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str::<String>(json).ok().map(Cow::Owned)
 }
 
-/// How deep a value nests, and how many values and names it holds; `None` where serde_json gives up.
-fn complexity(json: &str) -> Option<(usize, usize)> {
+/// How deep a value nests: counted by hand, as serde_json gives up at 128.
+fn depth(json: &str) -> usize {
+    let (mut open, mut deepest) = (0_usize, 0);
+    let (mut is_string, mut is_escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            b'"' if !is_escaped => is_string = !is_string,
+            b'[' | b'{' if !is_string => open += 1,
+            b']' | b'}' if !is_string => open -= 1,
+            _ => {}
+        }
+        is_escaped = is_string && byte == b'\\' && !is_escaped;
+        deepest = deepest.max(open);
+    }
+    deepest
+}
+
+/// How many values and names a value holds; `None` where serde_json gives up.
+fn tokens(json: &str) -> Option<usize> {
     Count.deserialize(&mut serde_json::Deserializer::from_str(json)).ok()
 }
 
@@ -218,7 +243,7 @@ fn complexity(json: &str) -> Option<(usize, usize)> {
 struct Count;
 
 impl<'de> DeserializeSeed<'de> for Count {
-    type Value = (usize, usize);
+    type Value = usize;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -226,49 +251,49 @@ impl<'de> DeserializeSeed<'de> for Count {
 }
 
 impl<'de> Visitor<'de> for Count {
-    type Value = (usize, usize);
+    type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok((0, 1))
+        Ok(1)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok((0, 1))
+        Ok(1)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok((0, 1))
+        Ok(1)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok((0, 1))
+        Ok(1)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok((0, 1))
+        Ok(1)
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok((0, 1))
+        Ok(1)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let (mut depth, mut tokens) = (0, 1);
+        let mut tokens = 1;
         while let Some(inner) = seq.next_element_seed(self)? {
-            (depth, tokens) = (depth.max(inner.0), tokens + inner.1);
+            tokens += inner;
         }
-        Ok((depth + 1, tokens))
+        Ok(tokens)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut depth, mut tokens) = (0, 1);
-        while let Some((_, inner)) = map.next_entry_seed(self, self)? {
-            (depth, tokens) = (depth.max(inner.0), tokens + 1 + inner.1);
+        let mut tokens = 1;
+        while let Some((name, inner)) = map.next_entry_seed(self, self)? {
+            tokens += name + inner;
         }
-        Ok((depth + 1, tokens))
+        Ok(tokens)
     }
 }

@@ -17,7 +17,7 @@ use crate::protocol::target::Target;
 use crate::wire::decode::{self, Incoming, Notification, Request, Response, Shape};
 use crate::wire::encode;
 use crate::wire::id::{Id, whole};
-use crate::wire::scan::{Complexity, DISGUISED};
+use crate::wire::scan::{Complexity, DISGUISED, TOO_DEEP};
 
 impl<W> Protocol<W> {
     /// Deals with one message. Answers, cancels and refusals are complete when this returns.
@@ -137,13 +137,12 @@ impl<W> Protocol<W> {
         if self.serving.find(id).is_some() {
             self.malformed();
             let error = ErrorObject::invalid_request("`id` is in flight already");
-            let method = match arrival.target {
-                Some(
-                    Target::Method(method) | Target::Ordered(method) | Target::Fallback(method),
-                ) => Some(method),
-                _ => None,
-            };
-            return self.refuse(method, place, None, &error);
+            return self.refuse(method_of(arrival.target), place, None, &error);
+        }
+        if request.complexity.depth > self.limits.depth {
+            let error =
+                ErrorObject::too_complex(format!("{TOO_DEEP}, which is {}", self.limits.depth));
+            return self.refuse(method_of(arrival.target), place, Some(id), &error);
         }
         if request.method == "$/ping" {
             self.serving.number();
@@ -236,19 +235,14 @@ impl<W> Protocol<W> {
     }
 
     /// What these params cost, unless they are too complex for us altogether.
-    #[inline(always)] // four comparisons for each request
+    #[inline(always)] // three comparisons for each request
     fn cost(
         &self,
         params: Option<&str>,
-        Complexity { depth, tokens, is_disguised }: Complexity,
+        Complexity { tokens, is_disguised, .. }: Complexity,
     ) -> Result<Cost, ErrorObject> {
         if is_disguised {
             return Err(ErrorObject::invalid_params(DISGUISED));
-        }
-        if depth > self.limits.depth {
-            let limit = self.limits.depth;
-            let message = format!("params nest deeper than `depth`, which is {limit}");
-            return Err(ErrorObject::too_complex(message));
         }
         if tokens > self.limits.tokens_inflight {
             let limit = self.limits.tokens_inflight;
@@ -264,8 +258,12 @@ impl<W> Protocol<W> {
             arrival.target,
             Some(Target::Method(_) | Target::Ordered(_) | Target::Unsubscribe)
         ) && !notification.method.starts_with("$/");
-        if self.take_item(notification.params, may_be_early) {
+        let is_too_deep = notification.complexity.depth > self.limits.depth;
+        if self.take_item(notification.params, may_be_early, is_too_deep) {
             return Event::Done;
+        }
+        if is_too_deep {
+            return self.too_complex(TOO_DEEP);
         }
         if notification.method.starts_with("$/")
             && let Some(event) = self.about_the_protocol(&notification, arrival.now)
@@ -285,9 +283,7 @@ impl<W> Protocol<W> {
             }
         };
         let Ok(cost) = self.cost(notification.params, notification.complexity) else {
-            // Not by its rate: a request of this kind is none of those either.
-            self.counters.malformed += 1;
-            return Event::Dropped("too complex, or with a reserved name");
+            return self.too_complex("too complex, or with a reserved name");
         };
         if self.restricted && self.restriction(method).is_some() {
             self.counters.dropped += 1;
@@ -306,6 +302,14 @@ impl<W> Protocol<W> {
         }
         self.notifications.push(waiting.into_owned());
         Event::Queued
+    }
+
+    /// Drops a notification that asks for too much.
+    #[cold]
+    fn too_complex<'a>(&mut self, why: &'static str) -> Event<'a> {
+        // Not by its rate: a request of this kind is none of those either.
+        self.counters.malformed += 1;
+        Event::Dropped(why)
     }
 
     /// A notification of the framework's own; `None` if it is none of those that we know.
@@ -441,5 +445,16 @@ impl<W> Protocol<W> {
             self.leave(*cold, served.place);
         }
         Some((served.id, served.place))
+    }
+}
+
+/// The method that a request is for, if there is one.
+#[cold]
+fn method_of(target: Option<Target>) -> Option<usize> {
+    match target {
+        Some(Target::Method(method) | Target::Ordered(method) | Target::Fallback(method)) => {
+            Some(method)
+        }
+        Some(Target::Unsubscribe | Target::Item) | None => None,
     }
 }

@@ -253,29 +253,34 @@ impl<W> Protocol<W> {
 
     /// Whether these params are an item of a stream that we take, whatever their method. One of a stream that
     /// we do not know yet may be early.
-    pub(super) fn take_item(&mut self, params: Option<&str>, may_be_early: bool) -> bool {
+    pub(super) fn take_item(
+        &mut self,
+        params: Option<&str>,
+        may_be_early: bool,
+        is_too_deep: bool,
+    ) -> bool {
         if self.incoming.is_idle() && self.calls.subscribing() == 0 {
             return false;
         }
         let Some(params) = params.filter(|params| params.starts_with('{')) else { return false };
         if self.asked.as_ref().is_some_and(|asked| !asked.id_members.is_empty())
-            && self.take_unusual_item(params, may_be_early)
+            && self.take_unusual_item(params, may_be_early, is_too_deep)
         {
             return true;
         }
         let Some(item) = ItemParams::read(params) else { return false };
         match self.incoming.find(item.subscription) {
             Some(key) => {
-                self.take_item_of(key, &item);
+                self.take_item_of(key, &item.within_depth(is_too_deep));
                 true
             }
-            None => may_be_early && self.keep_early(&item, params),
+            None => may_be_early && self.keep_early(&item, params, is_too_deep),
         }
     }
 
     /// The same for an item that may hold the id of its stream in another member than `subscription`.
     #[cold]
-    fn take_unusual_item(&mut self, params: &str, may_be_early: bool) -> bool {
+    fn take_unusual_item(&mut self, params: &str, may_be_early: bool, is_too_deep: bool) -> bool {
         let (mut known, mut unknown) = (None, None);
         for id_member in self.asked.iter().flat_map(|asked| &asked.id_members) {
             let Some(item) = ItemParams::read_by(params, id_member) else { continue };
@@ -285,13 +290,15 @@ impl<W> Protocol<W> {
             }
         }
         if let Some((key, item)) = known {
-            self.take_item_of(key, &item);
+            self.take_item_of(key, &item.within_depth(is_too_deep));
             return true;
         }
         // One that another stream knows by the usual member is no early one of a stream to come.
         let usual = ItemParams::read(params).and_then(|item| self.incoming.find(item.subscription));
         match unknown {
-            Some(item) if may_be_early && usual.is_none() => self.keep_early(&item, params),
+            Some(item) if may_be_early && usual.is_none() => {
+                self.keep_early(&item, params, is_too_deep)
+            }
             _ => false,
         }
     }
@@ -326,7 +333,7 @@ impl<W> Protocol<W> {
     /// Keeps an item of a stream that is not known, if a subscribe call may be about to be answered with
     /// its id.
     #[cold]
-    fn keep_early(&mut self, item: &ItemParams<'_>, params: &str) -> bool {
+    fn keep_early(&mut self, item: &ItemParams<'_>, params: &str, is_too_deep: bool) -> bool {
         if self.calls.subscribing() == 0 {
             return false;
         }
@@ -335,7 +342,9 @@ impl<W> Protocol<W> {
             return false;
         }
         let early = self.early.get_or_insert_default();
-        let kept = early.keep(id, params, is_end, self.limits.stream_window);
+        // One that nests too deep is counted among those that did not fit.
+        let room = if is_too_deep { 0 } else { self.limits.stream_window };
+        let kept = early.keep(id, params, is_end, room);
         self.counters.dropped += u64::from(!kept);
         true
     }

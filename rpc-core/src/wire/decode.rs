@@ -11,7 +11,7 @@ use crate::limits::Limits;
 use crate::util::excerpt::{Excerpt, Shortened};
 use crate::wire::extensions::{self, Extensions, Written};
 use crate::wire::id::{is_id, whole};
-use crate::wire::scan::{Complexity, DISGUISED, Scanner};
+use crate::wire::scan::{Complexity, DISGUISED, Scanner, TOO_DEEP};
 
 /// What a text holds.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub(crate) struct Request<'a> {
     pub(crate) id: &'a str,
     pub(crate) method: Cow<'a, str>,
     pub(crate) params: Option<&'a str>,
-    /// What the params ask for.
+    /// What the params ask for; its depth is that of the deepest member of all.
     pub(crate) complexity: Complexity,
     pub(crate) timeout: Option<Duration>,
     /// Most have none.
@@ -72,7 +72,7 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Notification<'a> {
     pub(crate) method: Cow<'a, str>,
     pub(crate) params: Option<&'a str>,
-    /// What the params ask for.
+    /// What the params ask for; its depth is that of the deepest member of all.
     pub(crate) complexity: Complexity,
     /// Most have none.
     pub(crate) extensions: Option<Box<Extensions>>,
@@ -131,6 +131,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
     batch: usize,
+    depth: usize,
     id_bytes: usize,
     method_bytes: usize,
     /// Whether a request or a notification without `jsonrpc` is taken as if it had it.
@@ -139,8 +140,8 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn new(limits: &Limits, version_may_be_missing: bool) -> Self {
-        let &Limits { batch, id_bytes, method_bytes, .. } = limits;
-        Self { batch, id_bytes, method_bytes, version_may_be_missing }
+        let &Limits { batch, depth, id_bytes, method_bytes, .. } = limits;
+        Self { batch, depth, id_bytes, method_bytes, version_may_be_missing }
     }
 }
 
@@ -292,6 +293,7 @@ struct Members<'a> {
     id: Option<&'a str>,
     method: Option<&'a str>,
     params: Option<&'a str>,
+    /// What the params ask for; its depth is that of the deepest member of all.
     complexity: Complexity,
     result: Option<&'a str>,
     error: Option<&'a str>,
@@ -349,8 +351,8 @@ impl<'a> Members<'a> {
             Member::Result => &mut self.result,
             Member::Error => &mut self.error,
             Member::TimeoutMs => &mut self.timeout,
-            Member::Extra(extra) => return self.insert_extra(extra, text),
-            Member::Unknown => return,
+            Member::Extra(extra) => return self.insert_extra(extra, text, complexity),
+            Member::Unknown => return self.measure(complexity),
         };
         if place.is_some() {
             self.repeated = Some(member);
@@ -358,16 +360,19 @@ impl<'a> Members<'a> {
         } else {
             *place = Some(text);
             if matches!(member, Member::Params) {
-                self.complexity = complexity;
-            } else if complexity.is_disguised {
-                self.is_disguised = true;
+                let depth = complexity.depth.max(self.complexity.depth);
+                self.complexity = Complexity { depth, ..complexity };
+            } else if complexity.depth > 0 {
+                self.measure(complexity);
+                self.is_disguised |= complexity.is_disguised;
             }
         }
     }
 
     /// Out of the way: with this in between, the compiler made a call of what is done for all others.
     #[cold]
-    fn insert_extra(&mut self, extra: Extra, text: &'a str) {
+    fn insert_extra(&mut self, extra: Extra, text: &'a str, complexity: Complexity) {
+        self.measure(complexity);
         let place = extra.place(self.extensions.get_or_insert_default());
         if place.is_some() {
             self.repeated = Some(Member::Extra(extra));
@@ -376,10 +381,16 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// Takes note of how deep a member nests that is not `params`.
+    #[cold]
+    fn measure(&mut self, complexity: Complexity) {
+        self.complexity.depth = self.complexity.depth.max(complexity.depth);
+    }
+
     fn classify(&self, rules: &Rules) -> Incoming<'a> {
         match self.method {
             Some(method) if method != "null" => self.request_or_notification(method, rules),
-            _ if self.is_response() => self.response(),
+            _ if self.is_response() => self.response(rules),
             method => {
                 let why = match method {
                     Some(_) => NO_METHOD,
@@ -490,14 +501,17 @@ impl<'a> Members<'a> {
         Ok(extensions)
     }
 
-    fn response(&self) -> Incoming<'a> {
-        let answer = self.answer().unwrap_or_else(|why| self.malformed(why));
+    fn response(&self, rules: &Rules) -> Incoming<'a> {
+        let answer = self.answer(rules).unwrap_or_else(|why| self.malformed(why));
         Incoming::Response { id: self.id, answer }
     }
 
-    fn answer(&self) -> Result<Response<'a>, &'static str> {
+    fn answer(&self, rules: &Rules) -> Result<Response<'a>, &'static str> {
         self.check_version(true)?;
         self.check_repeated()?;
+        if self.complexity.depth > rules.depth {
+            return Err(TOO_DEEP);
+        }
         if self.is_disguised {
             return Err(DISGUISED);
         }

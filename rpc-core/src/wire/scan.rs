@@ -27,6 +27,9 @@ const PRIVATE: &str = "$serde_json::private::";
 pub(crate) const DISGUISED: &str =
     "there is a member whose name begins with `$serde_json::private::`, which is reserved";
 
+/// Why a message is refused in which a member nests deeper than `depth` of the limits.
+pub(crate) const TOO_DEEP: &str = "a member of the message nests deeper than `depth`";
+
 /// Walks over a text, from token to token; whitespace is skipped. `None` ends the walk: what is
 /// there is not JSON.
 pub(crate) struct Scanner<'a> {

@@ -26,7 +26,7 @@ fn a_request_is_read_without_copying() {
     assert_eq!(request.id, r#""a\"b""#);
     assert!(matches!(request.method, Cow::Borrowed("add")));
     assert_eq!(request.params, Some("[1, 2]"));
-    assert_eq!((request.complexity.depth, request.complexity.tokens), (1, 3));
+    assert_eq!((request.complexity.depth, request.complexity.tokens), (2, 3));
     assert_eq!(request.timeout, None);
 }
 

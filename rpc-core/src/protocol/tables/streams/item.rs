@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::method::SUBSCRIPTION;
-use crate::wire::scan::{Complexity, DISGUISED, Scanner};
+use crate::wire::scan::{Complexity, DISGUISED, Scanner, TOO_DEEP};
 
 /// The members that mean something, as their JSON text.
 #[derive(Debug, Default)]
@@ -18,7 +18,8 @@ pub(crate) struct ItemParams<'a> {
     error: Option<&'a str>,
     done: Option<&'a str>,
     seq: Option<&'a str>,
-    is_disguised: bool,
+    /// Why its value is not to be read.
+    unreadable: Option<&'static str>,
     /// One of the first three, or of the others, is given twice.
     repeated: bool,
     counts_repeated: bool,
@@ -83,6 +84,14 @@ impl<'a> ItemParams<'a> {
         (is_id && says).then_some(item)
     }
 
+    /// The same, and if its message nests too deep, nothing of it is to be read but whose it is.
+    pub(crate) fn within_depth(mut self, is_too_deep: bool) -> Self {
+        if is_too_deep {
+            self.unreadable = Some(TOO_DEEP);
+        }
+        self
+    }
+
     /// Whether these params are such.
     pub(crate) fn are(params: Option<&str>, id_member: &str) -> bool {
         params.is_some_and(|params| ItemParams::read_by(params, id_member).is_some())
@@ -108,7 +117,9 @@ impl<'a> ItemParams<'a> {
         };
         *repeated |= place.is_some();
         *place = Some(text);
-        self.is_disguised |= complexity.is_disguised;
+        if complexity.is_disguised {
+            self.unreadable = Some(DISGUISED);
+        }
     }
 
     #[cold]
@@ -137,12 +148,12 @@ impl<'a> ItemParams<'a> {
             return Err(());
         }
         let said = match (self.result, self.error, done) {
-            (Some(_), None | Some("null"), false) if self.is_disguised => {
-                Said::Unreadable(DISGUISED)
+            (Some(result), None | Some("null"), false) => {
+                self.unreadable.map_or(Said::Result(result), Said::Unreadable)
             }
-            (Some(result), None | Some("null"), false) => Said::Result(result),
-            (None | Some("null"), Some(_), false) if self.is_disguised => Said::Failed(DISGUISED),
-            (None | Some("null"), Some(error), false) if error != "null" => Said::Error(error),
+            (None | Some("null"), Some(error), false) if error != "null" => {
+                self.unreadable.map_or(Said::Error(error), Said::Failed)
+            }
             (None, None, true) => Said::Done,
             _ => return Err(()),
         };
