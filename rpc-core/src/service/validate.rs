@@ -23,10 +23,10 @@ use crate::error::violations::Invalid;
 ///
 /// impl Validate for User {
 ///     fn validate(&self) -> Result<(), Invalid> {
-///         let mut checks = Checks::new();
-///         checks.require(!self.name.is_empty(), "name", "must not be empty");
-///         checks.require(self.age >= 18, "age", format_args!("{} is too young", self.age));
-///         checks.finish()
+///         Checks::new()
+///             .require(!self.name.is_empty(), "name", "must not be empty")
+///             .require(self.age >= 18, "age", format_args!("{} is too young", self.age))
+///             .finish()
 ///     }
 /// }
 ///
@@ -121,7 +121,7 @@ impl<T: Validate> Validate for [T] {
     }
 }
 
-/// Collects what is wrong with the parts of a value.
+/// Collects what is wrong with the parts of a value. The compiler warns of checks that nobody [finishes](Self::finish).
 ///
 /// ```
 /// use rpc_core::{Checks, Invalid, Validate};
@@ -149,13 +149,28 @@ impl<T: Validate> Validate for [T] {
 /// let user = User { name: "Ada".into(), emails: vec![Address("ada".into())] };
 /// assert_eq!(user.validate().unwrap_err().to_string(), "emails[0]: has no `@`");
 /// ```
+///
+/// Between checks there may be other code:
+///
+/// ```
+/// # use rpc_core::{Checks, Invalid};
+/// fn valid(tags: &[&str]) -> Result<(), Invalid> {
+///     let mut checks = Checks::new().require(tags.len() <= 8, "", "at most 8 tags");
+///     for (index, tag) in tags.iter().enumerate() {
+///         checks = checks.require(!tag.is_empty(), format_args!("[{index}]"), "must not be empty");
+///     }
+///     checks.finish()
+/// }
+/// assert_eq!(valid(&["a", ""]).unwrap_err().to_string(), "[1]: must not be empty");
+/// ```
 #[derive(Debug, Clone, Default)]
+#[must_use = "checks say nothing until `.finish()` makes a result of them"]
 pub struct Checks {
     found: Invalid,
 }
 
 impl Checks {
-    /// Nothing found yet.
+    /// Starts with nothing found.
     pub fn new() -> Self {
         Self::default()
     }
@@ -163,11 +178,11 @@ impl Checks {
     /// Notes a violation at `path`, which is empty for the whole value, unless `condition` holds.
     /// Only then the message is written: `format_args!("at most {max}")` costs nothing otherwise.
     pub fn require(
-        &mut self,
+        mut self,
         condition: bool,
         path: impl fmt::Display,
         message: impl fmt::Display,
-    ) -> &mut Self {
+    ) -> Self {
         if !condition {
             self.found.extend([Invalid::new(message).at(path)]);
         }
@@ -175,19 +190,19 @@ impl Checks {
     }
 
     /// Notes what was found in the part at `path`.
-    pub fn check(&mut self, path: impl fmt::Display, result: Result<(), Invalid>) -> &mut Self {
+    pub fn check(mut self, path: impl fmt::Display, result: Result<(), Invalid>) -> Self {
         if let Err(found) = result {
             self.found.extend([found.at(path)]);
         }
         self
     }
 
-    /// Ends the checks; nothing is found yet in those that may follow.
+    /// Ends the checks.
     ///
     /// # Errors
-    /// What was found.
-    pub fn finish(&mut self) -> Result<(), Invalid> {
-        std::mem::take(&mut self.found).into_result()
+    /// What was found, in the order of the checks.
+    pub fn finish(self) -> Result<(), Invalid> {
+        self.found.into_result()
     }
 }
 
@@ -198,10 +213,8 @@ impl Checks {
 pub fn validated<const N: usize>(
     results: [(&'static str, Result<(), Invalid>); N],
 ) -> Result<(), ErrorObject> {
-    let mut checks = Checks::new();
-    for (name, result) in results {
-        checks.check(name, result);
-    }
+    let checks = results.into_iter();
+    let checks = checks.fold(Checks::new(), |checks, (name, result)| checks.check(name, result));
     checks.finish().map_err(ErrorObject::from)
 }
 
@@ -235,11 +248,10 @@ mod tests {
     }
 
     #[test]
-    fn checks_begin_anew_when_they_are_finished() {
-        let mut checks = Checks::new();
-        checks.require(false, "a", "no").check("b", Even(1).validate());
+    fn checks_find_nothing_or_all_that_is_wrong() {
+        assert_eq!(Checks::new().require(true, "a", "no").check("b", Ok(())).finish(), Ok(()));
+        let checks = Checks::new().require(false, "a", "no").check("b", Even(1).validate());
         assert_eq!(checks.finish().unwrap_err().to_string(), "a: no (and 1 more)");
-        assert_eq!(checks.finish(), Ok(()));
     }
 
     #[test]
