@@ -64,8 +64,8 @@ async fn send(
 /// Answers a close, tells of a violation, and has nobody to tell when the link is lost.
 async fn close<T: Transport>(socket: &mut T, end: Received<T::Text>) {
     let (code, reason) = match end {
-        Received::Failed(LinkError::Violation { code, reason }) => (code, reason),
-        Received::Failed(LinkError::Io(_)) => return,
+        Received::Failed(LinkError::Violation { code, reason, .. }) => (code, reason),
+        Received::Failed(_) => return,
         Received::Text(_) | Received::Binary(_) | Received::Closed { .. } => {
             (CloseCode::NORMAL, "")
         }

@@ -4,6 +4,8 @@
 //! and tells how far the medium really took them: that is what decides, when a link is lost, which
 //! calls the other end cannot have seen (`Fate::NotSent`).
 
+use std::error::Error;
+use std::fmt;
 use std::io;
 use std::task::{Context, Poll};
 
@@ -107,9 +109,24 @@ pub enum Received<T> {
 }
 
 /// Why a link can no longer be used.
+///
+/// ```
+/// use std::error::Error;
+/// use std::io;
+///
+/// use rpc_core::{CloseCode, LinkError};
+///
+/// let error = LinkError::violation(CloseCode::PROTOCOL, "a frame without a mask");
+/// assert_eq!(error.to_string(), "closed with 1002: a frame without a mask");
+/// let error = LinkError::from(io::Error::from(io::ErrorKind::ConnectionReset));
+/// assert_eq!(error.to_string(), "the link broke");
+/// assert_eq!(error.source().unwrap().to_string(), "connection reset");
+/// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum LinkError {
     /// The other end broke the rules of the transport; it is told so with this close code.
+    #[non_exhaustive]
     Violation {
         /// The code to close with.
         code: CloseCode,
@@ -118,4 +135,36 @@ pub enum LinkError {
     },
     /// The medium failed.
     Io(io::Error),
+}
+
+impl LinkError {
+    /// The other end broke the rules of the transport. The connection closes with this code and this short reason.
+    pub const fn violation(code: CloseCode, reason: &'static str) -> Self {
+        Self::Violation { code, reason }
+    }
+}
+
+/// The medium failed.
+impl From<io::Error> for LinkError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Violation { code, reason } => write!(f, "closed with {code}: {reason}"),
+            Self::Io(_) => f.write_str("the link broke"),
+        }
+    }
+}
+
+impl Error for LinkError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Violation { .. } => None,
+            Self::Io(error) => Some(error),
+        }
+    }
 }

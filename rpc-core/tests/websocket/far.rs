@@ -187,8 +187,9 @@ fn describe<T: AsRef<str>>(received: Received<T>) -> String {
         Received::Binary(bytes) => format!("binary {}", bytes.escape_ascii()),
         Received::Closed { code: Some(code), reason } => format!("closed {code} {reason}"),
         Received::Closed { code: None, reason } => format!("closed without code {reason}"),
-        Received::Failed(LinkError::Violation { code, reason }) => format!("{code} {reason}"),
+        Received::Failed(LinkError::Violation { code, reason, .. }) => format!("{code} {reason}"),
         Received::Failed(LinkError::Io(error)) => format!("{error}"),
+        Received::Failed(error) => format!("{error}"),
     }
 }
 
