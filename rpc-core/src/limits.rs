@@ -25,54 +25,103 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Bytes of a received message. Longer: the connection is closed with 1009.
     /// 1 MiB in a server, 4 MiB in a client.
+    ///
+    /// Raise `message_in` when honest messages are longer. Lower `message_in` when all are short and memory
+    /// is scarce.
     pub message_in: usize,
     /// Bytes of a sent message. A call or notification over it fails here, an answer becomes
     /// -32008. 4 MiB in a server, 1 MiB in a client.
+    ///
+    /// Raise `message_out` when the results are longer and the other end takes them. Lower `message_out` when
+    /// the other end takes less.
     pub message_out: usize,
     /// How deep arrays and objects may nest in any member of a message. A request that nests deeper is answered -32007,
     /// a notification is dropped, and an answer or an item cannot be read. 64.
+    ///
+    /// Raise `depth` when honest data nests deeper. Lower `depth` when decoding needs much stack for each
+    /// level.
     pub depth: usize,
     /// JSON values and member names in the params of all requests being served. A request that
     /// exceeds it alone is -32007, one that finds it used up -32009. 131,072.
+    ///
+    /// Raise `tokens_inflight` when params are long lists of small values. Lower `tokens_inflight` when
+    /// decoded params take too much memory.
     pub tokens_inflight: usize,
     /// Requests served at once; a handler that waits for a call of its own is not counted.
     /// More: -32009. 512.
+    ///
+    /// Raise `inflight_requests` when handlers mostly wait. Lower `inflight_requests` when a handler takes
+    /// much memory.
     pub inflight_requests: usize,
     /// Bytes of params being served and of notifications that wait. More: -32009. And bytes of items
     /// that wait beyond the windows of their streams, all together: each stream's last one may overdraw
     /// its own. More: a gap. 4 MiB.
+    ///
+    /// Raise `inflight_bytes` when large requests run side by side. Lower `inflight_bytes` when many
+    /// connections share little memory.
     pub inflight_bytes: usize,
     /// Handlers alive at once, those that wait for a call of their own included. More: -32009.
     /// 1,024.
+    ///
+    /// Raise `live_handlers` when nested calls go deep. Lower `live_handlers` when a waiting handler takes
+    /// much memory.
     pub live_handlers: usize,
     /// Handlers that are [detached](crate::Handler::detached), of all connections of a server together, those
     /// that have ended included. More: -32009. 1,024.
+    ///
+    /// Raise `detached` when much work outlives its connection. Lower `detached` when such work takes much
+    /// memory.
     pub detached: usize,
     /// Notifications that wait for an earlier one to end. More: reading pauses while nothing that
     /// runs here depends on it, else the connection is closed with 1008. 1,024.
+    ///
+    /// Raise `waiting_notifications` when notifications come in bursts. Lower `waiting_notifications` when
+    /// stale ones are useless.
     pub waiting_notifications: usize,
     /// Calls that were sent and are not answered. More calls wait here, in order; only the calls that a handler
     /// makes never wait. If no call is answered for 250 ms while a handler of this end runs, as many more calls are
     /// sent; after 10 s the calls that still wait are busy. 256.
+    ///
+    /// Raise `calls_on_wire` when the round trip is long and calls are many. Lower `calls_on_wire` when the
+    /// other end answers -32009.
     pub calls_on_wire: usize,
     /// Calls not answered, sent or not; more are busy at once. 4,096.
+    ///
+    /// Raise `pending_calls` when calls come in bursts and may wait. Lower `pending_calls` when callers
+    /// should hear of overload sooner.
     pub pending_calls: usize,
     /// Members of a batch. More: -32010, and none of them runs; a batch that this end sends is split
     /// before that. 100.
+    ///
+    /// Raise `batch` when a client sends long batches. Lower `batch` when each member is expensive.
     pub batch: usize,
     /// Bytes of messages that wait for the transport, each with 128 more for what it takes beside its text;
     /// above it new messages wait outside.
     /// One `message_out` more, or `slow_reader` above it: closed with 4008. 1 MiB.
+    ///
+    /// Raise `queue` when messages are large and networks slow. Lower `queue` when many connections share
+    /// little memory.
     pub queue: usize,
     /// Streams that the other end has subscribed to. More: -32006. 256.
+    ///
+    /// Raise `subscriptions` when a client follows many things. Lower `subscriptions` when a stream is
+    /// expensive.
     pub subscriptions: usize,
     /// Streams of the other end that are taken here, those among the params of its calls included; and
     /// streams that this end sends with calls of its own. While there are so many, subscribing is busy,
     /// and so are calls with streams, here (-32009) and there. 256.
+    ///
+    /// Raise `streams` when this end follows many things. Lower `streams` when memory is scarce: each may
+    /// fill its window.
     pub streams: usize,
     /// Groups that a connection may be in. 64.
+    ///
+    /// Raise `groups` when a user is in many rooms. Lower `groups` when clients choose the names.
     pub groups: usize,
     /// Bytes of items that wait here until the stream is read; further items are a gap. From 1 to 2 GiB. 64 KiB.
+    ///
+    /// Raise `stream_window` when streams are fast and the round trip is long. Lower `stream_window` when
+    /// there are many streams.
     pub stream_window: usize,
     /// Bytes that a server keeps for calls under an [idempotency key](crate::Call::idempotency_key), for all
     /// connections together. A caller counts 512 bytes and its name, a call 256 bytes, its key and its answer.
@@ -80,78 +129,148 @@ pub struct Limits {
     /// caller with the most bytes loses its oldest answers; 80 bytes of each remain, so that a repeat is answered
     /// -32015. A caller without room even for these may make no new calls under a key (-32009, with the time to
     /// wait). An answer longer than an eighth of the room is not kept. 8 MiB.
+    ///
+    /// Raise `idempotency_bytes` when repeats are answered -32015. Lower `idempotency_bytes` when memory is
+    /// scarce.
     pub idempotency_bytes: usize,
     /// Calls under an [idempotency key](crate::Call::idempotency_key) that run at once, for all connections of a
     /// server together, ended ones included. Connections without a [name](crate::Peer::identify) share an eighth
     /// of the places. Half of the places are only for callers that have none yet; one caller may take at most
     /// half of the free places of the other half. More: -32009. 1,024.
+    ///
+    /// Raise `idempotent_running` when many slow calls have keys. Lower `idempotent_running` when such calls
+    /// take much memory.
     pub idempotent_running: usize,
     /// Bytes of an id as JSON text. Longer: -32600. 128.
+    ///
+    /// Raise `id_bytes` when a client has longer ids. Lower `id_bytes` when all clients number their calls.
     pub id_bytes: usize,
     /// Bytes of a method name. Longer: -32600. 256.
+    ///
+    /// Raise `method_bytes` when a fallback serves longer names. Lower `method_bytes` when names go into logs
+    /// or metrics.
     pub method_bytes: usize,
     /// Fragments of a received message. More: closed with 1008. 4,096.
+    ///
+    /// Raise `fragments` when a client sends large messages in tiny fragments. Lower `fragments` when clients
+    /// send none.
     pub fragments: usize,
     /// WebSocket pings, and pongs that nobody asked for, in 10 seconds. More: closed with 1008. 100.
+    ///
+    /// Raise `control_rate` when a client pings often. Lower `control_rate` when no client does.
     pub control_rate: usize,
     /// Messages in 10 seconds that are answered -32700 or -32600, malformed notifications, and wrong
     /// ones of the framework's own (`$/…`); a batch counts once, however many of its members are such.
     /// More: closed with 1008. 100.
+    ///
+    /// Raise `malformed_rate` when a client that you cannot change errs often. Lower `malformed_rate` when
+    /// all clients are yours.
     pub malformed_rate: usize,
     /// Results in 10 seconds for calls that were never made or are answered; and cancels and
     /// unsubscribes for nothing that is known, beyond one of each for every request that came, which
     /// may just have been answered. Errors for such calls never count. More: closed with 1008. 1,000.
+    ///
+    /// Raise `stray_rate` when an honest peer answers late very often. Lower `stray_rate` when all peers are
+    /// yours.
     pub stray_rate: usize,
     /// Bytes that are read at once, where a message is not known to be longer. 4 KiB.
+    ///
+    /// Raise `read_buffer` when most messages are longer. Lower `read_buffer` when many connections are idle.
     pub read_buffer: usize,
     /// Bytes that are written at once. 16 KiB.
+    ///
+    /// Raise `write_buffer` when much is sent at once. Lower `write_buffer` when many connections share
+    /// little memory.
     pub write_buffer: usize,
     /// Bytes that the write buffer may reach while the other end does not read; with
     /// [whole frames](crate::EndpointConfig::whole_frames) as much more as the longest message needs. 160 KiB.
+    ///
+    /// Raise `write_buffer_max` when you raise `write_buffer`. Lower `write_buffer_max` when you lower
+    /// `write_buffer`.
     pub write_buffer_max: usize,
     /// From the TCP connection to the end of the WebSocket handshake. 10 s.
+    ///
+    /// Raise `handshake` when clients connect over very slow networks. Lower `handshake` when attackers hold
+    /// connections open.
     #[serde(with = "text")]
     pub handshake: Duration,
     /// From the first byte of a received message to its last. Longer: closed with 1008. 30 s.
+    ///
+    /// Raise `assembly` when large messages come over slow networks. Lower `assembly` when all messages are
+    /// short.
     #[serde(with = "text")]
     pub assembly: Duration,
     /// Without a byte from the other end for so long, it is sent a ping. 20 s.
+    ///
+    /// Raise `ping` when batteries or data are scarce. Lower `ping` when a proxy closes idle connections
+    /// sooner.
     #[serde(with = "text")]
     pub ping: Duration,
     /// Without a byte from the other end for so long, the link counts as lost; at least twice
     /// `ping`. 45 s.
+    ///
+    /// Raise `dead_after` when networks often pause. Lower `dead_after` when losses must be known sooner.
     #[serde(with = "text")]
     pub dead_after: Duration,
     /// From the start of a call to its answer, unless the call says otherwise. 30 s.
+    ///
+    /// Raise `call_deadline` when methods take longer. Lower `call_deadline` when callers prefer an early
+    /// failure.
     #[serde(with = "text")]
     pub call_deadline: Duration,
     /// How long a notification's handler may run before it is stopped. 30 s.
+    ///
+    /// Raise `notification_timeout` when such handlers work longer. Lower `notification_timeout` when one
+    /// must not hold up the next.
     #[serde(with = "text")]
     pub notification_timeout: Duration,
     /// How long the outbound queue may stay above `queue`, or reading paused. 10 s.
+    ///
+    /// Raise `slow_reader` when networks often stall. Lower `slow_reader` when memory is scarce.
     #[serde(with = "text")]
     pub slow_reader: Duration,
     /// How long the close of a connection may take. 5 s.
+    ///
+    /// Raise `close` when last messages are lost on slow networks. Lower `close` when connections must end
+    /// sooner.
     #[serde(with = "text")]
     pub close: Duration,
     /// How long running handlers may go on when a server shuts down, unless it says otherwise.
     /// 30 s.
+    ///
+    /// Raise `grace` when handlers run longer. Lower `grace` when the platform kills the process sooner.
     #[serde(with = "text")]
     pub grace: Duration,
     /// Connections of a server; more are answered 503. 10,000.
+    ///
+    /// Raise `connections` when there are memory and descriptors for more. Lower `connections` when there are
+    /// not.
     pub connections: usize,
     /// Those of them that come from one address, or from one network of IPv6 (its first 64 bits); more
     /// are answered 429. 0, no limit.
+    ///
+    /// Raise `connections_per_address` when many users share an address. Lower `connections_per_address`, but
+    /// not to 0, when one address takes too many.
     pub connections_per_address: usize,
     /// Connections that one address may make in 10 seconds; more are answered 429. 0, no limit.
+    ///
+    /// Raise `connect_rate_per_address` when many users share an address. Lower `connect_rate_per_address`,
+    /// but not to 0, when one address connects too often.
     pub connect_rate_per_address: usize,
     /// Connections of a server that are to log in by a message, and have not yet; more are answered 503. 1,000.
+    ///
+    /// Raise `guests` when many clients come at once, as after a restart. Lower `guests` when attackers never
+    /// log in.
     pub guests: usize,
     /// From the end of the handshake to that login. Longer: closed with 4401. 10 s.
+    ///
+    /// Raise `login` when a person logs in by hand. Lower `login` when programs log in.
     #[serde(with = "text")]
     pub login: Duration,
     /// Calls and notifications that a connection may make before it has logged in, whether they succeed or not.
     /// More are answered -32013, and when the earlier ones have ended the connection is closed with 4401. 10.
+    ///
+    /// Raise `login_attempts` when a login takes more calls. Lower `login_attempts` when passwords are short.
     pub login_attempts: usize,
 }
 
