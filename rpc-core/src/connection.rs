@@ -320,8 +320,9 @@ impl Connection {
                 Action::Nothing => return Ok(false),
                 Action::Look => return Ok(true),
                 Action::Ping => {
-                    link.ping(cx)?;
-                    driver.shared.lock().protocol.pinged();
+                    if link.ping(cx)? {
+                        driver.shared.lock().protocol.pinged();
+                    }
                 }
                 Action::Tidy => {
                     // Each by itself: a handler that waits for long must not keep what messages have left.

@@ -1,7 +1,7 @@
-//! What carries the messages of a connection: text both ways, in order. Some ends mark theirs as binary.
+//! What carries the messages of a connection: text both ways, in order. Some peers mark theirs as binary.
 //!
 //! A transport knows nothing of JSON. It hands over whole messages, takes whole text messages,
-//! and tells how far the medium really took them: that is what decides, when a link is lost, which
+//! and tells how many of them the medium accepted. When a link is lost, that count decides which
 //! calls the other end cannot have seen (`Fate::NotSent`).
 
 use std::error::Error;
@@ -19,6 +19,8 @@ pub(crate) mod websocket;
 
 /// One end of a message pipe; driven by a [`Connection`](crate::Connection), which polls it from a
 /// single task.
+///
+/// Four methods carry the messages. The others have defaults: a medium that knows more tells more.
 ///
 /// Every `poll_` method follows the usual contract: `Pending` means that the waker of `cx` will be
 /// woken. None of them may block.
@@ -48,44 +50,64 @@ pub trait Transport: Send + Unpin + 'static {
     /// Hands everything taken so far to the medium, and what the transport answers by itself.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
 
-    /// How many of the messages given to [`send`](Self::send) the medium accepted to the last byte.
-    fn accepted(&self) -> u64;
+    /// Sends what is buffered, then why this end closes, and waits for the other end to confirm. A message
+    /// that is half out is cut short: flush first to finish the message. Ready when the medium can be dropped
+    /// without losing `reason`. The caller bounds the time. By default there is nothing to send, and the medium is
+    /// dropped at once.
+    fn poll_close(&mut self, _cx: &mut Context<'_>, _code: CloseCode, _reason: &str) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    /// How many of the messages given to [`send`](Self::send) the medium accepted to the last byte: of a call whose
+    /// request is not among them it is certain that the call did not run. By default all of them.
+    fn accepted(&self) -> u64 {
+        u64::MAX
+    }
 
     /// How many bytes of messages were given to [`send`](Self::send) and are not accepted by the
-    /// medium yet.
-    fn backlog(&self) -> usize;
+    /// medium yet. They count towards [`queue`](crate::Limits::queue). By default 0.
+    fn backlog(&self) -> usize {
+        0
+    }
 
-    /// How many bytes ever came in; a change is a sign of life.
-    fn received_bytes(&self) -> u64;
+    /// How many bytes ever came in; a change is a sign of life. By default 0, for a medium whose
+    /// [`ping`](Self::ping) has no probe.
+    fn received_bytes(&self) -> u64 {
+        0
+    }
 
-    /// The number of the message that has begun to arrive and is not complete, if one has.
-    fn assembling(&self) -> Option<u64>;
+    /// The number of the message that has begun to arrive and is not complete, if one has. Such a message must be
+    /// complete within [`assembly`](crate::Limits::assembly). By default `None`.
+    fn assembling(&self) -> Option<u64> {
+        None
+    }
 
     /// How many control frames ever came that nobody asked for: more than
-    /// [`control_rate`](crate::Limits::control_rate) in 10 seconds end the connection. 0, unless the
-    /// medium has such.
+    /// [`control_rate`](crate::Limits::control_rate) in 10 seconds end the connection. By default 0.
     fn unasked_controls(&self) -> u64 {
         0
     }
 
-    /// Queues a keepalive probe, which the other end answers without its application knowing.
-    fn ping(&mut self) -> Result<(), LinkError>;
+    /// Queues a keepalive probe, which the other end answers without its application knowing. Returns whether the
+    /// medium has such a probe. Without one, as by default, a silent link is not given up: the medium itself must tell
+    /// of a loss.
+    ///
+    /// # Errors
+    /// The link is broken.
+    fn ping(&mut self) -> Result<bool, LinkError> {
+        Ok(false)
+    }
 
-    /// Frees what large messages left behind; called when nothing is under way.
-    fn shrink(&mut self);
+    /// Frees what large messages left behind. Called when nothing is under way.
+    fn shrink(&mut self) {}
 
-    /// Other limits hold from now on: those of one who has logged in. One that has none of its own
-    /// ignores that, as by default.
+    /// Other limits hold from now on: those of a peer that has logged in. A transport without limits of its own
+    /// ignores them, as by default.
     fn set_limits(&mut self, _limits: &Limits) {}
 
-    /// From now on each message leaves as one frame, never in fragments. One that has no frames ignores that, as by
+    /// From now on each message leaves as one frame, never in fragments. A transport without frames ignores that, as by
     /// default.
     fn send_whole_frames(&mut self) {}
-
-    /// Sends what is buffered, then why we close, and waits for the other end to confirm. A message
-    /// that is half out is cut short: flush first to finish it. Ready when the medium can be dropped
-    /// without losing `reason`. The caller bounds the time.
-    fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()>;
 }
 
 /// What [`Transport::poll_receive`] found.

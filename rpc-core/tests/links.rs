@@ -128,18 +128,16 @@ impl Pair {
         let (near, far) = memory::transports(64 * 1024);
         let worker = std::sync::Arc::<Worker>::default();
         let (ears, heard) = mpsc::unbounded_channel();
-        let mut config = EndpointConfig::new(
+        let config = EndpointConfig::new(
             Router::new().service(WorkServer::new(worker.clone())),
             Limits::server(),
         );
-        config.keepalive = false;
         let registry = config.registry.clone();
         let far = End::start(config, far);
-        let mut config = EndpointConfig::new(
+        let config = EndpointConfig::new(
             Router::new().service(HearsServer::new(Ears(ears))),
             Limits::client(),
         );
-        config.keepalive = false;
         Self { near: End::start(config, near), far, worker, registry, heard }
     }
 
@@ -212,4 +210,15 @@ async fn a_connection_without_a_link_can_be_closed() {
     pair.far.peer.close(CloseCode::NORMAL, "enough");
     assert_eq!(pair.far.task.await.unwrap().code, Some(CloseCode::NORMAL));
     assert_eq!(pair.registry.peers().len(), 0);
+}
+
+/// A pipe has no probes, and tells by itself that it is lost.
+#[tokio::test(start_paused = true)]
+async fn a_medium_without_probes_is_not_given_up_for_its_silence() {
+    let pair = Pair::start();
+    let work = WorkClient::new(pair.near.peer.clone());
+    for _ in 0..3 {
+        sleep(Duration::from_secs(600)).await;
+        assert_eq!(work.echo("here".into()).await.unwrap(), "here");
+    }
 }

@@ -77,6 +77,11 @@ impl Keepalive {
         }
     }
 
+    /// The medium has no probe: silence is no sign of a loss.
+    pub(crate) fn turn_off(&mut self) {
+        self.keepalive = false;
+    }
+
     /// Notes that something was sent.
     pub(crate) fn busy(&mut self, now: Duration) {
         self.busy = Some(now);

@@ -70,11 +70,14 @@ impl Link {
         Ok(())
     }
 
-    /// Sends a keepalive probe.
-    pub(super) fn ping(&mut self, cx: &mut Context<'_>) -> Result<(), LinkError> {
-        self.carrier.ping()?;
+    /// Sends a keepalive probe. Returns whether the medium has one.
+    pub(super) fn ping(&mut self, cx: &mut Context<'_>) -> Result<bool, LinkError> {
+        if !self.carrier.ping()? {
+            self.keepalive.turn_off();
+            return Ok(false);
+        }
         self.unflushed = true;
-        self.flush(cx)
+        self.flush(cx).map(|()| true)
     }
 
     /// Takes in what has come over the link.
@@ -147,7 +150,7 @@ trait Carrier: Send {
     ) -> Result<usize, LinkError>;
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
     fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()>;
-    fn ping(&mut self) -> Result<(), LinkError>;
+    fn ping(&mut self) -> Result<bool, LinkError>;
     fn seen(&self) -> Seen;
     fn accepted(&self) -> u64;
     fn backlog(&self) -> usize;
@@ -188,7 +191,7 @@ impl<T: Transport> Carrier for T {
         Transport::poll_close(self, cx, code, reason)
     }
 
-    fn ping(&mut self) -> Result<(), LinkError> {
+    fn ping(&mut self) -> Result<bool, LinkError> {
         Transport::ping(self)
     }
 

@@ -44,7 +44,6 @@ pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {
 
 fn start(service: impl Service, transport: Pipe, opens: bool) -> Peer {
     let mut config = EndpointConfig::new(Router::new().service(service), Limits::client());
-    config.keepalive = false;
     config.answers_malformed = !opens;
     let endpoint = Endpoint::new(config);
     endpoint.know_other(opens);

@@ -164,24 +164,9 @@ impl Transport for Pipe {
         self.sent
     }
 
-    fn backlog(&self) -> usize {
-        0
-    }
-
     fn received_bytes(&self) -> u64 {
         self.received
     }
-
-    fn assembling(&self) -> Option<u64> {
-        None
-    }
-
-    /// Nothing: an end in memory is not lost without a word.
-    fn ping(&mut self) -> Result<(), LinkError> {
-        Ok(())
-    }
-
-    fn shrink(&mut self) {}
 
     fn poll_close(&mut self, _: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {
         let reader = self.out.lock().unwrap().finish(End::Closed(code, reason.to_owned()));

@@ -196,8 +196,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         self.unasked_controls
     }
 
-    fn ping(&mut self) -> Result<(), LinkError> {
-        self.hand_over_ping()
+    fn ping(&mut self) -> Result<bool, LinkError> {
+        self.hand_over_ping().map(|()| true)
     }
 
     fn shrink(&mut self) {

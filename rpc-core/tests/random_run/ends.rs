@@ -196,7 +196,7 @@ impl Transport for Moody {
         self.pipe.assembling()
     }
 
-    fn ping(&mut self) -> Result<(), LinkError> {
+    fn ping(&mut self) -> Result<bool, LinkError> {
         self.pipe.ping()
     }
 
