@@ -54,29 +54,85 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # The life of a connection
+//!
+//! 1. **Connect.** `rpc_server::Server` accepts WebSockets and `rpc_client::Client` opens them. [`memory::pair`] joins
+//!    two peers in one process, and an [`Endpoint`] takes any other [`Transport`]. Each end gets a [`Peer`]: a handle to
+//!    the other end.
+//! 2. **Call.** `ChatClient::new(peer)` makes a stub. Each method of the stub returns a [`Call`], a future with options
+//!    such as `timeout`. Without a trait, [`Peer::call`] takes a name and params. A [`Batch`] sends several calls as
+//!    one message.
+//! 3. **Serve.** The connection finds the method, decodes its params, and polls its handler in the connection's own
+//!    task. [`Limits`] bound how many handlers run, [`layers`] stand around each call, and [`Context`] tells the handler
+//!    about its call.
+//! 4. **Call back.** `cx.peer()` is the caller. A handler calls the caller while the caller waits for the handler; that
+//!    cannot deadlock. A [`Group`] calls or notifies many peers.
+//! 5. **Subscribe.** A subscription method returns a [`Streaming`]. Its items arrive as a stream at the other end, as
+//!    fast as that end takes them. A `Streaming` parameter goes the other way.
+//! 6. **Disconnect.** [`Peer::close`] finishes what is owed, [`Peer::drain`] waits for handlers first, [`Peer::kick`] waits
+//!    for nothing. [`Peer::closed`] tells why the connection ended. [`Connection::attach`] replaces a transport
+//!    without an end.
+//!
+//! What each side sees:
+//!
+//! | event | the caller sees | the serving end sees | the wire carries |
+//! |---|---|---|---|
+//! | call | a pending [`Call`] | a handler that starts | a request, a response |
+//! | typed error | [`CallError::Method`] | a handler that returns `Err` | an error object with the error's own code |
+//! | panic of the handler | [`CallError::Remote`] with -32603 | a line in the log | an error object |
+//! | a limit is reached | [`CallError::Busy`]; the call did not run | no handler | -32009 |
+//! | timeout | [`CallError::Timeout`], with the [`Fate`] of the call | the handler is dropped | `timeoutMs`; -32012 or `$/cancelRequest` |
+//! | the [`Call`] is dropped | nothing | the handler is dropped | `$/cancelRequest` |
+//! | notification | a [`Notify`] that is ready when the message is queued | one handler after the other, in order | a notification |
+//! | subscription | a [`Streaming`] | a stream that is polled while there is credit | items, `$/credit` |
+//! | a slow reader of items | [`StreamError::Gap`] where items were dropped | what [`Lag`] says | items with `seq` |
+//! | end of a stream | `None` | a stream that has ended | the last item says `done` |
+//! | the other end shuts down | [`Peer::going_away`], then [`CallError::Busy`] | handlers finish within the grace | `$/goaway`, close 1012 |
+//! | the link is lost | [`CallError::Closed`], with the [`Fate`]; [`Peer::closed`] | handlers stop; groups are left | nothing |
+//!
+//! # Limits
+//!
+//! [`Limits`] bound everything that the other end can make this end keep. Each error answer that a limit causes names
+//! the limit. Rates bound what the other end can send in vain: pings, malformed messages, responses to nothing. Above a
+//! rate the connection is closed with 1008. The limits do not bound what the application keeps: values that its
+//! handlers hold, and results and streams that it does not take.
+//!
+//! # Public dependencies
+//!
+//! These packages are part of the public API: `bytes` ([`Transport`]), `serde` and `serde_json` (params, results and
+//! [`ErrorObject::data`](ErrorObject)), `futures-core` ([`Streaming`]), and behind features `tower` and `metrics`.
+//!
 //! # How it works
 //!
 //! A pure core in a thin shell:
 //!
 //! ```text
-//!            ┌──────────── Connection: the task that owns the transport ───────────┐
+//!            ┌─ Connection: one task ──────────────────────────────────────────────┐
+//!            │ Link                    Driver                                      │
 //! text in  ──┼─▶ decode ────▶ Protocol ──▶ handlers (polled at once, in this task) │
-//! text out ◀─┼── outbox ◀──── Protocol ◀── answers                                 │
+//! text out ◀─┼── outgoing ◀── Protocol ◀── answers                                 │
 //!            └──────────────────▲──────────────────────────────────────────────────┘
-//!                               │ one short lock
+//!                               │ one short lock: the slot
 //!                     Peer, Call, Notify: callers on any thread
 //! ```
 //!
-//! The protocol decides, the connection's task carries. `Protocol` is plain `&mut self` code:
-//! values in, values out, with no socket, clock, lock or task; time arrives as the span since the
-//! connection's start. Both ends run the same one, and nothing in it asks which end it is.
+//! The protocol decides, and the connection's task carries. `Protocol` is plain `&mut self` code:
+//! values in, values out, with no socket, clock, lock or task. Time arrives as the span since the
+//! connection's start. Both ends run the same `Protocol`, and nothing in it asks which end it is.
 //!
 //! Four truths hold, each with a test that guards it:
 //!
-//! 1. The pure files (○ below) name neither tokio nor `.await`.
+//! 1. The pure folders (○ below) name neither tokio nor `.await`.
 //! 2. A request gets exactly one answer. A notification or a response never gets one.
 //! 3. Each end numbers its own calls: id 1 may be in flight both ways and mean two things.
 //! 4. When a connection ends, every waiting caller hears of it, and why.
+//!
+//! What is absent, and why: no channel between callers and the connection (a call takes its place
+//! where it is made, under the lock, so that dropping it can take it back); no task for each call (a
+//! spawn costs more than a small handler); no `serde_json::Value` (params stay raw text until the
+//! method's own types read them); no timer for each call (tables know their earliest deadline).
+//!
+//! # Where things are
 //!
 //! | folder | is | what is in it |
 //! |---|---|---|
@@ -94,19 +150,6 @@
 //!
 //! An import goes down in this table, never up, but among `stream`, `service`, `layers` and `peer`: they are the
 //! symmetric API, in which a handler has a peer and a peer has handlers.
-//!
-//! What is absent, and why: no channel between callers and the connection (a call takes its place
-//! where it is made, under the lock, so that dropping it can take it back); no task for each call (a
-//! spawn costs more than a small handler); no `serde_json::Value` (params stay raw text until the
-//! method's own types read them); no timer for each call (tables know their earliest deadline).
-//!
-//! # Limits
-//!
-//! Everything that the other end can make us keep is bounded by [`Limits`], and every error answer
-//! that comes of it names the limit. What it can flood us with and nobody needs (pings, messages that
-//! are none, answers to nothing) is bounded by rates, beyond which the connection is closed with 1008.
-//! Not bounded by them is what the application itself keeps: values that its handlers hold, and answers
-//! and streams that it does not take.
 
 #![forbid(unsafe_code)]
 
