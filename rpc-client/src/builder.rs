@@ -278,7 +278,7 @@ impl ClientBuilder {
         };
         let endpoint = Endpoint::new(config);
         if socket.agreed.answers_hello {
-            endpoint.know_other(true);
+            endpoint.set_extended(true);
         }
         Ok(Client::start(endpoint, socket))
     }

@@ -69,9 +69,9 @@
 //!    cannot deadlock. A [`Group`] calls or notifies many peers.
 //! 5. **Subscribe.** A subscription method returns a [`Streaming`]. Its items arrive as a stream at the other end, as
 //!    fast as that end takes them. A `Streaming` parameter goes the other way.
-//! 6. **Disconnect.** [`Peer::close`] finishes what is owed, [`Peer::drain`] waits for handlers first, [`Peer::kick`] waits
-//!    for nothing. [`Peer::closed`] tells why the connection ended. [`Connection::attach`] replaces a transport
-//!    without an end.
+//! 6. **Disconnect.** [`Peer::drain`] waits for the handlers and closes then. [`Peer::close`] stops the handlers and sends
+//!    the answers that are ready. [`Peer::kick`] is for a peer that may not stay. [`Peer::closed`] tells why the
+//!    connection ended. [`Connection::attach`] gives a connection another transport.
 //!
 //! What each side sees:
 //!

@@ -107,7 +107,7 @@ pub trait Transport: Send + Unpin + 'static {
 
     /// From now on each message leaves as one frame, never in fragments. A transport without frames ignores that, as by
     /// default.
-    fn send_whole_frames(&mut self) {}
+    fn set_whole_frames(&mut self) {}
 }
 
 /// What [`Transport::poll_receive`] found.

@@ -414,7 +414,10 @@ fn names_that_a_dialect_has_for_itself_cannot_be_offered() {
         assert!(error.contains(name) && error.contains("`Dialect::Mcp`"), "{error}");
         assert!(Dialect::JsonRpc.check(router().methods()).is_ok());
         let endpoint = Endpoint::new(EndpointConfig::new(router(), Limits::server()));
-        assert!(endpoint.speak(Dialect::Mcp).is_err() && endpoint.speak(Dialect::Lsp).is_ok());
+        assert!(
+            endpoint.set_dialect(Dialect::Mcp).is_err()
+                && endpoint.set_dialect(Dialect::Lsp).is_ok()
+        );
         let made = || Endpoint::new(config(Dialect::Mcp, router()));
         assert!(std::panic::catch_unwind(made).is_err());
     }
@@ -437,10 +440,10 @@ async fn two_ends_that_speak_one_dialect_understand_each_other() {
                 Router::new().service(ToolsServer::new(tools)),
                 Limits::server(),
             ));
-            far.speak(dialect).unwrap();
+            far.set_dialect(dialect).unwrap();
             if knows {
-                near.know_other(true);
-                far.know_other(false);
+                near.set_extended(true);
+                far.set_extended(false);
             }
             let (peer, other) = (near.peer(), far.peer());
             tokio::spawn(near.connect(left));

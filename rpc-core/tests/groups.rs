@@ -31,7 +31,7 @@ fn members(
                 keepalive: false,
                 ..EndpointConfig::new(Router::new(), Limits::server())
             });
-            endpoint.know_other(false);
+            endpoint.set_extended(false);
             let peer = endpoint.peer();
             tokio::spawn(endpoint.connect(near));
             (Raw::over(far), peer)

@@ -87,7 +87,7 @@ struct End {
 impl End {
     fn start(config: EndpointConfig, pipe: Pipe) -> Self {
         let endpoint = Endpoint::new(config);
-        endpoint.know_other(true);
+        endpoint.set_extended(true);
         let peer = endpoint.peer();
         let (links, incoming) = mpsc::unbounded_channel();
         let task = tokio::spawn(carry(endpoint.connect(pipe), incoming));

@@ -236,7 +236,7 @@ async fn one_that_only_answers_has_a_name_for_its_keys_alone() {
         let (_raw, ada) = connected(&registry, same_name);
         ada.identify("ada").unwrap();
         let (post, peer) = coming(&registry, same_name);
-        post.answer_only();
+        post.set_answer_only();
         peer.identify("ada").unwrap();
         let _raw = connect(post);
         assert_eq!((peer.identity().as_deref(), ada.is_closed()), (Some("ada"), false));

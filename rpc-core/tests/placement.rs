@@ -455,7 +455,7 @@ fn relaying(scoped: bool) -> (Peer, Peer) {
     limits.inflight_requests = 1;
     let mut ends = [left, right].into_iter().zip(services).map(|(transport, services)| {
         let endpoint = Endpoint::new(EndpointConfig::new(services, limits.clone()));
-        endpoint.know_other(false);
+        endpoint.set_extended(false);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(transport));
         peer

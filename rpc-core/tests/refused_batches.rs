@@ -63,7 +63,7 @@ fn caller(opens: bool, plain: bool) -> Endpoint {
         ..config
     });
     if opens {
-        endpoint.know_other(true);
+        endpoint.set_extended(true);
     }
     endpoint
 }
@@ -235,7 +235,7 @@ async fn an_error_may_be_the_answer_to_a_ping() {
     let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error."}}"#;
     let (near, far) = memory::transports(64 * 1024);
     let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
-    endpoint.know_other(false);
+    endpoint.set_extended(false);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     let mut raw = Raw::over(far);

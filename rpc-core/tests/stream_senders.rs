@@ -124,7 +124,7 @@ async fn a_stream_that_goes_with_a_call_hears_of_the_end_of_the_connection_too()
 
     // There never is a connection.
     let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
-    endpoint.know_other(true);
+    endpoint.set_extended(true);
     let (sender, stream) = Streaming::channel(1);
     let never = UploadsClient::new(endpoint.peer()).keep(stream).start();
     drop(endpoint);

@@ -49,10 +49,10 @@ impl Shared {
         config.keepalive &= !for_one_answer;
         let endpoint = Endpoint::new(config);
         if for_one_answer {
-            endpoint.answer_only();
+            endpoint.set_answer_only();
         }
         if upgrade.is_some_and(|upgrade| upgrade.asks_for_hello) {
-            endpoint.know_other(false);
+            endpoint.set_extended(false);
         }
         if let Some(client) = client {
             endpoint.set_address(client);

@@ -184,7 +184,7 @@ impl Connecting {
     /// hook has ended.
     pub fn plain(&self) {
         if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
-            endpoint.be_plain();
+            endpoint.set_plain();
         }
     }
 
@@ -214,7 +214,7 @@ impl Connecting {
     /// ```
     pub fn dialect(&self, dialect: Dialect) {
         let spoken = match &*self.endpoint.lock().unwrap() {
-            Some(endpoint) => endpoint.speak(dialect),
+            Some(endpoint) => endpoint.set_dialect(dialect),
             None => Ok(()),
         };
         spoken.expect("no service has a name of the dialect's"); // without the lock, which is not to be poisoned
@@ -240,7 +240,7 @@ impl Connecting {
     /// ```
     pub fn whole_frames(&self) {
         if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
-            endpoint.send_whole_frames();
+            endpoint.set_whole_frames();
         }
     }
 
@@ -248,7 +248,7 @@ impl Connecting {
     /// [`ServerBuilder::jsonrpc_optional`](crate::ServerBuilder::jsonrpc_optional) does on all. Without effect when the hook has ended.
     pub fn jsonrpc_optional(&self) {
         if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
-            endpoint.take_without_jsonrpc();
+            endpoint.set_jsonrpc_optional();
         }
     }
 

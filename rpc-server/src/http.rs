@@ -139,7 +139,7 @@ impl<'a> Exchange<'a> {
         match self.shared.classify(&head, !body.is_end_stream(), &self.client_info)? {
             RequestKind::WebSocket(upgrade) => {
                 let endpoint = self.admit(head, Some(&upgrade)).await?;
-                let response = upgrade.response(endpoint.knows_other());
+                let response = upgrade.response(endpoint.is_extended());
                 **self.exchanged() = Exchanged::Upgraded(endpoint);
                 Ok(response)
             }

@@ -132,7 +132,7 @@ impl RpcService {
                 let socket = head.extensions.remove::<OnUpgrade>();
                 let socket = socket.ok_or_else(no_upgrade)?;
                 let (endpoint, admission) = self.admit(head, client_info, Some(&upgrade)).await?;
-                let response = upgrade.response(endpoint.knows_other());
+                let response = upgrade.response(endpoint.is_extended());
                 tokio::spawn(carry(self.shared.clone(), endpoint, admission, socket));
                 Ok(response)
             }

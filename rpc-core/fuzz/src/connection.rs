@@ -78,7 +78,7 @@ impl Script {
         let limits = limits();
         let setup = EndpointConfig::new(services(&alive), limits.clone());
         let endpoint = Endpoint::new(setup);
-        endpoint.know_other(false);
+        endpoint.set_extended(false);
         let peer = endpoint.peer();
         let connection = endpoint.connect(WebSocket::new(near, role, Bytes::new(), &limits));
         let carrier = tokio::spawn(connection.map(drop));

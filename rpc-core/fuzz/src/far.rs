@@ -20,7 +20,7 @@ impl Far {
         let mut setup = EndpointConfig::new(services, limits);
         setup.keepalive = false;
         let endpoint = Endpoint::new(setup);
-        endpoint.know_other(false);
+        endpoint.set_extended(false);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(near));
         (Self(far), peer)

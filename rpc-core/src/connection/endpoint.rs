@@ -24,9 +24,9 @@ use crate::wire::dialect::Dialect;
 
 /// One end of a connection that is still to be made.
 ///
-/// For those who bring a transport of their own; a server or a client does this by itself. Its
-/// [`Peer`] can be used at once: messages wait until there is a connection to carry them, and so do
-/// the deadlines of calls. Dropping the endpoint instead ends the peer.
+/// `rpc-server` and `rpc-client` make endpoints by themselves; make one to bring your own [`Transport`]. The
+/// [`Peer`] can be used at once: messages wait until there is a connection, while the deadlines of calls run.
+/// Dropping the endpoint ends the peer.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,7 +49,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An end without a connection.
+    /// Makes an end without a connection.
     ///
     /// # Panics
     /// If the limits contradict each other, a name is offered twice, or one that the dialect has for itself: see
@@ -63,36 +63,34 @@ impl Endpoint {
         Self { peer: Some(Peer { shared }) }
     }
 
-    /// The other end, whoever that will be.
+    /// A handle to the other end. It can be used before the connection is made.
     pub fn peer(&self) -> Peer {
         self.peer.clone().expect("present until `connect` takes the endpoint apart")
     }
 
-    /// Keeps what is known of the other end, for [`Context::caller`](crate::Context::caller).
-    /// Only the first value counts.
+    /// Keeps what is known of the caller, for [`Context::caller`](crate::Context::caller). Only the first value is kept.
     pub fn set_caller<T: Any + Send + Sync>(&self, caller: T) {
         // A second value is a mistake without consequence.
         let _ = self.peer().shared.caller.set(Box::new(caller));
     }
 
-    /// Sets the address of the other end, for [`Peer::address`]. Only the first address counts.
+    /// Sets the address of the other end, for [`Peer::address`]. Only the first address is kept.
     pub fn set_address(&self, address: IpAddr) {
         // A second one is a mistake without consequence.
         let _ = self.peer().shared.address.set(address);
     }
 
-    /// Puts `layer` around what this one connection serves and calls from now on, within the layers of
-    /// the [`EndpointConfig`] and those added before.
+    /// Puts `layer` around all that this one connection serves and calls from now on. The layer stands within the
+    /// layers of the [`EndpointConfig`] and within those added before.
     pub fn add_layer(&self, layer: impl Layer) {
         self.peer().shared.layers.add(layer);
     }
 
-    /// Makes the other end a guest until it has [logged in](Peer::log_in). A guest may call only `methods`: its
-    /// calls of other methods are answered -32013, and its notifications to them are dropped. A guest has
-    /// these `limits`, but never more than the limits of the [`EndpointConfig`]. If the login takes longer than `time`, or
-    /// more calls than [`login_attempts`](Limits::login_attempts), the connection is closed with 4401. `place` is
-    /// dropped when the guest has logged in, or when the connection ends: give the guest's place here, if there
-    /// are few of them.
+    /// Requires the peer to log in first. Until [`Peer::log_in`], the peer may call only `methods`: calls of other
+    /// methods are answered -32013, and notifications to other methods are dropped. Until then the lower of `limits` and
+    /// the limits of the [`EndpointConfig`] hold. The connection is closed with 4401 if the login takes longer than
+    /// `time`, or more calls than [`login_attempts`](Limits::login_attempts). `permit` is a guard, for example a
+    /// semaphore permit: it is dropped at the login or when the connection ends.
     ///
     /// Make the transport with the limits that [`limits`](Self::limits) returns afterwards.
     ///
@@ -103,7 +101,7 @@ impl Endpoint {
         methods: &[Cow<'static, str>],
         limits: Limits,
         time: Duration,
-        place: impl Send + Sync + 'static,
+        permit: impl Send + Sync + 'static,
     ) -> Result<(), NotOffered> {
         let shared = self.peer().shared;
         let number = |name: &Cow<'static, str>| match shared.config.services.find(name) {
@@ -113,72 +111,75 @@ impl Endpoint {
         let methods = methods.iter().map(number).collect::<Result<_, _>>()?;
         let until = shared.clock.now().saturating_add(time);
         let batch = shared.config.limits.batch;
-        let guest = Unauthenticated { methods, until, attempts: 0, batch, _place: Box::new(place) };
+        let guest =
+            Unauthenticated { methods, until, attempts: 0, batch, _place: Box::new(permit) };
         let limits = limits.within(&shared.config.limits);
         shared.lock().protocol.require_login(guest, Arc::new(limits));
         Ok(())
     }
 
-    /// Says that each end knows the other by its handshake: one has sent the header `Rpc-Hello: 1`, and the other has
-    /// answered it. So this end uses what lies beyond JSON-RPC 2.0 from its first message on. The end that
-    /// `opens` the link says hello first, the other in reply. Without effect if the setup says [`Hello::Never`](crate::Hello::Never).
-    pub fn know_other(&self, opens: bool) {
-        self.peer().shared.know_other(opens);
+    /// Notes that the handshake has shown both ends to know the extensions of this crate: one end sent the header
+    /// `Rpc-Hello: 1`, and the other end answered the header. This end then uses extensions from its first message
+    /// on. The end that `opens` the link says hello first. No effect under
+    /// [`Hello::Never`](crate::Hello::Never).
+    pub fn set_extended(&self, opens: bool) {
+        self.peer().shared.set_extended(opens);
     }
 
-    /// Whether the other end is known to know what lies beyond JSON-RPC 2.0.
-    pub fn knows_other(&self) -> bool {
+    /// Returns whether the other end is known to understand the extensions of this crate.
+    pub fn is_extended(&self) -> bool {
         self.peer().shared.other.get() == RemoteSupport::Known
     }
 
-    /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`](crate::Hello::Never) does. Before the connection is made.
-    pub fn be_plain(&self) {
-        self.peer().shared.be_plain();
+    /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`](crate::Hello::Never) does. Call it before
+    /// [`connect`](Self::connect).
+    pub fn set_plain(&self) {
+        self.peer().shared.set_plain();
     }
 
-    /// Has the two ends of this one connection speak `dialect`, whatever the [`EndpointConfig`] says. Before the connection is
-    /// made.
+    /// Sets the dialect of this one connection, in place of that of the [`EndpointConfig`]. Call it before
+    /// [`connect`](Self::connect).
     ///
     /// # Errors
-    /// A name is offered that the dialect has for itself: see [`Dialect::check`]. Nothing has changed then.
-    pub fn speak(&self, dialect: Dialect) -> Result<(), RouterError> {
+    /// A service offers a name that the dialect reserves: see [`Dialect::check`]. Nothing has changed then.
+    pub fn set_dialect(&self, dialect: Dialect) -> Result<(), RouterError> {
         let shared = self.peer().shared;
         dialect.check(shared.config.services.methods())?;
-        shared.speak(dialect);
+        shared.set_dialect(dialect);
         Ok(())
     }
 
-    /// Sends each message of this one connection as one WebSocket frame, as [`whole_frames`](EndpointConfig::whole_frames) of the
-    /// setup does. Before the connection is made.
-    pub fn send_whole_frames(&self) {
+    /// Sends each message of this one connection as one WebSocket frame, as
+    /// [`EndpointConfig::whole_frames`] does. Call it before [`connect`](Self::connect).
+    pub fn set_whole_frames(&self) {
         self.peer().shared.whole_frames.store(true, Ordering::Relaxed);
     }
 
-    /// Takes messages without `jsonrpc` on this one connection, as [`jsonrpc_optional`](EndpointConfig::jsonrpc_optional) of the
-    /// setup does. Before the connection is made.
-    pub fn take_without_jsonrpc(&self) {
+    /// Accepts messages without the member `jsonrpc` on this one connection, as
+    /// [`EndpointConfig::jsonrpc_optional`] does. Call it before [`connect`](Self::connect).
+    pub fn set_jsonrpc_optional(&self) {
         self.peer().shared.jsonrpc_optional.store(true, Ordering::Relaxed);
     }
 
-    /// Lets this end do nothing but answer, since the other one can take nothing else: calls and
-    /// notifications to it fail as [`Closed`](crate::CallError::Closed), subscriptions are refused.
-    pub fn answer_only(&self) {
+    /// Restricts this end to answers, for a peer that can take nothing else (an HTTP response). Calls and notifications
+    /// to the peer fail with [`Closed`](crate::CallError::Closed), and the peer's subscriptions are refused.
+    pub fn set_answer_only(&self) {
         self.peer().shared.lock().protocol.answer_only();
     }
 
-    /// The limits that hold at the moment.
+    /// Returns the limits that hold now: those of the [`EndpointConfig`], or lower ones until the login.
     pub fn limits(&self) -> Arc<Limits> {
         self.peer().shared.lock().protocol.limits().clone()
     }
 
-    /// Makes the connection; it lives while the future is polled, which is best left to a task.
+    /// Makes the connection over `transport`. The connection works while the returned future is polled: spawn it.
     pub fn connect<T: Transport>(mut self, transport: T) -> Connection {
         let peer = self.peer.take().expect("taken here only");
         Connection::new(transport, peer.shared)
     }
 }
 
-/// A method that guests may call, and that there is not.
+/// The error of [`Endpoint::require_login`]: no service offers a method of this name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotOffered(String);
 

@@ -30,7 +30,7 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new<T: Transport>(mut transport: T, shared: &Shared) -> Self {
         if shared.whole_frames.load(Ordering::Relaxed) {
-            transport.send_whole_frames();
+            transport.set_whole_frames();
         }
         Self {
             carrier: Box::new(transport),

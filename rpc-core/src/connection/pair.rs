@@ -46,7 +46,7 @@ fn start(service: impl Service, transport: Pipe, opens: bool) -> Peer {
     let mut config = EndpointConfig::new(Router::new().service(service), Limits::client());
     config.answers_malformed = !opens;
     let endpoint = Endpoint::new(config);
-    endpoint.know_other(opens);
+    endpoint.set_extended(opens);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(transport));
     peer

@@ -147,7 +147,7 @@ impl Shared {
     }
 
     /// The handshake has told each end that it knows the other; this one `opens` the link.
-    pub(crate) fn know_other(&self, opens: bool) {
+    pub(crate) fn set_extended(&self, opens: bool) {
         if self.other.get() != RemoteSupport::Plain {
             self.with(|state| state.protocol.know_other(opens));
             self.other.set(RemoteSupport::Known);
@@ -155,13 +155,13 @@ impl Shared {
     }
 
     /// From now on this end is a plain peer.
-    pub(crate) fn be_plain(&self) {
+    pub(crate) fn set_plain(&self) {
         self.other.set(RemoteSupport::Plain);
         self.with(|state| state.protocol.be_plain());
     }
 
     /// From now on the two ends speak this dialect.
-    pub(crate) fn speak(&self, dialect: Dialect) {
+    pub(crate) fn set_dialect(&self, dialect: Dialect) {
         self.other.set_dialect(dialect);
         self.lock().protocol.speak(dialect);
     }

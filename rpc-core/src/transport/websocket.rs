@@ -214,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         self.wire.incoming_mut().set_limits(limits);
     }
 
-    fn send_whole_frames(&mut self) {
+    fn set_whole_frames(&mut self) {
         self.whole_frames = true;
     }
 

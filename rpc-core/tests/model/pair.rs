@@ -81,7 +81,7 @@ fn open(
 ) -> (Peer, JoinHandle<()>) {
     config.keepalive = false;
     let endpoint = Endpoint::new(config);
-    endpoint.know_other(opens);
+    endpoint.set_extended(opens);
     let peer = endpoint.peer();
     let connection = Timed(endpoint.connect(pipe), timer.clone());
     (peer, thread::spawn(|| block_on(connection)))

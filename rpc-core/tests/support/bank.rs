@@ -93,8 +93,8 @@ impl Bank {
         let mut config = EndpointConfig::new(Router::new(), Limits::client());
         config.keepalive = false;
         let client = Endpoint::new(config);
-        client.know_other(true);
-        bank.know_other(false);
+        client.set_extended(true);
+        bank.set_extended(false);
         let peers = (client.peer(), bank.peer());
         tokio::spawn(bank.connect(far));
         tokio::spawn(client.connect(near));

@@ -54,7 +54,7 @@ impl Raw {
         let (near, far) = memory::transports(capacity);
         config.keepalive = false;
         let endpoint = Endpoint::new(config);
-        endpoint.know_other(false);
+        endpoint.set_extended(false);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(near));
         (Self { pipe: far }, peer)

@@ -51,7 +51,7 @@ fn a_binary_message_leaves_marked_as_binary_with_its_first_fragment() {
 #[test]
 fn with_whole_frames_a_long_message_leaves_as_one_frame_and_pongs_wait_behind_it() {
     let (mut server, far) = server(&Limits::server());
-    server.send_whole_frames();
+    server.set_whole_frames();
     far.has_room_for(70 * KIB);
     send(&mut server, vec![b'x'; 4096 * KIB]);
     assert!(!server.flush());
@@ -74,7 +74,7 @@ fn with_whole_frames_a_long_message_leaves_as_one_frame_and_pongs_wait_behind_it
 fn a_whole_frame_is_never_too_long_for_the_buffer() {
     for other_limits in [false, true] {
         let (mut server, far) = server(&Limits::server());
-        server.send_whole_frames();
+        server.set_whole_frames();
         far.has_room_for(0);
         assert!(server.ready());
         far.sends(masked(PING, [b'?'; 125]).repeat(2000));
