@@ -49,6 +49,7 @@ mod progress;
 mod receive;
 mod send;
 mod serve;
+mod started;
 pub(crate) mod stats;
 mod subscribe;
 pub(crate) mod tables;
@@ -62,6 +63,7 @@ use lifecycle::Lifecycle;
 pub(crate) use lifecycle::Unauthenticated;
 use park::{Parked, Stall};
 use permits::PermitWatchers;
+pub(crate) use started::Started;
 use unanswered_batches::Unanswered;
 
 /// One connection's calls, answers and queues.
@@ -238,9 +240,8 @@ pub(crate) struct Arrival {
 /// What is to be done about a message.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
-    /// Start this handler now. When that does not end it, it is to be [kept](Protocol::keep) before
-    /// the next message is received.
-    Serve(Serve<&'a str>),
+    /// Start this handler now, and give the token back.
+    Serve(Started, Serve<&'a str>),
     /// Nothing now: a notification waits for its turn, and reading may have to pause.
     Queued,
     /// Drop this handler; it is answered already.
@@ -269,7 +270,6 @@ pub(crate) enum Event<'a> {
 /// A handler to start; its texts are those of the message, or were kept.
 #[derive(Debug)]
 pub(crate) struct Serve<P> {
-    pub(crate) key: Key,
     /// The JSON text of the id to answer under; `None` for a notification.
     pub(crate) id: Option<P>,
     /// Whether there is room for its answer. There is for one that goes out alone, or it would not
@@ -283,10 +283,10 @@ pub(crate) struct Serve<P> {
 
 impl Serve<Box<str>> {
     pub(crate) fn borrowed(&self) -> Serve<&str> {
-        let &Serve { key, has_room, method, deadline, .. } = self;
+        let &Serve { has_room, method, deadline, .. } = self;
         let (id, params) = (self.id.as_deref(), self.params.as_deref());
         let beside = self.beside.clone();
-        Serve { key, id, has_room, method, params, deadline, beside }
+        Serve { id, has_room, method, params, deadline, beside }
     }
 }
 

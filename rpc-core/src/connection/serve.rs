@@ -16,7 +16,7 @@ use crate::peer::Peer;
 use crate::peer::known::RemoteSupport;
 use crate::protocol::tables::key::Key;
 use crate::protocol::target::Target;
-use crate::protocol::{Arrival, Event, Room, Serve};
+use crate::protocol::{Arrival, Event, Room, Serve, Started};
 use crate::service::current::Mark;
 use crate::service::failure_log;
 use crate::service::handler::Finished;
@@ -187,7 +187,7 @@ impl Driver {
         let arrival = Arrival { target, orphans, batch, late, streams, now };
         let event = self.shared.lock().protocol.receive(incoming, arrival);
         match event {
-            Event::Serve(serve) => self.serve(serve),
+            Event::Serve(started, serve) => self.serve(started, serve),
             Event::Queued => self.queued = true,
             Event::Stop(key) => self.stop(key),
             Event::Refused { method, code } => self.refused(method, code),
@@ -242,12 +242,12 @@ impl Driver {
 
     /// Starts the handlers that had to wait, as far as they may; how many.
     pub(super) fn start_waiting(&mut self, now: Duration) -> usize {
-        for started in 0..MESSAGES {
+        for count in 0..MESSAGES {
             let next = self.shared.lock().protocol.next_to_start(now);
-            let Some(serve) = next else { return started };
-            self.serve(serve.borrowed());
+            let Some((started, serve)) = next else { return count };
+            self.serve(started, serve.borrowed());
             if self.budget.is_over() {
-                return started + 1;
+                return count + 1;
             }
         }
         MESSAGES
@@ -278,9 +278,10 @@ impl Driver {
             } else if let Some(Running { id: Some(id), method, handler, .. }) =
                 self.returned.remove(at)
             {
+                let started = Started::resume(key);
                 match room {
-                    Room::Now => self.answer(key, &id, method, handler),
-                    _ => self.answer_too_big(key, &id, handler),
+                    Room::Now => self.answer(started, &id, method, handler),
+                    _ => self.answer_too_big(started, &id, handler),
                 }
                 self.check_budget(method);
                 answered += 1;
@@ -292,9 +293,9 @@ impl Driver {
         answered
     }
 
-    fn serve(&mut self, serve: Serve<&str>) {
+    fn serve(&mut self, started: Started, serve: Serve<&str>) {
         let method = serve.method;
-        self.begin_handler(serve);
+        self.begin_handler(started, serve);
         self.check_budget(method);
     }
 
@@ -305,8 +306,9 @@ impl Driver {
         }
     }
 
-    fn begin_handler(&mut self, serve: Serve<&str>) {
-        let Serve { key, id, has_room, method, params, deadline, beside } = serve;
+    fn begin_handler(&mut self, started: Started, serve: Serve<&str>) {
+        let Serve { id, has_room, method, params, deadline, beside } = serve;
+        let key = started.key();
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
         let traced = beside.as_ref().is_some_and(|beside| beside.extensions.trace.is_some());
         let cx = self.context.reuse(key, method, deadline, beside);
@@ -324,24 +326,22 @@ impl Driver {
             };
             handler.insert(started).run(task)
         });
-        let Some(handler) = handler else { return self.panicked(key, id) };
+        let Some(handler) = handler else { return self.panicked(started, id) };
         // Most handlers are done at their first poll: they enter no table beside the protocol's.
         let is_done = match polled {
             Polled::Pending => false,
             Polled::Returned => has_room,
             Polled::Panicked => {
                 drop_quietly(handler);
-                return self.panicked(key, id);
+                return self.panicked(started, id);
             }
         };
         match id {
-            Some(id) if is_done => self.answer(key, id, method, handler),
-            None if is_done => self.finish_notification(key, method, handler),
+            Some(id) if is_done => self.answer(started, id, method, handler),
+            None if is_done => self.finish_notification(started, method, handler),
             _ => {
                 let id = id.map(Id::new);
-                if let Some(id) = &id {
-                    self.shared.lock().protocol.keep(key, id);
-                }
+                let key = self.shared.lock().protocol.keep(started, id.as_ref());
                 let running = Running { key, id, method, handler, deadline, traced };
                 match polled {
                     Polled::Pending => self.handlers.insert(key.index, running),
@@ -369,10 +369,12 @@ impl Driver {
         match (polled, id) {
             (Polled::Panicked, id) => {
                 drop_quietly(handler);
-                self.panicked(key, id.as_deref());
+                self.panicked(Started::resume(key), id.as_deref());
             }
-            (_, None) => self.finish_notification(key, method, handler),
-            (_, Some(id)) if may_answer => self.answer(key, &id, method, handler),
+            (_, None) => self.finish_notification(Started::resume(key), method, handler),
+            (_, Some(id)) if may_answer => {
+                self.answer(Started::resume(key), &id, method, handler);
+            }
             (_, id) => {
                 self.keep_result(Running { key, id, method, handler, deadline, traced });
             }
@@ -385,13 +387,13 @@ impl Driver {
         self.returned.push_back(running);
     }
 
-    fn panicked(&self, key: Key, id: Option<&str>) {
+    fn panicked(&self, started: Started, id: Option<&str>) {
         let answer = id.map(|id| (id, encode::error(Some(id), &ErrorObject::internal())));
-        self.shared.lock().protocol.finish(key, answer);
+        self.shared.lock().protocol.finish(started, answer);
     }
 
     /// Nobody is told how a notification went; who looks into the log is.
-    fn finish_notification(&mut self, key: Key, method: usize, mut handler: Handler) {
+    fn finish_notification(&mut self, started: Started, method: usize, mut handler: Handler) {
         self.scratch.prepare();
         let out = &mut BoundedWriter::new(&mut self.scratch.buffer, usize::MAX, 0);
         let finished = running::caught_in(method, || handler.finish(out));
@@ -407,30 +409,37 @@ impl Driver {
         }
         let protocol = &mut self.shared.lock().protocol;
         protocol.counters.dropped += u64::from(is_busy);
-        protocol.finish(key, None);
+        protocol.finish(started, None);
     }
 
     /// Writes the answer of a handler that has returned.
-    fn answer(&mut self, key: Key, id: &str, method: usize, mut handler: Handler) {
+    fn answer(&mut self, started: Started, id: &str, method: usize, mut handler: Handler) {
         match self.encode(&mut handler, id, method) {
-            Ok((answer, None)) => self.finish(key, id, handler, answer),
-            Ok((_, Some(items))) => self.answer_with_stream(key, id, method, handler, items),
+            Ok((answer, None)) => self.finish(started, id, handler, answer),
+            Ok((_, Some(items))) => {
+                self.answer_with_stream(started, id, method, handler, items);
+            }
             Err(error) => {
                 failure_log::refused(&self.shared, method, &error);
-                self.finish(key, id, handler, self.error(id, &error));
+                self.finish(started, id, handler, self.error(id, &error));
             }
         }
     }
 
-    fn finish(&mut self, key: Key, id: &str, handler: Handler, answer: Bytes) {
+    fn finish(&mut self, started: Started, id: &str, handler: Handler, answer: Bytes) {
         drop_quietly(handler);
-        self.shared.lock().protocol.finish(key, Some((id, answer)));
+        self.shared.lock().protocol.finish(started, Some((id, answer)));
     }
 
     /// Answers for a handler that has returned, and whose result its batch cannot keep.
-    fn answer_too_big(&mut self, key: Key, id: &str, handler: Handler) {
+    fn answer_too_big(&mut self, started: Started, id: &str, handler: Handler) {
         let limit = self.shared.config.limits.message_out;
-        self.finish(key, id, handler, self.error(id, &ErrorObject::batch_answer_too_big(limit)));
+        self.finish(
+            started,
+            id,
+            handler,
+            self.error(id, &ErrorObject::batch_answer_too_big(limit)),
+        );
     }
 
     /// The response to a request whose handler has returned, or the stream that it came to.
@@ -466,7 +475,7 @@ impl Driver {
     /// Answers a subscription with its id. The items follow when the answer has left.
     fn answer_with_stream(
         &mut self,
-        key: Key,
+        started: Started,
         id: &str,
         method: usize,
         handler: Handler,
@@ -477,20 +486,21 @@ impl Driver {
         let mut state = self.shared.lock();
         let unused = state.protocol.unused_id(|| subscription_id(ids));
         let offered = unused.ok_or_else(ErrorObject::internal).and_then(|name| {
-            let stream = state.protocol.offer(key, id, name.clone())?;
+            let stream = state.protocol.offer(started.key(), id, name.clone())?;
             Ok((stream, name))
         });
         match offered {
             Ok((stream, name)) => {
                 let answer = encode::result(id, &name);
                 let counted = state.protocol.is_counted(stream);
-                state.protocol.finish_with_stream(key, id, answer, stream);
+                state.protocol.finish_with_stream(started, id, answer, stream);
                 drop(state);
                 let of = Origin::Method(method);
                 self.streams.hold(Stream::new((stream, name), of, counted, items));
             }
             Err(error) => {
-                state.protocol.finish(key, Some((id, encode::error(Some(id), &error))));
+                let answer = encode::error(Some(id), &error);
+                state.protocol.finish(started, Some((id, answer)));
                 drop(state);
                 drop_quietly(items);
             }

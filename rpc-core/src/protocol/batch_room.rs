@@ -1,6 +1,6 @@
 //! Members of batches whose results wait, since unfinished batches hold as much as they may.
 
-use super::{Protocol, Serve};
+use super::{Protocol, Serve, Started};
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::key::Key;
@@ -97,13 +97,18 @@ impl<W> Protocol<W> {
     }
 
     /// What is known of a request that starts now, after it had to wait.
-    pub(super) fn serve_waiting(&mut self, key: Key, params: Box<str>) -> Option<Serve<Box<str>>> {
+    pub(super) fn serve_waiting(
+        &mut self,
+        key: Key,
+        params: Box<str>,
+    ) -> Option<(Started, Serve<Box<str>>)> {
         let served = self.serving.get(key)?;
         let (method, deadline, place) = (served.method, served.deadline, served.place);
         let beside = served.cold.as_ref().and_then(|cold| cold.beside.clone());
         let id = served.id.as_deref().map(Box::from);
         let has_room = self.room_to_gather(place) == Room::Now;
         let params = Some(params).filter(|params| !params.is_empty());
-        Some(Serve { key, id, has_room, method, params, deadline, beside })
+        let serve = Serve { id, has_room, method, params, deadline, beside };
+        Some((Started::new(key), serve))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::unknown_method::{beside, named};
-use super::{Arrival, Event, Outcome, Protocol, Room, Serve};
+use super::{Arrival, Event, Outcome, Protocol, Room, Serve, Started};
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::batches::{BatchSlot, Finished};
 use crate::protocol::tables::calls;
@@ -214,15 +214,9 @@ impl<W> Protocol<W> {
         }
         let key = self.serving.insert(new);
         let has_room = self.room_to_gather(place) == Room::Now;
-        Event::Serve(Serve {
-            key,
-            id: Some(id),
-            has_room,
-            method,
-            params: request.params,
-            deadline,
-            beside,
-        })
+        let (id, params) = (Some(id), request.params);
+        let serve = Serve { id, has_room, method, params, deadline, beside };
+        Event::Serve(Started::new(key), serve)
     }
 
     fn limit_reached(&self, cost: Cost, orphans: usize) -> Option<&'static str> {
@@ -298,7 +292,8 @@ impl<W> Protocol<W> {
         let params = notification.params;
         let waiting = Waiting { number, method, params, cost, beside, members };
         if !arrival.late && self.notifications.is_free() && self.outbox.has_room() {
-            return Event::Serve(self.start_notification(waiting, arrival.now));
+            let (started, serve) = self.start_notification(waiting, arrival.now);
+            return Event::Serve(started, serve);
         }
         self.notifications.push(waiting.into_owned());
         Event::Queued
@@ -334,7 +329,11 @@ impl<W> Protocol<W> {
         })
     }
 
-    pub(super) fn start_notification<P>(&mut self, waiting: Waiting<P>, now: Duration) -> Serve<P> {
+    pub(super) fn start_notification<P>(
+        &mut self,
+        waiting: Waiting<P>,
+        now: Duration,
+    ) -> (Started, Serve<P>) {
         let Waiting { number, method, params, cost, beside, members } = waiting;
         let deadline = Some(now.saturating_add(self.limits.notification_timeout));
         let (is_request, greeted, place) = (false, false, None);
@@ -345,7 +344,8 @@ impl<W> Protocol<W> {
         let new = New { is_request, greeted, place, method, cost, deadline, cold, now };
         let key = self.serving.insert_numbered(new, number);
         self.notifications.started(key);
-        Serve { key, id: None, has_room: true, method, params, deadline, beside }
+        let serve = Serve { id: None, has_room: true, method, params, deadline, beside };
+        (Started::new(key), serve)
     }
 
     fn cancel_request<'a>(&mut self, params: Option<&str>) -> Event<'a> {

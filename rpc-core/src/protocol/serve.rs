@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Protocol, Serve};
+use super::{Protocol, Serve, Started};
 use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::serving::{ColdFields, ServedExtensions};
@@ -13,8 +13,8 @@ use crate::util::sync::Arc;
 use crate::wire::id::Id;
 
 impl<W> Protocol<W> {
-    /// A handler that waited to start and may do so now.
-    pub(crate) fn next_to_start(&mut self, now: Duration) -> Option<Serve<Box<str>>> {
+    /// Returns a handler that waited to start and may do so now.
+    pub(crate) fn next_to_start(&mut self, now: Duration) -> Option<(Started, Serve<Box<str>>)> {
         if !self.outbox.has_room() || self.ended.is_some() {
             return None;
         }
@@ -32,10 +32,14 @@ impl<W> Protocol<W> {
         self.serve_waiting(key, params)
     }
 
-    /// A handler goes on after its first poll, or its result waits for room: until it has finished,
-    /// the other end may cancel it, and may not use its id again.
-    pub(crate) fn keep(&mut self, key: Key, id: &Id) {
-        self.serving.keep(key, id);
+    /// Takes back the token of a handler that goes on after its first poll, or whose result waits for
+    /// room. Until it is finished the other end may cancel its request, and may not reuse the `id`.
+    pub(crate) fn keep(&mut self, started: Started, id: Option<&Id>) -> Key {
+        let key = started.key();
+        if let Some(id) = id {
+            self.serving.keep(key, id);
+        }
+        key
     }
 
     /// Whether a request or notification waits that could start if there were room.
@@ -69,9 +73,10 @@ impl<W> Protocol<W> {
         self.outbox.has_room()
     }
 
-    /// A handler has ended; this is its answer and the id in that, if it owes one and may still give
-    /// it.
-    pub(crate) fn finish(&mut self, key: Key, answer: Option<(&str, Bytes)>) {
+    /// Takes back the token of a handler that has ended. `answer` is its response and the id in that; a
+    /// notification has none. The response is dropped if the request was answered before, as by a cancel.
+    pub(crate) fn finish(&mut self, started: Started, answer: Option<(&str, Bytes)>) {
+        let key = started.key();
         self.notifications.ended(key);
         let Some(served) = self.serving.remove(key) else { return };
         if let Some(mut cold) = served.cold {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{Abandoned, Asked, Event, Outcome, Protocol};
+use super::{Abandoned, Asked, Event, Outcome, Protocol, Started};
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
 use crate::method::SUBSCRIPTION;
@@ -64,12 +64,12 @@ impl<W> Protocol<W> {
     /// The handler's answer, which names the stream. Its items follow when that has left.
     pub(crate) fn finish_with_stream(
         &mut self,
-        key: Key,
+        started: Started,
         id: &str,
         answer: Bytes,
         stream: OutgoingKey,
     ) {
-        match self.serving.get_mut(key) {
+        match self.serving.get_mut(started.key()) {
             Some(served) => {
                 let place = served.place;
                 let linked_streams =
@@ -83,7 +83,7 @@ impl<W> Protocol<W> {
             }
             None => drop(self.outgoing.remove(stream)),
         }
-        self.finish(key, Some((id, answer)));
+        self.finish(started, Some((id, answer)));
     }
 
     /// Whether the other end counts what comes of this stream, and gives credit for it.

@@ -2,6 +2,7 @@ use super::*;
 use crate::error::close::CloseCode;
 use crate::wire::decode::{Payload, Rules, decode};
 use crate::wire::goaway::GoAway;
+use crate::wire::id::Id;
 use bytes::Bytes;
 
 pub(super) type TestProtocol = Protocol<&'static str>;
@@ -38,9 +39,9 @@ pub(super) fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'
 pub(super) fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
     match receive(protocol, &text) {
-        Event::Serve(serve) => {
-            protocol.keep(serve.key, &serve.id.unwrap().into());
-            Some(serve.key)
+        Event::Serve(started, serve) => {
+            let id = serve.id.map(Id::new);
+            Some(protocol.keep(started, id.as_ref()))
         }
         _ => None,
     }
@@ -53,9 +54,9 @@ fn member(protocol: &mut TestProtocol, batch: usize, id: u32) -> Option<Key> {
     let (target, batch) = (Some(Target::Method(0)), Some(batch));
     let arrival = Arrival { target, orphans: 0, batch, late: false, streams: None, now: ZERO };
     match protocol.receive(incoming, arrival) {
-        Event::Serve(serve) => {
-            protocol.keep(serve.key, &serve.id.unwrap().into());
-            Some(serve.key)
+        Event::Serve(started, serve) => {
+            let id = serve.id.map(Id::new);
+            Some(protocol.keep(started, id.as_ref()))
         }
         _ => None,
     }
@@ -77,18 +78,18 @@ fn ordered(protocol: &mut TestProtocol, id: u32) -> bool {
     let target = Some(Target::Ordered(0));
     let arrival =
         Arrival { target, orphans: 0, batch: None, late: false, streams: None, now: ZERO };
-    matches!(protocol.receive(incoming, arrival), Event::Serve(_))
+    matches!(protocol.receive(incoming, arrival), Event::Serve(..))
 }
 
 /// The id of what may start now; the empty text of a notification.
 fn start(protocol: &mut TestProtocol) -> Option<String> {
-    let serve = protocol.next_to_start(ZERO)?;
+    let (_running, serve) = protocol.next_to_start(ZERO)?;
     Some(serve.id.unwrap_or_default().into())
 }
 
 fn notification(protocol: &mut TestProtocol) -> Option<Key> {
     match receive(protocol, r#"{"jsonrpc":"2.0","method":"m","params":[1]}"#) {
-        Event::Serve(serve) => Some(serve.key),
+        Event::Serve(started, _) => Some(protocol.keep(started, None)),
         _ => None,
     }
 }
@@ -118,7 +119,7 @@ fn above_the_queue_limit_calls_wait_and_answers_enter() {
     assert_eq!(protocol.has_entered(ticket, |kept| *kept = Some("note waits")), Ok(false));
 
     assert_eq!(protocol.room_for_answer(served), Room::Deferred, "results wait for room");
-    protocol.finish(served, Some(("1", Bytes::from_static(b"answer"))));
+    protocol.finish(Started::resume(served), Some(("1", Bytes::from_static(b"answer"))));
     receive(&mut protocol, r#"{"jsonrpc":"2.0","id":8,"method":"none"}"#);
     assert_eq!(next(&mut protocol).unwrap(), "full");
     assert_eq!(next(&mut protocol).unwrap(), "answer");
@@ -147,7 +148,7 @@ fn above_the_queue_limit_no_handler_starts_and_later_they_do_in_order() {
     next(&mut protocol);
     assert_eq!(request(&mut protocol, 3), None, "it must not overtake");
     let mut started = Vec::new();
-    while let Some(serve) = protocol.next_to_start(ZERO) {
+    while let Some((_running, serve)) = protocol.next_to_start(ZERO) {
         assert_eq!(serve.params.as_deref(), Some("[1]"));
         started.push(serve.id);
     }
@@ -183,10 +184,10 @@ fn notifications_start_one_after_the_other_and_requests_beside_them() {
     assert_eq!(notification(&mut protocol), None);
     assert!(request(&mut protocol, 1).is_some());
     assert!(protocol.next_to_start(ZERO).is_none());
-    protocol.finish(first, None);
-    let second = protocol.next_to_start(ZERO).unwrap();
+    protocol.finish(Started::resume(first), None);
+    let (second, _) = protocol.next_to_start(ZERO).unwrap();
     assert!(notification(&mut protocol).is_none());
-    protocol.finish(second.key, None);
+    protocol.finish(second, None);
     assert!(protocol.next_to_start(ZERO).is_some());
 }
 
@@ -214,8 +215,8 @@ fn reading_pauses_for_notifications_unless_a_call_of_ours_waits() {
     assert_eq!(protocol.overdue(secs(10), true), None);
     assert_eq!(protocol.overdue(secs(11), true).unwrap().code, Some(CloseCode::POLICY));
 
-    protocol.finish(running, None);
-    protocol.next_to_start(secs(2)).unwrap();
+    protocol.finish(Started::resume(running), None);
+    assert!(protocol.next_to_start(secs(2)).is_some());
     assert_eq!(protocol.reading(secs(2)), Ok(Reading::On));
     assert_eq!(protocol.overdue(secs(20), true), None);
 
@@ -394,7 +395,7 @@ fn full_batch(protocol: &mut TestProtocol) -> Key {
     let batch = protocol.begin_batch(2);
     let [done, slow] = [100, 101].map(|id| member(protocol, batch, id).unwrap());
     protocol.end_batch(batch);
-    protocol.finish(done, Some(("100", Bytes::from_static(b"as much as it may"))));
+    protocol.finish(Started::resume(done), Some(("100", Bytes::from_static(b"as much as it may"))));
     // It has asked first, so it may go on.
     assert_eq!(protocol.room_for_answer(slow), Room::Now);
     slow
@@ -411,7 +412,7 @@ fn members_without_room_step_aside_and_come_back() {
     assert!(!protocol.has_waiting(), "nothing would come of looking again");
     assert!(request(&mut protocol, 2).is_some(), "others do not wait for it");
 
-    protocol.finish(slow, Some(("101", Bytes::from_static(b"end"))));
+    protocol.finish(Started::resume(slow), Some(("101", Bytes::from_static(b"end"))));
     next(&mut protocol);
     assert!(protocol.has_waiting());
     assert_eq!(start(&mut protocol).as_deref(), Some("1"));
@@ -432,8 +433,8 @@ fn what_a_waiting_handler_may_depend_on_is_let_on_or_refused_but_never_waits() {
 
     protocol.release_permit(slow);
     assert!(protocol.must_gather_on(), "whichever thread it was");
-    let first = protocol.next_to_start(ZERO).unwrap().key;
-    assert_eq!(protocol.room_for_answer(first), Room::Now);
+    let (first, _) = protocol.next_to_start(ZERO).unwrap();
+    assert_eq!(protocol.room_for_answer(first.key()), Room::Now);
     protocol.finish(first, Some(("1", Bytes::from_static(b"help"))));
 
     let third = protocol.begin_batch(20);
@@ -487,7 +488,7 @@ fn a_place_is_lent_until_the_call_is_resolved_however_it_is() {
             Start { deadline: Some(secs(1)), caller: Caller::Handler(key), ..Start::default() };
         let id = protocol.start(start, &mut None, |_| Bytes::from_static(b"call")).unwrap();
         let other = request(&mut protocol, 2).expect("the place is lent");
-        protocol.finish(other, None);
+        protocol.finish(Started::resume(other), None);
         next(&mut protocol);
         match way {
             0 => drop(receive(&mut protocol, r#"{"id":1,"result":1}"#)),
@@ -496,7 +497,7 @@ fn a_place_is_lent_until_the_call_is_resolved_however_it_is() {
             _ => drop(protocol.abandon(id)),
         }
         assert_eq!(request(&mut protocol, 3), None, "way {way}");
-        protocol.finish(key, None);
+        protocol.finish(Started::resume(key), None);
         assert!(request(&mut protocol, 4).is_some());
     }
 }
@@ -512,7 +513,7 @@ fn draining_refuses_what_is_new_and_waits_for_what_runs() {
     let text = r#""code":-32009,"message":"busy: not executed, the server is shutting down""#;
     assert!(busy.contains(text), "{busy}");
     assert!(!protocol.is_drained());
-    protocol.finish(runs, Some(("1", Bytes::from_static(b"answer"))));
+    protocol.finish(Started::resume(runs), Some(("1", Bytes::from_static(b"answer"))));
     assert!(!protocol.is_drained(), "the answer is still to be sent");
     next(&mut protocol);
     assert!(protocol.is_drained());
@@ -558,7 +559,8 @@ fn a_random_walk_ends_at_zero() {
                 3 => served.extend(request(&mut protocol, step)),
                 4 if !served.is_empty() => {
                     let key = served.swap_remove(random.below(served.len()));
-                    protocol.finish(key, Some(("1", Bytes::from_static(b"answer"))));
+                    protocol
+                        .finish(Started::resume(key), Some(("1", Bytes::from_static(b"answer"))));
                 }
                 5 => served.extend(notification(&mut protocol)),
                 6 => {
@@ -566,7 +568,10 @@ fn a_random_walk_ends_at_zero() {
                     protocol.expire(now, &mut stopped);
                     served.retain(|key| !stopped.contains(key));
                 }
-                7 => served.extend(protocol.next_to_start(now).map(|serve| serve.key)),
+                7 => {
+                    let next = protocol.next_to_start(now);
+                    served.extend(next.map(|(started, _)| protocol.keep(started, None)));
+                }
                 _ => {
                     protocol.next_message();
                     protocol.on_sent(random.below(30), now);
@@ -581,13 +586,13 @@ fn a_random_walk_ends_at_zero() {
             for id in calls.drain(..) {
                 protocol.abandon(id);
             }
-            served.drain(..).for_each(|key| protocol.finish(key, None));
+            served.drain(..).for_each(|key| protocol.finish(Started::resume(key), None));
             protocol.on_sent(0, ZERO);
             loop {
                 while protocol.next_message().is_some() {}
                 protocol.on_sent(0, ZERO);
                 match protocol.next_to_start(ZERO) {
-                    Some(serve) => protocol.finish(serve.key, None),
+                    Some((started, _)) => protocol.finish(started, None),
                     None if protocol.is_sent() => break,
                     None => {}
                 }
@@ -618,7 +623,7 @@ fn an_ordered_request_waits_for_notifications_that_have_not_started() {
     let mut protocol = protocol(|_| {});
     let running = notification(&mut protocol).unwrap();
     notification(&mut protocol);
-    protocol.finish(running, None);
+    protocol.finish(Started::resume(running), None);
     assert!(!ordered(&mut protocol, 1), "one is to start before it");
     assert_eq!(start(&mut protocol).as_deref(), Some(""));
     assert_eq!(start(&mut protocol), None, "and to end");
@@ -650,9 +655,9 @@ fn who_waits_for_an_answer_is_told_with_it_and_dropped_without_one() {
         assert!(protocol.after_answer(*key, |_| name));
     }
     assert!(protocol.after_answer(note, |_| "ended"));
-    protocol.finish(keys[0], Some(("1", Bytes::from_static(b"1"))));
+    protocol.finish(Started::resume(keys[0]), Some(("1", Bytes::from_static(b"1"))));
     protocol.stop(keys[1], &ErrorObject::cancelled());
-    protocol.finish(note, None);
+    protocol.finish(Started::resume(note), None);
     assert_eq!(protocol.to_wake, ["answered", "stopped", "ended"]);
     assert!(!protocol.after_answer(keys[0], |_| unreachable!()));
     assert_eq!(protocol.end(&CloseReason::link("lost")), ["left"]);
