@@ -33,6 +33,7 @@ use crate::util::sync::Arc;
 use crate::wire::dialect::Dialect;
 use crate::wire::hello::Greetings;
 
+mod answer;
 mod arguments;
 mod await_hello;
 mod batch_room;

@@ -95,25 +95,6 @@ impl<W> Protocol<W> {
         self.serving.requests() == 0 && self.notifications.is_free() && self.outbox.is_empty()
     }
 
-    /// Answers all requests that are served, before the end by a close with `code`: those that have started may have run.
-    pub(crate) fn interrupt(&mut self, code: Option<CloseCode>) {
-        for key in self.serving.keys() {
-            let Some(served) = self.serving.get(key).filter(|served| served.is_request) else {
-                continue;
-            };
-            let error = if served.has_started() {
-                ErrorObject::interrupted(code)
-            } else {
-                ErrorObject::shutting_down()
-            };
-            // They end with the connection, not by a cancel.
-            if let Some(cold) = self.serving.get_mut(key).and_then(|served| served.cold.as_mut()) {
-                cold.streams.clear();
-            }
-            self.stop(key, &error);
-        }
-    }
-
     /// Ends it all: every waiting caller hears why. What is queued as an answer may still be sent.
     /// Returns who waits for an answer that there will not be: to be dropped, without the lock.
     pub(crate) fn end(&mut self, reason: &CloseReason) -> Vec<W> {

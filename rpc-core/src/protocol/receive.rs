@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::unknown_method::{beside, named};
 use super::{Arrival, Event, Outcome, Protocol, Room, Serve, Started};
 use crate::error::object::ErrorObject;
-use crate::protocol::tables::batches::{BatchSlot, Finished};
+use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::calls;
-use crate::protocol::tables::key::Key;
 use crate::protocol::tables::notifications::Waiting;
-use crate::protocol::tables::outbox::Carried;
 use crate::protocol::tables::serving::{ColdFields, Cost, New};
 use crate::protocol::target::Target;
 use crate::wire::decode::{self, Incoming, Notification, Request, Response, Shape};
 use crate::wire::encode;
-use crate::wire::id::{Id, whole};
+use crate::wire::id::whole;
 use crate::wire::scan::{Complexity, DISGUISED, TOO_DEEP};
 
 impl<W> Protocol<W> {
@@ -101,28 +97,6 @@ impl<W> Protocol<W> {
             rates.end_batch();
         }
         let whole = self.batches.all_read(batch);
-        self.send_batch(whole);
-    }
-
-    fn send_batch(&mut self, whole: Option<Finished<W>>) {
-        if let Some(Finished { answer, streams, after }) = whole {
-            self.outbox.extend(answer);
-            self.released.extend(streams);
-            self.to_wake.extend(after);
-        }
-    }
-
-    /// Sends an answer, or keeps it until those of its batch are there.
-    pub(super) fn reply(&mut self, place: Option<BatchSlot>, id: Option<&str>, mut reply: Bytes) {
-        let Some(place) = place else {
-            self.outbox.push(reply, Carried::None);
-            return;
-        };
-        let limit = self.limits.message_out;
-        if !self.batches.fits(place, reply.len(), limit) {
-            reply = encode::error(id, &ErrorObject::batch_answer_too_big(limit));
-        }
-        let whole = self.batches.answer(place, reply);
         self.send_batch(whole);
     }
 
@@ -405,46 +379,6 @@ impl<W> Protocol<W> {
         self.resolve(id, outcome);
         self.unpark();
         Event::Done
-    }
-
-    /// Answers with an error what will not be served.
-    #[cold]
-    pub(super) fn refuse<'a>(
-        &mut self,
-        method: Option<usize>,
-        place: Option<BatchSlot>,
-        id: Option<&str>,
-        error: &ErrorObject,
-    ) -> Event<'a> {
-        self.serving.number();
-        self.reply(place, id, encode::error(id, error));
-        Event::Refused { method, code: error.code }
-    }
-
-    /// Answers with an error what is being served, and stops it.
-    pub(super) fn stop(&mut self, key: Key, error: &ErrorObject) {
-        let Some((id, place)) = self.take_stopped(key) else { return };
-        match id {
-            Some(id) => self.reply(place, Some(&id), encode::error(Some(&id), error)),
-            None => self.counters.stopped_notifications += 1,
-        }
-    }
-
-    /// Stops what is being served, and answers nothing.
-    pub(super) fn forsake(&mut self, key: Key) {
-        let place = self.take_stopped(key).and_then(|(_, place)| place);
-        let whole = place.and_then(|place| self.batches.forgo(place));
-        self.send_batch(whole);
-    }
-
-    /// What is served no longer: its id if it is owed an answer, and where that goes.
-    fn take_stopped(&mut self, key: Key) -> Option<(Option<Id>, Option<BatchSlot>)> {
-        self.notifications.ended(key);
-        let served = self.serving.remove(key)?;
-        if let Some(cold) = served.cold {
-            self.leave(*cold, served.place);
-        }
-        Some((served.id, served.place))
     }
 }
 

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::{Protocol, Serve, Started};
-use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::key::Key;
-use crate::protocol::tables::serving::{ColdFields, ServedExtensions};
+use crate::protocol::tables::serving::ServedExtensions;
 use crate::util::members::Members;
 use crate::util::sync::Arc;
 use crate::wire::id::Id;
@@ -73,22 +70,6 @@ impl<W> Protocol<W> {
         self.outbox.has_room()
     }
 
-    /// Takes back the token of a handler that has ended. `answer` is its response and the id in that; a
-    /// notification has none. The response is dropped if the request was answered before, as by a cancel.
-    pub(crate) fn finish(&mut self, started: Started, answer: Option<(&str, Bytes)>) {
-        let key = started.key();
-        self.notifications.ended(key);
-        let Some(served) = self.serving.remove(key) else { return };
-        if let Some(mut cold) = served.cold {
-            // Whatever room there is: the answer comes next.
-            self.outbox.extend(cold.report.take());
-            self.leave(*cold, served.place);
-        }
-        if let Some((id, answer)) = answer {
-            self.reply(served.place, Some(id), answer);
-        }
-    }
-
     /// Whether it is a notification that is still served.
     pub(crate) fn is_notification(&self, key: Key) -> bool {
         self.serving.get(key).is_some_and(|served| !served.is_request)
@@ -113,20 +94,6 @@ impl<W> Protocol<W> {
         served.cold.as_ref()?.members.clone()
     }
 
-    /// A call is over: tells who waits for that, and who for its answer, which follows, or for that of
-    /// its batch, if it has a place there.
-    #[cold]
-    pub(super) fn leave(&mut self, cold: ColdFields<W>, place: Option<BatchSlot>) {
-        self.to_wake.extend(cold.watcher);
-        if let Some(after) = cold.after {
-            match place {
-                Some(place) => self.batches.hold_after(place, after),
-                None => self.to_wake.push(after),
-            }
-        }
-        self.cancel_streams(cold.streams);
-    }
-
     /// Has `watcher`, made of the one kept, told when the call is served no longer; whether it still
     /// is.
     pub(crate) fn watch(&mut self, key: Key, watcher: impl FnOnce(Option<W>) -> W) -> bool {
@@ -134,19 +101,6 @@ impl<W> Protocol<W> {
             Some(served) => {
                 let cold = served.cold.get_or_insert_default();
                 cold.watcher = Some(watcher(cold.watcher.take()));
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Has `after`, made of the one kept, told when the answer of this call is in the outbox; whether
-    /// it is still served.
-    pub(crate) fn after_answer(&mut self, key: Key, after: impl FnOnce(Option<W>) -> W) -> bool {
-        match self.serving.get_mut(key) {
-            Some(served) => {
-                let cold = served.cold.get_or_insert_default();
-                cold.after = Some(after(cold.after.take()));
                 true
             }
             None => false,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{Abandoned, Asked, Event, Outcome, Protocol, Started};
+use super::{Abandoned, Asked, Event, Outcome, Protocol};
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
 use crate::method::SUBSCRIPTION;
@@ -59,31 +59,6 @@ impl<W> Protocol<W> {
         let greeted = self.serving.get(key).is_some_and(|served| served.greeted);
         let window = self.hello.window().filter(|_| greeted);
         Ok(self.outgoing.insert(id, Origin::Request(Some(request.into())), window))
-    }
-
-    /// The handler's answer, which names the stream. Its items follow when that has left.
-    pub(crate) fn finish_with_stream(
-        &mut self,
-        started: Started,
-        id: &str,
-        answer: Bytes,
-        stream: OutgoingKey,
-    ) {
-        match self.serving.get_mut(started.key()) {
-            Some(served) => {
-                let place = served.place;
-                let linked_streams =
-                    served.cold.as_mut().map(|cold| std::mem::take(&mut cold.streams));
-                // What came with the request is what the stream is made of.
-                self.outgoing.link(stream, linked_streams.unwrap_or_default());
-                match place {
-                    Some(place) => self.batches.hold(place, stream),
-                    None => self.released.push(stream),
-                }
-            }
-            None => drop(self.outgoing.remove(stream)),
-        }
-        self.finish(started, Some((id, answer)));
     }
 
     /// Whether the other end counts what comes of this stream, and gives credit for it.
