@@ -11,6 +11,7 @@ pub(crate) mod log_throttle;
 pub(crate) mod members;
 pub(crate) mod missing;
 pub(crate) mod random;
+pub(crate) mod runtime;
 pub(crate) mod site;
 pub(crate) mod sync;
 #[cfg(test)]

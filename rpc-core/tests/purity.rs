@@ -126,6 +126,38 @@ fn the_pure_folders_use_pure_tools() {
     }
 }
 
+/// What makes a file depend on the clock, the timers and the tasks of a runtime or of the system.
+const RUNTIME: &[&str] = &[
+    "tokio::runtime",
+    "tokio::select",
+    "tokio::spawn",
+    "tokio::task",
+    "tokio::time",
+    "tokio::{",
+    "std::thread::sleep",
+    "std::thread::spawn",
+    "std::time::Instant",
+    "std::time::SystemTime",
+];
+
+#[test]
+fn one_file_names_the_runtime() {
+    for file in files(&source()) {
+        if file.ends_with("util/runtime.rs") {
+            continue;
+        }
+        for (number, line) in code(&file) {
+            for word in RUNTIME {
+                assert!(
+                    !line.contains(word),
+                    "{}:{number}: `{word}`: take it from `crate::util::runtime`",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
 /// The folder of a file, or its own name at the root.
 fn room(file: &Path) -> String {
     let within = file.strip_prefix(source()).unwrap();

@@ -7,6 +7,7 @@ use crate::peer::config::EndpointConfig;
 use crate::service::Service;
 use crate::service::router::Router;
 use crate::transport::memory::{Pipe, transports};
+use crate::util::runtime::spawn;
 
 /// Bytes that a pipe of [`pair`] holds in each direction.
 const CAPACITY: usize = 64 * 1024;
@@ -48,6 +49,6 @@ fn start(service: impl Service, transport: Pipe, opens: bool) -> Peer {
     let endpoint = Endpoint::new(config);
     endpoint.set_extended(opens);
     let peer = endpoint.peer();
-    tokio::spawn(endpoint.connect(transport));
+    spawn(endpoint.connect(transport));
     peer
 }

@@ -4,9 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::Sleep;
-
 use crate::util::clock::Clock;
+use crate::util::runtime::{Sleep, sleep_until};
 
 /// Wakes the connection when something is due. It may ring too early, never too late: moving it
 /// back with each message would cost more than a needless ring now and then.
@@ -50,7 +49,7 @@ impl Timer {
         let instant = clock.instant(due);
         match &mut self.sleep {
             Some(sleep) => sleep.as_mut().reset(instant),
-            None => self.sleep = Some(Box::pin(tokio::time::sleep_until(instant))),
+            None => self.sleep = Some(Box::pin(sleep_until(instant))),
         }
         self.at = Some(due);
     }

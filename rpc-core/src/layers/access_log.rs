@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::outcome_label::{Ended, Ending};
 use super::{CallFuture, CallNext, CallRequest, Layer, OTHER, ServeNext, ServeRequest};
 use crate::method::MethodInfo;
 use crate::peer::Peer;
 use crate::service::handler::Handler;
 use crate::util::escaped::Escaped;
+use crate::util::runtime::Instant;
 use crate::util::sync::{Arc, Mutex, PoisonError};
 
 /// A layer that logs one event of `tracing` for each call, served or made, when the call has ended. Every

@@ -7,7 +7,6 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use serde::Serialize;
 use smol_str::SmolStr;
-use tokio::time::Instant;
 
 use super::{Answer, Layers};
 use crate::error::call::{CallError, Fate};
@@ -19,6 +18,7 @@ use crate::peer::notify::Notify;
 use crate::peer::slot::Shared;
 use crate::protocol::tables::streams::Wanted;
 use crate::service::current;
+use crate::util::runtime::Instant;
 use crate::util::sync::{Arc, Mutex};
 use crate::wire::request::Outgoing;
 use crate::wire::trace::TraceContext;

@@ -6,7 +6,6 @@ use metrics::{
     Label, SharedString, Unit, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
 };
-use tokio::time::Instant;
 
 use super::outcome_label::{Ended, Ending};
 use super::{CallFuture, CallNext, CallRequest, Layer, OTHER, ServeNext, ServeRequest};
@@ -14,6 +13,7 @@ use crate::error::rpc_error::ErrorInfo;
 use crate::method::MethodInfo;
 use crate::peer::Peer;
 use crate::service::handler::Handler;
+use crate::util::runtime::Instant;
 
 /// Metrics of all calls, served and made, by the `metrics` facade: for whatever recorder the program
 /// installs.

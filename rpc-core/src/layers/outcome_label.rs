@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::thread;
 
-use tokio::time::Instant;
-
 use super::{Answer, CallFuture, Outcome};
 use crate::error::call::CallError;
 use crate::error::code::ErrorCode;
@@ -13,6 +11,7 @@ use crate::error::object::ErrorObject;
 #[cfg(feature = "metrics")]
 use crate::error::rpc_error::ErrorInfo;
 use crate::service::handler::Handler;
+use crate::util::runtime::Instant;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,6 @@ use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use tokio::time::Instant;
 
 use self::sites::Sites;
 use super::only::Only;
@@ -18,6 +17,7 @@ use super::{Layer, ServeNext, ServeRequest};
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
 use crate::service::handler::Handler;
+use crate::util::runtime::Instant;
 use crate::util::sync::{Arc, Mutex};
 
 /// So many calls in a time; more are answered busy (-32009), with `retryAfterMs` in the data.

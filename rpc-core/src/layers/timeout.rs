@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
-
 use super::{CallFuture, CallNext, CallRequest, Layer, Outcome, ServeNext, ServeRequest};
 use crate::error::object::ErrorObject;
 use crate::service::handler::Handler;
+use crate::util::runtime::{Instant, timeout};
 
 /// A bound on the time that a call takes, whatever its caller wants.
 ///

@@ -10,7 +10,6 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
 
 use crate::error::call::{CallError, Fate};
 use crate::error::decode_error::explain;
@@ -25,6 +24,7 @@ use crate::service::current::{self, ReleasedPermit};
 use crate::service::progress::{self, NoProgress, Reports};
 use crate::stream::{Argument, Remote, Streaming};
 use crate::util::escaped::Escaped;
+use crate::util::runtime::Instant;
 use crate::util::sync::{Arc, Mutex, PoisonError};
 use crate::util::waiter::{Waiter, poll_registered};
 use crate::wire::dialect::Dialect;

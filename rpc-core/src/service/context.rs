@@ -5,7 +5,6 @@ use std::fmt;
 use std::task::Waker;
 
 use serde::Serialize;
-use tokio::time::Instant;
 
 use crate::peer::Peer;
 use crate::peer::group::Group;
@@ -18,6 +17,7 @@ use crate::service::progress::Progress;
 use crate::service::scoped::Scoped;
 use crate::stream::Remote;
 use crate::util::deferred::Deferred;
+use crate::util::runtime::Instant;
 use crate::util::sync::Arc;
 use crate::util::waiter::{OneShotEvent, Waiter, poll_registered};
 use crate::wire::extensions::is_token;

@@ -6,12 +6,11 @@
 
 use std::cell::{Cell, RefCell};
 
-use tokio::time::Instant;
-
 use crate::peer::known::RemoteSupport;
 use crate::peer::slot::Shared;
 use crate::protocol::Caller;
 use crate::protocol::tables::key::Key;
+use crate::util::runtime::Instant;
 use crate::util::sync::{Arc, thread_local};
 use crate::wire::trace::TraceContext;
 

@@ -8,10 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::error::code::ErrorCode;
 use crate::error::object::ErrorObject;
@@ -23,6 +20,7 @@ use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::service::spawn;
 use crate::service::{Params, Service};
+use crate::util::runtime::{AbortHandle, Handle, Instant, sleep_until, timeout_at, yield_now};
 use crate::util::sync::{Arc, Mutex, PoisonError, Weak};
 
 mod caller;
@@ -324,7 +322,7 @@ async fn sweep(once: Weak<Once>) {
             return;
         };
         // If that is over already: others have their turn in between.
-        tokio::task::yield_now().await;
+        yield_now().await;
         sleep_until(next).await;
     }
 }

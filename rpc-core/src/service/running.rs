@@ -4,14 +4,13 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll, Waker};
 
-use tokio::time::Instant;
-
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::key::Key;
 use crate::service::current::{self, Mark};
 use crate::service::failure_log;
 use crate::service::handler::Handler;
 use crate::util::catch::drop_quietly;
+use crate::util::runtime::Instant;
 use crate::wire::id::Id;
 
 /// A handler, and what to do with what it returns.

@@ -8,16 +8,17 @@ use std::future::{pending, poll_fn};
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinError, JoinHandle};
-use tokio::time::{Instant, timeout_at};
 
 use crate::peer::slot::Shared;
 use crate::service::context::Context;
 use crate::service::current::{self, Turn};
 use crate::service::idempotency::{Orphaned, Reins};
 use crate::util::catch::caught;
+use crate::util::runtime::{
+    AbortHandle, Instant, JoinError, JoinHandle, spawn, spawn_blocking, timeout_at,
+    wake_another_worker,
+};
 use crate::util::sync::{Arc, AtomicU8, Ordering};
 
 /// Runs `future` in a task of its own, as this handler.
@@ -26,7 +27,7 @@ pub(crate) async fn spawned<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> T {
     let (owner, worker) = pair(cx.shared());
-    let task = tokio::spawn(work(worker, cx, future));
+    let task = spawn(work(worker, cx, future));
     let _stop = Stop(task.abort_handle());
     let _owner = owner;
     joined(task).await
@@ -40,7 +41,7 @@ pub(crate) async fn detached<T: Send + 'static>(
 ) -> T {
     let (owner, worker) = pair(cx.shared());
     let (shared, deadline) = (cx.shared().clone(), cx.deadline());
-    let task = tokio::spawn(until(deadline, work(worker, cx, future)));
+    let task = spawn(until(deadline, work(worker, cx, future)));
     let _stop = StopUnlessEnded { task: task.abort_handle(), shared };
     let _owner = owner;
     match joined(task).await {
@@ -61,7 +62,7 @@ pub(crate) async fn held<T: Send + 'static>(
     let (owner, worker) = pair(cx.shared());
     let (say, orphaned) = oneshot::channel();
     let work = work(worker, cx, reins.clone().lead(future));
-    let task = tokio::spawn(until_orphaned(deadline, orphaned, work));
+    let task = spawn(until_orphaned(deadline, orphaned, work));
     reins.hold(task.abort_handle());
     let leash = Leash { reins, say: Some(say) };
     let _owner = owner;
@@ -112,7 +113,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {
     let (owner, worker) = pair(cx.shared());
-    let task = tokio::task::spawn_blocking(move || {
+    let task = spawn_blocking(move || {
         let _worker = worker;
         let _turn = Turn::begin(cx.shared());
         caught(|| current::with_method(cx.number(), work))
@@ -173,20 +174,6 @@ impl Drop for Leash {
             // It may have come to its end just now, and needs nothing.
             let _ = say.send(orphaned);
         }
-    }
-}
-
-/// Sees to it that while this poll lasts, however long, another worker of the runtime looks after
-/// sockets, timers and what else there is to run.
-///
-/// A worker that was woken by a socket keeps the next task in a slot of its own, from which nobody
-/// can steal, and wakes no other worker for a single task. So one handler at work for a second kept
-/// the whole server from reading for a second, with the other processors idle. The second of two
-/// tasks in a row drives the first out of that slot, and then another worker is woken: 1 µs a poll.
-fn wake_another_worker() {
-    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
-        tokio::spawn(async {});
-        tokio::spawn(async {});
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use crate::util::runtime::Instant;
 
 /// A start to count from.
 #[derive(Debug, Clone, Copy)]

@@ -4,9 +4,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 
-use tokio::runtime::Handle;
-
 use crate::util::catch::caught;
+use crate::util::runtime::Handle;
 
 type Future = Pin<Box<dyn std::future::Future<Output = ()> + Send>>;
 

@@ -12,6 +12,8 @@ use std::time;
 
 use coarsetime::{Duration, Instant};
 
+use crate::util::runtime::yield_now;
+
 /// What is longer is told of in the log.
 const LONG: Duration = Duration::new(0, 100_000_000);
 
@@ -54,5 +56,5 @@ fn now() -> Instant {
 /// Has the task polled again when others had their turn. A mere wake would do for those that are ready: but as
 /// long as there is one, the runtime looks but now and then (after 61 polls) for what has arrived for others.
 pub(crate) fn again(cx: &mut Context<'_>) {
-    let _ = pin!(tokio::task::yield_now()).poll(cx);
+    let _ = pin!(yield_now()).poll(cx);
 }

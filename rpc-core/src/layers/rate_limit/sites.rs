@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::Limiter;
+use crate::util::runtime::Instant;
 use crate::util::site::site;
 use crate::util::sync::{Arc, Mutex};
 

@@ -1,7 +1,6 @@
 //! As much of a batch as one message may hold.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use tokio::time::Instant;
 
 use super::queued::{Claim, Sent};
 use crate::error::call::NotifyError;
@@ -12,6 +11,7 @@ use crate::peer::notify::Notify;
 use crate::peer::slot::Shared;
 use crate::protocol::Start;
 use crate::service::current::{self, ReleasedPermit};
+use crate::util::runtime::Instant;
 use crate::util::sync::Arc;
 use crate::wire::request::{Outgoing, RequestExtensions};
 

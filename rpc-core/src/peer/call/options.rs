@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::peer::known::RemoteSupport;
 use crate::peer::slot::Shared;
 use crate::protocol::tables::calls::SlidingDeadline;
 use crate::service::current;
 use crate::stream::Items;
+use crate::util::runtime::Instant;
 use crate::util::sync::{Arc, Mutex};
 use crate::wire::dialect::Dialect;
 use crate::wire::extensions::Extensions;

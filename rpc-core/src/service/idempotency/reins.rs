@@ -7,12 +7,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use slab::Slab;
-use tokio::task::AbortHandle;
-use tokio::time::Instant;
 
 use super::{Once, table::KEPT};
 use crate::peer::registry::Detached;
 use crate::peer::slot::Shared;
+use crate::util::runtime::{AbortHandle, Instant};
 use crate::util::sync::{Arc, AtomicBool, Mutex, OnceLock, Ordering};
 
 /// So long such a call may go on when its connection has ended.
