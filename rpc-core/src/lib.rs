@@ -156,14 +156,14 @@
 mod binary;
 mod connection;
 mod error;
-#[cfg(feature = "fuzz")]
+#[cfg(feature = "__fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
 pub mod layers;
 mod limits;
 pub mod memory;
 mod method;
-#[cfg(feature = "micro")]
+#[cfg(feature = "__micro")]
 #[doc(hidden)]
 pub mod micro;
 mod peer;
@@ -214,6 +214,7 @@ pub use stream::{
     EndsWith, Lag, LagKey, SendError, StreamEnd, StreamError, StreamErrorType, StreamSender,
     Streaming, Untyped,
 };
+#[cfg(feature = "websocket")]
 pub use transport::websocket::{Role, WebSocket};
 pub use transport::{LinkError, Received, Transport};
 #[doc(hidden)]

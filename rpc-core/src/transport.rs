@@ -15,6 +15,7 @@ use crate::error::close::CloseCode;
 use crate::limits::Limits;
 
 pub(crate) mod memory;
+#[cfg(feature = "websocket")]
 pub(crate) mod websocket;
 
 /// One end of a message pipe; driven by a [`Connection`](crate::Connection), which polls it from a

@@ -54,6 +54,7 @@ impl CloseCode {
     }
 
     /// Whether an endpoint may put this code into a close message (RFC 6455 section 7.4.2).
+    #[cfg(feature = "websocket")] // other transports decide for themselves
     pub(crate) const fn may_be_sent(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
