@@ -228,4 +228,4 @@ pub use util::site::site;
 pub use wire::dialect::Dialect;
 pub use wire::goaway::GoAway;
 pub use wire::hello::Hello;
-pub use wire::trace::TraceContext;
+pub use wire::trace::{TraceContext, TraceContextError};

@@ -5,6 +5,13 @@ use std::fmt;
 use crate::util::escaped::Escaped;
 
 /// A WebSocket close code, as in RFC 6455 section 7.4 and the table of this crate's wire format.
+///
+/// ```
+/// use rpc_core::CloseCode;
+///
+/// let code = CloseCode::from(1001);
+/// assert_eq!((code, u16::from(code)), (CloseCode::GOING_AWAY, 1001));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CloseCode(u16);
 
@@ -57,6 +64,18 @@ impl CloseCode {
     #[cfg(feature = "websocket")] // other transports decide for themselves
     pub(crate) const fn may_be_sent(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    }
+}
+
+impl From<u16> for CloseCode {
+    fn from(code: u16) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        code.value()
     }
 }
 

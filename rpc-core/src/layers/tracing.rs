@@ -193,6 +193,6 @@ mod otel {
         let flags = u8::from(span.is_sampled());
         let parent = format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id());
         // All zeros are no trace, to `TraceContext` too.
-        TraceContext::new(&parent, Some(&span.trace_state().header()))
+        TraceContext::new(&parent, Some(&span.trace_state().header())).ok()
     }
 }

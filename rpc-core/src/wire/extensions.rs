@@ -41,7 +41,7 @@ impl Written<'_> {
         let text = |json| serde_json::from_str::<Cow<'_, str>>(json).ok();
         let state = self.tracestate.and_then(text);
         let parent = self.traceparent.and_then(text);
-        let trace = parent.and_then(|parent| TraceContext::new(&parent, state.as_deref()));
+        let trace = parent.and_then(|parent| TraceContext::new(&parent, state.as_deref()).ok());
         let key = self.idempotency_key.map(|json| {
             text(json)
                 .filter(|key| (1..=LONGEST_KEY).contains(&key.len()))
@@ -87,7 +87,7 @@ pub(crate) fn in_params(params: &str, extensions: &mut Extensions, id_bytes: usi
         && let Some(parent) = meta.traceparent.and_then(text)
     {
         let state = meta.tracestate.and_then(text);
-        extensions.trace = TraceContext::new(&parent, state.as_deref());
+        extensions.trace = TraceContext::new(&parent, state.as_deref()).ok();
     }
     if extensions.progress.is_none()
         && let Some(token) = meta.progress.filter(|token| is_token(token.get(), id_bytes))
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let extensions = Extensions {
-            trace: TraceContext::new(PARENT, Some("a=\"1\"")),
+            trace: TraceContext::new(PARENT, Some("a=\"1\"")).ok(),
             progress: Some("7".into()),
             idempotency_key: Some("k\n".into()),
         };

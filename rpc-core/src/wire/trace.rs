@@ -1,6 +1,7 @@
 //! Where a call belongs in a distributed trace: W3C Trace Context, as it travels beside a call.
 
-use std::fmt;
+use std::str::FromStr;
+use std::{error, fmt};
 
 /// What a member takes beside its text: a comma, its name, quotes.
 pub(crate) const MEMBER: usize = 24;
@@ -18,7 +19,18 @@ pub(crate) const MEMBER: usize = 24;
 /// let trace = TraceContext::new(parent, Some("vendor=1")).unwrap();
 /// assert_eq!(trace.trace_id(), "0af7651916cd43dd8448eb211c80319c");
 /// assert_eq!((trace.parent_id(), trace.is_sampled()), ("b7ad6b7169203331", true));
-/// assert!(TraceContext::new("something else", None).is_none());
+/// ```
+///
+/// As text, for headers and logs, the context is its `traceparent`; the `tracestate` is not part of that text.
+///
+/// ```
+/// use rpc_core::TraceContext;
+///
+/// let trace: TraceContext = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse()?;
+/// assert_eq!(trace.to_string(), trace.traceparent());
+/// let error = "something else".parse::<TraceContext>().unwrap_err();
+/// assert!(error.to_string().starts_with("invalid `traceparent`: "));
+/// # Ok::<(), rpc_core::TraceContextError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct TraceContext {
@@ -34,17 +46,18 @@ const LONGEST: usize = 128;
 const LONGEST_STATE: usize = 512;
 
 impl TraceContext {
-    /// Of the two header values. `None` if `traceparent` is none: then a trace begins anew. A
-    /// `tracestate` that is too long (512 bytes), or not ASCII, is left out.
-    pub fn new(traceparent: &str, tracestate: Option<&str>) -> Option<Self> {
-        if !is_parent(traceparent) {
-            return None;
-        }
+    /// Returns the context with these two header values. A `tracestate` that is empty, is longer than 512 bytes, or has
+    /// a character that is not printable ASCII is left out: the trace goes on without.
+    ///
+    /// # Errors
+    /// `traceparent` is not what the standard says. The standard's advice is to begin a new trace then.
+    pub fn new(traceparent: &str, tracestate: Option<&str>) -> Result<Self, TraceContextError> {
+        check_parent(traceparent).map_err(TraceContextError)?;
         let is_state = |state: &&str| {
             (1..=LONGEST_STATE).contains(&state.len())
                 && state.bytes().all(|b| (b' '..=b'~').contains(&b))
         };
-        Some(Self { parent: traceparent.into(), state: tracestate.filter(is_state).map(Box::from) })
+        Ok(Self { parent: traceparent.into(), state: tracestate.filter(is_state).map(Box::from) })
     }
 
     /// `traceparent`.
@@ -79,24 +92,65 @@ impl TraceContext {
     }
 }
 
-fn is_parent(text: &str) -> bool {
+/// # Errors
+/// What is wrong with the text.
+fn check_parent(text: &str) -> Result<(), &'static str> {
     let bytes = text.as_bytes();
     let is_hex = |part: &[u8]| part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let is_id = |part: &[u8]| is_hex(part) && part.iter().any(|b| *b != b'0');
-    if bytes.len() < LENGTH || bytes.len() > LONGEST || !text.is_ascii() {
-        return false;
-    }
-    let version = &bytes[..2];
-    is_hex(version)
-        && version != b"ff"
-        && (version != b"00" || bytes.len() == LENGTH)
-        && [2, 35, 52].iter().all(|at| bytes[*at] == b'-')
-        && is_id(&bytes[3..35])
-        && is_id(&bytes[36..52])
-        && is_hex(&bytes[53..55])
-        && bytes.get(LENGTH).is_none_or(|next| *next == b'-')
+    let is_zero = |part: &[u8]| part.iter().all(|b| *b == b'0');
+    let has_shape = (LENGTH..=LONGEST).contains(&bytes.len())
         && bytes.iter().all(u8::is_ascii_graphic)
+        && [2, 35, 52].iter().all(|at| bytes[*at] == b'-')
+        && bytes.get(LENGTH).is_none_or(|next| *next == b'-');
+    if !has_shape {
+        return Err("expected 2, 32, 16 and 2 hexadecimal digits with `-` between them");
+    }
+    let (version, trace, parent, flags) =
+        (&bytes[..2], &bytes[3..35], &bytes[36..52], &bytes[53..55]);
+    if ![version, trace, parent, flags].into_iter().all(is_hex) {
+        return Err("its digits are not lower-case hexadecimal ones");
+    }
+    match version {
+        b"ff" => return Err("there is no version `ff`"),
+        b"00" if bytes.len() > LENGTH => return Err("version `00` ends with the flags"),
+        _ => {}
+    }
+    if is_zero(trace) {
+        return Err("the id of the trace is zero");
+    }
+    if is_zero(parent) {
+        return Err("the id of the parent is zero");
+    }
+    Ok(())
 }
+
+/// Reads a `traceparent`; the context has no `tracestate`.
+impl FromStr for TraceContext {
+    type Err = TraceContextError;
+
+    fn from_str(traceparent: &str) -> Result<Self, TraceContextError> {
+        Self::new(traceparent, None)
+    }
+}
+
+/// Writes the `traceparent`.
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.parent)
+    }
+}
+
+/// Why a text is not the `traceparent` of a [`TraceContext`]. The message does not repeat the text, which may be a peer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceContextError(&'static str);
+
+impl fmt::Display for TraceContextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invalid `traceparent`: {}", self.0)
+    }
+}
+
+impl error::Error for TraceContextError {}
 
 impl fmt::Debug for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,32 +158,54 @@ impl fmt::Debug for TraceContext {
     }
 }
 
-#[test]
-fn a_traceparent_is_what_the_standard_says() {
-    let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    assert!(TraceContext::new(good, None).is_some_and(|trace| trace.is_sampled()));
-    assert!(
-        TraceContext::new(&good.replace("-01", "-02"), None).is_some_and(|it| !it.is_sampled())
-    );
-    // A later version may say more.
-    assert!(TraceContext::new(&good.replacen("00", "cc", 1), None).is_some());
-    assert!(TraceContext::new(&format!("{}-x", good.replacen("00", "cc", 1)), None).is_some());
-    for bad in [
-        "",
-        &good[..54],
-        &format!("{good}-x"),
-        &format!("{}x", good.replacen("00", "cc", 1)),
-        &good.replacen("00", "ff", 1),
-        &good.replace("0af", "0AF"),
-        &good.replace("b7ad6b7169203331", "0000000000000000"),
-        &good.replace("0af7651916cd43dd8448eb211c80319c", "00000000000000000000000000000000"),
-        &good.replace("-01", "-0g"),
-        &good.replace("-01", "_01"),
-        &good.replace("0af", "ä0f"),
-    ] {
-        assert!(TraceContext::new(bad, None).is_none(), "{bad}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    fn parse(text: &str) -> Result<TraceContext, &'static str> {
+        text.parse().map_err(|TraceContextError(why)| why)
     }
-    let state = |state: &str| TraceContext::new(good, Some(state)).unwrap().state;
-    assert_eq!(state("a=1,b=2").as_deref(), Some("a=1,b=2"));
-    assert_eq!((state(""), state(&"x".repeat(513)), state("a=\n")), (None, None, None));
+
+    #[test]
+    fn a_traceparent_is_what_the_standard_says() {
+        assert!(parse(GOOD).is_ok_and(|trace| trace.is_sampled()));
+        assert!(parse(&GOOD.replace("-01", "-02")).is_ok_and(|trace| !trace.is_sampled()));
+        // A later version may say more.
+        assert!(parse(&GOOD.replacen("00", "cc", 1)).is_ok());
+        assert!(parse(&format!("{}-x", GOOD.replacen("00", "cc", 1))).is_ok());
+        for (bad, why) in [
+            ("", "expected 2, 32, 16 and 2"),
+            (&GOOD[..54], "expected 2, 32, 16 and 2"),
+            (&format!("{}x", GOOD.replacen("00", "cc", 1)), "expected 2, 32, 16 and 2"),
+            (&GOOD.replace("-01", "_01"), "expected 2, 32, 16 and 2"),
+            (&GOOD.replace("0af", "ä0f"), "expected 2, 32, 16 and 2"),
+            (&format!("{}-{}", GOOD.replacen("00", "cc", 1), "x".repeat(73)), "expected 2, 32"),
+            (&format!("{}-\n", GOOD.replacen("00", "cc", 1)), "expected 2, 32, 16 and 2"),
+            (&GOOD.replace("0af", "0AF"), "lower-case"),
+            (&GOOD.replace("-01", "-0g"), "lower-case"),
+            (&GOOD.replacen("00", "ff", 1), "no version `ff`"),
+            (&format!("{GOOD}-x"), "version `00` ends"),
+            (&GOOD.replace("0af7651916cd43dd8448eb211c80319c", &"0".repeat(32)), "of the trace"),
+            (&GOOD.replace("b7ad6b7169203331", &"0".repeat(16)), "of the parent"),
+        ] {
+            let told = parse(bad).unwrap_err();
+            assert!(told.contains(why), "{bad}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_tracestate_that_nobody_must_pass_on_is_left_out() {
+        let state = |state: &str| TraceContext::new(GOOD, Some(state)).unwrap().state;
+        assert_eq!(state("a=1,b=2").as_deref(), Some("a=1,b=2"));
+        assert_eq!((state(""), state(&"x".repeat(513)), state("a=\n")), (None, None, None));
+    }
+
+    #[test]
+    fn its_text_is_the_traceparent_and_comes_back() {
+        let trace = TraceContext::new(GOOD, Some("a=1")).unwrap();
+        assert_eq!(trace.to_string(), GOOD);
+        assert_eq!(parse(&trace.to_string()), TraceContext::new(GOOD, None).map_err(|_| ""));
+    }
 }
