@@ -29,7 +29,7 @@
 //!         })
 //!     }
 //!
-//!     fn call(&self, request: CallRequest, next: CallNext) -> Called {
+//!     fn call(&self, request: CallRequest, next: CallNext) -> CallFuture {
 //!         let failures = self.0.clone();
 //!         CallFuture::from_future(async move {
 //!             let answer = next.call(request).await;

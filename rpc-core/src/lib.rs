@@ -100,7 +100,7 @@
 //! # Public dependencies
 //!
 //! These packages are part of the public API: `bytes` ([`Transport`]), `serde` and `serde_json` (params, results and
-//! [`ErrorObject::data`](ErrorObject)), `futures-core` ([`Streaming`]), and behind features `tower` and `metrics`.
+//! [`ErrorObject::data`](ErrorObject)), `futures-core` and `futures-sink` ([`Streaming`], [`StreamSender`]), and behind features `tower` and `metrics`.
 //!
 //! # How it works
 //!
@@ -212,7 +212,7 @@ pub use service::validate::{Checks, Validate};
 pub use service::{Params, Service};
 pub use stream::{
     EndsWith, Lag, LagKey, SendError, StreamEnd, StreamError, StreamErrorType, StreamSender,
-    Streaming, Untyped,
+    Streaming, TrySendError, Untyped,
 };
 #[cfg(feature = "websocket")]
 pub use transport::websocket::{Role, WebSocket};

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use futures_util::stream::Next;
+use futures_util::stream::{FusedStream, Next};
 use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
 
 use crate::error::decode_error::explain;
 use crate::error::object::ErrorObject;
@@ -21,14 +20,17 @@ mod error;
 pub(crate) mod json;
 mod lag;
 mod remote;
+mod send_error;
 mod sender;
+mod sink;
 mod source;
 mod typing;
 
-pub use ended::{SendError, StreamEnd};
+pub use ended::StreamEnd;
 pub use error::StreamError;
 pub use lag::{Lag, LagKey};
 pub(crate) use remote::Remote;
+pub use send_error::{SendError, TrySendError};
 pub use sender::StreamSender;
 pub(crate) use source::{Argument, BufferProgress, Items, Step};
 pub use typing::{EndsWith, StreamErrorType, Untyped};
@@ -191,6 +193,8 @@ enum Source<T> {
     Local(Local<T>),
     /// Taken from the other end.
     Remote(Remote),
+    /// Read here to its end, and dropped.
+    Ended,
 }
 
 impl<T: Send + 'static, E: StreamErrorType> Streaming<T, E> {
@@ -209,15 +213,15 @@ impl<T: Send + 'static, E: StreamErrorType> Streaming<T, E> {
         Self::local(stream)
     }
 
-    /// Offers what is sent into a channel that holds `capacity` items; then who sends must wait.
+    /// Offers what is sent into a channel that holds `capacity` items. While the channel is full, senders wait.
     ///
     /// # Panics
     /// If `capacity` is 0.
     pub fn channel(capacity: usize) -> (StreamSender<T, E>, Self) {
-        let (sender, mut receiver) = mpsc::channel(capacity);
-        let stream = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
         let ending = Ending::of_channel();
-        (StreamSender::new(sender, ending.clone()), Self { ending, ..Self::local(stream) })
+        let (sender, mut receiver) = StreamSender::channel(capacity, ending.clone());
+        let stream = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
+        (sender, Self { ending, ..Self::local(stream) })
     }
 
     fn local(stream: impl Stream<Item = Result<T, ErrorObject>> + Send + 'static) -> Self {
@@ -306,12 +310,31 @@ impl<T: DeserializeOwned, E: StreamErrorType> Stream for Streaming<T, E> {
     type Item = Result<T, StreamError<E>>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match &mut self.get_mut().source {
-            Source::Local(stream) => {
-                stream.poll_next_unpin(cx).map(|item| Some(item?.map_err(StreamError::from_item)))
-            }
-            Source::Remote(remote) => remote.poll_next(cx).map(|item| Some(typed(item?))),
-        }
+        let this = self.get_mut();
+        let item = match &mut this.source {
+            Source::Local(stream) => match ready!(stream.poll_next_unpin(cx)) {
+                Some(Ok(item)) => return Poll::Ready(Some(Ok(item))),
+                Some(Err(error)) => {
+                    this.ending.tell(&StreamEnd::Failed(error.clone()));
+                    Some(Err(StreamError::from_item(error)))
+                }
+                None => None,
+            },
+            Source::Remote(remote) => match ready!(remote.poll_next(cx)) {
+                Some(item) => return Poll::Ready(Some(typed(item))),
+                None => None,
+            },
+            Source::Ended => None,
+        };
+        this.source = Source::Ended;
+        Poll::Ready(item)
+    }
+}
+
+/// A stream has terminated when it has returned `None`, or the error with which a stream of this end has ended.
+impl<T: DeserializeOwned, E: StreamErrorType> FusedStream for Streaming<T, E> {
+    fn is_terminated(&self) -> bool {
+        matches!(self.source, Source::Ended)
     }
 }
 

@@ -3,10 +3,15 @@
 mod support;
 
 use std::error::Error;
+use std::future::poll_fn;
+use std::task::Poll;
 
+use futures_util::stream::{self, FusedStream};
+use futures_util::{FutureExt, SinkExt};
 use rpc_core::{
     CloseCode, CloseReason, Context, Endpoint, EndpointConfig, ErrorObject, Hello, Lag, Limits,
-    Peer, Router, SendError, StreamEnd, StreamSender, Streaming, service,
+    Peer, Router, SendError, StreamEnd, StreamError, StreamSender, Streaming, TrySendError,
+    service,
 };
 use support::ends::{ends_of, settle};
 use tokio::sync::mpsc;
@@ -137,7 +142,7 @@ async fn a_stream_that_goes_with_a_call_hears_of_the_end_of_the_connection_too()
 async fn who_sends_hears_with_what_error_the_stream_has_ended() {
     let (_near, _far, mut taken, sender) = feed(|| Lag::Wait, |_| ()).await;
     let error = ErrorObject::new(7, "feed lost");
-    sender.clone().fail(error.clone()).await;
+    sender.clone().fail(error.clone());
     assert_eq!(refused(&sender).await, StreamEnd::Failed(error));
     assert!(taken.next().await.unwrap().is_err());
 
@@ -147,6 +152,115 @@ async fn who_sends_hears_with_what_error_the_stream_has_ended() {
     let StreamEnd::Failed(error) = refused(&sender).await else { panic!("it is too large") };
     assert!(error.message.contains("message_out"), "{error}");
     assert!(taken.next().await.unwrap().is_err());
+}
+
+/// The place of the error is not one of the items', so nobody has to wait for it.
+#[tokio::test]
+async fn a_full_channel_fails_at_once_and_behind_its_items() {
+    let (sender, mut taken) = Streaming::<u8>::channel(2);
+    let (second, third) = (sender.clone(), sender.clone());
+    sender.try_send(1).unwrap();
+    sender.try_send(2).unwrap();
+    assert_eq!(sender.try_send(3), Err(TrySendError::Full(3)));
+    sender.fail(ErrorObject::new(7, "first"));
+    second.fail(ErrorObject::new(7, "second"));
+    // What is sent later does not come before the error, nor after it.
+    assert_eq!(taken.next().await, Some(Ok(1)));
+    third.try_send(4).unwrap();
+    assert_eq!(taken.next().await, Some(Ok(2)));
+    let error = ErrorObject::new(7, "first");
+    assert_eq!(taken.next().await, Some(Err(StreamError::Remote(error.clone()))));
+    assert!(taken.is_terminated());
+    assert_eq!(taken.next().await, None);
+    let ended = third.try_send(5).unwrap_err();
+    assert_eq!((ended.is_full(), ended.to_string()), (false, StreamEnd::Failed(error).to_string()));
+    assert_eq!(ended.into_item(), 5);
+}
+
+#[tokio::test]
+async fn a_channel_ends_with_its_last_sender_whether_or_not_one_has_failed() {
+    let (sender, mut taken) = Streaming::<u8>::channel(1);
+    let other = sender.clone();
+    sender.try_send(1).unwrap();
+    drop(sender);
+    assert_eq!(taken.next().await, Some(Ok(1)));
+    assert_eq!(taken.next().now_or_never(), None);
+    assert!(!taken.is_terminated());
+    drop(other);
+    assert_eq!(taken.next().await, None);
+    assert!(taken.is_terminated());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_the_other_end_has_terminated_when_it_has_ended() {
+    let (_near, _far, mut taken, sender) = feed(|| Lag::Wait, |_| ()).await;
+    sender.send("one".to_owned()).await.unwrap();
+    drop(sender);
+    assert!(taken.next().await.unwrap().is_ok() && !taken.is_terminated());
+    assert_eq!(taken.next().await, None);
+    assert!(taken.is_terminated());
+    assert_eq!(taken.next().await, None);
+}
+
+/// Passing on a stream that was read to its end asks its source no more: that may panic then.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_read_to_its_end_may_be_passed_on() {
+    let services = Router::new().subscription("feed", "stop", |_: Context, (): ()| async move {
+        let mut ended = false;
+        let mut stream = Streaming::new(stream::poll_fn(move |_| {
+            assert!(!std::mem::replace(&mut ended, true), "asked behind its end");
+            Poll::Ready(None::<u8>)
+        }));
+        assert_eq!(stream.next().await, None);
+        assert_eq!(stream.next().await, None);
+        Ok(stream)
+    });
+    let (peer, _other) = rpc_core::memory::pair(Router::new(), services);
+    let mut taken = peer.subscribe::<u8>("feed", "stop", ()).await.unwrap();
+    assert_eq!(taken.next().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_waits_for_room_and_tells_why_nobody_takes_items() {
+    let (sender, mut taken) = Streaming::<u8>::channel(1);
+    let other = sender.clone();
+    let mut sink = sender.clone();
+    sink.feed(1).await.unwrap();
+    assert!(sink.feed(2).now_or_never().is_none(), "there is no room");
+    let second = tokio::spawn(async move {
+        SinkExt::send(&mut sink, 3).await.unwrap();
+        sink
+    });
+    settle().await;
+    assert!(!second.is_finished());
+    assert_eq!(taken.next().await, Some(Ok(1)));
+    let mut sink = second.await.unwrap();
+    assert_eq!(taken.next().await, Some(Ok(3)));
+
+    // Room that is reserved and not used is given back when the sink is closed, or dropped.
+    poll_fn(|cx| sink.poll_ready_unpin(cx)).await.unwrap();
+    assert!(other.try_send(4).unwrap_err().is_full());
+    sink.close().await.unwrap();
+    other.try_send(4).unwrap();
+    assert_eq!(taken.next().await, Some(Ok(4)));
+    poll_fn(|cx| sink.poll_ready_unpin(cx)).await.unwrap();
+    drop(sink);
+    other.try_send(5).unwrap();
+
+    // The end is told when room is reserved, while the sink waits, and before the item is put there.
+    let (mut waits, mut has_room) = (sender.clone(), sender.clone());
+    let mut waiting = Box::pin(waits.feed(6));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    assert_eq!(taken.next().await, Some(Ok(5)));
+    assert_eq!(waiting.await, Ok(()));
+    assert_eq!(taken.next().await, Some(Ok(6)));
+    poll_fn(|cx| has_room.poll_ready_unpin(cx)).await.unwrap();
+    let mut waiting = Box::pin(waits.feed(7));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    drop(taken);
+    assert_eq!(waiting.await, Err(StreamEnd::Stopped));
+    assert_eq!(has_room.start_send_unpin(8), Err(StreamEnd::Stopped));
+    assert_eq!(has_room.feed(9).await, Err(StreamEnd::Stopped));
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,8 +286,13 @@ fn an_item_that_was_not_sent_is_an_error_that_does_not_show_it() {
         reason: "bye".into(),
     };
     let error = SendError { item: "s3cret", end: StreamEnd::Closed { reason } };
-    let shown = format!("{error:?}");
-    assert!(shown.contains("bye") && !shown.contains("s3cret"), "{shown}");
+    let tried = TrySendError::Ended(error.clone());
+    for shown in [format!("{error:?}"), format!("{tried:?}")] {
+        assert!(shown.contains("bye") && !shown.contains("s3cret"), "{shown}");
+    }
+    assert_eq!(tried.to_string(), error.to_string());
+    let full = TrySendError::Full("s3cret");
+    assert_eq!(format!("{full:?}: {full}"), "Full(..): the channel of the stream is full");
     let error: Box<dyn Error + Send + Sync> = error.into();
     assert_eq!(error.to_string(), "closed by the other end with code 1000: bye");
     assert_eq!(StreamEnd::Stopped.to_string(), "nobody takes the items of the stream any more");

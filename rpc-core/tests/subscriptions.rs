@@ -427,7 +427,7 @@ async fn a_channel_waits_for_its_reader_and_tells_its_writer() {
     sender.send("a".to_owned()).await.unwrap();
     assert_eq!(stream.next().await, Some(Ok("a".to_owned())));
     let other = sender.clone();
-    sender.fail(ErrorObject::new(7, "over")).await;
+    sender.fail(ErrorObject::new(7, "over"));
     assert_eq!(stream.next().await, Some(Err(StreamError::Remote(ErrorObject::new(7, "over")))));
     other.closed().await;
     assert_eq!(other.send("b".to_owned()).await.unwrap_err().item, "b");

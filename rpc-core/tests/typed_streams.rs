@@ -53,7 +53,7 @@ impl Feed for Wire {
         tokio::spawn(async move {
             let sender: StreamSender<u32, FeedError> = sender;
             sender.send(1).await.unwrap();
-            sender.fail(FeedError::Lost { at: 2 }).await;
+            sender.fail(FeedError::Lost { at: 2 });
         });
         stream
     }

@@ -89,7 +89,7 @@ async fn read(path: &str, chunks: rpc_core::StreamSender<Bytes>) {
         }
     };
     if let Err(error) = read.await {
-        chunks.fail(UploadError::Broken(error.to_string())).await;
+        chunks.fail(UploadError::Broken(error.to_string()));
     }
 }
 

@@ -36,30 +36,6 @@ impl fmt::Display for StreamEnd {
 
 impl std::error::Error for StreamEnd {}
 
-/// An item that nobody took, and why.
-#[derive(Clone, PartialEq)]
-pub struct SendError<T> {
-    /// The item.
-    pub item: T,
-    /// Why nobody took it.
-    pub end: StreamEnd,
-}
-
-/// Without the item, which may be long, and secret.
-impl<T> fmt::Debug for SendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SendError").field("end", &self.end).finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Display for SendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.end.fmt(f)
-    }
-}
-
-impl<T> std::error::Error for SendError<T> {}
-
 /// Where whoever ends a stream leaves why, before the stream is dropped: what comes first counts. Only a stream
 /// from a channel has such a place.
 #[derive(Clone, Default)]

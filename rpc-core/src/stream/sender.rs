@@ -3,12 +3,15 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, OwnedPermit};
 
-use super::ended::{Ending, SendError, StreamEnd};
+use super::ended::{Ending, StreamEnd};
+use super::send_error::{SendError, TrySendError};
+use super::sink::Slot;
 use super::typing::{EndsWith, Untyped};
 use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
+use crate::util::sync::{Arc, Mutex, PoisonError};
 
 /// Sends items into a [`Streaming`](crate::Streaming). Clones send into the same; when the last one is dropped the
 /// stream ends.
@@ -24,18 +27,52 @@ use crate::error::rpc_error::RpcError;
 /// assert_eq!((error.item, error.end), (2, StreamEnd::Stopped));
 /// # }
 /// ```
+///
+/// A sender is a [`Sink`](futures_util::Sink) as well, so a stream can be [forwarded] into it. The sink's error is the
+/// [`StreamEnd`]. The sink keeps the room that it has reserved, or waits for, until it sends an item, or is closed or
+/// dropped: [`send`](Self::send) is for another clone then. Closing the sink does not end the stream; dropping the last
+/// sender does.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use futures_util::{StreamExt, stream};
+/// use rpc_core::Streaming;
+///
+/// let (sender, taken) = Streaming::<u32>::channel(1);
+/// let sent = stream::iter([1, 2, 3]).map(Ok).forward(sender);
+/// let (sent, taken) = tokio::join!(sent, taken.map(Result::unwrap).collect::<Vec<_>>());
+/// assert_eq!((sent, taken), (Ok(()), vec![1, 2, 3]));
+/// # }
+/// ```
+///
+/// [forwarded]: futures_util::StreamExt::forward
 pub struct StreamSender<T, E = Untyped> {
-    sender: mpsc::Sender<Result<T, ErrorObject>>,
-    ending: Ending,
+    pub(super) sender: Sender<T>,
+    /// The place of the error that the stream ends with, kept free from the start: [`fail`](Self::fail) never waits.
+    /// Only senders hold it, so it goes with the last of them, and the stream ends.
+    failure: Arc<Mutex<Option<OwnedPermit<Sent<T>>>>>,
+    pub(super) ending: Ending,
+    /// What the sink has of the channel's room.
+    pub(super) slot: Slot<T>,
     error: PhantomData<fn(E)>,
 }
 
+/// What goes through the channel: an item, or the error that ends the stream.
+pub(super) type Sent<T> = Result<T, ErrorObject>;
+
+pub(super) type Sender<T> = mpsc::Sender<Sent<T>>;
+
 impl<T, E> StreamSender<T, E> {
-    pub(super) fn new(sender: mpsc::Sender<Result<T, ErrorObject>>, ending: Ending) -> Self {
-        Self { sender, ending, error: PhantomData }
+    /// A sender with room for `capacity` items, and the other end of its channel.
+    pub(super) fn channel(capacity: usize, ending: Ending) -> (Self, mpsc::Receiver<Sent<T>>) {
+        assert!(capacity > 0, "room for one item at least");
+        let (sender, receiver) = mpsc::channel(capacity + 1);
+        let failure = sender.clone().try_reserve_owned().expect("nothing was sent yet");
+        let failure = Arc::new(Mutex::new(Some(failure)));
+        (Self { sender, failure, ending, slot: Slot::None, error: PhantomData }, receiver)
     }
 
-    /// Waits for room and sends an item. Dropped before that, nothing is sent.
+    /// Waits for room and sends an item. Cancel safe: if the future is dropped before it is ready, nothing is sent.
     ///
     /// A slow taker keeps the channel full, so who sends waits. If the stream has a [`lag`](crate::Streaming::lag) other
     /// than [`Lag::Wait`](crate::Lag::Wait), items are taken from the channel all the same, and no taker is waited for.
@@ -52,21 +89,56 @@ impl<T, E> StreamSender<T, E> {
         }
     }
 
-    /// Ends the stream with an error, after what was sent before; nothing happens if it has ended.
-    pub async fn fail<F: RpcError>(self, error: F)
+    /// Sends an item if the channel has room for it now.
+    ///
+    /// ```
+    /// use rpc_core::{Streaming, TrySendError};
+    ///
+    /// let (sender, stream) = Streaming::<u32>::channel(1);
+    /// assert_eq!(sender.try_send(1), Ok(()));
+    /// assert_eq!(sender.try_send(2), Err(TrySendError::Full(2)));
+    /// drop(stream);
+    /// let error = sender.try_send(3).unwrap_err();
+    /// assert!(!error.is_full());
+    /// assert_eq!(error.into_item(), 3);
+    /// ```
+    ///
+    /// # Errors
+    /// [`Full`](TrySendError::Full): the channel has no room. [`Ended`](TrySendError::Ended): nobody takes the items any
+    /// more. Both have the item.
+    pub fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
+        match self.sender.try_reserve() {
+            Ok(place) => {
+                place.send(Ok(item));
+                Ok(())
+            }
+            Err(mpsc::error::TrySendError::Full(())) => Err(TrySendError::Full(item)),
+            Err(mpsc::error::TrySendError::Closed(())) => {
+                Err(TrySendError::Ended(SendError { item, end: self.ending.get() }))
+            }
+        }
+    }
+
+    /// Ends the stream with an error, after the items that were sent before. Returns at once, even if the channel is full.
+    ///
+    /// Nothing happens if the stream has ended, or if another sender has failed before. Items that other senders
+    /// send afterwards are dropped.
+    pub fn fail<F: RpcError>(self, error: F)
     where
         E: EndsWith<F>,
     {
-        // Nobody takes it any more.
-        let _ = self.sender.send(Err(error.to_error_object())).await;
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = failure.take() {
+            place.send(Err(error.to_error_object()));
+        }
     }
 
-    /// Whether nobody takes the items any more: then [`send`](Self::send) fails.
+    /// Returns whether nobody takes the items any more: then [`send`](Self::send) fails.
     pub fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
 
-    /// Waits until nobody takes the items any more; says why. May be dropped at any point.
+    /// Waits until nobody takes the items any more; returns why. Cancel safe.
     pub async fn closed(&self) -> StreamEnd {
         self.sender.closed().await;
         self.ending.get()
@@ -75,7 +147,13 @@ impl<T, E> StreamSender<T, E> {
 
 impl<T, E> Clone for StreamSender<T, E> {
     fn clone(&self) -> Self {
-        Self::new(self.sender.clone(), self.ending.clone())
+        Self {
+            sender: self.sender.clone(),
+            failure: self.failure.clone(),
+            ending: self.ending.clone(),
+            slot: Slot::None,
+            error: PhantomData,
+        }
     }
 }
 

@@ -134,6 +134,7 @@ impl<T: Serialize + Send> Items for Offer<T> {
                 }
                 None => Step::End,
             }),
+            Source::Ended => Poll::Ready(Step::End),
         }
     }
 

@@ -121,7 +121,7 @@ impl Shape {
                             return;
                         }
                     }
-                    Err(error) => return sender.fail(error).await,
+                    Err(error) => return sender.fail(error),
                 }
                 tokio::task::yield_now().await;
             }
