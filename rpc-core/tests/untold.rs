@@ -29,7 +29,8 @@ fn log() -> &'static Log {
 /// The lines about how this method failed.
 fn of(log: &Log, method: &str) -> Vec<String> {
     let about = |line: &&str| {
-        line.contains("rpc_core::untold:") && line.contains(&format!("method={method:?}"))
+        line.contains("rpc_core::service::failure_log:")
+            && line.contains(&format!("method={method:?}"))
     };
     log.text().lines().filter(about).map(str::to_owned).collect()
 }
