@@ -3,6 +3,7 @@
 pub(crate) mod call;
 pub(crate) mod close;
 pub(crate) mod code;
+pub(crate) mod codec;
 pub(crate) mod decode_error;
 pub(crate) mod kind;
 pub(crate) mod object;

@@ -183,6 +183,7 @@ pub use connection::{Connection, LinkEnd};
 pub use error::call::{CallError, Fate, NotifyError};
 pub use error::close::{CloseCode, CloseReason, ClosedBy};
 pub use error::code::ErrorCode;
+pub use error::codec::{DecodeError, EncodeError};
 pub use error::object::ErrorObject;
 pub use error::rpc_error::{ErrorInfo, Result, RpcError};
 pub use error::violations::{Invalid, Violation};

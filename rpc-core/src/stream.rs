@@ -341,7 +341,7 @@ impl<T: DeserializeOwned, E: StreamErrorType> FusedStream for Streaming<T, E> {
 fn typed<T: DeserializeOwned, E: StreamErrorType>(item: Item) -> Result<T, StreamError<E>> {
     match item {
         Item::Result(json) => {
-            serde_json::from_str(&json).map_err(|error| StreamError::Decode(explain(&error)))
+            serde_json::from_str(&json).map_err(|error| StreamError::Decode(explain(&error).into()))
         }
         Item::Unreadable(why) | Item::Failed(why) => Err(StreamError::Decode(why.into())),
         Item::Gap(missed) => Err(StreamError::Gap { missed }),

@@ -2,6 +2,7 @@
 
 pub(crate) mod bounded_writer;
 pub mod catch;
+pub(crate) mod chain;
 pub(crate) mod clock;
 pub(crate) mod deferred;
 pub(crate) mod escaped;

@@ -80,7 +80,7 @@ async fn extra_members_count_for_the_size_of_a_message() {
     let peer = rpc_core::Endpoint::new(config).peer();
     let refused = peer.call::<()>("pay", ()).idempotency_key("k".repeat(128)).await;
     let Err(CallError::Encode(why)) = refused else { panic!("{refused:?}") };
-    assert!(why.contains("`message_out`"), "{why}");
+    assert!(why.message().contains("`message_out`"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -244,7 +244,7 @@ async fn a_message_too_large_to_send_fails_here_and_names_the_limit() {
     limits.message_out = 1000;
     let (mut raw, peer) = Raw::connect(Router::new(), limits);
     match peer.call::<u8>("m", ("x".repeat(1000),)).await {
-        Err(CallError::Encode(why)) => assert!(why.contains("`message_out`"), "{why}"),
+        Err(CallError::Encode(why)) => assert!(why.message().contains("`message_out`"), "{why}"),
         other => panic!("{other:?}"),
     }
     assert!(peer.notify("m", ("x".repeat(1000),)).await.is_err());

@@ -231,7 +231,10 @@ async fn a_call_by_position_cannot_ask_for_progress_where_the_token_has_a_name()
         let (mut raw, peer) = speaking(dialect, Router::new());
         let asked = peer.call::<u32>("x", (1,)).on_progress(|_: u32| {}).await;
         let Err(CallError::Encode(why)) = asked else { panic!("{asked:?}") };
-        assert!(why.contains(place) && why.contains("`by_name` in a trait"), "{why}");
+        assert!(
+            why.message().contains(place) && why.message().contains("`by_name` in a trait"),
+            "{why}"
+        );
         assert!(raw.is_silent().await);
     }
 }

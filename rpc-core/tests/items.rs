@@ -191,7 +191,7 @@ async fn an_item_that_would_be_read_as_another_cannot_be_read() {
         for _ in 0..2 * limits.stream_window / 64 {
             raw.send(&item("77", &format!(r#""result":{disguised}"#))).await;
             let Some(Err(StreamError::Decode(why))) = items.next().await else { panic!() };
-            assert!(why.contains("reserved"), "{why}");
+            assert!(why.message().contains("reserved"), "{why}");
         }
         raw.send(&item("77", r#""result":1"#)).await;
         assert_eq!(items.next().await, Some(Ok(1.into())), "the stream goes on");
@@ -229,7 +229,7 @@ async fn an_item_that_nests_too_deep_cannot_be_read() {
         for text in [item("77", &format!(r#""result":{}"#, nested(64))), deep_envelope(65)] {
             raw.send(&text).await;
             let Some(Err(StreamError::Decode(why))) = items.next().await else { panic!("{text}") };
-            assert!(why.contains("`depth`"), "{why}");
+            assert!(why.message().contains("`depth`"), "{why}");
         }
         raw.send(&item("77", r#""result":2"#)).await;
         assert_eq!(items.next().await, Some(Ok(2.into())), "the stream goes on");

@@ -138,7 +138,9 @@ async fn a_layer_may_change_all_that_is_sent() {
         request.set_deadline(Some(Instant::now() + Duration::from_secs(2)));
         assert!(matches!(request.set_params(&1), Err(CallError::Encode(_))));
         let long = request.set_params(&("x".repeat(2_000_000),));
-        assert!(matches!(long, Err(CallError::Encode(why)) if why.contains("`message_out`")));
+        assert!(
+            matches!(long, Err(CallError::Encode(why)) if why.message().contains("`message_out`"))
+        );
         request.set_params(&("changed",)).unwrap();
         next.call(request)
     });

@@ -92,7 +92,7 @@ async fn what_is_not_ends_the_call_at_once_and_says_what_could_be_read() {
             id += 1;
             let text = answer.replace("ID", &format!("{id}"));
             let came_to = answered_by(&mut raw, &peer, &[text]).await;
-            assert_eq!(came_to, Err(CallError::Decode(why)), "{answer}");
+            assert_eq!(came_to, Err(CallError::Decode(why.into())), "{answer}");
         }
         assert_eq!(peer.stats().counters, rpc_core::Counters::default());
     }
@@ -110,7 +110,7 @@ async fn the_members_of_a_batch_are_each_what_they_are() {
         for call in calls {
             came_to.push(call.await);
         }
-        let decode = |why: &str| Err(CallError::Decode(why.to_owned()));
+        let decode = |why: &str| Err(CallError::Decode(why.into()));
         assert_eq!(came_to[0], decode("neither `method` nor `result` nor `error`"));
         assert_eq!(came_to[1], Ok(2));
         assert_eq!(came_to[2], decode(&format!("{NO_ERROR}: it is 7")));
@@ -135,7 +135,7 @@ async fn an_answer_that_nests_too_deep_is_none_whichever_member_does() {
             id += 1;
             let text = format!(r#"{{"jsonrpc":"2.0","id":{id},{member}}}"#);
             let came_to = answered_by(&mut raw, &peer, &[text]).await;
-            assert_eq!(came_to, Err(CallError::Decode(why)), "{member}");
+            assert_eq!(came_to, Err(CallError::Decode(why.into())), "{member}");
         }
         for member in [format!(r#""result":1,"more":{}"#, nested(64)), r#""result":1"#.to_owned()] {
             id += 1;

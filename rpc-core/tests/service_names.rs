@@ -193,9 +193,9 @@ async fn a_stub_says_that_it_cannot_call_under_a_namespace() {
     let (peer, _) = memory::pair(Router::new(), ChatServer::new(Room::default()));
     let empty = ChatClient::new(peer.clone()).namespace("");
     let why = "the stub calls into an empty namespace: write `.namespace(\"…\")` with a text, or leave it out";
-    assert_eq!(empty.who().await, Err(CallError::Encode(why.to_owned())));
-    assert_eq!(empty.say("x").await, Err(NotifyError::Encode(why.to_owned())));
+    assert_eq!(empty.who().await, Err(CallError::Encode(why.into())));
+    assert_eq!(empty.say("x").await, Err(NotifyError::Encode(why.into())));
     let reserved = ChatClient::new(peer.clone()).namespace("rpc").said().await;
     let Err(CallError::Encode(why)) = reserved else { panic!("{reserved:?}") };
-    assert!(why.starts_with("`rpc.said` is reserved"), "{why}");
+    assert!(why.message().starts_with("`rpc.said` is reserved"), "{why}");
 }

@@ -267,12 +267,12 @@ async fn a_value_that_cannot_be_all_params_is_not_sent() {
     let why = "parameter `params`: all params must be a struct, a map, a tuple or an array";
     let odd = OddClient::new(peer.clone());
     for value in [json!(1), json!("x"), json!(true)] {
-        assert_eq!(odd.any(value.clone()).await, Err(CallError::Encode(why.to_owned())));
-        assert_eq!(odd.told(value).await, Err(NotifyError::Encode(why.to_owned())));
+        assert_eq!(odd.any(value.clone()).await, Err(CallError::Encode(why.into())));
+        assert_eq!(odd.told(value).await, Err(NotifyError::Encode(why.into())));
     }
     let number = AgentClient::new(peer).number(1.5).await;
     let Err(CallError::Encode(why)) = number else { panic!("{number:?}") };
-    assert!(why.starts_with("parameter `number`: "), "{why}");
+    assert!(why.message().starts_with("parameter `number`: "), "{why}");
     assert!(raw.is_silent().await);
 }
 

@@ -527,7 +527,10 @@ async fn streams_that_were_sent_go_with_no_second_attempt() {
     assert!(request.contains(r#""id":1"#), "{request}");
     raw.send(r#"{"jsonrpc":"2.0","id":1,"error":{"code":5,"message":"again"}}"#).await;
     let error = call.await.unwrap().unwrap_err();
-    assert!(matches!(&error, CallError::Encode(why) if why.contains("first attempt")), "{error}");
+    assert!(
+        matches!(&error, CallError::Encode(why) if why.message().contains("first attempt")),
+        "{error}"
+    );
     at_rest(&[&peer]).await;
 }
 

@@ -206,7 +206,7 @@ async fn an_answer_without_an_id_says_where_it_should_be() {
         let (mut raw, _peer, heads) = asking().await;
         raw.send(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{answer}}}"#)).await;
         let CallError::Decode(why) = heads.await.unwrap_err() else { panic!("{answer}") };
-        assert!(why.contains("the member `subscription_id`"), "{why}");
+        assert!(why.message().contains("the member `subscription_id`"), "{why}");
     }
     let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
     let usual = peer.subscribe::<u64>("ticks", "stop", ()).start();

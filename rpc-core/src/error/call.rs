@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::{error, fmt};
 
 use crate::error::close::CloseReason;
+use crate::error::codec::{DecodeError, EncodeError};
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
+use crate::util::chain::Chain;
 use crate::util::escaped::Escaped;
 use crate::util::excerpt::Shortened;
 
@@ -14,7 +16,8 @@ use crate::util::excerpt::Shortened;
 ///
 /// `E` is the typed error of the method; a call without a trait has none. A handler that makes calls passes on their
 /// errors by `?`: see [`from_call`](derive@crate::RpcError). The `Display` text is one line and
-/// harmless in a log: line breaks and control characters of the other end's words are escaped.
+/// harmless in a log: line breaks and control characters of the other end's words are escaped. What lies below the error
+/// is its `source()`: why params cannot be sent or an answer cannot be read, or the source of the method's own error.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -72,9 +75,9 @@ pub enum CallError<E = Infallible> {
         fate: Fate,
     },
     /// The params could not be written, or are larger than may be sent. Nothing was sent.
-    Encode(String),
+    Encode(EncodeError),
     /// The answer is not what this end expects: the two ends disagree on a type.
-    Decode(String),
+    Decode(DecodeError),
 }
 
 /// What became of a call that has no answer.
@@ -131,22 +134,10 @@ impl CallError {
     pub fn typed<E: RpcError>(self) -> CallError<E> {
         match self {
             Self::Remote(error) => CallError::from_answer(error),
-            rest => rest.widened(),
-        }
-    }
-
-    /// The same failure, of a call whose method has other errors.
-    fn widened<E>(self) -> CallError<E> {
-        match self {
-            Self::Method(never) => match never {},
-            Self::Remote(error) => CallError::Remote(error),
-            Self::Timeout { fate, heard } => CallError::Timeout { fate, heard },
-            Self::Unanswered { why, fate } => CallError::Unanswered { why, fate },
-            Self::Cancelled { fate } => CallError::Cancelled { fate },
-            Self::Busy => CallError::Busy,
-            Self::Closed { reason, fate } => CallError::Closed { reason, fate },
-            Self::Encode(why) => CallError::Encode(why),
-            Self::Decode(why) => CallError::Decode(why),
+            rest => {
+                let Err(rest) = rest.split();
+                rest
+            }
         }
     }
 }
@@ -156,7 +147,7 @@ impl<E: RpcError> CallError<E> {
     /// [`Remote`](Self::Remote): for a handler that is not to pass on the errors of a method that it calls. See
     /// `from_call` of [`RpcError`](derive@crate::RpcError).
     pub fn untyped(self) -> CallError {
-        self.into_method().map_or_else(|rest| rest, |own| CallError::Remote(own.to_error_object()))
+        self.split().map_or_else(|rest| rest, |own| CallError::Remote(own.to_error_object()))
     }
 }
 
@@ -166,6 +157,16 @@ impl<E> CallError<E> {
     /// # Errors
     /// The method has not answered with its own error.
     pub fn into_method(self) -> Result<E, CallError> {
+        self.split()
+    }
+
+    /// The same failure with what `map` makes of the method's own error.
+    pub fn map_method<F>(self, map: impl FnOnce(E) -> F) -> CallError<F> {
+        self.split().map_or_else(|rest| rest, |own| CallError::Method(map(own)))
+    }
+
+    /// The method's own error, or the same failure of a call whose method has other errors.
+    fn split<F>(self) -> Result<E, CallError<F>> {
         Err(match self {
             Self::Method(error) => return Ok(error),
             Self::Remote(error) => CallError::Remote(error),
@@ -177,11 +178,6 @@ impl<E> CallError<E> {
             Self::Encode(why) => CallError::Encode(why),
             Self::Decode(why) => CallError::Decode(why),
         })
-    }
-
-    /// The same failure with what `map` makes of the method's own error.
-    pub fn map_method<F>(self, map: impl FnOnce(E) -> F) -> CallError<F> {
-        self.into_method().map_or_else(CallError::widened, |own| CallError::Method(map(own)))
     }
 
     /// Whether a call that failed without an answer may have run; `None` if the call was answered.
@@ -202,6 +198,8 @@ impl<E> CallError<E> {
         }
     }
 }
+
+const UNSENT: &str = "cannot send the params";
 
 /// How many bytes of the message of an error without an id are kept.
 pub(crate) const LONGEST_HEARD: usize = 300;
@@ -225,8 +223,8 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             Self::Cancelled { fate } => write!(f, "cancelled ({fate})"),
             Self::Busy => f.write_str("busy: not executed"),
             Self::Closed { reason, fate } => write!(f, "{reason} ({fate})"),
-            Self::Encode(why) => write!(f, "cannot send the params: {}", Escaped(why)),
-            Self::Decode(why) => write!(f, "cannot read the answer: {}", Escaped(why)),
+            Self::Encode(_) => f.write_str(UNSENT),
+            Self::Decode(_) => f.write_str("cannot read the answer"),
         }
     }
 }
@@ -234,8 +232,10 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
 impl<E: error::Error> error::Error for CallError<E> {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            // These speak through `Display` already; below them is what lies below the error.
+            // It speaks through `Display` already; below it is what lies below the error.
             Self::Method(error) => error.source(),
+            Self::Encode(why) => Some(why),
+            Self::Decode(why) => Some(why),
             _ => None,
         }
     }
@@ -262,7 +262,7 @@ pub enum NotifyError {
     /// The outbound queue has no room; only the `try_` forms say so, the others wait.
     Full,
     /// The params could not be written, or are larger than may be sent.
-    Encode(String),
+    Encode(EncodeError),
     /// A [layer](crate::layers) of this end refused it, and says why.
     Refused(String),
 }
@@ -289,7 +289,7 @@ impl From<CallError> for NotifyError {
             CallError::Busy => Self::Full,
             CallError::Encode(why) => Self::Encode(why),
             CallError::Remote(error) => Self::Refused(error.message),
-            other => Self::Refused(other.to_string()),
+            other => Self::Refused(Chain(&other).to_string()),
         }
     }
 }
@@ -299,10 +299,58 @@ impl fmt::Display for NotifyError {
         match self {
             Self::Closed { reason } => reason.fmt(f),
             Self::Full => f.write_str("the outbound queue is full"),
-            Self::Encode(why) => write!(f, "cannot send the params: {}", Escaped(why)),
+            Self::Encode(_) => f.write_str(UNSENT),
             Self::Refused(why) => Escaped(why).fmt(f),
         }
     }
 }
 
-impl error::Error for NotifyError {}
+impl error::Error for NotifyError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Encode(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The error and its sources, each in its own words.
+    fn levels(error: &dyn error::Error) -> Vec<String> {
+        let mut levels = vec![error.to_string()];
+        let mut next = error.source();
+        while let Some(source) = next {
+            levels.push(source.to_string());
+            next = source.source();
+        }
+        levels
+    }
+
+    #[test]
+    fn an_error_tells_its_own_level_and_its_source_the_one_below() {
+        let why = "no\nnumber";
+        for (error, level) in [
+            (CallError::<Infallible>::Encode(why.into()), "cannot send the params"),
+            (CallError::Decode(why.into()), "cannot read the answer"),
+        ] {
+            assert_eq!(levels(&error), [level, r"no\nnumber"]);
+        }
+        let unsent = NotifyError::Encode(why.into());
+        assert_eq!(levels(&unsent), ["cannot send the params", r"no\nnumber"]);
+        assert_eq!(EncodeError::from(why).message(), why);
+        let item = crate::stream::StreamError::<crate::stream::Untyped>::Decode(why.into());
+        assert_eq!(levels(&item), ["cannot read the item", r"no\nnumber"]);
+        let busy: CallError = CallError::Busy;
+        assert_eq!(levels(&busy), ["busy: not executed"]);
+    }
+
+    /// A notification has no place for the levels of a call's error.
+    #[test]
+    fn a_notification_that_a_layer_refuses_tells_all_levels_in_one() {
+        let refused = NotifyError::from(CallError::Decode("no number".into()));
+        assert_eq!(refused, NotifyError::Refused("cannot read the answer: no number".into()));
+    }
+}

@@ -14,7 +14,8 @@ impl Answer {
     /// [`Decode`](CallError::Decode): `value` cannot be written as JSON.
     pub fn result<T: Serialize + ?Sized>(value: &T) -> Result<Self, CallError> {
         let json = serde_json::to_string(value);
-        json.map(|json| Self(Kind::Json(json.into()))).map_err(|e| CallError::Decode(e.to_string()))
+        json.map(|json| Self(Kind::Json(json.into())))
+            .map_err(|e| CallError::Decode(e.to_string().into()))
     }
 
     /// An answer that is JSON already.
@@ -42,7 +43,7 @@ impl Answer {
     /// # Errors
     /// [`Decode`](CallError::Decode): it is of another type.
     pub fn decode<T: FromAnswer>(self) -> Result<T, CallError> {
-        T::read(self).map_err(CallError::Decode)
+        T::read(self).map_err(|why| CallError::Decode(why.into()))
     }
 
     /// Whether it is a stream. Dropping the answer ends that.

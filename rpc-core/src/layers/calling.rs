@@ -101,7 +101,7 @@ impl CallRequest {
     pub fn set_params(&mut self, params: &impl Serialize) -> Result<(), CallError> {
         let limit = self.shared.config.limits.message_out;
         let message = Outgoing::new(&self.method, params, limit);
-        self.message = message.map_err(CallError::Encode)?;
+        self.message = message.map_err(|why| CallError::Encode(why.into()))?;
         Ok(())
     }
 
@@ -165,7 +165,7 @@ impl CallRequest {
     /// # Errors
     /// [`Encode`](CallError::Encode): the key is empty or has more than 128 bytes.
     pub fn set_idempotency_key(&mut self, key: impl Into<String>) -> Result<(), CallError> {
-        let key = call::checked_key(key.into()).map_err(CallError::Encode)?;
+        let key = call::checked_key(key.into()).map_err(|why| CallError::Encode(why.into()))?;
         self.spec.extensions.idempotency_key = Some(key);
         Ok(())
     }

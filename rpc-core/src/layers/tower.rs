@@ -181,7 +181,7 @@ impl Request {
     /// [`Encode`](CallError::Encode): they cannot be written as JSON.
     pub fn new(method: impl Into<String>, params: &impl Serialize) -> Result<Self, CallError> {
         let params = serde_json::value::to_raw_value(params);
-        let params = params.map_err(|error| CallError::Encode(error.to_string()))?;
+        let params = params.map_err(|error| CallError::Encode(error.to_string().into()))?;
         let params = Some(params).filter(|params| params.get() != "null");
         Ok(Self { method: method.into(), params, timeout: None, idempotency_key: None })
     }

@@ -6,6 +6,7 @@ use tracing::{Instrument, Span};
 use super::outcome_label::{Ended, Ending};
 use super::{CallFuture, CallNext, CallRequest, Layer, ServeNext, ServeRequest};
 use crate::service::handler::Handler;
+use crate::util::chain::Chain;
 use crate::util::escaped::Escaped;
 
 /// One span of `tracing` for each call, served or made, which is entered whenever the call is polled:
@@ -140,7 +141,7 @@ impl Layer for Tracing {
             if let Err(error) = &answer
                 && messages
             {
-                span.record("otel.status_description", error.to_string());
+                span.record("otel.status_description", Chain(error).to_string());
             }
             ending.tell(Ended::from(&answer));
             answer

@@ -144,7 +144,7 @@ impl Batch {
         &self,
         message: Result<Outgoing, String>,
     ) -> Result<(), NotifyError> {
-        let message = message.map_err(NotifyError::Encode)?;
+        let message = message.map_err(|why| NotifyError::Encode(why.into()))?;
         let shared = &self.peer.shared;
         let message = if shared.layers.any() {
             notification_within_layers(shared, message)?

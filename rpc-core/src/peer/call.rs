@@ -468,7 +468,7 @@ fn typed<T: FromAnswer, E: RpcError>(
         Outcome::Result(json) => Kind::Json(json),
         Outcome::Subscribed(key) => Kind::Stream(Remote::new(shared.clone(), key)),
         Outcome::Error(error) => return Err(CallError::from_answer(*error)),
-        Outcome::Malformed(why) => return Err(CallError::Decode(why.into_string())),
+        Outcome::Malformed(why) => return Err(CallError::Decode(why.into())),
         Outcome::Busy => return Err(CallError::Busy),
         Outcome::NoStreams => return Err(CallError::Encode(NO_STREAMS.into())),
         Outcome::Timeout(fate, heard) => return Err(CallError::Timeout { fate, heard }),
@@ -477,13 +477,13 @@ fn typed<T: FromAnswer, E: RpcError>(
         }
         Outcome::Closed(reason, fate) => return Err(CallError::Closed { reason: *reason, fate }),
     };
-    T::read(Answer(answer)).map_err(CallError::Decode)
+    T::read(Answer(answer)).map_err(|why| CallError::Decode(why.into()))
 }
 
 impl<E> From<Failure> for CallError<E> {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Encode(why) => Self::Encode(why),
+            Failure::Encode(why) => Self::Encode(why.into()),
             Failure::Late => Self::Timeout { fate: Fate::NotSent, heard: None },
             Failure::Unsent => Self::Cancelled { fate: Fate::NotSent },
             Failure::Refused(Refused::Busy) => Self::Busy,

@@ -212,8 +212,9 @@ impl Group {
     }
 
     pub(crate) fn push(&self, message: Result<Outgoing, String>) -> Result<usize, NotifyError> {
-        let message = message.map_err(NotifyError::Encode)?.notification(current::trace());
-        fits(message.len(), self.registry.message_out()).map_err(NotifyError::Encode)?;
+        let encode = |why: String| NotifyError::Encode(why.into());
+        let message = message.map_err(encode)?.notification(current::trace());
+        fits(message.len(), self.registry.message_out()).map_err(encode)?;
         let members = self.registry.groups().members(&self.name);
         let took = members.iter().filter(|member| self.push_to(member, &message));
         Ok(took.count())

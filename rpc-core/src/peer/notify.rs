@@ -89,7 +89,7 @@ impl Notify {
                 let called = calling.now().begin().now_or_never();
                 called.unwrap_or(Err(CallError::Busy)).map(drop).map_err(NotifyError::from)
             }
-            State::Failed(why) => Err(NotifyError::Encode(why)),
+            State::Failed(why) => Err(NotifyError::Encode(why.into())),
             State::Layered(_) | State::Waiting(_) | State::Done => {
                 unreachable!("a new notification was not polled")
             }
@@ -144,7 +144,7 @@ impl Future for Notify {
                 None => return Poll::Ready(Ok(())),
             },
             State::Waiting(ticket) => ticket,
-            State::Failed(why) => return Poll::Ready(Err(NotifyError::Encode(why))),
+            State::Failed(why) => return Poll::Ready(Err(NotifyError::Encode(why.into()))),
             _ => panic!("a `Notify` was polled after it was ready"),
         };
         let entered = this.poll_entered(ticket, cx);

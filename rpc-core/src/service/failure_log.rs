@@ -15,6 +15,7 @@ use crate::peer::slot::Shared;
 use crate::service::Service;
 use crate::service::current;
 use crate::util::catch;
+use crate::util::chain::Chain;
 use crate::util::escaped::Escaped;
 use crate::util::excerpt::start;
 use crate::util::log_throttle::LogThrottleEach;
@@ -53,14 +54,16 @@ fn call_failed(cause: &CallError) {
     let (peer, method) = served();
     let (peer, method) = (peer.as_deref(), method.as_deref());
     let cause = match cause {
-        CallError::Decode(why) => &CallError::Decode(without_value(why).into_owned()),
+        CallError::Decode(why) => {
+            &CallError::Decode(without_value(why.message()).into_owned().into())
+        }
         // What fits is ours to know; what does not may be a password.
         CallError::Remote(error) if error.code == ErrorCode::INVALID_PARAMS => {
             &CallError::Remote(ErrorObject::invalid_params(without_value(&error.message)))
         }
         cause => cause,
     };
-    let cause = start(cause, LONGEST);
+    let cause = start(Chain(cause), LONGEST);
     // Either end can cause it at will.
     match THROTTLE.allow(method.unwrap_or_default().to_owned()) {
         Some(left_out) => tracing::warn!(left_out, peer, method, cause, "{WHAT}"),

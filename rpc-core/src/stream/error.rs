@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::typing::{StreamErrorType, Untyped};
 use crate::error::close::CloseReason;
+use crate::error::codec::DecodeError;
 use crate::error::object::ErrorObject;
 use crate::util::escaped::Escaped;
 
@@ -32,7 +33,7 @@ pub enum StreamError<E = Untyped> {
     },
     /// The item does not fit the type that this end expects; the stream goes on. Or the stream has ended with an
     /// error that cannot be read.
-    Decode(String),
+    Decode(DecodeError),
 }
 
 impl<E: StreamErrorType> StreamError<E> {
@@ -51,7 +52,7 @@ impl<E: fmt::Display> fmt::Display for StreamError<E> {
             Self::Gap { missed } => write!(f, "{missed} items are missing"),
             Self::Cancelled => f.write_str("the call that the stream belongs to is over"),
             Self::Closed { reason } => reason.fmt(f),
-            Self::Decode(why) => write!(f, "cannot read the item: {}", Escaped(why)),
+            Self::Decode(_) => f.write_str("cannot read the item"),
         }
     }
 }
@@ -61,6 +62,7 @@ impl<E: std::error::Error> std::error::Error for StreamError<E> {
         match self {
             // It speaks through `Display` already; below it is what lies below the error.
             Self::Method(error) => error.source(),
+            Self::Decode(why) => Some(why),
             _ => None,
         }
     }

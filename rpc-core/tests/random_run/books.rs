@@ -205,7 +205,7 @@ impl Books {
         match error {
             CallError::Method(_) => Came::Refused,
             CallError::Busy => Came::NotRun("busy".into()),
-            CallError::Encode(why) => Came::NotRun(why),
+            CallError::Encode(why) => Came::NotRun(why.to_string()),
             CallError::Timeout { fate: Fate::MaybeExecuted, .. } => Came::Late,
             CallError::Timeout { fate: Fate::NotSent, .. } => Came::NotRun("late".into()),
             CallError::Cancelled { fate } => told(fate, "cancelled"),
@@ -222,7 +222,7 @@ impl Books {
             },
             CallError::Decode(why) => {
                 self.fault(format!("{what} {token}: cannot be read: {why}"));
-                Came::MayHaveRun(why)
+                Came::MayHaveRun(why.to_string())
             }
             _ => Came::MayHaveRun("unknown".into()),
         }

@@ -179,6 +179,7 @@ impl Reference for Service {
         while let Some(value) = values.next().await {
             let value = value.map_err(|error| match error {
                 StreamError::Remote(error) => error,
+                StreamError::Decode(why) => ErrorObject::invalid_params(why.message()),
                 other => ErrorObject::invalid_params(other.to_string()),
             })?;
             sum = sum.checked_add(value).ok_or_else(too_large)?;
@@ -217,7 +218,7 @@ fn passed_on<E: RpcError>(error: CallError<E>) -> ErrorObject {
         CallError::Busy => ours(ErrorCode::BUSY, "busy", "busy: not executed"),
         CallError::Timeout { .. } => ours(ErrorCode::DEADLINE, "deadline", "no answer in time"),
         CallError::Cancelled { .. } => ours(ErrorCode::CANCELLED, "cancelled", "request cancelled"),
-        CallError::Encode(why) => ErrorObject::invalid_params(why),
+        CallError::Encode(why) => ErrorObject::invalid_params(why.message()),
         _ => ErrorObject::internal(),
     }
 }

@@ -96,5 +96,5 @@ impl Call<Answer> {
 pub(super) fn typed<T: crate::peer::from_answer::FromAnswer, E: RpcError>(
     answer: Result<Answer, CallError>,
 ) -> Result<T, CallError<E>> {
-    T::read(answer.map_err(CallError::typed)?).map_err(CallError::Decode)
+    T::read(answer.map_err(CallError::typed)?).map_err(|why| CallError::Decode(why.into()))
 }
