@@ -13,7 +13,7 @@ use serde::ser::{Serialize, Serializer};
 
 /// Writes padding, and reads text with or without it: many encoders leave it out, and it says
 /// nothing that the length does not.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
@@ -26,18 +26,18 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// padding is read as well. Cheap to clone: clones share the bytes.
 ///
 /// ```
-/// use rpc_core::Bytes;
+/// use rpc_core::Base64;
 ///
-/// let bytes = Bytes::from(b"hello");
+/// let bytes = Base64::from(b"hello");
 /// assert_eq!(serde_json::to_string(&bytes)?, r#""aGVsbG8=""#);
-/// assert_eq!(serde_json::from_str::<Bytes>(r#""aGVsbG8""#)?, bytes);
+/// assert_eq!(serde_json::from_str::<Base64>(r#""aGVsbG8""#)?, bytes);
 /// assert!(bytes.starts_with(b"he")); // a `[u8]` otherwise
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Bytes(bytes::Bytes);
+pub struct Base64(bytes::Bytes);
 
-impl Bytes {
+impl Base64 {
     /// No bytes.
     pub const fn new() -> Self {
         Self(bytes::Bytes::new())
@@ -49,15 +49,15 @@ impl Bytes {
     }
 }
 
-impl Serialize for Bytes {
+impl Serialize for Base64 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // Piece by piece into the message: no text of the whole in between, and what is too big to
         // be sent is found before all of it is text.
-        serializer.collect_str(&Base64Display::new(&self.0, &BASE64))
+        serializer.collect_str(&Base64Display::new(&self.0, &ENGINE))
     }
 }
 
-impl<'de> Deserialize<'de> for Bytes {
+impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
         de.deserialize_str(Text)
     }
@@ -67,14 +67,14 @@ impl<'de> Deserialize<'de> for Bytes {
 struct Text;
 
 impl Visitor<'_> for Text {
-    type Value = Bytes;
+    type Value = Base64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("base64 text")
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
-        BASE64.decode(text).map(Bytes::from).map_err(|error| E::custom(Why { text, error }))
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Base64, E> {
+        ENGINE.decode(text).map(Base64::from).map_err(|error| E::custom(Why { text, error }))
     }
 }
 
@@ -107,7 +107,7 @@ impl fmt::Display for Why<'_> {
 const SHOWN: usize = 64;
 
 /// As a byte string; of many only the first 64, and how many there are.
-impl fmt::Debug for Bytes {
+impl fmt::Debug for Base64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.get(..SHOWN) {
             Some(start) if self.len() > SHOWN => {
@@ -118,7 +118,7 @@ impl fmt::Debug for Bytes {
     }
 }
 
-impl Deref for Bytes {
+impl Deref for Base64 {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -126,62 +126,62 @@ impl Deref for Bytes {
     }
 }
 
-impl AsRef<[u8]> for Bytes {
+impl AsRef<[u8]> for Base64 {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
 
 /// Equal, ordered and hashed as the slice is.
-impl Borrow<[u8]> for Bytes {
+impl Borrow<[u8]> for Base64 {
     fn borrow(&self) -> &[u8] {
         &self.0
     }
 }
 
 /// Without a copy.
-impl From<Vec<u8>> for Bytes {
+impl From<Vec<u8>> for Base64 {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes.into())
     }
 }
 
 /// Without a copy.
-impl From<bytes::Bytes> for Bytes {
+impl From<bytes::Bytes> for Base64 {
     fn from(bytes: bytes::Bytes) -> Self {
         Self(bytes)
     }
 }
 
-/// By a copy; [`from_static`](Bytes::from_static) needs none.
-impl From<&[u8]> for Bytes {
+/// By a copy; [`from_static`](Base64::from_static) needs none.
+impl From<&[u8]> for Base64 {
     fn from(bytes: &[u8]) -> Self {
         Self(bytes::Bytes::copy_from_slice(bytes))
     }
 }
 
-/// By a copy; [`from_static`](Bytes::from_static) needs none.
-impl<const N: usize> From<&[u8; N]> for Bytes {
+/// By a copy; [`from_static`](Base64::from_static) needs none.
+impl<const N: usize> From<&[u8; N]> for Base64 {
     fn from(bytes: &[u8; N]) -> Self {
         Self::from(bytes.as_slice())
     }
 }
 
 /// Without a copy.
-impl From<Bytes> for bytes::Bytes {
-    fn from(bytes: Bytes) -> Self {
+impl From<Base64> for bytes::Bytes {
+    fn from(bytes: Base64) -> Self {
         bytes.0
     }
 }
 
 /// By a copy only if others share the bytes.
-impl From<Bytes> for Vec<u8> {
-    fn from(bytes: Bytes) -> Self {
+impl From<Base64> for Vec<u8> {
+    fn from(bytes: Base64) -> Self {
         bytes.0.into()
     }
 }
 
-impl FromIterator<u8> for Bytes {
+impl FromIterator<u8> for Base64 {
     fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
         Self(bytes.into_iter().collect())
     }
@@ -193,7 +193,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Vec<u8>, String> {
         let json = serde_json::to_string(text).unwrap();
-        let read: Result<Bytes, _> = serde_json::from_str(&json);
+        let read: Result<Base64, _> = serde_json::from_str(&json);
         read.map(Vec::from).map_err(|error| crate::error::decode_error::explain(&error))
     }
 
@@ -208,7 +208,7 @@ mod tests {
             ("fooba", "Zm9vYmE="),
             ("foobar", "Zm9vYmFy"),
         ] {
-            let written = serde_json::to_string(&Bytes::from(bytes.as_bytes())).unwrap();
+            let written = serde_json::to_string(&Base64::from(bytes.as_bytes())).unwrap();
             assert_eq!(written, format!("\"{text}\""));
             assert_eq!(read(text).as_deref(), Ok(bytes.as_bytes()));
             let bare = text.trim_end_matches('=');
@@ -219,7 +219,7 @@ mod tests {
     /// Some encoders write `/` as `\/`.
     #[test]
     fn text_may_have_escapes() {
-        let read: Bytes = serde_json::from_str(r#""\/\/8\u003d""#).unwrap();
+        let read: Base64 = serde_json::from_str(r#""\/\/8\u003d""#).unwrap();
         assert_eq!(&*read, [0xff, 0xff]);
     }
 
@@ -233,10 +233,10 @@ mod tests {
             seed
         };
         for length in (0..300).chain([1023, 1024, 1025, 65_536]) {
-            let bytes: Bytes = (0..length).map(|_| random().to_le_bytes()[0]).collect();
+            let bytes: Base64 = (0..length).map(|_| random().to_le_bytes()[0]).collect();
             let text = serde_json::to_string(&bytes).unwrap();
             assert_eq!(text.len(), 2 + bytes.len().div_ceil(3) * 4);
-            assert_eq!(serde_json::from_str::<Bytes>(&text).unwrap(), bytes, "{length} bytes");
+            assert_eq!(serde_json::from_str::<Base64>(&text).unwrap(), bytes, "{length} bytes");
         }
     }
 
@@ -254,7 +254,7 @@ mod tests {
             assert_eq!(read(text), Err(format!("invalid base64 text: {why}")), "{text}");
         }
         assert!(read(&"-".repeat(1_000_000)).unwrap_err().len() < 100);
-        let number = serde_json::from_str::<Bytes>("[1,2]").unwrap_err();
+        let number = serde_json::from_str::<Base64>("[1,2]").unwrap_err();
         assert_eq!(
             crate::error::decode_error::explain(&number),
             "invalid type: sequence, expected base64 text"
@@ -263,20 +263,20 @@ mod tests {
 
     #[test]
     fn debug_shows_the_first_bytes_of_many() {
-        assert_eq!(format!("{:?}", Bytes::from(b"a\0\"")), r#"b"a\x00\"""#);
-        assert_eq!(format!("{:?}", Bytes::from(&[b'a'; 64])), format!("b\"{}\"", "a".repeat(64)));
-        let many = format!("{:?}", Bytes::from(vec![b'a'; 1_000_000]));
+        assert_eq!(format!("{:?}", Base64::from(b"a\0\"")), r#"b"a\x00\"""#);
+        assert_eq!(format!("{:?}", Base64::from(&[b'a'; 64])), format!("b\"{}\"", "a".repeat(64)));
+        let many = format!("{:?}", Base64::from(vec![b'a'; 1_000_000]));
         assert_eq!(many, format!("b\"{}\"… (1000000 bytes)", "a".repeat(64)));
     }
 
     #[test]
     fn it_is_a_slice_wherever_one_is_looked_for() {
-        let set = std::collections::HashSet::from([Bytes::from_static(b"a")]);
+        let set = std::collections::HashSet::from([Base64::from_static(b"a")]);
         assert!(set.contains(&b"a"[..]));
-        let tree = std::collections::BTreeSet::from([Bytes::from_static(b"a")]);
+        let tree = std::collections::BTreeSet::from([Base64::from_static(b"a")]);
         assert!(tree.contains(&b"a"[..]));
-        let shared = bytes::Bytes::from(Bytes::from(vec![1, 2]));
-        assert_eq!(Bytes::from(shared).as_ref(), [1, 2]);
-        assert_eq!(Bytes::default(), Bytes::new());
+        let shared = bytes::Bytes::from(Base64::from(vec![1, 2]));
+        assert_eq!(Base64::from(shared).as_ref(), [1, 2]);
+        assert_eq!(Base64::default(), Base64::new());
     }
 }

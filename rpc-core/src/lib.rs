@@ -138,7 +138,7 @@
 //! |---|---|---|
 //! | `error` ○ | errors | `object`: the error object of the specification; `call`: why a call failed; `close`: why a connection closed; `violations`: what is wrong with params; `decode_error`: the messages of serde, made short |
 //! | `util` | tools | `catch`: code of the application, whose panics harm nothing; `waiter`, `deferred`, `turn_budget`; `type_map`, `members`: values by their type; `log_throttle`, `escaped`: log lines that a peer can cause; `keyed_hash`, `site`, `random`, `clock`, `sync`; `runtime`: the only file that names tokio's clock, timers and tasks |
-//! | `limits` ○, `method` ○, `binary` ○ | | limits; what is known of a service and its methods; bytes as text in JSON |
+//! | `limits` ○, `method` ○, `base64` ○ | | limits; what is known of a service and its methods; bytes as text in JSON |
 //! | `wire` ○ | JSON text | `decode`, with `scan`: text to messages; `encode`: answers to text; `request`, with `args`: requests and notifications to text; `extensions`, `trace`, `hello`, `goaway`, `stream_ref`, `dialect`: what goes beyond the specification; `id`, `reserved`: ids and names; `buffer`: where short messages are written |
 //! | `protocol` ○ | the state machine | `receive`, `call`, `serve`, `subscribe`, `send`, `end`: what happens to messages; `tables/`: calls, served calls, notifications, batches, streams, the outbox, deadlines and rates |
 //! | `transport` | what carries text | `memory`: in one process; `websocket`: over tungstenite |
@@ -153,7 +153,7 @@
 
 #![forbid(unsafe_code)]
 
-mod binary;
+mod base64;
 mod connection;
 mod error;
 #[cfg(feature = "__fuzz")]
@@ -176,7 +176,7 @@ mod transport;
 mod util;
 mod wire;
 
-pub use binary::Bytes;
+pub use self::base64::Base64;
 pub use connection::endpoint::{Endpoint, NotOffered};
 pub use connection::panic_hook::set_panic_hook;
 pub use connection::{Connection, LinkEnd};

@@ -3,27 +3,27 @@
 mod support;
 
 use futures_util::stream;
-use rpc_core::{Bytes, Limits, Router, Streaming, memory, service};
+use rpc_core::{Base64, Limits, Router, Streaming, memory, service};
 use support::Raw;
 
 #[service]
 trait Files {
-    async fn reversed(&self, bytes: Bytes) -> Bytes;
-    async fn length(&self, bytes: &Bytes, more: Option<Bytes>) -> usize;
-    async fn chunks(&self, size: usize) -> Streaming<Bytes>;
+    async fn reversed(&self, bytes: Base64) -> Base64;
+    async fn length(&self, bytes: &Base64, more: Option<Base64>) -> usize;
+    async fn chunks(&self, size: usize) -> Streaming<Base64>;
 }
 
 struct Disk;
 
 impl Files for Disk {
-    async fn reversed(&self, bytes: Bytes) -> Bytes {
+    async fn reversed(&self, bytes: Base64) -> Base64 {
         bytes.iter().rev().copied().collect()
     }
-    async fn length(&self, bytes: &Bytes, more: Option<Bytes>) -> usize {
+    async fn length(&self, bytes: &Base64, more: Option<Base64>) -> usize {
         bytes.len() + more.map_or(0, |more| more.len())
     }
-    async fn chunks(&self, size: usize) -> Streaming<Bytes> {
-        Streaming::new(stream::iter([Bytes::from(vec![0; size]), Bytes::from_static(b"end")]))
+    async fn chunks(&self, size: usize) -> Streaming<Base64> {
+        Streaming::new(stream::iter([Base64::from(vec![0; size]), Base64::from_static(b"end")]))
     }
 }
 
@@ -50,11 +50,11 @@ async fn bytes_are_base64_text_on_the_wire() {
 async fn bytes_go_both_ways_and_in_streams() {
     let (peer, _server) = memory::pair(Router::new(), FilesServer::new(Disk));
     let files = FilesClient::new(peer);
-    let bytes: Bytes = (0..100_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+    let bytes: Base64 = (0..100_000_u32).map(|number| number.to_le_bytes()[0]).collect();
     assert_eq!(files.length(&bytes, Some(bytes.clone())).await, Ok(200_000));
     assert_eq!(files.reversed(bytes.clone()).await.unwrap().last(), bytes.first());
     let mut chunks = files.chunks(10_000).await.unwrap();
-    assert_eq!(chunks.next().await.unwrap().unwrap(), Bytes::from(vec![0; 10_000]));
+    assert_eq!(chunks.next().await.unwrap().unwrap(), Base64::from(vec![0; 10_000]));
     assert_eq!(&*chunks.next().await.unwrap().unwrap(), b"end");
     assert!(chunks.next().await.is_none());
 }

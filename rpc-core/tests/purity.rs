@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Folders in which every file is sans-io, and sans-io files elsewhere.
 const PURE: &[&str] = &[
-    "binary.rs",
+    "base64.rs",
     "connection/keepalive.rs",
     "error",
     "limits.rs",
@@ -83,7 +83,7 @@ fn code(file: &Path) -> Vec<(usize, String)> {
 /// The folders and files of the core from the ground up; those of one row may import each other.
 const FLOORS: &[&[&str]] = &[
     &["util"],
-    &["binary", "error", "limits"],
+    &["base64", "error", "limits"],
     &["method"],
     &["wire"],
     &["protocol"],

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{Bytes, Progress, RpcError, StreamError, Streaming, service};
+use rpc_core::{Base64, Progress, RpcError, StreamError, Streaming, service};
 use rpc_server::Server;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
@@ -20,7 +20,7 @@ trait Files {
         &self,
         name: &str,
         size: u64,
-        chunks: Streaming<Bytes>,
+        chunks: Streaming<Base64>,
         progress: Progress<u64>,
     ) -> Result<u64, UploadError>;
 }
@@ -52,7 +52,7 @@ impl Files for Store {
         &self,
         name: &str,
         size: u64,
-        mut chunks: Streaming<Bytes>,
+        mut chunks: Streaming<Base64>,
         progress: Progress<u64>,
     ) -> Result<u64, UploadError> {
         let (mut content, mut told) = (Vec::new(), 0);
@@ -75,7 +75,7 @@ impl Files for Store {
 }
 
 /// A file in chunks of 32 KiB; an error of the disk ends it.
-async fn read(path: &str, chunks: rpc_core::StreamSender<Bytes>) {
+async fn read(path: &str, chunks: rpc_core::StreamSender<Base64>) {
     let read = async {
         let mut file = File::open(path).await?;
         loop {

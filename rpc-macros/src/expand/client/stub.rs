@@ -137,7 +137,7 @@ fn try_notification(service: &Service, method: &Method) -> TokenStream {
 /// Sends the streams among the params along.
 ///
 /// ```text
-/// async fn upload(&self, name: &str, chunks: Streaming<Bytes>) -> u64;
+/// async fn upload(&self, name: &str, chunks: Streaming<Base64>) -> u64;
 ///
 /// {
 ///     let mut streams = Streams::new();
