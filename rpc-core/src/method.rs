@@ -1,6 +1,7 @@
 //! What is known of a service, its methods and their parameters without a call.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::error::rpc_error::ErrorInfo;
 
@@ -23,6 +24,9 @@ pub struct MethodInfo {
     /// The method's own name on the wire, if `name` is an alias of it. A table has a row for each alias; what the
     /// row tells beside its name is the same as in the row of the own name.
     pub alias_of: Option<Cow<'static, str>>,
+    /// The name of the method in its Rust trait, without an `r#`. Empty if the method has no trait, and in the row of a name
+    /// that [several methods share](Self::selected).
+    pub ident: &'static str,
     /// How it is meant to be called.
     pub kind: MethodKind,
     /// Its parameters on the wire, in order; empty as well if they are not known.
@@ -30,6 +34,12 @@ pub struct MethodInfo {
     /// The type that it returns, as its trait has it written: `Result<Vec<String>, ChatError>`. Empty if the type is not
     /// known.
     pub returns: &'static str,
+    /// The type of the values by which the method reports its progress, as its trait has it written: the `u64` of a
+    /// `Progress<u64>`. Empty if the method reports none, or if the type is not known.
+    pub progress: &'static str,
+    /// How long a stub waits for the answer, unless its caller says otherwise. `None` if the trait does not say: then it is
+    /// `call_timeout` of the [`Limits`](crate::Limits).
+    pub timeout: Option<Duration>,
     /// What else was declared of it.
     pub flags: MethodFlags,
     /// The errors it can answer with.
@@ -61,9 +71,12 @@ impl MethodInfo {
         Self {
             name: Cow::Borrowed(name),
             alias_of,
+            ident: "",
             kind,
             params: &[],
             returns: "",
+            progress: "",
+            timeout: None,
             flags: MethodFlags::new(),
             errors: &[],
             docs: "",
@@ -87,6 +100,27 @@ impl MethodInfo {
     #[must_use]
     pub const fn with_returns(mut self, returns: &'static str) -> Self {
         self.returns = returns;
+        self
+    }
+
+    /// Returns the same method, whose name in its Rust trait is this.
+    #[must_use]
+    pub const fn with_ident(mut self, ident: &'static str) -> Self {
+        self.ident = ident;
+        self
+    }
+
+    /// Returns the same method, which reports its progress by values of the type that is written like this.
+    #[must_use]
+    pub const fn with_progress(mut self, progress: &'static str) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Returns the same method, whose stub waits this long.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -274,6 +308,10 @@ pub struct MethodFlags {
     /// A request may have parameters with names that are unknown: those are ignored, as in a notification. More values
     /// than there are parameters stay an error.
     pub allow_unknown: bool,
+    /// A stub sends the params as an object, by their names; otherwise as an array. A service takes both.
+    pub by_name: bool,
+    /// A stub sends params where there is nothing to send: `[]`, or `{}` if they go by name.
+    pub empty_params: bool,
 }
 
 impl MethodFlags {
@@ -286,6 +324,8 @@ impl MethodFlags {
             detached: false,
             ordered: false,
             allow_unknown: false,
+            by_name: false,
+            empty_params: false,
         }
     }
 
@@ -328,6 +368,20 @@ impl MethodFlags {
     #[must_use]
     pub const fn allow_unknown(mut self) -> Self {
         self.allow_unknown = true;
+        self
+    }
+
+    /// Returns the same flags, `by_name` as well.
+    #[must_use]
+    pub const fn by_name(mut self) -> Self {
+        self.by_name = true;
+        self
+    }
+
+    /// Returns the same flags, `empty_params` as well.
+    #[must_use]
+    pub const fn empty_params(mut self) -> Self {
+        self.empty_params = true;
         self
     }
 }

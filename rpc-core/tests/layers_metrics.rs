@@ -65,7 +65,7 @@ impl Recorded {
 struct Declares([MethodInfo; 1]);
 
 impl Declares {
-    const ERRORS: &[ErrorInfo] = &[ErrorInfo { code: 7, name: "Full" }];
+    const ERRORS: &[ErrorInfo] = &[ErrorInfo::new(7, "Full")];
 
     fn new() -> Self {
         Self([MethodInfo::new("fail", MethodKind::Request).with_errors(Self::ERRORS)])

@@ -205,7 +205,7 @@ fn a_service_tells_what_its_methods_are() {
     let [join, say, who_is, version, ..] = chat.methods() else { panic!("{names:?}") };
     assert_eq!(join.docs, "Joins `room`;\nanswers who is there.");
     assert_eq!((param_names(join), &join.kind), (vec!["room"], &MethodKind::Request));
-    assert_eq!(join.errors.first(), Some(&ErrorInfo { code: 1001, name: "Full" }));
+    assert_eq!(join.errors.first(), Some(&ErrorInfo::new(1001, "Full")));
     assert_eq!((param_names(say), &say.kind), (vec!["room", "text"], &MethodKind::Notification));
     assert_eq!(
         (param_names(who_is), who_is.flags.idempotent),

@@ -45,6 +45,9 @@ trait Chat {
     async fn not_there(&self);
 }
 
+/// No place is left.
+///
+/// Come back.
 #[derive(Debug, thiserror::Error, RpcError)]
 #[error("full")]
 #[rpc(code = 1)]
@@ -95,7 +98,10 @@ fn a_method_tells_its_kind_documentation_errors_and_what_it_returns() {
     );
     let MethodKind::Subscription { unsubscribe, .. } = kind("chat/listen") else { panic!() };
     assert_eq!(unsubscribe, "chat/unsubscribe_listen");
-    assert_eq!(row(ChatClient::METHODS, "enter").errors, [ErrorInfo { code: 1, name: "Full" }]);
+    assert_eq!(
+        row(ChatClient::METHODS, "enter").errors,
+        [ErrorInfo::new(1, "Full").with_docs("No place is left.\n\nCome back.")]
+    );
 }
 
 #[test]
@@ -209,6 +215,33 @@ fn an_alias_of_several_methods_has_an_own_name_in_each() {
     let any = row(MergedClient::METHODS, "any");
     let own_names = any.selected.iter().map(|(_, method)| method.alias_of.as_deref());
     assert!(any.alias_of.is_none() && own_names.eq([Some("a"), Some("b")]));
+}
+
+#[service(by_name)]
+trait Tuned {
+    #[method(timeout = "2s", name = "slowly", aliases("lento"))]
+    async fn r#loop(&self, steps: Progress<Vec<u64>>);
+    #[method(by_name = false, empty_params)]
+    async fn listed(&self);
+    #[subscription(name = "watch", selector = "a", by_name = false, timeout = "5ms")]
+    async fn first(&self) -> Streaming<u8>;
+}
+
+#[test]
+fn a_method_tells_what_its_stub_does_and_its_name_in_rust() {
+    let told = |method: &MethodInfo| {
+        let MethodInfo { ident, progress, timeout, flags, .. } = method;
+        (*ident, *progress, timeout.map(|time| time.as_millis()), flags.by_name, flags.empty_params)
+    };
+    let of = |name| told(row(TunedClient::METHODS, name));
+    for name in ["slowly", "lento"] {
+        assert_eq!(of(name), ("loop", "Vec<u64>", Some(2000), true, false));
+    }
+    assert_eq!(of("listed"), ("listed", "", None, false, true));
+    // A name that several share has none of its own, and each of them has.
+    assert_eq!(of("watch"), ("", "", None, false, false));
+    let [(_, first)] = row(TunedServer::METHODS, "watch").selected else { panic!() };
+    assert_eq!(told(first), ("first", "", Some(5), false, false));
 }
 
 struct Nobody;

@@ -21,7 +21,7 @@ use syn::{TypeParamBound, Visibility, parse_quote};
 
 pub(crate) use attributes::{allowed, hidden, one_of};
 pub(crate) use case::Case;
-pub(crate) use docs::of_params;
+pub(crate) use docs::{of_params, text as docs_text};
 pub(crate) use kind::{ATTRIBUTES, Kind, Run, Subscription};
 pub(crate) use method::Method;
 pub(crate) use output::Output;

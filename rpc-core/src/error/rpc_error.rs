@@ -38,12 +38,43 @@ pub trait RpcError: Sized + Send + 'static {
 }
 
 /// One error that a method can answer with.
+///
+/// ```
+/// use rpc_core::RpcError;
+///
+/// #[derive(Debug, PartialEq, thiserror::Error, RpcError)]
+/// enum ChatError {
+///     /// The room has no place left.
+///     #[error("room is full")]
+///     #[rpc(code = 1001)]
+///     Full { max: u32 },
+/// }
+/// let [full] = ChatError::CODES else { panic!() };
+/// assert_eq!((full.code, full.name, full.docs), (1001, "Full", "The room has no place left."));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ErrorInfo {
-    /// Its code.
+    /// The code of the error object.
     pub code: i64,
-    /// The name of its variant.
+    /// The name of the variant, or of the type if that is a struct.
     pub name: &'static str,
+    /// The documentation of the variant, or of the struct, as Markdown. Empty without documentation.
+    pub docs: &'static str,
+}
+
+impl ErrorInfo {
+    /// Returns an error without documentation.
+    pub const fn new(code: i64, name: &'static str) -> Self {
+        Self { code, name, docs: "" }
+    }
+
+    /// Returns the same error with this documentation.
+    #[must_use]
+    pub const fn with_docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
+        self
+    }
 }
 
 impl RpcError for Infallible {

@@ -115,12 +115,17 @@ fn method_info(private: &Path, method: &Method, name: &WireName) -> TokenStream 
     let Method { docs_text: docs, kind, output, .. } = method;
     let new = new(private, name, &method.name, kind);
     let params = method.params().map(|param| param_info(private, param));
-    let returns = type_text(&written(output));
+    let (ident, returns) = (method.ident.unraw().to_string(), type_text(&written(output)));
+    let progress = method.progress().map(|progress| type_text(&progress.value)).into_iter();
+    let timeout = method.timeout.map(|timeout| timeout.as_millis() as u64).into_iter();
     let (flags, errors) = (flags(method), error_codes(private, output));
     quote! {
         #new
             .with_params(const { &[#(#params),*] })
+            .with_ident(#ident)
             .with_returns(#returns)
+            #(.with_progress(#progress))*
+            #(.with_timeout(::core::time::Duration::from_millis(#timeout)))*
             .with_flags(#private::MethodFlags::new()#flags)
             .with_errors(#errors)
             .with_docs(#docs)
@@ -198,7 +203,7 @@ fn kind(private: &Path, kind: &Kind) -> TokenStream {
     }
 }
 
-/// `.idempotent().spawn().ordered().allow_unknown()`
+/// `.idempotent().spawn().ordered().allow_unknown().by_name()`
 fn flags(method: &Method) -> TokenStream {
     let idempotent = match method.kind {
         Kind::Request { idempotent: true } => quote!(.idempotent()),
@@ -212,5 +217,7 @@ fn flags(method: &Method) -> TokenStream {
     };
     let ordered = method.ordered.then(|| quote!(.ordered()));
     let allow_unknown = method.allow_unknown.then(|| quote!(.allow_unknown()));
-    quote!(#idempotent #run #ordered #allow_unknown)
+    let by_name = method.by_name.then(|| quote!(.by_name()));
+    let empty_params = method.empty_params.then(|| quote!(.empty_params()));
+    quote!(#idempotent #run #ordered #allow_unknown #by_name #empty_params)
 }

@@ -117,10 +117,11 @@ fn conversion(error: &ErrorType, FromCall { path, cause, .. }: &FromCall) -> Tok
     }
 }
 
-/// `ErrorInfo { code: 1001, name: "Full" }`
-fn info(private: &Path, Variant { name, code, .. }: &Variant) -> TokenStream {
+/// `ErrorInfo::new(1001, "Full").with_docs("…")`
+fn info(private: &Path, Variant { name, code, docs, .. }: &Variant) -> TokenStream {
     let name = name.unraw().to_string();
-    quote!(#private::ErrorInfo { code: #code, name: #name })
+    let docs = (!docs.is_empty()).then_some(docs).into_iter();
+    quote!(#private::ErrorInfo::new(#code, #name) #(.with_docs(#docs))*)
 }
 
 /// From a variant to an error object.

@@ -3,7 +3,7 @@
 use syn::{Attribute, Data, DataEnum, DeriveInput, Fields, Ident, Path, Type, parse_quote};
 
 use crate::errors::Errors;
-use crate::model::allowed;
+use crate::model::{allowed, docs_text};
 use crate::parse::{self, Code, VariantArgs};
 use crate::tokens::again;
 
@@ -39,6 +39,8 @@ pub(super) struct Variant {
     /// `Self::Full`, or the `Self` of a struct.
     pub(super) path: Path,
     pub(super) code: i64,
+    /// The text of the documentation.
+    pub(super) docs: String,
     pub(super) fields: Fields,
 }
 
@@ -97,7 +99,9 @@ fn of_enum(
             check_code(&code, errors);
             check_repeated(&code, &codes, errors);
             let path = again(name);
-            variants.push(Variant::new(name, parse_quote!(Self::#path), &code, &variant.fields));
+            let docs = docs_text(&variant.attrs);
+            let path = parse_quote!(Self::#path);
+            variants.push(Variant::new(name, path, &code, docs, &variant.fields));
             codes.push((code.value, name));
         }
     }
@@ -109,7 +113,7 @@ fn of_struct(item: &DeriveInput, fields: &Fields, errors: &mut Errors) -> (Path,
     check_no_field_attributes(fields, errors);
     let variant = |code| {
         check_code(&code, errors);
-        Variant::new(&item.ident, parse_quote!(Self), &code, fields)
+        Variant::new(&item.ident, parse_quote!(Self), &code, docs_text(&item.attrs), fields)
     };
     (krate, code.map(variant).into_iter().collect())
 }
@@ -136,8 +140,8 @@ impl FromCall {
 }
 
 impl Variant {
-    fn new(name: &Ident, path: Path, code: &Code, fields: &Fields) -> Self {
-        Self { name: name.clone(), path, code: code.value, fields: fields.clone() }
+    fn new(name: &Ident, path: Path, code: &Code, docs: String, fields: &Fields) -> Self {
+        Self { name: name.clone(), path, code: code.value, docs, fields: fields.clone() }
     }
 }
 

@@ -40,7 +40,7 @@ struct Closed;
 fn an_error_may_be_any_enum_or_struct() {
     let codes: Vec<_> = ChatError::CODES.iter().map(|info| info.code).collect();
     assert_eq!(codes, [1001, 1002, -1, 1003, -32801, -31999]);
-    assert_eq!(Gone::CODES, [ErrorInfo { code: 1, name: "Gone" }]);
+    assert_eq!(Gone::CODES, [ErrorInfo::new(1, "Gone")]);
     let gone = Gone { error: 3 }.to_error_object();
     assert_eq!(gone.message, "gone for 3 days");
     assert_eq!(Gone::from_error_object(&gone).unwrap().error, 3);
