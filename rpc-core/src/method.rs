@@ -177,6 +177,9 @@ pub enum MethodKind {
     /// It serves requests and notifications of names that nobody offers: see
     /// [`Router::fallback`](crate::Router::fallback). Its own name is not called.
     Fallback,
+    /// It serves notifications of names that nobody offers: see
+    /// [`Router::notification_fallback`](crate::Router::notification_fallback). Its own name is not called.
+    NotificationFallback,
 }
 
 /// What statistics, metrics and tables of methods call the one that serves all other names: those are the other

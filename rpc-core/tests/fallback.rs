@@ -147,6 +147,69 @@ fn there_is_one_and_a_second_one_is_a_mistake() {
     assert_eq!(error, "a second fallback: a router has one, with the services that it joins");
 }
 
+#[test]
+fn there_is_one_for_notifications_beside_it() {
+    let events = || Router::new().notification_fallback(|_, _, _| async {});
+    let both = || events().fallback(|_, _, _| async { Ok(()) });
+    assert!(both().check().is_ok());
+    let error = both().service(events()).check().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "a second notification fallback: a router has one, with the services that it joins"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallback_for_notifications_leaves_requests_unanswered_by_it() {
+    let log = Log::default();
+    let events = log.clone();
+    let events = Router::new()
+        .notification_fallback(move |cx: Context, method: String, params: RawParams| {
+            assert!(cx.is_notification());
+            events.add(format!("event {method} {}", params.as_str().unwrap_or("none")));
+            std::future::ready(())
+        })
+        .method("known", |_: Context, (): ()| async { Ok("known") });
+    let (mut raw, _peer) = Raw::connect(Router::new().service(events), Limits::server());
+    raw.play(
+        r#"
+--> {"jsonrpc":"2.0","method":"Other.event","params":[1]}
+--> {"jsonrpc":"2.0","id":1,"method":"Other.event"}
+<-- {"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no method `Other.event`"}}
+--> {"jsonrpc":"2.0","id":2,"method":"known"}
+<-- {"jsonrpc":"2.0","id":2,"result":"known"}
+--> {"jsonrpc":"2.0","method":"known"}
+--> {"jsonrpc":"2.0","method":"rpc.event"}
+--> {"jsonrpc":"2.0","method":"$/credit"}
+--> [{"jsonrpc":"2.0","method":"in.batch"},{"jsonrpc":"2.0","id":3,"method":"in.batch"}]
+<-- [{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"no method `in.batch`"}}]
+"#,
+    )
+    .await;
+    assert_eq!(log.take(), ["event Other.event [1]", "event in.batch none"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_a_fallback_for_notifications_the_fallback_serves_the_requests() {
+    let log = Log::default();
+    let events = log.clone();
+    let router =
+        echo(&log).notification_fallback(move |_: Context, method: String, _: RawParams| {
+            events.add(format!("event {method}"));
+            std::future::ready(())
+        });
+    let (mut raw, _peer) = Raw::connect(router, Limits::server());
+    raw.play(
+        r#"
+--> {"jsonrpc":"2.0","method":"x"}
+--> {"jsonrpc":"2.0","id":1,"method":"x"}
+<-- {"jsonrpc":"2.0","id":1,"result":["x","none"]}
+"#,
+    )
+    .await;
+    assert_eq!(log.take(), ["event x"]);
+}
+
 /// A service that is written by hand.
 struct ByHand([MethodInfo; 1]);
 

@@ -4,9 +4,7 @@ use std::future::ready;
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{
-    CallError, CloseCode, Context, ErrorObject, Limits, Peer, RawParams, Result, Router, service,
-};
+use rpc_core::{CallError, CloseCode, Context, Limits, Peer, RawParams, Result, Router, service};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -69,12 +67,11 @@ impl ApplicationEvents for Ears {
 
 /// Serves the announcements of other remotes, which choose the names themselves.
 fn announcements(ears: UnboundedSender<Heard>) -> Router {
-    Router::new().fallback(move |_: Context, method: String, params: RawParams| {
-        if !method.starts_with("Other.") {
-            return ready(Err(ErrorObject::method_not_found(&method)));
+    Router::new().notification_fallback(move |_: Context, method: String, params: RawParams| {
+        if method.starts_with("Other.") {
+            ears.send(Heard::Other(method, params.parse())).ok();
         }
-        ears.send(Heard::Other(method, params.parse())).ok();
-        ready(Ok(()))
+        ready(())
     })
 }
 

@@ -6,7 +6,7 @@ use std::future::ready;
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{CallError, Context, Dialect, ErrorObject, Peer, RawParams, Router};
+use rpc_core::{CallError, Context, Dialect, Peer, RawParams, Router};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -36,12 +36,11 @@ impl Window for Bar {
 
 /// The reports under such a token: they belong to no call.
 fn reports(told: UnboundedSender<Told>) -> Router {
-    Router::new().fallback(move |_: Context, method: String, params: RawParams| {
-        if method != "$/progress" {
-            return ready(Err(ErrorObject::method_not_found(&method)));
+    Router::new().notification_fallback(move |_: Context, method: String, params: RawParams| {
+        if method == "$/progress" {
+            told.send(Told::Progress(params.parse())).ok();
         }
-        told.send(Told::Progress(params.parse())).ok();
-        ready(Ok(()))
+        ready(())
     })
 }
 

@@ -26,6 +26,8 @@ use crate::util::excerpt::Excerpt;
 use crate::util::sync::{AtomicBool, Ordering};
 use crate::wire::reserved;
 
+use fallback::fall_back;
+
 mod closure;
 mod dialect;
 mod fallback;
@@ -55,6 +57,8 @@ pub struct Router {
     by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
     /// The method that serves all other names.
     fallback: Option<usize>,
+    /// The method that serves all other names of notifications.
+    notification_fallback: Option<usize>,
     /// Methods that end subscriptions whose ids have a name of their own, and that name.
     id_members: Vec<(Box<str>, Box<str>)>,
     /// For each method whether it was told of that it took long.
@@ -249,19 +253,21 @@ impl Router {
         }
     }
 
-    /// What a name calls.
+    /// What the name of a request calls.
     #[inline(always)] // each message asks
     pub(crate) fn find(&self, name: &str) -> Option<Target> {
         match self.by_name.get(name) {
             Some(target) => Some(*target),
-            None => self.fall_back(name),
+            None => fall_back(name, self.fallback),
         }
     }
 
     /// What the name of a notification calls. The other end's subscriptions may have the names of ours,
     /// and their items come when nobody takes them any more: those are not for the method.
     pub(crate) fn find_notified(&self, name: &str, params: Option<&str>) -> Option<Target> {
-        let target = self.find(name)?;
+        let Some(target) = self.by_name.get(name).copied() else {
+            return fall_back(name, self.notification_fallback.or(self.fallback));
+        };
         if let Target::Method(method) | Target::Ordered(method) = target
             && let MethodKind::Subscription { id_member, .. } = &self.methods[method].kind
             && ItemParams::are(params, id_member)
@@ -317,8 +323,8 @@ impl Router {
         self.mistakes.extend(service.check().err().map(|error| error.0));
         for (index, info) in service.methods().iter().enumerate() {
             let method = self.methods.len();
-            if info.kind == MethodKind::Fallback {
-                self.insert_fallback(method);
+            if matches!(info.kind, MethodKind::Fallback | MethodKind::NotificationFallback) {
+                self.insert_fallback(method, &info.kind);
             } else if let Some(refusal) = names(info).find_map(reserved::refusal) {
                 self.mistakes.push(refusal);
                 continue;
@@ -360,7 +366,7 @@ impl Router {
 fn names(info: &MethodInfo) -> impl Iterator<Item = &str> {
     let more = match &info.kind {
         MethodKind::Subscription { item, unsubscribe, .. } => [Some(&**item), Some(&**unsubscribe)],
-        MethodKind::Request | MethodKind::Notification | MethodKind::Fallback => [None; 2],
+        _ => [None; 2],
     };
     std::iter::once(&*info.name).chain(more.into_iter().flatten())
 }

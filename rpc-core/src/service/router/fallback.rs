@@ -1,5 +1,6 @@
 //! What serves the names that nobody offers: for bridges, proxies, and ends that say whatever they like.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
@@ -35,6 +36,8 @@ impl Router {
     /// of the [dialect](crate::Dialect), save for reports of progress that belong to no call. Items
     /// of a stream go to whoever has the stream; items of streams that were not subscribed through this
     /// crate get here, so that a bridge can pass them on.
+    ///
+    /// If only notifications are to get here, use a [notification fallback](Self::notification_fallback).
     ///
     /// A router has one fallback, and the services that it joins have none beside that: [`check`](crate::Service::check)
     /// tells of a second one. The fallback of a service that a router takes in serves the names that the whole
@@ -80,23 +83,77 @@ impl Router {
         self
     }
 
-    /// Notes that this method serves all other names.
-    pub(super) fn insert_fallback(&mut self, method: usize) {
-        if self.fallback.is_some() {
-            let mistake = "a second fallback: a router has one, with the services that it joins";
-            self.mistakes.push(mistake.into());
-        }
-        self.fallback.get_or_insert(method);
+    /// Serves the notifications whose method nobody offers: `handler` takes the [`Context`], the name of the method as it
+    /// came, and the params as they came. Requests of such names are still answered -32601, or served by the
+    /// [fallback](Self::fallback) if the router has one as well.
+    ///
+    /// For events whose names the other end chooses. What holds for a fallback holds here too: its limits, the names that do
+    /// not get here, and `*` as its name in statistics.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{CallError, Context, RawParams, Router, memory};
+    /// use tokio::sync::mpsc;
+    ///
+    /// let (events, mut heard) = mpsc::unbounded_channel();
+    /// let router = Router::new().notification_fallback(move |_: Context, method: String, _: RawParams| {
+    ///     events.send(method).ok();
+    ///     std::future::ready(())
+    /// });
+    /// let (peer, _) = memory::pair(Router::new(), router);
+    /// peer.notify("lamp.on", ()).await?;
+    /// assert_eq!(heard.recv().await.as_deref(), Some("lamp.on"));
+    /// let refused = peer.call::<()>("lamp.on", ()).await;
+    /// assert!(matches!(refused, Err(CallError::Remote(error)) if error.code == -32601));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn notification_fallback<F>(
+        mut self,
+        handler: impl Fn(Context, String, RawParams) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let info = MethodInfo::new(FALLBACK, MethodKind::NotificationFallback);
+        let start = move |cx: &Context, params: Params<'_>| match RawParams::new(cx, params) {
+            Ok(params) => {
+                let future = handler(cx.clone(), cx.method().to_owned(), params);
+                Handler::new(async move {
+                    future.await;
+                    Ok::<_, Infallible>(())
+                })
+            }
+            Err(error) => Handler::error(error),
+        };
+        self.add(Box::new(Closure { info: [info], start }));
+        self
     }
 
-    /// What serves a name that nobody offers.
-    #[inline] // items of streams come by here
-    pub(super) fn fall_back(&self, name: &str) -> Option<Target> {
-        let method = self.fallback?;
-        // LSP has reports of progress that belong to no call: that is looked at more closely later.
-        let is_free = !reserved::is_reserved(name) || name == "$/progress";
-        is_free.then_some(Target::Fallback(method))
+    /// Notes that this method serves all other names, of all messages or of notifications.
+    pub(super) fn insert_fallback(&mut self, method: usize, kind: &MethodKind) {
+        let (place, what) = match kind {
+            MethodKind::NotificationFallback => {
+                (&mut self.notification_fallback, "notification fallback")
+            }
+            _ => (&mut self.fallback, "fallback"),
+        };
+        if place.is_some() {
+            self.mistakes.push(format!(
+                "a second {what}: a router has one, with the services that it joins"
+            ));
+        }
+        place.get_or_insert(method);
     }
+}
+
+/// What serves a name that nobody offers.
+#[inline] // items of streams come by here
+pub(super) fn fall_back(name: &str, method: Option<usize>) -> Option<Target> {
+    let method = method?;
+    // LSP has reports of progress that belong to no call: that is looked at more closely later.
+    let is_free = !reserved::is_reserved(name) || name == "$/progress";
+    is_free.then_some(Target::Fallback(method))
 }
 
 /// The params of a call as they came, for a [fallback](Router::fallback): the JSON text of an array or an object, or
