@@ -37,8 +37,8 @@ pub struct MethodInfo {
     /// The type of the values by which the method reports its progress, as its trait has it written: the `u64` of a
     /// `Progress<u64>`. Empty if the method reports none, or if the type is not known.
     pub progress: &'static str,
-    /// How long a stub waits for the answer, unless its caller says otherwise. `None` if the trait does not say: then it is
-    /// `call_timeout` of the [`Limits`](crate::Limits).
+    /// How long a stub waits for the answer, unless its caller says otherwise. `None` if the trait does not say: then the stub waits for
+    /// `call_deadline` of the [`Limits`](crate::Limits).
     pub timeout: Option<Duration>,
     /// What else was declared of it.
     pub flags: MethodFlags,
@@ -47,9 +47,8 @@ pub struct MethodInfo {
     /// Its documentation.
     pub docs: &'static str,
     /// If the first parameter picks one of several: what picks each, and what is known of that one, its
-    /// parameters behind the first, and names as its trait has them. Then no parameters, errors or
-    /// documentation are told beside these.
-    pub selected: &'static [(&'static str, MethodInfo)],
+    /// parameters behind the first. Then no parameters, errors or documentation are told beside these.
+    pub selected: Cow<'static, [(&'static str, MethodInfo)]>,
 }
 
 impl MethodInfo {
@@ -80,7 +79,7 @@ impl MethodInfo {
             flags: MethodFlags::new(),
             errors: &[],
             docs: "",
-            selected: &[],
+            selected: Cow::Borrowed(&[]),
         }
     }
 
@@ -148,7 +147,8 @@ impl MethodInfo {
     /// The same method, of which the first parameter picks one of these.
     #[must_use]
     pub const fn with_selected(mut self, selected: &'static [(&'static str, MethodInfo)]) -> Self {
-        self.selected = selected;
+        // What was there is borrowed too, or nothing; a constant cannot drop it, as it may be owned by its type.
+        std::mem::forget(std::mem::replace(&mut self.selected, Cow::Borrowed(selected)));
         self
     }
 }

@@ -196,7 +196,7 @@ fn what_a_selector_picks_tells_the_same() {
     for (name, alias_of) in [("watch", None), ("see", Some("watch"))] {
         let method = row(OddServer::METHODS, name);
         assert_eq!(method.alias_of.as_deref(), alias_of);
-        let [("rooms", rooms), ("users", users)] = method.selected else { panic!() };
+        let [("rooms", rooms), ("users", users)] = &*method.selected else { panic!() };
         assert_eq!((rooms.alias_of.as_deref(), users.alias_of.as_deref()), (alias_of, alias_of));
         assert_eq!((rooms.params[0].docs, rooms.params[0].ty), ("Of this room. ", "u8"));
     }
@@ -240,7 +240,7 @@ fn a_method_tells_what_its_stub_does_and_its_name_in_rust() {
     assert_eq!(of("listed"), ("listed", "", None, false, true));
     // A name that several share has none of its own, and each of them has.
     assert_eq!(of("watch"), ("", "", None, false, false));
-    let [(_, first)] = row(TunedServer::METHODS, "watch").selected else { panic!() };
+    let [(_, first)] = &*row(TunedServer::METHODS, "watch").selected else { panic!() };
     assert_eq!(told(first), ("first", "", Some(5), false, false));
 }
 

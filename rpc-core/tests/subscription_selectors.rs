@@ -235,12 +235,12 @@ fn the_table_has_one_row_for_a_name_and_tells_what_it_may_mean() {
     let subscribe = &node.methods()[1];
     let MethodKind::Subscription { item, unsubscribe, .. } = &subscribe.kind else { panic!() };
     assert_eq!((&**item, &**unsubscribe), ("eth_subscription", "eth_unsubscribe"));
-    let [(heads, new_heads), (logs, logs_info)] = subscribe.selected else { panic!() };
+    let [(heads, new_heads), (logs, logs_info)] = &*subscribe.selected else { panic!() };
     assert_eq!((*heads, *logs), ("newHeads", "logs"));
     assert_eq!((new_heads.docs, new_heads.params.len()), ("Each new head.", 0));
     let params: Vec<_> = logs_info.params.iter().map(|param| param.name).collect();
     assert_eq!((params, logs_info.errors[0].code), (vec!["filter", "from"], 7));
-    let [(half, half_info)] = node.methods()[2].selected else { panic!() };
+    let [(half, half_info)] = &*node.methods()[2].selected else { panic!() };
     assert_eq!((*half, half_info.flags.spawn), ("b", true));
     assert!(Router::new().service(node).check().is_ok());
 }
@@ -250,6 +250,15 @@ async fn a_name_that_several_share_is_in_another_namespace_once() {
     let service = NodeServer::new(Chain).namespace("geth");
     let names: Vec<_> = service.methods().iter().map(|method| method.name.to_string()).collect();
     assert_eq!(names, ["geth_block_number", "geth_subscribe", "geth_half", "parity_subscribe"]);
+    // What the name may mean is there as well.
+    for (row, alias_of) in [(1, None), (3, Some("geth_subscribe"))] {
+        let row = &service.methods()[row];
+        for (_, selected) in &*row.selected {
+            assert_eq!((&selected.name, &selected.kind), (&row.name, &row.kind));
+            assert_eq!(selected.alias_of.as_deref(), alias_of);
+        }
+        assert!(!row.selected.is_empty());
+    }
     let (peer, _node) = memory::pair(Router::new(), Router::new().service(service));
     let mut heads = NodeClient::new(peer).namespace("geth").new_heads().await.unwrap();
     assert_eq!(next(&mut heads).await, Some(Ok(1)));

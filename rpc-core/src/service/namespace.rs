@@ -40,6 +40,29 @@ impl Prefix {
     fn replaced(&self, prefix: &str, name: &str) -> String {
         [prefix, name.strip_prefix(self.of_trait).unwrap_or(name)].concat()
     }
+
+    /// Puts the names of a method behind another prefix, and those of the methods that share its name.
+    fn rename(&self, method: &mut MethodInfo, prefixed: Prefixed, prefix: &str) {
+        let renamed = |name: &mut Cow<'static, str>, is_prefixed: bool| {
+            if is_prefixed {
+                *name = self.replaced(prefix, name).into();
+            }
+        };
+        renamed(&mut method.name, prefixed.name);
+        if let Some(own_name) = &mut method.alias_of {
+            // No method's own name is written whole.
+            renamed(own_name, true);
+        }
+        if let MethodKind::Subscription { item, unsubscribe, .. } = &mut method.kind {
+            renamed(item, prefixed.item);
+            renamed(unsubscribe, prefixed.unsubscribe);
+        }
+        if !method.selected.is_empty() {
+            for (_, selected) in method.selected.to_mut() {
+                self.rename(selected, prefixed, prefix);
+            }
+        }
+    }
 }
 
 /// The methods of a service, if they are not as its trait has them.
@@ -65,22 +88,9 @@ impl Renamed {
         prefixed: &[Prefixed],
     ) -> Self {
         let new = prefix.with(namespace);
-        let renamed = |name: &mut Cow<'static, str>, is_prefixed: bool| {
-            if is_prefixed {
-                *name = prefix.replaced(&new, name).into();
-            }
-        };
         let mut methods = methods.to_vec();
         for (method, prefixed) in methods.iter_mut().zip(prefixed) {
-            renamed(&mut method.name, prefixed.name);
-            if let Some(own_name) = &mut method.alias_of {
-                // No method's own name is written whole.
-                renamed(own_name, true);
-            }
-            if let MethodKind::Subscription { item, unsubscribe, .. } = &mut method.kind {
-                renamed(item, prefixed.item);
-                renamed(unsubscribe, prefixed.unsubscribe);
-            }
+            prefix.rename(method, *prefixed, &new);
         }
         Self(Some(Arc::new(Table { methods, is_empty: namespace.is_empty() })))
     }
