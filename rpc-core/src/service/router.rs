@@ -31,6 +31,7 @@ use fallback::fall_back;
 mod closure;
 mod dialect;
 mod fallback;
+mod unfit;
 
 pub use fallback::RawParams;
 
@@ -90,6 +91,9 @@ impl Router {
     /// | `()` | no params |
     /// | a `Vec`, a map, a `Value`, a struct with `#[serde(flatten)]` | all params that the type reads, of any number and name |
     ///
+    /// A number, a text or a bool alone is never what params are: [`check`](crate::Service::check) tells of a `handler`
+    /// that takes one.
+    ///
     /// As with a trait, missing trailing `Option`s are `None`. Params that do not fit are answered -32602; that
     /// includes surplus values, and names that the struct does not have (except `_meta`). A
     /// notification ignores such names. To take params both by name and by position, use a struct or a trait.
@@ -123,6 +127,7 @@ impl Router {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let info = MethodInfo::named(name.into(), MethodKind::Request).with_errors(E::CODES);
+        self.check_params::<P>(&info.name);
         let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
         {
             Ok(params) => Handler::new(handler(cx.clone(), params)),
@@ -161,6 +166,7 @@ impl Router {
         F: Future<Output = Result<Streaming<T>, ErrorObject>> + Send + 'static,
     {
         let name = name.into();
+        self.check_params::<P>(&name);
         let kind = MethodKind::subscription(name.clone(), unsubscribe);
         let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
         {
@@ -184,6 +190,7 @@ impl Router {
         F: Future<Output = ()> + Send + 'static,
     {
         let info = MethodInfo::named(name.into(), MethodKind::Notification);
+        self.check_params::<P>(&info.name);
         let start = move |cx: &Context, params: Params<'_>| match closure::decode(Some(cx), params)
         {
             Ok(params) => {
@@ -319,6 +326,17 @@ impl Router {
         &self.methods[method].name
     }
 
+    /// Notes a mistake if nobody can ever call the method.
+    fn check_params<P: DeserializeOwned>(&mut self, name: &str) {
+        if unfit::never_fits::<P>() {
+            let ty = std::any::type_name::<P>();
+            self.mistakes.push(format!(
+                "params of `{name}` can never be a `{ty}`: they are an array or an object, so write \
+                 `(value,): ({ty},)` in its closure"
+            ));
+        }
+    }
+
     fn add(&mut self, service: Box<dyn Service>) {
         self.mistakes.extend(service.check().err().map(|error| error.0));
         for (index, info) in service.methods().iter().enumerate() {
@@ -444,6 +462,21 @@ mod tests {
         );
         let error = router.ordered("c").check().unwrap_err().to_string();
         assert_eq!(error, "`c` cannot be ordered: offer a method of this name first");
+    }
+
+    #[test]
+    fn a_closure_that_nobody_can_call_is_a_mistake() {
+        let router = Router::new()
+            .method("a", |_: Context, _: u8| async { Ok(()) })
+            .notification("b", |_: Context, _: bool| async {})
+            .subscription("c", "d", |_: Context, _: f64| async {
+                Ok(Streaming::<u8>::new(futures_util::stream::empty()))
+            });
+        let told = router.check().unwrap_err().to_string();
+        for (name, ty) in [("a", "u8"), ("b", "bool"), ("c", "f64")] {
+            let mistake = format!("params of `{name}` can never be a `{ty}`");
+            assert!(told.contains(&mistake) && told.contains(&format!("({ty},)")), "{told}");
+        }
     }
 
     #[test]

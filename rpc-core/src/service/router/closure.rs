@@ -137,7 +137,7 @@ impl<'r, 'de> Whole<'r, 'de> {
 }
 
 /// How serde_json calls types of its own that it reads in a way of its own.
-const PRIVATE: &str = "$serde_json::private::";
+pub(super) const PRIVATE: &str = "$serde_json::private::";
 
 /// What is read as it is.
 macro_rules! pass_on {
