@@ -4,7 +4,8 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rpc_core::{CloseCode, LinkError, Received, Transport, WebSocket};
+use rpc_core::CloseCode;
+use rpc_core::transport::{LinkError, Received, Transport, WebSocket};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 

@@ -6,7 +6,7 @@
 use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
-use rpc_core::{Role, WebSocket};
+use rpc_core::transport::{Role, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;

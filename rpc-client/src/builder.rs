@@ -7,10 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::{
-    Dialect, Endpoint, EndpointConfig, Hello, Layer, Layers, Limits, OnForeign, PeerRegistry,
-    Router, SameName, Service,
-};
+use rpc_core::layers::{Layer, Layers};
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello, OnForeign, PeerRegistry};
+use rpc_core::{Dialect, Limits, Router, SameName, Service};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
@@ -111,7 +110,7 @@ impl ClientBuilder {
     /// no JSON-RPC, one by one. The task of the connection calls the listener, in order, so the listener should
     /// be quick. If the listener panics, the connection goes on.
     ///
-    /// A client never answers such messages, and counts them ([`foreign`](rpc_core::Counters::foreign)). Without a
+    /// A client never answers such messages, and counts them ([`foreign`](rpc_core::types::Counters::foreign)). Without a
     /// listener the first one is logged as a warning, and more than ten times
     /// [`malformed_rate`](Limits::malformed_rate) (1,000 by default) in ten seconds close the connection with 1008.
     ///

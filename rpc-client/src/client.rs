@@ -1,6 +1,7 @@
 //! A client that is connected.
 
-use rpc_core::{CloseCode, CloseReason, Endpoint, Peer};
+use rpc_core::transport::Endpoint;
+use rpc_core::{CloseCode, CloseReason, Peer};
 
 use crate::builder::ClientBuilder;
 use crate::handshake::Agreed;

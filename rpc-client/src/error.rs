@@ -5,7 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
-use rpc_core::{Escaped, LimitsError, RouterError};
+use rpc_core::RouterError;
+use rpc_core::internal::Escaped;
+use rpc_core::types::LimitsError;
 
 /// Why there is no connection. The text of each error holds the cause and names the change to make, so it is
 /// enough to print the error. No text repeats the URL or a header, since these may hold credentials. Words of

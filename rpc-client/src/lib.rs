@@ -18,7 +18,7 @@
 //! # The way of a connection
 //!
 //! ```text
-//! URL ─▶ target ─▶ connect: TCP or Unix socket ─▶ tls ─▶ handshake ─▶ a task: rpc_core::Connection
+//! URL ─▶ target ─▶ connect: TCP or Unix socket ─▶ tls ─▶ handshake ─▶ a task: Connection
 //!          └──────────┴───────────────────────────┴─────────┴─▶ ConnectError, which says what to change
 //! ```
 //!

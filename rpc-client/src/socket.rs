@@ -1,6 +1,6 @@
 //! A WebSocket to a server, over whatever carries it.
 
-use rpc_core::{Endpoint, WebSocket};
+use rpc_core::transport::{Endpoint, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::handshake::Agreed;

@@ -15,7 +15,7 @@ use http::uri::Authority;
 use http::uri::PathAndQuery;
 use percent_encoding::percent_decode_str;
 #[cfg(unix)]
-use rpc_core::Escaped;
+use rpc_core::internal::Escaped;
 #[cfg(feature = "tls-no-provider")]
 use rpc_tls::rustls::pki_types::ServerName;
 

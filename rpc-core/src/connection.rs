@@ -56,7 +56,7 @@ const BYTES: usize = 64 * 1024;
 
 /// A connection at work: a future that ends with the reason why the connection did.
 ///
-/// [`Endpoint::connect`](crate::Endpoint::connect) makes one. Dropping the connection drops the transport: the
+/// [`Endpoint::connect`](crate::transport::Endpoint::connect) makes one. Dropping the connection drops the transport: the
 /// other end sees a lost link, calls fail with [`CallError::Closed`](crate::CallError::Closed), and
 /// handlers are stopped.
 ///
@@ -157,7 +157,8 @@ impl Connection {
     /// and is ready when the connection is closed.
     ///
     /// ```
-    /// # use rpc_core::{CloseReason, Connection, LinkEnd, memory::Pipe};
+    /// # use rpc_core::transport::{Connection, LinkEnd};
+    /// # use rpc_core::{CloseReason, memory::Pipe};
     /// # use tokio::sync::mpsc::Receiver;
     /// async fn carry(mut connection: Connection, mut links: Receiver<Pipe>) -> CloseReason {
     ///     loop {

@@ -8,8 +8,9 @@
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
 //! use std::sync::Arc;
-//! use rpc_core::layers::{CallFuture, CallRequest, CallNext, Layer, ServeNext, ServeRequest};
-//! use rpc_core::{Context, ErrorObject, Handler, Layers, Router, Service, memory};
+//! use rpc_core::layers::{CallFuture, CallNext, CallRequest, Layer, Layers, ServeNext, ServeRequest};
+//! use rpc_core::types::Handler;
+//! use rpc_core::{Context, ErrorObject, Router, Service, memory};
 //!
 //! /// Counts what fails, served and called.
 //! #[derive(Clone, Default)]
@@ -58,8 +59,8 @@
 //! called:   Call, Notify, Batch ─▶ EndpointConfig::layers ─▶ layers of the connection ─▶ connection
 //! ```
 //!
-//! - Around a whole server or client: `layer` of its builder, [`EndpointConfig::layers`](crate::EndpointConfig::layers).
-//! - Around one connection: [`Endpoint::add_layer`](crate::Endpoint::add_layer), and in a server
+//! - Around a whole server or client: `layer` of its builder, [`EndpointConfig::layers`](crate::transport::EndpointConfig::layers).
+//! - Around one connection: [`Endpoint::add_layer`](crate::transport::Endpoint::add_layer), and in a server
 //!   `Connecting::layer` within `on_connect`.
 //! - Around one service, a [`Router`](crate::Router) of several included:
 //!   [`Service::layer`](crate::Service::layer).
@@ -184,8 +185,9 @@ impl<L: Layer + ?Sized> Layer for Arc<L> {
 ///
 /// ```
 /// use std::time::Duration;
-/// use rpc_core::layers::{Concurrency, Timeout};
-/// use rpc_core::{Layers, Limits, Router, EndpointConfig};
+/// use rpc_core::layers::{Concurrency, Layers, Timeout};
+/// use rpc_core::transport::EndpointConfig;
+/// use rpc_core::{Limits, Router};
 ///
 /// let mut setup = EndpointConfig::new(Router::new(), Limits::server());
 /// setup.layers = Layers::new().layer(Timeout::new(Duration::from_secs(10))).layer(Concurrency::new(64));

@@ -57,7 +57,7 @@
 //! # The life of a connection
 //!
 //! 1. **Connect.** `rpc_server::Server` accepts WebSockets and `rpc_client::Client` opens them. [`memory::pair`] joins
-//!    two peers in one process, and an [`Endpoint`] takes any other [`Transport`]. Each end gets a [`Peer`]: a handle to
+//!    two peers in one process, and a [`transport::Endpoint`] takes any other transport. Each end gets a [`Peer`]: a handle to
 //!    the other end.
 //! 2. **Call.** `ChatClient::new(peer)` makes a stub. Each method of the stub returns a [`Call`], a future with options
 //!    such as `timeout`. Without a trait, [`Peer::call`] takes a name and params. A [`Batch`] sends several calls as
@@ -71,7 +71,7 @@
 //!    fast as that end takes them. A `Streaming` parameter goes the other way.
 //! 6. **Disconnect.** [`Peer::drain`] waits for the handlers and closes then. [`Peer::close`] stops the handlers and sends
 //!    the answers that are ready. [`Peer::kick`] is for a peer that may not stay. [`Peer::closed`] tells why the
-//!    connection ended. [`Connection::attach`] gives a connection another transport.
+//!    connection ended. [`transport::Connection::attach`] gives a connection another transport.
 //!
 //! What each side sees:
 //!
@@ -90,6 +90,20 @@
 //! | the other end shuts down | [`Peer::going_away`], then [`CallError::Busy`] | handlers finish within the grace | `$/goaway`, close 1012 |
 //! | the link is lost | [`CallError::Closed`], with the [`Fate`]; [`Peer::closed`] | handlers stop; groups are left | nothing |
 //!
+//! # Where names are
+//!
+//! The root has what programs write: the macros, [`Peer`], [`Context`], [`Router`], calls, streams, errors and
+//! [`Limits`]. The modules are for some:
+//!
+//! | module | is for |
+//! |---|---|
+//! | [`layers`] | middleware, and those who write some |
+//! | [`memory`] | tests, and two ends in one process |
+//! | [`schema`] | tools that list methods or export schemas |
+//! | [`transport`] | those who bring a transport of their own |
+//! | [`types`] | types that signatures name, and that programs seldom write |
+//! | [`validate`] | rules for the values of params |
+//!
 //! # Limits
 //!
 //! [`Limits`] bound everything that the other end can make this end keep. Each error answer that a limit causes names
@@ -99,8 +113,11 @@
 //!
 //! # Public dependencies
 //!
-//! These packages are part of the public API: `bytes` ([`Transport`]), `serde` and `serde_json` (params, results and
-//! [`ErrorObject::data`](ErrorObject)), `futures-core` and `futures-sink` ([`Streaming`], [`StreamSender`]), and behind features `tower` and `metrics`.
+//! These packages are part of the public API: `bytes` 1 ([`transport`]), `serde` 1 and `serde_json` 1 (params, results and
+//! [`ErrorObject::data`](ErrorObject)), `futures-core` 0.3 and `futures-sink` 0.3 ([`Streaming`],
+//! [`StreamSender`]), `tokio` 1 (the runtime; `AsyncRead` and `AsyncWrite`
+//! with the feature `websocket`), and with the feature `tower` also `tower-layer` 0.3 and `tower-service` 0.3. A new major
+//! version of one of them is a new major version of this crate.
 //!
 //! # How it works
 //!
@@ -159,6 +176,8 @@ mod error;
 #[cfg(feature = "__fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+#[doc(hidden)]
+pub mod internal;
 pub mod layers;
 mod limits;
 pub mod memory;
@@ -170,63 +189,35 @@ mod peer;
 #[doc(hidden)]
 pub mod private;
 mod protocol;
+pub mod schema;
 mod service;
 mod stream;
-mod transport;
+pub mod transport;
+pub mod types;
 mod util;
+pub mod validate;
 mod wire;
 
 pub use self::base64::Base64;
-pub use connection::endpoint::{Endpoint, NotOffered};
 pub use connection::panic_hook::set_panic_hook;
-pub use connection::{Connection, LinkEnd};
 pub use error::call::{CallError, Fate, NotifyError};
-pub use error::close::{CloseCode, CloseReason, ClosedBy};
+pub use error::close::{CloseCode, CloseReason};
 pub use error::code::ErrorCode;
-pub use error::codec::{DecodeError, EncodeError};
 pub use error::object::ErrorObject;
-pub use error::rpc_error::{ErrorInfo, Result, RpcError};
-pub use error::violations::{Invalid, Violation};
-pub use layers::{Layer, Layers};
-pub use limits::{Limits, LimitsError};
-pub use method::{
-    MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo, SubscriptionIds, SubscriptionInfo,
-};
+pub use error::rpc_error::{Result, RpcError};
+pub use limits::Limits;
 pub use peer::Peer;
 pub use peer::batch::Batch;
 pub use peer::call::Call;
-pub use peer::config::{EndpointConfig, OnForeign};
-pub use peer::from_answer::FromAnswer;
-pub use peer::group::{Answers, Group, JoinError};
+pub use peer::group::{Answers, Group};
 pub use peer::notify::Notify;
-pub use peer::registry::{PeerRegistry, SameName};
-pub use protocol::stats::{Counters, PeerStats};
+pub use peer::registry::SameName;
 pub use rpc_macros::{RpcError, service};
+pub use service::Service;
 pub use service::context::Context;
-pub use service::handler::Handler;
-pub use service::idempotency::IdentifyError;
-pub use service::progress::{NoProgress, Progress, Reports};
-pub use service::router::{RawParams, Router};
+pub use service::progress::Progress;
+pub use service::router::Router;
 pub use service::router_error::RouterError;
-pub use service::scoped::Scoped;
-pub use service::validate::{Checks, Validate};
-pub use service::{Params, Service};
-pub use stream::{
-    EndsWith, Lag, LagKey, SendError, StreamEnd, StreamError, StreamErrorType, StreamSender,
-    Streaming, TrySendError, Untyped,
-};
-#[cfg(feature = "websocket")]
-pub use transport::websocket::{Role, WebSocket};
-pub use transport::{LinkError, Received, Transport};
-#[doc(hidden)]
-pub use util::catch;
-#[doc(hidden)]
-pub use util::escaped::Escaped;
-#[doc(hidden)]
-pub use util::log_throttle::LogThrottle;
-#[doc(hidden)]
-pub use util::site::site;
+pub use stream::{Lag, SendError, StreamError, StreamSender, Streaming, TrySendError};
 pub use wire::dialect::Dialect;
-pub use wire::goaway::GoAway;
-pub use wire::hello::Hello;
-pub use wire::trace::{TraceContext, TraceContextError};
+pub use wire::trace::TraceContext;

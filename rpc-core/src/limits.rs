@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// limits.message_in = 64 * 1024;
 /// limits.set("ping", "2s")?;
 /// assert_eq!(limits.inflight_requests, 512);
-/// # Ok::<(), rpc_core::LimitsError>(())
+/// # Ok::<(), rpc_core::types::LimitsError>(())
 /// ```
 ///
 /// In a configuration file bytes and counts are integers and times are text such as `500ms` or
@@ -66,7 +66,7 @@ pub struct Limits {
     /// Raise `live_handlers` when nested calls go deep. Lower `live_handlers` when a waiting handler takes
     /// much memory.
     pub live_handlers: usize,
-    /// Handlers that are [detached](crate::Handler::detached), of all connections of a server together, those
+    /// Handlers that are [detached](crate::types::Handler::detached), of all connections of a server together, those
     /// that have ended included. More: -32009. 1,024.
     ///
     /// Raise `detached` when much work outlives its connection. Lower `detached` when such work takes much
@@ -183,7 +183,7 @@ pub struct Limits {
     /// little memory.
     pub write_buffer: usize,
     /// Bytes that the write buffer may reach while the other end does not read; with
-    /// [whole frames](crate::EndpointConfig::whole_frames) as much more as the longest message needs. 160 KiB.
+    /// [whole frames](crate::transport::EndpointConfig::whole_frames) as much more as the longest message needs. 160 KiB.
     ///
     /// Raise `write_buffer_max` when you raise `write_buffer`. Lower `write_buffer_max` when you lower
     /// `write_buffer`.

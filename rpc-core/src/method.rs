@@ -228,7 +228,7 @@ pub enum SubscriptionIds {
 /// is enough where the rest is as usual.
 ///
 /// ```
-/// use rpc_core::SubscriptionInfo;
+/// use rpc_core::schema::SubscriptionInfo;
 ///
 /// let solana = SubscriptionInfo::ended_by("slotUnsubscribe").item("slotNotification").number_ids();
 /// let starknet = SubscriptionInfo::ended_by("starknet_unsubscribe")

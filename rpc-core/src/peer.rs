@@ -71,7 +71,7 @@ impl Peer {
         self.shared.caller.get()?.downcast_ref()
     }
 
-    /// The address of the other end, if it was [set](crate::Endpoint::set_address). A server sets the address of
+    /// The address of the other end, if it was [set](crate::transport::Endpoint::set_address). A server sets the address of
     /// the client itself, also for a client behind a proxy that the server trusts. `None` in a client, and for
     /// a client that has no address, such as one on a Unix socket.
     pub fn address(&self) -> Option<IpAddr> {
@@ -134,12 +134,12 @@ impl Peer {
     ///
     /// Give a name that nobody else can have: whoever has the name gets the answers that are kept for it.
     ///
-    /// The connected peers with a name are found by it: [`PeerRegistry::peers_of`](crate::PeerRegistry::peers_of), and
+    /// The connected peers with a name are found by it: [`PeerRegistry::peers_of`](crate::transport::PeerRegistry::peers_of), and
     /// `peers_of` of a server and of a [`Context`](crate::Context::peers_of). There a connection is found from the
     /// moment when it is connected and has the name, until it has ended or was [kicked](Self::kick). A second name
     /// replaces the first.
     ///
-    /// Whether a second connection may have the same name is for [`same_name`](crate::EndpointConfig::same_name) to say,
+    /// Whether a second connection may have the same name is for [`same_name`](crate::transport::EndpointConfig::same_name) to say,
     /// which a server's builder sets:
     ///
     /// - [`Both`](crate::SameName::Both): it may. This is the default.
@@ -337,7 +337,7 @@ impl Peer {
     }
 
     /// Whether the other end has not logged in, and is to do so by a message:
-    /// [`Endpoint::require_login`](crate::Endpoint::require_login).
+    /// [`Endpoint::require_login`](crate::transport::Endpoint::require_login).
     pub fn is_guest(&self) -> bool {
         self.shared.lock().protocol.is_guest()
     }

@@ -29,7 +29,8 @@ pub(crate) mod validate;
 /// `#[service]` makes one from a trait (`ChatServer`), a [`Router`](crate::Router) joins several.
 ///
 /// ```
-/// use rpc_core::{MethodKind, Service, service};
+/// use rpc_core::schema::MethodKind;
+/// use rpc_core::{Service, service};
 ///
 /// #[service(namespace = "math")]
 /// trait Math {
@@ -67,7 +68,7 @@ pub trait Service: Send + Sync + 'static {
 
     /// The same service with `layer` around each call of it; of several the first is the outermost.
     /// What it calls, and what is refused before it is asked, goes through the layers of the
-    /// [whole end](crate::EndpointConfig::layers) only.
+    /// [whole end](crate::transport::EndpointConfig::layers) only.
     fn layer(self, layer: impl Layer) -> Layered<Self>
     where
         Self: Sized,

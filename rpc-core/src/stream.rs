@@ -51,7 +51,7 @@ use lag::Buffer;
 /// [`CallError::Encode`](crate::CallError::Encode). The deadline of the call, if it is the default one,
 /// begins anew with each item.
 ///
-/// Between two ends of this kind (each says [`Hello`](crate::Hello) to the other; our client and server do)
+/// Between two ends of this kind (each says [`Hello`](crate::transport::Hello) to the other; our client and server do)
 /// a producer never outruns its consumer: the one who takes the items has room for 64 KiB of them
 /// (`stream_window` of the [`Limits`](crate::Limits)) and says when there is room again. Until then one
 /// item is made ahead and no more. A stream whose taker stalls delays nothing else, and its end is
@@ -233,7 +233,7 @@ impl<T: Send + 'static, E: StreamErrorType> Streaming<T, E> {
     /// `capacity` of its items wait.
     ///
     /// A loss is a [`StreamError::Gap`] for a taker of this kind, and counted as
-    /// [dropped](crate::Counters::dropped) here; a plain peer cannot be told, so a service that drops
+    /// [dropped](crate::types::Counters::dropped) here; a plain peer cannot be told, so a service that drops
     /// items says so in its documentation. Of a stream that is passed on from another peer nothing is
     /// dropped here.
     ///

@@ -1,4 +1,9 @@
-//! What carries the messages of a connection: text both ways, in order. Some peers mark theirs as binary.
+//! What carries the messages of a connection: for those who bring a transport of their own, such as a pipe, a
+//! message queue or a WebSocket of another library. `rpc-server` and `rpc-client` need nothing of it.
+//!
+//! A [`Transport`] carries text both ways, in order. Some peers mark their text as binary. An [`Endpoint`] is one end
+//! before it has a transport, made from an [`EndpointConfig`]; [`Endpoint::connect`] joins the two to a [`Connection`],
+//! which a task polls.
 //!
 //! A transport knows nothing of JSON. It hands over whole messages, takes whole text messages,
 //! and tells how many of them the medium accepted. When a link is lost, that count decides which
@@ -18,7 +23,16 @@ pub(crate) mod memory;
 #[cfg(feature = "websocket")]
 pub(crate) mod websocket;
 
-/// One end of a message pipe; driven by a [`Connection`](crate::Connection), which polls it from a
+// The public face of this module; nothing below uses these names.
+pub use crate::connection::endpoint::{Endpoint, NotOffered};
+pub use crate::connection::{Connection, LinkEnd};
+pub use crate::peer::config::{EndpointConfig, OnForeign};
+pub use crate::peer::registry::PeerRegistry;
+pub use crate::wire::hello::Hello;
+#[cfg(feature = "websocket")]
+pub use websocket::{Role, WebSocket};
+
+/// One end of a message pipe; driven by a [`Connection`], which polls it from a
 /// single task.
 ///
 /// Four methods carry the messages. The others have defaults: a medium that knows more tells more.
@@ -116,7 +130,7 @@ pub trait Transport: Send + Unpin + 'static {
 pub enum Received<T> {
     /// A whole text message.
     Text(T),
-    /// A whole message that its sender did not mark as text. A [`Connection`](crate::Connection) takes it for text
+    /// A whole message that its sender did not mark as text. A [`Connection`] takes it for text
     /// if it is UTF-8, and closes with 1003 if it is not.
     Binary(Bytes),
     /// The other end closed in good order; `code` is `None` if it gave none. One that just went away
@@ -137,7 +151,8 @@ pub enum Received<T> {
 /// use std::error::Error;
 /// use std::io;
 ///
-/// use rpc_core::{CloseCode, LinkError};
+/// use rpc_core::transport::LinkError;
+/// use rpc_core::CloseCode;
 ///
 /// let error = LinkError::violation(CloseCode::PROTOCOL, "a frame without a mask");
 /// assert_eq!(error.to_string(), "closed with 1002: a frame without a mask");

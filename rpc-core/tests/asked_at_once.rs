@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::stream;
-use rpc_core::{
-    CallError, Context, Endpoint, EndpointConfig, Limits, Peer, Router, Streaming, memory,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::{CallError, Context, Limits, Peer, Router, Streaming, memory};
 use serde_json::Value;
 use support::Raw;
 use support::ends::{ends, settle};

@@ -76,8 +76,8 @@ async fn an_idempotency_key_goes_along_and_has_a_length() {
 async fn extra_members_count_for_the_size_of_a_message() {
     let mut limits = Limits::client();
     limits.message_out = 200;
-    let config = rpc_core::EndpointConfig::new(Router::new(), limits);
-    let peer = rpc_core::Endpoint::new(config).peer();
+    let config = rpc_core::transport::EndpointConfig::new(Router::new(), limits);
+    let peer = rpc_core::transport::Endpoint::new(config).peer();
     let refused = peer.call::<()>("pay", ()).idempotency_key("k".repeat(128)).await;
     let Err(CallError::Encode(why)) = refused else { panic!("{refused:?}") };
     assert!(why.message().contains("`message_out`"), "{why}");

@@ -4,11 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use rpc_core::layers::Timeout;
-use rpc_core::{
-    CallError, Context, Dialect, EndpointConfig, ErrorObject, Layers, Limits, Peer, RawParams,
-    Router, memory,
-};
+use rpc_core::layers::{Layers, Timeout};
+use rpc_core::transport::EndpointConfig;
+use rpc_core::types::RawParams;
+use rpc_core::{CallError, Context, Dialect, ErrorObject, Limits, Peer, Router, memory};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use support::rest::settles;

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rpc_core::{
-    CallError, CloseCode, ClosedBy, Context, Endpoint, EndpointConfig, Fate, Hello, Limits,
-    PeerStats, Router, memory,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello};
+use rpc_core::types::{ClosedBy, PeerStats};
+use rpc_core::{CallError, CloseCode, Context, Fate, Limits, Router, memory};
 use support::{Raw, assert_same};
 use tokio::time::Instant;
 

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello};
+use rpc_core::types::RawParams;
 use rpc_core::{
-    CallError, Context, Dialect, Endpoint, EndpointConfig, Fate, Hello, Limits, Peer, Progress,
-    RawParams, Router, Service, memory, service,
+    CallError, Context, Dialect, Fate, Limits, Peer, Progress, Router, Service, memory, service,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

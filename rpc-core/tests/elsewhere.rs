@@ -5,9 +5,9 @@ mod support;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rpc_core::{
-    Context, ErrorObject, Handler, Limits, MethodInfo, MethodKind, Params, Router, Service, memory,
-};
+use rpc_core::schema::{MethodInfo, MethodKind};
+use rpc_core::types::{Handler, Params};
+use rpc_core::{Context, ErrorObject, Limits, Router, Service, memory};
 use support::Raw;
 
 /// Two methods that run elsewhere: `spin` in a task, `block` on a thread until it is let go.

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
-use rpc_core::{
-    Connection, Context, Endpoint, EndpointConfig, Limits, Received, Role, Router, Streaming,
-    Transport, WebSocket, memory,
+use rpc_core::transport::{
+    Connection, Endpoint, EndpointConfig, Received, Role, Transport, WebSocket,
 };
+use rpc_core::{Context, Limits, Router, Streaming, memory};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

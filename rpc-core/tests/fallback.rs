@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rpc_core::layers::{AccessLog, Authorize, Concurrency, Timeout};
-use rpc_core::{
-    Context, Endpoint, EndpointConfig, ErrorObject, GoAway, Handler, Layers, Limits, MethodInfo,
-    MethodKind, Params, RawParams, Router, Service, Streaming, memory,
-};
+use rpc_core::layers::{AccessLog, Authorize, Concurrency, Layers, Timeout};
+use rpc_core::schema::{MethodInfo, MethodKind};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::types::{GoAway, Handler, Params, RawParams};
+use rpc_core::{Context, ErrorObject, Limits, Router, Service, Streaming, memory};
 use serde_json::value::RawValue;
 use support::layers::Log;
 use support::rest::{Lives, settles};

@@ -4,10 +4,9 @@ mod support;
 
 use std::time::Duration;
 
-use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, EndpointConfig, GoAway, Limits, NotifyError, Peer,
-    Router, memory,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::types::GoAway;
+use rpc_core::{CallError, CloseCode, Context, Limits, NotifyError, Peer, Router, memory};
 use support::Raw;
 use tokio::time::Instant;
 

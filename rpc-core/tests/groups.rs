@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use rpc_core::transport::{Endpoint, EndpointConfig, PeerRegistry};
+use rpc_core::types::JoinError;
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, JoinError, Limits,
-    NotifyError, Peer, PeerRegistry, Router, memory,
+    CallError, CloseCode, Context, ErrorObject, Limits, NotifyError, Peer, Router, memory,
 };
 use support::Raw;
 

@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
-use rpc_core::{
-    Context, Endpoint, EndpointConfig, Hello, Limits, Router, StreamError, Streaming, memory,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello};
+use rpc_core::{Context, Limits, Router, StreamError, Streaming, memory};
 use serde_json::Value;
 use support::Raw;
 

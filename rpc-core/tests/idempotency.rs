@@ -4,11 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use rpc_core::layers::{ServeNext, ServeRequest};
-use rpc_core::{
-    CallError, CloseCode, Endpoint, EndpointConfig, ErrorObject, Handler, Layer, Limits, Router,
-    memory,
-};
+use rpc_core::layers::{Layer, ServeNext, ServeRequest};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::types::Handler;
+use rpc_core::{CallError, CloseCode, ErrorObject, Limits, Router, memory};
 use support::Raw;
 use support::bank::{Bank, a_moment, pay};
 

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rpc_core::{
-    Call, CallError, CloseCode, Context, EndpointConfig, Limits, Peer, PeerRegistry, Router, memory,
-};
+use rpc_core::transport::{EndpointConfig, PeerRegistry};
+use rpc_core::{Call, CallError, CloseCode, Context, Limits, Peer, Router, memory};
 use support::bank::{Bank, a_moment, pay, slow};
 use support::{Raw, assert_same};
 
@@ -270,8 +269,9 @@ async fn nothing_is_begun_any_more_when_a_kick_has_returned() {
     });
     let config = EndpointConfig::new(services, Limits::server());
     let (near, far) = memory::transports(1 << 16);
-    let bank = rpc_core::Endpoint::new(config);
-    let client = rpc_core::Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
+    let bank = rpc_core::transport::Endpoint::new(config);
+    let client =
+        rpc_core::transport::Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
     let (peer, server) = (client.peer(), bank.peer());
     server.identify("ada").unwrap();
     tokio::spawn(bank.connect(far));

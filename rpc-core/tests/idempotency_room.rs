@@ -4,7 +4,8 @@ mod support;
 
 use std::time::Duration;
 
-use rpc_core::{CallError, CloseCode, ErrorCode, ErrorObject, Fate, IdentifyError, Peer};
+use rpc_core::types::IdentifyError;
+use rpc_core::{CallError, CloseCode, ErrorCode, ErrorObject, Fate, Peer};
 use support::bank::{Bank, a_moment, pay, slow};
 
 async fn big(peer: &Peer, bytes: usize, key: impl ToString) -> Result<usize, CallError> {

@@ -6,7 +6,8 @@ mod support;
 use std::future::pending;
 use std::time::Duration;
 
-use rpc_core::{CallError, CloseCode, ClosedBy, Context, Fate, GoAway, Limits, Router};
+use rpc_core::types::{ClosedBy, GoAway};
+use rpc_core::{CallError, CloseCode, Context, Fate, Limits, Router};
 use serde_json::Value;
 use support::Raw;
 use support::ends::{ends, settle};

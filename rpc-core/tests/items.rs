@@ -81,7 +81,7 @@ async fn items_that_are_null_are_items_whoever_offers_them() {
         let options = || Streaming::new(stream::iter(OPTIONS));
         assert_eq!(nothings.count(options()).await, Ok((4, 2)));
         assert_eq!(all(nothings.echo(options()).await.unwrap()).await, OPTIONS.map(Ok));
-        assert_eq!(peer.stats().counters, rpc_core::Counters::default());
+        assert_eq!(peer.stats().counters, rpc_core::types::Counters::default());
     }
 }
 
@@ -145,7 +145,7 @@ async fn a_plain_peers_own_members_mean_nothing() {
     let lost = rpc_core::ErrorObject::new(1, "lost");
     assert_eq!(items.next().await, Some(Err(StreamError::Remote(lost))));
     assert_eq!(items.next().await, None);
-    assert_eq!(peer.stats().counters, rpc_core::Counters::default());
+    assert_eq!(peer.stats().counters, rpc_core::types::Counters::default());
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,7 +262,7 @@ async fn items_that_come_before_the_answer_wait_for_it() {
         let other: Vec<_> = other.await.unwrap().collect().await;
         let over = StreamError::Remote(rpc_core::ErrorObject::new(1, "over"));
         assert_eq!(other, [Ok(5), Err(over)], "nothing comes behind an end");
-        assert_eq!(peer.stats().counters, rpc_core::Counters::default());
+        assert_eq!(peer.stats().counters, rpc_core::types::Counters::default());
     }
 }
 
@@ -364,5 +364,5 @@ async fn late_items_of_a_method_that_is_offered_as_well_are_not_run() {
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(ran.load(Ordering::SeqCst), 0);
-    assert_eq!(peer.stats().counters, rpc_core::Counters::default());
+    assert_eq!(peer.stats().counters, rpc_core::types::Counters::default());
 }

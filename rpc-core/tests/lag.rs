@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use rpc_core::transport::Hello;
 use rpc_core::{
-    CloseCode, Context, Hello, Lag, Limits, Peer, Router, StreamError, StreamSender, Streaming,
-    memory,
+    CloseCode, Context, Lag, Limits, Peer, Router, StreamError, StreamSender, Streaming, memory,
 };
 use serde_json::Value;
 use support::Raw;
@@ -39,10 +39,13 @@ async fn negotiated(
     let (near, far) = memory::transports(1 << 16);
     let mut limits = Limits::client();
     limits.stream_window = 128;
-    let mut config = rpc_core::EndpointConfig::new(Router::new(), limits);
+    let mut config = rpc_core::transport::EndpointConfig::new(Router::new(), limits);
     config.hello = Hello::Always;
-    let client = rpc_core::Endpoint::new(config);
-    let server = rpc_core::Endpoint::new(rpc_core::EndpointConfig::new(services, Limits::server()));
+    let client = rpc_core::transport::Endpoint::new(config);
+    let server = rpc_core::transport::Endpoint::new(rpc_core::transport::EndpointConfig::new(
+        services,
+        Limits::server(),
+    ));
     let (peer, served) = (client.peer(), server.peer());
     tokio::spawn(client.connect(near));
     tokio::spawn(server.connect(far));

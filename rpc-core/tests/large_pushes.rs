@@ -2,7 +2,8 @@
 
 mod support;
 
-use rpc_core::{EndpointConfig, Limits, NotifyError, Peer, PeerRegistry, Router};
+use rpc_core::transport::{EndpointConfig, PeerRegistry};
+use rpc_core::{Limits, NotifyError, Peer, Router};
 use support::ends::{ends_of, settle};
 
 const MOST: usize = 1000;

@@ -6,9 +6,8 @@ mod support;
 
 use std::time::Duration;
 
-use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, EndpointConfig, Limits, Peer, Router, memory,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::{CallError, CloseCode, Context, Limits, Peer, Router, memory};
 use support::Raw;
 use support::ends::settle;
 use tokio::time::advance;

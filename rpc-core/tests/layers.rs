@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream;
-use rpc_core::layers::{Outcome, OwnedServeRequest, ServeNext, ServeRequest};
-use rpc_core::{
-    Context, Endpoint, EndpointConfig, ErrorObject, Handler, Layer, Layers, Limits, MethodInfo,
-    Params, Peer, Router, Service, Streaming, memory,
-};
+use rpc_core::layers::{Layer, Layers, Outcome, OwnedServeRequest, ServeNext, ServeRequest};
+use rpc_core::schema::MethodInfo;
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::types::{Handler, Params};
+use rpc_core::{Context, ErrorObject, Limits, Peer, Router, Service, Streaming, memory};
 use support::layers::Log;
 use support::{Raw, assert_same};
 

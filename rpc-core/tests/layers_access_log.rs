@@ -4,8 +4,8 @@ mod support;
 
 use std::time::Duration;
 
-use rpc_core::layers::AccessLog;
-use rpc_core::{CallError, Context, ErrorObject, Layers, Peer, Router};
+use rpc_core::layers::{AccessLog, Layers};
+use rpc_core::{CallError, Context, ErrorObject, Peer, Router};
 use support::Raw;
 use support::log::Log;
 use tracing::Level;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use rpc_core::layers::{Answer, CallFuture, CallNext, CallRequest};
+use rpc_core::layers::{Answer, CallFuture, CallNext, CallRequest, Layer, Layers};
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello, PeerRegistry};
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, Fate, Hello, Layer,
-    Layers, Limits, NotifyError, Peer, PeerRegistry, Router, RpcError, TraceContext, memory,
-    service,
+    CallError, CloseCode, Context, ErrorObject, Fate, Limits, NotifyError, Peer, Router, RpcError,
+    TraceContext, memory, service,
 };
 use support::Raw;
 use support::layers::{Around, Log};

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rpc_core::layers::{Authorize, Concurrency, Timeout};
-use rpc_core::{
-    CallError, Context, EndpointConfig, ErrorObject, Fate, Handler, Layers, Limits, MethodInfo,
-    MethodKind, Params, Peer, Router, Service, memory,
-};
+use rpc_core::layers::{Authorize, Concurrency, Layers, Timeout};
+use rpc_core::schema::{MethodInfo, MethodKind};
+use rpc_core::transport::EndpointConfig;
+use rpc_core::types::{Handler, Params};
+use rpc_core::{CallError, Context, ErrorObject, Fate, Limits, Peer, Router, Service, memory};
 use support::{Raw, assert_same};
 use tokio::time::Instant;
 

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use metrics::LocalRecorderGuard;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
-use rpc_core::layers::{Concurrency, Metrics};
-use rpc_core::{
-    Context, ErrorInfo, ErrorObject, Handler, Layers, MethodInfo, MethodKind, Params, Peer, Router,
-    Service,
-};
+use rpc_core::layers::{Concurrency, Layers, Metrics};
+use rpc_core::schema::{ErrorInfo, MethodInfo, MethodKind};
+use rpc_core::types::{Handler, Params};
+use rpc_core::{Context, ErrorObject, Peer, Router, Service};
 use support::Raw;
 
 /// Metrics, each as `name method error.type`.

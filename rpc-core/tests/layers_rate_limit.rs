@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rpc_core::layers::RateLimit;
-use rpc_core::{Context, Endpoint, EndpointConfig, Limits, Peer, Router, Service, memory};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::{Context, Limits, Peer, Router, Service, memory};
 use support::Raw;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Counts what is served.
-fn serve(limit: impl rpc_core::Layer) -> (Raw, Peer, Arc<AtomicUsize>) {
+fn serve(limit: impl rpc_core::layers::Layer) -> (Raw, Peer, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let [requests, notes] = [count.clone(), count.clone()];
     let services = Router::new()
@@ -143,12 +144,12 @@ async fn a_limit_of_some_methods_concerns_no_others() {
 #[tokio::test(start_paused = true)]
 async fn a_limit_keeps_nothing_of_connections_that_are_gone() {
     struct Told(RateLimit, Arc<()>);
-    impl rpc_core::Layer for Told {
+    impl rpc_core::layers::Layer for Told {
         fn serve(
             &self,
             call: rpc_core::layers::ServeRequest<'_>,
             next: rpc_core::layers::ServeNext<'_>,
-        ) -> rpc_core::Handler {
+        ) -> rpc_core::types::Handler {
             call.cx().peer().set_value(self.1.clone());
             self.0.serve(call, next)
         }

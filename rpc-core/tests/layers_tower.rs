@@ -33,7 +33,7 @@ fn services() -> Router {
         .method("panic", |_: Context, (): ()| async { panics() })
 }
 
-fn serve(layer: impl rpc_core::Layer) -> (Raw, Peer) {
+fn serve(layer: impl rpc_core::layers::Layer) -> (Raw, Peer) {
     Raw::connect(Router::new().service(services().layer(layer)), Limits::server())
 }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rpc_core::layers::{Concurrency, Tracing};
-use rpc_core::{Context, ErrorObject, Layers, Peer, Router, Service};
+use rpc_core::layers::{Concurrency, Layers, Tracing};
+use rpc_core::{Context, ErrorObject, Peer, Router, Service};
 use support::Raw;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};

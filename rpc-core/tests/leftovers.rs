@@ -7,10 +7,8 @@ use std::pin::Pin;
 use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
-use rpc_core::{
-    CloseCode, Context, EndpointConfig, Limits, Peer, PeerRegistry, Progress, Router, memory,
-    service,
-};
+use rpc_core::transport::{EndpointConfig, PeerRegistry};
+use rpc_core::{CloseCode, Context, Limits, Peer, Progress, Router, memory, service};
 use support::ends::{ends_of, settle};
 use tokio::runtime::{Builder, Handle};
 

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use rpc_core::memory::{self, Pipe};
+use rpc_core::transport::{Connection, Endpoint, EndpointConfig, LinkEnd, PeerRegistry};
 use rpc_core::{
-    CallError, CloseCode, CloseReason, Connection, Context, Endpoint, EndpointConfig, Limits,
-    LinkEnd, Peer, PeerRegistry, Result, Router, Streaming, service,
+    CallError, CloseCode, CloseReason, Context, Limits, Peer, Result, Router, Streaming, service,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;

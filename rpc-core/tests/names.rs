@@ -5,9 +5,10 @@ mod support;
 use std::slice::from_ref;
 use std::sync::Arc;
 
+use rpc_core::transport::{Endpoint, EndpointConfig, PeerRegistry};
+use rpc_core::types::IdentifyError;
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, IdentifyError, Limits,
-    Peer, PeerRegistry, Router, SameName, memory,
+    CallError, CloseCode, Context, ErrorObject, Limits, Peer, Router, SameName, memory,
 };
 use support::Raw;
 use support::ends::settle;

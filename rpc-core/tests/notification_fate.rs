@@ -5,8 +5,9 @@ mod support;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll, Waker};
 
-use rpc_core::layers::{CallFuture, CallNext};
-use rpc_core::{EndpointConfig, Layers, Limits, Notify, NotifyError, Peer, Router, memory};
+use rpc_core::layers::{CallFuture, CallNext, Layers};
+use rpc_core::transport::EndpointConfig;
+use rpc_core::{Limits, Notify, NotifyError, Peer, Router, memory};
 use support::Raw;
 use support::ends::settle;
 use support::layers::{Around, Log};
@@ -38,7 +39,7 @@ fn narrow(log: Option<&Log>) -> (Raw, Peer) {
     config.keepalive = false;
     config.layers = log.cloned().map_or_else(Layers::new, logged);
     let (near, far) = memory::transports(1);
-    let endpoint = rpc_core::Endpoint::new(config);
+    let endpoint = rpc_core::transport::Endpoint::new(config);
     let peer = endpoint.peer();
     tokio::spawn(endpoint.connect(near));
     (Raw::over(far), peer)

@@ -48,7 +48,7 @@ async fn what_is_meant_is_clear() {
             let text = answer.replace("ID", &format!("{id}"));
             assert_eq!(answered_by(&mut raw, &peer, &[text]).await, expected, "{answer}");
         }
-        assert_eq!(peer.stats().counters, rpc_core::Counters::default());
+        assert_eq!(peer.stats().counters, rpc_core::types::Counters::default());
     }
 }
 
@@ -94,7 +94,7 @@ async fn what_is_not_ends_the_call_at_once_and_says_what_could_be_read() {
             let came_to = answered_by(&mut raw, &peer, &[text]).await;
             assert_eq!(came_to, Err(CallError::Decode(why.into())), "{answer}");
         }
-        assert_eq!(peer.stats().counters, rpc_core::Counters::default());
+        assert_eq!(peer.stats().counters, rpc_core::types::Counters::default());
     }
 }
 

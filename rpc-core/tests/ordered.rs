@@ -5,7 +5,8 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rpc_core::{Context, Endpoint, EndpointConfig, ErrorObject, Limits, Peer, Router, memory};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::{Context, ErrorObject, Limits, Peer, Router, memory};
 use support::{Raw, assert_same};
 use tokio::time::{Instant, sleep};
 

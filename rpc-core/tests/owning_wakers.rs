@@ -157,8 +157,8 @@ fn a_notification_that_waits_for_room_may_drop_a_call_with_its_waker() {
     comes_back(|| async {
         let mut limits = Limits::client();
         limits.queue = 1;
-        let config = rpc_core::EndpointConfig::new(Router::new(), limits);
-        let endpoint = rpc_core::Endpoint::new(config);
+        let config = rpc_core::transport::EndpointConfig::new(Router::new(), limits);
+        let endpoint = rpc_core::transport::Endpoint::new(config);
         let peer = endpoint.peer();
         peer.notify("fills", ()).await.unwrap();
         for ends_by_drop in [true, false] {

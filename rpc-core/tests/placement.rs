@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use rpc_core::transport::{Endpoint, EndpointConfig};
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, Limits, Peer, Router,
-    Streaming, memory, service,
+    CallError, CloseCode, Context, ErrorObject, Limits, Peer, Router, Streaming, memory, service,
 };
 use support::warnings::Warnings;
 use support::{Raw, assert_same};

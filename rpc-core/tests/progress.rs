@@ -5,10 +5,8 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rpc_core::{
-    CallError, Context, Dialect, EndpointConfig, Fate, Hello, Limits, Progress, Router, memory,
-    service,
-};
+use rpc_core::transport::{EndpointConfig, Hello};
+use rpc_core::{CallError, Context, Dialect, Fate, Limits, Progress, Router, memory, service};
 use support::Raw;
 use tokio::sync::Notify;
 

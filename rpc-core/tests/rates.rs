@@ -7,9 +7,9 @@ use std::future::pending;
 use std::time::Duration;
 
 use futures_util::stream;
-use rpc_core::{
-    CloseCode, Context, Counters, EndpointConfig, Limits, OnForeign, Peer, Router, Streaming,
-};
+use rpc_core::transport::{EndpointConfig, OnForeign};
+use rpc_core::types::Counters;
+use rpc_core::{CloseCode, Context, Limits, Peer, Router, Streaming};
 use support::Raw;
 
 const MALFORMED: &str = "more malformed messages than `malformed_rate`";

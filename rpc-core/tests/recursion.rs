@@ -4,9 +4,8 @@ mod support;
 
 use std::sync::{Arc, OnceLock};
 
-use rpc_core::{
-    CallError, Context, Endpoint, EndpointConfig, ErrorObject, Limits, Peer, Router, memory,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::{CallError, Context, ErrorObject, Limits, Peer, Router, memory};
 
 /// Two ends that bounce a call to and fro; each calls through what `other` gives it.
 fn bouncing(

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rpc_core::{
-    Call, CallError, Context, Endpoint, EndpointConfig, Fate, Hello, Limits, Peer, Router, memory,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello};
+use rpc_core::{Call, CallError, Context, Fate, Limits, Peer, Router, memory};
 use serde_json::Value;
 use support::Raw;
 use tokio::time::Instant;

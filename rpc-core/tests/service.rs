@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use rpc_core::schema::{ErrorInfo, MethodInfo, MethodKind};
 use rpc_core::{
-    CallError, Context, ErrorCode, ErrorInfo, ErrorObject, MethodInfo, MethodKind, NotifyError,
-    Peer, Router, RpcError, Service, memory, service,
+    CallError, Context, ErrorCode, ErrorObject, NotifyError, Peer, Router, RpcError, Service,
+    memory, service,
 };
 use serde_json::{Value, json};
 

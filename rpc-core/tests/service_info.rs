@@ -2,10 +2,8 @@
 
 use std::fmt::Debug;
 
-use rpc_core::{
-    Context, ErrorInfo, MethodInfo, MethodKind, ParamInfo, Progress, Router, RpcError, Service,
-    Streaming, service,
-};
+use rpc_core::schema::{ErrorInfo, MethodInfo, MethodKind, ParamInfo};
+use rpc_core::{Context, Progress, Router, RpcError, Service, Streaming, service};
 
 /// Rooms to talk in,
 /// by text.

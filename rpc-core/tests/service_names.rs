@@ -5,9 +5,10 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, stream};
+use rpc_core::schema::MethodKind;
+use rpc_core::transport::{Endpoint, EndpointConfig, PeerRegistry};
 use rpc_core::{
-    CallError, Context, Endpoint, EndpointConfig, Limits, MethodKind, NotifyError, PeerRegistry,
-    Router, Service, Streaming, memory, service,
+    CallError, Context, Limits, NotifyError, Router, Service, Streaming, memory, service,
 };
 use support::{Raw, assert_same};
 

@@ -8,9 +8,9 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use futures_util::stream;
+use rpc_core::schema::MethodFlags;
 use rpc_core::{
-    CallError, Context, ErrorObject, Fate, Limits, MethodFlags, Router, Service, Streaming, memory,
-    service,
+    CallError, Context, ErrorObject, Fate, Limits, Router, Service, Streaming, memory, service,
 };
 use support::{Raw, assert_same};
 

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use futures_util::stream;
+use rpc_core::schema::MethodInfo;
+use rpc_core::validate::{Checks, Invalid, Validate};
 use rpc_core::{
-    CallError, Checks, Context, Invalid, Limits, MethodInfo, NotifyError, Progress, Router,
-    Service, Streaming, Validate, memory, service,
+    CallError, Context, Limits, NotifyError, Progress, Router, Service, Streaming, memory, service,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

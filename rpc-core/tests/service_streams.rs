@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use rpc_core::schema::{MethodInfo, MethodKind};
+use rpc_core::types::StreamEnd;
 use rpc_core::{
-    Call, CallError, Context, ErrorObject, Limits, MethodInfo, MethodKind, Router, RpcError,
-    SendError, Service, StreamEnd, StreamError, StreamSender, Streaming, memory, service,
+    Call, CallError, Context, ErrorObject, Limits, Router, RpcError, SendError, Service,
+    StreamError, StreamSender, Streaming, memory, service,
 };
 use serde_json::Value;
 use support::{Raw, assert_same};

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use rpc_core::transport::{Endpoint, EndpointConfig, PeerRegistry};
 use rpc_core::{
-    Answers, Call, CallError, Context, Endpoint, EndpointConfig, ErrorObject, Fate, Limits,
-    NotifyError, Peer, PeerRegistry, Router, Streaming, memory, service,
+    Answers, Call, CallError, Context, ErrorObject, Fate, Limits, NotifyError, Peer, Router,
+    Streaming, memory, service,
 };
 use support::{Raw, assert_same};
 

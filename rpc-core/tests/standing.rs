@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rpc_core::{
-    CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, GoAway, JoinError, Limits, Peer,
-    Router, memory,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::types::{GoAway, JoinError};
+use rpc_core::{CloseCode, Context, ErrorObject, Limits, Peer, Router, memory};
 use support::Raw;
 use support::rest::Lives;
 use tokio::sync::Semaphore;

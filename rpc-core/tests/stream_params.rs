@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use rpc_core::layers::{ServeNext, ServeRequest};
+use rpc_core::layers::{Layer, ServeNext, ServeRequest};
+use rpc_core::transport::{Connection, Endpoint, EndpointConfig, Hello};
+use rpc_core::types::{Handler, Params};
 use rpc_core::{
-    CallError, CloseCode, Connection, Context, Endpoint, EndpointConfig, ErrorObject, Fate,
-    Handler, Hello, Layer, Limits, Params, Peer, Router, Service, StreamError, Streaming, memory,
-    service,
+    CallError, CloseCode, Context, ErrorObject, Fate, Limits, Peer, Router, Service, StreamError,
+    Streaming, memory, service,
 };
 use support::Raw;
 use support::rest::{Lives, at_rest, settles};

@@ -8,10 +8,11 @@ use std::task::Poll;
 
 use futures_util::stream::{self, FusedStream};
 use futures_util::{FutureExt, SinkExt};
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello};
+use rpc_core::types::StreamEnd;
 use rpc_core::{
-    CloseCode, CloseReason, Context, Endpoint, EndpointConfig, ErrorObject, Hello, Lag, Limits,
-    Peer, Router, SendError, StreamEnd, StreamError, StreamSender, Streaming, TrySendError,
-    service,
+    CloseCode, CloseReason, Context, ErrorObject, Lag, Limits, Peer, Router, SendError,
+    StreamError, StreamSender, Streaming, TrySendError, service,
 };
 use support::ends::{ends_of, settle};
 use tokio::sync::mpsc;
@@ -281,7 +282,7 @@ async fn a_taker_too_slow_for_the_policy_is_named_as_the_reason() {
 #[test]
 fn an_item_that_was_not_sent_is_an_error_that_does_not_show_it() {
     let reason = CloseReason {
-        by: rpc_core::ClosedBy::Peer,
+        by: rpc_core::types::ClosedBy::Peer,
         code: Some(CloseCode::NORMAL),
         reason: "bye".into(),
     };

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
-use rpc_core::layers::{CallFuture, CallNext, CallRequest, Concurrency, Timeout};
+use rpc_core::layers::{CallFuture, CallNext, CallRequest, Concurrency, Layers, Timeout};
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello, Role, WebSocket};
 use rpc_core::{
-    Call, CallError, Context, Endpoint, EndpointConfig, ErrorCode, ErrorObject, Fate, Hello, Lag,
-    Layers, Limits, Peer, Progress, Role, Router, Service, StreamError, Streaming, WebSocket,
-    memory, service,
+    Call, CallError, Context, ErrorCode, ErrorObject, Fate, Lag, Limits, Peer, Progress, Router,
+    Service, StreamError, Streaming, memory, service,
 };
 use support::Raw;
 use support::layers::Around;

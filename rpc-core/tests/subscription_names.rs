@@ -7,9 +7,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use rpc_core::schema::{MethodKind, SubscriptionIds, SubscriptionInfo};
+use rpc_core::types::RawParams;
 use rpc_core::{
-    CallError, Context, Limits, MethodKind, RawParams, Router, Service, StreamError, Streaming,
-    SubscriptionIds, SubscriptionInfo, memory, service,
+    CallError, Context, Limits, Router, Service, StreamError, Streaming, memory, service,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use rpc_core::layers::{ServeNext, ServeRequest};
+use rpc_core::layers::{Layer, ServeNext, ServeRequest};
+use rpc_core::schema::MethodKind;
+use rpc_core::types::Handler;
 use rpc_core::{
-    CallError, Context, Handler, Layer, Limits, MethodKind, Peer, Router, RpcError, Service,
-    StreamError, Streaming, memory, service,
+    CallError, Context, Limits, Peer, Router, RpcError, Service, StreamError, Streaming, memory,
+    service,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

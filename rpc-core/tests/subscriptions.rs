@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
+use rpc_core::transport::{Endpoint, EndpointConfig};
 use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, Limits, Router,
-    StreamError, Streaming, memory,
+    CallError, CloseCode, Context, ErrorObject, Limits, Router, StreamError, Streaming, memory,
 };
 use serde_json::Value;
 use support::Raw;

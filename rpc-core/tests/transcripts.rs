@@ -395,7 +395,7 @@ async fn an_empty_message_is_nothing_at_both_ends() {
         }
         raw.play(r#"--> {"jsonrpc":"2.0","id":1,"result":5}"#).await;
         assert_eq!(call.await, Ok(5));
-        assert_eq!(peer.stats().counters, rpc_core::Counters::default());
+        assert_eq!(peer.stats().counters, rpc_core::types::Counters::default());
     }
 }
 

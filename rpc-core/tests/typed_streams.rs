@@ -3,9 +3,10 @@
 mod support;
 
 use futures_util::{StreamExt, stream};
+use rpc_core::types::Untyped;
 use rpc_core::{
     CallError, Context, ErrorCode, ErrorObject, Limits, Router, RpcError, StreamError,
-    StreamSender, Streaming, Untyped, memory, service,
+    StreamSender, Streaming, memory, service,
 };
 use support::Raw;
 

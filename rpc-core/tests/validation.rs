@@ -4,9 +4,8 @@ mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rpc_core::{
-    CallError, Checks, ErrorObject, Invalid, Limits, Router, Validate, Violation, memory, service,
-};
+use rpc_core::validate::{Checks, Invalid, Validate, Violation};
+use rpc_core::{CallError, ErrorObject, Limits, Router, memory, service};
 use serde::{Deserialize, Serialize};
 use support::Raw;
 

@@ -10,10 +10,10 @@ use std::task::{Context as Task, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rpc_core::{
-    CallError, CloseCode, Connection, Context, Endpoint, EndpointConfig, Fate, Limits, Peer,
-    Received, Role, Router, Transport, WebSocket, memory,
+use rpc_core::transport::{
+    Connection, Endpoint, EndpointConfig, Received, Role, Transport, WebSocket,
 };
+use rpc_core::{CallError, CloseCode, Context, Fate, Limits, Peer, Router, memory};
 use support::Raw;
 use tokio::time::Instant;
 

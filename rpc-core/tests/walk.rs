@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use rpc_core::{
-    CallError, CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, Limits, Peer, Router,
-    memory,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::{CallError, CloseCode, Context, ErrorObject, Limits, Peer, Router, memory};
 
 /// The same numbers in every run of a seed.
 struct Random(u64);

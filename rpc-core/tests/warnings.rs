@@ -5,7 +5,8 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rpc_core::{CloseCode, Endpoint, EndpointConfig, Limits, OnForeign, Role, Router, WebSocket};
+use rpc_core::transport::{Endpoint, EndpointConfig, OnForeign, Role, WebSocket};
+use rpc_core::{CloseCode, Limits, Router};
 use support::Raw;
 use support::warnings::Warnings;
 use tokio::io::AsyncWriteExt;

@@ -7,7 +7,8 @@ use std::future::poll_fn;
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
-use rpc_core::{Limits, Received, Role, Transport, WebSocket};
+use rpc_core::Limits;
+use rpc_core::transport::{Received, Role, Transport, WebSocket};
 use tokio::io::DuplexStream;
 
 const MIB: usize = 1024 * 1024;

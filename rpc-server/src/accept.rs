@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::{Limits, LogThrottle};
+use rpc_core::Limits;
+use rpc_core::internal::LogThrottle;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::time::sleep;
 

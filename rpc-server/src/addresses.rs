@@ -5,7 +5,8 @@ use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-use rpc_core::{Limits, site};
+use rpc_core::Limits;
+use rpc_core::internal::site;
 use tokio::time::{Duration, Instant};
 
 /// The time in which connections are counted.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, StatusCode};
-use rpc_core::{Endpoint, LogThrottle};
+use rpc_core::internal::LogThrottle;
+use rpc_core::transport::Endpoint;
 
 use crate::admission::Admission;
 use crate::client_info::ClientInfo;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use rpc_core::{
-    CloseReason, Dialect, EndpointConfig, GoAway, Hello, Layer, Layers, Limits, Peer, PeerRegistry,
-    Router, SameName, Service,
-};
+use rpc_core::layers::{Layer, Layers};
+use rpc_core::transport::{EndpointConfig, Hello, PeerRegistry};
+use rpc_core::types::GoAway;
+use rpc_core::{CloseReason, Dialect, Limits, Peer, Router, SameName, Service};
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
 use crate::connecting::Connecting;

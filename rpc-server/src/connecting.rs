@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, Method, Request, Uri};
-use rpc_core::{Dialect, Endpoint, Layer, Peer};
+use rpc_core::layers::Layer;
+use rpc_core::transport::Endpoint;
+use rpc_core::{Dialect, Peer};
 
 use crate::client_info::ClientInfo;
 use crate::headers;
@@ -276,7 +278,8 @@ impl fmt::Debug for Connecting {
 
 #[cfg(test)]
 mod tests {
-    use rpc_core::{Endpoint, EndpointConfig, Limits, Router};
+    use rpc_core::transport::{Endpoint, EndpointConfig};
+    use rpc_core::{Limits, Router};
 
     use super::*;
     use crate::client_info::Way;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use rpc_core::{CloseCode, Endpoint, Peer, WebSocket};
+use rpc_core::transport::{Endpoint, WebSocket};
+use rpc_core::{CloseCode, Peer};
 
 use crate::admission::Admission;
 use crate::client_info::ClientInfo;

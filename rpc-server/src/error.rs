@@ -4,7 +4,9 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use rpc_core::{Escaped, LimitsError, RouterError};
+use rpc_core::RouterError;
+use rpc_core::internal::Escaped;
+use rpc_core::types::LimitsError;
 
 /// Why a server cannot start; each text names what to change.
 #[derive(Debug, thiserror::Error)]

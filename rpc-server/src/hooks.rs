@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::StatusCode;
-use rpc_core::catch::caught_future;
-use rpc_core::{CloseReason, Endpoint, LogThrottle, Peer};
+use rpc_core::internal::LogThrottle;
+use rpc_core::internal::catch::caught_future;
+use rpc_core::transport::Endpoint;
+use rpc_core::{CloseReason, Peer};
 use tokio::time::timeout;
 
 use crate::connecting::{Connecting, Door};

@@ -13,7 +13,9 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rpc_core::{Endpoint, Escaped, Peer, Role, WebSocket};
+use rpc_core::Peer;
+use rpc_core::internal::Escaped;
+use rpc_core::transport::{Endpoint, Role, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, sink};
 use tokio::time::timeout;
 

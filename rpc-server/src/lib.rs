@@ -26,7 +26,7 @@
 //!
 //! ```text
 //! TCP, Unix ─▶ accept ─▶ admission ─▶ (secure) ─▶ http ─┐
-//!                                                       ├▶ admit ─▶ on_connect ─▶ rpc_core::Connection ─▶ on_disconnect
+//!                                                       ├▶ admit ─▶ on_connect ─▶ Connection ─▶ on_disconnect
 //! the app that it is mounted in ────────────────▶ mount ┘    └─▶ an HTTP answer that says what is wrong
 //! ```
 //!

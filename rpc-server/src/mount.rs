@@ -15,7 +15,8 @@ use http_body_util::Full;
 use hyper::body::Body;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use rpc_core::{Endpoint, LogThrottle, Role, WebSocket};
+use rpc_core::internal::LogThrottle;
+use rpc_core::transport::{Endpoint, Role, WebSocket};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 

@@ -14,7 +14,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Body;
-use rpc_core::{CloseCode, Endpoint, GoAway, Limits, Received, Transport, memory};
+use rpc_core::transport::{Endpoint, Received, Transport};
+use rpc_core::types::GoAway;
+use rpc_core::{CloseCode, Limits, memory};
 use tokio::time::timeout;
 
 use crate::rejection::Rejection;

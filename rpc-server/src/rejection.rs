@@ -11,7 +11,8 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use rpc_core::{Escaped, IdentifyError, LogThrottle};
+use rpc_core::internal::{Escaped, LogThrottle};
+use rpc_core::types::IdentifyError;
 
 use crate::client_info::ClientInfo;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rpc_core::Escaped;
+use rpc_core::internal::Escaped;
 
 use crate::admission::Admission;
 use crate::client_info::ClientInfo;

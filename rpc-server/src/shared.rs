@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rpc_core::{EndpointConfig, GoAway, Limits, PeerRegistry};
+use rpc_core::Limits;
+use rpc_core::transport::{EndpointConfig, PeerRegistry};
+use rpc_core::types::GoAway;
 use tokio::sync::Semaphore;
 
 use crate::addresses::Addresses;

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rpc_core::{Peer, PeerRegistry, PeerStats};
+use rpc_core::Peer;
+use rpc_core::transport::PeerRegistry;
+use rpc_core::types::PeerStats;
 
 use crate::shutdown_report::ShutdownReport;
 

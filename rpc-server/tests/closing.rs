@@ -5,7 +5,8 @@ mod support;
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{CallError, CloseCode, ClosedBy, Context, Router};
+use rpc_core::types::ClosedBy;
+use rpc_core::{CallError, CloseCode, Context, Router};
 use rpc_server::Server;
 use support::{BINARY, CLOSE, Raw, TEXT, echo, frame, limits, soon, spawn, until};
 

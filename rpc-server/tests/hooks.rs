@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rpc_client::{Client, ConnectError};
-use rpc_core::{CallError, CloseCode, CloseReason, ClosedBy, Context, Limits, Peer, Router};
+use rpc_core::types::ClosedBy;
+use rpc_core::{CallError, CloseCode, CloseReason, Context, Limits, Peer, Router};
 use rpc_server::{Connecting, Rejection, Server, ServerBuilder, StatusCode};
 use support::{Raw, echo, limits, soon, spawn, until};
 use tokio::sync::{Semaphore, mpsc};

@@ -5,8 +5,11 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use rpc_client::Client;
-use rpc_core::layers::{Authorize, CallFuture, CallNext, CallRequest, ServeNext, ServeRequest};
-use rpc_core::{CallError, Context, Handler, Layer, Router};
+use rpc_core::layers::{
+    Authorize, CallFuture, CallNext, CallRequest, Layer, ServeNext, ServeRequest,
+};
+use rpc_core::types::Handler;
+use rpc_core::{CallError, Context, Router};
 use rpc_server::{Connecting, Rejection, Server};
 use support::spawn;
 

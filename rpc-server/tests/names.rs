@@ -5,7 +5,8 @@ mod support;
 use std::sync::Arc;
 
 use rpc_client::{Client, ConnectError};
-use rpc_core::{CloseCode, Context, ErrorObject, IdentifyError, Router, SameName};
+use rpc_core::types::IdentifyError;
+use rpc_core::{CloseCode, Context, ErrorObject, Router, SameName};
 use rpc_server::{Connecting, Rejection, Server, ServerBuilder, StatusCode};
 use support::{Raw, soon, spawn, until};
 use tokio::sync::mpsc;

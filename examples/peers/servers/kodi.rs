@@ -4,7 +4,8 @@ use std::future::ready;
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{CallError, CloseCode, Context, Limits, Peer, RawParams, Result, Router, service};
+use rpc_core::types::RawParams;
+use rpc_core::{CallError, CloseCode, Context, Limits, Peer, Result, Router, service};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 

@@ -6,7 +6,8 @@ use std::future::ready;
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{CallError, Context, Dialect, Peer, RawParams, Router};
+use rpc_core::types::RawParams;
+use rpc_core::{CallError, Context, Dialect, Peer, Router};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 

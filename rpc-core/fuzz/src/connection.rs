@@ -12,10 +12,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
-use rpc_core::{
-    CloseCode, Context, Endpoint, EndpointConfig, ErrorObject, GoAway, Limits, Peer, Role, Router,
-    Streaming, WebSocket, service,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig, Role, WebSocket};
+use rpc_core::types::GoAway;
+use rpc_core::{CloseCode, Context, ErrorObject, Limits, Peer, Router, Streaming, service};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;

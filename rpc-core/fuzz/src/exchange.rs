@@ -6,10 +6,8 @@ use std::task::Poll;
 use bytes::Bytes;
 use futures_util::stream;
 use rpc_core::memory::{self, Pipe};
-use rpc_core::{
-    Connection, Context, Endpoint, EndpointConfig, Limits, Peer, Received, Router, Streaming,
-    Transport,
-};
+use rpc_core::transport::{Connection, Endpoint, EndpointConfig, Received, Transport};
+use rpc_core::{Context, Limits, Peer, Router, Streaming};
 use serde_json::value::RawValue;
 
 /// Methods of all kinds, all of which end by themselves.

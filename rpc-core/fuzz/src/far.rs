@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rpc_core::memory::{self, Pipe};
-use rpc_core::{Endpoint, EndpointConfig, Limits, Peer, Received, Router, Transport};
+use rpc_core::transport::{Endpoint, EndpointConfig, Received, Transport};
+use rpc_core::{Limits, Peer, Router};
 
 /// Room for whatever a check sends before it looks.
 const ROOM: usize = 1 << 30;

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rpc_core::{Limits, Role, WebSocket};
+use rpc_core::Limits;
+use rpc_core::transport::{Role, WebSocket};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 

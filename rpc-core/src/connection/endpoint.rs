@@ -30,7 +30,8 @@ use crate::wire::dialect::Dialect;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use rpc_core::{Endpoint, Limits, Router, EndpointConfig, Context, memory};
+/// use rpc_core::transport::{Endpoint, EndpointConfig};
+/// use rpc_core::{Limits, Router, Context, memory};
 ///
 /// let (left, right) = memory::transports(64 * 1024);
 /// let echo = Router::new().method("echo", |_: Context, (text,): (String,)| async move { Ok(text) });
@@ -121,7 +122,7 @@ impl Endpoint {
     /// Notes that the handshake has shown both ends to know the extensions of this crate: one end sent the header
     /// `Rpc-Hello: 1`, and the other end answered the header. This end then uses extensions from its first message
     /// on. The end that `opens` the link says hello first. No effect under
-    /// [`Hello::Never`](crate::Hello::Never).
+    /// [`Hello::Never`](crate::transport::Hello::Never).
     pub fn set_extended(&self, opens: bool) {
         self.peer().shared.set_extended(opens);
     }
@@ -131,7 +132,7 @@ impl Endpoint {
         self.peer().shared.other.get() == RemoteSupport::Known
     }
 
-    /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`](crate::Hello::Never) does. Call it before
+    /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`](crate::transport::Hello::Never) does. Call it before
     /// [`connect`](Self::connect).
     pub fn set_plain(&self) {
         self.peer().shared.set_plain();

@@ -58,7 +58,7 @@ impl ErrorObject {
     }
 
     /// -32602: the parameters do not fit the method; say which and why. To say where as data, make it
-    /// of an [`Invalid`](crate::Invalid).
+    /// of an [`Invalid`](crate::validate::Invalid).
     pub fn invalid_params(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::INVALID_PARAMS, message)
     }

@@ -21,7 +21,7 @@ const PATH: usize = 256;
 /// One thing that is wrong, and where.
 ///
 /// ```
-/// use rpc_core::Violation;
+/// use rpc_core::validate::Violation;
 ///
 /// let violation = Violation::new("user.emails[2]", "has no `@`");
 /// assert_eq!(violation.to_string(), "user.emails[2]: has no `@`");
@@ -69,7 +69,7 @@ impl fmt::Display for Violation {
 /// `#[param(validate)]` answers, and what a method answers that finds something by itself.
 ///
 /// ```
-/// use rpc_core::Invalid;
+/// use rpc_core::validate::Invalid;
 ///
 /// let address = Invalid::new("has no `@`").at("address");
 /// let user = address.at_index(2).at("emails").and(Invalid::new("is taken").at("name"));
@@ -213,7 +213,8 @@ impl ErrorObject {
     /// shown beside the fields that they were made from.
     ///
     /// ```
-    /// use rpc_core::{ErrorObject, Invalid};
+    /// use rpc_core::validate::Invalid;
+    /// use rpc_core::ErrorObject;
     ///
     /// let error = ErrorObject::from(Invalid::new("must not be empty").at("name").at("user"));
     /// let violations = error.violations().unwrap();

@@ -40,8 +40,9 @@ use crate::util::sync::{Arc, Mutex, PoisonError};
 /// subscriber has turned that level or target off, the layer costs nothing.
 ///
 /// ```
-/// use rpc_core::layers::AccessLog;
-/// use rpc_core::{Layers, Limits, Router, EndpointConfig};
+/// use rpc_core::layers::{AccessLog, Layers};
+/// use rpc_core::transport::EndpointConfig;
+/// use rpc_core::{Limits, Router};
 ///
 /// // As the first one it is the outermost, and sees what the others refuse.
 /// let mut setup = EndpointConfig::new(Router::new(), Limits::server());

@@ -150,7 +150,7 @@ impl CallRequest {
     }
 
     /// Makes it a part of this trace. Sent only to an end that is known to know of it, see
-    /// [`Hello`](crate::Hello).
+    /// [`Hello`](crate::transport::Hello).
     pub fn set_trace(&mut self, trace: TraceContext) {
         self.spec.extensions.trace = Some(trace);
     }

@@ -38,8 +38,9 @@ use crate::util::runtime::Instant;
 /// How a whole server is doing, `rpc-server` records: `ServerStats::record`.
 ///
 /// ```
-/// use rpc_core::layers::Metrics;
-/// use rpc_core::{Layers, Limits, Router, EndpointConfig};
+/// use rpc_core::layers::{Layers, Metrics};
+/// use rpc_core::transport::EndpointConfig;
+/// use rpc_core::{Limits, Router};
 ///
 /// // As the first one it is the outermost, and counts what the others refuse.
 /// let mut setup = EndpointConfig::new(Router::new(), Limits::server());

@@ -34,8 +34,9 @@ use crate::util::sync::{Arc, Mutex};
 ///
 /// ```
 /// use std::time::Duration;
-/// use rpc_core::layers::RateLimit;
-/// use rpc_core::{Layers, Limits, Router, EndpointConfig};
+/// use rpc_core::layers::{Layers, RateLimit};
+/// use rpc_core::transport::EndpointConfig;
+/// use rpc_core::{Limits, Router};
 ///
 /// let second = Duration::from_secs(1);
 /// let mut setup = EndpointConfig::new(Router::new(), Limits::server());

@@ -41,8 +41,9 @@ use crate::util::escaped::Escaped;
 /// handler has.
 ///
 /// ```
-/// use rpc_core::layers::Tracing;
-/// use rpc_core::{Layers, Limits, Router, EndpointConfig};
+/// use rpc_core::layers::{Layers, Tracing};
+/// use rpc_core::transport::EndpointConfig;
+/// use rpc_core::{Limits, Router};
 ///
 /// // As the first one it is the outermost, and sees what the others refuse.
 /// let mut setup = EndpointConfig::new(Router::new(), Limits::server());

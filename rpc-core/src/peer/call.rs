@@ -49,7 +49,7 @@ use options::Timeout;
 /// the deadline of the handler that makes the call. The deadline travels along as `timeoutMs`.
 ///
 /// Resolves exactly once, whatever the other end and the network do. (Before there is a connection,
-/// see [`Endpoint`](crate::Endpoint), nobody looks at the clock.) An answer that nobody has awaited
+/// see [`Endpoint`](crate::transport::Endpoint), nobody looks at the clock.) An answer that nobody has awaited
 /// yet is kept until then, and is bounded by nothing else. Dropping the call cancels the call:
 /// a message that was not sent is taken back, a call that was sent is cancelled at the other end,
 /// with `$/cancelRequest` or as its [dialect](crate::Dialect) has it.
@@ -184,7 +184,7 @@ impl<T, E, P> Call<T, E, P> {
     /// The other end says who the caller is ([`Peer::identify`](crate::Peer::identify)); if it does not, the
     /// caller is this connection. The same key with another method or other params is answered -32602, and so
     /// is any key on a call with streams. Methods that are `idempotent` by themselves
-    /// ([`MethodFlags`](crate::MethodFlags)) need no key.
+    /// ([`MethodFlags`](crate::schema::MethodFlags)) need no key.
     ///
     /// The other end keeps answers within `idempotency_bytes` of its [`Limits`](crate::Limits), the latest
     /// answers first, and no caller loses an answer to others while it has less than its share. Within the five
@@ -238,7 +238,7 @@ impl<T, E, P> Call<T, E, P> {
     ///
     /// Of reports that come faster than the call is polled the latest are kept: at most 64, and of at
     /// most `stream_window` bytes. Those that are not a `V` are logged and left out; one that is larger
-    /// than `stream_window` is left out and counted as [dropped](crate::Counters::dropped).
+    /// than `stream_window` is left out and counted as [dropped](crate::types::Counters::dropped).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -519,7 +519,8 @@ impl<T, S, E, P> Call<Streaming<T, S>, E, P> {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use futures_util::stream;
-    /// use rpc_core::{Context, Router, Streaming, SubscriptionInfo, memory};
+    /// use rpc_core::schema::SubscriptionInfo;
+    /// use rpc_core::{Context, Router, Streaming, memory};
     ///
     /// let heads = SubscriptionInfo::ended_by("starknet_unsubscribe").id_member("subscription_id");
     /// let node = Router::new().subscription("starknet_subscribeNewHeads", heads, |_: Context, (): ()| async {

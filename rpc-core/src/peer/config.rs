@@ -41,7 +41,7 @@ pub struct EndpointConfig {
     /// Whether this end answers messages that are no requests with an error, as the specification asks: text
     /// that is no JSON, an object without a method. Turn it off for the end that opened the link (a client, the
     /// parent of a process, the first of a [pair](crate::memory::pair)). Such an end does not answer the messages
-    /// that the other end sends beside JSON-RPC: it counts them as [foreign](crate::Counters::foreign), logs the first
+    /// that the other end sends beside JSON-RPC: it counts them as [foreign](crate::types::Counters::foreign), logs the first
     /// as a warning, and closes the connection if they come faster than ten times
     /// [`malformed_rate`](Limits::malformed_rate).
     pub answers_malformed: bool,

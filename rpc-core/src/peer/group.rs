@@ -176,7 +176,7 @@ impl Group {
     }
 
     /// The same group, but what is sent through this handle is dropped for a member without room,
-    /// and counted in its [`PeerStats`](crate::PeerStats).
+    /// and counted in its [`PeerStats`](crate::types::PeerStats).
     #[must_use]
     pub fn dropping(mut self) -> Self {
         self.dropping = true;
@@ -193,7 +193,7 @@ impl Group {
     /// many queues took it. `params` as in [`Peer::notify`].
     ///
     /// If the message is too long for one member (a guest has lower limits), that member does not get the message,
-    /// and its [`PeerStats`](crate::PeerStats) count a dropped one.
+    /// and its [`PeerStats`](crate::types::PeerStats) count a dropped one.
     ///
     /// # Errors
     /// [`Encode`](NotifyError::Encode): the params could not be written, or the message is longer than

@@ -129,7 +129,7 @@ impl PeerRegistry {
         self.inner.pending.take(id);
     }
 
-    /// How many [detached](crate::Handler::detached) handlers run, those of ended connections included, together
+    /// How many [detached](crate::types::Handler::detached) handlers run, those of ended connections included, together
     /// with the calls under an [idempotency key](crate::Call::idempotency_key) that go on although their
     /// connection has ended.
     pub fn detached(&self) -> usize {

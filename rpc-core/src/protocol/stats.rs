@@ -38,7 +38,7 @@ pub struct Counters {
     /// Messages that were not JSON-RPC, requests under an id in flight, and malformed notifications.
     pub malformed: u64,
     /// Messages that were no JSON-RPC, and were not answered, at the end that opened the link; see
-    /// [`EndpointConfig::answers_malformed`](crate::EndpointConfig::answers_malformed). These are not counted as malformed.
+    /// [`EndpointConfig::answers_malformed`](crate::transport::EndpointConfig::answers_malformed). These are not counted as malformed.
     pub foreign: u64,
     /// Errors without an id (`null`), so that no call can tell the error to be its answer.
     pub unaddressed: u64,

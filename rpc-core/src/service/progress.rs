@@ -29,7 +29,7 @@ use crate::wire::id::is_number;
 /// that go by name; and is sent `$/progress` with that `token` and a `value`. Under
 /// [`Dialect::Mcp`](crate::Dialect::Mcp) the caller is sent `notifications/progress`, and a report is a
 /// number or an object with the member `progress`, such as `{"progress":3,"total":10,"message":"…"}`. An end that is
-/// set to be plain ([`Hello::Never`](crate::Hello::Never)) reports nothing, unless it speaks a dialect that has reports.
+/// set to be plain ([`Hello::Never`](crate::transport::Hello::Never)) reports nothing, unless it speaks a dialect that has reports.
 ///
 /// Reports arrive in order, and all before the answer. While the caller reads too slowly, the latest
 /// one waits and takes the place of the one before. Clones report for the same call; what is reported
@@ -68,7 +68,7 @@ impl<P: Serialize> Progress<P> {
     ///
     /// A value that cannot be written as JSON, that the dialect has no words for, or that is larger than `message_out` of the
     /// [`Limits`](crate::Limits), is left out, logged, and counted as
-    /// [dropped](crate::Counters::dropped).
+    /// [dropped](crate::types::Counters::dropped).
     pub fn report(&self, value: &P) {
         let Some(Asked { cx, token }) = &self.asked else { return };
         // Code of the user's: not under the lock.

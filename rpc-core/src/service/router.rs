@@ -144,7 +144,8 @@ impl Router {
     ///
     /// ```
     /// use futures_util::stream;
-    /// use rpc_core::{Context, Router, Service, Streaming, SubscriptionInfo};
+    /// use rpc_core::schema::SubscriptionInfo;
+    /// use rpc_core::{Context, Router, Service, Streaming};
     ///
     /// let seconds = |_: Context, (): ()| async { Ok(Streaming::new(stream::iter(0..60))) };
     /// let slots = SubscriptionInfo::ended_by("slotUnsubscribe").item("slotNotification").number_ids();
@@ -207,7 +208,7 @@ impl Router {
     }
 
     /// Has requests to the method `name`, which was offered before, start only when all that came
-    /// before them has ended: see [`MethodFlags::ordered`](crate::MethodFlags::ordered).
+    /// before them has ended: see [`MethodFlags::ordered`](crate::schema::MethodFlags::ordered).
     ///
     /// ```
     /// use rpc_core::{Context, Router, Service};

@@ -13,7 +13,8 @@ use crate::error::violations::Invalid;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use rpc_core::{CallError, Checks, Invalid, Router, Validate, memory, service};
+/// use rpc_core::validate::{Checks, Invalid, Validate};
+/// use rpc_core::{CallError, Router, memory, service};
 ///
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct User {
@@ -59,7 +60,8 @@ use crate::error::violations::Invalid;
 ///
 /// ```
 /// use garde::Validate;
-/// use rpc_core::{Invalid, service};
+/// use rpc_core::validate::Invalid;
+/// use rpc_core::service;
 ///
 /// #[derive(serde::Serialize, serde::Deserialize, Validate)]
 /// struct User {
@@ -81,7 +83,7 @@ use crate::error::violations::Invalid;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which of its values are valid",
     label = "not `Validate`",
-    note = "implement `rpc_core::Validate` for it, or name a function that takes a reference to it: `#[param(validate = path::to::function)]`"
+    note = "implement `rpc_core::validate::Validate` for it, or name a function that takes a reference to it: `#[param(validate = path::to::function)]`"
 )]
 pub trait Validate {
     /// Whether the value is valid.
@@ -124,7 +126,7 @@ impl<T: Validate> Validate for [T] {
 /// Collects what is wrong with the parts of a value. The compiler warns of checks that nobody [finishes](Self::finish).
 ///
 /// ```
-/// use rpc_core::{Checks, Invalid, Validate};
+/// use rpc_core::validate::{Checks, Invalid, Validate};
 ///
 /// struct Address(String);
 /// impl Validate for Address {
@@ -153,7 +155,7 @@ impl<T: Validate> Validate for [T] {
 /// Between checks there may be other code:
 ///
 /// ```
-/// # use rpc_core::{Checks, Invalid};
+/// # use rpc_core::validate::{Checks, Invalid};
 /// fn valid(tags: &[&str]) -> Result<(), Invalid> {
 ///     let mut checks = Checks::new().require(tags.len() <= 8, "", "at most 8 tags");
 ///     for (index, tag) in tags.iter().enumerate() {

@@ -18,7 +18,8 @@ use crate::util::sync::{Arc, Mutex, PoisonError};
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// use rpc_core::{StreamEnd, Streaming};
+/// use rpc_core::types::StreamEnd;
+/// use rpc_core::Streaming;
 ///
 /// let (sender, stream) = Streaming::<u32>::channel(8);
 /// sender.send(1).await.expect("there is room");

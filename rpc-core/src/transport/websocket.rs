@@ -44,7 +44,8 @@ use crate::transport::{LinkError, Received, Transport};
 /// ```
 /// use std::future::poll_fn;
 /// use bytes::Bytes;
-/// use rpc_core::{Limits, Received, Role, Transport, WebSocket};
+/// use rpc_core::transport::{Received, Role, Transport, WebSocket};
+/// use rpc_core::Limits;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let (here, there) = tokio::io::duplex(1024);
@@ -112,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
 
     /// As [`send`](Transport::send), but marks the message as binary; it may be any bytes.
     ///
-    /// For those who use the WebSocket by itself. A [`Connection`](crate::Connection) sends text only.
+    /// For those who use the WebSocket by itself. A [`Connection`](crate::transport::Connection) sends text only.
     ///
     /// # Errors
     /// The link is broken.

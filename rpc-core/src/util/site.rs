@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 /// IPv6, it is the address itself.
 ///
 /// ```
-/// use rpc_core::site;
+/// use rpc_core::internal::site;
 ///
 /// let address = |text: &str| text.parse().unwrap();
 /// assert_eq!(site(address("2001:db8:0:1:ffff::9")), address("2001:db8:0:1::"));

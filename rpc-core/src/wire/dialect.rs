@@ -11,7 +11,7 @@
 /// | a report | `$/progress {token, value}` | the same | `notifications/progress {progressToken, progress, …}` |
 ///
 /// Every dialect understands what the first one does, each of these tokens included, and
-/// what an end [says hello](crate::Hello) for does not depend on it.
+/// what an end [says hello](crate::transport::Hello) for does not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Dialect {
     /// JSON-RPC 2.0, and what this framework has beside it. The default.
@@ -24,7 +24,8 @@ pub enum Dialect {
     /// after `window/workDoneProgress/create`, reaches a [fallback](crate::Router::fallback):
     ///
     /// ```
-    /// use rpc_core::{Context, ErrorObject, RawParams, Router};
+    /// use rpc_core::types::RawParams;
+    /// use rpc_core::{Context, ErrorObject, Router};
     /// use serde_json::Value;
     ///
     /// #[derive(serde::Deserialize)]

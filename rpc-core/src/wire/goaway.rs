@@ -15,7 +15,7 @@ const LATEST: u64 = 24 * 60 * 60 * 1000;
 ///
 /// ```
 /// use std::time::Duration;
-/// use rpc_core::GoAway;
+/// use rpc_core::types::GoAway;
 ///
 /// let news = GoAway::new("update").reconnect_after(Duration::from_secs(1), Duration::from_secs(9));
 /// assert_eq!(news.reason(), "update");

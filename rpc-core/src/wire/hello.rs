@@ -19,7 +19,7 @@ pub enum Hello {
     /// kind: the first end of a pair in memory, a pipe.
     Always,
     /// As its first message when the handshake has told it that the other end waits for that
-    /// ([`Endpoint::set_extended`](crate::Endpoint::set_extended)), else in reply to a hello. The default.
+    /// ([`Endpoint::set_extended`](crate::transport::Endpoint::set_extended)), else in reply to a hello. The default.
     #[default]
     Auto,
     /// Never, and none is heard: this end is a plain JSON-RPC 2.0 peer. Its messages have no members but those of the

@@ -30,7 +30,7 @@ pub(crate) const MEMBER: usize = 24;
 /// assert_eq!(trace.to_string(), trace.traceparent());
 /// let error = "something else".parse::<TraceContext>().unwrap_err();
 /// assert!(error.to_string().starts_with("invalid `traceparent`: "));
-/// # Ok::<(), rpc_core::TraceContextError>(())
+/// # Ok::<(), rpc_core::types::TraceContextError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct TraceContext {

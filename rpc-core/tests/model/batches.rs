@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rpc_core::{Call, CallError, Context, EndpointConfig, Fate, Layer, Layers, Limits, Router};
+use rpc_core::layers::{Layer, Layers};
+use rpc_core::transport::EndpointConfig;
+use rpc_core::{Call, CallError, Context, Fate, Limits, Router};
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
 

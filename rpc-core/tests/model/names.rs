@@ -1,9 +1,9 @@
 //! Names while several that want the same one come at once.
 
 use rpc_core::memory::{self, Pipe};
-use rpc_core::{
-    CloseCode, Endpoint, EndpointConfig, IdentifyError, Peer, PeerRegistry, Router, SameName,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig, PeerRegistry};
+use rpc_core::types::IdentifyError;
+use rpc_core::{CloseCode, Peer, Router, SameName};
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
 

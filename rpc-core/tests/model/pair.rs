@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use rpc_core::memory::Pipe;
-use rpc_core::{
-    Call, CloseCode, Connection, Context, Endpoint, EndpointConfig, Limits, Peer, Router, memory,
-};
+use rpc_core::transport::{Connection, Endpoint, EndpointConfig};
+use rpc_core::{Call, CloseCode, Context, Limits, Peer, Router, memory};
 use shuttle::future::block_on;
 use shuttle::thread::{self, JoinHandle};
 

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use rpc_core::{CallError, Context, EndpointConfig, Fate, Limits, Peer, Router};
+use rpc_core::transport::EndpointConfig;
+use rpc_core::{CallError, Context, Fate, Limits, Peer, Router};
 use serde_json::Value;
 use shuttle::future::block_on;
 use shuttle::thread;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use futures_util::{Stream, StreamExt, stream};
-use rpc_core::{CallError, Context, EndpointConfig, Limits, Router, Streaming, service};
+use rpc_core::transport::EndpointConfig;
+use rpc_core::{CallError, Context, Limits, Router, Streaming, service};
 use serde_json::Value;
 use shuttle::future::block_on;
 use shuttle::thread;

@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use rpc_core::memory::{self, Pipe, Text};
-use rpc_core::{
-    CloseCode, Endpoint, EndpointConfig, Hello, LinkError, Peer, PeerRegistry, Received, Router,
-    Transport,
+use rpc_core::transport::{
+    Endpoint, EndpointConfig, Hello, LinkError, PeerRegistry, Received, Transport,
 };
+use rpc_core::{CloseCode, Peer, Router};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Sleep, sleep};
 

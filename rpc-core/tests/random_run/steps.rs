@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, join, join_all};
-use rpc_core::{Call, CloseCode, GoAway, Peer};
+use rpc_core::types::GoAway;
+use rpc_core::{Call, CloseCode, Peer};
 
 use super::books::{Terms, Token};
 use super::calls;

@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rpc_core::{
-    Call, Context, Endpoint, EndpointConfig, ErrorObject, Limits, Peer, PeerRegistry, Router,
-    Streaming, memory, service,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig, PeerRegistry};
+use rpc_core::{Call, Context, ErrorObject, Limits, Peer, Router, Streaming, memory, service};
 
 use super::Raw;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rpc_core::{Endpoint, EndpointConfig, Limits, Peer, Router, memory};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::{Limits, Peer, Router, memory};
 
 /// Connects two ends as a client and a server are: the first one greets, and each knows the other. The first of the handles calls
 /// what the second end offers.

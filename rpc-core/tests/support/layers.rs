@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use rpc_core::Layer;
-use rpc_core::layers::{CallFuture, CallNext, CallRequest};
+use rpc_core::layers::{CallFuture, CallNext, CallRequest, Layer};
 
 /// A layer of one function around calls.
 pub struct Around<F>(pub F);

@@ -13,10 +13,10 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rpc_core::layers::Layers;
 use rpc_core::memory::{self, Pipe};
-use rpc_core::{
-    CloseCode, Endpoint, EndpointConfig, Layers, Limits, Peer, Received, Router, Transport,
-};
+use rpc_core::transport::{Endpoint, EndpointConfig, Received, Transport};
+use rpc_core::{CloseCode, Limits, Peer, Router};
 
 /// The far end of a connection, without a protocol of its own.
 pub struct Raw {

@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(crate) use bytes::Bytes;
 use bytes::BytesMut;
-pub(crate) use rpc_core::{CloseCode, Limits, LinkError, Received, Role, Transport, WebSocket};
+pub(crate) use rpc_core::transport::{LinkError, Received, Role, Transport, WebSocket};
+pub(crate) use rpc_core::{CloseCode, Limits};
 
 /// Our end.
 pub(crate) struct Near(Arc<Mutex<Line>>);

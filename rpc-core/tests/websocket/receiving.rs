@@ -206,7 +206,8 @@ fn pings_and_unasked_pongs_are_counted() {
 /// Requests with a close right behind them, in one segment: their answers come before our close.
 #[tokio::test(start_paused = true)]
 async fn what_was_asked_right_before_a_close_is_answered() {
-    use rpc_core::{Context, Endpoint, EndpointConfig, Router};
+    use rpc_core::transport::{Endpoint, EndpointConfig};
+    use rpc_core::{Context, Router};
     let services =
         Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
     let (near, mut far) = tokio::io::duplex(64 * 1024);

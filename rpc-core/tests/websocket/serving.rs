@@ -3,7 +3,8 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use rpc_core::{Context, Endpoint, EndpointConfig, Peer, Router};
+use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::{Context, Peer, Router};
 use tokio::io::DuplexStream;
 
 use super::far::*;

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use rpc_core::types::JoinError;
 use rpc_core::{
-    CallError, Context, ErrorCode, ErrorObject, JoinError, Progress, Result, RpcError, StreamError,
-    Streaming,
+    CallError, Context, ErrorCode, ErrorObject, Progress, Result, RpcError, StreamError, Streaming,
 };
 use rpc_server::Server;
 use serde_json::json;

@@ -26,7 +26,8 @@ impl<T: FromAnswer, E: RpcError, P> Call<T, E, P> {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use rpc_core::{Context, ErrorObject, RawParams, Router, memory};
+    /// use rpc_core::types::RawParams;
+    /// use rpc_core::{Context, ErrorObject, Router, memory};
     /// use serde_json::value::RawValue;
     ///
     /// let busy = Router::new().method("work", |_: Context, (): ()| async { Err::<(), _>(ErrorObject::busy("workers")) });

@@ -6,7 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::error::close::CloseReason;
-use crate::{Endpoint, EndpointConfig, Limits, Peer, PeerRegistry, Router};
+use crate::transport::{Endpoint, EndpointConfig, PeerRegistry};
+use crate::{Limits, Peer, Router};
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -45,7 +45,8 @@ impl Router {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use rpc_core::{Context, RawParams, Router, memory};
+    /// use rpc_core::types::RawParams;
+    /// use rpc_core::{Context, Router, memory};
     /// use serde_json::value::RawValue;
     ///
     /// let adder = Router::new().method("add", |_: Context, (a, b): (i64, i64)| async move { Ok(a + b) });
@@ -92,7 +93,8 @@ impl Router {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use rpc_core::{CallError, Context, RawParams, Router, memory};
+    /// use rpc_core::types::RawParams;
+    /// use rpc_core::{CallError, Context, Router, memory};
     /// use tokio::sync::mpsc;
     ///
     /// let (events, mut heard) = mpsc::unbounded_channel();
@@ -188,7 +190,8 @@ impl RawParams {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use rpc_core::{Context, ErrorObject, RawParams, Router, memory};
+    /// use rpc_core::types::RawParams;
+    /// use rpc_core::{Context, ErrorObject, Router, memory};
     ///
     /// let router = Router::new().fallback(|_: Context, method: String, params: RawParams| async move {
     ///     match &*method {

@@ -1,6 +1,6 @@
 #![deny(unused_must_use)]
 
-use rpc_core::{Checks, Invalid, Validate};
+use rpc_core::validate::{Checks, Invalid, Validate};
 
 struct User {
     name: String,

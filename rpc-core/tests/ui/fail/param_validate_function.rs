@@ -1,4 +1,5 @@
-use rpc_core::{Invalid, service};
+use rpc_core::validate::Invalid;
+use rpc_core::service;
 
 fn room(room: &String) -> Result<(), Invalid> {
     if room.is_empty() { Err(Invalid::new("is empty")) } else { Ok(()) }

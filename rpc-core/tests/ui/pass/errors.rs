@@ -1,6 +1,7 @@
 //! An error may be an enum with all kinds of variants, or a struct.
 
-use rpc_core::{ErrorInfo, RpcError};
+use rpc_core::RpcError;
+use rpc_core::schema::ErrorInfo;
 
 #[derive(Debug, thiserror::Error, RpcError)]
 enum ChatError {

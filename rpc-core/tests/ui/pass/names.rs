@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use rpc_core::{Invalid, RpcError, Streaming, service};
+use rpc_core::validate::Invalid;
+use rpc_core::{RpcError, Streaming, service};
 
 fn room(_: &str) -> Result<(), Invalid> {
     Ok(())

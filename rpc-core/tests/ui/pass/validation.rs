@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use rpc_core::{Invalid, Validate, service};
+use rpc_core::service;
+use rpc_core::validate::{Invalid, Validate};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize)]
