@@ -32,6 +32,17 @@
 //! must descend from a root that the system trusts; `Tls` says what else may be. With the feature
 //! `tls-no-provider` instead, `ring` is not built, and the program installs another provider of
 //! cryptography.
+//!
+//! # One dependency
+//!
+//! A program that calls needs this crate alone, since [`rpc_core`] is here as well. Traits then say where the macros
+//! find that crate: `#[service(crate = rpc_client::rpc_core)]`.
+//!
+//! # Public dependencies
+//!
+//! These packages are part of the public API: `rpc-core`; `http` 1 ([`StatusCode`]); `tokio` 1 (`AsyncRead` and `AsyncWrite` of
+//! [`ClientBuilder::connect_over`], the runtime); with the feature `tls` also `rustls` 0.23. A new major version of one of
+//! them is a new major version of this crate.
 
 #![forbid(unsafe_code)]
 
@@ -49,6 +60,7 @@ mod target;
 mod tls;
 
 pub use ::http::StatusCode;
+pub use rpc_core;
 
 pub use builder::ClientBuilder;
 pub use client::Client;

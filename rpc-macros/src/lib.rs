@@ -152,7 +152,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// | `allow_unknown` | a request may have params with names that the method does not know: those are ignored, as in a notification, and without a warning. Otherwise such a request is answered -32602; one with more values than the method has parameters always is |
 /// | `empty_params` | the stub sends `[]`, or `{}` by name, where a method has no parameters or all are left out. Otherwise such a message has no `params` |
 /// | `dyn` | implementations may be behind a `dyn`, see below |
-/// | `crate = some::path` | where `rpc_core` is, if not at `::rpc_core` |
+/// | `crate = some::path` | where `rpc_core` is, if not at `::rpc_core`: `crate = rpc_server::rpc_core` in a crate that depends on `rpc-server` alone |
 ///
 /// | on a method | |
 /// |---|---|
@@ -350,7 +350,7 @@ pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Fields are `Serialize` and `DeserializeOwned`. A code is written as a number, appears once in the
 /// type, and is outside of what the protocol reserves: -32768 to -32000, and -32800.
-/// `#[rpc(crate = some::path)]` on the type says where `rpc_core` is, if not at `::rpc_core`.
+/// `#[rpc(crate = some::path)]` on the type says where `rpc_core` is, if not at `::rpc_core`, such as `rpc_client::rpc_core`.
 ///
 /// # Calls that a handler makes
 ///

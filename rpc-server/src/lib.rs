@@ -69,6 +69,34 @@
 //! Any tokio runtime will do. [`runtime`] makes one that is fair to hundreds of busy connections; what
 //! calls cost and what to do about it stands in [`performance`], what is promised on a public port in
 //! [`security`].
+//!
+//! # One dependency
+//!
+//! A program that serves needs this crate alone, since [`rpc_core`] is here as well. Traits then say where the macros
+//! find that crate:
+//!
+//! ```
+//! use rpc_server::rpc_core::{self, Context, RpcError, service};
+//!
+//! #[service(crate = rpc_server::rpc_core)]
+//! trait Bank {
+//!     async fn withdraw(&self, cx: &Context, cents: u64) -> Result<u64, Broke>;
+//! }
+//!
+//! #[derive(Debug, RpcError)]
+//! #[rpc(code = 1001, crate = rpc_server::rpc_core)]
+//! struct Broke;
+//! # impl std::fmt::Display for Broke {
+//! #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("broke") }
+//! # }
+//! # impl std::error::Error for Broke {}
+//! ```
+//!
+//! # Public dependencies
+//!
+//! These packages are part of the public API: `rpc-core`; `http` 1 ([`StatusCode`], [`Connecting`]); `hyper` 1, `http-body-util`
+//! 0.1, `bytes` 1 and `tower-service` 0.3 ([`RpcService`]); `tokio` 1 ([`Listener`], addresses, the runtime); with the
+//! feature `tls` also `rustls` 0.23. A new major version of one of them is a new major version of this crate.
 
 #![forbid(unsafe_code)]
 
@@ -111,6 +139,7 @@ mod tls;
 mod upgrade;
 
 pub use ::http::StatusCode;
+pub use rpc_core;
 
 pub use builder::ServerBuilder;
 pub use connecting::Connecting;

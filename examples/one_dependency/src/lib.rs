@@ -1,0 +1,1 @@
+//! Nothing: the test of this package is a program that depends on `rpc-server` alone.
