@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rpc_core::layers::{Layer, Layers};
-use rpc_core::transport::{Endpoint, EndpointConfig, Hello, OnForeign, PeerRegistry};
-use rpc_core::{Dialect, Limits, Router, SameName, Service};
+use rpc_core::layers::Layer;
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello, OnForeign};
+use rpc_core::{Dialect, Limits, Router, Service};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
@@ -26,15 +26,9 @@ use crate::tls::Tls;
 /// A client without a connection. Made by [`Client::builder`].
 #[must_use = "a client connects with `connect`"]
 pub struct ClientBuilder {
+    /// What it offers; part of `config` when all is set.
     router: Router,
-    layers: Layers,
-    limits: Limits,
-    keepalive: bool,
-    whole_frames: bool,
-    jsonrpc_optional: bool,
-    plain: bool,
-    dialect: Dialect,
-    on_foreign: Option<OnForeign>,
+    config: EndpointConfig,
     headers: Headers,
     connect_timeout: Option<Duration>,
     #[cfg(feature = "tls-no-provider")]
@@ -43,16 +37,11 @@ pub struct ClientBuilder {
 
 impl ClientBuilder {
     pub(crate) fn new() -> Self {
+        let mut config = EndpointConfig::new(Router::new(), Limits::client());
+        config.answers_malformed = false; // it opens the link
         Self {
             router: Router::new(),
-            layers: Layers::new(),
-            limits: Limits::client(),
-            keepalive: true,
-            whole_frames: false,
-            jsonrpc_optional: false,
-            plain: false,
-            dialect: Dialect::JsonRpc,
-            on_foreign: None,
+            config,
             headers: Headers::default(),
             connect_timeout: None,
             #[cfg(feature = "tls-no-provider")]
@@ -70,7 +59,7 @@ impl ClientBuilder {
     /// Puts `layer` around all that the client calls and serves, the first one added outermost:
     /// [`rpc_core::layers`] has some, and shows how to write one.
     pub fn layer(mut self, layer: impl Layer) -> Self {
-        self.layers = self.layers.layer(layer);
+        self.config.layers = self.config.layers.layer(layer);
         self
     }
 
@@ -94,14 +83,14 @@ impl ClientBuilder {
     /// have no members but those of the specification. Off by default: what lies beyond the specification goes to
     /// servers alone that have answered that header, or have said hello.
     pub fn plain(mut self, plain: bool) -> Self {
-        self.plain = plain;
+        self.config.hello = if plain { Hello::Never } else { Hello::Auto };
         self
     }
 
     /// Sets how calls are cancelled, and how progress is asked for and reported, with this server: as the Language Server
     /// Protocol or the Model Context Protocol has it. [`Dialect::JsonRpc`] by default.
     pub fn dialect(mut self, dialect: Dialect) -> Self {
-        self.dialect = dialect;
+        self.config.dialect = dialect;
         self
     }
 
@@ -119,13 +108,13 @@ impl ClientBuilder {
     /// # drop(builder);
     /// ```
     pub fn on_foreign(mut self, listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.on_foreign = Some(OnForeign::new(listener));
+        self.config.on_foreign = Some(OnForeign::new(listener));
         self
     }
 
     /// What the server may use of this end; [`Limits::client`] by default.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.config.limits = Arc::new(limits);
         self
     }
 
@@ -137,7 +126,7 @@ impl ClientBuilder {
     /// as a text message. These bytes are not UTF-8, so the connection is closed with 1007 after the first ping
     /// (20 s of idling). The log then has a warning that names this setting.
     pub fn keepalive(mut self, keepalive: bool) -> Self {
-        self.keepalive = keepalive;
+        self.config.keepalive = keepalive;
         self
     }
 
@@ -148,7 +137,7 @@ impl ClientBuilder {
     /// message that was sent, at most [`message_out`](Limits::message_out), beyond
     /// [`write_buffer_max`](Limits::write_buffer_max).
     pub fn whole_frames(mut self, whole_frames: bool) -> Self {
-        self.whole_frames = whole_frames;
+        self.config.whole_frames = whole_frames;
         self
     }
 
@@ -157,7 +146,7 @@ impl ClientBuilder {
     /// is always taken. Messages that this end sends have the member all the same; another version than `"2.0"` is refused
     /// all the same.
     pub fn jsonrpc_optional(mut self, jsonrpc_optional: bool) -> Self {
-        self.jsonrpc_optional = jsonrpc_optional;
+        self.config.jsonrpc_optional = jsonrpc_optional;
         self
     }
 
@@ -184,7 +173,7 @@ impl ClientBuilder {
     /// A server on a Unix socket has a URL such as `ws+unix:///run/app.sock:/rpc`: the absolute path of the socket,
     /// and after a colon the path that is asked for. In the former `%3A` stands for `:`, `%3F` for `?`, `%23` for
     /// `#`, `%25` for `%`, and on Linux `%00` in front for a name that is no file. The server is called `localhost`,
-    /// also where it must [prove](Self::tls) that (`wss+unix:`).
+    /// also where it must prove that by TLS (`wss+unix:`).
     ///
     /// May be dropped at any point, then there is no connection.
     ///
@@ -239,14 +228,19 @@ impl ClientBuilder {
 
     /// What it takes to connect, if the settings can all be followed.
     fn attempt(&mut self, url: &str) -> Result<Attempt, ConnectError> {
-        self.limits.check()?;
+        self.config.limits.check()?;
         self.router.check()?;
-        self.dialect.check(self.router.methods())?;
+        self.config.dialect.check(self.router.methods())?;
         let target = Target::parse(url)?;
         let (headers, subprotocols) = take(&mut self.headers).finish()?;
         Ok(Attempt {
-            handshake: Handshake { target, headers, subprotocols, asks_for_hello: !self.plain },
-            limits: self.limits.clone(),
+            handshake: Handshake {
+                target,
+                headers,
+                subprotocols,
+                asks_for_hello: self.config.hello != Hello::Never,
+            },
+            limits: Limits::clone(&self.config.limits),
             #[cfg(feature = "tls-no-provider")]
             tls: self.tls.take(),
         })
@@ -258,23 +252,11 @@ impl ClientBuilder {
     where
         F: Future<Output = Result<Socket, ConnectError>>,
     {
-        let time = self.connect_timeout.unwrap_or(self.limits.handshake);
+        let time = self.connect_timeout.unwrap_or(self.config.limits.handshake);
         let socket = timeout(time, connecting).await;
         let socket = socket.map_err(|_| ConnectError::Timeout(time))??;
-        let config = EndpointConfig {
-            services: Arc::new(self.router),
-            limits: Arc::new(self.limits),
-            registry: PeerRegistry::new(),
-            layers: self.layers,
-            keepalive: self.keepalive,
-            hello: if self.plain { Hello::Never } else { Hello::Auto },
-            dialect: self.dialect,
-            whole_frames: self.whole_frames,
-            jsonrpc_optional: self.jsonrpc_optional,
-            same_name: SameName::Both,
-            answers_malformed: false,
-            on_foreign: self.on_foreign,
-        };
+        let mut config = self.config;
+        config.services = Arc::new(self.router);
         let endpoint = Endpoint::new(config);
         if socket.agreed.answers_hello {
             endpoint.set_extended(true);
@@ -289,13 +271,7 @@ impl fmt::Debug for ClientBuilder {
         #[cfg(feature = "tls-no-provider")]
         f.field("tls", &self.tls);
         f.field("methods", &self.router)
-            .field("layers", &self.layers)
-            .field("limits", &self.limits)
-            .field("keepalive", &self.keepalive)
-            .field("whole_frames", &self.whole_frames)
-            .field("jsonrpc_optional", &self.jsonrpc_optional)
-            .field("plain", &self.plain)
-            .field("dialect", &self.dialect)
+            .field("config", &self.config)
             .field("headers", &self.headers)
             .field("connect_timeout", &self.connect_timeout)
             .finish()

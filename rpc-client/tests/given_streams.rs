@@ -103,8 +103,7 @@ mod unix {
             if let Some(path) = path {
                 server = server.path(path);
             }
-            let server =
-                server.serve_listener(UnixListener::bind(socket).unwrap()).unwrap().spawn();
+            let server = server.listen_on(UnixListener::bind(socket).unwrap()).unwrap().spawn();
             printed = server.url();
             assert_echoes(soon(Client::builder().connect(&printed)).await, &printed).await;
             assert_eq!(soon(heard.recv()).await.unwrap(), asked, "{printed}");
@@ -134,7 +133,7 @@ mod unix {
         let directory = Directory::new("named");
         let socket = directory.0.join("app.sock");
         let (server, _heard) = echo();
-        let server = server.serve_listener(UnixListener::bind(&socket).unwrap()).unwrap().spawn();
+        let server = server.listen_on(UnixListener::bind(&socket).unwrap()).unwrap().spawn();
         let client = soon(Client::builder().connect(server.url())).await;
         assert_echoes(client, "named").await;
         let stream = UnixStream::connect(&socket).await.unwrap();
@@ -175,7 +174,7 @@ mod unix {
         let directory = Directory::new("given");
         let socket = directory.0.join("app.sock");
         let (server, mut heard) = echo();
-        let _server = server.serve_listener(UnixListener::bind(&socket).unwrap()).unwrap().spawn();
+        let _server = server.listen_on(UnixListener::bind(&socket).unwrap()).unwrap().spawn();
         let stream = UnixStream::connect(&socket).await.unwrap();
         let client = soon(Client::builder().connect_over(stream, "ws://app.example/rpc")).await;
         assert_echoes(client, "given").await;

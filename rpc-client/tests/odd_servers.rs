@@ -373,7 +373,7 @@ async fn an_address_of_six_may_be_given() {
     let Ok(listener) = TcpListener::bind("[::1]:0").await else {
         return;
     };
-    let server = rpc_server::Server::builder().serve_listener(listener).unwrap().spawn();
+    let server = rpc_server::Server::builder().listen_on(listener).unwrap().spawn();
     assert!(Client::builder().connect(&server.url()).await.is_ok());
 }
 
@@ -399,7 +399,7 @@ async fn an_address_is_dialled_in_its_zone_and_the_server_is_not_told_which() {
             tell.send(connecting.header("host").unwrap().to_owned()).unwrap();
             async { Ok::<_, rpc_server::Rejection>(()) }
         });
-        server.serve_listener(listener).unwrap().spawn()
+        server.listen_on(listener).unwrap().spawn()
     };
     // Not every machine has an address that needs one, but a number may stand behind any.
     let Ok(listener) = TcpListener::bind("[::1]:0").await else {

@@ -51,15 +51,110 @@ pub(crate) mod slot;
 /// assert_eq!(peer.call::<String>("greet", ("Ada",)).await?, "hello, Ada");
 /// # Ok(()) }
 /// ```
+///
+/// # Ending a connection
+///
+/// | | code | calls of this end | handlers of this end | the other end is told | gone within |
+/// |---|---|---|---|---|---|
+/// | [`close`](Self::close) | any | fail at once | are stopped; answers in the queue are sent | by the close message | [`close`](crate::Limits::close) of the limits (5 s) |
+/// | [`kick`](Self::kick) | any | fail at once | are stopped, also those under an [idempotency key](Call::idempotency_key) | by the close message | 1 s; groups and the name are left at once |
+/// | [`drain`](Self::drain) | any | go on, and fail when the last handler has ended | may end within `grace`; new requests are answered busy | by `$/goaway` at once, if it knows that | `grace` at most, as soon as all is answered; then as `close` |
+/// | `Server::stop` | 1012 | as with `drain` | as with `drain`, on all connections, with [`grace`](crate::Limits::grace) of the limits (30 s) | as with `drain` | as with `drain` |
+/// | `Server::shutdown` | 1012 | as with `drain` | as with `Server::stop`, with a grace of one's own | as with `drain` | as with `drain` |
+/// | `Server::kick` | any | as with `kick` | as with `kick`, on the connections that are picked, and on those that are being made | as with `kick` | as with `kick` |
+///
+/// Dropping a `Peer` ends nothing.
 #[derive(Clone)]
 pub struct Peer {
     pub(crate) shared: Arc<Shared>,
 }
 
+/// # Calling
+///
+/// What is sent to the other end. A [stub](macro@crate::service) does the same with types.
+impl Peer {
+    /// Calls a method by name. `params` is a tuple or an array (by position), a struct or a map (by
+    /// name), or `()` for none. Errors of the method arrive as
+    /// [`CallError::Remote`](crate::CallError::Remote).
+    ///
+    /// With the feature `tower` a `Peer` is a `tower::Service` as well, whose `call` takes one request. This
+    /// method comes first where `peer.call(…)` is written; `tower::Service::call(&mut peer, request)` and the combinators
+    /// of `tower::ServiceExt` mean the other.
+    pub fn call<T>(&self, method: &str, params: impl Serialize) -> Call<T> {
+        let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
+        Call::new(self.shared.clone(), message)
+    }
+
+    /// Notifies by name; `params` as in [`call`](Self::call).
+    pub fn notify(&self, method: &str, params: impl Serialize) -> Notify {
+        let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
+        Notify::new(self.shared.clone(), message)
+    }
+
+    /// Notifies without ever waiting.
+    ///
+    /// # Errors
+    /// [`Full`](NotifyError::Full) if the outbound queue has no room; the rest as in
+    /// [`notify`](Self::notify).
+    pub fn try_notify(&self, method: &str, params: impl Serialize) -> Result<(), NotifyError> {
+        self.notify(method, params).try_now()
+    }
+
+    /// Subscribes by name: `method` makes the subscription, `unsubscribe` ends it when the stream is
+    /// dropped. A call that is dropped before its answer leaves no stream behind.
+    pub fn subscribe<T>(
+        &self,
+        method: &str,
+        unsubscribe: impl Into<Cow<'static, str>>,
+        params: impl Serialize,
+    ) -> Call<Streaming<T>> {
+        let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
+        Call::subscribe(self.shared.clone(), message, unsubscribe.into())
+    }
+
+    /// An empty batch: calls made on it are sent together.
+    pub fn batch(&self) -> Batch {
+        Batch::new(self.clone())
+    }
+}
+
+/// # Groups
+///
+/// What a server sends to many connections at once: see [`Group`](crate::Group).
+impl Peer {
+    /// Puts this connection into a group of its server; without effect if it is in.
+    ///
+    /// # Errors
+    /// It is in too many (`groups` of the [`Limits`](crate::Limits), 64), or has ended.
+    pub fn join_group(&self, name: &str) -> Result<(), JoinError> {
+        self.shared.config.registry.groups().join(&self.shared, name)
+    }
+
+    /// Takes this connection out of a group; without effect if it is not in.
+    pub fn leave_group(&self, name: &str) {
+        self.shared.config.registry.groups().leave(&self.shared, name);
+    }
+
+    /// The groups that this connection is in.
+    pub fn groups(&self) -> Vec<String> {
+        self.shared.lock().groups.iter().map(|name| String::from(&**name)).collect()
+    }
+}
+
+/// # Session and identity
+///
+/// What is known of the connection and of the caller at its other end.
 impl Peer {
     /// Names this connection, for as long as the process runs; an opaque text.
     pub fn id(&self) -> &str {
         &self.shared.id
+    }
+
+    /// The address of the other end, if it was [set](crate::transport::Endpoint::set_address). A server sets the address of
+    /// the client itself, also for a client behind a proxy that the server trusts. `None` in a client, and for
+    /// a client that has no address, such as one on a Unix socket.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.shared.address.get().copied()
     }
 
     /// What `on_connect` found out about this connection; `None` if that was nothing, or of another
@@ -71,59 +166,40 @@ impl Peer {
         self.shared.caller.get()?.downcast_ref()
     }
 
-    /// The address of the other end, if it was [set](crate::transport::Endpoint::set_address). A server sets the address of
-    /// the client itself, also for a client behind a proxy that the server trusts. `None` in a client, and for
-    /// a client that has no address, such as one on a Unix socket.
-    pub fn address(&self) -> Option<IpAddr> {
-        self.shared.address.get().copied()
+    /// Says that the other end has logged in, by a message: a [guest](Self::is_guest) may do what
+    /// others may from now on, and `caller` is what [`caller`](Self::caller) gives, unless there was
+    /// one already. Returns whether it was a guest.
+    pub fn log_in<T: Any + Send + Sync>(&self, caller: T) -> bool {
+        // First who it is: a handler that may run from now on asks for it.
+        if self.is_guest() {
+            let _ = self.shared.caller.set(Box::new(caller));
+        }
+        let limits = self.shared.config.limits.clone();
+        let guest = self.shared.with(|state| {
+            let guest = state.protocol.log_in(limits)?;
+            state.commands.get_or_insert_default().limits = true;
+            Some(guest)
+        });
+        if guest.is_some() {
+            self.shared.config.registry.is_here(self);
+        }
+        guest.is_some()
     }
 
-    /// Keeps `value` on this connection, for as long as a handle to it exists; gives the one of the
-    /// same type that it replaces. There is one of each type: keep a type of your own.
-    ///
-    /// For what handlers find out, such as who has logged in. What changes bit by bit, as a cursor,
-    /// is best kept once, in a `Mutex` or an atomic. Values outlive the connection's end, so that
-    /// `on_disconnect` finds them, and are dropped with the last handle: a value that holds a `Peer`
-    /// of its own connection must be taken out again, or both stay forever.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use rpc_core::{Context, ErrorObject, Router, memory};
-    ///
-    /// struct User(String);
-    ///
-    /// let server = Router::new()
-    ///     .method("login", |cx: Context, (name,): (String,)| async move {
-    ///         cx.peer().set_value(User(name));
-    ///         Ok(())
-    ///     })
-    ///     .method("whoami", |cx: Context, (): ()| async move {
-    ///         let user = cx.value::<User>().ok_or(ErrorObject::new(1, "not logged in"))?;
-    ///         Ok(user.0.clone())
-    ///     });
-    ///
-    /// let (peer, _) = memory::pair(Router::new(), server);
-    /// assert!(peer.call::<String>("whoami", ()).await.is_err());
-    /// peer.call::<()>("login", ("Ada",)).await?;
-    /// assert_eq!(peer.call::<String>("whoami", ()).await?, "Ada");
-    /// # Ok(()) }
-    /// ```
-    pub fn set_value<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
-        self.shared.values.set(value)
+    /// Whether the other end has not logged in, and is to do so by a message:
+    /// [`Endpoint::require_login`](crate::transport::Endpoint::require_login).
+    pub fn is_guest(&self) -> bool {
+        self.shared.lock().protocol.is_guest()
     }
 
-    /// The value of this type that was [kept](Self::set_value); `None` if there is none.
-    ///
-    /// It costs a short lock and a count; what is known when the connection begins costs less as its
-    /// [caller](Self::caller).
-    pub fn value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.shared.values.get()
-    }
-
-    /// Takes the value of this type away: it is no longer kept, and dropped when whoever has it as
-    /// well is done with it.
-    pub fn take_value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.shared.values.take()
+    /// Says how long the login of the other end holds, from now on; `None` is for ever, as it is at
+    /// first. When it ends the connection is closed with
+    /// [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED), 4401; until then it can be said anew, as
+    /// often as the login is renewed.
+    pub fn set_expiry(&self, after: impl Into<Option<Duration>>) {
+        let now = self.shared.clock.now();
+        let expires = after.into().map(|after| now.saturating_add(after));
+        self.shared.with(|state| state.protocol.set_expiry(expires));
     }
 
     /// Names the caller at the other end, such as `user:7`: for a server whose callers log in, in
@@ -196,171 +272,52 @@ impl Peer {
         named
     }
 
-    /// Calls a method by name. `params` is a tuple or an array (by position), a struct or a map (by
-    /// name), or `()` for none. Errors of the method arrive as
-    /// [`CallError::Remote`](crate::CallError::Remote).
-    pub fn call<T>(&self, method: &str, params: impl Serialize) -> Call<T> {
-        let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
-        Call::new(self.shared.clone(), message)
-    }
-
-    /// Notifies by name; `params` as in [`call`](Self::call).
-    pub fn notify(&self, method: &str, params: impl Serialize) -> Notify {
-        let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
-        Notify::new(self.shared.clone(), message)
-    }
-
-    /// Subscribes by name: `method` makes the subscription, `unsubscribe` ends it when the stream is
-    /// dropped. A call that is dropped before its answer leaves no stream behind.
-    pub fn subscribe<T>(
-        &self,
-        method: &str,
-        unsubscribe: impl Into<Cow<'static, str>>,
-        params: impl Serialize,
-    ) -> Call<Streaming<T>> {
-        let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
-        Call::subscribe(self.shared.clone(), message, unsubscribe.into())
-    }
-
-    /// An empty batch: calls made on it are sent together.
-    pub fn batch(&self) -> Batch {
-        Batch::new(self.clone())
-    }
-
-    /// Notifies without ever waiting.
+    /// Keeps `value` on this connection, for as long as a handle to it exists; gives the one of the
+    /// same type that it replaces. There is one of each type: keep a type of your own.
     ///
-    /// # Errors
-    /// [`Full`](NotifyError::Full) if the outbound queue has no room; the rest as in
-    /// [`notify`](Self::notify).
-    pub fn try_notify(&self, method: &str, params: impl Serialize) -> Result<(), NotifyError> {
-        self.notify(method, params).try_now()
-    }
-
-    /// Puts this connection into a group of its server; without effect if it is in.
+    /// For what handlers find out, such as who has logged in. What changes bit by bit, as a cursor,
+    /// is best kept once, in a `Mutex` or an atomic. Values outlive the connection's end, so that
+    /// `on_disconnect` finds them, and are dropped with the last handle: a value that holds a `Peer`
+    /// of its own connection must be taken out again, or both stay forever.
     ///
-    /// # Errors
-    /// It is in too many (`groups` of the [`Limits`](crate::Limits), 64), or has ended.
-    pub fn join_group(&self, name: &str) -> Result<(), JoinError> {
-        self.shared.config.registry.groups().join(&self.shared, name)
-    }
-
-    /// Takes this connection out of a group; without effect if it is not in.
-    pub fn leave_group(&self, name: &str) {
-        self.shared.config.registry.groups().leave(&self.shared, name);
-    }
-
-    /// The groups that this connection is in.
-    pub fn groups(&self) -> Vec<String> {
-        self.shared.lock().groups.iter().map(|name| String::from(&**name)).collect()
-    }
-
-    /// Closes the connection. Calls fail, handlers are stopped, answers that wait in the queue are
-    /// still sent; it is over at the latest after `close` of the [`Limits`](crate::Limits) (5 s). To wait
-    /// for that, await [`closed`](Self::closed). Without effect on a connection that is closing.
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::{Context, ErrorObject, Router, memory};
     ///
-    /// A code that must not be sent (RFC 6455, section 7.4) becomes 1000; of the reason the first
-    /// 123 bytes are sent.
-    pub fn close(&self, code: CloseCode, reason: &str) {
-        self.command(Command::Close { code, reason: reason.to_owned(), within: None });
+    /// struct User(String);
+    ///
+    /// let server = Router::new()
+    ///     .method("login", |cx: Context, (name,): (String,)| async move {
+    ///         cx.peer().set_value(User(name));
+    ///         Ok(())
+    ///     })
+    ///     .method("whoami", |cx: Context, (): ()| async move {
+    ///         let user = cx.value::<User>().ok_or(ErrorObject::new(1, "not logged in"))?;
+    ///         Ok(user.0.clone())
+    ///     });
+    ///
+    /// let (peer, _) = memory::pair(Router::new(), server);
+    /// assert!(peer.call::<String>("whoami", ()).await.is_err());
+    /// peer.call::<()>("login", ("Ada",)).await?;
+    /// assert_eq!(peer.call::<String>("whoami", ()).await?, "Ada");
+    /// # Ok(()) }
+    /// ```
+    pub fn set_value<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
+        self.shared.values.set(value)
     }
 
-    /// Closes the connection because its owner is dropped; the error of each call says to keep the owner. For
-    /// the client.
-    #[doc(hidden)]
-    pub fn close_dropped(&self) {
-        let CloseReason { reason, .. } = CloseReason::dropped();
-        self.command(Command::Close { code: CloseCode::NORMAL, reason, within: None });
+    /// The value of this type that was [kept](Self::set_value); `None` if there is none.
+    ///
+    /// It costs a short lock and a count; what is known when the connection begins costs less as its
+    /// [caller](Self::caller).
+    pub fn value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.shared.values.get()
     }
 
-    /// Ends the connection of a peer that may not stay, at once. When this returns, the connection has left its
-    /// groups, and its calls under an [idempotency key](Call::idempotency_key) are stopped, together with
-    /// those calls of the same [name](Self::identify) that go on for ended connections. Within a second the
-    /// connection is gone, whether the other end reads or not. Otherwise as [`close`](Self::close);
-    /// [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED) and [`FORBIDDEN`](CloseCode::FORBIDDEN) tell a client
-    /// not to come back as it is.
-    pub fn kick(&self, code: CloseCode, reason: &str) {
-        let within = Some(Duration::from_secs(1));
-        self.shared.lock().is_kicked = true;
-        self.command(Command::Close { code, reason: reason.to_owned(), within });
-        self.shared.config.registry.once().stop_calls_of(&self.shared);
-        // It joins none from now on.
-        self.shared.config.registry.groups().leave_all(&self.shared);
-        self.shared.config.registry.leave_name(&self.shared);
-    }
-
-    /// Closes the connection when all that runs has been answered, at the latest after `grace`. New
-    /// requests of the other end are busy from now on. `news` is sent to one that knows `$/goaway`, and
-    /// its reason is that of the close.
-    pub fn drain(&self, code: CloseCode, news: &GoAway, grace: Duration) {
-        let until = self.shared.clock.now().saturating_add(grace);
-        let reason = news.reason().to_owned();
-        self.shared.with(|state| {
-            if state.protocol.ended().is_none() {
-                state.protocol.drain(news);
-                state.command(Command::Drain { until, code, reason });
-            }
-        });
-    }
-
-    /// What the other end said when it was about to close, and when to come back; `None` if it has said
-    /// nothing. Calls to it are busy from then on.
-    pub fn going_away(&self) -> Option<GoAway> {
-        self.shared.lock().protocol.going_away().cloned()
-    }
-
-    fn command(&self, command: Command) {
-        self.shared.with(|state| {
-            if state.protocol.ended().is_none() {
-                state.command(command);
-            }
-        });
-    }
-
-    /// Says that the other end has logged in, by a message: a [guest](Self::is_guest) may do what
-    /// others may from now on, and `caller` is what [`caller`](Self::caller) gives, unless there was
-    /// one already. Whether it was a guest.
-    pub fn log_in<T: Any + Send + Sync>(&self, caller: T) -> bool {
-        // First who it is: a handler that may run from now on asks for it.
-        if self.is_guest() {
-            let _ = self.shared.caller.set(Box::new(caller));
-        }
-        let limits = self.shared.config.limits.clone();
-        let guest = self.shared.with(|state| {
-            let guest = state.protocol.log_in(limits)?;
-            state.commands.get_or_insert_default().limits = true;
-            Some(guest)
-        });
-        if guest.is_some() {
-            self.shared.config.registry.is_here(self);
-        }
-        guest.is_some()
-    }
-
-    /// Whether the other end has not logged in, and is to do so by a message:
-    /// [`Endpoint::require_login`](crate::transport::Endpoint::require_login).
-    pub fn is_guest(&self) -> bool {
-        self.shared.lock().protocol.is_guest()
-    }
-
-    /// Says how long the login of the other end holds, from now on; `None` is for ever, as it is at
-    /// first. When it ends the connection is closed with
-    /// [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED), 4401; until then it can be said anew, as
-    /// often as the login is renewed.
-    pub fn set_expiry(&self, after: impl Into<Option<Duration>>) {
-        let now = self.shared.clock.now();
-        let expires = after.into().map(|after| now.saturating_add(after));
-        self.shared.with(|state| state.protocol.set_expiry(expires));
-    }
-
-    /// Whether calls can no longer be made.
-    pub fn is_closed(&self) -> bool {
-        self.shared.lock().protocol.ended().is_some()
-    }
-
-    /// Waits until the connection is gone; says how it ended. May be dropped at any point.
-    pub async fn closed(&self) -> CloseReason {
-        self.shared.closed_event.wait().await;
-        self.shared.lock().closed.as_deref().cloned().expect("set before the flag was")
+    /// Takes the value of this type away: it is no longer kept, and dropped when whoever has it as
+    /// well is done with it.
+    pub fn take_value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.shared.values.take()
     }
 
     /// What this connection has in hand at the moment.
@@ -381,6 +338,85 @@ impl Peer {
             queue_bytes: protocol.queue_bytes(),
             counters: protocol.counters,
         }
+    }
+}
+
+/// # Closing
+///
+/// How the connection ends: the table [above](#ending-a-connection) compares the ways.
+impl Peer {
+    /// Closes the connection ([compared](#ending-a-connection)). Calls fail, handlers are stopped, answers that wait in the queue are
+    /// still sent; it is over at the latest after `close` of the [`Limits`](crate::Limits) (5 s). To wait
+    /// for that, await [`closed`](Self::closed). Without effect on a connection that is closing.
+    ///
+    /// A code that must not be sent (RFC 6455, section 7.4) becomes 1000; of the reason the first
+    /// 123 bytes are sent.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.command(Command::Close { code, reason: reason.to_owned(), within: None });
+    }
+
+    /// Ends the connection of a peer that may not stay, at once ([compared](#ending-a-connection)). When this returns, the connection has left its
+    /// groups, and its calls under an [idempotency key](Call::idempotency_key) are stopped, together with
+    /// those calls of the same [name](Self::identify) that go on for ended connections. Within a second the
+    /// connection is gone, whether the other end reads or not. Otherwise as [`close`](Self::close);
+    /// [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED) and [`FORBIDDEN`](CloseCode::FORBIDDEN) tell a client
+    /// not to come back as it is.
+    pub fn kick(&self, code: CloseCode, reason: &str) {
+        let within = Some(Duration::from_secs(1));
+        self.shared.lock().is_kicked = true;
+        self.command(Command::Close { code, reason: reason.to_owned(), within });
+        self.shared.config.registry.once().stop_calls_of(&self.shared);
+        // It joins none from now on.
+        self.shared.config.registry.groups().leave_all(&self.shared);
+        self.shared.config.registry.leave_name(&self.shared);
+    }
+
+    /// Closes the connection when all that runs has been answered, at the latest after `grace`
+    /// ([compared](#ending-a-connection)). New
+    /// requests of the other end are busy from now on. `news` is sent to one that knows `$/goaway`, and
+    /// its reason is that of the close.
+    pub fn drain(&self, code: CloseCode, news: &GoAway, grace: Duration) {
+        let until = self.shared.clock.now().saturating_add(grace);
+        let reason = news.reason().to_owned();
+        self.shared.with(|state| {
+            if state.protocol.ended().is_none() {
+                state.protocol.drain(news);
+                state.command(Command::Drain { until, code, reason });
+            }
+        });
+    }
+
+    /// Closes the connection because its owner is dropped; the error of each call says to keep the owner. For
+    /// the client.
+    #[doc(hidden)]
+    pub fn close_dropped(&self) {
+        let CloseReason { reason, .. } = CloseReason::dropped();
+        self.command(Command::Close { code: CloseCode::NORMAL, reason, within: None });
+    }
+
+    /// What the other end said when it was about to close, and when to come back; `None` if it has said
+    /// nothing. Calls to it are busy from then on.
+    pub fn going_away(&self) -> Option<GoAway> {
+        self.shared.lock().protocol.going_away().cloned()
+    }
+
+    /// Whether calls can no longer be made.
+    pub fn is_closed(&self) -> bool {
+        self.shared.lock().protocol.ended().is_some()
+    }
+
+    /// Waits until the connection is gone; says how it ended. May be dropped at any point.
+    pub async fn closed(&self) -> CloseReason {
+        self.shared.closed_event.wait().await;
+        self.shared.lock().closed.as_deref().cloned().expect("set before the flag was")
+    }
+
+    fn command(&self, command: Command) {
+        self.shared.with(|state| {
+            if state.protocol.ended().is_none() {
+                state.command(command);
+            }
+        });
     }
 }
 

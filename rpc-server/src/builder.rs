@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use rpc_core::layers::{Layer, Layers};
-use rpc_core::transport::{EndpointConfig, Hello, PeerRegistry};
+use rpc_core::layers::Layer;
+use rpc_core::transport::{EndpointConfig, Hello};
 use rpc_core::types::GoAway;
 use rpc_core::{CloseReason, Dialect, Limits, Peer, Router, SameName, Service};
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
@@ -27,15 +27,9 @@ use crate::subprotocols::Subprotocols;
 /// A server that does not listen yet. Made by [`Server::builder`](crate::Server::builder).
 #[must_use = "a server starts with `bind`"]
 pub struct ServerBuilder {
+    /// What it offers; part of `config` when all is set.
     router: Router,
-    layers: Layers,
-    limits: Limits,
-    keepalive: bool,
-    plain: bool,
-    dialect: Dialect,
-    whole_frames: bool,
-    jsonrpc_optional: bool,
-    same_name: SameName,
+    config: EndpointConfig,
     paths: Paths,
     post: bool,
     subprotocols: Vec<String>,
@@ -53,14 +47,7 @@ impl ServerBuilder {
     pub(crate) fn new() -> Self {
         Self {
             router: Router::new(),
-            layers: Layers::new(),
-            limits: Limits::server(),
-            keepalive: true,
-            plain: false,
-            dialect: Dialect::JsonRpc,
-            whole_frames: false,
-            jsonrpc_optional: false,
-            same_name: SameName::Both,
+            config: EndpointConfig::new(Router::new(), Limits::server()),
             paths: Paths::default(),
             post: true,
             subprotocols: Vec::new(),
@@ -87,13 +74,13 @@ impl ServerBuilder {
     /// [`Service::layer`] puts it, around one connection
     /// [`Connecting::layer`](crate::Connecting::layer).
     pub fn layer(mut self, layer: impl Layer) -> Self {
-        self.layers = self.layers.layer(layer);
+        self.config.layers = self.config.layers.layer(layer);
         self
     }
 
     /// What a connection may use, and how many there may be; [`Limits::server`] by default.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.config.limits = Arc::new(limits);
         self
     }
 
@@ -102,7 +89,7 @@ impl ServerBuilder {
     /// [`POST`](Self::post) is so by TCP, in about the same time. On by default; without it, peers that
     /// vanished without a word stay until something is sent to them.
     pub fn keepalive(mut self, keepalive: bool) -> Self {
-        self.keepalive = keepalive;
+        self.config.keepalive = keepalive;
         self
     }
 
@@ -111,7 +98,7 @@ impl ServerBuilder {
     /// specification goes to clients alone that have said that they know it. For one connection:
     /// [`Connecting::plain`].
     pub fn plain(mut self, plain: bool) -> Self {
-        self.plain = plain;
+        self.config.hello = if plain { Hello::Never } else { Hello::Auto };
         self
     }
 
@@ -119,7 +106,7 @@ impl ServerBuilder {
     /// Protocol or the Model Context Protocol has it. [`Dialect::JsonRpc`] by default. For one connection:
     /// [`Connecting::dialect`].
     pub fn dialect(mut self, dialect: Dialect) -> Self {
-        self.dialect = dialect;
+        self.config.dialect = dialect;
         self
     }
 
@@ -130,7 +117,7 @@ impl ServerBuilder {
     /// message that was sent, at most [`message_out`](Limits::message_out), beyond
     /// [`write_buffer_max`](Limits::write_buffer_max). For one connection: [`Connecting::whole_frames`].
     pub fn whole_frames(mut self, whole_frames: bool) -> Self {
-        self.whole_frames = whole_frames;
+        self.config.whole_frames = whole_frames;
         self
     }
 
@@ -139,7 +126,7 @@ impl ServerBuilder {
     /// is always taken. Messages that this end sends have the member all the same; another version than `"2.0"` is refused
     /// all the same. For one connection: [`Connecting::jsonrpc_optional`].
     pub fn jsonrpc_optional(mut self, jsonrpc_optional: bool) -> Self {
-        self.jsonrpc_optional = jsonrpc_optional;
+        self.config.jsonrpc_optional = jsonrpc_optional;
         self
     }
 
@@ -169,7 +156,7 @@ impl ServerBuilder {
     /// # Ok(()) }
     /// ```
     pub fn same_name(mut self, same_name: SameName) -> Self {
-        self.same_name = same_name;
+        self.config.same_name = same_name;
         self
     }
 
@@ -291,7 +278,7 @@ impl ServerBuilder {
     /// Says that clients speak TLS (`https://`, `wss://`) with an app or a proxy before this server, since the
     /// server cannot see that. Then a `Host` without a port means port 443, and pages from `http://` under the same
     /// name are [foreign](Self::allow_origins), because someone in the network may have sent those pages.
-    /// Implied by [`tls`](Self::tls). Off by default.
+    /// Implied by `tls`. Off by default.
     pub fn secure(mut self) -> Self {
         self.secure = true;
         self
@@ -354,15 +341,16 @@ impl ServerBuilder {
         let addresses: Vec<_> = lookup_host(addr).await.map_err(Error::Address)?.collect();
         let listener = TcpListener::bind(&*addresses).await;
         let listener = listener.map_err(|error| Error::Listen { addresses, error })?;
-        self.serve_listener(listener)
+        self.listen_on(listener)
     }
 
-    /// Uses a listener made elsewhere, for example one that was handed over by a service manager: a
-    /// `TcpListener` or, on Unix, a `UnixListener` of tokio's.
+    /// Listens on a listener made elsewhere, for example one that was handed over by a service manager: a
+    /// `TcpListener` or, on Unix, a `UnixListener` of tokio's. As after [`bind`](Self::bind), who connects waits until
+    /// the server is spawned or served.
     ///
     /// # Errors
     /// [`Error::Listener`] if the listener has no address; the others if a setting is wrong.
-    pub fn serve_listener(self, listener: impl Into<Listener>) -> Result<BoundServer, Error> {
+    pub fn listen_on(self, listener: impl Into<Listener>) -> Result<BoundServer, Error> {
         let listener = listener.into();
         let address = listener.address().map_err(Error::Listener)?;
         Ok(BoundServer::new(listener, Shared::new(self.settle()?, address)))
@@ -372,7 +360,7 @@ impl ServerBuilder {
     /// [`RpcService`]. Its connections are served on the runtime that the app runs on.
     ///
     /// # Errors
-    /// A setting is wrong; [`Error::MountedTls`] if [`tls`](Self::tls) was called.
+    /// A setting is wrong; [`Error::MountedTls`] if `tls` was called.
     pub fn into_tower_service(self) -> Result<RpcService, Error> {
         #[cfg(feature = "tls-no-provider")]
         if self.tls.is_some() {
@@ -385,20 +373,8 @@ impl ServerBuilder {
     fn settle(self) -> Result<Settings, Error> {
         self.check()?;
         let is_secure = self.is_secure();
-        let config = EndpointConfig {
-            services: Arc::new(self.router),
-            limits: Arc::new(self.limits),
-            registry: PeerRegistry::new(),
-            layers: self.layers,
-            keepalive: self.keepalive,
-            hello: if self.plain { Hello::Never } else { Hello::Auto },
-            dialect: self.dialect,
-            whole_frames: self.whole_frames,
-            jsonrpc_optional: self.jsonrpc_optional,
-            same_name: self.same_name,
-            answers_malformed: true,
-            on_foreign: None,
-        };
+        let mut config = self.config;
+        config.services = Arc::new(self.router);
         Ok(Settings {
             config,
             paths: self.paths,
@@ -423,9 +399,9 @@ impl ServerBuilder {
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.limits.check()?;
+        self.config.limits.check()?;
         self.router.check()?;
-        self.dialect.check(self.router.methods())?;
+        self.config.dialect.check(self.router.methods())?;
         self.paths.check()
     }
 }
@@ -457,14 +433,7 @@ impl fmt::Debug for ServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerBuilder")
             .field("methods", &self.router)
-            .field("layers", &self.layers)
-            .field("limits", &self.limits)
-            .field("keepalive", &self.keepalive)
-            .field("plain", &self.plain)
-            .field("dialect", &self.dialect)
-            .field("whole_frames", &self.whole_frames)
-            .field("jsonrpc_optional", &self.jsonrpc_optional)
-            .field("same_name", &self.same_name)
+            .field("config", &self.config)
             .field("paths", &self.paths)
             .field("subprotocols", &self.subprotocols)
             .field("origins", &self.origins)

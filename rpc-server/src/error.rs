@@ -44,7 +44,7 @@ pub enum Error {
     /// Two settings of paths that cannot both be followed.
     #[error("`{0}` is the path of two things: give each its own")]
     SamePath(String),
-    /// [`tls`](crate::ServerBuilder::tls) was called for a server that is
+    /// `tls` of the builder was called for a server that is
     /// [mounted](crate::ServerBuilder::into_tower_service) in an app: the app makes the connections, and so speaks TLS.
     #[error(
         "a server that is mounted in an app speaks no TLS itself: give the certificate to the server of \

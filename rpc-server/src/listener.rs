@@ -23,7 +23,7 @@ pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket for S {}
 
-/// What [`serve_listener`](crate::ServerBuilder::serve_listener) takes: a listener of tokio's for TCP, or, on
+/// What [`listen_on`](crate::ServerBuilder::listen_on) takes: a listener of tokio's for TCP, or, on
 /// Unix, for a Unix socket.
 #[derive(Debug)]
 pub struct Listener(Kind);

@@ -216,13 +216,15 @@ impl Server {
         self.shared.totals.sum(self.shared.registry())
     }
 
-    /// Stops the server as [`shutdown`](Self::shutdown) does, with the
+    /// Stops the server as [`shutdown`](Self::shutdown) does
+    /// ([compared](rpc_core::Peer#ending-a-connection) with what ends one connection), with the
     /// [`grace`](rpc_core::Limits::grace) of its limits (30 s).
     pub async fn stop(&self) -> ShutdownReport {
         self.shutdown(self.shared.limits().grace).await
     }
 
-    /// Stops the server, in good order. The listener is closed at once; those who are connected are told
+    /// Stops the server, in good order ([compared](rpc_core::Peer#ending-a-connection) with [`stop`](Self::stop) and with what
+    /// ends one connection). The listener is closed at once; those who are connected are told
     /// when to [come back](crate::ServerBuilder::reconnect_after) if they know what that means
     /// (`$/goaway`); handlers that run may finish within `grace`, and their answers are sent; new
     /// requests are answered busy. A connection with nothing left to do is closed with 1012. Handshakes

@@ -86,7 +86,7 @@ impl Way {
                 let count = COUNT.fetch_add(1, Ordering::Relaxed);
                 let path = env::temp_dir().join(format!("rpc-mounting-{}-{count}", process::id()));
                 let listener = UnixListener::bind(&path).unwrap();
-                let server = builder.serve_listener(listener).unwrap().spawn();
+                let server = builder.listen_on(listener).unwrap().spawn();
                 Running { way: self, server, door: Door::Unix(path) }
             }
         }
