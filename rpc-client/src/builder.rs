@@ -231,6 +231,9 @@ impl ClientBuilder {
         self.config.limits.check()?;
         self.router.check()?;
         self.config.dialect.check(self.router.methods())?;
+        if let Some(caller) = self.router.caller_type() {
+            return Err(ConnectError::Caller(caller));
+        }
         let target = Target::parse(url)?;
         let (headers, subprotocols) = take(&mut self.headers).finish()?;
         Ok(Attempt {

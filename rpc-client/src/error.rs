@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use rpc_core::RouterError;
 use rpc_core::internal::Escaped;
-use rpc_core::types::LimitsError;
+use rpc_core::types::{CallerType, LimitsError};
 
 /// Why there is no connection. The text of each error holds the cause and names the change to make, so it is
 /// enough to print the error. No text repeats the URL or a header, since these may hold credentials. Words of
@@ -27,6 +27,12 @@ pub enum ConnectError {
     /// A method's name is offered twice, or is reserved.
     #[error("not every method can be offered: {0}")]
     Router(RouterError),
+    /// A service [asks for callers](rpc_core::Service::requires_caller): these are known to servers only.
+    #[error(
+        "a service asks for callers of the type `{0}`, and a client knows nothing of its server's: offer the service \
+         without `requires_caller`"
+    )]
+    Caller(CallerType),
     /// The host is not known, cannot be reached, or the connection to it broke.
     #[error("no connection to `{host}`: {error}")]
     Io {

@@ -17,6 +17,7 @@ use crate::peer::group::JoinError;
 use crate::peer::notify::Notify;
 use crate::peer::slot::{Command, Shared};
 use crate::protocol::stats::PeerStats;
+use crate::service::caller_type;
 use crate::service::idempotency::IdentifyError;
 use crate::stream::Streaming;
 use crate::util::sync::Arc;
@@ -169,7 +170,12 @@ impl Peer {
     /// Says that the other end has logged in, by a message: a [guest](Self::is_guest) may do what
     /// others may from now on, and `caller` is what [`caller`](Self::caller) gives, unless there was
     /// one already. Returns whether it was a guest.
+    ///
+    /// # Panics
+    /// If a service [asks for callers](crate::Service::requires_caller) of another type than `T`. In a handler that is
+    /// answered -32603, and the guest stays a guest.
     pub fn log_in<T: Any + Send + Sync>(&self, caller: T) -> bool {
+        caller_type::expect::<T>(&*self.shared.config.services);
         // First who it is: a handler that may run from now on asks for it.
         if self.is_guest() {
             let _ = self.shared.caller.set(Box::new(caller));

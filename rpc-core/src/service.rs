@@ -2,12 +2,16 @@
 //! [`Handler`] comes out that gives the serialised result or an error object. Generated code, [`Router`](crate::Router) closures and everything that
 //! wraps them meet here, and nowhere else.
 
+use std::any::Any;
+
 use crate::layers::{Layer, Layered};
 use crate::method::MethodInfo;
+use crate::service::caller_type::{CallerType, RequiresCaller};
 use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::service::router_error::RouterError;
 
+pub(crate) mod caller_type;
 pub(crate) mod context;
 pub(crate) mod current;
 pub(crate) mod error_data;
@@ -62,9 +66,42 @@ pub trait Service: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Returns the type of [callers](crate::Context::caller) that the methods ask for. A server whose `on_connect`
+    /// gives another type does not start, since each method would find no caller. `None` by default: the methods ask
+    /// for none, or take several. A wrapper around another service passes the question on.
+    fn caller_type(&self) -> Option<CallerType> {
+        None
+    }
+
     /// Starts the `method`-th method, which clones of `cx` what it needs. Params are decoded before
     /// this returns; the future does the rest. A panic, here or in the future, is answered -32603 and harms nothing else.
     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler;
+
+    /// Says that the methods ask for callers of the type `T`, as [`Context::caller`](crate::Context::caller) gives them. Then
+    /// a server with an `on_connect` of another type, or without one, fails to start, and its error names both types.
+    /// A [`Router`](crate::Router) of services that ask for two different types is an error as well.
+    ///
+    /// A guest that logs in by a message must be given a `T` by [`Peer::log_in`](crate::Peer::log_in) too. Nothing checks
+    /// an end that is made by hand ([`Endpoint::set_caller`](crate::transport::Endpoint::set_caller)).
+    ///
+    /// ```
+    /// use rpc_core::{Context, ErrorObject, Router, Service};
+    ///
+    /// struct User(String);
+    ///
+    /// let whoami = |cx: Context, (): ()| async move {
+    ///     let user = cx.caller::<User>().ok_or(ErrorObject::new(1, "no user"))?;
+    ///     Ok(user.0.clone())
+    /// };
+    /// let service = Router::new().method("whoami", whoami).requires_caller::<User>();
+    /// assert!(service.caller_type().unwrap().name().ends_with("User"));
+    /// ```
+    fn requires_caller<T: Any + Send + Sync>(self) -> RequiresCaller<Self>
+    where
+        Self: Sized,
+    {
+        RequiresCaller::new::<T>(self)
+    }
 
     /// The same service with `layer` around each call of it; of several the first is the outermost.
     /// What it calls, and what is refused before it is asked, goes through the layers of the

@@ -8,7 +8,7 @@ pub use crate::peer::from_answer::FromAnswer;
 pub use crate::peer::group::JoinError;
 pub use crate::protocol::stats::{Counters, PeerStats};
 pub use crate::service::Params;
-
+pub use crate::service::caller_type::{CallerType, RequiresCaller};
 pub use crate::service::handler::Handler;
 pub use crate::service::idempotency::IdentifyError;
 pub use crate::service::progress::{NoProgress, Reports};

@@ -295,7 +295,9 @@ impl ServerBuilder {
     /// Decides who may connect, and what is known of them: `hook` sees each request for a
     /// connection. The value it returns is the connection's caller value, which handlers read with
     /// [`Context::caller`](rpc_core::Context::caller); a [`Rejection`] is the answer instead.
-    /// Without a hook everyone may connect.
+    /// Without a hook everyone may connect. A service that
+    /// [asks for callers](Service::requires_caller) of another type than `S` is an error at the start
+    /// ([`Error::Caller`]).
     ///
     /// It is stopped, and the connection closed, when the whole handshake takes longer than
     /// [`handshake`](Limits::handshake), when the client goes away meanwhile, and when the server
@@ -402,7 +404,16 @@ impl ServerBuilder {
         self.config.limits.check()?;
         self.router.check()?;
         self.config.dialect.check(self.router.methods())?;
+        self.check_caller()?;
         self.paths.check()
+    }
+
+    /// A service that asks for callers of one type finds none of them if `on_connect` gives another.
+    fn check_caller(&self) -> Result<(), Error> {
+        match (self.router.caller_type(), self.hooks.caller()) {
+            (Some(asked), given) if given != Some(asked) => Err(Error::Caller { asked, given }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use rpc_core::RouterError;
 use rpc_core::internal::Escaped;
-use rpc_core::types::LimitsError;
+use rpc_core::types::{CallerType, LimitsError};
 
 /// Why a server cannot start; each text names what to change.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,15 @@ pub enum Error {
     /// A method's name is offered twice, or is reserved.
     #[error(transparent)]
     Router(#[from] RouterError),
+    /// A service [asks for callers](rpc_core::Service::requires_caller) of one type, and
+    /// [`on_connect`](crate::ServerBuilder::on_connect) gives another, or there is no `on_connect`.
+    #[error("a service asks for callers of the type `{asked}`, {}", Given(*.given, asked))]
+    Caller {
+        /// What the service asks for.
+        asked: CallerType,
+        /// What `on_connect` gives; `None` without a hook.
+        given: Option<CallerType>,
+    },
     /// What was given to [`path`](crate::ServerBuilder::path) is none.
     #[error("`{0}` is not a path: it must begin with `/` and have no `?` or `#`")]
     Path(String),
@@ -76,6 +85,26 @@ fn hint(error: &io::Error) -> &'static str {
         io::ErrorKind::AddrNotAvailable => ": choose an address that this machine has",
         io::ErrorKind::PermissionDenied => ": choose a port from 1024, or run as who may",
         _ => "",
+    }
+}
+
+struct Given<'a>(Option<CallerType>, &'a CallerType);
+
+impl fmt::Display for Given<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(given, asked) = self;
+        match given {
+            Some(given) => write!(
+                f,
+                "and `on_connect` gives `{given}`: return `Result<{asked}, Rejection>` from `on_connect`, also where \
+                 callers log in by a message, or let the service ask for `{given}`"
+            ),
+            None => write!(
+                f,
+                "and the server has no `on_connect`, which gives it: add \
+                 `.on_connect(…)` that returns `Result<{asked}, Rejection>`"
+            ),
+        }
     }
 }
 

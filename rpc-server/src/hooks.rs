@@ -11,6 +11,7 @@ use http::StatusCode;
 use rpc_core::internal::LogThrottle;
 use rpc_core::internal::catch::caught_future;
 use rpc_core::transport::Endpoint;
+use rpc_core::types::CallerType;
 use rpc_core::{CloseReason, Peer};
 use tokio::time::timeout;
 
@@ -35,6 +36,8 @@ pub(crate) enum Verdict {
 #[derive(Default)]
 pub(crate) struct Hooks {
     on_connect: Option<Box<OnConnect>>,
+    /// What `on_connect` gives.
+    caller: Option<CallerType>,
     on_disconnect: Option<Box<OnDisconnect>>,
 }
 
@@ -46,6 +49,7 @@ impl Hooks {
         S: Any + Send + Sync,
         F: Future<Output = Result<S, Rejection>> + Send + 'static,
     {
+        self.caller = Some(CallerType::of::<S>());
         self.on_connect = Some(Box::new(move |connecting| {
             let door = connecting.door();
             let caller = hook(connecting);
@@ -64,6 +68,11 @@ impl Hooks {
                 }
             })
         }));
+    }
+
+    /// The type of the callers that `on_connect` gives; `None` without one.
+    pub(crate) fn caller(&self) -> Option<CallerType> {
+        self.caller
     }
 
     pub(crate) fn set_on_disconnect<F>(

@@ -17,6 +17,7 @@ use crate::peer::slot::Shared;
 use crate::protocol::Unauthenticated;
 use crate::protocol::target::Target;
 use crate::service::Service;
+use crate::service::caller_type;
 use crate::service::router_error::RouterError;
 use crate::transport::Transport;
 use crate::util::sync::{Arc, Ordering};
@@ -70,9 +71,14 @@ impl Endpoint {
     }
 
     /// Keeps what is known of the caller, for [`Context::caller`](crate::Context::caller). Only the first value is kept.
+    ///
+    /// # Panics
+    /// If a service [asks for callers](crate::Service::requires_caller) of another type than `T`.
     pub fn set_caller<T: Any + Send + Sync>(&self, caller: T) {
+        let shared = self.peer().shared;
+        caller_type::expect::<T>(&*shared.config.services);
         // A second value is a mistake without consequence.
-        let _ = self.peer().shared.caller.set(Box::new(caller));
+        let _ = shared.caller.set(Box::new(caller));
     }
 
     /// Sets the address of the other end, for [`Peer::address`]. Only the first address is kept.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Layer, Layers};
 use crate::method::MethodInfo;
+use crate::service::caller_type::CallerType;
 use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::service::router_error::RouterError;
@@ -35,6 +36,10 @@ impl<S: Service> Service for Layered<S> {
 
     fn check(&self) -> Result<(), RouterError> {
         self.service.check()
+    }
+
+    fn caller_type(&self) -> Option<CallerType> {
+        self.service.caller_type()
     }
 
     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {

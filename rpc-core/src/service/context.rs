@@ -206,7 +206,8 @@ impl Context {
     }
 
     /// What `on_connect` found out about this connection; `None` if that was nothing, or of another
-    /// type.
+    /// type. With [`Service::requires_caller`](crate::Service::requires_caller) a server finds at its start that the
+    /// type is another.
     pub fn caller<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.shared.caller.get()?.downcast_ref()
     }

@@ -17,6 +17,7 @@ use crate::method::SUBSCRIPTION;
 use crate::method::{MethodInfo, MethodKind, ParamInfo, SubscriptionIds, SubscriptionInfo};
 use crate::protocol::tables::streams::{ItemParams, can_hold_id};
 use crate::protocol::target::Target;
+use crate::service::caller_type::{self, CallerType};
 use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::service::router_error::RouterError;
@@ -66,6 +67,8 @@ pub struct Router {
     told: Vec<AtomicBool>,
     /// For each method, whether a warning of unknown parameters in a notification was logged.
     told_ignored: Vec<AtomicBool>,
+    /// What the services ask of callers.
+    caller: Option<CallerType>,
     mistakes: Vec<String>,
 }
 
@@ -340,6 +343,10 @@ impl Router {
 
     fn add(&mut self, service: Box<dyn Service>) {
         self.mistakes.extend(service.check().err().map(|error| error.0));
+        match caller_type::join(self.caller, service.caller_type()) {
+            Ok(caller) => self.caller = caller,
+            Err(error) => self.mistakes.push(error.0),
+        }
         for (index, info) in service.methods().iter().enumerate() {
             let method = self.methods.len();
             if matches!(info.kind, MethodKind::Fallback | MethodKind::NotificationFallback) {
@@ -416,6 +423,12 @@ impl Service for Router {
         if self.mistakes.is_empty() { Ok(()) } else { Err(RouterError(self.mistakes.join("; "))) }
     }
 
+    /// The type for which those of its services ask that ask for any. Services that ask for different types are
+    /// an error of [`check`](Service::check).
+    fn caller_type(&self) -> Option<CallerType> {
+        self.caller
+    }
+
     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {
         let (service, method) = self.places[method];
         self.services[service].call(method, cx, params)
@@ -478,6 +491,27 @@ mod tests {
             let mistake = format!("params of `{name}` can never be a `{ty}`");
             assert!(told.contains(&mistake) && told.contains(&format!("({ty},)")), "{told}");
         }
+    }
+
+    #[test]
+    fn services_of_one_router_ask_for_one_type_of_caller() {
+        let named =
+            |name: &'static str| Router::new().method(name, |_: Context, (): ()| async { Ok(()) });
+        struct User;
+        struct Admin;
+        let user = CallerType::of::<User>();
+        let both = Router::new()
+            .service(named("a"))
+            .service(named("b").requires_caller::<User>().layer(crate::layers::Tracing::new()))
+            .service(Router::new().service(named("c").requires_caller::<User>()));
+        assert_eq!((both.check(), both.caller_type()), (Ok(()), Some(user)));
+        assert_eq!(named("a").caller_type(), None);
+
+        let admins = named("d").requires_caller::<Admin>();
+        let error = both.service(admins).check().unwrap_err().to_string();
+        assert!(error.contains("tests::User`") && error.contains("tests::Admin`"), "{error}");
+        let twice = named("a").requires_caller::<User>().requires_caller::<Admin>();
+        assert_eq!(Router::new().service(twice).check().unwrap_err().to_string(), error);
     }
 
     #[test]
