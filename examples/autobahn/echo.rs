@@ -67,9 +67,7 @@ async fn close<T: Transport>(socket: &mut T, end: Received<T::Text>) {
     let (code, reason) = match end {
         Received::Failed(LinkError::Violation { code, reason, .. }) => (code, reason),
         Received::Failed(_) => return,
-        Received::Text(_) | Received::Binary(_) | Received::Closed { .. } => {
-            (CloseCode::NORMAL, "")
-        }
+        _ => (CloseCode::NORMAL, ""),
     };
     // An end that does not hang up is left.
     let _ = timeout(CLOSE, poll_fn(|cx| socket.poll_close(cx, code, reason))).await;

@@ -127,6 +127,7 @@ pub trait Transport: Send + Unpin + 'static {
 
 /// What [`Transport::poll_receive`] found.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Received<T> {
     /// A whole text message.
     Text(T),

@@ -126,7 +126,7 @@ async fn a_cancel_and_a_deadline_pass_through() {
 async fn progress_and_cancels_of_mcp_pass_through_with_the_tokens_and_ids_of_each_leg() {
     let speaking = |services| {
         let config = EndpointConfig::new(services, Limits::server());
-        Raw::connect_to_stranger(EndpointConfig { dialect: Dialect::Mcp, ..config })
+        Raw::connect_to_stranger(config.with(|config| config.dialect = Dialect::Mcp))
     };
     let (mut far, target) = speaking(Router::new());
     let (mut near, _peer) =

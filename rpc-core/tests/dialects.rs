@@ -46,10 +46,8 @@ impl Tools for Toolbox {
 }
 
 fn config(dialect: Dialect, services: impl Service) -> EndpointConfig {
-    EndpointConfig {
-        dialect,
-        ..EndpointConfig::new(Router::new().service(services), Limits::server())
-    }
+    EndpointConfig::new(Router::new().service(services), Limits::server())
+        .with(|config| config.dialect = dialect)
 }
 
 /// A raw end that has said nothing of what it knows, and the other, which speaks a dialect.
@@ -243,7 +241,7 @@ async fn a_call_by_position_cannot_ask_for_progress_where_the_token_has_a_name()
 #[tokio::test(start_paused = true)]
 async fn a_call_to_mcp_that_is_given_up_is_cancelled_in_its_words() {
     for hello in [Hello::Auto, Hello::Never] {
-        let config = EndpointConfig { hello, ..config(Dialect::Mcp, Router::new()) };
+        let config = config(Dialect::Mcp, Router::new()).with(|config| config.hello = hello);
         let (mut raw, peer) = Raw::connect_to_stranger(config);
         let cancelled =
             r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;

@@ -313,10 +313,9 @@ async fn limits_hold_for_it_and_so_does_a_shutdown() {
 #[tokio::test(start_paused = true)]
 async fn a_guest_does_not_get_there() {
     let log = Log::default();
-    let endpoint = Endpoint::new(EndpointConfig {
-        keepalive: false,
-        ..EndpointConfig::new(echo(&log), Limits::server())
-    });
+    let endpoint = Endpoint::new(
+        EndpointConfig::new(echo(&log), Limits::server()).with(|config| config.keepalive = false),
+    );
     let (limits, places) = (Limits::server().for_a_guest(), Arc::<AtomicUsize>::default());
     let login = Duration::from_secs(10);
     let missing = endpoint.require_login(&["*".into()], limits.clone(), login, ());

@@ -25,13 +25,14 @@ fn members(
     (0..count)
         .map(|_| {
             let (near, far) = memory::transports(capacity);
-            let endpoint = Endpoint::new(EndpointConfig {
-                services: services.clone(),
-                limits: limits.clone(),
-                registry: registry.clone(),
-                keepalive: false,
-                ..EndpointConfig::new(Router::new(), Limits::server())
-            });
+            let endpoint = Endpoint::new(
+                EndpointConfig::new(Router::new(), Limits::server()).with(|config| {
+                    config.services = services.clone();
+                    config.limits = limits.clone();
+                    config.registry = registry.clone();
+                    config.keepalive = false;
+                }),
+            );
             endpoint.set_extended(false);
             let peer = endpoint.peer();
             tokio::spawn(endpoint.connect(near));

@@ -22,12 +22,11 @@ fn config(registry: &PeerRegistry, same_name: SameName) -> EndpointConfig {
         })
         .method("wait", |_: Context, (): ()| std::future::pending::<rpc_core::Result<()>>());
     let registry = registry.clone();
-    EndpointConfig {
-        registry,
-        same_name,
-        keepalive: false,
-        ..EndpointConfig::new(services, Limits::server())
-    }
+    EndpointConfig::new(services, Limits::server()).with(|config| {
+        config.registry = registry;
+        config.same_name = same_name;
+        config.keepalive = false;
+    })
 }
 
 /// One that comes, and has no connection yet.
@@ -260,11 +259,11 @@ async fn calls_under_a_key_go_on_when_their_connection_gives_way() {
             }
         };
         let config = config(&registry, SameName::Replace);
-        EndpointConfig { services: Arc::new(Router::new().method("pay", pay)), ..config }
+        config.with(|config| config.services = Arc::new(Router::new().method("pay", pay)))
     };
     let services = config().services;
     let come = || {
-        let endpoint = Endpoint::new(EndpointConfig { services: services.clone(), ..config() });
+        let endpoint = Endpoint::new(config().with(|config| config.services = services.clone()));
         endpoint.peer().identify("ada").unwrap();
         connect(endpoint)
     };

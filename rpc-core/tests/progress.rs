@@ -145,11 +145,10 @@ async fn a_plain_end_reports_only_in_the_words_of_a_dialect() {
             Ok(progress.is_wanted())
         };
         let services = Router::new().method("build", builds);
-        let config = EndpointConfig {
-            dialect,
-            hello: Hello::Never,
-            ..EndpointConfig::new(services, Limits::server())
-        };
+        let config = EndpointConfig::new(services, Limits::server()).with(|config| {
+            config.dialect = dialect;
+            config.hello = Hello::Never;
+        });
         let (mut raw, _peer) = Raw::connect_to_stranger(config);
         raw.send(r#"{"jsonrpc":"2.0","id":1,"method":"build","progressToken":"t"}"#).await;
         if reports {

@@ -105,14 +105,13 @@ async fn what_is_foreign_to_the_end_that_opened_the_link_may_come_ten_times_as_f
 #[tokio::test(start_paused = true)]
 async fn what_is_foreign_and_heard_may_come_as_fast_as_it_likes() {
     let (tell, told) = std::sync::mpsc::channel();
-    let config = EndpointConfig {
-        answers_malformed: false,
-        on_foreign: Some(OnForeign::new(move |text: &str| {
+    let config = EndpointConfig::new(services(), Limits::client()).with(|config| {
+        config.answers_malformed = false;
+        config.on_foreign = Some(OnForeign::new(move |text: &str| {
             tell.send(text.to_owned()).unwrap();
             assert!(!text.contains("panic"), "a listener may panic");
-        })),
-        ..EndpointConfig::new(services(), Limits::client())
-    };
+        }));
+    });
     let (mut raw, peer) = Raw::connect_as(config, 64 * 1024);
     for text in ["panic", r#"[1,{"event":2},{"jsonrpc":"2.0","method":"note"}]"#] {
         raw.send(text).await;

@@ -49,18 +49,17 @@ fn small(batch: usize, ran: &Arc<AtomicUsize>) -> Endpoint {
         });
     let mut limits = Limits::server();
     limits.batch = batch;
-    Endpoint::new(EndpointConfig { keepalive: false, ..EndpointConfig::new(services, limits) })
+    Endpoint::new(EndpointConfig::new(services, limits).with(|config| config.keepalive = false))
 }
 
 fn caller(opens: bool, plain: bool) -> Endpoint {
     let config = EndpointConfig::new(Router::new(), Limits::client());
     let hello = if plain { Hello::Never } else { Hello::Auto };
-    let endpoint = Endpoint::new(EndpointConfig {
-        keepalive: false,
-        hello,
-        answers_malformed: !opens,
-        ..config
-    });
+    let endpoint = Endpoint::new(config.with(|config| {
+        config.keepalive = false;
+        config.hello = hello;
+        config.answers_malformed = !opens;
+    }));
     if opens {
         endpoint.set_extended(true);
     }

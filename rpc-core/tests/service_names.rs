@@ -149,11 +149,9 @@ async fn a_subscription_is_ended_in_the_namespace_where_it_was_made() {
 async fn batches_and_groups_call_in_another_namespace_too() {
     let registry = PeerRegistry::new();
     let (near, far) = memory::transports(64 * 1024);
-    let config = EndpointConfig {
-        registry: registry.clone(),
-        ..EndpointConfig::new(Router::new(), Limits::server())
-    };
-    let endpoint = Endpoint::new(EndpointConfig { keepalive: false, ..config });
+    let config = EndpointConfig::new(Router::new(), Limits::server())
+        .with(|config| config.registry = registry.clone());
+    let endpoint = Endpoint::new(config.with(|config| config.keepalive = false));
     let peer = endpoint.peer();
     peer.join_group("all").unwrap();
     tokio::spawn(endpoint.connect(near));

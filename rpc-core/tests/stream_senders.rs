@@ -9,7 +9,7 @@ use std::task::Poll;
 use futures_util::stream::{self, FusedStream};
 use futures_util::{FutureExt, SinkExt};
 use rpc_core::transport::{Endpoint, EndpointConfig, Hello};
-use rpc_core::types::StreamEnd;
+use rpc_core::types::{ClosedBy, StreamEnd};
 use rpc_core::{
     CloseCode, CloseReason, Context, ErrorObject, Lag, Limits, Peer, Router, SendError,
     StreamError, StreamSender, Streaming, TrySendError, service,
@@ -51,10 +51,8 @@ async fn feed(
     });
     let mut limits = Limits::server();
     change(&mut limits);
-    let near = EndpointConfig {
-        hello: Hello::Always,
-        ..EndpointConfig::new(Router::new(), Limits::client())
-    };
+    let near = EndpointConfig::new(Router::new(), Limits::client())
+        .with(|config| config.hello = Hello::Always);
     let (near, far) = ends_of(near, EndpointConfig::new(services, limits), 1 << 16);
     let taken = near.subscribe("feed", "stop", ()).await.unwrap();
     (near, far, taken, made.recv().await.unwrap())
@@ -102,10 +100,8 @@ async fn the_end_of_the_connection_is_told_with_its_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_goes_with_a_call_hears_of_the_end_of_the_connection_too() {
     let (near, far) = ends_of(
-        EndpointConfig {
-            hello: Hello::Always,
-            ..EndpointConfig::new(Router::new(), Limits::client())
-        },
+        EndpointConfig::new(Router::new(), Limits::client())
+            .with(|config| config.hello = Hello::Always),
         EndpointConfig::new(Router::new().service(UploadsServer::new(Takes)), Limits::server()),
         1 << 16,
     );
@@ -281,11 +277,7 @@ async fn a_taker_too_slow_for_the_policy_is_named_as_the_reason() {
 
 #[test]
 fn an_item_that_was_not_sent_is_an_error_that_does_not_show_it() {
-    let reason = CloseReason {
-        by: rpc_core::types::ClosedBy::Peer,
-        code: Some(CloseCode::NORMAL),
-        reason: "bye".into(),
-    };
+    let reason = CloseReason::new(ClosedBy::Peer, CloseCode::NORMAL, "bye");
     let error = SendError { item: "s3cret", end: StreamEnd::Closed { reason } };
     let tried = TrySendError::Ended(error.clone());
     for shown in [format!("{error:?}"), format!("{tried:?}")] {

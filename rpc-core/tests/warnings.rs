@@ -21,11 +21,10 @@ async fn of_what_is_foreign_the_first_is_told_of_unless_it_is_heard() {
     let told = warnings.with("no JSON-RPC");
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains(r#"{\"event\":\"a\nforged line\"}"#), "{told:?}");
-    let config = EndpointConfig {
-        answers_malformed: false,
-        on_foreign: Some(OnForeign::new(|_| {})),
-        ..EndpointConfig::new(Router::new(), Limits::client())
-    };
+    let config = EndpointConfig::new(Router::new(), Limits::client()).with(|config| {
+        config.answers_malformed = false;
+        config.on_foreign = Some(OnForeign::new(|_| {}));
+    });
     let (mut raw, _peer) = Raw::connect_as(config, 64 * 1024);
     raw.send("{\"event\":3}").await;
     assert!(raw.is_silent().await);

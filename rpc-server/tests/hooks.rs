@@ -117,8 +117,7 @@ async fn on_disconnect_hears_who_left_and_why() {
     let (peer, reason) = soon(heard.recv()).await.unwrap();
     assert_eq!(peer.id(), id);
     assert!(server.peer(&id).is_none(), "it is gone by then");
-    let (by, code) = (ClosedBy::Peer, Some(CloseCode::new(4000)));
-    assert_eq!(reason, CloseReason { by, code, reason: "bye".into() });
+    assert_eq!(reason, CloseReason::new(ClosedBy::Peer, CloseCode::new(4000), "bye"));
     assert_eq!(server.stats().closes["other"], 1);
 }
 

@@ -46,6 +46,7 @@ use crate::wire::dialect::Dialect;
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
+#[must_use = "an endpoint does nothing until `connect`, and ends its peer when it is dropped"]
 pub struct Endpoint {
     peer: Option<Peer>,
 }

@@ -87,6 +87,7 @@ impl fmt::Display for CloseCode {
 
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CloseReason {
     /// Which end decided.
     pub by: ClosedBy,
@@ -112,6 +113,15 @@ pub enum ClosedBy {
 const DROPPED: &str = "the `Client` was dropped; keep it for as long as its peers are used";
 
 impl CloseReason {
+    /// How a connection ended: for tests of programs that are told so.
+    pub fn new(
+        by: ClosedBy,
+        code: impl Into<Option<CloseCode>>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { by, code: code.into(), reason: reason.into() }
+    }
+
     /// This end dropped what the connection belongs to.
     pub(crate) fn dropped() -> Self {
         Self::us(CloseCode::NORMAL, DROPPED)

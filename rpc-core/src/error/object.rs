@@ -24,6 +24,7 @@ use crate::util::excerpt::Excerpt;
 /// Its `Display` and `Debug` are harmless in a log, whatever the other end wrote: line breaks and control
 /// characters are escaped there. The fields are as they came.
 #[derive(Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ErrorObject {
     /// What kind of error; see [`ErrorCode`] for those with a meaning of their own.
     pub code: i64,

@@ -10,8 +10,18 @@ use crate::util::sync::Arc;
 use crate::wire::dialect::Dialect;
 use crate::wire::hello::Hello;
 
-/// What an end is made of.
+/// What an end is made of: [`new`](Self::new) has the defaults, and the fields say otherwise.
+///
+/// ```
+/// use rpc_core::transport::EndpointConfig;
+/// use rpc_core::{Limits, Router};
+///
+/// let config = EndpointConfig::new(Router::new(), Limits::client());
+/// let config = config.with(|config| config.keepalive = false);
+/// ```
 #[derive(Debug, Clone)]
+#[must_use = "a config does nothing until `Endpoint::new`"]
+#[non_exhaustive]
 pub struct EndpointConfig {
     /// What it offers.
     pub services: Arc<Router>,
@@ -90,5 +100,11 @@ impl EndpointConfig {
             answers_malformed: true,
             on_foreign: None,
         }
+    }
+
+    /// Returns the config as `change` leaves it.
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 }

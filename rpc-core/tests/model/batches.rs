@@ -85,7 +85,9 @@ fn members_that_go_through_a_layer_are_told_the_truth_as_well() {
     impl Layer for Passes {}
     check(|| {
         let layers = Layers::new().layer(Passes);
-        polled_and_dropped_while_sent(EndpointConfig { layers, ..offering(Router::new()) });
+        polled_and_dropped_while_sent(
+            offering(Router::new()).with(|config| config.layers = layers),
+        );
     });
 }
 

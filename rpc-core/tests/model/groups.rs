@@ -22,7 +22,7 @@ impl Received {
             std::future::ready(())
         });
         let far = offering(services);
-        Pair::connect(EndpointConfig { registry: registry.clone(), ..far.clone() }, far, WIDE)
+        Pair::connect(far.clone().with(|config| config.registry = registry.clone()), far, WIDE)
     }
 
     fn of(&self, publisher: u64) -> Vec<u64> {

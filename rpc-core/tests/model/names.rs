@@ -20,12 +20,11 @@ struct Come {
 
 /// Connects on this thread, and gets its name on another, at whatever moment of that.
 fn come(registry: &PeerRegistry, same_name: SameName) -> Come {
-    let config = EndpointConfig {
-        registry: registry.clone(),
-        same_name,
-        keepalive: false,
-        ..offering(Router::new())
-    };
+    let config = offering(Router::new()).with(|config| {
+        config.registry = registry.clone();
+        config.same_name = same_name;
+        config.keepalive = false;
+    });
     let endpoint = Endpoint::new(config);
     let (near, far) = memory::transports(WIDE);
     let peer = endpoint.peer();
@@ -94,11 +93,10 @@ fn one_that_gives_way_does_not_take_the_name_back() {
 fn one_that_ends_while_it_gets_a_name_does_not_keep_it() {
     check(|| {
         let registry = PeerRegistry::new();
-        let config = EndpointConfig {
-            registry: registry.clone(),
-            keepalive: false,
-            ..offering(Router::new())
-        };
+        let config = offering(Router::new()).with(|config| {
+            config.registry = registry.clone();
+            config.keepalive = false;
+        });
         let endpoint = Endpoint::new(config);
         let peer = endpoint.peer();
         let (near, _far) = memory::transports(WIDE);

@@ -11,7 +11,7 @@ pub fn ends(near: (Router, Limits), far: (Router, Limits)) -> (Peer, Peer) {
     let config = |(services, limits)| EndpointConfig::new(services, limits);
     let (left, right) = memory::transports(64 * 1024);
     let [near, far] = [(near, left, true), (far, right, false)].map(|(of, transport, opens)| {
-        let endpoint = Endpoint::new(EndpointConfig { keepalive: false, ..config(of) });
+        let endpoint = Endpoint::new(config(of).with(|config| config.keepalive = false));
         endpoint.set_extended(opens);
         let peer = endpoint.peer();
         tokio::spawn(endpoint.connect(transport));

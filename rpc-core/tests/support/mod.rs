@@ -44,7 +44,7 @@ impl Raw {
     /// The same to an end that has opened the link.
     pub fn connect_to_opener(services: Router, limits: Limits) -> (Self, Peer) {
         let config =
-            EndpointConfig { answers_malformed: false, ..EndpointConfig::new(services, limits) };
+            EndpointConfig::new(services, limits).with(|config| config.answers_malformed = false);
         Self::connect_as(config, 64 * 1024)
     }
 
@@ -108,7 +108,7 @@ impl Raw {
             match self.received().await {
                 Received::Text(_) | Received::Binary(_) => {}
                 Received::Closed { code, reason } => return (code, reason),
-                Received::Failed(error) => panic!("lost: {error:?}"),
+                other => panic!("lost: {other:?}"),
             }
         }
     }

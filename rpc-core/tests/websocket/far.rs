@@ -191,6 +191,7 @@ fn describe<T: AsRef<str>>(received: Received<T>) -> String {
         Received::Failed(LinkError::Violation { code, reason, .. }) => format!("{code} {reason}"),
         Received::Failed(LinkError::Io(error)) => format!("{error}"),
         Received::Failed(error) => format!("{error}"),
+        _ => panic!("neither a message nor an end"),
     }
 }
 

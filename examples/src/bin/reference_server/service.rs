@@ -60,7 +60,9 @@ impl Reference for Service {
     }
 
     fn fail(&self, code: i64, message: String, data: Option<Box<RawValue>>) -> Result<()> {
-        Err(ErrorObject { code, message, data })
+        let mut error = ErrorObject::new(code, message);
+        error.data = data;
+        Err(error)
     }
 
     fn typed_fail(&self, max: u32) -> Result<(), Full> {
