@@ -1,4 +1,4 @@
-//! Settings, until there is a server.
+//! The settings of a server that does not listen yet.
 
 use std::any::Any;
 use std::fmt;
@@ -24,10 +24,19 @@ use crate::server::BoundServer;
 use crate::shared::{Paths, Settings, Shared};
 use crate::subprotocols::Subprotocols;
 
-/// A server that does not listen yet. Made by [`Server::builder`](crate::Server::builder).
+/// The settings of a server that does not listen yet. [`Server::builder`](crate::Server::builder) makes a
+/// `ServerBuilder`; [`bind`](Self::bind), [`listen_on`](Self::listen_on) and
+/// [`into_tower_service`](Self::into_tower_service) make a server of the settings.
+///
+/// Two hooks of the application meet each connection:
+///
+/// | hook | runs | time limit | after a panic |
+/// |---|---|---|---|
+/// | [`on_connect`](Self::on_connect) | once for each request for a connection or by `POST`, before the answer | [`handshake`](Limits::handshake) (10 s) for the whole handshake | the client is answered 500 |
+/// | [`on_disconnect`](Self::on_disconnect) | once for each connection that `on_connect` has admitted, after the connection has ended | [`close`](Limits::close) (5 s) | the panic hook reports the panic |
 #[must_use = "a server starts with `bind`"]
 pub struct ServerBuilder {
-    /// What it offers; part of `config` when all is set.
+    /// The offered services. [`settle`](Self::settle) moves them into `config`.
     router: Router,
     config: EndpointConfig,
     paths: Paths,
@@ -62,76 +71,79 @@ impl ServerBuilder {
         }
     }
 
-    /// Offers the methods of `service`, be it the server half of a trait or a
+    /// Offers the methods of `service` to clients. `service` is the server half of a trait, or a
     /// [`Router`](rpc_core::Router). May be called several times.
     pub fn service(mut self, service: impl Service) -> Self {
         self.router = self.router.service(service);
         self
     }
 
-    /// Puts `layer` around all that the server serves and calls, the first one added outermost:
-    /// [`rpc_core::layers`] has some, and shows how to write one. Around one service
-    /// [`Service::layer`] puts it, around one connection
-    /// [`Connecting::layer`](crate::Connecting::layer).
+    /// Puts `layer` around all methods that the server serves, and around all calls that the server makes. The layer
+    /// that is added first is the outermost one. [`rpc_core::layers`] has ready-made layers, and shows how to write a
+    /// layer. [`Service::layer`] puts a layer around one service, and [`Connecting::layer`](crate::Connecting::layer)
+    /// around one connection.
     pub fn layer(mut self, layer: impl Layer) -> Self {
         self.config.layers = self.config.layers.layer(layer);
         self
     }
 
-    /// What a connection may use, and how many there may be; [`Limits::server`] by default.
+    /// Sets what a connection may use, and how many connections there may be. Default: [`Limits::server`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.config.limits = Arc::new(limits);
         self
     }
 
-    /// Whether a silent peer is pinged, and taken for lost when it stays silent:
-    /// [`ping`](Limits::ping) and [`dead_after`](Limits::dead_after). Who waits for the answer to a
-    /// [`POST`](Self::post) is so by TCP, in about the same time. On by default; without it, peers that
-    /// vanished without a word stay until something is sent to them.
+    /// Sets whether the server pings a silent peer, and closes the connection if the peer stays silent. The times are
+    /// [`ping`](Limits::ping) and [`dead_after`](Limits::dead_after). For a client that waits for the answer to a
+    /// [`POST`](Self::post), TCP keepalive probes do the same in about the same time. On by default. If off, the
+    /// connection of a peer that vanished without closing it stays open until the server sends something.
     pub fn keepalive(mut self, keepalive: bool) -> Self {
         self.config.keepalive = keepalive;
         self
     }
 
-    /// Whether the server is a plain JSON-RPC 2.0 peer, to whoever connects: it answers no `Rpc-Hello` header and no
-    /// `$/hello`, and its messages have no members but those of the specification. Off by default: what lies beyond the
-    /// specification goes to clients alone that have said that they know it. For one connection:
-    /// [`Connecting::plain`].
+    /// Sets whether the server is a plain JSON-RPC 2.0 peer for every client. A plain server answers no `Rpc-Hello`
+    /// header and no `$/hello`, and its messages have only the members of the specification. Off by default: the server
+    /// uses extensions of the specification only with clients that have announced that they know the extensions. For
+    /// one connection: [`Connecting::plain`].
     pub fn plain(mut self, plain: bool) -> Self {
         self.config.hello = if plain { Hello::Never } else { Hello::Auto };
         self
     }
 
-    /// Sets how calls are cancelled, and how progress is asked for and reported, on all connections: as the Language Server
-    /// Protocol or the Model Context Protocol has it. [`Dialect::JsonRpc`] by default. For one connection:
+    /// Sets how both ends cancel calls, ask for progress and report progress, on all connections: as in the Language
+    /// Server Protocol, or as in the Model Context Protocol. Default: [`Dialect::JsonRpc`]. For one connection:
     /// [`Connecting::dialect`].
     pub fn dialect(mut self, dialect: Dialect) -> Self {
         self.config.dialect = dialect;
         self
     }
 
-    /// Whether the server sends each message as one WebSocket frame, for clients that know no continuation: such clients take
-    /// the first fragment for the whole message, or hang up. Off by default: messages above 64 KiB leave in
-    /// fragments of 64 KiB, with pings and pongs between them. On, a ping or pong waits until the message before it has
-    /// left, so on a slow line the other end may take this one for lost; and the write buffer holds the longest
-    /// message that was sent, at most [`message_out`](Limits::message_out), beyond
-    /// [`write_buffer_max`](Limits::write_buffer_max). For one connection: [`Connecting::whole_frames`].
+    /// Sets whether the server sends each message as one WebSocket frame. Some clients cannot join fragments: such
+    /// clients take the first fragment for the whole message, or close the connection.
+    ///
+    /// Off by default: the server sends a message above 64 KiB in fragments of 64 KiB, with pings and pongs between the
+    /// fragments. If on, a ping or pong waits until the message before it has been sent, so on a slow line the client
+    /// may conclude that the server is gone. And the write buffer may hold the longest message that was sent, at most
+    /// [`message_out`](Limits::message_out), in excess of [`write_buffer_max`](Limits::write_buffer_max). For one
+    /// connection: [`Connecting::whole_frames`].
     pub fn whole_frames(mut self, whole_frames: bool) -> Self {
         self.config.whole_frames = whole_frames;
         self
     }
 
-    /// Whether a request or notification without the member `jsonrpc` is taken as one of `"2.0"`. Clients made for Codex's app-server send none.
-    /// Off by default: then such a request is answered -32600, and such a notification is dropped. An answer without it
-    /// is always taken. Messages that this end sends have the member all the same; another version than `"2.0"` is refused
-    /// all the same. For one connection: [`Connecting::jsonrpc_optional`].
+    /// Sets whether the server accepts requests and notifications without the member `jsonrpc`, as if the member were
+    /// `"2.0"`. Clients of the app-server of Codex send no such member. Off by default: the server answers such a
+    /// request with -32600, and drops such a notification. The server always accepts a response without the member. The
+    /// server still sends the member in its own messages, and still refuses every version but `"2.0"`. For one
+    /// connection: [`Connecting::jsonrpc_optional`].
     pub fn jsonrpc_optional(mut self, jsonrpc_optional: bool) -> Self {
         self.config.jsonrpc_optional = jsonrpc_optional;
         self
     }
 
-    /// What becomes of two connections whose callers have the same name by [`Peer::identify`]: [`SameName::Both`] by
-    /// default.
+    /// Sets what happens when the callers of two connections have the same name by [`Peer::identify`]. Default:
+    /// [`SameName::Both`].
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -160,74 +172,75 @@ impl ServerBuilder {
         self
     }
 
-    /// Serves this path only, compared byte for byte and without the query; others are answered
-    /// 404. By default every path is served.
+    /// Serves this path only. The server compares the path of a request byte for byte, without the query, and answers
+    /// other paths with 404. By default the server serves every path.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.paths.service = Some(path.into());
         self
     }
 
-    /// Answers `GET` of this path, such as `/healthz`, with 200: for whoever restarts a server that has
-    /// hung. It is answered also while the server stops, and without [`on_connect`](Self::on_connect); but
-    /// a `Host` or `Origin` that is refused elsewhere is refused here, so ask by a
-    /// [name](Self::allow_hosts) of the server. Where it is mounted in an app, the app must route this
-    /// path to it as well. Not by default.
+    /// Answers `GET` of this path, such as `/healthz`, with 200, so that a supervisor can restart a server that hangs.
+    /// The server answers also while the server stops, and without calling [`on_connect`](Self::on_connect). The checks
+    /// of `Host` and `Origin` apply, so the supervisor must use a [name](Self::allow_hosts) of the server. If the
+    /// server is mounted in an app, the app must route this path to the server as well. No path by default.
     pub fn health(mut self, path: impl Into<String>) -> Self {
         self.paths.health = Some(path.into());
         self
     }
 
-    /// Answers `GET` of this path, such as `/readyz`, with 200 if new connections may be sent here, and
-    /// with 503 while the server stops, while there are as many
-    /// [`connections`](Limits::connections) as there may be, and while the app says
-    /// [so](crate::Server::set_ready). Asked as [`health`](Self::health) is. Not by default.
+    /// Answers `GET` of this path, such as `/readyz`, with 200 if the server can take new connections. The answer is
+    /// 503 while the server stops, while the limit [`connections`](Limits::connections) is reached, and while the
+    /// application has set [`set_ready(false)`](crate::Server::set_ready). All other rules are those of
+    /// [`health`](Self::health). No path by default.
     pub fn readiness(mut self, path: impl Into<String>) -> Self {
         self.paths.readiness = Some(path.into());
         self
     }
 
-    /// Whether a message may also come by `POST`, with `Content-Type: application/json`: one request,
-    /// notification or batch, and one answer (204 if none is owed). For scripts and probes: each message goes
-    /// through [`on_connect`](Self::on_connect) and counts as a connection while it is served. Its
-    /// methods cannot call back, and there are no subscriptions. The server decodes no body: a
-    /// `Content-Encoding` is answered 415. On by default.
+    /// Sets whether the server also takes messages by `POST` with `Content-Type: application/json`. Such a message is
+    /// one request, notification or batch, and gets one answer: 204 if no response is owed. Meant for scripts and
+    /// probes: each message goes through [`on_connect`](Self::on_connect), and counts as a connection while the server
+    /// serves it. A method called by `POST` cannot call the client back, and cannot open a subscription. The server
+    /// decodes no body: a request with `Content-Encoding` is answered 415. On by default.
     ///
     /// Pages of other origins cannot send messages by `POST`, not even [allowed](Self::allow_origins) pages: the
-    /// browser asks first (CORS), and the server answers that with 405. Such pages open a WebSocket.
+    /// browser first sends a preflight request (CORS), and the server answers the preflight request with 405. Such
+    /// pages open a WebSocket.
     pub fn post(mut self, post: bool) -> Self {
         self.post = post;
         self
     }
 
-    /// Speaks this WebSocket subprotocol with clients that offer it, such as `mcp`: some clients, browsers among
-    /// them, hang up if the server picks none of those that they offer. May be called several times, the
-    /// preferred one first; letters in upper and lower case differ.
+    /// Adds a WebSocket subprotocol, such as `mcp`. The server picks the subprotocol if a client offers it. Some
+    /// clients, browsers among them, close the connection if the server picks none of the subprotocols that they offer.
+    /// May be called several times, with the preferred subprotocol first. Upper and lower case differ.
     ///
-    /// `jsonrpc2` comes last by itself. A client that offers none of them gets none, and is let in.
-    /// [`Connecting::subprotocol`](crate::Connecting::subprotocol) tells which one was picked; it changes nothing
-    /// else.
+    /// The server adds `jsonrpc2` as the last one. If a client offers no subprotocol that the server knows, the server
+    /// picks none, and still admits the client. [`Connecting::subprotocol`](crate::Connecting::subprotocol) returns the
+    /// subprotocol that was picked. The subprotocol changes nothing else.
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         self.subprotocols.push(name.into());
         self
     }
 
-    /// Lets web pages of these origins connect, such as `https://app.example` or
-    /// `http://localhost:3000`, compared with scheme and port. May be called several times.
+    /// Lets web pages of these origins connect, such as `https://app.example` or `http://localhost:3000`. The scheme
+    /// and the port must match, too. May be called several times.
     ///
-    /// Browsers let any page connect to any server, with the user's cookies, and say in `Origin`
-    /// which page it is. Without this, only pages from the very host and port that they connect to
-    /// are let in, others are answered 403. `null` stands for pages that have no origin, such as
-    /// files and sandboxed frames, of whomever; `*` for all pages, for servers that take no cookie
-    /// and no place in the network for a proof of anything. Whoever sends no `Origin` is no browser
-    /// and is not asked.
+    /// Browsers let any page connect to any server, with the user's cookies, and name the page in the header `Origin`.
+    /// By default the server admits only pages from the same host and port that they connect to, and answers all other
+    /// pages with 403. The origin `null` stands for all pages without an origin, such as files and sandboxed frames of
+    /// any site. The origin `*` stands for all pages, and is for servers that trust neither cookies nor the place of a
+    /// client in the network. A client that sends no `Origin` is no browser, and the server does not check its origin.
     ///
-    /// The port counts as well. A `Host` without a port means the default port of the page's scheme. But if the
-    /// server knows that clients [speak TLS](Self::secure), it means 443, and pages from `http://` are foreign.
+    /// The port counts as well. A `Host` without a port means the default port of the page's scheme. But if the server
+    /// knows that clients [speak TLS](Self::secure), a `Host` without a port means port 443, and pages from `http://`
+    /// are foreign.
     ///
     /// A client that connects over a loopback address must name `localhost`, a loopback address, or one of the
-    /// [names](Self::allow_hosts) of the server in `Host`, whichever origins are allowed and whatever else the
-    /// server listens on. Otherwise a page could make a name of its own point to this machine (DNS rebinding)
-    /// and be let in. Over other addresses of the machine only [`allow_hosts`](Self::allow_hosts) protects from that.
+    /// [names](Self::allow_hosts) of the server in `Host`, whichever origins are allowed and whatever else the server
+    /// listens on. Otherwise a page could make a name of its own point to this machine (DNS rebinding), and the server
+    /// would admit the page. Over other addresses of the machine only [`allow_hosts`](Self::allow_hosts) protects the
+    /// server from DNS rebinding.
     pub fn allow_origins<I>(mut self, origins: I) -> Self
     where
         I: IntoIterator,
@@ -237,11 +250,13 @@ impl ServerBuilder {
         self
     }
 
-    /// Says by which names the server may be asked for, such as `app.example`, with any port unless one
-    /// is written. May be called several times. Other names are answered 403 then; loopback names are
-    /// fine as well over a loopback address, and over a Unix socket, whose [URL](crate::Server::url) has no name. By default every name will do, but only these over a
-    /// loopback address: so this is also for a server behind a proxy on the same machine that keeps the
-    /// name which the client used.
+    /// Adds names by which clients may address the server, such as `app.example`. A name without a port allows every
+    /// port. May be called several times. The server answers a request whose `Host` has another name with 403. Loopback
+    /// names stay allowed over a loopback address, and over a Unix socket, whose [URL](crate::Server::url) has no name.
+    ///
+    /// Without this setting the server accepts every name over other addresses, but only loopback names over a loopback
+    /// address. So a server behind a proxy on the same machine needs this setting if the proxy passes on the `Host` of
+    /// the client.
     pub fn allow_hosts<I>(mut self, hosts: I) -> Self
     where
         I: IntoIterator,
@@ -251,11 +266,11 @@ impl ServerBuilder {
         self
     }
 
-    /// Says which proxies stand before the server: addresses, networks such as `10.0.0.0/8`, and `unix`
-    /// for clients of a Unix socket. May be called several times. The server believes the `X-Forwarded-For` of
-    /// these proxies only; by default it believes nobody. The limits for each address use the address that the
-    /// proxy names, and so does [`client_addr`](crate::Connecting::client_addr). If a proxy names no address that
-    /// can be read, the client counts under the address of the proxy, together with all others of that kind.
+    /// Sets which proxies the server trusts: addresses, networks such as `10.0.0.0/8`, and `unix` for clients of a Unix
+    /// socket. May be called several times. The server reads the `X-Forwarded-For` of these proxies only, and by
+    /// default of no proxy. The limits for each address use the address that the proxy names, and so does
+    /// [`client_addr`](crate::Connecting::client_addr). If a proxy names no address that can be read, the client counts
+    /// under the address of the proxy, together with all other such clients.
     pub fn trusted_proxies<I>(mut self, proxies: I) -> Self
     where
         I: IntoIterator,
@@ -284,24 +299,25 @@ impl ServerBuilder {
         self
     }
 
-    /// When those who are connected at a [shutdown](crate::Server::shutdown) may come back: no sooner than
-    /// `min` from the close, no later than `max`, each at a random time between the two, so that they do
-    /// not all come at once. 0 to 5 s by default. Clients of ours are told by `$/goaway`.
+    /// Sets when clients may reconnect after a [shutdown](crate::Server::shutdown): not earlier than `min` and not
+    /// later than `max` after the close. Each client picks a random time between `min` and `max`, so that the clients
+    /// do not all reconnect at once. Default: 0 to 5 s. The server sends the times by `$/goaway` to clients that know
+    /// `$/goaway`.
     pub fn reconnect_after(mut self, min: Duration, max: Duration) -> Self {
         self.goaway = self.goaway.reconnect_after(min, max);
         self
     }
 
-    /// Decides who may connect, and what is known of them: `hook` sees each request for a
-    /// connection. The value it returns is the connection's caller value, which handlers read with
-    /// [`Context::caller`](rpc_core::Context::caller); a [`Rejection`] is the answer instead.
-    /// Without a hook everyone may connect. A service that
-    /// [asks for callers](Service::requires_caller) of another type than `S` is an error at the start
+    /// Decides who may connect, and which caller a connection has. `hook` gets each request for a connection. If `hook`
+    /// returns `Ok`, the value becomes the caller value of the connection, which handlers read by
+    /// [`Context::caller`](rpc_core::Context::caller). If `hook` returns a [`Rejection`], the server answers the client
+    /// with the rejection. Without a hook every client may connect. If a service
+    /// [asks for callers](Service::requires_caller) of another type than `S`, the server does not start
     /// ([`Error::Caller`]).
     ///
-    /// It is stopped, and the connection closed, when the whole handshake takes longer than
-    /// [`handshake`](Limits::handshake), when the client goes away meanwhile, and when the server
-    /// shuts down. If it panics the answer is 500.
+    /// The server drops the future of `hook` and closes the connection if the whole handshake takes longer than
+    /// [`handshake`](Limits::handshake) (10 s), if the client goes away, or if the server shuts down. If `hook` panics,
+    /// the server answers 500.
     pub fn on_connect<S, F>(
         mut self,
         hook: impl Fn(Connecting) -> F + Send + Sync + 'static,
@@ -314,14 +330,14 @@ impl ServerBuilder {
         self
     }
 
-    /// Runs when a connection is gone: once for each one that `on_connect` let in, even if the
-    /// client did not wait for the end of the handshake.
+    /// Runs `hook` when a connection has ended: once for each connection that [`on_connect`](Self::on_connect) has
+    /// admitted, even if the client did not wait for the end of the handshake.
     ///
-    /// By then calls on the [`Peer`] fail, its groups are left, nobody finds it by its name, and the socket is closed. Whether
-    /// its user is still there by another connection, [`Peer::namesakes`] tells. The
-    /// connection still counts for [`connections`](Limits::connections) and is waited for by
-    /// [`shutdown`](crate::Server::shutdown), so the hook is stopped when it takes longer than
-    /// [`close`](Limits::close) (5 s). If it panics that is logged by the panic handler, no more.
+    /// When `hook` runs, calls on the [`Peer`] fail, the peer has left its groups, a lookup by name does not find the
+    /// peer any more, and the socket is closed. [`Peer::namesakes`] returns the other connections of the same user. The
+    /// connection still counts for [`connections`](Limits::connections), and [`shutdown`](crate::Server::shutdown)
+    /// waits for `hook`. So the server drops the future of `hook` if it takes longer than [`close`](Limits::close) (5
+    /// s). If `hook` panics, the panic hook reports the panic, and nothing else happens.
     pub fn on_disconnect<F>(
         mut self,
         hook: impl Fn(Peer, CloseReason) -> F + Send + Sync + 'static,
@@ -333,11 +349,12 @@ impl ServerBuilder {
         self
     }
 
-    /// Listens on `addr`; port 0 is any that is free. Who connects now waits until the server is
-    /// spawned or served.
+    /// Listens on `addr`. Port 0 means any free port. Clients that connect before [`spawn`](BoundServer::spawn) or
+    /// [`serve`](BoundServer::serve) wait until the server serves them.
     ///
     /// # Errors
-    /// [`Error::Address`] or [`Error::Listen`] if that is not possible; the others if a setting is wrong.
+    /// [`Error::Address`] if `addr` cannot be resolved, [`Error::Listen`] if the server cannot listen on any of the
+    /// addresses. The other variants if a setting is wrong.
     pub async fn bind(self, addr: impl ToSocketAddrs) -> Result<BoundServer, Error> {
         self.check()?;
         let addresses: Vec<_> = lookup_host(addr).await.map_err(Error::Address)?.collect();
@@ -346,23 +363,23 @@ impl ServerBuilder {
         self.listen_on(listener)
     }
 
-    /// Listens on a listener made elsewhere, for example one that was handed over by a service manager: a
-    /// `TcpListener` or, on Unix, a `UnixListener` of tokio's. As after [`bind`](Self::bind), who connects waits until
-    /// the server is spawned or served.
+    /// Makes a server of an existing listener, for example a listener that a service manager has handed over: a
+    /// `TcpListener` of tokio or, on Unix, a `UnixListener` of tokio. The server does not serve clients yet: see
+    /// [`BoundServer`].
     ///
     /// # Errors
-    /// [`Error::Listener`] if the listener has no address; the others if a setting is wrong.
+    /// [`Error::Listener`] if the listener has no address. The other variants if a setting is wrong.
     pub fn listen_on(self, listener: impl Into<Listener>) -> Result<BoundServer, Error> {
         let listener = listener.into();
         let address = listener.address().map_err(Error::Listener)?;
         Ok(BoundServer::new(listener, Shared::new(self.settle()?, address)))
     }
 
-    /// Makes a service of tower's, to be mounted in an app of axum or hyper on the app's own port: see
-    /// [`RpcService`]. Its connections are served on the runtime that the app runs on.
+    /// Makes a tower service, to be mounted in an app of axum or hyper on the app's own port: see [`RpcService`]. The
+    /// connections are served on the runtime on which the app runs.
     ///
     /// # Errors
-    /// A setting is wrong; [`Error::MountedTls`] if `tls` was called.
+    /// [`Error::MountedTls`] if `tls` was called. The other variants if a setting is wrong.
     pub fn into_tower_service(self) -> Result<RpcService, Error> {
         #[cfg(feature = "tls-no-provider")]
         if self.tls.is_some() {
@@ -371,7 +388,7 @@ impl ServerBuilder {
         Ok(RpcService::new(Shared::new(self.settle()?, Address::Mounted)))
     }
 
-    /// The settings, if they can all be followed.
+    /// Checks and returns the settings.
     fn settle(self) -> Result<Settings, Error> {
         self.check()?;
         let is_secure = self.is_secure();
@@ -391,7 +408,7 @@ impl ServerBuilder {
         })
     }
 
-    /// Whether all clients speak TLS.
+    /// Returns whether all clients speak TLS.
     fn is_secure(&self) -> bool {
         #[cfg(feature = "tls-no-provider")]
         if self.tls.is_some() {
@@ -408,7 +425,8 @@ impl ServerBuilder {
         self.paths.check()
     }
 
-    /// A service that asks for callers of one type finds none of them if `on_connect` gives another.
+    /// Checks that `on_connect` returns callers of the type for which the services ask. Otherwise the services would find
+    /// no caller.
     fn check_caller(&self) -> Result<(), Error> {
         match (self.router.caller_type(), self.hooks.caller()) {
             (Some(asked), given) if given != Some(asked) => Err(Error::Caller { asked, given }),
@@ -434,7 +452,7 @@ impl Paths {
 }
 
 fn is_path(path: &str) -> bool {
-    // The parser takes `rpc` and `*` as well, and cuts off a fragment.
+    // The parser of `http` would also take `rpc` and `*`, and cuts off a fragment.
     path.starts_with('/')
         && !path.contains('#')
         && path.parse::<PathAndQuery>().is_ok_and(|parsed| parsed.query().is_none())

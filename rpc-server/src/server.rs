@@ -1,4 +1,4 @@
-//! A server that listens, and the handle to one that runs.
+//! [`BoundServer`], a server that listens, and [`Server`], the handle to a running server.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,11 +15,11 @@ use crate::shared::Shared;
 use crate::shutdown_report::ShutdownReport;
 use crate::stats::ServerStats;
 
-/// Longer than this nobody waits; the sum of now and the longest [`Duration`] would be no time.
+/// The longest grace. An [`Instant`] cannot represent now plus the longest [`Duration`].
 const GRACE_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// A server that has its address and serves nobody yet: [`spawn`](Self::spawn) or
-/// [`serve`](Self::serve) it.
+/// A server that listens on its address and does not serve clients yet. Call [`spawn`](Self::spawn) or
+/// [`serve`](Self::serve).
 #[must_use = "a server must be spawned or served"]
 pub struct BoundServer {
     listener: Listener,
@@ -31,35 +31,33 @@ impl BoundServer {
         Self { listener, server: Server { shared } }
     }
 
-    /// Where it listens; `None` if that is a Unix socket.
+    /// Returns the TCP address on which the server listens; `None` for a Unix socket.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.server.local_addr()
     }
 
-    /// What to connect to, such as `ws://127.0.0.1:9944/rpc`; see [`Server::url`].
+    /// Returns the URL for clients, such as `ws://127.0.0.1:9944/rpc`; see [`Server::url`].
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// A handle to the server, for those who [`serve`](Self::serve) it.
+    /// Returns a handle to the server, for code that calls [`serve`](Self::serve).
     pub fn handle(&self) -> Server {
         self.server.clone()
     }
 
-    /// Serves in a task, until [`shutdown`](Server::shutdown). Dropping the handle, or all of
-    /// them, does not stop it.
+    /// Serves in a new task, until [`shutdown`](Server::shutdown). The server goes on when all handles are dropped.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside of a tokio runtime.
     pub fn spawn(self) -> Server {
         let server = self.handle();
         tokio::spawn(self.serve());
         server
     }
 
-    /// Serves until [`shutdown`](Server::shutdown) through a [`handle`](Self::handle), and returns
-    /// when the last connection is gone. Dropping the future closes the listener; connections that
-    /// exist go on, each in its own task.
+    /// Serves until [`shutdown`](Server::shutdown) is called on a [`handle`](Self::handle), and returns when the last
+    /// connection has ended. Dropping the future closes the listener. Open connections go on, each in its own task.
     pub async fn serve(self) {
         let Self { listener, server: Server { shared } } = self;
         accept(shared.clone(), listener).await;
@@ -73,7 +71,10 @@ impl fmt::Debug for BoundServer {
     }
 }
 
-/// A handle to a server. Clones are handles to the same one; it runs without any.
+/// A handle to a server. Clones are handles to the same server. The server runs on when all handles are dropped.
+///
+/// A [table of `Peer`](rpc_core::Peer#ending-a-connection) compares [`stop`](Self::stop), [`shutdown`](Self::shutdown)
+/// and [`kick`](Self::kick) with the methods that end a single connection.
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -99,7 +100,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Settings for a server.
+    /// Returns the settings of a new server, with their defaults.
     pub fn builder() -> ServerBuilder {
         ServerBuilder::new()
     }
@@ -108,33 +109,34 @@ impl Server {
         Self { shared }
     }
 
-    /// Where it listens; `None` if that is a Unix socket, or the app's that it is mounted in.
+    /// Returns the TCP address on which the server listens; `None` for a Unix socket, and for a server that is mounted
+    /// in an app.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.shared.address.tcp()
     }
 
-    /// What to connect to, such as `ws://127.0.0.1:9944/rpc`; the path only if it was set. Of one that is
-    /// mounted in an app it is the path alone.
+    /// Returns the URL for clients, such as `ws://127.0.0.1:9944/rpc`. The URL has a path only if
+    /// [`path`](ServerBuilder::path) was set. For a server that is mounted in an app, the URL is the path alone.
     ///
-    /// A server on a Unix socket has a URL such as `ws+unix:///run/app.sock:/rpc`. The path of the socket is
-    /// absolute, and percent-encoded where it has more than letters, digits and `/-._~@+,=`. Our client connects
-    /// to such a URL. So does the package `ws` of npm, but it decodes nothing.
+    /// A server on a Unix socket has a URL such as `ws+unix:///run/app.sock:/rpc`. The path of the socket is absolute,
+    /// and all characters but letters, digits and `/-._~@+,=` are percent-encoded. `rpc_client::Client` connects to
+    /// such a URL. So does the npm package `ws`, but that package does not decode the path.
     pub fn url(&self) -> String {
         self.shared.address.url(self.shared.scheme(), self.shared.settings.paths.service.as_deref())
     }
 
-    /// Everyone who is connected, in the order in which they came.
+    /// Returns all connected peers, in the order in which they connected.
     pub fn peers(&self) -> Vec<Peer> {
         self.shared.registry().peers()
     }
 
-    /// The peer with this id, if it is connected.
+    /// Returns the peer with this id, if the peer is connected.
     pub fn peer(&self, id: &str) -> Option<Peer> {
         self.shared.registry().peer(id)
     }
 
-    /// Those who are connected and have this name by [`Peer::identify`], in the order in which they came: all
-    /// connections of a user. They are looked up by the name, however many others there are.
+    /// Returns all connected peers with this name by [`Peer::identify`], in the order in which they connected: all
+    /// connections of one user. The lookup takes the same time however many other peers are connected.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -162,16 +164,18 @@ impl Server {
         self.shared.registry().peers_of(name)
     }
 
-    /// The group with this name, which need not have members.
+    /// Returns the group with this name. The group need not have members.
     pub fn group(&self, name: &str) -> Group {
         self.shared.registry().group(name)
     }
 
-    /// Ends the connections of those for whom `who` is true, at once: see [`Peer::kick`]. For logins that
-    /// were revoked: first see to it that [`on_connect`](crate::ServerBuilder::on_connect) finds them revoked,
-    /// then call this. It is asked of those as well who are connecting at the moment, and of guests when
-    /// they have logged in, so that nobody slips through in between. (What the middleware of an app found
-    /// out before, `on_connect` has to look up once more.) Says how many were connected.
+    /// Ends the connections of all peers for which `who` returns `true`, at once: see [`Peer::kick`]. Returns how many
+    /// of these peers were connected.
+    ///
+    /// Use `kick` when logins are revoked: first make sure that [`on_connect`](crate::ServerBuilder::on_connect)
+    /// refuses the revoked logins, then call `kick`. `kick` also calls `who` for clients that are connecting now, as
+    /// soon as they are connected, and for guests when they have logged in. So no revoked login slips through. But if
+    /// middleware of an app has checked the login before `on_connect`, then `on_connect` must check the login again.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -195,7 +199,8 @@ impl Server {
     /// ```
     ///
     /// # Panics
-    /// If `who` does. Who is connecting by then, and makes it panic again, is not let in.
+    /// If `who` panics. If `who` panics again for a client that is connecting now, the server does not admit that
+    /// client.
     pub fn kick(
         &self,
         who: impl Fn(&Peer) -> bool + Send + Sync + 'static,
@@ -205,38 +210,40 @@ impl Server {
         self.shared.registry().kick(who, code, reason)
     }
 
-    /// Says whether new connections should be sent here, as far as the app can tell: what
-    /// [`readiness`](crate::ServerBuilder::readiness) answers. True at first.
+    /// Sets whether new connections should be sent to this server. [`readiness`](crate::ServerBuilder::readiness)
+    /// answers 503 while this is `false`. `true` at first.
     pub fn set_ready(&self, is_ready: bool) {
         self.shared.set_ready(is_ready);
     }
 
-    /// How the server is doing. Looks at each connection, so ask for it now and then only.
+    /// Returns the numbers of the server. `stats` visits each connection, so do not call it often.
     pub fn stats(&self) -> ServerStats {
         self.shared.totals.sum(self.shared.registry())
     }
 
-    /// Stops the server as [`shutdown`](Self::shutdown) does
-    /// ([compared](rpc_core::Peer#ending-a-connection) with what ends one connection), with the
-    /// [`grace`](rpc_core::Limits::grace) of its limits (30 s).
+    /// Stops the server as [`shutdown`](Self::shutdown) does, with the limit [`grace`](rpc_core::Limits::grace) (30 s).
     pub async fn stop(&self) -> ShutdownReport {
         self.shutdown(self.shared.limits().grace).await
     }
 
-    /// Stops the server, in good order ([compared](rpc_core::Peer#ending-a-connection) with [`stop`](Self::stop) and with what
-    /// ends one connection). The listener is closed at once; those who are connected are told
-    /// when to [come back](crate::ServerBuilder::reconnect_after) if they know what that means
-    /// (`$/goaway`); handlers that run may finish within `grace`, and their answers are sent; new
-    /// requests are answered busy. A connection with nothing left to do is closed with 1012. Handshakes
-    /// under way are broken off. A [`POST`](crate::ServerBuilder::post) whose body has not come whole is answered 503.
+    /// Stops the server gracefully:
     ///
-    /// Returns when everything is gone, and says what was cut short: after `grace`, a close of at most
-    /// [`close`](rpc_core::Limits::close) (5 s), and `on_disconnect` with as much again. Several
-    /// may call this; the last `grace` counts, so a second call can cut short the first. May be
-    /// dropped at any point: the server goes on stopping.
+    /// - The listener is closed at once. Handshakes in progress are aborted.
+    /// - Connected clients that know `$/goaway` are told when they may
+    ///   [reconnect](crate::ServerBuilder::reconnect_after).
+    /// - Running handlers may finish within `grace`, and their answers are sent. New requests are answered busy.
+    /// - A connection is closed with 1012 as soon as nothing runs on it.
+    /// - A [`POST`](crate::ServerBuilder::post) whose body has not arrived completely is answered 503.
+    ///
+    /// Returns a report of what was cut short, when all connections have ended. That takes at most `grace`, plus
+    /// [`close`](rpc_core::Limits::close) (5 s) for the close, plus the same time again for `on_disconnect`.
+    ///
+    /// Several tasks may call `shutdown`. The last `grace` counts, so a second call can cut the first one short. Cancel
+    /// safe: if the future is dropped, the server goes on stopping.
     pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         let grace = grace.min(GRACE_MAX);
-        // First the news, then the peers: one that comes in between finds the news by itself.
+        // Mark the server as stopping before the loop over the peers: a connection that is made in between finds the
+        // mark itself.
         self.shared.lifecycle.stop(Instant::now() + grace);
         let goaway = &self.shared.settings.goaway;
         for peer in self.peers() {
