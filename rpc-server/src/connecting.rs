@@ -1,4 +1,4 @@
-//! Someone who wants to connect.
+//! [`Connecting`], a client that wants to connect, as `on_connect` sees the client.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,8 +14,8 @@ use rpc_core::{Dialect, Peer};
 use crate::client_info::ClientInfo;
 use crate::headers;
 
-/// Someone who wants to connect, as [`on_connect`](crate::ServerBuilder::on_connect) sees them: the whole
-/// HTTP request, and where it came from.
+/// A client that wants to connect, as [`on_connect`](crate::ServerBuilder::on_connect) sees the client: the HTTP
+/// request with all headers, and the address of the client.
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -48,11 +48,11 @@ pub struct Connecting {
     client: Option<IpAddr>,
     subprotocol: Option<HeaderValue>,
     peer: Peer,
-    /// Where layers can be added, until the hook has ended.
+    /// The endpoint, to which the hook may add layers. `None` when the hook has ended.
     endpoint: Door,
 }
 
-/// The endpoint of a connection that may come to be, while its hook decides about it.
+/// The endpoint of the future connection, while the hook decides whether the connection is admitted.
 pub(crate) type Door = Arc<Mutex<Option<Endpoint>>>;
 
 impl Connecting {
@@ -72,56 +72,58 @@ impl Connecting {
         self.endpoint.clone()
     }
 
-    /// The whole request. Of a server that is mounted in an app its extensions hold what the app's own
-    /// middleware put there, such as who has logged in.
+    /// Returns the whole request. If the server is mounted in an app, the extensions of the request hold the values
+    /// that the app's middleware has put there, for example the user that has logged in.
     pub fn request(&self) -> &Request<()> {
         &self.request
     }
 
-    /// GET for a WebSocket, POST for a single message.
+    /// Returns the HTTP method: `GET` for a WebSocket, `POST` for a single message.
     pub fn method(&self) -> &Method {
         self.request.method()
     }
 
-    /// What was asked for: mostly just path and query.
+    /// Returns the target of the request: in most cases only a path and a query.
     pub fn uri(&self) -> &Uri {
         self.request.uri()
     }
 
-    /// All headers.
+    /// Returns all headers.
     pub fn headers(&self) -> &HeaderMap {
         self.request.headers()
     }
 
-    /// The value of a header, the first if there are several; `None` if there is none, or it is not UTF-8.
+    /// Returns the value of a header: the first value if there are several. `None` if the header is missing or not
+    /// UTF-8.
     pub fn header(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.headers().get(name)?.as_bytes()).ok()
     }
 
-    /// The value of a parameter of the query (`?name=value`), decoded, the first if there are
-    /// several. Browsers cannot set headers, so this is where they put a token.
+    /// Returns the decoded value of a query parameter (`?name=value`): the first value if there are several. Browsers
+    /// cannot set headers, so browser clients often put a token into the query.
     pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
         let query = self.uri().query()?;
         let mut parameters = form_urlencoded::parse(query.as_bytes());
         parameters.find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// The value of a cookie, the first one of this name, without the quotes that it may be in.
+    /// Returns the value of the first cookie of this name, without enclosing quotes.
     ///
-    /// A browser sends cookies with whatever page connects: that is why pages of other
-    /// [origins](crate::ServerBuilder::allow_origins) may not.
+    /// A browser sends cookies with every page that connects. That is why pages of other
+    /// [origins](crate::ServerBuilder::allow_origins) may not connect.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         headers::cookie(self.headers(), name)
     }
 
-    /// The token of `Authorization: Bearer …` (RFC 6750, section 2.1); `None` if there is none, or more
-    /// than one.
+    /// Returns the token of `Authorization: Bearer …` (RFC 6750, section 2.1). `None` if there is no such header, or
+    /// more than one.
     pub fn bearer_token(&self) -> Option<&str> {
         headers::bearer(self.headers())
     }
 
-    /// The subprotocol that the connection will speak: of those that the client offers, the one that this
-    /// server [prefers](crate::ServerBuilder::subprotocol). `None` if it knows none of them, and for a single message.
+    /// Returns the subprotocol that the connection will speak: of the subprotocols that the client offers, the one that
+    /// this server [prefers](crate::ServerBuilder::subprotocol). `None` if the server knows none of them, and for a
+    /// message by `POST`.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -147,55 +149,59 @@ impl Connecting {
         self.subprotocol.as_ref()?.to_str().ok()
     }
 
-    /// The subprotocols that the client offers, in its order. Browsers can set them, and no other
-    /// header: some put a token there, beside the one that is [picked](Self::subprotocol).
+    /// Returns the subprotocols that the client offers, in the client's order. Browsers can set this header and no
+    /// other header. So some clients offer a token here, beside the subprotocol that the server
+    /// [picks](Self::subprotocol).
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         headers::tokens(self.headers(), SEC_WEBSOCKET_PROTOCOL)
     }
 
-    /// Where the TCP connection comes from; behind a proxy that is the proxy. `None` if it is no TCP
-    /// connection, or the app that the server is mounted in [does not tell](crate::RpcService::remote_addr).
+    /// Returns the remote address of the TCP connection; behind a proxy the address of the proxy. `None` for a Unix
+    /// socket, and if the app in which the server is mounted [does not provide the
+    /// address](crate::RpcService::remote_addr).
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.client_info.remote
     }
 
-    /// The address of the client itself. If the connection comes from one of the
-    /// [trusted proxies](crate::ServerBuilder::trusted_proxies), it is the address that the proxies name in
-    /// `X-Forwarded-For`, or the address of the proxy if they name none. Handlers find it as [`Peer::address`].
+    /// Returns the address of the client itself. If the connection comes from one of the [trusted
+    /// proxies](crate::ServerBuilder::trusted_proxies), the result is the address that the proxies name in
+    /// `X-Forwarded-For`, or the address of the proxy if the proxies name none. Handlers read the same address by
+    /// [`Peer::address`].
     pub fn client_addr(&self) -> Option<IpAddr> {
         self.client
     }
 
-    /// What is known of the client by TLS, its certificates above all; `None` if the server was not
-    /// given a [certificate](crate::ServerBuilder::tls) of its own. With the feature `tls`.
+    /// Returns the result of the TLS handshake, above all the certificates of the client. `None` if the server has no
+    /// [certificate](crate::ServerBuilder::tls) and speaks no TLS itself. With the feature `tls`.
     #[cfg(feature = "tls-no-provider")]
     pub fn tls(&self) -> Option<&crate::TlsInfo> {
         self.client_info.tls.as_ref()
     }
 
-    /// Puts `layer` around what is served and called on this one connection from now on, within those
-    /// of the whole server and those that were added before. Without effect when the hook has ended.
+    /// Adds a layer around the methods that are served and the calls that are made on this one connection. `layer` is
+    /// inside of the layers of the whole server, and inside of layers that were added before. Without effect when the
+    /// hook has ended.
     pub fn layer(&self, layer: impl Layer) {
         if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
             endpoint.add_layer(layer);
         }
     }
 
-    /// Makes the server a plain JSON-RPC 2.0 peer on this one connection, as [`ServerBuilder::plain`](crate::ServerBuilder::plain)
-    /// does on all: for a client that asks by `Rpc-Hello` but cannot take what that leads to. Without effect when the
-    /// hook has ended.
+    /// Makes the server a plain JSON-RPC 2.0 peer on this one connection, as
+    /// [`ServerBuilder::plain`](crate::ServerBuilder::plain) does on all connections. Meant for a client that sends
+    /// `Rpc-Hello` but cannot handle the extensions that the header turns on. Without effect when the hook has ended.
     pub fn plain(&self) {
         if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
             endpoint.set_plain();
         }
     }
 
-    /// Has both ends speak `dialect` on this one connection, whatever [`ServerBuilder::dialect`](crate::ServerBuilder::dialect)
-    /// says. Without effect when the hook has ended.
+    /// Makes both ends speak `dialect` on this one connection, instead of the dialect of
+    /// [`ServerBuilder::dialect`](crate::ServerBuilder::dialect). Without effect when the hook has ended.
     ///
     /// # Panics
-    /// If a service of the server offers a name that the dialect has for itself ([`Dialect::check`]): then the client is
-    /// answered 500.
+    /// If a service of the server offers a method whose name the dialect reserves ([`Dialect::check`]). The client is
+    /// then answered 500.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -219,12 +225,12 @@ impl Connecting {
             Some(endpoint) => endpoint.set_dialect(dialect),
             None => Ok(()),
         };
-        spoken.expect("no service has a name of the dialect's"); // without the lock, which is not to be poisoned
+        spoken.expect("no service has a name of the dialect's"); // after the lock is released, so that the panic does not poison the lock
     }
 
     /// Sends each message of this one connection as one WebSocket frame, as
-    /// [`ServerBuilder::whole_frames`](crate::ServerBuilder::whole_frames) does on all: for a client that knows no continuation. Without
-    /// effect when the hook has ended.
+    /// [`ServerBuilder::whole_frames`](crate::ServerBuilder::whole_frames) does on all connections: for a client that
+    /// cannot join fragments. Without effect when the hook has ended.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -246,25 +252,26 @@ impl Connecting {
         }
     }
 
-    /// Takes requests and notifications without the member `jsonrpc` on this one connection, as
-    /// [`ServerBuilder::jsonrpc_optional`](crate::ServerBuilder::jsonrpc_optional) does on all. Without effect when the hook has ended.
+    /// Accepts requests and notifications without the member `jsonrpc` on this one connection, as
+    /// [`ServerBuilder::jsonrpc_optional`](crate::ServerBuilder::jsonrpc_optional) does on all connections. Without
+    /// effect when the hook has ended.
     pub fn jsonrpc_optional(&self) {
         if let Some(endpoint) = &*self.endpoint.lock().unwrap() {
             endpoint.set_jsonrpc_optional();
         }
     }
 
-    /// The other end of the connection to be. What is sent to it waits until there is one, and
-    /// fails if there will be none.
+    /// Returns the peer of the future connection. Messages to the peer wait until the connection exists. They fail if
+    /// the client is not admitted.
     ///
-    /// So do not await a call here: it would wait for the end of this very hook, and both for the
-    /// end of the handshake's time. Spawn it, or keep the [`Call`](rpc_core::Call) started.
+    /// Do not await a call here: the call waits for the end of the hook, and the hook waits for the call, until the
+    /// time of the handshake is over. Spawn a task for the call, or keep the started [`Call`](rpc_core::Call).
     pub fn peer(&self) -> Peer {
         self.peer.clone()
     }
 }
 
-/// Without headers and query: they hold credentials.
+/// Shows neither headers nor the query, since they hold credentials.
 impl fmt::Debug for Connecting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connecting")

@@ -1,4 +1,4 @@
-//! Why a server cannot start.
+//! [`Error`], the reason why a server cannot start.
 
 use std::fmt;
 use std::io;
@@ -8,77 +8,79 @@ use rpc_core::RouterError;
 use rpc_core::internal::Escaped;
 use rpc_core::types::{CallerType, LimitsError};
 
-/// Why a server cannot start; each text names what to change.
+/// The reason why a server cannot start. The text of each error names the setting to change.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Two limits contradict each other.
     #[error(transparent)]
     Limits(#[from] LimitsError),
-    /// A method's name is offered twice, or is reserved.
+    /// Two methods have the same name, or the name of a method is reserved.
     #[error(transparent)]
     Router(#[from] RouterError),
-    /// A service [asks for callers](rpc_core::Service::requires_caller) of one type, and
-    /// [`on_connect`](crate::ServerBuilder::on_connect) gives another, or there is no `on_connect`.
+    /// A service [asks for callers](rpc_core::Service::requires_caller) of one type, but
+    /// [`on_connect`](crate::ServerBuilder::on_connect) returns another type, or there is no `on_connect`.
     #[error("a service asks for callers of the type `{asked}`, {}", Given(*.given, asked))]
     Caller {
-        /// What the service asks for.
+        /// The caller type for which the service asks.
         asked: CallerType,
-        /// What `on_connect` gives; `None` without a hook.
+        /// The caller type that `on_connect` returns; `None` without a hook.
         given: Option<CallerType>,
     },
-    /// What was given to [`path`](crate::ServerBuilder::path) is none.
+    /// The argument of [`path`](crate::ServerBuilder::path) is not a path.
     #[error("`{0}` is not a path: it must begin with `/` and have no `?` or `#`")]
     Path(String),
-    /// What was given to [`subprotocol`](crate::ServerBuilder::subprotocol) is no name of one.
+    /// The argument of [`subprotocol`](crate::ServerBuilder::subprotocol) is not a valid name of a subprotocol.
     #[error(
         "`{}` is no subprotocol: write one word of ASCII letters, digits and `-._`, and call \
          `.subprotocol(…)` once for each", Escaped(.0)
     )]
     Subprotocol(String),
-    /// What was given to [`allow_origins`](crate::ServerBuilder::allow_origins) is the origin of no page.
+    /// An argument of [`allow_origins`](crate::ServerBuilder::allow_origins) is not the origin of a page.
     #[error(
         "`{0}` is no origin of a page: write `https://host` or `https://host:port` with nothing \
          behind it, `null`, or `*` for all"
     )]
     Origin(String),
-    /// What was given to [`allow_hosts`](crate::ServerBuilder::allow_hosts) is no name of a server.
+    /// An argument of [`allow_hosts`](crate::ServerBuilder::allow_hosts) is not a name of a server.
     #[error(
         "`{0}` is no host: write a name or an address, with or without a port, and nothing else"
     )]
     Host(String),
-    /// What was given to [`trusted_proxies`](crate::ServerBuilder::trusted_proxies) is no network.
+    /// An argument of [`trusted_proxies`](crate::ServerBuilder::trusted_proxies) is not a network.
     #[error("`{0}` is no proxy: write an address, a network such as `10.0.0.0/8`, or `unix`")]
     Proxy(String),
-    /// Two settings of paths that cannot both be followed.
+    /// Two settings have the same path.
     #[error("`{0}` is the path of two things: give each its own")]
     SamePath(String),
     /// `tls` of the builder was called for a server that is
-    /// [mounted](crate::ServerBuilder::into_tower_service) in an app: the app makes the connections, and so speaks TLS.
+    /// [mounted](crate::ServerBuilder::into_tower_service) in an app. The app accepts the connections, so the app must
+    /// speak TLS.
     #[error(
         "a server that is mounted in an app speaks no TLS itself: give the certificate to the server of \
          the app, and write `.secure()` here instead of `.tls(…)`"
     )]
     MountedTls,
-    /// What was given to [`bind`](crate::ServerBuilder::bind) is no address.
+    /// The argument of [`bind`](crate::ServerBuilder::bind) cannot be resolved to an address.
     #[error(
         "not an address to listen on ({0}): write `127.0.0.1:8080`, `[::]:80`, or a host and a port"
     )]
     Address(io::Error),
-    /// The addresses are in use, not ours, or not of this machine.
+    /// The server cannot listen on any of the addresses: they are in use, need a permission, or do not belong to this
+    /// machine.
     #[error("cannot listen on {}: {error}{}", Several(addresses), hint(error))]
     Listen {
-        /// Each of them was tried.
+        /// The addresses that were tried.
         addresses: Vec<SocketAddr>,
-        /// What failed with the last.
+        /// The error of the last address.
         error: io::Error,
     },
-    /// A listener made elsewhere does not say where it listens.
+    /// An existing listener has no address.
     #[error("the listener has no address: {0}")]
     Listener(io::Error),
 }
 
-/// What to change.
+/// Returns what to change.
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => ": stop what listens there, or choose another port",

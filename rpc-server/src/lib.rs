@@ -1,5 +1,5 @@
-//! A WebSocket server for two-way JSON-RPC 2.0: it offers services to those who connect, and calls
-//! what they offer in return, on the same connection.
+//! A WebSocket server for two-way JSON-RPC 2.0. The server offers services to the clients that connect, and calls
+//! methods of the clients on the same connection.
 //!
 //! ```
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,58 +22,63 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # The way of a connection
+//! # The path of a connection
 //!
 //! ```text
 //! TCP, Unix ─▶ accept ─▶ admission ─▶ (secure) ─▶ http ─┐
 //!                                                       ├▶ admit ─▶ on_connect ─▶ Connection ─▶ on_disconnect
-//! the app that it is mounted in ────────────────▶ mount ┘    └─▶ an HTTP answer that says what is wrong
+//! an app of axum or hyper ──────────────────────▶ mount ┘    └─▶ an HTTP error
 //! ```
 //!
-//! | file | is |
+//! | file | content |
 //! |---|---|
-//! | `listener`, `accept` | what is listened on, and the loop that accepts |
-//! | `admission`, `connection_limit`, `addresses` | the room that a connection takes: of all, and of its address |
-//! | `secure`, `tls` | TLS, where it is spoken |
-//! | `http`, `deadline` | one request and its answer, each phase with its time |
-//! | `mount` | the same as a service of tower's, in an app of others |
-//! | `host`, `request_kind`, `upgrade`, `probes`, `post` | what a request asks for, and of which host: a WebSocket, the health of the server, one answer |
-//! | `admit`, `origins`, `proxies`, `client_info` | whether it may come in, and where it comes from |
-//! | `connecting`, `hooks`, `rejection` | what the app says to that |
-//! | `connection`, `lifecycle`, `shutdown_report` | a connection's task, and the end of all of them |
+//! | `builder`, `subprotocols`, `error`, `shared` | the settings and their checks; the data that all tasks of a server share |
+//! | `server`, `lifecycle`, `shutdown_report` | the handle of the application; the shutdown, and the report of it |
+//! | `listener`, `accept` | the TCP or Unix listener; the loop that accepts connections |
+//! | `admission`, `connection_limit`, `addresses` | the limits on the number of connections: in total, and for each address |
+//! | `secure`, `tls` | the TLS handshake; certificates |
+//! | `http`, `deadline` | one request and its answer over HTTP; a time limit for each phase |
+//! | `mount` | the server as a tower service in an app of axum or hyper |
+//! | `host`, `request_kind`, `upgrade`, `probes`, `post` | the host and the kind of a request: a WebSocket upgrade, a health probe, or a message by `POST` |
+//! | `admit`, `origins`, `proxies`, `client_info`, `headers` | the checks of a request; the address of the client |
+//! | `connecting`, `hooks`, `rejection` | the hooks of the application, and their verdict |
+//! | `connection` | the task of a connection |
+//! | `stats`, `record`, `runtime` | the numbers of a server, the same as metrics; a tokio runtime for many connections |
 //!
-//! One task carries a connection all the way; what HTTP needed is freed when that part is over.
-//! All of it, up to the upgrade, must be done within
-//! [`handshake`](rpc_core::Limits::handshake) (10 s). A request head may have 8 KiB and 64 headers,
-//! more is answered 431.
+//! One task carries a connection from the accept to `on_disconnect`. The memory of the HTTP part is freed after the
+//! HTTP part. The whole handshake, up to the upgrade, must be done within [`handshake`](rpc_core::Limits::handshake)
+//! (10 s). The head of a request may have 8 KiB and 64 headers; a larger head is answered 431.
 //!
-//! | answer | to |
+//! | status | reason |
 //! |---|---|
-//! | 204 | a [`POST`](ServerBuilder::post) to which no answer is owed |
-//! | 400 | bytes that are not HTTP; no `Host`, several, or a bad one; a handshake with a body; a bad `Sec-WebSocket-Key`; a message that is not UTF-8 |
-//! | 401 | a single message of one who is to [log in](Rejection::until_login) by a message |
-//! | 403 | a page of a foreign `Origin`; a `Host` that is not this machine, over a loopback address: see [`allow_origins`](ServerBuilder::allow_origins), [`allow_hosts`](ServerBuilder::allow_hosts) |
-//! | 404 | another [`path`](ServerBuilder::path) |
-//! | 405 | any method but GET, and POST if it is [taken](ServerBuilder::post) |
-//! | 408, 413, 415 | a message by POST that takes longer than `assembly`, has more bytes than `message_in`, or is encoded or no `application/json` |
-//! | 409 | a second connection with a [name](ServerBuilder::same_name) that only one may have |
+//! | 204 | a [`POST`](ServerBuilder::post) to which no response is owed, such as a notification |
+//! | 400 | bytes that are not HTTP; no `Host`, several, or an invalid one; a handshake with a body; an invalid `Sec-WebSocket-Key`; a message by `POST` that is not UTF-8 |
+//! | 401 | a message by `POST` from a client that must first [log in by a message](Rejection::until_login) |
+//! | 403 | a page of a foreign `Origin`: see [`allow_origins`](ServerBuilder::allow_origins); a `Host` that is no name of the server, or over a loopback address no loopback name: see [`allow_hosts`](ServerBuilder::allow_hosts) |
+//! | 404 | another path than [`path`](ServerBuilder::path) |
+//! | 405 | any method but `GET`, and `POST` if [`post`](ServerBuilder::post) is on |
+//! | 408 | a message by `POST` that takes longer than [`assembly`](rpc_core::Limits::assembly) |
+//! | 409 | a second connection with the same name, under [`SameName::Refuse`](rpc_core::SameName::Refuse) |
+//! | 413 | a message by `POST` above [`message_in`](rpc_core::Limits::message_in) |
+//! | 415 | a message by `POST` with a `Content-Encoding`, or with another `Content-Type` than `application/json` |
 //! | 426 | no `Upgrade: websocket`; a `Sec-WebSocket-Version` other than 13 |
-//! | 429 | an address that has [too many connections](rpc_core::Limits::connections_per_address), or makes them [too fast](rpc_core::Limits::connect_rate_per_address) |
-//! | 431 | too large a head |
-//! | 500 | a panic in [`on_connect`](ServerBuilder::on_connect) |
+//! | 429 | an address that has [too many connections](rpc_core::Limits::connections_per_address), or makes connections [too fast](rpc_core::Limits::connect_rate_per_address) |
+//! | 431 | a head that is too large |
+//! | 500 | a panic or a mistake in [`on_connect`](ServerBuilder::on_connect) |
 //! | 503 | more than [`connections`](rpc_core::Limits::connections) or [`guests`](rpc_core::Limits::guests); a server that stops |
 //! | 505 | a handshake in HTTP/1.0 |
+//! | any from 300 | the [`Rejection`] that `on_connect` returns |
 //!
-//! After such an answer the connection is closed.
+//! After each of these answers the server closes the connection.
 //!
-//! Any tokio runtime will do. [`runtime`] makes one that is fair to hundreds of busy connections; what
-//! calls cost and what to do about it stands in [`performance`], what is promised on a public port in
-//! [`security`].
+//! The server runs on any tokio runtime. [`runtime`] makes a runtime that is fair to hundreds of busy connections. The
+//! page [`performance`] says what a call costs, and how an application can lower the cost. The page [`security`] says
+//! what the server promises on a public port.
 //!
 //! # One dependency
 //!
-//! A program that serves needs this crate alone, since [`rpc_core`] is here as well. Traits then say where the macros
-//! find that crate:
+//! A program that serves needs only this crate, since this crate re-exports [`rpc_core`]. Then the attribute of each
+//! trait names the path of `rpc_core`:
 //!
 //! ```
 //! use rpc_server::rpc_core::{self, Context, RpcError, service};

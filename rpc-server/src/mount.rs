@@ -1,4 +1,4 @@
-//! A server as a part of an app that has one already: a service of tower's, for axum and hyper.
+//! [`RpcService`], a server that is mounted in an app of axum or hyper, as a tower service.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -30,15 +30,20 @@ use crate::server::Server;
 use crate::shared::Shared;
 use crate::upgrade::Upgrade;
 
-/// A server as a service of tower's, to be mounted in an app: made by
-/// [`ServerBuilder::into_tower_service`](crate::ServerBuilder::into_tower_service). Clones are the same server.
+/// A server as a tower service, to be mounted in an app.
+/// [`ServerBuilder::into_tower_service`](crate::ServerBuilder::into_tower_service) makes an `RpcService`. Clones are
+/// handles to the same server.
 ///
-/// The app's own middleware comes first, and what it puts into the extensions of a request is seen by
-/// [`on_connect`](crate::ServerBuilder::on_connect) as [`request`](crate::Connecting::request). All that the app
-/// routes here is served; connections count for the limits of this server, and
-/// [`shutdown`](Server::shutdown) through a [`handle`](Self::handle) ends them. The app is responsible for the
-/// heads of requests and how long they may take, for the TCP keepalive of clients that wait for the answer
-/// to a `POST`, and for TLS: call [`secure`](crate::ServerBuilder::secure) if the app speaks TLS.
+/// The app's own middleware runs first. [`on_connect`](crate::ServerBuilder::on_connect) finds the extensions that the
+/// middleware has set in [`Connecting::request`](crate::Connecting::request). The server serves every request that the
+/// app routes to the service. The connections count for the limits of this server, and [`shutdown`](Server::shutdown)
+/// on the [`handle`](Self::handle) ends the connections.
+///
+/// The app is responsible for three things:
+///
+/// - the size of a request's head, and the time that the head may take;
+/// - the TCP keepalive of clients that wait for the answer to a `POST`;
+/// - TLS: call [`secure`](crate::ServerBuilder::secure) if the app speaks TLS.
 ///
 /// In axum:
 ///
@@ -71,7 +76,7 @@ use crate::upgrade::Upgrade;
 /// # Ok(()) }
 /// ```
 ///
-/// In hyper: `TowerToHyperService::new(rpc)` of hyper-util, on a connection `.with_upgrades()`.
+/// In hyper: `TowerToHyperService::new(rpc)` of hyper-util, on a connection that is served `.with_upgrades()`.
 #[derive(Clone)]
 pub struct RpcService {
     shared: Arc<Shared>,
@@ -85,10 +90,11 @@ impl RpcService {
         Self { shared, remote_addr: Arc::new(|_| None) }
     }
 
-    /// Says how the extensions of a request tell where its connection comes from. Without that
-    /// [`Connecting::remote_addr`](crate::Connecting::remote_addr) is `None`, there are no limits for each
-    /// address, and every connection counts as one that may come over a loopback address: its `Host` must
-    /// be `localhost`, a loopback address, or one that is [allowed](crate::ServerBuilder::allow_hosts).
+    /// Sets how the remote address of a connection is found in the extensions of its request.
+    ///
+    /// Without `remote_addr`, [`Connecting::remote_addr`](crate::Connecting::remote_addr) is `None`, and there are no
+    /// limits for each address. And every connection counts as a connection over a loopback address: its `Host` must be
+    /// `localhost`, a loopback address, or an [allowed](crate::ServerBuilder::allow_hosts) name.
     #[must_use]
     pub fn remote_addr(
         mut self,
@@ -98,7 +104,7 @@ impl RpcService {
         self
     }
 
-    /// A handle to the server.
+    /// Returns a handle to the server.
     pub fn handle(&self) -> Server {
         Server::new(self.shared.clone())
     }
@@ -146,7 +152,7 @@ impl RpcService {
         }
     }
 
-    /// Takes a seat and lets someone in, unless that takes too long or the server stops.
+    /// Takes an [`Admission`] and admits the client, unless that takes too long or the server stops.
     async fn admit(
         &self,
         head: Parts,
@@ -166,8 +172,8 @@ impl RpcService {
         Ok((endpoint, admission))
     }
 
-    /// Serves a single message in a task of its own: so that what is to be done at its end is done, also
-    /// when the app drops the request because its client is gone.
+    /// Serves a single message in a task of its own. So `on_disconnect` also runs if the app drops the request because
+    /// the client has gone.
     async fn call<B>(
         &self,
         endpoint: Endpoint,
@@ -187,7 +193,7 @@ impl RpcService {
                 response = Box::pin(post::answer(&shared, endpoint, body)) => Some(response),
             };
             if let Some(response) = response {
-                // Nobody waits any more, then.
+                // The send fails if the app has dropped the request: then nobody waits for the response.
                 let _ = answer.send(response);
             }
             shared.run_on_disconnect(peer).await;
@@ -197,7 +203,7 @@ impl RpcService {
     }
 }
 
-/// Carries a WebSocket, as soon as the app's server hands its stream over.
+/// Carries a WebSocket, as soon as the app's HTTP server hands the stream over.
 async fn carry(shared: Arc<Shared>, endpoint: Endpoint, admission: Admission, socket: OnUpgrade) {
     let mut member = shared.lifecycle.join();
     let socket = tokio::select! {

@@ -1,4 +1,4 @@
-//! An HTTP answer instead of a connection.
+//! [`Rejection`], an HTTP answer that refuses a connection.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use rpc_core::types::IdentifyError;
 
 use crate::client_info::ClientInfo;
 
-/// Why a client may not connect, as an HTTP answer: a status, and a short text for people.
+/// The HTTP answer to a client that may not connect: a status, and a short text for people.
 ///
 /// ```
 /// use rpc_server::{Rejection, StatusCode};
@@ -29,31 +29,30 @@ use crate::client_info::ClientInfo;
 pub struct Rejection {
     status: StatusCode,
     text: Cow<'static, str>,
-    /// Boxed: most have none, and a map is large for the error of a `Result`.
+    /// In a box: most rejections have no headers, and a map would make the error of a `Result` large.
     headers: Option<Box<HeaderMap>>,
-    /// What may be called all the same, for those who are to log in by a message.
+    /// The methods that a guest may call before its login. `None` if the client is refused.
     login: Option<Box<[Cow<'static, str>]>>,
 }
 
 impl Rejection {
-    /// Answers with `status` and `text`. A status that is no refusal, that is below 300, becomes
-    /// 500.
+    /// Makes an answer with `status` and `text`. A status below 300 is no refusal and becomes 500.
     pub fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
         let is_refusal = status.as_u16() >= 300;
         let status = if is_refusal { status } else { StatusCode::INTERNAL_SERVER_ERROR };
         Self { status, text: text.into(), headers: None, login: None }
     }
 
-    /// Lets a client connect as a guest that is to log in by a message: for browsers, which can set no headers.
-    /// A guest may call only `methods` (give their wire names) until one of them calls
+    /// Admits the client as a guest, which must log in by a message. Meant for browsers, which cannot set headers. A
+    /// guest may call only `methods` (wire names) until one of these methods calls
     /// [`Peer::log_in`](rpc_core::Peer::log_in), and has only small limits
     /// ([`Limits::for_a_guest`](rpc_core::Limits::for_a_guest)). The limits [`guests`](rpc_core::Limits::guests),
-    /// [`login`](rpc_core::Limits::login) and [`login_attempts`](rpc_core::Limits::login_attempts) bound how many
-    /// guests there are, how long each may take, and how many calls it may make. A client that connects again
-    /// gets new attempts, so put `RateLimit::per_address` of [`rpc_core::layers`] around these methods.
+    /// [`login`](rpc_core::Limits::login) and [`login_attempts`](rpc_core::Limits::login_attempts) bound the number of
+    /// guests, the time until the login, and the number of calls before the login. A client that connects again gets
+    /// new attempts, so put `RateLimit::per_address` of [`rpc_core::layers`] around these methods.
     ///
-    /// A client of a single `POST` cannot log in by a message, and is answered 401. If a method is not
-    /// offered, the hook is wrong, and the client is answered 500.
+    /// A client that sends a message by `POST` cannot log in by a message, and is answered 401. If no service offers
+    /// one of the `methods`, the client is answered 500, and the log names the mistake.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -93,18 +92,18 @@ impl Rejection {
         Self { login: Some(methods), ..Self::new(StatusCode::UNAUTHORIZED, "log in first") }
     }
 
-    /// Asks the client to come back no sooner than in so many seconds, rounded up (`Retry-After`).
+    /// Sets the header `Retry-After` to `time` in seconds, rounded up: the client should not retry earlier.
     #[must_use]
     pub fn retry_after(self, time: Duration) -> Self {
         let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
         self.header(RETRY_AFTER, seconds)
     }
 
-    /// Adds a header, beside those of the same name. `Connection`, `Content-Type` and those that
-    /// give the length of the text are ours and cannot be set.
+    /// Adds a header, also if the answer already has a header of this name. `Connection`, `Content-Type`, and the
+    /// headers that give the length of the text cannot be set: the server sets them itself.
     ///
     /// # Panics
-    /// If this cannot be a header: a name is ASCII without spaces, a value has no line breaks.
+    /// If the name or the value is not valid: a name is ASCII without spaces, and a value has no line breaks.
     #[must_use]
     #[track_caller]
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
@@ -119,24 +118,24 @@ impl Rejection {
         self
     }
 
-    /// The status.
+    /// Returns the status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What may be called by one who is to log in by a message, if this is that.
+    /// Takes the methods that a guest may call. Returns `None` if the client is refused.
     pub(crate) fn take_login(&mut self) -> Option<Box<[Cow<'static, str>]>> {
         self.login.take()
     }
 
-    /// The answer, which is noted in the log.
+    /// Logs the rejection, and returns it as an HTTP response.
     pub(crate) fn into_response_to(self, client_info: &ClientInfo) -> Response<Full<Bytes>> {
-        // Nothing of the request: its query and headers hold credentials.
+        // The log has nothing of the request: its query and headers hold credentials.
         let (status, text) = (self.status, Escaped(&*self.text));
         tracing::debug!(remote = ?client_info.remote, %status, text = text.to_string(), "refused");
         self.into_response()
@@ -159,9 +158,9 @@ impl Rejection {
     }
 }
 
-/// For an `on_connect` that passes on why a client cannot have its [name](rpc_core::Peer::identify): 409 if another
-/// connection has it ([`SameName::Refuse`](rpc_core::SameName::Refuse)). A name that is too long is a mistake of
-/// the hook: the client is answered 500, and the log has the error.
+/// For an `on_connect` that returns the error of [`Peer::identify`](rpc_core::Peer::identify) with `?`. The status is
+/// 409 if another connection has the name ([`SameName::Refuse`](rpc_core::SameName::Refuse)). A name that is too long
+/// is a mistake of the hook: the client is answered 500, and the log has the error.
 impl From<IdentifyError> for Rejection {
     fn from(error: IdentifyError) -> Self {
         if error == IdentifyError::Taken {
@@ -175,7 +174,7 @@ impl From<IdentifyError> for Rejection {
     }
 }
 
-/// Shows how many headers there are, and none of them: a header may set a cookie, or name a place to log in.
+/// Shows only the number of headers: a header may set a cookie, or contain a login URL.
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rejection")

@@ -2,8 +2,8 @@
 
 use tokio::runtime::Builder;
 
-/// A multi-thread runtime as a server with hundreds of busy connections wants it; everything can
-/// still be changed before it is built.
+/// Returns the builder of a multi-thread runtime for a server with hundreds of busy connections. All settings can still
+/// be changed before the runtime is built.
 ///
 /// ```
 /// use std::time::Duration;
@@ -19,30 +19,29 @@ use tokio::runtime::Builder;
 /// # }
 /// ```
 ///
-/// One setting differs from those of `#[tokio::main]`: `global_queue_interval` is 2.
+/// One setting differs from `#[tokio::main]`: `global_queue_interval` is 2.
 ///
-/// A worker queues 256 tasks for itself; more overflow into a queue shared by all workers, and
-/// as long as there is work in its own a worker looks there once in so many tasks: by default in as
-/// many as take it 200 µs, at least 2. With hundreds of busy connections for each worker those in
-/// the shared queue wait long while others are served again and again. Looking there every second
-/// time is fair to both, and costs nothing where the queue is empty.
+/// A worker queues up to 256 tasks for itself. Further tasks overflow into a queue that all workers share. A worker
+/// that has tasks in its own queue polls the shared queue only after a number of tasks: by default after as many tasks
+/// as take 200 µs, at least 2. With hundreds of busy connections for each worker, the tasks in the shared queue wait
+/// long while the worker polls its own tasks again and again. With the interval 2 the worker takes every second task
+/// from the shared queue. That is fair to both queues, and costs nothing while the shared queue is empty.
 ///
-/// Measured with 1,000 busy connections, each with one call at a time whose handler works for 5 or
-/// 50 µs, the slowest call of a hundred took (medians of four, in ms; processor time for each call
-/// was the same everywhere):
+/// The table has the time of the slowest call of a hundred, in ms (medians of four measurements), with 1,000 busy
+/// connections. Each connection has one call at a time, whose handler works for 5 or 50 µs. The processor time for each
+/// call was the same in all rows.
 ///
 /// | | 5 µs, 1 worker | 2 workers | 50 µs, 1 worker | 2 workers |
 /// |---|---|---|---|---|
 /// | tokio's default | 153 | 63 | 310 | 125 |
 /// | `global_queue_interval(4)` | 131 | 56 | 347 | 149 |
-/// | `global_queue_interval(2)`, this | 65 | 44 | 145 | 90 |
+/// | `global_queue_interval(2)`, this runtime | 65 | 44 | 145 | 90 |
 /// | `global_queue_interval(1)` | calls that wait for seconds | | | |
 /// | current-thread runtime | 47 | | 88 | |
 ///
-/// With less than 256 busy connections for each worker it makes no difference. Who has one
-/// processor, or one process for each, is best off with a current-thread runtime, which knows one
-/// queue; there it is `#[method(blocking)]`, not `spawn`, that keeps long work from the connections.
-/// `event_interval` made no difference.
+/// With fewer than 256 busy connections for each worker the setting makes no difference. On one processor, or with one
+/// process for each processor, a current-thread runtime is best, since it has only one queue. On a current-thread
+/// runtime declare long work as `#[method(blocking)]`, not as `#[method(spawn)]`. `event_interval` made no difference.
 pub fn runtime() -> Builder {
     let mut builder = Builder::new_multi_thread();
     builder.enable_all().global_queue_interval(2);

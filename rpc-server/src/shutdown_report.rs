@@ -1,37 +1,36 @@
-//! What became of those who were connected when a server stopped.
+//! The report of a shutdown.
 
 use std::time::Duration;
 
-/// What became of the connections of a server that was [shut down](crate::Server::shutdown).
+/// What happened to the connections of a server at its [shutdown](crate::Server::shutdown).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Connections that had been answered all they had asked, in time.
+    /// Number of connections on which all requests were answered in time.
     pub finished: usize,
-    /// Connections that had not.
+    /// Number of connections on which requests were stopped.
     pub cut: usize,
-    /// The requests of these that were stopped, and for how long each had run; the first
-    /// 1,000 of them.
+    /// The stopped requests: at most 1,000 of them.
     pub requests: Vec<CutRequest>,
 }
 
-/// A request that was stopped because the server was.
+/// A request that was stopped by the shutdown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CutRequest {
-    /// The id of the connection.
+    /// The id of the connection: [`Peer::id`](rpc_core::Peer::id).
     pub peer: String,
-    /// The method.
+    /// The name of the method.
     pub method: String,
-    /// How long it had run.
+    /// How long the request had run when it was stopped.
     pub after: Duration,
 }
 
-/// More are only counted.
+/// Largest number of requests in the report, so that the report stays small.
 const REQUESTS: usize = 1000;
 
 impl ShutdownReport {
-    /// Takes in how one connection ended, whose requests may have been stopped.
+    /// Adds one connection that has ended, with the requests that were stopped on it.
     pub(crate) fn add(&mut self, peer: &str, cut: Vec<(String, Duration)>) {
         if cut.is_empty() {
             self.finished += 1;

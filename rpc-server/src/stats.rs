@@ -1,4 +1,4 @@
-//! Numbers that tell how a server is doing.
+//! [`ServerStats`], the numbers of a running server.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -11,65 +11,65 @@ use rpc_core::types::PeerStats;
 
 use crate::shutdown_report::ShutdownReport;
 
-/// What a server has at this moment, and what it has counted since its start.
+/// The current numbers of a server, and counters since the start of the server. [`Server::stats`](crate::Server::stats)
+/// returns them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerStats {
-    /// Connections that are open.
+    /// Open connections.
     pub connections: usize,
-    /// Those of them that have not logged in yet.
+    /// Open connections that have not logged in yet.
     pub guests: usize,
-    /// Requests being served, on all of them.
+    /// Requests that are being served, on all connections.
     pub in_flight: usize,
-    /// The same by method.
+    /// Requests that are being served, by method.
     pub serving: BTreeMap<String, InFlight>,
-    /// Detached handlers that run, those of ended connections included, together with calls under an
-    /// [idempotency key](rpc_core::Call::idempotency_key) that go on although their connection has ended.
+    /// Running detached handlers, with those of ended connections; and running calls under an [idempotency
+    /// key](rpc_core::Call::idempotency_key) whose connection has ended.
     pub detached: usize,
-    /// Calls under an idempotency key that run.
+    /// Running calls under an idempotency key.
     pub idempotent_running: usize,
-    /// Bytes that are kept for calls under an idempotency key: their answers, and the other records of them.
+    /// Bytes that are kept for calls under an idempotency key: their answers, and the records of the calls.
     pub idempotency_bytes: usize,
-    /// Calls of this end without an answer.
+    /// Calls that this server has made and that are not answered yet.
     pub pending: usize,
-    /// Open subscriptions, those of the other ends and of this one.
+    /// Open subscriptions in both directions.
     pub subscriptions: usize,
     /// Groups that have members.
     pub groups: usize,
-    /// Bytes that wait to be sent.
+    /// Bytes of messages that wait to be sent.
     pub queue_bytes: usize,
-    /// Results received for calls that were never made, or already answered, and cancels and
-    /// unsubscribes for nothing that is known, beyond one of each for every request; since the start.
+    /// Responses with an unknown id. Also cancels and unsubscribes with an unknown id, minus one of each for each
+    /// received request. Since the start.
     pub stray: u64,
-    /// Messages to groups that were dropped because a member had no room, and notifications that
-    /// came while their connection was draining or that were busy; since the start.
+    /// Dropped notifications: messages to groups for which a member had no room; received notifications while the
+    /// connection was draining; and received notifications that were refused as busy. Since the start.
     pub dropped: u64,
-    /// Messages received that were not JSON-RPC, requests under an id in flight, and malformed
-    /// notifications; since the start.
+    /// Received messages that were not JSON-RPC, requests whose id was already in flight, and malformed notifications.
+    /// Since the start.
     pub malformed: u64,
-    /// Errors received without an id (`null`), so that no call can tell the error to be its answer; since the
-    /// start.
+    /// Received errors with the id `null`, which belong to no call. Since the start.
     pub unaddressed: u64,
-    /// Notification handlers stopped because they ran too long; since the start.
+    /// Notification handlers that were stopped because they ran too long. Since the start.
     pub stopped_notifications: u64,
-    /// Connections, and requests to a server that is mounted in an app, of whom nobody was let in:
-    /// rejected, too slow, not HTTP; since the start.
+    /// Refused connections, and refused requests to a server that is mounted in an app: rejected, too slow, or not
+    /// HTTP. Since the start.
     pub refused: u64,
-    /// How many connections have ended, by close code, or `lost` where there was none, or `other`
-    /// for codes that have no meaning here; since the start.
+    /// Ended connections, by close code; `lost` for a connection without a close code, and `other` for codes that have
+    /// no meaning here. Since the start.
     pub closes: BTreeMap<String, u64>,
-    /// How many connections the server has closed, by the reason that it gave, such as the limit that
-    /// was broken; beyond 100 reasons the others are one, `other`. Since the start.
+    /// Connections that the server has closed, by the reason of the close, such as the limit that was exceeded. All
+    /// reasons after the first 100 count as `other`. Since the start.
     pub reasons: BTreeMap<String, u64>,
 }
 
-/// Requests for one method that are being served.
+/// The requests for one method that are being served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InFlight {
-    /// How many.
+    /// Number of requests.
     pub count: usize,
-    /// How long the one that began first has run.
+    /// How long the oldest request has run.
     pub oldest: Duration,
 }
 
@@ -92,7 +92,7 @@ impl ServerStats {
     }
 }
 
-/// What is left of connections that have ended.
+/// The counters of connections that have ended.
 #[derive(Default)]
 pub(crate) struct Totals {
     stray: AtomicU64,
@@ -105,12 +105,13 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    /// Counts one of whom nobody was let in.
+    /// Counts a refused connection or request.
     pub(crate) fn refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Keeps what a connection that is gone had counted, and how it ended if the server `stops`.
+    /// Adds the counters of a connection that has ended. If the server `stops`, also adds the connection to the
+    /// shutdown report.
     pub(crate) fn keep(&self, peer: &Peer, stops: bool) {
         let PeerStats { counters, cut, .. } = peer.stats();
         if stops {
@@ -123,15 +124,15 @@ impl Totals {
         self.stopped_notifications.fetch_add(counters.stopped_notifications, Ordering::Relaxed);
     }
 
-    /// What became of those who were connected when the server was stopped.
+    /// Returns the report of the shutdown.
     pub(crate) fn shutdown_report(&self) -> ShutdownReport {
         self.shutdown_report.lock().unwrap().clone()
     }
 
-    /// The sum of this and what is in `registry`.
+    /// Returns these counters plus the counters of all connections in `registry`.
     pub(crate) fn sum(&self, registry: &PeerRegistry) -> ServerStats {
-        // First what has ended, then what is open: a connection that ends in between is missed for
-        // a moment, the other way round it would be counted twice.
+        // Ended connections come first, open connections second: a connection that ends in between is missing for a
+        // moment. In the other order it would count twice.
         let mut stats = ServerStats {
             stray: self.stray.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
