@@ -1,4 +1,4 @@
-//! The loop that accepts connections. Nothing a client does, and no lack of anything, ends it.
+//! The loop that accepts connections. No client and no lack of resources can end the loop.
 
 use std::io;
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use crate::listener::{Accepted, Listener, Socket};
 use crate::secure;
 use crate::shared::Shared;
 
-/// How long to wait when there is no descriptor or memory for a connection: at first, and at most.
+/// The pause after a failed accept, when descriptors or memory are missing: the first pause, and the longest one.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// How often a silent client is asked by TCP whether it is there before it counts as gone.
+/// Number of unanswered TCP keepalive probes after which a silent client counts as gone.
 const PROBES: u32 = 3;
 
-/// Accepts until the server stops; then the listener is closed. Dropping it closes that as well.
+/// Accepts connections until the server stops, then closes the listener. Dropping the future also closes the listener.
 pub(crate) async fn accept(shared: Arc<Shared>, listener: Listener) {
     let mut member = shared.lifecycle.join();
     let mut pause = PAUSE.0;
     loop {
         tokio::select! {
-            // Biased, so that a crowd before the door cannot keep it open.
+            // Biased, so that a flood of new connections cannot delay the stop.
             biased;
             () = member.stopped() => return,
             () = accept_one(&shared, &listener, &mut pause) => {}
@@ -46,7 +46,7 @@ async fn accept_one(shared: &Arc<Shared>, listener: &Listener, pause: &mut Durat
         }
         Err(error) if is_of_one_client(&error) => {}
         Err(error) => {
-            // Who waits is accepted later; to try at once would only burn the processor.
+            // Waiting clients are accepted later. Accepting again at once would only use the processor.
             static THROTTLE: LogThrottle = LogThrottle::new();
             if let Some(left_out) = THROTTLE.allow() {
                 tracing::warn!(left_out, %error, ?pause, "cannot accept connections");
@@ -60,13 +60,14 @@ async fn accept_one(shared: &Arc<Shared>, listener: &Listener, pause: &mut Durat
 fn start(shared: &Arc<Shared>, accepted: Accepted) {
     match accepted {
         Accepted::Tcp(stream, remote) => {
-            // Small messages must not wait for the acknowledgement of earlier ones. That it fails shows
-            // that the connection is gone, which reading will find as well.
+            // Without Nagle's algorithm, small messages do not wait for the acknowledgement of earlier ones. The call
+            // fails only if the connection is gone, and then reading fails, too.
             let _ = stream.set_nodelay(true);
             if shared.settings.config.keepalive {
                 let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive(shared.limits()));
             }
-            // Not where the server listens: who listens on all addresses does so on this machine's own.
+            // The local address of the connection counts, not the address of the listener: a listener on all addresses
+            // also listens on the loopback address.
             let way = Way::over(stream.local_addr().ok().is_none_or(is_loopback));
             carry(shared, stream, ClientInfo::new(Some(remote), way));
         }
@@ -75,8 +76,8 @@ fn start(shared: &Arc<Shared>, accepted: Accepted) {
     }
 }
 
-/// A WebSocket has pings, but who waits for the answer to a single message may vanish as well: then the system
-/// finds out in the time in which pings would.
+/// Finds clients that vanish while they wait for the answer to a `POST`, in the same time in which pings find the
+/// vanished client of a WebSocket.
 fn keepalive(limits: &Limits) -> TcpKeepalive {
     // The system counts in whole seconds.
     let second = Duration::from_secs(1);
@@ -99,7 +100,7 @@ fn carry<S: Socket>(shared: &Arc<Shared>, stream: S, client_info: ClientInfo) {
     tokio::spawn(connection::run(shared.clone(), stream, client_info, admission, deadline));
 }
 
-/// Whether just this client is gone, and the next may be accepted.
+/// Returns whether the error concerns only one client, so that the next accept may succeed.
 fn is_of_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -1,4 +1,4 @@
-//! How many connections one address may have, and how fast it may make them.
+//! The limits for each address: how many connections it may have, and how fast it may make them.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,10 +9,10 @@ use rpc_core::Limits;
 use rpc_core::internal::site;
 use tokio::time::{Duration, Instant};
 
-/// The time in which connections are counted.
+/// The period in which new connections are counted for the rate.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// The addresses that have connections, or had some a short time ago.
+/// The addresses that have connections, or had some in the last period.
 #[derive(Clone, Default)]
 pub(crate) struct Addresses {
     inner: Arc<Inner>,
@@ -20,7 +20,7 @@ pub(crate) struct Addresses {
 
 #[derive(Default)]
 struct Inner {
-    /// 0 is no limit.
+    /// 0 means no limit.
     connections: usize,
     rate: usize,
     table: Mutex<Table>,
@@ -29,27 +29,28 @@ struct Inner {
 #[derive(Default)]
 struct Table {
     addresses: HashMap<Site, Address>,
-    /// When those that have nothing any more are looked for next, by how many there are then.
+    /// Number of addresses at which [`Table::sweep`] removes unused addresses next.
     sweep_at: usize,
 }
 
-/// `None` is whoever comes by a trusted Unix socket without a name: one, as a proxy that names nobody is.
+/// The client's address, or network for IPv6. `None` stands for all clients of a trusted Unix socket for which the
+/// proxy names no address: together they count as one address.
 type Site = Option<IpAddr>;
 
 struct Address {
     open: usize,
-    /// Connections made since then.
+    /// Connections made since `since`.
     made: usize,
     since: Instant,
 }
 
-/// A connection's part of what its address may have; dropping it gives it back.
+/// The permit of a connection for its address. Dropping the permit returns it.
 pub(crate) struct Place {
     addresses: Addresses,
     address: Site,
 }
 
-/// Which limit an address has reached.
+/// The limit that an address has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reached {
     Connections,
@@ -63,12 +64,12 @@ impl Addresses {
         Self { inner: inner.into() }
     }
 
-    /// Whether addresses are of any interest.
+    /// Returns whether there is a limit for each address.
     pub(crate) fn are_limited(&self) -> bool {
         self.inner.connections > 0 || self.inner.rate > 0
     }
 
-    /// A place for one more connection; none is needed where there is no limit.
+    /// Takes a permit for one more connection. Returns `None` if there is no limit.
     pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<Option<Box<Place>>, Reached> {
         if !self.are_limited() {
             return Ok(None);
@@ -95,8 +96,8 @@ impl Addresses {
 }
 
 impl Table {
-    /// Forgets addresses that have nothing any more, whenever there are twice as many as were left the
-    /// last time: so that each connection pays for a few of them only.
+    /// Removes unused addresses, whenever the number of addresses has doubled since the last time. So each connection
+    /// pays only for a few addresses.
     fn sweep(&mut self, now: Instant) {
         if self.addresses.len() < self.sweep_at.max(64) {
             return;
@@ -112,7 +113,7 @@ impl Drop for Place {
         let mut table = self.addresses.inner.table.lock().unwrap();
         if let Entry::Occupied(mut known) = table.addresses.entry(self.address) {
             known.get_mut().open -= 1;
-            // While it counts connections, what was made lately must be remembered.
+            // With a rate limit the address stays in the table, since its recent connections still count.
             if known.get().open == 0 && self.addresses.inner.rate == 0 {
                 known.remove();
             }

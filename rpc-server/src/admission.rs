@@ -1,4 +1,4 @@
-//! The room that a connection takes in its server, from its accept to its last hook.
+//! The admission of a connection: its share of the server's limits, from the accept to `on_disconnect`.
 
 use std::net::IpAddr;
 
@@ -11,21 +11,21 @@ use crate::lifecycle::Member;
 use crate::rejection::Rejection;
 use crate::shared::Shared;
 
-/// What a connection holds; dropping it gives all of it back.
+/// The permits of one connection. Dropping the `Admission` returns them.
 pub(crate) struct Admission {
     slot: ConnectionPermit,
-    /// Its part of what its address may have, where there is a limit.
+    /// The permit of the client's address; `None` if addresses have no limit, or the address is not known yet.
     place: Option<Box<Place>>,
-    /// Why it may not be served though there is a slot.
+    /// The limit of the address that the client has exceeded. The client is then only told the reason.
     reached: Option<Reached>,
-    /// The server's end waits for it.
+    /// The end of the server waits until the member is dropped.
     _member: Member,
 }
 
 impl Admission {
-    /// A seat for someone who comes; `None` if they must be dropped without a word.
+    /// Admits a new connection. Returns `None` if the server must drop the connection without an answer.
     pub(crate) fn take(shared: &Shared, client_info: &ClientInfo) -> Option<Self> {
-        // What comes by a proxy has its own address only when its head was read.
+        // The address of a client behind a proxy is known only when the head of the request has been read.
         let is_known = !shared.settings.proxies.trust(client_info.address());
         let address = client_info.address().filter(|_| is_known);
         let place = address.map_or(Ok(None), |address| shared.addresses.take(Some(address)));
@@ -36,8 +36,8 @@ impl Admission {
         Some(Self { slot, place, reached, _member: shared.lifecycle.join() })
     }
 
-    /// Takes a place for one whose address has become known only now; `None` if a proxy of ours has neither
-    /// named one nor has one itself.
+    /// Takes a permit for the address of a client behind a proxy, when the head of the request has been read. `None` is
+    /// a client of a Unix socket for which the proxy names no address.
     pub(crate) fn take_place(
         &mut self,
         shared: &Shared,
@@ -47,7 +47,7 @@ impl Admission {
         Ok(())
     }
 
-    /// Why the connection may not be served, if it may not.
+    /// Returns an error with the reason if the connection may not be served.
     pub(crate) fn check(&self) -> Result<(), Rejection> {
         match self.reached {
             Some(reached) => Err(too_many(reached)),
@@ -57,7 +57,7 @@ impl Admission {
     }
 }
 
-/// All places of the server are taken.
+/// Returns the answer for a server that has reached its limit of connections.
 pub(crate) fn full() -> Rejection {
     let text = "there are as many connections as there may be";
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text)

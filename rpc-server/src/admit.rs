@@ -1,4 +1,4 @@
-//! Whether a request may come in: the same checks, in the same order, by whatever way it comes.
+//! The checks of a request. The checks and their order are the same for every kind of listener.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::shared::Shared;
 use crate::upgrade::Upgrade;
 
 impl Shared {
-    /// What a request asks for, if a page like the one that sends it may ask at all.
+    /// Returns the kind of a request, after the checks of `Host` and `Origin`.
     pub(crate) fn classify(
         &self,
         head: &Parts,
@@ -31,8 +31,8 @@ impl Shared {
         Ok(kind)
     }
 
-    /// Lets someone in who asks for a WebSocket by this upgrade, or, without one, for the answer to a single
-    /// message; their caller value is set by then.
+    /// Admits a client that asks for a WebSocket by `upgrade`, or, without `upgrade`, for the answer to a single
+    /// message. When this returns, the caller value of the endpoint is set.
     pub(crate) async fn admit(
         self: &Arc<Self>,
         head: Parts,

@@ -1,24 +1,24 @@
-//! Who sends a request, as far as the way tells by which it comes.
+//! The client of a request: its address, its kind of connection, and its TLS data.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The other end of the way by which a request comes.
+/// The directly connected client of a request, which may be a proxy.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientInfo {
-    /// `None` where there is no such address: a Unix socket, or an app that does not tell.
+    /// `None` for a Unix socket, and for an app that does not provide the address.
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) way: Way,
-    /// What is known by TLS, where that is spoken to the server itself.
+    /// The result of the TLS handshake, if the server itself speaks TLS.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<crate::tls::TlsInfo>,
 }
 
-/// What a request comes over, as far as it matters for the name by which it asks.
+/// The kind of a connection, as far as the check of `Host` depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// A loopback address, or what may be one: where a page with a rebound name would come from.
+    /// A loopback address, or an unknown address, which may be one. A page with a rebound name would connect this way.
     Loopback,
-    /// A Unix socket, which no page reaches by itself.
+    /// A Unix socket, which a page cannot reach by itself.
     Unix,
     /// Any other address.
     Far,
@@ -30,7 +30,7 @@ impl Way {
     }
 }
 
-/// Whether an address is one that only this machine reaches.
+/// Returns whether only this machine can reach `address`.
 pub(crate) fn is_loopback(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }

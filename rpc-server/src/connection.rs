@@ -1,4 +1,4 @@
-//! One connection's task, from its accept to the last hook.
+//! The task of a connection, from the accept to `on_disconnect`.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::http::{Exchange, Exchanged};
 use crate::listener::Socket;
 use crate::shared::Shared;
 
-/// Carries a connection. Each phase is in a box of its own, freed before the next: a task is as
-/// large as the largest thing it ever holds, and HTTP needs far more than an idle connection.
+/// Carries a connection. Each phase is in a box of its own, which is freed before the next phase: a task is as large as
+/// the largest value that it ever holds, and HTTP needs far more than an idle connection.
 pub(crate) fn run<S: Socket>(
     shared: Arc<Shared>,
     stream: S,
@@ -21,7 +21,7 @@ pub(crate) fn run<S: Socket>(
     admission: Admission,
     deadline: Deadline,
 ) -> impl Future<Output = ()> + Send {
-    // Made here: what an `async fn` is given it keeps to its end.
+    // Made outside of the `async` block, since an `async fn` keeps its arguments until its end.
     let handshake = Box::pin(handshake(shared.clone(), stream, client_info, admission, deadline));
     async move {
         let (admission, exchanged, socket) = handshake.await;
@@ -31,12 +31,12 @@ pub(crate) fn run<S: Socket>(
             Exchanged::Post(peer) => shared.run_on_disconnect(peer).await,
             Exchanged::Upgraded(endpoint) => shared.serve(endpoint, socket).await,
         }
-        // Now the server may end, and another may have the place.
+        // Dropping the admission lets the server end, and lets another connection have the permit.
         drop(admission);
     }
 }
 
-/// The HTTP part, unless it takes too long or the server stops.
+/// Runs the HTTP part, unless it takes too long or the server stops.
 async fn handshake<S: Socket>(
     shared: Arc<Shared>,
     stream: S,
@@ -57,7 +57,7 @@ async fn handshake<S: Socket>(
 }
 
 impl Shared {
-    /// Carries a WebSocket to its end, if its client waited for it.
+    /// Carries a WebSocket until its end. `socket` is `None` if the client did not wait for the upgrade.
     pub(crate) fn serve<S: Socket>(
         &self,
         endpoint: Endpoint,
@@ -76,7 +76,7 @@ impl Shared {
         }
     }
 
-    /// What is to be done when a connection is gone.
+    /// Counts a connection that has ended, and runs `on_disconnect`.
     pub(crate) async fn run_on_disconnect(&self, peer: Peer) {
         let reason = peer.closed().await;
         self.totals.keep(&peer, self.lifecycle.stops());
@@ -84,7 +84,7 @@ impl Shared {
         Box::pin(self.settings.hooks.disconnect(peer, reason, limit)).await;
     }
 
-    /// Stops a connection that came into being while the server's peers were being told to.
+    /// Drains a connection that was made while `shutdown` was draining the others.
     pub(crate) fn stop_if_late(&self, peer: &Peer) {
         if self.lifecycle.stops() {
             peer.drain(CloseCode::RESTARTING, &self.settings.goaway, self.lifecycle.left());

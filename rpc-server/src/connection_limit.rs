@@ -1,28 +1,28 @@
-//! How many connections there may be at once.
+//! The limit on the number of connections.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// So many more are kept for a moment, only to be told that there is no room. Beyond that they are
-/// dropped without a word, so that a flood costs no more than this.
+/// Number of connections above the limit that get the answer 503. The server drops further connections without an
+/// answer, so that a flood of connections costs no more than these.
 const REJECTABLE: usize = 64;
 
-/// The places of a server.
+/// The permits of a server.
 pub(crate) struct ConnectionLimit {
     served: Arc<Semaphore>,
     told: Arc<Semaphore>,
 }
 
-/// A connection's place, from its accept to its end; dropping it frees it, whatever the end was.
+/// The permit of a connection, from the accept to its end. Dropping the permit returns it.
 pub(crate) struct ConnectionPermit {
     _permit: OwnedSemaphorePermit,
-    /// Whether the connection may be served, or just be told that it may not.
+    /// Whether the connection may be served. If not, the connection only gets the reason as an answer.
     pub(crate) is_served: bool,
 }
 
 impl ConnectionLimit {
-    /// Room for so many connections.
+    /// Makes a limit of `connections`.
     pub(crate) fn new(connections: usize) -> Self {
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits));
         Self {
@@ -31,17 +31,17 @@ impl ConnectionLimit {
         }
     }
 
-    /// A place for a new connection; `None` if it must be dropped.
+    /// Takes a permit for a new connection. Returns `None` if the connection must be dropped.
     pub(crate) fn take(&self) -> Option<ConnectionPermit> {
         ConnectionPermit::of(&self.served, true).or_else(|| self.take_rejectable())
     }
 
-    /// A place for a connection that is only told why it may not be.
+    /// Takes a permit for a connection that will only get the reason why it is refused.
     pub(crate) fn take_rejectable(&self) -> Option<ConnectionPermit> {
         ConnectionPermit::of(&self.told, false)
     }
 
-    /// Whether all places are taken.
+    /// Returns whether the limit is reached.
     pub(crate) fn are_full(&self) -> bool {
         self.served.available_permits() == 0
     }

@@ -1,4 +1,4 @@
-//! A time limit that each phase of an exchange sets anew.
+//! A time limit that each phase of an exchange can reset.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -8,22 +8,23 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// When what goes on must be done; `None` is never.
+/// The time when the current phase must be done. `None` is no limit. Clones share the time.
 #[derive(Clone)]
 pub(crate) struct Deadline(Arc<Mutex<Option<Instant>>>);
 
 impl Deadline {
-    /// What goes on now must be done within `time`.
+    /// Makes a deadline: the current phase must be done within `time`.
     pub(crate) fn within(time: Duration) -> Self {
         Self(Arc::new(Mutex::new(Some(Instant::now() + time))))
     }
 
-    /// What goes on now must be done within `time`, or takes as long as it takes.
+    /// Resets the deadline: the current phase must be done within `time`. `None` removes the deadline.
     pub(crate) fn set(&self, time: Option<Duration>) {
         *self.0.lock().unwrap() = time.map(|time| Instant::now() + time);
     }
 
-    /// What `future` comes to, if it is in time. It may set the time whenever it is polled.
+    /// Returns the output of `future`, or `None` if the deadline passes first. `future` may call [`set`](Self::set)
+    /// whenever it is polled.
     pub(crate) async fn limit<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let (mut future, mut sleep) = (pin!(future), pin!(sleep_until(Instant::now())));
         poll_fn(|cx| {

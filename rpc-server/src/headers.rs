@@ -1,17 +1,17 @@
-//! Headers, read with care: what stands twice means different things to different readers, and one
-//! part of a list that cannot be read must not hide the others.
+//! Reading headers strictly. A header that occurs twice means different things to different readers. And one unreadable
+//! part of a list must not hide the other parts.
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, AsHeaderName, COOKIE, HeaderName, HeaderValue};
 
-/// The value of a header that must not stand twice.
+/// Returns the value of a header that may occur only once. `None` if the header is missing or occurs twice.
 pub(crate) fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
 }
 
-/// The parts of a header that is a list, which may be spread over several lines. As bytes: whoever wrote
-/// one of them does not decide whether those of others are read.
+/// Returns the parts of a header that is a list, which may be spread over several lines. The parts are bytes, so that
+/// one part that is not UTF-8 does not make the other parts unreadable.
 pub(crate) fn parts<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -22,27 +22,27 @@ pub(crate) fn parts<'a>(
     parts.map(<[u8]>::trim_ascii)
 }
 
-/// The words of a header that is a list of such.
+/// Returns the words of a header that is a list of words.
 pub(crate) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     let words = parts(headers, &name, b',').filter(|word| word.is_ascii());
     words.filter_map(|word| std::str::from_utf8(word).ok())
 }
 
-/// Whether the list in a header has `token`, in whatever case.
+/// Returns whether the list in a header has `token`, in upper or lower case.
 pub(crate) fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
 }
 
-/// The value of a cookie, the first one of this name.
+/// Returns the value of the first cookie of this name.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut pairs = parts(headers, &COOKIE, b';');
     let value = pairs.find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
     let value = std::str::from_utf8(value).ok()?;
-    // Quotes are a part of the value that some put around it.
+    // Some clients enclose the value in quotes, which are no part of the value.
     Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
 }
 
-/// The token of `Authorization: Bearer …` (RFC 6750, section 2.1).
+/// Returns the token of `Authorization: Bearer …` (RFC 6750, section 2.1).
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = only(headers, AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;

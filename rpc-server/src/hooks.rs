@@ -1,4 +1,4 @@
-//! What users run when connections come and go. A panic in there harms that connection only.
+//! The hooks of the application, which run when connections begin and end. A panic in a hook harms only its connection.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -24,15 +24,15 @@ type OnConnect = dyn Fn(Connecting) -> Running<Result<Verdict, Rejection>> + Sen
 
 type OnDisconnect = dyn Fn(Peer, CloseReason) -> Running<()> + Send + Sync;
 
-/// Gives the endpoint back if it may have its connection.
+/// The verdict of `on_connect`, with the endpoint.
 pub(crate) enum Verdict {
-    /// The caller value is set.
+    /// The client is admitted, and its caller value is set.
     Session(Endpoint),
-    /// It may call these methods, one of which logs it in.
+    /// The client is admitted as a guest, which may call only these methods. One of the methods logs the guest in.
     Guest(Endpoint, Box<[Cow<'static, str>]>),
 }
 
-/// A server's hooks, without their types.
+/// The hooks of a server, with their types erased.
 #[derive(Default)]
 pub(crate) struct Hooks {
     on_connect: Option<Box<OnConnect>>,
@@ -84,12 +84,12 @@ impl Hooks {
         self.on_disconnect = Some(Box::new(move |peer, reason| Box::pin(hook(peer, reason))));
     }
 
-    /// Asks whether an endpoint may have its connection.
+    /// Asks `on_connect` whether the endpoint may have its connection.
     pub(crate) async fn connect(&self, connecting: Connecting) -> Result<Verdict, Rejection> {
         let Some(hook) = &self.on_connect else {
             return Ok(Verdict::Session(take(&connecting.door())));
         };
-        // Within `async`, since the call itself may panic as well.
+        // Inside of `async`, since the call of the hook itself may panic, too.
         let verdict = caught_future(async { hook(connecting).await });
         let verdict = AssertUnwindSafe(verdict).catch_unwind().await;
         verdict.unwrap_or_else(|_| {
@@ -97,7 +97,7 @@ impl Hooks {
         })
     }
 
-    /// Tells that a connection is gone; takes no longer than `limit`.
+    /// Runs `on_disconnect` for at most `limit`.
     pub(crate) async fn disconnect(&self, peer: Peer, reason: CloseReason, limit: Duration) {
         let Some(hook) = &self.on_disconnect else {
             return;

@@ -1,4 +1,4 @@
-//! The host that a request is for: a name or an address, and a port.
+//! The host that a request names: a name or an address, and a port.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,7 +12,7 @@ use crate::rejection::Rejection;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Host {
     pub(crate) name: Name,
-    /// `None` where none is written and the scheme has none by default.
+    /// `None` if no port is written and the scheme has no default port.
     pub(crate) port: Option<u16>,
 }
 
@@ -24,10 +24,11 @@ pub(crate) enum Name {
 }
 
 impl Host {
-    /// The host that a request asks for; `None` if it names none, or none that anyone can have.
+    /// Returns the host that a request names. `None` if the request names no host, or a host that cannot exist.
     ///
-    /// It may stand in the target as well, always so in HTTP/2, and then `Host` means nothing (RFC 9112,
-    /// section 3.2.2; RFC 9113, section 8.3.1), but must be there once all the same.
+    /// The target of a request may name the host as well, and does so always in HTTP/2. Then the target counts and
+    /// `Host` does not (RFC 9112, section 3.2.2; RFC 9113, section 8.3.1), but in HTTP/1.1 `Host` must still occur
+    /// exactly once.
     pub(crate) fn asked_for(head: &Parts) -> Result<Option<Self>, Rejection> {
         let mut lines = head.headers.get_all(HOST).iter().map(HeaderValue::to_str);
         let (line, another) = (lines.next(), lines.next());
@@ -42,7 +43,7 @@ impl Host {
         Ok(target.or(line).and_then(Self::parse))
     }
 
-    /// Reads `name`, `name:port` or the same with an address, one of IPv6 in brackets.
+    /// Reads `name`, `name:port`, `address` or `address:port`. An IPv6 address stands in brackets.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (name, port) = split(text)?;
         let port = match port {
@@ -52,7 +53,7 @@ impl Host {
         Some(Self { name: Name::parse(name)?, port })
     }
 
-    /// Whether this name, with any port if it has none, stands for that one.
+    /// Returns whether `other` is this host. If this host has no port, `other` may have any port.
     pub(crate) fn takes(&self, other: &Self) -> bool {
         self.name == other.name && (self.port.is_none() || self.port == other.port)
     }
@@ -81,7 +82,7 @@ impl Name {
     }
 }
 
-/// Takes the port off, of which there are digits only: a number may begin with a sign, a port not.
+/// Splits off the port, which has only digits: parsing a number would also accept a sign.
 fn split(text: &str) -> Option<(&str, Option<&str>)> {
     let end = if text.starts_with('[') {
         text.find(']')? + 1
@@ -96,7 +97,7 @@ fn split(text: &str) -> Option<(&str, Option<&str>)> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then_some((name, Some(digits)))
 }
 
-/// Whether this is a host by its letters (RFC 3986, section 3.2.2), be it one that nobody can have.
+/// Returns whether `text` has the syntax of a host (RFC 3986, section 3.2.2), even if such a host cannot exist.
 fn is_host(text: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
     split(text).is_some_and(|(name, _)| {
@@ -146,7 +147,7 @@ mod tests {
             ("a.example:", "a.example None"),
             ("127.0.0.1:9", "127.0.0.1 Some(9)"),
             ("[::ffff:127.0.0.1]:9", "127.0.0.1 Some(9)"),
-            // By its letters it might be one.
+            // The syntax alone would allow this host.
             ("", "none"),
             ("a%20b.example", "none"),
             ("*.example", "none"),

@@ -1,4 +1,4 @@
-//! The HTTP part of a connection to a server of its own: one request, one answer.
+//! The HTTP part of a connection that the server itself has accepted: one request, one answer.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -31,39 +31,40 @@ use crate::request_kind::RequestKind;
 use crate::shared::Shared;
 use crate::upgrade::Upgrade;
 
-/// Bytes of a request's head; hyper takes no smaller number.
+/// Largest head of a request in bytes. hyper accepts no smaller limit.
 const HEAD: usize = 8 * 1024;
 
-/// Headers of a request.
+/// Largest number of headers of a request.
 const HEADERS: usize = 64;
 
-/// So much is still read from a client that was refused, and for so long.
+/// How many bytes the server still reads from a refused client, and for how long.
 const LINGER: (u64, Duration) = (256 * 1024, Duration::from_secs(2));
 
-/// What the answer to a request depends on.
+/// One exchange of a request and an answer, with the data that the answer depends on.
 pub(crate) struct Exchange<'a> {
     shared: Arc<Shared>,
     client_info: ClientInfo,
     deadline: Deadline,
-    /// Until it is taken by the one request.
+    /// Taken by the first request.
     admission: Mutex<Option<&'a mut Admission>>,
     exchanged: Mutex<&'a mut Exchanged>,
 }
 
-/// Who came by an exchange, known also when that is stopped.
+/// The result of an exchange, which is also known if the exchange is aborted.
 pub(crate) enum Exchanged {
-    /// Nobody who was let in.
+    /// The client was refused.
     Refused,
-    /// One who asked how the server is.
+    /// A health or readiness probe was answered.
     Probe,
-    /// One who asked for a WebSocket.
+    /// The client was admitted, and gets a WebSocket.
     Upgraded(Endpoint),
-    /// One who has sent a single message.
+    /// The client was admitted, and has sent a single message.
     Post(Peer),
 }
 
 impl<'a> Exchange<'a> {
-    /// Lends what outlives the exchange to it.
+    /// Makes an exchange. `admission` and `exchanged` outlive the exchange, so that the caller has them if the exchange
+    /// is aborted.
     pub(crate) fn new(
         shared: Arc<Shared>,
         client_info: ClientInfo,
@@ -80,17 +81,17 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Answers the request that comes; `None` if that was not the beginning of a WebSocket. May be
-    /// dropped at any point, which closes the connection.
+    /// Answers one request. Returns the WebSocket if the request was an upgrade, and `None` otherwise. Dropping the
+    /// future closes the connection.
     pub(crate) async fn run<S: Socket>(&self, stream: S) -> Option<WebSocket<S>> {
         let service = service_fn(|request| Box::pin(self.answer(request)));
         let mut http = http1::Builder::new()
             .max_buf_size(HEAD)
             .max_headers(HEADERS)
-            // There is a limit on the whole, so this one would only need a timer more.
+            // The deadline covers the whole handshake. This timeout would only cost one more timer.
             .header_read_timeout(None)
             .serve_connection(TokioIo::new(stream), service);
-        // Not hyper's upgrade machinery: that is for tasks that do not have the connection at hand.
+        // hyper's upgrade machinery is for code that does not hold the connection.
         let result = poll_fn(|cx| http.poll_without_shutdown(cx)).await;
         let parts = http.into_parts();
         let stream = parts.io.into_inner();
@@ -108,8 +109,8 @@ impl<'a> Exchange<'a> {
         Some(WebSocket::new(stream, Role::Server, parts.read_buf, &limits))
     }
 
-    /// Waits until the server stops. If by then someone waits for an answer, their handlers are asked to end as
-    /// all others are, and what these come to has as long to be sent as a close may take.
+    /// Waits until the exchange must be aborted because the server stops. A client that waits for an answer has more
+    /// time: its handlers may run as long as all other handlers, and sending the answer may take as long as a close.
     pub(crate) async fn broken_off(&self, member: &mut Member) {
         member.stopped().await;
         if matches!(&**self.exchanged(), Exchanged::Probe | Exchanged::Post(_)) {
@@ -165,8 +166,8 @@ impl<'a> Exchange<'a> {
         self.shared.admit(head, &self.client_info, admission, upgrade).await
     }
 
-    /// Serves a single message: its handlers have their own deadlines, and the client time to read what
-    /// they came to.
+    /// Serves a single message. Its handlers have their own deadlines, and the client has the time `slow_reader` to
+    /// read the answer.
     async fn call(
         &self,
         endpoint: Endpoint,
@@ -185,17 +186,17 @@ impl<'a> Exchange<'a> {
     }
 }
 
-/// Says that nothing more comes, then reads on a little: to close a socket with unread bytes in it
-/// resets the connection, and the reset may overtake the answer. A server that has stopped waits for none.
+/// Ends the sending half of the connection, then reads for a while. Closing a socket with unread bytes resets the
+/// connection, and the reset may overtake the answer. A server that has stopped does not wait for this.
 pub(crate) async fn linger<S: Socket>(shared: &Shared, mut stream: S) {
     let (mut member, (bytes, time)) = (shared.lifecycle.join(), LINGER);
-    // Whatever goes wrong now, the answer has been given.
+    // Errors do not matter any more: the answer has been sent.
     let reading = timeout(time, async {
         stream.shutdown().await?;
         copy(&mut stream.take(bytes), &mut sink()).await
     });
     tokio::select! {
-        // Biased, so that what has come is read in any case.
+        // Biased, so that the bytes that have arrived are read in any case.
         biased;
         _ = reading => {}
         () = member.overdue(Duration::ZERO) => {}

@@ -1,4 +1,4 @@
-//! From the start of a server to the end of its last task.
+//! The lifecycle of a server, from its start to the end of its last task.
 
 use std::future::pending;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// Tells the tasks of a server that it stops, and knows when the last of them is done.
+/// Tells the tasks of a server when the server stops, and waits for the last task.
 ///
-/// One channel serves both: it carries the news, and its receivers are the tasks.
+/// One channel serves both purposes: its value is the stop, and each task holds a receiver.
 pub(crate) struct Lifecycle {
-    /// When running handlers must be done, once the server stops.
+    /// The time when running handlers must be done. `None` until the server stops.
     stop: watch::Sender<Option<Instant>>,
 }
 
-/// A task's part in it: the server's end waits for its drop.
+/// The membership of a task. The end of the server waits until all members are dropped.
 pub(crate) struct Member {
     stop: watch::Receiver<Option<Instant>>,
 }
@@ -26,28 +26,28 @@ impl Default for Lifecycle {
 }
 
 impl Lifecycle {
-    /// Counts one more task.
+    /// Registers one more task.
     pub(crate) fn join(&self) -> Member {
         Member { stop: self.stop.subscribe() }
     }
 
-    /// Tells all tasks that the server stops, and until when handlers may run.
+    /// Tells all tasks that the server stops. Handlers may run until `until`.
     pub(crate) fn stop(&self, until: Instant) {
         self.stop.send_replace(Some(until));
     }
 
-    /// Whether the server stops, or has stopped.
+    /// Returns whether the server stops or has stopped.
     pub(crate) fn stops(&self) -> bool {
         self.stop.borrow().is_some()
     }
 
-    /// How long handlers may still run; as long as they like if the server does not stop.
+    /// Returns how long handlers may still run: [`Duration::MAX`] if the server does not stop.
     pub(crate) fn left(&self) -> Duration {
         let until = *self.stop.borrow();
         until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()))
     }
 
-    /// Waits until there are no tasks.
+    /// Waits until all tasks have ended.
     pub(crate) async fn ended(&self) {
         self.stop.closed().await;
     }
@@ -56,11 +56,11 @@ impl Lifecycle {
 impl Member {
     /// Waits until the server stops.
     pub(crate) async fn stopped(&mut self) {
-        // An error would be a server that was dropped, and each task holds that.
+        // The only error is that the server was dropped, and each task keeps the server alive.
         let _ = self.stop.wait_for(Option::is_some).await;
     }
 
-    /// Waits until the server stops, and then until handlers must be done and so much `more` time is over.
+    /// Waits until the server stops, then until the time of the handlers is over, and then for `more`.
     pub(crate) async fn overdue(&mut self, more: Duration) {
         loop {
             let until = *self.stop.borrow_and_update();
@@ -72,7 +72,7 @@ impl Member {
             };
             tokio::select! {
                 () = over => return,
-                // The one who stops it may think again.
+                // A second call to `shutdown` may change the time.
                 _ = self.stop.changed() => {}
             }
         }
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!((lifecycle.stops(), lifecycle.left()), (false, Duration::MAX));
         lifecycle.stop(Instant::now());
         member.stopped().await;
-        lifecycle.join().stopped().await; // late ones hear of it, too
+        lifecycle.join().stopped().await; // members that join later learn of the stop, too
         assert_eq!((lifecycle.stops(), lifecycle.left()), (true, Duration::ZERO));
         drop(other);
         let (ended, ()) = tokio::join!(lifecycle.ended(), async { drop(member) });

@@ -1,4 +1,4 @@
-//! What a server listens on: a TCP port, or a Unix socket.
+//! [`Listener`]: the TCP port or Unix socket on which a server listens.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::ffi::OsString;
@@ -18,13 +18,13 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream, unix};
 
-/// What can carry a WebSocket.
+/// A byte stream that can carry a WebSocket.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket for S {}
 
-/// What [`listen_on`](crate::ServerBuilder::listen_on) takes: a listener of tokio's for TCP, or, on
-/// Unix, for a Unix socket.
+/// A listener for [`listen_on`](crate::ServerBuilder::listen_on). Made by `into` from a `TcpListener` of
+/// tokio or, on Unix, from a `UnixListener` of tokio.
 #[derive(Debug)]
 pub struct Listener(Kind);
 
@@ -35,21 +35,22 @@ enum Kind {
     Unix(UnixListener),
 }
 
-/// A connection that was accepted, and where it comes from.
+/// An accepted connection, with its remote address.
 pub(crate) enum Accepted {
     Tcp(TcpStream, SocketAddr),
     #[cfg(unix)]
     Unix(UnixStream),
 }
 
-/// Where a server can be reached.
+/// The address of a server.
 #[derive(Debug, Clone)]
 pub(crate) enum Address {
     Tcp(SocketAddr),
-    /// The path of the socket, absolute, if it has one; on Linux also a name, with a zero byte before it.
+    /// The absolute path of the socket; `None` if the socket has no path. On Linux also an abstract name, after a zero
+    /// byte.
     #[cfg(unix)]
     Unix(Option<PathBuf>),
-    /// Where the app is that the server is a part of.
+    /// The server is mounted in an app, which has the address.
     Mounted,
 }
 
@@ -75,7 +76,7 @@ impl Listener {
 }
 
 impl Address {
-    /// The address, where it is one of TCP.
+    /// Returns the TCP address, if this is one.
     pub(crate) fn tcp(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(address) => Some(*address),
@@ -85,11 +86,11 @@ impl Address {
         }
     }
 
-    /// What to connect to; the app that a server is mounted in knows the rest.
+    /// Returns the URL for clients. For a mounted server the URL is the path alone, since only the app knows the rest.
     pub(crate) fn url(&self, scheme: &str, path: Option<&str>) -> String {
         let path = path.unwrap_or_default();
         match self {
-            // A zone of IPv6 stands behind an escaped `%` (RFC 6874).
+            // In a URL the zone of an IPv6 address follows an escaped `%` (RFC 6874).
             Self::Tcp(address) => {
                 format!("{scheme}://{}{path}", address.to_string().replace('%', "%25"))
             }
@@ -104,8 +105,8 @@ impl Address {
     }
 }
 
-/// All but what may stand in the path of a URL as it is (RFC 3986, section 3.3): above all `:`, which ends the path
-/// of the socket.
+/// All characters that must be escaped in the path of a socket. The path of a URL may have more characters unescaped
+/// (RFC 3986, section 3.3), but `:` ends the path of the socket.
 #[cfg(unix)]
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
@@ -118,8 +119,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b',')
     .remove(b'=');
 
-/// A path that leads to the socket from any directory; on Linux it may be a name that is no file, which tokio
-/// takes with a zero byte before it.
+/// Returns an absolute path, which leads to the socket from any directory. On Linux the socket may have an abstract
+/// name instead of a file; tokio expects such a name after a zero byte.
 #[cfg(unix)]
 fn path_of(address: &unix::SocketAddr) -> io::Result<Option<PathBuf>> {
     #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -1,11 +1,11 @@
-//! Which web pages may connect.
+//! The check of `Origin` and `Host`: which web pages may connect.
 //!
-//! A browser lets any page open a WebSocket to any server, and sends the user's cookies along; all
-//! that the server learns is the page's `Origin`. So a page may connect only to where it came from,
-//! and to servers that name it. What is not a browser sends no `Origin`, and may connect.
+//! A browser lets any page open a WebSocket to any server, and sends the user's cookies along. Only the header `Origin`
+//! tells the server which page it is. So a page may connect only to the host that it comes from, and to servers that
+//! allow its origin. A client that is no browser sends no `Origin`, and may connect.
 //!
-//! The other half is `Host`: a page whose name is made to point to 127.0.0.1 (DNS rebinding) comes
-//! from where it connects to. It cannot change the name, though, by which it asks.
+//! The check of `Host` prevents DNS rebinding. There a page makes its own name point to 127.0.0.1, so its `Origin` is
+//! the host that it connects to. But the page cannot change the name in `Host`.
 
 use http::StatusCode;
 use http::header::{HeaderMap, ORIGIN};
@@ -16,29 +16,29 @@ use crate::headers::only;
 use crate::host::Host;
 use crate::rejection::Rejection;
 
-/// The pages that may connect beside those of the server's own address, and the names that it has.
+/// The origins of other hosts that may connect, and the names of the server.
 #[derive(Debug, Default)]
 pub(crate) struct Origins {
     allowed: Vec<Origin>,
-    /// Empty if it answers to any name.
+    /// Empty if the server has any name.
     hosts: Vec<Host>,
-    /// Whether whoever connects does so over TLS: pages, too, have come that way then.
+    /// Whether all clients use TLS. Then pages of the server use TLS as well.
     is_secure: bool,
 }
 
-/// Where a page comes from (RFC 6454), or what may stand for it in the list.
+/// The origin of a page (RFC 6454), or an entry of the list of allowed origins.
 #[derive(Debug, PartialEq, Eq)]
 enum Origin {
-    /// In the list only: every page.
+    /// Every page. Only in the list of allowed origins.
     Any,
-    /// A page that comes from nowhere, or does not say: a file, a sandbox.
+    /// The origin `null`: a page without an origin, such as a file or a sandboxed frame.
     Null,
-    /// The scheme in lower case, and a host that has its port even where that was not written.
+    /// The scheme in lower case, and a host. The host has the default port of the scheme if no port is written.
     Of(String, Host),
 }
 
 impl Origins {
-    /// Reads the lists of pages that are allowed, and of the server's names.
+    /// Reads the lists of allowed origins and of the server's names.
     pub(crate) fn new(
         patterns: &[String],
         hosts: &[String],
@@ -55,7 +55,7 @@ impl Origins {
         })
     }
 
-    /// Checks a request for `host`, which has come this `way`.
+    /// Checks a request for `host` over a connection of the kind `way`.
     pub(crate) fn check(
         &self,
         headers: &HeaderMap,
@@ -91,15 +91,15 @@ impl Origins {
         }
     }
 
-    /// Whether a page comes from the host that it connects to.
+    /// Returns whether a page comes from the host that it connects to.
     fn is_own(&self, origin: &Origin, host: Option<&Host>) -> bool {
         let (Origin::Of(scheme, from), Some(to)) = (origin, host) else { return false };
         if self.is_secure && scheme != "https" {
             return false;
         }
         let Some(port) = default_port(scheme) else { return false };
-        // A `Host` without a port is on that of the scheme, which is the page's: where it is not known that
-        // it must be `https`, a proxy may have spoken that.
+        // A `Host` without a port means the default port of the page's scheme. If the server does not know whether
+        // clients use TLS, `https` is possible as well: a proxy may speak TLS.
         from.name == to.name && from.port == Some(to.port.unwrap_or(port))
     }
 
@@ -113,17 +113,17 @@ fn forbidden(text: &'static str) -> Rejection {
 }
 
 impl Origin {
-    /// Reads what the list may hold: an origin that a page can have, or `*`.
+    /// Reads an allowed origin: the origin of a page, or `*`.
     fn of_pattern(text: &str) -> Option<Self> {
         match Self::parse(text) {
             None if text == "*" => Some(Self::Any),
-            // The schemes of what a page connects to; its own is another.
+            // `ws` and `wss` are schemes of servers. No page has such an origin.
             Some(Self::Of(scheme, _)) if matches!(&*scheme, "ws" | "wss") => None,
             origin => origin,
         }
     }
 
-    /// Reads `scheme://host` or `scheme://host:port`, with nothing behind it, or `null`.
+    /// Reads `scheme://host` or `scheme://host:port`, with nothing after it, or `null`.
     fn parse(text: &str) -> Option<Self> {
         if text == "null" {
             return Some(Self::Null);
@@ -143,7 +143,7 @@ impl Origin {
     }
 }
 
-/// The port of a page whose origin names none.
+/// Returns the port of a page whose origin names no port.
 fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" => Some(80),
@@ -198,7 +198,7 @@ mod tests {
             ("a.example", "https://x.a.example", false),
             ("203.0.113.7:9944", "http://203.0.113.8:9944", false),
             ("203.0.113.7:9944", "http://127.0.0.1:9944", false),
-            // Nobody can have these names.
+            // No page can have these origins.
             ("a.example", "null", false),
             ("a.example", "", false),
             ("a.example", "*", false),
@@ -218,7 +218,7 @@ mod tests {
         }
     }
 
-    /// Whoever can answer for `http://` of a name, in somebody's network, is not who has its certificate.
+    /// An attacker in the network can answer for `http://` of any name, but does not have the certificate of the name.
     #[test]
     fn a_page_that_came_without_tls_is_foreign_where_that_is_spoken() {
         let origins = Origins::new(&["http://dev.example".to_owned()], &[], true).unwrap();
@@ -234,7 +234,7 @@ mod tests {
             ("a.example:80", "http://a.example", false),
             ("a.example:80", "https://a.example", false),
             ("a.example:9944", "http://a.example:9944", false),
-            // It is named.
+            // This origin is in the list.
             ("a.example", "http://dev.example", true),
         ] {
             let headers = HeaderMap::from_iter([(ORIGIN, origin.parse().unwrap())]);
@@ -298,13 +298,13 @@ mod tests {
         ] {
             for address in [LOOPBACK, "[::1]:9944", "[::ffff:127.0.0.1]:9944"] {
                 assert_eq!(check(&[], address, host, None), may, "{address} {host}");
-                // The rebound name is the page's own, and no list makes up for it.
+                // The page's origin is the rebound name itself, and no allowed origin makes up for that.
                 let origin = format!("http://{host}");
                 assert!(may || !check(&["*"], address, host, Some(&origin)), "{address} {host}");
             }
         }
         assert!(check(&[], LOOPBACK, "localhost:9944", Some("http://localhost:9944")));
-        // Other servers of the same machine are others.
+        // Other servers of the same machine have other origins.
         assert!(!check(&[], LOOPBACK, "localhost:9944", Some("http://localhost:3000")));
         assert!(!check(&[], LOOPBACK, "localhost:9944", Some("http://127.0.0.1:9944")));
         assert!(!check(&[], LOOPBACK, "localhost:9944", Some("null")));
@@ -366,7 +366,7 @@ mod tests {
             ("evil.example", Way::Loopback, false),
             ("evil.example", Way::Unix, false),
             ("localhost:9944", Way::Loopback, true),
-            // So a client asks by the URL of a Unix socket, which has no host.
+            // Clients of a Unix socket send this name, since the URL of a Unix socket has no host.
             ("localhost", Way::Unix, true),
             ("localhost:9944", Way::Far, false),
             ("", Way::Far, false),

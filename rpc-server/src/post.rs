@@ -1,9 +1,8 @@
-//! A message by `POST`, and its answer: for those who have no WebSocket.
+//! A message by `POST`, and its answer: for clients without WebSockets.
 //!
-//! The message goes through a connection of its own, which ends with the answer: so that it is served
-//! exactly as it would be over a WebSocket, with the same limits, layers and hooks. The connection is there
-//! before the message is: whatever ends one, such as a shutdown or a kick, ends the wait for a body that
-//! does not come.
+//! Each message gets a connection in memory, which ends with the answer. So the message is served exactly as over a
+//! WebSocket, with the same limits, layers and hooks. The connection is made before the body is read, so that a
+//! shutdown or a kick also ends the wait for a body that does not arrive.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -22,10 +21,11 @@ use tokio::time::timeout;
 use crate::rejection::Rejection;
 use crate::shared::Shared;
 
-/// Bytes of what is sent before the answer and waits to be thrown away.
+/// Size of the pipe in bytes. Messages that the server sends before the answer wait in the pipe until they are
+/// discarded.
 const PIPE: usize = 64 * 1024;
 
-/// Serves the message in `body`. May be dropped at any point, which stops its handlers.
+/// Serves the message in `body`. If the future is dropped, the handlers of the message are stopped.
 pub(crate) async fn answer<B>(
     shared: &Shared,
     endpoint: Endpoint,
@@ -44,7 +44,7 @@ where
     let reason = poll_fn(|cx| {
         loop {
             let ended = connection.as_mut().poll(cx);
-            // The last one is it: whatever else comes before, nobody is there to take.
+            // The last message is the answer. Earlier messages are discarded, since the client could not receive them.
             while let Poll::Ready(Received::Text(text)) = far.poll_receive(cx, usize::MAX) {
                 answer = Some(text);
             }
@@ -58,8 +58,8 @@ where
                 continue;
             }
             if !std::mem::replace(&mut has_read, true) {
-                // No other message comes, so it is over when all that came of this one is. How long that
-                // takes is for each request's own deadline, unless the server stops.
+                // No other message will arrive, so the connection may end when this message has been answered. There is
+                // no deadline for the drain, since each request has its own, unless the server stops.
                 peer.drain(CloseCode::NORMAL, &GoAway::new(""), shared.lifecycle.left());
             }
             return Poll::Pending;
@@ -68,7 +68,7 @@ where
     let reason = reason.await?;
     let is_drained = matches!(reason.code, Some(CloseCode::NORMAL | CloseCode::RESTARTING));
     if !has_read || !is_drained || !peer.stats().cut.is_empty() {
-        // A shutdown, a limit, or a kick has cut it short, or came before the message.
+        // A shutdown, a limit or a kick ended the connection before the message had arrived or was answered.
         let status = match reason.code {
             Some(CloseCode::NOT_AUTHENTICATED) => StatusCode::UNAUTHORIZED,
             Some(CloseCode::FORBIDDEN) => StatusCode::FORBIDDEN,
@@ -79,7 +79,7 @@ where
     Ok(answer.map_or_else(nothing, |answer| json(answer.into())))
 }
 
-/// Reads the message, no more of it than there may be, and for no longer than it may take.
+/// Reads the message, up to the limit `message_in` and within the time `assembly`.
 async fn read<B>(body: B, limits: &Limits) -> Result<String, Rejection>
 where
     B: Body<Data: Send> + Send,
@@ -103,7 +103,8 @@ where
         .map_err(|_| Rejection::new(StatusCode::BAD_REQUEST, "a message is UTF-8"))
 }
 
-/// What a body holds, in one piece: kept as it came, each of its bytes could take a hundred.
+/// Joins a body into one buffer. A buffer for each received piece could take a hundred bytes for each byte of a body
+/// that arrives byte by byte.
 async fn whole<B: Body>(body: B) -> Result<Vec<u8>, B::Error> {
     let (mut body, mut bytes) = (pin!(body), Vec::new());
     while let Some(frame) = body.frame().await {
@@ -122,7 +123,7 @@ fn json(answer: Bytes) -> Response<Full<Bytes>> {
     response
 }
 
-/// The answer to notifications.
+/// Returns the answer to notifications: 204, without a body.
 fn nothing() -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -1,4 +1,4 @@
-//! What machines ask that look after a server: whether it lives, and whether it takes connections.
+//! The answers to health and readiness probes.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -7,12 +7,12 @@ use http_body_util::Full;
 
 use crate::shared::Shared;
 
-/// It lives: it has answered.
+/// Returns the answer to a health probe. That the server answers shows that it is alive.
 pub(crate) fn health() -> Response<Full<Bytes>> {
     told(StatusCode::OK, "alive")
 }
 
-/// Whether new connections may be sent to it.
+/// Returns the answer to a readiness probe.
 pub(crate) fn readiness(shared: &Shared) -> Response<Full<Bytes>> {
     match shared.unreadiness() {
         None => told(StatusCode::OK, "ready"),

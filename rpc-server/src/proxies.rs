@@ -1,8 +1,8 @@
-//! Who a client is that comes by way of proxies.
+//! The address of a client that connects through proxies.
 //!
-//! A proxy tells in `X-Forwarded-For` from whom it got a request, behind what stood there before. So
-//! the list is to be read from its end, hop by hop, and only as far as it was written by proxies of ours:
-//! what stands before that, anyone may have made up, and it is never looked at.
+//! A proxy appends the address from which it got a request to `X-Forwarded-For`. So the server reads the list from its
+//! end, hop by hop, and only as far as trusted proxies have written it. The entries before that may be forged, so the
+//! server never reads them.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,11 +15,11 @@ use crate::headers::parts;
 
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The proxies that are believed.
+/// The trusted proxies.
 #[derive(Debug, Default)]
 pub(crate) struct Proxies {
     networks: Vec<IpNet>,
-    /// Whether whoever comes by a Unix socket is one.
+    /// Whether the clients of a Unix socket are trusted proxies.
     unix: bool,
 }
 
@@ -39,7 +39,7 @@ impl Proxies {
         Ok(proxies)
     }
 
-    /// Whether what comes from there was only handed on; `None` is a Unix socket.
+    /// Returns whether `remote` is a trusted proxy. `None` is a Unix socket.
     pub(crate) fn trust(&self, remote: Option<IpAddr>) -> bool {
         let Some(remote) = remote.map(|remote| remote.to_canonical()) else {
             return self.unix;
@@ -47,8 +47,8 @@ impl Proxies {
         self.networks.iter().any(|network| network.contains(&remote))
     }
 
-    /// The address of the client itself: the last one in the way that is no proxy of ours. Where a proxy
-    /// names nobody, or nobody who can be read, it is the proxy.
+    /// Returns the address of the client itself: the last address of the path that is no trusted proxy. If a proxy
+    /// names no address, or an address that cannot be read, the result is the address of the proxy.
     pub(crate) fn client(&self, remote: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = remote.map(|remote| remote.to_canonical());
         for hop in parts(headers, &FORWARDED_FOR, b',').rev() {
@@ -59,7 +59,7 @@ impl Proxies {
     }
 }
 
-/// Reads an address, with a port or without.
+/// Reads an address, with or without a port.
 fn read(hop: &[u8]) -> Option<IpAddr> {
     let hop = std::str::from_utf8(hop).ok()?;
     let address = hop.parse().or_else(|_| hop.parse().map(|hop: SocketAddr| hop.ip()));
@@ -67,8 +67,7 @@ fn read(hop: &[u8]) -> Option<IpAddr> {
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// Networks of IPv4 as such, also when they are written within IPv6: as the addresses that are looked for in
-/// them.
+/// Turns an IPv4 network that is written as an IPv6 network into IPv4, since the addresses are compared as IPv4.
 fn canonical(network: IpNet) -> IpNet {
     let prefix = network.prefix_len().checked_sub(96);
     match (network.addr().to_canonical(), prefix) {
@@ -104,22 +103,22 @@ mod tests {
     fn only_what_trusted_proxies_wrote_is_believed() {
         const OURS: &[&str] = &["10.0.0.0/8", "2001:db8::/32", "192.0.2.1"];
         for (remote, hops, expected) in [
-            // Not a proxy of ours: whatever it says.
+            // The remote address is no trusted proxy, so its header does not count.
             ("198.51.100.7", &["203.0.113.5"][..], "198.51.100.7"),
             ("10.0.0.1", &["203.0.113.5"], "203.0.113.5"),
             ("::ffff:10.0.0.1", &["203.0.113.5"], "203.0.113.5"),
             ("192.0.2.1", &["203.0.113.5:4711"], "203.0.113.5"),
             ("192.0.2.1", &["[2a00::1]:4711"], "2a00::1"),
             ("192.0.2.1", &["[2a00::1]"], "2a00::1"),
-            // The client wrote the first one itself.
+            // The client wrote the first address itself.
             ("10.0.0.1", &["1.1.1.1, 203.0.113.5"], "203.0.113.5"),
             ("10.0.0.1", &["1.1.1.1", "203.0.113.5"], "203.0.113.5"),
-            // Through several of ours.
+            // The request passed through several trusted proxies.
             ("10.0.0.1", &["1.1.1.1, 203.0.113.5, 10.2.0.1,2001:db8::7"], "203.0.113.5"),
-            // One of ours asks for itself.
+            // The trusted proxy itself is the client.
             ("10.0.0.1", &["10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", &[], "10.0.0.1"),
-            // Nothing behind what cannot be read.
+            // The last entry cannot be read, so the entries before it do not count.
             ("10.0.0.1", &["203.0.113.5, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["203.0.113.5, , 10.0.0.3"], "10.0.0.3"),
         ] {
@@ -128,8 +127,8 @@ mod tests {
         }
     }
 
-    /// A proxy appends to what the client wrote, whatever that is: one byte of it made the whole line
-    /// unreadable, and the client nobody.
+    /// A proxy appends to the line of the client, whatever the client wrote. Earlier one byte of the client made the
+    /// whole line unreadable, so that the client had no address.
     #[test]
     fn what_a_client_writes_does_not_hide_what_the_proxy_writes() {
         let commas = [&[b','; 8000][..], b" 203.0.113.5"].concat();
@@ -148,7 +147,7 @@ mod tests {
             let found = client(&["10.0.0.0/8"], Some("10.0.0.1"), lines);
             assert_eq!(found.as_deref(), Some("203.0.113.5"), "{lines:?}");
         }
-        // What cannot be read stays with the one who wrote it.
+        // An entry that cannot be read falls back to the proxy that wrote it.
         for (line, expected) in [
             (&b"203.0.113.5, \xff"[..], "10.0.0.1"),
             (b"203.0.113.5, 10.0.0.9\xa0", "10.0.0.1"),

@@ -5,18 +5,18 @@ use metrics::{counter, gauge};
 use crate::stats::ServerStats;
 
 impl ServerStats {
-    /// Hands these numbers to the recorder of the `metrics` facade: whenever its page is asked for, or
-    /// from time to time. With the feature `metrics`.
+    /// Passes these numbers to the recorder of the facade `metrics`. Call `record` each time the metrics page is
+    /// requested, or periodically. With the feature `metrics`.
     ///
     /// Gauges: `rpc.server.connections`, `rpc.server.guests`, `rpc.server.in_flight`,
     /// `rpc.server.detached`, `rpc.server.idempotent_running`, `rpc.server.idempotency_bytes`,
     /// `rpc.server.pending`, `rpc.server.subscriptions`, `rpc.server.groups`, `rpc.server.queue_bytes`.
     /// Counters, since the start of the server: `rpc.server.stray`, `rpc.server.dropped`, `rpc.server.malformed`,
     /// `rpc.server.unaddressed`, `rpc.server.stopped_notifications`, `rpc.server.refused_connections`, and
-    /// `rpc.server.closed_connections` by `code`. They have no other labels: of several servers in a
-    /// program only one can be recorded.
+    /// `rpc.server.closed_connections` by `code`. The metrics have no other labels, so a program with several servers
+    /// can record only one of them.
     ///
-    /// Calls are measured one by one by [`layers::Metrics`](rpc_core::layers::Metrics).
+    /// [`layers::Metrics`](rpc_core::layers::Metrics) measures single calls.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {

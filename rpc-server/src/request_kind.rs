@@ -1,4 +1,4 @@
-//! What a request asks for, as its head alone tells.
+//! The kind of a request, as its head tells.
 
 use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
@@ -9,20 +9,20 @@ use crate::rejection::Rejection;
 use crate::shared::Shared;
 use crate::upgrade::Upgrade;
 
-/// What a request may ask for.
+/// The kind of a request.
 pub(crate) enum RequestKind {
-    /// To become a WebSocket.
+    /// An upgrade to a WebSocket.
     WebSocket(Upgrade),
-    /// The answer to one message of JSON-RPC.
+    /// A JSON-RPC message by `POST`.
     Call,
-    /// Whether the server is alive.
+    /// A probe that asks whether the server is alive.
     Health,
-    /// Whether it takes new connections.
+    /// A probe that asks whether the server takes new connections.
     Readiness,
 }
 
 impl RequestKind {
-    /// Reads the head of a request, with a body or without.
+    /// Reads the head of a request. `has_body` says whether a body follows.
     pub(crate) fn of(head: &Parts, has_body: bool, shared: &Shared) -> Result<Self, Rejection> {
         let (method, path) = (&head.method, head.uri.path());
         let is_read = *method == Method::GET || *method == Method::HEAD;
@@ -45,8 +45,8 @@ impl RequestKind {
     }
 }
 
-/// Whether a body is what it must be. Pages may send some other types to any server without asking it; this
-/// one they may not.
+/// Checks that the body is JSON. Browsers let pages send some other types to any server without a preflight request,
+/// but not JSON.
 fn check_body(head: &Parts) -> Result<(), Rejection> {
     let refused = |text| Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
     let kind = only(&head.headers, &CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);

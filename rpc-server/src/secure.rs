@@ -1,4 +1,4 @@
-//! A connection that speaks TLS first.
+//! A connection that starts with a TLS handshake.
 
 use std::sync::Arc;
 
@@ -13,8 +13,7 @@ use crate::listener::Socket;
 use crate::shared::Shared;
 use crate::tls::Tls;
 
-/// Carries a connection: the handshake of TLS, and then the rest in the same way, and in what is left of
-/// the same time.
+/// Carries a connection: first the TLS handshake, then the rest as without TLS. One deadline covers both handshakes.
 pub(crate) async fn run<S: Socket>(
     shared: Arc<Shared>,
     tls: Tls,
@@ -30,7 +29,8 @@ pub(crate) async fn run<S: Socket>(
         return;
     };
     drop(tls);
-    // In a box: a stream of TLS is large, and each phase that holds it would have room for it.
+    // `greet` returns the stream in a box: a TLS stream is large, and the future of each phase would have room for the
+    // stream.
     connection::run(shared, stream, client_info, admission, deadline).await;
 }
 

@@ -1,4 +1,4 @@
-//! What the tasks and handles of one server have in common.
+//! The data that the tasks and handles of one server share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,37 +24,37 @@ pub(crate) struct Shared {
     pub(crate) address: Address,
     pub(crate) connection_limit: ConnectionLimit,
     pub(crate) addresses: Addresses,
-    /// Places of those who have not logged in.
+    /// Permits for connections that have not logged in.
     pub(crate) guests: Arc<Semaphore>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) totals: Totals,
-    /// Whether the app says that it is not ready.
+    /// Whether the application has set the server as not ready.
     is_busy: AtomicBool,
 }
 
-/// Which paths are for what.
+/// The paths of the server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Paths {
-    /// The only path that is served, if it is just one.
+    /// The only path that is served; `None` if every path is served.
     pub(crate) service: Option<String>,
     pub(crate) health: Option<String>,
     pub(crate) readiness: Option<String>,
 }
 
-/// What was set, and checked, of a server.
+/// The checked settings of a server.
 pub(crate) struct Settings {
     pub(crate) config: EndpointConfig,
     pub(crate) paths: Paths,
-    /// Whether a message may come by `POST`.
+    /// Whether messages by `POST` are accepted.
     pub(crate) takes_posts: bool,
     pub(crate) subprotocols: Subprotocols,
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
     pub(crate) hooks: Hooks,
-    /// What a connection that was accepted speaks first.
+    /// The TLS of accepted connections; `None` if connections start with HTTP.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<crate::tls::Tls>,
-    /// What those who are connected are told when the server stops.
+    /// The message that connected clients get when the server stops.
     pub(crate) goaway: GoAway,
 }
 
@@ -77,17 +77,17 @@ impl Shared {
         })
     }
 
-    /// The limits of each connection.
+    /// Returns the limits of each connection.
     pub(crate) fn limits(&self) -> &Limits {
         &self.settings.config.limits
     }
 
-    /// All who are connected.
+    /// Returns the registry of all connected peers.
     pub(crate) fn registry(&self) -> &PeerRegistry {
         &self.settings.config.registry
     }
 
-    /// The scheme of its URLs.
+    /// Returns the scheme of the server's URLs.
     pub(crate) fn scheme(&self) -> &'static str {
         #[cfg(feature = "tls-no-provider")]
         if self.settings.tls.is_some() {
@@ -100,7 +100,7 @@ impl Shared {
         self.is_busy.store(!is_ready, Ordering::Relaxed);
     }
 
-    /// Why it should be sent no new connections, if that is so.
+    /// Returns the reason why the server should get no new connections; `None` if the server is ready.
     pub(crate) fn unreadiness(&self) -> Option<&'static str> {
         if self.lifecycle.stops() {
             Some("shutting down")

@@ -1,4 +1,4 @@
-//! The subprotocols that a server knows, and which one a connection speaks (RFC 6455, section 4.2.2).
+//! The subprotocols of a server, and the choice for a connection (RFC 6455, section 4.2.2).
 
 use http::HeaderMap;
 use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
@@ -6,14 +6,15 @@ use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use crate::error::Error;
 use crate::headers::tokens;
 
-/// The one that every server knows.
+/// The subprotocol that every server knows.
 const OURS: &str = "jsonrpc2";
 
 /// Names of subprotocols, the preferred one first.
 pub(crate) struct Subprotocols(Vec<HeaderValue>);
 
 impl Subprotocols {
-    /// Those of a user, and ours behind them, unless the user has given it another place.
+    /// Checks the names of the application and adds `jsonrpc2` as the last one. If the application has given `jsonrpc2`
+    /// an earlier place, the earlier place counts.
     pub(crate) fn new(names: &[String]) -> Result<Self, Error> {
         let mut all = Vec::with_capacity(names.len() + 1);
         for name in names {
@@ -27,8 +28,8 @@ impl Subprotocols {
         Ok(Self(all))
     }
 
-    /// The first one that a client offers. Its own order does not count, since many a client offers a
-    /// token in front.
+    /// Returns the first of these names that a client offers. The order of the client does not count, since many
+    /// clients offer a token first.
     pub(crate) fn pick(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let is_offered = |known: &&HeaderValue| {
             tokens(headers, SEC_WEBSOCKET_PROTOCOL).any(|name| name == *known)
@@ -37,7 +38,7 @@ impl Subprotocols {
     }
 }
 
-/// Whether `name` is a token (RFC 9110, section 5.6.2).
+/// Returns whether `name` is a token (RFC 9110, section 5.6.2).
 fn is_token(name: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(is_part)

@@ -1,4 +1,4 @@
-//! TLS for those who connect.
+//! TLS for the connections of a server.
 
 mod files;
 mod info;
@@ -18,8 +18,8 @@ use tokio_rustls::server::TlsStream;
 use self::files::Files;
 pub use self::info::TlsInfo;
 
-/// The certificate by which a server proves who it is, and which certificates it wants of clients.
-/// Clones are handles to the same.
+/// The certificate of a server, and the rule which certificates clients must show. Clones are handles to the same
+/// `Tls`.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), rpc_server::TlsError> {
@@ -31,31 +31,30 @@ pub use self::info::TlsInfo;
 /// # Ok(()) }
 /// ```
 ///
-/// TLS 1.2 and 1.3 are spoken, by the
-/// [`CryptoProvider`](crate::rustls::crypto::CryptoProvider) that the program installed before, else
-/// by `ring` (feature `tls`). Sessions are not resumed: each connection proves anew who is at its
-/// ends, so after [`reload`](Self::reload) nobody comes in by a certificate of before. A connection
-/// costs 8 KiB more than without TLS when it is idle, and may hold 64 KiB more of what was not sent
-/// yet and 18 KiB of what arrives.
+/// The server speaks TLS 1.2 and 1.3. It uses the [`CryptoProvider`](crate::rustls::crypto::CryptoProvider) that the
+/// program has installed, or else `ring` (feature `tls`). Sessions are not resumed: each connection checks the
+/// certificates again, so after [`reload`](Self::reload) no client connects with an earlier certificate. An idle
+/// connection takes 8 KiB more than without TLS. A busy connection may hold 64 KiB more of unsent data, and 18 KiB more
+/// of received data.
 #[derive(Clone)]
 pub struct Tls {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    /// `None` if there are none. Locked for as long as they are read: of two who read them, the one
-    /// who began later must not be overtaken.
+    /// `None` if the config does not come from files. The lock is held while the files are read: if two threads reload,
+    /// the thread that began later must win.
     files: Mutex<Option<Files>>,
     acceptor: Mutex<TlsAcceptor>,
 }
 
 impl Tls {
-    /// Reads a chain of certificates, the server's own first, and its private key, both PEM; they
-    /// may be in the same file. The key may be PKCS#8, PKCS#1 or SEC1, and is not encrypted. Reads
-    /// files, so not from where that must not block.
+    /// Reads a chain of certificates, the server's own first, and the server's private key. Both are PEM, and may be in
+    /// the same file. The key may be PKCS#8, PKCS#1 or SEC1, and must not be encrypted. This reads files and so blocks
+    /// the thread.
     ///
     /// # Errors
-    /// A file that cannot be read or used; the text says what is wrong with it.
+    /// If a file cannot be read or used. The text says what is wrong with the file.
     pub fn from_pem_files(
         certificates: impl AsRef<Path>,
         key: impl AsRef<Path>,
@@ -63,38 +62,41 @@ impl Tls {
         Self::from_files(Files::new(certificates.as_ref(), key.as_ref()))
     }
 
-    /// Takes a config as it is, but for two things: HTTP/1.1 is the only protocol that is offered,
-    /// and early data is off.
+    /// Uses a config of rustls. Two settings are replaced: HTTP/1.1 becomes the only ALPN protocol, and early data is
+    /// turned off.
     pub fn from_config(config: Arc<ServerConfig>) -> Self {
         Self::new(None, acceptor(config))
     }
 
-    /// Lets clients show a certificate that descends from one of those in the PEM file `roots`. One
-    /// that does not is refused; to have none is fine. `TlsInfo` tells what was shown.
+    /// Lets clients show a certificate that descends from a root certificate in the PEM file `roots`. A client whose
+    /// certificate descends from no root is refused. A client without a certificate is accepted. [`TlsInfo`] has the
+    /// certificates of the client.
     ///
-    /// Gives a `Tls` of its own: clones made before want what they wanted.
+    /// Returns a new `Tls`. Clones that were made before keep their rule.
     ///
     /// # Errors
-    /// As those of [`from_pem_files`](Self::from_pem_files);
-    /// [`NotFromFiles`](TlsError::NotFromFiles) if this was made of a config.
+    /// The errors of [`from_pem_files`](Self::from_pem_files); [`NotFromFiles`](TlsError::NotFromFiles) if this `Tls`
+    /// was made by [`from_config`](Self::from_config).
     pub fn accept_client_certificates(self, roots: impl AsRef<Path>) -> Result<Self, TlsError> {
         Self::from_files(self.files()?.with_clients(roots.as_ref(), false))
     }
 
-    /// The same, but a client without a certificate is refused, before it has sent any request.
+    /// As [`accept_client_certificates`](Self::accept_client_certificates), but a client without a certificate is
+    /// refused, before it has sent a request.
     ///
     /// # Errors
-    /// Those of [`accept_client_certificates`](Self::accept_client_certificates).
+    /// The errors of [`accept_client_certificates`](Self::accept_client_certificates).
     pub fn require_client_certificates(self, roots: impl AsRef<Path>) -> Result<Self, TlsError> {
         Self::from_files(self.files()?.with_clients(roots.as_ref(), true))
     }
 
-    /// Reads all files again. Who connects from now on sees what is in them; connections that are
-    /// there live on. Reads files, as [`from_pem_files`](Self::from_pem_files) does.
+    /// Reads all files again. New connections use the new certificates. Open connections go on. This reads files and so
+    /// blocks the thread.
     ///
     /// # Errors
-    /// As those of [`from_pem_files`](Self::from_pem_files), and then all stays as it was;
-    /// [`NotFromFiles`](TlsError::NotFromFiles) if this was made of a config.
+    /// The errors of [`from_pem_files`](Self::from_pem_files), and the certificates stay as they were;
+    /// [`NotFromFiles`](TlsError::NotFromFiles) if this `Tls` was made by [`from_config`](Self::from_config) or changed
+    /// by [`replace`](Self::replace).
     pub fn reload(&self) -> Result<(), TlsError> {
         let files = self.inner.files.lock().unwrap();
         let config = files.as_ref().ok_or(TlsError::NotFromFiles)?.load()?;
@@ -102,17 +104,17 @@ impl Tls {
         Ok(())
     }
 
-    /// From now on, those who connect see `config`, taken as by [`from_config`](Self::from_config);
-    /// connections that are there live on. Files that were given before are forgotten.
+    /// Uses `config` for new connections, with the two changes that [`from_config`](Self::from_config) describes. Open
+    /// connections go on. The files of before are forgotten.
     pub fn replace(&self, config: Arc<ServerConfig>) {
         let mut files = self.inner.files.lock().unwrap();
         *files = None;
         *self.inner.acceptor.lock().unwrap() = acceptor(config);
     }
 
-    /// Does the handshake with someone who connects. May be dropped at any point, which closes the
-    /// connection; it has no time limit of its own. One that fails comes back: the other end may
-    /// not have read yet why.
+    /// Does the TLS handshake with a client. Dropping the future closes the connection. The handshake has no time limit
+    /// of its own. If the handshake fails, the stream is returned with the error, since the client may not have read
+    /// the TLS alert yet.
     pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
@@ -138,8 +140,8 @@ impl Tls {
     }
 }
 
-/// Makes sure that what is spoken is what will be read: another protocol would be taken for broken
-/// HTTP, and early data, which anyone can send again, would be lost.
+/// Replaces two settings. With another ALPN protocol the server would take the client's bytes for invalid HTTP. Early
+/// data can be replayed by anyone, and the server would lose it.
 fn acceptor(mut config: Arc<ServerConfig>) -> TlsAcceptor {
     if config.alpn_protocols != [ALPN] || config.max_early_data_size > 0 {
         let config = Arc::make_mut(&mut config);
@@ -149,7 +151,7 @@ fn acceptor(mut config: Arc<ServerConfig>) -> TlsAcceptor {
     config.into()
 }
 
-/// Where it comes from, but nothing of it.
+/// Shows the paths of the files, but nothing of their content.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files = self.inner.files.lock().unwrap();

@@ -1,4 +1,4 @@
-//! Whether a request is a WebSocket handshake (RFC 6455, section 4.2), and the answer if it is.
+//! The WebSocket handshake (RFC 6455, section 4.2): its check and its answer.
 
 use bytes::Bytes;
 use http::header::{
@@ -14,16 +14,16 @@ use crate::headers::{has_token, only};
 use crate::rejection::Rejection;
 use crate::subprotocols::Subprotocols;
 
-/// By this header each end tells the other that it knows what lies beyond JSON-RPC 2.0.
+/// With this header each end tells the other end that it knows the extensions of JSON-RPC 2.0.
 const RPC_HELLO: HeaderName = HeaderName::from_static("rpc-hello");
 
-/// A request that is a handshake.
+/// The checked handshake of a client.
 #[derive(Debug)]
 pub(crate) struct Upgrade {
     accept: String,
-    /// Whether the client knows what lies beyond JSON-RPC 2.0, and asks whether the server does.
+    /// Whether the client knows the extensions of JSON-RPC 2.0, and asks whether the server does.
     pub(crate) asks_for_hello: bool,
-    /// What was picked of those that the client offered.
+    /// The subprotocol that the server has picked from those of the client.
     pub(crate) subprotocol: Option<HeaderValue>,
 }
 
@@ -41,7 +41,7 @@ impl Upgrade {
         let headers = &head.headers;
         check_headers(headers)?;
         if has_body {
-            // Its bytes would be read as frames.
+            // The server would read the bytes of the body as frames.
             return Err(bad_request("a handshake has no body"));
         }
         let key = only(headers, SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
@@ -55,7 +55,8 @@ impl Upgrade {
         })
     }
 
-    /// The answer that turns the connection into a WebSocket. It says whether the server `knows` the client.
+    /// Returns the answer that turns the connection into a WebSocket. If the server `knows` that the client has the
+    /// extensions, the answer has the header `Rpc-Hello`.
     pub(crate) fn response(self, knows: bool) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -96,13 +97,13 @@ fn upgrade_required(text: &'static str) -> Rejection {
     Rejection::new(StatusCode::UPGRADE_REQUIRED, text).header(UPGRADE, "websocket")
 }
 
-/// Whether `key` is the base64 of 16 bytes.
+/// Returns whether `key` is the base64 of 16 bytes.
 fn is_key(key: &[u8]) -> bool {
     let Some(digits) = key.strip_suffix(b"==") else {
         return false;
     };
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    // The last digit holds two bits; decoders disagree on what the others may be, we do not mind.
+    // Only two bits of the last digit count. Decoders disagree on the other bits, so any value is accepted.
     digits.len() == 22 && digits.iter().all(is_digit)
 }
 

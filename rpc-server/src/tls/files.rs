@@ -1,4 +1,4 @@
-//! The files that a server's TLS is made of, and the way from them to a config.
+//! The files of a server's TLS, and the config that is made of them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,12 +17,12 @@ pub(super) struct Files {
     clients: Option<Clients>,
 }
 
-/// Which clients are let in.
+/// The rule for the certificates of clients.
 #[derive(Debug, Clone)]
 struct Clients {
-    /// What their certificates descend from.
+    /// The file of the root certificates.
     roots: PathBuf,
-    /// Whether they need one.
+    /// Whether a client must have a certificate.
     required: bool,
 }
 
@@ -35,7 +35,7 @@ impl Files {
         Self { clients: Some(Clients { roots: roots.into(), required }), ..self }
     }
 
-    /// Reads them.
+    /// Reads the files.
     pub(super) fn load(&self) -> Result<ServerConfig, TlsError> {
         let provider = provider()?;
         let identity = identity(&self.certificates, &self.key, &provider)?;
@@ -47,7 +47,7 @@ impl Files {
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Provider)?;
         let mut config = config.with_client_cert_verifier(clients).with_cert_resolver(identity);
-        // A session that is resumed proves nothing anew, and there is room for 256 only.
+        // A resumed session does not check the certificates again, and there is room for 256 sessions only.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(config)

@@ -1,11 +1,11 @@
-//! What TLS tells about a connection.
+//! [`TlsInfo`], the result of a TLS handshake.
 
 use std::fmt;
 
 use rpc_tls::rustls::pki_types::CertificateDer;
 use rpc_tls::rustls::{ProtocolVersion, ServerConnection};
 
-/// What TLS tells about a connection: whom the client meant, and who it is.
+/// The result of a TLS handshake: the server name and the certificates that the client has sent.
 #[derive(Clone)]
 pub struct TlsInfo {
     server_name: Option<Box<str>>,
@@ -26,26 +26,26 @@ impl TlsInfo {
         }
     }
 
-    /// The host that the client wants to reach (SNI), in lower case; `None` if it did not say,
-    /// or gave an address. It is what the client says: `Host` may say something else.
+    /// Returns the host that the client wants to reach (SNI), in lower case. `None` if the client has sent no name, or
+    /// an address. The client chooses the name, so `Host` may name another host.
     pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
     }
 
-    /// The client's certificates, its own first; none unless it was
-    /// [asked](crate::Tls::accept_client_certificates) and has one. The first was checked: it
-    /// descends from one of the roots, is valid now, and the client has its key.
+    /// Returns the certificates of the client, its own first. Empty unless the server [asks for
+    /// certificates](crate::Tls::accept_client_certificates) and the client has one. The first certificate was checked:
+    /// it descends from one of the roots, is valid now, and the client has its key.
     pub fn client_certificates(&self) -> &[CertificateDer<'static>] {
         &self.client_certificates
     }
 
-    /// `TLSv1.2` or `TLSv1.3`.
+    /// Returns `TLSv1.2` or `TLSv1.3`.
     pub fn protocol_version(&self) -> &'static str {
         self.version
     }
 }
 
-/// How many certificates there are, but nothing of them: they name people.
+/// Shows only the number of certificates: certificates contain names of people.
 impl fmt::Debug for TlsInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsInfo")
