@@ -1,4 +1,4 @@
-//! Whether an answer makes a WebSocket (RFC 6455, section 4.1, what the client must validate).
+//! The check of a server's handshake answer (RFC 6455, section 4.1: the rules that the client must validate).
 
 use http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::error::ConnectError;
 
-/// Checks the headers of a 101 to a request with this key, which offered these subprotocols.
+/// Checks the headers of a 101 answer to a request with this key and these offered subprotocols.
 pub(crate) fn check(
     headers: &HeaderMap,
     key: &str,
@@ -31,7 +31,7 @@ pub(crate) fn check(
     Err(ConnectError::Handshake(reason))
 }
 
-/// Whether the server picked one of `subprotocols`. It need not pick any.
+/// Returns whether the server picked one of `subprotocols`, or none.
 fn is_offered(headers: &HeaderMap, subprotocols: &[String]) -> bool {
     let mut picked = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
     picked.all(|picked| subprotocols.iter().any(|offered| *picked == *offered))

@@ -1,4 +1,4 @@
-//! Settings, until there is a connection.
+//! The settings of a client that is not connected yet.
 
 use std::fmt;
 use std::future::ready;
@@ -23,10 +23,11 @@ use crate::target::Target;
 #[cfg(feature = "tls-no-provider")]
 use crate::tls::Tls;
 
-/// A client without a connection. Made by [`Client::builder`].
+/// The settings of a client that is not connected yet. [`Client::builder`] makes a `ClientBuilder`;
+/// [`connect`](Self::connect) makes a [`Client`] of the settings.
 #[must_use = "a client connects with `connect`"]
 pub struct ClientBuilder {
-    /// What it offers; part of `config` when all is set.
+    /// The offered services. They are moved into `config` when the client starts.
     router: Router,
     config: EndpointConfig,
     headers: Headers,
@@ -49,59 +50,62 @@ impl ClientBuilder {
         }
     }
 
-    /// Offers the methods of `service` to the server, be it the server half of a trait or a
+    /// Offers the methods of `service` to the server. `service` is the server half of a trait, or a
     /// [`Router`](rpc_core::Router). May be called several times.
     pub fn service(mut self, service: impl Service) -> Self {
         self.router = self.router.service(service);
         self
     }
 
-    /// Puts `layer` around all that the client calls and serves, the first one added outermost:
-    /// [`rpc_core::layers`] has some, and shows how to write one.
+    /// Puts `layer` around all calls that the client makes, and around all methods that the client serves. The layer
+    /// that is added first is the outermost one. [`rpc_core::layers`] has ready-made layers, and shows how to write a
+    /// layer.
     pub fn layer(mut self, layer: impl Layer) -> Self {
         self.config.layers = self.config.layers.layer(layer);
         self
     }
 
-    /// Adds a header to the request, beside those of the same name. Its value is never shown, not
-    /// in a `Debug` text nor in a log. The headers of the handshake itself cannot be set.
+    /// Adds a header to the request, also if the request already has a header of this name. The value is never shown,
+    /// neither in `Debug` output nor in the log. The headers of the handshake itself cannot be set.
+    /// [`connect`](Self::connect) reports an invalid header.
     ///
-    /// Without a `User-Agent` of your own, the request has `User-Agent: rpc-client`.
+    /// Unless you set a `User-Agent`, the request has `User-Agent: rpc-client`.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.add(name, value);
         self
     }
 
-    /// Offers a WebSocket subprotocol; called several times, the preferred one first. By default
-    /// none is offered. A server that picks none is fine, one that picks another is an error.
+    /// Offers a WebSocket subprotocol. May be called several times, with the preferred subprotocol first. By default
+    /// the client offers none. The server may pick one of the offered subprotocols or none; if the server picks another
+    /// one, [`connect`](Self::connect) fails.
     pub fn subprotocol(mut self, name: &str) -> Self {
         self.headers.add_subprotocol(name);
         self
     }
 
-    /// Whether the client is a plain JSON-RPC 2.0 peer: it sends no `Rpc-Hello` header and no `$/hello`, and its messages
-    /// have no members but those of the specification. Off by default: what lies beyond the specification goes to
-    /// servers alone that have answered that header, or have said hello.
+    /// Sets whether the client is a plain JSON-RPC 2.0 peer. A plain client sends no `Rpc-Hello` header and no
+    /// `$/hello`, and its messages have only the members of the specification. Off by default: the client uses
+    /// extensions of the specification only with servers that have answered that header or have sent `$/hello`.
     pub fn plain(mut self, plain: bool) -> Self {
         self.config.hello = if plain { Hello::Never } else { Hello::Auto };
         self
     }
 
-    /// Sets how calls are cancelled, and how progress is asked for and reported, with this server: as the Language Server
-    /// Protocol or the Model Context Protocol has it. [`Dialect::JsonRpc`] by default.
+    /// Sets how both ends cancel calls, ask for progress and report progress: as in the Language Server Protocol, or as
+    /// in the Model Context Protocol. Default: [`Dialect::JsonRpc`].
     pub fn dialect(mut self, dialect: Dialect) -> Self {
         self.config.dialect = dialect;
         self
     }
 
-    /// Calls `listener` with each message of the server that is no JSON-RPC: an event of another kind, or text
-    /// that is no JSON. The listener gets the text as it came, and from a batch only the members that are
-    /// no JSON-RPC, one by one. The task of the connection calls the listener, in order, so the listener should
-    /// be quick. If the listener panics, the connection goes on.
+    /// Calls `listener` with each message of the server that is not JSON-RPC: an event of another protocol, or text
+    /// that is not JSON. The listener gets the text as it was received. If such messages are members of a batch, the
+    /// listener gets these members, one by one. The task of the connection calls the listener, in order, so the
+    /// listener should be quick. If the listener panics, the connection goes on.
     ///
     /// A client never answers such messages, and counts them ([`foreign`](rpc_core::types::Counters::foreign)). Without a
-    /// listener the first one is logged as a warning, and more than ten times
-    /// [`malformed_rate`](Limits::malformed_rate) (1,000 by default) in ten seconds close the connection with 1008.
+    /// listener the client logs the first such message as a warning, and closes the connection with 1008 after more
+    /// than ten times [`malformed_rate`](Limits::malformed_rate) (1,000 by default) of them in ten seconds.
     ///
     /// ```
     /// let builder = rpc_client::Client::builder().on_foreign(|text| println!("it said {text:?}"));
@@ -112,87 +116,89 @@ impl ClientBuilder {
         self
     }
 
-    /// What the server may use of this end; [`Limits::client`] by default.
+    /// Sets what the server may use of this client. Default: [`Limits::client`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.config.limits = Arc::new(limits);
         self
     }
 
-    /// Sets whether the client pings a silent server (after [`ping`](Limits::ping)), and takes a server that stays silent
-    /// for lost (after [`dead_after`](Limits::dead_after)). On by default. Without it, the client notices that a
-    /// server has vanished only when it sends something.
+    /// Sets whether the client pings a silent server after [`ping`](Limits::ping), and closes the connection if the
+    /// server stays silent for [`dead_after`](Limits::dead_after). On by default. If off, the client notices that a
+    /// server has vanished only when the client sends something.
     ///
-    /// Turn it off for a server that cannot answer pings. Kodi is one: it sends the two bytes of a pong, `8A 00`,
-    /// as a text message. These bytes are not UTF-8, so the connection is closed with 1007 after the first ping
+    /// Turn it off for a server that cannot answer pings. Kodi is such a server: it sends the two bytes of a pong, `8A
+    /// 00`, as a text message. These bytes are not UTF-8, so the connection is closed with 1007 after the first ping
     /// (20 s of idling). The log then has a warning that names this setting.
     pub fn keepalive(mut self, keepalive: bool) -> Self {
         self.config.keepalive = keepalive;
         self
     }
 
-    /// Whether the client sends each message as one WebSocket frame, for servers that know no continuation: such servers take
-    /// the first fragment for the whole message, or hang up. Off by default: messages above 64 KiB leave in
-    /// fragments of 64 KiB, with pings and pongs between them. On, a ping or pong waits until the message before it has
-    /// left, so on a slow line the other end may take this one for lost; and the write buffer holds the longest
-    /// message that was sent, at most [`message_out`](Limits::message_out), beyond
-    /// [`write_buffer_max`](Limits::write_buffer_max).
+    /// Sets whether the client sends each message as one WebSocket frame. Some servers cannot join fragments: such
+    /// servers take the first fragment for the whole message, or close the connection.
+    ///
+    /// Off by default: the client sends a message above 64 KiB in fragments of 64 KiB, with pings and pongs between the
+    /// fragments. If on, a ping or pong waits until the message before it has been sent, so on a slow line the server
+    /// may conclude that the client is gone. And the write buffer may hold the longest message that was sent, at most
+    /// [`message_out`](Limits::message_out), in excess of [`write_buffer_max`](Limits::write_buffer_max).
     pub fn whole_frames(mut self, whole_frames: bool) -> Self {
         self.config.whole_frames = whole_frames;
         self
     }
 
-    /// Whether a request or notification without the member `jsonrpc` is taken as one of `"2.0"`. Codex's app-server and Chrome's protocol send none.
-    /// Off by default: then such a request is answered -32600, and such a notification is dropped. An answer without it
-    /// is always taken. Messages that this end sends have the member all the same; another version than `"2.0"` is refused
-    /// all the same.
+    /// Sets whether the client accepts requests and notifications without the member `jsonrpc`, as if the member were
+    /// `"2.0"`. The app-server of Codex and the DevTools protocol of Chrome send no such member. Off by default: the
+    /// client answers such a request with -32600, and drops such a notification. The client always accepts a response
+    /// without the member. The client still sends the member in its own messages, and still refuses every version but
+    /// `"2.0"`.
     pub fn jsonrpc_optional(mut self, jsonrpc_optional: bool) -> Self {
         self.config.jsonrpc_optional = jsonrpc_optional;
         self
     }
 
-    /// Which servers are trusted when a URL is `wss://`, and who this client is to them; by default
-    /// [`Tls::system_roots`], read once for the whole program. Of no effect on `ws://`.
+    /// Sets which servers the client trusts for a `wss://` URL, and the certificate of the client. Default:
+    /// [`Tls::system_roots`], read once for the whole program. Without effect on `ws://` URLs. With the feature `tls`.
     #[cfg(feature = "tls-no-provider")]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// How long [`connect`](Self::connect) may take, the look-up of the host and TLS included;
-    /// [`handshake`](Limits::handshake) of the limits (10 s) by default.
+    /// Sets how long [`connect`](Self::connect) may take, with the look-up of the host and the TLS handshake. Default:
+    /// the limit [`handshake`](Limits::handshake) (10 s).
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
     }
 
-    /// Connects to a `ws://host:port/path?query` URL; the port is 80 if there is none. `wss://` is the
-    /// same by TLS, never without it; its port is 443, and it needs the feature `tls`. An address of IPv6
-    /// stands in brackets. If it begins with `fe80:`, the network interface to reach it by follows as in
-    /// `ws://[fe80::1%25eth0]:9944/` (RFC 6874), by name or number; the server does not learn it.
+    /// Connects to a URL `ws://host:port/path?query`. The default port is 80. With `wss://` the client always uses TLS;
+    /// the default port is 443, and the feature `tls` is needed. An IPv6 address stands in brackets. A link-local
+    /// address (`fe80:`) needs the name or number of the network interface, as in `ws://[fe80::1%25eth0]:9944/` (RFC
+    /// 6874). The client does not send the interface to the server.
     ///
     /// A server on a Unix socket has a URL such as `ws+unix:///run/app.sock:/rpc`: the absolute path of the socket,
-    /// and after a colon the path that is asked for. In the former `%3A` stands for `:`, `%3F` for `?`, `%23` for
-    /// `#`, `%25` for `%`, and on Linux `%00` in front for a name that is no file. The server is called `localhost`,
-    /// also where it must prove that by TLS (`wss+unix:`).
+    /// then a colon and the path of the request. In the path of the socket `%3A` stands for `:`, `%3F` for `?`, `%23`
+    /// for `#`, and `%25` for `%`. On Linux `%00` in front stands for an abstract name. The client names the server
+    /// `localhost`, and with `wss+unix:` the certificate of the server must be for `localhost`.
     ///
-    /// May be dropped at any point, then there is no connection.
+    /// Cancel safe: if the future is dropped, the connection is closed.
     ///
     /// # Errors
-    /// [`ConnectError`] says what to change.
+    /// [`ConnectError`], whose text names the change to make.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside of a tokio runtime.
     pub async fn connect(mut self, url: impl AsRef<str>) -> Result<Client, ConnectError> {
         let attempt = self.attempt(url.as_ref())?;
         self.start(Box::pin(attempt.run())).await
     }
 
-    /// Connects over `stream`, which leads to the server already: a tunnel through a proxy, a pipe, a socket with
-    /// options of its own. The client dials nothing: the URL tells the `Host` and the path that are asked for, and
-    /// with `wss://` (or `wss+unix:`) the client speaks TLS over the stream, with a server that proves to be the
-    /// host. All else is as with [`connect`](Self::connect).
+    /// Connects over `stream`, which already leads to the server: a tunnel through a proxy, a pipe, or a socket with
+    /// special options. The client opens no connection itself. The URL gives the `Host` and the path of the request.
+    /// With `wss://` or `wss+unix:` the client speaks TLS over the stream, and the server must have a certificate for
+    /// the host of the URL. Everything else is as with [`connect`](Self::connect).
     ///
-    /// May be dropped at any point; the stream is dropped then as well, as it is with an error.
+    /// The stream is dropped if the future is dropped, and if `connect_over` returns an error.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -210,10 +216,10 @@ impl ClientBuilder {
     /// ```
     ///
     /// # Errors
-    /// [`ConnectError`] says what to change.
+    /// [`ConnectError`], whose text names the change to make.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside of a tokio runtime.
     pub async fn connect_over<S>(
         mut self,
         stream: S,
@@ -226,7 +232,7 @@ impl ClientBuilder {
         self.start(Box::pin(async move { attempt.over(ready(Ok(stream))).await })).await
     }
 
-    /// What it takes to connect, if the settings can all be followed.
+    /// Checks the settings and returns an attempt to connect.
     fn attempt(&mut self, url: &str) -> Result<Attempt, ConnectError> {
         self.config.limits.check()?;
         self.router.check()?;
@@ -249,8 +255,8 @@ impl ClientBuilder {
         })
     }
 
-    /// Starts the client when it has its socket. That comes boxed: HTTP needs far more room than what the
-    /// caller's future holds otherwise.
+    /// Starts the client on its socket. `connecting` is in a box: the HTTP handshake needs far more room than the rest
+    /// of the caller's future.
     async fn start<F>(self, connecting: Pin<Box<F>>) -> Result<Client, ConnectError>
     where
         F: Future<Output = Result<Socket, ConnectError>>,

@@ -1,4 +1,4 @@
-//! A client that is connected.
+//! [`Client`], a connection to a server.
 
 use rpc_core::transport::Endpoint;
 use rpc_core::{CloseCode, CloseReason, Peer};
@@ -9,14 +9,13 @@ use crate::socket::Socket;
 
 /// A connection to a server.
 ///
-/// It belongs to this value: dropping it closes the connection, with 1000 and without waiting.
-/// [`Peer`]s can be cloned and handed around, but they do not keep the connection open. So
-/// `connect(…).await?.peer()` returns the peer of a closed connection; calls on such a peer fail, and the error
-/// tells this reason.
+/// Dropping the `Client` closes the connection, with code 1000 and without waiting. [`Peer`]s can be cloned and passed
+/// on, but they do not keep the connection open. So `connect(…).await?.peer()` returns the peer of a closed connection.
+/// Calls on such a peer fail, and the error names this reason.
 ///
 /// A task carries the connection, on the runtime that ran [`connect`](ClientBuilder::connect). Calls may be made from
-/// anywhere, but while that runtime does not run (a current-thread runtime outside of its `block_on`) no call
-/// ends, not even by its timeout.
+/// anywhere. But while that runtime does not run (a current-thread runtime outside of its `block_on`), no call ends,
+/// not even by its timeout.
 ///
 /// ```
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,7 +42,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Settings for a client.
+    /// Returns the settings of a new client, with their defaults.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
@@ -54,13 +53,13 @@ impl Client {
         Self { peer, subprotocol }
     }
 
-    /// The server: what it offers can be called.
+    /// Returns the server as a peer, whose methods can be called.
     pub fn peer(&self) -> Peer {
         self.peer.clone()
     }
 
-    /// The subprotocol that the server has picked of those that the client [offers](ClientBuilder::subprotocol); `None` if
-    /// the server has picked none.
+    /// Returns the subprotocol that the server has picked from those that the client
+    /// [offers](ClientBuilder::subprotocol). `None` if the server has picked none.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -76,16 +75,16 @@ impl Client {
         self.subprotocol.as_deref()
     }
 
-    /// Closes the connection with 1000 and waits until it is gone, at the latest after
-    /// [`close`](rpc_core::Limits::close) of the limits (5 s). Says how it ended, which may have
-    /// been before. Calls without an answer fail. May be dropped at any point; the connection is
+    /// Closes the connection with code 1000, waits until the connection has ended, and returns how it ended. That takes
+    /// at most [`close`](rpc_core::Limits::close) of the limits (5 s). If the connection had ended before, the result
+    /// is the earlier reason. Calls without an answer fail. Cancel safe: if the future is dropped, the connection is
     /// closed all the same.
     pub async fn close(self) -> CloseReason {
         self.peer.close(CloseCode::NORMAL, "");
         self.peer.closed().await
     }
 
-    /// Waits until the connection is gone; says how it ended. May be dropped at any point.
+    /// Waits until the connection has ended, and returns how it ended. Cancel safe.
     pub async fn closed(&self) -> CloseReason {
         self.peer.closed().await
     }

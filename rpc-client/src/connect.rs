@@ -1,4 +1,4 @@
-//! From a URL to a connection by TCP or a Unix socket, and on to the WebSocket.
+//! From a URL to a connection over TCP or a Unix socket, and then to a WebSocket.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,17 +19,17 @@ use crate::target::{Place, Target};
 #[cfg(feature = "tls-no-provider")]
 use crate::tls::{self, Tls};
 
-/// All that it takes to connect.
+/// The settings of one attempt to connect.
 pub(crate) struct Attempt {
     pub(crate) handshake: Handshake,
     pub(crate) limits: Limits,
-    /// The system's roots if there is none.
+    /// `None` means the root certificates of the system.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<Tls>,
 }
 
 impl Attempt {
-    /// Connects to where the URL leads; may be dropped at any point.
+    /// Connects to the target of the URL. Dropping the future closes the connection.
     pub(crate) async fn run(self) -> Result<Socket, ConnectError> {
         let target = &self.handshake.target;
         match &target.place {
@@ -39,7 +39,7 @@ impl Attempt {
         }
     }
 
-    /// Makes a WebSocket of the stream that `dialling` comes to; may be dropped at any point.
+    /// Turns the output of `dialling` into a WebSocket. Dropping the future closes the connection.
     pub(crate) async fn over<S>(
         &self,
         dialling: impl Future<Output = Result<S, ConnectError>>,
@@ -49,7 +49,7 @@ impl Attempt {
     {
         #[cfg(feature = "tls-no-provider")]
         if let Some(name) = &self.handshake.target.proven {
-            // First what may be missing here: then nobody is bothered.
+            // First load the root certificates: if they are missing, no server is dialled.
             let tls = Tls::or_default(self.tls.clone()).await?;
             let stream = tls.connect(name.clone(), dialling.await?).await;
             let stream =
@@ -60,7 +60,7 @@ impl Attempt {
     }
 }
 
-/// A TCP connection to the target. If its host has several addresses, the address that answers first wins.
+/// Connects to the target by TCP. If the host has several addresses, the address that answers first wins.
 async fn tcp(target: &Target, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
     let io = |error| ConnectError::Io { host: target.name.clone(), error };
     let addresses = lookup_host((host, port)).await;
@@ -75,7 +75,7 @@ async fn unix(target: &Target, path: &Path) -> Result<UnixStream, ConnectError> 
     UnixStream::connect(path).await.map_err(io)
 }
 
-/// Systems say of a zone that they do not know what they say of a name.
+/// Replaces the error for an unknown network interface: systems report it as an unknown host name.
 fn of_look_up(host: &str, error: io::Error) -> io::Error {
     if !host.contains('%') {
         return error;
@@ -87,7 +87,7 @@ fn of_look_up(host: &str, error: io::Error) -> io::Error {
 
 async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
-    // Small messages must not wait for the acknowledgement of earlier ones.
+    // Without Nagle's algorithm, small messages do not wait for the acknowledgement of earlier ones.
     stream.set_nodelay(true)?;
     Ok(stream)
 }

@@ -1,4 +1,4 @@
-//! Why there is no connection.
+//! [`ConnectError`], the reason why a client has no connection.
 
 use std::fmt;
 use std::io;
@@ -9,31 +9,31 @@ use rpc_core::RouterError;
 use rpc_core::internal::Escaped;
 use rpc_core::types::{CallerType, LimitsError};
 
-/// Why there is no connection. The text of each error holds the cause and names the change to make, so it is
-/// enough to print the error. No text repeats the URL or a header, since these may hold credentials. Words of
-/// the server are escaped.
+/// The reason why a client has no connection. The text of each error has the cause and names the change to make, so
+/// printing the error is enough. No text contains the URL or a header, since both may hold credentials. Text of the
+/// server is escaped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL cannot be used.
     #[error("the URL cannot be used: {0}")]
     Url(&'static str),
-    /// A header or subprotocol cannot be sent; the text names it, unless it is no name at all.
+    /// A header or subprotocol is invalid. The text names the header, unless the name itself is invalid.
     #[error("a header cannot be sent: {0}")]
     Header(String),
     /// Two limits contradict each other.
     #[error("the limits contradict each other: {0}")]
     Limits(LimitsError),
-    /// A method's name is offered twice, or is reserved.
+    /// Two methods have the same name, or the name of a method is reserved.
     #[error("not every method can be offered: {0}")]
     Router(RouterError),
-    /// A service [asks for callers](rpc_core::Service::requires_caller): these are known to servers only.
+    /// A service [asks for callers](rpc_core::Service::requires_caller). Only a server has callers.
     #[error(
         "a service asks for callers of the type `{0}`, and a client knows nothing of its server's: offer the service \
          without `requires_caller`"
     )]
     Caller(CallerType),
-    /// The host is not known, cannot be reached, or the connection to it broke.
+    /// The host is unknown or cannot be reached, or the connection to the host broke.
     #[error("no connection to `{host}`: {error}")]
     Io {
         /// The host and port, or the path of the Unix socket.
@@ -42,50 +42,49 @@ pub enum ConnectError {
         /// is the kind of the last of these errors.
         error: io::Error,
     },
-    /// There is a connection, but not by TLS: above all, the server did not prove who it is.
+    /// The TLS handshake failed, in most cases because the client does not trust the certificate of the server.
     #[cfg(feature = "tls-no-provider")]
     #[error("no secure connection to `{host}`: {reason}")]
     Tls {
         /// The host and port, or the path of the Unix socket.
         host: String,
-        /// What to think of it.
+        /// What the failure means, and what to change.
         reason: &'static str,
-        /// What failed; within it is a [`rustls::Error`](crate::rustls::Error), unless the connection
-        /// just ended.
+        /// The cause. The cause contains a [`rustls::Error`](crate::rustls::Error), unless the connection just ended.
         source: io::Error,
     },
-    /// There are no roots by which servers could be trusted, or nothing to do cryptography with.
+    /// The system has no root certificates, or the program has no provider of cryptography.
     #[cfg(feature = "tls-no-provider")]
     #[error(transparent)]
     TlsSetup(#[from] crate::TlsError),
-    /// It all took longer than [`connect_timeout`](crate::ClientBuilder::connect_timeout).
+    /// Connecting took longer than [`connect_timeout`](crate::ClientBuilder::connect_timeout).
     #[error("no connection within {0:?}: `connect_timeout` sets how long to wait")]
     Timeout(Duration),
-    /// The server gave another answer than a WebSocket: 401 and 403 are about credentials, 503 means
-    /// later, 404 another path, 301 and the like another URL. Redirects are not followed.
+    /// The server refused the WebSocket by an HTTP answer. 401 and 403 concern the credentials, 404 the path; 503 asks
+    /// the client to connect later; 301 and similar codes name another URL. The client does not follow redirects.
     #[error(
         "the server answered {status}{}{}{}", elsewhere(.location), later(.retry_after), excerpt(.body)
     )]
     Rejected {
         /// The status.
         status: StatusCode,
-        /// The beginning of the answer's body, at most 1 KiB, what is not UTF-8 replaced. It is the
-        /// server's text: escape it where you show it.
+        /// The beginning of the answer's body, at most 1 KiB. Bytes that are not UTF-8 are replaced. The text comes
+        /// from the server, so escape the text before you show it.
         body: String,
         /// The URL that the server names instead (`Location`).
         location: Option<Location>,
         /// The time that the server asks to wait before the next attempt (`Retry-After`).
         retry_after: Option<Duration>,
     },
-    /// The server breaks the rules of HTTP or of the WebSocket handshake.
+    /// The server violates HTTP or the WebSocket handshake.
     #[error("this is no WebSocket server: {0}")]
     Handshake(&'static str),
 }
 
-/// The URL that a server names instead of its own. Mostly an `https://` URL: connect to it as `wss://`.
+/// The URL that a server names instead of its own. In most cases the URL is an `https://` URL: connect to it as
+/// `wss://`.
 ///
-/// `Display` and `Debug` show one line, without user, password, query and fragment, since credentials may be
-/// there.
+/// `Display` and `Debug` show one line without user, password, query and fragment, since these may be credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location(String);
 
@@ -94,7 +93,7 @@ impl Location {
         Self(String::from_utf8_lossy(value).into_owned())
     }
 
-    /// The whole URL, as the server sent it. Bytes that are not UTF-8 are replaced.
+    /// Returns the whole URL, as the server sent it. Bytes that are not UTF-8 are replaced.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -133,7 +132,7 @@ impl From<RouterError> for ConnectError {
 /// How many characters of a server's text are shown.
 const SHOWN: usize = 200;
 
-/// One line of the server's text, harmless in a log.
+/// Returns one escaped line of the server's text, which is safe in a log.
 fn excerpt(body: &str) -> String {
     let line = body.trim().lines().next().unwrap_or_default();
     if line.is_empty() { String::new() } else { format!(": {}", harmless(line)) }

@@ -1,8 +1,7 @@
-//! The client's side of the WebSocket handshake (RFC 6455, section 4.1): the request, and the way
-//! to the answer.
+//! The client's side of the WebSocket handshake (RFC 6455, section 4.1): the request, and the answer.
 //!
-//! By hyper and not by the WebSocket library: that one loses what a server sends right behind its
-//! answer, and says little about an answer it does not like.
+//! hyper does the handshake, and not the WebSocket library: that library loses the bytes that a server sends right
+//! after its answer, and reports little about an answer that it does not accept.
 
 use std::error::Error;
 use std::io;
@@ -29,38 +28,39 @@ use crate::answer;
 use crate::error::{ConnectError, Location};
 use crate::target::Target;
 
-/// Bytes of an answer's head.
+/// Largest head of an answer in bytes.
 const HEAD: usize = 16 * 1024;
 
-/// So much of a refusal's body is kept, and waited for so long: its status must not be lost to a
-/// body that never comes.
+/// How many bytes of a refusal's body are kept, and how long the client waits for them. A body that never arrives must
+/// not hide the status.
 const BODY: (usize, Duration) = (1024, Duration::from_secs(1));
 
 const NO_ANSWER: ConnectError =
     ConnectError::Handshake("it closed the connection without an answer");
 
-/// What is asked for, and where.
+/// The request of a handshake, with its target.
 pub(crate) struct Handshake {
     pub(crate) target: Target,
     pub(crate) headers: HeaderMap,
     pub(crate) subprotocols: Vec<String>,
-    /// Whether the server is asked if it knows what lies beyond JSON-RPC 2.0.
+    /// Whether the request asks if the server knows the extensions of JSON-RPC 2.0.
     pub(crate) asks_for_hello: bool,
 }
 
-/// What a server has agreed to.
+/// The parameters that the server has agreed to.
 pub(crate) struct Agreed {
-    /// Whether it has said that it knows what lies beyond JSON-RPC 2.0.
+    /// Whether the server has answered that it knows the extensions of JSON-RPC 2.0.
     pub(crate) answers_hello: bool,
-    /// The subprotocol that it has picked of those that were offered.
+    /// The subprotocol that the server has picked from the offered ones.
     pub(crate) subprotocol: Option<Box<str>>,
 }
 
-/// By this header each end tells the other that it knows what lies beyond JSON-RPC 2.0.
+/// With this header each end tells the other end that it knows the extensions of JSON-RPC 2.0.
 const RPC_HELLO: HeaderName = HeaderName::from_static("rpc-hello");
 
 impl Handshake {
-    /// Turns a connection into a WebSocket; and what the server has agreed to. May be dropped at any point, which closes it.
+    /// Turns a connection into a WebSocket. Returns the WebSocket and the parameters that the server has agreed to.
+    /// Dropping the future closes the connection.
     pub(crate) async fn run<S>(
         &self,
         stream: S,
@@ -80,8 +80,8 @@ impl Handshake {
         Ok((WebSocket::new(stream, Role::Client, parts.read_buf, limits), agreed))
     }
 
-    /// Takes the sender, with which the HTTP connection ends: it gives the stream back then, and
-    /// what was read from it beyond the answer.
+    /// Sends the request and returns the response. This takes the sender, so that the HTTP connection ends with the
+    /// exchange: then the HTTP connection returns the stream, and the bytes that were read after the answer.
     async fn exchange(
         &self,
         mut sender: http1::SendRequest<Empty<Bytes>>,
@@ -126,7 +126,7 @@ impl Handshake {
         request
     }
 
-    /// What hyper could not do.
+    /// Turns an error of hyper into a [`ConnectError`].
     fn failed(&self, error: &hyper::Error) -> ConnectError {
         if error.is_parse_too_large() {
             return ConnectError::Handshake("the head of its answer is longer than 16 KiB");
@@ -145,14 +145,14 @@ impl Handshake {
         }
     }
 
-    /// What the stream could not do.
+    /// Turns an error of the stream into a [`ConnectError`].
     fn broke(&self, error: &io::Error) -> ConnectError {
-        // A server may find only now that it wants no such client.
+        // With TLS 1.3, a server may refuse the client's certificate only after the handshake.
         #[cfg(feature = "tls-no-provider")]
         if let Some(failure) = crate::tls::of_tls(&self.target, error) {
             return failure;
         }
-        // This is how TLS tells of a connection that just ends.
+        // TLS reports a connection that ends without a TLS close by this error.
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return NO_ANSWER;
         }
@@ -172,24 +172,24 @@ async fn rejected(response: Response<Incoming>) -> ConnectError {
         response.headers().get(RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?));
     let mut body = Vec::new();
     let (bytes, time) = BODY;
-    // What came until then is good enough.
+    // A timeout is no error here: the bytes that arrived in time are enough.
     let _ = timeout(time, read(response.into_body(), bytes, &mut body)).await;
     let body = String::from_utf8_lossy(&body).into_owned();
     ConnectError::Rejected { status, body, location, retry_after }
 }
 
-/// The time to wait that a `Retry-After` header gives: a number of seconds, or a date.
+/// Returns the time to wait that a `Retry-After` header asks for: a number of seconds, or a date.
 fn wait(retry_after: &str) -> Option<Duration> {
     let retry_after = retry_after.trim();
     if let Ok(seconds) = retry_after.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let date = httpdate::parse_http_date(retry_after).ok()?;
-    // A date that is over means now.
+    // A date in the past means now.
     Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-/// Reads up to so many bytes.
+/// Reads up to `bytes` bytes of the body.
 async fn read(mut body: Incoming, bytes: usize, into: &mut Vec<u8>) {
     while into.len() < bytes
         && let Some(Ok(frame)) = body.frame().await

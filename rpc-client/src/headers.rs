@@ -1,4 +1,4 @@
-//! The headers that a user adds to the request.
+//! The headers and subprotocols that the application adds to the request.
 
 use std::fmt;
 
@@ -10,10 +10,11 @@ use http::header::{
 
 use crate::error::ConnectError;
 
-/// Some servers refuse a request without a name. No version: it tells whom it is worth to attack.
+/// Some servers refuse a request without a `User-Agent`. The value has no version: a version tells attackers which
+/// clients are vulnerable.
 const OUR_NAME: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_NAME"));
 
-/// A user's headers, or what is wrong with the first bad one.
+/// The headers of the application, or the error of the first invalid header.
 #[derive(Default)]
 pub(crate) struct Headers {
     map: HeaderMap,
@@ -32,7 +33,7 @@ impl Headers {
         self.note(added);
     }
 
-    /// All of them, our name if there is no other, and the subprotocols that are offered.
+    /// Returns the headers and the offered subprotocols. Adds our `User-Agent` if the application has set none.
     pub(crate) fn finish(mut self) -> Result<(HeaderMap, Vec<String>), ConnectError> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
@@ -48,7 +49,7 @@ impl Headers {
     }
 
     fn try_add(&mut self, name: &str, value: &str) -> Result<(), ConnectError> {
-        // The name is not repeated: some put the whole header there, credentials and all.
+        // The error does not repeat the name: some callers pass the whole header as the name, with its credentials.
         let name = HeaderName::try_from(name).map_err(|_| {
             wrong("a name is ASCII letters, digits and `-`; the value comes second")
         })?;
@@ -60,14 +61,14 @@ impl Headers {
         }
         let mut value = HeaderValue::try_from(value)
             .map_err(|_| wrong(format!("the value of `{name}` has a line break or the like")))?;
-        // Any of them may be a credential: none is ever shown.
+        // Any header may be a credential, so no value is ever shown.
         value.set_sensitive(true);
         self.map.append(name, value);
         Ok(())
     }
 
     fn try_add_subprotocol(&mut self, name: &str) -> Result<(), ConnectError> {
-        // Names of headers follow the same rule, but for the case of letters.
+        // Names of subprotocols follow the rule for names of headers, but upper and lower case differ.
         HeaderName::try_from(name)
             .map_err(|_| wrong("a subprotocol is one word of ASCII letters, digits and `-._`"))?;
         self.subprotocols.push(name.to_owned());
@@ -75,7 +76,7 @@ impl Headers {
     }
 }
 
-/// Shows the names of the headers, and no subprotocol, since some users put a token there.
+/// Shows only the names of the headers. Subprotocols are not shown, since some clients put a token there.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Headers")

@@ -1,5 +1,5 @@
-//! A WebSocket client for two-way JSON-RPC 2.0: it calls what a server offers, and offers services
-//! in return, on the same connection.
+//! A WebSocket client for two-way JSON-RPC 2.0. The client calls methods of a server, and offers services to the server
+//! on the same connection.
 //!
 //! ```
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,22 +15,22 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # The way of a connection
+//! # The path of a connection
 //!
 //! ```text
 //! URL ─▶ target ─▶ connect: TCP or Unix socket ─▶ tls ─▶ handshake ─▶ a task: Connection
 //!          └──────────┴───────────────────────────┴─────────┴─▶ ConnectError, which says what to change
 //! ```
 //!
-//! If a host has several addresses, the client connects to the address that answers first (`race`, as in
-//! RFC 8305). It tries the next address 250 ms after the one before, or as soon as an attempt fails; IPv6 and
-//! IPv4 take turns.
+//! If a host has several addresses, the client connects to the address that answers first (`race`, as in RFC 8305). The
+//! client tries the next address 250 ms after the address before, or as soon as an attempt fails. IPv6 and IPv4
+//! addresses take turns.
 //!
-//! A stream that exists already, such as a tunnel, carries a client by `connect_over`.
+//! [`connect_over`](ClientBuilder::connect_over) carries a client over an existing stream, such as a tunnel.
 //!
-//! `wss://` needs the feature `tls`, and is refused without it. By default the server's certificate
-//! must descend from a root that the system trusts; `Tls` says what else may be. With the feature
-//! `tls-no-provider` instead, `ring` is not built, and the program installs another provider of
+//! `wss://` needs the feature `tls`; without the feature, such a URL is an error. By default the server's certificate
+//! must descend from a root certificate that the system trusts. `Tls` has the other choices. With the feature
+//! `tls-no-provider` instead of `tls`, the crate `ring` is not built, and the program installs another provider of
 //! cryptography.
 //!
 //! # One dependency

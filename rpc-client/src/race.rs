@@ -1,8 +1,8 @@
 //! Chooses an address of a host that has several: the address that answers first wins, as in Happy Eyeballs
 //! (RFC 8305).
 //!
-//! To try the addresses one after the other is not enough. Some networks announce IPv6 and do not route it: an
-//! attempt to such an address gets no answer and would take all the time. Nothing in here knows sockets.
+//! The addresses are not tried strictly one after the other, because some networks announce IPv6 and do not route it.
+//! An attempt to such an address gets no answer and would take all the time. This file knows no sockets.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::timeout;
 
-/// How long an attempt runs alone before the next one begins beside it (RFC 8305, section 5).
+/// How long an attempt runs alone before the next attempt starts beside it (RFC 8305, section 5).
 const NEXT: Duration = Duration::from_millis(250);
 
 /// Sorts addresses into the order of the attempts, and leaves out repeated ones. The family that the resolver
@@ -71,7 +71,7 @@ where
     }
 }
 
-/// Each address that failed, with its error, in the order in which they failed.
+/// The addresses that failed, each with its error, in the order in which they failed.
 #[derive(Debug)]
 pub(crate) struct Failures(Vec<(SocketAddr, io::Error)>);
 

@@ -1,14 +1,14 @@
-//! A WebSocket to a server, over whatever carries it.
+//! A WebSocket to a server, over any stream.
 
 use rpc_core::transport::{Endpoint, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::handshake::Agreed;
 
-/// A WebSocket whose handshake is done.
+/// A WebSocket after its handshake.
 ///
-/// What carries it is forgotten only here, and known again where it is driven: to ask each time that bytes
-/// move would cost every call.
+/// The type of the stream is erased only here, for the start of the task. The task itself knows the type: a dynamic
+/// call for each read and write would cost every RPC call.
 pub(crate) struct Socket {
     spawn: Box<dyn FnOnce(Endpoint) + Send>,
     pub(crate) agreed: Agreed,
@@ -23,7 +23,7 @@ impl Socket {
         Self { spawn, agreed }
     }
 
-    /// Starts the task that carries the connection; what the server has agreed to.
+    /// Starts the task that carries the connection. Returns the parameters that the server has agreed to.
     pub(crate) fn spawn(self, endpoint: Endpoint) -> Agreed {
         (self.spawn)(endpoint);
         self.agreed

@@ -1,4 +1,4 @@
-//! Where a URL leads.
+//! The target of a URL.
 
 #[cfg(unix)]
 use std::ffi::OsString;
@@ -21,36 +21,36 @@ use rpc_tls::rustls::pki_types::ServerName;
 
 use crate::error::ConnectError;
 
-/// A URL, taken apart.
+/// A parsed URL.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Target {
-    /// Who the server must prove to be before anything is said to it; `None` for one without TLS.
+    /// The name that the server's certificate must have. `None` without TLS.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) proven: Option<ServerName<'static>>,
     pub(crate) place: Place,
-    /// Host and port, or the path of the socket, for people.
+    /// Host and port, or the path of the socket, for error messages and logs.
     pub(crate) name: String,
-    /// Host and port for the `Host` header, which leaves out the default port and the zone.
+    /// Host and port for the `Host` header, without the default port and without the zone.
     pub(crate) authority: String,
-    /// Path and query, as they are requested.
+    /// Path and query of the request.
     pub(crate) path: String,
 }
 
-/// What to dial.
+/// The address to dial.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Tcp {
-        /// A name or an address, the latter without brackets, but with its zone: `fe80::1%eth0`.
+        /// A name or an address. An address has no brackets, but has its zone: `fe80::1%eth0`.
         host: String,
         port: u16,
     },
-    /// The path of a socket; on Linux also a name, with a zero byte before it.
+    /// The path of a socket. On Linux also an abstract name, after a zero byte.
     #[cfg(unix)]
     Unix(PathBuf),
 }
 
 impl Target {
-    /// Reads a `ws://` or `wss://` URL, or that of a Unix socket. No error repeats any of it.
+    /// Reads a `ws://` or `wss://` URL, or the URL of a Unix socket. The error contains no part of the URL.
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
         match url.split_once(':') {
             Some((scheme, socket)) if scheme.eq_ignore_ascii_case("ws+unix") => {
@@ -84,8 +84,8 @@ impl Target {
         })
     }
 
-    /// Reads what stands behind `ws+unix:`: `//`, the path of the socket, and after another colon the path that
-    /// is asked for, as the package `ws` of npm has it. The path of the socket is escaped.
+    /// Reads the part after `ws+unix:`: `//`, the escaped path of the socket, and after another colon the path of the
+    /// request. The npm package `ws` has the same syntax.
     #[cfg(unix)]
     fn of_socket(text: &str, secure: bool) -> Result<Self, ConnectError> {
         check_feature(secure)?;
@@ -120,11 +120,11 @@ impl Target {
     }
 }
 
-/// What a server on a Unix socket is called: it is on this machine.
+/// The host name of a server on a Unix socket, since such a server is on this machine.
 #[cfg(unix)]
 const LOCAL: &str = "localhost";
 
-/// Host and port, or the socket: path and query may hold credentials.
+/// Shows only host and port, or the socket: path and query may hold credentials.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Target").field(&self.name).finish()
@@ -154,8 +154,8 @@ fn server_name(host: &str) -> Result<ServerName<'static>, ConnectError> {
     ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| bad)
 }
 
-/// What is dialled for the host of a URL, and what the server is asked for: not the zone of an address, since
-/// that means something on this machine only (RFC 6874, section 4).
+/// Returns the host to dial, and the host for the `Host` header. The header has no zone, since a zone means something
+/// on this machine only (RFC 6874, section 4).
 fn host_of(host: &str) -> Result<(String, String), ConnectError> {
     let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) else {
         return Ok((host.to_owned(), host.to_owned()));
@@ -166,7 +166,7 @@ fn host_of(host: &str) -> Result<(String, String), ConnectError> {
     };
     address.parse::<Ipv6Addr>().map_err(|_| BAD_ADDRESS)?;
     let Some(zone) = zone else { return Ok((address.to_owned(), host.to_owned())) };
-    // What is not `%25` could be meant as either: `%251` is zone 1, or zone 251.
+    // A zone after `%` without `25` is ambiguous: `%251` could be zone 1 or zone 251.
     let zone = zone.strip_prefix("25").filter(|zone| !zone.is_empty()).ok_or(BAD_ADDRESS)?;
     let zone = percent_decode_str(zone).decode_utf8().map_err(|_| BAD_ADDRESS)?;
     Ok((format!("{address}%{zone}"), format!("[{address}]")))
@@ -185,7 +185,7 @@ fn is_secure(uri: &Uri) -> Result<bool, ConnectError> {
 }
 
 fn port(authority: &Authority, default: u16) -> Result<u16, ConnectError> {
-    // `port_u16` takes a port it cannot read for none.
+    // `port_u16` returns `None` also for a port that it cannot read.
     match &authority.as_str()[authority.host().len()..] {
         "" => Ok(default),
         port => {

@@ -18,8 +18,8 @@ use tokio_rustls::client::TlsStream;
 pub(crate) use self::failure::{of_handshake, of_tls};
 use crate::error::ConnectError;
 
-/// Which servers are trusted, and who this client is to them. Clones share their sessions, so that
-/// one connects quicker where another was before.
+/// The rule which servers a client trusts, and the certificate of the client. Clones share their TLS sessions, so that
+/// a client connects faster to a server to which another client was connected before.
 ///
 /// ```no_run
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,58 +31,56 @@ use crate::error::ConnectError;
 /// # Ok(()) }
 /// ```
 ///
-/// A server must show a certificate that descends from a trusted root, is valid now, and is for the
-/// name or address in the URL. TLS 1.2 and 1.3 are spoken, by the
-/// [`CryptoProvider`](crate::rustls::crypto::CryptoProvider) that the program installed before, else
-/// by `ring` (feature `tls`). A connection costs 8 KiB more than without TLS when it is idle, and may
-/// hold 64 KiB more of what was not sent yet and 18 KiB of what arrives.
+/// A server must show a certificate that descends from a trusted root, is valid now, and is for the name or address in
+/// the URL. The client speaks TLS 1.2 and 1.3. It uses the [`CryptoProvider`](crate::rustls::crypto::CryptoProvider)
+/// that the program has installed, or else `ring` (feature `tls`). An idle connection takes 8 KiB more than without
+/// TLS. A busy connection may hold 64 KiB more of unsent data, and 18 KiB more of received data.
 #[derive(Clone)]
 pub struct Tls {
     config: Arc<ClientConfig>,
 }
 
 impl Tls {
-    /// Trusts whom the system trusts, or, if they are set, the files that the environment variables
-    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name. Reads files, so not from where that must not block.
+    /// Trusts the root certificates of the system. If the environment variables `SSL_CERT_FILE` or `SSL_CERT_DIR` are
+    /// set, trusts the certificates in these files instead. This reads files and so blocks the thread.
     ///
     /// # Errors
-    /// [`NoSystemRoots`](TlsError::NoSystemRoots) if there are none.
+    /// [`NoSystemRoots`](TlsError::NoSystemRoots) if there are no root certificates.
     pub fn system_roots() -> Result<Self, TlsError> {
         Self::new(system::roots()?)
     }
 
-    /// Trusts the certificates in a PEM file, and no others. Reads a file, as
-    /// [`system_roots`](Self::system_roots) does.
+    /// Trusts only the certificates in a PEM file. This reads a file and so blocks the thread.
     ///
     /// # Errors
-    /// A file that cannot be read or used; the text says what is wrong with it.
+    /// If the file cannot be read or used. The text says what is wrong with the file.
     pub fn roots_from_pem_file(path: impl AsRef<Path>) -> Result<Self, TlsError> {
         Self::new(roots(path.as_ref())?)
     }
 
-    /// Trusts whom the system trusts, and the certificates in a PEM file.
+    /// Trusts the root certificates of the system, and the certificates in a PEM file. This reads files and so blocks
+    /// the thread.
     ///
     /// # Errors
-    /// Those of [`system_roots`](Self::system_roots) and
-    /// [`roots_from_pem_file`](Self::roots_from_pem_file).
+    /// The errors of [`system_roots`](Self::system_roots) and of [`roots_from_pem_file`](Self::roots_from_pem_file).
     pub fn system_roots_and_pem_file(path: impl AsRef<Path>) -> Result<Self, TlsError> {
         let mut roots = system::roots()?;
         add_roots(&mut roots, path.as_ref())?;
         Self::new(roots)
     }
 
-    /// Takes a config as it is, but for two things: HTTP/1.1 is the only protocol that is offered,
-    /// and early data is off.
+    /// Uses a config of rustls. Two settings are replaced: HTTP/1.1 becomes the only ALPN protocol, and early data is
+    /// turned off.
     pub fn from_config(config: Arc<ClientConfig>) -> Self {
         Self { config: http(config) }
     }
 
-    /// Shows this certificate to a server that asks for one: a chain, the client's own first, and its
-    /// private key, both PEM; they may be in the same file. The key may be PKCS#8, PKCS#1 or SEC1,
-    /// and is not encrypted.
+    /// Shows this certificate to a server that asks for one. The files are a chain, the client's own certificate first,
+    /// and its private key. Both are PEM, and may be in the same file. The key may be PKCS#8, PKCS#1 or SEC1, and must
+    /// not be encrypted.
     ///
     /// # Errors
-    /// A file that cannot be read or used, or a key that does not belong to the certificate.
+    /// If a file cannot be read or used, or the key does not belong to the certificate.
     pub fn client_certificate_from_pem_files(
         mut self,
         certificates: impl AsRef<Path>,
@@ -94,7 +92,7 @@ impl Tls {
         Ok(self)
     }
 
-    /// `given`, or else whom the system trusts.
+    /// Returns `given`, or else the default, which trusts the root certificates of the system.
     pub(crate) async fn or_default(given: Option<Self>) -> Result<Self, ConnectError> {
         match given {
             Some(tls) => Ok(tls),
@@ -102,8 +100,8 @@ impl Tls {
         }
     }
 
-    /// Does the handshake with a server that proves to be `name`. May be dropped at any point, which
-    /// closes the connection.
+    /// Does the TLS handshake with a server whose certificate must be for `name`. Dropping the future closes the
+    /// connection.
     pub(crate) async fn connect<S>(
         &self,
         name: ServerName<'static>,
@@ -125,7 +123,8 @@ impl Tls {
     }
 }
 
-/// A server might choose a protocol that we do not speak, and anyone can send early data again.
+/// With another ALPN protocol a server might choose a protocol that the client does not speak. Early data can be
+/// replayed by anyone.
 fn http(mut config: Arc<ClientConfig>) -> Arc<ClientConfig> {
     if config.alpn_protocols != [ALPN] || config.enable_early_data {
         let config = Arc::make_mut(&mut config);
@@ -135,7 +134,7 @@ fn http(mut config: Arc<ClientConfig>) -> Arc<ClientConfig> {
     config
 }
 
-/// Nothing of keys, and certificates are long.
+/// Shows neither keys nor certificates.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").finish_non_exhaustive()

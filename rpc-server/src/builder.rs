@@ -36,7 +36,7 @@ use crate::subprotocols::Subprotocols;
 /// | [`on_disconnect`](Self::on_disconnect) | once for each connection that `on_connect` has admitted, after the connection has ended | [`close`](Limits::close) (5 s) | the panic hook reports the panic |
 #[must_use = "a server starts with `bind`"]
 pub struct ServerBuilder {
-    /// The offered services. [`settle`](Self::settle) moves them into `config`.
+    /// The offered services. They are moved into `config` when the server is made.
     router: Router,
     config: EndpointConfig,
     paths: Paths,

@@ -1,4 +1,4 @@
-//! What a failure of TLS means, in words for those who have to do something about it.
+//! Turns TLS errors into texts that say what to change.
 
 use std::io;
 
@@ -9,13 +9,13 @@ use crate::target::Target;
 
 const ENDED: &str = "the connection ended in the middle of the TLS handshake";
 
-/// What `error` means, which ended the handshake.
+/// Returns the meaning of `error`, which ended the TLS handshake.
 pub(crate) fn of_handshake(target: &Target, error: io::Error) -> ConnectError {
     let ended = |source| ConnectError::Tls { host: target.name.clone(), reason: ENDED, source };
     of_tls(target, &error).unwrap_or_else(|| ended(error))
 }
 
-/// What `error` means, if it is one of TLS; it may be from after the handshake.
+/// Returns the meaning of `error` if it is a TLS error, also after the handshake.
 pub(crate) fn of_tls(target: &Target, error: &io::Error) -> Option<ConnectError> {
     let tls = error.get_ref()?.downcast_ref::<Error>()?;
     let source = io::Error::new(error.kind(), tls.clone());
@@ -47,7 +47,7 @@ fn reason(error: &Error) -> &'static str {
 fn of_certificate(error: &CertificateError) -> &'static str {
     use CertificateError as E;
     match error {
-        // The root that is trusted may have the same name as the one that issued this.
+        // A trusted root may have the same name as the unknown issuer of this certificate.
         E::UnknownIssuer | E::BadSignature => {
             "its certificate does not descend from a root that is trusted: name that with \
              `Tls::roots_from_pem_file`"

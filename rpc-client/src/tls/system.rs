@@ -1,4 +1,4 @@
-//! Whom the system trusts.
+//! The root certificates of the system.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use super::Tls;
 
-/// The system's roots. What cannot be read among them is left out, as all programs do.
+/// Returns the root certificates of the system. Certificates that cannot be read are left out, as in other programs.
 pub(super) fn roots() -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     let (added, _) =
@@ -16,14 +16,14 @@ pub(super) fn roots() -> Result<RootCertStore, TlsError> {
     if added == 0 { Err(TlsError::NoSystemRoots) } else { Ok(roots) }
 }
 
-/// What is used where nothing is set. Read once: there are more than a hundred.
+/// Returns the default `Tls`. The root certificates are read once, since there are more than a hundred.
 pub(super) async fn default() -> Result<Tls, TlsError> {
     static DEFAULT: OnceLock<Tls> = OnceLock::new();
     if let Some(tls) = DEFAULT.get() {
         return Ok(tls.clone());
     }
     let read = spawn_blocking(Tls::system_roots).await;
-    // It is not cancelled, and who reads files does not panic; if it did, there are no roots.
+    // The task is never cancelled, and reading files does not panic. If it did, there would be no root certificates.
     let tls = read.unwrap_or(Err(TlsError::NoSystemRoots))?;
     Ok(DEFAULT.get_or_init(|| tls).clone())
 }
