@@ -1,9 +1,8 @@
-//! `#[service]` and `#[derive(RpcError)]` of `rpc-core`, which re-exports both: use them from there.
+//! The macros `#[service]` and `#[derive(RpcError)]`. `rpc-core` re-exports both; use them from there.
 //!
-//! Each is three steps. `parse` reads attribute arguments into small structs that keep their
-//! tokens; `model` makes checked plain data of the item, and raises every error, all of them at
-//! once; `expand` writes Rust, and cannot fail. What the generated code does is in ordinary
-//! functions of `rpc_core::private`; the macros only name types.
+//! Each macro has three steps. `parse` reads attribute arguments into small structs that keep their tokens. `model`
+//! turns the item into checked plain data, and reports all errors at once. `expand` writes Rust code, and cannot fail.
+//! The logic of the generated code is in ordinary functions of `rpc_core::private`; the macros only name types.
 
 #![forbid(unsafe_code)]
 
@@ -19,9 +18,9 @@ use proc_macro::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, Item, parse_macro_input};
 
-/// Makes a service of a trait: a contract that both ends of a connection share.
+/// Turns a trait into a service: a contract that both ends of a connection share.
 ///
-/// # What is written
+/// # Input
 ///
 /// ```text
 /// /// What the server offers.
@@ -40,38 +39,39 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// - A method takes `&self`, is `async` or not, and may have a body, which is its default.
-/// - Parameters have plain names and types that are [`Serialize`] and [`DeserializeOwned`]. `&str`,
-///   `&[T]` and any other `&T` is received as what it is owned by (`String`, `Vec<T>`,
-///   `T::Owned` of [`ToOwned`]) and lent to the method. An `Option` may be left out by the caller, and a stub leaves out one that is
-///   `None` where it can: last by position, anywhere by name. So a method may gain an `Option` at
-///   its end, and is still called at ends that do not know it.
-/// - A parameter may have documentation, though Rust allows none there. Rustdoc shows the documentation of all parameters as a
-///   list at the end of the method's own, in the trait and in the stub.
-/// - `&Context`, anywhere among the parameters, is the call itself: whose it is, until when. It is
-///   not on the wire and not in the stub.
-/// - A return type whose last part is called `Result` has an error type, which is an `RpcError`:
-///   `Result<T, E>`, or an alias with one argument that knows its error, as `rpc_core::Result<T>`.
-///   Any other return type, or none, is that of a method that cannot fail.
-/// - A method that returns a `Streaming<T>`, alone or in a `Result`, is a subscription: its caller
-///   gets the stream, and ends it by dropping it.
-/// - A parameter that is a `Streaming<T>` is sent item by item by the caller, while the call lasts; if
-///   the method returns a `Streaming` as well, until that has ended.
-/// - `Streaming<T, E>` says in both places which `RpcError` the stream ends with. Whoever takes the stream gets that error
-///   back as `StreamError::Method`.
-/// - A parameter that is a `Progress<T>` tells the caller, if that asked with `on_progress`, how far the
-///   call has come. It is not among the parameters of the stub.
-/// - In both places the name `Streaming` is what counts: a type of one's own that is called so needs
-///   another name, and an alias of `Streaming` hides it. So it is with `Progress<T>`.
+/// - A method takes `&self`, and may be `async`. It may have a body, which is the default implementation.
+/// - Parameters have plain names, and types that are [`Serialize`] and [`DeserializeOwned`]. A parameter `&T` is
+///   received as the owned type of `T` and lent to the method: `String` for `&str`, `Vec<T>` for `&[T]`, and `T::Owned`
+///   of [`ToOwned`] for any other `&T`.
+/// - A caller may omit an `Option`. A stub omits an `Option` that is `None` where possible: the last params by
+///   position, any params by name. So a method may gain an `Option` as its last parameter, and peers that do not know
+///   the parameter can still call the method.
+/// - A parameter may have documentation, though Rust allows none there. Rustdoc shows the documentation of all
+///   parameters as a list at the end of the method's own documentation, in the trait and in the stub.
+/// - `&Context`, at any place among the parameters, gives access to the call: its caller, its deadline, its peer. The
+///   context is not sent, and the stub does not have it.
+/// - A return type whose last path segment is `Result` has an error type, which must be an `RpcError`: `Result<T, E>`,
+///   or an alias with one argument, as `rpc_core::Result<T>`. A method with any other return type, or without a return
+///   type, cannot fail.
+/// - A method that returns a `Streaming<T>`, alone or in a `Result`, is a subscription. Its caller gets the stream, and
+///   ends the subscription by dropping the stream.
+/// - A parameter that is a `Streaming<T>` is sent item by item by the caller, while the call lasts. If the method also
+///   returns a `Streaming`, the items are sent until that stream has ended.
+/// - `Streaming<T, E>` names the `RpcError` with which the stream may end, in both places. The receiver of the stream
+///   gets that error as `StreamError::Method`.
+/// - A parameter that is a `Progress<T>` reports progress to the caller, if the caller has asked for reports with
+///   `on_progress`. The stub does not have this parameter.
+/// - The macro recognizes `Streaming` and `Progress<T>` by their names. A type of your own with one of these names
+///   needs another name, and the macro does not see through an alias.
 ///
-/// # What is made
+/// # Output
 ///
-/// **The trait**, with `Send + Sync + 'static` asked of who implements it, and each `async fn` as a
-/// `fn … -> impl Future<Output = …> + Send`. Implementations write plain `async fn`; one whose
-/// future is not `Send` is told so at the line that is in the way.
+/// **The trait**, with the bounds `Send + Sync + 'static` for implementations, and with each `async fn` as a `fn … ->
+/// impl Future<Output = …> + Send`. Implementations write plain `async fn`. If the future of an implementation is not
+/// `Send`, the compiler names the line that is the reason.
 ///
-/// **The calling half**, a stub over a peer. Calls are futures that can be started, timed and
-/// dropped; a notification has a form that never waits.
+/// **The stub** for callers, over a peer. Calls are futures that can be started, given a timeout, and dropped. A
+/// notification also has a `try_` form, which never waits.
 ///
 /// ```text
 /// pub struct ChatClient<T = Peer> { … }
@@ -89,8 +89,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// A stub may be over a batch or a group as well. It has the same methods there, but for those with a
-/// `Streaming`: a stream belongs to one peer.
+/// A stub may also be over a batch or a group. There it has the same methods, except those with a `Streaming`: a stream
+/// belongs to one peer.
 ///
 /// ```text
 /// impl ChatClient<&Batch> { // queued; all leave with `Batch::send`
@@ -105,7 +105,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// **The serving half**, a `Service` that decodes params and calls an implementation.
+/// **The server**, a `Service` that decodes params and calls an implementation.
 ///
 /// ```text
 /// pub struct ChatServer<S> { … }
@@ -116,8 +116,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// **The table** of what the trait says: a constant of both halves. Neither needs an implementation or a connection, so
-/// tools can read the table: those that export schemas, generate code or list methods.
+/// **The table** of the trait, as constants of the stub and of the server. The constants need neither an implementation
+/// nor a connection, so tools can read them, for example to export schemas, to generate code or to list methods.
 ///
 /// ```text
 /// ChatClient::INFO       // `&'static ServiceInfo`: name, namespace, documentation and methods
@@ -128,66 +128,65 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///
 /// - The constants are written without type arguments, also in generic code: they belong to `ChatClient<Peer>` and to
 ///   `ChatServer<()>`. `ChatServer::<Rooms>::INFO` does not exist.
-/// - Names are those of the trait. Of a server in another [namespace](#one-service-under-several-namespaces),
-///   `Service::methods` tells the names.
-/// - A `MethodInfo` has the method's name, kind, parameters, flags, errors and documentation, and its return type as it is
-///   written. An alias has a row of its own, which tells in `alias_of` what it is an alias of.
-/// - A `ParamInfo` has the parameter's name, its type as it is written and its documentation. It can be asked whether the
-///   parameter may be left out (`is_optional`), and for its default as JSON (`default_json`).
-/// - Documentation is text that is written as `///` or `#[doc = "…"]`; a macro in its place (`include_str!`) is not in the
-///   table.
+/// - The names are the names of the trait. For a server in another [namespace](#one-service-under-several-namespaces),
+///   `Service::methods` returns the names.
+/// - A `MethodInfo` has the name, the kind, the parameters, the flags, the errors and the documentation of a method,
+///   and its return type as written. An alias has an entry of its own, whose `alias_of` names the method.
+/// - A `ParamInfo` has the name of a parameter, its type as written, and its documentation. `is_optional` returns
+///   whether callers may omit the parameter, and `default_json` returns its default as JSON.
+/// - The table has documentation that is written as `///` or `#[doc = "…"]`. It does not have documentation from a
+///   macro (`include_str!`).
 ///
-/// Client and server are as visible as the trait. Documentation, `cfg` and `deprecated` carry over; other
+/// Stub and server have the visibility of the trait. Documentation, `cfg` and `deprecated` are copied to them; other
 /// attributes stay on the trait.
 ///
 /// # Options
 ///
 /// | `#[service(…)]` | |
 /// |---|---|
-/// | `namespace = "chat"` | stands before the name of each method: `chat.join`; without it names are bare |
-/// | `separator = "_"` | what stands between, `.` unless said otherwise |
-/// | `rename_all = "camelCase"` | how names of methods are spelled on the wire; also `lowercase`, `UPPERCASE`, `PascalCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `kebab-case`, `SCREAMING-KEBAB-CASE` |
-/// | `rename_all_params = "camelCase"` | the same for parameters |
-/// | `by_name` | the stub sends params as an object with their names, not as an array; either is understood |
-/// | `allow_unknown` | a request may have params with names that the method does not know: those are ignored, as in a notification, and without a warning. Otherwise such a request is answered -32602; one with more values than the method has parameters always is |
-/// | `empty_params` | the stub sends `[]`, or `{}` by name, where a method has no parameters or all are left out. Otherwise such a message has no `params` |
+/// | `namespace = "chat"` | the prefix of each method's name: `chat.join`. Without a namespace, names have no prefix |
+/// | `separator = "_"` | the text between namespace and name. Default: `.` |
+/// | `rename_all = "camelCase"` | the case of the methods' names on the wire: also `lowercase`, `UPPERCASE`, `PascalCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `kebab-case`, `SCREAMING-KEBAB-CASE` |
+/// | `rename_all_params = "camelCase"` | the same for the names of parameters |
+/// | `by_name` | the stub sends params as an object with names, not as an array. The server understands both |
+/// | `allow_unknown` | the server ignores params whose names the method does not know, without a warning, as it does for notifications. Without the option, the server answers such a request with -32602. A request with more values by position than the method has parameters is always answered -32602 |
+/// | `empty_params` | the stub sends `[]`, or `{}` by name, if a method has no parameters or all parameters are omitted. Without the option, such a message has no `params` |
 /// | `dyn` | implementations may be behind a `dyn`, see below |
-/// | `crate = some::path` | where `rpc_core` is, if not at `::rpc_core`: `crate = rpc_server::rpc_core` in a crate that depends on `rpc-server` alone |
+/// | `crate = some::path` | the path of `rpc_core`. Default: `::rpc_core`. A crate that depends only on `rpc-server` writes `crate = rpc_server::rpc_core` |
 ///
 /// | on a method | |
 /// |---|---|
-/// | `#[notification]` | nobody waits for it, and it returns nothing |
-/// | `#[subscription]` | it returns a `Streaming<T>`; may be left out where no option is given |
-/// | `#[method]` | any other; may be left out as well |
+/// | `#[notification]` | the method is a notification: it has no answer, and returns nothing |
+/// | `#[subscription]` | the method is a subscription: it returns a `Streaming<T>`. The attribute may be omitted if it has no options |
+/// | `#[method]` | the method is neither of them. The attribute may be omitted if it has no options |
 ///
-/// | in these | |
+/// | option of these attributes | |
 /// |---|---|
 /// | `name = "whois"` | replaces the method's own part of its name: `chat.whois` |
-/// | `aliases("finger", "chat.who")` | more names of it, whole ones, for who calls by name |
-/// | `by_name`, `allow_unknown`, `empty_params`, or `… = false` | as on the service, for this method |
-/// | `spawn` | runs in a task of its own: for work that keeps a processor busy. Those of one connection run at the same time if the runtime has workers to spare |
-/// | `blocking` | runs on a thread where it may block: a plain `fn`, and no subscription. Once begun it is not stopped, not even when its call is cancelled |
-/// | `detached` | runs in a task of its own, which goes on to its end when the connection is over; its answer goes nowhere then. A cancel by its caller and its deadline stop it as any other, and so does a runtime that shuts down. Not on a subscription; one of `spawn`, `blocking` and `detached` at most |
-/// | `ordered` | a request starts only when all requests and notifications that came before it on its connection have ended. Later ones do not wait for it, unless they are ordered too. A handler that waits for a call of its own is not waited for: that call may need this one. Not on a notification: those run in order as they are |
-/// | `timeout = "2s"` | how long the stub waits, unless its caller says otherwise: a whole number and `ms`, `s`, `m` or `h`. Not on a notification |
-/// | `idempotent` | running it twice does what running it once does. On a `#[method]` only |
+/// | `aliases("finger", "chat.who")` | further names of the method, without a prefix by the namespace, for callers that use other names |
+/// | `by_name`, `allow_unknown`, `empty_params`, or `… = false` | as on the service, for this method only |
+/// | `spawn` | the method runs in a task of its own: for work that keeps a processor busy. Such handlers of one connection run in parallel if the runtime has free workers |
+/// | `blocking` | the method runs on a thread that may block. It is a plain `fn`, and no subscription. After its start the method is not stopped, not even if the call is cancelled |
+/// | `detached` | the method runs in a task of its own, which goes on until its end when the connection has ended. The answer is then discarded. A cancel by the caller, the deadline, and a shutdown of the runtime stop the method as any other. Not for subscriptions. A method may have only one of `spawn`, `blocking` and `detached` |
+/// | `ordered` | a request starts only after all earlier requests and notifications of its connection have ended. Later requests do not wait for it, unless they are ordered, too. An ordered request does not wait for a handler that waits for a call of its own, since that call may need the request. Not for notifications, which always run in order |
+/// | `timeout = "2s"` | the default timeout of the stub: a whole number with `ms`, `s`, `m` or `h`. The caller can set another timeout. Not for notifications |
+/// | `idempotent` | running the method twice has the same effect as running it once. Only for a `#[method]` |
 ///
-/// A method runs in the task of its connection unless it says otherwise. One that keeps that task from
-/// everything else for more than 100 ms at a time is warned of in the log, once.
+/// A method without `spawn`, `blocking` and `detached` runs in the task of its connection. The log has a warning, once,
+/// about a method that keeps this task busy for more than 100 ms at a time.
 ///
-/// | in `#[subscription(…)]` | |
+/// | option of `#[subscription(…)]` | |
 /// |---|---|
-/// | `item = "chat.message"` | the whole name of the notifications that carry the items; that of the method unless said otherwise |
-/// | `unsubscribe = "chat.stop"` | the whole name of the method that ends it; `chat.unsubscribe_listen` for a `chat.listen` unless said otherwise, spelled as `rename_all` has it. Subscriptions may share one |
-/// | `id = "number"` | the ids that this end gives are random integers from 1 to below 10<sup>14</sup>, which JavaScript and Lua read to the last digit; strings unless said otherwise. The calling end takes either |
-/// | `id_member = "subscription_id"` | the member of an item's params that holds the id, at both ends, in place of `subscription`; by this name the method that ends it takes the id as well. Where another end answers with an object, the stub reads the id from this member of it |
-/// | `selector = "logs"` | the first param on the wire, which the stub sends before the others: of methods that share a name it picks one, see below |
+/// | `item = "chat.message"` | the full name of the notifications that carry the items. Default: the name of the method |
+/// | `unsubscribe = "chat.stop"` | the full name of the method that ends the subscription. Default: `chat.unsubscribe_listen` for `chat.listen`, in the case of `rename_all`. Several subscriptions may have the same `unsubscribe` |
+/// | `id = "number"` | the server gives out random integers as ids, from 1 to less than 10<sup>14</sup>, which JavaScript and Lua read without loss. Default: strings. The stub accepts both |
+/// | `id_member = "subscription_id"` | the member that holds the id in the params of an item, at both ends. Default: `subscription`. The method that ends the subscription also takes the id by this name. If the other end answers the subscribe request with an object, the stub reads the id from this member of the object |
+/// | `selector = "logs"` | the first param on the wire, which picks one of several methods with the same name, see below. The stub sends the selector before the other params |
 ///
-/// As aliases are, `item` and `unsubscribe` are whole names: the namespace does not stand before them.
-/// `unsubscribe` is served by the protocol: it is no method of the trait, and its name must not be one
-/// either.
+/// `item` and `unsubscribe` are full names, like aliases: they get no prefix by the namespace. The protocol serves
+/// `unsubscribe`, so no method of the trait may have its name.
 ///
-/// With a `selector` several methods have one name on the wire, as an Ethereum node's `eth_subscribe` has:
+/// With a `selector` several methods have one name on the wire. An example is `eth_subscribe` of an Ethereum node:
 ///
 /// ```text
 /// #[subscription(name = "eth_subscribe", selector = "newHeads", item = "eth_subscription", unsubscribe = "eth_unsubscribe")]
@@ -196,27 +195,28 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// async fn logs(&self, filter: Filter) -> Streaming<Log>;
 /// ```
 ///
-/// `logs(filter)` sends `["logs", filter]`. Where it is served, the first param picks the method; one that is
-/// missing, or picks none, is answered -32602, which names those that there are. A selector has no name, so
-/// its method goes by position: not `by_name`, and params that come as an object are -32602. Methods that share
-/// a name have different selectors, and the same `item`, `unsubscribe`, `id`, `id_member` and `ordered`. None of
-/// them takes a `Streaming`. In the table of methods (`MethodInfo`) the name has one row, which tells of each in `selected`.
+/// `logs(filter)` sends `["logs", filter]`. The server picks the method by the first param. If the first param is
+/// missing or picks no method, the server answers -32602, and the error lists the selectors. The selector has no name,
+/// so its method takes params by position: the method cannot be `by_name`, and params that are an object are answered
+/// -32602. Methods with the same name must have different selectors, and the same `item`, `unsubscribe`, `id`,
+/// `id_member` and `ordered`. None of them may take a `Streaming`. In the table of methods the name has one
+/// `MethodInfo`, whose `selected` lists the methods.
 ///
 /// | on a parameter | |
 /// |---|---|
-/// | `#[param(rename = "lang")]` | its name on the wire |
-/// | `#[param(default)]` | may be left out, for the type's `Default` |
-/// | `#[param(flatten)]` | the parameter is all params, see below |
-/// | `#[param(validate)]` | its type, which is `Validate`, says whether it is valid |
-/// | `#[param(validate = path::to::function)]` | a function does, a `fn(&T) -> Result<(), Invalid>` of a parameter `T` or `&T` |
+/// | `#[param(rename = "lang")]` | sets the name on the wire |
+/// | `#[param(default)]` | callers may omit the parameter; its value is then the `Default` of the type |
+/// | `#[param(flatten)]` | the parameter holds all params, see below |
+/// | `#[param(validate)]` | validates the parameter by its type, which must be `Validate` |
+/// | `#[param(validate = path::to::function)]` | validates the parameter by a function `fn(&T) -> Result<(), Invalid>`, for a parameter `T` or `&T` |
 ///
-/// Parameters are validated where the method is served, after all of them were decoded and before
-/// it runs. If any is not valid it does not run, and one -32602 tells all that is wrong.
+/// The server validates parameters after it has decoded all of them, and before the method runs. If any parameter is
+/// invalid, the method does not run, and one error -32602 lists all violations.
 ///
 /// # All params as one value
 ///
-/// A parameter with `#[param(flatten)]` is not one of the params but all of them: for protocols whose params grow, or may
-/// have members that nobody knows yet.
+/// A parameter with `#[param(flatten)]` holds all params as one value. The option is for protocols whose params grow,
+/// or may have members that are not known yet.
 ///
 /// ```text
 /// #[derive(Serialize, Deserialize)]
@@ -229,22 +229,23 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// async fn initialize(&self, #[param(flatten)] params: InitializeParams) -> InitializeResult;
 /// ```
 ///
-/// - No other parameter may be on the wire; `&Context` and a `Progress` may stand beside it.
-/// - The type decides about members: a struct ignores those that it does not know, unless it keeps them as above or has
-///   serde's `deny_unknown_fields`. `serde_json::Map` and `Value` keep all, `_meta` too.
-/// - Params by position go to the type as well: a struct takes its fields in their order, and `None` for trailing
-///   `Option`s. No params, and `"params": null`, are read as `{}`. If the type does not read `{}` or `[]`, it is given the
-///   other, then `null`: so an `Option` of a struct is `None` only if the struct does not read `{}`.
-/// - The stub sends the value's JSON as `params`, and `{}` for `()` and `None`. A value that is neither an object nor an
-///   array then fails the call with `Encode`.
-/// - A token for progress is read from `workDoneToken`, and from a member of the `Progress`'s own name only if that has a
-///   `#[param(rename)]`.
-/// - In errors and violations paths begin with the name of a member.
+/// - No other parameter may be sent. `&Context` and a `Progress` may stand beside the parameter.
+/// - The type decides about members. A struct ignores members that it does not know, unless it keeps them as above, or
+///   has serde's `deny_unknown_fields`. `serde_json::Map` and `Value` keep all members, and `_meta` too.
+/// - Params by position are passed to the type as well: a struct takes its fields in their order, and `None` for
+///   trailing `Option`s. Missing params, and `"params": null`, are read as `{}`. If the type does not read `{}` or
+///   `[]`, the type gets the other one of the two, then `null`: so an `Option` of a struct is `None` only if the struct
+///   does not read `{}`.
+/// - The stub sends the JSON of the value as `params`, and `{}` for `()` and `None`. If the JSON of another value is
+///   neither an object nor an array, the call fails with `Encode`.
+/// - A token for progress is read from `workDoneToken`. It is read from a member with the name of the `Progress`
+///   parameter only if that parameter has a `#[param(rename)]`.
+/// - In errors and violations, paths begin with the name of a member.
 ///
 /// # One service under several namespaces
 ///
-/// `namespace` of the server and of the stub replaces the namespace of the trait, for services that are offered more
-/// than once, or whose namespace is known only when the program runs:
+/// `namespace` of the server and of the stub replaces the namespace of the trait. This is for services that are offered
+/// more than once, or whose namespace is known only at run time:
 ///
 /// ```text
 /// let router = Router::new()
@@ -254,58 +255,54 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// let attic = ChatClient::new(peer).namespace("attic"); // calls `attic.join`
 /// ```
 ///
-/// The separator of the trait stays; a trait without a namespace has `.`. Names that are written whole (aliases,
-/// `item`, `unsubscribe`) stay as they are: two services with the same alias cannot be in one `Router`. `Service::check` of the router tells of an empty
-/// namespace and of names in it that are reserved; calls of such a stub fail with `Encode`. Each call of a stub with a
-/// namespace of its own allocates its name.
+/// The separator stays that of the trait; for a trait without a namespace the separator is `.`. Full names (aliases,
+/// `item`, `unsubscribe`) stay as they are, so two services with the same alias cannot be in one `Router`.
+/// `Service::check` of the router reports an empty namespace, and reserved names in the namespace. Calls of a stub with
+/// such a namespace fail with `Encode`. Each call of a stub with a namespace of its own allocates the name.
 ///
 /// # Implementations behind a `dyn`
 ///
-/// The trait itself cannot be `dyn`: its futures have as many types as it has implementations. With
-/// `#[service(dyn)]` there is a `DynChat` beside `Chat`, which boxes them. Implementations stay as
-/// they are. Whatever implements `Chat` can be made a `dyn DynChat`, and that implements `Chat`
-/// again, so that it can be served, called and wrapped like any other:
+/// The trait itself cannot be `dyn`, since each implementation has its own types of futures. `#[service(dyn)]` makes a
+/// second trait `DynChat`, which boxes the futures. Implementations stay as they are. Every implementation of `Chat`
+/// can become a `dyn DynChat`. `dyn DynChat` in turn implements `Chat`, so it can be served, called and wrapped like
+/// any other implementation:
 ///
 /// ```text
 /// let rooms: Arc<dyn DynChat> = if test { Arc::new(Fake) } else { Arc::new(Rooms::default()) };
 /// let server = ChatServer::shared(rooms);
 /// ```
 ///
-/// Only what is called that way pays for the boxes. Lifetimes of parameters are written out, as
-/// `Cow<'_, str>`. What else the trait asks of its implementations, `DynChat` asks as well, so it
-/// must be something that a `dyn` can be, as `Debug`.
+/// Only calls through `DynChat` pay for the boxes. Lifetimes of parameters must be written out, as in `Cow<'_, str>`.
+/// `DynChat` has the supertraits of the trait, so each supertrait must be dyn compatible, as `Debug` is.
 ///
 /// # What errors mean
 ///
-/// All mistakes of a trait are told at once, each under what to change, and the trait, its
-/// implementations and the rest of its stub live on.
+/// The macro reports all mistakes of a trait at once, each at the code to change. The trait, its implementations and
+/// the rest of its stub still compile.
 ///
-/// - *the other end must know the type*, *has no generics*: both ends compile, or read, the same
-///   contract, and one of them cannot choose for the other. Write a concrete type.
-/// - *cannot be a reference*, *cannot borrow*: what crosses the wire is owned on arrival. Only a
-///   parameter itself can be a `&T`.
-/// - *write a plain name*: a parameter's name is part of the contract.
-/// - *already a name of*, *already ends*, *already the parameter*: a name on the wire means one
-///   thing.
-/// - *shares the name*: what belongs to a name on the wire is one for all methods that a `selector`
-///   picks under it.
+/// - *the other end must know the type*, *has no generics*: both ends compile, or read, the same contract, and one end
+///   cannot choose a type for the other end. Write a concrete type.
+/// - *cannot be a reference*, *cannot borrow*: received values are owned. Only a parameter itself can be a `&T`.
+/// - *write a plain name*: the name of a parameter is part of the contract.
+/// - *already a name of*, *already ends*, *already the parameter*: a name on the wire must have one meaning.
+/// - *shares the name*: methods that a `selector` picks under one name must have the same options for that name.
 /// - *is reserved*: names that begin with `rpc.` belong to the protocol, and so do `$/ack`, `$/cancelRequest`,
-///   `$/credit`, `$/goaway`, `$/hello`, `$/item`, `$/ping`, `$/progress` and `$/stop`. Any other name in `$/` is yours:
-///   `#[notification(name = "$/setTrace")]`.
-/// - *is all params*: what has `flatten` stands for all that is on the wire, see above.
-/// - *the stub …*: the stub's own `new`, `namespace`, `INFO` and `METHODS`, and the `try_` form of a notification, stand beside
-///   the methods of the trait. Rename the method; `name` keeps its name on the wire.
+///   `$/credit`, `$/goaway`, `$/hello`, `$/item`, `$/ping`, `$/progress` and `$/stop`. Any other name that begins with
+///   `$/` is free: `#[notification(name = "$/setTrace")]`.
+/// - *is all params*: a parameter with `flatten` holds all params, see above.
+/// - *the stub …*: the stub has its own `new`, `namespace`, `INFO` and `METHODS`, and a `try_` form of each
+///   notification, beside the methods of the trait. Rename the method; the option `name` keeps its name on the wire.
 /// - *expected `rpc_core::Streaming`*: the `Streaming` in this place is another type.
-/// - *cannot be the error of a service method*: an error is rebuilt at the other end, so it says how
-///   it travels. Derive `RpcError`, or use `rpc_core::Result<T>` and codes by hand.
-/// - *a `Result` under another name*: a macro sees names only. What is not called `Result` would be
-///   sent as a value, its `Err` as well.
-/// - *does not say which of its values are valid*: `#[param(validate)]` asks the parameter's type.
-///   Implement `Validate`, or name a function.
-/// - *`Arc<Rooms>: Chat` is not satisfied*: an `Arc` of an implementation is served by `ChatServer::shared`.
-/// - *`?` couldn't convert the error*, from `CallError`: mark the variant of the handler's error that stands for a call
-///   which has failed by `from_call`, see [`RpcError`](derive@RpcError).
-/// - `Serialize` *is not satisfied*: one end sends the type; `Deserialize`: the other receives it.
+/// - *cannot be the error of a service method*: the other end rebuilds an error from its wire form, so the error type
+///   must define its wire form. Derive `RpcError`, or use `rpc_core::Result<T>` and set the codes by hand.
+/// - *a `Result` under another name*: a macro sees only names. If the type is not called `Result`, the macro would send
+///   the whole `Result` as a value, its `Err` as well.
+/// - *does not say which of its values are valid*: `#[param(validate)]` needs a type that is `Validate`. Implement
+///   `Validate`, or name a function.
+/// - *`Arc<Rooms>: Chat` is not satisfied*: use `ChatServer::shared` to serve an `Arc` of an implementation.
+/// - *`?` couldn't convert the error*, from `CallError`: in the handler's error type, mark the variant for failed calls
+///   by `from_call`, see [`RpcError`](derive@RpcError).
+/// - `Serialize` *is not satisfied*: one end sends the type. `Deserialize`: the other end receives the type.
 ///
 /// [`Serialize`]: https://docs.rs/serde/1/serde/trait.Serialize.html
 /// [`DeserializeOwned`]: https://docs.rs/serde/1/serde/de/trait.DeserializeOwned.html
@@ -321,7 +318,7 @@ pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
     .into()
 }
 
-/// Makes an error type of methods: it keeps its type across the wire.
+/// Makes a typed error for methods: the caller gets the error as the same type.
 ///
 /// ```text
 /// #[derive(Debug, thiserror::Error, RpcError)]
@@ -338,8 +335,9 @@ pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// Each variant has a code, and so has a struct. The message is the error's `Display`; it is for
-/// people, and not read again. The fields travel as `data`, and code and data rebuild the variant:
+/// Each variant has a code; a struct has one code. The message on the wire is the `Display` text of the error. The
+/// message is for people: the receiver does not parse it. The fields are sent as `data`. The receiver rebuilds the
+/// variant from code and data:
 ///
 /// | fields | `data` |
 /// |---|---|
@@ -348,13 +346,13 @@ pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | several without names | an array |
 /// | with names | an object: `{"max":30}` |
 ///
-/// Fields are `Serialize` and `DeserializeOwned`. A code is written as a number, appears once in the
-/// type, and is outside of what the protocol reserves: -32768 to -32000, and -32800.
-/// `#[rpc(crate = some::path)]` on the type says where `rpc_core` is, if not at `::rpc_core`, such as `rpc_client::rpc_core`.
+/// Fields are `Serialize` and `DeserializeOwned`. A code is written as a number, is used once in the type, and is
+/// outside of the codes that the protocol reserves: -32768 to -32000, and -32800. `#[rpc(crate = some::path)]` on the
+/// type sets the path of `rpc_core`, such as `rpc_client::rpc_core`. Default: `::rpc_core`.
 ///
 /// # Calls that a handler makes
 ///
-/// `from_call` marks the variant that stands for a call that has failed, so that a handler writes `?` behind a call:
+/// `from_call` marks the variant for failed calls of the handler, so that the handler can use `?` on calls:
 ///
 /// ```text
 /// #[derive(Debug, thiserror::Error, RpcError)]
@@ -375,18 +373,19 @@ pub fn service(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// - If the called method has answered with its own error, that is the handler's error too if it has the same type, or
-///   becomes the handler's error by `From`: here `#[from]` of `thiserror` makes `ShopError::Stock` of a `StockError`. If
-///   the handler is not to pass on such errors, there is no `From`, and the call has an adapter:
-///   `.await.map_err(CallError::untyped)?`.
-/// - Any other failure (no answer in time, a lost connection, an error that is not the method's) becomes the marked
-///   variant. Its caller hears the code and the `Display` of the variant, and nothing of the cause. The log has the cause,
-///   with the method and the peer that are served: at the level `warn` once in ten seconds for each method, else at
-///   `debug`.
-/// - Without a code, `#[rpc(from_call)]`, the caller hears of an internal error alone, -32603. Then the variant
+/// - If the called method has answered with its own error type, and the handler has the same error type, the error is
+///   passed on. If the handler has another error type, `From` converts the error: here `#[from]` of `thiserror` makes
+///   `ShopError::Stock` of a `StockError`. If the handler must not pass on such errors, leave `From` out, and use an
+///   adapter at the call: `.await.map_err(CallError::untyped)?`.
+/// - Any other failure becomes the marked variant: no answer in time, a lost connection, or an error that is not of the
+///   method's type. The caller of the handler gets the code and the `Display` text of the variant, and nothing of the
+///   cause. The log has the cause, with the served method and peer: at level `warn` once in ten seconds for each
+///   method, otherwise at level `debug`.
+/// - With `#[rpc(from_call)]` alone, without a code, the caller gets only an internal error, -32603. Then the variant
 ///   may keep the cause for the handler: `Call(CallError)`.
 ///
-/// For this the derive makes `From<CallError<E>>` for each `E` that becomes the type, and `From<Infallible>`.
+/// For this the derive macro implements `From<CallError<E>>` for each `E` that can be converted, and
+/// `From<Infallible>`.
 #[proc_macro_derive(RpcError, attributes(rpc))]
 pub fn rpc_error(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as DeriveInput);
@@ -394,9 +393,9 @@ pub fn rpc_error(item: TokenStream) -> TokenStream {
     rpc_error::rpc_error(&error, &errors).into()
 }
 
-/// The names of methods that belong to the protocol, and why: `["$/ack", …], "…", "rpc.", "…"`, as a tuple of the
-/// names, their reason, the beginning of more names, and its reason. For `rpc-core` only, so that traits and routers
-/// refuse the same names in the same words.
+/// Returns the reserved names of methods and the reasons: `["$/ack", …], "…", "rpc.", "…"`, as a tuple of the names,
+/// their reason, the reserved prefix, and its reason. For `rpc-core` only, so that traits and routers refuse the same
+/// names with the same words.
 #[doc(hidden)]
 #[proc_macro]
 pub fn reserved_names(_: TokenStream) -> TokenStream {
