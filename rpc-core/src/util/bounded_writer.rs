@@ -1,42 +1,41 @@
-//! Writes what may be sent, and no more.
+//! A writer with a size limit.
 
 use std::io::{self, Write};
 
 use bytes::BytesMut;
 
-/// What is likely to follow the last long piece of a result: quotes, brackets, our own tail. Without
-/// room for it a result of 1 MiB, in memory of just its size, was moved to 2 MiB for one `}`.
+/// Room for the text that follows the last long piece of a result: quotes, brackets, the end of the message. Without
+/// this room a result of 1 MiB filled its buffer exactly, and the buffer grew to 2 MiB for one `}`.
 const CLOSING: usize = 64;
 
-/// A buffer that stops a result from growing past what may be sent, while it is being written.
+/// Writes a result into a buffer, and fails as soon as the result exceeds the limit.
 pub(crate) struct BoundedWriter<'a> {
     out: &'a mut BytesMut,
     limit: usize,
-    /// What is still to follow within the limit.
+    /// Bytes that will follow the result within the limit.
     tail: usize,
     exceeded: bool,
 }
 
 impl<'a> BoundedWriter<'a> {
-    /// Writes at the end of `out`, which grows to at most `limit` bytes with a `tail` behind it.
+    /// Writes at the end of `out`. `out` may grow to `limit` bytes, with the `tail` bytes that follow the result.
     pub(crate) fn new(out: &'a mut BytesMut, limit: usize, tail: usize) -> Self {
         Self { out, limit, tail, exceeded: false }
     }
 
-    /// Bytes that `out` may hold, with what follows.
+    /// Returns the limit for `out`, with the tail.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Whether what was written did not fit.
+    /// Returns whether a write has failed because of the limit.
     pub(crate) fn is_exceeded(&self) -> bool {
         self.exceeded
     }
 
-    /// Sees to room for so many more bytes. Left to itself a buffer doubles, and an answer of just
-    /// `message_out` would hold twice as much for as long as it waits, and half more while it grows.
-    /// A long one is given all that it may need at once, unless most of it is what is written now; what
-    /// it leaves is for those that follow.
+    /// Makes room for `bytes` more bytes. By default a buffer doubles. An answer of `message_out` bytes would then hold
+    /// twice its size while it waits, and half more while it grows. So a long answer gets the capacity of the whole
+    /// limit at once, unless this write is most of the answer. The rest of the capacity serves the answers that follow.
     #[cold]
     fn grow(&mut self, bytes: usize) {
         let needed = self.out.len() + bytes;
@@ -52,7 +51,7 @@ impl<'a> BoundedWriter<'a> {
     /// Writes JSON text.
     ///
     /// # Errors
-    /// The text does not fit.
+    /// If the text does not fit.
     pub(crate) fn text(&mut self, json: &str) -> io::Result<()> {
         self.write_all(json.as_bytes())
     }

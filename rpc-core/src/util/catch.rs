@@ -1,4 +1,4 @@
-//! Code of the application's, whose panics must not harm what calls that code.
+//! Runs code of the application whose panics must not harm the caller.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -10,16 +10,16 @@ use crate::util::escaped::Escaped;
 use crate::util::excerpt::start;
 
 thread_local! {
-    /// Whether a panic of what this thread runs is caught, where no connection tells.
+    /// Whether the panics of the code that runs on this thread are caught, for code that runs outside of a connection.
     static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether a panic of what this thread runs is caught.
+/// Returns whether the panics of the code that runs on this thread are caught.
 pub(crate) fn is_caught() -> bool {
     IS_CAUGHT.try_with(Cell::get).unwrap_or_default()
 }
 
-/// Runs something whose panic is caught by the caller: the hook of panics then tells of the panic in one line.
+/// Runs code whose panic the caller catches. The panic hook then reports a panic in one line.
 pub(crate) fn caught<R>(run: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
@@ -31,24 +31,24 @@ pub(crate) fn caught<R>(run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// The same of a future, whichever threads poll it.
+/// Runs a future as [`caught`] runs a function, on all threads that poll the future.
 pub async fn caught_future<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| caught(|| future.as_mut().poll(cx))).await
 }
 
-/// Drops a value of the application's, whose destructor may panic.
+/// Drops a value of the application, whose destructor may panic.
 pub(crate) fn drop_quietly<T>(value: T) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        // Whoever panics with a payload that panics when dropped gets it leaked.
+        // The panic payload is leaked, since dropping the payload may panic again.
         std::mem::forget(panic);
     }
 }
 
-/// So many bytes of a panic's text are told.
+/// How many bytes of a panic's text are reported.
 const TEXT: usize = 1024;
 
-/// The text of a panic. It may repeat what a peer sent, and as much of it.
+/// Returns the text of a panic, shortened: the text may repeat a long value that a peer has sent.
 pub(crate) fn text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied());

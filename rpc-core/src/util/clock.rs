@@ -1,10 +1,10 @@
-//! Time as the pure files see it: the span since a start.
+//! The clock of the pure files: a time is the duration since a start.
 
 use std::time::Duration;
 
 use crate::util::runtime::Instant;
 
-/// A start to count from.
+/// The start of a clock.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock(Instant);
 
@@ -17,14 +17,14 @@ impl Clock {
         self.0.elapsed()
     }
 
-    /// What [`now`](Self::now) was at this instant.
+    /// Returns the value that [`now`](Self::now) had at `instant`.
     pub(crate) fn at(self, instant: Instant) -> Duration {
         instant.duration_since(self.0)
     }
 
-    /// The instant at which [`now`](Self::now) is `time`, or one that nobody will live to see.
+    /// Returns the instant at which [`now`](Self::now) is `time`. A `time` of more than a century counts as a century.
     pub(crate) fn instant(self, time: Duration) -> Instant {
-        /// A century; an `Instant` cannot be as late as a `Duration` can be long.
+        /// A century. An `Instant` cannot represent the longest `Duration`.
         const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         self.0 + time.min(NEVER)
     }

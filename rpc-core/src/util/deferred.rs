@@ -1,4 +1,4 @@
-//! What a handler wants done after its answer.
+//! Futures that run after the answer of a handler.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -9,18 +9,18 @@ use crate::util::runtime::Handle;
 
 type Future = Pin<Box<dyn std::future::Future<Output = ()> + Send>>;
 
-/// Futures that wait for an answer to leave.
+/// Futures that start when an answer has entered the queue.
 pub(crate) struct Deferred {
     futures: Vec<Future>,
-    /// Where they run: who sees the answer enter the queue may be on a thread without a runtime.
+    /// The runtime of the futures. The thread that sees the answer enter the queue may have no runtime.
     runtime: Handle,
 }
 
 impl Deferred {
-    /// None yet; they will run where this is called.
+    /// Makes an empty list. The futures will run on the current runtime.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside of a tokio runtime.
     pub(crate) fn new() -> Self {
         Self { futures: Vec::new(), runtime: Handle::current() }
     }
@@ -29,13 +29,13 @@ impl Deferred {
         self.futures.push(Box::pin(future));
     }
 
-    /// These, and then those of `later`.
+    /// Appends the futures of `later`.
     pub(crate) fn and(mut self: Box<Self>, later: Self) -> Box<Self> {
         self.futures.extend(later.futures);
         self
     }
 
-    /// Starts them, each in a task of its own.
+    /// Starts the futures in order, each in a task of its own.
     pub(crate) fn start(self) {
         start_in_order(self.runtime, self.futures.into_iter());
     }
@@ -47,8 +47,8 @@ impl fmt::Debug for Deferred {
     }
 }
 
-/// Each starts the next one when it was polled once. Spawned one after the other, the last would
-/// be the first to run: tokio's workers begin with what was spawned last.
+/// Each task starts the next task after its first poll. If all tasks were spawned in a loop, the last task would run
+/// first, since tokio's workers begin with the task that was spawned last.
 fn start_in_order(runtime: Handle, mut futures: std::vec::IntoIter<Future>) {
     let Some(mut future) = futures.next() else { return };
     let mut rest = Some((runtime.clone(), futures));

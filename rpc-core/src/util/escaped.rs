@@ -1,11 +1,11 @@
-//! Makes the words of another end harmless in a line of a log or on a terminal.
+//! Escapes text of a peer, so that the text is safe in a log line or on a terminal.
 
 use std::fmt::{self, Write};
 
-/// Shows a value without what could forge a line, drive a terminal or turn the direction of a text:
-/// control characters, separators of lines and marks of direction are written as `\n` or `\u{1b}`. All
-/// else stays as it is, quotes and backslashes too, so that to escape twice is to escape once. For this
-/// crate and those beside it.
+/// Shows a value without characters that could forge a log line, control a terminal or change the direction of text.
+/// Control characters, line separators and direction marks are shown as `\n` or `\u{1b}`. All other characters stay as
+/// they are, quotes and backslashes too, so that escaping twice is the same as escaping once. For this crate and the
+/// other crates of the framework.
 pub struct Escaped<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for Escaped<T> {
@@ -14,7 +14,7 @@ impl<T: fmt::Display> fmt::Display for Escaped<T> {
     }
 }
 
-/// The same: for what has no quotes around it in a `Debug` text.
+/// The same text: `Debug` adds no quotes.
 impl<T: fmt::Display> fmt::Debug for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

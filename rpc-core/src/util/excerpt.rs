@@ -1,14 +1,14 @@
-//! Text of the other end, shortened for a message.
+//! Shortens text of a peer for an error message or a log line.
 
 use std::fmt::{self, Write};
 
-/// At most this much is said of one mistake: a value that does not fit may be a megabyte long.
+/// Largest number of bytes in a message about one mistake: an invalid value may be a megabyte long.
 pub(crate) const LONGEST: usize = 300;
 
-/// At most this much of what a peer sent is repeated to it or to the log.
+/// Largest number of bytes of a peer's text that are repeated to the peer or in the log.
 const EXCERPT: usize = 64;
 
-/// Text of a peer, shortened for a message.
+/// Shows the text of a peer, shortened to a fixed length.
 pub(crate) struct Excerpt<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Excerpt<'_> {
@@ -17,7 +17,7 @@ impl fmt::Display for Excerpt<'_> {
     }
 }
 
-/// The same, with at most so many bytes of it.
+/// Shows the text of a peer, shortened to this number of bytes.
 pub(crate) struct Shortened<'a>(pub(crate) &'a str, pub(crate) usize);
 
 impl fmt::Display for Shortened<'_> {
@@ -31,15 +31,15 @@ impl fmt::Display for Shortened<'_> {
     }
 }
 
-/// The first bytes of a text, and a sign if that is not all of it. The rest is not even written.
+/// Returns the first `most` bytes of a text, and `…` if the text is longer. The rest of the text is not even formatted.
 pub(crate) fn start(text: impl fmt::Display, most: usize) -> String {
     let mut start = Start { text: String::new(), most, is_full: false };
-    // What says that it cannot be written has been cut, or has no more to say.
+    // An error means that the text was cut, or that its `Display` has failed.
     let _ = write!(start, "{text}");
     start.text
 }
 
-/// Stands for what was cut off.
+/// Stands for the rest of the text.
 const SIGN: char = '…';
 
 struct Start {

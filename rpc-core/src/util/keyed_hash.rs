@@ -1,12 +1,12 @@
-//! Hashing under a key that no peer knows, for ids that peers choose.
+//! Hashing with a secret key, for ids that peers choose.
 //!
-//! Ids could be chosen to collide otherwise, and make each message cost as much as all that are kept. The key is one
-//! for the process: each of three maps of a connection would take 16 bytes for one of its own.
+//! Without a secret key a peer could choose ids that collide, so that each message costs as much time as there are ids
+//! in the table. The process has one key: a key for each map would take 16 bytes, three times for each connection.
 
 use std::hash::{BuildHasher, DefaultHasher, RandomState};
 use std::sync::OnceLock;
 
-/// Makes hashers under the key of this process.
+/// Makes hashers with the key of this process.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct KeyedHash;
 

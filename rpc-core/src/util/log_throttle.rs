@@ -1,15 +1,15 @@
-//! Log lines that a peer can cause, said now and then only: else it could fill a disk, and hide what
-//! else it does.
+//! Limits the rate of log lines that a peer can cause. Otherwise a peer could fill a disk, or hide other lines.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::util::sync::{Mutex, PoisonError};
 
-/// Between two lines of one kind.
+/// Shortest time between two lines of one kind.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Lets a line through if the last one is some time ago. For this crate and those beside it.
+/// Lets a line through if the last line was written long enough ago. For this crate and the other crates of the
+/// framework.
 #[derive(Debug)]
 pub struct LogThrottle(Mutex<State>);
 
@@ -20,13 +20,13 @@ struct State {
 }
 
 impl LogThrottle {
-    /// Of one kind of line: a `static` where it is written.
+    /// Makes a throttle for one kind of line. Put the throttle into a `static` beside the line.
     #[expect(clippy::new_without_default, reason = "a static is made by a const")]
     pub const fn new() -> Self {
         Self(Mutex::new(State { said: None, left_out: 0 }))
     }
 
-    /// Whether the line may be written, and how many were left out before.
+    /// Returns how many lines were left out since the last one, if a line may be written now. Returns `None` if not.
     pub fn allow(&self) -> Option<u64> {
         self.may_say_at(Instant::now())
     }
@@ -42,7 +42,7 @@ impl LogThrottle {
     }
 }
 
-/// [`LogThrottle`] for each of a few things: there must be no more of them than the program has.
+/// A [`LogThrottle`] for each key. The program, not a peer, must bound the number of keys.
 #[derive(Debug)]
 pub(crate) struct LogThrottleEach<K>(Mutex<BTreeMap<K, LogThrottle>>);
 
@@ -51,7 +51,8 @@ impl<K: Ord> LogThrottleEach<K> {
         Self(Mutex::new(BTreeMap::new()))
     }
 
-    /// Whether the line may be written that is about this one, and how many were left out before.
+    /// Returns how many lines about `about` were left out since the last one, if a line may be written now. Returns
+    /// `None` if not.
     pub(crate) fn allow(&self, about: K) -> Option<u64> {
         let mut each = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         each.entry(about).or_insert_with(LogThrottle::new).allow()

@@ -1,4 +1,4 @@
-//! The batch that a served call came in.
+//! The batch of a served call.
 
 use std::any::Any;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use crate::util::sync::Arc;
 use crate::util::type_map::TypeMap;
 
-/// The batch that a served call is a member of; its members share it.
+/// The batch of a served call. All members of the batch share it.
 ///
-/// For layers that judge a batch as a whole: what is found out at the first member that comes is kept
-/// for the others. It lives as long as one of them.
+/// For layers that judge a batch as a whole: a layer can store the result for the first member, and read it for the
+/// other members. The value lives as long as any member.
 #[derive(Clone)]
 pub struct Members(Arc<Inner>);
 
@@ -23,18 +23,18 @@ impl Members {
         Self(Arc::new(Inner { count, values: TypeMap::default() }))
     }
 
-    /// How many members the batch has, those that are no calls or are refused as well.
+    /// Returns the number of members, with members that are no calls or are refused.
     pub fn count(&self) -> usize {
         self.0.count
     }
 
-    /// The value of this type that the layers of its members share, made for the first one that asks.
+    /// Returns the value of type `T` that the layers of all members share. The first caller creates the value.
     pub fn value_or_default<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
         self.0.values.get_or_default()
     }
 }
 
-/// The same batch.
+/// Two values are equal if they are the same batch.
 impl PartialEq for Members {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

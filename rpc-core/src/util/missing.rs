@@ -1,18 +1,18 @@
-//! The value of a type when there is no value in the message.
+//! The value of a parameter that is missing in the message.
 
 use std::fmt;
 
 use serde::Deserializer;
 use serde::de::{self, Visitor};
 
-/// What a type makes of nothing, if it can.
+/// Returns the value that `T` deserializes from a missing value, if there is one.
 #[inline]
 pub(crate) fn missing<T: de::DeserializeOwned>() -> Option<T> {
     T::deserialize(Missing).ok()
 }
 
-/// What a type is deserialised from when nothing was said: an `Option` makes `None` of it, any
-/// other type refuses. So no type needs to be recognised by its name.
+/// A deserializer of a missing value: an `Option` becomes `None`, and any other type fails. So the framework need not
+/// recognize an `Option` by its name.
 pub(crate) struct Missing;
 
 #[derive(Debug)]

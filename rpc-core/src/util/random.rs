@@ -1,10 +1,10 @@
-//! Names that nobody can guess, and names that nothing depends on being secret.
+//! Random names: some must be unguessable, others need only be unique.
 
 use std::fmt::Write;
 
 use crate::util::sync::{AtomicU64, Ordering};
 
-/// 128 random bits as text; `None` if the system has no random numbers to give.
+/// Returns 128 random bits as text; `None` if the system has no random numbers.
 pub(crate) fn unguessable() -> Option<Box<str>> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).ok()?;
@@ -16,18 +16,18 @@ pub(crate) fn unguessable() -> Option<Box<str>> {
     Some(text.into())
 }
 
-/// A name that this process has given to nothing else.
+/// Returns a name that this process has not used before.
 pub(crate) fn new_id() -> Box<str> {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     unguessable().unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed).to_string().into())
 }
 
-/// A name of ours as JSON text.
+/// Returns a name of this module as JSON text.
 pub(crate) fn quoted(name: &str) -> Box<str> {
     format!("\"{name}\"").into()
 }
 
-/// The number that this name begins with.
+/// Returns the number that is written in the first 8 hexadecimal digits of `name`.
 pub(crate) fn chance(name: &str) -> u32 {
     u32::from_str_radix(name.get(..8).unwrap_or(name), 16).unwrap_or(0)
 }

@@ -1,10 +1,10 @@
-//! Which addresses count as one.
+//! Which addresses count as one address.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The address under which `address` is counted. For IPv6 it is the address of the network (the first 64 bits),
-/// since whoever has one address of the network has all 2^64 of them. For IPv4, also where it is written within
-/// IPv6, it is the address itself.
+/// Returns the address under which `address` counts. For IPv6 the result is the address of the network (the first 64
+/// bits), since a client that has one address of a network has all 2^64 of them. For IPv4, also if it is written as
+/// IPv6, the result is the address itself.
 ///
 /// ```
 /// use rpc_core::internal::site;

@@ -1,5 +1,5 @@
-//! Everything by which threads share state in this crate, named once, so that a model checker can put
-//! its own in place: `tests/model`.
+//! All types by which threads of this crate share state, in one place, so that a model checker can replace them: see
+//! `tests/model`.
 
 #[cfg(not(model))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
-//! What several tests share.
+//! Helpers of several tests.
 
-/// A small generator of numbers that look random and are the same in every run.
+/// A small generator of pseudo-random numbers, which are the same in every run.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -8,7 +8,7 @@ impl Random {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         // xorshift64*
         self.0 ^= self.0 >> 12;

@@ -1,10 +1,10 @@
-//! How long a connection keeps a thread from everything else.
+//! Limits how long a turn of a connection keeps its thread busy.
 //!
-//! Handlers run where their connection reads, and few bytes can make for much work. So time is read after
-//! each poll of something of the user's, from a clock that ticks every few milliseconds (4 on most of
-//! Linux) and costs as many nanoseconds. A turn that sees a tick does no more than it must, and one poll
-//! that saw many is told of in the log: a turn of a connection is short otherwise, so what passed since
-//! the last look is what the poll took.
+//! Handlers run in the task that reads the connection, and few bytes can cause much work. So the connection reads a
+//! clock after each poll of application code. The clock ticks every few milliseconds (4 on most of Linux), and reading
+//! it costs a few nanoseconds. When a turn sees a tick, the turn ends as soon as it can. If a single poll takes many
+//! ticks, the log has a warning about it. Everything else in a turn is short, so the time since the last reading is the
+//! time of the poll.
 
 use std::pin::pin;
 use std::task::Context;
@@ -14,25 +14,25 @@ use coarsetime::{Duration, Instant};
 
 use crate::util::runtime::yield_now;
 
-/// What is longer is told of in the log.
+/// A poll that takes longer is logged.
 const LONG: Duration = Duration::new(0, 100_000_000);
 
-/// The time that a turn takes.
+/// The time of a turn.
 pub(crate) struct TurnBudget {
     began: Instant,
-    /// When the clock was last looked at.
+    /// When the clock was last read.
     last: Instant,
 }
 
 impl TurnBudget {
-    /// A turn begins.
+    /// Starts a turn.
     #[inline]
     pub(crate) fn start() -> Self {
         let now = now();
         Self { began: now, last: now }
     }
 
-    /// Looks at the clock again; how long it has been, if that is long.
+    /// Reads the clock. Returns the time since the last reading if it is longer than 100 ms.
     #[inline]
     pub(crate) fn checkpoint(&mut self) -> Option<time::Duration> {
         let before = std::mem::replace(&mut self.last, now());
@@ -40,21 +40,22 @@ impl TurnBudget {
         (took > LONG).then(|| took.into())
     }
 
-    /// Whether the turn has taken its time, as far as was looked.
+    /// Returns whether the clock has ticked in this turn, as of the last reading.
     #[inline]
     pub(crate) fn is_over(&self) -> bool {
         self.last != self.began
     }
 }
 
-/// The time, without writing it to where all threads look.
+/// Returns the time without writing to the cache that all threads share.
 #[inline]
 fn now() -> Instant {
     Instant::now_without_cache_update()
 }
 
-/// Has the task polled again when others had their turn. A mere wake would do for those that are ready: but as
-/// long as there is one, the runtime looks but now and then (after 61 polls) for what has arrived for others.
+/// Makes the runtime poll the task again after other tasks had their turn. Waking the task would be enough for tasks
+/// that are ready. But as long as any task is ready, the runtime checks for new I/O events only after 61 polls. A task
+/// that yields is polled again only after such a check.
 pub(crate) fn again(cx: &mut Context<'_>) {
     let _ = pin!(yield_now()).poll(cx);
 }

@@ -1,8 +1,7 @@
-//! What handlers keep on a connection: of each type at most one value.
+//! A map with at most one value of each type, for values that handlers keep on a connection.
 //!
-//! The map is made for the first value, as most connections never have one. It has a lock of its
-//! own, under which nothing of a user's runs: values go in and come out, and are made, cloned and
-//! dropped outside.
+//! The map is allocated for the first value, since most connections have none. The map has a lock of its own, and no
+//! code of the application runs under the lock: values are made, cloned and dropped outside of the lock.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -20,26 +19,26 @@ type ByType = HashMap<TypeId, Value, FxBuildHasher>;
 pub(crate) struct TypeMap(Mutex<Option<Box<ByType>>>);
 
 impl TypeMap {
-    /// Keeps `value`; gives the one before, which is the caller's to drop.
+    /// Stores `value` and returns the previous value. The caller drops the previous value.
     pub(crate) fn set<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
         let value: Value = Arc::new(value);
         let before = self.lock().get_or_insert_default().insert(TypeId::of::<T>(), value);
         typed(before)
     }
 
-    /// The value of this type.
+    /// Returns the value of type `T`.
     pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let value = self.lock().as_ref().and_then(|values| values.get(&TypeId::of::<T>()).cloned());
         typed(value)
     }
 
-    /// The value of this type; the default one is kept if there is none.
+    /// Returns the value of type `T`. If there is none, stores and returns the default value.
     pub(crate) fn get_or_default<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
         if let Some(value) = self.get() {
             return value;
         }
         let made: Value = Arc::new(T::default());
-        // Another one may have been quicker: then this one is dropped, without the lock.
+        // If another thread was faster, this value is dropped outside of the lock.
         let value = self
             .lock()
             .get_or_insert_default()
@@ -50,7 +49,7 @@ impl TypeMap {
         typed(Some(value)).expect("there is one")
     }
 
-    /// Takes the value of this type out.
+    /// Removes and returns the value of type `T`.
     pub(crate) fn take<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let value = self.lock().as_mut().and_then(|values| values.remove(&TypeId::of::<T>()));
         typed(value)
@@ -68,8 +67,8 @@ fn typed<T: Any + Send + Sync>(value: Option<Value>) -> Option<Arc<T>> {
 impl Drop for TypeMap {
     fn drop(&mut self) {
         let values = self.lock().take();
-        // Each by itself: one whose destructor panics must not take the others along, nor whoever
-        // happened to let go of the connection last.
+        // Each value is dropped on its own: a destructor that panics must harm neither the other values nor the thread
+        // that drops the connection.
         for (_, value) in values.into_iter().flat_map(|values| *values) {
             drop_quietly(value);
         }
@@ -99,7 +98,7 @@ mod tests {
         assert!(size_of::<TypeMap>() <= 2 * size_of::<usize>());
     }
 
-    /// Looks for its like where it was kept. Dropped under the lock, it would wait for itself.
+    /// Looks for a value of its own type when it is dropped. Dropping it under the lock would be a deadlock.
     struct Curious(Arc<TypeMap>);
 
     impl Drop for Curious {

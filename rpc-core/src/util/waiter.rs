@@ -1,4 +1,4 @@
-//! Who waits for something that the protocol will see happen.
+//! Tasks and events that wait for a state change of the protocol.
 
 use std::task::{Poll, Waker};
 
@@ -7,14 +7,14 @@ use futures_util::task::AtomicWaker;
 use crate::util::deferred::Deferred;
 use crate::util::sync::{Arc, AtomicBool, Mutex, Ordering};
 
-/// Is told once.
+/// A receiver of one notification.
 #[derive(Debug)]
 pub(crate) enum Waiter {
-    /// A task that waits.
+    /// Wakes a task.
     Task(Waker),
-    /// Any number of tasks that may come and ask later.
+    /// Sets an event, which any number of tasks can wait for.
     OneShotEvent(Arc<OneShotEvent>),
-    /// What is to be started.
+    /// Starts futures of a handler.
     Deferred(Box<Deferred>),
 }
 
@@ -28,19 +28,19 @@ impl Waiter {
     }
 }
 
-/// The waker of a task that is to be kept where something will happen.
+/// Stores the waker of a task while a lock is held.
 ///
-/// Wakers are code of the user's: to clone or drop one may do anything, such as to drop the task, and with it a
-/// call of this connection. So none is made or dropped under the slot's lock.
+/// Wakers are code of the application: cloning or dropping a waker may do anything, for example drop the task, and with
+/// the task a call of this connection. So no waker is cloned or dropped under the slot's lock.
 pub(crate) struct Registration<'a> {
     waker: &'a Waker,
-    /// One to be kept, or the one that it has replaced.
+    /// A cloned waker that can be stored, or the waker that it has replaced.
     spare: Option<Waiter>,
     lacks_one: bool,
 }
 
 impl Registration<'_> {
-    /// Keeps the waker, unless one that wakes the same task is kept already.
+    /// Stores the waker, unless the stored waker already wakes the same task.
     pub(crate) fn keep(&mut self, kept: &mut Option<Waiter>) {
         match kept {
             Some(Waiter::Task(kept)) if kept.will_wake(self.waker) => {}
@@ -50,8 +50,8 @@ impl Registration<'_> {
     }
 }
 
-/// Looks for something under a lock, by `look`, which has the waker kept where there is nothing yet; again, with a
-/// waker that was made meanwhile, where none was kept.
+/// Polls a state under a lock. `look` locks and returns the result; without a result, `look` registers the waker. If no
+/// cloned waker was at hand, this clones the waker outside of the lock and calls `look` again.
 pub(crate) fn poll_registered<R>(
     waker: &Waker,
     mut look: impl FnMut(&mut Registration<'_>) -> Option<R>,
@@ -68,7 +68,7 @@ pub(crate) fn poll_registered<R>(
     }
 }
 
-/// Something that happens once, and wakes all who wait for it.
+/// An event that happens once, and wakes all tasks that wait for it.
 #[derive(Debug, Default)]
 pub(crate) struct OneShotEvent {
     set: AtomicBool,
@@ -80,14 +80,14 @@ impl OneShotEvent {
         self.set.load(Ordering::Acquire)
     }
 
-    /// Wakes all who wait, and whoever comes later at once.
+    /// Wakes all waiting tasks. Tasks that wait later continue at once.
     pub(crate) fn set(&self) {
         self.set.store(true, Ordering::Release);
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap());
         waiting.iter().for_each(|waker| waker.wake());
     }
 
-    /// Waits for it. Drop safe.
+    /// Waits for the event. Cancel safe.
     pub(crate) async fn wait(&self) {
         let waker = self.enlist();
         std::future::poll_fn(|cx| {
@@ -101,13 +101,13 @@ impl OneShotEvent {
         let waker = Arc::new(AtomicWaker::new());
         let mut waiting = self.waiting.lock().unwrap();
         let is_full = waiting.len() == waiting.capacity();
-        // Those that went away left us the only reference.
+        // The reference count is 1 if the waiting task has been dropped.
         let left = |waker: &mut Arc<AtomicWaker>| Arc::strong_count(waker) == 1;
         let gone: Vec<_> =
             if is_full { waiting.extract_if(.., left).collect() } else { Vec::new() };
         waiting.push(waker.clone());
         drop(waiting);
-        drop(gone); // without the lock, since wakers are code of the user's
+        drop(gone); // after the lock is released, since wakers are code of the application
         waker
     }
 }

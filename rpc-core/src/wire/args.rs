@@ -1,4 +1,4 @@
-//! Arguments on their way out: what generated code turns into `params`.
+//! The arguments of an outgoing call. Generated code turns them into `params`.
 
 use std::marker::PhantomData;
 
@@ -17,7 +17,7 @@ use none::is_none;
 /// One argument.
 pub trait Argument: Serialize {
     /// Returns whether the message can leave this argument out, because the receiver reads a missing argument as the
-    /// same value. So a method can gain an optional parameter, and ends that do not know the parameter can still be
+    /// same value. So a method can gain an optional parameter, and peers that do not know the parameter can still be
     /// called.
     fn is_left_out(&self) -> bool {
         false
@@ -39,12 +39,12 @@ pub struct Sent<T, F> {
 pub struct Value<T>(pub T);
 
 impl<T: Serialize> Value<T> {
-    /// The argument; `may_be_left_out` is [`Absence::is_none`] of the type that its receiver reads.
+    /// Makes an argument. `may_be_left_out` is [`Absence::is_none`] of the type that the receiver reads.
     pub fn sent<F: Fn() -> bool>(self, may_be_left_out: F) -> Sent<T, F> {
         Sent { value: self.0, may_be_left_out }
     }
 
-    /// The same for a parameter that is its `default` if it is left out.
+    /// Makes an argument for a parameter whose missing value is `default`.
     pub fn sent_or_default(
         self,
         may_be_left_out: impl Fn() -> bool,
@@ -53,12 +53,12 @@ impl<T: Serialize> Value<T> {
         self.sent(move || may_be_left_out() && is_none(&default()))
     }
 
-    /// The value as JSON; `None` if its `Serialize` refuses.
+    /// Returns the value as JSON; `None` if its `Serialize` fails.
     pub fn json(self) -> Option<String> {
         serde_json::to_string(&self.0).ok()
     }
 
-    /// The value as all params, for a parameter of this name.
+    /// Makes the value all params, for a parameter of this name.
     pub fn flattened(self, name: &'static str) -> Flattened<T> {
         Flattened { value: self.0, name }
     }
@@ -67,30 +67,30 @@ impl<T: Serialize> Value<T> {
 /// An argument of a stub that is all params.
 pub struct Flattened<T> {
     pub(crate) value: T,
-    /// For errors: it is not on the wire.
+    /// The name of the parameter, for errors. The name is not sent.
     pub(crate) name: &'static str,
 }
 
-/// Stands in for a [`Value`] that cannot be sent, since the compiler prefers inherent methods, where there are
-/// some. The mistake is told once, under the type of the value (`Give`). Without this trait it would be told
-/// again for each function that sends the value.
+/// Replaces a [`Value`] that cannot be sent. The compiler prefers inherent methods, so this trait counts only for a
+/// type without them. The compiler reports the mistake once, under the type of the value (`Give`). Without this trait
+/// the compiler would report the mistake again for each function that sends the value.
 pub trait Unsent: Sized {
-    /// An argument in the place of the value.
+    /// Returns an argument in place of the value.
     fn sent<F>(self, _: F) -> &'static () {
         &()
     }
 
-    /// An argument in the place of the value.
+    /// Returns an argument in place of the value.
     fn sent_or_default<F, D>(self, _: F, _: D) -> &'static () {
         &()
     }
 
-    /// Nothing in the place of the value.
+    /// Returns `None` in place of the value.
     fn json(self) -> Option<String> {
         None
     }
 
-    /// No params in the place of the value.
+    /// Returns no params in place of the value.
     fn flattened(self, _: &'static str) {}
 }
 
@@ -108,9 +108,9 @@ impl<T: DeserializeOwned> Absence<T> {
     }
 }
 
-/// Stands in for an [`Absence`] of a type that cannot be received. That mistake is told elsewhere (`Receive`).
+/// Replaces an [`Absence`] of a type that cannot be received. The compiler reports that mistake elsewhere (`Receive`).
 pub trait UnknownAbsence {
-    /// Any answer will do, since the program does not compile.
+    /// Returns any value, since the program does not compile.
     fn is_none() -> bool {
         false
     }
@@ -133,10 +133,10 @@ impl<T: Serialize, F: Fn() -> bool> Argument for Sent<T, F> {
 
 /// A list of arguments, as nested pairs: `(a, (b, ()))`.
 pub trait ArgList {
-    /// How many arguments there are up to the last one that is not left out.
+    /// Returns the number of arguments up to the last one that is not left out.
     fn given(&self) -> usize;
 
-    /// Adds the first `count` to an array.
+    /// Adds the first `count` arguments to an array.
     fn add_first<S: SerializeSeq>(&self, count: usize, seq: &mut S) -> Result<(), S::Error>;
 
     /// Adds the arguments that are not left out to an object, under these names.
@@ -186,7 +186,7 @@ impl<A: Argument, Rest: ArgList> ArgList for (A, Rest) {
     }
 }
 
-/// Arguments as a JSON array; how many are given stands beside them.
+/// Arguments as a JSON array, with the number of arguments to send.
 pub(crate) struct ByPosition<'a, L>(pub(crate) &'a L, pub(crate) usize);
 
 impl<L: ArgList> Serialize for ByPosition<'_, L> {
@@ -206,28 +206,28 @@ pub struct ByName<L> {
 }
 
 impl<L: ArgList> ByName<L> {
-    /// As [`ArgList::given`].
+    /// Returns the same as [`ArgList::given`].
     pub(crate) fn given(&self) -> usize {
         self.list.given()
     }
 }
 
-/// As many names as there are in the list.
+/// Makes an object of `list`, which must have as many elements as `names`.
 pub const fn by_name<L: ArgList>(names: &'static [ParamInfo], list: L) -> ByName<L> {
     ByName { names, list }
 }
 
-/// Arguments that are sent as empty params if there are none.
+/// Arguments that are sent as empty params if all are left out.
 pub struct Always<L>(pub(crate) L);
 
-/// `args`, by position or by name, as params that are never left out.
+/// Returns params that are always sent, by position or by name.
 pub const fn always<L>(args: L) -> Always<L> {
     Always(args)
 }
 
 impl<L: ArgList> Serialize for ByName<L> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Of unknown length: some may be left out.
+        // The length is unknown, since arguments may be left out.
         let mut map = serializer.serialize_map(None)?;
         self.list.add_named(self.names, &mut map)?;
         map.end()
@@ -296,7 +296,7 @@ mod tests {
         }
     }
 
-    /// It would be refused as missing, or become something else.
+    /// The receiver would refuse these values as missing, or read another value.
     #[test]
     fn what_its_receiver_does_not_make_of_nothing_is_sent() {
         assert_eq!(array((may(()), ())), "[null]");

@@ -1,36 +1,36 @@
-//! Where the short messages of a connection are written.
+//! The buffer for the short outgoing messages of a connection.
 
 use bytes::{Bytes, BytesMut};
 
-/// Messages are cut out of chunks of this size: without it each would be an allocation of its own.
+/// Size of a chunk, which is cut into messages. Without chunks each message would be an allocation.
 const CHUNK: usize = 4096;
 
-/// What most messages need.
+/// Room for most messages.
 const MOST: usize = 256;
 
-/// After so many messages of less than a chunk the memory of a large one is given back. At once it
-/// is not: the next one may be as large, and fresh memory for 1 MiB costs more than all else that is
-/// done with it (an echo took 2.4 ms instead of 1.3).
+/// After this number of messages that are shorter than a chunk, the memory of a large message is freed. The memory is
+/// not freed at once, since the next message may be as large: new memory for 1 MiB costs more than everything else that
+/// is done for such a message (an echo took 2.4 ms instead of 1.3).
 const SMALL_ONES: u32 = 64;
 
 /// A buffer that is cut into messages.
 #[derive(Default)]
 pub(crate) struct Scratch {
     pub(crate) buffer: BytesMut,
-    /// How many messages of less than a chunk are to come until a large one's memory is given back;
-    /// 0 if there is none.
+    /// How many more messages shorter than a chunk are sent before the memory of a large message is freed; 0 if no
+    /// large memory is held.
     until_small: u32,
 }
 
 impl Scratch {
-    /// Sees to room for a message.
+    /// Makes room for a message.
     pub(crate) fn prepare(&mut self) {
         if !self.buffer.try_reclaim(MOST) {
             *self = Self { buffer: BytesMut::with_capacity(CHUNK), until_small: 0 };
         }
     }
 
-    /// Forgets what was written of a message that is not sent, and keeps no more than a chunk for it.
+    /// Discards a message that is not sent, and keeps no more memory than a chunk.
     pub(crate) fn discard(&mut self) {
         self.buffer.clear();
         if self.buffer.capacity() > CHUNK {
@@ -38,7 +38,7 @@ impl Scratch {
         }
     }
 
-    /// The message that was written.
+    /// Returns the message that was written.
     pub(crate) fn cut(&mut self) -> Bytes {
         let message = self.buffer.split().freeze();
         if message.len() > CHUNK {

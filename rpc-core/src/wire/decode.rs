@@ -1,7 +1,7 @@
-//! The envelope around params and results: one pass over a message's text, nothing copied.
+//! Decodes the envelope around params and results: one pass over the text of a message, without copies.
 //!
-//! Reading is total. Whatever arrives is a request, a notification, a response, or something that
-//! deserves exactly one error, and shape alone decides which (specification, sections 4 and 5).
+//! Decoding is total. Every text is a request, a notification, a response, or an error that gets exactly one answer.
+//! Only the shape decides which (specification, sections 4 and 5).
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,14 +13,15 @@ use crate::wire::extensions::{self, Extensions, Written};
 use crate::wire::id::{is_id, whole};
 use crate::wire::scan::{Complexity, DISGUISED, Scanner, TOO_DEEP};
 
-/// What a text holds.
+/// The content of a text.
 #[derive(Debug)]
 pub(crate) enum Payload<'a> {
     /// One message.
     Single(Incoming<'a>),
     /// A batch: at least one message, at most `batch` of the limits.
     Batch(Vec<Incoming<'a>>),
-    /// Not JSON to its end: refused by one error, unless [answers](answers_in) can be made out in it.
+    /// The text is not complete JSON. It gets one error as an answer, unless [responses](answers_in) can be found in
+    /// it.
     Broken,
 }
 
@@ -29,41 +30,41 @@ pub(crate) enum Payload<'a> {
 pub(crate) enum Incoming<'a> {
     /// Wants an answer.
     Request(Request<'a>),
-    /// Wants none.
+    /// Wants no answer.
     Notification(Notification<'a>),
-    /// An answer to the call of ours with this id; `None` if it names no id.
+    /// A response to the call with this id, which this end has made. The id is `None` if it is missing.
     Response { id: Option<&'a str>, answer: Response<'a> },
-    /// None of these: refused with this error, under the id if it could be read.
+    /// None of these. The answer is this error, with the id if the id could be read.
     Invalid { id: Option<&'a str>, error: ErrorObject, shape: Shape<'a> },
     /// A malformed notification, which is never answered.
     Dropped(&'static str),
 }
 
-/// What something looks like that is neither request, notification nor response.
+/// The likely meaning of an invalid message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape<'a> {
-    /// A request all the same: it has a string as its method, and an id.
+    /// A request: it has a string as its method, and an id.
     Request,
-    /// A batch of so many members, which are too many.
+    /// A batch with this number of members, which is above the limit.
     Batch(usize),
-    /// An answer that says nothing, if this is the id of a call of ours.
+    /// A response without a content, if this is the id of a call of this end.
     Response(&'a str),
-    /// An array of nothing, which may be the answer to a batch.
+    /// An empty array, which may be the answer to a batch.
     Nothing,
-    /// Nothing that there is.
+    /// Anything else.
     Other,
 }
 
-/// A request: `id` is the JSON text of a valid id.
+/// A request. `id` is the JSON text of a valid id.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) id: &'a str,
     pub(crate) method: Cow<'a, str>,
     pub(crate) params: Option<&'a str>,
-    /// What the params ask for; its depth is that of the deepest member of all.
+    /// The complexity of the params. Its depth is the depth of the deepest member of the message.
     pub(crate) complexity: Complexity,
     pub(crate) timeout: Option<Duration>,
-    /// Most have none.
+    /// `None` for most requests.
     pub(crate) extensions: Option<Box<Extensions>>,
 }
 
@@ -72,14 +73,14 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Notification<'a> {
     pub(crate) method: Cow<'a, str>,
     pub(crate) params: Option<&'a str>,
-    /// What the params ask for; its depth is that of the deepest member of all.
+    /// The complexity of the params. Its depth is the depth of the deepest member of the message.
     pub(crate) complexity: Complexity,
-    /// Most have none.
+    /// `None` for most notifications.
     pub(crate) extensions: Option<Box<Extensions>>,
 }
 
 impl Incoming<'_> {
-    /// The id of the call that it answers.
+    /// Returns the id of the call that this message answers.
     pub(crate) fn answers(&self) -> Option<u64> {
         match self {
             Self::Response { id, .. } => whole((*id)?),
@@ -88,25 +89,25 @@ impl Incoming<'_> {
         }
     }
 
-    /// Whether it is an error that names no call.
+    /// Returns whether this is an error that names no call.
     pub(crate) fn is_unaddressed(&self) -> bool {
         matches!(self, Self::Response { id, answer: Response::Error(_) } if names_no_call(*id))
     }
 }
 
-/// Whether an error under this id says for no call that it failed.
+/// Returns whether an error with this id names no call.
 pub(crate) fn names_no_call(id: Option<&str>) -> bool {
     id.is_none_or(|id| id == "null")
 }
 
-/// What a response says.
+/// The content of a response.
 #[derive(Debug)]
 pub(crate) enum Response<'a> {
     /// The JSON text of the result.
     Result(&'a str),
-    /// The method failed.
+    /// The error of the method.
     Error(ErrorObject),
-    /// Not what a response may look like: why, and what could be read of its error.
+    /// An invalid response: the reason, and the readable part of its error.
     Malformed(String),
 }
 
@@ -114,27 +115,27 @@ const NO_ERROR: &str = "`error` must have an integer `code` and a string `messag
 
 const NO_METHOD: &str = "`method` must be a string";
 
-/// What `jsonrpc` must be.
+/// The required value of `jsonrpc`.
 const VERSION: &str = r#""2.0""#;
 
-/// A day: no deadline is further away (`timeoutMs`).
+/// The longest deadline (`timeoutMs`): one day.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Why a text that is not JSON is refused.
+/// The reason for refusing a text that is not JSON.
 pub(crate) const NOT_JSON: &str = "not JSON";
 
-/// What some editors and encoders begin a text with. It means nothing.
+/// Some editors and encoders begin a text with this mark. It has no meaning.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// What is asked of messages as they are read. Settings stand here beside the limits, and are looked at only where
-/// something is amiss: so they cost the others nothing.
+/// The rules for incoming messages. Settings stand here beside the limits, and are read only for messages that break a
+/// rule, so the settings cost valid messages nothing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
     batch: usize,
     depth: usize,
     id_bytes: usize,
     method_bytes: usize,
-    /// Whether a request or a notification without `jsonrpc` is taken as if it had it.
+    /// Whether a request or a notification without `jsonrpc` is accepted.
     version_may_be_missing: bool,
 }
 
@@ -145,15 +146,15 @@ impl Rules {
     }
 }
 
-/// Reads a message or a batch of them. Nothing is known of a text that is not JSON to its end.
+/// Decodes a message or a batch of messages. A text that is not complete JSON is [`Payload::Broken`].
 pub(crate) fn decode<'a>(text: &'a str, rules: &Rules) -> Payload<'a> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     read(text, rules).unwrap_or(Payload::Broken)
 }
 
-/// The ids of the answers that can be made out in a text that is not JSON. Who waits for them need not
-/// wait until their deadline: there are ends that write numbers which JSON does not have, several texts
-/// into one message, or only a part of one.
+/// Returns the ids of the responses that can be found in a text that is not JSON. So the callers of these calls need
+/// not wait until their deadline. Some peers write numbers that JSON does not have, write several texts into one
+/// message, or write only a part of a text.
 #[cold]
 pub(crate) fn answers_in(text: &str) -> Vec<String> {
     let text = with_plain_words(text.trim_start_matches(BYTE_ORDER_MARK));
@@ -178,8 +179,8 @@ pub(crate) fn answers_in(text: &str) -> Vec<String> {
     }
 }
 
-/// The same text, and as long, with zeros in the place of words that JSON does not have: `NaN`, `Infinity`,
-/// `undefined`, `0x1f`.
+/// Returns the same text with zeros in place of words that JSON does not have: `NaN`, `Infinity`, `undefined`, `0x1f`.
+/// The result has the same length.
 fn with_plain_words(text: &str) -> String {
     let in_word = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._()".contains(&byte);
     let mut out = String::with_capacity(text.len());
@@ -204,7 +205,7 @@ fn with_plain_words(text: &str) -> String {
     out
 }
 
-/// Where the string ends that begins here; `None` if none does.
+/// Returns the end of the string that begins here; `None` if no string begins here.
 fn string_end(text: &str) -> Option<usize> {
     let mut escaped = false;
     let mut bytes = text.strip_prefix('"')?.bytes();
@@ -216,7 +217,7 @@ fn string_end(text: &str) -> Option<usize> {
     Some(end.map_or(text.len(), |end| end + 2))
 }
 
-/// The id of a request of ours.
+/// Returns the id of a request of this end.
 #[cold]
 pub(crate) fn id_of(request: &str) -> Option<u64> {
     let mut members = Members::default();
@@ -224,7 +225,7 @@ pub(crate) fn id_of(request: &str) -> Option<u64> {
     whole(members.id?)
 }
 
-/// The texts of the members of a batch that was read.
+/// Returns the texts of the members of a batch that was decoded before.
 #[cold]
 pub(crate) fn members_of(batch: &str) -> Vec<&str> {
     let mut scanner = Scanner::new(batch.trim_start_matches(BYTE_ORDER_MARK));
@@ -286,18 +287,18 @@ fn invalid<'a>(id: Option<&'a str>, message: impl Into<String>, shape: Shape<'a>
     Incoming::Invalid { id, error: ErrorObject::invalid_request(message), shape }
 }
 
-/// The members that mean something, as their JSON text.
+/// The known members of a message, as JSON text.
 #[derive(Default)]
 struct Members<'a> {
     jsonrpc: Option<&'a str>,
     id: Option<&'a str>,
     method: Option<&'a str>,
     params: Option<&'a str>,
-    /// What the params ask for; its depth is that of the deepest member of all.
+    /// The complexity of the params. Its depth is the depth of the deepest member of the message.
     complexity: Complexity,
     result: Option<&'a str>,
     error: Option<&'a str>,
-    /// Whether the result or the error holds a [disguised](Complexity::is_disguised) object.
+    /// Whether the result or the error contains a [disguised](Complexity::is_disguised) object.
     is_disguised: bool,
     timeout: Option<&'a str>,
     extensions: Option<Box<Written<'a>>>,
@@ -314,7 +315,7 @@ impl<'a> Members<'a> {
         }
         loop {
             if scanner.take_text(r#""jsonrpc":"2.0""#) {
-                // So do nearly all begin: 3 % of what a call costs.
+                // Nearly all messages begin with this text. The shortcut saves 3 % of the cost of a call.
                 self.insert(Member::JsonRpc, VERSION, Complexity::default());
             } else {
                 let member = Member::read(scanner)?;
@@ -332,7 +333,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// What follows is not JSON; but that there is an answer shows.
+    /// Notes that there is a result or an error, although its value is not JSON.
     #[cold]
     fn break_off(&mut self, member: Member) {
         if let Member::Result | Member::Error = member {
@@ -340,7 +341,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Keeps a member; of one that comes twice, the first.
+    /// Stores a member. If a member occurs twice, the first one counts.
     #[inline] // called for each member, in two places
     fn insert(&mut self, member: Member, text: &'a str, complexity: Complexity) {
         let place = match member {
@@ -369,7 +370,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Out of the way: with this in between, the compiler made a call of what is done for all others.
+    /// Kept out of line: inlined here, it made the compiler stop inlining `insert` for all other members.
     #[cold]
     fn insert_extra(&mut self, extra: Extra, text: &'a str, complexity: Complexity) {
         self.measure(complexity);
@@ -381,7 +382,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Takes note of how deep a member nests that is not `params`.
+    /// Counts the depth of a member other than `params`.
     #[cold]
     fn measure(&mut self, complexity: Complexity) {
         self.complexity.depth = self.complexity.depth.max(complexity.depth);
@@ -402,7 +403,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Some write a `method` that is `null` into their responses.
+    /// Some peers write `"method": null` into their responses.
     fn is_response(&self) -> bool {
         self.method.is_none_or(|method| method == "null")
             && (self.result.is_some() || self.error.is_some())
@@ -441,7 +442,8 @@ impl<'a> Members<'a> {
     #[cold]
     fn refused(&self, method: &str, why: Cow<'static, str>, rules: &Rules) -> Incoming<'a> {
         let shape = match (method.starts_with('"'), self.id) {
-            // With a string as its method and without an id it is a notification, however broken.
+            // A message with a string as its method and without an id is a notification, whatever else is wrong with
+            // it.
             (true, None) => return Incoming::Dropped("malformed"),
             (true, Some(_)) => Shape::Request,
             (false, _) => Shape::Other,
@@ -449,7 +451,7 @@ impl<'a> Members<'a> {
         invalid(self.readable_id(rules), why, shape)
     }
 
-    /// What can be read of a request, if nothing at all is wrong.
+    /// Returns the parts of a request or notification if the message is valid.
     #[inline(always)]
     fn checked(&self, method: &'a str, rules: &Rules) -> Result<Checked<'a>, Cow<'static, str>> {
         self.check_version(rules.version_may_be_missing)?;
@@ -472,7 +474,7 @@ impl<'a> Members<'a> {
             return Err(format!("`method` is too long: `method_bytes` is {limit}").into());
         }
         let params = match self.params {
-            // Clients in Go, C# and of language servers write it where there are none.
+            // Clients in Go and C#, and clients of language servers, write `null` if there are no params.
             Some("null") => None,
             Some(params) if !params.starts_with(['[', '{']) => {
                 return Err("`params` must be an array or an object".into());
@@ -517,7 +519,7 @@ impl<'a> Members<'a> {
         }
         match (self.result, self.error) {
             (Some(result), None | Some("null")) => Ok(Response::Result(result)),
-            // What is derived would read an array as well.
+            // The derived `Deserialize` would also accept an array.
             (None | Some("null"), Some(error)) if error.starts_with('{') => {
                 serde_json::from_str(error).map(Response::Error).map_err(|_| NO_ERROR)
             }
@@ -526,7 +528,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// An answer that is none, with what can be read of its error.
+    /// Makes an invalid response, with the readable part of its error.
     #[cold]
     fn malformed(&self, why: &str) -> Response<'a> {
         Response::Malformed(match self.error {
@@ -535,8 +537,8 @@ impl<'a> Members<'a> {
         })
     }
 
-    /// Some peers leave `jsonrpc` out of their responses; nothing is gained by refusing these. In requests and
-    /// notifications it may be missing by setting.
+    /// Some peers leave `jsonrpc` out of their responses, and refusing these would gain nothing. In requests and
+    /// notifications the setting decides.
     fn check_version(&self, may_be_missing: bool) -> Result<(), &'static str> {
         match self.jsonrpc {
             Some(VERSION) => Ok(()),
@@ -554,13 +556,13 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// The id to answer under, if there is just one and it may be one.
+    /// Returns the id for the answer, if there is exactly one id and it is valid.
     fn readable_id(&self, rules: &Rules) -> Option<&'a str> {
         self.id.filter(|id| !self.id_repeated && is_id(id) && id.len() <= rules.id_bytes)
     }
 }
 
-/// What can be read of an error that is none.
+/// Returns the readable part of an invalid error.
 fn remains(error: &str) -> String {
     let mut scanner = Scanner::new(error);
     let (mut code, mut message) = (None, None);
@@ -585,10 +587,10 @@ fn remains(error: &str) -> String {
     }
 }
 
-/// At most so much is repeated of the message of an error that is none.
+/// Largest number of bytes that are repeated of the message of an invalid error.
 const LONGEST_MESSAGE: usize = 300;
 
-/// What was read of a request or a notification.
+/// The checked parts of a request or a notification.
 struct Checked<'a> {
     method: Cow<'a, str>,
     params: Option<&'a str>,
@@ -596,7 +598,7 @@ struct Checked<'a> {
     extensions: Option<Box<Extensions>>,
 }
 
-/// The value of a JSON string, borrowed unless it holds escapes.
+/// Returns the value of a JSON string, borrowed unless it has escapes.
 fn string(json: &str) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
@@ -609,7 +611,7 @@ fn timeout(json: &str) -> Result<Duration, &'static str> {
     if !json.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err("`timeoutMs` must be an integer from 0");
     }
-    // Only a number that does not fit can fail here, and that is more than a day.
+    // Only a number that is too large fails here, and it is longer than a day.
     Ok(json.parse().map_or(LONGEST, Duration::from_millis).min(LONGEST))
 }
 
@@ -627,7 +629,7 @@ enum Member {
     Unknown,
 }
 
-/// A member that plain peers do not know.
+/// A member that is an extension of the specification.
 #[derive(Debug, Clone, Copy)]
 enum Extra {
     Traceparent,
@@ -650,8 +652,8 @@ impl Extra {
 impl Member {
     #[inline(always)]
     fn read(scanner: &mut Scanner<'_>) -> Option<Self> {
-        // As everyone writes them they are told apart by a letter and one comparison; so reading an
-        // envelope takes a third less time.
+        // The usual spellings differ in one letter, so a letter and one comparison identify a member. That saves a
+        // third of the time for decoding an envelope.
         Some(match scanner.second() {
             Some(b'j') if scanner.take_text(r#""jsonrpc":"#) => Self::JsonRpc,
             Some(b'i') if scanner.take_text(r#""id":"#) => Self::Id,
@@ -662,7 +664,7 @@ impl Member {
         })
     }
 
-    /// The member with this name, in its quotes.
+    /// Returns the member with this name. `name` includes the quotes.
     fn named(name: &str) -> Self {
         match name {
             r#""jsonrpc""# => Self::JsonRpc,
@@ -676,7 +678,7 @@ impl Member {
             r#""tracestate""# => Self::Extra(Extra::Tracestate),
             r#""progressToken""# => Self::Extra(Extra::ProgressToken),
             r#""idempotencyKey""# => Self::Extra(Extra::IdempotencyKey),
-            // A name that is no Unicode, `"\ud800"`, is one that we do not know and no more.
+            // A name that is not valid Unicode (`"\ud800"`) is an unknown member, and no error.
             _ if name.contains('\\') => match serde_json::from_str::<String>(name) {
                 Ok(plain) if !plain.contains(['\\', '"']) => Self::named(&format!("\"{plain}\"")),
                 _ => Self::Unknown,

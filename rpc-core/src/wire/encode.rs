@@ -1,5 +1,5 @@
-//! Responses and our own `$/` notifications as text (specification, section 5). An id is its JSON
-//! text as it came.
+//! Encodes responses and the `$/` notifications of the framework (specification, section 5). An id is the JSON text
+//! that was received.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -7,19 +7,19 @@ use crate::error::object::ErrorObject;
 use crate::wire::goaway::GoAway;
 use crate::wire::id::write_number;
 
-/// Writes what stands before a result.
+/// Writes the part of a response before its result.
 pub(crate) fn write_head(id: &str, out: &mut BytesMut) {
     out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
     out.put_slice(id.as_bytes());
     out.put_slice(br#","result":"#);
 }
 
-/// Writes what stands after a result.
+/// Writes the part of a response after its result.
 pub(crate) fn write_tail(out: &mut BytesMut) {
     out.put_u8(b'}');
 }
 
-/// A response with an error; without an id it is `null`.
+/// Returns a response with an error. Without an `id` the id is `null`.
 pub(crate) fn error(id: Option<&str>, error: &ErrorObject) -> Bytes {
     let mut out = BytesMut::with_capacity(128).writer();
     out.get_mut().put_slice(br#"{"jsonrpc":"2.0","id":"#);
@@ -30,7 +30,7 @@ pub(crate) fn error(id: Option<&str>, error: &ErrorObject) -> Bytes {
     out.into_inner().freeze()
 }
 
-/// A response with this JSON text as its result.
+/// Returns a response with `json` as its result.
 pub(crate) fn result(id: &str, json: &str) -> Bytes {
     let mut out = BytesMut::with_capacity(64 + json.len());
     write_head(id, &mut out);
@@ -39,7 +39,7 @@ pub(crate) fn result(id: &str, json: &str) -> Bytes {
     out.freeze()
 }
 
-/// The notification that cancels the call of ours with this id.
+/// Returns the notification that cancels the call with this id.
 pub(crate) fn cancel(id: u64) -> Bytes {
     let mut out = BytesMut::with_capacity(80);
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"#);
@@ -48,7 +48,7 @@ pub(crate) fn cancel(id: u64) -> Bytes {
     out.freeze()
 }
 
-/// The same in MCP's words.
+/// Returns the notification that cancels the call with this id in MCP.
 pub(crate) fn mcp_cancel(id: u64) -> Bytes {
     let mut out = BytesMut::with_capacity(96);
     out.put_slice(br#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#);
@@ -57,7 +57,7 @@ pub(crate) fn mcp_cancel(id: u64) -> Bytes {
     out.freeze()
 }
 
-/// The request that ends a subscription whose id is this JSON text.
+/// Returns the request that ends a subscription. `subscription` is the JSON text of its id.
 pub(crate) fn unsubscribe(method: &str, subscription: &str, id: u64) -> Bytes {
     let mut out = BytesMut::with_capacity(80 + method.len() + subscription.len());
     out.put_slice(br#"{"jsonrpc":"2.0","method":"#);
@@ -70,7 +70,7 @@ pub(crate) fn unsubscribe(method: &str, subscription: &str, id: u64) -> Bytes {
     out.freeze()
 }
 
-/// The notification that the connection will be closed.
+/// Returns the notification that the connection will be closed.
 pub(crate) fn go_away(news: &GoAway) -> Bytes {
     let params = news.params();
     let head = r#"{"jsonrpc":"2.0","method":"$/goaway","params":"#;
@@ -81,7 +81,7 @@ pub(crate) fn go_away(news: &GoAway) -> Bytes {
     out.freeze()
 }
 
-/// The notification that ends a stream of the other end, whose id is this JSON text.
+/// Returns the notification that ends a stream of the other end. `subscription` is the JSON text of its id.
 pub(crate) fn stop(subscription: &str) -> Bytes {
     let mut out = BytesMut::with_capacity(80 + subscription.len());
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/stop","params":{"subscription":"#);
@@ -90,19 +90,19 @@ pub(crate) fn stop(subscription: &str) -> Bytes {
     out.freeze()
 }
 
-/// The notification of how far a call has come, whose token is this JSON text, up to the value.
+/// Writes a progress report up to its value. `token` is JSON text.
 pub(crate) fn write_progress_head(token: &str, out: &mut BytesMut) {
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/progress","params":{"token":"#);
     out.put_slice(token.as_bytes());
     out.put_slice(br#","value":"#);
 }
 
-/// Writes what stands after the value.
+/// Writes the part of a progress report after its value.
 pub(crate) fn write_progress_tail(out: &mut BytesMut) {
     out.put_slice(b"}}");
 }
 
-/// The same notification in MCP's words; `members` are JSON text, and `progress` is one of them.
+/// Returns a progress report of MCP. `members` is JSON text, and contains the member `progress`.
 pub(crate) fn mcp_progress(token: &str, members: &str) -> Bytes {
     let mut out = BytesMut::with_capacity(96 + token.len() + members.len());
     out.put_slice(
@@ -115,7 +115,7 @@ pub(crate) fn mcp_progress(token: &str, members: &str) -> Bytes {
     out.freeze()
 }
 
-/// The notification by which an end makes itself known to another of its kind.
+/// Returns the notification that announces the extensions of this end.
 pub(crate) fn hello(window: usize, batch: usize) -> Bytes {
     let mut out = BytesMut::with_capacity(112);
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":"#);
@@ -126,7 +126,8 @@ pub(crate) fn hello(window: usize, batch: usize) -> Bytes {
     out.freeze()
 }
 
-/// The notification that more of a stream may be sent; the subscription's id is JSON text.
+/// Returns the notification that allows the other end to send more of a stream. `subscription` is the JSON text of the
+/// id.
 pub(crate) fn credit(subscription: &str, bytes: u64) -> Bytes {
     let mut out = BytesMut::with_capacity(96 + subscription.len());
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/credit","params":{"subscription":"#);
@@ -137,29 +138,29 @@ pub(crate) fn credit(subscription: &str, bytes: u64) -> Bytes {
     out.freeze()
 }
 
-/// The item that comes next in a subscription, and its number if the other end counts them.
+/// The head of an item of a subscription, with the item's number if the other end counts items.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ItemHead<'a> {
     /// The name of the notification.
     pub(crate) method: &'a str,
-    /// The name of the member that holds the id, which is plain text.
+    /// The name of the member that holds the id, as plain text.
     pub(crate) id_member: &'a str,
-    /// The id, as JSON text.
+    /// The id as JSON text.
     pub(crate) subscription: &'a str,
     pub(crate) seq: Option<u64>,
 }
 
-/// Writes what stands before an item of a subscription.
+/// Writes the part of an item before its value.
 pub(crate) fn write_item_head(head: ItemHead<'_>, out: &mut BytesMut) {
     write_item(head, br#""result":"#, out);
 }
 
-/// Writes what stands after an item.
+/// Writes the part of an item after its value.
 pub(crate) fn write_item_tail(out: &mut BytesMut) {
     out.put_slice(b"}}");
 }
 
-/// The item that ends a subscription with an error.
+/// Returns the item that ends a subscription with an error.
 pub(crate) fn error_item(head: ItemHead<'_>, error: &ErrorObject) -> Bytes {
     let mut out = BytesMut::with_capacity(160);
     write_item(head, br#""error":"#, &mut out);
@@ -169,7 +170,7 @@ pub(crate) fn error_item(head: ItemHead<'_>, error: &ErrorObject) -> Bytes {
     out.freeze()
 }
 
-/// The item that says that a subscription has come to its end.
+/// Returns the item that ends a subscription without an error.
 pub(crate) fn done_item(head: ItemHead<'_>) -> Bytes {
     let mut out = BytesMut::with_capacity(128);
     write_item(head, br#""done":true"#, &mut out);

@@ -1,4 +1,4 @@
-//! What may stand beside the members of the specification: extra members that a plain peer ignores.
+//! Members of a message that extend the specification. A plain peer ignores them.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 
 use crate::wire::trace::{MEMBER, TraceContext};
 
-/// Bytes of an `idempotencyKey`.
+/// Largest size of an `idempotencyKey` in bytes.
 pub(crate) const LONGEST_KEY: usize = 128;
 
-/// Extra members of a request; of a notification only the trace means something. (`timeoutMs` is
-/// read with the specification's own members, since nearly every call has it.)
+/// Members of a request that extend the specification. In a notification only the trace has a meaning. `timeoutMs` is
+/// read together with the members of the specification, since nearly every call has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Extensions {
     /// `traceparent` and `tracestate`.
@@ -23,7 +23,7 @@ pub(crate) struct Extensions {
     pub(crate) idempotency_key: Option<Box<str>>,
 }
 
-/// What can be read there, as JSON text.
+/// The members as received, as JSON text.
 #[derive(Debug, Default)]
 pub(crate) struct Written<'a> {
     pub(crate) traceparent: Option<&'a str>,
@@ -33,10 +33,10 @@ pub(crate) struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// What it comes to. A trace that is none is left out, as its standard wants it.
+    /// Checks the members. An invalid trace is ignored, as its standard requires.
     ///
     /// # Errors
-    /// What is wrong with the rest.
+    /// If another member is invalid.
     pub(crate) fn read(&self, id_bytes: usize) -> Result<Extensions, &'static str> {
         let text = |json| serde_json::from_str::<Cow<'_, str>>(json).ok();
         let state = self.tracestate.and_then(text);
@@ -56,19 +56,19 @@ impl Written<'_> {
     }
 }
 
-/// A token is what an id may be, but for `null`.
+/// Returns whether `json` is a valid token: a valid id, but not `null`.
 pub(crate) fn is_token(json: &str, id_bytes: usize) -> bool {
     json.len() <= id_bytes && matches!(json.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9'))
 }
 
-/// What other protocols put into the `_meta` of params that go by name.
+/// Reads the members that other protocols put into `_meta` of params by name.
 pub(crate) fn in_params(params: &str, extensions: &mut Extensions, id_bytes: usize) {
     #[derive(Deserialize)]
     struct Named<'a> {
         #[serde(borrow, rename = "_meta")]
         meta: &'a RawValue,
     }
-    // Each is for someone else, and may be wrong without the others.
+    // Each member is independent: one may be invalid while the others are valid.
     #[derive(Deserialize)]
     struct Meta<'a> {
         #[serde(borrow)]
@@ -80,7 +80,7 @@ pub(crate) fn in_params(params: &str, extensions: &mut Extensions, id_bytes: usi
     }
     let text = |json: &'_ RawValue| serde_json::from_str::<String>(json.get()).ok();
     let Ok(Named { meta }) = serde_json::from_str::<Named<'_>>(params) else { return };
-    // `serde` reads a struct from an array as well.
+    // `serde` would also read a struct from an array.
     let Some(meta) = meta.get().starts_with('{').then_some(meta.get()) else { return };
     let Ok(meta) = serde_json::from_str::<Meta<'_>>(meta) else { return };
     if extensions.trace.is_none()
@@ -96,9 +96,9 @@ pub(crate) fn in_params(params: &str, extensions: &mut Extensions, id_bytes: usi
     }
 }
 
-/// Whether params may have a `_meta` of their own. Looked for by its name: nearly none have one, and
-/// to read them all for that would cost more than all else here.
-#[inline(always)] // one comparison where params go by position
+/// Returns whether the params may have a `_meta`. This only searches for the name: nearly no params have a `_meta`, and
+/// parsing all params would cost more than everything else in decoding.
+#[inline(always)] // one comparison for params by position
 pub(crate) fn may_have_meta(params: Option<&str>) -> bool {
     match params {
         Some(params) if params.as_bytes().first() == Some(&b'{') => {
@@ -109,12 +109,12 @@ pub(crate) fn may_have_meta(params: Option<&str>) -> bool {
 }
 
 impl Extensions {
-    /// What of it means something for a notification.
+    /// Keeps only the members that have a meaning in a notification.
     pub(crate) fn of_notification(self) -> Option<Box<Self>> {
         self.trace.is_some().then(|| Box::new(Self { trace: self.trace, ..Self::default() }))
     }
 
-    /// How many bytes [`write`](Self::write) writes at most.
+    /// Returns the largest number of bytes that [`write`](Self::write) writes.
     pub(crate) fn longest(&self) -> usize {
         let text = |text: &str| 6 * text.len() + MEMBER; // `\u0000` is the longest escape
         self.trace.as_ref().map_or(0, TraceContext::longest)
@@ -122,7 +122,7 @@ impl Extensions {
             + self.idempotency_key.as_deref().map_or(0, text)
     }
 
-    /// Writes the members, each with a comma before it.
+    /// Writes the members, each after a comma.
     pub(crate) fn write(&self, out: &mut impl Write) {
         const WRITES: &str = "memory takes any write";
         let mut member = |name: &str, text: &str| {

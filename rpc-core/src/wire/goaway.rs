@@ -1,17 +1,17 @@
-//! What an end says before a close that it plans (`$/goaway`).
+//! The notification before a planned close (`$/goaway`).
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How many bytes of a reason are read: as many as a close has room for (RFC 6455 section 5.5).
+/// How many bytes of a reason are read: a close frame has room for as many (RFC 6455, section 5.5).
 const LONGEST_REASON: usize = 123;
 
-/// Later than this nobody comes back.
+/// The longest time until a reconnect, in milliseconds: one day.
 const LATEST: u64 = 24 * 60 * 60 * 1000;
 
-/// The news that a connection will be closed soon, and when to connect again. Whoever gets it should
-/// wait for a random time between the two, so that not all come back at once.
+/// Announces that a connection will be closed soon, and when the peer may reconnect. The receiver should wait for a
+/// random time between the two limits, so that not all clients reconnect at once.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,14 +28,14 @@ pub struct GoAway {
 }
 
 impl GoAway {
-    /// A close for this reason, a short text for people; the other end may come back at once, or up to
-    /// five seconds later.
+    /// Makes a notification with a reason, which is a short text for people. By default the peer may reconnect 0 to 5 s
+    /// after the close.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), window: (Duration::ZERO, Duration::from_secs(5)) }
     }
 
-    /// Asks the other end to come back no sooner than `min` from the close, and no later than `max`, in
-    /// whole milliseconds, at most a day. A `max` below `min` counts as `min`.
+    /// Asks the peer to reconnect not earlier than `min` and not later than `max` after the close. Times are rounded to
+    /// whole milliseconds, and are at most a day. A `max` below `min` counts as `min`.
     #[must_use]
     pub fn reconnect_after(mut self, min: Duration, max: Duration) -> Self {
         let latest = Duration::from_millis(LATEST);
@@ -44,27 +44,27 @@ impl GoAway {
         self
     }
 
-    /// Why the connection will be closed.
+    /// Returns why the connection will be closed.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// The shortest and the longest time to wait before connecting again.
+    /// Returns the shortest and the longest time to wait before reconnecting.
     pub fn window(&self) -> (Duration, Duration) {
         self.window
     }
 
-    /// Reads the params of `$/goaway`; `None` if they are none.
+    /// Reads the params of `$/goaway`; `None` if they are invalid.
     pub(crate) fn read(params: Option<&str>) -> Option<Self> {
         let News { mut reason, window } = serde_json::from_str(params?).ok()?;
-        // It is kept for as long as the connection lives.
+        // The reason is kept as long as the connection lives, so a peer must not make it long.
         reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
         reason.shrink_to_fit();
         let [min, max] = window.map(|window| window.map(Duration::from_millis)).unwrap_or_default();
         Some(Self::new(reason).reconnect_after(min, max))
     }
 
-    /// Writes the params of `$/goaway`.
+    /// Returns the params of `$/goaway`.
     pub(crate) fn params(&self) -> String {
         let window = [self.window.0, self.window.1];
         let window = window.map(|time| u64::try_from(time.as_millis()).unwrap_or(LATEST));

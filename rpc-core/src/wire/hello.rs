@@ -1,7 +1,8 @@
-//! What the two ends have told each other of what they know beyond the specification (`$/hello`).
+//! The announcement of extensions (`$/hello`) in both directions.
 //!
-//! The handshake may tell each end that the other knows of `$/hello` (`Rpc-Hello: 1`): then each says it as its first
-//! message. Without a handshake, an end that reads a hello says its own before anything else. Nobody else hears of it.
+//! The handshake may tell each end that the other end knows `$/hello` (`Rpc-Hello: 1`). Then each end sends `$/hello`
+//! as its first message. Without such a handshake, an end sends `$/hello` only after it has received one, before any
+//! other message. No other peer gets a `$/hello`.
 
 use std::num::NonZeroU32;
 
@@ -10,41 +11,42 @@ use serde::Deserialize;
 
 use crate::wire::encode;
 
-/// When an end says hello (`$/hello`), and so tells the other that it knows what lies beyond JSON-RPC 2.0: members
-/// like `timeoutMs` and `traceparent`, notifications like `$/cancelRequest`, flow control of streams. Nothing of that
-/// goes to an end that is not known to know it.
+/// When an end sends `$/hello`. The notification announces that the end knows the extensions of JSON-RPC 2.0: members
+/// such as `timeoutMs` and `traceparent`, notifications such as `$/cancelRequest`, and flow control of streams. An end
+/// never uses an extension towards a peer that has not announced the extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Hello {
-    /// As its first message, whoever the other end is. For a transport without headers whose other end is of this
-    /// kind: the first end of a pair in memory, a pipe.
+    /// As its first message, to every peer. For a transport without headers whose other end knows the extensions: the
+    /// first end of a pair in memory, or a pipe.
     Always,
-    /// As its first message when the handshake has told it that the other end waits for that
-    /// ([`Endpoint::set_extended`](crate::transport::Endpoint::set_extended)), else in reply to a hello. The default.
+    /// As its first message if the handshake has shown that the peer waits for `$/hello`
+    /// ([`Endpoint::set_extended`](crate::transport::Endpoint::set_extended)), and otherwise in reply to a `$/hello`.
+    /// The default.
     #[default]
     Auto,
-    /// Never, and none is heard: this end is a plain JSON-RPC 2.0 peer. Its messages have no members but those of the
-    /// specification, and it sends no `$/` notifications, but for what the [dialect](crate::Dialect) has that the
-    /// program chose.
+    /// Never, and a received `$/hello` is ignored: this end is a plain JSON-RPC 2.0 peer. Its messages have only the
+    /// members of the specification. It sends no `$/` notifications, except those of the [dialect](crate::Dialect) that
+    /// the program has chosen.
     Never,
 }
 
-/// With how many bytes of credit streams start towards a peer that does not say.
+/// The initial credit of a stream in bytes, towards a peer that does not name another one.
 const WINDOW: u64 = 65_536;
 
-/// No window and no credit is larger.
+/// The largest window and the largest credit, in bytes.
 pub(crate) const MOST: u64 = 1 << 31;
 
-/// What was said and heard on one connection.
+/// The announcements of both ends of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Greetings {
-    /// This end is told to be a plain peer.
+    /// Whether this end is a plain peer.
     plain: bool,
-    /// The two ends have told each other in the headers of their handshake.
+    /// Whether both ends have announced the extensions in the headers of their handshake.
     exchanged: bool,
     said: bool,
-    /// The window, which is never zero; narrow, as an idle connection has it too.
+    /// The window of the other end, which is never zero. 32 bits, since idle connections have the field, too.
     heard: Option<NonZeroU32>,
-    /// The most members of a batch that the other end takes.
+    /// The largest batch that the other end accepts.
     batch: Option<NonZeroU32>,
 }
 
@@ -60,42 +62,42 @@ impl Greetings {
         Self { plain: true, ..Self::default() }
     }
 
-    /// The message to send, if it was not sent before. `window` is the credit with which streams
-    /// towards this end start, `batch` the most members of a batch that it takes.
+    /// Returns the message to send, unless it was sent before. `window` is the initial credit of streams towards this
+    /// end; `batch` is the largest batch that this end accepts.
     pub(crate) fn say(&mut self, window: usize, batch: usize) -> Option<Bytes> {
         let silent = self.plain || std::mem::replace(&mut self.said, true);
         (!silent).then(|| encode::hello(window, batch))
     }
 
-    /// The two ends have told each other in the headers of their handshake that each knows the other.
+    /// Notes that both ends have announced the extensions in the headers of their handshake.
     pub(crate) fn exchange(&mut self) {
         self.exchanged = !self.plain;
     }
 
-    /// Whether a hello of the other end is bound to come.
+    /// Returns whether the other end will send a `$/hello`, because the handshake announced it.
     pub(crate) fn is_exchanged(&self) -> bool {
         self.exchanged
     }
 
-    /// Whether the other end has said that it knows what lies beyond the specification.
+    /// Returns whether the other end has announced the extensions.
     pub(crate) fn is_known(&self) -> bool {
         self.exchanged || self.heard.is_some()
     }
 
-    /// Whether this end is told to be a plain peer.
+    /// Returns whether this end is a plain peer.
     pub(crate) fn is_plain(&self) -> bool {
         self.plain
     }
 
-    /// Whether the other end knows of us, or will before it reads what is sent now.
+    /// Returns whether this end has sent `$/hello`. The other end reads it before any message that is sent now.
     pub(crate) fn is_said(&self) -> bool {
         self.said
     }
 
-    /// Takes in what the other end says; only the first time counts.
+    /// Reads the `$/hello` of the other end. Only the first one counts.
     ///
     /// # Errors
-    /// It cannot be understood.
+    /// If the params are invalid.
     pub(crate) fn hear(&mut self, params: Option<&str>) -> Result<(), ()> {
         let params: Params = serde_json::from_str(params.unwrap_or_default()).map_err(drop)?;
         let window = params.window.unwrap_or(WINDOW);
@@ -109,13 +111,12 @@ impl Greetings {
         Ok(())
     }
 
-    /// The credit with which streams towards the other end start; `None` if it is a plain peer, as
-    /// far as we know by now.
+    /// Returns the initial credit of streams towards the other end; `None` if the other end has not sent `$/hello` yet.
     pub(crate) fn window(&self) -> Option<u64> {
         self.heard.map(|window| window.get().into())
     }
 
-    /// The most members of a batch that the other end takes, if it has said so.
+    /// Returns the largest batch that the other end accepts, if it has announced one.
     pub(crate) fn batch(&self) -> Option<usize> {
         self.batch.map(|most| most.get() as usize)
     }

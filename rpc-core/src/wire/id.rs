@@ -1,12 +1,11 @@
-//! Ids that the other end chose for its requests (specification, section 4).
+//! Ids that the other end has chosen for its requests (specification, section 4).
 
 use std::io::Write;
 
 use smol_str::SmolStr;
 
-/// The JSON text of the id of a request from the other end, kept as it came: it is echoed byte for
-/// byte and never compared by its value. Up to 23 bytes need no allocation, and what is longer is
-/// shared by its clones.
+/// The JSON text of the id of a received request. The text is sent back byte for byte, and is never compared by its
+/// value. Up to 23 bytes need no allocation; clones share longer ids.
 pub(crate) type Id = SmolStr;
 
 /// Writes a decimal number into memory.
@@ -15,14 +14,14 @@ pub(crate) fn write_number(number: u64, out: &mut impl Write) {
     out.write_all(buffer.format(number).as_bytes()).expect("memory takes any write");
 }
 
-/// The number that `text` spells in the one way in which we would spell it.
+/// Returns the number in `text` if `text` is spelled exactly as this framework spells the number.
 pub(crate) fn canonical(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
     let plain = bytes.iter().all(u8::is_ascii_digit) && (bytes.len() == 1 || bytes[0] != b'0');
     if plain { text.parse().ok() } else { None }
 }
 
-/// The number that `text` is, however it is spelled: there are ends that give back 1 as `1.0` or `1e0`.
+/// Returns the number in `text` in any spelling: some peers send 1 back as `1.0` or `1e0`.
 #[inline]
 pub(crate) fn whole(text: &str) -> Option<u64> {
     canonical(text).or_else(|| spelled_otherwise(text))
@@ -30,9 +29,9 @@ pub(crate) fn whole(text: &str) -> Option<u64> {
 
 #[cold]
 fn spelled_otherwise(text: &str) -> Option<u64> {
-    /// No number of ours takes more, with some zeros.
+    /// No id of this framework is longer, even with some zeros.
     const LONGEST: usize = 64;
-    /// Up to here a float tells whole numbers apart.
+    /// Below this number a float represents all integers exactly.
     const EXACT: f64 = (1u64 << 53) as f64;
     if text.len() > LONGEST || !text.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
@@ -41,12 +40,12 @@ fn spelled_otherwise(text: &str) -> Option<u64> {
     (number.fract() == 0.0 && number < EXACT).then_some(number as u64)
 }
 
-/// Whether this JSON text is a number.
+/// Returns whether this JSON text is a number.
 pub(crate) fn is_number(text: &str) -> bool {
     text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
-/// Whether this JSON text is of a type that an id may have: string, number or null.
+/// Returns whether this JSON text has a type that an id may have: string, number or null.
 pub(crate) fn is_id(text: &str) -> bool {
     matches!(text.as_bytes()[0], b'"' | b'-' | b'0'..=b'9' | b'n')
 }

@@ -1,7 +1,7 @@
-//! The text of our requests and notifications (specification, section 4).
+//! Encodes requests and notifications (specification, section 4).
 //!
-//! The id comes last, as in the specification's own examples: so a call can be encoded when it is
-//! made and completed, in the same allocation, when it takes its place in the order of messages.
+//! The id comes last, as in the examples of the specification. So a call is encoded when it is made, and completed in
+//! the same allocation when it gets its place in the order of messages.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -26,21 +26,21 @@ use within::Within;
 #[derive(Clone)]
 pub(crate) struct Outgoing(Vec<u8>);
 
-/// At most so much is added to a request: an id, a timeout and a token. Extra members count by
-/// themselves.
+/// Largest number of bytes that are added to a request: an id, a timeout and a token. Extension members are counted
+/// separately.
 const END: usize = 96;
 
-/// What goes beside the params of a request.
+/// Members of a request beside method, params and id.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestExtensions {
     pub(crate) timeout: Option<Duration>,
-    /// Whether reports of progress are wanted, under the call's own id.
+    /// Whether progress reports are requested, with the call's own id as the token.
     pub(crate) progress: bool,
     pub(crate) extensions: Option<Box<Extensions>>,
     pub(crate) dialect: Dialect,
-    /// If the dialect asks for progress in the params, these.
+    /// The params, if the dialect puts the token into the params.
     pub(crate) within: Option<Box<Within>>,
-    /// Whether the dialect never cancels such a call.
+    /// Whether the dialect never cancels this call.
     pub(crate) is_lasting: bool,
 }
 
@@ -51,10 +51,10 @@ impl RequestExtensions {
 }
 
 impl Outgoing {
-    /// With `params` that serialise to an array, an object, or `null` for none.
+    /// Encodes a message whose `params` serialize to an array or an object, or to `null` for no params.
     ///
     /// # Errors
-    /// What is wrong with the params, or that they are too large.
+    /// If the params are invalid or too large.
     pub(crate) fn new<P: Serialize>(
         method: &str,
         params: &P,
@@ -71,10 +71,10 @@ impl Outgoing {
         message.within(limit)
     }
 
-    /// With all params in one value: what serialises to `null` are no params, and they are sent as `{}`.
+    /// Encodes a message whose params are one value. A value that serializes to `null` is sent as `{}`.
     ///
     /// # Errors
-    /// What is wrong with the value, which is the parameter `name`, or that it is too large.
+    /// If the value, which is the parameter `name`, is invalid or too large.
     pub(crate) fn flattened<P: Serialize>(
         method: &str,
         params: &P,
@@ -103,7 +103,7 @@ impl Outgoing {
         let mut text = Vec::with_capacity(HEAD.len() + method.len() + 2 * END);
         text.extend_from_slice(HEAD);
         if method.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'_')) {
-            // As nearly all are. Looking for what to escape takes 2 % of a call.
+            // Nearly all names need no escapes. Looking for escapes takes 2 % of a call.
             text.push(b'"');
             text.extend_from_slice(method.as_bytes());
             text.push(b'"');
@@ -118,19 +118,19 @@ impl Outgoing {
         serde_json::to_writer(Params(&mut self.0), params).map_err(|error| error.to_string())
     }
 
-    /// The message, if it is no longer than it may be.
+    /// Returns the message if it is not longer than `limit`.
     ///
     /// # Errors
-    /// That it is.
+    /// If the message is longer.
     pub(crate) fn within(self, limit: usize) -> Result<Self, String> {
         fits(self.longest(), limit)?;
         Ok(self)
     }
 
-    /// Makes it ready to go with what stands `beside` it.
+    /// Prepares the message for sending together with `beside`.
     ///
     /// # Errors
-    /// That the whole is longer than it may be, or that this cannot be asked for with such params.
+    /// If the whole is longer than `limit`, or if the dialect cannot request progress with such params.
     #[inline]
     pub(crate) fn prepare(
         &mut self,
@@ -141,7 +141,7 @@ impl Outgoing {
             self.speak(beside)?;
         }
         match (&beside.extensions, &beside.within) {
-            // That it is no longer by itself was looked at when it was made.
+            // The size of the message alone was checked when the message was made.
             (None, None) => Ok(()),
             (extensions, within) => {
                 let extensions = extensions.as_ref().map_or(0, |extensions| extensions.longest());
@@ -151,7 +151,7 @@ impl Outgoing {
         }
     }
 
-    /// Has it as the dialect does.
+    /// Applies the rules of the dialect.
     #[cold]
     fn speak(&mut self, beside: &mut RequestExtensions) -> Result<(), String> {
         beside.is_lasting = beside.dialect == Dialect::Mcp && self.method() == MCP_INITIALIZE;
@@ -163,14 +163,14 @@ impl Outgoing {
         Ok(())
     }
 
-    /// The method's name.
+    /// Returns the name of the method.
     pub(crate) fn method(&self) -> SmolStr {
         let name = &self.0[HEAD.len()..self.name_end()];
         let name: Cow<'_, str> = serde_json::from_slice(name).expect("it was written as a string");
         name.into()
     }
 
-    /// The JSON text of the params; `None` if there are none.
+    /// Returns the JSON text of the params; `None` if there are none.
     pub(crate) fn params_text(&self) -> Option<&str> {
         let params = self.0[self.name_end()..].strip_prefix(PARAMS)?;
         Some(std::str::from_utf8(params).expect("JSON is written as UTF-8"))
@@ -187,12 +187,12 @@ impl Outgoing {
         HEAD.len() + length.count() + 2
     }
 
-    /// How many bytes the whole request takes at most, extra members apart.
+    /// Returns the largest size of the whole request in bytes, without extension members.
     pub(crate) fn longest(&self) -> usize {
         self.0.len() + END
     }
 
-    /// The whole notification.
+    /// Completes a notification.
     pub(crate) fn notification(mut self, trace: Option<TraceContext>) -> Bytes {
         if trace.is_some() {
             Extensions { trace, ..Extensions::default() }.write(&mut self.0);
@@ -201,14 +201,14 @@ impl Outgoing {
         self.0.into()
     }
 
-    /// The whole request.
+    /// Completes a request.
     pub(crate) fn request(mut self, id: u64, beside: &RequestExtensions) -> Bytes {
         write_end(id, beside, &mut self.0);
         self.0.into()
     }
 
-    /// The whole request, written into `scratch` if it is short: shared memory costs an allocation,
-    /// and a copy of so little a tenth of one.
+    /// Completes a request. A short request is copied into `scratch`: a shared buffer for one message costs an
+    /// allocation, and copying a short message costs a tenth of an allocation.
     pub(crate) fn request_in(
         self,
         scratch: &mut Scratch,
@@ -239,7 +239,7 @@ fn write_end(id: u64, beside: &RequestExtensions, out: &mut impl Write) {
     out.write_all(br#","id":"#).expect(WRITES);
     write_number(id, out);
     if let Some(timeout) = beside.timeout {
-        // Rounded up: 0 would say that it is over.
+        // Rounded up: 0 would mean that the deadline has passed.
         let millis = timeout.as_nanos().div_ceil(1_000_000);
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
         out.write_all(br#","timeoutMs":"#).expect(WRITES);
@@ -257,17 +257,17 @@ fn write_end(id: u64, beside: &RequestExtensions, out: &mut impl Write) {
     out.write_all(b"}").expect(WRITES);
 }
 
-/// What generated code makes the params of.
+/// Arguments from which generated code makes params.
 pub trait Arguments {
-    /// A message with them.
+    /// Encodes a message with these arguments.
     ///
     /// # Errors
-    /// What is wrong with them, or that they are too large.
+    /// If the arguments are invalid or too large.
     #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
     fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String>;
 }
 
-/// By position. Where none is given there are no params.
+/// By position. Without arguments to send there are no params.
 impl<L: ArgList> Arguments for L {
     #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
     fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
@@ -278,7 +278,7 @@ impl<L: ArgList> Arguments for L {
     }
 }
 
-/// By name, likewise.
+/// By name. Without arguments to send there are no params.
 impl<L: ArgList> Arguments for ByName<L> {
     #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
     fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
@@ -289,7 +289,7 @@ impl<L: ArgList> Arguments for ByName<L> {
     }
 }
 
-/// By position, at least as `[]`.
+/// By position. Without arguments to send the params are `[]`.
 impl<L: ArgList> Arguments for Always<L> {
     #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
     fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
@@ -297,7 +297,7 @@ impl<L: ArgList> Arguments for Always<L> {
     }
 }
 
-/// By name, at least as `{}`.
+/// By name. Without arguments to send the params are `{}`.
 impl<L: ArgList> Arguments for Always<ByName<L>> {
     #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
     fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
@@ -305,7 +305,7 @@ impl<L: ArgList> Arguments for Always<ByName<L>> {
     }
 }
 
-/// As the value itself says.
+/// As the value serializes itself.
 impl<T: Serialize> Arguments for Flattened<T> {
     #[expect(private_interfaces, reason = "hidden, for generated code to name and not to use")]
     fn message(&self, method: &str, limit: usize) -> Result<Outgoing, String> {
@@ -313,11 +313,11 @@ impl<T: Serialize> Arguments for Flattened<T> {
     }
 }
 
-/// Up to here a message is copied rather than shared.
+/// Messages up to this size are copied and not shared.
 const SHORT: usize = 256;
 
-/// Where params are written: when it must grow there is room for the end of the message as well.
-/// Without that a string of 1 MiB got memory of just its size, and for its quote twice as much.
+/// A writer for params that, when it grows, also makes room for the end of the message. Without this room a string of 1
+/// MiB filled its buffer exactly, and the buffer doubled for the closing quote.
 struct Params<'a>(&'a mut Vec<u8>);
 
 impl io::Write for Params<'_> {

@@ -1,14 +1,14 @@
-//! The names that belong to the protocol, and that no service can offer: the list of the macros, which refuse the same.
+//! The names that belong to the protocol, and that no service may offer. The macros refuse the same list of names.
 
 const RESERVED: ([&str; 9], &str, &str, &str) = rpc_macros::reserved_names!();
 
-/// Whether a name belongs to the protocol.
+/// Returns whether a name belongs to the protocol.
 pub(crate) fn is_reserved(name: &str) -> bool {
     let (names, _, prefix, _) = RESERVED;
     name.starts_with(prefix) || names.contains(&name)
 }
 
-/// Why no service can offer this name, if it belongs to the protocol.
+/// Returns the reason why no service may offer this name, if it belongs to the protocol.
 pub(crate) fn refusal(name: &str) -> Option<String> {
     let (names, names_told, prefix, prefix_told) = RESERVED;
     let why = if name.starts_with(prefix) {

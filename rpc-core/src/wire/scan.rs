@@ -1,44 +1,43 @@
-//! JSON text checked and measured in one pass, with nothing built from it (RFC 8259).
+//! Checks and measures JSON text in one pass, without building values (RFC 8259).
 //!
-//! Every message goes through here before anything is known of it, so this is the one place where
-//! a reader of our own stands before serde_json's. With that one the envelope of a small request
-//! took 2,700 instructions, a third of all that a call cost the server: visitors, a second pass over
-//! what is kept as text, a third to measure it. This takes 1,200. What the values mean is left to
-//! serde_json, and a test holds the two to one opinion of what is JSON.
+//! Every message is scanned before anything about it is known. This is the only place that uses a parser of our own
+//! instead of serde_json. With serde_json the envelope of a small request took 2,700 instructions, a third of the cost
+//! of a call at the server: visitors, a second pass over the parts that are kept as text, and a third pass for
+//! measuring. This scanner takes 1,200. serde_json still decodes the values, and a test checks that both accept the
+//! same texts as JSON.
 
-/// How much work a value asks for: a megabyte of `[{"":0},…]` becomes eighty of decoded values, so
-/// bytes alone bound nothing.
+/// How much work a value causes. A megabyte of `[{"":0},…]` becomes eighty megabytes of decoded values, so a limit in
+/// bytes is not enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Complexity {
-    /// How deep arrays and objects nest; a lone number has depth 0.
+    /// How deep arrays and objects nest. A number alone has depth 0.
     pub(crate) depth: usize,
-    /// How many values and member names there are.
+    /// Number of values and member names.
     pub(crate) tokens: usize,
-    /// Whether a member has a name by which serde_json would take its object for something else.
+    /// Whether a member has a name that serde_json reads as a marker of its own.
     pub(crate) is_disguised: bool,
 }
 
-/// With its features `raw_value` and `arbitrary_precision` serde_json gives names that begin like this
-/// a meaning of their own: a `Value` that is read from an object which begins with one becomes whatever
-/// the text in that member says, read anew, past every measure that was taken here.
+/// With its features `raw_value` and `arbitrary_precision`, serde_json gives a meaning of its own to names that begin
+/// like this. A `Value` that is read from an object whose first name is such a name becomes the text of that member,
+/// parsed again. The limits that were checked here would not apply to that text.
 const PRIVATE: &str = "$serde_json::private::";
 
-/// Why such an object is refused.
+/// The reason for refusing such an object.
 pub(crate) const DISGUISED: &str =
     "there is a member whose name begins with `$serde_json::private::`, which is reserved";
 
-/// Why a message is refused in which a member nests deeper than `depth` of the limits.
+/// The reason for refusing a message that nests deeper than the limit `depth`.
 pub(crate) const TOO_DEEP: &str = "a member of the message nests deeper than `depth`";
 
-/// Walks over a text, from token to token; whitespace is skipped. `None` ends the walk: what is
-/// there is not JSON.
+/// Walks over a text from token to token and skips whitespace. `None` ends the walk: the text is not JSON.
 pub(crate) struct Scanner<'a> {
     text: &'a str,
     rest: Rest<'a>,
 }
 
-/// What has not been read. Whatever reads takes it and returns what is left: a slice fits two
-/// registers, while a position that is kept in memory costs as much again as reading does.
+/// The unread text. Functions take it and return the rest: a slice fits into two registers, while a position in memory
+/// doubles the cost of reading.
 type Rest<'a> = &'a [u8];
 
 impl<'a> Scanner<'a> {
@@ -46,7 +45,7 @@ impl<'a> Scanner<'a> {
         Self { text, rest: text.as_bytes() }
     }
 
-    /// The first byte of the next token, which stays; `None` at the end.
+    /// Returns the first byte of the next token without taking it; `None` at the end.
     #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
         self.rest = space(self.rest);
@@ -69,7 +68,7 @@ impl<'a> Scanner<'a> {
         is_next
     }
 
-    /// Takes exactly this text, if it comes next; not even whitespace is skipped.
+    /// Takes exactly this text if it comes next. Whitespace is not skipped.
     #[inline]
     pub(crate) fn take_text(&mut self, text: &str) -> bool {
         match self.rest.strip_prefix(text.as_bytes()) {
@@ -81,13 +80,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The byte after the next one.
+    /// Returns the byte after the next one.
     #[inline]
     pub(crate) fn second(&self) -> Option<u8> {
         self.rest.get(1).copied()
     }
 
-    /// The name of a member, in its quotes, and the colon after it.
+    /// Takes the name of a member, with its quotes, and the colon after it. Returns the name.
     pub(crate) fn name(&mut self) -> Option<&'a str> {
         let start = space(self.rest);
         let [b'"', rest @ ..] = start else { return None };
@@ -96,7 +95,7 @@ impl<'a> Scanner<'a> {
         Some(self.between(start, end))
     }
 
-    /// A value: its text, and how complex it is. Inlined it takes 80 instructions a message less.
+    /// Takes a value. Returns its text and its complexity. Inlining this saves 80 instructions for each message.
     #[inline(always)]
     pub(crate) fn value(&mut self) -> Option<(&'a str, Complexity)> {
         let start = space(self.rest);
@@ -130,7 +129,7 @@ fn colon(rest: Rest<'_>) -> Option<Rest<'_>> {
     }
 }
 
-/// An array or an object, and all that is in it.
+/// Reads an array or an object with everything inside.
 fn nested(mut rest: Rest<'_>) -> Option<(Rest<'_>, Complexity)> {
     let mut open = Open::default();
     let mut found = Complexity::default();
@@ -159,7 +158,7 @@ fn nested(mut rest: Rest<'_>) -> Option<(Rest<'_>, Complexity)> {
             }
             rest => scalar(rest)?,
         };
-        // A value has ended, and with it perhaps the one that it is in.
+        // A value has ended. The array or object around it may end here, too.
         while let Some(kind) = open.innermost() {
             match (kind, space(rest)) {
                 (Kind::Array, [b']', tail @ ..]) | (Kind::Object, [b'}', tail @ ..]) => {
@@ -182,19 +181,20 @@ fn nested(mut rest: Rest<'_>) -> Option<(Rest<'_>, Complexity)> {
     }
 }
 
-/// The name of a member and the colon after it.
+/// Reads the name of a member and the colon after it.
 fn name<'a>(rest: Rest<'a>, found: &mut Complexity) -> Option<Rest<'a>> {
     let start = space(rest);
     let [b'"', rest @ ..] = start else { return None };
     let end = string(rest)?;
-    // Not only the first: a type that takes out some members gives a `Value` what is left.
+    // Not only the first name counts: a type with `flatten` may take the first members, and pass the others on to a
+    // `Value`.
     if matches!(rest, [b'$' | b'\\', ..]) {
         found.is_disguised |= is_private(&start[..start.len() - end.len()]);
     }
     colon(end)
 }
 
-/// Whether this name, in its quotes, is serde_json's own, however it is written.
+/// Returns whether this name, with its quotes, is a marker of serde_json, also when it is written with escapes.
 #[cold]
 fn is_private(name: Rest<'_>) -> bool {
     if !name.contains(&b'\\') {
@@ -203,7 +203,7 @@ fn is_private(name: Rest<'_>) -> bool {
     serde_json::from_slice::<String>(name).is_ok_and(|name| name.starts_with(PRIVATE))
 }
 
-/// A value that is neither an array nor an object.
+/// Reads a value that is neither an array nor an object.
 #[inline(always)] // most values are one, and left to itself the compiler changes its mind
 fn scalar(rest: Rest<'_>) -> Option<Rest<'_>> {
     match rest {
@@ -216,11 +216,11 @@ fn scalar(rest: Rest<'_>) -> Option<Rest<'_>> {
     }
 }
 
-/// The rest of a string and its closing quote.
+/// Reads the rest of a string and its closing quote.
 fn string(mut rest: Rest<'_>) -> Option<Rest<'_>> {
     loop {
-        // Eight at a time: words are crossed in a step or two, and so is what large messages are
-        // made of, long texts.
+        // Eight bytes at a time: short words take one or two steps, and long texts, which fill large messages, are
+        // fast.
         if let Some((eight, tail)) = rest.split_first_chunk() {
             let special = special(u64::from_le_bytes(*eight));
             if special == 0 {
@@ -233,12 +233,12 @@ fn string(mut rest: Rest<'_>) -> Option<Rest<'_>> {
             [b'"', rest @ ..] => return Some(rest),
             [b'\\', rest @ ..] => escape(rest)?,
             [0x20..=0xff, rest @ ..] => rest,
-            _ => return None, // a control character, or nothing at all
+            _ => return None, // a control character, or the end of the text
         };
     }
 }
 
-/// What follows a backslash.
+/// Reads the part of an escape after the backslash.
 fn escape(rest: Rest<'_>) -> Option<Rest<'_>> {
     match rest {
         [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => Some(rest),
@@ -249,7 +249,7 @@ fn escape(rest: Rest<'_>) -> Option<Rest<'_>> {
     }
 }
 
-/// A number. `01` ends after its 0, and what follows is no token.
+/// Reads a number. `01` ends after its 0, and no token begins with the 1.
 #[inline]
 fn number(rest: Rest<'_>) -> Option<Rest<'_>> {
     let rest = rest.strip_prefix(b"-").unwrap_or(rest);
@@ -263,7 +263,7 @@ fn number(rest: Rest<'_>) -> Option<Rest<'_>> {
     }
 }
 
-/// What may follow the whole digits of a number.
+/// Reads the fraction and the exponent of a number.
 fn fraction(mut rest: Rest<'_>) -> Option<Rest<'_>> {
     if let [b'.', fraction @ ..] = rest {
         rest = digits(fraction)?;
@@ -274,7 +274,7 @@ fn fraction(mut rest: Rest<'_>) -> Option<Rest<'_>> {
     Some(rest)
 }
 
-/// At least one digit.
+/// Reads at least one digit.
 #[inline]
 fn digits(rest: Rest<'_>) -> Option<Rest<'_>> {
     let [b'0'..=b'9', tail @ ..] = rest else { return None };
@@ -285,12 +285,12 @@ fn digits(rest: Rest<'_>) -> Option<Rest<'_>> {
     Some(rest)
 }
 
-/// Finds the first byte of `word` that is a quote, a backslash or a control character: its highest
-/// bit is the lowest bit set in the answer. Bits above it may be set by mistake.
+/// Finds the first byte of `word` that is a quote, a backslash or a control character. The lowest set bit of the result
+/// is the highest bit of that byte. Bits above the lowest set bit may be wrong.
 #[inline]
 fn special(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
-    // A byte below `n` borrows when `n` is taken from it, and has no highest bit of its own.
+    // Subtracting `n` from a byte below `n` borrows and so sets its highest bit, which was not set before.
     let below = |word: u64, n: u8| word.wrapping_sub(ONES * u64::from(n)) & !word;
     let equal = |n: u8| below(word ^ (ONES * u64::from(n)), 1);
     (below(word, 0x20) | equal(b'"') | equal(b'\\')) & (ONES << 7)
@@ -302,12 +302,11 @@ enum Kind {
     Object,
 }
 
-/// The arrays and objects that have begun and not ended: a bit for each, so that a million brackets
-/// take no more memory than an eighth of theirs.
+/// The open arrays and objects, one bit for each, so that a million brackets take at most an eighth of their own size.
 #[derive(Default)]
 struct Open {
     depth: usize,
-    /// The innermost 1 to 64, the last one lowest; an object is 1.
+    /// The innermost 1 to 64 of them; the lowest bit is the innermost one. A bit is 1 for an object.
     inner: u64,
     outer: Vec<u64>,
 }

@@ -1,4 +1,4 @@
-//! Streams among params: `{"$stream":"id"}` stands where the items would be.
+//! Streams among params: `{"$stream":"id"}` stands in place of the items.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::error::object::ErrorObject;
 use crate::method::ParamInfo;
 
-/// Names a stream in the place of a parameter, by its id as JSON text.
+/// A received reference to a stream in place of a parameter. The id is JSON text.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reference<'a> {
@@ -18,29 +18,29 @@ pub(crate) struct Reference<'a> {
     id: &'a RawValue,
 }
 
-/// The same on its way out.
+/// A reference to a stream in outgoing params.
 #[derive(Debug, Clone, Serialize)]
 pub struct StreamId {
     #[serde(rename = "$stream")]
     pub(crate) id: Box<str>,
 }
 
-/// What is said of anything else in such a place.
+/// The error text for any other value in place of a stream.
 pub(crate) const NO_STREAM: &str = "expected a stream, `{\"$stream\":id}`";
 
-/// Bytes of an id of a stream, as JSON text.
+/// Largest size of a stream's id in bytes, as JSON text.
 const LONGEST: usize = 128;
 
-/// The id that stands in the place of a stream, as JSON text.
+/// Returns the id of a stream reference, as JSON text.
 pub(crate) fn id(json: &str) -> Option<&str> {
     let id = serde_json::from_str::<Reference<'_>>(json).ok()?.id.get();
     (id.starts_with('"') && id.len() <= LONGEST).then_some(id)
 }
 
-/// The names and ids of all streams that a method declares.
+/// Returns the names and ids of all streams that a method declares.
 ///
 /// # Errors
-/// One is missing, or something else stands there.
+/// If a stream is missing, or another value stands in its place.
 pub(crate) fn ids<'a>(
     params: Option<&'a str>,
     infos: &[ParamInfo],
@@ -60,12 +60,12 @@ pub(crate) fn ids<'a>(
         .collect()
 }
 
-/// What stands in the places of the streams, by position or by name. Whatever else is wrong with the
-/// params is found out when they are decoded.
+/// Returns the values in the places of the streams, by position or by name. Other mistakes in the params are found when
+/// the params are decoded.
 fn find<'a>(params: &'a str, infos: &[ParamInfo]) -> Vec<(&'static str, &'a str)> {
     let mut de = serde_json::Deserializer::from_str(params);
     let mut found = Vec::new();
-    // An error ends the search; what was found before stands.
+    // An error ends the search; the values that were found before still count.
     let _ = de.deserialize_any(Search { infos, found: &mut found });
     found
 }

@@ -1,16 +1,17 @@
-//! Where a call belongs in a distributed trace: W3C Trace Context, as it travels beside a call.
+//! The distributed trace of a call: W3C Trace Context, sent beside a call.
 
 use std::str::FromStr;
 use std::{error, fmt};
 
-/// What a member takes beside its text: a comma, its name, quotes.
+/// The size of a member in bytes without its text: a comma, its name, quotes.
 pub(crate) const MEMBER: usize = 24;
 
-/// The trace that a call is a part of, as `traceparent` and `tracestate` of the
-/// [W3C Trace Context](https://www.w3.org/TR/trace-context/).
+/// The trace of a call, as `traceparent` and `tracestate` of the [W3C Trace
+/// Context](https://www.w3.org/TR/trace-context/).
 ///
-/// It comes in with a call, is [inherited](crate::Context::trace) by the calls that its handler makes,
-/// and so goes from end to end, whether or not anyone here records anything.
+/// A received call has a trace if its caller has sent one. The calls that its handler makes
+/// [inherit](crate::Context::trace) the trace. So the trace goes from peer to peer, also if no tracing is recorded
+/// here.
 ///
 /// ```
 /// use rpc_core::TraceContext;
@@ -38,11 +39,12 @@ pub struct TraceContext {
     state: Option<Box<str>>,
 }
 
-/// `00-`, a trace, `-`, a span, `-`, flags.
+/// Length of `00-`, trace, `-`, span, `-`, flags.
 const LENGTH: usize = 55;
-/// Later versions may add to that; nobody has to take more.
+/// Longest accepted `traceparent`. Later versions may have more fields, but a longer text need not be accepted.
 const LONGEST: usize = 128;
-/// What everyone must pass on, at least; more is dropped as a whole (section 3.3.1.5).
+/// Longest accepted `tracestate`. Everyone must pass on at least this length; a longer text is dropped as a whole
+/// (section 3.3.1.5).
 const LONGEST_STATE: usize = 512;
 
 impl TraceContext {
@@ -60,33 +62,33 @@ impl TraceContext {
         Ok(Self { parent: traceparent.into(), state: tracestate.filter(is_state).map(Box::from) })
     }
 
-    /// `traceparent`.
+    /// Returns `traceparent`.
     pub fn traceparent(&self) -> &str {
         &self.parent
     }
 
-    /// `tracestate`, which vendors fill.
+    /// Returns `tracestate`, whose content vendors define.
     pub fn tracestate(&self) -> Option<&str> {
         self.state.as_deref()
     }
 
-    /// How many bytes its members take at most.
+    /// Returns the largest size of the members in bytes.
     pub(crate) fn longest(&self) -> usize {
         let text = |text: &str| 2 * text.len() + MEMBER; // ASCII: only `"` and `\\` are escaped
         text(&self.parent) + self.state.as_deref().map_or(0, text)
     }
 
-    /// The trace: 32 hexadecimal digits.
+    /// Returns the id of the trace: 32 hexadecimal digits.
     pub fn trace_id(&self) -> &str {
         &self.parent[3..35]
     }
 
-    /// The span in which the call was made: 16 hexadecimal digits.
+    /// Returns the id of the span in which the call was made: 16 hexadecimal digits.
     pub fn parent_id(&self) -> &str {
         &self.parent[36..52]
     }
 
-    /// Whether the caller records this trace.
+    /// Returns whether the caller records this trace.
     pub fn is_sampled(&self) -> bool {
         u8::from_str_radix(&self.parent[53..55], 16).is_ok_and(|flags| flags & 1 == 1)
     }

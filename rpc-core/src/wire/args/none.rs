@@ -1,18 +1,18 @@
-//! Whether a value is `None` to serde: asked before it is written, since a value that is left out must
-//! not begin with a comma.
+//! Finds out whether a value serializes as `None`. The check happens before the value is written, since a comma is
+//! written before each value that is not left out.
 
 use std::fmt;
 
 use serde::Serialize;
 use serde::ser::{Error, Impossible, Serializer};
 
-/// Whether `value` serialises as `None`. Any other value is given up at its first word, so that no value is
+/// Returns whether `value` serializes as `None`. The check of any other value stops at its first token, so no value is
 /// written twice.
 pub(super) fn is_none<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(Listener).is_ok()
 }
 
-/// A serializer that takes `None`, and refuses everything else.
+/// A serializer that accepts only `None`.
 struct Listener;
 
 /// The error for a value that is not `None`.
@@ -69,7 +69,7 @@ impl Serializer for Listener {
         Err(Other)
     }
 
-    /// `()` is `null` as well, but it is not left out: who reads one asks for it.
+    /// `()` is `null` as well, but it is not left out: a receiver of `()` requires the value.
     fn serialize_unit(self) -> Result<(), Other> {
         Err(Other)
     }
@@ -140,7 +140,7 @@ impl Serializer for Listener {
         Err(Other)
     }
 
-    /// Without the text, for which the default of this method would allocate.
+    /// Ignores the text. The default of this method would allocate the text.
     fn collect_str<T: fmt::Display + ?Sized>(self, _: &T) -> Result<(), Other> {
         Err(Other)
     }

@@ -11,7 +11,7 @@ fn decode(text: &str) -> Incoming<'_> {
     }
 }
 
-/// What an invalid message is answered with: id, code, message.
+/// Returns the answer to an invalid message: id, code and message.
 fn refusal(text: &str) -> (Option<&str>, i64, String) {
     match decode(text) {
         Incoming::Invalid { id, error, .. } => (id, error.code, error.message),

@@ -1,4 +1,4 @@
-//! The token for progress among the params of a call, where a dialect has it there.
+//! The progress token inside of the params of a call, for dialects that put the token there.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use crate::wire::dialect::Dialect;
 use crate::wire::id::write_number;
 use crate::wire::scan::Scanner;
 
-/// Params that ask for progress: their JSON text, without the token.
+/// The JSON text of the params around the place of the token.
 #[derive(Debug, Clone)]
 pub(crate) struct Within {
     before: String,
@@ -15,11 +15,11 @@ pub(crate) struct Within {
 }
 
 impl Within {
-    /// The same params, which ask for progress as `dialect` does. A token that is there already gives way: reports
-    /// under it would find nobody here.
+    /// Makes params that request progress as `dialect` does. An existing token is replaced, since this end could not
+    /// assign its reports to a call.
     ///
     /// # Errors
-    /// The params go by position.
+    /// If the params go by position.
     pub(super) fn new(dialect: Dialect, params: Option<&str>) -> Result<Self, String> {
         let params = params.unwrap_or("{}");
         let (token, place) = match dialect {
@@ -43,12 +43,12 @@ impl Within {
         Ok(Self { before: before + &inner, after: rest + &after })
     }
 
-    /// How many bytes the params take at most, the token apart.
+    /// Returns the largest size of the params in bytes, without the token.
     pub(super) fn longest(&self) -> usize {
         PARAMS.len() + self.before.len() + self.after.len()
     }
 
-    /// Writes the params as a member, with a comma before it.
+    /// Writes the params as a member, after a comma.
     pub(super) fn write(&self, token: u64, out: &mut impl Write) {
         const WRITES: &str = "memory takes any write";
         out.write_all(PARAMS).expect(WRITES);
@@ -58,8 +58,8 @@ impl Within {
     }
 }
 
-/// What stands before and after the value of the member `name` of this object, and the value; if there is no such
-/// member, what stands around one that is added.
+/// Returns the text before the value of the member `name`, the value, and the text after the value. If there is no such
+/// member, the two texts enclose the value of a new member.
 fn around<'a>(object: &'a str, name: &str) -> (String, Option<&'a str>, String) {
     let mut scanner = Scanner::new(object);
     let mut has_members = false;

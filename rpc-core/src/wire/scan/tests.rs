@@ -14,7 +14,7 @@ fn plain(depth: usize, tokens: usize) -> Complexity {
     Complexity { depth, tokens, is_disguised: false }
 }
 
-/// serde_json's opinion.
+/// Returns whether serde_json accepts the text.
 fn is_json(text: &str) -> bool {
     serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
 }
@@ -90,7 +90,7 @@ fn every_byte_of_a_string_is_judged_wherever_it_stands() {
     assert!(measure("\"\u{80}é𝄞\u{10ffff}\"").is_some());
 }
 
-/// A generator with a fixed seed, so that a failure comes again.
+/// A pseudo-random generator with a fixed seed, so that a failure can be repeated.
 struct Dice(u64);
 
 impl Dice {
@@ -105,7 +105,7 @@ impl Dice {
         from[self.roll(from.len())]
     }
 
-    /// Writes a value, and says how complex it is.
+    /// Writes a value and returns its complexity.
     fn value(&mut self, levels: usize, out: &mut String) -> Complexity {
         const SPACE: &[&str] = &["", "", "", " ", "\n\t", "\r"];
         const SCALARS: &[&str] =
@@ -149,7 +149,7 @@ impl Dice {
         found
     }
 
-    /// Breaks a text in one place, or not quite.
+    /// Changes a text in one place. The result may still be valid.
     fn damage(&mut self, text: &str) -> String {
         const PIECES: &[&str] = &[
             "", "", "[", "]", "{", "}", ",", ":", "\"", "\\", "\\u12", "0", "1", "-", ".", "e",
