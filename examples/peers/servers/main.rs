@@ -1,4 +1,4 @@
-//! Our client against servers of the field, each doing a small job: `peers_servers NAME URL`.
+//! Our client against servers of other protocols, each doing a small job: `peers_servers NAME URL`.
 
 #[path = "../checks.rs"]
 mod checks;

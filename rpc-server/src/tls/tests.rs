@@ -166,7 +166,7 @@ async fn a_client_may_show_a_certificate_or_must() {
         assert_eq!(handshake(tls, world.client()).await.0.is_ok(), bare);
         assert!(handshake(tls, world.client_with(&stranger)).await.0.is_err());
     }
-    // Who was not asked shows none.
+    // A client that was not asked shows no certificate.
     let info = handshake(&world.server(), world.client_with(&ada)).await.0.unwrap();
     assert!(info.client_certificates().is_empty());
 }
