@@ -225,7 +225,8 @@ impl Connecting {
             Some(endpoint) => endpoint.set_dialect(dialect),
             None => Ok(()),
         };
-        spoken.expect("no service has a name of the dialect's"); // after the lock is released, so that the panic does not poison the lock
+        // After the lock is released, so that the panic does not poison the lock.
+        spoken.expect("no service has a name of the dialect's");
     }
 
     /// Sends each message of this one connection as one WebSocket frame, as

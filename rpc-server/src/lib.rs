@@ -56,7 +56,7 @@
 //! | 401 | a message by `POST` from a client that must first [log in by a message](Rejection::until_login) |
 //! | 403 | a page of a foreign `Origin`: see [`allow_origins`](ServerBuilder::allow_origins); a `Host` that is no name of the server, or over a loopback address no loopback name: see [`allow_hosts`](ServerBuilder::allow_hosts) |
 //! | 404 | another path than [`path`](ServerBuilder::path) |
-//! | 405 | any method but `GET`, and `POST` if [`post`](ServerBuilder::post) is on |
+//! | 405 | a method other than `GET` and `POST`; `POST` if [`post`](ServerBuilder::post) is off |
 //! | 408 | a message by `POST` that takes longer than [`assembly`](rpc_core::Limits::assembly) |
 //! | 409 | a second connection with the same name, under [`SameName::Refuse`](rpc_core::SameName::Refuse) |
 //! | 413 | a message by `POST` above [`message_in`](rpc_core::Limits::message_in) |

@@ -31,7 +31,7 @@ pub(crate) fn caught<R>(run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// Runs a future as [`caught`] runs a function, on all threads that poll the future.
+/// Runs a future as `caught` runs a function, on all threads that poll the future.
 pub async fn caught_future<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| caught(|| future.as_mut().poll(cx))).await
