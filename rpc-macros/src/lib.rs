@@ -23,15 +23,15 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// # Input
 ///
 /// ```text
-/// /// What the server offers.
+/// /// The methods of the server.
 /// #[service(namespace = "chat")]
 /// pub trait Chat {
-///     /// Joins `room`; answers who is there.
+///     /// Joins `room` and returns its members.
 ///     async fn join(&self, cx: &Context, room: &str) -> Result<Vec<String>, ChatError>;
-///     /// Says something; nobody waits.
+///     /// Says something. There is no answer.
 ///     #[notification]
 ///     async fn say(&self, room: &str, text: &str);
-///     /// What is said in `room` from now on.
+///     /// Streams the messages in `room` from now on.
 ///     async fn listen(&self, room: &str) -> Result<Streaming<Message>, ChatError>;
 ///     #[method(name = "whois", idempotent, timeout = "2s")]
 ///     async fn who_is(&self, #[param(rename = "user")] name: &str) -> Option<User>;
@@ -93,12 +93,12 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// belongs to one peer.
 ///
 /// ```text
-/// impl ChatClient<&Batch> { // queued; all leave with `Batch::send`
+/// impl ChatClient<&Batch> { // queues calls; `Batch::send` sends them
 ///     pub fn join(&self, room: &str) -> Call<Vec<String>, ChatError>;
 ///     pub fn say(&self, room: &str, text: &str) -> Result<(), NotifyError>;
 ///     …
 /// }
-/// impl ChatClient<Group> { // to each member
+/// impl ChatClient<Group> { // sends to each member
 ///     pub fn join(&self, room: &str) -> Answers<Vec<String>, ChatError>;
 ///     pub fn say(&self, room: &str, text: &str) -> Ready<Result<usize, NotifyError>>;
 ///     …
@@ -223,7 +223,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// struct InitializeParams {
 ///     capabilities: Capabilities,
 ///     #[serde(flatten)]
-///     more: serde_json::Map<String, Value>, // members with other names; without it they are ignored
+///     more: serde_json::Map<String, Value>, // other members; without this field they are ignored
 /// }
 ///
 /// async fn initialize(&self, #[param(flatten)] params: InitializeParams) -> InitializeResult;

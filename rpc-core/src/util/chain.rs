@@ -1,8 +1,8 @@
-//! An error with all that lies below it, on one line of a log.
+//! Shows an error with all its sources on one line of a log.
 
 use std::{error, fmt};
 
-/// An error and its sources, with `: ` between them.
+/// An error and its sources, separated by `: `.
 pub(crate) struct Chain<'a>(pub(crate) &'a dyn error::Error);
 
 impl fmt::Display for Chain<'_> {

@@ -22,7 +22,7 @@ pub(crate) const MEMBER: usize = 24;
 /// assert_eq!((trace.parent_id(), trace.is_sampled()), ("b7ad6b7169203331", true));
 /// ```
 ///
-/// As text, for headers and logs, the context is its `traceparent`; the `tracestate` is not part of that text.
+/// The text of the context, for headers and logs, is its `traceparent`. The text does not contain the `tracestate`.
 ///
 /// ```
 /// use rpc_core::TraceContext;
@@ -48,11 +48,11 @@ const LONGEST: usize = 128;
 const LONGEST_STATE: usize = 512;
 
 impl TraceContext {
-    /// Returns the context with these two header values. A `tracestate` that is empty, is longer than 512 bytes, or has
-    /// a character that is not printable ASCII is left out: the trace goes on without.
+    /// Makes a context of the two header values. A `tracestate` that is empty, is longer than 512 bytes, or has a
+    /// character that is not printable ASCII is left out, and the trace goes on without it.
     ///
     /// # Errors
-    /// `traceparent` is not what the standard says. The standard's advice is to begin a new trace then.
+    /// If `traceparent` is not valid by the standard. The standard then recommends to begin a new trace.
     pub fn new(traceparent: &str, tracestate: Option<&str>) -> Result<Self, TraceContextError> {
         check_parent(traceparent).map_err(TraceContextError)?;
         let is_state = |state: &&str| {
@@ -94,8 +94,10 @@ impl TraceContext {
     }
 }
 
+/// Checks a `traceparent`.
+///
 /// # Errors
-/// What is wrong with the text.
+/// The reason why the text is invalid.
 fn check_parent(text: &str) -> Result<(), &'static str> {
     let bytes = text.as_bytes();
     let is_hex = |part: &[u8]| part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
@@ -126,7 +128,7 @@ fn check_parent(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Reads a `traceparent`; the context has no `tracestate`.
+/// Reads a `traceparent`. The context has no `tracestate`.
 impl FromStr for TraceContext {
     type Err = TraceContextError;
 
@@ -142,7 +144,8 @@ impl fmt::Display for TraceContext {
     }
 }
 
-/// Why a text is not the `traceparent` of a [`TraceContext`]. The message does not repeat the text, which may be a peer's.
+/// The reason why a text is not a valid `traceparent`. The message does not repeat the text, since the text may come
+/// from a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceContextError(&'static str);
 
@@ -174,7 +177,7 @@ mod tests {
     fn a_traceparent_is_what_the_standard_says() {
         assert!(parse(GOOD).is_ok_and(|trace| trace.is_sampled()));
         assert!(parse(&GOOD.replace("-01", "-02")).is_ok_and(|trace| !trace.is_sampled()));
-        // A later version may say more.
+        // A later version may have more fields.
         assert!(parse(&GOOD.replacen("00", "cc", 1)).is_ok());
         assert!(parse(&format!("{}-x", GOOD.replacen("00", "cc", 1))).is_ok());
         for (bad, why) in [
