@@ -126,9 +126,9 @@ impl ClientBuilder {
     /// server stays silent for [`dead_after`](Limits::dead_after). On by default. If off, the client notices that a
     /// server has vanished only when the client sends something.
     ///
-    /// Turn it off for a server that cannot answer pings. Kodi is such a server: it sends the two bytes of a pong, `8A
-    /// 00`, as a text message. These bytes are not UTF-8, so the connection is closed with 1007 after the first ping
-    /// (20 s of idling). The log then has a warning that names this setting.
+    /// Turn it off for a server that cannot answer pings. Kodi is such a server: it sends the two bytes of a pong,
+    /// `8A 00`, as a text message. These bytes are not UTF-8, so the connection is closed with 1007 after the first
+    /// ping (20 s of idling). The log then has a warning that names this setting.
     pub fn keepalive(mut self, keepalive: bool) -> Self {
         self.config.keepalive = keepalive;
         self

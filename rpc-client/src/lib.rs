@@ -35,8 +35,8 @@
 //!
 //! # One dependency
 //!
-//! A program that calls needs this crate alone, since [`rpc_core`] is here as well. Traits then say where the macros
-//! find that crate: `#[service(crate = rpc_client::rpc_core)]`.
+//! A program that calls needs only this crate, since this crate re-exports [`rpc_core`]. Then the attribute of each
+//! trait names the path of `rpc_core`: `#[service(crate = rpc_client::rpc_core)]`.
 //!
 //! # Public dependencies
 //!

@@ -66,9 +66,9 @@ use syn::{DeriveInput, Item, parse_macro_input};
 ///
 /// # Output
 ///
-/// **The trait**, with the bounds `Send + Sync + 'static` for implementations, and with each `async fn` as a `fn … ->
-/// impl Future<Output = …> + Send`. Implementations write plain `async fn`. If the future of an implementation is not
-/// `Send`, the compiler names the line that is the reason.
+/// **The trait**, with the bounds `Send + Sync + 'static` for implementations, and with each `async fn` as a
+/// `fn … -> impl Future<Output = …> + Send`. Implementations write plain `async fn`. If the future of an implementation
+/// is not `Send`, the compiler names the line that is the reason.
 ///
 /// **The stub** for callers, over a peer. Calls are futures that can be started, given a timeout, and dropped. A
 /// notification also has a `try_` form, which never waits.

@@ -36,7 +36,7 @@ pub(crate) enum Verdict {
 #[derive(Default)]
 pub(crate) struct Hooks {
     on_connect: Option<Box<OnConnect>>,
-    /// What `on_connect` gives.
+    /// The caller type that `on_connect` returns.
     caller: Option<CallerType>,
     on_disconnect: Option<Box<OnDisconnect>>,
 }
@@ -70,7 +70,7 @@ impl Hooks {
         }));
     }
 
-    /// The type of the callers that `on_connect` gives; `None` without one.
+    /// Returns the caller type that `on_connect` returns; `None` without a hook.
     pub(crate) fn caller(&self) -> Option<CallerType> {
         self.caller
     }
