@@ -1,9 +1,8 @@
-//! Middleware, around what is served and around what is called.
+//! Middleware around calls that this end serves, and around calls that it makes.
 //!
-//! A [`Layer`] sees each call: members of batches, notifications, subscriptions as well. It knows the
-//! method, who calls or is called, the raw params and what came of it, and may change, delay, repeat,
-//! refuse or answer it. The params of a served call are raw until the method decodes them, the
-//! result is not serialised until there is room for it.
+//! A [`Layer`] sees each call, notification and subscription, also inside a batch. It knows the method, the peer, the
+//! raw params and the outcome. It may change, delay, repeat, refuse or answer the call. The params of a served call
+//! stay raw until the method decodes them. The result is not serialised until the outbound queue has room for it.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +11,7 @@
 //! use rpc_core::types::Handler;
 //! use rpc_core::{Context, ErrorObject, Router, Service, memory};
 //!
-//! /// Counts what fails, served and called.
+//! /// Counts failed calls, served and made.
 //! #[derive(Clone, Default)]
 //! struct Failures(Arc<AtomicU64>);
 //!
@@ -59,34 +58,36 @@
 //! called:   Call, Notify, Batch ─▶ EndpointConfig::layers ─▶ layers of the connection ─▶ connection
 //! ```
 //!
-//! - Around a whole server or client: `layer` of its builder, [`EndpointConfig::layers`](crate::transport::EndpointConfig::layers).
-//! - Around one connection: [`Endpoint::add_layer`](crate::transport::Endpoint::add_layer), and in a server
-//!   `Connecting::layer` within `on_connect`.
-//! - Around one service, a [`Router`](crate::Router) of several included:
+//! - Around a whole server or client: `layer` of its builder, or
+//!   [`EndpointConfig::layers`](crate::transport::EndpointConfig::layers).
+//! - Around one connection: [`Endpoint::add_layer`](crate::transport::Endpoint::add_layer), or `Connecting::layer`
+//!   within the `on_connect` of a server.
+//! - Around one service, for example a [`Router`](crate::Router) of several services:
 //!   [`Service::layer`](crate::Service::layer).
 //!
-//! Everywhere the first one added is the outermost. Without layers a call costs a comparison more.
+//! The layer that is added first is the outermost one. A call without layers costs one comparison more than it would
+//! without this module.
 //!
-//! What belongs to the protocol itself is no call and goes through none: cancels, pings, progress and
-//! items of streams, the end of a subscription. A push to a [`Group`](crate::Group) is serialised once for
-//! all members, so there is no one call for a layer to see; calls of a group's members are.
+//! Messages of the protocol itself are not calls, so no layer sees them: cancels, pings, progress, items of streams
+//! and the end of a subscription. A push to a [`Group`](crate::Group) is serialised once for all its members, so
+//! layers do not see the push. Layers do see calls of the members of a group.
 //!
 //! # In the box
 //!
 //! | layer | served | called | feature |
 //! |---|---|---|---|
-//! | [`Tracing`] | a span for each, in the trace of its caller | a span for each, which travels along | traces of OpenTelemetry: `opentelemetry` |
-//! | [`AccessLog`] | a line of the log, how long and what came of it | the same | |
-//! | `Metrics` | how long, and what came of it | the same | `metrics` |
-//! | [`Timeout`] | stopped, -32012 | the deadline is no later | |
-//! | [`Concurrency`] | more wait, or are busy | | |
-//! | `RateLimit` | more are busy, -32009 | | `rate-limit` |
-//! | [`Authorize`] | denied, -32013 | | |
-//! | `tower` | layers of tower, by `tower::Adapt` | a `Peer` is a service of tower | `tower` |
+//! | [`Tracing`] | a span for each call, in the trace of the caller | a span for each call, whose trace goes to the peer | for traces of OpenTelemetry: `opentelemetry` |
+//! | [`AccessLog`] | one log event for each call, with its duration and outcome | the same | |
+//! | `Metrics` | duration and outcome of each call | the same | `metrics` |
+//! | [`Timeout`] | stops the handler, answers -32012 | brings the deadline forward | |
+//! | [`Concurrency`] | further calls wait, or are answered busy (-32009) | | |
+//! | `RateLimit` | further calls are answered busy (-32009) | | `rate-limit` |
+//! | [`Authorize`] | denied calls are answered -32013 | | |
+//! | `tower` | runs a layer of tower, by `tower::Adapt` | a `Peer` is a service of tower | `tower` |
 //!
 //! A good order, from the outside: `Tracing`, `AccessLog`, `Metrics`, `RateLimit`, `Authorize`, `Concurrency`,
-//! `Timeout`. Then the first three see the calls that the others refuse, and the time that a call waits for a
-//! place does not count against its timeout.
+//! `Timeout`. In this order the first three layers see the calls that the other layers refuse. The time that a call
+//! waits for a permit of `Concurrency` does not count against its timeout.
 
 use std::fmt;
 
@@ -132,41 +133,46 @@ pub use serving::{OwnedServeRequest, ServeNext, ServeRequest};
 pub use timeout::Timeout;
 pub use tracing::Tracing;
 
-/// The name that metrics and the access log have for a method that is not offered.
+/// The method name that metrics and the access log use for a method that this end does not offer.
 const OTHER: &str = "_OTHER";
 
-/// Middleware around what is served and what is called; see the [module](self) for an example.
+/// Middleware around served calls and around made calls. See the [module](self) for an example.
 ///
-/// One layer is shared by all calls that go through it. A panic in it is a panic of the handler, or
-/// of the caller.
+/// All calls that pass the layer share one value. A panic in [`serve`](Self::serve) counts as a panic of the handler,
+/// a panic in [`call`](Self::call) as a panic of the caller.
 pub trait Layer: Send + Sync + 'static {
-    /// Around serving a call, for as long as its handler lives. Who answers without `next` refuses the
-    /// call or takes its place; its params are not even decoded then.
+    /// Wraps the serving of a call, until its handler ends or is dropped.
+    ///
+    /// A layer that returns a [`Handler`] without using `next` refuses the call or answers it in place of the method.
+    /// The params are not decoded then.
     fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         next.serve(call)
     }
 
-    /// Around a call, or a notification, that this end makes. Who answers without `next` refuses it,
-    /// and nothing is sent.
+    /// Wraps a call or a notification that this end makes. A layer that returns a future without using `next` refuses
+    /// or answers the call; nothing is sent then.
     ///
-    /// Runs when the call starts; what it returns is polled at that moment. So with a layer that does
-    /// not wait before it calls `next`, a started call has its place in the order as without; one that
-    /// waits delays a call that was only [started](crate::Call::start) until that is polled.
+    /// The layer runs when the call starts, and the returned future is polled once at that moment. A layer that uses
+    /// `next` before its first wait does not change the order in which calls are sent. A layer that waits before it
+    /// uses `next` delays a call that was only [started](crate::Call::start) until that call is polled.
     fn call(&self, request: CallRequest, next: CallNext) -> CallFuture {
         next.call(request)
     }
 
-    /// A request of `peer` that was answered with an error before any layer saw it: of no method that
-    /// is offered, too complex, beyond a limit (busy), without time left. `method` is one of ours, or
-    /// `None`: what others call a method is not for the labels of a metric.
+    /// Reports a request of `peer` that was answered with an error before any layer saw it. The method is not
+    /// offered, the request is too complex, a limit is reached (busy), or the deadline has passed. `code` is the code
+    /// of the error.
     ///
-    /// Told to the layers of a whole end and of a connection.
+    /// `method` is `None` if this end does not offer the method. The name that the peer sent is left out, because a
+    /// peer must not choose the labels of a metric.
+    ///
+    /// Only the layers of a whole endpoint and of a connection get this report; the layers of a service do not.
     fn refused(&self, peer: &Peer, method: Option<&MethodInfo>, code: i64) {
         let _ = (peer, method, code);
     }
 }
 
-/// One layer in several places.
+/// Lets several places share one layer.
 impl<L: Layer + ?Sized> Layer for Arc<L> {
     fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         (**self).serve(call, next)
@@ -181,7 +187,7 @@ impl<L: Layer + ?Sized> Layer for Arc<L> {
     }
 }
 
-/// Some layers, the first the outermost. Clones share them.
+/// A list of layers. The first layer is the outermost one. Clones share the layers.
 ///
 /// ```
 /// use std::time::Duration;
@@ -194,29 +200,29 @@ impl<L: Layer + ?Sized> Layer for Arc<L> {
 /// ```
 #[derive(Clone, Default)]
 pub struct Layers(
-    /// A thin pointer: most connections have none, and each keeps some of these.
+    /// A thin pointer: most connections have no layers, and each connection keeps several of these values.
     Option<Arc<Vec<Arc<dyn Layer>>>>,
 );
 
 impl Layers {
-    /// None.
+    /// Creates an empty list.
     pub const fn new() -> Self {
         Self(None)
     }
 
-    /// These, and `layer` within them.
+    /// Adds `layer` inside the layers of this list.
     #[must_use]
     pub fn layer(self, layer: impl Layer) -> Self {
         let layer: Arc<dyn Layer> = Arc::new(layer);
         Self(Some(Arc::new(self.iter().cloned().chain([layer]).collect())))
     }
 
-    /// Whether there are none.
+    /// Returns whether the list has no layers.
     pub const fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// How many there are.
+    /// Returns the number of layers.
     pub fn len(&self) -> usize {
         self.iter().count()
     }
@@ -225,7 +231,7 @@ impl Layers {
         self.0.as_deref().map(Vec::as_slice).unwrap_or_default().iter()
     }
 
-    /// The one at this depth; the outermost is 0.
+    /// Returns the layer at this depth. The outermost layer has depth 0.
     fn at(&self, depth: usize) -> Option<&dyn Layer> {
         self.0.as_ref()?.get(depth).map(|layer| &**layer)
     }
@@ -237,9 +243,10 @@ impl fmt::Debug for Layers {
     }
 }
 
-/// The layers around one connection: those of its [`EndpointConfig`](crate::Setup), and its own.
+/// The layers around one connection: those of its [`EndpointConfig`](crate::Setup), and those of the connection
+/// alone.
 pub(crate) struct Around {
-    /// All that a call without layers looks at.
+    /// Whether there are any layers. A call without layers reads nothing else.
     any: AtomicBool,
     layers: Mutex<Layers>,
 }

@@ -1,4 +1,4 @@
-//! A line of the log for each call that has ended.
+//! A layer that logs one event for each call that has ended.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use crate::util::escaped::Escaped;
 use crate::util::runtime::Instant;
 use crate::util::sync::{Arc, Mutex, PoisonError};
 
-/// A layer that logs one event of `tracing` for each call, served or made, when the call has ended. Every
-/// subscriber shows events, the ordinary `tracing_subscriber::fmt()` included. (Spans, such as those of
-/// [`Tracing`](super::Tracing), are shown by `fmt` only as the context of events.)
+/// A layer that logs one `tracing` event for each call, served or made, when the call has ended. Every subscriber
+/// shows events, also the ordinary `tracing_subscriber::fmt()`. Spans, such as those of [`Tracing`](super::Tracing),
+/// are shown by `fmt` only as the context of events.
 ///
 /// ```text
 /// INFO rpc_core::access: served peer="9f2c…" method="math.add" outcome="ok" duration=1.2ms
@@ -22,29 +22,29 @@ use crate::util::sync::{Arc, Mutex, PoisonError};
 /// INFO rpc_core::access: called peer="9f2c…" method="confirm" outcome="timeout" duration=30s
 /// ```
 ///
-/// | field | is |
+/// | field | value |
 /// |---|---|
 /// | `peer` | the [id](Peer::id) of the connection |
-/// | `method` | its name, in a fallback the name that was sent; `_OTHER` for a request of a method that is not offered |
+/// | `method` | the name of the method; for a fallback the name that the peer sent; `_OTHER` for a request of a method that is not offered |
 /// | `outcome` | `ok`, `busy`, `timeout`, `unanswered`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or the code of the error |
-/// | `duration` | the time from the start of the call to its outcome; a subscription has its outcome when its stream begins. `refused` has no duration |
-/// | `left_out` | how many events were left out before this one, if there were any |
+/// | `duration` | the time from the start of the call to its outcome; a subscription has its outcome when its stream begins; a `refused` event has no duration |
+/// | `left_out` | the number of events that were left out before this event, if there were any |
 ///
-/// The message is `served`, `called`, or `refused` for a request that reached no handler. No event holds
-/// params, results or messages of errors. Other lines of `rpc_core` say why a call failed internally, with
-/// the same peer and method.
+/// The message is `served`, `called`, or `refused` for a request that reached no handler. No event holds params,
+/// results or error messages. Other log events of `rpc_core` tell why a call failed internally, with the same peer
+/// and method.
 ///
-/// A peer may make many calls, and must not fill the log. So all connections and clones of this layer together
-/// log at most 100 events in a second, or the number that [`at_most`](Self::at_most) sets; the others are
-/// counted and left out. Events have the level `INFO` and the target `rpc_core::access`. Where the
-/// subscriber has turned that level or target off, the layer costs nothing.
+/// A peer that makes many calls cannot fill the log. All connections and clones of this layer together log at most
+/// 100 events in a second, or the number that [`at_most`](Self::at_most) sets. Further events are counted and left
+/// out. Events have the level `INFO` and the target `rpc_core::access`. If the subscriber has turned that level or
+/// target off, the layer costs nothing.
 ///
 /// ```
 /// use rpc_core::layers::{AccessLog, Layers};
 /// use rpc_core::transport::EndpointConfig;
 /// use rpc_core::{Limits, Router};
 ///
-/// // As the first one it is the outermost, and sees what the others refuse.
+/// // The first layer is the outermost one, and sees the calls that other layers refuse.
 /// let mut setup = EndpointConfig::new(Router::new(), Limits::server());
 /// setup.layers = Layers::new().layer(AccessLog::new());
 /// ```
@@ -54,7 +54,7 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// Logs at most 100 events in a second.
+    /// Creates a layer that logs at most 100 events in a second.
     #[expect(
         clippy::new_without_default,
         reason = "a layer is made by its name, as the others are"
@@ -63,9 +63,9 @@ impl AccessLog {
         Self::of(100)
     }
 
-    /// Logs at most `events` in a second instead of 100; 0 leaves out all.
+    /// Sets the most events that are logged in a second, instead of 100. With 0 no event is logged.
     ///
-    /// The returned layer has a count of its own, apart from that of clones made before.
+    /// The returned layer counts its own events, apart from clones that were made before.
     #[must_use]
     pub fn at_most(self, events: u32) -> Self {
         Self::of(events)
@@ -76,7 +76,7 @@ impl AccessLog {
         Self { budget: Arc::new(Mutex::new(budget)) }
     }
 
-    /// Logs a call that begins now when the call ends.
+    /// Starts to measure a call now, and logs the call when it ends.
     fn ending(
         &self,
         peer: Peer,
@@ -107,7 +107,7 @@ impl AccessLog {
     }
 }
 
-/// What an event says.
+/// The fields of one event.
 struct Line<'a> {
     peer: &'a str,
     method: &'a str,
@@ -156,7 +156,7 @@ impl Layer for AccessLog {
         if !is_on() {
             return next.call(request);
         }
-        // It is what this program calls, and may be what a user of it has typed.
+        // This program chose the name, but the name may contain text that a user has typed.
         let method = Escaped(request.method()).to_string().into();
         let ending = self.ending(request.peer(), method, request.deadline(), called);
         ending.around_call(next.call(request))
@@ -170,18 +170,19 @@ impl Layer for AccessLog {
     }
 }
 
-/// How many events there may be in each second.
+/// Counts the events that may be logged in each second.
 #[derive(Debug)]
 struct Budget {
     most: u32,
-    /// How many more events there may be before `until`.
+    /// How many more events may be logged before `until`.
     left: u32,
     until: Option<Instant>,
     left_out: u64,
 }
 
 impl Budget {
-    /// Takes one event: how many were left out since the last one; `None` if there may be no more.
+    /// Takes one event and returns how many events were left out since the last one. Returns `None` if no more events
+    /// may be logged in this second.
     fn take(&mut self, now: Instant) -> Option<u64> {
         if self.until.is_none_or(|until| until <= now) {
             self.until = Some(now + Duration::from_secs(1));

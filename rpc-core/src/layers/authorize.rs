@@ -1,4 +1,4 @@
-//! Who may call what.
+//! A layer that decides which peer may call which method.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,18 +10,17 @@ use crate::method::MethodInfo;
 use crate::service::context::Context;
 use crate::service::handler::Handler;
 
-/// Lets callers call what they may, and answers -32013 to the rest.
+/// Lets a peer call the methods that a rule allows, and answers -32013 to other calls.
 ///
-/// It is asked before anything of the params is decoded, so a call that is denied looks the same
-/// whether they fit or not. What it is asked about is the method that will run, found by then, and not
-/// a name that is looked up again.
+/// The rule runs before the params are decoded, so a denied call gets the same answer whether its params are valid or
+/// not. The rule gets the method that will run. The name is looked up before, and not again after the rule.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use rpc_core::layers::Authorize;
 /// use rpc_core::{CallError, Context, Router, Service, memory};
 ///
-/// struct Admin; // what `on_connect` of a server finds out, for example
+/// struct Admin; // for example returned by `on_connect` of a server
 ///
 /// let stop = Router::new().method("stop", |_: Context, (): ()| async { Ok(()) });
 /// let stop = stop.layer(Authorize::new(|cx, method| {
@@ -47,16 +46,15 @@ type Later = dyn Fn(Context, &MethodInfo) -> Asked + Send + Sync;
 type Asked = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 impl Authorize {
-    /// Asks `rule`, which says `true` or `Ok(())` to what may be called; the error that it gives
-    /// instead of `false` is the answer.
+    /// Creates a layer that asks `rule` about each call. The rule returns `true` or `Ok(())` if the call is allowed.
+    /// If the rule returns an error instead of `false`, that error is the answer.
     pub fn new<V: Verdict>(
         rule: impl Fn(&Context, &MethodInfo) -> V + Send + Sync + 'static,
     ) -> Self {
         Self { rule: Rule::Now(Box::new(move |cx, method| rule(cx, method).into_result())) }
     }
 
-    /// Asks a rule that has to wait for what it says, and keeps the params as they came until then.
-    /// Costs a copy of them.
+    /// Creates a layer with a rule that may wait. The raw params are copied and kept until the rule has decided.
     pub fn new_async<V: Verdict, F: Future<Output = V> + Send + 'static>(
         rule: impl Fn(Context, &MethodInfo) -> F + Send + Sync + 'static,
     ) -> Self {
@@ -95,12 +93,12 @@ impl fmt::Debug for Authorize {
     }
 }
 
-/// What a rule of [`Authorize`] says: `bool`, or a `Result` with the error to be answered.
+/// The result type of a rule of [`Authorize`]: `bool`, or a `Result` with the error to answer.
 pub trait Verdict {
-    /// Whether the call may go on.
+    /// Returns `Ok(())` if the call is allowed.
     ///
     /// # Errors
-    /// The answer if it may not.
+    /// Returns the error to answer if the call is denied.
     fn into_result(self) -> Result<()>;
 }
 

@@ -1,4 +1,4 @@
-//! No more handlers at once than there are places for.
+//! A layer that limits the number of handlers that run at once.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,17 +12,17 @@ use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::util::sync::Arc;
 
-/// So many handlers at once, over all connections and services that share the layer or a clone of it.
+/// Limits how many handlers run at once, over all connections and services that share the layer or a clone of it.
 ///
-/// Further calls wait, in order, until one ends, their deadline comes or they are cancelled; nothing
-/// of their params is decoded before. When too many wait, calls are answered busy (-32009). They are
-/// requests in flight meanwhile, within the [`Limits`](crate::Limits) of their connection.
+/// Further calls wait in order. A call waits until a permit is free, until its deadline comes, or until it is
+/// cancelled. Its params are not decoded while it waits. If too many calls wait, further calls are answered busy
+/// (-32009). Waiting calls count as requests in flight within the [`Limits`](crate::Limits) of their connection.
 ///
-/// A handler that waits for a call of its own lends its place, and takes it back without waiting when
-/// there is an answer: calls that call back through the same layer do not wait for themselves. So there
-/// may be more handlers than places for a while; no further one starts before there are fewer again. A
-/// handler that calls from a task which it has spawned lends nothing: what comes back waits, within the
-/// deadline of the call.
+/// A handler that waits for a call of its own releases its permit, and takes the permit back without waiting when the
+/// answer is there. So calls that call back through the same layer cannot block each other. For a while more handlers
+/// than the limit may run; no further handler starts until their number is below the limit again. A handler that
+/// makes its call in a task that it has spawned does not release its permit. A call back then waits for another
+/// permit, within the deadline of the call.
 ///
 /// ```
 /// use rpc_core::layers::Concurrency;
@@ -40,24 +40,25 @@ pub struct Concurrency {
 }
 
 impl Concurrency {
-    /// At most so many handlers, of all methods, with four times as many waiting.
+    /// Creates a limit of `most` handlers for all methods. Up to four times as many calls wait.
     ///
     /// # Panics
-    /// If `most` is 0: then no call would ever be served.
+    /// Panics if `most` is 0, because no call would ever be served.
     pub fn new(most: usize) -> Self {
         assert!(most > 0, "`most` must be at least 1");
         let waiting = most.saturating_mul(4);
         Self { places: Permits::new(most), most, waiting, only: Only::default() }
     }
 
-    /// At most so many calls wait; more are busy. With 0 none waits.
+    /// Sets how many calls may wait, instead of four times the limit. Further calls are answered busy (-32009). With
+    /// 0 no call waits.
     #[must_use]
     pub fn waiting(mut self, most: usize) -> Self {
         self.waiting = most;
         self
     }
 
-    /// Concerns these methods only.
+    /// Restricts the limit to these methods. Other methods run without it.
     #[must_use]
     pub fn only<I>(mut self, methods: I) -> Self
     where
@@ -98,12 +99,12 @@ impl fmt::Debug for Concurrency {
     }
 }
 
-/// A handler in its place.
+/// A handler that holds a permit.
 struct Placed {
     place: Permit,
     cx: Context,
     handler: Handler,
-    /// Whether we are told when it begins, or ceases, to wait for calls of its own.
+    /// Whether `cx` wakes this task when the handler begins or ceases to wait for calls of its own.
     watches: bool,
 }
 

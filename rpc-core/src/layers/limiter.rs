@@ -1,16 +1,16 @@
-//! A number of places, taken in order.
+//! A number of permits, given out in order.
 //!
-//! Who holds one may lend it and take it back without waiting: then there is one too many for a
-//! while, and the next one that is left is not given to anybody else.
+//! The holder of a permit may release it for a while and take it back without waiting. Then one permit too many is in
+//! use for a while, and the next permit that is returned goes to nobody else.
 
 use tokio::sync::Semaphore;
 
 use crate::util::sync::{Arc, AtomicUsize, Mutex, Ordering};
 
-/// The places, and who waits for one.
+/// The permits, and the calls that wait for a permit.
 pub(super) struct Permits {
     free: Semaphore,
-    /// How many were taken back when none was free; while it is above 0, none is.
+    /// How many permits were taken back when none was free. While this is above 0, no permit is free.
     owed: Mutex<usize>,
     waiting: AtomicUsize,
 }
@@ -21,13 +21,13 @@ impl Permits {
         Arc::new(Self { free, owed: Mutex::new(0), waiting: AtomicUsize::new(0) })
     }
 
-    /// A place, if one is free and nobody waits for it.
+    /// Takes a permit if one is free and nobody waits for it.
     pub(super) fn take(self: &Arc<Self>) -> Option<Permit> {
         self.free.try_acquire().ok()?.forget();
         Some(Permit { places: self.clone(), released: false })
     }
 
-    /// Joins those who wait, if no more than `most` do then.
+    /// Joins the waiting calls, if fewer than `most` calls wait already.
     pub(super) fn wait(self: &Arc<Self>, most: usize) -> Option<Waiting> {
         let more = |waiting| (waiting < most).then_some(waiting + 1);
         self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
@@ -39,8 +39,8 @@ impl Permits {
         match owed.checked_sub(1) {
             Some(rest) => *owed = rest,
             None => {
-                // Without the lock, as it wakes someone. Who takes a place back just then is owed one too early, which
-                // the next one left pays for.
+                // Without the lock, because this wakes a task. A holder that takes its permit back at this moment
+                // counts as owed once too early; the next returned permit makes up for it.
                 drop(owed);
                 self.free.add_permits(1);
             }
@@ -56,13 +56,13 @@ impl Permits {
     }
 }
 
-/// One of those who wait; dropping it is going away.
+/// A waiting call. Dropping the value ends the wait.
 pub(super) struct Waiting {
     places: Arc<Permits>,
 }
 
 impl Waiting {
-    /// Waits for a place.
+    /// Waits for a permit.
     pub(super) async fn place(self) -> Permit {
         let permit = self.places.free.acquire().await;
         permit.expect("nobody closes it").forget();
@@ -76,14 +76,14 @@ impl Drop for Waiting {
     }
 }
 
-/// A place that is held; dropping it leaves it.
+/// A permit in use. Dropping the value returns the permit.
 pub(super) struct Permit {
     places: Arc<Permits>,
     released: bool,
 }
 
 impl Permit {
-    /// Lends it, or takes it back at once.
+    /// Releases the permit for a while, or takes it back at once.
     pub(super) fn set_lent(&mut self, released: bool) {
         match (self.released, released) {
             (false, true) => self.places.leave(),

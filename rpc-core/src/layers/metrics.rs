@@ -1,4 +1,4 @@
-//! How long calls take, and what they come to, for the `metrics` facade.
+//! A layer that measures duration and outcome of calls, for the `metrics` facade.
 
 use std::borrow::Cow;
 
@@ -15,8 +15,7 @@ use crate::peer::Peer;
 use crate::service::handler::Handler;
 use crate::util::runtime::Instant;
 
-/// Metrics of all calls, served and made, by the `metrics` facade: for whatever recorder the program
-/// installs.
+/// Records metrics of all calls, served and made, through the `metrics` facade. The program chooses the recorder.
 ///
 /// | metric | kind | labels |
 /// |---|---|---|
@@ -26,23 +25,23 @@ use crate::util::runtime::Instant;
 /// | `rpc.client.call.duration` | histogram, seconds | `rpc.method`, `error.type` if it failed |
 /// | `rpc.client.active_calls` | gauge | `rpc.method` |
 ///
-/// All have the label `rpc.system.name` = `jsonrpc`. Names and labels are those of OpenTelemetry's conventions;
-/// an exporter for Prometheus writes underscores for the dots.
+/// All metrics have the label `rpc.system.name` = `jsonrpc`. Names and labels follow OpenTelemetry's conventions. An
+/// exporter for Prometheus replaces the dots by underscores.
 ///
-/// `error.type` is `busy`, `timeout`, `unanswered`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or
-/// the code of the error. **No label is chosen by another end**: a method that is not offered is `_OTHER`, and so
-/// is a code that is neither reserved nor declared by the method. Of a called method nothing is
-/// declared here; its name is what this program calls, so do not call what a user has typed.
+/// `error.type` is `busy`, `timeout`, `unanswered`, `cancelled`, `panicked`, `closed`, `encode`, `decode`, or the
+/// code of the error. **A peer cannot choose a label**: a method that is not offered is `_OTHER`, and so is a code
+/// that is neither reserved nor declared by the method. The metrics of made calls know no declared codes. Their
+/// `rpc.method` is the name that this program calls, so do not call method names that a user has typed.
 ///
-/// The time of a served call ends when its result is there, that of a subscription when its stream is.
-/// How a whole server is doing, `rpc-server` records: `ServerStats::record`.
+/// The time of a served call ends when its result is ready; the time of a subscription ends when its stream begins.
+/// Figures for a whole server come from `ServerStats::record` of `rpc-server`.
 ///
 /// ```
 /// use rpc_core::layers::{Layers, Metrics};
 /// use rpc_core::transport::EndpointConfig;
 /// use rpc_core::{Limits, Router};
 ///
-/// // As the first one it is the outermost, and counts what the others refuse.
+/// // The first layer is the outermost one, and counts the calls that other layers refuse.
 /// let mut setup = EndpointConfig::new(Router::new(), Limits::server());
 /// setup.layers = Layers::new().layer(Metrics::new());
 /// ```
@@ -57,12 +56,12 @@ const CALLED: &str = "rpc.client.call.duration";
 const CALLED_NOW: &str = "rpc.client.active_calls";
 
 impl Metrics {
-    /// The bounds, in seconds, that the conventions want for the histograms; an exporter has its own
-    /// unless it is told these.
+    /// The histogram bounds, in seconds, that OpenTelemetry's conventions ask for. An exporter uses its own bounds
+    /// unless you give it these.
     pub const BUCKETS: [f64; 14] =
         [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
-    /// Describes the metrics to the recorder, which is best installed before.
+    /// Creates the layer, and describes the metrics to the recorder. Install the recorder before.
     #[expect(clippy::new_without_default, reason = "it does something")]
     pub fn new() -> Self {
         describe_histogram!(SERVED, Unit::Seconds, "How long calls were served.");
@@ -81,7 +80,7 @@ fn labels(method: SharedString, error_type: Option<Cow<'static, str>>) -> Vec<La
     [system, method].into_iter().chain(error_type).collect()
 }
 
-/// Counts a call that begins now, until it ends.
+/// Counts a call as active from now until it ends, and then records its duration.
 fn measured(
     (active, duration): (&'static str, &'static str),
     method: SharedString,

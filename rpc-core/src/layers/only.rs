@@ -1,11 +1,11 @@
-//! Which methods a layer concerns.
+//! The methods that a layer concerns.
 
 use std::collections::HashSet;
 
 use super::ServeRequest;
 use crate::util::sync::Arc;
 
-/// All methods, or those that are named.
+/// All methods, or the named methods only.
 #[derive(Clone, Default)]
 pub(super) struct Only(Option<Arc<HashSet<String>>>);
 

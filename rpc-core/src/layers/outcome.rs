@@ -1,4 +1,4 @@
-//! What a served call came to, before it is written.
+//! The outcome of a served call, before it is serialised.
 
 use std::fmt;
 
@@ -15,11 +15,11 @@ use crate::util::escaped::Escaped;
 use crate::util::log_throttle::LogThrottle;
 use crate::util::sync::{Arc, Mutex};
 
-/// What a handler came to: a result, a stream, or an error. A result is not serialised yet, and will
-/// not be until the outbound queue has room for it.
+/// The outcome of a handler: a result, a stream, or an error. A result is not serialised until the outbound queue has
+/// room for it.
 ///
-/// The last word is not spoken: a result that is larger than may be sent is answered -32008, a
-/// subscription beyond the limit -32006.
+/// The answer may still differ from the outcome. A result that is larger than an answer may be is answered -32008; a
+/// subscription beyond the limit is answered -32006.
 ///
 /// ```
 /// use rpc_core::layers::Outcome;
@@ -33,7 +33,7 @@ use crate::util::sync::{Arc, Mutex};
 pub struct Outcome(Kind);
 
 enum Kind {
-    /// In a handler that has returned. The lock is never taken: it makes this `Sync`.
+    /// The result is inside a handler that has returned. The lock is never contended; it makes this type `Sync`.
     Returned {
         handler: Mutex<Handler>,
         is_stream: bool,
@@ -47,7 +47,8 @@ impl Outcome {
         Self(Kind::Returned { handler: Mutex::new(handler), is_stream })
     }
 
-    /// A result, which is serialised at once; one that cannot be is -32603.
+    /// Creates an outcome from a result, and serialises the result at once. A result that cannot be serialised
+    /// becomes the error -32603.
     pub fn result<T: Serialize + ?Sized>(value: &T) -> Self {
         match serde_json::value::to_raw_value(value) {
             Ok(json) => Self::from_json(json),
@@ -61,12 +62,12 @@ impl Outcome {
         }
     }
 
-    /// A result that is JSON already, such as one from [`json`](Self::json).
+    /// Creates an outcome from a result that is JSON already, for example from [`json`](Self::json).
     pub fn from_json(json: impl Into<Arc<RawValue>>) -> Self {
         Self(Kind::Json(json.into()))
     }
 
-    /// The error, if it is one.
+    /// Returns the error, or `None` for a result or a stream.
     pub fn error(&self) -> Option<&ErrorObject> {
         match &self.0 {
             Kind::Error(error) => Some(error),
@@ -74,14 +75,15 @@ impl Outcome {
         }
     }
 
-    /// Whether it is a stream, which is answered with the id of a subscription.
+    /// Returns whether the outcome is a stream. A stream is answered with the id of the subscription.
     pub fn is_stream(&self) -> bool {
         matches!(self.0, Kind::Returned { is_stream: true, .. })
     }
 
-    /// The JSON text of the result: it is serialised now and kept so, and the value is dropped.
-    /// `None`, and nothing is changed, if it would have more than `limit` bytes; `None` as well for a
-    /// stream and for an error, which a result that cannot be serialised becomes (-32603).
+    /// Returns the JSON text of the result. The first use serialises the result, keeps the text and drops the value.
+    ///
+    /// Returns `None`, and changes nothing, if the text would be longer than `limit` bytes. Returns `None` for a
+    /// stream and for an error as well. A result that cannot be serialised becomes the error -32603.
     pub fn json(&mut self, limit: usize) -> Option<Arc<RawValue>> {
         if let Kind::Returned { handler, is_stream: false } = &mut self.0 {
             let handler = handler.get_mut().expect(UNLOCKED);
@@ -96,7 +98,7 @@ impl Outcome {
         }
     }
 
-    /// Writes it as [`Handler::finish`] does.
+    /// Writes the outcome as [`Handler::finish`] does.
     pub(crate) fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<Finished, ErrorObject> {
         match &mut self.0 {
             Kind::Returned { handler, .. } => handler.get_mut().expect(UNLOCKED).finish(out),
@@ -108,7 +110,7 @@ impl Outcome {
 
 const UNLOCKED: &str = "nobody panics with a lock that nobody takes";
 
-/// The result, unless it is too long.
+/// Serialises the result. Returns `None` if the text is longer than `limit` bytes.
 fn written(handler: &mut Handler, limit: usize) -> Option<Result<Box<RawValue>, ErrorObject>> {
     let mut buffer = BytesMut::new();
     let out = &mut BoundedWriter::new(&mut buffer, limit, 0);
@@ -116,7 +118,8 @@ fn written(handler: &mut Handler, limit: usize) -> Option<Result<Box<RawValue>, 
         Err(_) if out.is_exceeded() => None,
         Err(error) => Some(Err(error)),
         Ok(_) => {
-            // `Serialize` may pass on text that is none: here that would be taken for JSON for good.
+            // A `Serialize` implementation may pass on raw text that is not JSON. This check keeps such text out of
+            // `Kind::Json`.
             let text = String::from_utf8(buffer.into()).ok();
             let json = text.and_then(|text| RawValue::from_string(text).ok());
             Some(json.ok_or_else(ErrorObject::internal))

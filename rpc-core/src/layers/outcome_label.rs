@@ -1,4 +1,4 @@
-//! How a call ended, in the few words that spans, metrics and the access log have for it.
+//! The outcome of a call, as a label for spans, metrics and the access log.
 
 use std::borrow::Cow;
 use std::thread;
@@ -13,26 +13,26 @@ use crate::error::rpc_error::ErrorInfo;
 use crate::service::handler::Handler;
 use crate::util::runtime::Instant;
 
-/// How a call ended.
+/// The way in which a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     Ok,
-    /// An answer with this code that has no word of its own below.
+    /// An answer with a code that has no variant of its own below.
     Error(i64),
     Busy,
     Timeout,
-    /// The call was in a batch that the other end refused, or answered without an answer to this call.
+    /// The call was in a batch that the peer refused, or whose answer holds no answer to this call.
     Unanswered,
-    /// By its caller, or with its connection.
+    /// The caller cancelled the call, or the connection ended.
     Cancelled,
     Panicked,
-    /// The connection ended before there was an answer.
+    /// The connection ended before the answer.
     Closed,
     Encode,
     Decode,
 }
 
-/// Codes that mean something wherever they come from. There are few enough to be labels.
+/// Codes that have a meaning in every program. They are few enough to be labels.
 #[cfg(feature = "metrics")]
 const KNOWN: &[i64] = &[
     ErrorCode::PARSE,
@@ -54,7 +54,8 @@ const KNOWN: &[i64] = &[
 ];
 
 impl Ended {
-    /// What the conventions call `error.type`: a word, or the code. `None` if nothing failed.
+    /// Returns the value of `error.type` in OpenTelemetry's conventions: a word, or the code. Returns `None` if
+    /// nothing failed.
     pub(super) fn error_type(self) -> Option<Cow<'static, str>> {
         let word = match self {
             Self::Ok => return None,
@@ -71,8 +72,9 @@ impl Ended {
         Some(word.into())
     }
 
-    /// The same as a label. Other ends, and data, choose codes: of those without a meaning only what
-    /// the method has `declared` is told apart, or there could be any number of labels.
+    /// Returns [`error_type`](Self::error_type) as a label of a metric. Peers and data choose codes. So a code
+    /// without a reserved meaning is a label only if the method has `declared` it; otherwise there could be any
+    /// number of labels.
     #[cfg(feature = "metrics")]
     pub(super) fn label(self, declared: &[ErrorInfo]) -> Option<Cow<'static, str>> {
         match self {
@@ -81,7 +83,7 @@ impl Ended {
         }
     }
 
-    /// The code in the answer of a served call, as far as that is known.
+    /// Returns the code in the answer to a served call, as far as the code is known.
     pub(super) fn code(self) -> Option<i64> {
         match self {
             Self::Error(code) => Some(code),
@@ -97,7 +99,7 @@ impl Ended {
         }
     }
 
-    /// An answer of this end that no layer saw.
+    /// Describes an answer of this end that no layer saw.
     pub(super) fn refused(code: i64) -> Self {
         match code {
             ErrorCode::BUSY => Self::Busy,
@@ -106,7 +108,7 @@ impl Ended {
         }
     }
 
-    /// A call that nobody waits for any more, which had to be done by `deadline`.
+    /// Describes a call that was dropped before its end. `deadline` is the deadline of the call.
     fn dropped(deadline: Option<Instant>) -> Self {
         if thread::panicking() {
             Self::Panicked
@@ -158,19 +160,19 @@ impl From<&Result<Answer, CallError>> for Ended {
     }
 }
 
-/// Tells once how a call ended, also if the call is dropped.
+/// Calls a closure once when a call has ended, also if the call is dropped.
 pub(super) struct Ending<F: FnOnce(Ended)> {
     tell: Option<F>,
     deadline: Option<Instant>,
 }
 
 impl<F: FnOnce(Ended)> Ending<F> {
-    /// Of a call that is stopped at this deadline, if it has one.
+    /// `deadline` is the time at which the call is stopped, if it has one.
     pub(super) fn new(deadline: Option<Instant>, tell: F) -> Self {
         Self { tell: Some(tell), deadline }
     }
 
-    /// Wraps the handler of a served call, and tells how the call ends.
+    /// Wraps the handler of a served call, and reports how the call ends.
     pub(super) fn around_handler(self, handler: Handler) -> Handler
     where
         F: Send + 'static,
@@ -182,7 +184,7 @@ impl<F: FnOnce(Ended)> Ending<F> {
         })
     }
 
-    /// Wraps a call that is made, and tells how it ends.
+    /// Wraps a made call, and reports how the call ends.
     pub(super) fn around_call(self, called: CallFuture) -> CallFuture
     where
         F: Send + 'static,

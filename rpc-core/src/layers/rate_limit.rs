@@ -1,4 +1,4 @@
-//! So many calls in a time.
+//! A layer that limits the number of calls in a time.
 
 mod sites;
 
@@ -20,17 +20,18 @@ use crate::service::handler::Handler;
 use crate::util::runtime::Instant;
 use crate::util::sync::{Arc, Mutex};
 
-/// So many calls in a time; more are answered busy (-32009), with `retryAfterMs` in the data.
+/// Limits the number of calls in a time. Further calls are answered busy (-32009), with `retryAfterMs` in the data.
 ///
-/// Calls are let through at an even pace, with some in [advance](Self::burst). A limit counts for
-/// [each connection](Self::per_connection), for [each address](Self::per_address), or for
-/// [all that share it](Self::shared); add several layers to have several of these. The count of a connection
-/// is forgotten with the connection, the count of an address as soon as a new address would have the same.
+/// Calls are admitted at an even pace, plus a [burst](Self::burst). A limit counts the calls of
+/// [each connection](Self::per_connection), of [each address](Self::per_address), or of
+/// [all connections](Self::shared) together; add several layers to combine these. The count of a connection is
+/// dropped with the connection. The count of an address is dropped as soon as a new count would give the same
+/// answers.
 ///
-/// A batch is charged as a whole, with all its members, when the first of them comes to the layer: all
-/// of them are served or none. One that is larger than `burst` could never be, and is answered -32010.
-/// Around a service, or with [`only`](Self::only), a batch with any call that is concerned is charged
-/// with all of them, and just those that are concerned are refused.
+/// A batch is charged as a whole, with all its members, when its first member reaches the layer: either all members
+/// are served or none. A batch larger than `burst` could never be served, and is answered -32010. Around a service,
+/// or with [`only`](Self::only), the layer may concern only some members of a batch. Then the whole batch is charged,
+/// and only the members that the layer concerns are refused.
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,7 +58,7 @@ struct Rate {
     start: Instant,
 }
 
-/// Who is counted as one.
+/// The connections whose calls are counted together.
 enum Per {
     Connection,
     Address(Sites),
@@ -65,32 +66,33 @@ enum Per {
 }
 
 impl RateLimit {
-    /// For each connection `calls` in `time`, and as many in advance.
+    /// Creates a limit of `calls` in `time` for each connection, with a burst of `calls`.
     ///
     /// # Panics
-    /// If `calls` or `time` is 0, or `calls` are more than one in a nanosecond.
+    /// Panics if `calls` or `time` is 0, or if `calls` exceeds one per nanosecond.
     pub fn per_connection(calls: u32, time: Duration) -> Self {
         Self::new(quota(calls, time), |_| Per::Connection)
     }
 
-    /// For each [address](Peer::address) `calls` in `time`, and as many in advance. All connections from the
-    /// address that share this layer, or a clone of it, count together, so to connect again gives no new
-    /// calls. An IPv6 address counts as the network of its first 64 bits. Behind a proxy the
-    /// address is that of the client only if the server was told of the proxy. A connection whose other end has
-    /// no address, such as one over a Unix socket, counts by itself. At most 65,536 addresses are told apart;
-    /// all further ones count as one.
+    /// Creates a limit of `calls` in `time` for each [address](Peer::address), with a burst of `calls`.
+    ///
+    /// All connections from one address that share this layer or a clone of it count together, so a new connection
+    /// gives no new calls. An IPv6 address counts as the network of its first 64 bits. Behind a proxy the address is
+    /// that of the client only if the server is configured for the proxy. A connection without an address, such as a
+    /// Unix socket, counts by itself. At most 65,536 addresses have a count of their own; all further addresses share
+    /// one count.
     ///
     /// # Panics
-    /// As [`per_connection`](Self::per_connection).
+    /// Panics if `calls` or `time` is 0, or if `calls` exceeds one per nanosecond.
     pub fn per_address(calls: u32, time: Duration) -> Self {
         Self::new(quota(calls, time), |limiter| Per::Address(Sites::new(limiter)))
     }
 
-    /// For all connections, servers and services that share this layer, or a clone of it, `calls` in
-    /// `time` together, and as many in advance.
+    /// Creates one limit of `calls` in `time`, with a burst of `calls`, for all connections, servers and services
+    /// that share this layer or a clone of it.
     ///
     /// # Panics
-    /// As [`per_connection`](Self::per_connection).
+    /// Panics if `calls` or `time` is 0, or if `calls` exceeds one per nanosecond.
     pub fn shared(calls: u32, time: Duration) -> Self {
         Self::new(quota(calls, time), Per::All)
     }
@@ -101,12 +103,14 @@ impl RateLimit {
         Self { rate: Arc::new(Rate { quota, per, start }), only: Only::default() }
     }
 
-    /// How many may come at once after a time without any; by default as many as in the whole time.
-    /// At least as many as the members of a batch should be (`batch` of the [`Limits`](crate::Limits), 100).
-    /// Counts anew: set it before the layer is shared.
+    /// Sets how many calls may come at once after a time without calls. The default is the number of calls in the
+    /// whole time. The burst should not be smaller than the largest batch (`batch` of the [`Limits`](crate::Limits),
+    /// 100 by default).
+    ///
+    /// The returned layer starts a new count, so set the burst before you share the layer.
     ///
     /// # Panics
-    /// If `calls` is 0.
+    /// Panics if `calls` is 0.
     #[must_use]
     pub fn burst(self, calls: u32) -> Self {
         let calls = NonZeroU32::new(calls).expect("`burst` must be at least 1");
@@ -119,7 +123,7 @@ impl RateLimit {
         Self { only: self.only, ..Self::new(quota, per) }
     }
 
-    /// Concerns these methods only.
+    /// Restricts the limit to these methods. Other methods run without it.
     #[must_use]
     pub fn only<I>(mut self, methods: I) -> Self
     where
@@ -182,7 +186,7 @@ impl Rate {
         }
     }
 
-    /// The limiter of a connection, asked for once for each connection.
+    /// Finds the limiter of a connection. This runs once for each connection.
     fn limiter_of(&self, peer: &Peer) -> Arc<Limiter> {
         let new = || limiter(self.quota, self.start);
         match (&self.per, peer.address()) {
@@ -194,7 +198,7 @@ impl Rate {
     }
 }
 
-/// Of each rate one `T`. As many as the program has rates, so a few.
+/// Holds one `T` for each rate. A program has few rates, so the list is short.
 struct PerRate<T>(Mutex<Vec<(Arc<Rate>, T)>>);
 
 impl<T: Clone> PerRate<T> {
@@ -221,7 +225,7 @@ fn limiter(quota: Quota, start: Instant) -> Limiter {
     RateLimiter::direct_with_clock(quota, Since(start))
 }
 
-/// The clock of tokio, which can be paused.
+/// The clock of tokio, which tests can pause.
 #[derive(Debug, Clone)]
 struct Since(Instant);
 

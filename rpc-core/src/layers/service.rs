@@ -1,4 +1,4 @@
-//! A service with layers of its own.
+//! A service with layers around it.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::service::router_error::RouterError;
 use crate::service::{Params, Service};
 use crate::util::sync::Arc;
 
-/// A service within layers. Made by [`Service::layer`].
+/// A service with layers around it, made by [`Service::layer`].
 pub struct Layered<S> {
     service: Arc<S>,
     layers: Layers,
@@ -22,7 +22,7 @@ impl<S: Service> Layered<S> {
         Self { service: Arc::new(service), layers: Layers::new().layer(layer) }
     }
 
-    /// The same service with `layer` within those that it has: the first one added is the outermost.
+    /// Adds `layer` inside the layers that the service has. The layer that is added first is the outermost one.
     #[must_use]
     pub fn layer(self, layer: impl Layer) -> Self {
         Self { layers: self.layers.layer(layer), ..self }

@@ -1,4 +1,4 @@
-//! No call takes longer than it may.
+//! A layer that limits the time of a call.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,11 +8,13 @@ use crate::error::object::ErrorObject;
 use crate::service::handler::Handler;
 use crate::util::runtime::{Instant, timeout};
 
-/// A bound on the time that a call takes, whatever its caller wants.
+/// Limits the time that a call may take, whatever its caller asks for.
 ///
-/// Served, a handler that takes longer is stopped, and its call answered -32012. Of a subscription that
-/// is the time until there is a stream; its items take as long as they do. CallFuture, the deadline of a
-/// call is no later than that, and travels along.
+/// A served call: a handler that takes longer is stopped, and its call is answered -32012. For a subscription the
+/// limit covers the time until its stream begins; the stream itself is not limited.
+///
+/// A made call: the deadline of the call is brought forward to the limit if it is later, and the peer learns the new
+/// deadline.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -36,12 +38,12 @@ pub struct Timeout {
 }
 
 impl Timeout {
-    /// For all methods.
+    /// Sets the limit for all methods.
     pub fn new(limit: Duration) -> Self {
         Self { limit, methods: HashMap::new() }
     }
 
-    /// For this method another one; [`Duration::MAX`] for none.
+    /// Sets another limit for one method. [`Duration::MAX`] means no limit.
     #[must_use]
     pub fn method(mut self, name: impl Into<String>, limit: Duration) -> Self {
         self.methods.insert(name.into(), limit);

@@ -1,8 +1,8 @@
-//! Middleware of [tower](https://docs.rs/tower), both ways.
+//! Adapters between this crate and [tower](https://docs.rs/tower), in both directions.
 //!
-//! - [`Adapt`] makes a [`Layer`] of a layer of tower: what the service within is called with is a served
-//!   call that was [`OwnedServeRequest`].
-//! - A [`Peer`] is a service of tower for a [`Request`], so that layers of tower can stand around calls.
+//! - [`Adapt`] turns a layer of tower into a [`Layer`]. The tower service gets each served call as an
+//!   [`OwnedServeRequest`].
+//! - A [`Peer`] is a tower service for a [`Request`], so layers of tower can wrap calls.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -25,17 +25,17 @@ use crate::util::escaped::Escaped;
 use crate::util::log_throttle::LogThrottle;
 use crate::util::sync::{Arc, Mutex};
 
-/// Any error, as middleware of tower gives it.
+/// Any error that tower middleware returns.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A layer of tower around what is served.
+/// Wraps served calls in a layer of tower.
 ///
-/// Its service is cloned for each call, which must share what the calls are to share, as services of
-/// tower do, and waits within the call until it is ready. Params are copied, and not decoded before the
-/// service within is called. Errors of methods are [`Outcome`]s and no errors of the service.
+/// The tower service is cloned for each call, so its clones must share the state that calls share, as clones of tower
+/// services usually do. Each clone waits until it is ready, within the call. Params are copied, and are not decoded
+/// before the inner service is called. Errors of methods are [`Outcome`]s, not errors of the tower service.
 ///
-/// A handler that waits for a call of its own lends its place in a limit of tower's to nobody: for
-/// that there is [`Concurrency`](super::Concurrency).
+/// A handler that waits for a call of its own does not release its place in a concurrency limit of tower. Use
+/// [`Concurrency`](super::Concurrency) if calls call back.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,7 +58,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// # Ok(()) }
 /// ```
 pub struct Adapt<S> {
-    /// A lock, as services need not be `Sync`.
+    /// Behind a lock, because tower services need not be `Sync`.
     service: Mutex<S>,
     errors: Arc<Errors>,
 }
@@ -66,13 +66,13 @@ pub struct Adapt<S> {
 type Errors = dyn Fn(BoxError) -> ErrorObject + Send + Sync;
 
 impl<S> Adapt<S> {
-    /// Around a call that goes on.
+    /// Applies `layer` to a service that lets each call go on.
     pub fn new(layer: impl tower_layer::Layer<Next, Service = S>) -> Self {
         Self { service: Mutex::new(layer.layer(Next(()))), errors: Arc::new(error_object) }
     }
 
-    /// What errors of the middleware are answered. By default an [`ErrorObject`] is answered as it is, and
-    /// anything else is logged and -32603.
+    /// Sets the answer to an error of the middleware. By default an [`ErrorObject`] is answered as it is. Any other
+    /// error is logged and answered -32603.
     #[must_use]
     pub fn errors(self, errors: impl Fn(BoxError) -> ErrorObject + Send + Sync + 'static) -> Self {
         Self { errors: Arc::new(errors), ..self }
@@ -116,7 +116,7 @@ impl<S> fmt::Debug for Adapt<S> {
     }
 }
 
-/// What lies within a layer of tower: lets the call go on, and is always ready.
+/// The innermost service inside a layer of tower. It lets the call go on, and is always ready.
 #[derive(Debug, Clone)]
 pub struct Next(());
 
@@ -134,7 +134,7 @@ impl Service<OwnedServeRequest> for Next {
     }
 }
 
-/// A call that goes on, as a future of tower.
+/// The future of a call that goes on, as tower expects it.
 #[derive(Debug)]
 #[must_use = "a handler does nothing until it is polled"]
 pub struct Served(Handler);
@@ -147,7 +147,7 @@ impl Future for Served {
     }
 }
 
-/// A call that a [`Peer`] is to make, as a service of tower. A clone is the same call, to be made again.
+/// A call for a [`Peer`] to make, as a tower service takes it. A clone repeats the same call.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -175,10 +175,10 @@ pub struct Request {
 }
 
 impl Request {
-    /// A call of this method; params as in [`Peer::call`].
+    /// Creates a call of `method`. The params are as in [`Peer::call`].
     ///
     /// # Errors
-    /// [`Encode`](CallError::Encode): they cannot be written as JSON.
+    /// Returns [`Encode`](CallError::Encode) if the params cannot be written as JSON.
     pub fn new(method: impl Into<String>, params: &impl Serialize) -> Result<Self, CallError> {
         let params = serde_json::value::to_raw_value(params);
         let params = params.map_err(|error| CallError::Encode(error.to_string().into()))?;
@@ -186,26 +186,26 @@ impl Request {
         Ok(Self { method: method.into(), params, timeout: None, idempotency_key: None })
     }
 
-    /// See [`Call::timeout`].
+    /// Sets the timeout of the call; see [`Call::timeout`].
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// See [`Call::idempotency_key`].
+    /// Sets the idempotency key of the call; see [`Call::idempotency_key`].
     #[must_use]
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
         self
     }
 
-    /// The name of the method.
+    /// Returns the name of the method.
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The JSON text of the params; `None` if there are none.
+    /// Returns the JSON text of the params, or `None` if there are no params.
     pub fn params(&self) -> Option<&str> {
         self.params.as_deref().map(RawValue::get)
     }
@@ -217,7 +217,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Calls the other end. Always ready: what there is no room for is [`Busy`](CallError::Busy).
+/// Calls the peer. The service is always ready: a call that finds no room fails with [`Busy`](CallError::Busy).
 impl Service<Request> for Peer {
     type Response = Answer;
     type Error = CallError;

@@ -1,4 +1,4 @@
-//! A span for each call.
+//! A layer that makes a span for each call.
 
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -9,43 +9,43 @@ use crate::service::handler::Handler;
 use crate::util::chain::Chain;
 use crate::util::escaped::Escaped;
 
-/// One span of `tracing` for each call, served or made, which is entered whenever the call is polled:
-/// what a handler logs, and the calls that it makes, lie within.
+/// Makes one `tracing` span for each call, served or made. The span is entered whenever the call is polled, so log
+/// events of a handler, and the calls that it makes, are inside its span.
 ///
-/// Spans are called `call`, have the level `INFO` and the target `rpc_core::call`; where that is turned
-/// off a call costs nothing more. A subscriber such as `fmt` shows spans only around events: for a line for
-/// each call there is [`AccessLog`](super::AccessLog).
+/// Spans are called `call`, and have the level `INFO` and the target `rpc_core::call`. Where that level or target is
+/// turned off, the layer costs nothing. A subscriber such as `fmt` shows spans only as the context of events. To log
+/// each call, use [`AccessLog`](super::AccessLog).
 ///
-/// The fields of a span are those of OpenTelemetry's conventions for JSON-RPC:
+/// The fields of a span follow OpenTelemetry's conventions for JSON-RPC:
 ///
-/// | field | is |
+/// | field | value |
 /// |---|---|
-/// | `otel.kind` | `server` for what is served, `client` for what is called |
+/// | `otel.kind` | `server` for a served call, `client` for a made call |
 /// | `otel.name`, `rpc.method` | the method |
 /// | `rpc.system.name`, `jsonrpc.protocol.version` | `jsonrpc`, `2.0` |
 /// | `peer` | the [id](crate::Peer::id) of the connection |
-/// | `error.type` | if it failed: the code, or one of `busy`, `timeout`, `unanswered`, `cancelled`, `panicked`, `closed`, `encode`, `decode` |
-/// | `rpc.response.status_code` | the code in the answer, if that is an error |
+/// | `error.type` | for a failed call: the code, or one of `busy`, `timeout`, `unanswered`, `cancelled`, `panicked`, `closed`, `encode`, `decode` |
+/// | `rpc.response.status_code` | the code in the answer, if the answer is an error |
 /// | `otel.status_code` | `OK` or `ERROR` |
 /// | `otel.status_description` | the message of the error, if [asked for](Self::messages) |
 ///
-/// Params and results are in none. A request that is refused before a handler is found for it has no span.
+/// No field holds params or results. A request that is refused before its handler is found has no span.
 ///
 /// # Traces
 ///
-/// The [`TraceContext`](crate::TraceContext) that comes with a call goes along with the calls that its
-/// handler makes, with this layer or without. With the feature `opentelemetry`, and in a program that has
-/// the layer of `tracing-opentelemetry`, spans are a part of that trace: the span of a served call
-/// has the caller's as its parent, and a call takes its own span along. The span of a call is within
-/// the current one; in a task without, where `Instrument` was forgotten, it has the parent that the
-/// handler has.
+/// The [`TraceContext`](crate::TraceContext) of a received call is passed on with the calls that its handler makes,
+/// also without this layer. With the feature `opentelemetry`, and the layer of `tracing-opentelemetry` in the
+/// program, spans become part of that trace: the span of a served call has the caller's span as its parent, and a
+/// made call sends its own span to the peer. The parent of a made call's span is the current span. A task that was
+/// spawned without `Instrument` has no current span; the span of its call then has the same parent as the span of the
+/// handler.
 ///
 /// ```
 /// use rpc_core::layers::{Layers, Tracing};
 /// use rpc_core::transport::EndpointConfig;
 /// use rpc_core::{Limits, Router};
 ///
-/// // As the first one it is the outermost, and sees what the others refuse.
+/// // The first layer is the outermost one, and sees the calls that other layers refuse.
 /// let mut setup = EndpointConfig::new(Router::new(), Limits::server());
 /// setup.layers = Layers::new().layer(Tracing::new());
 /// ```
@@ -55,13 +55,13 @@ pub struct Tracing {
 }
 
 impl Tracing {
-    /// Spans without messages of errors.
+    /// Creates a layer whose spans hold no error messages.
     pub const fn new() -> Self {
         Self { messages: false }
     }
 
-    /// With the messages of errors as well. They may repeat what is wrong in params, or was chosen by
-    /// the other end.
+    /// Adds the messages of errors to the spans. A message may repeat a part of the params, or may be chosen by the
+    /// peer.
     #[must_use]
     pub const fn messages(mut self) -> Self {
         self.messages = true;
@@ -99,7 +99,7 @@ fn record(span: &Span, ended: Ended, code: Option<i64>) {
 
 impl Layer for Tracing {
     fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
-        // The name of a span is to be one of few, and what a fallback serves is the other end's choice.
+        // The name of a span must be one of few names, and for a fallback the peer chooses the name of the method.
         let name = &*call.method().name;
         let called = call.cx().called().map(|called| Escaped(called).to_string());
         let span = span("server", name, called.as_deref().unwrap_or(name), call.cx().peer().id());
@@ -132,7 +132,7 @@ impl Layer for Tracing {
         let request = otel::take_along(&span, request);
         let (messages, ends) = (self.messages, span.clone());
         let ending = Ending::new(request.deadline(), move |ended: Ended| {
-            // Any other failure may have come about on this side.
+            // Any other failure may come from this side, without an answer of the peer.
             let code = if let Ended::Error(code) = ended { Some(code) } else { None };
             record(&ends, ended, code);
         });
@@ -150,7 +150,7 @@ impl Layer for Tracing {
     }
 }
 
-/// From a trace on the wire to one of OpenTelemetry's, and back.
+/// Converts a trace on the wire to a trace of OpenTelemetry, and back.
 #[cfg(feature = "opentelemetry")]
 mod otel {
     use opentelemetry::Context;
@@ -163,15 +163,15 @@ mod otel {
     use super::CallRequest;
     use crate::wire::trace::TraceContext;
 
-    /// Makes `span` a part of `trace`.
+    /// Makes `trace` the parent of `span`.
     pub(super) fn set_parent(span: &Span, trace: Option<&TraceContext>) {
         if let Some(parent) = trace.and_then(read) {
-            // It fails where nobody exports spans, and then nobody misses it.
+            // This fails where nobody exports spans. Nobody misses the parent then.
             let _ = span.set_parent(Context::new().with_remote_span_context(parent));
         }
     }
 
-    /// Has the other end continue at `span`.
+    /// Makes the peer continue the trace at `span`.
     pub(super) fn take_along(span: &Span, mut request: CallRequest) -> CallRequest {
         if request.trace().is_some() && !Span::current().context().has_active_span() {
             set_parent(span, request.trace());
@@ -190,11 +190,11 @@ mod otel {
         Some(SpanContext::new(trace_id, span_id, flags, true, state.unwrap_or_default()))
     }
 
-    /// `None` if nobody makes spans of OpenTelemetry here.
+    /// Returns `None` if the program makes no spans of OpenTelemetry.
     fn write(span: &SpanContext) -> Option<TraceContext> {
         let flags = u8::from(span.is_sampled());
         let parent = format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id());
-        // All zeros are no trace, to `TraceContext` too.
+        // All zeros mean no trace. `TraceContext` refuses them too.
         TraceContext::new(&parent, Some(&span.trace_state().header())).ok()
     }
 }

@@ -1,4 +1,4 @@
-//! A limiter for each address, for as long as it makes a difference.
+//! One limiter for each address, kept as long as it makes a difference.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,14 +10,14 @@ use crate::util::runtime::Instant;
 use crate::util::site::site;
 use crate::util::sync::{Arc, Mutex};
 
-/// So many addresses are told apart, some megabytes; those beyond count as one, so that whoever has many
-/// cannot make us keep more.
+/// The most addresses with a limiter of their own; they take a few megabytes. All further addresses share one
+/// limiter, so a client with many addresses cannot make the server keep more.
 const MOST: usize = 65_536;
 
-/// While there are as many as may be, those that are not needed are looked for so often.
+/// How often a full table is searched for limiters that are not needed.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// The limiters of addresses.
+/// The limiters of all addresses.
 pub(super) struct Sites {
     table: Mutex<Table>,
     others: Arc<Limiter>,
@@ -25,7 +25,7 @@ pub(super) struct Sites {
 
 struct Table {
     limiters: HashMap<IpAddr, Arc<Limiter>>,
-    /// When those that are not needed are looked for next, by how many there are then.
+    /// The number of limiters at which the table is searched next for limiters that are not needed.
     sweep_at: usize,
     swept: Instant,
 }
@@ -36,8 +36,8 @@ impl Sites {
         Self { table: Mutex::new(table), others: Arc::new(others) }
     }
 
-    /// The limiter of this address, which is `make`'s if there is none; of which `burst` calls come through
-    /// when it has not been asked for long.
+    /// Returns the limiter of this address. If there is none, `make` creates it. `burst` is the number of calls that
+    /// a rested limiter admits at once.
     pub(super) fn get(
         &self,
         address: IpAddr,
@@ -58,8 +58,8 @@ impl Sites {
 }
 
 impl Table {
-    /// Forgets those that no connection has and that a new one would be no different from, whenever there are
-    /// twice as many as were left the last time: so that each connection pays for a few of them only.
+    /// Forgets each limiter that no connection uses and that behaves like a new one. The search runs when the table
+    /// has grown to twice its size after the last search, so each new connection pays for a few limiters only.
     fn sweep(&mut self, burst: NonZeroU32) {
         let count = self.limiters.len();
         if count < self.sweep_at.clamp(64, MOST)
@@ -67,7 +67,7 @@ impl Table {
         {
             return;
         }
-        // It charges those that are forgotten, and no others.
+        // `check_n` charges only limiters that are then forgotten.
         let is_needed = |limiter: &Arc<Limiter>| {
             Arc::strong_count(limiter) > 1 || !matches!(limiter.check_n(burst), Ok(Ok(())))
         };
@@ -99,13 +99,13 @@ mod tests {
             assert!(has_room(&get(number)));
         }
         assert_eq!(count(), MOST);
-        // Those beyond are one, and those before are still known.
+        // Further addresses share one limiter, and earlier addresses still have their own.
         let beyond: Vec<_> = (0..4).map(|more| has_room(&get(MOST as u32 + more))).collect();
         assert_eq!(beyond, [true, true, false, false]);
         assert_eq!([has_room(&get(7)), has_room(&get(7))], [true, false]);
         assert_eq!(count(), MOST);
 
-        // In a time they are as new, all but the one that somebody has.
+        // After some time all limiters are as good as new, except the one that a connection holds.
         let held = get(9);
         tokio::time::advance(2 * minute).await;
         assert!(has_room(&get(1_000_000)));
