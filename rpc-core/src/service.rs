@@ -1,6 +1,6 @@
-//! The seam between the protocol and what is served: a method, a context and raw params go in, a
-//! [`Handler`] comes out that gives the serialised result or an error object. Generated code, [`Router`](crate::Router) closures and everything that
-//! wraps them meet here, and nowhere else.
+//! The seam between the protocol and the methods that an end serves. A method, a context and raw params go in; a
+//! [`Handler`] comes out, and gives the serialised result or an error object. Generated code, closures of a
+//! [`Router`](crate::Router) and everything that wraps them use this seam and no other.
 
 use std::any::Any;
 
@@ -28,9 +28,9 @@ pub(crate) mod scoped;
 pub(crate) mod spawn;
 pub(crate) mod validate;
 
-/// A set of methods that a peer offers to the other end.
+/// A set of methods that an end offers to its peer.
 ///
-/// `#[service]` makes one from a trait (`ChatServer`), a [`Router`](crate::Router) joins several.
+/// `#[service]` makes a service from a trait (`ChatServer`). A [`Router`](crate::Router) joins several services.
 ///
 /// ```
 /// use rpc_core::schema::MethodKind;
@@ -55,34 +55,41 @@ pub(crate) mod validate;
     note = "wrap the implementation of a `#[service]` trait `Chat` in what the macro made for it: `ChatServer::new(implementation)`, or `ChatServer::shared(arc)` of an `Arc`"
 )]
 pub trait Service: Send + Sync + 'static {
-    /// The methods, in the order by which [`call`](Self::call) numbers them.
+    /// Returns the methods, in the order in which [`call`](Self::call) numbers them.
     fn methods(&self) -> &[MethodInfo];
 
-    /// Whether the names can be offered: each once, and none that is reserved.
+    /// Checks whether the names of the methods can be offered: each name once, and no reserved name.
     ///
     /// # Errors
-    /// All names that are wrong, and why.
+    /// Returns all names that cannot be offered, with the reasons.
     fn check(&self) -> Result<(), RouterError> {
         Ok(())
     }
 
-    /// Returns the type of [callers](crate::Context::caller) that the methods ask for. A server whose `on_connect`
-    /// gives another type does not start, since each method would find no caller. `None` by default: the methods ask
-    /// for none, or take several. A wrapper around another service passes the question on.
+    /// Returns the type of [callers](crate::Context::caller) that the methods require. A server whose `on_connect`
+    /// returns another type does not start, because each method would find no caller.
+    ///
+    /// The default is `None`: the methods require no caller, or accept several types. A service that wraps another
+    /// service should return the type of the inner service.
     fn caller_type(&self) -> Option<CallerType> {
         None
     }
 
-    /// Starts the `method`-th method, which clones of `cx` what it needs. Params are decoded before
-    /// this returns; the future does the rest. A panic, here or in the future, is answered -32603 and harms nothing else.
+    /// Starts the method with the number `method`, and clones the parts of `cx` that the method needs.
+    ///
+    /// Params are decoded before this returns; the returned handler does the rest of the work. A panic in this
+    /// function or in the handler is answered -32603, and harms no other call.
     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler;
 
-    /// Says that the methods ask for callers of the type `T`, as [`Context::caller`](crate::Context::caller) gives them. Then
-    /// a server with an `on_connect` of another type, or without one, fails to start, and its error names both types.
-    /// A [`Router`](crate::Router) of services that ask for two different types is an error as well.
+    /// Declares that the methods require callers of the type `T`, as [`Context::caller`](crate::Context::caller)
+    /// returns them.
     ///
-    /// A guest that logs in by a message must be given a `T` by [`Peer::log_in`](crate::Peer::log_in) too. Nothing checks
-    /// an end that is made by hand ([`Endpoint::set_caller`](crate::transport::Endpoint::set_caller)).
+    /// A server with an `on_connect` of another type, or without one, then fails to start, and its error names both
+    /// types. A [`Router`](crate::Router) of services that require two different types is an error as well.
+    ///
+    /// A guest that logs in by a message must get a `T` as well, from [`Peer::log_in`](crate::Peer::log_in). An
+    /// endpoint that is made by hand is not checked for a missing caller; see
+    /// [`Endpoint::set_caller`](crate::transport::Endpoint::set_caller).
     ///
     /// ```
     /// use rpc_core::{Context, ErrorObject, Router, Service};
@@ -103,9 +110,10 @@ pub trait Service: Send + Sync + 'static {
         RequiresCaller::new::<T>(self)
     }
 
-    /// The same service with `layer` around each call of it; of several the first is the outermost.
-    /// What it calls, and what is refused before it is asked, goes through the layers of the
-    /// [whole end](crate::transport::EndpointConfig::layers) only.
+    /// Wraps each call of this service in `layer`. The layer that is added first is the outermost one.
+    ///
+    /// The layer sees neither the calls that the service makes, nor requests that are refused before they reach the
+    /// service. Layers of the [whole endpoint](crate::transport::EndpointConfig::layers) see both.
     fn layer(self, layer: impl Layer) -> Layered<Self>
     where
         Self: Sized,
@@ -119,9 +127,10 @@ pub trait Service: Send + Sync + 'static {
 pub struct Params<'a>(pub(crate) Option<&'a str>);
 
 impl<'a> Params<'a> {
-    /// Params from a JSON text: an array, an object, or `null` for no params; `None` if the text looks like none of
-    /// these. Only the first and the last character are looked at; the method that decodes the text finds other
-    /// mistakes.
+    /// Wraps the JSON text of an array or an object, or `null` for no params. Returns `None` if the text looks like
+    /// none of these.
+    ///
+    /// Only the first and the last character are checked. The method that decodes the text finds other mistakes.
     pub fn new(json: &'a str) -> Option<Self> {
         let json = json.trim();
         if json == "null" {
@@ -132,12 +141,12 @@ impl<'a> Params<'a> {
         matches!(bytes, Some((b'[', b']') | (b'{', b'}'))).then_some(Self(Some(json)))
     }
 
-    /// No params.
+    /// Creates empty params.
     pub const fn none() -> Self {
         Self(None)
     }
 
-    /// The JSON text; `None` if the request had no params.
+    /// Returns the JSON text, or `None` if the request had no params.
     pub fn as_str(self) -> Option<&'a str> {
         self.0
     }

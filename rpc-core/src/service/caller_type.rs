@@ -1,4 +1,4 @@
-//! The type of caller that a service asks for.
+//! The type of the callers that a service requires.
 
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::service::handler::Handler;
 use crate::service::router_error::RouterError;
 use crate::service::{Params, Service};
 
-/// A type of [callers](crate::Context::caller): the one that a service asks for, or the one that a server gives.
+/// A type of [callers](crate::Context::caller): the type that a service requires, or the type that a server sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallerType {
     id: TypeId,
@@ -17,12 +17,12 @@ pub struct CallerType {
 }
 
 impl CallerType {
-    /// The type `T`.
+    /// Returns the description of the type `T`.
     pub fn of<T: Any + Send + Sync>() -> Self {
         Self { id: TypeId::of::<T>(), name: type_name::<T>() }
     }
 
-    /// Returns the name of the type, for people: the compiler does not promise that it stays the same.
+    /// Returns the name of the type, for people. The compiler does not promise that the name stays the same.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -34,7 +34,7 @@ impl fmt::Display for CallerType {
     }
 }
 
-/// A service that says which type of caller it asks for. Made by [`Service::requires_caller`].
+/// A service that declares the type of its callers. Made by [`Service::requires_caller`].
 #[derive(Debug)]
 #[must_use = "a service does nothing until it is offered"]
 pub struct RequiresCaller<S> {
@@ -67,10 +67,10 @@ impl<S: Service> Service for RequiresCaller<S> {
     }
 }
 
-/// The type that two services on one connection ask for together.
+/// Joins the types that two services on one connection require.
 ///
 /// # Errors
-/// Each asks for another type: a connection has one caller.
+/// Returns an error if the types differ, because a connection has one caller.
 pub(crate) fn join(
     one: Option<CallerType>,
     other: Option<CallerType>,
@@ -84,10 +84,10 @@ pub(crate) fn join(
     }
 }
 
-/// Checks that what is set as the caller is what `services` ask for.
+/// Checks that a caller of the type `T` is the caller that `services` require.
 ///
 /// # Panics
-/// They ask for another type: each method would find no caller, and nobody would know why.
+/// Panics if they require another type. Without this check each method would find no caller, for no visible reason.
 #[track_caller]
 pub(crate) fn expect<T: Any + Send + Sync>(services: &impl Service) {
     let given = CallerType::of::<T>();

@@ -1,4 +1,4 @@
-//! What a handler knows of the call that it serves.
+//! The context of a call, for its handler.
 
 use std::any::Any;
 use std::fmt;
@@ -23,7 +23,7 @@ use crate::util::waiter::{OneShotEvent, Waiter, poll_registered};
 use crate::wire::extensions::is_token;
 use crate::wire::trace::TraceContext;
 
-/// The call being served: who makes it, when it must be done, whether anyone still waits for it.
+/// The context of a served call: its peer, its deadline, its metadata.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,13 +51,13 @@ pub struct Context {
 }
 
 impl Context {
-    /// Of no call yet.
+    /// Creates a context that belongs to no call yet.
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, key: Key::default(), method: 0, deadline: None, beside: None }
     }
 
-    /// Makes it that of this call. A context made anew for each would be paid for, with two atomic
-    /// operations, by the many methods that take none.
+    /// Makes this the context of another call. One context is reused for all calls of a connection, because a new
+    /// context costs two atomic operations, and many methods take no context.
     #[inline]
     pub(crate) fn reuse(
         &mut self,
@@ -75,8 +75,9 @@ impl Context {
         &self.shared
     }
 
-    /// Whether unknown parameters are ignored. They are if the method says so, and in a notification: its sender cannot
-    /// be told, and one unknown name would lose the whole notification.
+    /// Returns whether an unknown parameter is ignored. Unknown parameters are ignored if the method says so, and in
+    /// a notification. The sender of a notification gets no error, so one unknown name would lose the whole
+    /// notification.
     #[cold]
     pub(crate) fn ignores_parameter(&self, name: &str) -> bool {
         if self.shared.config.services.methods()[self.method].flags.allow_unknown {
@@ -89,81 +90,85 @@ impl Context {
         true
     }
 
-    /// What calls need to know of this handler.
+    /// Returns the facts about this handler that its calls need.
     pub(crate) fn mark(&self) -> Mark {
         Mark { key: self.key, deadline: self.deadline, traced: self.trace().is_some() }
     }
 
-    /// The stream with this id, as JSON text, that came with the call; once.
+    /// Takes the stream with this id, as JSON text, if the stream came with the call. A stream can be taken once.
     pub(crate) fn claim(&self, id: &str) -> Option<Remote> {
         let key = self.shared.with(|state| state.protocol.claim(self.key, id))?;
         Some(Remote::new(self.shared.clone(), key))
     }
 
-    /// Who is calling. What that end offers can be called, on the same connection.
+    /// Returns the peer that made this call. The handler may call the methods of the peer on the same connection.
     pub fn peer(&self) -> Peer {
         Peer { shared: self.shared.clone() }
     }
 
-    /// All peers of the same server, the caller included, in the order in which they connected;
-    /// in a client just the one.
+    /// Returns all peers of the same server in the order in which they connected, the caller included. In a client,
+    /// returns the server only.
     pub fn peers(&self) -> Vec<Peer> {
         self.shared.config.registry.peers()
     }
 
-    /// The peers of the same server that were given this name: see [`Peer::identify`].
+    /// Returns the peers of the same server with this name; see [`Peer::identify`].
     pub fn peers_of(&self, name: &str) -> Vec<Peer> {
         self.shared.config.registry.peers_of(name)
     }
 
-    /// The group of this server with this name.
+    /// Returns the group of this server with this name.
     pub fn group(&self, name: &str) -> Group {
         self.shared.config.registry.group(name)
     }
 
-    /// The name under which the method was called; in a [fallback](crate::Router::fallback) the name that the other
-    /// end has sent.
+    /// Returns the name under which the method was called. In a [fallback](crate::Router::fallback) this is the name
+    /// that the peer sent.
     pub fn method(&self) -> &str {
         self.called().unwrap_or_else(|| self.shared.config.services.name(self.method))
     }
 
-    /// The name under which the call came, if the fallback serves it.
+    /// Returns the name that the peer sent, if the fallback serves the call.
     pub(crate) fn called(&self) -> Option<&str> {
         self.beside.as_ref()?.called.as_deref()
     }
 
-    /// Whether the call is a notification, so that nobody gets an answer; `false` when the call is over. A
-    /// [fallback](crate::Router::fallback) serves both, and a bridge passes on each as what it is. Costs a short lock.
+    /// Returns whether the call is a notification, which has no answer. Returns `false` after the call is over.
+    ///
+    /// A [fallback](crate::Router::fallback) serves requests and notifications, and a bridge passes on each as the
+    /// same kind. This takes a lock for a short time.
     pub fn is_notification(&self) -> bool {
         self.shared.lock().protocol.is_notification(self.key)
     }
 
-    /// The number of the method in the router.
+    /// Returns the number of the method in the router.
     pub(crate) fn number(&self) -> usize {
         self.method
     }
 
-    /// When the handler will be stopped: the caller's deadline, counted from the arrival of the
-    /// call, or a notification's `notification_timeout`. `None` if the caller gave none. Calls that
-    /// the handler makes inherit it.
+    /// Returns the time at which the handler will be stopped. For a request this is the caller's deadline, counted
+    /// from the arrival of the call; `None` if the caller gave none. For a notification it is its
+    /// `notification_timeout`. Calls that the handler makes inherit the deadline.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// The trace that this call is a part of, if its caller said so. Calls that the handler makes are
-    /// a part of it as well.
+    /// Returns the trace of this call, if the caller sent a trace. Calls that the handler makes belong to the same
+    /// trace.
     pub fn trace(&self) -> Option<&TraceContext> {
         self.beside.as_ref()?.extensions.trace.as_ref()
     }
 
-    /// Reports how far this call has come, if its caller asked for that.
+    /// Returns a reporter of progress. Reports are sent only if the caller asked for progress.
     pub fn progress<P>(&self) -> Progress<P> {
         Progress::new(self, None)
     }
 
-    /// The same under a `token` that the params name, a string or a number: as LSP's `workDoneToken` and
-    /// `partialResultToken`, for which a closure has a field. (A [`Progress`] among the parameters of a trait's method
-    /// finds its token itself.) If `token` is `None`, or no token, this is [`progress`](Self::progress).
+    /// Returns a reporter of progress under a `token` from the params, which is a string or a number. LSP's
+    /// `workDoneToken` and `partialResultToken` are such tokens; the params of a closure have a field for them. A
+    /// [`Progress`] parameter in a trait's method finds its token without this function.
+    ///
+    /// If `token` is `None` or is not a token, this function does the same as [`progress`](Self::progress).
     ///
     /// ```
     /// use rpc_core::{Context, Router};
@@ -189,40 +194,41 @@ impl Context {
         Progress::new(self, token.map(Box::from))
     }
 
-    /// The token beside the params under which reports are wanted, as JSON text.
+    /// Returns the progress token beside the params, as JSON text.
     pub(crate) fn progress_token(&self) -> Option<&str> {
         self.beside.as_ref()?.extensions.progress.as_deref()
     }
 
-    /// The call being served.
+    /// Returns the key of the call.
     pub(crate) fn key(&self) -> Key {
         self.key
     }
 
-    /// What the caller wants to happen once, if it says so; see
+    /// Returns the idempotency key that the caller sent, if any; see
     /// [`Call::idempotency_key`](crate::Call::idempotency_key).
     pub fn idempotency_key(&self) -> Option<&str> {
         self.beside.as_ref()?.extensions.idempotency_key.as_deref()
     }
 
-    /// What `on_connect` found out about this connection; `None` if that was nothing, or of another
-    /// type. With [`Service::requires_caller`](crate::Service::requires_caller) a server finds at its start that the
-    /// type is another.
+    /// Returns the value that `on_connect` returned for this connection. Returns `None` if there is no value, or if
+    /// the value has another type.
+    ///
+    /// With [`Service::requires_caller`](crate::Service::requires_caller) a server fails to start if its `on_connect`
+    /// returns another type.
     pub fn caller<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.shared.caller.get()?.downcast_ref()
     }
 
-    /// The value of this type that is kept on this connection: see
-    /// [`Peer::set_value`]. `None` if there is none.
+    /// Returns the value of this type that is stored for this connection, or `None`; see [`Peer::set_value`].
     pub fn value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.shared.values.get()
     }
 
-    /// Whether the handler waits for calls of its own, so that it lends its place; wakes `waker` when
-    /// that is no longer so.
+    /// Returns whether the handler waits for calls of its own, and so releases its permit. Wakes `waker` when this
+    /// changes.
     pub(crate) fn waits_for_calls(&self, waker: &Waker) -> bool {
         let mut waits = false;
-        // Never ready: it may change again.
+        // Never ready, because the state may change again.
         let _ = poll_registered(waker, |task| {
             let protocol = &mut self.shared.lock().protocol;
             waits = protocol.watch_lending(self.key, |kept| task.keep(kept));
@@ -231,17 +237,17 @@ impl Context {
         waits
     }
 
-    /// Nobody asks that any more.
+    /// Removes the waker that `waits_for_calls` stored.
     pub(crate) fn watches_no_calls(&self) {
         let watcher = self.shared.lock().protocol.unwatch_lending(self.key);
         drop(watcher); // without the lock
     }
 
-    /// Waits until the call is over: cancelled by its caller, out of time, cut off with its
-    /// connection, or answered.
+    /// Waits until the call is over: cancelled by its caller, past its deadline, ended with its connection, or
+    /// answered.
     ///
-    /// A handler needs this only for what it has spawned: itself it is dropped at that moment. May
-    /// be dropped at any point.
+    /// A handler needs this only for work that it has spawned, because the handler itself is dropped when its call is
+    /// over. This function is cancel safe.
     pub async fn cancelled(&self) {
         let mut flag = None;
         let runs = self.shared.with(|state| {
@@ -259,20 +265,20 @@ impl Context {
         }
     }
 
-    /// Runs `future`, in a task of its own, once the answer to this call is in the outbound queue: what
-    /// it sends arrives after the answer, for a member of a batch after that of the batch, for a
-    /// subscription after its id. Several start in the order in which they were given. After a
-    /// notification's handler it runs when that has ended.
+    /// Runs `future` in a task of its own once the answer to this call is in the outbound queue. So messages that
+    /// `future` sends arrive after the answer. For a member of a batch they arrive after the answer of the batch, for
+    /// a subscription after its id. Several futures start in the order in which they were given. For a notification
+    /// the future runs when its handler has ended.
     ///
-    /// It runs whatever the answer says, a result, an error, that the call was cancelled, that its time
-    /// is over: give it last, right before the result, if it goes with a result only. If the connection
-    /// ends before there is an answer, it is dropped. Given when the call is over it starts at once.
+    /// The future runs whatever the outcome is: a result, an error, a cancel or a missed deadline. To run it after a
+    /// result only, call this as the last step before the handler returns the result. If the connection ends before
+    /// the answer, the future is dropped. If the call is already over, the future starts at once.
     ///
-    /// The handler is done by then: calls that are made in `future` inherit no deadline, and like any
-    /// other task it is not stopped with the connection.
+    /// The handler has ended when `future` runs, so calls in `future` inherit no deadline. Like any other task,
+    /// `future` is not stopped when the connection ends.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside of a tokio runtime.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -281,7 +287,7 @@ impl Context {
     /// let server = Router::new().method("join", |cx: Context, (room,): (String,)| async move {
     ///     let peer = cx.peer();
     ///     cx.after_response(async move {
-    ///         // Whoever joined knows that before the news come.
+    ///         // The new member gets its answer before the news.
     ///         let _ = peer.notify("news", ("welcome",)).await;
     ///     });
     ///     Ok(room)
@@ -296,7 +302,7 @@ impl Context {
         later.push(future);
         let mut state = self.shared.lock();
         if state.protocol.ended().is_some() {
-            drop(state); // before the future is dropped, which may do anything
+            drop(state); // before the future is dropped: its `Drop` is code of the application
             return;
         }
         let mut late = Some(later);
@@ -313,13 +319,15 @@ impl Context {
         }
     }
 
-    /// Makes `future` a part of this handler, wherever it is polled: for what a handler spawns, or
-    /// joins with other tasks. Calls made in it inherit the handler's deadline, and while they wait
-    /// they lend its place, so that they can be answered by an end that calls back, at whatever limit.
-    /// Calls of a task that was spawned without it are on their own: at the limit they are busy.
+    /// Makes `future` a part of this handler, in whatever task it is polled. Use this for work that a handler spawns,
+    /// or joins with other tasks.
     ///
-    /// When the handler has ended it lends nothing more, and the deadline still holds. The future is
-    /// not stopped with the handler; see [`cancelled`](Self::cancelled).
+    /// Calls made in `future` inherit the handler's deadline. While they wait, the handler's permit is released, so a
+    /// peer that calls back is served even at the limit. In a task that was spawned without `scope`, calls have no
+    /// deadline from the handler and release no permit; a call back at the limit is answered busy.
+    ///
+    /// After the handler has ended, no permit is released any more, but the deadline still holds. The future is not
+    /// stopped with the handler; see [`cancelled`](Self::cancelled).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,8 +1,8 @@
-//! The handler that this thread runs at the moment, if any.
+//! The handler that runs on this thread at the moment, if any.
 //!
-//! A call made under this mark lends the handler's place to others until it is resolved, and
-//! inherits its deadline. That holds through a stored clone of a peer and across connections, since
-//! the mark belongs to the poll and not to what the handler was given.
+//! A call under this mark releases the handler's permit until the call has its result, and inherits the handler's
+//! deadline. This holds through a stored clone of a peer and across connections, because the mark belongs to the poll
+//! and not to the arguments of the handler.
 
 use std::cell::{Cell, RefCell};
 
@@ -20,16 +20,16 @@ thread_local! {
     static METHOD: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// What calls need to know of the handler that makes them.
+/// The facts about a handler that the calls in it need.
 #[derive(Clone, Copy)]
 pub(crate) struct Mark {
     pub(crate) key: Key,
     pub(crate) deadline: Option<Instant>,
-    /// Whether its caller named a trace: nobody looks for one that is not there.
+    /// Whether the caller sent a trace. Without a trace the lookup is skipped.
     pub(crate) traced: bool,
 }
 
-/// While this lives, handlers on this thread belong to one connection.
+/// While this value lives, handlers on this thread belong to one connection.
 pub(crate) struct Turn {
     previous: (Option<Arc<Shared>>, Option<Mark>, Option<usize>),
 }
@@ -44,16 +44,16 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         let previous = self.previous.0.take();
-        // What it replaces is dropped when nothing is borrowed any more.
+        // The replaced value is dropped after the borrow has ended.
         drop(CONNECTION.with(|current| current.replace(previous)));
         HANDLER.with(|handler| handler.set(self.previous.1));
         METHOD.with(|method| method.set(self.previous.2));
     }
 }
 
-/// Whether this thread runs something for a connection.
+/// Returns whether this thread runs something for a connection.
 pub(crate) fn is_any() -> bool {
-    // It is borrowed only where nothing of the user's runs, and gone only with the thread.
+    // The cell is borrowed only where no code of the application runs. It is gone only when the thread ends.
     let is_one =
         |current: &RefCell<Option<Arc<Shared>>>| current.try_borrow().is_ok_and(|it| it.is_some());
     CONNECTION.try_with(is_one).unwrap_or_default()
@@ -72,8 +72,8 @@ pub(crate) fn with_handler<R>(mark: Mark, poll: impl FnOnce() -> R) -> R {
     poll()
 }
 
-/// Runs something of this method's that is no poll of its handler: a stream, work on a thread. Calls
-/// that it makes lend nothing; this is for the log alone.
+/// Runs code of this method that is not a poll of its handler: a stream, or work on a thread. Calls in it release no
+/// permit. The mark serves the log only.
 pub(crate) fn with_method<R>(method: usize, run: impl FnOnce() -> R) -> R {
     struct Restore(Option<usize>);
     impl Drop for Restore {
@@ -85,7 +85,7 @@ pub(crate) fn with_method<R>(method: usize, run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// The connection for which this thread runs something, and the method, if it is known.
+/// Returns the connection for which this thread runs something, and the method, if it is known.
 pub(crate) fn origin() -> Option<(Arc<Shared>, Option<usize>)> {
     let borrowed = |current: &RefCell<Option<Arc<Shared>>>| current.try_borrow().ok()?.clone();
     let shared = CONNECTION.try_with(borrowed).ok()??;
@@ -96,12 +96,12 @@ pub(crate) fn origin() -> Option<(Arc<Shared>, Option<usize>)> {
     Some((shared, method))
 }
 
-/// The deadline that calls made now inherit.
+/// Returns the deadline that a call made now inherits.
 pub(crate) fn deadline() -> Option<Instant> {
     HANDLER.with(Cell::get)?.deadline
 }
 
-/// The trace that calls made now belong to.
+/// Returns the trace that a call made now belongs to.
 pub(crate) fn trace() -> Option<TraceContext> {
     let Mark { key, .. } = HANDLER.with(Cell::get).filter(|mark| mark.traced)?;
     let current = CONNECTION.with(|current| current.borrow().clone())?;
@@ -109,12 +109,12 @@ pub(crate) fn trace() -> Option<TraceContext> {
     state.protocol.beside(key)?.extensions.trace.clone()
 }
 
-/// The trace that calls made now name, if the other end is known to know of such.
+/// Returns the trace that a call made now sends, if the peer is known to understand traces.
 pub(crate) fn trace_for(shared: &Shared) -> Option<TraceContext> {
     if shared.other.get() == RemoteSupport::Known { trace() } else { None }
 }
 
-/// A running handler's place, lent to others of its connection until this is dropped.
+/// The permit of a running handler, released to other requests of its connection until this value is dropped.
 pub(crate) struct ReleasedPermit {
     shared: Arc<Shared>,
     key: Key,
@@ -126,8 +126,8 @@ impl Drop for ReleasedPermit {
     }
 }
 
-/// Who makes a call on the connection of `shared` now. A handler of another connection lends its
-/// place by hand; for one of the same the protocol sees to that.
+/// Returns the caller of a call that is made now on the connection of `shared`. For a handler of the same connection
+/// the protocol releases the permit. The permit of a handler of another connection is released here.
 pub(crate) fn caller(shared: &Arc<Shared>) -> (Caller, Option<ReleasedPermit>) {
     let Some(Mark { key, .. }) = HANDLER.with(Cell::get) else {
         return (Caller::Outside, None);
@@ -140,7 +140,7 @@ pub(crate) fn caller(shared: &Arc<Shared>) -> (Caller, Option<ReleasedPermit>) {
     let Some(shared) = elsewhere else {
         return (caller, None);
     };
-    // An ordered request may have waited for that.
+    // An ordered request may have waited for this handler.
     shared.with(|state| state.protocol.release_permit(key));
     (Caller::Elsewhere, Some(ReleasedPermit { shared, key }))
 }

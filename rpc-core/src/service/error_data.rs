@@ -1,7 +1,7 @@
-//! What `#[derive(RpcError)]` needs at run time: a variant's fields to `data`, and back.
+//! The run-time part of `#[derive(RpcError)]`: converts the fields of a variant to `data`, and back.
 //!
-//! Fields are lists of nested pairs, as the params of a method are, and are read by the same
-//! decoder: so a field that is an `Option` may be missing here as well.
+//! Fields are lists of nested pairs, as the params of a method are. The same decoder reads them, so a field that is
+//! an `Option` may be missing here as well.
 
 use std::fmt;
 
@@ -17,35 +17,35 @@ use crate::wire::args::{ArgList, ByPosition, by_name};
 /// The fields of a variant as JSON; `None` if there are none, or if they cannot be written.
 pub type Data = Option<Box<RawValue>>;
 
-/// An error object whose message is what `error` says of itself.
+/// Creates an error object whose message is the `Display` text of `error`.
 pub fn error_object(code: i64, error: &dyn fmt::Display, data: Data) -> ErrorObject {
     ErrorObject { code, message: error.to_string(), data }
 }
 
-/// The field of a variant that has one without a name: its value.
+/// Writes the only unnamed field of a variant as its value.
 pub fn value_data<T: Serialize>(field: &T) -> Data {
     to_raw_value(field).ok()
 }
 
-/// Fields without names: an array.
+/// Writes unnamed fields as an array.
 pub fn array_data<L: ArgList>(fields: L) -> Data {
     to_raw_value(&ByPosition(&fields, fields.given())).ok()
 }
 
-/// Fields with names: an object.
+/// Writes named fields as an object.
 pub fn object_data<L: ArgList>(names: &'static [ParamInfo], fields: L) -> Data {
     to_raw_value(&by_name(names, fields)).ok()
 }
 
-/// The fields again, from an array or an object; `None` if they do not fit.
+/// Reads the fields from an array or an object. Returns `None` if they do not fit.
 pub fn read_data<L: ParamList>(error: &ErrorObject, names: &[ParamInfo]) -> Option<L> {
     decode_fitting(error.data.as_ref()?.get(), names)
 }
 
 /// A type that can be received.
 ///
-/// Generated code writes `<T as Receive>::Value` for a `T` of the user: if `T` cannot be received,
-/// that is told once, and under the `T`, not under the macro.
+/// Generated code writes `<T as Receive>::Value` for a type `T` of the application. If `T` cannot be received, the
+/// compiler reports this once, at the `T` and not at the macro.
 pub trait Receive {
     /// The type itself.
     type Value: DeserializeOwned;
@@ -55,7 +55,7 @@ impl<T: DeserializeOwned> Receive for T {
     type Value = T;
 }
 
-/// A type that can be sent. As with [`Receive`], a `T` that cannot be sent is told once, and under the `T`.
+/// A type that can be sent. As with [`Receive`], the compiler reports a `T` that cannot be sent once, at the `T`.
 pub trait Give {
     /// The type itself.
     type Value;

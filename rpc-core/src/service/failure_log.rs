@@ -1,8 +1,8 @@
-//! What a caller is not told of a failure, and the log is: by which method, for which peer, and why.
+//! Logs details of a failure that its caller does not get: the method, the peer, and the cause.
 //!
-//! The cause of an internal error is known where it becomes one, and who it was for is known to the
-//! thread that runs the method ([`current`]): so neither has to travel with the error, and none can get
-//! onto the wire. Nothing here repeats a value of params or of a result.
+//! The cause of an internal error is known where the error is created. The method and the peer are known to the
+//! thread that runs the method ([`current`]). So the error does not have to carry them, and they cannot reach the
+//! wire. Nothing here repeats a value of params or of a result.
 
 use std::borrow::Cow;
 
@@ -20,13 +20,13 @@ use crate::util::escaped::Escaped;
 use crate::util::excerpt::start;
 use crate::util::log_throttle::LogThrottleEach;
 
-/// So many bytes of a cause are told.
+/// The most bytes of a cause that are logged.
 const LONGEST: usize = 300;
 
-/// For a handler that passes on the failure of a call that it made. An error of the other end is passed on as it
-/// is; any other failure becomes -32603, which says nothing about the inside of this program. The log has the
-/// cause, with the method and the peer that are served: at the level `warn` once in ten seconds for each
-/// method, else at `debug`.
+/// Converts the failure of a call that a handler made into the answer of the handler. An error of the peer is passed
+/// on as it is. Any other failure becomes -32603, which reveals nothing about the inside of this program. The log
+/// then holds the cause, with the served method and peer. The level is `warn` once in ten seconds for each method,
+/// otherwise `debug`.
 impl<E: RpcError> From<CallError<E>> for ErrorObject {
     fn from(error: CallError<E>) -> Self {
         match error.into_method() {
@@ -40,13 +40,13 @@ impl<E: RpcError> From<CallError<E>> for ErrorObject {
     }
 }
 
-/// The error of a method that a handler has called, for the handler's own error type to be made of it. The log has
-/// any other failure, since nobody else is told.
+/// Returns the typed error of a method that a handler has called, for conversion into the handler's own error type.
+/// Any other failure is logged, because the caller does not learn it.
 pub fn from_call<E>(error: CallError<E>) -> Result<E, CallError> {
     error.into_method().inspect_err(call_failed)
 }
 
-/// Tells why a handler cannot answer as it should.
+/// Logs the reason why a handler cannot answer as it should.
 #[cold]
 fn call_failed(cause: &CallError) {
     const WHAT: &str = "a call that the handler made has failed";
@@ -57,21 +57,21 @@ fn call_failed(cause: &CallError) {
         CallError::Decode(why) => {
             &CallError::Decode(without_value(why.message()).into_owned().into())
         }
-        // What fits is ours to know; what does not may be a password.
+        // What this end expects is no secret. A value that does not fit may be a password.
         CallError::Remote(error) if error.code == ErrorCode::INVALID_PARAMS => {
             &CallError::Remote(ErrorObject::invalid_params(without_value(&error.message)))
         }
         cause => cause,
     };
     let cause = start(Chain(cause), LONGEST);
-    // Either end can cause it at will.
+    // Either end can cause this log line at will.
     match THROTTLE.allow(method.unwrap_or_default().to_owned()) {
         Some(left_out) => tracing::warn!(left_out, peer, method, cause, "{WHAT}"),
         None => tracing::debug!(peer, method, cause, "{WHAT}"),
     }
 }
 
-/// Tells of a panic in what runs for a connection, after it was caught.
+/// Logs a panic in code that runs for a connection, after the panic was caught.
 #[cold]
 pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) {
     let (peer, method) = served();
@@ -79,7 +79,7 @@ pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) {
     tracing::debug!(peer, method, cause = catch::text(payload), "panicked");
 }
 
-/// Tells of params that do not fit: which one, and why.
+/// Logs params that do not fit: the parameter and the reason.
 #[cold]
 pub(crate) fn refused(shared: &Shared, method: usize, error: &ErrorObject) {
     if error.code == ErrorCode::INVALID_PARAMS {
@@ -89,7 +89,7 @@ pub(crate) fn refused(shared: &Shared, method: usize, error: &ErrorObject) {
     }
 }
 
-/// Tells of a notification that came to an error, which nobody else is told.
+/// Logs a notification that ended with an error, because no answer tells it.
 #[cold]
 pub(crate) fn failed(shared: &Shared, method: usize, error: &ErrorObject) {
     let method = &shared.config.services.methods()[method];
@@ -99,14 +99,14 @@ pub(crate) fn failed(shared: &Shared, method: usize, error: &ErrorObject) {
     tracing::debug!(peer, method, code = error.code, param, why, "notification failed");
 }
 
-/// The peer and the method that this thread serves at the moment, as far as they are known.
+/// Returns the peer and the method that this thread serves at the moment, as far as they are known.
 fn served() -> (Option<String>, Option<String>) {
     let Some((shared, method)) = current::origin() else { return (None, None) };
     let method = method.map(|method| shared.config.services.name(method).to_owned());
     (Some(String::from(&*shared.id)), method)
 }
 
-/// The first parameter that does not fit, if it has a name of ours, and why it does not.
+/// Returns the first parameter that does not fit, if the method declares its name, and the reason.
 fn unfit(method: &MethodInfo, error: &ErrorObject) -> (Option<&'static str>, String) {
     let violation = error.violations().and_then(|mut all| (!all.is_empty()).then(|| all.remove(0)));
     let Some(violation) = violation else {
@@ -117,7 +117,7 @@ fn unfit(method: &MethodInfo, error: &ErrorObject) -> (Option<&'static str>, Str
     (param.map(|param| param.name), without_value(&violation.message).into_owned())
 }
 
-/// Beginnings of what decoders say that repeats no value.
+/// Beginnings of decoder messages that repeat no value.
 const PLAIN: &[&str] = &[
     "missing ",
     "is missing",
@@ -137,12 +137,12 @@ const PLAIN: &[&str] = &[
     "both ",
 ];
 
-/// What a decoder says, without the value that does not fit: that may be a password.
+/// Returns a decoder message without the value that does not fit, because that value may be a password.
 fn without_value(why: &str) -> Cow<'_, str> {
     if PLAIN.iter().any(|plain| why.starts_with(plain)) {
         return Escaped(why).to_string().into();
     }
-    // What was expected stands at the end, and is ours.
+    // The words for the expected value come last. They are this end's own words.
     let expected = why.rfind(", expected ").map_or("", |at| &why[at..]);
     let (kind, found) = match why.split_once(": ") {
         Some((kind @ ("invalid type" | "invalid value"), found)) => (kind, found),

@@ -1,4 +1,4 @@
-//! A call that is served, until its result is written.
+//! A served call, until its result is written.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,16 +15,16 @@ use crate::service::spawn;
 use crate::stream::{self, Items, Streaming};
 use crate::util::bounded_writer::BoundedWriter;
 
-/// A running call of a method. Dropping it is how a call is cancelled.
+/// A running call of a method. Dropping the handler cancels the call.
 ///
-/// It keeps what the method returned until the outbound queue has room for it, so that nothing is
-/// serialised before it can be sent. As a future, for [layers](crate::layers), it comes to the
+/// The handler keeps the return value of the method until the outbound queue has room for it, so nothing is
+/// serialised before it can be sent. For [layers](crate::layers) a handler is a future whose output is the
 /// [`Outcome`].
 #[must_use = "a handler does nothing until it is polled"]
 pub struct Handler(Pin<Box<dyn Run>>);
 
 impl Handler {
-    /// Serves a call with what `future` comes to.
+    /// Serves a call with the output of `future`.
     pub fn new<T, E>(future: impl Future<Output = Result<T, E>> + Send + 'static) -> Self
     where
         T: Serialize + Send + 'static,
@@ -33,8 +33,8 @@ impl Handler {
         Self(Box::pin(MaybeDone::Future(future)))
     }
 
-    /// Serves a subscription with the stream that `future` comes to. It is answered with the id of
-    /// the subscription, and the items follow.
+    /// Serves a subscription with the stream that `future` returns. The answer is the id of the subscription; the
+    /// items follow.
     pub fn streaming<T, E>(
         future: impl Future<Output = Result<Streaming<T>, E>> + Send + 'static,
     ) -> Self
@@ -45,9 +45,10 @@ impl Handler {
         Self(Box::pin(StreamOf(MaybeDone::Future(Box::pin(future)))))
     }
 
-    /// Serves a call as [`new`](Self::new) does, in a task of its own: for work that keeps a
-    /// processor busy, which would keep the connection from its other work. Needs a tokio runtime
-    /// when it is first polled.
+    /// Serves a call as [`new`](Self::new) does, in a task of its own. Use this for work that keeps a processor busy
+    /// and would delay other work of the connection.
+    ///
+    /// The first poll must be inside a tokio runtime.
     pub fn spawned<T, E>(
         cx: &Context,
         future: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -59,8 +60,8 @@ impl Handler {
         Self::new(spawn::spawned(cx.clone(), future))
     }
 
-    /// Serves a subscription as [`streaming`](Self::streaming) does; what makes the stream runs in a
-    /// task of its own.
+    /// Serves a subscription as [`streaming`](Self::streaming) does. The future that makes the stream runs in a task
+    /// of its own.
     pub fn spawned_streaming<T, E>(
         cx: &Context,
         future: impl Future<Output = Result<Streaming<T>, E>> + Send + 'static,
@@ -72,11 +73,12 @@ impl Handler {
         Self::streaming(spawn::spawned(cx.clone(), future))
     }
 
-    /// Serves a call as [`spawned`](Self::spawned) does; the end of the connection does not stop it. It
-    /// goes on to its end then, and its result is dropped: [`Context::cancelled`] tells. A cancel by its
-    /// caller and its deadline stop it as any other, the deadline also after the connection's end. There
-    /// are at most [`detached`](crate::Limits::detached) of all connections together, or the call is busy;
-    /// and a runtime that shuts down ends them.
+    /// Serves a call as [`spawned`](Self::spawned) does, but is not stopped when the connection ends. The work then
+    /// runs to its end, and its result is dropped; [`Context::cancelled`] tells the work that the connection has
+    /// ended. A cancel by the caller stops the work, and so does its deadline, also after the end of the connection.
+    ///
+    /// At most [`detached`](crate::Limits::detached) such calls run over all connections together; further calls are
+    /// answered busy. A shutdown of the runtime ends them.
     pub fn detached<T, E>(
         cx: &Context,
         future: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -95,8 +97,8 @@ impl Handler {
         }))
     }
 
-    /// Serves a call on a thread where blocking harms nobody. Once begun it cannot be stopped: a
-    /// cancelled call keeps its place among the live handlers until this returns.
+    /// Serves a call on a thread for blocking work. Work that has begun cannot be stopped. After a cancel the call
+    /// still counts as a running handler until `work` returns.
     pub fn blocking<T, E>(
         cx: &Context,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
@@ -108,26 +110,27 @@ impl Handler {
         Self::new(spawn::blocking(cx.clone(), work))
     }
 
-    /// Serves a call with an outcome: of other handlers, or made anew.
+    /// Serves a call with an outcome: the outcome of another handler, or a new one.
     pub fn from_future(future: impl Future<Output = Outcome> + Send + 'static) -> Self {
         Self(Box::pin(MaybeDone::Future(future)))
     }
 
-    /// Answers with `error`; nothing runs.
+    /// Answers with `error`. No method runs.
     pub fn error(error: ErrorObject) -> Self {
         Self::new(std::future::ready(Err::<(), _>(error)))
     }
 
-    /// Runs the method; ready when it has returned.
+    /// Polls the method. Ready when the method has returned.
     pub(crate) fn run(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         self.0.as_mut().poll(cx)
     }
 
-    /// Writes the result as JSON at the end of `out`, after [`run`](Self::run) was ready; a stream is
-    /// taken out instead, once.
+    /// Writes the result as JSON at the end of `out`. Call this after [`run`](Self::run) was ready. A stream is not
+    /// written but returned, once.
     ///
     /// # Errors
-    /// The method's own error, or why its result cannot be sent. `out` may then hold a part of it.
+    /// Returns the method's own error, or the reason why its result cannot be sent. `out` may then hold a part of the
+    /// result.
     pub(crate) fn finish(&mut self, out: &mut BoundedWriter<'_>) -> Result<Finished, ErrorObject> {
         self.0.as_mut().finish(out)
     }
@@ -148,7 +151,7 @@ impl Future for Handler {
 }
 
 impl Handler {
-    /// This handler, for a place that outlives it as a future.
+    /// Moves this handler out of a future that has ended.
     fn take(&mut self) -> Self {
         Self(std::mem::replace(&mut self.0, Box::pin(Taken)))
     }
@@ -160,32 +163,32 @@ impl fmt::Debug for Handler {
     }
 }
 
-/// What a [`Handler`] needs of the future that it hides.
+/// The operations of a [`Handler`] on the future inside.
 trait Run: Send {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()>;
     fn finish(self: Pin<&mut Self>, out: &mut BoundedWriter<'_>) -> Result<Finished, ErrorObject>;
-    /// What it has returned, without writing it.
+    /// Returns the output of the method, without writing it.
     fn look(self: Pin<&mut Self>) -> Returned;
 }
 
-/// What a method has returned, and is not written.
+/// The output of a method, not yet written.
 enum Returned {
     Result,
     Stream,
     Error(ErrorObject),
-    /// That of another handler.
+    /// The outcome of another handler.
     Outcome(Outcome),
 }
 
-/// What a method came to.
+/// The output of a method after it was written.
 pub(crate) enum Finished {
-    /// A result, which is written.
+    /// The result is written.
     Result,
-    /// A stream: its id is to be the result.
+    /// The method returned a stream. Its id is to be written as the result.
     Stream(Box<dyn Items>),
 }
 
-/// What the future of a handler comes to.
+/// The output of a handler's future.
 trait Output: Send {
     fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<Finished, ErrorObject>;
     fn look(&mut self) -> Returned;
@@ -236,7 +239,7 @@ where
 
 const ENDED: &str = "asked after the future ended";
 
-/// In the place of a handler that was taken out. As it has no size, its box is no allocation.
+/// Stands in for a handler that was moved out. The type has no size, so its box allocates nothing.
 struct Taken;
 
 impl Run for Taken {
@@ -253,7 +256,7 @@ impl Run for Taken {
     }
 }
 
-/// The future of a stream, in a box of its own: this wrapper can then be taken apart.
+/// The future of a stream. It has a box of its own, so that this wrapper is `Unpin` and can be taken apart.
 struct StreamOf<F: Future>(MaybeDone<Pin<Box<F>>>);
 
 impl<F, T, E> Run for StreamOf<F>

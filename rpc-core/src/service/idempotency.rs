@@ -1,7 +1,7 @@
-//! Calls under an idempotency key: what they bring about is done once, and its answer given again.
+//! Calls with an idempotency key: the method runs once, and repeats get the stored answer.
 //!
-//! The store lies within all layers, next to the method: whoever repeats a call goes through
-//! authorization and rates as with any other, and what lies here is not their business.
+//! The store is inside all layers, next to the method. So a repeated call passes authorization and rate limits as any
+//! other call, and the store does not need to know about them.
 
 use std::future::pending;
 use std::hash::{BuildHasher, RandomState};
@@ -33,19 +33,20 @@ pub(crate) use reins::{Orphaned, Reins};
 use reins::{Listed, Runs};
 use table::{Begun, Caller, Fingerprint, KEPT, Lack, Name, Room, Table};
 
-/// A result or the method's own error.
+/// A result, or the method's own error.
 type Answer = Result<Arc<RawValue>, ErrorObject>;
 
-/// What those wait for who come while a call runs; closed without an answer if there is none.
+/// The channel on which repeats wait while the first call runs. It closes without an answer if there is none to
+/// repeat.
 type Running = watch::Receiver<Option<Answer>>;
 
-/// So much is forgotten at once when its time is over; then others have the lock.
+/// How many expired answers are dropped under one hold of the lock. Then other tasks get the lock.
 const SWEPT: usize = 256;
 
-/// The answers of one server by their keys.
+/// The stored answers of one server, by their keys.
 pub(crate) struct Once {
     state: Mutex<State>,
-    /// What runs for callers with a name.
+    /// The running calls of callers with a name.
     runs: Runs,
     hasher: RandomState,
     start: Instant,
@@ -53,7 +54,7 @@ pub(crate) struct Once {
 
 struct State {
     table: Table<Running, Answer>,
-    /// The task that forgets what is over.
+    /// The task that drops expired answers.
     sweeper: Option<AbortHandle>,
 }
 
@@ -104,7 +105,7 @@ fn keyed<S: Service + ?Sized>(
         Begun::Run(name) => {
             let run = Run { registry: registry.clone(), name: Some(name), sender };
             if caller.is_named {
-                // Whoever comes again on another connection wants to find the answer.
+                // A caller with a name may repeat the call on another connection, and must find the answer there.
                 held(service, method, cx, params, caller, run)
             } else {
                 let run = run.until_answered(service.call(method, cx, params), room);
@@ -126,7 +127,7 @@ fn keyed<S: Service + ?Sized>(
     }
 }
 
-/// Runs a call that goes on when its connection ends, unless its caller may not stay.
+/// Runs a call that goes on when its connection ends, unless the caller's access was revoked.
 fn held<S: Service + ?Sized>(
     service: &S,
     method: usize,
@@ -138,7 +139,7 @@ fn held<S: Service + ?Sized>(
     let shared = cx.shared();
     let is_detached = service.methods()[method].flags.detached;
     let listed = Listed::new(shared.config.registry.once(), caller.name, shared, is_detached);
-    // Asked when it is listed: whoever throws him out now finds it there, whoever did before is found here.
+    // Checked after the call is listed. A later kick finds the call in the list, an earlier kick is seen here.
     if shared.lock().is_kicked {
         let message = "busy: not executed, the connection is about to be closed";
         return Handler::error(ErrorObject { message: message.into(), ..ErrorObject::busy("") });
@@ -155,16 +156,16 @@ fn held<S: Service + ?Sized>(
         let until = deadline.unwrap_or_else(|| Instant::now() + LONGEST);
         match spawn::held(cx, reins, until, future).await {
             Some(outcome) => outcome,
-            None if deadline.is_some() => pending().await, // the connection answers that the time is over
+            None if deadline.is_some() => pending().await, // the connection answers that the deadline has passed
             None => ErrorObject::deadline().into(),
         }
     })
 }
 
-/// So long a call may run whose caller has set no deadline: it has a place that others want as well.
+/// The longest time that a call without a deadline may run, because it occupies a place that other calls need.
 const LONGEST: Duration = KEPT;
 
-/// What `future` comes to, in any case within [`LONGEST`], where no `deadline` sees to that.
+/// Returns the output of `future`. Without a `deadline` the future is stopped after [`LONGEST`].
 async fn in_time(deadline: Option<Instant>, future: impl Future<Output = Outcome>) -> Outcome {
     if deadline.is_some() {
         return future.await;
@@ -181,14 +182,14 @@ fn can_be_repeated(method: &MethodInfo) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What a repeat is told that waited in vain.
+/// The answer to a repeat that waited for nothing.
 const NO_ANSWER: &str =
     "busy: not executed, the first call under this `idempotencyKey` has no answer";
 
 async fn wait(mut running: Running) -> Outcome {
     match running.wait_for(Option::is_some).await.map(|answer| answer.clone()) {
         Ok(Some(answer)) => outcome(answer),
-        // It was cancelled, or its own answer is none to be given again: nothing of this one was done.
+        // The first call was cancelled, or its answer cannot be repeated. Nothing was done for this repeat.
         _ => ErrorObject { message: NO_ANSWER.into(), ..ErrorObject::busy("") }.into(),
     }
 }
@@ -200,7 +201,7 @@ fn outcome(answer: Answer) -> Outcome {
     }
 }
 
-/// The first call under a key, while it runs. Dropped, it is forgotten.
+/// The first call under a key, while it runs. Dropping the value forgets the call.
 struct Run {
     registry: PeerRegistry,
     name: Option<Name>,
@@ -208,15 +209,15 @@ struct Run {
 }
 
 impl Run {
-    /// What the handler comes to, which is kept if it is the method's own answer.
+    /// Returns the outcome of the handler, and stores it if it is the method's own answer.
     async fn until_answered(mut self, handler: Handler, room: Room) -> Outcome {
         let mut outcome = handler.await;
         let answer = match (outcome.json(room.longest()), outcome.error()) {
             (Some(json), _) => Ok(json),
-            // What the framework itself says is no reason to say it again.
+            // An error of the framework itself is no reason to give the same answer again.
             (None, Some(error)) if ErrorCode::is_reserved(error.code) => return outcome,
             (None, Some(error)) => Err(error.clone()),
-            // Done is done, though nobody can be told again what came of it.
+            // The method has run, though its answer is too long to be stored.
             (None, None) => Err(ErrorObject::answer_forgotten()),
         };
         if let Some(name) = self.name.take() {
@@ -248,7 +249,7 @@ impl Once {
         let text = params.as_str().unwrap_or_default();
         let hash = match called {
             None => self.hasher.hash_one(text),
-            // The fallback serves many, each of which is a method of its own.
+            // The fallback serves many names, and each of them is a method of its own.
             Some(name) => self.hasher.hash_one((name, text)),
         };
         let fingerprint = Fingerprint { method, hash, length: text.len() };
@@ -268,17 +269,18 @@ impl Once {
         self.see_to_sweeper(&mut state);
     }
 
-    /// Forgets what a connection had that nobody else can ask for.
+    /// Drops the answers of a connection that no other connection can ask for.
     pub(crate) fn forget_connection(self: &Arc<Self>, id: &str) {
         let caller = Caller::of_connection(id);
         let mut state = self.state.lock().unwrap();
         let gone = state.table.forget_caller(&caller);
         self.see_to_sweeper(&mut state);
         drop(state);
-        drop(gone); // others need not wait for that
+        drop(gone); // without the lock, so that other tasks need not wait
     }
 
-    /// Has what is kept forgotten when it is over. The task that did so may have gone with its runtime.
+    /// Starts the task that drops expired answers, if it does not run. An earlier task may have ended with its
+    /// runtime.
     fn see_to_sweeper(self: &Arc<Self>, state: &mut State) {
         let is_swept = state.sweeper.as_ref().is_some_and(|sweeper| !sweeper.is_finished());
         if !is_swept
@@ -289,18 +291,18 @@ impl Once {
         }
     }
 
-    /// Bytes of the answers that are kept.
+    /// Returns the number of bytes of the stored answers.
     pub(crate) fn bytes(&self) -> usize {
         self.state.lock().unwrap().table.bytes()
     }
 
-    /// How many calls run under a key.
+    /// Returns the number of calls that run under a key.
     pub(crate) fn running(&self) -> usize {
         self.state.lock().unwrap().table.running()
     }
 }
 
-/// The task that forgets what is over must not outlive it.
+/// The task that drops expired answers must not outlive the store.
 impl Drop for Once {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -308,20 +310,20 @@ impl Drop for Once {
     }
 }
 
-/// Forgets answers when their time is over, while there are some.
+/// Drops expired answers, until no answer is left.
 async fn sweep(once: Weak<Once>) {
     loop {
         let Some(next) = once.upgrade().and_then(|once| {
             let mut state = once.state.lock().unwrap();
             let next = state.table.sweep(once.start.elapsed(), SWEPT);
             if next.is_none() {
-                state.sweeper = None; // under the lock: whoever keeps an answer now starts another one
+                state.sweeper = None; // under the lock: the next stored answer starts another task
             }
             Some(once.start + next?)
         }) else {
             return;
         };
-        // If that is over already: others have their turn in between.
+        // The next answer may have expired already. Other tasks get a turn in between.
         yield_now().await;
         sleep_until(next).await;
     }

@@ -1,6 +1,6 @@
-//! Another namespace than that of the trait, given at run time: for a service that is served, or called, twice.
+//! A namespace that replaces the namespace of the trait at run time, for a service that is served or called twice.
 //!
-//! Who gives none has the names of the trait, which are constants: a call takes such a name as it is.
+//! Without a replacement the names are the constants of the trait, and a call uses such a constant as it is.
 
 use std::borrow::Cow;
 
@@ -13,35 +13,36 @@ use crate::wire::reserved;
 /// The beginning of the names of a trait.
 #[derive(Debug)]
 pub struct Prefix {
-    /// Namespace and separator, as the trait has them; empty without a namespace.
+    /// Namespace and separator of the trait; empty without a namespace.
     pub of_trait: &'static str,
-    /// The separator between another namespace and a name.
+    /// The separator between a replacing namespace and a name.
     pub separator: &'static str,
 }
 
-/// Which names of a method begin with the prefix of its trait. All others are whole names, and stay as they are.
+/// Which names of a method begin with the prefix of its trait. Other names are complete as they are, and are not
+/// changed.
 #[derive(Debug, Clone, Copy)]
 pub struct Prefixed {
-    /// Its own name, and not an alias.
+    /// Whether the name of the method begins with the prefix. An alias does not.
     pub name: bool,
-    /// That of its items.
+    /// Whether the name of the item notifications begins with the prefix.
     pub item: bool,
-    /// That of what ends its subscriptions.
+    /// Whether the name of the unsubscribe method begins with the prefix.
     pub unsubscribe: bool,
 }
 
 impl Prefix {
-    /// Namespace and separator.
+    /// Returns the namespace with the separator.
     fn with(&self, namespace: &str) -> String {
         [namespace, self.separator].concat()
     }
 
-    /// The name of the trait behind another prefix.
+    /// Returns a name of the trait with `prefix` instead of the prefix of the trait.
     fn replaced(&self, prefix: &str, name: &str) -> String {
         [prefix, name.strip_prefix(self.of_trait).unwrap_or(name)].concat()
     }
 
-    /// Puts the names of a method behind another prefix, and those of the methods that share its name.
+    /// Puts the names of a method behind another prefix, including the names of its selected variants.
     fn rename(&self, method: &mut MethodInfo, prefixed: Prefixed, prefix: &str) {
         let renamed = |name: &mut Cow<'static, str>, is_prefixed: bool| {
             if is_prefixed {
@@ -50,7 +51,7 @@ impl Prefix {
         };
         renamed(&mut method.name, prefixed.name);
         if let Some(own_name) = &mut method.alias_of {
-            // No method's own name is written whole.
+            // The own name of a method always begins with the prefix.
             renamed(own_name, true);
         }
         if let MethodKind::Subscription { item, unsubscribe, .. } = &mut method.kind {
@@ -65,7 +66,7 @@ impl Prefix {
     }
 }
 
-/// The methods of a service, if they are not as its trait has them.
+/// The methods of a service, if they differ from the methods of its trait.
 #[derive(Clone, Default)]
 pub struct Renamed(Option<Arc<Table>>);
 
@@ -75,12 +76,12 @@ struct Table {
 }
 
 impl Renamed {
-    /// As the trait has them.
+    /// Keeps the names of the trait.
     pub const fn not() -> Self {
         Self(None)
     }
 
-    /// `methods` in another namespace; of each it is known which of its names begin with the prefix.
+    /// Puts `methods` into another namespace. `prefixed` tells which names of each method begin with the prefix.
     pub fn to(
         namespace: &str,
         prefix: &Prefix,
@@ -95,15 +96,15 @@ impl Renamed {
         Self(Some(Arc::new(Table { methods, is_empty: namespace.is_empty() })))
     }
 
-    /// The methods; `of_trait` are those of the trait.
+    /// Returns the methods. `of_trait` are the methods of the trait.
     pub fn methods<'a>(&'a self, of_trait: &'a [MethodInfo]) -> &'a [MethodInfo] {
         self.0.as_deref().map_or(of_trait, |table| &table.methods)
     }
 
-    /// Whether the namespace can be one. Whether its names are reserved is asked of each of them.
+    /// Checks whether the namespace is valid. Whether a name is reserved is checked for each name elsewhere.
     ///
     /// # Errors
-    /// It is empty.
+    /// Returns an error if the namespace is empty.
     pub fn check(&self, service: &str) -> Result<(), RouterError> {
         match &self.0 {
             Some(table) if table.is_empty => Err(RouterError::new(format!(
@@ -114,38 +115,38 @@ impl Renamed {
     }
 }
 
-/// The namespace of a stub, if that is not the one of its trait.
+/// The namespace of a stub, if it differs from the namespace of its trait.
 #[derive(Debug, Clone, Default)]
 pub struct Namespace(Option<Arc<str>>);
 
 impl Namespace {
-    /// That of the trait.
+    /// Keeps the namespace of the trait.
     pub const fn of_trait() -> Self {
         Self(None)
     }
 
-    /// Another one.
+    /// Uses another namespace.
     pub fn new(namespace: &str) -> Self {
         Self(Some(namespace.into()))
     }
 
-    /// A name of the trait that begins with its prefix.
+    /// Returns a name of the trait that begins with the prefix of the trait.
     #[inline]
     pub fn name(&self, prefix: &'static Prefix, name: &'static str) -> Name<'_> {
         Name { name, other: self.0.as_deref().map(|namespace| (namespace, prefix)) }
     }
 }
 
-/// The name of a method, for a stub that calls it.
+/// The name of a method, for a stub that calls the method.
 #[derive(Clone, Copy)]
 pub struct Name<'n> {
-    /// As the trait has it.
+    /// The name in the trait.
     name: &'static str,
-    /// The namespace that it is in instead.
+    /// The namespace that replaces the namespace of the trait.
     other: Option<(&'n str, &'static Prefix)>,
 }
 
-/// A whole name.
+/// A complete name, which stays as it is.
 impl From<&'static str> for Name<'_> {
     #[inline]
     fn from(name: &'static str) -> Self {
@@ -154,7 +155,7 @@ impl From<&'static str> for Name<'_> {
 }
 
 impl Name<'_> {
-    /// A message to this method.
+    /// Writes a message to this method.
     #[inline]
     pub(crate) fn message(self, args: &impl Arguments, limit: usize) -> Result<Outgoing, String> {
         match self.other {
@@ -163,7 +164,7 @@ impl Name<'_> {
         }
     }
 
-    /// The name, for later.
+    /// Returns the name as an owned value.
     #[inline]
     pub(crate) fn into_cow(self) -> Cow<'static, str> {
         match self.other {
@@ -173,10 +174,10 @@ impl Name<'_> {
     }
 }
 
-/// The name in another namespace.
+/// Returns the name in another namespace.
 ///
 /// # Errors
-/// Why it cannot be called.
+/// Returns the reason why the name cannot be called.
 #[cold]
 fn other(namespace: &str, prefix: &Prefix, name: &str) -> Result<String, String> {
     if namespace.is_empty() {

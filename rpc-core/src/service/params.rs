@@ -1,7 +1,7 @@
-//! Params as a method's own types, by position or by name, in one pass over their text.
+//! Decodes params into the types of a method's parameters, by position or by name, in one pass over the text.
 //!
-//! Generated code names a list of types, `(Param<i64>, (Param<String>, ()))`, and gets the values.
-//! No intermediate tree, no generated visitor; errors say which parameter, where in it, and why.
+//! Generated code names a list of types, `(Param<i64>, (Param<String>, ()))`, and gets the values. There is no
+//! intermediate tree and no generated visitor. Errors tell the parameter, the place inside it, and the reason.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -31,11 +31,11 @@ pub use selector::SelectorParam;
 pub(crate) use selector::selected;
 pub(crate) use token::Token;
 
-/// Decodes the params of the call that `cx` is.
+/// Decodes the params of the call of `cx`.
 ///
 /// # Errors
-/// -32602, naming the parameter: wrong type, missing, given twice, unknown, or too many. In a
-/// notification unknown ones are ignored.
+/// Returns -32602 and names the parameter if a parameter has the wrong type, is missing, is given twice or is
+/// unknown, or if there are too many. In a notification unknown parameters are ignored.
 pub fn decode<L: ParamList>(
     cx: &Context,
     params: Params<'_>,
@@ -44,11 +44,11 @@ pub fn decode<L: ParamList>(
     decode_list(Some(cx), params, info, &mut None)
 }
 
-/// The same for a method that reports its progress: among params that go by name there may be a token
-/// for that, under this name or the one that LSP has for it. It comes as JSON text.
+/// Decodes the params of a method that reports progress. Params by name may hold a progress token under `name`, or
+/// under LSP's name for it. The token is returned as JSON text.
 ///
 /// # Errors
-/// As of [`decode`]; or the token is none.
+/// Returns the errors of [`decode`], and -32602 if the token is not valid.
 pub fn decode_with_token<L: ParamList>(
     cx: &Context,
     params: Params<'_>,
@@ -60,7 +60,7 @@ pub fn decode_with_token<L: ParamList>(
     Ok((list, token.and_then(Token::into_given)))
 }
 
-/// Without a call, names that are unknown are refused.
+/// Decodes params. Without `cx` unknown names are refused.
 #[inline]
 pub(crate) fn decode_list<L: ParamList>(
     cx: Option<&Context>,
@@ -77,7 +77,7 @@ pub(crate) fn decode_list<L: ParamList>(
     Ok(list)
 }
 
-/// As [`decode_list`], for who does not ask what is wrong.
+/// Decodes params as [`decode_list`] does, for a caller that does not need the error.
 pub(crate) fn decode_fitting<L: ParamList>(text: &str, info: &[ParamInfo]) -> Option<L> {
     let mut list = L::default();
     read(&mut list, None, info, &mut None, text).ok()?;
@@ -85,7 +85,7 @@ pub(crate) fn decode_fitting<L: ParamList>(text: &str, info: &[ParamInfo]) -> Op
     Some(list)
 }
 
-/// What does not fit, and in which parameter, if it is in one.
+/// A decoding error, and the parameter that it is in, if it is in one.
 struct Unfit {
     error: serde_json::Error,
     parameter: Option<usize>,
@@ -119,14 +119,14 @@ fn refusal<L: ParamList>(
     };
     let mut invalid = Invalid::new(&why);
     if !is_long && let Some(place) = place::<L>(cx, info, token, text, &why) {
-        // Inside of the parameter: its name stands for the first step.
+        // The path is inside the parameter; the name of the parameter replaces the first step.
         invalid = place.iter().skip(1).rev().fold(invalid, Invalid::at);
     }
     invalid.at(info[parameter].name).into()
 }
 
-/// Where in the params it is that the decoder said `why`. They are read once more, by one that
-/// keeps note of its way: what fits does not pay for that.
+/// Finds the place in the params at which decoding failed with `why`. The params are decoded again, and this time the
+/// path is tracked. So valid params do not pay for the tracking.
 fn place<L: ParamList>(
     cx: Option<&Context>,
     info: &[ParamInfo],
@@ -140,16 +140,16 @@ fn place<L: ParamList>(
     let (mut json, mut track) = (serde_json::Deserializer::from_str(text), Track::new());
     let noting = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let error = noting.deserialize_any(&mut reader).err()?;
-    // Another complaint has another place.
+    // A different error message belongs to a different place.
     (explain(&error) == why).then(|| track.path())
 }
 
 /// A list of parameters, as nested pairs: `(Param<A>, (Param<B>, ()))`.
 pub trait ParamList: Default {
-    /// Reads the value of the `index`-th parameter.
+    /// Reads the value of the parameter with this index.
     fn read<'de, S: Source<'de>>(&mut self, index: usize, source: S) -> Result<(), S::Error>;
 
-    /// Gives what was not read its default, if it has one.
+    /// Gives each missing parameter its default, or fails if the parameter has none.
     fn complete(&mut self, info: &[ParamInfo]) -> Result<(), ErrorObject>;
 }
 
@@ -185,28 +185,27 @@ pub trait Source<'de> {
     /// The error of the format.
     type Error: de::Error;
 
-    /// Reads it.
+    /// Reads the value.
     fn value<T: Deserialize<'de>>(self) -> Result<T, Self::Error>;
 }
 
-/// A place for one parameter.
+/// Storage for one parameter.
 pub trait Slot: Default {
     /// Reads the value.
     fn read<'de, S: Source<'de>>(&mut self, source: S) -> Result<(), S::Error>;
 
-    /// Called when all was read.
+    /// Called after all params were read.
     fn complete(&mut self, name: &str) -> Result<(), ErrorObject>;
 }
 
-/// A parameter. If its type knows what to be when nothing is said (`Option` is `None`), it may be
-/// left out.
+/// A parameter. It may be left out if its type has a value for a missing parameter, as `Option` has `None`.
 pub struct Param<T>(Option<T>);
 
 impl<T> Param<T> {
-    /// The value, after [`decode`].
+    /// Returns the value, after [`decode`].
     ///
     /// # Panics
-    /// If the list was not decoded.
+    /// Panics if the list was not decoded.
     pub fn into_value(self) -> T {
         self.0.expect("`decode` fills every parameter")
     }
@@ -237,18 +236,18 @@ fn is_missing(name: &str) -> ErrorObject {
     ErrorObject::violating(format!("missing parameter `{name}`"), &[violation])
 }
 
-/// A parameter marked `#[param(default)]`: `Default` when it is left out.
+/// A parameter marked `#[param(default)]`. The value is `Default` if the parameter is left out.
 pub struct DefaultParam<T>(Option<T>);
 
 impl<T> DefaultParam<T> {
-    /// One that is left out.
+    /// Creates a parameter that is left out.
     pub const fn left_out() -> Self {
         Self(None)
     }
 }
 
 impl<T: Default> DefaultParam<T> {
-    /// The value.
+    /// Returns the value, or the default.
     pub fn into_value(self) -> T {
         self.0.unwrap_or_default()
     }
@@ -272,16 +271,16 @@ impl<T: de::DeserializeOwned> Slot for DefaultParam<T> {
 
 /// A parameter that is a stream.
 pub struct StreamParam<T, E = Untyped> {
-    /// Its id, as JSON text.
+    /// The id of the stream, as JSON text.
     id: Option<Box<str>>,
     stream: PhantomData<fn() -> (T, E)>,
 }
 
 impl<T, E> StreamParam<T, E> {
-    /// The stream, after [`decode`].
+    /// Takes the stream, after [`decode`].
     ///
     /// # Errors
-    /// It did not come with this call.
+    /// Returns -32602 if the stream did not come with this call.
     pub fn claim(self, cx: &Context) -> Result<Streaming<T, E>, ErrorObject> {
         let id = self.id.unwrap_or_default();
         cx.claim(&id).map(Streaming::from).ok_or_else(|| {
@@ -328,7 +327,7 @@ fn read_once<'de, T: Deserialize<'de>, S: Source<'de>>(
     Ok(())
 }
 
-/// Walks the array or object and remembers where it is, for the error message.
+/// Walks the array or object, and remembers the current parameter for the error message.
 struct Reader<'l, L> {
     list: &'l mut L,
     cx: Option<&'l Context>,
@@ -344,7 +343,7 @@ impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
         f.write_str("params as an array or an object")
     }
 
-    /// `null` is what some write who have nothing to say.
+    /// Some peers send `null` for no params.
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
     }
@@ -379,8 +378,7 @@ impl<'de, L: ParamList> Visitor<'de> for &mut Reader<'_, L> {
                 self.list.read(index, Named(&mut map))?;
                 self.current = None;
             } else if key == "_meta" {
-                // Other protocols put their own members there; it never names a parameter by
-                // accident.
+                // Other protocols put their own members there. No parameter has this name by accident.
                 map.next_value::<de::IgnoredAny>()?;
             } else if let Some(token) = self.token.as_mut().filter(|token| token.is_called(&key)) {
                 let value = map.next_value::<&RawValue>()?;
@@ -399,7 +397,7 @@ pub(crate) fn unknown<E: de::Error>(name: &str) -> E {
     E::custom(format_args!("unknown parameter `{}`", Excerpt(name)))
 }
 
-/// Of more values than a method has parameters.
+/// The error for more values than the method has parameters.
 pub(crate) fn too_many<E: de::Error>(takes: usize, names: &str, given: usize) -> E {
     E::custom(format_args!("takes {takes} params{names}, got {given}"))
 }

@@ -1,4 +1,4 @@
-//! How far a call has come, as its handler reports it.
+//! Reports of progress, as a handler makes them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,22 +20,23 @@ use crate::wire::dialect::Dialect;
 use crate::wire::encode;
 use crate::wire::id::is_number;
 
-/// Reports how far a call has come, to a caller who asked for that with
-/// [`on_progress`](crate::Call::on_progress).
+/// Reports the progress of a call to a caller that asked for it with [`on_progress`](crate::Call::on_progress).
 ///
-/// As a parameter of a method in a `#[service]` it is not among the parameters of the stub; without a
-/// trait it comes from [`Context::progress`]. A plain caller asks with a token: `progressToken` beside
-/// the params or in their `_meta`, `workDoneToken` (LSP) or this parameter's own name among params
-/// that go by name; and is sent `$/progress` with that `token` and a `value`. Under
-/// [`Dialect::Mcp`](crate::Dialect::Mcp) the caller is sent `notifications/progress`, and a report is a
-/// number or an object with the member `progress`, such as `{"progress":3,"total":10,"message":"…"}`. An end that is
-/// set to be plain ([`Hello::Never`](crate::transport::Hello::Never)) reports nothing, unless it speaks a dialect that has reports.
+/// As a parameter of a method in a `#[service]`, `Progress` is not a parameter of the generated stub. Without a
+/// trait, use [`Context::progress`].
 ///
-/// Reports arrive in order, and all before the answer. While the caller reads too slowly, the latest
-/// one waits and takes the place of the one before. Clones report for the same call; what is reported
-/// after its answer goes nowhere.
+/// A caller with a plain JSON-RPC library asks for progress with a token. The token is `progressToken` beside the
+/// params or in their `_meta`. Among params by name it may also be `workDoneToken` (LSP), or have the name of the
+/// `Progress` parameter. The caller then gets `$/progress` notifications with that `token` and a `value`.
+///
+/// Under [`Dialect::Mcp`](crate::Dialect::Mcp) the caller gets `notifications/progress`. A report is then a number,
+/// or an object with the member `progress`, for example `{"progress":3,"total":10,"message":"…"}`. An end that is set
+/// to [`Hello::Never`](crate::transport::Hello::Never) reports nothing, unless its dialect has reports of progress.
+///
+/// Reports arrive in order, and before the answer. While the caller reads too slowly, only the latest report is kept.
+/// Clones report for the same call. A report after the answer is dropped.
 pub struct Progress<P> {
-    /// Of a caller who asked.
+    /// Empty if the caller did not ask for progress.
     asked: Option<Asked>,
     value: PhantomData<fn(P)>,
 }
@@ -43,35 +44,35 @@ pub struct Progress<P> {
 #[derive(Clone)]
 struct Asked {
     cx: Context,
-    /// As JSON text.
+    /// The token as JSON text.
     token: Box<str>,
 }
 
 impl<P> Progress<P> {
-    /// With a token of its own, as JSON text, or the one that came beside the params.
+    /// Uses `token` (JSON text), or else the token beside the params.
     pub(crate) fn new(cx: &Context, token: Option<Box<str>>) -> Self {
         let token = token.or_else(|| cx.progress_token().map(Box::from));
-        // A plain end has no words for it but those of a dialect.
+        // A plain end can report progress only through a dialect.
         let says = cx.shared().other.both() != (RemoteSupport::Plain, Dialect::JsonRpc);
         let token = token.filter(|_| says);
         Self { asked: token.map(|token| Asked { cx: cx.clone(), token }), value: PhantomData }
     }
 
-    /// Whether the caller asked: what is dear to find out need not be, otherwise.
+    /// Returns whether the caller asked for progress. Check this before a computation that only a report needs.
     pub fn is_wanted(&self) -> bool {
         self.asked.is_some()
     }
 }
 
 impl<P: Serialize> Progress<P> {
-    /// Reports how far the call has come. Never waits, and does nothing if nobody asked.
+    /// Reports progress. Never waits, and does nothing if the caller did not ask for progress.
     ///
-    /// A value that cannot be written as JSON, that the dialect has no words for, or that is larger than `message_out` of the
-    /// [`Limits`](crate::Limits), is left out, logged, and counted as
-    /// [dropped](crate::types::Counters::dropped).
+    /// Some values cannot be sent: a value that cannot be written as JSON, that the dialect cannot express, or that
+    /// is larger than `message_out` of the [`Limits`](crate::Limits). Such a report is dropped, logged, and counted
+    /// in [`Counters::dropped`](crate::types::Counters::dropped).
     pub fn report(&self, value: &P) {
         let Some(Asked { cx, token }) = &self.asked else { return };
-        // Code of the user's: not under the lock.
+        // This runs code of the application, so it must not run under the lock.
         let written = match cx.shared().other.dialect() {
             Dialect::Mcp => mcp(cx, token, value),
             Dialect::JsonRpc | Dialect::Lsp => {
@@ -96,7 +97,7 @@ impl<P: Serialize> Progress<P> {
     }
 }
 
-/// Writes a value at the end of `message`, which has as many more bytes to follow as the `tail` says.
+/// Writes a value at the end of `message`. `tail` is the number of bytes that will follow.
 fn write<P: Serialize>(
     cx: &Context,
     message: &mut BytesMut,
@@ -107,10 +108,10 @@ fn write<P: Serialize>(
     caught(|| json::write(&mut BoundedWriter::new(message, limit, tail), value))
 }
 
-/// The whole report in MCP's words.
+/// Writes a whole report in MCP's form.
 #[cold]
 fn mcp<P: Serialize>(cx: &Context, token: &str, value: &P) -> Result<Bytes, ErrorObject> {
-    /// What stands around the token and the members.
+    /// The most bytes of a report, without the token and the members.
     const AROUND: usize = 96;
     let mut json = BytesMut::new();
     write(cx, &mut json, AROUND + token.len(), value)?;
@@ -123,7 +124,7 @@ fn mcp<P: Serialize>(cx: &Context, token: &str, value: &P) -> Result<Bytes, Erro
     Ok(encode::mcp_progress(token, &members))
 }
 
-/// The members by which MCP says this; `None` if it has no words for it.
+/// Returns the members of a report in MCP's form, or `None` if MCP cannot express the value.
 fn mcp_members(json: &str) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Said<'a> {
@@ -140,7 +141,8 @@ fn mcp_members(json: &str) -> Option<Cow<'_, str>> {
     (is_number(said.progress.get()) && said.token.is_none()).then_some(members.into())
 }
 
-/// Reads a report. One of MCP's is an object: for a listener that takes no such the number in it.
+/// Decodes a report. A report of MCP may be an object; a listener that does not accept the object gets the number in
+/// it.
 pub(crate) fn read<V: DeserializeOwned>(json: &str, is_mcp: bool) -> Result<V, serde_json::Error> {
     #[derive(Deserialize)]
     struct Said<'a> {
@@ -170,12 +172,12 @@ impl<P> fmt::Debug for Progress<P> {
     }
 }
 
-/// The `P` of a [`Call`](crate::Call) whose method declares no progress. Without a trait nothing is
-/// known of that, so such a call takes a listener for reports of any type.
+/// The progress type of a [`Call`](crate::Call) whose method declares no progress. A call without a trait knows of no
+/// declared type, so `on_progress` accepts a listener of any type.
 #[derive(Debug, Clone, Copy)]
 pub struct NoProgress(());
 
-/// Which reports a call can bring: those of the type that its method declares.
+/// Connects the declared progress type of a call with the type of its listener.
 pub trait Reports<V> {}
 
 impl<V: DeserializeOwned> Reports<V> for V {}

@@ -1,4 +1,4 @@
-//! Several services, and methods without a trait, as one service.
+//! A service made of several services, and of methods without a trait.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -38,7 +38,7 @@ pub use fallback::RawParams;
 
 pub(crate) use closure::read_open;
 
-/// What an end offers: services made from traits, and methods made from closures.
+/// The methods that an end offers: services made from traits, and methods made from closures.
 ///
 /// ```
 /// use rpc_core::{Context, Router, Service};
@@ -52,56 +52,57 @@ pub(crate) use closure::read_open;
 pub struct Router {
     services: Vec<Box<dyn Service>>,
     methods: Vec<MethodInfo>,
-    /// For each method the service that has it, and its number there.
+    /// For each method the index of its service, and the number of the method in that service.
     places: Vec<(usize, usize)>,
-    /// For each method its parameters, if there is a stream among them.
+    /// For each method its parameters, if at least one of them is a stream.
     stream_params: Vec<Option<&'static [ParamInfo]>>,
     by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
-    /// The method that serves all other names.
+    /// The method that serves all names that are not in `by_name`.
     fallback: Option<usize>,
     /// The method that serves all other names of notifications.
     notification_fallback: Option<usize>,
-    /// Methods that end subscriptions whose ids have a name of their own, and that name.
+    /// The unsubscribe methods whose subscription id has a member name other than the usual one, with that member
+    /// name.
     id_members: Vec<(Box<str>, Box<str>)>,
-    /// For each method whether it was told of that it took long.
+    /// For each method, whether a warning was logged that one of its polls took long.
     told: Vec<AtomicBool>,
     /// For each method, whether a warning of unknown parameters in a notification was logged.
     told_ignored: Vec<AtomicBool>,
-    /// What the services ask of callers.
+    /// The type of callers that the services require.
     caller: Option<CallerType>,
     mistakes: Vec<String>,
 }
 
 impl Router {
-    /// Offers nothing.
+    /// Creates a router without methods.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Offers the methods of `service` as well.
+    /// Adds the methods of `service`.
     #[must_use]
     pub fn service(mut self, service: impl Service) -> Self {
         self.add(Box::new(service));
         self
     }
 
-    /// Offers a method: `handler` takes the [`Context`] and the params.
+    /// Adds a method. `handler` takes the [`Context`] and the params.
     ///
-    /// | type of the params | takes |
+    /// | type of the params | accepts |
     /// |---|---|
-    /// | a tuple or an array; one alone is `(a,): (i64,)` | params by position only, as they have no names here |
-    /// | a struct | params by name, or by position in the order of its fields |
+    /// | a tuple or an array; a single parameter is `(a,): (i64,)` | params by position only, because a closure has no parameter names |
+    /// | a struct | params by name, or by position in the order of the fields |
     /// | `()` | no params |
     /// | a `Vec`, a map, a `Value`, a struct with `#[serde(flatten)]` | all params that the type reads, of any number and name |
     ///
-    /// A number, a text or a bool alone is never what params are: [`check`](crate::Service::check) tells of a `handler`
-    /// that takes one.
+    /// A number, a string or a bool can never be the type of the params. [`check`](crate::Service::check) reports a
+    /// `handler` with such a type.
     ///
-    /// As with a trait, missing trailing `Option`s are `None`. Params that do not fit are answered -32602; that
-    /// includes surplus values, and names that the struct does not have (except `_meta`). A
-    /// notification ignores such names. To take params both by name and by position, use a struct or a trait.
+    /// As in a trait, missing trailing `Option`s are `None`. Params that do not fit are answered -32602. Surplus
+    /// values do not fit, and neither do names that the struct does not have, except `_meta`. In a notification such
+    /// names are ignored. To accept params both by name and by position, use a struct or a trait.
     ///
-    /// A handler that makes a call of its own may use `?` on it, which passes on the error of the other end.
+    /// A handler that makes a call may use `?` on the result of the call. The error of the peer is then the answer.
     #[must_use]
     pub fn method<P, T, F>(
         self,
@@ -116,7 +117,7 @@ impl Router {
         self.method_with(name, handler)
     }
 
-    /// Offers a method with a typed error.
+    /// Adds a method with a typed error. The params are as in [`method`](Self::method).
     #[must_use]
     pub fn method_with<P, T, E, F>(
         mut self,
@@ -140,10 +141,12 @@ impl Router {
         self
     }
 
-    /// Offers a subscription: `handler` comes to a [`Streaming`]. Items are sent as notifications
-    /// of the same `name`; a call of `unsubscribe` with the subscription's id ends the stream, and
-    /// several subscriptions may share it. A [`SubscriptionInfo`] in the place of that name says what is
-    /// to be otherwise: the name of the items, ids that are numbers, the member that holds them.
+    /// Adds a subscription. `handler` returns a [`Streaming`], whose items are sent as notifications with the same
+    /// `name`. A call of `unsubscribe` with the id of the subscription ends the stream. Several subscriptions may
+    /// share one `unsubscribe`.
+    ///
+    /// Pass a [`SubscriptionInfo`] instead of the `unsubscribe` name to choose the name of the item notifications,
+    /// ids that are numbers, or the member that holds the id.
     ///
     /// ```
     /// use futures_util::stream;
@@ -181,8 +184,8 @@ impl Router {
         self
     }
 
-    /// Offers a notification. It takes its params as a [method](Self::method) does. Params that do not
-    /// fit are logged, since nobody gets an answer.
+    /// Adds a notification. It takes its params as a [method](Self::method) does. Params that do not fit are logged,
+    /// because a notification has no answer.
     #[must_use]
     pub fn notification<P, F>(
         mut self,
@@ -210,8 +213,8 @@ impl Router {
         self
     }
 
-    /// Has requests to the method `name`, which was offered before, start only when all that came
-    /// before them has ended: see [`MethodFlags::ordered`](crate::schema::MethodFlags::ordered).
+    /// Makes requests to the method `name` start only when all earlier requests and notifications have ended; see
+    /// [`MethodFlags::ordered`](crate::schema::MethodFlags::ordered). Add the method `name` before.
     ///
     /// ```
     /// use rpc_core::{Context, Router, Service};
@@ -236,7 +239,8 @@ impl Router {
         self
     }
 
-    /// Tells of a method that kept its connection's task for long; once, as it will do so again.
+    /// Logs that a poll of a method kept its connection's task busy for long. Logs once for each method, because the
+    /// method will do so again.
     #[cold]
     pub(crate) fn took_long(&self, method: usize, took: Duration) {
         if !self.told[method].swap(true, Ordering::Relaxed) {
@@ -249,8 +253,8 @@ impl Router {
         }
     }
 
-    /// Warns of a parameter of a notification that its method does not know; once, as the sender will go on
-    /// sending it.
+    /// Logs that a notification has a parameter that its method does not know. Logs once for each method, because the
+    /// sender will go on sending the parameter.
     #[cold]
     pub(crate) fn ignored(&self, method: usize, peer: &str, parameter: &str) {
         if !self.told_ignored[method].swap(true, Ordering::Relaxed) {
@@ -264,7 +268,7 @@ impl Router {
         }
     }
 
-    /// What the name of a request calls.
+    /// Finds the target of a request's name.
     #[inline(always)] // each message asks
     pub(crate) fn find(&self, name: &str) -> Option<Target> {
         match self.by_name.get(name) {
@@ -273,8 +277,8 @@ impl Router {
         }
     }
 
-    /// What the name of a notification calls. The other end's subscriptions may have the names of ours,
-    /// and their items come when nobody takes them any more: those are not for the method.
+    /// Finds the target of a notification's name. Subscriptions of the peer may have the same names as subscriptions
+    /// of this end. Their late items, which no stream takes any more, must not reach the method.
     pub(crate) fn find_notified(&self, name: &str, params: Option<&str>) -> Option<Target> {
         let Some(target) = self.by_name.get(name).copied() else {
             return fall_back(name, self.notification_fallback.or(self.fallback));
@@ -288,8 +292,8 @@ impl Router {
         Some(target)
     }
 
-    /// The name of the notifications that carry the items of a subscription, and of the member that
-    /// holds its id.
+    /// Returns the name of the notifications that carry items of a subscription, and the name of the member that
+    /// holds the id.
     pub(crate) fn item_names(&self, method: usize) -> (&str, &str) {
         match &self.methods[method].kind {
             MethodKind::Subscription { item, id_member, .. } => (item, id_member),
@@ -297,7 +301,7 @@ impl Router {
         }
     }
 
-    /// What the ids of a subscription are.
+    /// Returns the kind of ids that a subscription uses.
     pub(crate) fn subscription_ids(&self, method: usize) -> SubscriptionIds {
         match self.methods[method].kind {
             MethodKind::Subscription { ids, .. } => ids,
@@ -305,8 +309,8 @@ impl Router {
         }
     }
 
-    /// The JSON text of the id among the params of a call of `unsubscribe`, if those are an object that
-    /// holds the id, and nothing else, under the name that one of its subscriptions has for it.
+    /// Returns the JSON text of the id in the params of an `unsubscribe` call. The params must be an object with one
+    /// member only, under a name that a subscription of this `unsubscribe` uses for its id.
     pub(crate) fn unsubscribed_id<'a>(
         &self,
         unsubscribe: &str,
@@ -320,17 +324,17 @@ impl Router {
         ids.next().filter(|_| params.len() == 1).map(|id| id.get())
     }
 
-    /// The parameters of a method that has a stream among them.
+    /// Returns the parameters of a method if at least one of them is a stream.
     pub(crate) fn stream_params(&self, method: usize) -> Option<&'static [ParamInfo]> {
         self.stream_params[method]
     }
 
-    /// The name of a method.
+    /// Returns the name of a method.
     pub(crate) fn name(&self, method: usize) -> &str {
         &self.methods[method].name
     }
 
-    /// Notes a mistake if nobody can ever call the method.
+    /// Records a mistake if no call can ever fit the params of the method.
     fn check_params<P: DeserializeOwned>(&mut self, name: &str) {
         if unfit::never_fits::<P>() {
             let ty = std::any::type_name::<P>();
@@ -368,7 +372,7 @@ impl Router {
             }
             if let MethodKind::Subscription { unsubscribe, id_member, .. } = &info.kind {
                 self.add_id_member(unsubscribe, id_member);
-                // Several subscriptions may share it: the id says which one is meant.
+                // Several subscriptions may share this name; the id tells which one is meant.
                 match self.by_name.entry(unsubscribe.clone()) {
                     Entry::Occupied(entry) if *entry.get() != Target::Unsubscribe => {
                         self.mistakes.push(format!("`{unsubscribe}` is offered twice"));
@@ -388,7 +392,7 @@ impl Router {
     }
 }
 
-/// All names that a method takes: its own, and those of its subscription.
+/// Returns all names that a method occupies: its own name, and the names of its subscription.
 fn names(info: &MethodInfo) -> impl Iterator<Item = &str> {
     let more = match &info.kind {
         MethodKind::Subscription { item, unsubscribe, .. } => [Some(&**item), Some(&**unsubscribe)],
@@ -398,7 +402,7 @@ fn names(info: &MethodInfo) -> impl Iterator<Item = &str> {
 }
 
 impl Router {
-    /// Notes by which name the id of a subscription goes, unless that is the usual one.
+    /// Remembers the member name of a subscription's id, unless the name is the usual one.
     fn add_id_member(&mut self, unsubscribe: &str, id_member: &str) {
         if !can_hold_id(id_member) {
             self.mistakes.push(format!(
@@ -417,14 +421,14 @@ impl Service for Router {
         &self.methods
     }
 
-    /// The builders of servers and clients call this. Of methods with the same name the first would
-    /// be served.
+    /// The builders of servers and clients call this. Without this check the first method of several with the same
+    /// name would be served.
     fn check(&self) -> Result<(), RouterError> {
         if self.mistakes.is_empty() { Ok(()) } else { Err(RouterError(self.mistakes.join("; "))) }
     }
 
-    /// The type for which those of its services ask that ask for any. Services that ask for different types are
-    /// an error of [`check`](Service::check).
+    /// Returns the type that the services require, if any of them requires a type. Services that require different
+    /// types are an error of [`check`](Service::check).
     fn caller_type(&self) -> Option<CallerType> {
         self.caller
     }

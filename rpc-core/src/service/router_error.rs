@@ -1,8 +1,8 @@
-//! Why a set of names cannot be offered.
+//! The reason why a set of names cannot be offered.
 
 use std::fmt;
 
-/// Names that cannot be offered.
+/// Names that cannot be offered, with the reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouterError(pub(crate) String);
 

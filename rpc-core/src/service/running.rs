@@ -1,4 +1,4 @@
-//! A handler that runs, and what its polls come to.
+//! A running handler, and the results of its polls.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,26 +13,26 @@ use crate::util::catch::drop_quietly;
 use crate::util::runtime::Instant;
 use crate::wire::id::Id;
 
-/// A handler, and what to do with what it returns.
+/// A running handler, and the data for its answer.
 pub(crate) struct Running {
     pub(crate) key: Key,
-    /// The id to answer under; a notification has none.
+    /// The id of the request. A notification has no id.
     pub(crate) id: Option<Id>,
-    /// Which method, by its number in the router.
+    /// The number of the method in the router.
     pub(crate) method: usize,
     pub(crate) handler: Handler,
     pub(crate) deadline: Option<Instant>,
-    /// Whether its caller named a trace.
+    /// Whether the caller sent a trace.
     pub(crate) traced: bool,
 }
 
-/// What a poll of a handler came to.
+/// The result of a poll of a handler.
 pub(crate) enum Polled {
-    /// It goes on.
+    /// The handler goes on.
     Pending,
-    /// It has returned.
+    /// The handler has returned.
     Returned,
-    /// It panicked.
+    /// The handler panicked.
     Panicked,
 }
 
@@ -44,7 +44,7 @@ impl Running {
     }
 }
 
-/// Runs a poll of a handler, as the one that this thread runs.
+/// Runs a poll of a handler, marked as the handler of this thread.
 pub(crate) fn run(
     mark: Mark,
     waker: &Waker,
@@ -63,12 +63,12 @@ pub(crate) fn run(
     }
 }
 
-/// Runs code of a user's that gives a result or an error; a panic is an error that tells nothing.
+/// Runs code of the application that returns a result or an error. A panic becomes an error that reveals nothing.
 pub(crate) fn caught<T>(run: impl FnOnce() -> Result<T, ErrorObject>) -> Result<T, ErrorObject> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(panic)))
 }
 
-/// The same as a part of this method, which the log names then.
+/// Runs code as [`caught`] does, as a part of this method. The log names the method then.
 pub(crate) fn caught_in<T>(
     method: usize,
     run: impl FnOnce() -> Result<T, ErrorObject>,
@@ -77,7 +77,7 @@ pub(crate) fn caught_in<T>(
         .unwrap_or_else(|panic| current::with_method(method, || Err(panicked(panic))))
 }
 
-/// Tells the log, and nobody else.
+/// Logs a panic. The returned error reveals nothing about it.
 #[cold]
 fn panicked(panic: Box<dyn Any + Send>) -> ErrorObject {
     failure_log::panicked(&*panic);

@@ -7,10 +7,10 @@ use std::task::{self, Poll};
 use crate::service::context::Context;
 use crate::service::current::{self, Turn};
 
-/// A future whose polls are polls of a handler, wherever they happen; see
+/// A future whose polls count as polls of a handler, in whatever task they happen; see
 /// [`Context::scope`](crate::Context::scope).
 ///
-/// It is `Send` when `F` is, and may be dropped at any point, which drops `F`.
+/// The future is `Send` if `F` is. Dropping it drops `F`.
 #[must_use = "a future does nothing until it is polled or spawned"]
 pub struct Scoped<F> {
     cx: Context,

@@ -1,8 +1,8 @@
-//! Handlers that do not run in their connection's task.
+//! Handlers that do not run in the task of their connection.
 //!
-//! Such a handler outlives the moment when its call is cancelled: a task until its next await, a
-//! thread until the work is done. Until then it keeps a place among the handlers, or requests with
-//! cancels right behind them could have any number of them run.
+//! Such a handler outlives the cancel of its call: a task runs on until its next await, a thread until its work is
+//! done. Until then the handler counts as a running handler. Otherwise requests that are cancelled at once could
+//! start any number of such handlers.
 
 use std::future::{pending, poll_fn};
 use std::pin::pin;
@@ -21,7 +21,7 @@ use crate::util::runtime::{
 };
 use crate::util::sync::{Arc, AtomicU8, Ordering};
 
-/// Runs `future` in a task of its own, as this handler.
+/// Runs `future` in a task of its own, as a part of this handler.
 pub(crate) async fn spawned<T: Send + 'static>(
     cx: Context,
     future: impl Future<Output = T> + Send + 'static,
@@ -33,8 +33,8 @@ pub(crate) async fn spawned<T: Send + 'static>(
     joined(task).await
 }
 
-/// Runs `future` in a task of its own, as this handler. The end of the connection does not stop it;
-/// its deadline does, also when there is no connection any more to see to that.
+/// Runs `future` in a task of its own, as a part of this handler. The end of the connection does not stop the task.
+/// Its deadline stops the task, also after the connection has ended.
 pub(crate) async fn detached<T: Send + 'static>(
     cx: Context,
     future: impl Future<Output = T> + Send + 'static,
@@ -46,13 +46,15 @@ pub(crate) async fn detached<T: Send + 'static>(
     let _owner = owner;
     match joined(task).await {
         Some(value) => value,
-        None => pending().await, // the connection answers that the time is over
+        None => pending().await, // the connection answers that the deadline has passed
     }
 }
 
-/// Runs `future` in a task of its own, as this handler, until `deadline`. The end of the connection does not
-/// stop it, unless that ends since its caller may not stay; then it has a while to come to its end. `None` if
-/// it did not in time.
+/// Runs `future` in a task of its own, as a part of this handler, until `deadline`. Returns `None` if the future did
+/// not end in time.
+///
+/// The end of the connection does not stop the task, but from then on its time is limited. If the caller's access was
+/// revoked (a kick, an expired login), the task is stopped at once.
 pub(crate) async fn held<T: Send + 'static>(
     cx: Context,
     reins: Arc<Reins>,
@@ -72,8 +74,8 @@ pub(crate) async fn held<T: Send + 'static>(
     }
 }
 
-/// What `work` comes to, unless the deadline comes first; or the time that it is given when its connection
-/// has ended.
+/// Returns the output of `work`. Returns `None` if `deadline` comes first, or if the work does not end in the time
+/// that it gets after its connection has ended.
 async fn until_orphaned<T>(
     deadline: Instant,
     orphaned: oneshot::Receiver<Orphaned>,
@@ -89,7 +91,7 @@ async fn until_orphaned<T>(
     }
 }
 
-/// What `future` comes to, unless the deadline comes first.
+/// Returns the output of `future`, or `None` if the deadline comes first.
 async fn until<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
     match deadline {
         Some(deadline) => timeout_at(deadline, future).await.ok(),
@@ -118,12 +120,12 @@ pub(crate) async fn blocking<T: Send + 'static>(
         let _turn = Turn::begin(cx.shared());
         caught(|| current::with_method(cx.number(), work))
     });
-    let _stop = Stop(task.abort_handle()); // of use only while it waits for a thread
+    let _stop = Stop(task.abort_handle()); // stops the work only while it waits for a thread
     let _owner = owner;
     joined(task).await
 }
 
-/// A panic over there is one of this handler.
+/// Waits for the task. A panic in the task becomes a panic of this handler.
 async fn joined<T>(task: JoinHandle<T>) -> T {
     task.await.unwrap_or_else(|error| panicked(error))
 }
@@ -143,7 +145,7 @@ impl Drop for Stop {
     }
 }
 
-/// Leaves the task alone if the connection ended, or is about to.
+/// Stops the task when dropped, unless the connection has ended or is about to end.
 struct StopUnlessEnded {
     task: AbortHandle,
     shared: Arc<Shared>,
@@ -160,7 +162,7 @@ impl Drop for StopUnlessEnded {
     }
 }
 
-/// Lets go of the task when the handler is dropped.
+/// Lets the task go on by itself when the handler is dropped.
 struct Leash {
     reins: Arc<Reins>,
     say: Option<oneshot::Sender<Orphaned>>,
@@ -171,13 +173,13 @@ impl Drop for Leash {
         if let Some(orphaned) = self.reins.let_go()
             && let Some(say) = self.say.take()
         {
-            // It may have come to its end just now, and needs nothing.
+            // The task may have ended just now. Then it needs no message.
             let _ = say.send(orphaned);
         }
     }
 }
 
-/// What the handler and its work elsewhere share: which of them is gone.
+/// The state that a handler shares with its work in another task: which of the two is gone.
 struct Link {
     shared: Arc<Shared>,
     gone: AtomicU8,
@@ -199,7 +201,7 @@ fn pair(shared: &Arc<Shared>) -> (Owner, Worker) {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        // Counted before it is said, or the worker might take it back first.
+        // Counted before the flag is set. Otherwise the worker could subtract first.
         self.0.shared.orphans.fetch_add(1, Ordering::SeqCst);
         if self.0.gone.fetch_or(OWNER, Ordering::SeqCst) & WORKER != 0 {
             self.0.shared.orphans.fetch_sub(1, Ordering::SeqCst);

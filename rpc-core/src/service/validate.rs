@@ -1,8 +1,7 @@
-//! What is asked of parameters beyond their types.
+//! Checks of parameters beyond their types.
 //!
-//! `#[param(validate)]` asks a type, `#[param(validate = path)]` a function. All parameters are
-//! asked, after all were decoded and before the method runs, so that one answer tells all that is
-//! wrong.
+//! `#[param(validate)]` uses the type's own check, `#[param(validate = path)]` uses a function. All parameters are
+//! decoded first, then all are checked, and then the method runs. So one answer reports all mistakes.
 
 use std::fmt;
 
@@ -51,12 +50,13 @@ use crate::error::violations::Invalid;
 /// # Ok(()) }
 /// ```
 ///
-/// Of an `Option` the value is asked if there is one, of lists each item, with its index in the path.
+/// For an `Option` the value is checked if there is one. For a list each item is checked, and the path holds its
+/// index.
 ///
 /// # Other libraries
 ///
-/// A type of another crate, or one that says by a library's derive what is valid, is asked by a
-/// function. One function does for all types of such a library; for `garde`:
+/// A type of another crate, or a type that has its rules from another library's derive, is checked by a function. One
+/// function serves all types of such a library. For `garde`:
 ///
 /// ```
 /// use garde::Validate;
@@ -86,14 +86,14 @@ use crate::error::violations::Invalid;
     note = "implement `rpc_core::validate::Validate` for it, or name a function that takes a reference to it: `#[param(validate = path::to::function)]`"
 )]
 pub trait Validate {
-    /// Whether the value is valid.
+    /// Checks the value.
     ///
     /// # Errors
-    /// All that is wrong, with paths from this value on.
+    /// Returns all violations, with paths that begin at this value.
     fn validate(&self) -> Result<(), Invalid>;
 }
 
-/// What is not there is valid.
+/// `None` is valid.
 impl<T: Validate> Validate for Option<T> {
     fn validate(&self) -> Result<(), Invalid> {
         self.as_ref().map_or(Ok(()), T::validate)
@@ -112,7 +112,7 @@ impl<T: Validate> Validate for Vec<T> {
     }
 }
 
-/// Item by item, until enough is wrong.
+/// Checks item by item, until 64 violations are found.
 impl<T: Validate> Validate for [T] {
     fn validate(&self) -> Result<(), Invalid> {
         let results = self.iter().enumerate().map(|(index, item)| (index, item.validate()));
@@ -123,7 +123,7 @@ impl<T: Validate> Validate for [T] {
     }
 }
 
-/// Collects what is wrong with the parts of a value. The compiler warns of checks that nobody [finishes](Self::finish).
+/// Collects the violations of the parts of a value. The compiler warns if [`finish`](Self::finish) is never called.
 ///
 /// ```
 /// use rpc_core::validate::{Checks, Invalid, Validate};
@@ -152,7 +152,7 @@ impl<T: Validate> Validate for [T] {
 /// assert_eq!(user.validate().unwrap_err().to_string(), "emails[0]: has no `@`");
 /// ```
 ///
-/// Between checks there may be other code:
+/// Other code may stand between checks:
 ///
 /// ```
 /// # use rpc_core::validate::{Checks, Invalid};
@@ -172,13 +172,15 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// Starts with nothing found.
+    /// Creates a collection without violations.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Notes a violation at `path`, which is empty for the whole value, unless `condition` holds.
-    /// Only then the message is written: `format_args!("at most {max}")` costs nothing otherwise.
+    /// Adds a violation at `path` unless `condition` holds. An empty `path` means the whole value.
+    ///
+    /// The message is formatted only if the condition does not hold, so `format_args!("at most {max}")` costs nothing
+    /// for a valid value.
     pub fn require(
         mut self,
         condition: bool,
@@ -191,7 +193,7 @@ impl Checks {
         self
     }
 
-    /// Notes what was found in the part at `path`.
+    /// Adds the violations of the part at `path`.
     pub fn check(mut self, path: impl fmt::Display, result: Result<(), Invalid>) -> Self {
         if let Err(found) = result {
             self.found.extend([found.at(path)]);
@@ -202,16 +204,16 @@ impl Checks {
     /// Ends the checks.
     ///
     /// # Errors
-    /// What was found, in the order of the checks.
+    /// Returns the violations, in the order of the checks.
     pub fn finish(self) -> Result<(), Invalid> {
         self.found.into_result()
     }
 }
 
-/// The verdict on a call, from those on its parameters, by their names on the wire.
+/// Joins the results of all parameters of a call. Each result comes with the name of its parameter on the wire.
 ///
 /// # Errors
-/// -32602, with what is wrong with each of them.
+/// Returns -32602 with all violations if a parameter is not valid.
 pub fn validated<const N: usize>(
     results: [(&'static str, Result<(), Invalid>); N],
 ) -> Result<(), ErrorObject> {
@@ -224,7 +226,7 @@ pub fn validated<const N: usize>(
 mod tests {
     use super::*;
 
-    /// Valid if it is even.
+    /// Valid if the number is even.
     struct Even(u32);
 
     impl Validate for Even {

@@ -1,4 +1,4 @@
-//! Who calls under keys: someone with a name, or a connection.
+//! The callers of calls under a key: a caller with a name, or a connection.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use super::table::Caller;
 use crate::peer::slot::Shared;
 use crate::util::sync::Arc;
 
-/// Bytes of a caller's name.
+/// The most bytes of a caller's name.
 const LONGEST_NAME: usize = 256;
 
-/// Who a connection belongs to, kept on it as a value.
+/// The name of a connection's caller, stored as a value of the connection.
 struct Identity(Arc<str>);
 
 impl Shared {
-    /// Names the caller at the other end, whose keys then outlive this connection.
+    /// Gives a name to the caller of this connection, whose keys then outlive the connection.
     pub(crate) fn identify(self: &Arc<Self>, name: &str) -> Result<(), IdentifyError> {
         if name.len() > LONGEST_NAME {
             return Err(IdentifyError::NameTooLong { limit: LONGEST_NAME });
@@ -21,17 +21,17 @@ impl Shared {
         self.config.registry.identify(self, name)
     }
 
-    /// Keeps the name.
+    /// Stores the name.
     pub(crate) fn set_identity(&self, name: Arc<str>) {
         drop(self.values.set(Identity(name)));
     }
 
-    /// The name that was given, if one was.
+    /// Returns the name, if one was given.
     pub(crate) fn identity(&self) -> Option<Arc<str>> {
         Some(self.values.get::<Identity>()?.0.clone())
     }
 
-    /// The caller that the keys of this connection belong to.
+    /// Returns the caller that the keys of this connection belong to.
     pub(super) fn caller(&self) -> Caller {
         match self.identity() {
             Some(name) => Caller { name, is_named: true },
@@ -46,17 +46,16 @@ impl Caller {
     }
 }
 
-/// Why a peer cannot have a name: see [`Peer::identify`](crate::Peer::identify).
+/// The reason why a peer cannot have a name; see [`Peer::identify`](crate::Peer::identify).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdentifyError {
-    /// The name has more than 256 bytes. Give a short name, such as the number of the user, or a hash of a long
-    /// name.
+    /// The name has more than 256 bytes. Give a short name, such as the number of the user, or a hash of a long name.
     NameTooLong {
-        /// How many bytes a name may have.
+        /// The most bytes of a name.
         limit: usize,
     },
-    /// Another connection has the name, and there may be one only: [`SameName::Refuse`](crate::SameName::Refuse).
+    /// Another connection has the name, and [`SameName::Refuse`](crate::SameName::Refuse) allows only one.
     Taken,
 }
 

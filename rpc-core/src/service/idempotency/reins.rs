@@ -1,5 +1,4 @@
-//! Calls under a key that run for callers with a name: they outlive their connection, unless that ends
-//! since the caller may not stay.
+//! Calls under a key of callers with a name. They outlive their connection, unless the caller's access was revoked.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -14,37 +13,37 @@ use crate::peer::slot::Shared;
 use crate::util::runtime::{AbortHandle, Instant};
 use crate::util::sync::{Arc, AtomicBool, Mutex, OnceLock, Ordering};
 
-/// So long such a call may go on when its connection has ended.
+/// How long such a call may go on after its connection has ended.
 const LONGEST: Duration = KEPT;
 
-/// What stops one such call, wherever it runs.
+/// Stops one such call, in whatever task it runs.
 pub(crate) struct Reins {
     caller: Arc<str>,
     /// The connection that made the call.
     shared: Arc<Shared>,
-    /// Whether its method is detached, so that no end of a connection stops it.
+    /// Whether the method is detached, so that no end of a connection stops the call.
     is_detached: bool,
     is_stopped: AtomicBool,
     task: OnceLock<AbortHandle>,
 }
 
-/// What a call is given that goes on without its connection: a place, and its time.
+/// What a call gets that goes on without its connection: a time limit, and a place.
 pub(crate) struct Orphaned {
     pub(crate) until: Instant,
-    /// A method that is detached has a place of its own.
+    /// A detached method has a place of its own.
     pub(crate) _place: Option<Detached>,
 }
 
 impl Reins {
-    /// The call runs in this task.
+    /// Stores the task that the call runs in.
     pub(crate) fn hold(&self, task: AbortHandle) {
         let task = self.task.get_or_init(|| task);
         if self.is_stopped() {
-            task.abort(); // stopped before there was anything to hold
+            task.abort(); // stopped before the task was stored
         }
     }
 
-    /// Nothing more of the call runs from now on, but for what a thread is at just now.
+    /// Stops the call. Only work on a thread that runs just now goes on.
     pub(crate) fn stop(&self) {
         self.is_stopped.store(true, Ordering::SeqCst);
         if let Some(task) = self.task.get() {
@@ -56,19 +55,20 @@ impl Reins {
         self.is_stopped.load(Ordering::SeqCst)
     }
 
-    /// `future` as long as it is not stopped. Only from its next await could its task be aborted, and
-    /// nothing is to begin any more.
+    /// Polls `future` until the call is stopped. Aborting a task takes effect only at its next await, but a stopped
+    /// call must not begin anything new.
     pub(crate) async fn lead<T>(self: Arc<Self>, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         poll_fn(|cx| if self.is_stopped() { Poll::Pending } else { future.as_mut().poll(cx) }).await
     }
 
-    /// Nobody waits for it any more. What it is given if it goes on; it is stopped if not.
+    /// Called when the handler of the call is dropped. Returns the time limit if the call goes on; stops the call if
+    /// not.
     pub(crate) fn let_go(&self) -> Option<Orphaned> {
         let state = self.shared.lock();
         let goes_on = match state.protocol.ended() {
             Some(reason) => self.is_detached || !(reason.is_revoked() || state.is_kicked),
-            // It was cancelled, or its time is over.
+            // The caller cancelled the call, or its deadline has passed.
             None => false,
         };
         let expires = state.protocol.login_expires();
@@ -86,11 +86,11 @@ impl Reins {
     }
 }
 
-/// All that run.
+/// All such calls that run.
 #[derive(Default)]
 pub(super) struct Runs(Mutex<Slab<Arc<Reins>>>);
 
-/// One of them, until it is dropped.
+/// One running call, listed until the value is dropped.
 pub(super) struct Listed {
     once: Arc<Once>,
     key: usize,
@@ -122,15 +122,15 @@ impl Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        // What is dropped with it may be a connection's last handle, and that without the lock.
+        // The value may hold a connection's last handle, so it is dropped without the lock.
         let reins = self.once.runs.0.lock().unwrap().remove(self.key);
         drop(reins);
     }
 }
 
 impl Once {
-    /// Stops what runs for the caller at the other end of a connection that may not stay: what it asked for
-    /// there, and on connections that have ended. What it asked for on others is theirs.
+    /// Stops the calls of a caller whose access was revoked: the calls of this connection, and the calls of the same
+    /// name whose connection has ended. Calls of other open connections go on.
     pub(crate) fn stop_calls_of(&self, shared: &Arc<Shared>) {
         let caller = shared.caller();
         let is_meant = |reins: &Reins| {
@@ -140,12 +140,12 @@ impl Once {
         self.stop_those(|reins| is_meant(reins));
     }
 
-    /// Stops what goes on for connections that have ended, of those for whom `who` is true.
+    /// Stops the calls that go on for ended connections, where `who` returns true.
     pub(crate) fn stop_orphans_of(&self, who: impl Fn(&Arc<Shared>) -> bool) {
         self.stop_those(|reins| reins.is_orphaned() && who(&reins.shared));
     }
 
-    /// They are asked without the lock: a connection has one of its own, and users are asked as well.
+    /// `are_meant` runs without the lock, because it takes the lock of a connection and runs code of the application.
     fn stop_those(&self, are_meant: impl Fn(&Reins) -> bool) {
         let running: Vec<_> =
             self.runs.0.lock().unwrap().iter().map(|(_, reins)| reins.clone()).collect();

@@ -1,9 +1,9 @@
-//! Answers that are given again, by who asked for them and under which key.
+//! Stored answers, by caller and key.
 //!
-//! Whoever has the most makes room, so nobody loses anything to others while he has less than his share.
-//! An answer that is forgotten before its time leaves a mark; when there is no room for that either, it is
-//! known of its caller, so long, that any key may be such a one. So nothing is done twice, whatever others
-//! do.
+//! The caller with the most bytes makes room. So no caller loses an answer to others while it has less than its
+//! share. An answer that is dropped early leaves a mark. If there is no room for the mark either, the table remembers
+//! for the caller that any unknown key may have been such a key, for as long as the answer would have been stored. So
+//! no call runs twice, whatever other callers do.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -16,14 +16,13 @@ mod pool;
 
 use pool::{Pool, Share};
 
-/// So long an answer is kept.
+/// How long an answer is stored.
 pub(crate) const KEPT: Duration = Duration::from_secs(300);
 
-/// Callers without a name have this part of all room together, and a longer answer is not kept.
+/// The share of callers without a name is one part in this many. An answer longer than this part is not stored.
 const PART: usize = 8;
 
-/// Calls under a key, those that run (`R` tells what they come to) and those that have come to an
-/// answer `A`.
+/// Calls under a key: running calls, with a handle `R` to wait for their answer, and ended calls with an answer `A`.
 pub(crate) struct Table<R, A> {
     named: Pool<R, A>,
     unnamed: Pool<R, A>,
@@ -31,19 +30,19 @@ pub(crate) struct Table<R, A> {
     next_serial: u64,
 }
 
-/// Who calls. One who has no name cannot come again when his connection has ended.
+/// A caller. A caller without a name cannot come again after its connection has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) name: Arc<str>,
     pub(crate) is_named: bool,
 }
 
-/// What all callers together may have.
+/// The limits for all callers together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Room {
-    /// Bytes of all that is kept.
+    /// The most bytes of all records.
     pub(crate) bytes: usize,
-    /// Calls that run.
+    /// The most running calls.
     pub(crate) running: usize,
 }
 
@@ -58,13 +57,13 @@ impl Room {
         }
     }
 
-    /// The longest answer that is kept.
+    /// Returns the most bytes of an answer that is stored.
     pub(crate) fn longest(self) -> usize {
         self.bytes / PART
     }
 }
 
-/// Names one call; never two, though its key is used again.
+/// The identity of one call. It is unique, even if the key is used again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name {
     caller: Caller,
@@ -72,8 +71,8 @@ pub(crate) struct Name {
     serial: u64,
 }
 
-/// What is called, so far as it must be the same again: the method, and a hash and the length of the
-/// params. Whoever finds two params with the same hash has cheated nobody but himself.
+/// The parts of a call that must be equal in a repeat: the method, and hash and length of the params. A caller that
+/// finds two params with the same hash deceives only itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     pub(crate) method: usize,
@@ -81,29 +80,29 @@ pub(crate) struct Fingerprint {
     pub(crate) length: usize,
 }
 
-/// What a call under a key comes to.
+/// The result of a call under a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Begun<R, A> {
-    /// It is the first.
+    /// This is the first call.
     Run(Name),
-    /// Another one runs.
+    /// An earlier call runs.
     Wait(R),
-    /// Another one has come to this answer.
+    /// An earlier call has ended with this answer.
     Answer(A),
-    /// The key was used for something else.
+    /// The key was used for another call.
     Mismatch,
-    /// Another one has run, or may have; its answer was forgotten early.
+    /// An earlier call has run, or may have run; its answer was dropped early.
     Forgotten,
-    /// There is no room for it.
+    /// There is no room for the call.
     Busy(Lack),
 }
 
-/// What there is too little of.
+/// The resource that is short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lack {
-    /// Places among those that run.
+    /// The number of running calls.
     Running,
-    /// Room for what is kept. Some will be free after this time, if that is known.
+    /// Bytes. Some will be free after this time, if the time is known.
     Room(Option<Duration>),
 }
 
@@ -117,7 +116,8 @@ impl<R: Clone, A: Clone> Table<R, A> {
         if caller.is_named { &mut self.named } else { &mut self.unnamed }
     }
 
-    /// A call of `caller` under `key`, within `room`; `run` is what those wait for who come while it runs.
+    /// Begins a call of `caller` under `key`, within `room`. `run` creates the handle on which repeats wait while the
+    /// call runs.
     pub(crate) fn begin(
         &mut self,
         caller: &Caller,
@@ -137,7 +137,7 @@ impl<R: Clone, A: Clone> Table<R, A> {
         self.pool(caller).begin(name, hash, fingerprint, share, now, run)
     }
 
-    /// Keeps the answer, whose text has so many bytes, of a call that ran, within `room`.
+    /// Stores the answer of a running call, within `room`. `text` is the number of bytes of the answer.
     pub(crate) fn answer(
         &mut self,
         name: &Name,
@@ -150,17 +150,17 @@ impl<R: Clone, A: Clone> Table<R, A> {
         self.pool(&name.caller).answer(name, answer, text, share.bytes, now);
     }
 
-    /// A call under a key has ended without an answer that could be given again.
+    /// Removes a call that has ended without an answer to repeat.
     pub(crate) fn forget(&mut self, name: &Name) {
         self.pool(&name.caller).forget(name);
     }
 
-    /// Forgets all that a caller has, who will never come again; to be dropped without a lock.
+    /// Removes all records of a caller that will never come again. Drop the returned value without a lock.
     pub(crate) fn forget_caller(&mut self, caller: &Caller) -> Option<impl Sized + use<R, A>> {
         self.pool(caller).forget_caller(&caller.name)
     }
 
-    /// Forgets what is over, about so much of it; when the next is, which may be now.
+    /// Drops expired records, about `most` of them. Returns when the next record expires, which may be now.
     pub(crate) fn sweep(&mut self, now: Duration, most: usize) -> Option<Duration> {
         let mut left = most;
         for pool in [&mut self.named, &mut self.unnamed] {
@@ -175,17 +175,17 @@ impl<R: Clone, A: Clone> Table<R, A> {
         self.due()
     }
 
-    /// When the first of what is kept is over.
+    /// Returns when the next record expires.
     pub(crate) fn due(&self) -> Option<Duration> {
         [self.named.due(), self.unnamed.due()].into_iter().flatten().min()
     }
 
-    /// Bytes of all that is kept.
+    /// Returns the bytes of all records.
     pub(crate) fn bytes(&self) -> usize {
         self.named.bytes() + self.unnamed.bytes()
     }
 
-    /// How many calls run.
+    /// Returns the number of running calls.
     pub(crate) fn running(&self) -> usize {
         self.named.running() + self.unnamed.running()
     }
@@ -212,7 +212,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// One with a name, unless that begins with a `#`.
+    /// A caller with a name, unless the name begins with `#`.
     fn caller(name: &str) -> Caller {
         Caller { name: name.into(), is_named: !name.starts_with('#') }
     }
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// Runs, and answers with a text of so many bytes.
+    /// Runs a call, and answers with a text of this many bytes.
     fn pays(table: &mut TestTable, name: &str, key: &str, text: usize, room: Room, now: u64) {
         let run = run(table, name, key, room, now);
         table.answer(&run, "paid", text, room, secs(now));
@@ -259,7 +259,7 @@ mod tests {
         run(&mut table, "eve", "k", ROOM, 0);
         let other = table.begin(&caller("ada"), "k", pay(2), ROOM, secs(0), || "other");
         assert_eq!(other, Begun::Mismatch);
-        // Nobody can have a name that is a connection's.
+        // No caller can have the name of a connection.
         let unnamed = Caller { name: "ada".into(), is_named: false };
         let other = table.begin(&unnamed, "k", pay(1), ROOM, secs(0), || "other");
         assert!(matches!(other, Begun::Run(_)));
@@ -301,14 +301,14 @@ mod tests {
         }
         let found = [0, 7, 9].map(|key: u64| begin(&mut table, "ada", &key.to_string(), room, 10));
         assert_eq!(found, [Begun::Forgotten, Begun::Answer("paid"), Begun::Answer("paid")]);
-        // For as long as it would have been given again, and no longer.
+        // Known for as long as the answer would have been stored, and no longer.
         assert_eq!(begin(&mut table, "ada", "0", room, 299), Begun::Forgotten);
         run(&mut table, "ada", "0", room, 300);
     }
 
     #[test]
     fn nobody_loses_an_answer_to_those_who_have_more() {
-        // Nine with a megabyte each, of many connections or with many names.
+        // Nine callers with a megabyte each, by many connections or by many names.
         let room = Room { bytes: 8 << 20, running: 1024 };
         for attackers in ["#", "eve"] {
             let mut table = TestTable::new();
@@ -330,7 +330,7 @@ mod tests {
         let room = Room { bytes: 80_000, running: 1024 };
         let mut table = TestTable::new();
         let mut keys = 0;
-        // Until some of its answers are forgotten: it has all that there is for names.
+        // Until some answers are dropped: the caller then has all the room that there is for names.
         loop {
             pays(&mut table, "ada", &keys.to_string(), 100, room, 0);
             keys += 1;
@@ -366,7 +366,7 @@ mod tests {
         };
         assert!(keys > 500, "{keys}");
         assert_eq!(wait, Lack::Room(Some(secs(300 - keys / 100))), "until the first is over");
-        // All of them are known, the latest with their answers.
+        // All keys are known, the latest ones with their answers.
         for key in 0..keys {
             let begun = begin(&mut table, "eve", &key.to_string(), room, keys / 100);
             assert!(matches!(begun, Begun::Forgotten | Begun::Answer(_)), "{key}: {begun:?}");
@@ -411,7 +411,7 @@ mod tests {
             table.answer(&name, "x", 1, room, secs(0));
             keys += 1;
         }
-        // Another one takes room from her, and gives it back.
+        // Another caller takes room from her, and gives it back.
         pays(&mut table, "ada", "order", room.longest(), room, 1);
         table.forget_caller(&caller("ada"));
         let lack = Lack::Room(Some(secs(298)));
@@ -427,7 +427,7 @@ mod tests {
             table.answer(&name, "x", 1, room, secs(0));
             keys += 1;
         }
-        // Others with less take of what she has, until she has no more than they.
+        // Callers with less take room from her, until she has no more than they have.
         for number in 0..8 {
             pays(&mut table, &format!("ada{number}"), "k", 100, room, 1);
             check(&table, room);
@@ -452,7 +452,7 @@ mod tests {
             assert_eq!(begun, Begun::Busy(Lack::Running));
             taken
         };
-        // 56 places are for names, 8 for those who have none.
+        // 56 places are for callers with a name, 8 for the others.
         assert_eq!(["a", "b", "c", "d"].map(&mut take), [10, 6, 4, 3]);
         assert_eq!((0..40).map(|number| take(&number.to_string())).max(), Some(2));
         assert_eq!(["#1", "#2", "#3", "#4"].map(&mut take), [2, 1, 1, 1]);
@@ -507,7 +507,7 @@ mod tests {
         assert_eq!(table.bytes(), CALLER + 256 + 2 * MARK);
     }
 
-    /// The cost does not grow with what others have: this many steps over all that is there would take hours.
+    /// The cost does not grow with the number of other records: if it did, this many steps would take hours.
     #[test]
     fn room_is_made_without_a_walk_over_what_others_have() {
         let room = Room { bytes: 64 << 20, running: 1024 };

@@ -1,4 +1,4 @@
-//! Params that are one value: its type says which members there are, and what becomes of others.
+//! Decodes params as one value, whose type decides which members there are and what happens to others.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,18 +16,18 @@ use crate::service::router::read_open;
 /// Decodes all params of a call as one value. No params are read as `{}`.
 ///
 /// # Errors
-/// -32602, with the path of the member that does not fit.
+/// Returns -32602 with the path to the member that does not fit.
 pub fn decode_flattened<T: DeserializeOwned>(
     params: Params<'_>,
 ) -> Result<(Param<T>, ()), ErrorObject> {
     Ok((Param(Some(read_open(params)?)), ()))
 }
 
-/// The same for a method that reports its progress: among params that go by name there may be a token for that, under
-/// the name that LSP has for it, and this one. The value has it as well. It comes as JSON text.
+/// Decodes the params of a method that reports progress as one value. Params by name may hold a progress token under
+/// `name`, or under LSP's name for it. The value gets to see the token as well. The token is returned as JSON text.
 ///
 /// # Errors
-/// As of [`decode_flattened`]; or the token is none.
+/// Returns the errors of [`decode_flattened`], and -32602 if the token is not valid.
 #[expect(clippy::type_complexity, reason = "as `decode_with_token` of a list of one")]
 pub fn decode_flattened_with_token<T: DeserializeOwned>(
     params: Params<'_>,

@@ -1,4 +1,4 @@
-//! The first of the params, where that picks what the others are for.
+//! The first param, where it selects the method that takes the other params.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::error::violations::Violation;
 use crate::util::excerpt::Excerpt;
 use crate::wire::scan::Scanner;
 
-/// The place of a selector among the params of the method that it has picked.
+/// The slot of a selector among the params of the method that the selector has chosen.
 #[derive(Default)]
 pub struct SelectorParam;
 
@@ -24,10 +24,10 @@ impl Slot for SelectorParam {
     }
 }
 
-/// Which of these the first of the params picks.
+/// Returns the index of the selector that equals the first param.
 ///
 /// # Errors
-/// -32602, naming those that there are.
+/// Returns -32602 and names all selectors if none equals the first param.
 pub(crate) fn selected<'s>(
     mut selectors: impl Iterator<Item = &'s str> + Clone,
     params: Option<&str>,
@@ -58,7 +58,7 @@ pub(crate) fn selected<'s>(
     })
 }
 
-/// The JSON text of the first value of an array.
+/// Returns the JSON text of the first value of an array.
 fn first(params: &str) -> Option<&str> {
     let mut scanner = Scanner::new(params);
     if !scanner.take(b'[') || scanner.peek() == Some(b']') {

@@ -2,7 +2,7 @@ use super::*;
 
 const INFO: &[ParamInfo] = &[ParamInfo::new("name"), ParamInfo::new("greeting")];
 
-/// Of no call.
+/// Decodes params without a call.
 fn decode<L: ParamList>(params: Params<'_>, info: &[ParamInfo]) -> Result<L, ErrorObject> {
     decode_list(None, params, info, &mut None)
 }
@@ -145,7 +145,7 @@ fn an_error_says_where_inside_of_a_parameter() {
     assert_eq!(unknown.violations(), None, "no parameter is concerned");
 }
 
-/// Says another thing each time that it is asked.
+/// Gives a different message each time that it is decoded.
 #[derive(Debug)]
 struct Moody;
 
@@ -166,7 +166,7 @@ fn the_place_of_another_complaint_is_not_told() {
     assert_eq!(violations, Some(vec![Violation::new("a", "no 1")]));
 }
 
-/// A number, and how often one was asked for.
+/// A number that counts how often it is decoded.
 #[derive(Debug)]
 struct Counted;
 
@@ -179,7 +179,7 @@ impl<'de> Deserialize<'de> for Counted {
     }
 }
 
-/// Its complaint repeats it, and each time costs as much.
+/// The message repeats the value, and making the message is expensive each time.
 #[test]
 fn the_place_of_a_long_value_is_not_looked_for() {
     const INFO: &[ParamInfo] = &[ParamInfo::new("a")];

@@ -1,18 +1,18 @@
-//! The token under which reports of progress are wanted, among params that go by name.
+//! The progress token among params by name.
 
 use crate::wire::extensions::is_token;
 
-/// Where a token among params is kept.
+/// Storage for a progress token among params.
 pub(crate) struct Token {
-    /// What the parameter is called.
+    /// The name of the parameter.
     name: &'static str,
     given: Option<Box<str>>,
 }
 
-/// What LSP calls the token.
+/// LSP's name for the token.
 pub(super) const WORK_DONE: &str = "workDoneToken";
 
-/// Bytes of a token among params, as JSON text.
+/// The most bytes of a token among params, as JSON text.
 const LONGEST_TOKEN: usize = 128;
 
 impl Token {
@@ -20,17 +20,17 @@ impl Token {
         Self { name, given: None }
     }
 
-    /// One of the same name, which was not given yet.
+    /// Creates a token of the same name that was not given yet.
     pub(super) fn anew(&self) -> Self {
         Self::new(self.name)
     }
 
-    /// Whether a member of params is this token.
+    /// Returns whether the member `key` of the params is this token.
     pub(super) fn is_called(&self, key: &str) -> bool {
         key == self.name || key == WORK_DONE
     }
 
-    /// The JSON text of what was given.
+    /// Returns the JSON text of the token, if it was given.
     pub(super) fn into_given(self) -> Option<Box<str>> {
         self.given
     }

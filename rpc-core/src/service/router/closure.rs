@@ -1,8 +1,8 @@
-//! Params of a closure, as far as its type tells what they are.
+//! Decodes the params of a closure, with what the type of the params reveals.
 //!
-//! A trait names its parameters. A closure takes one value, and serde tells of its type what it asks
-//! for: a tuple its length, a struct its fields. With that the same holds here: missing trailing
-//! `Option`s are `None`, and what is too much is refused by its name.
+//! A trait names its parameters. A closure takes one value, and serde reveals what its type asks for: the length of a
+//! tuple, the fields of a struct. So the rules of a trait hold here as well: missing trailing `Option`s are `None`,
+//! and surplus members are refused by name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,10 +21,10 @@ use crate::service::context::Context;
 use crate::service::params::{too_many, unknown};
 use crate::util::missing::Missing;
 
-/// Decodes the params of the call that `cx` is; without one, names that are unknown are refused.
+/// Decodes the params of the call of `cx`. Without `cx` unknown names are refused.
 ///
 /// # Errors
-/// -32602, naming the parameter as far as it has a name.
+/// Returns -32602 if the params do not fit. The error names the parameter if the parameter has a name.
 pub(super) fn decode<P: DeserializeOwned>(
     cx: Option<&Context>,
     params: Params<'_>,
@@ -33,10 +33,10 @@ pub(super) fn decode<P: DeserializeOwned>(
     read(names, text).or_else(|unfit| read_nothing(names, text).ok_or_else(|| unfit.refusal()))
 }
 
-/// Decodes params of a type that is given all names, also those that it does not know. No params are read as `{}`.
+/// Decodes params of a type that gets all names, also names that it does not know. No params are read as `{}`.
 ///
 /// # Errors
-/// -32602, with the path to what does not fit.
+/// Returns -32602 with the path to the part that does not fit.
 pub(crate) fn read_open<P: DeserializeOwned>(params: Params<'_>) -> Result<P, ErrorObject> {
     let text = params.as_str().filter(|text| *text != "null").unwrap_or("{}");
     read(Names::All, text).or_else(|unfit| {
@@ -44,7 +44,7 @@ pub(crate) fn read_open<P: DeserializeOwned>(params: Params<'_>) -> Result<P, Er
     })
 }
 
-/// No params, `[]`, `{}` and `null` say the same; which of them a type reads depends on the type.
+/// No params, `[]`, `{}` and `null` mean the same; the type decides which of them it can read.
 #[cold]
 fn read_nothing<P: DeserializeOwned>(names: Names<'_>, text: &str) -> Option<P> {
     const NOTHING: [&str; 3] = ["[]", "{}", "null"];
@@ -53,10 +53,11 @@ fn read_nothing<P: DeserializeOwned>(names: Names<'_>, text: &str) -> Option<P> 
     others.find_map(|other| read(names, other).ok())
 }
 
-/// Which names a struct is given.
+/// The names that a struct gets to see.
 #[derive(Clone, Copy)]
 enum Names<'r> {
-    /// Those of its fields. Others are ignored or refused, as the call says; without one they are refused.
+    /// The names of its fields. Other names are ignored or refused, as the call's context decides; without a context
+    /// they are refused.
     OfType(Option<&'r Context>),
     All,
 }
@@ -67,16 +68,17 @@ fn read<P: DeserializeOwned>(names: Names<'_>, text: &str) -> Result<P, Unfit> {
     read.and_then(|value| json.end().map(|()| value)).map_err(|error| Unfit { error, at })
 }
 
-/// Where in params it is that their type said `why`: they are read once more, by one that keeps note of its way.
+/// Finds the place in the params at which decoding failed with `why`. The params are decoded again, and this time the
+/// path is tracked.
 fn place<P: DeserializeOwned>(text: &str, why: &str) -> Option<Path> {
     let (mut json, mut track) = (serde_json::Deserializer::from_str(text), Track::new());
     let whole = Whole { json: &mut json, text, names: Names::All, at: &mut None };
     let error = P::deserialize(serde_path_to_error::Deserializer::new(whole, &mut track)).err()?;
-    // Another complaint has another place.
+    // A different error message belongs to a different place.
     (explain(&error) == why).then(|| track.path())
 }
 
-/// What does not fit, and in which parameter, if it is in one.
+/// A decoding error, and the parameter that it is in, if it is in one.
 struct Unfit {
     error: serde_json::Error,
     at: Option<At>,
@@ -101,7 +103,7 @@ impl Unfit {
         }
     }
 
-    /// The same, with the way into what has names.
+    /// Makes the refusal with the path to the named part that does not fit.
     #[cold]
     fn refusal_within<P: DeserializeOwned>(&self, text: &str) -> ErrorObject {
         let DecodeMessage { why, is_long } = DecodeMessage::of(&self.error);
@@ -115,17 +117,17 @@ impl Unfit {
     }
 }
 
-/// All params, for a type to say what it wants of them.
+/// All params together, offered to a type as a deserializer.
 struct Whole<'r, 'de> {
     json: &'r mut serde_json::Deserializer<StrRead<'de>>,
     text: &'de str,
     names: Names<'r>,
-    /// In which parameter it is.
+    /// The parameter that is being decoded.
     at: &'r mut Option<At>,
 }
 
 impl<'r, 'de> Whole<'r, 'de> {
-    /// Reads what has just these fields, or a number of them without names.
+    /// Reads a struct with exactly these fields, or a sequence without names.
     fn exactly<V: Visitor<'de>>(
         self,
         fields: Option<&'static [&'static str]>,
@@ -136,10 +138,10 @@ impl<'r, 'de> Whole<'r, 'de> {
     }
 }
 
-/// How serde_json calls types of its own that it reads in a way of its own.
+/// The beginning of the names of serde_json's own types, which serde_json reads in its own way.
 pub(super) const PRIVATE: &str = "$serde_json::private::";
 
-/// What is read as it is.
+/// Methods that pass on to serde_json without a change.
 macro_rules! pass_on {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
@@ -228,9 +230,9 @@ impl<'de> Deserializer<'de> for Whole<'_, 'de> {
     }
 }
 
-/// Gives its visitor what there is and no more.
+/// Gives the visitor exactly the params that there are, and refuses surplus ones.
 struct Exactly<'r, V> {
-    /// The names, if the parameters have some.
+    /// The names of the parameters, if they have names.
     fields: Option<&'static [&'static str]>,
     names: Names<'r>,
     at: &'r mut Option<At>,
@@ -263,7 +265,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Exactly<'_, V> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<V::Value, A::Error> {
         let Self { fields, names, at, visitor } = self;
         let Some(fields) = fields else {
-            // `{}` is no params, as `[]` is.
+            // `{}` means no params, as `[]` does.
             while let Some(name) = map.next_key::<Cow<'de, str>>()? {
                 if name != META {
                     let message = "takes params by position: this method has no names for them";
@@ -280,10 +282,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Exactly<'_, V> {
     }
 }
 
-/// Other protocols put their own members there; it never names a parameter by accident.
+/// Other protocols put their own members there. No parameter has this name by accident.
 const META: &str = "_meta";
 
-/// Values by position. Those that are missing at the end are what their types make of nothing.
+/// Values by position. A value that is missing at the end gets the default that its type makes of nothing.
 struct Values<'r, A> {
     seq: A,
     at: &'r mut Option<At>,
@@ -306,7 +308,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for &mut Values<'_, A> {
     }
 }
 
-/// A seed that is still there when nothing was read with it.
+/// A seed that stays in its `Option` if nothing was read with it.
 struct Taken<'s, S>(&'s mut Option<S>);
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Taken<'_, S> {
@@ -321,7 +323,7 @@ fn of_nothing<'de, S: DeserializeSeed<'de>>(seed: S) -> Option<S::Value> {
     seed.deserialize(Missing).ok()
 }
 
-/// No values at all.
+/// A sequence without values.
 struct NoValues<E>(PhantomData<E>);
 
 impl<'de, E: de::Error> SeqAccess<'de> for NoValues<E> {
@@ -335,7 +337,7 @@ impl<'de, E: de::Error> SeqAccess<'de> for NoValues<E> {
     }
 }
 
-/// Values by name, of those that are known.
+/// Values by name, for known names only.
 struct Members<'r, A> {
     map: A,
     fields: &'static [&'static str],
@@ -369,7 +371,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, A> {
     }
 }
 
-/// What a type that holds nothing reads.
+/// Reads a type that holds nothing.
 struct Unit<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Unit<V> {

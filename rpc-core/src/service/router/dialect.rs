@@ -1,4 +1,4 @@
-//! Names that a dialect has for itself.
+//! The method names that a dialect reserves for itself.
 
 use super::names;
 use crate::method::MethodInfo;
@@ -6,11 +6,11 @@ use crate::service::router_error::RouterError;
 use crate::wire::dialect::{Dialect, MCP_CANCELLED, MCP_PROGRESS};
 
 impl Dialect {
-    /// Whether services with these methods can be offered under this dialect. The builders of servers and clients call
-    /// this.
+    /// Checks whether services with these methods can be offered under this dialect. The builders of servers and
+    /// clients call this.
     ///
     /// # Errors
-    /// One of them has a name that the dialect has for itself.
+    /// Returns an error if a method has a name that the dialect reserves for itself.
     pub fn check(self, methods: &[MethodInfo]) -> Result<(), RouterError> {
         let is_own =
             |name: &&str| self == Self::Mcp && [MCP_CANCELLED, MCP_PROGRESS].contains(name);

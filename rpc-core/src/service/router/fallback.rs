@@ -1,4 +1,4 @@
-//! What serves the names that nobody offers: for bridges, proxies, and ends that say whatever they like.
+//! Serves method names that are not offered: for bridges, proxies, and peers with method names of their own choice.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -18,30 +18,32 @@ use crate::service::handler::Handler;
 use crate::wire::reserved;
 
 impl Router {
-    /// Serves the requests and notifications whose method nobody offers: `handler` takes the [`Context`], the name
-    /// of the method as it came, and the params as they came. Without a fallback such requests are answered -32601,
-    /// and such notifications are dropped.
+    /// Serves requests and notifications whose method is not offered. `handler` takes the [`Context`], the method
+    /// name that the peer sent, and the raw params. Without a fallback such requests are answered -32601, and such
+    /// notifications are dropped.
     ///
-    /// For a bridge or a proxy, for the many events of a media centre, for names that are known at run time only. What
-    /// the handler returns is the result; a `Box<RawValue>` of `serde_json` is copied through without being
-    /// read, and so are the params. [`Context::is_notification`] tells which of both it is. A fallback that knows only some
-    /// names answers the others with [`ErrorObject::method_not_found`], as they would be answered without it: `Ok(())`
-    /// is the result `null`, which tells the other end that its request was done.
+    /// A fallback is meant for a bridge or a proxy, for a peer with very many events, or for names that are known at
+    /// run time only. The return value of the handler is the result. A `Box<RawValue>` of `serde_json` is copied
+    /// without being parsed, and so are the params. [`Context::is_notification`] tells requests and notifications
+    /// apart. A fallback that knows only some names answers other names with [`ErrorObject::method_not_found`], which
+    /// is the answer without a fallback. `Ok(())` would be the result `null`, and would tell the peer that the
+    /// request was done.
     ///
-    /// Limits, layers, deadlines, cancels, batches, logins and shutdown hold as for any method. Statistics and metrics
-    /// count all these names as one method, `*`, as the other end chooses the names: at most `method_bytes` of
-    /// the [`Limits`](crate::Limits) each. A guest that has not logged in does not get here.
+    /// Limits, layers, deadlines, cancels, batches, logins and shutdown work as for any method. Statistics and
+    /// metrics count all these names as one method, `*`, because the peer chooses the names. A name has at most
+    /// `method_bytes` of the [`Limits`](crate::Limits). A peer that must log in and has not done so does not reach
+    /// the fallback.
     ///
-    /// Names in `rpc.` do not get here, nor the names in `$/` that are the framework's own (`$/cancelRequest`), nor those
-    /// of the [dialect](crate::Dialect), save for reports of progress that belong to no call. Items
-    /// of a stream go to whoever has the stream; items of streams that were not subscribed through this
-    /// crate get here, so that a bridge can pass them on.
+    /// Some names never reach the fallback: names that begin with `rpc.`, the names in `$/` that belong to the
+    /// framework (`$/cancelRequest`), and the names of the [dialect](crate::Dialect). Reports of progress that belong
+    /// to no call do reach it. Items of a stream go to the owner of the stream. Items of streams that were not
+    /// subscribed through this crate reach the fallback, so that a bridge can pass them on.
     ///
-    /// If only notifications are to get here, use a [notification fallback](Self::notification_fallback).
+    /// To serve notifications only, use a [notification fallback](Self::notification_fallback).
     ///
-    /// A router has one fallback, and the services that it joins have none beside that: [`check`](crate::Service::check)
-    /// tells of a second one. The fallback of a service that a router takes in serves the names that the whole
-    /// router does not offer.
+    /// A router has at most one fallback, including the fallbacks of its services. [`check`](crate::Service::check)
+    /// reports a second one. The fallback of a service inside a router serves the names that the whole router does
+    /// not offer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -56,10 +58,10 @@ impl Router {
     ///     let adder = adder.clone();
     ///     async move {
     ///         if cx.is_notification() {
-    ///             let _ = adder.notify(&method, params).await; // whoever notifies hears of no error
+    ///             let _ = adder.notify(&method, params).await; // the sender of a notification gets no error
     ///             return Ok(RawValue::NULL.to_owned());
     ///         }
-    ///         adder.call::<Box<RawValue>>(&method, params).forwarded().await // errors as they came
+    ///         adder.call::<Box<RawValue>>(&method, params).forwarded().await // the error of the peer as it came
     ///     }
     /// });
     /// let (peer, _) = memory::pair(Router::new(), bridge);
@@ -84,12 +86,12 @@ impl Router {
         self
     }
 
-    /// Serves the notifications whose method nobody offers: `handler` takes the [`Context`], the name of the method as it
-    /// came, and the params as they came. Requests of such names are still answered -32601, or served by the
-    /// [fallback](Self::fallback) if the router has one as well.
+    /// Serves notifications whose method is not offered. `handler` takes the [`Context`], the method name that the
+    /// peer sent, and the raw params. Requests of such names are still answered -32601, unless the router has a
+    /// [fallback](Self::fallback) as well.
     ///
-    /// For events whose names the other end chooses. What holds for a fallback holds here too: its limits, the names that do
-    /// not get here, and `*` as its name in statistics.
+    /// A notification fallback is meant for events whose names the peer chooses. The limits of a fallback apply, and
+    /// so do its exceptions for names. The name in statistics is `*` as well.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -132,7 +134,7 @@ impl Router {
         self
     }
 
-    /// Notes that this method serves all other names, of all messages or of notifications.
+    /// Registers the method that serves all other names, of all messages or of notifications only.
     pub(super) fn insert_fallback(&mut self, method: usize, kind: &MethodKind) {
         let (place, what) = match kind {
             MethodKind::NotificationFallback => {
@@ -149,44 +151,46 @@ impl Router {
     }
 }
 
-/// What serves a name that nobody offers.
+/// Finds the target of a name that is not offered.
 #[inline] // items of streams come by here
 pub(super) fn fall_back(name: &str, method: Option<usize>) -> Option<Target> {
     let method = method?;
-    // LSP has reports of progress that belong to no call: that is looked at more closely later.
+    // In LSP some reports of progress belong to no call. `Target::Fallback` looks at them more closely later.
     let is_free = !reserved::is_reserved(name) || name == "$/progress";
     is_free.then_some(Target::Fallback(method))
 }
 
-/// The params of a call as they came, for a [fallback](Router::fallback): the JSON text of an array or an object, or
-/// no params. To pass them on, give them to [`Peer::call`](crate::Peer::call) or
-/// [`Peer::notify`](crate::Peer::notify), which copy the text. The `Debug` of `RawParams` does not show the text, as it may
-/// hold a password: print [`as_str`](Self::as_str).
+/// The raw params of a call, for a [fallback](Router::fallback): the JSON text of an array or an object, or no
+/// params.
+///
+/// To pass the params on, give them to [`Peer::call`](crate::Peer::call) or [`Peer::notify`](crate::Peer::notify),
+/// which copy the text. The `Debug` output of `RawParams` does not show the text, because the text may hold a
+/// password. Use [`as_str`](Self::as_str) to print the text.
 #[derive(Clone)]
 pub struct RawParams {
     json: Option<Box<RawValue>>,
-    /// Of the call that they came with.
+    /// The context of the call that the params came with.
     cx: Context,
 }
 
 impl RawParams {
     /// # Errors
-    /// They are no JSON: a layer has put them there.
+    /// Returns -32602 if the text is not JSON, because a layer has put it there.
     fn new(cx: &Context, params: Params<'_>) -> Result<Self, ErrorObject> {
         let json = params.as_str().map(|text| RawValue::from_string(text.to_owned())).transpose();
         let json = json.map_err(|error| ErrorObject::invalid_params(explain(&error)))?;
         Ok(Self { json, cx: cx.clone() })
     }
 
-    /// The JSON text; `None` if the call has no params.
+    /// Returns the JSON text, or `None` if the call has no params.
     pub fn as_str(&self) -> Option<&str> {
         self.json.as_deref().map(RawValue::get)
     }
 
-    /// Reads the params as a [method](Router::method) of this type would take them.
+    /// Decodes the params as a [method](Router::method) with this type would.
     ///
     /// # Errors
-    /// They do not fit: -32602, naming the parameter if it has a name.
+    /// Returns -32602 if the params do not fit the type. The error names the parameter if the parameter has a name.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -208,7 +212,7 @@ impl RawParams {
     }
 }
 
-/// As params: the text as it is, or no params.
+/// Serialises the text as it is, or as no params.
 impl Serialize for RawParams {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.json.serialize(serializer)
@@ -217,6 +221,6 @@ impl Serialize for RawParams {
 
 impl fmt::Debug for RawParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawParams").finish_non_exhaustive() // they may hold a password
+        f.debug_struct("RawParams").finish_non_exhaustive() // the params may hold a password
     }
 }

@@ -1,26 +1,26 @@
-//! Types that no params can be: found when a method is offered, and not by its first caller.
+//! Finds types that no params can fit, when a method is added and before its first call.
 
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// Returns whether no params can be a `P`, whatever a caller sends: params are an array or an object, and `P` asks for
-/// a number, a text or a bool.
+/// Returns whether no params can be a `P`. Params are an array or an object, and `P` asks for a number, a string or a
+/// bool.
 ///
-/// `P` tells what it asks for when it is read, so it is read from nothing.
+/// A type reveals what it asks for when it is deserialized, so `P` is deserialized from nothing.
 pub(super) fn never_fits<P: DeserializeOwned>() -> bool {
     matches!(P::deserialize(Probe), Err(Asked::Scalar))
 }
 
-/// Hears what a type asks for, and gives it nothing.
+/// Records what a type asks for, and gives it nothing.
 struct Probe;
 
 /// What a type asked for.
 #[derive(Debug)]
 enum Asked {
     Scalar,
-    /// Or the type says that it cannot be read, for reasons of its own.
+    /// Anything else, or the type itself returned an error.
     Else,
 }
 
@@ -106,7 +106,7 @@ mod tests {
         assert!(!never_fits::<()>() && !never_fits::<(u8,)>() && !never_fits::<Vec<u8>>());
         assert!(!never_fits::<Named>() && !never_fits::<Choice>() && !never_fits::<Value>());
         assert!(!never_fits::<HashMap<String, u8>>() && !never_fits::<Box<RawValue>>());
-        // No params are `None`.
+        // An `Option` reads no params as `None`.
         assert!(!never_fits::<Option<u8>>() && !never_fits::<Wrapped<(u8,)>>());
     }
 }

@@ -1,20 +1,20 @@
-//! What is left of answers that were forgotten early: enough to know their keys again.
+//! Marks of answers that were dropped early. A mark is enough to recognise the key.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use rustc_hash::FxBuildHasher;
 
-/// Keys by a hash that nobody outside can compute, each for as long as its answer would have been kept.
+/// Hashes of keys, each stored for as long as its answer would have been. Nobody outside can compute the hash.
 #[derive(Default)]
 pub(super) struct Marks {
     until: HashMap<u64, Duration, FxBuildHasher>,
-    /// The first to be over comes first.
+    /// The mark that expires first comes first.
     order: VecDeque<u64>,
 }
 
 impl Marks {
-    /// Remembers a key; `until` is no earlier than that of the one before.
+    /// Remembers a key. `until` is no earlier than that of the previous key.
     pub(super) fn push(&mut self, hash: u64, until: Duration) {
         self.until.insert(hash, until);
         self.order.push_back(hash);
@@ -24,12 +24,12 @@ impl Marks {
         self.until.contains_key(&hash)
     }
 
-    /// Until when the first is remembered.
+    /// Returns when the first mark expires.
     pub(super) fn due(&self) -> Option<Duration> {
         self.until.get(self.order.front()?).copied()
     }
 
-    /// Takes the first out; until when it was to be remembered.
+    /// Removes the first mark, and returns when it would have expired.
     pub(super) fn pop(&mut self) -> Option<Duration> {
         let until = self.until.remove(&self.order.pop_front()?);
         if self.order.len() * 4 < self.order.capacity() {

@@ -1,4 +1,4 @@
-//! What one caller has: calls that run, answers, and marks of answers that were forgotten early.
+//! The records of one caller: running calls, answers, and marks of answers that were dropped early.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
@@ -8,16 +8,16 @@ use super::marks::Marks;
 use super::{Begun, Fingerprint, KEPT};
 use crate::util::sync::Arc;
 
-/// What a call takes beside its key and the text of its answer.
+/// Bytes of a call, without its key and the text of its answer.
 pub(super) const CALL: usize = 256;
 
-/// What the mark of a forgotten answer takes.
+/// Bytes of the mark of a dropped answer.
 pub(super) const MARK: usize = 80;
 
-/// What a caller takes beside its name.
+/// Bytes of a caller, without its name.
 pub(super) const CALLER: usize = 512;
 
-/// The order in which callers lose: who has the most first, of equals who came first.
+/// The order in which callers lose records: most bytes first; of equal callers the one that came first.
 pub(super) type Weight = (usize, Reverse<u64>);
 
 pub(super) struct Owner<R, A> {
@@ -26,17 +26,16 @@ pub(super) struct Owner<R, A> {
     pub(super) bytes: usize,
     pub(super) running: usize,
     calls: HashMap<Arc<str>, Call<R, A>>,
-    /// The keys of its answers, the oldest first: it makes room among these, however many others there
-    /// are.
+    /// The keys of the answers, the oldest first. Dropping the oldest costs the same, however many answers there are.
     answered: VecDeque<Arc<str>>,
     marks: Marks,
-    /// When even marks had to go: until then a key that is not known may be one of those.
+    /// Set when even marks were dropped. Until this time any unknown key may be one of theirs.
     blind_until: Option<Duration>,
 }
 
 struct Call<R, A> {
     serial: u64,
-    /// The mark that would be left of it.
+    /// The hash for the mark that the call would leave.
     hash: u64,
     fingerprint: Fingerprint,
     state: State<R, A>,
@@ -61,7 +60,7 @@ impl<R: Clone, A: Clone> Owner<R, A> {
         }
     }
 
-    /// What is known of this key, where nothing is over: `None` if it is new.
+    /// Looks up a key, after expired records were dropped. Returns `None` if the key is new.
     pub(super) fn find(
         &self,
         key: &str,
@@ -79,7 +78,7 @@ impl<R: Clone, A: Clone> Owner<R, A> {
         })
     }
 
-    /// A call begins under a key that is new.
+    /// Begins a call under a new key.
     pub(super) fn run(
         &mut self,
         key: Arc<str>,
@@ -93,7 +92,8 @@ impl<R: Clone, A: Clone> Owner<R, A> {
         self.calls.insert(key, Call { serial, hash, fingerprint, state: State::Running(run) });
     }
 
-    /// The answer, whose text has so many bytes, of a call that runs; whether there is such a call.
+    /// Stores the answer of a running call. `text` is the number of bytes of the answer. Returns whether there is
+    /// such a call.
     pub(super) fn answer(
         &mut self,
         key: &Arc<str>,
@@ -112,7 +112,7 @@ impl<R: Clone, A: Clone> Owner<R, A> {
         true
     }
 
-    /// A call that runs has ended without an answer that could be given again.
+    /// Removes a running call that has ended without an answer to repeat.
     pub(super) fn forget_run(&mut self, key: &str, serial: u64) {
         let runs = |call: &Call<R, A>| matches!(call.state, State::Running(_));
         if self.calls.get(key).is_some_and(|call| call.serial == serial && runs(call)) {
@@ -121,13 +121,13 @@ impl<R: Clone, A: Clone> Owner<R, A> {
         }
     }
 
-    /// When the first of what it has is over.
+    /// Returns when the next record expires.
     pub(super) fn due(&self) -> Option<Duration> {
         let answer = self.answered.front().and_then(|key| self.calls.get(key)).and_then(until);
         [answer, self.marks.due(), self.blind_until].into_iter().flatten().min()
     }
 
-    /// Forgets what is over, at most so many; how many that were.
+    /// Drops at most `most` expired records, and returns how many.
     pub(super) fn expire(&mut self, now: Duration, most: usize) -> usize {
         let is_over = |due: Option<Duration>| due.is_some_and(|due| due <= now);
         if is_over(self.blind_until) {
@@ -146,14 +146,14 @@ impl<R: Clone, A: Clone> Owner<R, A> {
         count
     }
 
-    /// Its place among those who make room; `None` if it has nothing that could be forgotten.
+    /// Returns the place in the order of losers, or `None` if there is no record that can be dropped.
     pub(super) fn weight(&self) -> Option<Weight> {
         let has_some = !self.answered.is_empty() || self.marks.len() > 0;
         has_some.then_some((self.bytes, Reverse(self.serial)))
     }
 
-    /// Makes room for others: leaves a mark of its oldest answer; of an owner that has nothing but marks,
-    /// forgets the oldest of those. Whether there was something to forget.
+    /// Makes room for other callers: replaces the oldest answer by a mark, or drops the oldest mark if there is no
+    /// answer. Returns whether there was a record to drop.
     pub(super) fn forget(&mut self) -> bool {
         if self.forget_answer() {
             return true;
@@ -164,13 +164,13 @@ impl<R: Clone, A: Clone> Owner<R, A> {
         true
     }
 
-    /// Makes room for a call of its own. Its marks stay, since without them that call could not begin;
-    /// and they take no more than half of what it has, so that the latest answers can be given again.
+    /// Makes room for a call of the same caller. Marks stay, because without them the call could not begin. Marks
+    /// take no more than half of the caller's bytes, so that the latest answers can be repeated.
     pub(super) fn forget_for_itself(&mut self) -> bool {
         self.marked() <= self.bytes / 2 && self.forget_answer()
     }
 
-    /// Bytes of its marks.
+    /// Returns the bytes of the marks.
     pub(super) fn marked(&self) -> usize {
         MARK * self.marks.len()
     }
@@ -197,12 +197,12 @@ impl<R: Clone, A: Clone> Owner<R, A> {
         Some(call)
     }
 
-    /// Whether it has nothing any more.
+    /// Returns whether there are no records.
     pub(super) fn is_empty(&self) -> bool {
         self.calls.is_empty() && self.marks.len() == 0 && self.blind_until.is_none()
     }
 
-    /// How many answers can be given again.
+    /// Returns the number of stored answers.
     #[cfg(test)]
     pub(super) fn answers(&self) -> usize {
         self.answered.len()

@@ -1,4 +1,4 @@
-//! Callers that share room: who has the most makes it.
+//! Callers that share room. The caller with the most bytes makes room.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -7,20 +7,20 @@ use super::owner::{CALL, CALLER, Owner, Weight};
 use super::{Begun, Fingerprint, Lack, Name};
 use crate::util::sync::Arc;
 
-/// What each caller has, and the order in which they lose it. Whatever is asked for costs the same however
-/// many others there are, and however much they have.
+/// The records of each caller, and the order in which callers lose them. The cost of each operation does not depend
+/// on the number of other callers or on the number of their records.
 pub(super) struct Pool<R, A> {
     owners: HashMap<Arc<str>, Owner<R, A>>,
-    /// Those who have something to forget.
+    /// The callers with records that can be dropped.
     by_weight: BTreeMap<Weight, Arc<str>>,
-    /// By when the first of what they have is over.
+    /// The callers, by the time at which their next record expires.
     by_due: BTreeMap<(Duration, u64), Arc<str>>,
     bytes: usize,
     running: usize,
     next_serial: u64,
 }
 
-/// What all of a pool may have.
+/// The limits of a pool.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share {
     pub(super) bytes: usize,
@@ -28,8 +28,9 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Whether one may begin who has so many that run, of so many in all. Half of the places are for those who
-    /// have none yet; of what is free in the other half one takes at most half, so that many can have some.
+    /// Returns whether a caller with `own` running calls may begin another one, of `all` running calls. Half of the
+    /// places are for callers without a running call. A caller may take at most half of the free places of the other
+    /// half, so that many callers get some.
     fn has_place(&self, own: usize, all: usize) -> bool {
         let free = self.running.saturating_sub(all);
         if own == 0 { free > 0 } else { 2 * own < free.saturating_sub(self.running / 2) }
@@ -48,7 +49,7 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         }
     }
 
-    /// See [`Table::begin`](super::Table::begin).
+    /// Begins a call; see [`Table::begin`](super::Table::begin).
     pub(super) fn begin(
         &mut self,
         name: Name,
@@ -66,7 +67,7 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         if !share.has_place(owner.map_or(0, |owner| owner.running), self.running) {
             return Begun::Busy(Lack::Running);
         }
-        // Beside more marks than that there would soon be no room for an answer.
+        // With more marks there would soon be no room for an answer.
         if let Some(owner) = owner.filter(|owner| owner.marked() > share.bytes / 2) {
             return Begun::Busy(Lack::Room(owner.due().map(|due| due.saturating_sub(now))));
         }
@@ -84,7 +85,7 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         Begun::Run(name)
     }
 
-    /// Makes room for what a caller is to have besides, or says when there may be some.
+    /// Makes room for `claim` more bytes of a caller, or returns when there may be some.
     fn admit(
         &mut self,
         caller: &str,
@@ -105,7 +106,7 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         Ok(())
     }
 
-    /// See [`Table::answer`](super::Table::answer).
+    /// Stores an answer; see [`Table::answer`](super::Table::answer).
     pub(super) fn answer(
         &mut self,
         name: &Name,
@@ -124,7 +125,7 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         self.change(&name.caller.name, |owner| owner.forget_run(&name.key, name.serial));
     }
 
-    /// Takes all that a caller has, to be dropped without a lock.
+    /// Removes and returns all records of a caller. Drop them without a lock.
     pub(super) fn forget_caller(&mut self, caller: &str) -> Option<Owner<R, A>> {
         let gone = self.owners.remove(caller)?;
         self.unlist(gone.weight(), gone.due(), gone.serial);
@@ -133,14 +134,14 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         Some(gone)
     }
 
-    /// Forgets some of what is over; how many that were.
+    /// Drops some expired records, and returns how many.
     pub(super) fn expire(&mut self, now: Duration, most: usize) -> usize {
         let Some((_, first)) = self.by_due.first_key_value().filter(|((due, _), _)| *due <= now)
         else {
             return 0;
         };
         let first = first.clone();
-        // One of whom only time has forgotten something, as it does once more, counts as well.
+        // A caller whose blind time has just ended counts as well.
         self.change(&first, |owner| owner.expire(now, most)).unwrap_or_default().max(1)
     }
 
@@ -148,13 +149,13 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         self.expire(now, 1) > 0
     }
 
-    /// When the first of what is here is over.
+    /// Returns when the next record expires.
     pub(super) fn due(&self) -> Option<Duration> {
         self.by_due.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// Has the one who has the most forget so many bytes, until another one has the most, or nobody more
-    /// than `least`; whether there is such a one.
+    /// Makes the caller with the most bytes drop `excess` bytes, or less: it stops when another caller has the most,
+    /// or when it has no more than `least`. Returns whether there was a caller with more than `least`.
     fn lighten(&mut self, excess: usize, least: usize) -> bool {
         let mut heaviest = self.by_weight.iter().rev();
         let Some((&(bytes, _), name)) = heaviest.next() else { return false };
@@ -177,7 +178,8 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         }
     }
 
-    /// Changes what a caller has, who is forgotten if that is nothing; `None` if it was nothing before.
+    /// Changes the records of a caller, and removes a caller without records. Returns `None` if the caller is not
+    /// known.
     fn change<T>(&mut self, caller: &str, change: impl FnOnce(&mut Owner<R, A>) -> T) -> Option<T> {
         let owner = self.owners.get_mut(caller)?;
         let (weight, due, serial) = (owner.weight(), owner.due(), owner.serial);
@@ -213,12 +215,12 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         }
     }
 
-    /// Bytes of all that is here.
+    /// Returns the bytes of all records.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// How many calls run.
+    /// Returns the number of running calls.
     pub(super) fn running(&self) -> usize {
         self.running
     }
@@ -230,7 +232,7 @@ impl<R: Clone, A: Clone> Pool<R, A> {
         self.owners.values()
     }
 
-    /// Whether what is counted agrees with what is there.
+    /// Checks that all counts agree with the records.
     pub(super) fn check(&self) {
         let sum = |of: fn(&Owner<R, A>) -> usize| self.owners().map(of).sum::<usize>();
         assert_eq!(

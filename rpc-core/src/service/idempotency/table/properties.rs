@@ -1,6 +1,6 @@
-//! Calls under keys against a plain list: what was answered never runs again in its time, whoever takes
-//! whatever room; its answer is given again, or it is told that it was forgotten; and nobody who has less
-//! than his share loses anything to others.
+//! Compares calls under keys with a plain list. A call that was answered never runs again in its time, whatever room
+//! other callers take. Its answer is repeated, or the repeat is told that the answer was dropped. A caller with less
+//! than its share loses nothing to others.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,13 +11,13 @@ type TestTable = Table<u64, u64>;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A caller calls something under a key.
+    /// A caller calls under a key.
     Begin(usize, usize, u64),
-    /// A caller calls so many times, each under a new key, with answers of so many bytes.
+    /// A caller makes a number of calls, each under a new key, with answers of a number of bytes.
     Flood(usize, usize, usize),
-    /// The answer of one that runs, of so many bytes.
+    /// The answer of a running call, with a number of bytes.
     Answer(usize, usize),
-    /// One that runs comes to nothing.
+    /// A running call ends without an answer to repeat.
     Forget(usize),
     Wait(u64),
     Sweep(usize),
@@ -41,7 +41,7 @@ const CALLERS: usize = 8;
 
 const ROOM: Room = Room { bytes: 40_000, running: 16 };
 
-/// One that runs, or has come to an answer at a time.
+/// A call that runs, or that was answered at a time.
 struct Known {
     caller: usize,
     key: String,
@@ -51,12 +51,12 @@ struct Known {
     answered: Option<(u64, Duration)>,
 }
 
-/// The first few have a name.
+/// The first half of the callers has names.
 fn caller(number: usize) -> Caller {
     Caller { name: format!("caller {number}").into(), is_named: number < CALLERS / 2 }
 }
 
-/// The table, and what is to be known of it.
+/// The table, and the expected state.
 struct Model {
     table: TestTable,
     known: Vec<Known>,
@@ -65,7 +65,7 @@ struct Model {
 }
 
 impl Model {
-    /// What is kept for a caller: bytes, and answers.
+    /// Returns the records of a caller: bytes, and number of answers.
     fn kept(&self, number: usize) -> Option<(usize, usize)> {
         let caller = caller(number);
         let pool = if caller.is_named { &self.table.named } else { &self.table.unnamed };
@@ -95,7 +95,7 @@ impl Model {
                 prop_assert_eq!(found.hash, hash);
                 prop_assert_eq!(Some(answer), found.answered.map(|it| it.0));
             }
-            // This one, or of a caller who has lost some nobody knows which.
+            // Either the answer of this key was dropped, or the caller has lost marks and any key may be among them.
             (Begun::Forgotten, found) => {
                 prop_assert!(found.is_none_or(|found| found.answered.is_some()));
                 let answered = |it: &Known| it.caller == who && it.answered.is_some();
@@ -110,7 +110,7 @@ impl Model {
                     all == places || (own > 0 && 2 * own >= places / 2 - all.min(places / 2))
                 );
             }
-            // Nobody has more, who could make room; or too much of what it has are marks.
+            // No caller has more bytes to make room with, or too many of the caller's bytes are marks.
             (Begun::Busy(Lack::Room(_)), None) => {
                 let claim = owner::CALLER + owner::CALL + 16 + key.len();
                 let own = had.map_or(0, |had| had.0) + claim;
@@ -140,7 +140,7 @@ impl Model {
         self.known[at].answered = Some((self.next, self.now));
     }
 
-    /// Begins and answers so many.
+    /// Begins and answers a number of calls.
     fn flood(&mut self, who: usize, count: usize, text: usize) -> Result<(), TestCaseError> {
         for _ in 0..count {
             let (key, runs) = (format!("flood {}", self.next), self.known.len());
@@ -165,7 +165,7 @@ impl Model {
     }
 }
 
-/// Who does something in this step, and whose loss would be his own doing.
+/// The caller that acts in this step. Its loss would be its own doing.
 fn actor(model: &Model, step: &Step) -> Option<usize> {
     match *step {
         Step::Begin(who, ..) | Step::Flood(who, ..) | Step::ForgetCaller(who) => Some(who),
@@ -180,7 +180,7 @@ proptest! {
         let (table, known) = (TestTable::new(), Vec::new());
         let mut model = Model { table, known, now: Duration::ZERO, next: 0 };
         for step in steps {
-            // So that whatever is forgotten in the step was not over.
+            // So that no record dropped in the step had expired before.
             while model.table.sweep(model.now, 100).is_some_and(|due| due <= model.now) {}
             let before: Vec<_> = (0..CALLERS).map(|who| model.kept(who)).collect();
             let actor = actor(&model, &step);
@@ -207,7 +207,7 @@ proptest! {
             model.check()?;
             let others = (0..CALLERS).filter(|who| actor.is_some_and(|actor| actor != *who));
             for who in others {
-                // The share of each: half of the callers have a name.
+                // The share of each caller: half of the callers have a name.
                 let share = ROOM.of(&caller(who)).bytes / (CALLERS / 2);
                 if before[who].is_some_and(|(bytes, _)| bytes <= share) {
                     prop_assert_eq!(model.kept(who), before[who]);
