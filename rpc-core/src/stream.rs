@@ -1,4 +1,4 @@
-//! Streams of items, as both ends see them.
+//! Streams of items, for the sender and for the receiver.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -38,28 +38,27 @@ pub use typing::{EndsWith, StreamErrorType, Untyped};
 use ended::Ending;
 use lag::Buffer;
 
-/// A stream of items: what a method that is a subscription returns, and what its caller gets; or a
-/// parameter of a method, which its caller sends.
+/// A stream of items. A subscription method returns a stream and its caller receives it. A method may also take a
+/// stream as a parameter, which the caller sends.
 ///
-/// The one who offers makes it from any `Stream`, or from a [`channel`](Self::channel). The one who
-/// takes it gets `Result<T, StreamError>` of each item. Dropping it ends it at the other end.
+/// The sender makes a `Streaming` from any `Stream`, or from a [`channel`](Self::channel). The receiver gets each
+/// item as a `Result<T, StreamError>`. If the receiver drops the stream, the sender's stream ends.
 ///
-/// One among the params of a call lasts as long as the call: it ends by itself, or with the answer, or
-/// when the call is given up; then its taker sees [`StreamError::Cancelled`]. If the method returns a
-/// stream as well, the two go on until the one returned has ended. Only another end of this kind takes
-/// streams as params: towards a plain peer, such a call fails before it is sent, with
-/// [`CallError::Encode`](crate::CallError::Encode). The deadline of the call, if it is the default one,
-/// begins anew with each item.
+/// A stream among the params of a call lasts as long as the call. It ends by itself, with the answer, or when the
+/// call is given up; in the last two cases its receiver gets [`StreamError::Cancelled`]. If the method returns a
+/// stream as well, both streams go on until the returned stream has ended. Only a peer that speaks this framework's
+/// extensions accepts streams as params. To another peer such a call fails with
+/// [`CallError::Encode`](crate::CallError::Encode) before anything is sent. If the deadline of the call is the
+/// default one, each item restarts it.
 ///
-/// Between two ends of this kind (each says [`Hello`](crate::transport::Hello) to the other; our client and server do)
-/// a producer never outruns its consumer: the one who takes the items has room for 64 KiB of them
-/// (`stream_window` of the [`Limits`](crate::Limits)) and says when there is room again. Until then one
-/// item is made ahead and no more. A stream whose taker stalls delays nothing else, and its end is
-/// told.
+/// Flow control works between two peers that both say [`Hello`](crate::transport::Hello), as the client and the
+/// server of this framework do. The receiver has room for 64 KiB of items (`stream_window` of the
+/// [`Limits`](crate::Limits)), and tells the sender when there is room again. Until then the sender makes one item
+/// ahead and no more. A stalled stream delays nothing else, and its receiver learns its end.
 ///
-/// A plain peer is sent what there is room for in the outbound queue, as with all messages, and is not
-/// told of the end of a stream, unless that ends with an error. Of what a plain peer sends, as much
-/// waits here; what its taker is too slow for is a [`StreamError::Gap`].
+/// A plain peer, without the extensions, is sent items as the outbound queue has room. It is told of the end of a
+/// stream only if the stream ends with an error. Up to 64 KiB of the items that a plain peer sends wait at this end.
+/// Items beyond that are dropped, and the receiver gets [`StreamError::Gap`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -77,8 +76,8 @@ use lag::Buffer;
 /// # Ok(()) }
 /// ```
 ///
-/// Of a node of another kind, here Ethereum's, whose one method subscribes to several things and tells
-/// them apart by its first param:
+/// A stream of a JSON-RPC node, here an Ethereum node. One method of the node subscribes to several kinds of items;
+/// its first param tells the kinds apart:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -115,7 +114,7 @@ use lag::Buffer;
 /// # Ok(()) }
 /// ```
 ///
-/// As a parameter, sent from a channel whose `send` waits for room:
+/// A stream as a parameter, from a channel whose `send` waits for room:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -144,10 +143,10 @@ use lag::Buffer;
 /// # Ok(()) }
 /// ```
 ///
-/// The second type says which errors the stream ends with. The taker then gets them back as
-/// [`StreamError::Method`], as the typed error of a call is [`CallError::Method`](crate::CallError::Method); any other
-/// error is [`StreamError::Remote`]. Without it, the taker gets each error as `Remote`, and the stream may end
-/// with any [`RpcError`].
+/// The second type parameter names the error that the stream may end with. The receiver gets this error as
+/// [`StreamError::Method`], just as a call gets its typed error as [`CallError::Method`](crate::CallError::Method).
+/// Any other error is [`StreamError::Remote`]. Without the second type parameter the stream may end with any
+/// [`RpcError`], and the receiver gets each error as `Remote`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -179,9 +178,9 @@ use lag::Buffer;
 #[must_use = "a stream that is dropped ends"]
 pub struct Streaming<T, E = Untyped> {
     source: Source<T>,
-    /// Where items wait that cannot be sent yet; else it is the source that waits.
+    /// Holds items that cannot be sent yet. Without a buffer the source waits instead.
     buffer: Option<Box<dyn Buffer<T>>>,
-    /// Who sends the items, if they come from a channel, hears here why it ended.
+    /// Tells the sender of a channel why the stream ended.
     ending: Ending,
     error: PhantomData<fn() -> E>,
 }
@@ -189,22 +188,22 @@ pub struct Streaming<T, E = Untyped> {
 type Local<T> = Pin<Box<dyn Stream<Item = Result<T, ErrorObject>> + Send>>;
 
 enum Source<T> {
-    /// Offered here.
+    /// A stream that this end sends.
     Local(Local<T>),
-    /// Taken from the other end.
+    /// A stream that this end receives.
     Remote(Remote),
-    /// Read here to its end, and dropped.
+    /// A stream of this end that was read to its end here, and was dropped.
     Ended,
 }
 
 impl<T: Send + 'static, E: StreamErrorType> Streaming<T, E> {
-    /// Offers the items of `stream`.
+    /// Creates a stream that sends the items of `stream`.
     pub fn new(stream: impl Stream<Item = T> + Send + 'static) -> Self {
         Self::local(stream.map(Ok))
     }
 
-    /// Offers the items of `stream`, which ends with its first error. That is an `E`; if the stream is
-    /// [`Untyped`], it is any [`RpcError`].
+    /// Creates a stream that sends the items of `stream`, and ends with its first error. The type of the error is
+    /// `E`; for an [`Untyped`] stream it is any [`RpcError`].
     pub fn try_new<F: RpcError>(stream: impl Stream<Item = Result<T, F>> + Send + 'static) -> Self
     where
         E: EndsWith<F>,
@@ -213,10 +212,11 @@ impl<T: Send + 'static, E: StreamErrorType> Streaming<T, E> {
         Self::local(stream)
     }
 
-    /// Offers what is sent into a channel that holds `capacity` items. While the channel is full, senders wait.
+    /// Creates a stream that sends the items of a channel. The channel holds `capacity` items. While the channel is
+    /// full, senders wait.
     ///
     /// # Panics
-    /// If `capacity` is 0.
+    /// Panics if `capacity` is 0.
     pub fn channel(capacity: usize) -> (StreamSender<T, E>, Self) {
         let ending = Ending::of_channel();
         let (sender, mut receiver) = StreamSender::channel(capacity, ending.clone());
@@ -228,23 +228,22 @@ impl<T: Send + 'static, E: StreamErrorType> Streaming<T, E> {
         Self::of(Source::Local(Box::pin(stream)))
     }
 
-    /// What becomes of items for which the other end has no room: [`Lag::Wait`] unless said otherwise,
-    /// which lets the source wait. With any other policy the source is always asked, and up to
-    /// `capacity` of its items wait.
+    /// Sets what happens to items for which the receiver has no room. The default is [`Lag::Wait`], which lets the
+    /// source wait. With any other policy the source is always polled, and up to `capacity` of its items wait.
     ///
-    /// A loss is a [`StreamError::Gap`] for a taker of this kind, and counted as
-    /// [dropped](crate::types::Counters::dropped) here; a plain peer cannot be told, so a service that drops
-    /// items says so in its documentation. Of a stream that is passed on from another peer nothing is
-    /// dropped here.
+    /// A receiver that speaks this framework's extensions gets a [`StreamError::Gap`] for lost items. This end counts
+    /// them as [dropped](crate::types::Counters::dropped). A plain peer cannot be told of a gap, so a service that
+    /// drops items should say so in its documentation. A stream that is passed on from another peer always waits, and
+    /// loses nothing here.
     ///
     /// # Panics
-    /// If `capacity` is 0.
+    /// Panics if `capacity` is 0.
     ///
     /// ```
     /// use rpc_core::{Lag, Streaming};
     ///
     /// let (prices, feed) = Streaming::<(String, u64)>::channel(1);
-    /// // Whoever is slow gets the latest price of each symbol.
+    /// // A slow receiver gets the latest price of each symbol.
     /// let feed = feed.lag(Lag::latest_by(|(symbol, _): &(String, u64)| symbol.clone()), 1000);
     /// # drop((prices, feed));
     /// ```
@@ -260,8 +259,9 @@ impl<T, E> Streaming<T, E> {
         Self { source, buffer: None, ending: Ending::default(), error: PhantomData }
     }
 
-    /// The same stream, whose errors are read as `F`: for a stream that was [subscribed to](crate::Peer::subscribe) by
-    /// name. As [`Untyped`] it may be passed on by methods that do not say which errors their streams end with.
+    /// Changes the error type of the stream to `F`. Use this for a stream that was
+    /// [subscribed to](crate::Peer::subscribe) by name. An [`Untyped`] stream can be returned by methods that declare
+    /// no error for their streams.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -289,9 +289,10 @@ impl<T, E> Streaming<T, E> {
 }
 
 impl<T: DeserializeOwned, E: StreamErrorType> Streaming<T, E> {
-    /// The next item, or what went wrong; `None` when the stream has ended.
+    /// Returns the next item, or an error. Returns `None` when the stream has ended.
     ///
-    /// The same as the `next` of futures' `StreamExt`, which has more to offer: a `Streaming` is a `Stream`.
+    /// This does the same as `next` of futures' `StreamExt`. That trait has more methods for a `Streaming`, which is
+    /// a `Stream`.
     ///
     /// Cancel safe: an item that was not returned comes with the next call.
     #[expect(clippy::should_implement_trait, reason = "it is what `StreamExt` calls so")]
@@ -331,7 +332,7 @@ impl<T: DeserializeOwned, E: StreamErrorType> Stream for Streaming<T, E> {
     }
 }
 
-/// A stream has terminated when it has returned `None`, or the error with which a stream of this end has ended.
+/// A stream is terminated after it has returned `None`. A stream of this end is also terminated after its own error.
 impl<T: DeserializeOwned, E: StreamErrorType> FusedStream for Streaming<T, E> {
     fn is_terminated(&self) -> bool {
         matches!(self.source, Source::Ended)

@@ -1,4 +1,4 @@
-//! A stream that goes on while the other end is slow, and what waits of it.
+//! A stream with a buffer, which goes on while the receiver is slow.
 
 use std::task::{Context, Poll};
 
@@ -12,14 +12,14 @@ use super::source::{BufferProgress, Items, Step};
 use crate::error::object::ErrorObject;
 use crate::util::bounded_writer::BoundedWriter;
 
-/// So many items are taken in before others get their turn.
+/// How many items are taken at once before other streams get their turn.
 const AT_ONCE: usize = 64;
 
-/// A source that is asked for items whether or not they can be sent.
+/// A source that is polled for items whether or not they can be sent.
 pub(super) struct Lagging<T> {
     source: Local<T>,
     buffer: Box<dyn Buffer<T>>,
-    /// How the source ended, if it has.
+    /// How the source ended, if it has ended.
     end: Option<Result<(), ErrorObject>>,
     /// The item that is to be written.
     chosen: Option<T>,
@@ -32,7 +32,7 @@ impl<T> Lagging<T> {
         Self { source, buffer, end: None, chosen: None, lost: 0, ending }
     }
 
-    /// Takes in one item, if there is one; whether it was worth asking.
+    /// Takes one item into the buffer if there is one. Ready if the source gave an item or its end.
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Overflow> {
         if self.end.is_some() {
             return Ok(Poll::Pending);
@@ -48,10 +48,10 @@ impl<T> Lagging<T> {
 }
 
 impl<T: Serialize + Send> Items for Lagging<T> {
-    /// While items can be sent the source is asked for one at a time, so that nothing is lost.
+    /// While items can be sent, the source is polled for one item at a time, so that nothing is lost.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         if self.buffer.is_empty() {
-            // It has room for one.
+            // An empty buffer has room for one item.
             let _ = self.poll_source(cx);
         }
         match &self.end {

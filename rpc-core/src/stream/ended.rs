@@ -1,4 +1,4 @@
-//! Why nobody takes the items of a channel any more, for those who send them.
+//! The reason why a stream has no receiver any more, for the sender of its items.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use crate::error::close::CloseReason;
 use crate::error::object::ErrorObject;
 use crate::util::sync::{Arc, OnceLock};
 
-/// Why nobody takes the items of a [`StreamSender`](crate::StreamSender) any more.
+/// The reason why the stream of a [`StreamSender`](crate::StreamSender) has no receiver any more.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum StreamEnd {
-    /// The taker wants no more items: the taker has dropped the stream or unsubscribed, or the call is over that the
-    /// stream went with.
+    /// The receiver wants no more items. It has dropped the stream or unsubscribed, or the call that the stream
+    /// belongs to is over.
     Stopped,
-    /// The connection that carried the stream has ended, or is about to.
+    /// The connection that carried the stream has ended, or is about to end.
     Closed {
-        /// How the connection ended. With [`SLOW_READER`](crate::CloseCode::SLOW_READER) the taker may have been too slow
-        /// for [`Lag::Disconnect`](crate::Lag::Disconnect).
+        /// How the connection ended. After [`SLOW_READER`](crate::CloseCode::SLOW_READER) the receiver may have been
+        /// too slow for [`Lag::Disconnect`](crate::Lag::Disconnect).
         reason: CloseReason,
     },
-    /// The stream has ended with this error, which the taker was told: another sender has
-    /// [failed](crate::StreamSender::fail), or an item could not be written or is too large to be sent.
+    /// The stream has ended with this error, and the receiver was told. Another sender has called
+    /// [`fail`](crate::StreamSender::fail), or an item could not be written or is too large to be sent.
     Failed(ErrorObject),
 }
 
@@ -36,8 +36,8 @@ impl fmt::Display for StreamEnd {
 
 impl std::error::Error for StreamEnd {}
 
-/// Where whoever ends a stream leaves why, before the stream is dropped: what comes first counts. Only a stream
-/// from a channel has such a place.
+/// Stores the reason for the end of a stream before the stream is dropped. The first reason counts. Only a stream
+/// from a channel has such a store.
 #[derive(Clone, Default)]
 pub(super) struct Ending(Option<Arc<OnceLock<StreamEnd>>>);
 
@@ -52,7 +52,7 @@ impl Ending {
         }
     }
 
-    /// Why it ended, if it has.
+    /// Returns the stored reason.
     pub(super) fn get(&self) -> StreamEnd {
         let told = self.0.as_ref().and_then(|place| place.get());
         told.cloned().unwrap_or(StreamEnd::Stopped)

@@ -1,4 +1,4 @@
-//! Why a stream has no item in some place.
+//! The errors of a stream.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use crate::error::codec::DecodeError;
 use crate::error::object::ErrorObject;
 use crate::util::escaped::Escaped;
 
-/// Why a stream has no item in this place.
+/// The reason why a stream has no item at this place.
 ///
-/// `E` is the error that the type of the stream names: `Streaming<T, E>`. A `Streaming<T>` names none.
+/// `E` is the error type of the stream: `Streaming<T, E>`. A `Streaming<T>` has no error type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum StreamError<E = Untyped> {
@@ -18,26 +18,26 @@ pub enum StreamError<E = Untyped> {
     Method(E),
     /// The stream ended with any other error.
     Remote(ErrorObject),
-    /// Items are missing here: a plain peer sent them faster than they were taken, or another end did
-    /// not send them. The stream goes on.
+    /// Items are missing at this place. A plain peer sent them faster than they were received, or the peer did not
+    /// send them. The stream goes on.
     Gap {
-        /// How many.
+        /// The number of missing items.
         missed: u64,
     },
-    /// The stream was given up: the call that it came with was answered or cancelled.
+    /// The stream was given up, because the call that it belongs to was answered or cancelled.
     Cancelled,
     /// The connection ended, and the stream with it.
     Closed {
         /// How the connection ended.
         reason: CloseReason,
     },
-    /// The item does not fit the type that this end expects; the stream goes on. Or the stream has ended with an
-    /// error that cannot be read.
+    /// The item does not fit the type of the receiver; the stream goes on. Or the stream has ended with an error that
+    /// cannot be read.
     Decode(DecodeError),
 }
 
 impl<E: StreamErrorType> StreamError<E> {
-    /// What the error means with which a stream ended.
+    /// Interprets the error with which a stream ended.
     pub(super) fn from_item(error: ErrorObject) -> Self {
         E::read(error).map_or_else(Self::Remote, Self::Method)
     }
@@ -46,7 +46,7 @@ impl<E: StreamErrorType> StreamError<E> {
 impl<E: fmt::Display> fmt::Display for StreamError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // Its fields are the other end's.
+            // The peer chose the fields of this error.
             Self::Method(error) => Escaped(error).fmt(f),
             Self::Remote(error) => error.fmt(f),
             Self::Gap { missed } => write!(f, "{missed} items are missing"),
@@ -60,7 +60,7 @@ impl<E: fmt::Display> fmt::Display for StreamError<E> {
 impl<E: std::error::Error> std::error::Error for StreamError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            // It speaks through `Display` already; below it is what lies below the error.
+            // `Display` shows this error already, so the source is the source of the error.
             Self::Method(error) => error.source(),
             Self::Decode(why) => Some(why),
             _ => None,

@@ -1,4 +1,4 @@
-//! Results and items as JSON, within what may be sent.
+//! Writes results and items as JSON, up to the size that may be sent.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::util::log_throttle::LogThrottle;
 /// Writes `value` at the end of `out`.
 ///
 /// # Errors
-/// The value does not fit, or cannot be written as JSON; the log says why.
+/// Returns an error if the value does not fit, or cannot be written as JSON. The log holds the reason.
 pub(crate) fn write<T: Serialize>(
     out: &mut BoundedWriter<'_>,
     value: &T,
@@ -30,7 +30,7 @@ pub(crate) fn write<T: Serialize>(
 /// Writes JSON text at the end of `out`.
 ///
 /// # Errors
-/// The text does not fit.
+/// Returns an error if the text does not fit.
 pub(crate) fn write_raw(out: &mut BoundedWriter<'_>, json: &str) -> Result<(), ErrorObject> {
     out.text(json).map_err(|_| ErrorObject::answer_too_big(out.limit()))
 }

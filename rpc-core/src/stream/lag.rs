@@ -1,29 +1,29 @@
-//! What becomes of items when the other end is too slow for them.
+//! Policies for items when the receiver is too slow.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 
-/// What becomes of an item for which the other end has no room, once as many wait as may: see
+/// What happens to a new item when the receiver has no room and the buffer is full; see
 /// [`Streaming::lag`](crate::Streaming::lag).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Lag<T> {
-    /// It is not made: whoever makes the items waits. Nothing is lost.
+    /// The source waits and makes no item. Nothing is lost.
     Wait,
-    /// The one that waited longest is dropped for it.
+    /// The oldest waiting item is dropped.
     DropOldest,
-    /// It is dropped.
+    /// The new item is dropped.
     DropNewest,
-    /// It takes the place of the one with the same key, if one waits; else it waits as well, and if
-    /// there is no room the one that waited longest is dropped. So a slow taker gets of each key the
-    /// latest, each in its turn. Made by [`latest_by`](Self::latest_by).
+    /// The new item replaces a waiting item with the same key. If no item with its key waits, the new item joins the
+    /// buffer; a full buffer drops its oldest item first. So a slow receiver gets the latest item of each key, each
+    /// key in its turn. Made by [`latest_by`](Self::latest_by).
     LatestBy(LagKey<T>),
-    /// The connection is closed with 4008.
+    /// The connection is closed with code 4008.
     Disconnect,
 }
 
-/// By what items are told apart.
+/// The key function of [`Lag::LatestBy`].
 pub struct LagKey<T>(Box<dyn FnOnce(usize) -> Box<dyn Buffer<T>> + Send>);
 
 impl<T> fmt::Debug for LagKey<T> {
@@ -33,7 +33,7 @@ impl<T> fmt::Debug for LagKey<T> {
 }
 
 impl<T: Send + 'static> Lag<T> {
-    /// [`LatestBy`](Self::LatestBy) this key.
+    /// Creates [`LatestBy`](Self::LatestBy) with this key function.
     pub fn latest_by<K>(key: impl Fn(&T) -> K + Send + 'static) -> Self
     where
         K: Eq + Hash + Clone + Send + 'static,
@@ -53,24 +53,24 @@ impl<T: Send + 'static> Lag<T> {
     }
 }
 
-/// Items that wait, each with how many are missing before it.
+/// Waiting items, each with the number of items that are missing before it.
 pub(super) trait Buffer<T>: Send {
-    /// Adds an item; how many were lost by that.
+    /// Adds an item, and returns how many items were lost.
     ///
     /// # Errors
-    /// There is no room for it, and none may be lost.
+    /// Returns an error if there is no room and no item may be lost.
     fn push(&mut self, item: T) -> Result<u64, Overflow>;
 
-    /// Takes the next item, and how many are missing before it.
+    /// Takes the next item, with the number of items that are missing before it.
     fn pop(&mut self) -> Option<(u64, T)>;
 
     fn is_empty(&self) -> bool;
 
-    /// How many are missing after the last one.
+    /// Returns how many items are missing after the last item.
     fn missed_after(&self) -> u64;
 }
 
-/// More items wait than may.
+/// The buffer is full, and no item may be lost.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Overflow;
 
@@ -131,8 +131,8 @@ impl<T: Send> Buffer<T> for Ring<T> {
     }
 }
 
-/// The latest item of each key, in the order in which the keys came to wait. A new item keeps the place
-/// of the old one: at the end of the line a key that changes all the time would never have its turn.
+/// The latest item of each key, in the order in which the keys began to wait. A new item keeps the place of the item
+/// that it replaces. If it moved to the end, a key that changes all the time would never have its turn.
 struct Latest<T, K, F> {
     key: F,
     capacity: usize,
@@ -156,7 +156,7 @@ impl<T: Send, K: Eq + Hash + Clone + Send, F: Fn(&T) -> K + Send> Buffer<T> for 
         }
         let oldest = if self.line.len() >= self.capacity { self.pop() } else { None };
         let missed = oldest.map_or(0, |(missed, _)| missed + 1);
-        // What comes next is where the loss is seen, be it the oldest that is left or this one.
+        // The next item to be sent reports the loss: the oldest item that is left, or the new item.
         match self.line.front().and_then(|front| self.items.get_mut(front)) {
             Some((missed_before, _)) => {
                 *missed_before += missed;

@@ -1,4 +1,4 @@
-//! A stream of the other end, untyped.
+//! A stream that the peer sends, without its item type.
 
 use std::fmt;
 use std::task::{Context, Poll};
@@ -8,7 +8,7 @@ use crate::protocol::tables::streams::{IncomingKey, Item};
 use crate::util::sync::Arc;
 use crate::util::waiter::poll_registered;
 
-/// A stream of the other end. Dropping it ends it there.
+/// A stream that the peer sends. Dropping the value ends the stream at the peer.
 pub(crate) struct Remote {
     shared: Arc<Shared>,
     key: IncomingKey,

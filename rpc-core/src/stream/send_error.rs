@@ -1,16 +1,16 @@
-//! Why an item was not sent into a channel. The errors give the item back, and their `Debug` does not show it: an item may
-//! be long, and secret.
+//! The errors of sending an item into a channel. Each error returns the item. `Debug` does not show the item, which
+//! may be long or secret.
 
 use std::{error, fmt};
 
 use super::ended::StreamEnd;
 
-/// An item that nobody took, and why.
+/// An item that could not be sent, and the reason.
 #[derive(Clone, PartialEq)]
 pub struct SendError<T> {
     /// The item.
     pub item: T,
-    /// Why nobody took it.
+    /// The reason why the stream has no receiver.
     pub end: StreamEnd,
 }
 
@@ -28,12 +28,12 @@ impl<T> fmt::Display for SendError<T> {
 
 impl<T> error::Error for SendError<T> {}
 
-/// Why [`try_send`](crate::StreamSender::try_send) did not send an item, with the item.
+/// The reason why [`try_send`](crate::StreamSender::try_send) did not send an item, with the item.
 #[derive(Clone, PartialEq)]
 pub enum TrySendError<T> {
     /// The channel has no room now.
     Full(T),
-    /// Nobody takes the items any more.
+    /// The stream has no receiver any more.
     Ended(SendError<T>),
 }
 
@@ -45,7 +45,7 @@ impl<T> TrySendError<T> {
         }
     }
 
-    /// Returns whether the channel has no room: the item may be sent later.
+    /// Returns whether the channel has no room. The item may be sent later then.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full(_))
     }

@@ -1,4 +1,4 @@
-//! Items sent into a stream from elsewhere.
+//! Sends items into a stream from any task.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,8 +13,8 @@ use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
 use crate::util::sync::{Arc, Mutex, PoisonError};
 
-/// Sends items into a [`Streaming`](crate::Streaming). Clones send into the same; when the last one is dropped the
-/// stream ends.
+/// Sends items into a [`Streaming`](crate::Streaming). Clones send into the same stream. The stream ends when the
+/// last sender is dropped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -29,10 +29,10 @@ use crate::util::sync::{Arc, Mutex, PoisonError};
 /// # }
 /// ```
 ///
-/// A sender is a [`Sink`](futures_util::Sink) as well, so a stream can be [forwarded] into it. The sink's error is the
-/// [`StreamEnd`]. The sink keeps the room that it has reserved, or waits for, until it sends an item, or is closed or
-/// dropped: [`send`](Self::send) is for another clone then. Closing the sink does not end the stream; dropping the last
-/// sender does.
+/// A sender is a [`Sink`](futures_util::Sink) as well, so a stream can be [forwarded] into it. The error of the sink
+/// is [`StreamEnd`]. `poll_ready` reserves room in the channel. The sink keeps this room, or its place in the queue
+/// for room, until it sends an item, is closed or is dropped. In that time use another clone for
+/// [`send`](Self::send). Closing the sink does not end the stream; dropping the last sender does.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -49,22 +49,22 @@ use crate::util::sync::{Arc, Mutex, PoisonError};
 /// [forwarded]: futures_util::StreamExt::forward
 pub struct StreamSender<T, E = Untyped> {
     pub(super) sender: Sender<T>,
-    /// The place of the error that the stream ends with, kept free from the start: [`fail`](Self::fail) never waits.
-    /// Only senders hold it, so it goes with the last of them, and the stream ends.
+    /// Room for the error that ends the stream, reserved from the start, so that [`fail`](Self::fail) never waits.
+    /// Only senders hold this room. It is released with the last sender, and then the stream ends.
     failure: Arc<Mutex<Option<OwnedPermit<Sent<T>>>>>,
     pub(super) ending: Ending,
-    /// What the sink has of the channel's room.
+    /// The room that the sink has reserved.
     pub(super) slot: Slot<T>,
     error: PhantomData<fn(E)>,
 }
 
-/// What goes through the channel: an item, or the error that ends the stream.
+/// An entry of the channel: an item, or the error that ends the stream.
 pub(super) type Sent<T> = Result<T, ErrorObject>;
 
 pub(super) type Sender<T> = mpsc::Sender<Sent<T>>;
 
 impl<T, E> StreamSender<T, E> {
-    /// A sender with room for `capacity` items, and the other end of its channel.
+    /// Creates a sender with room for `capacity` items, and the receiver of its channel.
     pub(super) fn channel(capacity: usize, ending: Ending) -> (Self, mpsc::Receiver<Sent<T>>) {
         assert!(capacity > 0, "room for one item at least");
         let (sender, receiver) = mpsc::channel(capacity + 1);
@@ -73,13 +73,15 @@ impl<T, E> StreamSender<T, E> {
         (Self { sender, failure, ending, slot: Slot::None, error: PhantomData }, receiver)
     }
 
-    /// Waits for room and sends an item. Cancel safe: if the future is dropped before it is ready, nothing is sent.
+    /// Waits for room in the channel and sends an item. Cancel safe: a future that is dropped before it is ready has
+    /// sent nothing.
     ///
-    /// A slow taker keeps the channel full, so who sends waits. If the stream has a [`lag`](crate::Streaming::lag) other
-    /// than [`Lag::Wait`](crate::Lag::Wait), items are taken from the channel all the same, and no taker is waited for.
+    /// A slow receiver keeps the channel full, so the sender waits. With a [`lag`](crate::Streaming::lag) other than
+    /// [`Lag::Wait`](crate::Lag::Wait) the items are taken from the channel anyway, and the sender does not wait for
+    /// the receiver.
     ///
     /// # Errors
-    /// Nobody takes the items any more. The error says why, and has the item.
+    /// Returns an error if the stream has no receiver any more. The error holds the reason and the item.
     pub async fn send(&self, item: T) -> Result<(), SendError<T>> {
         match self.sender.reserve().await {
             Ok(place) => {
@@ -90,7 +92,7 @@ impl<T, E> StreamSender<T, E> {
         }
     }
 
-    /// Sends an item if the channel has room for it now.
+    /// Sends an item if the channel has room for it now. Never waits.
     ///
     /// ```
     /// use rpc_core::{Streaming, TrySendError};
@@ -105,8 +107,10 @@ impl<T, E> StreamSender<T, E> {
     /// ```
     ///
     /// # Errors
-    /// [`Full`](TrySendError::Full): the channel has no room. [`Ended`](TrySendError::Ended): nobody takes the items any
-    /// more. Both have the item.
+    /// - [`Full`](TrySendError::Full): the channel has no room.
+    /// - [`Ended`](TrySendError::Ended): the stream has no receiver any more.
+    ///
+    /// Both errors hold the item.
     pub fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
         match self.sender.try_reserve() {
             Ok(place) => {
@@ -120,9 +124,10 @@ impl<T, E> StreamSender<T, E> {
         }
     }
 
-    /// Ends the stream with an error, after the items that were sent before. Returns at once, even if the channel is full.
+    /// Ends the stream with an error, after the items that were sent before. Returns at once, even if the channel is
+    /// full.
     ///
-    /// Nothing happens if the stream has ended, or if another sender has failed before. Items that other senders
+    /// Does nothing if the stream has ended, or if another sender has called `fail` before. Items that other senders
     /// send afterwards are dropped.
     pub fn fail<F: RpcError>(self, error: F)
     where
@@ -134,12 +139,12 @@ impl<T, E> StreamSender<T, E> {
         }
     }
 
-    /// Returns whether nobody takes the items any more: then [`send`](Self::send) fails.
+    /// Returns whether the stream has no receiver any more. [`send`](Self::send) fails then.
     pub fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
 
-    /// Waits until nobody takes the items any more; returns why. Cancel safe.
+    /// Waits until the stream has no receiver any more, and returns the reason. Cancel safe.
     pub async fn closed(&self) -> StreamEnd {
         self.sender.closed().await;
         self.ending.get()

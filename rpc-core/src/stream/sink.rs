@@ -1,4 +1,4 @@
-//! A sender as a `Sink`: the sink reserves room for an item first, then it puts the item there.
+//! A sender as a `Sink`. The sink first reserves room for an item, and then puts the item there.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,7 +10,7 @@ use tokio::sync::mpsc::error::{SendError, TrySendError};
 use super::ended::StreamEnd;
 use super::sender::{Sent, StreamSender};
 
-/// The room that a sink has reserved in the channel.
+/// The room in the channel that a sink has reserved.
 pub(super) enum Slot<T> {
     None,
     /// The sink waits for room, behind other senders.
@@ -19,13 +19,13 @@ pub(super) enum Slot<T> {
     Ready(OwnedPermit<Sent<T>>),
 }
 
-/// `Sync`, since `send` and its likes share the sender by reference.
+/// `Sync`, because `send` and similar functions share the sender by reference.
 type Reserving<T> = Pin<Box<dyn Future<Output = Reserved<T>> + Send + Sync>>;
 
 type Reserved<T> = Result<OwnedPermit<Sent<T>>, SendError<()>>;
 
 impl<T: Send + 'static, E> StreamSender<T, E> {
-    /// Begins to reserve room, without an allocation if there is room now.
+    /// Begins to reserve room. Allocates nothing if there is room now.
     fn reserve(&self) -> Result<Slot<T>, StreamEnd> {
         match self.sender.clone().try_reserve_owned() {
             Ok(place) => Ok(Slot::Ready(place)),
@@ -57,7 +57,7 @@ impl<T: Send + 'static, E> Sink<T> for StreamSender<T, E> {
     }
 
     /// # Panics
-    /// If `poll_ready` has not returned `Ready(Ok(()))` before.
+    /// Panics if `poll_ready` has not returned `Ready(Ok(()))` before.
     fn start_send(self: Pin<&mut Self>, item: T) -> Result<(), StreamEnd> {
         let this = self.get_mut();
         let Slot::Ready(place) = std::mem::replace(&mut this.slot, Slot::None) else {
@@ -70,12 +70,12 @@ impl<T: Send + 'static, E> Sink<T> for StreamSender<T, E> {
         Ok(())
     }
 
-    /// There is nothing to flush: each item is in the channel already.
+    /// Does nothing, because each item is in the channel already.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), StreamEnd>> {
         Poll::Ready(Ok(()))
     }
 
-    /// Gives back the room that was reserved. The stream ends when its last sender is dropped.
+    /// Returns the reserved room. The stream ends when its last sender is dropped.
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), StreamEnd>> {
         self.get_mut().slot = Slot::None;
         Poll::Ready(Ok(()))

@@ -1,4 +1,4 @@
-//! A stream as the connection that sends it sees it.
+//! A stream, as the connection that sends it uses it.
 
 use std::task::{Context, Poll};
 
@@ -13,12 +13,12 @@ use crate::protocol::tables::streams::{Item, OutgoingKey};
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
 
-/// A stream that is offered, whatever its items are.
+/// A stream that this end sends, for any item type.
 pub(crate) trait Items: Send {
-    /// The next step of the stream.
+    /// Polls the next step of the stream.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step>;
 
-    /// How many items are missing before the one that is to be written, or before the end.
+    /// Returns how many items are missing before the item that is to be written, or before the end.
     fn missed(&mut self) -> u64 {
         0
     }
@@ -26,36 +26,36 @@ pub(crate) trait Items: Send {
     /// Writes the item of the last step as JSON at the end of `out`.
     fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<(), ErrorObject>;
 
-    /// Takes in what there is while nothing can be sent, if the stream does not wait.
+    /// Takes items into the buffer while nothing can be sent, if the stream has a buffer.
     fn poll_buffer(&mut self, _: &mut Context<'_>) -> BufferProgress {
         BufferProgress::All
     }
 
-    /// Whoever sends the items hears why nobody takes them any more; what is said first counts. It is dropped
-    /// next.
+    /// Tells the sender of the items why the stream has no receiver any more. The first reason counts. The stream is
+    /// dropped next.
     fn tell_end(&self, end: &StreamEnd);
 
-    /// How many items were dropped since this was last asked.
+    /// Returns how many items were dropped since the last call.
     fn take_lost(&mut self) -> u64 {
         0
     }
 }
 
-/// What came of taking in what there is.
+/// The result of taking items into the buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BufferProgress {
-    /// There is no more for now.
+    /// The source has no more items for now.
     All,
-    /// There may be more: others get their turn first.
+    /// The source may have more items. Other streams get their turn first.
     Some,
-    /// More than may wait.
+    /// More items than the buffer may hold.
     TooMuch,
 }
 
-/// A stream that goes with a call.
+/// A stream among the params of a call.
 pub(crate) struct Argument {
     pub(crate) key: OutgoingKey,
-    /// JSON text.
+    /// The id as JSON text.
     pub(crate) id: Box<str>,
     pub(crate) items: Box<dyn Items>,
 }
@@ -68,8 +68,8 @@ impl Argument {
     }
 }
 
-/// The code of an error item that stands for a gap: a peer that does not know gaps takes it for the
-/// end.
+/// The code of the error item that reports a gap. A peer that does not know gaps takes the item for the end of the
+/// stream.
 const GAP: i64 = crate::error::code::ErrorCode::INTERNAL;
 
 /// A step of a stream.
@@ -79,7 +79,7 @@ pub(crate) enum Step {
     End,
 }
 
-/// A [`Streaming`] that waits, and the item that it gave last.
+/// A [`Streaming`] without a buffer, and the last item that it gave.
 struct Offer<T> {
     source: Source<T>,
     item: Option<Last<T>>,
@@ -88,7 +88,7 @@ struct Offer<T> {
 
 enum Last<T> {
     Value(T),
-    /// Of a stream that was taken from a third peer: passed on as it came.
+    /// An item of a stream from a third peer, passed on without being parsed.
     Json(Box<str>),
 }
 
@@ -96,7 +96,7 @@ impl<T, E> Streaming<T, E>
 where
     T: Serialize + Send + 'static,
 {
-    /// The stream as the connection sends it.
+    /// Returns the stream in the form that the connection sends.
     pub(crate) fn into_items(self) -> Box<dyn Items> {
         match (self.source, self.buffer) {
             (Source::Local(stream), Some(buffer)) => {

@@ -1,4 +1,4 @@
-//! Which errors a stream ends with, as its type says.
+//! The error types of streams.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use crate::error::code::ErrorCode;
 use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
 
-/// The error type of a [`Streaming`](crate::Streaming) that does not say which errors the stream ends with. There are no
-/// values of it: the taker gets each error as [`StreamError::Remote`](crate::StreamError::Remote).
+/// The error type of a [`Streaming`](crate::Streaming) that declares no errors. The type has no values: the receiver
+/// gets each error as [`StreamError::Remote`](crate::StreamError::Remote).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Untyped {}
 
@@ -19,21 +19,21 @@ impl fmt::Display for Untyped {
 
 impl std::error::Error for Untyped {}
 
-/// What may stand for the errors in the type of a stream: an [`RpcError`], or [`Untyped`].
+/// An error type of a stream: an [`RpcError`], or [`Untyped`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a stream",
     label = "not an `RpcError`",
     note = "derive it (`#[derive(Debug, thiserror::Error, RpcError)]`), or leave it out: `Streaming<T>`"
 )]
 pub trait StreamErrorType: Sized + Send + 'static {
-    /// The value that `error` was made from, or the error itself.
+    /// Returns the value that `error` was made from, or `error` itself.
     #[doc(hidden)]
     fn read(error: ErrorObject) -> Result<Self, ErrorObject>;
 }
 
 impl<E: RpcError> StreamErrorType for E {
     fn read(error: ErrorObject) -> Result<Self, ErrorObject> {
-        // Reserved codes are the protocol's, as in the answer to a call.
+        // Reserved codes belong to the protocol, as in the answer to a call.
         let typed = (!ErrorCode::is_reserved(error.code)).then(|| E::from_error_object(&error));
         typed.flatten().ok_or(error)
     }
@@ -45,8 +45,8 @@ impl StreamErrorType for Untyped {
     }
 }
 
-/// Whether a stream with errors of this type may end with an `F`: with the type itself, and if it is
-/// [`Untyped`] with any [`RpcError`].
+/// Tells that a stream with this error type may end with an `F`. A typed stream ends with its own error type; an
+/// [`Untyped`] stream ends with any [`RpcError`].
 #[diagnostic::on_unimplemented(
     message = "a `Streaming<_, {Self}>` cannot end with `{F}`",
     label = "its errors are `{Self}`",
