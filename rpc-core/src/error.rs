@@ -1,4 +1,4 @@
-//! Errors: the error object of the specification, why calls fail, and why connections close.
+//! Errors: the error object of the specification, the failures of calls, and the reasons why connections close.
 
 pub(crate) mod call;
 pub(crate) mod close;

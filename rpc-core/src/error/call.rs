@@ -1,4 +1,4 @@
-//! Why a call failed, by what its caller can do about it.
+//! The errors of calls, sorted by what a caller can do about them.
 
 use std::convert::Infallible;
 use std::{error, fmt};
@@ -12,12 +12,14 @@ use crate::util::chain::Chain;
 use crate::util::escaped::Escaped;
 use crate::util::excerpt::Shortened;
 
-/// Why a call has no result.
+/// The reason why a call has no result.
 ///
-/// `E` is the typed error of the method; a call without a trait has none. A handler that makes calls passes on their
-/// errors by `?`: see [`from_call`](derive@crate::RpcError). The `Display` text is one line and
-/// harmless in a log: line breaks and control characters of the other end's words are escaped. What lies below the error
-/// is its `source()`: why params cannot be sent or an answer cannot be read, or the source of the method's own error.
+/// `E` is the typed error of the method. A call without a trait has no typed error. A handler that makes calls can
+/// pass on their errors with `?`; see [`from_call`](derive@crate::RpcError).
+///
+/// The `Display` text is one line and safe in a log: line breaks and control characters from the peer are escaped. It
+/// does not repeat the `source()`. The source tells why params cannot be sent or why an answer cannot be read. For
+/// the method's own error it is the source of that error.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -30,7 +32,7 @@ use crate::util::excerpt::Shortened;
 /// }
 /// other.close(rpc_core::CloseCode::NORMAL, "enough");
 /// peer.closed().await;
-/// // Never on its way, so it is safe to call again elsewhere.
+/// // The call was never sent, so it is safe to call again on another connection.
 /// let error = peer.call::<u32>("answer", ()).await.unwrap_err();
 /// assert_eq!(error.fate(), Some(Fate::NotSent));
 /// # }
@@ -40,59 +42,57 @@ use crate::util::excerpt::Shortened;
 pub enum CallError<E = Infallible> {
     /// The method answered with its own error.
     Method(E),
-    /// The other end answered with any other error. [`fate`](Self::fate) is `None`, except for one error: the
-    /// answer to an earlier call under this [idempotency key](crate::Call::idempotency_key) is not kept any more.
+    /// The peer answered with any other error. [`fate`](Self::fate) is `None`, except for one error: the answer to an
+    /// earlier call under this [idempotency key](crate::Call::idempotency_key) is not stored any more.
     Remote(ErrorObject),
-    /// No answer within the deadline, here or there.
+    /// No answer came within the deadline. The deadline passed at this end, or the peer has reported it.
     Timeout {
-        /// Whether it may have run.
+        /// Whether the call may have run.
         fate: Fate,
-        /// An error without an id that the other end sent while the call was open. It may be the answer to
-        /// this call. The error has no data here, and a long message is cut.
+        /// An error without an id that the peer sent while the call was open. The error may be the answer to this
+        /// call. It has no data here, and a long message is cut.
         heard: Option<Box<ErrorObject>>,
     },
-    /// The call was sent in a batch, and will get no answer: the other end has refused the whole batch, or has
-    /// answered other calls of the batch and not this one.
+    /// The call was sent in a batch and will get no answer. The peer has refused the whole batch, or has answered
+    /// other calls of the batch and not this one.
     Unanswered {
-        /// What the other end said or did instead.
+        /// What the peer sent instead.
         why: String,
-        /// Whether it may have run.
+        /// Whether the call may have run.
         fate: Fate,
     },
-    /// The other end says that this call was cancelled.
+    /// The peer says that this call was cancelled.
     Cancelled {
-        /// Whether it may have run.
+        /// Whether the call may have run.
         fate: Fate,
     },
-    /// Not executed, here or there, because a limit was reached: safe to try again later.
+    /// A limit of this end or of the peer was reached. The call was not executed, and it is safe to try again later.
     Busy,
-    /// The connection ended before the answer came, or the other end stopped the request in order to close the
-    /// connection.
+    /// The connection ended before the answer came, or the peer stopped the request in order to close the connection.
     Closed {
-        /// How it ended.
+        /// How the connection ended.
         reason: CloseReason,
         /// Whether the call may have run.
         fate: Fate,
     },
-    /// The params could not be written, or are larger than may be sent. Nothing was sent.
+    /// The params could not be written as JSON, or are larger than a message may be. Nothing was sent.
     Encode(EncodeError),
     /// The answer is not what this end expects: the two ends disagree on a type.
     Decode(DecodeError),
 }
 
-/// What became of a call that has no answer.
+/// Whether a call without an answer may have run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fate {
-    /// The transport never accepted the last byte of the request, so the other end cannot have it
-    /// whole: safe to send again.
+    /// The transport never accepted the last byte of the request, so the peer cannot have the whole request. It is
+    /// safe to send the call again.
     NotSent,
-    /// It may have run, or be running still.
+    /// The call may have run, or may still be running.
     MaybeExecuted,
 }
 
 impl<E: RpcError> CallError<E> {
-    /// What an error object from the other end means to the caller. Reserved codes are never
-    /// offered to the typed error.
+    /// Interprets an error object of the peer. Reserved codes are never offered to the typed error.
     pub(crate) fn from_answer(error: ErrorObject) -> Self {
         let fate = Fate::MaybeExecuted;
         match error.kind() {
@@ -100,7 +100,7 @@ impl<E: RpcError> CallError<E> {
             Some(Kind::Deadline) => return Self::Timeout { fate, heard: None },
             Some(Kind::Cancelled) => return Self::Cancelled { fate },
             Some(Kind::Interrupted) => {
-                // The close is right behind.
+                // The close frame follows at once.
                 let reason = CloseReason::peer(error.close_code(), error.message);
                 return Self::Closed { reason, fate };
             }
@@ -116,7 +116,7 @@ impl<E: RpcError> CallError<E> {
 }
 
 impl CallError {
-    /// The same failure for a caller that knows the method's typed error: of a call by name, or of one that was
+    /// Reads the method's typed error from this failure. Use this for a call by name, or after
     /// [`untyped`](Self::untyped).
     ///
     /// ```
@@ -127,7 +127,7 @@ impl CallError {
     /// #[rpc(code = 7)]
     /// struct SoldOut;
     ///
-    /// // As of `peer.call::<u32>("order", ())`.
+    /// // The error of a `peer.call::<u32>("order", ())`, for example.
     /// let error: CallError = CallError::Remote(ErrorObject::new(7, "sold out"));
     /// assert_eq!(error.typed(), CallError::Method(SoldOut));
     /// ```
@@ -143,29 +143,28 @@ impl CallError {
 }
 
 impl<E: RpcError> CallError<E> {
-    /// The same failure without the type of the method's own error, which becomes
-    /// [`Remote`](Self::Remote): for a handler that is not to pass on the errors of a method that it calls. See
-    /// `from_call` of [`RpcError`](derive@crate::RpcError).
+    /// Removes the typed error, which becomes [`Remote`](Self::Remote). Use this in a handler that must not pass on
+    /// the typed errors of a method that it calls. See `from_call` of [`RpcError`](derive@crate::RpcError).
     pub fn untyped(self) -> CallError {
         self.split().map_or_else(|rest| rest, |own| CallError::Remote(own.to_error_object()))
     }
 }
 
 impl<E> CallError<E> {
-    /// The method's own error; `Err` has every other failure.
+    /// Returns the method's own error.
     ///
     /// # Errors
-    /// The method has not answered with its own error.
+    /// Returns every other failure as `Err`.
     pub fn into_method(self) -> Result<E, CallError> {
         self.split()
     }
 
-    /// The same failure with what `map` makes of the method's own error.
+    /// Converts the method's own error with `map`, and keeps every other failure.
     pub fn map_method<F>(self, map: impl FnOnce(E) -> F) -> CallError<F> {
         self.split().map_or_else(|rest| rest, |own| CallError::Method(map(own)))
     }
 
-    /// The method's own error, or the same failure of a call whose method has other errors.
+    /// Returns the method's own error. Any other failure gets another error type.
     fn split<F>(self) -> Result<E, CallError<F>> {
         Err(match self {
             Self::Method(error) => return Ok(error),
@@ -180,10 +179,11 @@ impl<E> CallError<E> {
         })
     }
 
-    /// Whether a call that failed without an answer may have run; `None` if the call was answered.
+    /// Returns whether a call that failed without an answer may have run. Returns `None` if the call was answered.
     ///
-    /// If the answer is -32015, this is `MaybeExecuted`: an earlier call under the same
-    /// [idempotency key](crate::Call::idempotency_key) has run, or may have, and its answer is not kept any more.
+    /// For the answer -32015 this is `MaybeExecuted`. An earlier call under the same
+    /// [idempotency key](crate::Call::idempotency_key) has run, or may have run, and its answer is not stored any
+    /// more.
     pub fn fate(&self) -> Option<Fate> {
         match self {
             Self::Timeout { fate, .. }
@@ -201,13 +201,13 @@ impl<E> CallError<E> {
 
 const UNSENT: &str = "cannot send the params";
 
-/// How many bytes of the message of an error without an id are kept.
+/// The most bytes of the message that are kept of an error without an id.
 pub(crate) const LONGEST_HEARD: usize = 300;
 
 impl<E: fmt::Display> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // Its fields are the other end's.
+            // The peer chose the fields of this error.
             Self::Method(error) => Escaped(error).fmt(f),
             Self::Remote(error) => error.fmt(f),
             Self::Timeout { fate, heard: None } => write!(f, "no answer in time ({fate})"),
@@ -232,7 +232,7 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
 impl<E: error::Error> error::Error for CallError<E> {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            // It speaks through `Display` already; below it is what lies below the error.
+            // `Display` shows this error already, so the source is the source of the error.
             Self::Method(error) => error.source(),
             Self::Encode(why) => Some(why),
             Self::Decode(why) => Some(why),
@@ -250,24 +250,24 @@ impl fmt::Display for Fate {
     }
 }
 
-/// Why a notification was not taken.
+/// The reason why a notification was not sent.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum NotifyError {
     /// The connection has ended.
     Closed {
-        /// How it ended.
+        /// How the connection ended.
         reason: CloseReason,
     },
-    /// The outbound queue has no room; only the `try_` forms say so, the others wait.
+    /// The outbound queue has no room. Only the `try_` functions return this; the other functions wait for room.
     Full,
-    /// The params could not be written, or are larger than may be sent.
+    /// The params could not be written as JSON, or are larger than a message may be.
     Encode(EncodeError),
-    /// A [layer](crate::layers) of this end refused it, and says why.
+    /// A [layer](crate::layers) of this end refused the notification, with this reason.
     Refused(String),
 }
 
-/// What the layers around a notification see of it, as of a call.
+/// Converts the error for layers, which see a notification as a call.
 impl From<NotifyError> for CallError {
     fn from(error: NotifyError) -> Self {
         match error {
@@ -281,7 +281,7 @@ impl From<NotifyError> for CallError {
     }
 }
 
-/// What a notification's layers came to.
+/// Converts the outcome of a notification's layers.
 impl From<CallError> for NotifyError {
     fn from(error: CallError) -> Self {
         match error {
@@ -318,7 +318,7 @@ impl error::Error for NotifyError {
 mod tests {
     use super::*;
 
-    /// The error and its sources, each in its own words.
+    /// Returns the text of the error and of each of its sources.
     fn levels(error: &dyn error::Error) -> Vec<String> {
         let mut levels = vec![error.to_string()];
         let mut next = error.source();
@@ -347,7 +347,7 @@ mod tests {
         assert_eq!(levels(&busy), ["busy: not executed"]);
     }
 
-    /// A notification has no place for the levels of a call's error.
+    /// A notification's error has no sources, so its text holds the text of all sources of the call's error.
     #[test]
     fn a_notification_that_a_layer_refuses_tells_all_levels_in_one() {
         let refused = NotifyError::from(CallError::Decode("no number".into()));

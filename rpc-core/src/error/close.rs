@@ -1,10 +1,10 @@
-//! Why a connection ends: the codes of the wire, and what a caller is told.
+//! The reasons why a connection ends: close codes on the wire, and reasons for callers.
 
 use std::fmt;
 
 use crate::util::escaped::Escaped;
 
-/// A WebSocket close code, as in RFC 6455 section 7.4 and the table of this crate's wire format.
+/// A WebSocket close code, as in RFC 6455 section 7.4 and in the table of this crate's wire format.
 ///
 /// ```
 /// use rpc_core::CloseCode;
@@ -16,51 +16,51 @@ use crate::util::escaped::Escaped;
 pub struct CloseCode(u16);
 
 impl CloseCode {
-    /// 1000: done.
+    /// 1000: the connection has done its work.
     pub const NORMAL: Self = Self(1000);
-    /// 1001: going away.
+    /// 1001: this end is going away.
     pub const GOING_AWAY: Self = Self(1001);
-    /// 1002: the other end broke the WebSocket protocol.
+    /// 1002: the peer broke the WebSocket protocol.
     pub const PROTOCOL: Self = Self(1002);
     /// 1003: a binary message is not UTF-8, so it cannot be JSON.
     pub const UNSUPPORTED: Self = Self(1003);
-    /// 1007: text that is not UTF-8.
+    /// 1007: a text message is not UTF-8.
     pub const INVALID_TEXT: Self = Self(1007);
-    /// 1008: floods and other abuse.
+    /// 1008: the peer floods or abuses the connection in another way.
     pub const POLICY: Self = Self(1008);
-    /// 1009: a message too big.
+    /// 1009: a message is too big.
     pub const TOO_BIG: Self = Self(1009);
     /// 1011: an internal error.
     pub const INTERNAL: Self = Self(1011);
-    /// 1012: restarting; come back.
+    /// 1012: the server restarts; the client should connect again.
     pub const RESTARTING: Self = Self(1012);
-    /// 1013: try again later.
+    /// 1013: the client should try again later.
     pub const TRY_LATER: Self = Self(1013);
-    /// 4008: the other end reads too slowly.
+    /// 4008: the peer reads too slowly.
     pub const SLOW_READER: Self = Self(4008);
-    /// 4401: not authenticated, or the authentication expired.
+    /// 4401: the peer is not authenticated, or its authentication has expired.
     pub const NOT_AUTHENTICATED: Self = Self(4401);
-    /// 4403: forbidden.
+    /// 4403: the peer is forbidden to connect.
     pub const FORBIDDEN: Self = Self(4403);
-    /// 4409: taken over by a later connection of the same caller; do not come back by yourself.
+    /// 4409: a later connection of the same caller has taken over. The client should not connect again by itself.
     pub const TAKEN_OVER: Self = Self(4409);
 
-    /// A code by number.
+    /// Creates a code from its number.
     pub const fn new(code: u16) -> Self {
         Self(code)
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn value(self) -> u16 {
         self.0
     }
 
-    /// Whether this is one of the codes above.
+    /// Returns whether this is one of the codes above.
     pub(crate) const fn is_known(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1009 | 1011..=1013 | 4008 | 4401 | 4403 | 4409)
     }
 
-    /// Whether an endpoint may put this code into a close message (RFC 6455 section 7.4.2).
+    /// Returns whether an endpoint may put this code into a close frame (RFC 6455 section 7.4.2).
     #[cfg(feature = "websocket")] // other transports decide for themselves
     pub(crate) const fn may_be_sent(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
@@ -85,35 +85,35 @@ impl fmt::Display for CloseCode {
     }
 }
 
-/// How a connection ended.
+/// The reason why a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReason {
-    /// Which end decided.
+    /// The end that decided to close.
     pub by: ClosedBy,
-    /// The close code, where there was one; a link that was lost has none.
+    /// The close code. A lost link has none.
     pub code: Option<CloseCode>,
-    /// A short text, for people. If the other end closed, the text is here as it came; the `Display` of
-    /// `CloseReason` escapes it, so that it is harmless in a log.
+    /// A short text for people. If the peer closed the connection, this is the text as the peer sent it. The
+    /// `Display` of `CloseReason` escapes the text, so that it is safe in a log.
     pub reason: String,
 }
 
-/// Who ended a connection.
+/// The end that closed a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClosedBy {
     /// This end, on request or because of a limit.
     Us,
-    /// The other end.
+    /// The peer.
     Peer,
-    /// Neither: the link was lost, or fell silent.
+    /// Neither end: the link was lost, or fell silent.
     Link,
 }
 
-/// What the callers of this end are told when the value that a connection belongs to was dropped.
+/// The reason that calls get after the owner of the connection was dropped.
 const DROPPED: &str = "the `Client` was dropped; keep it for as long as its peers are used";
 
 impl CloseReason {
-    /// How a connection ended: for tests of programs that are told so.
+    /// Creates a reason, for tests of programs that handle the end of a connection.
     pub fn new(
         by: ClosedBy,
         code: impl Into<Option<CloseCode>>,
@@ -122,12 +122,12 @@ impl CloseReason {
         Self { by, code: code.into(), reason: reason.into() }
     }
 
-    /// This end dropped what the connection belongs to.
+    /// The reason for a connection whose owner was dropped at this end.
     pub(crate) fn dropped() -> Self {
         Self::us(CloseCode::NORMAL, DROPPED)
     }
 
-    /// The reason that the other end is given. What only this program can change is not for it.
+    /// Returns the reason to send to the peer. Advice for this program is left out.
     pub(crate) fn sent(&self) -> &str {
         if self.reason == DROPPED { "" } else { &self.reason }
     }
@@ -136,19 +136,19 @@ impl CloseReason {
         Self { by: ClosedBy::Us, code: Some(code), reason: reason.into() }
     }
 
-    /// Whether the other end reads nothing more: it has closed, or did not read before.
+    /// Returns whether the peer reads nothing more: it has closed the connection, or read too slowly before.
     pub(crate) fn peer_stopped_reading(&self) -> bool {
         self.by == ClosedBy::Peer || self.code == Some(CloseCode::SLOW_READER)
     }
 
-    /// Whether this end closes on purpose, for nothing that the other one has done wrong: what it waits for is
-    /// answered first.
+    /// Returns whether this end closes on purpose, and not for a fault of the peer. Calls of the peer are answered
+    /// first then.
     pub(crate) fn is_planned(&self) -> bool {
         let is_blame = |code: CloseCode| matches!(code.0, 1002 | 1003 | 1007..=1009 | 1011 | 4008);
         self.by == ClosedBy::Us && !self.code.is_some_and(is_blame)
     }
 
-    /// Whether this end has closed since the other one may not stay.
+    /// Returns whether this end has closed because the peer's access was revoked.
     pub(crate) fn is_revoked(&self) -> bool {
         let codes = [CloseCode::NOT_AUTHENTICATED, CloseCode::FORBIDDEN];
         self.by == ClosedBy::Us && self.code.is_some_and(|code| codes.contains(&code))

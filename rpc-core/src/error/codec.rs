@@ -1,22 +1,22 @@
-//! Why a value cannot be sent, and why a text that came cannot be read: what lies below the errors of calls,
-//! notifications and streams.
+//! The reasons why a value cannot be sent, and why a received text cannot be read. They are sources of the errors of
+//! calls, notifications and streams.
 
 use std::{error, fmt};
 
 use crate::util::escaped::Escaped;
 
-/// Why the params of a call or a notification cannot be sent: the source of [`CallError::Encode`](crate::CallError::Encode)
-/// and [`NotifyError::Encode`](crate::NotifyError::Encode).
+/// The reason why the params of a call or a notification cannot be sent. It is the source of
+/// [`CallError::Encode`](crate::CallError::Encode) and [`NotifyError::Encode`](crate::NotifyError::Encode).
 ///
-/// The `Display` text is one line and harmless in a log: control characters are escaped.
+/// The `Display` text is one line and safe in a log: control characters are escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodeError(Box<str>);
 
-/// Why an answer or an item cannot be read: the source of [`CallError::Decode`](crate::CallError::Decode) and
-/// [`StreamError::Decode`](crate::StreamError::Decode).
+/// The reason why an answer or an item cannot be read. It is the source of
+/// [`CallError::Decode`](crate::CallError::Decode) and [`StreamError::Decode`](crate::StreamError::Decode).
 ///
-/// The text may repeat a part of what the other end has sent, cut if that is long. The `Display` text is one line and
-/// harmless in a log: control characters are escaped.
+/// The text may repeat a part of the received value; a long text is cut. The `Display` text is one line and safe in a
+/// log: control characters are escaped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -37,7 +37,7 @@ pub struct DecodeError(Box<str>);
 macro_rules! message {
     ($error:ident) => {
         impl $error {
-            /// Returns the text as it is, with control characters if there are any.
+            /// Returns the text without escapes. It may hold control characters.
             pub fn message(&self) -> &str {
                 &self.0
             }

@@ -1,10 +1,10 @@
-//! What a decoder says of a value that does not fit, in bounded words that name no type of ours.
+//! Messages of a decoder about values that do not fit. The messages are bounded, and reveal no names of Rust types.
 
 use std::fmt::{self, Write};
 
 use crate::util::excerpt::{Excerpt, LONGEST};
 
-/// How serde calls our types, and what that is in JSON. The names of types are ours to know.
+/// How serde describes Rust types, and how JSON describes them. A peer must not learn the names of types.
 const KINDS: &[(&str, &str)] = &[
     ("internally tagged enum ", "an object with a tag"),
     ("adjacently tagged enum ", "an object with a tag"),
@@ -18,17 +18,17 @@ const KINDS: &[(&str, &str)] = &[
     ("enum ", "one of its variants"),
 ];
 
-/// A complaint of more bytes repeats a long value. To find the place of the value would mean to format that
-/// complaint once more, which costs more than the place is worth.
+/// A longer message repeats a long value. To find the path of the value, that message would be formatted once more,
+/// which costs more than the path is worth.
 const LONG: usize = 4096;
 
-/// Why a text is not what it should be. Says neither where in a slice that the other end never saw,
-/// nor the name of a Rust type.
+/// Explains why a text does not decode. Reveals neither a position in a slice that the peer never saw, nor the name
+/// of a Rust type.
 pub(crate) fn explain(error: &serde_json::Error) -> String {
     DecodeMessage::of(error).why
 }
 
-/// Why a text is not what it should be, and whether that repeats a long value of it.
+/// The reason why a text does not decode, and whether the decoder's message repeats a long value.
 pub(crate) struct DecodeMessage {
     pub(crate) why: String,
     pub(crate) is_long: bool,
@@ -50,8 +50,8 @@ impl DecodeMessage {
     }
 }
 
-/// The first and the last bytes of a text that is written to it. What serde says of a value repeats
-/// all of it, escaped, and has its own words at the end.
+/// The first and the last bytes of a text that is written to it. Serde repeats the whole value, escaped, and puts its
+/// own words at the end.
 #[derive(Default)]
 struct Ends {
     head: String,
@@ -63,7 +63,7 @@ struct Ends {
 /// Bytes of the head: more than an excerpt has.
 const HEAD: usize = 128;
 
-/// Bytes of the tail, at least if there are as many.
+/// The least bytes of the tail, if the text has as many.
 const TAIL: usize = 1024;
 
 impl Write for Ends {
@@ -93,7 +93,7 @@ fn without_place(message: &str) -> &str {
 }
 
 fn without_type_name(message: &str) -> String {
-    // What serde expected comes last, after whatever it found.
+    // The words for the expected value come last, after the words for the found value.
     let Some(start) = ["expected ", "variant of "]
         .iter()
         .filter_map(|before| message.rfind(before).map(|at| at + before.len()))
@@ -118,7 +118,7 @@ fn shortened(message: &str) -> String {
     format!("{}{}", Excerpt(message), last(message))
 }
 
-/// What was expected stands at the end, and is worth more than the middle of what was found.
+/// The end tells what was expected. It is worth more than the middle of the found value.
 fn last(message: &str) -> &str {
     &message[message.ceil_char_boundary(message.len().saturating_sub(LONGEST / 2))..]
 }
@@ -176,7 +176,7 @@ mod tests {
         assert!(why.len() < 400 && why.ends_with("expected an object"), "{why}");
     }
 
-    /// Whatever pieces a text comes in.
+    /// The result does not depend on the pieces in which a text is written.
     #[test]
     fn both_ends_of_a_text_are_kept() {
         let text = "äbc".repeat(5000);

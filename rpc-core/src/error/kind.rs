@@ -1,4 +1,4 @@
-//! Errors with a meaning of their own, which `data.kind` marks: from another implementation the same code can mean
+//! Errors that `data.kind` marks as errors of this framework. From another implementation the same code can mean
 //! anything.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::error::close::CloseCode;
 use crate::error::code::ErrorCode;
 use crate::error::object::ErrorObject;
 
-/// What our own codes mean, told apart by `data.kind`.
+/// The meaning of a code of this framework, as `data.kind` tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Cancelled,
@@ -70,12 +70,13 @@ struct BusyData {
 }
 
 impl ErrorObject {
-    /// One of our own codes, marked so that a peer of ours can tell it from another's.
+    /// Creates an error of this framework. Its `data.kind` tells this framework's peers what the code means.
     pub(crate) fn of_kind(code: i64, kind: Kind, message: impl Into<String>) -> Self {
         Self::new(code, message).with_data(&KindData { kind: kind.name() })
     }
 
-    /// -32014: the request was stopped while it ran, because the connection is closed with `code`. It may have run.
+    /// -32014: the request was stopped while it ran, because the connection is closed with `code`. The request may
+    /// have run.
     pub(crate) fn interrupted(code: Option<CloseCode>) -> Self {
         let message = "interrupted: the connection is closed while the request runs";
         let kind = Kind::Interrupted.name();
@@ -83,7 +84,7 @@ impl ErrorObject {
         Self::new(ErrorCode::INTERRUPTED, message).with_data(&data)
     }
 
-    /// The code of the close behind this error, if it tells that.
+    /// Returns the code of the close that follows this error, if the error tells the code.
     pub(crate) fn close_code(&self) -> Option<CloseCode> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -98,13 +99,13 @@ impl ErrorObject {
         Self::of_kind(ErrorCode::CANCELLED, Kind::Cancelled, "request cancelled")
     }
 
-    /// -32009: not executed because `limit` is reached, and safe to try again.
+    /// Creates -32009: the request was not executed because `limit` is reached. It is safe to try again.
     pub fn busy(limit: &str) -> Self {
         let message = format!("busy: not executed, `{limit}` is reached");
         Self::of_kind(ErrorCode::BUSY, Kind::Busy, message)
     }
 
-    /// The same error, telling its caller when to try again: `retryAfterMs` in the data, rounded up.
+    /// Adds the time after which the caller may try again: `retryAfterMs` in the data, in milliseconds, rounded up.
     /// Other data is replaced.
     ///
     /// ```
@@ -120,24 +121,24 @@ impl ErrorObject {
         self.with_data(&BusyData { kind: Kind::Busy.name(), retry_after_ms })
     }
 
-    /// -32009: not executed because this end is about to go.
+    /// -32009: the request was not executed because this end is about to close.
     pub(crate) fn shutting_down() -> Self {
         let message = "busy: not executed, the server is shutting down";
         Self::of_kind(ErrorCode::BUSY, Kind::Busy, message)
     }
 
-    /// -32012: the time for the call is over.
+    /// Creates -32012: the deadline of the call has passed.
     pub fn deadline() -> Self {
         Self::of_kind(ErrorCode::DEADLINE, Kind::Deadline, "the deadline ran out")
     }
 
-    /// -32013: the caller may not call this method. The message does not say why.
+    /// Creates -32013: the caller may not call this method. The message does not tell why.
     pub fn not_authorized() -> Self {
         let message = "not authorized for this method";
         Self::of_kind(ErrorCode::NOT_AUTHORIZED, Kind::NotAuthorized, message)
     }
 
-    /// -32015: a call under this key has run, or may have, and nobody knows any more what came of it.
+    /// -32015: a call under this key has run, or may have run, and its answer is not stored any more.
     pub(crate) fn answer_forgotten() -> Self {
         let message =
             "a call under this `idempotencyKey` has run, or may have: its answer is not kept";
@@ -159,7 +160,7 @@ impl ErrorObject {
         Self::new(ErrorCode::BATCH_TOO_BIG, message).with_data(&BatchData { kind, max: limit })
     }
 
-    /// How many members a batch may have, if this error says that a batch had more.
+    /// Returns how many members a batch may have, if this error reports a batch with too many members.
     pub(crate) fn most_in_batch(&self) -> Option<usize> {
         #[derive(Deserialize)]
         struct Data {
@@ -185,8 +186,8 @@ impl ErrorObject {
         Self::of_kind(ErrorCode::ANSWER_TOO_BIG, Kind::AnswerTooBig, message)
     }
 
-    /// Our meaning of this error, only if code *and* `data.kind` say so: from others the same code
-    /// can mean anything.
+    /// Returns the meaning of this error in this framework, only if the code *and* `data.kind` tell it. From another
+    /// implementation the same code can mean anything.
     pub(crate) fn kind(&self) -> Option<Kind> {
         let kind = match self.code {
             ErrorCode::CANCELLED => Kind::Cancelled,

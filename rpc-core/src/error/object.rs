@@ -1,4 +1,4 @@
-//! The error object of the specification (section 5.1).
+//! The error object of the JSON-RPC specification (section 5.1).
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::error::code::ErrorCode;
 use crate::util::escaped::Escaped;
 use crate::util::excerpt::Excerpt;
 
-/// What a method answers when it fails: a code, a message for people, and optional data.
+/// The error that a method answers when it fails: a code, a message for people, and optional data.
 ///
 /// ```
 /// use rpc_core::ErrorObject;
@@ -21,55 +21,55 @@ use crate::util::excerpt::Excerpt;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// Its `Display` and `Debug` are harmless in a log, whatever the other end wrote: line breaks and control
-/// characters are escaped there. The fields are as they came.
+/// `Display` and `Debug` are safe in a log, whatever the peer wrote: they escape line breaks and control characters.
+/// The fields hold the text as it was received.
 #[derive(Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ErrorObject {
-    /// What kind of error; see [`ErrorCode`] for those with a meaning of their own.
+    /// The kind of the error. [`ErrorCode`] lists the reserved codes.
     pub code: i64,
     /// One line for people.
     pub message: String,
-    /// Anything else, as its JSON text.
+    /// Further information about the error, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub data: Option<Box<RawValue>>,
 }
 
-/// Keeps `"data":null` apart from no data at all.
+/// Distinguishes `"data":null` from an error without data.
 fn present<'de, D: serde::Deserializer<'de>>(de: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(de).map(Some)
 }
 
 impl ErrorObject {
-    /// An error without data.
+    /// Creates an error without data.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), data: None }
     }
 
-    /// The same error with `data`; if that cannot be written as JSON, without.
+    /// Adds `data` to the error. If `data` cannot be written as JSON, the error has no data.
     #[must_use]
     pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
         self.data = serde_json::value::to_raw_value(data).ok();
         self
     }
 
-    /// The data as a `T`, if there is some and it is one.
+    /// Decodes the data as a `T`. Returns `None` if there is no data, or if it does not fit.
     pub fn data_as<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.data.as_ref()?.get()).ok()
     }
 
-    /// -32602: the parameters do not fit the method; say which and why. To say where as data, make it
-    /// of an [`Invalid`](crate::validate::Invalid).
+    /// Creates -32602: the params do not fit the method. The message should say which param is wrong, and why. To
+    /// send the path as data as well, convert an [`Invalid`](crate::validate::Invalid).
     pub fn invalid_params(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::INVALID_PARAMS, message)
     }
 
-    /// -32603, which says nothing about our inside.
+    /// Creates -32603. The message reveals nothing about the inside of this end.
     pub fn internal() -> Self {
         Self::new(ErrorCode::INTERNAL, "internal error")
     }
 
-    /// There is no method of this name, -32601.
+    /// Creates -32601: there is no method of this name.
     pub fn method_not_found(method: &str) -> Self {
         Self::new(ErrorCode::METHOD_NOT_FOUND, format!("no method `{}`", Excerpt(method)))
     }
@@ -78,7 +78,7 @@ impl ErrorObject {
         Self::new(ErrorCode::INVALID_REQUEST, message)
     }
 
-    /// The data if it is an object: what is derived would read an array as well.
+    /// Returns the data if it is an object. Derived `Deserialize` implementations would accept an array as well.
     pub(crate) fn object(&self) -> Option<&str> {
         Some(self.data.as_ref()?.get()).filter(|data| data.starts_with('{'))
     }
@@ -90,7 +90,7 @@ impl fmt::Display for ErrorObject {
     }
 }
 
-/// What is derived would show the data as it came, with line breaks between its parts.
+/// A derived `Debug` would show the data as it was received, with line breaks between its parts.
 impl fmt::Debug for ErrorObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let data = self.data.as_ref().map(|data| Escaped(data.get()));
@@ -104,7 +104,7 @@ impl fmt::Debug for ErrorObject {
 
 impl std::error::Error for ErrorObject {}
 
-/// Equal if code, message and the text of the data are.
+/// Two errors are equal if their codes, their messages and the texts of their data are equal.
 impl PartialEq for ErrorObject {
     fn eq(&self, other: &Self) -> bool {
         let text = |error: &Self| error.data.as_ref().map(|data| data.get().to_owned());

@@ -6,7 +6,7 @@ use crate::error::object::ErrorObject;
 
 /// An error type that keeps its variants across the wire; made by `#[derive(RpcError)]`.
 ///
-/// Its `Display` is the message, the rest travels as code and data.
+/// The `Display` text is the message of the error object. The variant becomes the code, its fields become the data.
 ///
 /// ```
 /// use rpc_core::RpcError;
@@ -27,17 +27,17 @@ use crate::error::object::ErrorObject;
     note = "derive it (`#[derive(Debug, thiserror::Error, RpcError)]`), or use `rpc_core::Result<T>`, whose error is an `ErrorObject`"
 )]
 pub trait RpcError: Sized + Send + 'static {
-    /// The codes this type uses, for tables of methods and schemas.
+    /// The codes of this type, for tables of methods and schemas.
     const CODES: &'static [ErrorInfo];
 
-    /// What goes over the wire.
+    /// Converts the value to an error object for the wire.
     fn to_error_object(&self) -> ErrorObject;
 
-    /// The value that `error` was made from; `None` if it is no error of this type.
+    /// Returns the value that `error` was made from, or `None` if `error` does not belong to this type.
     fn from_error_object(error: &ErrorObject) -> Option<Self>;
 }
 
-/// One error that a method can answer with.
+/// An error that a method can answer with.
 ///
 /// ```
 /// use rpc_core::RpcError;
@@ -64,12 +64,12 @@ pub struct ErrorInfo {
 }
 
 impl ErrorInfo {
-    /// Returns an error without documentation.
+    /// Creates an error without documentation.
     pub const fn new(code: i64, name: &'static str) -> Self {
         Self { code, name, docs: "" }
     }
 
-    /// Returns the same error with this documentation.
+    /// Sets the documentation.
     #[must_use]
     pub const fn with_docs(mut self, docs: &'static str) -> Self {
         self.docs = docs;
@@ -89,7 +89,7 @@ impl RpcError for Infallible {
     }
 }
 
-/// For those who want codes by hand.
+/// `ErrorObject` is its own typed error, for methods that choose codes by hand.
 impl RpcError for ErrorObject {
     const CODES: &'static [ErrorInfo] = &[];
 
@@ -102,5 +102,5 @@ impl RpcError for ErrorObject {
     }
 }
 
-/// A result whose error is an [`ErrorObject`] unless said otherwise.
+/// A result whose error is an [`ErrorObject`] by default.
 pub type Result<T, E = ErrorObject> = std::result::Result<T, E>;

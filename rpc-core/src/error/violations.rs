@@ -1,4 +1,4 @@
-//! What is wrong with values, and where: collected, bounded, and sent as the `data` of an error.
+//! Violations of values, with their paths: collected, bounded, and sent as the `data` of an error.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,14 +11,13 @@ use crate::error::object::ErrorObject;
 use crate::util::escaped::Escaped;
 use crate::util::excerpt::{Excerpt, LONGEST, start};
 
-/// At most so many violations are kept: a list of a thousand wrong items is as wrong as its first
-/// ones are.
+/// The most violations that are kept. For a list of a thousand wrong items the first ones are enough.
 const MOST: usize = 64;
 
-/// At most so many bytes of a path are kept: it may hold keys that the other end chose.
+/// The most bytes of a path that are kept. A path may hold keys that the peer chose.
 const PATH: usize = 256;
 
-/// One thing that is wrong, and where.
+/// One violation: a message, and the path to the value.
 ///
 /// ```
 /// use rpc_core::validate::Violation;
@@ -29,15 +28,15 @@ const PATH: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Violation {
-    /// The way to the value, as `user.emails[2].address`; empty for the whole. On the wire it begins
-    /// with the parameter's name there.
+    /// The path to the value, for example `user.emails[2].address`; empty for the whole value. On the wire the path
+    /// begins with the name of the parameter.
     pub path: String,
     /// One line for people.
     pub message: String,
 }
 
 impl Violation {
-    /// A violation at a path. Of a path at most 256 bytes are kept, of a message 300.
+    /// Creates a violation at a path. At most 256 bytes of the path and 300 bytes of the message are kept.
     pub fn new(path: impl fmt::Display, message: impl fmt::Display) -> Self {
         Self { path: start(path, PATH), message: start(message, LONGEST) }
     }
@@ -52,7 +51,7 @@ impl Violation {
     }
 }
 
-/// The path, and what is wrong there, on one line: what another end said is escaped.
+/// Shows path and message on one line. Text from a peer is escaped.
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {
@@ -62,11 +61,11 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Why a value is not valid: violations in the order in which they were found, at most 64.
+/// The violations that make a value invalid, in the order in which they were found, at most 64.
 ///
-/// It is made where something is found, and told on the way out where that was. As an
-/// [`ErrorObject`] it is -32602, and its paths begin with the name of a parameter: what
-/// `#[param(validate)]` answers, and what a method answers that finds something by itself.
+/// A check creates an `Invalid` where it finds a violation; each caller adds its part of the path. As an
+/// [`ErrorObject`] it is -32602, and each path begins with the name of a parameter. `#[param(validate)]` answers this
+/// error. A method may return the same error from its own checks.
 ///
 /// ```
 /// use rpc_core::validate::Invalid;
@@ -80,7 +79,7 @@ impl fmt::Display for Violation {
 /// assert_eq!(error.violations().unwrap()[1].path, "user.name");
 /// ```
 ///
-/// An empty one, the default, says that nothing is wrong, also where it is returned as an error.
+/// An empty `Invalid`, the default, means that nothing is wrong, also if it is returned as an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Invalid {
@@ -88,13 +87,13 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// One violation, of the whole value. At most 300 bytes of the message are kept.
+    /// Creates one violation of the whole value. At most 300 bytes of the message are kept.
     pub fn new(message: impl fmt::Display) -> Self {
         Self { violations: vec![Violation::new("", message)] }
     }
 
-    /// The same, of the value that has this one in the field or under the key `path`, which may lead
-    /// deeper: `address.street`.
+    /// Moves the violations into the field or key `path` of an outer value. `path` may have several steps:
+    /// `address.street`.
     pub fn at(mut self, path: impl fmt::Display) -> Self {
         let prefix = start(path, PATH);
         self.violations =
@@ -102,37 +101,37 @@ impl Invalid {
         self
     }
 
-    /// The same, of the list that has this value at `index`, from 0.
+    /// Moves the violations into the item at `index` of a list. The first item has index 0.
     pub fn at_index(self, index: usize) -> Self {
         self.at(format_args!("[{index}]"))
     }
 
-    /// The violations of both.
+    /// Joins the violations of both.
     pub fn and(mut self, other: Self) -> Self {
         self.extend([other]);
         self
     }
 
-    /// What is wrong.
+    /// Returns the violations.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// Whether nothing is.
+    /// Returns whether there are no violations.
     pub fn is_empty(&self) -> bool {
         self.violations.is_empty()
     }
 
-    /// Nothing if it is empty.
+    /// Returns `Ok(())` if there are no violations.
     ///
     /// # Errors
-    /// Itself if it is not.
+    /// Returns itself if there are violations.
     pub fn into_result(self) -> Result<(), Self> {
         if self.is_empty() { Ok(()) } else { Err(self) }
     }
 }
 
-/// Takes the violations of others as well, and no more of them than there is room for.
+/// Takes the violations of the others, up to 64 in total.
 impl Extend<Invalid> for Invalid {
     fn extend<I: IntoIterator<Item = Self>>(&mut self, others: I) {
         for other in others {
@@ -153,7 +152,7 @@ impl FromIterator<Invalid> for Invalid {
     }
 }
 
-/// The first violation, and how many more there are.
+/// Shows the first violation, and the number of further violations.
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.violations.first() {
@@ -165,7 +164,7 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// ` (and 2 more)`
+/// Shows the number of further violations: ` (and 2 more)`.
 struct More<'a>(&'a Invalid);
 
 impl fmt::Display for More<'_> {
@@ -177,7 +176,7 @@ impl fmt::Display for More<'_> {
     }
 }
 
-/// -32602. The first part of a path is the name of a parameter.
+/// Becomes -32602. The first part of each path is the name of a parameter.
 impl From<Invalid> for ErrorObject {
     fn from(invalid: Invalid) -> Self {
         let message = match invalid.violations.first() {
@@ -185,7 +184,7 @@ impl From<Invalid> for ErrorObject {
             Some(Violation { path, message }) if path.is_empty() => {
                 format!("{message}{}", More(&invalid))
             }
-            // Params that are a list, as a whole: the way into them begins with no name.
+            // The params are one list, so the path begins without a name.
             Some(first) if first.path.starts_with('[') => {
                 let (path, message) = (Excerpt(&first.path), &first.message);
                 format!("{path}: {message}{}", More(&invalid))
@@ -203,14 +202,14 @@ impl From<Invalid> for ErrorObject {
 }
 
 impl ErrorObject {
-    /// -32602 that says where in the params.
+    /// Creates -32602 with violations as its data.
     pub(crate) fn violating(message: impl Into<String>, violations: &[Violation]) -> Self {
         let (kind, violations) = (Kind::InvalidParams.name(), Cow::Borrowed(violations));
         Self::invalid_params(message).with_data(&Data { kind, violations })
     }
 
-    /// What is wrong with the params of the call, and where, if this is a -32602 that says so: to be
-    /// shown beside the fields that they were made from.
+    /// Returns the violations in the params of the call, if this is a -32602 that holds them. A program may show each
+    /// message beside the input field that the param was made from.
     ///
     /// ```
     /// use rpc_core::validate::Invalid;
@@ -230,7 +229,7 @@ impl ErrorObject {
     }
 }
 
-/// The `data` of a -32602 that says where.
+/// The `data` of a -32602 with violations.
 #[derive(Serialize, Deserialize)]
 struct Data<'a> {
     kind: &'a str,
@@ -293,7 +292,7 @@ mod tests {
         assert_eq!(many.clone().and(many).violations.len(), MOST);
     }
 
-    /// A list of a million wrong items is not looked through to its end.
+    /// Collecting from a list of a million wrong items stops at the bound.
     #[test]
     fn nothing_is_collected_beyond_the_bound() {
         let looked_at = (0..).inspect(|index| assert!(*index < MOST)).map(|_| Invalid::new("m"));
