@@ -1,4 +1,4 @@
-//! The other end of a connection, as seen from this one.
+//! The other end of a connection.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -34,11 +34,10 @@ pub(crate) mod notify;
 pub(crate) mod registry;
 pub(crate) mod slot;
 
-/// The other end: what it offers can be called, and the connection to it closed.
+/// The other end of a connection. A `Peer` calls the methods of the other end, and closes the connection.
 ///
-/// Cheap to clone, and any number of tasks may use it at once. Stubs are made from it:
-/// `ChatClient::new(peer)`. It stays valid when the connection has ended: every call then fails
-/// with how that happened.
+/// A `Peer` is cheap to clone, and many tasks may use it at once. Make a stub from it: `ChatClient::new(peer)`. A
+/// `Peer` stays valid after the connection has ended; each call then fails with the reason for the end.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,11 +57,11 @@ pub(crate) mod slot;
 /// | | code | calls of this end | handlers of this end | the other end is told | gone within |
 /// |---|---|---|---|---|---|
 /// | [`close`](Self::close) | any | fail at once | are stopped; answers in the queue are sent | by the close message | [`close`](crate::Limits::close) of the limits (5 s) |
-/// | [`kick`](Self::kick) | any | fail at once | are stopped, also those under an [idempotency key](Call::idempotency_key) | by the close message | 1 s; groups and the name are left at once |
-/// | [`drain`](Self::drain) | any | go on, and fail when the last handler has ended | may end within `grace`; new requests are answered busy | by `$/goaway` at once, if it knows that | `grace` at most, as soon as all is answered; then as `close` |
+/// | [`kick`](Self::kick) | any | fail at once | are stopped, also handlers under an [idempotency key](Call::idempotency_key) | by the close message | 1 s; groups and the name are left at once |
+/// | [`drain`](Self::drain) | any | go on, and fail when the last handler has ended | may end within `grace`; new requests are answered busy | by `$/goaway` at once, if it supports `$/goaway` | `grace` at most, or less if all requests are answered; then as `close` |
 /// | `Server::stop` | 1012 | as with `drain` | as with `drain`, on all connections, with [`grace`](crate::Limits::grace) of the limits (30 s) | as with `drain` | as with `drain` |
-/// | `Server::shutdown` | 1012 | as with `drain` | as with `Server::stop`, with a grace of one's own | as with `drain` | as with `drain` |
-/// | `Server::kick` | any | as with `kick` | as with `kick`, on the connections that are picked, and on those that are being made | as with `kick` | as with `kick` |
+/// | `Server::shutdown` | 1012 | as with `drain` | as with `Server::stop`, with the given grace | as with `drain` | as with `drain` |
+/// | `Server::kick` | any | as with `kick` | as with `kick`, on the selected connections, also during their handshake | as with `kick` | as with `kick` |
 ///
 /// Dropping a `Peer` ends nothing.
 #[derive(Clone)]
@@ -72,37 +71,40 @@ pub struct Peer {
 
 /// # Calling
 ///
-/// What is sent to the other end. A [stub](macro@crate::service) does the same with types.
+/// Messages to the peer. A [stub](macro@crate::service) does the same with types.
 impl Peer {
-    /// Calls a method by name. `params` is a tuple or an array (by position), a struct or a map (by
-    /// name), or `()` for none. Errors of the method arrive as
-    /// [`CallError::Remote`](crate::CallError::Remote).
+    /// Calls a method by name. `params` is a tuple or an array (by position), a struct or a map (by name), or `()`
+    /// for no params.
     ///
-    /// With the feature `tower` a `Peer` is a `tower::Service` as well, whose `call` takes one request. This
-    /// method comes first where `peer.call(…)` is written; `tower::Service::call(&mut peer, request)` and the combinators
-    /// of `tower::ServiceExt` mean the other.
+    /// Errors of the method arrive as [`CallError::Remote`](crate::CallError::Remote).
+    ///
+    /// With the feature `tower` a `Peer` is also a `tower::Service`, whose `call` takes one request. `peer.call(…)`
+    /// means this method. Write `tower::Service::call(&mut peer, request)`, or use the combinators of
+    /// `tower::ServiceExt`, for the other.
     pub fn call<T>(&self, method: &str, params: impl Serialize) -> Call<T> {
         let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
         Call::new(self.shared.clone(), message)
     }
 
-    /// Notifies by name; `params` as in [`call`](Self::call).
+    /// Sends a notification by name. `params` are as in [`call`](Self::call).
     pub fn notify(&self, method: &str, params: impl Serialize) -> Notify {
         let message = Outgoing::new(method, &params, self.shared.config.limits.message_out);
         Notify::new(self.shared.clone(), message)
     }
 
-    /// Notifies without ever waiting.
+    /// Sends a notification without ever waiting.
     ///
     /// # Errors
-    /// [`Full`](NotifyError::Full) if the outbound queue has no room; the rest as in
+    /// Returns [`Full`](NotifyError::Full) if the outbound queue has no room. Other errors are as in
     /// [`notify`](Self::notify).
     pub fn try_notify(&self, method: &str, params: impl Serialize) -> Result<(), NotifyError> {
         self.notify(method, params).try_now()
     }
 
-    /// Subscribes by name: `method` makes the subscription, `unsubscribe` ends it when the stream is
-    /// dropped. A call that is dropped before its answer leaves no stream behind.
+    /// Subscribes by name. `method` makes the subscription. When the stream is dropped, `unsubscribe` is called to
+    /// end it.
+    ///
+    /// A call that is dropped before its answer leaves no stream behind.
     pub fn subscribe<T>(
         &self,
         method: &str,
@@ -113,7 +115,7 @@ impl Peer {
         Call::subscribe(self.shared.clone(), message, unsubscribe.into())
     }
 
-    /// An empty batch: calls made on it are sent together.
+    /// Creates an empty batch. Calls on the batch are sent together.
     pub fn batch(&self) -> Batch {
         Batch::new(self.clone())
     }
@@ -121,22 +123,23 @@ impl Peer {
 
 /// # Groups
 ///
-/// What a server sends to many connections at once: see [`Group`](crate::Group).
+/// Messages from a server to many connections at once; see [`Group`](crate::Group).
 impl Peer {
-    /// Puts this connection into a group of its server; without effect if it is in.
+    /// Adds this connection to a group of its server. Does nothing if the connection is in the group.
     ///
     /// # Errors
-    /// It is in too many (`groups` of the [`Limits`](crate::Limits), 64), or has ended.
+    /// Returns an error if the connection is in too many groups (`groups` of the [`Limits`](crate::Limits), 64 by
+    /// default), if it has ended, or if `name` has more than 256 bytes.
     pub fn join_group(&self, name: &str) -> Result<(), JoinError> {
         self.shared.config.registry.groups().join(&self.shared, name)
     }
 
-    /// Takes this connection out of a group; without effect if it is not in.
+    /// Removes this connection from a group. Does nothing if the connection is not in the group.
     pub fn leave_group(&self, name: &str) {
         self.shared.config.registry.groups().leave(&self.shared, name);
     }
 
-    /// The groups that this connection is in.
+    /// Returns the names of the groups of this connection.
     pub fn groups(&self) -> Vec<String> {
         self.shared.lock().groups.iter().map(|name| String::from(&**name)).collect()
     }
@@ -144,39 +147,41 @@ impl Peer {
 
 /// # Session and identity
 ///
-/// What is known of the connection and of the caller at its other end.
+/// Facts about the connection, and about the caller at its other end.
 impl Peer {
-    /// Names this connection, for as long as the process runs; an opaque text.
+    /// Returns the id of this connection, an opaque text. No other connection of this process has the same id.
     pub fn id(&self) -> &str {
         &self.shared.id
     }
 
-    /// The address of the other end, if it was [set](crate::transport::Endpoint::set_address). A server sets the address of
-    /// the client itself, also for a client behind a proxy that the server trusts. `None` in a client, and for
-    /// a client that has no address, such as one on a Unix socket.
+    /// Returns the address of the peer, if it was [set](crate::transport::Endpoint::set_address).
+    ///
+    /// A server sets the address of each client, also behind a proxy that the server trusts. Returns `None` in a
+    /// client, and for a client without an address, such as one on a Unix socket.
     pub fn address(&self) -> Option<IpAddr> {
         self.shared.address.get().copied()
     }
 
-    /// What `on_connect` found out about this connection; `None` if that was nothing, or of another
-    /// type.
+    /// Returns the value that `on_connect` returned for this connection. Returns `None` if there is no value, or if
+    /// the value has another type.
     ///
-    /// It is set before the first message and never changes, so it is lent as it is. What is found
-    /// out later, or changes, is a [value](Self::value).
+    /// The value is set before the first message and never changes, so this returns a reference. For facts that come
+    /// later or change, use a [value](Self::value).
     pub fn caller<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.shared.caller.get()?.downcast_ref()
     }
 
-    /// Says that the other end has logged in, by a message: a [guest](Self::is_guest) may do what
-    /// others may from now on, and `caller` is what [`caller`](Self::caller) gives, unless there was
-    /// one already. Returns whether it was a guest.
+    /// Reports that the peer has logged in by a message. From now on a [guest](Self::is_guest) has the full limits
+    /// and may call all methods. [`caller`](Self::caller) returns `caller` from now on, unless it had a value before.
+    ///
+    /// Returns whether the peer was a guest.
     ///
     /// # Panics
-    /// If a service [asks for callers](crate::Service::requires_caller) of another type than `T`. In a handler that is
-    /// answered -32603, and the guest stays a guest.
+    /// Panics if a service [requires callers](crate::Service::requires_caller) of another type than `T`. A handler
+    /// with this panic is answered -32603, and the guest stays a guest.
     pub fn log_in<T: Any + Send + Sync>(&self, caller: T) -> bool {
         caller_type::expect::<T>(&*self.shared.config.services);
-        // First who it is: a handler that may run from now on asks for it.
+        // The caller is set first, because handlers that may run from now on ask for it.
         if self.is_guest() {
             let _ = self.shared.caller.set(Box::new(caller));
         }
@@ -192,54 +197,56 @@ impl Peer {
         guest.is_some()
     }
 
-    /// Whether the other end has not logged in, and is to do so by a message:
+    /// Returns whether the peer must log in by a message and has not done so; see
     /// [`Endpoint::require_login`](crate::transport::Endpoint::require_login).
     pub fn is_guest(&self) -> bool {
         self.shared.lock().protocol.is_guest()
     }
 
-    /// Says how long the login of the other end holds, from now on; `None` is for ever, as it is at
-    /// first. When it ends the connection is closed with
-    /// [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED), 4401; until then it can be said anew, as
-    /// often as the login is renewed.
+    /// Sets how long the login of the peer is valid, from now on. `None` means for ever, which is the default.
+    ///
+    /// When the login expires, the connection is closed with [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED),
+    /// 4401. Call this again whenever the login is renewed.
     pub fn set_expiry(&self, after: impl Into<Option<Duration>>) {
         let now = self.shared.clock.now();
         let expires = after.into().map(|after| now.saturating_add(after));
         self.shared.with(|state| state.protocol.set_expiry(expires));
     }
 
-    /// Names the caller at the other end, such as `user:7`: for a server whose callers log in, in
-    /// `on_connect` or by a message. Then the answers to calls under an
-    /// [idempotency key](Call::idempotency_key) are kept for that name, every connection with the name finds
-    /// them, and such a call goes on when its connection ends. Without a name the keys end with their
-    /// connection, and all connections without a name share an eighth of the room.
+    /// Gives a name to the caller at the other end, for example `user:7`. A server calls this for callers that log
+    /// in, in `on_connect` or in a login method.
     ///
-    /// Give a name that nobody else can have: whoever has the name gets the answers that are kept for it.
+    /// The name has two uses. First, the answers to calls under an [idempotency key](Call::idempotency_key) are
+    /// stored for the name. All connections with the name find these answers, and such a call goes on when its
+    /// connection ends. Without a name the keys end with their connection, and all connections without a name share
+    /// an eighth of the store.
     ///
-    /// The connected peers with a name are found by it: [`PeerRegistry::peers_of`](crate::transport::PeerRegistry::peers_of), and
-    /// `peers_of` of a server and of a [`Context`](crate::Context::peers_of). There a connection is found from the
-    /// moment when it is connected and has the name, until it has ended or was [kicked](Self::kick). A second name
-    /// replaces the first.
+    /// Give a name that nobody else can get, because each holder of the name gets its stored answers.
     ///
-    /// Whether a second connection may have the same name is for [`same_name`](crate::transport::EndpointConfig::same_name) to say,
-    /// which a server's builder sets:
+    /// Second, connected peers are found by name, with
+    /// [`PeerRegistry::peers_of`](crate::transport::PeerRegistry::peers_of), and with `peers_of` of a server and of a
+    /// [`Context`](crate::Context::peers_of). A connection is found as soon as it is connected and has the name,
+    /// until it has ended or was [kicked](Self::kick). A second name replaces the first.
     ///
-    /// - [`Both`](crate::SameName::Both): it may. This is the default.
-    /// - [`Refuse`](crate::SameName::Refuse): it may not, and `identify` fails with [`IdentifyError::Taken`]. The
-    ///   first to call `identify` has the name, also while its handshake goes on; if no connection comes of
-    ///   the handshake, the name is free again. In `on_connect` pass the error on: the client is answered 409. In the method
-    ///   by which a guest logs in, answer with an error of your own: the connection has no name then, and a guest
-    ///   stays a guest.
-    /// - [`Replace`](crate::SameName::Replace): it may, and the first one is closed with 4409
-    ///   ([`CloseCode::TAKEN_OVER`]). That happens when the second one is connected and has the name, so a handshake
-    ///   that fails replaces nobody. When `identify` returns to a method, or else when the second connection is served, the
-    ///   first one has left its groups and is no longer found by the name. The second one does not wait for the end of
-    ///   the first, so `on_disconnect` may hear of the first one later: look there whether
-    ///   [anybody else](Self::namesakes) has the name. Calls under an idempotency key go on.
+    /// [`same_name`](crate::transport::EndpointConfig::same_name), which the builder of a server sets, decides about
+    /// a second connection with the same name:
     ///
-    /// Of several that come at once exactly one is left, by `Refuse` and by `Replace`. A single message, which
-    /// comes by `POST`, has the name for its keys only: nobody finds it, and it is neither refused nor
-    /// replaces anybody.
+    /// - [`Both`](crate::SameName::Both): both connections have the name. This is the default.
+    /// - [`Refuse`](crate::SameName::Refuse): for the second connection `identify` fails with
+    ///   [`IdentifyError::Taken`]. The first connection that calls `identify` has the name, also during its
+    ///   handshake. If the handshake fails, the name is free again. In `on_connect` pass the error on; the client is
+    ///   answered 409. In the login method of a guest answer with an error of your own. The connection then has no
+    ///   name, and a guest stays a guest.
+    /// - [`Replace`](crate::SameName::Replace): the first connection is closed with 4409 ([`CloseCode::TAKEN_OVER`])
+    ///   when the second connection is connected and has the name. So a handshake that fails replaces nothing. When
+    ///   `identify` returns in a method, or else when the second connection is served, the first connection has left
+    ///   its groups and is no longer found by the name. The second connection does not wait for the end of the first,
+    ///   so `on_disconnect` of the first may run later. There, check [`namesakes`](Self::namesakes) to see whether
+    ///   another connection has the name. Calls under an idempotency key go on.
+    ///
+    /// If several connections ask for a name at once, exactly one of them has it afterwards, with `Refuse` and with
+    /// `Replace`. A single message that comes by `POST` has the name for its keys only: the message is not found by
+    /// the name, is not refused, and replaces nothing.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -256,21 +263,23 @@ impl Peer {
     /// ```
     ///
     /// # Errors
-    /// [`NameTooLong`](IdentifyError::NameTooLong): the name has more than 256 bytes.
-    /// [`Taken`](IdentifyError::Taken): there is another connection with the name, and may be one only. Then
-    /// nothing has changed; a name that the connection had before, it still has.
+    /// - [`NameTooLong`](IdentifyError::NameTooLong): the name has more than 256 bytes.
+    /// - [`Taken`](IdentifyError::Taken): another connection has the name, and `Refuse` is set. Nothing has changed
+    ///   then; a name that the connection had before is kept.
     pub fn identify(&self, caller: impl AsRef<str>) -> Result<(), IdentifyError> {
         self.shared.identify(caller.as_ref())
     }
 
-    /// The name that the other end was given by [`identify`](Self::identify), also when the connection has ended;
-    /// `None` if it has no name.
+    /// Returns the name that [`identify`](Self::identify) gave to this connection, also after the connection has
+    /// ended. Returns `None` if it has no name.
     pub fn identity(&self) -> Option<Arc<str>> {
         self.shared.identity()
     }
 
-    /// The other connected peers with the same [name](Self::identify), in the order in which they connected; none if
-    /// this peer has no name. In `on_disconnect` they tell whether a user is still there by another connection.
+    /// Returns the other connected peers with the same [name](Self::identify), in the order in which they connected.
+    /// The list is empty if this peer has no name.
+    ///
+    /// In `on_disconnect` the list tells whether a user is still connected by another connection.
     pub fn namesakes(&self) -> Vec<Peer> {
         let Some(name) = self.identity() else { return Vec::new() };
         let mut named = self.shared.config.registry.peers_of(&name);
@@ -278,13 +287,13 @@ impl Peer {
         named
     }
 
-    /// Keeps `value` on this connection, for as long as a handle to it exists; gives the one of the
-    /// same type that it replaces. There is one of each type: keep a type of your own.
+    /// Stores `value` for this connection, and returns the value of the same type that it replaces. There is one
+    /// value of each type, so use a type of your own.
     ///
-    /// For what handlers find out, such as who has logged in. What changes bit by bit, as a cursor,
-    /// is best kept once, in a `Mutex` or an atomic. Values outlive the connection's end, so that
-    /// `on_disconnect` finds them, and are dropped with the last handle: a value that holds a `Peer`
-    /// of its own connection must be taken out again, or both stay forever.
+    /// Use values for facts that handlers find out, for example the user who has logged in. For state that changes
+    /// often, such as a cursor, store one `Mutex` or one atomic. Values outlive the end of the connection, so that
+    /// `on_disconnect` can read them. They are dropped with the last handle of the connection. A value that holds a
+    /// `Peer` of its own connection must be taken out again; otherwise both are never dropped.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -312,21 +321,20 @@ impl Peer {
         self.shared.values.set(value)
     }
 
-    /// The value of this type that was [kept](Self::set_value); `None` if there is none.
+    /// Returns the [stored](Self::set_value) value of this type, or `None`.
     ///
-    /// It costs a short lock and a count; what is known when the connection begins costs less as its
-    /// [caller](Self::caller).
+    /// This takes a lock for a short time, and clones an `Arc`. A fact that is known when the connection begins costs
+    /// less as its [caller](Self::caller).
     pub fn value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.shared.values.get()
     }
 
-    /// Takes the value of this type away: it is no longer kept, and dropped when whoever has it as
-    /// well is done with it.
+    /// Removes the value of this type and returns it. Other holders of the `Arc` keep the value until they drop it.
     pub fn take_value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.shared.values.take()
     }
 
-    /// What this connection has in hand at the moment.
+    /// Returns figures about the present state of this connection.
     pub fn stats(&self) -> PeerStats {
         let state = self.shared.lock();
         let now = self.shared.clock.now();
@@ -349,38 +357,41 @@ impl Peer {
 
 /// # Closing
 ///
-/// How the connection ends: the table [above](#ending-a-connection) compares the ways.
+/// The ways to end the connection; the table [above](#ending-a-connection) compares them.
 impl Peer {
-    /// Closes the connection ([compared](#ending-a-connection)). Calls fail, handlers are stopped, answers that wait in the queue are
-    /// still sent; it is over at the latest after `close` of the [`Limits`](crate::Limits) (5 s). To wait
-    /// for that, await [`closed`](Self::closed). Without effect on a connection that is closing.
+    /// Closes the connection ([compared](#ending-a-connection) with other ways). Calls fail and handlers are stopped.
+    /// Answers in the outbound queue are still sent, within `close` of the [`Limits`](crate::Limits) (5 s by
+    /// default). Does nothing if the connection is closing. To wait for the end, await [`closed`](Self::closed).
     ///
-    /// A code that must not be sent (RFC 6455, section 7.4) becomes 1000; of the reason the first
-    /// 123 bytes are sent.
+    /// A code that must not be sent (RFC 6455, section 7.4) becomes 1000. The first 123 bytes of the reason are sent.
     pub fn close(&self, code: CloseCode, reason: &str) {
         self.command(Command::Close { code, reason: reason.to_owned(), within: None });
     }
 
-    /// Ends the connection of a peer that may not stay, at once ([compared](#ending-a-connection)). When this returns, the connection has left its
-    /// groups, and its calls under an [idempotency key](Call::idempotency_key) are stopped, together with
-    /// those calls of the same [name](Self::identify) that go on for ended connections. Within a second the
-    /// connection is gone, whether the other end reads or not. Otherwise as [`close`](Self::close);
-    /// [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED) and [`FORBIDDEN`](CloseCode::FORBIDDEN) tell a client
-    /// not to come back as it is.
+    /// Closes the connection of a peer that may not stay, at once ([compared](#ending-a-connection) with other ways).
+    ///
+    /// When this returns, the connection has left its groups, and its calls under an
+    /// [idempotency key](Call::idempotency_key) are stopped. Calls of the same [name](Self::identify) that go on for
+    /// ended connections are stopped as well. The connection ends within a second, even if the peer does not read. In
+    /// all other respects this does the same as [`close`](Self::close).
+    ///
+    /// [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED) and [`FORBIDDEN`](CloseCode::FORBIDDEN) tell a client not
+    /// to connect again with the same credentials.
     pub fn kick(&self, code: CloseCode, reason: &str) {
         let within = Some(Duration::from_secs(1));
         self.shared.lock().is_kicked = true;
         self.command(Command::Close { code, reason: reason.to_owned(), within });
         self.shared.config.registry.once().stop_calls_of(&self.shared);
-        // It joins none from now on.
+        // The connection can join no group and get no name from now on.
         self.shared.config.registry.groups().leave_all(&self.shared);
         self.shared.config.registry.leave_name(&self.shared);
     }
 
-    /// Closes the connection when all that runs has been answered, at the latest after `grace`
-    /// ([compared](#ending-a-connection)). New
-    /// requests of the other end are busy from now on. `news` is sent to one that knows `$/goaway`, and
-    /// its reason is that of the close.
+    /// Closes the connection when all running requests are answered, at the latest after `grace`
+    /// ([compared](#ending-a-connection) with other ways).
+    ///
+    /// New requests of the peer are answered busy from now on. A peer that knows `$/goaway` is sent `news`. The
+    /// reason of the close is the reason in `news`.
     pub fn drain(&self, code: CloseCode, news: &GoAway, grace: Duration) {
         let until = self.shared.clock.now().saturating_add(grace);
         let reason = news.reason().to_owned();
@@ -392,26 +403,26 @@ impl Peer {
         });
     }
 
-    /// Closes the connection because its owner is dropped; the error of each call says to keep the owner. For
-    /// the client.
+    /// Closes the connection because its owner was dropped. The error of each call tells to keep the owner. For the
+    /// client.
     #[doc(hidden)]
     pub fn close_dropped(&self) {
         let CloseReason { reason, .. } = CloseReason::dropped();
         self.command(Command::Close { code: CloseCode::NORMAL, reason, within: None });
     }
 
-    /// What the other end said when it was about to close, and when to come back; `None` if it has said
-    /// nothing. Calls to it are busy from then on.
+    /// Returns the message in which the peer announced its close, with the time to connect again. Returns `None` if
+    /// the peer has announced nothing. After the announcement calls to the peer fail with busy.
     pub fn going_away(&self) -> Option<GoAway> {
         self.shared.lock().protocol.going_away().cloned()
     }
 
-    /// Whether calls can no longer be made.
+    /// Returns whether the connection has ended, so that calls fail.
     pub fn is_closed(&self) -> bool {
         self.shared.lock().protocol.ended().is_some()
     }
 
-    /// Waits until the connection is gone; says how it ended. May be dropped at any point.
+    /// Waits until the connection is gone, and returns the reason for its end. Cancel safe.
     pub async fn closed(&self) -> CloseReason {
         self.shared.closed_event.wait().await;
         self.shared.lock().closed.as_deref().cloned().expect("set before the flag was")
@@ -426,7 +437,7 @@ impl Peer {
     }
 }
 
-/// The same connection.
+/// Two peers are equal if they belong to the same connection.
 impl PartialEq for Peer {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)

@@ -1,4 +1,4 @@
-//! What an end is made of, before there is one.
+//! The configuration of an endpoint.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use crate::util::sync::Arc;
 use crate::wire::dialect::Dialect;
 use crate::wire::hello::Hello;
 
-/// What an end is made of: [`new`](Self::new) has the defaults, and the fields say otherwise.
+/// The configuration of an endpoint: its services, its limits, and how it speaks. [`new`](Self::new) sets the
+/// defaults; change the fields for other values.
 ///
 /// ```
 /// use rpc_core::transport::EndpointConfig;
@@ -23,50 +24,56 @@ use crate::wire::hello::Hello;
 #[must_use = "a config does nothing until `Endpoint::new`"]
 #[non_exhaustive]
 pub struct EndpointConfig {
-    /// What it offers.
+    /// The methods that this end offers.
     pub services: Arc<Router>,
-    /// What the other end may use of it.
+    /// The limits of each connection: they bound the resources that a peer can make this end use.
     pub limits: Arc<Limits>,
-    /// Whom it belongs to.
+    /// The registry that the endpoint's connection belongs to.
     pub registry: PeerRegistry,
-    /// What stands around all that it serves and calls; nothing by default.
+    /// The layers around all calls that this end serves and makes. None by default.
     pub layers: Layers,
-    /// Whether a silent end is pinged ([`ping`](Limits::ping)), and given up when it stays silent
-    /// ([`dead_after`](Limits::dead_after)). Off is for ends that cannot answer pings.
+    /// Whether a silent peer is pinged ([`ping`](Limits::ping)), and given up if it stays silent
+    /// ([`dead_after`](Limits::dead_after)). Turn this off for peers that cannot answer pings.
     pub keepalive: bool,
-    /// When this end says hello.
+    /// When this end sends the hello message.
     pub hello: Hello,
-    /// The words for cancels and progress.
+    /// The dialect of cancels and of progress.
     pub dialect: Dialect,
-    /// Whether each message leaves as one WebSocket frame, for ends that know no continuation. Off by default: a
-    /// message above 64 KiB leaves in fragments, so that pongs get between, and the write buffer stays short
-    /// ([`write_buffer_max`](Limits::write_buffer_max)). On, the write buffer holds the longest message whole.
+    /// Whether each message is sent as one WebSocket frame, for peers that do not support continuation frames.
+    ///
+    /// Off by default: a message above 64 KiB is sent in fragments. Pongs can then be sent in between, and the write
+    /// buffer stays short ([`write_buffer_max`](Limits::write_buffer_max)). If this is on, the write buffer must hold
+    /// the longest message whole.
     pub whole_frames: bool,
-    /// Whether a request or notification without the member `jsonrpc` is taken as one of `"2.0"`, as an answer always
-    /// is. Off by default, as the specification asks; on for ends that never send it. What this end sends has it all the
-    /// same, and another version than `"2.0"` stays an error.
+    /// Whether a received request or notification without the member `jsonrpc` is accepted as `"2.0"`. An answer
+    /// without it is always accepted.
+    ///
+    /// Off by default, as the specification asks. Turn this on for peers that never send the member. This end always
+    /// sends it, and any version other than `"2.0"` stays an error.
     pub jsonrpc_optional: bool,
-    /// What becomes of two connections in the [`registry`](Self::registry) with the same [name](crate::Peer::identify).
+    /// What happens to two connections in the [`registry`](Self::registry) with the same
+    /// [name](crate::Peer::identify).
     pub same_name: SameName,
-    /// Whether this end answers messages that are no requests with an error, as the specification asks: text
-    /// that is no JSON, an object without a method. Turn it off for the end that opened the link (a client, the
-    /// parent of a process, the first of a [pair](crate::memory::pair)). Such an end does not answer the messages
-    /// that the other end sends beside JSON-RPC: it counts them as [foreign](crate::types::Counters::foreign), logs the first
-    /// as a warning, and closes the connection if they come faster than ten times
-    /// [`malformed_rate`](Limits::malformed_rate).
+    /// Whether this end answers messages that are not requests with an error, as the specification asks: text that is
+    /// not JSON, or an object without a method. On by default.
+    ///
+    /// Turn this off for the end that opened the link: a client, the parent of a process, the first of a
+    /// [pair](crate::memory::pair). Then messages that a peer sends beside JSON-RPC are not answered. They are
+    /// counted as [foreign](crate::types::Counters::foreign), and the first one is logged as a warning. The
+    /// connection is closed if they come faster than ten times [`malformed_rate`](Limits::malformed_rate).
     pub answers_malformed: bool,
-    /// Hears each foreign message that is not answered. With a listener such messages may come as fast as they
-    /// like, and no warning is logged.
+    /// A listener for each foreign message that is not answered. With a listener no warning is logged, and foreign
+    /// messages may come at any rate.
     pub on_foreign: Option<OnForeign>,
 }
 
-/// A listener that hears the messages of the other end that are no JSON-RPC.
+/// A listener for messages of the peer that are not JSON-RPC.
 #[derive(Clone)]
 pub struct OnForeign(Arc<dyn Fn(&str) + Send + Sync>);
 
 impl OnForeign {
-    /// Calls `listener` with the text of each message, in order, from the task of the connection, so `listener`
-    /// should be quick. If it panics, the connection goes on.
+    /// Creates a listener. It is called with the text of each message, in order. It runs in the task of the
+    /// connection, so it must be quick. If it panics, the connection goes on.
     pub fn new(listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(listener))
     }
@@ -83,8 +90,9 @@ impl fmt::Debug for OnForeign {
 }
 
 impl EndpointConfig {
-    /// An end that offers `services`, is alone in its hub, has a keepalive, says hello as [`Hello::Auto`], speaks
-    /// [`Dialect::JsonRpc`], sends long messages in fragments, asks for `jsonrpc`, and answers malformed messages.
+    /// Creates the configuration of an end with a registry of its own and the defaults of all fields: a keepalive,
+    /// [`Hello::Auto`], [`Dialect::JsonRpc`], long messages in fragments, a required `jsonrpc` member, and answers to
+    /// malformed messages.
     pub fn new(services: Router, limits: Limits) -> Self {
         Self {
             services: Arc::new(services),
@@ -102,7 +110,7 @@ impl EndpointConfig {
         }
     }
 
-    /// Returns the config as `change` leaves it.
+    /// Returns the configuration after `change` has modified it.
     pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self

@@ -1,4 +1,4 @@
-//! Groups of peers: who is in, and what is sent to all of them.
+//! Groups of peers: their members, and messages to all members.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -26,21 +26,22 @@ use crate::service::current;
 use crate::util::sync::{Arc, Mutex};
 use crate::wire::request::{Outgoing, fits};
 
-/// Bytes of a name. It is kept for each group of each connection, and often is what a peer has sent.
+/// The most bytes of a group's name. The name is stored for each group of each connection, and a peer may have chosen
+/// it.
 const LONGEST_NAME: usize = 256;
 
-/// The members of each group, by its name. An empty group is forgotten.
+/// The members of each group, by the name of the group. An empty group is removed.
 #[derive(Default)]
 pub(crate) struct Groups {
-    /// Whoever sends to a group takes the list as it is at that moment; joining and leaving copy it
-    /// only if someone does that just then.
+    /// A push to a group takes the list of members as it is at that moment. Joining and leaving copy the list only if
+    /// a push uses it at the same time.
     members: Mutex<HashMap<Arc<str>, Arc<Members>>>,
 }
 
 type Members = Vec<Arc<Shared>>;
 
 impl Groups {
-    /// How many groups there are.
+    /// Returns the number of groups.
     pub(crate) fn len(&self) -> usize {
         self.members.lock().unwrap().len()
     }
@@ -55,7 +56,7 @@ impl Groups {
         }
         let mut groups = self.members.lock().unwrap();
         let name: Arc<str> = name.into();
-        // Under both locks: whoever ends the connection takes it out of what it has joined by then.
+        // Under both locks: the end of the connection removes it from each group that it has joined by then.
         if !shared.lock().join(&name, &shared.config.limits)? {
             return Ok(());
         }
@@ -69,7 +70,7 @@ impl Groups {
         remove(&mut groups, shared, name);
     }
 
-    /// Takes a connection that has ended out of all its groups.
+    /// Removes a connection that has ended from all its groups.
     pub(crate) fn leave_all(&self, shared: &Arc<Shared>) {
         let joined = std::mem::take(&mut shared.lock().groups);
         if joined.is_empty() {
@@ -90,18 +91,18 @@ fn remove(groups: &mut HashMap<Arc<str>, Arc<Members>>, shared: &Arc<Shared>, na
     }
 }
 
-/// Why a peer cannot join a group.
+/// The reason why a peer cannot join a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JoinError {
     /// The connection is in as many groups as `groups` of its [`Limits`] allows.
     TooMany {
-        /// How many that are.
+        /// The most groups of a connection.
         limit: usize,
     },
     /// The name has more than 256 bytes.
     NameTooLong {
-        /// How many bytes a name may have.
+        /// The most bytes of a name.
         limit: usize,
     },
     /// The connection has ended.
@@ -123,7 +124,7 @@ impl fmt::Display for JoinError {
 impl std::error::Error for JoinError {}
 
 impl crate::peer::slot::State {
-    /// Notes that the connection is in this group; whether it was not before.
+    /// Notes that the connection is in this group. Returns whether it was not in the group before.
     fn join(&mut self, name: &Arc<str>, limits: &Limits) -> Result<bool, JoinError> {
         if self.protocol.ended().is_some() || self.is_to_close() {
             return Err(JoinError::Closed);
@@ -139,12 +140,12 @@ impl crate::peer::slot::State {
     }
 }
 
-/// Peers under a name: what is sent to the group reaches each of its members.
+/// Peers under a name. A message to the group reaches each member.
 ///
-/// Who joins is in it until it leaves or its connection ends. A message is serialised once and
-/// reaches exactly those who are members at that moment, the sender too if it is one; sending never
-/// waits for anyone's socket. A member whose outbound queue has no room is closed with 4008, unless
-/// the handle says [`dropping`](Self::dropping).
+/// A peer that joins is a member until it leaves or its connection ends. A message is serialised once. It reaches
+/// exactly the members at that moment, including the sender if the sender is a member. Sending never waits for a
+/// socket. A member whose outbound queue has no room is closed with 4008, unless the handle is
+/// [`dropping`](Self::dropping).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -170,34 +171,34 @@ impl Group {
         Self { registry, name: name.into(), dropping: false }
     }
 
-    /// Its name.
+    /// Returns the name of the group.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The same group, but what is sent through this handle is dropped for a member without room,
-    /// and counted in its [`PeerStats`](crate::types::PeerStats).
+    /// Returns a handle of the same group that closes no members. A message through this handle is dropped for a
+    /// member without room, and counted in the member's [`PeerStats`](crate::types::PeerStats).
     #[must_use]
     pub fn dropping(mut self) -> Self {
         self.dropping = true;
         self
     }
 
-    /// Who is in it at the moment.
+    /// Returns the present members.
     pub fn members(&self) -> Vec<Peer> {
         let members = self.registry.groups().members(&self.name);
         members.iter().map(|shared| Peer { shared: shared.clone() }).collect()
     }
 
-    /// Sends a notification to each member, before this returns; the future is ready and says how
-    /// many queues took it. `params` as in [`Peer::notify`].
+    /// Sends a notification to each member before this returns. The future is ready at once, and returns how many
+    /// outbound queues took the message. `params` are as in [`Peer::notify`].
     ///
-    /// If the message is too long for one member (a guest has lower limits), that member does not get the message,
-    /// and its [`PeerStats`](crate::types::PeerStats) count a dropped one.
+    /// If the message is too long for one member, that member does not get the message, and its
+    /// [`PeerStats`](crate::types::PeerStats) count a dropped message. A guest, for example, has lower limits.
     ///
     /// # Errors
-    /// [`Encode`](NotifyError::Encode): the params could not be written, or the message is longer than
-    /// `message_out` of the [`Limits`] of every connection in this hub. No member got the message.
+    /// Returns [`Encode`](NotifyError::Encode) if the params could not be written, or if the message is longer than
+    /// `message_out` of the [`Limits`] of every connection in this registry. No member gets the message then.
     pub fn notify(
         &self,
         method: &str,
@@ -206,7 +207,7 @@ impl Group {
         ready(self.push(Outgoing::new(method, &params, usize::MAX)))
     }
 
-    /// Calls each member; the answers come as a stream, as they arrive.
+    /// Calls each member. The answers are a stream, in the order in which they arrive.
     pub fn call<T>(&self, method: &str, params: impl Serialize) -> Answers<T> {
         self.call_all(Outgoing::new(method, &params, usize::MAX))
     }
@@ -229,7 +230,7 @@ impl Group {
             if fits && state.protocol.is_open() {
                 return state.protocol.notify(message.clone()).is_ok();
             }
-            // It would take a shorter one: it does not read too slowly.
+            // The member does not read too slowly: a shorter message would fit.
             if self.dropping || !fits {
                 state.protocol.counters.dropped += 1;
             } else {
@@ -258,12 +259,11 @@ impl fmt::Debug for Group {
     }
 }
 
-/// What the members of a [`Group`] answer: a stream of each member and its result, as they arrive.
+/// The answers of the members of a [`Group`]: a stream of members with their results, as they arrive.
 ///
-/// All calls begin when it is first polled, and share one deadline: `call_deadline` of the
-/// [`Limits`] (30 s) unless said otherwise. A member that is late or has left is named by an error
-/// of its own, so there is one item for each member. Dropping it cancels the calls that have no
-/// answer yet.
+/// All calls begin at the first poll. They share one deadline: `call_deadline` of the [`Limits`] (30 s by default),
+/// or the [`timeout`](Self::timeout). There is one item for each member. A member that is late or has left gives an
+/// error. Dropping the stream cancels the calls that have no answer yet.
 #[must_use = "nobody is called until this is polled"]
 pub struct Answers<T, E = Infallible> {
     unstarted: Vec<MemberCall<T, E>>,
@@ -271,13 +271,13 @@ pub struct Answers<T, E = Infallible> {
 }
 
 struct MemberCall<T, E> {
-    /// Taken when it is done.
+    /// Taken when the call has ended.
     peer: Option<Peer>,
     call: Call<T, E>,
 }
 
 impl<T, E> Answers<T, E> {
-    /// Sets the time until the last answer. Without effect once polled.
+    /// Sets the time until the last answer. Does nothing after the first poll.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         for member in std::mem::take(&mut self.unstarted) {
             let MemberCall { peer, call } = member;
@@ -286,7 +286,7 @@ impl<T, E> Answers<T, E> {
         self
     }
 
-    /// How many answers are still to come.
+    /// Returns how many answers are still to come.
     pub fn remaining(&self) -> usize {
         self.unstarted.len() + self.running.len()
     }

@@ -1,4 +1,4 @@
-//! The peers that belong together: those of one server.
+//! The registry of the peers that belong together: those of one server.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -17,13 +17,14 @@ use names::Names;
 pub use names::SameName;
 use pending::{Kick, PendingPeers};
 
-/// A connected end, and a number that tells the order in which they came.
+/// A connected end, and its number in the order of the connections.
 type Member = (u64, Arc<Shared>);
 
-/// So many reasons are counted each by itself.
+/// How many close reasons have a count of their own.
 const REASONS: usize = 100;
 
-/// Who is connected. Each server has one, shared by its connections; clones are the same hub.
+/// The registry of connected peers. Each server has one registry, shared by its connections. Clones are the same
+/// registry.
 #[derive(Clone, Default)]
 pub struct PeerRegistry {
     inner: Arc<Inner>,
@@ -31,74 +32,75 @@ pub struct PeerRegistry {
 
 #[derive(Default)]
 struct Inner {
-    /// By id.
+    /// The connected peers, by id.
     peers: Mutex<HashMap<Box<str>, Member>>,
     next: AtomicU64,
     pending: PendingPeers,
     closes: Mutex<BTreeMap<String, u64>>,
-    /// The same by reason, of those that this end has closed.
+    /// Connections that this end has closed, by reason.
     reasons: Mutex<BTreeMap<String, u64>>,
     groups: Groups,
     names: Names,
-    /// The largest message that any end of this hub may send; 0 while there was no end.
+    /// The largest message that any end in this registry may send; 0 before the first end.
     message_out: AtomicUsize,
-    /// A clone for each detached handler.
+    /// The strong count, minus one, is the number of detached handlers.
     detached: Arc<()>,
     once: Arc<Once>,
 }
 
-/// Counts one handler while it lives.
+/// Counts one handler until the value is dropped.
 pub(crate) struct Detached(#[expect(dead_code, reason = "it is counted")] Arc<()>);
 
 impl PeerRegistry {
-    /// A hub without peers.
+    /// Creates a registry without peers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// All peers, in the order in which they connected.
+    /// Returns all peers, in the order in which they connected.
     pub fn peers(&self) -> Vec<Peer> {
         let mut peers: Vec<_> = self.inner.peers.lock().unwrap().values().cloned().collect();
         peers.sort_unstable_by_key(|(number, _)| *number);
         peers.into_iter().map(|(_, shared)| Peer { shared }).collect()
     }
 
-    /// The peer with this id, if it is connected.
+    /// Returns the peer with this id, if it is connected.
     pub fn peer(&self, id: &str) -> Option<Peer> {
         let peers = self.inner.peers.lock().unwrap();
         peers.get(id).map(|(_, shared)| Peer { shared: shared.clone() })
     }
 
-    /// How many peers there are.
+    /// Returns the number of peers.
     pub fn len(&self) -> usize {
         self.inner.peers.lock().unwrap().len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no peers.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The group with this name, which need not have members.
+    /// Returns the group with this name. The group may have no members.
     pub fn group(&self, name: &str) -> Group {
         Group::new(self.clone(), name)
     }
 
-    /// How many groups have members.
+    /// Returns the number of groups with members.
     pub fn group_count(&self) -> usize {
         self.inner.groups.len()
     }
 
-    /// Ends at once the connections of all peers for which `who` is true: see [`Peer::kick`]. Returns how many
-    /// of them were connected.
+    /// Closes the connections of all peers for which `who` returns true, at once; see [`Peer::kick`]. Returns how
+    /// many of these peers were connected.
     ///
-    /// `who` is also asked about peers that are just being let in, as soon as they are connected, and about guests
-    /// when they have logged in. So no peer slips through that was let in by rules of before this call. And `who` is
-    /// asked about peers whose connection has ended while their calls under an
-    /// [idempotency key](crate::Call::idempotency_key) go on: those calls are stopped.
+    /// `who` also runs for peers whose handshake goes on, as soon as they are connected, and for guests when they
+    /// have logged in. So a peer that was checked by older rules does not slip through. `who` runs as well for peers
+    /// whose connection has ended while their calls under an [idempotency key](crate::Call::idempotency_key) go on;
+    /// those calls are stopped.
     ///
     /// # Panics
-    /// If `who` panics. If `who` panics again for a peer that is being let in, that peer is not let in.
+    /// Panics if `who` panics. If `who` panics later, for a peer whose handshake has just ended, the connection of
+    /// that peer is closed.
     pub fn kick(
         &self,
         who: impl Fn(&Peer) -> bool + Send + Sync + 'static,
@@ -106,7 +108,7 @@ impl PeerRegistry {
         reason: &str,
     ) -> usize {
         let kick = Arc::new(Kick { who: Box::new(who), code, reason: reason.to_owned() });
-        // First those who come: whoever is not among them any more is among the others.
+        // First the pending peers: a peer that is no longer pending is among the connected ones.
         self.inner.pending.keep(&kick);
         let count = self.peers().iter().filter(|peer| kick.end(peer)).count();
         let is_meant = |shared: &Arc<Shared>| (kick.who)(&Peer { shared: shared.clone() });
@@ -114,50 +116,52 @@ impl PeerRegistry {
         count
     }
 
-    /// One more is on the way in.
+    /// Notes that a handshake has begun.
     pub(crate) fn expect(&self, id: &str) {
         self.inner.pending.expect(id);
     }
 
-    /// It is known who someone is.
+    /// Notes that a peer is connected and its caller is known.
     pub(crate) fn is_here(&self, peer: &Peer) {
         self.inner.pending.take(peer.id()).iter().for_each(|kick| kick.end_late(peer));
     }
 
-    /// One who was on the way in does not come.
+    /// Notes that a handshake has failed.
     pub(crate) fn forget(&self, id: &str) {
         self.inner.pending.take(id);
     }
 
-    /// How many [detached](crate::types::Handler::detached) handlers run, those of ended connections included, together
-    /// with the calls under an [idempotency key](crate::Call::idempotency_key) that go on although their
-    /// connection has ended.
+    /// Returns the number of running handlers that do not depend on their connection:
+    /// [detached](crate::types::Handler::detached) handlers, and calls under an
+    /// [idempotency key](crate::Call::idempotency_key) whose connection has ended. Detached handlers of ended
+    /// connections are included.
     pub fn detached(&self) -> usize {
         Arc::strong_count(&self.inner.detached) - 1
     }
 
-    /// One detached handler more, until what is returned is dropped; `None` if there are `most`.
+    /// Counts one more detached handler until the returned value is dropped. Returns `None` if there are `most`
+    /// already.
     pub(crate) fn detach(&self, most: usize) -> Option<Detached> {
         let one = Detached(self.inner.detached.clone());
         (self.detached() <= most).then_some(one)
     }
 
-    /// Counts one more handler that outlives its connection. It has a limit of its own.
+    /// Counts one more handler that outlives its connection. Such handlers have a limit of their own.
     pub(crate) fn detach_another(&self) -> Detached {
         Detached(self.inner.detached.clone())
     }
 
-    /// Answers that are given again.
+    /// Returns the store of answers to calls under an idempotency key.
     pub(crate) fn once(&self) -> &Arc<Once> {
         &self.inner.once
     }
 
-    /// Notes that one end of this hub may send messages of so many bytes.
+    /// Notes that an end of this registry may send messages of up to `most` bytes.
     pub(crate) fn note_message_out(&self, most: usize) {
         self.inner.message_out.fetch_max(most, Ordering::Relaxed);
     }
 
-    /// The largest message that any end of this hub may send.
+    /// Returns the size of the largest message that any end of this registry may send.
     pub(crate) fn message_out(&self) -> usize {
         match self.inner.message_out.load(Ordering::Relaxed) {
             0 => usize::MAX,
@@ -169,24 +173,25 @@ impl PeerRegistry {
         &self.inner.groups
     }
 
-    /// How many connections have ended, by their close code, or `lost` where there was none.
+    /// Returns how many connections have ended, by close code. The name is `lost` for connections without a code, and
+    /// `other` for codes without a reserved meaning.
     pub fn closes(&self) -> BTreeMap<String, u64> {
         self.inner.closes.lock().unwrap().clone()
     }
 
-    /// How many connections this end has closed, by the reason that it gave. An application may give
-    /// any, so beyond 100 of them the others are one, `other`.
+    /// Returns how many connections this end has closed, by reason. The application may give any reason, so only the
+    /// first 100 reasons have a count of their own. All further reasons are counted as `other`.
     pub fn close_reasons(&self) -> BTreeMap<String, u64> {
         self.inner.reasons.lock().unwrap().clone()
     }
 
-    /// Bytes of the answers that are kept for calls under an
-    /// [idempotency key](crate::Call::idempotency_key), and of the other records of such calls and their callers.
+    /// Returns the bytes of the stored answers to calls under an [idempotency key](crate::Call::idempotency_key),
+    /// including the other records of such calls and their callers.
     pub fn idempotency_bytes(&self) -> usize {
         self.inner.once.bytes()
     }
 
-    /// How many calls under an idempotency key run.
+    /// Returns the number of running calls under an idempotency key.
     pub fn idempotent_running(&self) -> usize {
         self.inner.once.running()
     }
@@ -200,7 +205,7 @@ impl PeerRegistry {
         if !peer.is_guest() {
             self.is_here(&peer);
         }
-        // Who is not let in has nobody give way.
+        // After the kicks: a peer that was kicked must not replace the holder of its name.
         self.enter(shared);
     }
 
@@ -215,7 +220,7 @@ impl PeerRegistry {
         if self.inner.peers.lock().unwrap().remove(&shared.id).is_none() {
             return;
         }
-        // Codes of the other end are its own choice: only those with a meaning get a line each.
+        // The peer chooses its codes. Only codes with a reserved meaning have a count of their own.
         let name = match reason.code {
             Some(code) if code.is_known() => code.to_string(),
             Some(_) => "other".into(),

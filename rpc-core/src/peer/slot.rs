@@ -1,8 +1,8 @@
-//! The slot that a [`Peer`](crate::Peer) is a handle to: one end's state, which outlives any socket.
+//! The slot that a [`Peer`](crate::Peer) is a handle to: the state of one end, which outlives any socket.
 //!
-//! Callers on any thread and the connection's task meet here under one short lock. So a call takes
-//! its place in the order of messages when it is made, a dropped one is gone at once, and the queue
-//! is counted to the byte; there is no channel between them that could fill up or be forgotten.
+//! Callers on any thread and the task of the connection share the slot under one lock, which they hold for a short
+//! time only. So a call takes its place in the order of messages when it is made, a dropped call is gone at once, and
+//! the queue is counted to the byte. No channel between them can fill up or be forgotten.
 
 use std::any::Any;
 use std::net::IpAddr;
@@ -29,70 +29,70 @@ use crate::wire::decode::Rules;
 use crate::wire::dialect::Dialect;
 use crate::wire::hello::Hello;
 
-/// One end.
+/// The slot of one end.
 pub(crate) struct Shared {
     pub(crate) id: Box<str>,
     pub(crate) config: EndpointConfig,
     pub(crate) clock: Clock,
     pub(crate) caller: OnceLock<Box<dyn Any + Send + Sync>>,
-    /// Where the other end is, if that is known.
+    /// The address of the peer, if it is known.
     pub(crate) address: OnceLock<IpAddr>,
     pub(crate) values: TypeMap,
-    /// What stands around the calls of this end, and around what it serves.
+    /// The layers around the calls that this end makes and serves.
     pub(crate) layers: Around,
-    /// Handlers that were stopped and still run, on other tasks and threads.
+    /// Handlers that were stopped and still run, in other tasks and threads.
     pub(crate) orphans: AtomicUsize,
-    /// What may be sent beyond JSON-RPC 2.0; beside the lock, since each call asks.
+    /// What this end may send beyond JSON-RPC 2.0. Outside the lock, because each call reads it.
     pub(crate) other: RemoteProfile,
-    /// As in the setup, unless this one connection is another.
+    /// As in the configuration, unless it was changed for this connection.
     pub(crate) whole_frames: AtomicBool,
     pub(crate) jsonrpc_optional: AtomicBool,
-    /// Set when nothing is left to be done.
+    /// Set when the connection has nothing left to do.
     pub(crate) closed_event: OneShotEvent,
     state: Mutex<State>,
 }
 
-/// What the lock guards.
+/// The state that the lock guards.
 pub(crate) struct State {
     pub(crate) protocol: Protocol<Waiter>,
-    /// Where calls are written.
+    /// The buffer that calls are written to.
     pub(crate) scratch: Scratch,
-    /// Wakes the connection's task, if it sleeps.
+    /// Wakes the connection's task, if the task sleeps.
     pub(crate) task_waker: Option<Waker>,
-    /// When its timer will wake it at the latest.
+    /// The time at which the task's timer will wake it at the latest.
     pub(crate) armed: Option<Duration>,
-    /// What the connection is asked for from outside.
+    /// Requests to the connection's task from outside.
     pub(crate) commands: Option<Box<Commands>>,
-    /// Streams that go with calls, until the connection takes them in.
+    /// Streams among the params of calls, until the connection's task takes them.
     pub(crate) arguments: Vec<Argument>,
-    /// The groups that it is in.
+    /// The groups of this connection.
     pub(crate) groups: Vec<Arc<str>>,
-    /// How it ended, when nothing is left to be done.
+    /// How the connection ended. Set when it has nothing left to do.
     pub(crate) closed: Option<Box<CloseReason>>,
-    /// Whether the other end may not stay.
+    /// Whether the peer was kicked.
     pub(crate) is_kicked: bool,
-    /// Whether a later connection has its name.
+    /// Whether a later connection has the name of this one.
     pub(crate) is_replaced: bool,
-    /// The requests that were running when the time to finish them was over: method, and for how long.
+    /// The requests that still ran when their time to finish was over: method, and running time.
     #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     pub(crate) cut: Option<Box<Vec<(usize, Duration)>>>,
 }
 
-/// What a connection can be asked for.
+/// Requests to the connection's task.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Commands {
-    /// To end.
+    /// Asks the task to end the connection.
     pub(crate) end: Option<Command>,
-    /// To let its transport know that other limits hold.
+    /// Asks the task to tell its transport that the limits have changed.
     pub(crate) limits: bool,
 }
 
-/// How a connection is to end.
+/// The way in which a connection is to end.
 #[derive(Debug, Clone)]
 pub(crate) enum Command {
-    /// Close now, which may take so long if it is not to be as long as always.
+    /// Close now. `within` replaces the usual time that the close may take.
     Close { code: CloseCode, reason: String, within: Option<Duration> },
-    /// Finish what runs, at the latest until then, and close.
+    /// Finish the running requests, at the latest until `until`, and close.
     Drain { until: Duration, code: CloseCode, reason: String },
 }
 
@@ -146,7 +146,8 @@ impl Shared {
         })
     }
 
-    /// The handshake has told each end that it knows the other; this one `opens` the link.
+    /// The handshake has told each end that the peer knows this framework. `opens` tells whether this end opened the
+    /// link.
     pub(crate) fn set_extended(&self, opens: bool) {
         if self.other.get() != RemoteSupport::Plain {
             self.with(|state| state.protocol.know_other(opens));
@@ -154,32 +155,32 @@ impl Shared {
         }
     }
 
-    /// From now on this end is a plain peer.
+    /// Makes this end a plain peer from now on.
     pub(crate) fn set_plain(&self) {
         self.other.set(RemoteSupport::Plain);
         self.with(|state| state.protocol.be_plain());
     }
 
-    /// From now on the two ends speak this dialect.
+    /// Makes the two ends speak this dialect from now on.
     pub(crate) fn set_dialect(&self, dialect: Dialect) {
         self.other.set_dialect(dialect);
         self.lock().protocol.speak(dialect);
     }
 
-    /// The rules by which its messages are read, with these limits.
+    /// Returns the rules for reading messages, with these limits.
     pub(crate) fn rules(&self, limits: &Limits) -> Rules {
         Rules::new(limits, self.jsonrpc_optional.load(Ordering::Relaxed))
     }
 
-    /// The state, for the connection's task, which sees to what follows by itself.
+    /// Locks the state, for the connection's task. The task itself does all that follows from a change.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing of a user's runs under this lock, so nothing should panic under it. If something
-        // did, a second panic while this end is dropped would take the whole process with it.
+        // No code of the application runs under this lock, so nothing should panic under it. If something did, a
+        // second panic while this end is dropped would abort the whole process.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state from outside the connection's task: afterwards, without the lock, those
-    /// are told whom it concerns, the connection's task first of all.
+    /// Changes the state from outside the connection's task. Afterwards, without the lock, the connection's task is
+    /// woken first, and then the waiters whom the change concerns.
     pub(crate) fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         let result = change(&mut state);
@@ -194,14 +195,14 @@ impl Shared {
         result
     }
 
-    /// Forgets a call that nobody waits for any more, and cancels it if it was sent.
+    /// Forgets a call whose caller is gone, and cancels the call if it was sent.
     pub(crate) fn abandon(&self, call: u64) {
         let left =
             self.with(|state| (state.protocol.abandon(call), state.take_dropped_arguments()));
-        drop(left); // without the lock: wakers and streams are code of the user's
+        drop(left); // without the lock: wakers and streams are code of the application
     }
 
-    /// Ends the slot without a connection's help.
+    /// Ends the slot where no connection's task does it.
     pub(crate) fn end(&self, reason: &CloseReason) {
         let (unanswered, arguments) = self.with(|state| {
             let unanswered = state.protocol.end(reason);
@@ -214,11 +215,11 @@ impl Shared {
         self.finish(reason);
     }
 
-    /// Notes that nothing is left to be done.
+    /// Notes that the connection has nothing left to do.
     pub(crate) fn finish(&self, reason: &CloseReason) {
         let mut state = self.lock();
         state.closed.get_or_insert_with(|| reason.clone().into());
-        // Whoever keeps a peer of an ended connection must not keep its task.
+        // A `Peer` of an ended connection must not keep the connection's task alive.
         let task_waker = state.task_waker.take();
         let guest = state.protocol.forget_guest();
         drop(state);
@@ -228,7 +229,7 @@ impl Shared {
 }
 
 impl State {
-    /// Asks the connection to end. A drain can be cut short, a close cannot be taken back.
+    /// Asks the connection to end. A close overrides a drain; nothing overrides a close.
     pub(crate) fn command(&mut self, command: Command) {
         let end = &mut self.commands.get_or_insert_default().end;
         if !matches!(end, Some(Command::Close { .. })) {
@@ -236,7 +237,7 @@ impl State {
         }
     }
 
-    /// Notes what does not come to its end.
+    /// Notes the requests that are cut off.
     pub(crate) fn note_cut(&mut self, now: Duration) {
         let served = self.protocol.served();
         let cut: Vec<_> =
@@ -244,14 +245,14 @@ impl State {
         self.cut = (!cut.is_empty()).then(|| cut.into());
     }
 
-    /// Whether it has been asked to close.
+    /// Returns whether the connection was asked to close.
     pub(crate) fn is_to_close(&self) -> bool {
         let end = self.commands.as_ref().and_then(|commands| commands.end.as_ref());
         matches!(end, Some(Command::Close { .. }))
     }
 
-    /// Streams that went with calls and were dropped before a connection took them in: there may be
-    /// none for long.
+    /// Takes the streams whose calls were dropped before a connection took the streams. There may be no connection
+    /// for a long time.
     pub(crate) fn take_dropped_arguments(&mut self) -> Vec<Argument> {
         if self.arguments.is_empty() {
             return Vec::new();
@@ -264,7 +265,7 @@ impl State {
         self.arguments.extract_if(.., is_dropped).collect()
     }
 
-    /// Whether a sleeping connection has something to do.
+    /// Returns whether a sleeping connection has something to do.
     fn has_work(&self) -> bool {
         let due = self.protocol.next_deadline();
         !self.protocol.is_sent()

@@ -1,4 +1,4 @@
-//! Groups against plain sets: both sides of a membership say the same, and an empty group is gone.
+//! Compares groups with plain sets: group and connection agree on each membership, and an empty group is removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

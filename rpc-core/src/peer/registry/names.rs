@@ -1,8 +1,8 @@
-//! Who is who: connections by the name that they were given, and whether there may be a second one.
+//! The names of connections, and the rule for a second connection with the same name.
 //!
-//! A name is taken before there is a connection (in `on_connect`), and a connection may never come of it. So
-//! a name that must not be taken twice is taken from the moment when it is given, and whoever had it before gives
-//! way only to one who is connected.
+//! A name is given before there is a connection (in `on_connect`), and the handshake may still fail. So a name that
+//! must be unique is taken as soon as it is given. The earlier holder of a name is replaced only by a peer that is
+//! connected.
 
 use std::collections::HashMap;
 
@@ -13,38 +13,38 @@ use crate::peer::slot::{Command, Shared};
 use crate::service::idempotency::IdentifyError;
 use crate::util::sync::{Arc, Mutex};
 
-/// What becomes of two connections with the same name: see [`Peer::identify`].
+/// The rule for two connections with the same name; see [`Peer::identify`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum SameName {
-    /// Both stay: a user may have several devices. The default.
+    /// Both stay, for example two devices of one user. The default.
     #[default]
     Both,
-    /// The second one is refused: [`identify`](Peer::identify) fails with [`IdentifyError::Taken`] until the first one
-    /// has ended. A link that is lost without a word keeps its name until the keepalive finds that out
-    /// ([`dead_after`](crate::Limits::dead_after), 45 s), so a client that comes back after a lost link may have to
-    /// wait for so long.
+    /// The second connection is refused: [`identify`](Peer::identify) fails with [`IdentifyError::Taken`] until the
+    /// first connection has ended. A link that is lost silently keeps its name until the keepalive notices
+    /// ([`dead_after`](crate::Limits::dead_after), 45 s by default). A client that reconnects after a lost link may
+    /// have to wait for this time.
     Refuse,
-    /// The first one gives way: when the second one is connected and has the name, the first one is closed with
-    /// [`TAKEN_OVER`](CloseCode::TAKEN_OVER), 4409.
+    /// The second connection replaces the first. When the second one is connected and has the name, the first one is
+    /// closed with [`TAKEN_OVER`](CloseCode::TAKEN_OVER), 4409.
     Replace,
 }
 
-/// The close reason of a connection that gives way.
+/// The close reason of a replaced connection.
 const TAKEN_OVER: &str = "a later connection has the same name";
 
-/// So long the one that gives way may take to close.
+/// How long the close of a replaced connection may take.
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Who has each name. A name that nobody has is forgotten.
+/// The holders of each name. A name without a holder is removed.
 #[derive(Default)]
 pub(super) struct Names(Mutex<HashMap<Arc<str>, Vec<Arc<Shared>>>>);
 
 type Holders = HashMap<Arc<str>, Vec<Arc<Shared>>>;
 
 impl PeerRegistry {
-    /// The connected peers that were given this name by [`identify`](Peer::identify), in the order in which they
-    /// connected. They are looked up by the name, however many other peers there are.
+    /// Returns the connected peers with this name, which [`identify`](Peer::identify) gave them, in the order in
+    /// which they connected. The lookup does not slow down with the number of other peers.
     pub fn peers_of(&self, name: &str) -> Vec<Peer> {
         let named = self.inner.names.0.lock().unwrap().get(name).cloned().unwrap_or_default();
         let peers = self.inner.peers.lock().unwrap();
@@ -56,18 +56,18 @@ impl PeerRegistry {
         named.into_iter().map(|(_, shared)| Peer { shared }).collect()
     }
 
-    /// How many names are in use.
+    /// Returns the number of names in use.
     pub fn name_count(&self) -> usize {
         self.inner.names.0.lock().unwrap().len()
     }
 
-    /// Gives a name to who is at the other end of `shared`.
+    /// Gives a name to the peer of `shared`.
     pub(crate) fn identify(&self, shared: &Arc<Shared>, name: &str) -> Result<(), IdentifyError> {
         let mut names = self.inner.names.0.lock().unwrap();
         let name = names.get_key_value(name).map_or_else(|| name.into(), |(name, _)| name.clone());
-        // Under the lock: whoever ends the connection takes it out of what it has by then.
+        // Under the lock: the end of the connection removes it from the name that it has by then.
         if !shared.is_staying() {
-            // Whoever ends the connection does not look for the name that it had before.
+            // The end of the connection does not look for an earlier name.
             if let Some(before) = shared.identity().filter(|before| *before != name) {
                 remove(&mut names, shared, &before);
             }
@@ -77,7 +77,7 @@ impl PeerRegistry {
         }
         let is_this = |holder: &Arc<Shared>| Arc::ptr_eq(holder, shared);
         if let Some(holders) = names.get_mut(&name) {
-            // To say it once more is not to come once more: nobody gives way.
+            // The connection has the name already, so nothing is replaced.
             if holders.iter().any(is_this) {
                 return Ok(());
             }
@@ -99,7 +99,7 @@ impl PeerRegistry {
         Ok(())
     }
 
-    /// One is connected: if it has a name, those who had the name before may have to give way.
+    /// Notes that a connection is established. If it has a name, earlier holders of the name may be replaced.
     pub(super) fn enter(&self, shared: &Arc<Shared>) {
         let mut names = self.inner.names.0.lock().unwrap();
         let replaced = match shared.identity() {
@@ -110,7 +110,7 @@ impl PeerRegistry {
         replaced.iter().for_each(give_way);
     }
 
-    /// Takes one that does not stay out of what has names.
+    /// Removes a connection that ends from the holders of names.
     pub(crate) fn leave_name(&self, shared: &Arc<Shared>) {
         let mut names = self.inner.names.0.lock().unwrap();
         if let Some(name) = shared.identity() {
@@ -120,7 +120,7 @@ impl PeerRegistry {
 }
 
 impl Inner {
-    /// Takes out those who give way to `shared`, if that is connected.
+    /// Removes and returns the holders that `shared` replaces, if `shared` is connected.
     fn let_in(&self, names: &mut Holders, shared: &Arc<Shared>, name: &str) -> Vec<Arc<Shared>> {
         let Some(holders) = names.get_mut(name) else { return Vec::new() };
         if shared.config.same_name != SameName::Replace
@@ -135,7 +135,7 @@ impl Inner {
         }
         let is_replaced = |holder: &mut Arc<Shared>| !Arc::ptr_eq(holder, shared) && is_in(holder);
         let replaced: Vec<_> = holders.extract_if(.., is_replaced).collect();
-        // Under the lock, so that none of these takes the name again.
+        // Under the lock, so that no replaced connection takes the name again.
         replaced.iter().for_each(|holder| holder.lock().is_replaced = true);
         replaced
     }
@@ -149,7 +149,8 @@ fn remove(names: &mut Holders, shared: &Arc<Shared>, name: &str) {
     }
 }
 
-/// Closes a connection whose name another one has. What it asked for under a key goes on: that is the caller's.
+/// Closes a replaced connection. Its calls under a key go on, because they belong to the caller and not to the
+/// connection.
 fn give_way(shared: &Arc<Shared>) {
     tracing::debug!(peer = %shared.id, "{TAKEN_OVER}");
     let (code, reason) = (CloseCode::TAKEN_OVER, TAKEN_OVER.to_owned());
@@ -162,8 +163,8 @@ fn give_way(shared: &Arc<Shared>) {
 }
 
 impl Shared {
-    /// Whether this end can have a name that others find. One that does nothing but answer is soon over, and
-    /// nothing can be sent to it.
+    /// Returns whether the connection can have a name by which it is found. A single message by `POST` cannot: it is
+    /// soon over, and nothing can be sent to it.
     fn is_staying(&self) -> bool {
         let state = self.lock();
         let is_over = state.protocol.ended().is_some() || state.is_to_close();

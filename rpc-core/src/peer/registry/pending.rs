@@ -1,7 +1,7 @@
-//! Those who are on their way in when others are thrown out.
+//! Kicks of peers whose handshake still goes on.
 //!
-//! A login may be revoked between the moment when it was looked up and the one when its caller value says who
-//! it is. So who is thrown out is noted for each that comes, and held against them when they are here.
+//! A login may be revoked after it was looked up, but before its caller value names the user. So every kick is
+//! recorded for each connection that is still in its handshake, and applied when the handshake completes.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,14 +10,14 @@ use crate::error::close::CloseCode;
 use crate::peer::Peer;
 use crate::util::sync::{Arc, Mutex};
 
-/// Who is thrown out, and what they are told.
+/// A kick: the peers that it closes, the close code and the reason.
 pub(super) struct Kick {
     pub(super) who: Box<dyn Fn(&Peer) -> bool + Send + Sync>,
     pub(super) code: CloseCode,
     pub(super) reason: String,
 }
 
-/// By the id of each that comes, what was asked for in the meantime.
+/// The kicks during each handshake, by the id of its connection.
 #[derive(Default)]
 pub(super) struct PendingPeers {
     kicks: Mutex<HashMap<Box<str>, Vec<Arc<Kick>>>>,
@@ -28,19 +28,19 @@ impl PendingPeers {
         self.kicks.lock().unwrap().insert(id.into(), Vec::new());
     }
 
-    /// Keeps `kick` for all who are on their way.
+    /// Records `kick` for all handshakes that go on.
     pub(super) fn keep(&self, kick: &Arc<Kick>) {
         self.kicks.lock().unwrap().values_mut().for_each(|kicks| kicks.push(kick.clone()));
     }
 
-    /// What is to be held against one who is here now; nothing if it was before.
+    /// Takes the kicks that were recorded for a peer. Returns nothing if they were taken before.
     pub(super) fn take(&self, id: &str) -> Vec<Arc<Kick>> {
         self.kicks.lock().unwrap().remove(id).unwrap_or_default()
     }
 }
 
 impl Kick {
-    /// Ends the connection of `peer` if it is one of those; whether it is.
+    /// Closes the connection of `peer` if the kick applies to it. Returns whether it applies.
     pub(super) fn end(&self, peer: &Peer) -> bool {
         let is_meant = (self.who)(peer);
         if is_meant {
@@ -49,8 +49,8 @@ impl Kick {
         is_meant
     }
 
-    /// The same where nobody has asked just now: a panic is not the connection's, and of whom it is not
-    /// known whether they may stay, they may not.
+    /// Applies a recorded kick. A panic of `who` must not reach the connection's task. If `who` panics, the
+    /// connection is closed, because it is unknown whether the peer may stay.
     pub(super) fn end_late(&self, peer: &Peer) {
         if catch_unwind(AssertUnwindSafe(|| self.end(peer))).is_err() {
             peer.kick(self.code, &self.reason);
