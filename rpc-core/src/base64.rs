@@ -1,4 +1,4 @@
-//! Bytes in JSON, which has none: as base64 text (RFC 4648, section 4).
+//! Bytes as base64 text (RFC 4648, section 4), because JSON has no bytes.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -11,19 +11,19 @@ use base64::{DecodeError, Engine};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Writes padding, and reads text with or without it: many encoders leave it out, and it says
-/// nothing that the length does not.
+/// Writes padding, and reads text with or without padding. Many encoders leave padding out, and the length of the
+/// text gives the same information.
 const ENGINE: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Bytes that are base64 text on the wire: as a parameter, a result, a field, or an item of a
+/// Bytes that are base64 text on the wire. Use the type for a parameter, a result, a field, or an item of a
 /// [`Streaming`](crate::Streaming).
 ///
-/// A `Vec<u8>` is an array of numbers in JSON, about four bytes for each; this is text, four bytes
-/// for three. The alphabet is the standard one (RFC 4648, section 4), with padding; text without
-/// padding is read as well. Cheap to clone: clones share the bytes.
+/// JSON writes a `Vec<u8>` as an array of numbers, with about four bytes for each byte. Base64 needs four bytes for
+/// three. The alphabet is the standard one (RFC 4648, section 4), with padding. Text without padding is accepted as
+/// well. The type is cheap to clone: clones share the bytes.
 ///
 /// ```
 /// use rpc_core::Base64;
@@ -38,12 +38,12 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
 pub struct Base64(bytes::Bytes);
 
 impl Base64 {
-    /// No bytes.
+    /// Creates an empty value.
     pub const fn new() -> Self {
         Self(bytes::Bytes::new())
     }
 
-    /// Bytes of the program itself, without a copy.
+    /// Wraps static bytes without a copy.
     pub const fn from_static(bytes: &'static [u8]) -> Self {
         Self(bytes::Bytes::from_static(bytes))
     }
@@ -51,8 +51,8 @@ impl Base64 {
 
 impl Serialize for Base64 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Piece by piece into the message: no text of the whole in between, and what is too big to
-        // be sent is found before all of it is text.
+        // Written piece by piece into the message. So there is no intermediate text, and a value that is too big is
+        // found before all of it is encoded.
         serializer.collect_str(&Base64Display::new(&self.0, &ENGINE))
     }
 }
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for Base64 {
     }
 }
 
-/// Reads text where it stands: the decoder lends it, unless it has escapes.
+/// Reads the text in place. The decoder borrows the text unless it has escapes.
 struct Text;
 
 impl Visitor<'_> for Text {
@@ -78,7 +78,7 @@ impl Visitor<'_> for Text {
     }
 }
 
-/// Why a text is no base64: repeats a character of it at most, as it may be a megabyte.
+/// The reason why a text is not base64. It repeats at most one character of the text, which may be a megabyte long.
 struct Why<'a> {
     text: &'a str,
     error: DecodeError,
@@ -103,10 +103,10 @@ impl fmt::Display for Why<'_> {
     }
 }
 
-/// At most this many bytes are shown by `Debug`.
+/// The most bytes that `Debug` shows.
 const SHOWN: usize = 64;
 
-/// As a byte string; of many only the first 64, and how many there are.
+/// Shows a byte string. Of a long value only the first 64 bytes and the length are shown.
 impl fmt::Debug for Base64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.get(..SHOWN) {
@@ -132,49 +132,49 @@ impl AsRef<[u8]> for Base64 {
     }
 }
 
-/// Equal, ordered and hashed as the slice is.
+/// `Base64` values are equal, ordered and hashed as their slice is.
 impl Borrow<[u8]> for Base64 {
     fn borrow(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// Without a copy.
+/// Converts without a copy.
 impl From<Vec<u8>> for Base64 {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes.into())
     }
 }
 
-/// Without a copy.
+/// Converts without a copy.
 impl From<bytes::Bytes> for Base64 {
     fn from(bytes: bytes::Bytes) -> Self {
         Self(bytes)
     }
 }
 
-/// By a copy; [`from_static`](Base64::from_static) needs none.
+/// Copies the bytes; [`from_static`](Base64::from_static) needs no copy.
 impl From<&[u8]> for Base64 {
     fn from(bytes: &[u8]) -> Self {
         Self(bytes::Bytes::copy_from_slice(bytes))
     }
 }
 
-/// By a copy; [`from_static`](Base64::from_static) needs none.
+/// Copies the bytes; [`from_static`](Base64::from_static) needs no copy.
 impl<const N: usize> From<&[u8; N]> for Base64 {
     fn from(bytes: &[u8; N]) -> Self {
         Self::from(bytes.as_slice())
     }
 }
 
-/// Without a copy.
+/// Converts without a copy.
 impl From<Base64> for bytes::Bytes {
     fn from(bytes: Base64) -> Self {
         bytes.0
     }
 }
 
-/// By a copy only if others share the bytes.
+/// Copies the bytes only if another value shares them.
 impl From<Base64> for Vec<u8> {
     fn from(bytes: Base64) -> Self {
         bytes.0.into()

@@ -1,11 +1,11 @@
-//! Every bound of a connection, by name.
+//! All limits of a connection, by name.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What one connection may use. Each bound is safe on the open internet as it stands; both ends of
-/// a connection have their own.
+/// The limits of a connection. The defaults are safe on the open internet. Each end of a connection has its own
+/// limits.
 ///
 /// ```
 /// use rpc_core::Limits;
@@ -17,163 +17,167 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), rpc_core::types::LimitsError>(())
 /// ```
 ///
-/// In a configuration file bytes and counts are integers and times are text such as `500ms` or
-/// `20s`; what is left out is as in [`Limits::server`].
+/// In a configuration file, bytes and counts are integers, and times are text such as `500ms` or `20s`. A limit that
+/// is left out has the default of [`Limits::server`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of a received message. Longer: the connection is closed with 1009.
-    /// 1 MiB in a server, 4 MiB in a client.
+    /// The most bytes of a received message. A longer message closes the connection with 1009. 1 MiB in a server, 4
+    /// MiB in a client.
     ///
-    /// Raise `message_in` when honest messages are longer. Lower `message_in` when all are short and memory
+    /// Raise `message_in` when honest messages are longer. Lower `message_in` when all messages are short and memory
     /// is scarce.
     pub message_in: usize,
-    /// Bytes of a sent message. A call or notification over it fails here, an answer becomes
+    /// The most bytes of a sent message. A longer call or notification fails at this end; a longer answer becomes
     /// -32008. 4 MiB in a server, 1 MiB in a client.
     ///
-    /// Raise `message_out` when the results are longer and the other end takes them. Lower `message_out` when
-    /// the other end takes less.
+    /// Raise `message_out` when results are longer and the peer accepts them. Lower `message_out` when the peer
+    /// accepts only shorter messages.
     pub message_out: usize,
-    /// How deep arrays and objects may nest in any member of a message. A request that nests deeper is answered -32007,
-    /// a notification is dropped, and an answer or an item cannot be read. 64.
+    /// How deep arrays and objects may nest in any member of a message. A request that nests deeper is answered
+    /// -32007, a notification is dropped, and an answer or an item cannot be read. 64.
     ///
     /// Raise `depth` when honest data nests deeper. Lower `depth` when decoding needs much stack for each
     /// level.
     pub depth: usize,
-    /// JSON values and member names in the params of all requests being served. A request that
-    /// exceeds it alone is -32007, one that finds it used up -32009. 131,072.
+    /// The most JSON values and member names in the params of all requests being served. A request that alone exceeds
+    /// the limit is answered -32007. A request that exceeds it together with others is answered -32009. 131,072.
     ///
     /// Raise `tokens_inflight` when params are long lists of small values. Lower `tokens_inflight` when
     /// decoded params take too much memory.
     pub tokens_inflight: usize,
-    /// Requests served at once; a handler that waits for a call of its own is not counted.
-    /// More: -32009. 512.
+    /// The most requests served at once. A handler that waits for a call of its own is not counted. Further requests
+    /// are answered -32009. 512.
     ///
     /// Raise `inflight_requests` when handlers mostly wait. Lower `inflight_requests` when a handler takes
     /// much memory.
     pub inflight_requests: usize,
-    /// Bytes of params being served and of notifications that wait. More: -32009. And bytes of items
-    /// that wait beyond the windows of their streams, all together: each stream's last one may overdraw
-    /// its own. More: a gap. 4 MiB.
+    /// The most bytes of params being served and of waiting notifications. Further requests are answered -32009.
+    ///
+    /// Also bounds, over all streams, received item bytes in excess of `stream_window`. An item above the bound is
+    /// dropped and reported as [`StreamError::Gap`](crate::StreamError::Gap). The last item of each stream may exceed
+    /// the window of its own stream. 4 MiB.
     ///
     /// Raise `inflight_bytes` when large requests run side by side. Lower `inflight_bytes` when many
     /// connections share little memory.
     pub inflight_bytes: usize,
-    /// Handlers alive at once, those that wait for a call of their own included. More: -32009.
-    /// 1,024.
+    /// The most handlers alive at once, including handlers that wait for a call of their own. Further requests are
+    /// answered -32009. 1,024.
     ///
-    /// Raise `live_handlers` when nested calls go deep. Lower `live_handlers` when a waiting handler takes
-    /// much memory.
+    /// Raise `live_handlers` when nested calls go deep. Lower `live_handlers` when a waiting handler takes much
+    /// memory.
     pub live_handlers: usize,
-    /// Handlers that are [detached](crate::types::Handler::detached), of all connections of a server together, those
-    /// that have ended included. More: -32009. 1,024.
+    /// The most [detached](crate::types::Handler::detached) handlers over all connections of a server, including ended
+    /// connections. Further calls are answered -32009. 1,024.
     ///
     /// Raise `detached` when much work outlives its connection. Lower `detached` when such work takes much
     /// memory.
     pub detached: usize,
-    /// Notifications that wait for an earlier one to end. More: reading pauses while nothing that
-    /// runs here depends on it, else the connection is closed with 1008. 1,024.
+    /// The most notifications that wait for an earlier notification to end. Beyond the limit, reading pauses if
+    /// nothing that runs at this end depends on reading. Otherwise the connection is closed with 1008. 1,024.
     ///
-    /// Raise `waiting_notifications` when notifications come in bursts. Lower `waiting_notifications` when
-    /// stale ones are useless.
+    /// Raise `waiting_notifications` when notifications come in bursts. Lower `waiting_notifications` when old
+    /// notifications are useless.
     pub waiting_notifications: usize,
-    /// Calls that were sent and are not answered. More calls wait here, in order; only the calls that a handler
-    /// makes never wait. If no call is answered for 250 ms while a handler of this end runs, as many more calls are
-    /// sent; after 10 s the calls that still wait are busy. 256.
+    /// The most calls that were sent and are not answered. Further calls wait at this end, in order. Calls that a
+    /// handler makes never wait. If no call is answered for 250 ms while a handler of this end runs, twice as many
+    /// calls may be sent. If no call is answered for 10 s, the waiting calls fail with busy. 256.
     ///
-    /// Raise `calls_on_wire` when the round trip is long and calls are many. Lower `calls_on_wire` when the
-    /// other end answers -32009.
+    /// Raise `calls_on_wire` when the round trip is long and calls are many. Lower `calls_on_wire` when the peer
+    /// answers -32009.
     pub calls_on_wire: usize,
-    /// Calls not answered, sent or not; more are busy at once. 4,096.
+    /// The most calls without an answer, sent or not. Further calls fail with busy at once. 4,096.
     ///
-    /// Raise `pending_calls` when calls come in bursts and may wait. Lower `pending_calls` when callers
-    /// should hear of overload sooner.
+    /// Raise `pending_calls` when calls come in bursts and may wait. Lower `pending_calls` when callers should learn
+    /// of an overload sooner.
     pub pending_calls: usize,
-    /// Members of a batch. More: -32010, and none of them runs; a batch that this end sends is split
-    /// before that. 100.
+    /// The most members of a batch. A received batch with more members is answered -32010, and none of its members
+    /// runs. A batch that this end sends is split before the limit. 100.
     ///
     /// Raise `batch` when a client sends long batches. Lower `batch` when each member is expensive.
     pub batch: usize,
-    /// Bytes of messages that wait for the transport, each with 128 more for what it takes beside its text;
-    /// above it new messages wait outside.
-    /// One `message_out` more, or `slow_reader` above it: closed with 4008. 1 MiB.
+    /// Bytes of messages that wait for the transport. Each message counts 128 bytes more than its text. Above the
+    /// limit new messages wait outside the queue. The connection is closed with 4008 if the queue exceeds the limit
+    /// by one `message_out`, or stays above the limit for `slow_reader`. 1 MiB.
     ///
     /// Raise `queue` when messages are large and networks slow. Lower `queue` when many connections share
     /// little memory.
     pub queue: usize,
-    /// Streams that the other end has subscribed to. More: -32006. 256.
+    /// The most streams that the peer has subscribed to. Further subscriptions are answered -32006. 256.
     ///
-    /// Raise `subscriptions` when a client follows many things. Lower `subscriptions` when a stream is
-    /// expensive.
+    /// Raise `subscriptions` when a client needs many streams. Lower `subscriptions` when a stream is expensive.
     pub subscriptions: usize,
-    /// Streams of the other end that are taken here, those among the params of its calls included; and
-    /// streams that this end sends with calls of its own. While there are so many, subscribing is busy,
-    /// and so are calls with streams, here (-32009) and there. 256.
+    /// The most streams of the peer that this end receives, including streams among the params of the peer's calls.
+    /// The same limit holds for streams that this end sends with its own calls. At the limit, subscribing fails with
+    /// busy, and so do calls with streams, at this end and for the peer (-32009). 256.
     ///
-    /// Raise `streams` when this end follows many things. Lower `streams` when memory is scarce: each may
+    /// Raise `streams` when this end receives many streams. Lower `streams` when memory is scarce: each stream may
     /// fill its window.
     pub streams: usize,
-    /// Groups that a connection may be in. 64.
+    /// The most groups of a connection. 64.
     ///
     /// Raise `groups` when a user is in many rooms. Lower `groups` when clients choose the names.
     pub groups: usize,
-    /// Bytes of items that wait here until the stream is read; further items are a gap. From 1 to 2 GiB. 64 KiB.
+    /// The most bytes of items of a stream that wait at this end until they are read. Further items are dropped and
+    /// reported as a gap. From 1 byte to 2 GiB. 64 KiB.
     ///
     /// Raise `stream_window` when streams are fast and the round trip is long. Lower `stream_window` when
     /// there are many streams.
     pub stream_window: usize,
-    /// Bytes that a server keeps for calls under an [idempotency key](crate::Call::idempotency_key), for all
-    /// connections together. A caller counts 512 bytes and its name, a call 256 bytes, its key and its answer.
-    /// Connections without a [name](crate::Peer::identify) share an eighth of the room. When the room is full, the
-    /// caller with the most bytes loses its oldest answers; 80 bytes of each remain, so that a repeat is answered
-    /// -32015. A caller without room even for these may make no new calls under a key (-32009, with the time to
-    /// wait). An answer longer than an eighth of the room is not kept. 8 MiB.
+    /// The most bytes that a server stores for calls under an [idempotency key](crate::Call::idempotency_key), over
+    /// all connections. A caller counts 512 bytes and its name. A call counts 256 bytes, its key and its answer.
+    /// Connections without a [name](crate::Peer::identify) share an eighth of the store.
+    ///
+    /// When the store is full, the caller with the most bytes loses its oldest answers. 80 bytes of each answer
+    /// remain, so that a repeat is answered -32015. If there is no room even for these, new calls of the caller under
+    /// a key are answered -32009, with the time to wait. An answer longer than an eighth of the store is not stored.
+    /// 8 MiB.
     ///
     /// Raise `idempotency_bytes` when repeats are answered -32015. Lower `idempotency_bytes` when memory is
     /// scarce.
     pub idempotency_bytes: usize,
-    /// Calls under an [idempotency key](crate::Call::idempotency_key) that run at once, for all connections of a
-    /// server together, ended ones included. Connections without a [name](crate::Peer::identify) share an eighth
-    /// of the places. Half of the places are only for callers that have none yet; one caller may take at most
-    /// half of the free places of the other half. More: -32009. 1,024.
+    /// The most running calls under an [idempotency key](crate::Call::idempotency_key), over all connections of a
+    /// server, including ended connections. Further calls are answered -32009. Connections without a
+    /// [name](crate::Peer::identify) share an eighth of the places. Half of the places are reserved for callers that
+    /// have no running call. One caller may take at most half of the free places of the other half. 1,024.
     ///
     /// Raise `idempotent_running` when many slow calls have keys. Lower `idempotent_running` when such calls
     /// take much memory.
     pub idempotent_running: usize,
-    /// Bytes of an id as JSON text. Longer: -32600. 128.
+    /// The most bytes of an id as JSON text. A request with a longer id is answered -32600. 128.
     ///
     /// Raise `id_bytes` when a client has longer ids. Lower `id_bytes` when all clients number their calls.
     pub id_bytes: usize,
-    /// Bytes of a method name. Longer: -32600. 256.
+    /// The most bytes of a method name. A request with a longer name is answered -32600. 256.
     ///
     /// Raise `method_bytes` when a fallback serves longer names. Lower `method_bytes` when names go into logs
     /// or metrics.
     pub method_bytes: usize,
-    /// Fragments of a received message. More: closed with 1008. 4,096.
+    /// The most fragments of a received message. More fragments close the connection with 1008. 4,096.
     ///
-    /// Raise `fragments` when a client sends large messages in tiny fragments. Lower `fragments` when clients
-    /// send none.
+    /// Raise `fragments` when a client sends large messages in tiny fragments. Lower `fragments` when clients send no
+    /// fragments.
     pub fragments: usize,
-    /// WebSocket pings, and pongs that nobody asked for, in 10 seconds. More: closed with 1008. 100.
+    /// The most WebSocket pings and unrequested pongs in 10 seconds. More of them close the connection with 1008.
+    /// 100.
     ///
-    /// Raise `control_rate` when a client pings often. Lower `control_rate` when no client does.
+    /// Raise `control_rate` when a client pings often. Lower `control_rate` when no client pings often.
     pub control_rate: usize,
-    /// Messages in 10 seconds that are answered -32700 or -32600, malformed notifications, and wrong
-    /// ones of the framework's own (`$/…`); a batch counts once, however many of its members are such.
-    /// More: closed with 1008. 100.
+    /// The most malformed messages in 10 seconds: messages that are answered -32700 or -32600, malformed
+    /// notifications, and wrong messages of the framework itself (`$/…`). A batch counts once, however many of its
+    /// members are malformed. More of them close the connection with 1008. 100.
     ///
-    /// Raise `malformed_rate` when a client that you cannot change errs often. Lower `malformed_rate` when
-    /// all clients are yours.
+    /// Raise `malformed_rate` when a client that you cannot change often sends malformed messages. Lower
+    /// `malformed_rate` when you control all clients.
     pub malformed_rate: usize,
-    /// Results in 10 seconds for calls that were never made or are answered; and cancels and
-    /// unsubscribes for nothing that is known, beyond one of each for every request that came, which
-    /// may just have been answered. Errors for such calls never count. More: closed with 1008. 1,000.
+    /// The most stray messages in 10 seconds. A result with an unknown id counts. A cancel or unsubscribe with an
+    /// unknown id counts too, beyond one of each for each received request, because it may have crossed the answer.
+    /// An error with an unknown id never counts. More of them close the connection with 1008. 1,000.
     ///
-    /// Raise `stray_rate` when an honest peer answers late very often. Lower `stray_rate` when all peers are
-    /// yours.
+    /// Raise `stray_rate` when an honest peer often answers late. Lower `stray_rate` when you control all peers.
     pub stray_rate: usize,
-    /// Bytes that are read at once, where a message is not known to be longer. 4 KiB.
+    /// Bytes that are read at once, unless a message is known to be longer. 4 KiB.
     ///
     /// Raise `read_buffer` when most messages are longer. Lower `read_buffer` when many connections are idle.
     pub read_buffer: usize,
@@ -182,106 +186,109 @@ pub struct Limits {
     /// Raise `write_buffer` when much is sent at once. Lower `write_buffer` when many connections share
     /// little memory.
     pub write_buffer: usize,
-    /// Bytes that the write buffer may reach while the other end does not read; with
-    /// [whole frames](crate::transport::EndpointConfig::whole_frames) as much more as the longest message needs. 160 KiB.
+    /// The most bytes of the write buffer while the peer does not read. With
+    /// [whole frames](crate::transport::EndpointConfig::whole_frames) the buffer may grow further, by the size of the
+    /// longest message. 160 KiB.
     ///
     /// Raise `write_buffer_max` when you raise `write_buffer`. Lower `write_buffer_max` when you lower
     /// `write_buffer`.
     pub write_buffer_max: usize,
-    /// From the TCP connection to the end of the WebSocket handshake. 10 s.
+    /// The time from the TCP connection to the end of the WebSocket handshake. 10 s.
     ///
     /// Raise `handshake` when clients connect over very slow networks. Lower `handshake` when attackers hold
     /// connections open.
     #[serde(with = "text")]
     pub handshake: Duration,
-    /// From the first byte of a received message to its last. Longer: closed with 1008. 30 s.
+    /// The time from the first byte of a received message to its last byte. A slower message closes the connection
+    /// with 1008. 30 s.
     ///
     /// Raise `assembly` when large messages come over slow networks. Lower `assembly` when all messages are
     /// short.
     #[serde(with = "text")]
     pub assembly: Duration,
-    /// Without a byte from the other end for so long, it is sent a ping. 20 s.
+    /// The time without a byte from the peer after which a ping is sent. 20 s.
     ///
-    /// Raise `ping` when batteries or data are scarce. Lower `ping` when a proxy closes idle connections
+    /// Raise `ping` when battery power or data volume is scarce. Lower `ping` when a proxy closes idle connections
     /// sooner.
     #[serde(with = "text")]
     pub ping: Duration,
-    /// Without a byte from the other end for so long, the link counts as lost; at least twice
-    /// `ping`. 45 s.
+    /// The time without a byte from the peer after which the link counts as lost. At least twice `ping`. 45 s.
     ///
     /// Raise `dead_after` when networks often pause. Lower `dead_after` when losses must be known sooner.
     #[serde(with = "text")]
     pub dead_after: Duration,
-    /// From the start of a call to its answer, unless the call says otherwise. 30 s.
+    /// The time from the start of a call to its answer, unless the call sets another timeout. 30 s.
     ///
     /// Raise `call_deadline` when methods take longer. Lower `call_deadline` when callers prefer an early
     /// failure.
     #[serde(with = "text")]
     pub call_deadline: Duration,
-    /// How long a notification's handler may run before it is stopped. 30 s.
+    /// The time after which the handler of a notification is stopped. 30 s.
     ///
-    /// Raise `notification_timeout` when such handlers work longer. Lower `notification_timeout` when one
-    /// must not hold up the next.
+    /// Raise `notification_timeout` when such handlers work longer. Lower `notification_timeout` when a slow handler
+    /// must not delay the next notification.
     #[serde(with = "text")]
     pub notification_timeout: Duration,
-    /// How long the outbound queue may stay above `queue`, or reading paused. 10 s.
+    /// How long the outbound queue may stay above `queue`, and how long reading may stay paused. After this time the
+    /// connection is closed: with 4008 for the queue, with 1008 for paused reading. 10 s.
     ///
     /// Raise `slow_reader` when networks often stall. Lower `slow_reader` when memory is scarce.
     #[serde(with = "text")]
     pub slow_reader: Duration,
     /// How long the close of a connection may take. 5 s.
     ///
-    /// Raise `close` when last messages are lost on slow networks. Lower `close` when connections must end
+    /// Raise `close` when the last messages are lost on slow networks. Lower `close` when connections must end
     /// sooner.
     #[serde(with = "text")]
     pub close: Duration,
-    /// How long running handlers may go on when a server shuts down, unless it says otherwise.
-    /// 30 s.
+    /// How long running handlers may go on when a server shuts down, unless the shutdown sets another time. 30 s.
     ///
     /// Raise `grace` when handlers run longer. Lower `grace` when the platform kills the process sooner.
     #[serde(with = "text")]
     pub grace: Duration,
-    /// Connections of a server; more are answered 503. 10,000.
+    /// The most connections of a server. Further connections are answered 503. 10,000.
     ///
-    /// Raise `connections` when there are memory and descriptors for more. Lower `connections` when there are
-    /// not.
+    /// Raise `connections` when memory and file descriptors suffice for more. Lower `connections` when memory or file
+    /// descriptors are scarce.
     pub connections: usize,
-    /// Those of them that come from one address, or from one network of IPv6 (its first 64 bits); more
-    /// are answered 429. 0, no limit.
+    /// The most connections of a server from one address, or from one IPv6 network (its first 64 bits). Further
+    /// connections are answered 429. 0 means no limit. 0.
     ///
     /// Raise `connections_per_address` when many users share an address. Lower `connections_per_address`, but
     /// not to 0, when one address takes too many.
     pub connections_per_address: usize,
-    /// Connections that one address may make in 10 seconds; more are answered 429. 0, no limit.
+    /// The most connections that one address may make in 10 seconds. Further connections are answered 429. 0 means no
+    /// limit. 0.
     ///
     /// Raise `connect_rate_per_address` when many users share an address. Lower `connect_rate_per_address`,
     /// but not to 0, when one address connects too often.
     pub connect_rate_per_address: usize,
-    /// Connections of a server that are to log in by a message, and have not yet; more are answered 503. 1,000.
+    /// The most connections of a server that must log in by a message and have not done so. Further connections are
+    /// answered 503. 1,000.
     ///
     /// Raise `guests` when many clients come at once, as after a restart. Lower `guests` when attackers never
     /// log in.
     pub guests: usize,
-    /// From the end of the handshake to that login. Longer: closed with 4401. 10 s.
+    /// The time from the end of the handshake to the login. A later login closes the connection with 4401. 10 s.
     ///
     /// Raise `login` when a person logs in by hand. Lower `login` when programs log in.
     #[serde(with = "text")]
     pub login: Duration,
-    /// Calls and notifications that a connection may make before it has logged in, whether they succeed or not.
-    /// More are answered -32013, and when the earlier ones have ended the connection is closed with 4401. 10.
+    /// The most calls and notifications before the login, whether they succeed or not. Further calls are answered
+    /// -32013, and the connection is closed with 4401 when the earlier calls have ended. 10.
     ///
     /// Raise `login_attempts` when a login takes more calls. Lower `login_attempts` when passwords are short.
     pub login_attempts: usize,
 }
 
-/// Longer than anyone waits, and short enough to be added to any time.
+/// Longer than any useful wait, and short enough to be added to any time.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
 impl Limits {
-    /// The defaults of a server.
+    /// Returns the defaults of a server.
     pub const fn server() -> Self {
         Self {
             message_in: MIB,
@@ -330,14 +337,15 @@ impl Limits {
         }
     }
 
-    /// The defaults of a client: as a server's, but what a server sends may be larger than what
-    /// it takes.
+    /// Returns the defaults of a client. They differ from the server's in two limits: `message_in` is 4 MiB,
+    /// `message_out` is 1 MiB.
     pub const fn client() -> Self {
         Self { message_in: 4 * MIB, message_out: MIB, ..Self::server() }
     }
 
-    /// These limits for a connection that has not logged in, each at most a small fraction of the defaults: a
-    /// message of at most 16 KiB, four requests at once, four members in a batch, no streams.
+    /// Returns these limits for a connection that has not logged in. Each is at most a small fraction of the
+    /// defaults: a message has at most 16 KiB, four requests run at once, a batch has four members, and there are no
+    /// streams.
     ///
     /// ```
     /// use rpc_core::Limits;
@@ -363,7 +371,7 @@ impl Limits {
         }
     }
 
-    /// The same limits, but no table, queue or message is larger than `most` allows.
+    /// Returns these limits, but with no table, queue or message larger than `most` allows.
     pub(crate) fn within(&self, most: &Self) -> Self {
         Self {
             message_in: self.message_in.min(most.message_in),
@@ -385,10 +393,10 @@ impl Limits {
         }
     }
 
-    /// Sets one limit by its name, from text as it stands in a configuration file.
+    /// Sets a limit by its name, from the text of a value as in a configuration file.
     ///
     /// # Errors
-    /// There is no such limit, or this is no value for it.
+    /// Returns an error if there is no such limit, or if the value does not fit the limit.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), LimitsError> {
         let wrong = |why: String| LimitsError(format!("`{name}`: {why}"));
         let number = value.parse::<u64>().map(serde_json::Value::from);
@@ -402,9 +410,9 @@ impl Limits {
     /// Checks that the limits do not contradict each other.
     ///
     /// # Errors
-    /// Both names, and what to change.
+    /// Returns an error that names both limits, and tells what to change.
     pub fn check(&self) -> Result<(), LimitsError> {
-        /// What one header and one fragment of ours may add to a full write buffer.
+        /// The most bytes that one header and one fragment add to a full write buffer.
         const FRAGMENT: usize = 64 * KIB + 14;
         let at_least_one = [
             ("message_in", self.message_in),
@@ -431,7 +439,7 @@ impl Limits {
             ("guests", self.guests),
             ("login_attempts", self.login_attempts),
         ];
-        // More could not even be counted: each may need a bit, and they are added up.
+        // Larger values could overflow: an entry may need a bit of a number, and sizes are added up.
         let at_most = [
             ("live_handlers", self.live_handlers, 1 << 20),
             ("subscriptions", self.subscriptions, 1 << 20),
@@ -521,7 +529,7 @@ mod text {
     }
 }
 
-/// What is wrong with limits, and what to change.
+/// A mistake in limits, with advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitsError(String);
 

@@ -1,9 +1,8 @@
-//! What a service tells of itself without a call: for programs that list methods, check names, export schemas or
+//! Descriptions of services, available without a call: for programs that list methods, check names, export schemas or
 //! generate code.
 //!
-//! [`Service::methods`](crate::Service::methods) gives the [`MethodInfo`] of each method that is served.
-//! `ChatClient::INFO` and `ChatServer::INFO` of a `#[service]` trait `Chat` are a [`ServiceInfo`], which needs no
-//! implementation.
+//! [`Service::methods`](crate::Service::methods) returns the [`MethodInfo`] of each served method. `ChatClient::INFO`
+//! and `ChatServer::INFO` of a `#[service]` trait `Chat` are a [`ServiceInfo`]; they need no implementation.
 
 pub use crate::error::rpc_error::ErrorInfo;
 pub use crate::method::{

@@ -1,5 +1,5 @@
-//! Types that the signatures of other items name, and that a program seldom writes: parameters of types, errors of
-//! single functions, numbers for monitoring, and what a [`Service`](crate::Service) written by hand takes and returns.
+//! Types in the signatures of other items, which programs seldom name: type parameters, errors of single functions,
+//! figures for monitoring, and the types that a hand-written [`Service`](crate::Service) takes and returns.
 
 pub use crate::error::close::ClosedBy;
 pub use crate::error::codec::{DecodeError, EncodeError};

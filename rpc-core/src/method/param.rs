@@ -1,77 +1,79 @@
-//! What is known of a parameter without a call.
+//! The description of a parameter.
 
 use std::fmt;
 
-/// One parameter of a method.
+/// The description of a parameter of a method.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ParamInfo {
-    /// Its name on the wire.
+    /// The name on the wire.
     pub name: &'static str,
-    /// Its type, as the trait has it written: `&str`, `Option<Vec<u8>>`. Empty if the type is not known.
+    /// The type, as the trait writes it: `&str`, `Option<Vec<u8>>`. Empty if the type is not known.
     pub ty: &'static str,
-    /// Its documentation, as Markdown. Empty without documentation.
+    /// The documentation, as Markdown. Empty without documentation.
     pub docs: &'static str,
-    /// Whether it is a stream: the caller sends its items one by one.
+    /// Whether the parameter is a stream, whose items the caller sends one by one.
     pub is_stream: bool,
-    /// Whether it is all params: an object with members of its own. It is the only parameter, and its name is not on
-    /// the wire then.
+    /// Whether the parameter is all params: an object with members of its own. It is the only parameter then, and its
+    /// name is not on the wire.
     pub is_flattened: bool,
     absent: Absent,
 }
 
-/// What the receiver makes of a parameter that the caller has left out. Only the type can tell, so it is asked when
-/// somebody wants to know.
+/// What the receiver does if the caller leaves a parameter out. Only the type knows, so it is asked when the answer
+/// is needed.
 #[derive(Clone, Copy)]
 pub(crate) enum Absent {
-    /// It refuses the call, as far as is known.
+    /// The call is refused, as far as is known.
     Refused,
-    /// It reads `None`, if this returns true.
+    /// The value is `None` if the function returns true; otherwise the call is refused.
     None(fn() -> bool),
-    /// It reads the default, of which this returns the JSON.
+    /// The value is the default. The function returns its JSON.
     Default(fn() -> Option<String>),
 }
 
 impl ParamInfo {
-    /// A parameter by its name on the wire.
+    /// Creates a parameter from its name on the wire.
     pub const fn new(name: &'static str) -> Self {
         let (is_stream, is_flattened, absent) = (false, false, Absent::Refused);
         Self { name, ty: "", docs: "", is_stream, is_flattened, absent }
     }
 
-    /// A parameter that is a stream.
+    /// Creates a parameter that is a stream.
     pub const fn stream(name: &'static str) -> Self {
         Self { is_stream: true, ..Self::new(name) }
     }
 
-    /// A parameter that is all params.
+    /// Creates a parameter that is all params.
     pub const fn flattened(name: &'static str) -> Self {
         Self { is_flattened: true, ..Self::new(name) }
     }
 
-    /// The same parameter, whose type is written like this.
+    /// Sets the type, as the trait writes it.
     #[must_use]
     pub const fn with_type(mut self, ty: &'static str) -> Self {
         self.ty = ty;
         self
     }
 
-    /// The same parameter with this documentation.
+    /// Sets the documentation.
     #[must_use]
     pub const fn with_docs(mut self, docs: &'static str) -> Self {
         self.docs = docs;
         self
     }
 
-    /// The same parameter, of which it is known what becomes of it if it is left out.
+    /// Sets what happens if the parameter is left out.
     pub(crate) const fn with_absent(mut self, absent: Absent) -> Self {
         self.absent = absent;
         self
     }
 
-    /// Returns whether a caller may leave the parameter out: it is marked `#[param(default)]`, or its type is an `Option`
-    /// or another type that serde reads from nothing. Of a parameter that is [all params](Self::is_flattened) its type
-    /// alone knows which members may be left out, and this returns false.
+    /// Returns whether a caller may leave the parameter out: it is marked `#[param(default)]`, or its type is an
+    /// `Option` or another type that serde reads from nothing.
+    ///
+    /// Returns `false` for a parameter that is [all params](Self::is_flattened), because only its type knows which
+    /// members may be left out.
     pub fn is_optional(&self) -> bool {
         match self.absent {
             Absent::Refused => false,
@@ -80,14 +82,14 @@ impl ParamInfo {
         }
     }
 
-    /// Returns the value that the method gets in the place of a parameter that is left out, as JSON: the `Default` of its type if
-    /// the parameter is marked `#[param(default)]`. Each call makes the value anew.
+    /// Returns the JSON of the value that replaces a parameter that is left out: the `Default` of its type if the
+    /// parameter is marked `#[param(default)]`. Each call of this function makes the value anew.
     ///
-    /// Returns `None` if the parameter has no such mark, or if the value is nothing that JSON can say. An `Option` without
-    /// the mark [may be left out](Self::is_optional) all the same, and is `None` then.
+    /// Returns `None` if the parameter has no such mark, or if the value cannot be written as JSON. An `Option`
+    /// without the mark [may be left out](Self::is_optional) as well, and is then `None`.
     ///
     /// # Panics
-    /// If the type's `Default` or `Serialize` does.
+    /// Panics if the `Default` or the `Serialize` of the type panics.
     pub fn default_json(&self) -> Option<String> {
         match self.absent {
             Absent::Default(json) => json(),
@@ -96,7 +98,7 @@ impl ParamInfo {
     }
 }
 
-/// Where a function is in memory tells a reader nothing.
+/// The address of a function tells a reader nothing.
 impl fmt::Debug for Absent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

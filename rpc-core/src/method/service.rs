@@ -1,8 +1,8 @@
-//! What is known of a service without calling it, and without an implementation.
+//! The description of a service, available without a call and without an implementation.
 
 use super::MethodInfo;
 
-/// What a trait says of its service: `ChatClient::INFO` and `ChatServer::INFO` of a trait `Chat`.
+/// The description of a service, made from its trait: `ChatClient::INFO` and `ChatServer::INFO` for a trait `Chat`.
 ///
 /// ```
 /// use rpc_core::service;
@@ -31,39 +31,39 @@ pub struct ServiceInfo {
     pub separator: &'static str,
     /// The documentation of the trait, as Markdown. Empty without documentation.
     pub docs: &'static str,
-    /// The methods by their own names, in the order of the trait, then by their aliases. A method has its row here only if
-    /// it has no `cfg`, or if its `cfg` holds.
+    /// The methods by their own names, in the order of the trait, then the methods by their aliases. A method with a
+    /// `cfg` is in the list only if its `cfg` holds.
     pub methods: &'static [MethodInfo],
 }
 
 impl ServiceInfo {
-    /// Returns a service without namespace, documentation and methods; the other setters add them.
+    /// Creates a service without namespace, documentation and methods. The `with_` functions add them.
     pub const fn new(name: &'static str) -> Self {
         Self { name, namespace: None, separator: ".", docs: "", methods: &[] }
     }
 
-    /// Returns the same service in this namespace.
+    /// Sets the namespace.
     #[must_use]
     pub const fn with_namespace(mut self, namespace: &'static str) -> Self {
         self.namespace = Some(namespace);
         self
     }
 
-    /// Returns the same service with this text behind its namespace.
+    /// Sets the text between the namespace and the name of a method.
     #[must_use]
     pub const fn with_separator(mut self, separator: &'static str) -> Self {
         self.separator = separator;
         self
     }
 
-    /// Returns the same service with this documentation.
+    /// Sets the documentation.
     #[must_use]
     pub const fn with_docs(mut self, docs: &'static str) -> Self {
         self.docs = docs;
         self
     }
 
-    /// Returns the same service with these methods.
+    /// Sets the methods.
     #[must_use]
     pub const fn with_methods(mut self, methods: &'static [MethodInfo]) -> Self {
         self.methods = methods;
