@@ -513,7 +513,7 @@ mod tests {
 
         let admins = named("d").requires_caller::<Admin>();
         let error = both.service(admins).check().unwrap_err().to_string();
-        assert!(error.contains("tests::User`") && error.contains("tests::Admin`"), "{error}");
+        assert!(error.contains("::User`") && error.contains("::Admin`"), "{error}");
         let twice = named("a").requires_caller::<User>().requires_caller::<Admin>();
         assert_eq!(Router::new().service(twice).check().unwrap_err().to_string(), error);
     }
