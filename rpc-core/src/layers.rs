@@ -58,11 +58,11 @@
 //! called:   Call, Notify, Batch ─▶ EndpointConfig::layers ─▶ layers of the connection ─▶ connection
 //! ```
 //!
-//! - Around a whole server or client: `layer` of its builder, or
+//! - ConnectionLayers a whole server or client: `layer` of its builder, or
 //!   [`EndpointConfig::layers`](crate::transport::EndpointConfig::layers).
-//! - Around one connection: [`Endpoint::add_layer`](crate::transport::Endpoint::add_layer), or `Connecting::layer`
+//! - ConnectionLayers one connection: [`Endpoint::add_layer`](crate::transport::Endpoint::add_layer), or `Connecting::layer`
 //!   within the `on_connect` of a server.
-//! - Around one service, for example a [`Router`](crate::Router) of several services:
+//! - ConnectionLayers one service, for example a [`Router`](crate::Router) of several services:
 //!   [`Service::layer`](crate::Service::layer).
 //!
 //! The layer that is added first is the outermost one. A call without layers costs one comparison more than it would
@@ -99,9 +99,10 @@ use crate::util::sync::{Arc, AtomicBool, Mutex, Ordering};
 mod access_log;
 mod answer;
 mod authorize;
-mod calling;
+mod call_request;
 mod concurrency;
 mod limiter;
+mod member_slot;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod only;
@@ -117,12 +118,14 @@ pub mod tower;
 mod tracing;
 
 pub use crate::peer::from_answer::Answer;
+pub use crate::peer::pending_call::CallFuture;
 pub use crate::util::members::Members;
 pub use access_log::AccessLog;
 pub use authorize::{Authorize, Verdict};
-pub(crate) use calling::{BatchQueue, Late, Queue, Route};
-pub use calling::{CallFuture, CallNext, CallRequest};
+pub(crate) use call_request::SendMode;
+pub use call_request::{CallNext, CallRequest};
 pub use concurrency::Concurrency;
+pub(crate) use member_slot::MemberSlot;
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
 pub use outcome::Outcome;
@@ -243,15 +246,15 @@ impl fmt::Debug for Layers {
     }
 }
 
-/// The layers around one connection: those of its [`EndpointConfig`](crate::Setup), and those of the connection
+/// The layers around one connection: those of its [`EndpointConfig`](crate::transport::EndpointConfig), and those of the connection
 /// alone.
-pub(crate) struct Around {
+pub(crate) struct ConnectionLayers {
     /// Whether there are any layers. A call without layers reads nothing else.
     any: AtomicBool,
     layers: Mutex<Layers>,
 }
 
-impl Around {
+impl ConnectionLayers {
     pub(crate) fn new(layers: Layers) -> Self {
         Self { any: AtomicBool::new(!layers.is_empty()), layers: Mutex::new(layers) }
     }

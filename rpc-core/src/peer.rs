@@ -31,6 +31,8 @@ pub(crate) mod from_answer;
 pub(crate) mod group;
 pub(crate) mod known;
 pub(crate) mod notify;
+pub(crate) mod pending_call;
+pub(crate) mod pending_notification;
 pub(crate) mod registry;
 pub(crate) mod slot;
 

@@ -87,7 +87,7 @@ pub fn untyped<T, S>(stream: Streaming<T, S>) -> Streaming<T> {
 
 /// The streams among the params of a call, while that is made.
 #[derive(Default)]
-pub struct Streams(crate::peer::call::Streams);
+pub struct Streams(crate::peer::pending_call::Streams);
 
 impl Streams {
     /// None yet.

@@ -128,6 +128,25 @@ async fn a_batch_is_sent_as_one_message_and_matched_in_any_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_cannot_be_written_is_left_out_of_its_batch() {
+    let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
+    let batch = peer.batch();
+    let bad = batch.call::<u8>("bad", ()).idempotency_key("");
+    let good = batch.call::<u8>("good", ()).no_timeout();
+    batch.send().await.unwrap();
+    raw.play(
+        r#"
+<-- [{"jsonrpc":"2.0","id":1,"method":"good"}]
+--> [{"jsonrpc":"2.0","id":1,"result":1}]
+"#,
+    )
+    .await;
+    assert!(matches!(bad.await, Err(CallError::Encode(_))));
+    assert_eq!(good.await, Ok(1));
+    assert_eq!(peer.stats().pending, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_is_split_at_the_limits() {
     let mut limits = Limits::client();
     limits.batch = 3;

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use rpc_core::layers::{Answer, CallFuture, CallNext, CallRequest, Layer, Layers};
 use rpc_core::transport::{Endpoint, EndpointConfig, Hello, PeerRegistry};
 use rpc_core::{
@@ -481,6 +483,29 @@ async fn a_dropped_member_of_a_batch_is_cancelled() {
     drop(call);
     assert!(raw.receive().await.contains("cancelRequest"));
     assert_eq!(peer.stats().pending, 0);
+}
+
+/// Such a layer polls the call again only when the call wakes it.
+#[tokio::test(start_paused = true)]
+async fn a_layer_may_wait_for_members_of_a_batch_in_a_set() {
+    let layer = around(|request: CallRequest, next| {
+        let mut set: FuturesUnordered<_> = [next.call(request)].into_iter().collect();
+        CallFuture::from_future(async move { set.next().await.expect("one call") })
+    });
+    let (mut raw, peer) = connect(one(layer));
+    let batch = peer.batch();
+    let call = batch.call::<u8>("m", ()).no_timeout();
+    batch.send().await.unwrap();
+    let call = tokio::spawn(call);
+    raw.play(
+        r#"
+<-- [{"jsonrpc":"2.0","id":1,"method":"m"}]
+--> [{"jsonrpc":"2.0","id":1,"result":2}]
+"#,
+    )
+    .await;
+    let answer = tokio::time::timeout(Duration::from_secs(1), call).await;
+    assert_eq!(answer.expect("the set was woken").unwrap(), Ok(2));
 }
 
 #[tokio::test(start_paused = true)]

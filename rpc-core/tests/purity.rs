@@ -116,6 +116,38 @@ fn an_import_goes_down_the_floors() {
     }
 }
 
+/// The files that make calls, from the ground up: within the symmetric API these import each other in this order.
+const CALLS: &[&[&str]] = &[
+    &["peer/pending_call", "peer/pending_notification"],
+    &["layers"],
+    &["peer/notify", "peer/call"],
+    // A peer is a service of tower.
+    &["peer/batch", "peer/group", "layers/tower"],
+];
+
+#[test]
+fn what_makes_calls_imports_what_lies_under_it() {
+    let floor = |path: &str| {
+        let is_in = |room: &&str| {
+            path.strip_prefix(*room).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        };
+        CALLS.iter().rposition(|rooms| rooms.iter().any(is_in))
+    };
+    let mut seen = [0; CALLS.len()];
+    for file in files(&source()) {
+        let within = file.strip_prefix(source()).unwrap().to_str().unwrap();
+        let Some(from) = floor(within) else { continue };
+        for (number, path) in imports(&file) {
+            let Some(to) = floor(&path.join("/")) else { continue };
+            seen[to] += 1;
+            let path = path.join("::");
+            assert!(to <= from, "{}:{number}: `{path}` is above `{within}`", file.display());
+        }
+    }
+    let under = &seen[..CALLS.len() - 1];
+    assert!(under.iter().all(|seen| *seen > 0), "{seen:?}: a floor that no file imports");
+}
+
 #[test]
 fn the_pure_folders_use_pure_tools() {
     for file in files(&source()) {

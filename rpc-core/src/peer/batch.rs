@@ -7,20 +7,20 @@ use futures_util::FutureExt;
 use serde::Serialize;
 
 use crate::error::call::NotifyError;
-use crate::layers::{CallRequest, Queue, Route};
+use crate::layers::{CallRequest, MemberSlot, SendMode};
 use crate::peer::Peer;
-use crate::peer::call::{Call, Options};
+use crate::peer::call::Call;
+use crate::peer::pending_call::{Options, QueuedCall};
 use crate::peer::slot::Shared;
 use crate::service::current;
 use crate::util::sync::{Arc, Mutex};
 use crate::wire::request::Outgoing;
 
+mod layered;
 mod part;
-mod queued;
 
-pub(crate) use queued::{Queued, Sent};
-
-use part::{BRACKETS, Line, Part, within_layers};
+use layered::enter_layers;
+use part::{BRACKETS, Line, Part};
 
 /// Calls and notifications that are sent as one message.
 ///
@@ -56,7 +56,7 @@ pub struct Batch {
 }
 
 enum Member {
-    Call(Outgoing, Arc<Queued>),
+    Call(Outgoing, Arc<QueuedCall>),
     Notification(Bytes),
 }
 
@@ -90,16 +90,16 @@ impl Batch {
         let members = std::mem::take(&mut *self.members.lock().unwrap());
         let mut part = Part::default();
         for member in members {
-            let (line, within) = match member {
+            let (line, layered) = match member {
                 Member::Notification(text) => (Line::Notification(text), None),
                 Member::Call(message, queued) => {
-                    // Who gave up a call before it was sent is left out.
+                    // A call whose future was dropped or polled before is left out.
                     let Some(claim) = queued.claim(shared) else { continue };
                     if shared.layers.any() {
-                        let Some((line, within)) = within_layers(shared, message, claim) else {
+                        let Some((line, layered)) = enter_layers(shared, message, claim) else {
                             continue;
                         };
-                        (line, Some(within))
+                        (line, Some(layered))
                     } else {
                         (Line::Call(message, claim), None)
                     }
@@ -110,7 +110,7 @@ impl Batch {
                 std::mem::take(&mut part).send(&self.peer).await?;
             }
             part.add(line, bytes);
-            part.within.extend(within);
+            part.layered.extend(layered);
         }
         part.send(&self.peer).await
     }
@@ -132,7 +132,7 @@ impl Batch {
     pub(crate) fn queue_call<T, E, P>(&self, message: Result<Outgoing, String>) -> Call<T, E, P> {
         match message {
             Ok(message) => {
-                let queued = Queued::new(Options::default());
+                let queued = QueuedCall::new(Options::default());
                 self.members.lock().unwrap().push(Member::Call(message, queued.clone()));
                 Call::in_batch(self.peer.shared.clone(), queued)
             }
@@ -147,7 +147,7 @@ impl Batch {
         let message = message.map_err(|why| NotifyError::Encode(why.into()))?;
         let shared = &self.peer.shared;
         let message = if shared.layers.any() {
-            notification_within_layers(shared, message)?
+            notification_through_layers(shared, message)?
         } else {
             Some(message.notification(current::trace_for(shared)))
         };
@@ -162,17 +162,17 @@ impl fmt::Debug for Batch {
     }
 }
 
-/// What is queued of a notification that goes through layers, if they do not keep it.
-fn notification_within_layers(
+/// Sends a notification through its layers. Returns the message for the batch, unless the layers keep it.
+fn notification_through_layers(
     shared: &Arc<Shared>,
     message: Outgoing,
 ) -> Result<Option<Bytes>, NotifyError> {
-    let queue = Queue::new();
-    let route = Route::NotificationInBatch(queue.clone());
-    let called = CallRequest::new(shared, message, Options::default(), route).begin();
-    match called.now_or_never() {
-        Some(came_to) => came_to.map(|_| queue.close()).map_err(NotifyError::from),
-        // Nobody would poll it again.
+    let slot = MemberSlot::new();
+    let mode = SendMode::NotificationInBatch(slot.clone());
+    let future = CallRequest::new(shared, message, Options::default(), mode).begin();
+    match future.now_or_never() {
+        Some(answer) => answer.map(|_| slot.close()).map_err(NotifyError::from),
+        // Nobody would poll the future again.
         None => Err(NotifyError::Full),
     }
 }

@@ -10,7 +10,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::error::close::{CloseCode, CloseReason};
-use crate::layers::Around;
+use crate::layers::ConnectionLayers;
 use crate::limits::Limits;
 use crate::peer::config::EndpointConfig;
 use crate::peer::known::{RemoteProfile, RemoteSupport};
@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     pub(crate) address: OnceLock<IpAddr>,
     pub(crate) values: TypeMap,
     /// The layers around the calls that this end makes and serves.
-    pub(crate) layers: Around,
+    pub(crate) layers: ConnectionLayers,
     /// Handlers that were stopped and still run, in other tasks and threads.
     pub(crate) orphans: AtomicUsize,
     /// What this end may send beyond JSON-RPC 2.0. Outside the lock, because each call reads it.
@@ -117,7 +117,7 @@ impl Shared {
             caller: OnceLock::new(),
             address: OnceLock::new(),
             values: TypeMap::default(),
-            layers: Around::new(config.layers.clone()),
+            layers: ConnectionLayers::new(config.layers.clone()),
             orphans: AtomicUsize::new(0),
             other: RemoteProfile::new(
                 match config.hello {

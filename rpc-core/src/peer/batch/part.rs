@@ -1,15 +1,14 @@
-//! As much of a batch as one message may hold.
+//! A part of a batch: the members that one message may hold.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::queued::{Claim, Sent};
+use super::layered::Layered;
 use crate::error::call::NotifyError;
-use crate::layers::CallFuture;
 use crate::peer::Peer;
-use crate::peer::call::{self, StartOptions};
-use crate::peer::notify::Notify;
+use crate::peer::pending_call::{Claim, Failure, Sent, StartOptions};
+use crate::peer::pending_notification::PendingNotification;
 use crate::peer::slot::Shared;
-use crate::protocol::Start;
+use crate::protocol::{Refused, Start};
 use crate::service::current::{self, ReleasedPermit};
 use crate::util::runtime::Instant;
 use crate::util::sync::Arc;
@@ -18,14 +17,14 @@ use crate::wire::request::{Outgoing, RequestExtensions};
 /// What a batch adds around a lone member.
 pub(super) const BRACKETS: usize = 2;
 
-/// What is to be sent of a member.
+/// A member that is to be sent.
 pub(super) enum Line {
     Call(Outgoing, Claim),
     Notification(Bytes),
 }
 
 impl Line {
-    /// How many bytes it takes at most.
+    /// Returns how many bytes the member takes at most.
     pub(super) fn len(&self, shared: &Shared) -> usize {
         match self {
             Self::Call(message, claim) => message.longest() + claim.options().longest(shared),
@@ -34,34 +33,14 @@ impl Line {
     }
 }
 
-/// A call that goes through layers: its future waits for what they make of it.
-pub(super) type Within = (Claim, CallFuture);
-
-/// Has the layers of a call see it; what they put into the batch, if they do so at once.
-pub(super) fn within_layers(
-    shared: &Arc<Shared>,
-    message: Outgoing,
-    outer: Claim,
-) -> Option<(Line, Within)> {
-    let (called, queued) = call::queue(shared, message, outer.options());
-    let inner = queued.and_then(|(message, queued)| Some((message, queued.claim(shared)?)));
-    match inner {
-        Some((message, inner)) => Some((Line::Call(message, inner), (outer, called))),
-        None => {
-            outer.settle(Sent::Layered(called));
-            None
-        }
-    }
-}
-
 /// Members that leave as one message.
 #[derive(Default)]
 pub(super) struct Part {
     lines: Vec<Line>,
-    /// Calls of it that go through layers.
-    pub(super) within: Vec<Within>,
+    /// The calls of the part that go through layers.
+    pub(super) layered: Vec<Layered>,
     bytes: usize,
-    /// How many there may be, if that was looked up: the other end may say so in between.
+    /// The most members that the part may have. Looked up once: the other end may change the number in between.
     most: Option<usize>,
 }
 
@@ -80,10 +59,10 @@ impl Part {
     }
 
     pub(super) async fn send(mut self, peer: &Peer) -> Result<(), NotifyError> {
-        let within = std::mem::take(&mut self.within);
+        let layered = std::mem::take(&mut self.layered);
         let sent = self.send_lines(peer).await;
-        for (outer, called) in within {
-            outer.settle(Sent::Layered(called));
+        for (outer, future) in layered {
+            outer.settle(Sent::Layered(future));
         }
         sent
     }
@@ -91,14 +70,14 @@ impl Part {
     async fn send_lines(self, peer: &Peer) -> Result<(), NotifyError> {
         let Some(mut message) = Message::new(self, &peer.shared) else { return Ok(()) };
         if message.starts.is_empty() {
-            // Nothing else bounds notifications than their waiting for room.
-            return Notify::whole(peer.shared.clone(), message.join(&[])).await;
+            // Notifications are bounded only by the wait for room.
+            return PendingNotification::new(peer.shared.clone(), message.join(&[])).await;
         }
         message.send_with_calls(&peer.shared)
     }
 }
 
-/// A message that is about to be written: what its calls start with, each by itself.
+/// A message that is about to be written, and how each of its calls starts.
 struct Message {
     bytes: usize,
     texts: Vec<Text>,
@@ -113,7 +92,7 @@ enum Text {
 }
 
 impl Message {
-    /// Of all members that can be sent; `None` if there are none.
+    /// The message of all members that can be sent; `None` if there are none.
     fn new(part: Part, shared: &Arc<Shared>) -> Option<Self> {
         let now = Instant::now();
         let (texts, starts) = (Vec::with_capacity(part.lines.len()), Vec::new());
@@ -129,14 +108,14 @@ impl Message {
     }
 
     fn add_call(&mut self, mut text: Outgoing, claim: Claim, now: Instant, shared: &Arc<Shared>) {
-        let options = claim.options().options(now, shared);
-        let StartOptions { deadline, sliding, mut beside, late } = options;
-        if late {
-            return claim.settle(Sent::Late);
+        let options = claim.options().start_options(now, shared);
+        let StartOptions { deadline, sliding, mut beside, is_late } = options;
+        if is_late {
+            return claim.settle(Sent::Not(Failure::Late));
         }
         let limit = shared.config.limits.message_out.saturating_sub(BRACKETS);
         if let Err(why) = text.prepare(&mut beside, limit) {
-            return claim.settle(Sent::Encode(why));
+            return claim.settle(Sent::Not(Failure::Encode(why)));
         }
         let RequestExtensions { progress, is_lasting, .. } = beside;
         let (caller, released) = current::caller(shared);
@@ -147,7 +126,7 @@ impl Message {
         self.claims.push((claim, released));
     }
 
-    /// Calls are bounded by `pending_calls`, so their message need not wait here.
+    /// Sends a message with calls. The message need not wait: `pending_calls` bounds the calls.
     fn send_with_calls(&mut self, shared: &Shared) -> Result<(), NotifyError> {
         let starts = std::mem::take(&mut self.starts);
         let claims = std::mem::take(&mut self.claims);
@@ -158,18 +137,22 @@ impl Message {
             Ok(ids) => {
                 let mut ids = ids.iter();
                 for (claim, released) in claims {
-                    claim.settle(ids.next().map_or(Sent::Busy, |id| Sent::As(*id, released)));
+                    claim.settle(match ids.next() {
+                        Some(id) => Sent::As(*id, released),
+                        None => Sent::Not(Failure::Refused(Refused::Busy)),
+                    });
                 }
                 Ok(())
             }
             Err(reason) => {
-                claims.iter().for_each(|(claim, _)| claim.settle(Sent::Closed(reason.clone())));
+                let closed = || Failure::Refused(Refused::Closed(reason.clone()));
+                claims.iter().for_each(|(claim, _)| claim.settle(Sent::Not(closed())));
                 Err(NotifyError::Closed { reason })
             }
         }
     }
 
-    /// The text, with as many of its calls as there are ids.
+    /// Writes the message, with one call for each id.
     fn join(&mut self, ids: &[u64]) -> Bytes {
         let mut calls = ids.iter().zip(&self.beside);
         let mut out = BytesMut::with_capacity(self.bytes + BRACKETS);
@@ -185,7 +168,7 @@ impl Message {
             out.put(text);
         }
         if out.is_empty() {
-            // All were busy: there is nothing to say.
+            // All calls were busy, so nothing is sent.
             return Bytes::new();
         }
         out.put_u8(b']');

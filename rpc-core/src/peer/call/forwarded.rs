@@ -3,24 +3,25 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 
-use super::{Call, Settled, layered, typed};
+use super::Call;
 use crate::error::call::{CallError, Fate};
 use crate::error::code::ErrorCode;
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
 use crate::peer::from_answer::FromAnswer;
+use crate::peer::pending_call::Resolved;
 use crate::protocol::Outcome;
 
 impl<T: FromAnswer, E: RpcError, P> Call<T, E, P> {
-    /// The result, or the error for the answer of a handler that passes the call on, as a bridge or a proxy does. An
-    /// error of the other end keeps its code, message and data, also where a [`CallError`] has a variant of its own for
-    /// it: what is busy there is busy for the caller here. A call that came to no answer is -32009 if it was not
-    /// sent, so that it can be tried again; -32012 if its deadline is over; -32014 if the connection has ended and
-    /// the call may have run; else -32603, and the log has the cause.
+    /// Returns the result, or the error that a bridge or a proxy answers its own caller with. An error of the other
+    /// end keeps its code, message and data, also if [`CallError`] has a variant for that error: if the other end is
+    /// busy, this end is busy for its caller. A call without an answer is -32009 if it was not sent, so that it can be
+    /// tried again; -32012 if its deadline is over; -32014 if the connection has ended and the call may have run;
+    /// else -32603, and the log has the cause.
     ///
-    /// If the call goes through [layers](crate::layers), they have read the error, and of one that is busy, late,
-    /// cancelled or interrupted only the code is kept.
+    /// If the call goes through [layers](crate::layers), the layers have read the error. An error that is busy, late,
+    /// cancelled or interrupted then keeps only its code.
     ///
     /// Dropping the future cancels the call.
     ///
@@ -40,14 +41,14 @@ impl<T: FromAnswer, E: RpcError, P> Call<T, E, P> {
     /// # Ok(()) }
     /// ```
     pub async fn forwarded(mut self) -> Result<T, ErrorObject> {
-        let settled = poll_fn(|cx| self.poll_outcome(cx)).await;
-        let failed = match settled {
-            Ok(Settled::Outcome(Outcome::Error(error))) => return Err(*error),
-            Ok(Settled::Outcome(outcome)) => typed::<T, Infallible>(outcome, &self.shared),
-            Ok(Settled::Layered(answer)) => layered::typed::<T, Infallible>(*answer),
-            Err(failure) => Err(failure.into()),
+        let resolved = match poll_fn(|cx| self.poll_resolved(cx)).await {
+            Resolved::Outcome(Outcome::Error(error)) => return Err(*error),
+            resolved => resolved,
         };
-        failed.map_err(passed_on)
+        let answer = resolved.into_answer::<Infallible>(self.pending.shared());
+        let result =
+            answer.and_then(|answer| T::read(answer).map_err(|why| CallError::Decode(why.into())));
+        result.map_err(passed_on)
     }
 }
 

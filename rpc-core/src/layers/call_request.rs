@@ -1,0 +1,255 @@
+//! A call on its way out, through layers, to the connection.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Serialize;
+use smol_str::SmolStr;
+
+use super::member_slot::{CallSlot, MemberSlot, SlotError};
+use super::{Answer, Layers};
+use crate::error::call::{CallError, Fate};
+use crate::peer::Peer;
+use crate::peer::known::RemoteSupport;
+use crate::peer::pending_call::{
+    CallFuture, CallSpec, Options, PendingCall, QueuedCall, checked_key,
+};
+use crate::peer::pending_notification::PendingNotification;
+use crate::peer::slot::Shared;
+use crate::protocol::tables::streams::Wanted;
+use crate::service::current;
+use crate::util::runtime::Instant;
+use crate::util::sync::Arc;
+use crate::wire::request::Outgoing;
+use crate::wire::trace::TraceContext;
+
+/// A call or a notification that this end is about to send, as a layer sees it.
+///
+/// A layer that may have to send the request again keeps a clone.
+#[derive(Clone)]
+pub struct CallRequest {
+    shared: Arc<Shared>,
+    message: Outgoing,
+    method: SmolStr,
+    spec: CallSpec,
+    mode: SendMode,
+}
+
+/// How a call or a notification is sent.
+#[derive(Clone)]
+pub(crate) enum SendMode {
+    /// Alone. With the terms of the subscription, if the call asks for one.
+    Call(Option<Box<Wanted>>),
+    InBatch(Arc<CallSlot>),
+    Notification,
+    /// At once or not at all.
+    NotificationNow,
+    NotificationInBatch(Arc<MemberSlot<Bytes>>),
+}
+
+impl CallRequest {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        message: Outgoing,
+        options: Options,
+        mode: SendMode,
+    ) -> Self {
+        let mut spec = options.into_spec(Instant::now(), shared);
+        if spec.extensions.trace.is_none() {
+            spec.extensions.trace = current::trace_for(shared);
+        }
+        let shared = shared.clone();
+        let method = message.method();
+        let mut request = Self { shared, message, method, spec, mode };
+        if request.is_notification() {
+            request.spec.deadline = None;
+        }
+        request
+    }
+
+    /// The same notification, which is sent at once or not at all.
+    pub(crate) fn now(self) -> Self {
+        Self { mode: SendMode::NotificationNow, ..self }
+    }
+
+    /// Enters the layers of the connection.
+    pub(crate) fn begin(self) -> CallFuture {
+        CallNext { layers: self.shared.layers.get(), depth: 0 }.call(self)
+    }
+
+    /// The other end, which is called.
+    pub fn peer(&self) -> Peer {
+        Peer { shared: self.shared.clone() }
+    }
+
+    /// The name of the method.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The JSON text of the params, an array or an object; `None` if there are none.
+    pub fn params(&self) -> Option<&str> {
+        self.message.params_text()
+    }
+
+    /// Sets other params: a tuple or an array, a struct or a map, or `()` for none. Write JSON text as a
+    /// `RawValue` of `serde_json`. If there are streams among the params, the references to them
+    /// (`{"$stream":…}`) must stay where they are.
+    ///
+    /// # Errors
+    /// [`Encode`](CallError::Encode): the params cannot be written, or are too large.
+    pub fn set_params(&mut self, params: &impl Serialize) -> Result<(), CallError> {
+        let limit = self.shared.config.limits.message_out;
+        let message = Outgoing::new(&self.method, params, limit);
+        self.message = message.map_err(|why| CallError::Encode(why.into()))?;
+        Ok(())
+    }
+
+    /// Returns whether the request is a notification. Its answer is `null`, as soon as the outbound queue has
+    /// taken the notification.
+    pub fn is_notification(&self) -> bool {
+        match self.mode {
+            SendMode::Call(_) | SendMode::InBatch(_) => false,
+            SendMode::Notification
+            | SendMode::NotificationNow
+            | SendMode::NotificationInBatch(_) => true,
+        }
+    }
+
+    /// Returns whether the call asks for a subscription.
+    pub fn is_subscription(&self) -> bool {
+        matches!(self.mode, SendMode::Call(Some(_)))
+    }
+
+    /// Returns whether the request is a member of a batch. The request leaves with its batch only if the layer calls
+    /// `next` before it waits for anything; later the request fails, [`NotSent`](Fate::NotSent). A request that is
+    /// sent again after its batch leaves alone.
+    pub fn is_in_batch(&self) -> bool {
+        matches!(self.mode, SendMode::InBatch(_) | SendMode::NotificationInBatch(_))
+    }
+
+    /// When the answer must be there; `None` if the caller set no timeout. The time counts from the start of the
+    /// call, so that waiting and trying again use up the same time. The deadline of the handler that makes the call
+    /// holds as well, but is not told here. Means nothing for a notification.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.spec.deadline
+    }
+
+    /// Sets when the answer must be there; `None` waits as long as the connection lives.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.spec.deadline = deadline;
+    }
+
+    /// Ends the call by then, also if its deadline is renewed.
+    pub(super) fn end_by(&mut self, latest: Instant) {
+        let at = |own: Option<Instant>| own.map_or(latest, |own| own.min(latest));
+        self.spec.deadline = Some(at(self.spec.deadline));
+        self.spec.latest = Some(at(self.spec.latest));
+    }
+
+    /// The trace of the request: the trace of the handler that sends it, unless a layer has set another.
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.spec.extensions.trace.as_ref()
+    }
+
+    /// Makes the request a part of this trace. The trace is sent only to an end that is known to read it, see
+    /// [`Hello`](crate::transport::Hello).
+    pub fn set_trace(&mut self, trace: TraceContext) {
+        self.spec.extensions.trace = Some(trace);
+    }
+
+    /// The key that makes the call safe to repeat; see [`Call::idempotency_key`](crate::Call::idempotency_key).
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.spec.extensions.idempotency_key.as_deref()
+    }
+
+    /// Sets the key that makes the call safe to repeat. Means nothing for a notification.
+    ///
+    /// # Errors
+    /// [`Encode`](CallError::Encode): the key is empty or has more than 128 bytes.
+    pub fn set_idempotency_key(&mut self, key: impl Into<String>) -> Result<(), CallError> {
+        let key = checked_key(key.into()).map_err(|why| CallError::Encode(why.into()))?;
+        self.spec.extensions.idempotency_key = Some(key);
+        Ok(())
+    }
+
+    /// Sends the request, without further layers, when the future is first polled.
+    fn send(self) -> CallFuture {
+        let Self { shared, message, spec, mode, .. } = self;
+        match mode {
+            SendMode::Call(wanted) => CallFuture::from_future(async move {
+                let call = PendingCall::new(shared, Ok(message));
+                call.with_options(spec.into()).with_wanted(wanted).await
+            }),
+            SendMode::InBatch(slot) => CallFuture::from_future(async move {
+                let options = Options::from(spec);
+                let (queued, claim) = QueuedCall::claimed(options.clone(), &shared);
+                match slot.fill((message, claim)) {
+                    Ok(()) => PendingCall::queued(shared, queued).with_options(options).await,
+                    Err(SlotError::Taken((message, _))) => {
+                        PendingCall::new(shared, Ok(message)).with_options(options).await
+                    }
+                    Err(SlotError::Closed) => Err(CallError::Cancelled { fate: Fate::NotSent }),
+                }
+            }),
+            SendMode::Notification => CallFuture::from_future(async move {
+                let message = notification(message, spec, &shared);
+                PendingNotification::new(shared, message).await?;
+                Ok(Answer::null())
+            }),
+            SendMode::NotificationNow => CallFuture::from_future(async move {
+                let message = notification(message, spec, &shared);
+                PendingNotification::new(shared, message).try_now()?;
+                Ok(Answer::null())
+            }),
+            SendMode::NotificationInBatch(slot) => CallFuture::from_future(async move {
+                match slot.fill(notification(message, spec, &shared)) {
+                    Ok(()) => Ok(Answer::null()),
+                    Err(_) => Err(CallError::Cancelled { fate: Fate::NotSent }),
+                }
+            }),
+        }
+    }
+}
+
+fn notification(message: Outgoing, spec: CallSpec, shared: &Shared) -> Bytes {
+    message
+        .notification(spec.extensions.trace.filter(|_| shared.other.get() == RemoteSupport::Known))
+}
+
+impl fmt::Debug for CallRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallRequest")
+            .field("peer", &self.shared.id)
+            .field("method", &self.method)
+            .field("deadline", &self.spec.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The way from a layer to the connection: further layers, and then the call itself.
+#[derive(Clone)]
+pub struct CallNext {
+    layers: Layers,
+    depth: usize,
+}
+
+impl CallNext {
+    /// Lets the request go on. The call starts when the future is first polled, and is cancelled when the future is
+    /// dropped. A request that goes on twice is sent twice: the [`Fate`] of the first call says if that is safe.
+    pub fn call(&self, request: CallRequest) -> CallFuture {
+        match self.layers.at(self.depth) {
+            Some(layer) => {
+                let next = Self { layers: self.layers.clone(), depth: self.depth + 1 };
+                layer.call(request, next)
+            }
+            None => request.send(),
+        }
+    }
+}
+
+impl fmt::Debug for CallNext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallNext")
+    }
+}

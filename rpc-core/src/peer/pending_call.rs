@@ -1,0 +1,235 @@
+//! The untyped call: under [`Call`](crate::Call), under each call of a batch, and under each call that goes through
+//! layers.
+//!
+//! ```text
+//! New ─────── start ──────▶ Started ── outcome ──▶ Done
+//! Queued ─ batch is sent ─▶ Started, Layered or Failed
+//! New ────── layers ──────▶ Layered ── answer ───▶ Done
+//! ```
+//!
+//! A call that is dropped while it is `Started` is cancelled. A call that is dropped before is never sent. This
+//! module knows neither layers nor batches: a call through layers is resolved by a [`CallFuture`], a call of a batch
+//! is told by its [`QueuedCall`] that the batch was sent.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use crate::error::call::CallError;
+use crate::peer::from_answer::Answer;
+use crate::peer::slot::Shared;
+use crate::protocol::tables::streams::Wanted;
+use crate::service::current::ReleasedPermit;
+use crate::util::sync::Arc;
+use crate::wire::request::Outgoing;
+
+mod call_future;
+mod call_spec;
+mod options;
+mod outcome;
+mod queued_call;
+mod resolved;
+mod start;
+
+pub use call_future::CallFuture;
+pub(crate) use call_spec::CallSpec;
+pub(crate) use options::{Options, StartOptions, Streams, Timeout, checked_key};
+pub(crate) use queued_call::{Claim, QueuedCall, Sent};
+pub(crate) use resolved::{Failure, Resolved};
+
+/// A call without types: a written request, until it is resolved.
+///
+/// As a future the call returns the raw answer, and the error as layers see it.
+pub(crate) struct PendingCall {
+    shared: Arc<Shared>,
+    state: State,
+    options: Options,
+    /// How the subscription is spoken of, if the call asks for one.
+    wanted: Option<Box<Wanted>>,
+}
+
+enum State {
+    New(Outgoing),
+    /// Starts when its batch is sent.
+    Queued(Arc<QueuedCall>),
+    /// Goes through layers, which start the call further in.
+    Layered(CallFuture),
+    /// Was resolved before it began.
+    Failed(Failure),
+    Started {
+        id: u64,
+        /// Keeps the permit of a handler of another connection released.
+        _released: Option<ReleasedPermit>,
+    },
+    Done,
+}
+
+impl PendingCall {
+    /// A call of its own; `message` is the reason if the params could not be written.
+    pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
+        let state = match message {
+            Ok(message) => State::New(message),
+            Err(why) => State::Failed(Failure::Encode(why)),
+        };
+        Self::in_state(shared, state)
+    }
+
+    /// A call that its batch sends.
+    pub(crate) fn queued(shared: Arc<Shared>, queued: Arc<QueuedCall>) -> Self {
+        Self::in_state(shared, State::Queued(queued))
+    }
+
+    fn in_state(shared: Arc<Shared>, state: State) -> Self {
+        Self { shared, state, options: Options::default(), wanted: None }
+    }
+
+    /// The same call, with these options.
+    pub(crate) fn with_options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The same call, which asks for a subscription if there are terms of one.
+    pub(crate) fn with_wanted(mut self, wanted: Option<Box<Wanted>>) -> Self {
+        self.wanted = wanted;
+        self
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The terms of the subscription, if the call asks for one and has not started.
+    pub(crate) fn wanted_mut(&mut self) -> Option<&mut Wanted> {
+        self.wanted.as_deref_mut()
+    }
+
+    /// Changes the options. Without effect on a call that has started.
+    pub(crate) fn set(&mut self, change: impl FnOnce(&mut Options)) {
+        change(&mut self.options);
+        if let State::Queued(queued) = &self.state {
+            queued.set_options(self.options.clone());
+        }
+    }
+
+    /// Fails a call that has not started: it cannot be written.
+    pub(crate) fn fail(&mut self, why: String) {
+        match &self.state {
+            State::New(_) => {}
+            // The batch leaves the call out.
+            State::Queued(queued) => drop(queued.leave()),
+            _ => return,
+        }
+        self.state = State::Failed(Failure::Encode(why));
+    }
+
+    /// Whether the call has neither started nor failed, and is in no batch.
+    pub(crate) fn is_new(&self) -> bool {
+        matches!(self.state, State::New(_))
+    }
+
+    /// The name of the call's state, for `Debug`.
+    pub(crate) fn state_name(&self) -> &'static str {
+        match self.state {
+            State::New(_) | State::Queued(_) => "New",
+            State::Started { .. } | State::Layered(_) => "Started",
+            State::Failed(_) | State::Done => "Done",
+        }
+    }
+
+    /// Hands a new call to what `begin` makes of it. Without effect on any other call.
+    pub(crate) fn hand_over(
+        &mut self,
+        begin: impl FnOnce(&Arc<Shared>, Outgoing, Options, Option<Box<Wanted>>) -> CallFuture,
+    ) {
+        if let Some(message) = self.take_new() {
+            let (options, wanted) = (std::mem::take(&mut self.options), self.wanted.take());
+            self.state = State::Layered(begin(&self.shared, message, options, wanted));
+        }
+    }
+
+    fn take_new(&mut self) -> Option<Outgoing> {
+        if !self.is_new() {
+            return None;
+        }
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::New(message) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// Starts a new call before anyone waits for the outcome. Without effect on a call of a batch. A call that was
+    /// handed over gets as far as it comes without being woken.
+    pub(crate) fn start(&mut self) {
+        self.start_new(None);
+        if let State::Layered(future) = &mut self.state {
+            future.poll_early();
+        }
+    }
+
+    fn start_new(&mut self, waiter: Option<&Waker>) {
+        if let Some(message) = self.take_new() {
+            self.state = self.send(message, waiter);
+        }
+    }
+
+    /// Starts a new call, and waits until the call is resolved.
+    ///
+    /// # Panics
+    /// If the call was resolved before.
+    pub(crate) fn poll_resolved(&mut self, cx: &mut Context<'_>) -> Poll<Resolved> {
+        if let State::New(_) = self.state {
+            self.start_new(Some(cx.waker()));
+            if let State::Started { .. } = self.state {
+                return Poll::Pending; // without a look: the protocol has the waker
+            }
+        }
+        if let State::Queued(queued) = &self.state {
+            self.state = ready!(queued.poll_sent(cx)).into();
+        }
+        if let State::Started { id, .. } = self.state {
+            let outcome = ready!(self.poll_outcome(id, cx.waker()));
+            self.state = State::Done;
+            return Poll::Ready(Resolved::Outcome(outcome));
+        }
+        if let State::Layered(future) = &mut self.state {
+            let answer = ready!(Pin::new(future).poll(cx));
+            self.state = State::Done;
+            return Poll::Ready(Resolved::Layered(Box::new(answer)));
+        }
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Failed(failure) => Poll::Ready(Resolved::Failed(failure)),
+            _ => panic!("a call was polled after it was ready"),
+        }
+    }
+}
+
+impl Future for PendingCall {
+    type Output = Result<Answer, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_resolved(cx).map(|resolved| resolved.into_answer(&self.shared))
+    }
+}
+
+impl From<Sent> for State {
+    fn from(sent: Sent) -> Self {
+        match sent {
+            Sent::As(id, released) => Self::Started { id, _released: released },
+            Sent::Layered(future) => Self::Layered(future),
+            Sent::Not(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl Drop for PendingCall {
+    fn drop(&mut self) {
+        if let State::Queued(queued) = &self.state
+            && let Some(sent) = queued.leave()
+        {
+            self.state = sent.into();
+        }
+        if let State::Started { id, .. } = self.state {
+            self.shared.abandon(id);
+        }
+    }
+}

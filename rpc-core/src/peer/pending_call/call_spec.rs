@@ -1,0 +1,60 @@
+//! The options of a call on its way through layers.
+
+use std::time::Duration;
+
+use super::options::{Options, Timeout, UsedTime};
+use crate::peer::slot::Shared;
+use crate::util::runtime::Instant;
+use crate::wire::extensions::Extensions;
+
+/// The options of a call that goes through layers: those that layers read and set, and the rest.
+#[derive(Clone)]
+pub(crate) struct CallSpec {
+    started: Instant,
+    pub(crate) deadline: Option<Instant>,
+    /// The deadline before any layer set another.
+    first_deadline: Option<Instant>,
+    /// The answer must be there by then, however often the deadline is renewed.
+    pub(crate) latest: Option<Instant>,
+    pub(crate) extensions: Extensions,
+    rest: Options,
+}
+
+impl Options {
+    /// Returns the options of a call that enters its layers now.
+    pub(crate) fn into_spec(mut self, now: Instant, shared: &Shared) -> CallSpec {
+        // A time beyond the last `Instant` is no deadline.
+        let deadline = self.timeout.span(shared).and_then(|left| now.checked_add(left));
+        let extensions = self.extensions.take().map(|extensions| *extensions).unwrap_or_default();
+        CallSpec {
+            started: now,
+            deadline,
+            first_deadline: deadline,
+            latest: None,
+            extensions,
+            rest: self,
+        }
+    }
+}
+
+impl From<CallSpec> for Options {
+    fn from(spec: CallSpec) -> Self {
+        let CallSpec { started, deadline, first_deadline, latest, extensions, rest } = spec;
+        let now = Instant::now();
+        let is_renewed = rest.extend.is_some() || rest.is_renewed_by_items();
+        let age = now.saturating_duration_since(started);
+        let extend = rest.extend.map(|most| most.saturating_sub(age));
+        let (timeout, elapsed, latest) = match deadline {
+            // The first deadline says nothing of one that is renewed again and again.
+            _ if is_renewed && deadline == first_deadline => (rest.timeout, age, latest),
+            // A deadline that a layer has set is not renewed beyond that.
+            Some(at) => {
+                (Timeout::After(at.saturating_duration_since(now)), Duration::ZERO, Some(at))
+            }
+            None => (Timeout::Never, Duration::ZERO, latest),
+        };
+        let used = is_renewed.then(|| Box::new(UsedTime { elapsed, latest }));
+        let extensions = (extensions != Extensions::default()).then(|| Box::new(extensions));
+        Self { timeout, extensions, extend, used, ..rest }
+    }
+}

@@ -1,0 +1,78 @@
+//! How a call was resolved, and what its caller gets for that.
+
+use crate::error::call::{CallError, Fate};
+use crate::error::rpc_error::RpcError;
+use crate::peer::from_answer::{Answer, Kind};
+use crate::peer::slot::Shared;
+use crate::protocol::{Outcome, Refused};
+use crate::stream::Remote;
+use crate::util::sync::Arc;
+
+const NO_STREAMS: &str = "the other end takes no streams as params: it has said no `$/hello`; set \
+    `Hello::Always` to ask for it where there are no headers, or a proxy between drops `Rpc-Hello`";
+const PLAIN: &str = "this end is set to be `plain`: it sends no streams as params";
+
+/// How a call was resolved; no JSON of the answer is read.
+pub(crate) enum Resolved {
+    Outcome(Outcome),
+    /// By the layers of the call. In a box: most calls have no layers.
+    Layered(Box<Result<Answer, CallError>>),
+    /// Before the call began.
+    Failed(Failure),
+}
+
+/// Why a call was not sent.
+pub(crate) enum Failure {
+    /// The message cannot be written.
+    Encode(String),
+    Refused(Refused),
+    /// The deadline was over.
+    Late,
+    /// Its batch was not sent.
+    Unsent,
+}
+
+impl Resolved {
+    /// The raw answer, or the error with the type that the method has for its errors.
+    pub(crate) fn into_answer<E: RpcError>(
+        self,
+        shared: &Arc<Shared>,
+    ) -> Result<Answer, CallError<E>> {
+        match self {
+            Self::Outcome(outcome) => answer(outcome, shared),
+            Self::Layered(answer) => answer.map_err(CallError::typed),
+            Self::Failed(failure) => Err(failure.into()),
+        }
+    }
+}
+
+fn answer<E: RpcError>(outcome: Outcome, shared: &Arc<Shared>) -> Result<Answer, CallError<E>> {
+    Ok(Answer(match outcome {
+        Outcome::Result(json) => Kind::Json(json),
+        Outcome::Subscribed(key) => Kind::Stream(Remote::new(shared.clone(), key)),
+        Outcome::Error(error) => return Err(CallError::from_answer(*error)),
+        Outcome::Malformed(why) => return Err(CallError::Decode(why.into())),
+        Outcome::Busy => return Err(CallError::Busy),
+        Outcome::NoStreams => return Err(CallError::Encode(NO_STREAMS.into())),
+        Outcome::Timeout(fate, heard) => return Err(CallError::Timeout { fate, heard }),
+        Outcome::Unanswered(why, fate) => {
+            return Err(CallError::Unanswered { why: why.into_string(), fate });
+        }
+        Outcome::Closed(reason, fate) => return Err(CallError::Closed { reason: *reason, fate }),
+    }))
+}
+
+impl<E> From<Failure> for CallError<E> {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Encode(why) => Self::Encode(why.into()),
+            Failure::Late => Self::Timeout { fate: Fate::NotSent, heard: None },
+            Failure::Unsent => Self::Cancelled { fate: Fate::NotSent },
+            Failure::Refused(Refused::Busy) => Self::Busy,
+            Failure::Refused(Refused::NoStreams) => Self::Encode(PLAIN.into()),
+            Failure::Refused(Refused::Closed(reason)) => {
+                Self::Closed { reason, fate: Fate::NotSent }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The start of a call: it takes its place in the protocol.
+
+use std::task::Waker;
+
+use super::{Failure, PendingCall, StartOptions, State, Streams};
+use crate::protocol::Start;
+use crate::service::current;
+use crate::stream::Argument;
+use crate::util::runtime::Instant;
+use crate::util::sync::Mutex;
+use crate::util::waiter::Waiter;
+use crate::wire::request::{Outgoing, RequestExtensions};
+
+const ALREADY_SENT: &str = "the streams among the params were sent with the first attempt";
+
+impl PendingCall {
+    /// Writes the request and hands it to the protocol, which keeps the `waiter`.
+    pub(super) fn send(&mut self, mut message: Outgoing, waiter: Option<&Waker>) -> State {
+        let options = self.options.start_options(Instant::now(), &self.shared);
+        if options.is_late {
+            return State::Failed(Failure::Late);
+        }
+        let StartOptions { deadline, sliding, mut beside, .. } = options;
+        if let Err(why) = message.prepare(&mut beside, self.shared.config.limits.message_out) {
+            return State::Failed(Failure::Encode(why));
+        }
+        let RequestExtensions { progress, is_lasting, .. } = beside;
+        let (caller, released) = current::caller(&self.shared);
+        let kept = self.options.streams.take();
+        let streams = match kept.as_deref().map(take_streams) {
+            None => Vec::new(),
+            Some(streams) if streams.is_empty() => {
+                return State::Failed(Failure::Encode(ALREADY_SENT.into()));
+            }
+            Some(streams) => streams,
+        };
+        let ids = streams.iter().map(|(id, _)| id.clone()).collect();
+        let wanted = self.wanted.take();
+        let start = Start { deadline, caller, wanted, streams: ids, sliding, progress, is_lasting };
+        let mut waiter = waiter.map(|waker| Waiter::Task(waker.clone()));
+        let mut streams = streams.into_iter();
+        let started = self.shared.with(|state| {
+            let scratch = &mut state.scratch;
+            let message = |id| message.request_in(scratch, id, &beside);
+            let id = state.protocol.start(start, &mut waiter, message)?;
+            if streams.len() > 0 {
+                let keys = state.protocol.streams_of(id).iter().copied().zip(&mut streams);
+                let arguments = keys.map(|(key, (id, items))| Argument { key, id, items });
+                state.arguments.extend(arguments);
+            }
+            Ok(id)
+        });
+        match started {
+            Ok(id) => State::Started { id, _released: released },
+            Err(refused) => {
+                // None of the streams was sent: a layer may try again.
+                if let Some(kept) = kept {
+                    *kept.lock().unwrap() = streams.collect();
+                }
+                State::Failed(Failure::Refused(refused))
+            }
+        }
+    }
+}
+
+fn take_streams(kept: &Mutex<Streams>) -> Streams {
+    std::mem::take(&mut *kept.lock().unwrap())
+}
