@@ -110,8 +110,8 @@ mod outcome;
 mod outcome_label;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
+mod serve_request;
 mod service;
-mod serving;
 mod timeout;
 #[cfg(feature = "tower")]
 pub mod tower;
@@ -131,8 +131,8 @@ pub use metrics::Metrics;
 pub use outcome::Outcome;
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimit;
+pub use serve_request::{OwnedServeRequest, ServeNext, ServeRequest};
 pub use service::Layered;
-pub use serving::{OwnedServeRequest, ServeNext, ServeRequest};
 pub use timeout::Timeout;
 pub use tracing::Tracing;
 

@@ -75,10 +75,10 @@ impl Layer for Authorize {
             },
             Rule::Later(rule) => {
                 let verdict = rule(call.cx().clone(), call.method());
-                let kept = next.keep(call);
+                let request = next.keep(call);
                 Handler::from_future(async move {
                     match verdict.await {
-                        Ok(()) => kept.serve().await,
+                        Ok(()) => request.serve().await,
                         Err(error) => Outcome::from(error),
                     }
                 })

@@ -82,10 +82,10 @@ impl Layer for Concurrency {
         let Some(waiting) = self.places.wait(self.waiting) else {
             return Handler::error(ErrorObject::busy("concurrency"));
         };
-        let kept = next.keep(call);
+        let request = next.keep(call);
         Handler::from_future(async move {
             let place = waiting.place().await;
-            Placed::new(place, cx, kept.serve()).await
+            Placed::new(place, cx, request.serve()).await
         })
     }
 }

@@ -185,12 +185,12 @@ impl<F: FnOnce(Ended)> Ending<F> {
     }
 
     /// Wraps a made call, and reports how the call ends.
-    pub(super) fn around_call(self, called: CallFuture) -> CallFuture
+    pub(super) fn around_call(self, future: CallFuture) -> CallFuture
     where
         F: Send + 'static,
     {
         CallFuture::from_future(async move {
-            let answer = called.await;
+            let answer = future.await;
             self.tell(Ended::from(&answer));
             answer
         })

@@ -99,11 +99,11 @@ where
 {
     fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         let mut service = self.service.lock().unwrap().clone();
-        let (kept, errors) = (next.keep(call), self.errors.clone());
+        let (request, errors) = (next.keep(call), self.errors.clone());
         Handler::from_future(async move {
             let served = async {
                 poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into)?;
-                service.call(kept).await.map_err(Into::into)
+                service.call(request).await.map_err(Into::into)
             };
             served.await.unwrap_or_else(|error| errors(error).into())
         })

@@ -136,9 +136,9 @@ impl Layer for Tracing {
             let code = if let Ended::Error(code) = ended { Some(code) } else { None };
             record(&ends, ended, code);
         });
-        let called = span.in_scope(|| next.call(request));
+        let future = span.in_scope(|| next.call(request));
         CallFuture::from_future(async move {
-            let answer = called.instrument(span.clone()).await;
+            let answer = future.instrument(span.clone()).await;
             if let Err(error) = &answer
                 && messages
             {

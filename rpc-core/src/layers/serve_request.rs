@@ -11,7 +11,7 @@ use crate::service::{Params, Service};
 use crate::util::members::Members;
 use crate::util::sync::Arc;
 
-/// A call that is to be served, as a layer sees it before its method does.
+/// A call that this end serves, as a layer sees it before the method does.
 #[derive(Clone, Copy)]
 pub struct ServeRequest<'a> {
     method: &'a MethodInfo,
@@ -20,34 +20,33 @@ pub struct ServeRequest<'a> {
 }
 
 impl<'a> ServeRequest<'a> {
-    /// What is called. Of a call that the [fallback](crate::Router::fallback) serves this is the fallback, `*`.
+    /// The method. For a call that the [fallback](crate::Router::fallback) serves, the method is the fallback, `*`.
     pub fn method(&self) -> &'a MethodInfo {
         self.method
     }
 
-    /// The name under which the call came. In a fallback the other end chooses the name, so it is nothing for the
+    /// The name under which the call came. In a fallback the other end chooses the name, so do not use it as the
     /// label of a metric.
     pub fn name(&self) -> &'a str {
         self.cx.called().unwrap_or(&self.method.name)
     }
 
-    /// Who calls, until when, within which trace.
+    /// The context of the call: the caller, the deadline, the trace.
     pub fn cx(&self) -> &'a Context {
         self.cx
     }
 
-    /// The params as they came. They belong to the message that is being read: to have them later,
-    /// copy them.
+    /// The params as they came. They are borrowed from the message that is being read: copy them to keep them.
     pub fn params(&self) -> Params<'a> {
         self.params
     }
 
-    /// The batch that it came in, if it did. Costs a short lock.
+    /// The batch that the call came in, if any. Costs a short lock.
     pub fn batch(&self) -> Option<Members> {
         self.cx.shared().lock().protocol.members(self.cx.key())
     }
 
-    /// The same call with other params. They count for no limit.
+    /// The same call with other params. No limit applies to them.
     #[must_use]
     pub fn with_params<'b>(self, params: Params<'b>) -> ServeRequest<'b>
     where
@@ -59,11 +58,11 @@ impl<'a> ServeRequest<'a> {
 
 impl fmt::Debug for ServeRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Serving").field("cx", self.cx).finish_non_exhaustive()
+        f.debug_struct("ServeRequest").field("cx", self.cx).finish_non_exhaustive()
     }
 }
 
-/// What lies within a layer: further ones, and the method at last.
+/// The way from a layer to the method: further layers, and then the method itself.
 #[derive(Clone, Copy)]
 pub struct ServeNext<'a> {
     layers: &'a Layers,
@@ -73,8 +72,8 @@ pub struct ServeNext<'a> {
 }
 
 impl<'a> ServeNext<'a> {
-    /// Lets the call go on. Params are decoded before this returns, but for an inner layer that waits;
-    /// an `async` method runs when the handler is polled.
+    /// Lets the call go on. The params are decoded before this returns, unless an inner layer waits. An `async`
+    /// method runs when the handler is polled.
     pub fn serve(self, call: ServeRequest<'_>) -> Handler {
         match self.layers.at(self.depth) {
             Some(layer) => layer.serve(call, ServeNext { depth: self.depth + 1, ..self }),
@@ -82,8 +81,8 @@ impl<'a> ServeNext<'a> {
         }
     }
 
-    /// Keeps the call, to let it go on later or not at all: for a layer that waits before anything of
-    /// the call is looked at. Costs a copy of its params; [`serve`](Self::serve) costs none.
+    /// Keeps the call, to let it go on later or not at all: for a layer that waits before the params are decoded.
+    /// Copies the params; [`serve`](Self::serve) copies nothing.
     pub fn keep(self, call: ServeRequest<'_>) -> OwnedServeRequest {
         OwnedServeRequest {
             layers: self.layers.clone(),
@@ -102,8 +101,8 @@ impl fmt::Debug for ServeNext<'_> {
     }
 }
 
-/// A call that goes on later, and all that it needs for that. Made by [`ServeNext::keep`]. Of a clone each
-/// can go on; the method runs again then.
+/// A call that can go on later. Made by [`ServeNext::keep`]. Each clone can go on; the method then runs once for
+/// each.
 #[derive(Clone)]
 pub struct OwnedServeRequest {
     layers: Layers,
@@ -127,7 +126,7 @@ impl OwnedServeRequest {
         &self.service.methods()[self.method]
     }
 
-    /// Who calls, until when, within which trace.
+    /// The context of the call: the caller, the deadline, the trace.
     pub fn cx(&self) -> &Context {
         &self.cx
     }
@@ -140,11 +139,11 @@ impl OwnedServeRequest {
 
 impl fmt::Debug for OwnedServeRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").field("cx", &self.cx).finish_non_exhaustive()
+        f.debug_struct("OwnedServeRequest").field("cx", &self.cx).finish_non_exhaustive()
     }
 }
 
-/// A service behind layers, which those who keep a call can hold.
+/// A service behind layers. A kept call holds a share of the service.
 trait Target {
     fn service(&self) -> &dyn Service;
     fn shared(&self) -> Arc<dyn Service>;
