@@ -322,7 +322,7 @@ impl Connection {
                 Action::Look => return Ok(true),
                 Action::Ping => {
                     if link.ping(cx)? {
-                        driver.shared.lock().protocol.pinged();
+                        driver.shared.lock().protocol.on_pinged();
                     }
                 }
                 Action::Tidy => {

@@ -1,103 +1,134 @@
 //! Both ends of JSON-RPC 2.0 as one state machine, which never asks which end it is.
 //!
-//! Everything here is `&mut self`: messages and commands in, messages and answers out; time comes
-//! in as the span since the connection's start. A request gets exactly one answer; a notification
-//! or a response never gets one. Who waits for something (`W`) is put into `to_wake` when it happened,
-//! for the caller to wake when it holds no lock.
+//! The state machine does no I/O: [`Protocol`] takes messages and commands, and says what to send and what
+//! to run. It holds no lock and knows no clock and no runtime: time is a parameter, counted from the start
+//! of the connection. A request gets exactly one answer; a notification or a response never gets one.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use rustc_hash::FxBuildHasher;
-use smol_str::SmolStr;
-
-use crate::error::call::Fate;
 use crate::error::close::CloseReason;
-use crate::error::object::ErrorObject;
 use crate::limits::Limits;
-use crate::method::ParamInfo;
 use crate::protocol::stats::Counters;
 use crate::protocol::tables::batches::Batches;
-use crate::protocol::tables::calls::{Calls, SlidingDeadline};
+use crate::protocol::tables::calls::Calls;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::notifications::Notifications;
 use crate::protocol::tables::outbox::Outbox;
 use crate::protocol::tables::rates::Rates;
-use crate::protocol::tables::serving::{ServedExtensions, Serving};
-use crate::protocol::tables::streams::{
-    Early, IncomingKey, IncomingStreams, OutgoingKey, OutgoingStreams, Wanted,
-};
-use crate::protocol::target::Target;
+use crate::protocol::tables::serving::Serving;
+use crate::protocol::tables::streams::{Early, IncomingStreams, OutgoingKey, OutgoingStreams};
 use crate::util::sync::Arc;
 use crate::wire::dialect::Dialect;
 use crate::wire::hello::Greetings;
 
+mod abandoned;
 mod answer;
 mod arguments;
 mod await_hello;
 mod batch_room;
 mod call;
 mod end;
+mod event;
 mod hello;
+mod incoming_streams;
 mod lifecycle;
 mod link;
 mod mcp;
 mod misuse;
+mod outcome;
+mod outgoing_streams;
 mod park;
 mod permits;
 mod progress;
 mod receive;
 mod send;
 mod serve;
+mod start;
 mod started;
 pub(crate) mod stats;
-mod subscribe;
 pub(crate) mod tables;
 pub(crate) mod target;
 mod unanswered_batches;
 mod unknown_method;
 
+use abandoned::Asked;
 use await_hello::Held;
 pub(crate) use batch_room::Room;
+pub(crate) use event::{Arrival, Event, Reading, Serve};
 use lifecycle::Lifecycle;
 pub(crate) use lifecycle::Unauthenticated;
+pub(crate) use outcome::{Outcome, Refused};
 use park::{Parked, Stall};
 use permits::PermitWatchers;
+pub(crate) use start::{Caller, Start};
 pub(crate) use started::Started;
 use unanswered_batches::Unanswered;
 
 /// One connection's calls, answers and queues.
+///
+/// # The contract
+/// A driver owns the transport, the handlers and the streams. It calls these methods, of five kinds; a
+/// method's prefix tells its kind, unless it is a plain verb:
+///
+/// | kind | prefix | methods |
+/// |---|---|---|
+/// | set up, before the first message | `set_`, `be_` | [`new`](Self::new), `be_plain`, `speak`, `set_chance`, `answer_only`, `leave_malformed`, `require_login`, `know_other`, `greet` |
+/// | events in: what has happened | `receive`, `on_` | [`receive`](Self::receive) between `begin_batch` and `end_batch`, `on_batch_answered`, `on_returned`, `on_sent`, `on_pinged`, `on_late`, `link_lost`, `expire_unbegun`, `expire` |
+/// | commands in: what this end wants | a verb | of callers: `start`, `start_batch`, `abandon`, `notify`, `withdraw_notification`, `unsubscribe`; of handlers: `keep`, `finish`, `finish_with_stream`, `open_outgoing`, `push_item`, `finish_stream`, `report`, `claim`, `release_permit`, `reacquire_permit`; of the application: `log_in`, `set_expiry`, `drain`, `interrupt`, `end`, `discard`, `shrink` |
+/// | what is next | `next_`, `poll_` | for the driver: `next_to_start`, `next_message`, `next_deadline`, `released`, `dropped`, `to_wake`; for one who waits: `poll_outcome`, `poll_entered`, `poll_item`, `watch`, `watch_permit`, `after_answer`, `take_progress` |
+/// | questions, which change nothing that others see | `is_`, `has_`, `may_`, `must_` | `may_read`, `overdue`, `has_room`, `room_for_answer`, `has_waiting`, `is_open`, `is_sent`, `is_drained`, `has_credit`, `may_start_ordered`, `must_gather_on` and others; the numbers of [`stats`] |
+///
+/// A `poll_` method takes a closure, which it calls if there is nothing yet: the closure stores a waiter
+/// (`W`). When there is something, the waiter is put into `to_wake`. The driver takes `to_wake` and wakes
+/// the waiters when it holds no lock. A waiter that a method returns is to be dropped, also without the lock.
+///
+/// # The order in a turn
+/// 1. `on_late`, if the clock was looked at too late; then `expire_unbegun`.
+/// 2. `receive` for each message, while `may_read` returns [`Reading::On`]. [`Event::Serve`] comes with a
+///    [`Started`] token. The driver polls the handler and gives the token back, to `keep` or to `finish`,
+///    before it receives the next message.
+/// 3. `finish` for handlers that were woken and have ended; `on_returned` for those without a room for their
+///    result, which is written when `room_for_answer` says so.
+/// 4. `expire`, if `next_deadline` has come and all that came in was read; the driver drops the handlers
+///    that it names.
+/// 5. `next_to_start`, then the streams in `released` and `dropped`, then `next_message` until there is
+///    none, then `on_sent`. Step 5 is repeated while `on_sent` has made room.
+/// 6. `overdue`: the reason why the connection must be closed, if there is one.
+/// 7. `to_wake`, without the lock; a timer for `next_deadline`.
+///
+/// The connection ends by `end`, after which every method is harmless and no handler starts. `interrupt`
+/// before it answers what still runs.
 pub(crate) struct Protocol<W> {
     limits: Arc<Limits>,
     calls: Calls<W, Outcome>,
-    /// What waits until fewer calls are on the wire.
+    /// Calls and batches that wait until fewer calls are on the wire.
     parked: VecDeque<Parked>,
     on_wire: usize,
-    /// Since when nothing comes back from a wire that calls wait for.
+    /// Since when calls wait for a wire on which no answer comes.
     stall: Option<Box<Stall>>,
     serving: Serving<W>,
-    /// Who is told when a handler begins, or ceases, to wait for calls of its own. Hardly anyone asks, so
-    /// it is no part of what is kept of each call, nor a table in each connection.
+    /// Waiters told when a handler begins, or ceases, to wait for calls of its own. They are few: they are
+    /// no part of each served call, and in a box for each connection.
     permit_watchers: Option<Box<PermitWatchers<W>>>,
     notifications: Notifications,
     batches: Batches<W>,
     outgoing: OutgoingStreams,
     incoming: IncomingStreams<W>,
-    /// Items of streams whose id is still to come, while a subscribe call waits for its answer.
+    /// Items that came before the answer to their subscribe call, while such a call waits for its answer.
     early: Option<Box<Early>>,
-    /// What is kept of calls for subscriptions, and of their ends, where there is something.
+    /// What is remembered of subscribe calls and of the ends of streams.
     asked: Option<Box<Asked>>,
     /// Subscriptions whose answer is on its way: their items may follow.
     pub(crate) released: Vec<OutgoingKey>,
-    /// Streams of this end that nobody wants any more.
+    /// Streams of this end that the other end does not want any more.
     pub(crate) dropped: Vec<OutgoingKey>,
     /// Calls that wait until it is known whether the other end takes streams.
     held: Option<Box<Held>>,
     /// Calls that are served and whose latest report of progress waits for room.
     #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     unreported: Option<Box<VecDeque<Key>>>,
-    /// Batches that were sent, and what came under no id.
+    /// Batches that were sent, and errors that came under no id.
     unanswered: Option<Box<Unanswered>>,
     hello: Greetings,
     outbox: Outbox<W>,
@@ -111,193 +142,27 @@ pub(crate) struct Protocol<W> {
     above_since: Option<Duration>,
     /// Since when reading pauses.
     paused_since: Option<Duration>,
-    /// Whether methods may be refused that are served otherwise, as `lifecycle` tells: to a guest, or while
-    /// draining. Apart from it, since each request looks here.
+    /// Whether `lifecycle` refuses some methods: the other end has not logged in, or this end drains. The
+    /// flag is not part of `lifecycle`, since each request reads it.
     restricted: bool,
-    /// A number of this connection's own, from which its ids begin where that matters.
+    /// A random number, from which the ids of calls begin if the other end is not known at the first call.
     chance: u32,
-    /// Whether the other end has cancelled a request, and so knows how that is done.
+    /// Whether the other end has cancelled a request, and so understands a cancel.
     cancels: bool,
     dialect: Dialect,
     /// Whether the other end takes nothing but answers.
     answers_only: bool,
-    /// Whether what is malformed is answered, also if it is no request.
+    /// Whether malformed messages are answered that are no requests.
     answers_malformed: bool,
-    /// Whether someone listens to what is not.
+    /// Whether the application takes the messages that are no JSON-RPC.
     hears_foreign: bool,
     lifecycle: Option<Box<Lifecycle>>,
     ended: Option<CloseReason>,
     pub(crate) counters: Counters,
-    /// How fast that came which the other end did wrong, if it did.
+    /// How fast malformed and stray messages came, if any came.
     rates: Option<Box<Rates>>,
-    /// Who is to be told that what they wait for has happened.
+    /// Waiters for which something has happened, to be woken without the lock.
     pub(crate) to_wake: Vec<W>,
-}
-
-/// What is kept of calls for subscriptions and of their ends, where few connections have any.
-#[derive(Default)]
-struct Asked {
-    /// Calls that nobody waits for, and whose answers mean something all the same, by their ids.
-    abandoned_subscribes: HashMap<u64, Abandoned, FxBuildHasher>,
-    /// The names that the members of items have which hold the ids of their streams, of all that were ever
-    /// asked for; without the usual one.
-    id_members: Vec<Cow<'static, str>>,
-}
-
-/// A call that nobody waits for.
-enum Abandoned {
-    /// A subscribe call that was given up, and how what it may have made is spoken of.
-    Subscribe(Box<Wanted>),
-    /// The end of this stream, whose items may come until it is answered.
-    Unsubscribe(Box<str>),
-}
-
-/// How a call of ours was resolved.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Outcome {
-    /// The JSON text of the result.
-    Result(SmolStr),
-    /// The stream that was asked for.
-    Subscribed(IncomingKey),
-    /// The other end's error, in a box: outcomes are moved, and most are a short result.
-    Error(Box<ErrorObject>),
-    /// A response that is none, and why.
-    Malformed(Box<str>),
-    /// It waited in vain for others to be answered. It was not sent.
-    Busy,
-    /// There is a stream among its params, and the other end takes none. It was not sent.
-    NoStreams,
-    /// The deadline came first; perhaps this error, which came under no id, was meant.
-    Timeout(Fate, Option<Box<ErrorObject>>),
-    /// Its batch was refused as a whole or answered without it: how, and whether it may have run.
-    Unanswered(Box<str>, Fate),
-    /// The connection ended first.
-    Closed(Box<CloseReason>, Fate),
-}
-
-/// A call of ours, on its way in.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Start {
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) caller: Caller,
-    /// If it asks for a subscription, how that is spoken of.
-    pub(crate) wanted: Option<Box<Wanted>>,
-    /// The ids of the streams among its params, as JSON text.
-    pub(crate) streams: Vec<Box<str>>,
-    /// If its deadline may begin anew, how.
-    pub(crate) sliding: Option<SlidingDeadline>,
-    /// Whether someone listens to its progress.
-    pub(crate) progress: bool,
-    /// Whether it must not be cancelled.
-    pub(crate) is_lasting: bool,
-}
-
-/// Who makes a call.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) enum Caller {
-    /// No handler.
-    #[default]
-    Outside,
-    /// A handler of this connection: it lends its place until the call is resolved.
-    Handler(Key),
-    /// A handler of another connection, where it lends its place.
-    Elsewhere,
-}
-
-impl Caller {
-    /// Whether a handler makes the call.
-    fn is_marked(self) -> bool {
-        !matches!(self, Self::Outside)
-    }
-}
-
-/// Why a call did not start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// `pending_calls` or, for what has to do with a stream, `streams` is reached.
-    Busy,
-    /// There is a stream among its params, and this end is told to be a plain peer.
-    NoStreams,
-    /// There is no connection any more.
-    Closed(CloseReason),
-}
-
-/// What is known of a message before the protocol sees it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrival {
-    /// What it calls, if we have that.
-    pub(crate) target: Option<Target>,
-    /// Handlers that were stopped and still run elsewhere.
-    pub(crate) orphans: usize,
-    /// The batch that it is a member of.
-    pub(crate) batch: Option<usize>,
-    /// Whether it is not to be begun in this turn.
-    pub(crate) late: bool,
-    /// The parameters of the method that it calls, if there is a stream among them.
-    pub(crate) streams: Option<&'static [ParamInfo]>,
-    pub(crate) now: Duration,
-}
-
-/// What is to be done about a message.
-#[derive(Debug)]
-pub(crate) enum Event<'a> {
-    /// Start this handler now, and give the token back.
-    Serve(Started, Serve<&'a str>),
-    /// Nothing now: a notification waits for its turn, and reading may have to pause.
-    Queued,
-    /// Drop this handler; it is answered already.
-    Stop(Key),
-    /// Nothing: a request was answered with this error, and no handler starts.
-    Refused {
-        /// Which method it called, if that is one of ours.
-        method: Option<usize>,
-        code: i64,
-    },
-    /// Nothing: it is no JSON-RPC, and left to whoever listens to such.
-    Foreign {
-        /// Whether the first of this connection.
-        is_first: bool,
-    },
-    /// Nothing: an error came under no id, and is to be logged.
-    Unaddressed { code: i64, message: Box<str> },
-    /// Nothing: a notification that cannot be served, and why.
-    Dropped(&'static str),
-    /// Nothing: the other end has said hello.
-    Greeted,
-    /// Nothing more.
-    Done,
-}
-
-/// A handler to start; its texts are those of the message, or were kept.
-#[derive(Debug)]
-pub(crate) struct Serve<P> {
-    /// The JSON text of the id to answer under; `None` for a notification.
-    pub(crate) id: Option<P>,
-    /// Whether there is room for its answer. There is for one that goes out alone, or it would not
-    /// be started.
-    pub(crate) has_room: bool,
-    pub(crate) method: usize,
-    pub(crate) params: Option<P>,
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) beside: Option<Arc<ServedExtensions>>,
-}
-
-impl Serve<Box<str>> {
-    pub(crate) fn borrowed(&self) -> Serve<&str> {
-        let &Serve { has_room, method, deadline, .. } = self;
-        let (id, params) = (self.id.as_deref(), self.params.as_deref());
-        let beside = self.beside.clone();
-        Serve { id, has_room, method, params, deadline, beside }
-    }
-}
-
-/// Whether the next message may be read.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
-    /// Yes.
-    On,
-    /// Not until notifications have been worked off.
-    Paused,
 }
 
 impl<W> Protocol<W> {
@@ -343,28 +208,28 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Requests being served.
+    /// Returns the number of requests being served.
     pub(crate) fn in_flight(&self) -> usize {
         self.serving.requests()
     }
 
-    /// Requests being served: method and since when.
+    /// Returns the requests being served: the method of each, and when the request came.
     pub(crate) fn served(&self) -> impl Iterator<Item = (usize, Duration)> {
         let requests = self.serving.iter().filter(|served| served.is_request);
         requests.map(|served| (served.method, served.since))
     }
 
-    /// Calls of ours without an answer.
+    /// Returns the number of calls of this end without an answer.
     pub(crate) fn pending(&self) -> usize {
         self.calls.open()
     }
 
-    /// Open subscriptions, both ways.
+    /// Returns the number of open streams, both ways.
     pub(crate) fn subscriptions(&self) -> usize {
         self.outgoing.len() + self.incoming.len()
     }
 
-    /// Bytes that wait to be sent.
+    /// Returns the number of bytes that wait to be sent.
     pub(crate) fn queue_bytes(&self) -> usize {
         self.outbox.bytes() + self.batches.bytes()
     }

@@ -111,13 +111,13 @@ impl Driver {
         let late = now.saturating_sub(state.armed.unwrap_or(now));
         let was_late = late >= LATE;
         if was_late {
-            state.protocol.put_off(late);
+            state.protocol.on_late(late);
         }
         let is_due = state.protocol.next_deadline().is_some_and(|due| due <= now);
         if is_due {
             state.protocol.expire_unbegun(now);
         }
-        let reading = state.protocol.reading(now);
+        let reading = state.protocol.may_read(now);
         drop(state);
         self.waker = task_waker.or_else(|| self.waker.take());
         Begun { commands, is_due, was_late, reading }
@@ -181,7 +181,7 @@ impl Driver {
     /// Returns whether reading paused in this turn and need not any more.
     pub(super) fn reading_resumed(&mut self, now: Duration) -> Result<bool, CloseReason> {
         let paused = std::mem::take(&mut self.paused);
-        Ok(paused && self.shared.lock().protocol.reading(now)? == Reading::On)
+        Ok(paused && self.shared.lock().protocol.may_read(now)? == Reading::On)
     }
 
     /// Wakes those that waited for something which happened in this turn.

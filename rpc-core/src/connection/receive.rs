@@ -21,7 +21,7 @@ impl Driver {
         let mut messages = 0;
         while messages < MESSAGES {
             if std::mem::take(&mut self.queued) {
-                self.paused = self.shared.lock().protocol.reading(now)? == Reading::Paused;
+                self.paused = self.shared.lock().protocol.may_read(now)? == Reading::Paused;
             }
             if self.paused {
                 return Ok(false);

@@ -88,7 +88,7 @@ impl Driver {
         let mut state = self.shared.lock();
         state.protocol.end_batch(batch);
         if !answered.is_empty() {
-            state.protocol.leave_out(&mut answered);
+            state.protocol.on_batch_answered(&mut answered);
         }
         drop(state);
         if !foreign.is_empty() {
@@ -126,7 +126,7 @@ impl Driver {
         }
         if text.trim_start().starts_with('[') {
             let mut answered: Vec<u64> = answers.iter().filter_map(|id| whole(id)).collect();
-            self.shared.lock().protocol.leave_out(&mut answered);
+            self.shared.lock().protocol.on_batch_answered(&mut answered);
         }
         if answers.is_empty() {
             let error = ErrorObject::new(ErrorCode::PARSE, NOT_JSON);
@@ -383,7 +383,7 @@ impl Driver {
 
     /// Keeps a handler that has returned until there is room for its result.
     fn keep_result(&mut self, running: Running) {
-        self.shared.lock().protocol.returned(running.key);
+        self.shared.lock().protocol.on_returned(running.key);
         self.returned.push_back(running);
     }
 
@@ -486,7 +486,7 @@ impl Driver {
         let mut state = self.shared.lock();
         let unused = state.protocol.unused_id(|| subscription_id(ids));
         let offered = unused.ok_or_else(ErrorObject::internal).and_then(|name| {
-            let stream = state.protocol.offer(started.key(), id, name.clone())?;
+            let stream = state.protocol.open_outgoing(started.key(), id, name.clone())?;
             Ok((stream, name))
         });
         match offered {

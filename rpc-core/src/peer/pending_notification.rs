@@ -54,7 +54,7 @@ impl PendingNotification {
         poll_registered(cx.waker(), |task| {
             let entered = self
                 .shared
-                .with(|state| state.protocol.has_entered(ticket, |kept| task.keep(kept)));
+                .with(|state| state.protocol.poll_entered(ticket, |kept| task.keep(kept)));
             match entered {
                 Ok(entered) => entered.then_some(Ok(())),
                 Err(reason) => Some(Err(NotifyError::Closed { reason })),

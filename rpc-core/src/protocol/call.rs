@@ -111,7 +111,7 @@ impl<W> Protocol<W> {
     }
 
     /// Takes the outcome of a call; without one yet, who is kept by `keep` is told when there is.
-    pub(crate) fn collect(
+    pub(crate) fn poll_outcome(
         &mut self,
         id: u64,
         keep: impl FnOnce(&mut Option<W>),
@@ -156,7 +156,7 @@ impl<W> Protocol<W> {
     }
 
     /// Whether the notification that waited under `ticket` has entered; else who is kept by `keep` is told.
-    pub(crate) fn has_entered(
+    pub(crate) fn poll_entered(
         &mut self,
         ticket: u64,
         keep: impl FnOnce(&mut Option<W>),

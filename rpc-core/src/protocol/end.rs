@@ -83,7 +83,7 @@ impl<W> Protocol<W> {
 
     /// This end was kept from looking at the clock, and at what has come in: the other one has so much more time for
     /// what it is to do.
-    pub(crate) fn put_off(&mut self, late: Duration) {
+    pub(crate) fn on_late(&mut self, late: Duration) {
         for since in [&mut self.above_since, &mut self.paused_since].into_iter().flatten() {
             *since += late;
         }

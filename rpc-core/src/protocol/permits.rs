@@ -30,7 +30,7 @@ impl<W> Protocol<W> {
     }
 
     /// Whether a handler waits for calls of its own; who is kept by `keep` is told when that changes.
-    pub(crate) fn watch_lending(&mut self, key: Key, keep: impl FnOnce(&mut Option<W>)) -> bool {
+    pub(crate) fn watch_permit(&mut self, key: Key, keep: impl FnOnce(&mut Option<W>)) -> bool {
         let PermitWatchers(permit_watchers) = &mut **self
             .permit_watchers
             .get_or_insert_with(|| Box::new(PermitWatchers(HashMap::new())));
@@ -41,7 +41,7 @@ impl<W> Protocol<W> {
     }
 
     /// Nobody asks that of this handler any more; returns who did, to be dropped without the lock.
-    pub(crate) fn unwatch_lending(&mut self, key: Key) -> Option<W> {
+    pub(crate) fn unwatch_permit(&mut self, key: Key) -> Option<W> {
         let PermitWatchers(permit_watchers) = self.permit_watchers.as_deref_mut()?;
         permit_watchers.remove(&key)
     }

@@ -69,7 +69,7 @@ impl<W> Protocol<W> {
     /// # Errors
     /// Why the connection must be closed: too many notifications wait, and a call of ours waits for
     /// an answer, or a stream for credit, that may lie behind more of them.
-    pub(crate) fn reading(&mut self, now: Duration) -> Result<Reading, CloseReason> {
+    pub(crate) fn may_read(&mut self, now: Duration) -> Result<Reading, CloseReason> {
         let waiting = self.notifications.len();
         let full = waiting > self.limits.waiting_notifications
             || self.notifications.bytes() > self.limits.inflight_bytes;

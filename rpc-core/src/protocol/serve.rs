@@ -61,7 +61,7 @@ impl<W> Protocol<W> {
     }
 
     /// A handler has returned, and its result waits for room.
-    pub(crate) fn returned(&mut self, key: Key) {
+    pub(crate) fn on_returned(&mut self, key: Key) {
         self.serving.returned(key);
     }
 

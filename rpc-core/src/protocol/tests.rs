@@ -1,5 +1,9 @@
 use super::*;
+use crate::error::call::Fate;
 use crate::error::close::CloseCode;
+use crate::error::object::ErrorObject;
+use crate::protocol::tables::streams::Wanted;
+use crate::protocol::target::Target;
 use crate::wire::decode::{Payload, Rules, decode};
 use crate::wire::goaway::GoAway;
 use crate::wire::id::Id;
@@ -103,7 +107,7 @@ pub(super) fn next(protocol: &mut TestProtocol) -> Option<String> {
 }
 
 pub(super) fn fate(protocol: &mut TestProtocol, id: u64) -> Fate {
-    match protocol.collect(id, |kept| *kept = Some("waker")) {
+    match protocol.poll_outcome(id, |kept| *kept = Some("waker")) {
         Some(Outcome::Closed(_, fate) | Outcome::Timeout(fate, _)) => fate,
         other => panic!("{other:?}"),
     }
@@ -116,7 +120,7 @@ fn above_the_queue_limit_calls_wait_and_answers_enter() {
     call(&mut protocol, "full");
     let waits = call(&mut protocol, "call");
     let ticket = protocol.notify(Bytes::from_static(b"note")).unwrap().unwrap();
-    assert_eq!(protocol.has_entered(ticket, |kept| *kept = Some("note waits")), Ok(false));
+    assert_eq!(protocol.poll_entered(ticket, |kept| *kept = Some("note waits")), Ok(false));
 
     assert_eq!(protocol.room_for_answer(served), Room::Deferred, "results wait for room");
     protocol.finish(Started::resume(served), Some(("1", Bytes::from_static(b"answer"))));
@@ -130,7 +134,7 @@ fn above_the_queue_limit_calls_wait_and_answers_enter() {
     assert_eq!(next(&mut protocol).unwrap(), "call");
     protocol.on_sent(0, ZERO);
     assert_eq!(protocol.to_wake, ["note waits"]);
-    assert_eq!(protocol.has_entered(ticket, |_| unreachable!()), Ok(true));
+    assert_eq!(protocol.poll_entered(ticket, |_| unreachable!()), Ok(true));
     assert_eq!(next(&mut protocol).unwrap(), "note");
     let _ = waits;
 }
@@ -209,27 +213,27 @@ fn reading_pauses_for_notifications_unless_a_call_of_ours_waits() {
     let mut protocol = protocol(|limits| limits.waiting_notifications = 1);
     let running = notification(&mut protocol).unwrap();
     notification(&mut protocol);
-    assert_eq!(protocol.reading(ZERO), Ok(Reading::On));
+    assert_eq!(protocol.may_read(ZERO), Ok(Reading::On));
     notification(&mut protocol);
-    assert_eq!(protocol.reading(secs(1)), Ok(Reading::Paused));
+    assert_eq!(protocol.may_read(secs(1)), Ok(Reading::Paused));
     assert_eq!(protocol.overdue(secs(10), true), None);
     assert_eq!(protocol.overdue(secs(11), true).unwrap().code, Some(CloseCode::POLICY));
 
     protocol.finish(Started::resume(running), None);
     assert!(protocol.next_to_start(secs(2)).is_some());
-    assert_eq!(protocol.reading(secs(2)), Ok(Reading::On));
+    assert_eq!(protocol.may_read(secs(2)), Ok(Reading::On));
     assert_eq!(protocol.overdue(secs(20), true), None);
 
     notification(&mut protocol);
     call(&mut protocol, "call");
-    assert_eq!(protocol.reading(ZERO).unwrap_err().code, Some(CloseCode::POLICY));
+    assert_eq!(protocol.may_read(ZERO).unwrap_err().code, Some(CloseCode::POLICY));
 }
 
 #[test]
 fn no_open_stream_has_the_id_of_a_new_one() {
     let mut protocol = protocol(|_| {});
     let key = request(&mut protocol, 1).unwrap();
-    protocol.offer(key, "1", "7".into()).unwrap();
+    protocol.open_outgoing(key, "1", "7".into()).unwrap();
     let mut chances = ["7", "7", "8", "9"].into_iter();
     assert_eq!(protocol.unused_id(|| chances.next().map(Box::from)).as_deref(), Some("8"));
     assert_eq!(protocol.unused_id(|| None), None);
@@ -241,16 +245,16 @@ fn reading_never_pauses_while_a_stream_waits_for_credit() {
     let hello = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":64}}"#;
     receive(&mut protocol, hello);
     let key = request(&mut protocol, 1).unwrap();
-    let stream = protocol.offer(key, "1", r#""s""#.into()).unwrap();
+    let stream = protocol.open_outgoing(key, "1", r#""s""#.into()).unwrap();
     protocol.push_item(stream, Bytes::from_static(b"item"), 1, ZERO);
     assert!(!protocol.has_credit(stream));
     for _ in 0..3 {
         notification(&mut protocol);
     }
-    assert_eq!(protocol.reading(ZERO).unwrap_err().code, Some(CloseCode::POLICY));
+    assert_eq!(protocol.may_read(ZERO).unwrap_err().code, Some(CloseCode::POLICY));
     let credit = r#"{"jsonrpc":"2.0","method":"$/credit","params":{"subscription":"s","bytes":1}}"#;
     receive(&mut protocol, credit);
-    assert_eq!(protocol.reading(ZERO), Ok(Reading::Paused));
+    assert_eq!(protocol.may_read(ZERO), Ok(Reading::Paused));
 }
 
 #[test]
@@ -258,13 +262,13 @@ fn waiting_notifications_are_bounded_in_bytes_too() {
     let mut protocol = protocol(|limits| limits.inflight_bytes = 7);
     notification(&mut protocol).unwrap();
     notification(&mut protocol);
-    assert_eq!(protocol.reading(ZERO), Ok(Reading::On));
+    assert_eq!(protocol.may_read(ZERO), Ok(Reading::On));
     assert_eq!(request(&mut protocol, 1), None, "there is no room for its params");
     assert!(next(&mut protocol).unwrap().contains("`inflight_bytes`"));
     notification(&mut protocol);
-    assert_eq!(protocol.reading(ZERO), Ok(Reading::On));
+    assert_eq!(protocol.may_read(ZERO), Ok(Reading::On));
     notification(&mut protocol);
-    assert_eq!(protocol.reading(ZERO), Ok(Reading::Paused));
+    assert_eq!(protocol.may_read(ZERO), Ok(Reading::Paused));
 }
 
 #[test]
@@ -338,7 +342,7 @@ fn a_wire_that_nothing_comes_back_from_is_widened_once_while_a_handler_runs_and_
     assert_eq!(next(&mut protocol).unwrap(), "let on");
     assert_eq!(next(&mut protocol), None);
     look(&mut protocol, secs(20));
-    let outcomes = waiting.map(|id| protocol.collect(id, |kept| *kept = Some("again")));
+    let outcomes = waiting.map(|id| protocol.poll_outcome(id, |kept| *kept = Some("again")));
     assert_eq!(outcomes, [None, Some(Outcome::Busy), Some(Outcome::Busy)]);
     assert_eq!(protocol.pending(), 2);
 }
@@ -552,7 +556,7 @@ fn a_random_walk_ends_at_zero() {
                     let at = random.below(calls.len());
                     let text = format!(r#"{{"id":{},"result":1}}"#, calls[at]);
                     receive(&mut protocol, &text);
-                    if protocol.collect(calls[at], |kept| *kept = Some("w")).is_some() {
+                    if protocol.poll_outcome(calls[at], |kept| *kept = Some("w")).is_some() {
                         calls.swap_remove(at);
                     }
                 }
@@ -678,7 +682,7 @@ fn a_stop_that_crosses_the_end_of_a_stream_among_params_is_not_stray() {
         while next(&mut protocol).is_some() {}
         let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":1}}"#);
         receive(&mut protocol, &answer);
-        assert!(protocol.collect(id, |_| unreachable!()).is_some());
+        assert!(protocol.poll_outcome(id, |_| unreachable!()).is_some());
         receive(&mut protocol, stop);
         assert_eq!((protocol.counters.stray, protocol.overdue(ZERO, true)), (0, None));
     }

@@ -127,7 +127,7 @@ impl<W> Protocol<W> {
     }
 
     /// The transport has been given a ping: an end that does not know such may answer it by an error.
-    pub(crate) fn pinged(&mut self) {
+    pub(crate) fn on_pinged(&mut self) {
         if let Some(unanswered) = &mut self.unanswered {
             unanswered.pinged = self.sent;
         }
@@ -199,7 +199,7 @@ impl<W> Protocol<W> {
     }
 
     /// One array has answered these calls. The other calls of their batches get no answer any more, and end here.
-    pub(crate) fn leave_out(&mut self, answered: &mut [u64]) {
+    pub(crate) fn on_batch_answered(&mut self, answered: &mut [u64]) {
         answered.sort_unstable();
         let is_in = |id: &u64| answered.binary_search(id).is_ok();
         let mut from = 0;

@@ -231,7 +231,7 @@ impl Context {
         // Never ready, because the state may change again.
         let _ = poll_registered(waker, |task| {
             let protocol = &mut self.shared.lock().protocol;
-            waits = protocol.watch_lending(self.key, |kept| task.keep(kept));
+            waits = protocol.watch_permit(self.key, |kept| task.keep(kept));
             None::<()>
         });
         waits
@@ -239,7 +239,7 @@ impl Context {
 
     /// Removes the waker that `waits_for_calls` stored.
     pub(crate) fn watches_no_calls(&self) {
-        let watcher = self.shared.lock().protocol.unwatch_lending(self.key);
+        let watcher = self.shared.lock().protocol.unwatch_permit(self.key);
         drop(watcher); // without the lock
     }
 

@@ -21,7 +21,7 @@ impl Remote {
 
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         poll_registered(cx.waker(), |task| {
-            self.shared.with(|state| state.protocol.next_item(self.key, |kept| task.keep(kept)))
+            self.shared.with(|state| state.protocol.poll_item(self.key, |kept| task.keep(kept)))
         })
     }
 }

@@ -22,7 +22,7 @@ impl PendingCall {
                 if !reports.is_empty() {
                     return Some(None); // before the outcome is taken, which a listener that panics must not lose
                 }
-                protocol.collect(id, |kept| task.keep(kept)).map(Some)
+                protocol.poll_outcome(id, |kept| task.keep(kept)).map(Some)
             });
             if let Some(outcome) = ready!(polled) {
                 return Poll::Ready(outcome);

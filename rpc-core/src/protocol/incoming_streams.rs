@@ -1,197 +1,22 @@
-//! Subscriptions, both ways: how they begin, what comes of an item, and how they end.
+//! Streams that this end takes: how a subscription begins at the other end, what comes of an item, and how
+//! the subscription ends.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::time::Duration;
 
-use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{Abandoned, Asked, Event, Outcome, Protocol};
+use super::{Outcome, Protocol};
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
-use crate::method::SUBSCRIPTION;
-use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::calls::Subscribe;
-use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::Carried;
 use crate::protocol::tables::streams::{
-    IncomingKey, Item, ItemParams, Origin, OutgoingKey, Said, Stop, Wanted,
+    IncomingKey, Item, ItemParams, Said, Stop, Wanted, is_stream_id,
 };
 use crate::util::escaped::Escaped;
-use crate::wire::decode::Response;
 use crate::wire::encode;
-use crate::wire::hello::MOST;
 
-/// At most so many subscribe calls that were given up, and ends of streams, are remembered until their answer. The
-/// cancel of such a call ends what it made at any peer that knows cancels.
-const MARKS: usize = 1024;
-
-/// Subscriptions of the other end.
-impl<W> Protocol<W> {
-    /// An id that `make` gives, as JSON text, and no open stream has.
-    pub(crate) fn unused_id(&self, mut make: impl FnMut() -> Option<Box<str>>) -> Option<Box<str>> {
-        loop {
-            let id = make()?;
-            if self.outgoing.find(&id).is_none() {
-                return Some(id);
-            }
-        }
-    }
-
-    /// The handler of this request came to a stream, which is to be known by this id: JSON text.
-    ///
-    /// # Errors
-    /// There are too many.
-    pub(crate) fn offer(
-        &mut self,
-        key: Key,
-        request: &str,
-        id: Box<str>,
-    ) -> Result<OutgoingKey, ErrorObject> {
-        if self.answers_only {
-            return Err(ErrorObject::invalid_request("a subscription needs a WebSocket"));
-        }
-        let limit = self.limits.subscriptions;
-        if self.outgoing.len() - self.outgoing.arguments() >= limit {
-            return Err(ErrorObject::too_many_subscriptions(limit));
-        }
-        let greeted = self.serving.get(key).is_some_and(|served| served.greeted);
-        let window = self.hello.window().filter(|_| greeted);
-        Ok(self.outgoing.insert(id, Origin::Request(Some(request.into())), window))
-    }
-
-    /// Whether the other end counts what comes of this stream, and gives credit for it.
-    pub(crate) fn is_counted(&self, stream: OutgoingKey) -> bool {
-        self.outgoing.is_counted(stream)
-    }
-
-    /// Whether the other end has room for an item of this stream. When it has some again, the stream
-    /// is released.
-    pub(crate) fn has_credit(&self, stream: OutgoingKey) -> bool {
-        self.outgoing.has_credit(stream)
-    }
-
-    /// Takes an item of a stream, whose own text has so many bytes; whether anyone still wants more,
-    /// and there is room for it.
-    pub(crate) fn push_item(
-        &mut self,
-        stream: OutgoingKey,
-        item: Bytes,
-        bytes: usize,
-        now: Duration,
-    ) -> bool {
-        if self.outgoing.id(stream).is_none() {
-            return false;
-        }
-        self.outgoing.spend(stream, bytes);
-        self.renew(stream, now);
-        self.outbox.push(item, Carried::None);
-        self.outbox.has_room()
-    }
-
-    /// The other end has room for more of a stream.
-    pub(super) fn credit<'a>(&mut self, params: Option<&str>) -> Event<'a> {
-        #[derive(serde::Deserialize)]
-        struct Credit<'a> {
-            #[serde(borrow)]
-            subscription: &'a RawValue,
-            bytes: u64,
-        }
-        let credit = params.and_then(|params| serde_json::from_str::<Credit<'_>>(params).ok());
-        let granted = match credit {
-            Some(Credit { subscription, bytes: bytes @ 1..=MOST })
-                if is_stream_id(subscription.get()) =>
-            {
-                self.outgoing.apply(subscription.get(), bytes)
-            }
-            _ => Err(()),
-        };
-        match granted {
-            Ok(waited) => self.released.extend(waited),
-            Err(()) => self.malformed(),
-        }
-        Event::Done
-    }
-
-    /// Whether no stream has just begun or ended.
-    pub(crate) fn no_stream_events(&self) -> bool {
-        self.released.is_empty() && self.dropped.is_empty()
-    }
-
-    /// A stream has ended by itself; with this item, if the other end is to hear of it.
-    pub(crate) fn finish_stream(&mut self, stream: OutgoingKey, last: Option<Bytes>) {
-        if let Some(linked_streams) = self.outgoing.remove(stream) {
-            self.outbox.extend(last);
-            self.cancel_streams(linked_streams);
-        }
-    }
-
-    /// Ends a stream that the other end does not want any more.
-    pub(super) fn end_stream<'a>(&mut self, stream: OutgoingKey) -> Event<'a> {
-        if let Some(linked_streams) = self.outgoing.remove(stream) {
-            self.cancel_streams(linked_streams);
-        }
-        self.dropped.push(stream);
-        Event::Done
-    }
-
-    pub(super) fn unsubscribe_request<'a>(
-        &mut self,
-        place: Option<BatchSlot>,
-        id: &str,
-        params: Option<&str>,
-    ) -> Event<'a> {
-        let (ended, event) = self.end_offered(params);
-        match ended {
-            Some(ended) => {
-                let json = if ended { "true" } else { "false" };
-                self.reply(place, Some(id), encode::result(id, json));
-                event
-            }
-            None => {
-                let error = ErrorObject::invalid_params("takes the id of a subscription");
-                self.refuse(None, place, Some(id), &error)
-            }
-        }
-    }
-
-    /// Ends the stream that a notification names.
-    pub(super) fn stop_outgoing<'a>(&mut self, params: Option<&str>) -> Event<'a> {
-        let (ended, event) = self.end_offered(params);
-        if ended.is_none() {
-            self.malformed();
-        }
-        event
-    }
-
-    /// Ends the stream that these params name; whether there was one, or `None` if they name none.
-    fn end_offered<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
-        let Some(id) = params.and_then(only_param) else { return (None, Event::Done) };
-        match self.outgoing.find(id) {
-            Some(stream) => (Some(true), self.end_stream(stream)),
-            None => (Some(false), self.nothing_to_end()),
-        }
-    }
-}
-
-/// The one value in an array or in an object; or the id, where that was found under another name already.
-fn only_param(params: &str) -> Option<&str> {
-    if !params.starts_with(['[', '{']) {
-        return Some(params);
-    }
-    if params.starts_with('[') {
-        return serde_json::from_str::<[&RawValue; 1]>(params).ok().map(|[id]| id.get());
-    }
-    #[derive(serde::Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow, alias = "id")]
-        subscription: &'a RawValue,
-    }
-    serde_json::from_str::<Named<'_>>(params).ok().map(|named| named.subscription.get())
-}
-
-/// Subscriptions of this end.
 impl<W> Protocol<W> {
     /// A call that waited has its place among the messages now: whether it asks for a stream that is counted is
     /// decided here, as the other end will, by what stands before it.
@@ -278,17 +103,6 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Notes by which member the items of a stream that is asked for name it, unless by the usual one.
-    pub(super) fn note_id_member(&mut self, wanted: &Wanted) {
-        if wanted.id_member == SUBSCRIPTION {
-            return;
-        }
-        let Asked { id_members, .. } = &mut **self.asked.get_or_insert_default();
-        if !id_members.contains(&wanted.id_member) {
-            id_members.push(wanted.id_member.clone());
-        }
-    }
-
     fn take_item_of(&mut self, key: IncomingKey, item: &ItemParams<'_>) {
         let window = self.limits.stream_window;
         let said = item.said(self.incoming.is_counted(key));
@@ -367,7 +181,7 @@ impl<W> Protocol<W> {
     }
 
     /// The next item of a stream. `Some(None)` is its end; with `None`, who is kept by `keep` is told.
-    pub(crate) fn next_item(
+    pub(crate) fn poll_item(
         &mut self,
         key: IncomingKey,
         keep: impl FnOnce(&mut Option<W>),
@@ -393,70 +207,12 @@ impl<W> Protocol<W> {
         removed.waiter
     }
 
-    pub(super) fn send_unsubscribe(&mut self, method: &str, subscription: &str) {
-        if self.ended.is_none() {
-            let id = self.calls.issue();
-            self.outbox.push(encode::unsubscribe(method, subscription, id), Carried::None);
-            self.insert_mark(id, Abandoned::Unsubscribe(subscription.into()));
-        }
-    }
-
-    /// A subscribe call was given up: should its answer come, what it made must be ended.
-    pub(super) fn mark(&mut self, call: u64, wanted: Option<Box<Wanted>>) {
-        let Some(wanted) = wanted else { return };
-        self.insert_mark(call, Abandoned::Subscribe(wanted));
-    }
-
-    fn insert_mark(&mut self, call: u64, mark: Abandoned) {
-        let Asked { abandoned_subscribes, .. } = &mut **self.asked.get_or_insert_default();
-        if abandoned_subscribes.len() < MARKS {
-            abandoned_subscribes.insert(call, mark);
-        }
-    }
-
-    /// Whether these params are an item of a stream that was dropped here, and that the other end has not ended yet.
-    pub(super) fn is_late_item(&self, params: Option<&str>) -> bool {
-        let Some(asked) =
-            self.asked.as_ref().filter(|asked| !asked.abandoned_subscribes.is_empty())
-        else {
-            return false;
-        };
-        let Some(params) = params else { return false };
-        let names = asked.id_members.iter().map(|name| &**name).chain([SUBSCRIPTION]);
-        names.filter_map(|name| ItemParams::read_by(params, name)).any(|item| {
-            let is_it =
-                |mark: &Abandoned| matches!(mark, Abandoned::Unsubscribe(id) if **id == *item.subscription);
-            asked.abandoned_subscribes.values().any(is_it)
-        })
-    }
-
-    /// The answer to a call that nobody waits for, if it was a subscribe call.
-    pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Response<'_>) {
-        let abandoned_subscribes = self.asked.as_mut().map(|asked| &mut asked.abandoned_subscribes);
-        let marked = abandoned_subscribes
-            .zip(call)
-            .and_then(|(abandoned_subscribes, call)| abandoned_subscribes.remove(&call));
-        self.asked
-            .take_if(|asked| asked.abandoned_subscribes.is_empty() && asked.id_members.is_empty());
-        if let Some(Abandoned::Subscribe(wanted)) = marked
-            && let Response::Result(answer) = answer
-            && let Some(id) = self.subscription_id(answer, &wanted)
-        {
-            self.send_unsubscribe(&wanted.unsubscribe, id);
-        }
-    }
-
     /// The id in the answer to a subscribe call, if there is one, and no longer than any other id: it is
     /// kept for as long as the stream.
-    fn subscription_id<'a>(&self, answer: &'a str, wanted: &Wanted) -> Option<&'a str> {
+    pub(super) fn subscription_id<'a>(&self, answer: &'a str, wanted: &Wanted) -> Option<&'a str> {
         let id = if answer.starts_with('{') { member(answer, &wanted.id_member)? } else { answer };
         (is_stream_id(id) && id.len() <= self.limits.id_bytes).then_some(id)
     }
-}
-
-/// Whether this JSON text is of a type that the id of a stream may have.
-fn is_stream_id(json: &str) -> bool {
-    matches!(json.as_bytes()[0], b'"' | b'-' | b'0'..=b'9')
 }
 
 /// The JSON text of a member of an object.

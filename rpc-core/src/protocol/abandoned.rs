@@ -1,0 +1,102 @@
+//! Calls that nobody waits for any more, and whose answers mean something all the same: subscribe calls
+//! that were given up, and the ends of streams.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use rustc_hash::FxBuildHasher;
+
+use super::Protocol;
+use crate::method::SUBSCRIPTION;
+use crate::protocol::tables::outbox::Carried;
+use crate::protocol::tables::streams::{ItemParams, Wanted};
+use crate::wire::decode::Response;
+use crate::wire::encode;
+
+/// At most so many subscribe calls that were given up, and ends of streams, are remembered until their answer. The
+/// cancel of such a call ends what it made at any peer that knows cancels.
+const MARKS: usize = 1024;
+
+/// What is kept of calls for subscriptions and of their ends, where few connections have any.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// Calls that nobody waits for, and whose answers mean something all the same, by their ids.
+    pub(super) abandoned_subscribes: HashMap<u64, Abandoned, FxBuildHasher>,
+    /// The names that the members of items have which hold the ids of their streams, of all that were ever
+    /// asked for; without the usual one.
+    pub(super) id_members: Vec<Cow<'static, str>>,
+}
+
+/// A call that nobody waits for.
+pub(super) enum Abandoned {
+    /// A subscribe call that was given up, and how what it may have made is spoken of.
+    Subscribe(Box<Wanted>),
+    /// The end of this stream, whose items may come until it is answered.
+    Unsubscribe(Box<str>),
+}
+
+impl<W> Protocol<W> {
+    /// Notes by which member the items of a stream that is asked for name it, unless by the usual one.
+    pub(super) fn note_id_member(&mut self, wanted: &Wanted) {
+        if wanted.id_member == SUBSCRIPTION {
+            return;
+        }
+        let Asked { id_members, .. } = &mut **self.asked.get_or_insert_default();
+        if !id_members.contains(&wanted.id_member) {
+            id_members.push(wanted.id_member.clone());
+        }
+    }
+
+    pub(super) fn send_unsubscribe(&mut self, method: &str, subscription: &str) {
+        if self.ended.is_none() {
+            let id = self.calls.issue();
+            self.outbox.push(encode::unsubscribe(method, subscription, id), Carried::None);
+            self.insert_mark(id, Abandoned::Unsubscribe(subscription.into()));
+        }
+    }
+
+    /// A subscribe call was given up: should its answer come, what it made must be ended.
+    pub(super) fn mark(&mut self, call: u64, wanted: Option<Box<Wanted>>) {
+        let Some(wanted) = wanted else { return };
+        self.insert_mark(call, Abandoned::Subscribe(wanted));
+    }
+
+    fn insert_mark(&mut self, call: u64, mark: Abandoned) {
+        let Asked { abandoned_subscribes, .. } = &mut **self.asked.get_or_insert_default();
+        if abandoned_subscribes.len() < MARKS {
+            abandoned_subscribes.insert(call, mark);
+        }
+    }
+
+    /// Whether these params are an item of a stream that was dropped here, and that the other end has not ended yet.
+    pub(super) fn is_late_item(&self, params: Option<&str>) -> bool {
+        let Some(asked) =
+            self.asked.as_ref().filter(|asked| !asked.abandoned_subscribes.is_empty())
+        else {
+            return false;
+        };
+        let Some(params) = params else { return false };
+        let names = asked.id_members.iter().map(|name| &**name).chain([SUBSCRIPTION]);
+        names.filter_map(|name| ItemParams::read_by(params, name)).any(|item| {
+            let is_it =
+                |mark: &Abandoned| matches!(mark, Abandoned::Unsubscribe(id) if **id == *item.subscription);
+            asked.abandoned_subscribes.values().any(is_it)
+        })
+    }
+
+    /// The answer to a call that nobody waits for, if it was a subscribe call.
+    pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Response<'_>) {
+        let abandoned_subscribes = self.asked.as_mut().map(|asked| &mut asked.abandoned_subscribes);
+        let marked = abandoned_subscribes
+            .zip(call)
+            .and_then(|(abandoned_subscribes, call)| abandoned_subscribes.remove(&call));
+        self.asked
+            .take_if(|asked| asked.abandoned_subscribes.is_empty() && asked.id_members.is_empty());
+        if let Some(Abandoned::Subscribe(wanted)) = marked
+            && let Response::Result(answer) = answer
+            && let Some(id) = self.subscription_id(answer, &wanted)
+        {
+            self.send_unsubscribe(&wanted.unsubscribe, id);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What the protocol takes with each message, and what it wants done about the message.
+
+use std::time::Duration;
+
+use super::Started;
+use crate::method::ParamInfo;
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::serving::ServedExtensions;
+use crate::protocol::target::Target;
+use crate::util::sync::Arc;
+
+/// What the driver knows of a message before the protocol sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// What the method name stands for; `None` if nobody offers it.
+    pub(crate) target: Option<Target>,
+    /// The number of handlers that were stopped and still run on another task or thread.
+    pub(crate) orphans: usize,
+    /// The batch that the message is a member of.
+    pub(crate) batch: Option<usize>,
+    /// Whether its handler must not start in this turn, which has taken its time.
+    pub(crate) late: bool,
+    /// The parameters of the called method, if there is a stream among them.
+    pub(crate) streams: Option<&'static [ParamInfo]>,
+    /// The time since the start of the connection.
+    pub(crate) now: Duration,
+}
+
+/// What the driver is to do about a message.
+#[derive(Debug)]
+pub(crate) enum Event<'a> {
+    /// Start this handler now, and give the token back.
+    Serve(Started, Serve<&'a str>),
+    /// Nothing now: a notification waits for its turn. Ask `may_read` whether reading must pause.
+    Queued,
+    /// Drop this handler; its request is answered already.
+    Stop(Key),
+    /// Nothing: a request was answered with this error, and no handler starts.
+    Refused {
+        /// The method that the request called, if this end has it.
+        method: Option<usize>,
+        code: i64,
+    },
+    /// Pass the text to the application: it is no JSON-RPC.
+    Foreign {
+        /// Whether it is the first such text on this connection.
+        is_first: bool,
+    },
+    /// Log this error, which came under no id.
+    Unaddressed { code: i64, message: Box<str> },
+    /// Nothing: the notification is not served, for this reason.
+    Dropped(&'static str),
+    /// Nothing: the other end has said hello.
+    Greeted,
+    /// Nothing more.
+    Done,
+}
+
+/// A handler to start. The texts `P` are borrowed from the message, or owned if the call had to wait.
+#[derive(Debug)]
+pub(crate) struct Serve<P> {
+    /// The JSON text of the id to answer under; `None` for a notification.
+    pub(crate) id: Option<P>,
+    /// Whether there is room for the answer. It is `false` only for a member of a batch: any other call
+    /// starts only if there is room.
+    pub(crate) has_room: bool,
+    /// The number of the method in the router.
+    pub(crate) method: usize,
+    pub(crate) params: Option<P>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) beside: Option<Arc<ServedExtensions>>,
+}
+
+impl Serve<Box<str>> {
+    pub(crate) fn borrowed(&self) -> Serve<&str> {
+        let &Serve { has_room, method, deadline, .. } = self;
+        let (id, params) = (self.id.as_deref(), self.params.as_deref());
+        let beside = self.beside.clone();
+        Serve { id, has_room, method, params, deadline, beside }
+    }
+}
+
+/// Whether the next message may be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// The next message may be read.
+    On,
+    /// No message may be read until fewer notifications wait.
+    Paused,
+}

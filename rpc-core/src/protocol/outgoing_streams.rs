@@ -1,0 +1,179 @@
+//! Streams that this end sends: how a subscription of the other end begins, what is sent of it, and how it
+//! ends.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::{Event, Protocol};
+use crate::error::object::ErrorObject;
+use crate::protocol::tables::batches::BatchSlot;
+use crate::protocol::tables::key::Key;
+use crate::protocol::tables::outbox::Carried;
+use crate::protocol::tables::streams::{Origin, OutgoingKey, is_stream_id};
+use crate::wire::encode;
+use crate::wire::hello::MOST;
+
+impl<W> Protocol<W> {
+    /// An id that `make` gives, as JSON text, and no open stream has.
+    pub(crate) fn unused_id(&self, mut make: impl FnMut() -> Option<Box<str>>) -> Option<Box<str>> {
+        loop {
+            let id = make()?;
+            if self.outgoing.find(&id).is_none() {
+                return Some(id);
+            }
+        }
+    }
+
+    /// The handler of this request came to a stream, which is to be known by this id: JSON text.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub(crate) fn open_outgoing(
+        &mut self,
+        key: Key,
+        request: &str,
+        id: Box<str>,
+    ) -> Result<OutgoingKey, ErrorObject> {
+        if self.answers_only {
+            return Err(ErrorObject::invalid_request("a subscription needs a WebSocket"));
+        }
+        let limit = self.limits.subscriptions;
+        if self.outgoing.len() - self.outgoing.arguments() >= limit {
+            return Err(ErrorObject::too_many_subscriptions(limit));
+        }
+        let greeted = self.serving.get(key).is_some_and(|served| served.greeted);
+        let window = self.hello.window().filter(|_| greeted);
+        Ok(self.outgoing.insert(id, Origin::Request(Some(request.into())), window))
+    }
+
+    /// Whether the other end counts what comes of this stream, and gives credit for it.
+    pub(crate) fn is_counted(&self, stream: OutgoingKey) -> bool {
+        self.outgoing.is_counted(stream)
+    }
+
+    /// Whether the other end has room for an item of this stream. When it has some again, the stream
+    /// is released.
+    pub(crate) fn has_credit(&self, stream: OutgoingKey) -> bool {
+        self.outgoing.has_credit(stream)
+    }
+
+    /// Takes an item of a stream, whose own text has so many bytes; whether anyone still wants more,
+    /// and there is room for it.
+    pub(crate) fn push_item(
+        &mut self,
+        stream: OutgoingKey,
+        item: Bytes,
+        bytes: usize,
+        now: Duration,
+    ) -> bool {
+        if self.outgoing.id(stream).is_none() {
+            return false;
+        }
+        self.outgoing.spend(stream, bytes);
+        self.renew(stream, now);
+        self.outbox.push(item, Carried::None);
+        self.outbox.has_room()
+    }
+
+    /// The other end has room for more of a stream.
+    pub(super) fn credit<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+        #[derive(serde::Deserialize)]
+        struct Credit<'a> {
+            #[serde(borrow)]
+            subscription: &'a RawValue,
+            bytes: u64,
+        }
+        let credit = params.and_then(|params| serde_json::from_str::<Credit<'_>>(params).ok());
+        let granted = match credit {
+            Some(Credit { subscription, bytes: bytes @ 1..=MOST })
+                if is_stream_id(subscription.get()) =>
+            {
+                self.outgoing.apply(subscription.get(), bytes)
+            }
+            _ => Err(()),
+        };
+        match granted {
+            Ok(waited) => self.released.extend(waited),
+            Err(()) => self.malformed(),
+        }
+        Event::Done
+    }
+
+    /// Whether no stream has just begun or ended.
+    pub(crate) fn no_stream_events(&self) -> bool {
+        self.released.is_empty() && self.dropped.is_empty()
+    }
+
+    /// A stream has ended by itself; with this item, if the other end is to hear of it.
+    pub(crate) fn finish_stream(&mut self, stream: OutgoingKey, last: Option<Bytes>) {
+        if let Some(linked_streams) = self.outgoing.remove(stream) {
+            self.outbox.extend(last);
+            self.cancel_streams(linked_streams);
+        }
+    }
+
+    /// Ends a stream that the other end does not want any more.
+    pub(super) fn end_stream<'a>(&mut self, stream: OutgoingKey) -> Event<'a> {
+        if let Some(linked_streams) = self.outgoing.remove(stream) {
+            self.cancel_streams(linked_streams);
+        }
+        self.dropped.push(stream);
+        Event::Done
+    }
+
+    pub(super) fn unsubscribe_request<'a>(
+        &mut self,
+        place: Option<BatchSlot>,
+        id: &str,
+        params: Option<&str>,
+    ) -> Event<'a> {
+        let (ended, event) = self.end_offered(params);
+        match ended {
+            Some(ended) => {
+                let json = if ended { "true" } else { "false" };
+                self.reply(place, Some(id), encode::result(id, json));
+                event
+            }
+            None => {
+                let error = ErrorObject::invalid_params("takes the id of a subscription");
+                self.refuse(None, place, Some(id), &error)
+            }
+        }
+    }
+
+    /// Ends the stream that a notification names.
+    pub(super) fn stop_outgoing<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+        let (ended, event) = self.end_offered(params);
+        if ended.is_none() {
+            self.malformed();
+        }
+        event
+    }
+
+    /// Ends the stream that these params name; whether there was one, or `None` if they name none.
+    fn end_offered<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
+        let Some(id) = params.and_then(only_param) else { return (None, Event::Done) };
+        match self.outgoing.find(id) {
+            Some(stream) => (Some(true), self.end_stream(stream)),
+            None => (Some(false), self.nothing_to_end()),
+        }
+    }
+}
+
+/// The one value in an array or in an object; or the id, where that was found under another name already.
+fn only_param(params: &str) -> Option<&str> {
+    if !params.starts_with(['[', '{']) {
+        return Some(params);
+    }
+    if params.starts_with('[') {
+        return serde_json::from_str::<[&RawValue; 1]>(params).ok().map(|[id]| id.get());
+    }
+    #[derive(serde::Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow, alias = "id")]
+        subscription: &'a RawValue,
+    }
+    serde_json::from_str::<Named<'_>>(params).ok().map(|named| named.subscription.get())
+}
