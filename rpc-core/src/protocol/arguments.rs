@@ -21,7 +21,7 @@ impl<W> Protocol<W> {
     /// Opens the streams that go with a call. They begin when its message has left.
     pub(super) fn open_streams(&mut self, call: u64, ids: Vec<Box<str>>) -> Vec<OutgoingKey> {
         let window = self.hello.window();
-        ids.into_iter().map(|id| self.outgoing.insert(id, Origin::Call(call), window)).collect()
+        ids.into_iter().map(|id| self.outgoing.register(id, Origin::Call(call), window)).collect()
     }
 
     /// The streams that go with a call.
@@ -74,7 +74,7 @@ impl<W> Protocol<W> {
         let window = Some(self.limits.stream_window);
         let mut keys = Vec::with_capacity(ids.len());
         for (name, id) in ids {
-            if let Some(key) = self.incoming.insert(id, Stop::Argument, window) {
+            if let Some(key) = self.incoming.register(id, Stop::Argument, window) {
                 keys.push(key);
                 continue;
             }

@@ -39,7 +39,7 @@ impl<W> Protocol<W> {
         let counts = subscribe.greeted && self.hello.window().is_some();
         let window = counts.then_some(self.limits.stream_window);
         let id_member = wanted.id_member.clone();
-        match self.incoming.insert(id, Stop::Unsubscribe(wanted), window) {
+        match self.incoming.register(id, Stop::Unsubscribe(wanted), window) {
             Some(key) => {
                 if let Some(cold) = self.calls.cold_mut(call) {
                     self.incoming.link(key, std::mem::take(&mut cold.streams));

@@ -45,7 +45,7 @@ impl<W> Protocol<W> {
         }
         let greeted = self.serving.get(key).is_some_and(|served| served.greeted);
         let window = self.hello.window().filter(|_| greeted);
-        Ok(self.outgoing.insert(id, Origin::Request(Some(request.into())), window))
+        Ok(self.outgoing.register(id, Origin::Request(Some(request.into())), window))
     }
 
     /// Whether the other end counts what comes of this stream, and gives credit for it.
@@ -90,7 +90,7 @@ impl<W> Protocol<W> {
             Some(Credit { subscription, bytes: bytes @ 1..=MOST })
                 if is_stream_id(subscription.get()) =>
             {
-                self.outgoing.apply(subscription.get(), bytes)
+                self.outgoing.grant(subscription.get(), bytes)
             }
             _ => Err(()),
         };

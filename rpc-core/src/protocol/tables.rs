@@ -9,4 +9,5 @@ pub(crate) mod ordered;
 pub(crate) mod outbox;
 pub(crate) mod rates;
 pub(crate) mod serving;
+pub(crate) mod slab;
 pub(crate) mod streams;

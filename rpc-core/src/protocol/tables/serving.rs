@@ -8,8 +8,9 @@ use bytes::Bytes;
 use crate::limits::Limits;
 use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::deadlines::Deadlines;
-use crate::protocol::tables::key::Key;
+use crate::protocol::tables::key::{Key, ServedCall};
 use crate::protocol::tables::ordered::Ordered;
+use crate::protocol::tables::slab::Slab;
 use crate::protocol::tables::streams::IncomingKey;
 use crate::util::keyed_hash::KeyedHash;
 use crate::util::members::Members;
@@ -20,8 +21,6 @@ use crate::wire::id::Id;
 /// A call that is served.
 #[derive(Debug)]
 pub(crate) struct Served<W> {
-    /// 0 in a place that is free.
-    serial: u64,
     /// Whether it is to be answered; a notification is not.
     pub(crate) is_request: bool,
     /// Whether its caller said hello before it.
@@ -46,7 +45,6 @@ pub(crate) struct Served<W> {
 impl<W> Default for Served<W> {
     fn default() -> Self {
         Self {
-            serial: 0,
             is_request: false,
             greeted: false,
             id: None,
@@ -161,10 +159,8 @@ pub(crate) struct New<W> {
 
 /// The calls being served on one connection.
 pub(crate) struct Serving<W> {
-    /// Filled and emptied field by field: moving records in and out as a whole, as a slab does, took
-    /// a twentieth of the time of a call.
-    places: Vec<Served<W>>,
-    free: Vec<usize>,
+    /// Under generations that count the calls as they come, those that are refused included.
+    places: Slab<Served<W>, ServedCall>,
     /// How many are requests.
     requests: usize,
     /// The requests that outlive the first poll of their handler. Nobody can ask for the others,
@@ -178,7 +174,6 @@ pub(crate) struct Serving<W> {
     aside: Option<Box<Vec<Key>>>,
     /// Requests that wait for earlier calls to end.
     ordered: Ordered,
-    next_serial: u64,
     cost: Cost,
     /// Requests whose handlers wait for a call of their own.
     lent: usize,
@@ -188,27 +183,21 @@ pub(crate) struct Serving<W> {
 impl<W> Serving<W> {
     pub(crate) fn new() -> Self {
         Self {
-            places: Vec::new(),
-            free: Vec::new(),
+            places: Slab::new(),
             requests: 0,
             by_id: HashMap::default(),
             unstarted: VecDeque::new(),
             aside: None,
             ordered: Ordered::default(),
-            next_serial: 0,
             cost: Cost::default(),
             lent: 0,
             deadlines: Deadlines::new(),
         }
     }
 
-    fn len(&self) -> usize {
-        self.places.len() - self.free.len()
-    }
-
     /// Whether no handler runs, or waits to start.
     pub(crate) fn is_idle(&self) -> bool {
-        self.len() == 0
+        self.places.is_empty()
     }
 
     /// How many requests have no answer yet.
@@ -234,7 +223,7 @@ impl<W> Serving<W> {
     ) -> Option<&'static str> {
         if self.requests - self.lent + orphans >= limits.inflight_requests {
             Some("inflight_requests")
-        } else if self.len() + orphans >= limits.live_handlers {
+        } else if self.places.len() + orphans >= limits.live_handlers {
             Some("live_handlers")
         } else if self.cost.bytes + cost.bytes > limits.inflight_bytes {
             Some("inflight_bytes")
@@ -247,25 +236,24 @@ impl<W> Serving<W> {
 
     /// The number of a call that comes now, by which it is known whether it came before another.
     pub(crate) fn number(&mut self) -> u64 {
-        self.next_serial += 1;
-        self.next_serial
+        self.places.next_generation()
     }
 
     /// So many calls came that are refused.
     pub(crate) fn number_more(&mut self, calls: usize) {
-        self.next_serial += calls as u64;
+        self.places.skip_generations(calls);
     }
 
     /// How many calls came. Those that are refused have a number as well, since each may still be
     /// cancelled.
     pub(crate) fn numbered(&self) -> u64 {
-        self.next_serial
+        self.places.generations()
     }
 
     /// Adds a call that comes now, and whose handler starts now.
     pub(crate) fn insert(&mut self, new: New<W>) -> Key {
-        let serial = self.number();
-        self.place(new, serial)
+        let number = self.number();
+        self.place(new, number)
     }
 
     /// Adds a call that came earlier, and whose handler starts now.
@@ -276,17 +264,12 @@ impl<W> Serving<W> {
     }
 
     #[inline(always)] // 40 instructions of each request, which the compiler gives and takes
-    fn place(&mut self, new: New<W>, serial: u64) -> Key {
+    fn place(&mut self, new: New<W>, number: u64) -> Key {
         self.cost.bytes += new.cost.bytes;
         self.cost.tokens += new.cost.tokens;
         self.deadlines.add(new.deadline);
         self.requests += usize::from(new.is_request);
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Served::default());
-            self.places.len() - 1
-        });
-        let served = &mut self.places[index];
-        served.serial = serial;
+        let (key, served) = self.places.register_in_place(number);
         served.is_request = new.is_request;
         served.greeted = new.greeted;
         served.place = new.place;
@@ -296,7 +279,7 @@ impl<W> Serving<W> {
         served.since = new.now;
         served.cold = new.cold;
         served.returned = false;
-        Key { index, serial }
+        key
     }
 
     /// Lets a request be found by its id: it will be served for longer than this moment.
@@ -316,7 +299,7 @@ impl<W> Serving<W> {
     /// Adds a request whose handler starts when those of all earlier calls have ended.
     pub(crate) fn insert_ordered(&mut self, new: New<W>, id: &str, params: &str) {
         let key = self.insert_kept(new, id, params);
-        self.ordered.push(key, is_served(&self.places));
+        self.ordered.push(key, |key| self.places.contains(key));
         if self.ordered.is_empty() {
             self.look_after_oldest_ordered();
         }
@@ -324,7 +307,9 @@ impl<W> Serving<W> {
 
     fn insert_kept(&mut self, new: New<W>, id: &str, params: &str) -> Key {
         let key = self.insert(new);
-        self.places[key.index].cold.get_or_insert_default().params = Some(params.into());
+        if let Some(served) = self.places.get_mut(key) {
+            served.cold.get_or_insert_default().params = Some(params.into());
+        }
         self.keep(key, &id.into());
         key
     }
@@ -354,10 +339,11 @@ impl<W> Serving<W> {
 
     /// Counts what holds up the ordered request that is the oldest now.
     fn look_after_oldest_ordered(&mut self) {
-        let oldest = self.ordered.oldest(is_served(&self.places));
-        let first = oldest.map(|key| key.serial);
-        let is_earlier = |served: &&Served<W>| Some(served.serial) < first && served.holds_up();
-        let held_up_by = self.iter().filter(is_earlier).count();
+        let oldest = self.ordered.oldest(|key| self.places.contains(key));
+        let first = oldest.map(|key| key.generation);
+        let is_earlier =
+            |(key, served): &(Key, &Served<W>)| Some(key.generation) < first && served.holds_up();
+        let held_up_by = self.places.iter().filter(is_earlier).count();
         self.ordered.wait_for(first, held_up_by);
     }
 
@@ -416,23 +402,22 @@ impl<W> Serving<W> {
 
     /// The call, if it is still served.
     pub(crate) fn get(&self, key: Key) -> Option<&Served<W>> {
-        self.places.get(key.index).filter(|served| served.serial == key.serial)
+        self.places.get(key)
     }
 
     /// The call, if it is still served.
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Served<W>> {
-        self.places.get_mut(key.index).filter(|served| served.serial == key.serial)
+        self.places.get_mut(key)
     }
 
     /// Frees the place of a call that has ended; `None` if that happened before.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Ended<W>> {
-        let served = self.get_mut(key)?;
+        let served = self.places.remove_in_place(key)?;
         let (id, cold) = (served.id.take(), served.cold.take());
         let ended = Ended { id, place: served.place, cold };
         let (cost, is_request) = (served.cost, served.is_request);
+        let held_up = served.holds_up();
         let calls = std::mem::take(&mut served.calls);
-        served.serial = 0;
-        self.free.push(key.index);
         self.cost.bytes -= cost.bytes;
         self.cost.tokens -= cost.tokens;
         if is_request {
@@ -445,20 +430,19 @@ impl<W> Serving<W> {
         if self.aside.is_some() {
             self.forget_aside(key);
         }
-        if key.serial <= self.ordered.first() {
-            self.gone_before_ordered(key, calls);
+        if key.generation <= self.ordered.first() {
+            self.gone_before_ordered(key, held_up);
         }
         Some(ended)
     }
 
     /// A call that came before an ordered request is gone, or that request itself.
     #[cold]
-    fn gone_before_ordered(&mut self, key: Key, calls: usize) {
-        let held_up = calls == 0 && !self.places[key.index].returned;
-        if key.serial == self.ordered.first() {
+    fn gone_before_ordered(&mut self, key: Key, held_up: bool) {
+        if key.generation == self.ordered.first() {
             self.look_after_oldest_ordered();
         } else if held_up {
-            self.ordered.note(key.serial, false);
+            self.ordered.note(key.generation, false);
         }
     }
 
@@ -473,7 +457,7 @@ impl<W> Serving<W> {
         let is_request = served.is_request;
         self.lent += usize::from(first && is_request);
         if held_up {
-            self.ordered.note(key.serial, false);
+            self.ordered.note(key.generation, false);
         }
         first
     }
@@ -490,7 +474,7 @@ impl<W> Serving<W> {
         let is_request = served.is_request;
         self.lent -= usize::from(none_left && is_request);
         if holds_up {
-            self.ordered.note(key.serial, true);
+            self.ordered.note(key.generation, true);
         }
         none_left
     }
@@ -509,7 +493,7 @@ impl<W> Serving<W> {
         let held_up = served.holds_up();
         served.returned = true;
         if held_up {
-            self.ordered.note(key.serial, false);
+            self.ordered.note(key.generation, false);
         }
     }
 
@@ -520,60 +504,47 @@ impl<W> Serving<W> {
 
     /// The calls whose deadline has come.
     pub(crate) fn expired(&mut self, now: Duration) -> Vec<Key> {
-        let places = self.places.iter().enumerate().filter(|(_, served)| served.serial != 0);
-        self.deadlines.expired(
-            now,
-            places.map(|(index, served)| (Key { index, serial: served.serial }, served.deadline)),
-        )
+        let places = self.places.iter();
+        self.deadlines.expired(now, places.map(|(key, served)| (key, served.deadline)))
     }
 
     /// The requests whose deadline has come, and which have not started.
     pub(crate) fn expired_unstarted(&self, now: Duration) -> Vec<Key> {
         let is_over = |served: &Served<W>| {
-            served.serial != 0
-                && served.deadline.is_some_and(|deadline| deadline <= now)
-                && !served.has_started()
+            served.deadline.is_some_and(|deadline| deadline <= now) && !served.has_started()
         };
-        let over = self.places.iter().enumerate().filter(|(_, served)| is_over(served));
-        over.map(|(index, served)| Key { index, serial: served.serial }).collect()
+        self.places.iter().filter(|(_, served)| is_over(served)).map(|(key, _)| key).collect()
     }
 
     /// The keys of all calls, as they came.
     pub(crate) fn keys(&self) -> Vec<Key> {
-        let served = self.places.iter().enumerate().filter(|(_, served)| served.serial != 0);
-        let mut keys: Vec<_> =
-            served.map(|(index, served)| Key { index, serial: served.serial }).collect();
-        keys.sort_unstable_by_key(|key| key.serial);
+        let mut keys: Vec<_> = self.places.iter().map(|(key, _)| key).collect();
+        keys.sort_unstable_by_key(|key| key.generation);
         keys
     }
 
     /// All calls, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Served<W>> {
-        self.places.iter().filter(|served| served.serial != 0)
+        self.places.iter().map(|(_, served)| served)
     }
 
     /// Forgets everything; returns who is to be told, and who waits for an answer that there will
     /// not be.
     pub(crate) fn clear(&mut self) -> (Vec<W>, Vec<W>) {
-        let places = std::mem::take(&mut self.places);
-        *self = Self { next_serial: self.next_serial, ..Self::new() };
-        let cold = places.into_iter().filter_map(|served| served.cold);
+        let mut places = std::mem::replace(&mut self.places, Slab::new());
+        let cold = places.drain().filter_map(|served| served.cold);
+        *self = Self { places, ..Self::new() };
         let (watchers, after): (Vec<_>, Vec<_>) = cold.map(|it| (it.watcher, it.after)).unzip();
         (watchers.into_iter().flatten().collect(), after.into_iter().flatten().collect())
     }
 
     /// Gives back what a busy time left behind.
     pub(crate) fn shrink(&mut self) {
-        if self.len() == 0 && !self.places.is_empty() {
+        if self.places.is_empty() && self.places.has_memory() {
             let (watchers, after) = self.clear();
             debug_assert!(watchers.is_empty() && after.is_empty(), "nothing was served");
         }
     }
-}
-
-/// Whether a key names what is in its place still.
-fn is_served<W>(places: &[Served<W>]) -> impl Fn(Key) -> bool {
-    |key| places[key.index].serial == key.serial
 }
 
 #[cfg(test)]

@@ -1,23 +1,16 @@
-//! Streams that this end takes: subscriptions that it has made at the other, and params of calls that
+//! Streams that this end takes: streams that it has made at the other, and params of calls that
 //! it serves.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
-use slab::Slab;
-
-use super::{OutgoingKey, cost};
+use super::{IncomingKey, OutgoingKey, cost};
 use crate::error::close::CloseReason;
 use crate::error::object::ErrorObject;
 use crate::method::SUBSCRIPTION;
+use crate::protocol::tables::key::Incoming;
+use crate::protocol::tables::slab::Slab;
 use crate::util::keyed_hash::KeyedHash;
-
-/// Names one subscription; never two, though `index` is used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct IncomingKey {
-    index: usize,
-    serial: u64,
-}
 
 /// Something of a stream, in its order. What comes once is in a box: of the others many may wait.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,12 +31,9 @@ pub(crate) enum Item {
     Closed(Box<CloseReason>),
 }
 
-struct Subscription<W> {
-    serial: u64,
+struct Stream<W> {
     id: Box<str>,
-    stop: Stop,
-    /// Whether there is someone who takes the items. Of a param nobody is until it was read.
-    claimed: bool,
+    state: State<W>,
     /// Streams of this end that went with the call, and end with this one.
     linked_streams: Vec<OutgoingKey>,
     items: VecDeque<Item>,
@@ -54,12 +44,83 @@ struct Subscription<W> {
     credit: Option<Credit>,
     /// The number of the last item.
     seq: u64,
-    /// Nothing comes after what is there.
-    ended: bool,
-    waiter: Option<W>,
 }
 
-/// How the subscription that a call asks for is spoken of.
+impl<W> Default for Stream<W> {
+    fn default() -> Self {
+        Self {
+            id: Box::default(),
+            state: State::Ended,
+            linked_streams: Vec::new(),
+            items: VecDeque::new(),
+            bytes: 0,
+            window: 0,
+            credit: None,
+            seq: 0,
+        }
+    }
+}
+
+/// How far a stream has come. The picture is in [the module](super).
+enum State<W> {
+    /// Items may come. Nobody takes them yet: the handler has not read its params.
+    Unclaimed,
+    /// Items may come, and someone takes them.
+    Open {
+        stop: Stop,
+        /// Told of the next item or of the end, if there was none to take.
+        waiter: Option<W>,
+    },
+    /// The other end ended the stream before the handler read its params.
+    EndedUnclaimed,
+    /// Nothing comes after the items that wait here.
+    Ended,
+}
+
+impl<W> State<W> {
+    fn new(stop: Stop) -> Self {
+        match stop {
+            Stop::Argument => Self::Unclaimed,
+            Stop::Unsubscribe(_) => Self::Open { stop, waiter: None },
+        }
+    }
+
+    fn is_ended(&self) -> bool {
+        matches!(self, Self::Ended | Self::EndedUnclaimed)
+    }
+
+    fn is_claimed(&self) -> bool {
+        matches!(self, Self::Open { .. } | Self::Ended)
+    }
+
+    /// Someone takes the items from now on. Returns whether nobody did before.
+    fn claim(&mut self) -> bool {
+        *self = match self {
+            Self::Unclaimed => Self::Open { stop: Stop::Argument, waiter: None },
+            Self::EndedUnclaimed => Self::Ended,
+            Self::Open { .. } | Self::Ended => return false,
+        };
+        true
+    }
+
+    /// Nothing comes any more. Returns who is to be told.
+    fn end(&mut self) -> Option<W> {
+        let ended = if self.is_claimed() { Self::Ended } else { Self::EndedUnclaimed };
+        match std::mem::replace(self, ended) {
+            Self::Open { waiter, .. } => waiter,
+            Self::Unclaimed | Self::EndedUnclaimed | Self::Ended => None,
+        }
+    }
+
+    fn take_waiter(&mut self) -> Option<W> {
+        match self {
+            Self::Open { waiter, .. } => waiter.take(),
+            Self::Unclaimed | Self::EndedUnclaimed | Self::Ended => None,
+        }
+    }
+}
+
+/// How the stream that a call asks for is spoken of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
     /// The method that ends it.
@@ -93,16 +154,15 @@ struct Credit {
     consumed: usize,
 }
 
-/// The open subscriptions of one connection, by id.
+/// The open streams of one connection, by id.
 pub(crate) struct IncomingStreams<W> {
-    open: Slab<Subscription<W>>,
+    open: Slab<Stream<W>, Incoming>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
-    by_id: HashMap<Box<str>, usize, KeyedHash>,
+    by_id: HashMap<Box<str>, IncomingKey, KeyedHash>,
     /// Bytes of items that wait beyond the windows of their streams, all together, and how many there
     /// may be: each stream's last item may overdraw its window, by as much as a message may be long.
     beyond: usize,
     most_beyond: usize,
-    next_serial: u64,
 }
 
 /// What is left of a stream that is not taken any more.
@@ -118,7 +178,7 @@ impl<W> IncomingStreams<W> {
     /// For streams that may have so many bytes waiting beyond their windows, all together.
     pub(crate) fn new(most_beyond: usize) -> Self {
         let (open, by_id) = (Slab::new(), HashMap::default());
-        Self { open, by_id, beyond: 0, most_beyond, next_serial: 0 }
+        Self { open, by_id, beyond: 0, most_beyond }
     }
 
     /// How many there are, those that have ended and were not dropped included.
@@ -133,7 +193,7 @@ impl<W> IncomingStreams<W> {
 
     /// Begins one under the id, as JSON text, that the other end gave it; `None` if that is in use.
     /// With a `window` the other end waits for credit.
-    pub(crate) fn insert(
+    pub(crate) fn register(
         &mut self,
         id: &str,
         stop: Stop,
@@ -142,57 +202,46 @@ impl<W> IncomingStreams<W> {
         if self.by_id.contains_key(id) {
             return None;
         }
-        self.next_serial += 1;
-        let serial = self.next_serial;
-        let index = self.open.insert(Subscription {
-            serial,
+        let key = self.open.register(Stream {
             id: id.into(),
-            claimed: stop != Stop::Argument,
-            stop,
-            linked_streams: Vec::new(),
-            items: VecDeque::new(),
-            bytes: 0,
-            window: 0,
+            state: State::new(stop),
             credit: window.map(|window| Credit { window, used: 0, consumed: 0 }),
-            seq: 0,
-            ended: false,
-            waiter: None,
+            ..Stream::default()
         });
-        self.by_id.insert(id.into(), index);
-        Some(IncomingKey { index, serial })
+        self.by_id.insert(id.into(), key);
+        Some(key)
     }
 
-    /// The subscription with this id, as JSON text, if it can get an item.
+    /// The stream with this id, as JSON text, if it can get an item.
     pub(crate) fn find(&self, id: &str) -> Option<IncomingKey> {
-        let index = *self.by_id.get(id)?;
-        Some(IncomingKey { index, serial: self.open[index].serial })
+        self.by_id.get(id).copied()
     }
 
     /// The one with this id whose items hold that in the member of this name.
     pub(crate) fn find_by(&self, id: &str, id_member: &str) -> Option<IncomingKey> {
         let key = self.find(id)?;
-        match &self.open[key.index].stop {
-            Stop::Unsubscribe(wanted) => (wanted.id_member == id_member).then_some(key),
-            Stop::Argument => None,
+        match &self.open.get(key)?.state {
+            State::Open { stop: Stop::Unsubscribe(wanted), .. } => {
+                (wanted.id_member == id_member).then_some(key)
+            }
+            _ => None,
         }
     }
 
     /// The id, as JSON text, of one that was not forgotten; it may have ended.
     pub(crate) fn id(&self, key: IncomingKey) -> Option<&str> {
-        let subscription = self.open.get(key.index)?;
-        (subscription.serial == key.serial).then_some(&*subscription.id)
+        self.open.get(key).map(|stream| &*stream.id)
     }
 
     /// Whether the other end counts what comes of it, and waits for credit.
     pub(crate) fn is_counted(&self, key: IncomingKey) -> bool {
-        let subscription = self.open.get(key.index);
-        subscription.is_some_and(|it| it.serial == key.serial && it.credit.is_some())
+        self.open.get(key).is_some_and(|stream| stream.credit.is_some())
     }
 
     /// So many items are missing that came before they could be taken.
     pub(crate) fn miss(&mut self, key: IncomingKey, items: u64) {
-        if let Some(subscription) = self.get_mut(key).filter(|_| items > 0) {
-            subscription.miss(items);
+        if let Some(stream) = self.open.get_mut(key).filter(|_| items > 0) {
+            stream.miss(items);
         }
     }
 
@@ -232,21 +281,21 @@ impl<W> IncomingStreams<W> {
         window: usize,
     ) -> Result<Option<W>, ()> {
         let left = self.most_beyond.saturating_sub(self.beyond);
-        let Some(subscription) = self.get_mut(key) else { return Ok(None) };
-        subscription.count(seq)?;
-        subscription.window = window;
-        let (bytes, before) = (cost(bytes), subscription.beyond());
-        let more = (subscription.bytes + bytes).saturating_sub(window) - before;
-        let kept = more <= left && subscription.has_room_for(bytes, window);
+        let Some(stream) = self.open.get_mut(key) else { return Ok(None) };
+        stream.count(seq)?;
+        stream.window = window;
+        let (bytes, before) = (cost(bytes), stream.beyond());
+        let more = (stream.bytes + bytes).saturating_sub(window) - before;
+        let kept = more <= left && stream.has_room_for(bytes, window);
         if kept {
-            subscription.items.push_back(item);
+            stream.items.push_back(item);
         } else {
             if more > left {
-                subscription.pass_over(bytes);
+                stream.pass_over(bytes);
             }
-            subscription.miss(1);
+            stream.miss(1);
         }
-        let waiter = subscription.waiter.take();
+        let waiter = stream.state.take_waiter();
         self.beyond += if kept { more } else { 0 };
         Ok(waiter)
     }
@@ -261,13 +310,11 @@ impl<W> IncomingStreams<W> {
         last: Option<Item>,
         seq: Option<u64>,
     ) -> Result<Option<W>, ()> {
-        let Some(subscription) = self.get_mut(key) else { return Ok(None) };
-        subscription.count(seq)?;
-        subscription.items.extend(last);
-        subscription.ended = true;
-        let waiter = subscription.waiter.take();
-        self.by_id.remove(&self.open[key.index].id);
-        Ok(waiter)
+        let Some(stream) = self.open.get_mut(key) else { return Ok(None) };
+        stream.count(seq)?;
+        stream.items.extend(last);
+        self.by_id.remove(&stream.id);
+        Ok(stream.state.end())
     }
 
     /// The next item. `Some(None)` is the end; with `None`, who is kept by `keep` is told of what comes.
@@ -276,102 +323,105 @@ impl<W> IncomingStreams<W> {
         key: IncomingKey,
         keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Option<Item>> {
-        let Some(subscription) = self.get_mut(key) else { return Some(None) };
-        if let Some(item) = subscription.items.pop_front() {
+        let Some(stream) = self.open.get_mut(key) else { return Some(None) };
+        if let Some(item) = stream.items.pop_front() {
             let bytes = match &item {
                 Item::Result(json) => Some(json.len()),
                 Item::Unreadable(_) => Some(0),
                 _ => None,
             };
             if let Some(bytes) = bytes {
-                let before = subscription.beyond();
-                subscription.consume(cost(bytes));
-                let freed = before - subscription.beyond();
+                let before = stream.beyond();
+                stream.consume(cost(bytes));
+                let freed = before - stream.beyond();
                 self.beyond -= freed;
             }
             return Some(Some(item));
         }
-        if subscription.ended {
-            return Some(None);
+        match &mut stream.state {
+            State::Open { waiter, .. } => {
+                keep(waiter);
+                None
+            }
+            State::Unclaimed | State::EndedUnclaimed | State::Ended => Some(None),
         }
-        keep(&mut subscription.waiter);
-        None
     }
 
-    /// The credit to grant again, and the id, as JSON text, of the subscription: when half of the
+    /// The credit to grant again, and the id, as JSON text, of the stream: when half of the
     /// window was consumed.
     pub(crate) fn credit(&mut self, key: IncomingKey) -> Option<(&str, u64)> {
-        let subscription = self.get_mut(key).filter(|subscription| !subscription.ended)?;
-        let credit = subscription.credit.as_mut()?;
+        let stream = self.open.get_mut(key).filter(|stream| !stream.state.is_ended())?;
+        let credit = stream.credit.as_mut()?;
         if credit.consumed < credit.window.div_ceil(2) {
             return None;
         }
         let consumed = std::mem::take(&mut credit.consumed);
         credit.used -= consumed;
-        Some((&subscription.id, consumed as u64))
+        Some((&stream.id, consumed as u64))
     }
 
     /// Has streams of this end last as long as this one.
     pub(crate) fn link(&mut self, key: IncomingKey, linked_streams: Vec<OutgoingKey>) {
-        if let Some(subscription) = self.get_mut(key) {
-            subscription.linked_streams = linked_streams;
+        if let Some(stream) = self.open.get_mut(key) {
+            stream.linked_streams = linked_streams;
         }
     }
 
     /// The streams of this end that end with this one, if it has ended; each once.
     pub(crate) fn take_companions(&mut self, key: IncomingKey) -> Vec<OutgoingKey> {
-        self.get_mut(key).map(|it| std::mem::take(&mut it.linked_streams)).unwrap_or_default()
+        self.open.get_mut(key).map(|it| std::mem::take(&mut it.linked_streams)).unwrap_or_default()
     }
 
     /// Someone takes the items of this one from now on; whether nobody did before.
     pub(crate) fn claim(&mut self, key: IncomingKey) -> bool {
-        let Some(subscription) = self.get_mut(key) else { return false };
-        !std::mem::replace(&mut subscription.claimed, true)
+        self.open.get_mut(key).is_some_and(|stream| stream.state.claim())
     }
 
     /// The call that it came with is over, and so is the stream. Returns who waits for items.
     pub(crate) fn cancel(&mut self, key: IncomingKey) -> Option<W> {
-        if !self.get_mut(key)?.claimed {
-            return self.remove(key)?.waiter;
+        match self.open.get(key)?.state {
+            State::Unclaimed | State::EndedUnclaimed => self.remove(key)?.waiter,
+            State::Open { .. } => self.end(key, Some(Item::Cancelled), None).ok().flatten(),
+            State::Ended => None,
         }
-        if self.get_mut(key)?.ended {
-            return None;
-        }
-        self.end(key, Some(Item::Cancelled), None).ok().flatten()
     }
 
     /// Forgets one; `None` if that has happened.
     pub(crate) fn remove(&mut self, key: IncomingKey) -> Option<Removed<W>> {
-        self.get_mut(key)?;
-        let subscription = self.open.remove(key.index);
-        self.beyond -= subscription.beyond();
+        let stream = self.open.remove(key)?;
+        self.beyond -= stream.beyond();
+        let (stop, waiter) = match stream.state {
+            State::Unclaimed => (Some(Stop::Argument), None),
+            State::Open { stop, waiter } => (Some(stop), waiter),
+            State::EndedUnclaimed | State::Ended => (None, None),
+        };
         if self.open.is_empty() {
-            self.open = Slab::new();
+            self.open.shrink();
             self.by_id = HashMap::default();
-        } else if !subscription.ended {
+        } else if stop.is_some() {
             // With its end its id was free: another one may have it by now.
-            self.by_id.remove(&subscription.id);
+            self.by_id.remove(&stream.id);
         }
-        let stop = (!subscription.ended).then_some((subscription.stop, subscription.id));
-        Some(Removed { stop, waiter: subscription.waiter })
+        Some(Removed { stop: stop.map(|stop| (stop, stream.id)), waiter })
     }
 
     /// Ends all with the connection; returns who waits for items.
     pub(crate) fn end_all(&mut self, reason: &CloseReason) -> Vec<W> {
         self.by_id.clear();
-        let beyond = &mut self.beyond;
-        self.open.retain(|_, subscription| {
-            *beyond -= if subscription.claimed { 0 } else { subscription.beyond() };
-            subscription.claimed
-        });
-        let open = self.open.iter_mut().map(|(_, subscription)| subscription);
-        open.filter(|subscription| !subscription.ended)
-            .filter_map(|subscription| {
-                subscription.items.push_back(Item::Closed(reason.clone().into()));
-                subscription.ended = true;
-                subscription.waiter.take()
-            })
-            .collect()
+        let keys: Vec<_> = self.open.iter().map(|(key, _)| key).collect();
+        let mut waiters = Vec::new();
+        for key in keys {
+            let Some(stream) = self.open.get_mut(key) else { continue };
+            match stream.state {
+                State::Unclaimed | State::EndedUnclaimed => drop(self.remove(key)),
+                State::Open { .. } => {
+                    stream.items.push_back(Item::Closed(reason.clone().into()));
+                    waiters.extend(stream.state.end());
+                }
+                State::Ended => {}
+            }
+        }
+        waiters
     }
 
     /// Bytes of items that wait beyond the windows of their streams.
@@ -379,13 +429,9 @@ impl<W> IncomingStreams<W> {
     pub(super) fn beyond(&self) -> usize {
         self.beyond
     }
-
-    fn get_mut(&mut self, key: IncomingKey) -> Option<&mut Subscription<W>> {
-        self.open.get_mut(key.index).filter(|subscription| subscription.serial == key.serial)
-    }
 }
 
-impl<W> Subscription<W> {
+impl<W> Stream<W> {
     /// Takes in the number of an item, if it has one; those that were skipped are missing.
     fn count(&mut self, seq: Option<u64>) -> Result<(), ()> {
         let Some(seq) = seq else { return Ok(()) };

@@ -4,27 +4,20 @@
 use std::collections::HashMap;
 
 use rustc_hash::FxBuildHasher;
-use slab::Slab;
 
-use super::{IncomingKey, cost};
+use super::{IncomingKey, OutgoingKey, cost};
+use crate::protocol::tables::key::Outgoing;
+use crate::protocol::tables::slab::Slab;
 use crate::util::keyed_hash::KeyedHash;
 use crate::wire::hello::MOST;
 use crate::wire::id::Id;
 
-/// Names one subscription; never two, though `index` is used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OutgoingKey {
-    pub(crate) index: usize,
-    serial: u64,
-}
-
-struct Subscription {
-    serial: u64,
+#[derive(Default)]
+struct Stream {
     /// JSON text: a string, or a number.
     id: Box<str>,
     origin: Origin,
-    /// Of one that the other end counts; a plain peer takes what comes.
-    credit: Option<Credit>,
+    state: State,
     /// Streams of the other end that came with the request, and end with this one.
     linked_streams: Vec<IncomingKey>,
 }
@@ -38,33 +31,90 @@ pub(crate) enum Origin {
     Call(u64),
 }
 
-/// How much of a stream the other end has room for.
-#[derive(Debug, Clone, Copy)]
-struct Credit {
-    /// Bytes that may be sent; the last item may overdraw it.
-    left: i64,
-    /// What it never exceeds.
-    window: i64,
+impl Default for Origin {
+    fn default() -> Self {
+        Self::Request(None)
+    }
 }
 
-impl Credit {
-    fn new(window: u64) -> Self {
-        let window = window.min(MOST) as i64;
-        Self { left: window, window }
+/// Whether an item of the stream may be sent. The picture is in [the module](super).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// Always: the other end is a plain peer, which takes what comes.
+    #[default]
+    Unlimited,
+    /// Yes: there is credit for `left` bytes, which are more than 0. The last item may overdraw it.
+    Open { left: u64, window: u64 },
+    /// Not before credit for more than `debt` bytes has come.
+    Blocked { debt: u64, window: u64 },
+}
+
+impl State {
+    /// The other end counts the bytes of the items, and has room for a window of them at first.
+    fn counted(window: u64) -> Self {
+        let window = window.min(MOST);
+        if window > 0 {
+            Self::Open { left: window, window }
+        } else {
+            Self::Blocked { debt: 0, window }
+        }
+    }
+
+    /// An item that counts for `bytes` is sent.
+    fn send(&mut self, bytes: u64) {
+        *self = match *self {
+            Self::Unlimited => Self::Unlimited,
+            Self::Open { left, window } if left > bytes => {
+                Self::Open { left: left - bytes, window }
+            }
+            Self::Open { left, window } => Self::Blocked { debt: bytes - left, window },
+            // An item may be sent whose stream has lost its credit meanwhile.
+            Self::Blocked { debt, window } => {
+                Self::Blocked { debt: debt.saturating_add(bytes), window }
+            }
+        };
+    }
+
+    /// The other end grants `bytes`. Returns whether the stream was blocked and is open now.
+    ///
+    /// # Errors
+    /// The credit is above the window, or the other end does not count this stream.
+    fn grant(&mut self, bytes: u64) -> Result<bool, ()> {
+        let was_blocked = matches!(self, Self::Blocked { .. });
+        *self = match *self {
+            Self::Unlimited => return Err(()),
+            Self::Open { left, window } => {
+                let left = left.checked_add(bytes).filter(|left| *left <= window).ok_or(())?;
+                Self::Open { left, window }
+            }
+            Self::Blocked { debt, window } if bytes <= debt => {
+                Self::Blocked { debt: debt - bytes, window }
+            }
+            Self::Blocked { debt, window } if bytes - debt <= window => {
+                Self::Open { left: bytes - debt, window }
+            }
+            Self::Blocked { .. } => return Err(()),
+        };
+        Ok(was_blocked && matches!(self, Self::Open { .. }))
     }
 }
 
 /// The open streams of one connection, by id.
-#[derive(Default)]
 pub(crate) struct OutgoingStreams {
-    open: Slab<Subscription>,
+    open: Slab<Stream, Outgoing>,
     /// Ids as JSON text, in our own spelling.
-    by_id: HashMap<Box<str>, usize, FxBuildHasher>,
+    by_id: HashMap<Box<str>, OutgoingKey, FxBuildHasher>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
-    by_request: HashMap<Id, usize, KeyedHash>,
+    by_request: HashMap<Id, OutgoingKey, KeyedHash>,
     /// How many go with calls of this end.
     arguments: usize,
-    next_serial: u64,
+}
+
+impl Default for OutgoingStreams {
+    fn default() -> Self {
+        let (by_id, by_request) = (HashMap::default(), HashMap::default());
+        Self { open: Slab::new(), by_id, by_request, arguments: 0 }
+    }
 }
 
 impl OutgoingStreams {
@@ -75,7 +125,7 @@ impl OutgoingStreams {
 
     /// How many there ever were.
     pub(crate) fn numbered(&self) -> u64 {
-        self.next_serial
+        self.open.generations()
     }
 
     /// How many of those that are open go with calls of this end.
@@ -85,45 +135,42 @@ impl OutgoingStreams {
 
     /// Opens one under this id, JSON text that none has already; with a `window` the other end gives
     /// credit.
-    pub(crate) fn insert(
+    pub(crate) fn register(
         &mut self,
         id: Box<str>,
         origin: Origin,
         window: Option<u64>,
     ) -> OutgoingKey {
-        self.next_serial += 1;
-        let serial = self.next_serial;
-        let entry = self.open.vacant_entry();
-        let index = entry.key();
-        self.by_id.insert(id.clone(), index);
-        match &origin {
-            Origin::Request(request) => {
-                self.by_request.extend(request.clone().map(|id| (id, index)));
-            }
-            Origin::Call(_) => self.arguments += 1,
-        }
-        let credit = window.map(Credit::new);
-        entry.insert(Subscription { serial, id, origin, credit, linked_streams: Vec::new() });
-        OutgoingKey { index, serial }
+        let request = match &origin {
+            Origin::Request(request) => request.clone(),
+            Origin::Call(_) => None,
+        };
+        self.arguments += usize::from(matches!(origin, Origin::Call(_)));
+        let state = window.map_or(State::Unlimited, State::counted);
+        let linked_streams = Vec::new();
+        let key = self.open.register(Stream { id: id.clone(), origin, state, linked_streams });
+        self.by_id.insert(id, key);
+        self.by_request.extend(request.map(|id| (id, key)));
+        key
     }
 
     /// The other end counts what comes of this one, and has so much room for it at first.
     pub(crate) fn set_window(&mut self, key: OutgoingKey, window: u64) {
-        if let Some(it) = self.get_mut(key) {
-            it.credit = Some(Credit::new(window));
+        if let Some(it) = self.open.get_mut(key) {
+            it.state = State::counted(window);
         }
     }
 
     /// Has streams of the other end last as long as this one.
     pub(crate) fn link(&mut self, key: OutgoingKey, linked_streams: Vec<IncomingKey>) {
-        if let Some(it) = self.get_mut(key) {
+        if let Some(it) = self.open.get_mut(key) {
             it.linked_streams = linked_streams;
         }
     }
 
     /// The call of this end that it goes with.
     pub(crate) fn call(&self, key: OutgoingKey) -> Option<u64> {
-        match self.get(key)?.origin {
+        match self.open.get(key)?.origin {
             Origin::Call(id) => Some(id),
             Origin::Request(_) => None,
         }
@@ -131,13 +178,12 @@ impl OutgoingStreams {
 
     /// The subscription with this id, as JSON text.
     pub(crate) fn find(&self, id: &str) -> Option<OutgoingKey> {
-        let index = self.by_id.get(id).or_else(|| self.by_id.get(&respelled(id)?));
-        index.map(|index| self.key(*index))
+        self.by_id.get(id).or_else(|| self.by_id.get(&respelled(id)?)).copied()
     }
 
     /// The subscription that this request made.
     pub(crate) fn made_by(&self, request: &str) -> Option<OutgoingKey> {
-        self.by_request.get(request).map(|index| self.key(*index))
+        self.by_request.get(request).copied()
     }
 
     /// A request has this id again: it no longer names the subscription that an earlier one made.
@@ -146,35 +192,36 @@ impl OutgoingStreams {
         if self.by_request.is_empty() {
             return;
         }
-        if let Some(index) = self.by_request.remove(request) {
-            self.open[index].origin = Origin::Request(None);
+        let key = self.by_request.remove(request);
+        if let Some(stream) = key.and_then(|key| self.open.get_mut(key)) {
+            stream.origin = Origin::Request(None);
         }
     }
 
     /// The id of a subscription, as JSON text, if it is open.
     pub(crate) fn id(&self, key: OutgoingKey) -> Option<&str> {
-        self.get(key).map(|it| &*it.id)
+        self.open.get(key).map(|it| &*it.id)
     }
 
     /// Whether the other end counts what comes of it.
     pub(crate) fn is_counted(&self, key: OutgoingKey) -> bool {
-        self.get(key).is_some_and(|it| it.credit.is_some())
+        self.open.get(key).is_some_and(|it| it.state != State::Unlimited)
     }
 
     /// Whether the other end has room for an item of it.
     pub(crate) fn has_credit(&self, key: OutgoingKey) -> bool {
-        self.get(key).is_some_and(|it| it.credit.is_none_or(|credit| credit.left > 0))
+        self.open.get(key).is_some_and(|it| !matches!(it.state, State::Blocked { .. }))
     }
 
     /// Whether some wait for credit.
     pub(crate) fn wait_for_credit(&self) -> bool {
-        self.open.iter().any(|(_, it)| it.credit.is_some_and(|credit| credit.left <= 0))
+        self.open.iter().any(|(_, it)| matches!(it.state, State::Blocked { .. }))
     }
 
     /// Notes that an item with so many bytes of text was sent.
     pub(crate) fn spend(&mut self, key: OutgoingKey, bytes: usize) {
-        if let Some(credit) = self.get_mut(key).and_then(|it| it.credit.as_mut()) {
-            credit.left -= cost(bytes) as i64;
+        if let Some(it) = self.open.get_mut(key) {
+            it.state.send(cost(bytes) as u64);
         }
     }
 
@@ -182,52 +229,35 @@ impl OutgoingStreams {
     ///
     /// # Errors
     /// More than there can be room for.
-    pub(crate) fn apply(&mut self, id: &str, bytes: u64) -> Result<Option<OutgoingKey>, ()> {
+    pub(crate) fn grant(&mut self, id: &str, bytes: u64) -> Result<Option<OutgoingKey>, ()> {
         let Some(key) = self.find(id) else { return Ok(None) };
-        let Some(credit) = &mut self.open[key.index].credit else { return Err(()) };
-        let left = credit.left + i64::try_from(bytes).map_err(drop)?;
-        if left > credit.window {
-            return Err(());
-        }
-        let waited = credit.left <= 0;
-        credit.left = left;
-        Ok((waited && left > 0).then_some(key))
+        let Some(it) = self.open.get_mut(key) else { return Ok(None) };
+        Ok(it.state.grant(bytes)?.then_some(key))
     }
 
     /// Closes one. `None` if it was not open; else the streams of the other end that end with it.
     pub(crate) fn remove(&mut self, key: OutgoingKey) -> Option<Vec<IncomingKey>> {
-        self.get(key)?;
-        let subscription = self.open.remove(key.index);
-        self.by_id.remove(&subscription.id);
-        match subscription.origin {
+        let stream = self.open.remove(key)?;
+        self.by_id.remove(&stream.id);
+        match stream.origin {
             Origin::Request(request) => drop(request.map(|id| self.by_request.remove(&id))),
             Origin::Call(_) => self.arguments -= 1,
         }
-        Some(subscription.linked_streams)
+        Some(stream.linked_streams)
     }
 
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
-        *self = Self { next_serial: self.next_serial, ..Self::default() };
+        drop(self.open.drain());
+        (self.by_id, self.by_request) = (HashMap::default(), HashMap::default());
+        self.arguments = 0;
     }
 
     /// Gives back what a busy time left behind.
     pub(crate) fn shrink(&mut self) {
-        if self.open.is_empty() && self.open.capacity() > 0 {
+        if self.open.is_empty() && self.open.has_memory() {
             self.clear();
         }
-    }
-
-    fn get(&self, key: OutgoingKey) -> Option<&Subscription> {
-        self.open.get(key.index).filter(|it| it.serial == key.serial)
-    }
-
-    fn get_mut(&mut self, key: OutgoingKey) -> Option<&mut Subscription> {
-        self.open.get_mut(key.index).filter(|it| it.serial == key.serial)
-    }
-
-    fn key(&self, index: usize) -> OutgoingKey {
-        OutgoingKey { index, serial: self.open[index].serial }
     }
 }
 
@@ -252,7 +282,7 @@ fn a_subscription_is_found_by_its_id_and_by_its_request() {
     let mut outgoing = OutgoingStreams::default();
     let seven = Id::new("7");
     let request = || Origin::Request(Some(seven.clone()));
-    let key = outgoing.insert(A.into(), request(), None);
+    let key = outgoing.register(A.into(), request(), None);
     assert_eq!(outgoing.find(A), Some(key));
     assert_eq!(outgoing.made_by(&seven), Some(key));
     outgoing.forget_request(&seven);
@@ -260,7 +290,7 @@ fn a_subscription_is_found_by_its_id_and_by_its_request() {
     assert_eq!(outgoing.remove(key), Some(vec![]));
     assert_eq!(outgoing.remove(key), None);
     assert_eq!((outgoing.find(A), outgoing.len()), (None, 0));
-    let next = outgoing.insert(B.into(), request(), None);
+    let next = outgoing.register(B.into(), request(), None);
     assert_eq!(next.index, key.index);
     assert_eq!(outgoing.id(key), None);
     outgoing.remove(next);
@@ -270,32 +300,32 @@ fn a_subscription_is_found_by_its_id_and_by_its_request() {
 #[test]
 fn a_stream_goes_on_while_it_has_credit_and_the_last_item_may_overdraw_it() {
     let mut outgoing = OutgoingStreams::default();
-    let key = outgoing.insert(A.into(), Origin::Call(1), Some(100));
+    let key = outgoing.register(A.into(), Origin::Call(1), Some(100));
     outgoing.spend(key, 1);
     assert!(outgoing.has_credit(key), "it counts as 64");
     outgoing.spend(key, 1000);
     assert!(!outgoing.has_credit(key));
     assert!(outgoing.wait_for_credit());
-    assert_eq!(outgoing.apply(A, 964), Ok(None));
+    assert_eq!(outgoing.grant(A, 964), Ok(None));
     assert!(!outgoing.has_credit(key), "what was overdrawn comes first");
-    assert_eq!(outgoing.apply(A, 1), Ok(Some(key)));
-    assert_eq!(outgoing.apply(A, 1), Ok(None), "it was not waiting");
+    assert_eq!(outgoing.grant(A, 1), Ok(Some(key)));
+    assert_eq!(outgoing.grant(A, 1), Ok(None), "it was not waiting");
     for wrong in [99, u64::MAX] {
-        assert_eq!(outgoing.apply(A, wrong), Err(()), "above the window");
+        assert_eq!(outgoing.grant(A, wrong), Err(()), "above the window");
     }
     assert!(outgoing.has_credit(key));
-    assert_eq!(outgoing.apply(B, 1), Ok(None), "it may have ended");
-    let plain = outgoing.insert(B.into(), Origin::Request(None), None);
+    assert_eq!(outgoing.grant(B, 1), Ok(None), "it may have ended");
+    let plain = outgoing.register(B.into(), Origin::Request(None), None);
     outgoing.spend(plain, 1 << 40);
     assert!(outgoing.has_credit(plain));
-    assert_eq!(outgoing.apply(B, 1), Err(()));
+    assert_eq!(outgoing.grant(B, 1), Err(()));
 }
 
 #[test]
 fn an_id_is_found_however_it_is_spelled_and_a_string_is_no_number() {
     let mut outgoing = OutgoingStreams::default();
-    let string = outgoing.insert(A.into(), Origin::Request(None), None);
-    let number = outgoing.insert("100".into(), Origin::Request(None), None);
+    let string = outgoing.register(A.into(), Origin::Request(None), None);
+    let number = outgoing.register("100".into(), Origin::Request(None), None);
     for id in [A, r#""\u0061""#] {
         assert_eq!(outgoing.find(id), Some(string), "{id}");
     }

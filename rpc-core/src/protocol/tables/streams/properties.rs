@@ -60,7 +60,7 @@ struct Known {
 fn begin(incoming: &mut IncomingStreams<()>, id: usize, credit: bool) -> Known {
     let window = credit.then_some(WINDOW);
     let id = id.to_string();
-    let key = incoming.insert(&id, Stop::Argument, window).expect("a new id");
+    let key = incoming.register(&id, Stop::Argument, window).expect("a new id");
     incoming.claim(key);
     Known { id, key, seq: 0, incoming: 0, ended: false, waiting: VecDeque::new() }
 }
@@ -78,7 +78,7 @@ proptest! {
         let mut outgoing = OutgoingStreams::default();
         let insert = |outgoing: &mut OutgoingStreams, id: usize| {
             let origin = Origin::Call(id as u64);
-            (outgoing.insert(id.to_string().into(), origin, Some(WINDOW as u64)), id, WINDOW as i64)
+            (outgoing.register(id.to_string().into(), origin, Some(WINDOW as u64)), id, WINDOW as i64)
         };
         let mut streams: Vec<_> = (0..3).map(|id| insert(&mut outgoing, id)).collect();
         for (number, step) in steps.into_iter().enumerate() {
@@ -90,7 +90,7 @@ proptest! {
                 Offering::Grant(at, bytes) => {
                     let (key, id, left) = &mut streams[at];
                     let (before, after) = (*left, *left + bytes as i64);
-                    let granted = outgoing.apply(&id.to_string(), bytes);
+                    let granted = outgoing.grant(&id.to_string(), bytes);
                     if after > WINDOW as i64 {
                         prop_assert_eq!(granted, Err(()));
                     } else {
@@ -100,7 +100,7 @@ proptest! {
                 }
                 Offering::Remove(at) => {
                     prop_assert!(outgoing.remove(streams[at].0).is_some());
-                    prop_assert_eq!(outgoing.apply(&streams[at].1.to_string(), 1), Ok(None));
+                    prop_assert_eq!(outgoing.grant(&streams[at].1.to_string(), 1), Ok(None));
                     streams[at] = insert(&mut outgoing, number + 3);
                 }
             }

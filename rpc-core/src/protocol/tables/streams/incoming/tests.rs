@@ -13,10 +13,11 @@ fn stop_of(removed: Option<Removed<&str>>) -> Option<(Stop, Box<str>)> {
 #[test]
 fn items_come_in_their_order_and_then_the_end() {
     let mut incoming = TestTaken::new(1 << 20);
-    let key =
-        incoming.insert("\"a\"", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
+    let key = incoming
+        .register("\"a\"", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None)
+        .unwrap();
     assert_eq!(
-        incoming.insert("\"a\"", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None),
+        incoming.register("\"a\"", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None),
         None
     );
     assert_eq!(incoming.next(key, |kept| *kept = Some("waker")), None);
@@ -36,7 +37,7 @@ fn items_come_in_their_order_and_then_the_end() {
 fn what_does_not_fit_is_one_gap_in_its_place() {
     let mut incoming = TestTaken::new(1 << 20);
     let key =
-        incoming.insert("1", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
+        incoming.register("1", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
     for number in ["1", "2", "3", "4"] {
         incoming.push(key, number.into(), None, 2 * cost(1)).unwrap();
     }
@@ -57,7 +58,7 @@ fn what_does_not_fit_is_one_gap_in_its_place() {
 fn one_that_is_dropped_is_to_be_unsubscribed() {
     let mut incoming = TestTaken::new(1 << 20);
     let key =
-        incoming.insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
+        incoming.register("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
     let stop = Some((Stop::Unsubscribe(Wanted::ended_by("stop".into())), "7".into()));
     assert_eq!(stop_of(incoming.remove(key)), stop);
     assert_eq!(incoming.remove(key), None);
@@ -68,7 +69,7 @@ fn one_that_is_dropped_is_to_be_unsubscribed() {
 fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
     let mut incoming = TestTaken::new(1 << 20);
     let key = incoming
-        .insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), Some(200))
+        .register("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), Some(200))
         .unwrap();
     let push = |incoming: &mut TestTaken, seq| {
         incoming.push(key, "x".repeat(100).into(), Some(seq), 0).unwrap();
@@ -96,7 +97,7 @@ fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
 fn a_jump_in_the_numbers_is_a_gap_and_a_step_back_is_ignored() {
     let mut incoming = TestTaken::new(1 << 20);
     let key =
-        incoming.insert("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
+        incoming.register("7", Stop::Unsubscribe(Wanted::ended_by("stop".into())), None).unwrap();
     assert!(incoming.push(key, "1".into(), Some(3), 1000).is_ok());
     for old in [0, 1, 3] {
         assert_eq!(incoming.push(key, "2".into(), Some(old), 1000), Err(()));
@@ -112,7 +113,7 @@ fn a_jump_in_the_numbers_is_a_gap_and_a_step_back_is_ignored() {
 #[test]
 fn what_waits_beyond_all_windows_is_bounded_and_its_credit_comes_back() {
     let mut incoming = TestTaken::new(1000);
-    let [a, b] = ["1", "2"].map(|id| incoming.insert(id, Stop::Argument, Some(100)).unwrap());
+    let [a, b] = ["1", "2"].map(|id| incoming.register(id, Stop::Argument, Some(100)).unwrap());
     let large = "x".repeat(900);
     for key in [a, b] {
         incoming.push(key, large.as_str().into(), None, 100).unwrap();
