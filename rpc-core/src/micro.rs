@@ -52,7 +52,7 @@ impl Served {
     pub fn with(waiting: usize) -> Self {
         let mut serving = Serving::new();
         for id in 0..waiting {
-            let key = serving.insert(request());
+            let key = serving.register(request());
             serving.keep(key, &id.to_string().into());
         }
         Self(serving)
@@ -60,15 +60,15 @@ impl Served {
 
     /// One that ends at once.
     pub fn come_and_go(&mut self) {
-        let key = self.0.insert(request());
-        self.0.remove(key).expect("it was just added");
+        let key = self.0.register(request());
+        self.0.complete(key).expect("it was just added");
     }
 
     /// One that is kept in between.
     pub fn come_stay_and_go(&mut self, id: &str) {
-        let key = self.0.insert(request());
+        let key = self.0.register(request());
         self.0.keep(key, &id.into());
-        self.0.remove(key).expect("it was just added");
+        self.0.complete(key).expect("it was just added");
     }
 }
 
@@ -97,15 +97,15 @@ impl Made {
         let deadline = Some(Duration::from_secs(30));
         let place = calls::MessageState::InFlight(id);
         let new = calls::New { place, deadline, lender: None, cold: None, waiter: Some(()) };
-        self.0.insert(id, new);
+        self.0.register(id, new);
         id
     }
 
     /// Makes one, which is answered and collected.
     pub fn come_and_go(&mut self) {
         let id = self.call();
-        self.0.answer(id, ());
-        self.0.collect(id, |kept| *kept = Some(())).expect("it was just answered");
+        self.0.complete(id, ());
+        self.0.take(id, |kept| *kept = Some(())).expect("it was just answered");
     }
 }
 

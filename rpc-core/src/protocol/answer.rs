@@ -29,8 +29,8 @@ impl<W> Protocol<W> {
     /// notification has none. The response is dropped if the request was answered before, as by a cancel.
     pub(crate) fn finish(&mut self, started: Started, answer: Option<(&str, Bytes)>) {
         let key = started.key();
-        self.notifications.ended(key);
-        let Some(served) = self.serving.remove(key) else { return };
+        self.notifications.complete(key);
+        let Some(served) = self.serving.complete(key) else { return };
         if let Some(mut cold) = served.cold {
             // Whatever room there is: the answer comes next.
             self.outbox.extend(cold.report.take());
@@ -126,14 +126,14 @@ impl<W> Protocol<W> {
     /// Stops a call that is served, and answers nothing.
     pub(super) fn forsake(&mut self, key: Key) {
         let place = self.take_stopped(key).and_then(|(_, place)| place);
-        let whole = place.and_then(|place| self.batches.forgo(place));
+        let whole = place.and_then(|place| self.batches.cancel(place));
         self.send_batch(whole);
     }
 
     /// Removes a call that is stopped. Returns its id, if it is owed an answer, and where the answer goes.
     fn take_stopped(&mut self, key: Key) -> Option<(Option<Id>, Option<BatchSlot>)> {
-        self.notifications.ended(key);
-        let served = self.serving.remove(key)?;
+        self.notifications.complete(key);
+        let served = self.serving.complete(key)?;
         if let Some(cold) = served.cold {
             self.leave(*cold, served.place);
         }
@@ -164,7 +164,7 @@ impl<W> Protocol<W> {
         if !self.batches.fits(place, reply.len(), limit) {
             reply = encode::error(id, &ErrorObject::batch_answer_too_big(limit));
         }
-        let whole = self.batches.answer(place, reply);
+        let whole = self.batches.complete(place, reply);
         self.send_batch(whole);
     }
 

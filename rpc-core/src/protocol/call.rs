@@ -47,7 +47,7 @@ impl<W> Protocol<W> {
         };
         let deadline = start.deadline;
         let cold = self.cold(id, start);
-        self.calls.insert(id, New { place, deadline, lender, cold, waiter: waiter.take() });
+        self.calls.register(id, New { place, deadline, lender, cold, waiter: waiter.take() });
         if waits_for_hello {
             self.hold_for_hello(id, is_marked);
         }
@@ -97,7 +97,7 @@ impl<W> Protocol<W> {
             let lender = self.lender(start.caller);
             let (place, deadline) = (MessageState::InBatch, start.deadline);
             let cold = self.cold(id, start.clone());
-            self.calls.insert(id, New { place, deadline, lender, cold, waiter: None });
+            self.calls.register(id, New { place, deadline, lender, cold, waiter: None });
             ids.push(id);
         }
         let ids: Arc<[u64]> = ids.into();
@@ -116,7 +116,7 @@ impl<W> Protocol<W> {
         id: u64,
         keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Outcome> {
-        self.calls.collect(id, keep)
+        self.calls.take(id, keep)
     }
 
     /// Forgets a call that was dropped. One that was sent is cancelled over there, any other leaves
@@ -127,7 +127,7 @@ impl<W> Protocol<W> {
             self.settle_lender(id);
             self.drop_streams(id);
         }
-        let (outcome, waiter) = self.calls.forget(id);
+        let (outcome, waiter) = self.calls.cancel(id);
         if let Some(Outcome::Subscribed(key)) = outcome {
             let nobody = self.unsubscribe(key);
             debug_assert!(nobody.is_none(), "nobody took the stream");
@@ -170,7 +170,7 @@ impl<W> Protocol<W> {
 
     /// Takes back a notification that waits for room; returns who waited, to be dropped without the lock.
     pub(crate) fn withdraw_notification(&mut self, ticket: u64) -> Option<W> {
-        self.outbox.remove_waiting(ticket)
+        self.outbox.cancel_waiting(ticket)
     }
 
     /// The handler here that lends its place for a call.
@@ -211,10 +211,10 @@ impl<W> Protocol<W> {
                 return Fate::MaybeExecuted;
             }
             MessageState::Waiting(ticket) => {
-                let nobody = self.outbox.remove_waiting(ticket);
+                let nobody = self.outbox.cancel_waiting(ticket);
                 debug_assert!(nobody.is_none(), "who waits for a call is kept with the call");
             }
-            MessageState::Queued(ticket) => self.outbox.remove(ticket),
+            MessageState::Queued(ticket) => self.outbox.cancel(ticket),
             MessageState::InFlight(_) => {
                 let wanted = self.calls.take_subscribe(id).map(|it| it.wanted);
                 self.on_wire -= 1;
@@ -249,6 +249,6 @@ impl<W> Protocol<W> {
     pub(super) fn resolve(&mut self, id: u64, outcome: Outcome) {
         self.settle_lender(id);
         self.drop_streams(id);
-        self.to_wake.extend(self.calls.answer(id, outcome));
+        self.to_wake.extend(self.calls.complete(id, outcome));
     }
 }

@@ -114,7 +114,7 @@ impl<W> Protocol<W> {
         self.parked.clear();
         self.clear_lenders();
         self.notifications.clear();
-        let mut unanswered = self.batches.clear();
+        let mut unanswered = self.batches.drain();
         self.outgoing.clear();
         self.released.clear();
         self.dropped.clear();
@@ -124,9 +124,9 @@ impl<W> Protocol<W> {
         self.unanswered = None;
         self.asked = None;
         self.to_wake.extend(self.incoming.end_all(reason));
-        let (watchers, after) = self.serving.clear();
+        let (watchers, after) = self.serving.drain();
         self.to_wake.extend(watchers);
-        self.to_wake.extend(self.outbox.drop_waiting());
+        self.to_wake.extend(self.outbox.drain_waiting());
         unanswered.extend(after);
         unanswered
     }

@@ -119,7 +119,7 @@ impl<W> Protocol<W> {
 
     /// Looks whether calls wait that may never be let on by themselves.
     pub(super) fn watch_wire(&mut self, now: Duration) {
-        if self.parked.is_empty() || self.serving.is_idle() {
+        if self.parked.is_empty() || !self.serving.has_pending() {
             self.stall = None;
         } else {
             self.stall.get_or_insert_with(|| Box::new(Stall { since: now, is_relieved: false }));
@@ -128,7 +128,7 @@ impl<W> Protocol<W> {
 
     /// Whether calls wait that nobody has looked at the clock for.
     pub(crate) fn wire_is_unwatched(&self) -> bool {
-        !self.parked.is_empty() && self.stall.is_none() && !self.serving.is_idle()
+        !self.parked.is_empty() && self.stall.is_none() && self.serving.has_pending()
     }
 
     /// When something is to be done for those that wait.

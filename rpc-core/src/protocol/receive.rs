@@ -88,7 +88,7 @@ impl<W> Protocol<W> {
         if let Some(rates) = &mut self.rates {
             rates.begin_batch();
         }
-        self.batches.begin(count)
+        self.batches.register(count)
     }
 
     /// They all were: from now on the last answer sends them all.
@@ -175,7 +175,7 @@ impl<W> Protocol<W> {
         };
         let params = request.params.unwrap_or_default();
         if is_ordered && self.must_wait_for_earlier() {
-            self.serving.insert_ordered(new, id, params);
+            self.serving.register_ordered(new, id, params);
             return Event::Done;
         }
         if arrival.late
@@ -183,10 +183,10 @@ impl<W> Protocol<W> {
             || self.must_not_overtake()
             || self.room_to_gather(place) != Room::Now
         {
-            self.serving.insert_unstarted(new, id, params);
+            self.serving.register_unstarted(new, id, params);
             return Event::Done;
         }
-        let key = self.serving.insert(new);
+        let key = self.serving.register(new);
         let has_room = self.room_to_gather(place) == Room::Now;
         let (id, params) = (Some(id), request.params);
         let serve = Serve { id, has_room, method, params, deadline, beside };
@@ -269,7 +269,7 @@ impl<W> Protocol<W> {
             let (started, serve) = self.start_notification(waiting, arrival.now);
             return Event::Serve(started, serve);
         }
-        self.notifications.push(waiting.into_owned());
+        self.notifications.register(waiting.into_owned());
         Event::Queued
     }
 
@@ -316,7 +316,7 @@ impl<W> Protocol<W> {
             cold.get_or_insert_default().members = members;
         }
         let new = New { is_request, greeted, place, method, cost, deadline, cold, now };
-        let key = self.serving.insert_numbered(new, number);
+        let key = self.serving.register_numbered(new, number);
         self.notifications.started(key);
         let serve = Serve { id: None, has_room: true, method, params, deadline, beside };
         (Started::new(key), serve)

@@ -41,7 +41,7 @@ impl<W> Protocol<W> {
 
     /// Whether a request or notification waits that could start if there were room.
     pub(crate) fn has_waiting(&mut self) -> bool {
-        self.must_not_overtake() || self.notifications.has_next() || self.may_come_back()
+        self.must_not_overtake() || self.notifications.has_pending() || self.may_come_back()
     }
 
     /// Whether requests are about to start: later ones must not overtake them.
@@ -51,7 +51,7 @@ impl<W> Protocol<W> {
 
     /// Whether an ordered request that comes now is not to start now.
     pub(super) fn must_wait_for_earlier(&self) -> bool {
-        self.serving.holds_up_ordered() || self.notifications.has_next()
+        self.serving.holds_up_ordered() || self.notifications.has_pending()
     }
 
     /// Whether an ordered request may start now. A handler on another thread can bring that about, by

@@ -60,7 +60,7 @@ impl<W> Batches<W> {
     }
 
     /// A batch of so many members, which are going to be read.
-    pub(crate) fn begin(&mut self, count: usize) -> usize {
+    pub(crate) fn register(&mut self, count: usize) -> usize {
         let (answers, streams, after) = (Vec::new(), Vec::new(), Vec::new());
         let (bytes, open, members) = (0, 1, None);
         self.batches.insert(Batch { answers, bytes, streams, after, open, count, members })
@@ -80,9 +80,9 @@ impl<W> Batches<W> {
         BatchSlot { batch, slot: self.batches[batch].answers.len() - 1 }
     }
 
-    /// All members were read. As [`answer`](Self::answer).
+    /// All members were read. As [`complete`](Self::complete).
     pub(crate) fn all_read(&mut self, batch: usize) -> Option<Finished<W>> {
-        self.complete(batch)
+        self.close_slot(batch)
     }
 
     /// Whether an answer of so many bytes leaves room for a word about each that is to come.
@@ -108,23 +108,23 @@ impl<W> Batches<W> {
     }
 
     /// Keeps the answer of a member; with the last one it is whole.
-    pub(crate) fn answer(&mut self, place: BatchSlot, answer: Bytes) -> Option<Finished<W>> {
+    pub(crate) fn complete(&mut self, place: BatchSlot, answer: Bytes) -> Option<Finished<W>> {
         let batch = &mut self.batches[place.batch];
         let bytes = answer.len() + 1;
         batch.bytes += bytes;
         self.gathered += bytes;
         self.answers += 1;
         batch.answers[place.slot] = Some(answer);
-        self.complete(place.batch)
+        self.close_slot(place.batch)
     }
 
-    /// A member gets no answer after all. As [`answer`](Self::answer).
-    pub(crate) fn forgo(&mut self, place: BatchSlot) -> Option<Finished<W>> {
+    /// A member gets no answer after all. As [`complete`](Self::complete).
+    pub(crate) fn cancel(&mut self, place: BatchSlot) -> Option<Finished<W>> {
         self.answers += 1;
-        self.complete(place.batch)
+        self.close_slot(place.batch)
     }
 
-    fn complete(&mut self, batch: usize) -> Option<Finished<W>> {
+    fn close_slot(&mut self, batch: usize) -> Option<Finished<W>> {
         self.batches[batch].open -= 1;
         if self.batches[batch].open > 0 {
             return None;
@@ -152,7 +152,7 @@ impl<W> Batches<W> {
 
     /// Forgets everything, and gives back what a busy time left behind; returns who waits for an
     /// answer that there will not be.
-    pub(crate) fn clear(&mut self) -> Vec<W> {
+    pub(crate) fn drain(&mut self) -> Vec<W> {
         let batches = std::mem::replace(self, Self::new()).batches;
         batches.into_iter().flat_map(|(_, batch)| batch.after).collect()
     }
@@ -183,11 +183,11 @@ mod tests {
     #[test]
     fn answers_stand_in_the_order_of_the_members() {
         let mut batches = Batches::<&str>::new();
-        let batch = batches.begin(2);
+        let batch = batches.register(2);
         let [first, second] = [batches.add_slot(batch), batches.add_slot(batch)];
-        assert_eq!(batches.answer(second, Bytes::from_static(b"2")), None);
+        assert_eq!(batches.complete(second, Bytes::from_static(b"2")), None);
         assert_eq!(batches.all_read(batch), None);
-        let whole = batches.answer(first, Bytes::from_static(b"1"));
+        let whole = batches.complete(first, Bytes::from_static(b"1"));
         assert_eq!(text(whole).unwrap(), "[1,2]");
         assert_eq!((batches.batches.len(), batches.bytes()), (0, 0));
     }
@@ -195,22 +195,22 @@ mod tests {
     #[test]
     fn a_member_that_gets_no_answer_is_left_out() {
         let mut batches = Batches::<&str>::new();
-        let batch = batches.begin(2);
+        let batch = batches.register(2);
         let [first, second] = [batches.add_slot(batch), batches.add_slot(batch)];
         assert_eq!(batches.all_read(batch), None);
-        assert_eq!(batches.forgo(first), None);
-        assert_eq!(text(batches.answer(second, Bytes::from_static(b"2"))).unwrap(), "[2]");
-        let batch = batches.begin(1);
+        assert_eq!(batches.cancel(first), None);
+        assert_eq!(text(batches.complete(second, Bytes::from_static(b"2"))).unwrap(), "[2]");
+        let batch = batches.register(1);
         let alone = batches.add_slot(batch);
         assert_eq!(batches.all_read(batch), None);
-        let whole = batches.forgo(alone).unwrap();
+        let whole = batches.cancel(alone).unwrap();
         assert_eq!((text(Some(whole)), batches.bytes(), batches.takes()), (None, 0, 0));
     }
 
     #[test]
     fn a_batch_that_is_owed_nothing_is_not_answered() {
         let mut batches = Batches::<&str>::new();
-        let batch = batches.begin(2);
+        let batch = batches.register(2);
         assert_eq!(text(batches.all_read(batch)), None);
         assert!(batches.batches.is_empty());
     }
@@ -218,30 +218,30 @@ mod tests {
     #[test]
     fn beyond_the_limit_one_batch_may_go_on() {
         let mut batches = Batches::<&str>::new();
-        let [a, b] = [batches.begin(2), batches.begin(2)];
+        let [a, b] = [batches.register(2), batches.register(2)];
         let [first, _second] = [batches.add_slot(a), batches.add_slot(a)];
         let other = batches.add_slot(b);
         assert!(batches.may_gather(a, 3));
-        batches.answer(first, Bytes::from_static(b"abc"));
+        batches.complete(first, Bytes::from_static(b"abc"));
         assert!(batches.may_gather(b, 3), "the first that asks");
         assert!(!batches.may_gather(a, 3));
         batches.all_read(b);
-        batches.answer(other, Bytes::from_static(b"d"));
+        batches.complete(other, Bytes::from_static(b"d"));
         assert!(batches.may_gather(a, 3), "the other is done");
     }
 
     #[test]
     fn who_waits_for_a_member_is_told_of_with_the_whole_batch_or_when_it_is_forgotten() {
         let mut batches = Batches::<&str>::new();
-        let [done, left] = [batches.begin(2), batches.begin(2)];
+        let [done, left] = [batches.register(2), batches.register(2)];
         let [first, second] = [batches.add_slot(done), batches.add_slot(done)];
         batches.all_read(done);
         batches.hold_after(first, "first");
-        assert_eq!(batches.answer(first, Bytes::from_static(b"1")), None);
-        let whole = batches.answer(second, Bytes::from_static(b"2")).unwrap();
+        assert_eq!(batches.complete(first, Bytes::from_static(b"1")), None);
+        let whole = batches.complete(second, Bytes::from_static(b"2")).unwrap();
         assert_eq!(whole.after, ["first"]);
         let third = batches.add_slot(left);
         batches.hold_after(third, "third");
-        assert_eq!(batches.clear(), ["third"]);
+        assert_eq!(batches.drain(), ["third"]);
     }
 }

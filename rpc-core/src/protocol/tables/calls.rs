@@ -174,7 +174,7 @@ impl<W, O> Calls<W, O> {
     }
 
     /// Adds the call that was promised [`next_id`](Self::next_id).
-    pub(crate) fn insert(&mut self, id: u64, new: New<W>) {
+    pub(crate) fn register(&mut self, id: u64, new: New<W>) {
         let New { place, deadline, lender, cold, waiter } = new;
         debug_assert_eq!(id, self.ids.next(), "it was promised");
         self.ids.pass();
@@ -249,7 +249,7 @@ impl<W, O> Calls<W, O> {
     }
 
     /// Gives a call its outcome; returns who waits for it. `None` also if no such call is open.
-    pub(crate) fn answer(&mut self, id: u64, outcome: O) -> Option<W> {
+    pub(crate) fn complete(&mut self, id: u64, outcome: O) -> Option<W> {
         self.take_subscribe(id);
         let call = self.open_mut(id)?;
         let State::Open(waiter) = std::mem::replace(&mut call.state, State::FromAnswer(outcome))
@@ -263,7 +263,7 @@ impl<W, O> Calls<W, O> {
 
     /// Takes the outcome, and with it the call; `None` if there is none yet: then `keep` gets the place of
     /// who waits for it.
-    pub(crate) fn collect(&mut self, id: u64, keep: impl FnOnce(&mut Option<W>)) -> Option<O> {
+    pub(crate) fn take(&mut self, id: u64, keep: impl FnOnce(&mut Option<W>)) -> Option<O> {
         let call = self.get_mut(id)?;
         if let State::Open(kept) = &mut call.state {
             keep(kept);
@@ -273,7 +273,7 @@ impl<W, O> Calls<W, O> {
     }
 
     /// Forgets a call that nobody waits for any more; returns the outcome that it may have, or who waited.
-    pub(crate) fn forget(&mut self, id: u64) -> (Option<O>, Option<W>) {
+    pub(crate) fn cancel(&mut self, id: u64) -> (Option<O>, Option<W>) {
         self.remove(id)
     }
 
@@ -422,7 +422,7 @@ mod tests {
 
     fn start(calls: &mut TestCalls) -> u64 {
         let id = calls.next_id();
-        calls.insert(id, queued(None));
+        calls.register(id, queued(None));
         id
     }
 
@@ -431,11 +431,11 @@ mod tests {
         let mut calls = TestCalls::new();
         let id = start(&mut calls);
         assert_eq!(id, 1);
-        assert_eq!(calls.collect(id, |kept| *kept = Some("waker")), None);
-        assert_eq!(calls.answer(id, "3"), Some("waker"));
-        assert_eq!(calls.answer(id, "4"), None);
-        assert_eq!(calls.collect(id, |_| unreachable!()), Some("3"));
-        assert_eq!(calls.collect(id, |_| unreachable!()), None);
+        assert_eq!(calls.take(id, |kept| *kept = Some("waker")), None);
+        assert_eq!(calls.complete(id, "3"), Some("waker"));
+        assert_eq!(calls.complete(id, "4"), None);
+        assert_eq!(calls.take(id, |_| unreachable!()), Some("3"));
+        assert_eq!(calls.take(id, |_| unreachable!()), None);
         assert_eq!((calls.open, calls.answered), (0, 0));
     }
 
@@ -457,11 +457,11 @@ mod tests {
         for _ in 0..1000 {
             let id = start(&mut calls);
             assert_ne!(id % 8, old % 8);
-            calls.forget(id);
+            calls.cancel(id);
         }
         assert_eq!(calls.places.len(), 8);
-        assert_eq!(calls.answer(old, "late"), None);
-        assert_eq!(calls.collect(old, |_| unreachable!()), Some("late"));
+        assert_eq!(calls.complete(old, "late"), None);
+        assert_eq!(calls.take(old, |_| unreachable!()), Some("late"));
     }
 
     #[test]
@@ -469,7 +469,7 @@ mod tests {
         let mut calls = TestCalls::new();
         for seconds in [30, 1, 20] {
             let id = calls.next_id();
-            calls.insert(id, queued(Some(Duration::from_secs(seconds))));
+            calls.register(id, queued(Some(Duration::from_secs(seconds))));
         }
         assert_eq!(calls.next_deadline(), Some(Duration::from_secs(1)));
         assert!(calls.expired(Duration::from_millis(999)).is_empty());
@@ -492,7 +492,7 @@ mod tests {
                 0 if model.len() < 50 => model.push((start(&mut calls), false)),
                 1 => {
                     if let Some(at) = pick(&mut random, &model) {
-                        calls.answer(model[at].0, "x");
+                        calls.complete(model[at].0, "x");
                         model[at].1 = true;
                     }
                 }
@@ -500,7 +500,7 @@ mod tests {
                     if let Some(at) = pick(&mut random, &model) {
                         let (id, answered) = model[at];
                         assert_eq!(
-                            calls.collect(id, |kept| *kept = Some("w")),
+                            calls.take(id, |kept| *kept = Some("w")),
                             answered.then_some("x")
                         );
                         if answered {
@@ -511,7 +511,7 @@ mod tests {
                 _ => {
                     if let Some(at) = pick(&mut random, &model) {
                         let (id, answered) = model.remove(at);
-                        assert_eq!(calls.forget(id).0, answered.then_some("x"));
+                        assert_eq!(calls.cancel(id).0, answered.then_some("x"));
                     }
                 }
             }

@@ -55,19 +55,19 @@ impl Notifications {
         self.bytes
     }
 
-    pub(crate) fn push(&mut self, waiting: Waiting<Box<str>>) {
+    pub(crate) fn register(&mut self, waiting: Waiting<Box<str>>) {
         self.bytes += waiting.cost.bytes;
         self.waiting.push_back(waiting);
     }
 
     /// Whether there is one to take.
-    pub(crate) fn has_next(&self) -> bool {
+    pub(crate) fn has_pending(&self) -> bool {
         self.running.is_none() && !self.waiting.is_empty()
     }
 
     /// Takes the next one, unless one runs.
     pub(crate) fn next(&mut self) -> Option<Waiting<Box<str>>> {
-        if !self.has_next() {
+        if !self.has_pending() {
             return None;
         }
         let waiting = self.waiting.pop_front()?;
@@ -82,7 +82,7 @@ impl Notifications {
     }
 
     /// Notes that a handler has ended, which may be the one of a notification.
-    pub(crate) fn ended(&mut self, key: Key) {
+    pub(crate) fn complete(&mut self, key: Key) {
         if self.running == Some(key) {
             self.running = None;
         }

@@ -169,7 +169,7 @@ impl<W> Outbox<W> {
     }
 
     /// Takes a message back that waits for room; returns who waited with it.
-    pub(crate) fn remove_waiting(&mut self, ticket: u64) -> Option<W> {
+    pub(crate) fn cancel_waiting(&mut self, ticket: u64) -> Option<W> {
         match self.waiting.remove(ticket)?.sender {
             Sender::Notification(waiter) => waiter,
             Sender::Calls(_) => None,
@@ -177,7 +177,7 @@ impl<W> Outbox<W> {
     }
 
     /// Takes a message back that is in the queue and was not sent.
-    pub(crate) fn remove(&mut self, ticket: u64) {
+    pub(crate) fn cancel(&mut self, ticket: u64) {
         if let Some(queued) = self.queue.remove(ticket) {
             self.bytes -= queued.message.len();
         }
@@ -212,7 +212,7 @@ impl<W> Outbox<W> {
     }
 
     /// Throws away what waits for room; returns who waited with a notification.
-    pub(crate) fn drop_waiting(&mut self) -> impl Iterator<Item = W> {
+    pub(crate) fn drain_waiting(&mut self) -> impl Iterator<Item = W> {
         self.waiting.drain().filter_map(|waiting| match waiting.sender {
             Sender::Notification(waiter) => waiter,
             Sender::Calls(_) => None,
@@ -333,8 +333,8 @@ mod tests {
         let first = outbox.push(message("one"), Carried::None);
         outbox.push(message("two"), Carried::None);
         let third = outbox.push(message("three"), Carried::None);
-        outbox.remove(third);
-        outbox.remove(first);
+        outbox.cancel(third);
+        outbox.cancel(first);
         assert_eq!(outbox.bytes(), 3);
         assert_eq!(outbox.pop().map(|queued| queued.message), Some(message("two")));
         assert!(outbox.is_empty());
@@ -346,7 +346,7 @@ mod tests {
         outbox.push(message("stuck"), Carried::None);
         for _ in 0..100 {
             let ticket = outbox.push(message("gone"), Carried::None);
-            outbox.remove(ticket);
+            outbox.cancel(ticket);
         }
         assert_eq!(outbox.queue.entries.len(), 1);
     }

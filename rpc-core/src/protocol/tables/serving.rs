@@ -195,9 +195,9 @@ impl<W> Serving<W> {
         }
     }
 
-    /// Whether no handler runs, or waits to start.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.places.is_empty()
+    /// Returns whether a handler runs, or waits to start.
+    pub(crate) fn has_pending(&self) -> bool {
+        !self.places.is_empty()
     }
 
     /// How many requests have no answer yet.
@@ -251,13 +251,13 @@ impl<W> Serving<W> {
     }
 
     /// Adds a call that comes now, and whose handler starts now.
-    pub(crate) fn insert(&mut self, new: New<W>) -> Key {
+    pub(crate) fn register(&mut self, new: New<W>) -> Key {
         let number = self.number();
         self.place(new, number)
     }
 
     /// Adds a call that came earlier, and whose handler starts now.
-    pub(crate) fn insert_numbered(&mut self, new: New<W>, number: u64) -> Key {
+    pub(crate) fn register_numbered(&mut self, new: New<W>, number: u64) -> Key {
         let key = self.place(new, number);
         self.ordered.note(number, true);
         key
@@ -291,22 +291,22 @@ impl<W> Serving<W> {
     }
 
     /// Adds a request whose handler starts later, in the order in which they come.
-    pub(crate) fn insert_unstarted(&mut self, new: New<W>, id: &str, params: &str) {
-        let key = self.insert_kept(new, id, params);
+    pub(crate) fn register_unstarted(&mut self, new: New<W>, id: &str, params: &str) {
+        let key = self.register_kept(new, id, params);
         self.unstarted.push_back(key);
     }
 
     /// Adds a request whose handler starts when those of all earlier calls have ended.
-    pub(crate) fn insert_ordered(&mut self, new: New<W>, id: &str, params: &str) {
-        let key = self.insert_kept(new, id, params);
+    pub(crate) fn register_ordered(&mut self, new: New<W>, id: &str, params: &str) {
+        let key = self.register_kept(new, id, params);
         self.ordered.push(key, |key| self.places.contains(key));
         if self.ordered.is_empty() {
             self.look_after_oldest_ordered();
         }
     }
 
-    fn insert_kept(&mut self, new: New<W>, id: &str, params: &str) -> Key {
-        let key = self.insert(new);
+    fn register_kept(&mut self, new: New<W>, id: &str, params: &str) -> Key {
+        let key = self.register(new);
         if let Some(served) = self.places.get_mut(key) {
             served.cold.get_or_insert_default().params = Some(params.into());
         }
@@ -411,7 +411,7 @@ impl<W> Serving<W> {
     }
 
     /// Frees the place of a call that has ended; `None` if that happened before.
-    pub(crate) fn remove(&mut self, key: Key) -> Option<Ended<W>> {
+    pub(crate) fn complete(&mut self, key: Key) -> Option<Ended<W>> {
         let served = self.places.remove_in_place(key)?;
         let (id, cold) = (served.id.take(), served.cold.take());
         let ended = Ended { id, place: served.place, cold };
@@ -530,7 +530,7 @@ impl<W> Serving<W> {
 
     /// Forgets everything; returns who is to be told, and who waits for an answer that there will
     /// not be.
-    pub(crate) fn clear(&mut self) -> (Vec<W>, Vec<W>) {
+    pub(crate) fn drain(&mut self) -> (Vec<W>, Vec<W>) {
         let mut places = std::mem::replace(&mut self.places, Slab::new());
         let cold = places.drain().filter_map(|served| served.cold);
         *self = Self { places, ..Self::new() };
@@ -541,7 +541,7 @@ impl<W> Serving<W> {
     /// Gives back what a busy time left behind.
     pub(crate) fn shrink(&mut self) {
         if self.places.is_empty() && self.places.has_memory() {
-            let (watchers, after) = self.clear();
+            let (watchers, after) = self.drain();
             debug_assert!(watchers.is_empty() && after.is_empty(), "nothing was served");
         }
     }

@@ -64,7 +64,7 @@ proptest! {
         for step in steps {
             let (at, whole) = match step {
                 Step::Begin(owed, is_read) if open.len() < 6 => {
-                    let batch = batches.begin(owed);
+                    let batch = batches.register(owed);
                     let places = (0..owed).map(|_| batches.add_slot(batch)).collect();
                     open.push(Known { batch, places, answers: vec![None; owed], is_read });
                     (open.len() - 1, if is_read { batches.all_read(batch) } else { None })
@@ -78,7 +78,7 @@ proptest! {
                 {
                     let answer = format!("{slot}").repeat(bytes);
                     open[at].answers[slot] = Some(answer.clone());
-                    (at, batches.answer(open[at].places[slot], answer.into()))
+                    (at, batches.complete(open[at].places[slot], answer.into()))
                 }
                 Step::Ask(at) if at < open.len() => {
                     let gathered = batches.bytes();
@@ -105,13 +105,13 @@ proptest! {
     #[test]
     fn a_batch_stays_within_its_limit(lengths in vec(1..400usize, 1..8)) {
         let mut batches = Batches::<()>::new();
-        let batch = batches.begin(lengths.len());
+        let batch = batches.register(lengths.len());
         let places: Vec<_> = lengths.iter().map(|_| batches.add_slot(batch)).collect();
         prop_assert_eq!(batches.all_read(batch), None);
         let limit = REFUSAL * (lengths.len() + 2);
         for (place, length) in places.into_iter().zip(lengths) {
             let length = if batches.fits(place, length, limit) { length } else { REFUSAL - 1 };
-            if let Some(whole) = batches.answer(place, "x".repeat(length).into()) {
+            if let Some(whole) = batches.complete(place, "x".repeat(length).into()) {
                 prop_assert!(text(whole).unwrap().len() <= limit + 1);
             }
         }

@@ -63,7 +63,7 @@ fn start(calls: &mut TestCalls, model: &mut Model, span: u64, most: Option<u64>)
     let (place, deadline) = (MessageState::InFlight(0), model.now + span);
     let deadline = until.map_or(deadline, |until| until.min(deadline));
     let cold = Some(Box::new(cold));
-    calls.insert(id, New { place, deadline: Some(deadline), lender: None, cold, waiter: None });
+    calls.register(id, New { place, deadline: Some(deadline), lender: None, cold, waiter: None });
     model.issued = id;
     model.open.push(Known { id, span, until, deadline, reports: Vec::new() });
 }
@@ -89,12 +89,12 @@ proptest! {
                 }
                 Step::Response(at) if at < open => {
                     let known = model.open.remove(at);
-                    prop_assert_eq!(calls.answer(known.id, ()), None);
-                    prop_assert_eq!(calls.collect(known.id, |kept| *kept = Some(())), Some(()));
+                    prop_assert_eq!(calls.complete(known.id, ()), None);
+                    prop_assert_eq!(calls.take(known.id, |kept| *kept = Some(())), Some(()));
                 }
                 Step::GiveUp(at) if at < open => {
                     let known = model.open.remove(at);
-                    prop_assert_eq!(calls.forget(known.id).0, None);
+                    prop_assert_eq!(calls.cancel(known.id).0, None);
                     calls.give_up();
                     model.given_up += 1;
                 }
@@ -123,7 +123,7 @@ proptest! {
                     prop_assert_eq!(&over, &expected.map(|known| known.id).collect::<Vec<_>>());
                     model.open.retain(|known| known.deadline > now);
                     for id in &over {
-                        calls.forget(*id);
+                        calls.cancel(*id);
                     }
                 }
                 _ => {}
@@ -147,7 +147,7 @@ proptest! {
             last = model.issued;
             if !stays {
                 let known = model.open.pop().unwrap();
-                calls.forget(known.id);
+                calls.cancel(known.id);
             }
             for known in &model.open {
                 prop_assert!(calls.open_mut(known.id).is_some());

@@ -119,11 +119,11 @@ proptest! {
                 }
                 Step::Remove(at) if at < model.queue.len() => {
                     if model.queue[at].ticket != u64::MAX {
-                        outbox.remove(model.queue.remove(at).ticket);
+                        outbox.cancel(model.queue.remove(at).ticket);
                     }
                 }
                 Step::RemoveWaiting(at) if at < model.waiting.len() => {
-                    outbox.remove_waiting(model.waiting.remove(at).ticket);
+                    outbox.cancel_waiting(model.waiting.remove(at).ticket);
                 }
                 Step::Backlog(bytes) => {
                     outbox.set_backlog(bytes);

@@ -86,12 +86,12 @@ proptest! {
             let (calls, returned) = (0, false);
             match step {
                 Step::Insert(bytes) if count < 8 => {
-                    let key = serving.insert(request(bytes));
+                    let key = serving.register(request(bytes));
                     serving.keep(key, &Id::new(&id));
                     known.push(Known { key, id, bytes, calls, returned, waits: false });
                 }
                 Step::Ordered if count < 8 => {
-                    serving.insert_ordered(request(0), &id, "[]");
+                    serving.register_ordered(request(0), &id, "[]");
                     let key = serving.find(&id).unwrap();
                     known.push(Known { key, id, bytes: 0, calls, returned, waits: true });
                 }
@@ -115,9 +115,9 @@ proptest! {
                 }
                 Step::Remove(at) if at < count => {
                     let gone = known.remove(at);
-                    let ended = serving.remove(gone.key).expect("it was served");
+                    let ended = serving.complete(gone.key).expect("it was served");
                     prop_assert_eq!(ended.id.as_deref(), Some(&*gone.id));
-                    prop_assert!(serving.remove(gone.key).is_none() && serving.find(&gone.id).is_none());
+                    prop_assert!(serving.complete(gone.key).is_none() && serving.find(&gone.id).is_none());
                 }
                 _ => {}
             }
@@ -131,7 +131,7 @@ proptest! {
                 prop_assert_eq!(serving.is_lent(it.key), it.calls > 0);
             }
         }
-        known.iter().for_each(|it| drop(serving.remove(it.key)));
+        known.iter().for_each(|it| drop(serving.complete(it.key)));
         serving.shrink();
         prop_assert_eq!((serving.requests(), serving.lent, serving.cost), (0, 0, Cost::default()));
     }

@@ -20,7 +20,7 @@ const FREE: Cost = Cost { bytes: 0, tokens: 0 };
 #[test]
 fn a_handler_that_calls_lends_its_place_until_the_last_answer() {
     let mut serving = Serving::<()>::new();
-    let key = serving.insert(request(FREE));
+    let key = serving.register(request(FREE));
     assert_eq!(serving.limit_reached(FREE, 0, &limits()), Some("inflight_requests"));
     assert!(serving.release_permit(key));
     assert!(!serving.release_permit(key));
@@ -36,7 +36,7 @@ fn lending_stops_at_the_hard_cap() {
     let mut serving = Serving::<()>::new();
     for _ in 0..3 {
         assert_eq!(serving.limit_reached(FREE, 0, &limits()), None);
-        let key = serving.insert(request(FREE));
+        let key = serving.register(request(FREE));
         serving.release_permit(key);
     }
     assert_eq!(serving.limit_reached(FREE, 0, &limits()), Some("live_handlers"));
@@ -45,15 +45,15 @@ fn lending_stops_at_the_hard_cap() {
 #[test]
 fn bytes_and_tokens_are_free_again_when_a_request_ends() {
     let mut serving = Serving::<()>::new();
-    let key = serving.insert(request(Cost { bytes: 60, tokens: 6 }));
+    let key = serving.register(request(Cost { bytes: 60, tokens: 6 }));
     serving.release_permit(key);
     let bytes = Cost { bytes: 41, tokens: 0 };
     let tokens = Cost { bytes: 0, tokens: 5 };
     assert_eq!(serving.limit_reached(bytes, 0, &limits()), Some("inflight_bytes"));
     assert_eq!(serving.limit_reached(tokens, 0, &limits()), Some("tokens_inflight"));
     assert_eq!(serving.limit_reached(Cost { bytes: 40, tokens: 4 }, 0, &limits()), None);
-    assert!(serving.remove(key).is_some());
-    assert!(serving.remove(key).is_none());
+    assert!(serving.complete(key).is_some());
+    assert!(serving.complete(key).is_none());
     assert_eq!(serving.limit_reached(bytes, 0, &limits()), None);
     assert_eq!(serving.lent, 0);
 }
@@ -61,9 +61,9 @@ fn bytes_and_tokens_are_free_again_when_a_request_ends() {
 #[test]
 fn a_key_outlives_its_call_and_names_no_other() {
     let mut serving = Serving::<()>::new();
-    let old = serving.insert(request(FREE));
-    serving.remove(old);
-    let new = serving.insert(request(FREE));
+    let old = serving.register(request(FREE));
+    serving.complete(old);
+    let new = serving.register(request(FREE));
     assert_eq!(old.index, new.index);
     assert!(serving.get(old).is_none());
     serving.reacquire_permit(old);
@@ -74,11 +74,11 @@ fn a_key_outlives_its_call_and_names_no_other() {
 #[test]
 fn a_request_is_found_by_its_id_while_it_is_kept() {
     let mut serving = Serving::<()>::new();
-    let key = serving.insert(request(FREE));
+    let key = serving.register(request(FREE));
     assert_eq!((serving.find("1"), serving.requests()), (None, 1));
     serving.keep(key, &"1".into());
     assert_eq!(serving.find("1"), Some(key));
-    serving.remove(key);
+    serving.complete(key);
     serving.keep(key, &"1".into());
     assert_eq!((serving.find("1"), serving.requests()), (None, 0));
 }
@@ -86,16 +86,16 @@ fn a_request_is_found_by_its_id_while_it_is_kept() {
 #[test]
 fn a_request_cancelled_before_it_started_never_starts() {
     let mut serving = Serving::<()>::new();
-    serving.insert_unstarted(request(FREE), "1", "[1]");
-    serving.insert_unstarted(request(FREE), "2", "[2]");
+    serving.register_unstarted(request(FREE), "1", "[1]");
+    serving.register_unstarted(request(FREE), "2", "[2]");
     let first = serving.find("1").unwrap();
-    serving.remove(first);
+    serving.complete(first);
     assert_eq!(&*serving.next_unstarted().unwrap().1, "[2]");
     assert!(serving.next_unstarted().is_none());
 }
 
 fn ordered(serving: &mut Serving<()>, id: &str) -> Key {
-    serving.insert_ordered(request(FREE), id, "[]");
+    serving.register_ordered(request(FREE), id, "[]");
     serving.find(id).unwrap()
 }
 
@@ -109,12 +109,12 @@ fn start_ordered(serving: &mut Serving<()>) -> Option<Key> {
 #[test]
 fn an_ordered_request_waits_for_what_came_before_it_and_for_nothing_else() {
     let mut serving = Serving::<()>::new();
-    let earlier = [(); 2].map(|()| serving.insert(request(FREE)));
+    let earlier = [(); 2].map(|()| serving.register(request(FREE)));
     let key = ordered(&mut serving, "1");
-    let _later = serving.insert(request(FREE));
+    let _later = serving.register(request(FREE));
     for call in earlier {
         assert_eq!(start_ordered(&mut serving), None);
-        serving.remove(call);
+        serving.complete(call);
     }
     assert_eq!(start_ordered(&mut serving), Some(key));
     assert_eq!(start_ordered(&mut serving), None);
@@ -123,16 +123,16 @@ fn an_ordered_request_waits_for_what_came_before_it_and_for_nothing_else() {
 #[test]
 fn ordered_requests_wait_for_each_other_and_not_for_one_that_is_gone() {
     let mut serving = Serving::<()>::new();
-    let earlier = serving.insert(request(FREE));
+    let earlier = serving.register(request(FREE));
     let keys = ["1", "2", "3", "4"].map(|id| ordered(&mut serving, id));
-    serving.remove(keys[0]);
-    serving.remove(keys[2]);
+    serving.complete(keys[0]);
+    serving.complete(keys[2]);
     assert_eq!(start_ordered(&mut serving), None);
-    serving.remove(earlier);
+    serving.complete(earlier);
     for key in [keys[1], keys[3]] {
         assert_eq!(start_ordered(&mut serving), Some(key));
         assert_eq!(start_ordered(&mut serving), None);
-        serving.remove(key);
+        serving.complete(key);
     }
     assert!(!serving.holds_up_ordered());
 }
@@ -140,21 +140,21 @@ fn ordered_requests_wait_for_each_other_and_not_for_one_that_is_gone() {
 #[test]
 fn ordered_requests_that_are_cancelled_while_another_waits_leave_nothing_behind() {
     let mut serving = Serving::<()>::new();
-    let earlier = serving.insert(request(FREE));
+    let earlier = serving.register(request(FREE));
     let waits = ordered(&mut serving, "waits");
     for _ in 0..1000 {
         let key = ordered(&mut serving, "cancelled");
-        serving.remove(key);
+        serving.complete(key);
     }
     assert!(serving.ordered.len() < 16, "{}", serving.ordered.len());
-    serving.remove(earlier);
+    serving.complete(earlier);
     assert_eq!(start_ordered(&mut serving), Some(waits));
 }
 
 #[test]
 fn a_handler_that_waits_for_its_own_call_or_has_returned_holds_up_nothing() {
     let mut serving = Serving::<()>::new();
-    let [lends, returns] = [(); 2].map(|()| serving.insert(request(FREE)));
+    let [lends, returns] = [(); 2].map(|()| serving.register(request(FREE)));
     let key = ordered(&mut serving, "1");
     serving.release_permit(lends);
     serving.release_permit(lends);
@@ -165,8 +165,8 @@ fn a_handler_that_waits_for_its_own_call_or_has_returned_holds_up_nothing() {
     serving.reacquire_permit(lends);
     assert!(!serving.has_ready_ordered(), "it goes on");
     serving.release_permit(lends);
-    serving.remove(lends);
-    serving.remove(returns);
+    serving.complete(lends);
+    serving.complete(returns);
     assert_eq!(start_ordered(&mut serving), Some(key));
 }
 
@@ -176,8 +176,8 @@ fn a_call_counts_from_when_it_came_whenever_it_starts() {
     let number = serving.number();
     let key = ordered(&mut serving, "1");
     assert!(serving.has_ready_ordered());
-    let late = serving.insert_numbered(request(FREE), number);
+    let late = serving.register_numbered(request(FREE), number);
     assert_eq!(start_ordered(&mut serving), None);
-    serving.remove(late);
+    serving.complete(late);
     assert_eq!(start_ordered(&mut serving), Some(key));
 }
