@@ -1,175 +1,34 @@
 //! Requests that this end owes an answer, and the notification whose handler runs.
 
+mod record;
+mod waiting;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use bytes::Bytes;
+pub(crate) use record::{ColdFields, Cost, Ended, New, Served, ServedExtensions};
 
 use crate::limits::Limits;
-use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::deadlines::Deadlines;
 use crate::protocol::tables::key::{Key, ServedCall};
 use crate::protocol::tables::ordered::Ordered;
 use crate::protocol::tables::slab::Slab;
-use crate::protocol::tables::streams::IncomingKey;
 use crate::util::keyed_hash::KeyedHash;
-use crate::util::members::Members;
-use crate::util::sync::Arc;
-use crate::wire::extensions::Extensions;
 use crate::wire::id::Id;
-
-/// A call that is served.
-#[derive(Debug)]
-pub(crate) struct Served<W> {
-    /// Whether it is to be answered; a notification is not.
-    pub(crate) is_request: bool,
-    /// Whether its caller said hello before it.
-    pub(crate) greeted: bool,
-    /// Of a request that was [kept](Serving::keep).
-    pub(crate) id: Option<Id>,
-    /// Where its answer goes, if not out alone.
-    pub(crate) place: Option<BatchSlot>,
-    /// Which method, by its number in the router.
-    pub(crate) method: usize,
-    pub(crate) cost: Cost,
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) since: Duration,
-    pub(crate) cold: Option<Box<ColdFields<W>>>,
-    /// Calls that its handler made and that are not resolved. While there are some, the handler's
-    /// place is lent to others.
-    calls: usize,
-    /// Whether its handler has returned, and its result waits for room.
-    returned: bool,
-}
-
-impl<W> Default for Served<W> {
-    fn default() -> Self {
-        Self {
-            is_request: false,
-            greeted: false,
-            id: None,
-            place: None,
-            method: 0,
-            cost: Cost::default(),
-            deadline: None,
-            since: Duration::ZERO,
-            cold: None,
-            calls: 0,
-            returned: false,
-        }
-    }
-}
-
-/// What came beside the params of a served call.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct ServedExtensions {
-    /// Extension members of the message.
-    pub(crate) extensions: Extensions,
-    /// Of a call that the fallback serves: the method name in the message. The method's number does not tell.
-    pub(crate) called: Option<Box<str>>,
-}
-
-/// What few calls have: in a box, since calls come and go by the million.
-#[derive(Debug)]
-pub(crate) struct ColdFields<W> {
-    /// What came beside its params.
-    pub(crate) beside: Option<Arc<ServedExtensions>>,
-    /// Of a notification: the batch in which it came. A request's is found by its place in the batch.
-    pub(crate) members: Option<Members>,
-    /// The streams among its params.
-    pub(crate) streams: Vec<IncomingKey>,
-    /// The latest report of its progress, which waits for room.
-    pub(crate) report: Option<Bytes>,
-    /// Told when it is served no longer.
-    pub(crate) watcher: Option<W>,
-    /// Told when its answer has entered the outbox.
-    pub(crate) after: Option<W>,
-    /// Of a request that has not started.
-    params: Option<Box<str>>,
-}
-
-impl<W> Default for ColdFields<W> {
-    fn default() -> Self {
-        let (beside, members, streams, report) = (None, None, Vec::new(), None);
-        Self { beside, members, streams, report, watcher: None, after: None, params: None }
-    }
-}
-
-impl<W> ColdFields<W> {
-    /// Nothing, of nearly all calls.
-    #[inline(always)]
-    pub(crate) fn of(
-        beside: Option<Arc<ServedExtensions>>,
-        streams: Vec<IncomingKey>,
-    ) -> Option<Box<Self>> {
-        if beside.is_none() && streams.is_empty() {
-            return None;
-        }
-        Some(Box::new(Self { beside, streams, ..Self::default() }))
-    }
-}
-
-impl<W> Served<W> {
-    /// The params of a request that has not started.
-    fn take_params(&mut self) -> Option<Box<str>> {
-        self.cold.as_mut()?.params.take()
-    }
-
-    /// Whether its handler has begun.
-    pub(crate) fn has_started(&self) -> bool {
-        self.cold.as_ref().is_none_or(|cold| cold.params.is_none())
-    }
-
-    /// Whether an ordered request that came later has to wait for it. Not for a handler that waits
-    /// for a call of its own: that call may be what the request serves.
-    fn holds_up(&self) -> bool {
-        self.calls == 0 && !self.returned
-    }
-}
-
-/// What a call leaves behind when it ends.
-#[derive(Debug)]
-pub(crate) struct Ended<W> {
-    /// The id to answer under, if it was kept.
-    pub(crate) id: Option<Id>,
-    /// Where its answer goes, if not out alone.
-    pub(crate) place: Option<BatchSlot>,
-    pub(crate) cold: Option<Box<ColdFields<W>>>,
-}
-
-/// What a call takes of the limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Cost {
-    pub(crate) bytes: usize,
-    pub(crate) tokens: usize,
-}
-
-/// A call whose handler is to be started.
-#[derive(Debug)]
-pub(crate) struct New<W> {
-    pub(crate) is_request: bool,
-    pub(crate) greeted: bool,
-    pub(crate) place: Option<BatchSlot>,
-    pub(crate) method: usize,
-    pub(crate) cost: Cost,
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) cold: Option<Box<ColdFields<W>>>,
-    pub(crate) now: Duration,
-}
 
 /// The calls being served on one connection.
 pub(crate) struct Serving<W> {
     /// Under generations that count the calls as they come, those that are refused included.
     places: Slab<Served<W>, ServedCall>,
-    /// How many are requests.
+    /// The number of requests; the rest are notifications.
     requests: usize,
-    /// The requests that outlive the first poll of their handler. Nobody can ask for the others,
-    /// which are most: between a request and its first poll no message is read. Ids are the other
-    /// end's choice, so they are hashed under a key: else they could be chosen to collide.
+    /// The requests that outlive the first poll of their handler. Nobody can ask for the other requests,
+    /// which are most: between a request and its first poll no message is read. The other end chooses the
+    /// ids, so they are hashed under a key: else it could choose ids that collide.
     by_id: HashMap<Id, Key, KeyedHash>,
     /// Requests that wait for room in the outbox, oldest first.
     unstarted: VecDeque<Key>,
-    /// Members of batches that wait until other batches have come to their end; others pass them.
+    /// Members of batches that wait until other batches are finished. Other requests pass them.
     #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     aside: Option<Box<Vec<Key>>>,
     /// Requests that wait for earlier calls to end.
@@ -200,12 +59,12 @@ impl<W> Serving<W> {
         !self.places.is_empty()
     }
 
-    /// How many requests have no answer yet.
+    /// Returns how many requests have no answer yet.
     pub(crate) fn requests(&self) -> usize {
         self.requests
     }
 
-    /// The request with this id, if it was [kept](Self::keep).
+    /// Returns the request with this id, if it was [kept](Self::keep).
     pub(crate) fn find(&self, id: &str) -> Option<Key> {
         if self.by_id.is_empty() {
             return None; // without hashing it: this is asked of every request
@@ -213,8 +72,8 @@ impl<W> Serving<W> {
         self.by_id.get(id).copied()
     }
 
-    /// The name of the limit that keeps a request of this cost from being served now. `orphans` are
-    /// handlers that are not served any more and still run.
+    /// Returns the name of the limit that a request of this cost would exceed. `orphans` is the number of
+    /// handlers that were stopped and still run.
     pub(crate) fn limit_reached(
         &self,
         cost: Cost,
@@ -234,18 +93,17 @@ impl<W> Serving<W> {
         }
     }
 
-    /// The number of a call that comes now, by which it is known whether it came before another.
+    /// Returns the number of a call that comes now. Calls are ordered by their numbers.
     pub(crate) fn number(&mut self) -> u64 {
         self.places.next_generation()
     }
 
-    /// So many calls came that are refused.
+    /// Numbers this many calls, which are refused.
     pub(crate) fn number_more(&mut self, calls: usize) {
         self.places.skip_generations(calls);
     }
 
-    /// How many calls came. Those that are refused have a number as well, since each may still be
-    /// cancelled.
+    /// Returns how many calls came. Refused calls are counted as well, since each may still be cancelled.
     pub(crate) fn numbered(&self) -> u64 {
         self.places.generations()
     }
@@ -282,7 +140,7 @@ impl<W> Serving<W> {
         key
     }
 
-    /// Lets a request be found by its id: it will be served for longer than this moment.
+    /// Makes a request known by its id: it will be served for longer than this moment.
     pub(crate) fn keep(&mut self, key: Key, id: &Id) {
         if let Some(served) = self.get_mut(key) {
             served.id = Some(id.clone());
@@ -290,127 +148,22 @@ impl<W> Serving<W> {
         }
     }
 
-    /// Adds a request whose handler starts later, in the order in which they come.
-    pub(crate) fn register_unstarted(&mut self, new: New<W>, id: &str, params: &str) {
-        let key = self.register_kept(new, id, params);
-        self.unstarted.push_back(key);
-    }
-
-    /// Adds a request whose handler starts when those of all earlier calls have ended.
-    pub(crate) fn register_ordered(&mut self, new: New<W>, id: &str, params: &str) {
-        let key = self.register_kept(new, id, params);
-        self.ordered.push(key, |key| self.places.contains(key));
-        if self.ordered.is_empty() {
-            self.look_after_oldest_ordered();
-        }
-    }
-
-    fn register_kept(&mut self, new: New<W>, id: &str, params: &str) -> Key {
-        let key = self.register(new);
-        if let Some(served) = self.places.get_mut(key) {
-            served.cold.get_or_insert_default().params = Some(params.into());
-        }
-        self.keep(key, &id.into());
-        key
-    }
-
-    /// Whether requests wait to start: later ones must not overtake them.
-    pub(crate) fn has_unstarted(&self) -> bool {
-        !self.unstarted.is_empty()
-    }
-
-    /// Whether an ordered request that came now would have to wait for one that is served.
-    pub(crate) fn holds_up_ordered(&self) -> bool {
-        !self.ordered.is_empty() || self.iter().any(Served::holds_up)
-    }
-
-    /// Whether there is an ordered request that nothing holds up any more.
-    pub(crate) fn has_ready_ordered(&self) -> bool {
-        self.ordered.is_ready()
-    }
-
-    /// The oldest ordered request, with its params, which may be empty for none.
-    pub(crate) fn next_ordered(&mut self) -> Option<(Key, Box<str>)> {
-        let key = self.ordered.pop()?;
-        let params = self.get_mut(key)?.take_params();
-        self.look_after_oldest_ordered();
-        Some((key, params?))
-    }
-
-    /// Counts what holds up the ordered request that is the oldest now.
-    fn look_after_oldest_ordered(&mut self) {
-        let oldest = self.ordered.oldest(|key| self.places.contains(key));
-        let first = oldest.map(|key| key.generation);
-        let is_earlier =
-            |(key, served): &(Key, &Served<W>)| Some(key.generation) < first && served.holds_up();
-        let held_up_by = self.places.iter().filter(is_earlier).count();
-        self.ordered.wait_for(first, held_up_by);
-    }
-
-    /// The oldest request that has not started.
-    pub(crate) fn oldest_unstarted(&mut self) -> Option<Key> {
-        while let Some(key) = self.unstarted.front().copied() {
-            if self.get(key).is_some() {
-                return Some(key);
-            }
-            self.unstarted.pop_front();
-        }
-        None
-    }
-
-    /// The oldest request that has not started, with its params, which may be empty for none.
-    pub(crate) fn next_unstarted(&mut self) -> Option<(Key, Box<str>)> {
-        let key = self.oldest_unstarted()?;
-        self.unstarted.pop_front();
-        Some((key, self.get_mut(key)?.take_params()?))
-    }
-
-    /// Has others pass the oldest request that has not started.
-    pub(crate) fn set_aside(&mut self) {
-        if let Some(key) = self.unstarted.pop_front() {
-            self.aside.get_or_insert_default().push(key);
-        }
-    }
-
-    /// The requests that others pass, oldest first.
-    pub(crate) fn aside(&self) -> &[Key] {
-        self.aside.as_deref().map_or(&[], Vec::as_slice)
-    }
-
-    fn forget_aside(&mut self, key: Key) {
-        let Some(aside) = &mut self.aside else { return };
-        aside.retain(|other| *other != key);
-        self.aside.take_if(|aside| aside.is_empty());
-    }
-
-    /// One of those, with its params, which may be empty for none, to start it.
-    pub(crate) fn take_aside(&mut self, key: Key) -> Option<(Key, Box<str>)> {
-        self.forget_aside(key);
-        Some((key, self.get_mut(key)?.take_params()?))
-    }
-
-    /// Whether members of batches have not started, or have returned and wait for room.
-    pub(crate) fn has_waiting_members(&self) -> bool {
-        let waits = |served: &Served<W>| served.place.is_some() && served.returned;
-        self.aside.is_some() || self.iter().any(waits)
-    }
-
-    /// Whether a handler waits for a call of its own.
+    /// Returns whether a handler waits for a call of its own.
     pub(crate) fn has_lent(&self) -> bool {
         self.lent > 0 || self.iter().any(|served| served.calls > 0)
     }
 
-    /// The call, if it is still served.
+    /// Returns the call, if it is still served.
     pub(crate) fn get(&self, key: Key) -> Option<&Served<W>> {
         self.places.get(key)
     }
 
-    /// The call, if it is still served.
+    /// Returns the call, if it is still served.
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Served<W>> {
         self.places.get_mut(key)
     }
 
-    /// Frees the place of a call that has ended; `None` if that happened before.
+    /// Removes a call that has ended or was stopped. Returns `None` if it was removed before.
     pub(crate) fn complete(&mut self, key: Key) -> Option<Ended<W>> {
         let served = self.places.remove_in_place(key)?;
         let (id, cold) = (served.id.take(), served.cold.take());
@@ -436,7 +189,7 @@ impl<W> Serving<W> {
         Some(ended)
     }
 
-    /// A call that came before an ordered request is gone, or that request itself.
+    /// Takes note that a call is gone which came before an ordered request, or that request itself.
     #[cold]
     fn gone_before_ordered(&mut self, key: Key, held_up: bool) {
         if key.generation == self.ordered.first() {
@@ -446,7 +199,8 @@ impl<W> Serving<W> {
         }
     }
 
-    /// The handler starts a call of its own and lends its place. Whether this is its only call.
+    /// Releases the permit of a handler that starts a call of its own. Returns whether the call is its
+    /// only one.
     pub(crate) fn release_permit(&mut self, key: Key) -> bool {
         let Some(served) = self.get_mut(key) else {
             return false;
@@ -462,8 +216,9 @@ impl<W> Serving<W> {
         first
     }
 
-    /// A call of the handler is resolved. With its last one the handler has its place again,
-    /// whatever the limit says: it never waits for it. Whether this was its last one.
+    /// Takes note that a call of a handler is resolved. With the last one the handler has its permit
+    /// again, whatever the limit says: a handler never waits for its permit. Returns whether the call was
+    /// the last one.
     pub(crate) fn reacquire_permit(&mut self, key: Key) -> bool {
         let Some(served) = self.get_mut(key) else {
             return false;
@@ -479,13 +234,13 @@ impl<W> Serving<W> {
         none_left
     }
 
-    /// Whether the handler waits for calls of its own.
+    /// Returns whether the handler waits for calls of its own.
     pub(crate) fn is_lent(&self, key: Key) -> bool {
         self.get(key).is_some_and(|served| served.calls > 0)
     }
 
-    /// The handler has returned: what is ordered does not wait for its answer to leave. Two batches
-    /// could wait for each other that way.
+    /// Takes note that a handler has returned. Ordered requests do not wait until its answer leaves: two
+    /// batches could wait for each other that way.
     pub(crate) fn returned(&mut self, key: Key) {
         let Some(served) = self.get_mut(key) else {
             return;
@@ -497,18 +252,18 @@ impl<W> Serving<W> {
         }
     }
 
-    /// No call runs out before this time.
+    /// Returns a time before which no deadline comes.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         self.deadlines.next()
     }
 
-    /// The calls whose deadline has come.
+    /// Returns the calls whose deadline has come.
     pub(crate) fn expired(&mut self, now: Duration) -> Vec<Key> {
         let places = self.places.iter();
         self.deadlines.expired(now, places.map(|(key, served)| (key, served.deadline)))
     }
 
-    /// The requests whose deadline has come, and which have not started.
+    /// Returns the requests whose deadline has come and which have not started.
     pub(crate) fn expired_unstarted(&self, now: Duration) -> Vec<Key> {
         let is_over = |served: &Served<W>| {
             served.deadline.is_some_and(|deadline| deadline <= now) && !served.has_started()
@@ -516,20 +271,20 @@ impl<W> Serving<W> {
         self.places.iter().filter(|(_, served)| is_over(served)).map(|(key, _)| key).collect()
     }
 
-    /// The keys of all calls, as they came.
+    /// Returns the keys of all calls, in the order in which the calls came.
     pub(crate) fn keys(&self) -> Vec<Key> {
         let mut keys: Vec<_> = self.places.iter().map(|(key, _)| key).collect();
         keys.sort_unstable_by_key(|key| key.generation);
         keys
     }
 
-    /// All calls, in no order.
+    /// Returns all calls, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Served<W>> {
         self.places.iter().map(|(_, served)| served)
     }
 
-    /// Forgets everything; returns who is to be told, and who waits for an answer that there will
-    /// not be.
+    /// Removes all calls. Returns the watchers, to be told, and the waiters whose answer will not
+    /// come.
     pub(crate) fn drain(&mut self) -> (Vec<W>, Vec<W>) {
         let mut places = std::mem::replace(&mut self.places, Slab::new());
         let cold = places.drain().filter_map(|served| served.cold);
@@ -538,7 +293,7 @@ impl<W> Serving<W> {
         (watchers.into_iter().flatten().collect(), after.into_iter().flatten().collect())
     }
 
-    /// Gives back what a busy time left behind.
+    /// Gives back the memory that a busy time left behind.
     pub(crate) fn shrink(&mut self) {
         if self.places.is_empty() && self.places.has_memory() {
             let (watchers, after) = self.drain();

@@ -1,0 +1,46 @@
+//! Responses of the other end to calls of this end.
+
+use crate::protocol::tables::calls;
+use crate::protocol::{Event, Outcome, Protocol};
+use crate::wire::decode::Response;
+use crate::wire::id::whole;
+
+impl<W> Protocol<W> {
+    /// Returns whether this call of this end was sent and is not answered.
+    pub(in crate::protocol) fn is_in_flight(&mut self, id: u64) -> bool {
+        let call = self.calls.open_mut(id);
+        call.is_some_and(|call| matches!(call.place, calls::MessageState::InFlight(_)))
+    }
+
+    pub(super) fn response<'a>(&mut self, id: Option<&str>, answer: Response<'_>) -> Event<'a> {
+        let is_error = matches!(answer, Response::Error(_));
+        let id = id.and_then(whole);
+        let Some(call) = id.and_then(|id| self.calls.open_mut(id)) else {
+            self.answer_to_mark(id, &answer);
+            if !id.is_some_and(|id| self.calls.late(id)) && !is_error {
+                self.stray();
+            }
+            return Event::Done;
+        };
+        let id = id.expect("an open call has an id");
+        if !matches!(call.place, calls::MessageState::InFlight(_)) {
+            // It was not even sent: no answer of a call is this.
+            if !is_error {
+                self.stray();
+            }
+            return Event::Done;
+        }
+        let subscribe = self.calls.take_subscribe(id);
+        self.on_wire -= 1;
+        self.stall = None;
+        let outcome = match (answer, subscribe) {
+            (Response::Result(result), None) => Outcome::Result(result.into()),
+            (Response::Result(name), Some(subscribe)) => self.subscribed(id, name, subscribe),
+            (Response::Error(error), _) => Outcome::Error(error.into()),
+            (Response::Malformed(why), _) => Outcome::Malformed(why.into()),
+        };
+        self.resolve(id, outcome);
+        self.unpark();
+        Event::Done
+    }
+}
