@@ -13,30 +13,30 @@ use crate::protocol::tables::streams::{ItemParams, Wanted};
 use crate::wire::decode::Response;
 use crate::wire::encode;
 
-/// At most so many subscribe calls that were given up, and ends of streams, are remembered until their answer. The
-/// cancel of such a call ends what it made at any peer that knows cancels.
+/// The most abandoned calls that are remembered until their answer comes. For further ones the cancel of
+/// the call ends the stream, at a peer that knows cancels.
 const MARKS: usize = 1024;
 
-/// What is kept of calls for subscriptions and of their ends, where few connections have any.
+/// What is remembered of subscribe calls and of the ends of streams. Few connections have any.
 #[derive(Default)]
 pub(super) struct Asked {
-    /// Calls that nobody waits for, and whose answers mean something all the same, by their ids.
+    /// Abandoned calls, by their ids.
     pub(super) abandoned_subscribes: HashMap<u64, Abandoned, FxBuildHasher>,
-    /// The names that the members of items have which hold the ids of their streams, of all that were ever
-    /// asked for; without the usual one.
+    /// The names of the members that hold the id of a stream in its items, of all streams that were ever
+    /// asked for, without the usual name.
     pub(super) id_members: Vec<Cow<'static, str>>,
 }
 
-/// A call that nobody waits for.
+/// A call that nobody waits for, and whose answer matters.
 pub(super) enum Abandoned {
-    /// A subscribe call that was given up, and how what it may have made is spoken of.
+    /// A subscribe call that was given up, and the names that belong to its subscription.
     Subscribe(Box<Wanted>),
-    /// The end of this stream, whose items may come until it is answered.
+    /// An unsubscribe call for this stream, whose items may come until the call is answered.
     Unsubscribe(Box<str>),
 }
 
 impl<W> Protocol<W> {
-    /// Notes by which member the items of a stream that is asked for name it, unless by the usual one.
+    /// Notes the member that holds the id of a stream in its items, if it is not the usual member.
     pub(super) fn note_id_member(&mut self, wanted: &Wanted) {
         if wanted.id_member == SUBSCRIPTION {
             return;
@@ -55,7 +55,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// A subscribe call was given up: should its answer come, what it made must be ended.
+    /// Remembers a subscribe call that was given up. If its answer comes, the stream must be ended.
     pub(super) fn mark(&mut self, call: u64, wanted: Option<Box<Wanted>>) {
         let Some(wanted) = wanted else { return };
         self.insert_mark(call, Abandoned::Subscribe(wanted));
@@ -68,7 +68,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Whether these params are an item of a stream that was dropped here, and that the other end has not ended yet.
+    /// Returns whether these params are an item of a stream that was dropped here and that the other end
+    /// has not ended yet.
     pub(super) fn is_late_item(&self, params: Option<&str>) -> bool {
         let Some(asked) =
             self.asked.as_ref().filter(|asked| !asked.abandoned_subscribes.is_empty())
@@ -84,7 +85,7 @@ impl<W> Protocol<W> {
         })
     }
 
-    /// The answer to a call that nobody waits for, if it was a subscribe call.
+    /// Takes an answer that no open call waits for. The stream of an abandoned subscribe call is ended.
     pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Response<'_>) {
         let abandoned_subscribes = self.asked.as_mut().map(|asked| &mut asked.abandoned_subscribes);
         let marked = abandoned_subscribes

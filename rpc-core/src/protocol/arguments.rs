@@ -1,4 +1,4 @@
-//! Streams among the params of a call, both ways: what they wait for, and when they end.
+//! Streams among the params of a call, both ways: when they begin, and when they end.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::protocol::tables::streams::{IncomingKey, Origin, OutgoingKey, Stop};
 use crate::wire::encode;
 use crate::wire::stream_ref;
 
-/// Of calls that this end makes.
+/// Calls that this end makes.
 impl<W> Protocol<W> {
-    /// Whether so many streams more may go with calls.
+    /// Returns whether this number of streams more may go with calls.
     pub(super) fn has_room_for_streams(&self, more: usize) -> bool {
         more == 0 || self.outgoing.arguments() + more <= self.limits.streams
     }
@@ -24,7 +24,7 @@ impl<W> Protocol<W> {
         ids.into_iter().map(|id| self.outgoing.register(id, Origin::Call(call), window)).collect()
     }
 
-    /// The streams that go with a call.
+    /// Returns the streams that go with a call.
     pub(crate) fn streams_of(&mut self, call: u64) -> &[OutgoingKey] {
         self.calls.cold_mut(call).map_or(&[], |cold| &cold.streams)
     }
@@ -42,7 +42,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// An item of this stream was sent: the call that it goes with has more time for its answer.
+    /// Gives the call of a stream more time for its answer, since an item of the stream was sent.
     pub(super) fn renew(&mut self, stream: OutgoingKey, now: Duration) {
         if let Some(call) = self.outgoing.call(stream) {
             self.calls.renew(call, now, |sliding| sliding.by_items);
@@ -50,13 +50,13 @@ impl<W> Protocol<W> {
     }
 }
 
-/// Of calls that this end serves.
+/// Calls that this end serves.
 impl<W> Protocol<W> {
-    /// Takes the streams among the params of a request, so that no item that comes right behind is
-    /// lost.
+    /// Registers the streams among the params of a request, so that no item that comes right behind the
+    /// request is lost.
     ///
     /// # Errors
-    /// What is wrong with them, or too many.
+    /// The params are wrong, or there are too many streams.
     pub(super) fn take_streams(
         &mut self,
         params: Option<&str>,
@@ -85,7 +85,8 @@ impl<W> Protocol<W> {
         Ok(keys)
     }
 
-    /// The stream with this id, as JSON text, which came with a request that is being served; once.
+    /// Claims the stream with this id, as JSON text, which came with a request that is served. Returns it
+    /// once.
     pub(crate) fn claim(&mut self, request: Key, id: &str) -> Option<IncomingKey> {
         // Not looked up by its id: it may have ended before its request could start.
         let mut streams = self.serving.get(request)?.cold.as_ref()?.streams.iter().copied();
@@ -93,7 +94,7 @@ impl<W> Protocol<W> {
         self.incoming.claim(key).then_some(key)
     }
 
-    /// Ends streams that came with a request, since that is over.
+    /// Ends the streams that came with a request, since the request is over.
     pub(super) fn cancel_streams(&mut self, streams: Vec<IncomingKey>) {
         for stream in streams {
             self.to_wake.extend(self.incoming.cancel(stream));

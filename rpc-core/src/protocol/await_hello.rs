@@ -6,19 +6,19 @@ use super::{Outcome, Protocol};
 use crate::protocol::tables::calls::MessageState;
 use crate::wire::decode::Incoming;
 
-/// So long a hello is waited for that nobody has promised.
+/// How long calls wait for a hello that the other end has not promised.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Calls that wait for the hello of the other end.
 pub(super) struct Held {
-    /// Each with whether a handler makes it.
+    /// The ids of the calls, each with whether a handler makes the call.
     calls: Vec<(u64, bool)>,
-    /// When they wait no longer, if that was looked at.
+    /// When the calls stop waiting; `None` until the clock was looked at.
     until: Option<Duration>,
 }
 
 impl<W> Protocol<W> {
-    /// Has a call wait for the hello of the other end.
+    /// Makes a call wait for the hello of the other end.
     pub(super) fn hold_for_hello(&mut self, call: u64, is_marked: bool) {
         let open = self.calls.open();
         let Some(held) = &mut self.held else {
@@ -33,8 +33,8 @@ impl<W> Protocol<W> {
         held.calls.push((call, is_marked));
     }
 
-    /// Something comes from the other end. Nobody has promised its hello: what it says without one shows that none
-    /// will come.
+    /// Takes note of a message that comes before a hello. A message other than a hello shows that no
+    /// hello will come.
     #[cold]
     pub(super) fn heard_while_held(&mut self, incoming: &Incoming<'_>) {
         let tells = match incoming {
@@ -48,7 +48,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// The other end has said hello, or will not.
+    /// Starts or refuses the calls that waited: the other end has said hello, or will not.
     pub(super) fn end_waiting_for_hello(&mut self) {
         let Some(held) = self.held.take() else { return };
         let window = self.hello.window();
@@ -60,7 +60,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Whether calls wait for a hello and nobody has looked at the clock for them.
+    /// Returns whether calls wait for a hello and nobody has looked at the clock for them.
     pub(crate) fn hello_is_unwatched(&self) -> bool {
         let is_watched = |held: &Held| held.until.is_some();
         !self.hello.is_exchanged() && self.held.as_deref().is_some_and(|it| !is_watched(it))
@@ -74,7 +74,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// When the hello is waited for no longer.
+    /// Returns when the calls stop waiting for the hello.
     pub(super) fn held_until(&self) -> Option<Duration> {
         self.held.as_ref()?.until
     }

@@ -1,4 +1,4 @@
-//! Members of batches whose results wait, since unfinished batches hold as much as they may.
+//! Members of batches whose results wait, since unfinished batches hold as many bytes as they may.
 
 use super::{Protocol, Serve, Started};
 use crate::error::object::ErrorObject;
@@ -9,17 +9,18 @@ use crate::protocol::tables::key::Key;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
     Now,
-    /// When there is room in the outbox, or other batches have come to their end.
+    /// Later: when there is room in the outbox, or other batches are finished.
     Deferred,
-    /// Not at all: what it would wait for may wait for it.
+    /// Never: the batches that it would wait for may wait for this result.
     Never,
 }
 
 impl<W> Protocol<W> {
-    /// When the batch that an answer goes to, if it does, may keep it. All batches together keep no more than `queue`,
-    /// but for one that is let to its end; what is beyond waits for that. A handler that waits for a call of its own
-    /// may keep that one from its end until a member of another batch is answered: then there is a `message_out`
-    /// more, and beyond that nothing waits.
+    /// Returns when an answer may be written, by the room in its batch. Unfinished batches together keep
+    /// no more than `queue` bytes, but for one privileged batch; further answers wait until that batch is
+    /// finished. A handler that waits for a call of its own may keep the privileged batch from its end
+    /// until a member of another batch is answered. So while a handler waits there is room for
+    /// `message_out` more, and no answer waits beyond that.
     #[inline(always)] // most answers go to no batch
     pub(super) fn room_to_gather(&mut self, place: Option<BatchSlot>) -> Room {
         let Some(place) = place else { return Room::Now };
@@ -39,7 +40,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// When a result of this handler may be written.
+    /// Returns when the result of this handler may be written.
     pub(crate) fn room_for_answer(&mut self, key: Key) -> Room {
         if !self.outbox.has_room() {
             return Room::Deferred;
@@ -48,8 +49,8 @@ impl<W> Protocol<W> {
         self.room_to_gather(place)
     }
 
-    /// The oldest request that has not started and may do so now. Members of batches for which there is no
-    /// room step aside: others must not wait for them, as they may be what a batch waits for.
+    /// Returns the oldest request that has not started and may do so now. Members of batches without room
+    /// step aside: other requests must not wait for them, since a batch may wait for those.
     pub(super) fn next_unstarted(&mut self) -> Option<(Key, Box<str>)> {
         while let Some(key) = self.serving.oldest_unstarted() {
             let place = self.serving.get(key)?.place;
@@ -78,7 +79,7 @@ impl<W> Protocol<W> {
         self.stop(key, &ErrorObject::busy("queue"));
     }
 
-    /// Whether a request that stepped aside may start after all, or has to be refused.
+    /// Returns whether a request that stepped aside may start now, or must be refused.
     pub(super) fn may_come_back(&mut self) -> bool {
         self.serving.aside().to_vec().into_iter().any(|key| {
             let place = self.serving.get(key).and_then(|served| served.place);
@@ -86,8 +87,8 @@ impl<W> Protocol<W> {
         })
     }
 
-    /// Whether members of batches wait that must not wait any longer, since a handler has begun to wait for a call of
-    /// its own. That can happen on another thread.
+    /// Returns whether members of batches must not wait any longer, since a handler has begun to wait for
+    /// a call of its own. That can happen on another thread.
     pub(crate) fn must_gather_on(&self) -> bool {
         self.batches.bytes() >= self.limits.queue
             && self.outbox.has_room()
@@ -96,7 +97,7 @@ impl<W> Protocol<W> {
             && self.serving.has_waiting_members()
     }
 
-    /// What is known of a request that starts now, after it had to wait.
+    /// Returns the handler to start for a request that had to wait.
     pub(super) fn serve_waiting(
         &mut self,
         key: Key,

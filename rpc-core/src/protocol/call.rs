@@ -1,4 +1,4 @@
-//! What this end wants of the other: calls and notifications on their way out.
+//! Calls and notifications of this end, on their way out.
 
 use bytes::Bytes;
 
@@ -13,8 +13,8 @@ use crate::wire::dialect::Dialect;
 use crate::wire::encode;
 
 impl<W> Protocol<W> {
-    /// Takes a call into the order of messages; returns its id. `message` makes its text; `waiter` is
-    /// taken if it starts, and told when it has an outcome.
+    /// Starts a call. Returns its id. `message` makes the text of the request; `waiter` is taken if the
+    /// call starts, and told when the call has an outcome.
     pub(crate) fn start(
         &mut self,
         start: Start,
@@ -54,7 +54,7 @@ impl<W> Protocol<W> {
         Ok(id)
     }
 
-    /// The id that the next call gets.
+    /// Returns the id that the next call gets.
     fn next_id(&mut self) -> u64 {
         if self.calls.last_id() == 0 && !self.is_known() {
             self.calls.begin_apart(self.chance);
@@ -78,9 +78,9 @@ impl<W> Protocol<W> {
         Some(Box::new(ColdFields { subscribe, streams, sliding, progress, is_lasting }))
     }
 
-    /// Takes calls into the order of messages that leave as one: `message` makes its text, given the
-    /// ids of as many of them as there may be. Those are returned, in order; the rest is busy. So many
-    /// `notifications` leave with them.
+    /// Starts calls that leave as one batch, with this number of `notifications`. `message` makes the
+    /// text, given the ids of as many calls as there is room for. Returns these ids, in order; the other
+    /// calls are busy.
     pub(crate) fn start_batch(
         &mut self,
         starts: &[Start],
@@ -110,7 +110,7 @@ impl<W> Protocol<W> {
         Ok(ids)
     }
 
-    /// Takes the outcome of a call; without one yet, who is kept by `keep` is told when there is.
+    /// Takes the outcome of a call. Without an outcome `keep` stores a waiter, and `None` is returned.
     pub(crate) fn poll_outcome(
         &mut self,
         id: u64,
@@ -119,8 +119,8 @@ impl<W> Protocol<W> {
         self.calls.take(id, keep)
     }
 
-    /// Forgets a call that was dropped. One that was sent is cancelled over there, any other leaves
-    /// no trace. Returns who waited for it, to be dropped without the lock.
+    /// Forgets a call that was dropped. A call that was sent is cancelled at the other end, any other
+    /// call leaves no trace. Returns the waiter, to be dropped without the lock.
     pub(crate) fn abandon(&mut self, id: u64) -> Option<W> {
         if self.calls.open_mut(id).is_some() {
             self.withdraw(id);
@@ -136,8 +136,7 @@ impl<W> Protocol<W> {
         waiter
     }
 
-    /// Takes a notification into the order of messages. `Some` is the ticket under which it waits
-    /// for room.
+    /// Sends a notification. Returns the ticket under which it waits, if there is no room.
     pub(crate) fn notify(&mut self, message: Bytes) -> Result<Option<u64>, CloseReason> {
         if let Some(reason) = self.unreachable() {
             return Err(reason);
@@ -150,12 +149,13 @@ impl<W> Protocol<W> {
         Ok(Some(self.outbox.wait(message, Sender::Notification(None))))
     }
 
-    /// Whether what must wait for room would enter at once.
+    /// Returns whether a message that must wait for room would enter at once.
     pub(crate) fn is_open(&self) -> bool {
         self.outbox.is_open()
     }
 
-    /// Whether the notification that waited under `ticket` has entered; else who is kept by `keep` is told.
+    /// Returns whether the notification that waited under `ticket` has entered the queue. If not, `keep`
+    /// stores a waiter.
     pub(crate) fn poll_entered(
         &mut self,
         ticket: u64,
@@ -168,12 +168,12 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Takes back a notification that waits for room; returns who waited, to be dropped without the lock.
+    /// Takes back a notification that waits for room. Returns the waiter, to be dropped without the lock.
     pub(crate) fn withdraw_notification(&mut self, ticket: u64) -> Option<W> {
         self.outbox.cancel_waiting(ticket)
     }
 
-    /// The handler here that lends its place for a call.
+    /// Releases the permit of the handler that makes a call, if the handler is of this connection.
     fn lender(&mut self, caller: Caller) -> Option<Key> {
         let Caller::Handler(key) = caller else { return None };
         self.release_permit(key);
@@ -197,8 +197,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Takes back the message of an open call, or cancels it if it is gone. Says what its caller
-    /// may think of it.
+    /// Takes back the message of an open call, or cancels the call if its message is gone. Returns
+    /// whether the call may have run.
     pub(super) fn withdraw(&mut self, id: u64) -> Fate {
         let Some(call) = self.calls.open_mut(id) else {
             return Fate::MaybeExecuted;
@@ -239,7 +239,7 @@ impl<W> Protocol<W> {
         self.outbox.push(cancel, Carried::None);
     }
 
-    /// The handler that made this call has its place again.
+    /// Gives the handler that made this call its permit again.
     fn settle_lender(&mut self, id: u64) {
         if let Some(lender) = self.calls.open_mut(id).and_then(|call| call.lender) {
             self.reacquire_permit(lender);

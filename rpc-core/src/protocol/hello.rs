@@ -1,4 +1,4 @@
-//! What the two ends know of each other.
+//! The hello: what the two ends know of each other.
 
 use super::{Event, Protocol};
 use crate::protocol::tables::outbox::Carried;
@@ -6,29 +6,30 @@ use crate::wire::dialect::Dialect;
 use crate::wire::hello::Greetings;
 
 impl<W> Protocol<W> {
-    /// From now on this end is a plain peer, which says no hello and hears none.
+    /// Makes this end a plain peer, which says no hello and hears none.
     pub(crate) fn be_plain(&mut self) {
         self.hello = Greetings::plain();
     }
 
-    /// From now on the two ends speak this dialect.
+    /// Sets the dialect that the two ends speak.
     pub(crate) fn speak(&mut self, dialect: Dialect) {
         self.dialect = dialect;
     }
 
-    /// Ids begin at a place that `chance` picks, if the other end is not known at the first call.
+    /// Sets the random number from which ids begin, if the other end is not known at the first call.
     pub(crate) fn set_chance(&mut self, chance: u32) {
         self.chance = chance;
     }
 
-    /// Says hello, if that was not done; before anything else that is sent from now on.
+    /// Says hello, if this end has not said it, before every message that is sent from now on.
     pub(crate) fn greet(&mut self) {
         if let Some(hello) = self.hello.say(self.limits.stream_window, self.told_batch()) {
             self.outbox.push(hello, Carried::None);
         }
     }
 
-    /// The handshake has told each end that it knows the other; this one `opens` the link.
+    /// Takes note that the handshake has told each end that it knows the other. The end that `opens` the
+    /// link says hello.
     pub(crate) fn know_other(&mut self, opens: bool) {
         self.hello.exchange();
         if opens {
@@ -36,12 +37,12 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Whether what lies beyond the specification may be sent.
+    /// Returns whether messages beyond the specification may be sent.
     pub(crate) fn is_known(&self) -> bool {
         self.hello.is_known()
     }
 
-    /// The other end says hello.
+    /// Takes the hello of the other end.
     pub(super) fn greeted<'a>(&mut self, params: Option<&str>) -> Event<'a> {
         match self.hello.hear(params) {
             Ok(()) if self.hello.window().is_some() => {

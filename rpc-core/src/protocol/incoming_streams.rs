@@ -18,8 +18,8 @@ use crate::util::escaped::Escaped;
 use crate::wire::encode;
 
 impl<W> Protocol<W> {
-    /// A call that waited has its place among the messages now: whether it asks for a stream that is counted is
-    /// decided here, as the other end will, by what stands before it.
+    /// Notes that a call which waited is in the queue now. Whether its stream is counted is decided here:
+    /// by whether the hello of this end is in the queue before the call, as the other end will see it.
     pub(super) fn note_entry(&mut self, call: u64) {
         let greeted = self.hello.is_said();
         let cold = self.calls.cold_mut(call);
@@ -28,8 +28,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// The answer to a subscribe call: the stream begins where its id is read, so that no item that
-    /// comes right behind is lost.
+    /// Takes the answer to a subscribe call. The stream is registered at once, so that no item that comes
+    /// right behind the answer is lost.
     pub(super) fn subscribed(&mut self, call: u64, answer: &str, subscribe: Subscribe) -> Outcome {
         let wanted = subscribe.wanted;
         let Some(id) = self.subscription_id(answer, &wanted) else {
@@ -51,8 +51,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Whether these params are an item of a stream that we take, whatever their method. One of a stream that
-    /// we do not know yet may be early.
+    /// Takes params that are an item of a stream which this end takes, whatever the method. Returns
+    /// whether they are. An item of an unknown stream may come before the answer to its subscribe call.
     pub(super) fn take_item(
         &mut self,
         params: Option<&str>,
@@ -78,7 +78,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// The same for an item that may hold the id of its stream in another member than `subscription`.
+    /// As [`take_item`](Self::take_item), for items that may hold the id of their stream in another
+    /// member than `subscription`.
     #[cold]
     fn take_unusual_item(&mut self, params: &str, may_be_early: bool, is_too_deep: bool) -> bool {
         let (mut known, mut unknown) = (None, None);
@@ -119,8 +120,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Keeps an item of a stream that is not known, if a subscribe call may be about to be answered with
-    /// its id.
+    /// Keeps an item of an unknown stream, if a subscribe call may be about to be answered with its id.
+    /// Returns whether such a call waits.
     #[cold]
     fn keep_early(&mut self, item: &ItemParams<'_>, params: &str, is_too_deep: bool) -> bool {
         if self.calls.subscribing() == 0 {
@@ -138,7 +139,8 @@ impl<W> Protocol<W> {
         true
     }
 
-    /// Takes what came of a stream before its id was known, and forgets what is for nobody.
+    /// Takes the items that came before the id of their stream was known, and forgets those of other
+    /// streams if no subscribe call waits.
     fn take_early(&mut self, key: IncomingKey, id: &str, id_member: &str) {
         let stream = self.early.as_mut().and_then(|early| early.take(id));
         self.shrink_early();
@@ -160,14 +162,14 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Forgets what came for streams of which none is awaited any more.
+    /// Forgets early items, if no subscribe call waits.
     pub(super) fn shrink_early(&mut self) {
         if self.calls.subscribing() == 0 {
             self.early = None;
         }
     }
 
-    /// The other end has ended a stream.
+    /// Ends a stream that the other end has ended. Returns its waiter.
     fn end_taken(
         &mut self,
         key: IncomingKey,
@@ -180,7 +182,8 @@ impl<W> Protocol<W> {
         Ok(waiter)
     }
 
-    /// The next item of a stream. `Some(None)` is its end; with `None`, who is kept by `keep` is told.
+    /// Takes the next item of a stream. Returns `Some(None)` at its end. Without an item `keep` stores a
+    /// waiter, and `None` is returned.
     pub(crate) fn poll_item(
         &mut self,
         key: IncomingKey,
@@ -195,8 +198,8 @@ impl<W> Protocol<W> {
         next
     }
 
-    /// A stream was dropped. The other end is told, whatever the queue holds. Returns who waited for items,
-    /// to be dropped without the lock.
+    /// Removes a stream that was dropped, and tells the other end, whatever the queue holds. Returns the
+    /// waiter, to be dropped without the lock.
     pub(crate) fn unsubscribe(&mut self, key: IncomingKey) -> Option<W> {
         let linked_streams = self.incoming.take_companions(key);
         self.drop_all(linked_streams);
@@ -207,22 +210,22 @@ impl<W> Protocol<W> {
         removed.waiter
     }
 
-    /// The id in the answer to a subscribe call, if there is one, and no longer than any other id: it is
-    /// kept for as long as the stream.
+    /// Returns the id in the answer to a subscribe call. It is `None` if there is no id, or if the id is
+    /// longer than `id_bytes`: the id is kept as long as the stream.
     pub(super) fn subscription_id<'a>(&self, answer: &'a str, wanted: &Wanted) -> Option<&'a str> {
         let id = if answer.starts_with('{') { member(answer, &wanted.id_member)? } else { answer };
         (is_stream_id(id) && id.len() <= self.limits.id_bytes).then_some(id)
     }
 }
 
-/// The JSON text of a member of an object.
+/// Returns the JSON text of a member of an object.
 #[cold]
 fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let members = serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(object).ok()?;
     members.get(name).map(|value| value.get())
 }
 
-/// Why there is no id in the answer to a subscribe call.
+/// Returns why there is no id in the answer to a subscribe call.
 #[cold]
 fn no_id(answer: &str, wanted: &Wanted) -> String {
     let what = "the id of a subscription must be a string or a number, and not too long";
@@ -233,7 +236,7 @@ fn no_id(answer: &str, wanted: &Wanted) -> String {
     what.into()
 }
 
-/// How a stream ends with this error.
+/// Returns the last item of a stream that ends with this error.
 fn last_item(error: &str) -> Item {
     let error = stream_error(error);
     match error.kind() {
@@ -242,7 +245,7 @@ fn last_item(error: &str) -> Item {
     }
 }
 
-/// The error of an error item. Some peers put something else there than an error object.
+/// Returns the error of an error item. Some peers send something else there than an error object.
 fn stream_error(json: &str) -> ErrorObject {
     let object = Some(json).filter(|json| json.starts_with('{'));
     object

@@ -1,5 +1,6 @@
-//! What this end thinks of the other: whether it has logged in, until when that holds, and whether it
-//! is about to go.
+//! The life of the connection: whether the other end has logged in, until when the login holds, and
+//! whether
+//! either end is about to go.
 
 use std::time::Duration;
 
@@ -13,42 +14,43 @@ use crate::wire::encode;
 use crate::wire::goaway::GoAway;
 use crate::wire::hello::Greetings;
 
-/// What is special about the other end, and what this one means to do with it; most connections have none
-/// of it, so it is in a box.
+/// The login of the other end, and the going away of either end. Most connections have neither, so it is
+/// in a box.
 #[derive(Default)]
 pub(super) struct Lifecycle {
     guest: Option<Unauthenticated>,
-    /// Whether this end is about to close, and takes nothing new.
+    /// Whether this end drains: it is about to close, and takes no new requests.
     draining: bool,
-    /// When its login ends.
+    /// When the login of the other end ends.
     expires: Option<Duration>,
-    /// What it said when it was about to close.
+    /// The `$/goaway` of the other end.
     going_away: Option<GoAway>,
 }
 
-/// One who is connected, but has not logged in.
+/// An end that is connected and has not logged in.
 pub(crate) struct Unauthenticated {
-    /// The numbers of the methods that it may call.
+    /// The numbers of the methods that the end may call.
     pub(crate) methods: Vec<usize>,
-    /// When it must have logged in.
+    /// When the end must have logged in.
     pub(crate) until: Duration,
-    /// How often it has called any of them.
+    /// How often the end has called any of them.
     pub(crate) attempts: usize,
-    /// The most members of a batch that is taken from it when it has logged in.
+    /// The most members of a batch that the end may send when it has logged in.
     pub(crate) batch: usize,
-    /// What it has of something that there is little of, dropped with its login.
+    /// A guard, for example a semaphore permit, dropped at login or disconnect.
     pub(crate) _place: Box<dyn Send + Sync>,
 }
 
 impl<W> Protocol<W> {
-    /// From now on the other end may do little until it has logged in.
+    /// Requires the other end to log in. Until then it may call few methods, under these `limits`.
     pub(crate) fn require_login(&mut self, guest: Unauthenticated, limits: Arc<Limits>) {
         self.lifecycle.get_or_insert_default().guest = Some(guest);
         self.restricted = true;
         self.limit(limits);
     }
 
-    /// The guest has logged in; `None` if it is none. What it had is to be dropped without the lock.
+    /// Notes that the other end has logged in; `limits` hold from now on. Returns what is to be dropped
+    /// without the lock; `None` if no login was required.
     pub(crate) fn log_in(&mut self, limits: Arc<Limits>) -> Option<Unauthenticated> {
         let lifecycle = self.lifecycle.as_mut()?;
         let guest = lifecycle.guest.take()?;
@@ -57,7 +59,7 @@ impl<W> Protocol<W> {
         Some(guest)
     }
 
-    /// The guest is gone; what it had is to be dropped without the lock.
+    /// Ends the wait for a login. Returns what is to be dropped without the lock.
     pub(crate) fn forget_guest(&mut self) -> Option<Unauthenticated> {
         self.lifecycle.as_mut()?.guest.take()
     }
@@ -67,13 +69,13 @@ impl<W> Protocol<W> {
         self.limits = limits;
     }
 
-    /// The limits that hold at the moment.
+    /// Returns the limits that hold at the moment.
     pub(crate) fn limits(&self) -> &Arc<Limits> {
         &self.limits
     }
 
-    /// The most members of a batch that this end tells the other: what holds for as long as it is a guest is not to
-    /// make its batches short for ever.
+    /// Returns the most members of a batch that this end tells the other. It is the number that holds
+    /// after the login: the other end must not keep its batches short for ever.
     pub(super) fn told_batch(&self) -> usize {
         let guest = self.lifecycle.as_ref().and_then(|lifecycle| lifecycle.guest.as_ref());
         guest.map_or(self.limits.batch, |guest| guest.batch)
@@ -83,12 +85,12 @@ impl<W> Protocol<W> {
         self.lifecycle.as_ref().is_some_and(|lifecycle| lifecycle.guest.is_some())
     }
 
-    /// Says until when the login holds; `None` is for ever.
+    /// Sets until when the login holds; `None` is for ever.
     pub(crate) fn set_expiry(&mut self, expires: Option<Duration>) {
         self.lifecycle.get_or_insert_default().expires = expires;
     }
 
-    /// A guest has so much more time for its login.
+    /// Gives the other end more time for its login.
     pub(super) fn put_off_login(&mut self, late: Duration) {
         if let Some(guest) = self.lifecycle.as_mut().and_then(|lifecycle| lifecycle.guest.as_mut())
         {
@@ -96,20 +98,20 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// When the login of the other end ends, if that was said.
+    /// Returns when the login of the other end ends, if it ends.
     pub(crate) fn login_expires(&self) -> Option<Duration> {
         self.lifecycle.as_ref()?.expires
     }
 
-    /// When the standing of the other end runs out.
+    /// Returns when the connection must be closed: the time for the login is over, or the login ends.
     pub(super) fn standing_ends(&self) -> Option<Duration> {
         let lifecycle = self.lifecycle.as_ref()?;
         let until = lifecycle.guest.as_ref().map(|guest| guest.until);
         [until, lifecycle.expires].into_iter().flatten().min()
     }
 
-    /// Why the connection must be closed, if the other end's standing has run out. The login of a guest may lie there
-    /// unread, unless its time `is_over`.
+    /// Returns why the connection must be closed, if the login has ended or did not come in time. A login
+    /// may have come and not be read yet, unless the time `is_over`.
     pub(super) fn expired(&self, now: Duration, is_over: bool) -> Option<CloseReason> {
         let reason = if self.has_tried_enough() {
             "too many attempts to log in"
@@ -126,9 +128,9 @@ impl<W> Protocol<W> {
         Some(CloseReason::us(CloseCode::NOT_AUTHENTICATED, reason))
     }
 
-    /// Whether a guest has tried to log in as often as it may, and nothing of that can log it in any more.
-    /// What its methods say to that does not matter: some answer `false` to a wrong password, some with an
-    /// error, and a notification gets no answer at all.
+    /// Returns whether the other end has tried to log in as often as it may, and no attempt still runs.
+    /// The answers do not matter: some methods answer `false` to a wrong password, some answer an error,
+    /// and a notification gets no answer.
     fn has_tried_enough(&self) -> bool {
         let guest = self.lifecycle.as_ref().and_then(|lifecycle| lifecycle.guest.as_ref());
         guest.is_some_and(|guest| guest.attempts >= self.limits.login_attempts)
@@ -136,7 +138,8 @@ impl<W> Protocol<W> {
             && self.notifications.is_free()
     }
 
-    /// Why a method must not be called now, of an end that is restricted; of a guest one attempt more.
+    /// Returns why a restricted end must not call this method now. A call that is allowed counts as one
+    /// attempt to log in.
     #[cold]
     pub(super) fn restriction(&mut self, method: usize) -> Option<ErrorObject> {
         let lifecycle = self.lifecycle.as_mut()?;
@@ -151,8 +154,8 @@ impl<W> Protocol<W> {
         None
     }
 
-    /// From now on new requests are busy; what runs goes on. The other end is told if it knows what that
-    /// means.
+    /// Starts to drain: new requests are refused, and what runs goes on. The other end is told, if it
+    /// understands that.
     pub(crate) fn drain(&mut self, news: &GoAway) {
         self.lifecycle.get_or_insert_default().draining = true;
         self.restricted = true;
@@ -161,7 +164,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// The other end is about to close.
+    /// Takes a `$/goaway`: the other end is about to close.
     pub(super) fn told_to_go(&mut self, params: Option<&str>) {
         match GoAway::read(params) {
             Some(news) => self.lifecycle.get_or_insert_default().going_away = Some(news),
@@ -174,18 +177,18 @@ impl<W> Protocol<W> {
         self.lifecycle.as_ref()?.going_away.as_ref()
     }
 
-    /// From now on this end only answers: the other one cannot take anything else.
+    /// Makes this end only answer: the other end cannot take anything else.
     pub(crate) fn answer_only(&mut self) {
         self.answers_only = true;
         self.hello = Greetings::plain();
     }
 
-    /// Whether this end only answers.
+    /// Returns whether this end only answers.
     pub(crate) fn answers_only(&self) -> bool {
         self.answers_only
     }
 
-    /// Why nothing of ours can be sent, if that is so.
+    /// Returns why no call of this end can be sent, if none can.
     pub(super) fn unreachable(&self) -> Option<CloseReason> {
         if self.answers_only && self.ended.is_none() {
             let reason = "the other end asks by single messages and cannot be called";

@@ -1,4 +1,4 @@
-//! What the other end does wrong: it is counted, and closes the connection when it comes too fast.
+//! Mistakes of the other end. Each is counted, and too many in a short time close the connection.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use super::{Event, Protocol};
 use crate::error::close::{CloseCode, CloseReason};
 
 impl<W> Protocol<W> {
-    /// A message, or a member of a batch, is not what it should be.
+    /// Counts a malformed message, or a malformed member of a batch.
     #[cold]
     pub(super) fn malformed(&mut self) {
         self.counters.malformed += 1;
         self.rates.get_or_insert_default().malformed();
     }
 
-    /// From now on what is no request is not answered: this end has opened the link, and what the other one
-    /// says beside JSON-RPC is its own affair. Who is `heard` may say as much of it as it likes.
+    /// Leaves malformed messages that are no requests without an answer, at the end that has opened the
+    /// link. If the application `is_heard` listens to them, there is no limit on their rate.
     pub(crate) fn leave_malformed(&mut self, is_heard: bool) {
         self.answers_malformed = false;
         self.hears_foreign = is_heard;
     }
 
-    /// A message, or a member of a batch, is no JSON-RPC, and is not answered.
+    /// Counts a message, or a member of a batch, that is no JSON-RPC and is not answered.
     #[cold]
     pub(super) fn foreign<'a>(&mut self) -> Event<'a> {
         self.counters.foreign += 1;
@@ -30,14 +30,15 @@ impl<W> Protocol<W> {
         Event::Foreign { is_first: self.counters.foreign == 1 }
     }
 
-    /// A message concerns nothing that there is, or was.
+    /// Counts a message that concerns nothing known.
     #[cold]
     pub(super) fn stray(&mut self) {
         self.counters.stray += 1;
         self.rates.get_or_insert_default().stray();
     }
 
-    /// What is cancelled is not served; it may have been.
+    /// Counts a cancel with an unknown id. The request may have been answered while the cancel was on its
+    /// way.
     #[cold]
     pub(super) fn count_unknown_cancel<'a>(&mut self) -> Event<'a> {
         let requests = self.serving.numbered();
@@ -47,7 +48,8 @@ impl<W> Protocol<W> {
         Event::Done
     }
 
-    /// There is no stream where one is to end; there may have been, one of this end's calls included.
+    /// Counts an unsubscribe or a stop with an unknown id. The stream may have ended while the message
+    /// was on its way.
     #[cold]
     pub(super) fn nothing_to_end<'a>(&mut self) -> Event<'a> {
         let requests_and_streams = self.serving.numbered() + self.outgoing.numbered();
@@ -57,7 +59,7 @@ impl<W> Protocol<W> {
         Event::Done
     }
 
-    /// Why the connection must be closed, if too much that is wrong has come.
+    /// Returns why the connection must be closed, if too many mistakes have come in a short time.
     pub(super) fn too_fast(&mut self, now: Duration) -> Option<CloseReason> {
         let rates = self.rates.as_mut()?;
         let (malformed, stray) = (self.limits.malformed_rate, self.limits.stray_rate);

@@ -16,7 +16,7 @@ use crate::wire::encode;
 use crate::wire::hello::MOST;
 
 impl<W> Protocol<W> {
-    /// An id that `make` gives, as JSON text, and no open stream has.
+    /// Returns an id from `make`, as JSON text, that no open stream has; `None` if `make` gives none.
     pub(crate) fn unused_id(&self, mut make: impl FnMut() -> Option<Box<str>>) -> Option<Box<str>> {
         loop {
             let id = make()?;
@@ -26,10 +26,10 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// The handler of this request came to a stream, which is to be known by this id: JSON text.
+    /// Opens the stream that the handler of a request returned, under an `id`, which is JSON text.
     ///
     /// # Errors
-    /// There are too many.
+    /// There are too many streams, or the other end takes only answers.
     pub(crate) fn open_outgoing(
         &mut self,
         key: Key,
@@ -48,19 +48,19 @@ impl<W> Protocol<W> {
         Ok(self.outgoing.register(id, Origin::Request(Some(request.into())), window))
     }
 
-    /// Whether the other end counts what comes of this stream, and gives credit for it.
+    /// Returns whether the other end counts the items of this stream and gives credit for them.
     pub(crate) fn is_counted(&self, stream: OutgoingKey) -> bool {
         self.outgoing.is_counted(stream)
     }
 
-    /// Whether the other end has room for an item of this stream. When it has some again, the stream
-    /// is released.
+    /// Returns whether the other end has room for an item of this stream. When it has room again, the
+    /// stream is in `released`.
     pub(crate) fn has_credit(&self, stream: OutgoingKey) -> bool {
         self.outgoing.has_credit(stream)
     }
 
-    /// Takes an item of a stream, whose own text has so many bytes; whether anyone still wants more,
-    /// and there is room for it.
+    /// Takes an item of a stream, of which the value alone has this number of `bytes`. Returns whether
+    /// the stream is still open and there is room for more.
     pub(crate) fn push_item(
         &mut self,
         stream: OutgoingKey,
@@ -77,7 +77,7 @@ impl<W> Protocol<W> {
         self.outbox.has_room()
     }
 
-    /// The other end has room for more of a stream.
+    /// Takes a `$/credit`: the other end has room for more of a stream.
     pub(super) fn credit<'a>(&mut self, params: Option<&str>) -> Event<'a> {
         #[derive(serde::Deserialize)]
         struct Credit<'a> {
@@ -101,12 +101,12 @@ impl<W> Protocol<W> {
         Event::Done
     }
 
-    /// Whether no stream has just begun or ended.
+    /// Returns whether no stream is in `released` or in `dropped`.
     pub(crate) fn no_stream_events(&self) -> bool {
         self.released.is_empty() && self.dropped.is_empty()
     }
 
-    /// A stream has ended by itself; with this item, if the other end is to hear of it.
+    /// Removes a stream that has ended by itself. `last` tells the other end, if it is to be told.
     pub(crate) fn finish_stream(&mut self, stream: OutgoingKey, last: Option<Bytes>) {
         if let Some(linked_streams) = self.outgoing.remove(stream) {
             self.outbox.extend(last);
@@ -152,7 +152,8 @@ impl<W> Protocol<W> {
         event
     }
 
-    /// Ends the stream that these params name; whether there was one, or `None` if they name none.
+    /// Ends the stream that these params name. Returns whether there was such a stream; `None` if the
+    /// params name no stream.
     fn end_offered<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
         let Some(id) = params.and_then(only_param) else { return (None, Event::Done) };
         match self.outgoing.find(id) {
@@ -162,7 +163,8 @@ impl<W> Protocol<W> {
     }
 }
 
-/// The one value in an array or in an object; or the id, where that was found under another name already.
+/// Returns the one value in an array or in an object. Params that are neither are the id itself, which
+/// the router found under a name of its own.
 fn only_param(params: &str) -> Option<&str> {
     if !params.starts_with(['[', '{']) {
         return Some(params);

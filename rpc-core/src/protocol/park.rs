@@ -16,7 +16,7 @@ const RELIEF: Duration = Duration::from_millis(250);
 /// If the additional calls bring no answer within this time either, the calls that wait are busy.
 const GIVE_UP: Duration = Duration::from_secs(10);
 
-/// What waits until there may be more calls on the wire.
+/// A call or a batch that waits until there may be more calls on the wire.
 pub(super) enum Parked {
     /// The call with this id, which keeps its message.
     Call(u64),
@@ -25,7 +25,7 @@ pub(super) enum Parked {
 }
 
 impl Parked {
-    /// How many calls it puts on the wire.
+    /// Returns how many calls it puts on the wire.
     fn len(&self) -> usize {
         match self {
             Self::Call(_) => 1,
@@ -43,8 +43,8 @@ pub(super) struct Stall {
 }
 
 impl<W> Protocol<W> {
-    /// Puts a call where its message waits to be sent. What a handler asks for never waits for
-    /// `calls_on_wire`, since all those on the wire may depend on that handler.
+    /// Puts the message of a call where it waits to be sent. A call of a handler never waits for
+    /// `calls_on_wire`, since all calls on the wire may depend on the handler.
     pub(super) fn take_place(&mut self, id: u64, message: Bytes, is_marked: bool) -> MessageState {
         if is_marked || self.wire_is_free(1) {
             self.on_wire += 1;
@@ -55,7 +55,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// The same for a batch, as a whole.
+    /// As [`take_place`](Self::take_place), for a batch as a whole.
     pub(super) fn place_batch(
         &mut self,
         ids: &Arc<[u64]>,
@@ -71,8 +71,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Whether so many calls may join those on the wire. A batch of more than there may ever be
-    /// goes alone.
+    /// Returns whether this number of calls may join those on the wire. A batch that is larger than the
+    /// limit goes alone.
     fn wire_is_free(&self, calls: usize) -> bool {
         self.parked.is_empty() && self.has_wire_for(calls)
     }
@@ -117,7 +117,7 @@ impl<W> Protocol<W> {
         self.note_entry(id);
     }
 
-    /// Looks whether calls wait that may never be let on by themselves.
+    /// Notes since when calls wait that may never be let onto the wire by themselves.
     pub(super) fn watch_wire(&mut self, now: Duration) {
         if self.parked.is_empty() || !self.serving.has_pending() {
             self.stall = None;
@@ -126,19 +126,19 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Whether calls wait that nobody has looked at the clock for.
+    /// Returns whether calls wait for the wire and nobody has looked at the clock for them.
     pub(crate) fn wire_is_unwatched(&self) -> bool {
         !self.parked.is_empty() && self.stall.is_none() && self.serving.has_pending()
     }
 
-    /// When something is to be done for those that wait.
+    /// Returns when something is to be done for the calls that wait.
     pub(super) fn stall_ends(&self) -> Option<Duration> {
         let Stall { since, is_relieved } = **self.stall.as_ref()?;
         Some(since + if is_relieved { GIVE_UP } else { RELIEF })
     }
 
-    /// Lets more calls onto a wire that nothing comes back from, and gives up the others when that has
-    /// not helped.
+    /// Lets more calls onto a wire on which no answer comes, and gives up the other calls if that has not
+    /// helped.
     pub(super) fn relieve(&mut self, now: Duration) {
         if self.stall_ends().is_none_or(|ends| now < ends) {
             return;

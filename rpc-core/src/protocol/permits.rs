@@ -1,22 +1,23 @@
-//! Handlers that lend their place while they wait for calls of their own, and who is told of that.
+//! Handlers that release their permit while they wait for calls of their own, and the waiters told of
+//! that.
 
 use std::collections::HashMap;
 
 use super::Protocol;
 use crate::protocol::tables::key::Key;
 
-/// Who is told when a handler begins, or ceases, to wait for calls of its own.
+/// Waiters told when a handler begins, or ceases, to wait for calls of its own.
 pub(super) struct PermitWatchers<W>(HashMap<Key, W>);
 
 impl<W> Protocol<W> {
-    /// A running handler starts a call, here or on another connection.
+    /// Releases the permit of a running handler that starts a call, here or on another connection.
     pub(crate) fn release_permit(&mut self, key: Key) {
         if self.serving.release_permit(key) {
             self.tell_lender(key);
         }
     }
 
-    /// A call that a running handler made is resolved.
+    /// Takes note that a call which a running handler made is resolved.
     pub(crate) fn reacquire_permit(&mut self, key: Key) {
         if self.serving.reacquire_permit(key) {
             self.tell_lender(key);
@@ -29,7 +30,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Whether a handler waits for calls of its own; who is kept by `keep` is told when that changes.
+    /// Returns whether a handler waits for calls of its own. `keep` stores a waiter, which is told when
+    /// that changes.
     pub(crate) fn watch_permit(&mut self, key: Key, keep: impl FnOnce(&mut Option<W>)) -> bool {
         let PermitWatchers(permit_watchers) = &mut **self
             .permit_watchers
@@ -40,20 +42,20 @@ impl<W> Protocol<W> {
         self.serving.is_lent(key)
     }
 
-    /// Nobody asks that of this handler any more; returns who did, to be dropped without the lock.
+    /// Forgets the waiter of a handler. Returns the waiter, to be dropped without the lock.
     pub(crate) fn unwatch_permit(&mut self, key: Key) -> Option<W> {
         let PermitWatchers(permit_watchers) = self.permit_watchers.as_deref_mut()?;
         permit_watchers.remove(&key)
     }
 
-    /// There is nothing to be told of any more.
+    /// Tells all waiters, at the end.
     pub(super) fn clear_lenders(&mut self) {
         if let Some(permit_watchers) = self.permit_watchers.take() {
             self.to_wake.extend(permit_watchers.0.into_values());
         }
     }
 
-    /// Gives back what a busy time left behind.
+    /// Gives back the memory that a busy time left behind.
     pub(super) fn shrink_lenders(&mut self) {
         self.permit_watchers.take_if(|permit_watchers| permit_watchers.0.is_empty());
     }

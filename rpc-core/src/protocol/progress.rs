@@ -15,8 +15,8 @@ use crate::wire::id::whole;
 use crate::wire::scan::DISGUISED;
 
 impl<W> Protocol<W> {
-    /// The other end reports how far a call of ours has come, under the token that is its id; `None` if it
-    /// belongs to no call, and someone else may want it.
+    /// Takes a `$/progress`: a report of how far a call of this end has come, whose token is the id of
+    /// the call. Returns `None` if the report belongs to no call, and the fallback may want it.
     pub(super) fn reported<'a>(
         &mut self,
         Notification { params, complexity, .. }: &Notification<'_>,
@@ -40,9 +40,9 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Keeps a report for the call of ours whose id is this token. Those of calls that are over are ignored: a report
-    /// may cross a cancel. Tokens that we never gave mean nothing to us; in LSP and MCP they are other
-    /// business of the two ends.
+    /// Keeps a report for the call of this end whose id is the token. A report for a call that is over is
+    /// ignored: the report may cross a cancel. A token that this end never gave means nothing; in LSP and
+    /// MCP it is other business of the two ends.
     pub(super) fn take_report<'a>(
         &mut self,
         token: &str,
@@ -66,13 +66,13 @@ impl<W> Protocol<W> {
         Some(Event::Done)
     }
 
-    /// Takes what was reported of a call of ours.
+    /// Takes the reports of progress of a call of this end.
     pub(crate) fn take_progress(&mut self, id: u64) -> VecDeque<Box<str>> {
         self.calls.take_reports(id)
     }
 
-    /// A handler reports how far it has come. While there is no room the latest report waits in the
-    /// place of the one before.
+    /// Sends a report of a handler. While there is no room the latest report waits, in the place of the
+    /// one before.
     pub(crate) fn report(&mut self, key: Key, report: Bytes) {
         // Who takes nothing but an answer might take a report for that.
         if self.ended.is_some() || self.answers_only {
@@ -90,7 +90,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Sends reports that waited for room, as far as there is some.
+    /// Sends the reports that waited for room, while there is room.
     pub(super) fn flush_reports(&mut self) {
         while self.outbox.has_room()
             && let Some(unreported) = &mut self.unreported

@@ -1,4 +1,4 @@
-//! Handlers: which may start, what they lend, and how they end.
+//! Handlers: which may start, which are kept, and what is known of the call that a handler serves.
 
 use std::time::Duration;
 
@@ -39,53 +39,53 @@ impl<W> Protocol<W> {
         key
     }
 
-    /// Whether a request or notification waits that could start if there were room.
+    /// Returns whether a request or notification waits that could start if there were room.
     pub(crate) fn has_waiting(&mut self) -> bool {
         self.must_not_overtake() || self.notifications.has_pending() || self.may_come_back()
     }
 
-    /// Whether requests are about to start: later ones must not overtake them.
+    /// Returns whether requests are about to start. Later requests must not overtake them.
     pub(super) fn must_not_overtake(&self) -> bool {
         self.serving.has_unstarted() || self.serving.has_ready_ordered()
     }
 
-    /// Whether an ordered request that comes now is not to start now.
+    /// Returns whether an ordered request that comes now must wait.
     pub(super) fn must_wait_for_earlier(&self) -> bool {
         self.serving.holds_up_ordered() || self.notifications.has_pending()
     }
 
-    /// Whether an ordered request may start now. A handler on another thread can bring that about, by
+    /// Returns whether an ordered request may start now. A handler on another thread can make that so, by
     /// a call of its own.
     pub(crate) fn may_start_ordered(&self) -> bool {
         self.serving.has_ready_ordered() && self.outbox.has_room() && self.ended.is_none()
     }
 
-    /// A handler has returned, and its result waits for room.
+    /// Takes note that a handler has returned and its result waits for room.
     pub(crate) fn on_returned(&mut self, key: Key) {
         self.serving.returned(key);
     }
 
-    /// Whether there is room for what may enter while others wait outside.
+    /// Returns whether there is room in the outbox, even if messages wait for it.
     pub(crate) fn has_room(&self) -> bool {
         self.outbox.has_room()
     }
 
-    /// Whether it is a notification that is still served.
+    /// Returns whether this is a notification that is still served.
     pub(crate) fn is_notification(&self, key: Key) -> bool {
         self.serving.get(key).is_some_and(|served| !served.is_request)
     }
 
-    /// What came beside a call that is still served.
+    /// Returns what came beside the params of a call that is still served.
     pub(crate) fn beside(&self, key: Key) -> Option<&Arc<ServedExtensions>> {
         self.serving.get(key)?.cold.as_ref()?.beside.as_ref()
     }
 
-    /// What a handler that is not over serves.
+    /// Returns the method of a call that is still served.
     pub(crate) fn method(&self, key: Key) -> Option<usize> {
         Some(self.serving.get(key)?.method)
     }
 
-    /// The batch that a call came in which is still served.
+    /// Returns what the members of the batch share in which a call came that is still served.
     pub(crate) fn members(&mut self, key: Key) -> Option<Members> {
         let served = self.serving.get(key)?;
         if let Some(place) = served.place {
@@ -94,8 +94,8 @@ impl<W> Protocol<W> {
         served.cold.as_ref()?.members.clone()
     }
 
-    /// Has `watcher`, made of the one kept, told when the call is served no longer; whether it still
-    /// is.
+    /// Has `watcher`, made of the waiter that was kept before, told when the call is served no longer.
+    /// Returns whether the call is still served.
     pub(crate) fn watch(&mut self, key: Key, watcher: impl FnOnce(Option<W>) -> W) -> bool {
         match self.serving.get_mut(key) {
             Some(served) => {

@@ -28,8 +28,8 @@ pub struct PeerStats {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Results for calls that were never made, or already answered; and cancels and unsubscribes for
-    /// nothing that is known, beyond one of each for every request that came.
+    /// Responses with an unknown id. Also cancels and unsubscribes with an unknown id, minus one of each
+    /// per received request (they may have crossed the answer).
     pub stray: u64,
     /// Messages to a group that were dropped because there was no room for them, notifications that
     /// came while the connection was draining or that were busy, items that the [lag policy](crate::Lag) of a stream

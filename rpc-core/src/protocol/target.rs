@@ -1,16 +1,16 @@
-//! What the names in messages call: found by the router, judged by the protocol.
+//! What the method name of a message stands for: found by the router, judged by the protocol.
 
-/// What a name calls.
+/// What a method name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// The method of this number.
+    /// The method with this number.
     Method(usize),
-    /// The same, but a request starts only when all that came before it has ended.
+    /// The method with this number, whose requests start only when all earlier calls have ended.
     Ordered(usize),
-    /// The end of a subscription.
+    /// The method that ends a subscription.
     Unsubscribe,
-    /// Nothing, if nobody takes it: an item of a subscription that has the name of one of ours.
+    /// The name of items of a subscription of this end. An item for which no stream is open is ignored.
     Item,
-    /// Nothing of ours: so the method of this number, which serves such.
+    /// No method of this end: the fallback, which has this number, serves it.
     Fallback(usize),
 }

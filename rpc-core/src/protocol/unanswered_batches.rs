@@ -120,20 +120,22 @@ impl Unanswered {
 }
 
 impl<W> Protocol<W> {
-    /// The most members of a batch that the other end takes, as far as is known, and this one sends.
+    /// Returns the most members of a batch that this end sends: no more than the other end takes, as far
+    /// as is known.
     pub(crate) fn most_in_batch(&self) -> usize {
         let most = self.limits.batch.min(self.limits.calls_on_wire);
         self.hello.batch().map_or(most, |incoming| incoming.min(most))
     }
 
-    /// The transport has been given a ping: an end that does not know such may answer it by an error.
+    /// Takes note that a ping was sent. An end that does not know `$/ping` may answer it by an error
+    /// without an id.
     pub(crate) fn on_pinged(&mut self) {
         if let Some(unanswered) = &mut self.unanswered {
             unanswered.pinged = self.sent;
         }
     }
 
-    /// A batch leaves now.
+    /// Takes note that a batch leaves.
     #[cold]
     pub(super) fn note_batch(&mut self, queued: &Queued) {
         let calls = &mut self.calls;
@@ -154,7 +156,7 @@ impl<W> Protocol<W> {
         unanswered.add(batch, calls);
     }
 
-    /// Forgets batches that are done with, and notifications of which nothing was heard for a while.
+    /// Forgets batches that are done, and batches of notifications that nothing was heard of.
     pub(super) fn shrink_unanswered(&mut self) {
         let calls = &mut self.calls;
         let Some(unanswered) = &mut self.unanswered else { return };
@@ -165,7 +167,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// An error came under no id; `is_single` if it was not said among answers to other members of a batch.
+    /// Takes an error without an id. `is_single` tells that it came alone, not among answers to other
+    /// members of a batch.
     #[cold]
     pub(super) fn unaddressed<'a>(&mut self, error: ErrorObject, is_single: bool) -> Event<'a> {
         self.counters.unaddressed += 1;
@@ -189,7 +192,7 @@ impl<W> Protocol<W> {
         self.remember(error)
     }
 
-    /// The other end has answered a batch by nothing at all; whether there was one.
+    /// Takes an empty array as the answer to the oldest batch. Returns whether there was a batch.
     pub(super) fn answered_by_nothing(&mut self) -> bool {
         let at = self.position(|batch, calls| batch.is_open(calls));
         let Some(batch) = at.and_then(|at| self.take_batch(at)) else { return false };
@@ -198,7 +201,8 @@ impl<W> Protocol<W> {
         true
     }
 
-    /// One array has answered these calls. The other calls of their batches get no answer any more, and end here.
+    /// Takes note that one array has answered these calls. The other calls of their batches get no answer
+    /// any more, and end here.
     pub(crate) fn on_batch_answered(&mut self, answered: &mut [u64]) {
         answered.sort_unstable();
         let is_in = |id: &u64| answered.binary_search(id).is_ok();
@@ -216,14 +220,15 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// How a call ends whose deadline has come.
+    /// Returns the outcome of a call whose deadline has come.
     pub(super) fn timed_out(&self, id: u64, fate: Fate) -> Outcome {
         let heard = self.unanswered.as_ref().and_then(|unanswered| unanswered.heard.as_ref());
         let heard = heard.filter(|heard| heard.call >= id && fate == Fate::MaybeExecuted);
         Outcome::Timeout(fate, heard.map(|heard| heard.error.clone()))
     }
 
-    /// Keeps what was said for whoever waits in vain; whether it is to be logged, once for each text.
+    /// Keeps an error for the calls that wait in vain. Returns whether it is to be logged, once for each
+    /// text.
     fn remember<'a>(&mut self, mut error: ErrorObject) -> Event<'a> {
         error.data = None;
         error.message.truncate(error.message.floor_char_boundary(LONGEST_HEARD));
@@ -253,7 +258,8 @@ impl<W> Protocol<W> {
         self.unanswered.as_mut()?.take(at)
     }
 
-    /// The oldest batch that is larger than that; if that is not known, the oldest with calls.
+    /// Takes the oldest batch with more members than `most`; if `most` is not known, the oldest batch
+    /// with calls.
     fn take_refused(&mut self, most: Option<usize>) -> Option<Batch> {
         let at = self.position(|batch, calls| match most {
             Some(most) => batch.exceeds(most),

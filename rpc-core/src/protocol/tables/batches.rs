@@ -7,47 +7,47 @@ use crate::protocol::tables::outbox::OVERHEAD;
 use crate::protocol::tables::streams::OutgoingKey;
 use crate::util::members::Members;
 
-/// What a -32011 in the place of an answer may take, its id apart.
+/// The most bytes that the error -32011 in the place of an answer takes, without its id.
 const REFUSAL: usize = 200;
 
 /// The batches of one connection that are not answered yet.
 pub(crate) struct Batches<W> {
     batches: Slab<Batch<W>>,
-    /// Bytes of all answers gathered, and how many there are.
+    /// The bytes of all gathered answers, and the number of these answers.
     gathered: usize,
     answers: usize,
-    /// The one batch that may gather beyond the limit. Without it, batches that hold the room
-    /// between them would wait for each other.
+    /// The one batch that may gather beyond the limit. Without this batch, batches that hold the room
+    /// together would wait for each other.
     privileged: Option<usize>,
 }
 
 struct Batch<W> {
-    /// An answer for each member that is owed one, in their order.
+    /// One place for each member that is owed an answer, in the order of the members.
     answers: Vec<Option<Bytes>>,
     bytes: usize,
-    /// Subscriptions that its members made: their items come after its answer.
+    /// Streams that the members opened. Their items follow the answer of the batch.
     streams: Vec<OutgoingKey>,
-    /// Who is to be told when its answer is on its way.
+    /// Waiters told when the answer of the batch is in the outbox.
     after: Vec<W>,
-    /// Answers that are still to come; one more while its members are being read.
+    /// The number of answers that are still to come, and one more while the members are being read.
     open: usize,
-    /// How many members it has, and what layers share between them, if one has asked.
+    /// The number of members, and the values that layers share between them, if a layer has asked.
     count: usize,
     members: Option<Members>,
 }
 
-/// A batch that has come to its end.
+/// A batch with all its answers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finished<W> {
-    /// Its response; `None` if no member was owed an answer.
+    /// The response; `None` if no member was owed an answer.
     pub(crate) answer: Option<Bytes>,
-    /// The subscriptions that may begin when that is sent.
+    /// Streams that may begin when the response is sent.
     pub(crate) streams: Vec<OutgoingKey>,
-    /// Who is to be told then.
+    /// Waiters told when the response is in the outbox.
     pub(crate) after: Vec<W>,
 }
 
-/// A member's place among the answers of its batch.
+/// The place of a member among the answers of its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BatchSlot {
     pub(crate) batch: usize,
@@ -59,20 +59,20 @@ impl<W> Batches<W> {
         Self { batches: Slab::new(), gathered: 0, answers: 0, privileged: None }
     }
 
-    /// A batch of so many members, which are going to be read.
+    /// Adds a batch of `count` members, which are going to be read. Returns its number.
     pub(crate) fn register(&mut self, count: usize) -> usize {
         let (answers, streams, after) = (Vec::new(), Vec::new(), Vec::new());
         let (bytes, open, members) = (0, 1, None);
         self.batches.insert(Batch { answers, bytes, streams, after, open, count, members })
     }
 
-    /// What its members share.
+    /// Returns the values that the members of a batch share.
     pub(crate) fn members(&mut self, batch: usize) -> Members {
         let Batch { count, members, .. } = &mut self.batches[batch];
         members.get_or_insert_with(|| Members::new(*count)).clone()
     }
 
-    /// A member of the batch is owed an answer.
+    /// Adds a place for the answer of one more member.
     pub(crate) fn add_slot(&mut self, batch: usize) -> BatchSlot {
         let answers = &mut self.batches[batch].answers;
         answers.push(None);
@@ -80,34 +80,35 @@ impl<W> Batches<W> {
         BatchSlot { batch, slot: self.batches[batch].answers.len() - 1 }
     }
 
-    /// All members were read. As [`complete`](Self::complete).
+    /// Notes that all members were read. Returns the batch if it has all its answers.
     pub(crate) fn all_read(&mut self, batch: usize) -> Option<Finished<W>> {
         self.close_slot(batch)
     }
 
-    /// Whether an answer of so many bytes leaves room for a word about each that is to come.
+    /// Returns whether an answer of this size leaves room for a short error in the place of each answer
+    /// that is to come.
     pub(crate) fn fits(&self, place: BatchSlot, bytes: usize, limit: usize) -> bool {
         let batch = &self.batches[place.batch];
         batch.bytes + bytes + batch.open * REFUSAL <= limit
     }
 
-    /// Whether a result may be written for this batch: what all batches gather stays within
-    /// `limit`, but for the one that is allowed to come to its end.
+    /// Returns whether a result may be written for this batch. All batches together gather at most
+    /// `limit` bytes, but for the one privileged batch.
     pub(crate) fn may_gather(&mut self, batch: usize, limit: usize) -> bool {
         self.gathered < limit || *self.privileged.get_or_insert(batch) == batch
     }
 
-    /// A member has made a subscription.
+    /// Holds a stream that a member opened until the batch is answered.
     pub(crate) fn hold(&mut self, place: BatchSlot, stream: OutgoingKey) {
         self.batches[place.batch].streams.push(stream);
     }
 
-    /// Someone is to be told when the answer of a member is on its way.
+    /// Holds a waiter until the batch is answered.
     pub(crate) fn hold_after(&mut self, place: BatchSlot, after: W) {
         self.batches[place.batch].after.push(after);
     }
 
-    /// Keeps the answer of a member; with the last one it is whole.
+    /// Keeps the answer of a member. Returns the batch if the answer was the last one.
     pub(crate) fn complete(&mut self, place: BatchSlot, answer: Bytes) -> Option<Finished<W>> {
         let batch = &mut self.batches[place.batch];
         let bytes = answer.len() + 1;
@@ -118,7 +119,7 @@ impl<W> Batches<W> {
         self.close_slot(place.batch)
     }
 
-    /// A member gets no answer after all. As [`complete`](Self::complete).
+    /// Notes that a member gets no answer. Returns the batch if no other answer is to come.
     pub(crate) fn cancel(&mut self, place: BatchSlot) -> Option<Finished<W>> {
         self.answers += 1;
         self.close_slot(place.batch)
@@ -140,18 +141,17 @@ impl<W> Batches<W> {
         Some(Finished { answer, streams, after })
     }
 
-    /// Bytes of all answers gathered.
+    /// Returns the bytes of all gathered answers.
     pub(crate) fn bytes(&self) -> usize {
         self.gathered
     }
 
-    /// The same, with what the answers take beside their text.
+    /// Returns the memory that the gathered answers take: their bytes, and an overhead for each.
     pub(crate) fn takes(&self) -> usize {
         self.gathered + OVERHEAD * self.answers
     }
 
-    /// Forgets everything, and gives back what a busy time left behind; returns who waits for an
-    /// answer that there will not be.
+    /// Removes all batches, and gives back their memory. Returns the waiters whose answer will not come.
     pub(crate) fn drain(&mut self) -> Vec<W> {
         let batches = std::mem::replace(self, Self::new()).batches;
         batches.into_iter().flat_map(|(_, batch)| batch.after).collect()

@@ -15,18 +15,18 @@ use crate::protocol::tables::deadlines::Deadlines;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::streams::{OutgoingKey, Wanted};
 
-/// The calls of one connection that have no answer yet, or one that was not collected yet.
+/// The calls of one connection that have no outcome yet, or one that was not taken yet.
 pub(crate) struct Calls<W, O> {
     /// A power of two of places, or none.
     places: Vec<Option<Call<W, O>>>,
     ids: Ids,
     /// Calls without an outcome.
     open: usize,
-    /// Calls with one that was not collected.
+    /// Calls with an outcome that was not taken.
     answered: usize,
     /// Open calls that ask for a subscription.
     subscribing: usize,
-    /// Calls that were sent and then given up: so many answers may still come.
+    /// The number of calls that were sent and then given up. As many answers may still come.
     given_up: u64,
     deadlines: Deadlines,
 }
@@ -34,10 +34,10 @@ pub(crate) struct Calls<W, O> {
 /// One call.
 pub(crate) struct Call<W, O> {
     id: u64,
-    /// Where its message is.
+    /// Where the message of the call is.
     pub(crate) place: MessageState,
     deadline: Option<Duration>,
-    /// The handler of this connection that made it and lends its place.
+    /// The handler of this connection that made the call and has released its permit.
     pub(crate) lender: Option<Key>,
     pub(crate) cold: Option<Box<ColdFields>>,
     state: State<W, O>,
@@ -46,31 +46,31 @@ pub(crate) struct Call<W, O> {
 /// What few calls have.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ColdFields {
-    /// If it asks for a subscription, how that goes on.
+    /// How the subscription goes on that the call asks for, if it does.
     pub(crate) subscribe: Option<Subscribe>,
     /// The streams among its params.
     pub(crate) streams: Vec<OutgoingKey>,
-    /// If its deadline may begin anew, how.
+    /// How the deadline begins anew, if it does.
     pub(crate) sliding: Option<SlidingDeadline>,
-    /// What was reported of its progress and not told, if someone listens.
+    /// Reports of progress that were not taken, if the caller listens.
     pub(crate) progress: Option<Reported>,
-    /// Whether it must not be cancelled.
+    /// Whether the call must not be cancelled.
     pub(crate) is_lasting: bool,
 }
 
-/// Reports of progress that were not told yet.
+/// Reports of progress that were not taken yet.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reported {
     reports: VecDeque<Box<str>>,
     bytes: usize,
 }
 
-/// So many reports are kept.
+/// The most reports that are kept of a call.
 const REPORTS: usize = 64;
 
 impl Reported {
-    /// Keeps a report, and with it as many of the latest as there is room for; whether there is any
-    /// for it at all.
+    /// Keeps a report, and as many of the reports before it as there is room for. Returns whether the
+    /// report itself was kept.
     fn push(&mut self, json: &str, window: usize) -> bool {
         if json.len() > window {
             return false;
@@ -89,24 +89,24 @@ impl Reported {
 pub(crate) struct SlidingDeadline {
     /// How long it is.
     pub(crate) span: Duration,
-    /// When it is over in any case.
+    /// When the deadline comes in any case.
     pub(crate) until: Option<Duration>,
-    /// Whether items of its streams do that.
+    /// Whether an item of a stream of the call begins the deadline anew.
     pub(crate) by_items: bool,
-    /// Whether reports of its progress do.
+    /// Whether a report of progress begins the deadline anew.
     pub(crate) by_progress: bool,
 }
 
-/// What a call asks for that asks for a subscription.
+/// The subscription that a call asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subscribe {
-    /// How it is spoken of.
+    /// The names that belong to the subscription.
     pub(crate) wanted: Box<Wanted>,
-    /// Whether we said hello before.
+    /// Whether this end said hello before the call.
     pub(crate) greeted: bool,
 }
 
-/// A call on its way in.
+/// A call to be added.
 pub(crate) struct New<W> {
     pub(crate) place: MessageState,
     pub(crate) deadline: Option<Duration>,
@@ -151,17 +151,17 @@ impl<W, O> Calls<W, O> {
         }
     }
 
-    /// How many calls wait for an answer.
+    /// Returns how many calls wait for an answer.
     pub(crate) fn open(&self) -> usize {
         self.open
     }
 
-    /// How many of those ask for a subscription.
+    /// Returns how many open calls ask for a subscription.
     pub(crate) fn subscribing(&self) -> usize {
         self.subscribing
     }
 
-    /// The id that the next call gets.
+    /// Returns the id that the next call gets.
     pub(crate) fn next_id(&mut self) -> u64 {
         if (self.open + self.answered) * 2 >= self.places.len() {
             self.grow();
@@ -186,17 +186,17 @@ impl<W, O> Calls<W, O> {
         self.places[index] = Some(Call { id, place, deadline, lender, cold, state });
     }
 
-    /// The call with this id, if it waits for an answer.
+    /// Returns the call with this id, if it waits for an answer.
     pub(crate) fn open_mut(&mut self, id: u64) -> Option<&mut Call<W, O>> {
         self.get_mut(id).filter(|call| matches!(call.state, State::Open(_)))
     }
 
-    /// What an open call has that few have.
+    /// Returns the cold fields of an open call, if it has any.
     pub(crate) fn cold_mut(&mut self, id: u64) -> Option<&mut ColdFields> {
         self.open_mut(id)?.cold.as_deref_mut()
     }
 
-    /// Takes what an open call asks for, if that is a subscription.
+    /// Takes the subscription that an open call asks for, if it does.
     pub(crate) fn take_subscribe(&mut self, id: u64) -> Option<Subscribe> {
         if self.subscribing == 0 {
             return None; // without looking for the call: each comes by here
@@ -206,7 +206,7 @@ impl<W, O> Calls<W, O> {
         Some(subscribe)
     }
 
-    /// Something has happened that lets the deadline of a call begin anew, if `that` is said of it.
+    /// Begins the deadline of a call anew, if the call has a sliding deadline for which `that` is true.
     pub(crate) fn renew(
         &mut self,
         id: u64,
@@ -221,11 +221,11 @@ impl<W, O> Calls<W, O> {
         }
     }
 
-    /// Keeps a report of the progress of a call that was sent; who waits for the call, if anyone
-    /// listens to that.
+    /// Keeps a report of the progress of a call that was sent. Returns the waiter of the call, if the
+    /// caller listens to reports.
     ///
     /// # Errors
-    /// It is larger than `window`, and was not kept.
+    /// The report is larger than `window`, and was not kept.
     pub(crate) fn report(&mut self, id: u64, json: &str, window: usize) -> Result<Option<W>, ()> {
         let Some(call) = self.open_mut(id) else { return Ok(None) };
         // Ids can be guessed, and there may be far more calls here than on the wire.
@@ -241,14 +241,14 @@ impl<W, O> Calls<W, O> {
         }
     }
 
-    /// Takes what was reported of a call's progress, in order.
+    /// Takes the reports of a call's progress, in order.
     pub(crate) fn take_reports(&mut self, id: u64) -> VecDeque<Box<str>> {
         let cold = self.get_mut(id).and_then(|call| call.cold.as_mut());
         let reported = cold.and_then(|cold| cold.progress.as_mut());
         reported.map(|reported| std::mem::take(reported).reports).unwrap_or_default()
     }
 
-    /// Gives a call its outcome; returns who waits for it. `None` also if no such call is open.
+    /// Gives a call its outcome. Returns its waiter; `None` also if no such call is open.
     pub(crate) fn complete(&mut self, id: u64, outcome: O) -> Option<W> {
         self.take_subscribe(id);
         let call = self.open_mut(id)?;
@@ -261,8 +261,8 @@ impl<W, O> Calls<W, O> {
         waiter
     }
 
-    /// Takes the outcome, and with it the call; `None` if there is none yet: then `keep` gets the place of
-    /// who waits for it.
+    /// Takes the outcome and removes the call. Without an outcome `keep` stores a waiter, and `None` is
+    /// returned.
     pub(crate) fn take(&mut self, id: u64, keep: impl FnOnce(&mut Option<W>)) -> Option<O> {
         let call = self.get_mut(id)?;
         if let State::Open(kept) = &mut call.state {
@@ -272,13 +272,13 @@ impl<W, O> Calls<W, O> {
         self.remove(id).0
     }
 
-    /// Forgets a call that nobody waits for any more; returns the outcome that it may have, or who waited.
+    /// Removes a call that nobody wants any more. Returns its outcome, or its waiter.
     pub(crate) fn cancel(&mut self, id: u64) -> (Option<O>, Option<W>) {
         self.remove(id)
     }
 
-    /// Frees the place of a call; returns its outcome, or who waited for that. The rest is dropped where it
-    /// is: to move it as a whole took longer than all else here.
+    /// Frees the place of a call. Returns its outcome, or its waiter. The other fields are dropped where
+    /// they lie: to move the call as a whole took longer than everything else here.
     fn remove(&mut self, id: u64) -> (Option<O>, Option<W>) {
         self.take_subscribe(id);
         let Some(index) = self.index_of(id) else { return (None, None) };
@@ -298,7 +298,7 @@ impl<W, O> Calls<W, O> {
         }
     }
 
-    /// The id for a call that is given up at once: its answer finds nobody.
+    /// Returns the id for a call whose answer nobody waits for.
     pub(crate) fn issue(&mut self) -> u64 {
         let id = self.next_id();
         self.ids.pass();
@@ -306,51 +306,52 @@ impl<W, O> Calls<W, O> {
         id
     }
 
-    /// The id of the last call that was made.
+    /// Returns the id of the last call that was made.
     pub(crate) fn last_id(&self) -> u64 {
         self.ids.last()
     }
 
-    /// Whether a call may have had this id.
+    /// Returns whether a call may have had this id.
     pub(crate) fn has_made(&self, id: u64) -> bool {
         self.ids.has_given(id)
     }
 
-    /// Begins far from the ids that other ends begin with, if there was no call yet.
+    /// Makes the ids begin far from those that other ends begin with, if there was no call yet.
     pub(crate) fn begin_apart(&mut self, chance: u32) {
         self.ids.begin_apart(chance);
     }
 
-    /// Whether answers may come that find nobody.
+    /// Returns whether answers may come that nobody waits for.
     pub(crate) fn has_given_up(&self) -> bool {
         self.given_up > 0
     }
 
-    /// Notes that an answer to a call that was sent will find nobody.
+    /// Notes that nobody waits any more for the answer to a call that was sent.
     pub(crate) fn give_up(&mut self) {
         self.given_up += 1;
     }
 
-    /// Whether a call of this id was given up and its answer may come; once for each.
+    /// Returns whether an answer under this id may belong to a call that was given up. Each such call
+    /// excuses one answer.
     pub(crate) fn late(&mut self, id: u64) -> bool {
         let late = self.given_up > 0 && self.ids.has_given(id);
         self.given_up -= u64::from(late);
         late
     }
 
-    /// No call runs out before this time.
+    /// Returns a time before which no deadline comes.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         self.deadlines.next()
     }
 
-    /// The ids of the open calls whose deadline has come.
+    /// Returns the ids of the open calls whose deadline has come.
     pub(crate) fn expired(&mut self, now: Duration) -> Vec<u64> {
         let open = self.places.iter().flatten();
         let open = open.filter(|call| matches!(call.state, State::Open(_)));
         self.deadlines.expired(now, open.map(|call| (call.id, call.deadline)))
     }
 
-    /// The ids of the open calls whose deadline has come, and which were not sent.
+    /// Returns the ids of the open calls whose deadline has come and which were not sent.
     pub(crate) fn expired_unsent(&self, now: Duration) -> Vec<u64> {
         let open = self.places.iter().flatten();
         let is_over = |call: &&Call<W, O>| {
@@ -361,7 +362,7 @@ impl<W, O> Calls<W, O> {
         open.filter(is_over).map(|call| call.id).collect()
     }
 
-    /// The ids of all open calls, oldest first.
+    /// Returns the ids of all open calls, oldest first.
     pub(crate) fn open_ids(&self) -> Vec<u64> {
         let open = self.places.iter().flatten();
         let mut ids: Vec<_> =
@@ -370,7 +371,7 @@ impl<W, O> Calls<W, O> {
         ids
     }
 
-    /// Gives back what a busy time left behind.
+    /// Gives back the memory that a busy time left behind.
     pub(crate) fn shrink(&mut self) {
         if self.open + self.answered == 0 {
             self.places = Vec::new();

@@ -24,12 +24,12 @@ impl Deadlines {
         }
     }
 
-    /// Nothing runs out before this time.
+    /// Returns a time before which no deadline comes.
     pub(crate) fn next(&self) -> Option<Duration> {
         self.earliest
     }
 
-    /// Which of the table's `entries` have run out.
+    /// Returns those of the table's `entries` whose deadline has come.
     pub(crate) fn expired<K>(
         &mut self,
         now: Duration,

@@ -17,7 +17,7 @@ pub(crate) struct Notifications {
 /// A notification that has not started.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Waiting<P> {
-    /// By which it is known what came before it.
+    /// The number under which it came, by which calls are ordered.
     pub(crate) number: u64,
     pub(crate) method: usize,
     pub(crate) params: Option<P>,
@@ -28,7 +28,7 @@ pub(crate) struct Waiting<P> {
 }
 
 impl Waiting<&str> {
-    /// With params of its own.
+    /// Copies the params out of the message.
     pub(crate) fn into_owned(self) -> Waiting<Box<str>> {
         let Self { number, method, params, cost, beside, members } = self;
         Waiting { number, method, params: params.map(Box::from), cost, beside, members }
@@ -40,17 +40,17 @@ impl Notifications {
         Self { waiting: VecDeque::new(), bytes: 0, running: None }
     }
 
-    /// Whether the next notification may start at once.
+    /// Returns whether a notification that comes now may start at once.
     pub(crate) fn is_free(&self) -> bool {
         self.running.is_none() && self.waiting.is_empty()
     }
 
-    /// How many wait.
+    /// Returns how many notifications wait.
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Bytes of what waits.
+    /// Returns the bytes of the params that wait.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -60,12 +60,12 @@ impl Notifications {
         self.waiting.push_back(waiting);
     }
 
-    /// Whether there is one to take.
+    /// Returns whether a notification waits and may start now.
     pub(crate) fn has_pending(&self) -> bool {
         self.running.is_none() && !self.waiting.is_empty()
     }
 
-    /// Takes the next one, unless one runs.
+    /// Takes the next notification, unless one runs.
     pub(crate) fn next(&mut self) -> Option<Waiting<Box<str>>> {
         if !self.has_pending() {
             return None;
@@ -75,25 +75,25 @@ impl Notifications {
         Some(waiting)
     }
 
-    /// Notes that this one runs.
+    /// Notes that the handler of this notification runs.
     pub(crate) fn started(&mut self, key: Key) {
         debug_assert!(self.running.is_none(), "one at a time");
         self.running = Some(key);
     }
 
-    /// Notes that a handler has ended, which may be the one of a notification.
+    /// Notes that a handler has ended. It may be the handler of a request.
     pub(crate) fn complete(&mut self, key: Key) {
         if self.running == Some(key) {
             self.running = None;
         }
     }
 
-    /// Forgets everything, and gives back what a busy time left behind.
+    /// Removes all notifications, and gives back their memory.
     pub(crate) fn clear(&mut self) {
         *self = Self::new();
     }
 
-    /// Gives back what a busy time left behind.
+    /// Gives back the memory that a busy time left behind.
     pub(crate) fn shrink(&mut self) {
         if self.waiting.is_empty() && self.waiting.capacity() > 0 {
             self.waiting = VecDeque::new();

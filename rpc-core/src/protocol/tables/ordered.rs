@@ -17,9 +17,9 @@ pub(crate) struct Ordered(Option<Box<Waiting>>);
 struct Waiting {
     /// Oldest first; some may have ended without a start.
     keys: VecDeque<Key>,
-    /// The number of the oldest.
+    /// The number of the oldest ordered request.
     first: u64,
-    /// How many calls with a smaller number hold it up.
+    /// How many calls with a smaller number hold that request up.
     held_up_by: usize,
 }
 
@@ -28,13 +28,13 @@ impl Ordered {
         self.first() == 0
     }
 
-    /// The number of the oldest, below which calls may hold it up; 0, which is that of none, while
-    /// none waits.
+    /// Returns the number of the oldest ordered request, below which calls may hold it up; 0 if none
+    /// waits. No call has the number 0.
     pub(crate) fn first(&self) -> u64 {
         self.0.as_ref().map_or(0, |waiting| waiting.first)
     }
 
-    /// Whether there is an oldest, and no call holds it up.
+    /// Returns whether an ordered request waits that no call holds up.
     pub(crate) fn is_ready(&self) -> bool {
         self.0.as_ref().is_some_and(|waiting| waiting.held_up_by == 0)
     }
@@ -49,12 +49,13 @@ impl Ordered {
         }
     }
 
-    /// Takes the oldest out, to start it. [`wait_for`](Self::wait_for) names the next one.
+    /// Takes the oldest ordered request, to start it. [`wait_for`](Self::wait_for) then names the next
+    /// one.
     pub(crate) fn pop(&mut self) -> Option<Key> {
         self.0.as_mut()?.keys.pop_front()
     }
 
-    /// The oldest that `is_served` still.
+    /// Returns the oldest ordered request that `is_served` still.
     pub(crate) fn oldest(&mut self, is_served: impl Fn(Key) -> bool) -> Option<Key> {
         let keys = &mut self.0.as_mut()?.keys;
         while keys.front().is_some_and(|key| !is_served(*key)) {
@@ -63,8 +64,7 @@ impl Ordered {
         keys.front().copied()
     }
 
-    /// From now on the oldest is the one with this number, if there is one, and so many calls hold it
-    /// up.
+    /// Sets the number of the oldest ordered request, if there is one, and how many calls hold it up.
     pub(crate) fn wait_for(&mut self, first: Option<u64>, held_up_by: usize) {
         match (first, &mut self.0) {
             (Some(first), Some(waiting)) => {
@@ -74,7 +74,7 @@ impl Ordered {
         }
     }
 
-    /// A call with this number holds up later ones, or does so no longer.
+    /// Takes note that a call with this number holds up later ordered requests, or does so no longer.
     pub(crate) fn note(&mut self, number: u64, holds_up: bool) {
         let Some(waiting) = &mut self.0 else { return };
         if number >= waiting.first {

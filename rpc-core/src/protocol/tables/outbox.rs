@@ -9,10 +9,11 @@ use bytes::Bytes;
 
 use crate::util::sync::Arc;
 
-/// What a message takes beside its text, roughly. Without it a million short ones would be within the limit.
+/// The memory that a message takes beside its text, roughly. Without it a million short messages would be
+/// within the limit.
 pub(crate) const OVERHEAD: usize = 128;
 
-/// The queue of one connection. `W` is told when its message has entered.
+/// The queue of one connection. A waiter `W` is told when its message has entered the queue.
 pub(crate) struct Outbox<W> {
     limit: usize,
     queue: Tickets<Queued>,
@@ -21,14 +22,14 @@ pub(crate) struct Outbox<W> {
     backlog: usize,
 }
 
-/// A message that is next to be sent.
+/// A message that is taken out to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Queued {
     pub(crate) message: Bytes,
     pub(crate) calls: Carried,
 }
 
-/// The calls of ours that a message makes, by id.
+/// The calls of this end that a message carries, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Carried {
     None,
@@ -50,7 +51,7 @@ impl Carried {
         }
     }
 
-    /// What a message with notifications is, which stands alone or in an array.
+    /// Returns how a message counts that holds one notification, or an array of them.
     pub(crate) fn notified(message: &Bytes) -> Self {
         if message.starts_with(b"[") { Self::Notifications } else { Self::None }
     }
@@ -62,20 +63,20 @@ pub(crate) struct Waiting<W> {
     sender: Sender<W>,
 }
 
-/// Who made a message.
+/// What a message in front of the queue carries, and who waits for it.
 pub(crate) enum Sender<W> {
-    /// Calls of ours.
+    /// Calls of this end.
     Calls(Carried),
-    /// A notification, and who waits for it to enter.
+    /// A notification, and the waiter told when it enters.
     Notification(Option<W>),
 }
 
-/// What [`Outbox::admit`] let in.
+/// A message that [`Outbox::admit`] let in.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Admitted<W> {
-    /// These calls now have this place in the queue.
+    /// These calls are in the queue now, under this ticket.
     Calls { calls: Carried, ticket: u64 },
-    /// A notification entered.
+    /// A notification is in the queue now.
     Notification(Option<W>),
 }
 
@@ -85,37 +86,37 @@ impl<W> Outbox<W> {
         Self { limit, queue, waiting, bytes: 0, backlog: 0 }
     }
 
-    /// Whether what may wait enters at once.
+    /// Returns whether there is room for a message that may wait.
     pub(crate) fn has_room(&self) -> bool {
         self.takes() < self.limit
     }
 
-    /// Whether nobody waits and there is room.
+    /// Returns whether a message that may wait enters at once: there is room, and none waits before it.
     pub(crate) fn is_open(&self) -> bool {
         self.has_room() && self.waiting.is_empty()
     }
 
-    /// Bytes in the queue, and those that the transport took and could not pass on yet.
+    /// Returns the bytes in the queue, and those that the transport took and could not pass on yet.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes + self.backlog
     }
 
-    /// The same, with what the messages take beside their text.
+    /// Returns the memory of the queue: its bytes, and an overhead for each message.
     pub(crate) fn takes(&self) -> usize {
         self.bytes() + OVERHEAD * self.queue.len
     }
 
-    /// From now on there is room for so many bytes.
+    /// Sets how many bytes there is room for.
     pub(crate) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// Says how much the transport holds that the medium has not accepted.
+    /// Sets how many bytes the transport holds and has not passed on.
     pub(crate) fn set_backlog(&mut self, bytes: usize) {
         self.backlog = bytes;
     }
 
-    /// Adds a message whatever the limit says; returns its ticket in the queue.
+    /// Adds a message whatever the limit says. Returns its ticket in the queue.
     pub(crate) fn push(&mut self, message: Bytes, calls: Carried) -> u64 {
         self.bytes += message.len();
         self.queue.push(Queued { message, calls })
@@ -128,12 +129,13 @@ impl<W> Outbox<W> {
         }
     }
 
-    /// Adds a message that must wait for room; returns its ticket among those that wait.
+    /// Adds a message that must wait for room. Returns its ticket among the messages that wait.
     pub(crate) fn wait(&mut self, message: Bytes, sender: Sender<W>) -> u64 {
         self.waiting.push(Waiting { message, sender })
     }
 
-    /// Lets the longest waiting message in, if there is room. `None` when nobody waits or enters.
+    /// Lets the message in that has waited longest, if there is room. Returns `None` if no message waits
+    /// or there is no room.
     pub(crate) fn admit(&mut self) -> Option<Admitted<W>> {
         if !self.has_room() {
             return None;
@@ -151,8 +153,7 @@ impl<W> Outbox<W> {
         })
     }
 
-    /// Whether the notification with this ticket still waits; if so `keep` gets the place of who waits for
-    /// it.
+    /// Returns whether the notification with this ticket still waits. If so, `keep` stores a waiter.
     pub(crate) fn still_waits(&mut self, ticket: u64, keep: impl FnOnce(&mut Option<W>)) -> bool {
         match self.waiting.get_mut(ticket) {
             Some(Waiting { sender: Sender::Notification(kept), .. }) => {
@@ -163,12 +164,12 @@ impl<W> Outbox<W> {
         }
     }
 
-    /// Whether the message with this ticket, which waits no longer, has entered. Else it was thrown away.
+    /// Returns whether a message that waits no longer has entered the queue; if not, it was thrown away.
     pub(crate) fn has_entered(&self, ticket: u64) -> bool {
         ticket < self.waiting.first
     }
 
-    /// Takes a message back that waits for room; returns who waited with it.
+    /// Takes back a message that waits for room. Returns its waiter.
     pub(crate) fn cancel_waiting(&mut self, ticket: u64) -> Option<W> {
         match self.waiting.remove(ticket)?.sender {
             Sender::Notification(waiter) => waiter,
@@ -176,21 +177,21 @@ impl<W> Outbox<W> {
         }
     }
 
-    /// Takes a message back that is in the queue and was not sent.
+    /// Takes back a message that is in the queue and was not sent.
     pub(crate) fn cancel(&mut self, ticket: u64) {
         if let Some(queued) = self.queue.remove(ticket) {
             self.bytes -= queued.message.len();
         }
     }
 
-    /// The next message for the transport.
+    /// Takes the next message for the transport.
     pub(crate) fn pop(&mut self) -> Option<Queued> {
         let queued = self.queue.pop()?;
         self.bytes -= queued.message.len();
         Some(queued)
     }
 
-    /// Whether there is nothing to send.
+    /// Returns whether there is nothing to send.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
@@ -205,13 +206,13 @@ impl<W> Outbox<W> {
         });
     }
 
-    /// Throws away what is in the queue; the transport is taken to have nothing either.
+    /// Throws away the queue. The transport is taken to hold nothing either.
     pub(crate) fn clear(&mut self) {
         (self.bytes, self.backlog) = (0, 0);
         self.queue.drain().for_each(drop);
     }
 
-    /// Throws away what waits for room; returns who waited with a notification.
+    /// Throws away the messages that wait for room. Returns the waiters of notifications.
     pub(crate) fn drain_waiting(&mut self) -> impl Iterator<Item = W> {
         self.waiting.drain().filter_map(|waiting| match waiting.sender {
             Sender::Notification(waiter) => waiter,
@@ -219,7 +220,7 @@ impl<W> Outbox<W> {
         })
     }
 
-    /// Gives back what a busy time left behind.
+    /// Gives back the memory that a busy time left behind.
     pub(crate) fn shrink(&mut self) {
         self.queue.shrink();
         self.waiting.shrink();

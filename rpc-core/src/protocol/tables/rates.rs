@@ -10,8 +10,8 @@ use std::time::Duration;
 /// How long a window is.
 const SECONDS: u32 = 10;
 
-/// Foreign messages may come this many times as often as malformed ones: whoever connects to a server has asked
-/// for its messages.
+/// How many times as often as malformed messages foreign ones may come: the end that connects has asked
+/// for the messages of the server.
 const FOREIGN: usize = 10;
 
 /// The events of one kind.
@@ -21,12 +21,12 @@ const FOREIGN: usize = 10;
 pub(crate) struct Rate {
     /// The second in which the window ends.
     until: u32,
-    /// How many came in it.
+    /// The events that came in the window.
     count: u32,
 }
 
 impl Rate {
-    /// Counts `more` events that came now; whether there are more than `most` in this window.
+    /// Counts `more` events that come now. Returns whether more than `most` have come in this window.
     pub(crate) fn exceeds(&mut self, more: u32, now: Duration, most: usize) -> bool {
         let now = u32::try_from(now.as_secs()).unwrap_or(u32::MAX);
         if now >= self.until {
@@ -40,14 +40,14 @@ impl Rate {
 /// Control frames that nobody asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Controls {
-    /// The lower half of how many there were when that was last looked at: there are not 2^32 of
-    /// them between two looks.
+    /// The lower half of the total at the last look. Between two looks there are fewer than 2^32 control
+    /// frames.
     seen: u32,
     rate: Rate,
 }
 
 impl Controls {
-    /// Whether too many came, of which there were `total` until now.
+    /// Returns whether too many came. `total` counts all control frames until now.
     #[inline(always)] // one comparison for each turn of a connection
     pub(crate) fn exceed(&mut self, total: u64, now: Duration, most: usize) -> bool {
         total as u32 != self.seen && self.count(total as u32, now, most)
@@ -61,21 +61,20 @@ impl Controls {
     }
 }
 
-/// Messages that came to nothing.
+/// Messages that are wrong, or that concern nothing known.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
     malformed: Rate,
     foreign: Rate,
     stray: Rate,
-    /// Those that came since the rates were last looked at.
+    /// Malformed messages since the rates were last looked at.
     new_malformed: u32,
     new_foreign: u32,
     new_stray: u32,
-    /// How many of them before the batch that is being received.
+    /// How many of the malformed messages came before the batch that is being received.
     malformed_before: u32,
     foreign_before: u32,
-    /// Cancels and unsubscribes for nothing known, since the connection's start, that a request made
-    /// up for.
+    /// Unknown cancels and unsubscribes so far that were excused by a received request.
     cancels: u64,
     unsubscribes: u64,
 }
@@ -93,35 +92,36 @@ impl Rates {
         self.new_stray = self.new_stray.saturating_add(1);
     }
 
-    /// What comes now are members of a batch.
+    /// The messages that come now are members of a batch.
     pub(crate) fn begin_batch(&mut self) {
         self.malformed_before = self.new_malformed;
         self.foreign_before = self.new_foreign;
     }
 
-    /// They all came: however many of them were malformed, that is one message.
+    /// All members of the batch have come. Any number of malformed members counts as one malformed
+    /// message.
     pub(crate) fn end_batch(&mut self) {
         self.new_malformed = self.new_malformed.min(self.malformed_before.saturating_add(1));
         self.new_foreign = self.new_foreign.min(self.foreign_before.saturating_add(1));
     }
 
-    /// Whether a cancel for nothing known is one too many, after so many requests.
+    /// Returns whether a cancel with an unknown id is one too many, after this number of `requests`.
     ///
-    /// Each request makes up for one, whenever that comes: its answer may have been on the way, or the
-    /// cancel have waited behind much else. So no one who cancels only its own calls is ever counted,
-    /// and to cancel nothing costs as much as to call.
+    /// Each request excuses one unknown cancel, whenever the cancel comes: the answer may have been on
+    /// its way, or the cancel may have waited in a queue. So a peer that cancels only its own calls is
+    /// never counted, and to cancel nothing costs as much as a call.
     pub(crate) fn is_cancel_stray(&mut self, requests: u64) -> bool {
         spend(&mut self.cancels, requests)
     }
 
-    /// Whether an unsubscribe for nothing known is one too many, after so many requests and streams.
-    /// It is apart from cancels: a subscribe call that is given up may be cancelled, and what it made
-    /// unsubscribed.
+    /// Returns whether an unsubscribe with an unknown id is one too many, after this number of requests
+    /// and streams. Unsubscribes are counted apart from cancels: a subscribe call that is given up may be
+    /// cancelled, and its stream unsubscribed as well.
     pub(crate) fn is_unsubscribe_stray(&mut self, requests_and_streams: u64) -> bool {
         spend(&mut self.unsubscribes, requests_and_streams)
     }
 
-    /// The limit that was exceeded by what came since this was last asked.
+    /// Returns the limit that was exceeded by the messages since the last look.
     pub(crate) fn exceeded(
         &mut self,
         now: Duration,
@@ -145,7 +145,7 @@ impl Rates {
     }
 }
 
-/// Spends one more of `earned`; whether there was none left.
+/// Spends one more of `earned`. Returns whether none was left.
 fn spend(spent: &mut u64, earned: u64) -> bool {
     let left = *spent < earned;
     *spent += u64::from(left);

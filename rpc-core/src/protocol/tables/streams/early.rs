@@ -27,8 +27,8 @@ pub(crate) struct Stream {
 }
 
 impl Early {
-    /// Keeps an item of this stream, within `limit` bytes for all; what does not fit is counted. Whether
-    /// it will be given or told of.
+    /// Keeps an item of this stream, within `limit` bytes for all streams; an item that does not fit is
+    /// counted. Returns whether the item was kept or counted.
     pub(crate) fn keep(&mut self, id: &str, params: &str, is_end: bool, limit: usize) -> bool {
         let known = self.streams.iter().position(|stream| *stream.id == *id);
         let at = match known {
@@ -53,7 +53,7 @@ impl Early {
         true
     }
 
-    /// Takes what came of the stream with this id, which was answered.
+    /// Takes what came of the stream with this id, when its subscribe call was answered.
     pub(crate) fn take(&mut self, id: &str) -> Option<Stream> {
         let at = self.streams.iter().position(|stream| *stream.id == *id)?;
         let stream = self.streams.swap_remove(at);

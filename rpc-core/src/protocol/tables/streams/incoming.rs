@@ -12,12 +12,12 @@ use crate::protocol::tables::key::Incoming;
 use crate::protocol::tables::slab::Slab;
 use crate::util::keyed_hash::KeyedHash;
 
-/// Something of a stream, in its order. What comes once is in a box: of the others many may wait.
+/// An entry of a stream, in order. The large last entries are in a box: of the others many may wait.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Item {
     /// The JSON text of an item.
     Result(Box<str>),
-    /// So many items are missing here.
+    /// This number of items is missing here.
     Gap(u64),
     /// An item that cannot be read, and why.
     Unreadable(&'static str),
@@ -25,7 +25,7 @@ pub(crate) enum Item {
     Error(Box<ErrorObject>),
     /// The stream ends with an error that cannot be read, and why.
     Failed(&'static str),
-    /// The stream ends since nobody wants what it was for.
+    /// The stream ends, since its call was cancelled or is over.
     Cancelled,
     /// The stream ends with the connection.
     Closed(Box<CloseReason>),
@@ -38,9 +38,9 @@ struct Stream<W> {
     linked_streams: Vec<OutgoingKey>,
     items: VecDeque<Item>,
     bytes: usize,
-    /// How many bytes should wait at most.
+    /// The most bytes of items that may wait, but for the last one.
     window: usize,
-    /// The credit of one whose other end waits for it.
+    /// The credit, if the other end counts the items.
     credit: Option<Credit>,
     /// The number of the last item.
     seq: u64,
@@ -120,17 +120,17 @@ impl<W> State<W> {
     }
 }
 
-/// How the stream that a call asks for is spoken of.
+/// The names that belong to the subscription that a call asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// The method that ends it.
+    /// The method that ends the subscription.
     pub(crate) unsubscribe: Cow<'static, str>,
-    /// The member of items, and of an answer that is an object, that holds its id.
+    /// The member that holds the id, in items and in an answer that is an object.
     pub(crate) id_member: Cow<'static, str>,
 }
 
 impl Wanted {
-    /// One that this method ends, and whose id stands where it does by the convention.
+    /// A subscription that this method ends, with the usual member for the id.
     pub(crate) fn ended_by(unsubscribe: Cow<'static, str>) -> Box<Self> {
         Box::new(Self { unsubscribe, id_member: SUBSCRIPTION.into() })
     }
@@ -139,18 +139,18 @@ impl Wanted {
 /// How the other end is told that nobody takes the items any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// By a call of a method: it was asked for by a call like this.
+    /// By a call of the unsubscribe method: the stream is a subscription.
     Unsubscribe(Box<Wanted>),
-    /// By `$/stop`: it goes with a call of the other end.
+    /// By `$/stop`: the stream is a param of a call of the other end.
     Argument,
 }
 
-/// What the other end was granted.
+/// The credit that the other end was granted.
 struct Credit {
     window: usize,
-    /// Of that, what items took that came.
+    /// The bytes of the window that items have used.
     used: usize,
-    /// Of that, what was consumed here and may be granted again.
+    /// The used bytes that were consumed here and may be granted again.
     consumed: usize,
 }
 
@@ -159,40 +159,41 @@ pub(crate) struct IncomingStreams<W> {
     open: Slab<Stream<W>, Incoming>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
     by_id: HashMap<Box<str>, IncomingKey, KeyedHash>,
-    /// Bytes of items that wait beyond the windows of their streams, all together, and how many there
-    /// may be: each stream's last item may overdraw its window, by as much as a message may be long.
+    /// The bytes of items that wait beyond the windows of their streams, all together, and the most that
+    /// there may be. The last item of each stream may overdraw the window, by the length of a message.
     beyond: usize,
     most_beyond: usize,
 }
 
-/// What is left of a stream that is not taken any more.
+/// What is left of a stream that was removed.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Removed<W> {
-    /// How to tell the other end, if it does not know, and the id of the stream, as JSON text.
+    /// How to stop the stream at the other end, and its id as JSON text; `None` if the other end has
+    /// ended it.
     pub(crate) stop: Option<(Stop, Box<str>)>,
-    /// Who waited for an item.
+    /// The waiter of the stream.
     pub(crate) waiter: Option<W>,
 }
 
 impl<W> IncomingStreams<W> {
-    /// For streams that may have so many bytes waiting beyond their windows, all together.
+    /// Makes a table whose streams together may have `most_beyond` bytes waiting beyond their windows.
     pub(crate) fn new(most_beyond: usize) -> Self {
         let (open, by_id) = (Slab::new(), HashMap::default());
         Self { open, by_id, beyond: 0, most_beyond }
     }
 
-    /// How many there are, those that have ended and were not dropped included.
+    /// Returns how many streams there are, with those that have ended and were not removed.
     pub(crate) fn len(&self) -> usize {
         self.open.len()
     }
 
-    /// Whether none can get an item.
+    /// Returns whether no stream can get an item.
     pub(crate) fn is_idle(&self) -> bool {
         self.by_id.is_empty()
     }
 
-    /// Begins one under the id, as JSON text, that the other end gave it; `None` if that is in use.
-    /// With a `window` the other end waits for credit.
+    /// Adds a stream under the id that the other end gave it, as JSON text. Returns `None` if the id is
+    /// in use. With a `window` the other end waits for credit.
     pub(crate) fn register(
         &mut self,
         id: &str,
@@ -212,12 +213,12 @@ impl<W> IncomingStreams<W> {
         Some(key)
     }
 
-    /// The stream with this id, as JSON text, if it can get an item.
+    /// Returns the stream with this id, as JSON text, if it can get an item.
     pub(crate) fn find(&self, id: &str) -> Option<IncomingKey> {
         self.by_id.get(id).copied()
     }
 
-    /// The one with this id whose items hold that in the member of this name.
+    /// Returns the stream with this id, if its items hold the id in the member of this name.
     pub(crate) fn find_by(&self, id: &str, id_member: &str) -> Option<IncomingKey> {
         let key = self.find(id)?;
         match &self.open.get(key)?.state {
@@ -228,24 +229,24 @@ impl<W> IncomingStreams<W> {
         }
     }
 
-    /// The id, as JSON text, of one that was not forgotten; it may have ended.
+    /// Returns the id of a stream, as JSON text. The stream may have ended.
     pub(crate) fn id(&self, key: IncomingKey) -> Option<&str> {
         self.open.get(key).map(|stream| &*stream.id)
     }
 
-    /// Whether the other end counts what comes of it, and waits for credit.
+    /// Returns whether the other end counts the items and waits for credit.
     pub(crate) fn is_counted(&self, key: IncomingKey) -> bool {
         self.open.get(key).is_some_and(|stream| stream.credit.is_some())
     }
 
-    /// So many items are missing that came before they could be taken.
+    /// Notes that this number of items came before they could be kept, and is missing.
     pub(crate) fn miss(&mut self, key: IncomingKey, items: u64) {
         if let Some(stream) = self.open.get_mut(key).filter(|_| items > 0) {
             stream.miss(items);
         }
     }
 
-    /// Adds an item, in the place of one that cannot be read. As [`push`](Self::push).
+    /// As [`push`](Self::push), for an item that cannot be read.
     pub(crate) fn push_unreadable(
         &mut self,
         key: IncomingKey,
@@ -256,11 +257,11 @@ impl<W> IncomingStreams<W> {
         self.keep(key, Item::Unreadable(why), 0, seq, window)
     }
 
-    /// Adds a result, which may have a number; one that finds more than `window` bytes waiting, or no
-    /// credit, becomes a gap. Returns who waits for it.
+    /// Adds an item, which may have a number. An item that finds more than `window` bytes waiting, or no
+    /// credit, becomes a gap. Returns the waiter.
     ///
     /// # Errors
-    /// Its number has come already.
+    /// The number has come already.
     pub(crate) fn push(
         &mut self,
         key: IncomingKey,
@@ -300,10 +301,10 @@ impl<W> IncomingStreams<W> {
         Ok(waiter)
     }
 
-    /// Ends one, with a last item if it fails. Returns who waits for that.
+    /// Ends a stream, with a `last` entry if it fails. Returns the waiter.
     ///
     /// # Errors
-    /// Its number has come already.
+    /// The number has come already.
     pub(crate) fn end(
         &mut self,
         key: IncomingKey,
@@ -317,7 +318,8 @@ impl<W> IncomingStreams<W> {
         Ok(stream.state.end())
     }
 
-    /// The next item. `Some(None)` is the end; with `None`, who is kept by `keep` is told of what comes.
+    /// Takes the next entry. Returns `Some(None)` at the end. Without an entry `keep` stores a waiter,
+    /// and `None` is returned.
     pub(crate) fn next(
         &mut self,
         key: IncomingKey,
@@ -347,8 +349,8 @@ impl<W> IncomingStreams<W> {
         }
     }
 
-    /// The credit to grant again, and the id, as JSON text, of the stream: when half of the
-    /// window was consumed.
+    /// Takes the credit to grant again, when half of the window was consumed. Returns the id of the
+    /// stream, as JSON text, and the bytes.
     pub(crate) fn credit(&mut self, key: IncomingKey) -> Option<(&str, u64)> {
         let stream = self.open.get_mut(key).filter(|stream| !stream.state.is_ended())?;
         let credit = stream.credit.as_mut()?;
@@ -360,24 +362,24 @@ impl<W> IncomingStreams<W> {
         Some((&stream.id, consumed as u64))
     }
 
-    /// Has streams of this end last as long as this one.
+    /// Links streams of this end, which end with this stream.
     pub(crate) fn link(&mut self, key: IncomingKey, linked_streams: Vec<OutgoingKey>) {
         if let Some(stream) = self.open.get_mut(key) {
             stream.linked_streams = linked_streams;
         }
     }
 
-    /// The streams of this end that end with this one, if it has ended; each once.
+    /// Takes the streams of this end that end with this stream.
     pub(crate) fn take_companions(&mut self, key: IncomingKey) -> Vec<OutgoingKey> {
         self.open.get_mut(key).map(|it| std::mem::take(&mut it.linked_streams)).unwrap_or_default()
     }
 
-    /// Someone takes the items of this one from now on; whether nobody did before.
+    /// Notes that someone takes the items from now on. Returns whether nobody did before.
     pub(crate) fn claim(&mut self, key: IncomingKey) -> bool {
         self.open.get_mut(key).is_some_and(|stream| stream.state.claim())
     }
 
-    /// The call that it came with is over, and so is the stream. Returns who waits for items.
+    /// Ends a stream whose call is over. Returns the waiter.
     pub(crate) fn cancel(&mut self, key: IncomingKey) -> Option<W> {
         match self.open.get(key)?.state {
             State::Unclaimed | State::EndedUnclaimed => self.remove(key)?.waiter,
@@ -386,7 +388,7 @@ impl<W> IncomingStreams<W> {
         }
     }
 
-    /// Forgets one; `None` if that has happened.
+    /// Removes a stream. Returns `None` if it was removed before.
     pub(crate) fn remove(&mut self, key: IncomingKey) -> Option<Removed<W>> {
         let stream = self.open.remove(key)?;
         self.beyond -= stream.beyond();
@@ -405,7 +407,7 @@ impl<W> IncomingStreams<W> {
         Some(Removed { stop: stop.map(|stop| (stop, stream.id)), waiter })
     }
 
-    /// Ends all with the connection; returns who waits for items.
+    /// Ends all streams with the connection, and removes those that nobody takes. Returns the waiters.
     pub(crate) fn end_all(&mut self, reason: &CloseReason) -> Vec<W> {
         self.by_id.clear();
         let keys: Vec<_> = self.open.iter().map(|(key, _)| key).collect();
@@ -432,7 +434,7 @@ impl<W> IncomingStreams<W> {
 }
 
 impl<W> Stream<W> {
-    /// Takes in the number of an item, if it has one; those that were skipped are missing.
+    /// Takes note of the number of an item, if it has one. The numbers that were skipped are a gap.
     fn count(&mut self, seq: Option<u64>) -> Result<(), ()> {
         let Some(seq) = seq else { return Ok(()) };
         let skipped = seq.checked_sub(self.seq).and_then(|ahead| ahead.checked_sub(1)).ok_or(())?;
@@ -443,7 +445,7 @@ impl<W> Stream<W> {
         Ok(())
     }
 
-    /// Makes room for an item, if it may have some.
+    /// Takes room for an item. Returns whether there was room.
     fn has_room_for(&mut self, bytes: usize, window: usize) -> bool {
         match &mut self.credit {
             Some(credit) if credit.used >= credit.window => return false,
@@ -456,12 +458,12 @@ impl<W> Stream<W> {
         true
     }
 
-    /// How many bytes wait beyond the window.
+    /// Returns how many bytes wait beyond the window.
     fn beyond(&self) -> usize {
         self.bytes.saturating_sub(self.window)
     }
 
-    /// What is not kept takes no room: whoever sent it gets the credit back.
+    /// Gives the credit back for an item that is not kept.
     fn pass_over(&mut self, bytes: usize) {
         if let Some(credit) = self.credit.as_mut().filter(|credit| credit.used < credit.window) {
             credit.used += bytes;
@@ -476,7 +478,7 @@ impl<W> Stream<W> {
         }
     }
 
-    /// Notes that so many items are missing after those that are there.
+    /// Notes that this number of items is missing behind those that wait.
     fn miss(&mut self, items: u64) {
         match self.items.back_mut() {
             Some(Item::Gap(missing)) => *missing = missing.saturating_add(items),

@@ -25,9 +25,10 @@ struct Stream {
 /// What a stream belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The request of the other end that asked for it; none any more when its id is used again.
+    /// The request of the other end that asked for the stream; `None` when the id of the request is used
+    /// again.
     Request(Option<Id>),
-    /// The call of this end that it goes with.
+    /// The call of this end that the stream is a param of.
     Call(u64),
 }
 
@@ -106,7 +107,7 @@ pub(crate) struct OutgoingStreams {
     by_id: HashMap<Box<str>, OutgoingKey, FxBuildHasher>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
     by_request: HashMap<Id, OutgoingKey, KeyedHash>,
-    /// How many go with calls of this end.
+    /// How many streams are params of calls of this end.
     arguments: usize,
 }
 
@@ -118,23 +119,23 @@ impl Default for OutgoingStreams {
 }
 
 impl OutgoingStreams {
-    /// How many are open.
+    /// Returns how many streams are open.
     pub(crate) fn len(&self) -> usize {
         self.open.len()
     }
 
-    /// How many there ever were.
+    /// Returns how many streams there were since the start of the connection.
     pub(crate) fn numbered(&self) -> u64 {
         self.open.generations()
     }
 
-    /// How many of those that are open go with calls of this end.
+    /// Returns how many open streams are params of calls of this end.
     pub(crate) fn arguments(&self) -> usize {
         self.arguments
     }
 
-    /// Opens one under this id, JSON text that none has already; with a `window` the other end gives
-    /// credit.
+    /// Adds a stream under an id, as JSON text, that no open stream has. With a `window` the other end
+    /// gives credit.
     pub(crate) fn register(
         &mut self,
         id: Box<str>,
@@ -154,21 +155,21 @@ impl OutgoingStreams {
         key
     }
 
-    /// The other end counts what comes of this one, and has so much room for it at first.
+    /// Notes that the other end counts the items, and has room for a `window` of bytes at first.
     pub(crate) fn set_window(&mut self, key: OutgoingKey, window: u64) {
         if let Some(it) = self.open.get_mut(key) {
             it.state = State::counted(window);
         }
     }
 
-    /// Has streams of the other end last as long as this one.
+    /// Links streams of the other end, which end with this stream.
     pub(crate) fn link(&mut self, key: OutgoingKey, linked_streams: Vec<IncomingKey>) {
         if let Some(it) = self.open.get_mut(key) {
             it.linked_streams = linked_streams;
         }
     }
 
-    /// The call of this end that it goes with.
+    /// The call of this end that the stream is a param of.
     pub(crate) fn call(&self, key: OutgoingKey) -> Option<u64> {
         match self.open.get(key)?.origin {
             Origin::Call(id) => Some(id),
@@ -176,17 +177,18 @@ impl OutgoingStreams {
         }
     }
 
-    /// The subscription with this id, as JSON text.
+    /// Returns the stream with this id, as JSON text.
     pub(crate) fn find(&self, id: &str) -> Option<OutgoingKey> {
         self.by_id.get(id).or_else(|| self.by_id.get(&respelled(id)?)).copied()
     }
 
-    /// The subscription that this request made.
+    /// Returns the stream that this request asked for.
     pub(crate) fn made_by(&self, request: &str) -> Option<OutgoingKey> {
         self.by_request.get(request).copied()
     }
 
-    /// A request has this id again: it no longer names the subscription that an earlier one made.
+    /// Notes that a new request has this id: the id no longer names the stream that an earlier request
+    /// asked for.
     pub(crate) fn forget_request(&mut self, request: &str) {
         // Every request comes by here, and an empty map would still hash its id.
         if self.by_request.is_empty() {
@@ -198,44 +200,45 @@ impl OutgoingStreams {
         }
     }
 
-    /// The id of a subscription, as JSON text, if it is open.
+    /// Returns the id of a stream, as JSON text, if it is open.
     pub(crate) fn id(&self, key: OutgoingKey) -> Option<&str> {
         self.open.get(key).map(|it| &*it.id)
     }
 
-    /// Whether the other end counts what comes of it.
+    /// Returns whether the other end counts the items.
     pub(crate) fn is_counted(&self, key: OutgoingKey) -> bool {
         self.open.get(key).is_some_and(|it| it.state != State::Unlimited)
     }
 
-    /// Whether the other end has room for an item of it.
+    /// Returns whether the other end has room for an item.
     pub(crate) fn has_credit(&self, key: OutgoingKey) -> bool {
         self.open.get(key).is_some_and(|it| !matches!(it.state, State::Blocked { .. }))
     }
 
-    /// Whether some wait for credit.
+    /// Returns whether a stream waits for credit.
     pub(crate) fn wait_for_credit(&self) -> bool {
         self.open.iter().any(|(_, it)| matches!(it.state, State::Blocked { .. }))
     }
 
-    /// Notes that an item with so many bytes of text was sent.
+    /// Notes that an item with this number of bytes of text was sent.
     pub(crate) fn spend(&mut self, key: OutgoingKey, bytes: usize) {
         if let Some(it) = self.open.get_mut(key) {
             it.state.send(cost(bytes) as u64);
         }
     }
 
-    /// Adds credit to the one with this id; it, if it may go on now and could not before.
+    /// Adds credit to the stream with this id. Returns the stream if it was blocked and may go on now.
     ///
     /// # Errors
-    /// More than there can be room for.
+    /// The credit is above the window, or the stream is not counted.
     pub(crate) fn grant(&mut self, id: &str, bytes: u64) -> Result<Option<OutgoingKey>, ()> {
         let Some(key) = self.find(id) else { return Ok(None) };
         let Some(it) = self.open.get_mut(key) else { return Ok(None) };
         Ok(it.state.grant(bytes)?.then_some(key))
     }
 
-    /// Closes one. `None` if it was not open; else the streams of the other end that end with it.
+    /// Removes a stream. Returns the streams of the other end that end with it; `None` if it was not
+    /// open.
     pub(crate) fn remove(&mut self, key: OutgoingKey) -> Option<Vec<IncomingKey>> {
         let stream = self.open.remove(key)?;
         self.by_id.remove(&stream.id);
@@ -246,14 +249,14 @@ impl OutgoingStreams {
         Some(stream.linked_streams)
     }
 
-    /// Forgets all.
+    /// Removes all streams.
     pub(crate) fn clear(&mut self) {
         drop(self.open.drain());
         (self.by_id, self.by_request) = (HashMap::default(), HashMap::default());
         self.arguments = 0;
     }
 
-    /// Gives back what a busy time left behind.
+    /// Gives back the memory that a busy time left behind.
     pub(crate) fn shrink(&mut self) {
         if self.open.is_empty() && self.open.has_memory() {
             self.clear();
@@ -261,7 +264,7 @@ impl OutgoingStreams {
     }
 }
 
-/// An id in the spelling that ours have, if it had another: `"\u0061"` is `"a"`, and `1e2` is `100`.
+/// Returns an id in the spelling of this end, if it had another: `"\u0061"` is `"a"`, and `1e2` is `100`.
 #[cold]
 fn respelled(id: &str) -> Option<Box<str>> {
     if id.starts_with('"') {
