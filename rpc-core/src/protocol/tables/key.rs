@@ -3,8 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Names a value in a [`Slab`](super::slab::Slab), or tells that the value is gone. No two values of a
-/// connection that are of one kind `K` ever have the same key, though the `index` is used again.
+/// Names a served call or a stream. No two values of a connection that are of one kind `K` ever have the
+/// same key, though the `index` is used again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key<K = ServedCall> {
     pub(crate) index: usize,

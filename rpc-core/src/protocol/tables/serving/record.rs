@@ -14,6 +14,8 @@ use crate::wire::id::Id;
 /// A call that is served.
 #[derive(Debug)]
 pub(crate) struct Served<W> {
+    /// The generation of the key; 0 in a place that is free.
+    pub(super) serial: u64,
     /// Whether the call is owed an answer. A notification is not.
     pub(crate) is_request: bool,
     /// Whether the other end said hello before the call.
@@ -38,6 +40,7 @@ pub(crate) struct Served<W> {
 impl<W> Default for Served<W> {
     fn default() -> Self {
         Self {
+            serial: 0,
             is_request: false,
             greeted: false,
             id: None,

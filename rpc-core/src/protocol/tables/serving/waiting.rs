@@ -1,7 +1,7 @@
 //! Requests that are served, and whose handlers have not started: those that wait for room, those that
 //! others pass, and those that wait for earlier calls.
 
-use super::{New, Served, Serving};
+use super::{New, Served, Serving, is_served};
 use crate::protocol::tables::key::Key;
 
 impl<W> Serving<W> {
@@ -14,7 +14,7 @@ impl<W> Serving<W> {
     /// Adds a request whose handler starts when those of all earlier calls have ended.
     pub(crate) fn register_ordered(&mut self, new: New<W>, id: &str, params: &str) {
         let key = self.register_kept(new, id, params);
-        self.ordered.push(key, |key| self.places.contains(key));
+        self.ordered.push(key, is_served(&self.places));
         if self.ordered.is_empty() {
             self.look_after_oldest_ordered();
         }
@@ -22,7 +22,7 @@ impl<W> Serving<W> {
 
     fn register_kept(&mut self, new: New<W>, id: &str, params: &str) -> Key {
         let key = self.register(new);
-        if let Some(served) = self.places.get_mut(key) {
+        if let Some(served) = self.get_mut(key) {
             served.cold.get_or_insert_default().params = Some(params.into());
         }
         self.keep(key, &id.into());
@@ -55,11 +55,10 @@ impl<W> Serving<W> {
 
     /// Counts the calls that hold up the ordered request that is the oldest now.
     pub(super) fn look_after_oldest_ordered(&mut self) {
-        let oldest = self.ordered.oldest(|key| self.places.contains(key));
+        let oldest = self.ordered.oldest(is_served(&self.places));
         let first = oldest.map(|key| key.generation);
-        let is_earlier =
-            |(key, served): &(Key, &Served<W>)| Some(key.generation) < first && served.holds_up();
-        let held_up_by = self.places.iter().filter(is_earlier).count();
+        let is_earlier = |served: &&Served<W>| Some(served.serial) < first && served.holds_up();
+        let held_up_by = self.iter().filter(is_earlier).count();
         self.ordered.wait_for(first, held_up_by);
     }
 

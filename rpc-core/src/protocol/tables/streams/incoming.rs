@@ -46,21 +46,6 @@ struct Stream<W> {
     seq: u64,
 }
 
-impl<W> Default for Stream<W> {
-    fn default() -> Self {
-        Self {
-            id: Box::default(),
-            state: State::Ended,
-            linked_streams: Vec::new(),
-            items: VecDeque::new(),
-            bytes: 0,
-            window: 0,
-            credit: None,
-            seq: 0,
-        }
-    }
-}
-
 /// How far a stream has come. The picture is in [the module](super).
 enum State<W> {
     /// Items may come. Nobody takes them yet: the handler has not read its params.
@@ -206,8 +191,12 @@ impl<W> IncomingStreams<W> {
         let key = self.open.register(Stream {
             id: id.into(),
             state: State::new(stop),
+            linked_streams: Vec::new(),
+            items: VecDeque::new(),
+            bytes: 0,
+            window: 0,
             credit: window.map(|window| Credit { window, used: 0, consumed: 0 }),
-            ..Stream::default()
+            seq: 0,
         });
         self.by_id.insert(id.into(), key);
         Some(key)

@@ -12,7 +12,6 @@ use crate::util::keyed_hash::KeyedHash;
 use crate::wire::hello::MOST;
 use crate::wire::id::Id;
 
-#[derive(Default)]
 struct Stream {
     /// JSON text: a string, or a number.
     id: Box<str>,
@@ -32,17 +31,10 @@ pub(crate) enum Origin {
     Call(u64),
 }
 
-impl Default for Origin {
-    fn default() -> Self {
-        Self::Request(None)
-    }
-}
-
 /// Whether an item of the stream may be sent. The picture is in [the module](super).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Always: the other end is a plain peer, which takes what comes.
-    #[default]
     Unlimited,
     /// Yes: there is credit for `left` bytes, which are more than 0. The last item may overdraw it.
     Open { left: u64, window: u64 },
@@ -251,7 +243,7 @@ impl OutgoingStreams {
 
     /// Removes all streams.
     pub(crate) fn clear(&mut self) {
-        drop(self.open.drain());
+        self.open.clear();
         (self.by_id, self.by_request) = (HashMap::default(), HashMap::default());
         self.arguments = 0;
     }
