@@ -73,7 +73,7 @@ use unanswered_batches::Unanswered;
 ///
 /// | kind | prefix | methods |
 /// |---|---|---|
-/// | set up, before the first message | `set_`, `be_` | [`new`](Self::new), `be_plain`, `speak`, `set_chance`, `answer_only`, `leave_malformed`, `require_login`, `know_other`, `greet` |
+/// | set up, before the first message | `set_` | [`new`](Self::new), `set_plain`, `set_dialect`, `set_chance`, `set_answers_only`, `leave_malformed`, `require_login`, `know_other`, `greet` |
 /// | events in: what has happened | `receive`, `on_` | [`receive`](Self::receive) between `begin_batch` and `end_batch`, `on_batch_answered`, `on_returned`, `on_sent`, `on_pinged`, `on_late`, `attach`, `detach`, `link_lost`, `take_back`, `expire_unbegun`, `expire` |
 /// | commands in: what this end wants | a verb | of callers: `start`, `start_batch`, `abandon`, `notify`, `withdraw_notification`, `unsubscribe`; of handlers: `keep`, `finish`, `finish_with_stream`, `open_outgoing`, `push_item`, `finish_stream`, `report`, `claim`, `release_permit`, `reacquire_permit`; of the application: `log_in`, `set_expiry`, `drain`, `interrupt`, `end`, `discard`, `shrink` |
 /// | what is next | `next_`, `poll_` | for the driver: `next_to_start`, `next_message`, `next_deadline`, `released`, `dropped`, `to_wake`; for one who waits: `poll_outcome`, `poll_entered`, `poll_item`, `watch`, `watch_permit`, `after_answer`, `take_progress` |

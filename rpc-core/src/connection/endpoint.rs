@@ -172,7 +172,7 @@ impl Endpoint {
     /// Restricts this end to answers, for a peer that can take nothing else (an HTTP response). Calls and notifications
     /// to the peer fail with [`Closed`](crate::CallError::Closed), and the peer's subscriptions are refused.
     pub fn set_answer_only(&self) {
-        self.peer().shared.lock().protocol.answer_only();
+        self.peer().shared.lock().protocol.set_answers_only();
     }
 
     /// Returns the limits that hold now: those of the [`EndpointConfig`], or lower ones until the login.

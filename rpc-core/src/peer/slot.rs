@@ -103,12 +103,12 @@ impl Shared {
         match config.hello {
             Hello::Always => protocol.greet(),
             Hello::Auto => {}
-            Hello::Never => protocol.be_plain(),
+            Hello::Never => protocol.set_plain(),
         }
         if !config.answers_malformed {
             protocol.leave_malformed(config.on_foreign.is_some());
         }
-        protocol.speak(config.dialect);
+        protocol.set_dialect(config.dialect);
         let id = new_id();
         protocol.set_chance(chance(&id));
         Arc::new(Self {
@@ -158,13 +158,13 @@ impl Shared {
     /// Makes this end a plain peer from now on.
     pub(crate) fn set_plain(&self) {
         self.other.set(RemoteSupport::Plain);
-        self.with(|state| state.protocol.be_plain());
+        self.with(|state| state.protocol.set_plain());
     }
 
     /// Makes the two ends speak this dialect from now on.
     pub(crate) fn set_dialect(&self, dialect: Dialect) {
         self.other.set_dialect(dialect);
-        self.lock().protocol.speak(dialect);
+        self.lock().protocol.set_dialect(dialect);
     }
 
     /// Returns the rules for reading messages, with these limits.

@@ -7,12 +7,12 @@ use crate::wire::hello::Greetings;
 
 impl<W> Protocol<W> {
     /// Makes this end a plain peer, which says no hello and hears none.
-    pub(crate) fn be_plain(&mut self) {
+    pub(crate) fn set_plain(&mut self) {
         self.hello = Greetings::plain();
     }
 
     /// Sets the dialect that the two ends speak.
-    pub(crate) fn speak(&mut self, dialect: Dialect) {
+    pub(crate) fn set_dialect(&mut self, dialect: Dialect) {
         self.dialect = dialect;
     }
 

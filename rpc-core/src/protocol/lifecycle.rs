@@ -178,7 +178,7 @@ impl<W> Protocol<W> {
     }
 
     /// Makes this end only answer: the other end cannot take anything else.
-    pub(crate) fn answer_only(&mut self) {
+    pub(crate) fn set_answers_only(&mut self) {
         self.answers_only = true;
         self.hello = Greetings::plain();
     }
