@@ -242,7 +242,7 @@ impl PeerRegistry {
 
 impl fmt::Debug for PeerRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub").field("peers", &self.len()).finish()
+        f.debug_struct("PeerRegistry").field("peers", &self.len()).finish()
     }
 }
 
