@@ -32,9 +32,12 @@ use crate::transport::{LinkError, Transport};
 use crate::util::sync::Arc;
 use crate::util::turn_budget::{TurnBudget, again};
 
+mod answer;
 mod close;
+mod dispatch;
 mod driver;
 pub(crate) mod endpoint;
+mod items;
 pub(crate) mod keepalive;
 mod link;
 pub(crate) mod pair;

@@ -1,0 +1,161 @@
+//! From a handler that has returned to its answer.
+
+use bytes::Bytes;
+
+use super::driver::Driver;
+use super::streams::{Origin, Stream};
+use crate::connection::subscription_id::subscription_id;
+use crate::error::kind::Kind;
+use crate::error::object::ErrorObject;
+use crate::protocol::Started;
+use crate::service::failure_log;
+use crate::service::handler::Finished;
+use crate::service::handler::Handler;
+use crate::service::running::{self};
+use crate::stream::Items;
+use crate::util::bounded_writer::BoundedWriter;
+use crate::util::catch::drop_quietly;
+use crate::wire::encode;
+
+impl Driver {
+    pub(super) fn panicked(&self, started: Started, id: Option<&str>) {
+        let answer = id.map(|id| (id, encode::error(Some(id), &ErrorObject::internal())));
+        self.shared.lock().protocol.finish(started, answer);
+    }
+
+    /// Nobody is told how a notification went; who looks into the log is.
+    pub(super) fn finish_notification(
+        &mut self,
+        started: Started,
+        method: usize,
+        mut handler: Handler,
+    ) {
+        self.scratch.prepare();
+        let out = &mut BoundedWriter::new(&mut self.scratch.buffer, usize::MAX, 0);
+        let finished = running::caught_in(method, || handler.finish(out));
+        self.scratch.discard();
+        drop_quietly(handler);
+        let mut is_busy = false;
+        match finished {
+            Ok(finished) => drop_quietly(finished),
+            Err(error) => {
+                is_busy = error.kind() == Some(Kind::Busy);
+                failure_log::failed(&self.shared, method, &error);
+            }
+        }
+        let protocol = &mut self.shared.lock().protocol;
+        protocol.counters.dropped += u64::from(is_busy);
+        protocol.finish(started, None);
+    }
+
+    /// Writes the answer of a handler that has returned.
+    pub(super) fn answer(
+        &mut self,
+        started: Started,
+        id: &str,
+        method: usize,
+        mut handler: Handler,
+    ) {
+        match self.encode(&mut handler, id, method) {
+            Ok((answer, None)) => self.finish(started, id, handler, answer),
+            Ok((_, Some(items))) => {
+                self.answer_with_stream(started, id, method, handler, items);
+            }
+            Err(error) => {
+                failure_log::refused(&self.shared, method, &error);
+                self.finish(started, id, handler, self.error(id, &error));
+            }
+        }
+    }
+
+    fn finish(&mut self, started: Started, id: &str, handler: Handler, answer: Bytes) {
+        drop_quietly(handler);
+        self.shared.lock().protocol.finish(started, Some((id, answer)));
+    }
+
+    /// Answers for a handler that has returned, and whose result its batch cannot keep.
+    pub(super) fn answer_too_big(&mut self, started: Started, id: &str, handler: Handler) {
+        let limit = self.shared.config.limits.message_out;
+        self.finish(
+            started,
+            id,
+            handler,
+            self.error(id, &ErrorObject::batch_answer_too_big(limit)),
+        );
+    }
+
+    /// The response to a request whose handler has returned, or the stream that it came to.
+    fn encode(
+        &mut self,
+        handler: &mut Handler,
+        id: &str,
+        method: usize,
+    ) -> Result<(Bytes, Option<Box<dyn Items>>), ErrorObject> {
+        let limit = self.shared.config.limits.message_out;
+        self.scratch.prepare();
+        let buffer = &mut self.scratch.buffer;
+        encode::write_head(id, buffer);
+        // `Serialize` is code of the user's too.
+        match running::caught_in(method, || {
+            handler.finish(&mut BoundedWriter::new(buffer, limit, 1))
+        }) {
+            Ok(Finished::Result) => {
+                encode::write_tail(buffer);
+                Ok((self.scratch.cut(), None))
+            }
+            Ok(Finished::Stream(items)) => {
+                self.scratch.discard();
+                Ok((Bytes::new(), Some(items)))
+            }
+            Err(error) => {
+                self.scratch.discard();
+                Err(error)
+            }
+        }
+    }
+
+    /// Answers a subscription with its id. The items follow when the answer has left.
+    fn answer_with_stream(
+        &mut self,
+        started: Started,
+        id: &str,
+        method: usize,
+        handler: Handler,
+        items: Box<dyn Items>,
+    ) {
+        drop_quietly(handler);
+        let ids = self.shared.config.services.subscription_ids(method);
+        let mut state = self.shared.lock();
+        let unused = state.protocol.unused_id(|| subscription_id(ids));
+        let offered = unused.ok_or_else(ErrorObject::internal).and_then(|name| {
+            let stream = state.protocol.open_outgoing(started.key(), id, name.clone())?;
+            Ok((stream, name))
+        });
+        match offered {
+            Ok((stream, name)) => {
+                let answer = encode::result(id, &name);
+                let counted = state.protocol.is_counted(stream);
+                state.protocol.finish_with_stream(started, id, answer, stream);
+                drop(state);
+                let of = Origin::Method(method);
+                self.streams.hold(Stream::new((stream, name), of, counted, items));
+            }
+            Err(error) => {
+                let answer = encode::error(Some(id), &error);
+                state.protocol.finish(started, Some((id, answer)));
+                drop(state);
+                drop_quietly(items);
+            }
+        }
+    }
+
+    /// A response with an error, which is a short one if this one would be too long to be sent.
+    fn error(&self, id: &str, error: &ErrorObject) -> Bytes {
+        let limit = self.shared.config.limits.message_out;
+        let response = encode::error(Some(id), error);
+        if response.len() <= limit {
+            return response;
+        }
+        encode::error(Some(id), &ErrorObject::answer_too_big(limit))
+    }
+}

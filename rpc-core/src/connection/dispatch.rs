@@ -1,0 +1,216 @@
+//! From a message to what the message asks for.
+
+use std::time::Duration;
+
+use super::driver::Driver;
+use crate::error::close::CloseCode;
+use crate::error::code::ErrorCode;
+use crate::error::object::ErrorObject;
+use crate::peer::Peer;
+use crate::peer::known::RemoteSupport;
+use crate::protocol::target::Target;
+use crate::protocol::{Arrival, Event};
+use crate::service::Service;
+use crate::service::router::Router;
+use crate::service::running::{self};
+use crate::transport::LinkError;
+use crate::util::excerpt::Excerpt;
+use crate::util::log_throttle::LogThrottle;
+use crate::util::sync::Ordering;
+use crate::wire::decode::{self, Incoming, NOT_JSON, Payload, Response, Shape};
+use crate::wire::id::whole;
+
+/// Leaves of the params of an unsubscribe call the id alone, where the id has a name of its own.
+#[cold]
+fn find_id(services: &Router, incoming: &mut Incoming<'_>) {
+    let (method, params) = match incoming {
+        Incoming::Request(request) => (&request.method, &mut request.params),
+        Incoming::Notification(notification) => (&notification.method, &mut notification.params),
+        _ => return,
+    };
+    if let Some(id) = params.and_then(|params| services.unsubscribed_id(method, params)) {
+        *params = Some(id);
+    }
+}
+
+/// Something that is no JSON-RPC.
+struct Foreign {
+    is_first: bool,
+}
+
+impl Driver {
+    /// Deals with one message, or with a batch of them; how many that were.
+    pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
+        match decode::decode(text, &self.rules) {
+            Payload::Single(incoming) => {
+                if let Some(foreign) = self.receive_one(incoming, None, now) {
+                    self.hear(text, foreign);
+                }
+                1
+            }
+            Payload::Batch(messages) => self.receive_batch(messages, text, now),
+            Payload::Broken => {
+                self.receive_broken(text, now);
+                1
+            }
+        }
+    }
+
+    fn receive_batch(&mut self, messages: Vec<Incoming<'_>>, text: &str, now: Duration) -> usize {
+        let count = messages.len();
+        let mut foreign = Vec::new();
+        let mut answered: Vec<u64> = messages.iter().filter_map(Incoming::answers).collect();
+        let batch = self.shared.lock().protocol.begin_batch(count);
+        // An error under no id is about a member, unless the array holds nothing else.
+        let mut is_refusal = answered.is_empty();
+        for (at, incoming) in messages.into_iter().enumerate() {
+            let is_single = is_refusal && incoming.is_unaddressed();
+            is_refusal &= !is_single;
+            let is_foreign = self.receive_one(incoming, (!is_single).then_some(batch), now);
+            foreign.extend(is_foreign.map(|is_foreign| (at, is_foreign)));
+        }
+        let mut state = self.shared.lock();
+        state.protocol.end_batch(batch);
+        if !answered.is_empty() {
+            state.protocol.on_batch_answered(&mut answered);
+        }
+        drop(state);
+        if !foreign.is_empty() {
+            let members = decode::members_of(text);
+            foreign.into_iter().for_each(|(at, foreign)| self.hear(members[at], foreign));
+        }
+        count
+    }
+
+    /// Deals with a message that is not marked as text: web3.py sends nothing else, and means text.
+    #[cold]
+    pub(super) fn dispatch_binary(
+        &mut self,
+        bytes: &[u8],
+        now: Duration,
+    ) -> Result<usize, LinkError> {
+        let text = str::from_utf8(bytes).map_err(|_| LinkError::Violation {
+            code: CloseCode::UNSUPPORTED,
+            reason: "a binary message that is not UTF-8: send JSON",
+        })?;
+        Ok(self.dispatch(text, now))
+    }
+
+    /// Deals with what is not JSON.
+    #[cold]
+    fn receive_broken(&mut self, text: &str, now: Duration) {
+        // There are ends that say nothing, as their answer to a notification.
+        if text.trim().is_empty() {
+            return;
+        }
+        let answers = decode::answers_in(text);
+        for id in &answers {
+            let answer = Response::Malformed(NOT_JSON.into());
+            self.receive_one(Incoming::Response { id: Some(id), answer }, None, now);
+        }
+        if text.trim_start().starts_with('[') {
+            let mut answered: Vec<u64> = answers.iter().filter_map(|id| whole(id)).collect();
+            self.shared.lock().protocol.on_batch_answered(&mut answered);
+        }
+        if answers.is_empty() {
+            let error = ErrorObject::new(ErrorCode::PARSE, NOT_JSON);
+            let incoming = Incoming::Invalid { id: None, error, shape: Shape::Other };
+            if let Some(foreign) = self.receive_one(incoming, None, now) {
+                self.hear(text, foreign);
+            }
+        }
+    }
+
+    /// Passes on what is no JSON-RPC, or says once that there is such.
+    #[cold]
+    fn hear(&self, text: &str, Foreign { is_first }: Foreign) {
+        if let Some(on_foreign) = &self.shared.config.on_foreign {
+            // It is code of the user's.
+            let _ = running::caught(|| {
+                on_foreign.hear(text);
+                Ok(())
+            });
+        } else if is_first {
+            tracing::warn!(
+                peer = %self.shared.id,
+                text = %Excerpt(text),
+                "the other end sends what is no JSON-RPC: it is left out, unless `on_foreign` takes it"
+            );
+        }
+    }
+
+    /// Deals with one message; if it was none, that.
+    #[inline(always)] // for single messages; what batches and binary messages add is a copy
+    fn receive_one(
+        &mut self,
+        mut incoming: Incoming<'_>,
+        batch: Option<usize>,
+        now: Duration,
+    ) -> Option<Foreign> {
+        let services = &self.shared.config.services;
+        let target = match &incoming {
+            Incoming::Request(request) => services.find(&request.method),
+            Incoming::Notification(notification) => {
+                services.find_notified(&notification.method, notification.params)
+            }
+            _ => None,
+        };
+        let streams = match target {
+            Some(Target::Method(method) | Target::Ordered(method)) => {
+                services.stream_params(method)
+            }
+            Some(Target::Unsubscribe) => {
+                find_id(services, &mut incoming);
+                None
+            }
+            Some(Target::Item | Target::Fallback(_)) | None => None,
+        };
+        let orphans = self.shared.orphans.load(Ordering::SeqCst);
+        // The members of a batch came at once, but need not be begun in one turn.
+        let late = batch.is_some() && self.budget.is_over();
+        let arrival = Arrival { target, orphans, batch, late, streams, now };
+        let event = self.shared.lock().protocol.receive(incoming, arrival);
+        match event {
+            Event::Serve(started, serve) => self.serve(started, serve),
+            Event::Queued => self.queued = true,
+            Event::Stop(key) => self.stop(key),
+            Event::Refused { method, code } => self.refused(method, code),
+            Event::Dropped(why) => {
+                tracing::debug!(peer = %self.shared.id, why, "notification dropped");
+            }
+            Event::Unaddressed { code, message } => {
+                static THROTTLE: LogThrottle = LogThrottle::new();
+                if let Some(left_out) = THROTTLE.allow() {
+                    tracing::warn!(
+                        peer = %self.shared.id,
+                        code,
+                        message = %message.escape_debug(),
+                        left_out,
+                        "the other end sends an error under no id: a call may wait for an answer in vain"
+                    );
+                }
+            }
+            Event::Foreign { is_first } => return Some(Foreign { is_first }),
+            Event::Greeted => self.shared.other.set(RemoteSupport::Known),
+            Event::Done => {}
+        }
+        None
+    }
+
+    /// Tells the layers of a request that comes to no handler.
+    #[cold]
+    fn refused(&self, method: Option<usize>, code: i64) {
+        if self.layers.is_empty() {
+            return;
+        }
+        let peer = Peer { shared: self.shared.clone() };
+        let method = method.map(|method| &self.shared.config.services.methods()[method]);
+        for layer in self.layers.iter() {
+            // They are code of the user's.
+            let _ = running::caught(|| {
+                layer.refused(&peer, method, code);
+                Ok(())
+            });
+        }
+    }
+}
