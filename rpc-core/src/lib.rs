@@ -151,23 +151,23 @@
 //!
 //! # Where things are
 //!
-//! | folder | is | what is in it |
+//! | floor | folder | is |
 //! |---|---|---|
-//! | `error` ○ | errors | `object`: the error object of the specification; `call`: why a call failed; `close`: why a connection closed; `violations`: what is wrong with params; `decode_error`: the messages of serde, made short |
-//! | `util` | tools | `catch`: code of the application, whose panics harm nothing; `waiter`, `deferred`, `turn_budget`; `type_map`, `members`: values by their type; `log_throttle`, `escaped`: log lines that a peer can cause; `keyed_hash`, `site`, `random`, `clock`, `sync`; `runtime`: the only file that names tokio's clock, timers and tasks |
-//! | `limits` ○, `method` ○, `base64` ○ | | limits; what is known of a service and its methods; bytes as text in JSON |
-//! | `wire` ○ | JSON text | `decode`, with `scan`: text to messages; `encode`: answers to text; `request`, with `args`: requests and notifications to text; `extensions`, `trace`, `hello`, `goaway`, `stream_ref`, `dialect`: what goes beyond the specification; `id`, `reserved`: ids and names; `buffer`: where short messages are written |
-//! | `protocol` ○ | the state machine | `receive`, `call`, `serve`, `subscribe`, `send`, `end`: what happens to messages; `tables/`: calls, served calls, notifications, batches, streams, the outbox, deadlines and rates |
-//! | `transport` | what carries text | `memory`: in one process; `websocket`: over tungstenite |
-//! | `stream` | streams | items that are sent and received, and what happens to items for which there is no room (`lag`) |
-//! | `service` | what is served | `router`, `namespace`: which methods there are; `params`, `validate`: typed params; `context`, `current`, `scoped`, `progress`: what a handler knows; `running`, `spawn`: where handlers run; `idempotency`: answers that are given again |
-//! | [`layers`] | middleware | what stands around each call, both ways |
-//! | `peer` | the other end | `slot`: the state of one end; `call`, `notify`, `batch`, `group`: what is sent; `registry`: all peers of a server; `config`: what an end is made of |
-//! | `connection` | the task | `endpoint`: an end before it has a connection; `serve`, `send`, `streams`, `close`: what the task does; `tasks`, `timer`, `keepalive`; `panic_hook` |
+//! | 1 | `error` ○, `limits` ○, `method` ○, `base64` ○, `util` | errors, limits, what is known of a method, and tools |
+//! | 2 | `wire` ○ | JSON text to messages, and messages to JSON text |
+//! | 3 | `protocol` ○ | the state machine, with its `tables` |
+//! | 4 | `transport` | what carries text |
+//! | 5 | `stream` | streams of items, both ways |
+//! | 6 | `service` | what is served: routers, params, contexts, handlers |
+//! | 7 | `layers` | middleware |
+//! | 8 | `peer` | the other end: calls, batches, groups, the slot |
+//! | 9 | `connection` | the task that carries it all |
 //!
 //! An import goes down in this table, never up, but among `stream`, `service`, `layers` and `peer`: they are the
-//! symmetric API, in which a handler has a peer and a peer has handlers.
-
+//! symmetric API, in which a handler has a peer and a peer has handlers. A test reads the imports.
+//!
+//! # All files
+#![doc = include_str!("../docs/files.md")]
 #![forbid(unsafe_code)]
 
 mod base64;

@@ -23,7 +23,7 @@ impl Driver {
         self.shared.lock().protocol.finish(started, answer);
     }
 
-    /// Nobody is told how a notification went; who looks into the log is.
+    /// Ends a notification. No peer hears how the notification went; the log tells of an error.
     pub(super) fn finish_notification(
         &mut self,
         started: Started,
@@ -48,7 +48,7 @@ impl Driver {
         protocol.finish(started, None);
     }
 
-    /// Writes the answer of a handler that has returned.
+    /// Answers the request of a handler that has returned.
     pub(super) fn answer(
         &mut self,
         started: Started,
@@ -73,7 +73,7 @@ impl Driver {
         self.shared.lock().protocol.finish(started, Some((id, answer)));
     }
 
-    /// Answers for a handler that has returned, and whose result its batch cannot keep.
+    /// Answers the request of a handler whose result does not fit into its batch.
     pub(super) fn answer_too_big(&mut self, started: Started, id: &str, handler: Handler) {
         let limit = self.shared.config.limits.message_out;
         self.finish(
@@ -84,7 +84,7 @@ impl Driver {
         );
     }
 
-    /// The response to a request whose handler has returned, or the stream that it came to.
+    /// Writes the response for a handler that has returned. Returns the stream instead, if the handler returned one.
     fn encode(
         &mut self,
         handler: &mut Handler,
@@ -95,7 +95,7 @@ impl Driver {
         self.scratch.prepare();
         let buffer = &mut self.scratch.buffer;
         encode::write_head(id, buffer);
-        // `Serialize` is code of the user's too.
+        // `Serialize` is code of the application, too.
         match running::caught_in(method, || {
             handler.finish(&mut BoundedWriter::new(buffer, limit, 1))
         }) {
@@ -114,7 +114,7 @@ impl Driver {
         }
     }
 
-    /// Answers a subscription with its id. The items follow when the answer has left.
+    /// Answers a subscription with its id. The items follow after the answer has left.
     fn answer_with_stream(
         &mut self,
         started: Started,
@@ -149,7 +149,7 @@ impl Driver {
         }
     }
 
-    /// A response with an error, which is a short one if this one would be too long to be sent.
+    /// Writes a response with `error`, or with a short error if that response would exceed `message_out`.
     fn error(&self, id: &str, error: &ErrorObject) -> Bytes {
         let limit = self.shared.config.limits.message_out;
         let response = encode::error(Some(id), error);

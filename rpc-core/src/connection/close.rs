@@ -17,14 +17,14 @@ pub(super) struct Closing {
 }
 
 impl Closing {
-    /// When it is over at the latest.
+    /// Returns when the close is over at the latest.
     pub(super) fn until(&self) -> Duration {
         self.until
     }
 }
 
 impl Connection {
-    /// Callers hear why, handlers are dropped; finished answers and the close are still to be sent.
+    /// Begins a close: callers hear the reason, and handlers are dropped. Finished answers and the close follow.
     pub(super) fn begin_closing(&mut self, reason: CloseReason, within: Option<Duration>) {
         let shared = &self.driver.shared;
         let longest = shared.config.limits.close;
@@ -32,7 +32,7 @@ impl Connection {
         let until = shared.clock.now() + within;
         let mut state = shared.lock();
         if reason.peer_stopped_reading() {
-            // What the transport was not given, it will not be.
+            // The transport gets nothing more.
             state.protocol.take_back(self.driver.outgoing.len());
             self.driver.outgoing.clear();
         }
@@ -61,7 +61,7 @@ impl Connection {
         Poll::Pending
     }
 
-    /// Sends what is left and then the close; ready when there is nothing more to be done.
+    /// Sends the finished answers and then the close. Ready when there is nothing more to be done.
     fn finish_sending(&mut self, cx: &mut Context<'_>, reason: &CloseReason) -> Poll<()> {
         let now = self.driver.shared.clock.now();
         if self.send(cx, now).is_err() {
@@ -97,7 +97,7 @@ impl Connection {
         self.phase = Phase::Closed;
         let shared = &self.driver.shared;
         tracing::debug!(peer = %shared.id, reason = reason.to_string(), "connection ended");
-        // Before anyone hears of it: who is told looks for the peer in vain.
+        // First: code that hears of the end must not find the peer in the registry.
         shared.config.registry.remove(shared, &reason);
         shared.with(|state| state.protocol.discard());
         shared.finish(&reason);
@@ -106,7 +106,7 @@ impl Connection {
 }
 
 impl Driver {
-    /// Drops handlers without the lock, since they drop calls, and tells those that waited for anything.
+    /// Drops handlers without the lock, because handlers drop calls, and wakes all that waited.
     fn drop_handlers(&mut self) {
         self.handlers.clear();
         let ended = self.shared.lock().protocol.ended().cloned();

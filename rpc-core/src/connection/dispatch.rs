@@ -20,7 +20,7 @@ use crate::util::sync::Ordering;
 use crate::wire::decode::{self, Incoming, NOT_JSON, Payload, Response, Shape};
 use crate::wire::id::whole;
 
-/// Leaves of the params of an unsubscribe call the id alone, where the id has a name of its own.
+/// Replaces the params of an unsubscribe call by the id in them, where the id is a named member.
 #[cold]
 fn find_id(services: &Router, incoming: &mut Incoming<'_>) {
     let (method, params) = match incoming {
@@ -33,13 +33,13 @@ fn find_id(services: &Router, incoming: &mut Incoming<'_>) {
     }
 }
 
-/// Something that is no JSON-RPC.
+/// The message is no JSON-RPC.
 struct Foreign {
     is_first: bool,
 }
 
 impl Driver {
-    /// Deals with one message, or with a batch of them; how many that were.
+    /// Dispatches one message, or all messages of a batch. Returns how many messages there were.
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
         match decode::decode(text, &self.rules) {
             Payload::Single(incoming) => {
@@ -61,7 +61,7 @@ impl Driver {
         let mut foreign = Vec::new();
         let mut answered: Vec<u64> = messages.iter().filter_map(Incoming::answers).collect();
         let batch = self.shared.lock().protocol.begin_batch(count);
-        // An error under no id is about a member, unless the array holds nothing else.
+        // An error without an id refuses the whole batch if the array holds nothing else. Otherwise it is about a member.
         let mut is_refusal = answered.is_empty();
         for (at, incoming) in messages.into_iter().enumerate() {
             let is_single = is_refusal && incoming.is_unaddressed();
@@ -82,7 +82,7 @@ impl Driver {
         count
     }
 
-    /// Deals with a message that is not marked as text: web3.py sends nothing else, and means text.
+    /// Dispatches a message that is not marked as text. web3.py sends all its text in that way.
     #[cold]
     pub(super) fn dispatch_binary(
         &mut self,
@@ -96,10 +96,10 @@ impl Driver {
         Ok(self.dispatch(text, now))
     }
 
-    /// Deals with what is not JSON.
+    /// Dispatches a message that is not JSON.
     #[cold]
     fn receive_broken(&mut self, text: &str, now: Duration) {
-        // There are ends that say nothing, as their answer to a notification.
+        // Some peers answer a notification with an empty message.
         if text.trim().is_empty() {
             return;
         }
@@ -121,11 +121,11 @@ impl Driver {
         }
     }
 
-    /// Passes on what is no JSON-RPC, or says once that there is such.
+    /// Gives a message that is no JSON-RPC to `on_foreign`. Without `on_foreign`, logs the first such message.
     #[cold]
     fn hear(&self, text: &str, Foreign { is_first }: Foreign) {
         if let Some(on_foreign) = &self.shared.config.on_foreign {
-            // It is code of the user's.
+            // `on_foreign` is code of the application.
             let _ = running::caught(|| {
                 on_foreign.hear(text);
                 Ok(())
@@ -139,7 +139,7 @@ impl Driver {
         }
     }
 
-    /// Deals with one message; if it was none, that.
+    /// Dispatches one message. Returns `Foreign` if the message is no JSON-RPC.
     #[inline(always)] // for single messages; what batches and binary messages add is a copy
     fn receive_one(
         &mut self,
@@ -166,7 +166,7 @@ impl Driver {
             Some(Target::Item | Target::Fallback(_)) | None => None,
         };
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
-        // The members of a batch came at once, but need not be begun in one turn.
+        // The members of a batch came at once, but need not start in one turn.
         let late = batch.is_some() && self.budget.is_over();
         let arrival = Arrival { target, orphans, batch, late, streams, now };
         let event = self.shared.lock().protocol.receive(incoming, arrival);
@@ -197,7 +197,7 @@ impl Driver {
         None
     }
 
-    /// Tells the layers of a request that comes to no handler.
+    /// Reports to the layers a request for which no handler starts.
     #[cold]
     fn refused(&self, method: Option<usize>, code: i64) {
         if self.layers.is_empty() {
@@ -206,7 +206,7 @@ impl Driver {
         let peer = Peer { shared: self.shared.clone() };
         let method = method.map(|method| &self.shared.config.services.methods()[method]);
         for layer in self.layers.iter() {
-            // They are code of the user's.
+            // Layers are code of the application.
             let _ = running::caught(|| {
                 layer.refused(&peer, method, code);
                 Ok(())

@@ -15,23 +15,23 @@ use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
 use crate::wire::encode::{self};
 
-/// So many items of one stream are sent before others get their turn, and so many in one turn of
-/// the connection.
+/// The most items that one stream sends before the other streams get their turn, and the most items of all streams in
+/// one turn of the connection.
 const OF_ONE: usize = 16;
 const OF_ALL: usize = 256;
 
-/// What came of asking a stream for items.
+/// The result of asking a stream for items.
 enum Asked {
-    /// It has more.
+    /// The stream may have more items.
     More,
-    /// It will wake us.
+    /// The stream will wake the connection.
     Pending,
-    /// It is over.
+    /// The stream is over.
     Over,
 }
 
 impl Driver {
-    /// Asks the streams that may have items, in turn, while there is room; how many times.
+    /// Asks the streams that may have items, in turn, while there is room. Returns how many streams were asked.
     pub(super) fn run_streams(&mut self, now: Duration) -> usize {
         self.take_in_streams();
         let Streams { waiting, ready, .. } = &mut self.streams;
@@ -58,8 +58,7 @@ impl Driver {
         OF_ALL / OF_ONE
     }
 
-    /// Keeps those that came with calls, lets begin those that may, and drops those that nobody wants
-    /// any more.
+    /// Takes in the streams of calls, releases streams that may begin, and drops streams that were stopped.
     fn take_in_streams(&mut self) {
         let mut state = self.shared.lock();
         if state.arguments.is_empty() && state.protocol.no_stream_events() {
@@ -76,14 +75,14 @@ impl Driver {
         dropped.into_iter().for_each(|key| self.streams.end(key));
     }
 
-    /// Lets those that do not wait for room take in what there is.
+    /// Lets streams that do not wait for room buffer their items.
     fn absorb_ready(&mut self) {
         for _ in 0..self.streams.ready.len() {
             let Some(mut stream) = self.streams.ready.pop_front() else { return };
             match self.absorb(&mut stream) {
                 Asked::Over => drop_quietly(stream),
                 asked => {
-                    // Whatever wakes it wakes this connection, which looks at all of them again.
+                    // A wake of the stream wakes the connection, which looks at all streams again.
                     self.streams.has_backlog |= matches!(asked, Asked::More);
                     self.streams.ready.push_back(stream);
                 }
@@ -96,7 +95,7 @@ impl Driver {
         }
     }
 
-    /// Lets a stream take in what there is while nothing of it can be sent.
+    /// Lets a stream buffer its items while no item can be sent.
     fn absorb(&mut self, stream: &mut Stream) -> Asked {
         let waker = self.streams.waiting.waker(stream.key.index);
         let mut cx = Context::from_waker(waker);
@@ -124,11 +123,11 @@ impl Driver {
         }
     }
 
-    /// Takes items of one stream while there are some, and room.
+    /// Takes items of one stream while the stream has items and there is room.
     fn ask(&mut self, stream: &mut Stream, now: Duration) -> Asked {
         for _ in 0..OF_ONE {
             if stream.item_ready {
-                // It is released when there is credit again.
+                // The stream is released when there is credit again.
                 if !self.shared.lock().protocol.has_credit(stream.key) {
                     return self.absorb(stream);
                 }
@@ -146,11 +145,11 @@ impl Driver {
             }
             let waker = self.streams.waiting.waker(stream.key.index);
             let mut cx = Context::from_waker(waker);
-            // Streams and `Serialize` are code of the user's.
+            // Streams and `Serialize` are code of the application.
             let step = stream.run(|items| items.poll_step(&mut cx));
             match stream.origin {
                 Origin::Method(method) => self.check_budget(method),
-                // The caller's own, who has no method to change.
+                // The stream belongs to a call of this end: there is no method to log.
                 Origin::Call => _ = self.budget.checkpoint(),
             }
             match step {
@@ -172,7 +171,7 @@ impl Driver {
         Asked::More
     }
 
-    /// The message with an item, and how long the item itself is.
+    /// Writes the message of the next item. Returns the message and the bytes of the item alone.
     fn encode_item(&mut self, stream: &mut Stream) -> Result<(Bytes, usize), ErrorObject> {
         let limit = self.shared.config.limits.message_out;
         self.scratch.prepare();
@@ -194,9 +193,9 @@ impl Driver {
         }
     }
 
-    /// Tells that a stream is over: of an error everyone, of a normal end whoever can be told.
+    /// Ends a stream. The receiver is told of an error, and of a normal end if the receiver counts items.
     fn finish_stream(&mut self, stream: &mut Stream, error: Option<&ErrorObject>) -> Asked {
-        // It is over whatever is missing.
+        // The stream is over, whatever items are missing.
         let _ = stream.choose();
         if let Some(error) = error {
             stream.items.tell_end(&StreamEnd::Failed(error.clone()));

@@ -1,42 +1,42 @@
-//! Whether the link is alive, whether a message is stuck in it, and whether it is quiet.
+//! Whether the link is alive, whether a message is stuck in the link, and whether the link is quiet.
 
 use std::time::Duration;
 
 use crate::error::close::{CloseCode, CloseReason};
 use crate::limits::Limits;
 
-/// How long a connection must be quiet before it gives back what it used.
+/// How long a connection must be quiet before it frees memory of busier times.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// The clocks of one link. Time comes in, what is to be done comes out.
+/// The clocks of one link. Time comes in, and the next action comes out.
 #[derive(Debug)]
 pub(crate) struct Keepalive {
     keepalive: bool,
-    /// Bytes received until now, and since when there were no more.
+    /// The bytes received until now, and when the last byte came.
     bytes: u64,
     heard: Duration,
     pinged: bool,
-    /// Whether it was seen before that there was no sign of life for too long, or that a message is stuck.
+    /// Whether the last look found the link silent for too long, or a message stuck.
     doubted: bool,
-    /// The message that is coming in, and since when.
+    /// The number of the message that is coming in, and when it began.
     assembling: Option<(u64, Duration)>,
-    /// When something last happened; `None` once that was tidied up after.
+    /// When something last happened; `None` after the memory was freed.
     busy: Option<Duration>,
 }
 
-/// What is to be done.
+/// What the connection is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Nothing,
-    /// Ask the other end for a sign of keepalive.
+    /// Ask the other end for a sign of life.
     Ping,
-    /// Give back what a busy time left behind.
+    /// Free memory of busier times.
     Tidy,
-    /// Look once more for what has come in: the clock may have been looked at before it was.
+    /// Read the link once more: bytes may have come after the clock was read.
     Look,
-    /// Close: a message does not come to its end.
+    /// Close: a message takes too long to arrive.
     Close(CloseReason),
-    /// There is nobody any more.
+    /// Give the link up: the other end shows no sign of life.
     Dead(CloseReason),
 }
 
@@ -53,7 +53,7 @@ impl Keepalive {
         }
     }
 
-    /// Takes in how many bytes have come in so far, and which message is coming in.
+    /// Notes how many bytes have come so far, and which message is coming in.
     pub(crate) fn heard(&mut self, bytes: u64, assembling: Option<u64>, now: Duration) {
         if bytes != self.bytes {
             self.bytes = bytes;
@@ -68,7 +68,7 @@ impl Keepalive {
         });
     }
 
-    /// This end was kept from looking, and from asking for a sign of life: silence counts from now on.
+    /// The task was kept from running, so that it could not look for signs of life: silence counts from now on.
     pub(crate) fn put_off(&mut self, now: Duration) {
         self.heard = now;
         self.pinged = false;
@@ -87,7 +87,7 @@ impl Keepalive {
         self.busy = Some(now);
     }
 
-    /// What is to be done now; called until it is nothing.
+    /// Returns what to do now. Call it until it returns [`Action::Nothing`].
     pub(crate) fn next_action(&mut self, now: Duration, limits: &Limits) -> Action {
         let is_stuck = self.assembling.is_some_and(|(_, since)| now >= since + limits.assembly);
         let is_silent = self.keepalive && now >= self.heard + limits.dead_after;
@@ -113,7 +113,7 @@ impl Keepalive {
         Action::Nothing
     }
 
-    /// When to ask again at the latest.
+    /// Returns when to ask again at the latest.
     pub(crate) fn next(&self, limits: &Limits) -> Option<Duration> {
         let silence = if self.pinged { limits.dead_after } else { limits.ping };
         [

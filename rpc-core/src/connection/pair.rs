@@ -12,11 +12,11 @@ use crate::util::runtime::spawn;
 /// Bytes that a pipe of [`pair`] holds in each direction.
 const CAPACITY: usize = 64 * 1024;
 
-/// Connects two peers: the first offers `a` and is offered `b`, the second the other way round. So
-/// the first of the two handles returned calls what `b` has.
+/// Connects two ends, one that offers `a` and one that offers `b`. Returns a handle for each end: the first handle
+/// calls `b`, the second calls `a`.
 ///
-/// A stub over a handle, with a service written for the test at the other end, is also how one
-/// mocks. Both ends have the default limits of a client; to choose them, connect two
+/// For a mock, offer a service that the test implements and call it through the first handle. Both ends have the
+/// default limits of a client. To choose the limits, connect two
 /// [`Endpoint`]s over [`transports`](crate::memory::transports).
 ///
 /// ```
@@ -37,7 +37,7 @@ const CAPACITY: usize = 64 * 1024;
 /// ```
 ///
 /// # Panics
-/// Outside of a tokio runtime, and if a service offers a name twice.
+/// Panics outside of a tokio runtime, and if a service offers a name twice.
 pub fn pair(a: impl Service, b: impl Service) -> (Peer, Peer) {
     let (left, right) = transports(CAPACITY);
     (start(a, left, true), start(b, right, false)) // the first one opens the link

@@ -1,4 +1,4 @@
-//! What is said of panics that harm nobody, and that a peer may cause at will.
+//! Log lines for panics that the connection catches, since a peer may cause many of them.
 
 use std::panic::{self, PanicHookInfo};
 
@@ -6,13 +6,16 @@ use crate::service::current;
 use crate::util::catch::{is_caught, text};
 use crate::util::log_throttle::LogThrottleEach;
 
-/// Has panics of handlers, streams, hooks and whatever else of the application's runs for a connection told by
-/// [`tracing`], at the level `error`: of those from one line of the program one in ten seconds, with how many were
-/// left out (`left_out`); of its text the first 1,024 bytes, with line breaks and control characters escaped. All others are for the hook that there was before.
+/// Sets a panic hook that logs panics of the application's code that a connection runs: handlers, streams, layers and
+/// hooks. Other panics go to the hook that was set before.
 ///
-/// Such a panic ends one call and nothing else, so whoever finds one can cause as many as it has time for; and
-/// what a program has unless it says otherwise prints each, with all of its stack if `RUST_BACKTRACE` is set,
-/// which takes milliseconds and fills a disk. To be called at the start of a server that strangers reach, once.
+/// A panic is logged with [`tracing`] at the level `error`, at most once in ten seconds for each source line.
+/// `left_out` counts the panics that were not logged. The log has the first 1,024 bytes of the panic's message, with
+/// line breaks and control characters escaped.
+///
+/// Call it once, at the start of a server that strangers can reach. A panic in a handler ends one call and nothing
+/// else, so a peer that finds a panic can repeat it at will. The default hook prints each panic, with a backtrace if
+/// `RUST_BACKTRACE` is set: that takes milliseconds and can fill a disk.
 ///
 /// ```
 /// rpc_core::set_panic_hook();

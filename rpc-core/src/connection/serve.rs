@@ -14,7 +14,7 @@ use crate::util::catch::drop_quietly;
 use crate::wire::id::Id;
 
 impl Driver {
-    /// Drops a handler where it stands, if it is there.
+    /// Drops the handler of `key`, if there is one.
     pub(super) fn stop(&mut self, key: Key) {
         drop_quietly(self.handlers.take(key.index, |running| running.key == key));
         for waiting in [&mut self.returned, &mut self.woken] {
@@ -24,7 +24,7 @@ impl Driver {
         }
     }
 
-    /// Starts the handlers that had to wait, as far as they may; how many.
+    /// Starts handlers that had to wait and may start now. Returns how many.
     pub(super) fn start_waiting(&mut self, now: Duration) -> usize {
         for count in 0..MESSAGES {
             let next = self.shared.lock().protocol.next_to_start(now);
@@ -37,7 +37,7 @@ impl Driver {
         MESSAGES
     }
 
-    /// Polls the handlers that were woken; whether there are more than one turn has time for.
+    /// Polls the handlers that were woken. Returns whether some are left for the next turn.
     pub(super) fn run_woken(&mut self) -> bool {
         let woken = &mut self.woken;
         self.handlers.take_woken(|running| woken.push_back(running));
@@ -51,11 +51,11 @@ impl Driver {
         !self.woken.is_empty()
     }
 
-    /// Writes the results that waited for room, as far as there is some; how many.
+    /// Writes the results that waited for room, while there is room. Returns how many.
     pub(super) fn answer_returned(&mut self) -> usize {
         let (mut at, mut answered) = (0, 0);
         while let Some(key) = self.returned.get(at).map(|running| running.key) {
-            // One that waits for its batch does not keep the others.
+            // A result that waits for its batch does not hold up the others.
             let room = self.shared.lock().protocol.room_for_answer(key);
             if room == Room::Deferred {
                 at += 1;
@@ -83,7 +83,7 @@ impl Driver {
         self.check_budget(method);
     }
 
-    /// Has a method told of that has just kept this task from everything else for long.
+    /// Logs the method if it has just blocked this task for long.
     pub(super) fn check_budget(&mut self, method: usize) {
         if let Some(took) = self.budget.checkpoint() {
             self.shared.config.services.took_long(method, took);
@@ -98,8 +98,8 @@ impl Driver {
         let cx = self.context.reuse(key, method, deadline, beside);
         let (services, waker) = (&self.shared.config.services, self.handlers.waker(key.index));
         let layers = &self.layers;
-        // Decoding runs code of the user's, and a method may do its work before it returns. Outside
-        // of the closure, the handler is dropped where another panic of its is caught.
+        // Decoding runs code of the application, and a method may do its work before it returns. The handler is kept
+        // outside of the closure, so that a panic of its destructor is caught as well.
         let mut handler = None;
         let polled = running::run(Mark { key, deadline, traced }, waker, |task| {
             let params = Params(params);
@@ -111,7 +111,7 @@ impl Driver {
             handler.insert(started).run(task)
         });
         let Some(handler) = handler else { return self.panicked(started, id) };
-        // Most handlers are done at their first poll: they enter no table beside the protocol's.
+        // Most handlers are done at their first poll. They enter no table but the protocol's.
         let is_done = match polled {
             Polled::Pending => false,
             Polled::Returned => has_room,
@@ -135,7 +135,7 @@ impl Driver {
         }
     }
 
-    /// Polls a handler that was polled before.
+    /// Polls a handler again.
     fn poll(&mut self, running: Running) {
         let method = running.method;
         self.poll_handler(running);

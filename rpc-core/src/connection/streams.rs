@@ -1,5 +1,4 @@
-//! Streams that this end sends, polled while there is room for their items: those that the other end
-//! has subscribed to, and those among the params of calls.
+//! The streams that this end sends: subscriptions of the other end, and streams among the params of calls.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,13 +16,13 @@ use crate::wire::encode::ItemHead;
 
 /// The streams of one connection.
 pub(super) struct Streams {
-    /// Those whose call or answer has not left. Nothing wakes these: items that came before the other end knows the
+    /// Streams whose call or answer has not left. They are not polled: items that arrive before the other end knows the
     /// stream would be lost.
     #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     pub(super) held: Option<Box<Vec<Stream>>>,
-    /// Those that wait to be woken, or for credit.
+    /// Streams that wait to be woken, or for credit.
     pub(super) waiting: Tasks<Stream>,
-    /// Those that may have an item, in the order in which they are asked.
+    /// Streams that may have an item, in the order in which they are asked.
     pub(super) ready: VecDeque<Stream>,
     pub(super) has_backlog: bool,
 }
@@ -34,10 +33,10 @@ pub(super) struct Stream {
     /// JSON text.
     id: Box<str>,
     pub(super) origin: Origin,
-    /// How many items it had, for another end that counts them.
+    /// The number of the last item; `None` if the receiver does not count items.
     pub(super) seq: Option<u64>,
-    /// Whether it has given an item that was not sent: one is asked for without credit as well, since
-    /// it may be the end, which needs none.
+    /// Whether the stream has an item that was not sent. The stream is polled for one item without credit, because the
+    /// next step may be the end, which needs no credit.
     pub(super) item_ready: bool,
     pub(super) items: Box<dyn Items>,
 }
@@ -45,7 +44,7 @@ pub(super) struct Stream {
 /// What a stream belongs to.
 #[derive(Clone, Copy)]
 pub(super) enum Origin {
-    /// What this method returned, by its number in the router.
+    /// The result of this method, by its number in the router.
     Method(usize),
     /// The params of a call.
     Call,
@@ -61,7 +60,7 @@ impl Stream {
         Self { key, id, origin, seq: counted.then_some(0), item_ready: false, items }
     }
 
-    /// Runs code of the user's, as a part of the method that gave it.
+    /// Runs code of the application, as a part of the method that returned the stream.
     pub(super) fn run<R>(&mut self, run: impl FnOnce(&mut dyn Items) -> R) -> Result<R, Panicked> {
         let items = &mut *self.items;
         let run = || {
@@ -77,10 +76,10 @@ impl Stream {
         }
     }
 
-    /// Chooses what is written next, and counts what is missing before it.
+    /// Chooses the next item, and counts the items that are missing before it.
     ///
     /// # Errors
-    /// Code of the user's, by which items are told apart, has panicked.
+    /// The code of the application that compares items has panicked.
     pub(super) fn choose(&mut self) -> Result<(), ErrorObject> {
         let missed =
             self.run(|items| items.missed()).map_err(|Panicked| ErrorObject::internal())?;
@@ -88,7 +87,7 @@ impl Stream {
         Ok(())
     }
 
-    /// What stands before its next item.
+    /// Returns the members in front of the next item.
     pub(super) fn head<'a>(&'a self, services: &'a Router) -> ItemHead<'a> {
         let (method, id_member) = match self.origin {
             Origin::Method(method) => services.item_names(method),
@@ -99,7 +98,7 @@ impl Stream {
     }
 }
 
-/// Code of the user's has panicked; the log was told.
+/// Code of the application has panicked. The log has the panic.
 pub(super) struct Panicked;
 
 impl Streams {
@@ -112,7 +111,7 @@ impl Streams {
         self.waiting.begin_turn(connection);
     }
 
-    /// Whether some were woken in the turn, which ends, and were not asked.
+    /// Ends the turn. Returns whether streams were woken in the turn and not asked.
     pub(super) fn end_turn(&self) -> bool {
         self.waiting.end_turn()
     }
@@ -122,7 +121,7 @@ impl Streams {
         self.held.get_or_insert_default().push(stream);
     }
 
-    /// Lets a stream go on whose call or answer has left, or which has credit again.
+    /// Releases a stream whose call or answer has left, or which has credit again.
     pub(super) fn release(&mut self, key: OutgoingKey) {
         let stream = self.take_held(key).or_else(|| self.take_waiting(key));
         self.ready.extend(stream);
@@ -140,7 +139,7 @@ impl Streams {
         self.waiting.take(key.index, |stream| stream.key == key)
     }
 
-    /// Drops a stream that nobody wants any more.
+    /// Drops a stream that was stopped.
     pub(super) fn end(&mut self, key: OutgoingKey) {
         drop_quietly(self.take_held(key));
         drop_quietly(self.take_waiting(key));
@@ -149,17 +148,17 @@ impl Streams {
         }
     }
 
-    /// Whether some would have an item if there were room.
+    /// Returns whether a stream may have an item.
     pub(super) fn are_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// Whether some take in items while there is no room, and have more than one turn has time for.
+    /// Returns whether a stream buffers items while there is no room, and has more items than one turn has time for.
     pub(super) fn take_backlog(&mut self) -> bool {
         std::mem::take(&mut self.has_backlog)
     }
 
-    /// Drops all, since the connection ends.
+    /// Drops all streams because the connection ends.
     pub(super) fn clear(&mut self, end: &StreamEnd) {
         let held = self.held.iter().flat_map(|held| held.iter());
         held.chain(self.waiting.iter())

@@ -3,7 +3,7 @@
 use crate::method::SubscriptionIds;
 use crate::util::random::{quoted, unguessable};
 
-/// The id of a new subscription, as JSON text; `None` if the system has no random numbers to give.
+/// Returns a new id for a subscription, as JSON text. Returns `None` if the system gives no random numbers.
 pub(crate) fn subscription_id(ids: SubscriptionIds) -> Option<Box<str>> {
     match ids {
         SubscriptionIds::Strings => Some(quoted(&unguessable()?)),
@@ -11,8 +11,8 @@ pub(crate) fn subscription_id(ids: SubscriptionIds) -> Option<Box<str>> {
     }
 }
 
-/// A number from 1 to below 10^14: JavaScript reads numbers to the last digit up to 2^53, and Lua's cjson
-/// writes no more than 14 digits of one.
+/// Returns a number from 1 to below 10^14. JavaScript reads numbers exactly up to 2^53, and Lua's cjson
+/// writes no more than 14 digits of a number.
 fn number(chance: u64) -> u64 {
     const BELOW: u64 = 100_000_000_000_000;
     1 + chance % (BELOW - 1)

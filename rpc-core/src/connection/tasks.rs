@@ -1,9 +1,9 @@
 //! What runs in a connection's task beside the connection: pending handlers and streams.
 //!
-//! Each has the place of its entry in the protocol's table. A place's waker is made once and serves
-//! everything that comes to be there, so waking costs one bit and no allocation; a wake meant for
-//! one that is gone polls its successor once in vain. Unlike in a `FuturesUnordered`, each can be
-//! dropped where it stands, which is what cancelling means.
+//! Each task has a slot with the index of its entry in the protocol's table. The waker of a slot is made once and
+//! serves all tasks that come to be in the slot, so a wake sets one bit and allocates nothing. A late wake of a task
+//! that is gone polls the next task of the slot once in vain. Unlike in a `FuturesUnordered`, a task can be dropped
+//! where it stands: that is how a call is cancelled.
 
 use std::task::{Wake, Waker};
 
@@ -12,7 +12,7 @@ use futures_util::task::AtomicWaker;
 use crate::util::catch::drop_quietly;
 use crate::util::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 
-/// The pending tasks of one kind, by place.
+/// The pending tasks of one kind, by index.
 pub(crate) struct Tasks<T> {
     places: Vec<TaskSlot<T>>,
     live: usize,
@@ -25,7 +25,7 @@ struct TaskSlot<T> {
 }
 
 impl<T> Tasks<T> {
-    /// For at most `capacity` places.
+    /// Creates an empty table for at most `capacity` tasks.
     pub(crate) fn new(capacity: usize) -> Self {
         let words = capacity.div_ceil(64);
         let bits = (0..words).map(|_| AtomicU64::new(0)).collect();
@@ -34,21 +34,22 @@ impl<T> Tasks<T> {
         Self { places: Vec::new(), live: 0, woken }
     }
 
-    /// Has the connection woken when one of these is, but for those that are in its turn, which begins: it
-    /// [asks](Self::end_turn) for them.
+    /// Begins a turn. Until [`end_turn`](Self::end_turn) a woken task does not wake the connection, which looks for
+    /// woken tasks by itself.
     pub(crate) fn begin_turn(&self, connection: &Waker) {
         self.woken.connection.register(connection);
         self.woken.in_turn.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the turn; whether one of these was woken in it and not taken out.
+    /// Ends the turn. Returns whether a task was woken in the turn and not taken out.
     pub(crate) fn end_turn(&self) -> bool {
-        // Whoever is woken after this look wakes the connection, for which all must see both in one order.
+        // A task that is woken after this look wakes the connection. For that, both sides must see the two flags in one
+        // order.
         self.woken.in_turn.store(false, Ordering::SeqCst);
         self.woken.any.load(Ordering::SeqCst)
     }
 
-    /// The waker of a place.
+    /// Returns the waker of a slot.
     pub(crate) fn waker(&mut self, index: usize) -> &Waker {
         while self.places.len() <= index {
             let bell = SlotWaker { woken: self.woken.clone(), index: self.places.len() };
@@ -57,7 +58,7 @@ impl<T> Tasks<T> {
         &self.places[index].waker
     }
 
-    /// Keeps a task that is pending, or was not polled yet.
+    /// Keeps a task that is pending or was not polled yet.
     pub(crate) fn insert(&mut self, index: usize, task: T) {
         self.waker(index);
         let place = &mut self.places[index];
@@ -66,7 +67,7 @@ impl<T> Tasks<T> {
         self.live += 1;
     }
 
-    /// Takes a task out, if it is there and is the one meant.
+    /// Takes a task out, if the slot has a task that `is_meant`.
     pub(crate) fn take(&mut self, index: usize, is_meant: impl FnOnce(&T) -> bool) -> Option<T> {
         let place = self.places.get_mut(index)?;
         let task = place.task.take_if(|task| is_meant(task));
@@ -74,9 +75,9 @@ impl<T> Tasks<T> {
         task
     }
 
-    /// Takes out those that were woken, one by one.
+    /// Takes out the woken tasks, one by one.
     pub(crate) fn take_woken(&mut self, mut each: impl FnMut(T)) {
-        // Looked at before it is changed: mostly there is nothing, and each turn comes by here.
+        // Read before it is written: each turn comes by here, and mostly no task was woken.
         if !self.woken.any.load(Ordering::Relaxed) || !self.woken.any.swap(false, Ordering::Acquire)
         {
             return;
@@ -97,12 +98,12 @@ impl<T> Tasks<T> {
         }
     }
 
-    /// All that are here.
+    /// Returns all tasks.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.places.iter().filter_map(|place| place.task.as_ref())
     }
 
-    /// Drops all.
+    /// Drops all tasks.
     pub(crate) fn clear(&mut self) {
         for place in &mut self.places {
             drop_quietly(place.task.take());
@@ -118,17 +119,17 @@ impl<T> Tasks<T> {
     }
 }
 
-/// Which places were woken, and whom to tell.
+/// The slots that were woken, and the waker of the connection.
 struct Woken {
     bits: Box<[AtomicU64]>,
-    /// Whether a bit was set since they were last looked at; set after the bit, taken back before.
+    /// Whether a bit was set since the bits were last read. Set after the bit, cleared before the bits are read.
     any: AtomicBool,
     /// Whether the connection has its turn.
     in_turn: AtomicBool,
     connection: AtomicWaker,
 }
 
-/// Wakes one place.
+/// Wakes one slot.
 struct SlotWaker {
     woken: Arc<Woken>,
     index: usize,

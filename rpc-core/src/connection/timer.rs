@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::util::clock::Clock;
 use crate::util::runtime::{Sleep, sleep_until};
 
-/// Wakes the connection when something is due. It may ring too early, never too late: moving it
+/// Wakes the connection when something is due. The timer may ring too early, never too late: to move the timer
 /// back with each message would cost more than a needless ring now and then.
 pub(crate) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
@@ -19,7 +19,7 @@ impl Timer {
         Self { sleep: None, at: None }
     }
 
-    /// Sees to it that the task of `cx` is woken at `due`; returns when it will be.
+    /// Wakes the task of `cx` at `due` or earlier. Returns when the task will be woken.
     pub(crate) fn arm(
         &mut self,
         cx: &mut Context<'_>,
@@ -27,7 +27,7 @@ impl Timer {
         due: Option<Duration>,
     ) -> Option<Duration> {
         let Some(due) = due else {
-            // It may ring still; nobody may count on that.
+            // The timer may still ring, but not for certain.
             self.at = None;
             return None;
         };
@@ -35,7 +35,7 @@ impl Timer {
             self.set(clock, due);
         }
         if self.poll(cx).is_ready() {
-            // It rang for something earlier.
+            // The timer rang for an earlier time.
             self.set(clock, due);
             if self.poll(cx).is_ready() {
                 self.at = None;
