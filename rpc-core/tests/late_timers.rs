@@ -10,6 +10,7 @@ use rpc_core::transport::{Endpoint, EndpointConfig};
 use rpc_core::{CallError, CloseCode, Context, Limits, Peer, Router, memory};
 use support::Raw;
 use support::ends::settle;
+use support::probed::Probed;
 use tokio::time::advance;
 
 const PING: Duration = Duration::from_secs(1);
@@ -22,7 +23,7 @@ fn watched(raw_capacity: usize) -> (Raw, Peer) {
     let (near, far) = memory::transports(raw_capacity);
     let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), limits));
     let peer = endpoint.peer();
-    tokio::spawn(endpoint.connect(near));
+    tokio::spawn(endpoint.connect(Probed(near)));
     (Raw::over(far), peer)
 }
 

@@ -11,6 +11,7 @@ use rpc_core::transport::{Endpoint, EndpointConfig, Hello};
 use rpc_core::{Call, CallError, Context, Fate, Limits, Peer, Router, memory};
 use serde_json::Value;
 use support::Raw;
+use support::probed::Probed;
 use tokio::time::Instant;
 
 /// So many calls without a deadline, and behind each a notification, as one batch.
@@ -235,7 +236,7 @@ async fn an_error_may_be_the_answer_to_a_ping() {
     let endpoint = Endpoint::new(EndpointConfig::new(Router::new(), Limits::client()));
     endpoint.set_extended(false);
     let peer = endpoint.peer();
-    tokio::spawn(endpoint.connect(near));
+    tokio::spawn(endpoint.connect(Probed(near)));
     let mut raw = Raw::over(far);
     let calls = send(&peer, 2, 0).await;
     raw.receive().await;

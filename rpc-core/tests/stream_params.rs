@@ -14,8 +14,8 @@ use rpc_core::{
     CallError, CloseCode, Context, ErrorObject, Fate, Limits, Peer, Router, Service, StreamError,
     Streaming, memory, service,
 };
-use support::Raw;
 use support::rest::{Lives, at_rest, settles};
+use support::{Raw, chain};
 use tokio::sync::mpsc;
 
 #[service]
@@ -402,7 +402,7 @@ async fn a_stranger_that_speaks_without_a_hello_takes_no_streams() {
         for call in [first, second] {
             let error = call.await.unwrap_err();
             assert_eq!(error.fate(), Some(Fate::NotSent));
-            let text = error.to_string();
+            let text = chain(&error);
             assert!(text.contains("takes no streams") && text.contains("Hello::Always"), "{text}");
         }
         assert!(raw.is_silent().await);
@@ -415,7 +415,7 @@ async fn a_silent_stranger_is_waited_for_five_seconds() {
         let (_raw, peer) = stranger(hello);
         let start = tokio::time::Instant::now();
         let error = AdderClient::new(peer).sum(0, numbers(2)).await.unwrap_err();
-        assert!(error.to_string().contains("takes no streams"), "{error}");
+        assert!(chain(&error).contains("takes no streams"), "{error:?}");
         assert_eq!(start.elapsed().as_secs(), 5);
     }
 }
@@ -430,7 +430,7 @@ async fn an_end_that_is_plain_sends_no_streams() {
     let _connection: Connection = endpoint.connect(near);
     let error = stub.sum(0, numbers(2)).await.unwrap_err();
     assert_eq!(error.fate(), Some(Fate::NotSent));
-    assert!(error.to_string().contains("`plain`"), "{error}");
+    assert!(chain(&error).contains("`plain`"), "{error:?}");
 }
 
 /// A raw callee that has said hello, and a call of it whose stream is filled by hand.

@@ -16,9 +16,9 @@ use rpc_core::{
     Call, CallError, Context, ErrorCode, ErrorObject, Fate, Lag, Limits, Peer, Progress, Router,
     Service, StreamError, Streaming, memory, service,
 };
-use support::Raw;
 use support::layers::Around;
 use support::rest::{Lives, at_rest, held};
+use support::{Raw, chain};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
@@ -401,7 +401,7 @@ async fn the_id_of_a_subscription_is_no_longer_than_others() {
         raw.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"{long}"}}"#)).await;
     }
     let error = call.await.unwrap_err();
-    assert!(error.to_string().contains("not too long"), "{error}");
+    assert!(chain(&error).contains("not too long"), "{error:?}");
     assert!(raw.is_silent().await, "nor is it said again");
     assert_eq!(held(&peer), 0);
 }

@@ -6,6 +6,7 @@ pub mod bank;
 pub mod ends;
 pub mod layers;
 pub mod log;
+pub mod probed;
 pub mod rest;
 pub mod warnings;
 
@@ -17,6 +18,12 @@ use rpc_core::layers::Layers;
 use rpc_core::memory::{self, Pipe};
 use rpc_core::transport::{Endpoint, EndpointConfig, Received, Transport};
 use rpc_core::{CloseCode, Limits, Peer, Router};
+
+/// The texts of an error and of its sources.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(Some(error), |error| error.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
 
 /// The far end of a connection, without a protocol of its own.
 pub struct Raw {
