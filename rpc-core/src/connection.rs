@@ -57,7 +57,8 @@ use close::Closing;
 const MESSAGES: usize = 128;
 const BYTES: usize = 64 * 1024;
 
-/// A connection at work: a future that ends with the reason why the connection did.
+/// A running connection: a future that resolves to the reason why the connection ended. Poll it, mostly by
+/// `tokio::spawn`.
 ///
 /// [`Endpoint::connect`](crate::transport::Endpoint::connect) makes one. Dropping the connection drops the transport: the
 /// other end sees a lost link, calls fail with [`CallError::Closed`](crate::CallError::Closed), and
@@ -156,8 +157,8 @@ impl Connection {
     /// Carries the connection until it loses its link, or ends. In contrast to the connection as a future, a lost link
     /// leaves the connection as after [`detach`](Self::detach).
     ///
-    /// Cancel safe: nothing is lost when the returned future is dropped. Without a link it carries the connection on,
-    /// and is ready when the connection is closed.
+    /// Cancel safe: nothing is lost when the returned future is dropped. Without a link the future carries the
+    /// connection on, and is ready when the connection is closed. After the end of the connection it is ready at once.
     ///
     /// ```
     /// # use rpc_core::transport::{Connection, LinkEnd};
@@ -196,6 +197,12 @@ impl Connection {
             && let Poll::Ready(reason) = self.poll_closing(cx)
         {
             return Poll::Ready(LinkEnd::Closed(reason));
+        }
+        if matches!(self.phase, Phase::Closed) {
+            let reason = self.driver.shared.lock().closed.clone();
+            return Poll::Ready(LinkEnd::Closed(
+                *reason.expect("a connection that has ended has a reason"),
+            ));
         }
         self.sleep(cx);
         Poll::Pending

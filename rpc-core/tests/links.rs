@@ -107,6 +107,7 @@ async fn carry(
         tokio::select! {
             end = connection.link_end() => {
                 if let LinkEnd::Closed(reason) = end {
+                    assert_eq!(connection.link_end().await, LinkEnd::Closed(reason.clone()), "as before");
                     return reason;
                 }
             }

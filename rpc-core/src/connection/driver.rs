@@ -14,7 +14,6 @@ use crate::layers::Layers;
 use crate::limits::Limits;
 use crate::peer::slot::{Commands, Shared};
 use crate::protocol::Reading;
-use crate::protocol::tables::key::Key;
 use crate::service::context::Context as HandlerContext;
 use crate::service::running::Running;
 use crate::util::sync::Arc;
@@ -52,7 +51,6 @@ pub(super) struct Driver {
     pub(super) context: HandlerContext,
     /// Told at the end of a turn.
     to_wake: Vec<Waiter>,
-    stopped: Vec<Key>,
     pub(super) budget: TurnBudget,
     timer: Timer,
     /// Since when something is known to have run out of time.
@@ -93,7 +91,6 @@ impl Driver {
             scratch: Scratch::default(),
             context: HandlerContext::new(shared.clone()),
             to_wake: Vec::new(),
-            stopped: Vec::new(),
             budget: TurnBudget::start(),
             timer: Timer::new(),
             due_since: None,
@@ -158,10 +155,8 @@ impl Driver {
     /// Stops what has run out of time.
     pub(super) fn expire(&mut self, now: Duration) {
         self.due_since = None;
-        self.shared.lock().protocol.expire(now, &mut self.stopped);
-        for key in std::mem::take(&mut self.stopped) {
-            self.stop(key);
-        }
+        let stopped = self.shared.lock().protocol.expire(now);
+        stopped.into_iter().for_each(|key| self.stop(key));
     }
 
     /// Starts the handlers, writes the results and asks the streams that there is room for. Returns how many.
@@ -211,7 +206,6 @@ impl Driver {
         self.returned.shrink_to_fit();
         self.woken.shrink_to_fit();
         self.to_wake = Vec::new();
-        self.stopped = Vec::new();
         let mut state = self.shared.lock();
         state.protocol.shrink();
         state.scratch = Scratch::default();
@@ -233,7 +227,7 @@ impl Driver {
         let mut state = self.shared.lock();
         let deadline = state.protocol.next_deadline().filter(|_| has_turns);
         let due = [deadline, silence, until].into_iter().flatten().min();
-        state.armed = self.timer.arm(cx, self.shared.clock, due);
+        state.armed = self.timer.arm(cx, self.shared.clock, state.armed, due);
         let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
         let asked = state.commands.is_some()
             || state.protocol.may_start_ordered()

@@ -9,53 +9,47 @@ use crate::util::runtime::{Sleep, sleep_until};
 
 /// Wakes the connection when something is due. The timer may ring too early, never too late: to move the timer
 /// back with each message would cost more than a needless ring now and then.
-pub(crate) struct Timer {
-    sleep: Option<Pin<Box<Sleep>>>,
-    at: Option<Duration>,
-}
+pub(crate) struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {
     pub(crate) const fn new() -> Self {
-        Self { sleep: None, at: None }
+        Self(None)
     }
 
-    /// Wakes the task of `cx` at `due` or earlier. Returns when the task will be woken.
+    /// Wakes the task of `cx` at `due` or earlier. `armed` is what this function returned before. Returns when the task
+    /// will be woken.
     pub(crate) fn arm(
         &mut self,
         cx: &mut Context<'_>,
         clock: Clock,
+        armed: Option<Duration>,
         due: Option<Duration>,
     ) -> Option<Duration> {
-        let Some(due) = due else {
-            // The timer may still ring, but not for certain.
-            self.at = None;
-            return None;
-        };
-        if self.at.is_none_or(|at| due < at) {
-            self.set(clock, due);
-        }
+        // Without anything due the timer may still ring, but not for certain.
+        let due = due?;
+        let mut at = armed.filter(|at| *at <= due).unwrap_or_else(|| self.set(clock, due));
         if self.poll(cx).is_ready() {
             // The timer rang for an earlier time.
-            self.set(clock, due);
+            at = self.set(clock, due);
             if self.poll(cx).is_ready() {
-                self.at = None;
                 cx.waker().wake_by_ref();
+                return None;
             }
         }
-        self.at
+        Some(at)
     }
 
-    fn set(&mut self, clock: Clock, due: Duration) {
+    fn set(&mut self, clock: Clock, due: Duration) -> Duration {
         let instant = clock.instant(due);
-        match &mut self.sleep {
+        match &mut self.0 {
             Some(sleep) => sleep.as_mut().reset(instant),
-            None => self.sleep = Some(Box::pin(sleep_until(instant))),
+            None => self.0 = Some(Box::pin(sleep_until(instant))),
         }
-        self.at = Some(due);
+        due
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.sleep {
+        match &mut self.0 {
             Some(sleep) => sleep.as_mut().poll(cx),
             None => Poll::Pending,
         }

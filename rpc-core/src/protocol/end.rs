@@ -38,11 +38,11 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Times out what has run out; the handlers to be dropped are put into `stopped`.
-    pub(crate) fn expire(&mut self, now: Duration, stopped: &mut Vec<Key>) {
-        for key in self.serving.expired(now) {
-            self.stop(key, &ErrorObject::deadline());
-            stopped.push(key);
+    /// Times out what has run out. Returns the handlers that are to be dropped.
+    pub(crate) fn expire(&mut self, now: Duration) -> Vec<Key> {
+        let stopped = self.serving.expired(now);
+        for key in &stopped {
+            self.stop(*key, &ErrorObject::deadline());
         }
         for id in self.calls.expired(now) {
             let fate = self.withdraw(id);
@@ -53,6 +53,7 @@ impl<W> Protocol<W> {
             self.end_waiting_for_hello();
         }
         self.unpark();
+        stopped
     }
 
     /// Why the connection must be closed, if the other end has taken too little, sent too much, or may stay

@@ -424,7 +424,7 @@ mod tests {
         assert!(protocol.answered_by_nothing());
         protocol.overdue(secs(2), true);
         assert_eq!([(); 2].map(|()| next(&mut protocol).unwrap()), ["two", "three"]);
-        protocol.expire(secs(2), &mut Vec::new());
+        protocol.expire(secs(2));
         assert_eq!(next(&mut protocol), None, "it is a second old, but that was before");
     }
 }

@@ -27,7 +27,7 @@ fn a_live_link_may_still_pass_on_what_it_was_given() {
     let calls = [(); 2]
         .map(|()| protocol.start(start.clone(), &mut None, |_| Bytes::from_static(b"m")).unwrap());
     next(&mut protocol);
-    protocol.expire(secs(1), &mut Vec::new());
+    protocol.expire(secs(1));
     let fates = calls.map(|id| fate(&mut protocol, id));
     assert_eq!(fates, [Fate::MaybeExecuted, Fate::NotSent]);
     assert!(next(&mut protocol).unwrap().contains("$/cancelRequest"));
@@ -57,7 +57,7 @@ fn a_wire_that_nothing_comes_back_from_is_widened_once_while_a_handler_runs_and_
     call(&mut protocol, "on the wire");
     let waiting = ["let on", "busy", "busy as well"].map(|text| call(&mut protocol, text));
     let look = |protocol: &mut Protocol<&str>, at| {
-        protocol.expire(at, &mut Vec::new());
+        protocol.expire(at);
         assert_eq!(protocol.overdue(at, true), None);
     };
     next(&mut protocol);
@@ -89,7 +89,7 @@ fn an_answer_shows_that_the_wire_is_alive() {
     receive(&mut protocol, &format!(r#"{{"id":{},"result":1}}"#, calls[0]));
     protocol.overdue(secs(2), true);
     assert_eq!(next(&mut protocol).unwrap(), "three");
-    protocol.expire(secs(2), &mut Vec::new());
+    protocol.expire(secs(2));
     assert_eq!(next(&mut protocol), None, "it is a second old, but that was before the answer");
 }
 
@@ -120,7 +120,7 @@ fn a_place_is_lent_until_the_call_is_resolved_however_it_is() {
         match way {
             0 => drop(receive(&mut protocol, r#"{"id":1,"result":1}"#)),
             1 => drop(receive(&mut protocol, r#"{"id":1,"error":7}"#)),
-            2 => protocol.expire(secs(1), &mut Vec::new()),
+            2 => drop(protocol.expire(secs(1))),
             _ => drop(protocol.abandon(id)),
         }
         assert_eq!(request(&mut protocol, 3), None, "way {way}");

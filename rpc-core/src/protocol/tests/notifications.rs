@@ -21,9 +21,7 @@ fn a_notification_that_runs_too_long_is_stopped_and_counted() {
     let mut protocol = protocol(|_| {});
     let stuck = notification(&mut protocol).unwrap();
     assert_eq!(notification(&mut protocol), None);
-    let mut stopped = Vec::new();
-    protocol.expire(secs(30), &mut stopped);
-    assert_eq!(stopped, [stuck]);
+    assert_eq!(protocol.expire(secs(30)), [stuck]);
     assert_eq!(protocol.counters.stopped_notifications, 1);
     assert!(protocol.next_to_start(secs(30)).is_some());
     assert_eq!(next(&mut protocol), None, "nobody is told");

@@ -47,8 +47,7 @@ fn a_random_walk_ends_at_zero() {
                 }
                 5 => served.extend(notification(&mut protocol)),
                 6 => {
-                    let mut stopped = Vec::new();
-                    protocol.expire(now, &mut stopped);
+                    let stopped = protocol.expire(now);
                     served.retain(|key| !stopped.contains(key));
                 }
                 7 => {
