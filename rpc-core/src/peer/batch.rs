@@ -24,16 +24,18 @@ use part::{BRACKETS, Line, Part};
 
 /// Calls and notifications that are sent as one message.
 ///
-/// Calls made on a batch wait until the batch is sent; then each call gets its own answer, in whatever order. A
-/// stub over `&Batch` queues as well. A batch leaves as several messages if it has more members than `batch` of
-/// the [`Limits`](crate::Limits) (100) allows here, or than the other end has said that it takes, or more bytes
-/// than `message_out`. If the other end refuses a batch for its size and says how many members it takes, the
-/// batch is sent again in parts, once. If the other end refuses a batch for another reason, or answers only some
-/// of the calls, the others fail with [`CallError::Unanswered`](crate::CallError::Unanswered).
+/// The calls of a batch wait until the batch is sent. Then each call gets its own answer, in any order. A stub over
+/// `&Batch` queues its calls and notifications too.
 ///
-/// A call that is dropped before the batch is sent is left out; one that is awaited before fails at
-/// once, with [`CallError::Cancelled`](crate::CallError::Cancelled) and
-/// [`Fate::NotSent`](crate::Fate::NotSent), and so do all if the batch is dropped unsent.
+/// The batch is sent as several messages if it has more members than `batch` of the [`Limits`](crate::Limits) (100)
+/// allows, more members than the other end accepts, or more bytes than `message_out` allows. If the other end
+/// refuses a batch for its size and states the number of members that it accepts, the batch is sent again in parts,
+/// once. If the other end refuses a batch for another reason, or answers only some of the calls, the other calls fail
+/// with [`CallError::Unanswered`](crate::CallError::Unanswered).
+///
+/// A call that is dropped before the batch is sent is left out. A call that is awaited before the batch is sent fails
+/// at once with [`CallError::Cancelled`](crate::CallError::Cancelled) and [`Fate::NotSent`](crate::Fate::NotSent). If
+/// the batch is dropped unsent, all its calls fail with the same error.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -65,26 +67,27 @@ impl Batch {
         Self { peer, members: Mutex::default() }
     }
 
-    /// Queues a call; as [`Peer::call`].
+    /// Queues a call. The arguments are those of [`Peer::call`].
     pub fn call<T>(&self, method: &str, params: impl Serialize) -> Call<T> {
         self.queue_call(Outgoing::new(method, &params, self.limit()))
     }
 
-    /// Queues a notification; as [`Peer::notify`].
+    /// Queues a notification. The arguments are those of [`Peer::notify`].
     ///
     /// # Errors
-    /// [`Encode`](NotifyError::Encode): the params could not be written, or are too large.
+    /// [`Encode`](NotifyError::Encode): the params cannot be encoded, or are too large.
     pub fn notify(&self, method: &str, params: impl Serialize) -> Result<(), NotifyError> {
         self.queue_notification(Outgoing::new(method, &params, self.limit()))
     }
 
-    /// Sends the calls and notifications that were queued. This future ends when the outbound queue has taken all of
-    /// them. A batch with calls may have to wait for `calls_on_wire` of the [`Limits`](crate::Limits): then the
-    /// future ends at once, and notifications that are sent later may leave before the batch. If the future is
-    /// dropped earlier, a part of the batch may have been sent.
+    /// Sends the queued calls and notifications. The future completes when the outbound queue has accepted all of
+    /// them. A batch with calls may have to wait for `calls_on_wire` of the [`Limits`](crate::Limits). Then the future
+    /// completes at once, and notifications that are sent later may leave before the batch.
+    ///
+    /// If the future is dropped before it completes, a part of the batch may have been sent.
     ///
     /// # Errors
-    /// [`Closed`](NotifyError::Closed): there is no connection any more. The calls fail as well.
+    /// [`Closed`](NotifyError::Closed): the connection has ended. The calls fail too.
     pub async fn send(self) -> Result<(), NotifyError> {
         let shared = &self.peer.shared;
         let members = std::mem::take(&mut *self.members.lock().unwrap());
@@ -115,12 +118,12 @@ impl Batch {
         part.send(&self.peer).await
     }
 
-    /// How many members are queued.
+    /// Returns the number of queued members.
     pub fn len(&self) -> usize {
         self.members.lock().unwrap().len()
     }
 
-    /// Whether none is.
+    /// Returns whether no member is queued.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -162,7 +165,8 @@ impl fmt::Debug for Batch {
     }
 }
 
-/// Sends a notification through its layers. Returns the message for the batch, unless the layers keep it.
+/// Sends a notification through its layers. Returns the message for the batch, or `None` if the layers did not pass
+/// the notification on.
 fn notification_through_layers(
     shared: &Arc<Shared>,
     message: Outgoing,
@@ -172,7 +176,7 @@ fn notification_through_layers(
     let future = CallRequest::new(shared, message, Options::default(), mode).begin();
     match future.now_or_never() {
         Some(answer) => answer.map(|_| slot.close()).map_err(NotifyError::from),
-        // Nobody would poll the future again.
+        // No task would poll the future again.
         None => Err(NotifyError::Full),
     }
 }

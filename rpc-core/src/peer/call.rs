@@ -1,7 +1,7 @@
-//! A call on its way: the future that a stub's methods return.
+//! The typed call: the future that a stub's methods return.
 //!
-//! What a caller can set stands here, and not in a file beside: the compiler's messages name the module of a method
-//! that is not in the module of its type.
+//! The setters are in this file, because the compiler's messages show the private module of a method that is not in
+//! the module of its type.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -27,17 +27,20 @@ mod poll;
 
 /// A call: a future of the typed result.
 ///
-/// The params are encoded when the call is made; nothing else happens until the call is polled or
-/// [`start`](Self::start)ed. Then the call takes its place in the order of messages, unless it has to wait for
-/// `calls_on_wire`: until such a call leaves, later messages may pass it. Its deadline begins at the same
-/// moment: `call_deadline` of the [`Limits`](crate::Limits) (30 s) unless you set another, and never later than
-/// the deadline of the handler that makes the call. The deadline travels along as `timeoutMs`.
+/// The params are encoded when the call is created. The call starts when it is first polled or
+/// [`start`](Self::start)ed. At its start the call takes its place in the order of messages. A call that waits for
+/// `calls_on_wire` may be overtaken by later messages.
 ///
-/// Resolves exactly once, whatever the other end and the network do. (Before there is a connection,
-/// see [`Endpoint`](crate::transport::Endpoint), no deadline passes.) An answer that nobody has awaited
-/// yet is kept until then, and is bounded by nothing else. Dropping the call cancels the call:
-/// a message that was not sent is taken back, a call that was sent is cancelled at the other end,
-/// with `$/cancelRequest` or as its [dialect](crate::Dialect) has it.
+/// The timeout counts from the start of the call. The default is `call_deadline` of the [`Limits`](crate::Limits)
+/// (30 s). The deadline is never later than the deadline of the handler that makes the call. The request carries the
+/// time to the deadline as `timeoutMs`.
+///
+/// The call resolves exactly once, whatever the other end and the network do. No deadline passes before there is a
+/// connection, see [`Endpoint`](crate::transport::Endpoint). An answer is kept until the call is awaited; no limit
+/// bounds the kept answers.
+///
+/// Dropping the call cancels the call. A request that was not sent is never sent. For a request that was sent, the
+/// other end gets `$/cancelRequest`, or the cancellation of its [dialect](crate::Dialect).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,7 +61,7 @@ pub struct Call<T, E = Infallible, P = NoProgress> {
     types: Types<T, E, P>,
 }
 
-/// What a call is made of at compile time only.
+/// The types of a call, which exist at compile time only.
 type Types<T, E, P> = PhantomData<fn() -> (T, E, P)>;
 
 impl<T, E, P> Call<T, E, P> {
@@ -80,26 +83,26 @@ impl<T, E, P> Call<T, E, P> {
         Self { pending, types: PhantomData }
     }
 
-    /// The same call, with these streams among its params.
+    /// Adds the streams that are among the params.
     pub(crate) fn with_streams(mut self, streams: Streams) -> Self {
         self.pending.set(|options| options.streams = Some(Arc::new(Mutex::new(streams))));
         self
     }
 
-    /// Starts the call now instead of when it is first polled. A call in a batch starts with the batch. A
-    /// [layer](crate::layers) that waits for something delays the call until the call is polled.
+    /// Starts the call now instead of at the first poll. A call of a batch starts with the batch. If a
+    /// [layer](crate::layers) waits, the call goes on only when it is polled.
     pub fn start(mut self) -> Self {
         self.enter_layers();
         self.pending.start();
         self
     }
 
-    /// Sets the time from the start of the call to its answer. Without effect once started.
+    /// Sets the time from the start of the call to its deadline. Has no effect on a call that has started.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.with_timeout(Timeout::After(timeout))
     }
 
-    /// Waits for the answer as long as the connection lives. Without effect once started.
+    /// Waits for the answer until the connection ends. Has no effect on a call that has started.
     pub fn no_timeout(self) -> Self {
         self.with_timeout(Timeout::Never)
     }
@@ -108,35 +111,36 @@ impl<T, E, P> Call<T, E, P> {
         self.with(|options| options.timeout = timeout)
     }
 
-    /// Makes the call safe to repeat: the other end runs the calls of one caller under the same key only once,
-    /// and gives each of them the same answer, the result or the method's own error, for five minutes. So the
-    /// call can be made again when its fate is unknown. A repeat that comes while the first call runs waits for
-    /// the answer of the first. If the first call is cancelled, or fails with an error that is not the method's
-    /// own, no answer is kept: the waiting repeat is busy, and the next repeat runs.
+    /// Makes the call safe to retry. The other end runs the method once for each caller and key, and gives all calls
+    /// under the key the same answer, the result or the method's own error, for five minutes. A call with an unknown
+    /// fate can therefore be repeated. A repeat that arrives while the first call runs waits for the answer of the
+    /// first call. If the first call is cancelled, or fails with an error that is not the method's own, no answer is
+    /// stored: the waiting repeat fails as busy, and the next repeat runs.
     ///
-    /// The other end says who the caller is ([`Peer::identify`](crate::Peer::identify)); if it does not, the
-    /// caller is this connection. The same key with another method or other params is answered -32602, and so
-    /// is any key on a call with streams. Methods that are `idempotent` by themselves
+    /// The other end names the caller with [`Peer::identify`](crate::Peer::identify). Without a name, the caller is
+    /// this connection. The same key with another method or other params fails with -32602. Every key on a call with
+    /// streams fails with -32602 too. Methods with the flag `idempotent`
     /// ([`MethodFlags`](crate::schema::MethodFlags)) need no key.
     ///
-    /// The other end keeps answers within `idempotency_bytes` of its [`Limits`](crate::Limits), the latest
-    /// answers first, and no caller loses an answer to others while it has less than its share. Within the five
-    /// minutes no call runs twice. If the answer was forgotten early, or was too long to be kept, the
-    /// repeat fails with [`CallError::Remote`](crate::CallError::Remote), code [`ANSWER_FORGOTTEN`](crate::ErrorCode::ANSWER_FORGOTTEN),
-    /// and its [`fate`](crate::CallError::fate) is [`MaybeExecuted`](crate::Fate::MaybeExecuted). The other end also
-    /// remembers which answers were forgotten. If a caller fills even the room for that, its calls under new
-    /// keys are busy until the first five minutes are over; if others need that room, each of its
-    /// calls under an unknown key fails like such a repeat.
+    /// The other end stores at most `idempotency_bytes` of its [`Limits`](crate::Limits) of answers, and removes the
+    /// oldest answers first. A caller below its share loses no answer to other callers. Within the five minutes no
+    /// call runs twice. If the answer was removed early, or was too long to be stored, the repeat fails with
+    /// [`CallError::Remote`](crate::CallError::Remote) and the code
+    /// [`ANSWER_FORGOTTEN`](crate::ErrorCode::ANSWER_FORGOTTEN); its [`fate`](crate::CallError::fate) is
+    /// [`MaybeExecuted`](crate::Fate::MaybeExecuted). The other end also stores the keys of removed answers. If the
+    /// keys of one caller fill the room for keys, the caller's calls under new keys fail as busy until the first five
+    /// minutes are over. If other callers need that room, each call of the caller under an unknown key fails like
+    /// such a repeat.
     ///
-    /// A call under a key always has a deadline: five minutes, if its caller sets none. If the other end knows
-    /// the name of the caller, the call goes on when the connection ends, for at most five minutes and as long as
-    /// the login holds. It stops if the caller is kicked ([`Peer::kick`](crate::Peer::kick)), or
-    /// if the connection is closed with 4401 or 4403. At most `idempotent_running` of the
-    /// [`Limits`](crate::Limits) run at once; more calls are busy.
+    /// A call under a key always has a deadline: five minutes, if its caller sets none. If the other end has named
+    /// the caller, the call continues after the end of the connection, for at most five minutes and only while the
+    /// login is valid. The call stops if the caller is kicked ([`Peer::kick`](crate::Peer::kick)), or if the
+    /// connection is closed with 4401 or 4403. At most `idempotent_running` of the [`Limits`](crate::Limits) run at
+    /// once; further calls fail as busy.
     ///
-    /// Use the key for nothing else; a random UUID is a good one. If the key is empty, or has more than 128
-    /// bytes, the call fails with [`CallError::Encode`](crate::CallError::Encode). A key has no effect on a call that has started, nor
-    /// at another end that does not know such keys.
+    /// Use a new key for each operation, for example a random UUID. If the key is empty or has more than 128 bytes,
+    /// the call fails with [`CallError::Encode`](crate::CallError::Encode). A key has no effect on a call that has
+    /// started, or if the other end does not support keys.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -165,15 +169,17 @@ impl<T, E, P> Call<T, E, P> {
         }
     }
 
-    /// Calls `listener` with each report that the method makes through its [`Progress`](crate::Progress). The
-    /// reports come in order, while the call is polled, and all of them before the call is ready. Without effect
-    /// once started, and at a plain peer, which does not report. The [dialect](crate::Dialect) decides how the call
-    /// asks for reports and how a report is written. In the dialects of LSP and MCP the token stands among named
-    /// params, so a call with params by position fails with [`CallError::Encode`](crate::CallError::Encode): a trait says `by_name` there.
+    /// Calls `listener` with each report that the method makes through its [`Progress`](crate::Progress). The listener
+    /// gets the reports in order, while the call is polled, and all of them before the call is ready. Has no effect on
+    /// a call that has started, or at a plain peer, because a plain peer sends no reports.
     ///
-    /// If reports come faster than the call is polled, the latest are kept: at most 64, and at most
-    /// `stream_window` bytes. A report that is not a `V` is logged and left out. A report that is larger than
-    /// `stream_window` is left out and counted as [dropped](crate::types::Counters::dropped).
+    /// The [dialect](crate::Dialect) determines how the call requests reports and how a report is encoded. In the
+    /// dialects of LSP and MCP the token is one of the named params, so a call with params by position fails with
+    /// [`CallError::Encode`](crate::CallError::Encode). A trait needs `by_name` there.
+    ///
+    /// If reports arrive faster than the call is polled, the latest reports are kept: at most 64, and at most
+    /// `stream_window` bytes. A report that cannot be decoded as a `V` is logged and dropped. A report that is larger
+    /// than `stream_window` is dropped and counted as [dropped](crate::types::Counters::dropped).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -215,10 +221,10 @@ impl<T, E, P> Call<T, E, P> {
         })
     }
 
-    /// Renews the deadline with each report of progress: from then on the call has its whole timeout again, but
-    /// ends no later than `most` after its start. Asks for reports, if [`on_progress`](Self::on_progress) did not.
-    /// The call tells the other end `most` as its timeout. Without effect once started, and on a call without a
-    /// deadline.
+    /// Renews the deadline with each progress report: the call gets its whole timeout again from the report on, but
+    /// ends no later than `most` after its start. The call requests reports even without
+    /// [`on_progress`](Self::on_progress). The request carries `most` as its timeout. Has no effect on a call that has
+    /// started, or on a call without a deadline.
     pub fn extend_on_progress(self, most: Duration) -> Self {
         self.with(|options| {
             options.progress = true;
@@ -233,12 +239,12 @@ impl<T, E, P> Call<T, E, P> {
 }
 
 impl<T, S, E, P> Call<Streaming<T, S>, E, P> {
-    /// Reads the id of the subscription from the member `name`, for another end that does not call the member
-    /// `subscription`. The member is read in the params of each item, and in the answer if the answer is an object.
-    /// Without effect once started, and on an answer that makes no subscription.
+    /// Sets the name of the member that holds the id of the subscription. The default is `subscription`. The member is
+    /// read in the params of each item, and in the answer if the answer is an object. Has no effect on a call that has
+    /// started.
     ///
-    /// The call fails with [`CallError::Encode`](crate::CallError::Encode) if the name cannot be that of the id: it is empty, has a
-    /// quote, a backslash or a control character, or is one of `result`, `error`, `done`, `seq` and `ack`.
+    /// The call fails with [`CallError::Encode`](crate::CallError::Encode) if the name is empty, has a quote, a
+    /// backslash or a control character, or is one of `result`, `error`, `done`, `seq` and `ack`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,4 +1,4 @@
-//! What an answer can be made into.
+//! The types that a call can return.
 
 use serde::de::DeserializeOwned;
 use smol_str::SmolStr;
@@ -6,15 +6,18 @@ use smol_str::SmolStr;
 use crate::error::decode_error::explain;
 use crate::stream::{Remote, Streaming};
 
-/// The result of a call: any type that can be read from JSON, and a [`Streaming`] where the call
-/// asked for one.
+/// A type that a call can return: any type that can be deserialized from JSON, or a [`Streaming`] if the call is a
+/// subscription.
 pub trait FromAnswer: Sized {
-    /// Reads an answer that is no error; or why it is none.
+    /// Decodes a successful answer.
+    ///
+    /// # Errors
+    /// The reason why the answer is not a `Self`.
     #[doc(hidden)]
     fn read(answer: Answer) -> Result<Self, String>;
 }
 
-/// An answer that is no error, as it came: the JSON text of a result, or a stream.
+/// A successful answer before it is decoded: the JSON text of a result, or a stream.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

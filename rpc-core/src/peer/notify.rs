@@ -1,4 +1,4 @@
-//! A notification on its way out.
+//! An outgoing notification.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,13 +15,14 @@ use crate::service::current;
 use crate::util::sync::Arc;
 use crate::wire::request::Outgoing;
 
-/// A notification: a future that ends when the outbound queue has taken it.
+/// A notification: a future that completes when the outbound queue has accepted the notification.
 ///
-/// The params are encoded when the notification is made. It takes its place in the order of messages when it is
-/// first polled, and may pass calls, and batches with calls, that wait for `calls_on_wire` of the
-/// [`Limits`](crate::Limits). While the queue is full, notifications wait, in order. A notification that is
-/// dropped before it has entered the queue is never sent. Nobody answers a notification, so success
-/// does not mean that the other end has it.
+/// The params are encoded when the notification is created. The first poll gives the notification its place in the
+/// order of messages. A notification may overtake calls, and batches with calls, that wait for `calls_on_wire` of the
+/// [`Limits`](crate::Limits). While the queue is full, notifications wait in order. A notification has no answer, so
+/// success does not mean that the other end has received the notification.
+///
+/// If the future is dropped before the queue has accepted the notification, the notification is never sent.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,9 +38,9 @@ pub struct Notify(State);
 
 enum State {
     Pending(PendingNotification),
-    /// Enters its layers when it is first polled.
+    /// Enters its layers at the first poll.
     New(Box<CallRequest>),
-    /// Goes through its layers.
+    /// Passes through its layers.
     Layered(CallFuture),
     Failed(String),
     Done,
@@ -60,12 +61,12 @@ impl Notify {
         })
     }
 
-    /// Enters the queue at once or not at all.
+    /// Enters the queue without a wait, or fails.
     pub(crate) fn try_now(self) -> Result<(), NotifyError> {
         match self.0 {
             State::Pending(notification) => notification.try_now(),
             State::New(request) => {
-                // Nobody waits for a layer that waits.
+                // A layer that waits makes the notification fail as busy.
                 let answer = request.now().begin().now_or_never();
                 answer.unwrap_or(Err(CallError::Busy)).map(drop).map_err(NotifyError::from)
             }

@@ -1,5 +1,5 @@
-//! The untyped call: under [`Call`](crate::Call), under each call of a batch, and under each call that goes through
-//! layers.
+//! The untyped call. [`Call`](crate::Call), the calls of a batch and the calls that pass through layers are built on
+//! it.
 //!
 //! ```text
 //! New ─────── start ──────▶ Started ── outcome ──▶ Done
@@ -7,9 +7,9 @@
 //! New ────── layers ──────▶ Layered ── answer ───▶ Done
 //! ```
 //!
-//! A call that is dropped while it is `Started` is cancelled. A call that is dropped before is never sent. This
-//! module knows neither layers nor batches: a call through layers is resolved by a [`CallFuture`], a call of a batch
-//! is told by its [`QueuedCall`] that the batch was sent.
+//! Dropping a call that is `Started` cancels the call. A call that is dropped before is never sent. This module
+//! depends neither on layers nor on batches: a [`CallFuture`] resolves a call that passes through layers, and the
+//! [`QueuedCall`] of a call of a batch reports that the batch was sent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -36,14 +36,14 @@ pub(crate) use options::{Options, StartOptions, Streams, Timeout, checked_key};
 pub(crate) use queued_call::{Claim, QueuedCall, Sent};
 pub(crate) use resolved::{Failure, Resolved};
 
-/// A call without types: a written request, until it is resolved.
+/// A call without types: an encoded request, until it is resolved.
 ///
-/// As a future the call returns the raw answer, and the error as layers see it.
+/// The future returns the raw answer, or the error as layers see it.
 pub(crate) struct PendingCall {
     shared: Arc<Shared>,
     state: State,
     options: Options,
-    /// How the subscription is spoken of, if the call asks for one.
+    /// The names and the id member of the subscription, if the call is a subscription.
     wanted: Option<Box<Wanted>>,
 }
 
@@ -51,20 +51,20 @@ enum State {
     New(Outgoing),
     /// Starts when its batch is sent.
     Queued(Arc<QueuedCall>),
-    /// Goes through layers, which start the call further in.
+    /// Passes through layers. The innermost layer starts another call.
     Layered(CallFuture),
-    /// Was resolved before it began.
+    /// Failed before it started.
     Failed(Failure),
     Started {
         id: u64,
-        /// Keeps the permit of a handler of another connection released.
+        /// Keeps the permit of the calling handler, which belongs to another connection, released.
         _released: Option<ReleasedPermit>,
     },
     Done,
 }
 
 impl PendingCall {
-    /// A call of its own; `message` is the reason if the params could not be written.
+    /// Creates a call that is in no batch. An `Err` in `message` is the reason why the params cannot be encoded.
     pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
         let state = match message {
             Ok(message) => State::New(message),
@@ -73,7 +73,7 @@ impl PendingCall {
         Self::in_state(shared, state)
     }
 
-    /// A call that its batch sends.
+    /// Creates a call that its batch sends.
     pub(crate) fn queued(shared: Arc<Shared>, queued: Arc<QueuedCall>) -> Self {
         Self::in_state(shared, State::Queued(queued))
     }
@@ -82,13 +82,13 @@ impl PendingCall {
         Self { shared, state, options: Options::default(), wanted: None }
     }
 
-    /// The same call, with these options.
+    /// Sets the options.
     pub(crate) fn with_options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// The same call, which asks for a subscription if there are terms of one.
+    /// Makes the call a subscription if `wanted` is `Some`.
     pub(crate) fn with_wanted(mut self, wanted: Option<Box<Wanted>>) -> Self {
         self.wanted = wanted;
         self
@@ -98,12 +98,12 @@ impl PendingCall {
         &self.shared
     }
 
-    /// The terms of the subscription, if the call asks for one and has not started.
+    /// Returns the options of the subscription, if the call is one and has not started.
     pub(crate) fn wanted_mut(&mut self) -> Option<&mut Wanted> {
         self.wanted.as_deref_mut()
     }
 
-    /// Changes the options. Without effect on a call that has started.
+    /// Changes the options. Has no effect on a call that has started.
     pub(crate) fn set(&mut self, change: impl FnOnce(&mut Options)) {
         change(&mut self.options);
         if let State::Queued(queued) = &self.state {
@@ -111,7 +111,7 @@ impl PendingCall {
         }
     }
 
-    /// Fails a call that has not started: it cannot be written.
+    /// Fails a call that has not started, because the call cannot be encoded. Has no effect on other calls.
     pub(crate) fn fail(&mut self, why: String) {
         match &self.state {
             State::New(_) => {}
@@ -122,12 +122,12 @@ impl PendingCall {
         self.state = State::Failed(Failure::Encode(why));
     }
 
-    /// Whether the call has neither started nor failed, and is in no batch.
+    /// Returns whether the call has neither started nor failed, and is in no batch.
     pub(crate) fn is_new(&self) -> bool {
         matches!(self.state, State::New(_))
     }
 
-    /// The name of the call's state, for `Debug`.
+    /// Returns the name of the call's state, for `Debug`.
     pub(crate) fn state_name(&self) -> &'static str {
         match self.state {
             State::New(_) | State::Queued(_) => "New",
@@ -136,7 +136,7 @@ impl PendingCall {
         }
     }
 
-    /// Hands a new call to what `begin` makes of it. Without effect on any other call.
+    /// Replaces a new call by the future that `begin` returns. Has no effect on other calls.
     pub(crate) fn hand_over(
         &mut self,
         begin: impl FnOnce(&Arc<Shared>, Outgoing, Options, Option<Box<Wanted>>) -> CallFuture,
@@ -157,8 +157,8 @@ impl PendingCall {
         }
     }
 
-    /// Starts a new call before anyone waits for the outcome. Without effect on a call of a batch. A call that was
-    /// handed over gets as far as it comes without being woken.
+    /// Starts a new call before a task awaits the outcome. Has no effect on a call of a batch. A call that passes
+    /// through layers is polled once.
     pub(crate) fn start(&mut self) {
         self.start_new(None);
         if let State::Layered(future) = &mut self.state {
@@ -172,15 +172,15 @@ impl PendingCall {
         }
     }
 
-    /// Starts a new call, and waits until the call is resolved.
+    /// Starts the call if it is new, and polls until the call is resolved.
     ///
     /// # Panics
-    /// If the call was resolved before.
+    /// If the call was already resolved.
     pub(crate) fn poll_resolved(&mut self, cx: &mut Context<'_>) -> Poll<Resolved> {
         if let State::New(_) = self.state {
             self.start_new(Some(cx.waker()));
             if let State::Started { .. } = self.state {
-                return Poll::Pending; // without a look: the protocol has the waker
+                return Poll::Pending; // no poll of the outcome: the protocol has the waker
             }
         }
         if let State::Queued(queued) = &self.state {

@@ -1,5 +1,5 @@
-//! The written notification: under [`Notify`](crate::Notify), under a batch of notifications alone, and under each
-//! notification that goes through layers.
+//! The encoded notification. [`Notify`](crate::Notify), batches without calls and the notifications that pass through
+//! layers are built on it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,7 +11,8 @@ use crate::peer::slot::Shared;
 use crate::util::sync::Arc;
 use crate::util::waiter::poll_registered;
 
-/// A message without calls, until it has entered the outbound queue. A message that is dropped before is not sent.
+/// A message without calls, until the outbound queue has accepted the message. A message that is dropped before is not
+/// sent.
 pub(crate) struct PendingNotification {
     shared: Arc<Shared>,
     state: State,
@@ -19,7 +20,7 @@ pub(crate) struct PendingNotification {
 
 enum State {
     New(Bytes),
-    /// Waits for room in the queue, under this ticket.
+    /// Waits for room in the queue. The ticket names the message's place in the order.
     Waiting(u64),
     Done,
 }
@@ -29,7 +30,7 @@ impl PendingNotification {
         Self { shared, state: State::New(message) }
     }
 
-    /// Enters the queue at once or not at all.
+    /// Enters the queue without a wait, or fails.
     pub(crate) fn try_now(mut self) -> Result<(), NotifyError> {
         let State::New(message) = std::mem::replace(&mut self.state, State::Done) else {
             unreachable!("a new notification was not polled");
@@ -43,7 +44,7 @@ impl PendingNotification {
         })
     }
 
-    /// Takes the message's place in the order. Returns its ticket if it must wait there.
+    /// Gives the message its place in the order. Returns the ticket if the message must wait.
     fn enter(&self, message: Bytes) -> Result<Option<u64>, NotifyError> {
         self.shared
             .with(|state| state.protocol.notify(message))

@@ -1,4 +1,4 @@
-//! Calls of a batch that go through layers.
+//! Calls of a batch that pass through layers.
 
 use super::part::Line;
 use crate::layers::{CallRequest, MemberSlot, SendMode};
@@ -7,11 +7,11 @@ use crate::peer::slot::Shared;
 use crate::util::sync::Arc;
 use crate::wire::request::Outgoing;
 
-/// A call that goes through layers: the claim of the caller's future, and the future of the layers, which the caller
-/// waits for.
+/// A call that passes through layers: the claim on the caller's call, and the future of the layers. The caller waits
+/// for that future.
 pub(super) type Layered = (Claim, CallFuture);
 
-/// Polls the layers of a call once. Returns the message that the layers have let go on; `None` if the batch leaves
+/// Polls the layers of a call once. Returns the message that the layers passed on, or `None` if the batch is sent
 /// without the call.
 pub(super) fn enter_layers(
     shared: &Arc<Shared>,

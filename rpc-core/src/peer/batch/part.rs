@@ -14,17 +14,17 @@ use crate::util::runtime::Instant;
 use crate::util::sync::Arc;
 use crate::wire::request::{Outgoing, RequestExtensions};
 
-/// What a batch adds around a lone member.
+/// The bytes that a batch adds to a single member: `[` and `]`.
 pub(super) const BRACKETS: usize = 2;
 
-/// A member that is to be sent.
+/// A member of the batch to send.
 pub(super) enum Line {
     Call(Outgoing, Claim),
     Notification(Bytes),
 }
 
 impl Line {
-    /// Returns how many bytes the member takes at most.
+    /// Returns the upper bound of the member's length, in bytes.
     pub(super) fn len(&self, shared: &Shared) -> usize {
         match self {
             Self::Call(message, claim) => message.longest() + claim.options().longest(shared),
@@ -33,21 +33,21 @@ impl Line {
     }
 }
 
-/// Members that leave as one message.
+/// Members that are sent as one message.
 #[derive(Default)]
 pub(super) struct Part {
     lines: Vec<Line>,
-    /// The calls of the part that go through layers.
+    /// The calls of the part that pass through layers.
     pub(super) layered: Vec<Layered>,
     bytes: usize,
-    /// The most members that the part may have. Looked up once: the other end may change the number in between.
+    /// The maximum number of members. Read once for each part, because the other end may change the number meanwhile.
     most: Option<usize>,
 }
 
 impl Part {
     pub(super) fn has_room_for(&mut self, bytes: usize, peer: &Peer) -> bool {
         let shared = &peer.shared;
-        // More calls than may be on the wire would have to wait for an empty one.
+        // A part with more calls than `calls_on_wire` would wait until no other call is on the wire.
         let most = *self.most.get_or_insert_with(|| shared.lock().protocol.most_in_batch());
         let limit = shared.config.limits.message_out;
         self.lines.len() < most && self.bytes + bytes + BRACKETS <= limit
@@ -70,14 +70,14 @@ impl Part {
     async fn send_lines(self, peer: &Peer) -> Result<(), NotifyError> {
         let Some(mut message) = Message::new(self, &peer.shared) else { return Ok(()) };
         if message.starts.is_empty() {
-            // Notifications are bounded only by the wait for room.
+            // No limit bounds the notifications of a batch, so the message waits for room in the outbound queue.
             return PendingNotification::new(peer.shared.clone(), message.join(&[])).await;
         }
         message.send_with_calls(&peer.shared)
     }
 }
 
-/// A message that is about to be written, and how each of its calls starts.
+/// A message to write, and the start options of each of its calls.
 struct Message {
     bytes: usize,
     texts: Vec<Text>,
@@ -92,7 +92,7 @@ enum Text {
 }
 
 impl Message {
-    /// The message of all members that can be sent; `None` if there are none.
+    /// Builds the message of all members that can be sent. Returns `None` if there are none.
     fn new(part: Part, shared: &Arc<Shared>) -> Option<Self> {
         let now = Instant::now();
         let (texts, starts) = (Vec::with_capacity(part.lines.len()), Vec::new());
@@ -126,7 +126,7 @@ impl Message {
         self.claims.push((claim, released));
     }
 
-    /// Sends a message with calls. The message need not wait: `pending_calls` bounds the calls.
+    /// Sends a message with calls, without a wait: `pending_calls` bounds the calls.
     fn send_with_calls(&mut self, shared: &Shared) -> Result<(), NotifyError> {
         let starts = std::mem::take(&mut self.starts);
         let claims = std::mem::take(&mut self.claims);
@@ -152,7 +152,7 @@ impl Message {
         }
     }
 
-    /// Writes the message, with one call for each id.
+    /// Writes the message. The number of calls in the message is the number of ids.
     fn join(&mut self, ids: &[u64]) -> Bytes {
         let mut calls = ids.iter().zip(&self.beside);
         let mut out = BytesMut::with_capacity(self.bytes + BRACKETS);
@@ -168,7 +168,7 @@ impl Message {
             out.put(text);
         }
         if out.is_empty() {
-            // All calls were busy, so nothing is sent.
+            // The protocol refused all calls as busy, so nothing is sent.
             return Bytes::new();
         }
         out.put_u8(b']');

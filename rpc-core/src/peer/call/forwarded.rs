@@ -1,4 +1,4 @@
-//! Calls whose errors are passed on as they came: for bridges and proxies.
+//! Calls that pass errors on unchanged, for bridges and proxies.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -14,14 +14,17 @@ use crate::peer::pending_call::Resolved;
 use crate::protocol::Outcome;
 
 impl<T: FromAnswer, E: RpcError, P> Call<T, E, P> {
-    /// Returns the result, or the error that a bridge or a proxy answers its own caller with. An error of the other
-    /// end keeps its code, message and data, also if [`CallError`] has a variant for that error: if the other end is
-    /// busy, this end is busy for its caller. A call without an answer is -32009 if it was not sent, so that it can be
-    /// tried again; -32012 if its deadline is over; -32014 if the connection has ended and the call may have run;
-    /// else -32603, and the log has the cause.
+    /// Returns the result, or the error that a bridge or a proxy can return to its own caller. An error of the other
+    /// end keeps its code, message and data, even if [`CallError`] has a variant for the error. A call without an
+    /// answer returns one of these codes:
     ///
-    /// If the call goes through [layers](crate::layers), the layers have read the error. An error that is busy, late,
-    /// cancelled or interrupted then keeps only its code.
+    /// - -32009: the call was not sent and can be tried again.
+    /// - -32012: the deadline has passed.
+    /// - -32014: the connection has ended and the call may have run.
+    /// - -32603: another cause, which is logged.
+    ///
+    /// If the call passes through [layers](crate::layers), an error that [`CallError`] has a variant for (busy,
+    /// timeout, cancelled, interrupted) keeps only its code.
     ///
     /// Dropping the future cancels the call.
     ///
@@ -52,7 +55,7 @@ impl<T: FromAnswer, E: RpcError, P> Call<T, E, P> {
     }
 }
 
-/// The error that the caller of this end gets for a call without an answer.
+/// Returns the error that the bridge's own caller gets for a call without an answer.
 fn passed_on(error: CallError) -> ErrorObject {
     let busy = |why| {
         ErrorObject::of_kind(ErrorCode::BUSY, Kind::Busy, format!("busy: not executed, {why}"))

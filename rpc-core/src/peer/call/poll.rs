@@ -1,4 +1,4 @@
-//! A typed call as a future: its layers, and the decoding of its answer.
+//! The future of a typed call: entry into the layers, and decoding of the answer.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +11,7 @@ use crate::peer::from_answer::FromAnswer;
 use crate::peer::pending_call::Resolved;
 
 impl<T, E, P> Call<T, E, P> {
-    /// Hands a new call to its layers, if there are any.
+    /// Passes a new call to its layers, if there are any.
     pub(super) fn enter_layers(&mut self) {
         if self.pending.is_new() && self.pending.shared().layers.any() {
             self.pending.hand_over(|shared, message, options, wanted| {

@@ -10,13 +10,13 @@ use crate::util::sync::Mutex;
 
 type BoxFuture = Pin<Box<dyn Future<Output = Result<Answer, CallError>> + Send>>;
 
-/// A call that goes through layers: a future of the raw answer, or of the error. An error of the method is
-/// [`CallError::Remote`] here; the caller of the method gets the typed error.
+/// A call that passes through layers: a future of the raw answer or of the error. Layers see an error of the method as
+/// [`CallError::Remote`]; the caller of the method gets the typed error.
 ///
 /// Dropping the future cancels the call.
 #[must_use = "a call does nothing until it is polled"]
 pub struct CallFuture(
-    /// The lock is never taken: it makes this `Sync`, as calls are.
+    /// The mutex is never locked. The mutex makes the type `Sync`, because calls are `Sync`.
     Mutex<BoxFuture>,
 );
 
@@ -28,12 +28,12 @@ impl CallFuture {
         Self(Mutex::new(Box::pin(future)))
     }
 
-    /// Returns an answer or an error that is known already.
+    /// Creates a call that is already resolved.
     pub fn ready(answer: Result<Answer, CallError>) -> Self {
         Self::from_future(std::future::ready(answer))
     }
 
-    /// Polls the future before anyone waits for it: everything up to the first wait is done then.
+    /// Polls the future once before a task awaits it, so that it runs up to its first wait.
     pub(crate) fn poll_early(&mut self) {
         let polled = Pin::new(&mut *self).poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(answer) = polled {

@@ -1,4 +1,4 @@
-//! The options of a call on its way through layers.
+//! The options of a call that passes through layers.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use crate::peer::slot::Shared;
 use crate::util::runtime::Instant;
 use crate::wire::extensions::Extensions;
 
-/// The options of a call that goes through layers: those that layers read and set, and the rest.
+/// The options of a call that passes through layers: the options that layers read and set, and the other options.
 #[derive(Clone)]
 pub(crate) struct CallSpec {
     started: Instant,
     pub(crate) deadline: Option<Instant>,
-    /// The deadline before any layer set another.
+    /// The deadline before a layer changed it.
     first_deadline: Option<Instant>,
-    /// The answer must be there by then, however often the deadline is renewed.
+    /// The upper bound of the deadline: no renewal goes beyond it.
     pub(crate) latest: Option<Instant>,
     pub(crate) extensions: Extensions,
     rest: Options,
@@ -23,7 +23,7 @@ pub(crate) struct CallSpec {
 impl Options {
     /// Returns the options of a call that enters its layers now.
     pub(crate) fn into_spec(mut self, now: Instant, shared: &Shared) -> CallSpec {
-        // A time beyond the last `Instant` is no deadline.
+        // A timeout that reaches beyond the last `Instant` is treated as no deadline.
         let deadline = self.timeout.span(shared).and_then(|left| now.checked_add(left));
         let extensions = self.extensions.take().map(|extensions| *extensions).unwrap_or_default();
         CallSpec {
@@ -45,9 +45,9 @@ impl From<CallSpec> for Options {
         let age = now.saturating_duration_since(started);
         let extend = rest.extend.map(|most| most.saturating_sub(age));
         let (timeout, elapsed, latest) = match deadline {
-            // The first deadline says nothing of one that is renewed again and again.
+            // No layer changed the deadline, so the deadline remains renewable with its own timeout.
             _ if is_renewed && deadline == first_deadline => (rest.timeout, age, latest),
-            // A deadline that a layer has set is not renewed beyond that.
+            // Renewals do not go beyond a deadline that a layer has set.
             Some(at) => {
                 (Timeout::After(at.saturating_duration_since(now)), Duration::ZERO, Some(at))
             }

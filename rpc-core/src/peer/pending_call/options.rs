@@ -1,4 +1,4 @@
-//! The options of a call, and what follows from them when the call starts.
+//! The options of a call, and the start options that are computed from them.
 
 use std::time::Duration;
 
@@ -13,38 +13,38 @@ use crate::wire::dialect::Dialect;
 use crate::wire::extensions::{Extensions, LONGEST_KEY};
 use crate::wire::request::RequestExtensions;
 
-/// Takes the reports of progress of a call, as JSON text.
+/// Receives the progress reports of a call as JSON text.
 pub(crate) type Listener = Arc<Mutex<dyn FnMut(&str) + Send>>;
 
-/// Streams among the params of a call, by their ids, which are JSON text.
+/// The streams among the params of a call, with their ids as JSON text.
 pub(crate) type Streams = Vec<(Box<str>, Box<dyn Items>)>;
 
-/// What was set on a call before it starts.
+/// The options that are set on a call before its start.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
     pub(crate) timeout: Timeout,
     pub(crate) extensions: Option<Box<Extensions>>,
-    /// Whether the call asks for reports of progress.
+    /// Whether the call requests progress reports.
     pub(crate) progress: bool,
     pub(crate) listener: Option<Listener>,
-    /// The streams among the params. Clones share the streams, and the call that starts first takes them.
+    /// The streams among the params. Clones share the streams; the first call that starts takes them.
     pub(crate) streams: Option<Arc<Mutex<Streams>>>,
-    /// Reports of progress renew the deadline, to this time after the start at the latest.
+    /// Progress reports renew the deadline, up to this time after the start of the call.
     pub(crate) extend: Option<Duration>,
-    /// The time that layers have used up, in a box: most calls have no layers.
+    /// The time that layers have used. Boxed, because most calls have no layers.
     pub(super) used: Option<Box<UsedTime>>,
 }
 
-/// The time that layers have used up of a call whose deadline is renewed.
+/// The time that layers have used of a call with a renewable deadline.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct UsedTime {
-    /// The part of the first timeout that is over.
+    /// The part of the first timeout that has passed.
     pub(super) elapsed: Duration,
-    /// The answer must be there by then, however often the deadline is renewed.
+    /// The upper bound of the deadline: no renewal goes beyond it.
     pub(super) latest: Option<Instant>,
 }
 
-/// How long a call waits for its answer.
+/// The time from the start of a call to its deadline.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Timeout {
     #[default]
@@ -63,19 +63,19 @@ impl Timeout {
     }
 }
 
-/// How a call starts.
+/// The options of a call at its start.
 pub(crate) struct StartOptions {
-    /// When the answer must be there, since the start of the connection.
+    /// The deadline for the answer, counted from the start of the connection.
     pub(crate) deadline: Option<Duration>,
     pub(crate) sliding: Option<SlidingDeadline>,
-    /// What the other end is told beside the params.
+    /// The members of the request beside its params.
     pub(crate) beside: RequestExtensions,
-    /// Whether the deadline is over before the call begins.
+    /// Whether the deadline has passed before the call starts.
     pub(crate) is_late: bool,
 }
 
 impl Options {
-    /// How a call with these options starts now.
+    /// Returns the start options of a call with these options that starts now.
     pub(crate) fn start_options(&self, now: Instant, shared: &Shared) -> StartOptions {
         let own = self.timeout.span(shared);
         let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
@@ -87,7 +87,7 @@ impl Options {
         };
         let start = shared.clock.at(now);
         let by_items = self.is_renewed_by_items();
-        // The time after which the deadline cannot be renewed any more.
+        // The upper bound of all renewals, counted from now.
         let most = least(least(self.extend, latest), inherited);
         let sliding = own.filter(|_| by_items || self.extend.is_some()).map(|span| {
             let until = most.map(|most| start.saturating_add(most));
@@ -97,9 +97,9 @@ impl Options {
             Some(SlidingDeadline { span, .. }) => least(Some(span.saturating_sub(elapsed)), most),
             None => least(own, inherited),
         };
-        // A deadline that can be renewed is not told: the other end would stop too early.
-        let told = if sliding.is_some() { most } else { left };
-        let beside = self.beside(told, shared);
+        // The other end gets the upper bound of a renewable deadline; otherwise it would stop the call too early.
+        let sent = if sliding.is_some() { most } else { left };
+        let beside = self.beside(sent, shared);
         StartOptions {
             deadline: left.map(|left| start.saturating_add(left)),
             sliding,
@@ -119,11 +119,11 @@ impl Options {
             RemoteSupport::Known => {
                 RequestExtensions { timeout, extensions: self.extensions_with_trace(), ..beside }
             }
-            // What the program has set on this very call goes to any other end.
+            // Extensions that the application has set on this call are sent to every remote.
             RemoteSupport::Stranger => {
                 RequestExtensions { extensions: self.extensions_without_trace(), ..beside }
             }
-            // A token that the dialect puts among the params is no member of ours.
+            // A dialect puts the progress token into the params, where the token is no extension of this protocol.
             RemoteSupport::Plain => {
                 RequestExtensions::new(dialect, self.progress && dialect != Dialect::JsonRpc)
             }
@@ -147,7 +147,7 @@ impl Options {
         extensions
     }
 
-    /// Returns how many bytes the extra members of the request take at most.
+    /// Returns the upper bound of the length of the extra members of the request, in bytes.
     pub(crate) fn longest(&self, shared: &Shared) -> usize {
         let own = self.extensions.as_ref().map_or(0, |extensions| extensions.longest());
         own + current::trace_for(shared).map_or(0, |trace| trace.longest())
@@ -161,7 +161,7 @@ fn least(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     }
 }
 
-/// Returns the idempotency key, if `key` can be one.
+/// Checks the length of an idempotency key.
 ///
 /// # Errors
 /// The rule that the key breaks.

@@ -9,18 +9,18 @@ use crate::util::sync::PoisonError;
 use crate::util::waiter::poll_registered;
 
 impl PendingCall {
-    /// Hands the reports of progress to their listener, and then takes the outcome.
+    /// Passes the progress reports to their listener, and then takes the outcome.
     pub(super) fn poll_outcome(&self, id: u64, waker: &Waker) -> Poll<Outcome> {
         loop {
             let mut reports = VecDeque::new();
             let polled = poll_registered(waker, |task| {
-                // Nobody else has to be woken.
+                // `lock` instead of `with`: no other task has to be woken.
                 let protocol = &mut self.shared.lock().protocol;
                 if self.options.progress {
                     reports = protocol.take_progress(id);
                 }
                 if !reports.is_empty() {
-                    return Some(None); // before the outcome is taken, which a listener that panics must not lose
+                    return Some(None); // the outcome stays in the protocol: a listener's panic must not lose it
                 }
                 protocol.poll_outcome(id, |kept| task.keep(kept)).map(Some)
             });

@@ -1,8 +1,8 @@
-//! A call of a batch, as its future and the batch share it.
+//! The state of a call of a batch, which the future of the call and the batch share.
 //!
-//! The future and the batch may be on different threads, so one lock decides between them. The batch claims the call
-//! before it writes the message. From then on the future waits until the message is sent. A future that was polled
-//! before has failed, and the batch leaves the call out.
+//! The future and the batch may be on different threads, so one lock guards the state. The batch claims the call
+//! before it writes the message. After the claim, the future waits until the message is sent. A future that is polled
+//! before the claim fails, and the batch leaves the call out.
 
 use std::task::{Context, Poll, Waker};
 
@@ -23,20 +23,20 @@ enum Stage {
     /// The batch may still claim the call.
     #[default]
     Open,
-    /// The batch writes its message, and wakes the future of the call afterwards.
+    /// The batch writes its message, and then wakes the future of the call.
     Claimed(Option<Waker>),
     Settled(Sent),
-    /// The future of the call was dropped, or has what it waited for.
+    /// The future of the call was dropped, or has received its [`Sent`].
     Left,
 }
 
-/// What the batch has done with a call.
+/// The result of sending a batch, for one of its calls.
 pub(crate) enum Sent {
-    /// Sent the call under this id.
+    /// The call was sent under this id.
     As(u64, Option<ReleasedPermit>),
-    /// Left the call to its layers, which resolve it.
+    /// The layers of the call resolve the call.
     Layered(CallFuture),
-    /// Left the call out.
+    /// The call was left out.
     Not(Failure),
 }
 
@@ -45,7 +45,7 @@ impl QueuedCall {
         Arc::new(Self { options: Mutex::new(options), stage: Mutex::default() })
     }
 
-    /// A call that is claimed already.
+    /// Creates a call that is already claimed.
     pub(crate) fn claimed(options: Options, shared: &Arc<Shared>) -> (Arc<Self>, Claim) {
         let stage = Mutex::new(Stage::Claimed(None));
         let queued = Arc::new(Self { options: Mutex::new(options), stage });
@@ -54,10 +54,10 @@ impl QueuedCall {
 
     pub(crate) fn set_options(&self, options: Options) {
         let before = std::mem::replace(&mut *self.options.lock().unwrap(), options);
-        drop(before); // without the lock: a listener is code of the user's
+        drop(before); // after the lock is released: a listener is code of the application
     }
 
-    /// Claims the call for its batch. Returns `None` if the future of the call has failed or was dropped.
+    /// Claims the call for its batch. Returns `None` if the call's future has failed or was dropped.
     pub(crate) fn claim(self: &Arc<Self>, shared: &Arc<Shared>) -> Option<Claim> {
         let mut stage = self.stage.lock().unwrap();
         if !matches!(*stage, Stage::Open) {
@@ -67,9 +67,10 @@ impl QueuedCall {
         Some(Claim { queued: self.clone(), shared: shared.clone() })
     }
 
-    /// Waits, for the future of the call, until the batch is sent. A call that is polled before that is left out.
+    /// Polls, for the future of the call, until the batch is sent. A call that is polled before its batch claims it
+    /// fails, and is left out.
     pub(super) fn poll_sent(&self, cx: &Context<'_>) -> Poll<Sent> {
-        // Wakers are code of the user's: none is made or dropped under the lock.
+        // Wakers are code of the application, so they are cloned and dropped without the lock.
         let mut waker = Some(cx.waker().clone());
         let mut stage = self.stage.lock().unwrap();
         let polled = match std::mem::replace(&mut *stage, Stage::Left) {
@@ -85,8 +86,7 @@ impl QueuedCall {
         polled
     }
 
-    /// Notes that the future of the call waits no more. Returns what the batch has done with the call, if the batch
-    /// was sent.
+    /// Records that the future of the call no longer waits. Returns the call's result if the batch was sent.
     pub(super) fn leave(&self) -> Option<Sent> {
         let mut stage = self.stage.lock().unwrap();
         let before = std::mem::replace(&mut *stage, Stage::Left);
@@ -98,7 +98,7 @@ impl QueuedCall {
     }
 }
 
-/// A call that its batch has claimed: the future of the call waits until this is settled or dropped.
+/// A call that its batch has claimed. The future of the call waits until the claim is settled or dropped.
 pub(crate) struct Claim {
     queued: Arc<QueuedCall>,
     shared: Arc<Shared>,
@@ -114,8 +114,8 @@ impl Claim {
         matches!(*self.queued.stage.lock().unwrap(), Stage::Claimed(_))
     }
 
-    /// Tells the future of the call what the batch has done with the call. If the future was dropped meanwhile, a
-    /// call that was sent is cancelled.
+    /// Passes the result to the future of the call. If the future was dropped meanwhile, a call that was sent is
+    /// cancelled.
     pub(crate) fn settle(&self, sent: Sent) {
         let mut stage = self.queued.stage.lock().unwrap();
         if let Stage::Claimed(waker) = &mut *stage {
@@ -135,7 +135,7 @@ impl Claim {
 }
 
 impl Drop for Claim {
-    /// Fails a call that was not sent because the batch was given up.
+    /// Fails a call that was not settled because the batch was dropped.
     fn drop(&mut self) {
         if self.is_awaited() {
             self.settle(Sent::Not(Failure::Unsent));

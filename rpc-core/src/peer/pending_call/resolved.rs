@@ -1,4 +1,4 @@
-//! How a call was resolved, and what its caller gets for that.
+//! The resolution of a call, and its conversion into the answer or error of the caller.
 
 use crate::error::call::{CallError, Fate};
 use crate::error::rpc_error::RpcError;
@@ -12,28 +12,28 @@ const NO_STREAMS: &str = "the other end takes no streams as params: it has said 
     `Hello::Always` to ask for it where there are no headers, or a proxy between drops `Rpc-Hello`";
 const PLAIN: &str = "this end is set to be `plain`: it sends no streams as params";
 
-/// How a call was resolved; no JSON of the answer is read.
+/// The resolution of a call. The JSON of the answer is not decoded yet.
 pub(crate) enum Resolved {
     Outcome(Outcome),
-    /// By the layers of the call. In a box: most calls have no layers.
+    /// The answer of the call's layers. Boxed, because most calls have no layers.
     Layered(Box<Result<Answer, CallError>>),
-    /// Before the call began.
+    /// The call failed before it started.
     Failed(Failure),
 }
 
-/// Why a call was not sent.
+/// The reason why a call was not sent.
 pub(crate) enum Failure {
-    /// The message cannot be written.
+    /// The message cannot be encoded.
     Encode(String),
     Refused(Refused),
-    /// The deadline was over.
+    /// The deadline had passed.
     Late,
-    /// Its batch was not sent.
+    /// The call's batch was not sent.
     Unsent,
 }
 
 impl Resolved {
-    /// The raw answer, or the error with the type that the method has for its errors.
+    /// Returns the raw answer, or the error, typed with the method's error type.
     pub(crate) fn into_answer<E: RpcError>(
         self,
         shared: &Arc<Shared>,

@@ -1,4 +1,4 @@
-//! The start of a call: it takes its place in the protocol.
+//! The start of a call: the protocol registers and sends the request.
 
 use std::task::Waker;
 
@@ -14,7 +14,7 @@ use crate::wire::request::{Outgoing, RequestExtensions};
 const ALREADY_SENT: &str = "the streams among the params were sent with the first attempt";
 
 impl PendingCall {
-    /// Writes the request and hands it to the protocol, which keeps the `waiter`.
+    /// Encodes the request and passes it to the protocol. The protocol keeps the `waiter`.
     pub(super) fn send(&mut self, mut message: Outgoing, waiter: Option<&Waker>) -> State {
         let options = self.options.start_options(Instant::now(), &self.shared);
         if options.is_late {
@@ -53,7 +53,7 @@ impl PendingCall {
         match started {
             Ok(id) => State::Started { id, _released: released },
             Err(refused) => {
-                // None of the streams was sent: a layer may try again.
+                // None of the streams was sent, so the streams are kept for another attempt of a layer.
                 if let Some(kept) = kept {
                     *kept.lock().unwrap() = streams.collect();
                 }
