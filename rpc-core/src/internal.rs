@@ -1,4 +1,4 @@
-//! What `rpc-server` and `rpc-client` share with this crate; hidden from the docs, promised to nobody.
+//! Items that `rpc-server` and `rpc-client` share with this crate. Hidden from the docs and not covered by semver.
 
 pub use crate::util::catch;
 pub use crate::util::escaped::Escaped;

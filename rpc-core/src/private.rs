@@ -1,4 +1,4 @@
-//! What generated code may reach; hidden from the docs, promised to nobody.
+//! Items that generated code uses. Hidden from the docs and not covered by semver.
 
 pub use std::future::Ready;
 use std::future::ready;
@@ -41,7 +41,7 @@ use crate::service::params::selected;
 use crate::util::random::{new_id, quoted};
 use crate::wire::request::Outgoing;
 
-/// What a stub may be over.
+/// A target that the calls of a stub can be sent to.
 #[diagnostic::on_unimplemented(
     message = "a stub cannot call over `{Self}`",
     label = "neither a `Peer`, nor a `&Batch`, nor a `Group`",
@@ -55,22 +55,22 @@ impl Target for &Batch {}
 
 impl Target for Group {}
 
-/// A call of a method that takes its arguments by position.
+/// Calls a method with its arguments.
 pub fn call<T, E, P>(peer: &Peer, method: Name<'_>, args: impl Arguments) -> Call<T, E, P> {
     Call::new(peer.shared.clone(), outgoing(peer, method, &args))
 }
 
-/// A notification whose arguments go by position.
+/// Creates a notification with its arguments.
 pub fn notify(peer: &Peer, method: Name<'_>, args: impl Arguments) -> Notify {
     Notify::new(peer.shared.clone(), outgoing(peer, method, &args))
 }
 
-/// A notification that enters at once or not at all.
+/// Sends a notification without a wait, or fails.
 pub fn try_notify(peer: &Peer, method: Name<'_>, args: impl Arguments) -> Result<(), NotifyError> {
     notify(peer, method, args).try_now()
 }
 
-/// A call for a subscription, which `unsubscribe` ends.
+/// Calls a subscription method; `unsubscribe` is the method that ends the subscription.
 pub fn subscribe<T, S, E, P>(
     peer: &Peer,
     method: Name<'_>,
@@ -80,36 +80,37 @@ pub fn subscribe<T, S, E, P>(
     Call::subscribe(peer.shared.clone(), outgoing(peer, method, &args), unsubscribe.into_cow())
 }
 
-/// What a method returns whose stream says which errors it ends with, as any other stream.
+/// Removes the error type of a stream that a method returns.
 pub fn untyped<T, S>(stream: Streaming<T, S>) -> Streaming<T> {
     stream.typed()
 }
 
-/// The streams among the params of a call, while that is made.
+/// The streams among the params of a call that is being created.
 #[derive(Default)]
 pub struct Streams(crate::peer::pending_call::Streams);
 
 impl Streams {
-    /// None yet.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a stream; what stands for it in the params.
+    /// Adds a stream. Returns the reference that represents the stream in the params.
     pub fn add<T: Serialize + Send + 'static, E>(&mut self, stream: Streaming<T, E>) -> StreamId {
         let id = new_id();
         self.0.push((quoted(&id), stream.into_items()));
         StreamId { id }
     }
 
-    /// The call with these streams.
+    /// Adds the streams to the call.
     pub fn go_with<T, E, P>(self, call: Call<T, E, P>) -> Call<T, E, P> {
         call.with_streams(self.0)
     }
 }
 
-/// The kind of a subscription: the names of its items and of what ends it, whether its ids are numbers, and
-/// the member that holds them, if that is not the usual one.
+/// Returns the kind of a subscription. `item` is the method of the notifications that carry the items, `unsubscribe`
+/// the method that ends the subscription. `numbers` is whether the ids are numbers. `id_member` is the member that
+/// holds the id, by default `subscription`.
 pub const fn subscription_kind(
     item: &'static str,
     unsubscribe: &'static str,
@@ -124,20 +125,20 @@ pub const fn subscription_kind(
     MethodKind::of_constants(item, unsubscribe, ids, id_member)
 }
 
-/// The parameter, which is read as `None` if it is left out and this returns true.
+/// Marks a parameter as optional: if it is left out and `is_none` returns true, it is decoded as `None`.
 pub const fn optional_param(param: ParamInfo, is_none: fn() -> bool) -> ParamInfo {
     param.with_absent(Absent::None(is_none))
 }
 
-/// The parameter, which has a default; this returns its JSON.
+/// Gives a parameter a default value; `json` returns the JSON text of the value.
 pub const fn default_param(param: ParamInfo, json: fn() -> Option<String>) -> ParamInfo {
     param.with_absent(Absent::Default(json))
 }
 
-/// What starts a method of an implementation.
+/// A function that starts a method of an implementation.
 pub type Start<S> = fn(&Arc<S>, &Context, Params<'_>) -> Handler;
 
-/// Starts the method that the first of the params picks.
+/// Starts the method that the first param selects.
 pub fn select<S: ?Sized>(
     choices: &[(&str, Start<S>)],
     service: &Arc<S>,
@@ -150,18 +151,17 @@ pub fn select<S: ?Sized>(
     }
 }
 
-/// What a method reports its progress with, under the token that was among its params, if there was
-/// one.
+/// Creates the progress reporter of a method. `token` is the progress token among the params, if there is one.
 pub fn progress<P>(cx: &Context, token: Option<Box<str>>) -> Progress<P> {
     Progress::new(cx, token)
 }
 
-/// A call that is queued in a batch.
+/// Queues a call in a batch.
 pub fn batch_call<T, E, P>(batch: &Batch, method: Name<'_>, args: impl Arguments) -> Call<T, E, P> {
     batch.queue_call(method.message(&args, batch.limit()))
 }
 
-/// A notification that is queued in a batch.
+/// Queues a notification in a batch.
 pub fn batch_notify(
     batch: &Batch,
     method: Name<'_>,
@@ -170,7 +170,7 @@ pub fn batch_notify(
     batch.queue_notification(method.message(&args, batch.limit()))
 }
 
-/// A notification to all members of a group; it is sent when this is called.
+/// Sends a notification to all members of a group, before the future is polled.
 pub fn group_notify(
     group: &Group,
     method: Name<'_>,
@@ -179,7 +179,7 @@ pub fn group_notify(
     ready(group.push(method.message(&args, usize::MAX)))
 }
 
-/// A call of all members of a group.
+/// Calls all members of a group.
 pub fn group_call<T, E>(group: &Group, method: Name<'_>, args: impl Arguments) -> Answers<T, E> {
     group.call_all(method.message(&args, usize::MAX))
 }
@@ -188,11 +188,11 @@ fn outgoing(peer: &Peer, method: Name<'_>, args: &impl Arguments) -> Result<Outg
     method.message(args, peer.shared.config.limits.message_out)
 }
 
-/// The two halves of a `Result`, also of one behind an alias with one argument.
+/// The two type arguments of a `Result`, also behind an alias such as `io::Result<T>`.
 pub trait IsResult {
-    /// What it is if all went well.
+    /// The success type.
     type Ok;
-    /// What it is if not.
+    /// The error type.
     type Err;
 }
 
@@ -201,18 +201,18 @@ impl<T, E> IsResult for Result<T, E> {
     type Err = E;
 }
 
-/// Tells whether a concrete type is a `Result`, whatever it is called.
+/// Detects whether a concrete type is a `Result`, also behind an alias.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<T>);
 
 impl<T, E> Probe<Result<T, E>> {
-    /// It is: an inherent constant is found before a trait's.
+    /// `true`: the compiler prefers an inherent constant to a constant of a trait.
     pub const IS_RESULT: bool = true;
 }
 
-/// What a [`Probe`] says of anything else.
+/// The constant of a [`Probe`] for every other type.
 pub trait IsResultFallback {
-    /// It is not.
+    /// `false`: the type is no `Result`.
     const IS_RESULT: bool = false;
 }
 

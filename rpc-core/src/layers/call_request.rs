@@ -1,4 +1,4 @@
-//! A call on its way out, through layers, to the connection.
+//! An outgoing call that passes through layers to the connection.
 
 use std::fmt;
 
@@ -23,9 +23,9 @@ use crate::util::sync::Arc;
 use crate::wire::request::Outgoing;
 use crate::wire::trace::TraceContext;
 
-/// A call or a notification that this end is about to send, as a layer sees it.
+/// An outgoing call or notification, as a layer sees it.
 ///
-/// A layer that may have to send the request again keeps a clone.
+/// A layer that may send the request again keeps a clone.
 #[derive(Clone)]
 pub struct CallRequest {
     shared: Arc<Shared>,
@@ -35,14 +35,14 @@ pub struct CallRequest {
     mode: SendMode,
 }
 
-/// How a call or a notification is sent.
+/// The way in which a call or a notification is sent.
 #[derive(Clone)]
 pub(crate) enum SendMode {
-    /// Alone. With the terms of the subscription, if the call asks for one.
+    /// As a single call. Has the options of the subscription, if the call is one.
     Call(Option<Box<Wanted>>),
     InBatch(Arc<CallSlot>),
     Notification,
-    /// At once or not at all.
+    /// Fails if the notification would have to wait.
     NotificationNow,
     NotificationInBatch(Arc<MemberSlot<Bytes>>),
 }
@@ -67,7 +67,7 @@ impl CallRequest {
         request
     }
 
-    /// The same notification, which is sent at once or not at all.
+    /// Makes a notification fail instead of wait.
     pub(crate) fn now(self) -> Self {
         Self { mode: SendMode::NotificationNow, ..self }
     }
@@ -77,27 +77,27 @@ impl CallRequest {
         CallNext { layers: self.shared.layers.get(), depth: 0 }.call(self)
     }
 
-    /// The other end, which is called.
+    /// Returns the peer that is called.
     pub fn peer(&self) -> Peer {
         Peer { shared: self.shared.clone() }
     }
 
-    /// The name of the method.
+    /// Returns the name of the method.
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The JSON text of the params, an array or an object; `None` if there are none.
+    /// Returns the JSON text of the params, an array or an object, or `None` if there are no params.
     pub fn params(&self) -> Option<&str> {
         self.message.params_text()
     }
 
-    /// Sets other params: a tuple or an array, a struct or a map, or `()` for none. Write JSON text as a
-    /// `RawValue` of `serde_json`. If there are streams among the params, the references to them
-    /// (`{"$stream":…}`) must stay where they are.
+    /// Replaces the params by a tuple or an array, a struct or a map, or `()` for no params. Pass JSON text as a
+    /// `RawValue` of `serde_json`. If there are streams among the params, the references to them (`{"$stream":…}`)
+    /// must stay where they are.
     ///
     /// # Errors
-    /// [`Encode`](CallError::Encode): the params cannot be written, or are too large.
+    /// [`Encode`](CallError::Encode): the params cannot be encoded, or are too large.
     pub fn set_params(&mut self, params: &impl Serialize) -> Result<(), CallError> {
         let limit = self.shared.config.limits.message_out;
         let message = Outgoing::new(&self.method, params, limit);
@@ -105,8 +105,8 @@ impl CallRequest {
         Ok(())
     }
 
-    /// Returns whether the request is a notification. Its answer is `null`, as soon as the outbound queue has
-    /// taken the notification.
+    /// Returns whether the request is a notification. The answer of a notification is `null`, as soon as the outbound
+    /// queue has accepted the notification.
     pub fn is_notification(&self) -> bool {
         match self.mode {
             SendMode::Call(_) | SendMode::InBatch(_) => false,
@@ -116,54 +116,55 @@ impl CallRequest {
         }
     }
 
-    /// Returns whether the call asks for a subscription.
+    /// Returns whether the call is a subscription.
     pub fn is_subscription(&self) -> bool {
         matches!(self.mode, SendMode::Call(Some(_)))
     }
 
-    /// Returns whether the request is a member of a batch. The request leaves with its batch only if the layer calls
-    /// `next` before it waits for anything; later the request fails, [`NotSent`](Fate::NotSent). A request that is
-    /// sent again after its batch leaves alone.
+    /// Returns whether the request is a member of a batch. The request is sent with its batch only if the layer calls
+    /// `next` before its first wait. After a wait the request fails with [`Cancelled`](CallError::Cancelled) and
+    /// [`NotSent`](Fate::NotSent). A request that is sent again after its batch is sent alone.
     pub fn is_in_batch(&self) -> bool {
         matches!(self.mode, SendMode::InBatch(_) | SendMode::NotificationInBatch(_))
     }
 
-    /// When the answer must be there; `None` if the caller set no timeout. The time counts from the start of the
-    /// call, so that waiting and trying again use up the same time. The deadline of the handler that makes the call
-    /// holds as well, but is not told here. Means nothing for a notification.
+    /// Returns the deadline for the answer, or `None` if the caller has switched the timeout off. The timeout counts
+    /// from the start of the call, so waits and retries share it. The deadline of the handler that makes the call
+    /// applies too, but is not included here. Always `None` for a notification, unless a layer has set a deadline.
     pub fn deadline(&self) -> Option<Instant> {
         self.spec.deadline
     }
 
-    /// Sets when the answer must be there; `None` waits as long as the connection lives.
+    /// Sets the deadline for the answer; with `None`, the call waits until the connection ends. Has no effect on a
+    /// notification.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.spec.deadline = deadline;
     }
 
-    /// Ends the call by then, also if its deadline is renewed.
+    /// Limits the deadline to `latest`, also if the deadline is renewed.
     pub(super) fn end_by(&mut self, latest: Instant) {
         let at = |own: Option<Instant>| own.map_or(latest, |own| own.min(latest));
         self.spec.deadline = Some(at(self.spec.deadline));
         self.spec.latest = Some(at(self.spec.latest));
     }
 
-    /// The trace of the request: the trace of the handler that sends it, unless a layer has set another.
+    /// Returns the trace of the request. The default is the trace of the handler that sends the request.
     pub fn trace(&self) -> Option<&TraceContext> {
         self.spec.extensions.trace.as_ref()
     }
 
-    /// Makes the request a part of this trace. The trace is sent only to an end that is known to read it, see
+    /// Sets the trace of the request. The trace is sent only to a peer that is known to support traces, see
     /// [`Hello`](crate::transport::Hello).
     pub fn set_trace(&mut self, trace: TraceContext) {
         self.spec.extensions.trace = Some(trace);
     }
 
-    /// The key that makes the call safe to repeat; see [`Call::idempotency_key`](crate::Call::idempotency_key).
+    /// Returns the idempotency key; see [`Call::idempotency_key`](crate::Call::idempotency_key).
     pub fn idempotency_key(&self) -> Option<&str> {
         self.spec.extensions.idempotency_key.as_deref()
     }
 
-    /// Sets the key that makes the call safe to repeat. Means nothing for a notification.
+    /// Sets the idempotency key, which makes the call safe to retry. Has no effect on a notification.
     ///
     /// # Errors
     /// [`Encode`](CallError::Encode): the key is empty or has more than 128 bytes.
@@ -173,7 +174,7 @@ impl CallRequest {
         Ok(())
     }
 
-    /// Sends the request, without further layers, when the future is first polled.
+    /// Sends the request without further layers, at the first poll of the future.
     fn send(self) -> CallFuture {
         let Self { shared, message, spec, mode, .. } = self;
         match mode {
@@ -227,7 +228,7 @@ impl fmt::Debug for CallRequest {
     }
 }
 
-/// The way from a layer to the connection: further layers, and then the call itself.
+/// The rest of the way to the connection: the remaining layers, and then the connection.
 #[derive(Clone)]
 pub struct CallNext {
     layers: Layers,
@@ -235,8 +236,9 @@ pub struct CallNext {
 }
 
 impl CallNext {
-    /// Lets the request go on. The call starts when the future is first polled, and is cancelled when the future is
-    /// dropped. A request that goes on twice is sent twice: the [`Fate`] of the first call says if that is safe.
+    /// Passes the request on. The call starts at the first poll of the future, and dropping the future cancels the
+    /// call. A request that is passed on twice is sent twice; the [`Fate`] of the first call shows whether a second
+    /// call is safe.
     pub fn call(&self, request: CallRequest) -> CallFuture {
         match self.layers.at(self.depth) {
             Some(layer) => {

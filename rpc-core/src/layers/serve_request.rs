@@ -1,4 +1,4 @@
-//! A call on its way in, through layers, to its method.
+//! An incoming call that passes through layers to its method.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::service::{Params, Service};
 use crate::util::members::Members;
 use crate::util::sync::Arc;
 
-/// A call that this end serves, as a layer sees it before the method does.
+/// An incoming call, as a layer sees it before the method runs.
 #[derive(Clone, Copy)]
 pub struct ServeRequest<'a> {
     method: &'a MethodInfo,
@@ -20,33 +20,34 @@ pub struct ServeRequest<'a> {
 }
 
 impl<'a> ServeRequest<'a> {
-    /// The method. For a call that the [fallback](crate::Router::fallback) serves, the method is the fallback, `*`.
+    /// Returns the description of the method. For a call that the [fallback](crate::Router::fallback) serves, the name
+    /// of the method is `*`.
     pub fn method(&self) -> &'a MethodInfo {
         self.method
     }
 
-    /// The name under which the call came. In a fallback the other end chooses the name, so do not use it as the
-    /// label of a metric.
+    /// Returns the method name in the request. For a fallback the other end chooses the name freely, so do not use the
+    /// name as the label of a metric.
     pub fn name(&self) -> &'a str {
         self.cx.called().unwrap_or(&self.method.name)
     }
 
-    /// The context of the call: the caller, the deadline, the trace.
+    /// Returns the context of the call: the caller, the deadline, the trace.
     pub fn cx(&self) -> &'a Context {
         self.cx
     }
 
-    /// The params as they came. They are borrowed from the message that is being read: copy them to keep them.
+    /// Returns the params as they were received. They are borrowed from the received message; copy them to keep them.
     pub fn params(&self) -> Params<'a> {
         self.params
     }
 
-    /// The batch that the call came in, if any. Costs a short lock.
+    /// Returns the batch that the call is a member of, or `None`. Takes a lock for a short time.
     pub fn batch(&self) -> Option<Members> {
         self.cx.shared().lock().protocol.members(self.cx.key())
     }
 
-    /// The same call with other params. No limit applies to them.
+    /// Replaces the params. No limit applies to the new params.
     #[must_use]
     pub fn with_params<'b>(self, params: Params<'b>) -> ServeRequest<'b>
     where
@@ -62,7 +63,7 @@ impl fmt::Debug for ServeRequest<'_> {
     }
 }
 
-/// The way from a layer to the method: further layers, and then the method itself.
+/// The rest of the way to the method: the remaining layers, and then the method.
 #[derive(Clone, Copy)]
 pub struct ServeNext<'a> {
     layers: &'a Layers,
@@ -72,7 +73,7 @@ pub struct ServeNext<'a> {
 }
 
 impl<'a> ServeNext<'a> {
-    /// Lets the call go on. The params are decoded before this returns, unless an inner layer waits. An `async`
+    /// Passes the call on. The params are decoded before this function returns, unless an inner layer waits. An `async`
     /// method runs when the handler is polled.
     pub fn serve(self, call: ServeRequest<'_>) -> Handler {
         match self.layers.at(self.depth) {
@@ -81,8 +82,8 @@ impl<'a> ServeNext<'a> {
         }
     }
 
-    /// Keeps the call, to let it go on later or not at all: for a layer that waits before the params are decoded.
-    /// Copies the params; [`serve`](Self::serve) copies nothing.
+    /// Copies the call, so that a layer can wait before it passes the call on, or not pass the call on at all. Copies
+    /// the params; [`serve`](Self::serve) copies nothing.
     pub fn keep(self, call: ServeRequest<'_>) -> OwnedServeRequest {
         OwnedServeRequest {
             layers: self.layers.clone(),
@@ -101,8 +102,8 @@ impl fmt::Debug for ServeNext<'_> {
     }
 }
 
-/// A call that can go on later. Made by [`ServeNext::keep`]. Each clone can go on; the method then runs once for
-/// each.
+/// A call that can be passed on later, created by [`ServeNext::keep`]. The method runs once for each clone that is
+/// passed on.
 #[derive(Clone)]
 pub struct OwnedServeRequest {
     layers: Layers,
@@ -114,24 +115,24 @@ pub struct OwnedServeRequest {
 }
 
 impl OwnedServeRequest {
-    /// Lets the call go on, as [`ServeNext::serve`] does.
+    /// Passes the call on, like [`ServeNext::serve`].
     pub fn serve(self) -> Handler {
         let call = ServeRequest { method: self.method(), cx: &self.cx, params: self.params() };
         let Self { layers, depth, service, method, .. } = &self;
         ServeNext { layers, depth: *depth, target: service, method: *method }.serve(call)
     }
 
-    /// What is called.
+    /// Returns the description of the method.
     pub fn method(&self) -> &MethodInfo {
         &self.service.methods()[self.method]
     }
 
-    /// The context of the call: the caller, the deadline, the trace.
+    /// Returns the context of the call: the caller, the deadline, the trace.
     pub fn cx(&self) -> &Context {
         &self.cx
     }
 
-    /// The params as they came.
+    /// Returns the params as they were received.
     pub fn params(&self) -> Params<'_> {
         Params(self.params.as_deref())
     }
@@ -143,7 +144,7 @@ impl fmt::Debug for OwnedServeRequest {
     }
 }
 
-/// A service behind layers. A kept call holds a share of the service.
+/// A service behind layers. An [`OwnedServeRequest`] holds a reference-counted handle to the service.
 trait Target {
     fn service(&self) -> &dyn Service;
     fn shared(&self) -> Arc<dyn Service>;
@@ -171,7 +172,7 @@ impl Target for Arc<dyn Service> {
 
 impl Layers {
     /// Serves the `method`-th method of `service` within these layers.
-    #[inline(never)] // its size, where mostly there are no layers, would be paid for by all calls
+    #[inline(never)] // most calls have no layers, and should not pay for the size of this function
     pub(crate) fn serve<S: Service>(
         &self,
         service: &Arc<S>,

@@ -1,4 +1,4 @@
-//! Time that runs out, and the end of a connection.
+//! Deadlines, and the end of the connection.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::OVERHEAD;
 
 impl<W> Protocol<W> {
-    /// When to look at the clock again at the latest.
+    /// Returns the earliest deadline of the connection, as a time since its start.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         let slow = self.limits.slow_reader;
         let deadlines = [
@@ -27,7 +27,8 @@ impl<W> Protocol<W> {
         deadlines.into_iter().flatten().min()
     }
 
-    /// Times out what has run out before it began: nothing that has come in can save it.
+    /// Times out calls and requests that have not started and whose deadlines have passed. No message that waits to be
+    /// read can resolve them.
     pub(crate) fn expire_unbegun(&mut self, now: Duration) {
         for key in self.serving.expired_unstarted(now) {
             self.stop(key, &ErrorObject::deadline());
@@ -38,7 +39,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Times out what has run out. Returns the handlers that are to be dropped.
+    /// Times out all calls and requests whose deadlines have passed. Returns the keys of the handlers to drop.
     pub(crate) fn expire(&mut self, now: Duration) -> Vec<Key> {
         let stopped = self.serving.expired(now);
         for key in &stopped {
@@ -56,8 +57,8 @@ impl<W> Protocol<W> {
         stopped
     }
 
-    /// Why the connection must be closed, if the other end has taken too little, sent too much, or may stay
-    /// no longer. For how long is asked only when what has run out of time `is_over`.
+    /// Returns the reason to close the connection if the other end reads too slowly, sends too much, or has exceeded
+    /// the time to log in. Durations are checked only if `is_over` is set.
     pub(crate) fn overdue(&mut self, now: Duration, is_over: bool) -> Option<CloseReason> {
         self.watch_wire(now);
         self.watch_hello(now);
@@ -65,13 +66,13 @@ impl<W> Protocol<W> {
         let for_too_long =
             |since: Option<Duration>| is_over && since.is_some_and(|since| now >= since + slow);
         let (queue, message_out) = (self.limits.queue, self.limits.message_out);
-        // A message of that size enters while there is room for a byte, and takes what the queue keeps with it.
+        // A message of the maximum size is accepted while there is room for one byte, and costs its bookkeeping.
         let most = queue.saturating_add(message_out).saturating_add(OVERHEAD);
         let with_batches = most.saturating_add(queue.max(message_out));
         if self.outbox.takes() > most {
             Some(CloseReason::us(CloseCode::SLOW_READER, "outbound queue is full"))
         } else if self.outbox.takes() + self.batches.takes() > with_batches {
-            // Refusals are kept whatever the limit says. Results are not: those alone never come to so much.
+            // Refusals are buffered beyond the limit. Results are not, so results alone never exceed it.
             Some(CloseReason::us(CloseCode::SLOW_READER, "too much waits in unfinished batches"))
         } else if for_too_long(self.above_since) {
             Some(CloseReason::us(CloseCode::SLOW_READER, "reads too slowly"))
@@ -82,8 +83,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// This end was kept from looking at the clock, and at what has come in: the other one has so much more time for
-    /// what it is to do.
+    /// Extends the time limits of the other end by `late`, the time in which this end could neither check the clock nor
+    /// read messages.
     pub(crate) fn on_late(&mut self, late: Duration) {
         for since in [&mut self.above_since, &mut self.paused_since].into_iter().flatten() {
             *since += late;
@@ -91,13 +92,14 @@ impl<W> Protocol<W> {
         self.put_off_login(late);
     }
 
-    /// Whether nothing is owed any more: nothing runs, and nothing waits to be sent.
+    /// Returns whether all work is done: no handler runs, and no message waits to be sent.
     pub(crate) fn is_drained(&self) -> bool {
         self.serving.requests() == 0 && self.notifications.is_free() && self.outbox.is_empty()
     }
 
-    /// Ends it all: every waiting caller hears why. What is queued as an answer may still be sent.
-    /// Returns who waits for an answer that there will not be: to be dropped, without the lock.
+    /// Ends the connection. Every waiting caller gets the reason. Queued answers may still be sent.
+    ///
+    /// Returns the wakers of waiters that get no answer any more. The caller drops the wakers without the lock.
     pub(crate) fn end(&mut self, reason: &CloseReason) -> Vec<W> {
         if self.ended.is_some() {
             return Vec::new();
@@ -132,17 +134,17 @@ impl<W> Protocol<W> {
         unanswered
     }
 
-    /// Throws away what was not sent.
+    /// Drops all messages that were not sent.
     pub(crate) fn discard(&mut self) {
         self.outbox.clear();
     }
 
-    /// How it ended, if it has.
+    /// Returns the reason of the end, if the connection has ended.
     pub(crate) fn ended(&self) -> Option<&CloseReason> {
         self.ended.as_ref()
     }
 
-    /// Gives back what a busy time left behind; cheap when there is nothing.
+    /// Frees memory that a busy period has left. Cheap if there is none to free.
     pub(crate) fn shrink(&mut self) {
         self.calls.shrink();
         self.serving.shrink();

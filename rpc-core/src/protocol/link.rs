@@ -1,6 +1,6 @@
-//! Links that come and go under the tables, which stay.
+//! The replacement of the link. The tables survive a link.
 //!
-//! A link counts its own messages from 0; the tables count all messages that were taken out of the outbox.
+//! Each link counts its messages from 0; the tables count all messages that were taken out of the outbox.
 
 use super::{Outcome, Protocol};
 use crate::error::call::Fate;
@@ -8,15 +8,16 @@ use crate::error::close::CloseReason;
 use crate::protocol::tables::calls::MessageState;
 
 impl<W> Protocol<W> {
-    /// A new link carries what comes next; `unsent` messages were taken out of the outbox and given to no link.
+    /// Starts a new link for the next messages. `unsent` is the number of messages that were taken out of the outbox
+    /// and passed to no link.
     pub(crate) fn attach(&mut self, unsent: usize) {
         self.before_link = self.sent - unsent as u64;
         self.is_attached = true;
     }
 
-    /// The link is gone, and the tables stay. The medium `accepted` that many of its messages to their last byte;
-    /// `unsent` messages were not given to the link and wait for the next one. A call whose request is among the
-    /// others fails: the other end cannot have the request.
+    /// Records the loss of the link, and keeps the tables. The medium accepted the first `accepted` messages of the
+    /// link completely. The last `unsent` messages were not passed to the link and wait for the next link. The calls
+    /// in the messages between them fail, because the other end cannot have received these requests.
     pub(crate) fn detach(&mut self, accepted: u64, unsent: usize, reason: &CloseReason) {
         let given = self.sent - unsent as u64;
         for id in self.lost_calls(accepted, given) {
@@ -28,12 +29,13 @@ impl<W> Protocol<W> {
         self.above_since = None;
     }
 
-    /// The link is gone, and the end follows. The medium `accepted` that many of its messages to their last byte.
+    /// Records the loss of the link before the end of the connection. The medium accepted the first `accepted` messages
+    /// of the link completely.
     pub(crate) fn link_lost(&mut self, accepted: u64) {
         self.lose_calls(accepted, self.sent);
     }
 
-    /// The last `unsent` messages that were taken out of the outbox will be given to no link.
+    /// Records that the last `unsent` messages that were taken out of the outbox will be passed to no link.
     pub(crate) fn take_back(&mut self, unsent: usize) {
         let given = self.sent - unsent as u64 - self.before_link;
         self.lose_calls(given, self.sent);
@@ -47,7 +49,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// The calls whose requests were given to the link, up to message `given`, and not accepted.
+    /// Returns the calls whose requests were passed to the link, before message `given`, and not accepted.
     fn lost_calls(&mut self, accepted: u64, given: u64) -> Vec<u64> {
         let lost = self.before_link.saturating_add(accepted)..given;
         let mut ids = self.calls.open_ids();
@@ -78,7 +80,7 @@ mod tests {
         assert_eq!((protocol.on_wire, protocol.pending()), (4, 4), "a parked call has its place");
 
         protocol.attach(1);
-        // The message that was taken out is the first of this link.
+        // The message that was taken out of the outbox is the first message of this link.
         (0..2).for_each(|_| _ = next(&mut protocol));
         for id in [accepted, taken_out] {
             receive(&mut protocol, &format!(r#"{{"id":{id},"result":1}}"#));

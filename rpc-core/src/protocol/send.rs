@@ -1,4 +1,4 @@
-//! The transport: what it is given, what it holds, and when it may be read.
+//! Sending: the next message, the backlog of the transport, and the permission to read.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::protocol::tables::calls::MessageState;
 use crate::protocol::tables::outbox::{Admitted, Carried};
 
 impl<W> Protocol<W> {
-    /// The next message for the transport.
+    /// Removes and returns the next message for the transport.
     pub(crate) fn next_message(&mut self) -> Option<Bytes> {
         let queued = self.outbox.pop()?;
         for id in queued.calls.ids() {
@@ -21,7 +21,7 @@ impl<W> Protocol<W> {
                         self.released.extend(&cold.streams);
                     }
                 }
-                // Given up while its batch waited, of which it is still a part.
+                // The caller gave the call up while its batch waited, but the message still has the call.
                 None => {
                     self.on_wire -= 1;
                     self.cancel(*id);
@@ -33,12 +33,12 @@ impl<W> Protocol<W> {
         }
         self.sent += 1;
         if !self.parked.is_empty() {
-            self.unpark(); // what was given up has left room for others
+            self.unpark(); // calls that were given up have left room for parked calls
         }
         Some(queued.message)
     }
 
-    /// Says how many bytes the transport holds; lets in who waits, if there is room for them.
+    /// Sets the backlog of the transport, in bytes. Moves waiting messages into the queue while there is room.
     pub(crate) fn on_sent(&mut self, backlog: usize, now: Duration) {
         self.outbox.set_backlog(backlog);
         while let Some(admitted) = self.outbox.admit() {
@@ -54,21 +54,21 @@ impl<W> Protocol<W> {
             }
         }
         self.flush_reports();
-        // Without a link nothing can leave, which is not the other end's fault.
+        // Without a link the queue cannot drain, so the other end is not counted as slow.
         let is_above = self.is_attached && !self.outbox.has_room();
         self.above_since = is_above.then(|| self.above_since.unwrap_or(now));
     }
 
-    /// Whether nothing waits to be sent.
+    /// Returns whether no message waits to be sent.
     pub(crate) fn is_sent(&self) -> bool {
         self.outbox.is_empty()
     }
 
-    /// Whether the next message may be read.
+    /// Returns whether the next message may be read.
     ///
     /// # Errors
-    /// Why the connection must be closed: too many notifications wait, and a call of ours waits for
-    /// an answer, or a stream for credit, that may lie behind more of them.
+    /// The reason to close the connection: too many notifications wait, and a call of this end waits for its answer or
+    /// a stream for credit. A pause could deadlock, because the answer or the credit may follow further notifications.
     pub(crate) fn may_read(&mut self, now: Duration) -> Result<Reading, CloseReason> {
         let waiting = self.notifications.len();
         let full = waiting > self.limits.waiting_notifications

@@ -1,6 +1,6 @@
-//! Batches of this end that are not answered yet. An end may react to a batch otherwise than by an answer to each
-//! of its calls: by an error without an id, or by an array that is empty or leaves calls out. The callers must
-//! hear of that, and not wait until their deadlines.
+//! Batches that this end has sent and that are not answered yet. The other end may not answer each call of a batch:
+//! the other end may send an error without an id, an empty array, or an array that leaves calls out. Then the callers
+//! get an error at once, instead of waiting until their deadlines.
 
 use std::collections::VecDeque;
 
@@ -16,30 +16,31 @@ use crate::util::excerpt::Shortened;
 use crate::util::sync::Arc;
 use crate::wire::decode;
 
-/// How many bytes of batches are kept in case a batch has to be sent again.
+/// The maximum total length of the kept batch texts, in bytes. A text is kept to send the batch again.
 const KEPT: usize = 256 * 1024;
 
-/// The batches that are not answered, and the latest error without an id.
+/// The unanswered batches, and the latest error without an id.
 #[derive(Default)]
 pub(super) struct Unanswered {
     batches: VecDeque<Batch>,
-    /// Bytes of their texts.
+    /// The total cost of the kept texts, in bytes.
     kept: usize,
-    /// When there are this many batches, the finished ones are removed.
+    /// The number of batches at which finished batches are removed.
     look_at: usize,
     heard: Option<Heard>,
-    /// How many messages had left before the last ping, if it left after the first of the batches.
+    /// The number of messages that were sent before the last ping. Set only by pings that follow a batch.
     pinged: u64,
 }
 
 /// A batch that was sent.
 struct Batch {
     calls: Carried,
-    /// Its number among the messages.
+    /// The number of the batch's message, counted from the start of the connection.
     number: u64,
-    /// Its text, kept while the batch may be sent again: a short batch, and one that was not sent again before.
+    /// The text of the batch, kept if the batch may be sent again: the batch fits into [`KEPT`] and is no part of an
+    /// earlier batch.
     text: Option<Bytes>,
-    /// How many members the batch has: counted when that is asked for, or when the text is not kept.
+    /// The number of members. Counted when the number is needed, or when the text is dropped.
     members: Option<usize>,
 }
 
@@ -48,13 +49,13 @@ impl Batch {
         text.len() + OVERHEAD
     }
 
-    /// Returns whether somebody waits for an answer to a call of this batch.
+    /// Returns whether a call of this batch waits for an answer.
     fn is_open<W>(&self, calls: &mut Calls<W, Outcome>) -> bool {
         self.calls.ids().iter().any(|id| calls.open_mut(*id).is_some())
     }
 
-    /// Returns whether no message of the other end can concern the batch any more. A batch whose calls were given up
-    /// can still be refused, and its notifications sent again.
+    /// Returns whether no message of the other end can concern the batch any more. While the text is kept, the other
+    /// end can refuse the batch, and its notifications are sent again, even if no call waits.
     fn is_done<W>(&self, calls: &mut Calls<W, Outcome>) -> bool {
         self.text.is_none() && !self.is_open(calls)
     }
@@ -76,10 +77,10 @@ fn members(batch: &Bytes) -> Vec<&str> {
     decode::members_of(std::str::from_utf8(batch).expect("messages are text"))
 }
 
-/// The latest error under no id.
+/// The latest error without an id.
 struct Heard {
     error: Box<ErrorObject>,
-    /// The last call that was made before.
+    /// The id of the last call that was made before the error arrived.
     call: u64,
 }
 
@@ -87,7 +88,7 @@ impl Unanswered {
     fn add<W>(&mut self, mut batch: Batch, calls: &mut Calls<W, Outcome>) {
         if let Some(text) = &batch.text {
             let bytes = Batch::cost(text);
-            // Nobody ever says that notifications have come.
+            // Notifications have no answer, so a batch of notifications stays until it is dropped here.
             while self.kept + bytes > KEPT
                 && let Some(at) = self.batches.iter().position(|it| !it.is_open(calls))
             {
@@ -120,22 +121,21 @@ impl Unanswered {
 }
 
 impl<W> Protocol<W> {
-    /// Returns the most members of a batch that this end sends: no more than the other end takes, as far
-    /// as is known.
+    /// Returns the maximum number of members of a batch that this end sends. The maximum of the other end applies, if
+    /// it is known.
     pub(crate) fn most_in_batch(&self) -> usize {
         let most = self.limits.batch.min(self.limits.calls_on_wire);
         self.hello.batch().map_or(most, |incoming| incoming.min(most))
     }
 
-    /// Takes note that a ping was sent. An end that does not know `$/ping` may answer it by an error
-    /// without an id.
+    /// Records that a ping was sent. An end that does not know `$/ping` may answer with an error without an id.
     pub(crate) fn on_pinged(&mut self) {
         if let Some(unanswered) = &mut self.unanswered {
             unanswered.pinged = self.sent;
         }
     }
 
-    /// Takes note that a batch leaves.
+    /// Records that a batch is sent.
     #[cold]
     pub(super) fn note_batch(&mut self, queued: &Queued) {
         let calls = &mut self.calls;
@@ -156,7 +156,7 @@ impl<W> Protocol<W> {
         unanswered.add(batch, calls);
     }
 
-    /// Forgets batches that are done, and batches of notifications that nothing was heard of.
+    /// Removes batches without a call that waits for an answer.
     pub(super) fn shrink_unanswered(&mut self) {
         let calls = &mut self.calls;
         let Some(unanswered) = &mut self.unanswered else { return };
@@ -167,8 +167,7 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Takes an error without an id. `is_single` tells that it came alone, not among answers to other
-    /// members of a batch.
+    /// Processes an error without an id. `is_single` is whether the error arrived alone, not in an array of answers.
     #[cold]
     pub(super) fn unaddressed<'a>(&mut self, error: ErrorObject, is_single: bool) -> Event<'a> {
         self.counters.unaddressed += 1;
@@ -192,7 +191,7 @@ impl<W> Protocol<W> {
         self.remember(error)
     }
 
-    /// Takes an empty array as the answer to the oldest batch. Returns whether there was a batch.
+    /// Treats an empty array as the answer to the oldest open batch. Returns whether there was such a batch.
     pub(super) fn answered_by_nothing(&mut self) -> bool {
         let at = self.position(|batch, calls| batch.is_open(calls));
         let Some(batch) = at.and_then(|at| self.take_batch(at)) else { return false };
@@ -201,8 +200,8 @@ impl<W> Protocol<W> {
         true
     }
 
-    /// Takes note that one array has answered these calls. The other calls of their batches get no answer
-    /// any more, and end here.
+    /// Records that one array has answered these calls. The other calls of their batches fail, because no answer to
+    /// them can follow.
     pub(crate) fn on_batch_answered(&mut self, answered: &mut [u64]) {
         answered.sort_unstable();
         let is_in = |id: &u64| answered.binary_search(id).is_ok();
@@ -220,15 +219,15 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Returns the outcome of a call whose deadline has come.
+    /// Returns the outcome of a call whose deadline has passed.
     pub(super) fn timed_out(&self, id: u64, fate: Fate) -> Outcome {
         let heard = self.unanswered.as_ref().and_then(|unanswered| unanswered.heard.as_ref());
         let heard = heard.filter(|heard| heard.call >= id && fate == Fate::MaybeExecuted);
         Outcome::Timeout(fate, heard.map(|heard| heard.error.clone()))
     }
 
-    /// Keeps an error for the calls that wait in vain. Returns whether it is to be logged, once for each
-    /// text.
+    /// Keeps an error for the calls that time out. Returns [`Event::Unaddressed`] if the error differs from the kept
+    /// one, so that repeats are not logged.
     fn remember<'a>(&mut self, mut error: ErrorObject) -> Event<'a> {
         error.data = None;
         error.message.truncate(error.message.floor_char_boundary(LONGEST_HEARD));
@@ -244,7 +243,7 @@ impl<W> Protocol<W> {
         Event::Unaddressed { code, message }
     }
 
-    /// Finds the oldest batch that is not done and for which `is_it` holds.
+    /// Returns the index of the oldest batch that is not done and for which `is_it` returns true.
     fn position(
         &mut self,
         is_it: impl Fn(&mut Batch, &mut Calls<W, Outcome>) -> bool,
@@ -258,8 +257,8 @@ impl<W> Protocol<W> {
         self.unanswered.as_mut()?.take(at)
     }
 
-    /// Takes the oldest batch with more members than `most`; if `most` is not known, the oldest batch
-    /// with calls.
+    /// Removes and returns the oldest batch with more members than `most`. If `most` is unknown, takes the oldest batch
+    /// with a call that waits.
     fn take_refused(&mut self, most: Option<usize>) -> Option<Batch> {
         let at = self.position(|batch, calls| match most {
             Some(most) => batch.exceeds(most),
@@ -268,8 +267,8 @@ impl<W> Protocol<W> {
         self.take_batch(at)
     }
 
-    /// Takes the one batch that an error without an id can be about: no other call is open, and no ping left after the
-    /// batch.
+    /// Removes and returns the only batch that an error without an id can concern: no other call is in flight or given
+    /// up, and no ping was sent after the batch.
     fn take_lonely(&mut self) -> Option<Batch> {
         if self.calls.has_given_up() {
             return None;
@@ -281,7 +280,7 @@ impl<W> Protocol<W> {
         (open == self.on_wire && is_last).then(|| self.take_batch(at)).flatten()
     }
 
-    /// Ends the calls of a batch that are still open.
+    /// Fails the calls of a batch that are still in flight.
     fn give_up_batch(&mut self, batch: &Batch, why: &str, fate: Fate) {
         for id in batch.calls.ids() {
             if self.is_in_flight(*id) {
@@ -302,8 +301,7 @@ impl<W> Protocol<W> {
         self.unpark();
     }
 
-    /// Sends a batch that was refused as a whole in parts of at most so many members; of its calls those that
-    /// are still wanted.
+    /// Sends a refused batch again, in parts of at most `most` members. Calls that no caller waits for are left out.
     fn send_anew(&mut self, text: &Bytes, most: usize) {
         let mut part = (BytesMut::new(), Vec::new());
         let mut count = 0;

@@ -1,4 +1,4 @@
-//! Who an end is: its certificates, and the key to the first of them.
+//! The identity of an end: its certificate chain, and the private key of the first certificate.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use crate::pem;
 const BAD_CERTIFICATE: &str = "a certificate in it cannot be read";
 const BAD_KEY: &str = "its private key is broken, or of a kind that is not supported";
 
-/// Reads the chain of certificates, the end's own first, and its key. They belong together.
+/// Reads a certificate chain, with the end's own certificate first, and the private key. Checks that the key belongs to
+/// the certificate.
 pub fn identity(
     certificates: &Path,
     key: &Path,
@@ -23,7 +24,7 @@ pub fn identity(
     if chain.iter().any(|certificate| ParsedCertificate::try_from(certificate).is_err()) {
         return Err(TlsError::file(certificates, BAD_CERTIFICATE));
     }
-    // Not what rustls says: it may name a part of the key one day.
+    // The error of rustls is replaced, because a future version may quote a part of the key.
     let private = provider.key_provider.load_private_key(pem::key(key)?);
     let private = private.map_err(|_| TlsError::file(key, BAD_KEY))?;
     let identity = CertifiedKey::new(chain, private);
@@ -31,7 +32,7 @@ pub fn identity(
         Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
             Err(TlsError::Mismatch { certificates: certificates.into(), key: key.into() })
         }
-        // A provider need not be able to tell.
+        // Some providers cannot check whether the key belongs to the certificate.
         _ => Ok(Arc::new(identity.into())),
     }
 }

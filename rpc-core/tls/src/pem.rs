@@ -1,6 +1,6 @@
 //! Certificates and keys in PEM files.
 //!
-//! The errors of the PEM reader are replaced: some quote the line, which may be of a key.
+//! The errors of the PEM reader are replaced, because some of them quote a line, which may be part of a key.
 
 use std::fs;
 use std::path::Path;
@@ -17,13 +17,13 @@ const ENCRYPTED: &str =
     "its private key is encrypted: give a decrypted one, such as `openssl pkey` writes";
 const SEVERAL_KEYS: &str = "it holds several private keys: leave the one of the certificate";
 
-/// All certificates in a file, at least one.
+/// Reads all certificates in a file. The file must have at least one.
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found = sections(&read(path)?, path)?;
     if found.is_empty() { Err(TlsError::file(path, NO_CERTIFICATE)) } else { Ok(found) }
 }
 
-/// The private key in a file; beside it there may be certificates.
+/// Reads the private key in a file. The file may also have certificates.
 pub(crate) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let bytes = read(path)?;
     let mut found = sections::<PrivateKeyDer<'static>>(&bytes, path)?;

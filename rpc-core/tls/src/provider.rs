@@ -1,4 +1,4 @@
-//! What does the cryptography.
+//! The provider of cryptography.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rustls::crypto::CryptoProvider;
 
 use crate::error::TlsError;
 
-/// The provider that the program installed; without one it is `ring`, if that was built.
+/// Returns the provider that the application has installed, else `ring`, if the feature is enabled.
 pub fn provider() -> Result<Arc<CryptoProvider>, TlsError> {
     match CryptoProvider::get_default() {
         Some(installed) => Ok(installed.clone()),
