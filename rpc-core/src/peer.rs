@@ -29,11 +29,11 @@ pub(crate) mod call;
 pub(crate) mod config;
 pub(crate) mod from_answer;
 pub(crate) mod group;
-pub(crate) mod known;
 pub(crate) mod notify;
 pub(crate) mod pending_call;
 pub(crate) mod pending_notification;
 pub(crate) mod registry;
+pub(crate) mod remote_profile;
 pub(crate) mod slot;
 
 /// The other end of a connection. A `Peer` calls the methods of the other end, and closes the connection.

@@ -400,6 +400,6 @@ pub fn rpc_error(item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn reserved_names(_: TokenStream) -> TokenStream {
     let (names, prefix) = (reserved::NAMES, reserved::PREFIX);
-    let (names_told, prefix_told) = (reserved::names_told(), reserved::prefix_told());
-    quote!(([#(#names),*], #names_told, #prefix, #prefix_told)).into()
+    let (names_reason, prefix_reason) = (reserved::names_reason(), reserved::prefix_reason());
+    quote!(([#(#names),*], #names_reason, #prefix, #prefix_reason)).into()
 }

@@ -1,7 +1,7 @@
-//! The names that belong to the protocol: the one list of them, which `rpc-core` reads by a macro.
+//! The names that belong to the protocol. `rpc-core` reads the same list through a macro.
 
-/// What the protocol sends and takes in `$/`. All other names there are an application's own, such as `$/setTrace` of
-/// the Language Server Protocol. `$/ack` is kept free for what is to come.
+/// The protocol's names that begin with `$/`. All other names with `$/` are free for applications, such as
+/// `$/setTrace` of the Language Server Protocol. `$/ack` is reserved for a future use.
 pub(crate) const NAMES: [&str; 9] = [
     "$/ack",
     "$/cancelRequest",
@@ -14,21 +14,21 @@ pub(crate) const NAMES: [&str; 9] = [
     "$/stop",
 ];
 
-/// The specification (section 4) keeps all names that begin so.
+/// The specification (section 4) reserves all names with this prefix.
 pub(crate) const PREFIX: &str = "rpc.";
 
-/// Whether the name of a method belongs to the protocol.
+/// Returns whether the name of a method belongs to the protocol.
 pub(crate) fn is_reserved(name: &str) -> bool {
     name.starts_with(PREFIX) || NAMES.contains(&name)
 }
 
-/// Why names in [`NAMES`] are reserved.
-pub(crate) fn names_told() -> String {
+/// Returns the reason why names in [`NAMES`] are reserved.
+pub(crate) fn names_reason() -> String {
     let names = NAMES.map(|name| format!("`{name}`")).join(", ");
     format!("{names} belong to the protocol, other names in `$/` are free")
 }
 
-/// Why names with the [`PREFIX`] are.
-pub(crate) fn prefix_told() -> String {
+/// Returns the reason why names with the [`PREFIX`] are reserved.
+pub(crate) fn prefix_reason() -> String {
     format!("names that begin with `{PREFIX}` belong to the protocol")
 }

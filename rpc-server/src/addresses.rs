@@ -45,7 +45,7 @@ struct Address {
 }
 
 /// The permit of a connection for its address. Dropping the permit returns it.
-pub(crate) struct Place {
+pub(crate) struct AddressPermit {
     addresses: Addresses,
     address: Site,
 }
@@ -70,7 +70,10 @@ impl Addresses {
     }
 
     /// Takes a permit for one more connection. Returns `None` if there is no limit.
-    pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<Option<Box<Place>>, Reached> {
+    pub(crate) fn take(
+        &self,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Box<AddressPermit>>, Reached> {
         if !self.are_limited() {
             return Ok(None);
         }
@@ -91,7 +94,7 @@ impl Addresses {
         }
         known.open += 1;
         drop(table);
-        Ok(Some(Box::new(Place { addresses: self.clone(), address })))
+        Ok(Some(Box::new(AddressPermit { addresses: self.clone(), address })))
     }
 }
 
@@ -108,7 +111,7 @@ impl Table {
     }
 }
 
-impl Drop for Place {
+impl Drop for AddressPermit {
     fn drop(&mut self) {
         let mut table = self.addresses.inner.table.lock().unwrap();
         if let Entry::Occupied(mut known) = table.addresses.entry(self.address) {
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_address_has_so_many_places_and_others_have_theirs() {
+    async fn one_address_has_a_limit_of_its_own() {
         let addresses = addresses(2, 0);
         let first = addresses.take(ip("203.0.113.5")).unwrap();
         let second = addresses.take(ip("::ffff:203.0.113.5")).unwrap();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::StatusCode;
 
-use crate::addresses::{Place, Reached};
+use crate::addresses::{AddressPermit, Reached};
 use crate::client_info::ClientInfo;
 use crate::connection_limit::ConnectionPermit;
 use crate::lifecycle::Member;
@@ -13,10 +13,10 @@ use crate::shared::Shared;
 
 /// The permits of one connection. Dropping the `Admission` returns them.
 pub(crate) struct Admission {
-    slot: ConnectionPermit,
+    connection_permit: ConnectionPermit,
     /// The permit of the client's address; `None` if addresses have no limit, or the address is not known yet.
-    place: Option<Box<Place>>,
-    /// The limit of the address that the client has exceeded. The client is then only told the reason.
+    address_permit: Option<Box<AddressPermit>>,
+    /// The limit of the address that the client has exceeded. The client then only gets the reason as an answer.
     reached: Option<Reached>,
     /// The end of the server waits until the member is dropped.
     _member: Member,
@@ -28,22 +28,23 @@ impl Admission {
         // The address of a client behind a proxy is known only when the head of the request has been read.
         let is_known = !shared.settings.proxies.trust(client_info.address());
         let address = client_info.address().filter(|_| is_known);
-        let place = address.map_or(Ok(None), |address| shared.addresses.take(Some(address)));
-        let (slot, place, reached) = match place {
-            Ok(place) => (shared.connection_limit.take()?, place, None),
+        let address_permit =
+            address.map_or(Ok(None), |address| shared.addresses.take(Some(address)));
+        let (connection_permit, address_permit, reached) = match address_permit {
+            Ok(permit) => (shared.connection_limit.take()?, permit, None),
             Err(reached) => (shared.connection_limit.take_rejectable()?, None, Some(reached)),
         };
-        Some(Self { slot, place, reached, _member: shared.lifecycle.join() })
+        Some(Self { connection_permit, address_permit, reached, _member: shared.lifecycle.join() })
     }
 
     /// Takes a permit for the address of a client behind a proxy, when the head of the request has been read. `None` is
     /// a client of a Unix socket for which the proxy names no address.
-    pub(crate) fn take_place(
+    pub(crate) fn acquire_address_permit(
         &mut self,
         shared: &Shared,
         address: Option<IpAddr>,
     ) -> Result<(), Rejection> {
-        self.place = shared.addresses.take(address).map_err(too_many)?;
+        self.address_permit = shared.addresses.take(address).map_err(too_many)?;
         Ok(())
     }
 
@@ -51,7 +52,7 @@ impl Admission {
     pub(crate) fn check(&self) -> Result<(), Rejection> {
         match self.reached {
             Some(reached) => Err(too_many(reached)),
-            None if self.slot.is_served => Ok(()),
+            None if self.connection_permit.is_served => Ok(()),
             None => Err(full()),
         }
     }

@@ -44,7 +44,7 @@ impl Shared {
         let for_one_answer = upgrade.is_none();
         let client = self.settings.proxies.client(client_info.address(), &head.headers);
         if self.settings.proxies.trust(client_info.address()) {
-            admission.take_place(self, client)?;
+            admission.acquire_address_permit(self, client)?;
         }
         let mut config = self.settings.config.clone();
         config.keepalive &= !for_one_answer;
@@ -68,13 +68,13 @@ impl Shared {
                 Err(Rejection::new(StatusCode::UNAUTHORIZED, "a single message cannot log in"))
             }
             Verdict::Guest(endpoint, methods) => {
-                let place = self.guests.clone().try_acquire_owned().map_err(|_| {
+                let permit = self.guests.clone().try_acquire_owned().map_err(|_| {
                     let text = "too many connections have not logged in";
                     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, text)
                 })?;
                 let limits = self.limits();
                 let guest = limits.for_a_guest();
-                endpoint.require_login(&methods, guest, limits.login, place).map_err(|error| {
+                endpoint.require_login(&methods, guest, limits.login, permit).map_err(|error| {
                     static THROTTLE: LogThrottle = LogThrottle::new();
                     if let Some(left_out) = THROTTLE.allow() {
                         tracing::error!(left_out, %error, "`on_connect` refuses everyone");

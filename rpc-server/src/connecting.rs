@@ -49,11 +49,11 @@ pub struct Connecting {
     subprotocol: Option<HeaderValue>,
     peer: Peer,
     /// The endpoint, to which the hook may add layers. `None` when the hook has ended.
-    endpoint: Door,
+    endpoint: EndpointSlot,
 }
 
 /// The endpoint of the future connection, while the hook decides whether the connection is admitted.
-pub(crate) type Door = Arc<Mutex<Option<Endpoint>>>;
+pub(crate) type EndpointSlot = Arc<Mutex<Option<Endpoint>>>;
 
 impl Connecting {
     pub(crate) fn new(
@@ -68,7 +68,7 @@ impl Connecting {
         Self { request, client_info, client, subprotocol, peer, endpoint }
     }
 
-    pub(crate) fn door(&self) -> Door {
+    pub(crate) fn endpoint_slot(&self) -> EndpointSlot {
         self.endpoint.clone()
     }
 

@@ -11,7 +11,7 @@ const REJECTABLE: usize = 64;
 /// The permits of a server.
 pub(crate) struct ConnectionLimit {
     served: Arc<Semaphore>,
-    told: Arc<Semaphore>,
+    rejectable: Arc<Semaphore>,
 }
 
 /// The permit of a connection, from the accept to its end. Dropping the permit returns it.
@@ -27,29 +27,29 @@ impl ConnectionLimit {
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits));
         Self {
             served: semaphore(connections.min(Semaphore::MAX_PERMITS)),
-            told: semaphore(REJECTABLE),
+            rejectable: semaphore(REJECTABLE),
         }
     }
 
     /// Takes a permit for a new connection. Returns `None` if the connection must be dropped.
     pub(crate) fn take(&self) -> Option<ConnectionPermit> {
-        ConnectionPermit::of(&self.served, true).or_else(|| self.take_rejectable())
+        ConnectionPermit::acquire(&self.served, true).or_else(|| self.take_rejectable())
     }
 
     /// Takes a permit for a connection that will only get the reason why it is refused.
     pub(crate) fn take_rejectable(&self) -> Option<ConnectionPermit> {
-        ConnectionPermit::of(&self.told, false)
+        ConnectionPermit::acquire(&self.rejectable, false)
     }
 
     /// Returns whether the limit is reached.
-    pub(crate) fn are_full(&self) -> bool {
+    pub(crate) fn is_reached(&self) -> bool {
         self.served.available_permits() == 0
     }
 }
 
 impl ConnectionPermit {
-    fn of(places: &Arc<Semaphore>, is_served: bool) -> Option<Self> {
-        let permit = places.clone().try_acquire_owned().ok()?;
+    fn acquire(semaphore: &Arc<Semaphore>, is_served: bool) -> Option<Self> {
+        let permit = semaphore.clone().try_acquire_owned().ok()?;
         Some(Self { _permit: permit, is_served })
     }
 }
@@ -59,13 +59,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn beyond_the_limit_some_are_told_and_the_others_dropped() {
+    fn connections_beyond_the_limit_are_rejected_and_further_ones_dropped() {
         let connection_limit = ConnectionLimit::new(1);
         let served = connection_limit.take().unwrap();
         assert!(served.is_served);
-        let told: Vec<_> = std::iter::from_fn(|| connection_limit.take()).collect();
-        assert_eq!(told.len(), REJECTABLE);
-        assert!(told.iter().all(|slot| !slot.is_served) && connection_limit.are_full());
+        let rejected: Vec<_> = std::iter::from_fn(|| connection_limit.take()).collect();
+        assert_eq!(rejected.len(), REJECTABLE);
+        assert!(rejected.iter().all(|permit| !permit.is_served) && connection_limit.is_reached());
         drop(served);
         assert!(connection_limit.take().unwrap().is_served);
     }

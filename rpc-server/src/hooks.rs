@@ -15,7 +15,7 @@ use rpc_core::types::CallerType;
 use rpc_core::{CloseReason, Peer};
 use tokio::time::timeout;
 
-use crate::connecting::{Connecting, Door};
+use crate::connecting::{Connecting, EndpointSlot};
 use crate::rejection::Rejection;
 
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -51,11 +51,11 @@ impl Hooks {
     {
         self.caller = Some(CallerType::of::<S>());
         self.on_connect = Some(Box::new(move |connecting| {
-            let door = connecting.door();
+            let slot = connecting.endpoint_slot();
             let caller = hook(connecting);
             Box::pin(async move {
                 let caller = caller.await;
-                let endpoint = take(&door);
+                let endpoint = take(&slot);
                 match caller {
                     Ok(caller) => {
                         endpoint.set_caller(caller);
@@ -87,7 +87,7 @@ impl Hooks {
     /// Asks `on_connect` whether the endpoint may have its connection.
     pub(crate) async fn connect(&self, connecting: Connecting) -> Result<Verdict, Rejection> {
         let Some(hook) = &self.on_connect else {
-            return Ok(Verdict::Session(take(&connecting.door())));
+            return Ok(Verdict::Session(take(&connecting.endpoint_slot())));
         };
         // Inside of `async`, since the call of the hook itself may panic, too.
         let verdict = caught_future(async { hook(connecting).await });
@@ -102,9 +102,9 @@ impl Hooks {
         let Some(hook) = &self.on_disconnect else {
             return;
         };
-        let told = caught_future(async { hook(peer, reason).await });
-        let told = AssertUnwindSafe(told).catch_unwind();
-        if timeout(limit, told).await.is_err() {
+        let running = caught_future(async { hook(peer, reason).await });
+        let running = AssertUnwindSafe(running).catch_unwind();
+        if timeout(limit, running).await.is_err() {
             static THROTTLE: LogThrottle = LogThrottle::new();
             if let Some(left_out) = THROTTLE.allow() {
                 tracing::warn!(left_out, ?limit, "`on_disconnect` took too long and was stopped");
@@ -113,6 +113,6 @@ impl Hooks {
     }
 }
 
-fn take(door: &Door) -> Endpoint {
-    door.lock().unwrap().take().expect("taken once, when the hook has ended")
+fn take(slot: &EndpointSlot) -> Endpoint {
+    slot.lock().unwrap().take().expect("taken once, when the hook has ended")
 }

@@ -9,18 +9,18 @@ use crate::shared::Shared;
 
 /// Returns the answer to a health probe. That the server answers shows that it is alive.
 pub(crate) fn health() -> Response<Full<Bytes>> {
-    told(StatusCode::OK, "alive")
+    plain_text(StatusCode::OK, "alive")
 }
 
 /// Returns the answer to a readiness probe.
 pub(crate) fn readiness(shared: &Shared) -> Response<Full<Bytes>> {
     match shared.unreadiness() {
-        None => told(StatusCode::OK, "ready"),
-        Some(why) => told(StatusCode::SERVICE_UNAVAILABLE, why),
+        None => plain_text(StatusCode::OK, "ready"),
+        Some(why) => plain_text(StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }
 
-fn told(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+fn plain_text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -23,18 +23,18 @@ pub(crate) async fn run<S: Socket>(
 ) {
     let deadline = Deadline::within(shared.limits().handshake);
     let Some((stream, client_info)) =
-        Box::pin(greet(&shared, &tls, stream, client_info, &deadline)).await
+        Box::pin(tls_handshake(&shared, &tls, stream, client_info, &deadline)).await
     else {
         shared.totals.refused();
         return;
     };
     drop(tls);
-    // `greet` returns the stream in a box: a TLS stream is large, and the future of each phase would have room for the
+    // `tls_handshake` returns the stream in a box: a TLS stream is large, and the future of each phase would have room for the
     // stream.
     connection::run(shared, stream, client_info, admission, deadline).await;
 }
 
-async fn greet<S: Socket>(
+async fn tls_handshake<S: Socket>(
     shared: &Shared,
     tls: &Tls,
     stream: S,

@@ -106,7 +106,7 @@ impl Shared {
             Some("shutting down")
         } else if self.is_busy.load(Ordering::Relaxed) {
             Some("not ready")
-        } else if self.connection_limit.are_full() {
+        } else if self.connection_limit.is_reached() {
             Some("full")
         } else {
             None

@@ -119,6 +119,6 @@ impl Driver {
         let to_wake = std::mem::take(&mut state.protocol.to_wake);
         drop(state);
         arguments.into_iter().for_each(|argument| argument.end(&end));
-        to_wake.into_iter().for_each(Waiter::tell);
+        to_wake.into_iter().for_each(Waiter::notify);
     }
 }

@@ -7,7 +7,7 @@ use crate::error::close::CloseCode;
 use crate::error::code::ErrorCode;
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
-use crate::peer::known::RemoteSupport;
+use crate::peer::remote_profile::RemoteSupport;
 use crate::protocol::target::Target;
 use crate::protocol::{Arrival, Event};
 use crate::service::Service;
@@ -191,7 +191,7 @@ impl Driver {
                 }
             }
             Event::Foreign { is_first } => return Some(Foreign { is_first }),
-            Event::Greeted => self.shared.other.set(RemoteSupport::Known),
+            Event::Greeted => self.shared.remote.set(RemoteSupport::Extended),
             Event::Done => {}
         }
         None

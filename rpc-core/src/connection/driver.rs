@@ -193,7 +193,7 @@ impl Driver {
         let overdue = state.protocol.overdue(now, is_over);
         std::mem::swap(&mut self.to_wake, &mut state.protocol.to_wake);
         drop(state);
-        self.to_wake.drain(..).for_each(Waiter::tell);
+        self.to_wake.drain(..).for_each(Waiter::notify);
         overdue.map_or(Ok(()), Err)
     }
 

@@ -12,7 +12,7 @@ use crate::layers::Layer;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::peer::config::EndpointConfig;
-use crate::peer::known::RemoteSupport;
+use crate::peer::remote_profile::RemoteSupport;
 use crate::peer::slot::Shared;
 use crate::protocol::Unauthenticated;
 use crate::protocol::target::Target;
@@ -136,7 +136,7 @@ impl Endpoint {
 
     /// Returns whether the other end is known to understand the extensions of this crate.
     pub fn is_extended(&self) -> bool {
-        self.peer().shared.other.get() == RemoteSupport::Known
+        self.peer().shared.remote.get() == RemoteSupport::Extended
     }
 
     /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`](crate::transport::Hello::Never) does. Call it before

@@ -10,11 +10,11 @@ use super::member_slot::{CallSlot, MemberSlot, SlotError};
 use super::{Answer, Layers};
 use crate::error::call::{CallError, Fate};
 use crate::peer::Peer;
-use crate::peer::known::RemoteSupport;
 use crate::peer::pending_call::{
     CallFuture, CallSpec, Options, PendingCall, QueuedCall, checked_key,
 };
 use crate::peer::pending_notification::PendingNotification;
+use crate::peer::remote_profile::RemoteSupport;
 use crate::peer::slot::Shared;
 use crate::protocol::tables::streams::Wanted;
 use crate::service::current;
@@ -214,8 +214,9 @@ impl CallRequest {
 }
 
 fn notification(message: Outgoing, spec: CallSpec, shared: &Shared) -> Bytes {
-    message
-        .notification(spec.extensions.trace.filter(|_| shared.other.get() == RemoteSupport::Known))
+    message.notification(
+        spec.extensions.trace.filter(|_| shared.remote.get() == RemoteSupport::Extended),
+    )
 }
 
 impl fmt::Debug for CallRequest {

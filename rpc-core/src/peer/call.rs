@@ -210,7 +210,7 @@ impl<T, E, P> Call<T, E, P> {
         P: Reports<V>,
         V: DeserializeOwned,
     {
-        let is_mcp = self.pending.shared().other.dialect() == Dialect::Mcp;
+        let is_mcp = self.pending.shared().remote.dialect() == Dialect::Mcp;
         let listener = move |json: &str| match progress::read(json, is_mcp) {
             Ok(value) => listener(value),
             Err(error) => tracing::debug!(why = explain(&error), "progress of another type"),

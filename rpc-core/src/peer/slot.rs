@@ -13,7 +13,7 @@ use crate::error::close::{CloseCode, CloseReason};
 use crate::layers::ConnectionLayers;
 use crate::limits::Limits;
 use crate::peer::config::EndpointConfig;
-use crate::peer::known::{RemoteProfile, RemoteSupport};
+use crate::peer::remote_profile::{RemoteProfile, RemoteSupport};
 use crate::protocol::Protocol;
 use crate::stream::{Argument, StreamEnd};
 use crate::util::catch::drop_quietly;
@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     /// Handlers that were stopped and still run, in other tasks and threads.
     pub(crate) orphans: AtomicUsize,
     /// What this end may send beyond JSON-RPC 2.0. Outside the lock, because each call reads it.
-    pub(crate) other: RemoteProfile,
+    pub(crate) remote: RemoteProfile,
     /// As in the configuration, unless it was changed for this connection.
     pub(crate) whole_frames: AtomicBool,
     pub(crate) jsonrpc_optional: AtomicBool,
@@ -119,10 +119,10 @@ impl Shared {
             values: TypeMap::default(),
             layers: ConnectionLayers::new(config.layers.clone()),
             orphans: AtomicUsize::new(0),
-            other: RemoteProfile::new(
+            remote: RemoteProfile::new(
                 match config.hello {
                     Hello::Never => RemoteSupport::Plain,
-                    Hello::Always | Hello::Auto => RemoteSupport::Stranger,
+                    Hello::Always | Hello::Auto => RemoteSupport::Unknown,
                 },
                 config.dialect,
             ),
@@ -149,21 +149,21 @@ impl Shared {
     /// The handshake has told each end that the peer knows this framework. `opens` tells whether this end opened the
     /// link.
     pub(crate) fn set_extended(&self, opens: bool) {
-        if self.other.get() != RemoteSupport::Plain {
+        if self.remote.get() != RemoteSupport::Plain {
             self.with(|state| state.protocol.know_other(opens));
-            self.other.set(RemoteSupport::Known);
+            self.remote.set(RemoteSupport::Extended);
         }
     }
 
     /// Makes this end a plain peer from now on.
     pub(crate) fn set_plain(&self) {
-        self.other.set(RemoteSupport::Plain);
+        self.remote.set(RemoteSupport::Plain);
         self.with(|state| state.protocol.set_plain());
     }
 
     /// Makes the two ends speak this dialect from now on.
     pub(crate) fn set_dialect(&self, dialect: Dialect) {
-        self.other.set_dialect(dialect);
+        self.remote.set_dialect(dialect);
         self.lock().protocol.set_dialect(dialect);
     }
 
@@ -191,7 +191,7 @@ impl Shared {
         if let Some(task_waker) = task_waker {
             task_waker.wake();
         }
-        to_wake.into_iter().for_each(Waiter::tell);
+        to_wake.into_iter().for_each(Waiter::notify);
         result
     }
 

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::peer::known::RemoteSupport;
+use crate::peer::remote_profile::RemoteSupport;
 use crate::peer::slot::Shared;
 use crate::protocol::Caller;
 use crate::protocol::tables::key::Key;
@@ -111,7 +111,7 @@ pub(crate) fn trace() -> Option<TraceContext> {
 
 /// Returns the trace that a call made now sends, if the peer is known to understand traces.
 pub(crate) fn trace_for(shared: &Shared) -> Option<TraceContext> {
-    if shared.other.get() == RemoteSupport::Known { trace() } else { None }
+    if shared.remote.get() == RemoteSupport::Extended { trace() } else { None }
 }
 
 /// The permit of a running handler, released to other requests of its connection until this value is dropped.

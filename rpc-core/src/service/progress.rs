@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::object::ErrorObject;
-use crate::peer::known::RemoteSupport;
+use crate::peer::remote_profile::RemoteSupport;
 use crate::service::context::Context;
 use crate::service::running::caught;
 use crate::stream::json;
@@ -53,7 +53,7 @@ impl<P> Progress<P> {
     pub(crate) fn new(cx: &Context, token: Option<Box<str>>) -> Self {
         let token = token.or_else(|| cx.progress_token().map(Box::from));
         // A plain end can report progress only through a dialect.
-        let says = cx.shared().other.both() != (RemoteSupport::Plain, Dialect::JsonRpc);
+        let says = cx.shared().remote.both() != (RemoteSupport::Plain, Dialect::JsonRpc);
         let token = token.filter(|_| says);
         Self { asked: token.map(|token| Asked { cx: cx.clone(), token }), value: PhantomData }
     }
@@ -73,7 +73,7 @@ impl<P: Serialize> Progress<P> {
     pub fn report(&self, value: &P) {
         let Some(Asked { cx, token }) = &self.asked else { return };
         // This runs code of the application, so it must not run under the lock.
-        let written = match cx.shared().other.dialect() {
+        let written = match cx.shared().remote.dialect() {
             Dialect::Mcp => mcp(cx, token, value),
             Dialect::JsonRpc | Dialect::Lsp => {
                 let mut message = BytesMut::with_capacity(128);

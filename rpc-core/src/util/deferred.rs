@@ -29,9 +29,9 @@ impl Deferred {
         self.futures.push(Box::pin(future));
     }
 
-    /// Appends the futures of `later`.
-    pub(crate) fn and(mut self: Box<Self>, later: Self) -> Box<Self> {
-        self.futures.extend(later.futures);
+    /// Appends the futures of `other`.
+    pub(crate) fn and(mut self: Box<Self>, other: Self) -> Box<Self> {
+        self.futures.extend(other.futures);
         self
     }
 
@@ -43,7 +43,7 @@ impl Deferred {
 
 impl fmt::Debug for Deferred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Later").field(&self.futures.len()).finish()
+        f.debug_tuple("Deferred").field(&self.futures.len()).finish()
     }
 }
 

@@ -19,11 +19,11 @@ pub(crate) enum Waiter {
 }
 
 impl Waiter {
-    pub(crate) fn tell(self) {
+    pub(crate) fn notify(self) {
         match self {
             Self::Task(waker) => waker.wake(),
-            Self::OneShotEvent(flag) => flag.set(),
-            Self::Deferred(later) => later.start(),
+            Self::OneShotEvent(event) => event.set(),
+            Self::Deferred(deferred) => deferred.start(),
         }
     }
 }

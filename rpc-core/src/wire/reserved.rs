@@ -10,11 +10,11 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 
 /// Returns the reason why no service may offer this name, if it belongs to the protocol.
 pub(crate) fn refusal(name: &str) -> Option<String> {
-    let (names, names_told, prefix, prefix_told) = RESERVED;
+    let (names, names_reason, prefix, prefix_reason) = RESERVED;
     let why = if name.starts_with(prefix) {
-        prefix_told
+        prefix_reason
     } else if names.contains(&name) {
-        names_told
+        names_reason
     } else {
         return None;
     };

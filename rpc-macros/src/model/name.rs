@@ -1,4 +1,4 @@
-//! Names on the wire, with the place where an error about them belongs.
+//! Names on the wire, with the tokens at which errors about them are reported.
 
 use std::fmt::Display;
 
@@ -15,31 +15,31 @@ use crate::reserved;
 /// The name of a method or a parameter on the wire.
 pub(crate) struct WireName {
     pub(crate) text: String,
-    /// Whether it begins with the prefix of the trait, which another namespace replaces.
+    /// Whether the name begins with the prefix of the trait. Another namespace replaces that prefix.
     pub(crate) is_prefixed: bool,
-    /// The tokens that it comes from.
+    /// The tokens that the name is made from.
     written: TokenStream,
 }
 
 impl WireName {
-    /// A name as it is written.
+    /// Creates a name from a literal.
     pub(super) fn literal(name: &LitStr) -> Self {
         Self { text: name.value(), is_prefixed: false, written: name.to_token_stream() }
     }
 
-    /// The name of a Rust identifier, spelled in the style that was asked for.
+    /// Creates a name from a Rust identifier, in the style of `rename_all`.
     pub(super) fn of_ident(ident: &Ident, case: Option<Case>) -> Self {
         let name = ident.unraw().to_string();
         let text = case.map(|case| case.apply(&name)).unwrap_or(name);
         Self { text, is_prefixed: false, written: ident.to_token_stream() }
     }
 
-    /// Adds an error where the name is written.
+    /// Adds an error at the tokens of the name.
     pub(super) fn refuse(&self, message: impl Display, errors: &mut Errors) {
         errors.at(&self.written, message);
     }
 
-    /// An empty name cannot be called, a reserved one is not ours to give.
+    /// Checks that the name is neither empty nor reserved.
     pub(super) fn check_method(&self, errors: &mut Errors) {
         if self.text.is_empty() {
             self.refuse("a name on the wire is not empty", errors);
@@ -49,11 +49,11 @@ impl WireName {
     }
 }
 
-/// How the names of methods and parameters are made.
+/// The rules for the names of methods and parameters.
 pub(super) struct Naming {
-    /// Namespace and separator.
+    /// The namespace and the separator.
     pub(super) prefix: String,
-    /// What stands after a namespace.
+    /// The text between a namespace and the rest of the name.
     pub(super) separator: String,
     methods: Option<Case>,
     params: Option<Case>,
@@ -66,12 +66,12 @@ impl Naming {
         Self { prefix: prefix(args, &separator, errors), separator, methods, params }
     }
 
-    /// The name of a method; `name` replaces its own part of it.
+    /// Returns the name of a method. `name` replaces the part that is made from the identifier.
     pub(super) fn method(&self, ident: &Ident, name: Option<&LitStr>) -> WireName {
         self.whole(self.own(ident, name))
     }
 
-    /// The name of what ends the subscription that has this name, unless the trait says another.
+    /// Returns the default name of the method that ends this subscription.
     pub(super) fn unsubscribe(&self, ident: &Ident, name: Option<&LitStr>) -> WireName {
         let mut own = self.own(ident, name);
         own.text = self.methods.unwrap_or(Case::Snake).put_before("unsubscribe", &own.text);
@@ -101,7 +101,7 @@ impl Naming {
     }
 }
 
-/// What all names of the service start with. A mistake in it is told once, not at each method.
+/// Returns the prefix of all names of the service. An error in the prefix is reported once, not at each method.
 fn prefix(args: &ServiceArgs, separator: &str, errors: &mut Errors) -> String {
     let Some(namespace) = &args.namespace else {
         if let Some(separator) = &args.separator {
@@ -124,9 +124,9 @@ fn prefix(args: &ServiceArgs, separator: &str, errors: &mut Errors) -> String {
 
 fn reserved(name: &str) -> String {
     let why = if name.starts_with(reserved::PREFIX) {
-        reserved::prefix_told()
+        reserved::prefix_reason()
     } else {
-        reserved::names_told()
+        reserved::names_reason()
     };
     format!("`{name}` is reserved: {why}")
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::peer::known::RemoteSupport;
+use crate::peer::remote_profile::RemoteSupport;
 use crate::peer::slot::Shared;
 use crate::protocol::tables::calls::SlidingDeadline;
 use crate::service::current;
@@ -113,14 +113,14 @@ impl Options {
     }
 
     fn beside(&self, timeout: Option<Duration>, shared: &Shared) -> RequestExtensions {
-        let (other, dialect) = shared.other.both();
+        let (support, dialect) = shared.remote.both();
         let beside = RequestExtensions::new(dialect, self.progress);
-        match other {
-            RemoteSupport::Known => {
+        match support {
+            RemoteSupport::Extended => {
                 RequestExtensions { timeout, extensions: self.extensions_with_trace(), ..beside }
             }
             // Extensions that the application has set on this call are sent to every remote.
-            RemoteSupport::Stranger => {
+            RemoteSupport::Unknown => {
                 RequestExtensions { extensions: self.extensions_without_trace(), ..beside }
             }
             // A dialect puts the progress token into the params, where the token is no extension of this protocol.
