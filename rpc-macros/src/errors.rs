@@ -1,4 +1,4 @@
-//! The mistakes found so far: all of a trait are told at once, not one per compilation.
+//! The collected errors. All mistakes of a trait are reported in one compilation.
 
 use std::fmt::Display;
 
@@ -6,12 +6,12 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Error, Result};
 
-/// A list of errors that starts empty, as a [`syn::Error`] cannot.
+/// A list of errors. The list may be empty; a [`syn::Error`] never is.
 #[derive(Default)]
 pub(crate) struct Errors(Option<Error>);
 
 impl Errors {
-    /// Adds an error under `tokens`.
+    /// Adds an error at `tokens`.
     pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.push(Error::new_spanned(tokens, message));
     }
@@ -21,17 +21,17 @@ impl Errors {
         self.0 = Some(std::mem::take(self).with(error));
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no errors.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The value of `result`, or `None` and its error is kept.
+    /// Returns the value of `result`, or adds its error and returns `None`.
     pub(crate) fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 
-    /// All errors, and `last`.
+    /// Returns all errors, with `last` at the end.
     pub(crate) fn with(self, last: Error) -> Error {
         match self.0 {
             Some(mut errors) => {
@@ -42,7 +42,7 @@ impl Errors {
         }
     }
 
-    /// `value`, if there was no error.
+    /// Returns `value` if there are no errors.
     pub(crate) fn finish<T>(self, value: T) -> Result<T> {
         match self.0 {
             Some(errors) => Err(errors),
@@ -50,7 +50,7 @@ impl Errors {
         }
     }
 
-    /// One `compile_error!` for each.
+    /// Returns one `compile_error!` for each error.
     pub(crate) fn to_compile_errors(&self) -> TokenStream {
         self.0.as_ref().map(Error::to_compile_error).unwrap_or_default()
     }

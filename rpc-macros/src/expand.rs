@@ -1,4 +1,4 @@
-//! The checked trait as Rust: the trait itself, the calling half and the serving half.
+//! The generated code: the trait itself, the client and the server.
 
 mod client;
 mod dispatch;
@@ -17,10 +17,10 @@ use syn::{Error, Item, ItemTrait, LitStr, Path};
 use crate::errors::Errors;
 use crate::model::{Method, Param, Service};
 
-/// All that a service trait becomes.
+/// Returns all code that is generated for a service trait.
 ///
-/// With errors it is the same, short of the methods that have them: the trait survives its
-/// mistakes, so that there are no echoes wherever it and its stub are used.
+/// If there are errors, only the methods with errors are left out, so that no further errors appear at the uses of the
+/// trait and its stub.
 pub(crate) fn service(service: &Service, item: &ItemTrait, errors: &Errors) -> TokenStream {
     let contract = r#trait::expand(item);
     let dynamic = dynamic::expand(service, &contract, errors.is_empty());
@@ -30,16 +30,15 @@ pub(crate) fn service(service: &Service, item: &ItemTrait, errors: &Errors) -> T
     quote!(#errors #contract #dynamic #client #server #info)
 }
 
-/// The item as it is, and why it is no service.
+/// Returns the unchanged item, with an error that it is no trait.
 pub(crate) fn not_a_trait(item: &Item) -> TokenStream {
     let error = Error::new(Span::call_site(), "`#[service]` stands on a trait").to_compile_error();
     quote!(#error #item)
 }
 
-/// What stands before all that is made. The trait says it all: what a lint finds in a name or a type,
-/// it finds there, and would be an echo here. So all that the macro writes is [by the
-/// macro](crate::tokens::by_macro), which keeps lints away, and nothing is allowed that the user did
-/// not allow: under a `forbid` that would be an error.
+/// Returns the attributes of the generated items. A lint about a name or a type fires at the trait, and must not fire
+/// again in generated code. So all generated tokens are [by the macro](crate::tokens::by_macro), which lints ignore.
+/// The macro allows only the lints that the user allows, because an `allow` under a `forbid` is an error.
 fn quiet(Service { cfg, allowed, .. }: &Service) -> TokenStream {
     quote! {
         #(#cfg)*
@@ -53,8 +52,8 @@ fn prefix(Service { private, prefix, separator, .. }: &Service) -> TokenStream {
     quote!(const { &#private::Prefix { of_trait: #prefix, separator: #separator } })
 }
 
-/// `&[ParamInfo::new("room"), ParamInfo::stream("chunks")]`, or `&[ParamInfo::flattened("params")]`;
-/// behind a selector, if one is given, which has no name but is told of by its text.
+/// Returns `&[ParamInfo::new("room"), ParamInfo::stream("chunks")]`, or `&[ParamInfo::flattened("params")]`. A selector
+/// comes first; it has no name, so its text is shown instead.
 fn param_infos(private: &Path, method: &Method, selector: Option<&LitStr>) -> TokenStream {
     let selector = selector.map(|selector| {
         let text = format!("\"{}\"", selector.value());

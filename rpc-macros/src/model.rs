@@ -1,4 +1,4 @@
-//! The trait as checked plain data. Every mistake is found here, and all of them at once.
+//! The trait as checked plain data. All mistakes are found here and reported at once.
 
 mod attributes;
 mod case;
@@ -34,36 +34,36 @@ use crate::tokens::by_macro;
 use name::Naming;
 pub(crate) use name::WireName;
 
-/// What is made of a trait.
+/// A checked service trait.
 pub(crate) struct Service {
-    /// `rpc_core::private`: all that generated code reaches.
+    /// The path `rpc_core::private`, with all items that generated code uses.
     pub(crate) private: Path,
     pub(crate) vis: Visibility,
     pub(crate) cfg: Vec<Attribute>,
-    /// What the user allows, and uses of what is deprecated where the trait is.
+    /// `allow` attributes for the lints that the user allows, and for `deprecated` if the trait is deprecated.
     pub(crate) allowed: Vec<Attribute>,
-    /// `#[deprecated]`, which what is made of the trait is as well.
+    /// `#[deprecated]`, which the generated items repeat.
     pub(crate) deprecated: Vec<Attribute>,
     pub(crate) ident: Ident,
     pub(crate) client: Ident,
     pub(crate) server: Ident,
-    /// The trait whose `dyn` implements this one, if it is asked for.
+    /// The name of the trait whose `dyn` implements this trait, if the attribute asks for it.
     pub(crate) dynamic: Option<Ident>,
     /// The text of the documentation.
     pub(crate) docs: String,
-    /// What names of methods begin with: namespace and separator.
+    /// The prefix of the method names: the namespace and the separator.
     pub(crate) prefix: String,
-    /// What stands after another namespace.
+    /// The separator after another namespace.
     pub(crate) separator: String,
-    /// Those without a mistake.
+    /// The methods without mistakes.
     pub(crate) methods: Vec<Method>,
-    /// Whether the trait has generics, which is a mistake: nobody can implement it for a peer.
+    /// Whether the trait has generics, which is a mistake.
     pub(crate) generic: bool,
 }
 
 impl Service {
-    /// Reads a trait. What has no mistake is in the service even if there are errors, so that
-    /// the rest of the crate hears of the mistakes only, and not of what is missing for them.
+    /// Reads a trait. The service has all parts without mistakes even if there are errors, so that the compiler reports
+    /// only the mistakes, and no missing items elsewhere.
     pub(crate) fn from_syn(args: TokenStream, item: &ItemTrait) -> (Self, Errors) {
         let mut errors = Errors::default();
         let args = ServiceArgs::new(args, &mut errors);
@@ -108,11 +108,13 @@ fn check_trait(item: &ItemTrait, errors: &mut Errors) {
     }
 }
 
-/// Those of the standard library that speak of `Self` by value, so that no `dyn` can have them.
+/// The standard traits that are not `dyn` compatible, because they require `Self: Sized` or take `Self` as an
+/// argument.
 const SIZED: [&str; 9] =
     ["Sized", "Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
 
-/// The others the compiler knows; these are the likely ones, and it needs four errors to say so.
+/// Checks for the likely supertraits that are not `dyn` compatible, because the compiler reports each as four errors.
+/// The compiler finds all other such traits.
 fn check_supertraits(item: &ItemTrait, errors: &mut Errors) {
     for bound in &item.supertraits {
         let TypeParamBound::Trait(TraitBound { path, .. }) = bound else { continue };

@@ -1,4 +1,4 @@
-//! Attribute arguments as small structs that keep their tokens, so that an error finds its place.
+//! Attribute arguments as small structs. The structs keep the tokens, for the spans of errors.
 
 mod given;
 mod options;
@@ -22,9 +22,9 @@ pub(crate) struct ServiceArgs {
     pub(crate) by_name: bool,
     pub(crate) allow_unknown: bool,
     pub(crate) empty_params: bool,
-    /// Whether implementations may be behind a `dyn`.
+    /// Whether a `dyn` compatible trait is generated.
     pub(crate) dynamic: bool,
-    /// Where generated code finds `rpc_core`.
+    /// The path of `rpc_core` for generated code.
     pub(crate) krate: Path,
 }
 
@@ -52,17 +52,17 @@ impl ServiceArgs {
 pub(crate) struct MethodArgs {
     pub(crate) name: Option<LitStr>,
     pub(crate) aliases: Vec<LitStr>,
-    /// As the service has it, unless this is given; so with the next two.
+    /// The default of this and the next two options is the service's option.
     pub(crate) by_name: Option<Switch>,
     pub(crate) allow_unknown: Option<Switch>,
     pub(crate) empty_params: Option<Switch>,
     pub(crate) run: Run,
-    /// Of what is answered only, as the next.
+    /// This and the next option are only for methods with an answer.
     pub(crate) ordered: bool,
     pub(crate) timeout: Option<Duration>,
-    /// Of requests only.
+    /// Only for requests.
     pub(crate) idempotent: bool,
-    /// Of subscriptions only, as the next.
+    /// This and the following options are only for subscriptions.
     pub(crate) item: Option<LitStr>,
     pub(crate) unsubscribe: Option<LitStr>,
     pub(crate) ids: Option<Ids>,
@@ -70,7 +70,7 @@ pub(crate) struct MethodArgs {
     pub(crate) selector: Option<LitStr>,
 }
 
-/// What the ids of a subscription are, and where that stands.
+/// The type of a subscription's ids, and the tokens of the option.
 pub(crate) struct Ids {
     pub(crate) are_numbers: bool,
     pub(crate) written: LitStr,
@@ -119,7 +119,7 @@ impl MethodArgs {
         args
     }
 
-    /// What all three may hold.
+    /// Reads the options that all three attributes have.
     fn common(options: &mut Options<'_>) -> Self {
         Self {
             name: options.string("name"),
@@ -132,7 +132,7 @@ impl MethodArgs {
     }
 }
 
-/// An option that is on or off, and where it says so.
+/// An option that is on or off, and its tokens.
 pub(crate) struct Switch {
     pub(crate) is_on: bool,
     pub(crate) name: Ident,
@@ -142,16 +142,16 @@ pub(crate) struct Switch {
 pub(crate) struct ParamArgs {
     pub(crate) rename: Option<LitStr>,
     pub(crate) default: bool,
-    /// Whether it is all params.
+    /// Whether the parameter is the whole params.
     pub(crate) flatten: bool,
     pub(crate) validate: Option<Validate>,
 }
 
-/// Who says whether a parameter is valid.
+/// The validation of a parameter.
 pub(crate) enum Validate {
-    /// Its type.
+    /// By the `Validate` of the parameter's type.
     Type,
-    /// A function.
+    /// By a function.
     With(Path),
 }
 
@@ -169,13 +169,13 @@ impl ParamArgs {
     }
 }
 
-/// The code of an error, and where it stands.
+/// The code of an error, and its tokens.
 pub(crate) struct Code {
     pub(crate) value: i64,
     pub(crate) written: Expr,
 }
 
-/// `#[rpc(…)]` on an enum: where generated code finds `rpc_core`.
+/// Reads `#[rpc(…)]` on an enum. Returns the path of `rpc_core` for generated code.
 pub(crate) fn error_enum(attrs: &[Attribute], errors: &mut Errors) -> Path {
     let mut options = Options::of_attributes("rpc", attrs, errors);
     let krate = options.krate();
@@ -188,7 +188,7 @@ pub(crate) fn error_enum(attrs: &[Attribute], errors: &mut Errors) -> Path {
 /// `#[rpc(…)]` on a variant.
 pub(crate) struct VariantArgs {
     pub(crate) code: Option<Code>,
-    /// The `from_call` of the variant that stands for a failed call.
+    /// The `from_call` of the variant for failed calls.
     pub(crate) from_call: Option<Ident>,
 }
 
@@ -196,7 +196,7 @@ impl VariantArgs {
     pub(crate) fn new(variant: &Variant, errors: &mut Errors) -> Self {
         let mut options = Options::of_attributes("rpc", &variant.attrs, errors);
         let from_call = options.word("from_call");
-        // What says nothing to the caller needs no code.
+        // A variant for failed calls needs no code: without one the caller gets an internal error.
         let code = match from_call {
             Some(_) => options.code_if_given(),
             None => options.code(&variant.ident),
@@ -206,7 +206,7 @@ impl VariantArgs {
     }
 }
 
-/// `#[rpc(…)]` on a struct, which is both.
+/// Reads `#[rpc(…)]` on a struct: the path of `rpc_core`, and the code.
 pub(crate) fn error_struct(item: &DeriveInput, errors: &mut Errors) -> (Path, Option<Code>) {
     let mut options = Options::of_attributes("rpc", &item.attrs, errors);
     let args = (options.krate(), options.code(&item.ident));
@@ -215,12 +215,12 @@ pub(crate) fn error_struct(item: &DeriveInput, errors: &mut Errors) -> (Path, Op
     args
 }
 
-/// Whether `attr` has one of these names.
+/// Returns whether `attr` has one of these names.
 pub(crate) fn is_one_of(attr: &Attribute, names: &[&str]) -> bool {
     names.iter().any(|name| attr.path().is_ident(name))
 }
 
-/// The first attribute that is `#[name]` or `#[name(…)]`.
+/// Returns the first attribute `#[name]` or `#[name(…)]`.
 pub(crate) fn find<'a>(attrs: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
     attrs.iter().find(|attr| attr.path().is_ident(name))
 }

@@ -1,4 +1,4 @@
-//! `#[derive(RpcError)]`: the same three steps, for the errors of methods.
+//! `#[derive(RpcError)]` for the errors of methods, in the same three steps as `#[service]`.
 
 mod expand;
 mod model;

@@ -29,8 +29,8 @@ pub(crate) async fn run<S: Socket>(
         return;
     };
     drop(tls);
-    // `tls_handshake` returns the stream in a box: a TLS stream is large, and the future of each phase would have room for the
-    // stream.
+    // `tls_handshake` returns the stream in a box: a TLS stream is large, and the future of each phase would have room
+    // for the stream.
     connection::run(shared, stream, client_info, admission, deadline).await;
 }
 

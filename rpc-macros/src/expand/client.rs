@@ -1,4 +1,4 @@
-//! The calling half: a stub with the trait's methods, for each target that they may be sent to.
+//! The client: a stub with the trait's methods, for each target of calls.
 
 mod stub;
 mod target;
@@ -13,7 +13,7 @@ use crate::tokens::local;
 use stub::stub;
 use target::Target;
 
-/// The stub.
+/// Returns the stub.
 ///
 /// ```text
 /// trait Chat { … }      pub struct ChatClient<T = Peer> { target: T, namespace: Namespace }
@@ -37,7 +37,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 
         #quiet
         const _: () = {
-            // Found only where a parameter cannot be sent or received: that is told elsewhere.
+            // Used only if a parameter cannot be sent or received; that error is reported elsewhere.
             use #private::{UnknownAbsence as _, Unsent as _};
 
             #(#stubs)*
@@ -45,7 +45,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     }
 }
 
-/// The struct and how it is made.
+/// Returns the struct and its constructors.
 fn wrapper(service: &Service) -> TokenStream {
     let Service { private, vis, deprecated, ident, client, .. } = service;
     let (quiet, namespace) = (quiet(service), local("namespace"));
@@ -62,17 +62,16 @@ fn wrapper(service: &Service) -> TokenStream {
 
         #quiet
         impl<T: #private::Target> #client<T> {
-            /// A stub whose calls go to `target`.
+            /// Creates a stub that sends calls to `target`.
             #[must_use]
             #vis const fn new(target: T) -> Self {
                 Self { target, namespace: #private::Namespace::of_trait() }
             }
 
-            /// The same stub for a service that is served in this namespace, which replaces that of the trait before
-            /// its separator. Names that are written whole, as aliases are, stay as they are.
+            /// Replaces the namespace of the trait. Full names, such as aliases, do not change.
             ///
-            /// Each call makes its name, by an allocation. If the namespace is empty, or a name in it is reserved,
-            /// calls and notifications fail with `Encode`.
+            /// Each call allocates its name. If the namespace is empty, or a name in the namespace is reserved, calls
+            /// and notifications fail with `Encode`.
             #[must_use]
             #vis fn namespace(
                 self,

@@ -1,4 +1,4 @@
-//! From the number of a method to what runs it.
+//! The dispatch from the index of a method to its handler.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -9,8 +9,8 @@ use super::server::{handlers, implementation};
 use crate::model::{Kind, Method, Service, Subscription, WireName, one_of};
 use crate::tokens::{again, local};
 
-/// Tables in the order of [what is known](super::info) of each method: which of its names begin with the prefix of the
-/// trait, and what runs it.
+/// Returns two tables in the order of the [method descriptions](super::info): the names that begin with the prefix of
+/// the trait, and the handlers.
 ///
 /// ```text
 /// impl __Handlers {
@@ -39,7 +39,7 @@ pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
         quote!(#cfg #owner::#ident)
     });
     let [method, cx, params, handlers] = ["method", "cx", "params", "handlers"].map(local);
-    // Apart from the implementation, whose parameter a user's type may be called as.
+    // Outside of the generic implementation, because a user's type may have the name of its type parameter.
     let prefixed = local("PREFIXED");
     quote! {
         impl #owner {
@@ -70,19 +70,19 @@ pub(super) fn expand(service: &Service, bound: &TokenStream) -> TokenStream {
     }
 }
 
-/// A name on the wire, and what it means: a method, or those of which the first param picks one.
+/// A name on the wire with its method, or with several methods of which the first param selects one.
 pub(super) struct Row<'a> {
     pub(super) name: &'a WireName,
     pub(super) methods: Vec<&'a Method>,
 }
 
 impl Row<'_> {
-    /// Whether the first param picks.
+    /// Returns whether the first param selects the method.
     pub(super) fn is_selected(&self) -> bool {
         self.methods.iter().any(|method| method.selector().is_some())
     }
 
-    /// There where one of its methods is.
+    /// Returns the `cfg` of the row: the row exists if one of its methods exists.
     pub(super) fn cfg(&self) -> TokenStream {
         match &*self.methods {
             [Method { cfg, .. }] => quote!(#(#cfg)*),
@@ -90,7 +90,7 @@ impl Row<'_> {
         }
     }
 
-    /// What runs it.
+    /// Returns the name of the handler.
     fn function(&self, index: usize) -> Ident {
         match &*self.methods {
             [method] if !self.is_selected() => again(&method.ident),
@@ -99,7 +99,7 @@ impl Row<'_> {
     }
 }
 
-/// The methods by their own names, then by their aliases.
+/// Returns the methods, first under their own names, then under their aliases.
 pub(super) fn rows(service: &Service) -> Vec<Row<'_>> {
     let own = service.methods.iter().map(|method| (method, &method.name));
     let aliases = service
@@ -117,7 +117,7 @@ pub(super) fn rows(service: &Service) -> Vec<Row<'_>> {
     rows
 }
 
-/// What picks the method that is meant, by the first param.
+/// Returns the handler that selects the method by the first param.
 ///
 /// ```text
 /// fn __select_0<S: Node>(service: &Arc<S>, cx: &Context, params: Params<'_>) -> Handler {

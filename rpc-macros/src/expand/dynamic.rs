@@ -1,9 +1,8 @@
-//! `dyn DynChat`: an implementation whose type is not known until the program runs.
+//! `dyn DynChat`: implementations whose type is known only at run time.
 //!
-//! A future of unknown type has unknown size, so the trait itself cannot be `dyn`. Beside it stands
-//! one that boxes its futures. Whatever implements the trait implements that too, and its `dyn`
-//! implements the trait: so an implementation is a plain one, and pays for boxes only if it is used
-//! this way.
+//! The trait returns futures of unnamed types, so the trait is not `dyn` compatible. A second trait boxes the futures.
+//! Every implementation of the first trait implements the second, and the `dyn` of the second implements the first. So
+//! an implementation needs no changes, and pays for boxes only behind a `dyn`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -15,7 +14,7 @@ use super::{output, quiet};
 use crate::model::{Arg, Method, Param, Progress, Service};
 use crate::tokens::{again, by_macro, local, local_at};
 
-/// The trait that boxes, and how it and the contract are the same.
+/// Returns the trait that boxes futures, and the implementations between this trait and the service trait.
 ///
 /// ```text
 /// trait Chat { … }      pub trait DynChat: Send + Sync + 'static { … }
@@ -23,8 +22,8 @@ use crate::tokens::{again, by_macro, local, local_at};
 ///                       impl Chat for dyn DynChat { … }
 /// ```
 ///
-/// The last one only of a trait that is `whole`: with a method left out for its mistakes it would
-/// be an echo of these.
+/// The last implementation is generated only if the trait is `whole`. If a method is left out for its mistakes, the
+/// implementation would cause a further error.
 pub(super) fn expand(service: &Service, contract: &ItemTrait, whole: bool) -> TokenStream {
     let Service { vis, deprecated, ident, methods, .. } = service;
     let Some(dynamic) = service.dynamic.as_ref().filter(|_| !service.generic) else {
@@ -40,7 +39,7 @@ pub(super) fn expand(service: &Service, contract: &ItemTrait, whole: bool) -> To
         let head = boxed_head(service, method);
         quote!(#head;)
     });
-    // `__S`, as users have types that are called `S`.
+    // `__S`, because users may have a type `S`.
     let boxed = methods.iter().map(|method| boxed(service, method));
     let unboxed = methods.iter().map(|method| unboxed(service, dynamic, method));
     let contract = whole.then(|| {
@@ -68,8 +67,8 @@ pub(super) fn expand(service: &Service, contract: &ItemTrait, whole: bool) -> To
     }
 }
 
-/// A method under another name: where both traits are in scope, only one has a `join`. One lifetime
-/// does for all that is lent, as the shortest is all that counts.
+/// Returns the signature of the boxed method. The method has another name, so that only one trait in scope has a
+/// `join`. One lifetime is enough for all references, because only the shortest one matters.
 ///
 /// ```text
 /// async fn join(&self, cx: &Context, room: &str) -> u32;
@@ -108,7 +107,7 @@ fn boxed(service: &Service, method: &Method) -> TokenStream {
     quote!(#head { #body })
 }
 
-/// The method of the contract, where the lifetimes of what is lent are several again.
+/// Returns the method of the service trait, where each reference has its own lifetime.
 ///
 /// ```text
 /// fn join(&self, cx: &Context, room: &str) -> impl Future<Output = u32> + Send {
@@ -159,7 +158,7 @@ fn params(private: &Path, method: &Method, lifetime: Option<&Lifetime>) -> Token
     params.collect()
 }
 
-/// `cx`, `arg_1`: names that are nobody's, as no one sees them.
+/// Returns names for the arguments: `cx`, `arg_1`. The user does not see these names.
 fn args(method: &Method) -> impl Iterator<Item = Ident> {
     method.args.iter().enumerate().map(|(index, arg)| match arg {
         Arg::Context => local("cx"),
@@ -169,7 +168,7 @@ fn args(method: &Method) -> impl Iterator<Item = Ident> {
     })
 }
 
-/// Gives lifetimes that were left out, or `'_`, a name.
+/// Gives a name to elided lifetimes and to `'_`.
 struct Name<'a>(&'a Lifetime);
 
 impl VisitMut for Name<'_> {

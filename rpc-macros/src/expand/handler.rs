@@ -1,4 +1,4 @@
-//! What runs one method: params in, a call of the implementation, its result out.
+//! The handler of one method: decodes the params, calls the implementation, returns the result.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -13,7 +13,8 @@ use crate::model::{
 use crate::parse::Validate;
 use crate::tokens::{again, by_macro, ends, local, local_at, nested, projection};
 
-/// A function of its own, so that its name is seen in backtraces and profiles.
+/// Returns the handler of a method. Each handler is a function of its own, so that its name is visible in backtraces
+/// and profiles.
 ///
 /// ```text
 /// async fn join(&self, cx: &Context, room: &str) -> Result<u32, ChatError>;
@@ -32,7 +33,8 @@ use crate::tokens::{again, by_macro, ends, local, local_at, nested, projection};
 /// }
 /// ```
 ///
-/// All names in it are [local] ones. Those of the parameters would hide what a user's path means.
+/// All names in the function are [local], because the names of the parameters could hide items that a user's path
+/// names.
 pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
     let Service { private, ident: contract, .. } = service;
     let Method { cfg, allowed, output, .. } = method;
@@ -62,7 +64,8 @@ pub(super) fn expand(service: &Service, method: &Method) -> TokenStream {
     }
 }
 
-/// For the method itself, or to run it elsewhere.
+/// Returns whether the handler needs the context: for the method itself, or to run the method outside of the
+/// connection's task.
 fn needs_context(method: &Method) -> bool {
     method.run != Run::Inline
         || method.takes_streams()
@@ -70,7 +73,7 @@ fn needs_context(method: &Method) -> bool {
         || method.args.iter().any(|arg| matches!(arg, Arg::Context))
 }
 
-/// Where the method runs, and what becomes of what it returns.
+/// Returns the constructor of the handler, which determines where the method runs and how its result is sent.
 ///
 /// ```text
 /// async fn join(…) -> …;          Handler::new::<u32, ChatError>(async move { … })
@@ -82,11 +85,11 @@ fn needs_context(method: &Method) -> bool {
 fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
     let (ok, err) = ok_and_err(&method.output, private);
     let (run, cx) = (run(contract, method), local("own_cx"));
-    // A clone, as the method may take the context itself along.
+    // A clone, because the future of the method may own the context.
     let own_cx = quote!(&::core::clone::Clone::clone(&#cx));
     if let Kind::Subscription(Subscription { stream, .. }) = &method.kind {
         let (item, ends_with) = item_and_error(private, stream);
-        // In the place of the result, for a `Streaming` that is not ours.
+        // With the span of the return type, for an error about a `Streaming` of another crate.
         let (first, _) = ends(&ok);
         let untyped = stream.error.as_ref();
         let untyped = untyped.map(|_| quote!(.map(#private::untyped::<#item, #ends_with>)));
@@ -117,12 +120,12 @@ fn start(private: &Path, contract: &Ident, method: &Method) -> TokenStream {
     }
 }
 
-/// From `let (read_0, ()) = match decode…` to `let param_0 = read_0.into_value();`, and whether it is
-/// valid.
+/// Returns the statements from `let (read_0, ()) = match decode…` to `let param_0 = read_0.into_value();`, and the
+/// validation.
 fn decode(private: &Path, method: &Method) -> TokenStream {
     let params = || method.params().enumerate();
     let pattern: Vec<_> = params().map(|(index, param)| read(index, param)).collect();
-    // A selector was read before, to come here.
+    // The selector was already read to select this handler.
     let skipped = method.selector().map(|_| quote!(_));
     let pattern: Vec<_> =
         skipped.into_iter().chain(pattern.iter().map(ToTokens::to_token_stream)).collect();
@@ -137,7 +140,7 @@ fn decode(private: &Path, method: &Method) -> TokenStream {
         None => (pattern, TokenStream::new()),
         Some(Progress { value, .. }) => {
             let (token, progress) = (local("token"), local("progress"));
-            // In the place of the type, of which something is asked.
+            // With the span of the type, because the type must satisfy a bound.
             let (first, _) = ends(value);
             let made = quote_spanned!(by_macro(first)=> #private::progress::<#value>(#cx, #token));
             (quote!((#pattern, #token)), quote!(let #progress = #made;))
@@ -155,7 +158,7 @@ fn decode(private: &Path, method: &Method) -> TokenStream {
     }
 }
 
-/// `decode::<(Param<String>, ())>(cx, params, &[ParamInfo::new("room")])`, or of what is all params
+/// Returns `decode::<(Param<String>, ())>(cx, params, &[ParamInfo::new("room")])`, or for a flattened parameter
 /// `decode_flattened::<InitializeParams>(params)`.
 fn decoded(private: &Path, method: &Method) -> TokenStream {
     let [cx, params] = ["cx", "params"].map(local);
@@ -169,7 +172,7 @@ fn decoded(private: &Path, method: &Method) -> TokenStream {
                     ::core::option::Option::Some(#name),
                 )
             },
-            // The members of params are the type's: what is called so there is no token, unless that was said.
+            // All members of the params belong to the type. A member is the progress token only if the trait names it.
             Some(_) => quote! {
                 #private::decode_flattened_with_token::<#ty>(
                     #params,
@@ -191,24 +194,24 @@ fn decoded(private: &Path, method: &Method) -> TokenStream {
     }
 }
 
-/// What is read of a parameter, in its place.
+/// Returns the variable of a decoded parameter, with the parameter's span.
 fn read(index: usize, Param { ident, .. }: &Param) -> Ident {
     local_at(&format!("read_{index}"), ident.span())
 }
 
-/// What is made of that.
+/// Returns the variable of a parameter's value.
 fn param(index: usize, Param { ident, .. }: &Param) -> Ident {
     local_at(&format!("param_{index}"), ident.span())
 }
 
-/// `let param_0 = read_0.into_value();`, in the place of the name, for a `default` of a type that has
-/// none.
+/// Returns `let param_0 = read_0.into_value();` with the span of the name, for an error about a `default` of a type
+/// without `Default`.
 fn value((index, of): (usize, &Param)) -> TokenStream {
     let (read, param) = (read(index, of), param(index, of));
     quote_spanned!(param.span()=> let #param = #read.into_value();)
 }
 
-/// A stream is claimed once all else is known to be right.
+/// Returns the statement that claims a stream. Streams are claimed after all other params are known to be valid.
 fn claim(private: &Path, (index, of): (usize, &Param)) -> TokenStream {
     let (read, param) = (read(index, of), param(index, of));
     let [cx, stream, error] = ["cx", "stream", "error"].map(local);
@@ -220,7 +223,7 @@ fn claim(private: &Path, (index, of): (usize, &Param)) -> TokenStream {
     }
 }
 
-/// Asks all that is to be asked before any of it is answered.
+/// Returns the validation of the params. All validations run, so that one error reports all violations.
 ///
 /// ```text
 /// #[param(validate)] user: User, #[param(validate = check::room)] room: &str
@@ -246,7 +249,7 @@ fn validation(private: &Path, method: &Method) -> TokenStream {
     }
 }
 
-/// `("user", <User as Validate>::validate(&param_0))`, of what the method will be given.
+/// Returns `("user", <User as Validate>::validate(&param_0))`, for the value that the method gets.
 fn verdict(private: &Path, value: Ident, param: &Param) -> Option<TokenStream> {
     let Param { ty, borrowed, name, validate, flatten, .. } = param;
     let validate = match validate.as_ref()? {
@@ -259,16 +262,16 @@ fn verdict(private: &Path, value: Ident, param: &Param) -> Option<TokenStream> {
     let (first, _) = ends(&validate);
     let value = match borrowed {
         Some(ty) => lent(&value, ty, first),
-        // A `&String` is a `&str` as well, if that is what the function takes.
+        // A `&String` coerces to a `&str`, if the function takes one.
         None => quote_spanned!(by_macro(first)=> &#value),
     };
     let result = quote_spanned!(by_macro(first)=> #validate(#value));
-    // The paths of what is all params begin with the names of its own members.
+    // The paths of a flattened parameter begin with the names of its own members.
     let name = if *flatten { "" } else { &*name.text };
     Some(quote!((#name, #result)))
 }
 
-/// Where a parameter is received: `Param<T>`, and `Param<<T as ToOwned>::Owned>` for a `&T`.
+/// Returns the type that decodes a parameter: `Param<T>`, or `Param<<T as ToOwned>::Owned>` for a `&T`.
 pub(super) fn slot(private: &Path, param: &Param) -> TokenStream {
     let Param { ty, default, stream, .. } = param;
     if let Some(stream) = stream {
@@ -281,12 +284,12 @@ pub(super) fn slot(private: &Path, param: &Param) -> TokenStream {
     quote!(#private::#slot<#value>)
 }
 
-/// `<T as Receive>::Value`: the type, and what tells that it cannot be received.
+/// Returns `<T as Receive>::Value`: the type, with an error if the type cannot be received.
 fn received(private: &Path, param: &Param) -> TokenStream {
     projection(&owned(param), &quote!(#private::Receive), "Value")
 }
 
-/// What a parameter is received as: `T`, and `<T as ToOwned>::Owned` for a `&T`.
+/// Returns the type of a received parameter: `T`, or `<T as ToOwned>::Owned` for a `&T`.
 pub(super) fn owned(Param { ty, borrowed, .. }: &Param) -> TokenStream {
     match borrowed {
         Some(ty) => projection(ty, &quote!(::std::borrow::ToOwned), "Owned"),
@@ -294,7 +297,8 @@ pub(super) fn owned(Param { ty, borrowed, .. }: &Param) -> TokenStream {
     }
 }
 
-/// Calls the implementation, by the trait's name: it may have other methods that are called so.
+/// Returns the call of the implementation. The call names the trait, because the implementation may have other methods
+/// with the same name.
 ///
 /// ```text
 /// fn version(&self) -> String;      Ok::<_, Infallible>(Chat::version(&*service))
@@ -334,7 +338,7 @@ fn arguments(method: &Method) -> Vec<TokenStream> {
     method.args.iter().map(argument).collect()
 }
 
-/// A `String` as the `&str` that the method takes.
+/// Returns the expression that borrows a `String` as the `&str` of the method.
 fn lent(ident: &Ident, ty: &Type, place: Span) -> TokenStream {
     quote_spanned!(by_macro(place)=> ::core::borrow::Borrow::<#ty>::borrow(&#ident))
 }

@@ -1,4 +1,4 @@
-//! What is known of the service without calling it, and without an implementation: one table for both halves.
+//! The description of the service, available without an implementation: one table for the client and the server.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -13,10 +13,10 @@ use super::type_text::type_text;
 use crate::model::{Kind, Method, Param, Run, Service, Subscription, WireName};
 use crate::tokens::again;
 
-/// The table, as a constant of either half.
+/// Returns the table as constants of the stub and of the server.
 ///
-/// The stub has it over a `Peer` only, and the server of `()` only: so that `ChatClient::INFO` and
-/// `ChatServer::INFO` are enough, as there is one type that can be meant.
+/// Only `ChatClient<Peer>` and `ChatServer<()>` have the constants. So `ChatClient::INFO` and `ChatServer::INFO`
+/// compile without type arguments, because only one type is possible.
 ///
 /// ```text
 /// impl ChatClient<Peer> {
@@ -38,7 +38,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     quote! {
         #quiet
         const _: () = {
-            // Found only where a parameter cannot be sent or received: that is told elsewhere.
+            // Used only if a parameter cannot be sent or received; that error is reported elsewhere.
             use #private::{UnknownAbsence as _, Unsent as _};
 
             #of_client
@@ -59,7 +59,7 @@ fn constants(
             #[doc = #about]
             #vis const INFO: &'static #private::ServiceInfo = #info;
 
-            /// The methods by their own names, then by their aliases: those of `INFO`.
+            /// The methods of `INFO`: first under their own names, then under their aliases.
             #vis const METHODS: &'static [#private::MethodInfo] = Self::INFO.methods;
         }
     }
@@ -77,14 +77,14 @@ fn info(Service { private, ident, prefix, separator, docs, .. }: &Service) -> To
     }
 }
 
-/// `&[MethodInfo::new("chat.join", …), …]`, in the order of what runs them.
+/// Returns `&[MethodInfo::new("chat.join", …), …]`, in the order of the handlers.
 fn methods_table(service: &Service) -> TokenStream {
     let rows = rows(service);
     let rows = rows.iter().map(|row| row_info(&service.private, row));
     quote!(&[#(#rows),*])
 }
 
-/// `MethodInfo::new("chat.join", …)…`, or that of a name with those of the methods it may mean:
+/// Returns `MethodInfo::new("chat.join", …)…`, or for a name that several methods share:
 /// `MethodInfo::new("eth_subscribe", …).with_selected(const { &[("logs", MethodInfo::new(…)), …] })`
 fn row_info(private: &Path, row: &Row<'_>) -> TokenStream {
     let (cfg, first) = (row.cfg(), row.methods[0]);
@@ -92,7 +92,7 @@ fn row_info(private: &Path, row: &Row<'_>) -> TokenStream {
         let (allowed, info) = (&first.allowed, method_info(private, first, row.name));
         return quote!(#cfg #(#allowed)* #info);
     }
-    // If they have several own names, each tells of its own.
+    // If the methods have different own names, each description shows its own name.
     let is_of_one = row.methods.iter().all(|method| method.name.text == first.name.text);
     let own_name = if is_of_one { &first.name } else { row.name };
     let new = new(private, row.name, own_name, &first.kind);
@@ -142,7 +142,8 @@ fn new(private: &Path, name: &WireName, own_name: &WireName, of: &Kind) -> Token
     }
 }
 
-/// What becomes of a parameter that is left out its type knows, at run time only: so it is asked by functions.
+/// Returns the description of a parameter. Only the type knows the value of a parameter that is left out, and only at
+/// run time, so the description holds functions.
 ///
 /// ```text
 /// /// The seat.
@@ -169,7 +170,7 @@ fn param_info(private: &Path, param: &Param) -> TokenStream {
         }
         Param { default: true, .. } => {
             let slot = slot(private, param);
-            // A method call as in the handler: if there is no default, that is told once.
+            // The same method call as in the handler, so that a missing default is reported once.
             let value = quote_spanned!(place=> <#slot>::left_out().into_value());
             let json = quote_spanned!(place=> || #private::Value(#value).json());
             quote!(#private::default_param(#info, #json))

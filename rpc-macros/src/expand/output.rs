@@ -1,4 +1,4 @@
-//! What a method returns: the types of its two outcomes, and what only the compiler can check.
+//! The return type of a method: its success and error types, and the checks that only the compiler can make.
 
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -7,7 +7,7 @@ use syn::Path;
 use crate::model::{Kind, Method, Output, Stream, Subscription};
 use crate::tokens::{ends, projection};
 
-/// The `T` and `E` of what a method returns.
+/// Returns the `T` and `E` of a method's return type.
 pub(super) fn ok_and_err(output: &Output, private: &Path) -> (TokenStream, TokenStream) {
     let infallible = quote!(::core::convert::Infallible);
     match output {
@@ -21,7 +21,7 @@ pub(super) fn ok_and_err(output: &Output, private: &Path) -> (TokenStream, Token
     }
 }
 
-/// The `T` and `E` of a `Streaming<T, E>`.
+/// Returns the `T` and `E` of a `Streaming<T, E>`.
 pub(super) fn item_and_error(
     private: &Path,
     Stream { item, error }: &Stream,
@@ -30,7 +30,7 @@ pub(super) fn item_and_error(
     (item.to_token_stream(), error.unwrap_or_else(|| quote!(#private::Untyped)))
 }
 
-/// The type as it is written.
+/// Returns the return type as written.
 pub(super) fn written(output: &Output) -> TokenStream {
     match output {
         Output::Nothing => quote!(()),
@@ -39,10 +39,10 @@ pub(super) fn written(output: &Output) -> TokenStream {
     }
 }
 
-/// A `Result` under another name would be sent as a value, `{"Ok":1}`. Names are all that a macro
-/// sees of types, so this is for the compiler to find.
+/// Returns an assertion that a return type is no alias of `Result`. An alias would be sent as a value, `{"Ok":1}`. A
+/// macro sees only the names of types, so the compiler must check this.
 ///
-/// By what is a `Result` the import is unused, and then the error is another.
+/// If the type is a `Result`, the import is unused; the assertion fails in that case anyway.
 ///
 /// ```text
 /// fn count(&self) -> Outcome<u32>;      const _: () = {
@@ -70,14 +70,14 @@ pub(super) fn probe(private: &Path, Method { cfg, allowed, output, .. }: &Method
     }
 }
 
-/// An error type that is none is told wherever it is used. If each of these places names it like
-/// this first, the compiler finds the same words at the same place, and says them once.
+/// Returns an expression that names the error type. The compiler reports a type that is no error type at each use. If
+/// each use begins with the same expression at the same span, the compiler reports the error only once.
 pub(super) fn error_codes(private: &Path, output: &Output) -> TokenStream {
     let (_, err) = ok_and_err(output, private);
     quote!(<#err as #private::RpcError>::CODES)
 }
 
-/// The same of the errors of streams, each of which is told once by this.
+/// Returns such expressions for the error types of streams.
 pub(super) fn stream_errors(private: &Path, method: &Method) -> TokenStream {
     let returned = match &method.kind {
         Kind::Subscription(Subscription { stream, .. }) => Some(stream),

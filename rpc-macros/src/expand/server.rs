@@ -1,4 +1,4 @@
-//! The serving half: an implementation of the trait as a `Service`.
+//! The server: an implementation of the trait as a `Service`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -9,7 +9,7 @@ use super::{dispatch, handler, prefix, quiet};
 use crate::model::Service;
 use crate::tokens::local;
 
-/// The wrapper around an implementation, and what makes a service of it.
+/// Returns the wrapper around an implementation, and its implementation of `Service`.
 ///
 /// ```text
 /// trait Chat { … }      pub struct ChatServer<S> { service: Arc<S>, names: Renamed }
@@ -22,8 +22,8 @@ use crate::tokens::local;
 ///                       };
 /// ```
 ///
-/// The handlers belong to a type: beside it they would stand before the user's functions of their
-/// names, which a `#[param(validate = join)]` or a `[u8; join()]` means.
+/// The handlers are functions of a type. As free functions they would hide the user's functions of the same names,
+/// which a `#[param(validate = join)]` or a `[u8; join()]` may name.
 pub(super) fn expand(service: &Service) -> TokenStream {
     let (wrapper, dispatch) = (wrapper(service), dispatch::expand(service, &bound(service)));
     let functions = service.methods.iter().map(|method| handler::expand(service, method));
@@ -33,8 +33,8 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     quote! {
         #wrapper
 
-        // Either half may be unused, where a program is only one end. The trait, which is the user's,
-        // is in use then all the same.
+        // A program that is only one end does not use the other half. This use of the server prevents a warning about
+        // dead code.
         #quiet
         const _: ::core::primitive::usize = ::core::mem::size_of::<#server<()>>();
 
@@ -55,18 +55,18 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     }
 }
 
-/// The type whose functions run the methods.
+/// Returns the type whose functions run the methods.
 pub(super) fn handlers() -> Ident {
     local("Handlers")
 }
 
-/// The parameter of the server: `S`, unless the trait itself is called that.
+/// Returns the type parameter of the server: `S`, unless the trait itself has this name.
 pub(super) fn implementation(service: &Service) -> Ident {
     let name = if service.ident.unraw() == "S" { "__S" } else { "S" };
     Ident::new(name, Span::mixed_site())
 }
 
-/// The struct and how it is made.
+/// Returns the struct and its constructors.
 fn wrapper(service: &Service) -> TokenStream {
     let Service { private, vis, deprecated, ident, server, dynamic, .. } = service;
     let (quiet, bound, s) = (quiet(service), bound(service), implementation(service));
@@ -93,7 +93,7 @@ fn wrapper(service: &Service) -> TokenStream {
                 Self::shared(::std::sync::Arc::new(service))
             }
 
-            /// Serves `service`, which others hold as well.
+            /// Serves a shared `service`.
             #[must_use]
             #vis const fn shared(service: ::std::sync::Arc<#s>) -> Self {
                 Self { service, names: #private::Renamed::not() }
@@ -119,7 +119,7 @@ fn wrapper(service: &Service) -> TokenStream {
     }
 }
 
-/// The service under other names, where the tables of its methods are in sight.
+/// Returns the method `namespace`, which needs the private tables of the handlers.
 ///
 /// ```text
 /// impl<S: Chat> ChatServer<S> {
@@ -133,10 +133,10 @@ fn namespace(service: &Service) -> TokenStream {
     let prefixed = local("PREFIXED");
     quote! {
         impl<#s: #bound> #server<#s> {
-            /// The same service in this namespace, which replaces that of the trait before its separator. Names that
-            /// are written whole, as aliases are, stay as they are.
+            /// Replaces the namespace of the trait. Full names, such as aliases, do not change.
             ///
-            /// If the namespace is empty, or a name in it is reserved, the builder of the server or client says so.
+            /// If the namespace is empty, or a name in the namespace is reserved, the builder of the server or client
+            /// returns an error.
             #[must_use]
             #vis fn namespace(
                 self,
@@ -156,8 +156,8 @@ fn namespace(service: &Service) -> TokenStream {
     }
 }
 
-/// What is asked of an implementation. Of a trait with generics, which is a mistake that was told,
-/// only what all services need: naming the trait without its arguments would be an echo.
+/// Returns the bounds of an implementation. For a trait with generics, which is a reported mistake, the bounds do not
+/// name the trait, because the name without its arguments would cause a further error.
 pub(super) fn bound(service: &Service) -> TokenStream {
     let contract = if service.generic {
         quote!(::core::marker::Send + ::core::marker::Sync + 'static)

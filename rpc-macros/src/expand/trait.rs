@@ -1,4 +1,4 @@
-//! The trait that implementations write, without our attributes.
+//! The service trait without the attributes of this macro.
 
 use syn::{Block, FnArg, ItemTrait, Pat, ReturnType, Signature, TraitItem, TraitItemFn};
 use syn::{Token, Type, TypeParamBound, parse_quote, parse_quote_spanned};
@@ -7,7 +7,7 @@ use crate::model::{ATTRIBUTES, hidden, of_params};
 use crate::parse::is_one_of;
 use crate::tokens::by_macro;
 
-/// The trait, made from its syntax alone: it must hold together even if it has mistakes.
+/// Returns the trait. Works on the syntax alone, because the trait must compile even if it has mistakes.
 ///
 /// ```text
 /// trait Chat {                      trait Chat: Send + Sync + 'static {
@@ -44,7 +44,8 @@ fn rewrite(method: &mut TraitItemFn) {
     }
 }
 
-/// Takes `#[param]` and documentation away: Rust allows neither there. Patterns are a mistake; without a body rustc would say it once more.
+/// Removes `#[param]` and documentation from a parameter, because Rust allows neither there. Replaces a pattern in a
+/// method without a body: patterns are a reported mistake, and rustc would report them again.
 fn rewrite_input(input: &mut FnArg, has_body: bool) {
     let attrs = match input {
         FnArg::Receiver(receiver) => &mut receiver.attrs,
@@ -59,7 +60,7 @@ fn rewrite_input(input: &mut FnArg, has_body: bool) {
     }
 }
 
-/// `async fn … -> T` is `fn … -> impl Future<Output = T> + Send`, at the place of the `async`.
+/// Converts `async fn … -> T` to `fn … -> impl Future<Output = T> + Send`, with the span of the `async`.
 fn future(token: Token![async], sig: &Signature) -> ReturnType {
     let output: Type = match &sig.output {
         ReturnType::Type(_, ty) => Type::clone(ty),
@@ -70,7 +71,7 @@ fn future(token: Token![async], sig: &Signature) -> ReturnType {
     }
 }
 
-/// `{ body }` of an `async fn` is `{ async move { body } }`.
+/// Converts the `{ body }` of an `async fn` to `{ async move { body } }`.
 fn async_block(token: Token![async], block: &Block) -> Block {
     parse_quote!({ #token move #block })
 }

@@ -3,8 +3,8 @@
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// The type as it is written, spaced as rustfmt does: `&str`, `Result<Vec<u8>, ChatError>`. The text that the compiler
-/// itself makes of these tokens has a space between any two.
+/// Returns the type as written, with the spaces of rustfmt: `&str`, `Result<Vec<u8>, ChatError>`. The compiler's own
+/// text of the tokens has a space between any two tokens.
 pub(super) fn type_text(ty: &impl ToTokens) -> String {
     let mut text = String::new();
     write(ty.to_token_stream(), &mut text);
@@ -13,7 +13,7 @@ pub(super) fn type_text(ty: &impl ToTokens) -> String {
 
 fn write(tokens: TokenStream, text: &mut String) {
     for token in tokens {
-        // Not behind the last one of a `(u8,)`.
+        // No space after the last comma of a `(u8,)`.
         if text.ends_with([',', ';']) {
             text.push(' ');
         }
@@ -23,7 +23,7 @@ fn write(tokens: TokenStream, text: &mut String) {
                     Delimiter::Parenthesis => ("(", ")"),
                     Delimiter::Bracket => ("[", "]"),
                     Delimiter::Brace => ("{ ", " }"),
-                    // Around what a `$ty:ty` of a user's own macro stands for.
+                    // The invisible delimiters around a `$ty:ty` of a user's macro.
                     Delimiter::None => ("", ""),
                 };
                 text.push_str(open);

@@ -1,7 +1,6 @@
-//! Which attributes of a trait and its methods go along to what is made of them.
+//! The attributes of a trait and its methods that are copied to the generated items.
 //!
-//! Each is looked for behind `cfg_attr` too: whether that holds is not known here, and so it goes along
-//! as a whole.
+//! Attributes behind `cfg_attr` are copied together with the `cfg_attr`, because a macro cannot evaluate its condition.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
@@ -11,13 +10,14 @@ use syn::{Attribute, Meta, MetaList, Result, Token, parse_quote};
 
 use super::kind::ATTRIBUTES;
 
-/// The attributes that have one of these names.
+/// Returns the attributes with one of these names.
 pub(super) fn named(attrs: &[Attribute], names: &[&str]) -> Vec<Attribute> {
     carried(attrs, &|meta| is_one_of(meta, names).then(|| meta.clone()))
 }
 
-/// What the user allows, in these words. So we allow nothing ourselves, which a `forbid` would turn
-/// into an error. What is expected was found where it was written, and need not be found again.
+/// Returns `allow(…)` for each lint that the user allows or expects. The macro allows no other lints, because a
+/// `forbid` would turn an `allow` into an error. An `expect` becomes an `allow`, because its lint fires in the user's
+/// code only.
 pub(crate) fn allowed(attrs: &[Attribute]) -> Vec<Attribute> {
     carried(attrs, &|meta| match meta {
         Meta::List(MetaList { tokens, .. }) if is_one_of(meta, &["allow", "expect"]) => {
@@ -27,14 +27,14 @@ pub(crate) fn allowed(attrs: &[Attribute]) -> Vec<Attribute> {
     })
 }
 
-/// Where something is deprecated, what is made of it may use it.
+/// Returns `allow(deprecated)` if the item is deprecated, because the generated code uses the item.
 pub(super) fn excused(attrs: &[Attribute]) -> Vec<Attribute> {
     carried(attrs, &|meta| {
         is_one_of(meta, &["deprecated"]).then(|| parse_quote!(allow(deprecated)))
     })
 }
 
-/// The attribute of ours that stands behind this `cfg_attr`, where it is no attribute of ours.
+/// Returns the name of an attribute of this macro behind this `cfg_attr`. The macro does not see such an attribute.
 pub(crate) fn hidden(attr: &Attribute) -> Option<&'static str> {
     let hides = |name: &&str| {
         attr.path().is_ident("cfg_attr")
@@ -43,8 +43,8 @@ pub(crate) fn hidden(attr: &Attribute) -> Option<&'static str> {
     ATTRIBUTES.into_iter().find(hides)
 }
 
-/// The `#[cfg(…)]` of what is there where something is that has one of these; none where one of them has
-/// none, and so is there always.
+/// Returns the `#[cfg(…)]` of an item that exists if at least one of several items exists. Each element of `cfgs` is
+/// the attributes of one item. Returns no `cfg` if one of the items has none.
 pub(crate) fn one_of<'a>(cfgs: impl Iterator<Item = &'a [Attribute]>) -> TokenStream {
     let mut each = Vec::new();
     for cfg in cfgs {
@@ -56,7 +56,7 @@ pub(crate) fn one_of<'a>(cfgs: impl Iterator<Item = &'a [Attribute]>) -> TokenSt
     quote!(#[cfg(any(#(#each),*))])
 }
 
-/// What `cfg(…)` asks for, or a `cfg_attr` of such.
+/// Returns the condition of a `cfg(…)`, or of a `cfg_attr` that contains `cfg(…)`.
 fn condition(meta: &Meta) -> TokenStream {
     let Meta::List(MetaList { tokens, .. }) = meta else { return quote!(all()) };
     if is_one_of(meta, &["cfg_attr"])
@@ -70,7 +70,7 @@ fn condition(meta: &Meta) -> TokenStream {
     quote!(#(#tokens)*)
 }
 
-/// All of these, as clippy wants it written.
+/// Returns `all(…)` of the conditions, or a single condition alone, because clippy rejects `all` of one condition.
 fn all(conditions: impl Iterator<Item = TokenStream>) -> TokenStream {
     let conditions: Vec<_> = conditions.collect();
     match &*conditions {
@@ -86,11 +86,11 @@ fn carried(attrs: &[Attribute], pick_one: Pick<'_>) -> Vec<Attribute> {
     picked.map(|meta| parse_quote!(#[#meta])).collect()
 }
 
-/// What becomes of an attribute, or of those behind a `cfg_attr`.
+/// Applies `pick_one` to an attribute, or to each attribute behind a `cfg_attr`.
 fn pick(meta: &Meta, pick_one: Pick<'_>) -> Option<Meta> {
     match meta {
         Meta::List(MetaList { tokens, .. }) if is_one_of(meta, &["cfg_attr"]) => {
-            // What is no `cfg_attr` rustc will tell.
+            // rustc reports a malformed `cfg_attr`.
             let (condition, attrs) = conditional.parse2(tokens.clone()).ok()?;
             let picked: Vec<_> = attrs.iter().filter_map(|meta| pick(meta, pick_one)).collect();
             (!picked.is_empty()).then(|| parse_quote!(cfg_attr(#condition, #(#picked),*)))

@@ -1,6 +1,6 @@
-//! How `rename_all` spells a name on the wire, by serde's names for the styles.
+//! The styles of `rename_all` for names on the wire, under serde's names for the styles.
 
-/// A style of spelling names of several words.
+/// A style for names of several words.
 #[derive(Clone, Copy)]
 pub(crate) enum Case {
     Lower,
@@ -14,7 +14,7 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    /// Every style, under the name that one writes.
+    /// Every style, with its name in the attribute.
     pub(crate) const ALL: [(&str, Self); 8] = [
         ("lowercase", Self::Lower),
         ("UPPERCASE", Self::Upper),
@@ -26,12 +26,12 @@ impl Case {
         ("SCREAMING-KEBAB-CASE", Self::ScreamingKebab),
     ];
 
-    /// The style called `name`.
+    /// Returns the style with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, case)| *case)
     }
 
-    /// `name`, which is in Rust's `snake_case`, in this style.
+    /// Converts `name` from Rust's `snake_case` to this style.
     pub(crate) fn apply(self, name: &str) -> String {
         let words: Vec<&str> = name.split('_').filter(|word| !word.is_empty()).collect();
         match self {
@@ -50,7 +50,7 @@ impl Case {
         }
     }
 
-    /// `word` before a name that is in this style: `unsubscribe` before `ticks`.
+    /// Puts `word` before a name that is already in this style: `unsubscribe` before `ticks`.
     pub(crate) fn put_before(self, word: &str, name: &str) -> String {
         let word = self.apply(word);
         let mut rest = name.chars();

@@ -1,11 +1,11 @@
-//! What two methods cannot both be called.
+//! Name clashes between methods.
 
 use super::kind::Kind;
 use super::method::Method;
 use super::name::WireName;
 use crate::errors::Errors;
 
-/// No name on the wire may mean two methods.
+/// Checks that no name on the wire belongs to two methods.
 pub(super) fn check_wire_names(methods: &[Method], errors: &mut Errors) {
     let names: Vec<Name<'_>> = methods.iter().flat_map(names_of).collect();
     for (index, name) in names.iter().enumerate() {
@@ -32,12 +32,12 @@ pub(super) fn check_wire_names(methods: &[Method], errors: &mut Errors) {
 struct Name<'a> {
     method: &'a Method,
     wire: &'a WireName,
-    /// Whether it is the name of what ends the method's stream.
+    /// Whether the name is that of the method that ends the subscription.
     ends: bool,
 }
 
 impl Name<'_> {
-    /// Whether the first param says as well what is meant.
+    /// Returns whether the first param also selects the method.
     fn is_selected(&self) -> bool {
         !self.ends && self.method.selector().is_some()
     }
@@ -48,8 +48,8 @@ fn names_of(method: &Method) -> impl Iterator<Item = Name<'_>> {
     own.chain(method.unsubscribe().map(move |wire| Name { method, wire, ends: true }))
 }
 
-/// Subscriptions may share what ends them: the id says which one is meant. So may those with a selector
-/// share what begins them.
+/// Returns whether two names clash. Subscriptions may share the name of the method that ends them, because the id
+/// identifies the subscription. Subscriptions with selectors may share their own name.
 fn clash(name: &Name<'_>, earlier: &Name<'_>) -> bool {
     let is_of_one = std::ptr::eq(name.method, earlier.method);
     let may_share = (name.ends && earlier.ends)
@@ -58,8 +58,8 @@ fn clash(name: &Name<'_>, earlier: &Name<'_>) -> bool {
     name.wire.text == earlier.wire.text && !may_share
 }
 
-/// A notification `say` gives the stub a `try_say` as well: another method of that name cannot be
-/// in the stub.
+/// Removes methods that clash in the stub: a notification `say` adds a `try_say` to the stub, so no other method can
+/// have that name.
 pub(super) fn remove_from_stub(methods: &mut Vec<Method>, errors: &mut Errors) {
     let made: Vec<_> = methods
         .iter()
@@ -78,7 +78,8 @@ pub(super) fn remove_from_stub(methods: &mut Vec<Method>, errors: &mut Errors) {
     });
 }
 
-/// Two methods under a `cfg` may be two versions of one; which of them is there is not known here.
+/// Returns whether two methods may be two versions of one method under different `cfg`s. A macro cannot evaluate a
+/// `cfg`.
 pub(super) fn exclude_each_other(method: &Method, other: &Method) -> bool {
     !std::ptr::eq(method, other) && !method.cfg.is_empty() && !other.cfg.is_empty()
 }

@@ -1,17 +1,17 @@
-//! Documentation of a service, its methods and their parameters.
+//! The documentation of a service, its methods and their parameters.
 
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, FnArg, Lit, Meta, MetaNameValue, Pat, PatIdent, PatType};
 use syn::{Token, parse_quote};
 
-/// The text of the documentation, for tables and schemas.
+/// Returns the text of the documentation, for tables and schemas.
 pub(crate) fn text(attrs: &[Attribute]) -> String {
     let lines: Vec<String> = attrs.iter().filter_map(line).collect();
     lines.join("\n")
 }
 
-/// The `text` of `/// text`.
+/// Returns the `text` of `/// text`.
 fn line(attr: &Attribute) -> Option<String> {
     let Meta::NameValue(MetaNameValue { path, value, .. }) = &attr.meta else {
         return None;
@@ -25,8 +25,8 @@ fn line(attr: &Attribute) -> Option<String> {
     }
 }
 
-/// What rustdoc shows of the documentation of parameters, which may have none in Rust: a list at the end of the
-/// method's own.
+/// Returns the documentation of the parameters as a list at the end of the method's documentation, because Rust allows
+/// no documentation on parameters.
 ///
 /// ```text
 /// async fn join(                        /// # Parameters
@@ -41,7 +41,7 @@ pub(crate) fn of_params(inputs: &Punctuated<FnArg, Token![,]>) -> Vec<Attribute>
         return Vec::new();
     }
     let list = format!("\n# Parameters\n{}", items.join("\n"));
-    // As `///` has them: with a space that rustdoc takes away.
+    // With a leading space, as in `/// text`. rustdoc removes the space.
     let lines = list.lines().map(|line| format!(" {line}"));
     lines.map(|line| parse_quote!(#[doc = #line])).collect()
 }
@@ -51,7 +51,7 @@ fn item(input: &FnArg) -> Option<String> {
     let FnArg::Typed(PatType { attrs, pat, .. }) = input else { return None };
     let Pat::Ident(PatIdent { ident, .. }) = &**pat else { return None };
     let text = text(attrs);
-    // What stands in a list is indented behind its dash.
+    // Further lines of a list item are indented.
     let text = text.trim_end().replace('\n', "\n  ");
     (!text.is_empty()).then(|| format!("- `{}`: {text}", ident.unraw()))
 }

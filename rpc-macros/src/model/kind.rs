@@ -1,4 +1,4 @@
-//! How a method is called: what its attribute says, and what its result.
+//! The kind of a method, from its attribute and its return type.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -10,48 +10,48 @@ use super::types::{self, Stream};
 use crate::errors::Errors;
 use crate::parse::{self, Ids, MethodArgs};
 
-/// How a method is called.
+/// The kind of a method.
 pub(crate) enum Kind {
     Request { idempotent: bool },
     Notification,
     Subscription(Subscription),
 }
 
-/// What else a method that returns a stream is about.
+/// The properties of a method that returns a stream.
 pub(crate) struct Subscription {
-    /// The types of its items, and of the error that it ends with.
+    /// The types of the items and of the stream's error.
     pub(crate) stream: Stream,
-    /// The name of the notifications that carry them.
+    /// The name of the notifications that carry the items.
     pub(crate) item: WireName,
-    /// The name of the method that ends it.
+    /// The name of the method that ends the subscription.
     pub(crate) unsubscribe: WireName,
-    /// What its ids are, if the trait says so.
+    /// The type of the ids, if the trait sets it.
     pub(crate) ids: Option<Ids>,
-    /// The member of its items that holds the id, if the trait says so.
+    /// The member of the items that holds the id, if the trait sets it.
     pub(crate) id_member: Option<LitStr>,
-    /// The first param on the wire, which picks it among those that share its name.
+    /// The first param on the wire, which selects the method among subscriptions with the same name.
     pub(crate) selector: Option<LitStr>,
 }
 
-/// How a method is run.
+/// The place where a method runs.
 #[derive(Clone, Copy, PartialEq, Default)]
 pub(crate) enum Run {
-    /// In the task of its connection.
+    /// In the task of the connection.
     #[default]
     Inline,
     /// In a task of its own.
     Spawned,
-    /// On a thread where it may block.
+    /// On a thread that may block.
     Blocking,
-    /// In a task of its own, which outlives its connection.
+    /// In a task of its own, which may outlive the connection.
     Detached,
 }
 
-/// The attributes of ours that say how a method is called.
+/// The attributes of this macro that set the kind of a method.
 pub(crate) const ATTRIBUTES: [&str; 3] = ["method", "notification", "subscription"];
 
 impl Kind {
-    /// What the attributes and the result of a method say.
+    /// Returns the kind, from the attributes and the return type of a method.
     pub(super) fn of(
         item: &TraitItemFn,
         naming: &Naming,
@@ -77,7 +77,7 @@ impl Kind {
 }
 
 impl Kind {
-    /// What picks it among the subscriptions that share its name, if it has a selector.
+    /// Returns the selector, which selects the method among subscriptions with the same name.
     pub(super) fn selector(&self) -> Option<&LitStr> {
         match self {
             Self::Subscription(subscription) => subscription.selector.as_ref(),
@@ -87,7 +87,7 @@ impl Kind {
 }
 
 impl Subscription {
-    /// Whether its ids are numbers.
+    /// Returns whether the ids are numbers.
     pub(crate) fn has_numbers(&self) -> bool {
         self.ids.as_ref().is_some_and(|ids| ids.are_numbers)
     }
@@ -116,7 +116,7 @@ impl Subscription {
             id_member,
             selector,
         };
-        // What follows from the method's own name was checked there.
+        // Names that are derived from the method's own name were checked with that name.
         if item.is_some() {
             subscription.item.check_method(errors);
         }
@@ -133,7 +133,7 @@ impl Subscription {
     }
 }
 
-/// No other member of an item has this name, and JSON has one spelling of it.
+/// Checks that no other member of an item has this name, and that the name needs no escapes in JSON.
 fn check_id_member(name: &LitStr, errors: &mut Errors) {
     let text = name.value();
     let is_plain = |char: char| !matches!(char, '"' | '\\' | '\0'..='\x1f');
@@ -146,7 +146,7 @@ fn check_id_member(name: &LitStr, errors: &mut Errors) {
     }
 }
 
-/// At most one attribute, and the one that fits the result.
+/// Checks that there is at most one attribute, and that it fits the return type.
 fn check_attributes(item: &TraitItemFn, errors: &mut Errors) {
     for attr in &item.attrs {
         if let Some(name) = hidden(attr) {
@@ -180,7 +180,7 @@ fn check_attributes(item: &TraitItemFn, errors: &mut Errors) {
     }
 }
 
-/// The stream that is returned: nothing else makes a method a subscription.
+/// Returns the stream of the return type. A method is a subscription only if it returns a stream.
 fn returned_stream(sig: &Signature) -> Option<Stream> {
     match &sig.output {
         ReturnType::Type(_, ty) => types::returned_stream(ty),
@@ -188,7 +188,7 @@ fn returned_stream(sig: &Signature) -> Option<Stream> {
     }
 }
 
-/// The return type, or where it is missed.
+/// Returns the tokens of the return type, or the place where the return type is missing.
 fn written_output(sig: &Signature) -> TokenStream {
     match &sig.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),

@@ -1,4 +1,4 @@
-//! One method, checked by itself.
+//! One method, checked without the other methods.
 
 use std::iter;
 use std::time::Duration;
@@ -17,33 +17,33 @@ use crate::errors::Errors;
 use crate::parse::{MethodArgs, ServiceArgs, Switch};
 use crate::tokens::by_macro;
 
-/// A method that both ends can agree on.
+/// A checked method.
 pub(crate) struct Method {
     pub(crate) ident: Ident,
-    /// `#[cfg(…)]`: where the method is absent, all that is made for it must be.
+    /// `#[cfg(…)]`: if the method is absent, the code that is generated for it must be absent too.
     pub(crate) cfg: Vec<Attribute>,
-    /// What the user allows, and the use of the method if that is deprecated.
+    /// `allow` attributes for the lints that the user allows, and for `deprecated` if the method is deprecated.
     pub(crate) allowed: Vec<Attribute>,
-    /// What the stub's method repeats: deprecation and documentation, but for that of its parameters.
+    /// The attributes that the stub's method repeats: deprecation, and documentation without that of the parameters.
     pub(crate) docs: Vec<Attribute>,
-    /// The documentation of the parameters, which follows.
+    /// The documentation of the parameters. The stub puts it after `docs`.
     pub(crate) param_docs: Vec<Attribute>,
     /// The text of the documentation.
     pub(crate) docs_text: String,
     pub(crate) name: WireName,
-    /// Other whole names on the wire.
+    /// Further full names on the wire.
     pub(crate) aliases: Vec<WireName>,
     pub(crate) kind: Kind,
     /// Whether the stub sends the parameters with their names.
     pub(crate) by_name: bool,
-    /// Whether requests may have parameters with names that are unknown.
+    /// Whether requests may have params with unknown names.
     pub(crate) allow_unknown: bool,
-    /// Whether the stub sends params where there is nothing to send.
+    /// Whether the stub sends empty params if the method has no parameters.
     pub(crate) empty_params: bool,
-    /// How long the stub waits, unless its caller says otherwise.
+    /// The default timeout of the stub's calls.
     pub(crate) timeout: Option<Duration>,
     pub(crate) run: Run,
-    /// Whether it starts only when all that came before it has ended.
+    /// Whether the method starts only after all earlier requests have ended.
     pub(crate) ordered: bool,
     pub(crate) is_async: bool,
     pub(crate) args: Vec<Arg>,
@@ -96,7 +96,7 @@ impl Method {
         })
     }
 
-    /// The parameters on the wire, in order.
+    /// Returns the parameters on the wire, in order.
     pub(crate) fn params(&self) -> impl DoubleEndedIterator<Item = &Param> {
         self.args.iter().filter_map(|arg| match arg {
             Arg::Param(param) => Some(param),
@@ -104,12 +104,12 @@ impl Method {
         })
     }
 
-    /// The parameter that is all params.
+    /// Returns the parameter that is flattened: its value is the whole params.
     pub(crate) fn flattened(&self) -> Option<&Param> {
         self.args.iter().find_map(Arg::flattened)
     }
 
-    /// What it reports its progress with.
+    /// Returns the argument with which the method reports progress.
     pub(crate) fn progress(&self) -> Option<&Progress> {
         self.args.iter().find_map(|arg| match arg {
             Arg::Progress(progress) => Some(progress),
@@ -117,7 +117,7 @@ impl Method {
         })
     }
 
-    /// Whether there is a stream among them.
+    /// Returns whether a parameter is a stream.
     pub(crate) fn takes_streams(&self) -> bool {
         self.params().any(|param| param.stream.is_some())
     }
@@ -126,12 +126,12 @@ impl Method {
         matches!(self.kind, Kind::Subscription(_))
     }
 
-    /// All its names on the wire, its own one first.
+    /// Returns all names on the wire: first the method's own name, then the aliases.
     pub(super) fn names(&self) -> impl Iterator<Item = &WireName> {
         iter::once(&self.name).chain(&self.aliases)
     }
 
-    /// The name of the method that ends a subscription.
+    /// Returns the name of the method that ends the subscription.
     pub(super) fn unsubscribe(&self) -> Option<&WireName> {
         match &self.kind {
             Kind::Subscription(subscription) => Some(&subscription.unsubscribe),
@@ -139,12 +139,12 @@ impl Method {
         }
     }
 
-    /// What picks it among the subscriptions that share its name, if it has a selector.
+    /// Returns the selector, which selects the method among subscriptions with the same name.
     pub(crate) fn selector(&self) -> Option<&LitStr> {
         self.kind.selector()
     }
 
-    /// The name of the stub's method that sends a notification without waiting.
+    /// Returns the name of the stub's method that sends a notification without a wait.
     pub(crate) fn try_ident(&self) -> Ident {
         Ident::new(&format!("try_{}", self.ident.unraw()), by_macro(self.ident.span()))
     }
@@ -157,8 +157,8 @@ fn check_names(name: &WireName, aliases: &[WireName], errors: &mut Errors) {
     }
 }
 
-/// A stream among the params ends with the answer to the call, and a notification has none; nor has it
-/// anyone who waits for progress.
+/// Checks that a notification has neither streams nor progress: a stream among the params ends with the answer to the
+/// call, and progress goes to the caller. A notification has no answer, and no caller that waits.
 fn check_streams(kind: &Kind, args: &[Arg], errors: &mut Errors) {
     if kind.selector().is_some() {
         return check_selected(args, errors);
@@ -181,7 +181,7 @@ fn check_streams(kind: &Kind, args: &[Arg], errors: &mut Errors) {
     }
 }
 
-/// What is all params has none beside it, and is sent and read as its type says.
+/// Checks that a flattened parameter is the only parameter, and has no options for the form of the params.
 fn check_flattened(param: &Param, args: &[Arg], options: &MethodArgs, errors: &mut Errors) {
     let name = param.ident.unraw();
     for arg in args {
@@ -199,7 +199,8 @@ fn check_flattened(param: &Param, args: &[Arg], options: &MethodArgs, errors: &m
     }
 }
 
-/// Streams are taken where their request is read, and only the method's name is known there.
+/// Checks that a method with a selector takes no streams: the connection claims streams by the method's name alone, and
+/// the name does not identify the method.
 fn check_selected(args: &[Arg], errors: &mut Errors) {
     for arg in args {
         match arg {
@@ -218,7 +219,7 @@ fn check_selected(args: &[Arg], errors: &mut Errors) {
     }
 }
 
-/// A selector has no name.
+/// Checks that a method with a selector takes its params by position, because a selector has no name.
 fn check_by_name(kind: &Kind, given: Option<&Switch>, by_service: bool, errors: &mut Errors) {
     let Some(selector) = kind.selector() else { return };
     match given {
@@ -234,7 +235,7 @@ fn check_by_name(kind: &Kind, given: Option<&Switch>, by_service: bool, errors: 
     }
 }
 
-/// A thread that may block runs a plain function.
+/// Checks that a `blocking` method is not `async`.
 fn check_run(sig: &Signature, run: Run, errors: &mut Errors) {
     if let (Run::Blocking, Some(token)) = (run, &sig.asyncness) {
         errors.at(token, "write `fn`: a blocking method is not async");

@@ -1,19 +1,19 @@
-//! What a method returns, and which error that holds.
+//! The return type of a method, and its error type.
 
 use syn::{Result, ReturnType, Type};
 
 use super::types;
 use crate::errors::Errors;
 
-/// What a method returns.
+/// The return type of a method.
 pub(crate) enum Output {
-    /// Nothing.
+    /// No return type.
     Nothing,
-    /// A type not called `Result`: it cannot fail.
+    /// A type that is not named `Result`: the method cannot fail.
     Plain(Box<Type>),
     /// `Result<T, E>`, and its `T` and `E`.
     Result { ty: Box<Type>, ok: Box<Type>, err: Box<Type> },
-    /// A `Result` with its error inside, such as `io::Result<T>`.
+    /// An alias of `Result` that fixes the error type, such as `io::Result<T>`.
     Alias(Box<Type>),
 }
 

@@ -1,4 +1,4 @@
-//! The arguments of a method: what is sent, and the context that is not.
+//! The arguments of a method: parameters on the wire, the context, and the progress reporter.
 
 use syn::{Attribute, Error, FnArg, Ident, Pat, PatIdent, PatType, Result, Type, TypeReference};
 
@@ -17,41 +17,41 @@ pub(crate) enum Arg {
     Param(Param),
 }
 
-/// What a method reports its progress with.
+/// The progress reporter of a method.
 pub(crate) struct Progress {
     pub(crate) ident: Ident,
-    /// The type as it is written.
+    /// The type as written.
     pub(crate) ty: Box<Type>,
     /// The `T` of the `Progress<T>`.
     pub(crate) value: Box<Type>,
-    /// The name under which a token may stand among params that go by name.
+    /// The name of the progress token among named params.
     pub(crate) name: WireName,
-    /// Whether that was said.
+    /// Whether the trait sets the name.
     pub(crate) is_renamed: bool,
 }
 
 /// A parameter on the wire.
 pub(crate) struct Param {
     pub(crate) ident: Ident,
-    /// The type as it is written.
+    /// The type as written.
     pub(crate) ty: Box<Type>,
-    /// The `T` of a `&T`, which is received as `<T as ToOwned>::Owned`.
+    /// The `T` of a `&T`. The server decodes the parameter as `<T as ToOwned>::Owned`.
     pub(crate) borrowed: Option<Box<Type>>,
     pub(crate) name: WireName,
     /// The text of the documentation.
     pub(crate) docs: String,
-    /// Whether it may be left out for its `Default`.
+    /// Whether the parameter may be left out, with its `Default` as the value.
     pub(crate) default: bool,
-    /// Whether it is all params: an object with members of its own.
+    /// Whether the value is the whole params: an object with members of its own.
     pub(crate) flatten: bool,
-    /// The types of a stream, whose items the caller sends one by one.
+    /// The types of the stream, if the parameter is one. The caller sends the items one by one.
     pub(crate) stream: Option<Stream>,
-    /// Who is asked whether its value is valid.
+    /// The validation of the value.
     pub(crate) validate: Option<Validate>,
 }
 
 impl Arg {
-    /// The arguments of a method; at most one is a context.
+    /// Returns the arguments of a method. At most one argument is a context.
     pub(super) fn from_inputs<'a>(
         inputs: impl Iterator<Item = &'a FnArg>,
         naming: &Naming,
@@ -121,7 +121,7 @@ impl Arg {
         errors.finish(Self::Param(param))
     }
 
-    /// The parameter, if it is all params.
+    /// Returns the parameter, if it is flattened.
     pub(super) fn flattened(&self) -> Option<&Param> {
         match self {
             Self::Param(param) if param.flatten => Some(param),
@@ -130,7 +130,7 @@ impl Arg {
     }
 }
 
-/// What is all params has no name among them, and is always there.
+/// Checks that a flattened parameter is neither a stream nor a progress reporter, and has neither a name nor a default.
 fn check_flatten(args: &ParamArgs, input: &PatType, errors: &mut Errors) {
     if types::progress(&input.ty).is_some() {
         errors.at(&input.ty, "a progress is not on the wire: remove `flatten`");
@@ -147,7 +147,7 @@ fn check_flatten(args: &ParamArgs, input: &PatType, errors: &mut Errors) {
     }
 }
 
-/// No name twice, and no two contexts.
+/// Checks that no name and no context appears twice.
 fn check_single(arg: &Arg, earlier: &[Arg], input: &PatType, errors: &mut Errors) {
     for earlier in earlier {
         match (arg, earlier) {
@@ -169,7 +169,7 @@ fn check_single(arg: &Arg, earlier: &[Arg], input: &PatType, errors: &mut Errors
     }
 }
 
-/// The name of what has one on the wire.
+/// Returns the name on the wire and the identifier, if the argument has a name on the wire.
 fn named(arg: &Arg) -> Option<(&WireName, &Ident)> {
     match arg {
         Arg::Context => None,
@@ -179,7 +179,7 @@ fn named(arg: &Arg) -> Option<(&WireName, &Ident)> {
     }
 }
 
-/// Both ends must agree on the list of parameters, so it cannot depend on a `cfg`.
+/// Checks that no parameter has a `cfg`, because both ends must have the same list of parameters.
 fn check_attributes(attrs: &[Attribute], errors: &mut Errors) {
     for name in ["cfg", "cfg_attr"] {
         if let Some(attr) = parse::find(attrs, name) {
@@ -188,7 +188,7 @@ fn check_attributes(attrs: &[Attribute], errors: &mut Errors) {
     }
 }
 
-/// Whether this is a `&Context`, or was meant to be one.
+/// Returns whether the argument is a `&Context`, or a `Context` that lacks the `&`.
 fn is_context(input: &PatType, errors: &mut Errors) -> bool {
     let reference = types::reference(&input.ty);
     let ty = reference.map_or(&*input.ty, |reference| &reference.elem);
@@ -204,7 +204,7 @@ fn is_context(input: &PatType, errors: &mut Errors) -> bool {
     true
 }
 
-/// The `T` of a `&T`.
+/// Returns the `T` of a `&T`.
 fn borrowed<'a>(ty: &'a Type, errors: &mut Errors) -> Option<&'a Type> {
     let TypeReference { lifetime, mutability, elem, .. } = types::reference(ty)?;
     if mutability.is_some() {
@@ -216,7 +216,7 @@ fn borrowed<'a>(ty: &'a Type, errors: &mut Errors) -> Option<&'a Type> {
     Some(elem)
 }
 
-/// The name of a parameter, from which its name on the wire is made.
+/// Returns the identifier of a parameter. The name on the wire is derived from it.
 fn plain_name(pat: &Pat) -> Result<&Ident> {
     match pat {
         Pat::Ident(PatIdent { by_ref: None, mutability: None, subpat: None, ident, .. }) => {

@@ -1,4 +1,4 @@
-//! Subscriptions that share a name: the first param on the wire says which one is meant.
+//! Subscriptions that share a name. The first param on the wire selects one of them.
 
 use quote::ToTokens;
 use syn::LitStr;
@@ -9,7 +9,7 @@ use super::method::Method;
 use crate::errors::Errors;
 use crate::parse::Ids;
 
-/// Those that share a name differ by their selectors, and in nothing that is of the name.
+/// Checks that subscriptions with the same name have different selectors, and the same properties of the name.
 pub(super) fn check(methods: &[Method], errors: &mut Errors) {
     for (index, method) in methods.iter().enumerate() {
         let mut earlier = methods[..index].iter().filter(|earlier| share_a_name(method, earlier));
@@ -17,7 +17,7 @@ pub(super) fn check(methods: &[Method], errors: &mut Errors) {
         for earlier in [first].into_iter().chain(earlier) {
             check_selector(method, earlier, errors);
         }
-        // What differs from the first would be told once more of each of the others.
+        // Compared with the first only: a comparison with each would report the same difference several times.
         check_same(method, first, errors);
     }
 }
@@ -37,7 +37,8 @@ fn check_selector(method: &Method, earlier: &Method, errors: &mut Errors) {
     }
 }
 
-/// The connection knows a name only: how its items are sent, how it ends, and when it starts.
+/// Checks the properties that the connection looks up by name only: how items are sent, how the subscription ends, and
+/// when it starts.
 fn check_same(method: &Method, first: &Method, errors: &mut Errors) {
     let (Kind::Subscription(own), Kind::Subscription(other)) = (&method.kind, &first.kind) else {
         return;
@@ -72,7 +73,7 @@ fn id_member(subscription: &Subscription) -> String {
     subscription.id_member.as_ref().map_or_else(|| "subscription".to_owned(), LitStr::value)
 }
 
-/// Where an option is written, or would be.
+/// Returns the tokens of an option, or the tokens of the selector if the option is not written.
 fn place_of(method: &Method, option: Option<&LitStr>) -> proc_macro2::TokenStream {
     option.or(method.selector()).map(ToTokens::to_token_stream).unwrap_or_default()
 }

@@ -1,11 +1,11 @@
-//! What a signature may have beside its parameters and its result: next to nothing.
+//! The check of a signature apart from its parameters and its return type.
 
 use syn::{Error, FnArg, Receiver, ReceiverKind, Safety, Signature};
 
 use crate::errors::Errors;
 use crate::parse;
 
-/// A method is `fn name(&self)` or `async fn name(&self)`.
+/// Checks that a method is `fn name(&self)` or `async fn name(&self)`.
 pub(super) fn check(sig: &Signature, errors: &mut Errors) {
     if !sig.generics.params.is_empty() {
         let message = "the other end must know all types: a service method has no generics";

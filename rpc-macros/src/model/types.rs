@@ -1,4 +1,4 @@
-//! Which types a signature may name: what is sent is owned and known, here and at the other end.
+//! The types that a signature may name: both ends must know the type, and results must be owned.
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
@@ -7,7 +7,7 @@ use syn::{TypeReference, TypeTraitObject};
 
 use crate::errors::Errors;
 
-/// Checks the type of a parameter, without the `&` that may stand before it.
+/// Checks the type of a parameter, without a leading `&`.
 pub(super) fn check_param(ty: &Type, errors: &mut Errors) {
     Check::new(false, errors).visit_type(ty);
 }
@@ -17,23 +17,23 @@ pub(super) fn check_result(ty: &Type, errors: &mut Errors) {
     Check::new(true, errors).visit_type(ty);
 }
 
-/// The types of a stream.
+/// The type arguments of a stream.
 #[derive(Clone)]
 pub(crate) struct Stream {
     /// The `T` of a `Streaming<T, E>`.
     pub(crate) item: Box<Type>,
-    /// The `E`, if it is there.
+    /// The `E`, if it is written.
     pub(crate) error: Option<Box<Type>>,
 }
 
-/// The stream that a type is, or a `Result` of one: what such a method sends again and again.
+/// Returns the stream of a return type that is a `Streaming`, or a `Result` of a `Streaming`.
 pub(super) fn returned_stream(ty: &Type) -> Option<Stream> {
     let of_result = segment(ty).filter(|segment| segment.ident == "Result");
     let ty = of_result.and_then(|result| type_arguments(result).next()).unwrap_or(ty);
     streaming(ty)
 }
 
-/// The stream that a type is: `Streaming<T>` or `Streaming<T, E>`.
+/// Returns the stream if the type is `Streaming<T>` or `Streaming<T, E>`.
 pub(super) fn streaming(ty: &Type) -> Option<Stream> {
     let segment = segment(ty).filter(|segment| segment.ident == "Streaming")?;
     let mut arguments = type_arguments(segment);
@@ -42,30 +42,30 @@ pub(super) fn streaming(ty: &Type) -> Option<Stream> {
     more.is_none().then_some(Stream { item: item?, error })
 }
 
-/// The `T` of a `Progress<T>`. A user's own `Progress`, which has no argument, is a type like any other.
+/// Returns the `T` of a `Progress<T>`. A `Progress` without an argument is a type of the user.
 pub(super) fn progress(ty: &Type) -> Option<&Type> {
     argument_of(ty, "Progress")
 }
 
-/// The one argument of a type of this name.
+/// Returns the argument of a type with this name, if the type has exactly one.
 fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let segment = segment(ty).filter(|segment| segment.ident == name)?;
     let mut arguments = type_arguments(segment);
     arguments.next().filter(|_| arguments.next().is_none())
 }
 
-/// The last segment of a type that is a path: the `Result<T>` of `io::Result<T>`.
+/// Returns the last segment of a type that is a path: the `Result<T>` of `io::Result<T>`.
 pub(super) fn segment(ty: &Type) -> Option<&PathSegment> {
     match ty {
         Type::Path(path) => path.path.segments.last(),
-        // What a `$ty:ty` of a user's own macro stands for comes in invisible delimiters.
+        // A `$ty:ty` of a user's macro arrives in invisible delimiters.
         Type::Group(group) => segment(&group.elem),
         Type::Paren(paren) => segment(&paren.elem),
         _ => None,
     }
 }
 
-/// The reference that a type is, if it is one.
+/// Returns the reference, if the type is one.
 pub(super) fn reference(ty: &Type) -> Option<&TypeReference> {
     match ty {
         Type::Reference(reference) => Some(reference),
@@ -75,7 +75,7 @@ pub(super) fn reference(ty: &Type) -> Option<&TypeReference> {
     }
 }
 
-/// The types between the `<` and `>` of a segment.
+/// Returns the type arguments of a segment.
 pub(super) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
     let arguments = match &segment.arguments {
         PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
@@ -87,9 +87,9 @@ pub(super) fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Typ
     })
 }
 
-/// Looks at every type inside a type.
+/// Checks every type inside a type.
 struct Check<'e> {
-    /// Whether nothing may be borrowed, not even by an elided lifetime as in `Cow<'_, str>`.
+    /// Whether the type must be owned, without an elided lifetime such as in `Cow<'_, str>`.
     owned: bool,
     errors: &'e mut Errors,
 }

@@ -1,4 +1,4 @@
-//! One option of an attribute, as it is written.
+//! One option of an attribute, as written.
 
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -10,7 +10,7 @@ pub(super) struct Given {
     pub(super) value: Value,
 }
 
-/// What stands behind the name.
+/// The value after the name.
 pub(super) enum Value {
     Nothing,
     One(Expr),
@@ -22,7 +22,7 @@ impl Parse for Given {
         if input.peek(Lit) {
             return Err(input.error("a value belongs to an option: write `name = …`"));
         }
-        // `crate` and `dyn` are options as well.
+        // `parse_any` accepts keywords: `crate` and `dyn` are options.
         let name = input.call(Ident::parse_any)?;
         let value = if input.peek(token::Paren) {
             let values;
@@ -39,7 +39,7 @@ impl Parse for Given {
     }
 }
 
-/// The literal that `value` is.
+/// Returns the string literal, if `value` is one.
 pub(super) fn as_string(value: &Expr) -> Option<&LitStr> {
     match ungroup(value) {
         Expr::Lit(ExprLit { lit: Lit::Str(string), .. }) => Some(string),
@@ -47,7 +47,7 @@ pub(super) fn as_string(value: &Expr) -> Option<&LitStr> {
     }
 }
 
-/// The literal that `value` is.
+/// Returns the integer literal, if `value` is one.
 pub(super) fn as_integer(value: &Expr) -> Option<&LitInt> {
     match ungroup(value) {
         Expr::Lit(ExprLit { lit: Lit::Int(integer), .. }) => Some(integer),
@@ -55,7 +55,7 @@ pub(super) fn as_integer(value: &Expr) -> Option<&LitInt> {
     }
 }
 
-/// What a `$value:literal` of a user's own macro stands for: it arrives in invisible delimiters.
+/// Removes the invisible delimiters around a `$value:literal` of a user's macro.
 pub(super) fn ungroup(value: &Expr) -> &Expr {
     match value {
         Expr::Group(group) => ungroup(&group.expr),

@@ -1,6 +1,6 @@
-//! The options of one attribute, taken by name; what nobody took is unknown.
+//! The options of one attribute, taken by name. Options that are not taken are unknown.
 //!
-//! So the code that reads an attribute is also the list of what may stand in it.
+//! So the code that reads an attribute is also the list of its valid options.
 
 mod values;
 
@@ -15,7 +15,7 @@ use syn::{Attribute, Expr, Ident, Meta, Token};
 use super::given::{Given, Value};
 use crate::errors::Errors;
 
-/// What is written in an attribute of ours, until [`finish`](Self::finish).
+/// The options in an attribute of this macro, until [`finish`](Self::finish).
 pub(crate) struct Options<'e> {
     attribute: &'static str,
     given: Vec<Given>,
@@ -24,7 +24,7 @@ pub(crate) struct Options<'e> {
 }
 
 impl<'e> Options<'e> {
-    /// The options of `#[attribute(tokens)]`.
+    /// Reads the options of `#[attribute(tokens)]`.
     pub(crate) fn of_tokens(
         attribute: &'static str,
         tokens: TokenStream,
@@ -35,7 +35,7 @@ impl<'e> Options<'e> {
         Self { attribute, given, known: Vec::new(), errors }
     }
 
-    /// The options of all attributes with this name, which may be given several times.
+    /// Reads the options of all attributes with this name. The attribute may be repeated.
     pub(crate) fn of_attributes(
         attribute: &'static str,
         attrs: &[Attribute],
@@ -55,12 +55,12 @@ impl<'e> Options<'e> {
         Self { attribute, given, known: Vec::new(), errors }
     }
 
-    /// Whether `name` is given; it stands alone.
+    /// Returns whether `name` is given, an option without a value.
     pub(crate) fn flag(&mut self, name: &'static str) -> bool {
         self.word(name).is_some()
     }
 
-    /// As [`flag`](Self::flag), for who has more to say of it.
+    /// Returns the name's tokens if `name` is given, for errors about a [`flag`](Self::flag).
     pub(crate) fn word(&mut self, name: &'static str) -> Option<Ident> {
         let given = self.take(name)?;
         match given.value {
@@ -71,14 +71,14 @@ impl<'e> Options<'e> {
         Some(given.name)
     }
 
-    /// Complains of `name`, which belongs elsewhere.
+    /// Adds an error for `name`, which is valid only elsewhere.
     pub(crate) fn misplaced(&mut self, name: &'static str, message: &str) {
         for given in self.given.extract_if(.., |given| given.name == name) {
             self.errors.at(given.name, message);
         }
     }
 
-    /// Complains of what was not taken.
+    /// Adds an error for each option that was not taken.
     pub(crate) fn finish(self) {
         let known: Vec<String> = self.known.iter().map(|name| format!("`{name}`")).collect();
         let known = known.join(", ");
@@ -89,7 +89,7 @@ impl<'e> Options<'e> {
         }
     }
 
-    /// The value of `name = value`, if `read` makes something of it.
+    /// Returns the value of `name = value`, or adds an error if `read` returns `None`.
     fn one<T>(
         &mut self,
         name: &'static str,
@@ -111,7 +111,7 @@ impl<'e> Options<'e> {
         None
     }
 
-    /// Takes the option called `name`; a second one of that name is a mistake.
+    /// Takes the option `name`. A second option with this name is an error.
     fn take(&mut self, name: &'static str) -> Option<Given> {
         self.known.push(name);
         let mut taken = self.given.extract_if(.., |given| given.name == name);

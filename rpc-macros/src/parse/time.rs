@@ -1,14 +1,14 @@
-//! Times as people write them: `"500ms"`, `"2s"`, `"1m"`, `"1h"`.
+//! Durations as text: `"500ms"`, `"2s"`, `"1m"`, `"1h"`.
 
 use std::time::Duration;
 
-/// Each unit and its milliseconds; `ms` before what its end looks like.
+/// The units with their milliseconds. `ms` comes before `s`, because `ms` also ends with `s`.
 const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
 
 /// Reads a number and its unit.
 ///
 /// # Errors
-/// What to write instead.
+/// A text that shows the correct form.
 pub(super) fn read(text: &str) -> Result<Duration, &'static str> {
     const REPAIR: &str = "write a whole number and `ms`, `s`, `m` or `h`, as in `\"500ms\"`";
     let number = |(unit, millis)| Some((text.strip_suffix(unit)?, millis));

@@ -10,17 +10,17 @@ use super::model::{ErrorType, FromCall, Variant};
 use crate::errors::Errors;
 use crate::tokens::{again, local, local_at, nested, param_infos, projection};
 
-/// The mistakes and the implementation.
+/// Returns the errors and the implementation.
 pub(crate) fn rpc_error(error: &ErrorType, errors: &Errors) -> TokenStream {
     let errors = errors.to_compile_errors();
-    // Of a type with generics, which was told, any implementation would say more.
+    // For a type with generics, an implementation would only cause further errors.
     let implementation = (!error.generic).then(|| implementation(error));
     let from_call = error.from_call.as_ref().filter(|_| !error.generic);
     let from_call = from_call.map(|from_call| conversion(error, from_call));
     quote!(#errors #implementation #from_call)
 }
 
-/// The implementation.
+/// Returns the implementation.
 ///
 /// ```text
 /// enum ChatError {                          impl RpcError for ChatError {
@@ -41,7 +41,7 @@ fn implementation(error: &ErrorType) -> TokenStream {
     let untold = error.from_call.iter().filter(|from_call| !from_call.has_code && !mistaken);
     let untold = untold
         .map(|FromCall { path, .. }| quote!(#path { .. } => #private::ErrorObject::internal(),));
-    // This does not compile for another reason, which was told.
+    // The type does not compile because of a reported mistake, so the arm never runs.
     let mistaken = mistaken.then(|| quote!(_ => ::core::unreachable!(),));
     let error = local("error");
     quote! {
@@ -66,7 +66,7 @@ fn implementation(error: &ErrorType) -> TokenStream {
     }
 }
 
-/// What lets a handler write `?` behind a call that it makes.
+/// Returns the conversions that let a handler use `?` on its own calls.
 ///
 /// ```text
 /// #[rpc(code = 1, from_call)]    impl<E: RpcError + Into<ShopError>> From<CallError<E>> for ShopError {
@@ -100,13 +100,13 @@ fn conversion(error: &ErrorType, FromCall { path, cause, .. }: &FromCall) -> Tok
             fn from(#error: #private::CallError<#own_error>) -> Self {
                 match #private::from_call(#error) {
                     ::core::result::Result::Ok(#own) => ::core::convert::Into::into(#own),
-                    // A variant without the field lets it go here.
+                    // A variant without the field drops the cause here.
                     ::core::result::Result::Err(#why) => #variant,
                 }
             }
         }
 
-        // The error of a method that cannot fail.
+        // For calls of methods that cannot fail.
         #(#allowed)*
         #[automatically_derived]
         impl ::core::convert::From<::core::convert::Infallible> for #ident {
@@ -124,7 +124,7 @@ fn info(private: &Path, Variant { name, code, docs, .. }: &Variant) -> TokenStre
     quote!(#private::ErrorInfo::new(#code, #name) #(.with_docs(#docs))*)
 }
 
-/// From a variant to an error object.
+/// Returns the match arm from a variant to an error object.
 ///
 /// ```text
 /// NotMember            Self::NotMember {} => error_object(1003, self, None),
@@ -146,12 +146,12 @@ fn to_error_object(private: &Path, ident: &Ident, variant: &Variant) -> TokenStr
         }
     };
     let fields = in_delimiters(fields, &names);
-    // Without `Display` the error is under the name of the type.
+    // If `Display` is missing, rustc reports the error at the name of the type.
     let this = Ident::new("self", Span::call_site().located_at(ident.span()));
     quote!(#path #fields => #private::error_object(#code, #this, #data),)
 }
 
-/// From an error object to a variant.
+/// Returns the match arm from an error object to a variant.
 ///
 /// ```text
 /// NotMember            1003 => Some(Self::NotMember {}),
@@ -197,7 +197,7 @@ fn slot(private: &Path, ty: &Type) -> TokenStream {
     quote!(#private::Param<#value>)
 }
 
-/// A local name for each field, in its place.
+/// Returns a local name for each field, with the span of the field.
 fn bindings(fields: &Fields) -> Vec<Ident> {
     let name = |(index, field): (usize, &Field)| {
         let place = field.ident.as_ref().map_or_else(|| field.ty.span(), Ident::span);
@@ -206,8 +206,7 @@ fn bindings(fields: &Fields) -> Vec<Ident> {
     fields.iter().enumerate().map(name).collect()
 }
 
-/// `{ max: field_0 }` or `(field_0, field_1)`, in a pattern as in an expression; `{}` for no fields at
-/// all.
+/// Returns `{ max: field_0 }` or `(field_0, field_1)`, for a pattern or an expression, and `{}` if there are no fields.
 fn in_delimiters(fields: &Fields, values: &[impl ToTokens]) -> TokenStream {
     match fields {
         Fields::Unnamed(_) => quote!((#(#values),*)),
@@ -218,7 +217,7 @@ fn in_delimiters(fields: &Fields, values: &[impl ToTokens]) -> TokenStream {
     }
 }
 
-/// `&[ParamInfo::new("max")]`; of an array nobody sees the names.
+/// Returns `&[ParamInfo::new("max")]`. For tuple fields the names are not visible.
 fn infos(private: &Path, fields: &Fields, bindings: &[Ident]) -> TokenStream {
     let names = fields.iter().zip(bindings);
     let names = names.map(|(field, binding)| field.ident.as_ref().unwrap_or(binding));

@@ -1,4 +1,4 @@
-//! An error type as checked plain data. Every mistake is found here, and all of them at once.
+//! An error type as checked plain data. All mistakes are found here and reported at once.
 
 use syn::{Attribute, Data, DataEnum, DeriveInput, Fields, Ident, Path, Type, parse_quote};
 
@@ -9,31 +9,31 @@ use crate::tokens::again;
 
 /// An enum or a struct that can travel as an error object.
 pub(crate) struct ErrorType {
-    /// `rpc_core::private`: all that generated code reaches.
+    /// The path `rpc_core::private`, with all items that generated code uses.
     pub(super) private: Path,
     pub(super) ident: Ident,
-    /// What the user allows.
+    /// The `allow` attributes of the user.
     pub(super) allowed: Vec<Attribute>,
-    /// Whether it has generics, which is a mistake.
+    /// Whether the type has generics, which is a mistake.
     pub(super) generic: bool,
     pub(super) variants: Vec<Variant>,
-    /// What becomes of a call that a handler makes, and that fails.
+    /// The variant for failed calls of a handler.
     pub(super) from_call: Option<FromCall>,
-    /// Whether there are mistakes, which were told: then there are no variants.
+    /// Whether there are mistakes. They are reported, and `variants` is empty.
     pub(super) mistaken: bool,
 }
 
-/// The variant that stands for a failed call.
+/// The variant for failed calls.
 pub(super) struct FromCall {
     /// `Self::Upstream`
     pub(super) path: Path,
-    /// The field that keeps the cause, if there is one.
+    /// The type of the field that holds the cause, if there is one.
     pub(super) cause: Option<Box<Type>>,
-    /// Whether it has a code. Without one its caller hears of an internal error.
+    /// Whether the variant has a code. Without a code the caller gets an internal error.
     pub(super) has_code: bool,
 }
 
-/// What one code stands for: a variant, or a whole struct.
+/// The Rust value of one code: a variant, or a whole struct.
 pub(super) struct Variant {
     pub(super) name: Ident,
     /// `Self::Full`, or the `Self` of a struct.
@@ -45,8 +45,8 @@ pub(super) struct Variant {
 }
 
 impl ErrorType {
-    /// Reads a type. With a mistake in it, it has no variants, and is still an error type: the rest
-    /// of the crate hears of the mistakes only.
+    /// Reads a type. A type with mistakes has no variants, but is still an error type, so that the compiler reports
+    /// only the mistakes and no consequences elsewhere.
     pub(crate) fn from_syn(item: &DeriveInput) -> (Self, Errors) {
         let mut errors = Errors::default();
         let generic = !item.generics.params.is_empty();
@@ -146,7 +146,7 @@ impl Variant {
 }
 
 fn check_code(code: &Code, errors: &mut Errors) {
-    // `ErrorCode::is_reserved` of rpc-core, which this crate cannot name.
+    // The same as `ErrorCode::is_reserved` of rpc-core, on which this crate cannot depend.
     if matches!(code.value, -32768..=-32000 | -32800) {
         let message =
             "reserved for the protocol: choose a code outside -32768 to -32000 and -32800";

@@ -1,4 +1,4 @@
-//! One method of a stub, over one of its targets.
+//! One method of a stub, for one of its targets.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -12,7 +12,7 @@ use crate::expand::{param_infos, prefix};
 use crate::model::{Kind, Method, Param, Service, Subscription, WireName};
 use crate::tokens::{again, local, nested, projection};
 
-/// The method of the stub over `target`; nothing if it cannot be sent there.
+/// Returns the method of the stub for `target`, or no tokens if the target does not support the method.
 pub(super) fn stub(service: &Service, target: Target, method: &Method) -> TokenStream {
     if method.takes_streams() && !matches!(target, Target::Peer) {
         return TokenStream::new();
@@ -34,7 +34,7 @@ pub(super) fn stub(service: &Service, target: Target, method: &Method) -> TokenS
     }
 }
 
-/// A method that is called.
+/// Returns the stub's method for a request.
 ///
 /// ```text
 /// async fn join(&self, cx: &Context, room: &str) -> Result<u32, ChatError>;
@@ -49,7 +49,7 @@ fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
     let (args, timeout) = (args(private, method), timeout(method));
     let result = target.call(private, method, &ok, &err);
     let call = target.function("call");
-    // What `P` is, if there is one, follows from the type of the function.
+    // The compiler infers `P` from the return type of the function.
     let progress = match target {
         Target::Peer | Target::Batch => quote!(, _),
         Target::Group => TokenStream::new(),
@@ -60,7 +60,7 @@ fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
     function(service, method, &result, &body)
 }
 
-/// A method that returns a stream.
+/// Returns the stub's method for a subscription.
 ///
 /// ```text
 /// async fn listen(&self, room: &str) -> Result<Streaming<Message>, ChatError>;
@@ -93,7 +93,7 @@ fn subscribe(
     function(service, method, &result, &body)
 }
 
-/// A method that is notified.
+/// Returns the stub's method for a notification.
 ///
 /// ```text
 /// #[notification] async fn say(&self, text: &str);
@@ -109,7 +109,7 @@ fn notification(service: &Service, target: Target, method: &Method) -> TokenStre
     function(service, method, &target.notified(private), &body)
 }
 
-/// The form that never waits.
+/// Returns the form of a notification that never waits.
 ///
 /// ```text
 /// pub fn try_say(&self, text: &str) -> Result<(), NotifyError> {
@@ -134,7 +134,7 @@ fn try_notification(service: &Service, method: &Method) -> TokenStream {
     }
 }
 
-/// Sends the streams among the params along.
+/// Wraps a call so that it carries the streams among its params.
 ///
 /// ```text
 /// async fn upload(&self, name: &str, chunks: Streaming<Base64>) -> u64;
@@ -179,8 +179,7 @@ fn function(
     }
 }
 
-/// `self.namespace.name(const { &Prefix { … } }, "chat.join")`, or `Name::from("join")` of a
-/// name that is whole.
+/// Returns `self.namespace.name(const { &Prefix { … } }, "chat.join")`, or `Name::from("join")` for a full name.
 fn name(service: &Service, WireName { text, is_prefixed, .. }: &WireName) -> TokenStream {
     let private = &service.private;
     if *is_prefixed {
@@ -191,7 +190,8 @@ fn name(service: &Service, WireName { text, is_prefixed, .. }: &WireName) -> Tok
     }
 }
 
-/// The method's own documentation; a user's `deny(missing_docs)` must not fall on the stub too.
+/// Returns the method's own documentation, or a default, so that a user's `deny(missing_docs)` does not reject the
+/// stub.
 fn docs(method: &Method) -> TokenStream {
     let Method { docs, param_docs, .. } = method;
     let missing = docs.iter().all(|attr| !attr.path().is_ident("doc"));
@@ -208,9 +208,9 @@ fn params(method: &Method) -> TokenStream {
     method.params().map(param).collect()
 }
 
-/// `(room, (text, ()))`, with a selector `(&"logs", (filter, ()))`, and by name
-/// `by_name(&[ParamInfo::new("room"), …], (room, …))`. Where there are no parameters, none are sent, unless
-/// it is `always((room, …))`.
+/// Returns the arguments: `(room, (text, ()))`, with a selector `(&"logs", (filter, ()))`, and by name
+/// `by_name(&[ParamInfo::new("room"), …], (room, …))`. Empty params are not sent, unless the method sets
+/// `empty_params`: then the arguments are `always((room, …))`.
 fn args(private: &Path, method: &Method) -> TokenStream {
     if let Some(param) = method.flattened() {
         return flattened(private, param);
@@ -236,8 +236,8 @@ fn flattened(private: &Path, param: &Param) -> TokenStream {
     quote_spanned!(ident.span()=> #value.flattened(#name))
 }
 
-/// `Value::<<&str as Give>::Value>(room).sent(Absence::<String>::is_none)`: that it cannot be sent is told
-/// under its type, in the same words for each target, and so once. Of a stream its id is sent:
+/// Returns `Value::<<&str as Give>::Value>(room).sent(Absence::<String>::is_none)`. If the value cannot be sent, the
+/// compiler reports the same error at the type for each target, and so shows it once. For a stream the id is sent:
 /// `streams.add(chunks)`.
 fn arg(private: &Path, param: &Param) -> TokenStream {
     let ident = again(&param.ident);
@@ -254,16 +254,16 @@ fn arg(private: &Path, param: &Param) -> TokenStream {
         Param { default: false, .. } => quote_spanned!(place=> #value.sent(#may_be_missing)),
         Param { borrowed: None, .. } => {
             let slot = slot(private, param);
-            // A method call as in the handler: if there is no default, that is told once.
+            // The same method call as in the handler, so that a missing default is reported once.
             let default = quote_spanned!(place=> <#slot>::left_out().into_value());
             quote_spanned!(place=> #value.sent_or_default(#may_be_missing, || #default))
         }
-        // Whether its default is what would be left out can be told of what is sent only.
+        // The default of the receiver's owned type cannot be compared with a borrowed argument, so it is always sent.
         _ => quote_spanned!(place=> #value.sent(|| false)),
     }
 }
 
-/// `.timeout(Duration::from_millis(2000))`, if the trait says so.
+/// Returns `.timeout(Duration::from_millis(2000))`, if the trait sets a timeout.
 fn timeout(method: &Method) -> TokenStream {
     let millis = method.timeout.map(|timeout| timeout.as_millis() as u64).into_iter();
     quote!(#(.timeout(::core::time::Duration::from_millis(#millis)))*)

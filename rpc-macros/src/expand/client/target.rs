@@ -1,4 +1,4 @@
-//! What a stub may be over, and what its methods give there.
+//! The targets of a stub, and the return types of its methods for each target.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -6,7 +6,7 @@ use syn::Path;
 
 use crate::model::{Method, Output, Progress};
 
-/// Where what a stub sends goes.
+/// The target of a stub's calls and notifications.
 #[derive(Clone, Copy)]
 pub(super) enum Target {
     Peer,
@@ -17,7 +17,7 @@ pub(super) enum Target {
 impl Target {
     pub(super) const ALL: [Self; 3] = [Self::Peer, Self::Batch, Self::Group];
 
-    /// The `T` of the `ChatClient<T>`.
+    /// Returns the `T` of the `ChatClient<T>`.
     pub(super) fn ty(self, private: &Path) -> TokenStream {
         match self {
             Self::Peer => quote!(#private::Peer),
@@ -26,8 +26,8 @@ impl Target {
         }
     }
 
-    /// What a request gives: `Call<T, E, P>` or `Answers<T, E>`, where the defaults will do without `E`
-    /// and `P`.
+    /// Returns the return type of a request: `Call<T, E, P>` or `Answers<T, E>`, without `E` and `P` if they are the
+    /// defaults.
     pub(super) fn call(
         self,
         private: &Path,
@@ -49,7 +49,7 @@ impl Target {
         }
     }
 
-    /// What a notification gives.
+    /// Returns the return type of a notification.
     pub(super) fn notified(self, private: &Path) -> TokenStream {
         let result = |ok| quote!(::core::result::Result<#ok, #private::NotifyError>);
         match self {
@@ -62,7 +62,7 @@ impl Target {
         }
     }
 
-    /// The function of `private` that does it: `call`, `batch_call` or `group_call`.
+    /// Returns the function of `private` for this target: `call`, `batch_call` or `group_call`.
     pub(super) fn function(self, name: &str) -> Ident {
         match self {
             Self::Peer => format_ident!("{name}"),

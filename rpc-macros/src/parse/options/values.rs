@@ -1,4 +1,4 @@
-//! What values options may have, each with the repair that an error names.
+//! The types of option values. Each error names the correct form.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ impl Options<'_> {
         Some(Ids { are_numbers, written })
     }
 
-    /// `spawn` or not, of what cannot block.
+    /// `spawn` or no option, for methods that cannot be `blocking`.
     pub(crate) fn run_async(&mut self) -> Run {
         self.word("spawn").map_or(Run::Inline, |_| Run::Spawned)
     }
@@ -107,8 +107,7 @@ impl Options<'_> {
         chosen.map_or(Run::Inline, |(_, run)| run)
     }
 
-    /// `crate = some::path`, or the path in quotes, as serde has it: where generated code finds
-    /// `rpc_core`.
+    /// `crate = some::path`, or the path in quotes, as in serde: the path of `rpc_core` for generated code.
     pub(crate) fn krate(&mut self) -> Path {
         let path = self.one("crate", "write `crate = some::path`", |value| match ungroup(value) {
             Expr::Path(path) => Some(path.path.clone()),
@@ -133,8 +132,8 @@ impl Options<'_> {
         }
     }
 
-    /// `code = 1001` or `code = -1`, which `owner` must have: a literal, so that two equal ones are
-    /// found here.
+    /// `code = 1001` or `code = -1`, which is mandatory for `owner`. The code must be a literal, so that the macro can
+    /// find duplicates.
     pub(crate) fn code(&mut self, owner: &Ident) -> Option<Code> {
         if self.given.iter().all(|given| given.name != "code") {
             let message = format!("`{owner}` has no code: write `#[rpc(code = …)]` above it");
@@ -143,7 +142,7 @@ impl Options<'_> {
         self.code_if_given()
     }
 
-    /// The same, of what need not have one.
+    /// `code = 1001` or `code = -1`, if it is given.
     pub(crate) fn code_if_given(&mut self) -> Option<Code> {
         self.one("code", "write a number: `code = 1001`", |written| {
             let digits = match ungroup(written) {
