@@ -96,7 +96,7 @@ impl Made {
         let id = self.0.next_id();
         let deadline = Some(Duration::from_secs(30));
         let place = calls::MessageState::InFlight(id);
-        let new = calls::New { place, deadline, lender: None, cold: None, waiter: Some(()) };
+        let new = calls::New { place, deadline, handler: None, cold: None, waiter: Some(()) };
         self.0.register(id, new);
         id
     }

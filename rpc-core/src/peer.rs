@@ -147,7 +147,7 @@ impl Peer {
     }
 }
 
-/// # Session and identity
+/// # Identity
 ///
 /// Facts about the connection, and about the caller at its other end.
 impl Peer {
@@ -194,7 +194,7 @@ impl Peer {
             Some(guest)
         });
         if guest.is_some() {
-            self.shared.config.registry.is_here(self);
+            self.shared.config.registry.admit(self);
         }
         guest.is_some()
     }
@@ -383,7 +383,7 @@ impl Peer {
         let within = Some(Duration::from_secs(1));
         self.shared.lock().is_kicked = true;
         self.command(Command::Close { code, reason: reason.to_owned(), within });
-        self.shared.config.registry.once().stop_calls_of(&self.shared);
+        self.shared.config.registry.idempotency().stop_calls_of(&self.shared);
         // The connection can join no group and get no name from now on.
         self.shared.config.registry.groups().leave_all(&self.shared);
         self.shared.config.registry.leave_name(&self.shared);

@@ -52,7 +52,7 @@ pub(crate) mod target;
 mod unanswered_batches;
 mod unknown_method;
 
-use abandoned::Asked;
+use abandoned::Abandonments;
 use await_hello::Held;
 pub(crate) use batch_room::Room;
 pub(crate) use event::{Arrival, Event, Reading, Serve};
@@ -118,7 +118,7 @@ pub(crate) struct Protocol<W> {
     /// Items that came before the answer to their subscribe call, while such a call waits for its answer.
     early: Option<Box<Early>>,
     /// What is remembered of subscribe calls and of the ends of streams.
-    asked: Option<Box<Asked>>,
+    abandonments: Option<Box<Abandonments>>,
     /// Subscriptions whose answer is on its way: their items may follow.
     pub(crate) released: Vec<OutgoingKey>,
     /// Streams of this end that the other end does not want any more.
@@ -179,7 +179,7 @@ impl<W> Protocol<W> {
             outgoing: OutgoingStreams::default(),
             incoming: IncomingStreams::new(limits.inflight_bytes),
             early: None,
-            asked: None,
+            abandonments: None,
             released: Vec::new(),
             dropped: Vec::new(),
             held: None,

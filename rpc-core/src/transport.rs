@@ -43,8 +43,7 @@ pub trait Transport: Send + Unpin + 'static {
     /// A received message, borrowed for as long as it is dispatched.
     type Text: AsRef<str>;
 
-    /// The next whole message, or how the link ended. After anything but a message it is not polled
-    /// again.
+    /// Returns the next complete message, or how the link ended. Not called again after the link has ended.
     ///
     /// Reads at most `allowance` bytes from the medium: when these gave no whole message, it wakes
     /// `cx` and is `Pending`, so that no connection holds on to its thread.
@@ -54,8 +53,7 @@ pub trait Transport: Send + Unpin + 'static {
         allowance: usize,
     ) -> Poll<Received<Self::Text>>;
 
-    /// Ready when [`send`](Self::send) may be called: whatever was sent before has left the write
-    /// buffer, or fits it still.
+    /// Ready when [`send`](Self::send) may be called: the write buffer has room for one more message.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
 
     /// Takes a message, UTF-8 text, into the write buffer. Call only when

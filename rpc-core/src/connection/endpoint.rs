@@ -62,7 +62,7 @@ impl Endpoint {
         config.services.check().expect("names are offered once");
         config.dialect.check(config.services.methods()).expect("names are not the dialect's own");
         let shared = Shared::new(config);
-        shared.config.registry.expect(&shared.id);
+        shared.config.registry.register(&shared.id);
         Self { peer: Some(Peer { shared }) }
     }
 
@@ -206,7 +206,7 @@ impl std::error::Error for NotOffered {}
 impl Drop for Endpoint {
     fn drop(&mut self) {
         if let Some(peer) = &self.peer {
-            peer.shared.config.registry.forget(peer.id());
+            peer.shared.config.registry.cancel(peer.id());
             peer.shared.end(&CloseReason::link("the connection was never made"));
             // After that it takes no name any more.
             peer.shared.config.registry.leave_name(&peer.shared);

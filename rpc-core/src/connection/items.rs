@@ -21,7 +21,7 @@ const OF_ONE: usize = 16;
 const OF_ALL: usize = 256;
 
 /// The result of asking a stream for items.
-enum Asked {
+enum StreamPoll {
     /// The stream may have more items.
     More,
     /// The stream will wake the connection.
@@ -46,9 +46,9 @@ impl Driver {
             }
             if let Some(mut stream) = self.streams.ready.pop_front() {
                 match self.ask(&mut stream, now) {
-                    Asked::More => self.streams.ready.push_back(stream),
-                    Asked::Pending => self.streams.waiting.insert(stream.key.index, stream),
-                    Asked::Over => drop_quietly(stream),
+                    StreamPoll::More => self.streams.ready.push_back(stream),
+                    StreamPoll::Pending => self.streams.waiting.insert(stream.key.index, stream),
+                    StreamPoll::Over => drop_quietly(stream),
                 }
             }
             if self.budget.is_over() {
@@ -80,10 +80,10 @@ impl Driver {
         for _ in 0..self.streams.ready.len() {
             let Some(mut stream) = self.streams.ready.pop_front() else { return };
             match self.absorb(&mut stream) {
-                Asked::Over => drop_quietly(stream),
+                StreamPoll::Over => drop_quietly(stream),
                 asked => {
                     // A wake of the stream wakes the connection, which looks at all streams again.
-                    self.streams.has_backlog |= matches!(asked, Asked::More);
+                    self.streams.has_backlog |= matches!(asked, StreamPoll::More);
                     self.streams.ready.push_back(stream);
                 }
             }
@@ -96,14 +96,14 @@ impl Driver {
     }
 
     /// Lets a stream buffer its items while no item can be sent.
-    fn absorb(&mut self, stream: &mut Stream) -> Asked {
+    fn absorb(&mut self, stream: &mut Stream) -> StreamPoll {
         let waker = self.streams.waiting.waker(stream.key.index);
         let mut cx = Context::from_waker(waker);
         let absorbed = stream.run(|items| items.poll_buffer(&mut cx));
         self.count_lost(stream);
         match absorbed {
-            Ok(BufferProgress::All) => Asked::Pending,
-            Ok(BufferProgress::Some) => Asked::More,
+            Ok(BufferProgress::All) => StreamPoll::Pending,
+            Ok(BufferProgress::Some) => StreamPoll::More,
             Ok(BufferProgress::TooMuch) => {
                 let (code, reason) =
                     (CloseCode::SLOW_READER, "reads a stream too slowly".to_owned());
@@ -124,7 +124,7 @@ impl Driver {
     }
 
     /// Takes items of one stream while the stream has items and there is room.
-    fn ask(&mut self, stream: &mut Stream, now: Duration) -> Asked {
+    fn ask(&mut self, stream: &mut Stream, now: Duration) -> StreamPoll {
         for _ in 0..OF_ONE {
             if stream.item_ready {
                 // The stream is released when there is credit again.
@@ -137,7 +137,7 @@ impl Driver {
                         stream.seq = stream.seq.map(|seq| seq + 1);
                         let mut state = self.shared.lock();
                         if !state.protocol.push_item(stream.key, item, bytes, now) {
-                            return Asked::More;
+                            return StreamPoll::More;
                         }
                     }
                     Err(error) => return self.finish_stream(stream, Some(&error)),
@@ -153,10 +153,10 @@ impl Driver {
                 Origin::Call => _ = self.budget.checkpoint(),
             }
             match step {
-                Ok(Poll::Pending) => return Asked::Pending,
+                Ok(Poll::Pending) => return StreamPoll::Pending,
                 Ok(Poll::Ready(Step::Item)) if self.budget.is_over() => {
                     stream.item_ready = true;
-                    return Asked::More;
+                    return StreamPoll::More;
                 }
                 Ok(Poll::Ready(Step::Item)) => stream.item_ready = true,
                 Ok(Poll::Ready(Step::Error(error))) => {
@@ -168,7 +168,7 @@ impl Driver {
                 }
             }
         }
-        Asked::More
+        StreamPoll::More
     }
 
     /// Writes the message of the next item. Returns the message and the bytes of the item alone.
@@ -194,7 +194,7 @@ impl Driver {
     }
 
     /// Ends a stream. The receiver is told of an error, and of a normal end if the receiver counts items.
-    fn finish_stream(&mut self, stream: &mut Stream, error: Option<&ErrorObject>) -> Asked {
+    fn finish_stream(&mut self, stream: &mut Stream, error: Option<&ErrorObject>) -> StreamPoll {
         // The stream is over, whatever items are missing.
         let _ = stream.choose();
         if let Some(error) = error {
@@ -206,6 +206,6 @@ impl Driver {
             None => stream.seq.map(|_| encode::done_item(head)),
         };
         self.shared.lock().protocol.finish_stream(stream.key, last);
-        Asked::Over
+        StreamPoll::Over
     }
 }

@@ -36,14 +36,14 @@ pub struct Authorize {
 }
 
 enum Rule {
-    Now(Box<Now>),
-    Later(Box<Later>),
+    Sync(Box<SyncRule>),
+    Async(Box<AsyncRule>),
 }
 
-type Now = dyn Fn(&Context, &MethodInfo) -> Result<()> + Send + Sync;
-type Later = dyn Fn(Context, &MethodInfo) -> Asked + Send + Sync;
+type SyncRule = dyn Fn(&Context, &MethodInfo) -> Result<()> + Send + Sync;
+type AsyncRule = dyn Fn(Context, &MethodInfo) -> VerdictFuture + Send + Sync;
 
-type Asked = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+type VerdictFuture = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 impl Authorize {
     /// Creates a layer that asks `rule` about each call. The rule returns `true` or `Ok(())` if the call is allowed.
@@ -51,7 +51,7 @@ impl Authorize {
     pub fn new<V: Verdict>(
         rule: impl Fn(&Context, &MethodInfo) -> V + Send + Sync + 'static,
     ) -> Self {
-        Self { rule: Rule::Now(Box::new(move |cx, method| rule(cx, method).into_result())) }
+        Self { rule: Rule::Sync(Box::new(move |cx, method| rule(cx, method).into_result())) }
     }
 
     /// Creates a layer with a rule that may wait. The raw params are copied and kept until the rule has decided.
@@ -60,20 +60,20 @@ impl Authorize {
     ) -> Self {
         let rule = move |cx: Context, method: &MethodInfo| {
             let verdict = rule(cx, method);
-            Box::pin(async move { verdict.await.into_result() }) as Asked
+            Box::pin(async move { verdict.await.into_result() }) as VerdictFuture
         };
-        Self { rule: Rule::Later(Box::new(rule)) }
+        Self { rule: Rule::Async(Box::new(rule)) }
     }
 }
 
 impl Layer for Authorize {
     fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
         match &self.rule {
-            Rule::Now(rule) => match rule(call.cx(), call.method()) {
+            Rule::Sync(rule) => match rule(call.cx(), call.method()) {
                 Ok(()) => next.serve(call),
                 Err(error) => Handler::error(error),
             },
-            Rule::Later(rule) => {
+            Rule::Async(rule) => {
                 let verdict = rule(call.cx().clone(), call.method());
                 let request = next.keep(call);
                 Handler::from_future(async move {

@@ -33,7 +33,7 @@ use crate::util::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct Concurrency {
-    places: Arc<Permits>,
+    permits: Arc<Permits>,
     most: usize,
     waiting: usize,
     only: Only,
@@ -47,7 +47,7 @@ impl Concurrency {
     pub fn new(most: usize) -> Self {
         assert!(most > 0, "`most` must be at least 1");
         let waiting = most.saturating_mul(4);
-        Self { places: Permits::new(most), most, waiting, only: Only::default() }
+        Self { permits: Permits::new(most), most, waiting, only: Only::default() }
     }
 
     /// Sets how many calls may wait, instead of four times the limit. Further calls are answered busy (-32009). With
@@ -76,16 +76,16 @@ impl Layer for Concurrency {
             return next.serve(call);
         }
         let cx = call.cx().clone();
-        if let Some(place) = self.places.take() {
-            return Handler::from_future(Placed::new(place, cx, next.serve(call)));
+        if let Some(permit) = self.permits.take() {
+            return Handler::from_future(Placed::new(permit, cx, next.serve(call)));
         }
-        let Some(waiting) = self.places.wait(self.waiting) else {
+        let Some(waiting) = self.permits.wait(self.waiting) else {
             return Handler::error(ErrorObject::busy("concurrency"));
         };
         let request = next.keep(call);
         Handler::from_future(async move {
-            let place = waiting.place().await;
-            Placed::new(place, cx, request.serve()).await
+            let permit = waiting.permit().await;
+            Placed::new(permit, cx, request.serve()).await
         })
     }
 }
@@ -101,7 +101,7 @@ impl fmt::Debug for Concurrency {
 
 /// A handler that holds a permit.
 struct Placed {
-    place: Permit,
+    permit: Permit,
     cx: Context,
     handler: Handler,
     /// Whether `cx` wakes this task when the handler begins or ceases to wait for calls of its own.
@@ -109,8 +109,8 @@ struct Placed {
 }
 
 impl Placed {
-    fn new(place: Permit, cx: Context, handler: Handler) -> Self {
-        Self { place, cx, handler, watches: false }
+    fn new(permit: Permit, cx: Context, handler: Handler) -> Self {
+        Self { permit, cx, handler, watches: false }
     }
 }
 
@@ -122,7 +122,7 @@ impl Future for Placed {
         let polled = Pin::new(&mut this.handler).poll(task);
         if polled.is_pending() {
             this.watches = true;
-            this.place.set_lent(this.cx.waits_for_calls(task.waker()));
+            this.permit.set_released(this.cx.waits_for_calls(task.waker()));
         }
         polled
     }

@@ -24,14 +24,14 @@ impl Permits {
     /// Takes a permit if one is free and nobody waits for it.
     pub(super) fn take(self: &Arc<Self>) -> Option<Permit> {
         self.free.try_acquire().ok()?.forget();
-        Some(Permit { places: self.clone(), released: false })
+        Some(Permit { permits: self.clone(), released: false })
     }
 
     /// Joins the waiting calls, if fewer than `most` calls wait already.
     pub(super) fn wait(self: &Arc<Self>, most: usize) -> Option<Waiting> {
         let more = |waiting| (waiting < most).then_some(waiting + 1);
         self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(Waiting { places: self.clone() })
+        Some(Waiting { permits: self.clone() })
     }
 
     fn leave(&self) {
@@ -58,36 +58,36 @@ impl Permits {
 
 /// A waiting call. Dropping the value ends the wait.
 pub(super) struct Waiting {
-    places: Arc<Permits>,
+    permits: Arc<Permits>,
 }
 
 impl Waiting {
     /// Waits for a permit.
-    pub(super) async fn place(self) -> Permit {
-        let permit = self.places.free.acquire().await;
+    pub(super) async fn permit(self) -> Permit {
+        let permit = self.permits.free.acquire().await;
         permit.expect("nobody closes it").forget();
-        Permit { places: self.places.clone(), released: false }
+        Permit { permits: self.permits.clone(), released: false }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.places.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.permits.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// A permit in use. Dropping the value returns the permit.
 pub(super) struct Permit {
-    places: Arc<Permits>,
+    permits: Arc<Permits>,
     released: bool,
 }
 
 impl Permit {
     /// Releases the permit for a while, or takes it back at once.
-    pub(super) fn set_lent(&mut self, released: bool) {
+    pub(super) fn set_released(&mut self, released: bool) {
         match (self.released, released) {
-            (false, true) => self.places.leave(),
-            (true, false) => self.places.take_back(),
+            (false, true) => self.permits.leave(),
+            (true, false) => self.permits.take_back(),
             _ => {}
         }
         self.released = released;
@@ -97,7 +97,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.released {
-            self.places.leave();
+            self.permits.leave();
         }
     }
 }
@@ -108,34 +108,34 @@ mod tests {
 
     #[test]
     fn a_place_that_was_taken_back_is_paid_for_by_the_next_one_left() {
-        let places = Permits::new(1);
-        let mut lender = places.take().unwrap();
-        assert!(places.take().is_none());
-        lender.set_lent(true);
-        let borrower = places.take().unwrap();
-        lender.set_lent(false);
+        let permits = Permits::new(1);
+        let mut permit = permits.take().unwrap();
+        assert!(permits.take().is_none());
+        permit.set_released(true);
+        let borrower = permits.take().unwrap();
+        permit.set_released(false);
         drop(borrower);
-        assert!(places.take().is_none(), "two had one place: it is still held");
-        drop(lender);
-        assert!(places.take().is_some());
+        assert!(permits.take().is_none(), "two had one place: it is still held");
+        drop(permit);
+        assert!(permits.take().is_some());
     }
 
     #[test]
     fn who_leaves_lent_leaves_nothing() {
-        let places = Permits::new(2);
-        let mut lender = places.take().unwrap();
-        lender.set_lent(true);
-        drop(lender);
-        let both = [places.take(), places.take(), places.take()].map(|place| place.is_some());
+        let permits = Permits::new(2);
+        let mut permit = permits.take().unwrap();
+        permit.set_released(true);
+        drop(permit);
+        let both = [permits.take(), permits.take(), permits.take()].map(|permit| permit.is_some());
         assert_eq!(both, [true, true, false]);
     }
 
     #[test]
     fn no_more_wait_than_may() {
-        let places = Permits::new(1);
-        let first = places.wait(1);
-        assert!(first.is_some() && places.wait(1).is_none());
+        let permits = Permits::new(1);
+        let first = permits.wait(1);
+        assert!(first.is_some() && permits.wait(1).is_none());
         drop(first);
-        assert!(places.wait(1).is_some());
+        assert!(permits.wait(1).is_some());
     }
 }

@@ -134,7 +134,7 @@ impl Service<OwnedServeRequest> for Next {
     }
 }
 
-/// The future of a call that goes on, as tower expects it.
+/// The future that tower polls for one served call.
 #[derive(Debug)]
 #[must_use = "a handler does nothing until it is polled"]
 pub struct Served(Handler);

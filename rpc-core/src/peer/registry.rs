@@ -7,7 +7,7 @@ use crate::error::close::{CloseCode, CloseReason, ClosedBy};
 use crate::peer::Peer;
 use crate::peer::group::{Group, Groups};
 use crate::peer::slot::Shared;
-use crate::service::idempotency::Once;
+use crate::service::idempotency::Idempotency;
 use crate::util::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering};
 
 mod names;
@@ -45,7 +45,7 @@ struct Inner {
     message_out: AtomicUsize,
     /// The strong count, minus one, is the number of detached handlers.
     detached: Arc<()>,
-    once: Arc<Once>,
+    idempotency: Arc<Idempotency>,
 }
 
 /// Counts one handler until the value is dropped.
@@ -112,22 +112,22 @@ impl PeerRegistry {
         self.inner.pending.keep(&kick);
         let count = self.peers().iter().filter(|peer| kick.end(peer)).count();
         let is_meant = |shared: &Arc<Shared>| (kick.who)(&Peer { shared: shared.clone() });
-        self.inner.once.stop_orphans_of(is_meant);
+        self.inner.idempotency.stop_orphans_of(is_meant);
         count
     }
 
     /// Notes that a handshake has begun.
-    pub(crate) fn expect(&self, id: &str) {
-        self.inner.pending.expect(id);
+    pub(crate) fn register(&self, id: &str) {
+        self.inner.pending.register(id);
     }
 
     /// Notes that a peer is connected and its caller is known.
-    pub(crate) fn is_here(&self, peer: &Peer) {
+    pub(crate) fn admit(&self, peer: &Peer) {
         self.inner.pending.take(peer.id()).iter().for_each(|kick| kick.end_late(peer));
     }
 
     /// Notes that a handshake has failed.
-    pub(crate) fn forget(&self, id: &str) {
+    pub(crate) fn cancel(&self, id: &str) {
         self.inner.pending.take(id);
     }
 
@@ -152,8 +152,8 @@ impl PeerRegistry {
     }
 
     /// Returns the store of answers to calls under an idempotency key.
-    pub(crate) fn once(&self) -> &Arc<Once> {
-        &self.inner.once
+    pub(crate) fn idempotency(&self) -> &Arc<Idempotency> {
+        &self.inner.idempotency
     }
 
     /// Notes that an end of this registry may send messages of up to `most` bytes.
@@ -188,12 +188,12 @@ impl PeerRegistry {
     /// Returns the bytes of the stored answers to calls under an [idempotency key](crate::Call::idempotency_key),
     /// including the other records of such calls and their callers.
     pub fn idempotency_bytes(&self) -> usize {
-        self.inner.once.bytes()
+        self.inner.idempotency.bytes()
     }
 
     /// Returns the number of running calls under an idempotency key.
     pub fn idempotent_running(&self) -> usize {
-        self.inner.once.running()
+        self.inner.idempotency.running()
     }
 
     pub(crate) fn insert(&self, shared: &Arc<Shared>) {
@@ -203,7 +203,7 @@ impl PeerRegistry {
         drop(peers);
         let peer = Peer { shared: shared.clone() };
         if !peer.is_guest() {
-            self.is_here(&peer);
+            self.admit(&peer);
         }
         // After the kicks: a peer that was kicked must not replace the holder of its name.
         self.enter(shared);
@@ -212,11 +212,11 @@ impl PeerRegistry {
     pub(crate) fn remove(&self, shared: &Arc<Shared>, reason: &CloseReason) {
         self.inner.groups.leave_all(shared);
         self.leave_name(shared);
-        self.forget(&shared.id);
+        self.cancel(&shared.id);
         if reason.is_revoked() {
-            self.inner.once.stop_calls_of(shared);
+            self.inner.idempotency.stop_calls_of(shared);
         }
-        self.inner.once.forget_connection(&shared.id);
+        self.inner.idempotency.forget_connection(&shared.id);
         if self.inner.peers.lock().unwrap().remove(&shared.id).is_none() {
             return;
         }

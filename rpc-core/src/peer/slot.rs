@@ -221,7 +221,7 @@ impl Shared {
         state.closed.get_or_insert_with(|| reason.clone().into());
         // A `Peer` of an ended connection must not keep the connection's task alive.
         let task_waker = state.task_waker.take();
-        let guest = state.protocol.forget_guest();
+        let guest = state.protocol.drop_login();
         drop(state);
         drop((task_waker, guest));
         self.closed_event.set();

@@ -19,7 +19,7 @@ const MARKS: usize = 1024;
 
 /// What is remembered of subscribe calls and of the ends of streams. Few connections have any.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct Abandonments {
     /// Abandoned calls, by their ids.
     pub(super) abandoned_subscribes: HashMap<u64, Abandoned, FxBuildHasher>,
     /// The names of the members that hold the id of a stream in its items, of all streams that were ever
@@ -41,7 +41,7 @@ impl<W> Protocol<W> {
         if wanted.id_member == SUBSCRIPTION {
             return;
         }
-        let Asked { id_members, .. } = &mut **self.asked.get_or_insert_default();
+        let Abandonments { id_members, .. } = &mut **self.abandonments.get_or_insert_default();
         if !id_members.contains(&wanted.id_member) {
             id_members.push(wanted.id_member.clone());
         }
@@ -62,7 +62,8 @@ impl<W> Protocol<W> {
     }
 
     fn insert_mark(&mut self, call: u64, mark: Abandoned) {
-        let Asked { abandoned_subscribes, .. } = &mut **self.asked.get_or_insert_default();
+        let Abandonments { abandoned_subscribes, .. } =
+            &mut **self.abandonments.get_or_insert_default();
         if abandoned_subscribes.len() < MARKS {
             abandoned_subscribes.insert(call, mark);
         }
@@ -72,7 +73,7 @@ impl<W> Protocol<W> {
     /// has not ended yet.
     pub(super) fn is_late_item(&self, params: Option<&str>) -> bool {
         let Some(asked) =
-            self.asked.as_ref().filter(|asked| !asked.abandoned_subscribes.is_empty())
+            self.abandonments.as_ref().filter(|asked| !asked.abandoned_subscribes.is_empty())
         else {
             return false;
         };
@@ -87,11 +88,12 @@ impl<W> Protocol<W> {
 
     /// Takes an answer that no open call waits for. The stream of an abandoned subscribe call is ended.
     pub(super) fn answer_to_mark(&mut self, call: Option<u64>, answer: &Response<'_>) {
-        let abandoned_subscribes = self.asked.as_mut().map(|asked| &mut asked.abandoned_subscribes);
+        let abandoned_subscribes =
+            self.abandonments.as_mut().map(|asked| &mut asked.abandoned_subscribes);
         let marked = abandoned_subscribes
             .zip(call)
             .and_then(|(abandoned_subscribes, call)| abandoned_subscribes.remove(&call));
-        self.asked
+        self.abandonments
             .take_if(|asked| asked.abandoned_subscribes.is_empty() && asked.id_members.is_empty());
         if let Some(Abandoned::Subscribe(wanted)) = marked
             && let Response::Result(answer) = answer

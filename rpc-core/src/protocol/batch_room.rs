@@ -31,7 +31,7 @@ impl<W> Protocol<W> {
         let limit = self.limits.queue;
         if self.batches.may_gather(place.batch, limit) {
             Room::Now
-        } else if !self.serving.has_lent() {
+        } else if !self.serving.has_released() {
             Room::Deferred
         } else if self.batches.bytes() < limit.saturating_add(self.limits.message_out) {
             Room::Now
@@ -93,7 +93,7 @@ impl<W> Protocol<W> {
         self.batches.bytes() >= self.limits.queue
             && self.outbox.has_room()
             && self.ended.is_none()
-            && self.serving.has_lent()
+            && self.serving.has_released()
             && self.serving.has_waiting_members()
     }
 

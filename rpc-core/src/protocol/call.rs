@@ -39,7 +39,7 @@ impl<W> Protocol<W> {
         }
         let id = self.next_id();
         let message = message(id);
-        let (lender, is_marked) = (self.lender(start.caller), start.caller.is_marked());
+        let (handler, is_marked) = (self.handler(start.caller), start.caller.is_marked());
         let place = if waits_for_hello {
             MessageState::Parked(message)
         } else {
@@ -47,7 +47,7 @@ impl<W> Protocol<W> {
         };
         let deadline = start.deadline;
         let cold = self.cold(id, start);
-        self.calls.register(id, New { place, deadline, lender, cold, waiter: waiter.take() });
+        self.calls.register(id, New { place, deadline, handler, cold, waiter: waiter.take() });
         if waits_for_hello {
             self.hold_for_hello(id, is_marked);
         }
@@ -94,10 +94,10 @@ impl<W> Protocol<W> {
         let mut ids = Vec::with_capacity(starts.len().min(room));
         for start in &starts[..starts.len().min(room)] {
             let id = self.next_id();
-            let lender = self.lender(start.caller);
+            let handler = self.handler(start.caller);
             let (place, deadline) = (MessageState::InBatch, start.deadline);
             let cold = self.cold(id, start.clone());
-            self.calls.register(id, New { place, deadline, lender, cold, waiter: None });
+            self.calls.register(id, New { place, deadline, handler, cold, waiter: None });
             ids.push(id);
         }
         let ids: Arc<[u64]> = ids.into();
@@ -124,7 +124,7 @@ impl<W> Protocol<W> {
     pub(crate) fn abandon(&mut self, id: u64) -> Option<W> {
         if self.calls.open_mut(id).is_some() {
             self.withdraw(id);
-            self.settle_lender(id);
+            self.settle_handler(id);
             self.drop_streams(id);
         }
         let (outcome, waiter) = self.calls.cancel(id);
@@ -174,7 +174,7 @@ impl<W> Protocol<W> {
     }
 
     /// Releases the permit of the handler that makes a call, if the handler is of this connection.
-    fn lender(&mut self, caller: Caller) -> Option<Key> {
+    fn handler(&mut self, caller: Caller) -> Option<Key> {
         let Caller::Handler(key) = caller else { return None };
         self.release_permit(key);
         Some(key)
@@ -240,14 +240,14 @@ impl<W> Protocol<W> {
     }
 
     /// Gives the handler that made this call its permit again.
-    fn settle_lender(&mut self, id: u64) {
-        if let Some(lender) = self.calls.open_mut(id).and_then(|call| call.lender) {
-            self.reacquire_permit(lender);
+    fn settle_handler(&mut self, id: u64) {
+        if let Some(handler) = self.calls.open_mut(id).and_then(|call| call.handler) {
+            self.reacquire_permit(handler);
         }
     }
 
     pub(super) fn resolve(&mut self, id: u64, outcome: Outcome) {
-        self.settle_lender(id);
+        self.settle_handler(id);
         self.drop_streams(id);
         self.to_wake.extend(self.calls.complete(id, outcome));
     }

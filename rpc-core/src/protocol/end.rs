@@ -22,7 +22,7 @@ impl<W> Protocol<W> {
             self.paused_since.map(|since| since + slow),
             self.stall_ends(),
             self.held_until(),
-            self.standing_ends(),
+            self.lifecycle_ends(),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -115,7 +115,7 @@ impl<W> Protocol<W> {
         }
         self.on_wire = 0;
         self.parked.clear();
-        self.clear_lenders();
+        self.clear_permit_watchers();
         self.notifications.clear();
         let mut unanswered = self.batches.drain();
         self.outgoing.clear();
@@ -125,7 +125,7 @@ impl<W> Protocol<W> {
         self.unreported = None;
         self.early = None;
         self.unanswered = None;
-        self.asked = None;
+        self.abandonments = None;
         self.to_wake.extend(self.incoming.end_all(reason));
         let (watchers, after) = self.serving.drain();
         self.to_wake.extend(watchers);
@@ -153,7 +153,7 @@ impl<W> Protocol<W> {
         self.outgoing.shrink();
         self.shrink_early();
         self.shrink_unanswered();
-        self.shrink_lenders();
+        self.shrink_permit_watchers();
         if self.parked.is_empty() && self.parked.capacity() > 0 {
             self.parked = VecDeque::new();
         }

@@ -63,7 +63,7 @@ impl<W> Protocol<W> {
             return false;
         }
         let Some(params) = params.filter(|params| params.starts_with('{')) else { return false };
-        if self.asked.as_ref().is_some_and(|asked| !asked.id_members.is_empty())
+        if self.abandonments.as_ref().is_some_and(|asked| !asked.id_members.is_empty())
             && self.take_unusual_item(params, may_be_early, is_too_deep)
         {
             return true;
@@ -83,7 +83,7 @@ impl<W> Protocol<W> {
     #[cold]
     fn take_unusual_item(&mut self, params: &str, may_be_early: bool, is_too_deep: bool) -> bool {
         let (mut known, mut unknown) = (None, None);
-        for id_member in self.asked.iter().flat_map(|asked| &asked.id_members) {
+        for id_member in self.abandonments.iter().flat_map(|asked| &asked.id_members) {
             let Some(item) = ItemParams::read_by(params, id_member) else { continue };
             match self.incoming.find_by(item.subscription, id_member) {
                 Some(key) => known = known.or(Some((key, item))),
@@ -110,9 +110,9 @@ impl<W> Protocol<W> {
         let incoming = said.and_then(|(said, seq)| match said {
             Said::Result(result) => self.incoming.push(key, result.into(), seq, window),
             Said::Unreadable(why) => self.incoming.push_unreadable(key, why, seq, window),
-            Said::Error(error) => self.end_taken(key, Some(last_item(error)), seq),
-            Said::Failed(why) => self.end_taken(key, Some(Item::Failed(why)), seq),
-            Said::Done => self.end_taken(key, None, seq),
+            Said::Error(error) => self.end_incoming(key, Some(last_item(error)), seq),
+            Said::Failed(why) => self.end_incoming(key, Some(Item::Failed(why)), seq),
+            Said::Done => self.end_incoming(key, None, seq),
         });
         match incoming {
             Ok(waiter) => self.to_wake.extend(waiter),
@@ -158,7 +158,7 @@ impl<W> Protocol<W> {
         self.incoming.miss(key, stream.missed);
         if stream.has_ended {
             let last = Item::Error(stream_failed().into());
-            let _ = self.end_taken(key, Some(last), None);
+            let _ = self.end_incoming(key, Some(last), None);
         }
     }
 
@@ -170,7 +170,7 @@ impl<W> Protocol<W> {
     }
 
     /// Ends a stream that the other end has ended. Returns its waiter.
-    fn end_taken(
+    fn end_incoming(
         &mut self,
         key: IncomingKey,
         last: Option<Item>,

@@ -60,7 +60,7 @@ impl<W> Protocol<W> {
     }
 
     /// Ends the wait for a login. Returns what is to be dropped without the lock.
-    pub(crate) fn forget_guest(&mut self) -> Option<Unauthenticated> {
+    pub(crate) fn drop_login(&mut self) -> Option<Unauthenticated> {
         self.lifecycle.as_mut()?.guest.take()
     }
 
@@ -104,7 +104,7 @@ impl<W> Protocol<W> {
     }
 
     /// Returns when the connection must be closed: the time for the login is over, or the login ends.
-    pub(super) fn standing_ends(&self) -> Option<Duration> {
+    pub(super) fn lifecycle_ends(&self) -> Option<Duration> {
         let lifecycle = self.lifecycle.as_ref()?;
         let until = lifecycle.guest.as_ref().map(|guest| guest.until);
         [until, lifecycle.expires].into_iter().flatten().min()
@@ -115,7 +115,7 @@ impl<W> Protocol<W> {
     pub(super) fn expired(&self, now: Duration, is_over: bool) -> Option<CloseReason> {
         let reason = if self.has_tried_enough() {
             "too many attempts to log in"
-        } else if self.standing_ends().is_none_or(|ends| now < ends) {
+        } else if self.lifecycle_ends().is_none_or(|ends| now < ends) {
             return None;
         } else if self.is_guest() {
             if !is_over {

@@ -129,7 +129,7 @@ impl<W> Protocol<W> {
         id: &str,
         params: Option<&str>,
     ) -> Event<'a> {
-        let (ended, event) = self.end_offered(params);
+        let (ended, event) = self.end_outgoing(params);
         match ended {
             Some(ended) => {
                 let json = if ended { "true" } else { "false" };
@@ -145,7 +145,7 @@ impl<W> Protocol<W> {
 
     /// Ends the stream that a notification names.
     pub(super) fn stop_outgoing<'a>(&mut self, params: Option<&str>) -> Event<'a> {
-        let (ended, event) = self.end_offered(params);
+        let (ended, event) = self.end_outgoing(params);
         if ended.is_none() {
             self.malformed();
         }
@@ -154,7 +154,7 @@ impl<W> Protocol<W> {
 
     /// Ends the stream that these params name. Returns whether there was such a stream; `None` if the
     /// params name no stream.
-    fn end_offered<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
+    fn end_outgoing<'a>(&mut self, params: Option<&str>) -> (Option<bool>, Event<'a>) {
         let Some(id) = params.and_then(only_param) else { return (None, Event::Done) };
         match self.outgoing.find(id) {
             Some(stream) => (Some(true), self.end_stream(stream)),

@@ -39,7 +39,7 @@ impl<W> Protocol<W> {
         let mut kept = permit_watchers.remove(&key);
         keep(&mut kept);
         permit_watchers.extend(kept.map(|kept| (key, kept)));
-        self.serving.is_lent(key)
+        self.serving.is_released(key)
     }
 
     /// Forgets the waiter of a handler. Returns the waiter, to be dropped without the lock.
@@ -49,14 +49,14 @@ impl<W> Protocol<W> {
     }
 
     /// Tells all waiters, at the end.
-    pub(super) fn clear_lenders(&mut self) {
+    pub(super) fn clear_permit_watchers(&mut self) {
         if let Some(permit_watchers) = self.permit_watchers.take() {
             self.to_wake.extend(permit_watchers.0.into_values());
         }
     }
 
     /// Gives back the memory that a busy time left behind.
-    pub(super) fn shrink_lenders(&mut self) {
+    pub(super) fn shrink_permit_watchers(&mut self) {
         self.permit_watchers.take_if(|permit_watchers| permit_watchers.0.is_empty());
     }
 }

@@ -44,7 +44,7 @@ type Running = watch::Receiver<Option<Answer>>;
 const SWEPT: usize = 256;
 
 /// The stored answers of one server, by their keys.
-pub(crate) struct Once {
+pub(crate) struct Idempotency {
     state: Mutex<State>,
     /// The running calls of callers with a name.
     runs: Runs,
@@ -58,7 +58,7 @@ struct State {
     sweeper: Option<AbortHandle>,
 }
 
-impl Default for Once {
+impl Default for Idempotency {
     fn default() -> Self {
         let state = Mutex::new(State { table: Table::new(), sweeper: None });
         let (runs, hasher) = (Runs::default(), RandomState::new());
@@ -101,7 +101,8 @@ fn keyed<S: Service + ?Sized>(
     let (registry, caller) = (&shared.config.registry, shared.caller());
     let room = Room::new(&shared.config.limits);
     let (sender, receiver) = watch::channel(None);
-    match registry.once().begin(&caller, key, (method, cx.called()), params, room, receiver) {
+    match registry.idempotency().begin(&caller, key, (method, cx.called()), params, room, receiver)
+    {
         Begun::Run(name) => {
             let run = Run { registry: registry.clone(), name: Some(name), sender };
             if caller.is_named {
@@ -138,7 +139,8 @@ fn held<S: Service + ?Sized>(
 ) -> Handler {
     let shared = cx.shared();
     let is_detached = service.methods()[method].flags.detached;
-    let listed = Listed::new(shared.config.registry.once(), caller.name, shared, is_detached);
+    let listed =
+        Listed::new(shared.config.registry.idempotency(), caller.name, shared, is_detached);
     // Checked after the call is listed. A later kick finds the call in the list, an earlier kick is seen here.
     if shared.lock().is_kicked {
         let message = "busy: not executed, the connection is about to be closed";
@@ -221,7 +223,7 @@ impl Run {
             (None, None) => Err(ErrorObject::answer_forgotten()),
         };
         if let Some(name) = self.name.take() {
-            self.registry.once().keep(&name, answer.clone(), room);
+            self.registry.idempotency().keep(&name, answer.clone(), room);
         }
         self.sender.send_replace(Some(answer));
         outcome
@@ -231,12 +233,12 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         if let Some(name) = &self.name {
-            self.registry.once().state.lock().unwrap().table.forget(name);
+            self.registry.idempotency().state.lock().unwrap().table.forget(name);
         }
     }
 }
 
-impl Once {
+impl Idempotency {
     fn begin(
         &self,
         caller: &Caller,
@@ -303,7 +305,7 @@ impl Once {
 }
 
 /// The task that drops expired answers must not outlive the store.
-impl Drop for Once {
+impl Drop for Idempotency {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.sweeper.take().inspect(AbortHandle::abort);
@@ -311,15 +313,15 @@ impl Drop for Once {
 }
 
 /// Drops expired answers, until no answer is left.
-async fn sweep(once: Weak<Once>) {
+async fn sweep(idempotency: Weak<Idempotency>) {
     loop {
-        let Some(next) = once.upgrade().and_then(|once| {
-            let mut state = once.state.lock().unwrap();
-            let next = state.table.sweep(once.start.elapsed(), SWEPT);
+        let Some(next) = idempotency.upgrade().and_then(|idempotency| {
+            let mut state = idempotency.state.lock().unwrap();
+            let next = state.table.sweep(idempotency.start.elapsed(), SWEPT);
             if next.is_none() {
                 state.sweeper = None; // under the lock: the next stored answer starts another task
             }
-            Some(once.start + next?)
+            Some(idempotency.start + next?)
         }) else {
             return;
         };

@@ -37,12 +37,12 @@ use crate::wire::id::is_number;
 /// Clones report for the same call. A report after the answer is dropped.
 pub struct Progress<P> {
     /// Empty if the caller did not ask for progress.
-    asked: Option<Asked>,
+    recipient: Option<Recipient>,
     value: PhantomData<fn(P)>,
 }
 
 #[derive(Clone)]
-struct Asked {
+struct Recipient {
     cx: Context,
     /// The token as JSON text.
     token: Box<str>,
@@ -55,12 +55,15 @@ impl<P> Progress<P> {
         // A plain end can report progress only through a dialect.
         let says = cx.shared().remote.both() != (RemoteSupport::Plain, Dialect::JsonRpc);
         let token = token.filter(|_| says);
-        Self { asked: token.map(|token| Asked { cx: cx.clone(), token }), value: PhantomData }
+        Self {
+            recipient: token.map(|token| Recipient { cx: cx.clone(), token }),
+            value: PhantomData,
+        }
     }
 
     /// Returns whether the caller asked for progress. Check this before a computation that only a report needs.
     pub fn is_wanted(&self) -> bool {
-        self.asked.is_some()
+        self.recipient.is_some()
     }
 }
 
@@ -71,7 +74,7 @@ impl<P: Serialize> Progress<P> {
     /// is larger than `message_out` of the [`Limits`](crate::Limits). Such a report is dropped, logged, and counted
     /// in [`Counters::dropped`](crate::types::Counters::dropped).
     pub fn report(&self, value: &P) {
-        let Some(Asked { cx, token }) = &self.asked else { return };
+        let Some(Recipient { cx, token }) = &self.recipient else { return };
         // This runs code of the application, so it must not run under the lock.
         let written = match cx.shared().remote.dialect() {
             Dialect::Mcp => mcp(cx, token, value),
@@ -162,7 +165,7 @@ pub(crate) fn read<V: DeserializeOwned>(json: &str, is_mcp: bool) -> Result<V, s
 
 impl<P> Clone for Progress<P> {
     fn clone(&self) -> Self {
-        Self { asked: self.asked.clone(), value: PhantomData }
+        Self { recipient: self.recipient.clone(), value: PhantomData }
     }
 }
 

@@ -80,8 +80,7 @@ pub struct WebSocket<S> {
     discard_until: Option<u64>,
 }
 
-/// Which side of the handshake an end was on: that decides who masks what it sends, and who hangs
-/// up first.
+/// The role of this end in the handshake. A client masks its frames, and the server ends the socket first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// It accepted the connection.

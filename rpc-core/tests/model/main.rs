@@ -5,7 +5,7 @@
 //! The clock stands still, unless a test moves it and wakes the connection as its timer would. Wakers in
 //! an `AtomicWaker` of futures, and the channels of tokio, are what the checker does not see into.
 //!
-//! Only with `--cfg model`, which puts the checker's locks into `rpc_core::sync`:
+//! Only with `--cfg model`, which puts the checker's locks into `util::sync` of the core:
 //!
 //! ```text
 //! RUSTFLAGS="--cfg model" cargo test -p rpc-core --test model --release --target-dir target/model

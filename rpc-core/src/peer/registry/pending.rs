@@ -24,7 +24,7 @@ pub(super) struct PendingPeers {
 }
 
 impl PendingPeers {
-    pub(super) fn expect(&self, id: &str) {
+    pub(super) fn register(&self, id: &str) {
         self.kicks.lock().unwrap().insert(id.into(), Vec::new());
     }
 

@@ -38,7 +38,7 @@ pub(crate) struct Call<W, O> {
     pub(crate) place: MessageState,
     deadline: Option<Duration>,
     /// The handler of this connection that made the call and has released its permit.
-    pub(crate) lender: Option<Key>,
+    pub(crate) handler: Option<Key>,
     pub(crate) cold: Option<Box<ColdFields>>,
     state: State<W, O>,
 }
@@ -110,7 +110,7 @@ pub(crate) struct Subscribe {
 pub(crate) struct New<W> {
     pub(crate) place: MessageState,
     pub(crate) deadline: Option<Duration>,
-    pub(crate) lender: Option<Key>,
+    pub(crate) handler: Option<Key>,
     pub(crate) cold: Option<Box<ColdFields>>,
     /// Told of the outcome.
     pub(crate) waiter: Option<W>,
@@ -175,7 +175,7 @@ impl<W, O> Calls<W, O> {
 
     /// Adds the call that was promised [`next_id`](Self::next_id).
     pub(crate) fn register(&mut self, id: u64, new: New<W>) {
-        let New { place, deadline, lender, cold, waiter } = new;
+        let New { place, deadline, handler, cold, waiter } = new;
         debug_assert_eq!(id, self.ids.next(), "it was promised");
         self.ids.pass();
         self.open += 1;
@@ -183,7 +183,7 @@ impl<W, O> Calls<W, O> {
         self.deadlines.add(deadline);
         let index = self.index(id);
         let state = State::Open(waiter);
-        self.places[index] = Some(Call { id, place, deadline, lender, cold, state });
+        self.places[index] = Some(Call { id, place, deadline, handler, cold, state });
     }
 
     /// Returns the call with this id, if it waits for an answer.
@@ -418,7 +418,7 @@ mod tests {
 
     fn queued(deadline: Option<Duration>) -> New<&'static str> {
         let place = MessageState::Queued(0);
-        New { place, deadline, lender: None, cold: None, waiter: None }
+        New { place, deadline, handler: None, cold: None, waiter: None }
     }
 
     fn start(calls: &mut TestCalls) -> u64 {

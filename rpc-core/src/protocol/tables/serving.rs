@@ -40,7 +40,7 @@ pub(crate) struct Serving<W> {
     ordered: Ordered,
     cost: Cost,
     /// Requests whose handlers wait for a call of their own.
-    lent: usize,
+    released: usize,
     deadlines: Deadlines,
 }
 
@@ -56,7 +56,7 @@ impl<W> Serving<W> {
             aside: None,
             ordered: Ordered::default(),
             cost: Cost::default(),
-            lent: 0,
+            released: 0,
             deadlines: Deadlines::new(),
         }
     }
@@ -91,7 +91,7 @@ impl<W> Serving<W> {
         orphans: usize,
         limits: &Limits,
     ) -> Option<&'static str> {
-        if self.requests - self.lent + orphans >= limits.inflight_requests {
+        if self.requests - self.released + orphans >= limits.inflight_requests {
             Some("inflight_requests")
         } else if self.len() + orphans >= limits.live_handlers {
             Some("live_handlers")
@@ -166,8 +166,8 @@ impl<W> Serving<W> {
     }
 
     /// Returns whether a handler waits for a call of its own.
-    pub(crate) fn has_lent(&self) -> bool {
-        self.lent > 0 || self.iter().any(|served| served.calls > 0)
+    pub(crate) fn has_released(&self) -> bool {
+        self.released > 0 || self.iter().any(|served| served.calls > 0)
     }
 
     /// Returns the call, if it is still served.
@@ -193,7 +193,7 @@ impl<W> Serving<W> {
         self.cost.tokens -= cost.tokens;
         if is_request {
             self.requests -= 1;
-            self.lent -= usize::from(calls > 0);
+            self.released -= usize::from(calls > 0);
         }
         if let Some(id) = &ended.id {
             self.by_id.remove(id);
@@ -228,7 +228,7 @@ impl<W> Serving<W> {
         served.calls += 1;
         let first = served.calls == 1;
         let is_request = served.is_request;
-        self.lent += usize::from(first && is_request);
+        self.released += usize::from(first && is_request);
         if held_up {
             self.ordered.note(key.generation, false);
         }
@@ -246,7 +246,7 @@ impl<W> Serving<W> {
         let none_left = served.calls == 0;
         let holds_up = served.holds_up();
         let is_request = served.is_request;
-        self.lent -= usize::from(none_left && is_request);
+        self.released -= usize::from(none_left && is_request);
         if holds_up {
             self.ordered.note(key.generation, true);
         }
@@ -254,7 +254,7 @@ impl<W> Serving<W> {
     }
 
     /// Returns whether the handler waits for calls of its own.
-    pub(crate) fn is_lent(&self, key: Key) -> bool {
+    pub(crate) fn is_released(&self, key: Key) -> bool {
         self.get(key).is_some_and(|served| served.calls > 0)
     }
 

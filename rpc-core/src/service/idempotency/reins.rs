@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use slab::Slab;
 
-use super::{Once, table::KEPT};
+use super::{Idempotency, table::KEPT};
 use crate::peer::registry::Detached;
 use crate::peer::slot::Shared;
 use crate::util::runtime::{AbortHandle, Instant};
@@ -92,14 +92,14 @@ pub(super) struct Runs(Mutex<Slab<Arc<Reins>>>);
 
 /// One running call, listed until the value is dropped.
 pub(super) struct Listed {
-    once: Arc<Once>,
+    idempotency: Arc<Idempotency>,
     key: usize,
     reins: Arc<Reins>,
 }
 
 impl Listed {
     pub(super) fn new(
-        once: &Arc<Once>,
+        idempotency: &Arc<Idempotency>,
         caller: Arc<str>,
         shared: &Arc<Shared>,
         is_detached: bool,
@@ -111,8 +111,8 @@ impl Listed {
             is_stopped: AtomicBool::new(false),
             task: OnceLock::new(),
         });
-        let key = once.runs.0.lock().unwrap().insert(reins.clone());
-        Self { once: once.clone(), key, reins }
+        let key = idempotency.runs.0.lock().unwrap().insert(reins.clone());
+        Self { idempotency: idempotency.clone(), key, reins }
     }
 
     pub(super) fn reins(&self) -> &Arc<Reins> {
@@ -123,12 +123,12 @@ impl Listed {
 impl Drop for Listed {
     fn drop(&mut self) {
         // The value may hold a connection's last handle, so it is dropped without the lock.
-        let reins = self.once.runs.0.lock().unwrap().remove(self.key);
+        let reins = self.idempotency.runs.0.lock().unwrap().remove(self.key);
         drop(reins);
     }
 }
 
-impl Once {
+impl Idempotency {
     /// Stops the calls of a caller whose access was revoked: the calls of this connection, and the calls of the same
     /// name whose connection has ended. Calls of other open connections go on.
     pub(crate) fn stop_calls_of(&self, shared: &Arc<Shared>) {

@@ -10,7 +10,7 @@ use serde::forward_to_deserialize_any;
 ///
 /// A type reveals what it asks for when it is deserialized, so `P` is deserialized from nothing.
 pub(super) fn never_fits<P: DeserializeOwned>() -> bool {
-    matches!(P::deserialize(Probe), Err(Asked::Scalar))
+    matches!(P::deserialize(Probe), Err(Requested::Scalar))
 }
 
 /// Records what a type asks for, and gives it nothing.
@@ -18,7 +18,7 @@ struct Probe;
 
 /// What a type asked for.
 #[derive(Debug)]
-enum Asked {
+enum Requested {
     Scalar,
     /// Anything else, or the type itself returned an error.
     Else,
@@ -26,26 +26,26 @@ enum Asked {
 
 macro_rules! scalars {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Asked> {
-            Err(Asked::Scalar)
+        $(fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Requested> {
+            Err(Requested::Scalar)
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Probe {
-    type Error = Asked;
+    type Error = Requested;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Asked> {
-        Err(Asked::Else)
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Requested> {
+        Err(Requested::Else)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Asked> {
+    ) -> Result<V::Value, Requested> {
         if name.starts_with(super::closure::PRIVATE) {
-            return Err(Asked::Else);
+            return Err(Requested::Else);
         }
         visitor.visit_newtype_struct(self)
     }
@@ -61,19 +61,19 @@ impl<'de> Deserializer<'de> for Probe {
     }
 }
 
-impl de::Error for Asked {
+impl de::Error for Requested {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::Else
     }
 }
 
-impl fmt::Display for Asked {
+impl fmt::Display for Requested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("nothing is read here")
     }
 }
 
-impl std::error::Error for Asked {}
+impl std::error::Error for Requested {}
 
 #[cfg(test)]
 mod tests {

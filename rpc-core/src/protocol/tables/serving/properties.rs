@@ -128,11 +128,11 @@ proptest! {
             prop_assert_eq!(serving.limit_reached(cost, 0, &limits), limit_reached(&known, &limits));
             for it in &known {
                 prop_assert_eq!(serving.find(&it.id), Some(it.key));
-                prop_assert_eq!(serving.is_lent(it.key), it.calls > 0);
+                prop_assert_eq!(serving.is_released(it.key), it.calls > 0);
             }
         }
         known.iter().for_each(|it| drop(serving.complete(it.key)));
         serving.shrink();
-        prop_assert_eq!((serving.requests(), serving.lent, serving.cost), (0, 0, Cost::default()));
+        prop_assert_eq!((serving.requests(), serving.released, serving.cost), (0, 0, Cost::default()));
     }
 }

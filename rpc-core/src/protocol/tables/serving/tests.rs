@@ -55,7 +55,7 @@ fn bytes_and_tokens_are_free_again_when_a_request_ends() {
     assert!(serving.complete(key).is_some());
     assert!(serving.complete(key).is_none());
     assert_eq!(serving.limit_reached(bytes, 0, &limits()), None);
-    assert_eq!(serving.lent, 0);
+    assert_eq!(serving.released, 0);
 }
 
 #[test]
