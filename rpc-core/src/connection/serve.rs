@@ -91,11 +91,12 @@ impl Driver {
     }
 
     fn begin_handler(&mut self, started: Started, serve: Serve<&str>) {
-        let Serve { id, has_room, method, params, deadline, beside } = serve;
+        let Serve { id, has_room, method, params, deadline, extensions } = serve;
         let key = started.key();
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
-        let traced = beside.as_ref().is_some_and(|beside| beside.extensions.trace.is_some());
-        let cx = self.context.reuse(key, method, deadline, beside);
+        let traced =
+            extensions.as_ref().is_some_and(|extensions| extensions.members.trace.is_some());
+        let cx = self.context.reuse(key, method, deadline, extensions);
         let (services, waker) = (&self.shared.config.services, self.handlers.waker(key.index));
         let layers = &self.layers;
         // Decoding runs code of the application, and a method may do its work before it returns. The handler is kept

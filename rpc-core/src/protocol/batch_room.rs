@@ -105,11 +105,11 @@ impl<W> Protocol<W> {
     ) -> Option<(Started, Serve<Box<str>>)> {
         let served = self.serving.get(key)?;
         let (method, deadline, place) = (served.method, served.deadline, served.place);
-        let beside = served.cold.as_ref().and_then(|cold| cold.beside.clone());
+        let extensions = served.cold.as_ref().and_then(|cold| cold.extensions.clone());
         let id = served.id.as_deref().map(Box::from);
         let has_room = self.room_to_gather(place) == Room::Now;
         let params = Some(params).filter(|params| !params.is_empty());
-        let serve = Serve { id, has_room, method, params, deadline, beside };
+        let serve = Serve { id, has_room, method, params, deadline, extensions };
         Some((Started::new(key), serve))
     }
 }

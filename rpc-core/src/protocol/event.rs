@@ -68,15 +68,15 @@ pub(crate) struct Serve<P> {
     pub(crate) method: usize,
     pub(crate) params: Option<P>,
     pub(crate) deadline: Option<Duration>,
-    pub(crate) beside: Option<Arc<ServedExtensions>>,
+    pub(crate) extensions: Option<Arc<ServedExtensions>>,
 }
 
 impl Serve<Box<str>> {
     pub(crate) fn borrowed(&self) -> Serve<&str> {
         let &Serve { has_room, method, deadline, .. } = self;
         let (id, params) = (self.id.as_deref(), self.params.as_deref());
-        let beside = self.beside.clone();
-        Serve { id, has_room, method, params, deadline, beside }
+        let extensions = self.extensions.clone();
+        Serve { id, has_room, method, params, deadline, extensions }
     }
 }
 

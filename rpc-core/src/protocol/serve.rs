@@ -76,8 +76,8 @@ impl<W> Protocol<W> {
     }
 
     /// Returns what came beside the params of a call that is still served.
-    pub(crate) fn beside(&self, key: Key) -> Option<&Arc<ServedExtensions>> {
-        self.serving.get(key)?.cold.as_ref()?.beside.as_ref()
+    pub(crate) fn extensions(&self, key: Key) -> Option<&Arc<ServedExtensions>> {
+        self.serving.get(key)?.cold.as_ref()?.extensions.as_ref()
     }
 
     /// Returns the method of a call that is still served.

@@ -61,9 +61,8 @@ impl<W> Protocol<W> {
 
 /// What came beside a call whose method tells its name.
 #[inline(always)] // one comparison for nearly every call
-pub(super) fn beside(extensions: Option<Box<Extensions>>) -> Option<Arc<ServedExtensions>> {
-    extensions
-        .map(|extensions| Arc::new(ServedExtensions { extensions: *extensions, called: None }))
+pub(super) fn unnamed(extensions: Option<Box<Extensions>>) -> Option<Arc<ServedExtensions>> {
+    extensions.map(|extensions| Arc::new(ServedExtensions { members: *extensions, called: None }))
 }
 
 /// What came beside a call that goes to the fallback, and its name: the method alone does not tell.
@@ -73,5 +72,5 @@ pub(super) fn named(
     name: &str,
 ) -> Option<Arc<ServedExtensions>> {
     let extensions = extensions.map(|extensions| *extensions).unwrap_or_default();
-    Some(Arc::new(ServedExtensions { extensions, called: Some(name.into()) }))
+    Some(Arc::new(ServedExtensions { members: extensions, called: Some(name.into()) }))
 }

@@ -47,13 +47,13 @@ pub struct Context {
     key: Key,
     method: usize,
     deadline: Option<Instant>,
-    beside: Option<Arc<ServedExtensions>>,
+    extensions: Option<Arc<ServedExtensions>>,
 }
 
 impl Context {
     /// Creates a context that belongs to no call yet.
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, key: Key::default(), method: 0, deadline: None, beside: None }
+        Self { shared, key: Key::default(), method: 0, deadline: None, extensions: None }
     }
 
     /// Makes this the context of another call. One context is reused for all calls of a connection, because a new
@@ -64,10 +64,10 @@ impl Context {
         key: Key,
         method: usize,
         deadline: Option<Instant>,
-        beside: Option<Arc<ServedExtensions>>,
+        extensions: Option<Arc<ServedExtensions>>,
     ) -> &Self {
         (self.key, self.method, self.deadline) = (key, method, deadline);
-        self.beside = beside;
+        self.extensions = extensions;
         self
     }
 
@@ -130,7 +130,7 @@ impl Context {
 
     /// Returns the name that the peer sent, if the fallback serves the call.
     pub(crate) fn called(&self) -> Option<&str> {
-        self.beside.as_ref()?.called.as_deref()
+        self.extensions.as_ref()?.called.as_deref()
     }
 
     /// Returns whether the call is a notification, which has no answer. Returns `false` after the call is over.
@@ -156,7 +156,7 @@ impl Context {
     /// Returns the trace of this call, if the caller sent a trace. Calls that the handler makes belong to the same
     /// trace.
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.beside.as_ref()?.extensions.trace.as_ref()
+        self.extensions.as_ref()?.members.trace.as_ref()
     }
 
     /// Returns a reporter of progress. Reports are sent only if the caller asked for progress.
@@ -196,7 +196,7 @@ impl Context {
 
     /// Returns the progress token beside the params, as JSON text.
     pub(crate) fn progress_token(&self) -> Option<&str> {
-        self.beside.as_ref()?.extensions.progress.as_deref()
+        self.extensions.as_ref()?.members.progress.as_deref()
     }
 
     /// Returns the key of the call.
@@ -207,7 +207,7 @@ impl Context {
     /// Returns the idempotency key that the caller sent, if any; see
     /// [`Call::idempotency_key`](crate::Call::idempotency_key).
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.beside.as_ref()?.extensions.idempotency_key.as_deref()
+        self.extensions.as_ref()?.members.idempotency_key.as_deref()
     }
 
     /// Returns the value that `on_connect` returned for this connection. Returns `None` if there is no value, or if

@@ -106,7 +106,7 @@ pub(crate) fn trace() -> Option<TraceContext> {
     let Mark { key, .. } = HANDLER.with(Cell::get).filter(|mark| mark.traced)?;
     let current = CONNECTION.with(|current| current.borrow().clone())?;
     let state = current.lock();
-    state.protocol.beside(key)?.extensions.trace.clone()
+    state.protocol.extensions(key)?.members.trace.clone()
 }
 
 /// Returns the trace that a call made now sends, if the peer is known to understand traces.

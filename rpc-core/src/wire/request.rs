@@ -36,7 +36,7 @@ pub(crate) struct RequestExtensions {
     pub(crate) timeout: Option<Duration>,
     /// Whether progress reports are requested, with the call's own id as the token.
     pub(crate) progress: bool,
-    pub(crate) extensions: Option<Box<Extensions>>,
+    pub(crate) members: Option<Box<Extensions>>,
     pub(crate) dialect: Dialect,
     /// The params, if the dialect puts the token into the params.
     pub(crate) within: Option<Box<Within>>,
@@ -127,20 +127,20 @@ impl Outgoing {
         Ok(self)
     }
 
-    /// Prepares the message for sending together with `beside`.
+    /// Prepares the message for sending together with `extensions`.
     ///
     /// # Errors
     /// If the whole is longer than `limit`, or if the dialect cannot request progress with such params.
     #[inline]
     pub(crate) fn prepare(
         &mut self,
-        beside: &mut RequestExtensions,
+        extensions: &mut RequestExtensions,
         limit: usize,
     ) -> Result<(), String> {
-        if beside.dialect != Dialect::JsonRpc {
-            self.speak(beside)?;
+        if extensions.dialect != Dialect::JsonRpc {
+            self.speak(extensions)?;
         }
-        match (&beside.extensions, &beside.within) {
+        match (&extensions.members, &extensions.within) {
             // The size of the message alone was checked when the message was made.
             (None, None) => Ok(()),
             (extensions, within) => {
@@ -153,12 +153,13 @@ impl Outgoing {
 
     /// Applies the rules of the dialect.
     #[cold]
-    fn speak(&mut self, beside: &mut RequestExtensions) -> Result<(), String> {
-        beside.is_lasting = beside.dialect == Dialect::Mcp && self.method() == MCP_INITIALIZE;
-        if beside.progress {
-            let within = Within::new(beside.dialect, self.params_text())?;
+    fn speak(&mut self, extensions: &mut RequestExtensions) -> Result<(), String> {
+        extensions.is_lasting =
+            extensions.dialect == Dialect::Mcp && self.method() == MCP_INITIALIZE;
+        if extensions.progress {
+            let within = Within::new(extensions.dialect, self.params_text())?;
             self.0.truncate(self.name_end());
-            beside.within = Some(Box::new(within));
+            extensions.within = Some(Box::new(within));
         }
         Ok(())
     }
@@ -202,8 +203,8 @@ impl Outgoing {
     }
 
     /// Completes a request.
-    pub(crate) fn request(mut self, id: u64, beside: &RequestExtensions) -> Bytes {
-        write_end(id, beside, &mut self.0);
+    pub(crate) fn request(mut self, id: u64, extensions: &RequestExtensions) -> Bytes {
+        write_end(id, extensions, &mut self.0);
         self.0.into()
     }
 
@@ -213,14 +214,14 @@ impl Outgoing {
         self,
         scratch: &mut Scratch,
         id: u64,
-        beside: &RequestExtensions,
+        extensions: &RequestExtensions,
     ) -> Bytes {
         if self.longest() > SHORT {
-            return self.request(id, beside);
+            return self.request(id, extensions);
         }
         scratch.prepare();
         scratch.buffer.extend_from_slice(&self.0);
-        write_end(id, beside, &mut (&mut scratch.buffer).writer());
+        write_end(id, extensions, &mut (&mut scratch.buffer).writer());
         scratch.cut()
     }
 }
@@ -234,25 +235,25 @@ pub(crate) fn fits(bytes: usize, limit: usize) -> Result<(), String> {
     Ok(())
 }
 
-fn write_end(id: u64, beside: &RequestExtensions, out: &mut impl Write) {
+fn write_end(id: u64, extensions: &RequestExtensions, out: &mut impl Write) {
     const WRITES: &str = "memory takes any write";
     out.write_all(br#","id":"#).expect(WRITES);
     write_number(id, out);
-    if let Some(timeout) = beside.timeout {
+    if let Some(timeout) = extensions.timeout {
         // Rounded up: 0 would mean that the deadline has passed.
         let millis = timeout.as_nanos().div_ceil(1_000_000);
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
         out.write_all(br#","timeoutMs":"#).expect(WRITES);
         write_number(millis, out);
     }
-    if let Some(within) = &beside.within {
+    if let Some(within) = &extensions.within {
         within.write(id, out);
-    } else if beside.progress {
+    } else if extensions.progress {
         out.write_all(br#","progressToken":"#).expect(WRITES);
         write_number(id, out);
     }
-    if let Some(extensions) = &beside.extensions {
-        extensions.write(out);
+    if let Some(members) = &extensions.members {
+        members.write(out);
     }
     out.write_all(b"}").expect(WRITES);
 }
@@ -379,11 +380,11 @@ mod tests {
     fn a_timeout_is_never_rounded_to_nothing() {
         let message = ().message("m", 200).unwrap();
         let mut scratch = Scratch::default();
-        let beside = RequestExtensions {
+        let extensions = RequestExtensions {
             timeout: Some(Duration::from_nanos(1)),
             ..RequestExtensions::default()
         };
-        let message = message.request_in(&mut scratch, 1, &beside);
+        let message = message.request_in(&mut scratch, 1, &extensions);
         assert_eq!(&message[..], br#"{"jsonrpc":"2.0","method":"m","id":1,"timeoutMs":1}"#);
     }
 }

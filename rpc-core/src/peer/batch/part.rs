@@ -82,7 +82,7 @@ struct Message {
     bytes: usize,
     texts: Vec<Text>,
     starts: Vec<Start>,
-    beside: Vec<RequestExtensions>,
+    extensions: Vec<RequestExtensions>,
     claims: Vec<(Claim, Option<ReleasedPermit>)>,
 }
 
@@ -96,8 +96,8 @@ impl Message {
     fn new(part: Part, shared: &Arc<Shared>) -> Option<Self> {
         let now = Instant::now();
         let (texts, starts) = (Vec::with_capacity(part.lines.len()), Vec::new());
-        let (beside, claims) = (Vec::new(), Vec::new());
-        let mut message = Self { bytes: part.bytes, texts, starts, beside, claims };
+        let (extensions, claims) = (Vec::new(), Vec::new());
+        let mut message = Self { bytes: part.bytes, texts, starts, extensions, claims };
         for line in part.lines {
             match line {
                 Line::Notification(text) => message.texts.push(Text::Notification(text)),
@@ -109,20 +109,20 @@ impl Message {
 
     fn add_call(&mut self, mut text: Outgoing, claim: Claim, now: Instant, shared: &Arc<Shared>) {
         let options = claim.options().start_options(now, shared);
-        let StartOptions { deadline, sliding, mut beside, is_late } = options;
+        let StartOptions { deadline, sliding, mut extensions, is_late } = options;
         if is_late {
             return claim.settle(Sent::Not(Failure::Late));
         }
         let limit = shared.config.limits.message_out.saturating_sub(BRACKETS);
-        if let Err(why) = text.prepare(&mut beside, limit) {
+        if let Err(why) = text.prepare(&mut extensions, limit) {
             return claim.settle(Sent::Not(Failure::Encode(why)));
         }
-        let RequestExtensions { progress, is_lasting, .. } = beside;
+        let RequestExtensions { progress, is_lasting, .. } = extensions;
         let (caller, released) = current::caller(shared);
         let start = Start { deadline, caller, sliding, progress, is_lasting, ..Start::default() };
         self.starts.push(start);
         self.texts.push(Text::Call(text));
-        self.beside.push(beside);
+        self.extensions.push(extensions);
         self.claims.push((claim, released));
     }
 
@@ -154,13 +154,13 @@ impl Message {
 
     /// Writes the message. The number of calls in the message is the number of ids.
     fn join(&mut self, ids: &[u64]) -> Bytes {
-        let mut calls = ids.iter().zip(&self.beside);
+        let mut calls = ids.iter().zip(&self.extensions);
         let mut out = BytesMut::with_capacity(self.bytes + BRACKETS);
         for text in std::mem::take(&mut self.texts) {
             let text = match text {
                 Text::Notification(text) => text,
                 Text::Call(message) => match calls.next() {
-                    Some((id, beside)) => message.request(*id, beside),
+                    Some((id, extensions)) => message.request(*id, extensions),
                     None => continue,
                 },
             };

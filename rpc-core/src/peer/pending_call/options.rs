@@ -69,7 +69,7 @@ pub(crate) struct StartOptions {
     pub(crate) deadline: Option<Duration>,
     pub(crate) sliding: Option<SlidingDeadline>,
     /// The members of the request beside its params.
-    pub(crate) beside: RequestExtensions,
+    pub(crate) extensions: RequestExtensions,
     /// Whether the deadline has passed before the call starts.
     pub(crate) is_late: bool,
 }
@@ -99,11 +99,11 @@ impl Options {
         };
         // The other end gets the upper bound of a renewable deadline; otherwise it would stop the call too early.
         let sent = if sliding.is_some() { most } else { left };
-        let beside = self.beside(sent, shared);
+        let extensions = self.request_extensions(sent, shared);
         StartOptions {
             deadline: left.map(|left| start.saturating_add(left)),
             sliding,
-            beside,
+            extensions,
             is_late: left == Some(Duration::ZERO),
         }
     }
@@ -112,16 +112,16 @@ impl Options {
         self.streams.is_some() && matches!(self.timeout, Timeout::Default)
     }
 
-    fn beside(&self, timeout: Option<Duration>, shared: &Shared) -> RequestExtensions {
+    fn request_extensions(&self, timeout: Option<Duration>, shared: &Shared) -> RequestExtensions {
         let (support, dialect) = shared.remote.both();
-        let beside = RequestExtensions::new(dialect, self.progress);
+        let extensions = RequestExtensions::new(dialect, self.progress);
         match support {
             RemoteSupport::Extended => {
-                RequestExtensions { timeout, extensions: self.extensions_with_trace(), ..beside }
+                RequestExtensions { timeout, members: self.extensions_with_trace(), ..extensions }
             }
             // Extensions that the application has set on this call are sent to every remote.
             RemoteSupport::Unknown => {
-                RequestExtensions { extensions: self.extensions_without_trace(), ..beside }
+                RequestExtensions { members: self.extensions_without_trace(), ..extensions }
             }
             // A dialect puts the progress token into the params, where the token is no extension of this protocol.
             RemoteSupport::Plain => {

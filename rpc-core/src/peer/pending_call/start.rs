@@ -20,11 +20,11 @@ impl PendingCall {
         if options.is_late {
             return State::Failed(Failure::Late);
         }
-        let StartOptions { deadline, sliding, mut beside, .. } = options;
-        if let Err(why) = message.prepare(&mut beside, self.shared.config.limits.message_out) {
+        let StartOptions { deadline, sliding, mut extensions, .. } = options;
+        if let Err(why) = message.prepare(&mut extensions, self.shared.config.limits.message_out) {
             return State::Failed(Failure::Encode(why));
         }
-        let RequestExtensions { progress, is_lasting, .. } = beside;
+        let RequestExtensions { progress, is_lasting, .. } = extensions;
         let (caller, released) = current::caller(&self.shared);
         let kept = self.options.streams.take();
         let streams = match kept.as_deref().map(take_streams) {
@@ -41,7 +41,7 @@ impl PendingCall {
         let mut streams = streams.into_iter();
         let started = self.shared.with(|state| {
             let scratch = &mut state.scratch;
-            let message = |id| message.request_in(scratch, id, &beside);
+            let message = |id| message.request_in(scratch, id, &extensions);
             let id = state.protocol.start(start, &mut waiter, message)?;
             if streams.len() > 0 {
                 let keys = state.protocol.streams_of(id).iter().copied().zip(&mut streams);

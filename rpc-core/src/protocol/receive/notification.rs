@@ -6,7 +6,7 @@ use crate::error::object::ErrorObject;
 use crate::protocol::tables::notifications::Waiting;
 use crate::protocol::tables::serving::{ColdFields, New};
 use crate::protocol::target::Target;
-use crate::protocol::unknown_method::{beside, named};
+use crate::protocol::unknown_method::{named, unnamed};
 use crate::protocol::{Arrival, Event, Protocol, Serve, Started};
 use crate::wire::decode::Notification;
 use crate::wire::scan::TOO_DEEP;
@@ -54,13 +54,13 @@ impl<W> Protocol<W> {
             return Event::Dropped("shutting down, or not logged in");
         }
         let number = self.serving.number();
-        let beside = match arrival.target {
+        let extensions = match arrival.target {
             Some(Target::Fallback(_)) => named(notification.extensions, &notification.method),
-            _ => beside(notification.extensions),
+            _ => unnamed(notification.extensions),
         };
         let members = arrival.batch.map(|batch| self.batches.members(batch));
         let params = notification.params;
-        let waiting = Waiting { number, method, params, cost, beside, members };
+        let waiting = Waiting { number, method, params, cost, extensions, members };
         if !arrival.late && self.notifications.is_free() && self.outbox.has_room() {
             let (started, serve) = self.start_notification(waiting, arrival.now);
             return Event::Serve(started, serve);
@@ -104,17 +104,17 @@ impl<W> Protocol<W> {
         waiting: Waiting<P>,
         now: Duration,
     ) -> (Started, Serve<P>) {
-        let Waiting { number, method, params, cost, beside, members } = waiting;
+        let Waiting { number, method, params, cost, extensions, members } = waiting;
         let deadline = Some(now.saturating_add(self.limits.notification_timeout));
         let (is_request, greeted, place) = (false, false, None);
-        let mut cold = ColdFields::of(beside.clone(), Vec::new());
+        let mut cold = ColdFields::of(extensions.clone(), Vec::new());
         if members.is_some() {
             cold.get_or_insert_default().members = members;
         }
         let new = New { is_request, greeted, place, method, cost, deadline, cold, now };
         let key = self.serving.register_numbered(new, number);
         self.notifications.started(key);
-        let serve = Serve { id: None, has_room: true, method, params, deadline, beside };
+        let serve = Serve { id: None, has_room: true, method, params, deadline, extensions };
         (Started::new(key), serve)
     }
 

@@ -6,7 +6,7 @@ use crate::error::object::ErrorObject;
 use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::serving::{ColdFields, Cost, New};
 use crate::protocol::target::Target;
-use crate::protocol::unknown_method::{beside, named};
+use crate::protocol::unknown_method::{named, unnamed};
 use crate::protocol::{Arrival, Event, Protocol, Room, Serve, Started};
 use crate::wire::decode::Request;
 use crate::wire::encode;
@@ -72,9 +72,9 @@ impl<W> Protocol<W> {
         self.outgoing.forget_request(id);
         let deadline = request.timeout.map(|timeout| now + timeout);
         let greeted = self.hello.window().is_some();
-        let beside = match arrival.target {
+        let extensions = match arrival.target {
             Some(Target::Fallback(_)) => named(request.extensions, &request.method),
-            _ => beside(request.extensions),
+            _ => unnamed(request.extensions),
         };
         let new = New {
             is_request: true,
@@ -83,7 +83,7 @@ impl<W> Protocol<W> {
             method,
             cost,
             deadline,
-            cold: ColdFields::of(beside.clone(), streams),
+            cold: ColdFields::of(extensions.clone(), streams),
             now,
         };
         let params = request.params.unwrap_or_default();
@@ -102,7 +102,7 @@ impl<W> Protocol<W> {
         let key = self.serving.register(new);
         let has_room = self.room_to_gather(place) == Room::Now;
         let (id, params) = (Some(id), request.params);
-        let serve = Serve { id, has_room, method, params, deadline, beside };
+        let serve = Serve { id, has_room, method, params, deadline, extensions };
         Event::Serve(Started::new(key), serve)
     }
 

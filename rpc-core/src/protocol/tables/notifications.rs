@@ -22,7 +22,7 @@ pub(crate) struct Waiting<P> {
     pub(crate) method: usize,
     pub(crate) params: Option<P>,
     pub(crate) cost: Cost,
-    pub(crate) beside: Option<Arc<ServedExtensions>>,
+    pub(crate) extensions: Option<Arc<ServedExtensions>>,
     /// The batch in which it came. It may start when the rest of the batch is answered and forgotten.
     pub(crate) members: Option<Members>,
 }
@@ -30,8 +30,8 @@ pub(crate) struct Waiting<P> {
 impl Waiting<&str> {
     /// Copies the params out of the message.
     pub(crate) fn into_owned(self) -> Waiting<Box<str>> {
-        let Self { number, method, params, cost, beside, members } = self;
-        Waiting { number, method, params: params.map(Box::from), cost, beside, members }
+        let Self { number, method, params, cost, extensions, members } = self;
+        Waiting { number, method, params: params.map(Box::from), cost, extensions, members }
     }
 }
 

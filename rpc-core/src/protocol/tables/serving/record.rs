@@ -60,7 +60,7 @@ impl<W> Default for Served<W> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ServedExtensions {
     /// Extension members of the message.
-    pub(crate) extensions: Extensions,
+    pub(crate) members: Extensions,
     /// The method name in the message, for a call that the fallback serves: the number of the method does
     /// not tell it.
     pub(crate) called: Option<Box<str>>,
@@ -70,7 +70,7 @@ pub(crate) struct ServedExtensions {
 #[derive(Debug)]
 pub(crate) struct ColdFields<W> {
     /// What came beside the params.
-    pub(crate) beside: Option<Arc<ServedExtensions>>,
+    pub(crate) extensions: Option<Arc<ServedExtensions>>,
     /// The batch in which a notification came. The batch of a request is found by its place there.
     pub(crate) members: Option<Members>,
     /// The streams among the params.
@@ -87,8 +87,8 @@ pub(crate) struct ColdFields<W> {
 
 impl<W> Default for ColdFields<W> {
     fn default() -> Self {
-        let (beside, members, streams, report) = (None, None, Vec::new(), None);
-        Self { beside, members, streams, report, watcher: None, after: None, params: None }
+        let (extensions, members, streams, report) = (None, None, Vec::new(), None);
+        Self { extensions, members, streams, report, watcher: None, after: None, params: None }
     }
 }
 
@@ -96,13 +96,13 @@ impl<W> ColdFields<W> {
     /// Returns the cold fields of a call. Nearly all calls have none.
     #[inline(always)]
     pub(crate) fn of(
-        beside: Option<Arc<ServedExtensions>>,
+        extensions: Option<Arc<ServedExtensions>>,
         streams: Vec<IncomingKey>,
     ) -> Option<Box<Self>> {
-        if beside.is_none() && streams.is_empty() {
+        if extensions.is_none() && streams.is_empty() {
             return None;
         }
-        Some(Box::new(Self { beside, streams, ..Self::default() }))
+        Some(Box::new(Self { extensions, streams, ..Self::default() }))
     }
 }
 
