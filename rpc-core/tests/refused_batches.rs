@@ -482,7 +482,7 @@ async fn of_many_long_batches_those_that_came_first_are_sent_anew() {
 #[tokio::test(start_paused = true)]
 async fn batches_that_are_done_with_leave_their_room_to_others() {
     let (mut raw, peer) = Raw::connect(Router::new(), Limits::client());
-    // FromAnswer, refused, or of notifications: of none is heard any more.
+    // Answered, refused, or of notifications: of none is heard any more.
     for round in 0..8 {
         let calls = send_long(&peer, 100_000).await;
         raw.receive().await;

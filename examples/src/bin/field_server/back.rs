@@ -36,7 +36,7 @@ pub(crate) trait Caller {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Outcome {
-    FromAnswer(bool),
+    Answered(bool),
     /// With this code.
     Refused(i64),
     /// Nothing came within a second.
@@ -76,7 +76,7 @@ impl Field for Back {
 impl From<Result<bool, CallError>> for Outcome {
     fn from(answer: Result<bool, CallError>) -> Self {
         match answer {
-            Ok(yes) => Self::FromAnswer(yes),
+            Ok(yes) => Self::Answered(yes),
             Err(CallError::Remote(error)) => Self::Refused(error.code),
             Err(_) => Self::Ignored,
         }
