@@ -48,7 +48,7 @@ pub enum ConnectError {
     Tls {
         /// The host and port, or the path of the Unix socket.
         host: String,
-        /// What the failure means, and what to change.
+        /// An explanation of the failure, and the change to make.
         reason: &'static str,
         /// The cause. The cause contains a [`rustls::Error`](crate::rustls::Error), unless the connection just ended.
         source: io::Error,

@@ -43,13 +43,13 @@ pub(crate) struct Handshake {
     pub(crate) target: Target,
     pub(crate) headers: HeaderMap,
     pub(crate) subprotocols: Vec<String>,
-    /// Whether the request asks if the server knows the extensions of JSON-RPC 2.0.
+    /// The request asks whether the server knows the extensions of JSON-RPC 2.0.
     pub(crate) asks_for_hello: bool,
 }
 
 /// The parameters that the server has agreed to.
 pub(crate) struct Agreed {
-    /// Whether the server has answered that it knows the extensions of JSON-RPC 2.0.
+    /// The server has answered that it knows the extensions of JSON-RPC 2.0.
     pub(crate) answers_hello: bool,
     /// The subprotocol that the server has picked from the offered ones.
     pub(crate) subprotocol: Option<Box<str>>,

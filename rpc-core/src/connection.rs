@@ -52,8 +52,8 @@ pub(crate) mod timer;
 
 use close::Closing;
 
-/// So many messages, or so many bytes, are read in one turn, unless the turn has [taken its time](TurnBudget) before;
-/// then other tasks get their turn.
+/// The most messages and the most bytes that are read in one turn. A turn ends earlier if its
+/// [time](TurnBudget) is over. Then other tasks get their turn.
 const MESSAGES: usize = 128;
 const BYTES: usize = 64 * 1024;
 

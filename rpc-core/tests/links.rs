@@ -135,10 +135,10 @@ impl Pair {
         );
         let registry = config.registry.clone();
         let far = End::start(config, far);
-        let config = EndpointConfig::new(
-            Router::new().service(HearsServer::new(Ears(ears))),
-            Limits::client(),
-        );
+        let mut limits = Limits::client();
+        limits.queue = 2000;
+        let config =
+            EndpointConfig::new(Router::new().service(HearsServer::new(Ears(ears))), limits);
         Self { near: End::start(config, near), far, worker, registry, heard }
     }
 
@@ -211,6 +211,27 @@ async fn a_connection_without_a_link_can_be_closed() {
     pair.far.peer.close(CloseCode::NORMAL, "enough");
     assert_eq!(pair.far.task.await.unwrap().code, Some(CloseCode::NORMAL));
     assert_eq!(pair.registry.peers().len(), 0);
+}
+
+/// Without a link nothing can leave, which is no fault of the other end: a full queue closes nothing, however long it
+/// stays full.
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_without_a_link_is_no_slow_reader() {
+    let pair = Pair::start();
+    let work = WorkClient::new(pair.near.peer.clone());
+    work.echo(String::new()).await.unwrap();
+    let (near, far) = memory::transports(64 * 1024);
+    drop(far);
+    pair.near.attach(near);
+    sleep(Duration::from_secs(1)).await;
+    let calls: Vec<_> = (0..4).map(|_| work.echo("x".repeat(1000)).no_timeout().start()).collect();
+    sleep(Duration::from_secs(60)).await;
+    assert!(pair.near.peer.stats().queue_bytes > 2000, "the queue is full");
+    assert!(!pair.near.peer.is_closed());
+    pair.replace();
+    for call in calls {
+        assert_eq!(call.await.unwrap().len(), 1000);
+    }
 }
 
 /// A pipe has no probes, and tells by itself that it is lost.

@@ -1,4 +1,4 @@
-//! What the macros write is found by way of `rpc-server`, the only dependency of ours.
+//! Generated code finds `rpc-core` through `rpc-server`, the only dependency of this package on the workspace.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ trait Bank {
     fn note(&self, line: &str);
 }
 
-/// What each caller offers.
+/// The methods that each caller offers.
 #[service(crate = rpc_server::rpc_core, dyn)]
 trait Holder {
     async fn confirm(&self, cents: u64) -> bool;

@@ -1,4 +1,4 @@
-//! What a connection has whatever its link is: handlers, streams and results. All of it belongs to the slot.
+//! The part of a connection that does not depend on its link: handlers, streams and results. It belongs to the slot.
 
 use std::collections::VecDeque;
 use std::task::{Context, Waker};
@@ -22,16 +22,16 @@ use crate::util::waiter::Waiter;
 use crate::wire::buffer::Scratch;
 use crate::wire::decode::Rules;
 
-/// A timer that rings so late was kept from ringing, as by a pause of the process: what depends on the timer has as
-/// much time more. And so long a timer waits at most until all that has come in was read.
+/// A timer that rings later than this was held up, for example by a pause of the process. All deadlines then move by
+/// the delay. It is also the longest time that an expired deadline waits until all received messages are read.
 const LATE: Duration = Duration::from_secs(1);
 
 /// The part of a connection that outlives a link.
 pub(super) struct Driver {
     pub(super) shared: Arc<Shared>,
-    /// By which messages are read, with the limits that hold at the moment.
+    /// The rules for decoding, made of the limits that hold now.
     pub(super) rules: Rules,
-    /// Around what is served.
+    /// The layers around served calls.
     pub(super) layers: Layers,
     pub(super) handlers: Tasks<Running>,
     pub(super) streams: Streams,
@@ -41,30 +41,30 @@ pub(super) struct Driver {
     pub(super) woken: VecDeque<Running>,
     /// Messages between the outbox and the link.
     pub(super) outgoing: VecDeque<Bytes>,
-    /// Whether notifications kept this turn from reading.
+    /// This turn reads no messages, because too many notifications wait.
     pub(super) paused: bool,
-    /// Whether more notifications wait than when that was last looked into.
+    /// A notification was queued since `paused` was last computed.
     pub(super) queued: bool,
     /// Where results are written.
     pub(super) scratch: Scratch,
-    /// Of the handler that was started last.
+    /// The context of the handler that was started last. The next handler reuses it.
     pub(super) context: HandlerContext,
-    /// Told at the end of a turn.
+    /// Waiters to wake at the end of the turn.
     to_wake: Vec<Waiter>,
     pub(super) budget: TurnBudget,
     timer: Timer,
-    /// Since when something is known to have run out of time.
+    /// When a deadline was first seen to have expired.
     due_since: Option<Duration>,
-    /// The waker of this task, lent to those that have something for the task.
+    /// The waker of this task. It is in the slot while the task sleeps.
     waker: Option<Waker>,
 }
 
-/// How a turn begins.
+/// The start of a turn.
 pub(super) struct Begun {
     pub(super) commands: Option<Box<Commands>>,
-    /// Whether something has run out of time.
+    /// A deadline has expired.
     pub(super) is_due: bool,
-    /// Whether the task was kept from running.
+    /// The task was held up for longer than [`LATE`].
     pub(super) was_late: bool,
     pub(super) reading: Result<Reading, CloseReason>,
 }
@@ -99,7 +99,7 @@ impl Driver {
         }
     }
 
-    /// Takes what was asked for from outside, and looks at the clocks.
+    /// Takes the commands from outside, and reads the clocks.
     pub(super) fn begin(&mut self, now: Duration) -> Begun {
         let mut state = self.shared.lock();
         // What comes during a turn is found before the turn ends: no waker is needed.
@@ -120,7 +120,7 @@ impl Driver {
         Begun { commands, is_due, was_late, reading }
     }
 
-    /// Notes how the turn has begun, after the commands were carried out.
+    /// Finishes the start of the turn, after the commands were applied.
     pub(super) fn settle(
         &mut self,
         is_due: bool,
@@ -133,15 +133,15 @@ impl Driver {
         Ok(())
     }
 
-    /// The limits that hold from now on.
+    /// Applies the limits that hold from now on, and returns them.
     pub(super) fn take_limits(&mut self) -> Arc<Limits> {
         let limits = self.shared.lock().protocol.limits().clone();
         self.rules = self.shared.rules(&limits);
         limits
     }
 
-    /// Returns whether what has run out of time is over. What saves it may have come in already, and not be read: so
-    /// there is one turn more, before which the runtime looks for that, and others until all of it was read.
+    /// Returns whether expired deadlines take effect now. The message that would have met a deadline may have arrived
+    /// without being read. So the deadline waits for one more turn, and further until all messages are read.
     pub(super) fn is_over(&mut self, now: Duration, has_read_all: bool) -> bool {
         match self.due_since {
             None => {
@@ -152,19 +152,19 @@ impl Driver {
         }
     }
 
-    /// Stops what has run out of time.
+    /// Times out all calls and handlers whose deadlines have expired.
     pub(super) fn expire(&mut self, now: Duration) {
         self.due_since = None;
         let stopped = self.shared.lock().protocol.expire(now);
         stopped.into_iter().for_each(|key| self.stop(key));
     }
 
-    /// Starts the handlers, writes the results and asks the streams that there is room for. Returns how many.
+    /// Starts handlers, writes results and polls streams while there is room. Returns how many.
     pub(super) fn work(&mut self, now: Duration) -> usize {
         self.start_waiting(now) + self.answer_returned() + self.run_streams(now)
     }
 
-    /// Returns whether something waits for room though there is some.
+    /// Returns whether a handler, a result or a stream waits although there is room.
     pub(super) fn is_waiting_in_vain_for_room(&self) -> bool {
         let protocol = &mut self.shared.lock().protocol;
         let waits = !self.returned.is_empty() || protocol.has_waiting();
@@ -173,17 +173,16 @@ impl Driver {
             || !protocol.no_stream_events()
     }
 
-    /// Returns whether reading paused in this turn and need not any more.
+    /// Returns whether reading paused in this turn and may go on.
     pub(super) fn reading_resumed(&mut self, now: Duration) -> Result<bool, CloseReason> {
         let paused = std::mem::take(&mut self.paused);
         Ok(paused && self.shared.lock().protocol.may_read(now)? == Reading::On)
     }
 
-    /// Wakes those that waited for something which happened in this turn.
+    /// Wakes all waiters of events of this turn.
     ///
     /// # Errors
-    /// The other end has taken too little or sent too much; or, when what has run out of time `is_over`, did so for
-    /// too long.
+    /// The other end reads too slowly or sends too much. Durations are checked only if `is_over` is set.
     pub(super) fn check_overdue(
         &mut self,
         now: Duration,
@@ -197,7 +196,7 @@ impl Driver {
         overdue.map_or(Ok(()), Err)
     }
 
-    /// Gives back what a busy time left behind.
+    /// Frees memory of busier times.
     pub(super) fn shrink(&mut self) {
         self.handlers.shrink();
         self.streams.shrink();
@@ -211,8 +210,8 @@ impl Driver {
         state.scratch = Scratch::default();
     }
 
-    /// Arms the timer, for the tables' clocks while there `are_turns`, for `silence` and for `until`; and lets callers
-    /// wake this task.
+    /// Arms the timer for the earliest of `silence`, `until` and, if there are turns (`has_turns`), the deadlines of the
+    /// protocol. Then lets callers wake this task.
     pub(super) fn sleep(
         &mut self,
         cx: &mut Context<'_>,
@@ -234,7 +233,7 @@ impl Driver {
             || state.protocol.must_gather_on()
             || !state.protocol.no_stream_events();
         if (unsent && can_send) || (has_turns && asked) {
-            // It came while this turn was ending.
+            // A message or a command came while this turn was ending.
             drop(state);
             self.waker = Some(waker);
             again(cx);

@@ -1,4 +1,4 @@
-//! What belongs to one link: the transport, and the clocks that watch the transport.
+//! One link: the transport, and the clocks that watch the transport.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
@@ -19,9 +19,9 @@ use crate::util::sync::Ordering;
 /// A link that works.
 pub(super) struct Link {
     carrier: Box<dyn Carrier>,
-    /// Whether the transport takes no more until it wakes us.
+    /// The transport takes no more messages until it wakes the task.
     pub(super) blocked: bool,
-    /// Whether the transport holds something that was not flushed.
+    /// The transport holds bytes that were not flushed.
     pub(super) unflushed: bool,
     pub(super) keepalive: Keepalive,
     controls: Controls,
@@ -80,7 +80,7 @@ impl Link {
         self.flush(cx).map(|()| true)
     }
 
-    /// Takes in what has come over the link.
+    /// Reads the counters of the transport, for the keepalive and the rate of control frames.
     ///
     /// # Errors
     /// More control frames came than may come.
@@ -101,12 +101,12 @@ impl Link {
         Ok(())
     }
 
-    /// How many messages of this link the medium accepted to the last byte.
+    /// Returns how many messages of this link the medium accepted to the last byte.
     pub(super) fn accepted(&self) -> u64 {
         self.carrier.accepted()
     }
 
-    /// How many bytes the transport holds.
+    /// Returns how many bytes the transport holds.
     pub(super) fn backlog(&self) -> usize {
         self.carrier.backlog()
     }
@@ -127,7 +127,7 @@ impl Link {
     }
 }
 
-/// What a transport has seen of the medium.
+/// Counters of a transport.
 pub(super) struct Seen {
     received_bytes: u64,
     assembling: Option<u64>,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::driver::Driver;
 use super::{Connection, End};
 
-/// So many bytes are taken out of the outbox under one lock.
+/// The bytes that are taken out of the outbox under one lock.
 const BATCH: usize = 16 * 1024;
 
-/// So many bytes are sent in one turn; then other tasks get their turn.
+/// The most bytes that are sent in one turn. Then other tasks get their turn.
 pub(super) const TURN: usize = 256 * 1024;
 
 impl Connection {
