@@ -89,10 +89,9 @@ impl Driver {
         bytes: &[u8],
         now: Duration,
     ) -> Result<usize, LinkError> {
-        let text = str::from_utf8(bytes).map_err(|_| LinkError::Violation {
-            code: CloseCode::UNSUPPORTED,
-            reason: "a binary message that is not UTF-8: send JSON",
-        })?;
+        let reason = "a binary message that is not UTF-8: send JSON";
+        let text = str::from_utf8(bytes)
+            .map_err(|_| LinkError::violation(CloseCode::UNSUPPORTED, reason))?;
         Ok(self.dispatch(text, now))
     }
 

@@ -25,9 +25,9 @@ pub(super) fn link_error(error: Error) -> LinkError {
         }
         Error::Protocol(ProtocolError::SendAfterClosing) => not_connected(),
         Error::ConnectionClosed | Error::AlreadyClosed => not_connected(),
-        Error::Protocol(error) => violation(CloseCode::PROTOCOL, reason(&error)),
-        Error::Capacity(_) => violation(CloseCode::TOO_BIG, ABOVE_MESSAGE_IN),
-        Error::Utf8(_) => violation(CloseCode::INVALID_TEXT, "text that is not UTF-8"),
+        Error::Protocol(error) => LinkError::violation(CloseCode::PROTOCOL, reason(&error)),
+        Error::Capacity(_) => LinkError::violation(CloseCode::TOO_BIG, ABOVE_MESSAGE_IN),
+        Error::Utf8(_) => LinkError::violation(CloseCode::INVALID_TEXT, "text that is not UTF-8"),
         Error::Io(error) => LinkError::Io(error),
         _ => LinkError::Io(io::ErrorKind::Other.into()),
     }
@@ -35,10 +35,6 @@ pub(super) fn link_error(error: Error) -> LinkError {
 
 fn not_connected() -> LinkError {
     LinkError::Io(io::ErrorKind::NotConnected.into())
-}
-
-pub(super) const fn violation(code: CloseCode, reason: &'static str) -> LinkError {
-    LinkError::Violation { code, reason }
 }
 
 fn reason(error: &ProtocolError) -> &'static str {

@@ -10,9 +10,9 @@ use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
 
 use super::WebSocket;
 use super::blocking::Reading;
-use super::errors::{is_blocked, link_error, violation};
+use super::errors::{is_blocked, link_error};
 use crate::error::close::CloseCode;
-use crate::transport::Received;
+use crate::transport::{LinkError, Received};
 
 /// So much is read at once when nothing was read ahead.
 const FIRST: usize = 4096;
@@ -106,7 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     fn ended(&self, error: Error) -> Received<Text> {
         if let Some(refusal) = self.wire.incoming().refusal() {
-            return Received::Failed(violation(refusal.code, refusal.reason));
+            return Received::Failed(LinkError::violation(refusal.code, refusal.reason));
         }
         if self.pings > 0 && matches!(error, Error::Utf8(_)) {
             // Kodi writes the bytes of a pong into a text message.
