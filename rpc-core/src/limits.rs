@@ -279,6 +279,65 @@ pub struct Limits {
     ///
     /// Raise `login_attempts` when a login takes more calls. Lower `login_attempts` when passwords are short.
     pub login_attempts: usize,
+    /// How long a server keeps a session whose link is lost. After this time the session ends. A client may ask for
+    /// less. 120 s.
+    ///
+    /// Raise `session_keep` when clients are often without a network for minutes. Lower `session_keep` when memory is
+    /// scarce.
+    #[serde(with = "text")]
+    pub session_keep: Duration,
+    /// Bytes of messages that wait in a session without a link, or `queue` if `queue` is less. Each message counts 128
+    /// bytes more than its text. Above the limit new messages wait outside the queue, and a group closes the session
+    /// or drops the push. 256 KiB.
+    ///
+    /// Raise `away_bytes` when much is sent to clients that lose their link. Lower `away_bytes` when many sessions
+    /// share little memory.
+    pub away_bytes: usize,
+    /// The most bytes of messages in all sessions of a server without a link. Beyond the limit sessions end: of the
+    /// owner with the most bytes, the session that has been without a link for the longest time. At least
+    /// `away_bytes`. 64 MiB.
+    ///
+    /// Raise `away_bytes_total` when sessions end early after an outage of the network. Lower `away_bytes_total` when
+    /// memory is scarce.
+    pub away_bytes_total: usize,
+    /// The most sessions without a link of one [named](crate::Peer::identify) caller of a server. Beyond the limit the
+    /// session of the caller that has been without a link for the longest time ends. 16.
+    ///
+    /// Raise `away_per_caller` when a caller has many devices. Lower `away_per_caller` when a caller has one device.
+    pub away_per_caller: usize,
+    /// The most sessions without a link from one address, or from one IPv6 network (its first 64 bits), of callers
+    /// without a name. Beyond the limit the session of the address that has been without a link for the longest time
+    /// ends. 1,000.
+    ///
+    /// Raise `away_per_address` when many users without names share an address. Lower `away_per_address` when one
+    /// address takes too much memory.
+    pub away_per_address: usize,
+    /// The most running handlers in all sessions of a server without a link. Beyond the limit sessions end: of the
+    /// owner with the most such handlers, the session that has been without a link for the longest time. 1,024.
+    ///
+    /// Raise `away_handlers` when clients start long work and often lose their link. Lower `away_handlers` when
+    /// handlers take much memory.
+    pub away_handlers: usize,
+    /// The most connections of a server that have announced to resume a session and have not yet sent their first
+    /// message. Further connections are answered 503 with `Retry-After`. 1,000.
+    ///
+    /// Raise `resuming` when many clients come back at once. Lower `resuming` when attackers announce sessions and
+    /// resume none.
+    pub resuming: usize,
+    /// The time from the first message in a session that is not acknowledged to its acknowledgement, unless much was
+    /// received before. 5 s.
+    ///
+    /// Raise `ack_after` when battery power or data volume is scarce. Lower `ack_after` when the other end has little
+    /// memory for what is not acknowledged.
+    #[serde(with = "text")]
+    pub ack_after: Duration,
+    /// How long a message that was sent in a session may stay without an acknowledgement while there is a link. After
+    /// this time the session is closed with 4008. At least twice `ack_after`. If `ack_within` is longer than
+    /// `dead_after`, a silent link counts as lost first, and its session is kept. 60 s.
+    ///
+    /// Raise `ack_within` when networks often pause. Lower `ack_within` when memory is scarce.
+    #[serde(with = "text")]
+    pub ack_within: Duration,
 }
 
 /// Longer than any useful wait, and short enough to be added to any time.
@@ -334,6 +393,15 @@ impl Limits {
             guests: 1000,
             login: Duration::from_secs(10),
             login_attempts: 10,
+            session_keep: Duration::from_secs(120),
+            away_bytes: 256 * KIB,
+            away_bytes_total: 64 * MIB,
+            away_per_caller: 16,
+            away_per_address: 1000,
+            away_handlers: 1024,
+            resuming: 1000,
+            ack_after: Duration::from_secs(5),
+            ack_within: Duration::from_secs(60),
         }
     }
 
@@ -385,6 +453,7 @@ impl Limits {
             pending_calls: self.pending_calls.min(most.pending_calls),
             batch: self.batch.min(most.batch),
             queue: self.queue.min(most.queue),
+            away_bytes: self.away_bytes.min(most.away_bytes),
             subscriptions: self.subscriptions.min(most.subscriptions),
             streams: self.streams.min(most.streams),
             groups: self.groups.min(most.groups),
@@ -438,6 +507,11 @@ impl Limits {
             ("connections", self.connections),
             ("guests", self.guests),
             ("login_attempts", self.login_attempts),
+            ("away_bytes", self.away_bytes),
+            ("away_bytes_total", self.away_bytes_total),
+            ("away_per_caller", self.away_per_caller),
+            ("away_per_address", self.away_per_address),
+            ("resuming", self.resuming),
         ];
         // Larger values could overflow: an entry may need a bit of a number, and sizes are added up.
         let at_most = [
@@ -448,6 +522,8 @@ impl Limits {
             ("message_in", self.message_in, 1 << 31),
             ("message_out", self.message_out, 1 << 31),
             ("queue", self.queue, 1 << 40),
+            ("away_bytes", self.away_bytes, 1 << 40),
+            ("away_bytes_total", self.away_bytes_total, 1 << 40),
             ("write_buffer", self.write_buffer, 1 << 31),
         ];
         if let Some((name, value, most)) = at_most.into_iter().find(|(_, value, most)| value > most)
@@ -468,6 +544,9 @@ impl Limits {
             ("close", self.close),
             ("grace", self.grace),
             ("login", self.login),
+            ("session_keep", self.session_keep),
+            ("ack_after", self.ack_after),
+            ("ack_within", self.ack_within),
         ];
         if let Some((name, _)) = durations.into_iter().find(|(_, value)| value.is_zero()) {
             return Err(LimitsError(format!("`{name}` is 0: it must be longer")));
@@ -487,12 +566,20 @@ impl Limits {
                 ("calls_on_wire", self.calls_on_wire),
             ));
         }
+        if self.away_bytes_total < self.away_bytes {
+            return Err(LimitsError::order(
+                ("away_bytes_total", self.away_bytes_total),
+                ("away_bytes", self.away_bytes),
+            ));
+        }
         if self.dead_after < 2 * self.ping {
-            return Err(LimitsError(format!(
-                "`dead_after` ({:?}) is less than twice `ping` ({:?}): raise `dead_after` or lower \
-                 `ping`",
-                self.dead_after, self.ping
-            )));
+            return Err(LimitsError::twice(("dead_after", self.dead_after), ("ping", self.ping)));
+        }
+        if self.ack_within < 2 * self.ack_after {
+            return Err(LimitsError::twice(
+                ("ack_within", self.ack_within),
+                ("ack_after", self.ack_after),
+            ));
         }
         if self.write_buffer_max < self.write_buffer + FRAGMENT {
             return Err(LimitsError(format!(
@@ -537,6 +624,13 @@ impl LimitsError {
     fn order(upper: (&str, usize), lower: (&str, usize)) -> Self {
         Self(format!(
             "`{}` ({}) is less than `{}` ({}): raise `{0}` or lower `{2}`",
+            upper.0, upper.1, lower.0, lower.1
+        ))
+    }
+
+    fn twice(upper: (&str, Duration), lower: (&str, Duration)) -> Self {
+        Self(format!(
+            "`{}` ({:?}) is less than twice `{}` ({:?}): raise `{0}` or lower `{2}`",
             upper.0, upper.1, lower.0, lower.1
         ))
     }
@@ -620,9 +714,33 @@ mod tests {
             complaint(|l| l.ping = Duration::from_secs(30)),
             "`dead_after` (45s) is less than twice `ping` (30s): raise `dead_after` or lower `ping`"
         );
+        assert_eq!(
+            complaint(|l| l.away_bytes_total = 9),
+            "`away_bytes_total` (9) is less than `away_bytes` (262144): raise `away_bytes_total` \
+             or lower `away_bytes`"
+        );
+        assert_eq!(
+            complaint(|l| l.ack_after = Duration::from_secs(31)),
+            "`ack_within` (60s) is less than twice `ack_after` (31s): raise `ack_within` or lower \
+             `ack_after`"
+        );
         assert!(complaint(|l| l.queue = usize::MAX).contains("at most"));
         assert!(complaint(|l| l.ping = Duration::ZERO).contains("`ping` is 0"));
         assert!(complaint(|l| l.close = Duration::MAX).contains("at most a year"));
+        for name in
+            ["away_bytes", "away_bytes_total", "away_per_caller", "away_per_address", "resuming"]
+        {
+            let complaint = complaint(|l| l.set(name, "0").unwrap());
+            assert_eq!(complaint, format!("`{name}` is 0: it must be at least 1"));
+        }
+        for name in ["session_keep", "ack_after", "ack_within"] {
+            let complaint = complaint(|l| l.set(name, "0s").unwrap());
+            assert_eq!(complaint, format!("`{name}` is 0: it must be longer"));
+        }
+        assert!(complaint(|l| l.away_bytes = usize::MAX).contains("`away_bytes` is"));
+        assert!(complaint(|l| l.away_bytes_total = usize::MAX).contains("`away_bytes_total` is"));
+        assert!(complaint(|l| l.session_keep = Duration::MAX).contains("`session_keep` is"));
+        assert!(complaint(|l| l.ack_within = Duration::MAX).contains("`ack_within` is"));
         assert!(complaint(|l| l.write_buffer = 128 * KIB).contains("`write_buffer_max`"));
     }
 }

@@ -27,7 +27,8 @@ fn fields(limits: &Limits) -> Vec<(String, Value)> {
 /// A value as the table has it: `1 MiB`, `131,072`, `10 s`, `0 (off)`.
 fn shown(value: &Value, has_unit: bool) -> String {
     let Some(number) = value.as_u64() else {
-        return value.as_str().unwrap().replace('s', " s");
+        let time = humantime::parse_duration(value.as_str().unwrap()).unwrap();
+        return format!("{} s", time.as_secs());
     };
     match number {
         0 => "0 (off)".to_owned(),
