@@ -44,6 +44,8 @@ impl CloseCode {
     pub const FORBIDDEN: Self = Self(4403);
     /// 4409: a later connection of the same caller has taken over. The client should not connect again by itself.
     pub const TAKEN_OVER: Self = Self(4409);
+    /// 4410: the client gives up this link, and not what it has done over the link. The client comes back.
+    pub const LINK_GIVEN_UP: Self = Self(4410);
 
     /// Creates a code from its number.
     pub const fn new(code: u16) -> Self {
@@ -57,7 +59,12 @@ impl CloseCode {
 
     /// Returns whether this is one of the codes above.
     pub(crate) const fn is_known(self) -> bool {
-        matches!(self.0, 1000..=1003 | 1007..=1009 | 1011..=1013 | 4008 | 4401 | 4403 | 4409)
+        matches!(self.0, 1000..=1003 | 1007..=1009 | 1011..=1013 | 4008 | 4401 | 4403 | 4409 | 4410)
+    }
+
+    /// Returns whether an end closes with this code because of a fault, and not because the end wants to leave.
+    const fn is_blame(self) -> bool {
+        matches!(self.0, 1002 | 1003 | 1007..=1009 | 1011 | 4008)
     }
 
     /// Returns whether an endpoint may put this code into a close frame (RFC 6455 section 7.4.2).
@@ -122,6 +129,34 @@ impl CloseReason {
         Self { by, code: code.into(), reason: reason.into() }
     }
 
+    /// Returns whether a client may connect again by itself after its connection has ended for this reason.
+    ///
+    /// | the end | connects again |
+    /// |---|---|
+    /// | the link was lost | yes |
+    /// | the server closed | yes, except with 4401, 4403 or 4409: the server does not want the client, or another client is in its place |
+    /// | this end closed because of a fault or a limit (1002, 1003, 1007, 1008, 1009, 1011, 4008), or gave up the link (4410) | yes |
+    /// | this end closed with another code, or the `Client` was dropped | no, since the program wanted the end |
+    ///
+    /// ```
+    /// use rpc_core::types::ClosedBy;
+    /// use rpc_core::{CloseCode, CloseReason};
+    ///
+    /// assert!(CloseReason::new(ClosedBy::Peer, CloseCode::RESTARTING, "update").may_reconnect());
+    /// assert!(!CloseReason::new(ClosedBy::Peer, CloseCode::TAKEN_OVER, "").may_reconnect());
+    /// assert!(!CloseReason::new(ClosedBy::Us, CloseCode::NORMAL, "").may_reconnect());
+    /// ```
+    pub fn may_reconnect(&self) -> bool {
+        let unwanted = [CloseCode::NOT_AUTHENTICATED, CloseCode::FORBIDDEN, CloseCode::TAKEN_OVER];
+        match self.by {
+            ClosedBy::Link => true,
+            ClosedBy::Peer => !self.code.is_some_and(|code| unwanted.contains(&code)),
+            ClosedBy::Us => {
+                self.code.is_some_and(|code| code.is_blame() || code == CloseCode::LINK_GIVEN_UP)
+            }
+        }
+    }
+
     /// The reason for a connection whose owner was dropped at this end.
     pub(crate) fn dropped() -> Self {
         Self::us(CloseCode::NORMAL, DROPPED)
@@ -144,8 +179,7 @@ impl CloseReason {
     /// Returns whether this end closes on purpose, and not for a fault of the peer. Calls of the peer are answered
     /// first then.
     pub(crate) fn is_planned(&self) -> bool {
-        let is_blame = |code: CloseCode| matches!(code.0, 1002 | 1003 | 1007..=1009 | 1011 | 4008);
-        self.by == ClosedBy::Us && !self.code.is_some_and(is_blame)
+        self.by == ClosedBy::Us && !self.code.is_some_and(CloseCode::is_blame)
     }
 
     /// Returns whether this end has closed because the peer's access was revoked.
@@ -179,4 +213,25 @@ impl fmt::Display for CloseReason {
         }
         Ok(())
     }
+}
+
+#[test]
+fn a_client_comes_back_unless_it_or_the_server_wanted_the_end() {
+    let may = |by, code: u16| CloseReason::new(by, CloseCode(code), "").may_reconnect();
+    for code in [1000, 1001, 1002, 1008, 1009, 1011, 1012, 1013, 3000, 4008, 4999] {
+        assert!(may(ClosedBy::Peer, code), "{code}");
+    }
+    for code in [4401, 4403, 4409] {
+        assert!(!may(ClosedBy::Peer, code), "{code}");
+    }
+    for code in [1002, 1003, 1007, 1008, 1009, 1011, 4008, 4410] {
+        assert!(may(ClosedBy::Us, code), "{code}");
+    }
+    for code in [1000, 1001, 1012, 1013, 3000, 4401, 4403, 4409] {
+        assert!(!may(ClosedBy::Us, code), "{code}");
+    }
+    assert!(CloseReason::link("reset").may_reconnect());
+    assert!(CloseReason::peer(None, String::new()).may_reconnect());
+    assert!(!CloseReason::dropped().may_reconnect());
+    assert!(!CloseReason::new(ClosedBy::Us, None, "").may_reconnect());
 }
