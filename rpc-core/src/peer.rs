@@ -28,6 +28,7 @@ pub(crate) mod batch;
 pub(crate) mod call;
 pub(crate) mod config;
 pub(crate) mod from_answer;
+pub(crate) mod goaway;
 pub(crate) mod group;
 pub(crate) mod notify;
 pub(crate) mod pending_call;

@@ -54,6 +54,13 @@ impl GoAway {
         self.window
     }
 
+    /// Returns a time within the window: `random` 0 is the shortest time, and the largest `random` the longest one.
+    pub(crate) fn pick_by(&self, random: u32) -> Duration {
+        let (min, max) = self.window;
+        let longest = u64::try_from((max - min).as_millis()).unwrap_or(LATEST);
+        min + Duration::from_millis(longest.saturating_add(1).saturating_mul(random.into()) >> 32)
+    }
+
     /// Reads the params of `$/goaway`; `None` if they are invalid.
     pub(crate) fn read(params: Option<&str>) -> Option<Self> {
         let News { mut reason, window } = serde_json::from_str(params?).ok()?;
@@ -102,4 +109,25 @@ fn what_was_written_is_read() {
     ] {
         assert_eq!(read(wrong), None, "{wrong}");
     }
+}
+
+#[test]
+fn a_time_is_picked_evenly_from_the_window() {
+    let ms = Duration::from_millis;
+    let news = GoAway::new("").reconnect_after(ms(1000), ms(1003));
+    let quarter = 1 << 30;
+    for (random, expected) in [
+        (0, 1000),
+        (quarter - 1, 1000),
+        (quarter, 1001),
+        (2 * quarter, 1002),
+        (3 * quarter, 1003),
+        (u32::MAX, 1003),
+    ] {
+        assert_eq!(news.pick_by(random), ms(expected), "{random}");
+    }
+    let day = GoAway::new("").reconnect_after(Duration::ZERO, Duration::MAX);
+    assert_eq!((day.pick_by(0), day.pick_by(u32::MAX)), (ms(0), ms(LATEST)));
+    let now = GoAway::new("").reconnect_after(ms(7), ms(7));
+    assert_eq!((now.pick_by(0), now.pick_by(u32::MAX)), (ms(7), ms(7)));
 }
