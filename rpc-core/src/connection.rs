@@ -19,34 +19,44 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::connection::driver::Driver;
+use crate::connection::event::{ConnectionEvent, SessionEnd};
 use crate::connection::keepalive::Action;
 use crate::connection::link::Link;
+use crate::connection::retired::Retired;
 use crate::error::close::{CloseCode, CloseReason};
+use crate::peer::remote_profile::RemoteSupport;
 use crate::peer::slot::{Command, Commands, Shared};
+use crate::protocol::session::LinkStart;
 use crate::service::current::Turn;
 use crate::transport::{LinkError, Transport};
 use crate::util::sync::Arc;
 use crate::util::turn_budget::{TurnBudget, again};
 
+pub(crate) mod accept;
 mod answer;
 mod close;
 mod dispatch;
 mod driver;
 pub(crate) mod endpoint;
+pub(crate) mod event;
 mod items;
 pub(crate) mod keepalive;
 mod link;
+pub(crate) mod opening;
 pub(crate) mod pair;
 pub(crate) mod panic_hook;
 mod receive;
+mod retired;
 mod send;
 mod serve;
+mod session;
 mod streams;
 pub(crate) mod subscription_id;
+mod take_over;
 pub(crate) mod tasks;
 pub(crate) mod timer;
 
@@ -71,16 +81,9 @@ pub struct Connection {
     driver: Driver,
     /// `None` while the connection has no transport.
     link: Option<Link>,
+    /// A link that was given up, until its close has left.
+    retired: Option<Box<Retired>>,
     phase: Phase,
-}
-
-/// How [`Connection::link_end`] ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkEnd {
-    /// The link was lost. The connection can go on over another link.
-    Lost(CloseReason),
-    /// The connection has ended.
-    Closed(CloseReason),
 }
 
 enum Phase {
@@ -103,13 +106,15 @@ enum End {
     /// This end or the other one closes; the transport still works. The close may take this long, if not as long
     /// as always.
     Close(CloseReason, Option<Duration>),
+    /// The other end has closed the link, or has broken a rule.
+    Fault(CloseReason),
     /// The transport does not work.
     Lost(CloseReason),
 }
 
 impl From<CloseReason> for End {
     fn from(reason: CloseReason) -> Self {
-        Self::Close(reason, None)
+        Self::Fault(reason)
     }
 }
 
@@ -123,89 +128,167 @@ impl From<LinkError> for End {
 }
 
 impl Connection {
-    pub(crate) fn new<T: Transport>(transport: T, shared: Arc<Shared>) -> Self {
-        let mut connection = Self { driver: Driver::new(shared), link: None, phase: Phase::Open };
-        connection.attach(transport);
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { driver: Driver::new(shared), link: None, retired: None, phase: Phase::Open }
+    }
+
+    /// Gives a connection that ends with its link the link.
+    pub(crate) fn with<T: Transport>(transport: T, shared: Arc<Shared>) -> Self {
+        let mut connection = Self::new(shared);
+        let mut link = Link::new(transport, &connection.driver.shared);
+        if connection.driver.counts && connection.driver.shared.lock().protocol.is_known() {
+            // What is sent before the hello of the client would not belong to the session.
+            let shared = &connection.driver.shared;
+            link.muted_until =
+                Some(shared.clock.now().saturating_add(shared.config.limits.handshake));
+        }
+        connection.link = Some(link);
         connection
     }
 
-    /// Goes on over `transport`, in place of the transport before, if there is one: that is dropped as by
-    /// [`detach`](Self::detach). Poll the connection afterwards.
-    pub fn attach<T: Transport>(&mut self, transport: T) {
-        self.detach();
-        let Driver { shared, outgoing, .. } = &mut self.driver;
-        shared.lock().protocol.attach(outgoing.len());
-        self.link = Some(Link::new(transport, shared));
-    }
-
-    /// Drops the transport without a close, and goes on without one. Handlers run. Calls, notifications and items
-    /// queue within [`queue`](crate::Limits::queue), until [`attach`](Self::attach) brings another transport.
+    /// Gives a connection that [outlives its links](crate::transport::SessionMode::Ask) another link, in place of the one before, if
+    /// there is one: that is closed with 4410. The handshake has shown whether the other end `is_extended`, that is,
+    /// knows the extensions of this crate. Only then can the other end resume the session. Poll the connection
+    /// afterwards.
     ///
-    /// Messages that were on their way are lost. A call whose request the medium did not accept to its last byte
-    /// fails with [`CallError::Closed`](crate::CallError::Closed) and [`Fate::NotSent`](crate::Fate::NotSent). Any
-    /// other call waits on for its answer until its deadline, although the answer may have been lost as well.
+    /// # Panics
+    /// If the connection does not outlive its links.
+    pub fn attach<T: Transport>(&mut self, transport: T, is_extended: bool) {
+        let reason = CloseReason::us(CloseCode::LINK_GIVEN_UP, "another link takes its place");
+        let within = self.driver.shared.config.limits.close;
+        self.retire(reason, within);
+        let Driver { shared, outgoing, .. } = &mut self.driver;
+        let now = shared.clock.now();
+        let reason = CloseReason::link("the server does not resume the session");
+        let mut state = shared.lock();
+        assert!(state.protocol.outlives_links(), "`EndpointConfig::sessions` is `Ask` or `Renew`");
+        if state.protocol.ended().is_some() {
+            return;
+        }
+        let LinkStart { hello, awaits_hello, ended } =
+            state.protocol.begin_link(is_extended, now, &reason);
+        drop(state);
+        if shared.remote.get() != RemoteSupport::Plain {
+            let support =
+                if is_extended { RemoteSupport::Extended } else { RemoteSupport::Unknown };
+            shared.remote.set(support);
+        }
+        outgoing.extend(hello);
+        let mut link = Link::new(transport, shared);
+        link.muted_until = awaits_hello.then_some(Duration::MAX);
+        self.link = Some(link);
+        let ended = ended.map(|ended| self.driver.stop_session(ended));
+        if !awaits_hello {
+            let up = ConnectionEvent::Up { resumed: false, ended };
+            self.driver.event = Some(Box::new(up));
+        }
+    }
+
+    /// Drops the link without a close, as if it had broken: a connection that outlives its links goes on without one.
+    /// Any other connection ends.
     pub fn detach(&mut self) {
-        self.lose_link(&CloseReason::link("the transport was taken away"));
+        let reason = CloseReason::link("the transport was taken away");
+        if self.link.is_some() {
+            let event = self.link_broke(reason);
+            self.driver.event = Some(Box::new(event));
+        }
     }
 
-    fn lose_link(&mut self, reason: &CloseReason) {
-        let Some(link) = self.link.take() else { return };
-        let unsent = self.driver.outgoing.len();
-        self.driver.shared.with(|state| state.protocol.detach(link.accepted(), unsent, reason));
+    /// Lets the program open each fresh session of a connection that outlives its links. Then nothing is sent in a
+    /// fresh session until [`open_session`](Self::open_session), but what is sent under
+    /// [`opening`](crate::transport::opening), and answers.
+    pub fn hold_sessions(&mut self) {
+        self.driver.shared.lock().protocol.set_opened_by_application();
     }
 
-    /// Carries the connection until it loses its link, or ends. In contrast to the connection as a future, a lost link
-    /// leaves the connection as after [`detach`](Self::detach).
+    /// Sends what was held back: the program has opened the session. No effect if nothing is held back.
+    pub fn open_session(&mut self) {
+        self.driver.shared.with(|state| state.protocol.open_session());
+    }
+
+    /// Ends the session of a connection that outlives its links, and closes the link with 1000. The next link begins
+    /// another session. Returns what was lost, or `None` if there was no session.
+    pub fn renew_session(&mut self, reason: &str) -> Option<SessionEnd> {
+        let reason = CloseReason::us(CloseCode::NORMAL, reason);
+        let within = self.driver.shared.config.limits.close;
+        self.retire(reason.clone(), within);
+        self.driver.end_session(&reason)
+    }
+
+    /// Returns the time over which the server asks clients to spread their first attempts to reconnect. `None` if it
+    /// has not asked.
+    pub fn spread(&self) -> Option<Duration> {
+        self.driver.shared.lock().protocol.spread()
+    }
+
+    /// Returns whether the next link is to resume the session.
+    pub fn wants_to_resume(&self) -> bool {
+        self.driver.shared.lock().protocol.wants_to_resume()
+    }
+
+    /// Carries the connection until something happens to its link or its session, or until it ends. In contrast to the
+    /// connection as a future, a lost link does not end a connection that outlives its links: give it another one by
+    /// [`attach`](Self::attach).
     ///
     /// Cancel safe: nothing is lost when the returned future is dropped. Without a link the future carries the
-    /// connection on, and is ready when the connection is closed. After the end of the connection it is ready at once.
-    ///
-    /// ```
-    /// # use rpc_core::transport::{Connection, LinkEnd};
-    /// # use rpc_core::{CloseReason, memory::Pipe};
-    /// # use tokio::sync::mpsc::Receiver;
-    /// async fn carry(mut connection: Connection, mut links: Receiver<Pipe>) -> CloseReason {
-    ///     loop {
-    ///         tokio::select! {
-    ///             end = connection.link_end() => match end {
-    ///                 LinkEnd::Lost(reason) => println!("{reason}: waits for another link"),
-    ///                 LinkEnd::Closed(reason) => return reason,
-    ///             },
-    ///             Some(link) = links.recv() => connection.attach(link),
-    ///         }
-    ///     }
-    /// }
-    /// ```
-    pub async fn link_end(&mut self) -> LinkEnd {
-        let end = poll_fn(|cx| self.poll_end(cx)).await;
-        if let LinkEnd::Lost(reason) = &end {
-            self.lose_link(reason);
-        }
-        end
+    /// connection on. After the end of the connection it is ready at once.
+    pub async fn next_event(&mut self) -> ConnectionEvent {
+        poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionEvent> {
         let _turn = Turn::begin(&self.driver.shared);
+        self.poll_retired(cx);
         if matches!(self.phase, Phase::Open | Phase::Draining(_)) {
             match self.turn(cx) {
                 Ok(()) => {}
                 Err(End::Close(reason, within)) => self.begin_closing(reason, within),
-                Err(End::Lost(reason)) => return Poll::Ready(LinkEnd::Lost(reason)),
+                Err(End::Fault(reason)) => {
+                    if let Some(event) = self.fault(reason) {
+                        return Poll::Ready(event);
+                    }
+                }
+                Err(End::Lost(reason)) => return Poll::Ready(self.link_broke(reason)),
+            }
+            if let Some(event) = self.driver.event.take() {
+                return Poll::Ready(*event);
             }
         }
         if matches!(self.phase, Phase::Closing(_))
             && let Poll::Ready(reason) = self.poll_closing(cx)
         {
-            return Poll::Ready(LinkEnd::Closed(reason));
+            return Poll::Ready(ConnectionEvent::Closed(reason));
         }
         if matches!(self.phase, Phase::Closed) {
             let reason = self.driver.shared.lock().closed.clone();
-            return Poll::Ready(LinkEnd::Closed(
+            return Poll::Ready(ConnectionEvent::Closed(
                 *reason.expect("a connection that has ended has a reason"),
             ));
         }
         self.sleep(cx);
         Poll::Pending
+    }
+
+    /// Carries the close of a link that was given up.
+    fn poll_retired(&mut self, cx: &mut Context<'_>) {
+        if let Some(retired) = &mut self.retired
+            && retired.poll(cx, self.driver.shared.clock.now()).is_ready()
+        {
+            self.retired = None;
+        }
+    }
+
+    /// What follows from the messages of a turn for a connection that counts them.
+    fn after_receive(&mut self, now: Duration) {
+        let has_read = self.driver.taken_in.0 > 0 || self.driver.event.is_some();
+        if let Some(link) = &mut self.link {
+            let is_resuming = link.muted_until == Some(Duration::MAX);
+            let is_free = if is_resuming { self.driver.event.is_some() } else { has_read };
+            if is_free || link.muted_until.is_some_and(|until| now >= until) {
+                link.muted_until = None;
+            }
+        }
+        self.driver.report_taken_in(now);
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
@@ -218,6 +301,9 @@ impl Connection {
             Some(link) => link.receive(&mut self.driver, cx, now)?,
             None => false,
         };
+        if self.driver.counts {
+            self.after_receive(now);
+        }
         let has_read_all = !more && !self.driver.paused;
         more |= self.driver.run_woken();
         let is_over = is_due && self.driver.is_over(now, !more);
@@ -260,6 +346,12 @@ impl Connection {
             if let Some(link) = &mut self.link {
                 link.set_limits(&limits);
             }
+        }
+        if let Some(first) = commands.first {
+            self.driver.dispatch(&first, self.driver.shared.clock.now());
+        }
+        for offer in commands.offers {
+            self.consider(offer)?;
         }
         match commands.end {
             Some(Command::Close { code, reason, within }) => {
@@ -309,7 +401,7 @@ impl Connection {
         } else if !is_sent || !state.protocol.is_drained() {
             return Ok(());
         }
-        Err(CloseReason::us(*code, reason.clone()).into())
+        Err(End::Close(CloseReason::us(*code, reason.clone()), None))
     }
 
     /// Returns whether the medium has all that was taken out of the outbox.
@@ -360,7 +452,12 @@ impl Connection {
             Phase::Closing(closing) => (Some(closing.until()), false),
             Phase::Closed => (None, false),
         };
-        let can_send = self.link.as_ref().is_some_and(|link| !link.blocked);
+        let can_send =
+            self.link.as_ref().is_some_and(|link| !link.blocked && link.muted_until.is_none());
+        let muted = self.link.as_ref().and_then(|link| link.muted_until);
+        let muted = muted.filter(|until| *until < Duration::MAX);
+        let retired = self.retired.as_ref().map(|retired| retired.until());
+        let until = [until, muted, retired].into_iter().flatten().min();
         self.driver.sleep(cx, silence.filter(|_| has_turns), until, has_turns, can_send);
     }
 }
@@ -370,10 +467,18 @@ impl Future for Connection {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseReason> {
         let this = self.get_mut();
-        this.poll_end(cx).map(|end| match end {
-            LinkEnd::Lost(reason) => this.lose(reason),
-            LinkEnd::Closed(reason) => reason,
-        })
+        loop {
+            match ready!(this.poll_event(cx)) {
+                ConnectionEvent::Closed(reason) => return Poll::Ready(reason),
+                // Nobody gives it another link.
+                ConnectionEvent::Lost { reason, .. }
+                    if this.driver.shared.lock().protocol.outlives_links() =>
+                {
+                    return Poll::Ready(this.lose(reason));
+                }
+                ConnectionEvent::Lost { .. } | ConnectionEvent::Up { .. } => {}
+            }
+        }
     }
 }
 

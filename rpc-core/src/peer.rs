@@ -72,6 +72,20 @@ pub struct Peer {
     pub(crate) shared: Arc<Shared>,
 }
 
+/// Whether a connection has a link, as [`Peer::link`] returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Link {
+    /// The connection has a link.
+    Up,
+    /// The link was lost, and the session waits for another one.
+    #[non_exhaustive]
+    Away {
+        /// The time since the link was found to be lost.
+        elapsed: Duration,
+    },
+}
+
 /// # Calling
 ///
 /// Messages to the peer. A [stub](macro@crate::service) does the same with types.
@@ -335,6 +349,16 @@ impl Peer {
     /// Removes the value of this type and returns it. Other holders of the `Arc` keep the value until they drop it.
     pub fn take_value<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.shared.values.take()
+    }
+
+    /// Returns whether the connection has a link at the moment. A connection can be without a link only if its session
+    /// outlives its links.
+    pub fn link(&self) -> Link {
+        let now = self.shared.clock.now();
+        match self.shared.lock().protocol.away_since() {
+            Some(since) => Link::Away { elapsed: now.saturating_sub(since) },
+            None => Link::Up,
+        }
     }
 
     /// Returns figures about the present state of this connection.

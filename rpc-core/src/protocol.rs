@@ -44,6 +44,7 @@ mod progress;
 mod receive;
 mod send;
 mod serve;
+pub(crate) mod session;
 mod start;
 mod started;
 pub(crate) mod stats;
@@ -61,6 +62,7 @@ pub(crate) use lifecycle::Unauthenticated;
 pub(crate) use outcome::{Outcome, Refused};
 use park::{Parked, Stall};
 use permits::PermitWatchers;
+use session::Session;
 pub(crate) use start::{Caller, Start};
 pub(crate) use started::Started;
 use unanswered_batches::Unanswered;
@@ -73,11 +75,11 @@ use unanswered_batches::Unanswered;
 ///
 /// | kind | prefix | methods |
 /// |---|---|---|
-/// | set up, before the first message | `set_` | [`new`](Self::new), `set_plain`, `set_dialect`, `set_chance`, `set_answers_only`, `leave_malformed`, `require_login`, `know_other`, `greet` |
-/// | events in: what has happened | `receive`, `on_` | [`receive`](Self::receive) between `begin_batch` and `end_batch`, `on_batch_answered`, `on_returned`, `on_sent`, `on_pinged`, `on_late`, `attach`, `detach`, `link_lost`, `take_back`, `expire_unbegun`, `expire` |
-/// | commands in: what this end wants | a verb | of callers: `start`, `start_batch`, `abandon`, `notify`, `withdraw_notification`, `unsubscribe`; of handlers: `keep`, `finish`, `finish_with_stream`, `open_outgoing`, `push_item`, `finish_stream`, `report`, `claim`, `release_permit`, `reacquire_permit`; of the application: `log_in`, `drop_login`, `set_expiry`, `drain`, `interrupt`, `end`, `discard`, `shrink` |
+/// | set up, before the first message | `set_` | [`new`](Self::new), `set_plain`, `set_dialect`, `set_chance`, `set_answers_only`, `leave_malformed`, `require_login`, `know_other`, `greet`, `set_grants_sessions`, `set_outlives_links`, `set_opened_by_application` |
+/// | events in: what has happened | `receive`, `on_` | [`receive`](Self::receive) between `begin_batch` and `end_batch`, `on_batch_answered`, `on_returned`, `on_sent`, `on_pinged`, `on_late`, `on_taken_in`, `on_sent_counted`, `begin_link`, `accept_resume`, `note_accepted`, `detach`, `link_lost`, `take_back`, `expire_unbegun`, `expire` |
+/// | commands in: what this end wants | a verb | of callers: `start`, `start_batch`, `abandon`, `notify`, `withdraw_notification`, `unsubscribe`; of handlers: `keep`, `finish`, `finish_with_stream`, `open_outgoing`, `push_item`, `finish_stream`, `report`, `claim`, `release_permit`, `reacquire_permit`; of the application: `log_in`, `drop_login`, `set_expiry`, `drain`, `interrupt`, `end`, `discard`, `shrink`; of sessions: `grant`, `grant_nothing`, `open_session`, `end_session`, `take_ended_session`, `end_with_session`, `hold_handlers`, `release_handlers` |
 /// | what is next | `next_`, `poll_` | for the driver: `next_to_start`, `next_message`, `next_deadline`, `released`, `dropped`, `to_wake`; for one who waits: `poll_outcome`, `poll_entered`, `poll_item`, `watch`, `watch_permit`, `unwatch_permit`, `after_answer`, `take_progress` |
-/// | questions, which change nothing that others see | `is_`, `has_`, `may_`, `must_`, a noun | of the driver: `may_read`, `overdue`, `has_room`, `room_for_answer`, `has_waiting`, `is_open`, `is_sent`, `is_drained`, `has_credit`, `is_counted`, `no_stream_events`, `may_start_ordered`, `must_gather_on`, `wire_is_unwatched`, `hello_is_unwatched`; of handlers and callers: `extensions`, `members`, `method`, `is_notification`, `streams_of`, `unused_id`, `most_in_batch`, `going_away`, `is_known`, `answers_only`, `is_guest`, `login_expires`, `ended`, `limits`; numbers: [`stats`], `served`, `in_flight`, `pending`, `subscriptions`, `queue_bytes` |
+/// | questions, which change nothing that others see | `is_`, `has_`, `may_`, `must_`, a noun | of the driver: `may_read`, `overdue`, `has_room`, `room_for_answer`, `has_waiting`, `is_open`, `is_sent`, `is_drained`, `has_credit`, `is_counted`, `no_stream_events`, `may_start_ordered`, `must_gather_on`, `wire_is_unwatched`, `hello_is_unwatched`; of handlers and callers: `extensions`, `members`, `method`, `is_notification`, `streams_of`, `unused_id`, `most_in_batch`, `going_away`, `is_known`, `answers_only`, `is_guest`, `login_expires`, `ended`, `limits`; of sessions: `outlives_links`, `may_be_resumed`, `wants_to_resume`, `spread`, `away_since`, `may_ask_for_end`, `taken_in_at_end`; numbers: [`stats`], `served`, `in_flight`, `pending`, `subscriptions`, `queue_bytes` |
 ///
 /// A `poll_` method takes a closure, which it calls if there is nothing yet: the closure stores a waiter
 /// (`W`). When there is something, the waiter is put into `to_wake`. The driver takes `to_wake` and wakes
@@ -131,11 +133,11 @@ pub(crate) struct Protocol<W> {
     /// Batches that were sent, and errors that came under no id.
     unanswered: Option<Box<Unanswered>>,
     hello: Greetings,
+    /// The session, if this connection has one or outlives its links.
+    session: Option<Box<Session<W>>>,
     outbox: Outbox<W>,
     /// How many messages the transport was given.
     sent: u64,
-    /// How many of them earlier links had.
-    before_link: u64,
     /// Whether there is a link.
     is_attached: bool,
     /// Since when the outbox is above its limit.
@@ -152,6 +154,10 @@ pub(crate) struct Protocol<W> {
     dialect: Dialect,
     /// Whether the other end takes nothing but answers.
     answers_only: bool,
+    /// Whether a client that asks for a session gets one.
+    grants_sessions: bool,
+    /// How many reasons there are to start no handler.
+    holds: u8,
     /// Whether malformed messages are answered that are no requests.
     answers_malformed: bool,
     /// Whether the application takes the messages that are no JSON-RPC.
@@ -186,9 +192,9 @@ impl<W> Protocol<W> {
             unreported: None,
             unanswered: None,
             hello: Greetings::default(),
+            session: None,
             outbox: Outbox::new(limits.queue),
             sent: 0,
-            before_link: 0,
             is_attached: true,
             above_since: None,
             paused_since: None,
@@ -197,6 +203,8 @@ impl<W> Protocol<W> {
             cancels: false,
             dialect: Dialect::JsonRpc,
             answers_only: false,
+            grants_sessions: false,
+            holds: 0,
             answers_malformed: true,
             hears_foreign: false,
             lifecycle: None,

@@ -301,6 +301,21 @@ impl<T: DeserializeOwned, E: StreamErrorType> Streaming<T, E> {
     }
 }
 
+impl<T, E> Streaming<T, E> {
+    /// Sets what becomes of a subscription of a client that reconnects, when its session ends without being resumed.
+    /// By default the client makes the subscription anew: the stream shows a [`StreamError::Gap`], whose number is 0,
+    /// and goes on. If `resubscribe` is false, the stream ends with [`StreamError::Closed`]. No effect on other
+    /// streams.
+    pub fn resubscribe(self, resubscribe: bool) -> Self {
+        if let Source::Remote(remote) = &self.source
+            && !resubscribe
+        {
+            remote.end_with_session();
+        }
+        self
+    }
+}
+
 impl<T, E> From<Remote> for Streaming<T, E> {
     fn from(remote: Remote) -> Self {
         Self::of(Source::Remote(remote))

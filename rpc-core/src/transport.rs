@@ -24,9 +24,12 @@ pub(crate) mod memory;
 pub(crate) mod websocket;
 
 // The public face of this module; nothing below uses these names.
-pub use crate::connection::endpoint::{Endpoint, NotOffered};
-pub use crate::connection::{Connection, LinkEnd};
-pub use crate::peer::config::{EndpointConfig, OnForeign};
+pub use crate::connection::Connection;
+pub use crate::connection::accept::Accepted;
+pub use crate::connection::endpoint::{Endpoint, HandlerHold, NotOffered};
+pub use crate::connection::event::{ConnectionEvent, SessionEnd};
+pub use crate::connection::opening::opening;
+pub use crate::peer::config::{EndpointConfig, OnForeign, SessionMode};
 pub use crate::peer::registry::PeerRegistry;
 pub use crate::wire::hello::Hello;
 #[cfg(feature = "websocket")]

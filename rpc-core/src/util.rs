@@ -17,7 +17,6 @@ pub(crate) mod site;
 pub(crate) mod sync;
 #[cfg(test)]
 pub(crate) mod testing;
-#[cfg_attr(not(test), expect(dead_code, reason = "sessions do not outlive their links yet"))]
 pub(crate) mod token;
 pub(crate) mod turn_budget;
 pub(crate) mod type_map;

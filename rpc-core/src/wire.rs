@@ -12,5 +12,6 @@ pub(crate) mod id;
 pub(crate) mod request;
 pub(crate) mod reserved;
 pub(crate) mod scan;
+pub(crate) mod session;
 pub(crate) mod stream_ref;
 pub(crate) mod trace;

@@ -27,7 +27,7 @@ fn files_of(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = entries
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .collect();
-    for inner in ["receive"] {
+    for inner in ["receive", "session"] {
         if folder.join(inner).is_dir() {
             files.extend(files_of(&folder.join(inner)));
         }

@@ -4,8 +4,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::driver::Driver;
+use super::take_over::Offer;
 use super::{Connection, Phase};
-use crate::error::close::CloseReason;
+use crate::error::close::{CloseReason, ClosedBy};
 use crate::stream::StreamEnd;
 use crate::util::catch::drop_quietly;
 use crate::util::waiter::Waiter;
@@ -97,10 +98,15 @@ impl Connection {
         self.phase = Phase::Closed;
         let shared = &self.driver.shared;
         tracing::debug!(peer = %shared.id, reason = reason.to_string(), "connection ended");
+        let is_asked_for = shared.lock().protocol.may_ask_for_end();
+        if is_asked_for && reason.by != ClosedBy::Peer {
+            shared.config.registry.remember_ended(shared);
+        }
         // First: code that hears of the end must not find the peer in the registry.
         shared.config.registry.remove(shared, &reason);
         shared.with(|state| state.protocol.discard());
-        shared.finish(&reason);
+        let offers = shared.finish(&reason);
+        offers.into_iter().for_each(Offer::refuse);
         reason
     }
 }

@@ -7,7 +7,6 @@ use crate::error::close::CloseCode;
 use crate::error::code::ErrorCode;
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
-use crate::peer::remote_profile::RemoteSupport;
 use crate::protocol::target::Target;
 use crate::protocol::{Arrival, Event};
 use crate::service::Service;
@@ -41,6 +40,8 @@ struct Foreign {
 impl Driver {
     /// Dispatches one message, or all messages of a batch. Returns how many messages there were.
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
+        self.taken_in.0 += 1;
+        self.taken_in.1 += text.len();
         match decode::decode(text, &self.rules) {
             Payload::Single(incoming) => {
                 if let Some(foreign) = self.receive_one(incoming, None, now) {
@@ -190,7 +191,11 @@ impl Driver {
                 }
             }
             Event::Foreign { is_first } => return Some(Foreign { is_first }),
-            Event::Greeted => self.shared.remote.set(RemoteSupport::Extended),
+            Event::Greeted => self.greeted(),
+            Event::AsksForSession(asked) => self.grant_session(asked),
+            Event::Confirmed => self.up(false, None),
+            Event::Resumed => self.resumed(),
+            Event::SessionEnded => self.session_ended(),
             Event::Done => {}
         }
         None

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::event::ConnectionEvent;
 use super::streams::Streams;
+use super::take_over::RefusedSession;
 use crate::connection::tasks::Tasks;
 use crate::connection::timer::Timer;
 use crate::error::close::CloseReason;
 use crate::layers::Layers;
 use crate::limits::Limits;
+use crate::peer::config::SessionMode;
 use crate::peer::slot::{Commands, Shared};
 use crate::protocol::Reading;
 use crate::service::context::Context as HandlerContext;
@@ -45,6 +48,14 @@ pub(super) struct Driver {
     pub(super) paused: bool,
     /// A notification was queued since `paused` was last computed.
     pub(super) queued: bool,
+    /// Messages that were read since they were last reported, and their bytes.
+    pub(super) taken_in: (u64, usize),
+    /// Whether messages are counted: the connection has, or may get, a session.
+    pub(super) counts: bool,
+    /// Why the link did not get the session that its client asked to resume.
+    pub(super) refusal: Option<Box<RefusedSession>>,
+    /// What has happened to the session in this turn.
+    pub(super) event: Option<Box<ConnectionEvent>>,
     /// Where results are written.
     pub(super) scratch: Scratch,
     /// The context of the handler that was started last. The next handler reuses it.
@@ -88,6 +99,10 @@ impl Driver {
             outgoing: VecDeque::new(),
             paused: false,
             queued: false,
+            taken_in: (0, 0),
+            counts: shared.config.sessions != SessionMode::Off,
+            refusal: None,
+            event: None,
             scratch: Scratch::default(),
             context: HandlerContext::new(shared.clone()),
             to_wake: Vec::new(),

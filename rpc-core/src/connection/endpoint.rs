@@ -175,6 +175,14 @@ impl Endpoint {
         self.peer().shared.lock().protocol.set_answers_only();
     }
 
+    /// Starts no handler until the returned value is dropped: requests of the peer wait, in order, within their limits.
+    /// Calls and notifications of this end are sent.
+    pub fn hold_handlers(&self) -> HandlerHold {
+        let shared = self.peer().shared;
+        shared.lock().protocol.hold_handlers();
+        HandlerHold { shared }
+    }
+
     /// Returns the limits that hold now: those of the [`EndpointConfig`], or lower ones until the login.
     pub fn limits(&self) -> Arc<Limits> {
         self.peer().shared.lock().protocol.limits().clone()
@@ -182,8 +190,43 @@ impl Endpoint {
 
     /// Makes the connection over `transport`. The connection works while the returned future is polled: spawn it.
     pub fn connect<T: Transport>(mut self, transport: T) -> Connection {
-        let peer = self.peer.take().expect("taken here only");
-        Connection::new(transport, peer.shared)
+        let peer = self.take_peer();
+        Connection::with(transport, peer.shared)
+    }
+
+    /// Takes the endpoint apart.
+    pub(super) fn take_peer(&mut self) -> Peer {
+        self.peer.take().expect("taken once, by who makes the connection")
+    }
+
+    /// Makes a connection that [outlives its links](crate::transport::SessionMode::Ask), and has none yet:
+    /// [`Connection::attach`] gives it one.
+    ///
+    /// # Panics
+    /// If [`EndpointConfig::sessions`] is neither `Ask` nor `Renew`.
+    pub fn without_link(mut self) -> Connection {
+        let peer = self.take_peer();
+        let outlives_links = peer.shared.config.sessions.outlive_links();
+        assert!(outlives_links, "`EndpointConfig::sessions` is `Ask` or `Renew`");
+        Connection::new(peer.shared)
+    }
+}
+
+/// Holds back the handlers of a connection until it is dropped; see [`Endpoint::hold_handlers`].
+#[must_use = "handlers start when it is dropped"]
+pub struct HandlerHold {
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for HandlerHold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerHold").field("peer", &self.shared.id).finish()
+    }
+}
+
+impl Drop for HandlerHold {
+    fn drop(&mut self) {
+        self.shared.with(|state| state.protocol.release_handlers());
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Link {
     pub(super) blocked: bool,
     /// The transport holds bytes that were not flushed.
     pub(super) unflushed: bool,
+    /// Nothing but what is in `outgoing` is sent before this time, or before the other end has spoken.
+    pub(super) muted_until: Option<Duration>,
     pub(super) keepalive: Keepalive,
     controls: Controls,
 }
@@ -36,6 +38,7 @@ impl Link {
             carrier: Box::new(transport),
             blocked: false,
             unflushed: false,
+            muted_until: None,
             keepalive: Keepalive::new(shared.config.keepalive, shared.clock.now()),
             controls: Controls::default(),
         }

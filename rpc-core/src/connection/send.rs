@@ -4,6 +4,7 @@ use std::task::Context;
 use std::time::Duration;
 
 use super::driver::Driver;
+use super::link::Link;
 use super::{Connection, End};
 
 /// The bytes that are taken out of the outbox under one lock.
@@ -17,12 +18,15 @@ impl Connection {
     pub(super) fn send(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<usize, End> {
         let Self { driver, link, .. } = self;
         let Some(link) = link else {
-            driver.report(0, now);
+            driver.report(None, now);
             return Ok(0);
         };
         let mut sent = 0;
-        let mut moved = link.unflushed;
-        while sent < TURN && (!driver.outgoing.is_empty() || driver.refill(link.backlog(), now)) {
+        let mut moved = link.unflushed | driver.counts;
+        let is_muted = link.muted_until.is_some();
+        while sent < TURN
+            && (!driver.outgoing.is_empty() || (!is_muted && driver.refill(link, now)))
+        {
             moved = true;
             match link.hand_over(&mut driver.outgoing, cx)? {
                 0 => break,
@@ -34,7 +38,7 @@ impl Connection {
             link.flush(cx)?;
         }
         if moved {
-            driver.report(link.backlog(), now);
+            driver.report(Some(link), now);
         }
         Ok(sent)
     }
@@ -42,10 +46,14 @@ impl Connection {
 
 impl Driver {
     /// Takes more messages out of the outbox. Returns whether there were any.
-    fn refill(&mut self, backlog: usize, now: Duration) -> bool {
-        let backlog = self.held() + backlog;
+    fn refill(&mut self, link: &Link, now: Duration) -> bool {
+        let backlog = self.held() + link.backlog();
         let mut state = self.shared.lock();
-        state.protocol.on_sent(backlog, now);
+        if self.counts {
+            state.protocol.on_sent_counted(link.accepted(), backlog, now);
+        } else {
+            state.protocol.on_sent(backlog, now);
+        }
         let mut bytes = 0;
         while bytes < BATCH
             && let Some(message) = state.protocol.next_message()
@@ -57,9 +65,15 @@ impl Driver {
     }
 
     /// Tells the outbox what is on its way and not out yet, so that the outbox lets in what waits for room.
-    fn report(&mut self, backlog: usize, now: Duration) {
-        let backlog = self.held() + backlog;
-        self.shared.lock().protocol.on_sent(backlog, now);
+    fn report(&mut self, link: Option<&Link>, now: Duration) {
+        let backlog = self.held() + link.map_or(0, Link::backlog);
+        let mut state = self.shared.lock();
+        if self.counts {
+            let accepted = link.map_or(0, Link::accepted);
+            state.protocol.on_sent_counted(accepted, backlog, now);
+        } else {
+            state.protocol.on_sent(backlog, now);
+        }
     }
 
     /// Bytes of the messages between the outbox and the link.

@@ -148,6 +148,17 @@ impl Streams {
         }
     }
 
+    /// Drops a stream because its session ends.
+    pub(super) fn lose(&mut self, key: OutgoingKey, end: &StreamEnd) {
+        self.all().filter(|stream| stream.key == key).for_each(|stream| stream.items.tell_end(end));
+        self.end(key);
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Stream> {
+        let held = self.held.iter().flat_map(|held| held.iter());
+        held.chain(self.waiting.iter()).chain(&self.ready)
+    }
+
     /// Returns whether a stream may have an item.
     pub(super) fn are_ready(&self) -> bool {
         !self.ready.is_empty()
@@ -160,10 +171,7 @@ impl Streams {
 
     /// Drops all streams because the connection ends.
     pub(super) fn clear(&mut self, end: &StreamEnd) {
-        let held = self.held.iter().flat_map(|held| held.iter());
-        held.chain(self.waiting.iter())
-            .chain(&self.ready)
-            .for_each(|stream| stream.items.tell_end(end));
+        self.all().for_each(|stream| stream.items.tell_end(end));
         self.held.take().into_iter().for_each(|held| held.into_iter().for_each(drop_quietly));
         self.waiting.clear();
         self.ready.drain(..).for_each(drop_quietly);

@@ -107,6 +107,13 @@ impl<T, E, P> Call<T, E, P> {
         self.with_timeout(Timeout::Never)
     }
 
+    /// Declares that running the method twice has the same effect as running it once. A client that reconnects sends
+    /// the call again, within its deadline, if the session ends before the answer. A stub does so for methods with the
+    /// flag `idempotent`. Has no effect on a call that has started.
+    pub fn idempotent(self) -> Self {
+        self.with(|options| options.idempotent = true)
+    }
+
     fn with_timeout(self, timeout: Timeout) -> Self {
         self.with(|options| options.timeout = timeout)
     }

@@ -62,9 +62,37 @@ pub struct EndpointConfig {
     /// counted as [foreign](crate::types::Counters::foreign), and the first one is logged as a warning. The
     /// connection is closed if they come faster than ten times [`malformed_rate`](Limits::malformed_rate).
     pub answers_malformed: bool,
+    /// Whether the connection, or what the other end knows of it, outlives a link. Off by default.
+    pub sessions: SessionMode,
     /// A listener for each foreign message that is not answered. With a listener no warning is logged, and foreign
     /// messages may come at any rate.
     pub on_foreign: Option<OnForeign>,
+}
+
+/// What outlives the link of a connection. A *session* is what both ends know of each other: calls without an answer,
+/// streams, groups and values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum SessionMode {
+    /// Nothing: the connection ends with its link. The default.
+    #[default]
+    Off,
+    /// For the end that accepts links: a client that asks for a session gets one, and may
+    /// [resume](crate::transport::Endpoint::accept) the session over another link, within
+    /// [`session_keep`](Limits::session_keep).
+    Grant,
+    /// For the end that opens links: the connection outlives its links and its sessions, and asks the other end for
+    /// sessions that outlive a link.
+    Ask,
+    /// For the end that opens links: the connection outlives its links. Each link begins another session.
+    Renew,
+}
+
+impl SessionMode {
+    /// Returns whether the connection outlives its links.
+    pub(crate) fn outlive_links(self) -> bool {
+        matches!(self, Self::Ask | Self::Renew)
+    }
 }
 
 /// A listener for messages of the peer that are not JSON-RPC.
@@ -106,6 +134,7 @@ impl EndpointConfig {
             jsonrpc_optional: false,
             same_name: SameName::Both,
             answers_malformed: true,
+            sessions: SessionMode::Off,
             on_foreign: None,
         }
     }

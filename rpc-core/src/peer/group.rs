@@ -228,7 +228,7 @@ impl Group {
             }
             let fits = message.len() <= state.protocol.limits().message_out;
             if fits && state.protocol.is_open() {
-                return state.protocol.notify(message.clone()).is_ok();
+                return state.protocol.notify(message.clone(), || false).is_ok();
             }
             // The member does not read too slowly: a shorter message would fit.
             if self.dropping || !fits {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::error::call::NotifyError;
 use crate::peer::slot::Shared;
+use crate::service::current;
 use crate::util::sync::Arc;
 use crate::util::waiter::poll_registered;
 
@@ -36,10 +37,13 @@ impl PendingNotification {
             unreachable!("a new notification was not polled");
         };
         self.shared.with(|state| {
-            if state.protocol.ended().is_none() && !state.protocol.is_open() {
+            if state.protocol.ended().is_none()
+                && !state.protocol.is_open()
+                && !current::opens_session()
+            {
                 return Err(NotifyError::Full);
             }
-            let entered = state.protocol.notify(message);
+            let entered = state.protocol.notify(message, current::opens_session);
             entered.map(drop).map_err(|reason| NotifyError::Closed { reason })
         })
     }
@@ -47,7 +51,7 @@ impl PendingNotification {
     /// Gives the message its place in the order. Returns the ticket if the message must wait.
     fn enter(&self, message: Bytes) -> Result<Option<u64>, NotifyError> {
         self.shared
-            .with(|state| state.protocol.notify(message))
+            .with(|state| state.protocol.notify(message, current::opens_session))
             .map_err(|reason| NotifyError::Closed { reason })
     }
 

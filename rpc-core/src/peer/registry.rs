@@ -10,9 +10,11 @@ use crate::peer::slot::Shared;
 use crate::service::idempotency::Idempotency;
 use crate::util::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering};
 
+mod ended;
 mod names;
 mod pending;
 
+use ended::EndedSessions;
 use names::Names;
 pub use names::SameName;
 use pending::{Kick, PendingPeers};
@@ -40,6 +42,7 @@ struct Inner {
     /// Connections that this end has closed, by reason.
     reasons: Mutex<BTreeMap<String, u64>>,
     groups: Groups,
+    ended: EndedSessions,
     names: Names,
     /// The largest message that any end in this registry may send; 0 before the first end.
     message_out: AtomicUsize,
@@ -167,6 +170,16 @@ impl PeerRegistry {
             0 => usize::MAX,
             most => most,
         }
+    }
+
+    /// Remembers a session that has ended, for its client.
+    pub(crate) fn remember_ended(&self, shared: &Arc<Shared>) {
+        self.inner.ended.remember(shared);
+    }
+
+    /// Returns the peer with this id, if its session has ended and is remembered.
+    pub(crate) fn ended_peer(&self, id: &str) -> Option<Peer> {
+        self.inner.ended.find(id).map(|shared| Peer { shared })
     }
 
     pub(crate) fn groups(&self) -> &Groups {

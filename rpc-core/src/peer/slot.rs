@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::error::close::{CloseCode, CloseReason};
 use crate::layers::ConnectionLayers;
 use crate::limits::Limits;
-use crate::peer::config::EndpointConfig;
+use crate::peer::config::{EndpointConfig, SessionMode};
 use crate::peer::remote_profile::{RemoteProfile, RemoteSupport};
 use crate::protocol::Protocol;
 use crate::stream::{Argument, StreamEnd};
@@ -79,12 +79,16 @@ pub(crate) struct State {
 }
 
 /// Requests to the connection's task.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Commands {
     /// Asks the task to end the connection.
     pub(crate) end: Option<Command>,
     /// Asks the task to tell its transport that the limits have changed.
     pub(crate) limits: bool,
+    /// Asks the task to deal with this message first, which was read before the connection was made.
+    pub(crate) first: Option<Box<str>>,
+    /// Links that are offered to resume the session. Only the connection knows their type.
+    pub(crate) offers: Vec<Box<dyn Any + Send>>,
 }
 
 /// The way in which a connection is to end.
@@ -101,9 +105,18 @@ impl Shared {
         config.registry.note_message_out(config.limits.message_out);
         let mut protocol = Protocol::new(config.limits.clone());
         match config.hello {
+            Hello::Always if config.sessions.outlive_links() => {}
             Hello::Always => protocol.greet(),
             Hello::Auto => {}
             Hello::Never => protocol.set_plain(),
+        }
+        match config.sessions {
+            SessionMode::Off => {}
+            SessionMode::Grant => protocol.set_grants_sessions(),
+            SessionMode::Ask | SessionMode::Renew => {
+                let asks = config.sessions == SessionMode::Ask;
+                protocol.set_outlives_links(asks, config.hello == Hello::Always);
+            }
         }
         if !config.answers_malformed {
             protocol.leave_malformed(config.on_foreign.is_some());
@@ -202,6 +215,20 @@ impl Shared {
         drop(left); // without the lock: wakers and streams are code of the application
     }
 
+    /// Offers the connection a link. Only the connection knows the type.
+    ///
+    /// # Errors
+    /// The connection has ended, and the link is given back.
+    pub(crate) fn offer(&self, link: Box<dyn Any + Send>) -> Result<(), Box<dyn Any + Send>> {
+        self.with(|state| {
+            if state.closed.is_some() {
+                return Err(link);
+            }
+            state.commands.get_or_insert_default().offers.push(link);
+            Ok(())
+        })
+    }
+
     /// Ends the slot where no connection's task does it.
     pub(crate) fn end(&self, reason: &CloseReason) {
         let (unanswered, arguments) = self.with(|state| {
@@ -212,19 +239,21 @@ impl Shared {
         unanswered.into_iter().for_each(drop_quietly);
         let end = StreamEnd::Closed { reason: reason.clone() };
         arguments.into_iter().for_each(|argument| argument.end(&end));
-        self.finish(reason);
+        drop(self.finish(reason));
     }
 
-    /// Notes that the connection has nothing left to do.
-    pub(crate) fn finish(&self, reason: &CloseReason) {
+    /// Notes that the connection has nothing left to do. Returns the links that were offered to it in vain.
+    pub(crate) fn finish(&self, reason: &CloseReason) -> Vec<Box<dyn Any + Send>> {
         let mut state = self.lock();
         state.closed.get_or_insert_with(|| reason.clone().into());
         // A `Peer` of an ended connection must not keep the connection's task alive.
         let task_waker = state.task_waker.take();
         let guest = state.protocol.drop_login();
+        let offers = state.commands.take().map(|commands| commands.offers).unwrap_or_default();
         drop(state);
         drop((task_waker, guest));
         self.closed_event.set();
+        offers
     }
 }
 

@@ -29,10 +29,12 @@ impl<W> Protocol<W> {
         self.calls.cold_mut(call).map_or(&[], |cold| &cold.streams)
     }
 
-    /// Ends the streams that went with a call.
-    pub(super) fn drop_streams(&mut self, call: u64) {
-        let streams = self.calls.cold_mut(call).map(|cold| std::mem::take(&mut cold.streams));
-        self.drop_all(streams.unwrap_or_default());
+    /// Ends the streams that went with a call. Returns the stream for which the call makes its subscription anew.
+    pub(super) fn drop_streams(&mut self, call: u64) -> Option<IncomingKey> {
+        let cold = self.calls.cold_mut(call)?;
+        let (streams, renews) = (std::mem::take(&mut cold.streams), cold.renews);
+        self.drop_all(streams);
+        renews
     }
 
     pub(super) fn drop_all(&mut self, streams: Vec<OutgoingKey>) {

@@ -17,6 +17,13 @@ pub(super) struct Held {
     until: Option<Duration>,
 }
 
+impl Held {
+    /// Nobody but the session waits for the hello.
+    pub(super) fn of_session() -> Box<Self> {
+        Box::new(Self { calls: Vec::new(), until: None })
+    }
+}
+
 impl<W> Protocol<W> {
     /// Makes a call wait for the hello of the other end.
     pub(super) fn hold_for_hello(&mut self, call: u64, is_marked: bool) {
@@ -35,22 +42,34 @@ impl<W> Protocol<W> {
 
     /// Takes note of a message that comes before a hello. A message other than a hello shows that no
     /// hello will come.
+    ///
+    /// Returns whether the message is not to be dealt with, because it must not come before the hello.
     #[cold]
-    pub(super) fn heard_while_held(&mut self, incoming: &Incoming<'_>) {
+    pub(super) fn heard_while_held(&mut self, incoming: &Incoming<'_>) -> bool {
+        let is_response = matches!(incoming, Incoming::Response { .. });
         let tells = match incoming {
-            Incoming::Notification(notification) if notification.method == "$/hello" => return,
+            Incoming::Notification(notification) if notification.method == "$/hello" => {
+                return false;
+            }
             // It may have been sent before our hello was read; an answer was sent after that.
-            _ if self.hello.is_said() => matches!(incoming, Incoming::Response { .. }),
+            _ if self.hello.is_said() => is_response,
             _ => true,
         };
+        if self.heard_before_hello(is_response) {
+            return true;
+        }
         if tells && !self.hello.is_exchanged() {
             self.end_waiting_for_hello();
         }
+        false
     }
 
     /// Starts or refuses the calls that waited: the other end has said hello, or will not.
     pub(super) fn end_waiting_for_hello(&mut self) {
         let Some(held) = self.held.take() else { return };
+        if self.session_awaits_hello() {
+            self.held = Some(Held::of_session());
+        }
         let window = self.hello.window();
         for (id, is_marked) in held.calls {
             match window {
@@ -63,7 +82,8 @@ impl<W> Protocol<W> {
     /// Returns whether calls wait for a hello and nobody has looked at the clock for them.
     pub(crate) fn hello_is_unwatched(&self) -> bool {
         let is_watched = |held: &Held| held.until.is_some();
-        !self.hello.is_exchanged() && self.held.as_deref().is_some_and(|it| !is_watched(it))
+        !self.hello.is_exchanged()
+            && self.held.as_deref().is_some_and(|it| !it.calls.is_empty() && !is_watched(it))
     }
 
     pub(super) fn watch_hello(&mut self, now: Duration) {

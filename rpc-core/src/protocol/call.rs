@@ -39,6 +39,7 @@ impl<W> Protocol<W> {
         }
         let id = self.next_id();
         let message = message(id);
+        let again = (start.may_repeat && self.outlives_links()).then(|| message.clone());
         let (handler, is_marked) = (self.handler(start.caller), start.caller.is_marked());
         let place = if waits_for_hello {
             MessageState::Parked(message)
@@ -46,7 +47,10 @@ impl<W> Protocol<W> {
             self.take_place(id, message, is_marked)
         };
         let deadline = start.deadline;
-        let cold = self.cold(id, start);
+        let mut cold = self.cold(id, start);
+        if again.is_some() {
+            cold.get_or_insert_default().again = again;
+        }
         self.calls.register(id, New { place, deadline, handler, cold, waiter: waiter.take() });
         if waits_for_hello {
             self.hold_for_hello(id, is_marked);
@@ -75,7 +79,16 @@ impl<W> Protocol<W> {
         let subscribe = wanted.map(|wanted| Subscribe { wanted, greeted });
         let streams = self.open_streams(id, streams);
         let progress = progress.then(Reported::default);
-        Some(Box::new(ColdFields { subscribe, streams, sliding, progress, is_lasting }))
+        let (again, renews) = (None, None);
+        Some(Box::new(ColdFields {
+            subscribe,
+            streams,
+            sliding,
+            progress,
+            is_lasting,
+            again,
+            renews,
+        }))
     }
 
     /// Starts calls that leave as one batch, with this number of `notifications`. `message` makes the
@@ -136,12 +149,17 @@ impl<W> Protocol<W> {
         waiter
     }
 
-    /// Sends a notification. Returns the ticket under which it waits, if there is no room.
-    pub(crate) fn notify(&mut self, message: Bytes) -> Result<Option<u64>, CloseReason> {
+    /// Sends a notification. Returns the ticket under which it waits, if there is no room. A notification that
+    /// `is_marked`, as it is sent to open the session, is not held back.
+    pub(crate) fn notify(
+        &mut self,
+        message: Bytes,
+        is_marked: impl FnOnce() -> bool,
+    ) -> Result<Option<u64>, CloseReason> {
         if let Some(reason) = self.unreachable() {
             return Err(reason);
         }
-        if self.outbox.is_open() {
+        if self.outbox.is_open() || (self.outbox.is_held() && is_marked()) {
             let calls = Carried::notified(&message);
             self.outbox.push(message, calls);
             return Ok(None);
@@ -181,16 +199,16 @@ impl<W> Protocol<W> {
     }
 
     /// Puts a call's message into the outbox, or in front of it if there is no room.
-    pub(super) fn enqueue(&mut self, id: u64, message: Bytes) -> MessageState {
-        if self.outbox.is_open() {
+    pub(super) fn enqueue(&mut self, id: u64, message: Bytes, is_marked: bool) -> MessageState {
+        if self.outbox.is_open() || (is_marked && self.outbox.is_held()) {
             MessageState::Queued(self.outbox.push(message, Carried::One(id)))
         } else {
             MessageState::Waiting(self.outbox.wait(message, Sender::Calls(Carried::One(id))))
         }
     }
 
-    pub(super) fn enqueue_batch(&mut self, calls: Carried, message: Bytes) {
-        if self.outbox.is_open() {
+    pub(super) fn enqueue_batch(&mut self, calls: Carried, message: Bytes, is_marked: bool) {
+        if self.outbox.is_open() || (is_marked && self.outbox.is_held()) {
             self.outbox.push(message, calls);
         } else {
             self.outbox.wait(message, Sender::Calls(calls));
@@ -248,7 +266,10 @@ impl<W> Protocol<W> {
 
     pub(super) fn resolve(&mut self, id: u64, outcome: Outcome) {
         self.settle_handler(id);
-        self.drop_streams(id);
+        if let Some(stream) = self.drop_streams(id) {
+            self.renewed(id, stream, outcome);
+            return;
+        }
         self.to_wake.extend(self.calls.complete(id, outcome));
     }
 }

@@ -23,6 +23,7 @@ impl<W> Protocol<W> {
             self.stall_ends(),
             self.held_until(),
             self.lifecycle_ends(),
+            self.session_due(),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -65,7 +66,7 @@ impl<W> Protocol<W> {
         let slow = self.limits.slow_reader;
         let for_too_long =
             |since: Option<Duration>| is_over && since.is_some_and(|since| now >= since + slow);
-        let (queue, message_out) = (self.limits.queue, self.limits.message_out);
+        let (queue, message_out) = (self.queue_limit(), self.limits.message_out);
         // A message of the maximum size is accepted while there is room for one byte, and costs its bookkeeping.
         let most = queue.saturating_add(message_out).saturating_add(OVERHEAD);
         let with_batches = most.saturating_add(queue.max(message_out));
@@ -79,7 +80,8 @@ impl<W> Protocol<W> {
         } else if for_too_long(self.paused_since) {
             Some(CloseReason::us(CloseCode::POLICY, "too many notifications"))
         } else {
-            self.expired(now, is_over).or_else(|| self.too_fast(now))
+            let expired = self.expired(now, is_over).or_else(|| self.too_fast(now));
+            expired.or_else(|| self.session_overdue(now, is_over))
         }
     }
 
@@ -150,6 +152,9 @@ impl<W> Protocol<W> {
         self.serving.shrink();
         self.notifications.shrink();
         self.outbox.shrink();
+        if let Some(session) = &mut self.session {
+            session.shrink();
+        }
         self.outgoing.shrink();
         self.shrink_early();
         self.shrink_unanswered();

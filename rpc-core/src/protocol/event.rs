@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Started;
+use super::session::Asked;
 use crate::method::ParamInfo;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::serving::ServedExtensions;
@@ -52,6 +53,14 @@ pub(crate) enum Event<'a> {
     Dropped(&'static str),
     /// Nothing: the other end has said hello.
     Greeted,
+    /// Grant a session with `grant`: the other end has said hello, and asks for a session.
+    AsksForSession(Asked),
+    /// Nothing: the client knows of the session that took the place of one that was not resumed.
+    Confirmed,
+    /// Nothing: the session goes on over this link.
+    Resumed,
+    /// Stop what belongs to the session that `take_ended_session` returns: another one has taken its place.
+    SessionEnded,
     /// Nothing more.
     Done,
 }

@@ -1,9 +1,11 @@
 //! The hello: what the two ends know of each other.
 
+use std::time::Duration;
+
 use super::{Event, Protocol};
 use crate::protocol::tables::outbox::Carried;
 use crate::wire::dialect::Dialect;
-use crate::wire::hello::Greetings;
+use crate::wire::hello::{Greetings, session_said};
 
 impl<W> Protocol<W> {
     /// Makes this end a plain peer, which says no hello and hears none.
@@ -42,10 +44,25 @@ impl<W> Protocol<W> {
         self.hello.is_known()
     }
 
-    /// Takes the hello of the other end.
-    pub(super) fn greeted<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+    /// Takes the hello of the other end. Only a hello that `is_single`, in no batch, speaks of a session.
+    pub(super) fn greeted<'a>(
+        &mut self,
+        params: Option<&str>,
+        is_single: bool,
+        now: Duration,
+    ) -> Event<'a> {
+        let said = if is_single { session_said(params) } else { None };
+        if is_single && let Some(event) = self.greeted_in_session(params, said.as_ref(), now) {
+            return event;
+        }
+        let is_first = self.hello.window().is_none();
         match self.hello.hear(params) {
             Ok(()) if self.hello.window().is_some() => {
+                let asked =
+                    said.filter(|_| is_first).and_then(|said| self.asked_for_session(&said));
+                if let Some(asked) = asked {
+                    return Event::AsksForSession(asked);
+                }
                 self.greet();
                 self.end_waiting_for_hello();
                 return Event::Greeted;

@@ -39,10 +39,20 @@ impl<W> Protocol<W> {
         let counts = subscribe.greeted && self.hello.window().is_some();
         let window = counts.then_some(self.limits.stream_window);
         let id_member = wanted.id_member.clone();
+        if let Some(key) = self.calls.cold_mut(call).and_then(|cold| cold.renews) {
+            if !self.incoming.renew(key, id, window) {
+                return Outcome::Malformed("the id of a subscription is in use already".into());
+            }
+            self.take_early(key, id, &id_member);
+            return Outcome::Subscribed(key);
+        }
         match self.incoming.register(id, Stop::Unsubscribe(wanted), window) {
             Some(key) => {
                 if let Some(cold) = self.calls.cold_mut(call) {
                     self.incoming.link(key, std::mem::take(&mut cold.streams));
+                    if let Some(message) = cold.again.take() {
+                        self.incoming.keep_again(key, call, message);
+                    }
                 }
                 self.take_early(key, id, &id_member);
                 Outcome::Subscribed(key)
@@ -203,7 +213,14 @@ impl<W> Protocol<W> {
     pub(crate) fn unsubscribe(&mut self, key: IncomingKey) -> Option<W> {
         let linked_streams = self.incoming.take_companions(key);
         self.drop_all(linked_streams);
+        let renewal = self.incoming.renewal(key);
         let removed = self.incoming.remove(key)?;
+        if let Some(call) = renewal {
+            // The id is that of an earlier session. The call that asks for another one is cancelled.
+            let nobody = self.abandon(call);
+            debug_assert!(nobody.is_none(), "nobody waits for the call");
+            return removed.waiter;
+        }
         if let Some((stop, id)) = removed.stop {
             self.send_stop(stop, &id);
         }

@@ -65,8 +65,8 @@ impl<W> Protocol<W> {
     }
 
     fn limit(&mut self, limits: Arc<Limits>) {
-        self.outbox.set_limit(limits.queue);
         self.limits = limits;
+        self.outbox.set_limit(self.queue_limit());
     }
 
     /// Returns the limits that hold at the moment.
@@ -169,6 +169,13 @@ impl<W> Protocol<W> {
         match GoAway::read(params) {
             Some(news) => self.lifecycle.get_or_insert_default().going_away = Some(news),
             None => self.malformed(),
+        }
+    }
+
+    /// Forgets that the other end is about to go: it has gone.
+    pub(super) fn forget_going_away(&mut self) {
+        if let Some(lifecycle) = &mut self.lifecycle {
+            lifecycle.going_away = None;
         }
     }
 

@@ -48,7 +48,7 @@ impl<W> Protocol<W> {
     pub(super) fn take_place(&mut self, id: u64, message: Bytes, is_marked: bool) -> MessageState {
         if is_marked || self.wire_is_free(1) {
             self.on_wire += 1;
-            self.enqueue(id, message)
+            self.enqueue(id, message, is_marked)
         } else {
             self.parked.push_back(Parked::Call(id));
             MessageState::Parked(message)
@@ -65,7 +65,7 @@ impl<W> Protocol<W> {
     ) {
         if is_marked || self.wire_is_free(ids.len()) {
             self.on_wire += ids.len();
-            self.enqueue_batch(Carried::Many(ids.clone()), message);
+            self.enqueue_batch(Carried::Many(ids.clone()), message, is_marked);
         } else {
             self.parked.push_back(Parked::Batch(ids.clone(), message, notifications));
         }
@@ -99,7 +99,7 @@ impl<W> Protocol<W> {
                 Some(Parked::Call(id)) => self.unpark_call(id),
                 Some(Parked::Batch(ids, message, _)) => {
                     self.on_wire += ids.len();
-                    self.enqueue_batch(Carried::Many(ids), message);
+                    self.enqueue_batch(Carried::Many(ids), message, false);
                 }
                 None => return,
             }
@@ -110,7 +110,7 @@ impl<W> Protocol<W> {
         let Some(call) = self.calls.open_mut(id) else { return };
         let MessageState::Parked(message) = call.place.clone() else { return };
         self.on_wire += 1;
-        let place = self.enqueue(id, message);
+        let place = self.enqueue(id, message, false);
         if let Some(call) = self.calls.open_mut(id) {
             call.place = place;
         }

@@ -15,8 +15,8 @@ impl<W> Protocol<W> {
         if self.ended.is_some() {
             return Event::Done;
         }
-        if self.held.is_some() {
-            self.heard_while_held(&incoming);
+        if self.held.is_some() && self.heard_while_held(&incoming) {
+            return Event::Done;
         }
         match incoming {
             Incoming::Request(request) => {

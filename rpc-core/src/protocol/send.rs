@@ -7,16 +7,37 @@ use bytes::Bytes;
 use super::{Protocol, Reading};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::protocol::tables::calls::MessageState;
-use crate::protocol::tables::outbox::{Admitted, Carried};
+use crate::protocol::tables::outbox::{Admitted, Carried, Queued};
 
 impl<W> Protocol<W> {
     /// Removes and returns the next message for the transport.
     pub(crate) fn next_message(&mut self) -> Option<Bytes> {
         let queued = self.outbox.pop()?;
+        if self.session.is_some() {
+            return Some(self.next_counted(&queued));
+        }
+        self.note_taken_out(&queued, self.sent);
+        self.sent += 1;
+        Some(queued.message)
+    }
+
+    #[cold]
+    fn next_counted(&mut self, queued: &Queued) -> Bytes {
+        let (message, number) = self.send_counted(queued);
+        if let Some(number) = number {
+            self.note_taken_out(queued, number);
+        }
+        self.sent += 1;
+        message
+    }
+
+    /// Takes note that the link is given a message, which has this number.
+    #[inline]
+    fn note_taken_out(&mut self, queued: &Queued, number: u64) {
         for id in queued.calls.ids() {
             match self.calls.open_mut(*id) {
                 Some(call) => {
-                    call.place = MessageState::InFlight(self.sent);
+                    call.place = MessageState::InFlight(number);
                     if let Some(cold) = &call.cold {
                         self.released.extend(&cold.streams);
                     }
@@ -28,14 +49,12 @@ impl<W> Protocol<W> {
                 }
             }
         }
-        if !matches!(queued.calls, Carried::None | Carried::One(_)) {
-            self.note_batch(&queued);
+        if matches!(queued.calls, Carried::Many(_) | Carried::Again(_) | Carried::Notifications) {
+            self.note_batch(queued);
         }
-        self.sent += 1;
         if !self.parked.is_empty() {
             self.unpark(); // calls that were given up have left room for parked calls
         }
-        Some(queued.message)
     }
 
     /// Sets the backlog of the transport, in bytes. Moves waiting messages into the queue while there is room.
@@ -77,7 +96,9 @@ impl<W> Protocol<W> {
             self.paused_since = None;
             return Ok(Reading::On);
         }
-        if self.calls.open() > 0 || self.outgoing.wait_for_credit() {
+        // In a session room comes by what is read: both ends could wait for an acknowledgement that neither reads.
+        let is_short_of_room = self.has_session() && !self.outbox.has_room();
+        if self.calls.open() > 0 || self.outgoing.wait_for_credit() || is_short_of_room {
             return Err(CloseReason::us(CloseCode::POLICY, "too many notifications"));
         }
         self.paused_since.get_or_insert(now);

@@ -22,6 +22,8 @@ pub(crate) struct Start {
     pub(crate) progress: bool,
     /// Whether the call must not be cancelled.
     pub(crate) is_lasting: bool,
+    /// Whether the call may be made again if its session ends before the answer.
+    pub(crate) may_repeat: bool,
 }
 
 /// Who makes a call.

@@ -42,6 +42,8 @@ pub struct Counters {
     pub foreign: u64,
     /// Errors without an id (`null`), so that no call can tell the error to be its answer.
     pub unaddressed: u64,
+    /// Messages that were sent again, because their link was lost before the other end had taken them in.
+    pub replayed: u64,
     /// Notification handlers stopped because they ran too long.
     pub stopped_notifications: u64,
 }

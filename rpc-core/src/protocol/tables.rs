@@ -8,6 +8,8 @@ pub(crate) mod notifications;
 pub(crate) mod ordered;
 pub(crate) mod outbox;
 pub(crate) mod rates;
+pub(crate) mod receipts;
+pub(crate) mod replay;
 pub(crate) mod serving;
 pub(crate) mod slab;
 pub(crate) mod streams;

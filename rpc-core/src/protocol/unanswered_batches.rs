@@ -143,7 +143,7 @@ impl<W> Protocol<W> {
         if unanswered.batches.len() >= unanswered.look_at {
             unanswered.retain(|batch| !batch.is_done(calls));
         }
-        let Queued { message, calls: carried } = queued.clone();
+        let Queued { message, calls: carried, .. } = queued.clone();
         let mut batch =
             Batch { calls: carried, number: self.sent, text: Some(message), members: None };
         let is_new = !matches!(batch.calls, Carried::Again(_));
@@ -333,7 +333,7 @@ impl<W> Protocol<W> {
             }
         }
         let calls = if ids.is_empty() { Carried::None } else { Carried::Again(Arc::from(ids)) };
-        self.enqueue_batch(calls, text.freeze());
+        self.enqueue_batch(calls, text.freeze(), false);
     }
 }
 

@@ -85,6 +85,18 @@ pub(crate) fn with_method<R>(method: usize, run: impl FnOnce() -> R) -> R {
     run()
 }
 
+/// Runs `poll` as a part of the code that opens a session of `shared`. Calls in it are not held back until the session
+/// is open. The mark names no handler.
+pub(crate) fn with_opening<R>(shared: &Arc<Shared>, poll: impl FnOnce() -> R) -> R {
+    let _turn = Turn::begin(shared);
+    with_handler(Mark { key: Key::default(), deadline: None, traced: false }, poll)
+}
+
+/// Returns whether this thread runs the code that opens a session.
+pub(crate) fn opens_session() -> bool {
+    HANDLER.with(Cell::get).is_some_and(|mark| mark.key == Key::default())
+}
+
 /// Returns the connection for which this thread runs something, and the method, if it is known.
 pub(crate) fn origin() -> Option<(Arc<Shared>, Option<usize>)> {
     let borrowed = |current: &RefCell<Option<Arc<Shared>>>| current.try_borrow().ok()?.clone();

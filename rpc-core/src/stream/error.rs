@@ -21,7 +21,8 @@ pub enum StreamError<E = Untyped> {
     /// Items are missing at this place. A plain peer sent them faster than they were received, or the peer did not
     /// send them. The stream goes on.
     Gap {
-        /// The number of missing items.
+        /// The number of missing items; 0 if the number is not known, because the subscription was made anew in
+        /// another session.
         missed: u64,
     },
     /// The stream was given up, because the call that it belongs to was answered or cancelled.

@@ -19,6 +19,11 @@ impl Remote {
         Self { shared, key }
     }
 
+    /// Lets the stream end with its session.
+    pub(super) fn end_with_session(&self) {
+        self.shared.with(|state| state.protocol.end_with_session(self.key));
+    }
+
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         poll_registered(cx.waker(), |task| {
             self.shared.with(|state| state.protocol.poll_item(self.key, |kept| task.keep(kept)))

@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::error::object::ErrorObject;
 use crate::wire::goaway::GoAway;
 use crate::wire::id::write_number;
+use crate::wire::session::SessionSaid;
 
 /// Writes the part of a response before its result.
 pub(crate) fn write_head(id: &str, out: &mut BytesMut) {
@@ -115,13 +116,16 @@ pub(crate) fn mcp_progress(token: &str, members: &str) -> Bytes {
     out.freeze()
 }
 
-/// Returns the notification that announces the extensions of this end.
-pub(crate) fn hello(window: usize, batch: usize) -> Bytes {
+/// Returns the notification that announces the extensions of this end, and may speak of a session.
+pub(crate) fn hello(window: usize, batch: usize, session: Option<&SessionSaid<'_>>) -> Bytes {
     let mut out = BytesMut::with_capacity(112);
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":"#);
     write_number(window as u64, &mut (&mut out).writer());
     out.put_slice(br#","batch":"#);
     write_number(batch as u64, &mut (&mut out).writer());
+    if let Some(session) = session {
+        session.write(&mut out);
+    }
     out.put_slice(b"}}");
     out.freeze()
 }

@@ -8,8 +8,10 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::wire::encode;
+use crate::wire::session::{SessionParams, SessionSaid};
 
 /// When an end sends `$/hello`. The notification announces that the end knows the extensions of JSON-RPC 2.0: members
 /// such as `timeoutMs` and `traceparent`, notifications such as `$/cancelRequest`, and flow control of streams. An end
@@ -57,6 +59,16 @@ struct Params {
     batch: Option<u64>,
 }
 
+/// Returns what a `$/hello` says of a session, if it speaks of one.
+pub(crate) fn session_said(params: Option<&str>) -> Option<SessionParams<'_>> {
+    #[derive(Deserialize)]
+    struct Said<'a> {
+        #[serde(borrow)]
+        session: &'a RawValue,
+    }
+    SessionParams::read(serde_json::from_str::<Said<'_>>(params?).ok()?.session.get())
+}
+
 impl Greetings {
     pub(crate) fn plain() -> Self {
         Self { plain: true, ..Self::default() }
@@ -65,8 +77,28 @@ impl Greetings {
     /// Returns the message to send, unless it was sent before. `window` is the initial credit of streams towards this
     /// end; `batch` is the largest batch that this end accepts.
     pub(crate) fn say(&mut self, window: usize, batch: usize) -> Option<Bytes> {
+        self.say_with(window, batch, None)
+    }
+
+    /// As [`say`](Self::say), and speaks of a session.
+    pub(crate) fn say_with(
+        &mut self,
+        window: usize,
+        batch: usize,
+        session: Option<SessionSaid<'_>>,
+    ) -> Option<Bytes> {
         let silent = self.plain || std::mem::replace(&mut self.said, true);
-        (!silent).then(|| encode::hello(window, batch))
+        (!silent).then(|| encode::hello(window, batch, session.as_ref()))
+    }
+
+    /// Notes that this end has sent `$/hello` in another way.
+    pub(crate) fn note_said(&mut self) {
+        self.said = true;
+    }
+
+    /// Begins another link with an end of which nothing is known.
+    pub(crate) fn begin_link(&mut self) {
+        *self = Self { plain: self.plain, ..Self::default() };
     }
 
     /// Notes that both ends have announced the extensions in the headers of their handshake.

@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) extensions: Option<Box<Extensions>>,
     /// Whether the call requests progress reports.
     pub(crate) progress: bool,
+    /// Whether running the method twice has the same effect as running it once.
+    pub(crate) idempotent: bool,
     pub(crate) listener: Option<Listener>,
     /// The streams among the params. Clones share the streams; the first call that starts takes them.
     pub(crate) streams: Option<Arc<Mutex<Streams>>>,
@@ -106,6 +108,12 @@ impl Options {
             extensions,
             is_late: left == Some(Duration::ZERO),
         }
+    }
+
+    /// Returns whether the call may be sent again if its session ends before the answer.
+    pub(super) fn may_repeat(&self) -> bool {
+        let has_key = |extensions: &Extensions| extensions.idempotency_key.is_some();
+        self.idempotent || self.extensions.as_deref().is_some_and(has_key)
     }
 
     pub(super) fn is_renewed_by_items(&self) -> bool {

@@ -36,7 +36,17 @@ impl PendingCall {
         };
         let ids = streams.iter().map(|(id, _)| id.clone()).collect();
         let wanted = self.wanted.take();
-        let start = Start { deadline, caller, wanted, streams: ids, sliding, progress, is_lasting };
+        let may_repeat = self.options.may_repeat() || wanted.is_some();
+        let start = Start {
+            deadline,
+            caller,
+            wanted,
+            streams: ids,
+            sliding,
+            progress,
+            is_lasting,
+            may_repeat,
+        };
         let mut waiter = waiter.map(|waker| Waiter::Task(waker.clone()));
         let mut streams = streams.into_iter();
         let started = self.shared.with(|state| {

@@ -30,7 +30,8 @@ impl<W> Protocol<W> {
             return self.too_complex(TOO_DEEP);
         }
         if notification.method.starts_with("$/")
-            && let Some(event) = self.about_the_protocol(&notification, arrival.now)
+            && let Some(event) =
+                self.about_the_protocol(&notification, arrival.batch.is_none(), arrival.now)
         {
             return event;
         }
@@ -81,11 +82,14 @@ impl<W> Protocol<W> {
     fn about_the_protocol<'a>(
         &mut self,
         notification: &Notification<'_>,
+        is_single: bool,
         now: Duration,
     ) -> Option<Event<'a>> {
         Some(match &*notification.method {
             "$/cancelRequest" => self.cancel_request(notification.params),
-            "$/hello" => self.greeted(notification.params),
+            "$/hello" => self.greeted(notification.params, is_single, now),
+            "$/ack" if is_single => self.acknowledged(notification.params),
+            "$/ack" => Event::Done,
             "$/credit" => self.credit(notification.params),
             "$/stop" => self.stop_outgoing(notification.params),
             "$/goaway" => {

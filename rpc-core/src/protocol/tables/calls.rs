@@ -13,7 +13,7 @@ use ids::Ids;
 
 use crate::protocol::tables::deadlines::Deadlines;
 use crate::protocol::tables::key::Key;
-use crate::protocol::tables::streams::{OutgoingKey, Wanted};
+use crate::protocol::tables::streams::{IncomingKey, OutgoingKey, Wanted};
 
 /// The calls of one connection that have no outcome yet, or one that was not taken yet.
 pub(crate) struct Calls<W, O> {
@@ -56,6 +56,10 @@ pub(crate) struct ColdFields {
     pub(crate) progress: Option<Reported>,
     /// Whether the call must not be cancelled.
     pub(crate) is_lasting: bool,
+    /// The message with which the call is made again if its session ends, since it may run twice.
+    pub(crate) again: Option<bytes::Bytes>,
+    /// The stream for which the call makes its subscription anew.
+    pub(crate) renews: Option<IncomingKey>,
 }
 
 /// Reports of progress that were not taken yet.
@@ -175,9 +179,23 @@ impl<W, O> Calls<W, O> {
 
     /// Adds the call that was promised [`next_id`](Self::next_id).
     pub(crate) fn register(&mut self, id: u64, new: New<W>) {
-        let New { place, deadline, handler, cold, waiter } = new;
         debug_assert_eq!(id, self.ids.next(), "it was promised");
         self.ids.pass();
+        self.put(id, new);
+    }
+
+    /// Adds a call under the id of an earlier call, which the other end does not know any more.
+    pub(crate) fn register_again(&mut self, id: u64, new: New<W>) {
+        while (self.open + self.answered) * 2 >= self.places.len()
+            || self.places[self.index(id)].is_some()
+        {
+            self.grow();
+        }
+        self.put(id, new);
+    }
+
+    fn put(&mut self, id: u64, new: New<W>) {
+        let New { place, deadline, handler, cold, waiter } = new;
         self.open += 1;
         self.subscribing += usize::from(cold.as_ref().is_some_and(|cold| cold.subscribe.is_some()));
         self.deadlines.add(deadline);
@@ -329,6 +347,11 @@ impl<W, O> Calls<W, O> {
     /// Notes that nobody waits any more for the answer to a call that was sent.
     pub(crate) fn give_up(&mut self) {
         self.given_up += 1;
+    }
+
+    /// Forgets the calls that were given up: no answer to them comes any more.
+    pub(crate) fn forget_given_up(&mut self) {
+        self.given_up = 0;
     }
 
     /// Returns whether an answer under this id may belong to a call that was given up. Each such call

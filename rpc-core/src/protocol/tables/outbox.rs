@@ -13,6 +13,12 @@ use crate::util::sync::Arc;
 /// within the limit.
 pub(crate) const OVERHEAD: usize = 128;
 
+/// The first ticket of a queue, so that there are tickets before it.
+const FIRST: u64 = 1 << 62;
+
+/// How far apart the tickets of two queues are.
+const APART: u64 = 1 << 32;
+
 /// The queue of one connection. A waiter `W` is told when its message has entered the queue.
 pub(crate) struct Outbox<W> {
     limit: usize,
@@ -20,6 +26,17 @@ pub(crate) struct Outbox<W> {
     waiting: Tickets<Waiting<W>>,
     bytes: usize,
     backlog: usize,
+    gates: Option<Box<Gates>>,
+}
+
+/// What is held back at the beginning of a session, although there is room.
+#[derive(Default)]
+struct Gates {
+    /// The queue of the time before, until the application has opened the session, and the ticket of the sentinel that
+    /// stands among the messages that wait.
+    held: Option<(Tickets<Queued>, u64)>,
+    /// The limit, while no handler may start: to handlers there is no room then.
+    limit: Option<usize>,
 }
 
 /// A message that is taken out to be sent.
@@ -27,12 +44,17 @@ pub(crate) struct Outbox<W> {
 pub(crate) struct Queued {
     pub(crate) message: Bytes,
     pub(crate) calls: Carried,
+    /// Whether the message was sent in a session before, in which the other end has not taken it in.
+    pub(crate) is_put_back: bool,
 }
 
 /// The calls of this end that a message carries, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Carried {
+    /// Nothing of the application: an answer, a cancel, credit.
     None,
+    /// One notification of the application.
+    Notification,
     One(u64),
     /// A batch.
     Many(Arc<[u64]>),
@@ -40,12 +62,16 @@ pub(crate) enum Carried {
     Again(Arc<[u64]>),
     /// A batch of notifications.
     Notifications,
+    /// The hello, which belongs to the link and not to the session.
+    Hello,
+    /// An acknowledgement, which is written when it leaves.
+    Ack,
 }
 
 impl Carried {
     pub(crate) fn ids(&self) -> &[u64] {
         match self {
-            Self::None | Self::Notifications => &[],
+            Self::None | Self::Notification | Self::Notifications | Self::Hello | Self::Ack => &[],
             Self::One(id) => std::slice::from_ref(id),
             Self::Many(ids) | Self::Again(ids) => ids,
         }
@@ -53,7 +79,13 @@ impl Carried {
 
     /// Returns how a message counts that holds one notification, or an array of them.
     pub(crate) fn notified(message: &Bytes) -> Self {
-        if message.starts_with(b"[") { Self::Notifications } else { Self::None }
+        if message.starts_with(b"[") { Self::Notifications } else { Self::Notification }
+    }
+
+    /// Returns whether the message is the application's, and waits for another session if its session ends before the
+    /// message was sent.
+    pub(crate) fn outlives_session(&self) -> bool {
+        !matches!(self, Self::None | Self::Hello | Self::Ack)
     }
 }
 
@@ -69,6 +101,8 @@ pub(crate) enum Sender<W> {
     Calls(Carried),
     /// A notification, and the waiter told when it enters.
     Notification(Option<W>),
+    /// Nobody: no message passes while the application opens the session.
+    Gate,
 }
 
 /// A message that [`Outbox::admit`] let in.
@@ -82,8 +116,8 @@ pub(crate) enum Admitted<W> {
 
 impl<W> Outbox<W> {
     pub(crate) fn new(limit: usize) -> Self {
-        let (queue, waiting) = (Tickets::new(), Tickets::new());
-        Self { limit, queue, waiting, bytes: 0, backlog: 0 }
+        let (queue, waiting) = (Tickets::new(FIRST), Tickets::new(0));
+        Self { limit, queue, waiting, bytes: 0, backlog: 0, gates: None }
     }
 
     /// Returns whether there is room for a message that may wait.
@@ -93,7 +127,14 @@ impl<W> Outbox<W> {
 
     /// Returns whether a message that may wait enters at once: there is room, and none waits before it.
     pub(crate) fn is_open(&self) -> bool {
-        self.has_room() && self.waiting.is_empty()
+        (self.has_room() || self.has_room_for_callers()) && self.waiting.is_empty()
+    }
+
+    /// Returns whether there is room for calls and notifications, while handlers are held back.
+    #[cold]
+    fn has_room_for_callers(&self) -> bool {
+        let limit = self.gates.as_ref().and_then(|gates| gates.limit);
+        limit.is_some_and(|limit| self.takes() < limit)
     }
 
     /// Returns the bytes in the queue, and those that the transport took and could not pass on yet.
@@ -108,7 +149,58 @@ impl<W> Outbox<W> {
 
     /// Sets how many bytes there is room for.
     pub(crate) fn set_limit(&mut self, limit: usize) {
-        self.limit = limit;
+        match self.gates.as_mut().and_then(|gates| gates.limit.as_mut()) {
+            Some(behind_gate) => *behind_gate = limit,
+            None => self.limit = limit,
+        }
+    }
+
+    /// Lets no handler start, as if there were no room. Calls and notifications are taken as ever.
+    pub(crate) fn hold_handlers(&mut self) {
+        let gates = self.gates.get_or_insert_default();
+        gates.limit.get_or_insert(self.limit);
+        self.limit = 0;
+    }
+
+    /// Lets handlers start again.
+    pub(crate) fn release_handlers(&mut self) {
+        let limit = self.gates.as_mut().and_then(|gates| gates.limit.take());
+        self.limit = limit.unwrap_or(self.limit);
+        self.drop_gates();
+    }
+
+    /// Holds back all that is queued and all that waits, until [`release`](Self::release). What is pushed from now on
+    /// is sent before that.
+    pub(crate) fn hold(&mut self) {
+        if self.is_held() {
+            return;
+        }
+        let next = self.queue.first + self.queue.entries.len() as u64 + APART;
+        let queue = std::mem::replace(&mut self.queue, Tickets::new(next));
+        let sentinel = self.waiting.push(Waiting { message: Bytes::new(), sender: Sender::Gate });
+        self.gates.get_or_insert_default().held = Some((queue, sentinel));
+    }
+
+    /// Returns whether messages are held back until the application has opened the session.
+    pub(crate) fn is_held(&self) -> bool {
+        self.gates.as_ref().is_some_and(|gates| gates.held.is_some())
+    }
+
+    /// Queues what was held back, and calls `moved` with the calls of each message and the new ticket of the message.
+    pub(crate) fn release(&mut self, mut moved: impl FnMut(&Carried, u64)) {
+        let held = self.gates.as_mut().and_then(|gates| gates.held.take());
+        let Some((mut queue, sentinel)) = held else { return };
+        for queued in queue.drain() {
+            let calls = queued.calls.clone();
+            moved(&calls, self.queue.push(queued));
+        }
+        self.waiting.remove(sentinel);
+        self.drop_gates();
+    }
+
+    fn drop_gates(&mut self) {
+        self.gates =
+            self.gates.take().filter(|gates| gates.held.is_some() || gates.limit.is_some());
     }
 
     /// Sets how many bytes the transport holds and has not passed on.
@@ -118,8 +210,13 @@ impl<W> Outbox<W> {
 
     /// Adds a message whatever the limit says. Returns its ticket in the queue.
     pub(crate) fn push(&mut self, message: Bytes, calls: Carried) -> u64 {
-        self.bytes += message.len();
-        self.queue.push(Queued { message, calls })
+        self.push_again(Queued { message, calls, is_put_back: false })
+    }
+
+    /// As [`push`](Self::push), for a message that was taken out before.
+    pub(crate) fn push_again(&mut self, queued: Queued) -> u64 {
+        self.bytes += queued.message.len();
+        self.queue.push(queued)
     }
 
     /// Adds messages that are no calls, whatever the limit says.
@@ -137,11 +234,15 @@ impl<W> Outbox<W> {
     /// Lets the message in that has waited longest, if there is room. Returns `None` if no message waits
     /// or there is no room.
     pub(crate) fn admit(&mut self) -> Option<Admitted<W>> {
-        if !self.has_room() {
+        if self.waiting.is_empty() || !(self.has_room() || self.has_room_for_callers()) {
+            return None;
+        }
+        if self.is_held() {
             return None;
         }
         let Waiting { message, sender } = self.waiting.pop()?;
         Some(match sender {
+            Sender::Gate => unreachable!("the sentinel leaves with what is held"),
             Sender::Calls(calls) => {
                 Admitted::Calls { ticket: self.push(message, calls.clone()), calls }
             }
@@ -173,14 +274,70 @@ impl<W> Outbox<W> {
     pub(crate) fn cancel_waiting(&mut self, ticket: u64) -> Option<W> {
         match self.waiting.remove(ticket)?.sender {
             Sender::Notification(waiter) => waiter,
-            Sender::Calls(_) => None,
+            Sender::Calls(_) | Sender::Gate => None,
         }
     }
 
     /// Takes back a message that is in the queue and was not sent.
     pub(crate) fn cancel(&mut self, ticket: u64) {
-        if let Some(queued) = self.queue.remove(ticket) {
+        let queued = self.queue.remove(ticket).or_else(|| self.cancel_held(ticket));
+        if let Some(queued) = queued {
             self.bytes -= queued.message.len();
+        }
+    }
+
+    #[cold]
+    fn cancel_held(&mut self, ticket: u64) -> Option<Queued> {
+        self.gates.as_mut()?.held.as_mut()?.0.remove(ticket)
+    }
+
+    /// Adds a message before all others. Returns its ticket in the queue.
+    pub(crate) fn push_front(&mut self, queued: Queued) {
+        self.bytes += queued.message.len();
+        self.queue.push_front(queued);
+    }
+
+    /// Returns how many calls are queued or wait for room.
+    pub(crate) fn calls(&self) -> usize {
+        let held = self.gates.as_ref().and_then(|gates| gates.held.as_ref());
+        let held = held.into_iter().flat_map(|(queue, _)| queue.iter());
+        let queued = self.queue.iter().chain(held).map(|queued| queued.calls.ids().len());
+        let waiting = self.waiting.iter().map(|waiting| match &waiting.sender {
+            Sender::Calls(calls) => calls.ids().len(),
+            Sender::Notification(_) | Sender::Gate => 0,
+        });
+        queued.sum::<usize>() + waiting.sum::<usize>()
+    }
+
+    /// Removes the messages that belong to a link which is lost.
+    pub(crate) fn drop_of_link(&mut self) {
+        self.retain(|queued| !matches!(queued.calls, Carried::Hello | Carried::Ack));
+    }
+
+    /// Removes and returns all messages of the queue, in order: also those that are held back.
+    pub(crate) fn take_all(&mut self) -> Vec<Queued> {
+        let held = self.gates.as_mut().and_then(|gates| gates.held.as_mut());
+        let held = held.map(|(queue, _)| std::mem::replace(queue, Tickets::new(FIRST)));
+        let next = self.queue.first + self.queue.entries.len() as u64;
+        let queue = std::mem::replace(&mut self.queue, Tickets::new(next + APART));
+        self.bytes = 0;
+        [Some(queue), held]
+            .into_iter()
+            .flatten()
+            .flat_map(|mut queue| queue.drain().collect::<Vec<_>>())
+            .collect()
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&Queued) -> bool) {
+        let held = self.gates.as_mut().and_then(|gates| gates.held.as_mut());
+        let held = held.map(|(queue, _)| queue);
+        let bytes = &mut self.bytes;
+        for queue in [Some(&mut self.queue), held].into_iter().flatten() {
+            queue.retain(|queued| {
+                let is_kept = keep(queued);
+                *bytes -= if is_kept { 0 } else { queued.message.len() };
+                is_kept
+            });
         }
     }
 
@@ -198,25 +355,21 @@ impl<W> Outbox<W> {
 
     /// Takes back the messages that make calls.
     pub(crate) fn drop_calls(&mut self) {
-        let bytes = &mut self.bytes;
-        self.queue.retain(|queued| {
-            let keep = queued.calls.ids().is_empty();
-            *bytes -= if keep { 0 } else { queued.message.len() };
-            keep
-        });
+        self.retain(|queued| queued.calls.ids().is_empty());
     }
 
     /// Throws away the queue. The transport is taken to hold nothing either.
     pub(crate) fn clear(&mut self) {
         (self.bytes, self.backlog) = (0, 0);
         self.queue.drain().for_each(drop);
+        self.gates = None;
     }
 
     /// Throws away the messages that wait for room. Returns the waiters of notifications.
     pub(crate) fn drain_waiting(&mut self) -> impl Iterator<Item = W> {
         self.waiting.drain().filter_map(|waiting| match waiting.sender {
             Sender::Notification(waiter) => waiter,
-            Sender::Calls(_) => None,
+            Sender::Calls(_) | Sender::Gate => None,
         })
     }
 
@@ -238,8 +391,8 @@ struct Tickets<T> {
 }
 
 impl<T> Tickets<T> {
-    const fn new() -> Self {
-        Self { entries: VecDeque::new(), first: 0, len: 0 }
+    const fn new(first: u64) -> Self {
+        Self { entries: VecDeque::new(), first, len: 0 }
     }
 
     fn is_empty(&self) -> bool {
@@ -250,6 +403,16 @@ impl<T> Tickets<T> {
         self.entries.push_back(Some(entry));
         self.len += 1;
         self.first + self.entries.len() as u64 - 1
+    }
+
+    fn push_front(&mut self, entry: T) {
+        self.entries.push_front(Some(entry));
+        self.first -= 1;
+        self.len += 1;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().flatten()
     }
 
     fn pop(&mut self) -> Option<T> {
@@ -322,9 +485,15 @@ mod tests {
         assert_eq!(outbox.admit(), None);
 
         outbox.pop();
-        assert_eq!(outbox.admit(), Some(Admitted::Calls { calls: Carried::One(7), ticket: 1 }));
+        assert_eq!(
+            outbox.admit(),
+            Some(Admitted::Calls { calls: Carried::One(7), ticket: FIRST + 1 })
+        );
         assert_eq!(outbox.admit(), None, "the call filled the queue");
-        assert_eq!(outbox.pop(), Some(Queued { message: message("call"), calls: Carried::One(7) }));
+        assert_eq!(
+            outbox.pop(),
+            Some(Queued { message: message("call"), calls: Carried::One(7), is_put_back: false })
+        );
         assert_eq!(outbox.admit(), Some(Admitted::Notification(Some("waker"))));
     }
 

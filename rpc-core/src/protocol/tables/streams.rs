@@ -45,7 +45,7 @@ mod outgoing;
 mod properties;
 
 pub(crate) use early::Early;
-pub(crate) use incoming::{IncomingStreams, Item, Stop, Wanted};
+pub(crate) use incoming::{Again, IncomingStreams, Item, Stop, Wanted};
 pub(crate) use item::{ItemParams, Said, can_hold_id};
 pub(crate) use outgoing::{Origin, OutgoingStreams};
 

@@ -8,7 +8,7 @@ fn above_the_queue_limit_calls_wait_and_answers_enter() {
     let served = request(&mut protocol, 7).unwrap();
     call(&mut protocol, "full");
     let waits = call(&mut protocol, "call");
-    let ticket = protocol.notify(Bytes::from_static(b"note")).unwrap().unwrap();
+    let ticket = protocol.notify(Bytes::from_static(b"note"), || false).unwrap().unwrap();
     assert_eq!(protocol.poll_entered(ticket, |kept| *kept = Some("note waits")), Ok(false));
 
     assert_eq!(protocol.room_for_answer(served), Room::Deferred, "results wait for room");

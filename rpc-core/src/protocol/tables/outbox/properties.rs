@@ -18,6 +18,13 @@ enum Step {
     RemoveWaiting(usize),
     Backlog(usize),
     DropCalls,
+    /// A message that is sent before all others.
+    PushFront(usize),
+    Hold,
+    Release,
+    HoldHandlers,
+    ReleaseHandlers,
+    TakeAll,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -31,6 +38,12 @@ fn step() -> impl Strategy<Value = Step> {
         (0..6usize).prop_map(Step::RemoveWaiting),
         (0..40usize).prop_map(Step::Backlog),
         Just(Step::DropCalls),
+        (1..30usize).prop_map(Step::PushFront),
+        Just(Step::Hold),
+        Just(Step::Release),
+        Just(Step::HoldHandlers),
+        Just(Step::ReleaseHandlers),
+        Just(Step::TakeAll),
     ]
 }
 
@@ -44,7 +57,7 @@ struct Known {
 
 impl Known {
     fn carried(&self) -> Carried {
-        self.call.map_or(Carried::None, Carried::One)
+        self.call.map_or(Carried::Notification, Carried::One)
     }
 }
 
@@ -54,6 +67,8 @@ const LIMIT: usize = 60 + 4 * OVERHEAD;
 struct Model {
     queue: Vec<Known>,
     waiting: Vec<Known>,
+    held: Option<Vec<Known>>,
+    holds_handlers: bool,
     backlog: usize,
 }
 
@@ -62,8 +77,22 @@ impl Model {
         self.bytes() + OVERHEAD * self.queue.len() < LIMIT
     }
 
+    fn is_open(&self) -> bool {
+        self.has_room() && self.waiting.is_empty() && self.held.is_none()
+    }
+
+    /// Where the message with this place is, counted over the queue and what is held back.
+    fn remove(&mut self, at: usize) -> Option<Known> {
+        if at < self.queue.len() {
+            return Some(self.queue.remove(at));
+        }
+        let at = at - self.queue.len();
+        self.held.as_mut().filter(|held| at < held.len()).map(|held| held.remove(at))
+    }
+
     fn bytes(&self) -> usize {
-        self.queue.iter().map(|known| known.message.len()).sum::<usize>() + self.backlog
+        let held = self.held.iter().flatten();
+        self.queue.iter().chain(held).map(|known| known.message.len()).sum::<usize>() + self.backlog
     }
 }
 
@@ -95,7 +124,7 @@ proptest! {
                     model.waiting.push(known);
                 }
                 Step::Admit => {
-                    let may = model.has_room() && !model.waiting.is_empty();
+                    let may = model.has_room() && !model.waiting.is_empty() && model.held.is_none();
                     let first = may.then(|| model.waiting.remove(0));
                     match (outbox.admit(), first) {
                         (None, None) => {}
@@ -114,12 +143,17 @@ proptest! {
                 }
                 Step::Pop => {
                     let first = (!model.queue.is_empty()).then(|| model.queue.remove(0));
-                    let first = first.map(|it| Queued { calls: it.carried(), message: it.message });
+                    let first = first.map(|it| Queued {
+                        calls: it.carried(),
+                        message: it.message,
+                        is_put_back: false,
+                    });
                     prop_assert_eq!(outbox.pop(), first);
                 }
-                Step::Remove(at) if at < model.queue.len() => {
-                    if model.queue[at].ticket != u64::MAX {
-                        outbox.cancel(model.queue.remove(at).ticket);
+                Step::Remove(at) => {
+                    let mut all = model.queue.iter().chain(model.held.iter().flatten());
+                    if all.nth(at).is_some_and(|known| known.ticket != u64::MAX) {
+                        outbox.cancel(model.remove(at).unwrap().ticket);
                     }
                 }
                 Step::RemoveWaiting(at) if at < model.waiting.len() => {
@@ -132,13 +166,55 @@ proptest! {
                 Step::DropCalls => {
                     outbox.drop_calls();
                     model.queue.retain(|known| known.call.is_none());
+                    model.held.iter_mut().for_each(|held| held.retain(|known| known.call.is_none()));
                 }
-                Step::Remove(_) | Step::RemoveWaiting(_) => {}
+                Step::PushFront(bytes) => {
+                    let first = Known { ticket: u64::MAX, ..known(number, bytes, false) };
+                    let (message, calls) = (first.message.clone(), first.carried());
+                    outbox.push_front(Queued { message, calls, is_put_back: false });
+                    model.queue.insert(0, first);
+                }
+                Step::Hold => {
+                    outbox.hold();
+                    if model.held.is_none() {
+                        model.held = Some(std::mem::take(&mut model.queue));
+                    }
+                }
+                Step::Release => {
+                    let mut tickets = Vec::new();
+                    outbox.release(|_, ticket| tickets.push(ticket));
+                    let held = model.held.take().unwrap_or_default();
+                    prop_assert_eq!(held.len(), tickets.len());
+                    for (mut known, ticket) in held.into_iter().zip(tickets) {
+                        if known.ticket != u64::MAX {
+                            known.ticket = ticket;
+                        }
+                        model.queue.push(known);
+                    }
+                }
+                Step::HoldHandlers => {
+                    outbox.hold_handlers();
+                    model.holds_handlers = true;
+                }
+                Step::ReleaseHandlers => {
+                    outbox.release_handlers();
+                    model.holds_handlers = false;
+                }
+                Step::TakeAll => {
+                    let all: Vec<_> = outbox.take_all().into_iter().map(|it| it.message).collect();
+                    let mut expected = std::mem::take(&mut model.queue);
+                    expected.extend(model.held.iter_mut().flat_map(std::mem::take));
+                    let expected: Vec<_> = expected.into_iter().map(|it| it.message).collect();
+                    prop_assert_eq!(all, expected);
+                }
+                Step::RemoveWaiting(_) => {}
             }
             prop_assert_eq!(outbox.bytes(), model.bytes());
             prop_assert_eq!(outbox.is_empty(), model.queue.is_empty());
-            prop_assert_eq!(outbox.has_room(), model.has_room());
-            prop_assert_eq!(outbox.is_open(), model.has_room() && model.waiting.is_empty());
+            prop_assert_eq!(outbox.has_room(), model.has_room() && !model.holds_handlers);
+            prop_assert_eq!(outbox.is_open(), model.is_open());
+            let calls = model.queue.iter().chain(model.held.iter().flatten()).chain(&model.waiting);
+            prop_assert_eq!(outbox.calls(), calls.filter(|known| known.call.is_some()).count());
             for known in model.waiting.iter().filter(|known| known.call.is_none()) {
                 prop_assert!(outbox.still_waits(known.ticket, |kept| assert!(kept.is_some())));
             }

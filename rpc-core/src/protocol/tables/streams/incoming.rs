@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
+use bytes::Bytes;
+
 use super::{IncomingKey, OutgoingKey, cost};
 use crate::error::close::CloseReason;
 use crate::error::object::ErrorObject;
@@ -17,7 +19,7 @@ use crate::util::keyed_hash::KeyedHash;
 pub(crate) enum Item {
     /// The JSON text of an item.
     Result(Box<str>),
-    /// This number of items is missing here.
+    /// This number of items is missing here; 0 if the number is not known.
     Gap(u64),
     /// An item that cannot be read, and why.
     Unreadable(&'static str),
@@ -44,6 +46,21 @@ struct Stream<W> {
     credit: Option<Credit>,
     /// The number of the last item.
     seq: u64,
+    /// How the subscription is made anew if its session ends.
+    again: Option<Box<Again>>,
+}
+
+/// How a subscription is made anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Again {
+    /// The id of the call.
+    pub(crate) call: u64,
+    /// The message of the call.
+    pub(crate) message: Bytes,
+    /// The names that belong to the subscription.
+    pub(crate) wanted: Box<Wanted>,
+    /// Whether the call has no answer yet.
+    is_pending: bool,
 }
 
 /// How far a stream has come. The picture is in [the module](super).
@@ -197,9 +214,80 @@ impl<W> IncomingStreams<W> {
             window: 0,
             credit: window.map(|window| Credit { window, used: 0, consumed: 0 }),
             seq: 0,
+            again: None,
         });
         self.by_id.insert(id.into(), key);
         Some(key)
+    }
+
+    /// Keeps the message of the call that has made a subscription, to make the subscription anew.
+    pub(crate) fn keep_again(&mut self, key: IncomingKey, call: u64, message: Bytes) {
+        if let Some(stream) = self.open.get_mut(key)
+            && let State::Open { stop: Stop::Unsubscribe(wanted), .. } = &stream.state
+        {
+            let wanted = wanted.clone();
+            stream.again = Some(Box::new(Again { call, message, wanted, is_pending: false }));
+        }
+    }
+
+    /// Lets a subscription end with its session.
+    pub(crate) fn forget_again(&mut self, key: IncomingKey) {
+        if let Some(stream) = self.open.get_mut(key) {
+            stream.again.take_if(|again| !again.is_pending);
+        }
+    }
+
+    /// Returns the call that makes a subscription anew, if it has no answer yet.
+    pub(crate) fn renewal(&self, key: IncomingKey) -> Option<u64> {
+        let again = self.open.get(key)?.again.as_ref()?;
+        again.is_pending.then_some(again.call)
+    }
+
+    /// Gives a subscription that was made anew the id of the answer, as JSON text. Returns whether that worked: the id
+    /// is not in use, and the stream was not dropped.
+    pub(crate) fn renew(&mut self, key: IncomingKey, id: &str, window: Option<usize>) -> bool {
+        if self.by_id.contains_key(id) {
+            return false;
+        }
+        let Some(stream) = self.open.get_mut(key) else { return false };
+        stream.id = id.into();
+        stream.credit = window.map(|window| Credit { window, used: 0, consumed: 0 });
+        if let Some(again) = &mut stream.again {
+            again.is_pending = false;
+        }
+        self.by_id.insert(id.into(), key);
+        true
+    }
+
+    /// Ends all streams with their session, or shows a gap where the subscription is made anew. Returns the waiters, and
+    /// the subscriptions to make anew.
+    pub(crate) fn lose_all(&mut self, reason: &CloseReason) -> (Vec<W>, Vec<(IncomingKey, Again)>) {
+        self.by_id.clear();
+        let keys: Vec<_> = self.open.iter().map(|(key, _)| key).collect();
+        let (mut waiters, mut renewed) = (Vec::new(), Vec::new());
+        for key in keys {
+            let Some(stream) = self.open.get_mut(key) else { continue };
+            let is_alone = stream.linked_streams.is_empty();
+            match (&stream.state, stream.again.as_mut().filter(|_| is_alone)) {
+                (State::Open { .. }, Some(again)) => {
+                    // A subscription that is being made anew has shown its gap, and its call goes on by itself.
+                    if !std::mem::replace(&mut again.is_pending, true) {
+                        renewed.push((key, (**again).clone()));
+                        stream.credit = None;
+                        stream.seq = 0;
+                        stream.miss(0);
+                        waiters.extend(stream.state.take_waiter());
+                    }
+                }
+                (State::Open { .. }, None) => {
+                    stream.items.push_back(Item::Closed(reason.clone().into()));
+                    waiters.extend(stream.state.end());
+                }
+                (State::Unclaimed | State::EndedUnclaimed, _) => drop(self.remove(key)),
+                (State::Ended, _) => {}
+            }
+        }
+        (waiters, renewed)
     }
 
     /// Returns the stream with this id, as JSON text, if it can get an item.

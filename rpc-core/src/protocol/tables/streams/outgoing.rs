@@ -241,6 +241,15 @@ impl OutgoingStreams {
         Some(stream.linked_streams)
     }
 
+    /// Removes the streams that the other end has asked for. Returns their keys.
+    pub(crate) fn remove_subscriptions(&mut self) -> Vec<OutgoingKey> {
+        let subscriptions =
+            self.open.iter().filter(|(_, it)| matches!(it.origin, Origin::Request(_)));
+        let keys: Vec<_> = subscriptions.map(|(key, _)| key).collect();
+        keys.iter().for_each(|key| drop(self.remove(*key)));
+        keys
+    }
+
     /// Removes all streams.
     pub(crate) fn clear(&mut self) {
         self.open.clear();

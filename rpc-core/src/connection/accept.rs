@@ -1,0 +1,181 @@
+//! A link that announced a resume: its first message decides which connection gets the link.
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use tokio::sync::oneshot;
+
+use super::endpoint::Endpoint;
+use super::link::Link;
+use super::take_over::{Offer, Refused, RefusedSession};
+use super::{Connection, End};
+use crate::error::close::{CloseCode, CloseReason};
+use crate::peer::Peer;
+use crate::protocol::session::Resume;
+use crate::transport::{Received, Transport};
+use crate::util::runtime::timeout;
+use crate::util::sync::Arc;
+use crate::util::token::Token;
+use crate::wire::decode::{self, Incoming, Payload};
+use crate::wire::hello::session_said;
+
+/// The most bytes that are read at once.
+const ALLOWANCE: usize = 64 * 1024;
+
+/// What has become of a link, as [`Endpoint::accept`] returns.
+#[derive(Debug)]
+#[must_use = "a connection lives only while it is polled"]
+pub enum Accepted {
+    /// The link begins a connection.
+    Fresh(Box<Connection>),
+    /// The link resumes the session of this peer, whose connection goes on. The endpoint is gone.
+    Resumed(Peer),
+}
+
+impl Endpoint {
+    /// Takes a `transport` whose client has announced that it may resume a session. The first message decides: either
+    /// the link goes to the connection whose session the client resumes, or the link begins a connection, as with
+    /// [`connect`](Self::connect). Nothing is sent before the first message.
+    ///
+    /// `is_same` tells whether the caller of a session, the first peer, is the caller of this link, the second peer. If
+    /// not, the session is not touched, and the client begins another one. `is_same` is also called for tokens that
+    /// turn out to be wrong.
+    ///
+    /// If no message comes within [`handshake`](crate::Limits::handshake), or the link breaks, the result is a
+    /// connection all the same: it ends as soon as it is polled.
+    ///
+    /// Cancel safe in the sense that nothing is left behind: if the future is dropped, the link and the endpoint are.
+    pub async fn accept<T: Transport>(
+        self,
+        mut transport: T,
+        is_same: impl FnOnce(&Peer, &Peer) -> bool,
+    ) -> Accepted {
+        let time = self.limits().handshake;
+        let first = timeout(time, first_message(&mut transport)).await;
+        let text = match first {
+            Ok(First::Text(text)) => text,
+            Ok(First::Ended(end)) => return self.connect_and_end(transport, end),
+            Err(_) => {
+                let reason = "no message came within `handshake`";
+                let reason = CloseReason::us(CloseCode::POLICY, reason);
+                return self.connect_and_end(transport, reason.into());
+            }
+        };
+        let peer = self.peer();
+        let link = Link::new(transport, &peer.shared);
+        let (session, resume) = match self.session_of(&text, &peer, is_same) {
+            Ok(found) => found,
+            Err(refused) => return self.connect_behind(link, text, refused),
+        };
+        let (verdict, decided) = oneshot::channel();
+        let offer: Box<dyn Any + Send> = Box::new(Offer { link, resume, verdict });
+        if let Err(offer) = session.shared.offer(offer) {
+            Offer::refuse(offer);
+        }
+        match decided.await {
+            Ok(Ok(())) => Accepted::Resumed(session),
+            Ok(Err(Refused { link, refused })) => self.connect_behind(link, text, refused),
+            // The connection was dropped with the offer.
+            Err(_) => {
+                drop(self);
+                Accepted::Resumed(session)
+            }
+        }
+    }
+
+    /// Returns the session that the first message asks to resume, if there is one and its caller is the same.
+    ///
+    /// # Errors
+    /// There is no such session any more, or never was.
+    fn session_of(
+        &self,
+        text: &str,
+        peer: &Peer,
+        is_same: impl FnOnce(&Peer, &Peer) -> bool,
+    ) -> Result<(Peer, Resume), RefusedSession> {
+        let shared = &peer.shared;
+        let (lookup, resume) = self.asked_for(text, peer).ok_or(RefusedSession::UNKNOWN)?;
+        let registry = &shared.config.registry;
+        let session = registry.peer(&lookup).or_else(|| registry.ended_peer(&lookup));
+        let session = session
+            .filter(|session| !Arc::ptr_eq(&session.shared, shared) && is_same(session, peer));
+        let session = session.ok_or(RefusedSession::UNKNOWN)?;
+        match RefusedSession::ended(&session, resume.secret) {
+            Some(ended) => Err(ended),
+            None => Ok((session, resume)),
+        }
+    }
+
+    /// Returns what the first message asks to resume: the part of the token that is looked up, and the rest.
+    fn asked_for(&self, text: &str, peer: &Peer) -> Option<(Box<str>, Resume)> {
+        let shared = &peer.shared;
+        let rules = shared.rules(&self.limits());
+        let Payload::Single(Incoming::Notification(hello)) = decode::decode(text, &rules) else {
+            return None;
+        };
+        let said = session_said(hello.params.filter(|_| hello.method == "$/hello"))?;
+        let token = Token::parse(said.token()?)?;
+        let resume = Resume {
+            secret: token.secret,
+            attempt: said.attempt(),
+            received: said.received(),
+            buffer: said.buffer(),
+            keep: said.keep(),
+        };
+        Some((token.lookup.into(), resume))
+    }
+
+    /// Makes the connection of a link whose first message was read. If the message asks for a session, handlers wait
+    /// until the client knows of the session: the link may have been given up long ago.
+    fn connect_behind(mut self, link: Link, text: String, refused: RefusedSession) -> Accepted {
+        let peer = self.take_peer();
+        let mut connection = Connection::new(peer.shared);
+        connection.link = Some(link);
+        connection.driver.refusal = Some(refused.into());
+        connection.driver.shared.lock().commands.get_or_insert_default().first = Some(text.into());
+        Accepted::Fresh(connection.into())
+    }
+
+    /// Makes the connection of a link that has ended, or is to be closed.
+    fn connect_and_end<T: Transport>(mut self, transport: T, end: End) -> Accepted {
+        let peer = self.take_peer();
+        let link = Link::new(transport, &peer.shared);
+        let mut connection = Connection::new(peer.shared);
+        connection.link = Some(link);
+        match end {
+            End::Close(reason, _) | End::Fault(reason) => connection.begin_closing(reason, None),
+            End::Lost(reason) => drop(connection.lose(reason)),
+        }
+        Accepted::Fresh(connection.into())
+    }
+}
+
+/// The first message of a link, or its end.
+enum First {
+    Text(String),
+    Ended(End),
+}
+
+async fn first_message<T: Transport>(transport: &mut T) -> First {
+    poll_fn(|cx| match transport.poll_receive(cx, ALLOWANCE) {
+        Poll::Ready(Received::Text(text)) => Poll::Ready(First::Text(text.as_ref().to_owned())),
+        Poll::Ready(Received::Binary(bytes)) => match String::from_utf8(bytes.into()) {
+            Ok(text) => Poll::Ready(First::Text(text)),
+            Err(_) => {
+                let reason = "a binary message that is not UTF-8: send JSON";
+                Poll::Ready(First::Ended(CloseReason::us(CloseCode::UNSUPPORTED, reason).into()))
+            }
+        },
+        Poll::Ready(Received::Closed { code, reason }) => {
+            Poll::Ready(First::Ended(CloseReason::peer(code, reason).into()))
+        }
+        Poll::Ready(Received::Failed(error)) => Poll::Ready(First::Ended(error.into())),
+        Poll::Pending => {
+            // The transport may have something to send by itself, such as a pong.
+            let _ = transport.poll_flush(cx);
+            Poll::Pending
+        }
+    })
+    .await
+}

@@ -1,0 +1,184 @@
+//! The session of a connection: granted, resumed, lost, and ended.
+
+use std::time::Duration;
+
+use super::driver::Driver;
+use super::event::{ConnectionEvent, SessionEnd};
+use super::link::Link;
+use super::retired::Retired;
+use super::{Connection, Phase};
+use crate::error::close::{CloseCode, CloseReason, ClosedBy};
+use crate::peer::remote_profile::RemoteSupport;
+use crate::protocol::session::{Asked, EndedSession, Grant, SPREAD};
+use crate::stream::StreamEnd;
+use crate::util::catch::drop_quietly;
+use crate::util::token::Token;
+use crate::util::waiter::Waiter;
+use crate::wire::session::{Refusal, RefusedAs};
+
+/// The refusal of a token on a link that has not announced it.
+const UNKNOWN: Refusal<'_> = Refusal { why: RefusedAs::Unknown, received: None, end: None };
+
+/// How many connections reconnect in one second when all do, and over how long at most.
+const RECONNECTS: (u32, Duration) = (2000, Duration::from_secs(5));
+
+impl Connection {
+    /// Gives up the link, but not the connection. The close with `reason` leaves in the background.
+    pub(super) fn retire(&mut self, reason: CloseReason, within: Duration) {
+        let until = self.driver.shared.clock.now().saturating_add(within);
+        if let Some(link) = self.lose_link() {
+            self.retired = Some(Retired::new(link, reason, until));
+        }
+    }
+
+    /// Goes on without the link. Returns the link.
+    pub(super) fn lose_link(&mut self) -> Option<Link> {
+        let now = self.driver.shared.clock.now();
+        self.driver.report_taken_in(now);
+        let link = self.link.take()?;
+        self.driver.outgoing.clear();
+        self.driver.shared.with(|state| state.protocol.detach(link.accepted(), now));
+        Some(link)
+    }
+
+    /// Goes on over another link. The one before, if there is one, is closed with `reason` in the background.
+    pub(super) fn replace_link(&mut self, link: Link, reason: CloseReason) {
+        let shared = &self.driver.shared;
+        let until = shared.clock.now().saturating_add(shared.config.limits.close);
+        self.driver.outgoing.clear();
+        let before = self.link.replace(link);
+        self.retired = before.map(|before| Retired::new(before, reason, until));
+    }
+
+    /// The other end has broken a rule, or has closed the link. Returns what has happened, if the connection goes on.
+    pub(super) fn fault(&mut self, reason: CloseReason) -> Option<ConnectionEvent> {
+        let is_of_peer = reason.by == ClosedBy::Peer;
+        let gives_up_link = reason.code == Some(CloseCode::LINK_GIVEN_UP);
+        let (outlives_links, may_be_resumed) = {
+            let protocol = &self.driver.shared.lock().protocol;
+            (protocol.outlives_links(), protocol.may_be_resumed())
+        };
+        let (goes_on, is_kept) = if outlives_links {
+            let is_kept =
+                if is_of_peer { reason.code != Some(CloseCode::NORMAL) } else { gives_up_link };
+            (!is_of_peer || reason.may_reconnect(), is_kept)
+        } else {
+            let is_kept = is_of_peer && gives_up_link && may_be_resumed;
+            (is_kept, is_kept)
+        };
+        if !goes_on || matches!(self.phase, Phase::Closing(_) | Phase::Closed) {
+            self.begin_closing(reason, None);
+            return None;
+        }
+        let within = self.driver.shared.config.limits.close;
+        self.retire(reason.clone(), within);
+        let ended = if is_kept && may_be_resumed { None } else { self.driver.end_session(&reason) };
+        Some(ConnectionEvent::Lost { reason, ended })
+    }
+
+    /// The link broke. Returns what has happened.
+    pub(super) fn link_broke(&mut self, reason: CloseReason) -> ConnectionEvent {
+        let (outlives_links, may_be_resumed) = {
+            let protocol = &self.driver.shared.lock().protocol;
+            (protocol.outlives_links(), protocol.may_be_resumed())
+        };
+        if !outlives_links && !may_be_resumed {
+            return ConnectionEvent::Closed(self.lose(reason));
+        }
+        drop(self.lose_link());
+        let ended = if may_be_resumed { None } else { self.driver.end_session(&reason) };
+        ConnectionEvent::Lost { reason, ended }
+    }
+}
+
+impl Driver {
+    /// Tells the protocol of the messages that were read.
+    pub(super) fn report_taken_in(&mut self, now: Duration) {
+        if self.counts && self.taken_in.0 > 0 {
+            let (messages, bytes) = std::mem::take(&mut self.taken_in);
+            self.shared.lock().protocol.on_taken_in(messages, bytes, now);
+        }
+    }
+
+    /// The other end has said hello: it counts what comes behind.
+    pub(super) fn greeted(&mut self) {
+        self.taken_in = (0, 0);
+        self.shared.remote.set(RemoteSupport::Extended);
+    }
+
+    /// Grants the session for which the other end asks.
+    #[cold]
+    pub(super) fn grant_session(&mut self, asked: Asked) {
+        self.greeted();
+        let spread = self.spread();
+        let refused = self.refusal.take();
+        // The link may have been given up long ago: its requests wait until the client answers.
+        let is_held = refused.is_some() && asked.has_token;
+        let refusal = match &refused {
+            Some(refused) if asked.has_token => Some(refused.said()),
+            _ => asked.has_token.then_some(UNKNOWN),
+        };
+        let mut state = self.shared.lock();
+        match Token::new(&self.shared.id) {
+            Some(token) => {
+                let (secret, token) = (token.secret, token.text());
+                let grant = Grant { secret, token: &token, spread, refusal, is_held };
+                state.protocol.grant(asked, grant);
+                if is_held {
+                    state.protocol.hold_handlers();
+                }
+            }
+            None => state.protocol.grant_nothing(),
+        }
+    }
+
+    /// Returns the time over which clients are to spread their first attempts to reconnect.
+    pub(super) fn spread(&self) -> Duration {
+        let connections = u32::try_from(self.shared.config.registry.len()).unwrap_or(u32::MAX);
+        let spread = Duration::from_secs(connections.into()) / RECONNECTS.0;
+        spread.clamp(SPREAD, RECONNECTS.1)
+    }
+
+    /// The session goes on over this link.
+    #[cold]
+    pub(super) fn resumed(&mut self) {
+        self.taken_in = (0, 0);
+        self.up(true, None);
+    }
+
+    /// Tells that the connection has a link, or that its client knows of its session.
+    pub(super) fn up(&mut self, resumed: bool, ended: Option<SessionEnd>) {
+        self.event = Some(Box::new(ConnectionEvent::Up { resumed, ended }));
+    }
+
+    /// The session has ended, and another one has begun over this link.
+    #[cold]
+    pub(super) fn session_ended(&mut self) {
+        self.greeted();
+        let ended = self.shared.lock().protocol.take_ended_session();
+        let ended = ended.map(|ended| self.stop_session(*ended));
+        self.up(false, ended);
+    }
+
+    /// Ends the session, while the connection goes on.
+    pub(super) fn end_session(&mut self, reason: &CloseReason) -> Option<SessionEnd> {
+        let now = self.shared.clock.now();
+        let ended = self.shared.lock().protocol.end_session(reason, None, now);
+        ended.map(|ended| self.stop_session(ended))
+    }
+
+    /// Stops what belongs to a session that has ended, without the lock: handlers and streams are code of the
+    /// application.
+    pub(super) fn stop_session(&mut self, ended: EndedSession<Waiter>) -> SessionEnd {
+        let EndedSession { reason, losses, streams, unanswered } = ended;
+        unanswered.into_iter().for_each(drop_quietly);
+        self.handlers.clear();
+        let waiting = self.returned.drain(..).chain(self.woken.drain(..));
+        waiting.for_each(drop_quietly);
+        let end = StreamEnd::Closed { reason: reason.clone() };
+        streams.into_iter().for_each(|key| self.streams.lose(key, &end));
+        let to_wake = std::mem::take(&mut self.shared.lock().protocol.to_wake);
+        to_wake.into_iter().for_each(Waiter::notify);
+        SessionEnd::new(reason, losses)
+    }
+}

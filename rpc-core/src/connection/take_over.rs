@@ -1,0 +1,114 @@
+//! A link that is offered to resume the session of this connection.
+
+use std::any::Any;
+
+use tokio::sync::oneshot;
+
+use super::link::Link;
+use super::{Connection, End};
+use crate::error::close::{CloseCode, CloseReason};
+use crate::peer::Peer;
+use crate::protocol::session::{RefusedResume, Resume};
+use crate::util::token::Token;
+use crate::wire::session::{Refusal, RefusedAs};
+
+/// A link whose client asks to resume the session.
+pub(super) struct Offer {
+    pub(super) link: Link,
+    pub(super) resume: Resume,
+    /// Told whether the link has the session.
+    pub(super) verdict: oneshot::Sender<Result<(), Refused>>,
+}
+
+/// A link that does not get the session.
+pub(super) struct Refused {
+    pub(super) link: Link,
+    pub(super) refused: RefusedSession,
+}
+
+/// Why a link does not get a session, and what is known of the session.
+#[derive(Debug, Clone)]
+pub(super) struct RefusedSession {
+    pub(super) why: RefusedAs,
+    /// How many messages were taken in at the end of the session.
+    pub(super) received: Option<u64>,
+    /// How the session has ended.
+    pub(super) end: Option<(u16, Box<str>)>,
+}
+
+impl RefusedSession {
+    /// The token is not known, or no reason is told.
+    pub(super) const UNKNOWN: Self = Self { why: RefusedAs::Unknown, received: None, end: None };
+
+    /// Returns how a session has ended, if it has. Who does not have the token learns nothing.
+    pub(super) fn ended(session: &Peer, secret: u128) -> Option<Self> {
+        let state = session.shared.lock();
+        let reason = state.protocol.ended()?;
+        let Some(received) = state.protocol.taken_in_at_end(secret) else {
+            return Some(Self::UNKNOWN);
+        };
+        let end = reason.code.map(|code| (code.value(), reason.sent().into()));
+        let why = if end.is_some() { RefusedAs::Ended } else { RefusedAs::Unknown };
+        Some(Self { why, received: Some(received), end })
+    }
+
+    pub(super) fn said(&self) -> Refusal<'_> {
+        let end = self.end.as_ref().map(|(code, reason)| (*code, &**reason));
+        Refusal { why: self.why, received: self.received, end }
+    }
+}
+
+impl Offer {
+    /// Gives the link back: the session has ended.
+    pub(super) fn refuse(offer: Box<dyn Any + Send>) {
+        if let Ok(offer) = offer.downcast::<Self>() {
+            let Self { link, verdict, .. } = *offer;
+            let _ = verdict.send(Err(Refused { link, refused: RefusedSession::UNKNOWN }));
+        }
+    }
+}
+
+impl Connection {
+    /// Resumes the session over the offered link, or gives the link back.
+    ///
+    /// # Errors
+    /// The counts of the client are false, which ends the session.
+    pub(super) fn consider(&mut self, offer: Box<dyn Any + Send>) -> Result<(), End> {
+        let Ok(offer) = offer.downcast::<Offer>() else { return Ok(()) };
+        let Offer { link, resume, verdict } = *offer;
+        let shared = &self.driver.shared;
+        if let Some(link) = &self.link {
+            shared.lock().protocol.note_accepted(link.accepted());
+        }
+        // The counts stand from here on: what has not been read of the old link does not exist.
+        self.driver.report_taken_in(shared.clock.now());
+        let spread = self.driver.spread();
+        let shared = &self.driver.shared;
+        let resumed = match Token::new(&shared.id) {
+            Some(token) => shared.with(|state| {
+                state.protocol.accept_resume(&resume, token.secret, &token.text(), spread)
+            }),
+            None => Err(RefusedResume::Unknown),
+        };
+        match resumed {
+            Ok(hello) => {
+                let reason = CloseReason::us(CloseCode::TAKEN_OVER, "resumed over another link");
+                self.replace_link(link, reason);
+                self.driver.outgoing.push_back(hello);
+                self.driver.up(true, None);
+                // Who offered the link may be gone: then the link is lost soon, as any other.
+                let _ = verdict.send(Ok(()));
+                Ok(())
+            }
+            Err(why) => {
+                let refused = RefusedSession { why: why.into(), ..RefusedSession::UNKNOWN };
+                let _ = verdict.send(Err(Refused { link, refused }));
+                if why == RefusedResume::Counts {
+                    let reason = "the counts of the session are false";
+                    return Err(CloseReason::us(CloseCode::PROTOCOL, reason).into());
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Granting a session, and taking one that was granted.
+
+use std::time::Duration;
+
+use super::{Accepter, Phase, Role, Session};
+use crate::protocol::Protocol;
+use crate::protocol::tables::outbox::{Carried, Queued};
+use crate::protocol::tables::receipts::Receipts;
+use crate::wire::session::{Refusal, SessionParams, SessionSaid, Subject};
+
+/// A hello that asks for a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) buffer: usize,
+    pub(crate) keep: Option<Duration>,
+    /// Whether the hello has a token, which is not good on this link.
+    pub(crate) has_token: bool,
+}
+
+/// What a server grants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grant<'a> {
+    /// The part of the token that is compared.
+    pub(crate) secret: u128,
+    /// The whole token.
+    pub(crate) token: &'a str,
+    pub(crate) spread: Duration,
+    /// Why the session before is not resumed, if the hello asked for that.
+    pub(crate) refusal: Option<Refusal<'a>>,
+    /// Whether handlers are held back until the client has acknowledged the token.
+    pub(crate) is_held: bool,
+}
+
+impl Accepter {
+    /// Returns whether this is the secret of the present token, or of the one before. The time that this takes does
+    /// not tell how much of it is right.
+    pub(super) fn is_good(&self, secret: u128) -> bool {
+        let is_present = is_same(self.secret, secret);
+        let is_before = self.secret_before.is_some_and(|before| is_same(before, secret));
+        is_present | is_before
+    }
+}
+
+/// Compares two secrets in constant time.
+fn is_same(one: u128, other: u128) -> bool {
+    let difference = std::hint::black_box(one ^ other);
+    difference == 0
+}
+
+impl<W> Protocol<W> {
+    /// Lets clients have sessions.
+    pub(crate) fn set_grants_sessions(&mut self) {
+        self.grants_sessions = true;
+    }
+
+    /// Returns the buffer that this end tells clients: what was read and not acknowledged never fills what may be kept
+    /// while a session is away.
+    pub(super) fn granted_buffer(&self) -> usize {
+        self.limits.queue.min(self.limits.away_bytes)
+    }
+
+    /// Returns what a hello asks for, if this end grants sessions.
+    pub(in crate::protocol) fn asked_for_session(&self, said: &SessionParams<'_>) -> Option<Asked> {
+        let may_be_granted =
+            self.grants_sessions && self.session.is_none() && !self.hello.is_said();
+        let asked = Asked { buffer: said.buffer(), keep: said.keep(), has_token: said.has_token() };
+        may_be_granted.then_some(asked)
+    }
+
+    /// Grants the session that a hello asked for: says hello, behind which this end counts.
+    pub(crate) fn grant(&mut self, asked: Asked, grant: Grant<'_>) {
+        let keep =
+            asked.keep.map_or(self.limits.session_keep, |keep| keep.min(self.limits.session_keep));
+        let buffer = self.granted_buffer();
+        let subject = grant.refusal.map_or(Subject::Fresh, Subject::Refused);
+        let (token, spread) = (grant.token, Some(grant.spread));
+        let said = SessionSaid { subject, token, buffer, keep: Some(keep), spread };
+        let (window, batch) = (self.limits.stream_window, self.told_batch());
+        let Some(hello) = self.hello.say_with(window, batch, Some(said)) else { return };
+        self.outbox.push_front(Queued {
+            message: hello,
+            calls: Carried::Hello,
+            is_put_back: false,
+        });
+        let accepter = Accepter {
+            secret: grant.secret,
+            secret_before: None,
+            attempt: 0,
+            is_confirmed: false,
+            is_held: grant.is_held,
+        };
+        let mut session = Session::new(Role::Accepts(accepter), Phase::Granted, self.sent);
+        session.receiving = Some(Receipts::new(asked.buffer));
+        session.keep = keep;
+        session.is_begun = true;
+        self.session = Some(Box::new(session));
+        self.end_waiting_for_hello();
+    }
+
+    /// Answers a hello that asks for a session without one.
+    pub(crate) fn grant_nothing(&mut self) {
+        self.greet();
+        self.end_waiting_for_hello();
+    }
+
+    /// Takes the hello of a server at the beginning of a session: it grants a session, or it does not.
+    pub(super) fn granted(&mut self, params: Option<&str>, said: Option<&SessionParams<'_>>) {
+        if self.hello.hear(params).is_err() {
+            self.malformed();
+        }
+        let Some(session) = self.session.as_mut().filter(|session| session.phase == Phase::Asked)
+        else {
+            return;
+        };
+        let Some((said, token)) = said.and_then(|said| Some((said, said.token()?))) else {
+            self.no_session();
+            return;
+        };
+        session.phase = Phase::Granted;
+        session.keep = said.keep().unwrap_or(self.limits.session_keep);
+        let mut receiving = Receipts::new(said.buffer());
+        receiving.owe();
+        session.receiving = Some(receiving);
+        session.uncounted = 0;
+        if let Some(opener) = session.opener() {
+            opener.token = token.into();
+            opener.spread = said.spread();
+        }
+        self.acknowledge_if_due(Duration::ZERO);
+    }
+
+    /// The other end grants no session: what was sent is let go when the medium has accepted it.
+    pub(in crate::protocol) fn no_session(&mut self) {
+        if let Some(session) = self.session.as_mut().filter(|session| session.phase == Phase::Asked)
+        {
+            session.phase = Phase::None;
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Subscriptions that are made anew when their session has ended: the same stream goes on behind a gap.
+
+use std::time::Duration;
+
+use crate::error::close::CloseReason;
+use crate::error::object::ErrorObject;
+use crate::protocol::session::Losses;
+use crate::protocol::tables::calls::{ColdFields, MessageState, New, Subscribe};
+use crate::protocol::tables::outbox::{Carried, Queued};
+use crate::protocol::tables::streams::{Again, IncomingKey, Item};
+use crate::protocol::{Outcome, Protocol};
+
+impl<W> Protocol<W> {
+    /// Lets a subscription end with its session.
+    pub(crate) fn end_with_session(&mut self, stream: IncomingKey) {
+        self.incoming.forget_again(stream);
+    }
+
+    /// Ends the streams that this end takes, or registers calls that make their subscriptions anew. Returns the
+    /// messages of these calls.
+    pub(super) fn resubscribe(
+        &mut self,
+        losses: &mut Losses,
+        reason: &CloseReason,
+        now: Duration,
+    ) -> Vec<Queued> {
+        let (waiters, renewed) = self.incoming.lose_all(reason);
+        self.to_wake.extend(waiters);
+        losses.gaps += renewed.len() as u64;
+        let deadline = now.saturating_add(self.limits.call_deadline);
+        let register =
+            |(stream, again): (IncomingKey, _)| self.register_renewal(stream, again, deadline);
+        renewed.into_iter().map(register).collect()
+    }
+
+    fn register_renewal(
+        &mut self,
+        stream: IncomingKey,
+        again: Again,
+        deadline: Duration,
+    ) -> Queued {
+        let Again { call, message, wanted, .. } = again;
+        let cold = ColdFields {
+            subscribe: Some(Subscribe { wanted, greeted: true }),
+            again: Some(message.clone()),
+            renews: Some(stream),
+            ..ColdFields::default()
+        };
+        let (place, handler, waiter) = (MessageState::InBatch, None, None);
+        let new = New { place, deadline: Some(deadline), handler, cold: Some(cold.into()), waiter };
+        self.calls.register_again(call, new);
+        Queued { message, calls: Carried::One(call), is_put_back: false }
+    }
+
+    /// Takes the outcome of a call that makes a subscription anew.
+    #[cold]
+    pub(in crate::protocol) fn renewed(
+        &mut self,
+        call: u64,
+        stream: IncomingKey,
+        outcome: Outcome,
+    ) {
+        let nobody = self.calls.cancel(call);
+        debug_assert!(nobody.1.is_none(), "nobody waits for the call");
+        let last = match outcome {
+            Outcome::Subscribed(_) => return,
+            // The connection ends, and tells the stream.
+            Outcome::Closed(..) => return,
+            Outcome::Error(error) => Item::Error(error),
+            Outcome::Timeout(..) => Item::Failed("the subscription was not made anew in time"),
+            Outcome::Busy => Item::Error(ErrorObject::busy("calls_on_wire").into()),
+            Outcome::Malformed(_)
+            | Outcome::Result(_)
+            | Outcome::NoStreams
+            | Outcome::Unanswered(..) => Item::Failed("the subscription was not made anew"),
+        };
+        self.to_wake.extend(self.incoming.end(stream, Some(last), None).ok().flatten());
+    }
+}

@@ -1,0 +1,234 @@
+//! Resuming a session over another link, at both ends.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{LinkStart, Phase, Role};
+use crate::error::close::{CloseCode, CloseReason};
+use crate::protocol::tables::outbox::Queued;
+use crate::protocol::tables::receipts::Receipts;
+use crate::protocol::tables::replay::{FalseCount, ReplayQueue};
+use crate::protocol::{Event, Protocol};
+use crate::wire::encode;
+use crate::wire::session::{RefusedAs, SessionParams, SessionSaid, Subject};
+
+/// A hello that resumes a session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Resume {
+    pub(crate) secret: u128,
+    /// `None` if the hello has none from 1 to 2^53.
+    pub(crate) attempt: Option<u64>,
+    /// How many messages the client has taken in; `None` if that is no integer.
+    pub(crate) received: Option<u64>,
+    pub(crate) buffer: usize,
+    pub(crate) keep: Option<Duration>,
+}
+
+/// Why a hello does not resume a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefusedResume {
+    /// The token or the attempt is not good any more. The session goes on as before.
+    Unknown,
+    /// The counts of the two ends contradict each other. The session must be ended.
+    Counts,
+}
+
+impl<W> Protocol<W> {
+    /// Begins a link whose hello resumes the session.
+    pub(super) fn ask_to_resume(&mut self, now: Duration) -> LinkStart<W> {
+        let until = now.saturating_add(self.limits.handshake);
+        let (window, batch, buffer) =
+            (self.limits.stream_window, self.told_batch(), self.limits.queue);
+        let mut hello = None;
+        if let Some(session) = &mut self.session {
+            let received = session.receiving.as_ref().map_or(0, Receipts::received);
+            session.phase = Phase::Resuming;
+            session.is_acknowledging = false;
+            if let Role::Opens(opener) = &mut session.role {
+                opener.attempt += 1;
+                opener.greeted_until = Some(until);
+                let subject = Subject::Resume { attempt: opener.attempt, received };
+                let said =
+                    SessionSaid { subject, token: &opener.token, buffer, ..SessionSaid::default() };
+                hello = Some(encode::hello(window, batch, Some(&said)));
+            }
+        }
+        LinkStart { hello, awaits_hello: true, ended: None }
+    }
+
+    /// Takes the hello with which the server answers a hello that resumes.
+    pub(super) fn resume_answered(
+        &mut self,
+        params: Option<&str>,
+        said: Option<&SessionParams<'_>>,
+        now: Duration,
+    ) -> Event<'static> {
+        if let Some(session) = &mut self.session
+            && let Some(opener) = session.opener()
+        {
+            opener.greeted_until = None;
+        }
+        match said.filter(|said| said.is_resumed()) {
+            Some(said) => self.resumed(said),
+            None => self.refused(params, said, now),
+        }
+    }
+
+    fn resumed(&mut self, said: &SessionParams<'_>) -> Event<'static> {
+        let Some(session) = &mut self.session else { return Event::Done };
+        let again = said
+            .received()
+            .ok_or(FalseCount)
+            .and_then(|received| session.sending.begin_link(received));
+        let (Ok(again), Some(token)) = (again, said.token()) else {
+            let reason =
+                CloseReason::us(CloseCode::PROTOCOL, "the counts of the session are false");
+            session.fault = Some(reason);
+            return Event::Done;
+        };
+        session.sending.push_uncounted();
+        session.phase = Phase::Granted;
+        session.away = None;
+        let received = session.receiving.as_mut().map_or(0, |receiving| {
+            receiving.set_buffer(said.buffer());
+            receiving.owe();
+            receiving.received()
+        });
+        if let Some(keep) = said.keep() {
+            session.keep = keep;
+        }
+        let progress = [session.sending.acknowledged(), received];
+        let is_replaying = !again.is_empty();
+        if let Some(opener) = session.opener() {
+            opener.token = token.into();
+            opener.spread = said.spread().or(opener.spread);
+            let (times, before) = opener.without_progress;
+            let times = if is_replaying && before == progress { times + 1 } else { 0 };
+            opener.without_progress = (times, progress);
+        }
+        self.replay(again);
+        Event::Resumed
+    }
+
+    /// Queues the messages that are to be sent again, before all others.
+    fn replay(&mut self, again: VecDeque<Queued>) {
+        self.is_attached = true;
+        self.counters.replayed += again.len() as u64;
+        for queued in again.into_iter().rev() {
+            self.outbox.push_front(queued);
+        }
+        self.acknowledge_if_due(Duration::ZERO);
+    }
+
+    /// The server does not resume the session: it ends, and another one begins on this link.
+    fn refused(
+        &mut self,
+        params: Option<&str>,
+        said: Option<&SessionParams<'_>>,
+        now: Duration,
+    ) -> Event<'static> {
+        let reason = match said.and_then(SessionParams::end) {
+            Some((code, reason)) => CloseReason::peer(Some(CloseCode::new(code)), reason),
+            None => {
+                let word = said.and_then(SessionParams::refused).map_or("none", RefusedAs::name);
+                CloseReason::link(format!("the server does not resume the session: {word}"))
+            }
+        };
+        let ended = self.end_session(&reason, said.and_then(SessionParams::received), now);
+        self.is_attached = true;
+        self.hello.begin_link();
+        self.hello.exchange();
+        self.hello.note_said();
+        if let Some(session) = &mut self.session {
+            // The hello that asked to resume has begun the session.
+            session.sending = ReplayQueue::new(0);
+            session.sending.push_uncounted();
+            session.phase = Phase::Asked;
+            session.is_begun = true;
+            session.ended = ended.map(Box::new);
+            if session.opener().is_some_and(|opener| opener.is_opened_by_application) {
+                self.outbox.hold();
+            }
+        }
+        self.granted(params, said);
+        Event::SessionEnded
+    }
+
+    /// Returns whether the other end may ask how its session has ended.
+    pub(crate) fn may_ask_for_end(&self) -> bool {
+        let session = self.session.as_ref();
+        session.is_some_and(|session| match &session.role {
+            Role::Opens(_) => false,
+            Role::Accepts(accepter) => accepter.is_confirmed,
+        })
+    }
+
+    /// Returns how many messages were taken in of a session that has ended. `None` if the secret is not that of the
+    /// session.
+    pub(crate) fn taken_in_at_end(&self, secret: u128) -> Option<u64> {
+        let session = self.session.as_ref()?;
+        let Role::Accepts(accepter) = &session.role else { return None };
+        let received = session.receiving.as_ref()?.received();
+        accepter.is_good(secret).then_some(received)
+    }
+
+    /// Resumes the session of a client over another link. Returns the hello that begins the link. `token` is the text
+    /// of the next token, whose part that is compared is `secret`.
+    ///
+    /// # Errors
+    /// The session is not resumed over that link.
+    pub(crate) fn accept_resume(
+        &mut self,
+        resume: &Resume,
+        secret: u128,
+        token: &str,
+        spread: Duration,
+    ) -> Result<Bytes, RefusedResume> {
+        let (window, batch) = (self.limits.stream_window, self.told_batch());
+        let (buffer, longest) = (self.granted_buffer(), self.limits.session_keep);
+        let is_open = self.ended.is_none() && self.may_be_resumed();
+        let Some(session) = self.session.as_mut().filter(|_| is_open) else {
+            return Err(RefusedResume::Unknown);
+        };
+        let Role::Accepts(accepter) = &mut session.role else { return Err(RefusedResume::Unknown) };
+        let is_good = accepter.is_good(resume.secret);
+        let attempt = resume.attempt.filter(|attempt| is_good && *attempt > accepter.attempt);
+        let attempt = attempt.ok_or(RefusedResume::Unknown)?;
+        let received = resume.received.ok_or(RefusedResume::Counts)?;
+        let again =
+            session.sending.begin_link(received).map_err(|FalseCount| RefusedResume::Counts)?;
+        accepter.attempt = attempt;
+        accepter.secret_before = Some(resume.secret);
+        accepter.secret = secret;
+        session.sending.push_uncounted();
+        session.is_acknowledging = false;
+        session.away = None;
+        session.keep = resume.keep.map_or(session.keep, |keep| keep.min(longest));
+        let Some(receiving) = &mut session.receiving else { return Err(RefusedResume::Unknown) };
+        receiving.set_buffer(resume.buffer);
+        let received = receiving.tell();
+        let said = SessionSaid {
+            subject: Subject::Resumed { received },
+            token,
+            buffer,
+            keep: Some(session.keep),
+            spread: Some(spread),
+        };
+        let hello = encode::hello(window, batch, Some(&said));
+        self.outbox.drop_of_link();
+        self.outbox.set_limit(self.limits.queue);
+        self.replay(again);
+        Ok(hello)
+    }
+}
+
+impl From<RefusedResume> for RefusedAs {
+    fn from(refused: RefusedResume) -> Self {
+        match refused {
+            RefusedResume::Unknown => Self::Unknown,
+            RefusedResume::Counts => Self::Counts,
+        }
+    }
+}
