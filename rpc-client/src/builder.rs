@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rpc_core::layers::Layer;
-use rpc_core::transport::{Endpoint, EndpointConfig, Hello, OnForeign};
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello, OnForeign, PeerRegistry};
 use rpc_core::{Dialect, Limits, Router, Service};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -18,6 +18,7 @@ use crate::connect::Attempt;
 use crate::error::ConnectError;
 use crate::handshake::Handshake;
 use crate::headers::Headers;
+use crate::offered::Offered;
 use crate::socket::Socket;
 use crate::target::Target;
 #[cfg(feature = "tls-no-provider")]
@@ -25,10 +26,19 @@ use crate::tls::Tls;
 
 /// The settings of a client that is not connected yet. [`Client::builder`] makes a `ClientBuilder`;
 /// [`connect`](Self::connect) makes a [`Client`] of the settings.
+///
+/// A clone has the same settings, and its clients have nothing else in common with those of the original:
+///
+/// ```
+/// use rpc_client::Client;
+///
+/// let settings = Client::builder().subprotocol("jsonrpc2");
+/// let patient = settings.clone().connect_timeout(std::time::Duration::from_secs(60));
+/// # drop((settings, patient));
+/// ```
+#[derive(Clone)]
 #[must_use = "a client connects with `connect`"]
 pub struct ClientBuilder {
-    /// The offered services. They are moved into `config` when the client starts.
-    router: Router,
     config: EndpointConfig,
     headers: Headers,
     connect_timeout: Option<Duration>,
@@ -41,7 +51,6 @@ impl ClientBuilder {
         let mut config = EndpointConfig::new(Router::new(), Limits::client());
         config.answers_malformed = false; // it opens the link
         Self {
-            router: Router::new(),
             config,
             headers: Headers::default(),
             connect_timeout: None,
@@ -53,7 +62,10 @@ impl ClientBuilder {
     /// Offers the methods of `service` to the server. `service` is the server half of a trait, or a
     /// [`Router`](rpc_core::Router). May be called several times.
     pub fn service(mut self, service: impl Service) -> Self {
-        self.router = self.router.service(service);
+        let services = take(&mut self.config.services);
+        let router = Arc::try_unwrap(services)
+            .unwrap_or_else(|of_clones| Router::new().service(Offered(of_clones)));
+        self.config.services = Arc::new(router.service(service));
         self
     }
 
@@ -188,7 +200,7 @@ impl ClientBuilder {
     ///
     /// # Panics
     /// If called outside of a tokio runtime.
-    pub async fn connect(mut self, url: impl AsRef<str>) -> Result<Client, ConnectError> {
+    pub async fn connect(self, url: impl AsRef<str>) -> Result<Client, ConnectError> {
         let attempt = self.attempt(url.as_ref())?;
         self.start(Box::pin(attempt.run())).await
     }
@@ -221,7 +233,7 @@ impl ClientBuilder {
     /// # Panics
     /// If called outside of a tokio runtime.
     pub async fn connect_over<S>(
-        mut self,
+        self,
         stream: S,
         url: impl AsRef<str>,
     ) -> Result<Client, ConnectError>
@@ -232,16 +244,17 @@ impl ClientBuilder {
         self.start(Box::pin(async move { attempt.over(ready(Ok(stream))).await })).await
     }
 
-    /// Checks the settings and returns an attempt to connect.
-    fn attempt(&mut self, url: &str) -> Result<Attempt, ConnectError> {
+    /// Checks the settings and returns an attempt to connect. The settings stay as they are, for more attempts.
+    fn attempt(&self, url: &str) -> Result<Attempt, ConnectError> {
         self.config.limits.check()?;
-        self.router.check()?;
-        self.config.dialect.check(self.router.methods())?;
-        if let Some(caller) = self.router.caller_type() {
+        let services = &self.config.services;
+        services.check()?;
+        self.config.dialect.check(services.methods())?;
+        if let Some(caller) = services.caller_type() {
             return Err(ConnectError::Caller(caller));
         }
         let target = Target::parse(url)?;
-        let (headers, subprotocols) = take(&mut self.headers).finish()?;
+        let (headers, subprotocols) = self.headers.finish()?;
         Ok(Attempt {
             handshake: Handshake {
                 target,
@@ -251,7 +264,7 @@ impl ClientBuilder {
             },
             limits: Limits::clone(&self.config.limits),
             #[cfg(feature = "tls-no-provider")]
-            tls: self.tls.take(),
+            tls: self.tls.clone(),
         })
     }
 
@@ -264,9 +277,9 @@ impl ClientBuilder {
         let time = self.connect_timeout.unwrap_or(self.config.limits.handshake);
         let socket = timeout(time, connecting).await;
         let socket = socket.map_err(|_| ConnectError::Timeout(time))??;
-        let mut config = self.config;
-        config.services = Arc::new(self.router);
-        let endpoint = Endpoint::new(config);
+        // Clients of clones of the builder do not meet in one registry.
+        let registry = PeerRegistry::new();
+        let endpoint = Endpoint::new(self.config.with(|config| config.registry = registry));
         if socket.agreed.answers_hello {
             endpoint.set_extended(true);
         }
@@ -279,8 +292,7 @@ impl fmt::Debug for ClientBuilder {
         let mut f = f.debug_struct("ClientBuilder");
         #[cfg(feature = "tls-no-provider")]
         f.field("tls", &self.tls);
-        f.field("methods", &self.router)
-            .field("config", &self.config)
+        f.field("config", &self.config)
             .field("headers", &self.headers)
             .field("connect_timeout", &self.connect_timeout)
             .finish()

@@ -15,11 +15,11 @@ use crate::error::ConnectError;
 const OUR_NAME: HeaderValue = HeaderValue::from_static(env!("CARGO_PKG_NAME"));
 
 /// The headers of the application, or the error of the first invalid header.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Headers {
     map: HeaderMap,
     subprotocols: Vec<String>,
-    mistake: Option<ConnectError>,
+    mistake: Option<String>,
 }
 
 impl Headers {
@@ -34,43 +34,43 @@ impl Headers {
     }
 
     /// Returns the headers and the offered subprotocols. Adds our `User-Agent` if the application has set none.
-    pub(crate) fn finish(mut self) -> Result<(HeaderMap, Vec<String>), ConnectError> {
-        if let Some(mistake) = self.mistake {
-            return Err(mistake);
+    pub(crate) fn finish(&self) -> Result<(HeaderMap, Vec<String>), ConnectError> {
+        if let Some(mistake) = &self.mistake {
+            return Err(ConnectError::Header(mistake.clone()));
         }
-        self.map.entry(USER_AGENT).or_insert(OUR_NAME);
-        Ok((self.map, self.subprotocols))
+        let mut map = self.map.clone();
+        map.entry(USER_AGENT).or_insert(OUR_NAME);
+        Ok((map, self.subprotocols.clone()))
     }
 
-    fn note(&mut self, added: Result<(), ConnectError>) {
+    fn note(&mut self, added: Result<(), String>) {
         if let Err(mistake) = added {
             self.mistake.get_or_insert(mistake);
         }
     }
 
-    fn try_add(&mut self, name: &str, value: &str) -> Result<(), ConnectError> {
+    fn try_add(&mut self, name: &str, value: &str) -> Result<(), String> {
         // The error does not repeat the name: some callers pass the whole header as the name, with its credentials.
-        let name = HeaderName::try_from(name).map_err(|_| {
-            wrong("a name is ASCII letters, digits and `-`; the value comes second")
-        })?;
+        let name = HeaderName::try_from(name)
+            .map_err(|_| "a name is ASCII letters, digits and `-`; the value comes second")?;
         if name == SEC_WEBSOCKET_PROTOCOL {
-            return Err(wrong("offer a subprotocol with `.subprotocol(…)`"));
+            return Err("offer a subprotocol with `.subprotocol(…)`".into());
         }
         if is_of_the_handshake(&name) {
-            return Err(wrong(format!("`{name}` is set by the handshake")));
+            return Err(format!("`{name}` is set by the handshake"));
         }
         let mut value = HeaderValue::try_from(value)
-            .map_err(|_| wrong(format!("the value of `{name}` has a line break or the like")))?;
+            .map_err(|_| format!("the value of `{name}` has a line break or the like"))?;
         // Any header may be a credential, so no value is ever shown.
         value.set_sensitive(true);
         self.map.append(name, value);
         Ok(())
     }
 
-    fn try_add_subprotocol(&mut self, name: &str) -> Result<(), ConnectError> {
+    fn try_add_subprotocol(&mut self, name: &str) -> Result<(), String> {
         // Names of subprotocols follow the rule for names of headers, but upper and lower case differ.
         HeaderName::try_from(name)
-            .map_err(|_| wrong("a subprotocol is one word of ASCII letters, digits and `-._`"))?;
+            .map_err(|_| "a subprotocol is one word of ASCII letters, digits and `-._`")?;
         self.subprotocols.push(name.to_owned());
         Ok(())
     }
@@ -90,10 +90,6 @@ impl fmt::Debug for Headers {
 fn is_of_the_handshake(name: &HeaderName) -> bool {
     [HOST, CONNECTION, UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name)
         || name.as_str().starts_with("sec-websocket-")
-}
-
-fn wrong(reason: impl Into<String>) -> ConnectError {
-    ConnectError::Header(reason.into())
 }
 
 #[cfg(test)]

@@ -53,6 +53,7 @@ mod connect;
 mod error;
 mod handshake;
 mod headers;
+mod offered;
 mod race;
 mod socket;
 mod target;
