@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::client::Client;
 use crate::connect::Attempt;
+use crate::credentials::{Credentials, IntoToken};
 use crate::error::ConnectError;
 use crate::handshake::Handshake;
 use crate::headers::Headers;
@@ -41,6 +42,7 @@ use crate::tls::Tls;
 pub struct ClientBuilder {
     config: EndpointConfig,
     headers: Headers,
+    credentials: Option<Credentials>,
     connect_timeout: Option<Duration>,
     #[cfg(feature = "tls-no-provider")]
     tls: Option<Tls>,
@@ -53,6 +55,7 @@ impl ClientBuilder {
         Self {
             config,
             headers: Headers::default(),
+            credentials: None,
             connect_timeout: None,
             #[cfg(feature = "tls-no-provider")]
             tls: None,
@@ -84,6 +87,41 @@ impl ClientBuilder {
     /// Unless you set a `User-Agent`, the request has `User-Agent: rpc-client`.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.add(name, value);
+        self
+    }
+
+    /// Asks `provider` for a token at each attempt to connect, and sends the token with the request, as
+    /// `Authorization: Bearer …`. So each attempt of this client, and of its clones, has a token that is still valid. The
+    /// header replaces an `authorization` that [`header`](Self::header) has set. The token is never shown, neither in
+    /// `Debug` output nor in an error or the log.
+    ///
+    /// The provider returns a `String`, or a `Result` whose error makes the attempt fail
+    /// ([`ConnectError::Credentials`]). A panic of the provider makes the attempt fail, too. The provider runs before
+    /// the server is dialled, its time counts in [`connect_timeout`](Self::connect_timeout), and it is dropped when
+    /// that time is over.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = rpc_server::Server::builder().bind("127.0.0.1:0").await?.spawn();
+    /// # let url = server.url();
+    /// # let path = std::env::temp_dir().join(format!("rpc-client-token-{}", std::process::id()));
+    /// # std::fs::write(&path, "0815\n")?;
+    /// # let file = path.clone();
+    /// use rpc_client::Client;
+    ///
+    /// let token = move || {
+    ///     let path = path.clone();
+    ///     async move { std::fs::read_to_string(path).map(|token| token.trim().to_owned()) }
+    /// };
+    /// let client = Client::builder().bearer_token(token).connect(&url).await?;
+    /// # std::fs::remove_file(file)?;
+    /// # Ok(()) }
+    /// ```
+    pub fn bearer_token<F>(mut self, provider: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output: IntoToken> + Send + 'static,
+    {
+        self.credentials = Some(Credentials::new(provider));
         self
     }
 
@@ -176,8 +214,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long [`connect`](Self::connect) may take, with the look-up of the host and the TLS handshake. Default:
-    /// the limit [`handshake`](Limits::handshake) (10 s).
+    /// Sets how long [`connect`](Self::connect) may take, with the provider of the
+    /// [`bearer_token`](Self::bearer_token), the look-up of the host and the TLS handshake. Default: the limit [`handshake`](Limits::handshake) (10 s).
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
@@ -201,8 +239,12 @@ impl ClientBuilder {
     /// # Panics
     /// If called outside of a tokio runtime.
     pub async fn connect(self, url: impl AsRef<str>) -> Result<Client, ConnectError> {
-        let attempt = self.attempt(url.as_ref())?;
-        self.start(Box::pin(attempt.run())).await
+        let mut attempt = self.attempt(url.as_ref())?;
+        let connecting = async move {
+            attempt.authorize().await?;
+            attempt.run().await
+        };
+        self.start(Box::pin(connecting)).await
     }
 
     /// Connects over `stream`, which already leads to the server: a tunnel through a proxy, a pipe, or a socket with
@@ -240,8 +282,12 @@ impl ClientBuilder {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let attempt = self.attempt(url.as_ref())?;
-        self.start(Box::pin(async move { attempt.over(ready(Ok(stream))).await })).await
+        let mut attempt = self.attempt(url.as_ref())?;
+        let connecting = async move {
+            attempt.authorize().await?;
+            attempt.over(ready(Ok(stream))).await
+        };
+        self.start(Box::pin(connecting)).await
     }
 
     /// Checks the settings and returns an attempt to connect. The settings stay as they are, for more attempts.
@@ -263,6 +309,7 @@ impl ClientBuilder {
                 asks_for_hello: self.config.hello != Hello::Never,
             },
             limits: Limits::clone(&self.config.limits),
+            credentials: self.credentials.clone(),
             #[cfg(feature = "tls-no-provider")]
             tls: self.tls.clone(),
         })
@@ -294,6 +341,7 @@ impl fmt::Debug for ClientBuilder {
         f.field("tls", &self.tls);
         f.field("config", &self.config)
             .field("headers", &self.headers)
+            .field("credentials", &self.credentials)
             .field("connect_timeout", &self.connect_timeout)
             .finish()
     }

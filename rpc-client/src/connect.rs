@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::Path;
 
+use http::header::AUTHORIZATION;
 use rpc_core::Limits;
 use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::net::{TcpStream, lookup_host};
 
+use crate::credentials::Credentials;
 use crate::error::ConnectError;
 use crate::handshake::Handshake;
 use crate::race;
@@ -23,14 +25,24 @@ use crate::tls::{self, Tls};
 pub(crate) struct Attempt {
     pub(crate) handshake: Handshake,
     pub(crate) limits: Limits,
+    pub(crate) credentials: Option<Credentials>,
     /// `None` means the root certificates of the system.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<Tls>,
 }
 
 impl Attempt {
+    /// Asks the program for its credentials, and puts them into the request. That comes before the server is dialled:
+    /// servers wait for a request only for some seconds.
+    pub(crate) async fn authorize(&mut self) -> Result<(), ConnectError> {
+        if let Some(credentials) = &self.credentials {
+            self.handshake.headers.insert(AUTHORIZATION, credentials.ask().await?);
+        }
+        Ok(())
+    }
+
     /// Connects to the target of the URL. Dropping the future closes the connection.
-    pub(crate) async fn run(self) -> Result<Socket, ConnectError> {
+    pub(crate) async fn run(&self) -> Result<Socket, ConnectError> {
         let target = &self.handshake.target;
         match &target.place {
             Place::Tcp { host, port } => self.over(tcp(target, host, *port)).await,

@@ -1,7 +1,9 @@
 //! [`ConnectError`], the reason why a client has no connection.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
+use std::iter::successors;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -33,6 +35,10 @@ pub enum ConnectError {
          without `requires_caller`"
     )]
     Caller(CallerType),
+    /// The provider of the [`bearer_token`](crate::ClientBuilder::bearer_token) failed or panicked, or returned a token
+    /// that cannot be sent. The text has the error of the provider, with its causes.
+    #[error("no credentials: {}", one_line(&**.0))]
+    Credentials(Box<dyn Error + Send + Sync>),
     /// The host is unknown or cannot be reached, or the connection to the host broke.
     #[error("no connection to `{host}`: {error}")]
     Io {
@@ -136,6 +142,15 @@ const SHOWN: usize = 200;
 fn excerpt(body: &str) -> String {
     let line = body.trim().lines().next().unwrap_or_default();
     if line.is_empty() { String::new() } else { format!(": {}", harmless(line)) }
+}
+
+/// Returns an error of the application with its causes, as one line that is safe in a log.
+pub(crate) fn one_line(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    for cause in successors(error.source(), |&cause| cause.source()) {
+        text = format!("{text}: {cause}");
+    }
+    harmless(&text)
 }
 
 fn elsewhere(location: &Option<Location>) -> String {

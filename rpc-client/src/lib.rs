@@ -50,6 +50,7 @@ mod answer;
 mod builder;
 mod client;
 mod connect;
+mod credentials;
 mod error;
 mod handshake;
 mod headers;
@@ -65,6 +66,7 @@ pub use rpc_core;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
+pub use credentials::IntoToken;
 pub use error::{ConnectError, Location};
 #[cfg(feature = "tls-no-provider")]
 pub use {
