@@ -87,6 +87,42 @@ pub enum ConnectError {
     Handshake(&'static str),
 }
 
+impl ConnectError {
+    /// Returns whether another attempt with the same settings may succeed.
+    ///
+    /// | error | another attempt |
+    /// |---|---|
+    /// | `Io`, `Timeout`, `Handshake`, `Tls`, `Credentials` | may succeed: networks, servers and certificates change |
+    /// | `Rejected` with 401 or 403 | fails: the server does not accept these credentials. With other credentials it may succeed |
+    /// | `Rejected` with another status | may succeed: while servers restart, proxies answer 404 or 502 |
+    /// | `Url`, `Header`, `Limits`, `Router`, `Caller`, `TlsSetup` | fails: change the program |
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rpc_client::ConnectError;
+    ///
+    /// assert!(ConnectError::Timeout(Duration::from_secs(10)).may_retry());
+    /// assert!(!ConnectError::Url("write `ws://host:port/path`").may_retry());
+    /// ```
+    pub fn may_retry(&self) -> bool {
+        match self {
+            Self::Url(_)
+            | Self::Header(_)
+            | Self::Limits(_)
+            | Self::Router(_)
+            | Self::Caller(_) => false,
+            #[cfg(feature = "tls-no-provider")]
+            Self::TlsSetup(_) => false,
+            #[cfg(feature = "tls-no-provider")]
+            Self::Tls { .. } => true,
+            Self::Rejected { status, .. } => {
+                ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(status)
+            }
+            Self::Credentials(_) | Self::Io { .. } | Self::Timeout(_) | Self::Handshake(_) => true,
+        }
+    }
+}
+
 /// The URL that a server names instead of its own. In most cases the URL is an `https://` URL: connect to it as
 /// `wss://`.
 ///
@@ -205,6 +241,46 @@ mod tests {
         }
         let text = rejection("busy", None, Some(30)).to_string();
         assert_eq!(text, "the server answered 403 Forbidden (try again in 30s): busy");
+    }
+
+    #[test]
+    fn another_attempt_is_worth_it_unless_the_program_or_the_server_forbids_it() {
+        for (status, may_retry) in [
+            (301, true),
+            (400, true),
+            (401, false),
+            (403, false),
+            (404, true),
+            (409, true),
+            (429, true),
+            (503, true),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let error = ConnectError::Rejected {
+                status,
+                body: String::new(),
+                location: None,
+                retry_after: None,
+            };
+            assert_eq!(error.may_retry(), may_retry, "{status}");
+        }
+        let io = io::Error::from(io::ErrorKind::ConnectionRefused);
+        for error in [
+            ConnectError::Io { host: "a:80".into(), error: io },
+            ConnectError::Timeout(Duration::ZERO),
+            ConnectError::Handshake("no"),
+            ConnectError::Credentials("no".into()),
+        ] {
+            assert!(error.may_retry(), "{error}");
+        }
+        #[cfg(feature = "tls-no-provider")]
+        {
+            let (host, source) = ("a:443".into(), io::ErrorKind::InvalidData.into());
+            assert!(ConnectError::Tls { host, reason: "no", source }.may_retry());
+        }
+        for error in [ConnectError::Url("no"), ConnectError::Header("no".into())] {
+            assert!(!error.may_retry(), "{error}");
+        }
     }
 
     #[test]

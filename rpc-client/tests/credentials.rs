@@ -66,6 +66,7 @@ async fn a_token_that_the_server_refuses_is_not_shown() {
     let builder = Client::builder().bearer_token(|| async { format!("not-{SECRET}") });
     let error = error(&builder, &server.url()).await;
     assert!(matches!(error, ConnectError::Rejected { status: StatusCode::UNAUTHORIZED, .. }));
+    assert!(!error.may_retry());
 }
 
 #[tokio::test]
@@ -74,7 +75,7 @@ async fn without_a_token_no_server_is_dialled() {
         Client::builder().bearer_token(|| async { Err::<String, _>("the vault is closed") });
     let error = error(&builder, NOBODY).await;
     assert_eq!(error.to_string(), "no credentials: the vault is closed");
-    assert!(matches!(error, ConnectError::Credentials(_)));
+    assert!(matches!(error, ConnectError::Credentials(_)) && error.may_retry());
 }
 
 #[tokio::test]
