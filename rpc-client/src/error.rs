@@ -35,6 +35,9 @@ pub enum ConnectError {
          without `requires_caller`"
     )]
     Caller(CallerType),
+    /// The settings of [`Reconnect`](crate::Reconnect) cannot be used.
+    #[error("the policy of reconnecting cannot be used: {0}")]
+    Reconnect(&'static str),
     /// The provider of the [`bearer_token`](crate::ClientBuilder::bearer_token) failed or panicked, or returned a token
     /// that cannot be sent. The text has the error of the provider, with its causes.
     #[error("no credentials: {}", one_line(&**.0))]
@@ -88,14 +91,15 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Returns whether another attempt with the same settings may succeed.
+    /// Returns whether another attempt with the same settings may succeed. A client that
+    /// [reconnects](crate::Reconnect) goes on after such an error.
     ///
     /// | error | another attempt |
     /// |---|---|
     /// | `Io`, `Timeout`, `Handshake`, `Tls`, `Credentials` | may succeed: networks, servers and certificates change |
     /// | `Rejected` with 401 or 403 | fails: the server does not accept these credentials. With other credentials it may succeed |
     /// | `Rejected` with another status | may succeed: while servers restart, proxies answer 404 or 502 |
-    /// | `Url`, `Header`, `Limits`, `Router`, `Caller`, `TlsSetup` | fails: change the program |
+    /// | `Url`, `Header`, `Limits`, `Router`, `Caller`, `Reconnect`, `TlsSetup` | fails: change the program |
     ///
     /// ```
     /// use std::time::Duration;
@@ -110,7 +114,8 @@ impl ConnectError {
             | Self::Header(_)
             | Self::Limits(_)
             | Self::Router(_)
-            | Self::Caller(_) => false,
+            | Self::Caller(_)
+            | Self::Reconnect(_) => false,
             #[cfg(feature = "tls-no-provider")]
             Self::TlsSetup(_) => false,
             #[cfg(feature = "tls-no-provider")]
@@ -121,7 +126,19 @@ impl ConnectError {
             Self::Credentials(_) | Self::Io { .. } | Self::Timeout(_) | Self::Handshake(_) => true,
         }
     }
+
+    /// Returns whether a server, or what stands before it, has answered the handshake.
+    pub(crate) fn is_answer(&self) -> bool {
+        match self {
+            Self::Rejected { .. } => true,
+            Self::Handshake(reason) => *reason != NO_ANSWER,
+            _ => false,
+        }
+    }
 }
+
+/// The text of the error of a server that has accepted a connection and has not answered.
+pub(crate) const NO_ANSWER: &str = "it closed the connection without an answer";
 
 /// The URL that a server names instead of its own. In most cases the URL is an `https://` URL: connect to it as
 /// `wss://`.
@@ -263,22 +280,29 @@ mod tests {
                 retry_after: None,
             };
             assert_eq!(error.may_retry(), may_retry, "{status}");
+            assert!(error.is_answer());
         }
         let io = io::Error::from(io::ErrorKind::ConnectionRefused);
-        for error in [
-            ConnectError::Io { host: "a:80".into(), error: io },
-            ConnectError::Timeout(Duration::ZERO),
-            ConnectError::Handshake("no"),
-            ConnectError::Credentials("no".into()),
+        for (error, is_answer) in [
+            (ConnectError::Io { host: "a:80".into(), error: io }, false),
+            (ConnectError::Timeout(Duration::ZERO), false),
+            (ConnectError::Handshake("no"), true),
+            (ConnectError::Handshake(NO_ANSWER), false),
+            (ConnectError::Credentials("no".into()), false),
         ] {
             assert!(error.may_retry(), "{error}");
+            assert_eq!(error.is_answer(), is_answer, "{error}");
         }
         #[cfg(feature = "tls-no-provider")]
         {
             let (host, source) = ("a:443".into(), io::ErrorKind::InvalidData.into());
             assert!(ConnectError::Tls { host, reason: "no", source }.may_retry());
         }
-        for error in [ConnectError::Url("no"), ConnectError::Header("no".into())] {
+        for error in [
+            ConnectError::Url("no"),
+            ConnectError::Header("no".into()),
+            ConnectError::Reconnect("no"),
+        ] {
             assert!(!error.may_retry(), "{error}");
         }
     }

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 
 use crate::answer;
-use crate::error::{ConnectError, Location};
+use crate::error::{self, ConnectError, Location};
 use crate::target::Target;
 
 /// Largest head of an answer in bytes.
@@ -35,8 +35,7 @@ const HEAD: usize = 16 * 1024;
 /// not hide the status.
 const BODY: (usize, Duration) = (1024, Duration::from_secs(1));
 
-const NO_ANSWER: ConnectError =
-    ConnectError::Handshake("it closed the connection without an answer");
+const NO_ANSWER: ConnectError = ConnectError::Handshake(error::NO_ANSWER);
 
 /// The request of a handshake, with its target.
 pub(crate) struct Handshake {

@@ -56,6 +56,7 @@ mod handshake;
 mod headers;
 mod offered;
 mod race;
+mod reconnect;
 mod socket;
 mod target;
 #[cfg(feature = "tls-no-provider")]
@@ -68,6 +69,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use credentials::IntoToken;
 pub use error::{ConnectError, Location};
+pub use reconnect::{Reconnect, Setback, State};
 #[cfg(feature = "tls-no-provider")]
 pub use {
     rpc_tls::{TlsError, rustls},
