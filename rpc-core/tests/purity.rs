@@ -12,6 +12,8 @@ const PURE: &[&str] = &[
     "limits.rs",
     "method",
     "method.rs",
+    "peer/registry/away.rs",
+    "peer/registry/away/ranking.rs",
     "protocol",
     "protocol.rs",
     "service/error_data.rs",

@@ -11,6 +11,8 @@ use crate::service::idempotency::Idempotency;
 use crate::util::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering};
 
 mod ended;
+#[cfg_attr(not(test), expect(dead_code, reason = "sessions do not outlive their links yet"))]
+mod away;
 mod names;
 mod pending;
 
