@@ -59,9 +59,7 @@ impl Shared {
             endpoint.set_address(client);
         }
         let request = Request::from_parts(head, ());
-        let subprotocol = upgrade.and_then(|upgrade| upgrade.subprotocol.clone());
-        let connecting =
-            Connecting::new(request, client_info.clone(), client, subprotocol, endpoint);
+        let connecting = Connecting::new(request, client_info.clone(), client, upgrade, endpoint);
         match self.settings.hooks.connect(connecting).await? {
             Verdict::Session(endpoint) => Ok(endpoint),
             Verdict::Guest(..) if for_one_answer => {

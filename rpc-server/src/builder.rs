@@ -213,7 +213,8 @@ impl ServerBuilder {
 
     /// Adds a WebSocket subprotocol, such as `mcp`. The server picks the subprotocol if a client offers it. Some
     /// clients, browsers among them, close the connection if the server picks none of the subprotocols that they offer.
-    /// May be called several times, with the preferred subprotocol first. Upper and lower case differ.
+    /// May be called several times, with the preferred subprotocol first. Upper and lower case differ. The name
+    /// `jsonrpc2.resume` is reserved.
     ///
     /// The server adds `jsonrpc2` as the last one. If a client offers no subprotocol that the server knows, the server
     /// picks none, and still admits the client. [`Connecting::subprotocol`](crate::Connecting::subprotocol) returns the

@@ -13,6 +13,7 @@ use rpc_core::{Dialect, Peer};
 
 use crate::client_info::ClientInfo;
 use crate::headers;
+use crate::upgrade::Upgrade;
 
 /// A client that wants to connect, as [`on_connect`](crate::ServerBuilder::on_connect) sees the client: the HTTP
 /// request with all headers, and the address of the client.
@@ -47,6 +48,7 @@ pub struct Connecting {
     client_info: ClientInfo,
     client: Option<IpAddr>,
     subprotocol: Option<HeaderValue>,
+    announces_resume: bool,
     peer: Peer,
     /// The endpoint, to which the hook may add layers. `None` when the hook has ended.
     endpoint: EndpointSlot,
@@ -60,12 +62,14 @@ impl Connecting {
         request: Request<()>,
         client_info: ClientInfo,
         client: Option<IpAddr>,
-        subprotocol: Option<HeaderValue>,
+        upgrade: Option<&Upgrade>,
         endpoint: Endpoint,
     ) -> Self {
+        let subprotocol = upgrade.and_then(|upgrade| upgrade.subprotocol.clone());
+        let announces_resume = upgrade.is_some_and(|upgrade| upgrade.announces_resume);
         let peer = endpoint.peer();
         let endpoint = Arc::new(Mutex::new(Some(endpoint)));
-        Self { request, client_info, client, subprotocol, peer, endpoint }
+        Self { request, client_info, client, subprotocol, announces_resume, peer, endpoint }
     }
 
     pub(crate) fn endpoint_slot(&self) -> EndpointSlot {
@@ -154,6 +158,14 @@ impl Connecting {
     /// [picks](Self::subprotocol).
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         headers::tokens(self.headers(), SEC_WEBSOCKET_PROTOCOL)
+    }
+
+    /// Returns whether the client announces that it resumes an earlier session, by the header `Rpc-Resume: 1` or by the
+    /// subprotocol `jsonrpc2.resume` beside `jsonrpc2`. Anyone can announce that, and the attempt may fail. So the hook
+    /// must check the client as always; but it may leave out what a session needs only once, such as a line in a log
+    /// that says who has come.
+    pub fn is_resuming(&self) -> bool {
+        self.announces_resume
     }
 
     /// Returns the remote address of the TCP connection; behind a proxy the address of the proxy. `None` for a Unix

@@ -33,7 +33,7 @@ pub enum Error {
     /// The argument of [`subprotocol`](crate::ServerBuilder::subprotocol) is not a valid name of a subprotocol.
     #[error(
         "`{}` is no subprotocol: write one word of ASCII letters, digits and `-._`, and call \
-         `.subprotocol(…)` once for each", Escaped(.0)
+         `.subprotocol(…)` once for each; `jsonrpc2.resume` is reserved", Escaped(.0)
     )]
     Subprotocol(String),
     /// An argument of [`allow_origins`](crate::ServerBuilder::allow_origins) is not the origin of a page.

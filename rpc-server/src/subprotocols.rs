@@ -9,6 +9,16 @@ use crate::headers::tokens;
 /// The subprotocol that every server knows.
 const OURS: &str = "jsonrpc2";
 
+/// A client that cannot set headers offers this name beside [`OURS`] to announce that it resumes a session. The name
+/// is never picked.
+const RESUME: &str = "jsonrpc2.resume";
+
+/// Returns whether a client announces by its subprotocols that it resumes a session.
+pub(crate) fn announce_resume(headers: &HeaderMap) -> bool {
+    let is_offered = |name| tokens(headers, SEC_WEBSOCKET_PROTOCOL).any(|offer| offer == name);
+    is_offered(OURS) && is_offered(RESUME)
+}
+
 /// Names of subprotocols, the preferred one first.
 pub(crate) struct Subprotocols(Vec<HeaderValue>);
 
@@ -19,7 +29,7 @@ impl Subprotocols {
         let mut all = Vec::with_capacity(names.len() + 1);
         for name in names {
             let bad = || Error::Subprotocol(name.clone());
-            if !is_token(name) {
+            if !is_token(name) || name == RESUME {
                 return Err(bad());
             }
             all.push(HeaderValue::try_from(name).map_err(|_| bad())?);
@@ -72,6 +82,7 @@ mod tests {
             (&["v2", "v1"], &["v1"], Some("v1")),
             (&["jsonrpc2", "mcp"], &["mcp, jsonrpc2"], Some("jsonrpc2")),
             (&["mcp"], &["MCP, mcp2"], None),
+            (&["mcp"], &["jsonrpc2.resume, jsonrpc2, mcp"], Some("mcp")),
         ] {
             assert_eq!(picked(names, offers).as_deref(), expected, "{names:?} {offers:?}");
         }
@@ -81,6 +92,7 @@ mod tests {
     fn a_name_is_a_token() {
         for (name, is_good) in [
             ("mcp", true),
+            ("jsonrpc2.resume", false), // reserved: it announces a resume
             ("v1.Json+x!#$%&'*^_`|~-", true),
             ("", false),
             ("a b", false),

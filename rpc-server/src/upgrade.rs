@@ -12,10 +12,13 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::headers::{has_token, only};
 use crate::rejection::Rejection;
-use crate::subprotocols::Subprotocols;
+use crate::subprotocols::{self, Subprotocols};
 
 /// With this header each end tells the other end that it knows the extensions of JSON-RPC 2.0.
 const RPC_HELLO: HeaderName = HeaderName::from_static("rpc-hello");
+
+/// With this header a client announces that its first message resumes a session.
+const RPC_RESUME: HeaderName = HeaderName::from_static("rpc-resume");
 
 /// The checked handshake of a client.
 #[derive(Debug)]
@@ -23,6 +26,9 @@ pub(crate) struct Upgrade {
     accept: String,
     /// Whether the client knows the extensions of JSON-RPC 2.0, and asks whether the server does.
     pub(crate) asks_for_hello: bool,
+    /// Whether the client announces that its first message resumes a session: by a header or, where no header can be
+    /// set, by a subprotocol.
+    pub(crate) announces_resume: bool,
     /// The subprotocol that the server has picked from those of the client.
     pub(crate) subprotocol: Option<HeaderValue>,
 }
@@ -51,6 +57,8 @@ impl Upgrade {
         Ok(Self {
             accept: derive_accept_key(key.as_bytes()),
             asks_for_hello: only(headers, RPC_HELLO).is_some_and(|value| value == "1"),
+            announces_resume: only(headers, RPC_RESUME).is_some_and(|value| value == "1")
+                || subprotocols::announce_resume(headers),
             subprotocol: subprotocols.pick(headers),
         })
     }
@@ -156,6 +164,38 @@ mod tests {
             headers.append(SEC_WEBSOCKET_KEY, key);
         });
         assert!(upgrade(&twice).is_err());
+    }
+
+    #[test]
+    fn a_resume_is_announced_by_a_header_or_by_a_subprotocol_beside_ours() {
+        let announces = |change: &dyn Fn(&mut HeaderMap)| {
+            let upgrade = upgrade(&head(change)).unwrap();
+            (upgrade.announces_resume, upgrade.subprotocol)
+        };
+        let ours = Some(HeaderValue::from_static("jsonrpc2"));
+        for (value, expected) in [("1", true), ("0", false), ("", false), ("token", false)] {
+            let header = |headers: &mut HeaderMap| {
+                headers.insert(RPC_RESUME, HeaderValue::from_static(value));
+            };
+            assert_eq!(announces(&header), (expected, None), "{value}");
+        }
+        let twice = |headers: &mut HeaderMap| {
+            headers.append(RPC_RESUME, HeaderValue::from_static("1"));
+            headers.append(RPC_RESUME, HeaderValue::from_static("1"));
+        };
+        assert_eq!(announces(&twice), (false, None));
+        for (offer, expected) in [
+            ("jsonrpc2.resume, jsonrpc2", (true, ours.clone())),
+            ("mqtt, jsonrpc2, jsonrpc2.resume", (true, ours.clone())),
+            ("jsonrpc2", (false, ours)),
+            ("jsonrpc2.resume", (false, None)),
+            ("", (false, None)),
+        ] {
+            let offer = |headers: &mut HeaderMap| {
+                headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offer));
+            };
+            assert_eq!(announces(&offer), expected);
+        }
     }
 
     #[test]

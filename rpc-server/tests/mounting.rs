@@ -89,6 +89,34 @@ async fn the_hook_sees_the_subprotocol_that_the_answer_names() {
     }
 }
 
+#[tokio::test]
+async fn the_hook_sees_that_a_client_announces_a_resume() {
+    const NAME: &str = "sec-websocket-protocol: ";
+    for way in WAYS {
+        let (tell, mut seen) = mpsc::unbounded_channel();
+        let running = way
+            .serve(echo().on_connect(move |connecting: Connecting| {
+                tell.send(connecting.is_resuming()).unwrap();
+                async { Ok::<_, Rejection>(()) }
+            }))
+            .await;
+        for (lines, announces, picked) in [
+            ("Rpc-Resume: 1\r\n", true, None),
+            ("Sec-WebSocket-Protocol: jsonrpc2, jsonrpc2.resume\r\n", true, Some("jsonrpc2")),
+            ("Sec-WebSocket-Protocol: jsonrpc2\r\n", false, Some("jsonrpc2")),
+            ("", false, None),
+        ] {
+            let (head, mut client) = running.head("localhost", lines).await;
+            let named = head.lines().find_map(|line| line.strip_prefix(NAME));
+            assert_eq!(named, picked, "{way:?} {lines}: {head}");
+            assert_eq!(soon(seen.recv()).await, Some(announces), "{way:?} {lines}");
+            assert!(answers(&mut client).await, "{way:?} {lines}");
+        }
+        let (status, _) = running.post("Rpc-Resume: 1\r\n", ECHO).await;
+        assert_eq!((status, soon(seen.recv()).await), (200, Some(false)), "{way:?}");
+    }
+}
+
 /// Others may refuse a member that they do not know, or leave such a request unanswered.
 #[tokio::test]
 async fn what_json_rpc_does_not_have_goes_to_clients_alone_that_ask_by_rpc_hello() {
