@@ -27,6 +27,12 @@ pub(crate) fn run<S: Socket>(
         let (admission, exchanged, socket) = handshake.await;
         match exchanged {
             Exchanged::Refused => shared.totals.refused(),
+            Exchanged::RefusedByClose(refusal) => {
+                shared.totals.refused();
+                if let Some(socket) = socket {
+                    Box::pin(refusal.tell(*socket, shared.limits().close)).await;
+                }
+            }
             Exchanged::Probe => {}
             Exchanged::Post(peer) => shared.run_on_disconnect(peer).await,
             Exchanged::Upgraded(endpoint) => shared.serve(endpoint, socket).await,

@@ -26,6 +26,7 @@ use crate::lifecycle::Member;
 use crate::listener::Socket;
 use crate::post;
 use crate::probes;
+use crate::refusal::Refusal;
 use crate::rejection::Rejection;
 use crate::request_kind::RequestKind;
 use crate::shared::Shared;
@@ -54,6 +55,8 @@ pub(crate) struct Exchange<'a> {
 pub(crate) enum Exchanged {
     /// The client was refused.
     Refused,
+    /// The client was refused, and gets a WebSocket that is closed at once.
+    RefusedByClose(Refusal),
     /// A health or readiness probe was answered.
     Probe,
     /// The client was admitted, and gets a WebSocket.
@@ -100,6 +103,10 @@ impl<'a> Exchange<'a> {
         }
         let limits = match &**self.exchanged() {
             Exchanged::Upgraded(endpoint) if result.is_ok() => Some(endpoint.limits()),
+            Exchanged::RefusedByClose(_) if result.is_ok() => {
+                Some(self.shared.settings.config.limits.clone())
+            }
+
             _ => None,
         };
         let Some(limits) = limits else {
@@ -141,10 +148,18 @@ impl<'a> Exchange<'a> {
         let (head, body) = request.into_parts();
         match self.shared.classify(&head, !body.is_end_stream(), &self.client_info)? {
             RequestKind::WebSocket(upgrade) => {
-                let endpoint = self.admit(head, Some(&upgrade)).await?;
-                let response = upgrade.response(endpoint.is_extended());
-                **self.exchanged() = Exchanged::Upgraded(endpoint);
-                Ok(response)
+                let (exchanged, knows) = match self.admit(head, Some(&upgrade)).await {
+                    Ok(endpoint) => {
+                        let knows = endpoint.is_extended();
+                        (Exchanged::Upgraded(endpoint), knows)
+                    }
+                    Err(rejection) => {
+                        let refusal = rejection.into_refusal_of(&upgrade, &self.client_info)?;
+                        (Exchanged::RefusedByClose(refusal), false)
+                    }
+                };
+                **self.exchanged() = exchanged;
+                Ok(upgrade.response(knows))
             }
             RequestKind::Call => {
                 let endpoint = self.admit(head, None).await?;

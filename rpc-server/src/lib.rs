@@ -41,7 +41,7 @@
 //! | `mount` | the server as a tower service in an app of axum or hyper |
 //! | `host`, `request_kind`, `upgrade`, `probes`, `post` | the host and the kind of a request: a WebSocket upgrade, a health probe, or a message by `POST` |
 //! | `admit`, `origins`, `proxies`, `client_info`, `headers` | the checks of a request; the address of the client |
-//! | `connecting`, `hooks`, `rejection` | the hooks of the application, and their verdict |
+//! | `connecting`, `hooks`, `rejection`, `refusal` | the hooks of the application, and their verdict, as an HTTP answer or as a close code |
 //! | `connection` | the task of a connection |
 //! | `stats`, `record`, `runtime` | the numbers of a server, the same as metrics; a tokio runtime for many connections |
 //!
@@ -69,7 +69,8 @@
 //! | 505 | a handshake in HTTP/1.0 |
 //! | any from 300 | the [`Rejection`] that `on_connect` returns |
 //!
-//! After each of these answers the server closes the connection.
+//! After each of these answers the server closes the connection. A web page sees none of them, and learns the reason of
+//! a rejection only [by a close code](Rejection::by_close).
 //!
 //! The server runs on any tokio runtime. [`runtime`] makes a runtime that is fair to hundreds of busy connections. The
 //! page [`performance`] says what a call costs, and how an application can lower the cost. The page [`security`] says
@@ -129,6 +130,7 @@ mod probes;
 mod proxies;
 #[cfg(feature = "metrics")]
 mod record;
+mod refusal;
 mod rejection;
 mod request_kind;
 mod runtime;

@@ -13,8 +13,9 @@ use http::request::Parts;
 use http::{Extensions, Request, Response};
 use http_body_util::Full;
 use hyper::body::Body;
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use rpc_core::Limits;
 use rpc_core::internal::LogThrottle;
 use rpc_core::transport::{Endpoint, Role, WebSocket};
 use tokio::sync::oneshot;
@@ -24,6 +25,7 @@ use crate::admission::{self, Admission};
 use crate::client_info::{ClientInfo, Way, is_loopback};
 use crate::post;
 use crate::probes;
+use crate::refusal::Refusal;
 use crate::rejection::Rejection;
 use crate::request_kind::RequestKind;
 use crate::server::Server;
@@ -138,13 +140,24 @@ impl RpcService {
             RequestKind::WebSocket(upgrade) => {
                 let socket = head.extensions.remove::<OnUpgrade>();
                 let socket = socket.ok_or_else(no_upgrade)?;
-                let (endpoint, admission) = self.admit(head, client_info, Some(&upgrade)).await?;
-                let response = upgrade.response(endpoint.is_extended());
-                tokio::spawn(carry(self.shared.clone(), endpoint, admission, socket));
-                Ok(response)
+                let (shared, mut admission) = (self.shared.clone(), self.take(client_info)?);
+                match self.admit(head, client_info, &mut admission, Some(&upgrade)).await {
+                    Ok(endpoint) => {
+                        let response = upgrade.response(endpoint.is_extended());
+                        tokio::spawn(carry(shared, endpoint, admission, socket));
+                        Ok(response)
+                    }
+                    Err(rejection) => {
+                        let refusal = rejection.into_refusal_of(&upgrade, client_info)?;
+                        shared.totals.refused();
+                        tokio::spawn(refuse(shared, refusal, admission, socket));
+                        Ok(upgrade.response(false))
+                    }
+                }
             }
             RequestKind::Call => {
-                let (endpoint, admission) = self.admit(head, client_info, None).await?;
+                let mut admission = self.take(client_info)?;
+                let endpoint = self.admit(head, client_info, &mut admission, None).await?;
                 self.call(endpoint, admission, body).await
             }
             RequestKind::Health => Ok(probes::health()),
@@ -152,24 +165,27 @@ impl RpcService {
         }
     }
 
-    /// Takes an [`Admission`] and admits the client, unless that takes too long or the server stops.
+    fn take(&self, client_info: &ClientInfo) -> Result<Admission, Rejection> {
+        Admission::take(&self.shared, client_info).ok_or_else(admission::full)
+    }
+
+    /// Admits the client, unless that takes too long or the server stops.
     async fn admit(
         &self,
         head: Parts,
         client_info: &ClientInfo,
+        admission: &mut Admission,
         upgrade: Option<&Upgrade>,
-    ) -> Result<(Endpoint, Admission), Rejection> {
+    ) -> Result<Endpoint, Rejection> {
         let shared = &self.shared;
-        let mut admission = Admission::take(shared, client_info).ok_or_else(admission::full)?;
         let mut member = shared.lifecycle.join();
         let time = shared.limits().handshake;
-        let admitted = timeout(time, shared.admit(head, client_info, &mut admission, upgrade));
-        let endpoint = tokio::select! {
+        let admitted = timeout(time, shared.admit(head, client_info, admission, upgrade));
+        tokio::select! {
             biased;
             () = member.stopped() => Err(unavailable("shutting down")),
             admitted = admitted => admitted.unwrap_or_else(|_| Err(unavailable("took too long"))),
-        }?;
-        Ok((endpoint, admission))
+        }
     }
 
     /// Serves a single message in a task of its own. So `on_disconnect` also runs if the app drops the request because
@@ -205,19 +221,34 @@ impl RpcService {
 
 /// Carries a WebSocket, as soon as the app's HTTP server hands the stream over.
 async fn carry(shared: Arc<Shared>, endpoint: Endpoint, admission: Admission, socket: OnUpgrade) {
+    let socket = websocket(&shared, socket, &endpoint.limits()).await;
+    shared.serve(endpoint, socket).await;
+    drop(admission);
+}
+
+/// Closes a WebSocket, as soon as the app's HTTP server hands the stream over.
+async fn refuse(shared: Arc<Shared>, refusal: Refusal, admission: Admission, socket: OnUpgrade) {
+    let limits = shared.limits();
+    if let Some(socket) = websocket(&shared, socket, limits).await {
+        refusal.tell(*socket, limits.close).await;
+    }
+    drop(admission);
+}
+
+/// Waits for the stream of a WebSocket. `None` if it does not come in time, or if the server stops.
+async fn websocket(
+    shared: &Shared,
+    socket: OnUpgrade,
+    limits: &Limits,
+) -> Option<Box<WebSocket<TokioIo<Upgraded>>>> {
     let mut member = shared.lifecycle.join();
     let socket = tokio::select! {
         biased;
         () = member.stopped() => None,
         socket = timeout(shared.limits().handshake, socket) => socket.ok(),
     };
-    drop(member);
-    let socket = socket.and_then(Result::ok).map(|socket| {
-        let (io, limits) = (TokioIo::new(socket), endpoint.limits());
-        Box::new(WebSocket::new(io, Role::Server, Bytes::new(), &limits))
-    });
-    shared.serve(endpoint, socket).await;
-    drop(admission);
+    let io = TokioIo::new(socket?.ok()?);
+    Some(Box::new(WebSocket::new(io, Role::Server, Bytes::new(), limits)))
 }
 
 fn unavailable(text: &'static str) -> Rejection {

@@ -15,6 +15,8 @@ use rpc_core::internal::{Escaped, LogThrottle};
 use rpc_core::types::IdentifyError;
 
 use crate::client_info::ClientInfo;
+use crate::refusal::Refusal;
+use crate::upgrade::Upgrade;
 
 /// The HTTP answer to a client that may not connect: a status, and a short text for people.
 ///
@@ -33,6 +35,8 @@ pub struct Rejection {
     headers: Option<Box<HeaderMap>>,
     /// The methods that a guest may call before its login. `None` if the client is refused.
     login: Option<Box<[Cow<'static, str>]>>,
+    /// Whether a web page is told by a close code.
+    is_by_close: bool,
 }
 
 impl Rejection {
@@ -40,7 +44,7 @@ impl Rejection {
     pub fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
         let is_refusal = status.as_u16() >= 300;
         let status = if is_refusal { status } else { StatusCode::INTERNAL_SERVER_ERROR };
-        Self { status, text: text.into(), headers: None, login: None }
+        Self { status, text: text.into(), headers: None, login: None, is_by_close: false }
     }
 
     /// Admits the client as a guest, which must log in by a message. Meant for browsers, which cannot set headers. A
@@ -118,6 +122,44 @@ impl Rejection {
         self
     }
 
+    /// Tells a web page by a close code that it may not connect. A browser shows a page nothing of an HTTP answer, not
+    /// even its status. So the server opens the WebSocket and closes it at once. The page sees `onopen`, then `onclose`
+    /// with a code and the text as the reason, of at most 123 bytes. Headers of the rejection are not sent.
+    ///
+    /// | code | status |
+    /// |---|---|
+    /// | 4401 [`NOT_AUTHENTICATED`](rpc_core::CloseCode::NOT_AUTHENTICATED): log in first | 401 |
+    /// | 1013 [`TRY_LATER`](rpc_core::CloseCode::TRY_LATER): connect again later | 408, 409, 425, 429, all from 500 |
+    /// | 4403 [`FORBIDDEN`](rpc_core::CloseCode::FORBIDDEN): do not connect again | all others |
+    ///
+    /// Without effect on a client that sends no `Origin` or asks for no WebSocket: such a client gets the HTTP answer.
+    /// Without effect also on [`until_login`](Self::until_login), which admits the client. The connection counts as
+    /// refused, and `on_disconnect` does not run.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_client::Client;
+    /// use rpc_core::CloseCode;
+    /// use rpc_server::{Connecting, Rejection, Server, StatusCode};
+    ///
+    /// let server = Server::builder()
+    ///     .on_connect(|_: Connecting| async {
+    ///         Err::<(), _>(Rejection::new(StatusCode::UNAUTHORIZED, "log in first").by_close())
+    ///     })
+    ///     .bind("127.0.0.1:0").await?.spawn();
+    ///
+    /// let page = server.url().replace("ws:", "http:");
+    /// let client = Client::builder().header("origin", &page).connect(server.url()).await?;
+    /// let reason = client.peer().closed().await;
+    /// assert_eq!((reason.code, &*reason.reason), (Some(CloseCode::NOT_AUTHENTICATED), "log in first"));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn by_close(mut self) -> Self {
+        self.is_by_close = true;
+        self
+    }
+
     /// Returns the status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -135,10 +177,28 @@ impl Rejection {
 
     /// Logs the rejection, and returns it as an HTTP response.
     pub(crate) fn into_response_to(self, client_info: &ClientInfo) -> Response<Full<Bytes>> {
+        self.log(client_info);
+        self.into_response()
+    }
+
+    /// Logs the rejection, and returns it as a close code, if the client that asks for `upgrade` is told so. Otherwise
+    /// returns the rejection as an error.
+    pub(crate) fn into_refusal_of(
+        self,
+        upgrade: &Upgrade,
+        client_info: &ClientInfo,
+    ) -> Result<Refusal, Self> {
+        if !(self.is_by_close && upgrade.is_page) {
+            return Err(self);
+        }
+        self.log(client_info);
+        Ok(Refusal::new(self.status, self.text))
+    }
+
+    fn log(&self, client_info: &ClientInfo) {
         // The log has nothing of the request: its query and headers hold credentials.
         let (status, text) = (self.status, Escaped(&*self.text));
         tracing::debug!(remote = ?client_info.remote, %status, text = text.to_string(), "refused");
-        self.into_response()
     }
 
     fn into_response(self) -> Response<Full<Bytes>> {
@@ -182,6 +242,7 @@ impl fmt::Debug for Rejection {
             .field("text", &self.text)
             .field("headers", &self.headers.as_ref().map_or(0, |headers| headers.len()))
             .field("login", &self.login)
+            .field("is_by_close", &self.is_by_close)
             .finish()
     }
 }

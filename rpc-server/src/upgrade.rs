@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
 use http::{Response, StatusCode, Version};
@@ -26,6 +26,8 @@ pub(crate) struct Upgrade {
     accept: String,
     /// Whether the client knows the extensions of JSON-RPC 2.0, and asks whether the server does.
     pub(crate) asks_for_hello: bool,
+    /// Whether the client is a web page: it has an `Origin`.
+    pub(crate) is_page: bool,
     /// Whether the client announces that its first message resumes a session: by a header or, where no header can be
     /// set, by a subprotocol.
     pub(crate) announces_resume: bool,
@@ -57,6 +59,7 @@ impl Upgrade {
         Ok(Self {
             accept: derive_accept_key(key.as_bytes()),
             asks_for_hello: only(headers, RPC_HELLO).is_some_and(|value| value == "1"),
+            is_page: headers.contains_key(ORIGIN),
             announces_resume: only(headers, RPC_RESUME).is_some_and(|value| value == "1")
                 || subprotocols::announce_resume(headers),
             subprotocol: subprotocols.pick(headers),

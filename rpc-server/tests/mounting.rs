@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rpc_core::{CloseCode, CloseReason, Context, ErrorObject, Peer, Router};
 use rpc_server::{Connecting, Rejection, Server, ServerBuilder, StatusCode};
-use support::{HANDSHAKE, echo, limits, soon, until};
+use support::{CLOSE, HANDSHAKE, echo, frame, limits, soon, until};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use ways::{Client, User, WAYS, Way, whole};
 
@@ -114,6 +114,84 @@ async fn the_hook_sees_that_a_client_announces_a_resume() {
         }
         let (status, _) = running.post("Rpc-Resume: 1\r\n", ECHO).await;
         assert_eq!((status, soon(seen.recv()).await), (200, Some(false)), "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_told_by_a_close_code_why_it_may_not_connect_and_others_by_the_status() {
+    let long = "no".repeat(100);
+    for way in WAYS {
+        let (ended, mut ends) = mpsc::unbounded_channel();
+        let text = long.clone();
+        let builder =
+            echo()
+                .allow_origins(["*"])
+                .on_connect(move |connecting: Connecting| {
+                    let status = connecting.header("x-status").unwrap().parse().unwrap();
+                    let status = StatusCode::from_u16(status).unwrap();
+                    let rejection = Rejection::new(status, text.clone()).header("x-why", "secret");
+                    let is_by_close = connecting.header("x-plainly").is_none();
+                    async move {
+                        Err::<(), _>(if is_by_close { rejection.by_close() } else { rejection })
+                    }
+                })
+                .on_disconnect(move |_, _| {
+                    ended.send(()).unwrap();
+                    async {}
+                });
+        let running = way.serve(builder).await;
+        for (status, code) in [(401, 4401), (403, 4403), (404, 4403), (429, 1013), (503, 1013)] {
+            let lines = format!("X-Status: {status}\r\n");
+            let page = format!("Origin: https://page.example\r\nRpc-Hello: 1\r\n{lines}");
+            let (head, mut client) = running.head("localhost", &page).await;
+            assert!(head.starts_with("HTTP/1.1 101 "), "{way:?} {status}: {head}");
+            assert!(!head.contains("rpc-hello") && !head.contains("x-why"), "{way:?}: {head}");
+            // What the page has sent meanwhile is not read.
+            client.send_text(ECHO).await;
+            assert_eq!(client.frame().await.unwrap(), close(code, &long[..123]), "{way:?}");
+            assert_eq!(client.frame().await, None, "{way:?}: the connection is closed");
+
+            let (other, _) = running.knock("localhost", &lines).await;
+            assert_eq!(other, status, "{way:?}: no page");
+            let (other, _) = running.knock("localhost", &format!("{page}X-Plainly: 1\r\n")).await;
+            assert_eq!(other, status, "{way:?}: a page that is told by the status");
+            let (other, _) = running.post(&page, ECHO).await;
+            assert_eq!(other, status, "{way:?}: no WebSocket");
+        }
+        until(|| running.server.stats().refused == 20).await;
+        assert!(ends.try_recv().is_err(), "{way:?}: nobody was admitted");
+    }
+}
+
+/// A close frame: opcode and payload.
+fn close(code: u16, reason: &str) -> (u8, Vec<u8>) {
+    (CLOSE, [&code.to_be_bytes(), reason.as_bytes()].concat())
+}
+
+#[tokio::test]
+async fn who_is_told_by_a_close_code_holds_a_seat_until_the_close_is_over() {
+    for way in WAYS {
+        for (close_within, is_silent) in [(LONG, false), (Duration::from_millis(1), true)] {
+            let builder = echo()
+                .allow_origins(["*"])
+                .limits(limits(|limits| {
+                    limits.connections = 1;
+                    limits.close = close_within;
+                }))
+                .on_connect(|connecting: Connecting| {
+                    let is_page = connecting.header("origin").is_some();
+                    let rejection = Rejection::new(StatusCode::FORBIDDEN, "no").by_close();
+                    async move { if is_page { Err(rejection) } else { Ok(()) } }
+                });
+            let running = way.serve(builder).await;
+            let mut page = running.open_with("Origin: https://page.example\r\n").await;
+            assert_eq!(page.frame().await.unwrap(), close(4403, "no"), "{way:?}");
+            if !is_silent {
+                assert_eq!(running.knock("localhost", "").await.0, 503, "{way:?}");
+                page.send(frame(CLOSE, &[])).await;
+            }
+            soon(async { while running.knock("localhost", "").await.0 != 101 {} }).await;
+        }
     }
 }
 
