@@ -43,6 +43,7 @@
 //! | `admit`, `origins`, `proxies`, `client_info`, `headers` | the checks of a request; the address of the client |
 //! | `connecting`, `hooks`, `rejection`, `refusal` | the hooks of the application, and their verdict, as an HTTP answer or as a close code |
 //! | `connection` | the task of a connection |
+//! | `sessions` | who may resume a session |
 //! | `stats`, `record`, `runtime` | the numbers of a server, the same as metrics; a tokio runtime for many connections |
 //!
 //! One task carries a connection from the accept to `on_disconnect`. The memory of the HTTP part is freed after the
@@ -137,6 +138,8 @@ mod runtime;
 #[cfg(feature = "tls-no-provider")]
 mod secure;
 mod server;
+#[cfg_attr(not(test), expect(dead_code, reason = "sessions do not outlive their links yet"))]
+mod sessions;
 mod shared;
 mod shutdown_report;
 mod stats;

@@ -20,7 +20,7 @@ pub(crate) fn is_caught() -> bool {
 }
 
 /// Runs code whose panic the caller catches. The panic hook then reports a panic in one line.
-pub(crate) fn caught<R>(run: impl FnOnce() -> R) -> R {
+pub fn caught<R>(run: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {
