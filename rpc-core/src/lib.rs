@@ -98,7 +98,7 @@
 //! | module | is for |
 //! |---|---|
 //! | [`layers`] | middleware, and those who write some |
-//! | [`memory`] | tests, and two ends in one process |
+//! | [`memory`] | tests, and two ends in one process; with the feature `testing` also links that break on purpose |
 //! | [`schema`] | tools that list methods or export schemas |
 //! | [`transport`] | those who bring a transport of their own |
 //! | [`types`] | types that signatures name, and that programs seldom write |

@@ -11,6 +11,13 @@ use crate::error::close::CloseCode;
 use crate::transport::{LinkError, Received, Transport};
 use crate::util::sync::{Arc, Mutex};
 
+#[cfg(feature = "testing")]
+mod alarm;
+#[cfg(feature = "testing")]
+pub(crate) mod faults;
+#[cfg(feature = "testing")]
+mod plan;
+
 /// A pipe's two ends. Each direction holds `capacity` bytes, then who sends must wait.
 pub fn transports(capacity: usize) -> (Pipe, Pipe) {
     let [there, back] = [(); 2].map(|()| Arc::new(Mutex::new(Direction::new(capacity))));
@@ -23,6 +30,8 @@ pub struct Pipe {
     incoming: Arc<Mutex<Direction>>,
     sent: u64,
     received: u64,
+    #[cfg(feature = "testing")]
+    alarm: alarm::Alarm,
 }
 
 /// What is on its way in one direction.
@@ -36,6 +45,8 @@ struct Direction {
     deaf: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    #[cfg(feature = "testing")]
+    plan: plan::Plan,
 }
 
 #[derive(Debug, Clone)]
@@ -54,12 +65,16 @@ impl Direction {
             deaf: false,
             reader: None,
             writer: None,
+            #[cfg(feature = "testing")]
+            plan: plan::Plan::default(),
         }
     }
 
     /// Ends it; who reads is to be told, without the lock.
     #[must_use]
     fn finish(&mut self, end: End) -> Option<Waker> {
+        #[cfg(feature = "testing")]
+        self.plan_end();
         self.end.get_or_insert(end);
         self.reader.take()
     }
@@ -67,7 +82,14 @@ impl Direction {
 
 impl Pipe {
     fn new(out: Arc<Mutex<Direction>>, incoming: Arc<Mutex<Direction>>) -> Self {
-        Self { out, incoming, sent: 0, received: 0 }
+        Self {
+            out,
+            incoming,
+            sent: 0,
+            received: 0,
+            #[cfg(feature = "testing")]
+            alarm: alarm::Alarm::default(),
+        }
     }
 }
 
@@ -103,12 +125,32 @@ impl Transport for Pipe {
     fn poll_receive(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<Received<Text>> {
         let waker = cx.waker().clone(); // not under the lock, as wakers are code of the user's
         let mut incoming = self.incoming.lock().unwrap();
+        #[cfg(feature = "testing")]
+        if let Some(hold) = incoming.hold() {
+            let before = incoming.reader.replace(waker);
+            drop(incoming);
+            drop(before);
+            self.alarm.set(hold, cx);
+            return Poll::Pending;
+        }
+        #[cfg(feature = "testing")]
+        if incoming.breaks_within_next() {
+            drop(incoming);
+            self.faults().cut();
+            return Poll::Ready(Received::Failed(gone()));
+        }
         if let Some(message) = incoming.messages.pop_front() {
             incoming.bytes -= message.len();
             self.received += message.len() as u64;
             let writer = incoming.writer.take();
+            #[cfg(feature = "testing")]
+            let breaks = incoming.plan_delivered(message.len());
             drop(incoming);
             writer.into_iter().for_each(Waker::wake);
+            #[cfg(feature = "testing")]
+            if breaks {
+                self.faults().cut();
+            }
             return Poll::Ready(Received::Text(Text(message)));
         }
         match &incoming.end {
@@ -148,6 +190,19 @@ impl Transport for Pipe {
         if out.deaf {
             return Ok(());
         }
+        #[cfg(feature = "testing")]
+        match out.plan_sent(message.len()) {
+            plan::Sent::Arrives => {}
+            plan::Sent::Dropped => {
+                self.sent += 1;
+                return Ok(());
+            }
+            plan::Sent::Breaks => {
+                drop(out);
+                self.faults().cut();
+                return Err(gone());
+            }
+        }
         out.bytes += message.len();
         out.messages.push_back(message);
         self.sent += 1;
@@ -177,7 +232,16 @@ impl Transport for Pipe {
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        let reader = self.out.lock().unwrap().finish(End::Gone);
+        let mut out = self.out.lock().unwrap();
+        let reader = out.finish(End::Gone);
+        #[cfg(feature = "testing")]
+        if out.holds_end() {
+            // The other end finds out when it reads the end, and not from what it sends.
+            drop(out);
+            reader.into_iter().for_each(Waker::wake);
+            return;
+        }
+        drop(out);
         let mut incoming = self.incoming.lock().unwrap();
         incoming.deaf = true;
         let writer = incoming.writer.take();
