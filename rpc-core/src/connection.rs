@@ -238,7 +238,9 @@ impl Connection {
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionEvent> {
         let _turn = Turn::begin(&self.driver.shared);
-        self.poll_retired(cx);
+        if self.retired.is_some() {
+            self.poll_retired(cx);
+        }
         if matches!(self.phase, Phase::Open | Phase::Draining(_)) {
             match self.turn(cx) {
                 Ok(()) => {}
@@ -250,7 +252,9 @@ impl Connection {
                 }
                 Err(End::Lost(reason)) => return Poll::Ready(self.link_broke(reason)),
             }
-            if let Some(event) = self.driver.event.take() {
+            if self.driver.event.is_some()
+                && let Some(event) = self.driver.event.take()
+            {
                 return Poll::Ready(*event);
             }
         }
@@ -270,6 +274,7 @@ impl Connection {
     }
 
     /// Carries the close of a link that was given up.
+    #[cold]
     fn poll_retired(&mut self, cx: &mut Context<'_>) {
         if let Some(retired) = &mut self.retired
             && retired.poll(cx, self.driver.shared.clock.now()).is_ready()
@@ -279,6 +284,7 @@ impl Connection {
     }
 
     /// What follows from the messages of a turn for a connection that counts them.
+    #[cold]
     fn after_receive(&mut self, now: Duration) {
         let has_read = self.driver.taken_in.0 > 0 || self.driver.event.is_some();
         if let Some(link) = &mut self.link {

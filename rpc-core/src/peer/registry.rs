@@ -10,9 +10,9 @@ use crate::peer::slot::Shared;
 use crate::service::idempotency::Idempotency;
 use crate::util::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering};
 
-mod ended;
 #[cfg_attr(not(test), expect(dead_code, reason = "sessions do not outlive their links yet"))]
 mod away;
+mod ended;
 mod names;
 mod pending;
 

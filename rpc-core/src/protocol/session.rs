@@ -221,8 +221,13 @@ impl<W> Protocol<W> {
     }
 
     /// Returns when something is to be done for the session.
+    #[inline(always)] // most connections have no session, and ask several times in a turn
     pub(super) fn session_due(&self) -> Option<Duration> {
-        let session = self.session.as_ref()?;
+        self.due_of(self.session.as_deref()?)
+    }
+
+    #[cold]
+    fn due_of(&self, session: &Session<W>) -> Option<Duration> {
         let told = session.receiving.as_ref().filter(|_| session.is_granted() && self.is_attached);
         let told = told.filter(|_| !session.is_acknowledging);
         let told = told.and_then(|receiving| receiving.due(self.limits.ack_after));

@@ -106,11 +106,17 @@ impl<W> Protocol<W> {
 
     /// Returns the reason to close the link, if the other end has broken the rules of sessions or acknowledges
     /// nothing, or to end a session that was away for too long.
+    #[inline(always)] // most connections have no session, and ask in each turn
     pub(in crate::protocol) fn session_overdue(
         &mut self,
         now: Duration,
         is_over: bool,
     ) -> Option<CloseReason> {
+        if self.session.is_some() { self.overdue_of_session(now, is_over) } else { None }
+    }
+
+    #[cold]
+    fn overdue_of_session(&mut self, now: Duration, is_over: bool) -> Option<CloseReason> {
         let (within, dead_after) = (self.limits.ack_within, self.limits.dead_after);
         self.acknowledge_if_due(now);
         let is_attached = self.is_attached;
