@@ -30,7 +30,7 @@ pub use crate::connection::endpoint::{Endpoint, HandlerHold, NotOffered};
 pub use crate::connection::event::{ConnectionEvent, SessionEnd};
 pub use crate::connection::opening::opening;
 pub use crate::peer::config::{EndpointConfig, OnForeign, SessionMode};
-pub use crate::peer::registry::PeerRegistry;
+pub use crate::peer::registry::{PeerRegistry, SessionStats};
 pub use crate::wire::hello::Hello;
 #[cfg(feature = "websocket")]
 pub use websocket::{Role, WebSocket};

@@ -14,7 +14,7 @@ use crate::error::close::{CloseCode, CloseReason};
 use crate::peer::Peer;
 use crate::protocol::session::Resume;
 use crate::transport::{Received, Transport};
-use crate::util::runtime::timeout;
+use crate::util::runtime::{Instant, timeout};
 use crate::util::sync::Arc;
 use crate::util::token::Token;
 use crate::wire::decode::{self, Incoming, Payload};
@@ -64,12 +64,13 @@ impl Endpoint {
         };
         let peer = self.peer();
         let link = Link::new(transport, &peer.shared);
-        let (session, resume) = match self.session_of(&text, &peer, is_same) {
+        let (session, asking) = match self.session_of(&text, &peer, is_same) {
             Ok(found) => found,
             Err(refused) => return self.connect_behind(link, text, refused),
         };
         let (verdict, decided) = oneshot::channel();
-        let offer: Box<dyn Any + Send> = Box::new(Offer { link, resume, verdict });
+        let offer: Box<dyn Any + Send> =
+            Box::new(Offer { link, resume: asking.resume, expires: asking.expires, verdict });
         if let Err(offer) = session.shared.offer(offer) {
             Offer::refuse(offer);
         }
@@ -93,22 +94,23 @@ impl Endpoint {
         text: &str,
         peer: &Peer,
         is_same: impl FnOnce(&Peer, &Peer) -> bool,
-    ) -> Result<(Peer, Resume), RefusedSession> {
+    ) -> Result<(Peer, Asking), RefusedSession> {
         let shared = &peer.shared;
-        let (lookup, resume) = self.asked_for(text, peer).ok_or(RefusedSession::UNKNOWN)?;
+        let asking = self.asked_for(text, peer).ok_or(RefusedSession::UNKNOWN)?;
+        let lookup = &asking.lookup;
         let registry = &shared.config.registry;
-        let session = registry.peer(&lookup).or_else(|| registry.ended_peer(&lookup));
+        let session = registry.peer(lookup).or_else(|| registry.ended_peer(lookup));
         let session = session
             .filter(|session| !Arc::ptr_eq(&session.shared, shared) && is_same(session, peer));
         let session = session.ok_or(RefusedSession::UNKNOWN)?;
-        match RefusedSession::ended(&session, resume.secret) {
+        match RefusedSession::ended(&session, asking.resume.secret) {
             Some(ended) => Err(ended),
-            None => Ok((session, resume)),
+            None => Ok((session, asking)),
         }
     }
 
     /// Returns what the first message asks to resume: the part of the token that is looked up, and the rest.
-    fn asked_for(&self, text: &str, peer: &Peer) -> Option<(Box<str>, Resume)> {
+    fn asked_for(&self, text: &str, peer: &Peer) -> Option<Asking> {
         let shared = &peer.shared;
         let rules = shared.rules(&self.limits());
         let Payload::Single(Incoming::Notification(hello)) = decode::decode(text, &rules) else {
@@ -116,22 +118,32 @@ impl Endpoint {
         };
         let said = session_said(hello.params.filter(|_| hello.method == "$/hello"))?;
         let token = Token::parse(said.token()?)?;
+        let expires = shared.lock().protocol.login_expires();
         let resume = Resume {
             secret: token.secret,
             attempt: said.attempt(),
             received: said.received(),
             buffer: said.buffer(),
             keep: said.keep(),
+            expires: None,
         };
-        Some((token.lookup.into(), resume))
+        let expires = expires.map(|expires| shared.clock.instant(expires));
+        Some(Asking { lookup: token.lookup.into(), resume, expires })
     }
 
     /// Makes the connection of a link whose first message was read. If the message asks for a session, handlers wait
     /// until the client knows of the session: the link may have been given up long ago.
     fn connect_behind(mut self, link: Link, text: String, refused: RefusedSession) -> Accepted {
         let peer = self.take_peer();
+        let registry = peer.shared.config.registry.clone();
+        let has_name = registry.settle_name(&peer.shared).is_ok();
         let mut connection = Connection::new(peer.shared);
         connection.link = Some(link);
+        if !has_name {
+            let reason = CloseReason::us(CloseCode::TRY_LATER, "another connection has the name");
+            connection.begin_closing(reason, None);
+            return Accepted::Fresh(connection.into());
+        }
         connection.driver.refusal = Some(refused.into());
         connection.driver.shared.lock().commands.get_or_insert_default().first = Some(text.into());
         Accepted::Fresh(connection.into())
@@ -149,6 +161,15 @@ impl Endpoint {
         }
         Accepted::Fresh(connection.into())
     }
+}
+
+/// What the first message of a link asks for.
+struct Asking {
+    /// The part of the token that is looked up.
+    lookup: Box<str>,
+    resume: Resume,
+    /// When the login ends that the client has shown for this link.
+    expires: Option<Instant>,
 }
 
 /// The first message of a link, or its end.

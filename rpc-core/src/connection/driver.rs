@@ -54,6 +54,8 @@ pub(super) struct Driver {
     pub(super) counts: bool,
     /// Why the link did not get the session that its client asked to resume.
     pub(super) refusal: Option<Box<RefusedSession>>,
+    /// The bytes and the handlers of the session that the registry was told of while there is no link.
+    pub(super) kept: (usize, usize),
     /// What has happened to the session in this turn.
     pub(super) event: Option<Box<ConnectionEvent>>,
     /// Where results are written.
@@ -102,6 +104,7 @@ impl Driver {
             taken_in: (0, 0),
             counts: shared.config.sessions != SessionMode::Off,
             refusal: None,
+            kept: (0, 0),
             event: None,
             scratch: Scratch::default(),
             context: HandlerContext::new(shared.clone()),

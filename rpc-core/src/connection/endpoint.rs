@@ -134,6 +134,12 @@ impl Endpoint {
         self.peer().shared.set_extended(opens);
     }
 
+    /// Notes that the client has announced that it may resume a session: use [`accept`](Self::accept). A name that the
+    /// peer is given by [`Peer::identify`] until then is unique only among the names of others: the session may have it.
+    pub fn set_resuming(&self) {
+        self.peer().shared.lock().is_provisional = true;
+    }
+
     /// Returns whether the other end is known to understand the extensions of this crate.
     pub fn is_extended(&self) -> bool {
         self.peer().shared.remote.get() == RemoteSupport::Extended

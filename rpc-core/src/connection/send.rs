@@ -19,6 +19,7 @@ impl Connection {
         let Self { driver, link, .. } = self;
         let Some(link) = link else {
             driver.report(None, now);
+            driver.report_kept();
             return Ok(0);
         };
         let mut sent = 0;

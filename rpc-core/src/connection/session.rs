@@ -37,7 +37,15 @@ impl Connection {
         self.driver.report_taken_in(now);
         let link = self.link.take()?;
         self.driver.outgoing.clear();
-        self.driver.shared.with(|state| state.protocol.detach(link.accepted(), now));
+        let shared = &self.driver.shared;
+        let has_session = shared.with(|state| {
+            state.protocol.detach(link.accepted(), now);
+            state.protocol.has_granted_session()
+        });
+        if has_session {
+            self.driver.kept = (0, 0);
+            shared.config.registry.session_away(shared);
+        }
         Some(link)
     }
 
@@ -100,6 +108,19 @@ impl Driver {
         }
     }
 
+    /// Tells the registry what the session keeps while there is no link.
+    pub(super) fn report_kept(&mut self) {
+        let kept = {
+            let protocol = &self.shared.lock().protocol;
+            let has_session = protocol.has_granted_session() && protocol.away_since().is_some();
+            has_session.then(|| (protocol.kept_bytes(), protocol.in_flight()))
+        };
+        if let Some((bytes, handlers)) = kept.filter(|kept| *kept != self.kept) {
+            self.kept = (bytes, handlers);
+            self.shared.config.registry.session_keeps(&self.shared, bytes, handlers);
+        }
+    }
+
     /// The other end has said hello: it counts what comes behind.
     pub(super) fn greeted(&mut self) {
         self.taken_in = (0, 0);
@@ -118,9 +139,13 @@ impl Driver {
             Some(refused) if asked.has_token => Some(refused.said()),
             _ => asked.has_token.then_some(UNKNOWN),
         };
+        if let Some(refusal) = refusal {
+            self.shared.config.registry.session_refused(refusal.why.name());
+        }
         let mut state = self.shared.lock();
         match Token::new(&self.shared.id) {
             Some(token) => {
+                self.shared.config.registry.session_granted();
                 let (secret, token) = (token.secret, token.text());
                 let grant = Grant { secret, token: &token, spread, refusal, is_held };
                 state.protocol.grant(asked, grant);

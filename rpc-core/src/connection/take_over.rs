@@ -9,6 +9,7 @@ use super::{Connection, End};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::peer::Peer;
 use crate::protocol::session::{RefusedResume, Resume};
+use crate::util::runtime::Instant;
 use crate::util::token::Token;
 use crate::wire::session::{Refusal, RefusedAs};
 
@@ -16,6 +17,8 @@ use crate::wire::session::{Refusal, RefusedAs};
 pub(super) struct Offer {
     pub(super) link: Link,
     pub(super) resume: Resume,
+    /// When the login ends that the client has shown for this link.
+    pub(super) expires: Option<Instant>,
     /// Told whether the link has the session.
     pub(super) verdict: oneshot::Sender<Result<(), Refused>>,
 }
@@ -75,18 +78,21 @@ impl Connection {
     /// The counts of the client are false, which ends the session.
     pub(super) fn consider(&mut self, offer: Box<dyn Any + Send>) -> Result<(), End> {
         let Ok(offer) = offer.downcast::<Offer>() else { return Ok(()) };
-        let Offer { link, resume, verdict } = *offer;
+        let Offer { link, mut resume, expires, verdict } = *offer;
         let shared = &self.driver.shared;
         if let Some(link) = &self.link {
             shared.lock().protocol.note_accepted(link.accepted());
         }
+        resume.expires = expires.map(|expires| shared.clock.at(expires));
         // The counts stand from here on: what has not been read of the old link does not exist.
-        self.driver.report_taken_in(shared.clock.now());
+        let now = shared.clock.now();
+        self.driver.report_taken_in(now);
         let spread = self.driver.spread();
         let shared = &self.driver.shared;
         let resumed = match Token::new(&shared.id) {
             Some(token) => shared.with(|state| {
-                state.protocol.accept_resume(&resume, token.secret, &token.text(), spread)
+                let (secret, token) = (token.secret, token.text());
+                state.protocol.accept_resume(&resume, secret, &token, spread, now)
             }),
             None => Err(RefusedResume::Unknown),
         };
@@ -95,19 +101,30 @@ impl Connection {
                 let reason = CloseReason::us(CloseCode::TAKEN_OVER, "resumed over another link");
                 self.replace_link(link, reason);
                 self.driver.outgoing.push_back(hello);
+                let shared = &self.driver.shared;
+                shared.config.registry.session_resumed(shared);
                 self.driver.up(true, None);
                 // Who offered the link may be gone: then the link is lost soon, as any other.
                 let _ = verdict.send(Ok(()));
                 Ok(())
             }
             Err(why) => {
-                let refused = RefusedSession { why: why.into(), ..RefusedSession::UNKNOWN };
+                let end = match why {
+                    RefusedResume::Unknown => None,
+                    RefusedResume::Counts => {
+                        Some((CloseCode::PROTOCOL, "the counts of the session are false"))
+                    }
+                    RefusedResume::Expired => {
+                        Some((CloseCode::NOT_AUTHENTICATED, "the login has expired"))
+                    }
+                };
+                let told = end.filter(|_| why == RefusedResume::Expired);
+                let told = told.map(|(code, reason)| (code.value(), reason.into()));
+                let refused =
+                    RefusedSession { why: why.into(), end: told, ..RefusedSession::UNKNOWN };
                 let _ = verdict.send(Err(Refused { link, refused }));
-                if why == RefusedResume::Counts {
-                    let reason = "the counts of the session are false";
-                    return Err(CloseReason::us(CloseCode::PROTOCOL, reason).into());
-                }
-                Ok(())
+                let end = end.map(|(code, reason)| CloseReason::us(code, reason));
+                end.map_or(Ok(()), |reason| Err(End::Close(reason, None)))
             }
         }
     }

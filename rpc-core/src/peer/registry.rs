@@ -10,16 +10,18 @@ use crate::peer::slot::Shared;
 use crate::service::idempotency::Idempotency;
 use crate::util::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering};
 
-#[cfg_attr(not(test), expect(dead_code, reason = "sessions do not outlive their links yet"))]
 mod away;
 mod ended;
 mod names;
 mod pending;
+mod sessions;
 
 use ended::EndedSessions;
 use names::Names;
 pub use names::SameName;
 use pending::{Kick, PendingPeers};
+pub use sessions::SessionStats;
+use sessions::Sessions;
 
 /// A connected end, and its number in the order of the connections.
 type Member = (u64, Arc<Shared>);
@@ -45,6 +47,7 @@ struct Inner {
     reasons: Mutex<BTreeMap<String, u64>>,
     groups: Groups,
     ended: EndedSessions,
+    sessions: Sessions,
     names: Names,
     /// The largest message that any end in this registry may send; 0 before the first end.
     message_out: AtomicUsize,
@@ -232,6 +235,10 @@ impl PeerRegistry {
             self.inner.idempotency.stop_calls_of(shared);
         }
         self.inner.idempotency.forget_connection(&shared.id);
+        let has_session = shared.lock().protocol.has_granted_session();
+        if has_session {
+            self.session_ended(shared);
+        }
         if self.inner.peers.lock().unwrap().remove(&shared.id).is_none() {
             return;
         }

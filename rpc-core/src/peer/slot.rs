@@ -73,6 +73,8 @@ pub(crate) struct State {
     pub(crate) is_kicked: bool,
     /// Whether a later connection has the name of this one.
     pub(crate) is_replaced: bool,
+    /// Whether it is open if the link begins a connection, or resumes the session of another one.
+    pub(crate) is_provisional: bool,
     /// The requests that still ran when their time to finish was over: method, and running time.
     #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     pub(crate) cut: Option<Box<Vec<(usize, Duration)>>>,
@@ -153,6 +155,7 @@ impl Shared {
                 closed: None,
                 is_kicked: false,
                 is_replaced: false,
+                is_provisional: false,
                 cut: None,
             }),
             config,

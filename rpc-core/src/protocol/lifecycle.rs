@@ -107,7 +107,15 @@ impl<W> Protocol<W> {
     pub(super) fn lifecycle_ends(&self) -> Option<Duration> {
         let lifecycle = self.lifecycle.as_ref()?;
         let until = lifecycle.guest.as_ref().map(|guest| guest.until);
-        [until, lifecycle.expires].into_iter().flatten().min()
+        // Without a link nothing is delivered, and the next link may bring a later end.
+        let expires = lifecycle.expires.filter(|_| self.is_attached);
+        [until, expires].into_iter().flatten().min()
+    }
+
+    /// Returns whether the login has ended although the next link brings the end `expires`.
+    pub(super) fn stays_expired(&self, expires: Option<Duration>, now: Duration) -> bool {
+        let is_past = |end: Option<Duration>| end.is_some_and(|end| end <= now);
+        is_past(self.login_expires()) && is_past(expires)
     }
 
     /// Returns why the connection must be closed, if the login has ended or did not come in time. A login

@@ -183,6 +183,16 @@ impl<W> Protocol<W> {
         self.session.is_some()
     }
 
+    /// Returns whether this end has granted a session.
+    pub(crate) fn has_granted_session(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| matches!(session.role, Role::Accepts(_)))
+    }
+
+    /// Returns the bytes that are kept for a session without a link, with an overhead for each message.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.outbox.takes()
+    }
+
     /// Returns whether this connection outlives its links, because this end opens them.
     pub(crate) fn outlives_links(&self) -> bool {
         self.session.as_ref().is_some_and(|session| matches!(session.role, Role::Opens(_)))

@@ -50,8 +50,8 @@ struct Session {
     handlers: usize,
 }
 
-impl<S: Clone + Eq + Hash> Away<S> {
-    pub(in crate::peer) fn new() -> Self {
+impl<S> Default for Away<S> {
+    fn default() -> Self {
         Self {
             sessions: HashMap::new(),
             keys: BTreeMap::new(),
@@ -63,7 +63,9 @@ impl<S: Clone + Eq + Hash> Away<S> {
             handlers: Ranking::default(),
         }
     }
+}
 
+impl<S: Clone + Eq + Hash> Away<S> {
     /// Notes that a session has lost its link. A session that was away already is away from now on.
     pub(in crate::peer) fn enter(&mut self, session: S, owner: Owner, now: Duration) {
         self.leave(&session);

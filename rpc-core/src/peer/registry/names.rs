@@ -99,6 +99,19 @@ impl PeerRegistry {
         Ok(())
     }
 
+    /// Gives a peer its name for good, whose link begins a connection and resumes no session. Until now the name was
+    /// only noted.
+    ///
+    /// # Errors
+    /// The name must be unique, and another peer has the name.
+    pub(crate) fn settle_name(&self, shared: &Arc<Shared>) -> Result<(), IdentifyError> {
+        let was_provisional = std::mem::take(&mut shared.lock().is_provisional);
+        match shared.identity().filter(|_| was_provisional) {
+            Some(name) => self.identify(shared, &name),
+            None => Ok(()),
+        }
+    }
+
     /// Notes that a connection is established. If it has a name, earlier holders of the name may be replaced.
     pub(super) fn enter(&self, shared: &Arc<Shared>) {
         let mut names = self.inner.names.0.lock().unwrap();
@@ -164,10 +177,11 @@ fn give_way(shared: &Arc<Shared>) {
 
 impl Shared {
     /// Returns whether the connection can have a name by which it is found. A single message by `POST` cannot: it is
-    /// soon over, and nothing can be sent to it.
+    /// soon over, and nothing can be sent to it. Nor can a link that may resume the session of a peer of that name.
     fn is_staying(&self) -> bool {
         let state = self.lock();
         let is_over = state.protocol.ended().is_some() || state.is_to_close();
-        !(is_over || state.is_kicked || state.is_replaced || state.protocol.answers_only())
+        let is_gone = is_over || state.is_kicked || state.is_replaced;
+        !(is_gone || state.is_provisional || state.protocol.answers_only())
     }
 }

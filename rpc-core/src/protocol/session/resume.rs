@@ -24,6 +24,8 @@ pub(crate) struct Resume {
     pub(crate) received: Option<u64>,
     pub(crate) buffer: usize,
     pub(crate) keep: Option<Duration>,
+    /// When the login ends that the client has shown for this link.
+    pub(crate) expires: Option<Duration>,
 }
 
 /// Why a hello does not resume a session.
@@ -33,6 +35,8 @@ pub(crate) enum RefusedResume {
     Unknown,
     /// The counts of the two ends contradict each other. The session must be ended.
     Counts,
+    /// The login has ended. The session must be ended.
+    Expired,
 }
 
 impl<W> Protocol<W> {
@@ -185,9 +189,11 @@ impl<W> Protocol<W> {
         secret: u128,
         token: &str,
         spread: Duration,
+        now: Duration,
     ) -> Result<Bytes, RefusedResume> {
         let (window, batch) = (self.limits.stream_window, self.told_batch());
         let (buffer, longest) = (self.granted_buffer(), self.limits.session_keep);
+        let stays_expired = self.stays_expired(resume.expires, now);
         let is_open = self.ended.is_none() && self.may_be_resumed();
         let Some(session) = self.session.as_mut().filter(|_| is_open) else {
             return Err(RefusedResume::Unknown);
@@ -196,6 +202,9 @@ impl<W> Protocol<W> {
         let is_good = accepter.is_good(resume.secret);
         let attempt = resume.attempt.filter(|attempt| is_good && *attempt > accepter.attempt);
         let attempt = attempt.ok_or(RefusedResume::Unknown)?;
+        if stays_expired {
+            return Err(RefusedResume::Expired);
+        }
         let received = resume.received.ok_or(RefusedResume::Counts)?;
         let again =
             session.sending.begin_link(received).map_err(|FalseCount| RefusedResume::Counts)?;
@@ -217,7 +226,11 @@ impl<W> Protocol<W> {
             spread: Some(spread),
         };
         let hello = encode::hello(window, batch, Some(&said));
+        if resume.expires.is_some() || self.login_expires().is_some() {
+            self.set_expiry(resume.expires);
+        }
         self.outbox.drop_of_link();
+        self.is_attached = true;
         self.outbox.set_limit(self.limits.queue);
         self.replay(again);
         Ok(hello)
@@ -229,6 +242,7 @@ impl From<RefusedResume> for RefusedAs {
         match refused {
             RefusedResume::Unknown => Self::Unknown,
             RefusedResume::Counts => Self::Counts,
+            RefusedResume::Expired => Self::Ended,
         }
     }
 }

@@ -109,7 +109,7 @@ impl Model {
 proptest! {
     #[test]
     fn sessions_away_agree_with_a_list(steps in vec(step(), 0..200)) {
-        let (mut away, mut model, mut now) = (Away::new(), Model::default(), Duration::ZERO);
+        let (mut away, mut model, mut now) = (Away::default(), Model::default(), Duration::ZERO);
         for step in steps {
             match step {
                 Step::Enter(session, number) => {

@@ -22,7 +22,7 @@ fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
 
 /// Sessions that went away one second after the other, each with its owner.
 fn away<const N: usize>(sessions: [(&'static str, Owner); N]) -> Away<&'static str> {
-    let mut away = Away::new();
+    let mut away = Away::default();
     for (time, (session, owner)) in (0..).zip(sessions) {
         away.enter(session, owner, seconds(time));
     }
