@@ -215,6 +215,12 @@ impl Connection {
         self.driver.end_session(&reason)
     }
 
+    /// Returns whether the link was to resume a session, and begins another one, which the client does not know of yet.
+    /// Handlers are held back until the client knows: then [`next_event`](Self::next_event) tells `Up`.
+    pub fn is_refused(&self) -> bool {
+        self.driver.refusal.is_some()
+    }
+
     /// Returns the time over which the server asks clients to spread their first attempts to reconnect. `None` if it
     /// has not asked.
     pub fn spread(&self) -> Option<Duration> {

@@ -4,3 +4,8 @@ pub use crate::util::catch;
 pub use crate::util::escaped::Escaped;
 pub use crate::util::log_throttle::LogThrottle;
 pub use crate::util::site::site;
+
+/// Returns the caller value of a peer with its type erased.
+pub fn caller_value(peer: &crate::Peer) -> Option<&(dyn std::any::Any + Send + Sync)> {
+    peer.shared.caller.get().map(|caller| &**caller)
+}

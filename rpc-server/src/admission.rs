@@ -9,11 +9,15 @@ use crate::client_info::ClientInfo;
 use crate::connection_limit::ConnectionPermit;
 use crate::lifecycle::Member;
 use crate::rejection::Rejection;
+use crate::resuming::ResumingPermit;
 use crate::shared::Shared;
 
 /// The permits of one connection. Dropping the `Admission` returns them.
 pub(crate) struct Admission {
-    connection_permit: ConnectionPermit,
+    /// `None` while the client may resume a session, which has its own permit.
+    connection_permit: Option<ConnectionPermit>,
+    /// The permit of a client that may resume a session.
+    resuming_permit: Option<ResumingPermit>,
     /// The permit of the client's address; `None` if addresses have no limit, or the address is not known yet.
     address_permit: Option<Box<AddressPermit>>,
     /// The limit of the address that the client has exceeded. The client then only gets the reason as an answer.
@@ -34,7 +38,13 @@ impl Admission {
             Ok(permit) => (shared.connection_limit.take()?, permit, None),
             Err(reached) => (shared.connection_limit.take_rejectable()?, None, Some(reached)),
         };
-        Some(Self { connection_permit, address_permit, reached, _member: shared.lifecycle.join() })
+        Some(Self {
+            connection_permit: Some(connection_permit),
+            resuming_permit: None,
+            address_permit,
+            reached,
+            _member: shared.lifecycle.join(),
+        })
     }
 
     /// Takes a permit for the address of a client behind a proxy, when the head of the request has been read. `None` is
@@ -48,13 +58,44 @@ impl Admission {
         Ok(())
     }
 
-    /// Returns an error with the reason if the connection may not be served.
-    pub(crate) fn check(&self) -> Result<(), Rejection> {
-        match self.reached {
-            Some(reached) => Err(too_many(reached)),
-            None if self.connection_permit.is_served => Ok(()),
-            None => Err(full()),
+    /// Gives the permit of the connection back while the client may resume a session: else the clients of a full server
+    /// would take each other's place.
+    pub(crate) fn begin_resuming(
+        &mut self,
+        shared: &Shared,
+        address: Option<IpAddr>,
+    ) -> Result<(), Rejection> {
+        let permit = shared
+            .resuming
+            .take(address)
+            .ok_or_else(|| full().retry_after(std::time::Duration::from_secs(1)))?;
+        self.resuming_permit = Some(permit);
+        self.connection_permit = None;
+        Ok(())
+    }
+
+    /// Takes a permit for a client that does not resume a session. If there is none, a session without a link ends.
+    /// Returns whether there is one.
+    pub(crate) async fn take_seat(&mut self, shared: &Shared) -> bool {
+        if self.connection_permit.is_none() {
+            self.connection_permit = shared.take_seat().await;
+            self.resuming_permit = None;
         }
+        self.connection_permit.is_some()
+    }
+
+    /// Returns an error with the reason if the connection may not be served. A session without a link ends if the
+    /// connection has no permit.
+    pub(crate) async fn check(&mut self, shared: &Shared) -> Result<(), Rejection> {
+        if let Some(reached) = self.reached {
+            return Err(too_many(reached));
+        }
+        let is_served = |permit: &ConnectionPermit| permit.is_served;
+        if self.connection_permit.as_ref().is_some_and(is_served) {
+            return Ok(());
+        }
+        self.connection_permit = Some(Box::pin(shared.take_seat()).await.ok_or_else(full)?);
+        Ok(())
     }
 }
 

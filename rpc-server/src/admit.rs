@@ -40,17 +40,25 @@ impl Shared {
         admission: &mut Admission,
         upgrade: Option<&Upgrade>,
     ) -> Result<Endpoint, Rejection> {
-        admission.check()?;
+        let is_resuming = upgrade.is_some_and(|upgrade| self.takes_resume(upgrade));
         let for_one_answer = upgrade.is_none();
         let client = self.settings.proxies.client(client_info.address(), &head.headers);
         if self.settings.proxies.trust(client_info.address()) {
             admission.acquire_address_permit(self, client)?;
+        }
+        if is_resuming {
+            admission.begin_resuming(self, client)?;
+        } else {
+            admission.check(self).await?;
         }
         let mut config = self.settings.config.clone();
         config.keepalive &= !for_one_answer;
         let endpoint = Endpoint::new(config);
         if for_one_answer {
             endpoint.set_answer_only();
+        }
+        if is_resuming {
+            endpoint.set_resuming();
         }
         if upgrade.is_some_and(|upgrade| upgrade.asks_for_hello) {
             endpoint.set_extended(false);

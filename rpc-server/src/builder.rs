@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use rpc_core::layers::Layer;
-use rpc_core::transport::{EndpointConfig, Hello};
+use rpc_core::transport::{EndpointConfig, Hello, SessionMode};
 use rpc_core::types::GoAway;
-use rpc_core::{CloseReason, Dialect, Limits, Peer, Router, SameName, Service};
+use rpc_core::{CloseReason, Dialect, Limits, Link, Peer, Router, SameName, Service};
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
 use crate::connecting::Connecting;
@@ -21,6 +21,7 @@ use crate::origins::Origins;
 use crate::proxies::Proxies;
 use crate::rejection::Rejection;
 use crate::server::BoundServer;
+use crate::sessions::Sessions;
 use crate::shared::{Paths, Settings, Shared};
 use crate::subprotocols::Subprotocols;
 
@@ -28,11 +29,13 @@ use crate::subprotocols::Subprotocols;
 /// `ServerBuilder`; [`bind`](Self::bind), [`listen_on`](Self::listen_on) and
 /// [`into_tower_service`](Self::into_tower_service) make a server of the settings.
 ///
-/// Two hooks of the application meet each connection:
+/// Hooks of the application meet each connection:
 ///
 /// | hook | runs | time limit | after a panic |
 /// |---|---|---|---|
 /// | [`on_connect`](Self::on_connect) | once for each request for a connection or by `POST`, before the answer | [`handshake`](Limits::handshake) (10 s) for the whole handshake | the client is answered 500 |
+/// | [`on_open`](Self::on_open) | once for each session, before its first request is served | [`handshake`](Limits::handshake) (10 s) | the panic hook reports the panic |
+/// | [`on_link`](Self::on_link) | when a session loses its link, and when the session is resumed | none: the hook is a function that must be quick | the panic hook reports the panic |
 /// | [`on_disconnect`](Self::on_disconnect) | once for each connection that `on_connect` has admitted, after the connection has ended | [`close`](Limits::close) (5 s) | the panic hook reports the panic |
 #[must_use = "a server starts with `bind`"]
 pub struct ServerBuilder {
@@ -50,6 +53,7 @@ pub struct ServerBuilder {
     #[cfg(feature = "tls-no-provider")]
     tls: Option<crate::tls::Tls>,
     hooks: Hooks,
+    sessions: Option<Sessions>,
 }
 
 impl ServerBuilder {
@@ -68,6 +72,7 @@ impl ServerBuilder {
             #[cfg(feature = "tls-no-provider")]
             tls: None,
             hooks: Hooks::default(),
+            sessions: None,
         }
     }
 
@@ -331,6 +336,59 @@ impl ServerBuilder {
         self
     }
 
+    /// Lets sessions outlive their links. A client that asks for a session keeps the session when its link breaks, for
+    /// [`session_keep`](Limits::session_keep) (120 s): its peer, calls, handlers, streams, groups and values. The client
+    /// resumes the session over another link if the client is the same caller: see [`Sessions`]. By default no session
+    /// outlives its link.
+    ///
+    /// While a session is without a link, the limits that begin with `away_` of [`Limits`] hold. A guest has no session
+    /// before the login. Clients that know nothing of sessions are served as ever.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_server::{Connecting, Rejection, Server, Sessions, StatusCode};
+    ///
+    /// struct User { id: u64 }
+    ///
+    /// let server = Server::builder()
+    ///     .on_connect(|connecting: Connecting| async move {
+    ///         let id = connecting.header("x-user").and_then(|id| id.parse().ok());
+    ///         let id = id.ok_or_else(|| Rejection::new(StatusCode::UNAUTHORIZED, "who are you?"))?;
+    ///         Ok(User { id })
+    ///     })
+    ///     .sessions(Sessions::new().same(|old: &User, new: &User| old.id == new.id))
+    ///     .bind("127.0.0.1:0").await?.spawn();
+    /// assert_eq!(server.stats().sessions.up, 0);
+    /// # Ok(()) }
+    /// ```
+    pub fn sessions(mut self, sessions: Sessions) -> Self {
+        self.sessions = Some(sessions);
+        self
+    }
+
+    /// Runs `hook` at the beginning of each session: once for each connection, before the first request is served. A
+    /// link that resumes a session does not run the hook again. `on_disconnect` runs once for each run of this hook. So
+    /// what belongs to a user who is here goes into these two hooks. `hook` may call the client.
+    ///
+    /// Requests wait until the future of the hook has ended, for at most [`handshake`](Limits::handshake) (10 s): then
+    /// the server drops the future. If the hook panics, the panic hook reports the panic, and the connection goes on.
+    /// Not run for messages by [`POST`](Self::post).
+    pub fn on_open<F>(mut self, hook: impl Fn(Peer) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.set_on_open(hook);
+        self
+    }
+
+    /// Calls `hook` when a session loses its link ([`Link::Away`]) and when another link resumes the session
+    /// ([`Link::Up`]). The task of the connection calls the hook, so the hook should be quick. If the hook panics, the
+    /// connection goes on.
+    pub fn on_link(mut self, hook: impl Fn(Peer, Link) + Send + Sync + 'static) -> Self {
+        self.hooks.set_on_link(hook);
+        self
+    }
+
     /// Runs `hook` when a connection has ended: once for each connection that [`on_connect`](Self::on_connect) has
     /// admitted, even if the client did not wait for the end of the handshake.
     ///
@@ -395,6 +453,9 @@ impl ServerBuilder {
         let is_secure = self.is_secure();
         let mut config = self.config;
         config.services = Arc::new(self.router);
+        if self.sessions.is_some() {
+            config.sessions = SessionMode::Grant;
+        }
         Ok(Settings {
             config,
             paths: self.paths,
@@ -403,6 +464,7 @@ impl ServerBuilder {
             origins: Origins::new(&self.origins, &self.hosts, is_secure)?,
             proxies: Proxies::new(&self.proxies)?,
             hooks: self.hooks,
+            sessions: self.sessions,
             #[cfg(feature = "tls-no-provider")]
             tls: self.tls,
             goaway: self.goaway,
@@ -423,7 +485,19 @@ impl ServerBuilder {
         self.router.check()?;
         self.config.dialect.check(self.router.methods())?;
         self.check_caller()?;
+        self.check_sessions()?;
         self.paths.check()
+    }
+
+    /// Checks that `same` compares values of the type that `on_connect` returns. Otherwise no session would be resumed.
+    fn check_sessions(&self) -> Result<(), Error> {
+        let compares = self.sessions.as_ref().and_then(|sessions| sessions.compares);
+        match (compares, self.hooks.caller()) {
+            (Some(compares), given) if given != Some(compares) => {
+                Err(Error::Sessions { compares, given })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Checks that `on_connect` returns callers of the type for which the services ask. Otherwise the services would find

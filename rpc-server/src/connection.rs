@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rpc_core::transport::{Endpoint, WebSocket};
+use rpc_core::transport::WebSocket;
 use rpc_core::{CloseCode, Peer};
 
 use crate::admission::Admission;
@@ -34,8 +34,13 @@ pub(crate) fn run<S: Socket>(
                 }
             }
             Exchanged::Probe => {}
-            Exchanged::Post(peer) => shared.run_on_disconnect(peer).await,
-            Exchanged::Upgraded(endpoint) => shared.serve(endpoint, socket).await,
+            Exchanged::Post(peer) => {
+                shared.count_end(&peer).await;
+                shared.run_on_disconnect(peer).await;
+            }
+            Exchanged::Upgraded(admitted) => {
+                return shared.serve(admitted, socket, admission).await;
+            }
         }
         // Dropping the admission lets the server end, and lets another connection have the permit.
         drop(admission);
@@ -63,29 +68,15 @@ async fn handshake<S: Socket>(
 }
 
 impl Shared {
-    /// Carries a WebSocket until its end. `socket` is `None` if the client did not wait for the upgrade.
-    pub(crate) fn serve<S: Socket>(
-        &self,
-        endpoint: Endpoint,
-        socket: Option<Box<WebSocket<S>>>,
-    ) -> impl Future<Output = ()> + Send {
-        let peer = endpoint.peer();
-        let connection = socket.map(|socket| Box::pin(endpoint.connect(*socket)));
-        if connection.is_some() {
-            self.stop_if_late(&peer);
-        }
-        async move {
-            if let Some(connection) = connection {
-                connection.await;
-            }
-            self.run_on_disconnect(peer).await;
-        }
+    /// Waits for the end of a connection, and counts the connection.
+    pub(crate) async fn count_end(&self, peer: &Peer) {
+        peer.closed().await;
+        self.totals.keep(peer, self.lifecycle.stops());
     }
 
-    /// Counts a connection that has ended, and runs `on_disconnect`.
+    /// Runs `on_disconnect` for a connection that has ended.
     pub(crate) async fn run_on_disconnect(&self, peer: Peer) {
         let reason = peer.closed().await;
-        self.totals.keep(&peer, self.lifecycle.stops());
         let limit = self.limits().close;
         Box::pin(self.settings.hooks.disconnect(peer, reason, limit)).await;
     }

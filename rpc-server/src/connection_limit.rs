@@ -36,6 +36,17 @@ impl ConnectionLimit {
         ConnectionPermit::acquire(&self.served, true).or_else(|| self.take_rejectable())
     }
 
+    /// Takes a permit for a connection that is served, if there is one.
+    pub(crate) fn take_served(&self) -> Option<ConnectionPermit> {
+        ConnectionPermit::acquire(&self.served, true)
+    }
+
+    /// Waits for a permit for a connection that is served.
+    pub(crate) async fn served(&self) -> Option<ConnectionPermit> {
+        let permit = self.served.clone().acquire_owned().await.ok()?;
+        Some(ConnectionPermit { _permit: permit, is_served: true })
+    }
+
     /// Takes a permit for a connection that will only get the reason why it is refused.
     pub(crate) fn take_rejectable(&self) -> Option<ConnectionPermit> {
         ConnectionPermit::acquire(&self.rejectable, false)

@@ -27,6 +27,15 @@ pub enum Error {
         /// The caller type that `on_connect` returns; `None` without a hook.
         given: Option<CallerType>,
     },
+    /// [`Sessions::same`](crate::Sessions::same) compares callers of one type, but
+    /// [`on_connect`](crate::ServerBuilder::on_connect) returns another type, or there is no `on_connect`.
+    #[error("`Sessions::same` compares callers of the type `{compares}`, {}", Given(*.given, compares))]
+    Sessions {
+        /// The caller type that `same` compares.
+        compares: CallerType,
+        /// The caller type that `on_connect` returns; `None` without a hook.
+        given: Option<CallerType>,
+    },
     /// The argument of [`path`](crate::ServerBuilder::path) is not a path.
     #[error("`{0}` is not a path: it must begin with `/` and have no `?` or `#`")]
     Path(String),

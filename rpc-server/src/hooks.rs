@@ -2,17 +2,17 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::StatusCode;
 use rpc_core::internal::LogThrottle;
-use rpc_core::internal::catch::caught_future;
+use rpc_core::internal::catch::{caught, caught_future};
 use rpc_core::transport::Endpoint;
 use rpc_core::types::CallerType;
-use rpc_core::{CloseReason, Peer};
+use rpc_core::{CloseReason, Link, Peer};
 use tokio::time::timeout;
 
 use crate::connecting::{Connecting, EndpointSlot};
@@ -21,6 +21,10 @@ use crate::rejection::Rejection;
 type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 type OnConnect = dyn Fn(Connecting) -> Running<Result<Verdict, Rejection>> + Send + Sync;
+
+type OnOpen = dyn Fn(Peer) -> Running<()> + Send + Sync;
+
+type OnLink = dyn Fn(Peer, Link) + Send + Sync;
 
 type OnDisconnect = dyn Fn(Peer, CloseReason) -> Running<()> + Send + Sync;
 
@@ -38,6 +42,8 @@ pub(crate) struct Hooks {
     on_connect: Option<Box<OnConnect>>,
     /// The caller type that `on_connect` returns.
     caller: Option<CallerType>,
+    on_open: Option<Box<OnOpen>>,
+    on_link: Option<Box<OnLink>>,
     on_disconnect: Option<Box<OnDisconnect>>,
 }
 
@@ -75,6 +81,17 @@ impl Hooks {
         self.caller
     }
 
+    pub(crate) fn set_on_open<F>(&mut self, hook: impl Fn(Peer) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.on_open = Some(Box::new(move |peer| Box::pin(hook(peer))));
+    }
+
+    pub(crate) fn set_on_link(&mut self, hook: impl Fn(Peer, Link) + Send + Sync + 'static) {
+        self.on_link = Some(Box::new(hook));
+    }
+
     pub(crate) fn set_on_disconnect<F>(
         &mut self,
         hook: impl Fn(Peer, CloseReason) -> F + Send + Sync + 'static,
@@ -97,18 +114,46 @@ impl Hooks {
         })
     }
 
+    /// Returns whether there is a hook that opens sessions.
+    pub(crate) fn opens(&self) -> bool {
+        self.on_open.is_some()
+    }
+
+    /// Runs `on_open` for at most `limit`.
+    pub(crate) async fn open(&self, peer: Peer, limit: Duration) {
+        if let Some(hook) = &self.on_open {
+            run("on_open", async { hook(peer).await }, limit).await;
+        }
+    }
+
+    /// Returns whether a hook hears of lost and resumed links.
+    pub(crate) fn hears_links(&self) -> bool {
+        self.on_link.is_some()
+    }
+
+    /// Runs `on_link`.
+    pub(crate) fn tell_link(&self, peer: Peer, link: Link) {
+        if let Some(hook) = &self.on_link {
+            // The panic hook reports the panic, which harms nothing else.
+            let _ = catch_unwind(AssertUnwindSafe(|| caught(|| hook(peer, link))));
+        }
+    }
+
     /// Runs `on_disconnect` for at most `limit`.
     pub(crate) async fn disconnect(&self, peer: Peer, reason: CloseReason, limit: Duration) {
-        let Some(hook) = &self.on_disconnect else {
-            return;
-        };
-        let running = caught_future(async { hook(peer, reason).await });
-        let running = AssertUnwindSafe(running).catch_unwind();
-        if timeout(limit, running).await.is_err() {
-            static THROTTLE: LogThrottle = LogThrottle::new();
-            if let Some(left_out) = THROTTLE.allow() {
-                tracing::warn!(left_out, ?limit, "`on_disconnect` took too long and was stopped");
-            }
+        if let Some(hook) = &self.on_disconnect {
+            run("on_disconnect", async { hook(peer, reason).await }, limit).await;
+        }
+    }
+}
+
+/// Runs a hook for at most `limit`. A panic harms nothing else.
+async fn run(name: &'static str, hook: impl Future<Output = ()>, limit: Duration) {
+    let running = AssertUnwindSafe(caught_future(hook)).catch_unwind();
+    if timeout(limit, running).await.is_err() {
+        static THROTTLE: LogThrottle = LogThrottle::new();
+        if let Some(left_out) = THROTTLE.allow() {
+            tracing::warn!(left_out, ?limit, "`{name}` took too long and was stopped");
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::probes;
 use crate::refusal::Refusal;
 use crate::rejection::Rejection;
 use crate::request_kind::RequestKind;
+use crate::serve::Admitted;
 use crate::shared::Shared;
 use crate::upgrade::Upgrade;
 
@@ -60,7 +61,7 @@ pub(crate) enum Exchanged {
     /// A health or readiness probe was answered.
     Probe,
     /// The client was admitted, and gets a WebSocket.
-    Upgraded(Endpoint),
+    Upgraded(Admitted),
     /// The client was admitted, and has sent a single message.
     Post(Peer),
 }
@@ -102,7 +103,7 @@ impl<'a> Exchange<'a> {
             tracing::debug!(remote = ?self.client_info.remote, error = %Escaped(error), "not a request");
         }
         let limits = match &**self.exchanged() {
-            Exchanged::Upgraded(endpoint) if result.is_ok() => Some(endpoint.limits()),
+            Exchanged::Upgraded(admitted) if result.is_ok() => Some(admitted.endpoint.limits()),
             Exchanged::RefusedByClose(_) if result.is_ok() => {
                 Some(self.shared.settings.config.limits.clone())
             }
@@ -151,7 +152,8 @@ impl<'a> Exchange<'a> {
                 let (exchanged, knows) = match self.admit(head, Some(&upgrade)).await {
                     Ok(endpoint) => {
                         let knows = endpoint.is_extended();
-                        (Exchanged::Upgraded(endpoint), knows)
+                        let is_resuming = self.shared.takes_resume(&upgrade);
+                        (Exchanged::Upgraded(Admitted { endpoint, is_resuming }), knows)
                     }
                     Err(rejection) => {
                         let refusal = rejection.into_refusal_of(&upgrade, &self.client_info)?;

@@ -134,11 +134,12 @@ mod record;
 mod refusal;
 mod rejection;
 mod request_kind;
+mod resuming;
 mod runtime;
 #[cfg(feature = "tls-no-provider")]
 mod secure;
+mod serve;
 mod server;
-#[cfg_attr(not(test), expect(dead_code, reason = "sessions do not outlive their links yet"))]
 mod sessions;
 mod shared;
 mod shutdown_report;
@@ -159,6 +160,7 @@ pub use mount::RpcService;
 pub use rejection::Rejection;
 pub use runtime::runtime;
 pub use server::{BoundServer, Server};
+pub use sessions::Sessions;
 pub use shutdown_report::{CutRequest, ShutdownReport};
 pub use stats::{InFlight, ServerStats};
 #[cfg(feature = "tls-no-provider")]

@@ -28,6 +28,7 @@ use crate::probes;
 use crate::refusal::Refusal;
 use crate::rejection::Rejection;
 use crate::request_kind::RequestKind;
+use crate::serve::Admitted;
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::upgrade::Upgrade;
@@ -143,8 +144,10 @@ impl RpcService {
                 let (shared, mut admission) = (self.shared.clone(), self.take(client_info)?);
                 match self.admit(head, client_info, &mut admission, Some(&upgrade)).await {
                     Ok(endpoint) => {
+                        let is_resuming = shared.takes_resume(&upgrade);
                         let response = upgrade.response(endpoint.is_extended());
-                        tokio::spawn(carry(shared, endpoint, admission, socket));
+                        let admitted = Admitted { endpoint, is_resuming };
+                        tokio::spawn(carry(shared, admitted, admission, socket));
                         Ok(response)
                     }
                     Err(rejection) => {
@@ -212,6 +215,7 @@ impl RpcService {
                 // The send fails if the app has dropped the request: then nobody waits for the response.
                 let _ = answer.send(response);
             }
+            shared.count_end(&peer).await;
             shared.run_on_disconnect(peer).await;
             drop(admission);
         });
@@ -220,10 +224,9 @@ impl RpcService {
 }
 
 /// Carries a WebSocket, as soon as the app's HTTP server hands the stream over.
-async fn carry(shared: Arc<Shared>, endpoint: Endpoint, admission: Admission, socket: OnUpgrade) {
-    let socket = websocket(&shared, socket, &endpoint.limits()).await;
-    shared.serve(endpoint, socket).await;
-    drop(admission);
+async fn carry(shared: Arc<Shared>, admitted: Admitted, admission: Admission, socket: OnUpgrade) {
+    let socket = websocket(&shared, socket, &admitted.endpoint.limits()).await;
+    shared.serve(admitted, socket, admission).await;
 }
 
 /// Closes a WebSocket, as soon as the app's HTTP server hands the stream over.

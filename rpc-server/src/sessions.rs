@@ -4,17 +4,35 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use rpc_core::Peer;
 use rpc_core::internal::catch::caught;
+use rpc_core::internal::{LogThrottle, caller_value};
+use rpc_core::types::CallerType;
+
+use crate::shared::Shared;
+use crate::upgrade::Upgrade;
 
 type Same = dyn Fn(&Value, &Value) -> bool + Send + Sync;
 
 /// A caller value with its type erased.
 type Value = dyn Any + Send + Sync;
 
-/// The settings of sessions.
+/// The settings of sessions that outlive their links; see [`ServerBuilder::sessions`](crate::ServerBuilder::sessions).
+///
+/// A client that comes back with the token of its session gets the session only if the client is the same caller:
+///
+/// - With [`same`](Self::same), the application compares the caller value of the session with that of the new link.
+/// - Without `same`, the names of [`Peer::identify`] must be equal.
+/// - Clients without a name and without a caller value (`()` counts as none) are known by the token alone.
+///
+/// A server whose `on_connect` gives caller values but no names needs `same`: otherwise no session is resumed, and the
+/// log says so once.
 #[derive(Default)]
-pub(crate) struct Sessions {
+#[must_use = "give it to `ServerBuilder::sessions`"]
+pub struct Sessions {
     same: Option<Box<Same>>,
+    /// The type of the values that `same` compares.
+    pub(crate) compares: Option<CallerType>,
 }
 
 /// What `on_connect` says of a client.
@@ -41,17 +59,20 @@ pub(crate) enum Resume {
 }
 
 impl Sessions {
-    pub(crate) fn new() -> Self {
+    /// Returns the settings with their defaults: names are compared.
+    pub fn new() -> Self {
         Self::default()
     }
 
     /// Sets how the caller values of a session and of a link that wants to resume it are compared. Values of another
     /// type than `S` are not the same caller.
-    #[must_use]
-    pub(crate) fn same<S: Any + Send + Sync>(
+    ///
+    /// The comparison should be quick. A panic counts as another caller.
+    pub fn same<S: Any + Send + Sync>(
         mut self,
         same: impl Fn(&S, &S) -> bool + Send + Sync + 'static,
     ) -> Self {
+        self.compares = Some(CallerType::of::<S>());
         self.same = Some(Box::new(move |old, new| {
             match (old.downcast_ref::<S>(), new.downcast_ref::<S>()) {
                 (Some(old), Some(new)) => same(old, new),
@@ -76,6 +97,39 @@ impl Sessions {
             (None, None) if old.is_nobody() && new.is_nobody() => Resume::Allowed,
             (None, None) if old.is_nobody() == new.is_nobody() => Resume::Undecidable,
             _ => Resume::Refused,
+        }
+    }
+}
+
+impl Shared {
+    /// Returns whether the first message of a link may resume a session.
+    pub(crate) fn takes_resume(&self, upgrade: &Upgrade) -> bool {
+        upgrade.announces_resume && self.settings.sessions.is_some()
+    }
+
+    /// Returns whether the client of the peer `link` may resume the session of the peer `session`.
+    pub(crate) fn may_resume(&self, session: &Peer, link: &Peer) -> bool {
+        let Some(sessions) = &self.settings.sessions else { return false };
+        let (old_name, new_name) = (session.identity(), link.identity());
+        let (old_value, new_value) = (caller_value(session), caller_value(link));
+        let (name, value) = (old_name.as_deref(), old_value);
+        let old = Identity { is_guest: session.is_guest(), name, value };
+        let (name, value) = (new_name.as_deref(), new_value);
+        let new = Identity { is_guest: link.is_guest(), name, value };
+        match sessions.resume(old, new) {
+            Resume::Allowed => true,
+            Resume::Refused => false,
+            Resume::Undecidable => {
+                static THROTTLE: LogThrottle = LogThrottle::new();
+                if let Some(left_out) = THROTTLE.allow() {
+                    tracing::error!(
+                        left_out,
+                        "no session is resumed, because nothing tells whether two callers are the same: add \
+                         `.same(|old: &Caller, new: &Caller| …)` to `Sessions`, or give callers names by `identify`"
+                    );
+                }
+                false
+            }
         }
     }
 }

@@ -7,14 +7,17 @@ use rpc_core::Limits;
 use rpc_core::transport::{EndpointConfig, PeerRegistry};
 use rpc_core::types::GoAway;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::addresses::Addresses;
-use crate::connection_limit::ConnectionLimit;
+use crate::connection_limit::{ConnectionLimit, ConnectionPermit};
 use crate::hooks::Hooks;
 use crate::lifecycle::Lifecycle;
 use crate::listener::Address;
 use crate::origins::Origins;
 use crate::proxies::Proxies;
+use crate::resuming::Resuming;
+use crate::sessions::Sessions;
 use crate::stats::Totals;
 use crate::subprotocols::Subprotocols;
 
@@ -26,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) addresses: Addresses,
     /// Permits for connections that have not logged in.
     pub(crate) guests: Arc<Semaphore>,
+    /// Permits for clients that may resume a session.
+    pub(crate) resuming: Resuming,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) totals: Totals,
     /// Whether the application has set the server as not ready.
@@ -51,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
     pub(crate) hooks: Hooks,
+    /// Which sessions outlive their links; `None` if none does.
+    pub(crate) sessions: Option<Sessions>,
     /// The TLS of accepted connections; `None` if connections start with HTTP.
     #[cfg(feature = "tls-no-provider")]
     pub(crate) tls: Option<crate::tls::Tls>,
@@ -64,6 +71,7 @@ impl Shared {
         let connection_limit = ConnectionLimit::new(limits.connections);
         let addresses = Addresses::new(limits);
         let guests = Arc::new(Semaphore::new(limits.guests.min(Semaphore::MAX_PERMITS)));
+        let resuming = Resuming::new(limits.resuming);
         let (lifecycle, totals, is_busy) = Default::default();
         Arc::new(Self {
             settings,
@@ -71,6 +79,7 @@ impl Shared {
             connection_limit,
             addresses,
             guests,
+            resuming,
             lifecycle,
             totals,
             is_busy,
@@ -85,6 +94,18 @@ impl Shared {
     /// Returns the registry of all connected peers.
     pub(crate) fn registry(&self) -> &PeerRegistry {
         &self.settings.config.registry
+    }
+
+    /// Takes a permit for a connection that is to be served. If there is none, a session without a link ends and gives
+    /// its permit. Returns `None` if no session can.
+    pub(crate) async fn take_seat(&self) -> Option<ConnectionPermit> {
+        if let Some(permit) = self.connection_limit.take_served() {
+            return Some(permit);
+        }
+        if !self.registry().evict_for_seat() {
+            return None;
+        }
+        timeout(self.limits().close, self.connection_limit.served()).await.ok().flatten()
     }
 
     /// Returns the scheme of the server's URLs.

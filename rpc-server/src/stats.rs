@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rpc_core::Peer;
-use rpc_core::transport::PeerRegistry;
+use rpc_core::transport::{PeerRegistry, SessionStats};
 use rpc_core::types::PeerStats;
 
 use crate::shutdown_report::ShutdownReport;
@@ -58,6 +58,10 @@ pub struct ServerStats {
     /// Ended connections, by close code; `lost` for a connection without a close code, and `other` for codes that have
     /// no meaning here. Since the start.
     pub closes: BTreeMap<String, u64>,
+    /// Sessions that outlive their links, if [`sessions`](crate::ServerBuilder::sessions) is set.
+    pub sessions: SessionStats,
+    /// Messages that were sent again over another link of their session. Since the start.
+    pub replayed: u64,
     /// Connections that the server has closed, by the reason of the close, such as the limit that was exceeded. All
     /// reasons after the first 100 count as `other`. Since the start.
     pub reasons: BTreeMap<String, u64>,
@@ -89,6 +93,7 @@ impl ServerStats {
         self.malformed += peer.counters.malformed;
         self.unaddressed += peer.counters.unaddressed;
         self.stopped_notifications += peer.counters.stopped_notifications;
+        self.replayed += peer.counters.replayed;
     }
 }
 
@@ -100,6 +105,7 @@ pub(crate) struct Totals {
     malformed: AtomicU64,
     unaddressed: AtomicU64,
     stopped_notifications: AtomicU64,
+    replayed: AtomicU64,
     refused: AtomicU64,
     shutdown_report: Mutex<ShutdownReport>,
 }
@@ -122,6 +128,7 @@ impl Totals {
         self.malformed.fetch_add(counters.malformed, Ordering::Relaxed);
         self.unaddressed.fetch_add(counters.unaddressed, Ordering::Relaxed);
         self.stopped_notifications.fetch_add(counters.stopped_notifications, Ordering::Relaxed);
+        self.replayed.fetch_add(counters.replayed, Ordering::Relaxed);
     }
 
     /// Returns the report of the shutdown.
@@ -140,6 +147,8 @@ impl Totals {
             unaddressed: self.unaddressed.load(Ordering::Relaxed),
             stopped_notifications: self.stopped_notifications.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            replayed: self.replayed.load(Ordering::Relaxed),
+            sessions: registry.sessions(),
             closes: registry.closes(),
             reasons: registry.close_reasons(),
             groups: registry.group_count(),
