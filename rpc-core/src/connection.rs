@@ -410,6 +410,11 @@ impl Connection {
         let mut state = self.driver.shared.lock();
         if now >= *until {
             state.note_cut(now);
+        } else if self.link.is_none() {
+            // What waits for a link would wait for ever: nobody resumes a session of a server that shuts down.
+            if !state.protocol.is_idle() {
+                return Ok(());
+            }
         } else if !is_sent || !state.protocol.is_drained() {
             return Ok(());
         }

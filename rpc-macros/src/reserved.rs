@@ -1,7 +1,7 @@
 //! The names that belong to the protocol. `rpc-core` reads the same list through a macro.
 
 /// The protocol's names that begin with `$/`. All other names with `$/` are free for applications, such as
-/// `$/setTrace` of the Language Server Protocol. `$/ack` is reserved for a future use.
+/// `$/setTrace` of the Language Server Protocol.
 pub(crate) const NAMES: [&str; 9] = [
     "$/ack",
     "$/cancelRequest",

@@ -96,7 +96,12 @@ impl<W> Protocol<W> {
 
     /// Returns whether all work is done: no handler runs, and no message waits to be sent.
     pub(crate) fn is_drained(&self) -> bool {
-        self.serving.requests() == 0 && self.notifications.is_free() && self.outbox.is_empty()
+        self.is_idle() && self.outbox.is_empty()
+    }
+
+    /// Returns whether no handler runs.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.serving.requests() == 0 && self.notifications.is_free()
     }
 
     /// Ends the connection. Every waiting caller gets the reason. Queued answers may still be sent.
