@@ -103,7 +103,7 @@ impl<W> Protocol<W> {
             Carried::One(id) if self.calls.open_mut(*id).is_none() => {}
             _ if may_be_put_back => {
                 queued.is_put_back = true;
-                settlement.next.push(queued);
+                self.put_back(queued, settlement);
             }
             Carried::Notification | Carried::Notifications => settlement.losses.notifications += 1,
             Carried::One(id) if is_taken_in => self.settle_call(*id, settlement),
@@ -122,10 +122,21 @@ impl<W> Protocol<W> {
         match again {
             Some(message) => {
                 let (calls, is_put_back) = (Carried::One(id), false);
-                settlement.next.push(Queued { message, calls, is_put_back });
+                self.put_back(Queued { message, calls, is_put_back }, settlement);
             }
             None => self.lose_call(id, Fate::MaybeExecuted, settlement),
         }
+    }
+
+    /// Keeps a message for the next session. The calls in it are not in flight any more, so that nothing else is decided
+    /// on them.
+    fn put_back(&mut self, queued: Queued, settlement: &mut Settlement<'_>) {
+        for id in queued.calls.ids() {
+            if let Some(call) = self.calls.open_mut(*id) {
+                call.place = MessageState::InBatch;
+            }
+        }
+        settlement.next.push(queued);
     }
 
     fn lose_call(&mut self, id: u64, fate: Fate, settlement: &mut Settlement<'_>) {
