@@ -319,6 +319,26 @@ async fn a_call_that_may_run_twice_is_made_anew_once() {
     assert_eq!(call.await.unwrap(), 7);
 }
 
+/// A call that waited for `calls_on_wire` goes on when the calls before it have ended with their session.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_others_goes_on_when_their_session_has_ended() {
+    let client = Client::with(|limits| limits.calls_on_wire = 1, |_| {});
+    let mut raw = client.session().await;
+    let first = client.peer.call::<u32>("first", ()).start();
+    let second = client.peer.call::<u32>("second", ()).start();
+    raw.called("first").await;
+    drop(raw);
+    let mut raw = client.link();
+    raw.receive().await;
+    raw.notify("$/hello", &refused(TOKENS[1], r#""refused":"unknown""#)).await;
+    raw.is_acked(0).await;
+    let lost = first.await.unwrap_err();
+    assert!(matches!(lost, CallError::Closed { fate: Fate::MaybeExecuted, .. }), "{lost:?}");
+    let id = raw.called("second").await;
+    raw.answer(&id, "7").await;
+    assert_eq!(second.await.unwrap(), 7);
+}
+
 /// The params of a hello that begins another session, for this reason.
 fn refused(token: &str, why: &str) -> String {
     format!(r#"{{"duplex":1,"session":{{{why},"token":"{token}","buffer":1048576}}}}"#)

@@ -191,6 +191,8 @@ impl<W> Protocol<W> {
         self.forget_going_away();
         self.outbox.set_limit(self.limits.queue);
         self.is_attached = false;
+        // The calls that have ended leave room on the wire, and no answer will tell of that.
+        self.unpark();
         (streams, unanswered)
     }
 }
