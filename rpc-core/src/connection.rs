@@ -292,7 +292,9 @@ impl Connection {
     /// What follows from the messages of a turn for a connection that counts them.
     #[cold]
     fn after_receive(&mut self, now: Duration) {
-        let has_read = self.driver.taken_in.0 > 0 || self.driver.event.is_some();
+        // A hello is not counted, and takes back the count of what came before.
+        let was_greeted = std::mem::take(&mut self.driver.was_greeted);
+        let has_read = was_greeted || self.driver.taken_in.0 > 0 || self.driver.event.is_some();
         if let Some(link) = &mut self.link {
             let is_resuming = link.muted_until == Some(Duration::MAX);
             let is_free = if is_resuming { self.driver.event.is_some() } else { has_read };

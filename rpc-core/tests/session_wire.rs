@@ -276,6 +276,29 @@ fn resumed(token: &str, received: u64) -> String {
 
 // The server: asking for a session.
 
+#[tokio::test(start_paused = true)]
+async fn a_hello_that_asks_is_answered_at_once() {
+    let server = Server::new();
+    let begun = tokio::time::Instant::now();
+    let mut raw = server.ordinary();
+    raw.notify("$/hello", ASK).await;
+    let hello = said(&raw.receive().await);
+    assert!(begun.elapsed() < Duration::from_secs(1), "after {:?}", begun.elapsed());
+    assert_eq!((&hello["keepMs"], &hello["buffer"]), (&120_000.into(), &(256 * 1024).into()));
+    assert!(hello["refused"].is_null() && hello["resumed"].is_null(), "{hello}");
+    assert!((22..=256).contains(&token(&hello).len()));
+}
+
+/// A client without sessions is not told of any, and costs no wait.
+#[tokio::test(start_paused = true)]
+async fn a_hello_that_does_not_ask_is_answered_without_a_session() {
+    let begun = tokio::time::Instant::now();
+    let mut raw = Server::new().ordinary();
+    raw.notify("$/hello", r#"{"duplex":1}"#).await;
+    assert!(said(&raw.receive().await).is_null());
+    assert!(begun.elapsed() < Duration::from_secs(1), "after {:?}", begun.elapsed());
+}
+
 // The client: resuming.
 
 /// A call that certainly was not taken in goes on in the next session.

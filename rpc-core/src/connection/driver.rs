@@ -50,6 +50,8 @@ pub(super) struct Driver {
     pub(super) queued: bool,
     /// Messages that were read since they were last reported, and their bytes.
     pub(super) taken_in: (u64, usize),
+    /// The other end has said hello in this turn.
+    pub(super) was_greeted: bool,
     /// Whether messages are counted: the connection has, or may get, a session.
     pub(super) counts: bool,
     /// Why the link did not get the session that its client asked to resume.
@@ -102,6 +104,7 @@ impl Driver {
             paused: false,
             queued: false,
             taken_in: (0, 0),
+            was_greeted: false,
             counts: shared.config.sessions != SessionMode::Off,
             refusal: None,
             kept: (0, 0),

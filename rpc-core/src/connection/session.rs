@@ -124,6 +124,7 @@ impl Driver {
     /// The other end has said hello: it counts what comes behind.
     pub(super) fn greeted(&mut self) {
         self.taken_in = (0, 0);
+        self.was_greeted = true;
         self.shared.remote.set(RemoteSupport::Extended);
     }
 
