@@ -367,3 +367,25 @@ fn refused(token: &str, why: &str) -> String {
     format!(r#"{{"duplex":1,"session":{{{why},"token":"{token}","buffer":1048576}}}}"#)
 }
 
+#[tokio::test(start_paused = true)]
+async fn nothing_comes_before_the_hello_that_answers_a_resume() {
+    for message in [
+        r#"{"jsonrpc":"2.0","id":1,"result":7}"#,
+        r#"{"jsonrpc":"2.0","method":"note"}"#,
+        r#"{"jsonrpc":"2.0","method":"$/ack","params":{"n":0}}"#,
+        "[]",
+    ] {
+        let mut client = Client::new();
+        drop(client.session().await);
+        assert!(matches!(client.event().await, ConnectionEvent::Up { resumed: false, .. }));
+        assert!(matches!(client.event().await, ConnectionEvent::Lost { ended: None, .. }));
+        let mut raw = client.link();
+        raw.receive().await;
+        raw.send(message).await;
+        assert_eq!(raw.closed().await.0, Some(CloseCode::PROTOCOL), "{message}");
+        let event = client.event().await;
+        assert!(matches!(event, ConnectionEvent::Lost { ended: Some(_), .. }), "{event:?}");
+        assert_eq!(client.runs.load(Ordering::Relaxed), 0, "{message}");
+    }
+}
+

@@ -10,7 +10,7 @@ use crate::error::close::{CloseCode, CloseReason};
 use crate::protocol::tables::outbox::Queued;
 use crate::protocol::tables::receipts::Receipts;
 use crate::protocol::tables::replay::{FalseCount, ReplayQueue};
-use crate::protocol::{Event, Protocol};
+use crate::protocol::{Event, Held, Protocol};
 use crate::wire::encode;
 use crate::wire::session::{RefusedAs, SessionParams, SessionSaid, Subject};
 
@@ -46,6 +46,7 @@ impl<W> Protocol<W> {
         let (window, batch, buffer) =
             (self.limits.stream_window, self.told_batch(), self.limits.queue);
         let mut hello = None;
+        self.held.get_or_insert_with(Held::of_session);
         if let Some(session) = &mut self.session {
             let received = session.receiving.as_ref().map_or(0, Receipts::received);
             session.phase = Phase::Resuming;
