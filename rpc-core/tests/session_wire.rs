@@ -389,3 +389,20 @@ async fn nothing_comes_before_the_hello_that_answers_a_resume() {
     }
 }
 
+/// What waits for the program to open a session waits for the next one as well, if the first is lost before.
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_the_opening_of_a_session_waits_in_the_next_one_too() {
+    let client = Client::with(|_| {}, Connection::hold_sessions);
+    let waits = client.peer.call::<u32>("waits", ()).start();
+    let mut raw = client.link();
+    raw.receive().await;
+    assert!(raw.is_silent().await);
+    client.give(Link::Lose);
+    let mut raw = client.link();
+    raw.receive().await;
+    assert!(raw.is_silent().await, "the program has not opened the session");
+    client.give(Link::Open);
+    let id = raw.called("waits").await;
+    raw.answer(&id, "7").await;
+    assert_eq!(waits.await.unwrap(), 7);
+}

@@ -170,13 +170,19 @@ impl<W> Outbox<W> {
     }
 
     /// Holds back all that is queued and all that waits, until [`release`](Self::release). What is pushed from now on
-    /// is sent before that.
+    /// is sent before that. No effect if messages are held back already.
     pub(crate) fn hold(&mut self) {
-        if self.is_held() {
+        let held = self.gates.as_mut().and_then(|gates| gates.held.as_mut());
+        if held.as_ref().is_some_and(|(held, _)| !held.is_empty()) {
             return;
         }
         let next = self.queue.first + self.queue.entries.len() as u64 + APART;
         let queue = std::mem::replace(&mut self.queue, Tickets::new(next));
+        // The session before may have ended unopened: then all that was held is in the queue again.
+        if let Some((held, _)) = held {
+            *held = queue;
+            return;
+        }
         let sentinel = self.waiting.push(Waiting { message: Bytes::new(), sender: Sender::Gate });
         self.gates.get_or_insert_default().held = Some((queue, sentinel));
     }

@@ -176,7 +176,7 @@ proptest! {
                 }
                 Step::Hold => {
                     outbox.hold();
-                    if model.held.is_none() {
+                    if model.held.as_ref().is_none_or(Vec::is_empty) {
                         model.held = Some(std::mem::take(&mut model.queue));
                     }
                 }
