@@ -14,6 +14,7 @@ use rpc_core::{CallError, CloseCode, Context, Fate, Limits, Peer, Router};
 use serde_json::Value;
 use support::Raw;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 /// A server with sessions, which counts how often its method `add` and its notification `note` ran.
 struct Server {
@@ -406,3 +407,588 @@ async fn what_waits_for_the_opening_of_a_session_waits_in_the_next_one_too() {
     raw.answer(&id, "7").await;
     assert_eq!(waits.await.unwrap(), 7);
 }
+
+// The server: asking for a session, and counting.
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_looked_at_only_in_the_first_message_of_a_link_that_announced_it() {
+    let server = Server::new();
+    let (mut first, token) = server.session().await;
+    let mut raw = server.ordinary();
+    assert_eq!(raw.resume(&token, 1, 0).await["refused"], "unknown");
+    let mut raw = server.announced();
+    raw.notify("note", "[]").await;
+    assert_eq!(raw.resume(&token, 1, 0).await["refused"], "unknown");
+    for no_token in ["7", r#""short""#, "null", r#"["a"]"#] {
+        let mut raw = server.announced();
+        raw.notify("$/hello", &format!(r#"{{"duplex":1,"session":{{"token":{no_token}}}}}"#)).await;
+        let refused = said(&raw.receive().await);
+        assert_eq!(refused["refused"], "unknown", "{no_token}");
+        assert!(refused["received"].is_null());
+    }
+    first.add(1).await;
+    first.added(1).await;
+    let mut raw = server.announced();
+    assert_eq!(raw.resume(&token, 1, 1).await["resumed"], true, "nothing has touched the session");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_announced_a_resume_hears_nothing_and_may_be_an_ordinary_one() {
+    let server = Server::new();
+    let mut raw = server.announced();
+    assert!(raw.is_silent().await);
+    raw.add(1).await;
+    raw.added(1).await;
+    let mut silent = server.announced();
+    let (code, _) = silent.closed().await;
+    assert_eq!(code, Some(CloseCode::POLICY), "`handshake` is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hello_in_a_batch_asks_for_nothing() {
+    let mut raw = Server::new().ordinary();
+    raw.send(&format!(r#"[{{"jsonrpc":"2.0","method":"$/hello","params":{ASK}}}]"#)).await;
+    assert!(said(&raw.receive().await).is_null());
+}
+
+/// What counts is decided by the text alone, not by what comes of it.
+#[tokio::test(start_paused = true)]
+async fn every_message_counts_but_a_hello_and_an_acknowledgement() {
+    let counted = [
+        (r#"{"jsonrpc":"2.0","method":"note"}"#, true),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"add","params":[1,2]}"#, true),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"none"}"#, true),
+        (r#"{"jsonrpc":"2.0","id":77,"result":1}"#, true),
+        (r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}}"#, true),
+        (r#"{"jsonrpc":"2.0","method":"$/unknown"}"#, true),
+        (r#"{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":9}}"#, true),
+        (r#"{"jsonrpc":"2.0","method":"$/hello","params":7}"#, true),
+        (r#"{"jsonrpc":"2.0","method":"$/ack","params":"n"}"#, true),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"$/ack","params":{"n":0}}"#, true),
+        (r#"{"method":"$/ack","params":{"n":0}}"#, true),
+        (r#"[{"jsonrpc":"2.0","method":"$/ack","params":{"n":99}}]"#, true),
+        (r#"[{"jsonrpc":"2.0","method":"$/hello","params":{}}]"#, true),
+        (r#"[{"jsonrpc":"2.0","method":"note"},{"jsonrpc":"2.0","method":"note"}]"#, true),
+        ("[]", true),
+        ("[1,2]", true),
+        ("{", true),
+        ("", true),
+        (" ", true),
+        ("text", true),
+        (r#"{"jsonrpc":"2.0","method":"$/ack","params":{"n":0}}"#, false),
+        (r#"{"jsonrpc":"2.0","method":"\u0024/ack","params":{"n":0}}"#, false),
+        (r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#, false),
+        (r#"{"jsonrpc":"2.0","method":"$\/hello"}"#, false),
+        (r#"{"params":{"duplex":7,"session":7},"method":"$/hello","jsonrpc":"2.0"}"#, false),
+    ];
+    for (text, counts) in counted {
+        let server = Server::new();
+        let (mut raw, token) = server.session().await;
+        raw.send(text).await;
+        drop(raw);
+        sleep(Duration::from_millis(10)).await;
+        let received = server.announced().resume(&token, 1, 0).await["received"].clone();
+        assert_eq!(received, u64::from(counts), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_false_acknowledgement_ends_the_session() {
+    for false_ack in [r#"{"n":2}"#, r#"{"n":-1}"#, r#"{"n":0.5}"#, r#"{"n":"0"}"#, "{}", "[0]"] {
+        let server = Server::new();
+        let (mut raw, token) = server.session().await;
+        raw.add(1).await;
+        raw.added(1).await;
+        raw.notify("$/ack", false_ack).await;
+        assert_eq!(raw.closed().await.0, Some(CloseCode::PROTOCOL), "{false_ack}");
+        let refused = server.announced().resume(&token, 1, 1).await;
+        assert_eq!((&refused["refused"], &refused["code"]), (&"ended".into(), &1002.into()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_of_less_is_stray_and_of_as_much_is_nothing() {
+    let server = Server::new();
+    let (mut raw, _) = server.session().await;
+    for id in 1..=2 {
+        raw.add(id).await;
+        raw.added(id).await;
+    }
+    raw.ack(2).await;
+    raw.ack(2).await;
+    sleep(Duration::from_millis(10)).await;
+    assert_eq!(server.peer().stats().counters.stray, 0);
+    assert_eq!(server.peer().stats().queue_bytes, 0, "nothing is kept any more");
+    raw.ack(1).await;
+    raw.add(3).await;
+    raw.added(3).await;
+    assert_eq!(server.peer().stats().counters.stray, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_acknowledges_nothing_loses_its_session() {
+    let server = Server::new();
+    let (mut raw, _) = server.session().await;
+    raw.add(1).await;
+    raw.added(1).await;
+    let begun = tokio::time::Instant::now();
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(server.config.registry.len(), 1);
+    let (code, reason) = raw.closed().await;
+    assert_eq!(code, Some(CloseCode::SLOW_READER), "{reason}");
+    assert!(begun.elapsed() >= Duration::from_secs(59), "{:?}", begun.elapsed());
+}
+
+/// What is not acknowledged is not read: the queue is full of it, and what may wait waits.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_acknowledged_fills_the_queue() {
+    let server = Server::with(|limits| limits.queue = 10_000);
+    let (mut raw, _) = server.session().await;
+    for id in 1..=3 {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"text","params":[6000]}}"#);
+        raw.send(&text).await;
+    }
+    for _ in 0..2 {
+        assert!(raw.receive().await.len() > 6000);
+    }
+    assert!(raw.is_silent().await, "the third result waits for room");
+    raw.ack(1).await;
+    assert!(raw.receive().await.len() > 6000);
+    let (code, _) = raw.closed().await;
+    assert_eq!(code, Some(CloseCode::SLOW_READER), "it stays above `queue` for 10 s");
+}
+
+// The server: resuming.
+
+#[tokio::test(start_paused = true)]
+async fn the_server_sends_again_what_was_not_taken_in_in_order_and_unchanged() {
+    let server = Server::new();
+    let (mut raw, token) = server.session().await;
+    for id in 1..=3 {
+        raw.add(id).await;
+        raw.added(id).await;
+    }
+    drop(raw);
+    let mut raw = server.announced();
+    let resumed = raw.resume(&token, 1, 1).await;
+    assert_eq!((&resumed["resumed"], &resumed["received"]), (&true.into(), &3.into()));
+    raw.added(2).await;
+    raw.added(3).await;
+    raw.ack(1).await;
+    raw.add(4).await;
+    raw.added(4).await;
+    assert_eq!((server.runs(), server.peer().stats().counters.replayed), (4, 2));
+    assert!(raw.is_silent().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_token_before_is_good_until_the_next_one_was_acknowledged() {
+    let server = Server::new();
+    let (raw, first) = server.session().await;
+    drop(raw);
+    let second = token(&server.announced().resume(&first, 1, 0).await);
+    // The hello with the second token was lost.
+    let third = token(&server.announced().resume(&first, 2, 0).await);
+    let unknown = server.announced().resume(&second, 3, 0).await;
+    assert_eq!(unknown["refused"], "unknown", "only the last two are good");
+    let mut raw = server.announced();
+    let fourth = token(&raw.resume(&third, 3, 0).await);
+    assert_eq!(server.announced().resume(&first, 4, 0).await["refused"], "unknown");
+    raw.ack(0).await;
+    sleep(Duration::from_millis(10)).await;
+    assert_eq!(server.announced().resume(&third, 4, 0).await["refused"], "unknown", "used up");
+    raw.add(1).await;
+    raw.added(1).await;
+    assert_eq!(server.announced().resume(&fourth, 4, 1).await["resumed"], true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_is_not_above_the_last_one_is_late_and_touches_nothing() {
+    let server = Server::new();
+    let (raw, first) = server.session().await;
+    drop(raw);
+    let mut raw = server.announced();
+    raw.resume(&first, 5, 0).await;
+    for attempt in ["5", "4", "0", "-1", "9007199254740993", "\"6\"", "null", "6.5"] {
+        let params =
+            resume(&first, 6, 0).replace(r#""attempt":6"#, &format!(r#""attempt":{attempt}"#));
+        let mut late = server.announced();
+        late.notify("$/hello", &params).await;
+        assert_eq!(said(&late.receive().await)["refused"], "unknown", "{attempt}");
+    }
+    raw.add(1).await;
+    raw.added(1).await;
+    assert_eq!(server.announced().resume(&first, 6, 1).await["resumed"], true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn false_counts_end_the_session() {
+    for received in ["3", "0", "-1", "\"1\"", "null", "1.5", "18446744073709551615"] {
+        let server = Server::new();
+        let (mut raw, first) = server.session().await;
+        raw.add(1).await;
+        raw.added(1).await;
+        raw.add(2).await;
+        raw.added(2).await;
+        raw.ack(1).await;
+        sleep(Duration::from_millis(10)).await;
+        let hello =
+            resume(&first, 1, 1).replace(r#""received":1"#, &format!(r#""received":{received}"#));
+        let mut next = server.announced();
+        next.notify("$/hello", &hello).await;
+        assert_eq!(said(&next.receive().await)["refused"], "counts", "{received}");
+        assert_eq!(raw.closed().await.0, Some(CloseCode::PROTOCOL), "{received}");
+        let refused = server.announced().resume(&first, 2, 1).await;
+        assert_eq!(refused["refused"], "ended", "{received}");
+    }
+}
+
+/// Nothing of the old link is read after the counts stand.
+#[tokio::test(start_paused = true)]
+async fn a_link_that_resumes_takes_the_session_from_the_older_link() {
+    let server = Server::new();
+    let (mut old, token) = server.session().await;
+    old.add(1).await;
+    old.added(1).await;
+    let mut raw = server.announced();
+    let resumed = raw.resume(&token, 1, 1).await;
+    assert_eq!((&resumed["resumed"], &resumed["received"]), (&true.into(), &1.into()));
+    assert_eq!(old.closed().await.0, Some(CloseCode::new(4409)));
+    raw.ack(1).await;
+    raw.add(2).await;
+    raw.added(2).await;
+    assert_eq!(server.runs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_behind_a_refusal_wait_for_the_acknowledgement() {
+    let server = Server::new();
+    let mut raw = server.announced();
+    let unknown = "0123456789abcdef.0123456789abcdef0123456789abcdef";
+    assert_eq!(raw.resume(unknown, 1, 0).await["refused"], "unknown");
+    raw.add(1).await;
+    raw.notify("note", "[]").await;
+    assert!(raw.is_silent().await);
+    assert_eq!(server.runs(), 0);
+    raw.ack(0).await;
+    raw.added(1).await;
+    sleep(Duration::from_millis(10)).await;
+    assert_eq!(server.runs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_learns_how_its_session_has_ended_while_it_was_away() {
+    let server = Server::new();
+    let (mut raw, token) = server.session().await;
+    raw.add(1).await;
+    raw.added(1).await;
+    drop(raw);
+    sleep(Duration::from_millis(10)).await;
+    server.peer().kick(CloseCode::FORBIDDEN, "out");
+    sleep(Duration::from_millis(10)).await;
+    let refused = server.announced().resume(&token, 1, 1).await;
+    assert_eq!(refused["refused"], "ended");
+    assert_eq!(
+        (&refused["code"], &refused["reason"], &refused["received"]),
+        (&4403.into(), &"out".into(), &1.into())
+    );
+    let other = token.replace(&token[token.len() - 2..], "00");
+    let unknown = server.announced().resume(&other, 1, 1).await;
+    assert_eq!((&unknown["refused"], &unknown["received"]), (&"unknown".into(), &Value::Null));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_ends_a_session_and_a_link_that_was_given_up_does_not() {
+    for (code, goes_on) in
+        [(4410, true), (1000, false), (1001, false), (1006, false), (4000, false)]
+    {
+        let server = Server::new();
+        let (mut raw, token) = server.session().await;
+        raw.close_with(CloseCode::new(code)).await;
+        sleep(Duration::from_millis(10)).await;
+        let answer = server.announced().resume(&token, 1, 0).await;
+        assert_eq!(answer["resumed"] == true, goes_on, "{code}: {answer}");
+        assert_eq!(answer["refused"] == "unknown", !goes_on, "{code}: {answer}");
+    }
+}
+
+/// Neither end can know that the other has the token.
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_token_was_never_acknowledged_is_not_kept() {
+    let server = Server::new();
+    let mut raw = server.ordinary();
+    raw.notify("$/hello", ASK).await;
+    let token = token_of(&raw.receive().await);
+    drop(raw);
+    sleep(Duration::from_millis(10)).await;
+    assert!(server.config.registry.is_empty());
+    assert_eq!(server.announced().resume(&token, 1, 0).await["refused"], "unknown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_may_ask_for_less_time_and_not_for_more() {
+    for (asked, kept) in [("3000", 3000), ("1e12", 120_000), ("-1", 120_000), ("\"1\"", 120_000)] {
+        let server = Server::new();
+        let mut raw = server.ordinary();
+        let params = format!(r#"{{"duplex":1,"session":{{"keepMs":{asked},"buffer":1}}}}"#);
+        raw.notify("$/hello", &params).await;
+        let hello = said(&raw.receive().await);
+        assert_eq!(hello["keepMs"], kept, "{asked}");
+        raw.ack(0).await;
+        sleep(Duration::from_millis(10)).await;
+        drop(raw);
+        sleep(Duration::from_millis(kept - 100)).await;
+        assert_eq!(server.config.registry.len(), 1);
+        sleep(Duration::from_millis(200)).await;
+        assert!(server.config.registry.is_empty());
+    }
+}
+
+// The client: asking for a session, and counting.
+
+#[tokio::test(start_paused = true)]
+async fn a_client_goes_on_at_once_and_answers_the_token_at_once() {
+    let client = Client::new();
+    let call = client.peer.call::<u32>("one", ()).start();
+    let mut raw = client.link();
+    assert_eq!(said(&raw.receive().await)["buffer"], 1024 * 1024);
+    let id = raw.called("one").await;
+    raw.notify("$/hello", &grant(TOKENS[0])).await;
+    raw.is_acked(0).await;
+    raw.answer(&id, "7").await;
+    assert_eq!(call.await.unwrap(), 7);
+    assert!(raw.is_silent().await);
+    sleep(Duration::from_secs(5)).await;
+    raw.is_acked(1).await;
+    raw.ack(1).await;
+    sleep(Duration::from_secs(120)).await;
+    assert!(raw.is_silent().await, "acknowledgements are not acknowledged");
+}
+
+/// A response before a hello means a plain peer: there is no session, and the next link begins anew.
+#[tokio::test(start_paused = true)]
+async fn a_response_before_the_hello_shows_a_plain_peer() {
+    let client = Client::new();
+    let first = client.peer.call::<u32>("one", ()).start();
+    let second = client.peer.call::<u32>("two", ()).start();
+    let mut raw = client.link();
+    raw.receive().await;
+    let id = raw.called("one").await;
+    raw.called("two").await;
+    raw.answer(&id, "7").await;
+    assert_eq!(first.await.unwrap(), 7);
+    assert_eq!(client.peer.stats().queue_bytes, 0, "what was kept is let go");
+    drop(raw);
+    let lost = second.await.unwrap_err();
+    assert!(matches!(lost, CallError::Closed { fate: Fate::MaybeExecuted, .. }), "{lost:?}");
+    assert!(said(&client.link().receive().await)["token"].is_null());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_none_means_no_session() {
+    for token in ["short", "with space with space with", &"x".repeat(257)] {
+        let client = Client::new();
+        let mut raw = client.link();
+        raw.receive().await;
+        raw.notify("$/hello", &grant(token)).await;
+        assert!(raw.is_silent().await, "{token}");
+        drop(raw);
+        assert!(said(&client.link().receive().await)["token"].is_null(), "{token}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_acknowledges_a_quarter_of_the_buffer() {
+    let client = Client::new();
+    let mut raw = client.link();
+    raw.receive().await;
+    raw.notify("$/hello", &grant(TOKENS[0]).replace("1048576", "1")).await;
+    raw.is_acked(0).await;
+    let note = r#"{"jsonrpc":"2.0","method":"note"}"#;
+    let per_ack = 1024_usize.div_ceil(note.len() + 128);
+    for round in 1..=3 {
+        for _ in 0..per_ack {
+            raw.send(note).await;
+        }
+        raw.is_acked((round * per_ack) as u64).await;
+    }
+    assert!(raw.is_silent().await);
+}
+
+// The client: resuming.
+
+/// The client waits for the hello, then acknowledges, then sends again what was not taken in, then goes on.
+#[tokio::test(start_paused = true)]
+async fn a_client_resumes_in_this_order() {
+    let mut client = Client::new();
+    let mut raw = client.session().await;
+    let calls = ["one", "two", "three"].map(|name| client.peer.call::<u32>(name, ()).start());
+    let mut ids = Vec::new();
+    for name in ["one", "two", "three"] {
+        ids.push(raw.called(name).await);
+    }
+    raw.answer(&ids[0], "1").await;
+    raw.notify("note", "[]").await;
+    sleep(Duration::from_millis(10)).await;
+    drop(raw);
+    sleep(Duration::from_millis(10)).await;
+    let new = client.peer.call::<u32>("new", ()).start();
+    let mut raw = client.link();
+    let hello = said(&raw.receive().await);
+    assert_eq!((&hello["token"], &hello["attempt"]), (&TOKENS[0].into(), &1.into()));
+    assert_eq!(hello["received"], 2);
+    assert!(raw.is_silent().await);
+    raw.notify("$/hello", &resumed(TOKENS[1], 2)).await;
+    raw.is_acked(2).await;
+    assert_eq!(raw.called("three").await, ids[2]);
+    let id = raw.called("new").await;
+    for (id, result) in [(&ids[1], "2"), (&ids[2], "3"), (&id, "4")] {
+        raw.answer(id, result).await;
+    }
+    let [one, two, three] = calls;
+    assert_eq!((one.await.unwrap(), two.await.unwrap()), (1, 2));
+    assert_eq!((three.await.unwrap(), new.await.unwrap()), (3, 4));
+    while !matches!(client.event().await, ConnectionEvent::Up { resumed: true, .. }) {}
+}
+
+/// A lost hello costs nothing: the token and what was sent are kept.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_answers_no_resume_is_given_up_and_asked_again() {
+    let client = Client::new();
+    drop(client.session().await);
+    for attempt in 1..=3 {
+        let mut raw = client.link();
+        let hello = said(&raw.receive().await);
+        assert_eq!((&hello["token"], &hello["attempt"]), (&TOKENS[0].into(), &attempt.into()));
+        let begun = tokio::time::Instant::now();
+        assert_eq!(raw.closed().await.0, Some(CloseCode::new(4410)));
+        assert!(begun.elapsed() >= Duration::from_secs(10), "`handshake`");
+    }
+    let mut raw = client.link();
+    raw.receive().await;
+    raw.notify("$/hello", &resumed(TOKENS[1], 0)).await;
+    raw.is_acked(0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_finds_false_counts_and_begins_another_session() {
+    for received in ["2", "-1", "\"0\"", "null"] {
+        let mut client = Client::new();
+        let mut raw = client.session().await;
+        let call = client.peer.call::<u32>("one", ()).start();
+        raw.called("one").await;
+        drop(raw);
+        let mut raw = client.link();
+        raw.receive().await;
+        let hello =
+            resumed(TOKENS[1], 7).replace(r#""received":7"#, &format!(r#""received":{received}"#));
+        raw.notify("$/hello", &hello).await;
+        assert_eq!(raw.closed().await.0, Some(CloseCode::PROTOCOL), "{received}");
+        let lost = call.await.unwrap_err();
+        assert!(matches!(lost, CallError::Closed { fate: Fate::MaybeExecuted, .. }), "{lost:?}");
+        while !matches!(client.event().await, ConnectionEvent::Lost { ended: Some(_), .. }) {}
+        assert!(said(&client.link().receive().await)["token"].is_null());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_code_of_a_close_decides_whether_a_client_resumes() {
+    use CloseCode as Code;
+    for code in [Code::GOING_AWAY, Code::RESTARTING, Code::SLOW_READER, Code::new(4000)] {
+        let client = Client::new();
+        let mut raw = client.session().await;
+        raw.close_with(code).await;
+        sleep(Duration::from_millis(10)).await;
+        assert_eq!(said(&client.link().receive().await)["token"], TOKENS[0], "{code}");
+    }
+    let client = Client::new();
+    client.session().await.close_with(Code::NORMAL).await;
+    sleep(Duration::from_millis(10)).await;
+    assert!(said(&client.link().receive().await)["token"].is_null());
+    for code in [4401, 4403, 4409] {
+        let client = Client::new();
+        client.session().await.close_with(Code::new(code)).await;
+        sleep(Duration::from_millis(10)).await;
+        assert!(client.peer.is_closed(), "{code}");
+    }
+}
+
+/// The end of the link blames a message: the first one that would be sent again is not.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_ends_a_session_is_not_put_back_for_the_next_one() {
+    let client = Client::new();
+    let mut raw = client.session().await;
+    let first = client.peer.call::<u32>("first", ()).start();
+    let second = client.peer.call::<u32>("second", ()).start();
+    raw.called("first").await;
+    raw.called("second").await;
+    raw.close_with(CloseCode::TOO_BIG).await;
+    sleep(Duration::from_millis(10)).await;
+    let mut raw = client.link();
+    raw.receive().await;
+    let why = r#""refused":"ended","code":1009,"reason":"too big","received":0"#;
+    raw.notify("$/hello", &refused(TOKENS[1], why)).await;
+    raw.is_acked(0).await;
+    let lost = first.await.unwrap_err();
+    assert!(matches!(lost, CallError::Closed { fate: Fate::NotSent, .. }), "{lost:?}");
+    let id = raw.called("second").await;
+    raw.answer(&id, "7").await;
+    assert_eq!(second.await.unwrap(), 7);
+}
+
+/// Some middlebox does not let a message pass: a session that makes no progress is given up.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_resumed_without_progress_is_given_up() {
+    let client = Client::new();
+    let mut raw = client.session().await;
+    let call = client.peer.call::<u32>("one", ()).start();
+    raw.called("one").await;
+    drop(raw);
+    let mut links = 0;
+    loop {
+        let mut raw = client.link();
+        if said(&raw.receive().await)["token"].is_null() {
+            break;
+        }
+        links += 1;
+        raw.notify("$/hello", &resumed(TOKENS[links % 4], 0)).await;
+        raw.is_acked(0).await;
+        raw.called("one").await;
+    }
+    assert_eq!(links, 3, "resumed three times");
+    assert!(call.await.unwrap_err().fate() == Some(Fate::MaybeExecuted));
+}
+
+/// A server that answers a resume without a session has begun another link without one.
+#[tokio::test(start_paused = true)]
+async fn a_hello_without_a_session_ends_the_session() {
+    let mut client = Client::new();
+    let mut raw = client.session().await;
+    let call = client.peer.call::<u32>("one", ()).start();
+    raw.called("one").await;
+    drop(raw);
+    let mut raw = client.link();
+    raw.receive().await;
+    raw.notify("$/hello", r#"{"duplex":1}"#).await;
+    assert_eq!(call.await.unwrap_err().fate(), Some(Fate::MaybeExecuted));
+    let next = client.peer.call::<u32>("two", ()).start();
+    let id = raw.called("two").await;
+    raw.answer(&id, "7").await;
+    assert_eq!(next.await.unwrap(), 7);
+    while !matches!(client.event().await, ConnectionEvent::Up { ended: Some(_), .. }) {}
+    drop(raw);
+    assert!(said(&client.link().receive().await)["token"].is_null());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_without_a_link_gives_its_session_up_when_the_server_has_forgotten_it() {
+    let mut client = Client::new();
+    drop(client.session().await);
+    sleep(Duration::from_secs(120 + 44)).await;
+    assert!(matches!(client.event().await, ConnectionEvent::Up { .. }));
+    assert!(matches!(client.event().await, ConnectionEvent::Lost { ended: None, .. }));
+    sleep(Duration::from_secs(2)).await;
+    assert!(matches!(client.event().await, ConnectionEvent::Lost { ended: Some(_), .. }));
+    assert!(said(&client.link().receive().await)["token"].is_null());
+}
+

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::wire::id::write_number;
@@ -147,7 +147,7 @@ impl SessionSaid<'_> {
 /// The member as it was received. A member of another type counts as absent: the numbers of the other end are advice.
 #[derive(Deserialize)]
 pub(crate) struct SessionParams<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     token: Option<&'a RawValue>,
     #[serde(borrow)]
     attempt: Option<&'a RawValue>,
@@ -167,6 +167,11 @@ pub(crate) struct SessionParams<'a> {
     keep: Option<&'a RawValue>,
     #[serde(borrow, rename = "spreadMs")]
     spread: Option<&'a RawValue>,
+}
+
+/// Reads a member that is present even if it is `null`.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
 }
 
 impl<'a> SessionParams<'a> {

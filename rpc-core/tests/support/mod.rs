@@ -131,7 +131,12 @@ impl Raw {
 
     /// Closes this end.
     pub async fn close(&mut self) {
-        poll_fn(|cx| self.pipe.poll_close(cx, CloseCode::NORMAL, "")).await;
+        self.close_with(CloseCode::NORMAL).await;
+    }
+
+    /// The same with this code.
+    pub async fn close_with(&mut self, code: CloseCode) {
+        poll_fn(|cx| self.pipe.poll_close(cx, code, "")).await;
     }
 
     /// Plays a script: `-->` is sent, `<--` must come.
