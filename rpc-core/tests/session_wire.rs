@@ -992,3 +992,27 @@ async fn a_client_without_a_link_gives_its_session_up_when_the_server_has_forgot
     assert!(said(&client.link().receive().await)["token"].is_null());
 }
 
+/// While away there is less room; who may wait waits, and nobody is closed for that.
+#[tokio::test(start_paused = true)]
+async fn a_client_without_a_link_keeps_what_has_room() {
+    let client = Client::with(|limits| limits.away_bytes = 1000, |_| {});
+    drop(client.session().await);
+    sleep(Duration::from_millis(10)).await;
+    let mut sent = 0;
+    while client.peer.try_notify("note", ("x".repeat(200),)).is_ok() {
+        sent += 1;
+        assert!(sent < 10);
+    }
+    let waits = tokio::spawn(client.peer.notify("last", ()));
+    sleep(Duration::from_secs(60)).await;
+    assert!(!waits.is_finished() && !client.peer.is_closed());
+    let mut raw = client.link();
+    raw.receive().await;
+    raw.notify("$/hello", &resumed(TOKENS[1], 0)).await;
+    raw.is_acked(0).await;
+    for _ in 0..sent {
+        assert!(raw.receive().await.contains("note"));
+    }
+    assert!(raw.receive().await.contains("last"));
+    waits.await.unwrap().unwrap();
+}

@@ -120,6 +120,7 @@ impl<W> Protocol<W> {
     /// Queues the messages that are to be sent again, before all others.
     fn replay(&mut self, again: VecDeque<Queued>) {
         self.is_attached = true;
+        self.outbox.set_limit(self.queue_limit());
         self.counters.replayed += again.len() as u64;
         for queued in again.into_iter().rev() {
             self.outbox.push_front(queued);
@@ -231,8 +232,6 @@ impl<W> Protocol<W> {
             self.set_expiry(resume.expires);
         }
         self.outbox.drop_of_link();
-        self.is_attached = true;
-        self.outbox.set_limit(self.limits.queue);
         self.replay(again);
         Ok(hello)
     }
