@@ -1,0 +1,123 @@
+//! What a seed chooses before anything begins.
+
+use std::fmt;
+use std::time::Duration;
+
+use rpc_core::Limits;
+
+/// The deadline of a call that says nothing of it.
+pub const DEADLINE: Duration = Duration::from_secs(6);
+
+/// The same numbers in every run of a seed.
+#[derive(Clone)]
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        let mut random = Self(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        // Seeds that are near each other begin alike.
+        for _ in 0..4 {
+            let _ = random.below(2);
+        }
+        random
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
+        // xorshift64*
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % end
+    }
+
+    /// True once in so many times.
+    pub fn once_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+
+    pub fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u64) as usize]
+    }
+
+    pub fn millis(&mut self, end: u64) -> Duration {
+        Duration::from_micros(self.below(end * 1000))
+    }
+
+    /// Another one, which goes its own way.
+    pub fn fork(&mut self) -> Self {
+        Self::new(self.below(1 << 31) << 20 | self.below(1 << 20))
+    }
+}
+
+pub struct Plan {
+    pub client: Limits,
+    pub server: Limits,
+    /// How long the links have faults.
+    pub lasts: Duration,
+    /// How long a link lives on average, in milliseconds.
+    pub pace: u64,
+    /// Whether servers restart, and sessions are ended on purpose.
+    pub is_cruel: bool,
+    pub actors: usize,
+    pub random: Random,
+}
+
+impl Plan {
+    pub fn of(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let keep = random.pick(&[2, 5, 120, 120, 120]);
+        let (client, server) = (limits(&mut random, keep), limits(&mut random, keep));
+        Self {
+            client,
+            server,
+            lasts: Duration::from_secs(5 + random.below(20)),
+            pace: random.pick(&[50, 300, 300, 2000]),
+            is_cruel: random.once_in(2),
+            actors: 2 + random.below(4) as usize,
+            random,
+        }
+    }
+}
+
+/// Some limits are low, so that they are met. `keep` is in seconds.
+fn limits(random: &mut Random, keep: u64) -> Limits {
+    let mut limits = Limits::server();
+    limits.calls_on_wire = random.pick(&[2, 16, 256]);
+    limits.queue = random.pick(&[2_000, 16 * 1024, 1024 * 1024]);
+    limits.away_bytes = random.pick(&[1_000, 16 * 1024, 256 * 1024]);
+    limits.message_out = 1024 * 1024;
+    limits.stream_window = random.pick(&[64, 1000, 64 * 1024]);
+    limits.call_deadline = DEADLINE;
+    limits.notification_timeout = Duration::from_secs(2);
+    limits.session_keep = Duration::from_secs(keep);
+    limits.handshake = Duration::from_secs(2);
+    limits.ack_after = random.pick(&[Duration::from_millis(200), Duration::from_secs(5)]);
+    limits
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limits = |limits: &Limits| {
+            format!(
+                "wire {}, queue {}, away {}, window {}, keep {:?}, ack {:?}",
+                limits.calls_on_wire,
+                limits.queue,
+                limits.away_bytes,
+                limits.stream_window,
+                limits.session_keep,
+                limits.ack_after
+            )
+        };
+        write!(
+            f,
+            "{:?} of links of {} ms, cruel {}, {} actors; client: {}; server: {}",
+            self.lasts,
+            self.pace,
+            self.is_cruel,
+            self.actors,
+            limits(&self.client),
+            limits(&self.server)
+        )
+    }
+}
