@@ -40,8 +40,10 @@ struct Foreign {
 impl Driver {
     /// Dispatches one message, or all messages of a batch. Returns how many messages there were.
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
-        self.taken_in.0 += 1;
-        self.taken_in.1 += text.len();
+        if self.counts {
+            self.taken_in.0 += 1;
+            self.taken_in.1 += text.len();
+        }
         match decode::decode(text, &self.rules) {
             Payload::Single(incoming) => {
                 if let Some(foreign) = self.receive_one(incoming, None, now) {
