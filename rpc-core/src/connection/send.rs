@@ -55,14 +55,7 @@ impl Driver {
         } else {
             state.protocol.on_sent(backlog, now);
         }
-        let mut bytes = 0;
-        while bytes < BATCH
-            && let Some(message) = state.protocol.next_message()
-        {
-            bytes += message.len();
-            self.outgoing.push_back(message);
-        }
-        bytes > 0
+        state.protocol.next_messages(&mut self.outgoing, BATCH) > 0
     }
 
     /// Tells the outbox what is on its way and not out yet, so that the outbox lets in what waits for room.

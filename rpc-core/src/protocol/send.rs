@@ -1,5 +1,6 @@
 //! Sending: the next message, the backlog of the transport, and the permission to read.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,50 +11,69 @@ use crate::protocol::tables::calls::MessageState;
 use crate::protocol::tables::outbox::{Admitted, Carried, Queued};
 
 impl<W> Protocol<W> {
-    /// Removes and returns the next message for the transport.
-    pub(crate) fn next_message(&mut self) -> Option<Bytes> {
-        let queued = self.outbox.pop()?;
-        if self.session.is_some() {
-            return Some(self.next_counted(&queued));
+    /// Moves messages for the transport to `outgoing`, until they have `most` bytes or there are no more. Returns their
+    /// bytes.
+    pub(crate) fn next_messages(&mut self, outgoing: &mut VecDeque<Bytes>, most: usize) -> usize {
+        let mut bytes = 0;
+        while bytes < most
+            && let Some(message) = self.next_message()
+        {
+            bytes += message.len();
+            outgoing.push_back(message);
         }
-        self.note_taken_out(&queued, self.sent);
+        bytes
+    }
+
+    /// Removes and returns the next message for the transport.
+    #[inline(always)] // else each message is written to the stack and read from there
+    pub(super) fn next_message(&mut self) -> Option<Bytes> {
+        let queued = self.outbox.pop()?;
+        // The frequent messages are single ones without a session: they are not moved before they are returned.
+        if self.session.is_some() || !self.parked.is_empty() || queued.calls.are_of_batch() {
+            return Some(self.next_noted(queued));
+        }
+        if let Carried::One(id) = queued.calls {
+            self.note_call(id, self.sent);
+        }
         self.sent += 1;
         Some(queued.message)
     }
 
-    #[cold]
-    fn next_counted(&mut self, queued: &Queued) -> Bytes {
-        let (message, number) = self.send_counted(queued);
+    /// Takes note of a message that the link is given, and returns the message.
+    #[inline(never)] // else its place on the stack is made for each message
+    fn next_noted(&mut self, queued: Queued) -> Bytes {
+        let (message, number) = if self.session.is_some() {
+            self.send_counted(&queued)
+        } else {
+            (queued.message.clone(), Some(self.sent))
+        };
         if let Some(number) = number {
-            self.note_taken_out(queued, number);
+            queued.calls.ids().iter().for_each(|id| self.note_call(*id, number));
+            if queued.calls.are_of_batch() {
+                self.note_batch(&queued);
+            }
+            if !self.parked.is_empty() {
+                self.unpark(); // calls that were given up have left room for parked calls
+            }
         }
         self.sent += 1;
         message
     }
 
-    /// Takes note that the link is given a message, which has this number.
-    #[inline(always)] // for messages without a session; what sessions add is a copy
-    fn note_taken_out(&mut self, queued: &Queued, number: u64) {
-        for id in queued.calls.ids() {
-            match self.calls.open_mut(*id) {
-                Some(call) => {
-                    call.place = MessageState::InFlight(number);
-                    if let Some(cold) = &call.cold {
-                        self.released.extend(&cold.streams);
-                    }
-                }
-                // The caller gave the call up while its batch waited, but the message still has the call.
-                None => {
-                    self.on_wire -= 1;
-                    self.cancel(*id);
+    /// Takes note that the message of a call leaves, which has this number.
+    fn note_call(&mut self, id: u64, number: u64) {
+        match self.calls.open_mut(id) {
+            Some(call) => {
+                call.place = MessageState::InFlight(number);
+                if let Some(cold) = &call.cold {
+                    self.released.extend(&cold.streams);
                 }
             }
-        }
-        if matches!(queued.calls, Carried::Many(_) | Carried::Again(_) | Carried::Notifications) {
-            self.note_batch(queued);
-        }
-        if !self.parked.is_empty() {
-            self.unpark(); // calls that were given up have left room for parked calls
+            // The caller gave the call up while its batch waited, but the message still has the call.
+            None => {
+                self.on_wire -= 1;
+                self.cancel(id);
+            }
         }
     }
 

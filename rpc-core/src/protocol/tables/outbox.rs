@@ -77,6 +77,11 @@ impl Carried {
         }
     }
 
+    /// Returns whether the message is a batch, or a part of one.
+    pub(crate) fn are_of_batch(&self) -> bool {
+        matches!(self, Self::Many(_) | Self::Again(_) | Self::Notifications)
+    }
+
     /// Returns how a message counts that holds one notification, or an array of them.
     pub(crate) fn notified(message: &Bytes) -> Self {
         if message.starts_with(b"[") { Self::Notifications } else { Self::Notification }
