@@ -2,6 +2,7 @@
 
 use crate::error::close::CloseReason;
 use crate::protocol::session::Losses;
+use crate::wire::goaway::GoAway;
 
 /// What has happened to a connection, as [`Connection::next_event`](super::Connection::next_event) tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub enum ConnectionEvent {
         reason: CloseReason,
         /// The session, if it has ended with the link. Otherwise the next link may resume the session.
         ended: Option<SessionEnd>,
+        /// What the other end said before, if it had announced to close the link.
+        going_away: Option<GoAway>,
     },
     /// The connection has ended.
     Closed(CloseReason),

@@ -14,6 +14,7 @@ use crate::stream::StreamEnd;
 use crate::util::catch::drop_quietly;
 use crate::util::token::Token;
 use crate::util::waiter::Waiter;
+use crate::wire::goaway::GoAway;
 use crate::wire::session::{Refusal, RefusedAs};
 
 /// The refusal of a token on a link that has not announced it.
@@ -62,10 +63,7 @@ impl Connection {
     pub(super) fn fault(&mut self, reason: CloseReason) -> Option<ConnectionEvent> {
         let is_of_peer = reason.by == ClosedBy::Peer;
         let gives_up_link = reason.code == Some(CloseCode::LINK_GIVEN_UP);
-        let (outlives_links, may_be_resumed) = {
-            let protocol = &self.driver.shared.lock().protocol;
-            (protocol.outlives_links(), protocol.may_be_resumed())
-        };
+        let (outlives_links, may_be_resumed, news) = self.at_the_end_of_link();
         let (goes_on, is_kept) = if outlives_links {
             let is_kept =
                 if is_of_peer { reason.code != Some(CloseCode::NORMAL) } else { gives_up_link };
@@ -81,21 +79,26 @@ impl Connection {
         let within = self.driver.shared.config.limits.close;
         self.retire(reason.clone(), within);
         let ended = if is_kept && may_be_resumed { None } else { self.driver.end_session(&reason) };
-        Some(ConnectionEvent::Lost { reason, ended })
+        Some(ConnectionEvent::Lost { reason, ended, going_away: news })
     }
 
     /// The link broke. Returns what has happened.
     pub(super) fn link_broke(&mut self, reason: CloseReason) -> ConnectionEvent {
-        let (outlives_links, may_be_resumed) = {
-            let protocol = &self.driver.shared.lock().protocol;
-            (protocol.outlives_links(), protocol.may_be_resumed())
-        };
+        let (outlives_links, may_be_resumed, news) = self.at_the_end_of_link();
         if !outlives_links && !may_be_resumed {
             return ConnectionEvent::Closed(self.lose(reason));
         }
         drop(self.lose_link());
         let ended = if may_be_resumed { None } else { self.driver.end_session(&reason) };
-        ConnectionEvent::Lost { reason, ended }
+        ConnectionEvent::Lost { reason, ended, going_away: news }
+    }
+
+    /// Returns whether the connection outlives its links, whether the session may be resumed, and what the other end
+    /// said when it was about to close.
+    fn at_the_end_of_link(&self) -> (bool, bool, Option<GoAway>) {
+        let protocol = &self.driver.shared.lock().protocol;
+        let news = protocol.going_away().cloned();
+        (protocol.outlives_links(), protocol.may_be_resumed(), news)
     }
 }
 

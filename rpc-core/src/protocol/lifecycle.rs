@@ -180,11 +180,9 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Forgets that the other end is about to go: it has gone.
-    pub(super) fn forget_going_away(&mut self) {
-        if let Some(lifecycle) = &mut self.lifecycle {
-            lifecycle.going_away = None;
-        }
+    /// Takes what the other end said when it was about to close: it has closed, and the next link is another one.
+    pub(super) fn take_going_away(&mut self) -> Option<GoAway> {
+        self.lifecycle.as_mut()?.going_away.take()
     }
 
     /// What the other end said when it was about to close.

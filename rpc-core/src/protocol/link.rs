@@ -12,6 +12,7 @@ impl<W> Protocol<W> {
         self.is_attached = false;
         self.above_since = None;
         self.outbox.drop_of_link();
+        self.take_going_away();
         self.leave_link(accepted, now);
         self.outbox.set_limit(self.queue_limit());
     }

@@ -188,7 +188,6 @@ impl<W> Protocol<W> {
         self.cancels = false;
         self.calls.forget_given_up();
         self.on_wire = self.outbox.calls();
-        self.forget_going_away();
         self.outbox.set_limit(self.limits.queue);
         self.is_attached = false;
         // The calls that have ended leave room on the wire, and no answer will tell of that.

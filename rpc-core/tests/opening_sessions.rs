@@ -1,0 +1,60 @@
+//! The application opens each fresh session before anything else is sent, and hears what a link that is lost had
+//! announced.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rpc_core::memory::{self, Pipe};
+use rpc_core::transport::{Connection, ConnectionEvent, Endpoint, EndpointConfig, SessionMode};
+use rpc_core::types::GoAway;
+use rpc_core::{CloseCode, Context, Limits, Peer, Router};
+
+/// What the server was told, in order.
+type Told = Arc<Mutex<Vec<String>>>;
+
+/// A client without a link, that opens its sessions itself.
+fn client() -> (Peer, Connection) {
+    let mut config = EndpointConfig::new(Router::new(), Limits::client());
+    config.sessions = SessionMode::Ask;
+    let endpoint = Endpoint::new(config);
+    (endpoint.peer(), endpoint.without_link())
+}
+
+/// A link to a server without sessions. The server notes what it is told.
+fn link(told: &Told) -> (Pipe, Peer) {
+    let told = told.clone();
+    let tell = Router::new().method("tell", move |_: Context, (text,): (String,)| {
+        told.lock().unwrap().push(text);
+        async { Ok(()) }
+    });
+    let endpoint = Endpoint::new(EndpointConfig::new(tell, Limits::server()));
+    endpoint.set_extended(false);
+    let (peer, (near, far)) = (endpoint.peer(), memory::transports(64 * 1024));
+    tokio::spawn(endpoint.connect(far));
+    (near, peer)
+}
+
+/// Carries the connection until `future` is ready.
+async fn carry<T>(connection: &mut Connection, future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    loop {
+        tokio::select! {
+            _ = connection.next_event() => {}
+            output = &mut future => return output,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_announced_is_told_with_the_loss_of_its_link_and_forgotten_then() {
+    let (peer, mut connection) = client();
+    let (near, server) = link(&Told::default());
+    connection.attach(near, true);
+    carry(&mut connection, peer.call::<()>("tell", ("hi",))).await.unwrap();
+    let news = GoAway::new("update").reconnect_after(Duration::ZERO, Duration::from_secs(1));
+    server.drain(CloseCode::RESTARTING, &news, Duration::ZERO);
+    let ConnectionEvent::Lost { going_away, .. } = connection.next_event().await else {
+        panic!("not lost")
+    };
+    assert_eq!((going_away, peer.going_away()), (Some(news), None));
+}
