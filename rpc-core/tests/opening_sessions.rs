@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rpc_core::memory::{self, Pipe};
-use rpc_core::transport::{Connection, ConnectionEvent, Endpoint, EndpointConfig, SessionMode};
+use rpc_core::transport::{
+    Connection, ConnectionEvent, Endpoint, EndpointConfig, SessionMode, opening,
+};
 use rpc_core::types::GoAway;
 use rpc_core::{CloseCode, Context, Limits, Peer, Router};
+use tokio::time::sleep;
 
 /// What the server was told, in order.
 type Told = Arc<Mutex<Vec<String>>>;
@@ -43,6 +46,28 @@ async fn carry<T>(connection: &mut Connection, future: impl Future<Output = T>) 
             output = &mut future => return output,
         }
     }
+}
+
+/// A session that could not be opened is followed by another one, which is opened as well before what waits is sent.
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_held_back_until_a_session_is_open_also_when_the_one_before_never_was() {
+    let (peer, mut connection) = client();
+    let told = Told::default();
+    connection.hold_sessions();
+    let waits = peer.call::<()>("tell", ("waits",)).no_timeout().start();
+    for _ in 0..3 {
+        connection.attach(link(&told).0, true);
+        carry(&mut connection, sleep(Duration::from_secs(1))).await;
+        connection.renew_session("not opened");
+    }
+    connection.attach(link(&told).0, true);
+    carry(&mut connection, sleep(Duration::from_secs(1))).await;
+    assert!(told.lock().unwrap().is_empty());
+    let opened = opening(&peer, async { peer.call::<()>("tell", ("opens",)).await });
+    carry(&mut connection, opened).await.unwrap();
+    connection.open_session();
+    carry(&mut connection, waits).await.unwrap();
+    assert_eq!(*told.lock().unwrap(), ["opens", "waits"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,6 +66,8 @@ impl<W> Protocol<W> {
         self.outbox.drop_of_link();
         self.outbox.set_backlog(0);
         let mut unnumbered: VecDeque<_> = self.outbox.take_all().into();
+        // If the application has not opened this session, it opens the next one, from the beginning.
+        self.open_session();
         numbered.extend(unnumbered.drain(..to_replay as usize));
 
         let (is_blamed, next, losses) = (reason.blames_message(), Vec::new(), Losses::default());
