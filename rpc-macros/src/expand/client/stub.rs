@@ -56,7 +56,10 @@ fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
     };
     let call = quote!(#private::#call::<#ok, #err #progress>(&self.target, #name, #args));
     let call = with_streams(private, method, &call);
-    let body = quote!(#call #timeout);
+    // A call to a group is not made again: its members come and go.
+    let may_repeat = matches!(method.kind, Kind::Request { idempotent: true });
+    let repeats = (may_repeat && !matches!(target, Target::Group)).then(|| quote!(.idempotent()));
+    let body = quote!(#call #repeats #timeout);
     function(service, method, &result, &body)
 }
 
