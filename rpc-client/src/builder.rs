@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rpc_core::layers::Layer;
-use rpc_core::transport::{Endpoint, EndpointConfig, Hello, OnForeign, PeerRegistry};
+use rpc_core::transport::{Endpoint, EndpointConfig, Hello, OnForeign, PeerRegistry, SessionMode};
 use rpc_core::{Dialect, Limits, Router, Service};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -20,10 +20,13 @@ use crate::error::ConnectError;
 use crate::handshake::Handshake;
 use crate::headers::Headers;
 use crate::offered::Offered;
+use crate::reconnect::{OnSession, OnState, Reconnect};
 use crate::socket::Socket;
 use crate::target::Target;
 #[cfg(feature = "tls-no-provider")]
 use crate::tls::Tls;
+
+mod reconnecting;
 
 /// The settings of a client that is not connected yet. [`Client::builder`] makes a `ClientBuilder`;
 /// [`connect`](Self::connect) makes a [`Client`] of the settings.
@@ -44,6 +47,9 @@ pub struct ClientBuilder {
     headers: Headers,
     credentials: Option<Credentials>,
     connect_timeout: Option<Duration>,
+    reconnect: Option<Reconnect>,
+    on_session: Option<OnSession>,
+    on_state: Option<OnState>,
     #[cfg(feature = "tls-no-provider")]
     tls: Option<Tls>,
 }
@@ -57,6 +63,9 @@ impl ClientBuilder {
             headers: Headers::default(),
             credentials: None,
             connect_timeout: None,
+            reconnect: None,
+            on_session: None,
+            on_state: None,
             #[cfg(feature = "tls-no-provider")]
             tls: None,
         }
@@ -214,7 +223,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long [`connect`](Self::connect) may take, with the provider of the
+    /// Sets how long each attempt to connect may take, with the provider of the
     /// [`bearer_token`](Self::bearer_token), the look-up of the host and the TLS handshake. Default: the limit [`handshake`](Limits::handshake) (10 s).
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
@@ -231,6 +240,10 @@ impl ClientBuilder {
     /// for `#`, and `%25` for `%`. On Linux `%00` in front stands for an abstract name. The client names the server
     /// `localhost`, and with `wss+unix:` the certificate of the server must be for `localhost`.
     ///
+    /// A client that [reconnects](Self::reconnect) is connected when its first session has begun, with
+    /// [`on_session`](Self::on_session). An error of the first attempt is the result of `connect`, unless the client is
+    /// to [wait for the first connection](Reconnect::wait_for_first).
+    ///
     /// Cancel safe: if the future is dropped, the connection is closed.
     ///
     /// # Errors
@@ -240,6 +253,11 @@ impl ClientBuilder {
     /// If called outside of a tokio runtime.
     pub async fn connect(self, url: impl AsRef<str>) -> Result<Client, ConnectError> {
         let mut attempt = self.attempt(url.as_ref())?;
+        if let Some(policy) = self.reconnect.clone() {
+            policy.check()?;
+            return self.supervise(attempt, policy).await;
+        }
+        self.check_single()?;
         let connecting = async move {
             attempt.authorize().await?;
             attempt.run().await
@@ -283,6 +301,11 @@ impl ClientBuilder {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let mut attempt = self.attempt(url.as_ref())?;
+        if self.reconnect.is_some() {
+            let reason = "`connect_over` has one stream, and `reconnect` needs a URL to dial again";
+            return Err(ConnectError::Reconnect(reason));
+        }
+        self.check_single()?;
         let connecting = async move {
             attempt.authorize().await?;
             attempt.over(ready(Ok(stream))).await
@@ -307,6 +330,7 @@ impl ClientBuilder {
                 headers,
                 subprotocols,
                 asks_for_hello: self.config.hello != Hello::Never,
+                announces_resume: false,
             },
             limits: Limits::clone(&self.config.limits),
             credentials: self.credentials.clone(),
@@ -321,16 +345,27 @@ impl ClientBuilder {
     where
         F: Future<Output = Result<Socket, ConnectError>>,
     {
-        let time = self.connect_timeout.unwrap_or(self.config.limits.handshake);
+        let time = self.time();
         let socket = timeout(time, connecting).await;
         let socket = socket.map_err(|_| ConnectError::Timeout(time))??;
-        // Clients of clones of the builder do not meet in one registry.
-        let registry = PeerRegistry::new();
-        let endpoint = Endpoint::new(self.config.with(|config| config.registry = registry));
+        let endpoint = self.endpoint(SessionMode::Off);
         if socket.agreed.answers_hello {
             endpoint.set_extended(true);
         }
         Ok(Client::start(endpoint, socket))
+    }
+
+    /// Returns how long an attempt may take.
+    fn time(&self) -> Duration {
+        self.connect_timeout.unwrap_or(self.config.limits.handshake)
+    }
+
+    fn endpoint(self, sessions: SessionMode) -> Endpoint {
+        Endpoint::new(self.config.with(|config| {
+            // Clients of clones of the builder do not meet in one registry.
+            config.registry = PeerRegistry::new();
+            config.sessions = sessions;
+        }))
     }
 }
 
@@ -343,6 +378,9 @@ impl fmt::Debug for ClientBuilder {
             .field("headers", &self.headers)
             .field("credentials", &self.credentials)
             .field("connect_timeout", &self.connect_timeout)
+            .field("reconnect", &self.reconnect)
+            .field("on_session", &self.on_session)
+            .field("on_state", &self.on_state)
             .finish()
     }
 }

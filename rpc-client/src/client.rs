@@ -2,12 +2,21 @@
 
 use rpc_core::transport::Endpoint;
 use rpc_core::{CloseCode, CloseReason, Peer};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::builder::ClientBuilder;
+use crate::error::ConnectError;
 use crate::handshake::Agreed;
+use crate::reconnect::{
+    Command, Dialer, OnSession, OnState, Parts, Reconnect, Reporter, State, States, Supervisor,
+    present,
+};
 use crate::socket::Socket;
 
 /// A connection to a server.
+///
+/// With [`reconnect`](ClientBuilder::reconnect) the connection outlives its links:
+/// [a client that stays connected](crate#a-client-that-stays-connected).
 ///
 /// Dropping the `Client` closes the connection, with code 1000 and without waiting. [`Peer`]s can be cloned and passed
 /// on, but they do not keep the connection open. So `connect(…).await?.peer()` returns the peer of a closed connection.
@@ -39,6 +48,14 @@ use crate::socket::Socket;
 pub struct Client {
     peer: Peer,
     subprotocol: Option<Box<str>>,
+    supervised: Option<Supervised>,
+}
+
+/// The way to the task of a client that reconnects.
+#[derive(Debug)]
+struct Supervised {
+    commands: mpsc::UnboundedSender<Command>,
+    states: watch::Receiver<State>,
 }
 
 impl Client {
@@ -50,7 +67,33 @@ impl Client {
     pub(crate) fn start(endpoint: Endpoint, socket: Socket) -> Self {
         let peer = endpoint.peer();
         let Agreed { subprotocol, .. } = socket.spawn(endpoint);
-        Self { peer, subprotocol }
+        Self { peer, subprotocol, supervised: None }
+    }
+
+    /// Starts the task of a client that reconnects, and waits for its first session. If the future is dropped, so is
+    /// the client.
+    pub(crate) async fn supervise(
+        endpoint: Endpoint,
+        dialer: Dialer,
+        policy: Reconnect,
+        (on_session, on_state): (Option<OnSession>, Option<OnState>),
+    ) -> Result<Self, ConnectError> {
+        let (peer, reporter) = (endpoint.peer(), Reporter::new(on_state));
+        let ((commands, obeyed), (first, opened)) = (mpsc::unbounded_channel(), oneshot::channel());
+        let supervised = Supervised { commands, states: reporter.watch() };
+        let mut client =
+            Self { peer: peer.clone(), subprotocol: None, supervised: Some(supervised) };
+        let connection = endpoint.without_link();
+        let commands = obeyed;
+        let parts =
+            Parts { peer, connection, dialer, policy, on_session, reporter, commands, first };
+        drop(tokio::spawn(Supervisor::new(parts).run()));
+        client.subprotocol = match opened.await {
+            Ok(opened) => opened?,
+            // The task is gone with its runtime.
+            Err(_) => return Err(ConnectError::Lost(client.closed().await)),
+        };
+        Ok(client)
     }
 
     /// Returns the server as a peer, whose methods can be called.
@@ -59,7 +102,8 @@ impl Client {
     }
 
     /// Returns the subprotocol that the server has picked from those that the client
-    /// [offers](ClientBuilder::subprotocol). `None` if the server has picked none.
+    /// [offers](ClientBuilder::subprotocol). `None` if the server has picked none. For a client that reconnects this is
+    /// the subprotocol of its first link.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -73,6 +117,71 @@ impl Client {
     /// ```
     pub fn subprotocol(&self) -> Option<&str> {
         self.subprotocol.as_deref()
+    }
+
+    /// Returns the state of the client. A client that does not [reconnect](ClientBuilder::reconnect) is up until it has
+    /// ended.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = rpc_server::Server::builder().bind("127.0.0.1:0").await?.spawn();
+    /// # let url = server.url();
+    /// use rpc_client::{Client, Reconnect};
+    ///
+    /// let client = Client::builder().reconnect(Reconnect::default()).connect(&url).await?;
+    /// assert_eq!(client.state().to_string(), "up");
+    /// # Ok(()) }
+    /// ```
+    pub fn state(&self) -> State {
+        present(self.supervised.as_ref().map(|supervised| &supervised.states), &self.peer)
+    }
+
+    /// Returns the states of the client, from the present one on, as a stream. The stream does not keep the client.
+    pub fn states(&self) -> States {
+        let states = self.supervised.as_ref().map(|supervised| supervised.states.clone());
+        States::new(states, self.peer.clone())
+    }
+
+    /// Begins the next attempt to connect at once, instead of waiting until it is time: the network has come back, or
+    /// the user wants it. An attempt that has been under way for a second or more is begun again. If the client has a
+    /// link, and its session can be resumed, the client makes another link, and uses the present one until then: for a
+    /// client whose network has changed. The waits after failed attempts go on growing.
+    ///
+    /// Without effect on a client that has ended or does not [reconnect](ClientBuilder::reconnect).
+    pub fn reconnect_now(&self) {
+        self.command(Command::ReconnectNow);
+    }
+
+    /// Ends the session and begins a fresh one, over another link: for a program whose user has changed, since the
+    /// [credentials](ClientBuilder::bearer_token) of a link are asked for when the link is made. The client tells what
+    /// was lost as if the server had ended the session.
+    ///
+    /// Waits until the fresh session has begun, with [`on_session`](ClientBuilder::on_session). Cancel safe: if the
+    /// future is dropped, the client goes on to the fresh session.
+    ///
+    /// # Errors
+    /// The reason for which the client has ended.
+    ///
+    /// # Panics
+    /// If the client does not [reconnect](ClientBuilder::reconnect).
+    pub async fn new_session(&self) -> Result<(), CloseReason> {
+        assert!(
+            self.supervised.is_some(),
+            "only a client with `.reconnect(…)` has another session"
+        );
+        let (renewed, told) = oneshot::channel();
+        self.command(Command::NewSession(renewed));
+        match told.await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.peer.closed().await),
+        }
+    }
+
+    fn command(&self, command: Command) {
+        if let Some(supervised) = &self.supervised {
+            // The task may have ended.
+            let _ = supervised.commands.send(command);
+        }
     }
 
     /// Closes the connection with code 1000, waits until the connection has ended, and returns how it ended. That takes

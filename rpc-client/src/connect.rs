@@ -22,6 +22,7 @@ use crate::target::{Place, Target};
 use crate::tls::{self, Tls};
 
 /// The settings of one attempt to connect.
+#[derive(Clone)]
 pub(crate) struct Attempt {
     pub(crate) handshake: Handshake,
     pub(crate) limits: Limits,

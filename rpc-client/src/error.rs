@@ -7,9 +7,11 @@ use std::iter::successors;
 use std::time::Duration;
 
 use http::StatusCode;
-use rpc_core::RouterError;
 use rpc_core::internal::Escaped;
 use rpc_core::types::{CallerType, LimitsError};
+use rpc_core::{CloseReason, RouterError};
+
+use crate::reconnect::Setback;
 
 /// The reason why a client has no connection. The text of each error has the cause and names the change to make, so
 /// printing the error is enough. No text contains the URL or a header, since both may hold credentials. Text of the
@@ -85,6 +87,22 @@ pub enum ConnectError {
         /// The time that the server asks to wait before the next attempt (`Retry-After`).
         retry_after: Option<Duration>,
     },
+    /// The [hook for a fresh session](crate::ClientBuilder::on_session) failed or panicked. The text has the error of
+    /// the hook, with its causes.
+    #[error("the session could not begin: {}", one_line(&**.0))]
+    Session(Box<dyn Error + Send + Sync>),
+    /// The connection ended before its first session had begun.
+    #[error("the connection ended before its session had begun: {0}")]
+    Lost(CloseReason),
+    /// A client that [waits for its first connection](crate::Reconnect::wait_for_first) has given up
+    /// ([`give_up_after`](crate::Reconnect::give_up_after)).
+    #[error("no connection within {after:?}{}", after_all(.error))]
+    GaveUp {
+        /// The time without a connection.
+        after: Duration,
+        /// What went wrong last. `None` if the first attempt was still under way.
+        error: Option<Setback>,
+    },
     /// The server violates HTTP or the WebSocket handshake.
     #[error("this is no WebSocket server: {0}")]
     Handshake(&'static str),
@@ -97,6 +115,7 @@ impl ConnectError {
     /// | error | another attempt |
     /// |---|---|
     /// | `Io`, `Timeout`, `Handshake`, `Tls`, `Credentials` | may succeed: networks, servers and certificates change |
+    /// | `Session`, `Lost`, `GaveUp` | may succeed; after `Lost` only if its [`may_reconnect`](CloseReason::may_reconnect) |
     /// | `Rejected` with 401 or 403 | fails: the server does not accept these credentials. With other credentials it may succeed |
     /// | `Rejected` with another status | may succeed: while servers restart, proxies answer 404 or 502 |
     /// | `Url`, `Header`, `Limits`, `Router`, `Caller`, `Reconnect`, `TlsSetup` | fails: change the program |
@@ -123,7 +142,25 @@ impl ConnectError {
             Self::Rejected { status, .. } => {
                 ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(status)
             }
-            Self::Credentials(_) | Self::Io { .. } | Self::Timeout(_) | Self::Handshake(_) => true,
+            Self::Lost(reason) => reason.may_reconnect(),
+            Self::Credentials(_)
+            | Self::Io { .. }
+            | Self::Timeout(_)
+            | Self::Session(_)
+            | Self::GaveUp { .. }
+            | Self::Handshake(_) => true,
+        }
+    }
+
+    /// Returns the same error once more, if the server does not accept the credentials (401).
+    pub(crate) fn unauthorized(&self) -> Option<Self> {
+        match self {
+            Self::Rejected { status: StatusCode::UNAUTHORIZED, body, location, retry_after } => {
+                let (status, body) = (StatusCode::UNAUTHORIZED, body.clone());
+                let (location, retry_after) = (location.clone(), *retry_after);
+                Some(Self::Rejected { status, body, location, retry_after })
+            }
+            _ => None,
         }
     }
 
@@ -213,6 +250,10 @@ fn elsewhere(location: &Option<Location>) -> String {
 
 fn later(retry_after: &Option<Duration>) -> String {
     retry_after.map(|wait| format!(" (try again in {wait:?})")).unwrap_or_default()
+}
+
+fn after_all(error: &Option<Setback>) -> String {
+    error.iter().map(|error| format!(": {error}")).collect()
 }
 
 fn harmless(text: &str) -> String {

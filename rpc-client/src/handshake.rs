@@ -38,12 +38,15 @@ const BODY: (usize, Duration) = (1024, Duration::from_secs(1));
 const NO_ANSWER: ConnectError = ConnectError::Handshake(error::NO_ANSWER);
 
 /// The request of a handshake, with its target.
+#[derive(Clone)]
 pub(crate) struct Handshake {
     pub(crate) target: Target,
     pub(crate) headers: HeaderMap,
     pub(crate) subprotocols: Vec<String>,
     /// The request asks whether the server knows the extensions of JSON-RPC 2.0.
     pub(crate) asks_for_hello: bool,
+    /// The request announces that the link may resume a session.
+    pub(crate) announces_resume: bool,
 }
 
 /// The parameters that the server has agreed to.
@@ -56,6 +59,9 @@ pub(crate) struct Agreed {
 
 /// With this header each end tells the other end that it knows the extensions of JSON-RPC 2.0.
 const RPC_HELLO: HeaderName = HeaderName::from_static("rpc-hello");
+
+/// With this header the client announces that its first message may resume a session. The header holds no secret.
+const RPC_RESUME: HeaderName = HeaderName::from_static("rpc-resume");
 
 impl Handshake {
     /// Turns a connection into a WebSocket. Returns the WebSocket and the parameters that the server has agreed to.
@@ -116,6 +122,7 @@ impl Handshake {
             (SEC_WEBSOCKET_KEY, key),
             (SEC_WEBSOCKET_PROTOCOL, &self.subprotocols.join(", ")),
             (RPC_HELLO, if self.asks_for_hello { "1" } else { "" }),
+            (RPC_RESUME, if self.announces_resume { "1" } else { "" }),
         ] {
             if !value.is_empty() {
                 headers

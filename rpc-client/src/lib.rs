@@ -33,6 +33,44 @@
 //! `tls-no-provider` instead of `tls`, the crate `ring` is not built, and the program installs another provider of
 //! cryptography.
 //!
+//! # A client that stays connected
+//!
+//! ```
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use rpc_server::Server;
+//! # let server = rpc_core::Router::new().method("join", |_: rpc_core::Context, (room,): (String,)| async move { Ok(room) });
+//! # let server = Server::builder().service(server).bind("127.0.0.1:0").await?.spawn();
+//! # let url = server.url();
+//! # async fn fetch_token() -> String { "0815".into() }
+//! use rpc_client::{Client, Reconnect};
+//!
+//! let client = Client::builder()
+//!     .reconnect(Reconnect::default())
+//!     .bearer_token(|| async { fetch_token().await }) // at each attempt
+//!     .on_session(|peer| async move { peer.call::<String>("join", ("lobby",)).await.map(drop) })
+//!     .on_state(|state| println!("{state}"))
+//!     .connect(&url)
+//!     .await?;
+//! let peer = client.peer(); // for as long as the client lives, over all links
+//! assert_eq!(peer.call::<String>("join", ("attic",)).await?, "attic");
+//! # Ok(()) }
+//! ```
+//!
+//! If the link is lost, the client connects again ([`Reconnect`] says when). Until then calls and notifications wait,
+//! deadlines run, and handlers of the client run on. What happens then depends on the server:
+//!
+//! | | the server keeps the session | it does not: a plain peer, a server without sessions, a server that has restarted |
+//! |---|---|---|
+//! | what was not sent | is sent | is sent |
+//! | calls on their way | are answered, each runs once | fail ([`Closed`](rpc_core::CallError::Closed)). Idempotent ones, and those with a key, are made again |
+//! | notifications on their way | arrive once | may be lost, and are counted ([`State::Fresh`]) |
+//! | subscriptions | go on without a gap | show a [`Gap`](rpc_core::StreamError::Gap), are made again, and go on |
+//! | [`on_session`](ClientBuilder::on_session) | does not run | runs, before all else |
+//!
+//! [`Client::state`], [`Client::states`] and [`on_state`](ClientBuilder::on_state) tell how the client is.
+//! [`Client::reconnect_now`] skips a wait, and [`Client::new_session`] begins anew, for another user. The client ends when
+//! it is dropped or closed, when the server does not want it, or when its policy gives up.
+//!
 //! # One dependency
 //!
 //! A program that calls needs only this crate, since this crate re-exports [`rpc_core`]. Then the attribute of each
@@ -41,7 +79,7 @@
 //! # Public dependencies
 //!
 //! These packages are part of the public API: `rpc-core`; `http` 1 ([`StatusCode`]); `tokio` 1 (`AsyncRead` and `AsyncWrite` of
-//! [`ClientBuilder::connect_over`], the runtime); with the feature `tls` also `rustls` 0.23. A new major version of one of
+//! [`ClientBuilder::connect_over`], `Instant` in [`State`], the runtime); `futures-core` 0.3 (`Stream` of [`States`]); with the feature `tls` also `rustls` 0.23. A new major version of one of
 //! them is a new major version of this crate.
 
 #![forbid(unsafe_code)]
@@ -69,7 +107,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use credentials::IntoToken;
 pub use error::{ConnectError, Location};
-pub use reconnect::{Reconnect, Setback, State};
+pub use reconnect::{IntoOpened, Reconnect, Setback, State, States};
 #[cfg(feature = "tls-no-provider")]
 pub use {
     rpc_tls::{TlsError, rustls},

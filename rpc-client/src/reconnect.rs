@@ -1,11 +1,22 @@
-//! A client that connects again by itself: what the program asks for, when the next attempt begins, and what the
-//! program sees of it. Nothing here knows a socket or a task.
+//! A client that connects again by itself: what the program asks for, when the next attempt begins, the task that makes
+//! the attempts, and what the program sees of them.
 
 mod backoff;
+mod dialer;
+mod hooks;
 mod policy;
 mod setback;
 mod state;
+mod states;
+mod supervisor;
 
+pub use self::hooks::IntoOpened;
 pub use self::policy::Reconnect;
 pub use self::setback::Setback;
 pub use self::state::State;
+pub use self::states::States;
+
+pub(crate) use self::dialer::Dialer;
+pub(crate) use self::hooks::{OnSession, OnState};
+pub(crate) use self::states::{Reporter, present};
+pub(crate) use self::supervisor::{Command, Parts, Supervisor};

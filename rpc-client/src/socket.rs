@@ -1,17 +1,33 @@
 //! A WebSocket to a server, over any stream.
 
-use rpc_core::transport::{Endpoint, WebSocket};
+use rpc_core::transport::{Connection, Endpoint, WebSocket};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::handshake::Agreed;
 
 /// A WebSocket after its handshake.
 ///
-/// The type of the stream is erased only here, for the start of the task. The task itself knows the type: a dynamic
-/// call for each read and write would cost every RPC call.
+/// The type of the stream is erased only here, for the start of the link. The connection itself knows the type: a
+/// dynamic call for each read and write would cost every RPC call.
 pub(crate) struct Socket {
-    spawn: Box<dyn FnOnce(Endpoint) + Send>,
+    stream: Box<dyn Stream>,
     pub(crate) agreed: Agreed,
+}
+
+/// A WebSocket over a stream of any type.
+trait Stream: Send {
+    fn spawn(self: Box<Self>, endpoint: Endpoint);
+    fn attach(self: Box<Self>, connection: &mut Connection, is_extended: bool);
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for WebSocket<S> {
+    fn spawn(self: Box<Self>, endpoint: Endpoint) {
+        drop(tokio::spawn(endpoint.connect(*self)));
+    }
+
+    fn attach(self: Box<Self>, connection: &mut Connection, is_extended: bool) {
+        connection.attach(*self, is_extended);
+    }
 }
 
 impl Socket {
@@ -19,13 +35,18 @@ impl Socket {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let spawn = Box::new(|endpoint: Endpoint| drop(tokio::spawn(endpoint.connect(socket))));
-        Self { spawn, agreed }
+        Self { stream: Box::new(socket), agreed }
     }
 
     /// Starts the task that carries the connection. Returns the parameters that the server has agreed to.
     pub(crate) fn spawn(self, endpoint: Endpoint) -> Agreed {
-        (self.spawn)(endpoint);
+        self.stream.spawn(endpoint);
+        self.agreed
+    }
+
+    /// Gives the socket to a connection that outlives its links. Returns the parameters that the server has agreed to.
+    pub(crate) fn attach(self, connection: &mut Connection) -> Agreed {
+        self.stream.attach(connection, self.agreed.answers_hello);
         self.agreed
     }
 }

@@ -22,7 +22,7 @@ use rpc_tls::rustls::pki_types::ServerName;
 use crate::error::ConnectError;
 
 /// A parsed URL.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     /// The name that the server's certificate must have. `None` without TLS.
     #[cfg(feature = "tls-no-provider")]
@@ -37,7 +37,7 @@ pub(crate) struct Target {
 }
 
 /// The address to dial.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Tcp {
         /// A name or an address. An address has no brackets, but has its zone: `fe80::1%eth0`.

@@ -3,8 +3,6 @@
 //! Plain values: times arrive as the time since the start of the client, and random numbers as arguments. So each rule
 //! takes a few lines to test.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the task that reconnects comes next"))]
-
 use std::time::Duration;
 
 use http::StatusCode;
@@ -60,6 +58,12 @@ pub(crate) struct Plan {
     pub(crate) other_credential: bool,
 }
 
+impl Plan {
+    /// An attempt at once, for which nothing is known that speaks against it.
+    pub(crate) const FIRST: Self =
+        Self { at: Duration::ZERO, with_token: true, other_credential: false };
+}
+
 impl Backoff {
     /// Creates the plan of a client that has no link yet, at the time `now`.
     pub(crate) fn new(policy: &Reconnect, has_provider: bool, now: Duration) -> Self {
@@ -93,6 +97,17 @@ impl Backoff {
         (self.goaway, self.unheard, self.with_token, self.is_unauthorized) = (None, 0, true, false);
     }
 
+    /// Notes over which time the server spreads the first attempts of its clients; its hello may come behind the
+    /// beginning of the link.
+    pub(crate) fn spread_over(&mut self, spread: Option<Duration>) {
+        self.delay.spread_over(spread);
+    }
+
+    /// Notes that the program has given up the session, and its link if there is one.
+    pub(crate) fn renewed(&mut self, now: Duration) {
+        self.away(now);
+    }
+
     /// Notes that the server has announced the end of this link.
     pub(crate) fn going_away(&mut self, news: GoAway) {
         self.goaway = Some(news);
@@ -109,7 +124,11 @@ impl Backoff {
                 return Some(self.plan(at));
             }
             Setback::Failed(error) => self.failed(error, now)?,
-            Setback::NoHello(reason) => self.no_hello(reason)?,
+            Setback::NoHello(reason) => {
+                // The link may have taken the place of one that worked.
+                self.away(now);
+                self.no_hello(reason)?;
+            }
             Setback::Setup(_) => {
                 // This end has closed the link, and with it the session.
                 self.with_token = false;

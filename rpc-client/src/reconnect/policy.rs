@@ -91,7 +91,6 @@ impl Reconnect {
     }
 
     /// Checks the times.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the task that reconnects comes next"))]
     pub(crate) fn check(&self) -> Result<(), ConnectError> {
         let mistake = if self.min_delay < Duration::from_millis(1) {
             "`min_delay` is below 1 ms"

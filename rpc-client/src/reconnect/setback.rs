@@ -25,6 +25,17 @@ pub enum Setback {
     Setup(Arc<dyn Error + Send + Sync>),
 }
 
+impl Setback {
+    /// Returns the error of `connect` after this setback, of which nobody was told before.
+    pub(crate) fn into_error(self) -> ConnectError {
+        match self {
+            Self::Lost(reason) | Self::NoHello(reason) => ConnectError::Lost(reason),
+            Self::Setup(error) => ConnectError::Session(Box::new(error)),
+            Self::Failed(error) => Arc::into_inner(error).expect("nobody was told"),
+        }
+    }
+}
+
 impl fmt::Display for Setback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

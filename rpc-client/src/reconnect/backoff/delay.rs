@@ -37,8 +37,13 @@ impl Delay {
 
     /// Notes that there is a link: what the server asked for before is over.
     pub(super) fn up(&mut self, spread: Option<Duration>) {
-        self.spread = spread.unwrap_or(SPREAD).min(LONGEST_SPREAD);
+        self.spread_over(spread);
         self.earliest = Duration::ZERO;
+    }
+
+    /// Notes over which time the first attempts after a loss are spread.
+    pub(super) fn spread_over(&mut self, spread: Option<Duration>) {
+        self.spread = spread.unwrap_or(SPREAD).min(LONGEST_SPREAD);
     }
 
     /// Notes that the lost link was stable.

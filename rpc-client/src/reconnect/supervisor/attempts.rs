@@ -1,0 +1,125 @@
+//! Attempts to connect: when they begin, what becomes of them, and what follows from a setback.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rpc_core::CloseCode;
+use tokio::time::Instant;
+
+use super::{Link, Next, Supervisor};
+use crate::error::ConnectError;
+use crate::reconnect::dialer::Dialled;
+use crate::reconnect::setback::Setback;
+use crate::reconnect::state::State;
+
+/// An attempt that is younger than this goes on when the program wants one now.
+const YOUNG: Duration = Duration::from_secs(1);
+
+impl Supervisor {
+    /// Begins an attempt. One that is under way is dropped before.
+    pub(super) fn dial(&mut self) {
+        self.next = Next::Nothing;
+        self.backoff.begin();
+        let announces_resume = self.plan.with_token && self.connection.wants_to_resume();
+        let refused = self.refused.as_ref().filter(|_| self.plan.other_credential);
+        let refused = refused.map(|(credential, _)| credential.clone());
+        let dialling = self.dialer.dial(announces_resume, refused);
+        self.next = Next::UnderWay { dialling, announces_resume, since: Instant::now() };
+        self.tell_trouble();
+    }
+
+    pub(super) fn has_dialled(&mut self, dialled: Dialled) {
+        let next = std::mem::replace(&mut self.next, Next::Nothing);
+        let announced = matches!(next, Next::UnderWay { announces_resume: true, .. });
+        match dialled {
+            Dialled::Connected(socket) => self.attach(socket, announced),
+            // The attempt was one beside a link that works.
+            _ if self.link != Link::None => {}
+            Dialled::Failed { error, credential } => {
+                if let Some(refusal) = error.unauthorized() {
+                    self.refused = credential.map(|credential| (credential, refusal));
+                }
+                self.set_back(Setback::Failed(Arc::new(error)));
+            }
+            Dialled::SameCredential => {
+                if let Some((_, refusal)) = self.refused.take() {
+                    self.end(Setback::Failed(Arc::new(refusal)));
+                }
+            }
+        }
+    }
+
+    /// Plans the next attempt after a setback, or ends the client.
+    pub(super) fn set_back(&mut self, setback: Setback) {
+        self.has_trouble();
+        let plan = self.backoff.after(&setback, self.now(), random());
+        let Some(plan) = plan.filter(|_| self.sessions.may_wait()) else {
+            self.end(setback);
+            return;
+        };
+        self.plan = plan;
+        self.trouble.error = Some(setback);
+        // An attempt that has begun while the link still worked goes on.
+        if matches!(self.next, Next::Nothing) {
+            self.next = Next::Waiting;
+        }
+        self.tell_trouble();
+    }
+
+    /// Begins the next attempt at once, if there is one to come. With a link that works the client makes another link
+    /// only if the session can go on over it.
+    pub(super) fn reconnect_now(&mut self) {
+        let may_begin = match &self.next {
+            Next::Waiting => true,
+            Next::UnderWay { since, .. } => since.elapsed() >= YOUNG,
+            Next::Nothing => self.link == Link::Up && self.connection.wants_to_resume(),
+        };
+        if may_begin && !self.sessions.is_ending() {
+            self.dial();
+        }
+    }
+
+    /// The client was without a link for too long.
+    pub(super) fn give_up(&mut self) {
+        let after = self.give_up_after.unwrap_or_default();
+        let error = self.trouble.error.clone();
+        let error = ConnectError::GaveUp { after, error };
+        self.finish(&error.to_string());
+        self.sessions.fail(error);
+    }
+
+    /// Ends the client: there is no attempt after this setback.
+    pub(super) fn end(&mut self, setback: Setback) {
+        self.finish(&format!("gave up: {setback}"));
+        self.sessions.fail(setback.into_error());
+    }
+
+    fn finish(&mut self, reason: &str) {
+        self.next = Next::Nothing;
+        self.sessions.end();
+        self.peer.close(CloseCode::NORMAL, reason);
+    }
+
+    /// Tells the program the state of a client without a link.
+    pub(super) fn tell_trouble(&self) {
+        if self.sessions.is_ending() || (self.link == Link::Up && !self.sessions.is_opening()) {
+            return;
+        }
+        let next = matches!(self.next, Next::Waiting).then(|| self.start + self.plan.at);
+        let attempt = self.trouble.attempt;
+        let state = match (&self.trouble.error, self.sessions.has_been_up()) {
+            (Some(error), true) => {
+                State::Away { since: self.trouble.since, attempt, next, error: error.clone() }
+            }
+            (error, _) => State::Connecting { attempt, next, error: error.clone() },
+        };
+        self.reporter.tell(state);
+    }
+}
+
+/// Returns a random number. Nobody may predict when a client comes back, and nothing worse follows if somebody can.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
