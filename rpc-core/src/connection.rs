@@ -147,18 +147,16 @@ impl Connection {
     }
 
     /// Gives a connection that [outlives its links](crate::transport::SessionMode::Ask) another link, in place of the one before, if
-    /// there is one: that is closed with 4410. The handshake has shown whether the other end `is_extended`, that is,
+    /// there is one: that is dropped when the session is resumed, or closed with 4410. The handshake has shown whether the other end `is_extended`, that is,
     /// knows the extensions of this crate. Only then can the other end resume the session. Poll the connection
     /// afterwards.
     ///
     /// # Panics
     /// If the connection does not outlive its links.
     pub fn attach<T: Transport>(&mut self, transport: T, is_extended: bool) {
-        let reason = CloseReason::us(CloseCode::LINK_GIVEN_UP, "another link takes its place");
-        let within = self.driver.shared.config.limits.close;
-        self.retire(reason, within);
+        let before = self.lose_link();
         let Driver { shared, outgoing, .. } = &mut self.driver;
-        let now = shared.clock.now();
+        let (now, limits) = (shared.clock.now(), &shared.config.limits);
         let reason = CloseReason::link("the server does not resume the session");
         let mut state = shared.lock();
         assert!(state.protocol.outlives_links(), "`EndpointConfig::sessions` is `Ask` or `Renew`");
@@ -174,6 +172,10 @@ impl Connection {
             shared.remote.set(support);
         }
         outgoing.extend(hello);
+        let reason = CloseReason::us(CloseCode::LINK_GIVEN_UP, "another link takes its place");
+        let until = now.saturating_add(if awaits_hello { limits.handshake } else { limits.close });
+        let reason = (!awaits_hello).then_some(reason);
+        self.retired = before.map(|before| Retired::new(before, reason, until));
         let mut link = Link::new(transport, shared);
         link.muted_until = awaits_hello.then_some(Duration::MAX);
         self.link = Some(link);
@@ -261,6 +263,9 @@ impl Connection {
             if self.driver.event.is_some()
                 && let Some(event) = self.driver.event.take()
             {
+                if matches!(*event, ConnectionEvent::Up { .. }) {
+                    drop(self.retired.take_if(|retired| retired.waits()));
+                }
                 return Poll::Ready(*event);
             }
         }
@@ -495,7 +500,7 @@ impl Future for Connection {
                 {
                     return Poll::Ready(this.lose(reason));
                 }
-                ConnectionEvent::Lost { .. } | ConnectionEvent::Up { .. } => {}
+                _ => {}
             }
         }
     }

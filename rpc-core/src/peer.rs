@@ -430,6 +430,15 @@ impl Peer {
         });
     }
 
+    /// Asks the client to make another link for its session: because a load balancer drains, or because the link is old.
+    /// The present link works until the client has resumed the session over the other link; nothing is lost in between.
+    /// Returns whether the client is asked. A client is asked only if its session outlives its links, and at most once
+    /// in 10 s.
+    pub fn ask_to_move(&self) -> bool {
+        let now = self.shared.clock.now();
+        self.shared.with(|state| state.protocol.ask_to_move(now))
+    }
+
     /// Closes the connection because its owner was dropped. The error of each call tells to keep the owner. For the
     /// client.
     #[doc(hidden)]

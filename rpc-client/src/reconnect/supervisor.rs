@@ -170,6 +170,7 @@ impl Supervisor {
                     self.reporter.tell(State::Ended(reason));
                     return;
                 }
+                Step::Event(ConnectionEvent::AskedToMove) => self.reconnect_now(),
                 Step::Event(_) => {}
                 Step::Command(Command::ReconnectNow) => self.reconnect_now(),
                 Step::Command(Command::NewSession(reply)) => self.new_session(reply),

@@ -196,6 +196,7 @@ impl Driver {
             Event::Greeted => self.greeted(),
             Event::AsksForSession(asked) => self.grant_session(asked),
             Event::Confirmed => self.up(false, None),
+            Event::AskedToMove => self.asked_to_move(),
             Event::Resumed => self.resumed(),
             Event::SessionEnded => self.session_ended(),
             Event::Done => {}

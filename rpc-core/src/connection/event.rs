@@ -26,6 +26,8 @@ pub enum ConnectionEvent {
         /// What the other end said before, if it had announced to close the link.
         going_away: Option<GoAway>,
     },
+    /// The other end asks for another link of the session (`$/goaway` with `move`). The present link works until then.
+    AskedToMove,
     /// The connection has ended.
     Closed(CloseReason),
 }

@@ -1,4 +1,4 @@
-//! A link that was given up, until its close has left.
+//! A link that was given up, until it can be dropped.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,12 +9,14 @@ use crate::error::close::CloseReason;
 /// A link of which nothing is read any more.
 pub(super) struct Retired {
     link: Link,
-    reason: CloseReason,
+    /// The close that leaves. `None` while another link asks to resume the session: the other end closes this link
+    /// itself when it has resumed, and does not see the session without a link in between.
+    reason: Option<CloseReason>,
     until: Duration,
 }
 
 impl Retired {
-    pub(super) fn new(link: Link, reason: CloseReason, until: Duration) -> Box<Self> {
+    pub(super) fn new(link: Link, reason: Option<CloseReason>, until: Duration) -> Box<Self> {
         Box::new(Self { link, reason, until })
     }
 
@@ -23,8 +25,17 @@ impl Retired {
         self.until
     }
 
+    /// Returns whether the link waits for the answer over another link.
+    pub(super) fn waits(&self) -> bool {
+        self.reason.is_none()
+    }
+
     /// Sends the close. Ready when the link can be dropped.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Duration) -> Poll<()> {
-        if now >= self.until { Poll::Ready(()) } else { self.link.poll_close(cx, &self.reason) }
+        match &self.reason {
+            _ if now >= self.until => Poll::Ready(()),
+            Some(reason) => self.link.poll_close(cx, reason),
+            None => Poll::Pending,
+        }
     }
 }

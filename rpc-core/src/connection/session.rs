@@ -28,7 +28,7 @@ impl Connection {
     pub(super) fn retire(&mut self, reason: CloseReason, within: Duration) {
         let until = self.driver.shared.clock.now().saturating_add(within);
         if let Some(link) = self.lose_link() {
-            self.retired = Some(Retired::new(link, reason, until));
+            self.retired = Some(Retired::new(link, Some(reason), until));
         }
     }
 
@@ -36,6 +36,8 @@ impl Connection {
     pub(super) fn lose_link(&mut self) -> Option<Link> {
         let now = self.driver.shared.clock.now();
         self.driver.report_taken_in(now);
+        // The link before waited for an answer that does not come over this one.
+        drop(self.retired.take_if(|retired| retired.waits()));
         let link = self.link.take()?;
         self.driver.outgoing.clear();
         let shared = &self.driver.shared;
@@ -56,7 +58,7 @@ impl Connection {
         let until = shared.clock.now().saturating_add(shared.config.limits.close);
         self.driver.outgoing.clear();
         let before = self.link.replace(link);
-        self.retired = before.map(|before| Retired::new(before, reason, until));
+        self.retired = before.map(|before| Retired::new(before, Some(reason), until));
     }
 
     /// The other end has broken a rule, or has closed the link. Returns what has happened, if the connection goes on.
@@ -166,6 +168,13 @@ impl Driver {
         let connections = u32::try_from(self.shared.config.registry.len()).unwrap_or(u32::MAX);
         let spread = Duration::from_secs(connections.into()) / RECONNECTS.0;
         spread.clamp(SPREAD, RECONNECTS.1)
+    }
+
+    /// The other end asks for another link.
+    #[cold]
+    pub(super) fn asked_to_move(&mut self) {
+        // What has happened to the session is more.
+        self.event.get_or_insert_with(|| Box::new(ConnectionEvent::AskedToMove));
     }
 
     /// The session goes on over this link.

@@ -57,6 +57,8 @@ pub(crate) enum Event<'a> {
     AsksForSession(Asked),
     /// Nothing: the client knows of the session that took the place of one that was not resumed.
     Confirmed,
+    /// Make another link for the session: the other end asks for that.
+    AskedToMove,
     /// Nothing: the session goes on over this link.
     Resumed,
     /// Stop what belongs to the session that `take_ended_session` returns: another one has taken its place.

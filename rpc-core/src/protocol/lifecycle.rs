@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::Protocol;
+use super::{Event, Protocol};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::error::object::ErrorObject;
 use crate::limits::Limits;
@@ -13,6 +13,9 @@ use crate::util::sync::Arc;
 use crate::wire::encode;
 use crate::wire::goaway::GoAway;
 use crate::wire::hello::Greetings;
+
+/// How long the other end is not asked again for another link.
+const MOVES: Duration = Duration::from_secs(10);
 
 /// The login of the other end, and the going away of either end. Most connections have neither, so it is
 /// in a box.
@@ -25,6 +28,8 @@ pub(super) struct Lifecycle {
     expires: Option<Duration>,
     /// The `$/goaway` of the other end.
     going_away: Option<GoAway>,
+    /// When the other end was last asked for another link.
+    asked_to_move: Option<Duration>,
 }
 
 /// An end that is connected and has not logged in.
@@ -172,12 +177,32 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Takes a `$/goaway`: the other end is about to close.
-    pub(super) fn told_to_go(&mut self, params: Option<&str>) {
+    /// Takes a `$/goaway`: the other end is about to close, or asks for another link.
+    pub(super) fn told_to_go<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+        if GoAway::asks_to_move(params) {
+            // An end that cannot make another link for its session goes on as before.
+            return if self.wants_to_resume() { Event::AskedToMove } else { Event::Done };
+        }
         match GoAway::read(params) {
             Some(news) => self.lifecycle.get_or_insert_default().going_away = Some(news),
             None => self.malformed(),
         }
+        Event::Done
+    }
+
+    /// Asks the other end to make another link for the session. Returns whether the other end is asked: the session can
+    /// be resumed, and the other end was not asked in the last ten seconds.
+    pub(crate) fn ask_to_move(&mut self, now: Duration) -> bool {
+        if !self.has_granted_session() || !self.may_be_resumed() || !self.is_attached {
+            return false;
+        }
+        let asked = &mut self.lifecycle.get_or_insert_default().asked_to_move;
+        if asked.is_some_and(|asked| now < asked + MOVES) {
+            return false;
+        }
+        *asked = Some(now);
+        self.outbox.push(encode::move_to_another_link(), Carried::None);
+        true
     }
 
     /// Takes what the other end said when it was about to close: it has closed, and the next link is another one.

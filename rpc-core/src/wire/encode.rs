@@ -82,6 +82,11 @@ pub(crate) fn go_away(news: &GoAway) -> Bytes {
     out.freeze()
 }
 
+/// Returns the notification that asks for another link of the session.
+pub(crate) fn move_to_another_link() -> Bytes {
+    Bytes::from_static(br#"{"jsonrpc":"2.0","method":"$/goaway","params":{"move":true}}"#)
+}
+
 /// Returns the notification that ends a stream of the other end. `subscription` is the JSON text of its id.
 pub(crate) fn stop(subscription: &str) -> Bytes {
     let mut out = BytesMut::with_capacity(80 + subscription.len());

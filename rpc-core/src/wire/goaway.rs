@@ -61,6 +61,15 @@ impl GoAway {
         min + Duration::from_millis(longest.saturating_add(1).saturating_mul(random.into()) >> 32)
     }
 
+    /// Returns whether these params of `$/goaway` ask for another link of the same session.
+    pub(crate) fn asks_to_move(params: Option<&str>) -> bool {
+        #[derive(Deserialize)]
+        struct Move {
+            r#move: bool,
+        }
+        params.is_some_and(|params| serde_json::from_str::<Move>(params).is_ok_and(|it| it.r#move))
+    }
+
     /// Reads the params of `$/goaway`; `None` if they are invalid.
     pub(crate) fn read(params: Option<&str>) -> Option<Self> {
         let News { mut reason, window } = serde_json::from_str(params?).ok()?;
@@ -86,6 +95,14 @@ struct News {
     reason: String,
     #[serde(rename = "reconnectAfterMs")]
     window: Option<[u64; 2]>,
+}
+
+#[test]
+fn a_move_is_asked_for_by_a_boolean() {
+    assert!(GoAway::asks_to_move(Some(r#"{"move":true}"#)));
+    for other in [r#"{"move":false}"#, r#"{"move":1}"#, r#"{"reason":"update"}"#, "[true]x", ""] {
+        assert!(!GoAway::asks_to_move(Some(other)), "{other}");
+    }
 }
 
 #[test]
