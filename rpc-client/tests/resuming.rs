@@ -249,7 +249,11 @@ async fn a_hook_outlives_a_link_as_its_session_does() {
     let counted = runs.clone();
     let builder = builder.on_session(move |peer| {
         counted.fetch_add(1, Ordering::SeqCst);
-        async move { peer.call::<u32>("slow", ()).await.map(drop) }
+        async move {
+            // Both ends know of the session when the second call arrives.
+            peer.call::<()>("note", ("hook",)).await?;
+            peer.call::<u32>("slow", ()).await.map(drop)
+        }
     });
     let connecting = tokio::spawn(builder.connect(wire.url()));
     soon(asked.began.acquire()).await.unwrap().forget();

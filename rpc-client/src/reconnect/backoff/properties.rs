@@ -111,6 +111,7 @@ proptest! {
                     (Setback::Failed(Arc::new(error)), now.max(at_most) + within)
                 }
                 Step::NoHello => {
+                    link = None;
                     let reason = CloseReason::new(ClosedBy::Link, None, "");
                     (Setback::NoHello(reason), now.max(at_most) + within)
                 }

@@ -298,3 +298,23 @@ fn an_attempt_beside_a_link_that_fails_leaves_the_link() {
     // The old link was stable all the same.
     assert_eq!(backoff.after(&link(), ms(10_000), u64::MAX).unwrap().at, ms(10_250));
 }
+
+/// The link without a hello may have taken the place of one that worked: from then on there is none.
+#[test]
+fn a_link_without_a_hello_leaves_none() {
+    let mut backoff = Backoff::new(&Reconnect::default().give_up_after(ms(1000)), false, ms(0));
+    backoff.up(ms(0), None);
+    backoff.after(&no_hello(), ms(5000), 0).unwrap();
+    assert_eq!(backoff.gives_up_at(), Some(ms(6000)));
+    backoff.up(ms(5000), None);
+    backoff.renewed(ms(7000));
+    assert_eq!(backoff.gives_up_at(), Some(ms(8000)));
+}
+
+/// The hello of the server may come behind the beginning of the link.
+#[test]
+fn the_spread_may_come_late() {
+    let mut backoff = up();
+    backoff.spread_over(Some(ms(5000)));
+    assert_eq!(backoff.after(&link(), ms(1), u64::MAX).unwrap().at, ms(5001));
+}
