@@ -7,10 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use rpc_client::{Client, State};
+use rpc_client::{Client, Setback, State};
 use rpc_core::{CallError, CloseCode, Context, Fate, Router};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tokio_tungstenite::accept_hdr_async;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use wire::{Host, States, Wire, client, quick, soon};
 
 /// What the server was asked, and when it may answer.
@@ -59,7 +63,7 @@ impl World {
     async fn new() -> Self {
         let asked = Asked::new();
         let host = Host::start(asked.service()).await;
-        let wire = Wire::to(host.address).await;
+        let wire = Wire::to(host.address().unwrap()).await;
         let (builder, mut states) = client(quick());
         let hooks = Arc::<AtomicUsize>::default();
         let runs = hooks.clone();
@@ -88,8 +92,7 @@ impl World {
     }
 
     fn announced(&self) -> Vec<bool> {
-        let heads = self.host.heads.lock().unwrap();
-        heads.iter().map(|head| head.contains("rpc-resume: 1\r\n")).collect()
+        self.host.announced.lock().unwrap().clone()
     }
 }
 
@@ -108,7 +111,7 @@ async fn nothing_is_lost_with_a_link_and_the_hook_does_not_run_again() {
     assert_eq!(world.hooks(), 1);
     assert_eq!(world.announced(), [false, true, true, true]);
     assert_eq!(*world.asked.texts.lock().unwrap(), ["hook", "round 0", "round 1", "round 2"]);
-    assert_eq!(world.host.config.registry.peers().len(), 1);
+    assert_eq!(world.host.server.peers().len(), 1);
 }
 
 #[tokio::test]
@@ -119,7 +122,7 @@ async fn a_session_that_the_server_does_not_know_is_followed_by_a_fresh_one() {
     soon(world.asked.began.acquire()).await.unwrap().forget();
     // Another process, with the same services.
     let other = Host::start(world.asked.service()).await;
-    world.wire.lead_to(Some(other.address));
+    world.wire.lead_to(other.address());
     world.wire.cut();
     let lost = soon(slow).await.unwrap();
     assert!(matches!(lost, Err(CallError::Closed { fate: Fate::MaybeExecuted, .. })), "{lost:?}");
@@ -150,19 +153,27 @@ async fn an_attempt_beside_a_link_that_works_may_fail() {
     let mut world = World::new().await;
     world.wire.lead_to(None);
     world.client.reconnect_now();
+    soon(async {
+        while world.wire.accepted() < 2 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
     for text in ["one", "two"] {
         world.note(text).await.unwrap();
     }
     assert!(world.client.state().is_up());
-    world.wire.lead_to(Some(world.host.address));
+    world.wire.lead_to(world.host.address());
     world.wire.cut();
+    let first = world.states.until(|_| true).await;
+    assert!(matches!(first, State::Away { attempt: 1, error: Setback::Lost(_), .. }), "{first}");
     assert_eq!(world.states.up().await.to_string(), "up, session resumed");
 }
 
 #[tokio::test]
 async fn the_program_may_begin_another_session() {
     let mut world = World::new().await;
-    let before = world.host.config.registry.peers();
+    let before = world.host.server.peers();
     let slow = world.slow().await;
     soon(world.client.new_session()).await.unwrap();
     assert!(matches!(soon(slow).await.unwrap(), Err(CallError::Closed { .. })));
@@ -179,7 +190,7 @@ async fn the_program_may_begin_another_session() {
     let client = world.client;
     let mut renewed = Box::pin(client.new_session());
     assert!((&mut renewed).now_or_never().is_none());
-    world.wire.lead_to(Some(world.host.address));
+    world.wire.lead_to(world.host.address());
     soon(renewed).await.unwrap();
     assert_eq!(world.hooks.load(Ordering::SeqCst), 3);
     client.peer().close(CloseCode::NORMAL, "enough");
@@ -225,7 +236,7 @@ async fn deadlines_run_while_there_is_no_link() {
 async fn a_client_that_wants_no_session_asks_for_none() {
     let asked = Asked::new();
     let host = Host::start(asked.service()).await;
-    let wire = Wire::to(host.address).await;
+    let wire = Wire::to(host.address().unwrap()).await;
     let (builder, mut states) = client(quick().session(false));
     let client = builder.connect(wire.url()).await.unwrap();
     states.up().await;
@@ -234,8 +245,7 @@ async fn a_client_that_wants_no_session_asks_for_none() {
     wire.cut();
     soon(client.peer().call::<()>("note", ("two",)).idempotent()).await.unwrap();
     assert_eq!(states.up().await.to_string(), "up, fresh session: nothing was lost");
-    assert!(host.heads.lock().unwrap().iter().all(|head| !head.contains("rpc-resume")));
-    assert_eq!(host.heads.lock().unwrap().len(), 2);
+    assert_eq!(*host.announced.lock().unwrap(), [false, false]);
 }
 
 /// A hook whose session goes on over another link goes on as well.
@@ -243,7 +253,7 @@ async fn a_client_that_wants_no_session_asks_for_none() {
 async fn a_hook_outlives_a_link_as_its_session_does() {
     let asked = Asked::new();
     let host = Host::start(asked.service()).await;
-    let wire = Wire::to(host.address).await;
+    let wire = Wire::to(host.address().unwrap()).await;
     let (builder, mut states) = client(quick().wait_for_first(true));
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
@@ -265,4 +275,40 @@ async fn a_hook_outlives_a_link_as_its_session_does() {
     soon(client.peer().call::<()>("note", ("on",))).await.unwrap();
     assert_eq!(states.up().await.to_string(), "up");
     assert_eq!(runs.load(Ordering::SeqCst), 1);
+}
+
+/// Something stands before the server that lets links be made, and lets no hello through.
+#[tokio::test]
+async fn after_three_links_without_a_hello_the_client_begins_another_session() {
+    let mut world = World::new().await;
+    world.note("both know of the session").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    world.wire.lead_to(listener.local_addr().ok());
+    let announced = Arc::<Mutex<Vec<bool>>>::default();
+    let seen = announced.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            #[expect(clippy::result_large_err, reason = "the library's callback is of this type")]
+            let greet = |request: &Request, mut response: Response| {
+                seen.lock().unwrap().push(request.headers().contains_key("rpc-resume"));
+                response.headers_mut().insert("rpc-hello", "1".parse().unwrap());
+                Ok(response)
+            };
+            let _ = accept_hdr_async(stream, greet).await;
+        }
+    });
+    world.wire.cut();
+    let no_hello = |state: &State| {
+        matches!(state, State::Away { error: Setback::NoHello(_), next: Some(_), .. })
+    };
+    for attempt in 2..5 {
+        let away = world.states.until(no_hello).await;
+        assert!(matches!(away, State::Away { attempt: number, .. } if number == attempt), "{away}");
+    }
+    let fifth = world.states.until(|state| matches!(state, State::Away { attempt: 5, .. })).await;
+    assert!(matches!(fifth, State::Away { error: Setback::Lost(_), .. }), "{fifth}");
+    world.wire.lead_to(world.host.address());
+    assert_eq!(world.states.up().await.to_string(), "up, fresh session: nothing was lost");
+    assert_eq!(announced.lock().unwrap()[..4], [true, true, true, false]);
+    world.note("on").await.unwrap();
 }

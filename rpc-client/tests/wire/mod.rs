@@ -3,19 +3,18 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use rpc_client::{Client, ClientBuilder, Reconnect, State};
-use rpc_core::transport::{Accepted, Endpoint, EndpointConfig, Role, SessionMode, WebSocket};
-use rpc_core::{Limits, Router};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use rpc_core::Router;
+use rpc_server::{Connecting, Rejection, Server, Sessions};
+use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Waits for what should be there at once; the time only ends a test that hangs.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -27,6 +26,7 @@ pub(crate) struct Wire {
     port: u16,
     target: Arc<Mutex<Option<SocketAddr>>>,
     links: Arc<Mutex<Vec<AbortHandle>>>,
+    accepted: Arc<AtomicUsize>,
 }
 
 impl Wire {
@@ -35,9 +35,11 @@ impl Wire {
         let port = listener.local_addr().unwrap().port();
         let target = Arc::new(Mutex::new(Some(target)));
         let links = Arc::<Mutex<Vec<AbortHandle>>>::default();
-        let (leads, made) = (target.clone(), links.clone());
+        let accepted = Arc::<AtomicUsize>::default();
+        let (leads, made, count) = (target.clone(), links.clone(), accepted.clone());
         tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
                 let Some(target) = *leads.lock().unwrap() else { continue };
                 let link = tokio::spawn(async move {
                     if let Ok(mut far) = TcpStream::connect(target).await {
@@ -47,7 +49,7 @@ impl Wire {
                 made.lock().unwrap().push(link.abort_handle());
             }
         });
-        Self { port, target, links }
+        Self { port, target, links, accepted }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -64,63 +66,34 @@ impl Wire {
         *self.target.lock().unwrap() = target;
     }
 
-    /// Returns how many links were made since the last cut.
-    pub(crate) fn links(&self) -> usize {
-        self.links.lock().unwrap().len()
+    /// Returns how many connections were accepted, also of those that lead nowhere.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
     }
 }
 
 /// A server whose sessions outlive their links.
 pub(crate) struct Host {
-    pub(crate) address: SocketAddr,
-    /// The heads of the requests.
-    pub(crate) heads: Arc<Mutex<Vec<String>>>,
-    pub(crate) config: EndpointConfig,
+    pub(crate) server: Server,
+    /// For each link, whether it was announced to resume a session.
+    pub(crate) announced: Arc<Mutex<Vec<bool>>>,
 }
 
 impl Host {
     pub(crate) async fn start(services: Router) -> Self {
-        let mut config = EndpointConfig::new(services, Limits::server());
-        config.sessions = SessionMode::Grant;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let heads = Arc::<Mutex<Vec<String>>>::default();
-        let (seen, of_links) = (heads.clone(), config.clone());
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(Box::pin(serve(stream, of_links.clone(), seen.clone())));
-            }
-        });
-        Self { address, heads, config }
+        let announced = Arc::<Mutex<Vec<bool>>>::default();
+        let seen = announced.clone();
+        let on_connect = move |connecting: Connecting| {
+            seen.lock().unwrap().push(connecting.is_resuming());
+            async { Ok::<_, Rejection>(()) }
+        };
+        let server = Server::builder().service(services).on_connect(on_connect);
+        let server = server.sessions(Sessions::new()).bind("127.0.0.1:0").await.unwrap().spawn();
+        Self { server, announced }
     }
-}
 
-async fn serve(mut stream: TcpStream, config: EndpointConfig, seen: Arc<Mutex<Vec<String>>>) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let Ok(byte) = stream.read_u8().await else { return };
-        head.push(byte);
-    }
-    let head = String::from_utf8(head).unwrap();
-    let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap();
-    let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Rpc-Hello: 1\r\nSec-WebSocket-Accept: {}\r\n\r\n",
-        derive_accept_key(key.as_bytes())
-    );
-    let resumes = head.contains("rpc-resume: 1");
-    seen.lock().unwrap().push(head);
-    if stream.write_all(answer.as_bytes()).await.is_err() {
-        return;
-    }
-    let limits = Limits::clone(&config.limits);
-    let socket = WebSocket::new(stream, Role::Server, Bytes::new(), &limits);
-    let endpoint = Endpoint::new(config);
-    endpoint.set_extended(false);
-    if !resumes {
-        endpoint.connect(socket).await;
-    } else if let Accepted::Fresh(connection) = endpoint.accept(socket, |_, _| true).await {
-        (*connection).await;
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.server.local_addr()
     }
 }
 
