@@ -284,3 +284,29 @@ async fn a_client_that_ends_with_its_link_has_two_states() {
     assert!(matches!(client.state(), State::Ended(_)));
     assert!(soon(states.next()).await.is_none());
 }
+
+/// The network has changed, and the attempt under way gets no answer any more.
+#[tokio::test]
+async fn an_attempt_that_is_stuck_is_begun_again_when_the_program_wants_that() {
+    let world = World::new().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (builder, mut states) = client(quick());
+    let builder = builder.connect_timeout(HOUR);
+    let client = soon(builder.connect(world.wire.url())).await.unwrap();
+    states.up().await;
+    world.wire.lead_to(silent.local_addr().ok());
+    world.wire.cut();
+    states.until(|state| matches!(state, State::Away { next: None, .. })).await;
+    let _stuck = soon(silent.accept()).await.unwrap();
+    world.wire.lead_to(world.server.local_addr());
+    let asks = async {
+        loop {
+            client.reconnect_now();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = asks => unreachable!("it goes on for ever"),
+        _ = states.up() => {}
+    }
+}
