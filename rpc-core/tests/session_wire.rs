@@ -10,7 +10,7 @@ use rpc_core::memory::{self, Pipe};
 use rpc_core::transport::{
     Accepted, Connection, ConnectionEvent, Endpoint, EndpointConfig, SessionMode,
 };
-use rpc_core::{CallError, CloseCode, Context, Fate, Limits, Peer, Router};
+use rpc_core::{CallError, CloseCode, Context, Fate, Limits, Peer, Router, Streaming, service};
 use serde_json::Value;
 use support::Raw;
 use tokio::sync::mpsc;
@@ -1015,4 +1015,57 @@ async fn a_client_without_a_link_keeps_what_has_room() {
     }
     assert!(raw.receive().await.contains("last"));
     waits.await.unwrap().unwrap();
+}
+
+/// What no link has accepted was certainly not taken in, if it is not sent any more.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_no_link_accepted_was_not_sent_when_its_session_is_closed_without_a_link() {
+    let client = Client::new();
+    let (near, far) = memory::transports(1000);
+    client.give(Link::To(near));
+    let mut raw = Raw::over(far);
+    raw.receive().await;
+    raw.notify("$/hello", &grant(TOKENS[0])).await;
+    raw.is_acked(0).await;
+    let fills = client.peer.call::<u32>("fills", ("x".repeat(2000),)).start();
+    let stuck = client.peer.call::<u32>("stuck", ()).start();
+    sleep(Duration::from_millis(10)).await;
+    drop(raw);
+    sleep(Duration::from_millis(10)).await;
+    client.peer.close(CloseCode::NORMAL, "enough");
+    assert_eq!(fills.await.unwrap_err().fate(), Some(Fate::MaybeExecuted));
+    assert_eq!(stuck.await.unwrap_err().fate(), Some(Fate::NotSent));
+}
+
+/// A push never waits: a member without a link and without room is ended, unless the group drops.
+#[tokio::test(start_paused = true)]
+async fn a_member_of_a_group_without_a_link_keeps_what_has_room_and_is_ended_then() {
+    for drops in [false, true] {
+        let server = Server::with(|limits| limits.away_bytes = 1000);
+        let (raw, token) = server.session().await;
+        let peer = server.peer();
+        peer.join_group("all").unwrap();
+        drop(raw);
+        sleep(Duration::from_millis(10)).await;
+        let group = server.config.registry.group("all");
+        let group = if drops { group.dropping() } else { group };
+        let mut took = 0;
+        for _ in 0..10 {
+            took += group.notify("pushed", ("x".repeat(200),)).await.unwrap();
+        }
+        sleep(Duration::from_millis(10)).await;
+        assert_eq!(peer.is_closed(), !drops);
+        assert!((2..5).contains(&took), "{took}");
+        let mut raw = server.announced();
+        let answer = raw.resume(&token, 1, 0).await;
+        if drops {
+            assert_eq!(answer["resumed"], true);
+            for _ in 0..took {
+                assert!(raw.receive().await.contains("pushed"));
+            }
+            assert!(raw.is_silent().await);
+        } else {
+            assert_eq!((&answer["refused"], &answer["code"]), (&"ended".into(), &4008.into()));
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::driver::Driver;
+use super::link::Link;
 use super::take_over::Offer;
 use super::{Connection, Phase};
 use crate::error::close::{CloseReason, ClosedBy};
@@ -39,6 +40,10 @@ impl Connection {
         }
         if reason.is_planned() {
             state.protocol.interrupt(reason.code);
+        }
+        if self.link.is_none() {
+            // What the link before did not accept is not sent any more.
+            state.protocol.link_lost(0);
         }
         let unanswered = state.protocol.end(&reason);
         if reason.peer_stopped_reading() {
@@ -84,9 +89,7 @@ impl Connection {
         let mut state = self.driver.shared.lock();
         // It may have been closing already, for another reason.
         let reason = state.protocol.ended().cloned().unwrap_or(reason);
-        if let Some(link) = &self.link {
-            state.protocol.link_lost(link.accepted());
-        }
+        state.protocol.link_lost(self.link.as_ref().map_or(0, Link::accepted));
         let unanswered = state.protocol.end(&reason);
         drop(state);
         unanswered.into_iter().for_each(drop_quietly);
