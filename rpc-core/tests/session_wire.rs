@@ -1069,3 +1069,29 @@ async fn a_member_of_a_group_without_a_link_keeps_what_has_room_and_is_ended_the
         }
     }
 }
+
+/// Another server may be plain: a call with a stream waits for its hello, also one that waited for others before.
+#[tokio::test(start_paused = true)]
+async fn a_call_with_a_stream_that_waited_for_others_waits_for_the_hello_of_the_next_session() {
+    let client = Client::with(|limits| limits.calls_on_wire = 1, |_| {});
+    let mut raw = client.session().await;
+    let first = client.peer.call::<u32>("first", ()).start();
+    let items = Streaming::new(futures_util::stream::iter([1, 2]));
+    let second = TakesClient::new(client.peer.clone()).second(items).start();
+    raw.called("first").await;
+    raw.close_with(CloseCode::NORMAL).await;
+    assert_eq!(first.await.unwrap_err().fate(), Some(Fate::MaybeExecuted));
+    let mut raw = client.link();
+    raw.receive().await;
+    assert!(raw.is_silent().await, "nobody knows whether the other end takes streams");
+    raw.notify("$/hello", &grant(TOKENS[1])).await;
+    raw.is_acked(0).await;
+    let id = raw.called("second").await;
+    raw.answer(&id, "7").await;
+    assert_eq!(second.await.unwrap(), 7);
+}
+
+#[service]
+trait Takes {
+    async fn second(&self, items: Streaming<u32>) -> u32;
+}

@@ -9,7 +9,7 @@ use crate::error::close::{CloseCode, CloseReason};
 use crate::protocol::tables::calls::MessageState;
 use crate::protocol::tables::outbox::{Carried, Queued};
 use crate::protocol::tables::streams::OutgoingKey;
-use crate::protocol::{Outcome, Protocol};
+use crate::protocol::{Outcome, Parked, Protocol};
 
 /// A session that has ended while the connection goes on.
 pub(crate) struct EndedSession<W> {
@@ -192,6 +192,14 @@ impl<W> Protocol<W> {
         self.on_wire = self.outbox.calls();
         self.outbox.set_limit(self.limits.queue);
         self.is_attached = false;
+        for parked in std::mem::take(&mut self.parked) {
+            match parked {
+                Parked::Call(id) if !self.streams_of(id).is_empty() => {
+                    self.hold_for_hello(id, false)
+                }
+                other => self.parked.push_back(other),
+            }
+        }
         // The calls that have ended leave room on the wire, and no answer will tell of that.
         self.unpark();
         (streams, unanswered)
