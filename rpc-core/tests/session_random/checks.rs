@@ -85,6 +85,7 @@ async fn at_rest(peer: &Peer) {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "who runs one seed wants to know what it did")]
 fn judge(books: &Books, faults: &mut Vec<String>) {
     books.write(|pages| {
         faults.append(&mut pages.faults);
@@ -98,7 +99,6 @@ fn judge(books: &Books, faults: &mut Vec<String>) {
             faults.push(format!("{gaps} gaps among pushes in {} sessions", pages.fresh));
         }
         if std::env::var("SESSION_SEED").is_ok() {
-            #[expect(clippy::print_stdout, reason = "who runs one seed wants to know what it did")]
             println!(
                 "{} links, {} fresh, {} resumed, {} calls, {} items, {} gaps, {} notes, {} lost",
                 pages.links,
