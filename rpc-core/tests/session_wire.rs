@@ -1094,4 +1094,36 @@ async fn a_call_with_a_stream_that_waited_for_others_waits_for_the_hello_of_the_
 #[service]
 trait Takes {
     async fn second(&self, items: Streaming<u32>) -> u32;
+    #[subscription]
+    async fn ticks(&self) -> Streaming<u32>;
+}
+
+/// A message that waited for the first one of the other end kept the task busy until the close was over.
+#[tokio::test(start_paused = true)]
+async fn a_link_on_which_the_other_end_has_said_nothing_is_closed_at_once() {
+    let server = Server::with(|limits| limits.handshake = Duration::from_secs(1));
+    let mut raw = server.ordinary();
+    sleep(Duration::from_millis(10)).await;
+    server.peer().notify("waits", ()).await.unwrap();
+    assert!(raw.is_silent().await);
+    let begun = tokio::time::Instant::now();
+    server.peer().close(CloseCode::NORMAL, "enough");
+    assert!(raw.receive().await.contains("waits"));
+    assert_eq!(raw.closed().await.0, Some(CloseCode::NORMAL));
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+/// Nothing but the hello may be sent before the answer, also at the end.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_resumes_can_be_closed_at_once() {
+    let client = Client::new();
+    drop(client.session().await);
+    sleep(Duration::from_millis(10)).await;
+    client.peer.notify("waits", ()).await.unwrap();
+    let mut raw = client.link();
+    raw.receive().await;
+    let begun = tokio::time::Instant::now();
+    client.peer.close(CloseCode::NORMAL, "enough");
+    assert!(raw.closed().await.0 == Some(CloseCode::NORMAL));
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }

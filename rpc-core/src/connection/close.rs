@@ -41,12 +41,15 @@ impl Connection {
         if reason.is_planned() {
             state.protocol.interrupt(reason.code);
         }
+        // Nothing comes that would let on what waits for the first message of the other end.
+        let muted = self.link.as_mut().and_then(|link| link.muted_until.take());
+        let is_resuming = muted == Some(Duration::MAX);
         if self.link.is_none() {
             // What the link before did not accept is not sent any more.
             state.protocol.link_lost(0);
         }
         let unanswered = state.protocol.end(&reason);
-        if reason.peer_stopped_reading() {
+        if reason.peer_stopped_reading() || is_resuming {
             state.protocol.discard();
         }
         drop(state);
