@@ -1098,6 +1098,40 @@ trait Takes {
     async fn ticks(&self) -> Streaming<u32>;
 }
 
+/// A stream hung for ever when the call that makes its subscription anew was lost with its session a second time.
+#[tokio::test(start_paused = true)]
+async fn a_subscription_is_made_anew_until_it_is_answered() {
+    let client = Client::new();
+    let mut raw = client.session().await;
+    let ticks = TakesClient::new(client.peer.clone()).ticks().start();
+    let id = raw.called("ticks").await;
+    raw.answer(&id, "\"one\"").await;
+    let mut ticks = ticks.await.unwrap();
+    raw.close_with(CloseCode::NORMAL).await;
+    for token in &TOKENS[1..] {
+        let mut raw = client.link();
+        raw.receive().await;
+        let hello = if *token == TOKENS[1] {
+            grant(token)
+        } else {
+            refused(token, r#""refused":"unknown","received":0"#)
+        };
+        raw.notify("$/hello", &hello).await;
+        raw.is_acked(0).await;
+        raw.called("ticks").await;
+        assert!(raw.is_silent().await, "once in each session");
+    }
+    let mut raw = client.link();
+    raw.receive().await;
+    raw.notify("$/hello", &refused(TOKENS[0], r#""refused":"unknown","received":0"#)).await;
+    raw.is_acked(0).await;
+    let id = raw.called("ticks").await;
+    raw.answer(&id, "\"two\"").await;
+    raw.notify("ticks", r#"{"subscription":"two","seq":1,"result":7}"#).await;
+    assert_eq!(ticks.next().await, Some(Err(rpc_core::StreamError::Gap { missed: 0 })));
+    assert_eq!(ticks.next().await, Some(Ok(7)));
+}
+
 /// A message that waited for the first one of the other end kept the task busy until the close was over.
 #[tokio::test(start_paused = true)]
 async fn a_link_on_which_the_other_end_has_said_nothing_is_closed_at_once() {

@@ -108,7 +108,9 @@ impl<W> Protocol<W> {
                 self.put_back(queued, settlement);
             }
             Carried::Notification | Carried::Notifications => settlement.losses.notifications += 1,
-            Carried::One(id) if is_taken_in => self.settle_call(*id, settlement),
+            Carried::One(id) if is_taken_in || (queued.is_put_back && self.is_renewal(*id)) => {
+                self.settle_call(*id, settlement);
+            }
             Carried::One(_) | Carried::Many(_) | Carried::Again(_) => {
                 let fate = if is_taken_in { Fate::MaybeExecuted } else { Fate::NotSent };
                 for id in queued.calls.ids() {

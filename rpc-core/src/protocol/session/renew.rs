@@ -33,6 +33,11 @@ impl<W> Protocol<W> {
         renewed.into_iter().map(register).collect()
     }
 
+    /// Returns whether the call makes a subscription anew.
+    pub(super) fn is_renewal(&mut self, call: u64) -> bool {
+        self.calls.cold_mut(call).is_some_and(|cold| cold.renews.is_some())
+    }
+
     fn register_renewal(
         &mut self,
         stream: IncomingKey,
@@ -64,8 +69,7 @@ impl<W> Protocol<W> {
         debug_assert!(nobody.1.is_none(), "nobody waits for the call");
         let last = match outcome {
             Outcome::Subscribed(_) => return,
-            // The connection ends, and tells the stream.
-            Outcome::Closed(..) => return,
+            Outcome::Closed(reason, _) => Item::Closed(reason),
             Outcome::Error(error) => Item::Error(error),
             Outcome::Timeout(..) => Item::Failed("the subscription was not made anew in time"),
             Outcome::Busy => Item::Error(ErrorObject::busy("calls_on_wire").into()),
