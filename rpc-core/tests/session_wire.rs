@@ -1098,6 +1098,18 @@ trait Takes {
     async fn ticks(&self) -> Streaming<u32>;
 }
 
+/// It was sent once, so that it may have run, although the message that makes it anew was not sent.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_to_be_made_anew_may_have_run() {
+    let client = Client::new();
+    let mut raw = client.session().await;
+    let call = client.peer.call::<u32>("twice", ()).idempotent().start();
+    raw.called("twice").await;
+    raw.close_with(CloseCode::NORMAL).await;
+    let late = call.await.unwrap_err();
+    assert!(matches!(late, CallError::Timeout { fate: Fate::MaybeExecuted, .. }), "{late:?}");
+}
+
 /// A stream hung for ever when the call that makes its subscription anew was lost with its session a second time.
 #[tokio::test(start_paused = true)]
 async fn a_subscription_is_made_anew_until_it_is_answered() {

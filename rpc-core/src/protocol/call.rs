@@ -79,7 +79,7 @@ impl<W> Protocol<W> {
         let subscribe = wanted.map(|wanted| Subscribe { wanted, greeted });
         let streams = self.open_streams(id, streams);
         let progress = progress.then(Reported::default);
-        let (again, renews) = (None, None);
+        let (again, renews, may_have_run) = (None, None, false);
         Some(Box::new(ColdFields {
             subscribe,
             streams,
@@ -88,6 +88,7 @@ impl<W> Protocol<W> {
             is_lasting,
             again,
             renews,
+            may_have_run,
         }))
     }
 
@@ -215,9 +216,20 @@ impl<W> Protocol<W> {
         }
     }
 
+    /// Returns the fate of a call whose message has this fate: the call may have run in a session before.
+    pub(super) fn fate(&mut self, id: u64, of_message: Fate) -> Fate {
+        let may_have_run = self.calls.cold_mut(id).is_some_and(|cold| cold.may_have_run);
+        if may_have_run { Fate::MaybeExecuted } else { of_message }
+    }
+
     /// Takes back the message of an open call, or cancels the call if its message is gone. Returns
     /// whether the call may have run.
     pub(super) fn withdraw(&mut self, id: u64) -> Fate {
+        let of_message = self.withdraw_message(id);
+        self.fate(id, of_message)
+    }
+
+    fn withdraw_message(&mut self, id: u64) -> Fate {
         let Some(call) = self.calls.open_mut(id) else {
             return Fate::MaybeExecuted;
         };

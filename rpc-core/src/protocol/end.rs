@@ -116,7 +116,7 @@ impl<W> Protocol<W> {
         for id in self.calls.open_ids() {
             let fate = match self.calls.open_mut(id).map(|call| &call.place) {
                 Some(MessageState::InFlight(_)) => Fate::MaybeExecuted,
-                _ => Fate::NotSent,
+                _ => self.fate(id, Fate::NotSent),
             };
             self.resolve(id, Outcome::Closed(reason.clone().into(), fate));
         }

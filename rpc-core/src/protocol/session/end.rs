@@ -122,7 +122,11 @@ impl<W> Protocol<W> {
 
     /// Decides on a call that the other end may have taken in.
     fn settle_call(&mut self, id: u64, settlement: &mut Settlement<'_>) {
-        let again = self.calls.cold_mut(id).and_then(|cold| cold.again.clone());
+        let cold = self.calls.cold_mut(id).filter(|cold| cold.again.is_some());
+        let again = cold.and_then(|cold| {
+            cold.may_have_run = true;
+            cold.again.clone()
+        });
         match again {
             Some(message) => {
                 let (calls, is_put_back) = (Carried::One(id), false);
@@ -146,6 +150,7 @@ impl<W> Protocol<W> {
     fn lose_call(&mut self, id: u64, fate: Fate, settlement: &mut Settlement<'_>) {
         if self.calls.open_mut(id).is_some() {
             settlement.losses.calls += 1;
+            let fate = self.fate(id, fate);
             self.resolve(id, Outcome::Closed(settlement.reason.clone().into(), fate));
         }
     }

@@ -58,6 +58,8 @@ pub(crate) struct ColdFields {
     pub(crate) is_lasting: bool,
     /// The message with which the call is made again if its session ends, since it may run twice.
     pub(crate) again: Option<bytes::Bytes>,
+    /// Whether the other end may have run the call in a session before.
+    pub(crate) may_have_run: bool,
     /// The stream for which the call makes its subscription anew.
     pub(crate) renews: Option<IncomingKey>,
 }
