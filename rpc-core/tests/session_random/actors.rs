@@ -47,7 +47,9 @@ impl Actor {
     }
 
     async fn step(&self, random: &mut Random) {
-        match random.below(12) {
+        let what = random.below(12);
+        let began = self.books.begin(format!("{what} {}", self.session));
+        match what {
             0..4 => self.echo(random).await,
             4 => self.long(random).await,
             5 => self.steps(random).await,
@@ -57,6 +59,7 @@ impl Actor {
             10 => self.several(random).await,
             _ => self.twice(random).await,
         }
+        drop(began);
     }
 
     async fn echo(&self, random: &mut Random) {

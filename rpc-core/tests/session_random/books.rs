@@ -36,6 +36,8 @@ pub struct Pages {
     pub lost_notifications: u64,
     /// The last notification that the client sent.
     pub noted: u64,
+    /// What goes on, by number.
+    pub steps: BTreeMap<u64, String>,
     pub gaps: u64,
     pub items: u64,
 }
@@ -70,6 +72,18 @@ impl Books {
 
     pub fn fault(&self, fault: String) {
         self.write(|pages| pages.faults.push(format!("at {:?}: {fault}", Instant::now())));
+    }
+
+    /// What goes on.
+    pub fn steps(&self) -> String {
+        self.write(|pages| format!("{:?}", pages.steps))
+    }
+
+    /// Something goes on until what is returned is dropped.
+    pub fn begin(self: &Arc<Self>, step: String) -> Step {
+        let number = self.token();
+        self.write(|pages| pages.steps.insert(number, step));
+        Step { books: self.clone(), number }
     }
 
     /// A handler of the call has begun.
@@ -141,5 +155,16 @@ impl Drop for OpenCall {
                 asked.came = Some(came);
             }
         });
+    }
+}
+
+pub struct Step {
+    books: Arc<Books>,
+    number: u64,
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        self.books.write(|pages| pages.steps.remove(&self.number));
     }
 }

@@ -159,15 +159,25 @@ impl Network {
         mut random: Random,
     ) -> CloseReason {
         let mut links = Vec::new();
+        let is_opened = random.once_in(3);
+        if is_opened {
+            connection.hold_sessions();
+        }
+        let mut opens: Option<Instant> = None;
         let mut next = Instant::now();
         let mut is_calm = false;
         loop {
             tokio::select! {
                 event = connection.next_event() => match event {
-                    ConnectionEvent::Up { resumed, ended, .. } => self.books.write(|pages| {
-                        *(if resumed { &mut pages.resumed } else { &mut pages.fresh }) += 1;
-                        pages.lost_notifications += ended.map_or(0, |it| it.lost_notifications);
-                    }),
+                    ConnectionEvent::Up { resumed, ended, .. } => {
+                        if is_opened && !resumed {
+                            opens = Some(Instant::now() + random.millis(200));
+                        }
+                        self.books.write(|pages| {
+                            *(if resumed { &mut pages.resumed } else { &mut pages.fresh }) += 1;
+                            pages.lost_notifications += ended.map_or(0, |it| it.lost_notifications);
+                        });
+                    }
                     ConnectionEvent::Lost { ended, .. } => {
                         self.books.write(|pages| {
                             pages.lost_notifications += ended.map_or(0, |it| it.lost_notifications);
@@ -179,6 +189,10 @@ impl Network {
                     ConnectionEvent::Closed(reason) => return reason,
                     _ => {}
                 },
+                () = sleep_until(opens.unwrap_or(next)), if opens.is_some() => {
+                    connection.open_session();
+                    opens = None;
+                }
                 () = sleep_until(next), if !is_calm => {
                     is_calm = self.is_over();
                     if !is_calm && random.once_in(5) {
