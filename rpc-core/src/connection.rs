@@ -313,8 +313,8 @@ impl Connection {
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         let now = self.driver.shared.clock.now();
         self.driver.budget = TurnBudget::start();
-        self.driver.handlers.begin_turn(cx.waker());
-        self.driver.streams.begin_turn(cx.waker());
+        self.driver.handlers.begin_turn();
+        self.driver.streams.begin_turn();
         let is_due = self.begin(now)?;
         let mut more = match &mut self.link {
             Some(link) => link.receive(&mut self.driver, cx, now)?,
@@ -337,7 +337,8 @@ impl Connection {
         self.driver.check_overdue(now, is_over)?;
         self.check_drain(now)?;
         // Not by their own wakers: other tasks are to have their turn in between.
-        more |= self.driver.handlers.end_turn() | self.driver.streams.end_turn();
+        let waker = cx.waker();
+        more |= self.driver.handlers.end_turn(waker) | self.driver.streams.end_turn(waker);
         if more {
             again(cx);
         }

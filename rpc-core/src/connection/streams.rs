@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 
 use crate::connection::tasks::Tasks;
 use crate::error::object::ErrorObject;
@@ -107,13 +108,13 @@ impl Streams {
         Self { held, waiting: Tasks::new(capacity), ready, has_backlog: false }
     }
 
-    pub(super) fn begin_turn(&self, connection: &std::task::Waker) {
-        self.waiting.begin_turn(connection);
+    pub(super) fn begin_turn(&self) {
+        self.waiting.begin_turn();
     }
 
     /// Ends the turn. Returns whether streams were woken in the turn and not asked.
-    pub(super) fn end_turn(&self) -> bool {
-        self.waiting.end_turn()
+    pub(super) fn end_turn(&self, connection: &Waker) -> bool {
+        self.waiting.end_turn(connection)
     }
 
     /// Keeps a stream until its call or its answer has left.

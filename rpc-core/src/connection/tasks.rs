@@ -16,7 +16,9 @@ use crate::util::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 pub(crate) struct Tasks<T> {
     places: Vec<TaskSlot<T>>,
     live: usize,
-    woken: Arc<Woken>,
+    capacity: usize,
+    /// Made for the first task: an idle connection has none.
+    woken: Option<Arc<Woken>>,
 }
 
 struct TaskSlot<T> {
@@ -27,35 +29,43 @@ struct TaskSlot<T> {
 impl<T> Tasks<T> {
     /// Creates an empty table for at most `capacity` tasks.
     pub(crate) fn new(capacity: usize) -> Self {
-        let words = capacity.div_ceil(64);
-        let bits = (0..words).map(|_| AtomicU64::new(0)).collect();
-        let [any, in_turn] = [(); 2].map(|()| AtomicBool::new(false));
-        let woken = Arc::new(Woken { bits, any, in_turn, connection: AtomicWaker::new() });
-        Self { places: Vec::new(), live: 0, woken }
+        Self { places: Vec::new(), live: 0, capacity, woken: None }
     }
 
     /// Begins a turn. Until [`end_turn`](Self::end_turn) a woken task does not wake the connection, which looks for
     /// woken tasks by itself.
-    pub(crate) fn begin_turn(&self, connection: &Waker) {
-        self.woken.connection.register(connection);
-        self.woken.in_turn.store(true, Ordering::Relaxed);
+    pub(crate) fn begin_turn(&self) {
+        if let Some(woken) = &self.woken {
+            woken.in_turn.store(true, Ordering::Relaxed);
+        }
     }
 
-    /// Ends the turn. Returns whether a task was woken in the turn and not taken out.
-    pub(crate) fn end_turn(&self) -> bool {
+    /// Ends the turn. From now on a woken task wakes `connection`. Returns whether a task was woken in the turn and not
+    /// taken out.
+    pub(crate) fn end_turn(&self, connection: &Waker) -> bool {
+        let Some(woken) = &self.woken else { return false };
+        woken.connection.register(connection);
         // A task that is woken after this look wakes the connection. For that, both sides must see the two flags in one
         // order.
-        self.woken.in_turn.store(false, Ordering::SeqCst);
-        self.woken.any.load(Ordering::SeqCst)
+        woken.in_turn.store(false, Ordering::SeqCst);
+        woken.any.load(Ordering::SeqCst)
     }
 
-    /// Returns the waker of a slot.
+    /// Returns the waker of a slot. Call this only in a turn.
     pub(crate) fn waker(&mut self, index: usize) -> &Waker {
-        while self.places.len() <= index {
-            let bell = SlotWaker { woken: self.woken.clone(), index: self.places.len() };
-            self.places.push(TaskSlot { waker: Arc::new(bell).into(), task: None });
+        if self.places.len() <= index {
+            self.add_places(index);
         }
         &self.places[index].waker
+    }
+
+    #[cold]
+    fn add_places(&mut self, last: usize) {
+        let woken = self.woken.get_or_insert_with(|| Arc::new(Woken::in_turn(self.capacity)));
+        for index in self.places.len()..=last {
+            let bell = SlotWaker { woken: woken.clone(), index };
+            self.places.push(TaskSlot { waker: Arc::new(bell).into(), task: None });
+        }
     }
 
     /// Keeps a task that is pending or was not polled yet.
@@ -77,12 +87,12 @@ impl<T> Tasks<T> {
 
     /// Takes out the woken tasks, one by one.
     pub(crate) fn take_woken(&mut self, mut each: impl FnMut(T)) {
+        let Some(woken) = &self.woken else { return };
         // Read before it is written: each turn comes by here, and mostly no task was woken.
-        if !self.woken.any.load(Ordering::Relaxed) || !self.woken.any.swap(false, Ordering::Acquire)
-        {
+        if !woken.any.load(Ordering::Relaxed) || !woken.any.swap(false, Ordering::Acquire) {
             return;
         }
-        for (word, bits) in self.woken.bits.iter().enumerate() {
+        for (word, bits) in woken.bits.iter().enumerate() {
             if bits.load(Ordering::Relaxed) == 0 {
                 continue;
             }
@@ -115,6 +125,7 @@ impl<T> Tasks<T> {
     pub(crate) fn shrink(&mut self) {
         if self.live == 0 {
             self.places = Vec::new();
+            self.woken = None;
         }
     }
 }
@@ -127,6 +138,18 @@ struct Woken {
     /// Whether the connection has its turn.
     in_turn: AtomicBool,
     connection: AtomicWaker,
+}
+
+impl Woken {
+    /// Creates the flags of at most `capacity` slots, in a turn.
+    fn in_turn(capacity: usize) -> Self {
+        Self {
+            bits: (0..capacity.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            any: AtomicBool::new(false),
+            in_turn: AtomicBool::new(true),
+            connection: AtomicWaker::new(),
+        }
+    }
 }
 
 /// Wakes one slot.
@@ -148,6 +171,57 @@ impl Wake for SlotWaker {
             if !self.woken.in_turn.load(Ordering::SeqCst) {
                 self.woken.connection.wake();
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::task::noop_waker_ref;
+
+    use super::*;
+
+    /// Counts wakes of the connection.
+    #[derive(Default)]
+    struct Wakes(std::sync::atomic::AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    fn taken(tasks: &mut Tasks<&'static str>) -> Vec<&'static str> {
+        let mut taken = Vec::new();
+        tasks.take_woken(|task| taken.push(task));
+        taken
+    }
+
+    #[test]
+    fn a_task_that_is_woken_in_its_first_turn_is_told_at_the_end_of_the_turn() {
+        let mut tasks = Tasks::new(100);
+        tasks.begin_turn();
+        tasks.insert(70, "first");
+        tasks.waker(70).wake_by_ref();
+        assert!(tasks.end_turn(noop_waker_ref()), "the turn ends without a look at the task");
+        assert_eq!(taken(&mut tasks), ["first"]);
+    }
+
+    #[test]
+    fn a_task_wakes_the_connection_after_a_quiet_time_as_before() {
+        let wakes = Arc::new(Wakes::default());
+        let connection = Waker::from(wakes.clone());
+        let mut tasks = Tasks::new(100);
+        for turn in 1..=2 {
+            tasks.begin_turn();
+            tasks.insert(70, "task");
+            let waker = tasks.waker(70).clone();
+            assert!(!tasks.end_turn(&connection));
+            waker.wake();
+            assert_eq!(wakes.0.load(std::sync::atomic::Ordering::Relaxed), turn);
+            assert_eq!(taken(&mut tasks), ["task"]);
+            tasks.shrink();
+            assert!(tasks.woken.is_none(), "a quiet connection keeps memory");
         }
     }
 }
