@@ -1,5 +1,6 @@
 //! The task of a connection, from the accept to `on_disconnect`.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use rpc_core::transport::WebSocket;
@@ -35,8 +36,7 @@ pub(crate) fn run<S: Socket>(
             }
             Exchanged::Probe => {}
             Exchanged::Post(peer) => {
-                shared.count_end(&peer).await;
-                shared.run_on_disconnect(peer).await;
+                shared.settle(peer, true).await;
             }
             Exchanged::Upgraded(admitted) => {
                 return shared.serve(admitted, socket, admission).await;
@@ -68,17 +68,20 @@ async fn handshake<S: Socket>(
 }
 
 impl Shared {
-    /// Waits for the end of a connection, and counts the connection.
-    pub(crate) async fn count_end(&self, peer: &Peer) {
-        peer.closed().await;
-        self.totals.keep(peer, self.lifecycle.stops());
-    }
-
-    /// Runs `on_disconnect` for a connection that has ended.
-    pub(crate) async fn run_on_disconnect(&self, peer: Peer) {
-        let reason = peer.closed().await;
-        let limit = self.limits().close;
-        Box::pin(self.settings.hooks.disconnect(peer, reason, limit)).await;
+    /// Waits for the end of a connection, and counts the connection. Runs `on_disconnect` if the connection
+    /// `was_opened`. In a box, which an idle connection does not have.
+    pub(crate) fn settle(
+        &self,
+        peer: Peer,
+        was_opened: bool,
+    ) -> Pin<Box<impl Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            let reason = peer.closed().await;
+            self.totals.keep(&peer, self.lifecycle.stops());
+            if was_opened {
+                self.settings.hooks.disconnect(peer, reason, self.limits().close).await;
+            }
+        })
     }
 
     /// Drains a connection that was made while `shutdown` was draining the others.

@@ -215,8 +215,7 @@ impl RpcService {
                 // The send fails if the app has dropped the request: then nobody waits for the response.
                 let _ = answer.send(response);
             }
-            shared.count_end(&peer).await;
-            shared.run_on_disconnect(peer).await;
+            shared.settle(peer, true).await;
             drop(admission);
         });
         answered.await.unwrap_or_else(|_| Err(unavailable("stopped")))

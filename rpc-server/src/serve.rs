@@ -80,10 +80,7 @@ impl Shared {
                 }
                 None => !shared.settings.hooks.opens(),
             };
-            shared.count_end(&peer).await;
-            if was_opened {
-                shared.run_on_disconnect(peer).await;
-            }
+            shared.settle(peer, was_opened).await;
             // Dropping the admission lets the server end, and lets another connection have the permit.
             drop(admission);
         }
