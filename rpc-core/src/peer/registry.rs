@@ -1,7 +1,9 @@
 //! The registry of the peers that belong together: those of one server.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::error::close::{CloseCode, CloseReason, ClosedBy};
 use crate::peer::Peer;
@@ -23,8 +25,8 @@ use pending::{Kick, PendingPeers};
 pub use sessions::SessionStats;
 use sessions::Sessions;
 
-/// A connected end, and its number in the order of the connections.
-type Member = (u64, Arc<Shared>);
+/// A connected end. A map finds it by its id, which is therefore not stored twice.
+struct Member(Arc<Shared>);
 
 /// How many close reasons have a count of their own.
 const REASONS: usize = 100;
@@ -38,8 +40,8 @@ pub struct PeerRegistry {
 
 #[derive(Default)]
 struct Inner {
-    /// The connected peers, by id.
-    peers: Mutex<HashMap<Box<str>, Member>>,
+    /// The connected peers, and their numbers in the order of the connections.
+    peers: Mutex<HashMap<Member, u64>>,
     next: AtomicU64,
     pending: PendingPeers,
     closes: Mutex<BTreeMap<String, u64>>,
@@ -67,7 +69,9 @@ impl PeerRegistry {
 
     /// Returns all peers, in the order in which they connected.
     pub fn peers(&self) -> Vec<Peer> {
-        let mut peers: Vec<_> = self.inner.peers.lock().unwrap().values().cloned().collect();
+        let peers = self.inner.peers.lock().unwrap();
+        let mut peers: Vec<_> =
+            peers.iter().map(|(Member(shared), number)| (*number, shared.clone())).collect();
         peers.sort_unstable_by_key(|(number, _)| *number);
         peers.into_iter().map(|(_, shared)| Peer { shared }).collect()
     }
@@ -75,7 +79,7 @@ impl PeerRegistry {
     /// Returns the peer with this id, if it is connected.
     pub fn peer(&self, id: &str) -> Option<Peer> {
         let peers = self.inner.peers.lock().unwrap();
-        peers.get(id).map(|(_, shared)| Peer { shared: shared.clone() })
+        peers.get_key_value(id).map(|(Member(shared), _)| Peer { shared: shared.clone() })
     }
 
     /// Returns the number of peers.
@@ -217,7 +221,7 @@ impl PeerRegistry {
     pub(crate) fn insert(&self, shared: &Arc<Shared>) {
         let number = self.inner.next.fetch_add(1, Ordering::Relaxed);
         let mut peers = self.inner.peers.lock().unwrap();
-        peers.insert(shared.id.clone(), (number, shared.clone()));
+        peers.insert(Member(shared.clone()), number);
         drop(peers);
         let peer = Peer { shared: shared.clone() };
         if !peer.is_guest() {
@@ -239,7 +243,7 @@ impl PeerRegistry {
         if has_session {
             self.session_ended(shared);
         }
-        if self.inner.peers.lock().unwrap().remove(&shared.id).is_none() {
+        if self.inner.peers.lock().unwrap().remove(&*shared.id).is_none() {
             return;
         }
         // The peer chooses its codes. Only codes with a reserved meaning have a count of their own.
@@ -259,6 +263,26 @@ impl PeerRegistry {
         let is_one_more = reasons.len() >= REASONS && !reasons.contains_key(reason);
         let reason = if is_one_more { "other" } else { reason };
         *reasons.entry(reason.to_owned()).or_default() += 1;
+    }
+}
+
+impl Borrow<str> for Member {
+    fn borrow(&self) -> &str {
+        &self.0.id
+    }
+}
+
+impl PartialEq for Member {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Member {}
+
+impl Hash for Member {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
     }
 }
 

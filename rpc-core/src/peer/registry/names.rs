@@ -48,7 +48,7 @@ impl PeerRegistry {
     pub fn peers_of(&self, name: &str) -> Vec<Peer> {
         let named = self.inner.names.0.lock().unwrap().get(name).cloned().unwrap_or_default();
         let peers = self.inner.peers.lock().unwrap();
-        let number = |shared: &Arc<Shared>| peers.get(&shared.id).map(|(number, _)| *number);
+        let number = |shared: &Arc<Shared>| peers.get(&*shared.id).copied();
         let mut named: Vec<_> =
             named.into_iter().filter_map(|shared| Some((number(&shared)?, shared))).collect();
         drop(peers);
@@ -142,7 +142,7 @@ impl Inner {
             return Vec::new();
         }
         let peers = self.peers.lock().unwrap();
-        let is_in = |holder: &Arc<Shared>| peers.contains_key(&holder.id);
+        let is_in = |holder: &Arc<Shared>| peers.contains_key(&*holder.id);
         if !is_in(shared) {
             return Vec::new();
         }
