@@ -26,7 +26,7 @@ pub(super) struct Wire<S> {
     /// A close frame that arrived behind messages, from the last byte of its header. It is kept for
     /// the next turn: with it tungstenite takes no more answers, and those to these messages may be
     /// ready in this one.
-    close: Bytes,
+    close: Option<Box<Bytes>>,
     /// Whether this turn has not ended yet.
     close_waits: bool,
     incoming: Incoming,
@@ -41,7 +41,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Self {
             io,
             already_read,
-            close: Bytes::new(),
+            close: None,
             close_waits: false,
             incoming,
             outgoing,
@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         buf: &mut [u8],
         allowance: usize,
     ) -> Poll<io::Result<usize>> {
-        if self.close.has_remaining() {
+        if self.close.is_some() {
             return self.poll_close_frame(cx, buf);
         }
         if self.incoming.refusal().is_none() {
@@ -94,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             };
             let allowed = self.incoming.follow(&buf[..arrived]);
             if allowed < arrived && self.incoming.refusal().is_none() {
-                self.close = Bytes::copy_from_slice(&buf[allowed..arrived]);
+                self.close = Some(Bytes::copy_from_slice(&buf[allowed..arrived]).into());
                 self.close_waits = true;
             }
             if allowed > 0 || arrived == 0 {
@@ -118,8 +118,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             again(cx);
             return Poll::Pending;
         }
-        let count = buf.len().min(self.close.len());
-        self.close.copy_to_slice(&mut buf[..count]);
+        let Some(close) = &mut self.close else { return Poll::Ready(Ok(0)) };
+        let count = buf.len().min(close.len());
+        close.copy_to_slice(&mut buf[..count]);
+        self.close.take_if(|close| close.is_empty());
         Poll::Ready(Ok(count))
     }
 
@@ -212,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 impl<S> Wire<S> {
     /// Whether it keeps bytes that were not read yet.
     pub(super) fn holds_back(&self) -> bool {
-        self.close.has_remaining()
+        self.close.is_some()
     }
 
     pub(super) fn incoming(&self) -> &Incoming {
