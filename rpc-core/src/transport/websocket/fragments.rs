@@ -13,7 +13,8 @@ pub(super) const FRAGMENT: usize = 64 * 1024;
 
 /// What is still to be handed over of the last message.
 pub(super) struct Fragments {
-    returned: Option<Frame>,
+    /// In a box, since few frames do not fit.
+    returned: Option<Box<Frame>>,
     rest: Option<Bytes>,
     /// What the next frame is: only the first one tells whether the message is text.
     next: Data,
@@ -29,12 +30,12 @@ impl Fragments {
 
     /// The next frame to hand over; `None` when all are.
     pub(super) fn take(&mut self) -> Option<Frame> {
-        self.returned.take().or_else(|| self.cut())
+        self.returned.take().map(|frame| *frame).or_else(|| self.cut())
     }
 
     /// Keeps a frame that did not fit; it is the next one again.
     pub(super) fn put_back(&mut self, frame: Frame) {
-        self.returned = Some(frame);
+        self.returned = Some(frame.into());
     }
 
     pub(super) fn is_empty(&self) -> bool {
