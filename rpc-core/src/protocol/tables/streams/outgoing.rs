@@ -95,18 +95,24 @@ impl State {
 /// The open streams of one connection, by id.
 pub(crate) struct OutgoingStreams {
     open: Slab<Stream, Outgoing>,
-    /// Ids as JSON text, in our own spelling.
-    by_id: HashMap<Box<str>, OutgoingKey, FxBuildHasher>,
-    /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
-    by_request: HashMap<Id, OutgoingKey, KeyedHash>,
+    /// In a box, which a connection without streams does not have.
+    keys: Option<Box<Keys>>,
     /// How many streams are params of calls of this end.
     arguments: usize,
 }
 
+/// The keys of the open streams.
+#[derive(Default)]
+struct Keys {
+    /// Ids as JSON text, in our own spelling.
+    by_id: HashMap<Box<str>, OutgoingKey, FxBuildHasher>,
+    /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
+    by_request: HashMap<Id, OutgoingKey, KeyedHash>,
+}
+
 impl Default for OutgoingStreams {
     fn default() -> Self {
-        let (by_id, by_request) = (HashMap::default(), HashMap::default());
-        Self { open: Slab::new(), by_id, by_request, arguments: 0 }
+        Self { open: Slab::new(), keys: None, arguments: 0 }
     }
 }
 
@@ -142,8 +148,9 @@ impl OutgoingStreams {
         let state = window.map_or(State::Unlimited, State::counted);
         let linked_streams = Vec::new();
         let key = self.open.register(Stream { id: id.clone(), origin, state, linked_streams });
-        self.by_id.insert(id, key);
-        self.by_request.extend(request.map(|id| (id, key)));
+        let keys = self.keys.get_or_insert_default();
+        keys.by_id.insert(id, key);
+        keys.by_request.extend(request.map(|id| (id, key)));
         key
     }
 
@@ -171,22 +178,23 @@ impl OutgoingStreams {
 
     /// Returns the stream with this id, as JSON text.
     pub(crate) fn find(&self, id: &str) -> Option<OutgoingKey> {
-        self.by_id.get(id).or_else(|| self.by_id.get(&respelled(id)?)).copied()
+        let by_id = &self.keys.as_ref()?.by_id;
+        by_id.get(id).or_else(|| by_id.get(&respelled(id)?)).copied()
     }
 
     /// Returns the stream that this request asked for.
     pub(crate) fn made_by(&self, request: &str) -> Option<OutgoingKey> {
-        self.by_request.get(request).copied()
+        self.keys.as_ref()?.by_request.get(request).copied()
     }
 
     /// Notes that a new request has this id: the id no longer names the stream that an earlier request
     /// asked for.
     pub(crate) fn forget_request(&mut self, request: &str) {
         // Every request comes by here, and an empty map would still hash its id.
-        if self.by_request.is_empty() {
+        let Some(keys) = self.keys.as_mut().filter(|keys| !keys.by_request.is_empty()) else {
             return;
-        }
-        let key = self.by_request.remove(request);
+        };
+        let key = keys.by_request.remove(request);
         if let Some(stream) = key.and_then(|key| self.open.get_mut(key)) {
             stream.origin = Origin::Request(None);
         }
@@ -233,11 +241,13 @@ impl OutgoingStreams {
     /// open.
     pub(crate) fn remove(&mut self, key: OutgoingKey) -> Option<Vec<IncomingKey>> {
         let stream = self.open.remove(key)?;
-        self.by_id.remove(&stream.id);
-        match stream.origin {
-            Origin::Request(request) => drop(request.map(|id| self.by_request.remove(&id))),
-            Origin::Call(_) => self.arguments -= 1,
+        if let Some(keys) = &mut self.keys {
+            keys.by_id.remove(&stream.id);
+            if let Origin::Request(Some(request)) = &stream.origin {
+                keys.by_request.remove(request);
+            }
         }
+        self.arguments -= usize::from(matches!(stream.origin, Origin::Call(_)));
         Some(stream.linked_streams)
     }
 
@@ -253,7 +263,7 @@ impl OutgoingStreams {
     /// Removes all streams.
     pub(crate) fn clear(&mut self) {
         self.open.clear();
-        (self.by_id, self.by_request) = (HashMap::default(), HashMap::default());
+        self.keys = None;
         self.arguments = 0;
     }
 
