@@ -71,6 +71,8 @@
 //! [`Client::reconnect_now`] skips a wait, and [`Client::new_session`] begins anew, for another user. The client ends when
 //! it is dropped or closed, when the server does not want it, or when its policy gives up.
 //!
+//! [`what_happens_when`] goes through the events: a cut, a sleep, a restart, a kick and others.
+//!
 //! # One dependency
 //!
 //! A program that calls needs only this crate, since this crate re-exports [`rpc_core`]. Then the attribute of each
@@ -83,6 +85,9 @@
 //! them is a new major version of this crate.
 
 #![forbid(unsafe_code)]
+
+#[doc = include_str!("../docs/what_happens_when.md")]
+pub mod what_happens_when {}
 
 mod answer;
 mod builder;

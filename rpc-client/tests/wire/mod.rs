@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,6 +13,7 @@ use rpc_core::Router;
 use rpc_server::{Connecting, Rejection, Server, Sessions};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -26,6 +28,7 @@ pub(crate) struct Wire {
     port: u16,
     target: Arc<Mutex<Option<SocketAddr>>>,
     links: Arc<Mutex<Vec<AbortHandle>>>,
+    stalled: Arc<Notify>,
     accepted: Arc<AtomicUsize>,
 }
 
@@ -36,20 +39,27 @@ impl Wire {
         let target = Arc::new(Mutex::new(Some(target)));
         let links = Arc::<Mutex<Vec<AbortHandle>>>::default();
         let accepted = Arc::<AtomicUsize>::default();
+        let stalled = Arc::<Notify>::default();
         let (leads, made, count) = (target.clone(), links.clone(), accepted.clone());
+        let stalls = stalled.clone();
         tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
                 let Some(target) = *leads.lock().unwrap() else { continue };
+                let stalls = stalls.clone();
                 let link = tokio::spawn(async move {
                     if let Ok(mut far) = TcpStream::connect(target).await {
-                        let _ = copy_bidirectional(&mut near, &mut far).await;
+                        tokio::select! {
+                            _ = copy_bidirectional(&mut near, &mut far) => {}
+                            // Both ends stay open.
+                            () = stalls.notified() => pending().await,
+                        }
                     }
                 });
                 made.lock().unwrap().push(link.abort_handle());
             }
         });
-        Self { port, target, links, accepted }
+        Self { port, target, links, stalled, accepted }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -59,6 +69,11 @@ impl Wire {
     /// Breaks all links.
     pub(crate) fn cut(&self) {
         self.links.lock().unwrap().drain(..).for_each(|link| link.abort());
+    }
+
+    /// Carries nothing more over the links that there are, and tells nobody.
+    pub(crate) fn stall(&self) {
+        self.stalled.notify_waiters();
     }
 
     /// Leads all links from now on to `target`; `None` is nowhere.
