@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rpc_core::Peer;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::books::{Asked, Books};
 use super::plan::{DEADLINE, Random};
@@ -155,7 +155,8 @@ impl Actor {
                 }
                 number += 1;
                 if self.session.is_empty() {
-                    self.books.write(|pages| pages.noted = number);
+                    let now = Some(Instant::now());
+                    self.books.write(|pages| (pages.noted, pages.noted_at) = (number, now));
                 }
             }
         }

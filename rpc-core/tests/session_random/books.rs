@@ -36,6 +36,9 @@ pub struct Pages {
     pub lost_notifications: u64,
     /// The last notification that the client sent.
     pub noted: u64,
+    /// When the client sent that, and when the last session began.
+    pub noted_at: Option<Instant>,
+    pub fresh_at: Option<Instant>,
     /// What goes on, by number.
     pub steps: BTreeMap<u64, String>,
     pub gaps: u64,

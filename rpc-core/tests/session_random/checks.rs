@@ -151,7 +151,8 @@ fn judge_notes(pages: &Pages, faults: &mut Vec<String>) {
         let told = pages.lost_notifications;
         faults.push(format!("{missing} notes are missing, and {told} are said to be lost"));
     }
-    if pages.noted > 0 && !from_client.contains(&pages.noted) {
+    let is_of_last_session = pages.noted_at > pages.fresh_at;
+    if pages.noted > 0 && is_of_last_session && !from_client.contains(&pages.noted) {
         faults.push(format!("the last note, {}, is missing", pages.noted));
     }
 }

@@ -168,6 +168,7 @@ impl Network {
         let mut is_calm = false;
         loop {
             tokio::select! {
+                biased; // the same each time
                 event = connection.next_event() => match event {
                     ConnectionEvent::Up { resumed, ended, .. } => {
                         if is_opened && !resumed {
@@ -175,6 +176,9 @@ impl Network {
                         }
                         self.books.write(|pages| {
                             *(if resumed { &mut pages.resumed } else { &mut pages.fresh }) += 1;
+                            if !resumed {
+                                pages.fresh_at = Some(Instant::now());
+                            }
                             pages.lost_notifications += ended.map_or(0, |it| it.lost_notifications);
                         });
                     }
