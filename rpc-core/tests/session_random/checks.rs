@@ -147,7 +147,7 @@ fn judge_notes(pages: &Pages, faults: &mut Vec<String>) {
         }
     }
     let missing = pages.noted - from_client.len().min(pages.noted as usize) as u64;
-    if missing > pages.lost_notifications && pages.fresh == 1 {
+    if missing > pages.lost_notifications {
         let told = pages.lost_notifications;
         faults.push(format!("{missing} notes are missing, and {told} are said to be lost"));
     }

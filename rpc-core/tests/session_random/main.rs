@@ -30,7 +30,7 @@ use std::time::Duration;
 use plan::Plan;
 
 /// How many seeds there are unless `SESSION_RUNS` says otherwise.
-const RUNS: u64 = 120;
+const RUNS: u64 = 150;
 
 /// Longer than any seed takes: one that spins never ends.
 const PATIENCE: Duration = Duration::from_secs(60);

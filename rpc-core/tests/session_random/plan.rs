@@ -71,7 +71,7 @@ impl Plan {
         Self {
             client,
             server,
-            lasts: Duration::from_secs(5 + random.below(20)),
+            lasts: Duration::from_secs(3 + random.below(8)),
             pace: random.pick(&[50, 300, 300, 2000]),
             is_cruel: random.once_in(2),
             actors: 2 + random.below(4) as usize,
