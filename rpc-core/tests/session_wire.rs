@@ -1169,3 +1169,21 @@ async fn a_client_that_resumes_can_be_closed_at_once() {
     assert!(raw.closed().await.0 == Some(CloseCode::NORMAL));
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
+
+/// The hello goes before everything on a link, also before a call that was made when there was no link.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_asked_for_before_the_first_link_has_an_end() {
+    let client = Client::new();
+    let ticks = TakesClient::new(client.peer.clone()).ticks().start();
+    let mut raw = client.link();
+    raw.receive().await;
+    let id = raw.called("ticks").await;
+    raw.notify("$/hello", &grant(TOKENS[0])).await;
+    raw.is_acked(0).await;
+    raw.answer(&id, "\"one\"").await;
+    let mut ticks = ticks.await.unwrap();
+    raw.notify("ticks", r#"{"subscription":"one","seq":1,"result":7}"#).await;
+    raw.notify("ticks", r#"{"subscription":"one","seq":2,"done":true}"#).await;
+    assert_eq!(ticks.next().await, Some(Ok(7)));
+    assert_eq!(ticks.next().await, None);
+}

@@ -47,6 +47,10 @@ impl<W> Protocol<W> {
         } else {
             (queued.message.clone(), Some(self.sent))
         };
+        if self.session.is_some() {
+            // The calls may have been made before there was a link, and so before the hello.
+            queued.calls.ids().iter().for_each(|id| self.note_entry(*id));
+        }
         if let Some(number) = number {
             queued.calls.ids().iter().for_each(|id| self.note_call(*id, number));
             if queued.calls.are_of_batch() {
