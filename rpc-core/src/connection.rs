@@ -217,8 +217,9 @@ impl Connection {
         self.driver.end_session(&reason)
     }
 
-    /// Returns whether the link was to resume a session, and begins another one, which the client does not know of yet.
-    /// Handlers are held back until the client knows: then [`next_event`](Self::next_event) tells `Up`.
+    /// Returns whether the link was announced to resume a session and begins this connection instead. Then
+    /// [`next_event`](Self::next_event) tells `Up` when the client knows that: at once if the client asks to resume
+    /// nothing, else when the client has acknowledged its new session. Handlers are held back until then.
     pub fn is_refused(&self) -> bool {
         self.driver.refusal.is_some()
     }
@@ -369,6 +370,10 @@ impl Connection {
         }
         if let Some(first) = commands.first {
             self.driver.dispatch(&first, self.driver.shared.clock.now());
+            if self.driver.refusal.take().is_some() {
+                // The message asks to resume nothing, so there is no acknowledgement to wait for.
+                self.driver.up(false, None);
+            }
         }
         for offer in commands.offers {
             self.consider(offer)?;

@@ -138,12 +138,12 @@ impl Driver {
     pub(super) fn grant_session(&mut self, asked: Asked) {
         self.greeted();
         let spread = self.spread();
-        let refused = self.refusal.take();
+        let refused = self.refusal.take_if(|_| asked.has_token);
         // The link may have been given up long ago: its requests wait until the client answers.
-        let is_held = refused.is_some() && asked.has_token;
+        let is_held = refused.is_some();
         let refusal = match &refused {
-            Some(refused) if asked.has_token => Some(refused.said()),
-            _ => asked.has_token.then_some(UNKNOWN),
+            Some(refused) => Some(refused.said()),
+            None => asked.has_token.then_some(UNKNOWN),
         };
         if let Some(refusal) = refusal {
             self.shared.config.registry.session_refused(refusal.why.name());
@@ -159,7 +159,11 @@ impl Driver {
                     state.protocol.hold_handlers();
                 }
             }
-            None => state.protocol.grant_nothing(),
+            None => {
+                state.protocol.grant_nothing();
+                drop(state);
+                self.refusal = refused;
+            }
         }
     }
 

@@ -129,6 +129,24 @@ async fn a_link_that_works_is_taken_over() {
     assert_eq!(server.peers().len(), 1);
 }
 
+/// Such a link is an ordinary one, and its session a fresh one.
+#[tokio::test]
+async fn an_announced_link_whose_first_message_resumes_nothing_is_an_ordinary_one() {
+    let server = spawn(sessions(|_| {}).on_open(|_| async {})).await;
+    let mut raw = announced(&server).await;
+    raw.send_text(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["hi"]}"#).await;
+    assert_eq!(raw.text().await, r#"{"jsonrpc":"2.0","id":1,"result":"hi"}"#);
+
+    let mut raw = announced(&server).await;
+    assert_eq!(greet(&mut raw, Value::Null).await, Value::Null);
+    raw.send_text(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["hi"]}"#).await;
+    assert_eq!(raw.text().await, r#"{"jsonrpc":"2.0","id":1,"result":"hi"}"#);
+
+    let raw = announced(&server).await;
+    crate::Session::begin(raw).await.echoes("hi").await;
+    until(|| server.stats().sessions.up == 1).await;
+}
+
 #[tokio::test]
 async fn a_server_without_sessions_takes_an_announced_link_as_any_other() {
     let server = spawn(crate::echo().on_open(|_| async {})).await;
