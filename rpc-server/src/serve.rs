@@ -57,7 +57,7 @@ impl Shared {
                 Beginning::Begun(begun) => Some(begun),
                 Beginning::Accepting(accepting) => match accepting.await {
                     Some(begun) => Some(begun),
-                    // The link is one of another connection, which has its own admission.
+                    // The link is gone, or is one of another connection, which has its own admission.
                     None => return,
                 },
             };
@@ -159,7 +159,8 @@ enum Beginning<F> {
     Accepting(F),
 }
 
-/// Waits for the first message of a link. Returns `None` if the message resumes the session of another connection.
+/// Waits for the first message of a link. Returns `None` if the message resumes the session of another connection, or
+/// if the server stops before: a handshake in progress is aborted, and this is its last part.
 async fn accept<S: Socket>(
     shared: Arc<Shared>,
     endpoint: Endpoint,
@@ -167,7 +168,13 @@ async fn accept<S: Socket>(
     hold: Option<HandlerHold>,
 ) -> Option<Begun> {
     let is_same = |session: &Peer, link: &Peer| shared.may_resume(session, link);
-    match endpoint.accept(socket, is_same).await {
+    let mut member = shared.lifecycle.join();
+    let accepted = tokio::select! {
+        biased;
+        accepted = endpoint.accept(socket, is_same) => accepted,
+        () = member.stopped() => return None,
+    };
+    match accepted {
         Accepted::Fresh(connection) => {
             Some(Begun { awaits_up: connection.is_refused(), connection, hold })
         }

@@ -22,6 +22,14 @@ async fn sessions_that_are_away_end_at_once() {
     assert_eq!(server.stats().sessions.away, 0);
 }
 
+/// It has not said anything that could be finished.
+#[tokio::test]
+async fn a_link_that_announces_a_resume_and_says_nothing_holds_nothing_up() {
+    let server = spawn(sessions(|limits| limits.handshake = LONG)).await;
+    let _silent = announced(&server).await;
+    soon(server.shutdown(LONG)).await;
+}
+
 #[tokio::test]
 async fn a_refused_link_that_acknowledges_nothing_holds_nothing_up() {
     let server = spawn(sessions(|_| {}).on_open(|_| async {})).await;
