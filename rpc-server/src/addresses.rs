@@ -74,6 +74,22 @@ impl Addresses {
         &self,
         address: Option<IpAddr>,
     ) -> Result<Option<Box<AddressPermit>>, Reached> {
+        self.enter(address, true)
+    }
+
+    /// Takes a permit for a connection that has none, although it was counted when it was made.
+    pub(crate) fn take_later(
+        &self,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Box<AddressPermit>>, Reached> {
+        self.enter(address, false)
+    }
+
+    fn enter(
+        &self,
+        address: Option<IpAddr>,
+        is_new: bool,
+    ) -> Result<Option<Box<AddressPermit>>, Reached> {
         if !self.are_limited() {
             return Ok(None);
         }
@@ -85,8 +101,8 @@ impl Addresses {
         if now - known.since >= WINDOW {
             (known.made, known.since) = (0, now);
         }
-        known.made = known.made.saturating_add(1);
-        if self.inner.rate > 0 && known.made > self.inner.rate {
+        known.made = known.made.saturating_add(usize::from(is_new));
+        if is_new && self.inner.rate > 0 && known.made > self.inner.rate {
             return Err(Reached::Rate);
         }
         if self.inner.connections > 0 && known.open >= self.inner.connections {

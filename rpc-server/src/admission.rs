@@ -20,7 +20,8 @@ pub(crate) struct Admission {
     resuming_permit: Option<ResumingPermit>,
     /// The permit of the client's address; `None` if addresses have no limit, or the address is not known yet.
     address_permit: Option<Box<AddressPermit>>,
-    /// The limit of the address that the client has exceeded. The client then only gets the reason as an answer.
+    /// The limit of the address that the client has exceeded. The client then only gets the reason as an answer, or
+    /// resumes a session, which has its own permit.
     reached: Option<Reached>,
     /// The end of the server waits until the member is dropped.
     _member: Member,
@@ -49,22 +50,24 @@ impl Admission {
 
     /// Takes a permit for the address of a client behind a proxy, when the head of the request has been read. `None` is
     /// a client of a Unix socket for which the proxy names no address.
-    pub(crate) fn acquire_address_permit(
-        &mut self,
-        shared: &Shared,
-        address: Option<IpAddr>,
-    ) -> Result<(), Rejection> {
-        self.address_permit = shared.addresses.take(address).map_err(too_many)?;
-        Ok(())
+    pub(crate) fn acquire_address_permit(&mut self, shared: &Shared, address: Option<IpAddr>) {
+        match shared.addresses.take(address) {
+            Ok(permit) => self.address_permit = permit,
+            Err(reached) => self.reached = Some(reached),
+        }
     }
 
     /// Gives the permit of the connection back while the client may resume a session: else the clients of a full server
-    /// would take each other's place.
+    /// would take each other's place. For the same reason the address may have as many connections as it may have. The
+    /// rate of its connections counts: each may be a guess at a token.
     pub(crate) fn begin_resuming(
         &mut self,
         shared: &Shared,
         address: Option<IpAddr>,
     ) -> Result<(), Rejection> {
+        if let Some(Reached::Rate) = self.reached {
+            return Err(too_many(Reached::Rate));
+        }
         let permit = shared
             .resuming
             .take(address)
@@ -74,12 +77,15 @@ impl Admission {
         Ok(())
     }
 
-    /// Takes a permit for a client that does not resume a session. If there is none, a session without a link ends.
-    /// Returns whether there is one.
+    /// Takes the permits for a client that does not resume a session. If the server is full, a session without a link
+    /// ends. Returns whether there are permits.
     pub(crate) async fn take_seat(&mut self, shared: &Shared) -> bool {
-        if self.connection_permit.is_none() {
+        if let Some(resuming) = self.resuming_permit.take() {
+            if self.reached.is_some() {
+                let Ok(permit) = shared.addresses.take_later(resuming.site) else { return false };
+                self.address_permit = permit;
+            }
             self.connection_permit = shared.take_seat().await;
-            self.resuming_permit = None;
         }
         self.connection_permit.is_some()
     }

@@ -44,7 +44,7 @@ impl Shared {
         let for_one_answer = upgrade.is_none();
         let client = self.settings.proxies.client(client_info.address(), &head.headers);
         if self.settings.proxies.trust(client_info.address()) {
-            admission.acquire_address_permit(self, client)?;
+            admission.acquire_address_permit(self, client);
         }
         if is_resuming {
             admission.begin_resuming(self, client)?;

@@ -26,7 +26,7 @@ struct Links {
 /// The permit of one link. Dropping the permit returns it.
 pub(crate) struct ResumingPermit {
     resuming: Resuming,
-    site: Option<IpAddr>,
+    pub(crate) site: Option<IpAddr>,
 }
 
 impl Resuming {

@@ -113,3 +113,45 @@ async fn a_link_that_announces_a_resume_and_says_nothing_is_closed() {
     until(|| server.peers().is_empty()).await;
     Session::begin(announced(&server).await).await.echoes("the pool is free").await;
 }
+
+/// Each guess at a token costs a handshake, so the rate counts them.
+#[tokio::test]
+async fn the_rate_of_an_address_counts_links_that_announce_a_resume() {
+    let server = spawn(sessions(|limits| limits.connect_rate_per_address = 3)).await;
+    for _ in 0..3 {
+        announced(&server).await.reset();
+    }
+    let (_, head) = status(&server, ANNOUNCE).await;
+    assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+}
+
+/// The session has its place already. Who is refused needs one of its own.
+#[tokio::test]
+async fn a_resume_needs_no_place_of_its_address() {
+    let server = spawn(sessions(|limits| limits.connections_per_address = 1)).await;
+    let (mut session, _) = away(&server).await;
+    let (_, head) = status(&server, "").await;
+    assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+    session.resume(announced(&server).await).await;
+    session.echoes("back").await;
+    let mut raw = announced(&server).await;
+    raw.send_text(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["hi"]}"#).await;
+    assert_eq!(raw.close_frame().await.0, 1013);
+    raw.shutdown().await;
+    session.close(1000).await;
+    until(|| server.peers().is_empty()).await;
+    // The place is free, also for one that announced a resume while it was taken.
+    let one = loop {
+        let (raw, head) = status(&server, "").await;
+        if head.starts_with("HTTP/1.1 101 ") {
+            break raw;
+        }
+    };
+    let mut raw = announced(&server).await;
+    one.reset();
+    until(|| server.peers().is_empty()).await;
+    raw.send_text(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["hi"]}"#).await;
+    assert_eq!(raw.text().await, r#"{"jsonrpc":"2.0","id":1,"result":"hi"}"#);
+    let (_, head) = status(&server, "").await;
+    assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+}
