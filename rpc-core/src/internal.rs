@@ -9,3 +9,12 @@ pub use crate::util::site::site;
 pub fn caller_value(peer: &crate::Peer) -> Option<&(dyn std::any::Any + Send + Sync)> {
     peer.shared.caller.get().map(|caller| &**caller)
 }
+
+/// Drops the [values](crate::Peer::set_value) of a peer whose session has ended, if the session is remembered for its
+/// client: else they would live as long as that. Handles of the peer find them no more.
+pub fn drop_values(peer: &crate::Peer) {
+    let is_remembered = peer.shared.lock().protocol.may_ask_for_end();
+    if is_remembered {
+        peer.shared.values.clear();
+    }
+}

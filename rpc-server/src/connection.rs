@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use rpc_core::internal::drop_values;
 use rpc_core::transport::WebSocket;
 use rpc_core::{CloseCode, Peer};
 
@@ -79,8 +80,9 @@ impl Shared {
             let reason = peer.closed().await;
             self.totals.keep(&peer, self.lifecycle.stops());
             if was_opened {
-                self.settings.hooks.disconnect(peer, reason, self.limits().close).await;
+                self.settings.hooks.disconnect(peer.clone(), reason, self.limits().close).await;
             }
+            drop_values(&peer);
         })
     }
 

@@ -55,6 +55,11 @@ impl TypeMap {
         typed(value)
     }
 
+    /// Drops all values.
+    pub(crate) fn clear(&self) {
+        drop(Self(Mutex::new(self.lock().take())));
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Box<ByType>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

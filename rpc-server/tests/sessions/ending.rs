@@ -1,5 +1,7 @@
 //! The end of a session that is away.
 
+use std::sync::Arc;
+
 use rpc_core::{CloseCode, Link};
 use serde_json::json;
 
@@ -90,4 +92,22 @@ async fn handlers_run_on_while_the_session_is_away() {
     assert_eq!(server.stats().in_flight, 1);
     server.peers()[0].close(CloseCode::NORMAL, "");
     until(|| server.stats().in_flight == 0).await;
+}
+
+/// What a client may still ask about a session does not keep the values of the session.
+#[tokio::test]
+async fn values_go_with_the_session_when_on_disconnect_has_run() {
+    let value = Arc::new(());
+    let server = spawn(sessions(|_| {}).on_disconnect(|peer: rpc_core::Peer, _| {
+        peer.value::<Arc<()>>().expect("it is still there");
+        async {}
+    }))
+    .await;
+    let (mut session, peer) = away(&server).await;
+    peer.set_value(value.clone());
+    peer.kick(CloseCode::FORBIDDEN, "out");
+    drop(peer);
+    until(|| Arc::strong_count(&value) == 1).await;
+    let (_, said) = session.ask(announced(&server).await).await;
+    assert_eq!(said["refused"], "ended", "{said}");
 }
