@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream;
 use rpc_client::Client;
+use rpc_core::transport::SessionStats;
 use rpc_core::{Context, Limits, Router, Streaming};
 use rpc_server::{Server, ServerBuilder, ServerStats};
 use serde_json::Value;
@@ -113,7 +114,9 @@ impl Target {
 fn is_at_rest(stats: &ServerStats) -> bool {
     let ServerStats { connections, guests, in_flight, pending, .. } = stats;
     let ServerStats { subscriptions, groups, queue_bytes, .. } = stats;
-    let rest = [guests, in_flight, pending, subscriptions, groups, queue_bytes];
+    let ServerStats { sessions: SessionStats { up, away, away_bytes, .. }, .. } = stats;
+    let rest =
+        [guests, in_flight, pending, subscriptions, groups, queue_bytes, up, away, away_bytes];
     *connections == 1 && rest.iter().all(|count| **count == 0)
 }
 

@@ -8,6 +8,8 @@
 #[cfg(feature = "tls")]
 #[path = "../../../rpc-core/tls/tests/support/mod.rs"]
 mod certificates;
+#[path = "../support/session.rs"]
+mod session;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -17,6 +19,7 @@ mod framing;
 mod json;
 mod names;
 mod resources;
+mod sessions;
 mod slowness;
 mod streams;
 mod way;

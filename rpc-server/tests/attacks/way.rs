@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[path = "../support/tls.rs"]
 mod tls;
 
+use crate::session::shake;
 use crate::support::{self, HANDSHAKE, OverTcp, soon, spawn};
 
 /// A connection to attack with.
@@ -90,6 +91,14 @@ impl Way {
         let mut raw = self.connect().await;
         raw.send(HANDSHAKE).await;
         let head = raw.head().await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        raw
+    }
+
+    /// A WebSocket that was asked for with more headers.
+    pub(crate) async fn open_with(&self, headers: &str) -> Raw {
+        let mut raw = self.connect().await;
+        let head = shake(&mut raw, headers).await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         raw
     }
