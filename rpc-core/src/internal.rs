@@ -18,3 +18,9 @@ pub fn drop_values(peer: &crate::Peer) {
         peer.shared.values.clear();
     }
 }
+
+/// Forgets the sessions of a server that have ended, when the server has stopped: nobody asks about them any more, and
+/// they hold all that the server consists of.
+pub fn forget_ended_sessions(registry: &crate::transport::PeerRegistry) {
+    registry.forget_ended();
+}

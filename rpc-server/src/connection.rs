@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rpc_core::internal::drop_values;
+use rpc_core::internal::{drop_values, forget_ended_sessions};
 use rpc_core::transport::WebSocket;
 use rpc_core::{CloseCode, Peer};
 
@@ -83,6 +83,9 @@ impl Shared {
                 self.settings.hooks.disconnect(peer.clone(), reason, self.limits().close).await;
             }
             drop_values(&peer);
+            if self.lifecycle.stops() {
+                forget_ended_sessions(self.registry());
+            }
         })
     }
 

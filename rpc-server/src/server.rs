@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rpc_core::internal::forget_ended_sessions;
 use rpc_core::{CloseCode, Group, Peer};
 use tokio::time::Instant;
 
@@ -249,6 +250,8 @@ impl Server {
         for peer in self.peers() {
             peer.drain(CloseCode::RESTARTING, goaway, grace);
         }
+        // The sessions that end later are forgotten with the end of their connection.
+        forget_ended_sessions(self.shared.registry());
         self.shared.lifecycle.ended().await;
         self.shared.totals.shutdown_report()
     }

@@ -186,6 +186,11 @@ impl PeerRegistry {
         self.inner.ended.remember(shared);
     }
 
+    /// Forgets the sessions that have ended. They hold their registry, and so they must be forgotten when it ends.
+    pub(crate) fn forget_ended(&self) {
+        self.inner.ended.clear();
+    }
+
     /// Returns the peer with this id, if its session has ended and is remembered.
     pub(crate) fn ended_peer(&self, id: &str) -> Option<Peer> {
         self.inner.ended.find(id).map(|shared| Peer { shared })

@@ -99,3 +99,32 @@ async fn a_mounted_server_that_stops_resumes_nothing() {
         assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
     }
 }
+
+/// Nobody asks about its sessions any more.
+#[tokio::test]
+async fn nothing_is_left_of_a_server_that_has_stopped() {
+    let held = std::sync::Arc::new(());
+    for is_waited_for in [true, false] {
+        let service = held.clone();
+        let method = Router::new().method("held", move |_: Context, (): ()| {
+            let _held = &service;
+            async { Ok(()) }
+        });
+        let server = spawn(sessions(|_| {}).service(method)).await;
+        // One that ends before, and one that ends with the server.
+        let (_first, peer) = away(&server).await;
+        peer.kick(CloseCode::FORBIDDEN, "out");
+        crate::until(|| server.peers().is_empty()).await;
+        let (_second, _) = away(&server).await;
+        let stopping = server.clone();
+        let stopping = tokio::spawn(async move { stopping.shutdown(LONG).await });
+        if is_waited_for {
+            soon(stopping).await.unwrap();
+        } else {
+            tokio::task::yield_now().await;
+            stopping.abort();
+        }
+        drop((server, peer));
+        crate::until(|| std::sync::Arc::strong_count(&held) == 1).await;
+    }
+}

@@ -28,6 +28,12 @@ impl EndedSessions {
         drop(forgotten); // without the lock: values of the application go with it
     }
 
+    /// Forgets all sessions.
+    pub(super) fn clear(&self) {
+        let forgotten = std::mem::take(&mut *self.0.lock().unwrap());
+        drop(forgotten); // without the lock
+    }
+
     /// Returns the session of the peer with this id, if it is remembered.
     pub(super) fn find(&self, id: &str) -> Option<Arc<Shared>> {
         let now = Instant::now();
