@@ -31,6 +31,7 @@ pub(super) struct Writing<'a, 'cx, S> {
 pub(super) struct Blocked;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Read for Reading<'_, '_, '_, S> {
+    #[inline(never)] // one call reads many messages; inlined, it makes the path of each message longer
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let count = buf.len().min(*self.allowance);
         if count == 0 {
