@@ -128,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
         } else {
             FRAGMENT
         };
-        self.unsent = Fragments::of(message, data, most);
+        self.unsent.begin(message, data, most);
         self.hand_over().map(drop)
     }
 }

@@ -23,12 +23,18 @@ pub(super) struct Fragments {
 }
 
 impl Fragments {
-    /// All of `message`, which is UTF-8 if it is `Data::Text`, in frames of at most `most` bytes.
-    pub(super) fn of(message: Bytes, data: Data, most: usize) -> Self {
-        Self { returned: None, rest: Some(message), next: data, most }
+    /// Begins with all of `message`, which is UTF-8 if it is `Data::Text`, in frames of at most `most` bytes. What was
+    /// there before must have been handed over.
+    #[inline] // into the generic transport, which other crates compile
+    pub(super) fn begin(&mut self, message: Bytes, data: Data, most: usize) {
+        // Field by field: a value that takes the place of another calls the drop of that, for each message.
+        self.rest = Some(message);
+        self.next = data;
+        self.most = most;
     }
 
     /// The next frame to hand over; `None` when all are.
+    #[inline] // as `begin`
     pub(super) fn take(&mut self) -> Option<Frame> {
         self.returned.take().map(|frame| *frame).or_else(|| self.cut())
     }
@@ -71,7 +77,8 @@ mod tests {
 
     /// Length, opcode and whether it is the last, of each frame.
     fn frames(length: usize) -> Vec<(usize, Data, bool)> {
-        let mut fragments = Fragments::of(Bytes::from(vec![b'x'; length]), Data::Text, FRAGMENT);
+        let mut fragments = Fragments::default();
+        fragments.begin(Bytes::from(vec![b'x'; length]), Data::Text, FRAGMENT);
         std::iter::from_fn(|| {
             let frame = fragments.take()?;
             let OpCode::Data(data) = frame.header().opcode else { unreachable!() };
@@ -100,7 +107,8 @@ mod tests {
 
     #[test]
     fn a_frame_that_did_not_fit_comes_again() {
-        let mut fragments = Fragments::of(Bytes::from_static(b"{}"), Data::Text, FRAGMENT);
+        let mut fragments = Fragments::default();
+        fragments.begin(Bytes::from_static(b"{}"), Data::Text, FRAGMENT);
         let frame = fragments.take().unwrap();
         assert!(fragments.is_empty());
         fragments.put_back(frame.clone());
