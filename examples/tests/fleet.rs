@@ -49,10 +49,31 @@ fn alone_it_shows_who_calls_whom_and_ends() {
         "operator gets the agent's error: no process `no-such-process`",
         "operator sees the load of ada ",
         "bob      is told the label `blue`",
+        "network  cuts the line of bob",
+        "bob      is up, session resumed",
+        "ada      is up, fresh session: nothing was lost",
+        "bob      is up, fresh session: nothing was lost",
         "server   is shut down",
     ] {
         assert!(shown.contains(line), "no `{line}` in\n{shown}");
     }
+    // Before the cut, over the cut, and behind the restart.
+    assert_eq!(shown.matches("\n  bob ").count(), 3, "bob is missing from a survey:\n{shown}");
+    assert_eq!(
+        shown.matches("lets in agent bob").count(),
+        2,
+        "once in each life of the server:\n{shown}"
+    );
+}
+
+#[test]
+fn an_agent_waits_for_a_server_that_restarts() {
+    let (server, line) = Running::start(&["server", "--listen", "127.0.0.1:0"], "listening on ");
+    let url = line.rsplit(' ').next().unwrap();
+    let _ada = Running::start(&["agent", "--connect", url, "--name", "ada"], "is connected");
+    drop(server);
+    let listen = url.trim_start_matches("ws://");
+    let (_server, _) = Running::start(&["server", "--listen", listen], "lets in agent ada");
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rpc_client::Client;
+use rpc_client::{Client, Reconnect};
 
 use crate::Result;
-use crate::contract::{FleetError, Host, HostServer, Process, Report};
+use crate::contract::{FleetClient, FleetError, Host, HostServer, Process, Report};
 use crate::machine;
 
 /// What an agent offers.
@@ -40,18 +40,31 @@ impl Host for Agent {
     }
 }
 
-/// Connects an agent. The name goes into the path, where the server's `on_connect` finds it.
+/// Connects an agent, which connects again whenever its link is lost, and enlists whenever the server knows nothing of
+/// it. The name goes into the path, where the server's `on_connect` finds it.
 pub(crate) async fn connect(url: &str, name: &str, delay: Duration) -> Result<Client> {
     let agent = Agent { name: name.to_owned(), delay };
     let url = format!("{}/agent/{name}", url.trim_end_matches('/'));
-    Ok(Client::builder().service(HostServer::new(agent)).connect(&url).await?)
+    let name = name.to_owned();
+    let client = Client::builder()
+        .service(HostServer::new(agent))
+        .reconnect(Reconnect::default())
+        .on_session(|server| async { FleetClient::new(server).enlist().await })
+        .on_state(move |state| println!("{name:<8} is {state}"));
+    Ok(client.connect(&url).await?)
 }
 
-/// Is an agent until the server closes.
+/// Is an agent until ctrl-c, or until the server does not want it any more.
 pub(crate) async fn run(url: &str, name: &str, delay: Duration) -> Result<()> {
     let client = connect(url, name, delay).await?;
     println!("{name:<8} is connected to {url}");
-    let reason = client.closed().await;
-    println!("{name:<8} ends: {reason}");
+    tokio::select! {
+        // `on_state` has said why.
+        _ = client.closed() => {}
+        stopped = tokio::signal::ctrl_c() => {
+            stopped?;
+            client.close().await;
+        }
+    }
     Ok(())
 }

@@ -9,7 +9,7 @@ usage:
   fleet                                            all of it in one process
   fleet server --listen ADDRESS                    until ctrl-c
   fleet agent --connect URL --name NAME [--delay SECONDS]
-                                                   until the server closes
+                                                   until ctrl-c
   fleet survey --connect URL                       a table of all agents
   fleet find --connect URL --agent NAME --process NAME
                                                    the processes of that name there

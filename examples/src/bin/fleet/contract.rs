@@ -3,10 +3,13 @@
 use rpc_core::{Context, RpcError, Streaming, service};
 use serde::{Deserialize, Serialize};
 
-/// What the server offers to operators.
+/// What the server offers to operators, and one thing to agents.
 #[service(namespace = "fleet")]
 pub(crate) trait Fleet {
-    /// Asks every agent how its machine is doing. Who does not answer within a second is named.
+    /// From now on the caller, an agent, is a part of the fleet.
+    async fn enlist(&self, cx: &Context) -> Result<(), FleetError>;
+
+    /// Asks every agent how its machine is doing. Who does not answer within three seconds is named.
     async fn survey(&self, cx: &Context) -> Survey;
 
     /// The processes called `process` on the machine of `agent`.
@@ -57,6 +60,10 @@ pub(crate) enum FleetError {
     #[error("agent `{0}` did not answer")]
     #[rpc(code = 3)]
     Silent(String),
+    /// Said by the server to an agent.
+    #[error("not enlisted: {0}")]
+    #[rpc(code = 4)]
+    NotEnlisted(String),
 }
 
 /// The answers of all agents.

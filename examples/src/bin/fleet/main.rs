@@ -13,6 +13,9 @@
 //!          ◀──loads─── ◀──loads─── ◀──loads───
 //! ```
 //!
+//! Agents stay connected. If the link of an agent is cut, the session goes on over the next link, with the calls that are
+//! under way. If the server restarts, the agents come back and enlist again.
+//!
 //! `fleet` alone runs all of them in one process; `fleet help` tells how to run them apart.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to people")]
@@ -20,6 +23,7 @@
 mod agent;
 mod args;
 mod contract;
+mod line;
 mod machine;
 mod operator;
 mod server;

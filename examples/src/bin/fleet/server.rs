@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, ready};
 use futures_util::{StreamExt, stream};
-use rpc_core::{CallError, Context, Peer, Streaming};
-use rpc_server::{BoundServer, Connecting, Rejection, Server, StatusCode};
+use rpc_core::{CallError, Context, Link, Peer, Streaming};
+use rpc_server::{BoundServer, Connecting, Rejection, Server, Sessions, StatusCode};
 
 use crate::Result;
 use crate::contract::{Fleet, FleetError, FleetServer, HostClient, Load, Process, Survey};
@@ -14,30 +14,39 @@ use crate::contract::{Fleet, FleetError, FleetServer, HostClient, Load, Process,
 const AGENTS: &str = "agents";
 
 /// How long an agent may take for its report.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who is at the other end of a connection.
+#[derive(PartialEq)]
 enum Member {
     Agent(String),
     Operator,
 }
 
-/// Reads from the path of the handshake's request who wants to connect.
+/// Reads from the path of the handshake's request who wants to connect. Runs for each link, also for one that resumes a
+/// session.
 async fn admit(connecting: Connecting) -> Result<Member, Rejection> {
     match connecting.uri().path().strip_prefix("/agent/") {
         Some("") => Err(Rejection::new(StatusCode::BAD_REQUEST, "an agent needs a name")),
-        Some(name) => {
-            // From here on whatever is sent to the group is sent to this agent, too.
-            if let Err(error) = connecting.peer().join_group(AGENTS) {
-                return Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()));
-            }
-            println!("server   lets in agent {name}");
-            Ok(Member::Agent(name.to_owned()))
-        }
-        None => {
-            println!("server   lets in an operator");
-            Ok(Member::Operator)
-        }
+        Some(name) => Ok(Member::Agent(name.to_owned())),
+        None => Ok(Member::Operator),
+    }
+}
+
+/// Greets who begins a session.
+async fn greet(peer: Peer) {
+    match name(&peer) {
+        Some(name) => println!("server   lets in agent {name}"),
+        None => println!("server   lets in an operator"),
+    }
+}
+
+/// Hears that a session has lost its link, or has another one. Whatever runs on the session goes on.
+fn hear(peer: &Peer, link: Link) {
+    let Some(name) = name(peer) else { return };
+    match link {
+        Link::Up => println!("server   has {name} back, in the same session"),
+        _ => println!("server   has lost the link to {name}, and keeps the session"),
     }
 }
 
@@ -45,6 +54,15 @@ async fn admit(connecting: Connecting) -> Result<Member, Rejection> {
 struct Control;
 
 impl Fleet for Control {
+    async fn enlist(&self, cx: &Context) -> Result<(), FleetError> {
+        if name(&cx.peer()).is_none() {
+            return Err(FleetError::NotEnlisted("an operator is no agent".to_owned()));
+        }
+        // From here on whatever is sent to the group is sent to this agent, too.
+        let joined = cx.peer().join_group(AGENTS);
+        joined.map_err(|error| FleetError::NotEnlisted(error.to_string()))
+    }
+
     async fn survey(&self, cx: &Context) -> Survey {
         let agents = agents(cx);
         println!("server   is asked for a survey and asks {} agents", agents.len());
@@ -115,7 +133,14 @@ fn name(peer: &Peer) -> Option<String> {
 
 /// Binds a server.
 pub(crate) async fn bind(listen: &str) -> Result<BoundServer> {
-    Ok(Server::builder().service(FleetServer::new(Control)).on_connect(admit).bind(listen).await?)
+    let server = Server::builder()
+        .service(FleetServer::new(Control))
+        .on_connect(admit)
+        .sessions(Sessions::new().same(|old: &Member, new: &Member| old == new))
+        .on_open(greet)
+        .on_link(|peer, link| hear(&peer, link))
+        .reconnect_after(Duration::ZERO, Duration::from_millis(500));
+    Ok(server.bind(listen).await?)
 }
 
 /// Serves until ctrl-c, then lets what runs come to its end.
