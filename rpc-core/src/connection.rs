@@ -256,10 +256,13 @@ impl Connection {
                 Err(End::Close(reason, within)) => self.begin_closing(reason, within),
                 Err(End::Fault(reason)) => {
                     if let Some(event) = self.fault(reason) {
-                        return Poll::Ready(event);
+                        return Poll::Ready(self.driver.in_order(event));
                     }
                 }
-                Err(End::Lost(reason)) => return Poll::Ready(self.link_broke(reason)),
+                Err(End::Lost(reason)) => {
+                    let event = self.link_broke(reason);
+                    return Poll::Ready(self.driver.in_order(event));
+                }
             }
             if self.driver.event.is_some()
                 && let Some(event) = self.driver.event.take()

@@ -209,6 +209,20 @@ async fn everything_goes_on_over_another_link() {
 }
 
 /// What is said while there is no link is said when there is one, also after longer than a link may be slow.
+/// Told the other way around, the connection would seem to have a link, and a client that waits longer after each loss
+/// would begin with the shortest wait each time.
+#[tokio::test(start_paused = true)]
+async fn a_link_that_ends_at_once_was_up_before_it_is_lost() {
+    let mut pair = Pair::start();
+    for _ in 0..3 {
+        pair.dead_link();
+        let up = pair.events.recv().await.unwrap();
+        assert!(matches!(up, ConnectionEvent::Up { resumed: false, .. }), "{up:?}");
+        let lost = pair.events.recv().await.unwrap();
+        assert!(matches!(lost, ConnectionEvent::Lost { .. }), "{lost:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn calls_wait_for_the_next_link() {
     let mut pair = Pair::start();

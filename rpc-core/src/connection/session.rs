@@ -193,6 +193,18 @@ impl Driver {
         self.event = Some(Box::new(ConnectionEvent::Up { resumed, ended }));
     }
 
+    /// Returns the event to tell now. A link that is lost in the turn in which it was up, was up before.
+    #[cold]
+    pub(super) fn in_order(&mut self, event: ConnectionEvent) -> ConnectionEvent {
+        match self.event.take() {
+            Some(before) => {
+                self.event = Some(Box::new(event));
+                *before
+            }
+            None => event,
+        }
+    }
+
     /// The session has ended, and another one has begun over this link.
     #[cold]
     pub(super) fn session_ended(&mut self) {
