@@ -1,5 +1,5 @@
-// npm's `jsonrpc-bidirectional` as the server, for our client. Says where it listens, and serves
-// until it is killed.
+// npm's `jsonrpc-bidirectional` as the server, for our client. Says where it listens, on the port that it is given if
+// any, and serves until it is killed.
 
 const JSONRPC = require("jsonrpc-bidirectional");
 const WebSocket = require("ws");
@@ -39,7 +39,7 @@ server.addPlugin(new JSONRPC.Plugins.Server.AuthenticationSkip());
 server.addPlugin(new JSONRPC.Plugins.Server.AuthorizeAll());
 const router = new JSONRPC.BidirectionalWebsocketRouter(server);
 
-const listener = new WebSocket.Server({ host: "127.0.0.1", port: 0 });
+const listener = new WebSocket.Server({ host: "127.0.0.1", port: Number(process.argv[2] ?? 0) });
 listener.on("listening", () => {
   console.log(`listening on ws://127.0.0.1:${listener.address().port}/api`);
 });

@@ -35,7 +35,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         sink.closed().await;
         Ok(())
     })?;
-    let server = Server::builder().build("127.0.0.1:0").await?;
+    // The port, if any is given.
+    let port = std::env::args().nth(1).unwrap_or_else(|| "0".into());
+    let server = Server::builder().build(format!("127.0.0.1:{port}")).await?;
     println!("listening on ws://{}", server.local_addr()?);
     server.start(module).stopped().await;
     Ok(())
