@@ -6,6 +6,8 @@ use std::sync::Mutex;
 /// One connection.
 pub(crate) struct Caller {
     pub(crate) remote: Option<SocketAddr>,
+    /// The user that the client says it is. Nobody checks that.
+    pub(crate) user: Option<String>,
     notes: Mutex<Notes>,
 }
 
@@ -22,8 +24,8 @@ const BYTES: usize = 4 * 1024 * 1024;
 const EACH: usize = 32;
 
 impl Caller {
-    pub(crate) fn new(remote: Option<SocketAddr>) -> Self {
-        Self { remote, notes: Mutex::default() }
+    pub(crate) fn new(remote: Option<SocketAddr>, user: Option<String>) -> Self {
+        Self { remote, user, notes: Mutex::default() }
     }
 
     /// Keeps a note; nobody can be told that there is no room.

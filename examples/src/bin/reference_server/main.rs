@@ -21,7 +21,7 @@ use std::time::Duration;
 use args::{Command, Options};
 use caller::Caller;
 use contract::ReferenceServer;
-use rpc_server::{Connecting, Rejection, Server};
+use rpc_server::{Connecting, Rejection, Server, Sessions, StatusCode};
 use service::Service;
 use signals::Signals;
 
@@ -57,15 +57,25 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
     // Before anyone can know that it runs, and stop it.
     let mut signals = Signals::new()?;
     let service = Arc::new(Service::default());
-    let bound = Server::builder()
+    let mut builder = Server::builder()
         .service(ReferenceServer::shared(service.clone()))
         .limits(options.limits)
         .allow_origins(options.origins)
         .on_connect(|connecting: Connecting| async move {
-            Ok::<_, Rejection>(Caller::new(connecting.remote_addr()))
-        })
-        .bind(options.listen)
-        .await?;
+            let user = connecting.header("x-user").map(ToOwned::to_owned);
+            if let Some(user) = &user {
+                let named = connecting.peer().identify(user.clone());
+                named
+                    .map_err(|error| Rejection::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+            }
+            Ok::<_, Rejection>(Caller::new(connecting.remote_addr(), user))
+        });
+    if options.sessions {
+        // Who names no user is whoever has the token.
+        let same = |old: &Caller, new: &Caller| old.user == new.user;
+        builder = builder.sessions(Sessions::new().same(same));
+    }
+    let bound = builder.bind(options.listen).await?;
     service.belongs_to(bound.handle());
     let server = bound.spawn();
     println!("listening on {}", server.url());
