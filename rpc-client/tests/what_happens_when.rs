@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use rpc_client::{Client, Reconnect, State};
-use rpc_core::{
-    CallError, CloseCode, Context, Fate, Limits, Link, Router, StreamError, Streaming, service,
-};
+use rpc_core::{CallError, CloseCode, Fate, Limits, Link, StreamError, Streaming, service};
 use rpc_server::{Connecting, Rejection, Server, ServerBuilder, Sessions};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -136,7 +134,7 @@ impl World {
         Self { worker, seen, server, wire, client, states, numbers, slow, hooks }
     }
 
-    async fn is_resumed(mut self) {
+    async fn expect_resumed(mut self) {
         assert_eq!(self.states.up().await.to_string(), "up, session resumed");
         self.worker.goes_on.add_permits(1);
         assert_eq!(soon(self.slow).await.unwrap().unwrap(), 7);
@@ -146,7 +144,7 @@ impl World {
     }
 
     /// The session is another one.
-    async fn is_fresh(&mut self) {
+    async fn expect_fresh(&mut self) {
         let state = self.states.up().await;
         assert!(matches!(state, State::Fresh { lost_calls: 1, gaps: 1, .. }), "{state}");
         let lost = soon(&mut self.slow).await.unwrap();
@@ -159,7 +157,7 @@ impl World {
         assert_eq!(self.hooks.load(Ordering::SeqCst), 2);
     }
 
-    async fn has_ended(mut self, code: CloseCode) {
+    async fn expect_end(mut self, code: CloseCode) {
         let ended =
             |state: &State| matches!(state, State::Ended(reason) if reason.code == Some(code));
         self.states.until(ended).await;
@@ -177,7 +175,7 @@ async fn a_cut() {
     let world = World::new(LONG).await;
     world.wire.cut();
     world.seen.until(&["open", "away", "up"]).await;
-    world.is_resumed().await;
+    world.expect_resumed().await;
 }
 
 /// A client that sleeps makes no attempt, as if its server could not be reached.
@@ -190,7 +188,7 @@ async fn a_short_sleep() {
     world.seen.until(&["open", "away"]).await;
     sleep(2 * SHORT).await;
     world.wire.lead_to(address);
-    world.is_resumed().await;
+    world.expect_resumed().await;
 }
 
 #[tokio::test]
@@ -201,7 +199,7 @@ async fn a_long_sleep() {
     world.wire.cut();
     world.seen.until(&["open", "away", "gone 0"]).await;
     world.wire.lead_to(address);
-    world.is_fresh().await;
+    world.expect_fresh().await;
     world.seen.until(&["open", "away", "gone 0", "open"]).await;
 }
 
@@ -215,7 +213,7 @@ async fn a_killed_server() {
     world.states.until(|state| matches!(state, State::Away { .. })).await;
     let waits = tokio::spawn(WorkClient::new(world.client.peer()).slow().into_future());
     world.wire.lead_to(other.local_addr());
-    world.is_fresh().await;
+    world.expect_fresh().await;
     seen.until(&["open"]).await;
     world.worker.goes_on.add_permits(2);
     assert_eq!(soon(waits).await.unwrap().unwrap(), 7);
@@ -243,7 +241,7 @@ async fn a_restarted_server() {
 async fn a_kick() {
     let world = World::new(LONG).await;
     world.server.kick(|_| true, CloseCode::FORBIDDEN, "out");
-    world.has_ended(CloseCode::FORBIDDEN).await;
+    world.expect_end(CloseCode::FORBIDDEN).await;
 }
 
 #[tokio::test]
@@ -255,7 +253,7 @@ async fn an_expired_login() {
         })
     })
     .await;
-    world.has_ended(CloseCode::NOT_AUTHENTICATED).await;
+    world.expect_end(CloseCode::NOT_AUTHENTICATED).await;
 }
 
 /// The old connection hangs: neither end hears that it is gone.
@@ -266,7 +264,7 @@ async fn another_network() {
     world.client.reconnect_now();
     world.seen.until(&["open", "up"]).await;
     assert_eq!(world.server.stats().sessions.taken_over, 1);
-    world.is_resumed().await;
+    world.expect_resumed().await;
 }
 
 #[tokio::test]
