@@ -12,6 +12,7 @@ use crate::client_info::ClientInfo;
 use crate::deadline::Deadline;
 use crate::http::{Exchange, Exchanged};
 use crate::listener::Socket;
+use crate::serve::Admitted;
 use crate::shared::Shared;
 
 /// Carries a connection. Each phase is in a box of its own, which is freed before the next phase: a task is as large as
@@ -24,28 +25,56 @@ pub(crate) fn run<S: Socket>(
     deadline: Deadline,
 ) -> impl Future<Output = ()> + Send {
     // Made outside of the `async` block, since an `async fn` keeps its arguments until its end.
-    let handshake = Box::pin(handshake(shared.clone(), stream, client_info, admission, deadline));
+    let exchanging = Box::pin(exchange(shared.clone(), stream, client_info, admission, deadline));
     async move {
-        let (admission, exchanged, socket) = handshake.await;
-        match exchanged {
-            Exchanged::Refused => shared.totals.refused(),
-            Exchanged::RefusedByClose(refusal) => {
-                shared.totals.refused();
-                if let Some(socket) = socket {
-                    Box::pin(refusal.tell(*socket, shared.limits().close)).await;
-                }
-            }
-            Exchanged::Probe => {}
-            Exchanged::Post(peer) => {
-                shared.settle(peer, true).await;
-            }
-            Exchanged::Upgraded(admitted) => {
-                return shared.serve(admitted, socket, admission).await;
+        if let Some(upgraded) = exchanging.await {
+            upgraded.serve(&shared).await;
+        }
+    }
+}
+
+/// A client whose handshake is over. In a box: a place for it would be kept beside that of the connection.
+struct Upgraded<S> {
+    admitted: Admitted,
+    /// `None` if the client did not wait for the upgrade.
+    socket: Option<Box<WebSocket<S>>>,
+    admission: Admission,
+}
+
+impl<S: Socket> Upgraded<S> {
+    #[expect(clippy::boxed_local, reason = "the box is freed before the connection is carried")]
+    fn serve(self: Box<Self>, shared: &Arc<Shared>) -> impl Future<Output = ()> + Send + use<S> {
+        shared.serve(self.admitted, self.socket, self.admission)
+    }
+}
+
+/// Runs the HTTP part, and all that follows if there is no WebSocket.
+async fn exchange<S: Socket>(
+    shared: Arc<Shared>,
+    stream: S,
+    client_info: ClientInfo,
+    admission: Admission,
+    deadline: Deadline,
+) -> Option<Box<Upgraded<S>>> {
+    let handshake = Box::pin(handshake(shared.clone(), stream, client_info, admission, deadline));
+    let (admission, exchanged, socket) = handshake.await;
+    match exchanged {
+        Exchanged::Refused => shared.totals.refused(),
+        Exchanged::RefusedByClose(refusal) => {
+            shared.totals.refused();
+            if let Some(socket) = socket {
+                Box::pin(refusal.tell(*socket, shared.limits().close)).await;
             }
         }
-        // Dropping the admission lets the server end, and lets another connection have the permit.
-        drop(admission);
+        Exchanged::Probe => {}
+        Exchanged::Post(peer) => shared.settle(peer, true).await,
+        Exchanged::Upgraded(admitted) => {
+            return Some(Box::new(Upgraded { admitted, socket, admission }));
+        }
     }
+    // Dropping the admission lets the server end, and lets another connection have the permit.
+    drop(admission);
+    None
 }
 
 /// Runs the HTTP part, unless it takes too long or the server stops.

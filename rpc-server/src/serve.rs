@@ -28,6 +28,15 @@ struct Begun {
     awaits_up: bool,
 }
 
+/// A connection whose `on_open` has run.
+struct Opened {
+    /// `None` if the client did not wait for the upgrade.
+    connection: Option<Box<Connection>>,
+    /// Whether `on_disconnect` is to run.
+    was_opened: bool,
+    admission: Admission,
+}
+
 impl Shared {
     /// Carries a WebSocket until its end. `socket` is `None` if the client did not wait for the upgrade. Each phase is
     /// in a box of its own, which is freed before the next phase.
@@ -35,54 +44,24 @@ impl Shared {
         self: &Arc<Self>,
         admitted: Admitted,
         socket: Option<Box<WebSocket<S>>>,
-        mut admission: Admission,
+        admission: Admission,
     ) -> impl Future<Output = ()> + Send + use<S> {
-        let Admitted { endpoint, is_resuming } = admitted;
-        let (shared, peer) = (self.clone(), endpoint.peer());
-        // Made outside of the `async` block: a link that resumes nothing costs nothing more.
-        let hold = self.settings.hooks.opens().then(|| endpoint.hold_handlers());
-        let beginning = match (socket, is_resuming) {
-            (None, _) => Beginning::None,
-            (Some(socket), false) => {
-                let connection = Box::new(endpoint.connect(*socket));
-                Beginning::Begun(Begun { connection, hold, awaits_up: false })
-            }
-            (Some(socket), true) => {
-                Beginning::Accepting(Box::pin(accept(self.clone(), endpoint, *socket, hold)))
-            }
-        };
+        let (shared, peer) = (self.clone(), admitted.endpoint.peer());
+        // Made outside of the `async` block, since the block keeps what it is made of until its end.
+        let beginning = Box::pin(begin(self.clone(), admitted, socket, admission));
         async move {
-            let begun = match beginning {
-                Beginning::None => None,
-                Beginning::Begun(begun) => Some(begun),
-                Beginning::Accepting(accepting) => match accepting.await {
-                    Some(begun) => Some(begun),
-                    // The link is gone, or is one of another connection, which has its own admission.
-                    None => return,
-                },
-            };
-            let was_opened = match begun {
-                Some(begun) => {
-                    let has_seat = Box::pin(admission.take_seat(&shared)).await;
-                    if !has_seat {
-                        peer.close(
-                            CloseCode::TRY_LATER,
-                            "there are as many connections as there may be",
-                        );
-                    }
-                    shared.stop_if_late(&peer);
-                    let Begun { mut connection, hold, awaits_up } = begun;
-                    let opens = has_seat.then_some(hold);
-                    let was_opened =
-                        Box::pin(shared.open(&mut connection, &peer, opens, awaits_up)).await;
-                    shared.carry(connection, &peer).await;
-                    was_opened
+            let Some(mut opened) = beginning.await else { return };
+            if let Some(connection) = &mut opened.connection {
+                if shared.settings.hooks.hears_links() {
+                    Box::pin(shared.carry_and_tell(connection, &peer)).await;
+                } else {
+                    (&mut **connection).await;
                 }
-                None => !shared.settings.hooks.opens(),
-            };
-            shared.settle(peer, was_opened).await;
+            }
+            opened.connection = None;
+            shared.settle(peer, opened.was_opened).await;
             // Dropping the admission lets the server end, and lets another connection have the permit.
-            drop(admission);
+            drop(opened.admission);
         }
     }
 
@@ -121,23 +100,12 @@ impl Shared {
         true
     }
 
-    /// Carries the connection to its end.
-    fn carry(
-        self: &Arc<Self>,
-        mut connection: Box<Connection>,
-        peer: &Peer,
-    ) -> impl Future<Output = ()> + Send + use<> {
-        let listener = self.settings.hooks.hears_links().then(|| (self.clone(), peer.clone()));
-        async move {
-            let Some((shared, peer)) = listener else {
-                (&mut *connection).await;
-                return;
-            };
-            loop {
-                match connection.next_event().await {
-                    ConnectionEvent::Closed(_) => return,
-                    event => shared.tell_link(&peer, &event),
-                }
+    /// Carries the connection to its end, and tells `on_link`.
+    async fn carry_and_tell(&self, connection: &mut Connection, peer: &Peer) {
+        loop {
+            match connection.next_event().await {
+                ConnectionEvent::Closed(_) => return,
+                event => self.tell_link(peer, &event),
             }
         }
     }
@@ -152,11 +120,33 @@ impl Shared {
     }
 }
 
-/// How a connection begins.
-enum Beginning<F> {
-    None,
-    Begun(Begun),
-    Accepting(F),
+/// Begins a connection, and opens it. Returns `None` if the link is gone, or is one of another connection, which has its
+/// own admission.
+async fn begin<S: Socket>(
+    shared: Arc<Shared>,
+    Admitted { endpoint, is_resuming }: Admitted,
+    socket: Option<Box<WebSocket<S>>>,
+    mut admission: Admission,
+) -> Option<Opened> {
+    let opens = shared.settings.hooks.opens();
+    let Some(socket) = socket else {
+        return Some(Opened { connection: None, was_opened: !opens, admission });
+    };
+    let peer = endpoint.peer();
+    let hold = opens.then(|| endpoint.hold_handlers());
+    let Begun { mut connection, hold, awaits_up } = if is_resuming {
+        Box::pin(accept(shared.clone(), endpoint, *socket, hold)).await?
+    } else {
+        Begun { connection: Box::new(endpoint.connect(*socket)), hold, awaits_up: false }
+    };
+    let has_seat = admission.take_seat(&shared).await;
+    if !has_seat {
+        peer.close(CloseCode::TRY_LATER, "there are as many connections as there may be");
+    }
+    shared.stop_if_late(&peer);
+    let opens = has_seat.then_some(hold);
+    let was_opened = Box::pin(shared.open(&mut connection, &peer, opens, awaits_up)).await;
+    Some(Opened { connection: Some(connection), was_opened, admission })
 }
 
 /// Waits for the first message of a link. Returns `None` if the message resumes the session of another connection, or
