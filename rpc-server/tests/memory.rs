@@ -6,6 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
+use rpc_server::{ServerBuilder, Sessions};
 use support::blocking::Blocking;
 use support::{TEXT, echo, frame, spawn};
 
@@ -22,22 +23,51 @@ fn count() -> usize {
     (most.unwrap_or(1000).saturating_sub(100) / 2).min(1000)
 }
 
+/// One test, since the heap of the process is counted.
 #[test]
+fn an_idle_connection_costs_8_kib_also_with_a_session_and_after_a_large_message() {
+    costs_8_kib("without a session", echo(), |_| {}, |_| {});
+    let begin = |client: &mut Blocking| {
+        client.send(
+            r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"session":{"buffer":1048576}}}"#,
+        );
+        let hello = client.receive().1;
+        assert!(hello.contains("token"), "{hello}");
+        client.send(&ack(0));
+    };
+    let sessions = echo().sessions(Sessions::new());
+    costs_8_kib("with a session", sessions, begin, |client| client.send(&ack(1)));
+}
+
+fn ack(n: u64) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"$/ack","params":{{"n":{n}}}}}"#)
+}
+
+/// Has clients `begin`, and then a large message each, after which they `end`.
 #[expect(clippy::print_stdout, reason = "the room that is left is to be seen")]
-fn an_idle_connection_costs_8_kib_also_after_a_large_message() {
+fn costs_8_kib(
+    what: &str,
+    server: ServerBuilder,
+    begin: impl Fn(&mut Blocking),
+    end: impl Fn(&mut Blocking),
+) {
     let runtime = rpc_server::runtime().worker_threads(1).build().unwrap();
-    let server = runtime.block_on(spawn(echo()));
+    let server = runtime.block_on(spawn(server));
     let count = count();
     // The first ones find out what the server and the runtime need once.
     let mut all: Vec<Blocking> = Vec::with_capacity(count + 10);
     let mut open = |count| {
-        all.extend((0..count).map(|_| Blocking::open(server.local_addr().unwrap())));
+        all.extend((0..count).map(|_| {
+            let mut client = Blocking::open(server.local_addr().unwrap());
+            begin(&mut client);
+            client
+        }));
     };
     open(10);
     let before = settled();
     open(count);
+    until(|| HEAP.current_usage().saturating_sub(before) <= count * 8 * KIB);
     let idle = settled() - before;
-    assert!(idle <= count * 8 * KIB, "{} bytes each", idle / count);
 
     let text = "x".repeat(32 * KIB);
     let call = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"echo","params":["{text}"]}}"#);
@@ -47,13 +77,14 @@ fn an_idle_connection_costs_8_kib_also_after_a_large_message() {
         client.send_frame(&call);
         assert!(client.receive().0 > text.len());
         most = most.max(HEAP.current_usage());
+        end(client);
     }
     assert!(most > before + idle + text.len(), "a large message left nothing to give back");
     drop((text, call));
     until(|| HEAP.current_usage().saturating_sub(before) <= count * 8 * KIB);
     let after = settled() - before;
     // Printed last, since a print takes memory itself.
-    println!("bytes each: {} idle, {} after a large message", idle / count, after / count);
+    println!("bytes each {what}: {} idle, {} after a large message", idle / count, after / count);
 }
 
 /// The heap when nothing changes it any more: a handshake gives back what it needed.

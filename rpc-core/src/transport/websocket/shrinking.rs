@@ -9,8 +9,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketContext;
 use super::WebSocket;
 use super::blocking::Blocked;
 
-/// A backlog up to this left a write buffer of at most 1 KiB, which may stay.
-const SMALL_BACKLOG: usize = 512;
+/// A backlog up to this left a write buffer of at most 256 bytes, which may stay. A hello with a token leaves more.
+const SMALL_BACKLOG: usize = 128;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Whether either buffer may be larger than it began.
