@@ -55,9 +55,16 @@ impl TypeMap {
         typed(value)
     }
 
-    /// Drops all values.
-    pub(crate) fn clear(&self) {
-        drop(Self(Mutex::new(self.lock().take())));
+    /// Drops all values but that of type `T`.
+    pub(crate) fn keep_only<T: Any + Send + Sync>(&self) {
+        let mut values = self.lock();
+        let mut dropped = values.take();
+        let kept = dropped.as_mut().and_then(|dropped| dropped.remove(&TypeId::of::<T>()));
+        if let Some(kept) = kept {
+            values.get_or_insert_default().insert(TypeId::of::<T>(), kept);
+        }
+        drop(values);
+        drop(Self(Mutex::new(dropped)));
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Box<ByType>>> {

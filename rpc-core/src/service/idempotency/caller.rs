@@ -31,6 +31,11 @@ impl Shared {
         Some(self.values.get::<Identity>()?.0.clone())
     }
 
+    /// Drops all values but the name.
+    pub(crate) fn drop_values(&self) {
+        self.values.keep_only::<Identity>();
+    }
+
     /// Returns the caller that the keys of this connection belong to.
     pub(super) fn caller(&self) -> Caller {
         match self.identity() {
