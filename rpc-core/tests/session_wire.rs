@@ -14,7 +14,7 @@ use rpc_core::{CallError, CloseCode, Context, Fate, Limits, Peer, Router, Stream
 use serde_json::Value;
 use support::Raw;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// A server with sessions, which counts how often its method `add` and its notification `note` ran.
 struct Server {
@@ -289,6 +289,25 @@ async fn a_hello_that_asks_is_answered_at_once() {
     assert_eq!((&hello["keepMs"], &hello["buffer"]), (&120_000.into(), &(256 * 1024).into()));
     assert!(hello["refused"].is_null() && hello["resumed"].is_null(), "{hello}");
     assert!((22..=256).contains(&token(&hello).len()));
+}
+
+/// The hello that grants a session gets in front of what waits. The client counts the items of a stream that is asked
+/// for behind a hello, so the server must count them as well: it did not, and took no notice of the end of the stream.
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_the_hello_gets_in_front_of_ends() {
+    let server = Server::new();
+    let mut raw = server.ordinary();
+    raw.notify("$/hello", ASK).await;
+    let ticks = server.peer().subscribe::<u32>("ticks", "unsubscribe", ()).start();
+    said(&raw.receive().await);
+    let id = raw.called("ticks").await;
+    raw.answer(&id, r#""s1""#).await;
+    let mut ticks = ticks.await.unwrap();
+    raw.notify("$/item", r#"{"subscription":"s1","seq":1,"result":7}"#).await;
+    raw.notify("$/item", r#"{"subscription":"s1","seq":2,"done":true}"#).await;
+    assert_eq!(ticks.next().await, Some(Ok(7)));
+    let end = timeout(Duration::from_secs(60), ticks.next()).await;
+    assert_eq!(end.expect("the reader is told"), None);
 }
 
 /// A client without sessions is not told of any, and costs no wait.

@@ -28,6 +28,18 @@ impl<W> Protocol<W> {
         }
     }
 
+    /// Notes that the hello of this end has got in front of all calls in the queue, so that their streams are counted.
+    pub(super) fn note_hello_in_front(&mut self) {
+        if self.calls.subscribing() == 0 {
+            return;
+        }
+        for call in self.calls.open_ids() {
+            if !self.is_in_flight(call) {
+                self.note_entry(call);
+            }
+        }
+    }
+
     /// Takes the answer to a subscribe call. The stream is registered at once, so that no item that comes
     /// right behind the answer is lost.
     pub(super) fn subscribed(&mut self, call: u64, answer: &str, subscribe: Subscribe) -> Outcome {

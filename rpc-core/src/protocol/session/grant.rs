@@ -82,6 +82,7 @@ impl<W> Protocol<W> {
             calls: Carried::Hello,
             is_put_back: false,
         });
+        self.note_hello_in_front();
         let accepter = Accepter {
             secret: grant.secret,
             secret_before: None,
