@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 use rpc_core::Peer;
 use tokio::time::{sleep, timeout};
 
-use crate::books::{Books, Event, FaultKind, Repeat};
+use crate::books::{AtWork, Books, Event, FaultKind, Repeat};
 use crate::contract::WorkClient;
 use crate::random::Random;
 use crate::streams;
@@ -15,6 +15,21 @@ use crate::work::End;
 
 /// The deadline of a call.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The names of the steps of an actor.
+const STEPS: [&str; 11] = [
+    "echo",
+    "echo",
+    "echo",
+    "idempotent echo",
+    "keyed echo",
+    "long",
+    "steps",
+    "subscribe",
+    "subscribe",
+    "upload",
+    "batch",
+];
 
 /// One who works for an end.
 #[derive(Clone)]
@@ -30,18 +45,13 @@ pub(crate) struct Actor {
 impl Actor {
     /// Starts some actors, and one that sends notes. They end when the books say so, or with the connection.
     pub(crate) fn spawn(self, actors: usize, mut random: Random) {
+        let whom = format!("{:?} on {}", self.end, self.peer.id());
         for _ in 0..actors {
-            let (actor, random, at_work) = (self.clone(), random.fork(), self.books.works());
-            tokio::spawn(async move {
-                actor.act(random).await;
-                drop(at_work);
-            });
+            let (random, at_work) = (random.fork(), self.books.works(whom.clone()));
+            tokio::spawn(self.clone().act(random, at_work));
         }
-        let at_work = self.books.works();
-        tokio::spawn(async move {
-            self.note(random).await;
-            drop(at_work);
-        });
+        let at_work = self.books.works(format!("{whom}, notes"));
+        tokio::spawn(self.note(random, at_work));
     }
 
     pub(crate) fn work(&self) -> WorkClient {
@@ -52,11 +62,11 @@ impl Actor {
         !self.books.is_over() && !self.peer.is_closed()
     }
 
-    async fn act(self, mut random: Random) {
+    async fn act(self, mut random: Random, at_work: AtWork) {
         while self.goes_on() {
             sleep(random.millis(40)).await;
             let mut own = random.fork();
-            let step = self.step(&mut own);
+            let step = self.step(&mut own, &at_work);
             if random.once_in(6) {
                 // The caller does not wait for the end.
                 let _ = timeout(random.millis(60), step).await;
@@ -66,14 +76,16 @@ impl Actor {
         }
     }
 
-    async fn step(&self, random: &mut Random) {
-        match random.below(11) {
+    async fn step(&self, random: &mut Random, at_work: &AtWork) {
+        let step = random.below(11);
+        at_work.at(STEPS[step as usize]);
+        match step {
             0..3 => self.echo(Repeat::Never, random).await,
             3 => self.echo(Repeat::Idempotent, random).await,
             4 => self.echo(Repeat::Keyed, random).await,
             5 => self.long(random).await,
             6 => self.steps(random).await,
-            7 | 8 => streams::subscribe(self, random).await,
+            7 | 8 => streams::subscribe(self, random, at_work).await,
             9 => streams::upload(self, random).await,
             _ => self.batch(random).await,
         }
@@ -133,7 +145,7 @@ impl Actor {
     }
 
     /// Sends notes, with the numbers from 1.
-    async fn note(self, mut random: Random) {
+    async fn note(self, mut random: Random, _at_work: AtWork) {
         let mut number = 0;
         while self.goes_on() {
             sleep(random.millis(40)).await;
@@ -154,6 +166,7 @@ impl Actor {
     /// Sends the last note of a client.
     pub(crate) async fn last_note(&self) {
         let number = self.books.write(|pages| {
+            pages.clients[self.client].note_down("the last note".to_owned());
             pages.clients[self.client].sent += 1;
             pages.clients[self.client].sent
         });

@@ -1,9 +1,9 @@
 //! What both ends have asked for, and what both ends have done.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rpc_core::{CallError, Fate, RpcError};
 
@@ -27,7 +27,9 @@ pub(crate) struct Books {
     is_over: AtomicBool,
     /// Set when the network is to do no more harm.
     is_calm: AtomicBool,
-    at_work: AtomicUsize,
+    /// Who is at work, and at what.
+    at_work: Mutex<BTreeMap<u64, String>>,
+    workers: AtomicU64,
 }
 
 #[derive(Default)]
@@ -86,23 +88,41 @@ impl Books {
         self.is_calm.store(true, Ordering::Relaxed);
     }
 
-    /// Counts one that works, until the result is dropped.
-    pub(crate) fn works(self: &Arc<Self>) -> AtWork {
-        self.at_work.fetch_add(1, Ordering::Relaxed);
-        AtWork(self.clone())
+    /// Lists one who is at work for `whom`, until the result is dropped.
+    pub(crate) fn works(self: &Arc<Self>, whom: String) -> AtWork {
+        let number = self.workers.fetch_add(1, Ordering::Relaxed);
+        let work = AtWork { books: self.clone(), number, whom };
+        work.at("the beginning");
+        work
     }
 
-    /// Returns how many work.
-    pub(crate) fn at_work(&self) -> usize {
-        self.at_work.load(Ordering::Relaxed)
+    /// Returns who is at work, and at what.
+    pub(crate) fn at_work(&self) -> Vec<String> {
+        self.workers_list().values().cloned().collect()
+    }
+
+    fn workers_list(&self) -> MutexGuard<'_, BTreeMap<u64, String>> {
+        self.at_work.lock().expect("nobody panics over the list")
     }
 }
 
-/// One that works.
-pub(crate) struct AtWork(Arc<Books>);
+/// One who is at work.
+pub(crate) struct AtWork {
+    books: Arc<Books>,
+    number: u64,
+    whom: String,
+}
+
+impl AtWork {
+    /// The one is at this from now on.
+    pub(crate) fn at(&self, what: &str) {
+        let text = format!("{}: {what}", self.whom);
+        self.books.workers_list().insert(self.number, text);
+    }
+}
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.0.at_work.fetch_sub(1, Ordering::Relaxed);
+        self.books.workers_list().remove(&self.number);
     }
 }

@@ -34,6 +34,7 @@ pub(crate) async fn connect(url: &str, number: usize, books: &Arc<Books>) -> Res
 
 /// Writes down what the client is told of its links.
 fn write_down(books: &Books, client: usize, state: &State) {
+    books.write(|pages| pages.clients[client].note_down(state.to_string()));
     match state {
         State::Fresh { lost_notifications, gaps, .. } => books.write(|pages| {
             pages.count(Event::Fresh, 1);

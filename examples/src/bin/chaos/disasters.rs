@@ -3,18 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use rpc_client::Client;
 use rpc_core::CloseCode;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::Result;
-use crate::books::{Books, Event};
+use crate::books::{Books, Event, FaultKind};
 use crate::proxy::Proxy;
 use crate::random::Random;
 use crate::server::{KEEP, Life};
 
 /// The time between two disasters.
 const PAUSE: Duration = Duration::from_millis(1700);
+
+/// How long it may take until all clients have another session, however bad the network is.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Clone, Copy)]
 enum Disaster {
@@ -95,10 +99,13 @@ impl Bringer {
             }
             Disaster::Renew => {
                 self.books.count(Event::Renewal, 1);
-                for client in &*self.clients {
-                    // It waits for the fresh session, which comes all the same.
-                    let wait = client.new_session();
-                    let _ = tokio::time::timeout(Duration::from_millis(1), wait).await;
+                let renewed = join_all(self.clients.iter().map(Client::new_session));
+                match timeout(PATIENCE, renewed).await {
+                    Ok(renewed) if renewed.iter().all(Result::is_ok) => {}
+                    other => {
+                        let text = format!("clients have no other sessions: {other:?}");
+                        self.books.fault(FaultKind::Stuck, text);
+                    }
                 }
             }
             Disaster::Move => {

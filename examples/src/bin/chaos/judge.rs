@@ -1,6 +1,6 @@
 //! Whether the books of both ends agree.
 
-use crate::books::{Asked, Came, Fault, FaultKind, Pages, Repeat};
+use crate::books::{Asked, Came, Event, Fault, FaultKind, Pages, Repeat};
 
 /// Returns what has not come yet of all that was sent, in words.
 pub(crate) fn unsettled(pages: &Pages) -> Option<String> {
@@ -29,6 +29,10 @@ pub(crate) fn judge(pages: &mut Pages) {
     }
     of_clients(pages, &mut faults);
     of_sessions(pages, &mut faults);
+    if let Some(count @ 1..) = pages.counts.get(&Event::Malformed) {
+        let text = format!("{count} messages did not arrive as they were sent");
+        faults.push(Fault::new(FaultKind::SilentGap, text));
+    }
     pages.faults.append(&mut faults);
 }
 

@@ -53,7 +53,11 @@ pub(crate) async fn run(args: &Args) -> Result<Vec<Fault>> {
     if timeout(REST, settle(&books, &actors)).await.is_err() {
         let states: Vec<_> = clients.iter().map(|client| client.state().to_string()).collect();
         let (at_work, why) = (books.at_work(), books.write(|pages| judge::unsettled(pages)));
-        let text = format!("{at_work} are still at work, {why:?}; the clients are {states:?}");
+        let sessions: Vec<_> = life.server.peers();
+        let sessions: Vec<_> = sessions.iter().map(|peer| (peer.id(), peer.link())).collect();
+        let text = format!(
+            "{at_work:?} are still at work, {why:?}; clients: {states:?}; sessions: {sessions:?}"
+        );
         books.fault(FaultKind::Stuck, text);
     }
     let clients = Arc::into_inner(clients).ok_or("nobody else has the clients")?;
@@ -71,7 +75,7 @@ pub(crate) async fn run(args: &Args) -> Result<Vec<Fault>> {
 /// Waits until all that was begun has ended. The last note of each client is sent in the calm, so it must come.
 async fn settle(books: &Arc<Books>, actors: &[Actor]) {
     let pause = Duration::from_millis(20);
-    while books.at_work() > 0 {
+    while !books.at_work().is_empty() {
         sleep(pause).await;
     }
     for actor in actors {

@@ -7,18 +7,19 @@ use rpc_core::{StreamError, Streaming};
 use tokio::time::sleep;
 
 use crate::actors::Actor;
-use crate::books::{Event, FaultKind, Repeat};
+use crate::books::{AtWork, Event, FaultKind, Repeat};
 use crate::random::Random;
 use crate::work::End;
 
 /// Takes a stream, mostly to its end.
-pub(crate) async fn subscribe(actor: &Actor, random: &mut Random) {
+pub(crate) async fn subscribe(actor: &Actor, random: &mut Random, at_work: &AtWork) {
     let (count, ms) = (random.below(200), random.below(10));
     let leaves_at = random.once_in(4).then(|| random.below(60));
     let Ok(mut items) = actor.work().count(count, ms).await else { return };
     actor.books.count(Event::Stream, 1);
     let mut expected = 0;
     while leaves_at != Some(expected) {
+        at_work.at(&format!("item {expected} of {count} of a stream"));
         match items.next().await {
             Some(Ok(item)) => {
                 actor.books.item(item, expected, "an item of a stream");

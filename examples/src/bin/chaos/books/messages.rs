@@ -12,6 +12,8 @@ pub(crate) struct ClientPage {
     /// The client's present session, as the server calls it.
     pub(crate) session: String,
     pub(crate) lost_notifications: u64,
+    /// What has happened to the client lately, to be shown with a fault.
+    pub(crate) diary: VecDeque<String>,
     /// Gaps that the client was told of as a whole.
     pub(crate) gaps_told: u64,
     /// Gaps that its streams have shown.
@@ -54,16 +56,18 @@ impl Books {
     /// The server has heard a note of a client.
     pub(crate) fn heard_client(&self, session: &str, number: u64) {
         self.write(|pages| {
-            let last = &mut pages.session(session).from_client;
-            let follows = last.is_none_or(|last| number == last + 1);
-            let text = format!("the server heard note {number} of a client behind {last:?}");
-            *last = Some(number);
-            let client = pages.sessions[session].client;
-            if !pages.clients[client].heard.insert(number) {
-                let text = format!("the server heard note {number} of client {client} twice");
-                pages.fault(FaultKind::Double, text);
-            } else if !follows {
-                pages.fault(FaultKind::SilentGap, text);
+            let page = pages.session(session);
+            let (client, last) = (page.client, page.from_client.replace(number));
+            let page = &mut pages.clients[client];
+            page.note_down(format!("note {number} in session {session:.4}"));
+            let is_new = page.heard.insert(number);
+            if !is_new || last.is_some_and(|last| number != last + 1) {
+                let kind = if is_new { FaultKind::SilentGap } else { FaultKind::Double };
+                let text = format!(
+                    "the server heard note {number} of client {client} behind {last:?}: {:?}",
+                    page.diary
+                );
+                pages.fault(kind, text);
             }
         });
     }
@@ -99,6 +103,15 @@ impl Books {
             pages.count(Event::Item, 1);
             pages.follows(item, expected, what);
         });
+    }
+}
+
+impl ClientPage {
+    pub(crate) fn note_down(&mut self, what: String) {
+        if self.diary.len() == 40 {
+            self.diary.pop_front();
+        }
+        self.diary.push_back(what);
     }
 }
 

@@ -20,17 +20,14 @@ pub(super) async fn carry(
     is_out: impl Fn() -> bool,
     mut random: Random,
 ) {
-    // What the client has sent and the server has not got.
-    let mut late = Vec::new();
+    // What the proxy has read of each end, and the other end has not got.
+    let (mut late, mut down) = (Vec::new(), Vec::new());
     {
         let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
-        let up = pump(from_client, to_server, &plan, books, random.fork());
-        let down = pump(from_server, to_client, &plan, books, random.fork());
+        let up = pump(from_client, to_server, &mut late, &plan, books, random.fork());
+        let down = pump(from_server, to_client, &mut down, &plan, books, random.fork());
         tokio::select! {
-            stopped = up => match stopped {
-                Stopped::ByAnEnd => return,
-                Stopped::ByPlan(rest) => late = rest,
-            },
+            stopped = up => if let Stopped::ByAnEnd = stopped { return },
             stopped = down => if let Stopped::ByAnEnd = stopped { return },
             () = is_due(plan.cut, books) => {}
             () = until(&is_out) => return,

@@ -14,42 +14,42 @@ use crate::random::Random;
 pub(super) enum Stopped {
     /// One of the ends is gone.
     ByAnEnd,
-    /// As many bytes have passed as the plan lets pass. The rest of a chunk is left.
-    ByPlan(Vec<u8>),
+    /// As many bytes have passed as the plan lets pass.
+    ByPlan,
 }
 
-/// Carries the bytes of one direction, all of them and in order.
+/// Carries the bytes of one direction, all of them and in order. `held` is what was read and not written. It is outside,
+/// so that nothing in the middle of the bytes is missing if the future is dropped and the rest is written later.
 pub(super) async fn pump(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
+    held: &mut Vec<u8>,
     plan: &Plan,
     books: &Books,
     mut random: Random,
 ) -> Stopped {
     let mut budget = plan.cut.map_or(u64::MAX, |cut| cut.bytes);
-    let mut chunk = Vec::with_capacity(16 * 1024);
     loop {
-        chunk.clear();
-        if !matches!(from.read_buf(&mut chunk).await, Ok(1..)) {
+        if !matches!(from.read_buf(held).await, Ok(1..)) {
             return Stopped::ByAnEnd;
         }
         if !books.is_calm() {
-            disturb(&mut from, &mut chunk, plan, books, &mut random).await;
+            disturb(&mut from, held, plan, books, &mut random).await;
         }
-        let passes = chunk.len().min(usize::try_from(budget).unwrap_or(usize::MAX));
-        let piece = plan.piece.map_or(chunk.len(), |piece| piece as usize);
-        for piece in chunk[..passes].chunks(piece.max(1)) {
-            if to.write_all(piece).await.is_err() {
-                return Stopped::ByAnEnd;
+        while !held.is_empty() {
+            let piece = (held.len() as u64).min(plan.piece.unwrap_or(u64::MAX)).min(budget);
+            if piece == 0 {
+                return Stopped::ByPlan;
             }
+            let Ok(written) = to.write(&held[..piece as usize]).await else {
+                return Stopped::ByAnEnd;
+            };
+            held.drain(..written);
+            budget -= written as u64;
             if plan.piece.is_some() {
                 // Otherwise the other end reads the pieces as one.
                 tokio::task::yield_now().await;
             }
-        }
-        budget -= passes as u64;
-        if passes < chunk.len() {
-            return Stopped::ByPlan(chunk.split_off(passes));
         }
     }
 }
