@@ -559,6 +559,22 @@ async fn a_client_that_acknowledges_nothing_loses_its_session() {
     assert!(begun.elapsed() >= Duration::from_secs(59), "{:?}", begun.elapsed());
 }
 
+/// The acknowledgement may lie there unread: who slept must not blame the other end for it.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_slept_waits_for_the_acknowledgement_as_long_as_ever() {
+    let server = Server::new();
+    let (mut raw, _) = server.session().await;
+    raw.add(1).await;
+    raw.added(1).await;
+    // Time passes as for a process that was stopped: nothing runs meanwhile.
+    tokio::time::advance(Duration::from_secs(100)).await;
+    raw.is_acked(1).await;
+    sleep(Duration::from_secs(30)).await;
+    raw.ack(1).await;
+    raw.add(2).await;
+    raw.added(2).await;
+}
+
 /// What is not acknowledged is not read: the queue is full of it, and what may wait waits.
 #[tokio::test(start_paused = true)]
 async fn what_is_not_acknowledged_fills_the_queue() {

@@ -92,6 +92,7 @@ impl<W> Protocol<W> {
             *since += late;
         }
         self.put_off_login(late);
+        self.put_off_session(late);
     }
 
     /// Returns whether all work is done: no handler runs, and no message waits to be sent.

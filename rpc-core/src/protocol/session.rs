@@ -230,6 +230,16 @@ impl<W> Protocol<W> {
         self.session.as_ref()?.away
     }
 
+    /// Gives the other end more time for its acknowledgement and its hello, which may lie here unread: a machine that
+    /// slept for a while has not lost its session.
+    pub(super) fn put_off_session(&mut self, late: Duration) {
+        let Some(session) = &mut self.session else { return };
+        session.sending.put_off(late);
+        if let Some(until) = session.opener().and_then(|opener| opener.greeted_until.as_mut()) {
+            *until += late;
+        }
+    }
+
     /// Returns when something is to be done for the session.
     #[inline(always)] // most connections have no session, and ask several times in a turn
     pub(super) fn session_due(&self) -> Option<Duration> {

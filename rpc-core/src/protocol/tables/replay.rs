@@ -187,6 +187,13 @@ impl<M: Text> ReplayQueue<M> {
         self.mark.map(|(_, since)| since)
     }
 
+    /// Gives the other end more time to acknowledge.
+    pub(crate) fn put_off(&mut self, late: Duration) {
+        if let Some((_, since)) = &mut self.mark {
+            *since += late;
+        }
+    }
+
     /// Begins another link. The other end has taken in `received` messages. Returns the later messages, in order:
     /// they must be given to the link before all others.
     ///
