@@ -224,6 +224,12 @@ impl Connection {
         self.driver.refusal.is_some()
     }
 
+    /// Returns whether the connection has ended or is being closed, as after [`Endpoint::accept`](crate::transport::Endpoint::accept)
+    /// of a link that ended before its first message.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::Closing(_) | Phase::Closed)
+    }
+
     /// Returns the time over which the server asks clients to spread their first attempts to reconnect. `None` if it
     /// has not asked.
     pub fn spread(&self) -> Option<Duration> {

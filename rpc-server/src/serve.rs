@@ -26,6 +26,8 @@ struct Begun {
     hold: Option<HandlerHold>,
     /// Whether `on_open` waits until the client knows of its session.
     awaits_up: bool,
+    /// Whether the link ended before its first message, so that it was nobody's peer.
+    is_over: bool,
 }
 
 /// A connection whose `on_open` has run.
@@ -134,11 +136,15 @@ async fn begin<S: Socket>(
     };
     let peer = endpoint.peer();
     let hold = opens.then(|| endpoint.hold_handlers());
-    let Begun { mut connection, hold, awaits_up } = if is_resuming {
+    let Begun { mut connection, hold, awaits_up, is_over } = if is_resuming {
         Box::pin(accept(shared.clone(), endpoint, *socket, hold)).await?
     } else {
-        Begun { connection: Box::new(endpoint.connect(*socket)), hold, awaits_up: false }
+        let connection = Box::new(endpoint.connect(*socket));
+        Begun { connection, hold, awaits_up: false, is_over: false }
     };
+    if is_over {
+        return Some(Opened { connection: Some(connection), was_opened: false, admission });
+    }
     let has_seat = admission.take_seat(&shared).await;
     if !has_seat {
         peer.close(CloseCode::TRY_LATER, "there are as many connections as there may be");
@@ -166,7 +172,8 @@ async fn accept<S: Socket>(
     };
     match accepted {
         Accepted::Fresh(connection) => {
-            Some(Begun { awaits_up: connection.is_refused(), connection, hold })
+            let (awaits_up, is_over) = (connection.is_refused(), connection.is_ending());
+            Some(Begun { connection, hold, awaits_up, is_over })
         }
         Accepted::Resumed(_) => None,
     }

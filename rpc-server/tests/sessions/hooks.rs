@@ -79,7 +79,10 @@ async fn on_disconnect_runs_once_for_a_session_that_ends_while_away() {
     begin(&server).await.raw.reset();
     next(&mut told, &["connect, resuming: false", "open", "away", "disconnect 0"]).await;
     // A link that announces a resume and says nothing was never a session.
-    announced(&server).await.reset();
+    let announced = announced(&server).await;
+    until(|| server.stats().connections == 1).await;
+    announced.reset();
+    until(|| server.stats().connections == 0).await;
     next(&mut told, &["connect, resuming: true"]).await;
     assert!(server.peers().is_empty());
 }
