@@ -7,14 +7,14 @@ pub use crate::util::site::site;
 use crate::util::sync::Arc;
 
 /// Returns the caller value of a peer with its type erased.
-pub fn caller_value(peer: &crate::Peer) -> Option<&(dyn std::any::Any + Send + Sync)> {
+pub fn caller_value(peer: &crate::peer::Peer) -> Option<&(dyn std::any::Any + Send + Sync)> {
     peer.shared.caller.get().map(|caller| &**caller)
 }
 
 /// Drops the [values](crate::Peer::set_value) of a peer whose session has ended, if only the client may still ask about
 /// the session: else the values would live as long as that. Its name stays, since only the same caller may ask. Whoever
 /// holds a handle of the peer, such as a call that goes on without its connection, still finds the values.
-pub fn drop_values(peer: &crate::Peer) {
+pub fn drop_values(peer: &crate::peer::Peer) {
     let is_remembered = peer.shared.lock().protocol.may_ask_for_end();
     // This handle and what is remembered.
     if is_remembered && Arc::strong_count(&peer.shared) <= 2 {
