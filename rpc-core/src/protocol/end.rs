@@ -124,7 +124,7 @@ impl<W> Protocol<W> {
         self.on_wire = 0;
         self.parked.clear();
         self.clear_permit_watchers();
-        self.notifications.clear();
+        self.drop_notifications();
         let mut unanswered = self.batches.drain();
         self.outgoing.clear();
         self.released.clear();
@@ -140,6 +140,12 @@ impl<W> Protocol<W> {
         self.to_wake.extend(self.outbox.drain_waiting());
         unanswered.extend(after);
         unanswered
+    }
+
+    /// Drops the notifications that wait for their turn, and counts them: their sender takes them for received.
+    pub(super) fn drop_notifications(&mut self) {
+        self.counters.dropped += self.notifications.len() as u64;
+        self.notifications.clear();
     }
 
     /// Drops all messages that were not sent.

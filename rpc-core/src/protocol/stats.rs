@@ -33,7 +33,7 @@ pub struct Counters {
     pub stray: u64,
     /// Messages to a group that were dropped because there was no room for them, notifications that
     /// came while the connection was draining or that were busy, items that the [lag policy](crate::Lag) of a stream
-    /// gave up, and reports of progress that could not be sent or were too large to be kept.
+    /// gave up, notifications that waited for their turn when the session ended, and reports of progress that could not be sent or were too large to be kept.
     pub dropped: u64,
     /// Messages that were not JSON-RPC, requests under an id in flight, and malformed notifications.
     pub malformed: u64,

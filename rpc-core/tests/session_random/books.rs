@@ -34,6 +34,9 @@ pub struct Pages {
     pub resumed: u64,
     pub links: u64,
     pub lost_notifications: u64,
+    /// What the server has dropped and counted: notifications that it took in and had not begun with when their session
+    /// ended.
+    pub dropped: u64,
     /// The last notification that the client sent.
     pub noted: u64,
     /// When the client sent that, and when the last session began.

@@ -147,8 +147,8 @@ fn judge_notes(pages: &Pages, faults: &mut Vec<String>) {
         }
     }
     let missing = pages.noted - from_client.len().min(pages.noted as usize) as u64;
-    if missing > pages.lost_notifications {
-        let told = pages.lost_notifications;
+    let told = pages.lost_notifications + pages.dropped;
+    if missing > told {
         faults.push(format!("{missing} notes are missing, and {told} are said to be lost"));
     }
     let is_of_last_session = pages.noted_at > pages.fresh_at;

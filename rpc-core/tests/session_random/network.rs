@@ -101,6 +101,7 @@ impl Network {
             };
             let session = peer.id().to_owned();
             let _ = peer.join_group("all");
+            let server_end = peer.clone();
             network.act(
                 &Actor {
                     peer,
@@ -111,6 +112,8 @@ impl Network {
                 own,
             );
             drop(connection.await);
+            let dropped = server_end.stats().counters.dropped;
+            network.books.write(|pages| pages.dropped += dropped);
         });
         if !self.is_over() {
             self.harm(&faults, random);

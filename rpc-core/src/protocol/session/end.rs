@@ -184,7 +184,7 @@ impl<W> Protocol<W> {
     /// waiters that get no answer any more.
     fn forget_session(&mut self) -> (Vec<OutgoingKey>, Vec<W>) {
         let streams = self.outgoing.remove_subscriptions();
-        self.notifications.clear();
+        self.drop_notifications();
         self.clear_permit_watchers();
         let mut unanswered = self.batches.drain();
         let (watchers, after) = self.serving.drain();

@@ -79,3 +79,13 @@ fn waiting_notifications_are_bounded_in_bytes_too() {
     notification(&mut protocol);
     assert_eq!(protocol.may_read(ZERO), Ok(Reading::Paused));
 }
+
+/// Their sender takes them for received, so that nobody else counts them.
+#[test]
+fn notifications_that_wait_when_the_connection_ends_are_counted() {
+    let mut protocol = protocol(|_| {});
+    let running = notification(&mut protocol);
+    assert!(running.is_some() && notification(&mut protocol).is_none());
+    protocol.end(&CloseReason::link("lost"));
+    assert_eq!(protocol.counters.dropped, 1, "the second one has not begun");
+}
