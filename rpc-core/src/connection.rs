@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::connection::driver::Driver;
 use crate::connection::event::{ConnectionEvent, SessionEnd};
 use crate::connection::keepalive::Action;
-use crate::connection::link::Link;
+use crate::connection::link::{Link, Muted};
 use crate::connection::retired::Retired;
 use crate::error::close::{CloseCode, CloseReason};
 use crate::peer::remote_profile::RemoteSupport;
@@ -139,17 +139,17 @@ impl Connection {
         if connection.driver.counts && connection.driver.shared.lock().protocol.is_known() {
             // What is sent before the hello of the client would not belong to the session.
             let shared = &connection.driver.shared;
-            link.muted_until =
-                Some(shared.clock.now().saturating_add(shared.config.limits.handshake));
+            let until = shared.clock.now().saturating_add(shared.config.limits.handshake);
+            link.muted = Some(Muted::UntilFirst(until));
         }
         connection.link = Some(link);
         connection
     }
 
-    /// Gives a connection that [outlives its links](crate::transport::SessionMode::Ask) another link, in place of the one before, if
-    /// there is one: that is dropped when the session is resumed, or closed with 4410. The handshake has shown whether the other end `is_extended`, that is,
-    /// knows the extensions of this crate. Only then can the other end resume the session. Poll the connection
-    /// afterwards.
+    /// Gives a connection that [outlives its links](crate::transport::SessionMode::Ask) another link. If there is a link
+    /// before, that link is dropped when the session is resumed, or closed with 4410 if a fresh session begins. The
+    /// handshake has shown whether the other end `is_extended`, that is, knows the extensions of this crate: only then
+    /// can the other end resume the session. Poll the connection afterwards.
     ///
     /// # Panics
     /// If the connection does not outlive its links.
@@ -177,12 +177,11 @@ impl Connection {
         let reason = (!awaits_hello).then_some(reason);
         self.retired = before.map(|before| Retired::new(before, reason, until));
         let mut link = Link::new(transport, shared);
-        link.muted_until = awaits_hello.then_some(Duration::MAX);
+        link.muted = awaits_hello.then_some(Muted::UntilAnswer);
         self.link = Some(link);
         let ended = ended.map(|ended| self.driver.stop_session(ended));
         if !awaits_hello {
-            let up = ConnectionEvent::Up { resumed: false, ended };
-            self.driver.event = Some(Box::new(up));
+            self.driver.up(false, ended);
         }
     }
 
@@ -191,8 +190,7 @@ impl Connection {
     pub fn detach(&mut self) {
         let reason = CloseReason::link("the transport was taken away");
         if self.link.is_some() {
-            let event = self.link_broke(reason);
-            self.driver.event = Some(Box::new(event));
+            self.link_broke(reason);
         }
     }
 
@@ -224,8 +222,8 @@ impl Connection {
         self.driver.refusal.is_some()
     }
 
-    /// Returns whether the connection has ended or is being closed, as after [`Endpoint::accept`](crate::transport::Endpoint::accept)
-    /// of a link that ended before its first message.
+    /// Returns whether the connection has ended or is being closed, as after
+    /// [`Endpoint::accept`](crate::transport::Endpoint::accept) of a link that ended before its first message.
     pub fn is_ending(&self) -> bool {
         matches!(self.phase, Phase::Closing(_) | Phase::Closed)
     }
@@ -260,24 +258,17 @@ impl Connection {
             match self.turn(cx) {
                 Ok(()) => {}
                 Err(End::Close(reason, within)) => self.begin_closing(reason, within),
-                Err(End::Fault(reason)) => {
-                    if let Some(event) = self.fault(reason) {
-                        return Poll::Ready(self.driver.in_order(event));
-                    }
-                }
-                Err(End::Lost(reason)) => {
-                    let event = self.link_broke(reason);
-                    return Poll::Ready(self.driver.in_order(event));
-                }
+                Err(End::Fault(reason)) => self.fault(reason),
+                Err(End::Lost(reason)) => self.link_broke(reason),
             }
-            if self.driver.event.is_some()
-                && let Some(event) = self.driver.event.take()
-            {
-                if matches!(*event, ConnectionEvent::Up { .. }) {
-                    drop(self.retired.take_if(|retired| retired.waits()));
-                }
-                return Poll::Ready(*event);
+        }
+        if self.driver.has_events()
+            && let Some(event) = self.driver.next_event()
+        {
+            if matches!(event, ConnectionEvent::Up { .. }) {
+                drop(self.retired.take_if(|retired| retired.waits()));
             }
+            return Poll::Ready(event);
         }
         if matches!(self.phase, Phase::Closing(_))
             && let Poll::Ready(reason) = self.poll_closing(cx)
@@ -309,13 +300,13 @@ impl Connection {
     fn after_receive(&mut self, now: Duration) {
         // A hello is not counted, and takes back the count of what came before.
         let was_greeted = std::mem::take(&mut self.driver.was_greeted);
-        let has_read = was_greeted || self.driver.taken_in.0 > 0 || self.driver.event.is_some();
+        let has_answer = self.driver.has_events();
+        let has_read = was_greeted || self.driver.taken_in.0 > 0 || has_answer;
         if let Some(link) = &mut self.link {
-            let is_resuming = link.muted_until == Some(Duration::MAX);
-            let is_free = if is_resuming { self.driver.event.is_some() } else { has_read };
-            if is_free || link.muted_until.is_some_and(|until| now >= until) {
-                link.muted_until = None;
-            }
+            link.muted.take_if(|muted| match muted {
+                Muted::UntilAnswer => has_answer,
+                Muted::UntilFirst(until) => has_read || now >= *until,
+            });
         }
         self.driver.report_taken_in(now);
     }
@@ -491,10 +482,11 @@ impl Connection {
             Phase::Closing(closing) => (Some(closing.until()), false),
             Phase::Closed => (None, false),
         };
-        let can_send =
-            self.link.as_ref().is_some_and(|link| !link.blocked && link.muted_until.is_none());
-        let muted = self.link.as_ref().and_then(|link| link.muted_until);
-        let muted = muted.filter(|until| *until < Duration::MAX);
+        let can_send = self.link.as_ref().is_some_and(|link| !link.blocked && link.muted.is_none());
+        let muted = self.link.as_ref().and_then(|link| match link.muted {
+            Some(Muted::UntilFirst(until)) => Some(until),
+            Some(Muted::UntilAnswer) | None => None,
+        });
         let retired = self.retired.as_ref().map(|retired| retired.until());
         let until = [until, muted, retired].into_iter().flatten().min();
         self.driver.sleep(cx, silence.filter(|_| has_turns), until, has_turns, can_send);

@@ -1222,3 +1222,34 @@ async fn a_stream_that_was_asked_for_before_the_first_link_has_an_end() {
     assert_eq!(ticks.next().await, Some(Ok(7)));
     assert_eq!(ticks.next().await, None);
 }
+
+/// Attempts are counted for each session. A hello that is refused begins another session.
+#[tokio::test(start_paused = true)]
+async fn attempts_begin_anew_with_each_session() {
+    let client = Client::new();
+    drop(client.session().await);
+    for token in [TOKENS[0], TOKENS[1]] {
+        let mut raw = client.link();
+        let said = said(&raw.receive().await);
+        assert_eq!((&said["attempt"], &said["token"]), (&1.into(), &token.into()));
+        raw.notify("$/hello", &refused(TOKENS[1], r#""refused":"unknown""#)).await;
+        raw.is_acked(0).await;
+    }
+}
+
+/// A server cannot drive a client from link to link.
+#[tokio::test(start_paused = true)]
+async fn a_client_is_asked_to_move_at_most_once_in_ten_seconds() {
+    let mut client = Client::new();
+    let mut raw = client.session().await;
+    assert!(matches!(client.event().await, ConnectionEvent::Up { .. }));
+    for asks in [true, false] {
+        raw.notify("$/goaway", r#"{"move":true}"#).await;
+        sleep(Duration::from_secs(1)).await;
+        let heard = timeout(Duration::ZERO, client.event()).await.ok();
+        assert_eq!(heard, asks.then_some(ConnectionEvent::AskedToMove));
+    }
+    sleep(Duration::from_secs(10)).await;
+    raw.notify("$/goaway", r#"{"move":true}"#).await;
+    assert_eq!(client.event().await, ConnectionEvent::AskedToMove);
+}

@@ -125,7 +125,6 @@ impl Endpoint {
             received: said.received(),
             buffer: said.buffer(),
             keep: said.keep(),
-            expires: None,
         };
         let expires = expires.map(|expires| shared.clock.instant(expires));
         Some(Asking { lookup: token.lookup.into(), resume, expires })

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::driver::Driver;
 use super::link::Link;
+use super::link::Muted;
 use super::take_over::Offer;
 use super::{Connection, Phase};
 use crate::error::close::{CloseReason, ClosedBy};
@@ -42,8 +43,8 @@ impl Connection {
             state.protocol.interrupt(reason.code);
         }
         // Nothing comes that would let on what waits for the first message of the other end.
-        let muted = self.link.as_mut().and_then(|link| link.muted_until.take());
-        let is_resuming = muted == Some(Duration::MAX);
+        let muted = self.link.as_mut().and_then(|link| link.muted.take());
+        let is_resuming = matches!(muted, Some(Muted::UntilAnswer));
         if self.link.is_none() {
             // What the link before did not accept is not sent any more.
             state.protocol.link_lost(0);

@@ -58,8 +58,9 @@ pub(super) struct Driver {
     pub(super) refusal: Option<Box<RefusedSession>>,
     /// The bytes and the handlers of the session that the registry was told of while there is no link.
     pub(super) kept: (usize, usize),
-    /// What has happened to the session in this turn.
-    pub(super) event: Option<Box<ConnectionEvent>>,
+    /// What has happened to the link and the session, and was not told yet.
+    #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
+    events: Option<Box<VecDeque<ConnectionEvent>>>,
     /// Where results are written.
     pub(super) scratch: Scratch,
     /// The context of the handler that was started last. The next handler reuses it.
@@ -108,7 +109,7 @@ impl Driver {
             counts: shared.config.sessions != SessionMode::Off,
             refusal: None,
             kept: (0, 0),
-            event: None,
+            events: None,
             scratch: Scratch::default(),
             context: HandlerContext::new(shared.clone()),
             to_wake: Vec::new(),
@@ -118,6 +119,29 @@ impl Driver {
             waker: None,
             shared,
         }
+    }
+
+    /// Keeps an event until it is told, in order.
+    pub(super) fn tell(&mut self, event: ConnectionEvent) {
+        self.events.get_or_insert_default().push_back(event);
+    }
+
+    /// Returns whether an event waits to be told.
+    pub(super) fn has_events(&self) -> bool {
+        self.events.is_some()
+    }
+
+    /// Returns whether this very event waits to be told.
+    pub(super) fn is_to_tell(&self, event: &ConnectionEvent) -> bool {
+        self.events.as_ref().is_some_and(|events| events.contains(event))
+    }
+
+    /// Takes the next event to tell.
+    #[cold]
+    pub(super) fn next_event(&mut self) -> Option<ConnectionEvent> {
+        let event = self.events.as_mut()?.pop_front();
+        self.events.take_if(|events| events.is_empty());
+        event
     }
 
     /// Takes the commands from outside, and reads the clocks.

@@ -212,7 +212,7 @@ impl Endpoint {
     /// If [`EndpointConfig::sessions`] is neither `Ask` nor `Renew`.
     pub fn without_link(mut self) -> Connection {
         let peer = self.take_peer();
-        let outlives_links = peer.shared.config.sessions.outlive_links();
+        let outlives_links = peer.shared.config.sessions.outlives_links();
         assert!(outlives_links, "`EndpointConfig::sessions` is `Ask` or `Renew`");
         Connection::new(peer.shared)
     }

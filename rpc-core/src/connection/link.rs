@@ -16,6 +16,15 @@ use crate::protocol::tables::rates::Controls;
 use crate::transport::{LinkError, Transport};
 use crate::util::sync::Ordering;
 
+/// Why an end sends nothing over a link.
+pub(super) enum Muted {
+    /// What is sent before the first message of the client would not belong to the session. The client has until this
+    /// time.
+    UntilFirst(Duration),
+    /// The server has not answered the hello that resumes the session.
+    UntilAnswer,
+}
+
 /// A link that works.
 pub(super) struct Link {
     carrier: Box<dyn Carrier>,
@@ -23,8 +32,8 @@ pub(super) struct Link {
     pub(super) blocked: bool,
     /// The transport holds bytes that were not flushed.
     pub(super) unflushed: bool,
-    /// Nothing but what is in `outgoing` is sent before this time, or before the other end has spoken.
-    pub(super) muted_until: Option<Duration>,
+    /// Why nothing is sent but what is in `outgoing`, if so.
+    pub(super) muted: Option<Muted>,
     pub(super) keepalive: Keepalive,
     controls: Controls,
 }
@@ -38,7 +47,7 @@ impl Link {
             carrier: Box::new(transport),
             blocked: false,
             unflushed: false,
-            muted_until: None,
+            muted: None,
             keepalive: Keepalive::new(shared.config.keepalive, shared.clock.now()),
             controls: Controls::default(),
         }

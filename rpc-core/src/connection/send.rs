@@ -24,7 +24,7 @@ impl Connection {
         };
         let mut sent = 0;
         let mut moved = link.unflushed | driver.counts;
-        let is_muted = link.muted_until.is_some();
+        let is_muted = link.muted.is_some();
         while sent < TURN
             && (!driver.outgoing.is_empty() || (!is_muted && driver.refill(link, now)))
         {

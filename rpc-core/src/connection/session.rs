@@ -9,7 +9,7 @@ use super::retired::Retired;
 use super::{Connection, Phase};
 use crate::error::close::{CloseCode, CloseReason, ClosedBy};
 use crate::peer::remote_profile::RemoteSupport;
-use crate::protocol::session::{Asked, EndedSession, Grant, SPREAD};
+use crate::protocol::session::{Asked, EndedSession, NextToken, SPREAD};
 use crate::stream::StreamEnd;
 use crate::util::catch::drop_quietly;
 use crate::util::token::Token;
@@ -61,8 +61,8 @@ impl Connection {
         self.retired = before.map(|before| Retired::new(before, Some(reason), until));
     }
 
-    /// The other end has broken a rule, or has closed the link. Returns what has happened, if the connection goes on.
-    pub(super) fn fault(&mut self, reason: CloseReason) -> Option<ConnectionEvent> {
+    /// The other end has broken a rule, or has closed the link: the link is closed, or the whole connection.
+    pub(super) fn fault(&mut self, reason: CloseReason) {
         let is_of_peer = reason.by == ClosedBy::Peer;
         let gives_up_link = reason.code == Some(CloseCode::LINK_GIVEN_UP);
         let (outlives_links, may_be_resumed, news) = self.at_the_end_of_link();
@@ -76,23 +76,24 @@ impl Connection {
         };
         if !goes_on || matches!(self.phase, Phase::Closing(_) | Phase::Closed) {
             self.begin_closing(reason, None);
-            return None;
+            return;
         }
         let within = self.driver.shared.config.limits.close;
         self.retire(reason.clone(), within);
         let ended = if is_kept && may_be_resumed { None } else { self.driver.end_session(&reason) };
-        Some(ConnectionEvent::Lost { reason, ended, going_away: news })
+        self.driver.tell(ConnectionEvent::Lost { reason, ended, going_away: news });
     }
 
-    /// The link broke. Returns what has happened.
-    pub(super) fn link_broke(&mut self, reason: CloseReason) -> ConnectionEvent {
+    /// The link broke: the connection goes on without one, or ends.
+    pub(super) fn link_broke(&mut self, reason: CloseReason) {
         let (outlives_links, may_be_resumed, news) = self.at_the_end_of_link();
         if !outlives_links && !may_be_resumed {
-            return ConnectionEvent::Closed(self.lose(reason));
+            self.lose(reason);
+            return;
         }
         drop(self.lose_link());
         let ended = if may_be_resumed { None } else { self.driver.end_session(&reason) };
-        ConnectionEvent::Lost { reason, ended, going_away: news }
+        self.driver.tell(ConnectionEvent::Lost { reason, ended, going_away: news });
     }
 
     /// Returns whether the connection outlives its links, whether the session may be resumed, and what the other end
@@ -152,12 +153,8 @@ impl Driver {
         match Token::new(&self.shared.id) {
             Some(token) => {
                 self.shared.config.registry.session_granted();
-                let (secret, token) = (token.secret, token.text());
-                let grant = Grant { secret, token: &token, spread, refusal, is_held };
-                state.protocol.grant(asked, grant);
-                if is_held {
-                    state.protocol.hold_handlers();
-                }
+                let next = NextToken { secret: token.secret, text: &token.text(), spread };
+                state.protocol.grant(asked, next, refusal, is_held);
             }
             None => {
                 state.protocol.grant_nothing();
@@ -177,8 +174,10 @@ impl Driver {
     /// The other end asks for another link.
     #[cold]
     pub(super) fn asked_to_move(&mut self) {
-        // What has happened to the session is more.
-        self.event.get_or_insert_with(|| Box::new(ConnectionEvent::AskedToMove));
+        // Once is enough, however often the other end asks before the program has heard of it.
+        if !self.is_to_tell(&ConnectionEvent::AskedToMove) {
+            self.tell(ConnectionEvent::AskedToMove);
+        }
     }
 
     /// The session goes on over this link.
@@ -190,19 +189,7 @@ impl Driver {
 
     /// Tells that the connection has a link, or that its client knows of its session.
     pub(super) fn up(&mut self, resumed: bool, ended: Option<SessionEnd>) {
-        self.event = Some(Box::new(ConnectionEvent::Up { resumed, ended }));
-    }
-
-    /// Returns the event to tell now. A link that is lost in the turn in which it was up, was up before.
-    #[cold]
-    pub(super) fn in_order(&mut self, event: ConnectionEvent) -> ConnectionEvent {
-        match self.event.take() {
-            Some(before) => {
-                self.event = Some(Box::new(event));
-                *before
-            }
-            None => event,
-        }
+        self.tell(ConnectionEvent::Up { resumed, ended });
     }
 
     /// The session has ended, and another one has begun over this link.

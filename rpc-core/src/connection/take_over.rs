@@ -8,7 +8,7 @@ use super::link::Link;
 use super::{Connection, End};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::peer::Peer;
-use crate::protocol::session::{RefusedResume, Resume};
+use crate::protocol::session::{NextToken, RefusedResume, Resume};
 use crate::util::runtime::Instant;
 use crate::util::token::Token;
 use crate::wire::session::{Refusal, RefusedAs};
@@ -78,12 +78,12 @@ impl Connection {
     /// The counts of the client are false, which ends the session.
     pub(super) fn consider(&mut self, offer: Box<dyn Any + Send>) -> Result<(), End> {
         let Ok(offer) = offer.downcast::<Offer>() else { return Ok(()) };
-        let Offer { link, mut resume, expires, verdict } = *offer;
+        let Offer { link, resume, expires, verdict } = *offer;
         let shared = &self.driver.shared;
         if let Some(link) = &self.link {
             shared.lock().protocol.note_accepted(link.accepted());
         }
-        resume.expires = expires.map(|expires| shared.clock.at(expires));
+        let expires = expires.map(|expires| shared.clock.at(expires));
         // The counts stand from here on: what has not been read of the old link does not exist.
         let now = shared.clock.now();
         self.driver.report_taken_in(now);
@@ -91,8 +91,8 @@ impl Connection {
         let shared = &self.driver.shared;
         let resumed = match Token::new(&shared.id) {
             Some(token) => shared.with(|state| {
-                let (secret, token) = (token.secret, token.text());
-                state.protocol.accept_resume(&resume, secret, &token, spread, now)
+                let next = NextToken { secret: token.secret, text: &token.text(), spread };
+                state.protocol.accept_resume(&resume, next, expires, now)
             }),
             None => Err(RefusedResume::Unknown),
         };

@@ -90,7 +90,7 @@ pub enum SessionMode {
 
 impl SessionMode {
     /// Returns whether the connection outlives its links.
-    pub(crate) fn outlive_links(self) -> bool {
+    pub(crate) fn outlives_links(self) -> bool {
         matches!(self, Self::Ask | Self::Renew)
     }
 }

@@ -107,7 +107,7 @@ impl Shared {
         config.registry.note_message_out(config.limits.message_out);
         let mut protocol = Protocol::new(config.limits.clone());
         match config.hello {
-            Hello::Always if config.sessions.outlive_links() => {}
+            Hello::Always if config.sessions.outlives_links() => {}
             Hello::Always => protocol.greet(),
             Hello::Auto => {}
             Hello::Never => protocol.set_plain(),

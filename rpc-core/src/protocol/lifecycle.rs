@@ -14,7 +14,7 @@ use crate::wire::encode;
 use crate::wire::goaway::GoAway;
 use crate::wire::hello::Greetings;
 
-/// How long the other end is not asked again for another link.
+/// How long a session stays on a link before it is asked again to move.
 const MOVES: Duration = Duration::from_secs(10);
 
 /// The login of the other end, and the going away of either end. Most connections have neither, so it is
@@ -28,8 +28,8 @@ pub(super) struct Lifecycle {
     expires: Option<Duration>,
     /// The `$/goaway` of the other end.
     going_away: Option<GoAway>,
-    /// When the other end was last asked for another link.
-    asked_to_move: Option<Duration>,
+    /// When either end was last asked to move the session to another link.
+    moved: Option<Duration>,
 }
 
 /// An end that is connected and has not logged in.
@@ -178,10 +178,11 @@ impl<W> Protocol<W> {
     }
 
     /// Takes a `$/goaway`: the other end is about to close, or asks for another link.
-    pub(super) fn told_to_go<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+    pub(super) fn told_to_go<'a>(&mut self, params: Option<&str>, now: Duration) -> Event<'a> {
         if GoAway::asks_to_move(params) {
             // An end that cannot make another link for its session goes on as before.
-            return if self.wants_to_resume() { Event::AskedToMove } else { Event::Done };
+            let moves = self.wants_to_resume() && self.may_move(now);
+            return if moves { Event::AskedToMove } else { Event::Done };
         }
         match GoAway::read(params) {
             Some(news) => self.lifecycle.get_or_insert_default().going_away = Some(news),
@@ -196,13 +197,21 @@ impl<W> Protocol<W> {
         if !self.has_granted_session() || !self.may_be_resumed() || !self.is_attached {
             return false;
         }
-        let asked = &mut self.lifecycle.get_or_insert_default().asked_to_move;
-        if asked.is_some_and(|asked| now < asked + MOVES) {
-            return false;
+        let moves = self.may_move(now);
+        if moves {
+            self.outbox.push(encode::move_to_another_link(), Carried::None);
         }
-        *asked = Some(now);
-        self.outbox.push(encode::move_to_another_link(), Carried::None);
-        true
+        moves
+    }
+
+    /// Returns whether the session may move to another link now: at most once in ten seconds, whoever asks.
+    fn may_move(&mut self, now: Duration) -> bool {
+        let moved = &mut self.lifecycle.get_or_insert_default().moved;
+        let may_move = moved.is_none_or(|moved| now >= moved + MOVES);
+        if may_move {
+            *moved = Some(now);
+        }
+        may_move
     }
 
     /// Takes what the other end said when it was about to close: it has closed, and the next link is another one.

@@ -32,7 +32,7 @@ use crate::protocol::tables::receipts::Receipts;
 use crate::protocol::tables::replay::{ReplayQueue, Text};
 
 pub(crate) use end::{EndedSession, Losses};
-pub(crate) use grant::{Asked, Grant};
+pub(crate) use grant::{Asked, NextToken};
 pub(crate) use open::LinkStart;
 pub(crate) use resume::{RefusedResume, Resume};
 

@@ -92,7 +92,7 @@ impl<W> Protocol<W> {
             "$/ack" => Event::Done,
             "$/credit" => self.credit(notification.params),
             "$/stop" => self.stop_outgoing(notification.params),
-            "$/goaway" => self.told_to_go(notification.params),
+            "$/goaway" => self.told_to_go(notification.params, now),
             "$/progress" => return self.reported(notification, now),
             // An item of a stream that is over.
             "$/item" => Event::Done,

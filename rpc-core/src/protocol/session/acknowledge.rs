@@ -88,18 +88,19 @@ impl<W> Protocol<W> {
             session.fault = Some(CloseReason::us(CloseCode::PROTOCOL, "a false acknowledgement"));
             return Event::Done;
         };
-        let takes = session.sending.takes();
+        self.outbox.set_backlog(session.sending.takes());
+        let mut was_held = false;
         if let Role::Accepts(accepter) = &mut session.role {
             accepter.secret_before = None;
             accepter.is_confirmed = true;
-            if std::mem::take(&mut accepter.is_held) {
-                self.release_handlers();
-                return Event::Confirmed;
-            }
+            was_held = std::mem::take(&mut accepter.is_held);
         }
-        self.outbox.set_backlog(takes);
         if acknowledged == Acknowledged::Less {
             self.stray();
+        }
+        if was_held {
+            self.release_handlers();
+            return Event::Confirmed;
         }
         Event::Done
     }

@@ -17,18 +17,15 @@ pub(crate) struct Asked {
     pub(crate) has_token: bool,
 }
 
-/// What a server grants.
+/// The token with which a client may resume next.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Grant<'a> {
-    /// The part of the token that is compared.
+pub(crate) struct NextToken<'a> {
+    /// The part that is compared.
     pub(crate) secret: u128,
     /// The whole token.
-    pub(crate) token: &'a str,
+    pub(crate) text: &'a str,
+    /// Over how long clients spread their first attempts to use their tokens.
     pub(crate) spread: Duration,
-    /// Why the session before is not resumed, if the hello asked for that.
-    pub(crate) refusal: Option<Refusal<'a>>,
-    /// Whether handlers are held back until the client has acknowledged the token.
-    pub(crate) is_held: bool,
 }
 
 impl Accepter {
@@ -67,13 +64,21 @@ impl<W> Protocol<W> {
         may_be_granted.then_some(asked)
     }
 
-    /// Grants the session that a hello asked for: says hello, behind which this end counts.
-    pub(crate) fn grant(&mut self, asked: Asked, grant: Grant<'_>) {
+    /// Grants the session that a hello asked for: says hello, behind which this end counts. `refusal` is why the session
+    /// before is not resumed, if the hello asked for that. If the session `is_held`, no handler starts until the client
+    /// has acknowledged the token.
+    pub(crate) fn grant(
+        &mut self,
+        asked: Asked,
+        next: NextToken<'_>,
+        refusal: Option<Refusal<'_>>,
+        is_held: bool,
+    ) {
         let keep =
             asked.keep.map_or(self.limits.session_keep, |keep| keep.min(self.limits.session_keep));
         let buffer = self.granted_buffer();
-        let subject = grant.refusal.map_or(Subject::Fresh, Subject::Refused);
-        let (token, spread) = (grant.token, Some(grant.spread));
+        let subject = refusal.map_or(Subject::Fresh, Subject::Refused);
+        let (token, spread) = (next.text, Some(next.spread));
         let said = SessionSaid { subject, token, buffer, keep: Some(keep), spread };
         let (window, batch) = (self.limits.stream_window, self.told_batch());
         let Some(hello) = self.hello.say_with(window, batch, Some(said)) else { return };
@@ -84,17 +89,20 @@ impl<W> Protocol<W> {
         });
         self.note_hello_in_front();
         let accepter = Accepter {
-            secret: grant.secret,
+            secret: next.secret,
             secret_before: None,
             attempt: 0,
             is_confirmed: false,
-            is_held: grant.is_held,
+            is_held,
         };
         let mut session = Session::new(Role::Accepts(accepter), Phase::Granted, self.sent);
         session.receiving = Some(Receipts::new(asked.buffer));
         session.keep = keep;
         session.is_begun = true;
         self.session = Some(Box::new(session));
+        if is_held {
+            self.hold_handlers();
+        }
         self.end_waiting_for_hello();
     }
 

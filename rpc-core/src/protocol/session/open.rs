@@ -27,15 +27,16 @@ pub(crate) struct LinkStart<W> {
 
 impl<W> Protocol<W> {
     /// Makes the connection outlive its links. If this end `asks` for it, the other end may grant a session that
-    /// outlives them as well. If the session `is_opened_by_application`, nothing is sent in a fresh session until
-    /// `open_session`, save for what the application does to open it.
+    /// outlives them as well. This end says hello on each link if it `greets`, else only if the headers have shown that the
+    /// other end knows a hello.
     pub(crate) fn set_outlives_links(&mut self, asks: bool, greets: bool) {
         let opener = Opener { asks, greets, ..Opener::default() };
         self.session = Some(Box::new(Session::new(Role::Opens(opener), Phase::None, 0)));
         self.is_attached = false;
     }
 
-    /// Lets the application open each fresh session.
+    /// Lets the application open each fresh session: until `open_session` nothing is sent, save for what the application
+    /// does to open the session.
     pub(crate) fn set_opened_by_application(&mut self) {
         if let Some(opener) = self.session.as_mut().and_then(|session| session.opener()) {
             opener.is_opened_by_application = true;
@@ -84,32 +85,38 @@ impl<W> Protocol<W> {
         if is_known {
             self.hello.exchange();
         }
-        self.is_attached = true;
-        let session = self.session.as_mut()?;
-        session.away = None;
-        session.is_begun = true;
-        session.sending = ReplayQueue::new(0);
-        session.receiving = None;
-        let opener = session.opener()?;
+        let opener = self.session.as_mut()?.opener()?;
         let (asks, says) = (opener.asks, is_known || opener.greets);
-        opener.attempt = 0;
-        opener.token = Box::default();
-        if opener.is_opened_by_application {
-            self.outbox.hold();
-        }
-        session.phase = if asks && says { Phase::Asked } else { Phase::None };
-        if !says {
-            return None;
-        }
         let said = SessionSaid { buffer, ..SessionSaid::default() };
-        let hello = self.hello.say_with(window, batch, asks.then_some(said));
-        if hello.is_some() {
-            session.sending.push_uncounted();
-        }
-        if asks {
+        let said = asks.then_some(said);
+        let hello = if says { self.hello.say_with(window, batch, said) } else { None };
+        let phase = if asks && says { Phase::Asked } else { Phase::None };
+        self.count_anew(phase, hello.is_some());
+        if phase == Phase::Asked {
             self.held.get_or_insert_with(Held::of_session);
         }
         hello
+    }
+
+    /// Counts the messages of a fresh session, which begins with the link or behind the hello that the link was given.
+    pub(super) fn count_anew(&mut self, phase: Phase, has_said_hello: bool) {
+        self.is_attached = true;
+        let Some(session) = &mut self.session else { return };
+        session.is_begun = true;
+        session.phase = phase;
+        session.away = None;
+        session.receiving = None;
+        session.sending = ReplayQueue::new(0);
+        if has_said_hello {
+            session.sending.push_uncounted();
+        }
+        if let Some(opener) = session.opener() {
+            opener.attempt = 0;
+            opener.token = Box::default();
+            if opener.is_opened_by_application {
+                self.outbox.hold();
+            }
+        }
     }
 
     /// Sends what was held back, when the application has opened the session.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{LinkStart, Phase, Role};
+use super::{LinkStart, NextToken, Phase, Role};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::protocol::tables::outbox::Queued;
 use crate::protocol::tables::receipts::Receipts;
-use crate::protocol::tables::replay::{FalseCount, ReplayQueue};
+use crate::protocol::tables::replay::FalseCount;
 use crate::protocol::{Event, Held, Protocol};
 use crate::wire::encode;
 use crate::wire::session::{RefusedAs, SessionParams, SessionSaid, Subject};
@@ -24,8 +24,6 @@ pub(crate) struct Resume {
     pub(crate) received: Option<u64>,
     pub(crate) buffer: usize,
     pub(crate) keep: Option<Duration>,
-    /// When the login ends that the client has shown for this link.
-    pub(crate) expires: Option<Duration>,
 }
 
 /// Why a hello does not resume a session.
@@ -83,14 +81,15 @@ impl<W> Protocol<W> {
 
     fn resumed(&mut self, said: &SessionParams<'_>) -> Event<'static> {
         let Some(session) = &mut self.session else { return Event::Done };
-        let again = said
-            .received()
-            .ok_or(FalseCount)
-            .and_then(|received| session.sending.begin_link(received));
-        let (Ok(again), Some(token)) = (again, said.token()) else {
-            let reason =
-                CloseReason::us(CloseCode::PROTOCOL, "the counts of the session are false");
-            session.fault = Some(reason);
+        let Some(token) = said.token() else {
+            let reason = "a session is resumed without the next token";
+            session.fault = Some(CloseReason::us(CloseCode::PROTOCOL, reason));
+            return Event::Done;
+        };
+        let again = said.received().ok_or(FalseCount);
+        let Ok(again) = again.and_then(|received| session.sending.begin_link(received)) else {
+            let reason = "the counts of the session are false";
+            session.fault = Some(CloseReason::us(CloseCode::PROTOCOL, reason));
             return Event::Done;
         };
         session.sending.push_uncounted();
@@ -143,20 +142,13 @@ impl<W> Protocol<W> {
             }
         };
         let ended = self.end_session(&reason, said.and_then(SessionParams::received), now);
-        self.is_attached = true;
         self.hello.begin_link();
         self.hello.exchange();
         self.hello.note_said();
+        // The hello that asked to resume has begun the session.
+        self.count_anew(Phase::Asked, true);
         if let Some(session) = &mut self.session {
-            // The hello that asked to resume has begun the session.
-            session.sending = ReplayQueue::new(0);
-            session.sending.push_uncounted();
-            session.phase = Phase::Asked;
-            session.is_begun = true;
             session.ended = ended.map(Box::new);
-            if session.opener().is_some_and(|opener| opener.is_opened_by_application) {
-                self.outbox.hold();
-            }
         }
         self.granted(params, said);
         Event::SessionEnded
@@ -180,22 +172,21 @@ impl<W> Protocol<W> {
         accepter.is_good(secret).then_some(received)
     }
 
-    /// Resumes the session of a client over another link. Returns the hello that begins the link. `token` is the text
-    /// of the next token, whose part that is compared is `secret`.
+    /// Resumes the session of a client over another link. Returns the hello that begins the link, with the `next` token.
+    /// The login that the client has shown for the link ends at `expires`.
     ///
     /// # Errors
     /// The session is not resumed over that link.
     pub(crate) fn accept_resume(
         &mut self,
         resume: &Resume,
-        secret: u128,
-        token: &str,
-        spread: Duration,
+        next: NextToken<'_>,
+        expires: Option<Duration>,
         now: Duration,
     ) -> Result<Bytes, RefusedResume> {
         let (window, batch) = (self.limits.stream_window, self.told_batch());
         let (buffer, longest) = (self.granted_buffer(), self.limits.session_keep);
-        let stays_expired = self.stays_expired(resume.expires, now);
+        let stays_expired = self.stays_expired(expires, now);
         let is_open = self.ended.is_none() && self.may_be_resumed();
         let Some(session) = self.session.as_mut().filter(|_| is_open) else {
             return Err(RefusedResume::Unknown);
@@ -212,7 +203,7 @@ impl<W> Protocol<W> {
             session.sending.begin_link(received).map_err(|FalseCount| RefusedResume::Counts)?;
         accepter.attempt = attempt;
         accepter.secret_before = Some(resume.secret);
-        accepter.secret = secret;
+        accepter.secret = next.secret;
         session.sending.push_uncounted();
         session.is_acknowledging = false;
         session.away = None;
@@ -222,14 +213,14 @@ impl<W> Protocol<W> {
         let received = receiving.tell();
         let said = SessionSaid {
             subject: Subject::Resumed { received },
-            token,
+            token: next.text,
             buffer,
             keep: Some(session.keep),
-            spread: Some(spread),
+            spread: Some(next.spread),
         };
         let hello = encode::hello(window, batch, Some(&said));
-        if resume.expires.is_some() || self.login_expires().is_some() {
-            self.set_expiry(resume.expires);
+        if expires.is_some() || self.login_expires().is_some() {
+            self.set_expiry(expires);
         }
         self.outbox.drop_of_link();
         self.replay(again);

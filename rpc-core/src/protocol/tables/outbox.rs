@@ -302,7 +302,7 @@ impl<W> Outbox<W> {
         self.gates.as_mut()?.held.as_mut()?.0.remove(ticket)
     }
 
-    /// Adds a message before all others. Returns its ticket in the queue.
+    /// Adds a message before all others.
     pub(crate) fn push_front(&mut self, queued: Queued) {
         self.bytes += queued.message.len();
         self.queue.push_front(queued);

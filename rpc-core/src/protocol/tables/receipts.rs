@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use crate::protocol::tables::outbox::OVERHEAD;
 
-/// The least buffer that the other end is taken to have.
-const LEAST: usize = 4096;
-
 /// The count of the messages that were taken in. A message is taken in when it was read whole and has had its effect
 /// on the tables of this end.
 #[derive(Debug)]
@@ -25,7 +22,7 @@ pub(crate) struct Receipts {
 impl Receipts {
     /// Begins to count. The other end keeps `buffer` bytes before its senders wait.
     pub(crate) fn new(buffer: usize) -> Self {
-        let quarter = buffer.max(LEAST) / 4;
+        let quarter = buffer / 4;
         Self { received: 0, untold: 0, since: None, quarter, is_owed: false }
     }
 
@@ -36,7 +33,7 @@ impl Receipts {
 
     /// The other end keeps `buffer` bytes from now on.
     pub(crate) fn set_buffer(&mut self, buffer: usize) {
-        self.quarter = buffer.max(LEAST) / 4;
+        self.quarter = buffer / 4;
     }
 
     /// Counts messages that were taken in, with their text of `bytes` together.
@@ -99,11 +96,11 @@ mod tests {
 
     #[test]
     fn a_token_is_answered_at_once_and_short_messages_are_not_for_free() {
-        let mut receipts = Receipts::new(0);
+        let mut receipts = Receipts::new(4096);
         receipts.owe();
         assert!(receipts.is_due(at(0), AFTER));
         assert_eq!(receipts.tell(), 0);
-        receipts.take_in((LEAST / 4 / OVERHEAD) as u64, 0, at(0));
+        receipts.take_in((4096 / 4 / OVERHEAD) as u64, 0, at(0));
         assert!(
             receipts.is_due(at(0), AFTER),
             "each message counts as some bytes more than its text"
