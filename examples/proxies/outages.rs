@@ -1,4 +1,4 @@
-//! What each proxy does to a client, which notices it only by its states.
+//! The outages of a proxy. A client notices each outage only by its states.
 
 use std::error::Error;
 use std::sync::atomic::Ordering;

@@ -21,7 +21,7 @@ pub(crate) trait Offered {
     fn ticks(&self) -> Streaming<u64>;
 }
 
-/// What the server has seen.
+/// The records of the server.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) waits: AtomicU64,

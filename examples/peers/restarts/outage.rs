@@ -1,4 +1,4 @@
-//! What each server is put through: it is killed with calls in flight, and started again.
+//! The outage of a server: the server is killed with calls in flight, and started again.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rpc_core::{CallError, Fate, service};
 use crate::checks::{Checked, equal};
 use crate::program::Program;
 
-/// What each server offers.
+/// The methods and events of a server.
 #[service]
 pub(crate) trait Offered {
     fn add(&self, a: i64, b: i64) -> i64;

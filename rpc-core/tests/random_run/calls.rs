@@ -7,7 +7,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 use super::books::{Terms, Token};
 use super::flows::{self, Pace, Shape};
-use super::plan::Random;
+use super::seeds::Random;
 use super::steps::Who;
 
 /// Any kind; one that is paid for under a key has one of these tokens.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use super::plan::Random;
+use super::seeds::Random;
 
 /// Awaits `future`, or gives it up at some point; `None` then.
 pub async fn cut<F>(random: &mut Random, future: F) -> Option<F::Output>

@@ -15,7 +15,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Sleep, sleep};
 
 use super::books::{Books, Token};
-use super::plan::{Greeting, Plan, Random};
+use super::plan::{Greeting, Plan};
+use super::seeds::Random;
 use super::services;
 
 /// Everything that a run consists of.

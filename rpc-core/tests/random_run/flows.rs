@@ -11,7 +11,7 @@ use rpc_core::{ErrorObject, Lag, StreamError, Streaming};
 use serde::{Deserialize, Serialize};
 
 use super::books::{Books, Flow, ON_PURPOSE, Source, Taker, Token};
-use super::plan::Random;
+use super::seeds::Random;
 
 /// The number of an item, and something that makes it longer.
 #[derive(Debug, Clone, Serialize, Deserialize)]

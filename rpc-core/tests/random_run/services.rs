@@ -9,7 +9,7 @@ use rpc_core::{Context, ErrorObject, Progress, RpcError, Streaming, service};
 use super::books::{Books, Token};
 use super::ends::World;
 use super::flows::{self, Item, Shape};
-use super::plan::Random;
+use super::seeds::Random;
 use super::steps;
 
 /// The error that is the method's own; its code is [`ON_PURPOSE`](super::books::ON_PURPOSE).

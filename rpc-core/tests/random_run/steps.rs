@@ -11,7 +11,8 @@ use super::books::{Terms, Token};
 use super::calls;
 use super::cut::cut;
 use super::ends::{Link, World};
-use super::plan::{DEADLINE, Ending, Random};
+use super::plan::{DEADLINE, Ending};
+use super::seeds::Random;
 use super::services::WorkClient;
 use super::to_many;
 

@@ -10,7 +10,7 @@ use rpc_core::{Batch, CloseCode, NotifyError};
 use super::books::{Terms, Token};
 use super::cut::cut;
 use super::ends::{Link, World};
-use super::plan::Random;
+use super::seeds::Random;
 use super::services::WorkClient;
 use super::steps::Who;
 

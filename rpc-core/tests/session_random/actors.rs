@@ -8,7 +8,8 @@ use rpc_core::Peer;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::books::{Asked, Books};
-use super::plan::{DEADLINE, Random};
+use super::plan::DEADLINE;
+use super::seeds::Random;
 use super::services::WorkClient;
 use super::streams;
 

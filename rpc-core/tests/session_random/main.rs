@@ -21,65 +21,14 @@ mod books;
 mod checks;
 mod network;
 mod plan;
+#[path = "../support/seeds.rs"]
+mod seeds;
 mod services;
 mod streams;
 
-use std::sync::mpsc;
-use std::time::Duration;
-
 use plan::Plan;
-
-/// How many seeds there are unless `SESSION_RUNS` says otherwise.
-const RUNS: u64 = 150;
-
-/// Longer than any seed takes: one that spins never ends.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn variable(name: &str) -> Option<u64> {
-    let value = std::env::var(name).ok()?;
-    Some(value.parse().unwrap_or_else(|_| panic!("`{name}` is a number, not `{value}`")))
-}
-
-/// What went wrong under this seed.
-fn faults(seed: u64) -> Vec<String> {
-    let (tell, told) = mpsc::channel();
-    let run = std::thread::spawn(move || drop(tell.send(run(seed))));
-    match told.recv_timeout(PATIENCE) {
-        Ok(faults) => faults,
-        Err(mpsc::RecvTimeoutError::Timeout) => vec![format!("no end after {PATIENCE:?}")],
-        Err(mpsc::RecvTimeoutError::Disconnected) => {
-            drop(run.join());
-            vec!["it panicked, see above".to_owned()]
-        }
-    }
-}
-
-fn run(seed: u64) -> Vec<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime needs nothing that may be missing");
-    runtime.block_on(checks::of(Plan::of(seed)))
-}
 
 #[test]
 fn whatever_happens_to_its_links_a_session_loses_nothing_and_does_nothing_twice() {
-    let seeds = match variable("SESSION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => {
-            let first = variable("SESSION_FIRST").unwrap_or(0);
-            first..first + variable("SESSION_RUNS").unwrap_or(RUNS)
-        }
-    };
-    let mut failed = Vec::new();
-    let mut report = String::new();
-    for seed in seeds {
-        let faults = faults(seed);
-        if !faults.is_empty() {
-            report += &format!("\nseed {seed}: {}\n    {}", Plan::of(seed), faults.join("\n    "));
-            failed.push(seed);
-        }
-    }
-    assert!(failed.is_empty(), "run each by `SESSION_SEED=…`: {failed:?}{report}");
+    seeds::run("SESSION", Plan::of, checks::of);
 }

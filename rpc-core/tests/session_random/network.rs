@@ -14,7 +14,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::actors::Actor;
 use super::books::Books;
-use super::plan::{Plan, Random};
+use super::plan::Plan;
+use super::seeds::Random;
 use super::services::{WorkServer, Works};
 
 pub struct Network {

@@ -5,50 +5,10 @@ use std::time::Duration;
 
 use rpc_core::Limits;
 
+use super::seeds::Random;
+
 /// The deadline of a call that says nothing of it.
 pub const DEADLINE: Duration = Duration::from_secs(6);
-
-/// The same numbers in every run of a seed.
-#[derive(Clone)]
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        let mut random = Self(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        // Seeds that are near each other begin alike.
-        for _ in 0..4 {
-            let _ = random.below(2);
-        }
-        random
-    }
-
-    /// A number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
-        // xorshift64*
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % end
-    }
-
-    /// True once in so many times.
-    pub fn once_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
-
-    pub fn pick<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize]
-    }
-
-    pub fn millis(&mut self, end: u64) -> Duration {
-        Duration::from_micros(self.below(end * 1000))
-    }
-
-    /// Another one, which goes its own way.
-    pub fn fork(&mut self) -> Self {
-        Self::new(self.below(1 << 31) << 20 | self.below(1 << 20))
-    }
-}
 
 pub struct Plan {
     pub client: Limits,

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::actors::Actor;
 use super::books::Asked;
-use super::plan::Random;
+use super::seeds::Random;
 
 /// Takes a subscription, at times not to its end.
 pub async fn subscribe(actor: &Actor, random: &mut Random) {

@@ -17,7 +17,7 @@ pub(crate) struct Member {
     told: Arc<Mutex<Told>>,
 }
 
-/// What a client has told since it was asked last.
+/// The events of a client since the last look.
 #[derive(Default)]
 pub(crate) struct Told {
     /// When the first attempt after the loss was to begin.

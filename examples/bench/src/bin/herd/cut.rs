@@ -32,7 +32,7 @@ async fn start(role: &[&str]) -> Checked<(Child, String)> {
     Ok((child, line.strip_prefix("listening on ").ok_or("no port")?.to_owned()))
 }
 
-/// What the server says when `is` holds; the time only ends a program that hangs.
+/// Returns the report of the server for which `is` holds. The time limit only ends a program that hangs.
 async fn seen(server: &ObservedClient, is: impl Fn(&Seen) -> bool) -> Checked<Seen> {
     let mut last = None;
     let wait = async {

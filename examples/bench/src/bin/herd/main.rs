@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use bench::Checked;
 use peak_alloc::PeakAlloc;
 
-/// Of the server's process it is asked how much is on the heap.
+/// The allocator that counts the heap: the process of the server reports the count.
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 

@@ -11,14 +11,14 @@ use tokio::sync::OnceCell;
 
 use crate::HEAP;
 
-/// What clients call.
+/// The methods that clients call.
 #[service]
 pub(crate) trait Observed {
     fn next(&self, n: u64) -> u64;
     fn seen(&self) -> Seen;
 }
 
-/// What the server has seen.
+/// The counters of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     pub(crate) connects: u64,
