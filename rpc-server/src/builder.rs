@@ -1,6 +1,7 @@
 //! The settings of a server that does not listen yet.
 
-use std::any::Any;
+mod hooks;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +10,15 @@ use http::uri::PathAndQuery;
 use rpc_core::layers::Layer;
 use rpc_core::transport::{EndpointConfig, Hello, SessionMode};
 use rpc_core::types::GoAway;
-use rpc_core::{CloseReason, Dialect, Limits, Link, Peer, Router, SameName, Service};
+use rpc_core::{Dialect, Limits, Router, SameName, Service};
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
-use crate::connecting::Connecting;
 use crate::error::Error;
 use crate::hooks::Hooks;
 use crate::listener::{Address, Listener};
 use crate::mount::RpcService;
 use crate::origins::Origins;
 use crate::proxies::Proxies;
-use crate::rejection::Rejection;
 use crate::server::BoundServer;
 use crate::sessions::Sessions;
 use crate::shared::{Paths, Settings, Shared};
@@ -110,7 +109,7 @@ impl ServerBuilder {
     /// Sets whether the server is a plain JSON-RPC 2.0 peer for every client. A plain server answers no `Rpc-Hello`
     /// header and no `$/hello`, and its messages have only the members of the specification. Off by default: the server
     /// uses extensions of the specification only with clients that have announced that they know the extensions. For
-    /// one connection: [`Connecting::plain`].
+    /// one connection: [`Connecting::plain`](crate::Connecting::plain).
     pub fn plain(mut self, plain: bool) -> Self {
         self.config.hello = if plain { Hello::Never } else { Hello::Auto };
         self
@@ -118,7 +117,7 @@ impl ServerBuilder {
 
     /// Sets how both ends cancel calls, ask for progress and report progress, on all connections: as in the Language
     /// Server Protocol, or as in the Model Context Protocol. Default: [`Dialect::JsonRpc`]. For one connection:
-    /// [`Connecting::dialect`].
+    /// [`Connecting::dialect`](crate::Connecting::dialect).
     pub fn dialect(mut self, dialect: Dialect) -> Self {
         self.config.dialect = dialect;
         self
@@ -131,7 +130,7 @@ impl ServerBuilder {
     /// fragments. If on, a ping or pong waits until the message before it has been sent, so on a slow line the client
     /// may conclude that the server is gone. And the write buffer may hold the longest message that was sent, at most
     /// [`message_out`](Limits::message_out), in excess of [`write_buffer_max`](Limits::write_buffer_max). For one
-    /// connection: [`Connecting::whole_frames`].
+    /// connection: [`Connecting::whole_frames`](crate::Connecting::whole_frames).
     pub fn whole_frames(mut self, whole_frames: bool) -> Self {
         self.config.whole_frames = whole_frames;
         self
@@ -141,13 +140,13 @@ impl ServerBuilder {
     /// `"2.0"`. Clients of the app-server of Codex send no such member. Off by default: the server answers such a
     /// request with -32600, and drops such a notification. The server always accepts a response without the member. The
     /// server still sends the member in its own messages, and still refuses every version but `"2.0"`. For one
-    /// connection: [`Connecting::jsonrpc_optional`].
+    /// connection: [`Connecting::jsonrpc_optional`](crate::Connecting::jsonrpc_optional).
     pub fn jsonrpc_optional(mut self, jsonrpc_optional: bool) -> Self {
         self.config.jsonrpc_optional = jsonrpc_optional;
         self
     }
 
-    /// Sets what happens when the callers of two connections have the same name by [`Peer::identify`]. Default:
+    /// Sets what happens when the callers of two connections have the same name by [`Peer::identify`](rpc_core::Peer::identify). Default:
     /// [`SameName::Both`].
     ///
     /// ```
@@ -311,100 +310,6 @@ impl ServerBuilder {
     /// `$/goaway`.
     pub fn reconnect_after(mut self, min: Duration, max: Duration) -> Self {
         self.goaway = self.goaway.reconnect_after(min, max);
-        self
-    }
-
-    /// Decides who may connect, and which caller a connection has. `hook` gets each request for a connection. If `hook`
-    /// returns `Ok`, the value becomes the caller value of the connection, which handlers read by
-    /// [`Context::caller`](rpc_core::Context::caller). If `hook` returns a [`Rejection`], the server answers the client
-    /// with the rejection. Without a hook every client may connect. If a service
-    /// [asks for callers](Service::requires_caller) of another type than `S`, the server does not start
-    /// ([`Error::Caller`]).
-    ///
-    /// The server drops the future of `hook` and closes the connection if the whole handshake takes longer than
-    /// [`handshake`](Limits::handshake) (10 s), if the client goes away, or if the server shuts down. If `hook` panics,
-    /// the server answers 500.
-    pub fn on_connect<S, F>(
-        mut self,
-        hook: impl Fn(Connecting) -> F + Send + Sync + 'static,
-    ) -> Self
-    where
-        S: Any + Send + Sync,
-        F: Future<Output = Result<S, Rejection>> + Send + 'static,
-    {
-        self.hooks.set_on_connect(hook);
-        self
-    }
-
-    /// Lets sessions outlive their links. A client that asks for a session keeps the session when its link breaks, for
-    /// [`session_keep`](Limits::session_keep) (120 s): its peer, calls, handlers, streams, groups and values. The client
-    /// resumes the session over another link if the client is the same caller: see [`Sessions`]. By default no session
-    /// outlives its link.
-    ///
-    /// While a session is without a link, the limits that begin with `away_` of [`Limits`] hold. A guest has no session
-    /// before the login. Clients that know nothing of sessions are served as ever.
-    ///
-    /// ```
-    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use rpc_server::{Connecting, Rejection, Server, Sessions, StatusCode};
-    ///
-    /// struct User { id: u64 }
-    ///
-    /// let server = Server::builder()
-    ///     .on_connect(|connecting: Connecting| async move {
-    ///         let id = connecting.header("x-user").and_then(|id| id.parse().ok());
-    ///         let id = id.ok_or_else(|| Rejection::new(StatusCode::UNAUTHORIZED, "who are you?"))?;
-    ///         Ok(User { id })
-    ///     })
-    ///     .sessions(Sessions::new().same(|old: &User, new: &User| old.id == new.id))
-    ///     .bind("127.0.0.1:0").await?.spawn();
-    /// assert_eq!(server.stats().sessions.up, 0);
-    /// # Ok(()) }
-    /// ```
-    pub fn sessions(mut self, sessions: Sessions) -> Self {
-        self.sessions = Some(sessions);
-        self
-    }
-
-    /// Runs `hook` at the beginning of each session: once for each connection, before the first request is served. A
-    /// link that resumes a session does not run the hook again. `on_disconnect` runs once for each run of this hook. So
-    /// what belongs to a user who is here goes into these two hooks. `hook` may call the client.
-    ///
-    /// Requests wait until the future of the hook has ended, for at most [`handshake`](Limits::handshake) (10 s): then
-    /// the server drops the future. If the hook panics, the panic hook reports the panic, and the connection goes on.
-    /// Not run for messages by [`POST`](Self::post).
-    pub fn on_open<F>(mut self, hook: impl Fn(Peer) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        self.hooks.set_on_open(hook);
-        self
-    }
-
-    /// Calls `hook` when a session loses its link ([`Link::Away`]) and when another link resumes the session
-    /// ([`Link::Up`]). The task of the connection calls the hook, so the hook should be quick. If the hook panics, the
-    /// connection goes on.
-    pub fn on_link(mut self, hook: impl Fn(Peer, Link) + Send + Sync + 'static) -> Self {
-        self.hooks.set_on_link(hook);
-        self
-    }
-
-    /// Runs `hook` when a connection has ended: once for each connection that [`on_connect`](Self::on_connect) has
-    /// admitted, even if the client did not wait for the end of the handshake.
-    ///
-    /// When `hook` runs, calls on the [`Peer`] fail, the peer has left its groups, a lookup by name does not find the
-    /// peer any more, and the socket is closed. [`Peer::namesakes`] returns the other connections of the same user. The
-    /// connection still counts for [`connections`](Limits::connections), and [`shutdown`](crate::Server::shutdown)
-    /// waits for `hook`. So the server drops the future of `hook` if it takes longer than [`close`](Limits::close) (5
-    /// s). If `hook` panics, the panic hook reports the panic, and nothing else happens.
-    pub fn on_disconnect<F>(
-        mut self,
-        hook: impl Fn(Peer, CloseReason) -> F + Send + Sync + 'static,
-    ) -> Self
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        self.hooks.set_on_disconnect(hook);
         self
     }
 

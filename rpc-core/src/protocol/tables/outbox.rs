@@ -3,9 +3,11 @@
 //! Below the limit everything is taken. Above it new calls and notifications wait outside, in
 //! order, while what is owed or frees something (answers, cancels) still enters.
 
-use std::collections::VecDeque;
+mod tickets;
 
 use bytes::Bytes;
+
+use tickets::Tickets;
 
 use crate::util::sync::Arc;
 
@@ -388,90 +390,6 @@ impl<W> Outbox<W> {
     pub(crate) fn shrink(&mut self) {
         self.queue.shrink();
         self.waiting.shrink();
-    }
-}
-
-/// A queue whose entries can be taken out of its middle, by the number they came in under. The
-/// number of an entry taken out may be given again: who takes one out must forget its number.
-struct Tickets<T> {
-    entries: VecDeque<Option<T>>,
-    /// The number of the first entry.
-    first: u64,
-    /// How many entries are not gaps.
-    len: usize,
-}
-
-impl<T> Tickets<T> {
-    const fn new(first: u64) -> Self {
-        Self { entries: VecDeque::new(), first, len: 0 }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    fn push(&mut self, entry: T) -> u64 {
-        self.entries.push_back(Some(entry));
-        self.len += 1;
-        self.first + self.entries.len() as u64 - 1
-    }
-
-    fn push_front(&mut self, entry: T) {
-        self.entries.push_front(Some(entry));
-        self.first -= 1;
-        self.len += 1;
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &T> {
-        self.entries.iter().flatten()
-    }
-
-    fn pop(&mut self) -> Option<T> {
-        while let Some(entry) = self.entries.pop_front() {
-            self.first += 1;
-            if entry.is_some() {
-                self.len -= 1;
-                return entry;
-            }
-        }
-        None
-    }
-
-    fn get_mut(&mut self, ticket: u64) -> Option<&mut T> {
-        let index = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
-        self.entries.get_mut(index)?.as_mut()
-    }
-
-    fn remove(&mut self, ticket: u64) -> Option<T> {
-        let index = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
-        let entry = self.entries.get_mut(index)?.take()?;
-        self.len -= 1;
-        // Gaps at the end would pile up when messages come and go and nothing is ever sent.
-        while matches!(self.entries.back(), Some(None)) {
-            self.entries.pop_back();
-        }
-        Some(entry)
-    }
-
-    fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        for place in &mut self.entries {
-            if place.as_ref().is_some_and(|entry| !keep(entry)) {
-                *place = None;
-                self.len -= 1;
-            }
-        }
-    }
-
-    fn drain(&mut self) -> impl Iterator<Item = T> {
-        // Not counted as taken: by its number it is known that an entry was thrown away.
-        self.len = 0;
-        std::mem::take(&mut self.entries).into_iter().flatten()
-    }
-
-    fn shrink(&mut self) {
-        if self.entries.is_empty() && self.entries.capacity() > 0 {
-            self.entries = VecDeque::new();
-        }
     }
 }
 
