@@ -289,8 +289,9 @@ impl<T: Into<Cow<'static, str>>> From<T> for SubscriptionInfo {
 #[non_exhaustive]
 pub struct MethodFlags {
     /// Running the method twice has the same effect as running it once, so a call whose fate is unknown may be sent
-    /// again. The flag only informs readers of the method table; nothing is sent again automatically. A call of any
-    /// other method may be sent again under an [idempotency key](crate::Call::idempotency_key).
+    /// again. A client that reconnects makes such a call again by itself when its session is lost; layers find the flag
+    /// at [`CallRequest::is_idempotent`](crate::layers::CallRequest::is_idempotent). A call of any other method may be
+    /// sent again under an [idempotency key](crate::Call::idempotency_key).
     pub idempotent: bool,
     /// The method runs in a task of its own.
     pub spawn: bool,

@@ -180,7 +180,8 @@ async fn what_was_asked_of_a_call_reaches_its_layers() {
         let log = log.clone();
         around(move |request: CallRequest, next| {
             let left = request.deadline().map(|deadline| deadline - Instant::now());
-            log.add(format!("{left:?} {:?}", request.idempotency_key()));
+            let (key, is_idempotent) = (request.idempotency_key(), request.is_idempotent());
+            log.add(format!("{left:?} {key:?} {is_idempotent}"));
             next.call(request)
         })
     };
@@ -188,12 +189,14 @@ async fn what_was_asked_of_a_call_reaches_its_layers() {
     let calls = [
         peer.call::<u8>("m", ()),
         peer.call::<u8>("m", ()).timeout(Duration::from_secs(1)).idempotency_key("k"),
-        peer.call::<u8>("m", ()).no_timeout(),
+        peer.call::<u8>("m", ()).no_timeout().idempotent(),
         peer.call::<u8>("m", ()).timeout(Duration::MAX),
     ];
     assert_eq!(log.take(), [""; 0], "nothing happens before the start");
     let _calls = calls.map(|call| call.start());
-    assert_eq!(log.take(), ["Some(30s) None", "Some(1s) Some(\"k\")", "None None", "None None"]);
+    let asked =
+        ["Some(30s) None false", "Some(1s) Some(\"k\") false", "None None true", "None None false"];
+    assert_eq!(log.take(), asked);
 }
 
 #[tokio::test(start_paused = true)]

@@ -159,6 +159,12 @@ impl CallRequest {
         self.spec.extensions.trace = Some(trace);
     }
 
+    /// Returns whether the call may run twice without harm: the trait declares the method as idempotent, or the
+    /// [caller](crate::Call::idempotent) does. A call with an idempotency key is safe to send again as well.
+    pub fn is_idempotent(&self) -> bool {
+        self.spec.is_idempotent()
+    }
+
     /// Returns the idempotency key; see [`Call::idempotency_key`](crate::Call::idempotency_key).
     pub fn idempotency_key(&self) -> Option<&str> {
         self.spec.extensions.idempotency_key.as_deref()

@@ -37,6 +37,12 @@ impl Options {
     }
 }
 
+impl CallSpec {
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.rest.idempotent
+    }
+}
+
 impl From<CallSpec> for Options {
     fn from(spec: CallSpec) -> Self {
         let CallSpec { started, deadline, first_deadline, latest, extensions, rest } = spec;
