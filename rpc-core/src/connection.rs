@@ -375,8 +375,14 @@ impl Connection {
                 self.driver.up(false, None);
             }
         }
-        for offer in commands.offers {
-            self.consider(offer)?;
+        let mut offers = commands.offers.into_iter();
+        while let Some(offer) = offers.next() {
+            if let Err(end) = self.consider(offer) {
+                // The others hear how the session has ended.
+                let mut state = self.driver.shared.lock();
+                state.commands.get_or_insert_default().offers.extend(offers);
+                return Err(end);
+            }
         }
         match commands.end {
             Some(Command::Close { code, reason, within }) => {
@@ -386,6 +392,11 @@ impl Connection {
                 self.phase = Phase::Draining(Draining { until, code, reason }.into());
             }
             None => {}
+        }
+        if commands.give_up && self.link.is_none() {
+            // Without a code, as a session that was away for too long: its client is told no more than that.
+            let reason = CloseReason::link("too many sessions are without a link");
+            return Err(End::Close(reason, None));
         }
         Ok(())
     }

@@ -696,6 +696,27 @@ async fn a_link_that_resumes_takes_the_session_from_the_older_link() {
     assert_eq!(server.runs(), 2);
 }
 
+/// The first has false counts, which end the session: the second hears so, and goes on in a fresh one.
+#[tokio::test(start_paused = true)]
+async fn of_two_links_that_resume_at_once_the_second_hears_how_the_first_has_ended_the_session() {
+    let server = Server::new();
+    let (mut raw, token) = server.session().await;
+    raw.add(1).await;
+    raw.added(1).await;
+    let (mut first, mut second) = (server.announced(), server.announced());
+    first.notify("$/hello", &resume(&token, 1, 7)).await;
+    second.notify("$/hello", &resume(&token, 2, 1)).await;
+    assert_eq!(said(&first.receive().await)["refused"], "counts");
+    let said = said(&second.receive().await);
+    assert_eq!((&said["refused"], &said["code"]), (&"ended".into(), &1002.into()), "{said}");
+    assert_eq!(said["received"], 1);
+    for mut raw in [first, second] {
+        raw.ack(0).await;
+        raw.add(2).await;
+        raw.added(2).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn requests_behind_a_refusal_wait_for_the_acknowledgement() {
     let server = Server::new();

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use rpc_core::Limits;
 use rpc_core::internal::site;
+use tokio::pin;
+use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
 /// The period in which new connections are counted for the rate.
@@ -24,6 +26,8 @@ struct Inner {
     connections: usize,
     rate: usize,
     table: Mutex<Table>,
+    /// Told whenever a permit is returned.
+    returned: Notify,
 }
 
 #[derive(Default)]
@@ -60,7 +64,8 @@ pub(crate) enum Reached {
 impl Addresses {
     pub(crate) fn new(limits: &Limits) -> Self {
         let (connections, rate) = (limits.connections_per_address, limits.connect_rate_per_address);
-        let inner = Inner { connections, rate, table: Mutex::default() };
+        let (table, returned) = Default::default();
+        let inner = Inner { connections, rate, table, returned };
         Self { inner: inner.into() }
     }
 
@@ -83,6 +88,19 @@ impl Addresses {
         address: Option<IpAddr>,
     ) -> Result<Option<Box<AddressPermit>>, Reached> {
         self.enter(address, false)
+    }
+
+    /// Waits for a permit for a connection that has none, although it was counted when it was made.
+    pub(crate) async fn returned(&self, address: Option<IpAddr>) -> Option<Box<AddressPermit>> {
+        loop {
+            let returned = self.inner.returned.notified();
+            pin!(returned);
+            returned.as_mut().enable();
+            match self.take_later(address) {
+                Ok(permit) => return permit,
+                Err(_) => returned.await,
+            }
+        }
     }
 
     fn enter(
@@ -137,6 +155,8 @@ impl Drop for AddressPermit {
                 known.remove();
             }
         }
+        drop(table);
+        self.addresses.inner.returned.notify_waiters();
     }
 }
 

@@ -81,19 +81,33 @@ impl Admission {
     /// ends. Returns whether there are permits.
     pub(crate) async fn take_seat(&mut self, shared: &Shared) -> bool {
         if let Some(resuming) = self.resuming_permit.take() {
-            if self.reached.is_some() {
-                let Ok(permit) = shared.addresses.take_later(resuming.site) else { return false };
-                self.address_permit = permit;
+            if !self.take_seat_of_address(shared, resuming.site).await {
+                return false;
             }
             self.connection_permit = shared.take_seat().await;
         }
         self.connection_permit.is_some()
     }
 
-    /// Returns an error with the reason if the connection may not be served. A session without a link ends if the
-    /// connection has no permit.
-    pub(crate) async fn check(&mut self, shared: &Shared) -> Result<(), Rejection> {
-        if let Some(reached) = self.reached {
+    /// Takes the permit for the address if the address had none left: a session of this address that has no link ends
+    /// and gives its own. Returns whether there is a permit.
+    async fn take_seat_of_address(&mut self, shared: &Shared, address: Option<IpAddr>) -> bool {
+        let Some(Reached::Connections) = self.reached else { return self.reached.is_none() };
+        let Some(permit) = shared.take_seat_of_address(address).await else { return false };
+        (self.address_permit, self.reached) = (permit, None);
+        true
+    }
+
+    /// Returns an error with the reason if the connection of a client at `address` may not be served. If the connection
+    /// has no permit, or its address has none, a session without a link ends.
+    pub(crate) async fn check(
+        &mut self,
+        shared: &Shared,
+        address: Option<IpAddr>,
+    ) -> Result<(), Rejection> {
+        if let Some(reached) = self.reached
+            && !Box::pin(self.take_seat_of_address(shared, address)).await
+        {
             return Err(too_many(reached));
         }
         let is_served = |permit: &ConnectionPermit| permit.is_served;

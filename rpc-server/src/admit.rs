@@ -49,7 +49,7 @@ impl Shared {
         if is_resuming {
             admission.begin_resuming(self, client)?;
         } else {
-            admission.check(self).await?;
+            admission.check(self, client).await?;
         }
         let mut config = self.settings.config.clone();
         config.keepalive &= !for_one_answer;

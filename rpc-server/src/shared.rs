@@ -1,5 +1,6 @@
 //! The data that the tasks and handles of one server share.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +10,7 @@ use rpc_core::types::GoAway;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::addresses::Addresses;
+use crate::addresses::{AddressPermit, Addresses};
 use crate::connection_limit::{ConnectionLimit, ConnectionPermit};
 use crate::hooks::Hooks;
 use crate::lifecycle::Lifecycle;
@@ -106,6 +107,21 @@ impl Shared {
             return None;
         }
         timeout(self.limits().close, self.connection_limit.served()).await.ok().flatten()
+    }
+
+    /// Takes a permit for a connection of an address that has none left. If there is none, a session of this address
+    /// that has no link ends and gives its permit. Returns `None` if no session can.
+    pub(crate) async fn take_seat_of_address(
+        &self,
+        address: Option<IpAddr>,
+    ) -> Option<Option<Box<AddressPermit>>> {
+        if let Ok(permit) = self.addresses.take_later(address) {
+            return Some(permit);
+        }
+        if !self.registry().evict_of_address(address) {
+            return None;
+        }
+        timeout(self.limits().close, self.addresses.returned(address)).await.ok()
     }
 
     /// Returns the scheme of the server's URLs.

@@ -72,16 +72,14 @@ impl Endpoint {
         let offer: Box<dyn Any + Send> =
             Box::new(Offer { link, resume: asking.resume, expires: asking.expires, verdict });
         if let Err(offer) = session.shared.offer(offer) {
-            Offer::refuse(offer);
+            Offer::refuse(offer, &session);
         }
+        // A session that ends meanwhile is to be held only by those who remember it.
+        drop(session);
         match decided.await {
-            Ok(Ok(())) => Accepted::Resumed(session),
+            Ok(Ok(session)) => Accepted::Resumed(session),
             Ok(Err(Refused { link, refused })) => self.connect_behind(link, text, refused),
-            // The connection was dropped with the offer.
-            Err(_) => {
-                drop(self);
-                Accepted::Resumed(session)
-            }
+            Err(_) => self.end_without_link(),
         }
     }
 
@@ -145,6 +143,13 @@ impl Endpoint {
         }
         connection.driver.refusal = Some(refused.into());
         connection.driver.shared.lock().commands.get_or_insert_default().first = Some(text.into());
+        Accepted::Fresh(connection.into())
+    }
+
+    /// Makes the connection of a link that was dropped by the one that it was offered to.
+    fn end_without_link(mut self) -> Accepted {
+        let mut connection = Connection::new(self.take_peer().shared);
+        drop(connection.lose(CloseReason::link("the link was dropped with the session")));
         Accepted::Fresh(connection.into())
     }
 

@@ -9,6 +9,7 @@ use super::link::Muted;
 use super::take_over::Offer;
 use super::{Connection, Phase};
 use crate::error::close::{CloseReason, ClosedBy};
+use crate::peer::Peer;
 use crate::stream::StreamEnd;
 use crate::util::catch::drop_quietly;
 use crate::util::waiter::Waiter;
@@ -113,7 +114,8 @@ impl Connection {
         shared.config.registry.remove(shared, &reason);
         shared.with(|state| state.protocol.discard());
         let offers = shared.finish(&reason);
-        offers.into_iter().for_each(Offer::refuse);
+        let peer = Peer { shared: shared.clone() };
+        offers.into_iter().for_each(|offer| Offer::refuse(offer, &peer));
         reason
     }
 }

@@ -19,8 +19,8 @@ pub(super) struct Offer {
     pub(super) resume: Resume,
     /// When the login ends that the client has shown for this link.
     pub(super) expires: Option<Instant>,
-    /// Told whether the link has the session.
-    pub(super) verdict: oneshot::Sender<Result<(), Refused>>,
+    /// Told whose session the link has, or why it has none.
+    pub(super) verdict: oneshot::Sender<Result<Peer, Refused>>,
 }
 
 /// A link that does not get the session.
@@ -63,10 +63,12 @@ impl RefusedSession {
 
 impl Offer {
     /// Gives the link back: the session has ended.
-    pub(super) fn refuse(offer: Box<dyn Any + Send>) {
+    pub(super) fn refuse(offer: Box<dyn Any + Send>, session: &Peer) {
         if let Ok(offer) = offer.downcast::<Self>() {
-            let Self { link, verdict, .. } = *offer;
-            let _ = verdict.send(Err(Refused { link, refused: RefusedSession::UNKNOWN }));
+            let Self { link, resume, verdict, .. } = *offer;
+            let ended = RefusedSession::ended(session, resume.secret);
+            let refused = ended.unwrap_or(RefusedSession::UNKNOWN);
+            let _ = verdict.send(Err(Refused { link, refused }));
         }
     }
 }
@@ -80,6 +82,7 @@ impl Connection {
         let Ok(offer) = offer.downcast::<Offer>() else { return Ok(()) };
         let Offer { link, resume, expires, verdict } = *offer;
         let shared = &self.driver.shared;
+        let takes_over = self.link.is_some();
         if let Some(link) = &self.link {
             shared.lock().protocol.note_accepted(link.accepted());
         }
@@ -102,10 +105,10 @@ impl Connection {
                 self.replace_link(link, reason);
                 self.driver.outgoing.push_back(hello);
                 let shared = &self.driver.shared;
-                shared.config.registry.session_resumed(shared);
+                shared.config.registry.session_resumed(shared, takes_over);
                 self.driver.up(true, None);
                 // Who offered the link may be gone: then the link is lost soon, as any other.
-                let _ = verdict.send(Ok(()));
+                let _ = verdict.send(Ok(Peer { shared: self.driver.shared.clone() }));
                 Ok(())
             }
             Err(why) => {

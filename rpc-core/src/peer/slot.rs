@@ -85,6 +85,8 @@ pub(crate) struct State {
 pub(crate) struct Commands {
     /// Asks the task to end the connection.
     pub(crate) end: Option<Command>,
+    /// Asks the task to end a session that has no link, since others need what it takes.
+    pub(crate) give_up: bool,
     /// Asks the task to tell its transport that the limits have changed.
     pub(crate) limits: bool,
     /// Asks the task to deal with this message first, which was read before the connection was made.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rpc_core::CloseCode;
+use rpc_core::Limits;
 use serde_json::json;
 
 use crate::session::{ANNOUNCE, greet, shake};
@@ -39,13 +39,16 @@ async fn a_resume_needs_no_seat() {
     until(|| server.peers().is_empty()).await;
     // The seat of the session is free.
     drop(begin(&server).await);
-    assert_eq!(server.stats().sessions.evicted, 0);
+    assert!(server.stats().sessions.evicted.is_empty());
 }
 
 /// The client of a session that has just lost its link may be on its way back.
-#[tokio::test]
-async fn a_new_connection_takes_the_seat_of_a_session_that_was_away_for_ten_seconds() {
-    let server = spawn(sessions(|limits| limits.connections = 2)).await;
+async fn a_new_connection_takes_a_seat_after_ten_seconds(
+    limit: &'static str,
+    full: &str,
+    change: impl FnOnce(&mut Limits),
+) {
+    let server = spawn(sessions(change)).await;
     let _up = begin(&server).await;
     let begun = Instant::now();
     let (mut session, peer) = away(&server).await;
@@ -54,24 +57,39 @@ async fn a_new_connection_takes_the_seat_of_a_session_that_was_away_for_ten_seco
         if head.starts_with("HTTP/1.1 101 ") {
             break raw;
         }
-        assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+        assert!(head.starts_with(full), "{head}");
         assert!(!peer.is_closed());
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     assert!(begun.elapsed() >= Duration::from_secs(10), "{:?}", begun.elapsed());
-    assert_eq!(peer.closed().await.code, Some(CloseCode::TRY_LATER));
+    let closed = peer.closed().await.to_string();
+    assert_eq!(closed, "link lost: too many sessions are without a link");
     raw.send_text(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["hi"]}"#).await;
     assert_eq!(raw.text().await, r#"{"jsonrpc":"2.0","id":1,"result":"hi"}"#);
     let sessions = server.stats().sessions;
-    assert_eq!((sessions.up, sessions.away, sessions.evicted), (1, 0, 1));
+    assert_eq!((sessions.up, sessions.away, sessions.evicted), (1, 0, [(limit, 1)].into()));
     // Another one finds none: the rest are up.
     let (_, head) = status(&server, "").await;
-    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
-    // The session is no more.
+    assert!(head.starts_with(full), "{head}");
+    // The session is no more. Its client learns how far it was read, and no reason.
     raw.shutdown().await;
     until(|| server.peers().len() == 1).await;
     let (_, said) = session.ask(announced(&server).await).await;
-    assert!(["ended", "unknown"].contains(&said["refused"].as_str().unwrap()), "{said}");
+    assert_eq!((&said["refused"], &said["received"]), (&json!("unknown"), &json!(0)), "{said}");
+    assert_eq!(said.get("code"), None, "{said}");
+}
+
+#[tokio::test]
+async fn a_new_connection_takes_the_seat_of_a_session_that_was_away_for_ten_seconds() {
+    let change = |limits: &mut Limits| limits.connections = 2;
+    a_new_connection_takes_a_seat_after_ten_seconds("connections", "HTTP/1.1 503 ", change).await;
+}
+
+#[tokio::test]
+async fn so_does_a_new_connection_of_an_address_that_has_as_many_as_it_may_have() {
+    let limit = "connections_per_address";
+    let change = |limits: &mut Limits| limits.connections_per_address = 2;
+    a_new_connection_takes_a_seat_after_ten_seconds(limit, "HTTP/1.1 429 ", change).await;
 }
 
 #[tokio::test]

@@ -4,11 +4,14 @@
 //! most of what the limit counts. An attacker loses its own sessions first, and an owner with less than its share
 //! loses none to others. Each step takes a time that grows with the logarithm of the number of sessions.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::limits::Limits;
+use crate::util::site::site;
 
 mod owner;
 #[cfg(test)]
@@ -40,11 +43,21 @@ pub(in crate::peer) struct Away<S> {
     fresh: BTreeSet<Place>,
     bytes: Ranking,
     handlers: Ranking,
+    /// The sessions of an address, or of an IPv6 network, whoever owns them.
+    sites: HashMap<Option<IpAddr>, BTreeSet<Place>>,
+}
+
+/// A session that is to end for others, and the limit that it is beyond.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::peer) struct Evicted<S> {
+    pub(in crate::peer) session: S,
+    pub(in crate::peer) limit: &'static str,
 }
 
 #[derive(Debug)]
 struct Session {
     owner: Owner,
+    site: Option<IpAddr>,
     place: Place,
     bytes: usize,
     handlers: usize,
@@ -61,13 +74,20 @@ impl<S> Default for Away<S> {
             fresh: BTreeSet::new(),
             bytes: Ranking::default(),
             handlers: Ranking::default(),
+            sites: HashMap::new(),
         }
     }
 }
 
 impl<S: Clone + Eq + Hash> Away<S> {
     /// Notes that a session has lost its link. A session that was away already is away from now on.
-    pub(in crate::peer) fn enter(&mut self, session: S, owner: Owner, now: Duration) {
+    pub(in crate::peer) fn enter(
+        &mut self,
+        session: S,
+        owner: Owner,
+        address: Option<IpAddr>,
+        now: Duration,
+    ) {
         self.leave(&session);
         let place = (now, self.next);
         self.next += 1;
@@ -78,7 +98,9 @@ impl<S: Clone + Eq + Hash> Away<S> {
         self.seats.update(&owner, |share| share.amount += 1);
         self.fresh.insert(place);
         self.keys.insert(place, session.clone());
-        self.sessions.insert(session, Session { owner, place, bytes: 0, handlers: 0 });
+        let site = address.map(site);
+        self.sites.entry(site).or_default().insert(place);
+        self.sessions.insert(session, Session { owner, site, place, bytes: 0, handlers: 0 });
     }
 
     /// Notes how many bytes of messages a session keeps. Without effect if the session is not away.
@@ -111,6 +133,12 @@ impl<S: Clone + Eq + Hash> Away<S> {
         change(&mut self.handlers, &session, session.handlers, 0);
         self.fresh.remove(&place);
         self.keys.remove(&place);
+        if let Entry::Occupied(mut of_site) = self.sites.entry(session.site) {
+            of_site.get_mut().remove(&place);
+            if of_site.get().is_empty() {
+                of_site.remove();
+            }
+        }
         true
     }
 
@@ -119,10 +147,10 @@ impl<S: Clone + Eq + Hash> Away<S> {
     /// The limits are `away_per_caller`, `away_per_address`, `away_bytes_total` and `away_handlers`. A session without
     /// bytes does not end for bytes, and one without handlers does not end for handlers.
     #[must_use]
-    pub(in crate::peer) fn evict(&mut self, limits: &Limits) -> Vec<S> {
+    pub(in crate::peer) fn evict(&mut self, limits: &Limits) -> Vec<Evicted<S>> {
         let mut evicted = Vec::new();
-        while let Some(place) = self.beyond(limits) {
-            evicted.extend(self.take(place));
+        while let Some((place, limit)) = self.beyond(limits) {
+            evicted.extend(self.take(place, limit));
         }
         evicted
     }
@@ -130,7 +158,7 @@ impl<S: Clone + Eq + Hash> Away<S> {
     /// Takes out the session that gives its seat to a new connection. The caller ends it. `None` if every session has
     /// been away for less than 10 s.
     #[must_use]
-    pub(in crate::peer) fn evict_for_seat(&mut self, now: Duration) -> Option<S> {
+    pub(in crate::peer) fn evict_for_seat(&mut self, now: Duration) -> Option<Evicted<S>> {
         while let Some(place) = self.fresh.first().copied() {
             if now.saturating_sub(place.0) < SEAT_AFTER {
                 break;
@@ -140,7 +168,23 @@ impl<S: Clone + Eq + Hash> Away<S> {
             self.seats.update(owner, |share| share.places.extend([place]));
         }
         let place = self.seats.first()?;
-        self.take(place)
+        self.take(place, "connections")
+    }
+
+    /// Takes out the session that gives its seat to a new connection of the same address: the one that has been away
+    /// for longest. The caller ends the session. `None` if every session of the address has been away for less than
+    /// 10 s.
+    #[must_use]
+    pub(in crate::peer) fn evict_of_address(
+        &mut self,
+        address: Option<IpAddr>,
+        now: Duration,
+    ) -> Option<Evicted<S>> {
+        let place = *self.sites.get(&address.map(site))?.first()?;
+        if now.saturating_sub(place.0) < SEAT_AFTER {
+            return None;
+        }
+        self.take(place, "connections_per_address")
     }
 
     /// Returns the number of sessions.
@@ -153,20 +197,24 @@ impl<S: Clone + Eq + Hash> Away<S> {
         self.bytes.total()
     }
 
-    /// Returns a session that is beyond a limit.
-    fn beyond(&self, limits: &Limits) -> Option<Place> {
+    /// Returns a session that is beyond a limit, and the limit.
+    fn beyond(&self, limits: &Limits) -> Option<(Place, &'static str)> {
+        let of_caller = || self.count.first_above(limits.away_per_caller, true);
+        let of_address = || self.count.first_above(limits.away_per_address, false);
         let total = |ranking: &Ranking, most| (ranking.total() > most).then(|| ranking.first())?;
-        self.count
-            .first_above(limits.away_per_caller, true)
-            .or_else(|| self.count.first_above(limits.away_per_address, false))
-            .or_else(|| total(&self.handlers, limits.away_handlers))
-            .or_else(|| total(&self.bytes, limits.away_bytes_total))
+        let handlers = || total(&self.handlers, limits.away_handlers);
+        let bytes = || total(&self.bytes, limits.away_bytes_total);
+        let named = |limit| move |place| (place, limit);
+        (of_caller().map(named("away_per_caller")))
+            .or_else(|| of_address().map(named("away_per_address")))
+            .or_else(|| handlers().map(named("away_handlers")))
+            .or_else(|| bytes().map(named("away_bytes_total")))
     }
 
-    fn take(&mut self, place: Place) -> Option<S> {
+    fn take(&mut self, place: Place, limit: &'static str) -> Option<Evicted<S>> {
         let session = self.keys.get(&place)?.clone();
         self.leave(&session);
-        Some(session)
+        Some(Evicted { session, limit })
     }
 }
 

@@ -1,20 +1,14 @@
 //! The sessions of a registry: how many there are, which are without a link, and what became of attempts to resume.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::PeerRegistry;
-use super::away::{Away, Owner};
-use crate::error::close::CloseCode;
-use crate::peer::slot::{Command, Shared};
+use super::away::{Away, Evicted, Owner};
+use crate::peer::slot::Shared;
 use crate::util::clock::Clock;
 use crate::util::sync::{Arc, AtomicU64, Mutex, OnceLock, Ordering};
-
-/// Why a session ends that is given up for others.
-const EVICTED: &str = "too many sessions are without a link";
-
-/// How long the end of such a session may take.
-const WITHIN: Duration = Duration::from_secs(1);
 
 /// The sessions of a registry.
 #[derive(Default)]
@@ -25,7 +19,7 @@ pub(super) struct Sessions {
     ended: AtomicU64,
     resumed: AtomicU64,
     taken_over: AtomicU64,
-    evicted: AtomicU64,
+    evicted: Mutex<BTreeMap<&'static str, u64>>,
     refused: Mutex<BTreeMap<&'static str, u64>>,
 }
 
@@ -64,9 +58,10 @@ pub struct SessionStats {
     /// How often a session was not resumed, by the reason that the client was told: `unknown`, `counts` or `ended`.
     /// Since the start.
     pub refused: BTreeMap<&'static str, u64>,
-    /// Sessions that have ended because there were too many without a link, or because a new connection needed their
-    /// place. Since the start.
-    pub evicted: u64,
+    /// Sessions that have ended for others, by the limit that they were beyond: there were too many without a link
+    /// (`away_per_caller`, `away_per_address`, `away_handlers`, `away_bytes_total`), or a new connection needed their
+    /// place (`connections`, `connections_per_address`). Since the start.
+    pub evicted: BTreeMap<&'static str, u64>,
 }
 
 impl PeerRegistry {
@@ -86,7 +81,7 @@ impl PeerRegistry {
             resumed: count(&sessions.resumed),
             taken_over: count(&sessions.taken_over),
             refused: sessions.refused.lock().unwrap().clone(),
-            evicted: count(&sessions.evicted),
+            evicted: sessions.evicted.lock().unwrap().clone(),
         }
     }
 
@@ -97,9 +92,17 @@ impl PeerRegistry {
         let sessions = &self.inner.sessions;
         let now = sessions.now();
         let evicted = sessions.away.lock().unwrap().evict_for_seat(now);
-        let is_one = evicted.is_some();
-        evicted.into_iter().for_each(|session| self.evict(&session.0));
-        is_one
+        self.evict(evicted)
+    }
+
+    /// Ends the session that gives its place to a new connection of the same address, or IPv6 network (the first 64
+    /// bits): the one that has been without a link for longest. Returns whether there was one. A session that has been
+    /// away for less than 10 s is none.
+    pub fn evict_of_address(&self, address: Option<IpAddr>) -> bool {
+        let sessions = &self.inner.sessions;
+        let now = sessions.now();
+        let evicted = sessions.away.lock().unwrap().evict_of_address(address, now);
+        self.evict(evicted)
     }
 
     /// Notes that a session was granted.
@@ -110,14 +113,15 @@ impl PeerRegistry {
     /// Notes that a session has lost its link, and ends sessions if there are too many now.
     pub(crate) fn session_away(&self, shared: &Arc<Shared>) {
         let sessions = &self.inner.sessions;
-        let owner = Owner::new(shared.identity(), shared.address.get().copied());
+        let address = shared.address.get().copied();
+        let owner = Owner::new(shared.identity(), address);
         let now = sessions.now();
         let evicted = {
             let mut away = sessions.away.lock().unwrap();
-            away.enter(Session(shared.clone()), owner, now);
+            away.enter(Session(shared.clone()), owner, address, now);
             away.evict(&shared.config.limits)
         };
-        evicted.into_iter().for_each(|session| self.evict(&session.0));
+        self.evict(evicted);
     }
 
     /// Notes what a session without a link keeps, and ends sessions if that is too much for all.
@@ -129,15 +133,15 @@ impl PeerRegistry {
             away.set_handlers(&session, handlers);
             away.evict(&shared.config.limits)
         };
-        evicted.into_iter().for_each(|session| self.evict(&session.0));
+        self.evict(evicted);
     }
 
-    /// Notes that a session was resumed over another link.
-    pub(crate) fn session_resumed(&self, shared: &Arc<Shared>) {
+    /// Notes that a session was resumed over another link, which `took_over` if the one before was still there.
+    pub(crate) fn session_resumed(&self, shared: &Arc<Shared>, took_over: bool) {
         let sessions = &self.inner.sessions;
-        let was_away = sessions.away.lock().unwrap().leave(&Session(shared.clone()));
+        sessions.away.lock().unwrap().leave(&Session(shared.clone()));
         sessions.resumed.fetch_add(1, Ordering::Relaxed);
-        if !was_away {
+        if took_over {
             sessions.taken_over.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -154,10 +158,15 @@ impl PeerRegistry {
         sessions.away.lock().unwrap().leave(&Session(shared.clone()));
     }
 
-    fn evict(&self, shared: &Arc<Shared>) {
-        self.inner.sessions.evicted.fetch_add(1, Ordering::Relaxed);
-        let (code, reason) = (CloseCode::TRY_LATER, EVICTED.to_owned());
-        shared.with(|state| state.command(Command::Close { code, reason, within: Some(WITHIN) }));
+    /// Ends sessions for others, unless they have a link by then. Returns whether there were any.
+    fn evict(&self, evicted: impl IntoIterator<Item = Evicted<Session>>) -> bool {
+        let mut were_some = false;
+        for Evicted { session: Session(shared), limit } in evicted {
+            were_some = true;
+            *self.inner.sessions.evicted.lock().unwrap().entry(limit).or_default() += 1;
+            shared.with(|state| state.commands.get_or_insert_default().give_up = true);
+        }
+        were_some
     }
 }
 

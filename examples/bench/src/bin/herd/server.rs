@@ -54,7 +54,7 @@ impl Observed for Arc<Hooks> {
             up: stats.up,
             away: stats.away,
             resumed: stats.resumed,
-            evicted: stats.evicted,
+            evicted: stats.evicted.values().sum(),
             heap: HEAP.current_usage(),
         }
     }

@@ -15,6 +15,7 @@ enum Step {
     Leave(usize),
     Evict,
     Seat,
+    SeatOf(usize),
     Wait(u64),
 }
 
@@ -22,6 +23,9 @@ const SESSIONS: usize = 24;
 
 /// The first half of the owners has names.
 const OWNERS: usize = 6;
+
+/// Two owners have an address, one with a name and one without.
+const SITES: usize = OWNERS / 2;
 
 fn step() -> impl Strategy<Value = Step> {
     let session = || 0..SESSIONS;
@@ -32,13 +36,18 @@ fn step() -> impl Strategy<Value = Step> {
         2 => session().prop_map(Step::Leave),
         2 => Just(Step::Evict),
         2 => Just(Step::Seat),
+        2 => (0..SITES).prop_map(Step::SeatOf),
         3 => (0..6u64).prop_map(Step::Wait),
     ]
 }
 
 fn owner(number: usize) -> Owner {
     let name = (number < OWNERS / 2).then(|| number.to_string().into());
-    Owner::new(name, Some([192, 0, 2, u8::try_from(number).unwrap()].into()))
+    Owner::new(name, address(number))
+}
+
+fn address(owner: usize) -> Option<IpAddr> {
+    Some([192, 0, 2, u8::try_from(owner % SITES).unwrap()].into())
 }
 
 fn limits() -> Limits {
@@ -87,20 +96,27 @@ impl Model {
         Some(self.0.remove(victim).session)
     }
 
-    fn evict(&mut self, limits: &Limits) -> Vec<usize> {
+    fn evict(&mut self, limits: &Limits) -> Vec<(&'static str, usize)> {
         let mut evicted = Vec::new();
         for owner in 0..OWNERS {
             let is_named = owner < OWNERS / 2;
-            let most = if is_named { limits.away_per_caller } else { limits.away_per_address };
+            let (limit, most) = if is_named {
+                ("away_per_caller", limits.away_per_caller)
+            } else {
+                ("away_per_address", limits.away_per_address)
+            };
             while self.total(|known| usize::from(known.owner == owner)) > most {
-                evicted.extend(self.take(|it| it == owner, |_| true, |_| 1));
+                let session = self.take(|it| it == owner, |_| true, |_| 1);
+                evicted.extend(session.map(|session| (limit, session)));
             }
         }
         while self.total(|known| known.handlers) > limits.away_handlers {
-            evicted.extend(self.take(|_| true, |it| it.handlers > 0, |it| it.handlers));
+            let session = self.take(|_| true, |it| it.handlers > 0, |it| it.handlers);
+            evicted.extend(session.map(|session| ("away_handlers", session)));
         }
         while self.total(|known| known.bytes) > limits.away_bytes_total {
-            evicted.extend(self.take(|_| true, |it| it.bytes > 0, |it| it.bytes));
+            let session = self.take(|_| true, |it| it.bytes > 0, |it| it.bytes);
+            evicted.extend(session.map(|session| ("away_bytes_total", session)));
         }
         evicted
     }
@@ -113,7 +129,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Enter(session, number) => {
-                    away.enter(session, owner(number), now);
+                    away.enter(session, owner(number), address(number), now);
                     model.0.retain(|known| known.session != session);
                     let since = now;
                     model.0.push(Known { session, owner: number, since, bytes: 0, handlers: 0 });
@@ -135,7 +151,9 @@ proptest! {
                 }
                 Step::Evict => {
                     // The callers and addresses that have too many come in any order.
-                    let (mut evicted, mut expected) = (away.evict(&limits()), model.evict(&limits()));
+                    let evicted = away.evict(&limits()).into_iter();
+                    let mut evicted: Vec<_> = evicted.map(|it| (it.limit, it.session)).collect();
+                    let mut expected = model.evict(&limits());
                     evicted.sort_unstable();
                     expected.sort_unstable();
                     prop_assert_eq!(evicted, expected);
@@ -143,7 +161,17 @@ proptest! {
                 Step::Seat => {
                     let may = |known: &Known| now - known.since >= SEAT_AFTER;
                     let expected = model.take(|_| true, may, |_| 1);
-                    prop_assert_eq!(away.evict_for_seat(now), expected);
+                    let evicted = away.evict_for_seat(now).map(|evicted| evicted.session);
+                    prop_assert_eq!(evicted, expected);
+                }
+                Step::SeatOf(site) => {
+                    let is_of_site = |known: &Known| address(known.owner) == address(site);
+                    let first = model.0.iter().find(|known| is_of_site(known));
+                    let is_late = |known: &&Known| now - known.since >= SEAT_AFTER;
+                    let expected = first.filter(is_late).map(|known| known.session);
+                    model.0.retain(|known| Some(known.session) != expected);
+                    let evicted = away.evict_of_address(address(site), now);
+                    prop_assert_eq!(evicted.map(|evicted| evicted.session), expected);
                 }
                 Step::Wait(time) => now += Duration::from_secs(time),
             }
@@ -161,6 +189,7 @@ impl<S: Clone + Eq + Hash> Away<S> {
     /// Returns whether nothing is left of any session or owner.
     fn is_forgotten(&self) -> bool {
         let rankings = [&self.count, &self.seats, &self.bytes, &self.handlers];
-        self.keys.is_empty() && self.fresh.is_empty() && rankings.into_iter().all(Ranking::is_empty)
+        let are_empty = self.keys.is_empty() && self.fresh.is_empty() && self.sites.is_empty();
+        are_empty && rankings.into_iter().all(Ranking::is_empty)
     }
 }

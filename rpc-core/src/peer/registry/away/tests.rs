@@ -24,9 +24,17 @@ fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
 fn away<const N: usize>(sessions: [(&'static str, Owner); N]) -> Away<&'static str> {
     let mut away = Away::default();
     for (time, (session, owner)) in (0..).zip(sessions) {
-        away.enter(session, owner, seconds(time));
+        away.enter(session, owner, None, seconds(time));
     }
     away
+}
+
+fn evicted(away: &mut Away<&'static str>, limits: &Limits) -> Vec<&'static str> {
+    away.evict(limits).into_iter().map(|evicted| evicted.session).collect()
+}
+
+fn seat(away: &mut Away<&'static str>, now: Duration) -> Option<&'static str> {
+    away.evict_for_seat(now).map(|evicted| evicted.session)
 }
 
 #[test]
@@ -38,8 +46,8 @@ fn a_caller_with_too_many_sessions_loses_the_one_that_has_been_away_for_the_long
         ("two", named("Ada")),
         ("three", named("Ada")),
     ]);
-    assert_eq!(away.evict(&limits), ["one"]);
-    assert_eq!(away.evict(&limits), [""; 0], "what was taken out is no longer away");
+    assert_eq!(evicted(&mut away, &limits), ["one"]);
+    assert_eq!(evicted(&mut away, &limits), [""; 0], "what was taken out is no longer away");
     assert!(!away.leave(&"one"));
     assert_eq!(away.len(), 3);
 }
@@ -57,7 +65,7 @@ fn an_address_has_another_limit_than_a_caller() {
         ("four", named("Ada")),
         ("five", named("Ada")),
     ]);
-    assert_eq!(away.evict(&limits), ["one"]);
+    assert_eq!(evicted(&mut away, &limits), ["one"]);
 }
 
 #[test]
@@ -67,9 +75,9 @@ fn the_owner_with_the_most_bytes_makes_room() {
     for (session, bytes) in [("small", 30), ("first", 20), ("second", 50)] {
         away.set_bytes(&session, bytes);
     }
-    assert_eq!((away.bytes(), away.evict(&limits)), (100, vec![]));
+    assert_eq!((away.bytes(), evicted(&mut away, &limits)), (100, vec![]));
     away.set_bytes(&"second", 60);
-    assert_eq!((away.evict(&limits), away.bytes()), (vec!["first"], 90));
+    assert_eq!((evicted(&mut away, &limits), away.bytes()), (vec!["first"], 90));
 }
 
 #[test]
@@ -77,11 +85,11 @@ fn a_session_ends_for_bytes_only_if_it_has_some_and_for_handlers_alike() {
     let mut away = away([("idle", unnamed(1)), ("busy", unnamed(1)), ("full", unnamed(1))]);
     away.set_handlers(&"busy", 3);
     away.set_bytes(&"full", 3);
-    assert_eq!(away.evict(&limits(|limits| limits.away_handlers = 2)), ["busy"]);
-    assert_eq!(away.evict(&limits(|limits| limits.away_bytes_total = 2)), ["full"]);
+    assert_eq!(evicted(&mut away, &limits(|limits| limits.away_handlers = 2)), ["busy"]);
+    assert_eq!(evicted(&mut away, &limits(|limits| limits.away_bytes_total = 2)), ["full"]);
     away.set_bytes(&"idle", 3);
     away.set_bytes(&"idle", 0);
-    assert_eq!(away.evict(&limits(|limits| limits.away_bytes_total = 0)), [""; 0]);
+    assert_eq!(evicted(&mut away, &limits(|limits| limits.away_bytes_total = 0)), [""; 0]);
 }
 
 #[test]
@@ -92,32 +100,32 @@ fn of_owners_with_the_same_the_one_without_a_name_comes_first_then_the_one_away_
         ("unnamed, first", unnamed(1)),
         ("unnamed, second", unnamed(2)),
     ]);
-    let order: Vec<_> = std::iter::from_fn(|| away.evict_for_seat(seconds(60))).collect();
+    let order: Vec<_> = std::iter::from_fn(|| seat(&mut away, seconds(60))).collect();
     assert_eq!(order, ["unnamed, first", "unnamed, second", "named, first", "named, second"]);
 }
 
 #[test]
 fn a_named_caller_with_more_sessions_loses_its_seat_before_one_without_a_name() {
     let mut away = away([("one", named("Ada")), ("two", named("Ada")), ("three", unnamed(1))]);
-    assert_eq!(away.evict_for_seat(seconds(60)), Some("one"));
-    assert_eq!(away.evict_for_seat(seconds(60)), Some("three"));
+    assert_eq!(seat(&mut away, seconds(60)), Some("one"));
+    assert_eq!(seat(&mut away, seconds(60)), Some("three"));
 }
 
 #[test]
 fn nobody_loses_a_seat_within_ten_seconds() {
     let mut away = away([("old", named("Ada")), ("one", unnamed(1)), ("two", unnamed(1))]);
-    assert_eq!(away.evict_for_seat(Duration::from_millis(9_999)), None);
-    assert_eq!(away.evict_for_seat(seconds(10)), Some("old"), "although the other has more");
-    assert_eq!(away.evict_for_seat(seconds(10)), None);
-    assert_eq!(away.evict_for_seat(seconds(11)), Some("one"));
+    assert_eq!(seat(&mut away, Duration::from_millis(9_999)), None);
+    assert_eq!(seat(&mut away, seconds(10)), Some("old"), "although the other has more");
+    assert_eq!(seat(&mut away, seconds(10)), None);
+    assert_eq!(seat(&mut away, seconds(11)), Some("one"));
 }
 
 #[test]
 fn a_session_that_goes_away_again_is_away_from_then_on() {
     let mut away = away([("one", unnamed(1))]);
     away.set_bytes(&"one", 7);
-    away.enter("one", named("Ada"), seconds(5));
+    away.enter("one", named("Ada"), None, seconds(5));
     assert_eq!((away.len(), away.bytes()), (1, 0));
-    assert_eq!(away.evict_for_seat(seconds(14)), None);
-    assert_eq!(away.evict_for_seat(seconds(15)), Some("one"));
+    assert_eq!(seat(&mut away, seconds(14)), None);
+    assert_eq!(seat(&mut away, seconds(15)), Some("one"));
 }
