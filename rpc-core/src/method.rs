@@ -310,6 +310,11 @@ pub struct MethodFlags {
     /// request blocks it until one of the two runs out of time. A cancelled call counts as ended, though work that it
     /// runs in another task or thread may need a moment more.
     pub ordered: bool,
+    /// The method stops when its caller loses its link, although the caller's session goes on. The caller hears -32014,
+    /// or -32009 if the method had not begun, when it is back. Other methods run on while the caller is away, up to
+    /// their deadlines and at most until the session ends; [`away_handlers`](crate::Limits::away_handlers) bounds how
+    /// many. Calls under an [idempotency key](crate::Call::idempotency_key) go on in any case.
+    pub stop_while_away: bool,
     /// A request may have parameters with unknown names. They are ignored, as in a notification. More positional
     /// values than parameters stay an error.
     pub allow_unknown: bool,
@@ -328,6 +333,7 @@ impl MethodFlags {
             blocking: false,
             detached: false,
             ordered: false,
+            stop_while_away: false,
             allow_unknown: false,
             by_name: false,
             empty_params: false,
@@ -366,6 +372,13 @@ impl MethodFlags {
     #[must_use]
     pub const fn ordered(mut self) -> Self {
         self.ordered = true;
+        self
+    }
+
+    /// Turns `stop_while_away` on.
+    #[must_use]
+    pub const fn stop_while_away(mut self) -> Self {
+        self.stop_while_away = true;
         self
     }
 

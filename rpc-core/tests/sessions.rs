@@ -1,6 +1,7 @@
 //! A session outlives its links: another transport takes the place of the one before, and all that belongs to the
 //! session goes on.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rpc_core::memory::{self, Pipe};
@@ -19,6 +20,12 @@ use tokio::time::sleep;
 trait Work {
     /// Answers when it is let on.
     async fn slow(&self, cx: &Context) -> Result<u32>;
+    /// Answers when it is let on, and is of no use to a caller who is away.
+    #[method(stop_while_away)]
+    async fn draw(&self) -> u32;
+    /// The same, after all that came before.
+    #[method(stop_while_away, ordered)]
+    async fn draw_last(&self) -> u32;
     async fn echo(&self, text: String) -> String;
     async fn count(&self, cx: &Context) -> Result<u32>;
     async fn join(&self, cx: &Context) -> Result<()>;
@@ -35,12 +42,44 @@ trait Hears {
 #[derive(Default)]
 struct Worker {
     goes_on: Notify,
+    /// How many drawings have begun, and how many have ended in any way.
+    drawings: (AtomicU32, AtomicU32),
+}
+
+impl Worker {
+    async fn draw(&self) -> u32 {
+        /// Counts when it is dropped.
+        struct Ends<'a>(&'a AtomicU32);
+        impl Drop for Ends<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (begun, ended) = &self.drawings;
+        begun.fetch_add(1, Ordering::Relaxed);
+        let _ends = Ends(ended);
+        self.goes_on.notified().await;
+        9
+    }
+
+    fn drawings(&self) -> (u32, u32) {
+        let (begun, ended) = &self.drawings;
+        (begun.load(Ordering::Relaxed), ended.load(Ordering::Relaxed))
+    }
 }
 
 impl Work for std::sync::Arc<Worker> {
     async fn slow(&self, _: &Context) -> Result<u32> {
         self.goes_on.notified().await;
         Ok(7)
+    }
+
+    async fn draw(&self) -> u32 {
+        Worker::draw(self).await
+    }
+
+    async fn draw_last(&self) -> u32 {
+        Worker::draw(self).await
     }
 
     async fn echo(&self, text: String) -> String {
@@ -240,6 +279,38 @@ async fn calls_wait_for_the_next_link() {
     pair.is_up().await;
     assert!(pair.is_up().await, "resumed");
     assert_eq!(waits.await.unwrap(), "waited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn methods_that_are_of_no_use_to_others_stop_while_their_caller_is_away() {
+    let mut pair = Pair::start();
+    pair.link();
+    let work = pair.work();
+    work.echo(String::new()).await.unwrap();
+    let (slow, draws) = (work.slow().start(), work.draw().start());
+    let kept = work.draw().idempotency_key("kept").start();
+    let last = work.draw_last().start();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(pair.worker.drawings(), (2, 0));
+    // Another link that takes over is no loss.
+    pair.link();
+    pair.is_up().await;
+    assert!(pair.is_up().await, "resumed");
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(pair.worker.drawings(), (2, 0));
+    pair.dead_link();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(pair.worker.drawings(), (2, 1), "the one without a key");
+    pair.link();
+    assert!(pair.is_up().await, "resumed");
+    let (draws, last) = (draws.await.unwrap_err(), last.await.unwrap_err());
+    assert_eq!(draws.fate(), Some(Fate::MaybeExecuted));
+    let why = "the caller lost its link while the request ran";
+    assert!(draws.to_string().contains(why), "{draws}");
+    assert!(matches!(last, CallError::Busy), "it had not begun: {last:?}");
+    pair.worker.goes_on.notify_waiters();
+    assert_eq!((slow.await.unwrap(), kept.await.unwrap()), (7, 9));
+    assert_eq!(pair.worker.drawings(), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]

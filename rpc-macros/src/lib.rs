@@ -171,6 +171,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// | `ordered` | a request starts only after all earlier requests and notifications of its connection have ended. Later requests do not wait for it, unless they are ordered, too. An ordered request does not wait for a handler that waits for a call of its own, since that call may need the request. Not for notifications, which always run in order |
 /// | `timeout = "2s"` | the default timeout of the stub: a whole number with `ms`, `s`, `m` or `h`. The caller can set another timeout. Not for notifications |
 /// | `idempotent` | running the method twice has the same effect as running it once. Only for a `#[method]` |
+/// | `stop_while_away` | the method stops when its caller loses its link, although the caller's session goes on: for work that is of no use to anyone else. The caller hears -32014, or -32009 if the method had not begun, when it is back. Calls under an idempotency key go on. Only for a `#[method]`, and not with `detached` |
 ///
 /// A method without `spawn`, `blocking` and `detached` runs in the task of its connection. The log has a warning, once,
 /// about a method that keeps this task busy for more than 100 ms at a time.

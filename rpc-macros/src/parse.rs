@@ -60,8 +60,9 @@ pub(crate) struct MethodArgs {
     /// This and the next option are only for methods with an answer.
     pub(crate) ordered: bool,
     pub(crate) timeout: Option<Duration>,
-    /// Only for requests.
+    /// This and the next option are only for requests.
     pub(crate) idempotent: bool,
+    pub(crate) stop_while_away: bool,
     /// This and the following options are only for subscriptions.
     pub(crate) item: Option<LitStr>,
     pub(crate) unsubscribe: Option<LitStr>,
@@ -84,6 +85,7 @@ impl MethodArgs {
         args.timeout = options.time("timeout");
         args.idempotent = options.flag("idempotent");
         args.ordered = options.flag("ordered");
+        args.stop_while_away = options.stop_while_away(args.run);
         options.finish();
         args
     }
@@ -95,6 +97,8 @@ impl MethodArgs {
         options.misplaced("idempotent", "a notification is never sent again: remove `idempotent`");
         options.misplaced("timeout", "nobody waits for a notification: remove `timeout`");
         options.misplaced("ordered", "notifications start in order already: remove `ordered`");
+        let message = "nobody waits for a notification: remove `stop_while_away`";
+        options.misplaced("stop_while_away", message);
         options.finish();
         args
     }
@@ -113,6 +117,8 @@ impl MethodArgs {
         options.misplaced("blocking", message);
         let message = "a stream ends with its connection: remove `detached`";
         options.misplaced("detached", message);
+        let message = "a stream whose items nobody takes waits already: remove `stop_while_away`";
+        options.misplaced("stop_while_away", message);
         args.run = options.run_async();
         args.ordered = options.flag("ordered");
         options.finish();

@@ -10,6 +10,7 @@ use super::{Connection, Phase};
 use crate::error::close::{CloseCode, CloseReason, ClosedBy};
 use crate::peer::remote_profile::RemoteSupport;
 use crate::protocol::session::{Asked, EndedSession, NextToken, SPREAD};
+use crate::service::Service;
 use crate::stream::StreamEnd;
 use crate::util::catch::drop_quietly;
 use crate::util::token::Token;
@@ -80,8 +81,7 @@ impl Connection {
         }
         let within = self.driver.shared.config.limits.close;
         self.retire(reason.clone(), within);
-        let ended = if is_kept && may_be_resumed { None } else { self.driver.end_session(&reason) };
-        self.driver.tell(ConnectionEvent::Lost { reason, ended, going_away: news });
+        self.driver.lost(reason, is_kept && may_be_resumed, news);
     }
 
     /// The link broke: the connection goes on without one, or ends.
@@ -92,8 +92,7 @@ impl Connection {
             return;
         }
         drop(self.lose_link());
-        let ended = if may_be_resumed { None } else { self.driver.end_session(&reason) };
-        self.driver.tell(ConnectionEvent::Lost { reason, ended, going_away: news });
+        self.driver.lost(reason, may_be_resumed, news);
     }
 
     /// Returns whether the connection outlives its links, whether the session may be resumed, and what the other end
@@ -106,6 +105,25 @@ impl Connection {
 }
 
 impl Driver {
+    /// The link is lost for `reason`: the session goes on without one if it `is_kept`, or ends.
+    fn lost(&mut self, reason: CloseReason, is_kept: bool, going_away: Option<GoAway>) {
+        let ended = if is_kept {
+            self.stop_while_away();
+            None
+        } else {
+            self.end_session(&reason)
+        };
+        self.tell(ConnectionEvent::Lost { reason, ended, going_away });
+    }
+
+    /// Stops the methods that run for nobody else than a caller who is there.
+    fn stop_while_away(&mut self) {
+        let methods = self.shared.config.services.methods();
+        let stops = |method: usize| methods[method].flags.stop_while_away;
+        let stopped = self.shared.with(|state| state.protocol.interrupt_away(stops));
+        stopped.into_iter().for_each(|key| self.stop(key));
+    }
+
     /// Tells the protocol of the messages that were read.
     pub(super) fn report_taken_in(&mut self, now: Duration) {
         if self.counts && self.taken_in.0 > 0 {

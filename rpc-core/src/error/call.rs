@@ -100,7 +100,7 @@ impl<E: RpcError> CallError<E> {
             Some(Kind::Deadline) => return Self::Timeout { fate, heard: None },
             Some(Kind::Cancelled) => return Self::Cancelled { fate },
             Some(Kind::Interrupted) => {
-                // The close frame follows at once.
+                // The close frame follows at once, unless the method stops while this end is away.
                 let reason = CloseReason::peer(error.close_code(), error.message);
                 return Self::Closed { reason, fate };
             }

@@ -84,6 +84,12 @@ impl ErrorObject {
         Self::new(ErrorCode::INTERRUPTED, message).with_data(&data)
     }
 
+    /// -32014: the request was stopped while it ran, because its caller lost its link. The request may have run.
+    pub(crate) fn interrupted_away() -> Self {
+        let message = "interrupted: the caller lost its link while the request ran";
+        Self::of_kind(ErrorCode::INTERRUPTED, Kind::Interrupted, message)
+    }
+
     /// Returns the code of the close that follows this error, if the error tells the code.
     pub(crate) fn close_code(&self) -> Option<CloseCode> {
         #[derive(Deserialize)]
@@ -124,6 +130,12 @@ impl ErrorObject {
     /// -32009: the request was not executed because this end is about to close.
     pub(crate) fn shutting_down() -> Self {
         let message = "busy: not executed, the server is shutting down";
+        Self::of_kind(ErrorCode::BUSY, Kind::Busy, message)
+    }
+
+    /// -32009: the request was not executed because its caller lost its link before.
+    pub(crate) fn not_begun_away() -> Self {
+        let message = "busy: not executed, the caller lost its link before";
         Self::of_kind(ErrorCode::BUSY, Kind::Busy, message)
     }
 

@@ -8,6 +8,7 @@
 //! | `stop` | has a handler, or waits for one | an error; the handler is to be dropped |
 //! | `forsake` | has a handler, or waits for one | none: the other end wants none |
 //! | [`interrupt`](Protocol::interrupt) | all that are served | an error, since the connection closes |
+//! | [`interrupt_away`](Protocol::interrupt_away) | those of some methods | an error, since the link is lost |
 //!
 //! Each answer leaves by `reply`: to the outbox, or to its place in the answer of a batch.
 
@@ -19,7 +20,7 @@ use crate::error::object::ErrorObject;
 use crate::protocol::tables::batches::{BatchSlot, Finished};
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::Carried;
-use crate::protocol::tables::serving::ColdFields;
+use crate::protocol::tables::serving::{ColdFields, Served};
 use crate::protocol::tables::streams::OutgoingKey;
 use crate::wire::encode;
 use crate::wire::id::Id;
@@ -98,6 +99,29 @@ impl<W> Protocol<W> {
             }
             self.stop(key, &error);
         }
+    }
+
+    /// Answers the requests that are served of the methods that `stops` when their caller loses its link. Those under an
+    /// idempotency key are not concerned: they belong to the caller. Returns the keys of the handlers to drop.
+    pub(crate) fn interrupt_away(&mut self, stops: impl Fn(usize) -> bool) -> Vec<Key> {
+        let mut stopped = Vec::new();
+        for key in self.serving.keys() {
+            let is_meant = |served: &&Served<W>| {
+                served.is_request
+                    && stops(served.method)
+                    && !served.is_keyed()
+                    && !served.has_returned()
+            };
+            let Some(served) = self.serving.get(key).filter(is_meant) else { continue };
+            let error = if served.has_started() {
+                ErrorObject::interrupted_away()
+            } else {
+                ErrorObject::not_begun_away()
+            };
+            self.stop(key, &error);
+            stopped.push(key);
+        }
+        stopped
     }
 
     /// Answers a request that gets no handler with an error.

@@ -204,7 +204,7 @@ fn kind(private: &Path, kind: &Kind) -> TokenStream {
     }
 }
 
-/// `.idempotent().spawn().ordered().allow_unknown().by_name()`
+/// `.idempotent().spawn().ordered().stop_while_away().allow_unknown().by_name()`
 fn flags(method: &Method) -> TokenStream {
     let idempotent = match method.kind {
         Kind::Request { idempotent: true } => quote!(.idempotent()),
@@ -217,8 +217,9 @@ fn flags(method: &Method) -> TokenStream {
         Run::Detached => quote!(.detached()),
     };
     let ordered = method.ordered.then(|| quote!(.ordered()));
+    let stop_while_away = method.stop_while_away.then(|| quote!(.stop_while_away()));
     let allow_unknown = method.allow_unknown.then(|| quote!(.allow_unknown()));
     let by_name = method.by_name.then(|| quote!(.by_name()));
     let empty_params = method.empty_params.then(|| quote!(.empty_params()));
-    quote!(#idempotent #run #ordered #allow_unknown #by_name #empty_params)
+    quote!(#idempotent #run #ordered #stop_while_away #allow_unknown #by_name #empty_params)
 }

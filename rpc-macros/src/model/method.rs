@@ -45,6 +45,8 @@ pub(crate) struct Method {
     pub(crate) run: Run,
     /// Whether the method starts only after all earlier requests have ended.
     pub(crate) ordered: bool,
+    /// Whether the method stops while its caller has no link.
+    pub(crate) stop_while_away: bool,
     pub(crate) is_async: bool,
     pub(crate) args: Vec<Arg>,
     pub(crate) output: Output,
@@ -90,6 +92,7 @@ impl Method {
             timeout: options.timeout,
             run: options.run,
             ordered: options.ordered,
+            stop_while_away: options.stop_while_away,
             is_async: sig.asyncness.is_some(),
             args,
             output,

@@ -107,6 +107,16 @@ impl Options<'_> {
         chosen.map_or(Run::Inline, |(_, run)| run)
     }
 
+    /// `stop_while_away`, for a method that runs in this way.
+    pub(crate) fn stop_while_away(&mut self, run: Run) -> bool {
+        let Some(name) = self.word("stop_while_away") else { return false };
+        if run == Run::Detached {
+            let message = "a `detached` method goes on without its caller: remove `stop_while_away`, or `detached`";
+            self.errors.at(name, message);
+        }
+        true
+    }
+
     /// `crate = some::path`, or the path in quotes, as in serde: the path of `rpc_core` for generated code.
     pub(crate) fn krate(&mut self) -> Path {
         let path = self.one("crate", "write `crate = some::path`", |value| match ungroup(value) {

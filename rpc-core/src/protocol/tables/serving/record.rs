@@ -117,6 +117,17 @@ impl<W> Served<W> {
         self.cold.as_ref().is_none_or(|cold| cold.params.is_none())
     }
 
+    /// Returns whether the handler has returned, and its result waits for room.
+    pub(crate) fn has_returned(&self) -> bool {
+        self.returned
+    }
+
+    /// Returns whether the call has an idempotency key.
+    pub(crate) fn is_keyed(&self) -> bool {
+        let extensions = self.cold.as_ref().and_then(|cold| cold.extensions.as_ref());
+        extensions.is_some_and(|extensions| extensions.members.idempotency_key.is_some())
+    }
+
     /// Returns whether an ordered request that came later must wait for this call. It does not wait for a
     /// handler that waits for a call of its own: the other end may make the ordered request to answer
     /// that call.
