@@ -310,6 +310,20 @@ async fn a_subscription_that_the_hello_gets_in_front_of_ends() {
     assert_eq!(end.expect("the reader is told"), None);
 }
 
+/// The client takes no acknowledgement before the hello. The one that the messages behind its hello called for left
+/// first, so that these messages were never acknowledged.
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_leaves_behind_the_hello_that_grants_the_session() {
+    let server = Server::new();
+    let mut raw = server.ordinary();
+    raw.notify("$/hello", r#"{"duplex":1,"session":{"buffer":4096}}"#).await;
+    for _ in 0..10 {
+        raw.notify("note", &format!(r#"["{}"]"#, "x".repeat(200))).await;
+    }
+    token_of(&raw.receive().await);
+    raw.is_acked(10).await;
+}
+
 /// A client without sessions is not told of any, and costs no wait.
 #[tokio::test(start_paused = true)]
 async fn a_hello_that_does_not_ask_is_answered_without_a_session() {

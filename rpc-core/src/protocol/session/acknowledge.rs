@@ -56,8 +56,7 @@ impl<W> Protocol<W> {
             session.receiving.as_ref().is_some_and(|receiving| receiving.is_due(now, after));
         if is_due && self.is_attached && !session.is_acknowledging {
             session.is_acknowledging = true;
-            let message = Bytes::new();
-            self.outbox.push_front(Queued { message, calls: Carried::Ack, is_put_back: false });
+            self.outbox.push_ack();
         }
     }
 

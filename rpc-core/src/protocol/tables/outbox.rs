@@ -310,6 +310,16 @@ impl<W> Outbox<W> {
         self.queue.push_front(queued);
     }
 
+    /// Adds an acknowledgement before all others but a hello: the other end counts only what comes behind the hello.
+    pub(crate) fn push_ack(&mut self) {
+        let is_behind_hello = self.queue.iter().next().is_some_and(|it| it.calls == Carried::Hello);
+        let hello = if is_behind_hello { self.queue.pop() } else { None };
+        self.push_front(Queued { message: Bytes::new(), calls: Carried::Ack, is_put_back: false });
+        if let Some(hello) = hello {
+            self.queue.push_front(hello);
+        }
+    }
+
     /// Returns how many calls are queued or wait for room.
     pub(crate) fn calls(&self) -> usize {
         let held = self.gates.as_ref().and_then(|gates| gates.held.as_ref());
@@ -437,6 +447,26 @@ mod tests {
         assert_eq!(outbox.bytes(), 3);
         assert_eq!(outbox.pop().map(|queued| queued.message), Some(message("two")));
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn an_acknowledgement_is_sent_before_all_but_a_hello() {
+        let mut outbox = Outbox::<()>::new(100);
+        outbox.push(message("one"), Carried::None);
+        outbox.push_ack();
+        outbox.push_front(Queued {
+            message: message("hello"),
+            calls: Carried::Hello,
+            is_put_back: false,
+        });
+        let second = outbox.push(message("two"), Carried::One(1));
+        outbox.push_ack();
+        assert_eq!(outbox.bytes(), "hello one two".len() - 2);
+        outbox.cancel(second);
+        let order = std::iter::from_fn(|| outbox.pop()).map(|queued| queued.calls);
+        use Carried::{Ack, Hello, None};
+        assert_eq!(order.collect::<Vec<_>>(), [Hello, Ack, Ack, None]);
+        assert_eq!(outbox.bytes(), 0);
     }
 
     #[test]
