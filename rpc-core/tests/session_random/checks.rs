@@ -48,9 +48,8 @@ pub async fn of(mut plan: Plan) -> Vec<String> {
     if timeout(REST, at_rest(&client)).await.is_err() {
         faults.push(format!("the client is not at rest: {:?}", client.stats()));
     }
-    // Sessions that the client has given up are kept for a time, with all that they hold.
-    for peer in network.registry().peers().iter().filter(|peer| peer.link() == Link::Up) {
-        if timeout(REST, at_rest(peer)).await.is_err() {
+    for peer in &network.registry().peers() {
+        if timeout(REST, at_rest_or_away(peer)).await.is_err() {
             faults.push(format!("the server is not at rest: {:?}", peer.stats()));
         }
     }
@@ -78,14 +77,23 @@ async fn finish(actors: &mut JoinSet<()>) {
 }
 
 async fn at_rest(peer: &Peer) {
-    loop {
-        let stats = peer.stats();
-        let held = stats.pending + stats.in_flight + stats.subscriptions + stats.queue_bytes;
-        if held == 0 || peer.is_closed() {
-            return;
-        }
+    while !is_at_rest(peer) {
         sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// A session that the client has given up is kept for a time, with all that it holds. Its link may be stalled for ever,
+/// until it is found dead.
+async fn at_rest_or_away(peer: &Peer) {
+    while !is_at_rest(peer) && peer.link() == Link::Up {
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn is_at_rest(peer: &Peer) -> bool {
+    let stats = peer.stats();
+    let held = stats.pending + stats.in_flight + stats.subscriptions + stats.queue_bytes;
+    held == 0 || peer.is_closed()
 }
 
 #[expect(clippy::print_stdout, reason = "who runs one seed wants to know what it did")]

@@ -21,6 +21,8 @@ mod books;
 mod checks;
 mod network;
 mod plan;
+#[path = "../support/probing.rs"]
+mod probing;
 #[path = "../support/seeds.rs"]
 mod seeds;
 mod services;

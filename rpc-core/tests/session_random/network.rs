@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::actors::Actor;
 use super::books::Books;
 use super::plan::Plan;
+use super::probing::Probing;
 use super::seeds::Random;
 use super::services::{WorkServer, Works};
 
@@ -85,6 +86,7 @@ impl Network {
     fn link(self: &Arc<Self>, connection: &mut Connection, random: &mut Random) -> Faults {
         let (near, far) = memory::transports(random.pick(&[300, 4096, 64 * 1024]));
         let faults = near.faults();
+        let (near, far) = (Probing::new(near), Probing::new(far));
         let is_announced = connection.wants_to_resume() || random.once_in(10);
         let is_same = !random.once_in(40) || self.is_over();
         let endpoint = Endpoint::new(self.server.lock().unwrap().clone());
