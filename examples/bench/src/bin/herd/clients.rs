@@ -22,6 +22,8 @@ pub(crate) struct Member {
 pub(crate) struct Told {
     /// When the first attempt after the loss was to begin.
     pub(crate) planned: Option<Instant>,
+    /// When the last attempt was to begin.
+    pub(crate) last: Option<Instant>,
     /// The number of the last attempt.
     pub(crate) attempts: u32,
 }
@@ -34,7 +36,9 @@ impl Member {
             if let State::Away { attempt, next, .. } = state {
                 let mut told = hears.lock().unwrap();
                 told.attempts = *attempt;
-                told.planned = told.planned.or(next.map(Into::into));
+                let next = next.map(Into::into);
+                told.planned = told.planned.or(next);
+                told.last = next.or(told.last);
             }
         });
         Ok(Self { client: client.connect(url).await?, told })

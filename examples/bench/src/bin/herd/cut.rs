@@ -1,16 +1,14 @@
 //! All links are cut at once: each client resumes its session, and the application of the server notices nothing.
 
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use bench::Checked;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use rpc_client::{Client, State};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use crate::clients::{Member, all_are, connect};
+use crate::process::start;
 use crate::server::{ObservedClient, Seen};
 use crate::{ensure, within_descriptors};
 
@@ -18,19 +16,6 @@ const CLIENTS: usize = 5000;
 
 /// How much more of the heap the server may use after the second cut than after the first, in percent.
 const MORE: usize = 1;
-
-/// Starts this program in another role, which says on which port it listens.
-async fn start(role: &[&str]) -> Checked<(Child, String)> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(role)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let mut lines = BufReader::new(child.stdout.take().ok_or("no stdout")?).lines();
-    let line = lines.next_line().await?.ok_or("it says nothing")?;
-    Ok((child, line.strip_prefix("listening on ").ok_or("no port")?.to_owned()))
-}
 
 /// Returns the report of the server for which `is` holds. The time limit only ends a program that hangs.
 async fn seen(server: &ObservedClient, is: impl Fn(&Seen) -> bool) -> Checked<Seen> {
@@ -61,7 +46,7 @@ async fn heap(server: &ObservedClient) -> Checked<usize> {
     Ok(heap)
 }
 
-async fn call(members: &[Member]) -> Checked<()> {
+pub(crate) async fn call(members: &[Member]) -> Checked<()> {
     stream::iter(members.iter().zip(0..))
         .map(|(member, n)| async move {
             let next = ObservedClient::new(member.client.peer()).next(n).await?;
@@ -74,7 +59,7 @@ async fn call(members: &[Member]) -> Checked<()> {
 
 pub(crate) async fn check() -> Checked<()> {
     let count = within_descriptors(CLIENTS, 3);
-    let (_server, port) = start(&["server"]).await?;
+    let (_server, port) = start(&["server", "0"]).await?;
     let (mut wire, from) = start(&["wire", "0", &port]).await?;
     let observer = Client::builder().connect(format!("ws://127.0.0.1:{port}/")).await?;
     let server = ObservedClient::new(observer.peer());

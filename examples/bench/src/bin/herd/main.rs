@@ -1,4 +1,5 @@
-//! Many clients at once come back: after a planned restart of their server, and after a cut of all their links.
+//! Many clients at once come back: after a planned restart of their server, after its process was killed, and after a
+//! cut of all their links.
 //!
 //! ```text
 //! ulimit -n 20000; cargo run --release -p bench --bin herd
@@ -11,6 +12,8 @@
 
 mod clients;
 mod cut;
+mod killed;
+mod process;
 mod restart;
 mod server;
 mod wire;
@@ -29,9 +32,9 @@ async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match *arguments {
-        [] => both().await,
+        [] => all().await,
         // The processes that it starts.
-        ["server"] => server::run().await,
+        ["server", port] => server::run(port).await,
         ["wire", from, to] => wire::run(from, to).await,
         _ => Err("usage: herd".into()),
     };
@@ -44,8 +47,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn both() -> Checked<()> {
+async fn all() -> Checked<()> {
     restart::check().await?;
+    killed::check().await?;
     cut::check().await
 }
 

@@ -60,7 +60,7 @@ impl Observed for Arc<Hooks> {
     }
 }
 
-pub(crate) async fn run() -> Checked<()> {
+pub(crate) async fn run(port: &str) -> Checked<()> {
     let hooks = Arc::<Hooks>::default();
     let [connected, opened, ended] = [(); 3].map(|()| hooks.clone());
     let bound = Server::builder()
@@ -78,7 +78,7 @@ pub(crate) async fn run() -> Checked<()> {
             ended.disconnects.fetch_add(1, Ordering::Relaxed);
             std::future::ready(())
         })
-        .bind("127.0.0.1:0")
+        .bind(("127.0.0.1", port.parse::<u16>()?))
         .await?;
     let server = bound.spawn();
     println!("listening on {}", server.local_addr().ok_or("no address")?.port());
