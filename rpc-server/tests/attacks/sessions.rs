@@ -76,7 +76,7 @@ async fn sessions_that_are_opened_and_cut() {
         let session = begin(&target, HONEST).await;
         honest.push(cut(&target, session).await);
     }
-    let count = if cfg!(debug_assertions) { 3_000 } else { 20_000 };
+    let count = if cfg!(debug_assertions) { 3_000 } else { 100_000 };
     let attack = async || {
         for number in 0..count / 10 {
             let mut session = begin(&target, "").await;

@@ -79,6 +79,7 @@ impl Way {
     /// A connection on which nothing of HTTP was said.
     pub(crate) async fn connect(&self) -> Raw {
         let stream = soon(TcpStream::connect(self.address)).await.unwrap();
+        stream.set_nodelay(true).unwrap();
         #[cfg(feature = "tls")]
         if let Some(config) = &self.tls {
             return Raw::over(Box::new(tls::speak(config, stream).await));

@@ -66,7 +66,9 @@ pub(crate) struct Raw<S = TcpStream> {
 
 impl Raw {
     pub(crate) async fn connect(server: &Server) -> Self {
-        Self::over(soon(TcpStream::connect(server.local_addr().unwrap())).await.unwrap())
+        let stream = soon(TcpStream::connect(server.local_addr().unwrap())).await.unwrap();
+        stream.set_nodelay(true).unwrap(); // else each message after the first waits 40 ms for an acknowledgement
+        Self::over(stream)
     }
 
     /// A WebSocket.
