@@ -1181,6 +1181,31 @@ async fn a_call_that_was_to_be_made_anew_may_have_run() {
     assert!(matches!(late, CallError::Timeout { fate: Fate::MaybeExecuted, .. }), "{late:?}");
 }
 
+/// The id of the call had its place still, so that the table grew for ever to give the same id another place.
+#[tokio::test(start_paused = true)]
+async fn a_subscription_whose_answer_nobody_has_taken_is_asked_for_anew() {
+    let client = Client::new();
+    let mut raw = client.session().await;
+    let ticks = TakesClient::new(client.peer.clone()).ticks().start();
+    let id = raw.called("ticks").await;
+    raw.answer(&id, "\"one\"").await;
+    raw.notify("$/item", r#"{"subscription":"one","seq":1,"result":1}"#).await;
+    raw.close_with(CloseCode::NORMAL).await;
+    let mut raw = client.link();
+    raw.receive().await;
+    let id = raw.called("ticks").await;
+    raw.notify("$/hello", &grant(TOKENS[1])).await;
+    raw.is_acked(0).await;
+    raw.answer(&id, "\"two\"").await;
+    raw.notify("$/item", r#"{"subscription":"two","seq":1,"result":2}"#).await;
+    raw.notify("$/item", r#"{"subscription":"two","seq":2,"done":true}"#).await;
+    let mut ticks = ticks.await.unwrap();
+    assert_eq!(ticks.next().await, Some(Ok(2)), "nobody knew of the subscription before");
+    assert_eq!(ticks.next().await, None);
+    drop(ticks);
+    assert_eq!((client.peer.stats().pending, client.peer.stats().subscriptions), (0, 0));
+}
+
 /// A stream hung for ever when the call that makes its subscription anew was lost with its session a second time.
 #[tokio::test(start_paused = true)]
 async fn a_subscription_is_made_anew_until_it_is_answered() {

@@ -78,6 +78,7 @@ impl<W> Protocol<W> {
                 sending.is_none_or(|sending| !sending.is_not_taken_in(number, received));
             self.settle(queued, is_taken_in, &mut settlement);
         }
+        self.take_back_subscriptions();
         for id in self.calls.open_ids() {
             if self.is_in_flight(id) {
                 self.settle_call(id, &mut settlement);

@@ -16,6 +16,18 @@ impl<W> Protocol<W> {
         self.incoming.forget_again(stream);
     }
 
+    /// Takes back the answers to subscribe calls that no caller has taken. The subscriptions end with their session, and
+    /// nobody knows of them: the calls are made anew, as if there had been no answer.
+    pub(super) fn take_back_subscriptions(&mut self) {
+        let calls = &self.calls;
+        let unknown = self.incoming.take_unknown(|stream, call| {
+            calls.is_untaken(call, |outcome| *outcome == Outcome::Subscribed(stream))
+        });
+        for Again { call, message, wanted, .. } in unknown {
+            self.calls.reopen(call, Subscribe { wanted, greeted: true }, message);
+        }
+    }
+
     /// Ends the streams that this end takes, or registers calls that make their subscriptions anew. Returns the
     /// messages of these calls.
     pub(super) fn resubscribe(

@@ -196,6 +196,27 @@ impl<W, O> Calls<W, O> {
         self.put(id, new);
     }
 
+    /// Returns whether a call has an outcome that `is_meant` and that nobody has taken.
+    pub(crate) fn is_untaken(&self, id: u64, is_meant: impl FnOnce(&O) -> bool) -> bool {
+        let call = self.index_of(id).and_then(|index| self.places[index].as_ref());
+        call.is_some_and(
+            |call| matches!(&call.state, State::FromAnswer(outcome) if is_meant(outcome)),
+        )
+    }
+
+    /// Drops the outcome of a call that nobody has taken: the call is open again, with the message that makes it anew.
+    pub(crate) fn reopen(&mut self, id: u64, subscribe: Subscribe, message: bytes::Bytes) {
+        let Some(call) = self.get_mut(id) else { return };
+        let cold = call.cold.get_or_insert_default();
+        (cold.subscribe, cold.again) = (Some(subscribe), Some(message));
+        call.state = State::Open(None);
+        let deadline = call.deadline;
+        self.answered -= 1;
+        self.open += 1;
+        self.subscribing += 1;
+        self.deadlines.add(deadline);
+    }
+
     fn put(&mut self, id: u64, new: New<W>) {
         let New { place, deadline, handler, cold, waiter } = new;
         self.open += 1;

@@ -259,6 +259,26 @@ impl<W> IncomingStreams<W> {
         true
     }
 
+    /// Removes the subscriptions of which nobody knows yet, as `is_unknown` tells by each subscription and its call.
+    /// Returns how these are made anew.
+    pub(crate) fn take_unknown(
+        &mut self,
+        is_unknown: impl Fn(IncomingKey, u64) -> bool,
+    ) -> Vec<Again> {
+        let unknown = self.open.iter().filter_map(|(key, stream)| {
+            let again = stream.again.as_ref().filter(|again| !again.is_pending)?;
+            let is_open = matches!(stream.state, State::Open { .. });
+            let is_alone = stream.linked_streams.is_empty();
+            (is_open && is_alone && is_unknown(key, again.call)).then(|| (key, (**again).clone()))
+        });
+        let unknown: Vec<_> = unknown.collect();
+        let remove = |(key, again)| {
+            drop(self.remove(key));
+            again
+        };
+        unknown.into_iter().map(remove).collect()
+    }
+
     /// Ends all streams with their session, or shows a gap where the subscription is made anew. Returns the waiters, and
     /// the subscriptions to make anew.
     pub(crate) fn lose_all(&mut self, reason: &CloseReason) -> (Vec<W>, Vec<(IncomingKey, Again)>) {
