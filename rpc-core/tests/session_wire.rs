@@ -1235,6 +1235,48 @@ async fn a_subscription_is_made_anew_until_it_is_answered() {
     assert_eq!(ticks.next().await, Some(Ok(7)));
 }
 
+/// The server numbers the subscriptions of each connection from 1.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_dropped_without_a_link_ends_no_other_stream() {
+    let client = Client::new();
+    let takes = TakesClient::new(client.peer.clone());
+    let mut raw = client.link();
+    raw.receive().await;
+    let mut streams = Vec::new();
+    for subscription in ["1", "2"] {
+        let stream = takes.ticks().start();
+        let id = raw.called("ticks").await;
+        raw.answer(&id, subscription).await;
+        streams.push(stream.await.unwrap());
+    }
+    drop(raw);
+    sleep(Duration::from_millis(10)).await;
+    drop(streams.remove(0));
+    let mut raw = client.link();
+    raw.receive().await;
+    let id = raw.called("ticks").await;
+    assert!(raw.is_silent().await, "the other stream is not subscribed again");
+    raw.answer(&id, "1").await;
+    raw.notify("ticks", r#"{"subscription":1,"result":7}"#).await;
+    let mut stream = streams.remove(0);
+    assert_eq!(stream.next().await, Some(Err(rpc_core::StreamError::Gap { missed: 0 })));
+    assert_eq!(stream.next().await, Some(Ok(7)));
+    assert!(raw.is_silent().await, "nothing ends this one");
+    // A stream that is dropped before the answer to its new subscription is ended by its new number.
+    drop(raw);
+    let mut raw = client.link();
+    raw.receive().await;
+    let id = raw.called("ticks").await;
+    drop(stream);
+    raw.play(&format!(
+        r#"<-- {{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{id}}}}}"#
+    ))
+    .await;
+    raw.answer(&id, "3").await;
+    raw.play(r#"<-- {"jsonrpc":"2.0","id":3,"method":"unsubscribe_ticks","params":[3]}"#).await;
+    assert!(raw.is_silent().await);
+}
+
 /// A message that waited for the first one of the other end kept the task busy until the close was over.
 #[tokio::test(start_paused = true)]
 async fn a_link_on_which_the_other_end_has_said_nothing_is_closed_at_once() {
