@@ -30,6 +30,7 @@ impl Closing {
 impl Connection {
     /// Begins a close: callers hear the reason, and handlers are dropped. Finished answers and the close follow.
     pub(super) fn begin_closing(&mut self, reason: CloseReason, within: Option<Duration>) {
+        self.report_last();
         let shared = &self.driver.shared;
         let longest = shared.config.limits.close;
         let within = within.map_or(longest, |within| within.min(longest));
@@ -91,6 +92,7 @@ impl Connection {
 
     /// Ends the connection: the transport does not work any more.
     pub(super) fn lose(&mut self, reason: CloseReason) -> CloseReason {
+        self.report_last();
         let mut state = self.driver.shared.lock();
         // It may have been closing already, for another reason.
         let reason = state.protocol.ended().cloned().unwrap_or(reason);
@@ -100,6 +102,13 @@ impl Connection {
         unanswered.into_iter().for_each(drop_quietly);
         self.driver.drop_handlers();
         self.over(reason)
+    }
+
+    /// Tells the protocol of the messages that were read in a turn that did not reach its end: whoever asks how the
+    /// session has ended must not send them again.
+    fn report_last(&mut self) {
+        let now = self.driver.shared.clock.now();
+        self.driver.report_taken_in(now);
     }
 
     fn over(&mut self, reason: CloseReason) -> CloseReason {

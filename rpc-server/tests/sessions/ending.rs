@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rpc_core::{CloseCode, Link};
 use serde_json::json;
 
-use crate::support::{spawn, until};
+use crate::support::{TEXT, frame, spawn, until};
 use crate::{announced, away, cut, sessions};
 
 #[tokio::test]
@@ -58,6 +58,21 @@ async fn who_was_closed_while_the_link_worked_is_told_as_well() {
     until(|| server.peers().is_empty()).await;
     let (_, said) = session.ask(announced(&server).await).await;
     assert_eq!((&said["refused"], &said["code"]), (&json!("ended"), &json!(4000)), "{said}");
+    assert_eq!(said["received"], 1, "{said}");
+}
+
+/// The server reads both messages in one turn. If the first one was not counted, the client would send it again.
+#[tokio::test]
+async fn what_was_taken_in_right_before_a_message_that_ends_the_session_is_told() {
+    let server = spawn(sessions(|limits| limits.message_in = 1000)).await;
+    let mut session = crate::begin(&server).await;
+    let note = br#"{"jsonrpc":"2.0","method":"note"}"#;
+    session.raw.send([frame(TEXT, note), frame(TEXT, &[b' '; 1001])].concat()).await;
+    assert_eq!(session.raw.close_frame().await.0, 1009);
+    session.raw.shutdown().await;
+    until(|| server.peers().is_empty()).await;
+    let (_, said) = session.ask(announced(&server).await).await;
+    assert_eq!((&said["refused"], &said["code"]), (&json!("ended"), &json!(1009)), "{said}");
     assert_eq!(said["received"], 1, "{said}");
 }
 
