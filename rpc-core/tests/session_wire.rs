@@ -10,7 +10,9 @@ use rpc_core::memory::{self, Pipe};
 use rpc_core::transport::{
     Accepted, Connection, ConnectionEvent, Endpoint, EndpointConfig, SessionMode,
 };
-use rpc_core::{CallError, CloseCode, Context, Fate, Limits, Peer, Router, Streaming, service};
+use rpc_core::{
+    CallError, CloseCode, Context, Fate, Limits, Peer, Router, StreamError, Streaming, service,
+};
 use serde_json::Value;
 use support::Raw;
 use tokio::sync::mpsc;
@@ -308,6 +310,26 @@ async fn a_subscription_that_the_hello_gets_in_front_of_ends() {
     assert_eq!(ticks.next().await, Some(Ok(7)));
     let end = timeout(Duration::from_secs(60), ticks.next()).await;
     assert_eq!(end.expect("the reader is told"), None);
+}
+
+/// What the server asks for waits for the client's first message, and the server's hello leaves before: the streams of
+/// these requests are counted.
+#[tokio::test(start_paused = true)]
+async fn a_hello_leaves_before_what_waits_also_without_a_session() {
+    let server = Server::new();
+    let mut raw = server.ordinary();
+    sleep(Duration::from_millis(1)).await;
+    let ticks = server.peer().subscribe::<u32>("ticks", "unsubscribe", ()).start();
+    assert!(raw.is_silent().await);
+    raw.notify("$/hello", r#"{"duplex":1}"#).await;
+    assert!(said(&raw.receive().await).is_null());
+    let id = raw.called("ticks").await;
+    raw.answer(&id, r#""s1""#).await;
+    raw.notify("$/item", r#"{"subscription":"s1","seq":1,"result":7}"#).await;
+    raw.notify("$/item", r#"{"subscription":"s1","seq":3,"result":9}"#).await;
+    let mut ticks = ticks.await.unwrap();
+    assert_eq!(ticks.next().await, Some(Ok(7)));
+    assert_eq!(ticks.next().await, Some(Err(StreamError::Gap { missed: 1 })));
 }
 
 /// The client takes no acknowledgement before the hello. The one that the messages behind its hello called for left

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Event, Protocol};
-use crate::protocol::tables::outbox::Carried;
+use crate::protocol::tables::outbox::{Carried, Queued};
 use crate::wire::dialect::Dialect;
 use crate::wire::hello::{Greetings, session_said};
 
@@ -23,10 +23,13 @@ impl<W> Protocol<W> {
         self.chance = chance;
     }
 
-    /// Says hello, if this end has not said it, before every message that is sent from now on.
+    /// Says hello, if this end has not said it, before every message that is sent from now on: also before those that
+    /// wait to be sent.
     pub(crate) fn greet(&mut self) {
-        if let Some(hello) = self.hello.say(self.limits.stream_window, self.told_batch()) {
-            self.outbox.push(hello, Carried::None);
+        if let Some(message) = self.hello.say(self.limits.stream_window, self.told_batch()) {
+            let calls = Carried::None;
+            self.outbox.push_front(Queued { message, calls, is_put_back: false });
+            self.note_hello_in_front();
         }
     }
 
