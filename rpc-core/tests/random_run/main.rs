@@ -32,5 +32,5 @@ use plan::Plan;
 
 #[test]
 fn whatever_happens_at_the_same_time_each_end_keeps_its_promises() {
-    seeds::run("RANDOM", Plan::of, checks::of);
+    seeds::run("RANDOM", seeds::RUNS, Plan::of, checks::of);
 }

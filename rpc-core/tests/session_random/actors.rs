@@ -21,6 +21,8 @@ pub struct Actor {
     pub is_over: Arc<AtomicBool>,
     /// The session of the server; empty at the client.
     pub session: String,
+    /// The most bytes of a text that is sent.
+    pub longest: u64,
 }
 
 impl Actor {
@@ -91,7 +93,7 @@ impl Actor {
 
     async fn long(&self, random: &mut Random) {
         let token = self.books.token();
-        let text = "x".repeat(random.below(6000) as usize);
+        let text = "x".repeat(random.below(self.longest) as usize);
         let call = self.work().long(token, text.clone());
         let asked = Asked::new("long", Some(DEADLINE));
         self.books.clone().ask(token, asked, |answer| *answer == text, call.into_future()).await;

@@ -33,6 +33,10 @@ pub struct Pages {
     pub fresh: u64,
     pub resumed: u64,
     pub links: u64,
+    /// How often the client began another session by itself.
+    pub renewed: u64,
+    /// How often the server asked for another link.
+    pub moves: u64,
     pub lost_notifications: u64,
     /// What the server has dropped and counted: notifications that it took in and had not begun with when their session
     /// ended.

@@ -1,37 +1,86 @@
-//! A pipe with keepalive probes, as a WebSocket has: they travel among the messages, and the far end answers each one
-//! by itself, so that an end finds out that the link is dead.
+//! One end of a link: a pipe with keepalive probes, as a WebSocket has, so that an end finds out that the link is dead.
+//! The probes travel among the messages, and the far end answers each one by itself.
 
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use rpc_core::CloseCode;
-use rpc_core::memory::{Pipe, Text};
+use rpc_core::memory::{Faults, Pipe, Text};
 use rpc_core::transport::{LinkError, Received, Transport};
+
+use super::seeds::Random;
 
 const PROBE: &str = "probe";
 const ANSWER: &str = "alive";
 
 /// Both ends of a link must be such ends.
-pub struct Probing {
+pub struct End {
     pipe: Pipe,
     /// How many of the messages that the pipe accepted are none of the connection.
     probes: u64,
+    bytes: u64,
+    doom: Option<Doom>,
 }
 
-impl Probing {
+/// A message at which the link fails: a hello or an acknowledgement, on which the two ends agree about the session.
+pub struct Doom {
+    method: &'static str,
+    /// How many such messages come before.
+    passes: u64,
+    fails: Fails,
+}
+
+#[derive(Clone, Copy)]
+enum Fails {
+    /// The link breaks before the message arrives.
+    Before,
+    /// The link breaks when the message was read.
+    Behind,
+    /// Nothing arrives from the message on.
+    Silently,
+}
+
+impl Doom {
+    pub fn of(random: &mut Random) -> Self {
+        Self {
+            method: random.pick(&["\"$/hello\"", "\"$/ack\"", "\"$/ack\""]),
+            passes: random.pick(&[0, 0, 0, 1, 3]),
+            fails: random.pick(&[Fails::Before, Fails::Behind, Fails::Silently]),
+        }
+    }
+
+    fn comes_with(&mut self, message: &[u8]) -> bool {
+        let is_such = message.windows(self.method.len()).any(|it| it == self.method.as_bytes());
+        let comes = is_such && self.passes == 0;
+        self.passes -= u64::from(is_such && !comes);
+        comes
+    }
+}
+
+impl End {
     pub fn new(pipe: Pipe) -> Self {
-        Self { pipe, probes: 0 }
+        Self { pipe, probes: 0, bytes: 0, doom: None }
+    }
+
+    pub fn faults(&self) -> Faults {
+        self.pipe.faults()
+    }
+
+    /// Makes the link fail at what this end sends.
+    pub fn doom(&mut self, doom: Doom) {
+        self.doom = Some(doom);
     }
 
     fn send_probe(&mut self, probe: &'static str) -> Result<(), LinkError> {
         let before = self.pipe.accepted();
+        self.bytes += probe.len() as u64;
         let sent = self.pipe.send(Bytes::from_static(probe.as_bytes()));
         self.probes += self.pipe.accepted() - before;
         sent
     }
 }
 
-impl Transport for Probing {
+impl Transport for End {
     type Text = Text;
 
     fn poll_receive(&mut self, cx: &mut Context<'_>, allowance: usize) -> Poll<Received<Text>> {
@@ -54,6 +103,15 @@ impl Transport for Probing {
     }
 
     fn send(&mut self, message: Bytes) -> Result<(), LinkError> {
+        self.bytes += message.len() as u64;
+        if let Some(doom) = self.doom.take_if(|doom| doom.comes_with(&message)) {
+            let way = self.pipe.faults().outgoing();
+            match doom.fails {
+                Fails::Before => way.cut_at(self.bytes - 1),
+                Fails::Behind => way.cut_at(self.bytes),
+                Fails::Silently => way.stall(),
+            }
+        }
         self.pipe.send(message)
     }
 

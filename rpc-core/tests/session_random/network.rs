@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use rpc_core::memory::{self, Faults};
 use rpc_core::transport::{
-    Accepted, Connection, ConnectionEvent, Endpoint, EndpointConfig, PeerRegistry, SessionMode,
+    Accepted, Connection, ConnectionEvent, Endpoint, EndpointConfig, PeerRegistry, SessionEnd,
+    SessionMode,
 };
 use rpc_core::{CloseCode, CloseReason, Router};
 use tokio::task::JoinSet;
@@ -14,8 +15,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::actors::Actor;
 use super::books::Books;
+use super::link::{Doom, End};
 use super::plan::Plan;
-use super::probing::Probing;
 use super::seeds::Random;
 use super::services::{WorkServer, Works};
 
@@ -28,6 +29,8 @@ pub struct Network {
     /// What the server does by itself.
     pub actors: Mutex<JoinSet<()>>,
     pace: u64,
+    renews: bool,
+    longest: u64,
 }
 
 impl Network {
@@ -44,6 +47,8 @@ impl Network {
             connections: Mutex::default(),
             actors: Mutex::default(),
             pace: plan.pace,
+            renews: plan.renews,
+            longest: plan.longest,
         })
     }
 
@@ -52,7 +57,7 @@ impl Network {
         let works = Works { books: self.books.clone(), is_server: false };
         let services = Router::new().service(WorkServer::new(works));
         let mut config = EndpointConfig::new(services, plan.client.clone());
-        config.sessions = SessionMode::Ask;
+        config.sessions = plan.mode;
         config.answers_malformed = false;
         Endpoint::new(config)
     }
@@ -82,13 +87,37 @@ impl Network {
         }
     }
 
-    /// Gives the client another link.
+    /// Gives the client another link, to which something happens.
     fn link(self: &Arc<Self>, connection: &mut Connection, random: &mut Random) -> Faults {
         let (near, far) = memory::transports(random.pick(&[300, 4096, 64 * 1024]));
+        let (mut near, mut far) = (End::new(near), End::new(far));
         let faults = near.faults();
-        let (near, far) = (Probing::new(near), Probing::new(far));
-        let is_announced = connection.wants_to_resume() || random.once_in(10);
+        // What a client announces is decided earlier than what it asks for.
+        let is_announced = match connection.wants_to_resume() {
+            true => !random.once_in(30),
+            false => random.once_in(10),
+        };
         let is_same = !random.once_in(40) || self.is_over();
+        if !self.is_over() && random.once_in(6) {
+            let end = if random.once_in(2) { &mut near } else { &mut far };
+            end.doom(Doom::of(random));
+        } else if !self.is_over() {
+            self.harm(&faults, random);
+        }
+        self.join(connection, (near, far), is_announced, is_same, random);
+        faults
+    }
+
+    /// Gives the client a link. The server is told whether the client has announced a resume, and whether its caller is
+    /// the same.
+    pub fn join(
+        self: &Arc<Self>,
+        connection: &mut Connection,
+        (near, far): (End, End),
+        is_announced: bool,
+        is_same: bool,
+        random: &mut Random,
+    ) {
         let endpoint = Endpoint::new(self.server.lock().unwrap().clone());
         endpoint.set_extended(false);
         let (network, own) = (self.clone(), random.fork());
@@ -111,6 +140,7 @@ impl Network {
                     books: network.books.clone(),
                     is_over: network.is_over.clone(),
                     session,
+                    longest: network.longest,
                 },
                 own,
             );
@@ -118,12 +148,8 @@ impl Network {
             let dropped = server_end.stats().counters.dropped;
             network.books.write(|pages| pages.dropped += dropped);
         });
-        if !self.is_over() {
-            self.harm(&faults, random);
-        }
         self.books.write(|pages| pages.links += 1);
         connection.attach(near, true);
-        faults
     }
 
     fn act(&self, actor: &Actor, mut random: Random) {
@@ -180,24 +206,20 @@ impl Network {
                         if is_opened && !resumed {
                             opens = Some(Instant::now() + random.millis(200));
                         }
-                        self.books.write(|pages| {
-                            *(if resumed { &mut pages.resumed } else { &mut pages.fresh }) += 1;
-                            if !resumed {
-                                pages.fresh_at = Some(Instant::now());
-                            }
-                            pages.lost_notifications += ended.map_or(0, |it| it.lost_notifications);
-                        });
+                        self.is_up(resumed, ended);
                     }
                     ConnectionEvent::Lost { ended, .. } => {
-                        self.books.write(|pages| {
-                            pages.lost_notifications += ended.map_or(0, |it| it.lost_notifications);
-                        });
+                        self.has_lost(ended);
                         let wait = if random.once_in(10) { 4000 } else { 200 };
                         next = Instant::now() + random.millis(wait);
                         is_calm = false;
                     }
+                    ConnectionEvent::AskedToMove => {
+                        self.books.write(|pages| pages.moves += 1);
+                        (next, is_calm) = (Instant::now(), false);
+                    }
                     ConnectionEvent::Closed(reason) => return reason,
-                    _ => {}
+                    other => panic!("{other:?} is new"),
                 },
                 () = sleep_until(opens.unwrap_or(next)), if opens.is_some() => {
                     connection.open_session();
@@ -209,6 +231,15 @@ impl Network {
                         connection.detach();
                         next = Instant::now() + random.millis(100);
                         continue;
+                    }
+                    if !is_calm && self.renews && random.once_in(4) {
+                        self.books.write(|pages| pages.renewed += 1);
+                        self.has_lost(connection.renew_session("enough"));
+                        opens = None;
+                        if random.once_in(2) {
+                            next = Instant::now() + random.millis(100);
+                            continue;
+                        }
                     }
                     links.push(self.link(&mut connection, &mut random));
                     // What is stuck in an earlier link comes late.
@@ -223,13 +254,33 @@ impl Network {
         }
     }
 
-    /// Pushes numbers to all clients, and ends sessions if that is wanted.
+    /// Takes note that the client has a link.
+    pub fn is_up(&self, resumed: bool, ended: Option<SessionEnd>) {
+        self.has_lost(ended);
+        self.books.write(|pages| {
+            *(if resumed { &mut pages.resumed } else { &mut pages.fresh }) += 1;
+            if !resumed {
+                pages.fresh_at = Some(Instant::now());
+            }
+        });
+    }
+
+    /// Takes note of what the client was told of a session that has ended.
+    pub fn has_lost(&self, ended: Option<SessionEnd>) {
+        let Some(ended) = ended else { return };
+        self.books.write(|pages| pages.lost_notifications += ended.lost_notifications);
+    }
+
+    /// Pushes numbers to all clients, asks them to move, and ends sessions if that is wanted.
     pub async fn disturb(self: Arc<Self>, mut random: Random, is_cruel: bool) {
         let mut number = 0;
         while !self.is_over() {
             sleep(random.millis(100)).await;
             number += 1;
             let _ = self.registry().group("all").notify("w.pushed", (number,)).await;
+            if random.once_in(15) {
+                self.registry().peers().iter().for_each(|peer| _ = peer.ask_to_move());
+            }
             if is_cruel && random.once_in(100) {
                 match random.below(3) {
                     0 => self.restart(),

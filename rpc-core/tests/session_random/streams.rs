@@ -32,6 +32,11 @@ pub async fn subscribe(actor: &Actor, random: &mut Random) {
                 actor.books.write(|pages| pages.gaps += 1);
                 next = 0;
             }
+            // Asked for before the hello of the client came, so that the stream has no credit.
+            Some(Err(StreamError::Gap { missed })) if missed > 0 => {
+                actor.books.write(|pages| pages.gaps += 1);
+                next += missed;
+            }
             Some(Err(StreamError::Closed { .. })) => return,
             // The subscription could not be made anew.
             Some(Err(StreamError::Remote(_))) => return,

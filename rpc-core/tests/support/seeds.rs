@@ -6,8 +6,8 @@ use std::fmt::Display;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// How many seeds there are unless the environment says otherwise.
-const RUNS: u64 = 150;
+/// How many seeds are enough where nobody waits long for one.
+pub const RUNS: u64 = 150;
 
 /// Longer than any seed takes: one that spins never ends.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -54,12 +54,12 @@ impl Random {
     }
 }
 
-/// Runs `check`, which tells what went wrong, with the plan of each seed: `NAME_RUNS` seeds from `NAME_FIRST` on, or
-/// `NAME_SEED` alone.
+/// Runs `check`, which tells what went wrong, with the plan of each of so many seeds. The environment may say
+/// otherwise: `NAME_RUNS` seeds from `NAME_FIRST` on, or `NAME_SEED` alone.
 ///
 /// # Panics
 /// If something went wrong. The text names each seed that failed.
-pub fn run<P, F>(name: &str, plan: fn(u64) -> P, check: fn(P) -> F)
+pub fn run<P, F>(name: &str, runs: u64, plan: fn(u64) -> P, check: fn(P) -> F)
 where
     P: Display + 'static,
     F: Future<Output = Vec<String>> + 'static,
@@ -67,7 +67,7 @@ where
     let variable = |what| variable(&format!("{name}_{what}"));
     let seeds = match (variable("SEED"), variable("FIRST").unwrap_or(0)) {
         (Some(seed), _) => seed..seed + 1,
-        (None, first) => first..first + variable("RUNS").unwrap_or(RUNS),
+        (None, first) => first..first + variable("RUNS").unwrap_or(runs),
     };
     let (mut failed, mut report) = (Vec::new(), String::new());
     for seed in seeds {
