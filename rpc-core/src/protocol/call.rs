@@ -66,6 +66,12 @@ impl<W> Protocol<W> {
         self.calls.next_id()
     }
 
+    /// Returns the id for a call whose answer nobody waits for.
+    pub(super) fn issue_id(&mut self) -> u64 {
+        self.next_id();
+        self.calls.issue()
+    }
+
     fn cold(&mut self, id: u64, start: Start) -> Option<Box<ColdFields>> {
         let Start { wanted, streams, sliding, progress, is_lasting, .. } = start;
         let is_special = progress | is_lasting;

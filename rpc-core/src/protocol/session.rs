@@ -83,6 +83,8 @@ struct Opener {
     asks: bool,
     /// Whether this end says hello on each link, without an exchange of headers.
     greets: bool,
+    /// Whether a ping is still to show what the other end knows of sessions, should it say nothing by itself.
+    may_ping: bool,
     /// Whether the application opens each session before its messages are sent.
     is_opened_by_application: bool,
     /// The token with which the session is resumed.

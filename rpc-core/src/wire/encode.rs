@@ -71,6 +71,15 @@ pub(crate) fn unsubscribe(method: &str, subscription: &str, id: u64) -> Bytes {
     out.freeze()
 }
 
+/// Returns the request that any end answers, and no application sees.
+pub(crate) fn ping(id: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(64);
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/ping","id":"#);
+    write_number(id, &mut (&mut out).writer());
+    out.put_u8(b'}');
+    out.freeze()
+}
+
 /// Returns the notification that the connection will be closed.
 pub(crate) fn go_away(news: &GoAway) -> Bytes {
     let params = news.params();

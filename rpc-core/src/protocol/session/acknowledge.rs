@@ -73,6 +73,7 @@ impl<W> Protocol<W> {
                 session.sending.unacknowledged_since(now);
             }
         }
+        self.ping_if_unknown(takes);
         self.on_sent(takes, now);
     }
 

@@ -8,9 +8,14 @@ use super::{Opener, Phase, Role, Session};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::protocol::session::EndedSession;
 use crate::protocol::tables::calls::MessageState;
+use crate::protocol::tables::outbox::Carried;
 use crate::protocol::tables::replay::ReplayQueue;
 use crate::protocol::{Event, Held, Protocol};
+use crate::wire::encode;
 use crate::wire::session::{SessionParams, SessionSaid};
+
+/// How many bytes are kept for an end that has not shown whether it knows of sessions, before this end asks.
+const UNKNOWN: usize = 64 * 1024;
 
 /// How often in a row a session is resumed without a message getting through, before the session is given up.
 const FRUITLESS: u8 = 3;
@@ -92,10 +97,27 @@ impl<W> Protocol<W> {
         let hello = if says { self.hello.say_with(window, batch, said) } else { None };
         let phase = if asks && says { Phase::Asked } else { Phase::None };
         self.count_anew(phase, hello.is_some());
+        if let Some(opener) = self.session.as_mut().and_then(|session| session.opener()) {
+            opener.may_ping = phase == Phase::Asked && !is_known;
+        }
         if phase == Phase::Asked {
             self.held.get_or_insert_with(Held::of_session);
         }
         hello
+    }
+
+    /// Asks the other end for any answer, once, if much is `kept` for a session of which the other end has said nothing:
+    /// a hello or a response shows whether there is a session.
+    pub(super) fn ping_if_unknown(&mut self, kept: usize) {
+        let is_much = kept >= UNKNOWN.min(self.limits.queue);
+        let session = self.session.as_mut().filter(|session| session.phase == Phase::Asked);
+        let Some(opener) = session.filter(|_| is_much).and_then(|session| session.opener()) else {
+            return;
+        };
+        if std::mem::take(&mut opener.may_ping) {
+            let id = self.issue_id();
+            self.outbox.push(encode::ping(id), Carried::None);
+        }
     }
 
     /// Counts the messages of a fresh session, which begins with the link or behind the hello that the link was given.
