@@ -346,6 +346,39 @@ async fn an_acknowledgement_leaves_behind_the_hello_that_grants_the_session() {
     raw.is_acked(10).await;
 }
 
+/// A call that the server makes before it has heard the client is not part of the session: its number there was that of
+/// another message, or of none, and the call was told not to have been sent.
+#[tokio::test(start_paused = true)]
+async fn a_call_from_before_the_session_ends_with_its_link() {
+    let server = Server::new();
+    for is_confirmed in [false, true] {
+        let mut raw = server.ordinary();
+        sleep(2 * Limits::server().handshake).await;
+        let peer = server.peer();
+        let early = peer.call::<u32>("early", ()).no_timeout().start();
+        raw.called("early").await;
+        raw.notify("$/hello", ASK).await;
+        let token = token_of(&raw.receive().await);
+        if !is_confirmed {
+            raw.close_with(CloseCode::LINK_GIVEN_UP).await;
+            assert_eq!(early.await.unwrap_err().fate(), Some(Fate::MaybeExecuted));
+            peer.closed().await;
+            continue;
+        }
+        raw.ack(0).await;
+        let late = peer.call::<u32>("late", ()).start();
+        raw.called("late").await;
+        drop(raw);
+        assert_eq!(early.await.unwrap_err().fate(), Some(Fate::MaybeExecuted));
+        let mut raw = server.announced();
+        assert!(raw.resume(&token, 1, 0).await["resumed"] == true);
+        raw.ack(0).await;
+        let id = raw.called("late").await;
+        raw.answer(&id, "7").await;
+        assert_eq!(late.await.unwrap(), 7);
+    }
+}
+
 /// A client without sessions is not told of any, and costs no wait.
 #[tokio::test(start_paused = true)]
 async fn a_hello_that_does_not_ask_is_answered_without_a_session() {

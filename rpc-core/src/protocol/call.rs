@@ -251,7 +251,7 @@ impl<W> Protocol<W> {
                 debug_assert!(nobody.is_none(), "who waits for a call is kept with the call");
             }
             MessageState::Queued(ticket) => self.outbox.cancel(ticket),
-            MessageState::InFlight(_) => {
+            MessageState::InFlight(_) | MessageState::OfLink => {
                 let wanted = self.calls.take_subscribe(id).map(|it| it.wanted);
                 self.on_wire -= 1;
                 self.calls.give_up();

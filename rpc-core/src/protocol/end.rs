@@ -7,7 +7,6 @@ use super::{Outcome, Protocol};
 use crate::error::call::Fate;
 use crate::error::close::{CloseCode, CloseReason};
 use crate::error::object::ErrorObject;
-use crate::protocol::tables::calls::MessageState;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::OVERHEAD;
 
@@ -116,7 +115,7 @@ impl<W> Protocol<W> {
         self.outbox.drop_calls();
         for id in self.calls.open_ids() {
             let fate = match self.calls.open_mut(id).map(|call| &call.place) {
-                Some(MessageState::InFlight(_)) => Fate::MaybeExecuted,
+                Some(place) if place.is_sent() => Fate::MaybeExecuted,
                 _ => self.fate(id, Fate::NotSent),
             };
             self.resolve(id, Outcome::Closed(reason.clone().into(), fate));

@@ -222,8 +222,9 @@ impl<W> Protocol<W> {
         }
         session.is_acknowledging = false;
         session.away.get_or_insert(now);
-        if let Some(opener) = session.opener() {
-            opener.greeted_until = None;
+        match &mut session.role {
+            Role::Opens(opener) => opener.greeted_until = None,
+            Role::Accepts(_) => self.lose_calls_of_link(),
         }
     }
 

@@ -1,6 +1,5 @@
 //! Responses of the other end to calls of this end.
 
-use crate::protocol::tables::calls;
 use crate::protocol::{Event, Outcome, Protocol};
 use crate::wire::decode::Response;
 use crate::wire::id::whole;
@@ -9,7 +8,7 @@ impl<W> Protocol<W> {
     /// Returns whether this call of this end was sent and is not answered.
     pub(in crate::protocol) fn is_in_flight(&mut self, id: u64) -> bool {
         let call = self.calls.open_mut(id);
-        call.is_some_and(|call| matches!(call.place, calls::MessageState::InFlight(_)))
+        call.is_some_and(|call| call.place.is_sent())
     }
 
     pub(super) fn response<'a>(&mut self, id: Option<&str>, answer: Response<'_>) -> Event<'a> {
@@ -23,7 +22,7 @@ impl<W> Protocol<W> {
             return Event::Done;
         };
         let id = id.expect("an open call has an id");
-        if !matches!(call.place, calls::MessageState::InFlight(_)) {
+        if !call.place.is_sent() {
             // It was not even sent: no answer of a call is this.
             if !is_error {
                 self.stray();

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::{Accepter, Phase, Role, Session};
-use crate::protocol::Protocol;
+use crate::error::close::CloseReason;
+use crate::protocol::tables::calls::{Call, MessageState};
 use crate::protocol::tables::outbox::{Carried, Queued};
 use crate::protocol::tables::receipts::Receipts;
+use crate::protocol::{Outcome, Protocol};
 use crate::wire::session::{Refusal, SessionParams, SessionSaid, Subject};
 
 /// A hello that asks for a session.
@@ -100,10 +102,32 @@ impl<W> Protocol<W> {
         session.keep = keep;
         session.is_begun = true;
         self.session = Some(Box::new(session));
+        for id in self.calls.open_ids() {
+            self.leave_outside(id);
+        }
         if is_held {
             self.hold_handlers();
         }
         self.end_waiting_for_hello();
+    }
+
+    /// A call that was sent before the session began is not part of the session, and has no number there.
+    fn leave_outside(&mut self, id: u64) {
+        if let Some(call) = self.calls.open_mut(id).filter(|call| call.place.is_sent()) {
+            call.place = MessageState::OfLink;
+        }
+    }
+
+    /// Ends the calls that were sent before the session began, since their link is lost: they will not be sent again.
+    pub(in crate::protocol) fn lose_calls_of_link(&mut self) {
+        for id in self.calls.open_ids() {
+            let is_of_link = |call: &mut Call<_, _>| call.place == MessageState::OfLink;
+            if self.calls.open_mut(id).is_some_and(is_of_link) {
+                let fate = self.withdraw(id);
+                let reason = CloseReason::link("the link was lost on which the call was made");
+                self.resolve(id, Outcome::Closed(reason.into(), fate));
+            }
+        }
     }
 
     /// Answers a hello that asks for a session without one.

@@ -223,6 +223,7 @@ impl<W> Protocol<W> {
             self.set_expiry(expires);
         }
         self.outbox.drop_of_link();
+        self.lose_calls_of_link();
         self.replay(again);
         Ok(hello)
     }

@@ -140,8 +140,17 @@ pub(crate) enum MessageState {
     InBatch,
     /// With the transport, as the message of this number.
     InFlight(u64),
+    /// With the transport since before the session began: the call belongs to its link.
+    OfLink,
     /// With a transport that was lost before it could pass on the last byte.
     Lost,
+}
+
+impl MessageState {
+    /// Returns whether the other end may have the message.
+    pub(crate) fn is_sent(&self) -> bool {
+        matches!(self, Self::InFlight(_) | Self::OfLink)
+    }
 }
 
 impl<W, O> Calls<W, O> {
@@ -270,7 +279,7 @@ impl<W, O> Calls<W, O> {
     pub(crate) fn report(&mut self, id: u64, json: &str, window: usize) -> Result<Option<W>, ()> {
         let Some(call) = self.open_mut(id) else { return Ok(None) };
         // Ids can be guessed, and there may be far more calls here than on the wire.
-        let is_sent = matches!(call.place, MessageState::InFlight(_));
+        let is_sent = call.place.is_sent();
         let progress = call.cold.as_mut().and_then(|cold| cold.progress.as_mut());
         let Some(progress) = progress.filter(|_| is_sent) else { return Ok(None) };
         if !progress.push(json, window) {
@@ -403,7 +412,8 @@ impl<W, O> Calls<W, O> {
         let is_over = |call: &&Call<W, O>| {
             matches!(call.state, State::Open(_))
                 && call.deadline.is_some_and(|deadline| deadline <= now)
-                && !matches!(call.place, MessageState::InFlight(_) | MessageState::InBatch)
+                && !call.place.is_sent()
+                && call.place != MessageState::InBatch
         };
         open.filter(is_over).map(|call| call.id).collect()
     }
