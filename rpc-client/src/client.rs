@@ -8,8 +8,8 @@ use crate::builder::ClientBuilder;
 use crate::error::ConnectError;
 use crate::handshake::Agreed;
 use crate::reconnect::{
-    Command, Dialer, OnSession, OnState, Parts, Reconnect, Reporter, State, States, Supervisor,
-    present,
+    Command, Commands, Dialer, OnSession, OnState, Parts, Reconnect, Reporter, State, States,
+    Supervisor, present,
 };
 use crate::socket::Socket;
 
@@ -84,7 +84,7 @@ impl Client {
         let mut client =
             Self { peer: peer.clone(), subprotocol: None, supervised: Some(supervised) };
         let connection = endpoint.without_link();
-        let commands = obeyed;
+        let commands = Commands::new(obeyed);
         let parts =
             Parts { peer, connection, dialer, policy, on_session, reporter, commands, first };
         drop(tokio::spawn(Supervisor::new(parts).run()));

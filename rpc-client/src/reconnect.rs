@@ -2,6 +2,7 @@
 //! the attempts, and what the program sees of them.
 
 mod backoff;
+mod commands;
 mod dialer;
 mod hooks;
 mod policy;
@@ -16,7 +17,8 @@ pub use self::setback::Setback;
 pub use self::state::State;
 pub use self::states::States;
 
+pub(crate) use self::commands::{Command, Commands};
 pub(crate) use self::dialer::Dialer;
 pub(crate) use self::hooks::{OnSession, OnState};
 pub(crate) use self::states::{Reporter, present};
-pub(crate) use self::supervisor::{Command, Parts, Supervisor};
+pub(crate) use self::supervisor::{Parts, Supervisor};

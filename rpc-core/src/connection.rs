@@ -295,9 +295,9 @@ impl Connection {
         }
     }
 
-    /// What follows from the messages of a turn for a connection that counts them.
+    /// Lets a connection that counts its messages send what waited for the first message of the other end.
     #[cold]
-    fn after_receive(&mut self, now: Duration) {
+    fn unmute(&mut self, now: Duration) {
         // A hello is not counted, and takes back the count of what came before.
         let was_greeted = std::mem::take(&mut self.driver.was_greeted);
         let has_answer = self.driver.has_events();
@@ -308,7 +308,6 @@ impl Connection {
                 Muted::UntilFirst(until) => has_read || now >= *until,
             });
         }
-        self.driver.report_taken_in(now);
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
@@ -322,7 +321,7 @@ impl Connection {
             None => false,
         };
         if self.driver.counts {
-            self.after_receive(now);
+            self.unmute(now);
         }
         let has_read_all = !more && !self.driver.paused;
         more |= self.driver.run_woken();

@@ -19,11 +19,12 @@ use futures_util::FutureExt;
 use http::header::HeaderValue;
 use rpc_core::Peer;
 use rpc_core::transport::{Connection, ConnectionEvent};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::ConnectError;
 use crate::reconnect::backoff::{Backoff, Plan};
+use crate::reconnect::commands::{Command, Commands};
 use crate::reconnect::dialer::{Dialer, Dialled, Dialling};
 use crate::reconnect::hooks::OnSession;
 use crate::reconnect::policy::Reconnect;
@@ -40,13 +41,6 @@ use sessions::Sessions;
 /// As good as never: 30 years, which each clock can tell.
 const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// What the program asks of the task.
-pub(crate) enum Command {
-    ReconnectNow,
-    /// Told when the fresh session is there.
-    NewSession(oneshot::Sender<()>),
-}
-
 /// The result of the first connection: the subprotocol that the server has picked.
 pub(crate) type First = Result<Option<Box<str>>, ConnectError>;
 
@@ -58,7 +52,7 @@ pub(crate) struct Parts {
     pub(crate) policy: Reconnect,
     pub(crate) on_session: Option<OnSession>,
     pub(crate) reporter: Reporter,
-    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+    pub(crate) commands: Commands,
     pub(crate) first: oneshot::Sender<First>,
 }
 
@@ -68,7 +62,7 @@ pub(crate) struct Supervisor {
     connection: Connection,
     dialer: Dialer,
     reporter: Reporter,
-    commands: mpsc::UnboundedReceiver<Command>,
+    commands: Commands,
     backoff: Backoff,
     /// How long the client may be without a link, for the error of the end.
     give_up_after: Option<Duration>,
@@ -187,8 +181,7 @@ impl Supervisor {
         if let Poll::Ready(event) = pin!(self.connection.next_event()).poll(cx) {
             return Poll::Ready(Step::Event(event));
         }
-        // The channel is closed when the `Client` is dropped, which ends the connection as well.
-        if let Poll::Ready(Some(command)) = self.commands.poll_recv(cx) {
+        if let Poll::Ready(command) = self.commands.poll_next(cx) {
             return Poll::Ready(Step::Command(command));
         }
         if let Some(opening) = self.sessions.opening()

@@ -23,7 +23,7 @@ impl Connection {
             return Ok(0);
         };
         let mut sent = 0;
-        let mut moved = link.unflushed | driver.counts;
+        let mut moved = link.unflushed;
         let is_muted = link.muted.is_some();
         while sent < TURN
             && (!driver.outgoing.is_empty() || (!is_muted && driver.refill(link, now)))
@@ -38,7 +38,7 @@ impl Connection {
             link.keepalive.busy(now);
             link.flush(cx)?;
         }
-        if moved {
+        if moved || driver.taken_in.0 > 0 {
             driver.report(Some(link), now);
         }
         Ok(sent)
@@ -51,7 +51,11 @@ impl Driver {
         let backlog = self.held() + link.backlog();
         let mut state = self.shared.lock();
         if self.counts {
-            state.protocol.on_sent_counted(link.accepted(), backlog, now);
+            if self.taken_in.0 > 0 {
+                let (messages, bytes) = std::mem::take(&mut self.taken_in);
+                state.protocol.on_taken_in(messages, bytes, now);
+            }
+            state.protocol.on_sent_counted(None, backlog, now);
         } else {
             state.protocol.on_sent(backlog, now);
         }
@@ -63,8 +67,11 @@ impl Driver {
         let backlog = self.held() + link.map_or(0, Link::backlog);
         let mut state = self.shared.lock();
         if self.counts {
-            let accepted = link.map_or(0, Link::accepted);
-            state.protocol.on_sent_counted(accepted, backlog, now);
+            if self.taken_in.0 > 0 {
+                let (messages, bytes) = std::mem::take(&mut self.taken_in);
+                state.protocol.on_taken_in(messages, bytes, now);
+            }
+            state.protocol.on_sent_counted(link.map(Link::accepted), backlog, now);
         } else {
             state.protocol.on_sent(backlog, now);
         }

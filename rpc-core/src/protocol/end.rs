@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::session::earlier;
 use super::{Outcome, Protocol};
 use crate::error::call::Fate;
 use crate::error::close::{CloseCode, CloseReason};
@@ -22,9 +23,8 @@ impl<W> Protocol<W> {
             self.stall_ends(),
             self.held_until(),
             self.lifecycle_ends(),
-            self.session_due(),
         ];
-        deadlines.into_iter().flatten().min()
+        earlier(deadlines.into_iter().flatten().min(), self.session_due())
     }
 
     /// Times out calls and requests that have not started and whose deadlines have passed. No message that waits to be
@@ -50,6 +50,7 @@ impl<W> Protocol<W> {
             self.resolve(id, self.timed_out(id, fate));
         }
         self.relieve(now);
+        self.acknowledge_if_due(now);
         if self.held_until().is_some_and(|ends| now >= ends) {
             self.end_waiting_for_hello();
         }

@@ -42,19 +42,41 @@ impl<W> Protocol<W> {
     /// Takes note of a message that the link is given, and returns the message.
     #[inline(never)] // else its place on the stack is made for each message
     fn next_noted(&mut self, queued: Queued) -> Bytes {
-        let (message, number) = if self.session.is_some() {
-            self.send_counted(&queued)
-        } else {
-            (queued.message.clone(), Some(self.sent))
-        };
-        if self.session.is_some() {
-            // The calls may have been made before there was a link, and so before the hello.
-            queued.calls.ids().iter().for_each(|id| self.note_entry(*id));
+        // The frequent messages: answers, of which only the number is noted, and single calls.
+        if let (Some(session), true) = (&mut self.session, self.parked.is_empty()) {
+            match queued.calls {
+                Carried::None => {
+                    self.sent += 1;
+                    return session.keep(queued).0;
+                }
+                Carried::One(id) => {
+                    self.sent += 1;
+                    let (message, number) = session.keep(queued);
+                    self.note_entry(id);
+                    number.into_iter().for_each(|number| self.note_call(id, number));
+                    return message;
+                }
+                _ => {}
+            }
         }
+        self.next_with_others(queued)
+    }
+
+    /// Takes note of a message that is not among the frequent ones, and returns the message.
+    #[inline(never)]
+    fn next_with_others(&mut self, queued: Queued) -> Bytes {
+        let calls = queued.calls.clone();
+        let (message, number) = if self.session.is_some() {
+            // The calls may have been made before there was a link, and so before the hello.
+            calls.ids().iter().for_each(|id| self.note_entry(*id));
+            self.send_counted(queued)
+        } else {
+            (queued.message, Some(self.sent))
+        };
         if let Some(number) = number {
-            queued.calls.ids().iter().for_each(|id| self.note_call(*id, number));
-            if queued.calls.are_of_batch() {
-                self.note_batch(&queued);
+            calls.ids().iter().for_each(|id| self.note_call(*id, number));
+            if calls.are_of_batch() {
+                self.note_batch(&message, calls);
             }
             if !self.parked.is_empty() {
                 self.unpark(); // calls that were given up have left room for parked calls

@@ -134,6 +134,14 @@ fn kept_until<W>(session: &Session<W>, dead_after: Duration) -> Option<Duration>
     })
 }
 
+/// Returns the earlier of two times.
+pub(super) fn earlier(one: Option<Duration>, two: Option<Duration>) -> Option<Duration> {
+    match (one, two) {
+        (Some(one), Some(two)) => Some(one.min(two)),
+        (one, two) => one.or(two),
+    }
+}
+
 impl<W> Session<W> {
     fn new(role: Role, phase: Phase, offset: u64) -> Self {
         let sending = ReplayQueue::new(offset);
@@ -251,19 +259,16 @@ impl<W> Protocol<W> {
 
     #[cold]
     fn due_of(&self, session: &Session<W>) -> Option<Duration> {
-        let told = session.receiving.as_ref().filter(|_| session.is_granted() && self.is_attached);
-        let told = told.filter(|_| !session.is_acknowledging);
-        let told = told.and_then(|receiving| receiving.due(self.limits.ack_after));
-        let within =
-            session.sending.marked_since().filter(|_| session.is_granted() && self.is_attached);
-        let within = within.map(|since| since + self.limits.ack_within);
+        if session.phase == Phase::Granted && self.is_attached {
+            let receiving = session.receiving.as_ref().filter(|_| !session.is_acknowledging);
+            let told = receiving.and_then(|receiving| receiving.due(self.limits.ack_after));
+            let within = session.sending.marked_since().map(|since| since + self.limits.ack_within);
+            return earlier(told, within);
+        }
         let greeted = match &session.role {
             Role::Opens(opener) => opener.greeted_until,
             Role::Accepts(_) => None,
         };
-        [told, within, greeted, kept_until(session, self.limits.dead_after)]
-            .into_iter()
-            .flatten()
-            .min()
+        earlier(greeted, kept_until(session, self.limits.dead_after))
     }
 }

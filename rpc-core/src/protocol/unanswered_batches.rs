@@ -11,7 +11,7 @@ use crate::error::call::{Fate, LONGEST_HEARD};
 use crate::error::kind::Kind;
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::calls::{Calls, MessageState};
-use crate::protocol::tables::outbox::{Carried, OVERHEAD, Queued};
+use crate::protocol::tables::outbox::{Carried, OVERHEAD};
 use crate::util::excerpt::Shortened;
 use crate::util::sync::Arc;
 use crate::wire::decode;
@@ -137,15 +137,14 @@ impl<W> Protocol<W> {
 
     /// Records that a batch is sent.
     #[cold]
-    pub(super) fn note_batch(&mut self, queued: &Queued) {
+    pub(super) fn note_batch(&mut self, message: &Bytes, carried: Carried) {
         let calls = &mut self.calls;
         let unanswered = self.unanswered.get_or_insert_default();
         if unanswered.batches.len() >= unanswered.look_at {
             unanswered.retain(|batch| !batch.is_done(calls));
         }
-        let Queued { message, calls: carried, .. } = queued.clone();
-        let mut batch =
-            Batch { calls: carried, number: self.sent, text: Some(message), members: None };
+        let text = Some(message.clone());
+        let mut batch = Batch { calls: carried, number: self.sent, text, members: None };
         let is_new = !matches!(batch.calls, Carried::Again(_));
         if !is_new || batch.text.as_ref().is_some_and(|text| Batch::cost(text) > KEPT) {
             if batch.calls == Carried::Notifications {

@@ -4,17 +4,26 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Phase, Role};
+use super::{Phase, Role, Session};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::protocol::tables::outbox::{Carried, Queued};
 use crate::protocol::tables::replay::Acknowledged;
 use crate::protocol::{Event, Protocol};
 use crate::wire::session::{ack, is_of_link, read_ack};
 
+impl<W> Session<W> {
+    /// Keeps a message that counts. Returns the message, and its number if it is new.
+    #[inline]
+    pub(in crate::protocol) fn keep(&mut self, queued: Queued) -> (Bytes, Option<u64>) {
+        let message = queued.message.clone();
+        (message, self.sending.push(queued))
+    }
+}
+
 impl<W> Protocol<W> {
     /// Counts a message that the link is given now, and keeps it. Returns the message, and its number if it is new.
-    pub(in crate::protocol) fn send_counted(&mut self, queued: &Queued) -> (Bytes, Option<u64>) {
-        let Some(session) = &mut self.session else { return (queued.message.clone(), None) };
+    pub(in crate::protocol) fn send_counted(&mut self, queued: Queued) -> (Bytes, Option<u64>) {
+        let Some(session) = &mut self.session else { return (queued.message, None) };
         let is_of_link = match queued.calls {
             Carried::Ack => {
                 session.is_acknowledging = false;
@@ -29,10 +38,9 @@ impl<W> Protocol<W> {
         };
         if is_of_link {
             session.sending.push_uncounted();
-            return (queued.message.clone(), None);
+            return (queued.message, None);
         }
-        let number = session.sending.push(queued.clone());
-        (queued.message.clone(), number)
+        session.keep(queued)
     }
 
     /// Counts messages that came over the link and were taken in, with their text of `bytes` together.
@@ -46,7 +54,7 @@ impl<W> Protocol<W> {
     }
 
     /// Queues an acknowledgement, if one is due. Like cancels, acknowledgements wait for no room.
-    pub(super) fn acknowledge_if_due(&mut self, now: Duration) {
+    pub(in crate::protocol) fn acknowledge_if_due(&mut self, now: Duration) {
         let after = self.limits.ack_after;
         let Some(session) = self.session.as_mut().filter(|session| session.phase == Phase::Granted)
         else {
@@ -61,11 +69,13 @@ impl<W> Protocol<W> {
     }
 
     /// Sets what counts as sent and not read, and moves waiting messages into the queue while there is room.
-    /// `accepted` is how many messages of the link the medium accepted.
-    pub(crate) fn on_sent_counted(&mut self, accepted: u64, backlog: usize, now: Duration) {
+    /// `accepted` is how many messages of the link the medium accepted, if that is known better than before.
+    pub(crate) fn on_sent_counted(&mut self, accepted: Option<u64>, backlog: usize, now: Duration) {
         let mut takes = backlog;
         if let Some(session) = &mut self.session {
-            session.sending.on_accepted(accepted);
+            if let Some(accepted) = accepted {
+                session.sending.on_accepted(accepted);
+            }
             if session.phase == Phase::None {
                 session.sending.forget_accepted();
             } else {
@@ -119,7 +129,6 @@ impl<W> Protocol<W> {
     #[cold]
     fn overdue_of_session(&mut self, now: Duration, is_over: bool) -> Option<CloseReason> {
         let (within, dead_after) = (self.limits.ack_within, self.limits.dead_after);
-        self.acknowledge_if_due(now);
         let is_attached = self.is_attached;
         let session = self.session.as_mut()?;
         if session.fault.is_some() {
