@@ -16,6 +16,7 @@ use crate::peer::call::Call;
 use crate::peer::group::JoinError;
 use crate::peer::notify::Notify;
 use crate::peer::slot::{Command, Shared};
+use crate::protocol::Expiry;
 use crate::protocol::stats::PeerStats;
 use crate::service::caller_type;
 use crate::service::idempotency::IdentifyError;
@@ -223,10 +224,12 @@ impl Peer {
     /// Sets how long the login of the peer is valid, from now on. `None` means for ever, which is the default.
     ///
     /// When the login expires, the connection is closed with [`NOT_AUTHENTICATED`](CloseCode::NOT_AUTHENTICATED),
-    /// 4401. Call this again whenever the login is renewed.
+    /// 4401. Call this again whenever the login is renewed. If a session is resumed over another link, what was said on
+    /// that link's peer replaces this; a link on which nothing was said leaves the end as it is.
     pub fn set_expiry(&self, after: impl Into<Option<Duration>>) {
         let now = self.shared.clock.now();
-        let expires = after.into().map(|after| now.saturating_add(after));
+        let end = after.into().map(|after| now.saturating_add(after));
+        let expires = end.map_or(Expiry::Never, Expiry::At);
         self.shared.with(|state| state.protocol.set_expiry(expires));
     }
 

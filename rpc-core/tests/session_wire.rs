@@ -51,9 +51,15 @@ impl Server {
 
     /// A link that has announced a resume.
     fn announced(&self) -> Raw {
+        self.announced_by(|_| {})
+    }
+
+    /// The same, after its caller was looked at.
+    fn announced_by(&self, connect: impl FnOnce(&Peer)) -> Raw {
         let (near, far) = memory::transports(64 * 1024);
         let endpoint = Endpoint::new(self.config.clone());
         endpoint.set_extended(false);
+        connect(&endpoint.peer());
         tokio::spawn(async move {
             match endpoint.accept(far, |_, _| true).await {
                 Accepted::Fresh(connection) => drop(connection.await),
@@ -821,6 +827,68 @@ async fn a_client_learns_how_its_session_has_ended_while_it_was_away() {
     let other = token.replace(&token[token.len() - 2..], "00");
     let unknown = server.announced().resume(&other, 1, 1).await;
     assert_eq!((&unknown["refused"], &unknown["received"]), (&"unknown".into(), &Value::Null));
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Nothing is delivered while the session is away, so nothing ends: the link that resumes decides.
+#[tokio::test(start_paused = true)]
+async fn a_login_that_expires_while_away_is_renewed_by_the_link_that_resumes() {
+    for (said, is_renewed) in [
+        (Some(Some(60 * MINUTE)), true),
+        (Some(None), true),
+        (None, false),
+        (Some(Some(Duration::ZERO)), false),
+    ] {
+        let server = Server::new();
+        let (raw, token) = server.session().await;
+        let peer = server.peer();
+        peer.set_expiry(MINUTE / 2);
+        drop(raw);
+        sleep(MINUTE).await;
+        assert!(!peer.is_closed());
+        let mut raw =
+            server.announced_by(|link| said.into_iter().for_each(|it| link.set_expiry(it)));
+        let answer = raw.resume(&token, 1, 0).await;
+        if is_renewed {
+            assert_eq!(answer["resumed"], true, "{said:?}: {answer}");
+            raw.ack(0).await;
+            raw.add(1).await;
+            raw.added(1).await;
+            assert!(!peer.is_closed());
+            continue;
+        }
+        let told = (&answer["refused"], &answer["code"], &answer["reason"]);
+        let expected = (&"ended".into(), &4401.into(), &"the login has expired".into());
+        assert_eq!(told, expected, "{said:?}: {answer}");
+        assert_eq!(peer.closed().await.code, Some(CloseCode::NOT_AUTHENTICATED));
+        // The session that begins on the link has its own login.
+        if said.is_some() {
+            assert_eq!(raw.closed().await.0, Some(CloseCode::NOT_AUTHENTICATED));
+        } else {
+            raw.ack(0).await;
+            raw.add(1).await;
+            raw.added(1).await;
+        }
+    }
+}
+
+/// A client that logs in by a message got rid of the end of its login by another link.
+#[tokio::test(start_paused = true)]
+async fn a_link_that_says_nothing_of_the_login_leaves_its_end() {
+    let server = Server::new();
+    let (raw, token) = server.session().await;
+    let ends = tokio::time::Instant::now() + MINUTE;
+    server.peer().set_expiry(MINUTE);
+    drop(raw);
+    sleep(MINUTE / 2).await;
+    let mut raw = server.announced();
+    assert_eq!(raw.resume(&token, 1, 0).await["resumed"], true);
+    raw.ack(0).await;
+    let closed = server.peer().closed().await;
+    assert_eq!(closed.reason, "the login has expired");
+    let late = tokio::time::Instant::now() - ends;
+    assert!(late < Duration::from_secs(1), "{late:?} behind the end");
 }
 
 #[tokio::test(start_paused = true)]

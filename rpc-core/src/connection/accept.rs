@@ -12,6 +12,7 @@ use super::take_over::{Offer, Refused, RefusedSession};
 use super::{Connection, End};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::peer::Peer;
+use crate::protocol::Expiry;
 use crate::protocol::session::Resume;
 use crate::transport::{Received, Transport};
 use crate::util::runtime::{Instant, timeout};
@@ -116,7 +117,7 @@ impl Endpoint {
         };
         let said = session_said(hello.params.filter(|_| hello.method == "$/hello"))?;
         let token = Token::parse(said.token()?)?;
-        let expires = shared.lock().protocol.login_expires();
+        let expires = shared.lock().protocol.expiry();
         let resume = Resume {
             secret: token.secret,
             attempt: said.attempt(),
@@ -124,7 +125,7 @@ impl Endpoint {
             buffer: said.buffer(),
             keep: said.keep(),
         };
-        let expires = expires.map(|expires| shared.clock.instant(expires));
+        let expires = expires.map(|expires| expires.map(|end| shared.clock.instant(end)));
         Some(Asking { lookup: token.lookup.into(), resume, expires })
     }
 
@@ -172,8 +173,8 @@ struct Asking {
     /// The part of the token that is looked up.
     lookup: Box<str>,
     resume: Resume,
-    /// When the login ends that the client has shown for this link.
-    expires: Option<Instant>,
+    /// What was said of the end of the login that the client has shown for this link.
+    expires: Option<Expiry<Instant>>,
 }
 
 /// The first message of a link, or its end.

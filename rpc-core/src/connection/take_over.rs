@@ -8,6 +8,7 @@ use super::link::Link;
 use super::{Connection, End};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::peer::Peer;
+use crate::protocol::Expiry;
 use crate::protocol::session::{NextToken, RefusedResume, Resume};
 use crate::util::runtime::Instant;
 use crate::util::token::Token;
@@ -17,8 +18,8 @@ use crate::wire::session::{Refusal, RefusedAs};
 pub(super) struct Offer {
     pub(super) link: Link,
     pub(super) resume: Resume,
-    /// When the login ends that the client has shown for this link.
-    pub(super) expires: Option<Instant>,
+    /// What was said of the end of the login that the client has shown for this link.
+    pub(super) expires: Option<Expiry<Instant>>,
     /// Told whose session the link has, or why it has none.
     pub(super) verdict: oneshot::Sender<Result<Peer, Refused>>,
 }
@@ -86,7 +87,7 @@ impl Connection {
         if let Some(link) = &self.link {
             shared.lock().protocol.note_accepted(link.accepted());
         }
-        let expires = expires.map(|expires| shared.clock.at(expires));
+        let expires = expires.map(|expires| expires.map(|end| shared.clock.at(end)));
         // The counts stand from here on: what has not been read of the old link does not exist.
         let now = shared.clock.now();
         self.driver.report_taken_in(now);

@@ -24,12 +24,28 @@ pub(super) struct Lifecycle {
     guest: Option<Unauthenticated>,
     /// Whether this end drains: it is about to close, and takes no new requests.
     draining: bool,
-    /// When the login of the other end ends.
-    expires: Option<Duration>,
+    /// What the application has said of the end of the other end's login.
+    expires: Option<Expiry<Duration>>,
     /// The `$/goaway` of the other end.
     going_away: Option<GoAway>,
     /// When either end was last asked to move the session to another link.
     moved: Option<Duration>,
+}
+
+/// When a login ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expiry<T> {
+    Never,
+    At(T),
+}
+
+impl<T> Expiry<T> {
+    pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Expiry<U> {
+        match self {
+            Self::Never => Expiry::Never,
+            Self::At(time) => Expiry::At(convert(time)),
+        }
+    }
 }
 
 /// An end that is connected and has not logged in.
@@ -90,9 +106,9 @@ impl<W> Protocol<W> {
         self.lifecycle.as_ref().is_some_and(|lifecycle| lifecycle.guest.is_some())
     }
 
-    /// Sets until when the login holds; `None` is for ever.
-    pub(crate) fn set_expiry(&mut self, expires: Option<Duration>) {
-        self.lifecycle.get_or_insert_default().expires = expires;
+    /// Sets until when the login holds.
+    pub(crate) fn set_expiry(&mut self, expires: Expiry<Duration>) {
+        self.lifecycle.get_or_insert_default().expires = Some(expires);
     }
 
     /// Gives the other end more time for its login.
@@ -105,6 +121,14 @@ impl<W> Protocol<W> {
 
     /// Returns when the login of the other end ends, if it ends.
     pub(crate) fn login_expires(&self) -> Option<Duration> {
+        match self.expiry()? {
+            Expiry::Never => None,
+            Expiry::At(end) => Some(end),
+        }
+    }
+
+    /// Returns what the application has said of the end of the login, if anything.
+    pub(crate) fn expiry(&self) -> Option<Expiry<Duration>> {
         self.lifecycle.as_ref()?.expires
     }
 
@@ -113,14 +137,14 @@ impl<W> Protocol<W> {
         let lifecycle = self.lifecycle.as_ref()?;
         let until = lifecycle.guest.as_ref().map(|guest| guest.until);
         // Without a link nothing is delivered, and the next link may bring a later end.
-        let expires = lifecycle.expires.filter(|_| self.is_attached);
+        let expires = self.login_expires().filter(|_| self.is_attached);
         [until, expires].into_iter().flatten().min()
     }
 
-    /// Returns whether the login has ended although the next link brings the end `expires`.
-    pub(super) fn stays_expired(&self, expires: Option<Duration>, now: Duration) -> bool {
-        let is_past = |end: Option<Duration>| end.is_some_and(|end| end <= now);
-        is_past(self.login_expires()) && is_past(expires)
+    /// Returns whether the login has ended, and the next link does not bring a later end.
+    pub(super) fn stays_expired(&self, renewed: Option<Expiry<Duration>>, now: Duration) -> bool {
+        let is_past = |end| matches!(end, Some(Expiry::At(end)) if end <= now);
+        is_past(self.expiry()) && (renewed.is_none() || is_past(renewed))
     }
 
     /// Returns why the connection must be closed, if the login has ended or did not come in time. A login

@@ -10,7 +10,7 @@ use crate::error::close::{CloseCode, CloseReason};
 use crate::protocol::tables::outbox::Queued;
 use crate::protocol::tables::receipts::Receipts;
 use crate::protocol::tables::replay::FalseCount;
-use crate::protocol::{Event, Held, Protocol};
+use crate::protocol::{Event, Expiry, Held, Protocol};
 use crate::wire::encode;
 use crate::wire::session::{RefusedAs, SessionParams, SessionSaid, Subject};
 
@@ -173,7 +173,7 @@ impl<W> Protocol<W> {
     }
 
     /// Resumes the session of a client over another link. Returns the hello that begins the link, with the `next` token.
-    /// The login that the client has shown for the link ends at `expires`.
+    /// `expires` is what was said of the end of the login that the client has shown for the link.
     ///
     /// # Errors
     /// The session is not resumed over that link.
@@ -181,7 +181,7 @@ impl<W> Protocol<W> {
         &mut self,
         resume: &Resume,
         next: NextToken<'_>,
-        expires: Option<Duration>,
+        expires: Option<Expiry<Duration>>,
         now: Duration,
     ) -> Result<Bytes, RefusedResume> {
         let (window, batch) = (self.limits.stream_window, self.told_batch());
@@ -219,7 +219,7 @@ impl<W> Protocol<W> {
             spread: Some(next.spread),
         };
         let hello = encode::hello(window, batch, Some(&said));
-        if expires.is_some() || self.login_expires().is_some() {
+        if let Some(expires) = expires {
             self.set_expiry(expires);
         }
         self.outbox.drop_of_link();
