@@ -9,7 +9,7 @@ use rpc_core::transport::{
     Accepted, Connection, ConnectionEvent, Endpoint, EndpointConfig, PeerRegistry, SessionEnd,
     SessionMode,
 };
-use rpc_core::{CloseCode, CloseReason, Router};
+use rpc_core::{CloseCode, CloseReason, Peer, Router};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -31,6 +31,19 @@ pub struct Network {
     pace: u64,
     renews: bool,
     longest: u64,
+}
+
+/// Takes note of what the server has dropped when a connection is over, also when the server dies.
+struct CountsDropped {
+    peer: Peer,
+    books: Arc<Books>,
+}
+
+impl Drop for CountsDropped {
+    fn drop(&mut self) {
+        let dropped = self.peer.stats().counters.dropped;
+        self.books.write(|pages| pages.dropped += dropped);
+    }
 }
 
 impl Network {
@@ -133,7 +146,7 @@ impl Network {
             };
             let session = peer.id().to_owned();
             let _ = peer.join_group("all");
-            let server_end = peer.clone();
+            let _counts = CountsDropped { peer: peer.clone(), books: network.books.clone() };
             network.act(
                 &Actor {
                     peer,
@@ -145,8 +158,6 @@ impl Network {
                 own,
             );
             drop(connection.await);
-            let dropped = server_end.stats().counters.dropped;
-            network.books.write(|pages| pages.dropped += dropped);
         });
         self.books.write(|pages| pages.links += 1);
         connection.attach(near, true);
