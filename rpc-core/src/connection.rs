@@ -158,6 +158,11 @@ impl Connection {
         let Driver { shared, outgoing, .. } = &mut self.driver;
         let (now, limits) = (shared.clock.now(), &shared.config.limits);
         let reason = CloseReason::link("the server does not resume the session");
+        if shared.remote.get() != RemoteSupport::Plain {
+            let support =
+                if is_extended { RemoteSupport::Extended } else { RemoteSupport::Unknown };
+            shared.remote.set(support);
+        }
         let mut state = shared.lock();
         assert!(state.protocol.outlives_links(), "`EndpointConfig::sessions` is `Ask` or `Renew`");
         if state.protocol.ended().is_some() {
@@ -166,11 +171,6 @@ impl Connection {
         let LinkStart { hello, awaits_hello, ended } =
             state.protocol.begin_link(is_extended, now, &reason);
         drop(state);
-        if shared.remote.get() != RemoteSupport::Plain {
-            let support =
-                if is_extended { RemoteSupport::Extended } else { RemoteSupport::Unknown };
-            shared.remote.set(support);
-        }
         outgoing.extend(hello);
         let reason = CloseReason::us(CloseCode::LINK_GIVEN_UP, "another link takes its place");
         let until = now.saturating_add(if awaits_hello { limits.handshake } else { limits.close });

@@ -92,7 +92,7 @@ fn cut(end: &End, cuts: u64, random: &mut Random) {
     let (faults, byte) = (end.faults(), random.below(BYTES));
     let way = if random.once_in(2) { faults.outgoing() } else { faults.incoming() };
     match random.below(2) {
-        _ if cuts % 3 == 0 => way.cut_at(BYTES + byte),
+        _ if cuts.is_multiple_of(3) => way.cut_at(BYTES + byte),
         0 => way.cut_at(byte),
         _ => way.cut_sending_at(byte),
     }

@@ -7,11 +7,9 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::limits::Limits;
-use crate::util::site::site;
 
 mod owner;
 #[cfg(test)]
@@ -20,7 +18,7 @@ mod ranking;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::peer) use owner::Owner;
+pub(in crate::peer) use owner::{Owner, Site};
 use ranking::{Ranking, Share};
 
 /// A session that has been away for less than this time gives its seat to nobody: its client may be on its way back.
@@ -44,7 +42,7 @@ pub(in crate::peer) struct Away<S> {
     bytes: Ranking,
     handlers: Ranking,
     /// The sessions of an address, or of an IPv6 network, whoever owns them.
-    sites: HashMap<Option<IpAddr>, BTreeSet<Place>>,
+    sites: HashMap<Site, BTreeSet<Place>>,
 }
 
 /// A session that is to end for others, and the limit that it is beyond.
@@ -57,7 +55,7 @@ pub(in crate::peer) struct Evicted<S> {
 #[derive(Debug)]
 struct Session {
     owner: Owner,
-    site: Option<IpAddr>,
+    site: Site,
     place: Place,
     bytes: usize,
     handlers: usize,
@@ -81,13 +79,7 @@ impl<S> Default for Away<S> {
 
 impl<S: Clone + Eq + Hash> Away<S> {
     /// Notes that a session has lost its link. A session that was away already is away from now on.
-    pub(in crate::peer) fn enter(
-        &mut self,
-        session: S,
-        owner: Owner,
-        address: Option<IpAddr>,
-        now: Duration,
-    ) {
+    pub(in crate::peer) fn enter(&mut self, session: S, owner: Owner, site: Site, now: Duration) {
         self.leave(&session);
         let place = (now, self.next);
         self.next += 1;
@@ -98,7 +90,6 @@ impl<S: Clone + Eq + Hash> Away<S> {
         self.seats.update(&owner, |share| share.amount += 1);
         self.fresh.insert(place);
         self.keys.insert(place, session.clone());
-        let site = address.map(site);
         self.sites.entry(site).or_default().insert(place);
         self.sessions.insert(session, Session { owner, site, place, bytes: 0, handlers: 0 });
     }
@@ -175,12 +166,12 @@ impl<S: Clone + Eq + Hash> Away<S> {
     /// for longest. The caller ends the session. `None` if every session of the address has been away for less than
     /// 10 s.
     #[must_use]
-    pub(in crate::peer) fn evict_of_address(
+    pub(in crate::peer) fn evict_of_site(
         &mut self,
-        address: Option<IpAddr>,
+        site: Site,
         now: Duration,
     ) -> Option<Evicted<S>> {
-        let place = *self.sites.get(&address.map(site))?.first()?;
+        let place = *self.sites.get(&site)?.first()?;
         if now.saturating_sub(place.0) < SEAT_AFTER {
             return None;
         }

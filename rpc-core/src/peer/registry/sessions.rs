@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::PeerRegistry;
-use super::away::{Away, Evicted, Owner};
+use super::away::{Away, Evicted, Owner, Site};
 use crate::peer::slot::Shared;
 use crate::util::clock::Clock;
 use crate::util::sync::{Arc, AtomicU64, Mutex, OnceLock, Ordering};
@@ -101,7 +101,7 @@ impl PeerRegistry {
     pub fn evict_of_address(&self, address: Option<IpAddr>) -> bool {
         let sessions = &self.inner.sessions;
         let now = sessions.now();
-        let evicted = sessions.away.lock().unwrap().evict_of_address(address, now);
+        let evicted = sessions.away.lock().unwrap().evict_of_site(Site::new(address), now);
         self.evict(evicted)
     }
 
@@ -118,7 +118,7 @@ impl PeerRegistry {
         let now = sessions.now();
         let evicted = {
             let mut away = sessions.away.lock().unwrap();
-            away.enter(Session(shared.clone()), owner, address, now);
+            away.enter(Session(shared.clone()), owner, Site::new(address), now);
             away.evict(&shared.config.limits)
         };
         self.evict(evicted);

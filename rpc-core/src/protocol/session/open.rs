@@ -12,6 +12,7 @@ use crate::protocol::tables::outbox::Carried;
 use crate::protocol::tables::replay::ReplayQueue;
 use crate::protocol::{Event, Held, Protocol};
 use crate::wire::encode;
+use crate::wire::plain::without_extensions;
 use crate::wire::session::{SessionParams, SessionSaid};
 
 /// How many bytes are kept for an end that has not shown whether it knows of sessions, before this end asks.
@@ -89,6 +90,9 @@ impl<W> Protocol<W> {
         self.hello.begin_link();
         if is_known {
             self.hello.exchange();
+        } else {
+            // What waits may have been written for the peer behind another link.
+            self.outbox.rewrite(without_extensions);
         }
         let opener = self.session.as_mut()?.opener()?;
         let (asks, says) = (opener.asks, is_known || opener.greets);

@@ -351,6 +351,26 @@ impl<W> Outbox<W> {
             .collect()
     }
 
+    /// Replaces messages of the application that wait, in the queue or for room in it, by what `rewrite` returns. The new
+    /// message is not longer.
+    pub(crate) fn rewrite(&mut self, rewrite: impl Fn(&[u8]) -> Option<Bytes>) {
+        for waiting in self.waiting.iter_mut() {
+            if let Some(message) = rewrite(&waiting.message) {
+                waiting.message = message;
+            }
+        }
+        let held = self.gates.as_mut().and_then(|gates| gates.held.as_mut());
+        let held = held.map(|(queue, _)| queue);
+        for queue in [Some(&mut self.queue), held].into_iter().flatten() {
+            for queued in queue.iter_mut().filter(|queued| queued.calls.outlives_session()) {
+                if let Some(message) = rewrite(&queued.message) {
+                    self.bytes -= queued.message.len() - message.len();
+                    queued.message = message;
+                }
+            }
+        }
+    }
+
     fn retain(&mut self, mut keep: impl FnMut(&Queued) -> bool) {
         let held = self.gates.as_mut().and_then(|gates| gates.held.as_mut());
         let held = held.map(|(queue, _)| queue);

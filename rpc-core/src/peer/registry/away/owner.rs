@@ -10,15 +10,25 @@ use crate::util::sync::Arc;
 pub(in crate::peer) enum Owner {
     /// A caller, by its name.
     Caller(Arc<str>),
-    /// A caller without a name, by its address, or by its IPv6 network (the first 64 bits). Callers whose address is
-    /// unknown count as one address.
-    Address(Option<IpAddr>),
+    /// A caller without a name.
+    Unnamed(Site),
+}
+
+/// The place that a client comes from: its address, or its IPv6 network (the first 64 bits). Clients whose address is
+/// unknown come from one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::peer) struct Site(Option<IpAddr>);
+
+impl Site {
+    pub(in crate::peer) fn new(address: Option<IpAddr>) -> Self {
+        Self(address.map(site))
+    }
 }
 
 impl Owner {
     /// Returns the owner of a session whose caller has this name and address.
     pub(in crate::peer) fn new(name: Option<Arc<str>>, address: Option<IpAddr>) -> Self {
-        name.map_or_else(|| Self::Address(address.map(site)), Self::Caller)
+        name.map_or_else(|| Self::Unnamed(Site::new(address)), Self::Caller)
     }
 
     pub(super) fn is_named(&self) -> bool {

@@ -43,11 +43,15 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn owner(number: usize) -> Owner {
     let name = (number < OWNERS / 2).then(|| number.to_string().into());
-    Owner::new(name, address(number))
+    Owner::new(name, Some(address(number).into()))
 }
 
-fn address(owner: usize) -> Option<IpAddr> {
-    Some([192, 0, 2, u8::try_from(owner % SITES).unwrap()].into())
+fn address(owner: usize) -> [u8; 4] {
+    [192, 0, 2, u8::try_from(owner % SITES).unwrap()]
+}
+
+fn site(owner: usize) -> Site {
+    Site::new(Some(address(owner).into()))
 }
 
 fn limits() -> Limits {
@@ -129,7 +133,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Enter(session, number) => {
-                    away.enter(session, owner(number), address(number), now);
+                    away.enter(session, owner(number), site(number), now);
                     model.0.retain(|known| known.session != session);
                     let since = now;
                     model.0.push(Known { session, owner: number, since, bytes: 0, handlers: 0 });
@@ -164,13 +168,13 @@ proptest! {
                     let evicted = away.evict_for_seat(now).map(|evicted| evicted.session);
                     prop_assert_eq!(evicted, expected);
                 }
-                Step::SeatOf(site) => {
-                    let is_of_site = |known: &Known| address(known.owner) == address(site);
+                Step::SeatOf(place) => {
+                    let is_of_site = |known: &Known| site(known.owner) == site(place);
                     let first = model.0.iter().find(|known| is_of_site(known));
                     let is_late = |known: &&Known| now - known.since >= SEAT_AFTER;
                     let expected = first.filter(is_late).map(|known| known.session);
                     model.0.retain(|known| Some(known.session) != expected);
-                    let evicted = away.evict_of_address(address(site), now);
+                    let evicted = away.evict_of_site(site(place), now);
                     prop_assert_eq!(evicted.map(|evicted| evicted.session), expected);
                 }
                 Step::Wait(time) => now += Duration::from_secs(time),

@@ -24,7 +24,7 @@ fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
 fn away<const N: usize>(sessions: [(&'static str, Owner); N]) -> Away<&'static str> {
     let mut away = Away::default();
     for (time, (session, owner)) in (0..).zip(sessions) {
-        away.enter(session, owner, None, seconds(time));
+        away.enter(session, owner, Site::new(None), seconds(time));
     }
     away
 }
@@ -124,7 +124,7 @@ fn nobody_loses_a_seat_within_ten_seconds() {
 fn a_session_that_goes_away_again_is_away_from_then_on() {
     let mut away = away([("one", unnamed(1))]);
     away.set_bytes(&"one", 7);
-    away.enter("one", named("Ada"), None, seconds(5));
+    away.enter("one", named("Ada"), Site::new(None), seconds(5));
     assert_eq!((away.len(), away.bytes()), (1, 0));
     assert_eq!(seat(&mut away, seconds(14)), None);
     assert_eq!(seat(&mut away, seconds(15)), Some("one"));

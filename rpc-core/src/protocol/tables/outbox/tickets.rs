@@ -37,6 +37,10 @@ impl<T> Tickets<T> {
         self.entries.iter().flatten()
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.entries.iter_mut().flatten()
+    }
+
     pub(super) fn pop(&mut self) -> Option<T> {
         while let Some(entry) = self.entries.pop_front() {
             self.first += 1;
