@@ -106,6 +106,24 @@ impl<W> Protocol<W> {
         }
     }
 
+    /// Replaces the messages of parked calls by what `rewrite` returns.
+    pub(super) fn rewrite_parked(&mut self, rewrite: impl Fn(&[u8]) -> Option<Bytes>) {
+        for parked in &mut self.parked {
+            let message = match parked {
+                Parked::Batch(_, message, _) => Some(message),
+                Parked::Call(id) => match self.calls.open_mut(*id).map(|call| &mut call.place) {
+                    Some(MessageState::Parked(message)) => Some(message),
+                    _ => None,
+                },
+            };
+            if let Some(message) = message
+                && let Some(rewritten) = rewrite(message)
+            {
+                *message = rewritten;
+            }
+        }
+    }
+
     fn unpark_call(&mut self, id: u64) {
         let Some(call) = self.calls.open_mut(id) else { return };
         let MessageState::Parked(message) = call.place.clone() else { return };

@@ -93,6 +93,7 @@ impl<W> Protocol<W> {
         } else {
             // What waits may have been written for the peer behind another link.
             self.outbox.rewrite(without_extensions);
+            self.rewrite_parked(without_extensions);
         }
         let opener = self.session.as_mut()?.opener()?;
         let (asks, says) = (opener.asks, is_known || opener.greets);
