@@ -4,9 +4,9 @@
 use std::alloc::System;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use rpc_client::Client;
+use rpc_client::{Client, ClientBuilder, Reconnect};
 use rpc_core::service;
-use rpc_server::Server;
+use rpc_server::{Server, ServerBuilder, Sessions};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -27,12 +27,19 @@ impl Adder for Exact {
 
 const CALLS: i64 = 4000;
 
-/// The caller's is what the call is encoded in, the server's is the handler.
+/// The caller's is what the call is encoded in, the server's is the handler. With a session it is no other.
 #[tokio::test]
 async fn a_call_takes_two_allocations_one_at_each_end() {
-    let server = Server::builder().service(AdderServer::new(Exact));
+    let (server, client) = (Server::builder(), Client::builder());
+    count(server, client).await;
+    let server = Server::builder().sessions(Sessions::new());
+    count(server, Client::builder().reconnect(Reconnect::default())).await;
+}
+
+async fn count(server: ServerBuilder, client: ClientBuilder) {
+    let server = server.service(AdderServer::new(Exact));
     let server = server.bind("127.0.0.1:0").await.unwrap().spawn();
-    let client = Client::builder().connect(&server.url()).await.unwrap();
+    let client = client.connect(&server.url()).await.unwrap();
     let adder = &AdderClient::new(client.peer());
 
     for (at_once, of_the_test) in [(1, 0), (64, 1)] {

@@ -14,5 +14,16 @@ pub trait Adder {
     async fn add(&self, a: i64, b: i64) -> i64;
 }
 
+/// What is sent there without an answer.
+#[service]
+pub trait Pile {
+    /// Puts a text onto the pile.
+    #[notification]
+    fn put(&self, text: &str);
+
+    /// The bytes of all texts.
+    fn height(&self) -> u64;
+}
+
 /// Whatever went wrong, in words.
 pub type Checked<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,12 +1,15 @@
-//! Our server, for what the reference server does not offer: a handler that suspends once, and a
-//! server that calls its client. An ordinary user: annotated traits, default limits.
+//! Our server, for what the reference server does not offer: a handler that suspends once, a server
+//! that calls its client, notifications of any length, and with `--sessions` connections that outlive their links. An
+//! ordinary user: annotated traits, default limits.
 
 #![expect(clippy::print_stdout, reason = "a program that says where it listens")]
 
-use bench::{Adder, AdderClient, AdderServer, Checked};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bench::{Adder, AdderClient, AdderServer, Checked, Pile, PileServer};
 use futures_util::{StreamExt, stream};
 use rpc_core::{Context, service};
-use rpc_server::Server;
+use rpc_server::{Server, Sessions};
 
 #[service]
 trait Extra {
@@ -18,6 +21,20 @@ trait Extra {
 }
 
 struct Service;
+
+/// The bytes of the texts that were put here.
+#[derive(Default)]
+struct Texts(AtomicU64);
+
+impl Pile for Texts {
+    fn put(&self, text: &str) {
+        self.0.fetch_add(text.len() as u64, Ordering::Relaxed);
+    }
+
+    fn height(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 impl Adder for Service {
     async fn add(&self, a: i64, b: i64) -> i64 {
@@ -44,12 +61,17 @@ impl Extra for Service {
 
 #[tokio::main]
 async fn main() -> Checked {
-    let server = Server::builder()
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let builder = Server::builder()
         .service(AdderServer::new(Service))
         .service(ExtraServer::new(Service))
-        .bind("127.0.0.1:0")
-        .await?
-        .spawn();
+        .service(PileServer::new(Texts::default()));
+    let builder = match &*args {
+        [] => builder,
+        [arg] if arg == "--sessions" => builder.sessions(Sessions::new()),
+        _ => return Err("usage: ours [--sessions]".into()),
+    };
+    let server = builder.bind("127.0.0.1:0").await?.spawn();
     println!("listening on {}", server.url());
     std::future::pending().await
 }

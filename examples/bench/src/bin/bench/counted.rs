@@ -1,4 +1,4 @@
-//! What is counted instead of timed: instructions, system calls and allocated bytes of a server.
+//! What is counted instead of timed: instructions, system calls, allocations and allocated bytes.
 //!
 //! Each is the difference of two runs, so that start and end of the server, the handshake and the
 //! first calls are not in it. Counts hardly depend on what else the machine does.
@@ -8,8 +8,8 @@ use std::path::Path;
 
 use bench::Checked;
 
-use crate::probe::Load;
-use crate::programs::{Programs, Server};
+use crate::probe::{Calls, Load};
+use crate::programs::{Client, Programs, Server};
 use crate::server::{FIRST_CORE, Running, SECOND_CORE, run};
 
 /// The calls of the first run; what comes before the calls is in both.
@@ -18,16 +18,50 @@ const FIRST: u64 = 1000;
 /// The connections of the first run.
 const FIRST_CONNECTIONS: u64 = 50;
 
-/// Instructions in user space for each call.
+/// Instructions of a server in user space, for each call.
 pub(crate) fn instructions(programs: &Programs, server: Server, load: Load) -> Checked<f64> {
+    under(programs, "callgrind", server, load, collected)
+}
+
+/// Allocations of a server for each call.
+pub(crate) fn allocations(programs: &Programs, server: Server, load: Load) -> Checked<f64> {
+    under(programs, "dhat", server, load, blocks)
+}
+
+/// What a tool has written down of a server, for each call.
+fn under(
+    programs: &Programs,
+    tool: &str,
+    server: Server,
+    load: Load,
+    read: fn(&Path) -> Checked<u64>,
+) -> Checked<f64> {
     let log = programs.scratch.join("valgrind.log");
-    let wrapper = valgrind("callgrind", &log);
+    let wrapper = valgrind(tool, &log);
     let count = |calls| {
         let words = [&*wrapper, &programs.server(server)].concat();
         once(&words, |running| run(SECOND_CORE, &load.words(programs, &running.url, calls)))?;
-        collected(&log)
+        read(&log)
     };
     difference(FIRST, load.count, count)
+}
+
+/// Instructions of a client in user space, for each call to a server.
+pub(crate) fn client_instructions(
+    programs: &Programs,
+    client: Client,
+    server: Server,
+    calls: Calls,
+) -> Checked<f64> {
+    let log = programs.scratch.join("valgrind.log");
+    let wrapper = valgrind("callgrind", &log);
+    let running = Running::start(SECOND_CORE, &programs.server(server))?;
+    let count = |count| {
+        let calls = Calls { count, ..calls }.words(programs, client, &running.url, 0);
+        run(FIRST_CORE, &[&*wrapper, &calls].concat())?;
+        collected(&log)
+    };
+    difference(FIRST, calls.count, count)
 }
 
 /// System calls that write, for each call.
@@ -87,6 +121,15 @@ fn collected(log: &Path) -> Checked<u64> {
     let line = text.lines().find_map(|line| line.split_once("Collected :"));
     let (_, number) = line.ok_or_else(|| format!("valgrind says: {text}"))?;
     Ok(number.trim().parse()?)
+}
+
+/// `==1== Total:     12,345 bytes in 67 blocks`.
+fn blocks(log: &Path) -> Checked<u64> {
+    let text = fs::read_to_string(log)?;
+    let line = text.lines().find_map(|line| line.split_once("Total:")).map(|(_, line)| line);
+    let number = line.and_then(|line| line.trim().strip_suffix(" blocks")?.rsplit(' ').next());
+    let number = number.ok_or_else(|| format!("valgrind says: {text}"))?;
+    Ok(number.replace(',', "").parse()?)
 }
 
 /// The fourth column of the last line, which is the total; nothing at all if there was no call.

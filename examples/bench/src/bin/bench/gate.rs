@@ -5,6 +5,7 @@ use bench::Checked;
 use crate::counted;
 use crate::programs::{Programs, Server};
 use crate::rows::MANY;
+use crate::rows::sessions::{self, ALLOCATIONS};
 use crate::tools;
 
 /// Our instructions for each call with 256 outstanding, to the least; both are built and counted in
@@ -32,6 +33,33 @@ pub(crate) fn run() -> Checked {
     }
     if sends > SENDS {
         return Err("a call takes too many sends".into());
+    }
+    with_session(&programs)
+}
+
+/// A call with a session, to the same without.
+fn with_session(programs: &Programs) -> Checked {
+    for (load, outstanding) in sessions::CALLS.into_iter().zip(["one call", "256 calls"]) {
+        let instructions = |server| counted::instructions(programs, server, load);
+        let (with, without) = (instructions(Server::Sessions)?, instructions(Server::Ours)?);
+        let ratio = with / without;
+        println!(
+            "instructions with a session, {outstanding} at once: {with:.0}, without {without:.0}, ratio {ratio:.3} \
+             (at most {})",
+            sessions::INSTRUCTIONS
+        );
+        if ratio > sessions::INSTRUCTIONS {
+            return Err("a call with a session takes too many instructions".into());
+        }
+        let allocations = |server| counted::allocations(programs, server, load);
+        let (with, without) = (allocations(Server::Sessions)?, allocations(Server::Ours)?);
+        println!(
+            "allocations with a session, {outstanding} at once: {with:.2}, without {without:.2} \
+             (at most {ALLOCATIONS} more)"
+        );
+        if with - without > ALLOCATIONS {
+            return Err("a call with a session takes too many allocations".into());
+        }
     }
     Ok(())
 }

@@ -13,6 +13,10 @@ pub(crate) enum Probe {
     Cpu(Server, Load),
     /// Instructions of a server for each call.
     Instructions(Server, Load),
+    /// Allocations of a server for each call.
+    Allocations(Server, Load),
+    /// Instructions of a client for each call to this server.
+    ClientInstructions(Client, Server, Calls),
     /// System calls of a server that send, for each call.
     Sends(Server, Load),
     /// Bytes that a server has allocated for each connection.
@@ -21,6 +25,8 @@ pub(crate) enum Probe {
     Resident(Server, Load),
     /// Nanoseconds of a client's processor time for each call.
     Client(Client, Calls),
+    /// Nanoseconds that something takes.
+    Time(Server, Measure),
 }
 
 /// What the load does.
@@ -37,6 +43,22 @@ pub(crate) struct Load {
 pub(crate) struct Calls {
     pub(crate) window: u64,
     pub(crate) count: u64,
+}
+
+/// What takes how long, of what is done again and again.
+#[derive(Clone, Copy)]
+pub(crate) struct Measure {
+    pub(crate) mode: &'static str,
+    pub(crate) count: u64,
+    pub(crate) quantile: Quantile,
+}
+
+/// Which of the times.
+#[derive(Clone, Copy)]
+pub(crate) enum Quantile {
+    Median,
+    /// All but one of a hundred do not exceed it.
+    Last,
 }
 
 /// A probe whose server runs.
@@ -66,14 +88,45 @@ impl Load {
     }
 }
 
+impl Calls {
+    /// The words that start a client, which makes some calls to warm up.
+    pub(crate) fn words(
+        self,
+        programs: &Programs,
+        client: Client,
+        url: &str,
+        warm_up: u64,
+    ) -> Vec<String> {
+        let numbers = [self.window, self.count, warm_up].map(|number| number.to_string());
+        [programs.client(client), vec![url.to_owned()], numbers.into()].concat()
+    }
+}
+
+impl Measure {
+    fn measure(self, programs: &Programs, url: &str) -> Checked<f64> {
+        let own = [self.mode.to_owned(), url.to_owned(), self.count.to_string()];
+        let measured = run(SECOND_CORE, &[programs.resume(), own.into()].concat())?;
+        let time = match self.quantile {
+            Quantile::Median => &measured["median_ns"],
+            Quantile::Last => &measured["p99_ns"],
+        };
+        time.as_f64().ok_or_else(|| format!("not measured: {measured}").into())
+    }
+}
+
 impl Probe {
     /// Starts the server that serves all rounds, if there is one.
     pub(crate) fn ready(self, programs: &Programs) -> Checked<Ready<'_>> {
         let start = |core, server| Running::start(core, &programs.server(server));
         let running = match self {
-            Self::Cpu(server, _) => Some(start(FIRST_CORE, server)?),
+            Self::Cpu(server, _) | Self::Time(server, _) => Some(start(FIRST_CORE, server)?),
             Self::Client(..) => Some(start(SECOND_CORE, Server::Floor)?),
-            Self::Instructions(..) | Self::Sends(..) | Self::Heap(..) | Self::Resident(..) => None,
+            Self::Instructions(..)
+            | Self::Allocations(..)
+            | Self::ClientInstructions(..)
+            | Self::Sends(..)
+            | Self::Heap(..)
+            | Self::Resident(..) => None,
         };
         Ok(Ready { probe: self, programs, running })
     }
@@ -81,9 +134,13 @@ impl Probe {
     /// More rounds would hardly say more: what is counted is the same in each.
     pub(crate) const fn most_rounds(self) -> usize {
         match self {
-            Self::Instructions(..) | Self::Sends(..) | Self::Heap(..) => 1,
+            Self::Instructions(..)
+            | Self::Allocations(..)
+            | Self::ClientInstructions(..)
+            | Self::Sends(..)
+            | Self::Heap(..) => 1,
             Self::Resident(..) => 3,
-            Self::Cpu(..) | Self::Client(..) => usize::MAX,
+            Self::Cpu(..) | Self::Client(..) | Self::Time(..) => usize::MAX,
         }
     }
 }
@@ -94,14 +151,21 @@ impl Ready<'_> {
         match (self.probe, &self.running) {
             (Probe::Cpu(_, load), Some(running)) => load.measure(programs, running, "cpu_ns"),
             (Probe::Client(client, calls), Some(running)) => {
-                let words = client_words(programs, client, &running.url, calls);
+                let words = calls.words(programs, client, &running.url, calls.count / 10);
                 per_call(&run(FIRST_CORE, &words)?, "cpu_ns")
             }
+            (Probe::Time(_, measure), Some(running)) => measure.measure(programs, &running.url),
             (Probe::Resident(server, load), _) => resident(programs, server, load),
             (Probe::Heap(server, load), _) => counted::heap(programs, server, load),
             (Probe::Instructions(server, load), _) => counted::instructions(programs, server, load),
+            (Probe::Allocations(server, load), _) => counted::allocations(programs, server, load),
+            (Probe::ClientInstructions(client, server, calls), _) => {
+                counted::client_instructions(programs, client, server, calls)
+            }
             (Probe::Sends(server, load), _) => counted::sends(programs, server, load),
-            (Probe::Cpu(..) | Probe::Client(..), None) => Err("no server was started".into()),
+            (Probe::Cpu(..) | Probe::Client(..) | Probe::Time(..), None) => {
+                Err("no server was started".into())
+            }
         }
     }
 }
@@ -110,12 +174,6 @@ impl Ready<'_> {
 fn resident(programs: &Programs, server: Server, load: Load) -> Checked<f64> {
     let running = Running::start(FIRST_CORE, &programs.server(server))?;
     load.measure(programs, &running, "resident")
-}
-
-fn client_words(programs: &Programs, client: Client, url: &str, calls: Calls) -> Vec<String> {
-    let warm_up = calls.count / 10;
-    let own = [url.to_owned(), calls.window.to_string(), calls.count.to_string()];
-    [programs.client(client), own.into(), vec![warm_up.to_string()]].concat()
 }
 
 fn per_call(measured: &serde_json::Value, what: &str) -> Checked<f64> {

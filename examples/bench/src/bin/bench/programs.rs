@@ -12,6 +12,8 @@ pub(crate) enum Server {
     Reference,
     /// Ours, for what the reference server lacks.
     Ours,
+    /// The same, which grants sessions.
+    Sessions,
     /// The least that a server can do.
     Floor,
     Jsonrpsee,
@@ -21,6 +23,8 @@ pub(crate) enum Server {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Client {
     Ours,
+    /// The same, which stays connected, with a session if the server has them.
+    Session,
     /// The least that a client can do.
     Minimal,
     Jsonrpsee,
@@ -47,7 +51,7 @@ impl Programs {
         let mut cargo = cargo("build");
         // Together, so that what they share is built once and with the same features.
         cargo.args(["--locked", "-p", "examples", "-p", "bench"]);
-        for bin in ["reference_server", "ours", "floor", "client", "load"] {
+        for bin in ["reference_server", "ours", "floor", "client", "load", "resume"] {
             cargo.args(["--bin", bin]);
         }
         cargo.arg("--manifest-path").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
@@ -73,6 +77,7 @@ impl Programs {
                 (&self.ours, words)
             }
             Server::Ours => (&self.ours, &["ours"]),
+            Server::Sessions => (&self.ours, &["ours", "--sessions"]),
             Server::Floor => (&self.ours, &["floor", "b"]),
             Server::Jsonrpsee => (&self.jsonrpsee, &["peer-jsonrpsee-bench-server"]),
         };
@@ -83,6 +88,7 @@ impl Programs {
     pub(crate) fn client(&self, client: Client) -> Vec<String> {
         match client {
             Client::Ours => words_of(&self.ours, &["client", "ours"]),
+            Client::Session => words_of(&self.ours, &["client", "session"]),
             Client::Minimal => words_of(&self.ours, &["client", "minimal"]),
             Client::Jsonrpsee => words_of(&self.jsonrpsee, &["peer-jsonrpsee-bench-client"]),
         }
@@ -91,6 +97,11 @@ impl Programs {
     /// The words that start the load, up to its mode.
     pub(crate) fn load(&self) -> Vec<String> {
         words_of(&self.ours, &["load"])
+    }
+
+    /// The words that start the client whose links are cut, up to its mode.
+    pub(crate) fn resume(&self) -> Vec<String> {
+        words_of(&self.ours, &["resume"])
     }
 }
 

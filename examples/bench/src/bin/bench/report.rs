@@ -56,6 +56,7 @@ const fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Nanoseconds => "ns per call",
         Unit::Instructions => "instructions per call",
+        Unit::Allocations => "allocations per call",
         Unit::Sends => "sends per call",
         Unit::Bytes => "bytes per connection",
     }

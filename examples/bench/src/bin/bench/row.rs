@@ -21,6 +21,7 @@ pub(crate) struct Row {
 pub(crate) enum Unit {
     Nanoseconds,
     Instructions,
+    Allocations,
     Sends,
     Bytes,
 }
@@ -30,6 +31,8 @@ pub(crate) enum Unit {
 pub(crate) enum Target {
     /// So many times the least.
     Ratio(f64),
+    /// So much more than the least, in the row's unit.
+    More(f64),
     /// In the row's unit.
     Absolute(f64),
     /// It is only shown.
@@ -79,6 +82,10 @@ impl Measured {
     pub(crate) fn is_met(&self) -> Option<bool> {
         match self.row.target {
             Target::Ratio(most) => self.ratio().map(|ratio| ratio.median <= most),
+            Target::More(most) => {
+                let more = self.ours.iter().zip(&self.least).map(|(ours, least)| ours - least);
+                Spread::of(more).map(|more| more.median <= most)
+            }
             Target::Absolute(most) => {
                 Spread::of(self.ours.iter().copied()).map(|ours| ours.median <= most)
             }

@@ -7,6 +7,8 @@ use crate::probe::{Calls, Load, Probe};
 use crate::programs::{Client, Server};
 use crate::row::{Row, Target, Unit};
 
+pub(crate) mod sessions;
+
 /// Files that the connections of the rows with a thousand need, and some more.
 const FILES: u64 = 2048;
 
@@ -30,6 +32,7 @@ pub(crate) fn all(quick: bool) -> Checked<Vec<Row>> {
     rows.extend(pushes_and_connections(less));
     rows.extend(memory(idle));
     rows.extend(clients(less));
+    rows.extend(sessions::all(less));
     Ok(rows)
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn line(measured: &Measured) -> String {
     let met = measured.is_met().map_or("", |met| if met { "yes" } else { "**no**" });
     let target = match row.target {
         Target::Ratio(most) => format!("≤ {most} × least"),
+        Target::More(most) => format!("≤ least + {}", value(row.unit, most)),
         Target::Absolute(most) => format!("≤ {}", value(row.unit, most)),
         Target::None => String::new(),
     };
@@ -64,6 +65,7 @@ pub(crate) fn value(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Nanoseconds => format!("{:.2} µs", value / 1000.0),
         Unit::Instructions => thousands(value),
+        Unit::Allocations => format!("{value:.2}"),
         Unit::Sends => format!("{value:.4}"),
         Unit::Bytes => format!("{:.1} KiB", value / 1024.0),
     }

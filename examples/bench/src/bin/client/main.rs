@@ -1,6 +1,6 @@
 //! A client that calls `add`, so many calls at once, checks the results, and measures itself.
 //!
-//! `ours` is a typed stub; `minimal` is the least that a client of many callers can do. The third,
+//! `ours` is a typed stub; `session` is the same, and stays connected, with a session if the server has them; `minimal` is the least that a client of many callers can do. The third,
 //! jsonrpsee's, has a package of its own and does the same.
 
 #![expect(clippy::print_stdout, reason = "a program that talks to another")]
@@ -10,7 +10,7 @@ mod minimal;
 use bench::{AdderClient, Checked, usage};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use minimal::Minimal;
-use rpc_client::Client;
+use rpc_client::{Client, Reconnect};
 
 /// How many calls, and how many at once.
 #[derive(Clone, Copy)]
@@ -24,12 +24,17 @@ struct Calls {
 async fn main() -> Checked {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [kind, url, window, count, warm_up] = &*args else {
-        return Err("usage: client ours|minimal URL WINDOW COUNT WARM_UP".into());
+        return Err("usage: client ours|session|minimal URL WINDOW COUNT WARM_UP".into());
     };
     let calls = Calls { window: window.parse()?, count: count.parse()?, warm_up: warm_up.parse()? };
     let cpu_ns = match &**kind {
-        "ours" => {
-            let client = Client::builder().connect(url).await?;
+        "ours" | "session" => {
+            let builder = Client::builder();
+            let builder = match &**kind {
+                "session" => builder.reconnect(Reconnect::default()),
+                _ => builder,
+            };
+            let client = builder.connect(url).await?;
             let adder = &AdderClient::new(client.peer());
             calls.measure(async |n| Ok(adder.add(n, 1).await?)).await?
         }

@@ -20,6 +20,7 @@ usage: load MODE ws://ADDRESS [options]
                    them beside each other
   --method NAME    add, pause or echo (add)
   --bytes N        of the message, with echo
+  --session        asks for a session, and acknowledges what comes if the server grants one
   --then COMMAND   is run while the connections are idle
   --pid PID        the server, to measure what it uses";
 
@@ -45,6 +46,7 @@ pub(crate) struct Options {
     pub(crate) unordered: bool,
     pub(crate) method: String,
     pub(crate) bytes: usize,
+    pub(crate) session: bool,
     pub(crate) then: Option<String>,
     pub(crate) pid: Option<String>,
 }
@@ -67,6 +69,7 @@ impl Options {
                 Long("unordered") => options.unordered = true,
                 Long("method") => options.method = parser.value()?.string()?,
                 Long("bytes") => options.bytes = parser.value()?.parse()?,
+                Long("session") => options.session = true,
                 Long("then") => options.then = Some(parser.value()?.string()?),
                 Long("pid") => options.pid = Some(parser.value()?.string()?),
                 other => return Err(other.unexpected()),
@@ -88,6 +91,7 @@ impl Options {
             unordered: false,
             method: "add".to_owned(),
             bytes: 0,
+            session: false,
             then: None,
             pid: None,
         })

@@ -18,7 +18,7 @@ struct Batches {
 
 pub(crate) fn run(options: &Options) -> Checked<Measured> {
     let mut batches = Batches {
-        connection: Connection::open(&options.address)?,
+        connection: Connection::open(options)?,
         outstanding: Outstanding::default(),
         work: Work::new(options),
         size: options.burst,

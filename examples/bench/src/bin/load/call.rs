@@ -17,7 +17,7 @@ pub(crate) struct Caller {
 
 pub(crate) fn run(options: &Options) -> Checked<Measured> {
     let work = Work::new(options);
-    let callers = (0..options.connections).map(|_| Caller::open(&options.address));
+    let callers = (0..options.connections).map(|_| Caller::open(options));
     let mut callers: Vec<_> = callers.collect::<Checked<_>>()?;
     let each = |count: u64| count.div_ceil(options.connections as u64);
 
@@ -46,9 +46,9 @@ fn call(callers: &mut [Caller], count: u64, window: usize, work: &Work) -> Check
 }
 
 impl Caller {
-    pub(crate) fn open(address: &str) -> Checked<Self> {
+    pub(crate) fn open(options: &Options) -> Checked<Self> {
         Ok(Self {
-            connection: Connection::open(address)?,
+            connection: Connection::open(options)?,
             outstanding: Outstanding::default(),
             request: Vec::new(),
         })

@@ -17,7 +17,7 @@ pub(crate) fn run(options: &Options) -> Checked<Measured> {
 
 fn connect(count: u64, options: &Options, work: &Work) -> Checked {
     for _ in 0..count {
-        let mut caller = Caller::open(&options.address)?;
+        let mut caller = Caller::open(options)?;
         caller.call_once(work)?;
         caller.close()?;
     }

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use bench::Checked;
 
+use crate::args::Options;
 use crate::frames::{self, CLOSE, CONTINUATION, PING, PONG, TEXT};
+use crate::session::{self, HELLO, Session};
 
 /// A server that says nothing for so long has lost an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,11 +28,14 @@ pub(crate) struct Connection {
     /// How much of `inbound` has been taken.
     taken: usize,
     message: Vec<u8>,
+    /// If one was asked for and granted.
+    session: Option<Session>,
 }
 
 impl Connection {
-    pub(crate) fn open(address: &str) -> Checked<Self> {
-        let stream = TcpStream::connect(address).map_err(|error| format!("connecting: {error}"))?;
+    pub(crate) fn open(options: &Options) -> Checked<Self> {
+        let stream = TcpStream::connect(&options.address);
+        let stream = stream.map_err(|error| format!("connecting: {error}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -40,15 +45,21 @@ impl Connection {
             inbound: Vec::new(),
             taken: 0,
             message: Vec::new(),
+            session: None,
         };
-        connection.shake_hands(address)?;
+        connection.shake_hands(options)?;
+        if options.session {
+            connection.ask_for_session()?;
+        }
         Ok(connection)
     }
 
-    fn shake_hands(&mut self, address: &str) -> Checked {
+    fn shake_hands(&mut self, options: &Options) -> Checked {
+        let address = &options.address;
+        let hello = if options.session { "Rpc-Hello: 1\r\n" } else { "" };
         write!(
             self.outbound,
-            "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{hello}\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
         )?;
         self.flush()?;
@@ -64,6 +75,15 @@ impl Connection {
         }
         self.taken = end;
         Ok(())
+    }
+
+    fn ask_for_session(&mut self) -> Checked {
+        self.send(HELLO);
+        self.flush()?;
+        self.session = Session::granted(self.receive()?)?;
+        let ack = self.session.as_mut().map(Session::acknowledge);
+        ack.iter().for_each(|ack| self.send(ack.as_bytes()));
+        self.flush()
     }
 
     /// Sends a message with the next `flush`.
@@ -114,7 +134,7 @@ impl Connection {
                         self.message.clear();
                     }
                     self.message.extend_from_slice(&self.inbound[payload]);
-                    if frame.last {
+                    if frame.last && self.take_in() {
                         return Ok(true);
                     }
                 }
@@ -122,6 +142,20 @@ impl Connection {
             }
         }
         Ok(false)
+    }
+
+    /// Counts a message, and acknowledges it with the next `flush`, if that is due. Returns whether it is more than an
+    /// acknowledgement.
+    fn take_in(&mut self) -> bool {
+        let Some(session) = &mut self.session else { return true };
+        if session::is_acknowledgement(&self.message) {
+            return false;
+        }
+        if session.take_in(self.message.len()) {
+            let ack = session.acknowledge();
+            self.send(ack.as_bytes());
+        }
+        true
     }
 
     fn read(&mut self) -> Checked {

@@ -25,7 +25,7 @@ struct Message<'a> {
 }
 
 pub(crate) fn run(options: &Options) -> Checked<Measured> {
-    let mut connection = Connection::open(&options.address)?;
+    let mut connection = Connection::open(options)?;
     drive(&mut connection, options.warm_up, options.window)?;
     let running = Running::begin(options.pid.as_deref())?;
     drive(&mut connection, options.count, options.window)?;

@@ -43,14 +43,14 @@ pub(crate) fn run(options: &Options) -> Checked<Measured> {
 impl Fanout {
     fn open(options: &Options) -> Checked<Self> {
         let join = |_| {
-            let mut member = Connection::open(&options.address)?;
+            let mut member = Connection::open(options)?;
             member.send(br#"{"jsonrpc":"2.0","id":1,"method":"join","params":["all"]}"#);
             member.flush()?;
             no_error(member.receive()?)?;
             Ok(member)
         };
         Ok(Self {
-            publisher: Connection::open(&options.address)?,
+            publisher: Connection::open(options)?,
             members: (0..options.connections).map(join).collect::<Checked<_>>()?,
             value: 0,
             unordered: options.unordered,

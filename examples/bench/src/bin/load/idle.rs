@@ -48,7 +48,7 @@ fn open(count: u64, options: &Options) -> Checked<Vec<Caller>> {
     }
     let add = Work::Sum { method: "add".to_owned() };
     let open = |_| {
-        let mut caller = Caller::open(&options.address)?;
+        let mut caller = Caller::open(options)?;
         caller.call_once(&add)?;
         if options.bytes > 0 {
             caller.call_once(&Work::echo(options.bytes))?;

@@ -17,6 +17,7 @@ mod fanout;
 mod frames;
 mod idle;
 mod measured;
+mod session;
 mod work;
 
 use std::process::ExitCode;
