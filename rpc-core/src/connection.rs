@@ -51,6 +51,7 @@ pub(crate) mod pair;
 pub(crate) mod panic_hook;
 mod receive;
 mod retired;
+mod round_trip;
 mod send;
 mod serve;
 mod session;
@@ -457,13 +458,19 @@ impl Connection {
         has_read_all: bool,
     ) -> Result<bool, End> {
         let Self { driver, link: Some(link), .. } = self else { return Ok(false) };
-        link.check_life(&driver.shared.config.limits, now, has_read_all)?;
+        let limits = &driver.shared.config.limits;
+        if let Some(round_trip) = link.check_life(limits, now, has_read_all)? {
+            driver.shared.lock().protocol.on_round_trip(round_trip);
+        }
+        if driver.asks_round_trip && link.round_trip.is_due(now) {
+            link.ping(cx, now)?;
+        }
         loop {
             match link.keepalive.next_action(now, &driver.shared.config.limits) {
                 Action::Nothing => return Ok(false),
                 Action::Look => return Ok(true),
                 Action::Ping => {
-                    if link.ping(cx)? {
+                    if link.ping(cx, now)? {
                         driver.shared.lock().protocol.on_pinged();
                     }
                 }

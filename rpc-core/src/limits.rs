@@ -119,12 +119,24 @@ pub struct Limits {
     ///
     /// Raise `groups` when a user is in many rooms. Lower `groups` when clients choose the names.
     pub groups: usize,
-    /// The most bytes of items of a stream that wait at this end until they are read. Further items are dropped and
-    /// reported as a gap. From 1 byte to 2 GiB. 64 KiB.
+    /// The most bytes of items of a stream that are on their way or wait at this end until they are read, as long as the
+    /// window of the stream has not grown. Items of a plain peer beyond that are dropped and reported as a gap. From 1
+    /// byte to 2 GiB. 64 KiB.
     ///
-    /// Raise `stream_window` when streams are fast and the round trip is long. Lower `stream_window` when
-    /// there are many streams.
+    /// Raise `stream_window` when streams of plain peers come in bursts. Lower `stream_window` when there are many
+    /// streams.
     pub stream_window: usize,
+    /// The most bytes of a window that has grown: the window of a stream doubles while its items are read quickly and
+    /// the round trip is long, and halves while they are read slowly. Up to 2 GiB. 16 MiB.
+    ///
+    /// Raise `stream_window_max` when the line is fast and the round trip is long: a stream moves a quarter of its
+    /// window or more in each round trip. Lower `stream_window_max` when items are large and memory is scarce.
+    pub stream_window_max: usize,
+    /// The most bytes by which the windows of all streams of a connection have grown. 0: no window grows. 16 MiB.
+    ///
+    /// Raise `stream_windows` when several streams of a connection are fast. Lower `stream_windows` when many
+    /// connections share little memory.
+    pub stream_windows: usize,
     /// The most bytes that a server stores for calls under an [idempotency key](crate::Call::idempotency_key), over
     /// all connections. A caller counts 512 bytes and its name. A call counts 256 bytes, its key and its answer.
     /// Connections without a [name](crate::Peer::identify) share an eighth of the store.
@@ -367,6 +379,8 @@ impl Limits {
             streams: 256,
             groups: 64,
             stream_window: 64 * KIB,
+            stream_window_max: 16 * MIB,
+            stream_windows: 16 * MIB,
             idempotency_bytes: 8 * MIB,
             idempotent_running: 1024,
             id_bytes: 128,
@@ -458,6 +472,8 @@ impl Limits {
             streams: self.streams.min(most.streams),
             groups: self.groups.min(most.groups),
             stream_window: self.stream_window.min(most.stream_window),
+            stream_window_max: self.stream_window_max.min(most.stream_window_max),
+            stream_windows: self.stream_windows.min(most.stream_windows),
             ..self.clone()
         }
     }
@@ -519,6 +535,8 @@ impl Limits {
             ("subscriptions", self.subscriptions, 1 << 20),
             ("streams", self.streams, 1 << 20),
             ("stream_window", self.stream_window, 1 << 31),
+            ("stream_window_max", self.stream_window_max, 1 << 31),
+            ("stream_windows", self.stream_windows, 1 << 40),
             ("message_in", self.message_in, 1 << 31),
             ("message_out", self.message_out, 1 << 31),
             ("queue", self.queue, 1 << 40),

@@ -76,10 +76,10 @@ use unanswered_batches::Unanswered;
 /// | kind | prefix | methods |
 /// |---|---|---|
 /// | set up, before the first message | `set_` | [`new`](Self::new), `set_plain`, `set_dialect`, `set_chance`, `set_answers_only`, `leave_malformed`, `require_login`, `know_other`, `greet`, `set_grants_sessions`, `set_outlives_links`, `set_opened_by_application` |
-/// | events in: what has happened | `receive`, `on_` | [`receive`](Self::receive) between `begin_batch` and `end_batch`, `on_batch_answered`, `on_returned`, `on_sent`, `on_pinged`, `on_late`, `on_taken_in`, `on_sent_counted`, `begin_link`, `accept_resume`, `note_accepted`, `detach`, `link_lost`, `take_back`, `expire_unbegun`, `expire` |
+/// | events in: what has happened | `receive`, `on_` | [`receive`](Self::receive) between `begin_batch` and `end_batch`, `on_batch_answered`, `on_returned`, `on_sent`, `on_pinged`, `on_late`, `on_taken_in`, `on_sent_counted`, `begin_link`, `accept_resume`, `note_accepted`, `on_round_trip`, `detach`, `link_lost`, `take_back`, `expire_unbegun`, `expire` |
 /// | commands in: what this end wants | a verb | of callers: `start`, `start_batch`, `abandon`, `notify`, `withdraw_notification`, `unsubscribe`; of handlers: `keep`, `finish`, `finish_with_stream`, `open_outgoing`, `push_item`, `finish_stream`, `report`, `claim`, `release_permit`, `reacquire_permit`; of the application: `log_in`, `drop_login`, `set_expiry`, `drain`, `interrupt`, `interrupt_away`, `end`, `discard`, `shrink`; of sessions: `grant`, `grant_nothing`, `open_session`, `end_session`, `take_ended_session`, `end_with_session`, `hold_handlers`, `release_handlers`, `ask_to_move` |
 /// | what is next | `next_`, `poll_` | for the driver: `next_to_start`, `next_messages`, `next_deadline`, `released`, `dropped`, `to_wake`; for one who waits: `poll_outcome`, `poll_entered`, `poll_item`, `watch`, `watch_permit`, `unwatch_permit`, `after_answer`, `take_progress` |
-/// | questions, which change nothing that others see | `is_`, `has_`, `may_`, `must_`, a noun | of the driver: `may_read`, `overdue`, `has_room`, `room_for_answer`, `has_waiting`, `is_open`, `is_sent`, `is_drained`, `is_idle`, `has_credit`, `is_counted`, `no_stream_events`, `may_start_ordered`, `must_gather_on`, `wire_is_unwatched`, `hello_is_unwatched`; of handlers and callers: `extensions`, `members`, `method`, `is_notification`, `streams_of`, `unused_id`, `most_in_batch`, `going_away`, `is_known`, `answers_only`, `is_guest`, `expiry`, `login_expires`, `ended`, `limits`; of sessions: `outlives_links`, `may_be_resumed`, `wants_to_resume`, `spread`, `away_since`, `has_granted_session`, `kept_bytes`, `may_ask_for_end`, `taken_in_at_end`; numbers: [`stats`], `served`, `in_flight`, `pending`, `subscriptions`, `queue_bytes` |
+/// | questions, which change nothing that others see | `is_`, `has_`, `may_`, `must_`, a noun | of the driver: `may_read`, `overdue`, `has_room`, `room_for_answer`, `has_waiting`, `is_open`, `is_sent`, `is_drained`, `is_idle`, `has_credit`, `is_counted`, `no_stream_events`, `may_start_ordered`, `must_gather_on`, `wire_is_unwatched`, `hello_is_unwatched`, `asks_round_trip`; of handlers and callers: `extensions`, `members`, `method`, `is_notification`, `streams_of`, `unused_id`, `most_in_batch`, `going_away`, `is_known`, `answers_only`, `is_guest`, `expiry`, `login_expires`, `ended`, `limits`; of sessions: `outlives_links`, `may_be_resumed`, `wants_to_resume`, `spread`, `away_since`, `has_granted_session`, `kept_bytes`, `may_ask_for_end`, `taken_in_at_end`; numbers: [`stats`], `served`, `in_flight`, `pending`, `subscriptions`, `queue_bytes` |
 ///
 /// A `poll_` method takes a closure, which it calls if there is nothing yet: the closure stores a waiter
 /// (`W`). When there is something, the waiter is put into `to_wake`. The driver takes `to_wake` and wakes
@@ -144,6 +144,8 @@ pub(crate) struct Protocol<W> {
     above_since: Option<Duration>,
     /// Since when reading pauses.
     paused_since: Option<Duration>,
+    /// Whether a stream has got credit, so that the round trip decides on its window.
+    pub(crate) asks_round_trip: bool,
     /// Whether `lifecycle` refuses some methods: the other end has not logged in, or this end drains. The
     /// flag is not part of `lifecycle`, since each request reads it.
     restricted: bool,
@@ -198,6 +200,7 @@ impl<W> Protocol<W> {
             is_attached: true,
             above_since: None,
             paused_since: None,
+            asks_round_trip: false,
             restricted: false,
             chance: 0,
             cancels: false,

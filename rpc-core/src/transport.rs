@@ -104,6 +104,12 @@ pub trait Transport: Send + Unpin + 'static {
         0
     }
 
+    /// How many probes of this end the other end has answered. From the time until the answer a connection learns how
+    /// large the windows of its streams need to be. By default 0: the windows do not grow.
+    fn answered_probes(&self) -> u64 {
+        0
+    }
+
     /// Queues a keepalive probe, which the other end answers without its application knowing. Returns whether the
     /// medium has such a probe. Without one, as by default, a silent link is not given up: the medium itself must tell
     /// of a loss.

@@ -58,6 +58,8 @@ pub(super) struct Driver {
     pub(super) refusal: Option<Box<RefusedSession>>,
     /// The bytes and the handlers of the session that the registry was told of while there is no link.
     pub(super) kept: (usize, usize),
+    /// A stream has got credit, so that the round trip decides on its window.
+    pub(super) asks_round_trip: bool,
     /// What has happened to the link and the session, and was not told yet.
     #[expect(clippy::box_collection, reason = "what an idle connection costs is counted")]
     events: Option<Box<VecDeque<ConnectionEvent>>>,
@@ -109,6 +111,7 @@ impl Driver {
             counts: shared.config.sessions != SessionMode::Off,
             refusal: None,
             kept: (0, 0),
+            asks_round_trip: false,
             events: None,
             scratch: Scratch::default(),
             context: HandlerContext::new(shared.clone()),
@@ -236,6 +239,7 @@ impl Driver {
         let mut state = self.shared.lock();
         let overdue = state.protocol.overdue(now, is_over);
         std::mem::swap(&mut self.to_wake, &mut state.protocol.to_wake);
+        self.asks_round_trip = std::mem::take(&mut state.protocol.asks_round_trip);
         drop(state);
         self.to_wake.drain(..).for_each(Waiter::notify);
         overdue.map_or(Ok(()), Err)

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::End;
 use super::driver::Driver;
+use super::round_trip::RoundTrip;
 use crate::connection::keepalive::Keepalive;
 use crate::error::close::{CloseCode, CloseReason};
 use crate::limits::Limits;
@@ -35,6 +36,7 @@ pub(super) struct Link {
     /// Why nothing is sent but what is in `outgoing`, if so.
     pub(super) muted: Option<Muted>,
     pub(super) keepalive: Keepalive,
+    pub(super) round_trip: RoundTrip,
     controls: Controls,
 }
 
@@ -49,6 +51,7 @@ impl Link {
             unflushed: false,
             muted: None,
             keepalive: Keepalive::new(shared.config.keepalive, shared.clock.now()),
+            round_trip: RoundTrip::default(),
             controls: Controls::default(),
         }
     }
@@ -83,7 +86,8 @@ impl Link {
     }
 
     /// Sends a keepalive probe. Returns whether the medium has one.
-    pub(super) fn ping(&mut self, cx: &mut Context<'_>) -> Result<bool, LinkError> {
+    pub(super) fn ping(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, LinkError> {
+        self.round_trip.asked(now);
         if !self.carrier.ping()? {
             self.keepalive.turn_off();
             return Ok(false);
@@ -92,7 +96,8 @@ impl Link {
         self.flush(cx).map(|()| true)
     }
 
-    /// Reads the counters of the transport, for the keepalive and the rate of control frames.
+    /// Reads the counters of the transport, for the keepalive and the rate of control frames. Returns the round trip if
+    /// its estimate has changed.
     ///
     /// # Errors
     /// More control frames came than may come.
@@ -101,7 +106,7 @@ impl Link {
         limits: &Limits,
         now: Duration,
         has_read_all: bool,
-    ) -> Result<(), CloseReason> {
+    ) -> Result<Option<Duration>, CloseReason> {
         let seen = self.carrier.seen();
         // The rest of a message is late only when it was looked for.
         let assembling = seen.assembling.filter(|_| has_read_all);
@@ -110,7 +115,7 @@ impl Link {
             let reason = "more control frames than `control_rate`";
             return Err(CloseReason::us(CloseCode::POLICY, reason));
         }
-        Ok(())
+        Ok(self.round_trip.heard(seen.answered_probes, now))
     }
 
     /// Returns how many messages of this link the medium accepted to the last byte.
@@ -144,6 +149,7 @@ pub(super) struct Seen {
     received_bytes: u64,
     assembling: Option<u64>,
     unasked_controls: u64,
+    answered_probes: u64,
 }
 
 /// A transport of any type, so that nothing else is compiled again for each type. What is called for each message loops
@@ -212,6 +218,7 @@ impl<T: Transport> Carrier for T {
             received_bytes: self.received_bytes(),
             assembling: self.assembling(),
             unasked_controls: self.unasked_controls(),
+            answered_probes: self.answered_probes(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 
@@ -209,15 +210,22 @@ impl<W> Protocol<W> {
     pub(crate) fn poll_item(
         &mut self,
         key: IncomingKey,
+        now: impl FnOnce() -> Duration,
         keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Option<Item>> {
         let next = self.incoming.next(key, keep);
         if self.ended.is_none()
-            && let Some((id, bytes)) = self.incoming.credit(key)
+            && let Some((id, bytes)) = self.incoming.credit(key, &self.limits, now)
         {
+            self.asks_round_trip = true;
             self.outbox.push(encode::credit(id, bytes), Carried::None);
         }
         next
+    }
+
+    /// Notes how long a message and its answer take on the link.
+    pub(crate) fn on_round_trip(&mut self, round_trip: Duration) {
+        self.incoming.round_trip = Some(round_trip);
     }
 
     /// Removes a stream that was dropped, and tells the other end, whatever the queue holds. Returns the

@@ -26,7 +26,9 @@ impl Remote {
 
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         poll_registered(cx.waker(), |task| {
-            self.shared.with(|state| state.protocol.poll_item(self.key, |kept| task.keep(kept)))
+            let clock = self.shared.clock;
+            let keep = |kept: &mut _| task.keep(kept);
+            self.shared.with(|state| state.protocol.poll_item(self.key, || clock.now(), keep))
         })
     }
 }

@@ -72,8 +72,9 @@ pub struct WebSocket<S> {
     handed: u64,
     longest_backlog: usize,
     owes_pongs: bool,
-    /// Our pings that were not answered yet.
+    /// Our pings that were not answered yet, and how many were.
     pings: u64,
+    answered_pings: u64,
     unasked_controls: u64,
     closing: Closing,
     /// How many bytes may ever have come before a close stops to listen; set when it begins.
@@ -104,6 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
             longest_backlog: 0,
             owes_pongs: false,
             pings: 0,
+            answered_pings: 0,
             unasked_controls: 0,
             closing: Closing::Open,
             discard_until: None,
@@ -194,6 +196,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     /// Pings, and pongs beyond our own pings.
     fn unasked_controls(&self) -> u64 {
         self.unasked_controls
+    }
+
+    fn answered_probes(&self) -> u64 {
+        self.answered_pings
     }
 
     fn ping(&mut self) -> Result<bool, LinkError> {

@@ -37,6 +37,7 @@
 //! once, and a stop is sent; `protocol/abandoned.rs` remembers the stop of a subscription until it is
 //! answered, since late items may still come.
 
+mod credit;
 mod early;
 mod incoming;
 mod item;

@@ -89,7 +89,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     fn ponged(&mut self) {
         match self.pings.checked_sub(1) {
-            Some(pings) => self.pings = pings,
+            Some(pings) => {
+                self.pings = pings;
+                self.answered_pings += 1;
+            }
             None => self.unasked_controls += 1,
         }
     }

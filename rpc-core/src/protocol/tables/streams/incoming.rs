@@ -3,12 +3,15 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::credit::Credit;
 use super::{IncomingKey, OutgoingKey, cost};
 use crate::error::close::CloseReason;
 use crate::error::object::ErrorObject;
+use crate::limits::Limits;
 use crate::method::SUBSCRIPTION;
 use crate::protocol::tables::key::Incoming;
 use crate::protocol::tables::slab::Slab;
@@ -147,15 +150,6 @@ pub(crate) enum Stop {
     Argument,
 }
 
-/// The credit that the other end was granted.
-struct Credit {
-    window: usize,
-    /// The bytes of the window that items have used.
-    used: usize,
-    /// The used bytes that were consumed here and may be granted again.
-    consumed: usize,
-}
-
 /// The open streams of one connection, by id.
 pub(crate) struct IncomingStreams<W> {
     open: Slab<Stream<W>, Incoming>,
@@ -165,6 +159,10 @@ pub(crate) struct IncomingStreams<W> {
     /// there may be. The last item of each stream may overdraw the window, by the length of a message.
     beyond: usize,
     most_beyond: usize,
+    /// By how much windows have grown, all together.
+    lent: usize,
+    /// How long a message and its answer take on the link, if that is known.
+    pub(crate) round_trip: Option<Duration>,
 }
 
 /// What is left of a stream that was removed.
@@ -181,7 +179,7 @@ impl<W> IncomingStreams<W> {
     /// Makes a table whose streams together may have `most_beyond` bytes waiting beyond their windows.
     pub(crate) fn new(most_beyond: usize) -> Self {
         let (open, by_id) = (Slab::new(), HashMap::default());
-        Self { open, by_id, beyond: 0, most_beyond }
+        Self { open, by_id, beyond: 0, most_beyond, lent: 0, round_trip: None }
     }
 
     /// Returns how many streams there are, with those that have ended and were not removed.
@@ -212,7 +210,7 @@ impl<W> IncomingStreams<W> {
             items: VecDeque::new(),
             bytes: 0,
             window: 0,
-            credit: window.map(|window| Credit { window, used: 0, consumed: 0 }),
+            credit: window.map(Credit::new),
             seq: 0,
             again: None,
         });
@@ -251,7 +249,8 @@ impl<W> IncomingStreams<W> {
         }
         let Some(stream) = self.open.get_mut(key) else { return false };
         stream.id = id.into();
-        stream.credit = window.map(|window| Credit { window, used: 0, consumed: 0 });
+        self.lent -= stream.lent();
+        stream.credit = window.map(Credit::new);
         if let Some(again) = &mut stream.again {
             again.is_pending = false;
         }
@@ -293,6 +292,7 @@ impl<W> IncomingStreams<W> {
                     // A subscription that is being made anew has shown its gap, and its call goes on by itself.
                     if !std::mem::replace(&mut again.is_pending, true) {
                         renewed.push((key, (**again).clone()));
+                        self.lent -= stream.lent();
                         stream.credit = None;
                         stream.seq = 0;
                         stream.miss(0);
@@ -381,7 +381,8 @@ impl<W> IncomingStreams<W> {
         let left = self.most_beyond.saturating_sub(self.beyond);
         let Some(stream) = self.open.get_mut(key) else { return Ok(None) };
         stream.count(seq)?;
-        stream.window = window;
+        stream.window = stream.credit.as_ref().map_or(window, Credit::window);
+        let window = stream.window;
         let (bytes, before) = (cost(bytes), stream.beyond());
         let more = (stream.bytes + bytes).saturating_sub(window) - before;
         let kept = more <= left && stream.has_room_for(bytes, window);
@@ -447,16 +448,23 @@ impl<W> IncomingStreams<W> {
     }
 
     /// Takes the credit to grant again, when half of the window was consumed. Returns the id of the
-    /// stream, as JSON text, and the bytes.
-    pub(crate) fn credit(&mut self, key: IncomingKey) -> Option<(&str, u64)> {
+    /// stream, as JSON text, and the bytes. The window may grow, within the limits.
+    pub(crate) fn credit(
+        &mut self,
+        key: IncomingKey,
+        limits: &Limits,
+        now: impl FnOnce() -> Duration,
+    ) -> Option<(&str, u64)> {
         let stream = self.open.get_mut(key).filter(|stream| !stream.state.is_ended())?;
-        let credit = stream.credit.as_mut()?;
-        if credit.consumed < credit.window.div_ceil(2) {
-            return None;
-        }
-        let consumed = std::mem::take(&mut credit.consumed);
-        credit.used -= consumed;
-        Some((&stream.id, consumed as u64))
+        let credit = stream.credit.as_mut().filter(|credit| credit.is_due())?;
+        let before = (stream.bytes.saturating_sub(stream.window), credit.lent());
+        let room = limits.stream_windows.saturating_sub(self.lent);
+        let most = limits.stream_window_max.min(credit.window().saturating_add(room));
+        let bytes = credit.grant(now(), self.round_trip, most);
+        stream.window = credit.window();
+        self.lent = self.lent - before.1 + credit.lent();
+        self.beyond = self.beyond - before.0 + stream.beyond();
+        Some((&stream.id, bytes as u64))
     }
 
     /// Links streams of this end, which end with this stream.
@@ -489,6 +497,7 @@ impl<W> IncomingStreams<W> {
     pub(crate) fn remove(&mut self, key: IncomingKey) -> Option<Removed<W>> {
         let stream = self.open.remove(key)?;
         self.beyond -= stream.beyond();
+        self.lent -= stream.lent();
         let (stop, waiter) = match stream.state {
             State::Unclaimed => (Some(Stop::Argument), None),
             State::Open { stop, waiter } => (Some(stop), waiter),
@@ -523,10 +532,10 @@ impl<W> IncomingStreams<W> {
         waiters
     }
 
-    /// Bytes of items that wait beyond the windows of their streams.
+    /// Bytes of items that wait beyond the windows of their streams, and bytes by which windows have grown.
     #[cfg(test)]
-    pub(super) fn beyond(&self) -> usize {
-        self.beyond
+    pub(super) fn beyond(&self) -> (usize, usize) {
+        (self.beyond, self.lent)
     }
 }
 
@@ -544,15 +553,13 @@ impl<W> Stream<W> {
 
     /// Takes room for an item. Returns whether there was room.
     fn has_room_for(&mut self, bytes: usize, window: usize) -> bool {
-        match &mut self.credit {
-            Some(credit) if credit.used >= credit.window => return false,
-            Some(credit) => credit.used += bytes,
+        let has_room = match &mut self.credit {
+            Some(credit) => credit.spend(bytes),
             // Alone it may be larger.
-            None if self.bytes + bytes > window.max(bytes) => return false,
-            None => {}
-        }
-        self.bytes += bytes;
-        true
+            None => self.bytes + bytes <= window.max(bytes),
+        };
+        self.bytes += if has_room { bytes } else { 0 };
+        has_room
     }
 
     /// Returns how many bytes wait beyond the window.
@@ -560,18 +567,24 @@ impl<W> Stream<W> {
         self.bytes.saturating_sub(self.window)
     }
 
+    /// Returns by how much the window has grown.
+    fn lent(&self) -> usize {
+        self.credit.as_ref().map_or(0, Credit::lent)
+    }
+
     /// Gives the credit back for an item that is not kept.
     fn pass_over(&mut self, bytes: usize) {
-        if let Some(credit) = self.credit.as_mut().filter(|credit| credit.used < credit.window) {
-            credit.used += bytes;
-            credit.consumed += bytes;
+        if let Some(credit) = &mut self.credit
+            && credit.spend(bytes)
+        {
+            credit.consume(bytes);
         }
     }
 
     fn consume(&mut self, bytes: usize) {
         self.bytes -= bytes;
         if let Some(credit) = &mut self.credit {
-            credit.consumed += bytes;
+            credit.consume(bytes);
         }
     }
 

@@ -37,19 +37,17 @@ enum State {
     /// Always: the other end is a plain peer, which takes what comes.
     Unlimited,
     /// Yes: there is credit for `left` bytes, which are more than 0. The last item may overdraw it.
-    Open { left: u64, window: u64 },
+    Open { left: u64 },
     /// Not before credit for more than `debt` bytes has come.
-    Blocked { debt: u64, window: u64 },
+    Blocked { debt: u64 },
 }
 
 impl State {
     /// The other end counts the bytes of the items, and has room for a window of them at first.
     fn counted(window: u64) -> Self {
-        let window = window.min(MOST);
-        if window > 0 {
-            Self::Open { left: window, window }
-        } else {
-            Self::Blocked { debt: 0, window }
+        match window.min(MOST) {
+            0 => Self::Blocked { debt: 0 },
+            left => Self::Open { left },
         }
     }
 
@@ -57,35 +55,28 @@ impl State {
     fn send(&mut self, bytes: u64) {
         *self = match *self {
             Self::Unlimited => Self::Unlimited,
-            Self::Open { left, window } if left > bytes => {
-                Self::Open { left: left - bytes, window }
-            }
-            Self::Open { left, window } => Self::Blocked { debt: bytes - left, window },
+            Self::Open { left } if left > bytes => Self::Open { left: left - bytes },
+            Self::Open { left } => Self::Blocked { debt: bytes - left },
             // An item may be sent whose stream has lost its credit meanwhile.
-            Self::Blocked { debt, window } => {
-                Self::Blocked { debt: debt.saturating_add(bytes), window }
-            }
+            Self::Blocked { debt } => Self::Blocked { debt: debt.saturating_add(bytes) },
         };
     }
 
-    /// The other end grants `bytes`. Returns whether the stream was blocked and is open now.
+    /// The other end grants `bytes`: it decides how far its window grows. Returns whether the stream was blocked and is
+    /// open now.
     ///
     /// # Errors
-    /// The credit is above the window, or the other end does not count this stream.
+    /// The credit is above all that there can be, or the other end does not count this stream.
     fn grant(&mut self, bytes: u64) -> Result<bool, ()> {
         let was_blocked = matches!(self, Self::Blocked { .. });
         *self = match *self {
             Self::Unlimited => return Err(()),
-            Self::Open { left, window } => {
-                let left = left.checked_add(bytes).filter(|left| *left <= window).ok_or(())?;
-                Self::Open { left, window }
+            Self::Open { left } => {
+                let left = left.checked_add(bytes).filter(|left| *left <= MOST).ok_or(())?;
+                Self::Open { left }
             }
-            Self::Blocked { debt, window } if bytes <= debt => {
-                Self::Blocked { debt: debt - bytes, window }
-            }
-            Self::Blocked { debt, window } if bytes - debt <= window => {
-                Self::Open { left: bytes - debt, window }
-            }
+            Self::Blocked { debt } if bytes <= debt => Self::Blocked { debt: debt - bytes },
+            Self::Blocked { debt } if bytes - debt <= MOST => Self::Open { left: bytes - debt },
             Self::Blocked { .. } => return Err(()),
         };
         Ok(was_blocked && matches!(self, Self::Open { .. }))
@@ -230,7 +221,7 @@ impl OutgoingStreams {
     /// Adds credit to the stream with this id. Returns the stream if it was blocked and may go on now.
     ///
     /// # Errors
-    /// The credit is above the window, or the stream is not counted.
+    /// The credit is above all that there can be, or the stream is not counted.
     pub(crate) fn grant(&mut self, id: &str, bytes: u64) -> Result<Option<OutgoingKey>, ()> {
         let Some(key) = self.find(id) else { return Ok(None) };
         let Some(it) = self.open.get_mut(key) else { return Ok(None) };
@@ -324,8 +315,9 @@ fn a_stream_goes_on_while_it_has_credit_and_the_last_item_may_overdraw_it() {
     assert!(!outgoing.has_credit(key), "what was overdrawn comes first");
     assert_eq!(outgoing.grant(A, 1), Ok(Some(key)));
     assert_eq!(outgoing.grant(A, 1), Ok(None), "it was not waiting");
-    for wrong in [99, u64::MAX] {
-        assert_eq!(outgoing.grant(A, wrong), Err(()), "above the window");
+    assert_eq!(outgoing.grant(A, 1 << 20), Ok(None), "the window has grown");
+    for wrong in [MOST, u64::MAX] {
+        assert_eq!(outgoing.grant(A, wrong), Err(()), "above all that there can be");
     }
     assert!(outgoing.has_credit(key));
     assert_eq!(outgoing.grant(B, 1), Ok(None), "it may have ended");
