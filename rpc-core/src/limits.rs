@@ -137,6 +137,12 @@ pub struct Limits {
     /// Raise `stream_windows` when several streams of a connection are fast. Lower `stream_windows` when many
     /// connections share little memory.
     pub stream_windows: usize,
+    /// The most bytes by which the windows of all streams of a server have grown. Each window grows by at most half of
+    /// what is left. 256 MiB.
+    ///
+    /// Raise `stream_windows_total` when many clients send or read fast streams over long distances. Lower
+    /// `stream_windows_total` when memory is scarce.
+    pub stream_windows_total: usize,
     /// The most bytes that a server stores for calls under an [idempotency key](crate::Call::idempotency_key), over
     /// all connections. A caller counts 512 bytes and its name. A call counts 256 bytes, its key and its answer.
     /// Connections without a [name](crate::Peer::identify) share an eighth of the store.
@@ -381,6 +387,7 @@ impl Limits {
             stream_window: 64 * KIB,
             stream_window_max: 16 * MIB,
             stream_windows: 16 * MIB,
+            stream_windows_total: 256 * MIB,
             idempotency_bytes: 8 * MIB,
             idempotent_running: 1024,
             id_bytes: 128,
@@ -537,6 +544,7 @@ impl Limits {
             ("stream_window", self.stream_window, 1 << 31),
             ("stream_window_max", self.stream_window_max, 1 << 31),
             ("stream_windows", self.stream_windows, 1 << 40),
+            ("stream_windows_total", self.stream_windows_total, 1 << 40),
             ("message_in", self.message_in, 1 << 31),
             ("message_out", self.message_out, 1 << 31),
             ("queue", self.queue, 1 << 40),

@@ -122,6 +122,8 @@ impl Connection {
         // First: code that hears of the end must not find the peer in the registry.
         shared.config.registry.remove(shared, &reason);
         shared.with(|state| state.protocol.discard());
+        let given_back = shared.lock().protocol.take_given_back();
+        shared.config.registry.windows().give_back(given_back);
         let offers = shared.finish(&reason);
         let peer = Peer { shared: shared.clone() };
         offers.into_iter().for_each(|offer| Offer::refuse(offer, &peer));

@@ -240,7 +240,9 @@ impl Driver {
         let overdue = state.protocol.overdue(now, is_over);
         std::mem::swap(&mut self.to_wake, &mut state.protocol.to_wake);
         self.asks_round_trip = std::mem::take(&mut state.protocol.asks_round_trip);
+        let given_back = state.protocol.take_given_back();
         drop(state);
+        self.shared.config.registry.windows().give_back(given_back);
         self.to_wake.drain(..).for_each(Waiter::notify);
         overdue.map_or(Ok(()), Err)
     }

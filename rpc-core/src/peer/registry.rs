@@ -17,6 +17,7 @@ mod ended;
 mod names;
 mod pending;
 mod sessions;
+mod windows;
 
 use ended::EndedSessions;
 use names::Names;
@@ -24,6 +25,7 @@ pub use names::SameName;
 use pending::{Kick, PendingPeers};
 pub use sessions::SessionStats;
 use sessions::Sessions;
+use windows::Windows;
 
 /// A connected end. A map finds it by its id, which is therefore not stored twice.
 struct Member(Arc<Shared>);
@@ -50,6 +52,7 @@ struct Inner {
     groups: Groups,
     ended: EndedSessions,
     sessions: Sessions,
+    windows: Windows,
     names: Names,
     /// The largest message that any end in this registry may send; 0 before the first end.
     message_out: AtomicUsize,
@@ -194,6 +197,15 @@ impl PeerRegistry {
     /// Returns the peer with this id, if its session has ended and is remembered.
     pub(crate) fn ended_peer(&self, id: &str) -> Option<Peer> {
         self.inner.ended.find(id).map(|shared| Peer { shared })
+    }
+
+    pub(crate) fn windows(&self) -> &Windows {
+        &self.inner.windows
+    }
+
+    /// Returns the bytes by which the windows of all streams have grown.
+    pub fn stream_windows(&self) -> usize {
+        self.inner.windows.lent()
     }
 
     pub(crate) fn groups(&self) -> &Groups {

@@ -206,21 +206,27 @@ impl<W> Protocol<W> {
     }
 
     /// Takes the next item of a stream. Returns `Some(None)` at its end. Without an item `keep` stores a
-    /// waiter, and `None` is returned.
+    /// waiter, and `None` is returned. The window of the stream grows by as much as `lend` returns of what is wanted.
     pub(crate) fn poll_item(
         &mut self,
         key: IncomingKey,
         now: impl FnOnce() -> Duration,
+        lend: impl FnOnce(usize) -> usize,
         keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Option<Item>> {
         let next = self.incoming.next(key, keep);
         if self.ended.is_none()
-            && let Some((id, bytes)) = self.incoming.credit(key, &self.limits, now)
+            && let Some((id, bytes)) = self.incoming.credit(key, &self.limits, now, lend)
         {
             self.asks_round_trip = true;
             self.outbox.push(encode::credit(id, bytes), Carried::None);
         }
         next
+    }
+
+    /// Takes the bytes that were lent to windows which need them no more.
+    pub(crate) fn take_given_back(&mut self) -> usize {
+        std::mem::take(&mut self.incoming.given_back)
     }
 
     /// Notes how long a message and its answer take on the link.

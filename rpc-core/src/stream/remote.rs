@@ -26,9 +26,16 @@ impl Remote {
 
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         poll_registered(cx.waker(), |task| {
-            let clock = self.shared.clock;
-            let keep = |kept: &mut _| task.keep(kept);
-            self.shared.with(|state| state.protocol.poll_item(self.key, || clock.now(), keep))
+            let shared = &self.shared;
+            let (keep, now) = (|kept: &mut _| task.keep(kept), || shared.clock.now());
+            let total = shared.config.limits.stream_windows_total;
+            let lend = |wanted| shared.config.registry.windows().lend(wanted, total);
+            let (item, given_back) = shared.with(|state| {
+                let item = state.protocol.poll_item(self.key, now, lend, keep);
+                (item, state.protocol.take_given_back())
+            });
+            shared.config.registry.windows().give_back(given_back);
+            item
         })
     }
 }
@@ -41,6 +48,10 @@ impl fmt::Debug for Remote {
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        drop(self.shared.with(|state| state.protocol.unsubscribe(self.key)));
+        let (waiter, given_back) = self
+            .shared
+            .with(|state| (state.protocol.unsubscribe(self.key), state.protocol.take_given_back()));
+        self.shared.config.registry.windows().give_back(given_back);
+        drop(waiter);
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Credit {
     /// The window at the beginning, which is the least.
     least: usize,
     window: usize,
+    /// What the window shrinks to as its bytes are consumed: what was granted cannot be taken away.
+    target: usize,
     /// The bytes of the window that items have used.
     used: usize,
     /// The used bytes that were consumed here and may be granted again.
@@ -37,7 +39,11 @@ pub(super) struct Credit {
 
 impl Credit {
     pub(super) fn new(window: usize) -> Self {
-        Self { least: window, window, used: 0, consumed: 0, since: (0, None) }
+        Self { least: window, window, target: window, used: 0, consumed: 0, since: (0, None) }
+    }
+
+    pub(super) fn least(&self) -> usize {
+        self.least
     }
 
     pub(super) fn window(&self) -> usize {
@@ -67,35 +73,44 @@ impl Credit {
         self.consumed >= self.least.div_ceil(2).max(self.window / PART)
     }
 
-    /// Takes the credit to grant. The window may become `most` bytes.
+    /// Takes the credit to grant, which may be none. The window grows by as much as `lend` returns of what is wanted.
     pub(super) fn grant(
         &mut self,
         now: Duration,
         round_trip: Option<Duration>,
-        most: usize,
+        lend: impl FnOnce(usize) -> usize,
     ) -> usize {
         let consumed = std::mem::take(&mut self.consumed);
         self.used -= consumed;
-        let before = self.window;
         self.since.0 += consumed;
-        if self.since.0 >= before.div_ceil(2) {
+        let mut more = 0;
+        if self.since.0 >= self.window.div_ceil(2) {
             let (_, since) = std::mem::replace(&mut self.since, (0, Some(now)));
             if let (Some(since), Some(round_trip)) = (since, round_trip) {
-                self.resize(now.saturating_sub(since), round_trip, most, consumed);
+                more = self.resize(now.saturating_sub(since), round_trip, lend);
             }
         }
-        (consumed + self.window).saturating_sub(before)
+        let less = consumed.min(self.window - self.target);
+        self.window -= less;
+        consumed - less + more
     }
 
-    /// Half of the window was consumed in the time that it `took`, `consumed` of it since credit was granted last.
-    fn resize(&mut self, took: Duration, round_trip: Duration, most: usize, consumed: usize) {
+    /// Half of the window was consumed in the time that it `took`. Returns by how much the window grows.
+    fn resize(
+        &mut self,
+        took: Duration,
+        round_trip: Duration,
+        lend: impl FnOnce(usize) -> usize,
+    ) -> usize {
+        let mut more = 0;
         if took < round_trip * QUICK {
-            self.window = self.window.max(most.min(self.window.saturating_mul(2)));
+            more = lend(self.window);
+            self.window += more;
+            self.target = self.window;
         } else if took > SLOW.max(round_trip * LATE) {
-            // No more than is given back now: what was granted cannot be taken away.
-            let half = (self.window / 2).max(self.least);
-            self.window = half.max(self.window.saturating_sub(consumed - 1));
+            self.target = (self.window / 2).max(self.least);
         }
+        more
     }
 }
 
@@ -112,7 +127,8 @@ mod tests {
         credit.consume(half);
         assert!(credit.is_due());
         *now += took;
-        credit.grant(*now, Some(LONG), most)
+        let room = most.saturating_sub(credit.window());
+        credit.grant(*now, Some(LONG), |wanted| wanted.min(room))
     }
 
     #[test]
@@ -139,7 +155,7 @@ mod tests {
         }
         credit.spend(500);
         credit.consume(500);
-        assert_eq!((credit.grant(now, None, 9000), credit.window()), (500, 1000));
+        assert_eq!((credit.grant(now, None, |wanted| wanted), credit.window()), (500, 1000));
     }
 
     #[test]
@@ -149,11 +165,29 @@ mod tests {
             half(&mut credit, &mut now, LONG, 9000);
         }
         assert_eq!(credit.window(), 4000);
-        assert_eq!(half(&mut credit, &mut now, 17 * LONG, 9000), 1, "the rest is kept back");
-        assert_eq!(credit.window(), 2001);
-        half(&mut credit, &mut now, 17 * LONG, 9000);
+        assert_eq!(half(&mut credit, &mut now, 17 * LONG, 9000), 0, "all is kept back");
+        assert_eq!(credit.window(), 2000);
         half(&mut credit, &mut now, 17 * LONG, 9000);
         assert_eq!((credit.window(), credit.lent()), (1000, 0));
         assert_eq!(half(&mut credit, &mut now, 17 * LONG, 9000), 500);
+    }
+
+    /// Credit that is granted in small parts is kept back in small parts.
+    #[test]
+    fn a_large_window_shrinks_by_what_is_consumed() {
+        let (mut credit, mut now) = (Credit::new(1000), Duration::ZERO);
+        for _ in 0..3 {
+            half(&mut credit, &mut now, LONG, 9000);
+        }
+        let mut granted = Vec::new();
+        for _ in 0..10 {
+            credit.spend(500);
+            credit.consume(500);
+            assert!(credit.is_due());
+            now += 5 * LONG;
+            granted.push(credit.grant(now, Some(LONG), |_| 0));
+        }
+        assert_eq!(granted, [500, 500, 500, 0, 0, 0, 0, 500, 500, 500]);
+        assert_eq!(credit.window(), 2000);
     }
 }

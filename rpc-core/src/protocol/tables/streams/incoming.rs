@@ -159,8 +159,9 @@ pub(crate) struct IncomingStreams<W> {
     /// there may be. The last item of each stream may overdraw the window, by the length of a message.
     beyond: usize,
     most_beyond: usize,
-    /// By how much windows have grown, all together.
+    /// By how much windows have grown, all together, and how much of what was lent for that is to be given back.
     lent: usize,
+    pub(crate) given_back: usize,
     /// How long a message and its answer take on the link, if that is known.
     pub(crate) round_trip: Option<Duration>,
 }
@@ -179,7 +180,7 @@ impl<W> IncomingStreams<W> {
     /// Makes a table whose streams together may have `most_beyond` bytes waiting beyond their windows.
     pub(crate) fn new(most_beyond: usize) -> Self {
         let (open, by_id) = (Slab::new(), HashMap::default());
-        Self { open, by_id, beyond: 0, most_beyond, lent: 0, round_trip: None }
+        Self { open, by_id, beyond: 0, most_beyond, lent: 0, given_back: 0, round_trip: None }
     }
 
     /// Returns how many streams there are, with those that have ended and were not removed.
@@ -249,7 +250,6 @@ impl<W> IncomingStreams<W> {
         }
         let Some(stream) = self.open.get_mut(key) else { return false };
         stream.id = id.into();
-        self.lent -= stream.lent();
         stream.credit = window.map(Credit::new);
         if let Some(again) = &mut stream.again {
             again.is_pending = false;
@@ -292,8 +292,10 @@ impl<W> IncomingStreams<W> {
                     // A subscription that is being made anew has shown its gap, and its call goes on by itself.
                     if !std::mem::replace(&mut again.is_pending, true) {
                         renewed.push((key, (**again).clone()));
-                        self.lent -= stream.lent();
-                        stream.credit = None;
+                        let (before, lent) = (stream.beyond(), stream.give_up_credit());
+                        self.beyond = self.beyond - before + stream.beyond();
+                        self.lent -= lent;
+                        self.given_back += lent;
                         stream.seq = 0;
                         stream.miss(0);
                         waiters.extend(stream.state.take_waiter());
@@ -448,23 +450,28 @@ impl<W> IncomingStreams<W> {
     }
 
     /// Takes the credit to grant again, when half of the window was consumed. Returns the id of the
-    /// stream, as JSON text, and the bytes. The window may grow, within the limits.
+    /// stream, as JSON text, and the bytes. The window may grow, within the limits, by as much as `lend` returns of what
+    /// is wanted.
     pub(crate) fn credit(
         &mut self,
         key: IncomingKey,
         limits: &Limits,
         now: impl FnOnce() -> Duration,
+        lend: impl FnOnce(usize) -> usize,
     ) -> Option<(&str, u64)> {
         let stream = self.open.get_mut(key).filter(|stream| !stream.state.is_ended())?;
         let credit = stream.credit.as_mut().filter(|credit| credit.is_due())?;
-        let before = (stream.bytes.saturating_sub(stream.window), credit.lent());
-        let room = limits.stream_windows.saturating_sub(self.lent);
-        let most = limits.stream_window_max.min(credit.window().saturating_add(room));
-        let bytes = credit.grant(now(), self.round_trip, most);
+        let (beyond, lent) = (stream.bytes.saturating_sub(stream.window), credit.lent());
+        let of_connection = limits.stream_windows.saturating_sub(self.lent);
+        let of_stream = limits.stream_window_max.saturating_sub(credit.window());
+        let room = of_connection.min(of_stream);
+        let lend = |wanted: usize| if room == 0 { 0 } else { lend(wanted.min(room)) };
+        let bytes = credit.grant(now(), self.round_trip, lend);
         stream.window = credit.window();
-        self.lent = self.lent - before.1 + credit.lent();
-        self.beyond = self.beyond - before.0 + stream.beyond();
-        Some((&stream.id, bytes as u64))
+        self.lent = self.lent - lent + credit.lent();
+        self.given_back += lent.saturating_sub(credit.lent());
+        self.beyond = self.beyond - beyond + stream.beyond();
+        (bytes > 0).then_some((&*stream.id, bytes as u64))
     }
 
     /// Links streams of this end, which end with this stream.
@@ -498,6 +505,7 @@ impl<W> IncomingStreams<W> {
         let stream = self.open.remove(key)?;
         self.beyond -= stream.beyond();
         self.lent -= stream.lent();
+        self.given_back += stream.lent();
         let (stop, waiter) = match stream.state {
             State::Unclaimed => (Some(Stop::Argument), None),
             State::Open { stop, waiter } => (Some(stop), waiter),
@@ -570,6 +578,13 @@ impl<W> Stream<W> {
     /// Returns by how much the window has grown.
     fn lent(&self) -> usize {
         self.credit.as_ref().map_or(0, Credit::lent)
+    }
+
+    /// Nothing more comes under the credit. Returns by how much the window had grown.
+    fn give_up_credit(&mut self) -> usize {
+        let Some(credit) = self.credit.take() else { return 0 };
+        self.window = credit.least();
+        credit.lent()
     }
 
     /// Gives the credit back for an item that is not kept.

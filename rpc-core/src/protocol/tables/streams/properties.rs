@@ -178,7 +178,7 @@ proptest! {
         let mut incoming = IncomingStreams::<()>::new(usize::MAX);
         incoming.round_trip = Some(Duration::from_millis(100));
         let mut streams = [0, 1].map(|id| (begin(&mut incoming, id, true), WINDOW as i64));
-        let mut now = Duration::ZERO;
+        let (mut now, mut bank) = (Duration::ZERO, 0);
         for (sends, at, bytes, time) in steps {
             // A moment, a time within two round trips, or a long one.
             now += Duration::from_millis([1, 150, 5000][time as usize]);
@@ -191,10 +191,16 @@ proptest! {
             } else if let Some(bytes) = known.waiting.pop_front() {
                 let next = incoming.next(known.key, |kept| *kept = Some(())).flatten();
                 prop_assert_eq!(next, Some(Item::Result(text(bytes))));
-                let granted = incoming.credit(known.key, &limits, || now);
+                let lend = |wanted| {
+                    bank += wanted;
+                    wanted
+                };
+                let granted = incoming.credit(known.key, &limits, || now, lend);
                 *left += granted.map_or(0, |(_, bytes)| bytes as i64);
             }
+            bank -= std::mem::take(&mut incoming.given_back);
             let (_, lent) = incoming.beyond();
+            prop_assert_eq!(lent, bank, "what is lent is known to the one who lends");
             prop_assert!(lent <= limits.stream_windows, "{} bytes are lent", lent);
             let mut promised = 0;
             for (known, left) in &streams {
@@ -210,6 +216,6 @@ proptest! {
         for (known, _) in streams {
             incoming.remove(known.key);
         }
-        prop_assert_eq!(incoming.beyond(), (0, 0));
+        prop_assert_eq!((incoming.beyond(), bank), ((0, 0), incoming.given_back));
     }
 }

@@ -77,17 +77,17 @@ fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
     let next =
         |incoming: &mut TestTaken| incoming.next(key, |kept| *kept = Some("waker")).flatten();
     (1..=3).for_each(|seq| push(&mut incoming, seq));
-    assert_eq!(incoming.credit(key, &Limits::server(), Duration::default), None);
+    assert_eq!(incoming.credit(key, &Limits::server(), Duration::default, |_| 0), None);
     assert_eq!(next(&mut incoming), Some(item(&"x".repeat(100))));
-    assert_eq!(incoming.credit(key, &Limits::server(), Duration::default), Some(("7", 100)));
-    assert_eq!(incoming.credit(key, &Limits::server(), Duration::default), None, "once");
+    assert_eq!(incoming.credit(key, &Limits::server(), Duration::default, |_| 0), Some(("7", 100)));
+    assert_eq!(incoming.credit(key, &Limits::server(), Duration::default, |_| 0), None, "once");
     push(&mut incoming, 4);
     push(&mut incoming, 5);
     assert!(matches!(next(&mut incoming), Some(Item::Result(_))));
     assert_eq!(next(&mut incoming), Some(Item::Gap(1)), "the third had no credit");
     assert!(matches!(next(&mut incoming), Some(Item::Result(_))));
     assert_eq!(next(&mut incoming), Some(Item::Gap(1)), "nor had the fifth");
-    assert_eq!(incoming.credit(key, &Limits::server(), Duration::default), Some(("7", 200)));
+    assert_eq!(incoming.credit(key, &Limits::server(), Duration::default, |_| 0), Some(("7", 200)));
     incoming.end(key, None, Some(6)).unwrap();
     assert_eq!(incoming.next(key, |_| unreachable!()), Some(None));
     assert_eq!(stop_of(incoming.remove(key)), None);
@@ -121,7 +121,7 @@ fn what_waits_beyond_all_windows_is_bounded_and_its_credit_comes_back() {
     let mut next = |key| incoming.next(key, |_| unreachable!()).unwrap();
     assert_eq!((next(b), next(a)), (Some(Item::Gap(1)), Some(item(&large))));
     assert_eq!(
-        incoming.credit(b, &Limits::server(), Duration::default),
+        incoming.credit(b, &Limits::server(), Duration::default, |_| 0),
         Some(("2", 900)),
         "its sender may go on"
     );
