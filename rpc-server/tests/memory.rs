@@ -25,8 +25,8 @@ fn count() -> usize {
 
 /// One test, since the heap of the process is counted.
 #[test]
-fn an_idle_connection_costs_8_kib_also_with_a_session_and_after_a_large_message() {
-    costs_8_kib("without a session", echo(), |_| {}, |_| {});
+fn an_idle_connection_costs_4_kib_also_with_a_session_and_after_a_large_message() {
+    costs_4_kib("without a session", echo(), |_| {}, |_| {});
     let begin = |client: &mut Blocking| {
         client.send(
             r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"session":{"buffer":1048576}}}"#,
@@ -36,7 +36,7 @@ fn an_idle_connection_costs_8_kib_also_with_a_session_and_after_a_large_message(
         client.send(&ack(0));
     };
     let sessions = echo().sessions(Sessions::new());
-    costs_8_kib("with a session", sessions, begin, |client| client.send(&ack(1)));
+    costs_4_kib("with a session", sessions, begin, |client| client.send(&ack(1)));
 }
 
 fn ack(n: u64) -> String {
@@ -45,7 +45,7 @@ fn ack(n: u64) -> String {
 
 /// Has clients `begin`, and then a large message each, after which they `end`.
 #[expect(clippy::print_stdout, reason = "the room that is left is to be seen")]
-fn costs_8_kib(
+fn costs_4_kib(
     what: &str,
     server: ServerBuilder,
     begin: impl Fn(&mut Blocking),
@@ -66,7 +66,7 @@ fn costs_8_kib(
     open(10);
     let before = settled();
     open(count);
-    until(|| HEAP.current_usage().saturating_sub(before) <= count * 8 * KIB);
+    until(|| HEAP.current_usage().saturating_sub(before) <= count * 4 * KIB);
     let idle = settled() - before;
 
     let text = "x".repeat(32 * KIB);
@@ -81,7 +81,7 @@ fn costs_8_kib(
     }
     assert!(most > before + idle + text.len(), "a large message left nothing to give back");
     drop((text, call));
-    until(|| HEAP.current_usage().saturating_sub(before) <= count * 8 * KIB);
+    until(|| HEAP.current_usage().saturating_sub(before) <= count * 4 * KIB);
     let after = settled() - before;
     // Printed last, since a print takes memory itself.
     println!("bytes each {what}: {} idle, {} after a large message", idle / count, after / count);

@@ -1,19 +1,20 @@
 //! A WebSocket as a [`Transport`]; the only module that names tungstenite.
 //!
-//! tungstenite does the protocol: [`WebSocketContext`] holds both buffers and is given a stream for
+//! tungstenite does the protocol: its `WebSocketContext` holds both buffers and is given a stream for
 //! each call. It is driven here directly and not through `WebSocketStream`: one task owns both
 //! directions, so the wakers and locks between them have nobody to serve, and a context of our own
-//! can be replaced, which is the only way to give its buffers back. Beneath it lies a wire of ours
+//! can be dropped, which is the only way to give its buffers back. Beneath it lies a wire of ours
 //! that sees every byte, for what tungstenite does not tell.
 //!
 //! ```text
 //! Transport ─▶ sending ───▶ tungstenite ──▶ blocking ──▶ wire (frames) ──▶ stream
 //!              receiving ◀─ tungstenite ◀── blocking ◀── wire (incoming) ◀─ stream
-//!              closing, shrinking
+//!              closing, shrinking   (engine)
 //! ```
 
 mod blocking;
 mod closing;
+mod engine;
 mod errors;
 mod fragments;
 mod frames;
@@ -28,9 +29,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
-use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig, WebSocketContext};
+use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig};
 
 use self::closing::Closing;
+use self::engine::Engine;
 use self::fragments::{FRAGMENT, Fragments};
 use self::incoming::Incoming;
 use self::receiving::Text;
@@ -59,8 +61,7 @@ use crate::transport::{LinkError, Received, Transport};
 /// # });
 /// ```
 pub struct WebSocket<S> {
-    role: Role,
-    context: WebSocketContext,
+    engine: Engine,
     wire: Wire<S>,
     /// How many messages and control frames tungstenite has given us.
     taken: u64,
@@ -70,7 +71,6 @@ pub struct WebSocket<S> {
     /// The bytes that tungstenite was given to write, the wire's `written` among them; rather too
     /// many than too few.
     handed: u64,
-    longest_backlog: usize,
     owes_pongs: bool,
     /// Our pings that were not answered yet, and how many were.
     pings: u64,
@@ -95,14 +95,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
     /// HTTP head.
     pub fn new(io: S, role: Role, already_read: Bytes, limits: &Limits) -> Self {
         Self {
-            role,
-            context: WebSocketContext::new(role.into(), Some(config(limits))),
+            engine: Engine::new(role, config(limits)),
             wire: Wire::new(io, already_read, Incoming::new(limits)),
             taken: 0,
             whole_frames: false,
             unsent: Fragments::default(),
             handed: 0,
-            longest_backlog: 0,
             owes_pongs: false,
             pings: 0,
             answered_pings: 0,
@@ -207,14 +205,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 
     fn shrink(&mut self) {
-        if self.has_grown() && self.is_still() {
-            self.rebuild();
+        if self.is_still() {
+            self.engine.rest();
         }
     }
 
     fn set_limits(&mut self, limits: &Limits) {
         let backlog = self.backlog();
-        self.configure(config(limits));
+        self.engine.configure(config(limits));
         // A whole frame that waits, or is in the buffer, needs as much room as before.
         self.make_room_for_whole(backlog);
         self.wire.incoming_mut().set_limits(limits);

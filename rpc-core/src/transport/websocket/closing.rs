@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// If the other end closed first, its own code was sent back already, and this does nothing.
     fn tell(&mut self, code: CloseCode, reason: &str) {
         // It blocks, like all that is only handed over.
-        let _ = self.context.close(&mut Blocked, Some(close_frame(code, reason)));
+        let _ = self.engine.context().close(&mut Blocked, Some(close_frame(code, reason)));
     }
 
     /// Discards what comes until the other end confirms, or until it is enough.
@@ -108,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// The sender of a message too big may read our reason only when it has sent all of that; so
     /// some more than `message_in`, but not all that one can send in the time we have.
     fn discard_until(&mut self) -> u64 {
-        let message_in = self.config().max_message_size.unwrap_or_default() as u64;
+        let message_in = self.engine.config().max_message_size.unwrap_or_default() as u64;
         let enough = self.wire.incoming().bytes() + message_in.saturating_mul(4);
         *self.discard_until.get_or_insert(enough)
     }
@@ -117,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// answered; a client waits for the server, so that the port it came from is not held
     /// (RFC 6455, section 7.1.1).
     fn may_hang_up(&self) -> bool {
-        self.role == Role::Server && self.wire.incoming().is_closed()
+        self.engine.role() == Role::Server && self.wire.incoming().is_closed()
     }
 }
 

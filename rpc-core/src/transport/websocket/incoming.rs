@@ -26,8 +26,6 @@ pub(super) struct Incoming {
     size: u64,
     /// Everything that ever arrived.
     bytes: u64,
-    /// The longest frame or read since [`forget_longest`](Self::forget_longest).
-    longest: u64,
     closed: bool,
     refusal: Option<Refusal>,
 }
@@ -51,7 +49,6 @@ impl Incoming {
             fragments: 0,
             size: 0,
             bytes: 0,
-            longest: 0,
             closed: false,
             refusal: None,
         }
@@ -71,7 +68,6 @@ impl Incoming {
     /// and has read everything before it.
     pub(super) fn follow(&mut self, arrived: &[u8]) -> usize {
         self.bytes += arrived.len() as u64;
-        self.longest = self.longest.max(arrived.len() as u64);
         let mut allowed = if self.refusal.is_some() { 0 } else { arrived.len() };
         let mut rest = arrived;
         loop {
@@ -110,7 +106,6 @@ impl Incoming {
         }
         self.fragments += 1;
         self.size = self.size.saturating_add(length);
-        self.longest = self.longest.max(length);
         refuse_if(self.size > self.message_in, CloseCode::TOO_BIG, ABOVE_MESSAGE_IN)?;
         let too_many = self.fragments > self.fragments_max;
         refuse_if(too_many, CloseCode::POLICY, "too many fragments")
@@ -159,14 +154,6 @@ impl Incoming {
 
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
-    }
-
-    pub(super) fn longest(&self) -> u64 {
-        self.longest
-    }
-
-    pub(super) fn forget_longest(&mut self) {
-        self.longest = 0;
     }
 }
 

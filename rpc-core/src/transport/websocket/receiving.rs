@@ -45,7 +45,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let mut first = first.filled();
         loop {
             let (wire, allowance) = (&mut self.wire, &mut allowance);
-            let read = self.context.read(&mut Reading { first: &mut first, wire, cx, allowance });
+            let read =
+                self.engine.context().read(&mut Reading { first: &mut first, wire, cx, allowance });
             self.taken += u64::from(read.is_ok());
             match read {
                 Ok(Message::Ping(payload)) => self.pinged(payload.len()),

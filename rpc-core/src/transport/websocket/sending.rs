@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::WebSocket;
 use super::blocking::{Blocked, Writing};
@@ -48,7 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Gives tungstenite the next frame, if there is one; false if that did not fit.
     pub(super) fn hand_over(&mut self) -> Result<bool, LinkError> {
-        if !self.context.can_write() {
+        if !self.engine.can_write() {
             // The other end has closed and will read nothing. As an error this would end the link
             // before that close was answered; as it is, the message is just never accepted.
             self.unsent = Fragments::default();
@@ -57,7 +57,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             return Ok(true);
         };
         let length = frame.payload().len();
-        match self.context.write(&mut Blocked, Message::Frame(frame)) {
+        match self.engine.context().write(&mut Blocked, Message::Frame(frame)) {
             Err(Error::WriteBufferFull(message)) => {
                 if let Message::Frame(frame) = *message {
                     self.unsent.put_back(frame);
@@ -74,26 +74,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Lets the write buffer hold one frame of so many bytes behind what may be left in it, if messages leave
     /// whole: a frame that never fits would wait for ever.
     pub(super) fn make_room_for_whole(&mut self, payload: usize) {
-        let needed = self.config().write_buffer_size.saturating_add(HEADER + payload);
-        if self.whole_frames && needed > self.config().max_write_buffer_size {
-            self.configure(self.config().max_write_buffer_size(needed));
+        let needed = self.engine.config().write_buffer_size.saturating_add(HEADER + payload);
+        if self.whole_frames && needed > self.engine.config().max_write_buffer_size {
+            self.engine.configure(self.engine.config().max_write_buffer_size(needed));
         }
-    }
-
-    pub(super) fn config(&self) -> &WebSocketConfig {
-        self.context.get_config()
-    }
-
-    pub(super) fn configure(&mut self, config: WebSocketConfig) {
-        self.context.set_config(|current| *current = config);
     }
 
     /// A ping, unless it would have to wait: then there is enough for the peer to take already.
     pub(super) fn hand_over_ping(&mut self) -> Result<(), LinkError> {
-        if !self.context.can_write() {
+        if !self.engine.can_write() {
             return Ok(());
         }
-        match self.context.write(&mut Blocked, Message::Ping(Bytes::new())) {
+        match self.engine.context().write(&mut Blocked, Message::Ping(Bytes::new())) {
             Err(Error::WriteBufferFull(_)) => return Ok(()),
             Err(error) if !is_blocked(&error) => return Err(link_error(error)),
             _ => {}
@@ -106,19 +98,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Notes that a frame with `payload` bytes goes into tungstenite's buffer.
     pub(super) fn count_handed(&mut self, payload: usize) {
         self.handed += (HEADER + payload) as u64;
-        self.longest_backlog = self.longest_backlog.max(self.buffered());
     }
 
     /// The most that tungstenite's write buffer can hold now.
     pub(super) fn buffered(&self) -> usize {
         // Pongs that found it full were counted, and replaced by later ones.
         let buffered = self.handed.saturating_sub(self.wire.written());
-        usize::try_from(buffered).unwrap_or(usize::MAX).min(self.config().max_write_buffer_size)
+        usize::try_from(buffered)
+            .unwrap_or(usize::MAX)
+            .min(self.engine.config().max_write_buffer_size)
     }
 
     /// Ready when the buffer is short enough for another frame.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
-        let enough = self.config().write_buffer_size;
+        let enough = self.engine.config().write_buffer_size;
         if self.buffered() <= enough {
             return Poll::Ready(Ok(()));
         }
@@ -133,7 +126,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub(super) fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
         loop {
             let before = self.wire.written();
-            match self.context.flush(&mut Writing { wire: &mut self.wire, cx }) {
+            let Some(context) = self.engine.busy() else {
+                return self.wire.poll_flush(cx).map_err(LinkError::from);
+            };
+            match context.flush(&mut Writing { wire: &mut self.wire, cx }) {
                 Err(error) if is_blocked(&error) => return Poll::Pending,
                 // All was written, and since the close frames are exchanged nothing will be.
                 Ok(()) | Err(Error::ConnectionClosed) => {}
