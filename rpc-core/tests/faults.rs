@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rpc_core::memory::{self, Faults};
-use rpc_core::transport::{Endpoint, EndpointConfig};
+use rpc_core::transport::{Accepted, Endpoint, EndpointConfig, SessionMode};
 use rpc_core::{CallError, Context, Fate, Limits, Peer, Router};
 
 type Outcome = Result<u32, CallError>;
@@ -178,4 +178,49 @@ async fn a_stalled_link_goes_on_where_it_stopped() {
     for call in calls {
         assert_eq!(call.await.unwrap().unwrap(), 3);
     }
+}
+
+/// Each end has more to send than it may keep, all the time. What the other end acknowledges makes room, which is taken
+/// at once by what waits: calls at one end, results at the other.
+#[tokio::test(start_paused = true)]
+async fn an_end_with_much_to_send_over_a_long_way_does_not_take_the_other_for_a_slow_reader() {
+    let echo = |_: Context, (text,): (String,)| async move { Ok(text) };
+    let config = |services, mut limits: Limits, sessions| {
+        limits.queue = 16 * 1024;
+        let mut config = EndpointConfig::new(services, limits);
+        config.sessions = sessions;
+        config
+    };
+    let near = Endpoint::new(config(Router::new(), Limits::client(), SessionMode::Ask));
+    let services = Router::new().method("echo", echo);
+    let far = Endpoint::new(config(services, Limits::server(), SessionMode::Grant));
+    far.set_extended(false);
+    let (left, right) = memory::transports(64 * 1024);
+    left.faults().outgoing().delay(Duration::from_millis(300));
+    let peer = near.peer();
+    let mut connection = near.without_link();
+    connection.attach(left, true);
+    tokio::spawn(connection);
+    tokio::spawn(async move {
+        if let Accepted::Fresh(connection) = far.accept(right, |_, _| true).await {
+            connection.await;
+        }
+    });
+    let text = "x".repeat(1000);
+    let callers: Vec<_> = (0..64)
+        .map(|_| {
+            let (peer, text) = (peer.clone(), text.clone());
+            tokio::spawn(async move {
+                for _ in 0..10 {
+                    let echoed = peer.call::<String>("echo", (&text,)).no_timeout().await.unwrap();
+                    assert_eq!(echoed, text);
+                }
+            })
+        })
+        .collect();
+    let began = tokio::time::Instant::now();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    assert!(began.elapsed() > Limits::client().slow_reader, "the queue was full for that long");
 }

@@ -106,7 +106,9 @@ impl<W> Protocol<W> {
     /// Sets the backlog of the transport, in bytes. Moves waiting messages into the queue while there is room.
     pub(crate) fn on_sent(&mut self, backlog: usize, now: Duration) {
         self.outbox.set_backlog(backlog);
+        let mut had_room = false;
         while let Some(admitted) = self.outbox.admit() {
+            had_room = true;
             match admitted {
                 Admitted::Calls { calls: Carried::One(id), ticket } => {
                     if let Some(call) = self.calls.open_mut(id) {
@@ -121,7 +123,8 @@ impl<W> Protocol<W> {
         self.flush_reports();
         // Without a link the queue cannot drain, so the other end is not counted as slow.
         let is_above = self.is_attached && !self.outbox.has_room();
-        self.above_since = is_above.then(|| self.above_since.unwrap_or(now));
+        // Nor is it slow if the queue is full only because what waited has taken the room at once.
+        self.above_since = is_above.then(|| self.above_since.filter(|_| !had_room).unwrap_or(now));
     }
 
     /// Returns whether no message waits to be sent.

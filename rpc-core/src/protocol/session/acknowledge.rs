@@ -99,6 +99,10 @@ impl<W> Protocol<W> {
             return Event::Done;
         };
         self.outbox.set_backlog(session.sending.takes());
+        if self.outbox.has_room() {
+            // The other end reads, even if results that wait take the room at once.
+            self.above_since = None;
+        }
         let mut was_held = false;
         if let Role::Accepts(accepter) = &mut session.role {
             accepter.secret_before = None;

@@ -70,6 +70,19 @@ fn a_slow_reader_is_found_by_bytes_and_by_time() {
     assert_eq!(protocol.overdue(secs(30), true), None);
 }
 
+/// Many callers over a slow link closed a connection whose other end read all the time.
+#[test]
+fn who_reads_is_not_slow_although_what_waits_fills_the_queue_again() {
+    let mut protocol = protocol(|limits| limits.queue = 4);
+    ["full", "waits", "waits"].map(|method| call(&mut protocol, method));
+    protocol.on_sent(0, secs(1));
+    assert_eq!(next(&mut protocol).unwrap(), "full");
+    protocol.on_sent(0, secs(8));
+    assert_eq!(protocol.overdue(secs(17), true), None);
+    protocol.on_sent(0, secs(17));
+    assert_eq!(protocol.overdue(secs(18), true).unwrap().code, Some(CloseCode::SLOW_READER));
+}
+
 /// What the queue keeps beside the text closed healthy connections.
 #[test]
 fn a_message_of_message_out_is_not_too_much_where_there_was_room_for_a_byte() {
