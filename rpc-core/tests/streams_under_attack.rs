@@ -237,7 +237,8 @@ async fn credit_that_cannot_be_is_counted_and_changes_nothing() {
         let params = format!(r#"{{"subscription":"{id}","bytes":{bytes}}}"#);
         format!(r#"{{"jsonrpc":"2.0","method":"$/credit","params":{params}}}"#)
     };
-    let wrong = ["0", "-1", "18446744073709551616", "9223372036854775808", "2147483649", "2147483648"];
+    let wrong =
+        ["0", "-1", "18446744073709551616", "9223372036854775808", "2147483649", "2147483648"];
     for bytes in wrong.iter().chain(&["2147418113", "1.5", "\"1\"", "null"]) {
         raw.send(&credit(&id, bytes)).await;
     }

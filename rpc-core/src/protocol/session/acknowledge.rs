@@ -81,9 +81,11 @@ impl<W> Protocol<W> {
             } else {
                 takes = session.sending.takes();
                 session.sending.unacknowledged_since(now);
+                if session.phase == Phase::Asked {
+                    self.ping_if_unknown(takes);
+                }
             }
         }
-        self.ping_if_unknown(takes);
         self.on_sent(takes, now);
     }
 

@@ -113,6 +113,7 @@ impl<W> Protocol<W> {
 
     /// Asks the other end for any answer, once, if much is `kept` for a session of which the other end has said nothing:
     /// a hello or a response shows whether there is a session.
+    #[cold]
     pub(super) fn ping_if_unknown(&mut self, kept: usize) {
         let is_much = kept >= UNKNOWN.min(self.limits.queue);
         let session = self.session.as_mut().filter(|session| session.phase == Phase::Asked);
