@@ -74,7 +74,9 @@ fn a_slow_reader_is_found_by_bytes_and_by_time() {
 #[test]
 fn who_reads_is_not_slow_although_what_waits_fills_the_queue_again() {
     let mut protocol = protocol(|limits| limits.queue = 4);
-    ["full", "waits", "waits"].map(|method| call(&mut protocol, method));
+    for method in ["full", "waits", "waits"] {
+        call(&mut protocol, method);
+    }
     protocol.on_sent(0, secs(1));
     assert_eq!(next(&mut protocol).unwrap(), "full");
     protocol.on_sent(0, secs(8));
