@@ -85,7 +85,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// If the other end closed first, its own code was sent back already, and this does nothing.
     fn tell(&mut self, code: CloseCode, reason: &str) {
         // It blocks, like all that is only handed over.
-        let _ = self.engine.context().close(&mut Blocked, Some(close_frame(code, reason)));
+        let carried = self.carried();
+        let _ = self.engine.context(carried).close(&mut Blocked, Some(close_frame(code, reason)));
     }
 
     /// Discards what comes until the other end confirms, or until it is enough.

@@ -43,10 +43,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             Poll::Pending => return self.wait(cx),
         }
         let mut first = first.filled();
+        let carried = self.carried();
         loop {
             let (wire, allowance) = (&mut self.wire, &mut allowance);
-            let read =
-                self.engine.context().read(&mut Reading { first: &mut first, wire, cx, allowance });
+            let context = self.engine.context(carried);
+            let read = context.read(&mut Reading { first: &mut first, wire, cx, allowance });
             self.taken += u64::from(read.is_ok());
             match read {
                 Ok(Message::Ping(payload)) => self.pinged(payload.len()),

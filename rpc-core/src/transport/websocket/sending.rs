@@ -56,8 +56,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let Some(frame) = self.unsent.take() else {
             return Ok(true);
         };
-        let length = frame.payload().len();
-        match self.engine.context().write(&mut Blocked, Message::Frame(frame)) {
+        let (length, carried) = (frame.payload().len(), self.carried());
+        match self.engine.context(carried).write(&mut Blocked, Message::Frame(frame)) {
             Err(Error::WriteBufferFull(message)) => {
                 if let Message::Frame(frame) = *message {
                     self.unsent.put_back(frame);
@@ -85,7 +85,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if !self.engine.can_write() {
             return Ok(());
         }
-        match self.engine.context().write(&mut Blocked, Message::Ping(Bytes::new())) {
+        let carried = self.carried();
+        match self.engine.context(carried).write(&mut Blocked, Message::Ping(Bytes::new())) {
             Err(Error::WriteBufferFull(_)) => return Ok(()),
             Err(error) if !is_blocked(&error) => return Err(link_error(error)),
             _ => {}
@@ -93,6 +94,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.pings += 1;
         self.count_handed(0);
         Ok(())
+    }
+
+    /// How many bytes came in or were to go out so far.
+    pub(super) fn carried(&self) -> u64 {
+        self.wire.incoming().bytes() + self.handed
     }
 
     /// Notes that a frame with `payload` bytes goes into tungstenite's buffer.
@@ -140,6 +146,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             if self.wire.written() == before {
                 self.handed = before;
                 self.owes_pongs = false;
+                if self.engine.can_write() && self.nothing_is_read_ahead() {
+                    self.engine.put_aside(self.carried());
+                }
                 return Poll::Ready(Ok(()));
             }
         }
