@@ -152,7 +152,9 @@ mod tests {
     #[test]
     fn a_thread_keeps_a_few_states() {
         let mut engines: Vec<_> = (0..9).map(|_| Engine::new(Role::Server, config())).collect();
-        engines.iter_mut().for_each(|engine| drop(place(engine, 0)));
+        for engine in &mut engines {
+            engine.context(0);
+        }
         engines.iter_mut().for_each(|engine| engine.put_aside(0));
         assert_eq!(SPARE.with_borrow(Vec::len), SPARES);
     }
