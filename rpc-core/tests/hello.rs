@@ -152,7 +152,7 @@ async fn credit_that_cannot_be_is_ignored_and_counted() {
     let id = subscribed(&mut raw, call).await;
     raw.receive().await;
     raw.receive().await;
-    let wrong = ["0", "-1", "1.5", "18446744073709551616", "129", "2147483649", "\"1\"", "null"];
+    let wrong = ["0", "-1", "1.5", "18446744073709551616", "2147483649", "\"1\"", "null"];
     for bytes in wrong {
         credit(&mut raw, &id, bytes).await;
     }
