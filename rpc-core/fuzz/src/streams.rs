@@ -183,7 +183,6 @@ impl End {
 
     async fn credit(&mut self, at: u64, bytes: u64) {
         self.look().await; // what was sent before was paid for without this
-        let window = self.window.unwrap_or(0);
         let Some(offered) = self.offered.get_mut(at as usize) else { return };
         let Some(id) = &offered.id else { return };
         self.far
@@ -191,9 +190,11 @@ impl End {
                 r#"{{"jsonrpc":"2.0","method":"$/credit","params":{{"subscription":"{id}","bytes":{bytes}}}}}"#
             ))
             .await;
+        // The window may grow, up to 2 GiB.
+        let valid = 1..=1 << 31;
         if let Some(credit) = &mut offered.credit
-            && (1..=1 << 31).contains(&bytes)
-            && *credit + bytes as i64 <= window
+            && valid.contains(&bytes)
+            && *credit + bytes as i64 <= 1 << 31
         {
             *credit += bytes as i64;
         }
