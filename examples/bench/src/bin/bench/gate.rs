@@ -17,6 +17,10 @@ const INSTRUCTIONS: f64 = 1.27;
 /// Our system calls that send, for each call with 256 outstanding.
 const SENDS: f64 = 0.02;
 
+/// By how much the ratios of two counts of the same tree may differ where one call is outstanding: each turn has one
+/// message then, and how the two processes take turns is not the same each time.
+const DIFFERS: f64 = 0.01;
+
 pub(crate) fn run() -> Checked {
     tools::check()?;
     let programs = Programs::build_ours()?;
@@ -45,10 +49,10 @@ fn with_session(programs: &Programs) -> Checked {
         let ratio = with / without;
         println!(
             "instructions with a session, {outstanding} at once: {with:.0}, without {without:.0}, ratio {ratio:.3} \
-             (at most {})",
+             (at most {} and {DIFFERS})",
             sessions::INSTRUCTIONS
         );
-        if ratio > sessions::INSTRUCTIONS {
+        if ratio > sessions::INSTRUCTIONS + DIFFERS {
             return Err("a call with a session takes too many instructions".into());
         }
         let allocations = |server| counted::allocations(programs, server, load);
