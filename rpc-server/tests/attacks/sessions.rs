@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::canary::{Lives, Target};
 use crate::session::{ANNOUNCE, Session as AnySession, greet, shake};
 use crate::support::{echo, limits, soon, until};
-use crate::way::{Io, Raw};
+use crate::way::{Io, Raw, Way};
 
 type Session = AnySession<Box<dyn Io>>;
 
@@ -222,7 +222,7 @@ async fn counts_that_are_false() {
     unharmed(target).await;
 }
 
-/// Such links have a pool of their own, and no address has all of it.
+/// Such links have a pool of their own, and no address that is known has all of it.
 #[tokio::test]
 async fn resumes_that_never_end() {
     let target = target(|limits| limits.handshake = Duration::from_secs(8)).await;
@@ -238,7 +238,9 @@ async fn resumes_that_never_end() {
         silent.push(raw);
     };
     assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("retry-after"), "{refused}");
-    assert!((64..=128).contains(&silent.len()), "{}", silent.len());
+    // Without addresses the whole pool is for all.
+    let most = if Way::tells_addresses() { 64..=128 } else { 1000..=1000 };
+    assert!(most.contains(&silent.len()), "{}", silent.len());
     target.is_serving().await;
     begin(&target, "").await.raw.reset();
     // Half a hello does not help either.

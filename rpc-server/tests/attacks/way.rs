@@ -52,6 +52,11 @@ impl Way {
         }
     }
 
+    /// Returns whether the server knows the addresses of its clients. An app of axum's does not tell them by itself.
+    pub(crate) fn tells_addresses() -> bool {
+        env::var("ATTACKED").as_deref() != Ok("mounted")
+    }
+
     fn by_port(server: Server) -> (Server, Self) {
         let way = Self::new(server.local_addr().unwrap(), server.url());
         (server, way)
