@@ -58,6 +58,7 @@ mod session;
 mod streams;
 pub(crate) mod subscription_id;
 mod take_over;
+mod taken_in;
 pub(crate) mod tasks;
 pub(crate) mod timer;
 
@@ -71,9 +72,9 @@ const BYTES: usize = 64 * 1024;
 /// A running connection: a future that resolves to the reason why the connection ended. Poll it, mostly by
 /// `tokio::spawn`.
 ///
-/// [`Endpoint::connect`](crate::transport::Endpoint::connect) makes one. Dropping the connection drops the transport: the
-/// other end sees a lost link, calls fail with [`CallError::Closed`](crate::CallError::Closed), and
-/// handlers are stopped.
+/// [`Endpoint::connect`](crate::transport::Endpoint::connect) makes one. Dropping the connection drops the transport:
+/// the other end sees a lost link, calls fail with [`CallError::Closed`](crate::CallError::Closed), and handlers are
+/// stopped.
 ///
 /// A connection can outlive its transport. [`detach`](Self::detach) takes the transport away, and
 /// [`attach`](Self::attach) gives the connection another one: peers, handlers, streams, groups and values go on.
@@ -147,10 +148,10 @@ impl Connection {
         connection
     }
 
-    /// Gives a connection that [outlives its links](crate::transport::SessionMode::Ask) another link. If there is a link
-    /// before, that link is dropped when the session is resumed, or closed with 4410 if a fresh session begins. The
-    /// handshake has shown whether the other end `is_extended`, that is, knows the extensions of this crate: only then
-    /// can the other end resume the session. Poll the connection afterwards.
+    /// Gives a connection that [outlives its links](crate::transport::SessionMode::Ask) another link. If there is a
+    /// link before, that link is dropped when the session is resumed, or closed with 4410 if a fresh session begins.
+    /// The handshake has shown whether the other end `is_extended`, that is, knows the extensions of this crate: only
+    /// then can the other end resume the session. Poll the connection afterwards.
     ///
     /// # Panics
     /// If the connection does not outlive its links.
@@ -302,7 +303,7 @@ impl Connection {
         // A hello is not counted, and takes back the count of what came before.
         let was_greeted = std::mem::take(&mut self.driver.was_greeted);
         let has_answer = self.driver.has_events();
-        let has_read = was_greeted || self.driver.taken_in.0 > 0 || has_answer;
+        let has_read = was_greeted || !self.driver.taken_in.is_empty() || has_answer;
         if let Some(link) = &mut self.link {
             link.muted.take_if(|muted| match muted {
                 Muted::UntilAnswer => has_answer,

@@ -119,9 +119,9 @@ pub struct Limits {
     ///
     /// Raise `groups` when a user is in many rooms. Lower `groups` when clients choose the names.
     pub groups: usize,
-    /// The most bytes of items of a stream that are on their way or wait at this end until they are read, as long as the
-    /// window of the stream has not grown. Items of a plain peer beyond that are dropped and reported as a gap. From 1
-    /// byte to 2 GiB. 64 KiB.
+    /// The most bytes of items of a stream that are on their way or wait at this end until they are read, as long as
+    /// the window of the stream has not grown. Items of a plain peer beyond that are dropped and reported as a gap.
+    /// From 1 byte to 2 GiB. 64 KiB.
     ///
     /// Raise `stream_window` when streams of plain peers come in bursts. Lower `stream_window` when there are many
     /// streams.

@@ -433,10 +433,10 @@ impl Peer {
         });
     }
 
-    /// Asks the client to make another link for its session: because a load balancer drains, or because the link is old.
-    /// The present link works until the client has resumed the session over the other link; nothing is lost in between.
-    /// Returns whether the client is asked. A client is asked only if its session outlives its links, and at most once
-    /// in 10 s.
+    /// Asks the client to make another link for its session: because a load balancer drains, or because the link is
+    /// old. The present link works until the client has resumed the session over the other link; nothing is lost in
+    /// between. Returns whether the client is asked. A client is asked only if its session outlives its links, and at
+    /// most once in 10 s.
     pub fn ask_to_move(&self) -> bool {
         let now = self.shared.clock.now();
         self.shared.with(|state| state.protocol.ask_to_move(now))

@@ -54,9 +54,9 @@ use lag::Buffer;
 /// Flow control works between two peers that both say [`Hello`](crate::transport::Hello), as the client and the
 /// server of this framework do. The receiver has room for 64 KiB of items (`stream_window` of the
 /// [`Limits`](crate::Limits)), and tells the sender when there is room again. Until then the sender makes one item
-/// ahead and no more. A stalled stream delays nothing else, and its receiver learns its end. The room of a stream grows,
-/// up to 16 MiB (`stream_window_max`), while its items are read quickly and the round trip of the link is long: so a
-/// stream fills a fast line over any distance. It shrinks again when the items are read slowly.
+/// ahead and no more. A stalled stream delays nothing else, and its receiver learns its end. The room of a stream
+/// grows, up to 16 MiB (`stream_window_max`), while its items are read quickly and the round trip of the link is long:
+/// so a stream fills a fast line over any distance. It shrinks again when the items are read slowly.
 ///
 /// A plain peer, without the extensions, is sent items as the outbound queue has room. It is told of the end of a
 /// stream only if the stream ends with an error. Up to 64 KiB of the items that a plain peer sends wait at this end.

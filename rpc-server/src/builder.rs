@@ -146,8 +146,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets what happens when the callers of two connections have the same name by [`Peer::identify`](rpc_core::Peer::identify). Default:
-    /// [`SameName::Both`].
+    /// Sets what happens when the callers of two connections have the same name by
+    /// [`Peer::identify`](rpc_core::Peer::identify). Default: [`SameName::Both`].
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -405,8 +405,8 @@ impl ServerBuilder {
         }
     }
 
-    /// Checks that `on_connect` returns callers of the type for which the services ask. Otherwise the services would find
-    /// no caller.
+    /// Checks that `on_connect` returns callers of the type for which the services ask. Otherwise the services would
+    /// find no caller.
     fn check_caller(&self) -> Result<(), Error> {
         match (self.router.caller_type(), self.hooks.caller()) {
             (Some(asked), given) if given != Some(asked) => Err(Error::Caller { asked, given }),

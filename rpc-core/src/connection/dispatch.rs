@@ -41,8 +41,7 @@ impl Driver {
     /// Dispatches one message, or all messages of a batch. Returns how many messages there were.
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
         if self.counts {
-            self.taken_in.0 += 1;
-            self.taken_in.1 += text.len();
+            self.taken_in.add(text.len());
         }
         match decode::decode(text, &self.rules) {
             Payload::Single(incoming) => {

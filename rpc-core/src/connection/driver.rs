@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::event::ConnectionEvent;
 use super::streams::Streams;
 use super::take_over::RefusedSession;
+use super::taken_in::TakenIn;
 use crate::connection::tasks::Tasks;
 use crate::connection::timer::Timer;
 use crate::error::close::CloseReason;
@@ -48,8 +49,8 @@ pub(super) struct Driver {
     pub(super) paused: bool,
     /// A notification was queued since `paused` was last computed.
     pub(super) queued: bool,
-    /// Messages that were read since they were last reported, and their bytes.
-    pub(super) taken_in: (u64, usize),
+    /// Messages that were read, if they are counted.
+    pub(super) taken_in: TakenIn,
     /// The other end has said hello in this turn.
     pub(super) was_greeted: bool,
     /// Whether messages are counted: the connection has, or may get, a session.
@@ -106,7 +107,7 @@ impl Driver {
             outgoing: VecDeque::new(),
             paused: false,
             queued: false,
-            taken_in: (0, 0),
+            taken_in: TakenIn::default(),
             was_greeted: false,
             counts: shared.config.sessions != SessionMode::Off,
             refusal: None,
@@ -261,8 +262,8 @@ impl Driver {
         state.scratch = Scratch::default();
     }
 
-    /// Arms the timer for the earliest of `silence`, `until` and, if there are turns (`has_turns`), the deadlines of the
-    /// protocol. Then lets callers wake this task.
+    /// Arms the timer for the earliest of `silence`, `until` and, if there are turns (`has_turns`), the deadlines of
+    /// the protocol. Then lets callers wake this task.
     pub(super) fn sleep(
         &mut self,
         cx: &mut Context<'_>,

@@ -71,7 +71,8 @@ impl Endpoint {
         self.peer.clone().expect("present until `connect` takes the endpoint apart")
     }
 
-    /// Keeps what is known of the caller, for [`Context::caller`](crate::Context::caller). Only the first value is kept.
+    /// Keeps what is known of the caller, for [`Context::caller`](crate::Context::caller). Only the first value is
+    /// kept.
     ///
     /// # Panics
     /// If a service [asks for callers](crate::Service::requires_caller) of another type than `T`.
@@ -95,8 +96,8 @@ impl Endpoint {
     }
 
     /// Requires the peer to log in first. Until [`Peer::log_in`], the peer may call only `methods`: calls of other
-    /// methods are answered -32013, and notifications to other methods are dropped. Until then the lower of `limits` and
-    /// the limits of the [`EndpointConfig`] hold. The connection is closed with 4401 if the login takes longer than
+    /// methods are answered -32013, and notifications to other methods are dropped. Until then the lower of `limits`
+    /// and the limits of the [`EndpointConfig`] hold. The connection is closed with 4401 if the login takes longer than
     /// `time`, or more calls than [`login_attempts`](Limits::login_attempts). `permit` is a guard, for example a
     /// semaphore permit: it is dropped at the login or when the connection ends.
     ///
@@ -135,7 +136,8 @@ impl Endpoint {
     }
 
     /// Notes that the client has announced that it may resume a session: use [`accept`](Self::accept). A name that the
-    /// peer is given by [`Peer::identify`] until then is unique only among the names of others: the session may have it.
+    /// peer is given by [`Peer::identify`] until then is unique only among the names of others: the session may have
+    /// it.
     pub fn set_resuming(&self) {
         self.peer().shared.lock().is_provisional = true;
     }
@@ -145,8 +147,8 @@ impl Endpoint {
         self.peer().shared.remote.get() == RemoteSupport::Extended
     }
 
-    /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`](crate::transport::Hello::Never) does. Call it before
-    /// [`connect`](Self::connect).
+    /// Makes this end a plain JSON-RPC 2.0 peer, as [`Hello::Never`](crate::transport::Hello::Never) does. Call it
+    /// before [`connect`](Self::connect).
     pub fn set_plain(&self) {
         self.peer().shared.set_plain();
     }

@@ -38,7 +38,7 @@ impl Connection {
             link.keepalive.busy(now);
             link.flush(cx)?;
         }
-        if moved || driver.taken_in.0 > 0 {
+        if moved || !driver.taken_in.is_empty() {
             driver.report(Some(link), now);
         }
         Ok(sent)
@@ -51,10 +51,7 @@ impl Driver {
         let backlog = self.held() + link.backlog();
         let mut state = self.shared.lock();
         if self.counts {
-            if self.taken_in.0 > 0 {
-                let (messages, bytes) = std::mem::take(&mut self.taken_in);
-                state.protocol.on_taken_in(messages, bytes, now);
-            }
+            self.taken_in.tell(&mut state.protocol, now);
             state.protocol.on_sent_counted(None, backlog, now);
         } else {
             state.protocol.on_sent(backlog, now);
@@ -67,10 +64,7 @@ impl Driver {
         let backlog = self.held() + link.map_or(0, Link::backlog);
         let mut state = self.shared.lock();
         if self.counts {
-            if self.taken_in.0 > 0 {
-                let (messages, bytes) = std::mem::take(&mut self.taken_in);
-                state.protocol.on_taken_in(messages, bytes, now);
-            }
+            self.taken_in.tell(&mut state.protocol, now);
             state.protocol.on_sent_counted(link.map(Link::accepted), backlog, now);
         } else {
             state.protocol.on_sent(backlog, now);

@@ -6,6 +6,7 @@ use super::driver::Driver;
 use super::event::{ConnectionEvent, SessionEnd};
 use super::link::Link;
 use super::retired::Retired;
+use super::taken_in::TakenIn;
 use super::{Connection, Phase};
 use crate::error::close::{CloseCode, CloseReason, ClosedBy};
 use crate::peer::remote_profile::RemoteSupport;
@@ -126,9 +127,8 @@ impl Driver {
 
     /// Tells the protocol of the messages that were read.
     pub(super) fn report_taken_in(&mut self, now: Duration) {
-        if self.counts && self.taken_in.0 > 0 {
-            let (messages, bytes) = std::mem::take(&mut self.taken_in);
-            self.shared.lock().protocol.on_taken_in(messages, bytes, now);
+        if !self.taken_in.is_empty() {
+            self.taken_in.tell(&mut self.shared.lock().protocol, now);
         }
     }
 
@@ -147,7 +147,7 @@ impl Driver {
 
     /// The other end has said hello: it counts what comes behind.
     pub(super) fn greeted(&mut self) {
-        self.taken_in = (0, 0);
+        self.taken_in = TakenIn::default();
         self.was_greeted = true;
         self.shared.remote.set(RemoteSupport::Extended);
     }
@@ -201,7 +201,7 @@ impl Driver {
     /// The session goes on over this link.
     #[cold]
     pub(super) fn resumed(&mut self) {
-        self.taken_in = (0, 0);
+        self.taken_in = TakenIn::default();
         self.up(true, None);
     }
 

@@ -101,8 +101,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Answers the requests that are served of the methods that `stops` when their caller loses its link. Those under an
-    /// idempotency key are not concerned: they belong to the caller. Returns the keys of the handlers to drop.
+    /// Answers the requests that are served of the methods that `stops` when their caller loses its link. Those under
+    /// an idempotency key are not concerned: they belong to the caller. Returns the keys of the handlers to drop.
     pub(crate) fn interrupt_away(&mut self, stops: impl Fn(usize) -> bool) -> Vec<Key> {
         let mut stopped = Vec::new();
         for key in self.serving.keys() {

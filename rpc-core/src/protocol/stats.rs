@@ -33,12 +33,14 @@ pub struct Counters {
     pub stray: u64,
     /// Messages to a group that were dropped because there was no room for them, notifications that
     /// came while the connection was draining or that were busy, items that the [lag policy](crate::Lag) of a stream
-    /// gave up, notifications that waited for their turn when the session ended, and reports of progress that could not be sent or were too large to be kept.
+    /// gave up, notifications that waited for their turn when the session ended, and reports of progress that could not
+    /// be sent or were too large to be kept.
     pub dropped: u64,
     /// Messages that were not JSON-RPC, requests under an id in flight, and malformed notifications.
     pub malformed: u64,
     /// Messages that were no JSON-RPC, and were not answered, at the end that opened the link; see
-    /// [`EndpointConfig::answers_malformed`](crate::transport::EndpointConfig::answers_malformed). These are not counted as malformed.
+    /// [`EndpointConfig::answers_malformed`](crate::transport::EndpointConfig::answers_malformed). These are not
+    /// counted as malformed.
     pub foreign: u64,
     /// Errors without an id (`null`), so that no call can tell the error to be its answer.
     pub unaddressed: u64,

@@ -18,8 +18,8 @@ impl ServerBuilder {
     /// ([`Error::Caller`](crate::Error::Caller)).
     ///
     /// The server drops the future of `hook` and closes the connection if the whole handshake takes longer than
-    /// [`handshake`](rpc_core::Limits::handshake) (10 s), if the client goes away, or if the server shuts down. If `hook` panics,
-    /// the server answers 500.
+    /// [`handshake`](rpc_core::Limits::handshake) (10 s), if the client goes away, or if the server shuts down. If
+    /// `hook` panics, the server answers 500.
     pub fn on_connect<S, F>(
         mut self,
         hook: impl Fn(Connecting) -> F + Send + Sync + 'static,
@@ -33,12 +33,12 @@ impl ServerBuilder {
     }
 
     /// Lets sessions outlive their links. A client that asks for a session keeps the session when its link breaks, for
-    /// [`session_keep`](rpc_core::Limits::session_keep) (120 s): its peer, calls, handlers, streams, groups and values. The client
-    /// resumes the session over another link if the client is the same caller: see [`Sessions`]. By default no session
-    /// outlives its link.
+    /// [`session_keep`](rpc_core::Limits::session_keep) (120 s): its peer, calls, handlers, streams, groups and values.
+    /// The client resumes the session over another link if the client is the same caller: see [`Sessions`]. By default
+    /// no session outlives its link.
     ///
-    /// While a session is without a link, the limits that begin with `away_` of [`Limits`](rpc_core::Limits) hold. A guest has no session
-    /// before the login. Clients that know nothing of sessions are served as ever.
+    /// While a session is without a link, the limits that begin with `away_` of [`Limits`](rpc_core::Limits) hold. A
+    /// guest has no session before the login. Clients that know nothing of sessions are served as ever.
     ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -66,9 +66,9 @@ impl ServerBuilder {
     /// link that resumes a session does not run the hook again. `on_disconnect` runs once for each run of this hook. So
     /// what belongs to a user who is here goes into these two hooks. `hook` may call the client.
     ///
-    /// Requests wait until the future of the hook has ended, for at most [`handshake`](rpc_core::Limits::handshake) (10 s): then
-    /// the server drops the future. If the hook panics, the panic hook reports the panic, and the connection goes on.
-    /// Not run for messages by [`POST`](Self::post).
+    /// Requests wait until the future of the hook has ended, for at most [`handshake`](rpc_core::Limits::handshake) (10
+    /// s): then the server drops the future. If the hook panics, the panic hook reports the panic, and the connection
+    /// goes on. Not run for messages by [`POST`](Self::post).
     pub fn on_open<F>(mut self, hook: impl Fn(Peer) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -90,9 +90,10 @@ impl ServerBuilder {
     ///
     /// When `hook` runs, calls on the [`Peer`] fail, the peer has left its groups, a lookup by name does not find the
     /// peer any more, and the socket is closed. [`Peer::namesakes`] returns the other connections of the same user. The
-    /// connection still counts for [`connections`](rpc_core::Limits::connections), and [`shutdown`](crate::Server::shutdown)
-    /// waits for `hook`. So the server drops the future of `hook` if it takes longer than [`close`](rpc_core::Limits::close) (5
-    /// s). If `hook` panics, the panic hook reports the panic, and nothing else happens.
+    /// connection still counts for [`connections`](rpc_core::Limits::connections), and
+    /// [`shutdown`](crate::Server::shutdown) waits for `hook`. So the server drops the future of `hook` if it takes
+    /// longer than [`close`](rpc_core::Limits::close) (5 s). If `hook` panics, the panic hook reports the panic, and
+    /// nothing else happens.
     pub fn on_disconnect<F>(
         mut self,
         hook: impl Fn(Peer, CloseReason) -> F + Send + Sync + 'static,

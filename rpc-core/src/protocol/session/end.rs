@@ -137,8 +137,8 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Keeps a message for the next session. The calls in it are not in flight any more, so that nothing else is decided
-    /// on them.
+    /// Keeps a message for the next session. The calls in it are not in flight any more, so that nothing else is
+    /// decided on them.
     fn put_back(&mut self, queued: Queued, settlement: &mut Settlement<'_>) {
         for id in queued.calls.ids() {
             if let Some(call) = self.calls.open_mut(*id) {

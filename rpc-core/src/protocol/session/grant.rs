@@ -66,9 +66,9 @@ impl<W> Protocol<W> {
         may_be_granted.then_some(asked)
     }
 
-    /// Grants the session that a hello asked for: says hello, behind which this end counts. `refusal` is why the session
-    /// before is not resumed, if the hello asked for that. If the session `is_held`, no handler starts until the client
-    /// has acknowledged the token.
+    /// Grants the session that a hello asked for: says hello, behind which this end counts. `refusal` is why the
+    /// session before is not resumed, if the hello asked for that. If the session `is_held`, no handler starts until
+    /// the client has acknowledged the token.
     pub(crate) fn grant(
         &mut self,
         asked: Asked,

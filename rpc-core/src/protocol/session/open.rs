@@ -33,16 +33,16 @@ pub(crate) struct LinkStart<W> {
 
 impl<W> Protocol<W> {
     /// Makes the connection outlive its links. If this end `asks` for it, the other end may grant a session that
-    /// outlives them as well. This end says hello on each link if it `greets`, else only if the headers have shown that the
-    /// other end knows a hello.
+    /// outlives them as well. This end says hello on each link if it `greets`, else only if the headers have shown that
+    /// the other end knows a hello.
     pub(crate) fn set_outlives_links(&mut self, asks: bool, greets: bool) {
         let opener = Opener { asks, greets, ..Opener::default() };
         self.session = Some(Box::new(Session::new(Role::Opens(opener), Phase::None, 0)));
         self.is_attached = false;
     }
 
-    /// Lets the application open each fresh session: until `open_session` nothing is sent, save for what the application
-    /// does to open the session.
+    /// Lets the application open each fresh session: until `open_session` nothing is sent, save for what the
+    /// application does to open the session.
     pub(crate) fn set_opened_by_application(&mut self) {
         if let Some(opener) = self.session.as_mut().and_then(|session| session.opener()) {
             opener.is_opened_by_application = true;
@@ -111,8 +111,8 @@ impl<W> Protocol<W> {
         hello
     }
 
-    /// Asks the other end for any answer, once, if much is `kept` for a session of which the other end has said nothing:
-    /// a hello or a response shows whether there is a session.
+    /// Asks the other end for any answer, once, if much is `kept` for a session of which the other end has said
+    /// nothing: a hello or a response shows whether there is a session.
     #[cold]
     pub(super) fn ping_if_unknown(&mut self, kept: usize) {
         let is_much = kept >= UNKNOWN.min(self.limits.queue);

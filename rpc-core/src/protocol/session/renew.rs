@@ -16,8 +16,8 @@ impl<W> Protocol<W> {
         self.incoming.forget_again(stream);
     }
 
-    /// Takes back the answers to subscribe calls that no caller has taken. The subscriptions end with their session, and
-    /// nobody knows of them: the calls are made anew, as if there had been no answer.
+    /// Takes back the answers to subscribe calls that no caller has taken. The subscriptions end with their session,
+    /// and nobody knows of them: the calls are made anew, as if there had been no answer.
     pub(super) fn take_back_subscriptions(&mut self) {
         let calls = &self.calls;
         let unknown = self.incoming.take_unknown(|stream, call| {

@@ -172,7 +172,8 @@ impl<W> Protocol<W> {
         accepter.is_good(secret).then_some(received)
     }
 
-    /// Resumes the session of a client over another link. Returns the hello that begins the link, with the `next` token.
+    /// Resumes the session of a client over another link. Returns the hello that begins the link, with the `next`
+    /// token.
     /// `expires` is what was said of the end of the login that the client has shown for the link.
     ///
     /// # Errors

@@ -351,8 +351,8 @@ impl<W> Outbox<W> {
             .collect()
     }
 
-    /// Replaces messages of the application that wait, in the queue or for room in it, by what `rewrite` returns. The new
-    /// message is not longer.
+    /// Replaces messages of the application that wait, in the queue or for room in it, by what `rewrite` returns. The
+    /// new message is not longer.
     pub(crate) fn rewrite(&mut self, rewrite: impl Fn(&[u8]) -> Option<Bytes>) {
         for waiting in self.waiting.iter_mut() {
             if let Some(message) = rewrite(&waiting.message) {

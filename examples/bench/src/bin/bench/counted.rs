@@ -1,4 +1,4 @@
-//! What is counted instead of timed: instructions, system calls, allocations and allocated bytes.
+//! Counts, which say the same on a busy machine: instructions, system calls, allocations and allocated bytes.
 //!
 //! Each is the difference of two runs, so that start and end of the server, the handshake and the
 //! first calls are not in it. Counts hardly depend on what else the machine does.
@@ -28,7 +28,7 @@ pub(crate) fn allocations(programs: &Programs, server: Server, load: Load) -> Ch
     under(programs, "dhat", server, load, blocks)
 }
 
-/// What a tool has written down of a server, for each call.
+/// Returns the number that a tool has found for a server, for each call.
 fn under(
     programs: &Programs,
     tool: &str,

@@ -45,7 +45,7 @@ pub(crate) struct Calls {
     pub(crate) count: u64,
 }
 
-/// What takes how long, of what is done again and again.
+/// A measurement by the program `resume`, which does one thing again and again.
 #[derive(Clone, Copy)]
 pub(crate) struct Measure {
     pub(crate) mode: &'static str,

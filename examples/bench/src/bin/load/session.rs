@@ -7,10 +7,10 @@ use serde::Deserialize;
 pub(crate) const HELLO: &[u8] =
     br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"session":{"buffer":1048576}}}"#;
 
-/// What each message counts beside its text.
+/// The bytes that each message counts beside its text.
 const OVERHEAD: usize = 128;
 
-/// What was received, and how much of that the server was not told of.
+/// The count of received messages, and the part that the server was not told of.
 pub(crate) struct Session {
     received: u64,
     untold: usize,
@@ -65,7 +65,7 @@ impl Session {
     }
 }
 
-/// Whether a message of the server is one, as our servers write them.
+/// Returns whether a message of the server is an acknowledgement, in the spelling of our servers.
 pub(crate) fn is_acknowledgement(message: &[u8]) -> bool {
     message.starts_with(br#"{"jsonrpc":"2.0","method":"$/ack","#)
 }

@@ -1,4 +1,4 @@
-//! What a client keeps and sends again, beside the same sent plainly.
+//! The time that a client takes to send what it has kept, beside the time of the same messages sent plainly.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::wire::Wire;
 /// The text of a notification, in bytes.
 const TEXT: usize = 8 * 1024;
 
-/// As many as a client keeps, for less than 1 MiB with what each counts more than its text.
+/// The number of messages. With the overhead of each message they stay below the 1 MiB that a client keeps.
 const MESSAGES: u64 = 120;
 
 /// A pile of notifications on the server.

@@ -1,9 +1,9 @@
 //! The credit of a stream that this end takes: how much more the other end may send.
 //!
-//! The window is what may be on its way or wait here. The other end gets credit again for what was consumed. So a window
-//! below the bytes that one round trip holds makes the stream wait for its credit, and each window begins small. How long
-//! it took until half of the window was consumed tells which window the stream needs: a taker who is quick, as seen from
-//! the round trip, doubles the window, and one who is slow halves it.
+//! The window is what may be on its way or wait here. The other end gets credit again for what was consumed. So a
+//! window below the bytes that one round trip holds makes the stream wait for its credit, and each window begins small.
+//! How long it took until half of the window was consumed tells which window the stream needs: a taker who is quick, as
+//! seen from the round trip, doubles the window, and one who is slow halves it.
 
 use std::time::Duration;
 
@@ -33,13 +33,22 @@ pub(super) struct Credit {
     used: usize,
     /// The used bytes that were consumed here and may be granted again.
     consumed: usize,
-    /// What was consumed since the window was last looked at, and when that was.
-    since: (usize, Option<Duration>),
+    /// When the window was last looked at, and what was consumed since.
+    seen: Option<Duration>,
+    consumed_since: usize,
 }
 
 impl Credit {
     pub(super) fn new(window: usize) -> Self {
-        Self { least: window, window, target: window, used: 0, consumed: 0, since: (0, None) }
+        Self {
+            least: window,
+            window,
+            target: window,
+            used: 0,
+            consumed: 0,
+            seen: None,
+            consumed_since: 0,
+        }
     }
 
     pub(super) fn least(&self) -> usize {
@@ -82,12 +91,13 @@ impl Credit {
     ) -> usize {
         let consumed = std::mem::take(&mut self.consumed);
         self.used -= consumed;
-        self.since.0 += consumed;
+        self.consumed_since += consumed;
         let mut more = 0;
-        if self.since.0 >= self.window.div_ceil(2) {
-            let (_, since) = std::mem::replace(&mut self.since, (0, Some(now)));
-            if let (Some(since), Some(round_trip)) = (since, round_trip) {
-                more = self.resize(now.saturating_sub(since), round_trip, lend);
+        if self.consumed_since >= self.window.div_ceil(2) {
+            self.consumed_since = 0;
+            let seen = self.seen.replace(now);
+            if let (Some(seen), Some(round_trip)) = (seen, round_trip) {
+                more = self.resize(now.saturating_sub(seen), round_trip, lend);
             }
         }
         let less = consumed.min(self.window - self.target);
