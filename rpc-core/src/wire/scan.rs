@@ -31,6 +31,7 @@ pub(crate) const DISGUISED: &str =
 pub(crate) const TOO_DEEP: &str = "a member of the message nests deeper than `depth`";
 
 /// Walks over a text from token to token and skips whitespace. `None` ends the walk: the text is not JSON.
+#[derive(Clone)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
     rest: Rest<'a>,
@@ -105,6 +106,51 @@ impl<'a> Scanner<'a> {
         };
         self.rest = rest;
         Some((self.between(start, rest), complexity))
+    }
+
+    /// Returns what was not taken.
+    #[cfg(test)]
+    pub(crate) fn rest(&self) -> &'a str {
+        &self.text[self.text.len() - self.rest.len()..]
+    }
+
+    /// Returns whether nothing is left. Whitespace is not skipped.
+    #[inline]
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Takes an array or an object if one comes next. Whitespace is not skipped.
+    #[inline(always)] // as `value`
+    pub(crate) fn structure(&mut self) -> Option<(&'a str, Complexity)> {
+        let start = self.rest;
+        let [b'[' | b'{', ..] = start else { return None };
+        let (rest, complexity) = nested(start)?;
+        self.rest = rest;
+        Some((self.between(start, rest), complexity))
+    }
+
+    /// Takes an integer from 0 without fraction and exponent if one comes next. Whitespace is not skipped.
+    #[inline]
+    pub(crate) fn integer(&mut self) -> Option<&'a str> {
+        let start = self.rest;
+        let rest = integer(start)?;
+        if let [b'.' | b'e' | b'E', ..] = rest {
+            return None;
+        }
+        self.rest = rest;
+        Some(self.between(start, rest))
+    }
+
+    /// Takes the rest of a string and its closing quote, if the string has no escapes. Returns what stands before the
+    /// quote.
+    #[inline]
+    pub(crate) fn plain_string(&mut self) -> Option<&'a str> {
+        let start = self.rest;
+        let end = until_special(start);
+        let [b'"', rest @ ..] = end else { return None };
+        self.rest = rest;
+        Some(self.between(start, end))
     }
 
     #[inline]
@@ -219,23 +265,29 @@ fn scalar(rest: Rest<'_>) -> Option<Rest<'_>> {
 /// Reads the rest of a string and its closing quote.
 fn string(mut rest: Rest<'_>) -> Option<Rest<'_>> {
     loop {
-        // Eight bytes at a time: short words take one or two steps, and long texts, which fill large messages, are
-        // fast.
-        if let Some((eight, tail)) = rest.split_first_chunk() {
-            let special = special(u64::from_le_bytes(*eight));
-            if special == 0 {
-                rest = tail;
-                continue;
-            }
-            rest = &rest[special.trailing_zeros() as usize / 8..];
-        }
-        rest = match rest {
+        rest = match until_special(rest) {
             [b'"', rest @ ..] => return Some(rest),
             [b'\\', rest @ ..] => escape(rest)?,
-            [0x20..=0xff, rest @ ..] => rest,
             _ => return None, // a control character, or the end of the text
         };
     }
+}
+
+/// Skips the characters of a string that mean themselves.
+#[inline]
+fn until_special(mut rest: Rest<'_>) -> Rest<'_> {
+    // Eight bytes at a time: short words take one or two steps, and long texts, which fill large messages, are fast.
+    while let Some((eight, tail)) = rest.split_first_chunk() {
+        let special = special(u64::from_le_bytes(*eight));
+        if special != 0 {
+            return &rest[special.trailing_zeros() as usize / 8..];
+        }
+        rest = tail;
+    }
+    while let [b' ' | b'!' | b'#'..=b'[' | b']'..=0xff, tail @ ..] = rest {
+        rest = tail;
+    }
+    rest
 }
 
 /// Reads the part of an escape after the backslash.
@@ -253,13 +305,18 @@ fn escape(rest: Rest<'_>) -> Option<Rest<'_>> {
 #[inline]
 fn number(rest: Rest<'_>) -> Option<Rest<'_>> {
     let rest = rest.strip_prefix(b"-").unwrap_or(rest);
-    let rest = match rest {
-        [b'0', rest @ ..] => rest,
-        _ => digits(rest)?,
-    };
+    match integer(rest)? {
+        rest @ [b'.' | b'e' | b'E', ..] => fraction(rest),
+        rest => Some(rest),
+    }
+}
+
+/// Reads the part of a number before its fraction, without a sign.
+#[inline]
+fn integer(rest: Rest<'_>) -> Option<Rest<'_>> {
     match rest {
-        [b'.' | b'e' | b'E', ..] => fraction(rest),
-        _ => Some(rest),
+        [b'0', rest @ ..] => Some(rest),
+        _ => digits(rest),
     }
 }
 
@@ -279,17 +336,33 @@ fn fraction(mut rest: Rest<'_>) -> Option<Rest<'_>> {
 fn digits(rest: Rest<'_>) -> Option<Rest<'_>> {
     let [b'0'..=b'9', tail @ ..] = rest else { return None };
     let mut rest = tail;
+    while let Some((eight, tail)) = rest.split_first_chunk() {
+        let other = no_digit(u64::from_le_bytes(*eight));
+        if other != 0 {
+            return Some(&rest[other.trailing_zeros() as usize / 8..]);
+        }
+        rest = tail;
+    }
     while let [b'0'..=b'9', tail @ ..] = rest {
         rest = tail;
     }
     Some(rest)
 }
 
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+
+/// Finds the first byte of `word` that is no digit, as [`special`] does.
+#[inline]
+fn no_digit(word: u64) -> u64 {
+    // A digit without the bits of `0` is at most 9, and is the only such byte that stays below 128 with 118 added.
+    let value = word ^ (ONES * u64::from(b'0'));
+    (value.wrapping_add(ONES * 118) | value) & (ONES << 7)
+}
+
 /// Finds the first byte of `word` that is a quote, a backslash or a control character. The lowest set bit of the result
 /// is the highest bit of that byte. Bits above the lowest set bit may be wrong.
 #[inline]
 fn special(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
     // Subtracting `n` from a byte below `n` borrows and so sets its highest bit, which was not set before.
     let below = |word: u64, n: u8| word.wrapping_sub(ONES * u64::from(n)) & !word;
     let equal = |n: u8| below(word ^ (ONES * u64::from(n)), 1);
