@@ -85,7 +85,8 @@ impl<T, E, P> Call<T, E, P> {
 
     /// Adds the streams that are among the params.
     pub(crate) fn with_streams(mut self, streams: Streams) -> Self {
-        self.pending.set(|options| options.streams = Some(Arc::new(Mutex::new(streams))));
+        self.pending
+            .set(|options| options.rare_mut().streams = Some(Arc::new(Mutex::new(streams))));
         self
     }
 
@@ -224,7 +225,7 @@ impl<T, E, P> Call<T, E, P> {
         };
         self.with(|options| {
             options.progress = true;
-            options.listener = Some(Arc::new(Mutex::new(listener)));
+            options.rare_mut().listener = Some(Arc::new(Mutex::new(listener)));
         })
     }
 
@@ -235,7 +236,7 @@ impl<T, E, P> Call<T, E, P> {
     pub fn extend_on_progress(self, most: Duration) -> Self {
         self.with(|options| {
             options.progress = true;
-            options.extend = Some(most);
+            options.rare_mut().extend = Some(most);
         })
     }
 

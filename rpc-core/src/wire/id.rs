@@ -16,9 +16,14 @@ pub(crate) fn write_number(number: u64, out: &mut impl Write) {
 
 /// Returns the number in `text` if `text` is spelled exactly as this framework spells the number.
 pub(crate) fn canonical(text: &str) -> Option<u64> {
-    let bytes = text.as_bytes();
-    let plain = bytes.iter().all(u8::is_ascii_digit) && (bytes.len() == 1 || bytes[0] != b'0');
-    if plain { text.parse().ok() } else { None }
+    match text.as_bytes() {
+        [b'0', _, ..] | [] => None,
+        // Nineteen digits cannot overflow. Each id of a call of this end comes by here.
+        digits if digits.len() < 20 => digits.iter().try_fold(0, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0'))
+        }),
+        digits => digits[0].is_ascii_digit().then(|| text.parse().ok())?,
+    }
 }
 
 /// Returns the number in `text` in any spelling: some peers send 1 back as `1.0` or `1e0`.

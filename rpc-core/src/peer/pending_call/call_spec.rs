@@ -45,11 +45,11 @@ impl CallSpec {
 
 impl From<CallSpec> for Options {
     fn from(spec: CallSpec) -> Self {
-        let CallSpec { started, deadline, first_deadline, latest, extensions, rest } = spec;
+        let CallSpec { started, deadline, first_deadline, latest, extensions, mut rest } = spec;
         let now = Instant::now();
-        let is_renewed = rest.extend.is_some() || rest.is_renewed_by_items();
         let age = now.saturating_duration_since(started);
-        let extend = rest.extend.map(|most| most.saturating_sub(age));
+        let extend = rest.rare.as_deref().and_then(|rare| rare.extend);
+        let is_renewed = extend.is_some() || rest.is_renewed_by_items();
         let (timeout, elapsed, latest) = match deadline {
             // No layer changed the deadline, so the deadline remains renewable with its own timeout.
             _ if is_renewed && deadline == first_deadline => (rest.timeout, age, latest),
@@ -59,8 +59,11 @@ impl From<CallSpec> for Options {
             }
             None => (Timeout::Never, Duration::ZERO, latest),
         };
-        let used = is_renewed.then(|| Box::new(UsedTime { elapsed, latest }));
+        if let Some(rare) = &mut rest.rare {
+            rare.extend = extend.map(|most| most.saturating_sub(age));
+            rare.used = is_renewed.then_some(UsedTime { elapsed, latest });
+        }
         let extensions = (extensions != Extensions::default()).then(|| Box::new(extensions));
-        Self { timeout, extensions, extend, used, ..rest }
+        Self { timeout, extensions, ..rest }
     }
 }

@@ -28,13 +28,20 @@ pub(crate) struct Options {
     pub(crate) progress: bool,
     /// Whether running the method twice has the same effect as running it once.
     pub(crate) idempotent: bool,
+    /// Boxed, because most calls have none of these, and each call is moved several times before its start.
+    pub(super) rare: Option<Box<RareOptions>>,
+}
+
+/// The options that few calls have.
+#[derive(Clone, Default)]
+pub(crate) struct RareOptions {
     pub(crate) listener: Option<Listener>,
     /// The streams among the params. Clones share the streams; the first call that starts takes them.
     pub(crate) streams: Option<Arc<Mutex<Streams>>>,
     /// Progress reports renew the deadline, up to this time after the start of the call.
     pub(crate) extend: Option<Duration>,
-    /// The time that layers have used. Boxed, because most calls have no layers.
-    pub(super) used: Option<Box<UsedTime>>,
+    /// The time that layers have used.
+    pub(super) used: Option<UsedTime>,
 }
 
 /// The time that layers have used of a call with a renewable deadline.
@@ -76,37 +83,73 @@ pub(crate) struct StartOptions {
     pub(crate) is_late: bool,
 }
 
+/// The times of a call at its start, counted from now.
+struct Deadlines {
+    /// The time until the first deadline.
+    left: Option<Duration>,
+    /// The time that the other end is told.
+    sent: Option<Duration>,
+    sliding: Option<SlidingDeadline>,
+}
+
 impl Options {
+    /// Returns the options that few calls have, to change them.
+    pub(crate) fn rare_mut(&mut self) -> &mut RareOptions {
+        self.rare.get_or_insert_default()
+    }
+
     /// Returns the start options of a call with these options that starts now.
     pub(crate) fn start_options(&self, now: Instant, shared: &Shared) -> StartOptions {
         let own = self.timeout.span(shared);
         let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
-        let (elapsed, latest) = match self.used.as_deref() {
-            Some(UsedTime { elapsed, latest }) => {
-                (*elapsed, latest.map(|at| at.duration_since(now)))
-            }
-            None => (Duration::ZERO, None),
-        };
         let start = shared.clock.at(now);
-        let by_items = self.is_renewed_by_items();
-        // The upper bound of all renewals, counted from now.
-        let most = least(least(self.extend, latest), inherited);
-        let sliding = own.filter(|_| by_items || self.extend.is_some()).map(|span| {
-            let until = most.map(|most| start.saturating_add(most));
-            SlidingDeadline { span, until, by_items, by_progress: self.extend.is_some() }
-        });
-        let left = match &sliding {
-            Some(SlidingDeadline { span, .. }) => least(Some(span.saturating_sub(elapsed)), most),
-            None => least(own, inherited),
+        let Deadlines { left, sent, sliding } = match &self.rare {
+            None => {
+                let left = least(own, inherited);
+                Deadlines { left, sent: left, sliding: None }
+            }
+            Some(rare) => self.deadlines(rare, own, inherited, now, start),
         };
-        // The other end gets the upper bound of a renewable deadline; otherwise it would stop the call too early.
-        let sent = if sliding.is_some() { most } else { left };
-        let extensions = self.request_extensions(sent, shared);
         StartOptions {
             deadline: left.map(|left| start.saturating_add(left)),
             sliding,
-            extensions,
+            extensions: self.request_extensions(sent, shared),
             is_late: left == Some(Duration::ZERO),
+        }
+    }
+
+    #[cold]
+    fn deadlines(
+        &self,
+        rare: &RareOptions,
+        own: Option<Duration>,
+        inherited: Option<Duration>,
+        now: Instant,
+        start: Duration,
+    ) -> Deadlines {
+        let (elapsed, latest) = match rare.used {
+            Some(UsedTime { elapsed, latest }) => {
+                (elapsed, latest.map(|at| at.duration_since(now)))
+            }
+            None => (Duration::ZERO, None),
+        };
+        let by_items = self.is_renewed_by_items();
+        // The upper bound of all renewals, counted from now.
+        let most = least(least(rare.extend, latest), inherited);
+        let sliding = own.filter(|_| by_items || rare.extend.is_some()).map(|span| {
+            let until = most.map(|most| start.saturating_add(most));
+            SlidingDeadline { span, until, by_items, by_progress: rare.extend.is_some() }
+        });
+        match &sliding {
+            Some(SlidingDeadline { span, .. }) => {
+                let left = least(Some(span.saturating_sub(elapsed)), most);
+                // The other end gets the upper bound; otherwise it would stop the call too early.
+                Deadlines { left, sent: most, sliding }
+            }
+            None => {
+                let left = least(own, inherited);
+                Deadlines { left, sent: left, sliding }
+            }
         }
     }
 
@@ -117,7 +160,8 @@ impl Options {
     }
 
     pub(super) fn is_renewed_by_items(&self) -> bool {
-        self.streams.is_some() && matches!(self.timeout, Timeout::Default)
+        let has_streams = self.rare.as_ref().is_some_and(|rare| rare.streams.is_some());
+        has_streams && matches!(self.timeout, Timeout::Default)
     }
 
     fn request_extensions(&self, timeout: Option<Duration>, shared: &Shared) -> RequestExtensions {

@@ -27,7 +27,8 @@ impl PendingCall {
             if let Some(outcome) = ready!(polled) {
                 return Poll::Ready(outcome);
             }
-            if let Some(listener) = &self.options.listener {
+            let rare = self.options.rare.as_deref();
+            if let Some(listener) = rare.and_then(|rare| rare.listener.as_ref()) {
                 let mut listener = listener.lock().unwrap_or_else(PoisonError::into_inner);
                 reports.iter().for_each(|report| listener(report));
             }

@@ -26,7 +26,7 @@ impl PendingCall {
         }
         let RequestExtensions { progress, is_lasting, .. } = extensions;
         let (caller, released) = current::caller(&self.shared);
-        let kept = self.options.streams.take();
+        let kept = self.options.rare.as_mut().and_then(|rare| rare.streams.take());
         let streams = match kept.as_deref().map(take_streams) {
             None => Vec::new(),
             Some(streams) if streams.is_empty() => {
