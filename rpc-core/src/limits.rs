@@ -99,7 +99,9 @@ pub struct Limits {
     pub batch: usize,
     /// Bytes of messages that wait for the transport. Each message counts 128 bytes more than its text. Above the
     /// limit new messages wait outside the queue. The connection is closed with 4008 if the queue exceeds the limit
-    /// by one `message_out`, or stays above the limit for `slow_reader`. 1 MiB.
+    /// by one `message_out`, or stays above the limit for `slow_reader`. In a session, messages that the other end has
+    /// not acknowledged wait here as well; the limit then grows, out of `stream_windows`, while the acknowledgements
+    /// come quickly and the round trip is long. 1 MiB.
     ///
     /// Raise `queue` when messages are large and networks slow. Lower `queue` when many connections share
     /// little memory.
@@ -132,7 +134,8 @@ pub struct Limits {
     /// Raise `stream_window_max` when the line is fast and the round trip is long: a stream moves a quarter of its
     /// window or more in each round trip. Lower `stream_window_max` when items are large and memory is scarce.
     pub stream_window_max: usize,
-    /// The most bytes by which the windows of all streams of a connection have grown. 0: no window grows. 16 MiB.
+    /// The most bytes by which the windows of all streams of a connection have grown, and its `queue` for a session.
+    /// 0: no window grows. 16 MiB.
     ///
     /// Raise `stream_windows` when several streams of a connection are fast. Lower `stream_windows` when many
     /// connections share little memory.

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use rpc_core::memory::{self, Pipe, Text};
-use rpc_core::transport::{Endpoint, EndpointConfig, LinkError, PeerRegistry, Received, Transport};
+use rpc_core::memory::{self, Faults, Pipe, Text};
+use rpc_core::transport::{
+    Accepted, ConnectionEvent, Endpoint, EndpointConfig, LinkError, PeerRegistry, Received,
+    SessionMode, Transport,
+};
 use rpc_core::{Limits, Peer, Router, Streaming, service};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -172,5 +175,97 @@ async fn no_more_is_lent_than_a_connection_and_all_together_may_have() {
     let of_other = registry.stream_windows();
     assert!(of_other < of_all, "{of_other}");
     drop(other);
+    assert_eq!(registry.stream_windows(), 0);
+}
+
+#[service]
+trait Log {
+    #[notification]
+    async fn write(&self, text: String);
+    /// Is answered after all that was written.
+    #[method(ordered)]
+    async fn written(&self);
+}
+
+struct Quick;
+
+impl Log for Quick {
+    async fn write(&self, _: String) {}
+    async fn written(&self) {}
+}
+
+/// A client that has a session over a long link, and its registry.
+fn with_session(change: impl FnOnce(&mut Limits)) -> (Peer, PeerRegistry, Faults) {
+    let mut limits = Limits::client();
+    change(&mut limits);
+    let mut config = EndpointConfig::new(Router::new(), limits);
+    config.sessions = SessionMode::Ask;
+    let (client, registry) = (Endpoint::new(config.clone()), config.registry);
+    let mut config =
+        EndpointConfig::new(Router::new().service(LogServer::new(Quick)), Limits::server());
+    config.sessions = SessionMode::Grant;
+    let server = Endpoint::new(config);
+    server.set_extended(false);
+    let (near, far) = memory::transports(64 * MIB);
+    near.faults().delay(ROUND_TRIP / 2);
+    let (peer, cuts) = (client.peer(), near.faults());
+    tokio::spawn(async move {
+        let mut connection = client.without_link();
+        connection.attach(Long { pipe: near, asked: VecDeque::new(), answered: 0 }, true);
+        while !matches!(connection.next_event().await, ConnectionEvent::Closed(_)) {}
+    });
+    tokio::spawn(async move {
+        match server.accept(far, |_, _| true).await {
+            Accepted::Fresh(connection) => drop(connection.await),
+            Accepted::Resumed(_) => unreachable!("there is one link"),
+        }
+    });
+    (peer, registry, cuts)
+}
+
+/// Writes so many bytes. Returns how long that took, with the answer that all has come.
+async fn write(peer: &Peer, bytes: usize) -> Duration {
+    let (log, begun) = (LogClient::new(peer.clone()), Instant::now());
+    for _ in 0..bytes / (16 * KIB) {
+        log.write("x".repeat(16 * KIB)).await.unwrap();
+    }
+    log.written().await.unwrap();
+    begun.elapsed()
+}
+
+/// With `queue` alone, 1 MiB would be on its way in each round trip.
+#[tokio::test(start_paused = true)]
+async fn a_session_fills_a_long_link_and_gives_back_what_it_needs_no_more() {
+    let (peer, registry, _) = with_session(|_| {});
+    let took = write(&peer, 48 * MIB).await;
+    assert!(took < 25 * ROUND_TRIP, "{took:?}");
+    // What was taken in is acknowledged within 5 s.
+    sleep(Duration::from_secs(11)).await;
+    assert_eq!(registry.stream_windows(), 0);
+    let (peer, registry, _) = with_session(|limits| limits.stream_windows = 0);
+    let took = write(&peer, 8 * MIB).await;
+    assert!(took > 7 * ROUND_TRIP, "{took:?}");
+    assert_eq!(registry.stream_windows(), 0);
+}
+
+/// What was on its way when the link is lost exceeds what may wait without a link, and is kept all the same.
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_window_has_grown_outlives_its_link() {
+    let (peer, registry, link) = with_session(|limits| {
+        (limits.stream_windows, limits.message_out) = (MIB, 64 * KIB);
+    });
+    let writer = tokio::spawn({
+        let peer = peer.clone();
+        async move { write(&peer, 500 * MIB).await }
+    });
+    sleep(30 * ROUND_TRIP).await;
+    assert_eq!(registry.stream_windows(), MIB);
+    link.cut();
+    assert!(timeout(Duration::from_secs(5), peer.closed()).await.is_err(), "it may come back");
+    assert!(!writer.is_finished());
+    writer.abort();
+    peer.close(rpc_core::CloseCode::NORMAL, "enough");
+    peer.closed().await;
+    sleep(Duration::from_secs(1)).await;
     assert_eq!(registry.stream_windows(), 0);
 }

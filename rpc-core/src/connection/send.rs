@@ -51,8 +51,9 @@ impl Driver {
         let backlog = self.held() + link.backlog();
         let mut state = self.shared.lock();
         if self.counts {
+            let lend = |wanted| self.shared.config.lend(wanted);
             self.taken_in.tell(&mut state.protocol, now);
-            state.protocol.on_sent_counted(None, backlog, now);
+            state.protocol.on_sent_counted(None, backlog, now, lend);
         } else {
             state.protocol.on_sent(backlog, now);
         }
@@ -64,8 +65,9 @@ impl Driver {
         let backlog = self.held() + link.map_or(0, Link::backlog);
         let mut state = self.shared.lock();
         if self.counts {
+            let lend = |wanted| self.shared.config.lend(wanted);
             self.taken_in.tell(&mut state.protocol, now);
-            state.protocol.on_sent_counted(link.map(Link::accepted), backlog, now);
+            state.protocol.on_sent_counted(link.map(Link::accepted), backlog, now, lend);
         } else {
             state.protocol.on_sent(backlog, now);
         }

@@ -144,4 +144,9 @@ impl EndpointConfig {
         change(&mut self);
         self
     }
+
+    /// Lends bytes to a window that grows, from what all connections of the registry share. Returns how many.
+    pub(crate) fn lend(&self, wanted: usize) -> usize {
+        self.registry.windows().lend(wanted, self.limits.stream_windows_total)
+    }
 }

@@ -215,6 +215,9 @@ impl<W> Protocol<W> {
         keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Option<Item>> {
         let next = self.incoming.next(key, keep);
+        let lent = self.incoming.lent() + self.lent_to_session();
+        let room = self.limits.stream_windows.saturating_sub(lent);
+        let lend = |wanted: usize| lend(wanted.min(room));
         if self.ended.is_none()
             && let Some((id, bytes)) = self.incoming.credit(key, &self.limits, now, lend)
         {
@@ -226,7 +229,7 @@ impl<W> Protocol<W> {
 
     /// Takes the bytes that were lent to windows which need them no more.
     pub(crate) fn take_given_back(&mut self) -> usize {
-        std::mem::take(&mut self.incoming.given_back)
+        std::mem::take(&mut self.incoming.given_back) + self.given_back_by_session()
     }
 
     /// Notes how long a message and its answer take on the link.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Protocol;
+use crate::limits::Limits;
 use crate::protocol::tables::calls::MessageState;
 
 impl<W> Protocol<W> {
@@ -26,8 +27,12 @@ impl<W> Protocol<W> {
 
     /// Returns how many bytes there is room for in the outbox: fewer while a session is without a link.
     pub(super) fn queue_limit(&self) -> usize {
-        let queue = self.limits.queue;
-        if self.is_attached { queue } else { queue.min(self.limits.away_bytes) }
+        let Limits { queue, away_bytes, .. } = *self.limits;
+        if self.is_attached {
+            queue.saturating_add(self.lent_to_session())
+        } else {
+            queue.min(away_bytes)
+        }
     }
 
     /// Records the loss of the link before the end of the connection. The medium accepted the first `accepted` messages

@@ -22,6 +22,7 @@ mod hold;
 mod open;
 mod renew;
 mod resume;
+mod window;
 
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ use crate::error::close::CloseReason;
 use crate::protocol::tables::outbox::Queued;
 use crate::protocol::tables::receipts::Receipts;
 use crate::protocol::tables::replay::{ReplayQueue, Text};
+use window::SendWindow;
 
 pub(crate) use end::{EndedSession, Losses};
 pub(crate) use grant::{Asked, NextToken};
@@ -52,6 +54,8 @@ pub(crate) struct Session<W> {
     is_begun: bool,
     phase: Phase,
     sending: ReplayQueue<Queued>,
+    /// How much of that may be sent and not acknowledged.
+    window: SendWindow,
     /// What was taken in; `None` until the other end has begun to count.
     receiving: Option<Receipts>,
     /// How many of the messages that came since the last report do not count.
@@ -150,6 +154,7 @@ impl<W> Session<W> {
             is_begun: false,
             phase,
             sending,
+            window: SendWindow::default(),
             receiving: None,
             uncounted: 0,
             is_acknowledging: false,
@@ -177,6 +182,11 @@ impl<W> Session<W> {
     /// Gives back the memory that a busy time left behind.
     pub(super) fn shrink(&mut self) {
         self.sending.shrink();
+    }
+
+    /// Gives back what the window has grown by.
+    pub(super) fn clear_window(&mut self) {
+        self.window.clear();
     }
 
     fn opener(&mut self) -> Option<&mut Opener> {

@@ -7,6 +7,7 @@ pub(crate) mod key;
 pub(crate) mod notifications;
 pub(crate) mod ordered;
 pub(crate) mod outbox;
+pub(crate) mod pace;
 pub(crate) mod rates;
 pub(crate) mod receipts;
 pub(crate) mod replay;

@@ -28,8 +28,7 @@ impl Remote {
         poll_registered(cx.waker(), |task| {
             let shared = &self.shared;
             let (keep, now) = (|kept: &mut _| task.keep(kept), || shared.clock.now());
-            let total = shared.config.limits.stream_windows_total;
-            let lend = |wanted| shared.config.registry.windows().lend(wanted, total);
+            let lend = |wanted| shared.config.lend(wanted);
             let (item, given_back) = shared.with(|state| {
                 let item = state.protocol.poll_item(self.key, now, lend, keep);
                 (item, state.protocol.take_given_back())

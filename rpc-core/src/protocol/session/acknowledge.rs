@@ -69,8 +69,15 @@ impl<W> Protocol<W> {
     }
 
     /// Sets what counts as sent and not read, and moves waiting messages into the queue while there is room.
-    /// `accepted` is how many messages of the link the medium accepted, if that is known better than before.
-    pub(crate) fn on_sent_counted(&mut self, accepted: Option<u64>, backlog: usize, now: Duration) {
+    /// `accepted` is how many messages of the link the medium accepted, if that is known better than before. What may be
+    /// sent and not acknowledged grows by as much as `lend` returns of what is wanted.
+    pub(crate) fn on_sent_counted(
+        &mut self,
+        accepted: Option<u64>,
+        backlog: usize,
+        now: Duration,
+        lend: impl FnOnce(usize) -> usize,
+    ) {
         let mut takes = backlog;
         if let Some(session) = &mut self.session {
             if let Some(accepted) = accepted {
@@ -86,6 +93,7 @@ impl<W> Protocol<W> {
                 }
             }
         }
+        self.resize_window(now, lend);
         self.on_sent(takes, now);
     }
 
@@ -95,7 +103,10 @@ impl<W> Protocol<W> {
             return Event::Done;
         };
         session.uncounted += 1;
+        let before = session.sending.takes();
         let acknowledged = read_ack(params).map(|n| session.sending.acknowledge(n));
+        let acknowledged_bytes = before - session.sending.takes();
+        session.window.acknowledge(acknowledged_bytes, !self.outbox.has_room());
         let Some(Ok(acknowledged)) = acknowledged else {
             session.fault = Some(CloseReason::us(CloseCode::PROTOCOL, "a false acknowledgement"));
             return Event::Done;

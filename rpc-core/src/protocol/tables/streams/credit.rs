@@ -1,25 +1,15 @@
 //! The credit of a stream that this end takes: how much more the other end may send.
 //!
-//! The window is what may be on its way or wait here. The other end gets credit again for what was consumed. So a
-//! window below the bytes that one round trip holds makes the stream wait for its credit, and each window begins small.
-//! How long it took until half of the window was consumed tells which window the stream needs: a taker who is quick, as
-//! seen from the round trip, doubles the window, and one who is slow halves it.
+//! The window is what may be on its way or wait here. The other end gets credit again for what was consumed. The
+//! [`Pace`] of that tells which window the stream needs.
 
 use std::time::Duration;
 
-/// The window doubles if half of it was consumed within so many round trips. Then a window that no longer doubles holds
-/// at least the bytes of four round trips: credit is back long before the other end has used up what it has.
-const QUICK: u32 = 2;
-
-/// The window halves if that took longer than so many round trips, and longer than `SLOW`.
-const LATE: u32 = 16;
+use crate::protocol::tables::pace::{Pace, Verdict};
 
 /// Credit is granted for this part of the window, but for no less than half of the first window: a large window would
 /// else be half empty before its credit is back.
 const PART: usize = 8;
-
-/// Below this time a pause says nothing about the taker.
-const SLOW: Duration = Duration::from_millis(200);
 
 /// The credit that the other end was granted.
 #[derive(Debug)]
@@ -33,22 +23,12 @@ pub(super) struct Credit {
     used: usize,
     /// The used bytes that were consumed here and may be granted again.
     consumed: usize,
-    /// When the window was last looked at, and what was consumed since.
-    seen: Option<Duration>,
-    consumed_since: usize,
+    pace: Pace,
 }
 
 impl Credit {
     pub(super) fn new(window: usize) -> Self {
-        Self {
-            least: window,
-            window,
-            target: window,
-            used: 0,
-            consumed: 0,
-            seen: None,
-            consumed_since: 0,
-        }
+        Self { least: window, window, target: window, used: 0, consumed: 0, pace: Pace::default() }
     }
 
     pub(super) fn least(&self) -> usize {
@@ -91,36 +71,19 @@ impl Credit {
     ) -> usize {
         let consumed = std::mem::take(&mut self.consumed);
         self.used -= consumed;
-        self.consumed_since += consumed;
         let mut more = 0;
-        if self.consumed_since >= self.window.div_ceil(2) {
-            self.consumed_since = 0;
-            let seen = self.seen.replace(now);
-            if let (Some(seen), Some(round_trip)) = (seen, round_trip) {
-                more = self.resize(now.saturating_sub(seen), round_trip, lend);
+        match self.pace.pass(consumed, self.window, now, round_trip) {
+            Some(Verdict::Grow) => {
+                more = lend(self.window);
+                self.window += more;
+                self.target = self.window;
             }
+            Some(Verdict::Shrink) => self.target = (self.window / 2).max(self.least),
+            None => {}
         }
         let less = consumed.min(self.window - self.target);
         self.window -= less;
         consumed - less + more
-    }
-
-    /// Half of the window was consumed in the time that it `took`. Returns by how much the window grows.
-    fn resize(
-        &mut self,
-        took: Duration,
-        round_trip: Duration,
-        lend: impl FnOnce(usize) -> usize,
-    ) -> usize {
-        let mut more = 0;
-        if took < round_trip * QUICK {
-            more = lend(self.window);
-            self.window += more;
-            self.target = self.window;
-        } else if took > SLOW.max(round_trip * LATE) {
-            self.target = (self.window / 2).max(self.least);
-        }
-        more
     }
 }
 

@@ -381,6 +381,11 @@ impl<W> IncomingStreams<W> {
         (bytes > 0).then_some((&*stream.id, bytes as u64))
     }
 
+    /// Returns by how much windows have grown, all together.
+    pub(crate) fn lent(&self) -> usize {
+        self.lent
+    }
+
     /// Links streams of this end, which end with this stream.
     pub(crate) fn link(&mut self, key: IncomingKey, linked_streams: Vec<OutgoingKey>) {
         if let Some(stream) = self.open.get_mut(key) {
