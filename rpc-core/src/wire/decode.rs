@@ -117,6 +117,9 @@ const NO_ERROR: &str = "`error` must have an integer `code` and a string `messag
 
 const NO_METHOD: &str = "`method` must be a string";
 
+/// Bytes of a short member of a batch.
+const SHORT: usize = 64;
+
 /// The required value of `jsonrpc`.
 const VERSION: &str = r#""2.0""#;
 
@@ -262,7 +265,7 @@ fn batch<'a>(scanner: &mut Scanner<'a>, rules: &Rules) -> Option<Payload<'a>> {
     if scanner.take(b']') {
         return Some(Payload::Single(invalid(None, "an empty batch", Shape::Nothing)));
     }
-    let mut messages = Vec::new();
+    let mut messages = Vec::with_capacity(rules.batch.min(scanner.left() / SHORT));
     let mut count = 0;
     loop {
         count += 1;
@@ -287,7 +290,10 @@ fn batch<'a>(scanner: &mut Scanner<'a>, rules: &Rules) -> Option<Payload<'a>> {
 
 #[inline(always)] // what single messages and members of batches share is out of line
 fn message<'a>(scanner: &mut Scanner<'a>, rules: &Rules) -> Option<Incoming<'a>> {
-    usual::take(scanner, rules).or_else(|| any_message(scanner, rules))
+    match usual::take(scanner, rules) {
+        Some(message) => Some(message),
+        None => any_message(scanner, rules),
+    }
 }
 
 fn any_message<'a>(scanner: &mut Scanner<'a>, rules: &Rules) -> Option<Incoming<'a>> {

@@ -114,6 +114,11 @@ impl<'a> Scanner<'a> {
         &self.text[self.text.len() - self.rest.len()..]
     }
 
+    /// Returns how many bytes are left.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Returns whether nothing is left. Whitespace is not skipped.
     #[inline]
     pub(crate) fn is_at_end(&self) -> bool {

@@ -61,7 +61,7 @@ impl<W> Batches<W> {
 
     /// Adds a batch of `count` members, which are going to be read. Returns its number.
     pub(crate) fn register(&mut self, count: usize) -> usize {
-        let (answers, streams, after) = (Vec::new(), Vec::new(), Vec::new());
+        let (answers, streams, after) = (Vec::with_capacity(count), Vec::new(), Vec::new());
         let (bytes, open, members) = (0, 1, None);
         self.batches.insert(Batch { answers, bytes, streams, after, open, count, members })
     }
