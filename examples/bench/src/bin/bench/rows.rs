@@ -108,7 +108,7 @@ fn other_calls(less: u64) -> Vec<Row> {
     let reference = Server::Reference;
     vec![
         server("pause", "handler that suspends once, 256 outstanding", Server::Ours, pause, 1.6),
-        server("batch", "batch of 100", reference, batch, 1.3),
+        server("batch", "batch of 100", reference, batch, 1.25),
         server("thousand", "1,000 connections, 1 outstanding each", reference, thousand, 1.1),
         server("echo-64k", "echo, message of 64 KiB", reference, long, 1.15),
         server("echo-1m", "echo, message of 1 MiB", reference, longer, 1.15),

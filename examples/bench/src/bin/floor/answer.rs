@@ -16,12 +16,12 @@ const HEAD: &str = r#"{"jsonrpc":"2.0","id":"#;
 impl Answers {
     /// A whole answer, for what is answered by itself.
     pub(crate) fn result(&mut self, id: &RawValue, sum: i64) -> Utf8Bytes {
-        self.push_result(id, itoa::Buffer::new().format(sum));
+        self.push_result(id.get(), itoa::Buffer::new().format(sum));
         self.take().unwrap_or_default()
     }
 
-    pub(crate) fn push_result(&mut self, id: &RawValue, result: &str) {
-        self.push(&[HEAD, id.get(), r#","result":"#, result, "}"]);
+    pub(crate) fn push_result(&mut self, id: &str, result: &str) {
+        self.push(&[HEAD, id, r#","result":"#, result, "}"]);
     }
 
     pub(crate) fn push_error(&mut self, id: &str, (code, message): (i32, &str)) {
@@ -54,6 +54,12 @@ impl Answers {
         } else {
             self.buffer.extend_from_slice(b"]");
         }
+    }
+
+    /// Takes back what was written of a batch.
+    pub(crate) fn give_up_batch(&mut self) {
+        self.in_batch = false;
+        self.buffer.clear();
     }
 
     /// What was written, if anything.

@@ -2,14 +2,17 @@
 //!
 //! `a` reads no JSON: each message gets the same answer, which shows what the socket costs. `b` is
 //! the least that a correct JSON-RPC server on tokio-tungstenite can do: one task for a connection,
-//! one borrowed parse, the answer written by hand, one flush for all that was ready. It checks no
-//! limits, cancels nothing and knows its methods by heart. The runtime is that of the server that
+//! one borrowed parse, the answer written by hand, one flush for all that was ready; a batch is read
+//! and answered member by member. It checks no limits, cancels nothing and knows its methods by
+//! heart. The runtime is that of the server that
 //! it is compared with.
 
 #![expect(clippy::print_stdout, reason = "a program that says where it listens")]
 
 mod answer;
+mod batch;
 mod connection;
+mod cursor;
 mod groups;
 mod request;
 

@@ -7,17 +7,18 @@ use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::answer::Answers;
+use crate::batch::Batch;
 use crate::connection::{Paused, Shared};
 
 /// Borrowed from the message. An id of `null` counts as none.
 #[derive(Deserialize)]
-struct Request<'a> {
+pub(crate) struct Request<'a> {
     #[serde(borrow)]
-    id: Option<&'a RawValue>,
+    pub(crate) id: Option<&'a RawValue>,
     #[serde(borrow)]
-    method: Cow<'a, str>,
+    pub(crate) method: Cow<'a, str>,
     #[serde(borrow)]
-    params: &'a RawValue,
+    pub(crate) params: &'a RawValue,
 }
 
 /// What a call that paused will be answered with.
@@ -26,9 +27,9 @@ pub(crate) struct Pause {
     pub(crate) sum: i64,
 }
 
-const INVALID_REQUEST: (i32, &str) = (-32600, "invalid request");
+pub(crate) const INVALID_REQUEST: (i32, &str) = (-32600, "invalid request");
 const METHOD_NOT_FOUND: (i32, &str) = (-32601, "method not found");
-const INVALID_PARAMS: (i32, &str) = (-32602, "invalid params");
+pub(crate) const INVALID_PARAMS: (i32, &str) = (-32602, "invalid params");
 
 /// Writes what is answered at once; what pauses is answered later, by itself.
 pub(crate) fn serve(text: &str, shared: &mut Shared, paused: &Paused, answers: &mut Answers) {
@@ -42,17 +43,20 @@ pub(crate) fn serve(text: &str, shared: &mut Shared, paused: &Paused, answers: &
 }
 
 fn serve_batch(text: &str, shared: &mut Shared, paused: &Paused, answers: &mut Answers) {
-    let Ok(requests) = serde_json::from_str::<Vec<Request<'_>>>(text) else {
-        return answers.push_error("null", INVALID_REQUEST);
-    };
     answers.begin_batch();
-    for request in requests {
-        call(&request, shared, paused, answers);
+    if (Batch { shared, paused, answers }).serve(text).is_some() {
+        return answers.end_batch();
     }
-    answers.end_batch();
+    answers.give_up_batch();
+    answers.push_error("null", INVALID_REQUEST);
 }
 
-fn call(request: &Request<'_>, shared: &mut Shared, paused: &Paused, answers: &mut Answers) {
+pub(crate) fn call(
+    request: &Request<'_>,
+    shared: &mut Shared,
+    paused: &Paused,
+    answers: &mut Answers,
+) {
     let called = match &*request.method {
         "add" => add(request, answers),
         "echo" => echo(request, answers),
@@ -76,7 +80,7 @@ fn add(request: &Request<'_>, answers: &mut Answers) -> CallFuture {
     let (a, b): (i64, i64) = params(request)?;
     let sum = a.checked_add(b).ok_or(INVALID_PARAMS)?;
     if let Some(id) = request.id {
-        answers.push_result(id, itoa::Buffer::new().format(sum));
+        answers.push_result(id.get(), itoa::Buffer::new().format(sum));
     }
     Ok(())
 }
@@ -84,7 +88,7 @@ fn add(request: &Request<'_>, answers: &mut Answers) -> CallFuture {
 fn echo(request: &Request<'_>, answers: &mut Answers) -> CallFuture {
     let (value,): (&RawValue,) = params(request)?;
     if let Some(id) = request.id {
-        answers.push_result(id, value.get());
+        answers.push_result(id.get(), value.get());
     }
     Ok(())
 }
@@ -107,7 +111,7 @@ fn join(request: &Request<'_>, shared: &mut Shared, answers: &mut Answers) -> Ca
     let (group,): (&str,) = params(request)?;
     shared.join(group);
     if let Some(id) = request.id {
-        answers.push_result(id, "null");
+        answers.push_result(id.get(), "null");
     }
     Ok(())
 }
@@ -119,7 +123,7 @@ fn publish(request: &Request<'_>, shared: &Shared, answers: &mut Answers) -> Cal
     let text = [before, group, between, value.get(), after].concat();
     let taken = shared.groups.publish(group, &Utf8Bytes::from(text));
     if let Some(id) = request.id {
-        answers.push_result(id, itoa::Buffer::new().format(taken));
+        answers.push_result(id.get(), itoa::Buffer::new().format(taken));
     }
     Ok(())
 }
