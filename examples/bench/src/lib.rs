@@ -5,7 +5,7 @@
 
 use rpc_core::service;
 
-pub mod usage;
+pub use cases::{Checked, usage};
 
 /// The method that everyone calls, in both directions.
 #[service]
@@ -24,6 +24,3 @@ pub trait Pile {
     /// The bytes of all texts.
     fn height(&self) -> u64;
 }
-
-/// Whatever went wrong, in words.
-pub type Checked<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

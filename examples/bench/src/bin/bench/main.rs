@@ -12,6 +12,7 @@ mod chart;
 mod counted;
 mod gate;
 mod machine;
+mod peers;
 mod probe;
 mod programs;
 mod report;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         }
         Command::Gate => gate::run(),
         Command::Measure(options) => measure(&options),
+        Command::Peers(options) => peers::measure(&options),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -48,10 +48,20 @@ impl Programs {
 
     /// Builds them without jsonrpsee, which takes long.
     pub(crate) fn build_ours() -> Checked<Self> {
-        let mut cargo = cargo("build");
         // Together, so that what they share is built once and with the same features.
-        cargo.args(["--locked", "-p", "examples", "-p", "bench"]);
-        for bin in ["reference_server", "ours", "floor", "client", "load", "resume"] {
+        let words = ["-p", "examples", "-p", "bench"];
+        Self::build_bins(&words, &["reference_server", "ours", "floor", "client", "load", "resume"])
+    }
+
+    /// Builds what plays our part beside other libraries, and the line between both ends.
+    pub(crate) fn build_peers() -> Checked<Self> {
+        Self::build_bins(&["-p", "bench"], &["peer_ours", "peer_tcp", "delay"])
+    }
+
+    fn build_bins(words: &[&str], bins: &[&str]) -> Checked<Self> {
+        let mut cargo = cargo("build");
+        cargo.arg("--locked").args(words);
+        for bin in bins {
             cargo.args(["--bin", bin]);
         }
         cargo.arg("--manifest-path").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
@@ -65,7 +75,7 @@ impl Programs {
         Ok(Self { jsonrpsee: target.join("foreign-peers/jsonrpsee-target/release"), ours, scratch })
     }
 
-    fn target(&self) -> Checked<PathBuf> {
+    pub(crate) fn target(&self) -> Checked<PathBuf> {
         Ok(self.ours.parent().ok_or("no target directory")?.to_owned())
     }
 
@@ -99,6 +109,16 @@ impl Programs {
         words_of(&self.ours, &["load"])
     }
 
+    /// The words that start a program of this package.
+    pub(crate) fn own(&self, name: &str) -> Vec<String> {
+        words_of(&self.ours, &[name])
+    }
+
+    /// The words that start a line to a server that takes so many milliseconds in each direction.
+    pub(crate) fn delay(&self, address: &str, ms: u64) -> Vec<String> {
+        words_of(&self.ours, &["delay", address, &ms.to_string()])
+    }
+
     /// The words that start the client whose links are cut, up to its mode.
     pub(crate) fn resume(&self) -> Vec<String> {
         words_of(&self.ours, &["resume"])
@@ -125,12 +145,12 @@ fn build_jsonrpsee(target: &Path) -> Checked {
     succeed(&mut cargo)
 }
 
-fn cargo(command: &str) -> Command {
+pub(crate) fn cargo(command: &str) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args([command, "--release", "--quiet"]);
     cargo
 }
 
-fn succeed(command: &mut Command) -> Checked {
+pub(crate) fn succeed(command: &mut Command) -> Checked {
     if command.status()?.success() { Ok(()) } else { Err(format!("{command:?} failed").into()) }
 }

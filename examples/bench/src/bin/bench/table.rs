@@ -72,7 +72,7 @@ pub(crate) fn value(unit: Unit, value: f64) -> String {
 }
 
 /// 12,345.
-fn thousands(value: f64) -> String {
+pub(crate) fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
