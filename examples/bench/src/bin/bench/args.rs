@@ -10,6 +10,7 @@ usage: cargo run --release -p bench -- [options]
   --only NAME   the rows whose name begins like that; their results are printed, not kept
   --peers       beside tonic, tarpc, remoc, socketioxide and Node: 3 rounds take half an hour,
                 --quick two minutes; the first time they are built and installed
+  --curves      what a call costs as the work grows, counted: some minutes
   --gate        only what every change must keep: exits with 1 if it does not";
 
 pub(crate) enum Command {
@@ -17,6 +18,7 @@ pub(crate) enum Command {
     Gate,
     Measure(Options),
     Peers(Options),
+    Curves(Options),
 }
 
 pub(crate) struct Options {
@@ -32,12 +34,13 @@ impl Command {
     pub(crate) fn from_env() -> Checked<Self> {
         let mut parser = lexopt::Parser::from_env();
         let mut options = Options { rounds: 7, quick: false, only: Only(None) };
-        let (mut rounds, mut peers) = (None, false);
+        let (mut rounds, mut peers, mut curves) = (None, false, false);
         while let Some(arg) = parser.next()? {
             match arg {
                 Long("help") | Short('h') => return Ok(Self::Help),
                 Long("gate") => return Ok(Self::Gate),
                 Long("peers") => peers = true,
+                Long("curves") => curves = true,
                 Long("quick") => options.quick = true,
                 Long("rounds") => rounds = Some(parser.value()?.parse()?),
                 Long("only") => options.only.0 = Some(parser.value()?.string()?),
@@ -50,7 +53,11 @@ impl Command {
             (true, true) => 1,
         };
         options.rounds = rounds.unwrap_or(usual).max(1);
-        Ok(if peers { Self::Peers(options) } else { Self::Measure(options) })
+        Ok(match (curves, peers) {
+            (true, _) => Self::Curves(options),
+            (false, true) => Self::Peers(options),
+            (false, false) => Self::Measure(options),
+        })
     }
 }
 

@@ -10,6 +10,7 @@
 mod args;
 mod chart;
 mod counted;
+mod curves;
 mod gate;
 mod machine;
 mod peers;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Gate => gate::run(),
         Command::Measure(options) => measure(&options),
         Command::Peers(options) => peers::measure(&options),
+        Command::Curves(options) => curves::measure(&options),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
