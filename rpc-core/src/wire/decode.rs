@@ -505,7 +505,7 @@ impl<'a> Members<'a> {
 
     #[inline(always)] // two comparisons for nearly all
     fn extensions(&self, rules: &Rules) -> Result<Option<Box<Extensions>>, &'static str> {
-        if self.extensions.is_none() && !extensions::may_have_meta(self.params) {
+        if self.extensions.is_none() && !self.complexity.has_meta {
             return Ok(None);
         }
         self.read_extensions(rules).map(|extensions| Some(Box::new(extensions)))
@@ -515,7 +515,8 @@ impl<'a> Members<'a> {
     fn read_extensions(&self, rules: &Rules) -> Result<Extensions, &'static str> {
         let written = self.extensions.as_ref().map(|written| written.read(rules.id_bytes));
         let mut extensions = written.transpose()?.unwrap_or_default();
-        if let Some(params) = self.params.filter(|_| extensions::may_have_meta(self.params)) {
+        let params = self.params.filter(|params| params.starts_with('{'));
+        if let Some(params) = params.filter(|_| self.complexity.has_meta) {
             extensions::in_params(params, &mut extensions, rules.id_bytes);
         }
         Ok(extensions)

@@ -96,18 +96,6 @@ pub(crate) fn in_params(params: &str, extensions: &mut Extensions, id_bytes: usi
     }
 }
 
-/// Returns whether the params may have a `_meta`. This only searches for the name: nearly no params have a `_meta`, and
-/// parsing all params would cost more than everything else in decoding.
-#[inline(always)] // one comparison for params by position
-pub(crate) fn may_have_meta(params: Option<&str>) -> bool {
-    match params {
-        Some(params) if params.as_bytes().first() == Some(&b'{') => {
-            memchr::memmem::find(params.as_bytes(), b"\"_meta\"").is_some()
-        }
-        _ => false,
-    }
-}
-
 impl Extensions {
     /// Keeps only the members that have a meaning in a notification.
     pub(crate) fn of_notification(self) -> Option<Box<Self>> {
@@ -195,7 +183,6 @@ mod tests {
     fn the_meta_of_params_comes_second() {
         let params =
             format!(r#"{{"a":1,"_meta":{{"x":[],"progressToken":"t","traceparent":"{PARENT}"}}}}"#);
-        assert!(may_have_meta(Some(&params)));
         let mut extensions = Extensions::default();
         in_params(&params, &mut extensions, 128);
         assert_eq!(extensions.progress.as_deref(), Some("\"t\""));
@@ -219,6 +206,5 @@ mod tests {
             in_params(nothing, &mut extensions, 128);
             assert_eq!(extensions, Extensions::default());
         }
-        assert!(!may_have_meta(Some(r#"[{"_meta":1}]"#)) && !may_have_meta(None));
     }
 }

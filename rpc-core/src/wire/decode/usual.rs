@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 
 use super::{Incoming, Notification, Request, Response, Rules, timeout};
-use crate::wire::extensions;
 use crate::wire::scan::{Complexity, Scanner};
 
 /// Takes a message. `None` says nothing about the text, and takes nothing.
@@ -56,7 +55,7 @@ fn method<'a>(
         let (text, found) = scanner.structure()?;
         (params, complexity) = (Some(text), found);
     }
-    if extensions::may_have_meta(params) {
+    if complexity.has_meta {
         return None;
     }
     if id.is_none() && scanner.take(b',') {

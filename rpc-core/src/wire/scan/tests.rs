@@ -11,7 +11,7 @@ fn measure(json: &str) -> Option<Complexity> {
 }
 
 fn plain(depth: usize, tokens: usize) -> Complexity {
-    Complexity { depth, tokens, is_disguised: false }
+    Complexity { depth, tokens, ..Complexity::default() }
 }
 
 /// Returns whether serde_json accepts the text.
@@ -78,16 +78,36 @@ fn what_stands_open_is_remembered_however_deep() {
 
 #[test]
 fn every_byte_of_a_string_is_judged_wherever_it_stands() {
+    let blocks = [BLOCK - 1, BLOCK, BLOCK + 5, 2 * BLOCK - 1, 2 * BLOCK, 3 * BLOCK + 9];
     for byte in 0..=127u8 {
-        for before in 0..20 {
-            let (before, after) = ("x".repeat(before), "xxxxxxxxxxxx");
-            let json = format!(r#""{before}{}{after}""#, byte as char);
-            assert_eq!(measure(&json).is_some(), is_json(&json), "{json:?}");
-            let escaped = format!(r#""{before}\{}{after}""#, byte as char);
-            assert_eq!(measure(&escaped).is_some(), is_json(&escaped), "{escaped:?}");
+        for before in (0..20).chain(blocks) {
+            for after in [12, 2 * BLOCK] {
+                let (before, after) = ("x".repeat(before), "x".repeat(after));
+                let json = format!(r#""{before}{}{after}""#, byte as char);
+                assert_eq!(measure(&json).is_some(), is_json(&json), "{json:?}");
+                let escaped = format!(r#""{before}\{}{after}""#, byte as char);
+                assert_eq!(measure(&escaped).is_some(), is_json(&escaped), "{escaped:?}");
+            }
         }
     }
-    assert!(measure("\"\u{80}é𝄞\u{10ffff}\"").is_some());
+    let wide = "\u{80}é𝄞\u{10ffff}";
+    assert!(measure(&format!("\"{wide}\"")).is_some());
+    assert!(measure(&format!("\"{}\"", wide.repeat(BLOCK))).is_some());
+    assert!(measure(&format!("\"{}", "x".repeat(9 * BLOCK))).is_none(), "without an end");
+}
+
+#[test]
+fn a_member_that_may_hold_what_other_protocols_add_is_seen() {
+    for (json, has_meta) in [
+        (r#"{"_meta":{}}"#, true),
+        (r#"{"a":1, "_meta" : 2}"#, true),
+        (r#"[{"_meta":1}]"#, true),
+        (r#"{"a":"_meta"}"#, false),
+        (r#"["_meta"]"#, false),
+        (r#"{"_metal":1,"_":2}"#, false),
+    ] {
+        assert_eq!(measure(json).unwrap().has_meta, has_meta, "{json}");
+    }
 }
 
 /// A pseudo-random generator with a fixed seed, so that a failure can be repeated.
