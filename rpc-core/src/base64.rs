@@ -4,19 +4,11 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 
-use base64::alphabet::STANDARD;
-use base64::display::Base64Display;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use base64::{DecodeError, Engine};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Writes padding, and reads text with or without padding. Many encoders leave padding out, and the length of the
-/// text gives the same information.
-const ENGINE: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+use crate::util::base64_text;
+use crate::util::direct;
 
 /// Bytes that are base64 text on the wire. Use the type for a parameter, a result, a field, or an item of a
 /// [`Streaming`](crate::Streaming).
@@ -51,22 +43,33 @@ impl Base64 {
 
 impl Serialize for Base64 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Written piece by piece into the message. So there is no intermediate text, and a value that is too big is
-        // found before all of it is encoded.
-        serializer.collect_str(&Base64Display::new(&self.0, &ENGINE))
+        direct::offer(&self.0, || serializer.collect_str(&Text(&self.0)))
+    }
+}
+
+/// The text of bytes that no writer took. It is written piece by piece: there is no intermediate text, and a value that
+/// is too big is found before all of it is encoded.
+struct Text<'a>(&'a [u8]);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if direct::is_written() {
+            return Ok(());
+        }
+        base64_text::encode(self.0, |piece| f.write_str(piece))
     }
 }
 
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-        de.deserialize_str(Text)
+        de.deserialize_str(Reading)
     }
 }
 
 /// Reads the text in place. The decoder borrows the text unless it has escapes.
-struct Text;
+struct Reading;
 
-impl Visitor<'_> for Text {
+impl Visitor<'_> for Reading {
     type Value = Base64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,32 +77,7 @@ impl Visitor<'_> for Text {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Base64, E> {
-        ENGINE.decode(text).map(Base64::from).map_err(|error| E::custom(Why { text, error }))
-    }
-}
-
-/// The reason why a text is not base64. It repeats at most one character of the text, which may be a megabyte long.
-struct Why<'a> {
-    text: &'a str,
-    error: DecodeError,
-}
-
-impl fmt::Display for Why<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("invalid base64 text: ")?;
-        match self.error {
-            DecodeError::InvalidByte(at, _) => {
-                match self.text.get(at..).unwrap_or("").chars().next() {
-                    Some(found) => write!(f, "`{}` at {at}", found.escape_debug()),
-                    None => write!(f, "at {at}"),
-                }
-            }
-            DecodeError::InvalidLength(_) => f.write_str("a single character at its end"),
-            DecodeError::InvalidLastSymbol { offset, .. } => {
-                write!(f, "the character at {offset} has bits beyond the last byte")
-            }
-            DecodeError::InvalidPadding => f.write_str("wrong padding"),
-        }
+        base64_text::decode(text).map(Base64::from).map_err(E::custom)
     }
 }
 
@@ -250,6 +228,10 @@ mod tests {
             ("Zm9vY", "a single character at its end"),
             ("Zm9=v", "`=` at 3"),
             ("Zh==", "the character at 1 has bits beyond the last byte"),
+            ("Zm9v=", "too much padding"),
+            ("Zm8==", "too much padding"),
+            ("Zg===", "`=` at 2"),
+            ("=", "too much padding"),
         ] {
             assert_eq!(read(text), Err(format!("invalid base64 text: {why}")), "{text}");
         }

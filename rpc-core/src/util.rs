@@ -1,10 +1,12 @@
 //! Tools that know nothing of the protocol.
 
+pub(crate) mod base64_text;
 pub(crate) mod bounded_writer;
 pub mod catch;
 pub(crate) mod chain;
 pub(crate) mod clock;
 pub(crate) mod deferred;
+pub(crate) mod direct;
 pub(crate) mod escaped;
 pub(crate) mod excerpt;
 pub(crate) mod keyed_hash;

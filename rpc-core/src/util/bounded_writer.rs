@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+
+use crate::util::base64_text;
+use crate::util::direct;
 
 /// Room for the text that follows the last long piece of a result: quotes, brackets, the end of the message. Without
 /// this room a result of 1 MiB filled its buffer exactly, and the buffer grew to 2 MiB for one `}`.
@@ -33,7 +36,34 @@ impl<'a> BoundedWriter<'a> {
         self.exceeded
     }
 
-    /// Makes room for `bytes` more bytes. By default a buffer doubles. An answer of `message_out` bytes would then hold
+    /// Makes room for `bytes` more bytes.
+    ///
+    /// # Errors
+    /// If the bytes do not fit.
+    #[inline]
+    fn prepare(&mut self, bytes: usize) -> io::Result<()> {
+        if self.out.len() + bytes + self.tail > self.limit {
+            self.exceeded = true;
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        if self.out.capacity() - self.out.len() < bytes {
+            self.grow(bytes + CLOSING);
+        }
+        Ok(())
+    }
+
+    /// Writes the base64 text of `bytes` behind `head`.
+    #[inline(never)]
+    fn base64(&mut self, head: &[u8], bytes: &Bytes) -> io::Result<()> {
+        self.prepare(head.len() + base64_text::length(bytes.len()))?;
+        self.out.extend_from_slice(head);
+        base64_text::encode(bytes, |piece| {
+            self.out.extend_from_slice(piece.as_bytes());
+            Ok(())
+        })
+    }
+
+    /// Makes room for `bytes` more bytes, which fit. By default a buffer doubles. An answer of `message_out` bytes would then hold
     /// twice its size while it waits, and half more while it grows. So a long answer gets the capacity of the whole
     /// limit at once, unless this write is most of the answer. The rest of the capacity serves the answers that follow.
     #[cold]
@@ -63,18 +93,49 @@ impl Write for BoundedWriter<'_> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.out.len() + bytes.len() + self.tail > self.limit {
-            self.exceeded = true;
-            return Err(io::ErrorKind::OutOfMemory.into());
+        if direct::is_pending()
+            && let Some(offered) = direct::take(bytes)?
+        {
+            return self.base64(bytes, &offered);
         }
-        if self.out.capacity() - self.out.len() < bytes.len() {
-            self.grow(bytes.len() + CLOSING);
-        }
+        self.prepare(bytes.len())?;
         self.out.extend_from_slice(bytes);
         Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base64::Base64;
+
+    fn write(out: &mut BytesMut, limit: usize, bytes: &Base64) -> bool {
+        let mut writer = BoundedWriter::new(out, limit, 1);
+        let written = serde_json::to_writer(&mut writer, &("a", bytes, [bytes], "z")).is_ok();
+        assert_eq!(written, !writer.is_exceeded());
+        written
+    }
+
+    #[test]
+    fn base64_is_the_same_text_as_elsewhere_and_fits_or_does_not() {
+        for length in [0, 1, 2, 3, 4, 3071, 3072, 3073, 100_000] {
+            let bytes: Base64 = (0..length).map(|at| (at * 7) as u8).collect();
+            let expected = serde_json::to_string(&("a", &bytes, [&bytes], "z")).unwrap();
+            let mut out = BytesMut::new();
+            assert!(write(&mut out, expected.len() + 1, &bytes), "{length} bytes");
+            assert_eq!(out, expected);
+            assert!(!write(&mut BytesMut::new(), expected.len(), &bytes), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn what_is_too_big_is_not_encoded() {
+        let mut out = BytesMut::new();
+        assert!(!write(&mut out, 1000, &vec![7; 100_000].into()));
+        assert!(out.len() < 10 && out.capacity() < 1000);
     }
 }

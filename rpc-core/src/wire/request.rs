@@ -4,6 +4,7 @@
 //! the same allocation when it gets its place in the order of messages.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use bytes::{BufMut, Bytes};
 use serde::Serialize;
 use smol_str::SmolStr;
 
+use crate::util::base64_text;
+use crate::util::direct;
 use crate::wire::args::{Always, ArgList, ByName, ByPosition, Flattened};
 use crate::wire::buffer::Scratch;
 use crate::wire::dialect::{Dialect, MCP_INITIALIZE};
@@ -321,6 +324,27 @@ const SHORT: usize = 256;
 /// MiB filled its buffer exactly, and the buffer doubled for the closing quote.
 struct Params<'a>(&'a mut Vec<u8>);
 
+impl Params<'_> {
+    #[inline]
+    fn prepare(&mut self, bytes: usize) {
+        if self.0.capacity() - self.0.len() < bytes {
+            self.0.reserve(bytes + 2 * END);
+        }
+    }
+
+    /// Writes the base64 text of `bytes` behind `head`.
+    #[inline(never)]
+    fn base64(&mut self, head: &[u8], bytes: &Bytes) {
+        self.prepare(head.len() + base64_text::length(bytes.len()));
+        self.0.extend_from_slice(head);
+        base64_text::encode(bytes, |piece| {
+            self.0.extend_from_slice(piece.as_bytes());
+            Ok::<(), Infallible>(())
+        })
+        .unwrap_or_else(|never| match never {});
+    }
+}
+
 impl io::Write for Params<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_all(bytes).map(|()| bytes.len())
@@ -328,9 +352,13 @@ impl io::Write for Params<'_> {
 
     #[inline] // called for each comma
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.0.capacity() - self.0.len() < bytes.len() {
-            self.0.reserve(bytes.len() + 2 * END);
+        if direct::is_pending()
+            && let Some(offered) = direct::take(bytes)?
+        {
+            self.base64(bytes, &offered);
+            return Ok(());
         }
+        self.prepare(bytes.len());
         self.0.extend_from_slice(bytes);
         Ok(())
     }
@@ -346,10 +374,22 @@ const PARAMS: &[u8] = br#","params":"#;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base64::Base64;
 
     fn request<P: Serialize>(params: P) -> Result<String, String> {
         let message = Outgoing::new("m\"", &params, 200)?.request(7, &RequestExtensions::default());
         Ok(String::from_utf8(message.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn bytes_are_the_same_text_as_elsewhere() {
+        for length in [0, 1, 2, 3, 3071, 3072, 3073, 100_000] {
+            let bytes: Base64 = (0..length).map(|at| (at * 7) as u8).collect();
+            let params = ("\"", &bytes, [Some(&bytes)]);
+            let message = Outgoing::new("m", &params, 1_000_000).unwrap();
+            let expected = serde_json::to_string(&params).unwrap();
+            assert_eq!(message.params_text(), Some(&*expected), "{length} bytes");
+        }
     }
 
     #[test]
