@@ -33,7 +33,8 @@ fn an_upload_with_progress() {
             "the server has 75 %",
             "the server has 100 %",
             "stored 1000000 bytes",
-            "refused: more than the 10 bytes that were announced",
+            "refused: more than 1000000 bytes",
+            "not sent: nobody takes the items of the stream any more",
         ],
     );
 }

@@ -1,5 +1,9 @@
 //! Bytes as base64 text (RFC 4648, section 4), because JSON has no bytes.
 
+mod sized;
+
+pub use sized::SizedBase64;
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
@@ -16,6 +20,9 @@ use crate::util::direct;
 /// JSON writes a `Vec<u8>` as an array of numbers, with about four bytes for each byte. Base64 needs four bytes for
 /// three. The alphabet is the standard one (RFC 4648, section 4), with padding. Text without padding is accepted as
 /// well. The type is cheap to clone: clones share the bytes.
+///
+/// What is too long for one message goes as a `Streaming<Base64>`, which is read and written as files are: see
+/// [`ByteReader`](crate::ByteReader) and [`ByteWriter`](crate::ByteWriter).
 ///
 /// ```
 /// use rpc_core::Base64;

@@ -198,7 +198,7 @@ mod util;
 pub mod validate;
 mod wire;
 
-pub use self::base64::Base64;
+pub use self::base64::{Base64, SizedBase64};
 pub use connection::panic_hook::set_panic_hook;
 pub use error::call::{CallError, Fate, NotifyError};
 pub use error::close::{CloseCode, CloseReason};
@@ -219,6 +219,8 @@ pub use service::context::Context;
 pub use service::progress::Progress;
 pub use service::router::Router;
 pub use service::router_error::RouterError;
-pub use stream::{Lag, SendError, StreamError, StreamSender, Streaming, TrySendError};
+pub use stream::{
+    ByteReader, ByteWriter, Lag, SendError, StreamError, StreamSender, Streaming, TrySendError,
+};
 pub use wire::dialect::Dialect;
 pub use wire::trace::TraceContext;

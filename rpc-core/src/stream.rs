@@ -15,17 +15,23 @@ use crate::error::rpc_error::RpcError;
 use crate::protocol::tables::streams::Item;
 
 mod buffered;
+mod byte_reader;
+mod byte_writer;
 mod ended;
 mod error;
+mod io_error;
 pub(crate) mod json;
 mod lag;
 mod remote;
 mod send_error;
 mod sender;
 mod sink;
+mod sized;
 mod source;
 mod typing;
 
+pub use byte_reader::ByteReader;
+pub use byte_writer::ByteWriter;
 pub use ended::StreamEnd;
 pub use error::StreamError;
 pub use lag::{Lag, LagKey};
@@ -61,6 +67,9 @@ use lag::Buffer;
 /// A plain peer, without the extensions, is sent items as the outbound queue has room. It is told of the end of a
 /// stream only if the stream ends with an error. Up to 64 KiB of the items that a plain peer sends wait at this end.
 /// Items beyond that are dropped, and the receiver gets [`StreamError::Gap`].
+///
+/// A stream of bytes, such as a file, is a `Streaming<Base64>`. It can be read and written by tokio's traits: see
+/// [`ByteReader`], [`ByteWriter`] and [`sized`](Self::sized).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,33 +1,36 @@
-//! A file upload with progress: the client sends it chunk by chunk, as fast as the server takes them,
-//! and hears how far the server has come.
+//! A file upload with progress: the client writes the file into a stream, as fast as the server reads, and hears how
+//! far the server has come. The length comes first, so the server never takes a part of the file for the whole.
 
 #![allow(clippy::print_stdout, reason = "it shows what it does")]
 
 use std::error::Error;
+use std::io;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use rpc_client::Client;
-use rpc_core::{Base64, Progress, RpcError, StreamError, Streaming, service};
+use rpc_core::{Base64, Progress, RpcError, SizedBase64, StreamSender, Streaming, service};
 use rpc_server::Server;
 use tokio::fs::File;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// The longest file that the server takes.
+const MOST: u64 = 1_000_000;
 
 #[service(namespace = "files")]
 trait Files {
-    /// Stores a file of so many bytes; answers how many there are. Progress is in percent.
+    /// Stores a file, and answers how many bytes it has. Progress is in percent.
     async fn upload(
         &self,
         name: &str,
-        size: u64,
-        chunks: Streaming<Base64>,
+        file: Streaming<SizedBase64>,
         progress: Progress<u64>,
     ) -> Result<u64, UploadError>;
 }
 
 #[derive(Debug, thiserror::Error, RpcError)]
 enum UploadError {
-    #[error("more than the {0} bytes that were announced")]
+    #[error("more than {0} bytes")]
     #[rpc(code = 1)]
     TooLong(u64),
     #[error("the upload broke off: {0}")]
@@ -35,8 +38,8 @@ enum UploadError {
     Broken(String),
 }
 
-impl From<StreamError> for UploadError {
-    fn from(error: StreamError) -> Self {
+impl From<io::Error> for UploadError {
+    fn from(error: io::Error) -> Self {
         Self::Broken(error.to_string())
     }
 }
@@ -51,46 +54,32 @@ impl Files for Store {
     async fn upload(
         &self,
         name: &str,
-        size: u64,
-        mut chunks: Streaming<Base64>,
+        file: Streaming<SizedBase64>,
         progress: Progress<u64>,
     ) -> Result<u64, UploadError> {
-        let (mut content, mut told) = (Vec::new(), 0);
-        while let Some(chunk) = chunks.next().await {
-            content.extend_from_slice(&chunk?);
-            let stored = content.len() as u64;
-            if stored > size {
-                return Err(UploadError::TooLong(size));
-            }
-            let quarter = stored * 4 / size.max(1);
+        let mut file = file.into_reader();
+        let size = file.length().await?.unwrap_or(0);
+        if size > MOST {
+            return Err(UploadError::TooLong(MOST));
+        }
+        let (mut content, mut told) = (Vec::with_capacity(size as usize), 0);
+        while file.read_buf(&mut content).await? > 0 {
+            let quarter = content.len() as u64 * 4 / size;
             if quarter > told {
                 told = quarter;
                 progress.report(&(quarter * 25));
             }
         }
-        let stored = content.len() as u64;
         self.files.lock().expect("nobody panics here").push((name.to_owned(), content));
-        Ok(stored)
+        Ok(size)
     }
 }
 
-/// A file in chunks of 32 KiB; an error of the disk ends it.
-async fn read(path: &str, chunks: rpc_core::StreamSender<Base64>) {
-    let read = async {
-        let mut file = File::open(path).await?;
-        loop {
-            let mut chunk = vec![0; 32 * 1024];
-            let read = file.read(&mut chunk).await?;
-            chunk.truncate(read);
-            // Waits while the server has no room; whoever takes no more has ended the call.
-            if read == 0 || chunks.send(chunk.into()).await.is_err() {
-                return Ok::<_, std::io::Error>(());
-            }
-        }
-    };
-    if let Err(error) = read.await {
-        chunks.fail(UploadError::Broken(error.to_string()));
-    }
+/// Sends a file. An error of the disk drops the writer, and so it ends the stream with an error.
+async fn send(path: &str, chunks: StreamSender<Base64>) -> io::Result<()> {
+    let mut writer = chunks.into_writer();
+    tokio::io::copy(&mut File::open(path).await?, &mut writer).await?;
+    writer.shutdown().await
 }
 
 #[tokio::main]
@@ -106,15 +95,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let (sender, chunks) = Streaming::channel(2);
     let call = files
-        .upload("report.bin", 1_000_000, chunks)
+        .upload("report.bin", chunks.sized(1_000_000))
         .on_progress(|percent| println!("the server has {percent} %"));
-    let (stored, ()) = tokio::join!(call, read(path, sender));
+    let (stored, sent) = tokio::join!(call, send(path, sender));
+    sent?;
     println!("stored {} bytes", stored?);
 
-    // What the server refuses stops the one who reads the file, wherever it is.
+    // What the server refuses stops the one who reads the file.
+    tokio::fs::write(path, vec![7; 2_000_000]).await?;
     let (sender, chunks) = Streaming::channel(2);
-    let (refused, ()) = tokio::join!(files.upload("short.bin", 10, chunks), read(path, sender));
-    println!("refused: {}", refused.expect_err("it is longer than 10 bytes"));
+    let call = files.upload("long.bin", chunks.sized(2_000_000));
+    let (refused, sent) = tokio::join!(call, send(path, sender));
+    println!("refused: {}", refused.expect_err("it is longer than the server takes"));
+    println!("not sent: {}", sent.expect_err("nobody takes the rest"));
 
     tokio::fs::remove_file(path).await?;
     client.close().await;

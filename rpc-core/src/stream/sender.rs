@@ -133,9 +133,14 @@ impl<T, E> StreamSender<T, E> {
     where
         E: EndsWith<F>,
     {
+        self.fail_with(error.to_error_object());
+    }
+
+    /// Does what [`fail`](Self::fail) does, with an error that the type of the stream need not name.
+    pub(super) fn fail_with(self, error: ErrorObject) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = failure.take() {
-            place.send(Err(error.to_error_object()));
+            place.send(Err(error));
         }
     }
 

@@ -107,6 +107,17 @@ where
     }
 }
 
+/// Returns what a third peer has sent as it is passed on: the JSON text of the item, or the error that ends the stream.
+pub(super) fn passed_on(item: Item) -> Result<Box<str>, ErrorObject> {
+    match item {
+        Item::Result(json) => Ok(json),
+        Item::Error(error) => Err(*error),
+        Item::Gap(missed) => Err(ErrorObject::new(GAP, format!("{missed} items are missing"))),
+        Item::Cancelled => Err(ErrorObject::cancelled()),
+        Item::Unreadable(_) | Item::Failed(_) | Item::Closed(_) => Err(ErrorObject::internal()),
+    }
+}
+
 impl<T> Offer<T> {
     fn step(&mut self, item: Last<T>) -> Step {
         self.item = Some(item);
@@ -122,16 +133,9 @@ impl<T: Serialize + Send> Items for Offer<T> {
                 Some(Err(error)) => Step::Error(error),
                 None => Step::End,
             }),
-            Source::Remote(remote) => remote.poll_next(cx).map(|item| match item {
-                Some(Item::Result(json)) => self.step(Last::Json(json)),
-                Some(Item::Error(error)) => Step::Error(*error),
-                Some(Item::Gap(missed)) => {
-                    Step::Error(ErrorObject::new(GAP, format!("{missed} items are missing")))
-                }
-                Some(Item::Cancelled) => Step::Error(ErrorObject::cancelled()),
-                Some(Item::Unreadable(_) | Item::Failed(_) | Item::Closed(_)) => {
-                    Step::Error(ErrorObject::internal())
-                }
+            Source::Remote(remote) => remote.poll_next(cx).map(|item| match item.map(passed_on) {
+                Some(Ok(json)) => self.step(Last::Json(json)),
+                Some(Err(error)) => Step::Error(error),
                 None => Step::End,
             }),
             Source::Ended => Poll::Ready(Step::End),
