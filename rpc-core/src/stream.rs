@@ -16,6 +16,7 @@ use crate::protocol::tables::streams::Item;
 
 mod buffered;
 mod byte_reader;
+mod byte_source;
 mod byte_writer;
 mod ended;
 mod error;
@@ -69,7 +70,7 @@ use lag::Buffer;
 /// Items beyond that are dropped, and the receiver gets [`StreamError::Gap`].
 ///
 /// A stream of bytes, such as a file, is a `Streaming<Base64>`. It can be read and written by tokio's traits: see
-/// [`ByteReader`], [`ByteWriter`] and [`sized`](Self::sized).
+/// [`ByteReader`], [`ByteWriter`], [`from_reader`](Self::from_reader) and [`sized`](Self::sized).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

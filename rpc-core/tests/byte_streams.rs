@@ -294,6 +294,57 @@ async fn an_empty_item_is_not_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_becomes_a_stream() {
+    for (count, expected) in [
+        (0, &[][..]),
+        (1, &[1]),
+        (48_000, &[48_000]),
+        (48_001, &[48_000, 1]),
+        (140_000, &[48_000, 48_000, 44_000]),
+    ] {
+        let file = io::Cursor::new(bytes(count));
+        let items: Vec<_> =
+            Streaming::<Base64>::from_reader(file).map(Result::unwrap).collect().await;
+        let lengths: Vec<_> = items.iter().map(|item| item.len()).collect();
+        assert_eq!(lengths, expected);
+        let all: Vec<_> = items.iter().flat_map(|item| item.to_vec()).collect();
+        assert!(all == bytes(count));
+    }
+}
+
+/// What a slow reader has read is not kept until there is more.
+#[tokio::test(start_paused = true)]
+async fn what_was_read_is_sent_before_the_reader_waits() {
+    let (mut pipe, end) = tokio::io::duplex(1000);
+    let mut items = Streaming::<Base64>::from_reader(end);
+    for part in [&b"a"[..], b"bc"] {
+        pipe.write_all(part).await.unwrap();
+        assert_eq!(&*items.next().await.unwrap().unwrap(), part);
+        assert!(items.next().now_or_never().is_none());
+    }
+    drop(pipe);
+    assert_eq!(items.next().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_a_reader_is_an_error_of_its_stream() {
+    struct Disk;
+    impl tokio::io::AsyncRead for Disk {
+        fn poll_read(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            _: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<io::Result<()>> {
+            std::task::Poll::Ready(Err(io::Error::other("/secret/path")))
+        }
+    }
+    let (files, _far, _) = files();
+    let file = Streaming::from_reader(b"abc".chain(Disk));
+    let error = files.upload(file).await.unwrap_err().to_string();
+    assert!(error.contains("Other: internal error") && !error.contains("secret"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn reads_and_writes_that_are_given_up_lose_nothing() {
     let (files, _far, mut writers) = files();
     let mut reader = files.download().await.unwrap().into_reader();

@@ -16,7 +16,7 @@ use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
 
 /// The most bytes of an item. Their text and the message around it fit into one WebSocket frame of 64 KiB.
-const CHUNK: usize = 48_000;
+pub(super) const CHUNK: usize = 48_000;
 
 /// The error of a stream whose writer was dropped.
 const UNFINISHED: &str = "the sender has stopped before its end";
