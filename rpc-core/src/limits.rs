@@ -98,10 +98,10 @@ pub struct Limits {
     /// Raise `batch` when a client sends long batches. Lower `batch` when each member is expensive.
     pub batch: usize,
     /// Bytes of messages that wait for the transport. Each message counts 128 bytes more than its text. Above the
-    /// limit new messages wait outside the queue. The connection is closed with 4008 if the queue exceeds the limit
-    /// by one `message_out`, or stays above the limit for `slow_reader`. In a session, messages that the other end has
-    /// not acknowledged wait here as well; the limit then grows, out of `stream_windows`, while the acknowledgements
-    /// come quickly and the round trip is long. 1 MiB.
+    /// limit new messages wait outside the queue, but for pushes to groups, which cannot wait. The connection is closed
+    /// with 4008 if the queue exceeds the limit by one `message_out`, or stays above the limit for `slow_reader`. In a
+    /// session, messages that the other end has not acknowledged wait here as well; the limit then grows, out of
+    /// `stream_windows`, while the acknowledgements come quickly and the round trip is long. 1 MiB.
     ///
     /// Raise `queue` when messages are large and networks slow. Lower `queue` when many connections share
     /// little memory.

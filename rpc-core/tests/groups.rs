@@ -90,7 +90,7 @@ async fn a_connection_may_be_in_so_many_groups() {
 #[tokio::test(start_paused = true)]
 async fn a_member_without_room_is_closed_or_loses_the_push_as_the_group_says() {
     let mut limits = Limits::server();
-    limits.queue = 1000;
+    (limits.queue, limits.message_out) = (1000, 1000);
     for dropping in [false, true] {
         let registry = PeerRegistry::new();
         let ends = members(&registry, &limits, 2, 1);

@@ -144,8 +144,12 @@ impl crate::peer::slot::State {
 ///
 /// A peer that joins is a member until it leaves or its connection ends. A message is serialised once. It reaches
 /// exactly the members at that moment, including the sender if the sender is a member. Sending never waits for a
-/// socket. A member whose outbound queue has no room is closed with 4008, unless the handle is
-/// [`dropping`](Self::dropping).
+/// socket.
+///
+/// A member that does not read for a while loses nothing of a burst: its outbound queue takes messages up to `queue` and
+/// one `message_out` of the [`Limits`], 5 MiB by default, of which each message takes its length and 128 bytes. A member
+/// without that room, or whose queue is above `queue` for longer than `slow_reader`, is closed with 4008. Through a
+/// [`dropping`](Self::dropping) handle it loses messages instead, from `queue` on.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -227,8 +231,9 @@ impl Group {
                 return false;
             }
             let fits = message.len() <= state.protocol.limits().message_out;
-            if fits && state.protocol.is_open() {
-                return state.protocol.notify(message.clone(), || false).is_ok();
+            let may_enter = fits && (!self.dropping || state.protocol.is_open());
+            if may_enter && state.protocol.push(message.clone()) {
+                return true;
             }
             // The member does not read too slowly: a shorter message would fit.
             if self.dropping || !fits {

@@ -179,6 +179,24 @@ impl<W> Protocol<W> {
         self.outbox.is_open()
     }
 
+    /// Takes a notification that cannot wait for room, in front of nothing that waits. It may enter above `queue`, while
+    /// what is beyond that is no more than one message may be: the other end has `slow_reader` to make room again.
+    /// Without a link there is no such time. Returns whether the notification was taken.
+    pub(crate) fn push(&mut self, message: Bytes) -> bool {
+        if self.unreachable().is_some() {
+            return false;
+        }
+        let beyond = if self.is_attached { self.limits.message_out } else { 0 };
+        let takes = self.outbox.takes().saturating_add(message.len());
+        let has_room = takes <= self.queue_limit().saturating_add(beyond);
+        let enters = self.outbox.is_open() || (has_room && self.outbox.has_none_waiting());
+        if enters {
+            let calls = Carried::notified(&message);
+            self.outbox.push(message, calls);
+        }
+        enters
+    }
+
     /// Returns whether the notification that waited under `ticket` has entered the queue. If not, `keep`
     /// stores a waiter.
     pub(crate) fn poll_entered(

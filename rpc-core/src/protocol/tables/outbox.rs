@@ -137,6 +137,11 @@ impl<W> Outbox<W> {
         (self.has_room() || self.has_room_for_callers()) && self.waiting.is_empty()
     }
 
+    /// Returns whether no message waits for room.
+    pub(crate) fn has_none_waiting(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Returns whether there is room for calls and notifications, while handlers are held back.
     #[cold]
     fn has_room_for_callers(&self) -> bool {
