@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::error::decode_error::explain;
 use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
-use crate::protocol::tables::streams::Item;
+use crate::protocol::tables::streams::{InFlight, Item};
 
 mod buffered;
 mod byte_reader;
@@ -192,6 +192,8 @@ pub struct Streaming<T, E = Untyped> {
     source: Source<T>,
     /// Holds items that cannot be sent yet. Without a buffer the source waits instead.
     buffer: Option<Box<dyn Buffer<T>>>,
+    /// Bounds the items that are on their way.
+    in_flight: Option<InFlight>,
     /// Tells the sender of a channel why the stream ended.
     ending: Ending,
     error: PhantomData<fn() -> E>,
@@ -248,6 +250,9 @@ impl<T: Send + 'static, E: StreamErrorType> Streaming<T, E> {
     /// drops items should say so in its documentation. A stream that is passed on from another peer always waits, and
     /// loses nothing here.
     ///
+    /// Items that were sent are out of reach of the policy. [`in_flight`](Self::in_flight) bounds them, and
+    /// [`Lag::latest_by`] does so by itself.
+    ///
     /// # Panics
     /// Panics if `capacity` is 0.
     ///
@@ -264,11 +269,41 @@ impl<T: Send + 'static, E: StreamErrorType> Streaming<T, E> {
         self.buffer = lag.buffer(capacity);
         self
     }
+
+    /// Sets how many items may be on their way at most: sent, and not yet read by the receiver's program. More items
+    /// wait at this end, where [`lag`](Self::lag) decides about them. Without a bound the whole room of the stream may
+    /// be on its way, which is a thousand small items or more. A receiver that needs 20 ms for each of them reads items
+    /// that are 20 s old.
+    ///
+    /// With a bound of `n`, a link with a round trip of 100 ms passes `10 * n` items each second at most. With
+    /// [`Lag::latest_by`] no number is needed: such a stream measures by itself how many items its receiver needs.
+    ///
+    /// The bound holds towards a receiver that speaks this framework's extensions. A plain peer never tells what it has
+    /// read. Towards a plain peer at most 4 KiB of the items, and one item more, wait in the outbound queue, but the
+    /// operating systems of both ends may hold a hundred KiB and more.
+    ///
+    /// # Panics
+    /// Panics if `n` is 0.
+    ///
+    /// ```
+    /// use rpc_core::{Lag, Streaming};
+    ///
+    /// let (positions, feed) = Streaming::<(f64, f64)>::channel(1);
+    /// // A slow receiver gets the latest position, and at most one earlier position before it.
+    /// let feed = feed.lag(Lag::DropOldest, 1).in_flight(1);
+    /// # drop((positions, feed));
+    /// ```
+    pub fn in_flight(mut self, n: usize) -> Self {
+        assert!(n > 0, "one item at least");
+        self.in_flight = Some(InFlight::Items(n));
+        self
+    }
 }
 
 impl<T, E> Streaming<T, E> {
     fn of(source: Source<T>) -> Self {
-        Self { source, buffer: None, ending: Ending::default(), error: PhantomData }
+        let ending = Ending::default();
+        Self { source, buffer: None, in_flight: None, ending, error: PhantomData }
     }
 
     /// Changes the error type of the stream to `F`. Use this for a stream that was
@@ -295,8 +330,8 @@ impl<T, E> Streaming<T, E> {
     /// # Ok(()) }
     /// ```
     pub fn typed<F: StreamErrorType>(self) -> Streaming<T, F> {
-        let Self { source, buffer, ending, .. } = self;
-        Streaming { source, buffer, ending, error: PhantomData }
+        let Self { source, buffer, in_flight, ending, .. } = self;
+        Streaming { source, buffer, in_flight, ending, error: PhantomData }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Streams with flow control, both ways. One that is offered sends its items in order, only while it
 //! has credit, all of them when it gets enough, and none after it was stopped. One that is taken gives
 //! every item once and in order, or says how many are missing; and credit is given back for what was
-//! taken, never for more.
+//! taken, never for more. A bounded one has no more items on their way than its bound, towards an end that tells what it
+//! has consumed.
 //!
 //! Each line of the input is a step; see `End::step`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ async fn run(script: &str) {
         far,
         peer,
         window: None,
+        answers: false,
         offered: Vec::new(),
         taken: Vec::new(),
         heard: taken,
@@ -86,9 +88,10 @@ async fn take(heard: &Heard, number: usize, mut items: Streaming<Numbered>) {
 }
 
 fn services(heard: &Heard) -> Router {
-    let ticks = |_: Context, (count, bytes): (u64, usize)| async move {
+    let ticks = |_: Context, (count, bytes, bound): (u64, usize, usize)| async move {
         let items = (1..=count.min(60)).map(move |tick| (tick, "x".repeat(bytes.min(2000))));
-        Ok(Streaming::new(stream::iter(items)))
+        let ticks = Streaming::new(stream::iter(items));
+        Ok(if bound > 0 { ticks.in_flight(bound) } else { ticks })
     };
     Router::new()
         .subscription("ticks", "unsubscribe_ticks", ticks)
@@ -99,8 +102,10 @@ fn services(heard: &Heard) -> Router {
 struct End {
     far: Far,
     peer: Peer,
-    /// With how much credit streams towards it start, when it has said so.
+    /// With how much credit streams towards it start, when it has said so, and whether it said that it answers items that
+    /// ask for credit.
     window: Option<i64>,
+    answers: bool,
     offered: Vec<Offered>,
     taken: Vec<Taken>,
     heard: Heard,
@@ -116,6 +121,30 @@ struct Offered {
     count: u64,
     seen: u64,
     is_over: bool,
+    bounded: Option<Bounded>,
+}
+
+/// What bounds the items on their way, beside the credit.
+struct Bounded {
+    most: u64,
+    is_answered: bool,
+    /// The items that asked for credit and have none.
+    asked: VecDeque<u64>,
+    /// The last item of which the end has told that it was consumed.
+    consumed: u64,
+}
+
+impl Bounded {
+    fn is_full(&self, seen: u64) -> bool {
+        self.is_answered && !self.asked.is_empty() && seen - self.consumed >= self.most
+    }
+
+    fn consume(&mut self, seq: u64) {
+        self.is_answered = true;
+        while let Some(asked) = self.asked.pop_front_if(|asked| *asked <= seq) {
+            self.consumed = asked;
+        }
+    }
 }
 
 /// A stream from the far end.
@@ -133,12 +162,12 @@ struct Taken {
 impl End {
     async fn step(&mut self, kind: u8, [a, b, c]: [u64; 3]) {
         match kind {
-            // Says hello.
-            b'h' => self.greet(a).await,
-            // Subscribes to so many items of so many bytes.
-            b't' => self.subscribe(a, b).await,
-            // Gives a stream so much credit.
-            b'c' => self.credit(a, b).await,
+            // Says hello, and that it answers items that ask for credit.
+            b'h' => self.greet(a, b == 1).await,
+            // Subscribes to so many items of so many bytes, of which so many may be on their way.
+            b't' => self.subscribe(a, b, c).await,
+            // Gives a stream so much credit, and tells the item that was consumed last.
+            b'c' => self.credit(a, b, c).await,
             // Ends it: by a notification, by a request, by a cancel of what made it.
             b'x' | b'u' | b'k' => self.stop(kind, a).await,
             // Calls with a stream.
@@ -157,37 +186,43 @@ impl End {
         }
     }
 
-    async fn greet(&mut self, window: u64) {
+    async fn greet(&mut self, window: u64, answers: bool) {
+        let ack = if answers { r#","ack":true"# } else { "" };
         self.far
             .send(&format!(
-                r#"{{"jsonrpc":"2.0","method":"$/hello","params":{{"duplex":1,"window":{window}}}}}"#
+                r#"{{"jsonrpc":"2.0","method":"$/hello","params":{{"duplex":1,"window":{window}{ack}}}}}"#
             ))
             .await;
         if (1..=1 << 31).contains(&window) && self.window.is_none() {
             self.window = Some(window as i64);
+            self.answers = answers;
         }
         self.look().await;
     }
 
-    async fn subscribe(&mut self, count: u64, bytes: u64) {
+    async fn subscribe(&mut self, count: u64, bytes: u64, most: u64) {
         let id = format!("t{}", self.offered.len());
         self.far
             .send(&format!(
-                r#"{{"jsonrpc":"2.0","id":"{id}","method":"ticks","params":[{count},{bytes}]}}"#
+                r#"{{"jsonrpc":"2.0","id":"{id}","method":"ticks","params":[{count},{bytes},{most}]}}"#
             ))
             .await;
         self.served.insert(id, self.offered.len());
         let (credit, count) = (self.window, count.min(60));
-        self.offered.push(Offered { id: None, credit, count, seen: 0, is_over: false });
+        let (is_answered, asked) = (self.answers, VecDeque::new());
+        let bounded = Bounded { most, is_answered, asked, consumed: 0 };
+        let bounded = (most > 0 && credit.is_some()).then_some(bounded);
+        self.offered.push(Offered { id: None, credit, count, seen: 0, is_over: false, bounded });
     }
 
-    async fn credit(&mut self, at: u64, bytes: u64) {
+    async fn credit(&mut self, at: u64, bytes: u64, consumed: u64) {
         self.look().await; // what was sent before was paid for without this
         let Some(offered) = self.offered.get_mut(at as usize) else { return };
         let Some(id) = &offered.id else { return };
+        let seq = if consumed > 0 { format!(r#","seq":{consumed}"#) } else { String::new() };
         self.far
             .send(&format!(
-                r#"{{"jsonrpc":"2.0","method":"$/credit","params":{{"subscription":"{id}","bytes":{bytes}}}}}"#
+                r#"{{"jsonrpc":"2.0","method":"$/credit","params":{{"subscription":"{id}","bytes":{bytes}{seq}}}}}"#
             ))
             .await;
         // The window may grow, up to 2 GiB.
@@ -197,6 +232,9 @@ impl End {
             && *credit + bytes as i64 <= 1 << 31
         {
             *credit += bytes as i64;
+            if let Some(bounded) = offered.bounded.as_mut().filter(|_| consumed > 0) {
+                bounded.consume(consumed);
+            }
         }
         self.look().await;
     }
@@ -310,6 +348,14 @@ impl End {
         if let Some(credit) = &mut offered.credit {
             assert_eq!(params["seq"], offered.seen);
             assert!(*credit > 0, "an item without credit");
+            let asks = params.get("ack").is_some();
+            match &mut offered.bounded {
+                Some(bounded) => {
+                    assert!(!bounded.is_full(offered.seen - 1), "more items than the bound");
+                    bounded.asked.extend(asks.then_some(offered.seen));
+                }
+                None => assert!(!asks, "nobody waits for the answer"),
+            }
             *credit -= params["result"].to_string().len().max(LEAST) as i64;
         }
     }
@@ -320,7 +366,8 @@ impl End {
         self.look().await;
         assert!(!self.peer.is_closed());
         for offered in &self.offered {
-            let has_credit = offered.credit.is_none_or(|credit| credit > 0);
+            let is_full = offered.bounded.as_ref().is_some_and(|it| it.is_full(offered.seen));
+            let has_credit = offered.credit.is_none_or(|credit| credit > 0) && !is_full;
             // A plain peer is not told of the end.
             let is_done =
                 offered.is_over || (offered.credit.is_none() && offered.seen == offered.count);

@@ -135,6 +135,9 @@ impl Driver {
             Ok((stream, name)) => {
                 let answer = encode::result(id, &name);
                 let counted = state.protocol.is_counted(stream);
+                if let Some(bound) = items.in_flight() {
+                    state.protocol.bound_stream(stream, bound);
+                }
                 state.protocol.finish_with_stream(started, id, answer, stream);
                 drop(state);
                 let of = Origin::Method(method);

@@ -69,6 +69,9 @@ impl Driver {
         let dropped = std::mem::take(&mut state.protocol.dropped);
         drop(state);
         for Argument { key, id, items } in arguments {
+            if let Some(bound) = items.in_flight() {
+                self.shared.lock().protocol.bound_stream(key, bound);
+            }
             self.streams.hold(Stream::new((key, id), Origin::Call, true, items));
         }
         released.into_iter().for_each(|key| self.streams.release(key));
@@ -128,15 +131,26 @@ impl Driver {
         for _ in 0..OF_ONE {
             if stream.item_ready {
                 // The stream is released when there is credit again.
-                if !self.shared.lock().protocol.has_credit(stream.key) {
-                    return self.absorb(stream);
+                if !self.has_credit(stream) {
+                    let absorbed = self.absorb(stream);
+                    if matches!(absorbed, StreamPoll::Over) {
+                        return absorbed;
+                    }
+                    // More items may be on their way when more keys wait.
+                    if !self.has_credit(stream) {
+                        if matches!(absorbed, StreamPoll::More) {
+                            // In the next turn: credit may have come by then.
+                            self.streams.waiting.waker(stream.key.index).wake_by_ref();
+                        }
+                        return StreamPoll::Pending;
+                    }
                 }
                 stream.item_ready = false;
                 match stream.choose().and_then(|()| self.encode_item(stream)) {
                     Ok((item, bytes)) => {
                         stream.seq = stream.seq.map(|seq| seq + 1);
                         let mut state = self.shared.lock();
-                        if !state.protocol.push_item(stream.key, item, bytes, now) {
+                        if !state.protocol.push_item(stream.key, item, bytes, stream.seq, now) {
                             return StreamPoll::More;
                         }
                     }
@@ -171,11 +185,18 @@ impl Driver {
         StreamPoll::More
     }
 
+    fn has_credit(&self, stream: &Stream) -> bool {
+        let waiting = stream.items.waiting();
+        self.shared.lock().protocol.has_credit(stream.key, waiting)
+    }
+
     /// Writes the message of the next item. Returns the message and the bytes of the item alone.
     fn encode_item(&mut self, stream: &mut Stream) -> Result<(Bytes, usize), ErrorObject> {
         let limit = self.shared.config.limits.message_out;
         self.scratch.prepare();
-        let head = stream.head(&self.shared.config.services);
+        let is_bounded = stream.items.in_flight().is_some();
+        let asks_credit = is_bounded && self.shared.lock().protocol.asks_credit(stream.key);
+        let head = stream.head(&self.shared.config.services, asks_credit);
         encode::write_item_head(head, &mut self.scratch.buffer);
         let before = self.scratch.buffer.len();
         let out = &mut BoundedWriter::new(&mut self.scratch.buffer, limit, 2);
@@ -200,7 +221,7 @@ impl Driver {
         if let Some(error) = error {
             stream.items.tell_end(&StreamEnd::Failed(error.clone()));
         }
-        let head = stream.head(&self.shared.config.services);
+        let head = stream.head(&self.shared.config.services, false);
         let last = match error {
             Some(error) => Some(encode::error_item(head, error)),
             None => stream.seq.map(|_| encode::done_item(head)),

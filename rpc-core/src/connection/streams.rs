@@ -88,14 +88,14 @@ impl Stream {
         Ok(())
     }
 
-    /// Returns the members in front of the next item.
-    pub(super) fn head<'a>(&'a self, services: &'a Router) -> ItemHead<'a> {
+    /// Returns the members in front of the next item, which may ask for credit (`ack`).
+    pub(super) fn head<'a>(&'a self, services: &'a Router, ack: bool) -> ItemHead<'a> {
         let (method, id_member) = match self.origin {
             Origin::Method(method) => services.item_names(method),
             Origin::Call => ("$/item", SUBSCRIPTION),
         };
         let seq = self.seq.map(|seq| seq + 1);
-        ItemHead { method, id_member, subscription: &self.id, seq }
+        ItemHead { method, id_member, subscription: &self.id, seq, ack }
     }
 }
 

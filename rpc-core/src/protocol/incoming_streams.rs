@@ -138,7 +138,12 @@ impl<W> Protocol<W> {
             Said::Done => self.end_incoming(key, None, seq),
         });
         match incoming {
-            Ok(waiter) => self.to_wake.extend(waiter),
+            Ok(waiter) => {
+                if item.asks_credit() {
+                    self.incoming.ask_credit(key);
+                }
+                self.to_wake.extend(waiter);
+            }
             Err(()) => self.malformed(),
         }
     }
@@ -219,10 +224,10 @@ impl<W> Protocol<W> {
         let room = self.limits.stream_windows.saturating_sub(lent);
         let lend = |wanted: usize| lend(wanted.min(room));
         if self.ended.is_none()
-            && let Some((id, bytes)) = self.incoming.credit(key, &self.limits, now, lend)
+            && let Some((id, bytes, seq)) = self.incoming.credit(key, &self.limits, now, lend)
         {
-            self.asks_round_trip = true;
-            self.outbox.push(encode::credit(id, bytes), Carried::None);
+            self.outbox.push(encode::credit(id, bytes, seq), Carried::None);
+            self.asks_round_trip |= std::mem::take(&mut self.incoming.asks_round_trip);
         }
         next
     }

@@ -11,7 +11,7 @@ use crate::error::object::ErrorObject;
 use crate::protocol::tables::batches::BatchSlot;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::Carried;
-use crate::protocol::tables::streams::{Origin, OutgoingKey, is_stream_id};
+use crate::protocol::tables::streams::{InFlight, Origin, OutgoingKey, is_stream_id};
 use crate::wire::encode;
 use crate::wire::hello::MOST;
 
@@ -53,19 +53,30 @@ impl<W> Protocol<W> {
         self.outgoing.is_counted(stream)
     }
 
-    /// Returns whether the other end has room for an item of this stream. When it has room again, the
-    /// stream is in `released`.
-    pub(crate) fn has_credit(&self, stream: OutgoingKey) -> bool {
-        self.outgoing.has_credit(stream)
+    /// Bounds the items of a stream that are on their way: sent, and not consumed.
+    pub(crate) fn bound_stream(&mut self, stream: OutgoingKey, bound: InFlight) {
+        self.outgoing.bound(stream, bound, self.hello.answers_asking());
     }
 
-    /// Takes an item of a stream, of which the value alone has this number of `bytes`. Returns whether
-    /// the stream is still open and there is room for more.
+    /// Returns whether the other end has room for an item of this stream, of which so many items with different keys
+    /// wait. When it has room again, the stream is in `released`.
+    pub(crate) fn has_credit(&mut self, stream: OutgoingKey, waiting: usize) -> bool {
+        self.outgoing.has_room(stream, waiting)
+    }
+
+    /// Returns whether the next item of this stream asks for credit as soon as it is consumed.
+    pub(crate) fn asks_credit(&self, stream: OutgoingKey) -> bool {
+        self.outgoing.asks_credit(stream)
+    }
+
+    /// Takes an item of a stream, of which the value alone has this number of `bytes`. The item has a number if the other
+    /// end counts items. Returns whether the stream is still open and there is room for more.
     pub(crate) fn push_item(
         &mut self,
         stream: OutgoingKey,
         item: Bytes,
         bytes: usize,
+        seq: Option<u64>,
         now: Duration,
     ) -> bool {
         if self.outgoing.id(stream).is_none() {
@@ -73,24 +84,27 @@ impl<W> Protocol<W> {
         }
         self.outgoing.spend(stream, bytes);
         self.renew(stream, now);
-        self.outbox.push(item, Carried::None);
+        let bytes = item.len();
+        let ticket = self.outbox.push(item, Carried::None);
+        self.outgoing.queued(stream, (ticket, bytes), seq, now);
         self.outbox.has_room()
     }
 
     /// Takes a `$/credit`: the other end has room for more of a stream.
-    pub(super) fn credit<'a>(&mut self, params: Option<&str>) -> Event<'a> {
+    pub(super) fn credit<'a>(&mut self, params: Option<&str>, now: Duration) -> Event<'a> {
         #[derive(serde::Deserialize)]
         struct Credit<'a> {
             #[serde(borrow)]
             subscription: &'a RawValue,
             bytes: u64,
+            seq: Option<u64>,
         }
         let credit = params.and_then(|params| serde_json::from_str::<Credit<'_>>(params).ok());
         let granted = match credit {
-            Some(Credit { subscription, bytes: bytes @ 1..=MOST })
+            Some(Credit { subscription, bytes: bytes @ 1..=MOST, seq })
                 if is_stream_id(subscription.get()) =>
             {
-                self.outgoing.grant(subscription.get(), bytes)
+                self.outgoing.grant(subscription.get(), bytes, seq, now)
             }
             _ => Err(()),
         };

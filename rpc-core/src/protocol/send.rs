@@ -120,6 +120,10 @@ impl<W> Protocol<W> {
                 Admitted::Notification(waiter) => self.to_wake.extend(waiter),
             }
         }
+        if self.outgoing.have_unsent() {
+            let released = self.outgoing.take_sent(|ticket| self.outbox.has_left(ticket));
+            self.released.extend(released);
+        }
         self.flush_reports();
         // Without a link the queue cannot drain, so the other end is not counted as slow.
         let is_above = self.is_attached && !self.outbox.has_room();

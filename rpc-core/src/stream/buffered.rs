@@ -10,6 +10,7 @@ use super::ended::{Ending, StreamEnd};
 use super::lag::{Buffer, Overflow};
 use super::source::{BufferProgress, Items, Step};
 use crate::error::object::ErrorObject;
+use crate::protocol::tables::streams::InFlight;
 use crate::util::bounded_writer::BoundedWriter;
 
 /// How many items are taken at once before other streams get their turn.
@@ -24,12 +25,18 @@ pub(super) struct Lagging<T> {
     /// The item that is to be written.
     chosen: Option<T>,
     lost: u64,
+    in_flight: Option<InFlight>,
     ending: Ending,
 }
 
 impl<T> Lagging<T> {
-    pub(super) fn new(source: Local<T>, buffer: Box<dyn Buffer<T>>, ending: Ending) -> Self {
-        Self { source, buffer, end: None, chosen: None, lost: 0, ending }
+    pub(super) fn new(
+        source: Local<T>,
+        buffer: Box<dyn Buffer<T>>,
+        in_flight: Option<InFlight>,
+        ending: Ending,
+    ) -> Self {
+        Self { source, buffer, end: None, chosen: None, lost: 0, in_flight, ending }
     }
 
     /// Takes one item into the buffer if there is one. Ready if the source gave an item or its end.
@@ -85,6 +92,14 @@ impl<T: Serialize + Send> Items for Lagging<T> {
             }
         }
         BufferProgress::Some
+    }
+
+    fn in_flight(&self) -> Option<InFlight> {
+        self.in_flight
+    }
+
+    fn waiting(&self) -> usize {
+        self.buffer.len()
     }
 
     fn tell_end(&self, end: &StreamEnd) {

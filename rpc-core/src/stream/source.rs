@@ -9,7 +9,7 @@ use super::buffered::Lagging;
 use super::ended::{Ending, StreamEnd};
 use super::{Source, Streaming};
 use crate::error::object::ErrorObject;
-use crate::protocol::tables::streams::{Item, OutgoingKey};
+use crate::protocol::tables::streams::{InFlight, Item, OutgoingKey};
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
 
@@ -29,6 +29,14 @@ pub(crate) trait Items: Send {
     /// Takes items into the buffer while nothing can be sent, if the stream has a buffer.
     fn poll_buffer(&mut self, _: &mut Context<'_>) -> BufferProgress {
         BufferProgress::All
+    }
+
+    /// Returns what bounds the items that are on their way, if more does than the credit.
+    fn in_flight(&self) -> Option<InFlight>;
+
+    /// Returns how many items with different keys wait in the buffer.
+    fn waiting(&self) -> usize {
+        0
     }
 
     /// Tells the sender of the items why the stream has no receiver any more. The first reason counts. The stream is
@@ -83,6 +91,7 @@ pub(crate) enum Step {
 struct Offer<T> {
     source: Source<T>,
     item: Option<Last<T>>,
+    in_flight: Option<InFlight>,
     ending: Ending,
 }
 
@@ -100,9 +109,13 @@ where
     pub(crate) fn into_items(self) -> Box<dyn Items> {
         match (self.source, self.buffer) {
             (Source::Local(stream), Some(buffer)) => {
-                Box::new(Lagging::new(stream, buffer, self.ending))
+                let in_flight = self.in_flight.or(buffer.in_flight());
+                Box::new(Lagging::new(stream, buffer, in_flight, self.ending))
             }
-            (source, _) => Box::new(Offer { source, item: None, ending: self.ending }),
+            (source, _) => {
+                let (in_flight, ending) = (self.in_flight, self.ending);
+                Box::new(Offer { source, item: None, in_flight, ending })
+            }
         }
     }
 }
@@ -147,6 +160,10 @@ impl<T: Serialize + Send> Items for Offer<T> {
             Last::Value(item) => super::json::write(out, &item),
             Last::Json(json) => super::json::write_raw(out, &json),
         }
+    }
+
+    fn in_flight(&self) -> Option<InFlight> {
+        self.in_flight
     }
 
     fn tell_end(&self, end: &StreamEnd) {

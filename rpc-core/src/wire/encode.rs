@@ -132,11 +132,12 @@ pub(crate) fn mcp_progress(token: &str, members: &str) -> Bytes {
 
 /// Returns the notification that announces the extensions of this end, and may speak of a session.
 pub(crate) fn hello(window: usize, batch: usize, session: Option<&SessionSaid<'_>>) -> Bytes {
-    let mut out = BytesMut::with_capacity(112);
+    let mut out = BytesMut::with_capacity(128);
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":"#);
     write_number(window as u64, &mut (&mut out).writer());
     out.put_slice(br#","batch":"#);
     write_number(batch as u64, &mut (&mut out).writer());
+    out.put_slice(br#","ack":true"#);
     if let Some(session) = session {
         session.write(&mut out);
     }
@@ -145,13 +146,17 @@ pub(crate) fn hello(window: usize, batch: usize, session: Option<&SessionSaid<'_
 }
 
 /// Returns the notification that allows the other end to send more of a stream. `subscription` is the JSON text of the
-/// id.
-pub(crate) fn credit(subscription: &str, bytes: u64) -> Bytes {
+/// id, and `seq` the number of the last item that was consumed; 0 if there is none.
+pub(crate) fn credit(subscription: &str, bytes: u64, seq: u64) -> Bytes {
     let mut out = BytesMut::with_capacity(96 + subscription.len());
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/credit","params":{"subscription":"#);
     out.put_slice(subscription.as_bytes());
     out.put_slice(br#","bytes":"#);
     write_number(bytes, &mut (&mut out).writer());
+    if seq > 0 {
+        out.put_slice(br#","seq":"#);
+        write_number(seq, &mut (&mut out).writer());
+    }
     out.put_slice(b"}}");
     out.freeze()
 }
@@ -166,6 +171,8 @@ pub(crate) struct ItemHead<'a> {
     /// The id as JSON text.
     pub(crate) subscription: &'a str,
     pub(crate) seq: Option<u64>,
+    /// Whether credit is asked for as soon as the item is consumed.
+    pub(crate) ack: bool,
 }
 
 /// Writes the part of an item before its value.
@@ -208,6 +215,9 @@ fn write_item(head: ItemHead<'_>, member: &[u8], out: &mut BytesMut) {
         out.put_slice(br#""seq":"#);
         write_number(seq, &mut out.writer());
         out.put_u8(b',');
+        if head.ack {
+            out.put_slice(br#""ack":true,"#);
+        }
     }
     out.put_slice(member);
 }

@@ -50,6 +50,8 @@ pub(crate) struct Greetings {
     heard: Option<NonZeroU32>,
     /// The largest batch that the other end accepts.
     batch: Option<NonZeroU32>,
+    /// Whether the other end gives credit as soon as an item that asks for it is consumed.
+    ack: bool,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +59,8 @@ struct Params {
     duplex: u64,
     window: Option<u64>,
     batch: Option<u64>,
+    #[serde(default)]
+    ack: bool,
 }
 
 /// Returns what a `$/hello` says of a session, if it speaks of one.
@@ -139,6 +143,7 @@ impl Greetings {
         if !self.plain && self.heard.is_none() {
             self.heard = narrow(window);
             self.batch = params.batch.and_then(narrow);
+            self.ack = params.ack;
         }
         Ok(())
     }
@@ -146,6 +151,11 @@ impl Greetings {
     /// Returns the initial credit of streams towards the other end; `None` if the other end has not sent `$/hello` yet.
     pub(crate) fn window(&self) -> Option<u64> {
         self.heard.map(|window| window.get().into())
+    }
+
+    /// Returns whether the other end gives credit as soon as an item that asks for it is consumed.
+    pub(crate) fn answers_asking(&self) -> bool {
+        self.ack
     }
 
     /// Returns the largest batch that the other end accepts, if it has announced one.
@@ -165,7 +175,7 @@ fn hello_is_said_once_and_the_first_one_counts() {
     let said = hello.say(7, 10).unwrap();
     assert_eq!(
         said,
-        r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":7,"batch":10}}"#
+        r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":7,"batch":10,"ack":true}}"#
     );
     assert_eq!(hello.say(7, 10), None);
     for wrong in [
@@ -177,15 +187,17 @@ fn hello_is_said_once_and_the_first_one_counts() {
         r#"{"duplex":1,"batch":0}"#,
         r#"{"duplex":1,"batch":-1}"#,
         r#"{"duplex":1,"batch":"10"}"#,
+        r#"{"duplex":1,"ack":1}"#,
     ] {
         assert_eq!(hello.hear(Some(wrong)), Err(()), "{wrong}");
     }
     assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":2147483649}"#)), Err(()));
     assert_eq!(hello.hear(None), Err(()));
     assert_eq!(hello.window(), None);
-    assert_eq!(hello.hear(Some(r#"{"duplex":2,"new":[],"batch":3}"#)), Ok(()));
+    assert_eq!(hello.hear(Some(r#"{"duplex":2,"new":[],"batch":3,"ack":true}"#)), Ok(()));
     assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":9,"batch":5}"#)), Ok(()));
     assert_eq!((hello.window(), hello.batch()), (Some(WINDOW), Some(3)));
+    assert!(hello.answers_asking());
 }
 
 #[test]

@@ -90,7 +90,7 @@ impl<W> Protocol<W> {
             "$/hello" => self.greeted(notification.params, is_single, now),
             "$/ack" if is_single => self.acknowledged(notification.params),
             "$/ack" => Event::Done,
-            "$/credit" => self.credit(notification.params),
+            "$/credit" => self.credit(notification.params, now),
             "$/stop" => self.stop_outgoing(notification.params),
             "$/goaway" => self.told_to_go(notification.params, now),
             "$/progress" => return self.reported(notification, now),

@@ -15,6 +15,9 @@ use crate::util::sync::Arc;
 /// within the limit.
 pub(crate) const OVERHEAD: usize = 128;
 
+/// So few bytes in the transport keep no message waiting.
+const LITTLE: usize = 4096;
+
 /// The first ticket of a queue, so that there are tickets before it.
 const FIRST: u64 = 1 << 62;
 
@@ -219,6 +222,12 @@ impl<W> Outbox<W> {
     fn drop_gates(&mut self) {
         self.gates =
             self.gates.take().filter(|gates| gates.held.is_some() || gates.limit.is_some());
+    }
+
+    /// Returns whether the message with this ticket has left, and little of what left is still in the transport. If
+    /// others wait here, the next message would wait behind them, so the transport does not matter.
+    pub(crate) fn has_left(&self, ticket: u64) -> bool {
+        ticket < self.queue.first && (self.backlog <= LITTLE || !self.queue.is_empty())
     }
 
     /// Sets how many bytes the transport holds and has not passed on.

@@ -58,6 +58,11 @@ impl Pace {
             None
         }
     }
+
+    /// Returns whether the bytes noted last completed half of the window.
+    pub(crate) fn is_at_half(&self) -> bool {
+        self.passed == 0
+    }
 }
 
 #[test]
@@ -65,7 +70,9 @@ fn half_of_a_window_within_two_round_trips_is_quick_and_beyond_sixteen_is_slow()
     let ms = Duration::from_millis;
     let mut pace = Pace::default();
     assert_eq!(pace.pass(500, 1000, ms(0), Some(ms(100))), None, "nothing is known yet");
+    assert!(pace.is_at_half());
     assert_eq!(pace.pass(499, 1000, ms(100), Some(ms(100))), None, "less than half");
+    assert!(!pace.is_at_half());
     assert_eq!(pace.pass(1, 1000, ms(199), Some(ms(100))), Some(Verdict::Grow));
     assert_eq!(pace.pass(500, 1000, ms(399), Some(ms(100))), None, "two round trips");
     assert_eq!(pace.pass(500, 1000, ms(1999), Some(ms(100))), None, "sixteen round trips");

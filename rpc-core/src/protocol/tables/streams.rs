@@ -39,6 +39,8 @@
 
 mod credit;
 mod early;
+mod flight;
+mod fresh;
 mod incoming;
 mod item;
 mod outgoing;
@@ -46,6 +48,7 @@ mod outgoing;
 mod properties;
 
 pub(crate) use early::Early;
+pub(crate) use flight::InFlight;
 pub(crate) use incoming::{Again, IncomingStreams, Item, Stop, Wanted};
 pub(crate) use item::{ItemParams, Said, can_hold_id};
 pub(crate) use outgoing::{Origin, OutgoingStreams};

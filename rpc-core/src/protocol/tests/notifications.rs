@@ -55,8 +55,8 @@ fn reading_never_pauses_while_a_stream_waits_for_credit() {
     receive(&mut protocol, hello);
     let key = request(&mut protocol, 1).unwrap();
     let stream = protocol.open_outgoing(key, "1", r#""s""#.into()).unwrap();
-    protocol.push_item(stream, Bytes::from_static(b"item"), 1, ZERO);
-    assert!(!protocol.has_credit(stream));
+    protocol.push_item(stream, Bytes::from_static(b"item"), 1, Some(1), ZERO);
+    assert!(!protocol.has_credit(stream, 0));
     for _ in 0..3 {
         notification(&mut protocol);
     }

@@ -62,11 +62,18 @@ impl Credit {
         self.consumed >= self.least.div_ceil(2).max(self.window / PART)
     }
 
-    /// Takes the credit to grant, which may be none. The window grows by as much as `lend` returns of what is wanted.
+    /// Returns whether there is anything to grant.
+    pub(super) fn has_any(&self) -> bool {
+        self.consumed > 0
+    }
+
+    /// Takes the credit to grant, which may be none, or this `least` if anything was consumed. The window grows by as
+    /// much as `lend` returns of what is wanted.
     pub(super) fn grant(
         &mut self,
         now: Duration,
         round_trip: Option<Duration>,
+        least: usize,
         lend: impl FnOnce(usize) -> usize,
     ) -> usize {
         let consumed = std::mem::take(&mut self.consumed);
@@ -81,9 +88,14 @@ impl Credit {
             Some(Verdict::Shrink) => self.target = (self.window / 2).max(self.least),
             None => {}
         }
-        let less = consumed.min(self.window - self.target);
+        let less = consumed.saturating_sub(least).min(self.window - self.target);
         self.window -= less;
         consumed - less + more
+    }
+
+    /// Returns whether the last grant completed half of the window, so that the round trip decides about the window.
+    pub(super) fn asks_round_trip(&self) -> bool {
+        self.pace.is_at_half()
     }
 }
 
@@ -101,7 +113,7 @@ mod tests {
         assert!(credit.is_due());
         *now += took;
         let room = most.saturating_sub(credit.window());
-        credit.grant(*now, Some(LONG), |wanted| wanted.min(room))
+        credit.grant(*now, Some(LONG), 0, |wanted| wanted.min(room))
     }
 
     #[test]
@@ -128,7 +140,7 @@ mod tests {
         }
         credit.spend(500);
         credit.consume(500);
-        assert_eq!((credit.grant(now, None, |wanted| wanted), credit.window()), (500, 1000));
+        assert_eq!((credit.grant(now, None, 0, |wanted| wanted), credit.window()), (500, 1000));
     }
 
     #[test]
@@ -145,6 +157,25 @@ mod tests {
         assert_eq!(half(&mut credit, &mut now, 17 * LONG, 9000), 500);
     }
 
+    /// Consumes 500 bytes after another five round trips. Returns what is granted: no less than `least`.
+    fn small_part(credit: &mut Credit, now: &mut Duration, least: usize) -> usize {
+        credit.spend(500);
+        credit.consume(500);
+        *now += 5 * LONG;
+        credit.grant(*now, Some(LONG), least, |_| 0)
+    }
+
+    #[test]
+    fn who_asks_for_credit_gets_some_while_all_else_is_kept_back() {
+        let (mut credit, mut now) = (Credit::new(1000), Duration::ZERO);
+        for _ in 0..3 {
+            half(&mut credit, &mut now, LONG, 9000);
+        }
+        let granted = [(); 8].map(|()| small_part(&mut credit, &mut now, 1));
+        assert_eq!(granted, [500, 500, 500, 1, 1, 1, 1, 496]);
+        assert_eq!(credit.window(), 2000);
+    }
+
     /// Credit that is granted in small parts is kept back in small parts.
     #[test]
     fn a_large_window_shrinks_by_what_is_consumed() {
@@ -158,7 +189,7 @@ mod tests {
             credit.consume(500);
             assert!(credit.is_due());
             now += 5 * LONG;
-            granted.push(credit.grant(now, Some(LONG), |_| 0));
+            granted.push(credit.grant(now, Some(LONG), 0, |_| 0));
         }
         assert_eq!(granted, [500, 500, 500, 0, 0, 0, 0, 500, 500, 500]);
         assert_eq!(credit.window(), 2000);

@@ -49,6 +49,10 @@ struct Stream<W> {
     credit: Option<Credit>,
     /// The number of the last item.
     seq: u64,
+    /// How many numbers wait here: items, and those that are missing.
+    waiting: u64,
+    /// The numbers of items that wait here and ask for credit as soon as they are consumed.
+    asking: VecDeque<u64>,
     /// How the subscription is made anew if its session ends.
     again: Option<Box<Again>>,
 }
@@ -164,6 +168,8 @@ pub(crate) struct IncomingStreams<W> {
     pub(crate) given_back: usize,
     /// How long a message and its answer take on the link, if that is known.
     pub(crate) round_trip: Option<Duration>,
+    /// Whether the round trip is to be measured anew, because a window depends on it.
+    pub(crate) asks_round_trip: bool,
 }
 
 /// What is left of a stream that was removed.
@@ -180,7 +186,16 @@ impl<W> IncomingStreams<W> {
     /// Makes a table whose streams together may have `most_beyond` bytes waiting beyond their windows.
     pub(crate) fn new(most_beyond: usize) -> Self {
         let (open, by_id) = (Slab::new(), HashMap::default());
-        Self { open, by_id, beyond: 0, most_beyond, lent: 0, given_back: 0, round_trip: None }
+        Self {
+            open,
+            by_id,
+            beyond: 0,
+            most_beyond,
+            lent: 0,
+            given_back: 0,
+            round_trip: None,
+            asks_round_trip: false,
+        }
     }
 
     /// Returns how many streams there are, with those that have ended and were not removed.
@@ -213,6 +228,8 @@ impl<W> IncomingStreams<W> {
             window: 0,
             credit: window.map(Credit::new),
             seq: 0,
+            waiting: 0,
+            asking: VecDeque::new(),
             again: None,
         });
         self.by_id.insert(id.into(), key);
@@ -297,6 +314,7 @@ impl<W> IncomingStreams<W> {
         let kept = more <= left && stream.has_room_for(bytes, window);
         if kept {
             stream.items.push_back(item);
+            stream.waiting = stream.waiting.saturating_add(1);
         } else {
             if more > left {
                 stream.pass_over(bytes);
@@ -306,6 +324,17 @@ impl<W> IncomingStreams<W> {
         let waiter = stream.state.take_waiter();
         self.beyond += if kept { more } else { 0 };
         Ok(waiter)
+    }
+
+    /// Notes that the item which came last asks for credit as soon as it is consumed. So does an item for which there
+    /// was no room, when its gap is taken.
+    pub(crate) fn ask_credit(&mut self, key: IncomingKey) {
+        let Some(stream) = self.open.get_mut(key) else { return };
+        // The later number answers for the earlier one. So not more of them wait than items.
+        if stream.asking.len() >= stream.items.len() {
+            stream.asking.pop_back();
+        }
+        stream.asking.push_back(stream.seq);
     }
 
     /// Ends a stream, with a `last` entry if it fails. Returns the waiter.
@@ -334,11 +363,13 @@ impl<W> IncomingStreams<W> {
     ) -> Option<Option<Item>> {
         let Some(stream) = self.open.get_mut(key) else { return Some(None) };
         if let Some(item) = stream.items.pop_front() {
-            let bytes = match &item {
-                Item::Result(json) => Some(json.len()),
-                Item::Unreadable(_) => Some(0),
-                _ => None,
+            let (bytes, numbers) = match &item {
+                Item::Result(json) => (Some(json.len()), 1),
+                Item::Unreadable(_) => (Some(0), 1),
+                Item::Gap(missing) => (None, *missing),
+                _ => (None, 0),
             };
+            stream.waiting = stream.waiting.saturating_sub(numbers);
             if let Some(bytes) = bytes {
                 let before = stream.beyond();
                 stream.consume(cost(bytes));
@@ -356,29 +387,39 @@ impl<W> IncomingStreams<W> {
         }
     }
 
-    /// Takes the credit to grant again, when half of the window was consumed. Returns the id of the
-    /// stream, as JSON text, and the bytes. The window may grow, within the limits, by as much as `lend` returns of
-    /// what is wanted.
+    /// Takes the credit to grant again, when half of the window was consumed or an item that asks for it. Returns the id
+    /// of the stream, as JSON text, the bytes, and the number of the last item that was consumed; 0 if items have none.
+    /// The window may grow, within the limits, by as much as `lend` returns of what is wanted.
     pub(crate) fn credit(
         &mut self,
         key: IncomingKey,
         limits: &Limits,
         now: impl FnOnce() -> Duration,
         lend: impl FnOnce(usize) -> usize,
-    ) -> Option<(&str, u64)> {
+    ) -> Option<(&str, u64, u64)> {
         let stream = self.open.get_mut(key).filter(|stream| !stream.state.is_ended())?;
+        let seq = stream.consumed();
+        let is_asked = stream.asking.front().is_some_and(|asking| *asking <= seq);
         let (beyond, lent) = (stream.beyond(), stream.lent());
-        let credit = stream.credit.as_mut().filter(|credit| credit.is_due())?;
+        let credit = stream
+            .credit
+            .as_mut()
+            .filter(|credit| credit.is_due() || (is_asked && credit.has_any()))?;
         let of_connection = limits.stream_windows.saturating_sub(self.lent);
         let of_stream = limits.stream_window_max.saturating_sub(credit.window());
         let room = of_connection.min(of_stream);
         let lend = |wanted: usize| if room == 0 { 0 } else { lend(wanted.min(room)) };
-        let bytes = credit.grant(now(), self.round_trip, lend);
+        let least = usize::from(is_asked);
+        let bytes = credit.grant(now(), self.round_trip, least, lend);
+        self.asks_round_trip |= credit.asks_round_trip();
         stream.window = credit.window();
         self.lent = self.lent - lent + credit.lent();
         self.given_back += lent.saturating_sub(credit.lent());
         self.beyond = self.beyond - beyond + stream.beyond();
-        (bytes > 0).then_some((&*stream.id, bytes as u64))
+        if bytes > 0 {
+            stream.answer_asking(seq);
+        }
+        (bytes > 0).then_some((&*stream.id, bytes as u64, seq))
     }
 
     /// Returns by how much windows have grown, all together.
@@ -515,8 +556,28 @@ impl<W> Stream<W> {
         }
     }
 
+    /// Returns the number of the last item that was consumed, or that is missing right behind it.
+    fn consumed(&self) -> u64 {
+        let missing = match self.items.front() {
+            Some(Item::Gap(missing)) => *missing,
+            _ => 0,
+        };
+        self.seq.saturating_sub(self.waiting.saturating_sub(missing))
+    }
+
+    /// Credit was granted for the items up to this number.
+    fn answer_asking(&mut self, seq: u64) {
+        while self.asking.front().is_some_and(|asking| *asking <= seq) {
+            self.asking.pop_front();
+        }
+        if self.asking.is_empty() {
+            self.asking = VecDeque::new();
+        }
+    }
+
     /// Notes that this number of items is missing behind those that wait.
     fn miss(&mut self, items: u64) {
+        self.waiting = self.waiting.saturating_add(items);
         match self.items.back_mut() {
             Some(Item::Gap(missing)) => *missing = missing.saturating_add(items),
             _ => self.items.push_back(Item::Gap(items)),

@@ -18,6 +18,7 @@ pub(crate) struct ItemParams<'a> {
     error: Option<&'a str>,
     done: Option<&'a str>,
     seq: Option<&'a str>,
+    ack: Option<&'a str>,
     /// Why its value is not to be read.
     unreadable: Option<&'static str>,
     /// One of the first three, or of the others, is given twice.
@@ -110,6 +111,7 @@ impl<'a> ItemParams<'a> {
             r#""error""# => (&mut self.error, &mut self.repeated),
             r#""done""# => (&mut self.done, &mut self.counts_repeated),
             r#""seq""# => (&mut self.seq, &mut self.counts_repeated),
+            r#""ack""# => (&mut self.ack, &mut self.counts_repeated),
             _ if name.contains('\\') => {
                 return self.insert_escaped(name, id_member, text, complexity);
             }
@@ -158,6 +160,11 @@ impl<'a> ItemParams<'a> {
             _ => return Err(()),
         };
         Ok((said, seq))
+    }
+
+    /// Whether the other end asks for credit as soon as this very item is consumed.
+    pub(crate) fn asks_credit(&self) -> bool {
+        self.seq.is_some() && self.ack == Some("true")
     }
 
     /// Whether it looks like the end of a stream of which nothing is known yet.
@@ -239,6 +246,26 @@ mod tests {
             assert_eq!(said(&params, true), Some(counted), "{params}");
             assert_eq!(said(&params, false), Some(plain.map(|said| (said, None))), "{params}");
         }
+    }
+
+    #[test]
+    fn an_item_with_a_number_may_ask_for_credit() {
+        for (params, asks) in [
+            (r#""result":2,"seq":7,"ack":true"#, true),
+            (r#""ack":true,"seq":7,"result":2"#, true),
+            (r#""result":2,"seq":7"#, false),
+            (r#""result":2,"seq":7,"ack":false"#, false),
+            (r#""result":2,"seq":7,"ack":1"#, false),
+            (r#""result":2,"ack":true"#, false),
+        ] {
+            let params = format!(r#"{{"subscription":1,{params}}}"#);
+            let item = ItemParams::read(&params).unwrap();
+            assert_eq!(item.asks_credit(), asks, "{params}");
+            assert!(item.said(true).is_ok(), "{params}");
+        }
+        let twice = r#"{"subscription":1,"result":2,"seq":7,"ack":true,"ack":true}"#;
+        assert_eq!(said(twice, true), Some(Err(())));
+        assert_eq!(said(twice, false), Some(Ok((Said::Result("2"), None))));
     }
 
     #[test]

@@ -2,15 +2,21 @@
 //! of this end.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use rustc_hash::FxBuildHasher;
 
+use super::flight::{Flight, InFlight};
 use super::{IncomingKey, OutgoingKey, cost};
 use crate::protocol::tables::key::Outgoing;
 use crate::protocol::tables::slab::Slab;
 use crate::util::keyed_hash::KeyedHash;
 use crate::wire::hello::MOST;
 use crate::wire::id::Id;
+
+/// So many bytes of a bounded stream may wait in the queue to a plain peer, and the last item. One item alone would cost
+/// a flush each.
+const LITTLE: usize = 4096;
 
 struct Stream {
     /// JSON text: a string, or a number.
@@ -19,6 +25,25 @@ struct Stream {
     state: State,
     /// Streams of the other end that came with the request, and end with this one.
     linked_streams: Vec<IncomingKey>,
+    /// What bounds the items on their way, if more does than the credit.
+    bounded: Option<Box<Bounded>>,
+}
+
+/// A stream of which few items are to be on their way.
+struct Bounded {
+    flight: Flight,
+    /// What waits to be sent to a plain peer, which never tells what was consumed.
+    unsent: Unsent,
+    /// The stream was refused an item, and is told when an item may leave.
+    is_waiting: bool,
+}
+
+/// Items in the queue and in the transport.
+#[derive(Default)]
+struct Unsent {
+    bytes: usize,
+    /// The ticket of the last item.
+    last: u64,
 }
 
 /// What a stream belongs to.
@@ -51,6 +76,10 @@ impl State {
         }
     }
 
+    fn is_blocked(&self) -> bool {
+        matches!(self, Self::Blocked { .. })
+    }
+
     /// An item that counts for `bytes` is sent.
     fn send(&mut self, bytes: u64) {
         *self = match *self {
@@ -68,7 +97,7 @@ impl State {
     /// # Errors
     /// The credit is above all that there can be, or the other end does not count this stream.
     fn grant(&mut self, bytes: u64) -> Result<bool, ()> {
-        let was_blocked = matches!(self, Self::Blocked { .. });
+        let was_blocked = self.is_blocked();
         *self = match *self {
             Self::Unlimited => return Err(()),
             Self::Open { left } => {
@@ -80,6 +109,13 @@ impl State {
             Self::Blocked { .. } => return Err(()),
         };
         Ok(was_blocked && matches!(self, Self::Open { .. }))
+    }
+}
+
+impl Stream {
+    fn waits_for_credit(&self) -> bool {
+        let is_full = |it: &Bounded| it.is_waiting && it.flight.is_full();
+        self.state.is_blocked() || self.bounded.as_deref().is_some_and(is_full)
     }
 }
 
@@ -99,6 +135,8 @@ struct Keys {
     by_id: HashMap<Box<str>, OutgoingKey, FxBuildHasher>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
     by_request: HashMap<Id, OutgoingKey, KeyedHash>,
+    /// Bounded streams to a plain peer that have unsent items.
+    unsent: Vec<OutgoingKey>,
 }
 
 impl Default for OutgoingStreams {
@@ -138,7 +176,9 @@ impl OutgoingStreams {
         self.arguments += usize::from(matches!(origin, Origin::Call(_)));
         let state = window.map_or(State::Unlimited, State::counted);
         let linked_streams = Vec::new();
-        let key = self.open.register(Stream { id: id.clone(), origin, state, linked_streams });
+        let bounded = None;
+        let stream = Stream { id: id.clone(), origin, state, linked_streams, bounded };
+        let key = self.open.register(stream);
         let keys = self.keys.get_or_insert_default();
         keys.by_id.insert(id, key);
         keys.by_request.extend(request.map(|id| (id, key)));
@@ -149,6 +189,16 @@ impl OutgoingStreams {
     pub(crate) fn set_window(&mut self, key: OutgoingKey, window: u64) {
         if let Some(it) = self.open.get_mut(key) {
             it.state = State::counted(window);
+        }
+    }
+
+    /// Bounds the items of a stream that are on their way. `is_answered` tells whether the other end gives credit as
+    /// soon as an item that asks for it is consumed.
+    pub(crate) fn bound(&mut self, key: OutgoingKey, bound: InFlight, is_answered: bool) {
+        if let Some(it) = self.open.get_mut(key) {
+            let flight = Flight::new(bound, is_answered);
+            let bounded = Bounded { flight, unsent: Unsent::default(), is_waiting: false };
+            it.bounded = Some(Box::new(bounded));
         }
     }
 
@@ -201,14 +251,29 @@ impl OutgoingStreams {
         self.open.get(key).is_some_and(|it| it.state != State::Unlimited)
     }
 
-    /// Returns whether the other end has room for an item.
-    pub(crate) fn has_credit(&self, key: OutgoingKey) -> bool {
-        self.open.get(key).is_some_and(|it| !matches!(it.state, State::Blocked { .. }))
+    /// Returns whether an item may leave, while so many items with different keys wait. If not, the stream is told when
+    /// one may.
+    pub(crate) fn has_room(&mut self, key: OutgoingKey, waiting: usize) -> bool {
+        let Some(it) = self.open.get_mut(key) else { return false };
+        let Some(bounded) = &mut it.bounded else { return !it.state.is_blocked() };
+        let has_room = match it.state {
+            State::Unlimited => bounded.unsent.bytes < LITTLE,
+            State::Open { .. } => bounded.flight.has_room(waiting),
+            State::Blocked { .. } => false,
+        };
+        bounded.is_waiting = !has_room;
+        has_room
+    }
+
+    /// Returns whether the next item asks for credit as soon as it is consumed.
+    pub(crate) fn asks_credit(&self, key: OutgoingKey) -> bool {
+        let bounded = self.open.get(key).and_then(|it| it.bounded.as_ref());
+        bounded.is_some_and(|bounded| bounded.flight.asks())
     }
 
     /// Returns whether a stream waits for credit.
     pub(crate) fn wait_for_credit(&self) -> bool {
-        self.open.iter().any(|(_, it)| matches!(it.state, State::Blocked { .. }))
+        self.open.iter().any(|(_, it)| it.waits_for_credit())
     }
 
     /// Notes that an item with this number of bytes of text was sent.
@@ -218,14 +283,73 @@ impl OutgoingStreams {
         }
     }
 
-    /// Adds credit to the stream with this id. Returns the stream if it was blocked and may go on now.
+    /// Notes that an item is in the queue under this `ticket`, with so many bytes. It has a number if the other end
+    /// counts items.
+    pub(crate) fn queued(
+        &mut self,
+        key: OutgoingKey,
+        (ticket, bytes): (u64, usize),
+        seq: Option<u64>,
+        now: Duration,
+    ) {
+        let bounded = self.open.get_mut(key).and_then(|it| it.bounded.as_mut());
+        match (bounded, seq) {
+            (None, _) => {}
+            (Some(bounded), Some(seq)) => bounded.flight.send(seq, now),
+            (Some(bounded), None) => {
+                let is_first = bounded.unsent.bytes == 0;
+                bounded.unsent.bytes += bytes;
+                bounded.unsent.last = ticket;
+                if let Some(keys) = self.keys.as_mut().filter(|_| is_first) {
+                    keys.unsent.push(key);
+                }
+            }
+        }
+    }
+
+    /// Returns whether a bounded stream to a plain peer has unsent items.
+    pub(crate) fn have_unsent(&self) -> bool {
+        self.keys.as_ref().is_some_and(|keys| !keys.unsent.is_empty())
+    }
+
+    /// Notes that the items were sent of which `is_sent` tells that, by their tickets. Returns the streams that were
+    /// refused an item and may go on now.
+    pub(crate) fn take_sent(&mut self, is_sent: impl Fn(u64) -> bool) -> Vec<OutgoingKey> {
+        let mut released = Vec::new();
+        let Some(keys) = &mut self.keys else { return released };
+        keys.unsent.retain(|key| {
+            let bounded = self.open.get_mut(*key).and_then(|it| it.bounded.as_mut());
+            let Some(bounded) = bounded else { return false };
+            if !is_sent(bounded.unsent.last) {
+                return true;
+            }
+            bounded.unsent = Unsent::default();
+            released.extend(std::mem::take(&mut bounded.is_waiting).then_some(*key));
+            false
+        });
+        released
+    }
+
+    /// Adds credit to the stream with this id, of which the item with the number `seq` was consumed last, if that is
+    /// known. Returns the stream if it was refused an item and may go on now.
     ///
     /// # Errors
     /// The credit is above all that there can be, or the stream is not counted.
-    pub(crate) fn grant(&mut self, id: &str, bytes: u64) -> Result<Option<OutgoingKey>, ()> {
+    pub(crate) fn grant(
+        &mut self,
+        id: &str,
+        bytes: u64,
+        seq: Option<u64>,
+        now: Duration,
+    ) -> Result<Option<OutgoingKey>, ()> {
         let Some(key) = self.find(id) else { return Ok(None) };
         let Some(it) = self.open.get_mut(key) else { return Ok(None) };
-        Ok(it.state.grant(bytes)?.then_some(key))
+        let is_opened = it.state.grant(bytes)?;
+        let Some(bounded) = &mut it.bounded else { return Ok(is_opened.then_some(key)) };
+        bounded.flight.consumed(seq, now);
+        let goes_on = bounded.is_waiting && !it.state.is_blocked() && !bounded.flight.is_full();
+        bounded.is_waiting &= !goes_on;
+        Ok(goes_on.then_some(key))
     }
 
     /// Removes a stream. Returns the streams of the other end that end with it; `None` if it was not
@@ -307,24 +431,28 @@ fn a_stream_goes_on_while_it_has_credit_and_the_last_item_may_overdraw_it() {
     let mut outgoing = OutgoingStreams::default();
     let key = outgoing.register(A.into(), Origin::Call(1), Some(100));
     outgoing.spend(key, 1);
-    assert!(outgoing.has_credit(key), "it counts as 64");
+    assert!(outgoing.has_room(key, 0), "it counts as 64");
     outgoing.spend(key, 1000);
-    assert!(!outgoing.has_credit(key));
+    assert!(!outgoing.has_room(key, 0));
     assert!(outgoing.wait_for_credit());
-    assert_eq!(outgoing.grant(A, 964), Ok(None));
-    assert!(!outgoing.has_credit(key), "what was overdrawn comes first");
-    assert_eq!(outgoing.grant(A, 1), Ok(Some(key)));
-    assert_eq!(outgoing.grant(A, 1), Ok(None), "it was not waiting");
-    assert_eq!(outgoing.grant(A, 1 << 20), Ok(None), "the window has grown");
+    assert_eq!(outgoing.grant(A, 964, None, Duration::ZERO), Ok(None));
+    assert!(!outgoing.has_room(key, 0), "what was overdrawn comes first");
+    assert_eq!(outgoing.grant(A, 1, None, Duration::ZERO), Ok(Some(key)));
+    assert_eq!(outgoing.grant(A, 1, None, Duration::ZERO), Ok(None), "it was not waiting");
+    assert_eq!(outgoing.grant(A, 1 << 20, None, Duration::ZERO), Ok(None), "the window has grown");
     for wrong in [MOST, u64::MAX] {
-        assert_eq!(outgoing.grant(A, wrong), Err(()), "above all that there can be");
+        assert_eq!(
+            outgoing.grant(A, wrong, None, Duration::ZERO),
+            Err(()),
+            "above all that there can be"
+        );
     }
-    assert!(outgoing.has_credit(key));
-    assert_eq!(outgoing.grant(B, 1), Ok(None), "it may have ended");
+    assert!(outgoing.has_room(key, 0));
+    assert_eq!(outgoing.grant(B, 1, None, Duration::ZERO), Ok(None), "it may have ended");
     let plain = outgoing.register(B.into(), Origin::Request(None), None);
     outgoing.spend(plain, 1 << 40);
-    assert!(outgoing.has_credit(plain));
-    assert_eq!(outgoing.grant(B, 1), Err(()));
+    assert!(outgoing.has_room(plain, 0));
+    assert_eq!(outgoing.grant(B, 1, None, Duration::ZERO), Err(()));
 }
 
 #[test]

@@ -70,6 +70,11 @@ fn begin(incoming: &mut IncomingStreams<()>, id: usize, credit: bool) -> Known {
 /// Waiting bytes beyond all windows, of which there may be so many.
 const BEYOND: usize = 500;
 
+/// Whether an item of so many bytes asks for credit.
+fn asks(bytes: usize) -> bool {
+    bytes % 3 == 0
+}
+
 fn text(bytes: usize) -> Box<str> {
     "x".repeat(bytes).into()
 }
@@ -92,18 +97,18 @@ proptest! {
                 Offering::Grant(at, bytes) => {
                     let (key, id, left) = &mut streams[at];
                     let (before, after) = (*left, *left + bytes as i64);
-                    let granted = outgoing.grant(&id.to_string(), bytes);
+                    let granted = outgoing.grant(&id.to_string(), bytes, None, Duration::ZERO);
                     prop_assert_eq!(granted, Ok((before <= 0 && after > 0).then_some(*key)));
                     *left = after;
                 }
                 Offering::Remove(at) => {
                     prop_assert!(outgoing.remove(streams[at].0).is_some());
-                    prop_assert_eq!(outgoing.grant(&streams[at].1.to_string(), 1), Ok(None));
+                    prop_assert_eq!(outgoing.grant(&streams[at].1.to_string(), 1, None, Duration::ZERO), Ok(None));
                     streams[at] = insert(&mut outgoing, number + 3);
                 }
             }
             for (key, _, left) in &streams {
-                prop_assert_eq!(outgoing.has_credit(*key), *left > 0);
+                prop_assert_eq!(outgoing.has_room(*key, 0), *left > 0);
             }
             prop_assert_eq!(outgoing.wait_for_credit(), streams.iter().any(|it| it.2 <= 0));
             prop_assert_eq!((outgoing.len(), outgoing.arguments()), (3, 3));
@@ -186,6 +191,9 @@ proptest! {
             if sends && *left > 0 {
                 known.seq += 1;
                 incoming.push(known.key, text(bytes), Some(known.seq), WINDOW).unwrap();
+                if asks(bytes) {
+                    incoming.ask_credit(known.key);
+                }
                 known.waiting.push_back(bytes);
                 *left -= cost(bytes) as i64;
             } else if let Some(bytes) = known.waiting.pop_front() {
@@ -196,7 +204,11 @@ proptest! {
                     wanted
                 };
                 let granted = incoming.credit(known.key, &limits, || now, lend);
-                *left += granted.map_or(0, |(_, bytes)| bytes as i64);
+                prop_assert!(granted.is_some() || !asks(bytes), "it asked and was consumed");
+                if let Some((_, bytes, seq)) = granted {
+                    *left += bytes as i64;
+                    prop_assert_eq!(seq, known.seq - known.waiting.len() as u64);
+                }
             }
             bank -= std::mem::take(&mut incoming.given_back);
             let (_, lent) = incoming.beyond();

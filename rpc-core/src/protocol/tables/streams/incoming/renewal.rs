@@ -84,6 +84,7 @@ impl<W> IncomingStreams<W> {
                         self.lent -= lent;
                         self.given_back += lent;
                         stream.seq = 0;
+                        stream.asking = Default::default();
                         stream.miss(0);
                         waiters.extend(stream.state.take_waiter());
                     }

@@ -79,7 +79,10 @@ fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
     (1..=3).for_each(|seq| push(&mut incoming, seq));
     assert_eq!(incoming.credit(key, &Limits::server(), Duration::default, |_| 0), None);
     assert_eq!(next(&mut incoming), Some(item(&"x".repeat(100))));
-    assert_eq!(incoming.credit(key, &Limits::server(), Duration::default, |_| 0), Some(("7", 100)));
+    assert_eq!(
+        incoming.credit(key, &Limits::server(), Duration::default, |_| 0),
+        Some(("7", 100, 1))
+    );
     assert_eq!(incoming.credit(key, &Limits::server(), Duration::default, |_| 0), None, "once");
     push(&mut incoming, 4);
     push(&mut incoming, 5);
@@ -87,10 +90,71 @@ fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
     assert_eq!(next(&mut incoming), Some(Item::Gap(1)), "the third had no credit");
     assert!(matches!(next(&mut incoming), Some(Item::Result(_))));
     assert_eq!(next(&mut incoming), Some(Item::Gap(1)), "nor had the fifth");
-    assert_eq!(incoming.credit(key, &Limits::server(), Duration::default, |_| 0), Some(("7", 200)));
+    assert_eq!(
+        incoming.credit(key, &Limits::server(), Duration::default, |_| 0),
+        Some(("7", 200, 5))
+    );
     incoming.end(key, None, Some(6)).unwrap();
     assert_eq!(incoming.next(key, |_| unreachable!()), Some(None));
     assert_eq!(stop_of(incoming.remove(key)), None);
+}
+
+#[test]
+fn an_item_that_asks_for_credit_gets_it_as_soon_as_it_is_consumed() {
+    let mut incoming = TestTaken::new(1 << 20);
+    let key = incoming.register("7", Stop::Argument, Some(64 << 10)).unwrap();
+    incoming.claim(key);
+    for (seq, asks) in [(1, true), (2, false), (5, true), (6, true)] {
+        incoming.push(key, "1".into(), Some(seq), 0).unwrap();
+        if asks {
+            incoming.ask_credit(key);
+        }
+    }
+    let limits = Limits::server();
+    let mut next = || {
+        let taken = incoming.next(key, |kept| *kept = Some("waker")).flatten();
+        let credit = incoming.credit(key, &limits, Duration::default, |_| 0);
+        (taken, credit.map(|(_, bytes, seq)| (bytes, seq)))
+    };
+    assert_eq!(next(), (Some(item("1")), Some((64, 1))));
+    assert_eq!(next(), (Some(item("1")), None));
+    assert_eq!(next(), (Some(Item::Gap(2)), None));
+    assert_eq!(next(), (Some(item("1")), Some((128, 5))));
+    assert_eq!(next(), (Some(item("1")), Some((64, 6))));
+    assert_eq!(next(), (None, None));
+    assert!(!incoming.asks_round_trip, "the window is not used up");
+}
+
+/// Else its sender could wait for ever.
+#[test]
+fn an_item_for_which_there_is_no_room_is_answered_with_its_gap() {
+    let mut incoming = TestTaken::new(0);
+    let key = incoming.register("7", Stop::Argument, Some(100)).unwrap();
+    incoming.claim(key);
+    for (seq, bytes) in [(1, 64), (2, 64)] {
+        incoming.push(key, "x".repeat(bytes).into(), Some(seq), 0).unwrap();
+        incoming.ask_credit(key);
+    }
+    let limits = Limits::server();
+    assert_eq!(incoming.next(key, |_| ()).flatten(), Some(item(&"x".repeat(64))));
+    let credit = incoming.credit(key, &limits, Duration::default, |_| 0);
+    assert_eq!(credit, Some(("7", 128, 2)), "the second one is not kept, and comes no more");
+    assert_eq!(incoming.next(key, |_| ()).flatten(), Some(Item::Gap(1)));
+    assert_eq!(incoming.credit(key, &limits, Duration::default, |_| 0), None);
+}
+
+/// A hostile end can ask with every number that it makes up.
+#[test]
+fn not_more_items_ask_than_wait() {
+    let mut incoming = TestTaken::new(0);
+    let key = incoming.register("7", Stop::Argument, Some(100)).unwrap();
+    incoming.claim(key);
+    for seq in 1..1000 {
+        incoming.push(key, "1".into(), Some(seq), 0).unwrap();
+        incoming.ask_credit(key);
+    }
+    let stream = incoming.open.get(key).unwrap();
+    assert_eq!((stream.items.len(), stream.asking.len()), (2, 2));
 }
 
 #[test]
@@ -122,7 +186,7 @@ fn what_waits_beyond_all_windows_is_bounded_and_its_credit_comes_back() {
     assert_eq!((next(b), next(a)), (Some(Item::Gap(1)), Some(item(&large))));
     assert_eq!(
         incoming.credit(b, &Limits::server(), Duration::default, |_| 0),
-        Some(("2", 900)),
+        Some(("2", 900, 0)),
         "its sender may go on"
     );
     assert_eq!(incoming.beyond, 0);
