@@ -72,7 +72,7 @@ const BEYOND: usize = 500;
 
 /// Whether an item of so many bytes asks for credit.
 fn asks(bytes: usize) -> bool {
-    bytes % 3 == 0
+    bytes.is_multiple_of(3)
 }
 
 fn text(bytes: usize) -> Box<str> {
