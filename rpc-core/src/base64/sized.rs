@@ -11,8 +11,8 @@ use super::{Base64, Reading};
 ///
 /// A method that declares a `Streaming<SizedBase64>` sends or takes a file whose receiver knows its length from the
 /// start, and never takes a part of the file for the whole. [`Streaming::sized`](crate::Streaming::sized) makes such a
-/// stream, and [`Streaming::into_reader`](crate::Streaming::into_reader) reads one. In JSON the length is an integer, and
-/// bytes are base64 text, so each JSON-RPC peer can send and read such a stream.
+/// stream, and [`Streaming::into_reader`](crate::Streaming::into_reader) reads one. In JSON the length is an integer,
+/// and bytes are base64 text, so each JSON-RPC peer can send and read such a stream.
 ///
 /// ```
 /// use rpc_core::SizedBase64;

@@ -54,7 +54,7 @@ pub(crate) struct Session<W> {
     is_begun: bool,
     phase: Phase,
     sending: ReplayQueue<Queued>,
-    /// How much of that may be sent and not acknowledged.
+    /// The bound of these messages, which grows on a long link.
     window: SendWindow,
     /// What was taken in; `None` until the other end has begun to count.
     receiving: Option<Receipts>,
