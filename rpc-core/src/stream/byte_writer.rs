@@ -24,10 +24,10 @@ const UNFINISHED: &str = "the sender has stopped before its end";
 /// Writes bytes into a [`Streaming`](crate::Streaming) of [`Base64`], by tokio's [`AsyncWrite`].
 /// [`StreamSender::into_writer`] makes it.
 ///
-/// Bytes that are written become items of 48,000 bytes. [`flush`](tokio::io::AsyncWriteExt::flush) sends what there is
+/// Bytes that are written become items of 48,000 bytes. `flush` sends what there is
 /// before. While the channel is full, the writer waits.
 ///
-/// [`shutdown`](tokio::io::AsyncWriteExt::shutdown) sends the rest and ends the stream. A writer that is dropped without
+/// `shutdown` sends the rest and ends the stream. A writer that is dropped without
 /// it ends the stream with an error (-32603): the receiver never takes a part of the bytes for all of them.
 ///
 /// An [`io::Error`] tells that nobody takes the bytes any more; its kinds stand at the conversion from
