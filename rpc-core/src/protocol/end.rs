@@ -67,8 +67,7 @@ impl<W> Protocol<W> {
         let for_too_long =
             |since: Option<Duration>| is_over && since.is_some_and(|since| now >= since + slow);
         // Also without a link, where there is room for less: what was on its way when the link was lost is kept.
-        let queue = self.limits.queue.saturating_add(self.lent_to_session());
-        let message_out = self.limits.message_out;
+        let (queue, message_out) = (self.grown_queue_limit(), self.limits.message_out);
         // A message of the maximum size is accepted while there is room for one byte, and costs its bookkeeping.
         let most = queue.saturating_add(message_out).saturating_add(OVERHEAD);
         let with_batches = most.saturating_add(queue.max(message_out));
@@ -153,9 +152,7 @@ impl<W> Protocol<W> {
     /// Drops all messages that were not sent.
     pub(crate) fn discard(&mut self) {
         self.outbox.clear();
-        if let Some(session) = &mut self.session {
-            session.clear_window();
-        }
+        self.clear_window();
     }
 
     /// Returns the reason of the end, if the connection has ended.

@@ -13,7 +13,7 @@ use crate::error::object::ErrorObject;
 use crate::protocol::tables::calls::Subscribe;
 use crate::protocol::tables::outbox::Carried;
 use crate::protocol::tables::streams::{
-    IncomingKey, Item, ItemParams, Said, Stop, Wanted, is_stream_id,
+    Granted, IncomingKey, Item, ItemParams, Said, Stop, Wanted, is_stream_id,
 };
 use crate::util::escaped::Escaped;
 use crate::wire::encode;
@@ -220,11 +220,11 @@ impl<W> Protocol<W> {
         keep: impl FnOnce(&mut Option<W>),
     ) -> Option<Option<Item>> {
         let next = self.incoming.next(key, keep);
-        let lent = self.incoming.lent() + self.lent_to_session();
-        let room = self.limits.stream_windows.saturating_sub(lent);
+        let room = self.room_to_lend();
         let lend = |wanted: usize| lend(wanted.min(room));
         if self.ended.is_none()
-            && let Some((id, bytes, seq)) = self.incoming.credit(key, &self.limits, now, lend)
+            && let Some(Granted { id, bytes, seq }) =
+                self.incoming.credit(key, &self.limits, now, lend)
         {
             self.outbox.push(encode::credit(id, bytes, seq), Carried::None);
             self.asks_round_trip |= std::mem::take(&mut self.incoming.asks_round_trip);

@@ -28,11 +28,12 @@ impl<W> Protocol<W> {
     /// Returns how many bytes there is room for in the outbox: fewer while a session is without a link.
     pub(super) fn queue_limit(&self) -> usize {
         let Limits { queue, away_bytes, .. } = *self.limits;
-        if self.is_attached {
-            queue.saturating_add(self.lent_to_session())
-        } else {
-            queue.min(away_bytes)
-        }
+        if self.is_attached { self.grown_queue_limit() } else { queue.min(away_bytes) }
+    }
+
+    /// Returns how many bytes there is room for in the outbox with a link: `queue`, and what was lent to the session.
+    pub(super) fn grown_queue_limit(&self) -> usize {
+        self.limits.queue.saturating_add(self.lent_to_session())
     }
 
     /// Records the loss of the link before the end of the connection. The medium accepted the first `accepted` messages

@@ -184,11 +184,6 @@ impl<W> Session<W> {
         self.sending.shrink();
     }
 
-    /// Gives back what the window has grown by.
-    pub(super) fn clear_window(&mut self) {
-        self.window.clear();
-    }
-
     fn opener(&mut self) -> Option<&mut Opener> {
         match &mut self.role {
             Role::Opens(opener) => Some(opener),

@@ -146,14 +146,14 @@ pub(crate) fn hello(window: usize, batch: usize, session: Option<&SessionSaid<'_
 }
 
 /// Returns the notification that allows the other end to send more of a stream. `subscription` is the JSON text of the
-/// id, and `seq` the number of the last item that was consumed; 0 if there is none.
-pub(crate) fn credit(subscription: &str, bytes: u64, seq: u64) -> Bytes {
+/// id, and `seq` the number of the last item that was consumed, if items have numbers.
+pub(crate) fn credit(subscription: &str, bytes: u64, seq: Option<u64>) -> Bytes {
     let mut out = BytesMut::with_capacity(96 + subscription.len());
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/credit","params":{"subscription":"#);
     out.put_slice(subscription.as_bytes());
     out.put_slice(br#","bytes":"#);
     write_number(bytes, &mut (&mut out).writer());
-    if seq > 0 {
+    if let Some(seq) = seq {
         out.put_slice(br#","seq":"#);
         write_number(seq, &mut (&mut out).writer());
     }

@@ -16,10 +16,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
-/// More than any of those who are measured has on its way.
+/// The most bytes that wait in one direction: more than any library that is measured has on its way.
 const HELD: usize = 256 * 1024 * 1024;
 
-/// What is read at once.
+/// The most bytes of one read.
 const READ: usize = 256 * 1024;
 
 /// Bytes on their way.

@@ -8,7 +8,7 @@ use cases::{CHUNK, Cannot, Checked, Peer, Taken, listening};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What a connection is for is told by its first byte.
+/// The first byte of a connection says which stream it carries.
 const DOWN: u8 = b'd';
 const UP: u8 = b'u';
 const TAKEN: u8 = b't';

@@ -92,6 +92,14 @@ struct Deadlines {
     sliding: Option<SlidingDeadline>,
 }
 
+impl Deadlines {
+    /// The deadline is never renewed.
+    fn fixed(own: Option<Duration>, inherited: Option<Duration>) -> Self {
+        let left = least(own, inherited);
+        Self { left, sent: left, sliding: None }
+    }
+}
+
 impl Options {
     /// Returns the options that few calls have, to change them.
     pub(crate) fn rare_mut(&mut self) -> &mut RareOptions {
@@ -104,10 +112,7 @@ impl Options {
         let inherited = current::deadline().map(|deadline| deadline.duration_since(now));
         let start = shared.clock.at(now);
         let Deadlines { left, sent, sliding } = match &self.rare {
-            None => {
-                let left = least(own, inherited);
-                Deadlines { left, sent: left, sliding: None }
-            }
+            None => Deadlines::fixed(own, inherited),
             Some(rare) => self.deadlines(rare, own, inherited, now, start),
         };
         StartOptions {
@@ -146,10 +151,7 @@ impl Options {
                 // The other end gets the upper bound; otherwise it would stop the call too early.
                 Deadlines { left, sent: most, sliding }
             }
-            None => {
-                let left = least(own, inherited);
-                Deadlines { left, sent: left, sliding }
-            }
+            None => Deadlines::fixed(own, inherited),
         }
     }
 

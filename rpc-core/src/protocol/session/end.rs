@@ -198,7 +198,7 @@ impl<W> Protocol<W> {
         self.cancels = false;
         self.calls.forget_given_up();
         self.on_wire = self.outbox.calls();
-        self.outbox.set_limit(self.limits.queue.saturating_add(self.lent_to_session()));
+        self.outbox.set_limit(self.grown_queue_limit());
         self.is_attached = false;
         for parked in std::mem::take(&mut self.parked) {
             match parked {

@@ -15,15 +15,18 @@ const UNUSED: Duration = Duration::from_secs(5);
 /// The window of what a session has sent and not heard of.
 #[derive(Debug, Default)]
 pub(super) struct SendWindow {
-    /// By how much the window has grown, and what is left of that when the window has become emptier.
+    /// By how much the window has grown.
     lent: usize,
+    /// What `lent` falls to as the window gets emptier: what is in use cannot be given back.
     target: usize,
     pace: Pace,
-    /// What was acknowledged since the last look, and whether messages waited for room then.
+    /// The bytes that were acknowledged since the last look.
     acknowledged: usize,
+    /// Whether messages waited for room since the last look.
     is_full: bool,
     /// When messages waited for room the last time.
     full: Duration,
+    /// The bytes that are to be given back to those who lend.
     given_back: usize,
 }
 
@@ -70,7 +73,7 @@ impl SendWindow {
     }
 
     /// Gives back all that was lent.
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.given_back += std::mem::take(&mut self.lent);
         self.target = 0;
     }
@@ -87,6 +90,19 @@ impl<W> Protocol<W> {
         self.session.as_mut().map_or(0, |session| std::mem::take(&mut session.window.given_back))
     }
 
+    /// Returns how many bytes more the connection may be lent, for windows of streams and of the session together.
+    pub(in crate::protocol) fn room_to_lend(&self) -> usize {
+        let lent = self.incoming.lent() + self.lent_to_session();
+        self.limits.stream_windows.saturating_sub(lent)
+    }
+
+    /// Gives back what the window has grown by.
+    pub(in crate::protocol) fn clear_window(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.window.clear();
+        }
+    }
+
     /// Gives back what the window has grown by if nothing is on its way.
     pub(in crate::protocol) fn shrink_window(&mut self) {
         let Some(session) = self.session.as_mut().filter(|_| self.is_attached) else { return };
@@ -98,17 +114,14 @@ impl<W> Protocol<W> {
 
     /// Lets the window grow if something was acknowledged, and gives back what is not needed.
     pub(super) fn resize_window(&mut self, now: Duration, lend: impl FnOnce(usize) -> usize) {
-        let round_trip = self.incoming.round_trip;
-        let of_streams = self.incoming.lent();
+        let (round_trip, room) = (self.incoming.round_trip, self.room_to_lend());
         // Without a link nothing is acknowledged, and the limit is another one.
         let Some(session) = self.session.as_mut().filter(|_| self.is_attached) else { return };
         let (window, least) = (&mut session.window, self.limits.queue);
         let before = window.lent;
         if window.acknowledged > 0 {
             self.asks_round_trip |= window.is_full;
-            let room = self.limits.stream_windows.saturating_sub(of_streams + window.lent);
-            let lend = |wanted: usize| if room == 0 { 0 } else { lend(wanted.min(room)) };
-            window.resize(least, now, round_trip, lend);
+            window.resize(least, now, round_trip, |wanted| lend(wanted.min(room)));
         }
         if window.lent > 0 {
             window.release(least, self.outbox.takes(), now);

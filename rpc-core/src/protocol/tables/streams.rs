@@ -49,7 +49,7 @@ mod properties;
 
 pub(crate) use early::Early;
 pub(crate) use flight::InFlight;
-pub(crate) use incoming::{Again, IncomingStreams, Item, Stop, Wanted};
+pub(crate) use incoming::{Again, Granted, IncomingStreams, Item, Stop, Wanted};
 pub(crate) use item::{ItemParams, Said, can_hold_id};
 pub(crate) use outgoing::{Origin, OutgoingStreams};
 

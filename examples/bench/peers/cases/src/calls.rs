@@ -1,4 +1,4 @@
-//! Calls, so many at once, and connections for one call each.
+//! The cases of calls: a fixed number at once, and a connection for each call.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 

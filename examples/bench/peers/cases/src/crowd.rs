@@ -15,10 +15,10 @@ const BURST: u64 = 16;
 /// Long enough for both ends to give back what they used.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// Who has not got what was published by then has lost it.
+/// A listener that has not got a published value within this time has lost the value.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One who listens.
+/// A client that listens to what is published.
 struct Listener {
     taken: Rc<Taken>,
     task: JoinHandle<Checked>,
@@ -83,7 +83,10 @@ async fn arrive(listeners: &mut [Listener], next: u64) -> Checked {
     Ok(())
 }
 
-/// Whoever does not listen any more says why.
+/// Checks that all listeners still listen.
+///
+/// # Errors
+/// The reason why a listener has stopped.
 async fn healthy(listeners: &mut [Listener]) -> Checked {
     for listener in listeners {
         if listener.task.is_finished() {

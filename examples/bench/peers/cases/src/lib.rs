@@ -1,4 +1,4 @@
-//! What every peer of the benchmark is asked to do, whatever its protocol.
+//! The cases that every peer of the benchmark plays, over its own protocol.
 //!
 //! A peer is one program: `PROGRAM server` says where it listens and serves; `PROGRAM client CASE ADDRESS PID FIRST
 //! SECOND` does one case, checks all that it gets, and prints one line of JSON: what it moved, how long that took, and
@@ -23,7 +23,7 @@ use tokio::task::LocalSet;
 pub use measured::Measured;
 pub use streams::Taken;
 
-/// Whatever went wrong, in words.
+/// A result whose error is any error.
 pub type Checked<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Bytes of a chunk.
@@ -123,7 +123,7 @@ pub fn main<P: Peer>() -> Checked {
     }
 }
 
-/// Who is called, and the two numbers of a case.
+/// The server that is called, and the two numbers of a case.
 struct Ends<'a> {
     address: &'a str,
     pid: &'a str,
@@ -148,7 +148,7 @@ async fn run<P: Peer>(case: &str, ends: &Ends<'_>) -> Checked<Measured> {
     }
 }
 
-/// What the client prints.
+/// Returns the text that the client prints: `null` for a case that the library cannot play.
 fn told(found: Checked<Measured>) -> Checked<String> {
     match found {
         Ok(measured) => Ok(measured.to_json()),

@@ -1,23 +1,23 @@
-//! What a case has found.
+//! The result of a case.
 
 use std::time::Instant;
 
 use crate::{Checked, Ends, usage};
 
-/// What was moved, how long that took, and what both ends used for it.
+/// The pieces that were moved, the time of that, and the processor time and memory of both ends.
 #[derive(Debug, Default)]
 pub struct Measured {
     /// Calls, items, messages, bytes of chunks, or connections.
     pub count: u64,
-    /// How long it took.
+    /// Time on the clock.
     pub wall_ns: u64,
-    /// Processor time.
+    /// Processor time of the server.
     pub server_ns: u64,
-    /// As of the server.
+    /// Processor time of the client.
     pub client_ns: u64,
-    /// By how much the resident memory has grown.
+    /// Growth of the resident memory of the server.
     pub server_bytes: u64,
-    /// As of the server.
+    /// Growth of the resident memory of the client.
     pub client_bytes: u64,
 }
 

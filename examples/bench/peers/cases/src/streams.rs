@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::measured::Running;
 use crate::{CHUNK, Checked, Ends, Measured, Peer};
 
-/// What a client has taken in, each piece checked.
+/// Checks and counts the pieces that a client has taken in.
 #[derive(Debug, Default)]
 pub struct Taken {
     /// The number that must come next; any may be the first.
@@ -22,7 +22,7 @@ impl Taken {
     /// Counts a number, which must be one more than the last one.
     ///
     /// # Errors
-    /// It is another one.
+    /// The number is not the next one.
     pub fn item(&self, item: u64) -> Checked {
         if let Some(next) = self.next.get().filter(|&next| next != item) {
             return Err(format!("{item} came instead of {next}").into());
@@ -35,7 +35,7 @@ impl Taken {
     /// Counts the bytes of a chunk.
     ///
     /// # Errors
-    /// It is too short or too long.
+    /// The chunk is too short or too long.
     pub fn chunk(&self, length: usize) -> Checked {
         if length != CHUNK {
             return Err(format!("a chunk of {length} bytes").into());
@@ -59,7 +59,7 @@ impl Taken {
     }
 }
 
-/// What the server sends. The first number says how many milliseconds come before those that are measured.
+/// Measures a stream of the server. The first number of the case is the warm-up in milliseconds.
 pub(crate) async fn down<P: Peer>(
     ends: &Ends<'_>,
     stream: impl AsyncFn(&P, &Taken) -> Checked,
@@ -70,7 +70,7 @@ pub(crate) async fn down<P: Peer>(
     whichever(stream(&peer, &taken), measured).await
 }
 
-/// What this client sends, as the server counts it.
+/// Measures a stream of this client. The server counts the pieces.
 pub(crate) async fn up<P: Peer>(
     ends: &Ends<'_>,
     stream: impl AsyncFn(&P) -> Checked,

@@ -20,16 +20,16 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Packets that wait for the socket.
 const QUEUE: usize = 256;
 
-/// What the server says when it knows its events.
+/// The event that the server sends when its handlers are in place.
 const READY: &str = r#"42["ready""#;
 
 /// Socket.IO has no flow control: after so many items the server must have acknowledged the last one.
 const ITEMS: u64 = 256;
 
-/// The same for chunks.
+/// The same bound for chunks.
 const CHUNKS: u64 = 16;
 
-/// What is written, and what is heard.
+/// A client: packets out, and items and chunks in.
 pub(crate) struct Client {
     packets: mpsc::Sender<Message>,
     shared: Rc<Shared>,
@@ -47,7 +47,7 @@ enum Heard {
     Chunk(usize),
 }
 
-/// What comes is given on.
+/// Reads packets, and passes answers, items and chunks on.
 struct Reader {
     socket: SplitStream<Socket>,
     packets: mpsc::Sender<Message>,
@@ -56,7 +56,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Whoever waits for an answer hears of the end.
+    /// Reads until the end. Calls that still wait then fail.
     async fn run(mut self) -> Checked {
         let ended = self.read().await;
         self.shared.waiters.borrow_mut().clear();

@@ -1,4 +1,4 @@
-//! What a call costs as the work grows: each curve has a shape that it should have, in words.
+//! The cost of a call as the work grows. Each curve says in words which shape is expected.
 //!
 //! Instructions, beside the least, so that a busy machine says the same; each point is the difference of two runs.
 

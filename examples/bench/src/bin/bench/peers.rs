@@ -1,7 +1,7 @@
 //! Beside what others take for calls and streams: each library with both of its ends, as its own docs say.
 //!
 //! A case is played by all in turn, round after round; each gets a server of its own, which has served nothing else.
-//! What a library cannot do, its client says, and its cell stays empty.
+//! A library that cannot play a case says so, and its cell stays empty.
 
 mod cases;
 mod player;
@@ -21,7 +21,7 @@ use crate::tools;
 use cases::Case;
 use player::{Installed, Player};
 
-/// What one library has found in one case: what its client printed, for each round.
+/// The results of one library in one case: the output of its client, for each round.
 struct Played {
     player: Player,
     rounds: Vec<Value>,

@@ -11,7 +11,7 @@ use crate::connection::{Paused, Shared};
 use crate::cursor::Cursor;
 use crate::request::{self, INVALID_PARAMS, INVALID_REQUEST, Request};
 
-/// What a batch may change, and where its answers are written.
+/// A batch that is being read: the state that its members may change, and the place for their answers.
 pub(crate) struct Batch<'a> {
     pub(crate) shared: &'a mut Shared,
     pub(crate) paused: &'a Paused,

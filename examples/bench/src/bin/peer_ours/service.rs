@@ -1,4 +1,4 @@
-//! What both ends offer to each other.
+//! The services that the two ends offer to each other.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -12,7 +12,7 @@ use super::fresh::{Fresh, Sample};
 /// Items ask for credit after this part of the bound: else there would be as many credits as items on a quick stream.
 const PART: usize = 8;
 
-/// What bounds the items of a stream that are on their way.
+/// The bound of the items of a stream that are on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InFlight {
     /// This number of items.

@@ -21,7 +21,7 @@ const INEXACT: (u32, Duration) = (8, Duration::from_millis(10));
 /// The least number of items on their way: one that is being taken, and one that waits.
 const LEAST: usize = 2;
 
-/// What the credit for an item shows of the taker.
+/// A measurement of the taker: the credit for an item has come.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
     /// The time from the sending of the item to its credit.

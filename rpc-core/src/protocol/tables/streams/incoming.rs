@@ -172,6 +172,16 @@ pub(crate) struct IncomingStreams<W> {
     pub(crate) asks_round_trip: bool,
 }
 
+/// Credit that is granted again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Granted<'a> {
+    /// The id of the stream, as JSON text.
+    pub(crate) id: &'a str,
+    pub(crate) bytes: u64,
+    /// The number of the last item that was consumed, if one was and items have numbers.
+    pub(crate) seq: Option<u64>,
+}
+
 /// What is left of a stream that was removed.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Removed<W> {
@@ -387,16 +397,15 @@ impl<W> IncomingStreams<W> {
         }
     }
 
-    /// Takes the credit to grant again, when half of the window was consumed or an item that asks for it. Returns the id
-    /// of the stream, as JSON text, the bytes, and the number of the last item that was consumed; 0 if items have none.
-    /// The window may grow, within the limits, by as much as `lend` returns of what is wanted.
+    /// Takes the credit to grant again, when half of the window was consumed, or an item that asks for credit. The
+    /// window may grow, within the limits, by as much as `lend` returns of what is wanted.
     pub(crate) fn credit(
         &mut self,
         key: IncomingKey,
         limits: &Limits,
         now: impl FnOnce() -> Duration,
         lend: impl FnOnce(usize) -> usize,
-    ) -> Option<(&str, u64, u64)> {
+    ) -> Option<Granted<'_>> {
         let stream = self.open.get_mut(key).filter(|stream| !stream.state.is_ended())?;
         let seq = stream.consumed();
         let is_asked = stream.asking.front().is_some_and(|asking| *asking <= seq);
@@ -419,7 +428,8 @@ impl<W> IncomingStreams<W> {
         if bytes > 0 {
             stream.answer_asking(seq);
         }
-        (bytes > 0).then_some((&*stream.id, bytes as u64, seq))
+        let seq = (seq > 0).then_some(seq);
+        (bytes > 0).then_some(Granted { id: &stream.id, bytes: bytes as u64, seq })
     }
 
     /// Returns by how much windows have grown, all together.

@@ -205,9 +205,9 @@ proptest! {
                 };
                 let granted = incoming.credit(known.key, &limits, || now, lend);
                 prop_assert!(granted.is_some() || !asks(bytes), "it asked and was consumed");
-                if let Some((_, bytes, seq)) = granted {
+                if let Some(Granted { bytes, seq, .. }) = granted {
                     *left += bytes as i64;
-                    prop_assert_eq!(seq, known.seq - known.waiting.len() as u64);
+                    prop_assert_eq!(seq, Some(known.seq - known.waiting.len() as u64));
                 }
             }
             bank -= std::mem::take(&mut incoming.given_back);

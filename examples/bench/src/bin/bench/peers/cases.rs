@@ -1,4 +1,4 @@
-//! What is played, and what is told of it.
+//! The cases, and the figures that are shown of each.
 
 /// Chunks are counted by their bytes.
 const CHUNK: u64 = 64 * 1024;

@@ -1,4 +1,4 @@
-//! Who plays, how that is built or installed, and how it is started.
+//! The libraries that play: how each is built or installed, and how it is started.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,10 +20,10 @@ pub(crate) enum Player {
     RpcWebsockets,
 }
 
-/// Those of npm.
+/// The packages of npm.
 const NODE: [&str; 2] = ["ws@8.23.0", "rpc-websockets@10.0.1"];
 
-/// What is not a part of this workspace.
+/// The directories of programs that are no part of this workspace.
 pub(crate) struct Installed {
     release: PathBuf,
     node: PathBuf,

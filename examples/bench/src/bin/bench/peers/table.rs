@@ -1,4 +1,4 @@
-//! What was played, as a table in Markdown: a line for each figure, a column for each library.
+//! The results as a table in Markdown: a line for each figure, a column for each library.
 
 use std::sync::LazyLock;
 

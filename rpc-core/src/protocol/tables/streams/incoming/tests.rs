@@ -81,7 +81,7 @@ fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
     assert_eq!(next(&mut incoming), Some(item(&"x".repeat(100))));
     assert_eq!(
         incoming.credit(key, &Limits::server(), Duration::default, |_| 0),
-        Some(("7", 100, 1))
+        Some(Granted { id: "7", bytes: 100, seq: Some(1) })
     );
     assert_eq!(incoming.credit(key, &Limits::server(), Duration::default, |_| 0), None, "once");
     push(&mut incoming, 4);
@@ -92,7 +92,7 @@ fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
     assert_eq!(next(&mut incoming), Some(Item::Gap(1)), "nor had the fifth");
     assert_eq!(
         incoming.credit(key, &Limits::server(), Duration::default, |_| 0),
-        Some(("7", 200, 5))
+        Some(Granted { id: "7", bytes: 200, seq: Some(5) })
     );
     incoming.end(key, None, Some(6)).unwrap();
     assert_eq!(incoming.next(key, |_| unreachable!()), Some(None));
@@ -114,7 +114,7 @@ fn an_item_that_asks_for_credit_gets_it_as_soon_as_it_is_consumed() {
     let mut next = || {
         let taken = incoming.next(key, |kept| *kept = Some("waker")).flatten();
         let credit = incoming.credit(key, &limits, Duration::default, |_| 0);
-        (taken, credit.map(|(_, bytes, seq)| (bytes, seq)))
+        (taken, credit.and_then(|Granted { bytes, seq, .. }| Some((bytes, seq?))))
     };
     assert_eq!(next(), (Some(item("1")), Some((64, 1))));
     assert_eq!(next(), (Some(item("1")), None));
@@ -138,7 +138,8 @@ fn an_item_for_which_there_is_no_room_is_answered_with_its_gap() {
     let limits = Limits::server();
     assert_eq!(incoming.next(key, |_| ()).flatten(), Some(item(&"x".repeat(64))));
     let credit = incoming.credit(key, &limits, Duration::default, |_| 0);
-    assert_eq!(credit, Some(("7", 128, 2)), "the second one is not kept, and comes no more");
+    let expected = Granted { id: "7", bytes: 128, seq: Some(2) };
+    assert_eq!(credit, Some(expected), "the second one is not kept, and comes no more");
     assert_eq!(incoming.next(key, |_| ()).flatten(), Some(Item::Gap(1)));
     assert_eq!(incoming.credit(key, &limits, Duration::default, |_| 0), None);
 }
@@ -186,7 +187,7 @@ fn what_waits_beyond_all_windows_is_bounded_and_its_credit_comes_back() {
     assert_eq!((next(b), next(a)), (Some(Item::Gap(1)), Some(item(&large))));
     assert_eq!(
         incoming.credit(b, &Limits::server(), Duration::default, |_| 0),
-        Some(("2", 900, 0)),
+        Some(Granted { id: "2", bytes: 900, seq: None }),
         "its sender may go on"
     );
     assert_eq!(incoming.beyond, 0);
