@@ -114,6 +114,10 @@ impl<W> Protocol<W> {
 
     /// Lets the window grow if something was acknowledged, and gives back what is not needed.
     pub(super) fn resize_window(&mut self, now: Duration, lend: impl FnOnce(usize) -> usize) {
+        let is_small = |window: &SendWindow| window.acknowledged == 0 && window.lent == 0;
+        if self.session.as_ref().is_none_or(|session| is_small(&session.window)) {
+            return; // nearly always
+        }
         let (round_trip, room) = (self.incoming.round_trip, self.room_to_lend());
         // Without a link nothing is acknowledged, and the limit is another one.
         let Some(session) = self.session.as_mut().filter(|_| self.is_attached) else { return };
