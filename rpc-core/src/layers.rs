@@ -58,11 +58,11 @@
 //! called:   Call, Notify, Batch ─▶ EndpointConfig::layers ─▶ layers of the connection ─▶ connection
 //! ```
 //!
-//! - ConnectionLayers a whole server or client: `layer` of its builder, or
+//! - Around a whole server or client: `layer` of its builder, or
 //!   [`EndpointConfig::layers`](crate::transport::EndpointConfig::layers).
-//! - ConnectionLayers one connection: [`Endpoint::add_layer`](crate::transport::Endpoint::add_layer), or `Connecting::layer`
+//! - Around one connection: [`Endpoint::add_layer`](crate::transport::Endpoint::add_layer), or `Connecting::layer`
 //!   within the `on_connect` of a server.
-//! - ConnectionLayers one service, for example a [`Router`](crate::Router) of several services:
+//! - Around one service, for example a [`Router`](crate::Router) of several services:
 //!   [`Service::layer`](crate::Service::layer).
 //!
 //! The layer that is added first is the outermost one. A call without layers costs one comparison more than it would

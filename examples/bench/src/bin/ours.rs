@@ -1,6 +1,6 @@
 //! Our server, for what the reference server does not offer: a handler that suspends once, a server
-//! that calls its client, notifications of any length, and with `--sessions` connections that outlive their links. An
-//! ordinary user: annotated traits, default limits.
+//! that calls its client, notifications of any length, with `--sessions` connections that outlive their links, and with
+//! `--layers` layers that do no more than layers must. An ordinary user: annotated traits, default limits.
 
 #![expect(clippy::print_stdout, reason = "a program that says where it listens")]
 
@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bench::{Adder, AdderClient, AdderServer, Checked, Pile, PileServer};
 use futures_util::{StreamExt, stream};
+use rpc_core::layers::{CallFuture, CallNext, CallRequest, Layer, ServeNext, ServeRequest};
+use rpc_core::types::Handler;
 use rpc_core::{Context, service};
 use rpc_server::{Server, Sessions};
 
@@ -59,6 +61,24 @@ impl Extra for Service {
     }
 }
 
+/// Looks at the outcome of each call, as most layers do.
+struct Look;
+
+impl Layer for Look {
+    fn serve(&self, call: ServeRequest<'_>, next: ServeNext<'_>) -> Handler {
+        let handler = next.serve(call);
+        Handler::from_future(async move {
+            let outcome = handler.await;
+            std::hint::black_box(outcome.error());
+            outcome
+        })
+    }
+
+    fn call(&self, request: CallRequest, next: CallNext) -> CallFuture {
+        next.call(request)
+    }
+}
+
 #[tokio::main]
 async fn main() -> Checked {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -69,7 +89,10 @@ async fn main() -> Checked {
     let builder = match &*args {
         [] => builder,
         [arg] if arg == "--sessions" => builder.sessions(Sessions::new()),
-        _ => return Err("usage: ours [--sessions]".into()),
+        [arg, layers] if arg == "--layers" => {
+            (0..layers.parse()?).fold(builder, |builder, _: u32| builder.layer(Look))
+        }
+        _ => return Err("usage: ours [--sessions | --layers N]".into()),
     };
     let server = builder.bind("127.0.0.1:0").await?.spawn();
     println!("listening on {}", server.url());

@@ -1,11 +1,11 @@
 //! Processor time for each call, as bars in an SVG.
 //!
 //! The scale is logarithmic: between one call at a time and many at once lie two powers of ten.
-//! Nothing has a background, and the grey of the text is readable on a light and on a dark one.
 
 use crate::machine::Machine;
 use crate::row::Measured;
 use crate::spread::Spread;
+use crate::svg::{GREY, head, rectangle, text};
 
 const ROWS: [(&str, &str); 6] = [
     ("w1", "server, 1 at a time"),
@@ -16,8 +16,7 @@ const ROWS: [(&str, &str); 6] = [
     ("client-w256", "client, 256 at once"),
 ];
 
-const GREY: &str = "#848d97";
-const LEAST: &str = "#848d97";
+const LEAST: &str = GREY;
 const OURS: &str = "#2f81f7";
 const JSONRPSEE: &str = "#d18616";
 
@@ -40,20 +39,13 @@ pub(crate) fn svg(rows: &[Measured], machine: &Machine) -> String {
     });
     let groups: Vec<_> = groups.collect();
     let bottom = TOP + GROUP * groups.len() as f64;
-    let mut svg = head(bottom + 40.0) + &legend() + &scale(bottom);
+    let title = "Processor time for each call, in microseconds";
+    let mut svg = head(title, WIDTH, bottom + 40.0) + &legend() + &scale(bottom);
     for (index, (measured, title)) in groups.iter().enumerate() {
         svg += &group(TOP + GROUP * index as f64, title, measured);
     }
     svg += &text(0.0, bottom + 32.0, "start", &machine.to_string());
     svg + "</svg>\n"
-}
-
-fn head(height: f64) -> String {
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
-         width=\"{WIDTH}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <title>Processor time for each call, in microseconds</title>\n"
-    )
 }
 
 fn legend() -> String {
@@ -63,7 +55,7 @@ fn legend() -> String {
     let mut legend = text(0.0, 14.0, "start", title);
     for (index, (colour, name)) in entries.into_iter().enumerate() {
         let x = LEFT + 190.0 * index as f64;
-        legend += &rectangle(x, 26.0, 12.0, colour);
+        legend += &rectangle(x, 26.0, 12.0, BAR - 2.0, colour);
         legend += &text(x + 18.0, 37.0, "start", name);
     }
     legend
@@ -88,7 +80,7 @@ fn group(top: f64, title: &str, measured: &Measured) -> String {
         let Some(spread) = Spread::of(values.iter().copied()) else { continue };
         let microseconds = spread.median / 1000.0;
         let (y, end) = (top + BAR * index as f64, position(microseconds));
-        group += &rectangle(LEFT, y, end - LEFT, colour);
+        group += &rectangle(LEFT, y, end - LEFT, BAR - 2.0, colour);
         group += &text(end + 5.0, y + 10.5, "start", &format!("{microseconds:.2}"));
     }
     group
@@ -97,20 +89,6 @@ fn group(top: f64, title: &str, measured: &Measured) -> String {
 fn position(microseconds: f64) -> f64 {
     let share = (microseconds.clamp(LOW, HIGH) / LOW).log10() / (HIGH / LOW).log10();
     LEFT + share * (WIDTH - LEFT - RIGHT)
-}
-
-fn rectangle(x: f64, y: f64, width: f64, colour: &str) -> String {
-    let height = BAR - 2.0;
-    format!(
-        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height}\" fill=\"{colour}\"/>\n"
-    )
-}
-
-fn text(x: f64, y: f64, anchor: &str, text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    format!(
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{GREY}\">{text}</text>\n"
-    )
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::probe::{Calls, Load};
 use crate::programs::{Client, Programs, Server};
 use crate::server::{FIRST_CORE, Running, SECOND_CORE, run};
 
-/// The calls of the first run; what comes before the calls is in both.
+/// The calls of the first run, if the second has more; what comes before the calls is in both.
 const FIRST: u64 = 1000;
 
 /// The connections of the first run.
@@ -111,6 +111,7 @@ fn once<T>(words: &[String], call: impl FnOnce(&Running) -> Checked<T>) -> Check
 }
 
 fn difference(first: u64, more: u64, count: impl Fn(u64) -> Checked<u64>) -> Checked<f64> {
+    let first = first.min(more);
     let (least, most) = (count(first)?, count(first + more)?);
     Ok(most.saturating_sub(least) as f64 / more as f64)
 }

@@ -21,6 +21,7 @@ mod row;
 mod rows;
 mod server;
 mod spread;
+mod svg;
 mod table;
 mod tools;
 

@@ -4,6 +4,7 @@
 //! A library that cannot play a case says so, and its cell stays empty.
 
 mod cases;
+mod chart;
 mod player;
 mod table;
 
@@ -68,6 +69,7 @@ fn write(measured: &[Measured], programs: &Programs, options: &Options) -> Check
     };
     fs::create_dir_all(&directory)?;
     fs::write(directory.join("peers.md"), table::markdown(measured, &machine, options.rounds))?;
+    fs::write(directory.join("peers.svg"), chart::svg(measured, &machine))?;
     let rows: Vec<_> = measured.iter().map(|measured| measured.to_json().to_string()).collect();
     let machine = serde_json::to_string(&machine)?;
     let raw = format!("{{\"machine\":{machine},\n\"cases\":[\n{}\n]}}\n", rows.join(",\n"));

@@ -10,8 +10,12 @@ use bench::Checked;
 pub(crate) enum Server {
     /// Ours, as the tests know it.
     Reference,
+    /// The same, with room for what the curves measure beyond the default limits.
+    Roomy,
     /// Ours, for what the reference server lacks.
     Ours,
+    /// The same, with so many layers.
+    Layers(u8),
     /// The same, which grants sessions.
     Sessions,
     /// The least that a server can do.
@@ -81,10 +85,13 @@ impl Programs {
 
     /// The words that start a server.
     pub(crate) fn server(&self, server: Server) -> Vec<String> {
+        let layers;
         let (directory, words): (_, &[&str]) = match server {
-            Server::Reference => {
-                let words = &["reference_server", "--listen", "127.0.0.1:0", "--max-level", "warn"];
-                (&self.ours, words)
+            Server::Reference => (&self.ours, REFERENCE),
+            Server::Roomy => return [words_of(&self.ours, REFERENCE), roomy()].concat(),
+            Server::Layers(count) => {
+                layers = count.to_string();
+                (&self.ours, &["ours", "--layers", &layers])
             }
             Server::Ours => (&self.ours, &["ours"]),
             Server::Sessions => (&self.ours, &["ours", "--sessions"]),
@@ -123,6 +130,19 @@ impl Programs {
     pub(crate) fn resume(&self) -> Vec<String> {
         words_of(&self.ours, &["resume"])
     }
+}
+
+const REFERENCE: &[&str] = &["reference_server", "--listen", "127.0.0.1:0", "--max-level", "warn"];
+
+fn roomy() -> Vec<String> {
+    let limits = [
+        "connections=20000",
+        "subscriptions=10000",
+        "groups=10000",
+        "message_in=8388608",
+        "message_out=8388608",
+    ];
+    limits.into_iter().flat_map(|limit| ["--limit".to_owned(), limit.to_owned()]).collect()
 }
 
 fn words_of(directory: &Path, words: &[&str]) -> Vec<String> {

@@ -9,6 +9,8 @@ usage: load MODE ws://ADDRESS [options]
   batch    batches of `burst` calls, `window` of them outstanding
   connect  connects, calls, closes, again and again
   fanout   `connections` members of a group, to which `burst` values at a time are published
+  items    `streams` subscriptions on each connection, as many items of all together as `count` says
+  nest     calls that call back, `depth` of them within each other
   drive    has the server call back
   idle     opens connections and holds them; with --bytes each sends a message of that size first
   --count N        calls, batches, connections or bursts (1000)
@@ -16,6 +18,9 @@ usage: load MODE ws://ADDRESS [options]
   --window N       (1)
   --connections N  (1)
   --burst N        (1)
+  --groups N       groups that each member of the fanout is in (1)
+  --streams N      (1)
+  --depth N        (1)
   --unordered      values of one burst may come in any order, as from a server that publishes
                    them beside each other
   --method NAME    add, pause or echo (add)
@@ -30,6 +35,8 @@ pub(crate) enum Mode {
     Batch,
     Connect,
     Fanout,
+    Items,
+    Nest,
     Drive,
     Idle,
 }
@@ -43,6 +50,9 @@ pub(crate) struct Options {
     pub(crate) window: usize,
     pub(crate) connections: usize,
     pub(crate) burst: u64,
+    pub(crate) groups: u64,
+    pub(crate) streams: u64,
+    pub(crate) depth: u64,
     pub(crate) unordered: bool,
     pub(crate) method: String,
     pub(crate) bytes: usize,
@@ -66,6 +76,9 @@ impl Options {
                 Long("window") => options.window = parser.value()?.parse()?,
                 Long("connections") => options.connections = parser.value()?.parse()?,
                 Long("burst") => options.burst = parser.value()?.parse()?,
+                Long("groups") => options.groups = parser.value()?.parse()?,
+                Long("streams") => options.streams = parser.value()?.parse()?,
+                Long("depth") => options.depth = parser.value()?.parse()?,
                 Long("unordered") => options.unordered = true,
                 Long("method") => options.method = parser.value()?.string()?,
                 Long("bytes") => options.bytes = parser.value()?.parse()?,
@@ -88,6 +101,9 @@ impl Options {
             window: 1,
             connections: 1,
             burst: 1,
+            groups: 1,
+            streams: 1,
+            depth: 1,
             unordered: false,
             method: "add".to_owned(),
             bytes: 0,
@@ -104,6 +120,8 @@ fn mode(name: &str) -> Result<Mode, lexopt::Error> {
         "batch" => Mode::Batch,
         "connect" => Mode::Connect,
         "fanout" => Mode::Fanout,
+        "items" => Mode::Items,
+        "nest" => Mode::Nest,
         "drive" => Mode::Drive,
         "idle" => Mode::Idle,
         _ => return Err(format!("no mode `{name}`").into()),

@@ -42,16 +42,15 @@ pub(crate) fn run(options: &Options) -> Checked<Measured> {
 
 impl Fanout {
     fn open(options: &Options) -> Checked<Self> {
-        let join = |_| {
+        let member = |_| {
             let mut member = Connection::open(options)?;
-            member.send(br#"{"jsonrpc":"2.0","id":1,"method":"join","params":["all"]}"#);
-            member.flush()?;
-            no_error(member.receive()?)?;
+            join(&mut member, "all")?;
+            (1..options.groups).try_for_each(|group| join(&mut member, &group.to_string()))?;
             Ok(member)
         };
         Ok(Self {
             publisher: Connection::open(options)?,
-            members: (0..options.connections).map(join).collect::<Checked<_>>()?,
+            members: (0..options.connections).map(member).collect::<Checked<_>>()?,
             value: 0,
             unordered: options.unordered,
         })
@@ -79,6 +78,13 @@ impl Fanout {
         }
         Ok(())
     }
+}
+
+fn join(member: &mut Connection, group: &str) -> Checked {
+    let request = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"join","params":["{group}"]}}"#);
+    member.send(request.as_bytes());
+    member.flush()?;
+    no_error(member.receive()?)
 }
 
 /// Each of the values, once.

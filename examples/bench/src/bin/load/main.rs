@@ -16,7 +16,9 @@ mod drive;
 mod fanout;
 mod frames;
 mod idle;
+mod items;
 mod measured;
+mod nest;
 mod session;
 mod work;
 
@@ -45,6 +47,8 @@ fn run(options: &Options) -> Checked<Measured> {
         Mode::Batch => batch::run(options),
         Mode::Connect => connect::run(options),
         Mode::Fanout => fanout::run(options),
+        Mode::Items => items::run(options),
+        Mode::Nest => nest::run(options),
         Mode::Drive => drive::run(options),
         Mode::Idle => idle::run(options),
     }

@@ -72,7 +72,7 @@ impl Played {
 
 impl Figure {
     /// From what a client has printed.
-    fn of(self, found: &Value, piece: u64) -> Option<f64> {
+    pub(super) fn of(self, found: &Value, piece: u64) -> Option<f64> {
         let number = |name: &str| found[name].as_f64();
         let pieces = number("count")? / piece as f64;
         let seconds = number("wall_ns")? / 1e9;
