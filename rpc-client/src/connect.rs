@@ -7,6 +7,8 @@ use std::path::Path;
 
 use http::header::AUTHORIZATION;
 use rpc_core::Limits;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -98,9 +100,17 @@ fn of_look_up(host: &str, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("no such zone ({error}): {hint}"))
 }
 
+/// Bytes that wait in the system and are not on their way yet.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT: u32 = 64 * 1024;
+
 async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     // Without Nagle's algorithm, small messages do not wait for the acknowledgement of earlier ones.
     stream.set_nodelay(true)?;
+    // As in the server: messages wait where they are counted, and where a cancel or a small call can pass a stream. A
+    // system that refuses works all the same.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
     Ok(stream)
 }

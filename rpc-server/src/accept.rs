@@ -38,6 +38,11 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: Listener) {
     }
 }
 
+/// Bytes that wait in the system and are not on their way yet. The system would let megabytes wait there, for a client
+/// that reads slowly: old items, which no newer item can replace, and in front of each answer.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT: u32 = 64 * 1024;
+
 async fn accept_one(shared: &Arc<Shared>, listener: &Listener, pause: &mut Duration) {
     match listener.accept().await {
         Ok(accepted) => {
@@ -63,6 +68,8 @@ fn start(shared: &Arc<Shared>, accepted: Accepted) {
             // Without Nagle's algorithm, small messages do not wait for the acknowledgement of earlier ones. The call
             // fails only if the connection is gone, and then reading fails, too.
             let _ = stream.set_nodelay(true);
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
             if shared.settings.config.keepalive {
                 let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive(shared.limits()));
             }

@@ -48,9 +48,11 @@ impl Fanout {
             (1..options.groups).try_for_each(|group| join(&mut member, &group.to_string()))?;
             Ok(member)
         };
+        let members = (0..options.connections).map(member).collect::<Checked<_>>()?;
         Ok(Self {
+            // The last one: it does not answer pings while the members join.
             publisher: Connection::open(options)?,
-            members: (0..options.connections).map(member).collect::<Checked<_>>()?,
+            members,
             value: 0,
             unordered: options.unordered,
         })
