@@ -26,7 +26,7 @@ fn count() -> usize {
 /// One test, since the heap of the process is counted.
 #[test]
 fn an_idle_connection_costs_4_kib_also_with_a_session_and_after_a_large_message() {
-    costs_4_kib("without a session", echo(), |_| {}, |_| {});
+    costs_4_kib("without a session", echo(), Some(2 * KIB), |_| {}, |_| {});
     let begin = |client: &mut Blocking| {
         client.send(
             r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"session":{"buffer":1048576}}}"#,
@@ -36,18 +36,21 @@ fn an_idle_connection_costs_4_kib_also_with_a_session_and_after_a_large_message(
         client.send(&ack(0));
     };
     let sessions = echo().sessions(Sessions::new());
-    costs_4_kib("with a session", sessions, begin, |client| client.send(&ack(1)));
+    // An answer is kept until it is acknowledged.
+    costs_4_kib("with a session", sessions, None, begin, |client| client.send(&ack(1)));
 }
 
 fn ack(n: u64) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"$/ack","params":{{"n":{n}}}}}"#)
 }
 
-/// Has clients `begin`, and then a large message each, after which they `end`.
+/// Has clients `begin`, and then a large message each, after which they `end`. If `most_busy` is set, a small call is
+/// made before, which may leave so many bytes for the time until a connection is quiet.
 #[expect(clippy::print_stdout, reason = "the room that is left is to be seen")]
 fn costs_4_kib(
     what: &str,
     server: ServerBuilder,
+    most_busy: Option<usize>,
     begin: impl Fn(&mut Blocking),
     end: impl Fn(&mut Blocking),
 ) {
@@ -68,6 +71,17 @@ fn costs_4_kib(
     open(count);
     until(|| HEAP.current_usage().saturating_sub(before) <= count * 4 * KIB);
     let idle = settled() - before;
+
+    if let Some(most) = most_busy {
+        let small = r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":["x"]}"#;
+        for client in &mut all {
+            client.send(small);
+            client.receive();
+        }
+        // Counted before they are quiet: what they need for a moment each they share.
+        let busy = HEAP.current_usage().saturating_sub(before + idle) / count;
+        assert!(busy <= most, "a connection that has served a small call keeps {busy} bytes more");
+    }
 
     let text = "x".repeat(32 * KIB);
     let call = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"echo","params":["{text}"]}}"#);

@@ -272,6 +272,7 @@ impl Driver {
         has_turns: bool,
         can_send: bool,
     ) {
+        self.scratch.put_aside();
         // Wakers are code of the application: they are neither made nor dropped under the lock.
         let kept = self.waker.take().filter(|waker| waker.will_wake(cx.waker()));
         let waker = kept.unwrap_or_else(|| cx.waker().clone());
