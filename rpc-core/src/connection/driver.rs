@@ -72,6 +72,8 @@ pub(super) struct Driver {
     to_wake: Vec<Waiter>,
     pub(super) budget: TurnBudget,
     timer: Timer,
+    /// When the turn began.
+    turn_began: Duration,
     /// When a deadline was first seen to have expired.
     due_since: Option<Duration>,
     /// The waker of this task. It is in the slot while the task sleeps.
@@ -119,6 +121,7 @@ impl Driver {
             to_wake: Vec::new(),
             budget: TurnBudget::start(),
             timer: Timer::new(),
+            turn_began: Duration::ZERO,
             due_since: None,
             waker: None,
             shared,
@@ -150,6 +153,7 @@ impl Driver {
 
     /// Takes the commands from outside, and reads the clocks.
     pub(super) fn begin(&mut self, now: Duration) -> Begun {
+        self.turn_began = now;
         let mut state = self.shared.lock();
         // What comes during a turn is found before the turn ends: no waker is needed.
         let task_waker = state.task_waker.take();
@@ -275,11 +279,12 @@ impl Driver {
         self.scratch.put_aside();
         // Wakers are code of the application: they are neither made nor dropped under the lock.
         let kept = self.waker.take().filter(|waker| waker.will_wake(cx.waker()));
+        let turn_began = (has_turns && kept.is_some()).then_some(self.turn_began);
         let waker = kept.unwrap_or_else(|| cx.waker().clone());
         let mut state = self.shared.lock();
         let deadline = state.protocol.next_deadline().filter(|_| has_turns);
         let due = [deadline, silence, until].into_iter().flatten().min();
-        state.armed = self.timer.arm(cx, self.shared.clock, state.armed, due);
+        state.armed = self.timer.arm(cx, self.shared.clock, state.armed, due, turn_began);
         let unsent = !self.outgoing.is_empty() || !state.protocol.is_sent();
         let asked = state.commands.is_some()
             || state.protocol.may_start_ordered()

@@ -24,9 +24,10 @@ impl Connection {
         };
         let mut sent = 0;
         let mut moved = link.unflushed;
-        let is_muted = link.muted.is_some();
+        let mut has_more = link.muted.is_none();
         while sent < TURN
-            && (!driver.outgoing.is_empty() || (!is_muted && driver.refill(link, now)))
+            && (!driver.outgoing.is_empty()
+                || (has_more && driver.refill(link, now, &mut has_more)))
         {
             moved = true;
             match link.hand_over(&mut driver.outgoing, cx)? {
@@ -46,8 +47,9 @@ impl Connection {
 }
 
 impl Driver {
-    /// Takes more messages out of the outbox. Returns whether there were any.
-    fn refill(&mut self, link: &Link, now: Duration) -> bool {
+    /// Takes more messages out of the outbox. Returns whether there were any. Sets `has_more` to false if there are
+    /// certainly no more, nor anything that waits for room.
+    fn refill(&mut self, link: &Link, now: Duration, has_more: &mut bool) -> bool {
         let backlog = self.held() + link.backlog();
         let mut state = self.shared.lock();
         if self.counts {
@@ -57,7 +59,9 @@ impl Driver {
         } else {
             state.protocol.on_sent(backlog, now);
         }
-        state.protocol.next_messages(&mut self.outgoing, BATCH) > 0
+        let bytes = state.protocol.next_messages(&mut self.outgoing, BATCH);
+        *has_more = !state.protocol.has_sent_all();
+        bytes > 0
     }
 
     /// Tells the outbox what is on its way and not out yet, so that the outbox lets in what waits for room.

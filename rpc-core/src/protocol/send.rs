@@ -136,6 +136,15 @@ impl<W> Protocol<W> {
         self.outbox.is_empty()
     }
 
+    /// Returns whether no message waits to be sent, and [`on_sent`](Self::on_sent) would let none in.
+    pub(crate) fn has_sent_all(&self) -> bool {
+        self.outbox.is_empty()
+            && self.outbox.has_none_waiting()
+            && !self.outgoing.have_unsent()
+            && self.unreported.is_none()
+            && self.session.is_none()
+    }
+
     /// Returns whether the next message may be read.
     ///
     /// # Errors
