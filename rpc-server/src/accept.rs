@@ -28,12 +28,13 @@ const PROBES: u32 = 3;
 pub(crate) async fn accept(shared: Arc<Shared>, listener: Listener) {
     let mut member = shared.lifecycle.join();
     let mut pause = PAUSE.0;
+    let known = Known::of(&listener, &shared);
     loop {
         tokio::select! {
             // Biased, so that a flood of new connections cannot delay the stop.
             biased;
             () = member.stopped() => return,
-            () = accept_one(&shared, &listener, &mut pause) => {}
+            () = accept_one(&shared, &listener, known, &mut pause) => {}
         }
     }
 }
@@ -43,11 +44,47 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: Listener) {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 64 * 1024;
 
-async fn accept_one(shared: &Arc<Shared>, listener: &Listener, pause: &mut Duration) {
+/// What is the same for all connections of a listener, and need not be asked or set for each.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// The way of all connections; `None` if the listener has more than one address.
+    way: Option<Way>,
+    /// Whether an accepted socket without Nagle's algorithm has all options from the listener.
+    may_have_options: bool,
+}
+
+impl Known {
+    /// Sets the options of the listener, too. Where accepted sockets have the options of their listener, as on Linux,
+    /// that saves each connection four system calls. Connections that were made earlier do not have the options.
+    fn of(listener: &Listener, shared: &Shared) -> Self {
+        let Some(tcp) = listener.tcp() else { return Self { way: None, may_have_options: false } };
+        let address = tcp.local_addr().ok().filter(|address| !address.ip().is_unspecified());
+        // If the application has set the last option itself, the option does not tell whether the others are set.
+        let is_new = SockRef::from(tcp).tcp_nodelay().is_ok_and(|is_set| !is_set);
+        Self {
+            way: address.map(|address| Way::over(is_loopback(address))),
+            may_have_options: is_new && set_options(tcp.into(), shared).is_ok(),
+        }
+    }
+}
+
+/// Sets the options of a socket. Without Nagle's algorithm, small messages do not wait for the acknowledgement of
+/// earlier ones. This option is the last one.
+fn set_options(socket: SockRef<'_>, shared: &Shared) -> io::Result<()> {
+    // A system that does not know the option works all the same.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket.set_tcp_notsent_lowat(UNSENT);
+    if shared.settings.config.keepalive {
+        socket.set_tcp_keepalive(&keepalive(shared.limits()))?;
+    }
+    socket.set_tcp_nodelay(true)
+}
+
+async fn accept_one(shared: &Arc<Shared>, listener: &Listener, known: Known, pause: &mut Duration) {
     match listener.accept().await {
         Ok(accepted) => {
             *pause = PAUSE.0;
-            start(shared, accepted);
+            start(shared, accepted, known);
         }
         Err(error) if is_of_one_client(&error) => {}
         Err(error) => {
@@ -62,20 +99,18 @@ async fn accept_one(shared: &Arc<Shared>, listener: &Listener, pause: &mut Durat
     }
 }
 
-fn start(shared: &Arc<Shared>, accepted: Accepted) {
+fn start(shared: &Arc<Shared>, accepted: Accepted, known: Known) {
     match accepted {
         Accepted::Tcp(stream, remote) => {
-            // Without Nagle's algorithm, small messages do not wait for the acknowledgement of earlier ones. The call
-            // fails only if the connection is gone, and then reading fails, too.
-            let _ = stream.set_nodelay(true);
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
-            if shared.settings.config.keepalive {
-                let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive(shared.limits()));
+            let socket = SockRef::from(&stream);
+            if !(known.may_have_options && socket.tcp_nodelay().unwrap_or(false)) {
+                // The call fails only if the connection is gone, and then reading fails, too.
+                let _ = set_options(socket, shared);
             }
             // The local address of the connection counts, not the address of the listener: a listener on all addresses
             // also listens on the loopback address.
-            let way = Way::over(stream.local_addr().ok().is_none_or(is_loopback));
+            let is_local = || stream.local_addr().ok().is_none_or(is_loopback);
+            let way = known.way.unwrap_or_else(|| Way::over(is_local()));
             carry(shared, stream, ClientInfo::new(Some(remote), way));
         }
         #[cfg(unix)]

@@ -66,6 +66,15 @@ impl Listener {
         }
     }
 
+    /// Returns the TCP listener, if this is one.
+    pub(crate) fn tcp(&self) -> Option<&TcpListener> {
+        match &self.0 {
+            Kind::Tcp(listener) => Some(listener),
+            #[cfg(unix)]
+            Kind::Unix(_) => None,
+        }
+    }
+
     pub(crate) fn address(&self) -> io::Result<Address> {
         match &self.0 {
             Kind::Tcp(listener) => listener.local_addr().map(Address::Tcp),

@@ -219,16 +219,26 @@ async fn a_client_that_does_not_wait_stops_its_handler() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_system_finds_out_whether_a_client_has_vanished_that_waits() {
-    use std::net::SocketAddr;
-
     let wait = |_: Context, (): ()| std::future::pending::<rpc_core::Result<()>>();
     let builder = Server::builder().service(Router::new().method("wait", wait));
     let server = spawn(builder).await;
-    let mut raw = Raw::connect(&server).await;
-    raw.send(post(r#"{"jsonrpc":"2.0","id":1,"method":"wait"}"#)).await;
-    until(|| server.stats().in_flight == 1).await;
+    let mut clients = Vec::new();
+    // The first one may be connected before the server runs.
+    for count in 1..=2 {
+        let mut raw = Raw::connect(&server).await;
+        raw.send(post(r#"{"jsonrpc":"2.0","id":1,"method":"wait"}"#)).await;
+        until(|| server.stats().in_flight == count).await;
+        has_keepalive(server.local_addr().unwrap(), raw.local_addr());
+        clients.push(raw);
+    }
+}
 
-    let [at, to] = [server.local_addr().unwrap(), raw.local_addr()].map(|address| match address {
+/// Checks that the system probes a client `to` that is connected `at` this address.
+#[cfg(target_os = "linux")]
+fn has_keepalive(at: std::net::SocketAddr, to: std::net::SocketAddr) {
+    use std::net::SocketAddr;
+
+    let [at, to] = [at, to].map(|address| match address {
         SocketAddr::V4(v4) => {
             let ip = u32::from_ne_bytes(v4.ip().octets());
             format!("{ip:08X}:{:04X}", v4.port())
