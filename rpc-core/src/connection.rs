@@ -43,6 +43,7 @@ mod dispatch;
 mod driver;
 pub(crate) mod endpoint;
 pub(crate) mod event;
+mod item_writer;
 mod items;
 pub(crate) mod keepalive;
 mod link;

@@ -36,6 +36,7 @@ pub use byte_writer::ByteWriter;
 pub use ended::StreamEnd;
 pub use error::StreamError;
 pub use lag::{Lag, LagKey};
+use remote::NextItem;
 pub(crate) use remote::Remote;
 pub use send_error::{SendError, TrySendError};
 pub use sender::StreamSender;
@@ -383,8 +384,8 @@ impl<T: DeserializeOwned, E: StreamErrorType> Stream for Streaming<T, E> {
                 }
                 None => None,
             },
-            Source::Remote(remote) => match ready!(remote.poll_next(cx)) {
-                Some(item) => return Poll::Ready(Some(typed(item))),
+            Source::Remote(remote) => match ready!(remote.poll_next(cx, typed)) {
+                Some(item) => return Poll::Ready(Some(item)),
                 None => None,
             },
             Source::Ended => None,
@@ -401,17 +402,22 @@ impl<T: DeserializeOwned, E: StreamErrorType> FusedStream for Streaming<T, E> {
     }
 }
 
-fn typed<T: DeserializeOwned, E: StreamErrorType>(item: Item) -> Result<T, StreamError<E>> {
-    match item {
-        Item::Result(json) => {
-            serde_json::from_str(&json).map_err(|error| StreamError::Decode(explain(&error).into()))
-        }
-        Item::Unreadable(why) | Item::Failed(why) => Err(StreamError::Decode(why.into())),
-        Item::Gap(missed) => Err(StreamError::Gap { missed }),
-        Item::Error(error) => Err(StreamError::from_item(*error)),
-        Item::Cancelled => Err(StreamError::Cancelled),
-        Item::Closed(reason) => Err(StreamError::Closed { reason: *reason }),
+fn typed<T: DeserializeOwned, E: StreamErrorType>(next: NextItem<'_>) -> Result<T, StreamError<E>> {
+    match next {
+        NextItem::Text(json) => decoded(json),
+        NextItem::Item(item) => match item {
+            Item::Result(json) => decoded(&json),
+            Item::Unreadable(why) | Item::Failed(why) => Err(StreamError::Decode(why.into())),
+            Item::Gap(missed) => Err(StreamError::Gap { missed }),
+            Item::Error(error) => Err(StreamError::from_item(*error)),
+            Item::Cancelled => Err(StreamError::Cancelled),
+            Item::Closed(reason) => Err(StreamError::Closed { reason: *reason }),
+        },
     }
+}
+
+fn decoded<T: DeserializeOwned, E>(json: &str) -> Result<T, StreamError<E>> {
+    serde_json::from_str(json).map_err(|error| StreamError::Decode(explain(&error).into()))
 }
 
 impl<T, E> Unpin for Streaming<T, E> {}

@@ -9,6 +9,7 @@ pub(crate) mod extensions;
 pub(crate) mod goaway;
 pub(crate) mod hello;
 pub(crate) mod id;
+pub(crate) mod item;
 pub(crate) mod plain;
 pub(crate) mod request;
 pub(crate) mod reserved;

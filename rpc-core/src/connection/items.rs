@@ -3,22 +3,45 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::driver::Driver;
+use super::item_writer::ItemWriter;
 use super::streams::{Origin, Panicked, Stream, Streams};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::error::object::ErrorObject;
 use crate::peer::slot::Command;
+use crate::protocol::ItemRoom;
 use crate::stream::{Argument, BufferProgress, Step, StreamEnd};
-use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::drop_quietly;
-use crate::wire::encode::{self};
+use crate::wire::encode;
 
-/// The most items that one stream sends before the other streams get their turn, and the most items of all streams in
-/// one turn of the connection.
-const OF_ONE: usize = 16;
-const OF_ALL: usize = 256;
+/// The most items and messages that one stream sends before the other streams get their turn.
+const OF_ONE: usize = 64;
+const MESSAGES_OF_ONE: usize = 16;
+
+/// How many streams are asked in one turn of the connection.
+const ASKED: usize = 16;
+
+/// What a stream may still send before the other streams get their turn.
+struct Share {
+    items: usize,
+    messages: usize,
+}
+
+/// Why no more items of a stream were written.
+enum Asked {
+    /// The stream will wake the connection.
+    Pending,
+    /// The stream has an item, and the room that there was is used up.
+    RoomUsed,
+    /// The stream has an item, for which the other end has no room.
+    NoCredit,
+    /// The stream has an item, and the other streams get their turn.
+    Enough,
+    /// The stream has ended.
+    End,
+    /// The stream ends with this error.
+    Error(ErrorObject),
+}
 
 /// The result of asking a stream for items.
 enum StreamPoll {
@@ -36,7 +59,7 @@ impl Driver {
         self.take_in_streams();
         let Streams { waiting, ready, .. } = &mut self.streams;
         waiting.take_woken(|stream| ready.push_back(stream));
-        for asked in 0..OF_ALL / OF_ONE {
+        for asked in 0..ASKED {
             if self.streams.ready.is_empty() {
                 return asked;
             }
@@ -55,7 +78,7 @@ impl Driver {
                 return asked + 1;
             }
         }
-        OF_ALL / OF_ONE
+        ASKED
     }
 
     /// Takes in the streams of calls, releases streams that may begin, and drops streams that were stopped.
@@ -128,90 +151,130 @@ impl Driver {
 
     /// Takes items of one stream while the stream has items and there is room.
     fn ask(&mut self, stream: &mut Stream, now: Duration) -> StreamPoll {
-        for _ in 0..OF_ONE {
-            if stream.item_ready {
-                // The stream is released when there is credit again.
-                if !self.has_credit(stream) {
-                    let absorbed = self.absorb(stream);
-                    if matches!(absorbed, StreamPoll::Over) {
-                        return absorbed;
-                    }
-                    // More items may be on their way when more keys wait.
-                    if !self.has_credit(stream) {
-                        if matches!(absorbed, StreamPoll::More) {
-                            // In the next turn: credit may have come by then.
-                            self.streams.waiting.waker(stream.key.index).wake_by_ref();
-                        }
-                        return StreamPoll::Pending;
-                    }
-                }
-                stream.item_ready = false;
-                match stream.choose().and_then(|()| self.encode_item(stream)) {
-                    Ok((item, bytes)) => {
-                        stream.seq = stream.seq.map(|seq| seq + 1);
-                        let mut state = self.shared.lock();
-                        if !state.protocol.push_item(stream.key, item, bytes, stream.seq, now) {
-                            return StreamPoll::More;
-                        }
-                    }
-                    Err(error) => return self.finish_stream(stream, Some(&error)),
-                }
-            }
-            let waker = self.streams.waiting.waker(stream.key.index);
-            let mut cx = Context::from_waker(waker);
-            // Streams and `Serialize` are code of the application.
-            let step = stream.run(|items| items.poll_step(&mut cx));
-            match stream.origin {
-                Origin::Method(method) => self.check_budget(method),
-                // The stream belongs to a call of this end: there is no method to log.
-                Origin::Call => _ = self.budget.checkpoint(),
-            }
-            match step {
-                Ok(Poll::Pending) => return StreamPoll::Pending,
-                Ok(Poll::Ready(Step::Item)) if self.budget.is_over() => {
-                    stream.item_ready = true;
-                    return StreamPoll::More;
-                }
-                Ok(Poll::Ready(Step::Item)) => stream.item_ready = true,
-                Ok(Poll::Ready(Step::Error(error))) => {
-                    return self.finish_stream(stream, Some(&error));
-                }
-                Ok(Poll::Ready(Step::End)) => return self.finish_stream(stream, None),
-                Err(Panicked) => {
-                    return self.finish_stream(stream, Some(&ErrorObject::internal()));
-                }
-            }
+        let mut share = Share { items: OF_ONE, messages: MESSAGES_OF_ONE };
+        loop {
+            let asked = self.write_items(stream, &mut share);
+            let has_room = self.hand_over(stream, now);
+            return match asked {
+                Asked::RoomUsed if has_room => continue,
+                Asked::RoomUsed | Asked::Enough => StreamPoll::More,
+                Asked::NoCredit => self.wait_for_credit(stream),
+                Asked::Pending => StreamPoll::Pending,
+                Asked::End => self.finish_stream(stream, None),
+                Asked::Error(error) => self.finish_stream(stream, Some(&error)),
+            };
         }
-        StreamPoll::More
     }
 
-    fn has_credit(&self, stream: &Stream) -> bool {
-        let waiting = stream.items.waiting();
-        self.shared.lock().protocol.has_credit(stream.key, waiting)
+    /// Hands the messages that were written to the protocol, under one lock. Returns whether there is room for more.
+    fn hand_over(&mut self, stream: &Stream, now: Duration) -> bool {
+        let written = &mut self.streams.written;
+        written.is_empty()
+            || self.shared.lock().protocol.push_items(stream.key, written.drain(..), now)
     }
 
-    /// Writes the message of the next item. Returns the message and the bytes of the item alone.
-    fn encode_item(&mut self, stream: &mut Stream) -> Result<(Bytes, usize), ErrorObject> {
+    /// Writes items of one stream, up to its share and to the room that there is now.
+    fn write_items(&mut self, stream: &mut Stream, share: &mut Share) -> Asked {
+        if !stream.item_ready
+            && let Some(asked) = self.step(stream)
+        {
+            return asked;
+        }
+        let Some(room) = self.room_for_items(stream) else { return Asked::NoCredit };
         let limit = self.shared.config.limits.message_out;
-        self.scratch.prepare();
-        let is_bounded = stream.items.in_flight().is_some();
-        let asks_credit = is_bounded && self.shared.lock().protocol.asks_credit(stream.key);
-        let head = stream.head(&self.shared.config.services, asks_credit);
-        encode::write_item_head(head, &mut self.scratch.buffer);
-        let before = self.scratch.buffer.len();
-        let out = &mut BoundedWriter::new(&mut self.scratch.buffer, limit, 2);
-        let written = stream.run(|items| items.write(out));
-        match written.unwrap_or_else(|Panicked| Err(ErrorObject::internal())) {
-            Ok(()) => {
-                let bytes = self.scratch.buffer.len() - before;
-                encode::write_item_tail(&mut self.scratch.buffer);
-                Ok((self.scratch.cut(), bytes))
+        let scratch = std::mem::take(&mut self.scratch);
+        let written = std::mem::take(&mut self.streams.written);
+        let mut writer = ItemWriter::new(scratch, written, limit);
+        let asked = self.fill(&mut writer, stream, &room, share);
+        (self.scratch, self.streams.written) = writer.finish();
+        share.messages = share.messages.saturating_sub(self.streams.written.len());
+        asked
+    }
+
+    /// Writes the item that is ready, and those behind it.
+    fn fill(
+        &mut self,
+        writer: &mut ItemWriter,
+        stream: &mut Stream,
+        room: &ItemRoom,
+        share: &mut Share,
+    ) -> Asked {
+        while writer.is_within(room) {
+            if share.items == 0 || writer.messages() > share.messages {
+                return Asked::Enough;
             }
-            Err(error) => {
-                self.scratch.discard();
-                Err(error)
+            share.items -= 1;
+            stream.item_ready = false;
+            if let Err(error) = self.write_item(writer, stream, room) {
+                return Asked::Error(error);
+            }
+            if let Some(asked) = self.step(stream) {
+                return asked;
             }
         }
+        Asked::RoomUsed
+    }
+
+    fn write_item(
+        &self,
+        writer: &mut ItemWriter,
+        stream: &mut Stream,
+        room: &ItemRoom,
+    ) -> Result<(), ErrorObject> {
+        let is_next = stream.choose()?;
+        let (head, mut code) = stream.split(&self.shared.config.services, room.asks_credit);
+        writer.add(head, is_next, room, |out| {
+            let written = code.run(|items| items.write(out));
+            written.unwrap_or_else(|Panicked| Err(ErrorObject::internal()))
+        })?;
+        stream.seq = stream.seq.map(|seq| seq + 1);
+        Ok(())
+    }
+
+    /// Polls a stream without an item. Returns `None` if it has an item now, and there is time to write it.
+    fn step(&mut self, stream: &mut Stream) -> Option<Asked> {
+        let waker = self.streams.waiting.waker(stream.key.index);
+        let mut cx = Context::from_waker(waker);
+        // Streams and `Serialize` are code of the application.
+        let step = stream.run(|items| items.poll_step(&mut cx));
+        match stream.origin {
+            Origin::Method(method) => self.check_budget(method),
+            // The stream belongs to a call of this end: there is no method to log.
+            Origin::Call => _ = self.budget.checkpoint(),
+        }
+        match step {
+            Ok(Poll::Ready(Step::Item)) => {
+                stream.item_ready = true;
+                self.budget.is_over().then_some(Asked::Enough)
+            }
+            Ok(Poll::Ready(Step::Error(error))) => Some(Asked::Error(error)),
+            Ok(Poll::Ready(Step::End)) => Some(Asked::End),
+            Ok(Poll::Pending) => Some(Asked::Pending),
+            Err(Panicked) => Some(Asked::Error(ErrorObject::internal())),
+        }
+    }
+
+    /// Lets a stream with an item wait for credit, and buffer its items until then. The stream is released when there
+    /// is credit again.
+    fn wait_for_credit(&mut self, stream: &mut Stream) -> StreamPoll {
+        let absorbed = self.absorb(stream);
+        if matches!(absorbed, StreamPoll::Over) {
+            return absorbed;
+        }
+        // More items may be on their way when more keys wait.
+        if self.room_for_items(stream).is_some() {
+            return StreamPoll::More;
+        }
+        if matches!(absorbed, StreamPoll::More) {
+            // In the next turn: credit may have come by then.
+            self.streams.waiting.waker(stream.key.index).wake_by_ref();
+        }
+        StreamPoll::Pending
+    }
+
+    fn room_for_items(&self, stream: &Stream) -> Option<ItemRoom> {
+        let waiting = stream.items.waiting();
+        self.shared.lock().protocol.room_for_items(stream.key, waiting)
     }
 
     /// Ends a stream. The receiver is told of an error, and of a normal end if the receiver counts items.
@@ -221,10 +284,11 @@ impl Driver {
         if let Some(error) = error {
             stream.items.tell_end(&StreamEnd::Failed(error.clone()));
         }
-        let head = stream.head(&self.shared.config.services, false);
+        let is_counted = stream.seq.is_some();
+        let head = stream.head(&self.shared.config.services);
         let last = match error {
             Some(error) => Some(encode::error_item(head, error)),
-            None => stream.seq.map(|_| encode::done_item(head)),
+            None => is_counted.then(|| encode::done_item(head)),
         };
         self.shared.lock().protocol.finish_stream(stream.key, last);
         StreamPoll::Over

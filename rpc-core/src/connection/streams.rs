@@ -7,6 +7,7 @@ use std::task::Waker;
 use crate::connection::tasks::Tasks;
 use crate::error::object::ErrorObject;
 use crate::method::SUBSCRIPTION;
+use crate::protocol::ItemMessage;
 use crate::protocol::tables::streams::OutgoingKey;
 use crate::service::current;
 use crate::service::failure_log;
@@ -26,6 +27,8 @@ pub(super) struct Streams {
     /// Streams that may have an item, in the order in which they are asked.
     pub(super) ready: VecDeque<Stream>,
     pub(super) has_backlog: bool,
+    /// Room for messages with items, between their writing and the queue.
+    pub(super) written: Vec<ItemMessage>,
 }
 
 /// One stream.
@@ -39,6 +42,8 @@ pub(super) struct Stream {
     /// Whether the stream has an item that was not sent. The stream is polled for one item without credit, because the
     /// next step may be the end, which needs no credit.
     pub(super) item_ready: bool,
+    /// Whether an item is chosen only when it is to be written.
+    chooses: bool,
     pub(super) items: Box<dyn Items>,
 }
 
@@ -58,9 +63,56 @@ impl Stream {
         counted: bool,
         items: Box<dyn Items>,
     ) -> Self {
-        Self { key, id, origin, seq: counted.then_some(0), item_ready: false, items }
+        let chooses = items.may_miss();
+        Self { key, id, origin, seq: counted.then_some(0), item_ready: false, chooses, items }
     }
 
+    /// Runs code of the application, as a part of the method that returned the stream.
+    pub(super) fn run<R>(&mut self, run: impl FnOnce(&mut dyn Items) -> R) -> Result<R, Panicked> {
+        Code { origin: self.origin, items: &mut *self.items }.run(run)
+    }
+    /// Chooses the next item, and counts the items that are missing before it. Returns whether none is missing.
+    ///
+    /// # Errors
+    /// The code of the application that compares items has panicked.
+    pub(super) fn choose(&mut self) -> Result<bool, ErrorObject> {
+        if !self.chooses {
+            return Ok(true);
+        }
+        let missed =
+            self.run(|items| items.missed()).map_err(|Panicked| ErrorObject::internal())?;
+        self.seq = self.seq.map(|seq| seq + missed);
+        Ok(missed == 0)
+    }
+
+    /// Returns the members in front of the item that ends the stream.
+    pub(super) fn head<'a>(&'a mut self, services: &'a Router) -> ItemHead<'a> {
+        self.split(services, false).0
+    }
+
+    /// Returns the members in front of the next item, which may ask for credit (`ack`), and what writes the item.
+    pub(super) fn split<'a>(
+        &'a mut self,
+        services: &'a Router,
+        ack: bool,
+    ) -> (ItemHead<'a>, Code<'a>) {
+        let (method, id_member) = match self.origin {
+            Origin::Method(method) => services.item_names(method),
+            Origin::Call => ("$/item", SUBSCRIPTION),
+        };
+        let seq = self.seq.map(|seq| seq + 1);
+        let head = ItemHead { method, id_member, subscription: &self.id, seq, ack };
+        (head, Code { origin: self.origin, items: &mut *self.items })
+    }
+}
+
+/// The code of the application that makes the items of a stream.
+pub(super) struct Code<'a> {
+    origin: Origin,
+    items: &'a mut dyn Items,
+}
+
+impl Code<'_> {
     /// Runs code of the application, as a part of the method that returned the stream.
     pub(super) fn run<R>(&mut self, run: impl FnOnce(&mut dyn Items) -> R) -> Result<R, Panicked> {
         let items = &mut *self.items;
@@ -76,27 +128,6 @@ impl Stream {
             Origin::Call => run(),
         }
     }
-
-    /// Chooses the next item, and counts the items that are missing before it.
-    ///
-    /// # Errors
-    /// The code of the application that compares items has panicked.
-    pub(super) fn choose(&mut self) -> Result<(), ErrorObject> {
-        let missed =
-            self.run(|items| items.missed()).map_err(|Panicked| ErrorObject::internal())?;
-        self.seq = self.seq.map(|seq| seq + missed);
-        Ok(())
-    }
-
-    /// Returns the members in front of the next item, which may ask for credit (`ack`).
-    pub(super) fn head<'a>(&'a self, services: &'a Router, ack: bool) -> ItemHead<'a> {
-        let (method, id_member) = match self.origin {
-            Origin::Method(method) => services.item_names(method),
-            Origin::Call => ("$/item", SUBSCRIPTION),
-        };
-        let seq = self.seq.map(|seq| seq + 1);
-        ItemHead { method, id_member, subscription: &self.id, seq, ack }
-    }
 }
 
 /// Code of the application has panicked. The log has the panic.
@@ -105,7 +136,8 @@ pub(super) struct Panicked;
 impl Streams {
     pub(super) fn new(capacity: usize) -> Self {
         let (held, ready) = (None, VecDeque::new());
-        Self { held, waiting: Tasks::new(capacity), ready, has_backlog: false }
+        let (waiting, written) = (Tasks::new(capacity), Vec::new());
+        Self { held, waiting, ready, has_backlog: false, written }
     }
 
     pub(super) fn begin_turn(&self) {
@@ -181,5 +213,6 @@ impl Streams {
     pub(super) fn shrink(&mut self) {
         self.waiting.shrink();
         self.ready.shrink_to_fit();
+        self.written.shrink_to_fit();
     }
 }

@@ -14,12 +14,13 @@ use serde::de::DeserializeOwned;
 use crate::error::decode_error::explain;
 use crate::peer::pending_call::{Options, PendingCall, QueuedCall, Streams, Timeout, checked_key};
 use crate::peer::slot::Shared;
-use crate::protocol::tables::streams::{Wanted, can_hold_id};
+use crate::protocol::tables::streams::Wanted;
 use crate::service::progress::{self, NoProgress, Reports};
 use crate::stream::Streaming;
 use crate::util::escaped::Escaped;
 use crate::util::sync::{Arc, Mutex};
 use crate::wire::dialect::Dialect;
+use crate::wire::item::can_hold_id;
 use crate::wire::request::Outgoing;
 
 mod forwarded;

@@ -9,9 +9,10 @@ use rustc_hash::FxBuildHasher;
 use super::Protocol;
 use crate::method::SUBSCRIPTION;
 use crate::protocol::tables::outbox::Carried;
-use crate::protocol::tables::streams::{ItemParams, Wanted};
+use crate::protocol::tables::streams::Wanted;
 use crate::wire::decode::Response;
 use crate::wire::encode;
+use crate::wire::item::ItemParams;
 
 /// The most abandoned calls that are remembered until their answer comes. For further ones the cancel of
 /// the call ends the stream, at a peer that knows cancels.

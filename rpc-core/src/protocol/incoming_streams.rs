@@ -13,10 +13,12 @@ use crate::error::object::ErrorObject;
 use crate::protocol::tables::calls::Subscribe;
 use crate::protocol::tables::outbox::Carried;
 use crate::protocol::tables::streams::{
-    Granted, IncomingKey, Item, ItemParams, Said, Stop, Wanted, is_stream_id,
+    Entry, Granted, IncomingKey, Item, Stop, Texts, Wanted, is_stream_id,
 };
 use crate::util::escaped::Escaped;
 use crate::wire::encode;
+use crate::wire::item::{self, ItemParams, Said, Values};
+use crate::wire::scan::Scanner;
 
 impl<W> Protocol<W> {
     /// Notes that a call which waited is in the queue now. Whether its stream is counted is decided here:
@@ -86,18 +88,40 @@ impl<W> Protocol<W> {
             return false;
         }
         let Some(params) = params.filter(|params| params.starts_with('{')) else { return false };
-        if self.abandonments.as_ref().is_some_and(|asked| !asked.id_members.is_empty())
-            && self.take_unusual_item(params, may_be_early, is_too_deep)
-        {
+        if self.knows_unusual_items() && self.take_unusual_item(params, may_be_early, is_too_deep) {
             return true;
         }
         let Some(item) = ItemParams::read(params) else { return false };
         match self.incoming.find(item.subscription) {
-            Some(key) => {
+            Some(key) if self.is_item_of(key, &item) => {
                 self.take_item_of(key, &item.within_depth(is_too_deep));
                 true
             }
-            None => may_be_early && self.keep_early(&item, params, is_too_deep),
+            Some(_) => false,
+            None => may_be_early && item.is_single() && self.keep_early(&item, params, is_too_deep),
+        }
+    }
+
+    /// Returns whether params that name a stream are an item of the stream. Several items in one message are only known
+    /// to an end that has said so, which counts them.
+    fn is_item_of(&self, key: IncomingKey, item: &ItemParams<'_>) -> bool {
+        item.is_single() || self.incoming.is_counted(key)
+    }
+
+    /// Returns whether items may hold the id of their stream in another member than `subscription`.
+    fn knows_unusual_items(&self) -> bool {
+        self.abandonments.as_ref().is_some_and(|asked| !asked.id_members.is_empty())
+    }
+
+    fn note_pushed(&mut self, key: IncomingKey, pushed: Result<Option<W>, ()>, asks_credit: bool) {
+        match pushed {
+            Ok(waiter) => {
+                if asks_credit {
+                    self.incoming.ask_credit(key);
+                }
+                self.to_wake.extend(waiter);
+            }
+            Err(()) => self.malformed(),
         }
     }
 
@@ -109,8 +133,9 @@ impl<W> Protocol<W> {
         for id_member in self.abandonments.iter().flat_map(|asked| &asked.id_members) {
             let Some(item) = ItemParams::read_by(params, id_member) else { continue };
             match self.incoming.find_by(item.subscription, id_member) {
-                Some(key) => known = known.or(Some((key, item))),
-                None => unknown = unknown.or(Some(item)),
+                Some(key) if self.is_item_of(key, &item) => known = known.or(Some((key, item))),
+                None if item.is_single() => unknown = unknown.or(Some(item)),
+                _ => {}
             }
         }
         if let Some((key, item)) = known {
@@ -132,20 +157,39 @@ impl<W> Protocol<W> {
         let said = item.said(self.incoming.is_counted(key));
         let incoming = said.and_then(|(said, seq)| match said {
             Said::Result(result) => self.incoming.push(key, result.into(), seq, window),
+            Said::Results(array) => self.take_results(key, array, seq),
             Said::Unreadable(why) => self.incoming.push_unreadable(key, why, seq, window),
             Said::Error(error) => self.end_incoming(key, Some(last_item(error)), seq),
             Said::Failed(why) => self.end_incoming(key, Some(Item::Failed(why)), seq),
             Said::Done => self.end_incoming(key, None, seq),
         });
-        match incoming {
-            Ok(waiter) => {
-                if item.asks_credit() {
-                    self.incoming.ask_credit(key);
-                }
-                self.to_wake.extend(waiter);
-            }
-            Err(()) => self.malformed(),
+        self.note_pushed(key, incoming, item.asks_credit());
+    }
+
+    /// Takes the items whose values are in an array.
+    fn take_results(
+        &mut self,
+        key: IncomingKey,
+        array: &str,
+        mut seq: Option<u64>,
+    ) -> Result<Option<W>, ()> {
+        let (window, depth) = (self.limits.stream_window, self.limits.depth);
+        if let Some(values) = Values::take(&mut Scanner::new(array), depth) {
+            return self.incoming.push_several(key, values, seq, window);
         }
+        let mut waiter = None;
+        for (value, complexity) in item::values(array) {
+            let pushed = match item::refusal(complexity, depth) {
+                None => self.incoming.push(key, value.into(), seq, window),
+                Some(why) => self.incoming.push_unreadable(key, why, seq, window),
+            };
+            waiter = waiter.or(pushed?);
+            seq = match seq {
+                Some(seq) => Some(seq.checked_add(1).ok_or(())?),
+                None => None,
+            };
+        }
+        Ok(waiter)
     }
 
     /// Keeps an item of an unknown stream, if a subscribe call may be about to be answered with its id.
@@ -210,7 +254,7 @@ impl<W> Protocol<W> {
         Ok(waiter)
     }
 
-    /// Takes the next item of a stream. Returns `Some(None)` at its end. Without an item `keep` stores a
+    /// Takes the next items of a stream. Returns `Some(None)` at its end. Without an item `keep` stores a
     /// waiter, and `None` is returned. The window of the stream grows by as much as `lend` returns of what is wanted.
     pub(crate) fn poll_item(
         &mut self,
@@ -218,8 +262,32 @@ impl<W> Protocol<W> {
         now: impl FnOnce() -> Duration,
         lend: impl FnOnce(usize) -> usize,
         keep: impl FnOnce(&mut Option<W>),
-    ) -> Option<Option<Item>> {
+    ) -> Option<Option<Entry>> {
         let next = self.incoming.next(key, keep);
+        self.grant_credit(key, now, lend);
+        next
+    }
+
+    /// Takes note that items which were taken together are consumed. The window of the stream grows as by
+    /// [`poll_item`](Self::poll_item).
+    pub(crate) fn consume_items(
+        &mut self,
+        key: IncomingKey,
+        items: &Texts,
+        now: impl FnOnce() -> Duration,
+        lend: impl FnOnce(usize) -> usize,
+    ) {
+        self.incoming.consume(key, items);
+        self.grant_credit(key, now, lend);
+    }
+
+    /// Grants the other end credit for what was consumed, if it is time for that.
+    fn grant_credit(
+        &mut self,
+        key: IncomingKey,
+        now: impl FnOnce() -> Duration,
+        lend: impl FnOnce(usize) -> usize,
+    ) {
         let room = self.room_to_lend();
         let lend = |wanted: usize| lend(wanted.min(room));
         if self.ended.is_none()
@@ -229,7 +297,6 @@ impl<W> Protocol<W> {
             self.outbox.push(encode::credit(id, bytes, seq), Carried::None);
             self.asks_round_trip |= std::mem::take(&mut self.incoming.asks_round_trip);
         }
-        next
     }
 
     /// Takes the bytes that were lent to windows which need them no more.

@@ -15,6 +15,36 @@ use crate::protocol::tables::streams::{InFlight, Origin, OutgoingKey, is_stream_
 use crate::wire::encode;
 use crate::wire::hello::MOST;
 
+/// The most that the items of one message may count for: enough that the message costs little for each of them, and so
+/// little that one frame carries it.
+const TOGETHER: usize = 4096;
+
+/// The items of one message may take this part of the window.
+const PART: u64 = 8;
+
+/// What may be sent of a stream now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ItemRoom {
+    /// The credit for items. The last item may overdraw it.
+    pub(crate) credit: usize,
+    /// The memory that is left in the queue. The last message may exceed it.
+    pub(crate) queue: usize,
+    /// The most that items may count for that are in one message; 0 if each has a message of its own.
+    pub(crate) together: usize,
+    /// Whether the next item asks for credit as soon as it is consumed.
+    pub(crate) asks_credit: bool,
+}
+
+/// A message with items of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ItemMessage {
+    pub(crate) message: Bytes,
+    /// What the items count for.
+    pub(crate) cost: usize,
+    /// The number of the last item, if the other end counts items.
+    pub(crate) seq: Option<u64>,
+}
+
 impl<W> Protocol<W> {
     /// Returns an id from `make`, as JSON text, that no open stream has; `None` if `make` gives none.
     pub(crate) fn unused_id(&self, mut make: impl FnMut() -> Option<Box<str>>) -> Option<Box<str>> {
@@ -58,35 +88,46 @@ impl<W> Protocol<W> {
         self.outgoing.bound(stream, bound, self.hello.answers_asking());
     }
 
-    /// Returns whether the other end has room for an item of this stream, of which so many items with different keys
-    /// wait. When it has room again, the stream is in `released`.
-    pub(crate) fn has_credit(&mut self, stream: OutgoingKey, waiting: usize) -> bool {
-        self.outgoing.has_room(stream, waiting)
-    }
-
-    /// Returns whether the next item of this stream asks for credit as soon as it is consumed.
-    pub(crate) fn asks_credit(&self, stream: OutgoingKey) -> bool {
-        self.outgoing.asks_credit(stream)
-    }
-
-    /// Takes an item of a stream, of which the value alone has this number of `bytes`. The item has a number if the other
-    /// end counts items. Returns whether the stream is still open and there is room for more.
-    pub(crate) fn push_item(
+    /// Returns the room for items of this stream, of which so many items with different keys wait. `None` if the other
+    /// end has no room: when it has room again, the stream is in `released`.
+    pub(crate) fn room_for_items(
         &mut self,
         stream: OutgoingKey,
-        item: Bytes,
-        bytes: usize,
-        seq: Option<u64>,
+        waiting: usize,
+    ) -> Option<ItemRoom> {
+        if !self.outgoing.has_room(stream, waiting) {
+            return None;
+        }
+        let is_bounded = self.outgoing.is_bounded(stream);
+        let takes_several = self.hello.takes_results() && self.outgoing.is_counted(stream);
+        // A part of the window, since credit comes when all of them are consumed.
+        let part = self.hello.window().unwrap_or_default() / PART;
+        let part = usize::try_from(part).unwrap_or(usize::MAX);
+        Some(ItemRoom {
+            credit: if is_bounded { 1 } else { self.outgoing.credit(stream) },
+            queue: self.outbox.room(),
+            together: if takes_several && !is_bounded { part.min(TOGETHER) } else { 0 },
+            asks_credit: self.outgoing.asks_credit(stream),
+        })
+    }
+
+    /// Takes messages with items of a stream. Returns whether the stream is still open and there is room for more.
+    pub(crate) fn push_items(
+        &mut self,
+        stream: OutgoingKey,
+        messages: impl IntoIterator<Item = ItemMessage>,
         now: Duration,
     ) -> bool {
         if self.outgoing.id(stream).is_none() {
             return false;
         }
-        self.outgoing.spend(stream, bytes);
         self.renew(stream, now);
-        let bytes = item.len();
-        let ticket = self.outbox.push(item, Carried::None);
-        self.outgoing.queued(stream, (ticket, bytes), seq, now);
+        for ItemMessage { message, cost, seq } in messages {
+            self.outgoing.spend(stream, cost);
+            let bytes = message.len();
+            let ticket = self.outbox.push(message, Carried::None);
+            self.outgoing.queued(stream, (ticket, bytes), seq, now);
+        }
         self.outbox.has_room()
     }
 

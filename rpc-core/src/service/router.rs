@@ -15,7 +15,6 @@ use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
 use crate::method::SUBSCRIPTION;
 use crate::method::{MethodInfo, MethodKind, ParamInfo, SubscriptionIds, SubscriptionInfo};
-use crate::protocol::tables::streams::{ItemParams, can_hold_id};
 use crate::protocol::target::Target;
 use crate::service::caller_type::{self, CallerType};
 use crate::service::context::Context;
@@ -25,6 +24,7 @@ use crate::service::{Params, Service};
 use crate::stream::Streaming;
 use crate::util::excerpt::Excerpt;
 use crate::util::sync::{AtomicBool, Ordering};
+use crate::wire::item::{ItemParams, can_hold_id};
 use crate::wire::reserved;
 
 use fallback::fall_back;

@@ -69,6 +69,10 @@ impl<T: Serialize + Send> Items for Lagging<T> {
         }
     }
 
+    fn may_miss(&self) -> bool {
+        true
+    }
+
     fn missed(&mut self) -> u64 {
         match self.buffer.pop() {
             Some((missed, item)) => {

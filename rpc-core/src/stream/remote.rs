@@ -1,10 +1,10 @@
 //! A stream that the peer sends, without its item type.
 
 use std::fmt;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::peer::slot::Shared;
-use crate::protocol::tables::streams::{IncomingKey, Item};
+use crate::protocol::tables::streams::{Entry, IncomingKey, Item, Texts};
 use crate::util::sync::Arc;
 use crate::util::waiter::poll_registered;
 
@@ -12,11 +12,20 @@ use crate::util::waiter::poll_registered;
 pub(crate) struct Remote {
     shared: Arc<Shared>,
     key: IncomingKey,
+    /// Items that were taken together, of which some are left.
+    taken: Option<Box<Texts>>,
+}
+
+/// What comes next in a stream.
+pub(crate) enum NextItem<'a> {
+    /// The JSON text of an item.
+    Text(&'a str),
+    Item(Item),
 }
 
 impl Remote {
     pub(crate) fn new(shared: Arc<Shared>, key: IncomingKey) -> Self {
-        Self { shared, key }
+        Self { shared, key, taken: None }
     }
 
     /// Lets the stream end with its session.
@@ -24,7 +33,29 @@ impl Remote {
         self.shared.with(|state| state.protocol.end_with_session(self.key));
     }
 
-    pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
+    /// Takes the next item, and returns what `read` makes of it. Items that came in one message are taken under one
+    /// lock, and consumed under another one.
+    pub(super) fn poll_next<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: impl FnOnce(NextItem<'_>) -> R,
+    ) -> Poll<Option<R>> {
+        if self.taken.is_none() {
+            match ready!(self.poll_entry(cx)) {
+                Some(Entry::Several(texts)) => self.taken = Some(texts),
+                Some(Entry::One(item)) => return Poll::Ready(Some(read(NextItem::Item(item)))),
+                None => return Poll::Ready(None),
+            }
+        }
+        if let Some(mut last) = self.taken.take_if(|texts| texts.is_at_last()) {
+            self.consume(&last);
+            return Poll::Ready(last.next().map(|text| read(NextItem::Text(text))));
+        }
+        let next = self.taken.as_mut().and_then(|texts| texts.next());
+        Poll::Ready(next.map(|text| read(NextItem::Text(text))))
+    }
+
+    fn poll_entry(&self, cx: &mut Context<'_>) -> Poll<Option<Entry>> {
         poll_registered(cx.waker(), |task| {
             let shared = &self.shared;
             let (keep, now) = (|kept: &mut _| task.keep(kept), || shared.clock.now());
@@ -36,6 +67,17 @@ impl Remote {
             shared.config.registry.windows().give_back(given_back);
             item
         })
+    }
+
+    /// Tells that items which were taken together are consumed.
+    fn consume(&self, items: &Texts) {
+        let shared = &self.shared;
+        let lend = |wanted| shared.config.lend(wanted);
+        let given_back = shared.with(|state| {
+            state.protocol.consume_items(self.key, items, || shared.clock.now(), lend);
+            state.protocol.take_given_back()
+        });
+        shared.config.registry.windows().give_back(given_back);
     }
 }
 

@@ -77,7 +77,7 @@ impl Measured {
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Base64, ErrorObject>>> {
         let json = match &mut self.source {
             Source::Local(stream) => return stream.poll_next_unpin(cx),
-            Source::Remote(remote) => ready!(remote.poll_next(cx)).map(passed_on),
+            Source::Remote(remote) => ready!(remote.poll_next(cx, passed_on)),
             Source::Ended => None,
         };
         let read =

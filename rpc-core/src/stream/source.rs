@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::buffered::Lagging;
 use super::ended::{Ending, StreamEnd};
+use super::remote::NextItem;
 use super::{Source, Streaming};
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::streams::{InFlight, Item, OutgoingKey};
@@ -18,7 +19,12 @@ pub(crate) trait Items: Send {
     /// Polls the next step of the stream.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step>;
 
-    /// Returns how many items are missing before the item that is to be written, or before the end.
+    /// Returns whether items may be missing, so that [`missed`](Self::missed) is called before each item is written.
+    fn may_miss(&self) -> bool {
+        false
+    }
+
+    /// Chooses the item that is to be written, and returns how many items are missing before it, or before the end.
     fn missed(&mut self) -> u64 {
         0
     }
@@ -121,7 +127,11 @@ where
 }
 
 /// Returns what a third peer has sent as it is passed on: the JSON text of the item, or the error that ends the stream.
-pub(super) fn passed_on(item: Item) -> Result<Box<str>, ErrorObject> {
+pub(super) fn passed_on(next: NextItem<'_>) -> Result<Box<str>, ErrorObject> {
+    let item = match next {
+        NextItem::Text(json) => return Ok(json.into()),
+        NextItem::Item(item) => item,
+    };
     match item {
         Item::Result(json) => Ok(json),
         Item::Error(error) => Err(*error),
@@ -146,7 +156,7 @@ impl<T: Serialize + Send> Items for Offer<T> {
                 Some(Err(error)) => Step::Error(error),
                 None => Step::End,
             }),
-            Source::Remote(remote) => remote.poll_next(cx).map(|item| match item.map(passed_on) {
+            Source::Remote(remote) => remote.poll_next(cx, passed_on).map(|item| match item {
                 Some(Ok(json)) => self.step(Last::Json(json)),
                 Some(Err(error)) => Step::Error(error),
                 None => Step::End,

@@ -137,7 +137,7 @@ pub(crate) fn hello(window: usize, batch: usize, session: Option<&SessionSaid<'_
     write_number(window as u64, &mut (&mut out).writer());
     out.put_slice(br#","batch":"#);
     write_number(batch as u64, &mut (&mut out).writer());
-    out.put_slice(br#","ack":true"#);
+    out.put_slice(br#","ack":true,"results":true"#);
     if let Some(session) = session {
         session.write(&mut out);
     }
@@ -180,9 +180,22 @@ pub(crate) fn write_item_head(head: ItemHead<'_>, out: &mut BytesMut) {
     write_item(head, br#""result":"#, out);
 }
 
-/// Writes the part of an item after its value.
-pub(crate) fn write_item_tail(out: &mut BytesMut) {
-    out.put_slice(b"}}");
+/// Makes an item, whose value begins at `value` and is the last that was written, the first of several in an array.
+/// Returns where its value begins now.
+pub(crate) fn begin_item_array(value: usize, out: &mut BytesMut) -> usize {
+    const ONE: &[u8] = br#"":"#;
+    const SEVERAL: &[u8] = br#"s":["#;
+    let (name_end, end) = (value - ONE.len(), out.len());
+    let values = name_end + SEVERAL.len();
+    out.put_bytes(0, values - value);
+    out.copy_within(value..end, values);
+    out[name_end..values].copy_from_slice(SEVERAL);
+    values
+}
+
+/// Writes the part of an item after its value, or after the last value of an array.
+pub(crate) fn write_item_tail(is_array: bool, out: &mut BytesMut) {
+    out.put_slice(if is_array { b"]}}" } else { b"}}" });
 }
 
 /// Returns the item that ends a subscription with an error.
@@ -191,7 +204,7 @@ pub(crate) fn error_item(head: ItemHead<'_>, error: &ErrorObject) -> Bytes {
     write_item(head, br#""error":"#, &mut out);
     serde_json::to_writer((&mut out).writer(), error)
         .expect("an error object is made of text and raw JSON");
-    write_item_tail(&mut out);
+    write_item_tail(false, &mut out);
     out.freeze()
 }
 
@@ -199,7 +212,7 @@ pub(crate) fn error_item(head: ItemHead<'_>, error: &ErrorObject) -> Bytes {
 pub(crate) fn done_item(head: ItemHead<'_>) -> Bytes {
     let mut out = BytesMut::with_capacity(128);
     write_item(head, br#""done":true"#, &mut out);
-    write_item_tail(&mut out);
+    write_item_tail(false, &mut out);
     out.freeze()
 }
 

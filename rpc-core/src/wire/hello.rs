@@ -52,6 +52,8 @@ pub(crate) struct Greetings {
     batch: Option<NonZeroU32>,
     /// Whether the other end gives credit as soon as an item that asks for it is consumed.
     ack: bool,
+    /// Whether the other end takes several items in one message.
+    results: bool,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +63,8 @@ struct Params {
     batch: Option<u64>,
     #[serde(default)]
     ack: bool,
+    #[serde(default)]
+    results: bool,
 }
 
 /// Returns what a `$/hello` says of a session, if it speaks of one.
@@ -144,6 +148,7 @@ impl Greetings {
             self.heard = narrow(window);
             self.batch = params.batch.and_then(narrow);
             self.ack = params.ack;
+            self.results = params.results;
         }
         Ok(())
     }
@@ -156,6 +161,11 @@ impl Greetings {
     /// Returns whether the other end gives credit as soon as an item that asks for it is consumed.
     pub(crate) fn answers_asking(&self) -> bool {
         self.ack
+    }
+
+    /// Returns whether the other end takes several items in one message.
+    pub(crate) fn takes_results(&self) -> bool {
+        self.results
     }
 
     /// Returns the largest batch that the other end accepts, if it has announced one.
@@ -175,7 +185,7 @@ fn hello_is_said_once_and_the_first_one_counts() {
     let said = hello.say(7, 10).unwrap();
     assert_eq!(
         said,
-        r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":7,"batch":10,"ack":true}}"#
+        r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":7,"batch":10,"ack":true,"results":true}}"#
     );
     assert_eq!(hello.say(7, 10), None);
     for wrong in [
@@ -188,16 +198,18 @@ fn hello_is_said_once_and_the_first_one_counts() {
         r#"{"duplex":1,"batch":-1}"#,
         r#"{"duplex":1,"batch":"10"}"#,
         r#"{"duplex":1,"ack":1}"#,
+        r#"{"duplex":1,"results":1}"#,
     ] {
         assert_eq!(hello.hear(Some(wrong)), Err(()), "{wrong}");
     }
     assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":2147483649}"#)), Err(()));
     assert_eq!(hello.hear(None), Err(()));
     assert_eq!(hello.window(), None);
-    assert_eq!(hello.hear(Some(r#"{"duplex":2,"new":[],"batch":3,"ack":true}"#)), Ok(()));
+    let first = r#"{"duplex":2,"new":[],"batch":3,"ack":true,"results":true}"#;
+    assert_eq!(hello.hear(Some(first)), Ok(()));
     assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":9,"batch":5}"#)), Ok(()));
     assert_eq!((hello.window(), hello.batch()), (Some(WINDOW), Some(3)));
-    assert!(hello.answers_asking());
+    assert!(hello.answers_asking() && hello.takes_results());
 }
 
 #[test]

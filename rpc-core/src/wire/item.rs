@@ -2,7 +2,10 @@
 //!
 //! Read as the envelope is, by the members that are there: an item that is `null` is an item, and what
 //! `serde` makes of an `Option` could not tell it from none. What a member is worth depends on the stream:
-//! only one that both ends have agreed on has `seq` and `done`, elsewhere those are the peer's own.
+//! only one that both ends have agreed on has `seq`, `done` and `results`, elsewhere those are the peer's own.
+//!
+//! Several items that leave together are one notification: `"results":[…]` holds their values, and `seq` is the number
+//! of the first.
 
 use std::borrow::Cow;
 
@@ -17,6 +20,7 @@ pub(crate) struct ItemParams<'a> {
     result: Option<&'a str>,
     error: Option<&'a str>,
     done: Option<&'a str>,
+    results: Option<&'a str>,
     seq: Option<&'a str>,
     ack: Option<&'a str>,
     /// Why its value is not to be read.
@@ -31,6 +35,8 @@ pub(crate) struct ItemParams<'a> {
 pub(crate) enum Said<'a> {
     /// The JSON text of its value.
     Result(&'a str),
+    /// The JSON text of an array that is not empty: the values of several items.
+    Results(&'a str),
     /// The stream ends with this error, which is JSON text.
     Error(&'a str),
     /// The stream ends.
@@ -50,7 +56,7 @@ pub(crate) fn can_hold_id(name: &str) -> bool {
     let is_plain = |char: char| !matches!(char, '"' | '\\' | '\0'..='\x1f');
     !name.is_empty()
         && name.chars().all(is_plain)
-        && !["result", "error", "done", "seq", "ack"].contains(&name)
+        && !["result", "error", "done", "results", "seq", "ack"].contains(&name)
 }
 
 impl<'a> ItemParams<'a> {
@@ -81,8 +87,12 @@ impl<'a> ItemParams<'a> {
             }
         }
         let is_id = matches!(item.subscription.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9'));
-        let says = item.result.is_some() || item.error.is_some() || item.done.is_some();
-        (is_id && says).then_some(item)
+        (is_id && (item.is_single() || item.results.is_some())).then_some(item)
+    }
+
+    /// Whether these are params of an item on any stream. If not, they are only on a stream that is counted.
+    pub(crate) fn is_single(&self) -> bool {
+        self.result.is_some() || self.error.is_some() || self.done.is_some()
     }
 
     /// The same, and if its message nests too deep, nothing of it is to be read but whose it is.
@@ -110,6 +120,12 @@ impl<'a> ItemParams<'a> {
             r#""result""# => (&mut self.result, &mut self.repeated),
             r#""error""# => (&mut self.error, &mut self.repeated),
             r#""done""# => (&mut self.done, &mut self.counts_repeated),
+            r#""results""# => {
+                // Each value is judged by itself.
+                self.counts_repeated |= self.results.is_some();
+                self.results = Some(text);
+                return;
+            }
             r#""seq""# => (&mut self.seq, &mut self.counts_repeated),
             r#""ack""# => (&mut self.ack, &mut self.counts_repeated),
             _ if name.contains('\\') => {
@@ -149,6 +165,10 @@ impl<'a> ItemParams<'a> {
         if self.repeated {
             return Err(());
         }
+        if let Some(results) = self.results.filter(|_| counted) {
+            let is_alone = !self.is_single() && values(results).next().is_some();
+            return if is_alone { Ok((Said::Results(results), seq)) } else { Err(()) };
+        }
         let said = match (self.result, self.error, done) {
             (Some(result), None | Some("null"), false) => {
                 self.unreadable.map_or(Said::Result(result), Said::Unreadable)
@@ -186,6 +206,71 @@ impl<'a> ItemParams<'a> {
         if self.counts_repeated { Err(()) } else { Ok((done, seq)) }
     }
 }
+
+/// Returns the values of an array, with the complexity of each. Nothing for what is no array.
+pub(crate) fn values(array: &str) -> impl Iterator<Item = (&str, Complexity)> {
+    let mut scanner = Scanner::new(array);
+    let is_array = scanner.take(b'[');
+    std::iter::from_fn(move || {
+        let value = is_array.then(|| scanner.value())?;
+        scanner.next();
+        value
+    })
+}
+
+/// Why the value of an item of this complexity is not to be read, where a message may nest `depth` deep. The params
+/// around the value count as well, but not the array that holds the values of several items.
+pub(crate) fn refusal(complexity: Complexity, depth: usize) -> Option<&'static str> {
+    if complexity.depth >= depth {
+        return Some(TOO_DEEP);
+    }
+    complexity.is_disguised.then_some(DISGUISED)
+}
+
+/// The values of several items, all to be read, in one text with a comma between each two.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Values<'a> {
+    pub(crate) text: &'a str,
+    /// Where each value ends in the text.
+    pub(crate) ends: Vec<u16>,
+}
+
+impl<'a> Values<'a> {
+    /// Takes an array of such values, where a message may nest `depth` deep. `None` says nothing about the array: it is
+    /// long, empty, spelled with whitespace, or holds a value that is not to be read.
+    pub(crate) fn take(scanner: &mut Scanner<'a>, depth: usize) -> Option<Self> {
+        if !scanner.take_text("[") {
+            return None;
+        }
+        let rest = scanner.rest();
+        let mut ends = Vec::with_capacity(USUAL.min(rest.len() / 2));
+        let mut start = 0;
+        loop {
+            let (value, complexity) = scanner.value()?;
+            let end = rest.len() - scanner.left();
+            if value.len() != end - start || refusal(complexity, depth).is_some() {
+                return None;
+            }
+            ends.push(u16::try_from(end).ok()?);
+            if !scanner.take_text(",") {
+                return scanner.take_text("]").then(|| Self { text: &rest[..end], ends });
+            }
+            start = end + 1;
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'a str> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let value = &self.text[start..end.into()];
+            start = usize::from(end) + 1;
+            value
+        })
+    }
+}
+
+/// So many items leave together from a stream whose items are ready.
+const USUAL: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -241,6 +326,14 @@ mod tests {
             (r#""result":2,"seq":7.0"#, Err(()), Ok(Said::Result("2"))),
             (r#""result":2,"seq":null"#, Err(()), Ok(Said::Result("2"))),
             (r#""result":2,"seq":1,"seq":2"#, Err(()), Ok(Said::Result("2"))),
+            (r#""results":[2,3],"seq":7"#, Ok((Said::Results("[2,3]"), Some(7))), Err(())),
+            (r#""results":[2]"#, Ok((Said::Results("[2]"), None)), Err(())),
+            (r#""results":[]"#, Err(()), Err(())),
+            (r#""results":2"#, Err(()), Err(())),
+            (r#""results":[2],"results":[3]"#, Err(()), Err(())),
+            (r#""result":2,"results":[3]"#, Err(()), Ok(Said::Result("2"))),
+            (r#""error":2,"results":[3]"#, Err(()), Ok(Said::Error("2"))),
+            (r#""done":true,"results":[3]"#, Err(()), Err(())),
         ] {
             let params = format!(r#"{{"subscription":1,{params}}}"#);
             assert_eq!(said(&params, true), Some(counted), "{params}");
@@ -266,6 +359,22 @@ mod tests {
         let twice = r#"{"subscription":1,"result":2,"seq":7,"ack":true,"ack":true}"#;
         assert_eq!(said(twice, true), Some(Err(())));
         assert_eq!(said(twice, false), Some(Ok((Said::Result("2"), None))));
+    }
+
+    #[test]
+    fn each_of_several_values_is_judged_by_itself() {
+        let array = r#"[1, [2,[]] ,{"$serde_json::private::RawValue":"[1]"},"x,y"]"#;
+        let judged: Vec<_> =
+            values(array).map(|(value, found)| (value, refusal(found, 3))).collect();
+        let disguised = r#"{"$serde_json::private::RawValue":"[1]"}"#;
+        let expected =
+            [("1", None), ("[2,[]]", None), (disguised, Some(DISGUISED)), (r#""x,y""#, None)];
+        assert_eq!(judged, expected);
+        assert_eq!(
+            values("[[[]]]").map(|it| refusal(it.1, 2)).collect::<Vec<_>>(),
+            [Some(TOO_DEEP)]
+        );
+        assert_eq!(values("7").count() + values("[ ]").count(), 0);
     }
 
     #[test]

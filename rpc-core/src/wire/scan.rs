@@ -111,7 +111,6 @@ impl<'a> Scanner<'a> {
     }
 
     /// Returns what was not taken.
-    #[cfg(test)]
     pub(crate) fn rest(&self) -> &'a str {
         &self.text[self.text.len() - self.rest.len()..]
     }

@@ -135,6 +135,11 @@ impl<W> Outbox<W> {
         self.takes() < self.limit
     }
 
+    /// Returns how many bytes there is room for.
+    pub(crate) fn room(&self) -> usize {
+        self.limit.saturating_sub(self.takes())
+    }
+
     /// Returns whether a message that may wait enters at once: there is room, and none waits before it.
     pub(crate) fn is_open(&self) -> bool {
         (self.has_room() || self.has_room_for_callers()) && self.waiting.is_empty()

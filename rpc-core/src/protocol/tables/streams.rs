@@ -42,16 +42,16 @@ mod early;
 mod flight;
 mod fresh;
 mod incoming;
-mod item;
 mod outgoing;
 #[cfg(test)]
 mod properties;
+mod texts;
 
 pub(crate) use early::Early;
 pub(crate) use flight::InFlight;
-pub(crate) use incoming::{Again, Granted, IncomingStreams, Item, Stop, Wanted};
-pub(crate) use item::{ItemParams, Said, can_hold_id};
+pub(crate) use incoming::{Again, Entry, Granted, IncomingStreams, Item, Stop, Wanted};
 pub(crate) use outgoing::{Origin, OutgoingStreams};
+pub(crate) use texts::Texts;
 
 pub(crate) use super::key::{IncomingKey, OutgoingKey};
 

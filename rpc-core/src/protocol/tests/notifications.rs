@@ -55,8 +55,9 @@ fn reading_never_pauses_while_a_stream_waits_for_credit() {
     receive(&mut protocol, hello);
     let key = request(&mut protocol, 1).unwrap();
     let stream = protocol.open_outgoing(key, "1", r#""s""#.into()).unwrap();
-    protocol.push_item(stream, Bytes::from_static(b"item"), 1, Some(1), ZERO);
-    assert!(!protocol.has_credit(stream, 0));
+    let message = Bytes::from_static(b"item");
+    protocol.push_items(stream, [ItemMessage { message, cost: 64, seq: Some(1) }], ZERO);
+    assert_eq!(protocol.room_for_items(stream, 0), None);
     for _ in 0..3 {
         notification(&mut protocol);
     }

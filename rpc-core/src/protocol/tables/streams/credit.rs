@@ -53,6 +53,11 @@ impl Credit {
         true
     }
 
+    /// Returns whether items of so many bytes overdraw nothing.
+    pub(super) fn has_left(&self, bytes: usize) -> bool {
+        self.used + bytes <= self.window
+    }
+
     pub(super) fn consume(&mut self, bytes: usize) {
         self.consumed += bytes;
     }

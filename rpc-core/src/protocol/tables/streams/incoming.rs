@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::credit::Credit;
-use super::{IncomingKey, OutgoingKey, cost};
+use super::{IncomingKey, OutgoingKey, Texts, cost};
 use crate::error::close::CloseReason;
 use crate::error::object::ErrorObject;
 use crate::limits::Limits;
@@ -16,6 +16,7 @@ use crate::method::SUBSCRIPTION;
 use crate::protocol::tables::key::Incoming;
 use crate::protocol::tables::slab::Slab;
 use crate::util::keyed_hash::KeyedHash;
+use crate::wire::item::Values;
 
 /// An entry of a stream, in order. The large last entries are in a box: of the others many may wait.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,12 +37,20 @@ pub(crate) enum Item {
     Closed(Box<CloseReason>),
 }
 
+/// What waits in a stream at one place.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Entry {
+    One(Item),
+    /// Items that came in one message. They are taken together, and count as waiting until they are consumed.
+    Several(Box<Texts>),
+}
+
 struct Stream<W> {
     id: Box<str>,
     state: State<W>,
     /// Streams of this end that went with the call, and end with this one.
     linked_streams: Vec<OutgoingKey>,
-    items: VecDeque<Item>,
+    items: VecDeque<Entry>,
     bytes: usize,
     /// The most bytes of items that may wait, but for the last one.
     window: usize,
@@ -306,6 +315,51 @@ impl<W> IncomingStreams<W> {
         self.keep(key, Item::Result(json), bytes, seq, window)
     }
 
+    /// Adds items that came in one message, of which the first may have a number. Returns the waiter.
+    ///
+    /// # Errors
+    /// A number has come already, or there is none so high.
+    pub(crate) fn push_several(
+        &mut self,
+        key: IncomingKey,
+        values: Values<'_>,
+        seq: Option<u64>,
+        window: usize,
+    ) -> Result<Option<W>, ()> {
+        let Some(stream) = self.open.get_mut(key) else { return Ok(None) };
+        let more = values.ends.len() as u64 - 1;
+        if seq.is_some_and(|seq| seq.checked_add(more).is_none()) {
+            return Err(());
+        }
+        let texts = Texts::new(values);
+        if !stream.has_room_within_window(texts.cost) {
+            return self.push_one_by_one(key, texts, seq, window);
+        }
+        stream.count(seq)?;
+        stream.seq += if seq.is_some() { more } else { 0 };
+        stream.take_room_within_window(texts.cost);
+        stream.waiting = stream.waiting.saturating_add(texts.len());
+        stream.items.push_back(Entry::Several(texts.into()));
+        Ok(stream.state.take_waiter())
+    }
+
+    /// Adds items for which the window may have no room.
+    #[cold]
+    fn push_one_by_one(
+        &mut self,
+        key: IncomingKey,
+        mut texts: Texts,
+        mut seq: Option<u64>,
+        window: usize,
+    ) -> Result<Option<W>, ()> {
+        let mut waiter = None;
+        while let Some(json) = texts.next() {
+            waiter = waiter.or(self.push(key, json.into(), seq, window)?);
+            seq = seq.map(|seq| seq.saturating_add(1));
+        }
+        Ok(waiter)
+    }
+
     fn keep(
         &mut self,
         key: IncomingKey,
@@ -323,7 +377,7 @@ impl<W> IncomingStreams<W> {
         let more = (stream.bytes + bytes).saturating_sub(window) - before;
         let kept = more <= left && stream.has_room_for(bytes, window);
         if kept {
-            stream.items.push_back(item);
+            stream.items.push_back(Entry::One(item));
             stream.waiting = stream.waiting.saturating_add(1);
         } else {
             if more > left {
@@ -359,34 +413,28 @@ impl<W> IncomingStreams<W> {
     ) -> Result<Option<W>, ()> {
         let Some(stream) = self.open.get_mut(key) else { return Ok(None) };
         stream.count(seq)?;
-        stream.items.extend(last);
+        stream.items.extend(last.map(Entry::One));
         self.by_id.remove(&stream.id);
         Ok(stream.state.end())
     }
 
     /// Takes the next entry. Returns `Some(None)` at the end. Without an entry `keep` stores a waiter,
-    /// and `None` is returned.
+    /// and `None` is returned. Several items are consumed by [`consume`](Self::consume).
     pub(crate) fn next(
         &mut self,
         key: IncomingKey,
         keep: impl FnOnce(&mut Option<W>),
-    ) -> Option<Option<Item>> {
+    ) -> Option<Option<Entry>> {
         let Some(stream) = self.open.get_mut(key) else { return Some(None) };
-        if let Some(item) = stream.items.pop_front() {
-            let (bytes, numbers) = match &item {
-                Item::Result(json) => (Some(json.len()), 1),
-                Item::Unreadable(_) => (Some(0), 1),
-                Item::Gap(missing) => (None, *missing),
-                _ => (None, 0),
+        if let Some(entry) = stream.items.pop_front() {
+            let (bytes, numbers) = match &entry {
+                Entry::One(Item::Result(json)) => (cost(json.len()), 1),
+                Entry::One(Item::Unreadable(_)) => (cost(0), 1),
+                Entry::One(Item::Gap(missing)) => (0, *missing),
+                _ => (0, 0),
             };
-            stream.waiting = stream.waiting.saturating_sub(numbers);
-            if let Some(bytes) = bytes {
-                let before = stream.beyond();
-                stream.consume(cost(bytes));
-                let freed = before - stream.beyond();
-                self.beyond -= freed;
-            }
-            return Some(Some(item));
+            self.beyond -= stream.consume(bytes, numbers);
+            return Some(Some(entry));
         }
         match &mut stream.state {
             State::Open { waiter, .. } => {
@@ -394,6 +442,13 @@ impl<W> IncomingStreams<W> {
                 None
             }
             State::Unclaimed | State::EndedUnclaimed | State::Ended => Some(None),
+        }
+    }
+
+    /// Notes that items which were taken together were consumed.
+    pub(crate) fn consume(&mut self, key: IncomingKey, texts: &Texts) {
+        if let Some(stream) = self.open.get_mut(key) {
+            self.beyond -= stream.consume(texts.cost, texts.len());
         }
     }
 
@@ -494,7 +549,7 @@ impl<W> IncomingStreams<W> {
             match stream.state {
                 State::Unclaimed | State::EndedUnclaimed => drop(self.remove(key)),
                 State::Open { .. } => {
-                    stream.items.push_back(Item::Closed(reason.clone().into()));
+                    stream.items.push_back(Entry::One(Item::Closed(reason.clone().into())));
                     waiters.extend(stream.state.end());
                 }
                 State::Ended => {}
@@ -533,6 +588,23 @@ impl<W> Stream<W> {
         has_room
     }
 
+    /// Returns whether items that count for so many bytes have credit, and room within the window.
+    fn has_room_within_window(&self, bytes: usize) -> bool {
+        let fits = |credit: &Credit| {
+            credit.has_left(bytes) && self.bytes.saturating_add(bytes) <= credit.window()
+        };
+        self.credit.as_ref().is_some_and(fits)
+    }
+
+    /// Takes the room for items for which there is room within the window.
+    fn take_room_within_window(&mut self, bytes: usize) {
+        if let Some(credit) = &mut self.credit {
+            credit.spend(bytes);
+            self.window = credit.window();
+        }
+        self.bytes += bytes;
+    }
+
     /// Returns how many bytes wait beyond the window.
     fn beyond(&self) -> usize {
         self.bytes.saturating_sub(self.window)
@@ -559,17 +631,22 @@ impl<W> Stream<W> {
         }
     }
 
-    fn consume(&mut self, bytes: usize) {
+    /// Notes that items of these bytes and so many numbers are consumed. Returns how many bytes less wait beyond the
+    /// window.
+    fn consume(&mut self, bytes: usize, numbers: u64) -> usize {
+        self.waiting = self.waiting.saturating_sub(numbers);
+        let before = self.beyond();
         self.bytes -= bytes;
         if let Some(credit) = &mut self.credit {
             credit.consume(bytes);
         }
+        before - self.beyond()
     }
 
     /// Returns the number of the last item that was consumed, or that is missing right behind it.
     fn consumed(&self) -> u64 {
         let missing = match self.items.front() {
-            Some(Item::Gap(missing)) => *missing,
+            Some(Entry::One(Item::Gap(missing))) => *missing,
             _ => 0,
         };
         self.seq.saturating_sub(self.waiting.saturating_sub(missing))
@@ -589,8 +666,8 @@ impl<W> Stream<W> {
     fn miss(&mut self, items: u64) {
         self.waiting = self.waiting.saturating_add(items);
         match self.items.back_mut() {
-            Some(Item::Gap(missing)) => *missing = missing.saturating_add(items),
-            _ => self.items.push_back(Item::Gap(items)),
+            Some(Entry::One(Item::Gap(missing))) => *missing = missing.saturating_add(items),
+            _ => self.items.push_back(Entry::One(Item::Gap(items))),
         }
     }
 }

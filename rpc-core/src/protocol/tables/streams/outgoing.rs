@@ -265,6 +265,20 @@ impl OutgoingStreams {
         has_room
     }
 
+    /// Returns the credit of a stream, in bytes.
+    pub(crate) fn credit(&self, key: OutgoingKey) -> usize {
+        match self.open.get(key).map(|it| it.state) {
+            Some(State::Unlimited) => usize::MAX,
+            Some(State::Open { left }) => usize::try_from(left).unwrap_or(usize::MAX),
+            Some(State::Blocked { .. }) | None => 0,
+        }
+    }
+
+    /// Returns whether more than the credit bounds the items on their way.
+    pub(crate) fn is_bounded(&self, key: OutgoingKey) -> bool {
+        self.open.get(key).is_some_and(|it| it.bounded.is_some())
+    }
+
     /// Returns whether the next item asks for credit as soon as it is consumed.
     pub(crate) fn asks_credit(&self, key: OutgoingKey) -> bool {
         let bounded = self.open.get(key).and_then(|it| it.bounded.as_ref());
@@ -276,7 +290,7 @@ impl OutgoingStreams {
         self.open.iter().any(|(_, it)| it.waits_for_credit())
     }
 
-    /// Notes that an item with this number of bytes of text was sent.
+    /// Notes that items were sent that count for this number of bytes.
     pub(crate) fn spend(&mut self, key: OutgoingKey, bytes: usize) {
         if let Some(it) = self.open.get_mut(key) {
             it.state.send(cost(bytes) as u64);

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::limits::Limits;
+use crate::wire::item::Values;
 
 const WINDOW: usize = 300;
 
@@ -138,8 +139,8 @@ proptest! {
                 Taking::Next(at) => {
                     let known = &mut streams[at];
                     match incoming.next(known.key, |kept| *kept = Some(())) {
-                        Some(Some(Item::Result(_))) => known.incoming += 1,
-                        Some(Some(Item::Gap(missed))) => known.incoming += missed,
+                        Some(Some(Entry::One(Item::Result(_)))) => known.incoming += 1,
+                        Some(Some(Entry::One(Item::Gap(missed)))) => known.incoming += missed,
                         Some(Some(other)) => prop_assert!(false, "{:?}", other),
                         Some(None) => prop_assert!(known.ended && known.incoming == known.seq),
                         None => prop_assert!(!known.ended && known.incoming == known.seq),
@@ -198,7 +199,7 @@ proptest! {
                 *left -= cost(bytes) as i64;
             } else if let Some(bytes) = known.waiting.pop_front() {
                 let next = incoming.next(known.key, |kept| *kept = Some(())).flatten();
-                prop_assert_eq!(next, Some(Item::Result(text(bytes))));
+                prop_assert_eq!(next, Some(Entry::One(Item::Result(text(bytes)))));
                 let lend = |wanted| {
                     bank += wanted;
                     wanted
@@ -230,4 +231,74 @@ proptest! {
         }
         prop_assert_eq!((incoming.beyond(), bank), ((0, 0), incoming.given_back));
     }
+
+    /// What comes together is taken as if it had come one by one: the same values and gaps, and when all was consumed
+    /// the same credit.
+    #[test]
+    fn items_may_come_together(
+        steps in vec((1..4u64, vec(0..150usize, 1..5), 0..8usize), 0..60),
+        most_beyond in prop_oneof![Just(usize::MAX), 0..400usize],
+    ) {
+        let mut tables = [(); 2].map(|()| IncomingStreams::<()>::new(most_beyond));
+        let [one, several] = &mut tables;
+        let mut known = begin(one, 0, true);
+        begin(several, 0, true);
+        let (mut taken, mut now) = (None, Duration::ZERO);
+        for (ahead, lengths, takes) in steps {
+            let first = known.seq + ahead;
+            known.seq = first + lengths.len() as u64 - 1;
+            for (seq, bytes) in (first..).zip(&lengths) {
+                one.push(known.key, text(*bytes), Some(seq), WINDOW).unwrap();
+            }
+            let texts: Vec<_> = lengths.into_iter().map(text).collect();
+            let mut end = 0;
+            let ends = texts.iter().map(|text| {
+                end += text.len() + 1;
+                end as u16 - 1
+            });
+            let values = Values { ends: ends.collect(), text: &texts.join(",") };
+            several.push_several(known.key, values, Some(first), WINDOW).unwrap();
+            let mut takes = takes;
+            // Items that were taken together wait until the last is consumed, and count beyond the window until then.
+            while takes > 0 || (taken.is_some() && most_beyond < usize::MAX) {
+                let next = one.next(known.key, |_| ()).flatten();
+                prop_assert_eq!(take_one(several, known.key, &mut taken), next);
+                takes = takes.saturating_sub(1);
+            }
+            if taken.is_none() {
+                now += Duration::from_secs(1);
+                let limits = Limits::server();
+                let [one, several] = [&mut *one, &mut *several]
+                    .map(|it| it.credit(known.key, &limits, || now, |_| 0).map(|it| it.bytes));
+                prop_assert_eq!(one, several);
+            }
+        }
+        while let Some(next) = one.next(known.key, |_| ()).flatten() {
+            prop_assert_eq!(take_one(several, known.key, &mut taken), Some(next));
+        }
+        prop_assert_eq!(take_one(several, known.key, &mut taken), None);
+        prop_assert_eq!(one.beyond(), several.beyond());
+    }
+}
+
+/// Takes the next item, also of those that were taken together.
+fn take_one(
+    incoming: &mut IncomingStreams<()>,
+    key: IncomingKey,
+    taken: &mut Option<Box<Texts>>,
+) -> Option<Entry> {
+    if taken.is_none() {
+        match incoming.next(key, |_| ()).flatten()? {
+            Entry::Several(texts) => *taken = Some(texts),
+            one => return Some(one),
+        }
+    }
+    let texts = taken.as_mut()?;
+    let is_last = texts.is_at_last();
+    let entry = texts.next().map(|text| Entry::One(Item::Result(text.into())));
+    if is_last {
+        incoming.consume(key, texts);
+        *taken = None;
+    }
+    entry
 }

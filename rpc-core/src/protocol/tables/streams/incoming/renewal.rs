@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Again, Credit, IncomingKey, IncomingStreams, Item, State, Stop};
+use super::{Again, Credit, Entry, IncomingKey, IncomingStreams, Item, State, Stop};
 use crate::error::close::CloseReason;
 
 impl<W> IncomingStreams<W> {
@@ -90,7 +90,7 @@ impl<W> IncomingStreams<W> {
                     }
                 }
                 (State::Open { .. }, None) => {
-                    stream.items.push_back(Item::Closed(reason.clone().into()));
+                    stream.items.push_back(Entry::One(Item::Closed(reason.clone().into())));
                     waiters.extend(stream.state.end());
                 }
                 (State::Unclaimed | State::EndedUnclaimed, _) => drop(self.remove(key)),

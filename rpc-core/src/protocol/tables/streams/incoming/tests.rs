@@ -2,8 +2,12 @@ use super::*;
 
 type TestTaken = IncomingStreams<&'static str>;
 
-fn item(json: &str) -> Item {
-    Item::Result(json.into())
+fn item(json: &str) -> Entry {
+    Entry::One(Item::Result(json.into()))
+}
+
+fn gap(missing: u64) -> Entry {
+    Entry::One(Item::Gap(missing))
 }
 
 fn stop_of(removed: Option<Removed<&str>>) -> Option<(Stop, Box<str>)> {
@@ -27,7 +31,7 @@ fn items_come_in_their_order_and_then_the_end() {
     assert_eq!(incoming.find("\"a\""), None, "nothing comes any more");
     let mut next = || incoming.next(key, |_| unreachable!());
     assert_eq!(next(), Some(Some(item("1"))));
-    assert_eq!(next(), Some(Some(error)));
+    assert_eq!(next(), Some(Some(Entry::One(error))));
     assert_eq!(next(), Some(None));
     assert_eq!(stop_of(incoming.remove(key)), None, "the other end has ended it");
     assert_eq!(incoming.len(), 0);
@@ -43,7 +47,7 @@ fn what_does_not_fit_is_one_gap_in_its_place() {
     }
     let mut next = || incoming.next(key, |kept| *kept = Some("waker"));
     assert_eq!([next(), next()], [Some(Some(item("1"))), Some(Some(item("2")))]);
-    assert_eq!(next(), Some(Some(Item::Gap(2))));
+    assert_eq!(next(), Some(Some(gap(2))));
     assert_eq!(next(), None);
     let large = "x".repeat(1000);
     incoming.push(key, large.as_str().into(), None, 100).unwrap();
@@ -86,10 +90,10 @@ fn credit_is_granted_again_when_half_of_the_window_was_consumed() {
     assert_eq!(incoming.credit(key, &Limits::server(), Duration::default, |_| 0), None, "once");
     push(&mut incoming, 4);
     push(&mut incoming, 5);
-    assert!(matches!(next(&mut incoming), Some(Item::Result(_))));
-    assert_eq!(next(&mut incoming), Some(Item::Gap(1)), "the third had no credit");
-    assert!(matches!(next(&mut incoming), Some(Item::Result(_))));
-    assert_eq!(next(&mut incoming), Some(Item::Gap(1)), "nor had the fifth");
+    assert!(matches!(next(&mut incoming), Some(Entry::One(Item::Result(_)))));
+    assert_eq!(next(&mut incoming), Some(gap(1)), "the third had no credit");
+    assert!(matches!(next(&mut incoming), Some(Entry::One(Item::Result(_)))));
+    assert_eq!(next(&mut incoming), Some(gap(1)), "nor had the fifth");
     assert_eq!(
         incoming.credit(key, &Limits::server(), Duration::default, |_| 0),
         Some(Granted { id: "7", bytes: 200, seq: Some(5) })
@@ -118,7 +122,7 @@ fn an_item_that_asks_for_credit_gets_it_as_soon_as_it_is_consumed() {
     };
     assert_eq!(next(), (Some(item("1")), Some((64, 1))));
     assert_eq!(next(), (Some(item("1")), None));
-    assert_eq!(next(), (Some(Item::Gap(2)), None));
+    assert_eq!(next(), (Some(gap(2)), None));
     assert_eq!(next(), (Some(item("1")), Some((128, 5))));
     assert_eq!(next(), (Some(item("1")), Some((64, 6))));
     assert_eq!(next(), (None, None));
@@ -140,7 +144,7 @@ fn an_item_for_which_there_is_no_room_is_answered_with_its_gap() {
     let credit = incoming.credit(key, &limits, Duration::default, |_| 0);
     let expected = Granted { id: "7", bytes: 128, seq: Some(2) };
     assert_eq!(credit, Some(expected), "the second one is not kept, and comes no more");
-    assert_eq!(incoming.next(key, |_| ()).flatten(), Some(Item::Gap(1)));
+    assert_eq!(incoming.next(key, |_| ()).flatten(), Some(gap(1)));
     assert_eq!(incoming.credit(key, &limits, Duration::default, |_| 0), None);
 }
 
@@ -170,8 +174,8 @@ fn a_jump_in_the_numbers_is_a_gap_and_a_step_back_is_ignored() {
     }
     assert!(incoming.end(key, None, Some(u64::MAX)).is_ok());
     let mut next = || incoming.next(key, |_| unreachable!()).unwrap();
-    assert_eq!([next(), next()], [Some(Item::Gap(2)), Some(item("1"))]);
-    assert_eq!(next(), Some(Item::Gap(u64::MAX - 4)));
+    assert_eq!([next(), next()], [Some(gap(2)), Some(item("1"))]);
+    assert_eq!(next(), Some(gap(u64::MAX - 4)));
     assert_eq!(next(), None);
 }
 
@@ -184,7 +188,7 @@ fn what_waits_beyond_all_windows_is_bounded_and_its_credit_comes_back() {
         incoming.push(key, large.as_str().into(), None, 100).unwrap();
     }
     let mut next = |key| incoming.next(key, |_| unreachable!()).unwrap();
-    assert_eq!((next(b), next(a)), (Some(Item::Gap(1)), Some(item(&large))));
+    assert_eq!((next(b), next(a)), (Some(gap(1)), Some(item(&large))));
     assert_eq!(
         incoming.credit(b, &Limits::server(), Duration::default, |_| 0),
         Some(Granted { id: "2", bytes: 900, seq: None }),
