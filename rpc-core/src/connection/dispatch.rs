@@ -43,7 +43,9 @@ impl Driver {
         if self.counts {
             self.taken_in.add(text.len());
         }
-        match decode::decode(text, &self.rules) {
+        let take = |item| self.shared.lock().protocol.take_usual_item(item);
+        let Some(payload) = decode::decode_beside_items(text, &self.rules, take) else { return 1 };
+        match payload {
             Payload::Single(incoming) => {
                 if let Some(foreign) = self.receive_one(incoming, None, now) {
                     self.hear(text, foreign);

@@ -16,6 +16,7 @@ use crate::protocol::tables::streams::{
     Entry, Granted, IncomingKey, Item, Stop, Texts, Wanted, is_stream_id,
 };
 use crate::util::escaped::Escaped;
+use crate::wire::decode::{UsualItem, UsualSaid};
 use crate::wire::encode;
 use crate::wire::item::{self, ItemParams, Said, Values};
 use crate::wire::scan::Scanner;
@@ -106,6 +107,26 @@ impl<W> Protocol<W> {
     /// to an end that has said so, which counts them.
     fn is_item_of(&self, key: IncomingKey, item: &ItemParams<'_>) -> bool {
         item.is_single() || self.incoming.is_counted(key)
+    }
+
+    /// As [`receive`](Self::receive), for an item in the usual spelling. Returns whether the item was taken. If not,
+    /// nothing has happened, and its message is to be received as any other.
+    pub(crate) fn take_usual_item(&mut self, item: UsualItem<'_>) -> bool {
+        let is_usual = self.ended.is_none() && self.held.is_none() && !self.knows_unusual_items();
+        let Some(key) = self.incoming.find_recent(item.subscription).filter(|_| is_usual) else {
+            return false;
+        };
+        let is_counted = self.incoming.is_counted(key);
+        let (window, seq) = (self.limits.stream_window, item.seq.filter(|_| is_counted));
+        let pushed = match item.said {
+            UsualSaid::Result(json) => self.incoming.push(key, json.into(), seq, window),
+            UsualSaid::Results(values) if is_counted => {
+                self.incoming.push_several(key, values, seq, window)
+            }
+            UsualSaid::Results(_) => return false,
+        };
+        self.note_pushed(key, pushed, item.asks_credit);
+        true
     }
 
     /// Returns whether items may hold the id of their stream in another member than `subscription`.

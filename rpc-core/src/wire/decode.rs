@@ -3,6 +3,7 @@
 //! Decoding is total. Every text is a request, a notification, a response, or an error that gets exactly one answer.
 //! Only the shape decides which (specification, sections 4 and 5).
 
+mod item;
 mod usual;
 
 use std::borrow::Cow;
@@ -14,6 +15,8 @@ use crate::util::excerpt::{Excerpt, Shortened};
 use crate::wire::extensions::{self, Extensions, Written};
 use crate::wire::id::{is_id, whole};
 use crate::wire::scan::{Complexity, DISGUISED, Scanner, TOO_DEEP};
+
+pub(crate) use item::{UsualItem, UsualSaid};
 
 /// The content of a text.
 #[derive(Debug)]
@@ -159,6 +162,33 @@ pub(crate) fn decode<'a>(text: &'a str, rules: &Rules) -> Payload<'a> {
         Some(message) if scanner.is_at_end() => Payload::Single(message),
         _ => decode_any(text, rules),
     }
+}
+
+/// As [`decode`], but gives `take` what is an item in the usual spelling. Returns `None` if `take` returns that the item
+/// was taken.
+#[inline] // as `decode`
+pub(crate) fn decode_beside_items<'a>(
+    text: &'a str,
+    rules: &Rules,
+    take: impl FnOnce(UsualItem<'a>) -> bool,
+) -> Option<Payload<'a>> {
+    let mut scanner = Scanner::new(text);
+    match usual::take(&mut scanner, rules) {
+        Some(message) if scanner.is_at_end() => Some(Payload::Single(message)),
+        _ => decode_item_or_any(text, rules, take),
+    }
+}
+
+#[inline(never)]
+fn decode_item_or_any<'a>(
+    text: &'a str,
+    rules: &Rules,
+    take: impl FnOnce(UsualItem<'a>) -> bool,
+) -> Option<Payload<'a>> {
+    if item::read(text, rules).is_some_and(take) {
+        return None;
+    }
+    Some(decode_any(text, rules))
 }
 
 #[inline(never)]

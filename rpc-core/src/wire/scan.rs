@@ -83,6 +83,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Returns whether exactly this text comes next.
+    #[inline]
+    pub(crate) fn is_before(&self, text: &str) -> bool {
+        self.rest.starts_with(text.as_bytes())
+    }
+
     /// Returns the byte after the next one.
     #[inline]
     pub(crate) fn second(&self) -> Option<u8> {

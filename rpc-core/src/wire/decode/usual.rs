@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::{Incoming, Notification, Request, Response, Rules, timeout};
+use super::{Incoming, Notification, Request, Response, Rules, item, timeout};
 use crate::wire::scan::{Complexity, Scanner};
 
 /// Takes a message. `None` says nothing about the text, and takes nothing.
@@ -52,6 +52,10 @@ fn method<'a>(
         Cow::Borrowed(scanner.plain_string().filter(|method| method.len() <= rules.method_bytes)?);
     let (mut params, mut complexity) = (None, Complexity::default());
     if scanner.take_text(r#","params":"#) {
+        // Items have a fast path of their own.
+        if scanner.is_before(item::PARAMS) {
+            return None;
+        }
         let (text, found) = scanner.structure()?;
         (params, complexity) = (Some(text), found);
     }

@@ -168,6 +168,8 @@ pub(crate) struct IncomingStreams<W> {
     open: Slab<Stream<W>, Incoming>,
     /// Ids of the other end's choice, so hashed under a key: else they could be chosen to collide.
     by_id: HashMap<Box<str>, IncomingKey, KeyedHash>,
+    /// A stream in `by_id` that got an item: the next item is likely to be for the same one.
+    recent: IncomingKey,
     /// The bytes of items that wait beyond the windows of their streams, all together, and the most that
     /// there may be. The last item of each stream may overdraw the window, by the length of a message.
     beyond: usize,
@@ -208,6 +210,7 @@ impl<W> IncomingStreams<W> {
         Self {
             open,
             by_id,
+            recent: IncomingKey::default(),
             beyond: 0,
             most_beyond,
             lent: 0,
@@ -258,6 +261,15 @@ impl<W> IncomingStreams<W> {
     /// Returns the stream with this id, as JSON text, if it can get an item.
     pub(crate) fn find(&self, id: &str) -> Option<IncomingKey> {
         self.by_id.get(id).copied()
+    }
+
+    /// As [`find`](Self::find), for a stream that is likely to get the next item as well.
+    pub(crate) fn find_recent(&mut self, id: &str) -> Option<IncomingKey> {
+        if self.open.get(self.recent).is_some_and(|stream| *stream.id == *id) {
+            return Some(self.recent);
+        }
+        self.recent = self.find(id)?;
+        Some(self.recent)
     }
 
     /// Returns the stream with this id, if its items hold the id in the member of this name.
@@ -415,6 +427,7 @@ impl<W> IncomingStreams<W> {
         stream.count(seq)?;
         stream.items.extend(last.map(Entry::One));
         self.by_id.remove(&stream.id);
+        self.recent = IncomingKey::default();
         Ok(stream.state.end())
     }
 
@@ -542,6 +555,7 @@ impl<W> IncomingStreams<W> {
     /// Ends all streams with the connection, and removes those that nobody takes. Returns the waiters.
     pub(crate) fn end_all(&mut self, reason: &CloseReason) -> Vec<W> {
         self.by_id.clear();
+        self.recent = IncomingKey::default();
         let keys: Vec<_> = self.open.iter().map(|(key, _)| key).collect();
         let mut waiters = Vec::new();
         for key in keys {

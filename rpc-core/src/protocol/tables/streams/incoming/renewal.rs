@@ -69,6 +69,7 @@ impl<W> IncomingStreams<W> {
     /// the subscriptions to make anew.
     pub(crate) fn lose_all(&mut self, reason: &CloseReason) -> (Vec<W>, Vec<(IncomingKey, Again)>) {
         self.by_id.clear();
+        self.recent = IncomingKey::default();
         let keys: Vec<_> = self.open.iter().map(|(key, _)| key).collect();
         let (mut waiters, mut renewed) = (Vec::new(), Vec::new());
         for key in keys {
