@@ -1,42 +1,34 @@
-//! A WebSocket as a [`Transport`]; the only module that names tungstenite.
+//! A WebSocket as a [`Transport`] (RFC 6455), after its handshake.
 //!
-//! tungstenite does the protocol: its `WebSocketContext` holds both buffers and is given a stream for
-//! each call. It is driven here directly and not through `WebSocketStream`: one task owns both
-//! directions, so the wakers and locks between them have nobody to serve, and a context of our own
-//! can be dropped, which is the only way to give its buffers back. Beneath it lies a wire of ours
-//! that sees every byte, for what tungstenite does not tell.
+//! One task owns both directions, so there are no locks and wakers between them, and a pong that is owed leaves with the
+//! next flush. Bytes are copied as rarely as the roles allow: a long message is read to where it stays, and a server's
+//! long message is written from where it lies.
 //!
 //! ```text
-//! Transport ─▶ sending ───▶ tungstenite ──▶ blocking ──▶ wire (frames) ──▶ stream
-//!              receiving ◀─ tungstenite ◀── blocking ◀── wire (incoming) ◀─ stream
-//!              closing, shrinking   (engine)
+//! Transport ─▶ sending ───▶ writer ──┐  header, mask
+//!              closing               ├──▶ stream
+//!              receiving ◀─ reader ◀─┘  buffers
 //! ```
 
-mod blocking;
+mod buffers;
 mod closing;
-mod engine;
-mod errors;
-mod fragments;
-mod frames;
-mod incoming;
+mod header;
+mod mask;
+mod reader;
 mod receiving;
 mod sending;
-mod shrinking;
-mod wire;
+mod writer;
 
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
-use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig};
 
 use self::closing::Closing;
-use self::engine::Engine;
-use self::fragments::{FRAGMENT, Fragments};
-use self::incoming::Incoming;
+use self::header::Opcode;
+use self::reader::Reader;
 use self::receiving::Text;
-use self::wire::Wire;
+use self::writer::Writer;
 use crate::error::close::CloseCode;
 use crate::limits::Limits;
 use crate::transport::{LinkError, Received, Transport};
@@ -61,21 +53,19 @@ use crate::transport::{LinkError, Received, Transport};
 /// # });
 /// ```
 pub struct WebSocket<S> {
-    engine: Engine,
-    wire: Wire<S>,
-    /// How many messages and control frames tungstenite has given us.
-    taken: u64,
-    /// Whether no message is cut into fragments.
-    whole_frames: bool,
-    unsent: Fragments,
-    /// The bytes that tungstenite was given to write, the wire's `written` among them; rather too
-    /// many than too few.
-    handed: u64,
+    io: S,
+    role: Role,
+    reader: Reader,
+    writer: Writer,
     owes_pongs: bool,
     /// Our pings that were not answered yet, and how many were.
     pings: u64,
     answered_pings: u64,
     unasked_controls: u64,
+    /// The bound of a message that arrives.
+    message_in: usize,
+    /// Whether a close frame was written, of our own or as the answer to the other end's: nothing may follow.
+    has_said_close: bool,
     closing: Closing,
     /// How many bytes may ever have come before a close stops to listen; set when it begins.
     discard_until: Option<u64>,
@@ -95,16 +85,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
     /// HTTP head.
     pub fn new(io: S, role: Role, already_read: Bytes, limits: &Limits) -> Self {
         Self {
-            engine: Engine::new(role, config(limits)),
-            wire: Wire::new(io, already_read, Incoming::new(limits)),
-            taken: 0,
-            whole_frames: false,
-            unsent: Fragments::default(),
-            handed: 0,
+            io,
+            role,
+            reader: Reader::new(role, already_read, limits),
+            writer: Writer::new(role, limits),
             owes_pongs: false,
             pings: 0,
             answered_pings: 0,
             unasked_controls: 0,
+            message_in: limits.message_in,
+            has_said_close: false,
             closing: Closing::Open,
             discard_until: None,
         }
@@ -117,41 +107,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
     /// # Errors
     /// The link is broken.
     pub fn send_binary(&mut self, message: Bytes) -> Result<(), LinkError> {
-        self.begin(message, Data::Binary)
-    }
-
-    fn begin(&mut self, message: Bytes, data: Data) -> Result<(), LinkError> {
-        debug_assert!(self.unsent.is_empty(), "`send` before `poll_ready` was ready");
-        let most = if self.whole_frames {
-            self.make_room_for_whole(message.len());
-            usize::MAX
-        } else {
-            FRAGMENT
-        };
-        self.unsent.begin(message, data, most);
-        self.hand_over().map(drop)
-    }
-}
-
-/// Every size is set: by default tungstenite's write buffer has no bound, and its read buffer,
-/// filled with zeros before each read, is 128 KiB.
-fn config(limits: &Limits) -> WebSocketConfig {
-    // Below this a fragment might never fit.
-    let write_buffer_least = limits.write_buffer.saturating_add(FRAGMENT + 128);
-    WebSocketConfig::default()
-        .read_buffer_size(limits.read_buffer)
-        .write_buffer_size(limits.write_buffer)
-        .max_write_buffer_size(limits.write_buffer_max.max(write_buffer_least))
-        .max_message_size(Some(limits.message_in))
-        .max_frame_size(Some(limits.message_in))
-}
-
-impl From<Role> for protocol::Role {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Server => Self::Server,
-            Role::Client => Self::Client,
-        }
+        self.begin(Opcode::Binary, message);
+        Ok(())
     }
 }
 
@@ -167,7 +124,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 
     fn send(&mut self, message: Bytes) -> Result<(), LinkError> {
-        self.begin(message, Data::Text)
+        self.begin(Opcode::Text, message);
+        Ok(())
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
@@ -175,20 +133,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 
     fn accepted(&self) -> u64 {
-        self.wire.accepted()
+        self.writer.accepted()
     }
 
     /// Headers and pongs included: it is asked for to bound memory.
     fn backlog(&self) -> usize {
-        self.unsent.bytes() + self.buffered()
+        self.writer.backlog()
     }
 
     fn received_bytes(&self) -> u64 {
-        self.wire.incoming().bytes()
+        self.reader.bytes()
     }
 
     fn assembling(&self) -> Option<u64> {
-        self.wire.incoming().assembling()
+        self.reader.assembling()
     }
 
     /// Pings, and pongs beyond our own pings.
@@ -201,25 +159,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 
     fn ping(&mut self) -> Result<bool, LinkError> {
-        self.hand_over_ping().map(|()| true)
+        self.begin_ping();
+        Ok(true)
     }
 
     fn shrink(&mut self) {
-        if self.is_still() {
-            self.engine.rest();
-        }
+        self.reader.shrink();
+        self.writer.shrink();
     }
 
     fn set_limits(&mut self, limits: &Limits) {
-        let backlog = self.backlog();
-        self.engine.configure(config(limits));
-        // A whole frame that waits, or is in the buffer, needs as much room as before.
-        self.make_room_for_whole(backlog);
-        self.wire.incoming_mut().set_limits(limits);
+        self.message_in = limits.message_in;
+        self.reader.set_limits(limits);
+        self.writer.set_limits(limits);
     }
 
     fn set_whole_frames(&mut self) {
-        self.whole_frames = true;
+        self.writer.set_whole_frames();
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>, code: CloseCode, reason: &str) -> Poll<()> {

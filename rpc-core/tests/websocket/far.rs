@@ -1,6 +1,6 @@
 //! A stream whose other end is the test: what arrives, how much is taken, when it ends.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -31,6 +31,8 @@ pub(crate) struct Line {
     pub(crate) read_at_once: usize,
     /// How many more bytes are taken.
     room: usize,
+    /// Whether several pieces are taken by one write.
+    pub(crate) gathers: bool,
     taken: Vec<u8>,
     pub(crate) bytes_read: usize,
     pub(crate) reads: usize,
@@ -128,6 +130,19 @@ impl AsyncWrite for Near {
         line.room -= count;
         line.taken.extend_from_slice(&buf[..count]);
         Poll::Ready(Ok(count))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.lock().unwrap().gathers
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+        self.poll_write(cx, &bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -54,7 +54,7 @@ fn a_broken_rule_is_named_by_code_and_reason() {
             "1008 too many fragments",
             &[&masked(BEGIN_BINARY, "x"), &masked(MORE, "").repeat(limits.fragments)],
         ),
-        ("1009 a message above the limit `message_in`", &[&[TEXT, 0xff], &[0xff; 8]]),
+        ("1009 a message above the limit `message_in`", &[&[TEXT, 0xff], &[0xff; 8], &[0; 4]]),
         ("1007 text that is not UTF-8", &[&masked(TEXT, b"\xff")]),
         ("1007 text that is not UTF-8", &[&masked(BEGIN, b"\xc3"), &masked(LAST, "x")]),
         ("1007 text that is not UTF-8", &[&masked(TEXT, b"\xc3")]),
@@ -144,8 +144,7 @@ fn a_message_has_begun_with_its_first_byte() {
     }
 }
 
-/// tungstenite reads on until a frame tells it something, and empty fragments never do: a single
-/// `read` would not return as long as they come.
+/// Empty fragments make no message: a reader that goes on until there is one would not return as long as they come.
 #[test]
 fn empty_fragments_without_end_are_stopped_inside_one_read() {
     let (mut server, far) = server(&Limits::server());
@@ -172,7 +171,7 @@ fn a_poll_reads_what_it_is_allowed_and_wakes_itself() {
     assert_eq!(woken.count(), 9);
 }
 
-/// tungstenite alone reads 4 KiB at once: the system calls cost more than the message did.
+/// By 4 KiB at once, the system calls cost more than the message.
 #[test]
 fn a_long_message_is_read_in_long_pieces() {
     let (mut server, far) = server(&Limits::server());
@@ -232,7 +231,6 @@ async fn what_was_asked_right_before_a_close_is_answered() {
     assert!(got.ends_with("\u{3}\u{fffd}"), "and then the close, 1000: {got:?}");
 }
 
-/// tungstenite is not asked when it holds nothing; but of what came together it holds the rest.
 #[test]
 fn whatever_came_behind_a_message_is_dealt_with_though_nothing_more_comes() {
     for behind in [masked(PING, "?"), masked(TEXT, "second"), masked(CLOSE, b"\x03\xe8bye")] {

@@ -5,13 +5,12 @@
 //! connection, and a reset makes the other end's kernel throw away what it has not read yet: above
 //! all the reason of a close after a message too big, of which more is always on its way.
 
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::blocking::Blocked;
-use super::fragments::Fragments;
+use super::header::CONTROL_MAX;
 use super::{Role, WebSocket};
 use crate::error::close::CloseCode;
 use crate::transport::LinkError;
@@ -33,8 +32,8 @@ pub(super) enum Closing {
 /// What is discarded before the thread is given to others.
 const TURN: usize = 64 * 1024;
 
-/// A control frame carries 125 bytes; two are the code.
-const REASON_MAX: usize = 123;
+/// Two bytes of a close are its code.
+const REASON_MAX: usize = CONTROL_MAX - 2;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub(super) fn poll_closing(
@@ -61,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                 Closing::Open => {
                     // A message that is half out stays so: a close frame may stand between
                     // fragments, and a slow reader would never take the rest.
-                    self.unsent = Fragments::default();
+                    self.writer.cut_short();
                     ready!(self.poll_drained(cx))?;
                     self.tell(code, reason);
                     Closing::Telling
@@ -71,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                     Closing::HangingUp
                 }
                 Closing::HangingUp => {
-                    ready!(self.wire.poll_shutdown(cx)).map_err(LinkError::Io)?;
+                    ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
                     Closing::Told
                 }
                 Closing::Told => return Poll::Ready(Ok(())),
@@ -79,26 +78,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         }
     }
 
-    /// Puts the close frame into the buffer, which must be empty: tungstenite counts itself as
-    /// closed before it finds that the frame does not fit, and never tries again.
+    /// Writes the close frame behind what is buffered.
     ///
     /// If the other end closed first, its own code was sent back already, and this does nothing.
     fn tell(&mut self, code: CloseCode, reason: &str) {
-        // It blocks, like all that is only handed over.
-        let carried = self.carried();
-        let _ = self.engine.context(carried).close(&mut Blocked, Some(close_frame(code, reason)));
+        // Codes such as 1006 are for reports about a connection and never sent on one.
+        let code = if code.may_be_sent() { code } else { CloseCode::NORMAL };
+        let reason = &reason[..reason.floor_char_boundary(REASON_MAX)];
+        self.say_close(&[&code.value().to_be_bytes(), reason.as_bytes()].concat());
+    }
+
+    /// Writes a close frame, unless one was written.
+    pub(super) fn say_close(&mut self, payload: &[u8]) {
+        if !std::mem::replace(&mut self.has_said_close, true) {
+            self.writer.close(payload);
+        }
     }
 
     /// Discards what comes until the other end confirms, or until it is enough.
     fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
         let until = self.discard_until();
+        self.reader.discard();
         let mut allowance = TURN;
-        while !self.may_hang_up() && self.wire.incoming().bytes() < until {
+        while !self.may_hang_up() && self.reader.bytes() < until {
             if allowance == 0 {
                 again(cx);
                 return Poll::Pending;
             }
-            match ready!(self.wire.poll_discard(cx)).map_err(LinkError::Io)? {
+            match ready!(self.reader.poll_discard(&mut self.io, cx))? {
                 0 => break,
                 count => allowance = allowance.saturating_sub(count),
             }
@@ -109,8 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// The sender of a message too big may read our reason only when it has sent all of that; so
     /// some more than `message_in`, but not all that one can send in the time we have.
     fn discard_until(&mut self) -> u64 {
-        let message_in = self.engine.config().max_message_size.unwrap_or_default() as u64;
-        let enough = self.wire.incoming().bytes() + message_in.saturating_mul(4);
+        let enough = self.reader.bytes() + (self.message_in as u64).saturating_mul(4);
         *self.discard_until.get_or_insert(enough)
     }
 
@@ -118,13 +124,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// answered; a client waits for the server, so that the port it came from is not held
     /// (RFC 6455, section 7.1.1).
     fn may_hang_up(&self) -> bool {
-        self.engine.role() == Role::Server && self.wire.incoming().is_closed()
+        self.role == Role::Server && self.reader.is_closed()
     }
-}
-
-fn close_frame(code: CloseCode, reason: &str) -> CloseFrame {
-    // Codes such as 1006 are for reports about a connection and never sent on one.
-    let code = if code.may_be_sent() { code } else { CloseCode::NORMAL };
-    let reason = &reason[..reason.floor_char_boundary(REASON_MAX)];
-    CloseFrame { code: code.value().into(), reason: reason.into() }
 }

@@ -1,31 +1,27 @@
-//! The reading half: from the wire to messages, and how the link ended.
+//! What arrives, and how the link ended.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
-use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::WebSocket;
-use super::blocking::Reading;
-use super::errors::{is_blocked, link_error};
+use super::reader::{Arrived, NOT_UTF_8, Refusal};
 use crate::error::close::CloseCode;
 use crate::transport::{LinkError, Received};
-
-/// So much is read at once when nothing was read ahead.
-const FIRST: usize = 4096;
+use crate::util::turn_budget::again;
 
 /// A text message as it was read.
 ///
 /// A short one keeps the read buffer it lies in from being used again: let go of it soon.
 #[derive(Clone)]
-pub struct Text(Utf8Bytes);
+pub struct Text(ByteString);
 
 impl AsRef<str> for Text {
     fn as_ref(&self) -> &str {
-        self.0.as_str()
+        &self.0
     }
 }
 
@@ -35,58 +31,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         cx: &mut Context<'_>,
         mut allowance: usize,
     ) -> Poll<Received<Text>> {
-        let mut space = [const { MaybeUninit::uninit() }; FIRST];
-        let mut first = ReadBuf::uninit(&mut space[..allowance.min(FIRST)]);
-        match self.poll_first(cx, &mut first) {
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(error)) => return Poll::Ready(self.ended(error.into())),
-            Poll::Pending => return self.wait(cx),
-        }
-        let mut first = first.filled();
-        let carried = self.carried();
         loop {
-            let (wire, allowance) = (&mut self.wire, &mut allowance);
-            let context = self.engine.context(carried);
-            let read = context.read(&mut Reading { first: &mut first, wire, cx, allowance });
-            self.taken += u64::from(read.is_ok());
-            match read {
-                Ok(Message::Ping(payload)) => self.pinged(payload.len()),
-                Ok(Message::Pong(_)) => self.ponged(),
-                Ok(message) => {
-                    self.wire.keep(first);
-                    return Poll::Ready(received(message));
+            match self.reader.next() {
+                Ok(Arrived::Text(text)) => return Poll::Ready(Received::Text(Text(text))),
+                Ok(Arrived::Binary(bytes)) => return Poll::Ready(Received::Binary(bytes)),
+                Ok(Arrived::Close(close)) => return Poll::Ready(self.closed(close)),
+                Ok(Arrived::Ping(payload)) => {
+                    self.pinged(payload);
+                    continue;
                 }
-                Err(error) if is_blocked(&error) => {
-                    self.wire.keep(first);
+                Ok(Arrived::Pong) => {
+                    self.ponged();
+                    continue;
+                }
+                Ok(Arrived::CloseWaits) => {
+                    again(cx);
                     return self.wait(cx);
                 }
-                Err(error) => return Poll::Ready(self.ended(error)),
+                Ok(Arrived::Nothing) => {}
+                Err(refusal) => return Poll::Ready(self.refused(refusal)),
+            }
+            if allowance == 0 {
+                // Without this a peer with a fast line would keep the thread until a long message is whole.
+                again(cx);
+                return self.wait(cx);
+            }
+            match self.reader.poll_fill(&mut self.io, cx, allowance) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(left()),
+                Poll::Ready(Ok(count)) => allowance -= count,
+                Poll::Ready(Err(error)) => return Poll::Ready(Received::Failed(error.into())),
+                Poll::Pending => {
+                    self.reader.settle();
+                    return self.wait(cx);
+                }
             }
         }
     }
 
-    /// Reads what arrives when tungstenite holds nothing; if it holds something, that is for it to
-    /// go on with.
-    ///
-    /// tungstenite fills its buffer with zeros for each attempt to read, also for the one that finds
-    /// nothing and ends each turn; so it is asked only when there is something.
-    fn poll_first(
-        &mut self,
-        cx: &mut Context<'_>,
-        first: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if first.capacity() == 0 || !self.nothing_is_read_ahead() {
-            return Poll::Ready(Ok(()));
-        }
-        self.wire.poll_first(cx, first)
-    }
-
-    /// tungstenite has taken the answer into its buffer, or will; only the last one if that is
-    /// full, so that a peer which pings and never reads costs no more than the buffer.
-    fn pinged(&mut self, payload: usize) {
+    fn pinged(&mut self, payload: Bytes) {
         self.unasked_controls += 1;
-        self.owes_pongs = true;
-        self.count_handed(payload);
+        if !self.has_said_close {
+            self.owes_pongs = true;
+            self.writer.pong(payload);
+        }
     }
 
     fn ponged(&mut self) {
@@ -109,32 +96,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Poll::Pending
     }
 
-    fn ended(&self, error: Error) -> Received<Text> {
-        if let Some(refusal) = self.wire.incoming().refusal() {
-            return Received::Failed(LinkError::violation(refusal.code, refusal.reason));
+    /// The other end closes. It is answered by its own code; what has not begun to leave is dropped.
+    fn closed(&mut self, close: Option<(CloseCode, ByteString)>) -> Received<Text> {
+        let close = close.map(|(code, reason)| {
+            if code.may_be_sent() {
+                (code, reason)
+            } else {
+                (CloseCode::PROTOCOL, ByteString::from_static("Protocol violation"))
+            }
+        });
+        let mut answer = BytesMut::new();
+        if let Some((code, reason)) = &close {
+            answer.extend_from_slice(&code.value().to_be_bytes());
+            answer.extend_from_slice(reason.as_bytes());
         }
-        if self.pings > 0 && matches!(error, Error::Utf8(_)) {
+        self.say_close(&answer);
+        let (code, reason) = close.unzip();
+        let reason = reason.map(String::from).unwrap_or_default();
+        Received::Closed { code, reason }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Received<Text> {
+        if self.pings > 0 && refusal == NOT_UTF_8 {
             // Kodi writes the bytes of a pong into a text message.
             tracing::warn!(
                 "text that is not UTF-8 came in the place of a pong: for an end that cannot answer pings \
                  set `keepalive` to false"
             );
         }
-        Received::Failed(link_error(error))
+        Received::Failed(LinkError::violation(refusal.code, refusal.reason))
     }
 }
 
-fn received(message: Message) -> Received<Text> {
-    match message {
-        Message::Text(text) => Received::Text(Text(text)),
-        Message::Close(frame) => closed(frame),
-        // Of these only `Binary` is ever read here: `Frame` is how raw frames are written.
-        binary => Received::Binary(binary.into_data()),
-    }
-}
-
-fn closed(frame: Option<CloseFrame>) -> Received<Text> {
-    let code = frame.as_ref().map(|frame| CloseCode::new(frame.code.into()));
-    let reason = frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default();
-    Received::Closed { code, reason }
+fn left() -> Received<Text> {
+    let ended = "the other end left without a close";
+    Received::Failed(LinkError::Io(io::Error::new(io::ErrorKind::UnexpectedEof, ended)))
 }

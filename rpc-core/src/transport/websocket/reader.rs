@@ -1,0 +1,690 @@
+//! The reading half: from bytes to messages.
+//!
+//! ```text
+//!            ┌─▶ input ──── a short frame, whole ─────────────▶ the message is a part of the input
+//! stream ────┤     └─────── the begin of a long one ──┐
+//!            └─▶ assembly ◀────────────────────────────┘─────▶ the message is the assembly
+//! ```
+//!
+//! What is short waits in `input` until it is whole, and its message is cut out of there. What is long, or a part of a
+//! message, is gathered in `assembly`, into which the stream is read directly: a long message is copied by nobody but the
+//! system, its mask is taken off where it lies, and its text is checked once.
+//!
+//! Every header is judged before memory is spent on its payload. A header may lie about the length; so memory is taken
+//! as bytes come.
+
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytestring::ByteString;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::Role;
+use super::buffers;
+use super::header::{CONTROL_MAX, Header, LONGEST, Opcode, begins_data};
+use super::mask::Mask;
+use crate::error::close::CloseCode;
+use crate::limits::Limits;
+
+/// A frame up to this length waits in the input until it is whole.
+const SHORT: usize = 4096;
+
+/// So much of a long frame is read at once, and so much memory is taken ahead of the bytes that come.
+const AHEAD: usize = 64 * 1024;
+
+/// So much is read beyond the end of a long frame: mostly the header of the next frame and its first bytes, so that
+/// they need no system call of their own.
+const BEYOND: usize = 4096;
+
+/// What arrives, and whether it may go on.
+pub(super) struct Reader {
+    /// Whether frames must have a mask: they come from a client.
+    masked: bool,
+    /// The bounds of a message.
+    message_in: u64,
+    fragments_max: usize,
+    /// What is read at once while no long frame arrives.
+    read_at_once: usize,
+    /// Bytes that were read and belong to no message yet.
+    input: BytesMut,
+    /// The frame that is read into the assembly.
+    frame: Option<Frame>,
+    /// The message that is being assembled.
+    assembly: Option<Box<Assembly>>,
+    /// The messages that arrived whole.
+    whole: u64,
+    /// A message arrived since there was last nothing to read.
+    is_unsettled: bool,
+    /// Everything that ever arrived.
+    bytes: u64,
+    /// While arriving frames are discarded: the bytes of the last frame that are still to come, and whether it is the
+    /// close.
+    discarding: Option<Discarded>,
+    /// Whether the other end's close frame has arrived.
+    is_closed: bool,
+}
+
+/// A frame of which a part has come.
+#[derive(Clone, Copy)]
+struct Frame {
+    is_last: bool,
+    /// The bytes that are still to come.
+    left: u64,
+    /// The mask of the next byte.
+    mask: Option<Mask>,
+}
+
+/// A message of which a part has come.
+struct Assembly {
+    is_text: bool,
+    buffer: BytesMut,
+    /// The part of the buffer that is known to be UTF-8.
+    checked: usize,
+    /// Frames and declared bytes so far.
+    fragments: usize,
+    size: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Discarded {
+    left: u64,
+    is_close: bool,
+}
+
+/// What has arrived.
+#[derive(Debug)]
+pub(super) enum Arrived {
+    Text(ByteString),
+    Binary(Bytes),
+    Ping(Bytes),
+    Pong,
+    /// A close: its code, if it has one, and its reason.
+    Close(Option<(CloseCode, ByteString)>),
+    /// A close, which is taken the next time: messages have come right before it.
+    CloseWaits,
+    /// Nothing that is whole.
+    Nothing,
+}
+
+/// Why no more is taken: what to close with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) code: CloseCode,
+    pub(super) reason: &'static str,
+}
+
+const fn protocol(reason: &'static str) -> Refusal {
+    Refusal { code: CloseCode::PROTOCOL, reason }
+}
+
+/// Text that is not UTF-8.
+pub(super) const NOT_UTF_8: Refusal =
+    Refusal { code: CloseCode::INVALID_TEXT, reason: "text that is not UTF-8" };
+
+fn refuse_if(refuse: bool, refusal: Refusal) -> Result<(), Refusal> {
+    if refuse { Err(refusal) } else { Ok(()) }
+}
+
+impl Reader {
+    /// Makes one that has read `already_read`, for an end of this role.
+    pub(super) fn new(role: Role, already_read: Bytes, limits: &Limits) -> Self {
+        let mut reader = Self {
+            masked: role == Role::Server,
+            message_in: 0,
+            fragments_max: 0,
+            read_at_once: 0,
+            bytes: already_read.len() as u64,
+            input: already_read.into(),
+            frame: None,
+            assembly: None,
+            whole: 0,
+            is_unsettled: false,
+            discarding: None,
+            is_closed: false,
+        };
+        reader.set_limits(limits);
+        reader
+    }
+
+    /// Other bounds hold from now on.
+    pub(super) fn set_limits(&mut self, limits: &Limits) {
+        self.message_in = limits.message_in as u64;
+        self.fragments_max = limits.fragments;
+        self.read_at_once = limits.read_buffer.max(LONGEST + CONTROL_MAX);
+    }
+
+    /// Takes what has arrived.
+    #[inline]
+    pub(super) fn next(&mut self) -> Result<Arrived, Refusal> {
+        if self.frame.is_none() && self.assembly.is_none() {
+            if let Some(text) = self.take_short_text()? {
+                return Ok(Arrived::Text(text));
+            }
+            if self.input.is_empty() {
+                return Ok(Arrived::Nothing);
+            }
+        }
+        self.next_of_any_kind()
+    }
+
+    /// Takes a message of text that is a single short frame and has come as a whole. Most are like this.
+    #[inline]
+    fn take_short_text(&mut self) -> Result<Option<ByteString>, Refusal> {
+        const TEXT: u8 = 0x81;
+        let [TEXT, second, ..] = *self.input else { return Ok(None) };
+        let length = usize::from(second & 0x7f);
+        let is_masked = second & 0x80 != 0;
+        let size = if is_masked { 6 } else { 2 };
+        let is_usual = length <= CONTROL_MAX
+            && is_masked == self.masked
+            && length as u64 <= self.message_in
+            && self.fragments_max > 0;
+        if !is_usual || self.input.len() < size + length {
+            return Ok(None);
+        }
+        if is_masked {
+            let (header, payload) = self.input.split_at_mut(size);
+            let mask = Mask::new([header[2], header[3], header[4], header[5]]);
+            mask.apply(&mut payload[..length]);
+        }
+        self.input.advance(size);
+        self.finish_text(length).map(Some)
+    }
+
+    /// Cuts a message of text out of the input.
+    #[inline]
+    fn finish_text(&mut self, length: usize) -> Result<ByteString, Refusal> {
+        let payload = self.input.split_to(length).freeze();
+        let text = ByteString::try_from(payload).map_err(|_| NOT_UTF_8)?;
+        self.count_message();
+        Ok(text)
+    }
+
+    fn count_message(&mut self) {
+        self.whole += 1;
+        self.is_unsettled = true;
+    }
+
+    #[inline(never)]
+    fn next_of_any_kind(&mut self) -> Result<Arrived, Refusal> {
+        loop {
+            if let Some(frame) = self.frame {
+                self.gather(frame);
+                if self.frame.is_some_and(|frame| frame.left > 0) {
+                    return Ok(Arrived::Nothing);
+                }
+                self.frame = None;
+                match self.end_frame(frame.is_last)? {
+                    Some(message) => return Ok(message),
+                    None => continue,
+                }
+            }
+            let Some(header) = Header::read(&self.input) else { return Ok(Arrived::Nothing) };
+            self.judge(&header)?;
+            if header.opcode.is_control() {
+                let length = header.length as usize;
+                if self.input.len() < header.size + length {
+                    return Ok(Arrived::Nothing);
+                }
+                if header.opcode == Opcode::Close && std::mem::take(&mut self.is_unsettled) {
+                    return Ok(Arrived::CloseWaits);
+                }
+                let payload = self.take_payload(&header, length);
+                return self.control(header.opcode, payload);
+            }
+            if let Some(length) = self.short_message(&header) {
+                if self.input.len() < header.size + length {
+                    return Ok(Arrived::Nothing);
+                }
+                let payload = self.take_payload(&header, length);
+                self.count_message();
+                return message(header.opcode == Opcode::Text, payload);
+            }
+            self.begin_frame(&header);
+        }
+    }
+
+    /// Returns the length of a frame that is a message by itself, if the frame is short.
+    fn short_message(&self, header: &Header) -> Option<usize> {
+        let is_message = header.is_last && self.assembly.is_none();
+        let length = usize::try_from(header.length).ok()?;
+        (is_message && length <= SHORT - header.size).then_some(length)
+    }
+
+    /// Takes a frame off the input, and returns its payload without the mask.
+    fn take_payload(&mut self, header: &Header, length: usize) -> Bytes {
+        self.input.advance(header.size);
+        let mut payload = self.input.split_to(length);
+        if let Some(mask) = header.mask {
+            mask.apply(&mut payload);
+        }
+        payload.freeze()
+    }
+
+    fn control(&mut self, opcode: Opcode, payload: Bytes) -> Result<Arrived, Refusal> {
+        Ok(match opcode {
+            Opcode::Ping => Arrived::Ping(payload),
+            Opcode::Pong => Arrived::Pong,
+            _ => {
+                self.is_closed = true;
+                Arrived::Close(close(payload)?)
+            }
+        })
+    }
+
+    /// Judges a header before memory is spent on its payload. What it says may come again, as long as the frame is not
+    /// whole.
+    fn judge(&self, header: &Header) -> Result<(), Refusal> {
+        refuse_if(header.has_reserved_bits, protocol("reserved bits are set"))?;
+        let is_unknown = matches!(header.opcode, Opcode::Unknown { .. });
+        refuse_if(is_unknown, protocol("an opcode without meaning"))?;
+        match header.mask {
+            None => refuse_if(self.masked, protocol("a client's frame without mask"))?,
+            Some(_) => refuse_if(!self.masked, protocol("a server's frame with mask"))?,
+        }
+        if header.opcode.is_control() {
+            refuse_if(!header.is_last, protocol("a control frame in fragments"))?;
+            let is_long = header.length > CONTROL_MAX as u64;
+            return refuse_if(is_long, protocol("a control frame of more than 125 bytes"));
+        }
+        let is_continuation = header.opcode == Opcode::Continuation;
+        let (fragments, size) = match &self.assembly {
+            Some(assembly) => {
+                let why = protocol("a new message before the last was whole");
+                refuse_if(!is_continuation, why)?;
+                (assembly.fragments, assembly.size)
+            }
+            None => {
+                refuse_if(is_continuation, protocol("a continuation of no message"))?;
+                (0, 0)
+            }
+        };
+        let is_big = size.saturating_add(header.length) > self.message_in;
+        let reason = "a message above the limit `message_in`";
+        refuse_if(is_big, Refusal { code: CloseCode::TOO_BIG, reason })?;
+        let reason = "too many fragments";
+        refuse_if(fragments >= self.fragments_max, Refusal { code: CloseCode::POLICY, reason })
+    }
+
+    /// Begins to gather the payload of a frame.
+    fn begin_frame(&mut self, header: &Header) {
+        self.input.advance(header.size);
+        let assembly = self.assembly.get_or_insert_with(|| {
+            let is_text = header.opcode == Opcode::Text;
+            let buffer = BytesMut::new();
+            Box::new(Assembly { is_text, buffer, checked: 0, fragments: 0, size: 0 })
+        });
+        assembly.fragments += 1;
+        assembly.size = assembly.size.saturating_add(header.length);
+        let Header { is_last, length, mask, .. } = *header;
+        self.frame = Some(Frame { is_last, left: length, mask });
+    }
+
+    /// Moves what the input has of a frame to the assembly.
+    fn gather(&mut self, frame: Frame) {
+        let Some(assembly) = &mut self.assembly else { return };
+        let here =
+            usize::try_from(frame.left).map_or(self.input.len(), |left| left.min(self.input.len()));
+        if here == 0 {
+            return;
+        }
+        if assembly.buffer.capacity() == 0 {
+            assembly.reserve(frame.left);
+        }
+        let start = assembly.buffer.len();
+        assembly.buffer.extend_from_slice(&self.input[..here]);
+        self.input.advance(here);
+        self.gathered(start);
+    }
+
+    /// Takes the mask off what has come since the assembly had `start` bytes.
+    fn gathered(&mut self, start: usize) {
+        let (Some(assembly), Some(frame)) = (&mut self.assembly, &mut self.frame) else { return };
+        let come = &mut assembly.buffer[start..];
+        frame.left -= come.len() as u64;
+        if let Some(mask) = &mut frame.mask {
+            mask.apply(come);
+            *mask = mask.after(come.len());
+        }
+    }
+
+    /// Ends a frame whose payload has come. Returns the message if it was the last one.
+    fn end_frame(&mut self, is_last: bool) -> Result<Option<Arrived>, Refusal> {
+        if !is_last {
+            if let Some(assembly) = &mut self.assembly {
+                assembly.check()?;
+            }
+            return Ok(None);
+        }
+        let Some(assembly) = self.assembly.take() else { return Ok(None) };
+        self.count_message();
+        message(assembly.is_text, assembly.buffer.freeze()).map(Some)
+    }
+
+    /// Reads more, at most `allowance` bytes. 0 bytes are the end.
+    pub(super) fn poll_fill<S: AsyncRead + Unpin>(
+        &mut self,
+        io: &mut S,
+        cx: &mut Context<'_>,
+        allowance: usize,
+    ) -> Poll<io::Result<usize>> {
+        let count = match (&mut self.assembly, self.frame) {
+            (Some(assembly), Some(frame)) if self.input.is_empty() => {
+                let start = assembly.buffer.len();
+                let most = assembly.reserve(frame.left).min(allowance);
+                let count = ready!(poll_read(io, cx, &mut assembly.buffer, most))?;
+                let come = u64::try_from(count).unwrap_or(u64::MAX);
+                if let Some(beyond) = come.checked_sub(frame.left).filter(|beyond| *beyond > 0) {
+                    let end = assembly.buffer.len() - beyond as usize;
+                    if !self.input.try_reclaim(beyond as usize) {
+                        self.input = buffers::take(self.read_at_once);
+                    }
+                    self.input.extend_from_slice(&assembly.buffer[end..]);
+                    assembly.buffer.truncate(end);
+                }
+                self.gathered(start);
+                count
+            }
+            _ => {
+                let most = self.make_room();
+                ready!(poll_read(io, cx, &mut self.input, most.min(allowance)))?
+            }
+        };
+        self.bytes += count as u64;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Makes room in the input for what comes next. Returns how much.
+    fn make_room(&mut self) -> usize {
+        let have = self.input.len();
+        if have == 0 && !self.input.try_reclaim(self.read_at_once) {
+            self.input = buffers::take(self.read_at_once);
+            return self.read_at_once;
+        }
+        let wanted = match Header::read(&self.input) {
+            Some(header) if have < SHORT => {
+                SHORT.min(header.size.saturating_add(header.length as usize))
+            }
+            _ => 0,
+        };
+        let room = self.read_at_once.max(wanted).saturating_sub(have).max(LONGEST);
+        self.input.reserve(room);
+        room
+    }
+
+    /// There is nothing more to read for now. A connection at rest keeps no buffer.
+    pub(super) fn settle(&mut self) {
+        self.is_unsettled = false;
+        if self.input.is_empty() {
+            buffers::put_aside(&mut self.input, self.read_at_once);
+        }
+    }
+
+    /// Frees what a large message left behind.
+    pub(super) fn shrink(&mut self) {
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+    }
+
+    /// Reads and discards, also after a refusal. 0 bytes are the end of the stream.
+    pub(super) fn poll_discard<S: AsyncRead + Unpin>(
+        &mut self,
+        io: &mut S,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let most = self.make_room();
+        let count = ready!(poll_read(io, cx, &mut self.input, most))?;
+        self.bytes += count as u64;
+        self.discard();
+        Poll::Ready(Ok(count))
+    }
+
+    /// Discards what was read. No message comes any more.
+    pub(super) fn discard(&mut self) {
+        self.assembly = None;
+        let of_frame =
+            Discarded { left: self.frame.take().map_or(0, |frame| frame.left), is_close: false };
+        let discarded = self.discarding.get_or_insert(of_frame);
+        loop {
+            let here = usize::try_from(discarded.left)
+                .map_or(self.input.len(), |left| left.min(self.input.len()));
+            self.input.advance(here);
+            discarded.left -= here as u64;
+            if discarded.left > 0 {
+                return;
+            }
+            self.is_closed |= discarded.is_close;
+            let Some(header) = Header::read(&self.input) else { return };
+            self.input.advance(header.size);
+            let is_close = header.opcode == Opcode::Close;
+            *discarded = Discarded { left: header.length, is_close };
+        }
+    }
+
+    /// The number of the message, from 0, that has begun, with its very first byte, and is not whole.
+    pub(super) fn assembling(&self) -> Option<u64> {
+        let begun =
+            self.assembly.is_some() || self.input.first().is_some_and(|&first| begins_data(first));
+        begun.then_some(self.whole)
+    }
+
+    /// Whether the other end's close frame has arrived.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Assembly {
+    /// Makes room for bytes of a frame of which `left` are still to come. Returns how many may be read.
+    fn reserve(&mut self, left: u64) -> usize {
+        let ahead = usize::try_from(left).map_or(AHEAD, |left| left.min(AHEAD));
+        let room = ahead + BEYOND;
+        self.buffer.reserve(room);
+        room
+    }
+
+    /// Checks text that is to go on.
+    fn check(&mut self) -> Result<(), Refusal> {
+        if !self.is_text {
+            return Ok(());
+        }
+        match str::from_utf8(&self.buffer[self.checked..]) {
+            Ok(_) => self.checked = self.buffer.len(),
+            // A character that is cut is whole with the next fragment.
+            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+            Err(_) => return Err(NOT_UTF_8),
+        }
+        Ok(())
+    }
+}
+
+fn message(is_text: bool, payload: Bytes) -> Result<Arrived, Refusal> {
+    if !is_text {
+        return Ok(Arrived::Binary(payload));
+    }
+    ByteString::try_from(payload).map(Arrived::Text).map_err(|_| NOT_UTF_8)
+}
+
+/// Reads the payload of a close.
+fn close(mut payload: Bytes) -> Result<Option<(CloseCode, ByteString)>, Refusal> {
+    match payload.len() {
+        0 => Ok(None),
+        1 => Err(protocol("a close frame with half a code")),
+        _ => {
+            let code = CloseCode::new(payload.get_u16());
+            let reason = ByteString::try_from(payload).map_err(|_| NOT_UTF_8)?;
+            Ok(Some((code, reason)))
+        }
+    }
+}
+
+/// Reads at most `most` bytes to the end of `buffer`, which has room for them.
+fn poll_read<S: AsyncRead + Unpin>(
+    io: &mut S,
+    cx: &mut Context<'_>,
+    buffer: &mut BytesMut,
+    most: usize,
+) -> Poll<io::Result<usize>> {
+    pin!(io.read_buf(&mut buffer.limit(most))).poll(cx)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn limits(message_in: usize, fragments: usize) -> Limits {
+        let mut limits = Limits::server();
+        (limits.message_in, limits.fragments) = (message_in, fragments);
+        limits
+    }
+
+    /// Reads what comes, in pieces that end at `cuts`, and tells all that arrives until the first refusal.
+    fn read(
+        reader: &mut Reader,
+        stream: &[u8],
+        cuts: &[usize],
+        next: fn(&mut Reader) -> Result<Arrived, Refusal>,
+    ) -> Vec<String> {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let mut told = Vec::new();
+        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (stream.len() + 1)).collect();
+        ends.push(stream.len());
+        ends.sort_unstable();
+        let mut start = 0;
+        for end in ends {
+            let mut piece = &stream[start..end];
+            start = end;
+            loop {
+                match next(reader) {
+                    Ok(Arrived::Nothing) if piece.is_empty() => break,
+                    Ok(Arrived::Nothing) => {
+                        let read = reader.poll_fill(&mut piece, cx, usize::MAX);
+                        assert!(
+                            matches!(read, Poll::Ready(Ok(1..))),
+                            "there is room for what comes"
+                        );
+                    }
+                    Ok(arrived) => told.push(format!("{arrived:?}")),
+                    Err(refusal) => {
+                        told.push(format!("{refusal:?}"));
+                        return told;
+                    }
+                }
+            }
+            reader.settle();
+        }
+        told.push(format!("{:?} {}", reader.assembling(), reader.bytes()));
+        told
+    }
+
+    /// A frame: its first byte, its payload, and whether it has a mask.
+    fn frame() -> impl Strategy<Value = Vec<u8>> {
+        let first = prop_oneof![
+            6 => Just(0x81_u8),
+            2 => prop::sample::select(vec![0x01, 0x00, 0x80, 0x82, 0x89, 0x8a, 0x02]),
+            1 => prop::sample::select(vec![0x88, 0xc1, 0x83, 0x8b, 0x09]),
+        ];
+        let length =
+            prop_oneof![0..130_usize, Just(SHORT - 8), SHORT - 10..SHORT + 10, Just(70_000)];
+        let payload = (length, prop::sample::select(vec!["a", "\u{e9}", "\u{1f980}"]), 0..40_u8);
+        (first, payload, prop::bool::weighted(0.95)).prop_map(|(first, payload, has_mask)| {
+            let (length, text, broken) = payload;
+            let mut payload = BytesMut::from(text.repeat(length.div_ceil(text.len())).as_bytes());
+            payload.truncate(length);
+            if broken == 0 {
+                payload.put_u8(0xff);
+            }
+            let mask = has_mask.then(|| Mask::new([7, 1, 200, 9]));
+            let mut out = BytesMut::new();
+            Header::write(&mut out, Opcode::Text, true, payload.len(), mask);
+            out[0] = first;
+            if let Some(mask) = mask {
+                mask.apply(&mut payload);
+            }
+            out.extend_from_slice(&payload);
+            out.to_vec()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+        /// However a stream is cut into pieces, the same arrives; and short messages are read as all others are.
+        #[test]
+        fn the_same_arrives_in_pieces_and_by_the_general_way(
+            frames in prop::collection::vec(frame(), 0..8),
+            cuts in prop::collection::vec(any::<usize>(), 0..12),
+            fragments in 1..4_usize,
+        ) {
+            let stream = frames.concat();
+            let limits = limits(100_000, fragments);
+            let reader = || Reader::new(Role::Server, Bytes::new(), &limits);
+            let is_news = |told: &String| told != "CloseWaits";
+            let whole = read(&mut reader(), &stream, &[], Reader::next);
+            let cut = read(&mut reader(), &stream, &cuts, Reader::next);
+            let general = read(&mut reader(), &stream, &cuts, Reader::next_of_any_kind);
+            prop_assert_eq!(&cut, &general);
+            let cut: Vec<_> = cut.into_iter().filter(is_news).collect();
+            let whole: Vec<_> = whole.into_iter().filter(is_news).collect();
+            prop_assert_eq!(whole, cut);
+        }
+    }
+
+    const BEGIN: &[u8] = &[0x01, 1, b'a'];
+    const PING: &[u8] = &[0x89, 1, b'p'];
+
+    fn client(limits: &Limits, stream: &[u8]) -> (Reader, Vec<String>) {
+        let mut reader = Reader::new(Role::Client, Bytes::new(), limits);
+        let told = read(&mut reader, stream, &[], Reader::next);
+        (reader, told)
+    }
+
+    #[test]
+    fn the_declared_bytes_of_a_message_are_summed_before_they_come() {
+        let (_, told) = client(&limits(9, 9), &[BEGIN, &[0x80, 8]].concat());
+        assert!(!told.last().unwrap().contains("1009"), "{told:?}");
+        let (_, told) = client(&limits(9, 9), &[BEGIN, &[0x80, 9]].concat());
+        assert!(told.last().unwrap().contains("message_in"), "{told:?}");
+    }
+
+    #[test]
+    fn no_declared_length_takes_memory_or_overflows() {
+        for length in [1_u64 << 20, 1 << 62, 1 << 63, u64::MAX - 4, u64::MAX] {
+            let stream = [&BEGIN[..], &[0x80, 127], &length.to_be_bytes(), b"payload"].concat();
+            let (mut reader, told) = client(&limits(usize::MAX, 9), &stream);
+            assert!(told.last().unwrap().starts_with("Some(0)"), "{told:?}");
+            assert!(reader.assembly.as_ref().unwrap().buffer.capacity() < 200_000);
+            reader.discard();
+            assert!(!reader.is_closed());
+        }
+    }
+
+    #[test]
+    fn the_peers_close_is_seen_also_after_a_refusal() {
+        let too_big = [&[0x81, 10], &b"0123456789"[..], PING, &[0x88, 2, 3, 0xe8]].concat();
+        let (mut reader, told) = client(&limits(9, 9), &too_big);
+        assert!(told.last().unwrap().contains("message_in"), "{told:?}");
+        reader.discard();
+        assert!(reader.is_closed());
+    }
+
+    #[test]
+    fn a_reader_at_rest_has_no_buffer() {
+        let long = vec![0; 100_000];
+        let stream = [&[0x82, 127], &(long.len() as u64).to_be_bytes()[..], &long, PING].concat();
+        let (reader, told) = client(&Limits::client(), &stream);
+        assert_eq!((told.len(), reader.input.capacity()), (3, 0));
+        assert!(reader.assembly.is_none());
+    }
+}
