@@ -13,6 +13,7 @@ use crate::error::decode_error::explain;
 use crate::error::object::ErrorObject;
 use crate::error::rpc_error::RpcError;
 use crate::protocol::tables::streams::{InFlight, Item};
+use crate::wire::value;
 
 mod buffered;
 mod byte_reader;
@@ -417,7 +418,7 @@ fn typed<T: DeserializeOwned, E: StreamErrorType>(next: NextItem<'_>) -> Result<
 }
 
 fn decoded<T: DeserializeOwned, E>(json: &str) -> Result<T, StreamError<E>> {
-    serde_json::from_str(json).map_err(|error| StreamError::Decode(explain(&error).into()))
+    value::decode(json).map_err(|error| StreamError::Decode(explain(&error).into()))
 }
 
 impl<T, E> Unpin for Streaming<T, E> {}

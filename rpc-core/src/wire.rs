@@ -17,3 +17,4 @@ pub(crate) mod scan;
 pub(crate) mod session;
 pub(crate) mod stream_ref;
 pub(crate) mod trace;
+pub(crate) mod value;

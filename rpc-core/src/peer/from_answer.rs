@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 
 use crate::error::decode_error::explain;
 use crate::stream::{Remote, Streaming};
+use crate::wire::value;
 
 /// A type that a call can return: any type that can be deserialized from JSON, or a [`Streaming`] if the call is a
 /// subscription.
@@ -42,7 +43,7 @@ pub(crate) enum Kind {
 impl<T: DeserializeOwned> FromAnswer for T {
     fn read(answer: Answer) -> Result<Self, String> {
         match answer.0 {
-            Kind::Json(json) => serde_json::from_str(&json).map_err(|error| explain(&error)),
+            Kind::Json(json) => value::decode(&json).map_err(|error| explain(&error)),
             Kind::Stream(_) => Err("a subscription, where a result was expected".into()),
         }
     }
