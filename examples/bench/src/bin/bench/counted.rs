@@ -18,6 +18,13 @@ const FIRST: u64 = 1000;
 /// The connections of the first run.
 const FIRST_CONNECTIONS: u64 = 50;
 
+/// The chunks of the first run, after which the windows have their size, and how many more the second run has.
+const FIRST_CHUNKS: u64 = 200;
+const MORE_CHUNKS: u64 = 400;
+
+/// Bytes of a chunk.
+const CHUNK: f64 = 65_536.0;
+
 /// Instructions of a server in user space, for each call.
 pub(crate) fn instructions(programs: &Programs, server: Server, load: Load) -> Checked<f64> {
     under(programs, "callgrind", server, load, collected)
@@ -62,6 +69,18 @@ pub(crate) fn client_instructions(
         collected(&log)
     };
     difference(FIRST, calls.count, count)
+}
+
+/// Instructions of both ends in user space, for each byte of chunks that go this way.
+pub(crate) fn of_chunk_bytes(programs: &Programs, way: &str) -> Checked<f64> {
+    let log = programs.scratch.join("valgrind.log");
+    let count = |chunks: u64| {
+        let mut words = [valgrind("callgrind", &log), programs.own("chunks")].concat();
+        words.extend([way.to_owned(), chunks.to_string()]);
+        run(FIRST_CORE, &words)?;
+        collected(&log)
+    };
+    Ok(difference(FIRST_CHUNKS, MORE_CHUNKS, count)? / CHUNK)
 }
 
 /// System calls that write, for each call.

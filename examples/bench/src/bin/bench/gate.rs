@@ -16,6 +16,9 @@ const INSTRUCTIONS: f64 = 1.12;
 /// Our system calls that send, for each call with 256 outstanding.
 const SENDS: f64 = 0.02;
 
+/// Instructions of both ends together, for each byte of a chunk of a stream.
+const PER_CHUNK_BYTE: f64 = 10.0;
+
 /// By how much the ratios of two counts of the same tree may differ where one call is outstanding: each turn has one
 /// message then, and how the two processes take turns is not the same each time.
 const DIFFERS: f64 = 0.01;
@@ -37,7 +40,22 @@ pub(crate) fn run() -> Checked {
     if sends > SENDS {
         return Err("a call takes too many sends".into());
     }
+    chunks(&programs)?;
     with_session(&programs)
+}
+
+/// Chunks of a stream of bytes, in each direction: a long message is copied, masked and looked at as seldom as can be.
+fn chunks(programs: &Programs) -> Checked {
+    for way in ["down", "up"] {
+        let counted = counted::of_chunk_bytes(programs, way)?;
+        println!(
+            "instructions per byte of a chunk, {way}: {counted:.2} (at most {PER_CHUNK_BYTE})"
+        );
+        if counted > PER_CHUNK_BYTE {
+            return Err("a byte of a chunk takes too many instructions".into());
+        }
+    }
+    Ok(())
 }
 
 /// A call with a session, to the same without.
