@@ -23,6 +23,7 @@ use crate::util::missing::missing;
 use crate::wire::stream_ref::{self, NO_STREAM};
 
 mod flattened;
+mod plain;
 mod selector;
 mod token;
 
@@ -70,8 +71,11 @@ pub(crate) fn decode_list<L: ParamList>(
 ) -> Result<L, ErrorObject> {
     let text = params.as_str().unwrap_or("[]");
     let mut list = L::default();
-    if let Err(unfit) = read(&mut list, cx, info, token, text) {
-        return Err(refusal::<L>(&unfit, cx, info, token, text));
+    if plain::read(&mut list, text, info.len()).is_err() {
+        list = L::default();
+        if let Err(unfit) = general(&mut list, cx, info, token, text) {
+            return Err(refusal::<L>(&unfit, cx, info, token, text));
+        }
     }
     list.complete(info)?;
     Ok(list)
@@ -80,7 +84,7 @@ pub(crate) fn decode_list<L: ParamList>(
 /// Decodes params as [`decode_list`] does, for a caller that does not need the error.
 pub(crate) fn decode_fitting<L: ParamList>(text: &str, info: &[ParamInfo]) -> Option<L> {
     let mut list = L::default();
-    read(&mut list, None, info, &mut None, text).ok()?;
+    general(&mut list, None, info, &mut None, text).ok()?;
     list.complete(info).ok()?;
     Some(list)
 }
@@ -91,8 +95,9 @@ struct Unfit {
     parameter: Option<usize>,
 }
 
-#[inline]
-fn read<L: ParamList>(
+/// Reads the params with serde_json.
+#[inline(never)] // most params are plain
+fn general<L: ParamList>(
     list: &mut L,
     cx: Option<&Context>,
     info: &[ParamInfo],
