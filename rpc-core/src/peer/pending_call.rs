@@ -53,12 +53,12 @@ enum State {
     Queued(Arc<QueuedCall>),
     /// Passes through layers. The innermost layer starts another call.
     Layered(CallFuture),
-    /// Failed before it started.
-    Failed(Failure),
+    /// Failed before it started. Boxed, as the permit below: few calls have one, and each call is moved several times.
+    Failed(Box<Failure>),
     Started {
         id: u64,
         /// Keeps the permit of the calling handler, which belongs to another connection, released.
-        _released: Option<ReleasedPermit>,
+        _released: Option<Box<ReleasedPermit>>,
     },
     Done,
 }
@@ -68,7 +68,7 @@ impl PendingCall {
     pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
         let state = match message {
             Ok(message) => State::New(message),
-            Err(why) => State::Failed(Failure::Encode(why)),
+            Err(why) => State::Failed(Failure::Encode(why).into()),
         };
         Self::in_state(shared, state)
     }
@@ -119,7 +119,7 @@ impl PendingCall {
             State::Queued(queued) => drop(queued.leave()),
             _ => return,
         }
-        self.state = State::Failed(Failure::Encode(why));
+        self.state = State::Failed(Failure::Encode(why).into());
     }
 
     /// Returns whether the call has neither started nor failed, and is in no batch.
@@ -197,7 +197,7 @@ impl PendingCall {
             return Poll::Ready(Resolved::Layered(Box::new(answer)));
         }
         match std::mem::replace(&mut self.state, State::Done) {
-            State::Failed(failure) => Poll::Ready(Resolved::Failed(failure)),
+            State::Failed(failure) => Poll::Ready(Resolved::Failed(*failure)),
             _ => panic!("a call was polled after it was ready"),
         }
     }
@@ -214,9 +214,9 @@ impl Future for PendingCall {
 impl From<Sent> for State {
     fn from(sent: Sent) -> Self {
         match sent {
-            Sent::As(id, released) => Self::Started { id, _released: released },
+            Sent::As(id, released) => Self::Started { id, _released: released.map(Box::new) },
             Sent::Layered(future) => Self::Layered(future),
-            Sent::Not(failure) => Self::Failed(failure),
+            Sent::Not(failure) => Self::Failed(failure.into()),
         }
     }
 }

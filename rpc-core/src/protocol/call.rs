@@ -301,6 +301,16 @@ impl<W> Protocol<W> {
     }
 
     pub(super) fn resolve(&mut self, id: u64, outcome: Outcome) {
+        let call = self.calls.open_mut(id);
+        if call.is_some_and(|call| call.handler.is_some() || call.cold.is_some()) {
+            return self.resolve_unusual(id, outcome);
+        }
+        self.to_wake.extend(self.calls.complete(id, outcome));
+    }
+
+    /// Resolves a call that a handler has made, or that has cold fields.
+    #[inline(never)] // most calls have neither
+    fn resolve_unusual(&mut self, id: u64, outcome: Outcome) {
         self.settle_handler(id);
         if let Some(stream) = self.drop_streams(id) {
             self.renewed(id, stream, outcome);

@@ -19,9 +19,17 @@ pub(crate) fn canonical(text: &str) -> Option<u64> {
     match text.as_bytes() {
         [b'0', _, ..] | [] => None,
         // Nineteen digits cannot overflow. Each id of a call of this end comes by here.
-        digits if digits.len() < 20 => digits.iter().try_fold(0, |number, digit| {
-            digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0'))
-        }),
+        digits if digits.len() < 20 => {
+            let mut number = 0;
+            for digit in digits {
+                let value = digit.wrapping_sub(b'0');
+                if value > 9 {
+                    return None;
+                }
+                number = number * 10 + u64::from(value);
+            }
+            Some(number)
+        }
         digits => digits[0].is_ascii_digit().then(|| text.parse().ok())?,
     }
 }

@@ -358,8 +358,14 @@ impl io::Write for Params<'_> {
             self.base64(bytes, &offered);
             return Ok(());
         }
-        self.prepare(bytes.len());
-        self.0.extend_from_slice(bytes);
+        match bytes {
+            // Brackets and commas, which are most of short params, need no call to copy them.
+            [byte] => self.0.push(*byte),
+            bytes => {
+                self.prepare(bytes.len());
+                self.0.extend_from_slice(bytes);
+            }
+        }
         Ok(())
     }
 

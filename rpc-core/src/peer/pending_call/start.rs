@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 use super::{Failure, PendingCall, StartOptions, State, Streams};
-use crate::protocol::Start;
+use crate::protocol::{Refused, Start};
 use crate::service::current;
 use crate::stream::Argument;
 use crate::util::runtime::Instant;
@@ -18,58 +18,74 @@ impl PendingCall {
     pub(super) fn send(&mut self, mut message: Outgoing, waiter: Option<&Waker>) -> State {
         let options = self.options.start_options(Instant::now(), &self.shared);
         if options.is_late {
-            return State::Failed(Failure::Late);
+            return State::Failed(Failure::Late.into());
         }
         let StartOptions { deadline, sliding, mut extensions, .. } = options;
         if let Err(why) = message.prepare(&mut extensions, self.shared.config.limits.message_out) {
-            return State::Failed(Failure::Encode(why));
+            return State::Failed(Failure::Encode(why).into());
         }
         let RequestExtensions { progress, is_lasting, .. } = extensions;
         let (caller, released) = current::caller(&self.shared);
-        let kept = self.options.rare.as_mut().and_then(|rare| rare.streams.take());
-        let streams = match kept.as_deref().map(take_streams) {
-            None => Vec::new(),
-            Some(streams) if streams.is_empty() => {
-                return State::Failed(Failure::Encode(ALREADY_SENT.into()));
-            }
-            Some(streams) => streams,
-        };
-        let ids = streams.iter().map(|(id, _)| id.clone()).collect();
         let wanted = self.wanted.take();
         let may_repeat = self.options.may_repeat() || wanted.is_some();
-        let start = Start {
-            deadline,
-            caller,
-            wanted,
-            streams: ids,
-            sliding,
-            progress,
-            is_lasting,
-            may_repeat,
+        let streams = Vec::new();
+        let start =
+            Start { deadline, caller, wanted, streams, sliding, progress, is_lasting, may_repeat };
+        let kept = self.options.rare.as_mut().and_then(|rare| rare.streams.take());
+        let started = match kept {
+            None => {
+                let mut waiter = waiter.map(|waker| Waiter::Task(waker.clone()));
+                self.shared.with(|state| {
+                    let scratch = &mut state.scratch;
+                    let message = |id| message.request_in(scratch, id, &extensions);
+                    state.protocol.start(start, &mut waiter, message)
+                })
+            }
+            Some(kept) => {
+                match self.send_with_streams(&message, &extensions, start, &kept, waiter) {
+                    Some(started) => started,
+                    None => return State::Failed(Failure::Encode(ALREADY_SENT.into()).into()),
+                }
+            }
         };
+        match started {
+            Ok(id) => State::Started { id, _released: released.map(Box::new) },
+            Err(refused) => State::Failed(Failure::Refused(refused).into()),
+        }
+    }
+
+    /// Passes a request with streams among its params to the protocol. Returns `None` if the streams were sent before.
+    #[cold]
+    fn send_with_streams(
+        &self,
+        message: &Outgoing,
+        extensions: &RequestExtensions,
+        start: Start,
+        kept: &Mutex<Streams>,
+        waiter: Option<&Waker>,
+    ) -> Option<Result<u64, Refused>> {
+        let streams = take_streams(kept);
+        if streams.is_empty() {
+            return None;
+        }
+        let ids = streams.iter().map(|(id, _)| id.clone()).collect();
+        let start = Start { streams: ids, ..start };
         let mut waiter = waiter.map(|waker| Waiter::Task(waker.clone()));
         let mut streams = streams.into_iter();
         let started = self.shared.with(|state| {
             let scratch = &mut state.scratch;
-            let message = |id| message.request_in(scratch, id, &extensions);
+            let message = |id| message.clone().request_in(scratch, id, extensions);
             let id = state.protocol.start(start, &mut waiter, message)?;
-            if streams.len() > 0 {
-                let keys = state.protocol.streams_of(id).iter().copied().zip(&mut streams);
-                let arguments = keys.map(|(key, (id, items))| Argument { key, id, items });
-                state.arguments.extend(arguments);
-            }
+            let keys = state.protocol.streams_of(id).iter().copied().zip(&mut streams);
+            let arguments = keys.map(|(key, (id, items))| Argument { key, id, items });
+            state.arguments.extend(arguments);
             Ok(id)
         });
-        match started {
-            Ok(id) => State::Started { id, _released: released },
-            Err(refused) => {
-                // None of the streams was sent, so the streams are kept for another attempt of a layer.
-                if let Some(kept) = kept {
-                    *kept.lock().unwrap() = streams.collect();
-                }
-                State::Failed(Failure::Refused(refused))
-            }
+        if started.is_err() {
+            // None of the streams was sent, so the streams are kept for another attempt of a layer.
+            *kept.lock().unwrap() = streams.collect();
         }
+        Some(started)
     }
 }
 
