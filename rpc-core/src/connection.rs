@@ -38,6 +38,7 @@ use crate::util::turn_budget::{TurnBudget, again};
 
 pub(crate) mod accept;
 mod answer;
+mod batch;
 mod close;
 mod dispatch;
 mod driver;

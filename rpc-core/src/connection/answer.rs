@@ -14,8 +14,15 @@ use crate::service::handler::Handler;
 use crate::service::running::{self};
 use crate::stream::Items;
 use crate::util::bounded_writer::BoundedWriter;
-use crate::util::catch::drop_quietly;
+use crate::util::catch::{drop_quietly, quietly};
 use crate::wire::encode;
+
+/// A response that stands in the scratch buffer of the driver.
+#[must_use = "the response is to be passed to the protocol before another one is written"]
+pub(super) struct Written<'a> {
+    pub(super) started: Started,
+    pub(super) id: &'a str,
+}
 
 impl Driver {
     pub(super) fn panicked(&self, started: Started, id: Option<&str>) {
@@ -34,7 +41,7 @@ impl Driver {
         let out = &mut BoundedWriter::new(&mut self.scratch.buffer, usize::MAX, 0);
         let finished = running::caught_in(method, || handler.finish(out));
         self.scratch.discard();
-        drop_quietly(handler);
+        quietly(|| handler.recycle());
         let mut is_busy = false;
         match finished {
             Ok(finished) => drop_quietly(finished),
@@ -49,27 +56,38 @@ impl Driver {
     }
 
     /// Answers the request of a handler that has returned.
-    pub(super) fn answer(
+    pub(super) fn answer(&mut self, started: Started, id: &str, method: usize, handler: Handler) {
+        if let Some(written) = self.write_answer(started, id, method, handler) {
+            let protocol = &mut self.shared.lock().protocol;
+            protocol.finish_written(written.started, id, &mut self.scratch);
+        }
+    }
+
+    /// As [`answer`](Self::answer). If the handler has returned a result, only writes the response, which the caller is
+    /// to pass to the protocol.
+    pub(super) fn write_answer<'a>(
         &mut self,
         started: Started,
-        id: &str,
+        id: &'a str,
         method: usize,
         mut handler: Handler,
-    ) {
+    ) -> Option<Written<'a>> {
         match self.encode(&mut handler, id, method) {
-            Ok((answer, None)) => self.finish(started, id, handler, answer),
-            Ok((_, Some(items))) => {
-                self.answer_with_stream(started, id, method, handler, items);
+            Ok(None) => {
+                quietly(|| handler.recycle());
+                return Some(Written { started, id });
             }
+            Ok(Some(items)) => self.answer_with_stream(started, id, method, handler, items),
             Err(error) => {
                 failure_log::refused(&self.shared, method, &error);
                 self.finish(started, id, handler, self.error(id, &error));
             }
         }
+        None
     }
 
     fn finish(&mut self, started: Started, id: &str, handler: Handler, answer: Bytes) {
-        drop_quietly(handler);
+        quietly(|| handler.recycle());
         self.shared.lock().protocol.finish(started, Some((id, answer)));
     }
 
@@ -85,12 +103,13 @@ impl Driver {
     }
 
     /// Writes the response for a handler that has returned. Returns the stream instead, if the handler returned one.
+    /// Then, and after an error, nothing is written.
     fn encode(
         &mut self,
         handler: &mut Handler,
         id: &str,
         method: usize,
-    ) -> Result<(Bytes, Option<Box<dyn Items>>), ErrorObject> {
+    ) -> Result<Option<Box<dyn Items>>, ErrorObject> {
         let limit = self.shared.config.limits.message_out;
         self.scratch.prepare();
         let buffer = &mut self.scratch.buffer;
@@ -101,11 +120,11 @@ impl Driver {
         }) {
             Ok(Finished::Result) => {
                 encode::write_tail(buffer);
-                Ok((self.scratch.cut(), None))
+                Ok(None)
             }
             Ok(Finished::Stream(items)) => {
                 self.scratch.discard();
-                Ok((Bytes::new(), Some(items)))
+                Ok(Some(items))
             }
             Err(error) => {
                 self.scratch.discard();

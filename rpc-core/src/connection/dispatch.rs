@@ -8,7 +8,7 @@ use crate::error::code::ErrorCode;
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
 use crate::protocol::target::Target;
-use crate::protocol::{Arrival, Event};
+use crate::protocol::{Arrival, Event, Serve, UsualArrival};
 use crate::service::Service;
 use crate::service::router::Router;
 use crate::service::running::{self};
@@ -16,7 +16,7 @@ use crate::transport::LinkError;
 use crate::util::excerpt::Excerpt;
 use crate::util::log_throttle::LogThrottle;
 use crate::util::sync::Ordering;
-use crate::wire::decode::{self, Incoming, NOT_JSON, Payload, Response, Shape};
+use crate::wire::decode::{self, Incoming, NOT_JSON, Payload, Request, Response, Shape};
 use crate::wire::id::whole;
 
 /// Replaces the params of an unsubscribe call by the id in them, where the id is a named member.
@@ -33,7 +33,7 @@ fn find_id(services: &Router, incoming: &mut Incoming<'_>) {
 }
 
 /// The message is no JSON-RPC.
-struct Foreign {
+pub(super) struct Foreign {
     is_first: bool,
 }
 
@@ -58,32 +58,6 @@ impl Driver {
                 1
             }
         }
-    }
-
-    fn receive_batch(&mut self, messages: Vec<Incoming<'_>>, text: &str, now: Duration) -> usize {
-        let count = messages.len();
-        let mut foreign = Vec::new();
-        let mut answered: Vec<u64> = messages.iter().filter_map(Incoming::answers).collect();
-        let batch = self.shared.lock().protocol.begin_batch(count);
-        // An error without an id refuses the whole batch if the array holds nothing else. Otherwise it is about a member.
-        let mut is_refusal = answered.is_empty();
-        for (at, incoming) in messages.into_iter().enumerate() {
-            let is_single = is_refusal && incoming.is_unaddressed();
-            is_refusal &= !is_single;
-            let is_foreign = self.receive_one(incoming, (!is_single).then_some(batch), now);
-            foreign.extend(is_foreign.map(|is_foreign| (at, is_foreign)));
-        }
-        let mut state = self.shared.lock();
-        state.protocol.end_batch(batch);
-        if !answered.is_empty() {
-            state.protocol.on_batch_answered(&mut answered);
-        }
-        drop(state);
-        if !foreign.is_empty() {
-            let members = decode::members_of(text);
-            foreign.into_iter().for_each(|(at, foreign)| self.hear(members[at], foreign));
-        }
-        count
     }
 
     /// Dispatches a message that is not marked as text. web3.py sends all its text in that way.
@@ -126,7 +100,7 @@ impl Driver {
 
     /// Gives a message that is no JSON-RPC to `on_foreign`. Without `on_foreign`, logs the first such message.
     #[cold]
-    fn hear(&self, text: &str, Foreign { is_first }: Foreign) {
+    pub(super) fn hear(&self, text: &str, Foreign { is_first }: Foreign) {
         if let Some(on_foreign) = &self.shared.config.on_foreign {
             // `on_foreign` is code of the application.
             let _ = running::caught(|| {
@@ -143,15 +117,55 @@ impl Driver {
     }
 
     /// Dispatches one message. Returns `Foreign` if the message is no JSON-RPC.
-    #[inline(always)] // for single messages; what batches and binary messages add is a copy
+    #[inline(always)] // for single messages; what binary messages add is a copy
     fn receive_one(
         &mut self,
         mut incoming: Incoming<'_>,
         batch: Option<usize>,
         now: Duration,
     ) -> Option<Foreign> {
+        if let Incoming::Request(request) = &incoming
+            && let Some(arrival) = self.usual_arrival(request, batch, now)
+        {
+            let started = self.shared.lock().protocol.receive_usual(request, arrival);
+            if let Some(started) = started {
+                self.serve(started, Serve::usual(request, arrival.method));
+                return None;
+            }
+        }
+        let arrival = self.arrival(&mut incoming, batch, now);
+        let event = self.shared.lock().protocol.receive(incoming, arrival);
+        self.follow(event)
+    }
+
+    /// Returns what the protocol is told about a request that may be a usual one.
+    #[inline(always)] // for single messages and for members of batches
+    pub(super) fn usual_arrival(
+        &self,
+        request: &Request<'_>,
+        batch: Option<usize>,
+        now: Duration,
+    ) -> Option<UsualArrival> {
         let services = &self.shared.config.services;
-        let target = match &incoming {
+        let Some(Target::Method(method)) = services.find(&request.method) else { return None };
+        // The members of a batch came at once, but need not start in one turn.
+        let is_late = batch.is_some() && self.budget.is_over();
+        if is_late || services.stream_params(method).is_some() {
+            return None;
+        }
+        let orphans = self.shared.orphans.load(Ordering::SeqCst);
+        Some(UsualArrival { method, orphans, batch, now })
+    }
+
+    /// Returns what the protocol is told about a message.
+    pub(super) fn arrival(
+        &self,
+        incoming: &mut Incoming<'_>,
+        batch: Option<usize>,
+        now: Duration,
+    ) -> Arrival {
+        let services = &self.shared.config.services;
+        let target = match &*incoming {
             Incoming::Request(request) => services.find(&request.method),
             Incoming::Notification(notification) => {
                 services.find_notified(&notification.method, notification.params)
@@ -163,7 +177,7 @@ impl Driver {
                 services.stream_params(method)
             }
             Some(Target::Unsubscribe) => {
-                find_id(services, &mut incoming);
+                find_id(services, incoming);
                 None
             }
             Some(Target::Item | Target::Fallback(_)) | None => None,
@@ -171,8 +185,11 @@ impl Driver {
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
         // The members of a batch came at once, but need not start in one turn.
         let late = batch.is_some() && self.budget.is_over();
-        let arrival = Arrival { target, orphans, batch, late, streams, now };
-        let event = self.shared.lock().protocol.receive(incoming, arrival);
+        Arrival { target, orphans, batch, late, streams, now }
+    }
+
+    /// Does what a message asks for.
+    pub(super) fn follow(&mut self, event: Event<'_>) -> Option<Foreign> {
         match event {
             Event::Serve(started, serve) => self.serve(started, serve),
             Event::Queued => self.queued = true,

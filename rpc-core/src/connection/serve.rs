@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::MESSAGES;
+use super::answer::Written;
 use super::driver::Driver;
 use crate::protocol::tables::key::Key;
 use crate::protocol::{Room, Serve, Started};
@@ -78,9 +79,23 @@ impl Driver {
     }
 
     pub(super) fn serve(&mut self, started: Started, serve: Serve<&str>) {
+        if let Some(Written { started, id }) = self.serve_and_write(started, serve) {
+            self.shared.lock().protocol.finish_written(started, id, &mut self.scratch);
+        }
+    }
+
+    /// As [`serve`](Self::serve). If the handler returns a result at once, only writes the response, which the caller is
+    /// to pass to the protocol.
+    #[inline(always)] // for single requests and for members of batches
+    pub(super) fn serve_and_write<'a>(
+        &mut self,
+        started: Started,
+        serve: Serve<&'a str>,
+    ) -> Option<Written<'a>> {
         let method = serve.method;
-        self.begin_handler(started, serve);
+        let written = self.begin_handler(started, serve);
         self.check_budget(method);
+        written
     }
 
     /// Logs the method if it has just blocked this task for long.
@@ -90,7 +105,11 @@ impl Driver {
         }
     }
 
-    fn begin_handler(&mut self, started: Started, serve: Serve<&str>) {
+    fn begin_handler<'a>(
+        &mut self,
+        started: Started,
+        serve: Serve<&'a str>,
+    ) -> Option<Written<'a>> {
         let Serve { id, has_room, method, params, deadline, extensions } = serve;
         let key = started.key();
         let deadline = deadline.map(|deadline| self.shared.clock.instant(deadline));
@@ -111,18 +130,22 @@ impl Driver {
             };
             handler.insert(started).run(task)
         });
-        let Some(handler) = handler else { return self.panicked(started, id) };
+        let Some(handler) = handler else {
+            self.panicked(started, id);
+            return None;
+        };
         // Most handlers are done at their first poll. They enter no table but the protocol's.
         let is_done = match polled {
             Polled::Pending => false,
             Polled::Returned => has_room,
             Polled::Panicked => {
                 drop_quietly(handler);
-                return self.panicked(started, id);
+                self.panicked(started, id);
+                return None;
             }
         };
         match id {
-            Some(id) if is_done => self.answer(started, id, method, handler),
+            Some(id) if is_done => return self.write_answer(started, id, method, handler),
             None if is_done => self.finish_notification(started, method, handler),
             _ => {
                 let id = id.map(Id::new);
@@ -134,6 +157,7 @@ impl Driver {
                 }
             }
         }
+        None
     }
 
     /// Polls a handler again.

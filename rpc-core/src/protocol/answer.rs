@@ -3,6 +3,7 @@
 //! | method | the request | the answer |
 //! |---|---|---|
 //! | [`finish`](Protocol::finish) | has a handler, which has ended | the handler's response |
+//! | [`finish_written`](Protocol::finish_written) | has a handler, which has ended | the handler's response, just written |
 //! | [`finish_with_stream`](Protocol::finish_with_stream) | has a handler, which returned a stream | the id of the stream |
 //! | `refuse` | gets no handler | an error |
 //! | `stop` | has a handler, or waits for one | an error; the handler is to be dropped |
@@ -20,8 +21,9 @@ use crate::error::object::ErrorObject;
 use crate::protocol::tables::batches::{BatchSlot, Finished};
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::Carried;
-use crate::protocol::tables::serving::{ColdFields, Served};
+use crate::protocol::tables::serving::{ColdFields, Ended, Served};
 use crate::protocol::tables::streams::OutgoingKey;
+use crate::wire::buffer::Scratch;
 use crate::wire::encode;
 use crate::wire::id::Id;
 
@@ -29,17 +31,39 @@ impl<W> Protocol<W> {
     /// Takes back the token of a handler that has ended. `answer` is its response and the id in that; a
     /// notification has none. The response is dropped if the request was answered before, as by a cancel.
     pub(crate) fn finish(&mut self, started: Started, answer: Option<(&str, Bytes)>) {
+        let Some(served) = self.complete(&started) else { return };
+        if let Some((id, answer)) = answer {
+            self.reply(served.place, Some(id), answer);
+        }
+    }
+
+    /// As [`finish`](Self::finish), for a response that was just written. It is taken out of `written`, or copied into
+    /// the answer of its batch.
+    pub(crate) fn finish_written(&mut self, started: Started, id: &str, written: &mut Scratch) {
+        let Some(served) = self.complete(&started) else { return written.discard() };
+        let Some(place) = served.place else {
+            self.outbox.push(written.cut(), Carried::None);
+            return;
+        };
+        if !self.batches.fits(place, written.buffer.len(), self.limits.message_out) {
+            return self.reply(Some(place), Some(id), written.cut());
+        }
+        let whole = self.batches.complete_written(place, written);
+        self.send_batch(whole);
+    }
+
+    /// Removes a call whose handler has ended. Returns `None` if the call was answered before.
+    #[inline]
+    fn complete(&mut self, started: &Started) -> Option<Ended<W>> {
         let key = started.key();
         self.notifications.complete(key);
-        let Some(served) = self.serving.complete(key) else { return };
-        if let Some(mut cold) = served.cold {
+        let mut served = self.serving.complete(key)?;
+        if let Some(mut cold) = served.cold.take() {
             // Whatever room there is: the answer comes next.
             self.outbox.extend(cold.report.take());
             self.leave(*cold, served.place);
         }
-        if let Some((id, answer)) = answer {
-            self.reply(served.place, Some(id), answer);
-        }
+        Some(served)
     }
 
     /// Takes back the token of a handler that returned a stream. `answer` is the response, which names the

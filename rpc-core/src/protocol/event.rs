@@ -9,6 +9,7 @@ use crate::protocol::tables::key::Key;
 use crate::protocol::tables::serving::ServedExtensions;
 use crate::protocol::target::Target;
 use crate::util::sync::Arc;
+use crate::wire::decode::Request;
 
 /// What the driver knows of a message before the protocol sees it.
 #[derive(Debug, Clone, Copy)]
@@ -80,6 +81,15 @@ pub(crate) struct Serve<P> {
     pub(crate) params: Option<P>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) extensions: Option<Arc<ServedExtensions>>,
+}
+
+impl<'a> Serve<&'a str> {
+    /// The handler of a [usual](crate::protocol::UsualArrival) request.
+    #[inline(always)]
+    pub(crate) fn usual(request: &Request<'a>, method: usize) -> Self {
+        let (id, params, has_room) = (Some(request.id), request.params, true);
+        Self { id, has_room, method, params, deadline: None, extensions: None }
+    }
 }
 
 impl Serve<Box<str>> {

@@ -3,6 +3,9 @@
 mod notification;
 mod request;
 mod response;
+mod usual;
+
+pub(crate) use usual::UsualArrival;
 
 use super::{Arrival, Event, Protocol};
 use crate::error::object::ErrorObject;

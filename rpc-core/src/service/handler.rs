@@ -1,5 +1,6 @@
 //! A served call, until its result is written.
 
+use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
@@ -14,6 +15,8 @@ use crate::service::context::Context;
 use crate::service::spawn;
 use crate::stream::{self, Items, Streaming};
 use crate::util::bounded_writer::BoundedWriter;
+
+mod spare;
 
 /// A running call of a method. Dropping the handler cancels the call.
 ///
@@ -30,7 +33,7 @@ impl Handler {
         T: Serialize + Send + 'static,
         E: RpcError,
     {
-        Self(Box::pin(MaybeDone::Future(future)))
+        Self(spare::boxed(future))
     }
 
     /// Serves a subscription with the stream that `future` returns. The answer is the id of the subscription; the
@@ -134,6 +137,11 @@ impl Handler {
     pub(crate) fn finish(&mut self, out: &mut BoundedWriter<'_>) -> Result<Finished, ErrorObject> {
         self.0.as_mut().finish(out)
     }
+
+    /// Drops the handler, and keeps its memory for the next handler of this thread.
+    pub(crate) fn recycle(self) {
+        spare::keep(self.0);
+    }
 }
 
 impl Future for Handler {
@@ -169,6 +177,12 @@ trait Run: Send {
     fn finish(self: Pin<&mut Self>, out: &mut BoundedWriter<'_>) -> Result<Finished, ErrorObject>;
     /// Returns the output of the method, without writing it.
     fn look(self: Pin<&mut Self>) -> Returned;
+    /// Drops the future and its output. Returns whether nothing is left but memory, for [`refill`](Self::refill).
+    fn clear(self: Pin<&mut Self>) -> bool {
+        false
+    }
+    /// Takes the future of an `Option`, if it is of the same type as the one before and that was dropped.
+    fn refill(self: Pin<&mut Self>, _: &mut dyn Any) {}
 }
 
 /// The output of a method, not yet written.
@@ -222,7 +236,7 @@ impl Output for Outcome {
 
 impl<F> Run for MaybeDone<F>
 where
-    F: Future<Output: Output> + Send,
+    F: Future<Output: Output> + Send + 'static,
 {
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
         Future::poll(self, cx)
@@ -234,6 +248,15 @@ where
 
     fn look(self: Pin<&mut Self>) -> Returned {
         self.output_mut().expect(ENDED).look()
+    }
+
+    fn clear(mut self: Pin<&mut Self>) -> bool {
+        self.set(Self::Gone);
+        true
+    }
+
+    fn refill(self: Pin<&mut Self>, future: &mut dyn Any) {
+        spare::refill(self, future);
     }
 }
 

@@ -39,7 +39,12 @@ pub async fn caught_future<F: Future>(future: F) -> F::Output {
 
 /// Drops a value of the application, whose destructor may panic.
 pub(crate) fn drop_quietly<T>(value: T) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+    quietly(|| drop(value));
+}
+
+/// Runs code that drops values of the application, whose destructors may panic.
+pub(crate) fn quietly(run: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
         // The panic payload is leaked, since dropping the payload may panic again.
         std::mem::forget(panic);
     }

@@ -100,13 +100,12 @@ impl<W> Protocol<W> {
             return Event::Done;
         }
         let key = self.serving.register(new);
-        let has_room = self.room_to_gather(place) == Room::Now;
-        let (id, params) = (Some(id), request.params);
+        let (id, params, has_room) = (Some(id), request.params, true);
         let serve = Serve { id, has_room, method, params, deadline, extensions };
         Event::Serve(Started::new(key), serve)
     }
 
-    fn limit_reached(&self, cost: Cost, orphans: usize) -> Option<&'static str> {
+    pub(super) fn limit_reached(&self, cost: Cost, orphans: usize) -> Option<&'static str> {
         let waiting = self.notifications.bytes();
         self.serving.limit_reached(
             Cost { bytes: cost.bytes + waiting, ..cost },

@@ -6,6 +6,14 @@ use slab::Slab;
 use crate::protocol::tables::outbox::OVERHEAD;
 use crate::protocol::tables::streams::OutgoingKey;
 use crate::util::members::Members;
+use crate::wire::buffer::Scratch;
+
+/// So many bytes of answers are joined as they come. What is longer stays in pieces until the batch is finished, so
+/// that no buffer grows, by doubling, to twice the answers.
+const JOINED: usize = 16 * 1024;
+
+/// Bytes of a short answer, with the comma behind it.
+const SHORT: usize = 64;
 
 /// The most bytes that the error -32011 in the place of an answer takes, without its id.
 const REFUSAL: usize = 200;
@@ -22,7 +30,12 @@ pub(crate) struct Batches<W> {
 }
 
 struct Batch<W> {
-    /// One place for each member that is owed an answer, in the order of the members.
+    /// The answers of the first members, as they will be sent: most members are answered before the next one is
+    /// looked at.
+    joined: BytesMut,
+    /// How many members are answered in `joined`, those included that get no answer.
+    in_order: usize,
+    /// One place for each further member that is owed an answer, in the order of the members.
     answers: Vec<Option<Bytes>>,
     bytes: usize,
     /// Streams that the members opened. Their items follow the answer of the batch.
@@ -61,9 +74,12 @@ impl<W> Batches<W> {
 
     /// Adds a batch of `count` members, which are going to be read. Returns its number.
     pub(crate) fn register(&mut self, count: usize) -> usize {
-        let (answers, streams, after) = (Vec::with_capacity(count), Vec::new(), Vec::new());
-        let (bytes, open, members) = (0, 1, None);
-        self.batches.insert(Batch { answers, bytes, streams, after, open, count, members })
+        let (joined, answers) = (BytesMut::new(), Vec::new());
+        let (streams, after, members) = (Vec::new(), Vec::new(), None);
+        let (in_order, bytes, open) = (0, 0, 1);
+        let batch =
+            Batch { joined, in_order, answers, bytes, streams, after, open, count, members };
+        self.batches.insert(batch)
     }
 
     /// Returns the values that the members of a batch share.
@@ -74,10 +90,11 @@ impl<W> Batches<W> {
 
     /// Adds a place for the answer of one more member.
     pub(crate) fn add_slot(&mut self, batch: usize) -> BatchSlot {
-        let answers = &mut self.batches[batch].answers;
+        let Batch { answers, in_order, open, .. } = &mut self.batches[batch];
+        let slot = *in_order + answers.len();
         answers.push(None);
-        self.batches[batch].open += 1;
-        BatchSlot { batch, slot: self.batches[batch].answers.len() - 1 }
+        *open += 1;
+        BatchSlot { batch, slot }
     }
 
     /// Notes that all members were read. Returns the batch if it has all its answers.
@@ -110,35 +127,72 @@ impl<W> Batches<W> {
 
     /// Keeps the answer of a member. Returns the batch if the answer was the last one.
     pub(crate) fn complete(&mut self, place: BatchSlot, answer: Bytes) -> Option<Finished<W>> {
-        let batch = &mut self.batches[place.batch];
-        let bytes = answer.len() + 1;
-        batch.bytes += bytes;
-        self.gathered += bytes;
-        self.answers += 1;
-        batch.answers[place.slot] = Some(answer);
+        let batch = self.count(place, answer.len());
+        if batch.takes_in_order(place.slot, answer.len()) {
+            batch.join(&answer);
+        } else {
+            batch.put(place.slot, answer);
+        }
         self.close_slot(place.batch)
+    }
+
+    /// As [`complete`](Self::complete), for an answer that was just written and is taken out of `written`.
+    pub(crate) fn complete_written(
+        &mut self,
+        place: BatchSlot,
+        written: &mut Scratch,
+    ) -> Option<Finished<W>> {
+        let bytes = written.buffer.len();
+        let batch = self.count(place, bytes);
+        if batch.takes_in_order(place.slot, bytes) {
+            batch.join(&written.buffer);
+            written.buffer.clear();
+        } else {
+            batch.put(place.slot, written.cut());
+        }
+        self.close_slot(place.batch)
+    }
+
+    /// Counts an answer, with the comma behind it.
+    fn count(&mut self, place: BatchSlot, bytes: usize) -> &mut Batch<W> {
+        let batch = &mut self.batches[place.batch];
+        batch.bytes += bytes + 1;
+        self.gathered += bytes + 1;
+        self.answers += 1;
+        batch
     }
 
     /// Notes that a member gets no answer. Returns the batch if no other answer is to come.
     pub(crate) fn cancel(&mut self, place: BatchSlot) -> Option<Finished<W>> {
         self.answers += 1;
+        let batch = &mut self.batches[place.batch];
+        if batch.takes_in_order(place.slot, 0) {
+            batch.pass();
+        }
         self.close_slot(place.batch)
     }
 
     fn close_slot(&mut self, batch: usize) -> Option<Finished<W>> {
-        self.batches[batch].open -= 1;
-        if self.batches[batch].open > 0 {
+        let open = &mut self.batches[batch].open;
+        *open -= 1;
+        if *open > 0 {
             return None;
         }
-        let Batch { answers, bytes, streams, after, .. } = self.batches.remove(batch);
+        Some(self.finish(batch))
+    }
+
+    #[inline(never)] // once for each batch
+    fn finish(&mut self, batch: usize) -> Finished<W> {
+        let Batch { joined, in_order, answers, bytes, streams, after, .. } =
+            self.batches.remove(batch);
         self.gathered -= bytes;
-        self.answers -= answers.len();
+        self.answers -= in_order + answers.len();
         if self.privileged == Some(batch) {
             self.privileged = None;
         }
-        let is_owed = answers.iter().any(Option::is_some);
-        let answer = is_owed.then(|| join(answers.into_iter().flatten(), bytes));
-        Some(Finished { answer, streams, after })
+        let is_owed = !joined.is_empty() || answers.iter().any(Option::is_some);
+        let answer = is_owed.then(|| join(joined, answers.into_iter().flatten(), bytes));
+        Finished { answer, streams, after }
     }
 
     /// Returns the bytes of all gathered answers.
@@ -158,15 +212,49 @@ impl<W> Batches<W> {
     }
 }
 
-/// `[…,…]`
-fn join(answers: impl Iterator<Item = Bytes>, bytes: usize) -> Bytes {
-    let mut out = BytesMut::with_capacity(bytes + 1);
-    for answer in answers {
-        out.put_u8(if out.is_empty() { b'[' } else { b',' });
-        out.put(answer);
+impl<W> Batch<W> {
+    /// Returns whether all members before this one are answered in `joined`, and there is room for this answer.
+    fn takes_in_order(&self, slot: usize, bytes: usize) -> bool {
+        slot == self.in_order && self.answers.len() == 1 && self.joined.len() + bytes < JOINED
     }
-    out.put_u8(b']');
-    out.freeze()
+
+    /// Joins an answer to those before.
+    fn join(&mut self, answer: &[u8]) {
+        if self.joined.is_empty() {
+            self.joined.reserve(JOINED.min(self.count * SHORT).max(answer.len() + 2));
+        }
+        push(&mut self.joined, answer);
+        self.pass();
+    }
+
+    /// Goes on to the next member.
+    fn pass(&mut self) {
+        self.answers.clear();
+        self.in_order += 1;
+    }
+
+    /// Keeps an answer until the batch is finished.
+    fn put(&mut self, slot: usize, answer: Bytes) {
+        self.answers[slot - self.in_order] = Some(answer);
+    }
+}
+
+/// Adds `[…` or `,…`.
+fn push(out: &mut BytesMut, answer: &[u8]) {
+    out.reserve(answer.len() + 2);
+    out.put_u8(if out.is_empty() { b'[' } else { b',' });
+    out.put_slice(answer);
+}
+
+/// Returns `[…,…]` of the answers that are `joined` already and the others, which have this number of bytes.
+fn join(mut joined: BytesMut, answers: impl Iterator<Item = Bytes>, bytes: usize) -> Bytes {
+    let mut answers = answers.peekable();
+    if answers.peek().is_some() {
+        joined.reserve(bytes + 1 - joined.len());
+    }
+    answers.for_each(|answer| push(&mut joined, &answer));
+    joined.put_u8(b']');
+    joined.freeze()
 }
 
 #[cfg(test)]

@@ -75,6 +75,11 @@ impl<W> Serving<W> {
         self.requests
     }
 
+    /// Returns whether a request was [kept](Self::keep).
+    pub(crate) fn has_kept(&self) -> bool {
+        !self.by_id.is_empty()
+    }
+
     /// Returns the request with this id, if it was [kept](Self::keep).
     pub(crate) fn find(&self, id: &str) -> Option<Key> {
         if self.by_id.is_empty() {
