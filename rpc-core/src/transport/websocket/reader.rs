@@ -661,7 +661,7 @@ mod tests {
     #[test]
     fn no_declared_length_takes_memory_or_overflows() {
         for length in [1_u64 << 20, 1 << 62, 1 << 63, u64::MAX - 4, u64::MAX] {
-            let stream = [&BEGIN[..], &[0x80, 127], &length.to_be_bytes(), b"payload"].concat();
+            let stream = [BEGIN, &[0x80, 127], &length.to_be_bytes(), b"payload"].concat();
             let (mut reader, told) = client(&limits(usize::MAX, 9), &stream);
             assert!(told.last().unwrap().starts_with("Some(0)"), "{told:?}");
             assert!(reader.assembly.as_ref().unwrap().buffer.capacity() < 200_000);

@@ -83,6 +83,56 @@ pub(crate) fn of_chunk_bytes(programs: &Programs, way: &str) -> Checked<f64> {
     Ok(difference(FIRST_CHUNKS, MORE_CHUNKS, count)? / CHUNK)
 }
 
+/// An end of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Sender,
+    Receiver,
+}
+
+/// How the items of a stream leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Items {
+    /// Those that are ready leave in one message.
+    Together,
+    /// Each leaves in a message of its own.
+    Alone,
+}
+
+impl Items {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Together => "together",
+            Self::Alone => "alone",
+        }
+    }
+}
+
+/// Instructions of an end of a stream in user space, for each item.
+pub(crate) fn item_instructions(
+    programs: &Programs,
+    items: Items,
+    of: End,
+    count: u64,
+) -> Checked<f64> {
+    let log = programs.scratch.join("valgrind.log");
+    let wrapper = valgrind("callgrind", &log);
+    let words = |end, own: &[&str]| {
+        let mut words = if end == of { wrapper.clone() } else { Vec::new() };
+        words.extend(programs.own("items"));
+        words.extend(own.iter().map(|&word| word.to_owned()));
+        words
+    };
+    let count_of = |count: u64| {
+        let running = Running::start(FIRST_CORE, &words(End::Sender, &["server"]))?;
+        let client = ["client", items.word(), &running.url, &count.to_string()];
+        run(SECOND_CORE, &words(End::Receiver, &client))?;
+        running.stop()?;
+        collected(&log)
+    };
+    difference(FIRST, count, count_of)
+}
+
 /// System calls that write, for each call.
 pub(crate) fn sends(programs: &Programs, server: Server, load: Load) -> Checked<f64> {
     let log = programs.scratch.join("strace.log");

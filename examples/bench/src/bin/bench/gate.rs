@@ -2,7 +2,7 @@
 
 use bench::Checked;
 
-use crate::counted;
+use crate::counted::{self, End, Items};
 use crate::probe::Load;
 use crate::programs::{Programs, Server};
 use crate::rows::MANY;
@@ -31,6 +31,23 @@ const PER_CHUNK_BYTE: f64 = 10.0;
 /// message then, and how the two processes take turns is not the same each time.
 const DIFFERS: f64 = 0.01;
 
+/// Our instructions for a small item of a stream, to a call of the least.
+const ITEMS: [ItemLimit; 4] = [
+    ItemLimit { items: Items::Together, end: End::Sender, count: 100_000, most: 0.2 },
+    ItemLimit { items: Items::Together, end: End::Receiver, count: 100_000, most: 0.2 },
+    ItemLimit { items: Items::Alone, end: End::Sender, count: 20_000, most: 0.7 },
+    ItemLimit { items: Items::Alone, end: End::Receiver, count: 20_000, most: 0.9 },
+];
+
+/// What an item may take at one end.
+struct ItemLimit {
+    items: Items,
+    end: End,
+    /// How many are counted.
+    count: u64,
+    most: f64,
+}
+
 pub(crate) fn run() -> Checked {
     tools::check()?;
     let programs = Programs::build_ours()?;
@@ -49,6 +66,7 @@ pub(crate) fn run() -> Checked {
         return Err("a call takes too many sends".into());
     }
     batches(&programs)?;
+    items(&programs, least)?;
     chunks(&programs)?;
     with_session(&programs)
 }
@@ -62,6 +80,21 @@ fn chunks(programs: &Programs) -> Checked {
         );
         if counted > PER_CHUNK_BYTE {
             return Err("a byte of a chunk takes too many instructions".into());
+        }
+    }
+    Ok(())
+}
+
+/// The items of a stream, to a call of the least.
+fn items(programs: &Programs, least: f64) -> Checked {
+    for ItemLimit { items, end, count, most } in ITEMS {
+        let instructions = counted::item_instructions(programs, items, end, count)?;
+        let ratio = instructions / least;
+        println!(
+            "instructions per item, {items:?}, {end:?}: {instructions:.0}, ratio {ratio:.3} (at most {most})"
+        );
+        if ratio > most {
+            return Err("an item of a stream takes too many instructions".into());
         }
     }
     Ok(())
