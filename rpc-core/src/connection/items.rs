@@ -199,11 +199,8 @@ impl Driver {
         room: &ItemRoom,
         share: &mut Share,
     ) -> Asked {
-        while writer.is_within(room) {
-            if share.items == 0 || writer.messages() > share.messages {
-                return Asked::Enough;
-            }
-            share.items -= 1;
+        loop {
+            share.items = share.items.saturating_sub(1);
             stream.item_ready = false;
             if let Err(error) = self.write_item(writer, stream, room) {
                 return Asked::Error(error);
@@ -211,8 +208,13 @@ impl Driver {
             if let Some(asked) = self.step(stream) {
                 return asked;
             }
+            if share.items == 0 || writer.messages() > share.messages {
+                return Asked::Enough;
+            }
+            if !writer.is_within(room) {
+                return Asked::RoomUsed;
+            }
         }
-        Asked::RoomUsed
     }
 
     fn write_item(

@@ -71,6 +71,7 @@ impl Stream {
     pub(super) fn run<R>(&mut self, run: impl FnOnce(&mut dyn Items) -> R) -> Result<R, Panicked> {
         Code { origin: self.origin, items: &mut *self.items }.run(run)
     }
+
     /// Chooses the next item, and counts the items that are missing before it. Returns whether none is missing.
     ///
     /// # Errors
