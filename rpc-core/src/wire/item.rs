@@ -244,21 +244,29 @@ impl<'a> Values<'a> {
         }
         let rest = scanner.rest();
         let mut ends = Vec::with_capacity(USUAL.min(rest.len() / 2));
-        let mut start = 0;
         loop {
-            let (value, complexity) = scanner.value()?;
-            let end = rest.len() - scanner.left();
-            if value.len() != end - start || refusal(complexity, depth).is_some() {
+            if refusal(scanner.bare_value()?, depth).is_some() {
                 return None;
             }
+            let end = rest.len() - scanner.left();
             ends.push(u16::try_from(end).ok()?);
             if !scanner.take_text(",") {
                 return scanner.take_text("]").then(|| Self { text: &rest[..end], ends });
             }
-            start = end + 1;
         }
     }
 
+    /// Returns the lengths of the values.
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let length = usize::from(end) - start;
+            start = usize::from(end) + 1;
+            length
+        })
+    }
+
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'a str> {
         let mut start = 0;
         self.ends.iter().map(move |&end| {

@@ -119,6 +119,17 @@ impl<'a> Scanner<'a> {
         Some((self.between(start, rest), complexity))
     }
 
+    /// Takes a value if one comes next. Whitespace is not skipped. Returns its complexity.
+    #[inline(always)] // as `value`
+    pub(crate) fn bare_value(&mut self) -> Option<Complexity> {
+        let (rest, complexity) = match self.rest.first()? {
+            b'[' | b'{' => nested(self.rest)?,
+            _ => (scalar(self.rest)?, Complexity { tokens: 1, ..Complexity::default() }),
+        };
+        self.rest = rest;
+        Some(complexity)
+    }
+
     /// Returns what was not taken.
     pub(crate) fn rest(&self) -> &'a str {
         &self.text[self.text.len() - self.rest.len()..]

@@ -21,7 +21,7 @@ pub(crate) struct Texts {
 
 impl Texts {
     pub(crate) fn new(values: Values<'_>) -> Self {
-        let cost = values.iter().map(|value| cost(value.len())).sum();
+        let cost = values.lengths().map(cost).sum();
         let Values { text, ends } = values;
         Self { text: text.into(), ends: ends.into(), taken: 0, cost }
     }
