@@ -63,8 +63,8 @@ impl Driver {
         }
     }
 
-    /// As [`answer`](Self::answer). If the handler has returned a result, only writes the response, which the caller is
-    /// to pass to the protocol.
+    /// Answers as [`answer`](Self::answer) does. If the handler has returned a result, the response is only written, and
+    /// the caller passes the response to the protocol.
     pub(super) fn write_answer<'a>(
         &mut self,
         started: Started,

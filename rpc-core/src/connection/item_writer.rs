@@ -20,9 +20,9 @@ pub(super) struct ItemWriter {
     scratch: Scratch,
     open: Option<Open>,
     written: Vec<ItemMessage>,
-    /// What the written messages take of the queue.
+    /// The memory that the written messages take in the queue.
     queue: usize,
-    /// What all items count for.
+    /// The credit that all items take.
     cost: usize,
     /// The most bytes of a message.
     limit: usize,
@@ -32,10 +32,10 @@ pub(super) struct ItemWriter {
 struct Open {
     /// Where the value of the first item begins.
     values: usize,
-    /// Whether the values are in an array.
+    /// The values are in an array.
     is_array: bool,
     cost: usize,
-    /// What the last item counts for.
+    /// The credit that the last item takes.
     last: usize,
     /// The number of the last item.
     seq: Option<u64>,

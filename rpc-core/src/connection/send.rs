@@ -25,10 +25,13 @@ impl Connection {
         let mut sent = 0;
         let mut moved = link.unflushed;
         let mut has_more = link.muted.is_none();
-        while sent < TURN
-            && (!driver.outgoing.is_empty()
-                || (has_more && driver.refill(link, now, &mut has_more)))
-        {
+        while sent < TURN {
+            if driver.outgoing.is_empty() && has_more {
+                has_more = driver.refill(link, now);
+            }
+            if driver.outgoing.is_empty() {
+                break;
+            }
             moved = true;
             match link.hand_over(&mut driver.outgoing, cx)? {
                 0 => break,
@@ -47,9 +50,8 @@ impl Connection {
 }
 
 impl Driver {
-    /// Takes more messages out of the outbox. Returns whether there were any. Sets `has_more` to false if there are
-    /// certainly no more, nor anything that waits for room.
-    fn refill(&mut self, link: &Link, now: Duration, has_more: &mut bool) -> bool {
+    /// Takes more messages out of the outbox. Returns whether there may be more, also of what waits for room.
+    fn refill(&mut self, link: &Link, now: Duration) -> bool {
         let backlog = self.held() + link.backlog();
         let mut state = self.shared.lock();
         if self.counts {
@@ -59,9 +61,8 @@ impl Driver {
         } else {
             state.protocol.on_sent(backlog, now);
         }
-        let bytes = state.protocol.next_messages(&mut self.outgoing, BATCH);
-        *has_more = !state.protocol.has_sent_all();
-        bytes > 0
+        state.protocol.next_messages(&mut self.outgoing, BATCH);
+        !state.protocol.has_sent_all()
     }
 
     /// Tells the outbox what is on its way and not out yet, so that the outbox lets in what waits for room.

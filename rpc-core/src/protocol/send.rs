@@ -11,9 +11,8 @@ use crate::protocol::tables::calls::MessageState;
 use crate::protocol::tables::outbox::{Admitted, Carried, Queued};
 
 impl<W> Protocol<W> {
-    /// Moves messages for the transport to `outgoing`, until they have `most` bytes or there are no more. Returns their
-    /// bytes.
-    pub(crate) fn next_messages(&mut self, outgoing: &mut VecDeque<Bytes>, most: usize) -> usize {
+    /// Moves messages for the transport to `outgoing`, until they have `most` bytes or there are no more.
+    pub(crate) fn next_messages(&mut self, outgoing: &mut VecDeque<Bytes>, most: usize) {
         let mut bytes = 0;
         while bytes < most
             && let Some(message) = self.next_message()
@@ -21,7 +20,6 @@ impl<W> Protocol<W> {
             bytes += message.len();
             outgoing.push_back(message);
         }
-        bytes
     }
 
     /// Removes and returns the next message for the transport.
@@ -142,7 +140,6 @@ impl<W> Protocol<W> {
             && self.outbox.has_none_waiting()
             && !self.outgoing.have_unsent()
             && self.unreported.is_none()
-            && self.session.is_none()
     }
 
     /// Returns whether the next message may be read.

@@ -10,9 +10,11 @@
 //!              receiving ◀─ reader ◀─┘  buffers
 //! ```
 
+mod assembly;
 mod buffers;
 mod closing;
 mod header;
+mod judge;
 mod mask;
 mod reader;
 mod receiving;
@@ -62,8 +64,6 @@ pub struct WebSocket<S> {
     pings: u64,
     answered_pings: u64,
     unasked_controls: u64,
-    /// The bound of a message that arrives.
-    message_in: usize,
     /// Whether a close frame was written, of our own or as the answer to the other end's: nothing may follow.
     has_said_close: bool,
     closing: Closing,
@@ -93,7 +93,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
             pings: 0,
             answered_pings: 0,
             unasked_controls: 0,
-            message_in: limits.message_in,
             has_said_close: false,
             closing: Closing::Open,
             discard_until: None,
@@ -169,7 +168,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 
     fn set_limits(&mut self, limits: &Limits) {
-        self.message_in = limits.message_in;
         self.reader.set_limits(limits);
         self.writer.set_limits(limits);
     }

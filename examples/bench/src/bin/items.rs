@@ -1,5 +1,5 @@
 //! Both ends of a stream of small items, so that each end can be counted: `server` says where it listens, `client`
-//! takes so many items and ends. An ordinary user: annotated traits, default limits.
+//! takes a number of items and ends. An ordinary user: annotated traits, default limits.
 
 #![expect(clippy::print_stdout, reason = "programs that talk to another")]
 

@@ -116,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// The sender of a message too big may read our reason only when it has sent all of that; so
     /// some more than `message_in`, but not all that one can send in the time we have.
     fn discard_until(&mut self) -> u64 {
-        let enough = self.reader.bytes() + (self.message_in as u64).saturating_mul(4);
+        let enough = self.reader.bytes() + self.reader.message_in().saturating_mul(4);
         *self.discard_until.get_or_insert(enough)
     }
 

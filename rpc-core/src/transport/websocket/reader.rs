@@ -10,8 +10,7 @@
 //! message, is gathered in `assembly`, into which the stream is read directly: a long message is copied by nobody but the
 //! system, its mask is taken off where it lies, and its text is checked once.
 //!
-//! Every header is judged before memory is spent on its payload. A header may lie about the length; so memory is taken
-//! as bytes come.
+//! A header may lie about the length; so memory is taken as bytes come.
 
 use std::io;
 use std::pin::pin;
@@ -22,8 +21,10 @@ use bytestring::ByteString;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Role;
+use super::assembly::Assembly;
 use super::buffers;
 use super::header::{CONTROL_MAX, Header, LONGEST, Opcode, begins_data};
+use super::judge::{Judge, NOT_UTF_8, Refusal, protocol};
 use super::mask::Mask;
 use crate::error::close::CloseCode;
 use crate::limits::Limits;
@@ -31,21 +32,10 @@ use crate::limits::Limits;
 /// A frame up to this length waits in the input until it is whole.
 const SHORT: usize = 4096;
 
-/// So much of a long frame is read at once, and so much memory is taken ahead of the bytes that come.
-const AHEAD: usize = 64 * 1024;
-
-/// So much is read beyond the end of a long frame: mostly the header of the next frame and its first bytes, so that
-/// they need no system call of their own.
-const BEYOND: usize = 4096;
-
 /// What arrives, and whether it may go on.
 pub(super) struct Reader {
-    /// Whether frames must have a mask: they come from a client.
-    masked: bool,
-    /// The bounds of a message.
-    message_in: u64,
-    fragments_max: usize,
-    /// What is read at once while no long frame arrives.
+    judge: Judge,
+    /// The bytes that are read at once while no long frame arrives.
     read_at_once: usize,
     /// Bytes that were read and belong to no message yet.
     input: BytesMut,
@@ -57,7 +47,7 @@ pub(super) struct Reader {
     whole: u64,
     /// A message arrived since there was last nothing to read.
     is_unsettled: bool,
-    /// Everything that ever arrived.
+    /// The bytes that ever arrived.
     bytes: u64,
     /// While arriving frames are discarded: the bytes of the last frame that are still to come, and whether it is the
     /// close.
@@ -74,17 +64,6 @@ struct Frame {
     left: u64,
     /// The mask of the next byte.
     mask: Option<Mask>,
-}
-
-/// A message of which a part has come.
-struct Assembly {
-    is_text: bool,
-    buffer: BytesMut,
-    /// The part of the buffer that is known to be UTF-8.
-    checked: usize,
-    /// Frames and declared bytes so far.
-    fragments: usize,
-    size: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -108,32 +87,11 @@ pub(super) enum Arrived {
     Nothing,
 }
 
-/// Why no more is taken: what to close with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) code: CloseCode,
-    pub(super) reason: &'static str,
-}
-
-const fn protocol(reason: &'static str) -> Refusal {
-    Refusal { code: CloseCode::PROTOCOL, reason }
-}
-
-/// Text that is not UTF-8.
-pub(super) const NOT_UTF_8: Refusal =
-    Refusal { code: CloseCode::INVALID_TEXT, reason: "text that is not UTF-8" };
-
-fn refuse_if(refuse: bool, refusal: Refusal) -> Result<(), Refusal> {
-    if refuse { Err(refusal) } else { Ok(()) }
-}
-
 impl Reader {
-    /// Makes one that has read `already_read`, for an end of this role.
+    /// Creates a reader for an end of this role, which has read `already_read`.
     pub(super) fn new(role: Role, already_read: Bytes, limits: &Limits) -> Self {
         let mut reader = Self {
-            masked: role == Role::Server,
-            message_in: 0,
-            fragments_max: 0,
+            judge: Judge::new(role, limits),
             read_at_once: 0,
             bytes: already_read.len() as u64,
             input: already_read.into(),
@@ -148,14 +106,16 @@ impl Reader {
         reader
     }
 
-    /// Other bounds hold from now on.
+    /// Sets the limits of what comes from now on.
     pub(super) fn set_limits(&mut self, limits: &Limits) {
-        self.message_in = limits.message_in as u64;
-        self.fragments_max = limits.fragments;
+        self.judge.set_limits(limits);
         self.read_at_once = limits.read_buffer.max(LONGEST + CONTROL_MAX);
     }
 
     /// Takes what has arrived.
+    ///
+    /// # Errors
+    /// What has arrived breaks a rule.
     #[inline]
     pub(super) fn next(&mut self) -> Result<Arrived, Refusal> {
         if self.frame.is_none() && self.assembly.is_none() {
@@ -178,9 +138,9 @@ impl Reader {
         let is_masked = second & 0x80 != 0;
         let size = if is_masked { 6 } else { 2 };
         let is_usual = length <= CONTROL_MAX
-            && is_masked == self.masked
-            && length as u64 <= self.message_in
-            && self.fragments_max > 0;
+            && is_masked == self.judge.masked
+            && length as u64 <= self.judge.message_in
+            && self.judge.fragments_max > 0;
         if !is_usual || self.input.len() < size + length {
             return Ok(None);
         }
@@ -222,7 +182,7 @@ impl Reader {
                 }
             }
             let Some(header) = Header::read(&self.input) else { return Ok(Arrived::Nothing) };
-            self.judge(&header)?;
+            self.judge.judge(&header, self.assembly.as_deref())?;
             if header.opcode.is_control() {
                 let length = header.length as usize;
                 if self.input.len() < header.size + length {
@@ -274,48 +234,12 @@ impl Reader {
         })
     }
 
-    /// Judges a header before memory is spent on its payload. What it says may come again, as long as the frame is not
-    /// whole.
-    fn judge(&self, header: &Header) -> Result<(), Refusal> {
-        refuse_if(header.has_reserved_bits, protocol("reserved bits are set"))?;
-        let is_unknown = matches!(header.opcode, Opcode::Unknown { .. });
-        refuse_if(is_unknown, protocol("an opcode without meaning"))?;
-        match header.mask {
-            None => refuse_if(self.masked, protocol("a client's frame without mask"))?,
-            Some(_) => refuse_if(!self.masked, protocol("a server's frame with mask"))?,
-        }
-        if header.opcode.is_control() {
-            refuse_if(!header.is_last, protocol("a control frame in fragments"))?;
-            let is_long = header.length > CONTROL_MAX as u64;
-            return refuse_if(is_long, protocol("a control frame of more than 125 bytes"));
-        }
-        let is_continuation = header.opcode == Opcode::Continuation;
-        let (fragments, size) = match &self.assembly {
-            Some(assembly) => {
-                let why = protocol("a new message before the last was whole");
-                refuse_if(!is_continuation, why)?;
-                (assembly.fragments, assembly.size)
-            }
-            None => {
-                refuse_if(is_continuation, protocol("a continuation of no message"))?;
-                (0, 0)
-            }
-        };
-        let is_big = size.saturating_add(header.length) > self.message_in;
-        let reason = "a message above the limit `message_in`";
-        refuse_if(is_big, Refusal { code: CloseCode::TOO_BIG, reason })?;
-        let reason = "too many fragments";
-        refuse_if(fragments >= self.fragments_max, Refusal { code: CloseCode::POLICY, reason })
-    }
-
     /// Begins to gather the payload of a frame.
     fn begin_frame(&mut self, header: &Header) {
         self.input.advance(header.size);
-        let assembly = self.assembly.get_or_insert_with(|| {
-            let is_text = header.opcode == Opcode::Text;
-            let buffer = BytesMut::new();
-            Box::new(Assembly { is_text, buffer, checked: 0, fragments: 0, size: 0 })
-        });
+        let assembly = self
+            .assembly
+            .get_or_insert_with(|| Box::new(Assembly::new(header.opcode == Opcode::Text)));
         assembly.fragments += 1;
         assembly.size = assembly.size.saturating_add(header.length);
         let Header { is_last, length, mask, .. } = *header;
@@ -363,7 +287,7 @@ impl Reader {
         message(assembly.is_text, assembly.buffer.freeze()).map(Some)
     }
 
-    /// Reads more, at most `allowance` bytes. 0 bytes are the end.
+    /// Reads at most `allowance` bytes. Returns how many bytes came; none at the end of the stream.
     pub(super) fn poll_fill<S: AsyncRead + Unpin>(
         &mut self,
         io: &mut S,
@@ -396,7 +320,7 @@ impl Reader {
         Poll::Ready(Ok(count))
     }
 
-    /// Makes room in the input for what comes next. Returns how much.
+    /// Makes room in the input for what comes next. Returns the bytes of the room.
     fn make_room(&mut self) -> usize {
         let have = self.input.len();
         if have == 0 && !self.input.try_reclaim(self.read_at_once) {
@@ -414,7 +338,7 @@ impl Reader {
         room
     }
 
-    /// There is nothing more to read for now. A connection at rest keeps no buffer.
+    /// Notes that there is nothing more to read for now. A connection at rest keeps no buffer.
     pub(super) fn settle(&mut self) {
         self.is_unsettled = false;
         if self.input.is_empty() {
@@ -429,7 +353,7 @@ impl Reader {
         }
     }
 
-    /// Reads and discards, also after a refusal. 0 bytes are the end of the stream.
+    /// Reads and discards, also after a refusal. Returns how many bytes came; none at the end of the stream.
     pub(super) fn poll_discard<S: AsyncRead + Unpin>(
         &mut self,
         io: &mut S,
@@ -464,44 +388,26 @@ impl Reader {
         }
     }
 
-    /// The number of the message, from 0, that has begun, with its very first byte, and is not whole.
+    /// Returns the number of the message, from 0, that has begun, with its very first byte, and is not whole.
     pub(super) fn assembling(&self) -> Option<u64> {
         let begun =
             self.assembly.is_some() || self.input.first().is_some_and(|&first| begins_data(first));
         begun.then_some(self.whole)
     }
 
-    /// Whether the other end's close frame has arrived.
+    /// Returns whether the close frame of the other end has arrived.
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed
     }
 
+    /// Returns the bytes that ever arrived.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
-}
 
-impl Assembly {
-    /// Makes room for bytes of a frame of which `left` are still to come. Returns how many may be read.
-    fn reserve(&mut self, left: u64) -> usize {
-        let ahead = usize::try_from(left).map_or(AHEAD, |left| left.min(AHEAD));
-        let room = ahead + BEYOND;
-        self.buffer.reserve(room);
-        room
-    }
-
-    /// Checks text that is to go on.
-    fn check(&mut self) -> Result<(), Refusal> {
-        if !self.is_text {
-            return Ok(());
-        }
-        match str::from_utf8(&self.buffer[self.checked..]) {
-            Ok(_) => self.checked = self.buffer.len(),
-            // A character that is cut is whole with the next fragment.
-            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
-            Err(_) => return Err(NOT_UTF_8),
-        }
-        Ok(())
+    /// Returns the most bytes of a message.
+    pub(super) fn message_in(&self) -> u64 {
+        self.judge.message_in
     }
 }
 

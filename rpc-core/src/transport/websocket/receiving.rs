@@ -8,7 +8,8 @@ use bytestring::ByteString;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::WebSocket;
-use super::reader::{Arrived, NOT_UTF_8, Refusal};
+use super::judge::{NOT_UTF_8, Refusal};
+use super::reader::Arrived;
 use crate::error::close::CloseCode;
 use crate::transport::{LinkError, Received};
 use crate::util::turn_budget::again;

@@ -37,7 +37,7 @@ const SHORT: usize = 4096;
 /// dead while a slow line carries one frame of 4 MiB.
 pub(super) const FRAGMENT: usize = 64 * 1024;
 
-/// What is to be written.
+/// Messages on their way to the stream.
 pub(super) struct Writer {
     /// Whether frames need a mask: they go to a server.
     masks: bool,
@@ -51,7 +51,7 @@ pub(super) struct Writer {
     payload: Bytes,
     /// Empty without a payload.
     behind: BytesMut,
-    /// What is still to be taken of the last message.
+    /// The part of the last message that was not taken.
     rest: Option<Rest>,
     /// The pong that found no room. Only the last one is kept: a peer that pings and never reads gets no more.
     pong: Option<Bytes>,
@@ -92,7 +92,7 @@ impl Writer {
         writer
     }
 
-    /// Other bounds hold from now on.
+    /// Sets the limits of what is taken from now on.
     pub(super) fn set_limits(&mut self, limits: &Limits) {
         self.write_buffer = limits.write_buffer;
         self.write_buffer_max = limits.write_buffer_max;
@@ -224,7 +224,7 @@ impl Writer {
         io.poll_write_vectored(cx, &pieces[usize::from(self.head.is_empty())..])
     }
 
-    /// The stream took so many bytes.
+    /// Notes that the stream took this number of bytes.
     pub(super) fn wrote(&mut self, mut bytes: usize) {
         self.written += bytes as u64;
         while self.ends.front().is_some_and(|end| *end <= self.written) {
@@ -249,7 +249,7 @@ impl Writer {
         }
     }
 
-    /// Everything was written. An end at rest keeps no buffer.
+    /// Puts the buffer aside if everything was written: an end at rest keeps no buffer.
     pub(super) fn rest(&mut self) {
         if self.head.is_empty() && self.payload.is_empty() {
             buffers::put_aside(&mut self.head, ROOM);
@@ -265,31 +265,31 @@ impl Writer {
         }
     }
 
-    /// Whether another frame may be taken.
+    /// Returns whether another frame may be taken.
     #[inline]
     pub(super) fn has_room(&self) -> bool {
         self.payload.is_empty() && self.buffered() <= self.write_buffer
     }
 
-    /// Whether there is nothing to write, but what is still to be taken of the last message.
+    /// Returns whether everything that was taken is written.
     #[inline]
     pub(super) fn is_written(&self) -> bool {
         self.written == self.taken
     }
 
-    /// Whether the last message was taken whole.
+    /// Returns whether the last message was taken whole.
     #[inline]
     pub(super) fn is_taken(&self) -> bool {
         self.rest.is_none()
     }
 
-    /// The bytes of what was taken and not written.
+    /// Returns the bytes that were taken and not written.
     #[inline]
     pub(super) fn buffered(&self) -> usize {
         (self.taken - self.written) as usize
     }
 
-    /// The bytes of all that is to be written, headers and pongs included: it is asked for to bound memory.
+    /// Returns the bytes of all that is to be written, headers and pongs included: the number bounds memory.
     pub(super) fn backlog(&self) -> usize {
         self.buffered() + self.rest.as_ref().map_or(0, |rest| rest.bytes.len())
     }

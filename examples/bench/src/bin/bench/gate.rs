@@ -39,7 +39,7 @@ const ITEMS: [ItemLimit; 4] = [
     ItemLimit { items: Items::Alone, end: End::Receiver, count: 20_000, most: 0.9 },
 ];
 
-/// What an item may take at one end.
+/// The limit of an item at one end of a stream.
 struct ItemLimit {
     items: Items,
     end: End,

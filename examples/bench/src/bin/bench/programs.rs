@@ -14,7 +14,7 @@ pub(crate) enum Server {
     Roomy,
     /// Ours, for what the reference server lacks.
     Ours,
-    /// The same, with so many layers.
+    /// The same, with this number of layers.
     Layers(u8),
     /// The same, which grants sessions.
     Sessions,

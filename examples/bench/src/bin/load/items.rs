@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Options) -> Checked<Measured> {
     running.end(count)
 }
 
-/// Subscribes anew on all connections, and takes at least so many items; returns how many.
+/// Subscribes anew on all connections, and takes at least `count` items. Returns how many items came.
 fn take(subscribers: &mut [Subscriber], options: &Options, count: u64) -> Checked<u64> {
     let all = subscribers.len() as u64 * options.streams;
     let each = count.div_ceil(all);

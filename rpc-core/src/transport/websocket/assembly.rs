@@ -1,0 +1,55 @@
+//! A message that comes in parts, or is long: its text is checked as its fragments end.
+
+use bytes::BytesMut;
+
+use super::judge::{NOT_UTF_8, Refusal};
+
+/// The bytes of a long frame that are read at once. So much memory is taken ahead of the bytes that come.
+const AHEAD: usize = 64 * 1024;
+
+/// The bytes that are read beyond the end of a long frame: mostly the header of the next frame and its first bytes, so
+/// that they need no system call of their own.
+const BEYOND: usize = 4096;
+
+/// A message of which a part has come.
+pub(super) struct Assembly {
+    pub(super) is_text: bool,
+    pub(super) buffer: BytesMut,
+    /// The part of the buffer that is known to be UTF-8.
+    checked: usize,
+    /// The frames that have begun.
+    pub(super) fragments: usize,
+    /// The bytes that these frames declare.
+    pub(super) size: u64,
+}
+
+impl Assembly {
+    pub(super) fn new(is_text: bool) -> Self {
+        Self { is_text, buffer: BytesMut::new(), checked: 0, fragments: 0, size: 0 }
+    }
+
+    /// Makes room for bytes of a frame of which `left` are still to come. Returns how many may be read.
+    pub(super) fn reserve(&mut self, left: u64) -> usize {
+        let ahead = usize::try_from(left).map_or(AHEAD, |left| left.min(AHEAD));
+        let room = ahead + BEYOND;
+        self.buffer.reserve(room);
+        room
+    }
+
+    /// Checks the text at the end of a fragment that is not the last one.
+    ///
+    /// # Errors
+    /// The text is not UTF-8.
+    pub(super) fn check(&mut self) -> Result<(), Refusal> {
+        if !self.is_text {
+            return Ok(());
+        }
+        match str::from_utf8(&self.buffer[self.checked..]) {
+            Ok(_) => self.checked = self.buffer.len(),
+            // A character that is cut is whole with the next fragment.
+            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+            Err(_) => return Err(NOT_UTF_8),
+        }
+        Ok(())
+    }
+}
