@@ -145,10 +145,9 @@ impl<M: Text> ReplayQueue<M> {
                 Acknowledged::Less
             });
         }
-        while self.acknowledged < n {
-            self.bytes -= self.kept.pop_front().map_or(0, |message| message.len());
-            self.acknowledged += 1;
-        }
+        let count = usize::try_from(n - self.acknowledged).unwrap_or(usize::MAX);
+        self.bytes -= self.kept.drain(..count).map(|message| message.len()).sum::<usize>();
+        self.acknowledged = n;
         self.accepted = self.accepted.max(n);
         if self.mark.is_some_and(|(last, _)| last <= n) {
             self.mark = None;

@@ -1,7 +1,5 @@
 //! A message that comes in parts, or is long: its text is checked as its fragments end.
 
-use bytes::BytesMut;
-
 use super::judge::{NOT_UTF_8, Refusal};
 
 /// The bytes of a long frame that are read at once. So much memory is taken ahead of the bytes that come.
@@ -14,7 +12,7 @@ const BEYOND: usize = 4096;
 /// A message of which a part has come.
 pub(super) struct Assembly {
     pub(super) is_text: bool,
-    pub(super) buffer: BytesMut,
+    pub(super) buffer: Vec<u8>,
     /// The part of the buffer that is known to be UTF-8.
     checked: usize,
     /// The frames that have begun.
@@ -25,14 +23,18 @@ pub(super) struct Assembly {
 
 impl Assembly {
     pub(super) fn new(is_text: bool) -> Self {
-        Self { is_text, buffer: BytesMut::new(), checked: 0, fragments: 0, size: 0 }
+        Self { is_text, buffer: Vec::new(), checked: 0, fragments: 0, size: 0 }
     }
 
     /// Makes room for bytes of a frame of which `left` are still to come. Returns how many may be read.
-    pub(super) fn reserve(&mut self, left: u64) -> usize {
-        let ahead = usize::try_from(left).map_or(AHEAD, |left| left.min(AHEAD));
-        let room = ahead + BEYOND;
-        self.buffer.reserve(room);
+    pub(super) fn reserve(&mut self, left: u64, is_last: bool) -> usize {
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let room = left.min(AHEAD) + BEYOND;
+        if self.buffer.capacity() - self.buffer.len() < room {
+            // Twice the memory each time, but no more than the last frame declares. Behind another frame more may come.
+            let most = if is_last { left.saturating_add(BEYOND) } else { usize::MAX };
+            self.buffer.reserve_exact(self.buffer.len().clamp(room, most));
+        }
         room
     }
 

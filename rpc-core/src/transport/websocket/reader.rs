@@ -255,7 +255,7 @@ impl Reader {
             return;
         }
         if assembly.buffer.capacity() == 0 {
-            assembly.reserve(frame.left);
+            assembly.reserve(frame.left, frame.is_last);
         }
         let start = assembly.buffer.len();
         assembly.buffer.extend_from_slice(&self.input[..here]);
@@ -284,7 +284,7 @@ impl Reader {
         }
         let Some(assembly) = self.assembly.take() else { return Ok(None) };
         self.count_message();
-        message(assembly.is_text, assembly.buffer.freeze()).map(Some)
+        message(assembly.is_text, assembly.buffer.into()).map(Some)
     }
 
     /// Reads at most `allowance` bytes. Returns how many bytes came; none at the end of the stream.
@@ -297,7 +297,7 @@ impl Reader {
         let count = match (&mut self.assembly, self.frame) {
             (Some(assembly), Some(frame)) if self.input.is_empty() => {
                 let start = assembly.buffer.len();
-                let most = assembly.reserve(frame.left).min(allowance);
+                let most = assembly.reserve(frame.left, frame.is_last).min(allowance);
                 let count = ready!(poll_read(io, cx, &mut assembly.buffer, most))?;
                 let come = u64::try_from(count).unwrap_or(u64::MAX);
                 if let Some(beyond) = come.checked_sub(frame.left).filter(|beyond| *beyond > 0) {
@@ -435,7 +435,7 @@ fn close(mut payload: Bytes) -> Result<Option<(CloseCode, ByteString)>, Refusal>
 fn poll_read<S: AsyncRead + Unpin>(
     io: &mut S,
     cx: &mut Context<'_>,
-    buffer: &mut BytesMut,
+    buffer: &mut impl BufMut,
     most: usize,
 ) -> Poll<io::Result<usize>> {
     pin!(io.read_buf(&mut buffer.limit(most))).poll(cx)
