@@ -146,7 +146,9 @@ impl<M: Text> ReplayQueue<M> {
             });
         }
         let count = usize::try_from(n - self.acknowledged).unwrap_or(usize::MAX);
-        self.bytes -= self.kept.drain(..count).map(|message| message.len()).sum::<usize>();
+        // Messages are dropped where they lie: to take each one out costs more than to drop it.
+        self.bytes -= self.kept.range(..count).map(Text::len).sum::<usize>();
+        self.kept.drain(..count);
         self.acknowledged = n;
         self.accepted = self.accepted.max(n);
         if self.mark.is_some_and(|(last, _)| last <= n) {
