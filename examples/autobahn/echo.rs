@@ -19,10 +19,14 @@ const CLOSE: Duration = Duration::from_secs(5);
 pub(crate) async fn echo(mut socket: WebSocket<TcpStream>) {
     let end = loop {
         let (message, is_binary) = match receive(&mut socket).await {
-            Received::Text(text) => (Bytes::copy_from_slice(text.as_ref().as_bytes()), false),
-            Received::Binary(bytes) => (bytes, true),
+            Received::Text => (Bytes::copy_from_slice(socket.message()), false),
+            Received::Binary => (Bytes::copy_from_slice(socket.message()), true),
             end => break end,
         };
+        // A connection finds the same when it reads the message.
+        if !is_binary && str::from_utf8(&message).is_err() {
+            break Received::Failed(LinkError::violation(CloseCode::INVALID_TEXT, "no UTF-8"));
+        }
         if let Err(error) = send(&mut socket, message, is_binary).await {
             break Received::Failed(error);
         }
@@ -35,7 +39,7 @@ pub(crate) async fn only_message(mut socket: WebSocket<TcpStream>) -> Option<Str
     let mut message = None;
     loop {
         match receive(&mut socket).await {
-            Received::Text(text) => message = Some(text.as_ref().to_owned()),
+            Received::Text => message = String::from_utf8(socket.message().to_owned()).ok(),
             end => {
                 close(&mut socket, end).await;
                 return message;
@@ -44,7 +48,7 @@ pub(crate) async fn only_message(mut socket: WebSocket<TcpStream>) -> Option<Str
     }
 }
 
-async fn receive<T: Transport>(socket: &mut T) -> Received<T::Text> {
+async fn receive<T: Transport>(socket: &mut T) -> Received {
     poll_fn(|cx| socket.poll_receive(cx, ALLOWANCE)).await
 }
 
@@ -63,7 +67,7 @@ async fn send(
 }
 
 /// Answers a close, tells of a violation, and has nobody to tell when the link is lost.
-async fn close<T: Transport>(socket: &mut T, end: Received<T::Text>) {
+async fn close<T: Transport>(socket: &mut T, end: Received) {
     let (code, reason) = match end {
         Received::Failed(LinkError::Violation { code, reason, .. }) => (code, reason),
         Received::Failed(_) => return,

@@ -9,4 +9,4 @@
 pub use crate::connection::pair::pair;
 #[cfg(feature = "testing")]
 pub use crate::transport::memory::faults::Faults;
-pub use crate::transport::memory::{Pipe, Text, transports};
+pub use crate::transport::memory::{Pipe, transports};

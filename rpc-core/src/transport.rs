@@ -38,23 +38,21 @@ pub use websocket::{Role, WebSocket};
 /// One end of a message pipe; driven by a [`Connection`], which polls it from a
 /// single task.
 ///
-/// Four methods carry the messages. The others have defaults: a medium that knows more tells more.
+/// Five methods carry the messages. The others have defaults: a medium that knows more tells more.
 ///
 /// Every `poll_` method follows the usual contract: `Pending` means that the waker of `cx` will be
 /// woken. None of them may block.
 pub trait Transport: Send + Unpin + 'static {
-    /// A received message, borrowed for as long as it is dispatched.
-    type Text: AsRef<str>;
-
-    /// Returns the next complete message, or how the link ended. Not called again after the link has ended.
+    /// Returns that the next message is complete, or how the link ended. Not called again after the link has ended.
     ///
     /// Reads at most `allowance` bytes from the medium: when these gave no whole message, it wakes
     /// `cx` and is `Pending`, so that no connection holds on to its thread.
-    fn poll_receive(
-        &mut self,
-        cx: &mut Context<'_>,
-        allowance: usize,
-    ) -> Poll<Received<Self::Text>>;
+    fn poll_receive(&mut self, cx: &mut Context<'_>, allowance: usize) -> Poll<Received>;
+
+    /// Returns the message that the last [`poll_receive`](Self::poll_receive) has told of. The transport keeps the
+    /// message until the next `poll_receive`; so a message is read where it arrived, and not copied. Nobody asks without
+    /// such a message.
+    fn message(&self) -> &[u8];
 
     /// Ready when [`send`](Self::send) may be called: the write buffer has room for one more message.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
@@ -135,12 +133,13 @@ pub trait Transport: Send + Unpin + 'static {
 /// What [`Transport::poll_receive`] found.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Received<T> {
-    /// A whole text message.
-    Text(T),
-    /// A whole message that its sender did not mark as text. A [`Connection`] takes it for text
+pub enum Received {
+    /// A whole message, which its sender marked as text. [`Transport::message`] returns the message. A [`Connection`]
+    /// closes with 1007 if the message is not UTF-8.
+    Text,
+    /// A whole message that its sender did not mark as text. A [`Connection`] takes the message for text
     /// if it is UTF-8, and closes with 1003 if it is not.
-    Binary(Bytes),
+    Binary,
     /// The other end closed in good order; `code` is `None` if it gave none. One that just went away
     /// is `Failed`.
     Closed {

@@ -114,7 +114,7 @@ async fn what_a_flush_makes_room_for_goes_on_at_once() {
     let start = Instant::now();
     for _ in 0..3 {
         let next = poll_fn(|cx| far.poll_receive(cx, usize::MAX));
-        assert!(matches!(tokio::task::unconstrained(next).await, Received::Text(_)));
+        assert!(matches!(tokio::task::unconstrained(next).await, Received::Text));
     }
     assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use rpc_core::memory::{self, Faults, Pipe, Text};
+use rpc_core::memory::{self, Faults, Pipe};
 use rpc_core::transport::{
     Accepted, ConnectionEvent, Endpoint, EndpointConfig, LinkError, PeerRegistry, Received,
     SessionMode, Transport,
@@ -30,14 +30,16 @@ struct Long {
 }
 
 impl Transport for Long {
-    type Text = Text;
-
-    fn poll_receive(&mut self, cx: &mut TaskContext<'_>, allowance: usize) -> Poll<Received<Text>> {
+    fn poll_receive(&mut self, cx: &mut TaskContext<'_>, allowance: usize) -> Poll<Received> {
         while self.asked.front_mut().is_some_and(|answer| answer.as_mut().poll(cx).is_ready()) {
             self.asked.pop_front();
             self.answered += 1;
         }
         self.pipe.poll_receive(cx, allowance)
+    }
+
+    fn message(&self) -> &[u8] {
+        self.pipe.message()
     }
 
     fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), LinkError>> {

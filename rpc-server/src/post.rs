@@ -45,8 +45,8 @@ where
         loop {
             let ended = connection.as_mut().poll(cx);
             // The last message is the answer. Earlier messages are discarded, since the client could not receive them.
-            while let Poll::Ready(Received::Text(text)) = far.poll_receive(cx, usize::MAX) {
-                answer = Some(text);
+            while let Poll::Ready(Received::Text) = far.poll_receive(cx, usize::MAX) {
+                answer = Some(far.take_message());
             }
             if let Poll::Ready(reason) = ended {
                 return Poll::Ready(Ok::<_, Rejection>(reason));
@@ -76,7 +76,7 @@ where
         };
         return Err(Rejection::new(status, format!("not answered: {}", reason.reason)));
     }
-    Ok(answer.map_or_else(nothing, |answer| json(answer.into())))
+    Ok(answer.map_or_else(nothing, |answer| json(answer)))
 }
 
 /// Reads the message, up to the limit `message_in` and within the time `assembly`.

@@ -58,7 +58,9 @@ async fn receive(far: &mut Pipe, answers: &mut Vec<String>) {
     loop {
         let next = poll_fn(|cx| far.poll_receive(cx, usize::MAX));
         match tokio::time::timeout(quiet, next).await {
-            Ok(Received::Text(text)) => answers.push(text.as_ref().to_owned()),
+            Ok(Received::Text) => {
+                answers.push(String::from_utf8(far.message().to_owned()).expect("text is UTF-8"));
+            }
             Ok(_) | Err(_) => return,
         }
     }

@@ -40,8 +40,9 @@ impl Far {
         tokio::time::sleep(Duration::from_millis(1)).await;
         let mut texts = Vec::new();
         poll_fn(|cx| {
-            while let Poll::Ready(Received::Text(text)) = self.0.poll_receive(cx, usize::MAX) {
-                texts.push(text.as_ref().to_owned());
+            while let Poll::Ready(Received::Text) = self.0.poll_receive(cx, usize::MAX) {
+                let text = self.0.message().to_owned();
+                texts.push(String::from_utf8(text).expect("text is UTF-8"));
             }
             Poll::Ready(())
         })

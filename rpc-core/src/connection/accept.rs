@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::endpoint::Endpoint;
 use super::link::Link;
+use super::receive::text;
 use super::take_over::{Offer, Refused, RefusedSession};
 use super::{Connection, End};
 use crate::error::close::{CloseCode, CloseReason};
@@ -185,14 +186,12 @@ enum First {
 
 async fn first_message<T: Transport>(transport: &mut T) -> First {
     poll_fn(|cx| match transport.poll_receive(cx, ALLOWANCE) {
-        Poll::Ready(Received::Text(text)) => Poll::Ready(First::Text(text.as_ref().to_owned())),
-        Poll::Ready(Received::Binary(bytes)) => match String::from_utf8(bytes.into()) {
-            Ok(text) => Poll::Ready(First::Text(text)),
-            Err(_) => {
-                let reason = "a binary message that is not UTF-8: send JSON";
-                Poll::Ready(First::Ended(CloseReason::us(CloseCode::UNSUPPORTED, reason).into()))
-            }
-        },
+        Poll::Ready(received @ (Received::Text | Received::Binary)) => {
+            Poll::Ready(match text(transport, &received) {
+                Ok(text) => First::Text(text.to_owned()),
+                Err(violation) => First::Ended(violation.into()),
+            })
+        }
         Poll::Ready(Received::Closed { code, reason }) => {
             Poll::Ready(First::Ended(CloseReason::peer(code, reason).into()))
         }

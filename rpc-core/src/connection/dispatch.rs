@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::driver::Driver;
-use crate::error::close::CloseCode;
 use crate::error::code::ErrorCode;
 use crate::error::object::ErrorObject;
 use crate::peer::Peer;
@@ -12,7 +11,6 @@ use crate::protocol::{Arrival, Event, Serve, UsualArrival};
 use crate::service::Service;
 use crate::service::router::Router;
 use crate::service::running::{self};
-use crate::transport::LinkError;
 use crate::util::excerpt::Excerpt;
 use crate::util::log_throttle::LogThrottle;
 use crate::util::sync::Ordering;
@@ -58,19 +56,6 @@ impl Driver {
                 1
             }
         }
-    }
-
-    /// Dispatches a message that is not marked as text. web3.py sends all its text in that way.
-    #[cold]
-    pub(super) fn dispatch_binary(
-        &mut self,
-        bytes: &[u8],
-        now: Duration,
-    ) -> Result<usize, LinkError> {
-        let reason = "a binary message that is not UTF-8: send JSON";
-        let text = str::from_utf8(bytes)
-            .map_err(|_| LinkError::violation(CloseCode::UNSUPPORTED, reason))?;
-        Ok(self.dispatch(text, now))
     }
 
     /// Dispatches a message that is not JSON.

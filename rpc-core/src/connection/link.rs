@@ -63,7 +63,16 @@ impl Link {
         cx: &mut Context<'_>,
         now: Duration,
     ) -> Result<bool, End> {
-        self.carrier.receive(driver, cx, now)
+        self.carrier.receive(driver, cx, now).inspect_err(|end| {
+            let is_such = matches!(end, End::Fault(reason) if reason.code == Some(CloseCode::INVALID_TEXT));
+            if is_such && self.round_trip.is_waiting() {
+                // Kodi writes the bytes of a pong into a text message.
+                tracing::warn!(
+                    "text that is not UTF-8 came in the place of a pong: for an end that cannot answer pings \
+                     set `keepalive` to false"
+                );
+            }
+        })
     }
 
     /// Gives the transport messages until it takes no more. Returns how many bytes the transport took.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::driver::Driver;
 use super::{BYTES, End, MESSAGES};
-use crate::error::close::CloseReason;
+use crate::error::close::{CloseCode, CloseReason};
 use crate::protocol::Reading;
-use crate::transport::{Received, Transport};
+use crate::transport::{LinkError, Received, Transport};
 
 impl Driver {
     /// Reads what is ready, up to the budget. Returns whether there may be more.
@@ -34,9 +34,9 @@ impl Driver {
                 return Ok(true);
             }
             match transport.poll_receive(cx, BYTES - read) {
-                Poll::Ready(Received::Text(text)) => messages += self.dispatch(text.as_ref(), now),
-                Poll::Ready(Received::Binary(bytes)) => {
-                    messages += self.dispatch_binary(&bytes, now)?;
+                Poll::Ready(received @ (Received::Text | Received::Binary)) => {
+                    let text = text(transport, &received)?;
+                    messages += self.dispatch(text, now);
                 }
                 Poll::Ready(Received::Closed { code, reason }) => {
                     return Err(CloseReason::peer(code, reason).into());
@@ -47,4 +47,21 @@ impl Driver {
         }
         Ok(true)
     }
+}
+
+/// Returns the text of the message that was received. web3.py sends all its text as binary messages.
+///
+/// # Errors
+/// The message is not UTF-8.
+pub(super) fn text<'a>(
+    transport: &'a impl Transport,
+    received: &Received,
+) -> Result<&'a str, LinkError> {
+    str::from_utf8(transport.message()).map_err(|_| match received {
+        Received::Text => LinkError::violation(CloseCode::INVALID_TEXT, "text that is not UTF-8"),
+        _ => {
+            let reason = "a binary message that is not UTF-8: send JSON";
+            LinkError::violation(CloseCode::UNSUPPORTED, reason)
+        }
+    })
 }

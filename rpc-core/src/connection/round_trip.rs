@@ -22,6 +22,11 @@ impl RoundTrip {
         self.asked.is_none() && self.known.is_none_or(|(_, at)| now >= at + EACH)
     }
 
+    /// Returns whether a probe has no answer yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// Notes that a probe leaves.
     pub(crate) fn asked(&mut self, now: Duration) {
         self.asked.get_or_insert(now);

@@ -28,6 +28,8 @@ pub fn transports(capacity: usize) -> (Pipe, Pipe) {
 pub struct Pipe {
     out: Arc<Mutex<Direction>>,
     incoming: Arc<Mutex<Direction>>,
+    /// The message that was received last.
+    message: Bytes,
     sent: u64,
     received: u64,
     #[cfg(feature = "testing")]
@@ -85,11 +87,17 @@ impl Pipe {
         Self {
             out,
             incoming,
+            message: Bytes::new(),
             sent: 0,
             received: 0,
             #[cfg(feature = "testing")]
             alarm: alarm::Alarm::default(),
         }
+    }
+
+    /// Returns the message that was received last, without a copy, and leaves an empty one.
+    pub fn take_message(&mut self) -> Bytes {
+        std::mem::take(&mut self.message)
     }
 }
 
@@ -103,26 +111,8 @@ impl fmt::Debug for Pipe {
     }
 }
 
-/// A message of a [`Pipe`].
-#[derive(Debug)]
-pub struct Text(Bytes);
-
-impl AsRef<str> for Text {
-    fn as_ref(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("`Transport::send` takes UTF-8 only")
-    }
-}
-
-impl From<Text> for Bytes {
-    fn from(Text(bytes): Text) -> Self {
-        bytes
-    }
-}
-
 impl Transport for Pipe {
-    type Text = Text;
-
-    fn poll_receive(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<Received<Text>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<Received> {
         let waker = cx.waker().clone(); // not under the lock, as wakers are code of the user's
         let mut incoming = self.incoming.lock().unwrap();
         #[cfg(feature = "testing")]
@@ -151,8 +141,10 @@ impl Transport for Pipe {
             if breaks {
                 self.faults().cut();
             }
-            return Poll::Ready(Received::Text(Text(message)));
+            self.message = message;
+            return Poll::Ready(Received::Text);
         }
+        self.message = Bytes::new();
         match &incoming.end {
             Some(End::Closed(code, reason)) => {
                 Poll::Ready(Received::Closed { code: Some(*code), reason: reason.clone() })
@@ -165,6 +157,10 @@ impl Transport for Pipe {
                 Poll::Pending
             }
         }
+    }
+
+    fn message(&self) -> &[u8] {
+        &self.message
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use rpc_core::memory::{self, Pipe, Text};
+use rpc_core::memory::{self, Pipe};
 use rpc_core::transport::{
     Endpoint, EndpointConfig, Hello, LinkError, PeerRegistry, Received, Transport,
 };
@@ -160,11 +160,13 @@ impl Moody {
 }
 
 impl Transport for Moody {
-    type Text = Text;
-
-    fn poll_receive(&mut self, cx: &mut Context<'_>, allowance: usize) -> Poll<Received<Text>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, allowance: usize) -> Poll<Received> {
         std::task::ready!(self.poll_mood(0, cx));
         self.pipe.poll_receive(cx, allowance)
+    }
+
+    fn message(&self) -> &[u8] {
+        self.pipe.message()
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {

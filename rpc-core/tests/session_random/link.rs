@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use rpc_core::CloseCode;
-use rpc_core::memory::{Faults, Pipe, Text};
+use rpc_core::memory::{Faults, Pipe};
 use rpc_core::transport::{LinkError, Received, Transport};
 
 use super::seeds::Random;
@@ -81,21 +81,23 @@ impl End {
 }
 
 impl Transport for End {
-    type Text = Text;
-
-    fn poll_receive(&mut self, cx: &mut Context<'_>, allowance: usize) -> Poll<Received<Text>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, allowance: usize) -> Poll<Received> {
         loop {
             match self.pipe.poll_receive(cx, allowance) {
-                Poll::Ready(Received::Text(text)) if text.as_ref() == PROBE => {
+                Poll::Ready(Received::Text) if self.message() == PROBE.as_bytes() => {
                     if let Err(error) = self.send_probe(ANSWER) {
                         return Poll::Ready(Received::Failed(error));
                     }
                     let _ = self.pipe.poll_flush(cx);
                 }
-                Poll::Ready(Received::Text(text)) if text.as_ref() == ANSWER => {}
+                Poll::Ready(Received::Text) if self.message() == ANSWER.as_bytes() => {}
                 other => return other,
             }
         }
+    }
+
+    fn message(&self) -> &[u8] {
+        self.pipe.message()
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {

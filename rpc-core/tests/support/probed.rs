@@ -4,16 +4,18 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use rpc_core::CloseCode;
-use rpc_core::memory::{Pipe, Text};
+use rpc_core::memory::Pipe;
 use rpc_core::transport::{LinkError, Received, Transport};
 
 pub struct Probed(pub Pipe);
 
 impl Transport for Probed {
-    type Text = Text;
-
-    fn poll_receive(&mut self, cx: &mut Context<'_>, allowance: usize) -> Poll<Received<Text>> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, allowance: usize) -> Poll<Received> {
         self.0.poll_receive(cx, allowance)
+    }
+
+    fn message(&self) -> &[u8] {
+        self.0.message()
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {

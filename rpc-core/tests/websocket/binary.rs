@@ -1,4 +1,4 @@
-//! Messages that are marked as binary: they count as text if they are.
+//! Messages that are marked as binary count as text if they are UTF-8. What is not UTF-8 is refused.
 
 use std::future::poll_fn;
 
@@ -55,21 +55,26 @@ async fn a_binary_message_in_fragments_is_read_when_it_is_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_binary_message_that_is_not_utf_8_is_closed_with_1003() {
-    for (role, frame) in ROLES {
-        for frames in [
-            frame(BINARY, b"\"\xff\""),
-            frame(BINARY, b"\xc3"),
-            [frame(BEGIN_BINARY, b"\xff"), frame(LAST, b"{}")].concat(),
-            [frame(BEGIN_BINARY, b"{}"), frame(LAST, b"\xc3")].concat(),
-        ] {
-            let (peer, mut far) = connect(role, Limits::server());
-            far.write_all(&frames).await.unwrap();
-            let unsupported = Some(CloseCode::UNSUPPORTED);
-            let reason = "a binary message that is not UTF-8: send JSON";
-            let told = receive(&mut other(role, far)).await;
-            assert_eq!(told, Err(format!("{unsupported:?} {reason}")));
-            assert_eq!(peer.closed().await.code, unsupported);
+async fn a_message_that_is_not_utf_8_is_closed_with_1007_if_it_is_text_and_else_with_1003() {
+    let unsupported = "a binary message that is not UTF-8: send JSON";
+    for (whole, begin, code, reason) in [
+        (TEXT, BEGIN, CloseCode::INVALID_TEXT, "text that is not UTF-8"),
+        (BINARY, BEGIN_BINARY, CloseCode::UNSUPPORTED, unsupported),
+    ] {
+        for (role, frame) in ROLES {
+            for frames in [
+                frame(whole, b"\"\xff\""),
+                frame(whole, b"\xc3"),
+                [frame(begin, b"\xff"), frame(LAST, b"{}")].concat(),
+                [frame(begin, b"{}"), frame(LAST, b"\xc3")].concat(),
+            ] {
+                let (peer, mut far) = connect(role, Limits::server());
+                far.write_all(&frames).await.unwrap();
+                let code = Some(code);
+                let told = receive(&mut other(role, far)).await;
+                assert_eq!(told, Err(format!("{code:?} {reason}")));
+                assert_eq!(peer.closed().await.code, code);
+            }
         }
     }
 }

@@ -117,7 +117,7 @@ fn our_close_survives_a_full_buffer() {
 fn what_was_broken_is_told_to_whoever_broke_it() {
     for (broken, code) in [
         (frame(TEXT, "no mask"), CloseCode::PROTOCOL),
-        (masked(TEXT, b"\xff"), CloseCode::INVALID_TEXT),
+        (masked(BEGIN, b"\xff"), CloseCode::INVALID_TEXT),
         (masked(TEXT, vec![b'x'; 1024 * 1024 + 1]), CloseCode::TOO_BIG),
         ([masked(BEGIN, ""), masked(MORE, "").repeat(5000)].concat(), CloseCode::POLICY),
     ] {

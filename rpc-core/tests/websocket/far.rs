@@ -157,15 +157,15 @@ impl AsyncWrite for Near {
 
 /// Our end, polled by hand.
 pub(crate) trait ByHand: Transport {
-    fn receive(&mut self) -> Poll<Received<Self::Text>> {
+    fn receive(&mut self) -> Poll<Received> {
         self.poll_receive(&mut Context::from_waker(Waker::noop()), usize::MAX)
     }
 
     /// The next message; it must be there.
     fn text(&mut self) -> String {
         match self.receive() {
-            Poll::Ready(Received::Text(text)) => text.as_ref().to_owned(),
-            other => panic!("no text, but {:?}", other.map(describe)),
+            Poll::Ready(Received::Text) => String::from_utf8(self.message().to_owned()).unwrap(),
+            other => panic!("no text, but {:?}", other.map(|end| describe(self.message(), end))),
         }
     }
 
@@ -174,7 +174,7 @@ pub(crate) trait ByHand: Transport {
     fn ending(&mut self) -> String {
         for _ in 0..2 {
             if let Poll::Ready(end) = self.receive() {
-                return describe(end);
+                return describe(self.message(), end);
             }
         }
         panic!("not ended");
@@ -197,10 +197,10 @@ pub(crate) trait ByHand: Transport {
 
 impl<T: Transport> ByHand for T {}
 
-fn describe<T: AsRef<str>>(received: Received<T>) -> String {
+fn describe(message: &[u8], received: Received) -> String {
     match received {
-        Received::Text(text) => format!("text {}", text.as_ref()),
-        Received::Binary(bytes) => format!("binary {}", bytes.escape_ascii()),
+        Received::Text => format!("text {}", String::from_utf8_lossy(message)),
+        Received::Binary => format!("binary {}", message.escape_ascii()),
         Received::Closed { code: Some(code), reason } => format!("closed {code} {reason}"),
         Received::Closed { code: None, reason } => format!("closed without code {reason}"),
         Received::Failed(LinkError::Violation { code, reason, .. }) => format!("{code} {reason}"),

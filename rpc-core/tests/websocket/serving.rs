@@ -41,8 +41,8 @@ pub(crate) fn other(role: Role, far: DuplexStream) -> WebSocket<DuplexStream> {
 pub(crate) async fn receive(far: &mut WebSocket<DuplexStream>) -> Result<String, String> {
     let next = poll_fn(|cx| far.poll_receive(cx, usize::MAX));
     match tokio::time::timeout(Duration::from_secs(60), next).await.expect("something comes") {
-        Received::Text(text) => Ok(text.as_ref().to_owned()),
-        Received::Binary(bytes) => panic!("not text: {bytes:?}"),
+        Received::Text => Ok(String::from_utf8(far.message().to_owned()).unwrap()),
+        Received::Binary => panic!("not text: {:?}", far.message()),
         Received::Closed { code, reason } => Err(format!("{code:?} {reason}")),
         _ => panic!("the link was lost"),
     }

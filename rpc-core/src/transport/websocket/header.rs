@@ -1,6 +1,6 @@
 //! The header of a WebSocket frame (RFC 6455, section 5.2).
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use super::mask::Mask;
 
@@ -114,7 +114,7 @@ impl Header {
     /// Writes the header of a frame.
     #[inline]
     pub(super) fn write(
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
         opcode: Opcode,
         is_last: bool,
         length: usize,
@@ -157,7 +157,7 @@ mod tests {
             for length in [0, 1, 125, 126, 127, 65_535, 65_536, 1 << 40] {
                 for mask in [None, Some(Mask::new([1, 2, 3, 4]))] {
                     for is_last in [false, true] {
-                        let mut out = BytesMut::new();
+                        let mut out = Vec::new();
                         Header::write(&mut out, opcode, is_last, length, mask);
                         let (size, has_reserved_bits) = (out.len(), false);
                         let length = length as u64;

@@ -6,24 +6,24 @@
 //!            └─▶ assembly ◀────────────────────────────┘─────▶ the message is the assembly
 //! ```
 //!
-//! What is short waits in `input` until it is whole, and its message is cut out of there. What is long, or a part of a
+//! What is short waits in `input` until it is whole, and its message is read where it lies. What is long, or a part of a
 //! message, is gathered in `assembly`, into which the stream is read directly: a long message is copied by nobody but the
 //! system, its mask is taken off where it lies, and its text is checked once.
 //!
 //! A header may lie about the length; so memory is taken as bytes come.
 
 use std::io;
+use std::ops::Range;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use bytestring::ByteString;
+use bytes::{Buf, BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Role;
 use super::assembly::Assembly;
-use super::buffers;
 use super::header::{CONTROL_MAX, Header, LONGEST, Opcode, begins_data};
+use super::input::Input;
 use super::judge::{Judge, NOT_UTF_8, Refusal, protocol};
 use super::mask::Mask;
 use crate::error::close::CloseCode;
@@ -38,7 +38,9 @@ pub(super) struct Reader {
     /// The bytes that are read at once while no long frame arrives.
     read_at_once: usize,
     /// Bytes that were read and belong to no message yet.
-    input: BytesMut,
+    input: Input,
+    /// The message that has come last.
+    message: Message,
     /// The frame that is read into the assembly.
     frame: Option<Frame>,
     /// The message that is being assembled.
@@ -54,6 +56,13 @@ pub(super) struct Reader {
     discarding: Option<Discarded>,
     /// Whether the other end's close frame has arrived.
     is_closed: bool,
+}
+
+/// Where a whole message lies.
+enum Message {
+    /// In the input.
+    Short(Range<usize>),
+    Assembled(Vec<u8>),
 }
 
 /// A frame of which a part has come.
@@ -75,12 +84,14 @@ struct Discarded {
 /// What has arrived.
 #[derive(Debug)]
 pub(super) enum Arrived {
-    Text(ByteString),
-    Binary(Bytes),
+    /// A whole message, which [`Reader::message`] returns.
+    Text,
+    /// The same, but the message is not marked as text.
+    Binary,
     Ping(Bytes),
     Pong,
     /// A close: its code, if it has one, and its reason.
-    Close(Option<(CloseCode, ByteString)>),
+    Close(Option<(CloseCode, String)>),
     /// A close, which is taken the next time: messages have come right before it.
     CloseWaits,
     /// Nothing that is whole.
@@ -94,7 +105,8 @@ impl Reader {
             judge: Judge::new(role, limits),
             read_at_once: 0,
             bytes: already_read.len() as u64,
-            input: already_read.into(),
+            input: Input::new(already_read.into()),
+            message: Message::Short(0..0),
             frame: None,
             assembly: None,
             whole: 0,
@@ -118,9 +130,12 @@ impl Reader {
     /// What has arrived breaks a rule.
     #[inline]
     pub(super) fn next(&mut self) -> Result<Arrived, Refusal> {
+        if matches!(self.message, Message::Assembled(_)) {
+            self.message = Message::Short(0..0);
+        }
         if self.frame.is_none() && self.assembly.is_none() {
-            if let Some(text) = self.take_short_text()? {
-                return Ok(Arrived::Text(text));
+            if self.take_short_text() {
+                return Ok(Arrived::Text);
             }
             if self.input.is_empty() {
                 return Ok(Arrived::Nothing);
@@ -129,37 +144,48 @@ impl Reader {
         self.next_of_any_kind()
     }
 
+    /// Returns the message that has come last, until the next is taken.
+    #[inline]
+    pub(super) fn message(&self) -> &[u8] {
+        match &self.message {
+            Message::Short(place) => self.input.taken(place.clone()),
+            Message::Assembled(message) => message,
+        }
+    }
+
     /// Takes a message of text that is a single short frame and has come as a whole. Most are like this.
     #[inline]
-    fn take_short_text(&mut self) -> Result<Option<ByteString>, Refusal> {
+    fn take_short_text(&mut self) -> bool {
         const TEXT: u8 = 0x81;
-        let [TEXT, second, ..] = *self.input else { return Ok(None) };
-        let length = usize::from(second & 0x7f);
-        let is_masked = second & 0x80 != 0;
-        let size = if is_masked { 6 } else { 2 };
+        let [TEXT, second, rest @ ..] = self.input.filled_mut() else { return false };
+        let length = usize::from(*second & 0x7f);
+        let is_masked = *second & 0x80 != 0;
         let is_usual = length <= CONTROL_MAX
             && is_masked == self.judge.masked
             && length as u64 <= self.judge.message_in
             && self.judge.fragments_max > 0;
-        if !is_usual || self.input.len() < size + length {
-            return Ok(None);
+        if !is_usual {
+            return false;
         }
+        let mut size = 2;
         if is_masked {
-            let (header, payload) = self.input.split_at_mut(size);
-            let mask = Mask::new([header[2], header[3], header[4], header[5]]);
-            mask.apply(&mut payload[..length]);
+            let Some((key, rest)) = rest.split_first_chunk_mut() else { return false };
+            let Some(payload) = rest.get_mut(..length) else { return false };
+            Mask::new(*key).apply(payload);
+            size += key.len();
+        } else if rest.len() < length {
+            return false;
         }
-        self.input.advance(size);
-        self.finish_text(length).map(Some)
+        self.finish_short(size, length);
+        true
     }
 
-    /// Cuts a message of text out of the input.
+    /// Takes a frame off the input, whose payload is a message.
     #[inline]
-    fn finish_text(&mut self, length: usize) -> Result<ByteString, Refusal> {
-        let payload = self.input.split_to(length).freeze();
-        let text = ByteString::try_from(payload).map_err(|_| NOT_UTF_8)?;
+    fn finish_short(&mut self, header: usize, length: usize) {
+        self.input.take(header);
+        self.message = Message::Short(self.input.take(length));
         self.count_message();
-        Ok(text)
     }
 
     fn count_message(&mut self) {
@@ -181,7 +207,9 @@ impl Reader {
                     None => continue,
                 }
             }
-            let Some(header) = Header::read(&self.input) else { return Ok(Arrived::Nothing) };
+            let Some(header) = Header::read(self.input.filled()) else {
+                return Ok(Arrived::Nothing);
+            };
             self.judge.judge(&header, self.assembly.as_deref())?;
             if header.opcode.is_control() {
                 let length = header.length as usize;
@@ -191,16 +219,18 @@ impl Reader {
                 if header.opcode == Opcode::Close && std::mem::take(&mut self.is_unsettled) {
                     return Ok(Arrived::CloseWaits);
                 }
-                let payload = self.take_payload(&header, length);
+                self.unmask(&header, length);
+                self.input.take(header.size);
+                let payload = self.input.take(length);
                 return self.control(header.opcode, payload);
             }
             if let Some(length) = self.short_message(&header) {
                 if self.input.len() < header.size + length {
                     return Ok(Arrived::Nothing);
                 }
-                let payload = self.take_payload(&header, length);
-                self.count_message();
-                return message(header.opcode == Opcode::Text, payload);
+                self.unmask(&header, length);
+                self.finish_short(header.size, length);
+                return Ok(arrived(header.opcode == Opcode::Text));
             }
             self.begin_frame(&header);
         }
@@ -213,30 +243,29 @@ impl Reader {
         (is_message && length <= SHORT - header.size).then_some(length)
     }
 
-    /// Takes a frame off the input, and returns its payload without the mask.
-    fn take_payload(&mut self, header: &Header, length: usize) -> Bytes {
-        self.input.advance(header.size);
-        let mut payload = self.input.split_to(length);
+    /// Takes the mask off a frame that the input begins with.
+    fn unmask(&mut self, header: &Header, length: usize) {
         if let Some(mask) = header.mask {
-            mask.apply(&mut payload);
+            mask.apply(&mut self.input.filled_mut()[header.size..][..length]);
         }
-        payload.freeze()
     }
 
-    fn control(&mut self, opcode: Opcode, payload: Bytes) -> Result<Arrived, Refusal> {
+    fn control(&mut self, opcode: Opcode, payload: Range<usize>) -> Result<Arrived, Refusal> {
+        let payload = self.input.taken(payload);
         Ok(match opcode {
-            Opcode::Ping => Arrived::Ping(payload),
+            Opcode::Ping => Arrived::Ping(Bytes::copy_from_slice(payload)),
             Opcode::Pong => Arrived::Pong,
             _ => {
+                let close = close(payload)?;
                 self.is_closed = true;
-                Arrived::Close(close(payload)?)
+                Arrived::Close(close)
             }
         })
     }
 
     /// Begins to gather the payload of a frame.
     fn begin_frame(&mut self, header: &Header) {
-        self.input.advance(header.size);
+        self.input.take(header.size);
         let assembly = self
             .assembly
             .get_or_insert_with(|| Box::new(Assembly::new(header.opcode == Opcode::Text)));
@@ -258,8 +287,8 @@ impl Reader {
             assembly.reserve(frame.left, frame.is_last);
         }
         let start = assembly.buffer.len();
-        assembly.buffer.extend_from_slice(&self.input[..here]);
-        self.input.advance(here);
+        let place = self.input.take(here);
+        assembly.buffer.extend_from_slice(self.input.taken(place));
         self.gathered(start);
     }
 
@@ -284,7 +313,8 @@ impl Reader {
         }
         let Some(assembly) = self.assembly.take() else { return Ok(None) };
         self.count_message();
-        message(assembly.is_text, assembly.buffer.into()).map(Some)
+        self.message = Message::Assembled(assembly.buffer);
+        Ok(Some(arrived(assembly.is_text)))
     }
 
     /// Reads at most `allowance` bytes. Returns how many bytes came; none at the end of the stream.
@@ -302,55 +332,47 @@ impl Reader {
                 let come = u64::try_from(count).unwrap_or(u64::MAX);
                 if let Some(beyond) = come.checked_sub(frame.left).filter(|beyond| *beyond > 0) {
                     let end = assembly.buffer.len() - beyond as usize;
-                    if !self.input.try_reclaim(beyond as usize) {
-                        self.input = buffers::take(self.read_at_once);
-                    }
-                    self.input.extend_from_slice(&assembly.buffer[end..]);
+                    self.input.put(&assembly.buffer[end..], self.read_at_once);
                     assembly.buffer.truncate(end);
                 }
                 self.gathered(start);
                 count
             }
             _ => {
-                let most = self.make_room();
-                ready!(poll_read(io, cx, &mut self.input, most.min(allowance)))?
+                let room = self.room();
+                ready!(self.input.poll_read(io, cx, room, allowance))?
             }
         };
         self.bytes += count as u64;
         Poll::Ready(Ok(count))
     }
 
-    /// Makes room in the input for what comes next. Returns the bytes of the room.
-    fn make_room(&mut self) -> usize {
+    /// Returns how many bytes the input reads at once.
+    fn room(&self) -> usize {
         let have = self.input.len();
-        if have == 0 && !self.input.try_reclaim(self.read_at_once) {
-            self.input = buffers::take(self.read_at_once);
+        if have == 0 {
             return self.read_at_once;
         }
-        let wanted = match Header::read(&self.input) {
+        let wanted = match Header::read(self.input.filled()) {
             Some(header) if have < SHORT => {
                 SHORT.min(header.size.saturating_add(header.length as usize))
             }
             _ => 0,
         };
-        let room = self.read_at_once.max(wanted).saturating_sub(have).max(LONGEST);
-        self.input.reserve(room);
-        room
+        self.read_at_once.max(wanted).saturating_sub(have).max(LONGEST)
     }
 
     /// Notes that there is nothing more to read for now. A connection at rest keeps no buffer.
     pub(super) fn settle(&mut self) {
         self.is_unsettled = false;
-        if self.input.is_empty() {
-            buffers::put_aside(&mut self.input, self.read_at_once);
-        }
+        self.input.rest();
+        self.message = Message::Short(0..0);
     }
 
     /// Frees what a large message left behind.
     pub(super) fn shrink(&mut self) {
-        if self.input.is_empty() {
-            self.input = BytesMut::new();
-        }
+        self.input.shrink();
+        self.message = Message::Short(0..0);
     }
 
     /// Reads and discards, also after a refusal. Returns how many bytes came; none at the end of the stream.
@@ -359,8 +381,8 @@ impl Reader {
         io: &mut S,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        let most = self.make_room();
-        let count = ready!(poll_read(io, cx, &mut self.input, most))?;
+        let room = self.room();
+        let count = ready!(self.input.poll_read(io, cx, room, usize::MAX))?;
         self.bytes += count as u64;
         self.discard();
         Poll::Ready(Ok(count))
@@ -375,14 +397,14 @@ impl Reader {
         loop {
             let here = usize::try_from(discarded.left)
                 .map_or(self.input.len(), |left| left.min(self.input.len()));
-            self.input.advance(here);
+            self.input.take(here);
             discarded.left -= here as u64;
             if discarded.left > 0 {
                 return;
             }
             self.is_closed |= discarded.is_close;
-            let Some(header) = Header::read(&self.input) else { return };
-            self.input.advance(header.size);
+            let Some(header) = Header::read(self.input.filled()) else { return };
+            self.input.take(header.size);
             let is_close = header.opcode == Opcode::Close;
             *discarded = Discarded { left: header.length, is_close };
         }
@@ -390,8 +412,8 @@ impl Reader {
 
     /// Returns the number of the message, from 0, that has begun, with its very first byte, and is not whole.
     pub(super) fn assembling(&self) -> Option<u64> {
-        let begun =
-            self.assembly.is_some() || self.input.first().is_some_and(|&first| begins_data(first));
+        let begun = self.assembly.is_some()
+            || self.input.filled().first().is_some_and(|&first| begins_data(first));
         begun.then_some(self.whole)
     }
 
@@ -411,22 +433,19 @@ impl Reader {
     }
 }
 
-fn message(is_text: bool, payload: Bytes) -> Result<Arrived, Refusal> {
-    if !is_text {
-        return Ok(Arrived::Binary(payload));
-    }
-    ByteString::try_from(payload).map(Arrived::Text).map_err(|_| NOT_UTF_8)
+const fn arrived(is_text: bool) -> Arrived {
+    if is_text { Arrived::Text } else { Arrived::Binary }
 }
 
 /// Reads the payload of a close.
-fn close(mut payload: Bytes) -> Result<Option<(CloseCode, ByteString)>, Refusal> {
+fn close(mut payload: &[u8]) -> Result<Option<(CloseCode, String)>, Refusal> {
     match payload.len() {
         0 => Ok(None),
         1 => Err(protocol("a close frame with half a code")),
         _ => {
             let code = CloseCode::new(payload.get_u16());
-            let reason = ByteString::try_from(payload).map_err(|_| NOT_UTF_8)?;
-            Ok(Some((code, reason)))
+            let reason = str::from_utf8(payload).map_err(|_| NOT_UTF_8)?;
+            Ok(Some((code, reason.to_owned())))
         }
     }
 }
@@ -445,6 +464,7 @@ fn poll_read<S: AsyncRead + Unpin>(
 mod tests {
     use std::task::Waker;
 
+    use bytes::BytesMut;
     use proptest::prelude::*;
 
     use super::*;
@@ -481,6 +501,10 @@ mod tests {
                             "there is room for what comes"
                         );
                     }
+                    Ok(arrived @ (Arrived::Text | Arrived::Binary)) => {
+                        let message = String::from_utf8_lossy(reader.message());
+                        told.push(format!("{arrived:?} {message}"));
+                    }
                     Ok(arrived) => told.push(format!("{arrived:?}")),
                     Err(refusal) => {
                         told.push(format!("{refusal:?}"));
@@ -512,14 +536,14 @@ mod tests {
                 payload.put_u8(0xff);
             }
             let mask = has_mask.then(|| Mask::new([7, 1, 200, 9]));
-            let mut out = BytesMut::new();
+            let mut out = Vec::new();
             Header::write(&mut out, Opcode::Text, true, payload.len(), mask);
             out[0] = first;
             if let Some(mask) = mask {
                 mask.apply(&mut payload);
             }
             out.extend_from_slice(&payload);
-            out.to_vec()
+            out
         })
     }
 

@@ -3,39 +3,26 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
-use bytestring::ByteString;
+use bytes::{BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::WebSocket;
-use super::judge::{NOT_UTF_8, Refusal};
+use super::judge::Refusal;
 use super::reader::Arrived;
 use crate::error::close::CloseCode;
 use crate::transport::{LinkError, Received};
 use crate::util::turn_budget::again;
-
-/// A text message as it was read.
-///
-/// A short one keeps the read buffer it lies in from being used again: let go of it soon.
-#[derive(Clone)]
-pub struct Text(ByteString);
-
-impl AsRef<str> for Text {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub(super) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
         mut allowance: usize,
-    ) -> Poll<Received<Text>> {
+    ) -> Poll<Received> {
         loop {
             match self.reader.next() {
-                Ok(Arrived::Text(text)) => return Poll::Ready(Received::Text(Text(text))),
-                Ok(Arrived::Binary(bytes)) => return Poll::Ready(Received::Binary(bytes)),
+                Ok(Arrived::Text) => return Poll::Ready(Received::Text),
+                Ok(Arrived::Binary) => return Poll::Ready(Received::Binary),
                 Ok(Arrived::Close(close)) => return Poll::Ready(self.closed(close)),
                 Ok(Arrived::Ping(payload)) => {
                     self.pinged(payload);
@@ -50,7 +37,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
                     return self.wait(cx);
                 }
                 Ok(Arrived::Nothing) => {}
-                Err(refusal) => return Poll::Ready(self.refused(refusal)),
+                Err(Refusal { code, reason }) => {
+                    return Poll::Ready(Received::Failed(LinkError::violation(code, reason)));
+                }
             }
             if allowance == 0 {
                 // Without this a peer with a fast line would keep the thread until a long message is whole.
@@ -88,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Nothing more can be read now: time to answer the pings that were.
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Received<Text>> {
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
         if self.owes_pongs {
             // A failure is not reported here: what the peer sent before it hung up may still be
             // readable, and counts for more. Reading or the next flush will tell.
@@ -98,38 +87,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// The other end closes. It is answered by its own code; what has not begun to leave is dropped.
-    fn closed(&mut self, close: Option<(CloseCode, ByteString)>) -> Received<Text> {
+    fn closed(&mut self, close: Option<(CloseCode, String)>) -> Received {
         let close = close.map(|(code, reason)| {
             if code.may_be_sent() {
                 (code, reason)
             } else {
-                (CloseCode::PROTOCOL, ByteString::from_static("Protocol violation"))
+                (CloseCode::PROTOCOL, "Protocol violation".to_owned())
             }
         });
-        let mut answer = BytesMut::new();
+        let mut answer = Vec::new();
         if let Some((code, reason)) = &close {
-            answer.extend_from_slice(&code.value().to_be_bytes());
-            answer.extend_from_slice(reason.as_bytes());
+            answer.put_u16(code.value());
+            answer.put_slice(reason.as_bytes());
         }
         self.say_close(&answer);
         let (code, reason) = close.unzip();
-        let reason = reason.map(String::from).unwrap_or_default();
-        Received::Closed { code, reason }
-    }
-
-    fn refused(&self, refusal: Refusal) -> Received<Text> {
-        if self.pings > 0 && refusal == NOT_UTF_8 {
-            // Kodi writes the bytes of a pong into a text message.
-            tracing::warn!(
-                "text that is not UTF-8 came in the place of a pong: for an end that cannot answer pings \
-                 set `keepalive` to false"
-            );
-        }
-        Received::Failed(LinkError::violation(refusal.code, refusal.reason))
+        Received::Closed { code, reason: reason.unwrap_or_default() }
     }
 }
 
-fn left() -> Received<Text> {
+fn left() -> Received {
     let ended = "the other end left without a close";
     Received::Failed(LinkError::Io(io::Error::new(io::ErrorKind::UnexpectedEof, ended)))
 }

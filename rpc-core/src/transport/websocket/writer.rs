@@ -16,17 +16,14 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
 
 use super::Role;
-use super::buffers;
 use super::header::{Header, Opcode};
 use super::mask::Mask;
+use super::output::Output;
 use crate::limits::Limits;
-
-/// The usual room for what leaves together.
-const ROOM: usize = 4096;
 
 /// A payload up to this length is copied: the stream has less to do for one piece than for two.
 const SHORT: usize = 4096;
@@ -47,10 +44,10 @@ pub(super) struct Writer {
     write_buffer_max: usize,
     /// Whether no message is cut into fragments.
     whole_frames: bool,
-    head: BytesMut,
+    head: Output,
     payload: Bytes,
     /// Empty without a payload.
-    behind: BytesMut,
+    behind: Output,
     /// The part of the last message that was not taken.
     rest: Option<Rest>,
     /// The pong that found no room. Only the last one is kept: a peer that pings and never reads gets no more.
@@ -78,9 +75,9 @@ impl Writer {
             write_buffer: 0,
             write_buffer_max: 0,
             whole_frames: false,
-            head: BytesMut::new(),
+            head: Output::default(),
             payload: Bytes::new(),
-            behind: BytesMut::new(),
+            behind: Output::default(),
             rest: None,
             pong: None,
             ends: VecDeque::new(),
@@ -136,13 +133,12 @@ impl Writer {
 
     #[inline]
     fn frame(&mut self, opcode: Opcode, is_last: bool, payload: Bytes, gathers: bool) {
-        if self.head.is_empty() {
-            self.make_room();
-        }
         let mask = self.masks.then(Mask::random);
-        let before = self.head.len();
-        Header::write(&mut self.head, opcode, is_last, payload.len(), mask);
-        self.taken += (self.head.len() - before + payload.len()) as u64;
+        let head = self.head.end();
+        let before = head.len();
+        Header::write(head, opcode, is_last, payload.len(), mask);
+        let start = head.len();
+        self.taken += (start - before + payload.len()) as u64;
         if is_last {
             self.ends.push_back(self.taken);
         }
@@ -150,16 +146,9 @@ impl Writer {
             self.payload = payload;
             return;
         }
-        let start = self.head.len();
-        self.head.extend_from_slice(&payload);
+        head.extend_from_slice(&payload);
         if let Some(mask) = mask {
-            mask.apply(&mut self.head[start..]);
-        }
-    }
-
-    fn make_room(&mut self) {
-        if !self.head.try_reclaim(ROOM) {
-            self.head = buffers::take(ROOM);
+            mask.apply(&mut head[start..]);
         }
     }
 
@@ -195,10 +184,8 @@ impl Writer {
     }
 
     fn control(&mut self, opcode: Opcode, payload: &[u8]) {
-        if self.head.is_empty() && self.payload.is_empty() {
-            self.make_room();
-        }
         let out = if self.payload.is_empty() { &mut self.head } else { &mut self.behind };
+        let out = out.end();
         let mask = self.masks.then(Mask::random);
         let before = out.len();
         Header::write(out, opcode, true, payload.len(), mask);
@@ -218,9 +205,9 @@ impl Writer {
     ) -> Poll<io::Result<usize>> {
         let io = Pin::new(io);
         if self.payload.is_empty() {
-            return io.poll_write(cx, &self.head);
+            return io.poll_write(cx, self.head.unsent());
         }
-        let pieces = [&self.head[..], &self.payload, &self.behind].map(IoSlice::new);
+        let pieces = [self.head.unsent(), &self.payload, self.behind.unsent()].map(IoSlice::new);
         io.poll_write_vectored(cx, &pieces[usize::from(self.head.is_empty())..])
     }
 
@@ -231,15 +218,13 @@ impl Writer {
             self.ends.pop_front();
             self.accepted += 1;
         }
-        let of_head = bytes.min(self.head.len());
-        self.head.advance(of_head);
-        bytes -= of_head;
+        bytes = self.head.sent(bytes);
         if !self.payload.is_empty() {
             let of_payload = bytes.min(self.payload.len());
             self.payload.advance(of_payload);
             if self.payload.is_empty() {
                 self.payload = Bytes::new(); // an empty rest would keep the whole of it alive
-                self.behind.advance(bytes - of_payload);
+                self.behind.sent(bytes - of_payload);
                 // The head has left before the payload.
                 std::mem::swap(&mut self.head, &mut self.behind);
             }
@@ -252,15 +237,15 @@ impl Writer {
     /// Puts the buffer aside if everything was written: an end at rest keeps no buffer.
     pub(super) fn rest(&mut self) {
         if self.head.is_empty() && self.payload.is_empty() {
-            buffers::put_aside(&mut self.head, ROOM);
+            self.head.rest();
         }
     }
 
     /// Frees what large messages left behind.
     pub(super) fn shrink(&mut self) {
         if self.is_written() {
-            self.head = BytesMut::new();
-            self.behind = BytesMut::new();
+            self.head = Output::default();
+            self.behind = Output::default();
             self.ends = VecDeque::new();
         }
     }

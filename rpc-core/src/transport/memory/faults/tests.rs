@@ -24,14 +24,14 @@ fn send(pipe: &mut Pipe, text: &'static str) {
 /// What a poll finds: a text, `closed`, `broken`, or nothing.
 fn read(pipe: &mut Pipe, cx: &mut Context<'_>) -> Option<String> {
     match pipe.poll_receive(cx, usize::MAX) {
-        Poll::Ready(received) => Some(shown(&received)),
+        Poll::Ready(received) => Some(shown(pipe, &received)),
         Poll::Pending => None,
     }
 }
 
-fn shown(received: &Received<impl AsRef<str>>) -> String {
+fn shown(pipe: &Pipe, received: &Received) -> String {
     match received {
-        Received::Text(text) => text.as_ref().to_owned(),
+        Received::Text => String::from_utf8_lossy(pipe.message()).into_owned(),
         Received::Closed { .. } => "closed".to_owned(),
         _ => "broken".to_owned(),
     }
@@ -53,7 +53,7 @@ fn room(pipe: &mut Pipe, cx: &mut Context<'_>) -> Option<bool> {
 async fn next(pipe: &mut Pipe) -> (String, Duration) {
     let start = Instant::now();
     let received = poll_fn(|cx| pipe.poll_receive(cx, usize::MAX)).await;
-    (shown(&received), start.elapsed())
+    (shown(pipe, &received), start.elapsed())
 }
 
 fn after(text: &str, time: Duration) -> (String, Duration) {
