@@ -76,7 +76,7 @@ where
         };
         return Err(Rejection::new(status, format!("not answered: {}", reason.reason)));
     }
-    Ok(answer.map_or_else(nothing, |answer| json(answer)))
+    Ok(answer.map_or_else(nothing, json))
 }
 
 /// Reads the message, up to the limit `message_in` and within the time `assembly`.

@@ -6,6 +6,9 @@
 use rpc_core::service;
 
 pub use cases::{Checked, usage};
+pub use times::Times;
+
+mod times;
 
 /// The method that everyone calls, in both directions.
 #[service]

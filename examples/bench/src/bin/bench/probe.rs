@@ -27,6 +27,8 @@ pub(crate) enum Probe {
     Client(Client, Calls),
     /// Nanoseconds that something takes.
     Time(Server, Measure),
+    /// Nanoseconds that a call of the load takes.
+    Latency(Server, Load, Quantile),
 }
 
 /// What the load does.
@@ -106,11 +108,18 @@ impl Measure {
     fn measure(self, programs: &Programs, url: &str) -> Checked<f64> {
         let own = [self.mode.to_owned(), url.to_owned(), self.count.to_string()];
         let measured = run(SECOND_CORE, &[programs.resume(), own.into()].concat())?;
-        let time = match self.quantile {
-            Quantile::Median => &measured["median_ns"],
-            Quantile::Last => &measured["p99_ns"],
+        self.quantile.of(&measured)
+    }
+}
+
+impl Quantile {
+    /// Takes the time out of what a program has told of all times.
+    fn of(self, times: &serde_json::Value) -> Checked<f64> {
+        let time = match self {
+            Self::Median => &times["median_ns"],
+            Self::Last => &times["p99_ns"],
         };
-        time.as_f64().ok_or_else(|| format!("not measured: {measured}").into())
+        time.as_f64().ok_or_else(|| format!("not measured: {times}").into())
     }
 }
 
@@ -119,7 +128,9 @@ impl Probe {
     pub(crate) fn ready(self, programs: &Programs) -> Checked<Ready<'_>> {
         let start = |core, server| Running::start(core, &programs.server(server));
         let running = match self {
-            Self::Cpu(server, _) | Self::Time(server, _) => Some(start(FIRST_CORE, server)?),
+            Self::Cpu(server, _) | Self::Time(server, _) | Self::Latency(server, ..) => {
+                Some(start(FIRST_CORE, server)?)
+            }
             Self::Client(..) => Some(start(SECOND_CORE, Server::Floor)?),
             Self::Instructions(..)
             | Self::Allocations(..)
@@ -140,7 +151,7 @@ impl Probe {
             | Self::Sends(..)
             | Self::Heap(..) => 1,
             Self::Resident(..) => 3,
-            Self::Cpu(..) | Self::Client(..) | Self::Time(..) => usize::MAX,
+            Self::Cpu(..) | Self::Client(..) | Self::Time(..) | Self::Latency(..) => usize::MAX,
         }
     }
 }
@@ -155,6 +166,10 @@ impl Ready<'_> {
                 per_call(&run(FIRST_CORE, &words)?, "cpu_ns")
             }
             (Probe::Time(_, measure), Some(running)) => measure.measure(programs, &running.url),
+            (Probe::Latency(_, load, quantile), Some(running)) => {
+                let words = load.words(programs, &running.url, load.count);
+                quantile.of(&run(SECOND_CORE, &words)?["times"])
+            }
             (Probe::Resident(server, load), _) => resident(programs, server, load),
             (Probe::Heap(server, load), _) => counted::heap(programs, server, load),
             (Probe::Instructions(server, load), _) => counted::instructions(programs, server, load),
@@ -163,7 +178,7 @@ impl Ready<'_> {
                 counted::client_instructions(programs, client, server, calls)
             }
             (Probe::Sends(server, load), _) => counted::sends(programs, server, load),
-            (Probe::Cpu(..) | Probe::Client(..) | Probe::Time(..), None) => {
+            (Probe::Cpu(..) | Probe::Client(..) | Probe::Time(..) | Probe::Latency(..), None) => {
                 Err("no server was started".into())
             }
         }

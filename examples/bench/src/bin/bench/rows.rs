@@ -3,7 +3,7 @@
 use bench::Checked;
 
 use crate::machine;
-use crate::probe::{Calls, Load, Probe};
+use crate::probe::{Calls, Load, Probe, Quantile};
 use crate::programs::{Client, Server};
 use crate::row::{Row, Target, Unit};
 
@@ -51,6 +51,20 @@ fn server(name: &'static str, title: &'static str, ours: Server, load: Load, tar
         ours: cpu(ours),
         least: cpu(Server::Floor),
         jsonrpsee: Some(cpu(Server::Jsonrpsee)),
+    }
+}
+
+/// How long a call takes while a server is busy.
+fn latency(name: &'static str, title: &'static str, load: Load, quantile: Quantile) -> Row {
+    let probe = |server| Probe::Latency(server, load, quantile);
+    Row {
+        name,
+        title,
+        unit: Unit::Nanoseconds,
+        target: Target::Ratio(1.1),
+        ours: probe(Server::Reference),
+        least: probe(Server::Floor),
+        jsonrpsee: Some(probe(Server::Jsonrpsee)),
     }
 }
 
@@ -103,6 +117,7 @@ fn other_calls(less: u64) -> Vec<Row> {
     let batch = load("batch --burst 100", 3000 / less, 50);
     let thousand = load("call --connections 1000", 50_000 / less, 2000);
     let long = load("call --method echo --bytes 65536", 4000 / less, 50);
+    let timed = load("call --connections 1000 --latency", 50_000 / less, 2000);
     let longer = load("call --method echo --bytes 1048576", 400 / less, 5);
     let drive = load("drive --window 256", 200_000 / less, 4000);
     let reference = Server::Reference;
@@ -110,6 +125,8 @@ fn other_calls(less: u64) -> Vec<Row> {
         server("pause", "handler that suspends once, 256 outstanding", Server::Ours, pause, 1.6),
         server("batch", "batch of 100", reference, batch, 1.25),
         server("thousand", "1,000 connections, 1 outstanding each", reference, thousand, 1.1),
+        latency("latency", "1,000 connections, latency of a call", timed, Quantile::Median),
+        latency("latency-p99", "1,000 connections, latency of a call, p99", timed, Quantile::Last),
         server("echo-64k", "echo, message of 64 KiB", reference, long, 1.15),
         server("echo-1m", "echo, message of 1 MiB", reference, longer, 1.15),
         Row {

@@ -25,6 +25,7 @@ usage: load MODE ws://ADDRESS [options]
                    them beside each other
   --method NAME    add, pause or echo (add)
   --bytes N        of the message, with echo
+  --latency        measures the time of each call; with a window of 1
   --session        asks for a session, and acknowledges what comes if the server grants one
   --then COMMAND   is run while the connections are idle
   --pid PID        the server, to measure what it uses";
@@ -56,6 +57,7 @@ pub(crate) struct Options {
     pub(crate) unordered: bool,
     pub(crate) method: String,
     pub(crate) bytes: usize,
+    pub(crate) latency: bool,
     pub(crate) session: bool,
     pub(crate) then: Option<String>,
     pub(crate) pid: Option<String>,
@@ -82,11 +84,15 @@ impl Options {
                 Long("unordered") => options.unordered = true,
                 Long("method") => options.method = parser.value()?.string()?,
                 Long("bytes") => options.bytes = parser.value()?.parse()?,
+                Long("latency") => options.latency = true,
                 Long("session") => options.session = true,
                 Long("then") => options.then = Some(parser.value()?.string()?),
                 Long("pid") => options.pid = Some(parser.value()?.string()?),
                 other => return Err(other.unexpected()),
             }
+        }
+        if options.latency && options.window != 1 {
+            return Err("`--latency` needs `--window 1`".into());
         }
         Ok(options)
     }
@@ -107,6 +113,7 @@ impl Options {
             unordered: false,
             method: "add".to_owned(),
             bytes: 0,
+            latency: false,
             session: false,
             then: None,
             pid: None,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bench::{Checked, usage};
+use bench::{Checked, Times, usage};
 use serde_json::json;
 
 /// A run from its begin to its end; what the server does before is not in it.
@@ -22,6 +22,8 @@ pub(crate) struct Measured {
     pub(crate) cpu_ns: u64,
     /// Bytes that the server holds for the connections.
     pub(crate) resident: u64,
+    /// Of each call, if that was asked for.
+    pub(crate) times: Option<Times>,
 }
 
 impl Running {
@@ -34,7 +36,7 @@ impl Running {
         let wall_ns = u64::try_from(self.began.elapsed().as_nanos())?;
         let cpu = self.pid.as_deref().map(usage::cpu_nanoseconds).transpose()?;
         let cpu_ns = cpu.unwrap_or_default() - self.cpu;
-        Ok(Measured { count, wall_ns, cpu_ns, resident: 0 })
+        Ok(Measured { count, wall_ns, cpu_ns, ..Measured::default() })
     }
 }
 
@@ -45,6 +47,7 @@ impl Measured {
             "wall_ns": self.wall_ns,
             "cpu_ns": self.cpu_ns,
             "resident": self.resident,
+            "times": self.times.as_ref().map(Times::to_json),
         })
     }
 }

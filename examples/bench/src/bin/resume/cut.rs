@@ -3,12 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use bench::{AdderClient, Checked};
+use bench::{AdderClient, Checked, Times};
 use rpc_client::{Client, Reconnect, State};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::times::Times;
 use crate::wire::Wire;
 
 /// How many calls are outstanding all the time.

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use bench::{Checked, PileClient};
+use bench::{Checked, PileClient, Times};
 use rpc_client::Client;
 
 use crate::cut::Steady;
-use crate::times::Times;
 use crate::wire::Wire;
 
 /// The text of a notification, in bytes.

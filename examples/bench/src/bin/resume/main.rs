@@ -9,7 +9,6 @@
 
 mod cut;
 mod kept;
-mod times;
 mod wire;
 
 use bench::Checked;

@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use serde_json::json;
 
+/// Times, of which the median and the slowest are told.
 #[derive(Default)]
-pub(crate) struct Times(Vec<Duration>);
+pub struct Times(Vec<Duration>);
 
 impl Times {
-    pub(crate) fn push(&mut self, time: Duration) {
+    /// Adds one.
+    pub fn push(&mut self, time: Duration) {
         self.0.push(time);
     }
 
-    /// The median, and what all but one of a hundred do not exceed.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
+    /// Returns the median, and what all but one of a hundred do not exceed.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
         let mut sorted: Vec<_> = self.0.iter().map(Duration::as_nanos).collect();
         sorted.sort_unstable();
         let quantile = |percent: usize| {
