@@ -1,0 +1,51 @@
+/** Batches of the other end. */
+
+import type { Core, Message } from "./core.js";
+import { member } from "./raw.js";
+import { errorText, type Reply } from "./serving.js";
+
+/** How many members a batch may have. */
+const MOST = 100;
+
+/** Means nothing. */
+const REFUSED = { jsonrpc: "2.0", method: "$/refused" };
+
+/**
+ * Answers the requests of a batch together: one message, in the order of the requests, when all answers are there.
+ * A peer without this feature answers each by itself.
+ */
+export function batchAnswers(core: Core): void {
+  core.gather = (batch) => {
+    const answers: string[] = [];
+    const afters: (() => void)[] = [];
+    let open = 1;
+    let length = 0;
+    const send = (): void => {
+      if (--open > 0 || answers.length === 0) return;
+      core.serving.reply(`[${answers.join(",")}]`, () => afters.forEach((after) => after()));
+    };
+    const owe = (): Reply => {
+      open++;
+      const at = answers.push("") - 1;
+      return (answer, after) => {
+        length += answer.length + 1;
+        if (length > core.limits.messageOut) {
+          answer = errorText(member(answer, "id")!, -32011, "the answers are too long together", "answer_too_big");
+        }
+        answers[at] = answer;
+        if (after) afters.push(after);
+        send();
+      };
+    };
+    if (batch.length <= MOST) return { owe, send };
+    // No request runs, and one error stands for all.
+    const isRequest = (message: unknown): boolean =>
+      typeof (message as Message | null)?.["method"] === "string" && "id" in (message as Message);
+    if (batch.some(isRequest)) {
+      const data = { kind: "batch_too_big", max: MOST };
+      core.serving.reply(errorText("null", -32010, "the batch has too many members", undefined, data));
+      batch.forEach((message, at) => isRequest(message) && (batch[at] = REFUSED));
+    }
+    return { owe, send };
+  };
+}

@@ -1,0 +1,42 @@
+/** What a handler knows of its call. */
+
+import type { Peer } from "./peer.js";
+
+/** The call that a handler serves. */
+export class Context {
+  /** Who is calling, on the same connection. */
+  readonly peer: Peer;
+  readonly method: string;
+  /** When the time of the caller runs out, by `performance.now()`; `Infinity` if the caller has not said. */
+  readonly deadline: number;
+  /** The id of the request as JSON text; a notification has none. */
+  readonly id: string | undefined;
+  /** The request as it came. @internal */
+  readonly text: string;
+  /** Runs behind the answer. @internal */
+  afterAnswer: (() => void) | undefined;
+  #aborts: AbortController | undefined;
+  #reason: unknown;
+
+  /** @internal */
+  constructor(peer: Peer, method: string, text: string, id?: string, deadline = Infinity) {
+    this.peer = peer;
+    this.method = method;
+    this.text = text;
+    this.id = id;
+    this.deadline = deadline;
+  }
+
+  /** Aborted when nobody waits for the result any more: cancelled, out of time, or the session has ended. */
+  get signal(): AbortSignal {
+    this.#aborts ??= new AbortController();
+    if (this.#reason) this.#aborts.abort(this.#reason);
+    return this.#aborts.signal;
+  }
+
+  /** @internal */
+  abort(reason: Error): void {
+    this.#reason = reason;
+    this.#aborts?.abort(reason);
+  }
+}

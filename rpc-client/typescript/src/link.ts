@@ -1,0 +1,42 @@
+/** The seam to what carries messages. */
+
+/** What carries whole text messages, in their order, each way: one connection of a WebSocket, or another carrier. */
+export interface Link {
+  /** Names who hears of messages and of the end; called once. What came before is told then. */
+  listen(events: LinkEvents): void;
+  /** Sends a message. A link that is over drops it. */
+  send(text: string): void;
+  /** Returns how many bytes were given to `send` and have not left yet. */
+  backlog(): number;
+  /** Ends the link. Nothing is told any more. */
+  close(code: number, reason: string): void;
+}
+
+export interface LinkEvents {
+  message(text: string): void;
+  /** The link is over: by a close with a code, or lost without one. */
+  closed(code: number | undefined, reason: string): void;
+}
+
+/** Makes a link. It rejects with a {@link ConnectError}, or with anything else. */
+export type Dial = (attempt: Attempt) => Promise<Link>;
+
+/** What an attempt to connect is for. */
+export interface Attempt {
+  /** Subprotocols to offer beside those of the program, since no header says that a session is to be resumed. */
+  readonly protocols: readonly string[];
+  /** Aborted when the link is not wanted any more. */
+  readonly signal?: AbortSignal;
+}
+
+/** A link that could not be made. */
+export class ConnectError extends Error {
+  /** The HTTP status, where the carrier can see it: browsers hide it. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number, cause?: unknown) {
+    super(message, { cause });
+    this.name = "ConnectError";
+    this.status = status;
+  }
+}

@@ -1,0 +1,92 @@
+/** Methods whose params have names. */
+
+import type { Context } from "./context.js";
+import { ErrorCode } from "./codes.js";
+import { RpcError } from "./errors.js";
+import type { Handler, Handlers, Method } from "./handlers.js";
+import type { Json } from "./json.js";
+
+/** A parameter: its name, with `?` behind it if it may be left out. */
+export type Param = string | ParamReader;
+
+/** A parameter whose value is more than JSON, such as a stream. */
+export interface ParamReader {
+  readonly name: string;
+  read(value: unknown, context: Context): unknown;
+}
+
+export interface MethodOptions {
+  /** How params are read and the result is written, if not as by the peer. */
+  readonly json?: Json;
+}
+
+/** Declares a method with the names of its params. `run` gets them in this order, and then the context. */
+export function method<Params extends unknown[]>(
+  params: readonly Param[],
+  run: (...params: [...Params, Context]) => unknown,
+  { json }: MethodOptions = {},
+): Method {
+  const declared = params.map((param) => {
+    const isPlain = typeof param === "string";
+    const name = isPlain ? param.replace(/\?$/, "") : param.name;
+    return { name, isOptional: isPlain && name !== param, reader: isPlain ? undefined : param };
+  });
+  return {
+    stringify: json?.stringify,
+    serve(given, context) {
+      const read = json ? (json.parse(context.text) as { params?: unknown }).params : given;
+      const values = inOrder(declared, read, context.id === undefined);
+      const taken = declared.map(({ name, isOptional, reader }, at) => {
+        const value = values[at];
+        if (value === undefined && !isOptional) throw invalid(`parameter \`${name}\` is missing`);
+        return reader ? reader.read(value, context) : value;
+      });
+      return run(...(taken as Params), context);
+    },
+  };
+}
+
+/** What is known of the methods of a service: the params of each, or a function that makes the method of its `run`. */
+export type ServiceMethods<T> = {
+  readonly [Name in keyof T & string]: readonly Param[] | ((run: (...params: never[]) => unknown) => Handler);
+};
+
+/**
+ * Makes handlers of an object that implements a service. `prefix` stands before each name on the wire, such as `chat.`.
+ *
+ * ```ts
+ * interface Chatter { confirm(question: string, context: Context): Promise<boolean>; }
+ * const handlers = service<Chatter>("chatter.", { confirm: ["question"] }, { async confirm(question) { … } });
+ * ```
+ */
+export function service<T extends object>(prefix: string, methods: ServiceMethods<T>, implementation: T): Handlers {
+  const names = Object.keys(methods) as (keyof T & string)[];
+  const offered = names.map((name): [string, Handler] => {
+    const of: readonly Param[] | ((run: (...params: never[]) => unknown) => Handler) = methods[name];
+    const run = (...params: unknown[]): unknown =>
+      (implementation[name] as (...params: unknown[]) => unknown)(...params);
+    return [prefix + name, typeof of === "function" ? of(run) : method(of, run)];
+  });
+  // Defines members, so that no name reaches a prototype.
+  return Object.fromEntries(offered);
+}
+
+/** Returns params in the order of their declaration. What a notification has too much is ignored. */
+function inOrder(declared: readonly { name: string }[], params: unknown, isNotification: boolean): unknown[] {
+  if (params === undefined || Array.isArray(params)) {
+    const values = (params as unknown[] | undefined) ?? [];
+    if (values.length > declared.length && !isNotification) {
+      throw invalid(`takes ${declared.length} params, got ${values.length}`);
+    }
+    return values;
+  }
+  const byName = new Map<string, unknown>(Object.entries(params as object));
+  const values = declared.map(({ name }) => byName.get(name));
+  const unknown = [...byName.keys()].filter((key) => key !== "_meta" && declared.every(({ name }) => name !== key));
+  if (unknown.length > 0 && !isNotification) throw invalid(`unknown parameter \`${unknown.join("`, `")}\``);
+  return values;
+}
+
+function invalid(message: string): RpcError {
+  return new RpcError(ErrorCode.invalidParams, message);
+}

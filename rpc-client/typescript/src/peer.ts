@@ -1,0 +1,48 @@
+/** The handle of a program on the other end. */
+
+import { Call, type CallOptions, type Params } from "./call.js";
+import type { Core } from "./core.js";
+import type { Closed } from "./errors.js";
+
+/** The other end of a connection, which is called. What it may call of this end are the handlers. */
+export class Peer {
+  /** For features that are imported by themselves. @internal */
+  readonly core: Core;
+  /** Whether this handle opens a session: what it sends goes before all else. @internal */
+  readonly isFirst: boolean;
+
+  /** @internal */
+  constructor(core: Core, isFirst = false) {
+    this.core = core;
+    this.isFirst = isFirst;
+  }
+
+  /**
+   * Calls a method. Rejects with an {@link RpcError} if the other end answers with an error, and with a
+   * {@link CallError} if there is no answer.
+   */
+  call<Result = unknown>(method: string, params?: Params, options: CallOptions = {}): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const settle = (error: Error | undefined, result?: unknown): void =>
+        error ? reject(error) : resolve(result as Result);
+      this.core.start(new Call(this.core, method, params, options, settle), this.isFirst);
+    });
+  }
+
+  /** Sends a notification. Throws a {@link CallError} if the connection has ended or too much waits already. */
+  notify(method: string, params?: Params): void {
+    const text = `{"jsonrpc":"2.0",${this.core.encode(method, params)}}`;
+    const error = this.core.send({ size: text.length, isPutBack: this.isFirst, leave: () => text }, this.isFirst);
+    if (error) throw error;
+  }
+
+  /** Resolves when the connection has ended for ever. */
+  get closed(): Promise<Closed> {
+    return this.core.closed;
+  }
+
+  /** Ends the connection. Calls that have no answer yet reject. */
+  close(code = 1000, reason = ""): void {
+    this.core.close(code, reason);
+  }
+}

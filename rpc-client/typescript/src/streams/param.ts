@@ -1,0 +1,33 @@
+/** Streams among the params of what this end serves. */
+
+import type { Context } from "../context.js";
+import { RpcError } from "../errors.js";
+import type { ParamReader } from "../method.js";
+import { Incoming, type StreamOptions } from "./incoming.js";
+
+/**
+ * A param of a method whose value is a stream of the caller. The stream ends with its call.
+ *
+ * ```ts
+ * const handlers = { sum: method([streamParam("values")], async (values: AsyncIterable<number>) => …) };
+ * ```
+ */
+export function streamParam(name: string, options: StreamOptions = {}): ParamReader {
+  return {
+    name,
+    read(value, context: Context) {
+      const { core } = context.peer;
+      const id = (value as { $stream?: unknown } | undefined)?.$stream;
+      if (typeof id !== "string") throw new RpcError(-32602, `parameter \`${name}\` is no stream`);
+      const stream = new Incoming(core, options, (id) => core.post("stop", { subscription: id }));
+      stream.begin(id, true);
+      const { afterAnswer } = context;
+      context.afterAnswer = () => {
+        afterAnswer?.();
+        stream.finish(undefined);
+      };
+      context.signal.addEventListener("abort", () => stream.finish(context.signal.reason as Error));
+      return stream;
+    },
+  };
+}

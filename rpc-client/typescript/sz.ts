@@ -1,0 +1,1 @@
+import {connect} from "./src/index.ts"; globalThis.x=connect

@@ -1,0 +1,26 @@
+// Builds the tests and runs those whose names are given, or all.
+import { spawnSync } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = new URL("..", import.meta.url);
+process.chdir(fileURLToPath(here));
+const names = process.argv.slice(2);
+const files = readdirSync("test").filter((name) => name.endsWith(".test.ts"));
+const wanted = files.filter((name) => names.length === 0 || names.includes(basename(name, ".test.ts")));
+rmSync("build/test", { recursive: true, force: true });
+await build({
+  entryPoints: wanted.map((name) => `test/${name}`),
+  outdir: "build/test",
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  packages: "external",
+  sourcemap: "inline",
+});
+const tests = wanted.map((name) => `build/test/${basename(name, ".ts")}.js`);
+const { status } = spawnSync("node", ["--enable-source-maps", "--test", "--test-reporter=dot", ...tests], { stdio: "inherit" });
+process.exit(status ?? 1);

@@ -1,0 +1,98 @@
+/** Links without sockets. */
+
+import type { Link, LinkEvents } from "../../src/index.js";
+
+/** One end of a pipe. What is sent arrives at the other end in a later turn, in order. */
+class End implements Link {
+  other!: End;
+  events: LinkEvents | undefined;
+  early: (() => void)[] = [];
+  isOver = false;
+  held = 0;
+
+  listen(events: LinkEvents): void {
+    this.events = events;
+    this.early.splice(0).forEach((event) => event());
+  }
+
+  send(text: string): void {
+    const { other } = this;
+    if (!this.isOver) queueMicrotask(() => other.tell(() => other.events!.message(text)));
+  }
+
+  backlog(): number {
+    return this.held;
+  }
+
+  close(code: number, reason: string): void {
+    this.isOver = true;
+    const { other } = this;
+    queueMicrotask(() => {
+      other.tell(() => other.events!.closed(code, reason));
+      other.isOver = true;
+    });
+  }
+
+  /** Loses the link without a close, at both ends. */
+  cut(): void {
+    for (const end of [this, this.other]) {
+      end.tell(() => end.events!.closed(undefined, "cut"));
+      end.isOver = true;
+    }
+  }
+
+  tell(event: () => void): void {
+    if (this.isOver) return;
+    if (this.events) event();
+    else this.early.push(event);
+  }
+}
+
+export function pair(): [End, End] {
+  const [left, right] = [new End(), new End()];
+  left.other = right;
+  right.other = left;
+  return [left, right];
+}
+
+/** An end that is text: what was received waits here until it is asked for. */
+export class Raw {
+  readonly link: End;
+  readonly #texts: string[] = [];
+  closed: { code: number | undefined; reason: string } | undefined;
+
+  constructor(link: End) {
+    this.link = link;
+    link.listen({
+      message: (text) => this.#texts.push(text),
+      closed: (code, reason) => (this.closed = { code, reason }),
+    });
+  }
+
+  send(message: unknown): void {
+    this.link.send(typeof message === "string" ? message : JSON.stringify(message));
+  }
+
+  /** Returns the text of the next message; fails if there is none. */
+  async text(): Promise<string> {
+    for (let turn = 0; turn < 200 && this.#texts.length === 0; turn++) await pause();
+    const text = this.#texts.shift();
+    if (text === undefined) throw new Error("nothing has come");
+    return text;
+  }
+
+  async next<T = any>(): Promise<T> {
+    return JSON.parse(await this.text()) as T;
+  }
+
+  /** Whether nothing more comes. */
+  async silent(): Promise<void> {
+    for (let turn = 0; turn < 5; turn++) await pause();
+    if (this.#texts.length > 0) throw new Error(`not silent: ${this.#texts[0]}`);
+  }
+}
+
+/** Lets everything run that can. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
