@@ -32,7 +32,7 @@ export class Batch {
       const settle = (error: Error | undefined, result?: unknown): void =>
         error ? reject(error) : resolve(result as Result);
       const call = new Call(this.#peer.core, method, params, options, settle);
-      call.isFirst = this.#peer.isFirst;
+      call.isPutBack = this.#peer.isFirst;
       this.#members.push(call);
     });
   }
@@ -68,12 +68,16 @@ export class BatchMessage implements Outgoing {
     this.size = members.reduce((sum, { size }) => sum + size, 0);
   }
 
+  get #left(): Member[] {
+    return this.members.filter((member) => !(member instanceof Call && member.isDone));
+  }
+
   get calls(): Call[] {
-    return this.members.filter((member): member is Call => member instanceof Call && !member.isDone);
+    return this.#left.filter((member) => member instanceof Call);
   }
 
   leave(): string | undefined {
-    const texts = this.members.map((member) => member.leave()).filter((text) => text !== undefined);
+    const texts = this.#left.map((member) => member.leave()).filter((text) => text !== undefined);
     if (texts.length === 0) return undefined;
     if (this.calls.length > 0) this.#unanswered.push(this);
     return `[${texts.join(",")}]`;
@@ -120,8 +124,7 @@ function watch(core: Core): BatchMessage[] {
       core.calls.delete(call.id!);
       call.id = undefined;
     }
-    const left = members.filter((member) => !(member instanceof Call && member.isDone));
-    send(core, left, false, true, Math.min(refused, Math.ceil(left.length / 2)));
+    send(core, members, false, true, Math.min(refused, Math.ceil(members.length / 2)));
   };
   return unanswered;
 }

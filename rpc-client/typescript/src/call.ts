@@ -1,6 +1,6 @@
 /** A call that this peer makes. */
 
-import { now } from "./alarm.js";
+import { now, timer } from "./timer.js";
 import type { Core, Outgoing } from "./core.js";
 import { CallError, closedError, type CallFailure, type Closed, type Fate } from "./errors.js";
 import type { Json } from "./json.js";
@@ -34,13 +34,9 @@ export class Call implements Outgoing {
   id: number | undefined;
   isDone = false;
   isPutBack = false;
-  /** It opens a session, so that it does not outlive the session. */
-  isFirst = false;
-  deadline: number;
   readonly options: CallOptions;
   readonly request: string;
   readonly size: number;
-  readonly timeout: number;
   /** Waits until the call may leave, and then lets it. */
   hold: ((go: () => void) => void) | undefined;
   /** A stream goes with it: told that the message has left, and of the end. */
@@ -48,14 +44,15 @@ export class Call implements Outgoing {
   readonly #core: Core;
   readonly #settle: Settle;
   readonly #cancel: () => void;
+  readonly #timeout: number;
+  #deadline = Infinity;
+  #stopTimer: (() => void) | undefined;
 
   /** Throws what is wrong with its params. */
   constructor(core: Core, method: string, params: Params, options: CallOptions, settle: Settle) {
     this.#core = core;
     this.options = options;
     this.#settle = settle;
-    this.timeout = options.timeout ?? core.options.timeout ?? 30_000;
-    this.deadline = now() + this.timeout;
     const { signal, json } = options;
     for (const value of Object.values(params ?? [])) {
       (value as { [ATTACH]?: (call: Call, core: Core) => void } | null)?.[ATTACH]?.(this, core);
@@ -64,18 +61,26 @@ export class Call implements Outgoing {
     this.size = this.request.length;
     this.#cancel = () => this.fail("cancelled", "cancelled", signal!.reason);
     signal?.addEventListener("abort", this.#cancel);
-    core.alarm.set(this.deadline);
+    this.#timeout = options.timeout ?? core.options.timeout ?? 30_000;
+    this.extend();
+  }
+
+  /** Begins its time anew. */
+  extend(): void {
+    const timeout = this.#timeout;
+    this.#stopTimer?.();
+    this.#deadline = now() + timeout;
+    this.#stopTimer = timer(timeout, () => this.fail("timeout", `no answer within ${timeout} ms`));
   }
 
   /** The message, as it is when it leaves. */
   leave(): string | undefined {
     const core = this.#core;
     const { onProgress, idempotencyKey } = this.options;
-    if (this.isDone) return undefined;
     this.stream?.sent();
     core.calls.delete(this.id!); // it is made anew
     core.calls.set((this.id = core.nextId()), this);
-    const left = this.deadline - now();
+    const left = this.#deadline - now();
     return (
       `{"jsonrpc":"2.0","id":${this.id},${this.request}` +
       (core.greeting && left < Infinity ? `,"timeoutMs":${left > 0 ? Math.ceil(left) : 0}` : "") +
@@ -88,6 +93,7 @@ export class Call implements Outgoing {
     if (this.isDone) return;
     this.isDone = true;
     this.#core.calls.delete(this.id!);
+    this.#stopTimer!();
     this.options.signal?.removeEventListener("abort", this.#cancel);
     this.stream?.end();
     this.#settle(error, result, text);

@@ -4,7 +4,6 @@
  * Features that a program may do without (streams, sessions, liveness) are not known here; they hook in.
  */
 
-import { Alarm, now } from "./alarm.js";
 import { Call, type Params } from "./call.js";
 import { CallError, closedError, RpcError, type Closed } from "./errors.js";
 import { table, type Handler, type Handlers } from "./handlers.js";
@@ -107,7 +106,6 @@ export class Core {
   readonly handlers: Map<string, Handler>;
   readonly calls = new Map<number, Call>();
   readonly serving = new Serving(this);
-  readonly alarm = new Alarm(() => this.#ring());
   readonly closed: Promise<Closed>;
   /** How the connection has ended. */
   end: Closed | undefined;
@@ -127,8 +125,6 @@ export class Core {
   onFault: (() => void) | undefined;
   /** Told of the end of a session; `renews` if another one follows. */
   readonly onEnd: ((closed: Closed, renews: boolean) => void)[] = [];
-  /** What waits with a deadline beside calls and requests: given the time, they return when they are due. */
-  readonly deadlines: ((time: number) => number)[] = [];
   /** What features keep, by their own keys. */
   readonly slots = new Map<unknown, unknown>();
   #resolveClosed!: (closed: Closed) => void;
@@ -149,27 +145,27 @@ export class Core {
 
   /** Returns the members of a request behind its id. Throws why it cannot be sent. */
   encode(method: string, params: Params, json: Json = this.json): string {
-    let cause;
+    let cause: unknown = "the params are too long";
     try {
       const text = JSON.stringify(method) + (params ? `,"params":${json.stringify(params)}` : "");
       if (text.length <= this.limits.messageOut) return `"method":${text}`;
     } catch (error) {
       cause = error;
     }
-    throw new CallError("unsendable", "NotSent", cause ? "the params are no JSON" : "the params are too long", cause);
+    throw new CallError("unsendable", "NotSent", String(cause), cause);
   }
 
   /** Starts a call. */
-  start(call: Call, isFirst: boolean): void {
+  start(call: Call, isFirst = false): void {
     const { signal } = call.options;
-    call.isFirst = isFirst;
+    // A call that opens a session does not outlive the session.
+    call.isPutBack = isFirst;
     const go = (): void => {
       const error = this.send(call, isFirst);
       if (error) call.settle(error);
     };
     if (signal?.aborted) call.fail("cancelled", "cancelled", signal.reason);
-    else if (call.hold) call.hold(go);
-    else go();
+    else (call.hold ?? ((go) => go()))(go);
   }
 
   /** Sends a message of the program; returns why not. */
@@ -303,27 +299,11 @@ export class Core {
   ended(closed: Closed): void {
     if (this.end) return;
     this.end = closed;
-    this.alarm.stop();
     for (const call of [...this.calls.values()]) call.closed(closed);
     this.serving.stop(closed);
     for (const tell of [...this.onEnd]) tell(closed, false);
     this.#resolveClosed(closed);
   }
-
-  /** Ends what is out of time. Returns when the next one is. */
-  #ring(): number {
-    const time = now();
-    const due = [this.serving.expire(time), ...this.deadlines.map((expire) => expire(time))];
-    for (const call of [...this.calls.values()]) due.push(expire(call, time));
-    return Math.min(...due);
-  }
-}
-
-/** Ends a call that is out of time. Returns when it is. @internal */
-export function expire(call: Call, time: number): number {
-  if (call.deadline > time) return call.deadline;
-  call.fail("timeout", `no answer within ${call.timeout} ms`);
-  return Infinity;
 }
 
 /** Whether a value is an integer from 1 to `most`. @internal */

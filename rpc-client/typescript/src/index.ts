@@ -22,9 +22,10 @@ export {
 export { Batch } from "./batch.js";
 export { batchAnswers } from "./batch-answers.js";
 export { type Backoff } from "./client/backoff.js";
-export { Client, keepConnected, type ClientOptions } from "./client/client.js";
+export { Client, keepConnected } from "./client/client.js";
 export { liveness } from "./client/liveness.js";
 export { followPage, type PageEvents } from "./client/page.js";
+export { type ClientOptions } from "./client/supervisor.js";
 export { describe, type Losses, type State } from "./client/state.js";
 export { type Feature } from "./core.js";
 export { exactJson } from "./exact-json.js";

@@ -1,11 +1,11 @@
 /** Requests and notifications of the other end, while they are served. */
 
-import { now } from "./alarm.js";
 import { Context } from "./context.js";
 import { isCount, type Core, type Message } from "./core.js";
 import { CallError, closedError, RpcError, type Closed } from "./errors.js";
 import type { Handler } from "./handlers.js";
 import { member, parts } from "./raw.js";
+import { now, timer } from "./timer.js";
 
 /** How long the handler of a notification may hold up those behind it. */
 const NOTIFICATION_TIME = 30_000;
@@ -13,28 +13,31 @@ const NOTIFICATION_TIME = 30_000;
 /** The longest id, as JSON text. */
 const ID_LENGTH = 128;
 
+/** The longest time that a caller can give. */
+const DAY = 86_400_000;
+
 /** Takes an answer, and what is to happen behind it. @internal */
 export type Reply = (answer: string, after?: () => void) => void;
 
-/** A request or a notification that is being served. */
-interface Served {
+/** A handler's end: what it threw, or else what it returned. */
+type Ended = (thrown: { cause: unknown } | undefined, result?: unknown) => void;
+
+/** A request that is being served. */
+interface Request {
   readonly context: Context;
-  readonly handler: Handler;
-  readonly params: unknown;
   readonly reply: Reply;
-  /** When it is stopped. */
-  due: number;
+  readonly stopTimer: () => void;
 }
 
 /** @internal */
 export class Serving {
   readonly #core: Core;
   /** Requests by their ids as JSON text. */
-  readonly #requests = new Map<string, Served>();
+  readonly #requests = new Map<string, Request>();
   /** Handlers that run: one that was cancelled keeps its place until it has ended. */
   #running = 0;
-  /** The first one is being served. */
-  #notifications: Served[] = [];
+  /** What runs the handlers of notifications, one after the other; the first one runs. */
+  #notifications: { context: Context; run: () => void }[] = [];
 
   constructor(core: Core) {
     this.#core = core;
@@ -50,8 +53,9 @@ export class Serving {
     const core = this.#core;
     const said = parts(text);
     const byName = new Map(said);
-    const { method, params, timeoutMs = Infinity } = message;
-    const handler = core.handlers.get(method as string);
+    const { params, timeoutMs = Infinity } = message;
+    const method = message["method"] as string;
+    const handler = core.handlers.get(method);
     let id = byName.get("id")!;
     const refuse = (code: number, why: string, kind?: string): void => reply(errorText(id, code, why, kind));
     const isGood =
@@ -65,30 +69,30 @@ export class Serving {
       if (isGood || !isId) id = "null";
       refuse(-32600, isGood ? "the id is in use, or none" : "no request of JSON-RPC 2.0");
     } else if (method === "$/ping") reply(resultText(id, "null"));
-    else if (!handler) refuse(-32601, `no method \`${method as string}\``);
+    else if (!handler) refuse(-32601, `no method \`${method}\``);
     else if (this.#running >= core.limits.serving) refuse(-32009, "busy: not executed", "busy");
-    else if (!timeoutMs) refuse(-32012, "out of time", "deadline");
+    else if (!timeoutMs) refuse(-32012, "deadline", "deadline");
     else {
-      const due = now() + Math.min(timeoutMs as number, 86_400_000);
-      const context = new Context(core.peer, method as string, text, id, timeoutMs === Infinity ? Infinity : due);
-      this.#serve({ context, handler, params, reply, due: context.deadline });
+      const time = timeoutMs === Infinity ? Infinity : Math.min(timeoutMs as number, DAY);
+      const context = new Context(core.peer, method, text, id, now() + time);
+      const stopTimer = timer(time, () => this.#stop(id, -32012, "deadline", "timeout"));
+      this.#serve({ context, reply, stopTimer }, handler, params);
     }
   }
 
-  #serve(request: Served): void {
-    const { context, handler, reply } = request;
+  #serve(request: Request, handler: Handler, params: unknown): void {
+    const { context, reply } = request;
     const core = this.#core;
     const id = context.id!;
     this.#requests.set(id, request);
-    core.alarm.set(request.due);
     this.#running++;
-    run(request, (error, result) => {
+    run(handler, params, context, (thrown, result) => {
       this.#running--;
       if (this.#requests.get(id) !== request) return; // nobody waits for the answer
-      this.#requests.delete(id);
+      this.#forget(id, request);
       let answer;
       try {
-        if (error) throw error.cause;
+        if (thrown) throw thrown.cause;
         const stringify = ("stringify" in handler && handler.stringify) || core.json.stringify;
         answer = resultText(id, stringify(result) ?? "null");
         if (answer.length > core.limits.messageOut) answer = errorText(id, -32008, "too long", "answer_too_big");
@@ -102,6 +106,11 @@ export class Serving {
     });
   }
 
+  #forget(id: string, { stopTimer }: Request): void {
+    this.#requests.delete(id);
+    stopTimer();
+  }
+
   /** Tells the program what a handler threw, and returns what the other end is told. */
   #report(error: unknown, { method }: Context): string {
     (this.#core.options.onError ?? console.error)(error, method);
@@ -113,26 +122,26 @@ export class Serving {
     const handler = core.handlers.get(method);
     if (!handler) return;
     const context = new Context(core.peer, method, text);
-    const count = this.#notifications.push({ context, handler, params, reply: this.reply, due: Infinity });
-    if (count > core.limits.serving) core.close(1008, "too many notifications wait");
-    else if (count === 1) this.#notify();
-  }
-
-  /** Runs the handlers of notifications one after the other. */
-  #notify(): void {
-    const first = this.#notifications[0];
-    if (!first) return;
-    this.#core.alarm.set((first.due = now() + NOTIFICATION_TIME));
-    run(first, (error) => {
-      if (error) this.#report(error.cause, first.context);
-      this.#notified(first);
-    });
-  }
-
-  #notified(first: Served): void {
-    if (this.#notifications[0] !== first) return;
-    this.#notifications.shift();
-    this.#notify();
+    const waiting = this.#notifications;
+    const start = (): void => {
+      const next = (): void => {
+        stopTimer();
+        if (waiting[0] !== notification) return;
+        waiting.shift();
+        waiting[0]?.run();
+      };
+      const stopTimer = timer(NOTIFICATION_TIME, () => {
+        context.abort(new CallError("timeout", "MaybeExecuted", "deadline"));
+        next();
+      });
+      run(handler, params, context, (thrown) => {
+        if (thrown) this.#report(thrown.cause, context);
+        next();
+      });
+    };
+    const notification = { context, run: start };
+    if (waiting.push(notification) > core.limits.serving) core.close(1008, "too many notifications wait");
+    else if (waiting.length === 1) start();
   }
 
   /** Cancels the request that a `$/cancelRequest` names. */
@@ -143,38 +152,24 @@ export class Serving {
   #stop(id: string | undefined, code: number, kind: string, failure: "cancelled" | "timeout"): void {
     const request = this.#requests.get(id!);
     if (!request) return;
-    this.#requests.delete(id!);
+    this.#forget(id!, request);
     request.context.abort(new CallError(failure, "MaybeExecuted", kind));
     request.reply(errorText(id!, code, kind, kind));
   }
 
-  /** Stops what is out of time. Returns when the next one is. */
-  expire(time: number): number {
-    let next = Infinity;
-    for (const request of [...this.#requests.values(), ...this.#notifications.slice(0, 1)]) {
-      const { context, due } = request;
-      if (due > time) next = Math.min(next, due);
-      else if (context.id) this.#stop(context.id, -32012, "deadline", "timeout");
-      else {
-        context.abort(new CallError("timeout", "MaybeExecuted", "out of time"));
-        this.#notified(request);
-      }
-    }
-    return next;
-  }
-
   /** Stops all handlers, whose answers nobody waits for. */
   stop(closed: Closed): void {
-    for (const { context } of [...this.#requests.values(), ...this.#notifications]) {
-      context.abort(closedError(closed, "MaybeExecuted"));
+    const error = closedError(closed, "MaybeExecuted");
+    for (const [id, request] of [...this.#requests]) {
+      this.#forget(id, request);
+      request.context.abort(error);
     }
-    this.#requests.clear();
-    this.#notifications = [];
+    for (const { context } of this.#notifications.splice(0)) context.abort(error);
   }
 }
 
-/** Runs a handler, and tells what it returned or threw: at once, if it waits for nothing. */
-function run({ handler, params, context }: Served, ended: (thrown?: { cause: unknown }, result?: unknown) => void): void {
+/** Runs a handler, and tells how it ended: at once, if it waits for nothing. */
+function run(handler: Handler, params: unknown, context: Context, ended: Ended): void {
   const returned = (result: unknown): void => ended(undefined, result);
   const failed = (cause: unknown): void => ended({ cause });
   let result: unknown;

@@ -73,7 +73,7 @@ export function overSocket(socket: WebSocketLike, signal?: AbortSignal): Promise
   };
   socket.binaryType = "arraybuffer";
   return new Promise((resolve, reject) => {
-    let status: string | undefined;
+    let why: string | undefined;
     const opened = (): void => resolve(link);
     socket.addEventListener("open", opened);
     socket.addEventListener("message", ({ data }: { data: string | ArrayBuffer }) => {
@@ -89,10 +89,11 @@ export function overSocket(socket: WebSocketLike, signal?: AbortSignal): Promise
     });
     // Only `ws` says why.
     socket.addEventListener("error", ({ message }: { message?: string }) => {
-      status = /response: (\d+)/.exec(message!)?.[1];
+      why = message;
     });
     socket.addEventListener("close", ({ code, reason }: { code: number; reason: string }) => {
-      reject(new ConnectError(`no connection: ${status ?? "unreachable, or refused"}`, status ? +status : undefined));
+      const status = /response: (\d+)/.exec(why!)?.[1];
+      reject(new ConnectError(why ?? "no connection", status ? +status : undefined, why));
       over(code === 1006 ? undefined : code, reason); // 1006 stands for the lack of a close frame
     });
     signal?.addEventListener("abort", () => {

@@ -1,6 +1,6 @@
 /** Calls on behalf of a call. */
 
-import { now } from "./alarm.js";
+import { now } from "./timer.js";
 import type { CallOptions } from "./call.js";
 import type { Context } from "./context.js";
 

@@ -15,9 +15,6 @@ const LEAST_BUFFER = 4_096;
 
 const DAY = 86_400_000;
 
-/** The end of all counts. */
-const COUNTS = 2 ** 53;
-
 /** A message that has a number, until it is acknowledged. */
 export interface Kept {
   readonly text: string;
@@ -44,6 +41,8 @@ export class Session {
   #stuckAt = "";
   #buffer = BUFFER;
   #takenSize = 0;
+  /** What had been sent when it was last asked for what is not acknowledged. */
+  #mark = 0;
 
   get sent(): number {
     return this.acknowledged + this.kept.length;
@@ -81,6 +80,13 @@ export class Session {
     return true;
   }
 
+  /** Returns whether something is kept that was kept already when this was asked the last time. */
+  hasUnacknowledged(): boolean {
+    const isOld = this.acknowledged < this.#mark;
+    this.#mark = this.sent;
+    return isOld;
+  }
+
   /** Reads what the server's hello grants. Returns whether it grants anything. */
   grant({ token, buffer, keepMs }: Message): boolean {
     if (typeof token !== "string" || !/^[\w.~-]{22,256}$/.test(token)) return false;
@@ -99,10 +105,5 @@ export class Session {
     this.stuck = this.kept.length > 0 && at === this.#stuckAt ? this.stuck + 1 : 0;
     this.#stuckAt = at;
     return true;
-  }
-
-  /** The session must end before its counts do. */
-  get isWornOut(): boolean {
-    return this.sent >= COUNTS - 1 || this.taken >= COUNTS - 1;
   }
 }

@@ -1,6 +1,6 @@
 /** Streams that this end sends: subscriptions of the other end, and arguments of calls. */
 
-import { now } from "../alarm.js";
+import { now } from "../timer.js";
 import { ATTACH, type Call } from "../call.js";
 import { isCount, type Core, type Message } from "../core.js";
 import { RpcError } from "../errors.js";
@@ -199,7 +199,7 @@ export function sendStream(source: Source<unknown>): StreamArgument {
       },
     };
     // Each item shows that the call goes on.
-    started.onItem = () => (call.deadline = now() + call.timeout);
+    started.onItem = () => call.extend();
     call.hold = hold ?? ((go) => untilKnown(core, call, go, started));
   };
   return Object.defineProperty({ toJSON: () => ({ $stream: stream!.id }) }, ATTACH, { value: attach });
