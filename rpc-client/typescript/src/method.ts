@@ -20,12 +20,12 @@ export interface MethodOptions {
   readonly json?: Json;
 }
 
+/** A function of params, which are as the other end has sent them, and of a {@link Context} behind them. */
+// Any function that takes fewer, too.
+export type Run<Result = unknown> = (...params: any[]) => Result;
+
 /** Declares a method with the names of its params. `run` gets them in this order, and then the context. */
-export function method<Params extends unknown[]>(
-  params: readonly Param[],
-  run: (...params: [...Params, Context]) => unknown,
-  { json }: MethodOptions = {},
-): Method {
+export function method(params: readonly Param[], run: Run, { json }: MethodOptions = {}): Method {
   const declared = params.map((param) => {
     const isPlain = typeof param === "string";
     const name = isPlain ? param.replace(/\?$/, "") : param.name;
@@ -41,14 +41,14 @@ export function method<Params extends unknown[]>(
         if (value === undefined && !isOptional) throw invalid(`parameter \`${name}\` is missing`);
         return reader ? reader.read(value, context) : value;
       });
-      return run(...(taken as Params), context);
+      return run(...taken, context);
     },
   };
 }
 
 /** What is known of the methods of a service: the params of each, or a function that makes the method of its `run`. */
 export type ServiceMethods<T> = {
-  readonly [Name in keyof T & string]: readonly Param[] | ((run: (...params: never[]) => unknown) => Handler);
+  readonly [Name in keyof T & string]: readonly Param[] | ((run: Run) => Handler);
 };
 
 /**
@@ -62,9 +62,8 @@ export type ServiceMethods<T> = {
 export function service<T extends object>(prefix: string, methods: ServiceMethods<T>, implementation: T): Handlers {
   const names = Object.keys(methods) as (keyof T & string)[];
   const offered = names.map((name): [string, Handler] => {
-    const of: readonly Param[] | ((run: (...params: never[]) => unknown) => Handler) = methods[name];
-    const run = (...params: unknown[]): unknown =>
-      (implementation[name] as (...params: unknown[]) => unknown)(...params);
+    const of: readonly Param[] | ((run: Run<never>) => Handler) = methods[name];
+    const run: Run<never> = (...params) => (implementation[name] as Run<never>)(...params);
     return [prefix + name, typeof of === "function" ? of(run) : method(of, run)];
   });
   // Defines members, so that no name reaches a prototype.

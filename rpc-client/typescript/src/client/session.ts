@@ -38,7 +38,7 @@ export class Session {
   taken = 0;
   /** How often it was resumed with something to replay, and neither end had got on. */
   stuck = 0;
-  #stuckAt = "";
+  #stuckAt = "0 0";
   #buffer = BUFFER;
   #takenSize = 0;
   /** What had been sent when it was last asked for what is not acknowledged. */

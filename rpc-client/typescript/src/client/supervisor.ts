@@ -82,7 +82,9 @@ export class Supervisor extends Queue {
   #wasUp = false;
   #isFresh = false;
   #movedAt = -Infinity;
-  /** The message that is being read is of the link, and does not count. */
+  /** The message that is being read. */
+  #reading = "";
+  /** It is of the link, and does not count. */
   #isOfLink = false;
 
   constructor(core: Core, dial: Dial, options: ClientOptions) {
@@ -91,8 +93,8 @@ export class Supervisor extends Queue {
     this.#options = options;
     this.#delays = new Delays(options);
     core.outbox = this;
-    core.extensions.set("$/hello", (params, text) => this.#ofLink(text) && this.#greeted(params));
-    core.extensions.set("$/ack", ({ n }, text) => this.#ofLink(text) && this.#acknowledged(n));
+    core.extensions.set("$/hello", (params) => this.#ofLink() && this.#greeted(params));
+    core.extensions.set("$/ack", ({ n }) => this.#ofLink() && this.#acknowledged(n));
     core.extensions.set("$/goaway", (params) => this.#goesAway(params));
     void core.closed.then((closed) => this.#ended(closed));
     this.#leaveLink();
@@ -284,6 +286,7 @@ export class Supervisor extends Queue {
   #receive(text: string): void {
     const { core, session } = this;
     const wasCounting = session?.isCounting;
+    this.#reading = text;
     this.#isOfLink = false;
     core.receive(text);
     if (session && session === this.session && !this.#isOfLink) {
@@ -311,8 +314,8 @@ export class Supervisor extends Queue {
   }
 
   /** Whether a message is of the link: in a batch it is like any other. */
-  #ofLink(text: string): boolean {
-    return (this.#isOfLink = !/^\s*\[/.test(text));
+  #ofLink(): boolean {
+    return (this.#isOfLink = !/^\s*\[/.test(this.#reading));
   }
 
   /** The server's hello on a link that began a session. */

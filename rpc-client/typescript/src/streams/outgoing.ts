@@ -6,7 +6,7 @@ import { isCount, type Core, type Message } from "../core.js";
 import { RpcError } from "../errors.js";
 import type { Context } from "../context.js";
 import type { Handlers, Method } from "../handlers.js";
-import { method, type MethodOptions, type Param } from "../method.js";
+import { method, type MethodOptions, type Param, type Run } from "../method.js";
 import { member, utf8Length } from "../raw.js";
 import { slot } from "../slot.js";
 import { LEAST_ITEM, randomId, WINDOW } from "./id.js";
@@ -141,9 +141,9 @@ export interface StreamMethodOptions extends MethodOptions {
 }
 
 /** Declares a method that the other end subscribes to: `run` returns the items. */
-export function stream<Params extends unknown[]>(
+export function stream(
   params: readonly Param[],
-  run: (...params: [...Params, Context]) => Source<unknown> | Promise<Source<unknown>>,
+  run: Run<Source<unknown> | Promise<Source<unknown>>>,
   options: StreamMethodOptions = {},
 ): Method {
   const { serve } = method(params, run, options);

@@ -75,7 +75,7 @@ export class Raw {
 
   /** Returns the text of the next message; fails if there is none. */
   async text(): Promise<string> {
-    for (let turn = 0; turn < 200 && this.#texts.length === 0; turn++) await pause();
+    for (let turn = 0; turn < 2_000 && this.#texts.length === 0; turn++) await soon();
     const text = this.#texts.shift();
     if (text === undefined) throw new Error("nothing has come");
     return text;
@@ -95,4 +95,8 @@ export class Raw {
 /** Lets everything run that can. */
 export function pause(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+function soon(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1));
 }
