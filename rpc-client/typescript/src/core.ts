@@ -223,7 +223,7 @@ export class Core {
   }
 
   #receive(value: unknown, text: string, owe?: () => Reply): void {
-    const message = (value ?? {}) as Message;
+    const message = Object(value) as Message; // what is no object has no members either
     const { method, id } = message;
     if (typeof method === "string") {
       if ("id" in message) this.serving.request(message, text, owe?.());

@@ -1,0 +1,373 @@
+//! The vectors of the wire (`vectors/README.md`), which each implementation plays as they stand.
+
+mod support;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures_util::stream;
+use rpc_core::memory::{self, Pipe};
+use rpc_core::transport::{Connection, ConnectionEvent, Endpoint, EndpointConfig, SessionMode};
+use rpc_core::{
+    Call, CallError, CloseCode, ErrorObject, Fate, Limits, Peer, Progress, Router, StreamError,
+    Streaming, service,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use support::Raw;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+#[derive(Deserialize)]
+struct File {
+    vectors: Vec<Vector>,
+}
+
+#[derive(Deserialize, Clone)]
+struct Vector {
+    name: String,
+    end: String,
+    #[serde(default)]
+    session: bool,
+    steps: Vec<Value>,
+}
+
+/// What the peer under test offers.
+#[service]
+trait Program {
+    fn add(&self, a: i64, b: i64) -> i64;
+    fn echo(&self, value: Value) -> Value;
+    fn fail(&self, code: i64, message: String, data: Value) -> rpc_core::Result<()>;
+    fn panics(&self);
+    async fn never(&self);
+    #[notification]
+    fn note(&self);
+    async fn build(&self, steps: u32, progress: Progress<u32>) -> String;
+    fn ticks(&self, count: u32) -> Streaming<u32>;
+    async fn sum(&self, values: Streaming<i64>) -> i64;
+}
+
+/// What the other end offers to it, beside methods without streams.
+#[service]
+trait Other {
+    async fn total(&self, values: Streaming<Value>) -> Value;
+}
+
+struct Offered {
+    notes: Arc<AtomicU32>,
+}
+
+impl Program for Offered {
+    fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+
+    fn echo(&self, value: Value) -> Value {
+        value
+    }
+
+    fn fail(&self, code: i64, message: String, data: Value) -> rpc_core::Result<()> {
+        Err(ErrorObject::new(code, message).with_data(&data))
+    }
+
+    fn panics(&self) {
+        panic!("of the inside");
+    }
+
+    async fn never(&self) {
+        std::future::pending().await
+    }
+
+    fn note(&self) {
+        self.notes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    async fn build(&self, steps: u32, progress: Progress<u32>) -> String {
+        for step in 1..=steps {
+            progress.report(&step);
+            tokio::task::yield_now().await;
+        }
+        "built".into()
+    }
+
+    fn ticks(&self, count: u32) -> Streaming<u32> {
+        Streaming::new(stream::iter(0..count))
+    }
+
+    async fn sum(&self, mut values: Streaming<i64>) -> i64 {
+        let mut sum = 0;
+        while let Some(Ok(value)) = values.next().await {
+            sum += value;
+        }
+        sum
+    }
+}
+
+type Outcome = Result<Value, CallError>;
+
+enum Known {
+    Call(JoinHandle<Outcome>),
+    Cancelled,
+    Subscribing(Box<Call<Streaming<Value>>>),
+    Items(Streaming<Value>),
+}
+
+/// What happens to the link of a peer with sessions.
+enum Link {
+    To(Pipe),
+    /// The next link begins another session, as after a close with 1000.
+    Renew,
+}
+
+async fn carry(mut connection: Connection, mut links: mpsc::UnboundedReceiver<Link>) {
+    loop {
+        tokio::select! {
+            biased; // the same each time
+            event = connection.next_event() => {
+                if let ConnectionEvent::Closed(_) = event {
+                    return;
+                }
+            }
+            Some(link) = links.recv() => match link {
+                Link::To(pipe) => connection.attach(pipe, true),
+                Link::Renew => drop(connection.renew_session("closed")),
+            },
+        }
+    }
+}
+
+struct Player {
+    peer: Peer,
+    raw: Option<Raw>,
+    links: mpsc::UnboundedSender<Link>,
+    notes: Arc<AtomicU32>,
+    values: HashMap<String, Value>,
+    known: HashMap<String, Known>,
+}
+
+impl Player {
+    fn new(opens: bool, has_sessions: bool) -> Self {
+        let notes = Arc::<AtomicU32>::default();
+        let services = Router::new().service(ProgramServer::new(Offered { notes: notes.clone() }));
+        let limits = if opens { Limits::client() } else { Limits::server() };
+        let mut config = EndpointConfig::new(services, limits);
+        config.answers_malformed = !opens;
+        let (links, incoming) = mpsc::unbounded_channel();
+        let (raw, peer) = if has_sessions {
+            config.sessions = SessionMode::Ask;
+            let endpoint = Endpoint::new(config);
+            let peer = endpoint.peer();
+            tokio::spawn(carry(endpoint.without_link(), incoming));
+            (None, peer)
+        } else {
+            let (raw, peer) = Raw::connect_to_stranger(config);
+            (Some(raw), peer)
+        };
+        Self { peer, raw, links, notes, values: HashMap::new(), known: HashMap::new() }
+    }
+
+    fn raw(&mut self) -> &mut Raw {
+        self.raw.as_mut().expect("there is a link")
+    }
+
+    async fn play(&mut self, step: &Value) {
+        let Some(text) = step.as_str() else { return self.act(step).await };
+        if text == "silent" {
+            assert!(self.raw().is_silent().await);
+            return;
+        }
+        let (kind, text) = text.split_at(4);
+        if kind == "--> " {
+            let mut text = text.to_owned();
+            for (name, value) in &self.values {
+                text = text.replace(&format!("\"?{name}\""), &value.to_string());
+            }
+            return self.raw().send(&text).await;
+        }
+        let got = self.raw().receive().await;
+        let expected = serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let is_part = match kind {
+            "<-- " => false,
+            "<~~ " => true,
+            other => panic!("a line is `-->`, `<--` or `<~~`: {other}"),
+        };
+        let parsed = serde_json::from_str(&got).unwrap();
+        assert!(self.matches(&parsed, &expected, is_part), "\n got      {got}\n expected {text}");
+    }
+
+    fn matches(&mut self, got: &Value, expected: &Value, is_part: bool) -> bool {
+        match (got, expected) {
+            (_, Value::String(name)) if name.starts_with('?') => {
+                self.values.entry(name[1..].to_owned()).or_insert_with(|| got.clone()) == got
+            }
+            (Value::Object(got), Value::Object(expected)) => {
+                (is_part || got.len() == expected.len())
+                    && expected.iter().all(|(name, expected)| {
+                        got.get(name).is_some_and(|got| self.matches(got, expected, is_part))
+                    })
+            }
+            (Value::Array(got), Value::Array(expected)) => {
+                got.len() == expected.len()
+                    && got
+                        .iter()
+                        .zip(expected)
+                        .all(|(got, expected)| self.matches(got, expected, is_part))
+            }
+            _ => got == expected,
+        }
+    }
+
+    async fn act(&mut self, step: &Value) {
+        let text = |member: &str| step[member].as_str().map(ToOwned::to_owned);
+        let method = text("method").unwrap_or_default();
+        let params = step["params"].clone();
+        if let Some(name) = text("call") {
+            let mut call = match step.get("stream").and_then(Value::as_array) {
+                Some(items) => {
+                    let items = Streaming::<Value>::new(stream::iter(items.clone()));
+                    assert_eq!(method, "total");
+                    OtherClient::new(self.peer.clone()).total(items)
+                }
+                None => self.peer.call::<Value>(&method, params),
+            };
+            if let Some(key) = text("key") {
+                call = call.idempotency_key(key);
+            }
+            self.known.insert(name, Known::Call(tokio::spawn(call.start())));
+        } else if let Some(name) = text("subscribe") {
+            let unsubscribe = format!("unsubscribe_{method}");
+            let call = self.peer.subscribe::<Value>(&method, unsubscribe, params).start();
+            self.known.insert(name, Known::Subscribing(Box::new(call)));
+        } else if let Some(method) = text("notify") {
+            let peer = self.peer.clone();
+            tokio::spawn(async move { peer.notify(&method, params).await });
+        } else if let Some(name) = text("cancel") {
+            if let Some(Known::Call(call)) = self.known.insert(name, Known::Cancelled) {
+                call.abort();
+            }
+        } else if let Some(name) = text("result") {
+            assert_eq!(self.outcome(&name).await.unwrap().unwrap(), step["is"], "{name}");
+        } else if let Some(name) = text("failure") {
+            let fate = if step["fate"] == "NotSent" { Fate::NotSent } else { Fate::MaybeExecuted };
+            if let Some(outcome) = self.outcome(&name).await {
+                let error = outcome.unwrap_err();
+                // A malformed answer shows that the call has run.
+                let is_malformed = matches!(error, CallError::Decode(_));
+                assert!(is_malformed || error.fate() == Some(fate), "{name}: {error:?}");
+            }
+        } else if let Some(name) = text("error") {
+            let code = match self.known.get(&name) {
+                Some(Known::Call(_)) => match self.outcome(&name).await.unwrap() {
+                    Err(CallError::Remote(error)) => error.code,
+                    other => panic!("{name}: {other:?}"),
+                },
+                _ => match self.item(&name).await {
+                    Some(Err(StreamError::Remote(error))) => error.code,
+                    other => panic!("{name}: {other:?}"),
+                },
+            };
+            assert_eq!(json!(code), step["code"]);
+        } else if let Some(name) = text("item") {
+            assert_eq!(self.item(&name).await.unwrap().unwrap(), step["is"], "{name}");
+        } else if let Some(name) = text("done") {
+            assert!(self.item(&name).await.is_none(), "{name}");
+        } else if let Some(name) = text("gap") {
+            let item = self.item(&name).await;
+            assert!(matches!(item, Some(Err(StreamError::Gap { .. }))), "{name}: {item:?}");
+        } else if let Some(name) = text("drop") {
+            self.known.remove(&name);
+        } else if let Some(runs) = step.get("ran") {
+            sleep(Duration::from_millis(10)).await;
+            assert_eq!(json!(self.notes.load(Ordering::Relaxed)), *runs);
+        } else if let Some(link) = text("link") {
+            self.raw = None;
+            if link == "open" {
+                let (near, far) = memory::transports(64 * 1024);
+                self.give(Link::To(near));
+                self.raw = Some(Raw::over(far));
+            }
+        } else if let Some(code) = step["close"].as_u64() {
+            let code = CloseCode::new(u16::try_from(code).unwrap());
+            self.raw().close_with(code).await;
+            if code == CloseCode::NORMAL {
+                sleep(Duration::from_millis(1)).await;
+                self.give(Link::Renew);
+            }
+        } else if let Some(code) = step["closed"].as_u64() {
+            let (closed, _) = self.raw().closed().await;
+            assert_eq!(closed, Some(CloseCode::new(u16::try_from(code).unwrap())));
+        } else {
+            panic!("no such step: {step}");
+        }
+        // Whatever was begun gets its turn before the next step.
+        sleep(Duration::from_millis(1)).await;
+    }
+
+    fn give(&self, link: Link) {
+        assert!(self.links.send(link).is_ok(), "the peer goes on");
+    }
+
+    /// How a call has ended; `None` if the program has given it up.
+    async fn outcome(&mut self, name: &str) -> Option<Outcome> {
+        match self.known.remove(name) {
+            Some(Known::Call(call)) => Some(call.await.unwrap()),
+            Some(Known::Cancelled) => None,
+            _ => panic!("no call is known as {name}"),
+        }
+    }
+
+    async fn item(&mut self, name: &str) -> Option<Result<Value, StreamError>> {
+        let mut items = match self.known.remove(name) {
+            Some(Known::Subscribing(call)) => call.await.unwrap(),
+            Some(Known::Items(items)) => items,
+            _ => panic!("no stream is known as {name}"),
+        };
+        let item = items.next().await;
+        self.known.insert(name.to_owned(), Known::Items(items));
+        item
+    }
+}
+
+async fn play(vector: Vector, opens: bool) {
+    let mut player = Player::new(opens, vector.session);
+    for (at, step) in vector.steps.iter().enumerate() {
+        eprintln!("step {}: {step}", at + 1); // shown if the test fails
+        player.play(step).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_vector_is_played_as_it_stands() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    let mut failed = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let file: File = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for vector in file.vectors {
+            for (end, opens) in [("opener", true), ("accepter", false)] {
+                if vector.end != "both" && vector.end != end {
+                    continue;
+                }
+                eprintln!("{}, as {end}: {}", path.display(), vector.name);
+                let name = format!("{} ({end})", vector.name);
+                if tokio::spawn(play(vector.clone(), opens)).await.is_err() {
+                    failed.push(name);
+                }
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{failed:#?}");
+}
