@@ -1,5 +1,7 @@
 //! The vectors of the wire (`vectors/README.md`), which each implementation plays as they stand.
 
+#![allow(clippy::print_stderr, reason = "shown if a vector fails: where it was")]
+
 mod support;
 
 use std::collections::HashMap;
@@ -336,7 +338,7 @@ impl Player {
 async fn play(vector: Vector, opens: bool) {
     let mut player = Player::new(opens, vector.session);
     for (at, step) in vector.steps.iter().enumerate() {
-        eprintln!("step {}: {step}", at + 1); // shown if the test fails
+        eprintln!("step {}: {step}", at + 1);
         player.play(step).await;
     }
 }

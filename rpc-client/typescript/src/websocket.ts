@@ -46,20 +46,16 @@ export function overSocket(socket: WebSocketLike, signal?: AbortSignal): Promise
   const early: (() => void)[] = [];
   let events: LinkEvents | undefined;
   let isOver = false;
-  const tell = (event: () => void): void => void (events ? event() : early.push(event));
-  const over = (code: number | undefined, reason: string): void => {
-    if (isOver) return;
-    isOver = true;
-    tell(() => events!.closed(code, reason));
-  };
+  let why: string | undefined;
+  const tell = (event: () => void): void => void (isOver || (events ? event() : early.push(event)));
   const close = (code: number, reason: string): void => {
     isOver = true;
-    const text = reason.slice(0, 41); // a close frame has room for 123 bytes
+    reason = reason.slice(0, 41); // a close frame has room for 123 bytes
     try {
-      socket.close(code, text);
+      socket.close(code, reason);
     } catch {
       // A browser lets a page use 1000 and what is private, so 1002 becomes 3002.
-      socket.close(code + 2000, text);
+      socket.close(code + 2000, reason);
     }
   };
   const link: Link = {
@@ -73,33 +69,29 @@ export function overSocket(socket: WebSocketLike, signal?: AbortSignal): Promise
   };
   socket.binaryType = "arraybuffer";
   return new Promise((resolve, reject) => {
-    let why: string | undefined;
-    const opened = (): void => resolve(link);
-    socket.addEventListener("open", opened);
-    socket.addEventListener("message", ({ data }: { data: string | ArrayBuffer }) => {
-      if (isOver) return;
-      try {
-        // A binary message that is UTF-8 counts as text.
-        const text = typeof data === "string" ? data : new TextDecoder("utf-8", { fatal: true }).decode(data);
-        tell(() => events!.message(text));
-      } catch {
-        tell(() => events!.closed(1003, "binary"));
-        close(1003, "binary");
-      }
-    });
+    const on = socket.addEventListener.bind(socket);
+    on("open", () => resolve(link));
+    on("message", ({ data }: { data: string | ArrayBuffer }) =>
+      tell(() => {
+        try {
+          // A binary message that is UTF-8 counts as text.
+          if (typeof data !== "string") data = new TextDecoder("utf-8", { fatal: true }).decode(data);
+        } catch {
+          close(1003, "binary");
+          return events!.closed(1003, "binary");
+        }
+        events!.message(data);
+      }),
+    );
     // Only `ws` says why.
-    socket.addEventListener("error", ({ message }: { message?: string }) => {
-      why = message;
-    });
-    socket.addEventListener("close", ({ code, reason }: { code: number; reason: string }) => {
+    on("error", ({ message }: { message?: string }) => (why = message));
+    on("close", ({ code, reason }: { code: number; reason: string }) => {
       const status = /response: (\d+)/.exec(why!)?.[1];
       reject(new ConnectError(why ?? "no connection", status ? +status : undefined, why));
-      over(code === 1006 ? undefined : code, reason); // 1006 stands for the lack of a close frame
+      tell(() => events!.closed(code === 1006 ? undefined : code, reason)); // 1006 stands for the lack of a close frame
+      isOver = true;
     });
-    signal?.addEventListener("abort", () => {
-      reject(signal.reason as Error);
-      close(1000, "");
-    });
-    if (socket.readyState === 1) opened();
+    signal?.addEventListener("abort", () => close(1000, ""));
+    if (socket.readyState === 1) resolve(link);
   });
 }
