@@ -1,0 +1,39 @@
+/** What a program pays for what it imports. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+async function size(names: string): Promise<number> {
+  const contents = `import { ${names} } from "./src/index.js"; globalThis.used = [${names}];`;
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: "." },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+  });
+  return gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
+}
+
+test("calls both ways are small", async (context) => {
+  const bytes = await size("connect");
+  context.diagnostic(`${bytes} bytes`);
+  assert.ok(bytes <= 4_096, `${bytes} bytes`);
+});
+
+test("everything with sessions is not big", async (context) => {
+  const names = [
+    "keepConnected, liveness, followPage, batchAnswers, Batch, method, service, report, within",
+    "subscribe, stream, sendStream, streamParam, RpcError, CallError",
+  ];
+  const bytes = await size(names.join(", "));
+  context.diagnostic(`${bytes} bytes`);
+  assert.ok(bytes <= 10_240, `${bytes} bytes`);
+});
+
+test("what is not imported costs nothing", async () => {
+  assert.ok((await size("RpcError")) < 300);
+});
