@@ -1,6 +1,6 @@
 /** Batches of the other end. */
 
-import type { Core, Message } from "./core.js";
+import type { Feature, Message } from "./core.js";
 import { member } from "./raw.js";
 import { errorText, type Reply } from "./serving.js";
 
@@ -14,7 +14,7 @@ const REFUSED = { jsonrpc: "2.0", method: "$/refused" };
  * Answers the requests of a batch together: one message, in the order of the requests, when all answers are there.
  * A peer without this feature answers each by itself.
  */
-export function batchAnswers(core: Core): void {
+export const batchAnswers: Feature = ({ core }) => {
   core.gather = (batch) => {
     const answers: string[] = [];
     const afters: (() => void)[] = [];
@@ -48,4 +48,4 @@ export function batchAnswers(core: Core): void {
     }
     return { owe, send };
   };
-}
+};

@@ -68,6 +68,7 @@ export class Call implements Outgoing {
   /** Begins its time anew. */
   extend(): void {
     const timeout = this.#timeout;
+    if (this.isDone) return;
     this.#stopTimer?.();
     this.#deadline = now() + timeout;
     this.#stopTimer = timer(timeout, () => this.fail("timeout", `no answer within ${timeout} ms`));

@@ -36,11 +36,11 @@ export function overLink(link: Link, options: PeerOptions = {}): Peer {
     },
     close: (code, reason) => link.close(code, reason),
   };
-  core.peer = new Peer(core);
+  const peer = core.install(new Peer(core));
   if ((options.hello ?? "always") === "always") core.greet();
   link.listen({
     message: (text) => core.end ?? core.receive(text),
     closed: (code, reason) => core.ended({ by: code ? "peer" : "link", code, reason }),
   });
-  return core.peer;
+  return peer;
 }

@@ -50,7 +50,7 @@ export interface PeerOptions {
 }
 
 /** Something that a peer does beyond calls. What is not imported costs no bytes. */
-export type Feature = (core: Core) => void;
+export type Feature = (peer: Peer) => void;
 
 /** A message that leaves. @internal */
 export interface Outgoing {
@@ -138,7 +138,13 @@ export class Core {
     this.json = options.json ?? JSON;
     this.handlers = table(options.handlers ?? {});
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
-    for (const feature of options.features ?? []) feature(this);
+  }
+
+  /** Takes the handle of the other end, and what the program wants beyond calls. */
+  install<T extends Peer>(peer: T): T {
+    this.peer = peer;
+    for (const feature of this.options.features ?? []) feature(peer);
+    return peer;
   }
 
   // Messages that leave.

@@ -29,6 +29,13 @@ interface Request {
   readonly stopTimer: () => void;
 }
 
+/** A notification that waits for the handlers of those before, or is being served. */
+interface Notification {
+  readonly context: Context;
+  run(): void;
+  stopTimer(): void;
+}
+
 /** @internal */
 export class Serving {
   readonly #core: Core;
@@ -37,7 +44,7 @@ export class Serving {
   /** Handlers that run: one that was cancelled keeps its place until it has ended. */
   #running = 0;
   /** What runs the handlers of notifications, one after the other; the first one runs. */
-  #notifications: { context: Context; run: () => void }[] = [];
+  readonly #notifications: Notification[] = [];
 
   constructor(core: Core) {
     this.#core = core;
@@ -123,25 +130,28 @@ export class Serving {
     if (!handler) return;
     const context = new Context(core.peer, method, text);
     const waiting = this.#notifications;
-    const start = (): void => {
-      const next = (): void => {
-        stopTimer();
-        if (waiting[0] !== notification) return;
-        waiting.shift();
-        waiting[0]?.run();
-      };
-      const stopTimer = timer(NOTIFICATION_TIME, () => {
-        context.abort(new CallError("timeout", "MaybeExecuted", "deadline"));
-        next();
-      });
-      run(handler, params, context, (thrown) => {
-        if (thrown) this.#report(thrown.cause, context);
-        next();
-      });
+    const ended = (): void => {
+      notification.stopTimer();
+      if (waiting[0] !== notification) return;
+      waiting.shift();
+      waiting[0]?.run();
     };
-    const notification = { context, run: start };
+    const notification: Notification = {
+      context,
+      stopTimer: () => {},
+      run: () => {
+        notification.stopTimer = timer(NOTIFICATION_TIME, () => {
+          context.abort(new CallError("timeout", "MaybeExecuted", "deadline"));
+          ended();
+        });
+        run(handler, params, context, (thrown) => {
+          if (thrown) this.#report(thrown.cause, context);
+          ended();
+        });
+      },
+    };
     if (waiting.push(notification) > core.limits.serving) core.close(1008, "too many notifications wait");
-    else if (waiting.length === 1) start();
+    else if (waiting.length === 1) notification.run();
   }
 
   /** Cancels the request that a `$/cancelRequest` names. */
@@ -164,7 +174,10 @@ export class Serving {
       this.#forget(id, request);
       request.context.abort(error);
     }
-    for (const { context } of this.#notifications.splice(0)) context.abort(error);
+    for (const { context, stopTimer } of this.#notifications.splice(0)) {
+      stopTimer();
+      context.abort(error);
+    }
   }
 }
 

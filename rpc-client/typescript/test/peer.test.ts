@@ -1,7 +1,7 @@
 /** A peer over a pipe, whose other end is text. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import {
   Batch,
   batchAnswers,
@@ -25,10 +25,17 @@ import {
 } from "../src/index.js";
 import { pair, pause, Raw } from "./support/pair.js";
 
+const peers: Peer[] = [];
+afterEach(() => {
+  for (const peer of peers.splice(0)) peer.close();
+});
+
 function connect(options: PeerOptions = {}): { raw: Raw; peer: Peer } {
   const [near, far] = pair();
   const raw = new Raw(far);
-  return { raw, peer: overLink(near, { hello: "auto", onError: () => {}, ...options }) };
+  const peer = overLink(near, { hello: "auto", onError: () => {}, ...options });
+  peers.push(peer);
+  return { raw, peer };
 }
 
 /** Says hello, and hears that of the peer. */

@@ -20,8 +20,8 @@ export class Client extends Peer {
   constructor(dial: Dial, options: ClientOptions = {}) {
     const core = new Core(options);
     super(core);
-    core.peer = this;
     this.#supervisor = new Supervisor(core, dial, options);
+    core.install(this);
   }
 
   get state(): State {

@@ -1,7 +1,7 @@
 /** Finding links that are dead. */
 
 import { Call } from "../call.js";
-import type { Core, Feature } from "../core.js";
+import type { Feature } from "../core.js";
 import { timer } from "../timer.js";
 
 /**
@@ -9,7 +9,7 @@ import { timer } from "../timer.js";
  * then. Browsers cannot send the pings of WebSockets. Any message counts as life.
  */
 export function liveness({ deadAfter = 45_000 }: { deadAfter?: number } = {}): Feature {
-  return (core: Core) => {
+  return ({ core }) => {
     let seen = -1;
     let silent = 0;
     // A link is dead after three looks in a row at which nothing had come.

@@ -19,7 +19,7 @@ const UNKNOWN = 64 * 1024;
 /** No event tells that the backlog of a link has left. */
 const LOOK_AGAIN = 5;
 
-/** The messages of a client, over all of its links. */
+/** The messages of a client, over all of its links. @internal */
 export abstract class Queue implements Outbox {
   protected readonly core: Core;
   /** The link that carries messages. */
