@@ -72,6 +72,11 @@ export class BatchMessage implements Outgoing {
     return this.members.filter((member) => !(member instanceof Call && member.isDone));
   }
 
+  /** Whether anything in it is answered. */
+  get hasCalls(): boolean {
+    return this.members.some((member) => member instanceof Call);
+  }
+
   get calls(): Call[] {
     return this.#left.filter((member) => member instanceof Call);
   }

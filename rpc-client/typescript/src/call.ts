@@ -15,6 +15,8 @@ export interface CallOptions {
   readonly onProgress?: ((value: unknown) => void) | undefined;
   /** Makes the call safe to retry: the other end runs it once for each key. */
   readonly idempotencyKey?: string | undefined;
+  /** The method may run twice, so that the call may be made anew in another session. */
+  readonly isIdempotent?: boolean | undefined;
   /** How params are written and the result is read, if not as by the peer. */
   readonly json?: Json | undefined;
 }

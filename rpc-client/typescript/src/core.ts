@@ -211,8 +211,19 @@ export class Core {
 
   // Messages that come.
 
+  /** Takes in a message. What the program's own functions throw does not keep it from having its effect. */
   receive(text: string): void {
     this.received++;
+    try {
+      this.#read(text);
+    } catch (error) {
+      setTimeout(() => {
+        throw error;
+      });
+    }
+  }
+
+  #read(text: string): void {
     if (text.length > this.limits.messageIn) return this.close(1009, "too long");
     let message;
     try {

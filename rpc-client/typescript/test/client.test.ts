@@ -10,6 +10,7 @@ import {
   describe,
   followPage,
   keepConnected,
+  subscribe,
   type Attempt,
   type ClientOptions,
   type Link,
@@ -239,6 +240,85 @@ test("a batch that was not taken in goes on as one message", async () => {
   assert.deepEqual(again.map(({ method }: { method: string }) => method), ["a", "b", "n"]);
   raw.send([1, 2].map((result, at) => ({ jsonrpc: "2.0", id: again[at].id, result })));
   assert.deepEqual(await Promise.all(calls), [1, 2]);
+  server.client.close();
+});
+
+test("a subscription survives two sessions that end before it is made anew", async () => {
+  const server = new Server();
+  let raw = await server.session();
+  const gaps: unknown[] = [];
+  const items = subscribe(server.client, "news", [], { onGap: (missed) => gaps.push(missed) });
+  answer(raw, await raw.next(), "a");
+  raw.send({ jsonrpc: "2.0", method: "news", params: { subscription: "a", seq: 1, result: 1 } });
+  assert.equal((await items.next()).value, 1);
+  for (const token of [TOKENS[1], TOKENS[2]]) {
+    raw.link.cut();
+    ({ raw } = await server.link());
+    hello(raw, { refused: "unknown", token });
+    await raw.next();
+    const { method, id } = await raw.next();
+    assert.equal(method, "news");
+    if (token === TOKENS[2]) answer(raw, { id }, "b");
+  }
+  raw.send({ jsonrpc: "2.0", method: "news", params: { subscription: "b", seq: 1, result: 2 } });
+  assert.equal((await items.next()).value, 2);
+  assert.deepEqual(gaps, [undefined]);
+  server.client.close();
+});
+
+test("notifications that may not have arrived are counted, in batches too", async () => {
+  const server = new Server();
+  let raw = await server.session();
+  const batch = new Batch(server.client);
+  batch.notify("a");
+  batch.send();
+  server.client.notify("b");
+  await raw.next();
+  await raw.next();
+  raw.link.cut();
+  ({ raw } = await server.link());
+  hello(raw, { refused: "unknown", token: TOKENS[1] });
+  await server.client.up();
+  assert.deepEqual(server.states.at(-1), { is: "fresh", calls: 0, notifications: 2 });
+  server.client.close();
+});
+
+test("what a function of the program throws does not change what counts", async () => {
+  const thrown: unknown[] = [];
+  const listeners = process.rawListeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (error) => thrown.push(error));
+  const server = new Server();
+  let raw = await server.session();
+  const call = server.client.call("m", [], {
+    onProgress() {
+      throw new Error("of the program");
+    },
+  });
+  const { id } = await raw.next();
+  raw.send({ jsonrpc: "2.0", method: "$/progress", params: { token: id, value: 1 } });
+  await new Promise((next) => setTimeout(next, 10));
+  raw.link.cut();
+  const link = await server.link();
+  assert.equal(link.session.received, 1);
+  assert.equal(thrown.length, 1);
+  process.removeAllListeners("uncaughtException");
+  for (const listener of listeners) process.on("uncaughtException", listener as (error: Error) => void);
+  server.client.close();
+  await assert.rejects(call);
+});
+
+test("a call of a method that may run twice is made anew", async () => {
+  const server = new Server();
+  let raw = await server.session();
+  const call = server.client.call("m", [], { isIdempotent: true });
+  await raw.next();
+  raw.link.cut();
+  ({ raw } = await server.link());
+  hello(raw, { refused: "unknown", token: TOKENS[1] });
+  await raw.next();
+  answer(raw, await raw.next(), 5);
+  assert.equal(await call, 5);
   server.client.close();
 });
 

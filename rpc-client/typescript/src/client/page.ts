@@ -29,8 +29,8 @@ export function followPage(client: Client, page: PageEvents = globalThis as unkn
   const listeners: { [type: string]: (event: { readonly persisted?: boolean }) => void } = {
     online: () => client.reconnectNow(),
     offline: look,
-    // A page with an open link cannot be kept by the browser.
-    pagehide: () => client.pause(),
+    // A page with an open link cannot be kept by the browser. One that is left for good ends its session.
+    pagehide: ({ persisted }) => persisted !== false && client.pause(),
     pageshow: ({ persisted }) => persisted && client.reconnectNow(),
     visibilitychange: () => {
       const { document } = globalThis as { document?: { visibilityState?: string } };

@@ -118,8 +118,10 @@ export abstract class Queue implements Outbox {
     this.#pollRoom();
   }
 
+  /** Looks again when the backlog of the link may have left. Of all else messages tell. */
   #pollRoom(): void {
-    if (this.#poll || !this.link || this.isGated || this.#waiting.length + this.#rooms.length === 0) return;
+    const isIdle = this.isGated || this.#waiting.length + this.#rooms.length === 0;
+    if (this.#poll || isIdle || !this.link || this.link.backlog() < BACKLOG) return;
     this.#poll = setTimeout(() => {
       this.#poll = undefined;
       this.pump();
@@ -165,7 +167,8 @@ export abstract class Queue implements Outbox {
       }
     }
     for (const call of [...core.calls.values()]) {
-      if (call.options.idempotencyKey !== undefined && !call.isPutBack && !call.stream) {
+      const { idempotencyKey, isIdempotent } = call.options;
+      if ((isIdempotent || idempotencyKey !== undefined) && !call.isPutBack && !call.stream) {
         takeBack(core, call);
         this.#waiting.push(call);
       } else {
@@ -198,5 +201,6 @@ function takeBack(core: Core, call: Call): void {
 /** Returns the calls of a message that wait for an answer; nothing for a notification. */
 function callsOf(message: Outgoing): Call[] | undefined {
   if (message instanceof Call) return message.isDone ? [] : [message];
-  return (message as { calls?: Call[] }).calls;
+  const { calls, hasCalls } = message as { calls?: Call[]; hasCalls?: boolean };
+  return hasCalls ? calls : undefined;
 }

@@ -292,7 +292,7 @@ export class Supervisor extends Queue {
     if (session && session === this.session && !this.#isOfLink) {
       if (!wasCounting) {
         // An answer without a hello before it is that of a plain peer: there is no session.
-        if (/^\s*\{.*"(result|error)"\s*:/s.test(text)) this.session = undefined;
+        if (isAnswer(text)) this.session = undefined;
       } else {
         const isFirst = !session.owesAck;
         if (session.take(text)) this.#acknowledge();
@@ -304,13 +304,8 @@ export class Supervisor extends Queue {
 
   /** Reads what comes on a link that is to resume the session: nothing counts but the hello. */
   #receiveFirst(text: string): void {
-    let message: Message | null = null;
-    try {
-      message = JSON.parse(text) as Message;
-    } catch {
-      // No hello either.
-    }
-    if (message?.["method"] === "$/hello") this.#answered((message["params"] ?? {}) as Message);
+    const { method, params } = parsed(text);
+    if (method === "$/hello") this.#answered((params ?? {}) as Message);
   }
 
   /** Whether a message is of the link: in a batch it is like any other. */
@@ -476,7 +471,11 @@ export class Supervisor extends Queue {
 
   #show(state: State): void {
     this.state = state;
-    this.#options.onState?.(state);
+    try {
+      this.#options.onState?.(state);
+    } catch (error) {
+      (this.#options.onError ?? console.error)(error, "onState");
+    }
   }
 
   #ended(closed: Closed): void {
@@ -488,5 +487,19 @@ export class Supervisor extends Queue {
     this.closeQueue(closed);
     if (this.state.is !== "ended") this.#show({ is: "ended", closed });
     for (const { reject } of this.#ups.splice(0)) reject(new ConnectError(closed.reason, undefined, closed));
+  }
+}
+
+function isAnswer(text: string): boolean {
+  const message = parsed(text);
+  return message["method"] == null && ("result" in message || "error" in message);
+}
+
+/** Returns the members of a message; none if it is no object. */
+function parsed(text: string): Message {
+  try {
+    return Object(JSON.parse(text)) as Message;
+  } catch {
+    return {};
   }
 }

@@ -54,6 +54,8 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
   #credit = WINDOW;
   #consumed = 0;
   #seq = 0;
+  /** It has begun once. @internal */
+  hasBegun = false;
   /** Tells the other end that nobody takes the stream any more. */
   readonly #stop: (id: unknown, isNegotiated: boolean) => void;
 
@@ -68,6 +70,7 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
   begin(id: unknown, isNegotiated: boolean): void {
     if (this.#end) return this.#stop(id, isNegotiated);
     this.#id = id;
+    this.hasBegun = true;
     this.#isNegotiated = isNegotiated;
     this.#window = this.#credit = WINDOW;
     this.#consumed = this.#seq = 0;
@@ -82,8 +85,12 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
 
   /** @internal */
   take(params: Message, text: string): void {
-    const { result, error, done, results, seq, ack } = params;
+    const { error, done, results, seq, ack } = params;
     const isCounted = this.#isNegotiated;
+    const read = (name: string): unknown => {
+      const { json } = this.#options;
+      return json ? (json.parse(text) as { params: Message }).params[name] : params[name];
+    };
     if (isCounted && seq !== undefined && !isCount(seq)) return;
     if (isCounted && seq !== undefined) {
       const missed = (seq as number) - this.#seq - 1;
@@ -92,18 +99,12 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
       if (missed > 0) this.#push({ size: 0, seq: this.#seq, gap: { missed } });
     }
     if (isCounted && results) {
-      const read = this.#options.json ? this.#read(text, "results") : results;
       const texts = parts(member(text, "params", "results")!);
-      (read as unknown[]).forEach((value, at) => this.#item(value, texts[at]![1]));
+      (read("results") as unknown[]).forEach((value, at) => this.#item(value, texts[at]![1]));
     } else if ("result" in params && error == null) {
-      const read = this.#options.json ? this.#read(text, "result") : result;
-      this.#item(read, resultText(text, params), ack === true && seq !== undefined);
+      this.#item(read("result"), resultText(text, params), ack === true && seq !== undefined);
     } else if (error != null) this.finish(readError(error), true);
     else if (isCounted && done === true) this.finish(undefined, true);
-  }
-
-  #read(text: string, name: string): unknown {
-    return (this.#options.json!.parse(text) as { params: Message }).params[name];
   }
 
   #item(value: unknown, text: string, asks = false): void {

@@ -85,6 +85,12 @@ export class Raw {
     return JSON.parse(await this.text()) as T;
   }
 
+  /** Returns the next message if there is one. */
+  async arrived(): Promise<any> {
+    for (let turn = 0; turn < 5; turn++) await pause();
+    return this.#texts.length > 0 ? this.next() : undefined;
+  }
+
   /** Whether nothing more comes. */
   async silent(): Promise<void> {
     for (let turn = 0; turn < 5; turn++) await pause();
