@@ -61,7 +61,7 @@ export class Call implements Outgoing {
     }
     this.request = core.encode(method, params, json);
     this.size = this.request.length;
-    this.#cancel = () => this.fail("cancelled", "cancelled", signal!.reason);
+    this.#cancel = () => this.fail("cancelled", signal!.reason);
     signal?.addEventListener("abort", this.#cancel);
     this.#timeout = options.timeout ?? core.options.timeout ?? 30_000;
     this.extend();
@@ -73,7 +73,7 @@ export class Call implements Outgoing {
     if (this.isDone) return;
     this.#stopTimer?.();
     this.#deadline = now() + timeout;
-    this.#stopTimer = timer(timeout, () => this.fail("timeout", `no answer within ${timeout} ms`));
+    this.#stopTimer = timer(timeout, () => this.fail("timeout"));
   }
 
   /** The message, as it is when it leaves. */
@@ -103,7 +103,7 @@ export class Call implements Outgoing {
   }
 
   /** Gives the call up. */
-  fail(failure: CallFailure, message: string, cause?: unknown): void {
+  fail(failure: CallFailure, cause?: unknown, message?: string): void {
     if (this.isDone) return;
     this.settle(new CallError(failure, this.fate, message, cause));
     this.#core.abandoned(this);

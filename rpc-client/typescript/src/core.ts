@@ -151,7 +151,7 @@ export class Core {
 
   /** Returns the members of a request behind its id. Throws why it cannot be sent. */
   encode(method: string, params: Params, json: Json = this.json): string {
-    let cause: unknown = "the params are too long";
+    let cause: unknown = "too long";
     try {
       const text = JSON.stringify(method) + (params ? `,"params":${json.stringify(params)}` : "");
       if (text.length <= this.limits.messageOut) return `"method":${text}`;
@@ -170,14 +170,14 @@ export class Core {
       const error = this.send(call, isFirst);
       if (error) call.settle(error);
     };
-    if (signal?.aborted) call.fail("cancelled", "cancelled", signal.reason);
+    if (signal?.aborted) call.fail("cancelled", signal.reason);
     else (call.hold ?? ((go) => go()))(go);
   }
 
   /** Sends a message of the program; returns why not. */
   send(message: Outgoing, isFirst: boolean): CallError | undefined {
     if (this.end) return closedError(this.end, "NotSent");
-    if (!this.outbox.send(message, false, isFirst)) return new CallError("busy", "NotSent", "too much waits to be sent");
+    if (!this.outbox.send(message, false, isFirst)) return new CallError("busy", "NotSent");
     return undefined;
   }
 
@@ -335,5 +335,5 @@ export function readError(error: unknown): RpcError | CallError {
 }
 
 function unreadable(cause: unknown): CallError {
-  return new CallError("unreadable", "MaybeExecuted", "the answer cannot be read", cause);
+  return new CallError("unreadable", "MaybeExecuted", undefined, cause);
 }

@@ -55,7 +55,7 @@ export class CallError extends Error {
   readonly failure: CallFailure;
   readonly fate: Fate;
 
-  constructor(failure: CallFailure, fate: Fate, message: string, cause?: unknown) {
+  constructor(failure: CallFailure, fate: Fate, message: string = failure, cause?: unknown) {
     super(message, { cause });
     this.name = failure === "timeout" ? "TimeoutError" : failure === "cancelled" ? "AbortError" : "CallError";
     this.failure = failure;
@@ -73,5 +73,5 @@ export interface Closed {
 
 /** @internal */
 export function closedError({ by, code, reason }: Closed, fate: Fate): CallError {
-  return new CallError("closed", fate, `closed by ${by}: ${code ?? "lost"} ${reason}`);
+  return new CallError("closed", fate, `closed by ${by}: ${code ?? ""} ${reason}`);
 }

@@ -74,10 +74,10 @@ export class Serving {
     const isId = id.length <= ID_LENGTH && /^[-"\dn]/.test(id);
     if (!isGood || !isId || this.#requests.has(id)) {
       if (isGood || !isId) id = "null";
-      refuse(-32600, isGood ? "the id is in use, or none" : "no request of JSON-RPC 2.0");
+      refuse(-32600, isGood ? "invalid id" : "invalid request");
     } else if (method === "$/ping") reply(resultText(id, "null"));
     else if (!handler) refuse(-32601, `no method \`${method}\``);
-    else if (this.#running >= core.limits.serving) refuse(-32009, "busy: not executed", "busy");
+    else if (this.#running >= core.limits.serving) refuse(-32009, "busy", "busy");
     else if (!timeoutMs) refuse(-32012, "deadline", "deadline");
     else {
       const time = timeoutMs === Infinity ? Infinity : Math.min(timeoutMs as number, DAY);
@@ -141,7 +141,7 @@ export class Serving {
       stopTimer: () => {},
       run: () => {
         notification.stopTimer = timer(NOTIFICATION_TIME, () => {
-          context.abort(new CallError("timeout", "MaybeExecuted", "deadline"));
+          context.abort(new CallError("timeout", "MaybeExecuted"));
           ended();
         });
         run(handler, params, context, (thrown) => {
@@ -150,7 +150,7 @@ export class Serving {
         });
       },
     };
-    if (waiting.push(notification) > core.limits.serving) core.close(1008, "too many notifications wait");
+    if (waiting.push(notification) > core.limits.serving) core.close(1008, "notifications");
     else if (waiting.length === 1) notification.run();
   }
 
@@ -163,7 +163,7 @@ export class Serving {
     const request = this.#requests.get(id!);
     if (!request) return;
     this.#forget(id!, request);
-    request.context.abort(new CallError(failure, "MaybeExecuted", kind));
+    request.context.abort(new CallError(failure, "MaybeExecuted"));
     request.reply(errorText(id!, code, kind, kind));
   }
 

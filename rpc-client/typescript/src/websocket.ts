@@ -30,7 +30,7 @@ export function webSocket(url: Provided<string | URL>, options: WebSocketOptions
   return async ({ protocols, signal }) => {
     const offered = [...((await provided(options.protocols)) ?? []), ...protocols];
     const Socket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
-    if (!Socket) throw new ConnectError("there is no global WebSocket: give the option `WebSocket`");
+    if (!Socket) throw new ConnectError("give the option `WebSocket`");
     const address = String(await provided(url));
     return overSocket(new Socket(address, offered), signal);
   };

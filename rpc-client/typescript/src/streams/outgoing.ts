@@ -215,7 +215,7 @@ function untilKnown(core: Core, call: Call, go: () => void, stream: Outgoing): v
       return go();
     }
     const message = "the other end has not said `$/hello`, so it takes no stream: a proxy or `hello` may be why";
-    if (core.received > received || now() >= due) return call.fail("unsendable", message);
+    if (core.received > received || now() >= due) return call.fail("unsendable", undefined, message);
     if (!call.isDone) setTimeout(look, 10);
   };
   look();

@@ -63,7 +63,7 @@ export function subscribe<T>(peer: Peer, method: string, params?: Params, option
   core.onEnd.unshift(onEnd);
   stream.onFinish = () => core.onEnd.splice(core.onEnd.indexOf(onEnd), 1);
   signal?.addEventListener("abort", () => {
-    call.fail("cancelled", "cancelled", signal.reason);
+    call.fail("cancelled", signal.reason);
     stream.finish(cancelledError(signal));
   });
   start();
