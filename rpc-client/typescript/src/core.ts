@@ -5,7 +5,7 @@
  */
 
 import { Call, type Params } from "./call.js";
-import { CallError, closedError, RpcError, type Closed } from "./errors.js";
+import { CallError, closedError, RpcError, type CallFailure, type Closed } from "./errors.js";
 import { table, type Handler, type Handlers } from "./handlers.js";
 import type { Json } from "./json.js";
 import type { Peer } from "./peer.js";
@@ -328,10 +328,21 @@ export function isCount(value: unknown, most = Infinity): value is number {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most;
 }
 
+/** Errors that stand for a call without an answer. From others their codes may mean anything, unless the kind fits. */
+const FAILURES = new Map<string, CallFailure>([
+  ["-32009 busy", "busy"],
+  ["-32012 deadline", "timeout"],
+  ["-32014 interrupted", "closed"],
+  ["-32800 cancelled", "cancelled"],
+]);
+
 /** Reads an error object. @internal */
 export function readError(error: unknown): RpcError | CallError {
   const { code, message, data } = error as Message;
-  return Number.isInteger(code) && typeof message === "string" ? new RpcError(code as number, message, data) : unreadable(error);
+  if (!Number.isInteger(code) || typeof message !== "string") return unreadable(error);
+  const told = new RpcError(code as number, message, data);
+  const failure = FAILURES.get(`${told.code} ${String(told.kind)}`);
+  return failure ? new CallError(failure, failure === "busy" ? "NotSent" : "MaybeExecuted", message, told) : told;
 }
 
 function unreadable(cause: unknown): CallError {

@@ -32,15 +32,15 @@ export class RpcError<Code extends number = number, Data = unknown> extends Erro
   }
 }
 
-/** Why a call got no answer. */
+/** Why a call got no answer, or one that says no more than that. */
 export type CallFailure =
-  /** Its time has run out. */
+  /** Its time has run out, here or at the other end. */
   | "timeout"
-  /** Its signal was aborted; `cause` is the signal's reason. */
+  /** Its signal was aborted, and `cause` is the signal's reason; or the other end has cancelled it. */
   | "cancelled"
-  /** The connection, or the session, has ended. */
+  /** The connection, or the session, has ended; or the other end was interrupted. */
   | "closed"
-  /** Too much waits to be sent already. */
+  /** Too much waits to be sent already; or the other end has too much to do, and has not begun. */
   | "busy"
   /** The params cannot be sent: they are no JSON, or too long. */
   | "unsendable"

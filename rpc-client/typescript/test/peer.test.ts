@@ -189,6 +189,22 @@ test("an answer that is too long, or no JSON, is an error", async () => {
   assert.deepEqual(await raw.next(), { jsonrpc: "2.0", id: 3, result: null });
 });
 
+test("an answer that stands for none is a failure, if its kind says so", async () => {
+  const { raw, peer } = connect();
+  for (const [code, kind, expected] of [
+    [-32009, "busy", { failure: "busy", fate: "NotSent" }],
+    [-32012, "deadline", { failure: "timeout", fate: "MaybeExecuted" }],
+    [-32014, "interrupted", { failure: "closed", fate: "MaybeExecuted" }],
+    [-32800, "cancelled", { failure: "cancelled" }],
+    [-32009, "other", { name: "RpcError", code: -32009 }],
+    [-5, "busy", { name: "RpcError", code: -5, kind: "busy" }],
+  ] as const) {
+    const call = peer.call("m");
+    raw.send({ jsonrpc: "2.0", id: (await raw.next()).id, error: { code, message: "x", data: { kind } } });
+    await assert.rejects(call, expected);
+  }
+});
+
 test("what is no JSON-RPC is given to who asks for it", async () => {
   const foreign: string[] = [];
   const { raw } = connect({ onForeign: (text) => foreign.push(text) });
