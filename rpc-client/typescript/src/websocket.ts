@@ -46,7 +46,6 @@ export function overSocket(socket: WebSocketLike, signal?: AbortSignal): Promise
   const early: (() => void)[] = [];
   let events: LinkEvents | undefined;
   let isOver = false;
-  let why: string | undefined;
   const tell = (event: () => void): void => void (isOver || (events ? event() : early.push(event)));
   const close = (code: number, reason: string): void => {
     isOver = true;
@@ -83,11 +82,14 @@ export function overSocket(socket: WebSocketLike, signal?: AbortSignal): Promise
         events!.message(data);
       }),
     );
-    // Only `ws` says why.
-    on("error", ({ message }: { message?: string }) => (why = message));
+    // Only `ws` says why. A WebSocket of Node may end without a close.
+    const failed = (why = "no connection"): void => {
+      const status = /response: (\d+)/.exec(why)?.[1];
+      reject(new ConnectError(why, status ? +status : undefined, /E[A-Z]{5}|hang up/.exec(why)?.[0]));
+    };
+    on("error", ({ message }: { message?: string }) => failed(message));
     on("close", ({ code, reason }: { code: number; reason: string }) => {
-      const status = /response: (\d+)/.exec(why!)?.[1];
-      reject(new ConnectError(why ?? "no connection", status ? +status : undefined, why));
+      failed();
       tell(() => events!.closed(code === 1006 ? undefined : code, reason)); // 1006 stands for the lack of a close frame
       isOver = true;
     });

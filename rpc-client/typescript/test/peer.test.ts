@@ -6,6 +6,7 @@ import {
   Batch,
   batchAnswers,
   CallError,
+  ConnectError,
   GapError,
   liveness,
   method,
@@ -446,4 +447,20 @@ test("binary messages that are UTF-8 count as text, others end the link", async 
   await peer.closed;
   // A page may not use 1003.
   assert.deepEqual(socket.closes, [[3003, "binary"]]);
+});
+
+test("an attempt that fails says what the WebSocket tells", async () => {
+  const attempt = async (message?: string): Promise<unknown> => {
+    const socket = new Socket();
+    socket.readyState = 0;
+    const link = overSocket(socket);
+    // That of Node 20 tells of no close.
+    socket.listeners.get("error")!(message === undefined ? {} : { message });
+    const { status, cause } = await link.then(() => assert.fail("no link"), (error: ConnectError) => error);
+    return [status, cause];
+  };
+  assert.deepEqual(await attempt("Unexpected server response: 403"), [403, undefined]);
+  assert.deepEqual(await attempt("connect ECONNREFUSED 127.0.0.1:1"), [undefined, "ECONNR"]);
+  assert.deepEqual(await attempt("Received network error or non-101 status code."), [undefined, undefined]);
+  assert.deepEqual(await attempt(), [undefined, undefined]);
 });
