@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use futures_util::stream;
 use rpc_core::memory::{self, Pipe};
-use rpc_core::transport::{Connection, ConnectionEvent, Endpoint, EndpointConfig, SessionMode};
+use rpc_core::transport::{
+    Accepted, Connection, ConnectionEvent, Endpoint, EndpointConfig, SessionMode,
+};
 use rpc_core::{
     Call, CallError, CloseCode, ErrorObject, Fate, Limits, Peer, Progress, Router, StreamError,
     Streaming, service,
@@ -143,10 +145,24 @@ async fn carry(mut connection: Connection, mut links: mpsc::UnboundedReceiver<Li
     }
 }
 
+/// Carries a link to a server with sessions, which may have announced that it resumes one.
+async fn accept(config: EndpointConfig, link: Pipe, resumes: bool) {
+    let endpoint = Endpoint::new(config);
+    endpoint.set_extended(false);
+    if !resumes {
+        endpoint.connect(link).await;
+    } else if let Accepted::Fresh(connection) = endpoint.accept(link, |_, _| true).await {
+        connection.await;
+    }
+}
+
 struct Player {
     peer: Peer,
     raw: Option<Raw>,
     links: mpsc::UnboundedSender<Link>,
+    /// Of a server with sessions, each link has an end of its own.
+    server: Option<EndpointConfig>,
+    has_had_link: bool,
     notes: Arc<AtomicU32>,
     values: HashMap<String, Value>,
     known: HashMap<String, Known>,
@@ -160,7 +176,12 @@ impl Player {
         let mut config = EndpointConfig::new(services, limits);
         config.answers_malformed = !opens;
         let (links, incoming) = mpsc::unbounded_channel();
-        let (raw, peer) = if has_sessions {
+        let mut server = None;
+        let (raw, peer) = if has_sessions && !opens {
+            config.sessions = SessionMode::Grant;
+            server = Some(config.clone());
+            (None, Endpoint::new(config).peer())
+        } else if has_sessions {
             config.sessions = SessionMode::Ask;
             let endpoint = Endpoint::new(config);
             let peer = endpoint.peer();
@@ -170,7 +191,8 @@ impl Player {
             let (raw, peer) = Raw::connect_to_stranger(config);
             (Some(raw), peer)
         };
-        Self { peer, raw, links, notes, values: HashMap::new(), known: HashMap::new() }
+        let (values, known) = (HashMap::new(), HashMap::new());
+        Self { peer, raw, links, server, has_had_link: false, notes, values, known }
     }
 
     fn raw(&mut self) -> &mut Raw {
@@ -290,13 +312,18 @@ impl Player {
             self.raw = None;
             if link == "open" {
                 let (near, far) = memory::transports(64 * 1024);
-                self.give(Link::To(near));
+                if let Some(config) = &self.server {
+                    tokio::spawn(accept(config.clone(), near, self.has_had_link));
+                } else {
+                    self.give(Link::To(near));
+                }
+                self.has_had_link = true;
                 self.raw = Some(Raw::over(far));
             }
         } else if let Some(code) = step["close"].as_u64() {
             let code = CloseCode::new(u16::try_from(code).unwrap());
             self.raw().close_with(code).await;
-            if code == CloseCode::NORMAL {
+            if code == CloseCode::NORMAL && self.server.is_none() {
                 sleep(Duration::from_millis(1)).await;
                 self.give(Link::Renew);
             }
