@@ -254,7 +254,7 @@ export class Core {
     const { id, error } = message;
     const call = this.calls.get(id as number);
     if (!call) {
-      if (id === null) this.takeError?.(readError(error) as RpcError);
+      if (id === null && error) this.takeError?.(readError(error) as RpcError);
       else if (this.#givenUp > 0) return void this.#givenUp--;
       return this.onFault?.();
     }
@@ -276,7 +276,7 @@ export class Core {
       if (!this.takeItem?.(params, text)) this.serving.notification(method, message["params"] ?? undefined, text);
       return;
     }
-    if (method === "$/hello") this.#hello(params);
+    if (method === "$/hello") this.hello(params);
     if (method === "$/cancelRequest") {
       this.#cancels = true;
       this.serving.cancel(text);
@@ -285,7 +285,8 @@ export class Core {
     this.extensions.get(method)?.(params, text);
   }
 
-  #hello({ duplex, ...greeting }: Message): void {
+  /** Takes what the other end says of itself; the first time counts. */
+  hello({ duplex, ...greeting }: Message): void {
     const { window, batch } = greeting;
     const isWrong = window !== undefined && !isCount(window, 2 ** 31);
     if (isWrong || !isCount(duplex) || (batch !== undefined && !isCount(batch))) return this.onFault?.();

@@ -9,7 +9,15 @@ export { CallError, RpcError, type CallFailure, type Closed, type Fate } from ".
 export { type Handler, type Handlers, type Method } from "./handlers.js";
 export { type Json } from "./json.js";
 export { ConnectError, type Attempt, type Dial, type Link, type LinkEvents } from "./link.js";
-export { method, service, type MethodOptions, type Param, type ParamReader, type Run, type ServiceMethods } from "./method.js";
+export {
+  method,
+  service,
+  type MethodOptions,
+  type Param,
+  type ParamReader,
+  type Run,
+  type ServiceMethods,
+} from "./method.js";
 export { type Peer } from "./peer.js";
 export {
   overSocket,

@@ -203,6 +203,12 @@ function resultText(id: string, result: string): string {
 }
 
 /** Returns the text of an answer that is an error. @internal */
-export function errorText(id: string, code: number, message: string, kind?: string, data: unknown = kind && { kind }): string {
+export function errorText(
+  id: string,
+  code: number,
+  message: string,
+  kind?: string,
+  data: unknown = kind && { kind },
+): string {
   return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message, data })}}`;
 }

@@ -14,13 +14,16 @@ export function timer(ms: number, ring: () => void): () => void {
   const due = now() + ms;
   let running: ReturnType<typeof setTimeout>;
   const wait = (left: number): void => {
-    running = setTimeout(() => {
-      const late = now() - due;
-      if (late < -1) wait(-late);
-      // After a long sleep the answer may lie there unread: what has arrived is read first.
-      else if (late > OVERSLEPT) running = setTimeout(ring, 0);
-      else ring();
-    }, Math.min(left, LONGEST));
+    running = setTimeout(
+      () => {
+        const late = now() - due;
+        if (late < -1) wait(-late);
+        // After a long sleep the answer may lie there unread: what has arrived is read first.
+        else if (late > OVERSLEPT) running = setTimeout(ring, 0);
+        else ring();
+      },
+      Math.min(left, LONGEST),
+    );
   };
   if (ms < Infinity) wait(ms);
   return () => clearTimeout(running);

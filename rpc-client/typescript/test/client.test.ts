@@ -40,7 +40,8 @@ class Server {
   }
 
   async dialled(): Promise<Dialled> {
-    for (let turn = 0; turn < 2_000 && this.dials.length === 0; turn++) await new Promise((next) => setTimeout(next, 1));
+    for (let turn = 0; turn < 2_000 && this.dials.length === 0; turn++)
+      await new Promise((next) => setTimeout(next, 1));
     return this.dials.shift() ?? assert.fail("no attempt");
   }
 
@@ -106,7 +107,11 @@ test("after three attempts that bring no hello the client goes on without its to
 test("servers that cannot be reached, or are busy, are no reason to give the token up", async () => {
   const server = new Server();
   (await server.session()).link.cut();
-  for (const error of [new ConnectError("full", 503), new ConnectError("later", 429), new ConnectError("x", undefined, "refused")]) {
+  for (const error of [
+    new ConnectError("full", 503),
+    new ConnectError("later", 429),
+    new ConnectError("x", undefined, "refused"),
+  ]) {
     for (let attempt = 0; attempt < 2; attempt++) (await server.dialled()).reject(error);
   }
   assert.equal((await server.link()).session.token, TOKENS[0]);
@@ -172,7 +177,10 @@ test("what opens a session goes before all else, and what fails to open it close
   assert.equal(session.token, undefined);
   answer(raw, await raw.next(), null);
   const sent = [await raw.next(), await raw.next()];
-  assert.deepEqual(sent.map(({ method }) => method), ["m", "n"]);
+  assert.deepEqual(
+    sent.map(({ method }) => method),
+    ["m", "n"],
+  );
   answer(raw, sent[0], 7);
   assert.equal(await call, 7);
   assert.equal(server.kinds.at(-1), "up");
@@ -237,7 +245,10 @@ test("a batch that was not taken in goes on as one message", async () => {
   hello(raw, { refused: "unknown", received: 0, token: TOKENS[1] });
   await raw.next();
   const again = await raw.next();
-  assert.deepEqual(again.map(({ method }: { method: string }) => method), ["a", "b", "n"]);
+  assert.deepEqual(
+    again.map(({ method }: { method: string }) => method),
+    ["a", "b", "n"],
+  );
   raw.send([1, 2].map((result, at) => ({ jsonrpc: "2.0", id: again[at].id, result })));
   assert.deepEqual(await Promise.all(calls), [1, 2]);
   server.client.close();
@@ -360,7 +371,8 @@ test("a close ends the client, its calls, and whoever waits", async () => {
 test("the life of a page: put away, brought back, online again", async () => {
   const listeners = new Map<string, (event: { persisted?: boolean }) => void>();
   const page = {
-    addEventListener: (type: string, listener: (event: { persisted?: boolean }) => void) => listeners.set(type, listener),
+    addEventListener: (type: string, listener: (event: { persisted?: boolean }) => void) =>
+      listeners.set(type, listener),
     removeEventListener: (type: string) => listeners.delete(type),
   };
   const server = new Server();
@@ -412,5 +424,8 @@ test("the URL is asked for at each attempt", async () => {
   });
   while (urls.length < 3) await new Promise((next) => setTimeout(next, 1));
   client.close();
-  assert.deepEqual(urls.slice(0, 3), [1, 2, 3].map((n) => `ws://x/?ticket=${n}`));
+  assert.deepEqual(
+    urls.slice(0, 3),
+    [1, 2, 3].map((n) => `ws://x/?ticket=${n}`),
+  );
 });

@@ -6,7 +6,22 @@ import { exactJson } from "../src/index.js";
 import { member, parts, utf8Length } from "../src/raw.js";
 import { generator } from "./support/random.js";
 
-const STRINGS = ["", "a", "{", "}", "[,]", '"', "\\", '\\"', "\u0001", "\u00011", "\u0001s", "é😀", ":", "12345678901234567890"];
+const STRINGS = [
+  "",
+  "a",
+  "{",
+  "}",
+  "[,]",
+  '"',
+  "\\",
+  '\\"',
+  "\u0001",
+  "\u00011",
+  "\u0001s",
+  "é😀",
+  ":",
+  "12345678901234567890",
+];
 
 function value(random: (most: number) => number, depth: number, big: boolean): unknown {
   switch (random(depth > 0 ? 8 : 5)) {
@@ -25,7 +40,10 @@ function value(random: (most: number) => number, depth: number, big: boolean): u
       return Array.from({ length: random(4) }, () => value(random, depth - 1, big));
     default:
       return Object.fromEntries(
-        Array.from({ length: random(4) }, (_, n) => [`${STRINGS[random(STRINGS.length)]}${n}`, value(random, depth - 1, big)]),
+        Array.from({ length: random(4) }, (_, n) => [
+          `${STRINGS[random(STRINGS.length)]}${n}`,
+          value(random, depth - 1, big),
+        ]),
       );
   }
 }
@@ -36,14 +54,21 @@ test("parts are what JSON.parse makes of them, whatever the whitespace", () => {
     const made = value(random, 4, false);
     const text = JSON.stringify(made, undefined, random(3));
     const found = parts(text);
-    if (Array.isArray(made)) assert.deepEqual(found.map(([, text]) => JSON.parse(text)), made);
+    if (Array.isArray(made))
+      assert.deepEqual(
+        found.map(([, text]) => JSON.parse(text)),
+        made,
+      );
     else if (typeof made === "object" && made !== null) {
       assert.deepEqual(Object.fromEntries(found.map(([name, text]) => [name, JSON.parse(text)])), made);
     } else assert.deepEqual(found, []);
   }
   assert.equal(member('{"a":{"b":[1.0, 2]}}', "a", "b"), "[1.0, 2]");
   assert.equal(member('{"a":1}', "a", "b"), undefined);
-  assert.deepEqual(parts('{"a":1,"\\u0061":2}'), [["a", "1"], ["a", "2"]]);
+  assert.deepEqual(parts('{"a":1,"\\u0061":2}'), [
+    ["a", "1"],
+    ["a", "2"],
+  ]);
 });
 
 test("integers are exact both ways, and all else stays as it is", () => {

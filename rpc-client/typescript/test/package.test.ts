@@ -33,13 +33,25 @@ test("the package can be installed, imported and compiled against", () => {
   const folder = "build/fresh";
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const run = (program: string, ...args: string[]): string => execFileSync(program, args, { cwd: folder, encoding: "utf8" });
-  const packed = execFileSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], { encoding: "utf8" });
+  const run = (program: string, ...args: string[]): string =>
+    execFileSync(program, args, { cwd: folder, encoding: "utf8" });
+  const packed = execFileSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], {
+    encoding: "utf8",
+  });
   writeFileSync(`${folder}/package.json`, '{"private":true,"type":"module"}');
   run("npm", "install", "--silent", "--no-audit", "--no-fund", "--offline", `./${packed.trim()}`);
   const names = run("node", "-e", 'import("two-way-json-rpc").then((all) => console.log(Object.keys(all).join()))');
   assert.match(names, /connect/);
   writeFileSync(`${folder}/program.ts`, PROGRAM);
-  const options = ["--ignoreConfig", "--strict", "--noEmit", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022,dom"];
+  const options = [
+    "--ignoreConfig",
+    "--strict",
+    "--noEmit",
+    "--exactOptionalPropertyTypes",
+    "--target",
+    "es2022",
+    "--lib",
+    "es2022,dom",
+  ];
   run("node", "../../node_modules/typescript/bin/tsc", ...options, "--module", "nodenext", "--types", "", "program.ts");
 });

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import {
   Batch,
-  batchAnswers,
   CallError,
   ConnectError,
   GapError,
@@ -274,8 +273,15 @@ test("a batch is split by what the other end takes, and once more after a refusa
   assert.deepEqual([first.length, second.length], [4, 3]);
   raw.send({ jsonrpc: "2.0", id: null, error: { code: -32010, message: "", data: { kind: "batch_too_big", max: 2 } } });
   const halves = [await raw.next(), await raw.next()];
-  assert.deepEqual(halves.map((half) => half.map(({ params }: any) => params[0])), [[0, 1], [2, 3]]);
-  for (const { id, params } of [...halves.flat(), ...second]) if (params) raw.send({ jsonrpc: "2.0", id, result: params[0] });
+  assert.deepEqual(
+    halves.map((half) => half.map(({ params }: any) => params[0])),
+    [
+      [0, 1],
+      [2, 3],
+    ],
+  );
+  for (const { id, params } of [...halves.flat(), ...second])
+    if (params) raw.send({ jsonrpc: "2.0", id, result: params[0] });
   assert.deepEqual(await Promise.all(calls), [0, 1, 2, 3, 4, 5]);
 });
 
@@ -291,9 +297,11 @@ test("an error without an id ends a batch that is alone on the wire", async () =
 
 test("without `batchAnswers` each request of a batch is answered by itself", async () => {
   const { raw } = connect({ handlers: { m: () => 1 } });
-  raw.send([{ jsonrpc: "2.0", id: 1, method: "m" }, { jsonrpc: "2.0", id: 2, method: "m" }]);
+  raw.send([
+    { jsonrpc: "2.0", id: 1, method: "m" },
+    { jsonrpc: "2.0", id: 2, method: "m" },
+  ]);
   assert.deepEqual([(await raw.next()).id, (await raw.next()).id], [1, 2]);
-  void batchAnswers;
 });
 
 /** A subscription under the id `s`, and the peer's side of it. */
@@ -380,9 +388,19 @@ test("a stream as argument needs a peer that knows of streams", async () => {
 test("a source that fails ends its stream without a word about the inside", async () => {
   const { raw, peer } = connect();
   await greet(raw);
-  for (const [thrown, code] of [[new Error("secret"), -32603], [new RpcError(5, "told"), 5]] as const) {
-    // eslint-disable-next-line require-yield
-    void peer.call("sum", [sendStream((function* () { throw thrown; })())]).catch(() => {});
+  for (const [thrown, code] of [
+    [new Error("secret"), -32603],
+    [new RpcError(5, "told"), 5],
+  ] as const) {
+    void peer
+      .call("sum", [
+        sendStream(
+          (function* () {
+            throw thrown;
+          })(),
+        ),
+      ])
+      .catch(() => {});
     await raw.next();
     const { error } = (await raw.next()).params;
     assert.equal(error.code, code);
@@ -456,7 +474,10 @@ test("an attempt that fails says what the WebSocket tells", async () => {
     const link = overSocket(socket);
     // That of Node 20 tells of no close.
     socket.listeners.get("error")!(message === undefined ? {} : { message });
-    const { status, cause } = await link.then(() => assert.fail("no link"), (error: ConnectError) => error);
+    const { status, cause } = await link.then(
+      () => assert.fail("no link"),
+      (error: ConnectError) => error,
+    );
     return [status, cause];
   };
   assert.deepEqual(await attempt("Unexpected server response: 403"), [403, undefined]);

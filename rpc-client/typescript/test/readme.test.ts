@@ -12,8 +12,17 @@ test("the code of the README compiles, as one program", () => {
   mkdirSync(folder, { recursive: true });
   const program = `declare function ticket(): Promise<string>;\n${blocks.join("\n")}`;
   writeFileSync(`${folder}/readme.ts`, program);
-  const options = { target: "ES2022", lib: ["ES2023", "DOM"], types: [], paths: { "two-way-json-rpc": ["../../src/index.ts"] } };
-  const config = { extends: "../../tsconfig.json", compilerOptions: { ...options, noUnusedLocals: false }, include: ["."] };
+  const options = {
+    target: "ES2022",
+    lib: ["ES2023", "DOM"],
+    types: [],
+    paths: { "two-way-json-rpc": ["../../src/index.ts"] },
+  };
+  const config = {
+    extends: "../../tsconfig.json",
+    compilerOptions: { ...options, noUnusedLocals: false },
+    include: ["."],
+  };
   writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(config));
   execFileSync("node", ["node_modules/typescript/bin/tsc", "-p", folder], { stdio: "inherit" });
 });

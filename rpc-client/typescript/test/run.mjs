@@ -22,5 +22,9 @@ await build({
   sourcemap: "inline",
 });
 const tests = wanted.map((name) => `build/test/${basename(name, ".ts")}.js`);
-const { status } = spawnSync("node", ["--enable-source-maps", "--test", "--test-reporter=spec", "--test-timeout=60000", "--test-force-exit", ...tests], { stdio: "inherit" });
+const { status } = spawnSync(
+  "node",
+  ["--enable-source-maps", "--test", "--test-reporter=spec", "--test-timeout=60000", "--test-force-exit", ...tests],
+  { stdio: "inherit" },
+);
 process.exit(status ?? 1);

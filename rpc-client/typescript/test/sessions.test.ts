@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import WebSocket from "ws";
-import { GapError, keepConnected, liveness, subscribe, type Client, type ClientOptions, type State } from "../src/index.js";
+import {
+  GapError,
+  keepConnected,
+  liveness,
+  subscribe,
+  type Client,
+  type ClientOptions,
+  type State,
+} from "../src/index.js";
 import { Proxy, Reference } from "./support/reference.js";
 import { generator } from "./support/random.js";
 
@@ -38,7 +46,10 @@ function sleep(ms: number): Promise<void> {
 test("calls made before there is a link wait for it", async () => {
   const { client: peer, states } = client();
   assert.equal(await peer.call("add", [1, 2]), 3);
-  assert.deepEqual(states.map(({ is }) => is), ["connecting", "up"]);
+  assert.deepEqual(
+    states.map(({ is }) => is),
+    ["connecting", "up"],
+  );
   peer.close();
   await peer.closed;
   assert.equal(peer.state.is, "ended");
@@ -85,12 +96,25 @@ test("notifications, calls and items come once and in their order, whatever is c
     peer.reconnectNow(); // the server asks clients to take their time
   }
   const counted = await Promise.all(answers);
-  assert.deepEqual([...counted].sort((a, b) => a - b), Array.from({ length: calls }, (_, n) => n + 1), "each ran once");
-  assert.deepEqual(await peer.call("notes"), Array.from({ length: notes }, (_, n) => `${n}`));
+  assert.deepEqual(
+    [...counted].sort((a, b) => a - b),
+    Array.from({ length: calls }, (_, n) => n + 1),
+    "each ran once",
+  );
+  assert.deepEqual(
+    await peer.call("notes"),
+    Array.from({ length: notes }, (_, n) => `${n}`),
+  );
   const seen = ticks.length;
   assert.ok(seen > 10);
-  assert.deepEqual(ticks, Array.from({ length: seen }, (_, n) => n));
-  assert.ok(states.every((state) => state.is !== "fresh"), "the session was never lost");
+  assert.deepEqual(
+    ticks,
+    Array.from({ length: seen }, (_, n) => n),
+  );
+  assert.ok(
+    states.every((state) => state.is !== "fresh"),
+    "the session was never lost",
+  );
   peer.close();
   await reading.catch(() => {});
 });
@@ -170,7 +194,10 @@ test("the client makes another link while the old one works, and nothing is lost
   let next = 0;
   for await (const tick of ticks) assert.equal(tick, next++);
   assert.equal(next, 2_000);
-  assert.deepEqual(await peer.call("notes"), Array.from({ length: 20 }, (_, n) => `${n}`));
+  assert.deepEqual(
+    await peer.call("notes"),
+    Array.from({ length: 20 }, (_, n) => `${n}`),
+  );
   assert.ok(states.every((state) => state.is !== "fresh"));
   peer.close();
 });
@@ -205,9 +232,12 @@ test("what waits for a link is bounded", async () => {
   proxy.refuses = true;
   const { client: peer } = client();
   const text = "x".repeat(100_000);
-  assert.throws(() => {
-    for (let n = 0; n < 100; n++) peer.notify("note", [text]);
-  }, { failure: "busy", fate: "NotSent" });
+  assert.throws(
+    () => {
+      for (let n = 0; n < 100; n++) peer.notify("note", [text]);
+    },
+    { failure: "busy", fate: "NotSent" },
+  );
   const call = peer.call("add", [1, 2], { timeout: 20 });
   await assert.rejects(call, { failure: "busy" });
   peer.close();

@@ -8,7 +8,6 @@ import {
   CallError,
   Client,
   exactJson,
-
   method,
   overLink,
   report,
@@ -35,7 +34,7 @@ interface Vector {
   readonly steps: readonly (string | Step)[];
 }
 
-/* eslint-disable-next-line -- each step has members of its own */
+/** Each step has members of its own. */
 type Step = { readonly [member: string]: any };
 
 /** What is known of a call or a stream. */
@@ -101,7 +100,10 @@ class Player {
     const got = await this.raw!.text();
     const isPart = step.startsWith("<~~ ");
     assert.ok(isPart || step.startsWith("<-- "), step);
-    assert.ok(this.matches(exactJson.parse(got), exactJson.parse(text), isPart), `\n got      ${got}\n expected ${text}`);
+    assert.ok(
+      this.matches(exactJson.parse(got), exactJson.parse(text), isPart),
+      `\n got      ${got}\n expected ${text}`,
+    );
   }
 
   matches(got: any, expected: any, isPart: boolean): boolean {
@@ -123,7 +125,10 @@ class Player {
       const aborts = new AbortController();
       const params = step["stream"] ? [sendStream(step["stream"])] : step["params"];
       const call = peer.call(step["method"], params, { signal: aborts.signal, idempotencyKey: step["key"] });
-      const ended = call.then((result) => ({ result }), (error: unknown) => ({ error }));
+      const ended = call.then(
+        (result) => ({ result }),
+        (error: unknown) => ({ error }),
+      );
       this.known.set(step["call"], { aborts, ended, gaps: [] });
     } else if ("subscribe" in step) {
       const gaps: unknown[] = [];
@@ -138,7 +143,11 @@ class Player {
       assert.equal(error.fate, step["fate"]);
     } else if ("error" in step) {
       const { ended, items } = this.of(step["error"]);
-      const { error } = (await (ended ?? items!.next().then(() => ({ error: "none" }), (error: unknown) => ({ error })))) as {
+      const { error } = (await (ended ??
+        items!.next().then(
+          () => ({ error: "none" }),
+          (error: unknown) => ({ error }),
+        ))) as {
         error: unknown;
       };
       assert.ok(error instanceof RpcError, String(error));
@@ -174,7 +183,8 @@ class Player {
   }
 
   async open(): Promise<void> {
-    for (let turn = 0; turn < 2_000 && this.dials.length === 0; turn++) await new Promise((next) => setTimeout(next, 1));
+    for (let turn = 0; turn < 2_000 && this.dials.length === 0; turn++)
+      await new Promise((next) => setTimeout(next, 1));
     const [near, far] = pair();
     this.raw = new Raw(far);
     this.dials.shift()!(near);
@@ -190,10 +200,11 @@ class Player {
 }
 
 function within<T>(what: Promise<T>, name: string): Promise<T> {
-  const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`${name} has not ended`)), 2_000).unref());
+  const late = new Promise<never>((_, reject) =>
+    setTimeout(() => reject(new Error(`${name} has not ended`)), 2_000).unref(),
+  );
   return Promise.race([what, late]);
 }
-
 
 for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".json"))) {
   const { vectors } = JSON.parse(readFileSync(`${FOLDER}/${file}`, "utf8")) as { vectors: Vector[] };

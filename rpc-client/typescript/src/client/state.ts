@@ -40,7 +40,8 @@ export function describe(state: State): string {
       return `ended: ${state.closed.reason || `closed by ${state.closed.by}`}`;
     default: {
       const { attempt, next } = state;
-      const when = next === undefined ? "under way" : `in ${(Math.max(next - performance.now(), 0) / 1000).toFixed(1)} s`;
+      const when =
+        next === undefined ? "under way" : `in ${(Math.max(next - performance.now(), 0) / 1000).toFixed(1)} s`;
       return `${state.is}, attempt ${attempt} ${when}`;
     }
   }

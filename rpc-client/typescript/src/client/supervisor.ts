@@ -137,7 +137,8 @@ export class Supervisor extends Queue {
       failed(new ConnectError("no answer in time"));
       dialling.aborts.abort();
     });
-    this.#dial({ protocols: resumes ? RESUME : [], signal }).then(
+    const dialled = new Promise<Link>((resolve) => resolve(this.#dial({ protocols: resumes ? RESUME : [], signal })));
+    dialled.then(
       (link) => (this.#dialling === dialling ? end(() => this.#attach(link, resumes)) : link.close(4410, "")),
       failed,
     );
@@ -349,7 +350,7 @@ export class Supervisor extends Queue {
       Number.isInteger(received) ? (received as number) : undefined,
     );
     // The hello that asked to resume has begun another session on this link.
-    this.core.greeting = params;
+    this.core.hello(params);
     this.session = new Session();
     this.#carry(link);
     this.#grant(said);

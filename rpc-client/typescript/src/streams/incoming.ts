@@ -85,6 +85,14 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
 
   /** @internal */
   take(params: Message, text: string): void {
+    try {
+      this.#take(params, text);
+    } catch (why) {
+      this.finish(new CallError("unreadable", "MaybeExecuted", undefined, why));
+    }
+  }
+
+  #take(params: Message, text: string): void {
     const { error, done, results, seq, ack } = params;
     const isCounted = this.#isNegotiated;
     const read = (name: string): unknown => {
@@ -98,7 +106,7 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
       this.#seq += missed;
       if (missed > 0) this.#push({ size: 0, seq: this.#seq, gap: { missed } });
     }
-    if (isCounted && results) {
+    if (isCounted && Array.isArray(results)) {
       const texts = parts(member(text, "params", "results")!);
       (read("results") as unknown[]).forEach((value, at) => this.#item(value, texts[at]![1]));
     } else if ("result" in params && error == null) {

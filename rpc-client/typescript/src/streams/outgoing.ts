@@ -114,7 +114,9 @@ class Outgoing {
 /** The streams that this end sends, by their ids. */
 function outgoing(core: Core): Map<string, Outgoing> {
   const streams = new Map<string, Outgoing>();
-  core.extensions.set("$/credit", ({ subscription, bytes }: Message) => streams.get(subscription as string)?.grant(bytes));
+  core.extensions.set("$/credit", ({ subscription, bytes }: Message) =>
+    streams.get(subscription as string)?.grant(bytes),
+  );
   core.extensions.set("$/stop", ({ subscription }: Message) => void streams.get(subscription as string)?.stop());
   core.extensions.set("$/cancelRequest", (_: Message, text) => {
     const id = member(text, "params", "id");
@@ -160,8 +162,9 @@ export function stream(
       return stream.id;
     },
     companions: (name): Handlers => ({
-      [options.unsubscribe ?? unsubscribeName(name)]: method(["subscription"], (id: string, { peer }: Context) =>
-        slot(peer.core, outgoing).get(id)?.stop() ?? false,
+      [options.unsubscribe ?? unsubscribeName(name)]: method(
+        ["subscription"],
+        (id: string, { peer }: Context) => slot(peer.core, outgoing).get(id)?.stop() ?? false,
       ),
     }),
   };

@@ -36,7 +36,8 @@ export function subscribe<T>(peer: Peer, method: string, params?: Params, option
   const start = (): void => {
     const settle = (error: Error | undefined, id?: unknown): void => {
       const isOfSession = error instanceof CallError && error.failure === "closed" && !core.end;
-      if (isOfSession && stream.hasBegun && renew) start(); // another session has ended meanwhile
+      if (isOfSession && stream.hasBegun && renew)
+        start(); // another session has ended meanwhile
       else if (error) stream.finish(error, true);
       else if (typeof id === "string" || typeof id === "number") stream.begin(id, !!core.greeting && core.isGreeted);
       else stream.finish(new CallError("unreadable", "MaybeExecuted", "the answer is no id of a subscription"), true);
