@@ -29,7 +29,7 @@ export interface Attempt {
   readonly signal?: AbortSignal;
 }
 
-/** A link that could not be made. It has a `cause` if the carrier sees that no server was reached: browsers hide that. */
+/** A link that could not be made. It has a `cause` if the carrier sees that no server was reached; browsers hide it. */
 export class ConnectError extends Error {
   /** The HTTP status, where the carrier can see it: browsers hide it. */
   readonly status: number | undefined;

@@ -99,6 +99,14 @@ test("a call that is given up is cancelled at the server", async () => {
   assert.equal(in_flight, 1);
 });
 
+test("an answer that came while the thread was busy wins over the deadline", async () => {
+  const call = peer.call("sleep", [100], { timeout: 500 });
+  await peer.call("add", [1, 1]);
+  const until = performance.now() + 2_000;
+  while (performance.now() < until);
+  assert.equal(await call, 100);
+});
+
 test("progress is heard before the answer", async () => {
   const steps: unknown[] = [];
   assert.equal(await peer.call("build", [3], { onProgress: (step) => steps.push(step) }), "built");

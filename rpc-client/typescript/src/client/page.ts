@@ -12,8 +12,8 @@ export interface PageEvents {
 const SIGN_OF_LIFE = 5_000;
 
 /**
- * Lets a client follow the life of its page: it comes back at once when the network or the page does, and lets go of its
- * link, but not of its session, when the page is put away. Returns a function that ends this.
+ * Lets a client follow the life of its page: it comes back at once when the network or the page does, and lets go of
+ * its link, but not of its session, when the page is put away. Returns a function that ends this.
  */
 export function followPage(client: Client, page: PageEvents = globalThis as unknown as PageEvents): () => void {
   /** After a sleep a link may look alive: the server is asked, and the link given up if nothing comes. */

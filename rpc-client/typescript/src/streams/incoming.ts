@@ -226,7 +226,8 @@ export function incoming(core: Core): Map<string, Incoming<unknown>> {
 /** Returns the text of the result of an item. */
 function resultText(text: string, params: Message): string {
   // As it is usually written: behind all else.
-  const head = `"params":{"subscription":${JSON.stringify(params["subscription"])},"seq":${String(params["seq"])},"result":`;
+  const { subscription, seq } = params;
+  const head = `"params":{"subscription":${JSON.stringify(subscription)},"seq":${String(seq)},"result":`;
   const at = text.indexOf(head);
   const isUsual = at > 0 && text.endsWith("}}") && Object.keys(params).length === 3;
   return isUsual ? text.slice(at + head.length, -2) : member(text, "params", "result")!;
