@@ -1,1 +1,0 @@
-import {connect} from "./src/index.ts"; globalThis.x=connect
