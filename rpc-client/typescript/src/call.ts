@@ -5,14 +5,14 @@ import type { Core, Outgoing } from "./core.js";
 import { CallError, closedError, type CallFailure, type Closed, type Fate } from "./errors.js";
 import type { Json } from "./json.js";
 
-/** What is said of one call. */
-export interface CallOptions {
+/** What is said of one call. `Progress` is the type of its reports. */
+export interface CallOptions<Progress = unknown> {
   /** Gives the call up; the other end is told to stop. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds until the call fails, from its start to its answer. Default: the peer's, which is 30 s. */
   readonly timeout?: number | undefined;
   /** Asks for reports of progress, which all come before the answer. */
-  readonly onProgress?: ((value: unknown) => void) | undefined;
+  readonly onProgress?: ((value: Progress) => void) | undefined;
   /** Makes the call safe to retry: the other end runs it once for each key. */
   readonly idempotencyKey?: string | undefined;
   /** The method may run twice, so that the call may be made anew in another session. */

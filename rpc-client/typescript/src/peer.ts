@@ -3,6 +3,7 @@
 import { Call, type CallOptions, type Params } from "./call.js";
 import type { Core } from "./core.js";
 import type { Closed } from "./errors.js";
+import type { Json } from "./json.js";
 
 /** The other end of a connection, which is called. What it may call of this end are the handlers. */
 export class Peer {
@@ -21,17 +22,24 @@ export class Peer {
    * Calls a method. Rejects with an {@link RpcError} if the other end answers with an error, and with a
    * {@link CallError} if there is no answer.
    */
-  call<Result = unknown>(method: string, params?: Params, options: CallOptions = {}): Promise<Result> {
+  call<Result = unknown, Progress = unknown>(
+    method: string,
+    params?: Params,
+    options: CallOptions<Progress> = {},
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | undefined, result?: unknown): void =>
         error ? reject(error) : resolve(result as Result);
-      this.core.start(new Call(this.core, method, params, options, settle), this.isFirst);
+      this.core.start(new Call(this.core, method, params, options as CallOptions, settle), this.isFirst);
     });
   }
 
-  /** Sends a notification. Throws a {@link CallError} if the connection has ended or too much waits already. */
-  notify(method: string, params?: Params): void {
-    const text = `{"jsonrpc":"2.0",${this.core.encode(method, params)}}`;
+  /**
+   * Sends a notification, whose params are written by `json`, if not as by the peer. Throws a {@link CallError} if the
+   * connection has ended or too much waits already.
+   */
+  notify(method: string, params?: Params, json?: Json): void {
+    const text = `{"jsonrpc":"2.0",${this.core.encode(method, params, json)}}`;
     const error = this.core.send({ size: text.length, isPutBack: this.isFirst, leave: () => text }, this.isFirst);
     if (error) throw error;
   }
