@@ -10,7 +10,9 @@ use std::ops::Deref;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
+use serde_json::de::StrRead;
 
+use crate::util::attachment::{self, Found};
 use crate::util::base64_text;
 use crate::util::direct;
 
@@ -20,6 +22,21 @@ use crate::util::direct;
 /// JSON writes a `Vec<u8>` as an array of numbers, with about four bytes for each byte. Base64 needs four bytes for
 /// three. The alphabet is the standard one (RFC 4648, section 4), with padding. Text without padding is accepted as
 /// well. The type is cheap to clone: clones share the bytes.
+///
+/// # Sent as bytes
+/// Between two ends of this framework over a WebSocket, a value of 4 KiB or more is sent as bytes: in one binary
+/// message, beside the JSON text of the message. The value takes no more room on the wire than its bytes, and neither
+/// end encodes or decodes base64. That holds for values in items of streams, in params of single calls, and in results
+/// of single calls, at any depth, and for up to 255 values of one message.
+///
+/// Base64 text is sent to all other peers, over transports that carry no
+/// [binary messages](crate::transport::Transport::carries_binary), before the `$/hello` of the other end has come, in
+/// batches, notifications, progress reports and pushes to groups, and through [layers](crate::layers), which see params
+/// and results as text. A receiver cannot tell the difference: a `serde_json::Value` or a `RawValue` holds base64 text.
+/// Limits, such as [`message_out`](crate::Limits::message_out) and the windows of streams, count the base64 text in
+/// either case.
+///
+/// A received value may share the memory of its message, of which it is at least the half.
 ///
 /// What is too long for one message goes as a `Streaming<Base64>`, which is read and written as files are: see
 /// [`ByteReader`](crate::ByteReader) and [`ByteWriter`](crate::ByteWriter).
@@ -69,8 +86,22 @@ impl fmt::Display for Text<'_> {
 
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-        de.deserialize_str(Reading)
+        if !attachment::are_here() {
+            return de.deserialize_str(Reading);
+        }
+        match attachment::find(de)? {
+            Found::Bytes(bytes) => Ok(Self(bytes)),
+            Found::Json(json) => read_json(json, |json| json.deserialize_str(Reading)),
+        }
     }
+}
+
+/// Reads a value from its JSON text by `read`.
+fn read_json<'de, T, E: de::Error>(
+    json: &'de str,
+    read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> serde_json::Result<T>,
+) -> Result<T, E> {
+    read(&mut serde_json::Deserializer::from_str(json)).map_err(E::custom)
 }
 
 /// Reads the text in place. The decoder borrows the text unless it has escapes.

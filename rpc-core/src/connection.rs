@@ -33,12 +33,13 @@ use crate::peer::slot::{Command, Commands, Shared};
 use crate::protocol::session::LinkStart;
 use crate::service::current::Turn;
 use crate::transport::{LinkError, Transport};
-use crate::util::sync::Arc;
+use crate::util::sync::{Arc, Ordering};
 use crate::util::turn_budget::{TurnBudget, again};
 
 pub(crate) mod accept;
 mod answer;
 mod batch;
+mod binary;
 mod close;
 mod dispatch;
 mod driver;
@@ -167,6 +168,7 @@ impl Connection {
                 if is_extended { RemoteSupport::Extended } else { RemoteSupport::Unknown };
             shared.remote.set(support);
         }
+        let mut link = Link::new(transport, shared);
         let mut state = shared.lock();
         assert!(state.protocol.outlives_links(), "`EndpointConfig::sessions` is `Ask` or `Renew`");
         if state.protocol.ended().is_some() {
@@ -174,13 +176,13 @@ impl Connection {
         }
         let LinkStart { hello, awaits_hello, ended } =
             state.protocol.begin_link(is_extended, now, &reason);
+        shared.takes_bytes.store(state.protocol.takes_bytes(), Ordering::Relaxed);
         drop(state);
         outgoing.extend(hello);
         let reason = CloseReason::us(CloseCode::LINK_GIVEN_UP, "another link takes its place");
         let until = now.saturating_add(if awaits_hello { limits.handshake } else { limits.close });
         let reason = (!awaits_hello).then_some(reason);
         self.retired = before.map(|before| Retired::new(before, reason, until));
-        let mut link = Link::new(transport, shared);
         link.muted = awaits_hello.then_some(Muted::UntilAnswer);
         self.link = Some(link);
         let ended = ended.map(|ended| self.driver.stop_session(ended));

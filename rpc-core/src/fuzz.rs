@@ -84,6 +84,7 @@ fn called(method: &str, params: Option<&str>, complexity: Complexity) -> Called 
 fn said(answer: Response<'_>) -> Outcome {
     match answer {
         Response::Result(json) => Outcome::Result(json.into()),
+        Response::Attached(result) => Outcome::Result(result.whole().into()),
         Response::Error(error) => Outcome::Error(error.code),
         Response::Malformed(_) => Outcome::Malformed,
     }

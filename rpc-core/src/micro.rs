@@ -133,5 +133,5 @@ impl Queue {
 
 /// Reads params, as generated code does; whether they fit.
 pub fn params<L: ParamList>(text: &str, info: &[ParamInfo]) -> bool {
-    crate::service::params::decode_list::<L>(None, Params(Some(text)), info, &mut None).is_ok()
+    crate::service::params::decode_list::<L>(None, Params::of(Some(text)), info, &mut None).is_ok()
 }

@@ -10,6 +10,7 @@ use crate::service::caller_type::{CallerType, RequiresCaller};
 use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::service::router_error::RouterError;
+use crate::wire::attached::Attached;
 
 pub(crate) mod caller_type;
 pub(crate) mod context;
@@ -124,7 +125,12 @@ pub trait Service: Send + Sync + 'static {
 
 /// The raw params of a request: the JSON text of an array or an object, or nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct Params<'a>(pub(crate) Option<&'a str>);
+pub struct Params<'a> {
+    /// Not looked at if there are bytes beside it.
+    pub(crate) text: Option<&'a str>,
+    /// The text with bytes beside it, if there are some.
+    pub(crate) attached: Option<&'a Attached>,
+}
 
 impl<'a> Params<'a> {
     /// Wraps the JSON text of an array or an object, or `null` for no params. Returns `None` if the text looks like
@@ -138,16 +144,23 @@ impl<'a> Params<'a> {
         }
         let bytes =
             (json.len() >= 2).then(|| (json.as_bytes()[0], json.as_bytes()[json.len() - 1]));
-        matches!(bytes, Some((b'[', b']') | (b'{', b'}'))).then_some(Self(Some(json)))
+        matches!(bytes, Some((b'[', b']') | (b'{', b'}'))).then_some(Self::of(Some(json)))
     }
 
     /// Creates empty params.
     pub const fn none() -> Self {
-        Self(None)
+        Self::of(None)
+    }
+
+    pub(crate) const fn of(text: Option<&'a str>) -> Self {
+        Self { text, attached: None }
     }
 
     /// Returns the JSON text, or `None` if the request had no params.
     pub fn as_str(self) -> Option<&'a str> {
-        self.0
+        match self.attached {
+            None => self.text,
+            Some(attached) => Some(attached.whole()),
+        }
     }
 }

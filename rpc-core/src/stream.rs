@@ -408,6 +408,7 @@ fn typed<T: DeserializeOwned, E: StreamErrorType>(next: NextItem<'_>) -> Result<
         NextItem::Text(json) => decoded(json),
         NextItem::Item(item) => match item {
             Item::Result(json) => decoded(&json),
+            Item::Attached(item) => item.decode().map_err(undecoded),
             Item::Unreadable(why) | Item::Failed(why) => Err(StreamError::Decode(why.into())),
             Item::Gap(missed) => Err(StreamError::Gap { missed }),
             Item::Error(error) => Err(StreamError::from_item(*error)),
@@ -418,7 +419,12 @@ fn typed<T: DeserializeOwned, E: StreamErrorType>(next: NextItem<'_>) -> Result<
 }
 
 fn decoded<T: DeserializeOwned, E>(json: &str) -> Result<T, StreamError<E>> {
-    value::decode(json).map_err(|error| StreamError::Decode(explain(&error).into()))
+    value::decode(json).map_err(undecoded)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn undecoded<E>(error: serde_json::Error) -> StreamError<E> {
+    StreamError::Decode(explain(&error).into())
 }
 
 impl<T, E> Unpin for Streaming<T, E> {}

@@ -5,8 +5,8 @@
 //! before it has a transport, made from an [`EndpointConfig`]; [`Endpoint::connect`] joins the two to a [`Connection`],
 //! which a task polls.
 //!
-//! A transport knows nothing of JSON. It hands over whole messages, takes whole text messages,
-//! and tells how many of them the medium accepted. When a link is lost, that count decides which
+//! A transport knows nothing of JSON. It hands over whole messages, takes whole messages of text, and of bytes if it
+//! can, and tells how many of them the medium accepted. When a link is lost, that count decides which
 //! calls the other end cannot have seen (`Fate::NotSent`).
 
 use std::error::Error;
@@ -54,12 +54,33 @@ pub trait Transport: Send + Unpin + 'static {
     /// such a message.
     fn message(&self) -> &[u8];
 
+    /// Takes the message that [`message`](Self::message) would return, to keep it. By default a copy.
+    fn take_message(&mut self) -> Bytes {
+        Bytes::copy_from_slice(self.message())
+    }
+
     /// Ready when [`send`](Self::send) may be called: the write buffer has room for one more message.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
 
     /// Takes a message, UTF-8 text, into the write buffer. Call only when
     /// [`poll_ready`](Self::poll_ready) was ready.
     fn send(&mut self, message: Bytes) -> Result<(), LinkError>;
+
+    /// Returns whether messages may be binary: [`send_binary`](Self::send_binary) sends them, and what comes is marked as
+    /// the other end has marked it. Then the hello of this end says that it takes bytes as bytes instead of base64 text.
+    /// By default `false`.
+    fn carries_binary(&self) -> bool {
+        false
+    }
+
+    /// As [`send`](Self::send), but marks the message as binary: it may be any bytes. Called only if
+    /// [`carries_binary`](Self::carries_binary) returns `true`.
+    ///
+    /// # Errors
+    /// The link is broken, or carries no binary messages, as by default.
+    fn send_binary(&mut self, _message: Bytes) -> Result<(), LinkError> {
+        Err(io::Error::from(io::ErrorKind::Unsupported).into())
+    }
 
     /// Hands everything taken so far to the medium, and what the transport answers by itself.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
@@ -137,8 +158,9 @@ pub enum Received {
     /// A whole message, which its sender marked as text. [`Transport::message`] returns the message. A [`Connection`]
     /// closes with 1007 if the message is not UTF-8.
     Text,
-    /// A whole message that its sender did not mark as text. A [`Connection`] takes the message for text
-    /// if it is UTF-8, and closes with 1003 if it is not.
+    /// A whole message that its sender did not mark as text. A [`Connection`] takes the message for text if it is UTF-8.
+    /// If it is not, it is a message with bytes beside its text, and no other is taken: the connection is closed with
+    /// 1003.
     Binary,
     /// The other end closed in good order; `code` is `None` if it gave none. One that just went away
     /// is `Failed`.

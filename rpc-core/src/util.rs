@@ -1,5 +1,6 @@
 //! Tools that know nothing of the protocol.
 
+pub(crate) mod attachment;
 pub(crate) mod base64_text;
 pub(crate) mod bounded_writer;
 pub mod catch;

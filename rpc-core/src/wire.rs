@@ -1,6 +1,7 @@
 //! What goes over the wire: JSON text to messages, and messages to JSON text.
 
 pub(crate) mod args;
+pub(crate) mod attached;
 pub(crate) mod buffer;
 pub(crate) mod decode;
 pub(crate) mod dialect;

@@ -102,8 +102,17 @@ const FLOORS: &[&[&str]] = &[
 const PUBLIC: &[&str] = &["transport"];
 
 /// What `wire` and `protocol` may use of `util`: nothing that waits, logs or reads a clock.
-const PURE_TOOLS: &[&str] =
-    &["base64_text", "direct", "escaped", "excerpt", "keyed_hash", "members", "missing", "sync"];
+const PURE_TOOLS: &[&str] = &[
+    "attachment",
+    "base64_text",
+    "direct",
+    "escaped",
+    "excerpt",
+    "keyed_hash",
+    "members",
+    "missing",
+    "sync",
+];
 
 #[test]
 fn an_import_goes_down_the_floors() {

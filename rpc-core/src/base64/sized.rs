@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use super::{Base64, Reading};
+use super::{Base64, Reading, read_json};
+use crate::util::attachment::{self, Found};
 
 /// An item of a stream of bytes that tells its length first. The first item is the length, and all others are bytes.
 ///
@@ -41,7 +42,13 @@ impl Serialize for SizedBase64 {
 
 impl<'de> Deserialize<'de> for SizedBase64 {
     fn deserialize<D: Deserializer<'de>>(de: D) -> Result<Self, D::Error> {
-        de.deserialize_any(Either)
+        if !attachment::are_here() {
+            return de.deserialize_any(Either);
+        }
+        match attachment::find(de)? {
+            Found::Bytes(bytes) => Ok(Self::Bytes(bytes.into())),
+            Found::Json(json) => read_json(json, |json| json.deserialize_any(Either)),
+        }
     }
 }
 

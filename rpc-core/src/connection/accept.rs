@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::endpoint::Endpoint;
 use super::link::Link;
-use super::receive::text;
+use super::receive::first_text;
 use super::take_over::{Offer, Refused, RefusedSession};
 use super::{Connection, End};
 use crate::error::close::{CloseCode, CloseReason};
@@ -187,7 +187,7 @@ enum First {
 async fn first_message<T: Transport>(transport: &mut T) -> First {
     poll_fn(|cx| match transport.poll_receive(cx, ALLOWANCE) {
         Poll::Ready(received @ (Received::Text | Received::Binary)) => {
-            Poll::Ready(match text(transport, &received) {
+            Poll::Ready(match first_text(transport, &received) {
                 Ok(text) => First::Text(text.to_owned()),
                 Err(violation) => First::Ended(violation.into()),
             })

@@ -15,6 +15,7 @@ use crate::service::running::{self};
 use crate::stream::Items;
 use crate::util::bounded_writer::BoundedWriter;
 use crate::util::catch::{drop_quietly, quietly};
+use crate::util::sync::Ordering;
 use crate::wire::encode;
 
 /// A response that stands in the scratch buffer of the driver.
@@ -73,6 +74,11 @@ impl Driver {
         mut handler: Handler,
     ) -> Option<Written<'a>> {
         match self.encode(&mut handler, id, method) {
+            Ok(None) if !self.attached.attachments.is_empty() => {
+                let answer = self.attached.finish(&self.scratch.buffer);
+                self.scratch.buffer.clear();
+                self.finish(started, id, handler, answer);
+            }
             Ok(None) => {
                 quietly(|| handler.recycle());
                 return Some(Written { started, id });
@@ -114,9 +120,12 @@ impl Driver {
         self.scratch.prepare();
         let buffer = &mut self.scratch.buffer;
         encode::write_head(id, buffer);
+        let takes_bytes = self.shared.takes_bytes.load(Ordering::Relaxed);
+        let attachments = takes_bytes.then_some(&mut self.attached.attachments);
         // `Serialize` is code of the application, too.
         match running::caught_in(method, || {
-            handler.finish(&mut BoundedWriter::new(buffer, limit, 1))
+            let out = BoundedWriter::new(buffer, limit, 1);
+            handler.finish(&mut out.with_attachments(attachments))
         }) {
             Ok(Finished::Result) => {
                 encode::write_tail(buffer);
@@ -128,6 +137,7 @@ impl Driver {
             }
             Err(error) => {
                 self.scratch.discard();
+                self.attached.attachments.clear();
                 Err(error)
             }
         }

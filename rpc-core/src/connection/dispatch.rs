@@ -37,10 +37,16 @@ pub(super) struct Foreign {
 
 impl Driver {
     /// Dispatches one message, or all messages of a batch. Returns how many messages there were.
+    #[inline]
     pub(super) fn dispatch(&mut self, text: &str, now: Duration) -> usize {
         if self.counts {
             self.taken_in.add(text.len());
         }
+        self.dispatch_text(text, now)
+    }
+
+    /// As [`dispatch`](Self::dispatch), for a message that was counted.
+    pub(super) fn dispatch_text(&mut self, text: &str, now: Duration) -> usize {
         let take = |item| self.shared.lock().protocol.take_usual_item(item);
         let Some(payload) = decode::decode_beside_items(text, &self.rules, take) else { return 1 };
         match payload {
@@ -148,7 +154,7 @@ impl Driver {
         incoming: &mut Incoming<'_>,
         batch: Option<usize>,
         now: Duration,
-    ) -> Arrival {
+    ) -> Arrival<'static> {
         let services = &self.shared.config.services;
         let target = match &*incoming {
             Incoming::Request(request) => services.find(&request.method),
@@ -170,7 +176,7 @@ impl Driver {
         let orphans = self.shared.orphans.load(Ordering::SeqCst);
         // The members of a batch came at once, but need not start in one turn.
         let late = batch.is_some() && self.budget.is_over();
-        Arrival { target, orphans, batch, late, streams, now }
+        Arrival { target, orphans, batch, late, streams, attached: None, now }
     }
 
     /// Does what a message asks for.

@@ -23,6 +23,7 @@ use crate::service::running::Running;
 use crate::util::sync::Arc;
 use crate::util::turn_budget::{TurnBudget, again};
 use crate::util::waiter::Waiter;
+use crate::wire::attached::AttachedWriter;
 use crate::wire::buffer::Scratch;
 use crate::wire::decode::Rules;
 
@@ -66,6 +67,8 @@ pub(super) struct Driver {
     events: Option<Box<VecDeque<ConnectionEvent>>>,
     /// Where results are written.
     pub(super) scratch: Scratch,
+    /// Writes messages with bytes beside their text.
+    pub(super) attached: AttachedWriter,
     /// The context of the handler that was started last. The next handler reuses it.
     pub(super) context: HandlerContext,
     /// Waiters to wake at the end of the turn.
@@ -117,6 +120,7 @@ impl Driver {
             asks_round_trip: false,
             events: None,
             scratch: Scratch::default(),
+            attached: AttachedWriter::default(),
             context: HandlerContext::new(shared.clone()),
             to_wake: Vec::new(),
             budget: TurnBudget::start(),
@@ -257,6 +261,7 @@ impl Driver {
         self.handlers.shrink();
         self.streams.shrink();
         self.scratch = Scratch::default();
+        self.attached = AttachedWriter::default();
         self.outgoing.shrink_to_fit();
         self.returned.shrink_to_fit();
         self.woken.shrink_to_fit();

@@ -8,6 +8,7 @@ use crate::protocol::tables::outbox::OVERHEAD;
 use crate::protocol::tables::streams::cost;
 use crate::protocol::{ItemMessage, ItemRoom};
 use crate::util::bounded_writer::BoundedWriter;
+use crate::wire::attached::AttachedWriter;
 use crate::wire::buffer::Scratch;
 use crate::wire::encode::{self, ItemHead};
 
@@ -19,6 +20,7 @@ pub(super) struct ItemWriter {
     /// Begins with the open message.
     scratch: Scratch,
     open: Option<Open>,
+    attached: AttachedWriter,
     written: Vec<ItemMessage>,
     /// The memory that the written messages take in the queue.
     queue: usize,
@@ -55,16 +57,21 @@ impl Open {
 }
 
 impl ItemWriter {
-    /// Creates a writer of messages of at most `limit` bytes, which uses `scratch` and puts the messages behind those
-    /// in `written`.
-    pub(super) fn new(scratch: Scratch, written: Vec<ItemMessage>, limit: usize) -> Self {
-        Self { scratch, open: None, written, queue: 0, cost: 0, limit }
+    /// Creates a writer of messages of at most `limit` bytes, which uses `scratch` and `attached`, and puts the messages
+    /// behind those in `written`.
+    pub(super) fn new(
+        scratch: Scratch,
+        attached: AttachedWriter,
+        written: Vec<ItemMessage>,
+        limit: usize,
+    ) -> Self {
+        Self { scratch, open: None, attached, written, queue: 0, cost: 0, limit }
     }
 
-    /// Returns the scratch and the messages.
-    pub(super) fn finish(mut self) -> (Scratch, Vec<ItemMessage>) {
+    /// Returns what the writer was given, and the messages.
+    pub(super) fn finish(mut self) -> (Scratch, AttachedWriter, Vec<ItemMessage>) {
         self.close();
-        (self.scratch, self.written)
+        (self.scratch, self.attached, self.written)
     }
 
     /// Returns whether there is room for another item.
@@ -94,10 +101,13 @@ impl ItemWriter {
         let start = if joins { self.begin_value(&mut open) } else { open.values };
         // As if the item were alone: then the items before do not decide whether it is too long.
         let limit = self.limit.saturating_add(start - open.values);
-        let out = &mut BoundedWriter::new(&mut self.scratch.buffer, limit, TAIL);
+        let attachments = room.takes_bytes.then_some(&mut self.attached.attachments);
+        let out = &mut BoundedWriter::new(&mut self.scratch.buffer, limit, TAIL)
+            .with_attachments(attachments);
         let written = write(out);
         let is_exceeded = out.is_exceeded();
         if let Err(error) = written {
+            self.attached.attachments.clear();
             if joins {
                 self.scratch.buffer.truncate(start - 1);
                 self.open = Some(open);
@@ -105,6 +115,14 @@ impl ItemWriter {
                 self.scratch.discard();
             }
             return Err(if is_exceeded { ErrorObject::answer_too_big(self.limit) } else { error });
+        }
+        if !self.attached.attachments.is_empty() {
+            if joins {
+                open = self.move_to_next(open, start, head);
+                self.attached.attachments.shift(start, open.values);
+            }
+            self.attach(&open, head.seq);
+            return Ok(());
         }
         let cost = cost(self.scratch.buffer.len() - start);
         let is_too_long = || self.scratch.buffer.len() + TAIL > self.limit;
@@ -146,6 +164,19 @@ impl ItemWriter {
         let next = self.begin(head);
         self.scratch.buffer.extend_from_slice(&value);
         next
+    }
+
+    /// Completes a message whose item has bytes beside its text. Such an item is alone in its message.
+    #[inline(never)]
+    fn attach(&mut self, open: &Open, seq: Option<u64>) {
+        let value = self.scratch.buffer.len() - open.values;
+        let cost = cost(value + self.attached.attachments.absent());
+        encode::write_item_tail(false, &mut self.scratch.buffer);
+        let message = self.attached.finish(&self.scratch.buffer);
+        self.scratch.buffer.clear();
+        self.queue += message.len() + OVERHEAD;
+        self.cost += cost;
+        self.written.push(ItemMessage { message, cost, seq });
     }
 
     /// Completes the open message.

@@ -184,9 +184,10 @@ impl Driver {
         let limit = self.shared.config.limits.message_out;
         let scratch = std::mem::take(&mut self.scratch);
         let written = std::mem::take(&mut self.streams.written);
-        let mut writer = ItemWriter::new(scratch, written, limit);
+        let attached = std::mem::take(&mut self.attached);
+        let mut writer = ItemWriter::new(scratch, attached, written, limit);
         let asked = self.fill(&mut writer, stream, &room, share);
-        (self.scratch, self.streams.written) = writer.finish();
+        (self.scratch, self.attached, self.streams.written) = writer.finish();
         share.messages = share.messages.saturating_sub(self.streams.written.len());
         asked
     }

@@ -16,6 +16,7 @@ use crate::peer::slot::Shared;
 use crate::protocol::tables::rates::Controls;
 use crate::transport::{LinkError, Transport};
 use crate::util::sync::Ordering;
+use crate::wire::attached::{self, is_attached};
 
 /// Why an end sends nothing over a link.
 pub(super) enum Muted {
@@ -45,6 +46,7 @@ impl Link {
         if shared.whole_frames.load(Ordering::Relaxed) {
             transport.set_whole_frames();
         }
+        shared.lock().protocol.set_carries_binary(transport.carries_binary());
         Self {
             carrier: Box::new(transport),
             blocked: false,
@@ -153,6 +155,16 @@ impl Link {
     }
 }
 
+/// Sends a message with bytes beside its text, or the text that it stands for.
+#[inline(never)]
+fn send_attached<T: Transport>(transport: &mut T, message: Bytes) -> Result<(), LinkError> {
+    if transport.carries_binary() {
+        return transport.send_binary(message);
+    }
+    // The message was written for another link of the session.
+    transport.send(attached::whole(&message).unwrap_or(message))
+}
+
 /// Counters of a transport.
 pub(super) struct Seen {
     received_bytes: u64,
@@ -204,7 +216,11 @@ impl<T: Transport> Carrier for T {
         while !outgoing.is_empty() && self.poll_ready(cx)?.is_ready() {
             if let Some(message) = outgoing.pop_front() {
                 bytes += message.len();
-                self.send(message)?;
+                if is_attached(&message) {
+                    send_attached(self, message)?;
+                } else {
+                    self.send(message)?;
+                }
             }
         }
         Ok(bytes)

@@ -34,9 +34,9 @@ impl Driver {
                 return Ok(true);
             }
             match transport.poll_receive(cx, BYTES - read) {
-                Poll::Ready(received @ (Received::Text | Received::Binary)) => {
-                    let text = text(transport, &received)?;
-                    messages += self.dispatch(text, now);
+                Poll::Ready(Received::Text) => messages += self.dispatch(text(transport)?, now),
+                Poll::Ready(Received::Binary) => {
+                    messages += self.dispatch_binary(&transport.take_message(), now)?;
                 }
                 Poll::Ready(Received::Closed { code, reason }) => {
                     return Err(CloseReason::peer(code, reason).into());
@@ -49,19 +49,25 @@ impl Driver {
     }
 }
 
-/// Returns the text of the message that was received. web3.py sends all its text as binary messages.
+/// Returns the text of the message that was received.
 ///
 /// # Errors
 /// The message is not UTF-8.
-pub(super) fn text<'a>(
+fn text(transport: &impl Transport) -> Result<&str, LinkError> {
+    let refused = LinkError::violation(CloseCode::INVALID_TEXT, "text that is not UTF-8");
+    str::from_utf8(transport.message()).map_err(|_| refused)
+}
+
+/// As [`text`], for the first message of a link, which no bytes are beside. web3.py sends all its text as binary messages.
+pub(super) fn first_text<'a>(
     transport: &'a impl Transport,
     received: &Received,
 ) -> Result<&'a str, LinkError> {
-    str::from_utf8(transport.message()).map_err(|_| match received {
-        Received::Text => LinkError::violation(CloseCode::INVALID_TEXT, "text that is not UTF-8"),
-        _ => {
+    text(transport).map_err(|refused| match received {
+        Received::Binary => {
             let reason = "a binary message that is not UTF-8: send JSON";
             LinkError::violation(CloseCode::UNSUPPORTED, reason)
         }
+        _ => refused,
     })
 }

@@ -12,6 +12,7 @@ use crate::service::current::Mark;
 use crate::service::idempotency;
 use crate::service::running::{self, Polled, Running};
 use crate::util::catch::drop_quietly;
+use crate::wire::attached::Attached;
 use crate::wire::id::Id;
 
 impl Driver {
@@ -93,9 +94,25 @@ impl Driver {
         serve: Serve<&'a str>,
     ) -> Option<Written<'a>> {
         let method = serve.method;
-        let written = self.begin_handler(started, serve);
+        let written = self.begin_handler(started, serve, None);
         self.check_budget(method);
         written
+    }
+
+    /// As [`serve`](Self::serve), for a request whose params have all the bytes of its message beside them.
+    pub(super) fn serve_attached(
+        &mut self,
+        started: Started,
+        serve: Serve<&str>,
+        attached: &Attached,
+    ) {
+        let method = serve.method;
+        let params = serve.params.map(|params| attached.part(params));
+        let written = self.begin_handler(started, serve, params.as_ref());
+        self.check_budget(method);
+        if let Some(Written { started, id }) = written {
+            self.shared.lock().protocol.finish_written(started, id, &mut self.scratch);
+        }
     }
 
     /// Logs the method if it has just blocked this task for long.
@@ -109,6 +126,7 @@ impl Driver {
         &mut self,
         started: Started,
         serve: Serve<&'a str>,
+        attached: Option<&Attached>,
     ) -> Option<Written<'a>> {
         let Serve { id, has_room, method, params, deadline, extensions } = serve;
         let key = started.key();
@@ -122,7 +140,7 @@ impl Driver {
         // outside of the closure, so that a panic of its destructor is caught as well.
         let mut handler = None;
         let polled = running::run(Mark { key, deadline, traced }, waker, |task| {
-            let params = Params(params);
+            let params = Params { text: params, attached };
             let started = if layers.is_empty() {
                 idempotency::call(&**services, method, cx, params)
             } else {

@@ -14,6 +14,7 @@ use crate::protocol::session::{Asked, EndedSession, NextToken, SPREAD};
 use crate::service::Service;
 use crate::stream::StreamEnd;
 use crate::util::catch::drop_quietly;
+use crate::util::sync::Ordering;
 use crate::util::token::Token;
 use crate::util::waiter::Waiter;
 use crate::wire::goaway::GoAway;
@@ -150,6 +151,8 @@ impl Driver {
         self.taken_in = TakenIn::default();
         self.was_greeted = true;
         self.shared.remote.set(RemoteSupport::Extended);
+        let takes_bytes = self.shared.lock().protocol.takes_bytes();
+        self.shared.takes_bytes.store(takes_bytes, Ordering::Relaxed);
     }
 
     /// Grants the session for which the other end asks.

@@ -32,6 +32,7 @@ impl Answer {
     pub fn json(&self) -> Option<&str> {
         match &self.0 {
             Kind::Json(json) => Some(json),
+            Kind::Attached(result) => Some(result.whole()),
             Kind::Stream(_) => None,
         }
     }

@@ -54,6 +54,7 @@ impl CallRequest {
         options: Options,
         mode: SendMode,
     ) -> Self {
+        let message = message.filled(); // a layer sees the text of the params
         let mut spec = options.into_spec(Instant::now(), shared);
         if spec.extensions.trace.is_none() {
             spec.extensions.trace = current::trace_for(shared);
@@ -101,7 +102,7 @@ impl CallRequest {
     pub fn set_params(&mut self, params: &impl Serialize) -> Result<(), CallError> {
         let limit = self.shared.config.limits.message_out;
         let message = Outgoing::new(&self.method, params, limit);
-        self.message = message.map_err(|why| CallError::Encode(why.into()))?;
+        self.message = message.map_err(|why| CallError::Encode(why.into()))?.filled();
         Ok(())
     }
 

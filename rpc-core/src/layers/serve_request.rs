@@ -134,7 +134,7 @@ impl OwnedServeRequest {
 
     /// Returns the params as they were received.
     pub fn params(&self) -> Params<'_> {
-        Params(self.params.as_deref())
+        Params::of(self.params.as_deref())
     }
 }
 

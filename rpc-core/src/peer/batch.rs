@@ -136,7 +136,8 @@ impl Batch {
         match message {
             Ok(message) => {
                 let queued = QueuedCall::new(Options::default());
-                self.members.lock().unwrap().push(Member::Call(message, queued.clone()));
+                let member = Member::Call(message.filled(), queued.clone());
+                self.members.lock().unwrap().push(member);
                 Call::in_batch(self.peer.shared.clone(), queued)
             }
             Err(why) => Call::new(self.peer.shared.clone(), Err(why)),

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 
 use crate::error::decode_error::explain;
 use crate::stream::{Remote, Streaming};
+use crate::wire::attached::Attached;
 use crate::wire::value;
 
 /// A type that a call can return: any type that can be deserialized from JSON, or a [`Streaming`] if the call is a
@@ -37,6 +38,8 @@ pub struct Answer(pub(crate) Kind);
 #[derive(Debug)]
 pub(crate) enum Kind {
     Json(SmolStr),
+    /// With bytes beside the text.
+    Attached(Box<Attached>),
     Stream(Remote),
 }
 
@@ -44,6 +47,7 @@ impl<T: DeserializeOwned> FromAnswer for T {
     fn read(answer: Answer) -> Result<Self, String> {
         match answer.0 {
             Kind::Json(json) => value::decode(&json).map_err(|error| explain(&error)),
+            Kind::Attached(result) => result.decode().map_err(|error| explain(&error)),
             Kind::Stream(_) => Err("a subscription, where a result was expected".into()),
         }
     }
@@ -53,7 +57,9 @@ impl<T, E> FromAnswer for Streaming<T, E> {
     fn read(answer: Answer) -> Result<Self, String> {
         match answer.0 {
             Kind::Stream(remote) => Ok(remote.into()),
-            Kind::Json(_) => Err("a result, where a subscription was expected".into()),
+            Kind::Json(_) | Kind::Attached(_) => {
+                Err("a result, where a subscription was expected".into())
+            }
         }
     }
 }

@@ -248,6 +248,8 @@ impl Group {
     }
 
     pub(crate) fn call_all<T, E>(&self, message: Result<Outgoing, String>) -> Answers<T, E> {
+        // Written once for all members: what one of them takes beside the text, another one does not.
+        let message = message.map(Outgoing::filled);
         let calls = self.members().into_iter().map(|peer| {
             let limit = peer.shared.config.limits.message_out;
             let message = message.clone().and_then(|message| message.within(limit));

@@ -47,6 +47,9 @@ pub(crate) struct Shared {
     /// As in the configuration, unless it was changed for this connection.
     pub(crate) whole_frames: AtomicBool,
     pub(crate) jsonrpc_optional: AtomicBool,
+    /// Whether the other end takes bytes beside the text of a message. Outside the lock, because values are written
+    /// outside the lock.
+    pub(crate) takes_bytes: AtomicBool,
     /// Set when the connection has nothing left to do.
     pub(crate) closed_event: OneShotEvent,
     state: Mutex<State>,
@@ -145,6 +148,7 @@ impl Shared {
             ),
             whole_frames: AtomicBool::new(config.whole_frames),
             jsonrpc_optional: AtomicBool::new(config.jsonrpc_optional),
+            takes_bytes: AtomicBool::new(false),
             closed_event: OneShotEvent::default(),
             state: Mutex::new(State {
                 protocol,

@@ -97,7 +97,7 @@ impl<W> Protocol<W> {
         self.abandonments
             .take_if(|asked| asked.abandoned_subscribes.is_empty() && asked.id_members.is_empty());
         if let Some(Abandoned::Subscribe(wanted)) = marked
-            && let Response::Result(answer) = answer
+            && let Some(answer) = answer.result()
             && let Some(id) = self.subscription_id(answer, &wanted)
         {
             self.send_unsubscribe(&wanted.unsubscribe, id);

@@ -23,6 +23,7 @@ use crate::protocol::tables::key::Key;
 use crate::protocol::tables::outbox::Carried;
 use crate::protocol::tables::serving::{ColdFields, Ended, Served};
 use crate::protocol::tables::streams::OutgoingKey;
+use crate::wire::attached::{self, is_attached};
 use crate::wire::buffer::Scratch;
 use crate::wire::encode;
 use crate::wire::id::Id;
@@ -208,6 +209,10 @@ impl<W> Protocol<W> {
             self.outbox.push(reply, Carried::None);
             return;
         };
+        if is_attached(&reply) {
+            // The answer of a batch is text.
+            reply = attached::whole(&reply).unwrap_or(reply);
+        }
         let limit = self.limits.message_out;
         if !self.batches.fits(place, reply.len(), limit) {
             reply = encode::error(id, &ErrorObject::batch_answer_too_big(limit));

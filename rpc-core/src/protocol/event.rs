@@ -9,11 +9,12 @@ use crate::protocol::tables::key::Key;
 use crate::protocol::tables::serving::ServedExtensions;
 use crate::protocol::target::Target;
 use crate::util::sync::Arc;
+use crate::wire::attached::Attached;
 use crate::wire::decode::Request;
 
 /// What the driver knows of a message before the protocol sees it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrival {
+pub(crate) struct Arrival<'a> {
     /// What the method name stands for; `None` if nobody offers it.
     pub(crate) target: Option<Target>,
     /// The number of handlers that were stopped and still run on another task or thread.
@@ -24,6 +25,8 @@ pub(crate) struct Arrival {
     pub(crate) late: bool,
     /// The parameters of the called method, if there is a stream among them.
     pub(crate) streams: Option<&'static [ParamInfo]>,
+    /// The message, if it has bytes beside its text: all belong into its params or its result.
+    pub(crate) attached: Option<&'a Attached>,
     /// The time since the start of the connection.
     pub(crate) now: Duration,
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Event, Protocol};
 use crate::protocol::tables::outbox::{Carried, Queued};
+use crate::wire::attached;
 use crate::wire::dialect::Dialect;
 use crate::wire::hello::{Greetings, session_said};
 
@@ -39,6 +40,35 @@ impl<W> Protocol<W> {
         self.hello.exchange();
         if opens {
             self.greet();
+        }
+    }
+
+    /// Takes note of whether the link that comes carries binary messages. A hello that was said before there was a link
+    /// is still the first message of the queue, and is said anew.
+    pub(crate) fn set_carries_binary(&mut self, carries_binary: bool) {
+        self.hello.set_carries_binary(carries_binary);
+        if self.hello.offers_bytes() && self.hello.is_said() && self.sent == 0 {
+            let message = self.hello.message(self.limits.stream_window, self.told_batch(), None);
+            self.outbox.replace_hello(message);
+        }
+    }
+
+    /// Returns whether the other end may be sent bytes beside the text of a message.
+    pub(crate) fn takes_bytes(&self) -> bool {
+        self.hello.takes_bytes()
+    }
+
+    /// Returns whether this end takes bytes beside the text of a message.
+    pub(crate) fn offers_bytes(&self) -> bool {
+        self.hello.offers_bytes() && self.hello.is_said()
+    }
+
+    /// Writes the bytes of messages that wait as text, unless the other end takes them beside the text.
+    #[cold]
+    pub(super) fn write_for_other(&mut self) {
+        if !self.takes_bytes() {
+            self.outbox.rewrite(attached::whole);
+            self.rewrite_parked(attached::whole);
         }
     }
 

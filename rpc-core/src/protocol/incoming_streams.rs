@@ -16,6 +16,7 @@ use crate::protocol::tables::streams::{
     Entry, Granted, IncomingKey, Item, Stop, Texts, Wanted, is_stream_id,
 };
 use crate::util::escaped::Escaped;
+use crate::wire::attached::Attached;
 use crate::wire::decode::{UsualItem, UsualSaid};
 use crate::wire::encode;
 use crate::wire::item::{self, ItemParams, Said, Values};
@@ -112,10 +113,7 @@ impl<W> Protocol<W> {
     /// As [`receive`](Self::receive), for an item in the usual spelling. Returns whether the item was taken. If not,
     /// nothing has happened, and its message is to be received as any other.
     pub(crate) fn take_usual_item(&mut self, item: UsualItem<'_>) -> bool {
-        let is_usual = self.ended.is_none() && self.held.is_none() && !self.knows_unusual_items();
-        let Some(key) = self.incoming.find_recent(item.subscription).filter(|_| is_usual) else {
-            return false;
-        };
+        let Some(key) = self.find_usual(item.subscription) else { return false };
         let is_counted = self.incoming.is_counted(key);
         let (window, seq) = (self.limits.stream_window, item.seq.filter(|_| is_counted));
         let pushed = match item.said {
@@ -127,6 +125,25 @@ impl<W> Protocol<W> {
         };
         self.note_pushed(key, pushed, item.asks_credit);
         true
+    }
+
+    /// As [`take_usual_item`](Self::take_usual_item), for a message with bytes beside its text.
+    pub(crate) fn take_attached_item(&mut self, item: UsualItem<'_>, attached: &Attached) -> bool {
+        let UsualSaid::Result(value) = item.said else { return false };
+        let key = self.find_usual(item.subscription);
+        let Some(key) = key.filter(|_| attached.are_within(value)) else { return false };
+        let seq = item.seq.filter(|_| self.incoming.is_counted(key));
+        let window = self.limits.stream_window;
+        let pushed = self.incoming.push_attached(key, attached.part(value), seq, window);
+        self.note_pushed(key, pushed, item.asks_credit);
+        true
+    }
+
+    /// Returns the stream of an item in the usual spelling, if nothing is unusual about the connection.
+    #[inline(always)] // for all items; what is attached adds is a copy
+    fn find_usual(&mut self, subscription: &str) -> Option<IncomingKey> {
+        let is_usual = self.ended.is_none() && self.held.is_none() && !self.knows_unusual_items();
+        self.incoming.find_recent(subscription).filter(|_| is_usual)
     }
 
     /// Returns whether items may hold the id of their stream in another member than `subscription`.

@@ -6,12 +6,15 @@ use crate::error::call::Fate;
 use crate::error::close::CloseReason;
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::streams::IncomingKey;
+use crate::wire::attached::Attached;
 
 /// How a call of this end was resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Outcome {
     /// The JSON text of the result.
     Result(SmolStr),
+    /// The result, with bytes beside its JSON text.
+    Attached(Box<Attached>),
     /// The stream that the call asked for.
     Subscribed(IncomingKey),
     /// The other end's error. It is in a box: outcomes are moved, and most are a short result.

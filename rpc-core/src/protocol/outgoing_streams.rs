@@ -33,6 +33,8 @@ pub(crate) struct ItemRoom {
     pub(crate) together: usize,
     /// Whether the next item asks for credit as soon as it is consumed.
     pub(crate) asks_credit: bool,
+    /// Whether the other end takes bytes beside the text of an item.
+    pub(crate) takes_bytes: bool,
 }
 
 /// A message with items of a stream.
@@ -108,6 +110,7 @@ impl<W> Protocol<W> {
             queue: self.outbox.room(),
             together: if takes_several && !is_bounded { part.min(TOGETHER) } else { 0 },
             asks_credit: self.outgoing.asks_credit(stream),
+            takes_bytes: self.hello.takes_bytes(),
         })
     }
 

@@ -107,7 +107,7 @@ impl<W> Protocol<W> {
     }
 
     /// Replaces the messages of parked calls by what `rewrite` returns.
-    pub(super) fn rewrite_parked(&mut self, rewrite: impl Fn(&[u8]) -> Option<Bytes>) {
+    pub(super) fn rewrite_parked(&mut self, rewrite: impl Fn(&Bytes) -> Option<Bytes>) {
         for parked in &mut self.parked {
             let message = match parked {
                 Parked::Batch(_, message, _) => Some(message),

@@ -14,7 +14,11 @@ use crate::wire::id::whole;
 
 impl<W> Protocol<W> {
     /// Deals with one message. Answers, cancels and refusals are complete when this returns.
-    pub(crate) fn receive<'a>(&mut self, incoming: Incoming<'a>, arrival: Arrival) -> Event<'a> {
+    pub(crate) fn receive<'a>(
+        &mut self,
+        incoming: Incoming<'a>,
+        arrival: Arrival<'_>,
+    ) -> Event<'a> {
         if self.ended.is_some() {
             return Event::Done;
         }
@@ -32,7 +36,15 @@ impl<W> Protocol<W> {
             {
                 self.unaddressed(error, arrival.batch.is_none())
             }
-            Incoming::Response { id, answer } => self.response(id, answer),
+            Incoming::Response { id, answer } => {
+                let answer = match (answer, arrival.attached) {
+                    (Response::Result(result), Some(attached)) => {
+                        Response::Attached(attached.part(result).into())
+                    }
+                    (answer, _) => answer,
+                };
+                self.response(id, answer)
+            }
             Incoming::Invalid { id, error, shape } => {
                 self.invalid(id, &error, shape, arrival.batch)
             }

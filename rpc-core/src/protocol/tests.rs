@@ -45,7 +45,15 @@ pub(super) fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'
     let target = if is_absent { None } else { Some(Target::Method(0)) };
     protocol.receive(
         incoming,
-        Arrival { target, orphans: 0, batch: None, late: false, streams: None, now: ZERO },
+        Arrival {
+            target,
+            orphans: 0,
+            batch: None,
+            late: false,
+            streams: None,
+            attached: None,
+            now: ZERO,
+        },
     )
 }
 
@@ -65,7 +73,15 @@ fn member(protocol: &mut TestProtocol, batch: usize, id: u32) -> Option<Key> {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#);
     let Payload::Single(incoming) = decode(&text, &rules()) else { panic!("{text}") };
     let (target, batch) = (Some(Target::Method(0)), Some(batch));
-    let arrival = Arrival { target, orphans: 0, batch, late: false, streams: None, now: ZERO };
+    let arrival = Arrival {
+        target,
+        orphans: 0,
+        batch,
+        late: false,
+        streams: None,
+        attached: None,
+        now: ZERO,
+    };
     match protocol.receive(incoming, arrival) {
         Event::Serve(started, serve) => {
             let id = serve.id.map(Id::new);
@@ -80,7 +96,15 @@ fn refused_member(protocol: &mut TestProtocol, batch: usize) {
     let text = r#"{"jsonrpc":"2.0","id":"x","method":"none"}"#;
     let Payload::Single(incoming) = decode(text, &rules()) else { panic!("{text}") };
     let (target, batch) = (None, Some(batch));
-    let arrival = Arrival { target, orphans: 0, batch, late: false, streams: None, now: ZERO };
+    let arrival = Arrival {
+        target,
+        orphans: 0,
+        batch,
+        late: false,
+        streams: None,
+        attached: None,
+        now: ZERO,
+    };
     assert!(matches!(protocol.receive(incoming, arrival), Event::Refused { .. }));
 }
 
@@ -89,8 +113,15 @@ fn ordered(protocol: &mut TestProtocol, id: u32) -> bool {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
     let Payload::Single(incoming) = decode(&text, &rules()) else { panic!("{text}") };
     let target = Some(Target::Ordered(0));
-    let arrival =
-        Arrival { target, orphans: 0, batch: None, late: false, streams: None, now: ZERO };
+    let arrival = Arrival {
+        target,
+        orphans: 0,
+        batch: None,
+        late: false,
+        streams: None,
+        attached: None,
+        now: ZERO,
+    };
     matches!(protocol.receive(incoming, arrival), Event::Serve(..))
 }
 

@@ -20,6 +20,7 @@ use crate::service::context::Context;
 use crate::stream::{Streaming, Untyped};
 use crate::util::excerpt::Excerpt;
 use crate::util::missing::missing;
+use crate::wire::attached::Attached;
 use crate::wire::stream_ref::{self, NO_STREAM};
 
 mod flattened;
@@ -69,6 +70,9 @@ pub(crate) fn decode_list<L: ParamList>(
     info: &[ParamInfo],
     token: &mut Option<Token>,
 ) -> Result<L, ErrorObject> {
+    if let Some(list) = params.attached.and_then(|it| with_bytes(cx, it, info, token)) {
+        return list;
+    }
     let text = params.as_str().unwrap_or("[]");
     let mut list = L::default();
     if plain::read(&mut list, text, info.len()).is_err() {
@@ -79,6 +83,24 @@ pub(crate) fn decode_list<L: ParamList>(
     }
     list.complete(info)?;
     Ok(list)
+}
+
+/// Decodes params with bytes beside their text. Returns `None` if they are to be decoded from the text with base64.
+#[cold]
+fn with_bytes<L: ParamList>(
+    cx: Option<&Context>,
+    attached: &Attached,
+    info: &[ParamInfo],
+    token: &mut Option<Token>,
+) -> Option<Result<L, ErrorObject>> {
+    let mut fresh = token.as_ref().map(Token::anew);
+    let list = attached.try_read(|text| {
+        let mut list = L::default();
+        general(&mut list, cx, info, &mut fresh, text).map(|()| list)
+    });
+    let mut list = list?;
+    *token = fresh;
+    Some(list.complete(info).map(|()| list))
 }
 
 /// Decodes params as [`decode_list`] does, for a caller that does not need the error.

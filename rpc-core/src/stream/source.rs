@@ -134,6 +134,7 @@ pub(super) fn passed_on(next: NextItem<'_>) -> Result<Box<str>, ErrorObject> {
     };
     match item {
         Item::Result(json) => Ok(json),
+        Item::Attached(item) => Ok(item.whole().into()),
         Item::Error(error) => Err(*error),
         Item::Gap(missed) => Err(ErrorObject::new(GAP, format!("{missed} items are missing"))),
         Item::Cancelled => Err(ErrorObject::cancelled()),

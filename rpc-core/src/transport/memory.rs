@@ -94,11 +94,6 @@ impl Pipe {
             alarm: alarm::Alarm::default(),
         }
     }
-
-    /// Returns the message that was received last, without a copy, and leaves an empty one.
-    pub fn take_message(&mut self) -> Bytes {
-        std::mem::take(&mut self.message)
-    }
 }
 
 /// How many messages went through, but nothing of them.
@@ -161,6 +156,10 @@ impl Transport for Pipe {
 
     fn message(&self) -> &[u8] {
         &self.message
+    }
+
+    fn take_message(&mut self) -> Bytes {
+        std::mem::take(&mut self.message)
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {

@@ -99,17 +99,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> WebSocket<S> {
             discard_until: None,
         }
     }
-
-    /// As [`send`](Transport::send), but marks the message as binary; it may be any bytes.
-    ///
-    /// For those who use the WebSocket by itself. A [`Connection`](crate::transport::Connection) sends text only.
-    ///
-    /// # Errors
-    /// The link is broken.
-    pub fn send_binary(&mut self, message: Bytes) -> Result<(), LinkError> {
-        self.begin(Opcode::Binary, message);
-        Ok(())
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket<S> {
@@ -122,12 +111,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         self.reader.message()
     }
 
+    /// A long message is not copied.
+    fn take_message(&mut self) -> Bytes {
+        self.reader.take_message()
+    }
+
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
         self.poll_room_for_next(cx)
     }
 
     fn send(&mut self, message: Bytes) -> Result<(), LinkError> {
         self.begin(Opcode::Text, message);
+        Ok(())
+    }
+
+    fn carries_binary(&self) -> bool {
+        true
+    }
+
+    fn send_binary(&mut self, message: Bytes) -> Result<(), LinkError> {
+        self.begin(Opcode::Binary, message);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
 
+use crate::util::attachment::Attachments;
 use crate::util::base64_text;
 use crate::util::direct;
 
@@ -18,12 +19,21 @@ pub(crate) struct BoundedWriter<'a> {
     /// Bytes that will follow the result within the limit.
     tail: usize,
     exceeded: bool,
+    /// Where bytes go that are not written as text.
+    attachments: Option<&'a mut Attachments>,
 }
 
 impl<'a> BoundedWriter<'a> {
     /// Writes at the end of `out`. `out` may grow to `limit` bytes, with the `tail` bytes that follow the result.
     pub(crate) fn new(out: &'a mut BytesMut, limit: usize, tail: usize) -> Self {
-        Self { out, limit, tail, exceeded: false }
+        Self { out, limit, tail, exceeded: false, attachments: None }
+    }
+
+    /// Lets long bytes be attached instead of written, for a reader that takes that. Their base64 text counts towards
+    /// the limit all the same: the limit does not depend on the reader.
+    pub(crate) fn with_attachments(mut self, attachments: Option<&'a mut Attachments>) -> Self {
+        self.attachments = attachments;
+        self
     }
 
     /// Returns the limit for `out`, with the tail.
@@ -52,10 +62,18 @@ impl<'a> BoundedWriter<'a> {
         Ok(())
     }
 
-    /// Writes the base64 text of `bytes` behind `head`.
+    /// Writes the base64 text of `bytes` behind `head`, or attaches the bytes.
     #[inline(never)]
     fn base64(&mut self, head: &[u8], bytes: &Bytes) -> io::Result<()> {
-        self.prepare(head.len() + base64_text::length(bytes.len()))?;
+        let length = base64_text::length(bytes.len());
+        if let Some(attachments) = self.attachments.as_mut().filter(|it| it.takes(bytes)) {
+            attachments.add(self.out.len() + head.len(), bytes.clone());
+            self.tail += length;
+            self.prepare(head.len())?;
+            self.out.extend_from_slice(head);
+            return Ok(());
+        }
+        self.prepare(head.len() + length)?;
         self.out.extend_from_slice(head);
         base64_text::encode(bytes, |piece| {
             self.out.extend_from_slice(piece.as_bytes());

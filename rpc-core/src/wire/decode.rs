@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::error::object::ErrorObject;
 use crate::limits::Limits;
 use crate::util::excerpt::{Excerpt, Shortened};
+use crate::wire::attached::Attached;
 use crate::wire::extensions::{self, Extensions, Written};
 use crate::wire::id::{is_id, whole};
 use crate::wire::scan::{Complexity, DISGUISED, Scanner, TOO_DEEP};
@@ -110,10 +111,23 @@ pub(crate) fn names_no_call(id: Option<&str>) -> bool {
 pub(crate) enum Response<'a> {
     /// The JSON text of the result.
     Result(&'a str),
+    /// The result, with bytes beside its JSON text. No text is decoded to this.
+    Attached(Box<Attached>),
     /// The error of the method.
     Error(ErrorObject),
     /// An invalid response: the reason, and the readable part of its error.
     Malformed(String),
+}
+
+impl Response<'_> {
+    /// Returns the JSON text of the result, if there is one.
+    pub(crate) fn result(&self) -> Option<&str> {
+        match self {
+            Self::Result(result) => Some(result),
+            Self::Attached(result) => Some(result.whole()),
+            Self::Error(_) | Self::Malformed(_) => None,
+        }
+    }
 }
 
 const NO_ERROR: &str = "`error` must have an integer `code` and a string `message`";

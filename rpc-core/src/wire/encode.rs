@@ -131,13 +131,21 @@ pub(crate) fn mcp_progress(token: &str, members: &str) -> Bytes {
 }
 
 /// Returns the notification that announces the extensions of this end, and may speak of a session.
-pub(crate) fn hello(window: usize, batch: usize, session: Option<&SessionSaid<'_>>) -> Bytes {
+pub(crate) fn hello(
+    window: usize,
+    batch: usize,
+    takes_bytes: bool,
+    session: Option<&SessionSaid<'_>>,
+) -> Bytes {
     let mut out = BytesMut::with_capacity(128);
     out.put_slice(br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":"#);
     write_number(window as u64, &mut (&mut out).writer());
     out.put_slice(br#","batch":"#);
     write_number(batch as u64, &mut (&mut out).writer());
     out.put_slice(br#","ack":true,"results":true"#);
+    if takes_bytes {
+        out.put_slice(br#","bytes":true"#);
+    }
     if let Some(session) = session {
         session.write(&mut out);
     }

@@ -54,6 +54,10 @@ pub(crate) struct Greetings {
     ack: bool,
     /// Whether the other end takes several items in one message.
     results: bool,
+    /// Whether the other end takes bytes beside the text of a message.
+    bytes: bool,
+    /// Whether the links of this end carry binary messages, so that this end takes bytes as well.
+    carries_binary: bool,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +69,8 @@ struct Params {
     ack: bool,
     #[serde(default)]
     results: bool,
+    #[serde(default)]
+    bytes: bool,
 }
 
 /// Returns what a `$/hello` says of a session, if it speaks of one.
@@ -96,7 +102,32 @@ impl Greetings {
         session: Option<SessionSaid<'_>>,
     ) -> Option<Bytes> {
         let silent = self.plain || std::mem::replace(&mut self.said, true);
-        (!silent).then(|| encode::hello(window, batch, session.as_ref()))
+        (!silent).then(|| self.message(window, batch, session.as_ref()))
+    }
+
+    /// Returns the message, also if it was sent before.
+    pub(crate) fn message(
+        &self,
+        window: usize,
+        batch: usize,
+        session: Option<&SessionSaid<'_>>,
+    ) -> Bytes {
+        encode::hello(window, batch, self.carries_binary, session)
+    }
+
+    /// Notes whether the links of this end carry binary messages.
+    pub(crate) fn set_carries_binary(&mut self, carries_binary: bool) {
+        self.carries_binary = carries_binary && !self.plain;
+    }
+
+    /// Returns whether this end takes bytes beside the text of a message.
+    pub(crate) fn offers_bytes(&self) -> bool {
+        self.carries_binary
+    }
+
+    /// Returns whether the other end may be sent bytes beside the text of a message.
+    pub(crate) fn takes_bytes(&self) -> bool {
+        self.bytes && self.carries_binary
     }
 
     /// Notes that this end has sent `$/hello` in another way.
@@ -106,7 +137,8 @@ impl Greetings {
 
     /// Begins another link with an end of which nothing is known.
     pub(crate) fn begin_link(&mut self) {
-        *self = Self { plain: self.plain, ..Self::default() };
+        let Self { plain, carries_binary, .. } = *self;
+        *self = Self { plain, carries_binary, ..Self::default() };
     }
 
     /// Notes that both ends have announced the extensions in the headers of their handshake.
@@ -149,6 +181,7 @@ impl Greetings {
             self.batch = params.batch.and_then(narrow);
             self.ack = params.ack;
             self.results = params.results;
+            self.bytes = params.bytes;
         }
         Ok(())
     }
@@ -199,6 +232,7 @@ fn hello_is_said_once_and_the_first_one_counts() {
         r#"{"duplex":1,"batch":"10"}"#,
         r#"{"duplex":1,"ack":1}"#,
         r#"{"duplex":1,"results":1}"#,
+        r#"{"duplex":1,"bytes":1}"#,
     ] {
         assert_eq!(hello.hear(Some(wrong)), Err(()), "{wrong}");
     }
@@ -210,6 +244,23 @@ fn hello_is_said_once_and_the_first_one_counts() {
     assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":9,"batch":5}"#)), Ok(()));
     assert_eq!((hello.window(), hello.batch()), (Some(WINDOW), Some(3)));
     assert!(hello.answers_asking() && hello.takes_results());
+}
+
+#[test]
+fn bytes_are_for_two_ends_that_both_take_them() {
+    let says = |carries_binary, params| {
+        let mut hello = Greetings::default();
+        hello.set_carries_binary(carries_binary);
+        assert_eq!(hello.hear(Some(params)), Ok(()));
+        let said = hello.say(7, 10).unwrap();
+        (said.ends_with(br#","results":true,"bytes":true}}"#), hello.takes_bytes())
+    };
+    let (with, without) = (r#"{"duplex":1,"bytes":true}"#, r#"{"duplex":1}"#);
+    assert_eq!([says(true, with), says(true, without)], [(true, true), (true, false)]);
+    assert_eq!([says(false, with), says(false, without)], [(false, false); 2]);
+    let mut plain = Greetings::plain();
+    plain.set_carries_binary(true);
+    assert!(!plain.offers_bytes());
 }
 
 #[test]

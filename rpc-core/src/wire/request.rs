@@ -12,9 +12,11 @@ use bytes::{BufMut, Bytes};
 use serde::Serialize;
 use smol_str::SmolStr;
 
+use crate::util::attachment::{Attachments, LEAST};
 use crate::util::base64_text;
 use crate::util::direct;
 use crate::wire::args::{Always, ArgList, ByName, ByPosition, Flattened};
+use crate::wire::attached;
 use crate::wire::buffer::Scratch;
 use crate::wire::dialect::{Dialect, MCP_INITIALIZE};
 use crate::wire::extensions::Extensions;
@@ -27,7 +29,11 @@ use within::Within;
 
 /// A request or notification without its end.
 #[derive(Clone)]
-pub(crate) struct Outgoing(Vec<u8>);
+pub(crate) struct Outgoing {
+    text: Vec<u8>,
+    /// Bytes that were left out of the text. In a box: few messages have some, and each message is moved several times.
+    attachments: Option<Box<Attachments>>,
+}
 
 /// Largest number of bytes that are added to a request: an id, a timeout and a token. Extension members are counted
 /// separately.
@@ -64,11 +70,11 @@ impl Outgoing {
         limit: usize,
     ) -> Result<Self, String> {
         let mut message = Self::head(method);
-        let start = message.0.len();
+        let start = message.text.len();
         message.params(params)?;
-        match message.0.get(start + PARAMS.len()) {
+        match message.text.get(start + PARAMS.len()) {
             Some(b'[' | b'{') => {}
-            Some(b'n') => message.0.truncate(start),
+            Some(b'n') => message.text.truncate(start),
             _ => return Err("params must be a tuple, an array, a struct or a map".into()),
         }
         message.within(limit)
@@ -85,13 +91,13 @@ impl Outgoing {
         limit: usize,
     ) -> Result<Self, String> {
         let mut message = Self::head(method);
-        let start = message.0.len() + PARAMS.len();
+        let start = message.text.len() + PARAMS.len();
         message.params(params).map_err(|why| format!("parameter `{name}`: {why}"))?;
-        match message.0.get(start) {
+        match message.text.get(start) {
             Some(b'[' | b'{') => {}
             Some(b'n') => {
-                message.0.truncate(start);
-                message.0.extend_from_slice(b"{}");
+                message.text.truncate(start);
+                message.text.extend_from_slice(b"{}");
             }
             _ => {
                 return Err(format!(
@@ -113,12 +119,14 @@ impl Outgoing {
         } else {
             serde_json::to_writer(&mut text, method).expect("a string is always JSON");
         }
-        Self(text)
+        Self { text, attachments: None }
     }
 
     fn params<P: Serialize>(&mut self, params: &P) -> Result<(), String> {
-        self.0.extend_from_slice(PARAMS);
-        serde_json::to_writer(Params(&mut self.0), params).map_err(|error| error.to_string())
+        self.text.extend_from_slice(PARAMS);
+        let Self { text, attachments } = self;
+        serde_json::to_writer(Params { text, attachments }, params)
+            .map_err(|error| error.to_string())
     }
 
     /// Returns the message if it is not longer than `limit`.
@@ -157,11 +165,12 @@ impl Outgoing {
     /// Applies the rules of the dialect.
     #[cold]
     fn speak(&mut self, extensions: &mut RequestExtensions) -> Result<(), String> {
+        self.fill();
         extensions.is_lasting =
             extensions.dialect == Dialect::Mcp && self.method() == MCP_INITIALIZE;
         if extensions.progress {
             let within = Within::new(extensions.dialect, self.params_text())?;
-            self.0.truncate(self.name_end());
+            self.text.truncate(self.name_end());
             extensions.within = Some(Box::new(within));
         }
         Ok(())
@@ -169,19 +178,46 @@ impl Outgoing {
 
     /// Returns the name of the method.
     pub(crate) fn method(&self) -> SmolStr {
-        let name = &self.0[HEAD.len()..self.name_end()];
+        let name = &self.text[HEAD.len()..self.name_end()];
         let name: Cow<'_, str> = serde_json::from_slice(name).expect("it was written as a string");
         name.into()
     }
 
-    /// Returns the JSON text of the params; `None` if there are none.
+    /// Writes bytes that were left out of the text as base64 text.
+    pub(crate) fn fill(&mut self) {
+        self.place_bytes(false);
+    }
+
+    /// Puts bytes that were left out of the text beside the text, if the other end `takes_bytes`, or else into the text.
+    /// Returns whether the message has bytes beside its text.
+    pub(crate) fn place_bytes(&mut self, takes_bytes: bool) -> bool {
+        let Some(attachments) = self.attachments.take() else { return false };
+        if !takes_bytes {
+            self.text = attached::fill(&self.text, &attachments);
+            return false;
+        }
+        let length = attached::length(&self.text, &attachments);
+        let mut message = Vec::with_capacity(length + 2 * END);
+        attached::write(&self.text, &attachments, &mut message);
+        self.text = message;
+        true
+    }
+
+    /// Returns the message without bytes beside its text.
+    pub(crate) fn filled(mut self) -> Self {
+        self.fill();
+        self
+    }
+
+    /// Returns the JSON text of the params; `None` if there are none. Call [`fill`](Self::fill) before.
     pub(crate) fn params_text(&self) -> Option<&str> {
-        let params = self.0[self.name_end()..].strip_prefix(PARAMS)?;
+        debug_assert!(self.attachments.is_none(), "bytes would be missing in the text");
+        let params = self.text[self.name_end()..].strip_prefix(PARAMS)?;
         Some(std::str::from_utf8(params).expect("JSON is written as UTF-8"))
     }
 
     fn name_end(&self) -> usize {
-        let name = self.0[HEAD.len() + 1..].iter();
+        let name = self.text[HEAD.len() + 1..].iter();
         let mut escaped = false;
         let length = name.take_while(|byte| {
             let goes_on = **byte != b'"' || escaped;
@@ -193,22 +229,25 @@ impl Outgoing {
 
     /// Returns the largest size of the whole request in bytes, without extension members.
     pub(crate) fn longest(&self) -> usize {
-        self.0.len() + END
+        let absent = self.attachments.as_ref().map_or(0, |attachments| attachments.absent());
+        self.text.len() + absent + END
     }
 
     /// Completes a notification.
     pub(crate) fn notification(mut self, trace: Option<TraceContext>) -> Bytes {
+        self.fill();
         if trace.is_some() {
-            Extensions { trace, ..Extensions::default() }.write(&mut self.0);
+            Extensions { trace, ..Extensions::default() }.write(&mut self.text);
         }
-        self.0.push(b'}');
-        self.0.into()
+        self.text.push(b'}');
+        self.text.into()
     }
 
     /// Completes a request.
     pub(crate) fn request(mut self, id: u64, extensions: &RequestExtensions) -> Bytes {
-        write_end(id, extensions, &mut self.0);
-        self.0.into()
+        self.fill();
+        write_end(id, extensions, &mut self.text);
+        self.text.into()
     }
 
     /// Completes a request. A short request is copied into `scratch`: a shared buffer for one message costs an
@@ -223,7 +262,7 @@ impl Outgoing {
             return self.request(id, extensions);
         }
         scratch.prepare();
-        scratch.buffer.extend_from_slice(&self.0);
+        scratch.buffer.extend_from_slice(&self.text);
         write_end(id, extensions, &mut (&mut scratch.buffer).writer());
         scratch.cut()
     }
@@ -322,23 +361,35 @@ const SHORT: usize = 256;
 
 /// A writer for params that, when it grows, also makes room for the end of the message. Without this room a string of 1
 /// MiB filled its buffer exactly, and the buffer doubled for the closing quote.
-struct Params<'a>(&'a mut Vec<u8>);
+///
+/// Long bytes are left out of the text. They are written into it when it turns out that the other end does not take them
+/// beside the text.
+struct Params<'a> {
+    text: &'a mut Vec<u8>,
+    attachments: &'a mut Option<Box<Attachments>>,
+}
 
 impl Params<'_> {
     #[inline]
     fn prepare(&mut self, bytes: usize) {
-        if self.0.capacity() - self.0.len() < bytes {
-            self.0.reserve(bytes + 2 * END);
+        if self.text.capacity() - self.text.len() < bytes {
+            self.text.reserve(bytes + 2 * END);
         }
     }
 
-    /// Writes the base64 text of `bytes` behind `head`.
+    /// Writes the base64 text of `bytes` behind `head`, or leaves the bytes out.
     #[inline(never)]
     fn base64(&mut self, head: &[u8], bytes: &Bytes) {
+        if self.attachments.as_ref().map_or(bytes.len() >= LEAST, |it| it.takes(bytes)) {
+            self.prepare(head.len());
+            self.text.extend_from_slice(head);
+            let attachments = self.attachments.get_or_insert_default();
+            return attachments.add(self.text.len(), bytes.clone());
+        }
         self.prepare(head.len() + base64_text::length(bytes.len()));
-        self.0.extend_from_slice(head);
+        self.text.extend_from_slice(head);
         base64_text::encode(bytes, |piece| {
-            self.0.extend_from_slice(piece.as_bytes());
+            self.text.extend_from_slice(piece.as_bytes());
             Ok::<(), Infallible>(())
         })
         .unwrap_or_else(|never| match never {});
@@ -360,10 +411,10 @@ impl io::Write for Params<'_> {
         }
         match bytes {
             // Brackets and commas, which are most of short params, need no call to copy them.
-            [byte] => self.0.push(*byte),
+            [byte] => self.text.push(*byte),
             bytes => {
                 self.prepare(bytes.len());
-                self.0.extend_from_slice(bytes);
+                self.text.extend_from_slice(bytes);
             }
         }
         Ok(())
@@ -392,7 +443,8 @@ mod tests {
         for length in [0, 1, 2, 3, 3071, 3072, 3073, 100_000] {
             let bytes: Base64 = (0..length).map(|at| (at * 7) as u8).collect();
             let params = ("\"", &bytes, [Some(&bytes)]);
-            let message = Outgoing::new("m", &params, 1_000_000).unwrap();
+            let mut message = Outgoing::new("m", &params, 1_000_000).unwrap();
+            message.fill();
             let expected = serde_json::to_string(&params).unwrap();
             assert_eq!(message.params_text(), Some(&*expected), "{length} bytes");
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rpc_core::Peer;
+use rpc_core::{Base64, Peer};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::books::{Asked, Books};
@@ -21,7 +21,7 @@ pub struct Actor {
     pub is_over: Arc<AtomicBool>,
     /// The session of the server; empty at the client.
     pub session: String,
-    /// The most bytes of a text that is sent.
+    /// The most bytes of a value that is sent.
     pub longest: u64,
 }
 
@@ -93,10 +93,11 @@ impl Actor {
 
     async fn long(&self, random: &mut Random) {
         let token = self.books.token();
-        let text = "x".repeat(random.below(self.longest) as usize);
-        let call = self.work().long(token, text.clone());
+        let length = random.below(self.longest);
+        let bytes: Base64 = (0..length).map(|at| (at ^ token) as u8).collect();
+        let call = self.work().long(token, bytes.clone());
         let asked = Asked::new("long", Some(DEADLINE));
-        self.books.clone().ask(token, asked, |answer| *answer == text, call.into_future()).await;
+        self.books.clone().ask(token, asked, |answer| *answer == bytes, call.into_future()).await;
     }
 
     async fn steps(&self, random: &mut Random) {

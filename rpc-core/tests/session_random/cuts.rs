@@ -75,7 +75,7 @@ async fn carry(
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                 next = None;
                 let (near, far) = memory::transports(64 * 1024);
-                let (near, far) = (End::new(near), End::new(far));
+                let (near, far) = (End::new(near, true), End::new(far, true));
                 if cuts < CUTS {
                     cut(&near, cuts, &mut random);
                 }

@@ -8,6 +8,7 @@ use rpc_core::CloseCode;
 use rpc_core::memory::{Faults, Pipe};
 use rpc_core::transport::{LinkError, Received, Transport};
 
+use super::binary::{as_text, from_text};
 use super::seeds::Random;
 
 const PROBE: &str = "probe";
@@ -19,6 +20,10 @@ pub struct End {
     /// How many of the messages that the pipe accepted are none of the connection.
     probes: u64,
     bytes: u64,
+    /// Whether it carries binary messages, as not all links of a session do.
+    carries_binary: bool,
+    /// The binary message that was received last.
+    received: Option<Bytes>,
     doom: Option<Doom>,
 }
 
@@ -58,8 +63,8 @@ impl Doom {
 }
 
 impl End {
-    pub fn new(pipe: Pipe) -> Self {
-        Self { pipe, probes: 0, bytes: 0, doom: None }
+    pub fn new(pipe: Pipe, carries_binary: bool) -> Self {
+        Self { pipe, probes: 0, bytes: 0, carries_binary, received: None, doom: None }
     }
 
     pub fn faults(&self) -> Faults {
@@ -82,6 +87,7 @@ impl End {
 
 impl Transport for End {
     fn poll_receive(&mut self, cx: &mut Context<'_>, allowance: usize) -> Poll<Received> {
+        self.received = None;
         loop {
             match self.pipe.poll_receive(cx, allowance) {
                 Poll::Ready(Received::Text) if self.message() == PROBE.as_bytes() => {
@@ -91,13 +97,18 @@ impl Transport for End {
                     let _ = self.pipe.poll_flush(cx);
                 }
                 Poll::Ready(Received::Text) if self.message() == ANSWER.as_bytes() => {}
+                Poll::Ready(Received::Text) => {
+                    self.received = from_text(self.pipe.message());
+                    let is_binary = self.received.is_some();
+                    return Poll::Ready(if is_binary { Received::Binary } else { Received::Text });
+                }
                 other => return other,
             }
         }
     }
 
     fn message(&self) -> &[u8] {
-        self.pipe.message()
+        self.received.as_deref().unwrap_or(self.pipe.message())
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
@@ -115,6 +126,15 @@ impl Transport for End {
             }
         }
         self.pipe.send(message)
+    }
+
+    fn carries_binary(&self) -> bool {
+        self.carries_binary
+    }
+
+    fn send_binary(&mut self, message: Bytes) -> Result<(), LinkError> {
+        assert!(self.carries_binary, "the link carries text only");
+        Transport::send(self, as_text(&message))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {

@@ -20,6 +20,9 @@
 #![allow(unreachable_pub, reason = "modules of a test are reached from here only")]
 
 mod actors;
+#[path = "../support/binary.rs"]
+#[allow(dead_code, reason = "the link is one of its own")]
+mod binary;
 mod books;
 mod checks;
 mod cuts;

@@ -103,7 +103,8 @@ impl Network {
     /// Gives the client another link, to which something happens.
     fn link(self: &Arc<Self>, connection: &mut Connection, random: &mut Random) -> Faults {
         let (near, far) = memory::transports(random.pick(&[300, 4096, 64 * 1024]));
-        let (mut near, mut far) = (End::new(near), End::new(far));
+        let carries_binary = !random.once_in(4);
+        let (mut near, mut far) = (End::new(near, carries_binary), End::new(far, carries_binary));
         let faults = near.faults();
         // What a client announces is decided earlier than what it asks for.
         let is_announced = match connection.wants_to_resume() {

@@ -25,7 +25,7 @@ pub struct Plan {
     /// Whether servers restart, and sessions are ended on purpose.
     pub is_cruel: bool,
     pub actors: usize,
-    /// The most bytes of a text that is sent.
+    /// The most bytes of a value that is sent.
     pub longest: u64,
     pub random: Random,
 }

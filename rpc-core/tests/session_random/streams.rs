@@ -7,26 +7,28 @@ use tokio::time::sleep;
 use super::actors::Actor;
 use super::books::Asked;
 use super::seeds::Random;
+use super::services::{Item, item};
 
 /// Takes a subscription, at times not to its end.
 pub async fn subscribe(actor: &Actor, random: &mut Random) {
     let (count, ms) = (random.below(60), random.below(40));
     let resubscribes = !random.once_in(3);
     let leaves_at = random.once_in(4).then(|| random.below(60));
-    let Ok(items) = actor.work().items(count, ms).await else { return };
-    let mut items: Streaming<u64> = items.resubscribe(resubscribes);
+    let length = random.below(actor.longest);
+    let Ok(items) = actor.work().items(count, length, ms).await else { return };
+    let mut items: Streaming<Item> = items.resubscribe(resubscribes);
     let mut next = 0;
     loop {
         if leaves_at == Some(next) {
             return;
         }
         match items.next().await {
-            Some(Ok(item)) => {
+            Some(Ok(came)) => {
                 actor.books.write(|pages| pages.items += 1);
-                if item != next {
-                    actor.books.fault(format!("item {item} came instead of {next} of {count}"));
+                if came != item(next, length) {
+                    actor.books.fault(format!("item {came:?} came instead of {next} of {count}"));
                 }
-                next = item + 1;
+                next = came.0 + 1;
             }
             Some(Err(StreamError::Gap { missed: 0 })) if resubscribes => {
                 actor.books.write(|pages| pages.gaps += 1);
@@ -59,12 +61,13 @@ pub async fn subscribe(actor: &Actor, random: &mut Random) {
 /// Makes a call with a stream.
 pub async fn sum(actor: &Actor, random: &mut Random) {
     let (count, ms) = (random.below(50), random.below(30));
+    let length = random.below(actor.longest);
     let items = stream::unfold(0, move |next| async move {
         sleep(std::time::Duration::from_millis(ms)).await;
-        (next < count).then_some((next, next + 1))
+        (next < count).then(|| (item(next, length), next + 1))
     });
     let token = actor.books.token();
-    let call = actor.work().sum(token, Streaming::new(items));
+    let call = actor.work().sum(token, length, Streaming::new(items));
     let asked = Asked::new("sum", None); // each item begins the deadline anew
     actor.books.clone().ask(token, asked, |sum| *sum == count, call.into_future()).await;
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 pub mod bank;
+pub mod binary;
 pub mod ends;
 pub mod layers;
 pub mod log;

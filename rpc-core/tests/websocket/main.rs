@@ -2,6 +2,7 @@
 //! hand, and nothing depends on time.
 
 mod binary;
+mod bytes;
 mod closing;
 mod controls;
 mod far;

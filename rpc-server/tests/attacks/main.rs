@@ -13,6 +13,7 @@ mod session;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attachments;
 mod canary;
 mod closing;
 mod framing;

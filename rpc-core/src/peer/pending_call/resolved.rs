@@ -49,6 +49,7 @@ impl Resolved {
 fn answer<E: RpcError>(outcome: Outcome, shared: &Arc<Shared>) -> Result<Answer, CallError<E>> {
     Ok(Answer(match outcome {
         Outcome::Result(json) => Kind::Json(json),
+        Outcome::Attached(result) => Kind::Attached(result),
         Outcome::Subscribed(key) => Kind::Stream(Remote::new(shared.clone(), key)),
         Outcome::Error(error) => return Err(CallError::from_answer(*error)),
         Outcome::Malformed(why) => return Err(CallError::Decode(why.into())),

@@ -7,8 +7,9 @@ use crate::protocol::{Refused, Start};
 use crate::service::current;
 use crate::stream::Argument;
 use crate::util::runtime::Instant;
-use crate::util::sync::Mutex;
+use crate::util::sync::{Mutex, Ordering};
 use crate::util::waiter::Waiter;
+use crate::wire::attached;
 use crate::wire::request::{Outgoing, RequestExtensions};
 
 const ALREADY_SENT: &str = "the streams among the params were sent with the first attempt";
@@ -34,14 +35,24 @@ impl PendingCall {
         let kept = self.options.rare.as_mut().and_then(|rare| rare.streams.take());
         let started = match kept {
             None => {
+                // Without the lock.
+                let takes_bytes = self.shared.takes_bytes.load(Ordering::Relaxed);
+                let is_attached = message.place_bytes(takes_bytes);
                 let mut waiter = waiter.map(|waker| Waiter::Task(waker.clone()));
                 self.shared.with(|state| {
+                    // Another peer may have taken the place of the one that takes bytes.
+                    let is_for_other = is_attached && !state.protocol.takes_bytes();
                     let scratch = &mut state.scratch;
-                    let message = |id| message.request_in(scratch, id, &extensions);
+                    let message = |id| {
+                        let message = message.request_in(scratch, id, &extensions);
+                        let text = if is_for_other { attached::whole(&message) } else { None };
+                        text.unwrap_or(message)
+                    };
                     state.protocol.start(start, &mut waiter, message)
                 })
             }
             Some(kept) => {
+                message.fill();
                 match self.send_with_streams(&message, &extensions, start, &kept, waiter) {
                     Some(started) => started,
                     None => return State::Failed(Failure::Encode(ALREADY_SENT.into()).into()),

@@ -15,7 +15,7 @@ impl<W> Protocol<W> {
     pub(super) fn notification<'a>(
         &mut self,
         notification: Notification<'a>,
-        arrival: Arrival,
+        arrival: Arrival<'_>,
     ) -> Event<'a> {
         // One that has a method of ours is for that.
         let may_be_early = !matches!(

@@ -8,6 +8,7 @@ use crate::protocol::tables::serving::{ColdFields, Cost, New};
 use crate::protocol::target::Target;
 use crate::protocol::unknown_method::{named, unnamed};
 use crate::protocol::{Arrival, Event, Protocol, Room, Serve, Started};
+use crate::wire::attached::Attached;
 use crate::wire::decode::Request;
 use crate::wire::encode;
 use crate::wire::scan::{Complexity, DISGUISED, TOO_DEEP};
@@ -16,7 +17,7 @@ impl<W> Protocol<W> {
     pub(super) fn request<'a>(
         &mut self,
         request: Request<'a>,
-        arrival: Arrival,
+        arrival: Arrival<'_>,
         place: Option<BatchSlot>,
     ) -> Event<'a> {
         let now = arrival.now;
@@ -57,10 +58,13 @@ impl<W> Protocol<W> {
         {
             return self.refuse(Some(method), place, Some(id), &error);
         }
-        let cost = match self.cost(request.params, request.complexity) {
+        let mut cost = match self.cost(request.params, request.complexity) {
             Ok(cost) => cost,
             Err(error) => return self.refuse(Some(method), place, Some(id), &error),
         };
+        if let Some(attached) = arrival.attached {
+            cost.bytes = attached.length();
+        }
         if let Some(limit) = self.limit_reached(cost, arrival.orphans) {
             return self.refuse(Some(method), place, Some(id), &ErrorObject::busy(limit));
         }
@@ -86,9 +90,8 @@ impl<W> Protocol<W> {
             cold: ColdFields::of(extensions.clone(), streams),
             now,
         };
-        let params = request.params.unwrap_or_default();
         if is_ordered && self.must_wait_for_earlier() {
-            self.serving.register_ordered(new, id, params);
+            self.serving.register_ordered(new, id, to_keep(request.params, arrival.attached));
             return Event::Done;
         }
         if arrival.late
@@ -96,7 +99,7 @@ impl<W> Protocol<W> {
             || self.must_not_overtake()
             || self.room_to_gather(place) != Room::Now
         {
-            self.serving.register_unstarted(new, id, params);
+            self.serving.register_unstarted(new, id, to_keep(request.params, arrival.attached));
             return Event::Done;
         }
         let key = self.serving.register(new);
@@ -133,6 +136,14 @@ impl<W> Protocol<W> {
             return Err(ErrorObject::too_complex(message));
         }
         Ok(Cost { bytes: params.map_or(0, str::len), tokens })
+    }
+}
+
+/// Returns params that wait, as text; empty params stand for none.
+fn to_keep(params: Option<&str>, attached: Option<&Attached>) -> Box<str> {
+    match (params, attached) {
+        (Some(params), Some(attached)) => attached.part(params).whole().into(),
+        (params, _) => params.unwrap_or_default().into(),
     }
 }
 

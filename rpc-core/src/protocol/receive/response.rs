@@ -34,7 +34,11 @@ impl<W> Protocol<W> {
         self.stall = None;
         let outcome = match (answer, subscribe) {
             (Response::Result(result), None) => Outcome::Result(result.into()),
+            (Response::Attached(result), None) => Outcome::Attached(result),
             (Response::Result(name), Some(subscribe)) => self.subscribed(id, name, subscribe),
+            (Response::Attached(name), Some(subscribe)) => {
+                self.subscribed(id, name.whole(), subscribe)
+            }
             (Response::Error(error), _) => Outcome::Error(error.into()),
             (Response::Malformed(why), _) => Outcome::Malformed(why.into()),
         };

@@ -152,7 +152,7 @@ mod tests {
                 }
             }
             let (target, late, streams) = (Some(Target::Method(method)), false, None);
-            let arrival = Arrival { target, orphans, batch, late, streams, now };
+            let arrival = Arrival { target, orphans, batch, late, streams, attached: None, now };
             match self.protocol.receive(incoming, arrival) {
                 Event::Serve(started, serve) => {
                     assert!(serve.has_room);

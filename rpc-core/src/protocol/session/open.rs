@@ -88,12 +88,13 @@ impl<W> Protocol<W> {
         let (window, batch, buffer) =
             (self.limits.stream_window, self.told_batch(), self.limits.queue);
         self.hello.begin_link();
+        // What waits may have been written for the peer behind another link.
+        self.write_for_other();
         if is_known {
             self.hello.exchange();
         } else {
-            // What waits may have been written for the peer behind another link.
-            self.outbox.rewrite(without_extensions);
-            self.rewrite_parked(without_extensions);
+            self.outbox.rewrite(|message| without_extensions(message));
+            self.rewrite_parked(|message| without_extensions(message));
         }
         let opener = self.session.as_mut()?.opener()?;
         let (asks, says) = (opener.asks, is_known || opener.greets);

@@ -87,6 +87,7 @@ impl<W> Protocol<W> {
             Outcome::Busy => Item::Error(ErrorObject::busy("calls_on_wire").into()),
             Outcome::Malformed(_)
             | Outcome::Result(_)
+            | Outcome::Attached(_)
             | Outcome::NoStreams
             | Outcome::Unanswered(..) => Item::Failed("the subscription was not made anew"),
         };

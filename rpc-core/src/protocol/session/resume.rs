@@ -11,7 +11,6 @@ use crate::protocol::tables::outbox::Queued;
 use crate::protocol::tables::receipts::Receipts;
 use crate::protocol::tables::replay::FalseCount;
 use crate::protocol::{Event, Expiry, Held, Protocol};
-use crate::wire::encode;
 use crate::wire::session::{RefusedAs, SessionParams, SessionSaid, Subject};
 
 /// A hello that resumes a session.
@@ -55,7 +54,7 @@ impl<W> Protocol<W> {
                 let subject = Subject::Resume { attempt: opener.attempt, received };
                 let said =
                     SessionSaid { subject, token: &opener.token, buffer, ..SessionSaid::default() };
-                hello = Some(encode::hello(window, batch, Some(&said)));
+                hello = Some(self.hello.message(window, batch, Some(&said)));
             }
         }
         LinkStart { hello, awaits_hello: true, ended: None }
@@ -151,6 +150,7 @@ impl<W> Protocol<W> {
             session.ended = ended.map(Box::new);
         }
         self.granted(params, said);
+        self.write_for_other();
         Event::SessionEnded
     }
 
@@ -219,7 +219,7 @@ impl<W> Protocol<W> {
             keep: Some(session.keep),
             spread: Some(next.spread),
         };
-        let hello = encode::hello(window, batch, Some(&said));
+        let hello = self.hello.message(window, batch, Some(&said));
         if let Some(expires) = expires {
             self.set_expiry(expires);
         }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tickets::Tickets;
 
 use crate::util::sync::Arc;
+use crate::wire::session::is_of_link;
 
 /// The memory that a message takes beside its text, roughly. Without it a million short messages would be
 /// within the limit.
@@ -370,9 +371,17 @@ impl<W> Outbox<W> {
             .collect()
     }
 
-    /// Replaces messages of the application that wait, in the queue or for room in it, by what `rewrite` returns. The
-    /// new message is not longer.
-    pub(crate) fn rewrite(&mut self, rewrite: impl Fn(&[u8]) -> Option<Bytes>) {
+    /// Replaces the hello, if it is the message that leaves next.
+    pub(crate) fn replace_hello(&mut self, message: Bytes) {
+        let first = self.queue.iter_mut().next();
+        if let Some(queued) = first.filter(|queued| is_of_link(&queued.message)) {
+            self.bytes = self.bytes - queued.message.len() + message.len();
+            queued.message = message;
+        }
+    }
+
+    /// Replaces messages of the application that wait, in the queue or for room in it, by what `rewrite` returns.
+    pub(crate) fn rewrite(&mut self, rewrite: impl Fn(&Bytes) -> Option<Bytes>) {
         for waiting in self.waiting.iter_mut() {
             if let Some(message) = rewrite(&waiting.message) {
                 waiting.message = message;
@@ -383,7 +392,7 @@ impl<W> Outbox<W> {
         for queue in [Some(&mut self.queue), held].into_iter().flatten() {
             for queued in queue.iter_mut().filter(|queued| queued.calls.outlives_session()) {
                 if let Some(message) = rewrite(&queued.message) {
-                    self.bytes -= queued.message.len() - message.len();
+                    self.bytes = self.bytes - queued.message.len() + message.len();
                     queued.message = message;
                 }
             }

@@ -11,7 +11,7 @@ type Greet = (Param<String>, (Param<Option<String>>, ()));
 
 fn greet(params: Option<&str>) -> Result<(String, Option<String>), String> {
     let (name, (greeting, ())) =
-        decode::<Greet>(Params(params), INFO).map_err(|error| error.message)?;
+        decode::<Greet>(Params::of(params), INFO).map_err(|error| error.message)?;
     Ok((name.into_value(), greeting.into_value()))
 }
 
@@ -30,9 +30,10 @@ fn an_optional_parameter_may_be_left_out() {
     assert_eq!(greet(Some(r#"["Ada",null]"#)), alone);
     assert_eq!(greet(Some(r#"{"name":"Ada"}"#)), alone);
     for nothing in [None, Some("null"), Some("[]"), Some("{}")] {
-        let (value, ()) = decode::<(Param<Option<u8>>, ())>(Params(nothing), &INFO[..1]).unwrap();
+        let (value, ()) =
+            decode::<(Param<Option<u8>>, ())>(Params::of(nothing), &INFO[..1]).unwrap();
         assert_eq!(value.into_value(), None);
-        assert!(decode::<()>(Params(nothing), &[]).is_ok());
+        assert!(decode::<()>(Params::of(nothing), &[]).is_ok());
     }
 }
 
@@ -131,7 +132,7 @@ fn an_error_says_where_inside_of_a_parameter() {
         ),
     ] {
         for params in [format!("[1,{user}]"), format!(r#"{{"user":{user},"id":1}}"#)] {
-            let error = decode::<Add>(Params(Some(&params)), INFO).err().unwrap();
+            let error = decode::<Add>(Params::of(Some(&params)), INFO).err().unwrap();
             let violations = [Violation::new(path, why)];
             assert_eq!(error.violations().as_deref(), Some(&violations[..]), "{params}");
             let within = path.strip_prefix("user").unwrap().trim_start_matches('.');
@@ -139,9 +140,9 @@ fn an_error_says_where_inside_of_a_parameter() {
             assert_eq!(error.message, format!("parameter `user`: {within}{colon}{why}"));
         }
     }
-    let missing = decode::<Add>(Params(Some("[1]")), INFO).err().unwrap();
+    let missing = decode::<Add>(Params::of(Some("[1]")), INFO).err().unwrap();
     assert_eq!(missing.violations(), Some(vec![Violation::new("user", "is missing")]));
-    let unknown = decode::<Add>(Params(Some(r#"{"nick":1}"#)), INFO).err().unwrap();
+    let unknown = decode::<Add>(Params::of(Some(r#"{"nick":1}"#)), INFO).err().unwrap();
     assert_eq!(unknown.violations(), None, "no parameter is concerned");
 }
 
@@ -161,7 +162,7 @@ impl<'de> Deserialize<'de> for Moody {
 #[test]
 fn the_place_of_another_complaint_is_not_told() {
     const INFO: &[ParamInfo] = &[ParamInfo::new("a")];
-    let decoded = decode::<(Param<Vec<Moody>>, ())>(Params(Some("[[1]]")), INFO);
+    let decoded = decode::<(Param<Vec<Moody>>, ())>(Params::of(Some("[[1]]")), INFO);
     let violations = decoded.err().unwrap().violations();
     assert_eq!(violations, Some(vec![Violation::new("a", "no 1")]));
 }
@@ -186,7 +187,7 @@ fn the_place_of_a_long_value_is_not_looked_for() {
     for (length, path, read) in [(100, "a[0]", 2), (1_000_000, "a", 1)] {
         READ.set(0);
         let params = format!(r#"[["{}"]]"#, "\\u0007".repeat(length));
-        let decoded = decode::<(Param<Vec<Counted>>, ())>(Params(Some(&params)), INFO);
+        let decoded = decode::<(Param<Vec<Counted>>, ())>(Params::of(Some(&params)), INFO);
         let violations = decoded.err().unwrap().violations().unwrap();
         assert_eq!((&*violations[0].path, READ.get()), (path, read));
         let why = &violations[0].message;
@@ -198,6 +199,6 @@ fn the_place_of_a_long_value_is_not_looked_for() {
 fn a_default_parameter_may_be_left_out() {
     const INFO: &[ParamInfo] = &[ParamInfo::new("a"), ParamInfo::new("b")];
     type Pair = (Param<i64>, (DefaultParam<i64>, ()));
-    let (a, (b, ())) = decode::<Pair>(Params(Some("[7]")), INFO).unwrap();
+    let (a, (b, ())) = decode::<Pair>(Params::of(Some("[7]")), INFO).unwrap();
     assert_eq!((a.into_value(), b.into_value()), (7, 0));
 }

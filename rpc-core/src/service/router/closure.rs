@@ -29,7 +29,11 @@ pub(super) fn decode<P: DeserializeOwned>(
     cx: Option<&Context>,
     params: Params<'_>,
 ) -> Result<P, ErrorObject> {
-    let (text, names) = (params.as_str().unwrap_or("[]"), Names::OfType(cx));
+    let names = Names::OfType(cx);
+    if let Some(value) = params.attached.and_then(|it| it.try_read(|text| read(names, text))) {
+        return Ok(value);
+    }
+    let text = params.as_str().unwrap_or("[]");
     read(names, text).or_else(|unfit| read_nothing(names, text).ok_or_else(|| unfit.refusal()))
 }
 
@@ -426,7 +430,7 @@ mod tests {
     }
 
     fn read<P: DeserializeOwned>(params: &str) -> Result<P, String> {
-        decode(None, Params(Some(params))).map_err(|error| error.message)
+        decode(None, Params::of(Some(params))).map_err(|error| error.message)
     }
 
     fn refused<P: DeserializeOwned + fmt::Debug>(params: &str) -> String {
@@ -440,7 +444,7 @@ mod tests {
             depth: Option<u32>,
         }
         let nothing = [None, Some("[]"), Some("{}"), Some("[ ]"), Some("{\n}"), Some("null")];
-        for params in nothing.map(Params) {
+        for params in nothing.map(Params::of) {
             assert_eq!(decode(None, params), Ok(()));
             assert_eq!(decode(None, params), Ok(Nothing));
             assert_eq!(decode::<Vec<u8>>(None, params), Ok(vec![]));
@@ -497,10 +501,10 @@ mod tests {
 
     #[test]
     fn an_error_says_which_parameter_it_is_about() {
-        let error = decode::<(u8, u8)>(None, Params(Some("[1,-1]"))).unwrap_err();
+        let error = decode::<(u8, u8)>(None, Params::of(Some("[1,-1]"))).unwrap_err();
         assert_eq!(error.message, "parameter 2: invalid value: integer `-1`, expected u8");
         assert_eq!(error.violations().unwrap()[0].path, "[1]");
-        let error = decode::<Greet>(None, Params(Some(r#"{"name":1}"#))).unwrap_err();
+        let error = decode::<Greet>(None, Params::of(Some(r#"{"name":1}"#))).unwrap_err();
         assert_eq!(error.message, "parameter `name`: invalid type: integer `1`, expected a string");
         assert_eq!(error.violations().unwrap()[0].path, "name");
     }

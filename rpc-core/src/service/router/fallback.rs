@@ -208,7 +208,7 @@ impl RawParams {
     /// # Ok(()) }
     /// ```
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ErrorObject> {
-        closure::decode(Some(&self.cx), Params(self.as_str()))
+        closure::decode(Some(&self.cx), Params::of(self.as_str()))
     }
 }
 

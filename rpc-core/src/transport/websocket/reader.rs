@@ -153,6 +153,14 @@ impl Reader {
         }
     }
 
+    /// Takes the message that has come last. A long one is not copied.
+    pub(super) fn take_message(&mut self) -> Bytes {
+        match std::mem::replace(&mut self.message, Message::Short(0..0)) {
+            Message::Short(place) => Bytes::copy_from_slice(self.input.taken(place)),
+            Message::Assembled(message) => message.into(),
+        }
+    }
+
     /// Takes a message of text that is a single short frame and has come as a whole. Most are like this.
     #[inline]
     fn take_short_text(&mut self) -> bool {

@@ -91,7 +91,7 @@ proptest! {
                     known.push(Known { key, id, bytes, calls, returned, waits: false });
                 }
                 Step::Ordered if count < 8 => {
-                    serving.register_ordered(request(0), &id, "[]");
+                    serving.register_ordered(request(0), &id, "[]".into());
                     let key = serving.find(&id).unwrap();
                     known.push(Known { key, id, bytes: 0, calls, returned, waits: true });
                 }

@@ -86,8 +86,8 @@ fn a_request_is_found_by_its_id_while_it_is_kept() {
 #[test]
 fn a_request_cancelled_before_it_started_never_starts() {
     let mut serving = Serving::<()>::new();
-    serving.register_unstarted(request(FREE), "1", "[1]");
-    serving.register_unstarted(request(FREE), "2", "[2]");
+    serving.register_unstarted(request(FREE), "1", "[1]".into());
+    serving.register_unstarted(request(FREE), "2", "[2]".into());
     let first = serving.find("1").unwrap();
     serving.complete(first);
     assert_eq!(&*serving.next_unstarted().unwrap().1, "[2]");
@@ -95,7 +95,7 @@ fn a_request_cancelled_before_it_started_never_starts() {
 }
 
 fn ordered(serving: &mut Serving<()>, id: &str) -> Key {
-    serving.register_ordered(request(FREE), id, "[]");
+    serving.register_ordered(request(FREE), id, "[]".into());
     serving.find(id).unwrap()
 }
 

@@ -6,13 +6,13 @@ use crate::protocol::tables::key::Key;
 
 impl<W> Serving<W> {
     /// Adds a request whose handler starts later, in the order in which they come.
-    pub(crate) fn register_unstarted(&mut self, new: New<W>, id: &str, params: &str) {
+    pub(crate) fn register_unstarted(&mut self, new: New<W>, id: &str, params: Box<str>) {
         let key = self.register_kept(new, id, params);
         self.unstarted.push_back(key);
     }
 
     /// Adds a request whose handler starts when those of all earlier calls have ended.
-    pub(crate) fn register_ordered(&mut self, new: New<W>, id: &str, params: &str) {
+    pub(crate) fn register_ordered(&mut self, new: New<W>, id: &str, params: Box<str>) {
         let key = self.register_kept(new, id, params);
         self.ordered.push(key, is_served(&self.places));
         if self.ordered.is_empty() {
@@ -20,10 +20,10 @@ impl<W> Serving<W> {
         }
     }
 
-    fn register_kept(&mut self, new: New<W>, id: &str, params: &str) -> Key {
+    fn register_kept(&mut self, new: New<W>, id: &str, params: Box<str>) -> Key {
         let key = self.register(new);
         if let Some(served) = self.get_mut(key) {
-            served.cold.get_or_insert_default().params = Some(params.into());
+            served.cold.get_or_insert_default().params = Some(params);
         }
         self.keep(key, &id.into());
         key

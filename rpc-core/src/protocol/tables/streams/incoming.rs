@@ -16,6 +16,7 @@ use crate::method::SUBSCRIPTION;
 use crate::protocol::tables::key::Incoming;
 use crate::protocol::tables::slab::Slab;
 use crate::util::keyed_hash::KeyedHash;
+use crate::wire::attached::Attached;
 use crate::wire::item::Values;
 
 /// An entry of a stream, in order. The large last entries are in a box: of the others many may wait.
@@ -23,6 +24,8 @@ use crate::wire::item::Values;
 pub(crate) enum Item {
     /// The JSON text of an item.
     Result(Box<str>),
+    /// An item with bytes beside its JSON text.
+    Attached(Box<Attached>),
     /// This number of items is missing here; 0 if the number is not known.
     Gap(u64),
     /// An item that cannot be read, and why.
@@ -327,6 +330,18 @@ impl<W> IncomingStreams<W> {
         self.keep(key, Item::Result(json), bytes, seq, window)
     }
 
+    /// As [`push`](Self::push), for an item with bytes beside its text.
+    pub(crate) fn push_attached(
+        &mut self,
+        key: IncomingKey,
+        item: Attached,
+        seq: Option<u64>,
+        window: usize,
+    ) -> Result<Option<W>, ()> {
+        let bytes = item.length();
+        self.keep(key, Item::Attached(item.into()), bytes, seq, window)
+    }
+
     /// Adds items that came in one message, of which the first may have a number. Returns the waiter.
     ///
     /// # Errors
@@ -442,6 +457,7 @@ impl<W> IncomingStreams<W> {
         if let Some(entry) = stream.items.pop_front() {
             let (bytes, numbers) = match &entry {
                 Entry::One(Item::Result(json)) => (cost(json.len()), 1),
+                Entry::One(Item::Attached(item)) => (cost(item.length()), 1),
                 Entry::One(Item::Unreadable(_)) => (cost(0), 1),
                 Entry::One(Item::Gap(missing)) => (0, *missing),
                 _ => (0, 0),
