@@ -71,6 +71,21 @@ impl Serialize for Base64 {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Base64 {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Base64".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "contentEncoding": "base64"})
+    }
+}
+
 /// The text of bytes that no writer took. It is written piece by piece: there is no intermediate text, and a value that
 /// is too big is found before all of it is encoded.
 struct Text<'a>(&'a [u8]);

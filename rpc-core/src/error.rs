@@ -4,6 +4,8 @@ pub(crate) mod call;
 pub(crate) mod close;
 pub(crate) mod code;
 pub(crate) mod codec;
+#[cfg(feature = "schema")]
+pub(crate) mod data_schema;
 pub(crate) mod decode_error;
 pub(crate) mod kind;
 pub(crate) mod object;

@@ -99,7 +99,7 @@
 //! |---|---|
 //! | [`layers`] | middleware, and those who write some |
 //! | [`memory`] | tests, and two ends in one process; with the feature `testing` also links that break on purpose |
-//! | [`schema`] | tools that list methods or export schemas |
+//! | [`schema`] | tools that list methods or export schemas; with the feature `schema` also models of services, and documents of OpenRPC and AsyncAPI |
 //! | [`transport`] | those who bring a transport of their own |
 //! | [`types`] | types that signatures name, and that programs seldom write |
 //! | [`validate`] | rules for the values of params |
@@ -116,7 +116,7 @@
 //! These packages are part of the public API: `bytes` 1 ([`transport`]), `serde` 1 and `serde_json` 1 (params, results and
 //! [`ErrorObject::data`](ErrorObject)), `futures-core` 0.3 and `futures-sink` 0.3 ([`Streaming`],
 //! [`StreamSender`]), `tokio` 1 (the runtime; `AsyncRead` and `AsyncWrite`
-//! with the feature `websocket`), and with the feature `tower` also `tower-layer` 0.3 and `tower-service` 0.3. A new major
+//! with the feature `websocket`), with the feature `schema` also `schemars` 1, and with the feature `tower` also `tower-layer` 0.3 and `tower-service` 0.3. A new major
 //! version of one of them is a new major version of this crate.
 //!
 //! # How it works

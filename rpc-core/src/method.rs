@@ -7,6 +7,8 @@ use crate::error::rpc_error::ErrorInfo;
 
 mod param;
 mod service;
+#[cfg(feature = "schema")]
+pub(crate) mod type_schemas;
 
 pub(crate) use param::Absent;
 pub use param::ParamInfo;
@@ -45,10 +47,18 @@ pub struct MethodInfo {
     pub errors: &'static [ErrorInfo],
     /// The documentation of the method, as Markdown. Empty without documentation.
     pub docs: &'static str,
+    /// The version in which the method appeared, as the trait says it. `None` if the trait does not.
+    pub since: Option<&'static str>,
+    /// Why callers should no longer call the method. `None` if they may.
+    pub deprecated: Option<Deprecated>,
     /// The variants of a method whose first parameter is a selector. Each entry has a value of the selector and the
     /// description of its variant, with the parameters after the first. The description of the method itself then has
     /// no parameters, errors or documentation.
     pub selected: Cow<'static, [(&'static str, MethodInfo)]>,
+    #[cfg(feature = "schema")]
+    pub(crate) schemas: type_schemas::MethodSchemas,
+    /// Whether the name is one that belongs to the protocol, and the method is the protocol's own.
+    pub(crate) is_of_protocol: bool,
 }
 
 impl MethodInfo {
@@ -79,13 +89,25 @@ impl MethodInfo {
             flags: MethodFlags::new(),
             errors: &[],
             docs: "",
+            since: None,
+            deprecated: None,
             selected: Cow::Borrowed(&[]),
+            #[cfg(feature = "schema")]
+            schemas: type_schemas::MethodSchemas::NONE,
+            is_of_protocol: false,
         }
     }
 
     /// Creates a method as [`new`](Self::new) does, with a name that was made at run time.
     pub(crate) fn named(name: Cow<'static, str>, kind: MethodKind) -> Self {
         Self { name, ..Self::new("", kind) }
+    }
+
+    /// Creates a method of the protocol, whose name no other service may offer.
+    pub(crate) const fn of_protocol(name: &'static str, kind: MethodKind) -> Self {
+        let mut info = Self::of_names(name, None, kind);
+        info.is_of_protocol = true;
+        info
     }
 
     /// Sets the parameters.
@@ -144,6 +166,20 @@ impl MethodInfo {
         self
     }
 
+    /// Sets the version in which the method appeared.
+    #[must_use]
+    pub const fn with_since(mut self, version: &'static str) -> Self {
+        self.since = Some(version);
+        self
+    }
+
+    /// Sets why callers should no longer call the method.
+    #[must_use]
+    pub const fn with_deprecated(mut self, deprecated: Deprecated) -> Self {
+        self.deprecated = Some(deprecated);
+        self
+    }
+
     /// Sets the variants that the first parameter selects.
     #[must_use]
     pub const fn with_selected(mut self, selected: &'static [(&'static str, MethodInfo)]) -> Self {
@@ -152,6 +188,15 @@ impl MethodInfo {
         std::mem::forget(std::mem::replace(&mut self.selected, Cow::Borrowed(selected)));
         self
     }
+}
+
+/// What `#[deprecated]` says of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Deprecated {
+    /// The version since which the method is deprecated.
+    pub since: Option<&'static str>,
+    /// What to do instead.
+    pub note: Option<&'static str>,
 }
 
 /// The way in which a method is meant to be called. Other ways work as well. A request to a notification method is
@@ -213,6 +258,8 @@ impl MethodKind {
 
 /// The kind of ids that an end gives to its streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "schema", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 // Not `String`: if another item in scope is called `String`, rustc writes `std::string::String` in all errors.
 pub enum SubscriptionIds {
@@ -320,6 +367,9 @@ pub struct MethodFlags {
     pub allow_unknown: bool,
     /// A stub sends the params as an object, by name. Without this flag it sends an array. A service accepts both.
     pub by_name: bool,
+    /// An end that offers the service may lack the method. Its stub returns an `Option`, which is `None` if the other
+    /// end answers -32601.
+    pub optional: bool,
     /// A stub sends empty params if there is nothing to send: `[]`, or `{}` by name.
     pub empty_params: bool,
 }
@@ -336,6 +386,7 @@ impl MethodFlags {
             stop_while_away: false,
             allow_unknown: false,
             by_name: false,
+            optional: false,
             empty_params: false,
         }
     }
@@ -393,6 +444,13 @@ impl MethodFlags {
     #[must_use]
     pub const fn by_name(mut self) -> Self {
         self.by_name = true;
+        self
+    }
+
+    /// Turns `optional` on.
+    #[must_use]
+    pub const fn optional(mut self) -> Self {
+        self.optional = true;
         self
     }
 

@@ -1,14 +1,24 @@
 //! Items that generated code uses. Hidden from the docs and not covered by semver.
 
+#[cfg(not(feature = "schema"))]
+mod no_schemas;
+#[cfg(feature = "schema")]
+mod schemas;
+
 pub use std::future::Ready;
 use std::future::ready;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+pub use crate::__described as described;
 pub use crate::error::call::{CallError, NotifyError};
+#[cfg(feature = "schema")]
+pub use crate::error::data_schema::{DataSchema, FieldSchema};
 pub use crate::error::object::ErrorObject;
 pub use crate::error::rpc_error::{ErrorInfo, RpcError};
-pub use crate::method::{MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo};
+#[cfg(feature = "schema")]
+pub use crate::method::type_schemas::{MethodSchemas, ParamSchemas};
+pub use crate::method::{Deprecated, MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo};
 pub use crate::peer::Peer;
 pub use crate::peer::batch::Batch;
 pub use crate::peer::call::Call;
@@ -28,11 +38,18 @@ pub use crate::service::router_error::RouterError;
 pub use crate::service::validate::{Validate, validated};
 pub use crate::service::{Params, Service};
 pub use crate::stream::{StreamErrorType, Streaming, Untyped};
+#[cfg(feature = "schema")]
+pub use crate::util::type_schema::TypeSchema;
 pub use crate::wire::args::{
     Absence, ArgList, Argument, UnknownAbsence, Unsent, Value, always, by_name,
 };
 pub use crate::wire::request::Arguments;
 pub use crate::wire::stream_ref::StreamId;
+#[cfg(feature = "schema")]
+pub use schemas::{
+    Described, SchemaProbe, Undescribed, are_described, with_data_schema, with_param_schemas,
+    with_schemas,
+};
 
 use serde::Serialize;
 
@@ -58,6 +75,11 @@ impl Target for Group {}
 /// Calls a method with its arguments.
 pub fn call<T, E, P>(peer: &Peer, method: Name<'_>, args: impl Arguments) -> Call<T, E, P> {
     Call::new(peer.shared.clone(), outgoing(peer, method, &args))
+}
+
+/// Makes the result of a call `None` if the other end has no such method.
+pub fn optional<T, E, P>(call: Call<Option<T>, E, P>) -> Call<Option<T>, E, P> {
+    call.optional()
 }
 
 /// Creates a notification with its arguments.

@@ -3,8 +3,42 @@
 //!
 //! [`Service::methods`](crate::Service::methods) returns the [`MethodInfo`] of each served method. `ChatClient::INFO`
 //! and `ChatServer::INFO` of a `#[service]` trait `Chat` are a [`ServiceInfo`]; they need no implementation.
+//!
+//! With the feature `schema`, a `Model` joins the descriptions of what both ends offer, and has the JSON Schemas of all
+//! types.
+
+#[cfg(feature = "schema")]
+mod asyncapi;
+#[cfg(feature = "schema")]
+mod definitions;
+#[cfg(feature = "schema")]
+mod diff;
+#[cfg(feature = "schema")]
+mod digest;
+mod discovery;
+#[cfg(feature = "schema")]
+mod document;
+#[cfg(feature = "schema")]
+mod model;
+#[cfg(feature = "schema")]
+mod offer;
+#[cfg(feature = "schema")]
+mod openrpc;
 
 pub use crate::error::rpc_error::ErrorInfo;
 pub use crate::method::{
-    MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo, SubscriptionIds, SubscriptionInfo,
+    Deprecated, MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo, SubscriptionIds,
+    SubscriptionInfo,
 };
+#[cfg(feature = "schema")]
+pub use diff::{Change, Diff, Pair};
+pub use discovery::Discovery;
+#[cfg(feature = "schema")]
+pub use document::DocumentInfo;
+#[cfg(feature = "schema")]
+pub use model::{
+    CallModel, Definition, Deprecation, End, ErrorModel, MethodModel, Model, ModelBuilder,
+    ModelError, ParamKind, ParamModel, ServiceModel, StreamModel, SubscriptionModel,
+};
+#[cfg(feature = "schema")]
+pub use offer::Offer;

@@ -23,4 +23,6 @@ pub(crate) mod testing;
 pub(crate) mod token;
 pub(crate) mod turn_budget;
 pub(crate) mod type_map;
+#[cfg(feature = "schema")]
+pub(crate) mod type_schema;
 pub(crate) mod waiter;

@@ -6,6 +6,7 @@ mod dynamic;
 mod handler;
 mod info;
 mod output;
+mod schemas;
 mod server;
 mod r#trait;
 mod type_text;

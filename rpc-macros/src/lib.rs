@@ -151,6 +151,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// | `by_name` | the stub sends params as an object with names, not as an array. The server understands both |
 /// | `allow_unknown` | the server ignores params whose names the method does not know, without a warning, as it does for notifications. Without the option, the server answers such a request with -32602. A request with more values by position than the method has parameters is always answered -32602 |
 /// | `empty_params` | the stub sends `[]`, or `{}` by name, if a method has no parameters or all parameters are omitted. Without the option, such a message has no `params` |
+/// | `schema` | each type must have a JSON Schema, in a program that turned on the feature `schema` of `rpc_core`: see [below](#json-schemas). Without that feature the option does nothing |
 /// | `dyn` | implementations may be behind a `dyn`, see below |
 /// | `crate = some::path` | the path of `rpc_core`. Default: `::rpc_core`. A crate that depends only on `rpc-server` writes `crate = rpc_server::rpc_core` |
 ///
@@ -165,6 +166,8 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// | `name = "whois"` | replaces the method's own part of its name: `chat.whois` |
 /// | `aliases("finger", "chat.who")` | further names of the method, without a prefix by the namespace, for callers that use other names |
 /// | `by_name`, `allow_unknown`, `empty_params`, or `… = false` | as on the service, for this method only |
+/// | `optional` | the other end may lack the method. The stub returns an `Option`, which is `None` if the other end answers -32601; a call to a group returns that error. Only for a `#[method]` |
+/// | `since = "1.2"` | the version in which the method appeared, for the table and for documents |
 /// | `spawn` | the method runs in a task of its own: for work that keeps a processor busy. Such handlers of one connection run in parallel if the runtime has free workers |
 /// | `blocking` | the method runs on a thread that may block. It is a plain `fn`, and no subscription. After its start the method is not stopped, not even if the call is cancelled |
 /// | `detached` | the method runs in a task of its own, which goes on until its end when the connection has ended. The answer is then discarded. A cancel by the caller, the deadline, and a shutdown of the runtime stop the method as any other. Not for subscriptions. A method may have only one of `spawn`, `blocking` and `detached` |
@@ -242,6 +245,15 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// - A token for progress is read from `workDoneToken`. It is read from a member with the name of the `Progress`
 ///   parameter only if that parameter has a `#[param(rename)]`.
 /// - In errors and violations, paths begin with the name of a member.
+///
+/// # JSON Schemas
+///
+/// A program that turns on the feature `schema` of `rpc_core`, `rpc-server` or `rpc-client` makes a `Model` of its
+/// traits, with a JSON Schema of each type, and documents of the model. A type has a schema if it implements
+/// `schemars::JsonSchema`, which is derived. The option `schema` demands that: a parameter, a result, an item of a
+/// stream, a report of progress, or the data of an error without a schema is an error of the compiler. Without the
+/// option such a type can be anything in the model. So the feature, which one crate turns on for all crates of a
+/// program, never makes another crate fail to compile.
 ///
 /// # One service under several namespaces
 ///

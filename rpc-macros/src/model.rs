@@ -3,6 +3,7 @@
 mod attributes;
 mod case;
 mod clashes;
+mod deprecation;
 mod docs;
 mod kind;
 mod method;
@@ -21,6 +22,7 @@ use syn::{TypeParamBound, Visibility, parse_quote};
 
 pub(crate) use attributes::{allowed, hidden, one_of};
 pub(crate) use case::Case;
+pub(crate) use deprecation::Deprecation;
 pub(crate) use docs::{of_params, text as docs_text};
 pub(crate) use kind::{ATTRIBUTES, Kind, Run, Subscription};
 pub(crate) use method::Method;
@@ -49,6 +51,8 @@ pub(crate) struct Service {
     pub(crate) server: Ident,
     /// The name of the trait whose `dyn` implements this trait, if the attribute asks for it.
     pub(crate) dynamic: Option<Ident>,
+    /// Whether each type must have a JSON Schema, in a program that asks for schemas.
+    pub(crate) schema: bool,
     /// The text of the documentation.
     pub(crate) docs: String,
     /// The prefix of the method names: the namespace and the separator.
@@ -85,6 +89,7 @@ impl Service {
             client: format_ident!("{name}Client", span = place),
             server: format_ident!("{name}Server", span = place),
             dynamic: args.dynamic.then(|| format_ident!("Dyn{name}", span = place)),
+            schema: args.schema,
             ident,
             docs: docs::text(&item.attrs),
             prefix: naming.prefix,

@@ -24,6 +24,8 @@ pub(crate) struct ServiceArgs {
     pub(crate) empty_params: bool,
     /// Whether a `dyn` compatible trait is generated.
     pub(crate) dynamic: bool,
+    /// Whether each type must have a JSON Schema.
+    pub(crate) schema: bool,
     /// The path of `rpc_core` for generated code.
     pub(crate) krate: Path,
 }
@@ -40,6 +42,7 @@ impl ServiceArgs {
             allow_unknown: options.switch("allow_unknown").is_some_and(|switch| switch.is_on),
             empty_params: options.switch("empty_params").is_some_and(|switch| switch.is_on),
             dynamic: options.flag("dyn"),
+            schema: options.flag("schema"),
             krate: options.krate(),
         };
         options.finish();
@@ -52,6 +55,8 @@ impl ServiceArgs {
 pub(crate) struct MethodArgs {
     pub(crate) name: Option<LitStr>,
     pub(crate) aliases: Vec<LitStr>,
+    /// The version in which the method appeared.
+    pub(crate) since: Option<LitStr>,
     /// The default of this and the next two options is the service's option.
     pub(crate) by_name: Option<Switch>,
     pub(crate) allow_unknown: Option<Switch>,
@@ -60,8 +65,9 @@ pub(crate) struct MethodArgs {
     /// This and the next option are only for methods with an answer.
     pub(crate) ordered: bool,
     pub(crate) timeout: Option<Duration>,
-    /// This and the next option are only for requests.
+    /// This and the next two options are only for requests.
     pub(crate) idempotent: bool,
+    pub(crate) optional: bool,
     pub(crate) stop_while_away: bool,
     /// This and the following options are only for subscriptions.
     pub(crate) item: Option<LitStr>,
@@ -84,6 +90,7 @@ impl MethodArgs {
         args.run = options.run();
         args.timeout = options.time("timeout");
         args.idempotent = options.flag("idempotent");
+        args.optional = options.flag("optional");
         args.ordered = options.flag("ordered");
         args.stop_while_away = options.stop_while_away(args.run);
         options.finish();
@@ -95,6 +102,8 @@ impl MethodArgs {
         let mut args = Self::common(&mut options);
         args.run = options.run();
         options.misplaced("idempotent", "a notification is never sent again: remove `idempotent`");
+        options
+            .misplaced("optional", "nobody learns whether a notification ran: remove `optional`");
         options.misplaced("timeout", "nobody waits for a notification: remove `timeout`");
         options.misplaced("ordered", "notifications start in order already: remove `ordered`");
         let message = "nobody waits for a notification: remove `stop_while_away`";
@@ -112,6 +121,8 @@ impl MethodArgs {
         args.id_member = options.string("id_member");
         args.selector = options.string("selector");
         args.timeout = options.time("timeout");
+        let message = "a subscription of an end that lacks it is an error: remove `optional`";
+        options.misplaced("optional", message);
         let message = "a subscription only begins here: block where its items are made, \
                        and remove `blocking`";
         options.misplaced("blocking", message);
@@ -130,6 +141,7 @@ impl MethodArgs {
         Self {
             name: options.string("name"),
             aliases: options.strings("aliases"),
+            since: options.string("since"),
             by_name: options.switch("by_name"),
             allow_unknown: options.switch("allow_unknown"),
             empty_params: options.switch("empty_params"),

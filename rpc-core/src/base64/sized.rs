@@ -52,6 +52,23 @@ impl<'de> Deserialize<'de> for SizedBase64 {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for SizedBase64 {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SizedBase64".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "The number of all bytes, as the first item. The bytes, as each other item.",
+            "oneOf": [
+                {"type": "integer", "format": "uint64", "minimum": 0},
+                {"type": "string", "contentEncoding": "base64"},
+            ],
+        })
+    }
+}
+
 struct Either;
 
 impl Visitor<'_> for Either {

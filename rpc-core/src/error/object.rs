@@ -35,6 +35,26 @@ pub struct ErrorObject {
     pub data: Option<Box<RawValue>>,
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for ErrorObject {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ErrorObject".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "An error of JSON-RPC 2.0.",
+            "type": "object",
+            "properties": {
+                "code": {"type": "integer", "format": "int64"},
+                "message": {"type": "string"},
+                "data": true,
+            },
+            "required": ["code", "message"],
+        })
+    }
+}
+
 /// Distinguishes `"data":null` from an error without data.
 fn present<'de, D: serde::Deserializer<'de>>(de: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(de).map(Some)

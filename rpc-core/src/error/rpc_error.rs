@@ -52,7 +52,7 @@ pub trait RpcError: Sized + Send + 'static {
 /// let [full] = ChatError::CODES else { panic!() };
 /// assert_eq!((full.code, full.name, full.docs), (1001, "Full", "The room has no place left."));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ErrorInfo {
     /// The code of the error object.
@@ -61,12 +61,20 @@ pub struct ErrorInfo {
     pub name: &'static str,
     /// The documentation of the variant, or of the struct, as Markdown. Empty without documentation.
     pub docs: &'static str,
+    #[cfg(feature = "schema")]
+    pub(crate) data: super::data_schema::DataSchema,
 }
 
 impl ErrorInfo {
     /// Creates an error without documentation.
     pub const fn new(code: i64, name: &'static str) -> Self {
-        Self { code, name, docs: "" }
+        Self {
+            code,
+            name,
+            docs: "",
+            #[cfg(feature = "schema")]
+            data: super::data_schema::DataSchema::Unknown,
+        }
     }
 
     /// Sets the documentation.
@@ -76,6 +84,15 @@ impl ErrorInfo {
         self
     }
 }
+
+/// Two descriptions are equal if their codes, their names and their documentation are equal.
+impl PartialEq for ErrorInfo {
+    fn eq(&self, other: &Self) -> bool {
+        (self.code, self.name, self.docs) == (other.code, other.name, other.docs)
+    }
+}
+
+impl Eq for ErrorInfo {}
 
 impl RpcError for Infallible {
     const CODES: &'static [ErrorInfo] = &[];

@@ -57,4 +57,8 @@ impl FromAnswer for Answer {
     fn read(answer: Answer) -> Result<Self, String> {
         Ok(answer)
     }
+
+    fn read_optional(answer: Option<Answer>) -> Result<Self, String> {
+        answer.ok_or_else(|| "there is no such method".into())
+    }
 }

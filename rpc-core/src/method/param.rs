@@ -18,6 +18,8 @@ pub struct ParamInfo {
     /// name is not on the wire.
     pub is_flattened: bool,
     absent: Absent,
+    #[cfg(feature = "schema")]
+    pub(crate) schemas: super::type_schemas::ParamSchemas,
 }
 
 /// What the receiver does if the caller leaves a parameter out. Only the type knows, so it is asked when the answer
@@ -36,7 +38,16 @@ impl ParamInfo {
     /// Creates a parameter from its name on the wire.
     pub const fn new(name: &'static str) -> Self {
         let (is_stream, is_flattened, absent) = (false, false, Absent::Refused);
-        Self { name, ty: "", docs: "", is_stream, is_flattened, absent }
+        Self {
+            name,
+            ty: "",
+            docs: "",
+            is_stream,
+            is_flattened,
+            absent,
+            #[cfg(feature = "schema")]
+            schemas: super::type_schemas::ParamSchemas::NONE,
+        }
     }
 
     /// Creates a parameter that is a stream.

@@ -59,6 +59,8 @@ mod poll;
 #[must_use = "a call does nothing until it is polled or started"]
 pub struct Call<T, E = Infallible, P = NoProgress> {
     pending: PendingCall,
+    /// Whether the method may be missing at the other end, and `T` is an `Option`.
+    optional: bool,
     types: Types<T, E, P>,
 }
 
@@ -67,11 +69,11 @@ type Types<T, E, P> = PhantomData<fn() -> (T, E, P)>;
 
 impl<T, E, P> Call<T, E, P> {
     pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
-        Self { pending: PendingCall::new(shared, message), types: PhantomData }
+        Self { pending: PendingCall::new(shared, message), optional: false, types: PhantomData }
     }
 
     pub(crate) fn in_batch(shared: Arc<Shared>, queued: Arc<QueuedCall>) -> Self {
-        Self { pending: PendingCall::queued(shared, queued), types: PhantomData }
+        Self { pending: PendingCall::queued(shared, queued), optional: false, types: PhantomData }
     }
 
     pub(crate) fn subscribe(
@@ -81,7 +83,13 @@ impl<T, E, P> Call<T, E, P> {
     ) -> Self {
         let wanted = Some(Wanted::ended_by(unsubscribe));
         let pending = PendingCall::new(shared, message).with_wanted(wanted);
-        Self { pending, types: PhantomData }
+        Self { pending, optional: false, types: PhantomData }
+    }
+
+    /// Makes the result `None` if the other end has no such method. `T` is an `Option`.
+    pub(crate) fn optional(mut self) -> Self {
+        self.optional = true;
+        self
     }
 
     /// Adds the streams that are among the params.

@@ -1,6 +1,8 @@
 //! The types that a call can return.
 
-use serde::de::DeserializeOwned;
+mod present;
+
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use smol_str::SmolStr;
 
 use crate::error::decode_error::explain;
@@ -17,6 +19,14 @@ pub trait FromAnswer: Sized {
     /// The reason why the answer is not a `Self`.
     #[doc(hidden)]
     fn read(answer: Answer) -> Result<Self, String>;
+
+    /// Decodes the answer of a method that may be missing, for a `Self` that is an `Option`. `None` if the other end has
+    /// no such method.
+    ///
+    /// # Errors
+    /// The reason why the answer is not a `Self`.
+    #[doc(hidden)]
+    fn read_optional(answer: Option<Answer>) -> Result<Self, String>;
 }
 
 /// A successful answer before it is decoded: the JSON text of a result, or a stream.
@@ -51,6 +61,17 @@ impl<T: DeserializeOwned> FromAnswer for T {
             Kind::Stream(_) => Err("a subscription, where a result was expected".into()),
         }
     }
+
+    fn read_optional(answer: Option<Answer>) -> Result<Self, String> {
+        match answer {
+            Some(Answer(Kind::Json(json))) => present::read(&json).map_err(|error| explain(&error)),
+            Some(stream) => Self::read(stream),
+            None => {
+                let read: Result<_, serde_json::Error> = T::deserialize(().into_deserializer());
+                read.map_err(|error| explain(&error))
+            }
+        }
+    }
 }
 
 impl<T, E> FromAnswer for Streaming<T, E> {
@@ -61,5 +82,9 @@ impl<T, E> FromAnswer for Streaming<T, E> {
                 Err("a result, where a subscription was expected".into())
             }
         }
+    }
+
+    fn read_optional(answer: Option<Answer>) -> Result<Self, String> {
+        answer.map_or_else(|| Err("there is no such method".into()), Self::read)
     }
 }

@@ -355,7 +355,9 @@ impl Router {
             let method = self.methods.len();
             if matches!(info.kind, MethodKind::Fallback | MethodKind::NotificationFallback) {
                 self.insert_fallback(method, &info.kind);
-            } else if let Some(refusal) = names(info).find_map(reserved::refusal) {
+            } else if !info.is_of_protocol
+                && let Some(refusal) = names(info).find_map(reserved::refusal)
+            {
                 self.mistakes.push(refusal);
                 continue;
             } else {

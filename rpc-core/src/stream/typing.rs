@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::code::ErrorCode;
 use crate::error::object::ErrorObject;
-use crate::error::rpc_error::RpcError;
+use crate::error::rpc_error::{ErrorInfo, RpcError};
 
 /// The error type of a [`Streaming`](crate::Streaming) that declares no errors. The type has no values: the receiver
 /// gets each error as [`StreamError::Remote`](crate::StreamError::Remote).
@@ -26,12 +26,18 @@ impl std::error::Error for Untyped {}
     note = "derive it (`#[derive(Debug, thiserror::Error, RpcError)]`), or leave it out: `Streaming<T>`"
 )]
 pub trait StreamErrorType: Sized + Send + 'static {
+    /// The codes of the type.
+    #[doc(hidden)]
+    const STREAM_CODES: &'static [ErrorInfo] = &[];
+
     /// Returns the value that `error` was made from, or `error` itself.
     #[doc(hidden)]
     fn read(error: ErrorObject) -> Result<Self, ErrorObject>;
 }
 
 impl<E: RpcError> StreamErrorType for E {
+    const STREAM_CODES: &'static [ErrorInfo] = E::CODES;
+
     fn read(error: ErrorObject) -> Result<Self, ErrorObject> {
         // Reserved codes belong to the protocol, as in the answer to a call.
         let typed = (!ErrorCode::is_reserved(error.code)).then(|| E::from_error_object(&error));

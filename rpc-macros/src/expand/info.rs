@@ -8,9 +8,9 @@ use syn::ext::IdentExt;
 use super::dispatch::{Row, rows};
 use super::handler::{owned, slot};
 use super::output::{error_codes, written};
-use super::quiet;
 use super::type_text::type_text;
-use crate::model::{Kind, Method, Param, Run, Service, Subscription, WireName};
+use super::{quiet, schemas};
+use crate::model::{Deprecation, Kind, Method, Param, Run, Service, Subscription, WireName};
 use crate::tokens::again;
 
 /// Returns the table as constants of the stub and of the server.
@@ -31,6 +31,7 @@ use crate::tokens::again;
 pub(super) fn expand(service: &Service) -> TokenStream {
     let Service { private, client, server, .. } = service;
     let (quiet, info, of_client) = (quiet(service), info(service), methods_table(service));
+    let checks = schemas::checks(service);
     let client = quote!(#client<#private::Peer>);
     let constants = |ty: TokenStream, info: TokenStream| constants(service, &ty, &info);
     let of_client = constants(client.clone(), quote!(&#info.with_methods(const { #of_client })));
@@ -43,6 +44,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 
             #of_client
             #of_server
+            #checks
         };
     }
 }
@@ -80,16 +82,16 @@ fn info(Service { private, ident, prefix, separator, docs, .. }: &Service) -> To
 /// Returns `&[MethodInfo::new("chat.join", …), …]`, in the order of the handlers.
 fn methods_table(service: &Service) -> TokenStream {
     let rows = rows(service);
-    let rows = rows.iter().map(|row| row_info(&service.private, row));
+    let rows = rows.iter().map(|row| row_info(service, row));
     quote!(&[#(#rows),*])
 }
 
 /// Returns `MethodInfo::new("chat.join", …)…`, or for a name that several methods share:
 /// `MethodInfo::new("eth_subscribe", …).with_selected(const { &[("logs", MethodInfo::new(…)), …] })`
-fn row_info(private: &Path, row: &Row<'_>) -> TokenStream {
-    let (cfg, first) = (row.cfg(), row.methods[0]);
+fn row_info(service: &Service, row: &Row<'_>) -> TokenStream {
+    let (private, cfg, first) = (&service.private, row.cfg(), row.methods[0]);
     if !row.is_selected() {
-        let (allowed, info) = (&first.allowed, method_info(private, first, row.name));
+        let (allowed, info) = (&first.allowed, method_info(service, first, row.name));
         return quote!(#cfg #(#allowed)* #info);
     }
     // If the methods have different own names, each description shows its own name.
@@ -99,7 +101,7 @@ fn row_info(private: &Path, row: &Row<'_>) -> TokenStream {
     let ordered = first.ordered.then(|| quote!(.ordered()));
     let selected = row.methods.iter().map(|method| {
         let Method { cfg, allowed, .. } = method;
-        let (selector, info) = (method.selector(), method_info(private, method, row.name));
+        let (selector, info) = (method.selector(), method_info(service, method, row.name));
         quote!(#(#cfg)* #(#allowed)* (#selector, #info))
     });
     quote! {
@@ -111,15 +113,21 @@ fn row_info(private: &Path, row: &Row<'_>) -> TokenStream {
 }
 
 /// `MethodInfo::new("chat.join", MethodKind::Request).with_params(&[…])…`
-fn method_info(private: &Path, method: &Method, name: &WireName) -> TokenStream {
+fn method_info(service: &Service, method: &Method, name: &WireName) -> TokenStream {
+    let private = &service.private;
     let Method { docs_text: docs, kind, output, .. } = method;
     let new = new(private, name, &method.name, kind);
-    let params = method.params().map(|param| param_info(private, param));
+    // The row of an alias says the same, so nothing is compiled for its types.
+    let is_own = name.text == method.name.text;
+    let params = method.params().map(|param| param_info(service, param, is_own));
     let (ident, returns) = (method.ident.unraw().to_string(), type_text(&written(output)));
     let progress = method.progress().map(|progress| type_text(&progress.value)).into_iter();
     let timeout = method.timeout.map(|timeout| timeout.as_millis() as u64).into_iter();
     let (flags, errors) = (flags(method), error_codes(private, output));
-    quote! {
+    let (since, deprecated) = (method.since.iter(), method.deprecation.as_ref());
+    let deprecated =
+        deprecated.map(|deprecation| deprecated_info(private, deprecation)).into_iter();
+    let info = quote! {
         #new
             .with_params(const { &[#(#params),*] })
             .with_ident(#ident)
@@ -129,7 +137,20 @@ fn method_info(private: &Path, method: &Method, name: &WireName) -> TokenStream 
             .with_flags(#private::MethodFlags::new()#flags)
             .with_errors(#errors)
             .with_docs(#docs)
-    }
+            #(.with_since(#since))*
+            #(.with_deprecated(#deprecated))*
+    };
+    if is_own { schemas::of_method(service, method, &info) } else { info }
+}
+
+/// `Deprecated { since: Some("1.2"), note: None }`
+fn deprecated_info(private: &Path, Deprecation { since, note }: &Deprecation) -> TokenStream {
+    let option = |text: &Option<String>| match text {
+        Some(text) => quote!(::core::option::Option::Some(#text)),
+        None => quote!(::core::option::Option::None),
+    };
+    let (since, note) = (option(since), option(note));
+    quote!(#private::Deprecated { since: #since, note: #note })
 }
 
 /// `MethodInfo::new("chat.whois", …)`, or `MethodInfo::new_alias("finger", "chat.whois", …)`
@@ -155,12 +176,14 @@ fn new(private: &Path, name: &WireName, own_name: &WireName, of: &Kind) -> Token
 ///     || Value(DefaultParam::<u8>::left_out().into_value()).json(),
 /// )
 /// ```
-fn param_info(private: &Path, param: &Param) -> TokenStream {
+fn param_info(service: &Service, param: &Param, with_schema: bool) -> TokenStream {
+    let private = &service.private;
     let Param { ident, ty, docs, .. } = param;
     let (place, ty) = (again(ident).span(), type_text(ty));
     let info = super::param_info(private, param);
     let docs = (!docs.is_empty()).then_some(docs).into_iter();
     let info = quote!(#info.with_type(#ty) #(.with_docs(#docs))*);
+    let info = if with_schema { schemas::of_param(service, param, &info) } else { info };
     match param {
         Param { stream: Some(_), .. } | Param { flatten: true, .. } => info,
         Param { default: false, .. } => {
@@ -221,5 +244,6 @@ fn flags(method: &Method) -> TokenStream {
     let allow_unknown = method.allow_unknown.then(|| quote!(.allow_unknown()));
     let by_name = method.by_name.then(|| quote!(.by_name()));
     let empty_params = method.empty_params.then(|| quote!(.empty_params()));
-    quote!(#idempotent #run #ordered #stop_while_away #allow_unknown #by_name #empty_params)
+    let optional = method.optional.then(|| quote!(.optional()));
+    quote!(#idempotent #run #ordered #optional #stop_while_away #allow_unknown #by_name #empty_params)
 }

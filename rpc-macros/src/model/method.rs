@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Ident, LitStr, Result, Signature, TraitItemFn};
 
 use super::attributes;
+use super::deprecation::Deprecation;
 use super::docs;
 use super::kind::{Kind, Run};
 use super::name::{Naming, WireName};
@@ -30,10 +31,16 @@ pub(crate) struct Method {
     pub(crate) param_docs: Vec<Attribute>,
     /// The text of the documentation.
     pub(crate) docs_text: String,
+    /// What `#[deprecated]` says. Not what stands behind a `cfg_attr`, whose condition the macro does not know.
+    pub(crate) deprecation: Option<Deprecation>,
+    /// The version in which the method appeared.
+    pub(crate) since: Option<LitStr>,
     pub(crate) name: WireName,
     /// Further full names on the wire.
     pub(crate) aliases: Vec<WireName>,
     pub(crate) kind: Kind,
+    /// Whether the other end may lack the method, so that the stub returns an `Option`.
+    pub(crate) optional: bool,
     /// Whether the stub sends the parameters with their names.
     pub(crate) by_name: bool,
     /// Whether requests may have params with unknown names.
@@ -83,9 +90,12 @@ impl Method {
             docs: attributes::named(attrs, &["doc", "deprecated"]),
             param_docs: docs::of_params(&sig.inputs),
             docs_text: docs::text(attrs),
+            deprecation: Deprecation::of(attrs),
+            since: options.since,
             name,
             aliases,
             kind,
+            optional: options.optional,
             by_name: is_on(&options.by_name, service.by_name),
             allow_unknown: is_on(&options.allow_unknown, service.allow_unknown),
             empty_params: is_on(&options.empty_params, service.empty_params),

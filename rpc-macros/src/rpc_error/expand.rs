@@ -117,11 +117,60 @@ fn conversion(error: &ErrorType, FromCall { path, cause, .. }: &FromCall) -> Tok
     }
 }
 
-/// `ErrorInfo::new(1001, "Full").with_docs("…")`
-fn info(private: &Path, Variant { name, code, docs, .. }: &Variant) -> TokenStream {
+/// Returns the description of a code. In a program that turned on the feature `schema` of `rpc_core`, it has the
+/// schemas of the data: `described!` drops them without the feature.
+///
+/// ```text
+/// described!(with_data_schema [ErrorInfo::new(1001, "Full").with_docs("…")] [
+///     DataSchema::Object(const { &[FieldSchema { name: "max", ty: schema of u32, … }] })
+/// ])
+/// ```
+fn info(private: &Path, Variant { name, code, docs, fields, .. }: &Variant) -> TokenStream {
     let name = name.unraw().to_string();
     let docs = (!docs.is_empty()).then_some(docs).into_iter();
-    quote!(#private::ErrorInfo::new(#code, #name) #(.with_docs(#docs))*)
+    let data = data_schema(private, fields);
+    quote! {
+        #private::described!(with_data_schema
+            [#private::ErrorInfo::new(#code, #name) #(.with_docs(#docs))*]
+            [#private::DataSchema::#data])
+    }
+}
+
+/// `Nothing`, `Value(schema of String)`, `Array(&[…])`, or `Object(&[FieldSchema { … }])`
+fn data_schema(private: &Path, fields: &Fields) -> TokenStream {
+    let types = fields.iter().map(|Field { ty, .. }| schema(private, ty));
+    match fields {
+        fields if fields.is_empty() => quote!(Nothing),
+        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => quote!(Value(#(#types)*)),
+        Fields::Unnamed(_) => quote!(Array(const { &[#(#types),*] })),
+        Fields::Named(_) | Fields::Unit => {
+            let members = fields.iter().zip(types).map(|(field, schema)| {
+                let (name, ty) =
+                    (field.ident.as_ref().map(|name| name.unraw().to_string()), &field.ty);
+                quote! {
+                    #private::FieldSchema {
+                        name: #name,
+                        ty: #schema,
+                        may_be_left_out: {
+                            use #private::UnknownAbsence as _;
+                            #private::Absence::<#ty>::is_none
+                        },
+                    }
+                }
+            });
+            quote!(Object(const { &[#(#members),*] }))
+        }
+    }
+}
+
+/// Returns the schema of a type, if the type has one.
+fn schema(private: &Path, ty: &Type) -> TokenStream {
+    quote! {
+        {
+            use #private::Undescribed as _;
+            #private::SchemaProbe::<#ty>::TYPE
+        }
+    }
 }
 
 /// Returns the match arm from a variant to an error object.

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use super::Call;
 use crate::error::call::CallError;
+use crate::error::code::ErrorCode;
 use crate::error::rpc_error::RpcError;
 use crate::layers::{CallRequest, SendMode};
 use crate::peer::from_answer::FromAnswer;
@@ -29,8 +30,17 @@ impl<T, E, P> Call<T, E, P> {
 impl<T: FromAnswer, E: RpcError, P> Call<T, E, P> {
     /// Decodes the answer.
     fn read(&self, resolved: Resolved) -> Result<T, CallError<E>> {
-        T::read(resolved.into_answer(self.pending.shared())?)
-            .map_err(|why| CallError::Decode(why.into()))
+        let answer = resolved.into_answer(self.pending.shared());
+        let read = match answer {
+            Err(CallError::Remote(error))
+                if self.optional && error.code == ErrorCode::METHOD_NOT_FOUND =>
+            {
+                T::read_optional(None)
+            }
+            answer if self.optional => T::read_optional(Some(answer?)),
+            answer => T::read(answer?),
+        };
+        read.map_err(|why| CallError::Decode(why.into()))
     }
 }
 

@@ -42,10 +42,21 @@ pub(super) fn stub(service: &Service, target: Target, method: &Method) -> TokenS
 /// pub fn join(&self, room: &str) -> Call<u32, ChatError> {
 ///     call::<u32, ChatError>(&self.target, self.namespace.name(PREFIX, "chat.join"), (room, ()))
 /// }
+///
+/// #[method(optional)] async fn who_is(&self, user: &str) -> User;
+///
+/// pub fn who_is(&self, user: &str) -> Call<Option<User>> {
+///     optional(call::<Option<User>, Infallible, _>(&self.target, name("chat.who_is"), (user, ())))
+/// }
 /// ```
 fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
     let (private, name) = (&service.private, name(service, &method.name));
-    let (ok, err) = ok_and_err(&method.output, private);
+    let (mut ok, err) = ok_and_err(&method.output, private);
+    // Each member of a group answers for itself.
+    let is_optional = method.optional && !matches!(target, Target::Group);
+    if is_optional {
+        ok = quote!(::core::option::Option<#ok>);
+    }
     let (args, timeout) = (args(private, method), timeout(method));
     let result = target.call(private, method, &ok, &err);
     let call = target.function("call");
@@ -55,7 +66,10 @@ fn request(service: &Service, target: Target, method: &Method) -> TokenStream {
         Target::Group => TokenStream::new(),
     };
     let call = quote!(#private::#call::<#ok, #err #progress>(&self.target, #name, #args));
-    let call = with_streams(private, method, &call);
+    let mut call = with_streams(private, method, &call);
+    if is_optional {
+        call = quote!(#private::optional(#call));
+    }
     // A call to a group is not made again: its members come and go.
     let may_repeat = matches!(method.kind, Kind::Request { idempotent: true });
     let repeats = (may_repeat && !matches!(target, Target::Group)).then(|| quote!(.idempotent()));

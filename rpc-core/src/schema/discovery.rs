@@ -1,0 +1,143 @@
+//! The method `rpc.discover`, which answers a document.
+
+use std::fmt;
+
+#[cfg(feature = "schema")]
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+#[cfg(feature = "schema")]
+use super::model::Model;
+#[cfg(feature = "schema")]
+use super::offer;
+use crate::error::object::ErrorObject;
+use crate::method::{MethodInfo, MethodKind};
+use crate::service::context::Context;
+use crate::service::handler::Handler;
+use crate::service::{Params, Service};
+
+/// Serves the method `rpc.discover` of OpenRPC, which answers a document. No end serves it by itself.
+///
+/// A call of `rpc.discover` is a call like any other: [`layers`](crate::layers) see it, and may refuse it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rpc_core::schema::Discovery;
+/// use rpc_core::{Router, memory};
+///
+/// // With the feature `schema`, a `Model` of the services makes it.
+/// let document = serde_json::json!({"openrpc": "1.4.1", "info": {"title": "Nothing", "version": "1"}, "methods": []});
+/// let served = Router::new().service(Discovery::new(&document));
+///
+/// let (peer, _) = memory::pair(Router::new(), served);
+/// assert_eq!(peer.call::<serde_json::Value>("rpc.discover", ()).await?, document);
+/// # Ok(()) }
+/// ```
+pub struct Discovery {
+    methods: Vec<MethodInfo>,
+    document: Option<Box<RawValue>>,
+    #[cfg(feature = "schema")]
+    model: Option<Told>,
+}
+
+/// What `rpc.model` tells.
+#[cfg(feature = "schema")]
+struct Told {
+    digests: Vec<String>,
+    model: Option<Box<RawValue>>,
+}
+
+impl Discovery {
+    /// Answers `document`: that of a `Model`, or any other value. If the value cannot be written as
+    /// JSON, the answer is -32603.
+    pub fn new(document: &impl Serialize) -> Self {
+        let info = MethodInfo::of_protocol("rpc.discover", MethodKind::Request)
+            .with_docs("Returns a document that describes what this end offers.");
+        Self {
+            methods: vec![info],
+            document: to_raw_value(document).ok(),
+            #[cfg(feature = "schema")]
+            model: None,
+        }
+    }
+
+    /// Answers `rpc.model` as well, which [`Model::offered_by`] of the other end calls.
+    ///
+    /// The method takes a list of [digests](super::ServiceModel::digest). It answers `true` if this end serves a service
+    /// of each digest, and the model otherwise.
+    #[cfg(feature = "schema")]
+    #[must_use]
+    pub fn with_model(mut self, model: &Model) -> Self {
+        let info = MethodInfo::of_protocol(offer::METHOD, MethodKind::Request)
+            .with_docs("Returns the model of this end, or `true` if the caller has the same.");
+        self.methods.push(info);
+        let digests = model.served_by(model.end).map(|service| service.digest.clone()).collect();
+        self.model = Some(Told { digests, model: to_raw_value(model).ok() });
+        self
+    }
+}
+
+impl Service for Discovery {
+    fn methods(&self) -> &[MethodInfo] {
+        &self.methods
+    }
+
+    fn call(&self, method: usize, _: &Context, params: Params<'_>) -> Handler {
+        match self.answer(method, params) {
+            Ok(answer) => Handler::new(async move { Ok::<_, ErrorObject>(answer) }),
+            Err(error) => Handler::error(error),
+        }
+    }
+}
+
+impl Discovery {
+    #[cfg(feature = "schema")]
+    fn answer(&self, method: usize, params: Params<'_>) -> Result<Box<RawValue>, ErrorObject> {
+        match &self.model {
+            Some(told) if method == 1 => told.answer(params),
+            _ => self.document(params),
+        }
+    }
+
+    #[cfg(not(feature = "schema"))]
+    fn answer(&self, _: usize, params: Params<'_>) -> Result<Box<RawValue>, ErrorObject> {
+        self.document(params)
+    }
+
+    fn document(&self, params: Params<'_>) -> Result<Box<RawValue>, ErrorObject> {
+        if params.as_str().is_some_and(|params| !is_empty(params)) {
+            return Err(ErrorObject::invalid_params("`rpc.discover` takes no params"));
+        }
+        self.document.clone().ok_or_else(ErrorObject::internal)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl Told {
+    fn answer(&self, params: Params<'_>) -> Result<Box<RawValue>, ErrorObject> {
+        #[derive(Deserialize)]
+        struct Known {
+            digests: Vec<String>,
+        }
+        let known = serde_json::from_str::<Known>(params.as_str().unwrap_or_default());
+        let Known { digests } = known.map_err(|_| {
+            ErrorObject::invalid_params("`rpc.model` takes `digests`: a list of texts")
+        })?;
+        let is_same = digests.iter().all(|digest| self.digests.contains(digest));
+        let same = || to_raw_value(&true).ok();
+        let answer = if is_same { same() } else { self.model.clone() };
+        answer.ok_or_else(ErrorObject::internal)
+    }
+}
+
+/// Returns whether params are `[]` or `{}`.
+fn is_empty(params: &str) -> bool {
+    params[1..params.len() - 1].trim().is_empty()
+}
+
+impl fmt::Debug for Discovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Discovery")
+    }
+}
