@@ -133,6 +133,23 @@ impl Client {
 }
 
 #[tokio::test]
+async fn the_document_is_answered_only_if_the_flag_is_given() {
+    let server = Running::start(&[]);
+    let error = server.client().await.answer("rpc.discover", json!([])).await;
+    assert_eq!(error["error"]["code"], -32601);
+
+    let server = Running::start(&["--schema"]);
+    let document = server.client().await.call("rpc.discover", json!([])).await;
+    assert_eq!(
+        (&document["openrpc"], &document["info"]["title"]),
+        (&json!("1.4.1"), &json!("Reference server"))
+    );
+    let methods = document["methods"].as_array().unwrap();
+    let tick = methods.iter().find(|method| method["name"] == "tick").unwrap();
+    assert_eq!(tick["x-implemented-by"], json!(["client"]));
+}
+
+#[tokio::test]
 async fn plain_methods_answer() {
     let server = Running::start(&[]);
     let mut client = server.client().await;

@@ -10,6 +10,7 @@ pub(crate) const HELP: &str = "\
 usage: reference_server --listen ADDRESS [options]
   --listen ADDRESS        where to listen, such as 127.0.0.1:0 for any port that is free
   --allow-origin ORIGIN   lets pages from there connect; may be repeated
+  --schema                answers `rpc.discover`
   --sessions              lets sessions outlive their links
   --limit NAME=VALUE      sets a limit by its name, such as queue=65536 or ping=2s; may be repeated
   --max-level LEVEL       what to log to stderr: off, error, warn, info (default), debug, trace";
@@ -30,6 +31,7 @@ pub(crate) enum Command {
 pub(crate) struct Options {
     pub(crate) listen: String,
     pub(crate) origins: Vec<String>,
+    pub(crate) schema: bool,
     pub(crate) sessions: bool,
     /// They agree with each other.
     pub(crate) limits: Limits,
@@ -43,6 +45,7 @@ impl Command {
         let mut origins = Vec::new();
         let mut limits = Limits::server();
         limits.grace = GRACE;
+        let mut schema = false;
         let mut sessions = false;
         let mut level = LevelFilter::INFO;
         while let Some(arg) = parser.next()? {
@@ -50,6 +53,7 @@ impl Command {
                 Long("help") | Short('h') => return Ok(Self::Help),
                 Long("listen") => listen = Some(parser.value()?.string()?),
                 Long("allow-origin") => origins.push(parser.value()?.string()?),
+                Long("schema") => schema = true,
                 Long("sessions") => sessions = true,
                 Long("limit") => set(&mut limits, &parser.value()?.string()?)?,
                 Long("max-level") => level = parser.value()?.parse()?,
@@ -58,7 +62,7 @@ impl Command {
         }
         limits.check().map_err(|error| format!("--limit: {error}"))?;
         let listen = listen.ok_or("--listen ADDRESS is needed")?;
-        Ok(Self::Serve(Box::new(Options { listen, origins, sessions, limits, level })))
+        Ok(Self::Serve(Box::new(Options { listen, origins, schema, sessions, limits, level })))
     }
 }
 

@@ -1,12 +1,15 @@
 //! What the reference server offers, and what it calls of those who connect.
 
+use std::borrow::Cow;
+
 use rpc_core::{Context, Progress, Result, RpcError, Streaming, service};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// What the server offers; the names are those on the wire.
-#[service]
+#[service(schema)]
 pub(crate) trait Reference {
     /// The sum; overflow is -32602.
     fn add(&self, a: i64, b: i64) -> Result<i64>;
@@ -95,7 +98,7 @@ pub(crate) trait Reference {
 }
 
 /// What a caller may offer to the server, on the same connection.
-#[service]
+#[service(schema)]
 pub(crate) trait Caller {
     /// As the server's own.
     async fn bounce(&self, depth: u32) -> Result<u32>;
@@ -156,6 +159,21 @@ impl Serialize for Xs {
     }
 }
 
+/// A text, as it is written.
+impl JsonSchema for Xs {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        String::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
+    }
+}
+
 impl<'de> Deserialize<'de> for Xs {
     fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
         String::deserialize(from).map(|text| Self(text.len() as u64))
@@ -163,7 +181,7 @@ impl<'de> Deserialize<'de> for Xs {
 }
 
 /// How far a `build` has come.
-#[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+#[derive(Debug, PartialEq, Serialize, serde::Deserialize, JsonSchema)]
 pub(crate) struct Step {
     /// From 1.
     pub(crate) step: u32,
@@ -171,7 +189,7 @@ pub(crate) struct Step {
 }
 
 /// Who calls.
-#[derive(Debug, Serialize, serde::Deserialize)]
+#[derive(Debug, Serialize, serde::Deserialize, JsonSchema)]
 pub(crate) struct Whoami {
     pub(crate) id: String,
     /// Address and port.
@@ -179,14 +197,14 @@ pub(crate) struct Whoami {
 }
 
 /// What a member of a group answered.
-#[derive(Debug, Serialize, serde::Deserialize)]
+#[derive(Debug, Serialize, serde::Deserialize, JsonSchema)]
 pub(crate) struct Reply {
     pub(crate) id: String,
     pub(crate) result: Box<RawValue>,
 }
 
 /// Over all connections.
-#[derive(Debug, Serialize, serde::Deserialize)]
+#[derive(Debug, Serialize, serde::Deserialize, JsonSchema)]
 pub(crate) struct Stats {
     pub(crate) connections: usize,
     /// Requests being served, the one for this included.

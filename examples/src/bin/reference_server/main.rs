@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use args::{Command, Options};
 use caller::Caller;
-use contract::ReferenceServer;
+use contract::{CallerClient, ReferenceServer};
+use rpc_core::schema::{Discovery, DocumentInfo, Model, ModelError};
 use rpc_server::{Connecting, Rejection, Server, Sessions, StatusCode};
 use service::Service;
 use signals::Signals;
@@ -70,6 +71,9 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
             }
             Ok::<_, Rejection>(Caller::new(connecting.remote_addr(), user))
         });
+    if options.schema {
+        builder = builder.service(Discovery::new(&document()?));
+    }
     if options.sessions {
         // Who names no user is whoever has the token.
         let same = |old: &Caller, new: &Caller| old.user == new.user;
@@ -87,4 +91,11 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
     };
     tracing::info!(?drained, "stopped");
     Ok(())
+}
+
+/// What `rpc.discover` answers.
+fn document() -> Result<serde_json::Value, ModelError> {
+    let model = Model::server().serves(ReferenceServer::INFO).calls(CallerClient::INFO).build()?;
+    let info = DocumentInfo::new("Reference server", env!("CARGO_PKG_VERSION"));
+    Ok(model.openrpc_of_both(&info))
 }
