@@ -24,6 +24,8 @@ mod model;
 mod offer;
 #[cfg(feature = "schema")]
 mod openrpc;
+#[cfg(feature = "schema")]
+mod typescript;
 
 pub use crate::error::rpc_error::ErrorInfo;
 pub use crate::method::{
@@ -42,3 +44,5 @@ pub use model::{
 };
 #[cfg(feature = "schema")]
 pub use offer::Offer;
+#[cfg(feature = "schema")]
+pub use typescript::{TypeScript, TypeScriptError};

@@ -18,7 +18,9 @@ await build({
   format: "esm",
   platform: "node",
   target: "node20",
-  packages: "external",
+  external: ["esbuild", "ws"],
+  // By which the modules that are made of traits import the runtime.
+  alias: { "two-way-json-rpc": "./src/index.ts" },
   sourcemap: "inline",
 });
 const tests = wanted.map((name) => `build/test/${basename(name, ".ts")}.js`);

@@ -14,7 +14,12 @@ fn info() -> DocumentInfo {
 }
 
 fn check(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema/golden").join(name);
+    check_file(&Path::new("tests/schema/golden").join(name), text);
+}
+
+/// Compares a file of the repository, by its path within this crate.
+pub(crate) fn check_file(path: &Path, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("GOLDEN").is_some_and(|value| value == "overwrite") {
         fs::write(path, text).unwrap();
         return;

@@ -7,3 +7,4 @@ mod documents;
 mod mistakes;
 mod model;
 mod serving;
+mod typescript;
