@@ -42,8 +42,8 @@ mod one {
 
     #[service(namespace = "one", schema)]
     pub(super) trait Same {
-        async fn get_it(&self) -> bool;
-        async fn get_It(&self) -> bool;
+        async fn get_1(&self) -> bool;
+        async fn get1(&self) -> bool;
     }
 }
 
@@ -51,5 +51,5 @@ mod one {
 fn names_that_meet_are_told_all_at_once() {
     let model = Model::server().serves(one::SameServer::INFO).build().unwrap();
     let error = model.typescript(End::Client, PACKAGE).unwrap_err().to_string();
-    assert_eq!(error, "`SameClient.getIt` would be `one.get_it` and `one.get_It`");
+    assert_eq!(error, "`SameClient.get1` would be `one.get_1` and `one.get1`");
 }
