@@ -1,6 +1,7 @@
 //! A message that comes in parts, or is long: its text is checked as its fragments end.
 
 use super::judge::{NOT_UTF_8, Refusal};
+use super::mask::Mask;
 
 /// The bytes of a long frame that are read at once. So much memory is taken ahead of the bytes that come.
 const AHEAD: usize = 64 * 1024;
@@ -19,11 +20,23 @@ pub(super) struct Assembly {
     pub(super) fragments: usize,
     /// The bytes that these frames declare.
     pub(super) size: u64,
+    /// The frame that is read into the buffer.
+    pub(super) frame: Option<Frame>,
+}
+
+/// A frame of which a part has come.
+#[derive(Clone, Copy)]
+pub(super) struct Frame {
+    pub(super) is_last: bool,
+    /// The bytes that are still to come.
+    pub(super) left: u64,
+    /// The mask of the next byte.
+    pub(super) mask: Option<Mask>,
 }
 
 impl Assembly {
     pub(super) fn new(is_text: bool) -> Self {
-        Self { is_text, buffer: Vec::new(), checked: 0, fragments: 0, size: 0 }
+        Self { is_text, buffer: Vec::new(), checked: 0, fragments: 0, size: 0, frame: None }
     }
 
     /// Makes room for bytes of a frame of which `left` are still to come. Returns how many may be read.

@@ -21,7 +21,7 @@ use bytes::{Buf, BufMut, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Role;
-use super::assembly::Assembly;
+use super::assembly::{Assembly, Frame};
 use super::header::{CONTROL_MAX, Header, LONGEST, Opcode, begins_data};
 use super::input::Input;
 use super::judge::{Judge, NOT_UTF_8, Refusal, protocol};
@@ -41,8 +41,6 @@ pub(super) struct Reader {
     input: Input,
     /// The message that has come last.
     message: Message,
-    /// The frame that is read into the assembly.
-    frame: Option<Frame>,
     /// The message that is being assembled.
     assembly: Option<Box<Assembly>>,
     /// The messages that arrived whole.
@@ -62,17 +60,7 @@ pub(super) struct Reader {
 enum Message {
     /// In the input.
     Short(Range<usize>),
-    Assembled(Vec<u8>),
-}
-
-/// A frame of which a part has come.
-#[derive(Clone, Copy)]
-struct Frame {
-    is_last: bool,
-    /// The bytes that are still to come.
-    left: u64,
-    /// The mask of the next byte.
-    mask: Option<Mask>,
+    Assembled(Box<Assembly>),
 }
 
 #[derive(Clone, Copy, Default)]
@@ -107,7 +95,6 @@ impl Reader {
             bytes: already_read.len() as u64,
             input: Input::new(already_read.into()),
             message: Message::Short(0..0),
-            frame: None,
             assembly: None,
             whole: 0,
             is_unsettled: false,
@@ -133,7 +120,7 @@ impl Reader {
         if matches!(self.message, Message::Assembled(_)) {
             self.message = Message::Short(0..0);
         }
-        if self.frame.is_none() && self.assembly.is_none() {
+        if self.assembly.is_none() {
             if self.take_short_text() {
                 return Ok(Arrived::Text);
             }
@@ -149,7 +136,7 @@ impl Reader {
     pub(super) fn message(&self) -> &[u8] {
         match &self.message {
             Message::Short(place) => self.input.taken(place.clone()),
-            Message::Assembled(message) => message,
+            Message::Assembled(message) => &message.buffer,
         }
     }
 
@@ -157,7 +144,7 @@ impl Reader {
     pub(super) fn take_message(&mut self) -> Bytes {
         match std::mem::replace(&mut self.message, Message::Short(0..0)) {
             Message::Short(place) => Bytes::copy_from_slice(self.input.taken(place)),
-            Message::Assembled(message) => message.into(),
+            Message::Assembled(message) => message.buffer.into(),
         }
     }
 
@@ -204,12 +191,13 @@ impl Reader {
     #[inline(never)]
     fn next_of_any_kind(&mut self) -> Result<Arrived, Refusal> {
         loop {
-            if let Some(frame) = self.frame {
-                self.gather(frame);
-                if self.frame.is_some_and(|frame| frame.left > 0) {
+            if self.frame().is_some() {
+                self.gather();
+                let Some(frame) =
+                    self.assembly.as_mut().and_then(|it| it.frame.take_if(|it| it.left == 0))
+                else {
                     return Ok(Arrived::Nothing);
-                }
-                self.frame = None;
+                };
                 match self.end_frame(frame.is_last)? {
                     Some(message) => return Ok(message),
                     None => continue,
@@ -280,12 +268,17 @@ impl Reader {
         assembly.fragments += 1;
         assembly.size = assembly.size.saturating_add(header.length);
         let Header { is_last, length, mask, .. } = *header;
-        self.frame = Some(Frame { is_last, left: length, mask });
+        assembly.frame = Some(Frame { is_last, left: length, mask });
+    }
+
+    /// Returns the frame that is read into the assembly.
+    fn frame(&self) -> Option<Frame> {
+        self.assembly.as_ref()?.frame
     }
 
     /// Moves what the input has of a frame to the assembly.
-    fn gather(&mut self, frame: Frame) {
-        let Some(assembly) = &mut self.assembly else { return };
+    fn gather(&mut self) {
+        let Some((frame, assembly)) = self.frame().zip(self.assembly.as_mut()) else { return };
         let here =
             usize::try_from(frame.left).map_or(self.input.len(), |left| left.min(self.input.len()));
         if here == 0 {
@@ -302,8 +295,10 @@ impl Reader {
 
     /// Takes the mask off what has come since the assembly had `start` bytes.
     fn gathered(&mut self, start: usize) {
-        let (Some(assembly), Some(frame)) = (&mut self.assembly, &mut self.frame) else { return };
-        let come = &mut assembly.buffer[start..];
+        let Some(Assembly { buffer, frame: Some(frame), .. }) = self.assembly.as_deref_mut() else {
+            return;
+        };
+        let come = &mut buffer[start..];
         frame.left -= come.len() as u64;
         if let Some(mask) = &mut frame.mask {
             mask.apply(come);
@@ -321,8 +316,9 @@ impl Reader {
         }
         let Some(assembly) = self.assembly.take() else { return Ok(None) };
         self.count_message();
-        self.message = Message::Assembled(assembly.buffer);
-        Ok(Some(arrived(assembly.is_text)))
+        let arrived = arrived(assembly.is_text);
+        self.message = Message::Assembled(assembly);
+        Ok(Some(arrived))
     }
 
     /// Reads at most `allowance` bytes. Returns how many bytes came; none at the end of the stream.
@@ -332,7 +328,8 @@ impl Reader {
         cx: &mut Context<'_>,
         allowance: usize,
     ) -> Poll<io::Result<usize>> {
-        let count = match (&mut self.assembly, self.frame) {
+        let frame = self.frame();
+        let count = match (&mut self.assembly, frame) {
             (Some(assembly), Some(frame)) if self.input.is_empty() => {
                 let start = assembly.buffer.len();
                 let most = assembly.reserve(frame.left, frame.is_last).min(allowance);
@@ -398,9 +395,8 @@ impl Reader {
 
     /// Discards what was read. No message comes any more.
     pub(super) fn discard(&mut self) {
-        self.assembly = None;
-        let of_frame =
-            Discarded { left: self.frame.take().map_or(0, |frame| frame.left), is_close: false };
+        let frame = self.assembly.take().and_then(|assembly| assembly.frame);
+        let of_frame = Discarded { left: frame.map_or(0, |frame| frame.left), is_close: false };
         let discarded = self.discarding.get_or_insert(of_frame);
         loop {
             let here = usize::try_from(discarded.left)
