@@ -57,7 +57,7 @@ pub struct MethodInfo {
     pub selected: Cow<'static, [(&'static str, MethodInfo)]>,
     #[cfg(feature = "schema")]
     pub(crate) schemas: type_schemas::MethodSchemas,
-    /// Whether the name is one that belongs to the protocol, and the method is the protocol's own.
+    /// `true` if the name belongs to the protocol, and the method is the protocol's own.
     pub(crate) is_of_protocol: bool,
 }
 
@@ -190,7 +190,7 @@ impl MethodInfo {
     }
 }
 
-/// What `#[deprecated]` says of a method.
+/// The arguments of `#[deprecated]` on a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Deprecated {
     /// The version since which the method is deprecated.

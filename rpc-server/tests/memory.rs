@@ -15,9 +15,6 @@ static HEAP: PeakAlloc = PeakAlloc;
 
 const KIB: usize = 1024;
 
-/// The most bytes of an idle connection. The last 32 are for one with a session, after a large message.
-const MOST: usize = 4 * KIB + 32;
-
 /// How many connections: 1,000 if this process may have a descriptor for each end of them.
 fn count() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
@@ -72,7 +69,7 @@ fn costs_4_kib(
     open(10);
     let before = settled();
     open(count);
-    until(|| HEAP.current_usage().saturating_sub(before) <= count * MOST);
+    until(|| HEAP.current_usage().saturating_sub(before) <= count * 4 * KIB);
     let idle = settled() - before;
 
     if let Some(most) = most_busy {
@@ -98,7 +95,7 @@ fn costs_4_kib(
     }
     assert!(most > before + idle + text.len(), "a large message left nothing to give back");
     drop((text, call));
-    until(|| HEAP.current_usage().saturating_sub(before) <= count * MOST);
+    until(|| HEAP.current_usage().saturating_sub(before) <= count * 4 * KIB);
     let after = settled() - before;
     // Printed last, since a print takes memory itself.
     println!("bytes each {what}: {} idle, {} after a large message", idle / count, after / count);

@@ -74,7 +74,7 @@ impl Driver {
         mut handler: Handler,
     ) -> Option<Written<'a>> {
         match self.encode(&mut handler, id, method) {
-            Ok(None) if !self.attached.attachments.is_empty() => {
+            Ok(None) if !self.attached.is_empty() => {
                 let answer = self.attached.finish(&self.scratch.buffer);
                 self.scratch.buffer.clear();
                 self.finish(started, id, handler, answer);
@@ -121,7 +121,7 @@ impl Driver {
         let buffer = &mut self.scratch.buffer;
         encode::write_head(id, buffer);
         let takes_bytes = self.shared.takes_bytes.load(Ordering::Relaxed);
-        let attachments = takes_bytes.then_some(&mut self.attached.attachments);
+        let attachments = takes_bytes.then(|| self.attached.attachments());
         // `Serialize` is code of the application, too.
         match running::caught_in(method, || {
             let out = BoundedWriter::new(buffer, limit, 1);
@@ -137,7 +137,7 @@ impl Driver {
             }
             Err(error) => {
                 self.scratch.discard();
-                self.attached.attachments.clear();
+                self.attached.clear();
                 Err(error)
             }
         }

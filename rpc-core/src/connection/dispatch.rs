@@ -45,7 +45,7 @@ impl Driver {
         self.dispatch_text(text, now)
     }
 
-    /// As [`dispatch`](Self::dispatch), for a message that was counted.
+    /// Dispatches the text of a message that was counted already. Returns how many messages there were.
     pub(super) fn dispatch_text(&mut self, text: &str, now: Duration) -> usize {
         let take = |item| self.shared.lock().protocol.take_usual_item(item);
         let Some(payload) = decode::decode_beside_items(text, &self.rules, take) else { return 1 };

@@ -101,13 +101,13 @@ impl ItemWriter {
         let start = if joins { self.begin_value(&mut open) } else { open.values };
         // As if the item were alone: then the items before do not decide whether it is too long.
         let limit = self.limit.saturating_add(start - open.values);
-        let attachments = room.takes_bytes.then_some(&mut self.attached.attachments);
+        let attachments = room.takes_bytes.then(|| self.attached.attachments());
         let out = &mut BoundedWriter::new(&mut self.scratch.buffer, limit, TAIL)
             .with_attachments(attachments);
         let written = write(out);
         let is_exceeded = out.is_exceeded();
         if let Err(error) = written {
-            self.attached.attachments.clear();
+            self.attached.clear();
             if joins {
                 self.scratch.buffer.truncate(start - 1);
                 self.open = Some(open);
@@ -116,10 +116,10 @@ impl ItemWriter {
             }
             return Err(if is_exceeded { ErrorObject::answer_too_big(self.limit) } else { error });
         }
-        if !self.attached.attachments.is_empty() {
+        if !self.attached.is_empty() {
             if joins {
                 open = self.move_to_next(open, start, head);
-                self.attached.attachments.shift(start, open.values);
+                self.attached.attachments().shift(start, open.values);
             }
             self.attach(&open, head.seq);
             return Ok(());
@@ -170,7 +170,7 @@ impl ItemWriter {
     #[inline(never)]
     fn attach(&mut self, open: &Open, seq: Option<u64>) {
         let value = self.scratch.buffer.len() - open.values;
-        let cost = cost(value + self.attached.attachments.absent());
+        let cost = cost(value + self.attached.attachments().absent());
         encode::write_item_tail(false, &mut self.scratch.buffer);
         let message = self.attached.finish(&self.scratch.buffer);
         self.scratch.buffer.clear();

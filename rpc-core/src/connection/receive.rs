@@ -58,7 +58,11 @@ fn text(transport: &impl Transport) -> Result<&str, LinkError> {
     str::from_utf8(transport.message()).map_err(|_| refused)
 }
 
-/// As [`text`], for the first message of a link, which no bytes are beside. web3.py sends all its text as binary messages.
+/// Returns the text of the first message of a link. The message may be binary, as all messages of web3.py are, and has no
+/// bytes beside its text.
+///
+/// # Errors
+/// The message is not UTF-8.
 pub(super) fn first_text<'a>(
     transport: &'a impl Transport,
     received: &Received,

@@ -99,7 +99,7 @@ impl Driver {
         written
     }
 
-    /// As [`serve`](Self::serve), for a request whose params have all the bytes of its message beside them.
+    /// [Serves](Self::serve) a request whose params have all the bytes of its message beside them.
     pub(super) fn serve_attached(
         &mut self,
         started: Started,

@@ -1,4 +1,4 @@
-//! What is known of the data of an error.
+//! The schema of an error's data.
 
 use crate::util::type_schema::TypeSchema;
 

@@ -33,22 +33,44 @@ pub(crate) fn is_attached(message: &[u8]) -> bool {
     message.first() == Some(&FIRST)
 }
 
-/// Writes messages. Their memory is used again: new memory for 1 MiB costs more than the copy into it.
+/// Writes messages. A connection at rest has a word of it.
 #[derive(Default)]
-pub(crate) struct AttachedWriter {
+pub(crate) struct AttachedWriter(Option<Box<Parts>>);
+
+#[derive(Default)]
+struct Parts {
     /// What is left out of the text that is written.
-    pub(crate) attachments: Attachments,
+    attachments: Attachments,
+    /// The memory of messages is used again: new memory for 1 MiB costs more than the copy into it.
     buffer: BytesMut,
 }
 
 impl AttachedWriter {
+    /// Returns the list of what is left out of the text that is written.
+    pub(crate) fn attachments(&mut self) -> &mut Attachments {
+        &mut self.0.get_or_insert_default().attachments
+    }
+
+    /// Returns whether nothing was left out.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|parts| parts.attachments.is_empty())
+    }
+
+    /// Forgets what was left out.
+    pub(crate) fn clear(&mut self) {
+        if let Some(parts) = &mut self.0 {
+            parts.attachments.clear();
+        }
+    }
+
     /// Returns the message of a text, and of what was left out of it.
     #[inline(never)]
     pub(crate) fn finish(&mut self, text: &[u8]) -> Bytes {
-        self.buffer.reserve(length(text, &self.attachments));
-        write(text, &self.attachments, &mut self.buffer);
-        self.attachments.clear();
-        self.buffer.split().freeze()
+        let Parts { attachments, buffer } = &mut **self.0.get_or_insert_default();
+        buffer.reserve(length(text, attachments));
+        write(text, attachments, buffer);
+        attachments.clear();
+        buffer.split().freeze()
     }
 }
 

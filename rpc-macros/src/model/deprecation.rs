@@ -1,11 +1,11 @@
-//! What `#[deprecated]` says of a method.
+//! The arguments of `#[deprecated]` on a method.
 
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, MetaNameValue, Token};
 
 use crate::parse;
 
-/// What `#[deprecated]` says.
+/// The arguments of `#[deprecated]`.
 pub(crate) struct Deprecation {
     pub(crate) since: Option<String>,
     pub(crate) note: Option<String>,

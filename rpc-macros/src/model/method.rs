@@ -31,7 +31,7 @@ pub(crate) struct Method {
     pub(crate) param_docs: Vec<Attribute>,
     /// The text of the documentation.
     pub(crate) docs_text: String,
-    /// What `#[deprecated]` says. Not what stands behind a `cfg_attr`, whose condition the macro does not know.
+    /// The arguments of `#[deprecated]`, but not of one behind a `cfg_attr`, whose condition the macro does not know.
     pub(crate) deprecation: Option<Deprecation>,
     /// The version in which the method appeared.
     pub(crate) since: Option<LitStr>,

@@ -1,12 +1,13 @@
 //! A class for each service that is called.
 
 use super::exports::Exports;
+use super::names::{pascal, string};
 use super::text::Text;
-use super::{errors, method};
+use super::{integers, method, types};
 use crate::schema::model::{CallModel, MethodModel, Model, ParamKind, ServiceModel};
 
 pub(super) fn write(model: &Model, service: &ServiceModel, text: &mut Text, exports: &mut Exports) {
-    let class = format!("{}Client", super::names::pascal(&service.name));
+    let class = format!("{}Client", pascal(&service.name));
     exports.export(&class, format!("the client of `{}`", service.name));
     exports.uses_type("Peer");
     text.blank();
@@ -30,14 +31,13 @@ fn call(
     exports: &mut Exports,
 ) {
     let name = method::name(service, method);
-    let class = super::names::pascal(&service.name);
+    let class = pascal(&service.name);
     exports.export(&format!("{class}Client.{name}"), format!("`{}`", method.name));
-    let error = errors::name(service, method);
-    let docs = method::docs(method, error.as_deref());
-    text.docs(&docs.iter().map(|part| &**part).collect::<Vec<_>>());
+    method::write_docs(service, method, text);
     let mut params = method::declared(method);
     let set = method::set_options(model, method);
-    if set.iter().any(|option| option.starts_with("json")) {
+    let is_exact = integers::of_method(model, method);
+    if is_exact {
         exports.uses("exactJson");
     }
     if method.params.iter().any(|param| param.kind == ParamKind::Stream) {
@@ -45,7 +45,7 @@ fn call(
         exports.uses_type("Source");
     }
     let sent = method::sent(method);
-    let wire = super::names::string(&method.name);
+    let wire = string(&method.name);
     let answer = method::answer(method).unwrap_or_else(|| "void".to_owned());
     let options = match &*set {
         [] => "options".to_owned(),
@@ -54,9 +54,8 @@ fn call(
     let given = sent.clone().unwrap_or_else(|| "undefined".to_owned());
     let (returns, body) = match &method.call {
         CallModel::Notification => {
-            let json = set.iter().any(|option| option.starts_with("json"));
             let arguments = match sent {
-                Some(sent) if json => format!(", {sent}, exactJson"),
+                Some(sent) if is_exact => format!(", {sent}, exactJson"),
                 Some(sent) => format!(", {sent}"),
                 None => String::new(),
             };
@@ -64,7 +63,7 @@ fn call(
         }
         CallModel::Request { .. } => {
             let ty = match &method.progress {
-                Some(progress) => format!("CallOptions<{}>", super::types::of(progress)),
+                Some(progress) => format!("CallOptions<{}>", types::of(progress)),
                 None => "CallOptions".to_owned(),
             };
             params.push(format!("options?: {ty}"));

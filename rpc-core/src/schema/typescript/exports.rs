@@ -38,15 +38,15 @@ impl Exports {
 
     /// Returns a line for each reason why the module cannot be.
     pub(super) fn mistakes(&self) -> Vec<String> {
-        let mut clashes = self.refused.clone();
+        let mut mistakes = self.refused.clone();
         for (name, what) in &self.own {
             if what.len() > 1 {
-                clashes.push(format!("`{name}` would be {}", what.join(" and ")));
+                mistakes.push(format!("`{name}` would be {}", what.join(" and ")));
             } else if self.values.contains(&**name) || self.types.contains(&**name) {
-                clashes.push(format!("`{name}` would be {} and a name of the runtime", what[0]));
+                mistakes.push(format!("`{name}` would be {} and a name of the runtime", what[0]));
             }
         }
-        clashes
+        mistakes
     }
 }
 

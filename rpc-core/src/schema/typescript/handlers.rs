@@ -1,14 +1,14 @@
 //! An interface for each service that is offered, and the function that makes handlers of an object.
 
 use super::exports::Exports;
-use super::names::{pascal, string, variable};
+use super::names::{camel, pascal, string, variable};
 use super::text::Text;
-use super::{errors, integers, method, types};
+use super::{integers, method, types};
 use crate::schema::model::{CallModel, MethodModel, Model, ParamKind, ServiceModel};
 
 pub(super) fn write(model: &Model, service: &ServiceModel, text: &mut Text, exports: &mut Exports) {
     let interface = format!("{}Handlers", pascal(&service.name));
-    let function = format!("{}Handlers", method::small(&service.name));
+    let function = format!("{}Handlers", camel(&service.name));
     exports.export(&interface, format!("the handlers of `{}`", service.name));
     exports.export(&function, format!("the function for the handlers of `{}`", service.name));
     exports.uses_type("Context");
@@ -22,9 +22,7 @@ pub(super) fn write(model: &Model, service: &ServiceModel, text: &mut Text, expo
             }
             let name = method::name(service, method);
             exports.export(&format!("{interface}.{name}"), format!("`{}`", method.name));
-            let error = errors::name(service, method);
-            let docs = method::docs(method, error.as_deref());
-            text.docs(&docs.iter().map(|part| &**part).collect::<Vec<_>>());
+            method::write_docs(service, method, text);
             let mut params = method::received(method);
             params.push("context: Context".to_owned());
             text.listed(&format!("{name}("), &params, &format!("): {};", returns(method, exports)));

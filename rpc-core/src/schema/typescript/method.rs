@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::names::{camel, member, property, string, variable};
-use super::{integers, types};
+use super::names::{member, property, string, variable};
+use super::text::Text;
+use super::{errors, integers, types};
 use crate::schema::model::{
     CallModel, MethodModel, Model, ParamKind, ParamModel, ServiceModel, StreamModel,
     SubscriptionModel,
@@ -20,9 +21,9 @@ pub(super) fn name(service: &ServiceModel, method: &MethodModel) -> String {
     member(bare.unwrap_or(&method.name))
 }
 
-/// Returns the documentation of a method, with its parameters.
-pub(super) fn docs(method: &MethodModel, error: Option<&str>) -> Vec<String> {
-    let mut docs = vec![method.docs.trim().to_owned()];
+/// Writes the documentation of a method, with its parameters and errors.
+pub(super) fn write_docs(service: &ServiceModel, method: &MethodModel, text: &mut Text) {
+    let error = errors::name(service, method);
     let mut tags = Vec::new();
     for param in method.params.iter().filter(|param| !param.docs.is_empty()) {
         let text = param.docs.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -36,22 +37,14 @@ pub(super) fn docs(method: &MethodModel, error: Option<&str>) -> Vec<String> {
         let text = since.unwrap_or_default() + &note.unwrap_or_default();
         tags.push(format!("@deprecated{}", text.trim_end()));
     }
-    if method.optional {
-        docs.push(
-            "An end may lack this method: then a call fails with the code -32601.".to_owned(),
-        );
-    }
-    if method.unstable {
-        docs.push("This method may change, or disappear, in each version.".to_owned());
-    }
-    docs.push(tags.join("\n"));
-    docs.retain(|part| !part.is_empty());
-    // An empty line stands between paragraphs.
-    let last = docs.len().saturating_sub(1);
-    docs.into_iter()
-        .enumerate()
-        .map(|(at, part)| if at < last { part + "\n\n" } else { part })
-        .collect()
+    let absence = "An end may lack this method: then a call fails with the code -32601.";
+    let unstable = "This method may change, or disappear, in each version.";
+    text.docs(&[
+        &method.docs,
+        if method.optional { absence } else { "" },
+        if method.unstable { unstable } else { "" },
+        &tags.join("\n"),
+    ]);
 }
 
 /// Returns the params as a caller declares them: those that may be left out have a mark.
@@ -192,9 +185,4 @@ pub(super) fn readers(method: &MethodModel) -> String {
         _ => string(&param.name),
     };
     format!("[{}]", method.params.iter().map(reader).collect::<Vec<_>>().join(", "))
-}
-
-/// Returns a name with a small letter at its beginning.
-pub(super) fn small(name: &str) -> String {
-    camel(name)
 }

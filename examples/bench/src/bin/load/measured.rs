@@ -22,7 +22,7 @@ pub(crate) struct Measured {
     pub(crate) cpu_ns: u64,
     /// Bytes that the server holds for the connections.
     pub(crate) resident: u64,
-    /// Of each call, if that was asked for.
+    /// The time of each call, with `--latency`.
     pub(crate) times: Option<Times>,
 }
 
