@@ -43,18 +43,7 @@ pub(super) fn receive<'a>(protocol: &mut TestProtocol, text: &'a str) -> Event<'
     let Payload::Single(incoming) = decode(text, &rules()) else { panic!("{text}") };
     let is_absent = text.contains("none") || text.contains(r#""method":"$/"#);
     let target = if is_absent { None } else { Some(Target::Method(0)) };
-    protocol.receive(
-        incoming,
-        Arrival {
-            target,
-            orphans: 0,
-            batch: None,
-            late: false,
-            streams: None,
-            attached: None,
-            now: ZERO,
-        },
-    )
+    protocol.receive(incoming, arrival(target, None))
 }
 
 pub(super) fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
@@ -68,21 +57,17 @@ pub(super) fn request(protocol: &mut TestProtocol, id: u32) -> Option<Key> {
     }
 }
 
+/// How a message arrives at the start of the connection.
+fn arrival(target: Option<Target>, batch: Option<usize>) -> Arrival<'static> {
+    Arrival { target, orphans: 0, batch, late: false, streams: None, attached: None, now: ZERO }
+}
+
 /// A member of a batch; its key if it starts at once.
 fn member(protocol: &mut TestProtocol, batch: usize, id: u32) -> Option<Key> {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#);
     let Payload::Single(incoming) = decode(&text, &rules()) else { panic!("{text}") };
     let (target, batch) = (Some(Target::Method(0)), Some(batch));
-    let arrival = Arrival {
-        target,
-        orphans: 0,
-        batch,
-        late: false,
-        streams: None,
-        attached: None,
-        now: ZERO,
-    };
-    match protocol.receive(incoming, arrival) {
+    match protocol.receive(incoming, arrival(target, batch)) {
         Event::Serve(started, serve) => {
             let id = serve.id.map(Id::new);
             Some(protocol.keep(started, id.as_ref()))
@@ -96,16 +81,7 @@ fn refused_member(protocol: &mut TestProtocol, batch: usize) {
     let text = r#"{"jsonrpc":"2.0","id":"x","method":"none"}"#;
     let Payload::Single(incoming) = decode(text, &rules()) else { panic!("{text}") };
     let (target, batch) = (None, Some(batch));
-    let arrival = Arrival {
-        target,
-        orphans: 0,
-        batch,
-        late: false,
-        streams: None,
-        attached: None,
-        now: ZERO,
-    };
-    assert!(matches!(protocol.receive(incoming, arrival), Event::Refused { .. }));
+    assert!(matches!(protocol.receive(incoming, arrival(target, batch)), Event::Refused { .. }));
 }
 
 /// Whether an ordered request starts at once.
@@ -113,16 +89,7 @@ fn ordered(protocol: &mut TestProtocol, id: u32) -> bool {
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":[1]}}"#);
     let Payload::Single(incoming) = decode(&text, &rules()) else { panic!("{text}") };
     let target = Some(Target::Ordered(0));
-    let arrival = Arrival {
-        target,
-        orphans: 0,
-        batch: None,
-        late: false,
-        streams: None,
-        attached: None,
-        now: ZERO,
-    };
-    matches!(protocol.receive(incoming, arrival), Event::Serve(..))
+    matches!(protocol.receive(incoming, arrival(target, None)), Event::Serve(..))
 }
 
 /// The id of what may start now; the empty text of a notification.

@@ -35,7 +35,7 @@ impl Model {
     /// | `x-aliases` | further names of the method |
     /// | `x-idempotent`, `x-ordered` | `true`: as [`MethodFlags`](super::MethodFlags) explains |
     /// | `x-timeout-ms` | how long a caller should wait |
-    /// | `x-since`, `x-deprecated`, `x-optional`, `x-unstable` | the version in which the method appeared; the version and the reason of a deprecation; whether the method may be missing; whether the method may change |
+    /// | `x-since`, `x-deprecated`, `x-optional` | the version in which the method appeared; the version and the reason of a deprecation; whether the method may be missing |
     /// | `x-stream` on a param | the param stands for a stream: `schema` (of an item) and `errors` |
     /// | `x-implemented-by` | only in [`openrpc_of_both`](Self::openrpc_of_both) |
     pub fn openrpc(&self, end: End, info: &DocumentInfo) -> Value {

@@ -229,7 +229,6 @@ impl Types<'_> {
                 since: since.map(str::to_owned),
                 note: note.map(str::to_owned),
             }),
-            unstable: false,
         })
     }
 

@@ -59,9 +59,6 @@ pub struct MethodModel {
     /// Why callers should no longer call the method. `None` if they may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deprecated: Option<Deprecation>,
-    /// Whether the method may change, or disappear, in each version.
-    #[serde(default, skip_serializing_if = "is_off")]
-    pub unstable: bool,
 }
 
 /// Whether the caller of a method waits, and for what.

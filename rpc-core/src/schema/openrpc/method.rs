@@ -75,7 +75,6 @@ pub(super) fn object(model: &Model, Entry { service, method }: Entry<'_>) -> Val
         ("x-idempotent", method.idempotent),
         ("x-ordered", method.ordered),
         ("x-optional", method.optional),
-        ("x-unstable", method.unstable),
     ];
     for (name, is_on) in flags {
         set(&mut object, name, is_on.then_some(true));

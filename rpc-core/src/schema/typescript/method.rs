@@ -38,13 +38,7 @@ pub(super) fn write_docs(service: &ServiceModel, method: &MethodModel, text: &mu
         tags.push(format!("@deprecated{}", text.trim_end()));
     }
     let absence = "An end may lack this method: then a call fails with the code -32601.";
-    let unstable = "This method may change, or disappear, in each version.";
-    text.docs(&[
-        &method.docs,
-        if method.optional { absence } else { "" },
-        if method.unstable { unstable } else { "" },
-        &tags.join("\n"),
-    ]);
+    text.docs(&[&method.docs, if method.optional { absence } else { "" }, &tags.join("\n")]);
 }
 
 /// Returns the params as a caller declares them: those that may be left out have a mark.
