@@ -377,7 +377,7 @@ async fn sum_takes_a_stream_of_who_said_hello() {
 --> {"jsonrpc":"2.0","id":1,"method":"sum","params":[{"$stream":"a"}]}
 <-- {"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"a stream among params needs a `$/hello` before the request"}}
 --> {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}
-<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536,"batch":100,"ack":true,"results":true,"bytes":true}}
+<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536,"batch":100,"ack":true,"results":true,"sequences":true,"bytes":true}}
 --> {"jsonrpc":"2.0","id":2,"method":"sum","params":[{"$stream":"a"}]}
 --> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":1,"result":2}}
 --> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":2,"result":3}}

@@ -82,6 +82,22 @@ pub trait Transport: Send + Unpin + 'static {
         Err(io::Error::from(io::ErrorKind::Unsupported).into())
     }
 
+    /// Returns whether [`send_sequence`](Self::send_sequence) sends several messages as one, for less than each by itself
+    /// would cost. By default `false`.
+    fn carries_sequences(&self) -> bool {
+        false
+    }
+
+    /// As [`send`](Self::send), for several messages, which leave as one text: a JSON text sequence (RFC 7464), each message
+    /// between U+001E and U+000A. Each counts in [`accepted`](Self::accepted). Together they have at most 16 KiB. Called
+    /// only if [`carries_sequences`](Self::carries_sequences) returns `true`.
+    ///
+    /// # Errors
+    /// The link is broken, or carries no sequences, as by default.
+    fn send_sequence(&mut self, _messages: &[Bytes]) -> Result<(), LinkError> {
+        Err(io::Error::from(io::ErrorKind::Unsupported).into())
+    }
+
     /// Hands everything taken so far to the medium, and what the transport answers by itself.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
 

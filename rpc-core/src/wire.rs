@@ -15,6 +15,7 @@ pub(crate) mod plain;
 pub(crate) mod request;
 pub(crate) mod reserved;
 pub(crate) mod scan;
+pub(crate) mod sequence;
 pub(crate) mod session;
 pub(crate) mod stream_ref;
 pub(crate) mod trace;

@@ -225,7 +225,7 @@ async fn raw_caller(limits: Limits) -> (Raw, Peer) {
     raw.play(
         r#"
 --> {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}
-<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536,"batch":100,"ack":true,"results":true}}
+<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536,"batch":100,"ack":true,"results":true,"sequences":true}}
 "#,
     )
     .await;
@@ -325,7 +325,7 @@ async fn credit_comes_back_when_half_of_the_window_was_taken() {
     raw.play(
         r#"
 --> {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}
-<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":256,"batch":100,"ack":true,"results":true}}
+<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":256,"batch":100,"ack":true,"results":true,"sequences":true}}
 --> {"jsonrpc":"2.0","id":1,"method":"sum","params":[0,{"$stream":"a"}]}
 --> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":1,"result":2}}
 --> {"jsonrpc":"2.0","method":"$/item","params":{"subscription":"a","seq":2,"result":2}}

@@ -46,6 +46,8 @@ pub(super) struct Driver {
     pub(super) woken: VecDeque<Running>,
     /// Messages between the outbox and the link.
     pub(super) outgoing: VecDeque<Bytes>,
+    /// Whether the other end reads several messages in one.
+    pub(super) takes_sequences: bool,
     /// This turn reads no messages, because too many notifications wait.
     pub(super) paused: bool,
     /// A notification was queued since `paused` was last computed.
@@ -110,6 +112,7 @@ impl Driver {
             returned: VecDeque::new(),
             woken: VecDeque::new(),
             outgoing: VecDeque::new(),
+            takes_sequences: false,
             paused: false,
             queued: false,
             taken_in: TakenIn::default(),

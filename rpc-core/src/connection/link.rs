@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::End;
 use super::driver::Driver;
+use super::receive::Unread;
 use super::round_trip::RoundTrip;
 use crate::connection::keepalive::Keepalive;
 use crate::error::close::{CloseCode, CloseReason};
@@ -17,6 +18,7 @@ use crate::protocol::tables::rates::Controls;
 use crate::transport::{LinkError, Transport};
 use crate::util::sync::Ordering;
 use crate::wire::attached::{self, is_attached};
+use crate::wire::sequence;
 
 /// Why an end sends nothing over a link.
 pub(super) enum Muted {
@@ -30,6 +32,7 @@ pub(super) enum Muted {
 /// A link that works.
 pub(super) struct Link {
     carrier: Box<dyn Carrier>,
+    unread: Unread,
     /// The transport takes no more messages until it wakes the task.
     pub(super) blocked: bool,
     /// The transport holds bytes that were not flushed.
@@ -49,6 +52,7 @@ impl Link {
         shared.lock().protocol.set_carries_binary(transport.carries_binary());
         Self {
             carrier: Box::new(transport),
+            unread: Unread::default(),
             blocked: false,
             unflushed: false,
             muted: None,
@@ -65,7 +69,7 @@ impl Link {
         cx: &mut Context<'_>,
         now: Duration,
     ) -> Result<bool, End> {
-        self.carrier.receive(driver, cx, now).inspect_err(|end| {
+        self.carrier.receive(driver, &mut self.unread, cx, now).inspect_err(|end| {
             let is_such = matches!(end, End::Fault(reason) if reason.code == Some(CloseCode::INVALID_TEXT));
             if is_such && self.round_trip.is_waiting() {
                 // Kodi writes the bytes of a pong into a text message.
@@ -77,13 +81,14 @@ impl Link {
         })
     }
 
-    /// Gives the transport messages until it takes no more. Returns how many bytes the transport took.
+    /// Gives the transport messages until it takes no more, several as one if the other end `takes_sequences`. Returns how many bytes the transport took.
     pub(super) fn hand_over(
         &mut self,
         outgoing: &mut VecDeque<Bytes>,
+        takes_sequences: bool,
         cx: &mut Context<'_>,
     ) -> Result<usize, LinkError> {
-        let taken = self.carrier.hand_over(outgoing, cx)?;
+        let taken = self.carrier.hand_over(outgoing, takes_sequences, cx)?;
         self.blocked = !outgoing.is_empty();
         self.unflushed |= taken > 0;
         Ok(taken)
@@ -143,9 +148,11 @@ impl Link {
         self.carrier.set_limits(limits);
     }
 
-    /// Frees what large messages left behind.
+    /// Frees what large messages left behind, if all of them are read.
     pub(super) fn shrink(&mut self) {
-        self.carrier.shrink();
+        if self.unread.is_empty() {
+            self.carrier.shrink();
+        }
     }
 
     /// Sends the close; ready when there is nothing more to be done.
@@ -153,6 +160,22 @@ impl Link {
         let code = reason.code.unwrap_or(CloseCode::NORMAL);
         self.carrier.poll_close(cx, code, reason.sent())
     }
+}
+
+/// Sends the first messages as one, if several may leave together. Returns their bytes.
+fn send_together(
+    transport: &mut impl Transport,
+    outgoing: &mut VecDeque<Bytes>,
+) -> Result<Option<usize>, LinkError> {
+    let count = sequence::together(outgoing.iter());
+    if count < 2 {
+        return Ok(None);
+    }
+    let messages = &outgoing.make_contiguous()[..count];
+    let bytes = messages.iter().map(Bytes::len).sum();
+    transport.send_sequence(messages)?;
+    outgoing.drain(..count);
+    Ok(Some(bytes))
 }
 
 /// Sends a message with bytes beside its text, or the text that it stands for.
@@ -179,12 +202,14 @@ trait Carrier: Send {
     fn receive(
         &mut self,
         driver: &mut Driver,
+        unread: &mut Unread,
         cx: &mut Context<'_>,
         now: Duration,
     ) -> Result<bool, End>;
     fn hand_over(
         &mut self,
         outgoing: &mut VecDeque<Bytes>,
+        takes_sequences: bool,
         cx: &mut Context<'_>,
     ) -> Result<usize, LinkError>;
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>>;
@@ -201,20 +226,25 @@ impl<T: Transport> Carrier for T {
     fn receive(
         &mut self,
         driver: &mut Driver,
+        unread: &mut Unread,
         cx: &mut Context<'_>,
         now: Duration,
     ) -> Result<bool, End> {
-        driver.receive_from(self, cx, now)
+        driver.receive_from(self, unread, cx, now)
     }
 
     fn hand_over(
         &mut self,
         outgoing: &mut VecDeque<Bytes>,
+        takes_sequences: bool,
         cx: &mut Context<'_>,
     ) -> Result<usize, LinkError> {
+        let in_sequences = takes_sequences && self.carries_sequences();
         let mut bytes = 0;
         while !outgoing.is_empty() && self.poll_ready(cx)?.is_ready() {
-            if let Some(message) = outgoing.pop_front() {
+            if in_sequences && let Some(sent) = send_together(self, outgoing)? {
+                bytes += sent;
+            } else if let Some(message) = outgoing.pop_front() {
                 bytes += message.len();
                 if is_attached(&message) {
                     send_attached(self, message)?;

@@ -1,5 +1,6 @@
 //! From the link to the messages.
 
+use std::num::NonZeroUsize;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -8,12 +9,14 @@ use super::{BYTES, End, MESSAGES};
 use crate::error::close::{CloseCode, CloseReason};
 use crate::protocol::Reading;
 use crate::transport::{LinkError, Received, Transport};
+use crate::wire::sequence::{is_sequence, next_text};
 
 impl Driver {
     /// Reads what is ready, up to the budget. Returns whether there may be more.
     pub(super) fn receive_from<T: Transport>(
         &mut self,
         transport: &mut T,
+        unread: &mut Unread,
         cx: &mut Context<'_>,
         now: Duration,
     ) -> Result<bool, End> {
@@ -33,7 +36,12 @@ impl Driver {
             if read >= BYTES {
                 return Ok(true);
             }
+            if let Some(text) = unread.next(transport)? {
+                messages += self.dispatch(text, now);
+                continue;
+            }
             match transport.poll_receive(cx, BYTES - read) {
+                Poll::Ready(Received::Text) if is_sequence(transport.message()) => unread.begin(),
                 Poll::Ready(Received::Text) => messages += self.dispatch(text(transport)?, now),
                 Poll::Ready(Received::Binary) => {
                     messages += self.dispatch_binary(&transport.take_message(), now)?;
@@ -49,13 +57,58 @@ impl Driver {
     }
 }
 
+/// The rest of a sequence, which lies in the transport: reading may pause between any two texts.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    /// Where the rest begins.
+    from: Option<NonZeroUsize>,
+}
+
+impl Unread {
+    /// Begins with the message that has come, which is a sequence.
+    fn begin(&mut self) {
+        self.from = NonZeroUsize::new(1); // behind the first separator
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.from.is_none()
+    }
+
+    /// Returns the next text of the sequence, if there is one.
+    ///
+    /// # Errors
+    /// The text is not UTF-8.
+    #[inline]
+    fn next<'a>(&mut self, transport: &'a impl Transport) -> Result<Option<&'a str>, LinkError> {
+        match self.from {
+            None => Ok(None),
+            Some(from) => self.next_from(from, transport),
+        }
+    }
+
+    fn next_from<'a>(
+        &mut self,
+        from: NonZeroUsize,
+        transport: &'a impl Transport,
+    ) -> Result<Option<&'a str>, LinkError> {
+        let message = transport.message();
+        let text = next_text(message, from.get());
+        self.from = text.as_ref().and_then(|text| NonZeroUsize::new(text.end));
+        text.map(|text| utf8(&message[text])).transpose()
+    }
+}
+
 /// Returns the text of the message that was received.
 ///
 /// # Errors
 /// The message is not UTF-8.
 fn text(transport: &impl Transport) -> Result<&str, LinkError> {
+    utf8(transport.message())
+}
+
+fn utf8(text: &[u8]) -> Result<&str, LinkError> {
     let refused = LinkError::violation(CloseCode::INVALID_TEXT, "text that is not UTF-8");
-    str::from_utf8(transport.message()).map_err(|_| refused)
+    str::from_utf8(text).map_err(|_| refused)
 }
 
 /// Returns the text of the first message of a link. The message may be binary, as all messages of web3.py are, and has no

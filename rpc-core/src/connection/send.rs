@@ -33,7 +33,7 @@ impl Connection {
                 break;
             }
             moved = true;
-            match link.hand_over(&mut driver.outgoing, cx)? {
+            match link.hand_over(&mut driver.outgoing, driver.takes_sequences, cx)? {
                 0 => break,
                 bytes => sent += bytes,
             }
@@ -61,6 +61,7 @@ impl Driver {
         } else {
             state.protocol.on_sent(backlog, now);
         }
+        self.takes_sequences = state.protocol.takes_sequences();
         state.protocol.next_messages(&mut self.outgoing, BATCH);
         !state.protocol.has_sent_all()
     }

@@ -58,6 +58,11 @@ impl<W> Protocol<W> {
         self.hello.takes_bytes()
     }
 
+    /// Returns whether the other end reads several messages in one.
+    pub(crate) fn takes_sequences(&self) -> bool {
+        self.hello.takes_sequences()
+    }
+
     /// Returns whether this end takes bytes beside the text of a message.
     pub(crate) fn offers_bytes(&self) -> bool {
         self.hello.offers_bytes() && self.hello.is_said()

@@ -134,6 +134,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
         Ok(())
     }
 
+    fn carries_sequences(&self) -> bool {
+        true
+    }
+
+    fn send_sequence(&mut self, messages: &[Bytes]) -> Result<(), LinkError> {
+        if !self.has_said_close {
+            self.writer.sequence(messages);
+        }
+        Ok(())
+    }
+
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
         self.poll_all_written(cx)
     }

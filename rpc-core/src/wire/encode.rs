@@ -130,6 +130,10 @@ pub(crate) fn mcp_progress(token: &str, members: &str) -> Bytes {
     out.freeze()
 }
 
+/// How a hello of this end begins.
+pub(crate) const HELLO: &[u8] =
+    br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":"#;
+
 /// Returns the notification that announces the extensions of this end, and may speak of a session.
 pub(crate) fn hello(
     window: usize,
@@ -138,11 +142,11 @@ pub(crate) fn hello(
     session: Option<&SessionSaid<'_>>,
 ) -> Bytes {
     let mut out = BytesMut::with_capacity(128);
-    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":"#);
+    out.put_slice(HELLO);
     write_number(window as u64, &mut (&mut out).writer());
     out.put_slice(br#","batch":"#);
     write_number(batch as u64, &mut (&mut out).writer());
-    out.put_slice(br#","ack":true,"results":true"#);
+    out.put_slice(br#","ack":true,"results":true,"sequences":true"#);
     if takes_bytes {
         out.put_slice(br#","bytes":true"#);
     }

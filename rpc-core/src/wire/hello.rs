@@ -56,6 +56,8 @@ pub(crate) struct Greetings {
     results: bool,
     /// Whether the other end takes bytes beside the text of a message.
     bytes: bool,
+    /// Whether the other end reads several messages in one.
+    sequences: bool,
     /// Whether the links of this end carry binary messages, so that this end takes bytes as well.
     carries_binary: bool,
 }
@@ -71,6 +73,8 @@ struct Params {
     results: bool,
     #[serde(default)]
     bytes: bool,
+    #[serde(default)]
+    sequences: bool,
 }
 
 /// Returns what a `$/hello` says of a session, if it speaks of one.
@@ -182,6 +186,7 @@ impl Greetings {
             self.ack = params.ack;
             self.results = params.results;
             self.bytes = params.bytes;
+            self.sequences = params.sequences;
         }
         Ok(())
     }
@@ -201,6 +206,11 @@ impl Greetings {
         self.results
     }
 
+    /// Returns whether the other end reads several messages in one.
+    pub(crate) fn takes_sequences(&self) -> bool {
+        self.sequences
+    }
+
     /// Returns the largest batch that the other end accepts, if it has announced one.
     pub(crate) fn batch(&self) -> Option<usize> {
         self.batch.map(|most| most.get() as usize)
@@ -218,7 +228,7 @@ fn hello_is_said_once_and_the_first_one_counts() {
     let said = hello.say(7, 10).unwrap();
     assert_eq!(
         said,
-        r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":7,"batch":10,"ack":true,"results":true}}"#
+        r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":7,"batch":10,"ack":true,"results":true,"sequences":true}}"#
     );
     assert_eq!(hello.say(7, 10), None);
     for wrong in [
@@ -233,17 +243,18 @@ fn hello_is_said_once_and_the_first_one_counts() {
         r#"{"duplex":1,"ack":1}"#,
         r#"{"duplex":1,"results":1}"#,
         r#"{"duplex":1,"bytes":1}"#,
+        r#"{"duplex":1,"sequences":1}"#,
     ] {
         assert_eq!(hello.hear(Some(wrong)), Err(()), "{wrong}");
     }
     assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":2147483649}"#)), Err(()));
     assert_eq!(hello.hear(None), Err(()));
     assert_eq!(hello.window(), None);
-    let first = r#"{"duplex":2,"new":[],"batch":3,"ack":true,"results":true}"#;
+    let first = r#"{"duplex":2,"new":[],"batch":3,"ack":true,"results":true,"sequences":true}"#;
     assert_eq!(hello.hear(Some(first)), Ok(()));
     assert_eq!(hello.hear(Some(r#"{"duplex":1,"window":9,"batch":5}"#)), Ok(()));
     assert_eq!((hello.window(), hello.batch()), (Some(WINDOW), Some(3)));
-    assert!(hello.answers_asking() && hello.takes_results());
+    assert!(hello.answers_asking() && hello.takes_results() && hello.takes_sequences());
 }
 
 #[test]
@@ -253,7 +264,7 @@ fn bytes_are_for_two_ends_that_both_take_them() {
         hello.set_carries_binary(carries_binary);
         assert_eq!(hello.hear(Some(params)), Ok(()));
         let said = hello.say(7, 10).unwrap();
-        (said.ends_with(br#","results":true,"bytes":true}}"#), hello.takes_bytes())
+        (said.ends_with(br#","sequences":true,"bytes":true}}"#), hello.takes_bytes())
     };
     let (with, without) = (r#"{"duplex":1,"bytes":true}"#, r#"{"duplex":1}"#);
     assert_eq!([says(true, with), says(true, without)], [(true, true), (true, false)]);

@@ -10,6 +10,7 @@ use rpc_core::transport::{LinkError, Received, Transport};
 
 use super::binary::{as_text, from_text};
 use super::seeds::Random;
+use super::sequences::joined;
 
 const PROBE: &str = "probe";
 const ANSWER: &str = "alive";
@@ -19,8 +20,10 @@ pub struct End {
     pipe: Pipe,
     /// How many of the messages that the pipe accepted are none of the connection.
     probes: u64,
+    /// How many messages the pipe has accepted and not counted, as they were in sequences.
+    uncounted: u64,
     bytes: u64,
-    /// Whether it carries binary messages, as not all links of a session do.
+    /// Whether it carries binary messages and sequences, as not all links of a session do.
     carries_binary: bool,
     /// The binary message that was received last.
     received: Option<Bytes>,
@@ -64,7 +67,7 @@ impl Doom {
 
 impl End {
     pub fn new(pipe: Pipe, carries_binary: bool) -> Self {
-        Self { pipe, probes: 0, bytes: 0, carries_binary, received: None, doom: None }
+        Self { pipe, probes: 0, uncounted: 0, bytes: 0, carries_binary, received: None, doom: None }
     }
 
     pub fn faults(&self) -> Faults {
@@ -137,6 +140,17 @@ impl Transport for End {
         Transport::send(self, as_text(&message))
     }
 
+    fn carries_sequences(&self) -> bool {
+        self.carries_binary
+    }
+
+    fn send_sequence(&mut self, messages: &[Bytes]) -> Result<(), LinkError> {
+        let before = self.pipe.accepted();
+        Transport::send(self, joined(messages))?;
+        self.uncounted += (self.pipe.accepted() - before) * (messages.len() as u64 - 1);
+        Ok(())
+    }
+
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
         self.pipe.poll_flush(cx)
     }
@@ -146,7 +160,7 @@ impl Transport for End {
     }
 
     fn accepted(&self) -> u64 {
-        self.pipe.accepted() - self.probes
+        self.pipe.accepted() + self.uncounted - self.probes
     }
 
     fn received_bytes(&self) -> u64 {

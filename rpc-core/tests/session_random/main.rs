@@ -32,6 +32,9 @@ mod plan;
 mod run;
 #[path = "../support/seeds.rs"]
 mod seeds;
+#[path = "../support/sequences.rs"]
+#[allow(dead_code, reason = "the link is one of its own")]
+mod sequences;
 mod services;
 mod streams;
 

@@ -9,6 +9,7 @@ pub mod layers;
 pub mod log;
 pub mod probed;
 pub mod rest;
+pub mod sequences;
 pub mod warnings;
 
 use std::future::poll_fn;
@@ -85,8 +86,13 @@ impl Raw {
 
     /// Sends a message, waiting for room.
     pub async fn send(&mut self, text: &str) {
+        self.send_bytes(text.as_bytes()).await;
+    }
+
+    /// The same for what may not be text.
+    pub async fn send_bytes(&mut self, message: &[u8]) {
         poll_fn(|cx| self.pipe.poll_ready(cx)).await.expect("the other end is there");
-        self.pipe.send(Bytes::copy_from_slice(text.as_bytes())).expect("the other end is there");
+        self.pipe.send(Bytes::copy_from_slice(message)).expect("the other end is there");
         poll_fn(|cx| self.pipe.poll_flush(cx)).await.expect("the other end is there");
     }
 

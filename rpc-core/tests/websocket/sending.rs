@@ -237,6 +237,34 @@ fn a_message_in_fragments_is_accepted_with_the_last_of_them() {
     }
 }
 
+/// At each end: one frame of a client has one mask.
+#[test]
+fn a_sequence_leaves_as_one_frame_and_all_its_messages_are_accepted_with_its_last_byte() {
+    for role in [Role::Server, Role::Client] {
+        let (mut end, far) = end(role, &Limits::server(), Bytes::new());
+        send(&mut end, "alone");
+        assert!(end.ready());
+        let long = "x".repeat(200);
+        let messages =
+            ["one", "two", &long].map(|message| Bytes::copy_from_slice(message.as_bytes()));
+        end.send_sequence(&messages).unwrap();
+        let header = if role == Role::Client { 2 + 4 + 4 + 4 } else { 2 + 4 };
+        far.has_room_for(header + "alone".len() + 206 + 2 * 3 - 1);
+        assert!(!end.flush());
+        assert_eq!(end.accepted(), 1);
+        far.has_room_for(1);
+        assert!(end.flush());
+        assert_eq!((end.accepted(), end.backlog()), (4, 0));
+        let sequence = format!("\u{1e}one\n\u{1e}two\n\u{1e}{long}\n");
+        if role == Role::Server {
+            assert_eq!(
+                frames(&far.took()),
+                [(TEXT, b"alone".to_vec()), (TEXT, sequence.into_bytes())]
+            );
+        }
+    }
+}
+
 #[test]
 fn nothing_is_written_but_by_flush_ready_and_the_wait_for_more() {
     let (mut server, far) = server(&Limits::server());

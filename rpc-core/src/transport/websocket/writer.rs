@@ -24,6 +24,7 @@ use super::header::{Header, Opcode};
 use super::mask::Mask;
 use super::output::Output;
 use crate::limits::Limits;
+use crate::wire::sequence;
 
 /// A payload up to this length is copied: the stream has less to do for one piece than for two.
 const SHORT: usize = 4096;
@@ -150,6 +151,23 @@ impl Writer {
         if let Some(mask) = mask {
             mask.apply(&mut head[start..]);
         }
+    }
+
+    /// Takes several messages as one frame. There must be room, as for [`begin`](Self::begin).
+    pub(super) fn sequence(&mut self, messages: &[Bytes]) {
+        debug_assert!(self.rest.is_none(), "`send_sequence` before `poll_ready` was ready");
+        let length = messages.iter().map(|message| sequence::written_len(message)).sum();
+        let mask = self.masks.then(Mask::random);
+        let head = self.head.end();
+        let before = head.len();
+        Header::write(head, Opcode::Text, true, length, mask);
+        let start = head.len();
+        messages.iter().for_each(|message| sequence::write(message, head));
+        if let Some(mask) = mask {
+            mask.apply(&mut head[start..]);
+        }
+        self.taken += (head.len() - before) as u64;
+        self.ends.extend(messages.iter().map(|_| self.taken));
     }
 
     /// Adds a ping. Returns `false` if there is no room: then there is enough for the peer to take already.
