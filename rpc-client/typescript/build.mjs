@@ -1,4 +1,4 @@
-// Builds the package: one ES module and its declarations.
+// Builds the package: one ES module, its declarations and its source map.
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -13,5 +13,9 @@ await build({
   bundle: true,
   format: "esm",
   target: "es2022",
+  sourcemap: true,
+  // Members that begin so are of the package alone. No bundler of a user can know that, so they get short names here;
+  // all else is left to that bundler, and the source map tells the names.
+  mangleProps: /^_[a-z]/,
 });
 execFileSync("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { cwd: here, stdio: "inherit" });

@@ -14,22 +14,23 @@ const REFUSED = { jsonrpc: "2.0", method: "$/refused" };
  * Answers the requests of a batch together: one message, in the order of the requests, when all answers are there.
  * A peer without this feature answers each by itself.
  */
-export const batchAnswers: Feature = ({ core }) => {
-  core.gather = (batch) => {
+export const batchAnswers: Feature = ({ _core: core }) => {
+  const reply = core._serving._reply;
+  core._gather = (batch) => {
     const answers: string[] = [];
     const afters: (() => void)[] = [];
     let open = 1;
     let length = 0;
     const send = (): void => {
       if (--open > 0 || answers.length === 0) return;
-      core.serving.reply(`[${answers.join(",")}]`, () => afters.forEach((after) => after()));
+      reply(`[${answers.join(",")}]`, () => afters.forEach((after) => after()));
     };
     const owe = (): Reply => {
       open++;
       const at = answers.push("") - 1;
       return (answer, after) => {
         length += answer.length + 1;
-        if (length > core.limits.messageOut) {
+        if (length > core._limits.messageOut) {
           answer = errorText(member(answer, "id")!, -32011, "the answers are too long together", "answer_too_big");
         }
         answers[at] = answer;
@@ -37,15 +38,16 @@ export const batchAnswers: Feature = ({ core }) => {
         send();
       };
     };
-    if (batch.length <= MOST) return { owe, send };
-    // No request runs, and one error stands for all.
-    const isRequest = (message: unknown): boolean =>
-      typeof (message as Message | null)?.["method"] === "string" && "id" in (message as Message);
-    if (batch.some(isRequest)) {
-      const data = { kind: "batch_too_big", max: MOST };
-      core.serving.reply(errorText("null", -32010, "the batch has too many members", undefined, data));
-      batch.forEach((message, at) => isRequest(message) && (batch[at] = REFUSED));
+    if (batch.length > MOST) {
+      // No request runs, and one error stands for all.
+      const isRequest = (message: unknown): boolean =>
+        typeof (message as Message | null)?.["method"] === "string" && "id" in (message as Message);
+      if (batch.some(isRequest)) {
+        const data = { kind: "batch_too_big", max: MOST };
+        reply(errorText("null", -32010, "the batch has too many members", undefined, data));
+        batch.forEach((message, at) => isRequest(message) && (batch[at] = REFUSED));
+      }
     }
-    return { owe, send };
+    return { _owe: owe, _send: send };
   };
 };

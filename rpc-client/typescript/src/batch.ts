@@ -21,7 +21,7 @@ const MOST = 100;
  */
 export class Batch {
   readonly #peer: Peer;
-  #members: Member[] = [];
+  #members: Outgoing[] = [];
 
   constructor(peer: Peer) {
     this.#peer = peer;
@@ -31,107 +31,97 @@ export class Batch {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | undefined, result?: unknown): void =>
         error ? reject(error) : resolve(result as Result);
-      const call = new Call(this.#peer.core, method, params, options, settle);
-      call.isPutBack = this.#peer.isFirst;
+      const call = new Call(this.#peer._core, method, params, options, settle);
+      call._isPutBack = this.#peer._isFirst;
       this.#members.push(call);
     });
   }
 
   notify(method: string, params?: Params): void {
-    const text = `{"jsonrpc":"2.0",${this.#peer.core.encode(method, params)}}`;
-    this.#members.push({ size: text.length, leave: () => text });
+    const text = `{"jsonrpc":"2.0",${this.#peer._core._encode(method, params)}}`;
+    this.#members.push({ length: text.length, _leave: () => text });
   }
 
   /** Sends all of it, in as many messages as the limits ask for. */
   send(): void {
-    send(this.#peer.core, this.#members, this.#peer.isFirst, false);
+    send(this.#peer._core, this.#members, this.#peer._isFirst, false);
     this.#members = [];
   }
 }
 
-type Member = Call | Outgoing;
-
-/** One message. @internal */
-export class BatchMessage implements Outgoing {
-  isPutBack: boolean;
-  readonly size: number;
-  readonly members: readonly Member[];
+/** One message. */
+class BatchMessage implements Outgoing {
+  _isPutBack: boolean;
+  readonly length: number;
+  readonly _members: readonly Outgoing[];
   /** Whether it was split anew after a refusal. */
-  readonly isSplit: boolean;
-  readonly #unanswered: BatchMessage[];
+  readonly _isSplit: boolean;
+  readonly _open?: () => Call[];
+  readonly #sent: BatchMessage[];
 
-  constructor(unanswered: BatchMessage[], members: readonly Member[], isFirst: boolean, isSplit: boolean) {
-    this.#unanswered = unanswered;
-    this.members = members;
-    this.isPutBack = isFirst;
-    this.isSplit = isSplit;
-    this.size = members.reduce((sum, { size }) => sum + size, 0);
+  constructor(sent: BatchMessage[], members: readonly Outgoing[], isFirst: boolean, isSplit: boolean) {
+    this.#sent = sent;
+    this._members = members;
+    this._isPutBack = isFirst;
+    this._isSplit = isSplit;
+    this.length = members.reduce((sum, { length }) => sum + length, 0);
+    if (members.some((member) => member._open)) this._open = () => members.flatMap((member) => member._open?.() ?? []);
   }
 
-  get #left(): Member[] {
-    return this.members.filter((member) => !(member instanceof Call && member.isDone));
-  }
-
-  /** Whether anything in it is answered. */
-  get hasCalls(): boolean {
-    return this.members.some((member) => member instanceof Call);
-  }
-
-  get calls(): Call[] {
-    return this.#left.filter((member) => member instanceof Call);
-  }
-
-  leave(): string | undefined {
-    const texts = this.#left.map((member) => member.leave()).filter((text) => text !== undefined);
-    if (texts.length === 0) return undefined;
-    if (this.calls.length > 0) this.#unanswered.push(this);
-    return `[${texts.join(",")}]`;
+  _leave(): string | undefined {
+    const left = this._members.filter((member) => !member._open || member._open().length > 0);
+    if (left.length === 0) return undefined;
+    if (this._open) unanswered(this.#sent).push(this);
+    return `[${left.map((member) => member._leave()).join(",")}]`;
   }
 }
 
-function send(core: Core, members: readonly Member[], isFirst: boolean, isSplit: boolean, max = MOST): void {
-  const unanswered = slot(core, watch);
-  const most = Math.min(max, core.greeting?.batch ?? MOST);
-  let part: Member[] = [];
+function send(core: Core, members: readonly Outgoing[], isFirst: boolean, isSplit: boolean, max = MOST): void {
+  const sent = slot(core, watch);
+  const most = Math.min(max, core._greeting?.batch ?? MOST);
+  let part: Outgoing[] = [];
   let size = 0;
   const flush = (): void => {
     if (part.length === 0) return;
-    const message = new BatchMessage(unanswered, part, isFirst, isSplit);
-    const error = core.send(message, isFirst);
-    if (error) for (const call of message.calls) call.settle(error);
+    const message = new BatchMessage(sent, part, isFirst, isSplit);
+    const error = core._send(message, isFirst);
+    if (error) message._open?.().forEach((call) => call._settle(error));
     part = [];
     size = 0;
   };
   for (const member of members) {
     // Members that come behind the request of a call: its id, its deadline, its keys.
-    const length = member.size + 256 + (member instanceof Call ? (member.options.idempotencyKey?.length ?? 0) * 6 : 0);
-    if (part.length === most || size + length > core.limits.messageOut) flush();
+    const length = member.length + 256 + (member._open?.()[0]?._options.idempotencyKey?.length ?? 0) * 6;
+    if (part.length === most || size + length > core._limits.messageOut) flush();
     part.push(member);
     size += length;
   }
   flush();
 }
 
+/** Drops the oldest batches that were answered. */
+function unanswered(batches: BatchMessage[]): BatchMessage[] {
+  while (batches[0]?._open!().length === 0) batches.shift();
+  return batches;
+}
+
 /** Resolves batches that are refused as a whole, by an error that names no id. */
 function watch(core: Core): BatchMessage[] {
-  const unanswered: BatchMessage[] = [];
-  core.takeError = (error) => {
-    while (unanswered[0]?.calls.length === 0) unanswered.shift();
-    const [oldest] = unanswered;
+  const sent: BatchMessage[] = [];
+  core._takeError = (error) => {
+    const [oldest] = unanswered(sent);
     if (!oldest) return;
+    const calls = oldest._open!();
     const refused = readRefusal(error);
     // Any other error may be meant for something else, if there is something else.
-    if (!refused && core.calls.size > oldest.calls.length) return;
-    unanswered.shift();
-    if (!refused || oldest.isSplit) return oldest.calls.forEach((call) => call.settle(error));
-    const { members } = oldest;
-    for (const call of oldest.calls) {
-      core.calls.delete(call.id!);
-      call.id = undefined;
-    }
+    if (!refused && core._calls.size > calls.length) return;
+    sent.shift();
+    if (!refused || oldest._isSplit) return calls.forEach((call) => call._settle(error));
+    const members = oldest._members;
+    for (const call of calls) call._takeBack();
     send(core, members, false, true, Math.min(refused, Math.ceil(members.length / 2)));
   };
-  return unanswered;
+  return sent;
 }
 
 /** Returns how many members the other end takes, if the error says that a batch had more. */

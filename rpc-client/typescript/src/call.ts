@@ -1,6 +1,6 @@
 /** A call that this peer makes. */
 
-import { now, timer } from "./timer.js";
+import { arm, disarm, now, type Alarm } from "./timer.js";
 import type { Core, Outgoing } from "./core.js";
 import { CallError, closedError, type CallFailure, type Closed, type Fate } from "./errors.js";
 import type { Json } from "./json.js";
@@ -27,93 +27,103 @@ export type Params = readonly unknown[] | object | undefined;
 /** Told once how a call ended: by an error, or by a result and the text of the message that brought it. @internal */
 export type Settle = (error: Error | undefined, result?: unknown, text?: string) => void;
 
-/** A value among the params that must know the call it goes with. @internal */
-export const ATTACH = "$attach";
+/** The call whose params are being written: a value among them may go with the call. @internal */
+export let writing: Call | undefined;
 
 /** @internal */
-export class Call implements Outgoing {
+export class Call implements Outgoing, Alarm {
   /** The id under which its message left. */
-  id: number | undefined;
-  isDone = false;
-  isPutBack = false;
-  readonly options: CallOptions;
-  readonly request: string;
-  readonly size: number;
+  _id: number | undefined;
+  _isDone = false;
+  _isPutBack = false;
+  readonly _options: CallOptions;
+  readonly length: number;
   /** Waits until the call may leave, and then lets it. */
-  hold: ((go: () => void) => void) | undefined;
+  _hold: ((go: () => void) => void) | undefined;
   /** A stream goes with it: told that the message has left, and of the end. */
-  stream: { sent(): void; end(): void } | undefined;
-  readonly #core: Core;
+  _stream: { _sent(): void; _end(): void } | undefined;
+  _due = Infinity;
+  readonly _core: Core;
+  readonly #request: string;
   readonly #settle: Settle;
-  readonly #cancel: () => void;
-  readonly #timeout: number;
-  #deadline = Infinity;
-  #stopTimer: (() => void) | undefined;
+  readonly #cancel: (() => void) | undefined;
 
   /** Throws what is wrong with its params. */
   constructor(core: Core, method: string, params: Params, options: CallOptions, settle: Settle) {
-    this.#core = core;
-    this.options = options;
+    this._core = core;
+    this._options = options;
     this.#settle = settle;
-    const { signal, json } = options;
-    for (const value of Object.values(params ?? [])) {
-      (value as { [ATTACH]?: (call: Call, core: Core) => void } | null)?.[ATTACH]?.(this, core);
+    const outer = writing;
+    writing = this;
+    try {
+      this.#request = core._encode(method, params, options.json);
+    } finally {
+      writing = outer;
     }
-    this.request = core.encode(method, params, json);
-    this.size = this.request.length;
-    this.#cancel = () => this.fail("cancelled", signal!.reason);
-    signal?.addEventListener("abort", this.#cancel);
-    this.#timeout = options.timeout ?? core.options.timeout ?? 30_000;
-    this.extend();
+    this.length = this.#request.length;
+    const { signal } = options;
+    if (signal) signal.addEventListener("abort", (this.#cancel = () => this._fail("cancelled", signal.reason)));
+    this._extend();
   }
 
   /** Begins its time anew. */
-  extend(): void {
-    const timeout = this.#timeout;
-    if (this.isDone) return;
-    this.#stopTimer?.();
-    this.#deadline = now() + timeout;
-    this.#stopTimer = timer(timeout, () => this.fail("timeout"));
+  _extend(): void {
+    if (this._isDone) return;
+    this._due = now() + (this._options.timeout ?? this._core._options.timeout ?? 30_000);
+    arm(this);
+  }
+
+  _ring(): void {
+    this._fail("timeout");
   }
 
   /** The message, as it is when it leaves. */
-  leave(): string | undefined {
-    const core = this.#core;
-    const { onProgress, idempotencyKey } = this.options;
-    this.stream?.sent();
-    core.calls.delete(this.id!); // it is made anew
-    core.calls.set((this.id = core.nextId()), this);
-    const left = this.#deadline - now();
-    return (
-      `{"jsonrpc":"2.0","id":${this.id},${this.request}` +
-      (core.greeting && left < Infinity ? `,"timeoutMs":${left > 0 ? Math.ceil(left) : 0}` : "") +
-      (onProgress ? `,"progressToken":${this.id}` : "") +
-      (idempotencyKey === undefined ? "}" : `,"idempotencyKey":${JSON.stringify(idempotencyKey)}}`)
-    );
+  _leave(): string {
+    const core = this._core;
+    const { onProgress, idempotencyKey } = this._options;
+    this._stream?._sent();
+    if (this._id) core._calls.delete(this._id); // it is made anew
+    const id = (this._id = core._nextId());
+    core._calls.set(id, this);
+    let text = `{"jsonrpc":"2.0","id":${id},${this.#request}`;
+    if (core._greeting && this._due < Infinity) text += `,"timeoutMs":${Math.max(Math.ceil(this._due - now()), 0)}`;
+    if (onProgress) text += `,"progressToken":${id}`;
+    if (idempotencyKey !== undefined) text += `,"idempotencyKey":${JSON.stringify(idempotencyKey)}`;
+    return text + "}";
   }
 
-  settle(error: Error | undefined, result?: unknown, text?: string): void {
-    if (this.isDone) return;
-    this.isDone = true;
-    this.#core.calls.delete(this.id!);
-    this.#stopTimer!();
-    this.options.signal?.removeEventListener("abort", this.#cancel);
-    this.stream?.end();
+  _settle(error: Error | undefined, result?: unknown, text?: string): void {
+    if (this._isDone) return;
+    this._isDone = true;
+    this._core._calls.delete(this._id!);
+    disarm(this);
+    if (this.#cancel) this._options.signal!.removeEventListener("abort", this.#cancel);
+    this._stream?._end();
     this.#settle(error, result, text);
   }
 
   /** Gives the call up. */
-  fail(failure: CallFailure, cause?: unknown, message?: string): void {
-    if (this.isDone) return;
-    this.settle(new CallError(failure, this.fate, message, cause));
-    this.#core.abandoned(this);
+  _fail(failure: CallFailure, cause?: unknown, message?: string): void {
+    if (this._isDone) return;
+    this._settle(new CallError(failure, this._fate, message, cause));
+    this._core._abandoned(this);
   }
 
-  closed(closed: Closed, fate: Fate = this.fate): void {
-    this.settle(closedError(closed, fate));
+  _closed(closed: Closed, fate: Fate = this._fate): void {
+    this._settle(closedError(closed, fate));
   }
 
-  get fate(): Fate {
-    return this.id ? "MaybeExecuted" : "NotSent";
+  _open(): Call[] {
+    return this._isDone ? [] : [this];
+  }
+
+  /** It is to leave again, under another id. */
+  _takeBack(): void {
+    this._core._calls.delete(this._id!);
+    this._id = undefined;
+  }
+
+  get _fate(): Fate {
+    return this._id ? "MaybeExecuted" : "NotSent";
   }
 }

@@ -3,6 +3,7 @@
 import { Core, type PeerOptions } from "./core.js";
 import type { Link } from "./link.js";
 import { Peer } from "./peer.js";
+import { gathering } from "./sequences.js";
 import { webSocket, type Provided, type WebSocketOptions } from "./websocket.js";
 
 export interface ConnectOptions extends PeerOptions, WebSocketOptions {}
@@ -13,34 +14,35 @@ export async function connect(url: Provided<string | URL>, options: ConnectOptio
 }
 
 /** Makes a peer over a link of any kind. The peer ends with the link. */
-export function overLink(link: Link, options: PeerOptions = {}): Peer {
+export function overLink(carrier: Link, options: PeerOptions = {}): Peer {
   const core = new Core(options);
-  const isOpen = (): boolean => link.backlog() < core.limits.queue;
-  core.outbox = {
-    isOpen,
-    isUp: () => true,
-    send(message, isOwed) {
+  const link = gathering(carrier, core);
+  const isOpen = (): boolean => link.backlog() < core._limits.queue;
+  core._outbox = {
+    _isOpen: isOpen,
+    _isUp: () => true,
+    _send(message, isOwed) {
       const hasRoom = isOwed || isOpen();
-      const text = hasRoom && message.leave();
+      const text = hasRoom && (typeof message === "string" ? message : message._leave());
       if (text) link.send(text);
       return hasRoom;
     },
-    post: (text) => link.send(text),
-    async room() {
+    _post: (text) => link.send(text),
+    async _room() {
       // No event tells that a backlog has left.
-      while (!isOpen() && !core.end) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (!isOpen() && !core._end) await new Promise((resolve) => setTimeout(resolve, 5));
     },
-    drop(reason) {
+    _drop(reason) {
       link.close(4410, reason);
-      core.ended({ by: "link", code: undefined, reason });
+      core._ended({ by: "link", code: undefined, reason });
     },
-    close: (code, reason) => link.close(code, reason),
+    _close: (code, reason) => link.close(code, reason),
   };
-  const peer = core.install(new Peer(core));
-  if ((options.hello ?? "always") === "always") core.greet();
+  const peer = core._install(new Peer(core));
+  if ((options.hello ?? "always") === "always") core._greet();
   link.listen({
-    message: (text) => core.end ?? core.receive(text),
-    closed: (code, reason) => core.ended({ by: code ? "peer" : "link", code, reason }),
+    message: (text) => core._end ?? core._receive(text),
+    closed: (code, reason) => core._ended({ by: code ? "peer" : "link", code, reason }),
   });
   return peer;
 }

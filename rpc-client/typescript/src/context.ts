@@ -12,17 +12,18 @@ export class Context {
   /** The id of the request as JSON text; a notification has none. */
   readonly id: string | undefined;
   /** The request as it came. @internal */
-  readonly text: string;
+  readonly _text: string;
   /** Runs behind the answer. @internal */
-  afterAnswer: (() => void) | undefined;
+  _afterAnswer: (() => void) | undefined;
+  /** Why nobody waits for the result any more. @internal */
+  _aborted: Error | undefined;
   #aborts: AbortController | undefined;
-  #reason: unknown;
 
   /** @internal */
   constructor(peer: Peer, method: string, text: string, id?: string, deadline = Infinity) {
     this.peer = peer;
     this.method = method;
-    this.text = text;
+    this._text = text;
     this.id = id;
     this.deadline = deadline;
   }
@@ -30,13 +31,13 @@ export class Context {
   /** Aborted when nobody waits for the result any more: cancelled, out of time, or the session has ended. */
   get signal(): AbortSignal {
     this.#aborts ??= new AbortController();
-    if (this.#reason) this.#aborts.abort(this.#reason);
+    if (this._aborted) this.#aborts.abort(this._aborted);
     return this.#aborts.signal;
   }
 
   /** @internal */
-  abort(reason: Error): void {
-    this.#reason = reason;
+  _abort(reason: Error): void {
+    this._aborted = reason;
     this.#aborts?.abort(reason);
   }
 }

@@ -4,7 +4,7 @@
  * Features that a program may do without (streams, sessions, liveness) are not known here; they hook in.
  */
 
-import { Call, type Params } from "./call.js";
+import type { Call, Params } from "./call.js";
 import { CallError, closedError, RpcError, type CallFailure, type Closed } from "./errors.js";
 import { table, type Handler, type Handlers } from "./handlers.js";
 import type { Json } from "./json.js";
@@ -52,33 +52,35 @@ export interface PeerOptions {
 /** Something that a peer does beyond calls. What is not imported costs no bytes. */
 export type Feature = (peer: Peer) => void;
 
-/** A message that leaves. @internal */
+/** A message that leaves later. @internal */
 export interface Outgoing {
   /** About how long it is. */
-  readonly size: number;
+  readonly length: number;
   /** Returns its text when it leaves; nothing if nobody wants it any more. */
-  leave(): string | undefined;
+  _leave(): string | undefined;
+  /** Returns the calls in it that wait for an answer; a notification has none. */
+  _open?(): Call[];
   /** Whether it was put back after a session that had not taken it in; not there if it ends with its session. */
-  isPutBack?: boolean;
+  _isPutBack?: boolean;
 }
 
 /** How messages leave. @internal */
 export interface Outbox {
   /** Whether there is room. */
-  isOpen(): boolean;
+  _isOpen(): boolean;
   /** Whether there is a link. */
-  isUp(): boolean;
+  _isUp(): boolean;
   /** Takes a message; returns whether there was room. What is owed is taken without room. */
-  send(message: Outgoing, isOwed?: boolean, isFirst?: boolean): boolean;
+  _send(message: string | Outgoing, isOwed?: boolean, isFirst?: boolean): boolean;
   /** Sends a text before all that waits. */
-  post(text: string): void;
+  _post(text: string): void;
   /** Resolves when there is room, or never will be. */
-  room(): Promise<void>;
+  _room(): Promise<void>;
   /** The link carries nothing any more. */
-  drop(reason: string): void;
+  _drop(reason: string): void;
   /** Takes back a message that waits. */
-  withdraw?(message: Outgoing): void;
-  close(code: number, reason: string): void;
+  _withdraw?(message: Outgoing): void;
+  _close(code: number, reason: string): void;
 }
 
 /** A JSON object. @internal */
@@ -92,69 +94,68 @@ export interface Greeting {
   ack?: boolean;
   /** Takes several items in one message. */
   results?: boolean;
+  /** Reads several messages in one. */
+  sequences?: unknown;
   session?: Message;
 }
 
 /** @internal */
 export class Core {
   /** The handle that handlers get. */
-  peer!: Peer;
-  outbox!: Outbox;
-  readonly options: PeerOptions;
-  readonly limits: Limits;
-  readonly json: Json;
-  readonly handlers: Map<string, Handler>;
-  readonly calls = new Map<number, Call>();
-  readonly serving = new Serving(this);
-  readonly closed: Promise<Closed>;
+  _peer!: Peer;
+  _outbox!: Outbox;
+  readonly _options: PeerOptions;
+  readonly _limits: Limits;
+  readonly _json: Json;
+  readonly _handlers: Map<string, Handler>;
+  readonly _calls = new Map<number, Call>();
+  readonly _serving = new Serving(this);
+  readonly _closed: Promise<Closed>;
   /** How the connection has ended. */
-  end: Closed | undefined;
-  greeting: Greeting | undefined;
-  isGreeted = false;
+  _end: Closed | undefined;
+  _greeting: Greeting | undefined;
+  _isGreeted = false;
   /** How many messages have come. */
-  received = 0;
+  _received = 0;
   /** Takes the params of a notification whose name begins with `$/`. */
-  readonly extensions = new Map<string, (params: Message, text: string) => void>();
+  readonly _extensions = new Map<string, (params: Message, text: string) => void>();
   /** Takes the params of a notification if it is an item of a stream. */
-  takeItem: ((params: Message, text: string) => boolean) | undefined;
+  _takeItem: ((params: Message, text: string) => boolean) | undefined;
   /** Takes an error without an id. */
-  takeError: ((error: RpcError) => void) | undefined;
+  _takeError: ((error: RpcError) => void) | undefined;
   /** Gathers the answers to a batch. */
-  gather: ((batch: unknown[]) => { owe: () => Reply; send: () => void }) | undefined;
-  /** Told of each message that should not have come. */
-  onFault: (() => void) | undefined;
+  _gather: ((batch: unknown[]) => { _owe: () => Reply; _send: () => void }) | undefined;
   /** Told of the end of a session; `renews` if another one follows. */
-  readonly onEnd: ((closed: Closed, renews: boolean) => void)[] = [];
+  readonly _onEnd: ((closed: Closed, renews: boolean) => void)[] = [];
   /** What features keep, by their own keys. */
-  readonly slots = new Map<unknown, unknown>();
+  readonly _slots = new Map<unknown, unknown>();
   #resolveClosed!: (closed: Closed) => void;
   #cancels = false;
-  #lastId: number | undefined;
-  #givenUp = 0;
+  #lastId = 0;
 
   constructor(options: PeerOptions) {
-    this.options = options;
-    this.limits = { messageIn: 4 << 20, messageOut: 1 << 20, queue: 1 << 20, serving: 512, ...options.limits };
-    this.json = options.json ?? JSON;
-    this.handlers = table(options.handlers ?? {});
-    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+    this._options = options;
+    this._limits = { messageIn: 4 << 20, messageOut: 1 << 20, queue: 1 << 20, serving: 512, ...options.limits };
+    this._json = options.json ?? JSON;
+    this._handlers = table(options.handlers ?? {});
+    this._closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }
 
   /** Takes the handle of the other end, and what the program wants beyond calls. */
-  install<T extends Peer>(peer: T): T {
-    this.peer = peer;
-    for (const feature of this.options.features ?? []) feature(peer);
+  _install<T extends Peer>(peer: T): T {
+    this._peer = peer;
+    for (const feature of this._options.features ?? []) feature(peer);
     return peer;
   }
 
   // Messages that leave.
 
   /** Returns the members of a request behind its id. Throws why it cannot be sent. */
-  encode(method: string, params: Params, json: Json = this.json): string {
+  _encode(method: string, params: Params, json: Json = this._json): string {
     let cause: unknown = "too long";
     try {
-      const text = JSON.stringify(method) + (params ? `,"params":${json.stringify(params)}` : "");
-      if (text.length <= this.limits.messageOut) return `"method":${text}`;
+      const text = `"method":${JSON.stringify(method)}${params ? `,"params":${json.stringify(params)}` : ""}`;
+      if (text.length <= this._limits.messageOut) return text;
     } catch (error) {
       cause = error;
     }
@@ -162,58 +163,65 @@ export class Core {
   }
 
   /** Starts a call. */
-  start(call: Call, isFirst = false): void {
-    const { signal } = call.options;
+  _start(call: Call, isFirst = false): void {
+    const { signal } = call._options;
     // A call that opens a session does not outlive the session.
-    call.isPutBack = isFirst;
-    const go = (): void => {
-      const error = this.send(call, isFirst);
-      if (error) call.settle(error);
-    };
-    if (signal?.aborted) call.fail("cancelled", signal.reason);
-    else (call.hold ?? ((go) => go()))(go);
+    call._isPutBack = isFirst;
+    if (signal?.aborted) call._fail("cancelled", signal.reason);
+    else if (call._hold) call._hold(() => this.#go(call, isFirst));
+    else this.#go(call, isFirst);
+  }
+
+  #go(call: Call, isFirst: boolean): void {
+    const error = this._send(call, isFirst);
+    if (error) call._settle(error);
   }
 
   /** Sends a message of the program; returns why not. */
-  send(message: Outgoing, isFirst: boolean): CallError | undefined {
-    if (this.end) return closedError(this.end, "NotSent");
-    if (!this.outbox.send(message, false, isFirst)) return new CallError("busy", "NotSent");
+  _send(message: Outgoing, isFirst: boolean): CallError | undefined {
+    if (this._end) return closedError(this._end, "NotSent");
+    if (!this._outbox._send(message, false, isFirst)) return new CallError("busy", "NotSent");
     return undefined;
   }
 
   /** Sends a notification of the protocol, which waits for nothing. */
-  post(method: string, params: object): void {
-    if (!this.end) this.outbox.post(`{"jsonrpc":"2.0","method":"$/${method}","params":${JSON.stringify(params)}}`);
+  _post(method: string, params: object): void {
+    if (!this._end) this._outbox._post(notification(method, JSON.stringify(params)));
   }
 
-  nextId(): number {
+  _nextId(): number {
     // Clients exist that take any message with the id of a call of their own for its answer.
-    this.#lastId ??= this.greeting ? 0 : 2 ** 30 + Math.floor(Math.random() * (2 ** 30 - 2 ** 24));
+    if (!this.#lastId && !this._greeting) this.#lastId = 2 ** 30 + Math.floor(Math.random() * (2 ** 30 - 2 ** 24));
     do this.#lastId = this.#lastId < 2 ** 31 - 1 ? this.#lastId + 1 : 2 ** 30;
-    while (this.calls.has(this.#lastId));
+    while (this._calls.has(this.#lastId));
     return this.#lastId;
   }
 
   /** The caller of a call does not wait for it any more. */
-  abandoned(call: Call): void {
-    const { id } = call;
-    if (!id) return this.outbox.withdraw?.(call);
-    this.#givenUp++;
-    if (this.greeting || this.#cancels) this.post("cancelRequest", { id });
+  _abandoned(call: Call): void {
+    const id = call._id;
+    if (!id) return this._outbox._withdraw?.(call);
+    if (this._greeting || this.#cancels) this._post("$/cancelRequest", { id });
+  }
+
+  /** Returns what this end says of itself. */
+  _hello(session?: object): string {
+    const said = { duplex: 1, batch: 100, ack: true, results: true, sequences: true, session };
+    return notification("$/hello", JSON.stringify(said));
   }
 
   /** Says what this end knows, unless that was said. */
-  greet(session?: object): void {
-    if (this.isGreeted || this.options.hello === "never") return;
-    this.isGreeted = true;
-    this.post("hello", { duplex: 1, batch: 100, ack: true, results: true, session });
+  _greet(): void {
+    if (this._isGreeted || this._options.hello === "never") return;
+    this._isGreeted = true;
+    this._outbox._post(this._hello());
   }
 
   // Messages that come.
 
   /** Takes in a message. What the program's own functions throw does not keep it from having its effect. */
-  receive(text: string): void {
-    this.received++;
+  _receive(text: string): void {
+    this._received++;
     try {
       this.#read(text);
     } catch (error) {
@@ -224,104 +232,105 @@ export class Core {
   }
 
   #read(text: string): void {
-    if (text.length > this.limits.messageIn) return this.close(1009, "too long");
+    if (text.length > this._limits.messageIn) return this._close(1009, "too long");
     let message;
     try {
-      message = this.json.parse(text);
+      message = this._json.parse(text);
     } catch {
-      if (text) this.#foreign(text);
+      if (text) this._options.onForeign?.(text);
       return;
     }
-    if (!Array.isArray(message)) return this.#receive(message, text);
+    if (!Array.isArray(message)) return this.#take(message, text);
     const texts = parts(text);
-    const answers = this.gather?.(message);
-    message.forEach((member, at) => this.#receive(member, texts[at]![1], answers?.owe));
-    answers?.send();
+    const answers = this._gather?.(message);
+    message.forEach((member, at) => this.#take(member, texts[at]![1], answers?._owe));
+    answers?._send();
   }
 
-  #receive(value: unknown, text: string, owe?: () => Reply): void {
+  // What is no request is not answered by the end that opened the link.
+  #take(value: unknown, text: string, owe?: () => Reply): void {
     const message = Object(value) as Message; // what is no object has no members either
     const { method, id } = message;
     if (typeof method === "string") {
-      if ("id" in message) this.serving.request(message, text, owe?.());
+      if ("id" in message) this._serving._request(message, text, owe?.());
       else this.#notified(message, method, text);
-    } else if (method == null && ("result" in message || "error" in message || this.calls.has(id as number))) {
+    } else if (method == null && ("result" in message || "error" in message || this._calls.has(id as number))) {
       this.#answered(message, text);
-    } else this.#foreign(text);
+    } else this._options.onForeign?.(text);
   }
 
   #answered(message: Message, text: string): void {
     const { id, error } = message;
-    const call = this.calls.get(id as number);
+    const call = this._calls.get(id as number);
     if (!call) {
-      if (id === null && error) this.takeError?.(readError(error) as RpcError);
-      else if (this.#givenUp > 0) return void this.#givenUp--;
-      return this.onFault?.();
+      if (id === null && error) this._takeError?.(readError(error) as RpcError);
+      return;
     }
     let { result } = message;
-    if (error != null) return call.settle(result == null ? readError(error) : unreadable(message));
-    if (result === undefined) return call.settle(unreadable(message));
+    if (error != null) return call._settle(result == null ? readError(error) : unreadable(message));
+    if (result === undefined) return call._settle(unreadable(message));
+    const { json } = call._options;
     try {
-      if (call.options.json) ({ result } = call.options.json.parse(text) as Message);
+      if (json) ({ result } = json.parse(text) as Message);
     } catch (why) {
-      return call.settle(unreadable(why));
+      return call._settle(unreadable(why));
     }
-    call.settle(undefined, result, text);
+    call._settle(undefined, result, text);
   }
 
   #notified(message: Message, method: string, text: string): void {
     const params = (message["params"] ?? {}) as Message;
-    if (!this.isVersion(message) || typeof params !== "object") return this.onFault?.();
+    if (!this._isVersion(message) || typeof params !== "object") return;
     if (!method.startsWith("$/")) {
-      if (!this.takeItem?.(params, text)) this.serving.notification(method, message["params"] ?? undefined, text);
+      if (!this._takeItem?.(params, text)) this._serving._notification(method, message["params"] ?? undefined, text);
       return;
     }
-    if (method === "$/hello") this.hello(params);
+    if (method === "$/hello") this._heard(params);
     if (method === "$/cancelRequest") {
       this.#cancels = true;
-      this.serving.cancel(text);
+      this._serving._cancel(text);
     }
-    if (method === "$/progress") this.calls.get(params["token"] as number)?.options.onProgress?.(params["value"]);
-    this.extensions.get(method)?.(params, text);
+    if (method === "$/progress") this._calls.get(params["token"] as number)?._options.onProgress?.(params["value"]);
+    this._extensions.get(method)?.(params, text);
   }
 
   /** Takes what the other end says of itself; the first time counts. */
-  hello({ duplex, ...greeting }: Message): void {
+  _heard({ duplex, ...greeting }: Message): void {
     const { window, batch } = greeting;
     const isWrong = window !== undefined && !isCount(window, 2 ** 31);
-    if (isWrong || !isCount(duplex) || (batch !== undefined && !isCount(batch))) return this.onFault?.();
-    if (this.options.hello === "never") return;
-    this.greeting ??= greeting;
-    this.greet();
+    if (isWrong || !isCount(duplex) || (batch !== undefined && !isCount(batch))) return;
+    if (this._options.hello === "never") return;
+    this._greet(); // alone, and before anything that the other end has just said to know
+    this._greeting ??= greeting;
   }
 
   /** Whether the message is one of JSON-RPC 2.0. */
-  isVersion({ jsonrpc }: Message): boolean {
-    return jsonrpc === "2.0" || (!!this.options.lenient && jsonrpc === undefined);
-  }
-
-  /** What is no request is not answered by the end that opened the link. */
-  #foreign(text: string): void {
-    (this.options.onForeign ?? this.onFault)?.(text);
+  _isVersion({ jsonrpc }: Message): boolean {
+    return jsonrpc === "2.0" || (!!this._options.lenient && jsonrpc === undefined);
   }
 
   // The end.
 
-  close(code: number, reason: string): void {
-    if (this.end) return;
-    this.outbox.close(code, reason);
-    this.ended({ by: "us", code, reason });
+  _close(code: number, reason: string): void {
+    if (this._end) return;
+    this._outbox._close(code, reason);
+    this._ended({ by: "us", code, reason });
   }
 
   /** The connection has ended for ever. */
-  ended(closed: Closed): void {
-    if (this.end) return;
-    this.end = closed;
-    for (const call of [...this.calls.values()]) call.closed(closed);
-    this.serving.stop(closed);
-    for (const tell of [...this.onEnd]) tell(closed, false);
+  _ended(closed: Closed): void {
+    if (this._end) return;
+    this._end = closed;
+    for (const call of [...this._calls.values()]) call._closed(closed);
+    this._serving._stop(closed);
+    for (const tell of [...this._onEnd]) tell(closed, false);
     this.#resolveClosed(closed);
   }
+}
+
+/** Returns the text of a notification, whose name needs no escapes. @internal */
+export function notification(method: string, params: string): string {
+  return `{"jsonrpc":"2.0","method":"${method}","params":${params}}`;
 }
 
 /** Whether a value is an integer from 1 to `most`. @internal */
@@ -330,22 +339,24 @@ export function isCount(value: unknown, most = Infinity): value is number {
 }
 
 /** Errors that stand for a call without an answer. From others their codes may mean anything, unless the kind fits. */
-const FAILURES = new Map<string, CallFailure>([
-  ["-32009 busy", "busy"],
-  ["-32012 deadline", "timeout"],
-  ["-32014 interrupted", "closed"],
-  ["-32800 cancelled", "cancelled"],
-]);
+const FAILURES: { readonly [codeAndKind: string]: CallFailure } = {
+  "-32009 busy": "busy",
+  "-32012 deadline": "timeout",
+  "-32014 interrupted": "closed",
+  "-32800 cancelled": "cancelled",
+};
 
 /** Reads an error object. @internal */
 export function readError(error: unknown): RpcError | CallError {
   const { code, message, data } = error as Message;
   if (!Number.isInteger(code) || typeof message !== "string") return unreadable(error);
   const told = new RpcError(code as number, message, data);
-  const failure = FAILURES.get(`${told.code} ${String(told.kind)}`);
+  // No name that objects inherit begins with a number.
+  const failure = FAILURES[`${told.code} ${String(told.kind)}`];
   return failure ? new CallError(failure, failure === "busy" ? "NotSent" : "MaybeExecuted", message, told) : told;
 }
 
-function unreadable(cause: unknown): CallError {
+/** @internal */
+export function unreadable(cause: unknown): CallError {
   return new CallError("unreadable", "MaybeExecuted", undefined, cause);
 }

@@ -8,14 +8,14 @@ import type { Json } from "./json.js";
 /** The other end of a connection, which is called. What it may call of this end are the handlers. */
 export class Peer {
   /** For features that are imported by themselves. @internal */
-  readonly core: Core;
+  readonly _core: Core;
   /** Whether this handle opens a session: what it sends goes before all else. @internal */
-  readonly isFirst: boolean;
+  readonly _isFirst: boolean;
 
   /** @internal */
   constructor(core: Core, isFirst = false) {
-    this.core = core;
-    this.isFirst = isFirst;
+    this._core = core;
+    this._isFirst = isFirst;
   }
 
   /**
@@ -30,7 +30,7 @@ export class Peer {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | undefined, result?: unknown): void =>
         error ? reject(error) : resolve(result as Result);
-      this.core.start(new Call(this.core, method, params, options as CallOptions, settle), this.isFirst);
+      this._core._start(new Call(this._core, method, params, options as CallOptions, settle), this._isFirst);
     });
   }
 
@@ -39,18 +39,19 @@ export class Peer {
    * connection has ended or too much waits already.
    */
   notify(method: string, params?: Params, json?: Json): void {
-    const text = `{"jsonrpc":"2.0",${this.core.encode(method, params, json)}}`;
-    const error = this.core.send({ size: text.length, isPutBack: this.isFirst, leave: () => text }, this.isFirst);
+    const text = `{"jsonrpc":"2.0",${this._core._encode(method, params, json)}}`;
+    const message = { length: text.length, _isPutBack: this._isFirst, _leave: () => text };
+    const error = this._core._send(message, this._isFirst);
     if (error) throw error;
   }
 
   /** Resolves when the connection has ended for ever. */
   get closed(): Promise<Closed> {
-    return this.core.closed;
+    return this._core._closed;
   }
 
   /** Ends the connection. Calls that have no answer yet reject. */
   close(code = 1000, reason = ""): void {
-    this.core.close(code, reason);
+    this._core._close(code, reason);
   }
 }

@@ -33,7 +33,8 @@ export function parts(json: string): Part[] {
         break;
       case 0x3a: // :
         if (depth === 1) {
-          name = JSON.parse(json.slice(start, at)) as string;
+          name = json.slice(start, at).trim();
+          name = name.includes("\\") ? (JSON.parse(name) as string) : name.slice(1, -1);
           start = at + 1;
         }
         break;

@@ -4,5 +4,5 @@ import type { Peer } from "./peer.js";
 
 /** Waits until the peer has room for more, or has ended. */
 export function ready(peer: Peer): Promise<void> {
-  return peer.core.outbox.room();
+  return peer._core._outbox._room();
 }

@@ -120,7 +120,7 @@ test("a peer takes any bytes", async () => {
     }
     await pause();
     // What is too much ends the connection; nothing else does.
-    assert.ok(peer.core.end === undefined || peer.core.end.code === 1008, JSON.stringify(peer.core.end));
+    assert.ok(peer._core._end === undefined || peer._core._end.code === 1008, JSON.stringify(peer._core._end));
     peer.close();
   }
 });
@@ -146,7 +146,7 @@ test("a client takes any bytes, over any number of links", async () => {
       client.reconnectNow();
     }
     await pause();
-    assert.ok(client.core.end === undefined || client.core.end.code === 1008, JSON.stringify(client.core.end));
+    assert.ok(client._core._end === undefined || client._core._end.code === 1008, JSON.stringify(client._core._end));
     client.close();
   }
 });

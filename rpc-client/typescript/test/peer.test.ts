@@ -64,6 +64,92 @@ test("ids begin at 1 towards a known peer, and far above what clients use toward
   assert.ok((await stranger.raw.next()).id > 2 ** 30);
 });
 
+test("what is made in one turn leaves together, and what is alone as ever", async () => {
+  const { raw, peer } = connect();
+  await greet(raw, { sequences: true });
+  for (const n of [1, 2]) void peer.call("m", [n]).catch(() => {});
+  peer.notify("n", [3]);
+  const params = [];
+  for (let n = 0; n < 3; n++) params.push((await raw.next()).params);
+  assert.deepEqual(params, [[1], [2], [3]]);
+  peer.notify("n", [4]);
+  await raw.next();
+  assert.deepEqual(raw.sizes, [1, 3, 1]);
+});
+
+test("answers to messages that came together leave together", async () => {
+  const { raw } = connect({ handlers: { later: async (n: number) => n, now: (n: number) => n } });
+  await greet(raw, { sequences: true });
+  const request = (id: number, method: string): string => JSON.stringify({ jsonrpc: "2.0", id, method, params: [id] });
+  raw.send(["later", "now", "later"].map((method, id) => `\x1e${request(id, method)}\n`).join(""));
+  const results = [];
+  for (let n = 0; n < 3; n++) results.push((await raw.next()).result);
+  assert.deepEqual(results, [1, 0, 2]);
+  assert.deepEqual(raw.sizes, [1, 3]);
+});
+
+test("a long message goes alone and in its place, and a sequence has an end", async () => {
+  const { raw, peer } = connect();
+  await greet(raw, { sequences: true });
+  const lengths = [10, 4_200, 10, ...Array.from({ length: 40 }, () => 3_000)];
+  for (const length of lengths) peer.notify("n", ["x".repeat(length)]);
+  const received = [];
+  for (let n = 0; n < lengths.length; n++) received.push((await raw.next()).params[0].length);
+  assert.deepEqual(received, lengths);
+  assert.deepEqual(raw.sizes, [1, 1, 1, 22, 19]);
+});
+
+test("a close goes behind what was sent in its turn", async () => {
+  const { raw, peer } = connect();
+  await greet(raw, { sequences: true });
+  peer.notify("n", [1]);
+  peer.notify("n", [2]);
+  peer.close();
+  assert.deepEqual([(await raw.next()).params, (await raw.next()).params], [[1], [2]]);
+  assert.equal(raw.closed?.code, 1000);
+});
+
+test("a call that is alone leaves in the turn in which it is made", async () => {
+  const socket = new Socket();
+  const peer = overLink(await overSocket(socket), { hello: "auto" });
+  peers.push(peer);
+  const hello = { jsonrpc: "2.0", method: "$/hello", params: { duplex: 1, sequences: true } };
+  socket.listeners.get("message")!({ data: JSON.stringify(hello) });
+  void peer.call("m", [1]).catch(() => {});
+  await new Promise(process.nextTick); // behind all microtasks
+  assert.deepEqual(JSON.parse(socket.sent.at(-1)!).params, [1]);
+});
+
+test("a thousand calls need one timer", async (context) => {
+  const { raw, peer } = connect();
+  await greet(raw);
+  const timers = context.mock.method(globalThis, "setTimeout");
+  const calls = Array.from({ length: 1_000 }, (_, n) => peer.call("m", [n]));
+  assert.equal(timers.mock.callCount(), 1);
+  peer.close();
+  await Promise.allSettled(calls);
+});
+
+test("a request makes no signal that nobody asks for", async () => {
+  const { AbortController } = globalThis;
+  let made = 0;
+  globalThis.AbortController = class extends AbortController {
+    constructor() {
+      super();
+      made++;
+    }
+  };
+  try {
+    const handlers = { plain: async () => 1, asks: method([], (context: Context) => context.signal.aborted) };
+    const { raw } = connect({ handlers });
+    for (const method of ["plain", "asks"]) raw.send({ jsonrpc: "2.0", id: method, method, timeoutMs: 9_000 });
+    assert.deepEqual([(await raw.next()).id, (await raw.next()).id].sort(), ["asks", "plain"]);
+    assert.equal(made, 1);
+  } finally {
+    globalThis.AbortController = AbortController;
+  }
+});
+
 test("the end of the link ends all calls, and says whether they may have run", async () => {
   const { raw, peer } = connect();
   const call = peer.call("m");
@@ -374,6 +460,14 @@ test("a subscription that is left before its answer is ended when the answer com
   raw.send({ jsonrpc: "2.0", id, result: 7 });
   const { method, params } = await raw.next();
   assert.deepEqual([method, params], ["ns.unsubscribe_news", [7]]);
+});
+
+test("items that are ready together leave together", async () => {
+  const { raw, peer } = connect();
+  await greet(raw, { sequences: true });
+  void peer.call("sum", [sendStream([1, 2, 3])]).catch(() => {});
+  for (let n = 0; n < 5; n++) await raw.next(); // the call, the items, the end
+  assert.deepEqual(raw.sizes, [1, 5]);
 });
 
 test("a stream as argument needs a peer that knows of streams", async () => {

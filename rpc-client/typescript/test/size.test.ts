@@ -1,4 +1,4 @@
-/** What a program pays for what it imports. */
+/** What a program pays for what it imports from the package. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 async function size(names: string): Promise<number> {
-  const contents = `import { ${names} } from "./src/index.js"; globalThis.used = [${names}];`;
+  const contents = `import { ${names} } from "./dist/index.js"; globalThis.used = [${names}];`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: "." },
     bundle: true,
@@ -21,7 +21,7 @@ async function size(names: string): Promise<number> {
 test("calls both ways are small", async (context) => {
   const bytes = await size("connect");
   context.diagnostic(`${bytes} bytes`);
-  assert.ok(bytes <= 5_000, `${bytes} bytes`);
+  assert.ok(bytes <= 5_200, `${bytes} bytes`);
 });
 
 test("everything with sessions is not big", async (context) => {
@@ -31,7 +31,7 @@ test("everything with sessions is not big", async (context) => {
   ];
   const bytes = await size(names.join(", "));
   context.diagnostic(`${bytes} bytes`);
-  assert.ok(bytes <= 13_500, `${bytes} bytes`);
+  assert.ok(bytes <= 13_400, `${bytes} bytes`);
 });
 
 test("what is not imported costs nothing", async () => {

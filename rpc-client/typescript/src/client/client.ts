@@ -21,30 +21,30 @@ export class Client extends Peer {
     const core = new Core(options);
     super(core);
     this.#supervisor = new Supervisor(core, dial, options);
-    core.install(this);
+    core._install(this);
   }
 
   get state(): State {
-    return this.#supervisor.state;
+    return this.#supervisor._state;
   }
 
   /** Resolves when the client is up; rejects if it ends before. */
   up(): Promise<void> {
-    return this.#supervisor.up();
+    return this.#supervisor._up();
   }
 
   /** Makes the next attempt now. A client that is up makes another link, over which its session goes on. */
   reconnectNow(): void {
-    this.#supervisor.reconnectNow();
+    this.#supervisor._reconnectNow();
   }
 
   /** Ends the session and begins another one over another link: for another user. Resolves when it has begun. */
   newSession(): Promise<void> {
-    return this.#supervisor.newSession();
+    return this.#supervisor._newSession();
   }
 
   /** Gives up the link without ending the session, and connects again only when {@link Client.reconnectNow} says so. */
   pause(): void {
-    this.#supervisor.pause();
+    this.#supervisor._pause();
   }
 }

@@ -9,19 +9,19 @@ import { timer } from "../timer.js";
  * then. Browsers cannot send the pings of WebSockets. Any message counts as life.
  */
 export function liveness({ deadAfter = 45_000 }: { deadAfter?: number } = {}): Feature {
-  return ({ core }) => {
+  return ({ _core: core }) => {
     let seen = -1;
     let silent = 0;
     // A link is dead after three looks in a row at which nothing had come.
     const look = (): void => {
-      if (core.end) return;
-      if (core.received !== seen || !core.outbox.isUp()) silent = 0;
-      else if (++silent === 1) core.start(new Call(core, "$/ping", undefined, { timeout: deadAfter }, () => {}), true);
-      else if (silent === 3) core.outbox.drop("nothing was heard");
-      seen = core.received;
+      if (core._end) return;
+      if (core._received !== seen || !core._outbox._isUp()) silent = 0;
+      else if (++silent === 1) core._start(new Call(core, "$/ping", undefined, { timeout: deadAfter }, () => {}), true);
+      else if (silent === 3) core._outbox._drop("nothing was heard");
+      seen = core._received;
       stop = timer(deadAfter / 4, look);
     };
     let stop = timer(deadAfter / 4, look);
-    core.onEnd.push((_, renews) => renews || stop());
+    core._onEnd.push((_, renews) => renews || stop());
   };
 }

@@ -19,11 +19,11 @@ export function followPage(client: Client, page: PageEvents = globalThis as unkn
   /** After a sleep a link may look alive: the server is asked, and the link given up if nothing comes. */
   const look = (): void => {
     if (client.state.is !== "up" && client.state.is !== "fresh") return client.reconnectNow();
-    const { core } = client;
-    const { received } = core;
-    const isSilent = (): boolean => core.received === received;
+    const { _core: core } = client;
+    const { _received: received } = core;
+    const isSilent = (): boolean => core._received === received;
     client.call("$/ping", undefined, { timeout: SIGN_OF_LIFE }).catch(() => {
-      if (isSilent()) core.outbox.drop("nothing was heard");
+      if (isSilent()) core._outbox._drop("nothing was heard");
     });
   };
   const listeners: { [type: string]: (event: { readonly persisted?: boolean }) => void } = {

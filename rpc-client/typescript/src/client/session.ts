@@ -17,92 +17,92 @@ const DAY = 86_400_000;
 
 /** A message that has a number, until it is acknowledged. */
 export interface Kept {
-  readonly text: string;
-  readonly message: Outgoing | undefined;
+  readonly _text: string;
+  readonly _message: Outgoing | undefined;
 }
 
 /** @internal */
 export class Session {
   /** With which the session is resumed; there is none before the server has granted the session. */
-  token: string | undefined;
+  _token: string | undefined;
   /** Grows with each hello that resumes. */
-  attempt = 0;
+  _attempt = 0;
   /** How long the server keeps the session without a link. */
-  keepMs = 0;
+  _keepMs = 0;
   /** The server has begun to count. */
-  isCounting = false;
+  _isCounting = false;
   /** In order; the first has the number `acknowledged + 1`. */
-  kept: Kept[] = [];
-  keptSize = 0;
-  acknowledged = 0;
-  taken = 0;
+  _kept: Kept[] = [];
+  _keptSize = 0;
+  _acknowledged = 0;
+  _taken = 0;
   /** How often it was resumed with something to replay, and neither end had got on. */
-  stuck = 0;
+  _stuck = 0;
   #stuckAt = "0 0";
   #buffer = BUFFER;
   #takenSize = 0;
   /** What had been sent when it was last asked for what is not acknowledged. */
   #mark = 0;
 
-  get sent(): number {
-    return this.acknowledged + this.kept.length;
+  get _sent(): number {
+    return this._acknowledged + this._kept.length;
   }
 
   /** A message gets its number. */
-  keep(text: string, message: Outgoing | undefined): void {
-    this.kept.push({ text, message });
-    this.keptSize += text.length + EACH;
+  _keep(_text: string, _message: Outgoing | undefined): void {
+    this._kept.push({ _text, _message });
+    this._keptSize += _text.length + EACH;
   }
 
   /** A message was taken in. Returns whether it is time to acknowledge. */
-  take(text: string): boolean {
-    this.taken++;
+  _take(text: string): boolean {
+    this._taken++;
     this.#takenSize += text.length + EACH;
     return this.#takenSize >= this.#buffer / 4;
   }
 
   /** Whether something was taken in that is not acknowledged. */
-  get owesAck(): boolean {
+  get _owesAck(): boolean {
     return this.#takenSize > 0;
   }
 
-  acknowledging(): number {
+  _acknowledging(): number {
     this.#takenSize = 0;
-    return this.taken;
+    return this._taken;
   }
 
   /** The other end has taken in so many. Returns whether that can be. */
-  acknowledge(n: unknown): boolean {
-    if (!Number.isInteger(n) || (n as number) < 0 || (n as number) > this.sent) return false;
-    const gone = this.kept.splice(0, Math.max((n as number) - this.acknowledged, 0));
-    this.acknowledged += gone.length;
-    for (const { text } of gone) this.keptSize -= text.length + EACH;
+  _acknowledge(n: unknown): boolean {
+    if (!Number.isInteger(n) || (n as number) < 0 || (n as number) > this._sent) return false;
+    const gone = this._kept.splice(0, Math.max((n as number) - this._acknowledged, 0));
+    this._acknowledged += gone.length;
+    for (const { _text } of gone) this._keptSize -= _text.length + EACH;
     return true;
   }
 
   /** Returns whether something is kept that was kept already when this was asked the last time. */
-  hasUnacknowledged(): boolean {
-    const isOld = this.acknowledged < this.#mark;
-    this.#mark = this.sent;
+  _hasUnacknowledged(): boolean {
+    const isOld = this._acknowledged < this.#mark;
+    this.#mark = this._sent;
     return isOld;
   }
 
   /** Reads what the server's hello grants. Returns whether it grants anything. */
-  grant({ token, buffer, keepMs }: Message): boolean {
+  _grant({ token, buffer, keepMs }: Message): boolean {
     if (typeof token !== "string" || !/^[\w.~-]{22,256}$/.test(token)) return false;
-    this.token = token;
-    this.isCounting = true;
+    this._token = token;
+    this._isCounting = true;
     this.#buffer = Math.max(typeof buffer === "number" ? buffer : BUFFER, LEAST_BUFFER);
-    if (typeof keepMs === "number" && keepMs >= 0) this.keepMs = Math.min(keepMs, DAY);
+    if (typeof keepMs === "number" && keepMs >= 0) this._keepMs = Math.min(keepMs, DAY);
     return true;
   }
 
   /** The server goes on with the session. Returns whether its counts and its token can be. */
-  resume(said: Message): boolean {
+  _resume(said: Message): boolean {
     const { received } = said;
-    if ((received as number) < this.acknowledged || !this.acknowledge(received) || !this.grant(said)) return false;
-    const at = `${this.acknowledged} ${this.taken}`;
-    this.stuck = this.kept.length > 0 && at === this.#stuckAt ? this.stuck + 1 : 0;
+    if ((received as number) < this._acknowledged || !this._acknowledge(received) || !this._grant(said)) return false;
+    const at = `${this._acknowledged} ${this._taken}`;
+    this._stuck = this._kept.length > 0 && at === this.#stuckAt ? this._stuck + 1 : 0;
     this.#stuckAt = at;
     return true;
   }

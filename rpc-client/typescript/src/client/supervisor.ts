@@ -1,9 +1,10 @@
 /** Gives a client one link after the other, and tells its session how far the two ends have got. */
 
-import { isCount, type Core, type Message, type PeerOptions } from "../core.js";
+import { isCount, notification, type Core, type Message, type PeerOptions } from "../core.js";
 import type { Closed } from "../errors.js";
 import { ConnectError, type Dial, type Link } from "../link.js";
 import { Peer } from "../peer.js";
+import { gathering } from "../sequences.js";
 import { now, timer } from "../timer.js";
 import type { WebSocketOptions } from "../websocket.js";
 import { Delays, type Backoff } from "./backoff.js";
@@ -64,7 +65,7 @@ export class Supervisor extends Queue {
   readonly #delays: Delays;
   readonly #timers = new Map<Timer, () => void>();
   #ups: { resolve: () => void; reject: (error: unknown) => void }[] = [];
-  state: State = { is: "connecting", attempt: 1, next: undefined, error: undefined };
+  _state: State = { is: "connecting", attempt: 1, next: undefined, error: undefined };
   /** A link on which the answer to a hello that resumes is awaited. */
   #candidate: Link | undefined;
   #dialling: Dialling | undefined;
@@ -92,11 +93,11 @@ export class Supervisor extends Queue {
     this.#dial = dial;
     this.#options = options;
     this.#delays = new Delays(options);
-    core.outbox = this;
-    core.extensions.set("$/hello", (params) => this.#ofLink() && this.#greeted(params));
-    core.extensions.set("$/ack", ({ n }) => this.#ofLink() && this.#acknowledged(n));
-    core.extensions.set("$/goaway", (params) => this.#goesAway(params));
-    void core.closed.then((closed) => this.#ended(closed));
+    core._outbox = this;
+    core._extensions.set("$/hello", (params) => this.#ofLink() && this.#greeted(params));
+    core._extensions.set("$/ack", ({ n }) => this.#ofLink() && this.#acknowledged(n));
+    core._extensions.set("$/goaway", (params) => this.#goesAway(params));
+    void core._closed.then((closed) => this.#ended(closed));
     this.#leaveLink();
     this.#begin();
   }
@@ -115,7 +116,7 @@ export class Supervisor extends Queue {
 
   /** Begins an attempt. One that is under way is given up before. */
   #begin(): void {
-    const { session } = this;
+    const { _session: session } = this;
     const dialling = { aborts: new AbortController(), since: now() };
     this.#dialling?.aborts.abort();
     this.#dialling = dialling;
@@ -123,8 +124,8 @@ export class Supervisor extends Queue {
     this.#isPaused = false;
     this.#attempt++;
     this.#delays.begin();
-    if (session && session.stuck >= TRIES) this.#withToken = false;
-    const resumes = this.#withToken && session?.token !== undefined;
+    if (session && session._stuck >= TRIES) this.#withToken = false;
+    const resumes = this.#withToken && session?._token !== undefined;
     const end = (then: () => void): void => {
       if (this.#dialling !== dialling) return;
       this.#dialling = undefined;
@@ -148,14 +149,14 @@ export class Supervisor extends Queue {
   #failed(error: unknown, resumes: boolean): void {
     const { status, cause } = (error ?? {}) as Partial<ConnectError>;
     if (status === 403 || (status === 401 && this.#isUnauthorized)) {
-      return this.core.ended({ by: "peer", code: undefined, reason: `HTTP status ${status}` });
+      return this._core._ended({ by: "peer", code: undefined, reason: `HTTP status ${status}` });
     }
     this.#isUnauthorized = status === 401;
     // Without an answer it is not the token that keeps the client out. A browser does not say.
     if (!status && cause) this.#unheard = 0;
     else if (resumes && status !== 429 && status !== 503) this.#isUnheard();
     // The attempt may have been one beside a link that works.
-    if (!this.link) this.#again(this.#delays.afterFailure(), error);
+    if (!this._link) this.#again(this.#delays.afterFailure(), error);
   }
 
   #isUnheard(): void {
@@ -164,7 +165,7 @@ export class Supervisor extends Queue {
 
   /** Plans the next attempt. */
   #again(delay: number, error: unknown): void {
-    if (!this.#dialling && !this.#isPaused && !this.core.end) {
+    if (!this.#dialling && !this.#isPaused && !this._core._end) {
       this.#next = now() + delay;
       this.#set("attempt", delay, () => this.#begin());
     }
@@ -173,31 +174,37 @@ export class Supervisor extends Queue {
 
   // Links.
 
-  #attach(link: Link, resumes: boolean): void {
-    const { core, session } = this;
-    const { hello = "always" } = core.options;
-    const buffer = core.limits.queue;
+  #attach(carrier: Link, resumes: boolean): void {
+    const { _core: core, _session: session } = this;
+    const { hello = "always" } = core._options;
+    const buffer = core._limits.queue;
+    const link = gathering(carrier, core);
+    // Alone, and before all else.
+    const greet = (session: object | undefined): void => {
+      core._isGreeted = true;
+      carrier.send(core._hello(session));
+    };
     // From here on nothing is read from the link before.
-    const old = this.link ?? this.#candidate;
-    this.link = this.#candidate = undefined;
-    core.isGreeted = false;
-    if (resumes && session?.token !== undefined) {
+    const old = this._link ?? this.#candidate;
+    this._link = this.#candidate = undefined;
+    core._isGreeted = false;
+    if (resumes && session?._token !== undefined) {
       this.#candidate = link;
-      this.#set("hello", HANDSHAKE, () => this.drop("no hello in time"));
-      const { token, taken: received } = session;
-      this.#hello(link, { token, attempt: ++session.attempt, received, buffer });
+      this.#set("hello", HANDSHAKE, () => this._drop("no hello in time"));
+      const { _token: token, _taken: received } = session;
+      greet({ token, attempt: ++session._attempt, received, buffer });
     } else {
       if (session) this.#endSession({ by: "link", code: undefined, reason: "the session is not resumed" });
       const asks = hello === "always" && this.#options.session !== false;
-      core.greeting = undefined;
-      this.session = asks ? new Session() : undefined;
-      if (hello === "always") this.#hello(link, asks ? { buffer } : undefined);
+      core._greeting = undefined;
+      this._session = asks ? new Session() : undefined;
+      if (hello === "always") greet(asks ? { buffer } : undefined);
       this.#carry(link);
       this.#open();
     }
     link.listen({
       message: (text) => {
-        if (link === this.link) this.#receive(text);
+        if (link === this._link) this.#receive(text);
         else if (link === this.#candidate) this.#receiveFirst(text);
       },
       closed: (code, reason) => this.#lost(link, { by: code ? "peer" : "link", code, reason }),
@@ -205,19 +212,13 @@ export class Supervisor extends Queue {
     old?.close(4410, "another link has taken over");
   }
 
-  #hello(link: Link, session: object | undefined): void {
-    this.core.isGreeted = true;
-    const params = { duplex: 1, batch: 100, ack: true, results: true, session };
-    link.send(`{"jsonrpc":"2.0","method":"$/hello","params":${JSON.stringify(params)}}`);
-  }
-
   /** The link carries the messages from now on. */
   #carry(link: Link, spreadMs?: unknown): void {
-    this.link = link;
+    this._link = link;
     this.#candidate = undefined;
     this.#unheard = 0;
     this.#withToken = true;
-    this.#isUnauthorized = this.isBlamed = false;
+    this.#isUnauthorized = this._isBlamed = false;
     this.#delays.up(now(), spreadMs);
     this.#stop("hello", "kept", "end");
     this.#awaitAck();
@@ -229,44 +230,44 @@ export class Supervisor extends Queue {
     if (link === this.#candidate) {
       this.#candidate = undefined;
       if (code !== 1013) this.#isUnheard();
-    } else if (link === this.link) this.#leaveLink();
+    } else if (link === this._link) this.#leaveLink();
     else return;
     if (by === "peer") {
-      if (FINAL.includes(code!)) return this.core.ended(closed);
-      this.isBlamed = BLAMES.includes(code!);
+      if (FINAL.includes(code!)) return this._core._ended(closed);
+      this._isBlamed = BLAMES.includes(code!);
       if (code === 1000) this.#withToken = false;
     }
     this.#stop("hello", "ack", "acked");
-    if (!this.session?.token) this.#endSession(closed);
+    if (!this._session?._token) this.#endSession(closed);
     this.#again(this.#delays.afterLoss(now()), closed);
   }
 
   /** There is no link from now on. */
   #leaveLink(): void {
-    const { session } = this;
-    this.link = undefined;
+    const { _session: session } = this;
+    this._link = undefined;
     this.#away = now();
     this.#attempt = 0;
     this.#set("end", this.#options.giveUpAfter ?? Infinity, () =>
-      this.core.ended({ by: "us", code: undefined, reason: "no link in time" }),
+      this._core._ended({ by: "us", code: undefined, reason: "no link in time" }),
     );
-    if (!session?.token) return;
-    this.#set("kept", session.keepMs + DEAD_AFTER, () =>
+    if (!session?._token) return;
+    this.#set("kept", session._keepMs + DEAD_AFTER, () =>
       this.#endSession({ by: "link", code: undefined, reason: "the session was away for too long" }),
     );
   }
 
-  drop(reason: string): void {
-    const link = this.link ?? this.#candidate;
+  _drop(reason: string): void {
+    const link = this._link ?? this.#candidate;
     link?.close(4410, reason);
     if (link) this.#lost(link, { by: "link", code: 4410, reason });
   }
 
   /** Ends the link and the session; the client goes on. */
   #leave(code: number, reason: string): void {
-    const link = this.link ?? this.#candidate;
+    const link = this._link ?? this.#candidate;
     link?.close(code, reason);
-    this.link = this.#candidate = undefined;
+    this._link = this.#candidate = undefined;
     this.#endSession({ by: "us", code, reason });
     this.#stop("hello", "ack", "acked", "kept");
     if (link) this.#leaveLink();
@@ -278,29 +279,29 @@ export class Supervisor extends Queue {
     this.#again(this.#delays.afterLoss(now()), reason);
   }
 
-  close(code: number, reason: string): void {
-    (this.link ?? this.#candidate)?.close(code, reason);
+  _close(code: number, reason: string): void {
+    (this._link ?? this.#candidate)?.close(code, reason);
   }
 
   // Messages that come.
 
   #receive(text: string): void {
-    const { core, session } = this;
-    const wasCounting = session?.isCounting;
+    const { _core: core, _session: session } = this;
+    const wasCounting = session?._isCounting;
     this.#reading = text;
     this.#isOfLink = false;
-    core.receive(text);
-    if (session && session === this.session && !this.#isOfLink) {
+    core._receive(text);
+    if (session && session === this._session && !this.#isOfLink) {
       if (!wasCounting) {
         // An answer without a hello before it is that of a plain peer: there is no session.
-        if (isAnswer(text)) this.session = undefined;
+        if (isAnswer(text)) this._session = undefined;
       } else {
-        const isFirst = !session.owesAck;
-        if (session.take(text)) this.#acknowledge();
+        const isFirst = !session._owesAck;
+        if (session._take(text)) this.#acknowledge();
         else if (isFirst) this.#set("ack", ACK_AFTER, () => this.#acknowledge());
       }
     }
-    this.pump();
+    this._pump();
   }
 
   /** Reads what comes on a link that is to resume the session: nothing counts but the hello. */
@@ -316,8 +317,8 @@ export class Supervisor extends Queue {
 
   /** The server's hello on a link that began a session. */
   #greeted({ session: said }: Message): void {
-    const { session } = this;
-    if (!session || session.isCounting) return;
+    const { _session: session } = this;
+    if (!session || session._isCounting) return;
     this.#grant(said);
   }
 
@@ -325,22 +326,23 @@ export class Supervisor extends Queue {
   #grant(said: unknown): void {
     const granted = (said ?? {}) as Message;
     this.#delays.up(now(), granted["spreadMs"]);
-    if (this.session!.grant(granted)) this.#acknowledge();
-    else this.session = undefined;
+    if (this._session!._grant(granted)) this.#acknowledge();
+    else this._session = undefined;
     this.#awaitAck();
   }
 
   /** The server has answered a hello that resumes. */
   #answered(params: Message): void {
     const link = this.#candidate!;
-    const session = this.session!;
+    const session = this._session!;
     const said = (params["session"] ?? {}) as Message;
     const { resumed, received, refused, code, reason } = said;
     if (resumed === true) {
-      if (!session.resume(said)) return this.#fault(1002, "the counts or the token of the session are false");
+      if (!session._resume(said)) return this.#fault(1002, "the counts or the token of the session are false");
+      if (this._core._greeting) this._core._greeting.sequences = params["sequences"];
       this.#carry(link, said["spreadMs"]);
       this.#acknowledge();
-      this.replay();
+      this._replay();
       return this.#isUp();
     }
     const isTold = isCount(code, 4999);
@@ -350,32 +352,32 @@ export class Supervisor extends Queue {
       Number.isInteger(received) ? (received as number) : undefined,
     );
     // The hello that asked to resume has begun another session on this link.
-    this.core.hello(params);
-    this.session = new Session();
+    this._core._heard(params);
+    this._session = new Session();
     this.#carry(link);
     this.#grant(said);
     this.#open();
   }
 
   #acknowledged(n: unknown): void {
-    const { session } = this;
-    if (!session?.isCounting) return;
-    if (session.acknowledge(n)) this.#awaitAck();
+    const { _session: session } = this;
+    if (!session?._isCounting) return;
+    if (session._acknowledge(n)) this.#awaitAck();
     else this.#fault(1002, "an acknowledgement is false");
   }
 
   /** Memory must not hang on the other's good will. */
   #awaitAck(): void {
-    this.#set("acked", this.session?.isCounting ? ACK_WITHIN : Infinity, () => {
-      if (this.session!.hasUnacknowledged()) this.#fault(4008, "acknowledges nothing");
+    this.#set("acked", this._session?._isCounting ? ACK_WITHIN : Infinity, () => {
+      if (this._session!._hasUnacknowledged()) this.#fault(4008, "acknowledges nothing");
       else this.#awaitAck();
     });
   }
 
   #acknowledge(): void {
     this.#stop("ack");
-    const n = this.session!.acknowledging();
-    this.link!.send(`{"jsonrpc":"2.0","method":"$/ack","params":{"n":${n}}}`);
+    const n = this._session!._acknowledging();
+    this._link!.send(notification("$/ack", `{"n":${n}}`));
   }
 
   #goesAway({ reconnectAfterMs, move }: Message): void {
@@ -383,7 +385,7 @@ export class Supervisor extends Queue {
     this.#delays.window = typeof min === "number" && typeof max === "number" ? [min, max] : [0, 5_000];
     if (move !== true || now() - this.#movedAt < MOVE_EVERY) return;
     this.#movedAt = now();
-    this.reconnectNow();
+    this._reconnectNow();
   }
 
   // Sessions.
@@ -391,18 +393,18 @@ export class Supervisor extends Queue {
   /** Lets the program open the session, and everything else go behind that. */
   #open(): void {
     const { onSession } = this.#options;
-    this.isGated = onSession !== undefined;
+    this._isGated = onSession !== undefined;
     if (!onSession) return this.#isUp();
     const attempt = {};
     this.#opening = attempt;
     const end = (then: () => void): void => {
-      if (this.#opening !== attempt || !this.isGated) return;
+      if (this.#opening !== attempt || !this._isGated) return;
       then();
     };
-    new Promise((resolve) => resolve(onSession(new Peer(this.core, true)))).then(
+    new Promise((resolve) => resolve(onSession(new Peer(this._core, true)))).then(
       () =>
         end(() => {
-          this.isGated = false;
+          this._isGated = false;
           this.#isUp();
         }),
       (error: unknown) =>
@@ -418,60 +420,60 @@ export class Supervisor extends Queue {
 
   #endSession(closed: Closed, received?: number): void {
     this.#isFresh ||= this.#wasUp;
-    this.endSession(closed, received);
+    this._endSession(closed, received);
   }
 
   // What the program asks for.
 
-  reconnectNow(): void {
+  _reconnectNow(): void {
     const dialling = this.#dialling;
-    const may = dialling ? now() - dialling.since >= YOUNG : this.link ? this.session?.token : !this.#candidate;
-    if (may && !this.core.end) this.#begin();
+    const may = dialling ? now() - dialling.since >= YOUNG : this._link ? this._session?._token : !this.#candidate;
+    if (may && !this._core._end) this.#begin();
   }
 
-  newSession(): Promise<void> {
+  _newSession(): Promise<void> {
     this.#leave(1000, "the program begins another session");
     this.#begin();
-    return this.up();
+    return this._up();
   }
 
-  pause(): void {
+  _pause(): void {
     this.#isPaused = true;
     this.#dialling?.aborts.abort();
     this.#dialling = this.#next = undefined;
     this.#stop("attempt");
-    this.drop("paused");
+    this._drop("paused");
   }
 
   // States.
 
-  up(): Promise<void> {
+  _up(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#ups.push({ resolve, reject });
-      if (this.core.end) this.#ended(this.core.end);
-      else if (this.isUp() && !this.isGated) this.#ups.pop()!.resolve();
+      if (this._core._end) this.#ended(this._core._end);
+      else if (this._isUp() && !this._isGated) this.#ups.pop()!.resolve();
     });
   }
 
   #isUp(): void {
-    if (!this.link || this.isGated) return;
-    this.#show(this.#isFresh ? { is: "fresh", ...this.losses } : { is: "up", resumed: this.#wasUp });
-    this.losses = { calls: 0, notifications: 0 };
+    if (!this._link || this._isGated) return;
+    this.#show(this.#isFresh ? { is: "fresh", ...this._losses } : { is: "up", resumed: this.#wasUp });
+    this._losses = { calls: 0, notifications: 0 };
     this.#wasUp = true;
     this.#isFresh = false;
     for (const { resolve } of this.#ups.splice(0)) resolve();
-    this.pump();
+    this._pump();
   }
 
   /** Tells the state of a client without a link. */
-  #tell(error: unknown = "error" in this.state ? this.state.error : undefined): void {
-    if (this.core.end || (this.link && !this.isGated)) return;
+  #tell(error: unknown = "error" in this._state ? this._state.error : undefined): void {
+    if (this._core._end || (this._link && !this._isGated)) return;
     const attempt = { attempt: this.#dialling ? this.#attempt : this.#attempt + 1, next: this.#next, error };
     this.#show(this.#wasUp ? { is: "away", since: this.#away, ...attempt } : { is: "connecting", ...attempt });
   }
 
   #show(state: State): void {
-    this.state = state;
+    this._state = state;
     try {
       this.#options.onState?.(state);
     } catch (error) {
@@ -483,10 +485,10 @@ export class Supervisor extends Queue {
     this.#stop(...this.#timers.keys());
     this.#dialling?.aborts.abort();
     this.#dialling = undefined;
-    this.close(closed.code ?? 1000, closed.reason);
+    this._close(closed.code ?? 1000, closed.reason);
     this.#candidate = undefined;
-    this.closeQueue(closed);
-    if (this.state.is !== "ended") this.#show({ is: "ended", closed });
+    this._closeQueue(closed);
+    if (this._state.is !== "ended") this.#show({ is: "ended", closed });
     for (const { reject } of this.#ups.splice(0)) reject(new ConnectError(closed.reason, undefined, closed));
   }
 }

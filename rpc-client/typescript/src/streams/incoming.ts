@@ -1,7 +1,7 @@
 /** Streams that this end takes, as async iterables. */
 
-import { isCount, readError, type Core, type Message } from "../core.js";
-import { CallError, closedError, type Closed } from "../errors.js";
+import { isCount, readError, unreadable, type Core, type Message } from "../core.js";
+import { closedError, type Closed } from "../errors.js";
 import type { Json } from "../json.js";
 import { member, parts, utf8Length } from "../raw.js";
 import { slot } from "../slot.js";
@@ -32,12 +32,13 @@ export interface StreamOptions {
 
 /** What waits for the consumer. */
 interface Item {
-  readonly value?: unknown;
-  readonly size: number;
-  readonly seq: number;
+  readonly _value?: unknown;
+  readonly _size: number;
+  readonly _seq: number;
   /** The sender waits for credit. */
-  readonly asks?: boolean;
-  readonly gap?: { missed: number | undefined };
+  readonly _asks?: boolean;
+  /** It stands for items that were lost. */
+  readonly _gap?: { missed: number | undefined };
 }
 
 /** A stream of items from the other end. Leaving the loop over it ends it. */
@@ -55,7 +56,9 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
   #consumed = 0;
   #seq = 0;
   /** It has begun once. @internal */
-  hasBegun = false;
+  _hasBegun = false;
+  /** Told of the end. @internal */
+  _onFinish: (() => void) | undefined;
   /** Tells the other end that nobody takes the stream any more. */
   readonly #stop: (id: unknown, isNegotiated: boolean) => void;
 
@@ -67,10 +70,10 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
   }
 
   /** The stream begins, under this id. @internal */
-  begin(id: unknown, isNegotiated: boolean): void {
+  _begin(id: unknown, isNegotiated: boolean): void {
     if (this.#end) return this.#stop(id, isNegotiated);
     this.#id = id;
-    this.hasBegun = true;
+    this._hasBegun = true;
     this.#isNegotiated = isNegotiated;
     this.#window = this.#credit = WINDOW;
     this.#consumed = this.#seq = 0;
@@ -78,64 +81,63 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
   }
 
   /** The stream will begin anew. @internal */
-  interrupt(): void {
+  _interrupt(): void {
     this.#forget();
-    this.#push({ size: 0, seq: 0, gap: { missed: undefined } });
+    this.#push({ _size: 0, _seq: 0, _gap: { missed: undefined } });
   }
 
   /** @internal */
-  take(params: Message, text: string): void {
+  _take(params: Message, text: string): void {
     try {
       this.#take(params, text);
     } catch (why) {
-      this.finish(new CallError("unreadable", "MaybeExecuted", undefined, why));
+      this._finish(unreadable(why));
     }
   }
 
   #take(params: Message, text: string): void {
     const { error, done, results, seq, ack } = params;
     const isCounted = this.#isNegotiated;
-    const read = (name: string): unknown => {
-      const { json } = this.#options;
-      return json ? (json.parse(text) as { params: Message }).params[name] : params[name];
-    };
-    if (isCounted && seq !== undefined && !isCount(seq)) return;
+    const { json } = this.#options;
+    const read = (name: string): unknown => (json ? (json.parse(text) as { params: Message }).params : params)[name];
     if (isCounted && seq !== undefined) {
-      const missed = (seq as number) - this.#seq - 1;
+      const missed = isCount(seq) ? seq - this.#seq - 1 : -1;
       if (missed < 0) return;
       this.#seq += missed;
-      if (missed > 0) this.#push({ size: 0, seq: this.#seq, gap: { missed } });
+      if (missed > 0) this.#push({ _size: 0, _seq: this.#seq, _gap: { missed } });
     }
     if (isCounted && Array.isArray(results)) {
       const texts = parts(member(text, "params", "results")!);
       (read("results") as unknown[]).forEach((value, at) => this.#item(value, texts[at]![1]));
-    } else if ("result" in params && error == null) {
-      this.#item(read("result"), resultText(text, params), ack === true && seq !== undefined);
-    } else if (error != null) this.finish(readError(error), true);
-    else if (isCounted && done === true) this.finish(undefined, true);
+    } else if (error != null) this._finish(readError(error), true);
+    else if ("result" in params) this.#item(read("result"), resultText(text, params), ack === true && seq !== undefined);
+    else if (isCounted && done === true) this._finish(undefined, true);
   }
 
-  #item(value: unknown, text: string, asks = false): void {
-    const size = Math.max(utf8Length(text), LEAST_ITEM);
-    const seq = ++this.#seq;
+  #item(_value: unknown, text: string, _asks = false): void {
+    const _size = Math.max(utf8Length(text), LEAST_ITEM);
+    const _seq = ++this.#seq;
     // The last item may overdraw the credit. A plain peer knows of none, and what is too much is lost all the same.
     const isBeyond = this.#credit <= 0;
-    this.#credit -= size;
-    this.#push(isBeyond ? { size, seq, gap: { missed: 1 } } : { value, size, seq, asks });
+    this.#credit -= _size;
+    this.#push(isBeyond ? { _size, _seq, _gap: { missed: 1 } } : { _value, _size, _seq, _asks });
   }
 
   #push(item: Item): void {
-    const last = this.#items.at(-1);
-    if (item.gap && last?.gap) {
+    const items = this.#items;
+    const last = items.at(-1);
+    if (item._gap && last?._gap) {
       // One gap behind the other is one gap, so that lost items take no memory.
-      const missed = (last.gap.missed ?? NaN) + (item.gap.missed ?? NaN) || undefined;
-      this.#items[this.#items.length - 1] = { size: last.size + item.size, seq: item.seq, gap: { missed } };
-    } else this.#items.push(item);
+      const missed = (last._gap.missed ?? NaN) + (item._gap.missed ?? NaN) || undefined;
+      items.pop();
+      item = { _size: last._size + item._size, _seq: item._seq, _gap: { missed } };
+    }
+    items.push(item);
     this.#wakes.shift()?.();
   }
 
   /** Ends the stream, here (and the other end is told) or by the other end. @internal */
-  finish(error: Error | undefined, isByPeer = false): void {
+  _finish(error?: Error, isByPeer = false): void {
     if (this.#end) return;
     this.#end = { error };
     if (!isByPeer) {
@@ -143,17 +145,14 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
       if (this.#id !== undefined) this.#stop(this.#id, this.#isNegotiated);
     }
     this.#forget();
-    this.onFinish?.();
+    this._onFinish?.();
     for (const wake of this.#wakes.splice(0)) wake();
   }
 
   /** @internal */
-  get isFinished(): boolean {
+  get _isFinished(): boolean {
     return this.#end !== undefined;
   }
-
-  /** Told of the end. @internal */
-  onFinish: (() => void) | undefined;
 
   #forget(): void {
     slot(this.#core, incoming).delete(JSON.stringify(this.#id) ?? "");
@@ -165,11 +164,11 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
       const item = this.#items.shift();
       if (item) {
         this.#consume(item);
-        if (!item.gap) return { done: false, value: item.value as T };
-        const { missed } = item.gap;
+        if (!item._gap) return { done: false, value: item._value as T };
+        const { missed } = item._gap;
         if (this.#options.onGap) this.#options.onGap(missed);
         else {
-          this.finish(undefined);
+          this._finish();
           throw new GapError(missed);
         }
       } else if (this.#end) {
@@ -181,9 +180,9 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
     }
   }
 
-  #consume({ size, seq, asks }: Item): void {
-    this.#consumed += size;
-    if (!this.#isNegotiated) this.#credit += size;
+  #consume({ _size, _seq: seq, _asks: asks }: Item): void {
+    this.#consumed += _size;
+    if (!this.#isNegotiated) this.#credit += _size;
     else if (this.#id !== undefined && (asks || this.#consumed >= this.#window / 2)) {
       // Who has consumed all that is here is not what the sender waits for.
       const grown = this.#items.length === 0 && !asks ? Math.min(this.#window * 2, LARGEST_WINDOW) : this.#window;
@@ -191,13 +190,13 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
       this.#window = grown;
       this.#consumed = 0;
       this.#credit += bytes;
-      this.#core.post("credit", { subscription: this.#id, bytes, seq });
+      this.#core._post("$/credit", { subscription: this.#id, bytes, seq });
     }
   }
 
   /** Ends the stream. */
   async return(): Promise<IteratorResult<T, undefined>> {
-    this.finish(undefined);
+    this._finish();
     return { done: true, value: undefined };
   }
 
@@ -211,14 +210,14 @@ export function incoming(core: Core): Map<string, Incoming<unknown>> {
   const streams = new Map<string, Incoming<unknown>>();
   const take = (params: Message, text: string): boolean => {
     const stream = streams.get(JSON.stringify(params["subscription"]) ?? "");
-    stream?.take(params, text);
+    stream?._take(params, text);
     return stream !== undefined;
   };
-  core.takeItem = take;
-  core.extensions.set("$/item", take);
-  core.onEnd.push((closed: Closed) => {
+  core._takeItem = take;
+  core._extensions.set("$/item", take);
+  core._onEnd.push((closed: Closed) => {
     // Subscriptions that begin anew have left the table before.
-    for (const stream of [...streams.values()]) stream.finish(closedError(closed, "MaybeExecuted"), true);
+    for (const stream of [...streams.values()]) stream._finish(closedError(closed, "MaybeExecuted"), true);
   });
   return streams;
 }
@@ -231,9 +230,4 @@ function resultText(text: string, params: Message): string {
   const at = text.indexOf(head);
   const isUsual = at > 0 && text.endsWith("}}") && Object.keys(params).length === 3;
   return isUsual ? text.slice(at + head.length, -2) : member(text, "params", "result")!;
-}
-
-/** @internal */
-export function cancelledError(signal: AbortSignal): CallError {
-  return new CallError("cancelled", "MaybeExecuted", "cancelled", signal.reason);
 }

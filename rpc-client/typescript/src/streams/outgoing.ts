@@ -1,14 +1,14 @@
 /** Streams that this end sends: subscriptions of the other end, and arguments of calls. */
 
-import { now } from "../timer.js";
-import { ATTACH, type Call } from "../call.js";
+import { writing, type Call } from "../call.js";
+import type { Context } from "../context.js";
 import { isCount, type Core, type Message } from "../core.js";
 import { RpcError } from "../errors.js";
-import type { Context } from "../context.js";
 import type { Handlers, Method } from "../handlers.js";
 import { method, type MethodOptions, type Param, type Run } from "../method.js";
 import { member, utf8Length } from "../raw.js";
 import { slot } from "../slot.js";
+import { now } from "../timer.js";
 import { LEAST_ITEM, randomId, WINDOW } from "./id.js";
 import { unsubscribeName } from "./subscribe.js";
 
@@ -26,87 +26,83 @@ export type Source<T> = AsyncIterable<T> | Iterable<T>;
 
 /** A stream on its way. */
 class Outgoing {
-  readonly id = randomId();
+  readonly _id = randomId();
+  /** The id of the request that it answers, as JSON text. */
+  readonly _request: string | undefined;
+  _onItem: (() => void) | undefined;
   readonly #core: Core;
   readonly #method: string;
-  readonly #items: AsyncIterator<unknown>;
-  /** Credit; nothing bounds the items to a plain peer but the room of the link. */
+  readonly #items: AsyncIterator<unknown> | Iterator<unknown>;
+  /** Both ends know of credit and numbers. To a plain peer nothing bounds the items but the room of the link. */
+  readonly #isCounted: boolean;
   #credit = Infinity;
   #seq = 0;
   #isOver = false;
   #wake: (() => void) | undefined;
-  /** The id of the request that it answers, as JSON text. */
-  readonly request: string | undefined;
-  onItem: (() => void) | undefined;
 
-  constructor(core: Core, method: string, source: Source<unknown>, request?: string) {
+  constructor(core: Core, method: string, source: Source<unknown>, isCounted: boolean, request?: string) {
     this.#core = core;
     this.#method = method;
-    this.request = request;
-    this.#items = iterate(source);
-    slot(core, outgoing).set(this.id, this);
-    this.begin();
+    this.#isCounted = isCounted;
+    this._request = request;
+    this.#items = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   }
 
-  /** Takes the credit with which streams begin, as far as that is known. */
-  begin(): void {
-    const { greeting } = this.#core;
-    this.#credit = greeting ? (greeting.window ?? WINDOW) : Infinity;
-  }
-
-  async run(): Promise<void> {
-    const isCounted = this.#credit !== Infinity;
+  async _run(): Promise<void> {
+    const core = this.#core;
+    if (this.#isOver) return;
+    slot(core, outgoing).set(this._id, this);
+    if (this.#isCounted) this.#credit = core._greeting?.window ?? WINDOW;
     try {
-      for (let item; !(item = await this.#items.next()).done; ) {
-        const text = this.#core.json.stringify(item.value) ?? "null";
-        if (text.length > this.#core.limits.messageOut) throw new RpcError(-32008, "an item is too long");
-        await this.#room();
+      for (;;) {
+        let item = this.#items.next();
+        if ("then" in item) item = await item;
+        if (item.done) break;
+        const text = core._json.stringify(item.value) ?? "null";
+        if (text.length > core._limits.messageOut) throw new RpcError(-32008, "an item is too long");
+        // It waits for credit, and for room.
+        while (!this.#isOver && (this.#credit <= 0 || !core._outbox._isOpen())) {
+          if (this.#credit > 0) await core._outbox._room();
+          else await new Promise<void>((resolve) => (this.#wake = resolve));
+        }
         if (this.#isOver) return;
-        this.#send(`"result":${text}`, isCounted);
+        this.#send(`"result":${text}`);
         this.#credit -= Math.max(utf8Length(text), LEAST_ITEM);
-        this.onItem?.();
+        this._onItem?.();
       }
-      if (isCounted && !this.#isOver) this.#send('"done":true', true);
+      if (this.#isCounted && !this.#isOver) this.#send('"done":true');
     } catch (error) {
       if (this.#isOver) return;
       const isTold = error instanceof RpcError;
-      if (!isTold) (this.#core.options.onError ?? console.error)(error, this.#method);
+      if (!isTold) (core._options.onError ?? console.error)(error, this.#method);
       const { code, message, data } = isTold ? error : new RpcError(-32603, "internal error");
-      this.#send(`"error":${JSON.stringify({ code, message, data })}`, isCounted);
+      this.#send(`"error":${JSON.stringify({ code, message, data })}`);
     } finally {
-      this.stop();
+      this._stop();
     }
   }
 
-  #send(said: string, isCounted: boolean): void {
-    const seq = isCounted ? `"seq":${++this.#seq},` : "";
-    const params = `{"subscription":"${this.id}",${seq}${said}}`;
+  #send(said: string): void {
+    const seq = this.#isCounted ? `"seq":${++this.#seq},` : "";
+    const params = `{"subscription":"${this._id}",${seq}${said}}`;
     const text = `{"jsonrpc":"2.0","method":${JSON.stringify(this.#method)},"params":${params}}`;
-    this.#core.outbox.send({ size: text.length, leave: () => text }, true);
+    this.#core._outbox._send(text, true);
   }
 
-  /** Waits for credit, and for room. */
-  async #room(): Promise<void> {
-    while (!this.#isOver && (this.#credit <= 0 || !this.#core.outbox.isOpen())) {
-      if (this.#credit > 0) await this.#core.outbox.room();
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-
-  grant(bytes: unknown): void {
+  _grant(bytes: unknown): void {
     if (!isCount(bytes, MOST_CREDIT) || this.#credit + bytes > MOST_CREDIT) return;
     this.#credit += bytes;
     this.#wake?.();
   }
 
   /** Ends the stream; nothing more is sent. Returns whether it had not ended. */
-  stop(): boolean {
+  _stop(): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    slot(this.#core, outgoing).delete(this.id);
+    slot(this.#core, outgoing).delete(this._id);
     this.#wake?.();
     // The source may be in the middle of an item, and hears of it behind that.
-    Promise.resolve(this.#items.return?.()).catch(() => {});
+    (async () => this.#items.return?.())().catch(() => {});
     return true;
   }
 }
@@ -114,27 +110,18 @@ class Outgoing {
 /** The streams that this end sends, by their ids. */
 function outgoing(core: Core): Map<string, Outgoing> {
   const streams = new Map<string, Outgoing>();
-  core.extensions.set("$/credit", ({ subscription, bytes }: Message) =>
-    streams.get(subscription as string)?.grant(bytes),
-  );
-  core.extensions.set("$/stop", ({ subscription }: Message) => void streams.get(subscription as string)?.stop());
-  core.extensions.set("$/cancelRequest", (_: Message, text) => {
-    const id = member(text, "params", "id");
-    for (const stream of [...streams.values()]) if (stream.request === id) stream.stop();
-  });
-  core.onEnd.push(() => {
-    for (const stream of [...streams.values()]) stream.stop();
-  });
-  return streams;
-}
-
-function iterate(source: Source<unknown>): AsyncIterator<unknown> {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-  const items = source[Symbol.iterator]();
-  return {
-    next: async () => items.next(),
-    return: async () => items.return?.() ?? { done: true, value: undefined },
+  const stopAll = (isMeant: (stream: Outgoing) => boolean): void => {
+    for (const stream of [...streams.values()]) if (isMeant(stream)) stream._stop();
   };
+  const of = ({ subscription }: Message): Outgoing | undefined => streams.get(subscription as string);
+  core._extensions.set("$/credit", (params) => of(params)?._grant(params["bytes"]));
+  core._extensions.set("$/stop", (params) => of(params)?._stop());
+  core._extensions.set("$/cancelRequest", (_, text) => {
+    const id = member(text, "params", "id");
+    stopAll(({ _request }) => _request === id);
+  });
+  core._onEnd.push(() => stopAll(() => true));
+  return streams;
 }
 
 export interface StreamMethodOptions extends MethodOptions {
@@ -151,20 +138,21 @@ export function stream(
   const { serve } = method(params, run, options);
   return {
     async serve(given, context) {
-      const { core } = context.peer;
+      const { _core: core } = context.peer;
+      const isCounted = core._greeting !== undefined;
       if (slot(core, outgoing).size >= SUBSCRIPTIONS) {
         throw new RpcError(-32006, "too many subscriptions", { kind: "too_many_subscriptions" });
       }
       const items = (await serve(given, context)) as Source<unknown>;
-      const stream = new Outgoing(core, context.method, items, context.id);
-      context.afterAnswer = () => void stream.run();
-      context.signal.addEventListener("abort", () => stream.stop());
-      return stream.id;
+      const stream = new Outgoing(core, context.method, items, isCounted, context.id);
+      context._afterAnswer = () => void stream._run();
+      context.signal.addEventListener("abort", () => stream._stop());
+      return stream._id;
     },
     companions: (name): Handlers => ({
       [options.unsubscribe ?? unsubscribeName(name)]: method(
         ["subscription"],
-        (id: string, { peer }: Context) => slot(peer.core, outgoing).get(id)?.stop() ?? false,
+        (id: string, { peer }: Context) => slot(peer._core, outgoing).get(id)?._stop() ?? false,
       ),
     }),
   };
@@ -184,42 +172,43 @@ export interface StreamArgument {
  * ```
  */
 export function sendStream(source: Source<unknown>): StreamArgument {
-  let stream: Outgoing | undefined;
-  const attach = (call: Call, core: Core): void => {
-    if (stream) throw new TypeError("a stream goes with one call");
-    const started: Outgoing = (stream = new Outgoing(core, "$/item", source));
-    const before = call.stream;
-    const hold = call.hold;
-    call.stream = {
-      sent() {
-        before?.sent();
-        // Behind the message of the call.
-        queueMicrotask(() => void started.run());
-      },
-      end() {
-        before?.end();
-        started.stop();
-      },
-    };
-    // Each item shows that the call goes on.
-    started.onItem = () => call.extend();
-    call.hold = hold ?? ((go) => untilKnown(core, call, go, started));
+  let isSent = false;
+  return {
+    toJSON() {
+      const call = writing;
+      if (!call || isSent) throw new TypeError("a stream goes with one call");
+      isSent = true;
+      const { _stream: before, _hold: hold } = call;
+      const stream = new Outgoing(call._core, "$/item", source, true);
+      call._stream = {
+        _sent() {
+          before?._sent();
+          // Behind the message of the call.
+          queueMicrotask(() => void stream._run());
+        },
+        _end() {
+          before?._end();
+          stream._stop();
+        },
+      };
+      // Each item shows that the call goes on.
+      stream._onItem = () => call._extend();
+      call._hold = hold ?? ((go) => untilKnown(call, go));
+      return { $stream: stream._id };
+    },
   };
-  return Object.defineProperty({ toJSON: () => ({ $stream: stream!.id }) }, ATTACH, { value: attach });
 }
 
 /** Lets a call go when the other end has said that it knows of streams. */
-function untilKnown(core: Core, call: Call, go: () => void, stream: Outgoing): void {
+function untilKnown(call: Call, go: () => void): void {
+  const core = call._core;
   const due = now() + HELLO_TIME;
-  const received = core.received;
+  const received = core._received;
   const look = (): void => {
-    if (core.greeting) {
-      stream.begin();
-      return go();
-    }
+    if (core._greeting) return go();
     const message = "the other end has not said `$/hello`, so it takes no stream: a proxy or `hello` may be why";
-    if (core.received > received || now() >= due) return call.fail("unsendable", undefined, message);
-    if (!call.isDone) setTimeout(look, 10);
+    if (core._received > received || now() >= due) return call._fail("unsendable", undefined, message);
+    if (!call._isDone) setTimeout(look, 10);
   };
   look();
 }

@@ -16,17 +16,17 @@ export function streamParam(name: string, options: StreamOptions = {}): ParamRea
   return {
     name,
     read(value, context: Context) {
-      const { core } = context.peer;
+      const { _core: core } = context.peer;
       const id = (value as { $stream?: unknown } | undefined)?.$stream;
       if (typeof id !== "string") throw new RpcError(-32602, `parameter \`${name}\` is no stream`);
-      const stream = new Incoming(core, options, (id) => core.post("stop", { subscription: id }));
-      stream.begin(id, true);
-      const { afterAnswer } = context;
-      context.afterAnswer = () => {
+      const stream = new Incoming(core, options, (id) => core._post("$/stop", { subscription: id }));
+      stream._begin(id, true);
+      const { _afterAnswer: afterAnswer } = context;
+      context._afterAnswer = () => {
         afterAnswer?.();
-        stream.finish(undefined);
+        stream._finish();
       };
-      context.signal.addEventListener("abort", () => stream.finish(context.signal.reason as Error));
+      context.signal.addEventListener("abort", () => stream._finish(context.signal.reason as Error));
       return stream;
     },
   };

@@ -1,10 +1,11 @@
 /** Subscriptions of this end. */
 
 import { Call, type CallOptions, type Params } from "../call.js";
+import { unreadable } from "../core.js";
 import { CallError } from "../errors.js";
 import type { Peer } from "../peer.js";
 import { slot } from "../slot.js";
-import { cancelledError, incoming, Incoming, type StreamOptions } from "./incoming.js";
+import { incoming, Incoming, type StreamOptions } from "./incoming.js";
 
 export interface SubscribeOptions extends CallOptions, StreamOptions {
   /** The method that ends the subscription. By default `unsubscribe_` stands before the last part of the name. */
@@ -23,49 +24,48 @@ export interface SubscribeOptions extends CallOptions, StreamOptions {
  * A subscription that is refused rejects at the first item. `signal` ends the stream at any time.
  */
 export function subscribe<T>(peer: Peer, method: string, params?: Params, options: SubscribeOptions = {}): Incoming<T> {
-  const { core, isFirst } = peer;
+  const { _core: core, _isFirst: isFirst } = peer;
   const unsubscribe = options.unsubscribe ?? unsubscribeName(method);
   const { signal, renew = true } = options;
   slot(core, incoming);
-  const stop = (id: unknown, isNegotiated: boolean): void => {
-    if (isNegotiated) return core.post("stop", { subscription: id });
-    core.outbox.send(new Call(core, unsubscribe, [id], {}, () => {}), true);
-  };
-  const stream = new Incoming<T>(core, options, stop);
+  const stream = new Incoming<T>(core, options, (id, isNegotiated) => {
+    if (isNegotiated) core._post("$/stop", { subscription: id });
+    else core._outbox._send(new Call(core, unsubscribe, [id], {}, () => {}), true);
+  });
   let call: Call;
   const start = (): void => {
     const settle = (error: Error | undefined, id?: unknown): void => {
-      const isOfSession = error instanceof CallError && error.failure === "closed" && !core.end;
-      if (isOfSession && stream.hasBegun && renew)
+      const isOfSession = error instanceof CallError && error.failure === "closed" && !core._end;
+      if (isOfSession && stream._hasBegun && renew)
         start(); // another session has ended meanwhile
-      else if (error) stream.finish(error, true);
-      else if (typeof id === "string" || typeof id === "number") stream.begin(id, !!core.greeting && core.isGreeted);
-      else stream.finish(new CallError("unreadable", "MaybeExecuted", "the answer is no id of a subscription"), true);
+      else if (error) stream._finish(error, true);
+      else if (typeof id === "string" || typeof id === "number") stream._begin(id, !!core._greeting && core._isGreeted);
+      else stream._finish(unreadable("the answer is no id of a subscription"), true);
     };
     call = new Call(core, method, params, { ...options, signal: undefined, json: undefined }, settle);
     // What goes with the call goes on as long as the stream that it answers.
-    const { stream: argument } = call;
+    const { _stream: argument } = call;
     if (argument) {
-      call.stream = { sent: () => argument.sent(), end: () => {} };
-      const { onFinish } = stream;
-      stream.onFinish = () => {
+      call._stream = { _sent: () => argument._sent(), _end: () => {} };
+      const { _onFinish: onFinish } = stream;
+      stream._onFinish = () => {
         onFinish?.();
-        argument.end();
+        argument._end();
       };
     }
-    core.start(call, isFirst);
+    core._start(call, isFirst);
   };
   /** Begins the stream anew when its session has ended. */
   const onEnd = (_: unknown, renews: boolean): void => {
-    if (!renews || !renew || isFirst || stream.isFinished || !call.isDone || call.stream) return;
-    stream.interrupt();
+    if (!renews || !renew || isFirst || stream._isFinished || !call._isDone || call._stream) return;
+    stream._interrupt();
     start();
   };
-  core.onEnd.unshift(onEnd);
-  stream.onFinish = () => core.onEnd.splice(core.onEnd.indexOf(onEnd), 1);
+  core._onEnd.unshift(onEnd);
+  stream._onFinish = () => core._onEnd.splice(core._onEnd.indexOf(onEnd), 1);
   signal?.addEventListener("abort", () => {
-    call.fail("cancelled", signal.reason);
-    stream.finish(cancelledError(signal));
+    call._fail("cancelled", signal.reason);
+    stream._finish(new CallError("cancelled", "MaybeExecuted", "cancelled", signal.reason));
   });
   start();
   return stream;

@@ -55,28 +55,47 @@ export function pair(): [End, End] {
   return [left, right];
 }
 
-/** An end that is text: what was received waits here until it is asked for. */
+/** An end that is text: what was received waits here until it is asked for, each text of a sequence by itself. */
 export class Raw {
   readonly link: End;
+  /** How many texts each message had. */
+  readonly sizes: number[] = [];
   readonly #texts: string[] = [];
+  /** The other end was told that sequences are read. */
+  #takesSequences = false;
+  /** What was wrong with a sequence. */
+  #fault: string | undefined;
   closed: { code: number | undefined; reason: string } | undefined;
 
   constructor(link: End) {
     this.link = link;
     link.listen({
-      message: (text) => this.#texts.push(text),
+      message: (text) => this.#receive(text),
       closed: (code, reason) => (this.closed = { code, reason }),
     });
   }
 
+  #receive(message: string): void {
+    const texts = message.startsWith("\x1e") ? message.slice(1).split("\x1e") : [message];
+    this.sizes.push(texts.length);
+    this.#texts.push(...texts);
+    if (!message.startsWith("\x1e")) return;
+    if (!this.#takesSequences) this.#fault = "nobody has said that sequences are read";
+    if (message.length > 65_536) this.#fault = "a sequence is too long";
+    if (texts.some((text) => text.length > 4_097 || !text.endsWith("\n"))) this.#fault = "a text has no place in one";
+  }
+
   send(message: unknown): void {
-    this.link.send(typeof message === "string" ? message : JSON.stringify(message));
+    const text = typeof message === "string" ? message : JSON.stringify(message);
+    if (/"\$\/hello".*"sequences":true/.test(text)) this.#takesSequences = true;
+    this.link.send(text);
   }
 
   /** Returns the text of the next message; fails if there is none. */
   async text(): Promise<string> {
     for (let turn = 0; turn < 2_000 && this.#texts.length === 0; turn++) await soon();
     const text = this.#texts.shift();
+    if (this.#fault) throw new Error(this.#fault);
     if (text === undefined) throw new Error("nothing has come");
     return text;
   }
