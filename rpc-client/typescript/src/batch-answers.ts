@@ -2,7 +2,7 @@
 
 import type { Feature, Message } from "./core.js";
 import { member } from "./raw.js";
-import { errorText, type Reply } from "./serving.js";
+import { errorText, kindText, type Reply } from "./serving.js";
 
 /** How many members a batch may have. */
 const MOST = 100;
@@ -31,7 +31,7 @@ export const batchAnswers: Feature = ({ _core: core }) => {
       return (answer, after) => {
         length += answer.length + 1;
         if (length > core._limits.messageOut) {
-          answer = errorText(member(answer, "id")!, -32011, "the answers are too long together", "answer_too_big");
+          answer = kindText(member(answer, "id")!, -32011, "answer_too_big");
         }
         answers[at] = answer;
         if (after) afters.push(after);
@@ -44,7 +44,7 @@ export const batchAnswers: Feature = ({ _core: core }) => {
         typeof (message as Message | null)?.["method"] === "string" && "id" in (message as Message);
       if (batch.some(isRequest)) {
         const data = { kind: "batch_too_big", max: MOST };
-        reply(errorText("null", -32010, "the batch has too many members", undefined, data));
+        reply(errorText("null", -32010, data.kind, data));
         batch.forEach((message, at) => isRequest(message) && (batch[at] = REFUSED));
       }
     }

@@ -20,7 +20,6 @@ export function overLink(carrier: Link, options: PeerOptions = {}): Peer {
   const isOpen = (): boolean => link.backlog() < core._limits.queue;
   core._outbox = {
     _isOpen: isOpen,
-    _isUp: () => true,
     _send(message, isOwed) {
       const hasRoom = isOwed || isOpen();
       const text = hasRoom && (typeof message === "string" ? message : message._leave());
@@ -28,14 +27,6 @@ export function overLink(carrier: Link, options: PeerOptions = {}): Peer {
       return hasRoom;
     },
     _post: (text) => link.send(text),
-    async _room() {
-      // No event tells that a backlog has left.
-      while (!isOpen() && !core._end) await new Promise((resolve) => setTimeout(resolve, 5));
-    },
-    _drop(reason) {
-      link.close(4410, reason);
-      core._ended({ by: "link", code: undefined, reason });
-    },
     _close: (code, reason) => link.close(code, reason),
   };
   const peer = core._install(new Peer(core));

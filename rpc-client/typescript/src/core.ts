@@ -10,7 +10,7 @@ import { table, type Handler, type Handlers } from "./handlers.js";
 import type { Json } from "./json.js";
 import type { Peer } from "./peer.js";
 import { parts } from "./raw.js";
-import { Serving, type Reply } from "./serving.js";
+import { serving, type Reply, type Serving } from "./serving.js";
 
 /** Bounds of what is taken, sent and kept. Lengths are of text. */
 export interface Limits {
@@ -68,16 +68,16 @@ export interface Outgoing {
 export interface Outbox {
   /** Whether there is room. */
   _isOpen(): boolean;
-  /** Whether there is a link. */
-  _isUp(): boolean;
+  /** Whether there is a link; not there if there is one until the end. */
+  _isUp?(): boolean;
   /** Takes a message; returns whether there was room. What is owed is taken without room. */
   _send(message: string | Outgoing, isOwed?: boolean, isFirst?: boolean): boolean;
   /** Sends a text before all that waits. */
   _post(text: string): void;
-  /** Resolves when there is room, or never will be. */
-  _room(): Promise<void>;
-  /** The link carries nothing any more. */
-  _drop(reason: string): void;
+  /** Resolves when there is room, or never will be. If it is not there, somebody has to look. */
+  _room?(): Promise<void>;
+  /** The link carries nothing any more; if it is not there, that is the end. */
+  _drop?(reason: string): void;
   /** Takes back a message that waits. */
   _withdraw?(message: Outgoing): void;
   _close(code: number, reason: string): void;
@@ -109,7 +109,7 @@ export class Core {
   readonly _json: Json;
   readonly _handlers: Map<string, Handler>;
   readonly _calls = new Map<number, Call>();
-  readonly _serving = new Serving(this);
+  readonly _serving: Serving;
   readonly _closed: Promise<Closed>;
   /** How the connection has ended. */
   _end: Closed | undefined;
@@ -138,6 +138,7 @@ export class Core {
     this._limits = { messageIn: 4 << 20, messageOut: 1 << 20, queue: 1 << 20, serving: 512, ...options.limits };
     this._json = options.json ?? JSON;
     this._handlers = table(options.handlers ?? {});
+    this._serving = serving(this);
     this._closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }
 
@@ -328,9 +329,9 @@ export class Core {
   }
 }
 
-/** Returns the text of a notification, whose name needs no escapes. @internal */
+/** Returns the text of a notification. @internal */
 export function notification(method: string, params: string): string {
-  return `{"jsonrpc":"2.0","method":"${method}","params":${params}}`;
+  return `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`;
 }
 
 /** Whether a value is an integer from 1 to `most`. @internal */

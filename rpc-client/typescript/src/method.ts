@@ -1,7 +1,6 @@
 /** Methods whose params have names. */
 
 import type { Context } from "./context.js";
-import { ErrorCode } from "./codes.js";
 import { RpcError } from "./errors.js";
 import type { Handler, Handlers, Method } from "./handlers.js";
 import type { Json } from "./json.js";
@@ -87,5 +86,5 @@ function inOrder(declared: readonly { name: string }[], params: unknown, isNotif
 }
 
 function invalid(message: string): RpcError {
-  return new RpcError(ErrorCode.invalidParams, message);
+  return new RpcError(-32602, message);
 }

@@ -6,6 +6,9 @@
 /** The name and the text of a member of an object; an element of an array has no name. */
 export type Part = [name: string, text: string];
 
+/** A string: read from where it begins. */
+const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
+
 /** Returns the parts of an object or an array, which is valid JSON. Anything else has none. */
 export function parts(json: string): Part[] {
   const found: Part[] = [];
@@ -16,31 +19,24 @@ export function parts(json: string): Part[] {
     const text = json.slice(start, end).trim();
     if (text) found.push([name, text]);
     start = end + 1;
-    name = "";
   };
   for (let at = 0; at < json.length; at++) {
-    switch (json.charCodeAt(at)) {
-      case 0x22: // "
-        at = endOfString(json, at);
-        break;
-      case 0x5b: // [
-      case 0x7b: // {
-        if (++depth === 1) start = at + 1;
-        break;
-      case 0x5d: // ]
-      case 0x7d: // }
-        if (--depth === 0) take(at);
-        break;
-      case 0x3a: // :
-        if (depth === 1) {
-          name = json.slice(start, at).trim();
-          name = name.includes("\\") ? (JSON.parse(name) as string) : name.slice(1, -1);
-          start = at + 1;
-        }
-        break;
-      case 0x2c: // ,
-        if (depth === 1) take(at);
-        break;
+    const sign = json[at]!;
+    if (sign === '"') {
+      STRING.lastIndex = at;
+      STRING.test(json);
+      at = STRING.lastIndex - 1;
+    } else if (sign === "[" || sign === "{") {
+      if (++depth === 1) start = at + 1;
+    } else if (sign === "]" || sign === "}") {
+      if (--depth === 0) take(at);
+    } else if (depth === 1) {
+      if (sign === ",") take(at);
+      if (sign === ":") {
+        name = json.slice(start, at).trim();
+        name = name.includes("\\") ? (JSON.parse(name) as string) : name.slice(1, -1);
+        start = at + 1;
+      }
     }
   }
   return found;
@@ -51,16 +47,6 @@ export function member(json: string, ...path: string[]): string | undefined {
   let text: string | undefined = json;
   for (const step of path) text = text && new Map(parts(text)).get(step);
   return text;
-}
-
-/** Returns where the string ends that begins at `at`. */
-function endOfString(json: string, at: number): number {
-  for (;;) {
-    at = json.indexOf('"', at + 1);
-    let backslashes = 0;
-    while (json.charCodeAt(at - 1 - backslashes) === 0x5c) backslashes++;
-    if (backslashes % 2 === 0) return at;
-  }
 }
 
 /** Returns how many bytes a text has as UTF-8. */

@@ -7,7 +7,7 @@ export const now = (): number => performance.now();
 const OVERSLEPT = 1_000;
 
 /** The longest time that a timer takes. */
-const LONGEST = 2 ** 31 - 1;
+const LONGEST = 2_147_483_647;
 
 /** Something that rings once. @internal */
 export interface Alarm {

@@ -1,5 +1,7 @@
 /** When a client that has lost its link tries again. */
 
+import { now } from "../timer.js";
+
 /** How a client connects again. Times are in milliseconds. */
 export interface Backoff {
   /** The time within which the second attempt begins; it doubles with each. Default: 250. */
@@ -18,50 +20,43 @@ const LONGEST_SPREAD = 60_000;
 const DAY = 86_400_000;
 
 /** The times of attempts. Each is random, so that the clients of one server do not come at once. @internal */
-export class Delays {
-  readonly #min: number;
-  readonly #max: number;
-  #attempts = 0;
-  #upSince = 0;
-  /** From the server's hello. */
-  spread = SPREAD;
-  /** From the server's `$/goaway`. */
-  window: readonly [min: number, max: number] | undefined;
-
-  constructor({ minDelay = 250, maxDelay = 30_000 }: Backoff) {
-    this.#min = minDelay;
-    this.#max = maxDelay;
-  }
-
-  begin(): void {
-    this.#attempts++;
-  }
-
-  up(now: number, spread: unknown): void {
-    this.#upSince = now;
-    this.window = undefined;
-    this.spread = typeof spread === "number" && spread >= 0 ? Math.min(spread, LONGEST_SPREAD) : SPREAD;
-  }
-
+export interface Delays {
+  /** An attempt begins. */
+  _begin(): void;
+  /** A link is up; the server may have said within which time its clients come back. */
+  _up(spreadMs: unknown): void;
+  /** The server has said when to come back after the present link. */
+  _comeBack(min: number, max: number): void;
   /** Returns how long to wait after the loss of a link. */
-  afterLoss(now: number): number {
-    if (now - this.#upSince >= STABLE) this.#attempts = 0;
-    const { window } = this;
-    this.window = undefined;
-    if (window && window[1] > 0) {
-      const [min, max] = [Math.min(window[0], DAY), Math.min(window[1], DAY)];
-      return Math.max(min + Math.random() * Math.max(max - min, 0), this.afterFailure());
-    }
-    // A server that lets the client in and drops it at once is not asked faster and faster.
-    return Math.random() * Math.max(this.spread, this.#within());
-  }
-
+  _afterLoss(): number;
   /** Returns how long to wait after an attempt that failed. */
-  afterFailure(): number {
-    return Math.random() * this.#within();
-  }
+  _afterFailure(): number;
+}
 
-  #within(): number {
-    return this.#attempts === 0 ? 0 : Math.min(this.#min * 2 ** (this.#attempts - 1), this.#max);
-  }
+/** @internal */
+export function delays({ minDelay = 250, maxDelay = 30_000 }: Backoff): Delays {
+  let attempts = 0;
+  let upSince = 0;
+  let spread = SPREAD;
+  let told: readonly [min: number, max: number] | undefined;
+  const within = (): number => (attempts > 0 ? Math.min(minDelay * 2 ** (attempts - 1), maxDelay) : 0);
+  const afterFailure = (): number => Math.random() * within();
+  return {
+    _begin: () => void attempts++,
+    _up(spreadMs) {
+      upSince = now();
+      told = undefined;
+      spread = typeof spreadMs === "number" && spreadMs >= 0 ? Math.min(spreadMs, LONGEST_SPREAD) : SPREAD;
+    },
+    _comeBack: (min, max) => void (told = [min, max]),
+    _afterLoss() {
+      if (now() - upSince >= STABLE) attempts = 0;
+      // A server that lets the client in and drops it at once is not asked faster and faster.
+      if (!told || !(told[1] > 0)) return Math.random() * Math.max(spread, within());
+      const [min, max] = told.map((ms) => Math.min(ms, DAY)) as [number, number];
+      told = undefined;
+      return Math.max(min + Math.random() * Math.max(max - min, 0), afterFailure());
+    },
+    _afterFailure: afterFailure,
+  };
 }

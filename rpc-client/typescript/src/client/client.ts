@@ -5,7 +5,7 @@ import type { Dial } from "../link.js";
 import { Peer } from "../peer.js";
 import { webSocket, type Provided } from "../websocket.js";
 import type { State } from "./state.js";
-import { Supervisor, type ClientOptions } from "./supervisor.js";
+import { supervise, type ClientOptions, type Supervisor } from "./supervisor.js";
 
 /** Connects to a URL, and stays connected. Calls made meanwhile wait. */
 export function keepConnected(url: Provided<string | URL>, options: ClientOptions = {}): Client {
@@ -20,12 +20,12 @@ export class Client extends Peer {
   constructor(dial: Dial, options: ClientOptions = {}) {
     const core = new Core(options);
     super(core);
-    this.#supervisor = new Supervisor(core, dial, options);
+    this.#supervisor = supervise(core, dial, options);
     core._install(this);
   }
 
   get state(): State {
-    return this.#supervisor._state;
+    return this.#supervisor._state();
   }
 
   /** Resolves when the client is up; rejects if it ends before. */

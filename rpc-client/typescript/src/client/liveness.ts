@@ -1,7 +1,7 @@
 /** Finding links that are dead. */
 
 import { Call } from "../call.js";
-import type { Feature } from "../core.js";
+import type { Core, Feature } from "../core.js";
 import { timer } from "../timer.js";
 
 /**
@@ -15,13 +15,21 @@ export function liveness({ deadAfter = 45_000 }: { deadAfter?: number } = {}): F
     // A link is dead after three looks in a row at which nothing had come.
     const look = (): void => {
       if (core._end) return;
-      if (core._received !== seen || !core._outbox._isUp()) silent = 0;
+      if (core._received !== seen || core._outbox._isUp?.() === false) silent = 0;
       else if (++silent === 1) core._start(new Call(core, "$/ping", undefined, { timeout: deadAfter }, () => {}), true);
-      else if (silent === 3) core._outbox._drop("nothing was heard");
+      else if (silent === 3) drop(core);
       seen = core._received;
       stop = timer(deadAfter / 4, look);
     };
     let stop = timer(deadAfter / 4, look);
     core._onEnd.push((_, renews) => renews || stop());
   };
+}
+
+/** Gives up a link over which nothing has come. @internal */
+export function drop(core: Core): void {
+  const reason = "nothing was heard";
+  if (core._outbox._drop) return core._outbox._drop(reason);
+  core._outbox._close(4410, reason);
+  core._ended({ by: "link", code: undefined, reason });
 }

@@ -1,6 +1,7 @@
 /** The life of a page. */
 
 import type { Client } from "./client.js";
+import { drop } from "./liveness.js";
 
 /** What is used of a window. */
 export interface PageEvents {
@@ -23,7 +24,7 @@ export function followPage(client: Client, page: PageEvents = globalThis as unkn
     const { _received: received } = core;
     const isSilent = (): boolean => core._received === received;
     client.call("$/ping", undefined, { timeout: SIGN_OF_LIFE }).catch(() => {
-      if (isSilent()) core._outbox._drop("nothing was heard");
+      if (isSilent()) drop(core);
     });
   };
   const listeners: { [type: string]: (event: { readonly persisted?: boolean }) => void } = {

@@ -5,197 +5,184 @@ import type { Core, Outbox, Outgoing } from "../core.js";
 import type { Closed } from "../errors.js";
 import type { Link } from "../link.js";
 import type { Session } from "./session.js";
+import type { Losses } from "./state.js";
 
 /** How many messages of the program may wait. */
 const WAITING = 4_096;
 
 /** Above this a link has no room, so that what waits can still be taken back. */
-const BACKLOG = 256 * 1024;
+const BACKLOG = 262_144;
 
 /** What is kept for a server of which nothing is known yet. */
-const UNKNOWN = 64 * 1024;
+const UNKNOWN = 65_536;
 
 /** No event tells that the backlog of a link has left. */
 const LOOK_AGAIN = 5;
 
-/** The messages of a client, over all of its links. @internal */
-export abstract class Queue implements Outbox {
-  protected readonly _core: Core;
-  /** The link that carries messages. */
-  protected _link: Link | undefined;
-  protected _session: Session | undefined;
+/** What carries the messages of a client. @internal */
+export interface Carriage {
+  _link: Link | undefined;
+  _session: Session | undefined;
   /** Whether only those who open the session may send. */
-  protected _isGated = false;
+  _isGated: boolean;
   /** The close of the last link blames a message. */
-  protected _isBlamed = false;
-  protected _losses = { calls: 0, notifications: 0 };
-  /** What of the program waits to leave, in its order. */
-  #waiting: (string | Outgoing)[] = [];
-  #waitingSize = 0;
-  /** What of the protocol waits for a link. */
-  #owed: string[] = [];
-  readonly #rooms: (() => void)[] = [];
-  #poll: ReturnType<typeof setTimeout> | undefined;
-  #hasPinged = false;
+  _isBlamed: boolean;
+}
 
-  constructor(core: Core) {
-    this._core = core;
-  }
-
-  abstract _drop(reason: string): void;
-  abstract _close(code: number, reason: string): void;
-
-  _isUp(): boolean {
-    return this._link !== undefined;
-  }
-
-  _isOpen(): boolean {
-    return !this._isGated && this.#hasRoom();
-  }
-
-  #hasRoom(): boolean {
-    const link = this._link;
-    return !!link && link.backlog() < BACKLOG && !(this._session && this._session._keptSize >= this._core._limits.queue);
-  }
-
-  _send(message: string | Outgoing, isOwed = false, isFirst = false): boolean {
-    const passesGate = isFirst || (isOwed && this._isGated);
-    if (passesGate ? this.#hasRoom() : this.#waiting.length === 0 && this._isOpen()) {
-      this.#leave(message);
-      return true;
-    }
-    const isFull = this.#waiting.length >= WAITING || this.#waitingSize > this._core._limits.queue;
-    if (isFirst || (isFull && !isOwed)) return false;
-    this.#waiting.push(message);
-    this.#waitingSize += message.length;
-    this.#pollRoom();
-    return true;
-  }
-
-  _post(text: string): void {
-    if (this._link) this.#transmit(text);
-    else if (this._session) this.#owed.push(text);
-  }
-
-  _withdraw(message: Outgoing): void {
-    const at = this.#waiting.indexOf(message);
-    if (at >= 0) this.#waitingSize -= this.#waiting.splice(at, 1)[0]!.length;
-  }
-
-  _room(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#rooms.push(resolve);
-      this._pump();
-    });
-  }
-
-  #leave(message: string | Outgoing): void {
-    if (typeof message === "string") return this.#transmit(message);
-    const text = message._leave();
-    if (text !== undefined) this.#transmit(text, message);
-  }
-
-  /** A message leaves for the link, and gets its number. */
-  #transmit(text: string, message?: Outgoing): void {
-    const session = this._session;
-    session?._keep(text, message);
-    this._link!.send(text);
-    if (session && !session._isCounting && session._keptSize > UNKNOWN && !this.#hasPinged) {
-      // Its answer shows whether the server knows of sessions.
-      this.#hasPinged = true;
-      this._core._start(new Call(this._core, "$/ping", undefined, {}, () => {}), true);
-    }
-  }
-
+/** The messages of a client, over all of its links. @internal */
+export interface Queue extends Omit<Outbox, "_drop" | "_close"> {
   /** Sends what waits, as far as there is room. */
-  protected _pump(): void {
-    while (this.#waiting.length > 0 && this._isOpen()) {
-      const message = this.#waiting.shift()!;
-      this.#waitingSize -= message.length;
-      this.#leave(message);
-    }
-    if (this.#rooms.length > 0 && (this._isOpen() || this._core._end)) {
-      for (const resolve of this.#rooms.splice(0)) resolve();
-    }
-    this.#pollRoom();
-  }
-
-  /** Looks again when the backlog of the link may have left. Of all else messages tell. */
-  #pollRoom(): void {
-    const isIdle = this._isGated || this.#waiting.length + this.#rooms.length === 0;
-    if (isIdle || this.#poll || !this._link || this._link.backlog() < BACKLOG) return;
-    this.#poll = setTimeout(() => {
-      this.#poll = undefined;
-      this._pump();
-    }, LOOK_AGAIN);
-  }
-
+  _pump(): void;
   /** Sends again what the other end has not taken in, and then what waits. */
-  protected _replay(): void {
-    for (const { _text } of this._session!._kept) this._link!.send(_text);
-    for (const text of this.#owed.splice(0)) this.#transmit(text);
-  }
-
+  _replay(): void;
   /**
    * Ends the session. What the server certainly has not taken in goes on in the next one, as do calls that may run
-   * twice and subscriptions; all other calls fail by their fate.
+   * twice and subscriptions; all other calls fail by their fate. Returns what was lost.
    */
-  protected _endSession(closed: Closed, received = Infinity): void {
-    const core = this._core;
-    const session = this._session;
-    const losses = this._losses;
-    const isOfProgram = (message: string | Outgoing): boolean =>
-      typeof message !== "string" && message._isPutBack !== undefined;
-    const waiting = this.#waiting.filter(isOfProgram);
-    let number = session?._acknowledged ?? 0;
-    this._session = undefined;
-    this.#owed = [];
-    this.#waiting = [];
-    this.#hasPinged = this._isGated = false;
-    for (const { _message: message } of session?._kept ?? []) {
-      const isNotTaken = ++number > received;
-      if (message?._isPutBack === undefined) continue; // it was of the session
-      const calls = message._open?.();
-      if (calls?.length === 0) continue; // all were given up
-      const mayGoOn = isNotTaken && !message._isPutBack;
-      if (mayGoOn && !this._isBlamed && !calls?.some((call) => call._stream)) {
-        message._isPutBack = true;
-        calls?.forEach((call) => call._takeBack());
-        this.#waiting.push(message);
-        continue;
-      }
-      // What made a server close each link is not sent again.
-      if (mayGoOn) this._isBlamed = false;
-      if (!calls) losses.notifications++;
-      else if (isNotTaken) {
-        losses.calls += calls.length;
-        for (const call of calls) call._closed(closed, "NotSent");
-      }
-    }
-    for (const call of [...core._calls.values()]) {
-      const { idempotencyKey, isIdempotent } = call._options;
-      if ((isIdempotent || idempotencyKey !== undefined) && !call._isPutBack && !call._stream) {
-        call._takeBack();
-        this.#waiting.push(call);
-      } else {
-        losses.calls++;
-        call._closed(closed);
-      }
-    }
-    core._serving._stop(closed);
-    core._greeting = undefined;
-    for (const tell of [...core._onEnd]) tell(closed, true); // subscriptions begin anew
-    this.#waiting.push(...waiting);
-    this.#waitingSize = this.#waiting.reduce((sum, { length }) => sum + length, 0);
-  }
-
+  _endSession(closed: Closed, received?: number): Losses;
   /** The client has ended. */
-  protected _closeQueue(closed: Closed): void {
-    clearTimeout(this.#poll);
-    this._link = undefined;
-    for (const message of this.#waiting.splice(0)) {
-      if (typeof message !== "string") message._open?.().forEach((call) => call._closed(closed));
+  _end(closed: Closed): void;
+}
+
+/** @internal */
+export function queue(core: Core, at: Carriage): Queue {
+  /** What of the program waits to leave, in its order. */
+  let waiting: (string | Outgoing)[] = [];
+  let waitingSize = 0;
+  /** What of the protocol waits for a link. */
+  let owed: string[] = [];
+  let rooms: (() => void)[] = [];
+  let poll: ReturnType<typeof setTimeout> | undefined;
+  let hasPinged = false;
+
+  const isFull = (): boolean => at._link!.backlog() >= BACKLOG;
+  const hasRoom = (): boolean =>
+    !!at._link && !isFull() && !(at._session && at._session._keptSize >= core._limits.queue);
+  const isOpen = (): boolean => !at._isGated && hasRoom();
+
+  /** A message leaves for the link, and gets its number. */
+  const transmit = (text: string, message?: Outgoing): void => {
+    const session = at._session;
+    session?._keep(text, message);
+    at._link!.send(text);
+    if (session && !session._isCounting && session._keptSize > UNKNOWN && !hasPinged) {
+      // Its answer shows whether the server knows of sessions.
+      hasPinged = true;
+      core._start(new Call(core, "$/ping", undefined, {}, () => {}), true);
     }
-    this._pump();
-  }
+  };
+  const leave = (message: string | Outgoing): void => {
+    if (typeof message === "string") return transmit(message);
+    const text = message._leave();
+    if (text !== undefined) transmit(text, message);
+  };
+  /** Looks again when the backlog of the link may have left. Of all else messages tell. */
+  const pollRoom = (): void => {
+    if (at._isGated || waiting.length + rooms.length === 0 || poll || !at._link || !isFull()) return;
+    poll = setTimeout(() => {
+      poll = undefined;
+      pump();
+    }, LOOK_AGAIN);
+  };
+  const pump = (): void => {
+    while (waiting.length > 0 && isOpen()) {
+      const message = waiting.shift()!;
+      waitingSize -= message.length;
+      leave(message);
+    }
+    if (rooms.length > 0 && (isOpen() || core._end)) {
+      for (const resolve of rooms) resolve();
+      rooms = [];
+    }
+    pollRoom();
+  };
+
+  return {
+    _isUp: () => at._link !== undefined,
+    _isOpen: isOpen,
+    _send(message, isOwed = false, isFirst = false) {
+      const passesGate = isFirst || (isOwed && at._isGated);
+      if (passesGate ? hasRoom() : waiting.length === 0 && isOpen()) {
+        leave(message);
+        return true;
+      }
+      if (isFirst || (!isOwed && (waiting.length >= WAITING || waitingSize > core._limits.queue))) return false;
+      waiting.push(message);
+      waitingSize += message.length;
+      pollRoom();
+      return true;
+    },
+    _post(text) {
+      if (at._link) transmit(text);
+      else if (at._session) owed.push(text);
+    },
+    _withdraw(message) {
+      const place = waiting.indexOf(message);
+      if (place >= 0) waitingSize -= waiting.splice(place, 1)[0]!.length;
+    },
+    _room: () =>
+      new Promise((resolve) => {
+        rooms.push(resolve);
+        pump();
+      }),
+    _pump: pump,
+    _replay() {
+      for (const { _text } of at._session!._kept) at._link!.send(_text);
+      for (const text of owed.splice(0)) transmit(text);
+    },
+    _endSession(closed, received = Infinity) {
+      const session = at._session;
+      const losses = { calls: 0, notifications: 0 };
+      const before = waiting.filter((message) => typeof message !== "string" && message._isPutBack !== undefined);
+      let number = session?._acknowledged ?? 0;
+      at._session = undefined;
+      owed = [];
+      waiting = [];
+      hasPinged = at._isGated = false;
+      for (const { _message: message } of session?._kept ?? []) {
+        const isNotTaken = ++number > received;
+        if (message?._isPutBack === undefined) continue; // it was of the session
+        const calls = message._open?.();
+        if (calls?.length === 0) continue; // all were given up
+        const mayGoOn = isNotTaken && !message._isPutBack;
+        if (mayGoOn && !at._isBlamed && !calls?.some((call) => call._stream)) {
+          message._isPutBack = true;
+          calls?.forEach((call) => call._takeBack());
+          waiting.push(message);
+          continue;
+        }
+        // What made a server close each link is not sent again.
+        if (mayGoOn) at._isBlamed = false;
+        if (!calls) losses.notifications++;
+        else if (isNotTaken) {
+          losses.calls += calls.length;
+          for (const call of calls) call._closed(closed, "NotSent");
+        }
+      }
+      for (const call of [...core._calls.values()]) {
+        const { idempotencyKey, isIdempotent } = call._options;
+        if ((isIdempotent || idempotencyKey !== undefined) && !call._isPutBack && !call._stream) {
+          call._takeBack();
+          waiting.push(call);
+        } else {
+          losses.calls++;
+          call._closed(closed);
+        }
+      }
+      core._serving._stop(closed);
+      core._greeting = undefined;
+      for (const tell of [...core._onEnd]) tell(closed, true); // subscriptions begin anew
+      waiting.push(...before);
+      waitingSize = waiting.reduce((sum, { length }) => sum + length, 0);
+      return losses;
+    },
+    _end(closed) {
+      clearTimeout(poll);
+      at._link = undefined;
+      for (const message of waiting.splice(0)) {
+        if (typeof message !== "string") message._open?.().forEach((call) => call._closed(closed));
+      }
+      pump();
+    },
+  };
 }

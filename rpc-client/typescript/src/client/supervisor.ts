@@ -7,8 +7,8 @@ import { Peer } from "../peer.js";
 import { gathering } from "../sequences.js";
 import { now, timer } from "../timer.js";
 import type { WebSocketOptions } from "../websocket.js";
-import { Delays, type Backoff } from "./backoff.js";
-import { Queue } from "./queue.js";
+import { delays, type Backoff } from "./backoff.js";
+import { queue, type Carriage } from "./queue.js";
 import { Session } from "./session.js";
 import type { State } from "./state.js";
 
@@ -52,131 +52,124 @@ const FINAL = [4401, 4403, 4409];
 /** The timers of a client. */
 type Timer = "attempt" | "hello" | "ack" | "acked" | "kept" | "end";
 
-/** An attempt to get a link. */
-interface Dialling {
-  readonly aborts: AbortController;
-  readonly since: number;
+/** What the program may ask of a client. @internal */
+export interface Supervisor {
+  _state(): State;
+  _up(): Promise<void>;
+  _reconnectNow(): void;
+  _newSession(): Promise<void>;
+  _pause(): void;
 }
 
 /** @internal */
-export class Supervisor extends Queue {
-  readonly #dial: Dial;
-  readonly #options: ClientOptions;
-  readonly #delays: Delays;
-  readonly #timers = new Map<Timer, () => void>();
-  #ups: { resolve: () => void; reject: (error: unknown) => void }[] = [];
-  _state: State = { is: "connecting", attempt: 1, next: undefined, error: undefined };
+export function supervise(core: Core, dial: Dial, options: ClientOptions): Supervisor {
+  const { hello = "always", onSession, onState, onError = console.error, giveUpAfter = Infinity } = options;
+  const at: Carriage = { _link: undefined, _session: undefined, _isGated: false, _isBlamed: false };
+  const messages = queue(core, at);
+  const attempts = delays(options);
+  const timers = new Map<Timer, () => void>();
+  let ups: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+  let state: State;
+  /** Why there is no link. */
+  let problem: unknown;
   /** A link on which the answer to a hello that resumes is awaited. */
-  #candidate: Link | undefined;
-  #dialling: Dialling | undefined;
+  let candidate: Link | undefined;
+  /** The attempt to get a link that is under way. */
+  let dialling: { readonly aborts: AbortController; readonly since: number } | undefined;
   /** When the next attempt begins. */
-  #next: number | undefined;
-  #attempt = 0;
+  let next: number | undefined;
+  /** Attempts since the last link. */
+  let attempt = 0;
   /** Whether the next attempt may resume the session. */
-  #withToken = true;
+  let withToken = true;
   /** Attempts to resume in a row that brought no hello. */
-  #unheard = 0;
-  #isUnauthorized = false;
-  #isPaused = false;
+  let unheard = 0;
+  let isUnauthorized = false;
+  let isPaused = false;
   /** Since when there is no link. */
-  #away = now();
-  #wasUp = false;
-  #isFresh = false;
-  #movedAt = -Infinity;
-  /** The message that is being read. */
-  #reading = "";
-  /** It is of the link, and does not count. */
-  #isOfLink = false;
-
-  constructor(core: Core, dial: Dial, options: ClientOptions) {
-    super(core);
-    this.#dial = dial;
-    this.#options = options;
-    this.#delays = new Delays(options);
-    core._outbox = this;
-    core._extensions.set("$/hello", (params) => this.#ofLink() && this.#greeted(params));
-    core._extensions.set("$/ack", ({ n }) => this.#ofLink() && this.#acknowledged(n));
-    core._extensions.set("$/goaway", (params) => this.#goesAway(params));
-    void core._closed.then((closed) => this.#ended(closed));
-    this.#leaveLink();
-    this.#begin();
-  }
+  let away = 0;
+  let wasUp = false;
+  /** What was lost with sessions, if the program has not been told yet. */
+  let lost: { calls: number; notifications: number } | undefined;
+  let movedAt = -Infinity;
+  /** The message that is being read, and whether it is of the link, and does not count. */
+  let reading = "";
+  let isOfLink = false;
+  /** The hook that opens the present session. */
+  let opening: object | undefined;
 
   /** Sets a timer, which takes the place of the one before. */
-  #set(name: Timer, ms: number, ring: () => void): void {
-    this.#stop(name);
-    this.#timers.set(name, timer(ms, ring));
-  }
-
-  #stop(...names: Timer[]): void {
-    for (const name of names) this.#timers.get(name)?.();
-  }
+  const set = (name: Timer, ms: number, ring: () => void): void => {
+    stop(name);
+    timers.set(name, timer(ms, ring));
+  };
+  const stop = (...names: Timer[]): void => {
+    for (const name of names) timers.get(name)?.();
+  };
 
   // Attempts.
 
   /** Begins an attempt. One that is under way is given up before. */
-  #begin(): void {
-    const { _session: session } = this;
-    const dialling = { aborts: new AbortController(), since: now() };
-    this.#dialling?.aborts.abort();
-    this.#dialling = dialling;
-    this.#next = undefined;
-    this.#isPaused = false;
-    this.#attempt++;
-    this.#delays.begin();
-    if (session && session._stuck >= TRIES) this.#withToken = false;
-    const resumes = this.#withToken && session?._token !== undefined;
-    const end = (then: () => void): void => {
-      if (this.#dialling !== dialling) return;
-      this.#dialling = undefined;
-      this.#stop("attempt");
+  const begin = (): void => {
+    const session = at._session;
+    const mine = { aborts: new AbortController(), since: now() };
+    dialling?.aborts.abort();
+    dialling = mine;
+    next = undefined;
+    isPaused = false;
+    attempt++;
+    attempts._begin();
+    if (session && session._stuck >= TRIES) withToken = false;
+    const resumes = withToken && session?._token !== undefined;
+    const ended = (then: () => void): void => {
+      if (dialling !== mine) return;
+      dialling = undefined;
+      stop("attempt");
       then();
     };
-    const failed = (error: unknown): void => end(() => this.#failed(error, resumes));
-    const { signal } = dialling.aborts;
-    this.#set("attempt", HANDSHAKE, () => {
+    const failed = (error: unknown): void => ended(() => hasFailed(error, resumes));
+    const { signal } = mine.aborts;
+    set("attempt", HANDSHAKE, () => {
       failed(new ConnectError("no answer in time"));
-      dialling.aborts.abort();
+      mine.aborts.abort();
     });
-    const dialled = new Promise<Link>((resolve) => resolve(this.#dial({ protocols: resumes ? RESUME : [], signal })));
-    dialled.then(
-      (link) => (this.#dialling === dialling ? end(() => this.#attach(link, resumes)) : link.close(4410, "")),
+    new Promise<Link>((resolve) => resolve(dial({ protocols: resumes ? RESUME : [], signal }))).then(
+      (link) => (dialling === mine ? ended(() => attach(link, resumes)) : link.close(4410, "")),
       failed,
     );
-    this.#tell();
-  }
+    tell(problem);
+  };
 
-  #failed(error: unknown, resumes: boolean): void {
+  const hasFailed = (error: unknown, resumes: boolean): void => {
     const { status, cause } = (error ?? {}) as Partial<ConnectError>;
-    if (status === 403 || (status === 401 && this.#isUnauthorized)) {
-      return this._core._ended({ by: "peer", code: undefined, reason: `HTTP status ${status}` });
+    if (status === 403 || (status === 401 && isUnauthorized)) {
+      return core._ended({ by: "peer", code: undefined, reason: `HTTP status ${status}` });
     }
-    this.#isUnauthorized = status === 401;
+    isUnauthorized = status === 401;
     // Without an answer it is not the token that keeps the client out. A browser does not say.
-    if (!status && cause) this.#unheard = 0;
-    else if (resumes && status !== 429 && status !== 503) this.#isUnheard();
+    if (!status && cause) unheard = 0;
+    else if (resumes && status !== 429 && status !== 503) isUnheard();
     // The attempt may have been one beside a link that works.
-    if (!this._link) this.#again(this.#delays.afterFailure(), error);
-  }
+    if (!at._link) again(attempts._afterFailure(), error);
+  };
 
-  #isUnheard(): void {
-    if (++this.#unheard >= TRIES) this.#withToken = false;
-  }
+  const isUnheard = (): void => {
+    if (++unheard >= TRIES) withToken = false;
+  };
 
   /** Plans the next attempt. */
-  #again(delay: number, error: unknown): void {
-    if (!this.#dialling && !this.#isPaused && !this._core._end) {
-      this.#next = now() + delay;
-      this.#set("attempt", delay, () => this.#begin());
+  const again = (delay: number, error: unknown): void => {
+    if (!dialling && !isPaused && !core._end) {
+      next = now() + delay;
+      set("attempt", delay, begin);
     }
-    this.#tell(error);
-  }
+    tell(error);
+  };
 
   // Links.
 
-  #attach(carrier: Link, resumes: boolean): void {
-    const { _core: core, _session: session } = this;
-    const { hello = "always" } = core._options;
+  const attach = (carrier: Link, resumes: boolean): void => {
+    const session = at._session;
     const buffer = core._limits.queue;
     const link = gathering(carrier, core);
     // Alone, and before all else.
@@ -185,312 +178,302 @@ export class Supervisor extends Queue {
       carrier.send(core._hello(session));
     };
     // From here on nothing is read from the link before.
-    const old = this._link ?? this.#candidate;
-    this._link = this.#candidate = undefined;
+    const old = at._link ?? candidate;
+    at._link = candidate = undefined;
     core._isGreeted = false;
     if (resumes && session?._token !== undefined) {
-      this.#candidate = link;
-      this.#set("hello", HANDSHAKE, () => this._drop("no hello in time"));
-      const { _token: token, _taken: received } = session;
-      greet({ token, attempt: ++session._attempt, received, buffer });
+      candidate = link;
+      set("hello", HANDSHAKE, () => drop("no hello in time"));
+      greet({ token: session._token, attempt: ++session._attempt, received: session._taken, buffer });
     } else {
-      if (session) this.#endSession({ by: "link", code: undefined, reason: "the session is not resumed" });
-      const asks = hello === "always" && this.#options.session !== false;
+      if (session) endSession("not resumed");
+      const asks = hello === "always" && options.session !== false;
       core._greeting = undefined;
-      this._session = asks ? new Session() : undefined;
+      at._session = asks ? new Session() : undefined;
       if (hello === "always") greet(asks ? { buffer } : undefined);
-      this.#carry(link);
-      this.#open();
+      carry(link);
+      open();
     }
     link.listen({
-      message: (text) => {
-        if (link === this._link) this.#receive(text);
-        else if (link === this.#candidate) this.#receiveFirst(text);
+      message(text) {
+        if (link === at._link) receive(text);
+        else if (link === candidate) receiveFirst(text);
       },
-      closed: (code, reason) => this.#lost(link, { by: code ? "peer" : "link", code, reason }),
+      closed: (code, reason) => hasLost(link, { by: code ? "peer" : "link", code, reason }),
     });
-    old?.close(4410, "another link has taken over");
-  }
+    old?.close(4410, "taken over");
+  };
 
   /** The link carries the messages from now on. */
-  #carry(link: Link, spreadMs?: unknown): void {
-    this._link = link;
-    this.#candidate = undefined;
-    this.#unheard = 0;
-    this.#withToken = true;
-    this.#isUnauthorized = this._isBlamed = false;
-    this.#delays.up(now(), spreadMs);
-    this.#stop("hello", "kept", "end");
-    this.#awaitAck();
-  }
+  const carry = (link: Link, spreadMs?: unknown): void => {
+    at._link = link;
+    candidate = undefined;
+    unheard = 0;
+    withToken = true;
+    isUnauthorized = at._isBlamed = false;
+    attempts._up(spreadMs);
+    stop("hello", "kept", "end");
+    awaitAck();
+  };
 
   /** The link is over, or carries nothing any more. */
-  #lost(link: Link, closed: Closed): void {
+  const hasLost = (link: Link, closed: Closed): void => {
     const { code, by } = closed;
-    if (link === this.#candidate) {
-      this.#candidate = undefined;
-      if (code !== 1013) this.#isUnheard();
-    } else if (link === this._link) this.#leaveLink();
+    if (link === candidate) {
+      candidate = undefined;
+      if (code !== 1013) isUnheard();
+    } else if (link === at._link) leaveLink();
     else return;
     if (by === "peer") {
-      if (FINAL.includes(code!)) return this._core._ended(closed);
-      this._isBlamed = BLAMES.includes(code!);
-      if (code === 1000) this.#withToken = false;
+      if (FINAL.includes(code!)) return core._ended(closed);
+      at._isBlamed = BLAMES.includes(code!);
+      if (code === 1000) withToken = false;
     }
-    this.#stop("hello", "ack", "acked");
-    if (!this._session?._token) this.#endSession(closed);
-    this.#again(this.#delays.afterLoss(now()), closed);
-  }
+    stop("hello", "ack", "acked");
+    if (!at._session?._token) end(closed);
+    again(attempts._afterLoss(), closed);
+  };
 
   /** There is no link from now on. */
-  #leaveLink(): void {
-    const { _session: session } = this;
-    this._link = undefined;
-    this.#away = now();
-    this.#attempt = 0;
-    this.#set("end", this.#options.giveUpAfter ?? Infinity, () =>
-      this._core._ended({ by: "us", code: undefined, reason: "no link in time" }),
-    );
+  const leaveLink = (): void => {
+    const session = at._session;
+    at._link = undefined;
+    away = now();
+    attempt = 0;
+    set("end", giveUpAfter, () => core._ended({ by: "us", code: undefined, reason: "no link in time" }));
     if (!session?._token) return;
-    this.#set("kept", session._keepMs + DEAD_AFTER, () =>
-      this.#endSession({ by: "link", code: undefined, reason: "the session was away for too long" }),
-    );
-  }
+    set("kept", session._keepMs + DEAD_AFTER, () => endSession("away for too long"));
+  };
 
-  _drop(reason: string): void {
-    const link = this._link ?? this.#candidate;
-    link?.close(4410, reason);
-    if (link) this.#lost(link, { by: "link", code: 4410, reason });
-  }
+  const close = (code: number, reason: string): Link | undefined => {
+    const link = at._link ?? candidate;
+    link?.close(code, reason);
+    return link;
+  };
+
+  const drop = (reason: string): void => {
+    const link = close(4410, reason);
+    if (link) hasLost(link, { by: "link", code: 4410, reason });
+  };
 
   /** Ends the link and the session; the client goes on. */
-  #leave(code: number, reason: string): void {
-    const link = this._link ?? this.#candidate;
-    link?.close(code, reason);
-    this._link = this.#candidate = undefined;
-    this.#endSession({ by: "us", code, reason });
-    this.#stop("hello", "ack", "acked", "kept");
-    if (link) this.#leaveLink();
-  }
+  const leave = (code: number, reason: string): void => {
+    const link = close(code, reason);
+    at._link = candidate = undefined;
+    end({ by: "us", code, reason });
+    stop("hello", "ack", "acked", "kept");
+    if (link) leaveLink();
+  };
 
   /** The other end has broken the rules of sessions. */
-  #fault(code: number, reason: string): void {
-    this.#leave(code, reason);
-    this.#again(this.#delays.afterLoss(now()), reason);
-  }
-
-  _close(code: number, reason: string): void {
-    (this._link ?? this.#candidate)?.close(code, reason);
-  }
+  const fault = (code: number, reason: string): void => {
+    leave(code, reason);
+    again(attempts._afterLoss(), reason);
+  };
 
   // Messages that come.
 
-  #receive(text: string): void {
-    const { _core: core, _session: session } = this;
+  const receive = (text: string): void => {
+    const session = at._session;
     const wasCounting = session?._isCounting;
-    this.#reading = text;
-    this.#isOfLink = false;
+    reading = text;
+    isOfLink = false;
     core._receive(text);
-    if (session && session === this._session && !this.#isOfLink) {
+    if (session && session === at._session && !isOfLink) {
       if (!wasCounting) {
         // An answer without a hello before it is that of a plain peer: there is no session.
-        if (isAnswer(text)) this._session = undefined;
+        if (isAnswer(text)) at._session = undefined;
       } else {
         const isFirst = !session._owesAck;
-        if (session._take(text)) this.#acknowledge();
-        else if (isFirst) this.#set("ack", ACK_AFTER, () => this.#acknowledge());
+        if (session._take(text)) acknowledge();
+        else if (isFirst) set("ack", ACK_AFTER, acknowledge);
       }
     }
-    this._pump();
-  }
+    messages._pump();
+  };
 
   /** Reads what comes on a link that is to resume the session: nothing counts but the hello. */
-  #receiveFirst(text: string): void {
+  const receiveFirst = (text: string): void => {
     const { method, params } = parsed(text);
-    if (method === "$/hello") this.#answered((params ?? {}) as Message);
-  }
+    if (method === "$/hello") isAnswered((params ?? {}) as Message);
+  };
 
-  /** Whether a message is of the link: in a batch it is like any other. */
-  #ofLink(): boolean {
-    return (this.#isOfLink = !/^\s*\[/.test(this.#reading));
-  }
-
-  /** The server's hello on a link that began a session. */
-  #greeted({ session: said }: Message): void {
-    const { _session: session } = this;
-    if (!session || session._isCounting) return;
-    this.#grant(said);
-  }
+  /** Takes a notification that is of the link: in a batch it is like any other. */
+  const ofLink = (take: (params: Message) => void) => (params: Message) => {
+    isOfLink = !/^\s*\[/.test(reading);
+    if (isOfLink) take(params);
+  };
 
   /** Takes what the server grants of a session. */
-  #grant(said: unknown): void {
+  const grant = (said: unknown): void => {
     const granted = (said ?? {}) as Message;
-    this.#delays.up(now(), granted["spreadMs"]);
-    if (this._session!._grant(granted)) this.#acknowledge();
-    else this._session = undefined;
-    this.#awaitAck();
-  }
+    attempts._up(granted["spreadMs"]);
+    if (at._session!._grant(granted)) acknowledge();
+    else at._session = undefined;
+    awaitAck();
+  };
 
   /** The server has answered a hello that resumes. */
-  #answered(params: Message): void {
-    const link = this.#candidate!;
-    const session = this._session!;
+  const isAnswered = (params: Message): void => {
+    const link = candidate!;
     const said = (params["session"] ?? {}) as Message;
     const { resumed, received, refused, code, reason } = said;
     if (resumed === true) {
-      if (!session._resume(said)) return this.#fault(1002, "the counts or the token of the session are false");
-      if (this._core._greeting) this._core._greeting.sequences = params["sequences"];
-      this.#carry(link, said["spreadMs"]);
-      this.#acknowledge();
-      this._replay();
-      return this.#isUp();
+      if (!at._session!._resume(said)) return fault(1002, "false counts or token");
+      if (core._greeting) core._greeting.sequences = params["sequences"];
+      carry(link, said["spreadMs"]);
+      acknowledge();
+      messages._replay();
+      return isUp();
     }
     const isTold = isCount(code, 4999);
-    const why = isTold ? reason : `the server does not resume the session: ${String(refused)}`;
-    this.#endSession(
+    const why = isTold ? reason : `not resumed: ${String(refused)}`;
+    end(
       { by: isTold ? "peer" : "link", code: isTold ? code : undefined, reason: String(why) },
       Number.isInteger(received) ? (received as number) : undefined,
     );
     // The hello that asked to resume has begun another session on this link.
-    this._core._heard(params);
-    this._session = new Session();
-    this.#carry(link);
-    this.#grant(said);
-    this.#open();
-  }
-
-  #acknowledged(n: unknown): void {
-    const { _session: session } = this;
-    if (!session?._isCounting) return;
-    if (session._acknowledge(n)) this.#awaitAck();
-    else this.#fault(1002, "an acknowledgement is false");
-  }
+    core._heard(params);
+    at._session = new Session();
+    carry(link);
+    grant(said);
+    open();
+  };
 
   /** Memory must not hang on the other's good will. */
-  #awaitAck(): void {
-    this.#set("acked", this._session?._isCounting ? ACK_WITHIN : Infinity, () => {
-      if (this._session!._hasUnacknowledged()) this.#fault(4008, "acknowledges nothing");
-      else this.#awaitAck();
+  const awaitAck = (): void =>
+    set("acked", at._session?._isCounting ? ACK_WITHIN : Infinity, () => {
+      if (at._session!._hasUnacknowledged()) fault(4008, "acknowledges nothing");
+      else awaitAck();
     });
-  }
 
-  #acknowledge(): void {
-    this.#stop("ack");
-    const n = this._session!._acknowledging();
-    this._link!.send(notification("$/ack", `{"n":${n}}`));
-  }
-
-  #goesAway({ reconnectAfterMs, move }: Message): void {
-    const [min, max] = (Array.isArray(reconnectAfterMs) ? reconnectAfterMs : []) as unknown[];
-    this.#delays.window = typeof min === "number" && typeof max === "number" ? [min, max] : [0, 5_000];
-    if (move !== true || now() - this.#movedAt < MOVE_EVERY) return;
-    this.#movedAt = now();
-    this._reconnectNow();
-  }
+  const acknowledge = (): void => {
+    stop("ack");
+    at._link!.send(notification("$/ack", `{"n":${at._session!._acknowledging()}}`));
+  };
 
   // Sessions.
 
   /** Lets the program open the session, and everything else go behind that. */
-  #open(): void {
-    const { onSession } = this.#options;
-    this._isGated = onSession !== undefined;
-    if (!onSession) return this.#isUp();
-    const attempt = {};
-    this.#opening = attempt;
-    const end = (then: () => void): void => {
-      if (this.#opening !== attempt || !this._isGated) return;
-      then();
+  const open = (): void => {
+    at._isGated = onSession !== undefined;
+    if (!onSession) return isUp();
+    const mine = (opening = {});
+    const ended = (then: () => void): void => {
+      if (opening === mine && at._isGated) then();
     };
-    new Promise((resolve) => resolve(onSession(new Peer(this._core, true)))).then(
+    new Promise((resolve) => resolve(onSession(new Peer(core, true)))).then(
       () =>
-        end(() => {
-          this._isGated = false;
-          this.#isUp();
+        ended(() => {
+          at._isGated = false;
+          isUp();
         }),
       (error: unknown) =>
-        end(() => {
-          this.#leave(1000, "the session could not be opened");
-          this.#again(this.#delays.afterFailure(), error);
+        ended(() => {
+          leave(1000, "could not be opened");
+          again(attempts._afterFailure(), error);
         }),
     );
-  }
+  };
 
-  /** The hook that opens the present session. */
-  #opening: object | undefined;
+  const end = (closed: Closed, received?: number): void => {
+    const { calls, notifications } = messages._endSession(closed, received);
+    if (!wasUp) return;
+    lost = { calls: (lost?.calls ?? 0) + calls, notifications: (lost?.notifications ?? 0) + notifications };
+  };
 
-  #endSession(closed: Closed, received?: number): void {
-    this.#isFresh ||= this.#wasUp;
-    this._endSession(closed, received);
-  }
-
-  // What the program asks for.
-
-  _reconnectNow(): void {
-    const dialling = this.#dialling;
-    const may = dialling ? now() - dialling.since >= YOUNG : this._link ? this._session?._token : !this.#candidate;
-    if (may && !this._core._end) this.#begin();
-  }
-
-  _newSession(): Promise<void> {
-    this.#leave(1000, "the program begins another session");
-    this.#begin();
-    return this._up();
-  }
-
-  _pause(): void {
-    this.#isPaused = true;
-    this.#dialling?.aborts.abort();
-    this.#dialling = this.#next = undefined;
-    this.#stop("attempt");
-    this._drop("paused");
-  }
+  const endSession = (reason: string): void => end({ by: "link", code: undefined, reason });
 
   // States.
 
-  _up(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#ups.push({ resolve, reject });
-      if (this._core._end) this.#ended(this._core._end);
-      else if (this._isUp() && !this._isGated) this.#ups.pop()!.resolve();
-    });
-  }
-
-  #isUp(): void {
-    if (!this._link || this._isGated) return;
-    this.#show(this.#isFresh ? { is: "fresh", ...this._losses } : { is: "up", resumed: this.#wasUp });
-    this._losses = { calls: 0, notifications: 0 };
-    this.#wasUp = true;
-    this.#isFresh = false;
-    for (const { resolve } of this.#ups.splice(0)) resolve();
-    this._pump();
-  }
+  const isUp = (): void => {
+    if (!at._link || at._isGated) return;
+    show(lost ? { is: "fresh", ...lost } : { is: "up", resumed: wasUp });
+    lost = undefined;
+    wasUp = true;
+    problem = undefined;
+    for (const { resolve } of ups.splice(0)) resolve();
+    messages._pump();
+  };
 
   /** Tells the state of a client without a link. */
-  #tell(error: unknown = "error" in this._state ? this._state.error : undefined): void {
-    if (this._core._end || (this._link && !this._isGated)) return;
-    const attempt = { attempt: this.#dialling ? this.#attempt : this.#attempt + 1, next: this.#next, error };
-    this.#show(this.#wasUp ? { is: "away", since: this.#away, ...attempt } : { is: "connecting", ...attempt });
-  }
+  const tell = (error: unknown): void => {
+    if (core._end || (at._link && !at._isGated)) return;
+    problem = error;
+    const told = { attempt: dialling ? attempt : attempt + 1, next, error };
+    show(wasUp ? { is: "away", since: away, ...told } : { is: "connecting", ...told });
+  };
 
-  #show(state: State): void {
-    this._state = state;
+  const show = (shown: State): void => {
+    state = shown;
     try {
-      this.#options.onState?.(state);
+      onState?.(shown);
     } catch (error) {
-      (this.#options.onError ?? console.error)(error, "onState");
+      onError(error, "onState");
     }
-  }
+  };
 
-  #ended(closed: Closed): void {
-    this.#stop(...this.#timers.keys());
-    this.#dialling?.aborts.abort();
-    this.#dialling = undefined;
-    this._close(closed.code ?? 1000, closed.reason);
-    this.#candidate = undefined;
-    this._closeQueue(closed);
-    if (this._state.is !== "ended") this.#show({ is: "ended", closed });
-    for (const { reject } of this.#ups.splice(0)) reject(new ConnectError(closed.reason, undefined, closed));
-  }
+  const hasEnded = (closed: Closed): void => {
+    stop(...timers.keys());
+    dialling?.aborts.abort();
+    dialling = undefined;
+    close(closed.code ?? 1000, closed.reason);
+    candidate = undefined;
+    messages._end(closed);
+    if (state.is !== "ended") show({ is: "ended", closed });
+    for (const { reject } of ups.splice(0)) reject(new ConnectError(closed.reason, undefined, closed));
+  };
+
+  // What the program asks for.
+
+  const up = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      ups.push({ resolve, reject });
+      if (core._end) hasEnded(core._end);
+      else if (at._link && !at._isGated) ups.pop()!.resolve();
+    });
+
+  const reconnectNow = (): void => {
+    const may = dialling ? now() - dialling.since >= YOUNG : at._link ? at._session?._token : !candidate;
+    if (may && !core._end) begin();
+  };
+
+  core._outbox = { ...messages, _drop: drop, _close: close };
+  core._extensions.set("$/hello", ofLink(({ session }) => at._session && !at._session._isCounting && grant(session)));
+  core._extensions.set("$/ack", ofLink(({ n }) => {
+    if (!at._session?._isCounting) return;
+    if (at._session._acknowledge(n)) awaitAck();
+    else fault(1002, "false acknowledgement");
+  }));
+  core._extensions.set("$/goaway", ({ reconnectAfterMs, move }) => {
+    const [min, max] = (Array.isArray(reconnectAfterMs) ? reconnectAfterMs : []) as unknown[];
+    if (typeof min === "number" && typeof max === "number") attempts._comeBack(min, max);
+    else attempts._comeBack(0, 5_000);
+    if (move !== true || now() - movedAt < MOVE_EVERY) return;
+    movedAt = now();
+    reconnectNow();
+  });
+  void core._closed.then(hasEnded);
+  leaveLink();
+  begin();
+
+  return {
+    _state: () => state,
+    _up: up,
+    _reconnectNow: reconnectNow,
+    _newSession() {
+      leave(1000, "another session");
+      begin();
+      return up();
+    },
+    _pause() {
+      isPaused = true;
+      dialling?.aborts.abort();
+      dialling = next = undefined;
+      stop("attempt");
+      drop("paused");
+    },
+  };
 }
 
 function isAnswer(text: string): boolean {

@@ -8,7 +8,7 @@ import { slot } from "../slot.js";
 import { LEAST_ITEM, WINDOW } from "./id.js";
 
 /** The largest window: credit grows while the consumer keeps up, so that a far sender need not wait for each round. */
-const LARGEST_WINDOW = 1 << 20;
+const LARGEST_WINDOW = 1_048_576;
 
 /** Items of a stream were lost: it ends, unless the program has said with `onGap` that it goes on. */
 export class GapError extends Error {
@@ -42,89 +42,52 @@ interface Item {
 }
 
 /** A stream of items from the other end. Leaving the loop over it ends it. */
-export class Incoming<T> implements AsyncIterableIterator<T> {
-  readonly #core: Core;
-  readonly #options: StreamOptions;
-  readonly #items: Item[] = [];
-  readonly #wakes: (() => void)[] = [];
-  #end: { error: Error | undefined } | undefined;
-  #id: unknown;
-  /** Both ends know of credit and numbers. */
-  #isNegotiated = false;
-  #window = WINDOW;
-  #credit = WINDOW;
-  #consumed = 0;
-  #seq = 0;
+export interface Incoming<T> extends AsyncIterableIterator<T> {
+  next(): Promise<IteratorResult<T, undefined>>;
+  /** Ends the stream. */
+  return(): Promise<IteratorResult<T, undefined>>;
+  [Symbol.asyncIterator](): Incoming<T>;
   /** It has begun once. @internal */
-  _hasBegun = false;
+  _hasBegun: boolean;
+  /** @internal */
+  _isFinished: boolean;
   /** Told of the end. @internal */
   _onFinish: (() => void) | undefined;
-  /** Tells the other end that nobody takes the stream any more. */
-  readonly #stop: (id: unknown, isNegotiated: boolean) => void;
-
-  /** @internal */
-  constructor(core: Core, options: StreamOptions, stop: (id: unknown, isNegotiated: boolean) => void) {
-    this.#core = core;
-    this.#options = options;
-    this.#stop = stop;
-  }
-
   /** The stream begins, under this id. @internal */
-  _begin(id: unknown, isNegotiated: boolean): void {
-    if (this.#end) return this.#stop(id, isNegotiated);
-    this.#id = id;
-    this._hasBegun = true;
-    this.#isNegotiated = isNegotiated;
-    this.#window = this.#credit = WINDOW;
-    this.#consumed = this.#seq = 0;
-    slot(this.#core, incoming).set(JSON.stringify(id), this as Incoming<unknown>);
-  }
-
+  _begin(id: unknown, isNegotiated: boolean): void;
   /** The stream will begin anew. @internal */
-  _interrupt(): void {
-    this.#forget();
-    this.#push({ _size: 0, _seq: 0, _gap: { missed: undefined } });
-  }
+  _interrupt(): void;
+  /** Takes what the other end says of the stream. @internal */
+  _take(params: Message, text: string): void;
+  /** Ends the stream, here (and the other end is told) or by the other end. @internal */
+  _finish(error?: Error, isByPeer?: boolean): void;
+}
 
-  /** @internal */
-  _take(params: Message, text: string): void {
-    try {
-      this.#take(params, text);
-    } catch (why) {
-      this._finish(unreadable(why));
-    }
-  }
+/** Makes a stream. `stop` tells the other end that nobody takes it any more. @internal */
+export function receiveStream<T>(
+  core: Core,
+  { onGap, json }: StreamOptions,
+  stop: (id: unknown, isNegotiated: boolean) => void,
+): Incoming<T> {
+  const streams = slot(core, incoming);
+  const items: Item[] = [];
+  const wakes: (() => void)[] = [];
+  /** Why it has ended, until that was told. */
+  let failure: Error | undefined;
+  let id: unknown;
+  /** Both ends know of credit and numbers. */
+  let isCounted = false;
+  let window = WINDOW;
+  let credit = WINDOW;
+  let consumed = 0;
+  let seq = 0;
 
-  #take(params: Message, text: string): void {
-    const { error, done, results, seq, ack } = params;
-    const isCounted = this.#isNegotiated;
-    const { json } = this.#options;
-    const read = (name: string): unknown => (json ? (json.parse(text) as { params: Message }).params : params)[name];
-    if (isCounted && seq !== undefined) {
-      const missed = isCount(seq) ? seq - this.#seq - 1 : -1;
-      if (missed < 0) return;
-      this.#seq += missed;
-      if (missed > 0) this.#push({ _size: 0, _seq: this.#seq, _gap: { missed } });
-    }
-    if (isCounted && Array.isArray(results)) {
-      const texts = parts(member(text, "params", "results")!);
-      (read("results") as unknown[]).forEach((value, at) => this.#item(value, texts[at]![1]));
-    } else if (error != null) this._finish(readError(error), true);
-    else if ("result" in params) this.#item(read("result"), resultText(text, params), ack === true && seq !== undefined);
-    else if (isCounted && done === true) this._finish(undefined, true);
-  }
+  const forget = (): void => {
+    streams.delete(JSON.stringify(id) ?? "");
+    id = undefined;
+  };
 
-  #item(_value: unknown, text: string, _asks = false): void {
-    const _size = Math.max(utf8Length(text), LEAST_ITEM);
-    const _seq = ++this.#seq;
-    // The last item may overdraw the credit. A plain peer knows of none, and what is too much is lost all the same.
-    const isBeyond = this.#credit <= 0;
-    this.#credit -= _size;
-    this.#push(isBeyond ? { _size, _seq, _gap: { missed: 1 } } : { _value, _size, _seq, _asks });
-  }
-
-  #push(item: Item): void {
-    const items = this.#items;
+  const push = (item: Item): void => {
     const last = items.at(-1);
     if (item._gap && last?._gap) {
       // One gap behind the other is one gap, so that lost items take no memory.
@@ -133,76 +96,110 @@ export class Incoming<T> implements AsyncIterableIterator<T> {
       item = { _size: last._size + item._size, _seq: item._seq, _gap: { missed } };
     }
     items.push(item);
-    this.#wakes.shift()?.();
-  }
+    wakes.shift()?.();
+  };
 
-  /** Ends the stream, here (and the other end is told) or by the other end. @internal */
-  _finish(error?: Error, isByPeer = false): void {
-    if (this.#end) return;
-    this.#end = { error };
-    if (!isByPeer) {
-      this.#items.length = 0;
-      if (this.#id !== undefined) this.#stop(this.#id, this.#isNegotiated);
-    }
-    this.#forget();
-    this._onFinish?.();
-    for (const wake of this.#wakes.splice(0)) wake();
-  }
+  const gap = (missed?: number, _size = 0): void => push({ _size, _seq: seq, _gap: { missed } });
 
-  /** @internal */
-  get _isFinished(): boolean {
-    return this.#end !== undefined;
-  }
+  const take = (_value: unknown, text: string, _asks = false): void => {
+    const _size = Math.max(utf8Length(text), LEAST_ITEM);
+    seq++;
+    // The last item may overdraw the credit. A plain peer knows of none, and what is too much is lost all the same.
+    if (credit > 0) push({ _value, _size, _seq: seq, _asks });
+    else gap(1, _size);
+    credit -= _size;
+  };
 
-  #forget(): void {
-    slot(this.#core, incoming).delete(JSON.stringify(this.#id) ?? "");
-    this.#id = undefined;
-  }
-
-  async next(): Promise<IteratorResult<T, undefined>> {
-    for (;;) {
-      const item = this.#items.shift();
-      if (item) {
-        this.#consume(item);
-        if (!item._gap) return { done: false, value: item._value as T };
-        const { missed } = item._gap;
-        if (this.#options.onGap) this.#options.onGap(missed);
-        else {
-          this._finish();
-          throw new GapError(missed);
-        }
-      } else if (this.#end) {
-        const { error } = this.#end;
-        this.#end.error = undefined;
-        if (error) throw error;
-        return { done: true, value: undefined };
-      } else await new Promise<void>((resolve) => this.#wakes.push(resolve));
-    }
-  }
-
-  #consume({ _size, _seq: seq, _asks: asks }: Item): void {
-    this.#consumed += _size;
-    if (!this.#isNegotiated) this.#credit += _size;
-    else if (this.#id !== undefined && (asks || this.#consumed >= this.#window / 2)) {
+  const consume = ({ _size, _seq, _asks }: Item): void => {
+    consumed += _size;
+    if (!isCounted) credit += _size;
+    else if (id !== undefined && (_asks || consumed >= window / 2)) {
       // Who has consumed all that is here is not what the sender waits for.
-      const grown = this.#items.length === 0 && !asks ? Math.min(this.#window * 2, LARGEST_WINDOW) : this.#window;
-      const bytes = this.#consumed + grown - this.#window;
-      this.#window = grown;
-      this.#consumed = 0;
-      this.#credit += bytes;
-      this.#core._post("$/credit", { subscription: this.#id, bytes, seq });
+      const grown = items.length === 0 && !_asks ? Math.min(window * 2, LARGEST_WINDOW) : window;
+      const bytes = consumed + grown - window;
+      window = grown;
+      consumed = 0;
+      credit += bytes;
+      core._post("$/credit", { subscription: id, bytes, seq: _seq });
     }
-  }
+  };
 
-  /** Ends the stream. */
-  async return(): Promise<IteratorResult<T, undefined>> {
-    this._finish();
-    return { done: true, value: undefined };
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
+  const stream: Incoming<T> = {
+    _hasBegun: false,
+    _isFinished: false,
+    _onFinish: undefined,
+    _begin(begun, isNegotiated) {
+      if (stream._isFinished) return stop(begun, isNegotiated);
+      id = begun;
+      stream._hasBegun = true;
+      isCounted = isNegotiated;
+      window = credit = WINDOW;
+      consumed = seq = 0;
+      streams.set(JSON.stringify(id), stream as Incoming<unknown>);
+    },
+    _interrupt() {
+      forget();
+      gap();
+    },
+    _take(params, text) {
+      const { error, done, results, seq: said, ack } = params;
+      const read = (name: string): unknown => (json ? (json.parse(text) as { params: Message }).params : params)[name];
+      if (isCounted && said !== undefined) {
+        const missed = isCount(said) ? said - seq - 1 : -1;
+        if (missed < 0) return;
+        seq += missed;
+        if (missed > 0) gap(missed);
+      }
+      try {
+        if (isCounted && Array.isArray(results)) {
+          const texts = parts(member(text, "params", "results")!);
+          (read("results") as unknown[]).forEach((value, at) => take(value, texts[at]![1]));
+        } else if (error != null) stream._finish(readError(error), true);
+        else if ("result" in params) take(read("result"), resultText(text, params), ack === true && said !== undefined);
+        else if (isCounted && done === true) stream._finish(undefined, true);
+      } catch (why) {
+        stream._finish(unreadable(why));
+      }
+    },
+    _finish(error, isByPeer) {
+      if (stream._isFinished) return;
+      stream._isFinished = true;
+      failure = error;
+      if (!isByPeer) {
+        items.length = 0;
+        if (id !== undefined) stop(id, isCounted);
+      }
+      forget();
+      stream._onFinish?.();
+      for (const wake of wakes.splice(0)) wake();
+    },
+    async next() {
+      for (;;) {
+        const item = items.shift();
+        if (item) {
+          consume(item);
+          if (!item._gap) return { done: false, value: item._value as T };
+          const { missed } = item._gap;
+          if (onGap) onGap(missed);
+          else {
+            stream._finish();
+            throw new GapError(missed);
+          }
+        } else if (stream._isFinished) {
+          const error = failure;
+          failure = undefined;
+          if (error) throw error;
+          return { done: true, value: undefined };
+        } else await new Promise<void>((resolve) => wakes.push(resolve));
+      }
+    },
+    async return() {
+      stream._finish();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => stream,
+  };
+  return stream;
 }
 
 /** The streams that this end takes, by the JSON of their ids. @internal */

@@ -2,11 +2,13 @@
 
 import { writing, type Call } from "../call.js";
 import type { Context } from "../context.js";
-import { isCount, type Core, type Message } from "../core.js";
+import { isCount, notification, type Core, type Message } from "../core.js";
 import { RpcError } from "../errors.js";
 import type { Handlers, Method } from "../handlers.js";
 import { method, type MethodOptions, type Param, type Run } from "../method.js";
 import { member, utf8Length } from "../raw.js";
+import { told } from "../serving.js";
+import { hasRoom } from "../ready.js";
 import { slot } from "../slot.js";
 import { now } from "../timer.js";
 import { LEAST_ITEM, randomId, WINDOW } from "./id.js";
@@ -16,7 +18,7 @@ import { unsubscribeName } from "./subscribe.js";
 const SUBSCRIPTIONS = 256;
 
 /** The most credit. */
-const MOST_CREDIT = 2 ** 31;
+const MOST_CREDIT = 2_147_483_648;
 
 /** How long a call waits to learn whether the other end knows of streams. */
 const HELLO_TIME = 5_000;
@@ -25,86 +27,86 @@ const HELLO_TIME = 5_000;
 export type Source<T> = AsyncIterable<T> | Iterable<T>;
 
 /** A stream on its way. */
-class Outgoing {
-  readonly _id = randomId();
+interface Outgoing {
+  readonly _id: string;
   /** The id of the request that it answers, as JSON text. */
   readonly _request: string | undefined;
-  _onItem: (() => void) | undefined;
-  readonly #core: Core;
-  readonly #method: string;
-  readonly #items: AsyncIterator<unknown> | Iterator<unknown>;
-  /** Both ends know of credit and numbers. To a plain peer nothing bounds the items but the room of the link. */
-  readonly #isCounted: boolean;
-  #credit = Infinity;
-  #seq = 0;
-  #isOver = false;
-  #wake: (() => void) | undefined;
-
-  constructor(core: Core, method: string, source: Source<unknown>, isCounted: boolean, request?: string) {
-    this.#core = core;
-    this.#method = method;
-    this.#isCounted = isCounted;
-    this._request = request;
-    this.#items = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  }
-
-  async _run(): Promise<void> {
-    const core = this.#core;
-    if (this.#isOver) return;
-    slot(core, outgoing).set(this._id, this);
-    if (this.#isCounted) this.#credit = core._greeting?.window ?? WINDOW;
-    try {
-      for (;;) {
-        let item = this.#items.next();
-        if ("then" in item) item = await item;
-        if (item.done) break;
-        const text = core._json.stringify(item.value) ?? "null";
-        if (text.length > core._limits.messageOut) throw new RpcError(-32008, "an item is too long");
-        // It waits for credit, and for room.
-        while (!this.#isOver && (this.#credit <= 0 || !core._outbox._isOpen())) {
-          if (this.#credit > 0) await core._outbox._room();
-          else await new Promise<void>((resolve) => (this.#wake = resolve));
-        }
-        if (this.#isOver) return;
-        this.#send(`"result":${text}`);
-        this.#credit -= Math.max(utf8Length(text), LEAST_ITEM);
-        this._onItem?.();
-      }
-      if (this.#isCounted && !this.#isOver) this.#send('"done":true');
-    } catch (error) {
-      if (this.#isOver) return;
-      const isTold = error instanceof RpcError;
-      if (!isTold) (core._options.onError ?? console.error)(error, this.#method);
-      const { code, message, data } = isTold ? error : new RpcError(-32603, "internal error");
-      this.#send(`"error":${JSON.stringify({ code, message, data })}`);
-    } finally {
-      this._stop();
-    }
-  }
-
-  #send(said: string): void {
-    const seq = this.#isCounted ? `"seq":${++this.#seq},` : "";
-    const params = `{"subscription":"${this._id}",${seq}${said}}`;
-    const text = `{"jsonrpc":"2.0","method":${JSON.stringify(this.#method)},"params":${params}}`;
-    this.#core._outbox._send(text, true);
-  }
-
-  _grant(bytes: unknown): void {
-    if (!isCount(bytes, MOST_CREDIT) || this.#credit + bytes > MOST_CREDIT) return;
-    this.#credit += bytes;
-    this.#wake?.();
-  }
-
+  _run(): Promise<void>;
+  _grant(bytes: unknown): void;
   /** Ends the stream; nothing more is sent. Returns whether it had not ended. */
-  _stop(): boolean {
-    if (this.#isOver) return false;
-    this.#isOver = true;
-    slot(this.#core, outgoing).delete(this._id);
-    this.#wake?.();
-    // The source may be in the middle of an item, and hears of it behind that.
-    (async () => this.#items.return?.())().catch(() => {});
-    return true;
-  }
+  _stop(): boolean;
+}
+
+/** What is known of a stream on its way. */
+interface Sending {
+  readonly _method: string;
+  /** Both ends know of credit and numbers. To a plain peer nothing bounds the items but the room of the link. */
+  readonly _isCounted: boolean;
+  readonly _request?: string | undefined;
+  readonly _onItem?: () => void;
+}
+
+function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _request, _onItem }: Sending): Outgoing {
+  const _id = randomId();
+  const items = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  let credit = Infinity;
+  let seq = 0;
+  let isOver = false;
+  let wake: (() => void) | undefined;
+
+  const send = (said: string): void => {
+    const params = `{"subscription":"${_id}",${_isCounted ? `"seq":${++seq},` : ""}${said}}`;
+    core._outbox._send(notification(_method, params), true);
+  };
+
+  const stream: Outgoing = {
+    _id,
+    _request,
+    async _run() {
+      if (isOver) return;
+      slot(core, outgoing).set(_id, stream);
+      if (_isCounted) credit = core._greeting?.window ?? WINDOW;
+      try {
+        for (;;) {
+          let item = items.next();
+          if ("then" in item) item = await item;
+          if (item.done) break;
+          const text = core._json.stringify(item.value) ?? "null";
+          if (text.length > core._limits.messageOut) throw new RpcError(-32008, "an item is too long");
+          // It waits for credit, and for room.
+          while (!isOver && (credit <= 0 || !core._outbox._isOpen())) {
+            await (credit > 0 ? hasRoom(core) : new Promise<void>((resolve) => (wake = resolve)));
+          }
+          if (isOver) return;
+          send(`"result":${text}`);
+          credit -= Math.max(utf8Length(text), LEAST_ITEM);
+          _onItem?.();
+        }
+        if (_isCounted && !isOver) send('"done":true');
+      } catch (error) {
+        if (isOver) return;
+        const { code, message, data } = told(core, error, _method);
+        send(`"error":${JSON.stringify({ code, message, data })}`);
+      } finally {
+        stream._stop();
+      }
+    },
+    _grant(bytes) {
+      if (!isCount(bytes, MOST_CREDIT) || credit + bytes > MOST_CREDIT) return;
+      credit += bytes;
+      wake?.();
+    },
+    _stop() {
+      if (isOver) return false;
+      isOver = true;
+      slot(core, outgoing).delete(_id);
+      wake?.();
+      // The source may be in the middle of an item, and hears of it behind that.
+      (async () => items.return?.())().catch(() => {});
+      return true;
+    },
+  };
+  return stream;
 }
 
 /** The streams that this end sends, by their ids. */
@@ -139,12 +141,12 @@ export function stream(
   return {
     async serve(given, context) {
       const { _core: core } = context.peer;
-      const isCounted = core._greeting !== undefined;
+      const _isCounted = core._greeting !== undefined;
       if (slot(core, outgoing).size >= SUBSCRIPTIONS) {
         throw new RpcError(-32006, "too many subscriptions", { kind: "too_many_subscriptions" });
       }
       const items = (await serve(given, context)) as Source<unknown>;
-      const stream = new Outgoing(core, context.method, items, isCounted, context.id);
+      const stream = sending(core, items, { _method: context.method, _isCounted, _request: context.id });
       context._afterAnswer = () => void stream._run();
       context.signal.addEventListener("abort", () => stream._stop());
       return stream._id;
@@ -179,7 +181,8 @@ export function sendStream(source: Source<unknown>): StreamArgument {
       if (!call || isSent) throw new TypeError("a stream goes with one call");
       isSent = true;
       const { _stream: before, _hold: hold } = call;
-      const stream = new Outgoing(call._core, "$/item", source, true);
+      // Each item shows that the call goes on.
+      const stream = sending(call._core, source, { _method: "$/item", _isCounted: true, _onItem: () => call._extend() });
       call._stream = {
         _sent() {
           before?._sent();
@@ -191,8 +194,6 @@ export function sendStream(source: Source<unknown>): StreamArgument {
           stream._stop();
         },
       };
-      // Each item shows that the call goes on.
-      stream._onItem = () => call._extend();
       call._hold = hold ?? ((go) => untilKnown(call, go));
       return { $stream: stream._id };
     },

@@ -3,7 +3,7 @@
 import type { Context } from "../context.js";
 import { RpcError } from "../errors.js";
 import type { ParamReader } from "../method.js";
-import { Incoming, type StreamOptions } from "./incoming.js";
+import { receiveStream, type StreamOptions } from "./incoming.js";
 
 /**
  * A param of a method whose value is a stream of the caller. The stream ends with its call.
@@ -19,7 +19,7 @@ export function streamParam(name: string, options: StreamOptions = {}): ParamRea
       const { _core: core } = context.peer;
       const id = (value as { $stream?: unknown } | undefined)?.$stream;
       if (typeof id !== "string") throw new RpcError(-32602, `parameter \`${name}\` is no stream`);
-      const stream = new Incoming(core, options, (id) => core._post("$/stop", { subscription: id }));
+      const stream = receiveStream(core, options, (id) => core._post("$/stop", { subscription: id }));
       stream._begin(id, true);
       const { _afterAnswer: afterAnswer } = context;
       context._afterAnswer = () => {

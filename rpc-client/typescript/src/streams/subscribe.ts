@@ -4,8 +4,7 @@ import { Call, type CallOptions, type Params } from "../call.js";
 import { unreadable } from "../core.js";
 import { CallError } from "../errors.js";
 import type { Peer } from "../peer.js";
-import { slot } from "../slot.js";
-import { incoming, Incoming, type StreamOptions } from "./incoming.js";
+import { receiveStream, type Incoming, type StreamOptions } from "./incoming.js";
 
 export interface SubscribeOptions extends CallOptions, StreamOptions {
   /** The method that ends the subscription. By default `unsubscribe_` stands before the last part of the name. */
@@ -27,8 +26,7 @@ export function subscribe<T>(peer: Peer, method: string, params?: Params, option
   const { _core: core, _isFirst: isFirst } = peer;
   const unsubscribe = options.unsubscribe ?? unsubscribeName(method);
   const { signal, renew = true } = options;
-  slot(core, incoming);
-  const stream = new Incoming<T>(core, options, (id, isNegotiated) => {
+  const stream = receiveStream<T>(core, options, (id, isNegotiated) => {
     if (isNegotiated) core._post("$/stop", { subscription: id });
     else core._outbox._send(new Call(core, unsubscribe, [id], {}, () => {}), true);
   });
@@ -40,7 +38,7 @@ export function subscribe<T>(peer: Peer, method: string, params?: Params, option
         start(); // another session has ended meanwhile
       else if (error) stream._finish(error, true);
       else if (typeof id === "string" || typeof id === "number") stream._begin(id, !!core._greeting && core._isGreeted);
-      else stream._finish(unreadable("the answer is no id of a subscription"), true);
+      else stream._finish(unreadable("no id"), true);
     };
     call = new Call(core, method, params, { ...options, signal: undefined, json: undefined }, settle);
     // What goes with the call goes on as long as the stream that it answers.
