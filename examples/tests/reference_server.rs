@@ -347,6 +347,19 @@ async fn ticks_are_a_subscription() {
 }
 
 #[tokio::test]
+async fn bytes_are_a_subscription() {
+    let server = Running::start(&[]);
+    let mut client = server.client().await;
+    let id = client.call("bytes", json!([5, 3])).await;
+    for chunk in ["AAAA", "AAA="] {
+        let item = json!({"subscription": id, "result": chunk});
+        let expected = json!({"jsonrpc": "2.0", "method": "bytes", "params": item});
+        assert_eq!(client.receive_json().await, expected);
+    }
+    assert_eq!(client.call("unsubscribe_bytes", json!([id])).await, false);
+}
+
+#[tokio::test]
 async fn build_reports_each_step_to_who_asks() {
     let server = Running::start(&[]);
     let mut client = server.client().await;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rpc_core::{Context, Progress, Result, RpcError, Streaming, service};
+use rpc_core::{Base64, Context, Progress, Result, RpcError, Streaming, service};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
@@ -89,6 +89,9 @@ pub(crate) trait Reference {
     /// 0, 1, … count - 1, one each `every_ms`. A `count` of 0 never ends, an `every_ms` of 0 is as
     /// fast as the reader takes it.
     fn ticks(&self, count: u64, every_ms: u64) -> Streaming<u64>;
+
+    /// `size` bytes in chunks of `chunk`, at most 256 KiB; the last chunk may be shorter.
+    fn bytes(&self, size: u64, chunk: u64) -> Streaming<Base64>;
 
     /// All of them together; overflow is -32602.
     async fn sum(&self, values: Streaming<i64>) -> Result<i64>;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use rpc_core::types::JoinError;
 use rpc_core::{
-    CallError, Context, ErrorCode, ErrorObject, Progress, Result, RpcError, StreamError, Streaming,
+    Base64, CallError, Context, ErrorCode, ErrorObject, Progress, Result, RpcError, StreamError,
+    Streaming,
 };
 use rpc_server::Server;
 use serde_json::json;
@@ -19,6 +20,9 @@ use tokio::time::sleep;
 use crate::caller::Caller;
 use crate::contract::{CallerClient, Full, NoRoom, Reference, Reply, Stats, Step, Whoami, Xs};
 use crate::counters::{Counters, within};
+
+/// The longest chunk of `bytes`: an item is one message.
+const LONGEST_CHUNK: u64 = 256 * 1024;
 
 /// What all connections share.
 #[derive(Default)]
@@ -173,6 +177,15 @@ impl Reference for Service {
                 sleep(every).await;
             }
             Some((tick, tick + 1))
+        }))
+    }
+
+    fn bytes(&self, size: u64, chunk: u64) -> Streaming<Base64> {
+        let chunk = chunk.clamp(1, LONGEST_CHUNK);
+        Streaming::new(stream::unfold(size, move |left| {
+            let length = left.min(chunk);
+            let bytes = || vec![0; usize::try_from(length).expect("a chunk is short")].into();
+            ready((length > 0).then(|| (bytes(), left - length)))
         }))
     }
 
