@@ -43,6 +43,12 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** What was sent has arrived, and the server has heard that the client has its token. */
+async function settled(peer: Client): Promise<void> {
+  await peer.call("add", [1, 1]); // its answer comes behind the token
+  await peer.call("add", [1, 1]);
+}
+
 test("calls made before there is a link wait for it", async () => {
   const { client: peer, states } = client();
   assert.equal(await peer.call("add", [1, 2]), 3);
@@ -58,9 +64,9 @@ test("calls made before there is a link wait for it", async () => {
 test("a cut is not seen by a call that is under way", async () => {
   const { client: peer, states } = client();
   await peer.up();
-  await sleep(20); // the first token must be acknowledged
+  await settled(peer);
   const call = peer.call("sleep", [300]);
-  await sleep(20);
+  await settled(peer);
   proxy.cut();
   assert.equal(await call, 300);
   assert.deepEqual(states.at(-1), { is: "up", resumed: true });
@@ -71,7 +77,7 @@ test("notifications, calls and items come once and in their order, whatever is c
   const random = generator(19);
   const { client: peer, states } = client();
   await peer.up();
-  await sleep(20);
+  await settled(peer);
   const ticks: number[] = [];
   const reading = (async () => {
     for await (const tick of subscribe<number>(peer, "ticks", [0, 1])) ticks.push(tick);
@@ -159,7 +165,7 @@ test("a server without sessions is come back to as well", async () => {
   const { client: peer } = client({}, () => before.url);
   assert.equal(await peer.call("add", [1, 1]), 2);
   const call = peer.call("sleep", [60_000]);
-  await sleep(20);
+  await settled(peer);
   before.cut();
   await assert.rejects(call, { fate: "MaybeExecuted" });
   assert.equal(await peer.call("add", [1, 2]), 3);
@@ -171,7 +177,7 @@ test("a server without sessions is come back to as well", async () => {
 test("a link over which nothing comes is given up, and the session goes on over another", async () => {
   const { client: peer } = client({ features: [liveness({ deadAfter: 200 })] });
   await peer.up();
-  await sleep(20);
+  await settled(peer);
   const call = peer.call("sleep", [100]);
   await sleep(10);
   proxy.stall();
@@ -182,7 +188,7 @@ test("a link over which nothing comes is given up, and the session goes on over 
 test("the client makes another link while the old one works, and nothing is lost", async () => {
   const { client: peer, states } = client();
   await peer.up();
-  await sleep(20);
+  await settled(peer);
   const call = peer.call("sleep", [100]);
   const ticks = subscribe<number>(peer, "ticks", [2_000, 0]);
   for (let turn = 0; turn < 20; turn++) {
@@ -216,10 +222,10 @@ test("another session is begun on demand", async () => {
 test("a paused client comes back when it is told to", async () => {
   const { client: peer } = client();
   await peer.up();
-  await sleep(20);
+  await settled(peer);
   const before = proxy.connections;
   const call = peer.call("sleep", [50]);
-  await sleep(5);
+  await settled(peer);
   peer.pause();
   await sleep(100);
   assert.ok(proxy.connections < before);
