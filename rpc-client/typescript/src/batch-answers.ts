@@ -31,9 +31,9 @@ export const batchAnswers: Feature = ({ _core: core }) => {
       return (answer, after) => {
         length += answer.length + 1;
         if (length > core._limits.messageOut) {
-          answer = kindText(member(answer, "id")!, -32011, "answer_too_big");
+          answer = kindText(member(String(answer), "id")!, -32011, "answer_too_big");
         }
-        answers[at] = answer;
+        answers[at] = String(answer);
         if (after) afters.push(after);
         send();
       };

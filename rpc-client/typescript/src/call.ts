@@ -1,7 +1,7 @@
 /** A call that this peer makes. */
 
 import { arm, disarm, now, type Alarm } from "./timer.js";
-import type { Core, Outgoing } from "./core.js";
+import { around, type Core, type Outgoing, type Text } from "./core.js";
 import { CallError, closedError, type CallFailure, type Closed, type Fate } from "./errors.js";
 import type { Json } from "./json.js";
 
@@ -44,7 +44,7 @@ export class Call implements Outgoing, Alarm {
   _stream: { _sent(): void; _end(): void } | undefined;
   _due = Infinity;
   declare readonly _core: Core;
-  readonly #request: string;
+  readonly #request: Text;
   readonly #settle: Settle;
   readonly #cancel: (() => void) | undefined;
 
@@ -78,18 +78,20 @@ export class Call implements Outgoing, Alarm {
   }
 
   /** The message, as it is when it leaves. */
-  _leave(): string {
+  _leave(): Text {
     const core = this._core;
     const { onProgress, idempotencyKey } = this._options;
     this._stream?._sent();
     if (this._id) core._calls.delete(this._id); // it is made anew
     const id = (this._id = core._nextId());
     core._calls.set(id, this);
-    let text = `{"jsonrpc":"2.0","id":${id},${this.#request}`;
-    if (core._greeting && this._due < Infinity) text += `,"timeoutMs":${Math.max(Math.ceil(this._due - now()), 0)}`;
-    if (onProgress) text += `,"progressToken":${id}`;
-    if (idempotencyKey !== undefined) text += `,"idempotencyKey":${JSON.stringify(idempotencyKey)}`;
-    return text + "}";
+    let tail = "}";
+    if (idempotencyKey !== undefined) tail = `,"idempotencyKey":${JSON.stringify(idempotencyKey)}}`;
+    if (onProgress) tail = `,"progressToken":${id}${tail}`;
+    if (core._greeting && this._due < Infinity) {
+      tail = `,"timeoutMs":${Math.max(Math.ceil(this._due - now()), 0)}${tail}`;
+    }
+    return around(`{"jsonrpc":"2.0","id":${id},`, this.#request, tail);
   }
 
   _settle(error: Error | undefined, result?: unknown, text?: string): void {

@@ -32,7 +32,7 @@ export function overLink(carrier: Link, options: PeerOptions = {}): Peer {
   const peer = core._install(new Peer(core));
   if ((options.hello ?? "always") === "always") core._greet();
   link.listen({
-    message: (text) => core._end ?? core._receive(text),
+    message: (text, length) => core._end ?? core._receive(text, length),
     closed: (code, reason) => core._ended({ by: code ? "peer" : "link", code, reason }),
   });
   return peer;

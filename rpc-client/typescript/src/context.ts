@@ -1,6 +1,7 @@
 /** What a handler knows of its call. */
 
 import type { Peer } from "./peer.js";
+import type { Reply } from "./serving.js";
 
 /** The call that a handler serves. */
 export class Context {
@@ -17,6 +18,12 @@ export class Context {
   _afterAnswer: (() => void) | undefined;
   /** Why nobody waits for the result any more. @internal */
   _aborted: Error | undefined;
+  /** Takes the answer to the request. @internal */
+  _reply: Reply | undefined;
+  /** When its time is over; of a notification, that of its handler. @internal */
+  _due: number;
+  /** @internal */
+  _ring!: () => void;
   #aborts: AbortController | undefined;
 
   /** @internal */
@@ -25,7 +32,7 @@ export class Context {
     this.method = method;
     this._text = text;
     this.id = id;
-    this.deadline = deadline;
+    this.deadline = this._due = deadline;
   }
 
   /** Aborted when nobody waits for the result any more: cancelled, out of time, or the session has ended. */

@@ -57,11 +57,23 @@ export interface Outgoing {
   /** About how long it is. */
   readonly length: number;
   /** Returns its text when it leaves; nothing if nobody wants it any more. */
-  _leave(): string | undefined;
+  _leave(): Text | undefined;
   /** Returns the calls in it that wait for an answer; a notification has none. */
   _open?(): Call[];
   /** Whether it was put back after a session that had not taken it in; not there if it ends with its session. */
   _isPutBack?: boolean;
+}
+
+/** A text that leaves. As a string it has base64 in the place of the bytes beside it. @internal */
+export type Text = string | Attached;
+
+/** A text with bytes beside it; its length is that with base64. @internal */
+export interface Attached extends Outgoing {
+  _leave(): Attached;
+  _around(head: string, tail: string): Attached;
+  /** Returns the message for the other end: a binary one, or its text. */
+  _pack(core: Core): string | Uint8Array;
+  toString(): string;
 }
 
 /** How messages leave. @internal */
@@ -96,6 +108,8 @@ export interface Greeting {
   results?: boolean;
   /** Reads several messages in one. */
   sequences?: unknown;
+  /** Takes bytes beside the text of a message. */
+  bytes?: unknown;
   session?: Message;
 }
 
@@ -106,7 +120,10 @@ export class Core {
   _outbox!: Outbox;
   readonly _options: PeerOptions;
   readonly _limits: Limits;
-  readonly _json: Json;
+  /** Writes a value, as the peer does if not by `json`. */
+  _write: (value: unknown, json?: Json) => Text;
+  /** Reads a message. */
+  _read: (text: string, json?: Json) => unknown;
   readonly _handlers: Map<string, Handler>;
   readonly _calls = new Map<number, Call>();
   readonly _serving: Serving;
@@ -125,6 +142,12 @@ export class Core {
   _takeError: ((error: RpcError) => void) | undefined;
   /** Gathers the answers to a batch. */
   _gather: ((batch: unknown[]) => { _owe: () => Reply; _send: () => void }) | undefined;
+  /** This end takes bytes beside the text of a message: tells `take` the text, and how long it is with base64. */
+  _takeBytes: ((message: ArrayBuffer, take: (text: string, length: number) => void) => boolean) | undefined;
+  /** By how much a part of a message is longer with base64. */
+  _absent: ((text: string) => number) | undefined;
+  /** What else this end says of itself. */
+  _offers: { readonly bytes: true } | undefined;
   /** Told of the end of a session; `renews` if another one follows. */
   readonly _onEnd: ((closed: Closed, renews: boolean) => void)[] = [];
   /** What features keep, by their own keys. */
@@ -136,7 +159,9 @@ export class Core {
   constructor(options: PeerOptions) {
     this._options = options;
     this._limits = { messageIn: 4 << 20, messageOut: 1 << 20, queue: 1 << 20, serving: 512, ...options.limits };
-    this._json = options.json ?? JSON;
+    const { json: own = JSON } = options;
+    this._write = (value, json = own) => json.stringify(value) ?? "null";
+    this._read = (text, json = own) => json.parse(text);
     this._handlers = table(options.handlers ?? {});
     this._serving = serving(this);
     this._closed = new Promise((resolve) => (this.#resolveClosed = resolve));
@@ -152,10 +177,11 @@ export class Core {
   // Messages that leave.
 
   /** Returns the members of a request behind its id. Throws why it cannot be sent. */
-  _encode(method: string, params: Params, json: Json = this._json): string {
+  _encode(method: string, params: Params, json?: Json): Text {
     let cause: unknown = "too long";
     try {
-      const text = `"method":${JSON.stringify(method)}${params ? `,"params":${json.stringify(params)}` : ""}`;
+      const name = `"method":${JSON.stringify(method)}`;
+      const text = params ? around(`${name},"params":`, this._write(params, json), "") : name;
       if (text.length <= this._limits.messageOut) return text;
     } catch (error) {
       cause = error;
@@ -207,7 +233,7 @@ export class Core {
 
   /** Returns what this end says of itself. */
   _hello(session?: object): string {
-    const said = { duplex: 1, batch: 100, ack: true, results: true, sequences: true, session };
+    const said = { duplex: 1, batch: 100, ack: true, results: true, sequences: true, ...this._offers, session };
     return notification("$/hello", JSON.stringify(said));
   }
 
@@ -221,10 +247,11 @@ export class Core {
   // Messages that come.
 
   /** Takes in a message. What the program's own functions throw does not keep it from having its effect. */
-  _receive(text: string): void {
+  _receive(text: string, length = text.length): void {
     this._received++;
     try {
-      this.#read(text);
+      if (length > this._limits.messageIn) this._close(1009, "too long");
+      else this.#read(text);
     } catch (error) {
       setTimeout(() => {
         throw error;
@@ -233,10 +260,9 @@ export class Core {
   }
 
   #read(text: string): void {
-    if (text.length > this._limits.messageIn) return this._close(1009, "too long");
     let message;
     try {
-      message = this._json.parse(text);
+      message = this._read(text);
     } catch {
       if (text) this._options.onForeign?.(text);
       return;
@@ -272,7 +298,7 @@ export class Core {
     if (result === undefined) return call._settle(unreadable(message));
     const { json } = call._options;
     try {
-      if (json) ({ result } = json.parse(text) as Message);
+      if (json) ({ result } = this._read(text, json) as Message);
     } catch (why) {
       return call._settle(unreadable(why));
     }
@@ -327,6 +353,11 @@ export class Core {
     for (const tell of [...this._onEnd]) tell(closed, false);
     this.#resolveClosed(closed);
   }
+}
+
+/** Returns a text with something before and behind it. @internal */
+export function around(head: string, text: Text, tail: string): Text {
+  return typeof text === "string" ? head + text + tail : text._around(head, tail);
 }
 
 /** Returns the text of a notification. @internal */

@@ -1,11 +1,11 @@
 /** The seam to what carries messages. */
 
-/** What carries whole text messages, in their order, each way: one connection of a WebSocket, or another carrier. */
+/** What carries whole messages, in their order, each way: one connection of a WebSocket, or another carrier. */
 export interface Link {
   /** Names who hears of messages and of the end; called once. What came before is told then. */
   listen(events: LinkEvents): void;
-  /** Sends a message. A link that is over drops it. */
-  send(text: string): void;
+  /** Sends a message: a text, or a binary message if the program uses `bytes`. A link that is over drops it. */
+  send(message: string | Uint8Array): void;
   /** Returns how many bytes were given to `send` and have not left yet. */
   backlog(): number;
   /** Ends the link. Nothing is told any more. */
@@ -14,6 +14,8 @@ export interface Link {
 
 export interface LinkEvents {
   message(text: string): void;
+  /** A binary message has come that is no text. Returns whether it could be read; if not, the link has to end. */
+  binary?(message: ArrayBuffer): boolean;
   /** The link is over: by a close with a code, or lost without one. */
   closed(code: number | undefined, reason: string): void;
 }

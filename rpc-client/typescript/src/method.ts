@@ -33,7 +33,7 @@ export function method(params: readonly Param[], run: Run, { json }: MethodOptio
   return {
     stringify: json?.stringify,
     serve(given, context) {
-      const read = json ? (json.parse(context._text) as { params?: unknown }).params : given;
+      const read = json ? (context.peer._core._read(context._text, json) as { params?: unknown }).params : given;
       const values = inOrder(declared, read, context.id === undefined);
       const taken = declared.map(({ name, isOptional, reader }, at) => {
         const value = values[at];

@@ -1,7 +1,7 @@
 /** The handle of a program on the other end. */
 
 import { Call, type CallOptions, type Params } from "./call.js";
-import type { Core } from "./core.js";
+import { around, type Core } from "./core.js";
 import type { Closed } from "./errors.js";
 import type { Json } from "./json.js";
 
@@ -39,7 +39,7 @@ export class Peer {
    * connection has ended or too much waits already.
    */
   notify(method: string, params?: Params, json?: Json): void {
-    const text = `{"jsonrpc":"2.0",${this._core._encode(method, params, json)}}`;
+    const text = around('{"jsonrpc":"2.0",', this._core._encode(method, params, json), "}");
     const message = { length: text.length, _isPutBack: this._isFirst, _leave: () => text };
     const error = this._core._send(message, this._isFirst);
     if (error) throw error;

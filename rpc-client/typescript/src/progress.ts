@@ -12,7 +12,7 @@ export function report(context: Context, value: unknown): void {
   const { _core: core } = context.peer;
   const token = TOKENS.map((path) => member(context._text, ...path)).find((token) => token !== undefined);
   if (token === undefined || context._aborted) return;
-  const params = `{"token":${token},"value":${core._json.stringify(value) ?? "null"}}`;
+  const params = `{"token":${token},"value":${core._write(value)}}`;
   // Only the last report matters, so one that finds no room may be lost.
   core._outbox._send(notification("$/progress", params));
 }

@@ -1,12 +1,12 @@
 /** Requests and notifications of the other end, while they are served. */
 
 import { Context } from "./context.js";
-import { isCount, type Core, type Message } from "./core.js";
+import { around, isCount, type Core, type Message, type Text } from "./core.js";
 import { CallError, closedError, RpcError, type CallFailure, type Closed } from "./errors.js";
 import type { Handler, Method } from "./handlers.js";
 import type { Json } from "./json.js";
 import { member, parts } from "./raw.js";
-import { arm, disarm, now, type Alarm } from "./timer.js";
+import { arm, disarm, now } from "./timer.js";
 
 /** How long the handler of a notification may hold up those behind it. */
 const NOTIFICATION_TIME = 30_000;
@@ -18,17 +18,10 @@ const ID = /^[-"\dn].{0,127}$/;
 const DAY = 86_400_000;
 
 /** Takes an answer, and what is to happen behind it. @internal */
-export type Reply = (answer: string, after?: () => void) => void;
+export type Reply = (answer: Text, after?: () => void) => void;
 
-/** Told once how a handler ended: what it threw, or else what it returned. */
-type Ended = (thrown: { cause: unknown } | undefined, result?: unknown) => void;
-
-/** A request or a notification that is being served, or waits. */
-interface Served extends Alarm {
-  readonly _context: Context;
-  readonly _handler: Handler;
-  readonly _params: unknown;
-}
+/** Told once how a handler ended: what it returned, or what it threw. */
+type Ended = (value: unknown, isThrown?: boolean) => void;
 
 /** What a peer serves. @internal */
 export interface Serving {
@@ -45,49 +38,53 @@ export interface Serving {
 /** @internal */
 export function serving(core: Core): Serving {
   /** Requests by their ids as JSON text. */
-  const requests = new Map<string, Served & { readonly _reply: Reply }>();
+  const requests = new Map<string, Context>();
   /** Handlers that run: one that was cancelled keeps its place until it has ended. */
   let running = 0;
-  /** Notifications, whose handlers run one after the other; that of the first one runs. */
-  const notifications: Served[] = [];
+  /** What runs the handlers of notifications, one after the other; that of the first one runs. */
+  const notifications: { readonly _context: Context; readonly _run: (ended: Ended) => void }[] = [];
 
   const reply: Reply = (answer, after) => {
     core._outbox._send(answer, true);
     after?.();
   };
 
-  const forget = (id: string, request: Served): void => {
-    requests.delete(id);
-    disarm(request);
+  /** Returns the request, which is not served any more. */
+  const taken = (id: string | undefined): Context | undefined => {
+    const request = requests.get(id!);
+    if (request) disarm(request);
+    requests.delete(id!);
+    return request;
   };
 
   const stop = (id: string | undefined, code: number, kind: string, failure: CallFailure): void => {
-    const request = requests.get(id!);
-    if (!request) return;
-    forget(id!, request);
-    request._context._abort(new CallError(failure, "MaybeExecuted"));
-    request._reply(kindText(id!, code, kind));
+    const request = taken(id);
+    request?._abort(new CallError(failure, "MaybeExecuted"));
+    request?._reply!(kindText(id!, code, kind));
   };
 
   /** Runs the handler of the first notification. */
   const notify = (): void => {
     const [first] = notifications;
     if (!first) return;
-    run(first, (thrown) => {
-      if (thrown) complain(core, thrown.cause, first._context.method);
-      next(first);
+    const { _context, _run } = first;
+    const ended = (): void => {
+      disarm(_context);
+      if (notifications[0] !== first) return;
+      notifications.shift();
+      notify();
+    };
+    _run((value, isThrown) => {
+      if (isThrown) complain(core, value, _context.method);
+      ended();
     });
     if (notifications[0] !== first) return;
-    first._due = now() + NOTIFICATION_TIME;
-    arm(first);
-  };
-
-  /** A notification is over, if it is still the first one. */
-  const next = (notification: Served): void => {
-    disarm(notification);
-    if (notifications[0] !== notification) return;
-    notifications.shift();
-    notify();
+    _context._due = now() + NOTIFICATION_TIME;
+    _context._ring = () => {
+      _context._abort(new CallError("timeout", "MaybeExecuted"));
+      ended();
+    };
+    arm(_context);
   };
 
   return {
@@ -95,7 +92,7 @@ export function serving(core: Core): Serving {
     _request(message, text, _reply = reply) {
       const said = parts(text);
       const { method, params, timeoutMs = Infinity } = message as { [name: string]: unknown; method: string };
-      const _handler = core._handlers.get(method);
+      const handler = core._handlers.get(method);
       let id = said.find(([name]) => name === "id")![1];
       const isGood =
         said.length === Object.keys(message).length && // no member is given twice
@@ -108,62 +105,57 @@ export function serving(core: Core): Serving {
         if (isGood || !isId) id = "null";
         _reply(errorText(id, -32600, isGood ? "invalid id" : "invalid request"));
       } else if (method === "$/ping") _reply(resultText(id, "null"));
-      else if (!_handler) _reply(errorText(id, -32601, `no method \`${method}\``));
+      else if (!handler) _reply(errorText(id, -32601, `no method \`${method}\``));
       else if (running >= core._limits.serving) _reply(kindText(id, -32009, "busy"));
       else if (!timeoutMs) _reply(kindText(id, -32012, "deadline"));
       else {
-        const _due = timeoutMs === Infinity ? Infinity : now() + Math.min(timeoutMs as number, DAY);
-        const _context = new Context(core._peer, method, text, id, _due);
-        const _ring = (): void => stop(id, -32012, "deadline", "timeout");
-        const request = { _due, _ring, _context, _handler, _params: params, _reply };
-        requests.set(id, request);
+        const due = timeoutMs === Infinity ? Infinity : now() + Math.min(timeoutMs as number, DAY);
+        const context = new Context(core._peer, method, text, id, due);
+        context._reply = _reply;
+        context._ring = () => stop(id, -32012, "deadline", "timeout");
+        requests.set(id, context);
         running++;
-        run(request, (thrown, result) => {
+        run(handler, params, context, (value, isThrown) => {
           running--;
-          if (requests.get(id) !== request) return; // nobody waits for the answer
-          forget(id, request);
-          let answer;
+          if (requests.get(id) !== context) return; // nobody waits for the answer
+          taken(id);
+          let answer: Text;
           try {
-            if (thrown) throw thrown.cause;
-            const json = (_handler as Partial<Method>).stringify ? (_handler as Pick<Json, "stringify">) : core._json;
-            answer = resultText(id, json.stringify(result) ?? "null");
+            if (isThrown) throw value;
+            const json = (handler as Partial<Method>).stringify && (handler as unknown as Json);
+            answer = resultText(id, core._write(value, json));
             if (answer.length > core._limits.messageOut) answer = kindText(id, -32008, "answer_too_big");
           } catch (why) {
             const { code, message, data } = told(core, why, method);
             answer = errorText(id, code, message, data);
           }
-          _reply(answer, _context._afterAnswer);
+          _reply(answer, context._afterAnswer);
         });
-        if (requests.get(id) === request) arm(request); // it goes on
+        if (requests.get(id) === context) arm(context); // it goes on
       }
     },
-    _notification(method, _params, text) {
-      const _handler = core._handlers.get(method);
-      if (!_handler) return;
+    _notification(method, params, text) {
+      const handler = core._handlers.get(method);
+      if (!handler) return;
       const _context = new Context(core._peer, method, text);
-      const _ring = (): void => {
-        _context._abort(new CallError("timeout", "MaybeExecuted"));
-        next(notification);
-      };
-      const notification = { _due: 0, _ring, _context, _handler, _params };
-      const length = notifications.push(notification);
+      const length = notifications.push({ _context, _run: (ended) => run(handler, params, _context, ended) });
       if (length > core._limits.serving) core._close(1008, "notifications");
       else if (length === 1) notify();
     },
     _cancel: (text) => stop(member(text, "params", "id"), -32800, "cancelled", "cancelled"),
     _stop(closed) {
-      const stopped: Served[] = [...requests.values(), ...notifications.splice(0)];
+      const stopped = [...requests.values(), ...notifications.splice(0).map(({ _context }) => _context)];
       requests.clear();
-      for (const served of stopped) {
-        disarm(served);
-        served._context._abort(closedError(closed, "MaybeExecuted"));
+      for (const context of stopped) {
+        disarm(context);
+        context._abort(closedError(closed, "MaybeExecuted"));
       }
     },
   };
 }
 
 /** Runs a handler, and tells how it ended: at once, if it waits for nothing. */
-function run({ _handler: handler, _params: params, _context: context }: Served, ended: Ended): void {
+function run(handler: Handler, params: unknown, context: Context, ended: Ended): void {
   let result: unknown;
   try {
     result =
@@ -171,12 +163,12 @@ function run({ _handler: handler, _params: params, _context: context }: Served, 
         ? handler(...((Array.isArray(params) ? params : params ? [params] : []) as never[]))
         : handler.serve(params ?? undefined, context);
   } catch (cause) {
-    return ended({ cause });
+    return ended(cause, true);
   }
-  if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== "function") return ended(undefined, result);
+  if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== "function") return ended(result);
   (result as PromiseLike<unknown>).then(
-    (result) => ended(undefined, result),
-    (cause: unknown) => ended({ cause }),
+    (result) => ended(result),
+    (cause: unknown) => ended(cause, true),
   );
 }
 
@@ -192,8 +184,8 @@ export function told(core: Core, error: unknown, method: string): RpcError {
   return new RpcError(-32603, "internal error");
 }
 
-function resultText(id: string, result: string): string {
-  return `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
+function resultText(id: string, result: Text): Text {
+  return around(`{"jsonrpc":"2.0","id":${id},"result":`, result, "}");
 }
 
 /** Returns the text of an answer that is an error of the protocol, of this kind. @internal */

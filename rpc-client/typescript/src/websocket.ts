@@ -7,7 +7,7 @@ export interface WebSocketLike {
   readonly readyState: number;
   readonly bufferedAmount: number;
   binaryType: string;
-  send(text: string): void;
+  send(message: string | Uint8Array): void;
   close(code?: number, reason?: string): void;
   // Each kind of WebSocket has event types of its own.
   addEventListener(type: "open" | "message" | "close" | "error", listener: (event: any) => void): void;
@@ -62,7 +62,7 @@ export function overSocket(socket: WebSocketLike, signal?: AbortSignal): Promise
       events = to;
       for (const event of early) event();
     },
-    send: (text) => void (socket.readyState === 1 && socket.send(text)),
+    send: (message) => void (socket.readyState === 1 && socket.send(message)),
     backlog: () => socket.bufferedAmount,
     close,
   };
@@ -72,14 +72,16 @@ export function overSocket(socket: WebSocketLike, signal?: AbortSignal): Promise
     on("open", () => resolve(link));
     on("message", ({ data }: { data: string | ArrayBuffer }) =>
       tell(() => {
+        let text;
         try {
           // A binary message that is UTF-8 counts as text.
-          if (typeof data !== "string") data = new TextDecoder("utf-8", { fatal: true }).decode(data);
+          text = typeof data === "string" ? data : new TextDecoder("utf-8", { fatal: true }).decode(data);
         } catch {
+          if (events!.binary?.(data as ArrayBuffer)) return;
           close(1003, "binary");
           return events!.closed(1003, "binary");
         }
-        events!.message(data);
+        events!.message(text);
       }),
     );
     // Only `ws` says why. A WebSocket of Node may end without a close.

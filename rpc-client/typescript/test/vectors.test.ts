@@ -5,6 +5,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   batchAnswers,
+  bytes,
+  bytesOf,
   CallError,
   Client,
   exactJson,
@@ -23,7 +25,7 @@ import {
   type Peer,
   type PeerOptions,
 } from "../src/index.js";
-import { pair, pause, Raw } from "./support/pair.js";
+import { binaryMessage, pair, pause, Raw } from "./support/pair.js";
 
 const FOLDER = "../../rpc-core/tests/vectors";
 
@@ -53,7 +55,7 @@ class Player {
   raw: Raw | undefined;
   ran = 0;
 
-  constructor(isSession: boolean) {
+  constructor(isSession: boolean, hasBytes: boolean) {
     const handlers: Handlers = {
       add: method(["a", "b"], (a: number, b: number) => a + b),
       echo: method(["value"], (value: unknown) => value),
@@ -64,6 +66,7 @@ class Player {
         throw new Error("of the inside");
       }),
       never: method([], () => new Promise(() => {})),
+      size: method(["data"], (data: string | Uint8Array) => bytesOf(data).length),
       note: () => void this.ran++,
       build: method(["steps"], (steps: number, context: Context) => {
         for (let step = 1; step <= steps; step++) report(context, step);
@@ -78,7 +81,7 @@ class Player {
         return sum;
       }),
     };
-    const options: PeerOptions = { handlers, features: [batchAnswers], onError: () => {} };
+    const options: PeerOptions = { handlers, features: [batchAnswers, ...(hasBytes ? [bytes] : [])], onError: () => {} };
     if (isSession) {
       const dial = (): Promise<Link> => new Promise((resolve) => this.dials.push(resolve));
       this.peer = new Client(dial, { ...options, minDelay: 1, maxDelay: 1 });
@@ -93,17 +96,39 @@ class Player {
     if (typeof step !== "string") return this.act(step);
     if (step === "silent") return this.raw!.silent();
     const text = step.slice(4);
-    if (step.startsWith("--> ")) {
-      const filled = text.replace(/"\?(\w+)"/g, (_, name: string) => JSON.stringify(this.values.get(name)));
-      return this.raw!.send(filled);
-    }
+    if (step.startsWith("--> ")) return this.raw!.send(this.filled(text));
     const got = await this.raw!.text();
     const isPart = step.startsWith("<~~ ");
     assert.ok(isPart || step.startsWith("<-- "), step);
-    assert.ok(
-      this.matches(exactJson.parse(got), exactJson.parse(text), isPart),
-      `\n got      ${got}\n expected ${text}`,
-    );
+    this.compare(got, text, isPart);
+  }
+
+  filled(text: string): string {
+    return text.replace(/"\?(\w+)"/g, (_, name: string) => JSON.stringify(this.values.get(name)));
+  }
+
+  compare(got: string, expected: string, isPart: boolean): void {
+    const isSame = this.matches(exactJson.parse(got), exactJson.parse(expected), isPart);
+    assert.ok(isSame, `\n got      ${got}\n expected ${expected}`);
+  }
+
+  /** A step with a binary message. */
+  async binary({ binary: way, hex, text, bytes: list = [] }: Step): Promise<void> {
+    const values = list.map(madeBytes);
+    if (way === "-->") {
+      return this.raw!.link.send(hex ? Buffer.from(hex, "hex") : binaryMessage(this.filled(text), ...values));
+    }
+    const message = Buffer.from(await this.raw!.binary());
+    let at = 2 + 8 * list.length;
+    assert.deepEqual([...message.subarray(0, 2)], [0xff, list.length]);
+    const places = list.map((_: unknown, number: number) => message.readUInt32BE(2 + 8 * number));
+    for (const [number, value] of values.entries()) {
+      const length = message.readUInt32BE(6 + 8 * number);
+      assert.deepEqual(new Uint8Array(message.subarray(at, (at += length))), value);
+    }
+    for (const place of places) assert.equal(message.toString("latin1", at + place - 1, at + place + 1), '""');
+    assert.deepEqual(places, [...new Set<number>(places)].sort((a, b) => a - b));
+    this.compare(message.toString("utf8", at), text, false);
   }
 
   matches(got: any, expected: any, isPart: boolean): boolean {
@@ -121,9 +146,10 @@ class Player {
 
   async act(step: Step): Promise<void> {
     const { peer } = this;
-    if ("call" in step) {
+    if ("binary" in step) await this.binary(step);
+    else if ("call" in step) {
       const aborts = new AbortController();
-      const params = step["stream"] ? [sendStream(step["stream"])] : step["params"];
+      const params = step["stream"] ? [sendStream(step["stream"])] : withBytes(step["params"]);
       const call = peer.call(step["method"], params, { signal: aborts.signal, idempotencyKey: step["key"] });
       const ended = call.then(
         (result) => ({ result }),
@@ -136,7 +162,7 @@ class Player {
       this.known.set(step["subscribe"], { aborts: new AbortController(), items, gaps });
     } else if ("notify" in step) peer.notify(step["notify"], step["params"]);
     else if ("cancel" in step) this.of(step["cancel"]).aborts.abort();
-    else if ("result" in step) assert.deepEqual(await this.end(step["result"]), { result: step["is"] });
+    else if ("result" in step) assert.deepEqual(await this.end(step["result"]), { result: withBytes(step["is"]) });
     else if ("failure" in step) {
       const { error } = (await this.end(step["failure"])) as { error: unknown };
       assert.ok(error instanceof CallError, String(error));
@@ -199,6 +225,16 @@ class Player {
   }
 }
 
+/** Returns a value with bytes in the places of `{"$bytes": …}`. */
+function withBytes(value: any): any {
+  if (value === undefined) return undefined;
+  return JSON.parse(JSON.stringify(value), (_, part) => (part?.$bytes ? madeBytes(part.$bytes) : part));
+}
+
+function madeBytes({ byte, count }: { byte: number; count: number }): Uint8Array {
+  return new Uint8Array(count).fill(byte);
+}
+
 function within<T>(what: Promise<T>, name: string): Promise<T> {
   const late = new Promise<never>((_, reject) =>
     setTimeout(() => reject(new Error(`${name} has not ended`)), 2_000).unref(),
@@ -206,13 +242,14 @@ function within<T>(what: Promise<T>, name: string): Promise<T> {
   return Promise.race([what, late]);
 }
 
-for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".json"))) {
+const files = readdirSync(FOLDER, { recursive: true, encoding: "utf8" });
+for (const file of files.filter((name) => name.endsWith(".json"))) {
   const { vectors } = JSON.parse(readFileSync(`${FOLDER}/${file}`, "utf8")) as { vectors: Vector[] };
   for (const { name, end, session = false, steps } of vectors) {
     // This peer opens links and accepts none.
     if (end === "accepter") continue;
     test(`${file}: ${name}`, async () => {
-      const player = new Player(session);
+      const player = new Player(session, file.startsWith("binary"));
       for (const [at, step] of steps.entries()) {
         try {
           await player.play(step);

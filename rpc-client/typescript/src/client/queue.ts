@@ -1,9 +1,9 @@
 /** What waits for a link, and what has left and is kept. */
 
 import { Call } from "../call.js";
-import type { Core, Outbox, Outgoing } from "../core.js";
+import type { Core, Outbox, Outgoing, Text } from "../core.js";
 import type { Closed } from "../errors.js";
-import type { Link } from "../link.js";
+import type { Line } from "../sequences.js";
 import type { Session } from "./session.js";
 import type { Losses } from "./state.js";
 
@@ -21,7 +21,7 @@ const LOOK_AGAIN = 5;
 
 /** What carries the messages of a client. @internal */
 export interface Carriage {
-  _link: Link | undefined;
+  _link: Line | undefined;
   _session: Session | undefined;
   /** Whether only those who open the session may send. */
   _isGated: boolean;
@@ -61,7 +61,7 @@ export function queue(core: Core, at: Carriage): Queue {
   const isOpen = (): boolean => !at._isGated && hasRoom();
 
   /** A message leaves for the link, and gets its number. */
-  const transmit = (text: string, message?: Outgoing): void => {
+  const transmit = (text: Text, message?: Outgoing): void => {
     const session = at._session;
     session?._keep(text, message);
     at._link!.send(text);

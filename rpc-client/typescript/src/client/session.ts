@@ -4,7 +4,7 @@
  * Nothing on a message says its number. Links are ordered, so both ends know it.
  */
 
-import type { Message, Outgoing } from "../core.js";
+import type { Message, Outgoing, Text } from "../core.js";
 
 /** What each message counts beside its text. */
 const EACH = 128;
@@ -17,7 +17,7 @@ const DAY = 86_400_000;
 
 /** A message that has a number, until it is acknowledged. */
 export interface Kept {
-  readonly _text: string;
+  readonly _text: Text;
   readonly _message: Outgoing | undefined;
 }
 
@@ -49,15 +49,15 @@ export class Session {
   }
 
   /** A message gets its number. */
-  _keep(_text: string, _message: Outgoing | undefined): void {
+  _keep(_text: Text, _message: Outgoing | undefined): void {
     this._kept.push({ _text, _message });
     this._keptSize += _text.length + EACH;
   }
 
-  /** A message was taken in. Returns whether it is time to acknowledge. */
-  _take(text: string): boolean {
+  /** A message of this length was taken in. Returns whether it is time to acknowledge. */
+  _take(length: number): boolean {
     this._taken++;
-    this.#takenSize += text.length + EACH;
+    this.#takenSize += length + EACH;
     return this.#takenSize >= this.#buffer / 4;
   }
 

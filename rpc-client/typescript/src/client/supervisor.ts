@@ -4,7 +4,7 @@ import { isCount, notification, type Core, type Message, type PeerOptions } from
 import type { Closed } from "../errors.js";
 import { ConnectError, type Dial, type Link } from "../link.js";
 import { Peer } from "../peer.js";
-import { gathering } from "../sequences.js";
+import { gathering, type Line } from "../sequences.js";
 import { now, timer } from "../timer.js";
 import type { WebSocketOptions } from "../websocket.js";
 import { delays, type Backoff } from "./backoff.js";
@@ -73,7 +73,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   /** Why there is no link. */
   let problem: unknown;
   /** A link on which the answer to a hello that resumes is awaited. */
-  let candidate: Link | undefined;
+  let candidate: Line | undefined;
   /** The attempt to get a link that is under way. */
   let dialling: { readonly aborts: AbortController; readonly since: number } | undefined;
   /** When the next attempt begins. */
@@ -195,8 +195,8 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
       open();
     }
     link.listen({
-      message(text) {
-        if (link === at._link) receive(text);
+      message(text, length = text.length) {
+        if (link === at._link) receive(text, length);
         else if (link === candidate) receiveFirst(text);
       },
       closed: (code, reason) => hasLost(link, { by: code ? "peer" : "link", code, reason }),
@@ -205,7 +205,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   };
 
   /** The link carries the messages from now on. */
-  const carry = (link: Link, spreadMs?: unknown): void => {
+  const carry = (link: Line, spreadMs?: unknown): void => {
     at._link = link;
     candidate = undefined;
     unheard = 0;
@@ -217,7 +217,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   };
 
   /** The link is over, or carries nothing any more. */
-  const hasLost = (link: Link, closed: Closed): void => {
+  const hasLost = (link: Line, closed: Closed): void => {
     const { code, by } = closed;
     if (link === candidate) {
       candidate = undefined;
@@ -245,7 +245,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     set("kept", session._keepMs + DEAD_AFTER, () => endSession("away for too long"));
   };
 
-  const close = (code: number, reason: string): Link | undefined => {
+  const close = (code: number, reason: string): Line | undefined => {
     const link = at._link ?? candidate;
     link?.close(code, reason);
     return link;
@@ -273,19 +273,19 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
 
   // Messages that come.
 
-  const receive = (text: string): void => {
+  const receive = (text: string, length: number): void => {
     const session = at._session;
     const wasCounting = session?._isCounting;
     reading = text;
     isOfLink = false;
-    core._receive(text);
+    core._receive(text, length);
     if (session && session === at._session && !isOfLink) {
       if (!wasCounting) {
         // An answer without a hello before it is that of a plain peer: there is no session.
         if (isAnswer(text)) at._session = undefined;
       } else {
         const isFirst = !session._owesAck;
-        if (session._take(text)) acknowledge();
+        if (session._take(length)) acknowledge();
         else if (isFirst) set("ack", ACK_AFTER, acknowledge);
       }
     }
@@ -320,7 +320,8 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     const { resumed, received, refused, code, reason } = said;
     if (resumed === true) {
       if (!at._session!._resume(said)) return fault(1002, "false counts or token");
-      if (core._greeting) core._greeting.sequences = params["sequences"];
+      const { sequences, bytes } = params;
+      core._greeting = { ...core._greeting, sequences, bytes };
       carry(link, said["spreadMs"]);
       acknowledge();
       messages._replay();

@@ -102,7 +102,7 @@ export function receiveStream<T>(
   const gap = (missed?: number, _size = 0): void => push({ _size, _seq: seq, _gap: { missed } });
 
   const take = (_value: unknown, text: string, _asks = false): void => {
-    const _size = Math.max(utf8Length(text), LEAST_ITEM);
+    const _size = Math.max(utf8Length(text) + (core._absent?.(text) ?? 0), LEAST_ITEM);
     seq++;
     // The last item may overdraw the credit. A plain peer knows of none, and what is too much is lost all the same.
     if (credit > 0) push({ _value, _size, _seq: seq, _asks });
@@ -143,7 +143,7 @@ export function receiveStream<T>(
     },
     _take(params, text) {
       const { error, done, results, seq: said, ack } = params;
-      const read = (name: string): unknown => (json ? (json.parse(text) as { params: Message }).params : params)[name];
+      const read = (name: string): unknown => (json ? (core._read(text, json) as { params: Message }).params : params)[name];
       if (isCounted && said !== undefined) {
         const missed = isCount(said) ? said - seq - 1 : -1;
         if (missed < 0) return;

@@ -2,7 +2,7 @@
 
 import { writing, type Call } from "../call.js";
 import type { Context } from "../context.js";
-import { isCount, notification, type Core, type Message } from "../core.js";
+import { around, isCount, type Core, type Message, type Text } from "../core.js";
 import { RpcError } from "../errors.js";
 import type { Handlers, Method } from "../handlers.js";
 import { method, type MethodOptions, type Param, type Run } from "../method.js";
@@ -54,9 +54,9 @@ function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _re
   let isOver = false;
   let wake: (() => void) | undefined;
 
-  const send = (said: string): void => {
-    const params = `{"subscription":"${_id}",${_isCounted ? `"seq":${++seq},` : ""}${said}}`;
-    core._outbox._send(notification(_method, params), true);
+  const head = `{"jsonrpc":"2.0","method":${JSON.stringify(_method)},"params":{"subscription":"${_id}",`;
+  const send = (said: Text): void => {
+    core._outbox._send(around(_isCounted ? `${head}"seq":${++seq},` : head, said, "}}"), true);
   };
 
   const stream: Outgoing = {
@@ -71,15 +71,15 @@ function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _re
           let item = items.next();
           if ("then" in item) item = await item;
           if (item.done) break;
-          const text = core._json.stringify(item.value) ?? "null";
+          const text = core._write(item.value);
           if (text.length > core._limits.messageOut) throw new RpcError(-32008, "an item is too long");
           // It waits for credit, and for room.
           while (!isOver && (credit <= 0 || !core._outbox._isOpen())) {
             await (credit > 0 ? hasRoom(core) : new Promise<void>((resolve) => (wake = resolve)));
           }
           if (isOver) return;
-          send(`"result":${text}`);
-          credit -= Math.max(utf8Length(text), LEAST_ITEM);
+          send(around('"result":', text, ""));
+          credit -= Math.max(typeof text === "string" ? utf8Length(text) : text.length, LEAST_ITEM);
           _onItem?.();
         }
         if (_isCounted && !isOver) send('"done":true');

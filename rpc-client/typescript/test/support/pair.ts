@@ -15,9 +15,15 @@ class End implements Link {
     this.early.splice(0).forEach((event) => event());
   }
 
-  send(text: string): void {
+  send(message: string | Uint8Array): void {
     const { other } = this;
-    if (!this.isOver) queueMicrotask(() => other.tell(() => other.events!.message(text)));
+    const deliver = (): void => {
+      if (typeof message === "string") return other.events!.message(message);
+      if (other.events!.binary?.(new Uint8Array(message).buffer)) return;
+      other.close(1003, "binary");
+      other.events!.closed(1003, "binary");
+    };
+    if (!this.isOver) queueMicrotask(() => other.tell(deliver));
   }
 
   backlog(): number {
@@ -61,6 +67,8 @@ export class Raw {
   /** How many texts each message had. */
   readonly sizes: number[] = [];
   readonly #texts: string[] = [];
+  /** Binary messages that have come. */
+  readonly #binary: Uint8Array[] = [];
   /** The other end was told that sequences are read. */
   #takesSequences = false;
   /** What was wrong with a sequence. */
@@ -71,6 +79,7 @@ export class Raw {
     this.link = link;
     link.listen({
       message: (text) => this.#receive(text),
+      binary: (message) => this.#binary.push(new Uint8Array(message)) > 0,
       closed: (code, reason) => (this.closed = { code, reason }),
     });
   }
@@ -100,6 +109,12 @@ export class Raw {
     return text;
   }
 
+  /** Returns the next binary message; fails if there is none. */
+  async binary(): Promise<Uint8Array> {
+    for (let turn = 0; turn < 2_000 && this.#binary.length === 0; turn++) await soon();
+    return this.#binary.shift() ?? Promise.reject(new Error("nothing has come"));
+  }
+
   async next<T = any>(): Promise<T> {
     return JSON.parse(await this.text()) as T;
   }
@@ -115,6 +130,20 @@ export class Raw {
     for (let turn = 0; turn < 5; turn++) await pause();
     if (this.#texts.length > 0) throw new Error(`not silent: ${this.#texts[0]}`);
   }
+}
+
+/** Returns a binary message: in the text `""` stands for each of the bytes. */
+export function binaryMessage(text: string, ...list: Uint8Array[]): Uint8Array {
+  const head = Buffer.alloc(2 + 8 * list.length);
+  head[0] = 0xff;
+  head[1] = list.length;
+  let place = -1;
+  list.forEach(({ length }, number) => {
+    place = text.indexOf('""', place + 1);
+    head.writeUInt32BE(Buffer.byteLength(text.slice(0, place)) + 1, 2 + 8 * number);
+    head.writeUInt32BE(length, 6 + 8 * number);
+  });
+  return Buffer.concat([head, ...list, Buffer.from(text)]);
 }
 
 /** Lets everything run that can. */
