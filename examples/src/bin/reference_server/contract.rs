@@ -96,6 +96,9 @@ pub(crate) trait Reference {
     /// All of them together; overflow is -32602.
     async fn sum(&self, values: Streaming<i64>) -> Result<i64>;
 
+    /// Reads a file, and answers what has come. Reports how many bytes it has read.
+    async fn upload(&self, file: Streaming<Base64>, progress: Progress<u64>) -> Result<Uploaded>;
+
     /// How the server is doing.
     fn stats(&self) -> Stats;
 }
@@ -204,6 +207,14 @@ pub(crate) struct Whoami {
 pub(crate) struct Reply {
     pub(crate) id: String,
     pub(crate) result: Box<RawValue>,
+}
+
+/// A file that has come.
+#[derive(Debug, Serialize, serde::Deserialize, JsonSchema)]
+pub(crate) struct Uploaded {
+    pub(crate) bytes: u64,
+    /// FNV-1a of 32 bits: a byte that is lost, changed or elsewhere changes it.
+    pub(crate) hash: u32,
 }
 
 /// Over all connections.

@@ -18,7 +18,9 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use crate::caller::Caller;
-use crate::contract::{CallerClient, Full, NoRoom, Reference, Reply, Stats, Step, Whoami, Xs};
+use crate::contract::{
+    CallerClient, Full, NoRoom, Reference, Reply, Stats, Step, Uploaded, Whoami, Xs,
+};
 use crate::counters::{Counters, within};
 
 /// The longest chunk of `bytes`: an item is one message.
@@ -192,14 +194,26 @@ impl Reference for Service {
     async fn sum(&self, mut values: Streaming<i64>) -> Result<i64> {
         let mut sum = 0_i64;
         while let Some(value) = values.next().await {
-            let value = value.map_err(|error| match error {
-                StreamError::Remote(error) => error,
-                StreamError::Decode(why) => ErrorObject::invalid_params(why.message()),
-                other => ErrorObject::invalid_params(other.to_string()),
-            })?;
-            sum = sum.checked_add(value).ok_or_else(too_large)?;
+            sum = sum.checked_add(value.map_err(broken_off)?).ok_or_else(too_large)?;
         }
         Ok(sum)
+    }
+
+    async fn upload(
+        &self,
+        mut file: Streaming<Base64>,
+        progress: Progress<u64>,
+    ) -> Result<Uploaded> {
+        let mut uploaded = Uploaded { bytes: 0, hash: 0x811c_9dc5 };
+        while let Some(chunk) = file.next().await {
+            let chunk = chunk.map_err(broken_off)?;
+            uploaded.bytes += chunk.len() as u64;
+            for byte in &*chunk {
+                uploaded.hash = (uploaded.hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+            }
+            progress.report(&uploaded.bytes);
+        }
+        Ok(uploaded)
     }
 
     fn stats(&self) -> Stats {
@@ -220,6 +234,15 @@ impl Reference for Service {
 
 fn caller(cx: &Context) -> &Caller {
     cx.caller().expect("every connection has one")
+}
+
+/// An error of a stream argument as the answer to its call.
+fn broken_off(error: StreamError) -> ErrorObject {
+    match error {
+        StreamError::Remote(error) => error,
+        StreamError::Decode(why) => ErrorObject::invalid_params(why.message()),
+        other => ErrorObject::invalid_params(other.to_string()),
+    }
 }
 
 /// An error of the caller as the answer to the caller.
