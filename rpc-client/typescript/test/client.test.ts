@@ -90,17 +90,73 @@ test("a session is asked for again with the subprotocols that announce it", asyn
   other.client.close();
 });
 
-test("after three attempts that bring no hello the client goes on without its token", async () => {
+test("after three answers that are no hello the client goes on without its token", async () => {
   const server = new Server();
   (await server.session()).link.cut();
-  for (let attempt = 0; attempt < 3; attempt++) {
+  (await server.dialled()).reject(new ConnectError("what?", 500));
+  const { raw, session } = await server.link();
+  assert.equal(session.token, TOKENS[0]);
+  raw.link.cut();
+  (await server.dialled()).reject(new ConnectError("what?", 500));
+  assert.equal((await server.link()).session.token, undefined);
+  assert.equal(server.kinds.at(-1), "fresh");
+  server.client.close();
+});
+
+/** Lets attempts fail as a browser does: without a reason. */
+async function fail(server: Server, times: number): Promise<void> {
+  for (let attempt = 0; attempt < times; attempt++) {
     const { protocols, reject } = await server.dialled();
     assert.notDeepEqual(protocols, []);
     reject(new ConnectError("no connection"));
   }
+}
+
+/** An attempt without an announcement, which shows whether there is a server. */
+async function trial(server: Server): Promise<Dialled> {
+  const dialled = await server.dialled();
+  assert.deepEqual(dialled.protocols, []);
+  return dialled;
+}
+
+test("a network that is away costs no session, though a browser does not say that it is the network", async () => {
+  const server = new Server();
+  (await server.session()).link.cut();
+  for (let round = 0; round < 3; round++) {
+    await fail(server, 3);
+    (await trial(server)).reject(new ConnectError("no connection"));
+  }
+  await fail(server, 3);
+  (await trial(server)).resolve(pair()[0]);
+  const { session, raw } = await server.link();
+  assert.equal(session.token, TOKENS[0]);
+  hello(raw, { resumed: true, received: 0, token: TOKENS[1] });
+  await server.client.up();
+  assert.deepEqual(server.states.at(-1), { is: "up", resumed: true });
+  server.client.close();
+});
+
+test("a server that refuses what announces a resume is gone on with, without the token", async () => {
+  const server = new Server();
+  (await server.session()).link.cut();
+  await fail(server, 3);
+  const [near, far] = pair();
+  const raw = new Raw(far);
+  (await trial(server)).resolve(near);
+  await fail(server, 1);
+  assert.equal(raw.closed!.code, 1000);
+  await raw.silent(); // no session was begun over it
   const { session } = await server.link();
   assert.equal(session.token, undefined);
   assert.equal(server.kinds.at(-1), "fresh");
+  server.client.close();
+});
+
+test("a client that was told to come back without its token does so, however many attempts fail", async () => {
+  const server = new Server();
+  (await server.session()).link.close(1000, "bye");
+  for (let attempt = 0; attempt < 9; attempt++) (await trial(server)).reject(new ConnectError("no connection"));
+  assert.equal((await server.link()).session.token, undefined);
   server.client.close();
 });
 

@@ -84,6 +84,8 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   let withToken = true;
   /** Attempts to resume in a row that brought no hello. */
   let unheard = 0;
+  /** Attempts to resume in a row that failed and did not say why. */
+  let unexplained = 0;
   let isUnauthorized = false;
   let isPaused = false;
   /** Since when there is no link. */
@@ -134,7 +136,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
       mine.aborts.abort();
     });
     new Promise<Link>((resolve) => resolve(dial({ protocols: resumes ? RESUME : [], signal }))).then(
-      (link) => (dialling === mine ? ended(() => attach(link, resumes)) : link.close(4410, "")),
+      (link) => (dialling === mine ? ended(() => opened(link, resumes)) : link.close(4410, "")),
       failed,
     );
     tell(problem);
@@ -146,11 +148,37 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
       return core._ended({ by: "peer", code: undefined, reason: `HTTP status ${status}` });
     }
     isUnauthorized = status === 401;
-    // Without an answer it is not the token that keeps the client out. A browser does not say.
+    // Without an answer it is not the token that keeps the client out.
     if (!status && cause) unheard = 0;
+    else if (!status) isUnexplained(resumes);
     else if (resumes && status !== 429 && status !== 503) isUnheard();
     // The attempt may have been one beside a link that works.
     if (!at._link) again(attempts._afterFailure(), error);
+  };
+
+  const opened = (link: Link, resumes: boolean): void => {
+    const isTrial = !resumes && at._session?._token && unexplained === TRIES;
+    if (!isTrial) return attach(link, resumes);
+    // There is a server. If it refuses once more what announces a resume, the session is given up.
+    unexplained++;
+    withToken = true;
+    link.close(1000, "");
+    begin();
+  };
+
+  /**
+   * A browser does not say why an attempt has failed. The network may be away; or the server refuses what announces a
+   * resume, as one without sessions may. So an attempt without the announcement shows whether a server can be reached.
+   */
+  const isUnexplained = (resumes: boolean): void => {
+    if (resumes) withToken = ++unexplained < TRIES;
+    else if (unexplained >= TRIES) explained();
+  };
+
+  /** The next attempts may resume the session. */
+  const explained = (): void => {
+    unexplained = 0;
+    withToken = true;
   };
 
   const isUnheard = (): void => {
@@ -209,7 +237,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     at._link = link;
     candidate = undefined;
     unheard = 0;
-    withToken = true;
+    explained();
     isUnauthorized = at._isBlamed = false;
     attempts._up(spreadMs);
     stop("hello", "kept", "end");
