@@ -424,7 +424,7 @@ test("a close ends the client, its calls, and whoever waits", async () => {
   assert.ok(signal!.aborted);
 });
 
-test("the life of a page: put away, brought back, online again", async () => {
+test("the life of a page: put away or frozen, brought back, online again", async () => {
   const listeners = new Map<string, (event: { persisted?: boolean }) => void>();
   const page = {
     addEventListener: (type: string, listener: (event: { persisted?: boolean }) => void) =>
@@ -434,17 +434,23 @@ test("the life of a page: put away, brought back, online again", async () => {
   const server = new Server();
   const end = followPage(server.client, page);
   let raw = await server.session();
-  listeners.get("pagehide")!({});
-  await pause();
-  assert.equal(raw.closed!.code, 4410);
-  await new Promise((next) => setTimeout(next, 20));
-  assert.equal(server.dials.length, 0, "nothing is tried while the page is away");
-  listeners.get("pageshow")!({ persisted: true });
-  let session;
-  ({ raw, session } = await server.link());
-  assert.equal(session.token, TOKENS[0]);
-  hello(raw, { resumed: true, received: 0, token: TOKENS[1] });
-  await raw.next();
+  const events = [
+    ["pagehide", "pageshow"],
+    ["freeze", "resume"],
+  ] as const;
+  for (const [at, [away, back]] of events.entries()) {
+    listeners.get(away)!({});
+    await pause();
+    assert.equal(raw.closed!.code, 4410);
+    await new Promise((next) => setTimeout(next, 20));
+    assert.equal(server.dials.length, 0, "nothing is tried while the page is away");
+    listeners.get(back)!({ persisted: true });
+    let session;
+    ({ raw, session } = await server.link());
+    assert.equal(session.token, TOKENS[at]);
+    hello(raw, { resumed: true, received: 0, token: TOKENS[at + 1] });
+    await raw.next();
+  }
   // Visible again: the link may be dead, and is asked.
   listeners.get("visibilitychange")!({});
   assert.equal((await raw.next()).method, "$/ping");

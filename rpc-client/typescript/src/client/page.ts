@@ -5,16 +5,18 @@ import { drop } from "./liveness.js";
 
 /** What is used of a window. */
 export interface PageEvents {
-  addEventListener(type: string, listener: (event: { readonly persisted?: boolean }) => void): void;
-  removeEventListener(type: string, listener: (event: { readonly persisted?: boolean }) => void): void;
+  addEventListener(type: string, listener: PageListener, capture: boolean): void;
+  removeEventListener(type: string, listener: PageListener, capture: boolean): void;
 }
+
+type PageListener = (event: { readonly persisted?: boolean }) => void;
 
 /** How long the server may take to show that it is there, in milliseconds. */
 const SIGN_OF_LIFE = 5_000;
 
 /**
  * Lets a client follow the life of its page: it comes back at once when the network or the page does, and lets go of
- * its link, but not of its session, when the page is put away. Returns a function that ends this.
+ * its link, but not of its session, when the page is put away or frozen. Returns a function that ends this.
  */
 export function followPage(client: Client, page: PageEvents = globalThis as unknown as PageEvents): () => void {
   /** After a sleep a link may look alive: the server is asked, and the link given up if nothing comes. */
@@ -27,19 +29,23 @@ export function followPage(client: Client, page: PageEvents = globalThis as unkn
       if (isSilent()) drop(core);
     });
   };
-  const listeners: { [type: string]: (event: { readonly persisted?: boolean }) => void } = {
+  const listeners: { [type: string]: PageListener } = {
     online: () => client.reconnectNow(),
     offline: look,
-    // A page with an open link cannot be kept by the browser. One that is left for good ends its session.
+    // With an open link the browser may not keep the page, or may close the link in a way that ends the session.
+    // A page that is left for good ends its session.
     pagehide: ({ persisted }) => persisted !== false && client.pause(),
     pageshow: ({ persisted }) => persisted && client.reconnectNow(),
+    freeze: () => client.pause(),
+    resume: () => client.reconnectNow(),
     visibilitychange: () => {
       const { document } = globalThis as { document?: { visibilityState?: string } };
       if (document?.visibilityState !== "hidden") look();
     },
   };
-  for (const [type, listener] of Object.entries(listeners)) page.addEventListener(type, listener);
+  // Some are events of the document, and do not bubble.
+  for (const [type, listener] of Object.entries(listeners)) page.addEventListener(type, listener, true);
   return () => {
-    for (const [type, listener] of Object.entries(listeners)) page.removeEventListener(type, listener);
+    for (const [type, listener] of Object.entries(listeners)) page.removeEventListener(type, listener, true);
   };
 }
