@@ -463,6 +463,20 @@ test("the life of a page: put away or frozen, brought back, online again", async
   server.client.close();
 });
 
+test("a page that is online again asks whether its link is alive, also if there is no session", async () => {
+  const listeners = new Map<string, () => void>();
+  const page = {
+    addEventListener: (type: string, listener: (event: object) => void) => listeners.set(type, () => listener({})),
+    removeEventListener: () => {},
+  };
+  const server = new Server({ session: false });
+  followPage(server.client, page);
+  const { raw } = await server.link();
+  listeners.get("online")!();
+  assert.equal((await raw.next()).method, "$/ping");
+  server.client.close();
+});
+
 test("the URL is asked for at each attempt", async () => {
   const urls: string[] = [];
   class Refusing {

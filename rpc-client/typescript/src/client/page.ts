@@ -30,7 +30,10 @@ export function followPage(client: Client, page: PageEvents = globalThis as unkn
     });
   };
   const listeners: { [type: string]: PageListener } = {
-    online: () => client.reconnectNow(),
+    online() {
+      client.reconnectNow();
+      look(); // without a session there is no other link yet
+    },
     offline: look,
     // With an open link the browser may not keep the page, or may close the link in a way that ends the session.
     // A page that is left for good ends its session.
