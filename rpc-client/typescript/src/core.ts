@@ -134,6 +134,10 @@ export class Core {
   _isGreeted = false;
   /** How many messages have come. */
   _received = 0;
+  /** Told that a message has come, while somebody waits for room. */
+  _heard: (() => void) | undefined;
+  /** Resolves when it is time to look whether there is room. */
+  _look: Promise<void> | undefined;
   /** Takes the params of a notification whose name begins with `$/`. */
   readonly _extensions = new Map<string, (params: Message, text: string) => void>();
   /** Takes the params of a notification if it is an item of a stream. */
@@ -249,6 +253,7 @@ export class Core {
   /** Takes in a message. What the program's own functions throw does not keep it from having its effect. */
   _receive(text: string, length = text.length): void {
     this._received++;
+    this._heard?.();
     try {
       if (length > this._limits.messageIn) this._close(1009, "too long");
       else this.#read(text);

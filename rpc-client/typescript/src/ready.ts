@@ -12,6 +12,20 @@ export function ready(peer: Peer): Promise<void> {
 export async function hasRoom(core: Core): Promise<void> {
   const outbox = core._outbox;
   if (outbox._room) return outbox._room();
-  // No event tells that a backlog has left.
-  while (!outbox._isOpen() && !core._end) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!outbox._isOpen() && !core._end) await look(core);
+}
+
+/**
+ * Resolves when it is time to look at the backlog, since no event tells that a backlog has left: after a moment, and when
+ * a message comes. Where a page is hidden, a moment is a second or a minute.
+ */
+function look(core: Core): Promise<void> {
+  return (core._look ??= new Promise((resolve) => {
+    const timer = setTimeout(() => core._heard!(), 5);
+    core._heard = () => {
+      clearTimeout(timer);
+      core._look = core._heard = undefined;
+      resolve();
+    };
+  }));
 }

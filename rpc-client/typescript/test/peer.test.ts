@@ -190,6 +190,16 @@ test("a slow link refuses more, and tells when there is room", async () => {
   peer.notify("m");
 });
 
+test("room is noticed with a message that comes, where a page is hidden and its timers are slow", async (context) => {
+  const { raw, peer } = connect();
+  raw.link.other.held = 1 << 20;
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const rooms = Promise.all([ready(peer), ready(peer)]);
+  raw.link.other.held = 0;
+  raw.send({ jsonrpc: "2.0", method: "n" });
+  await rooms;
+});
+
 test("more requests than may be served are busy; one that was cancelled keeps its place until it has ended", async () => {
   const ends: (() => void)[] = [];
   const handlers = { wait: () => new Promise<void>((resolve) => ends.push(resolve)) };
