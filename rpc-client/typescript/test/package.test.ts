@@ -2,8 +2,11 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { test } from "node:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+import { build } from "esbuild";
 
 const PROGRAM = `
 import { connect, keepConnected, service, subscribe, type Context, type RpcError } from "two-way-json-rpc";
@@ -29,29 +32,59 @@ service<Chatter>("chatter.", { confirm: ["question"] }, { confirm: () => "yes" }
 service<Chatter>("chatter.", {}, { confirm: () => true });
 `;
 
-test("the package can be installed, imported and compiled against", () => {
-  const folder = "build/fresh";
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const run = (program: string, ...args: string[]): string =>
-    execFileSync(program, args, { cwd: folder, encoding: "utf8" });
+// Elsewhere, so that the project finds nothing of this one.
+const folder = mkdtempSync(join(tmpdir(), "fresh-"));
+
+function run(program: string, ...args: string[]): string {
+  return execFileSync(program, args, { cwd: folder, encoding: "utf8" });
+}
+
+before(() => {
   const packed = execFileSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], {
     encoding: "utf8",
   });
-  writeFileSync(`${folder}/package.json`, '{"private":true,"type":"module"}');
+  run("npm", "init", "--yes", "--silent");
   run("npm", "install", "--silent", "--no-audit", "--no-fund", "--offline", `./${packed.trim()}`);
+  writeFileSync(join(folder, "program.mts"), PROGRAM);
+});
+after(() => rmSync(folder, { recursive: true }));
+
+test("a fresh project imports the package", () => {
   const names = run("node", "-e", 'import("two-way-json-rpc").then((all) => console.log(Object.keys(all).join()))');
   assert.match(names, /connect/);
-  writeFileSync(`${folder}/program.ts`, PROGRAM);
-  const options = [
-    "--ignoreConfig",
-    "--strict",
-    "--noEmit",
-    "--exactOptionalPropertyTypes",
-    "--target",
-    "es2022",
-    "--lib",
-    "es2022,dom",
-  ];
-  run("node", "../../node_modules/typescript/bin/tsc", ...options, "--module", "nodenext", "--types", "", "program.ts");
+});
+
+for (const [module, resolution] of [
+  ["nodenext", "nodenext"],
+  ["esnext", "bundler"],
+] as const) {
+  test(`a fresh project compiles against the package, with names as of ${resolution}`, () => {
+    const strict = ["--ignoreConfig", "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--types", ""];
+    const target = ["--target", "es2022", "--lib", "es2022,dom", "--module", module, "--moduleResolution", resolution];
+    run("node", resolve("node_modules/typescript/bin/tsc"), ...strict, ...target, "program.mts");
+  });
+}
+
+/** Returns a program as a browser gets it. */
+async function bundle(contents: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: folder },
+    bundle: true,
+    // Names of one letter would depend on what was thrown away.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    format: "esm",
+    platform: "browser",
+    write: false,
+  });
+  return outputFiles[0]!.text;
+}
+
+test("a fresh project is bundled for browsers, and an import that is not used costs no bytes", async () => {
+  const one = await bundle('import { connect } from "two-way-json-rpc"; connect("wss://example.com");');
+  assert.match(one, /example\.com/);
+  const names = "Batch, connect, exactJson, followPage, keepConnected, liveness, method, sendStream, subscribe";
+  const many = await bundle(`import { ${names} } from "two-way-json-rpc"; connect("wss://example.com");`);
+  assert.ok(many === one, `${many.length} bytes, not ${one.length}`);
+  assert.equal(await bundle('import "two-way-json-rpc"; import { connect } from "two-way-json-rpc";'), "");
 });
