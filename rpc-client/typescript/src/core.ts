@@ -135,7 +135,7 @@ export class Core {
   /** How many messages have come. */
   _received = 0;
   /** Told that a message has come, while somebody waits for room. */
-  _heard: (() => void) | undefined;
+  _stir: (() => void) | undefined;
   /** Resolves when it is time to look whether there is room. */
   _look: Promise<void> | undefined;
   /** Takes the params of a notification whose name begins with `$/`. */
@@ -253,7 +253,7 @@ export class Core {
   /** Takes in a message. What the program's own functions throw does not keep it from having its effect. */
   _receive(text: string, length = text.length): void {
     this._received++;
-    this._heard?.();
+    this._stir?.();
     try {
       if (length > this._limits.messageIn) this._close(1009, "too long");
       else this.#read(text);

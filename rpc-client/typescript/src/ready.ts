@@ -21,10 +21,10 @@ export async function hasRoom(core: Core): Promise<void> {
  */
 function look(core: Core): Promise<void> {
   return (core._look ??= new Promise((resolve) => {
-    const timer = setTimeout(() => core._heard!(), 5);
-    core._heard = () => {
+    const timer = setTimeout(() => core._stir!(), 5);
+    core._stir = () => {
       clearTimeout(timer);
-      core._look = core._heard = undefined;
+      core._look = core._stir = undefined;
       resolve();
     };
   }));

@@ -20,6 +20,7 @@ export class Reference {
     if (!PROGRAM) throw new Error("REFERENCE_SERVER names the program of the reference server");
     const args = ["--listen", "127.0.0.1:0", "--max-level", "error", ...flags];
     const child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "inherit"] });
+    process.on("exit", () => child.kill("SIGKILL"));
     const [line] = (await once(createInterface(child.stdout!), "line")) as [string];
     return new Reference(line.replace("listening on ", ""), child);
   }
@@ -38,6 +39,10 @@ export class Proxy {
   readonly #pairs = new Set<[Socket, Socket]>();
   /** New connections are dropped at once. */
   refuses = false;
+  /** New connections are taken, and carry nothing. */
+  isSilent = false;
+  /** The targets of all requests that came, in their order. */
+  readonly targets: string[] = [];
 
   private constructor(server: Server) {
     this.#server = server;
@@ -59,6 +64,7 @@ export class Proxy {
     const far = connectTcp(port, "127.0.0.1");
     const ends: [Socket, Socket] = [near, far];
     this.#pairs.add(ends);
+    near.once("data", (head: Buffer) => this.targets.push(head.toString("latin1").split(" ")[1]!));
     for (const [from, to] of [ends, [far, near]] as const) {
       from.pipe(to);
       from.on("error", () => to.destroy());
@@ -67,6 +73,7 @@ export class Proxy {
         this.#pairs.delete(ends);
       });
     }
+    if (this.isSilent) silence(ends);
   }
 
   get connections(): number {
@@ -80,12 +87,7 @@ export class Proxy {
 
   /** Carries nothing any more on the present connections, without an end. */
   stall(): void {
-    for (const [near, far] of this.#pairs) {
-      near.unpipe(far);
-      far.unpipe(near);
-      near.resume();
-      far.resume();
-    }
+    for (const ends of this.#pairs) silence(ends);
   }
 
   async stop(): Promise<void> {
@@ -93,4 +95,11 @@ export class Proxy {
     this.#server.close();
     await once(this.#server, "close");
   }
+}
+
+function silence([near, far]: readonly [Socket, Socket]): void {
+  near.unpipe(far);
+  far.unpipe(near);
+  near.resume();
+  far.resume();
 }
