@@ -17,5 +17,7 @@ await build({
   // Members that begin so are of the package alone. No bundler of a user can know that, so they get short names here;
   // all else is left to that bundler, and the source map tells the names.
   mangleProps: /^_[a-z]/,
+  // A program may extend `Client`, and a short name could meet one of its own.
+  reserveProps: /^_(core|isFirst)$/,
 });
 execFileSync("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { cwd: here, stdio: "inherit" });

@@ -1,4 +1,4 @@
-/** Bytes as bytes: a `Uint8Array` leaves beside the text of its message, and not as base64 in it, where both ends can. */
+/** Bytes as bytes: a `Uint8Array` leaves beside the text of its message, and not as base64 in it, if both ends can. */
 
 import type { Attached, Core, Feature, Message } from "./core.js";
 import { utf8Length } from "./raw.js";
@@ -67,11 +67,13 @@ export const bytes: Feature = ({ _core: core }) => {
     return message;
   };
   core._absent = (text) => {
-    const numbers = reading ? text.split(mark).slice(1).map((piece) => parseInt(piece)) : [];
-    return numbers.reduce(
-      (sum, number) => sum + base64Length(reading!.list[number]!) - `${mark}${number}`.length,
-      0,
-    );
+    const numbers = reading
+      ? text
+          .split(mark)
+          .slice(1)
+          .map((piece) => parseInt(piece))
+      : [];
+    return numbers.reduce((sum, number) => sum + base64Length(reading!.list[number]!) - `${mark}${number}`.length, 0);
   };
   core._takeBytes = (binary, take) => {
     const beside = takenApart(new Uint8Array(binary));
@@ -121,7 +123,10 @@ class Beside implements Attached {
   constructor(texts: readonly string[], list: readonly Uint8Array[]) {
     this._texts = texts;
     this._list = list;
-    this.length = texts.reduce((sum, text, at) => sum + utf8Length(text) + (at > 0 ? base64Length(list[at - 1]!) : 0), 0);
+    this.length = texts.reduce(
+      (sum, text, at) => sum + utf8Length(text) + (at > 0 ? base64Length(list[at - 1]!) : 0),
+      0,
+    );
   }
 
   _around(head: string, tail: string): Beside {

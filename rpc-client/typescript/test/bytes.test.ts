@@ -51,7 +51,10 @@ test("bytes arrive beside the text, at any depth, and leave so", async () => {
   const long = some(5_000);
   raw.link.send(binaryMessage('{"jsonrpc":"2.0","id":1,"method":"echo","params":[{"é":["",1,""]}]}', long, some(3)));
   const answer = await raw.binary();
-  assert.deepEqual(answer, new Uint8Array(binaryMessage(`{"jsonrpc":"2.0","id":1,"result":{"é":["",1,"${base64(some(3))}"]}}`, long)));
+  assert.deepEqual(
+    answer,
+    new Uint8Array(binaryMessage(`{"jsonrpc":"2.0","id":1,"result":{"é":["",1,"${base64(some(3))}"]}}`, long)),
+  );
   const call = peer.call("m", { a: long, b: [long] });
   const sent = Buffer.from(await raw.binary());
   assert.equal(sent[1], 2);
@@ -105,7 +108,9 @@ test("a head that does not fit ends the link", async () => {
 });
 
 test("the message stands for the text with base64 wherever its bytes are no value", async () => {
-  const { raw, peer } = connect({ handlers: { ...echo, late: method(["a"], (a: unknown) => seen.push(a), { json: exactJson }) } });
+  const { raw, peer } = connect({
+    handlers: { ...echo, late: method(["a"], (a: unknown) => seen.push(a), { json: exactJson }) },
+  });
   const seen: unknown[] = [];
   await greet(raw);
   raw.link.send(binaryMessage('{"jsonrpc":"2.0","id":"","method":"kind","params":[""]}', some(3), some(3)));

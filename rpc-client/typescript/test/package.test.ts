@@ -32,6 +32,16 @@ service<Chatter>("chatter.", { confirm: ["question"] }, { confirm: () => "yes" }
 service<Chatter>("chatter.", {}, { confirm: () => true });
 `;
 
+const FAILS = `
+import { overLink } from "two-way-json-rpc";
+const link = { listen() {}, send() {}, close() {}, backlog: () => 0 };
+try {
+  overLink(link).notify("m", [1n]);
+} catch (error) {
+  console.log(error.stack);
+}
+`;
+
 // Elsewhere, so that the project finds nothing of this one.
 const folder = mkdtempSync(join(tmpdir(), "fresh-"));
 
@@ -87,4 +97,9 @@ test("a fresh project is bundled for browsers, and an import that is not used co
   const many = await bundle(`import { ${names} } from "two-way-json-rpc"; connect("wss://example.com");`);
   assert.ok(many === one, `${many.length} bytes, not ${one.length}`);
   assert.equal(await bundle('import "two-way-json-rpc"; import { connect } from "two-way-json-rpc";'), "");
+});
+
+test("the names in a stack are those of the sources", () => {
+  const stack = run("node", "--enable-source-maps", "--input-type=module", "-e", FAILS);
+  assert.match(stack, /src\/core\.ts:\d+/);
 });

@@ -200,7 +200,7 @@ test("room is noticed with a message that comes, where a page is hidden and its 
   await rooms;
 });
 
-test("more requests than may be served are busy; one that was cancelled keeps its place until it has ended", async () => {
+test("more requests than may be served are busy; a cancelled one keeps its place until it has ended", async () => {
   const ends: (() => void)[] = [];
   const handlers = { wait: () => new Promise<void>((resolve) => ends.push(resolve)) };
   const { raw } = connect({ handlers, limits: { serving: 2 } });

@@ -81,7 +81,11 @@ class Player {
         return sum;
       }),
     };
-    const options: PeerOptions = { handlers, features: [batchAnswers, ...(hasBytes ? [bytes] : [])], onError: () => {} };
+    const options: PeerOptions = {
+      handlers,
+      features: [batchAnswers, ...(hasBytes ? [bytes] : [])],
+      onError: () => {},
+    };
     if (isSession) {
       const dial = (): Promise<Link> => new Promise((resolve) => this.dials.push(resolve));
       this.peer = new Client(dial, { ...options, minDelay: 1, maxDelay: 1 });
@@ -127,7 +131,10 @@ class Player {
       assert.deepEqual(new Uint8Array(message.subarray(at, (at += length))), value);
     }
     for (const place of places) assert.equal(message.toString("latin1", at + place - 1, at + place + 1), '""');
-    assert.deepEqual(places, [...new Set<number>(places)].sort((a, b) => a - b));
+    assert.deepEqual(
+      places,
+      [...new Set<number>(places)].sort((a, b) => a - b),
+    );
     this.compare(message.toString("utf8", at), text, false);
   }
 

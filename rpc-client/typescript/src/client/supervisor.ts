@@ -468,12 +468,18 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   };
 
   core._outbox = { ...messages, _drop: drop, _close: close };
-  core._extensions.set("$/hello", ofLink(({ session }) => at._session && !at._session._isCounting && grant(session)));
-  core._extensions.set("$/ack", ofLink(({ n }) => {
-    if (!at._session?._isCounting) return;
-    if (at._session._acknowledge(n)) awaitAck();
-    else fault(1002, "false acknowledgement");
-  }));
+  core._extensions.set(
+    "$/hello",
+    ofLink(({ session }) => at._session && !at._session._isCounting && grant(session)),
+  );
+  core._extensions.set(
+    "$/ack",
+    ofLink(({ n }) => {
+      if (!at._session?._isCounting) return;
+      if (at._session._acknowledge(n)) awaitAck();
+      else fault(1002, "false acknowledgement");
+    }),
+  );
   core._extensions.set("$/goaway", ({ reconnectAfterMs, move }) => {
     const [min, max] = (Array.isArray(reconnectAfterMs) ? reconnectAfterMs : []) as unknown[];
     if (typeof min === "number" && typeof max === "number") attempts._comeBack(min, max);

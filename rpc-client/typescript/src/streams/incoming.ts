@@ -143,7 +143,8 @@ export function receiveStream<T>(
     },
     _take(params, text) {
       const { error, done, results, seq: said, ack } = params;
-      const read = (name: string): unknown => (json ? (core._read(text, json) as { params: Message }).params : params)[name];
+      const read = (name: string): unknown =>
+        (json ? (core._read(text, json) as { params: Message }).params : params)[name];
       if (isCounted && said !== undefined) {
         const missed = isCount(said) ? said - seq - 1 : -1;
         if (missed < 0) return;

@@ -182,7 +182,11 @@ export function sendStream(source: Source<unknown>): StreamArgument {
       isSent = true;
       const { _stream: before, _hold: hold } = call;
       // Each item shows that the call goes on.
-      const stream = sending(call._core, source, { _method: "$/item", _isCounted: true, _onItem: () => call._extend() });
+      const stream = sending(call._core, source, {
+        _method: "$/item",
+        _isCounted: true,
+        _onItem: () => call._extend(),
+      });
       call._stream = {
         _sent() {
           before?._sent();
