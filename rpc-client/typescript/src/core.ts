@@ -34,6 +34,8 @@ export interface PeerOptions {
    * to a peer that has said so itself, as to foreign servers; `never`.
    */
   readonly hello?: "always" | "auto" | "never";
+  /** Whether the peer asks the other end for unstable methods. Without it, the other end has none. */
+  readonly unstable?: boolean;
   /** Milliseconds that a call may take, unless it says otherwise. Default: 30,000. `Infinity`: for ever. */
   readonly timeout?: number;
   readonly limits?: Partial<Limits>;
@@ -237,7 +239,17 @@ export class Core {
 
   /** Returns what this end says of itself. */
   _hello(session?: object): string {
-    const said = { duplex: 1, batch: 100, ack: true, results: true, sequences: true, ...this._offers, session };
+    const { unstable } = this._options;
+    const said = {
+      duplex: 1,
+      batch: 100,
+      ack: true,
+      results: true,
+      sequences: true,
+      unstable,
+      ...this._offers,
+      session,
+    };
     return notification("$/hello", JSON.stringify(said));
   }
 
