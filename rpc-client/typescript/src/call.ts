@@ -9,7 +9,10 @@ import type { Json } from "./json.js";
 export interface CallOptions<Progress = unknown> {
   /** Gives the call up; the other end is told to stop. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds until the call fails, from its start to its answer. Default: the peer's, which is 30 s. */
+  /**
+   * Milliseconds until the call fails, from its start to its answer. Default: the peer's, which is 30 s; it begins anew
+   * with each item of a stream that goes with the call.
+   */
   readonly timeout?: number | undefined;
   /** Asks for reports of progress, which all come before the answer. */
   readonly onProgress?: ((value: Progress) => void) | undefined;
@@ -88,7 +91,9 @@ export class Call implements Outgoing, Alarm {
     let tail = "}";
     if (idempotencyKey !== undefined) tail = `,"idempotencyKey":${JSON.stringify(idempotencyKey)}}`;
     if (onProgress) tail = `,"progressToken":${id}${tail}`;
-    if (core._greeting && this._due < Infinity) {
+    // The other end does not know that the time begins anew with each item.
+    const isFixed = this._due < Infinity && !(this._stream && this._options.timeout === undefined);
+    if (core._greeting && isFixed) {
       tail = `,"timeoutMs":${Math.max(Math.ceil(this._due - now()), 0)}${tail}`;
     }
     return around(`{"jsonrpc":"2.0","id":${id},`, this.#request, tail);

@@ -190,7 +190,39 @@ test("a slow link refuses more, and tells when there is room", async () => {
   peer.notify("m");
 });
 
-test("room is noticed with a message that comes, where a page is hidden and its timers are slow", async (context) => {
+test("the time of a call begins anew with each item of its stream, so the other end is told of none", async () => {
+  const { raw, peer } = connect({ timeout: 1_000 });
+  await greet(raw);
+  async function* slow(): AsyncGenerator<number> {
+    for (let n = 1; n <= 10; n++) {
+      yield n;
+      await new Promise((next) => setTimeout(next, 150));
+    }
+  }
+  const call = peer.call("sum", [sendStream(slow())]);
+  const { id, timeoutMs } = await raw.next();
+  assert.equal(timeoutMs, undefined);
+  for (let n = 1; n <= 10; n++) assert.equal((await raw.next()).params.result, n);
+  raw.send({ jsonrpc: "2.0", id, result: 55 });
+  assert.equal(await call, 55);
+});
+
+test("a time that was given for a call is all of its time, whatever goes with the call", async () => {
+  const { raw, peer } = connect();
+  await greet(raw);
+  async function* endless(): AsyncGenerator<number> {
+    for (;;) {
+      yield 1;
+      await new Promise((next) => setTimeout(next, 10));
+    }
+  }
+  const call = peer.call("sum", [sendStream(endless())], { timeout: 100 });
+  call.catch(() => {});
+  assert.ok((await raw.next()).timeoutMs <= 100);
+  await assert.rejects(call, { failure: "timeout" });
+});
+
+test("room is noticed with a message, as where a page is hidden and its timers are slow", async (context) => {
   const { raw, peer } = connect();
   raw.link.other.held = 1 << 20;
   context.mock.timers.enable({ apis: ["setTimeout"] });

@@ -185,7 +185,7 @@ export function sendStream(source: Source<unknown>): StreamArgument {
       const stream = sending(call._core, source, {
         _method: "$/item",
         _isCounted: true,
-        _onItem: () => call._extend(),
+        _onItem: () => call._options.timeout ?? call._extend(),
       });
       call._stream = {
         _sent() {
