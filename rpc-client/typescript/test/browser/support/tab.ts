@@ -3,7 +3,7 @@
 import type { CDPSession, Page } from "playwright-core";
 
 /** How long a condition may take. It is never what a test is about. */
-const LONG = 30_000;
+const LONG = 240_000;
 
 export class Tab {
   readonly page: Page;
