@@ -1,8 +1,8 @@
 // What a library does to be measured: the same in Node and in a page.
 //
-// A library has `connect(url, { ask, tick })`, which resolves to an end that answers `ask` and hears `tick`; and functions
-// of that end: `add(end, a, b)`, `push(end, n)` by which the server sends so many ticks, `askBack(end, n)` by which the
-// server asks it, unless it cannot be asked, and `close(end)`.
+// A library has `connect(url, { ask, tick })`, which resolves to an end that answers `ask` and hears `tick`. Its other
+// functions take that end: `add(end, a, b)`, `push(end, n)` by which the server sends so many ticks, `askBack(end, n)`
+// by which the server asks the end, unless that cannot be asked, and `close(end)`.
 
 /** Ticks that are sent for one `push`: they fit into the bounds of all. */
 const BURST = 1_000;

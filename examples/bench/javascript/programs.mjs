@@ -1,4 +1,4 @@
-// Programs that are started, the servers on one core and the clients on the other.
+// Programs that are started, the servers on one core and the clients on the other. They end with this one.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,7 +24,7 @@ export class Servers {
         ? ["node", `servers/${file}.mjs`]
         : [reference, "--listen", "127.0.0.1:0", "--max-level", "error", "--allow-origin", origin];
       const options = { cwd: here, stdio: ["ignore", "pipe", "inherit"] };
-      const child = spawn("taskset", ["-c", "0", ...words], options);
+      const child = spawn("setpriv", ["--pdeathsig", "TERM", "taskset", "-c", "0", ...words], options);
       this.#children.push(child);
       const ended = once(child, "exit").then(() => Promise.reject(new Error(`the server ${name} has ended`)));
       const [line] = await Promise.race([once(createInterface(child.stdout), "line"), ended]);
@@ -44,7 +44,7 @@ export class Servers {
 
 /** Plays the part of a library in a process of its own. */
 export async function playInNode(name, url, plan) {
-  const words = ["-c", "1", "node", "client.mjs", name, url, JSON.stringify(plan)];
-  const { stdout } = await promisify(execFile)("taskset", words, { cwd: here, timeout: PATIENCE });
+  const words = ["--pdeathsig", "TERM", "taskset", "-c", "1", "node", "client.mjs", name, url, JSON.stringify(plan)];
+  const { stdout } = await promisify(execFile)("setpriv", words, { cwd: here, timeout: PATIENCE });
   return JSON.parse(stdout);
 }

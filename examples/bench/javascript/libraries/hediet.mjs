@@ -1,4 +1,4 @@
-// npm's `@hediet/json-rpc` with its transport for WebSockets: a contract whose types are not checked, which is quickest.
+// npm's `@hediet/json-rpc` with its transport for WebSockets: a contract without checks of types, which is quickest.
 
 import { Contract, contract, unverifiedNotification, unverifiedRequest } from "@hediet/json-rpc";
 import { WebSocketTransport } from "@hediet/json-rpc-websocket";

@@ -1,5 +1,5 @@
-// npm's `vscode-jsonrpc`, what language servers speak, with its defaults. A reader and a writer of their own carry it over
-// a WebSocket, as the package `vscode-ws-jsonrpc` does it for an older version.
+// npm's `vscode-jsonrpc`, what language servers speak, with its defaults. A reader and a writer of this file carry it
+// over a WebSocket, as the package `vscode-ws-jsonrpc` does it for an older version.
 
 import rpc from "#vscode-jsonrpc";
 import { open } from "./open.mjs";
