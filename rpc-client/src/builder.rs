@@ -150,6 +150,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets whether the client asks the server for [unstable](rpc_core::schema::MethodFlags::unstable) methods, which may change
+    /// or go. Off by default: for the client there are no such methods then, and a call is answered -32601.
+    pub fn unstable(mut self, unstable: bool) -> Self {
+        self.config.unstable = unstable;
+        self
+    }
+
     /// Sets how both ends cancel calls, ask for progress and report progress: as in the Language Server Protocol, or as
     /// in the Model Context Protocol. Default: [`Dialect::JsonRpc`].
     pub fn dialect(mut self, dialect: Dialect) -> Self {

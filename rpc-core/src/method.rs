@@ -370,6 +370,10 @@ pub struct MethodFlags {
     /// An end that offers the service may lack the method. Its stub returns an `Option`, which is `None` if the other
     /// end answers -32601.
     pub optional: bool,
+    /// The method may change or go. It is served only to a peer that asks for unstable methods
+    /// ([`EndpointConfig::unstable`](crate::transport::EndpointConfig::unstable)). For any other peer there is no such
+    /// method: a request is answered -32601, and neither `rpc.discover` nor `rpc.model` has the method.
+    pub unstable: bool,
     /// A stub sends empty params if there is nothing to send: `[]`, or `{}` by name.
     pub empty_params: bool,
 }
@@ -387,6 +391,7 @@ impl MethodFlags {
             allow_unknown: false,
             by_name: false,
             optional: false,
+            unstable: false,
             empty_params: false,
         }
     }
@@ -451,6 +456,13 @@ impl MethodFlags {
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.optional = true;
+        self
+    }
+
+    /// Turns `unstable` on.
+    #[must_use]
+    pub const fn unstable(mut self) -> Self {
+        self.unstable = true;
         self
     }
 

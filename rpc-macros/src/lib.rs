@@ -168,6 +168,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// | `by_name`, `allow_unknown`, `empty_params`, or `… = false` | as on the service, for this method only |
 /// | `optional` | the other end may lack the method. The stub returns an `Option`, which is `None` if the other end answers -32601; a call to a group returns that error. Only for a `#[method]` |
 /// | `since = "1.2"` | the version in which the method appeared, for the table and for documents |
+/// | `unstable` | the method may change or go. It is served only to a peer that asks for unstable methods, such as a client with `unstable(true)` in its builder; for any other peer there is no such method. In documents it has the member `x-unstable` |
 /// | `spawn` | the method runs in a task of its own: for work that keeps a processor busy. Such handlers of one connection run in parallel if the runtime has free workers |
 /// | `blocking` | the method runs on a thread that may block. It is a plain `fn`, and no subscription. After its start the method is not stopped, not even if the call is cancelled |
 /// | `detached` | the method runs in a task of its own, which goes on until its end when the connection has ended. The answer is then discarded. A cancel by the caller, the deadline, and a shutdown of the runtime stop the method as any other. Not for subscriptions. A method may have only one of `spawn`, `blocking` and `detached` |
@@ -203,7 +204,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// missing or picks no method, the server answers -32602, and the error lists the selectors. The selector has no name,
 /// so its method takes params by position: the method cannot be `by_name`, and params that are an object are answered
 /// -32602. Methods with the same name must have different selectors, and the same `item`, `unsubscribe`, `id`,
-/// `id_member` and `ordered`. None of them may take a `Streaming`. In the table of methods the name has one
+/// `id_member`, `ordered` and `unstable`. None of them may take a `Streaming`. In the table of methods the name has one
 /// `MethodInfo`, whose `selected` lists the methods.
 ///
 /// | on a parameter | |

@@ -57,6 +57,8 @@ pub(crate) struct MethodArgs {
     pub(crate) aliases: Vec<LitStr>,
     /// The version in which the method appeared.
     pub(crate) since: Option<LitStr>,
+    /// Whether only a peer is served that asks for unstable methods.
+    pub(crate) unstable: bool,
     /// The default of this and the next two options is the service's option.
     pub(crate) by_name: Option<Switch>,
     pub(crate) allow_unknown: Option<Switch>,
@@ -142,6 +144,7 @@ impl MethodArgs {
             name: options.string("name"),
             aliases: options.strings("aliases"),
             since: options.string("since"),
+            unstable: options.flag("unstable"),
             by_name: options.switch("by_name"),
             allow_unknown: options.switch("allow_unknown"),
             empty_params: options.switch("empty_params"),

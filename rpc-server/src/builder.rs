@@ -115,6 +115,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets whether the server asks clients for [unstable](rpc_core::schema::MethodFlags::unstable) methods, which may change
+    /// or go. Off by default: for the server there are no such methods then, and a call is answered -32601.
+    pub fn unstable(mut self, unstable: bool) -> Self {
+        self.config.unstable = unstable;
+        self
+    }
+
     /// Sets how both ends cancel calls, ask for progress and report progress, on all connections: as in the Language
     /// Server Protocol, or as in the Model Context Protocol. Default: [`Dialect::JsonRpc`]. For one connection:
     /// [`Connecting::dialect`](crate::Connecting::dialect).

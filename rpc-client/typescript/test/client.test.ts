@@ -90,6 +90,15 @@ test("a session is asked for again with the subprotocols that announce it", asyn
   other.client.close();
 });
 
+test("the hello of a link asks for unstable methods, if the program does", async () => {
+  const server = new Server({ unstable: true });
+  const [near, far] = pair();
+  const raw = new Raw(far);
+  (await server.dialled()).resolve(near);
+  assert.equal((await raw.next()).params.unstable, true);
+  server.client.close();
+});
+
 test("after three answers that are no hello the client goes on without its token", async () => {
   const server = new Server();
   (await server.session()).link.cut();

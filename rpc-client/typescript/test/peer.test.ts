@@ -54,6 +54,13 @@ test("hello is the first message, unless the program says otherwise", async () =
   await plain.raw.silent();
 });
 
+test("who asks for unstable methods says so in its hello", async () => {
+  for (const options of [{}, { unstable: true }]) {
+    const { raw } = connect({ hello: "always", ...options });
+    assert.equal((await raw.next()).params.unstable, (options as PeerOptions).unstable);
+  }
+});
+
 test("ids begin at 1 towards a known peer, and far above what clients use towards another", async () => {
   const known = connect();
   await greet(known.raw);

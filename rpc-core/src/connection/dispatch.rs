@@ -14,7 +14,9 @@ use crate::service::running::{self};
 use crate::util::excerpt::Excerpt;
 use crate::util::log_throttle::LogThrottle;
 use crate::util::sync::Ordering;
-use crate::wire::decode::{self, Incoming, NOT_JSON, Payload, Request, Response, Shape};
+use crate::wire::decode::{
+    self, Incoming, NOT_JSON, Notification, Payload, Request, Response, Shape,
+};
 use crate::wire::id::whole;
 
 /// Replaces the params of an unsubscribe call by the id in them, where the id is a named member.
@@ -138,7 +140,9 @@ impl Driver {
         now: Duration,
     ) -> Option<UsualArrival> {
         let services = &self.shared.config.services;
-        let Some(Target::Method(method)) = services.find(&request.method) else { return None };
+        // An unstable method is no usual one.
+        let found = services.find(&request.method, || false);
+        let Some(Target::Method(method)) = found else { return None };
         // The members of a batch came at once, but need not start in one turn.
         let is_late = batch.is_some() && self.budget.is_over();
         if is_late || services.stream_params(method).is_some() {
@@ -156,10 +160,11 @@ impl Driver {
         now: Duration,
     ) -> Arrival<'static> {
         let services = &self.shared.config.services;
+        let asks = || self.shared.lock().protocol.is_asked_for_unstable();
         let target = match &*incoming {
-            Incoming::Request(request) => services.find(&request.method),
-            Incoming::Notification(notification) => {
-                services.find_notified(&notification.method, notification.params)
+            Incoming::Request(request) => services.find(&request.method, asks),
+            Incoming::Notification(Notification { method, params, .. }) => {
+                services.find_notified(method, *params, asks)
             }
             _ => None,
         };

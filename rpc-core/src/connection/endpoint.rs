@@ -113,7 +113,7 @@ impl Endpoint {
         permit: impl Send + Sync + 'static,
     ) -> Result<(), NotOffered> {
         let shared = self.peer().shared;
-        let number = |name: &Cow<'static, str>| match shared.config.services.find(name) {
+        let number = |name: &Cow<'static, str>| match shared.config.services.find(name, || true) {
             Some(Target::Method(method) | Target::Ordered(method)) => Ok(method),
             _ => Err(NotOffered(name.to_string())),
         };

@@ -39,6 +39,9 @@ pub struct EndpointConfig {
     pub hello: Hello,
     /// The dialect of cancels and of progress.
     pub dialect: Dialect,
+    /// Whether this end asks for the [unstable](crate::schema::MethodFlags::unstable) methods of the other end, by
+    /// `"unstable":true` in its hello. Off by default: for this end there are no such methods then.
+    pub unstable: bool,
     /// Whether each message is sent as one WebSocket frame, for peers that do not support continuation frames.
     ///
     /// Off by default: a message above 64 KiB is sent in fragments. Pongs can then be sent in between, and the write
@@ -130,6 +133,7 @@ impl EndpointConfig {
             keepalive: true,
             hello: Hello::Auto,
             dialect: Dialect::JsonRpc,
+            unstable: false,
             whole_frames: false,
             jsonrpc_optional: false,
             same_name: SameName::Both,

@@ -111,6 +111,9 @@ impl Shared {
     pub(crate) fn new(config: EndpointConfig) -> Arc<Self> {
         config.registry.note_message_out(config.limits.message_out);
         let mut protocol = Protocol::new(config.limits.clone());
+        if config.unstable {
+            protocol.set_asks_for_unstable();
+        }
         match config.hello {
             Hello::Always if config.sessions.outlives_links() => {}
             Hello::Always => protocol.greet(),

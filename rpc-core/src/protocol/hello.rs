@@ -14,6 +14,16 @@ impl<W> Protocol<W> {
         self.hello = Greetings::plain();
     }
 
+    /// Makes this end ask for the unstable methods of the other end, in its hello.
+    pub(crate) fn set_asks_for_unstable(&mut self) {
+        self.hello.set_asks_for_unstable();
+    }
+
+    /// Returns whether the other end asks for the unstable methods of this end.
+    pub(crate) fn is_asked_for_unstable(&self) -> bool {
+        self.hello.is_asked_for_unstable()
+    }
+
     /// Sets the dialect that the two ends speak.
     pub(crate) fn set_dialect(&mut self, dialect: Dialect) {
         self.dialect = dialect;

@@ -7,7 +7,7 @@ use super::model::{Model, ServiceModel};
 /// Returns the digest of a service: of its names, of the order of its params, and of its schemas. Documentation is no
 /// part of it.
 ///
-/// `model` has this service alone, made by the end that serves it. So other services have no part in the names of the
+/// `model` has this service alone, without its unstable methods, made by the end that serves it. So other services have no part in the names of the
 /// definitions.
 pub(super) fn of(model: &Model, service: &ServiceModel) -> String {
     let mut said = json!({"methods": service.methods, "definitions": model.definitions});

@@ -1,11 +1,16 @@
 //! The method `rpc.discover`, which answers a document.
 
+mod shown;
+mod stable;
+
 use std::fmt;
 
 #[cfg(feature = "schema")]
 use serde::Deserialize;
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
+#[cfg(feature = "schema")]
+use serde_json::value::to_raw_value;
 
 #[cfg(feature = "schema")]
 use super::model::Model;
@@ -16,10 +21,13 @@ use crate::method::{MethodInfo, MethodKind};
 use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::service::{Params, Service};
+use shown::Shown;
 
 /// Serves the method `rpc.discover` of OpenRPC, which answers a document. No end serves it by itself.
 ///
-/// A call of `rpc.discover` is a call like any other: [`layers`](crate::layers) see it, and may refuse it.
+/// A call of `rpc.discover` is a call like any other: [`layers`](crate::layers) see it, and may refuse it. A peer that does
+/// not ask for [unstable](super::MethodFlags::unstable) methods gets an answer without them: without the methods of the
+/// document that have `"x-unstable":true`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,7 +44,7 @@ use crate::service::{Params, Service};
 /// ```
 pub struct Discovery {
     methods: Vec<MethodInfo>,
-    document: Option<Box<RawValue>>,
+    document: Shown,
     #[cfg(feature = "schema")]
     model: Option<Told>,
 }
@@ -45,7 +53,7 @@ pub struct Discovery {
 #[cfg(feature = "schema")]
 struct Told {
     digests: Vec<String>,
-    model: Option<Box<RawValue>>,
+    model: Shown,
 }
 
 impl Discovery {
@@ -54,9 +62,11 @@ impl Discovery {
     pub fn new(document: &impl Serialize) -> Self {
         let info = MethodInfo::of_protocol("rpc.discover", MethodKind::Request)
             .with_docs("Returns a document that describes what this end offers.");
+        let stable = serde_json::to_value(document).ok();
+        let stable = stable.and_then(|document| stable::document(&document));
         Self {
             methods: vec![info],
-            document: to_raw_value(document).ok(),
+            document: Shown::new(document, stable.as_ref()),
             #[cfg(feature = "schema")]
             model: None,
         }
@@ -73,7 +83,7 @@ impl Discovery {
             .with_docs("Returns the model of this end, or `true` if the caller has the same.");
         self.methods.push(info);
         let digests = model.served_by(model.end).map(|service| service.digest.clone()).collect();
-        self.model = Some(Told { digests, model: to_raw_value(model).ok() });
+        self.model = Some(Told { digests, model: Shown::new(model, model.stable().as_ref()) });
         self
     }
 }
@@ -83,8 +93,9 @@ impl Service for Discovery {
         &self.methods
     }
 
-    fn call(&self, method: usize, _: &Context, params: Params<'_>) -> Handler {
-        match self.answer(method, params) {
+    fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {
+        let asks = cx.shared().lock().protocol.is_asked_for_unstable();
+        match self.answer(method, params, asks) {
             Ok(answer) => Handler::new(async move { Ok::<_, ErrorObject>(answer) }),
             Err(error) => Handler::error(error),
         }
@@ -93,29 +104,39 @@ impl Service for Discovery {
 
 impl Discovery {
     #[cfg(feature = "schema")]
-    fn answer(&self, method: usize, params: Params<'_>) -> Result<Box<RawValue>, ErrorObject> {
+    fn answer(
+        &self,
+        method: usize,
+        params: Params<'_>,
+        asks: bool,
+    ) -> Result<Box<RawValue>, ErrorObject> {
         match &self.model {
-            Some(told) if method == 1 => told.answer(params),
-            _ => self.document(params),
+            Some(told) if method == 1 => told.answer(params, asks),
+            _ => self.document(params, asks),
         }
     }
 
     #[cfg(not(feature = "schema"))]
-    fn answer(&self, _: usize, params: Params<'_>) -> Result<Box<RawValue>, ErrorObject> {
-        self.document(params)
+    fn answer(
+        &self,
+        _: usize,
+        params: Params<'_>,
+        asks: bool,
+    ) -> Result<Box<RawValue>, ErrorObject> {
+        self.document(params, asks)
     }
 
-    fn document(&self, params: Params<'_>) -> Result<Box<RawValue>, ErrorObject> {
+    fn document(&self, params: Params<'_>, asks: bool) -> Result<Box<RawValue>, ErrorObject> {
         if params.as_str().is_some_and(|params| !is_empty(params)) {
             return Err(ErrorObject::invalid_params("`rpc.discover` takes no params"));
         }
-        self.document.clone().ok_or_else(ErrorObject::internal)
+        self.document.answer(asks)
     }
 }
 
 #[cfg(feature = "schema")]
 impl Told {
-    fn answer(&self, params: Params<'_>) -> Result<Box<RawValue>, ErrorObject> {
+    fn answer(&self, params: Params<'_>, asks: bool) -> Result<Box<RawValue>, ErrorObject> {
         #[derive(Deserialize)]
         struct Known {
             digests: Vec<String>,
@@ -124,10 +145,10 @@ impl Told {
         let Known { digests } = known.map_err(|_| {
             ErrorObject::invalid_params("`rpc.model` takes `digests`: a list of texts")
         })?;
-        let is_same = digests.iter().all(|digest| self.digests.contains(digest));
-        let same = || to_raw_value(&true).ok();
-        let answer = if is_same { same() } else { self.model.clone() };
-        answer.ok_or_else(ErrorObject::internal)
+        if digests.iter().all(|digest| self.digests.contains(digest)) {
+            return to_raw_value(&true).map_err(|_| ErrorObject::internal());
+        }
+        self.model.answer(asks)
     }
 }
 

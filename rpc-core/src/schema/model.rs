@@ -4,6 +4,7 @@ mod builder;
 mod method;
 mod schemas;
 mod service;
+mod stable;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -36,6 +36,7 @@ impl Model {
     /// | `x-idempotent`, `x-ordered` | `true`: as [`MethodFlags`](super::MethodFlags) explains |
     /// | `x-timeout-ms` | how long a caller should wait |
     /// | `x-since`, `x-deprecated`, `x-optional` | the version in which the method appeared; the version and the reason of a deprecation; whether the method may be missing |
+    /// | `x-unstable` | `true`: the method may change or go, and is served only to a peer that asks for unstable methods |
     /// | `x-stream` on a param | the param stands for a stream: `schema` (of an item) and `errors` |
     /// | `x-implemented-by` | only in [`openrpc_of_both`](Self::openrpc_of_both) |
     pub fn openrpc(&self, end: End, info: &DocumentInfo) -> Value {

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::time::Duration;
 
@@ -56,8 +55,10 @@ pub struct Router {
     places: Vec<(usize, usize)>,
     /// For each method its parameters, if at least one of them is a stream.
     stream_params: Vec<Option<&'static [ParamInfo]>>,
-    by_name: HashMap<Cow<'static, str>, Target, FxBuildHasher>,
-    /// The method that serves all names that are not in `by_name`.
+    by_name: Names,
+    /// The names of unstable methods, which are offered only to peers that ask for them.
+    unstable: Names,
+    /// The method that serves all names that are not offered to the peer.
     fallback: Option<usize>,
     /// The method that serves all other names of notifications.
     notification_fallback: Option<usize>,
@@ -226,7 +227,7 @@ impl Router {
     /// ```
     #[must_use]
     pub fn ordered(mut self, name: &str) -> Self {
-        match self.by_name.get_mut(name) {
+        match self.by_name.get_mut(name).or_else(|| self.unstable.get_mut(name)) {
             Some(target @ &mut (Target::Method(method) | Target::Ordered(method))) => {
                 *target = Target::Ordered(method);
                 self.methods[method].flags.ordered = true;
@@ -268,19 +269,33 @@ impl Router {
         }
     }
 
-    /// Finds the target of a request's name.
+    /// Finds the target of a request's name. `asks` returns whether the peer asks for unstable methods.
     #[inline(always)] // each message asks
-    pub(crate) fn find(&self, name: &str) -> Option<Target> {
+    pub(crate) fn find(&self, name: &str, asks: impl FnOnce() -> bool) -> Option<Target> {
         match self.by_name.get(name) {
             Some(target) => Some(*target),
-            None => fall_back(name, self.fallback),
+            None => self.find_unstable(name, asks).or_else(|| fall_back(name, self.fallback)),
         }
+    }
+
+    #[inline] // items of streams come by here
+    fn find_unstable(&self, name: &str, asks: impl FnOnce() -> bool) -> Option<Target> {
+        if self.unstable.is_empty() {
+            return None;
+        }
+        self.unstable.get(name).copied().filter(|_| asks())
     }
 
     /// Finds the target of a notification's name. Subscriptions of the peer may have the same names as subscriptions
     /// of this end. Their late items, which no stream takes any more, must not reach the method.
-    pub(crate) fn find_notified(&self, name: &str, params: Option<&str>) -> Option<Target> {
-        let Some(target) = self.by_name.get(name).copied() else {
+    pub(crate) fn find_notified(
+        &self,
+        name: &str,
+        params: Option<&str>,
+        asks: impl FnOnce() -> bool,
+    ) -> Option<Target> {
+        let stable = self.by_name.get(name).copied();
+        let Some(target) = stable.or_else(|| self.find_unstable(name, asks)) else {
             return fall_back(name, self.notification_fallback.or(self.fallback));
         };
         if let Target::Method(method) | Target::Ordered(method) = target
@@ -360,27 +375,24 @@ impl Router {
             {
                 self.mistakes.push(refusal);
                 continue;
+            } else if self.target_of(&info.name).is_some() {
+                self.mistakes.push(format!("`{}` is offered twice", info.name));
+                continue;
             } else {
-                match self.by_name.entry(info.name.clone()) {
-                    Entry::Occupied(_) => {
-                        self.mistakes.push(format!("`{}` is offered twice", info.name));
-                        continue;
-                    }
-                    Entry::Vacant(entry) if info.flags.ordered => {
-                        entry.insert(Target::Ordered(method))
-                    }
-                    Entry::Vacant(entry) => entry.insert(Target::Method(method)),
+                let target = match info.flags.ordered {
+                    true => Target::Ordered(method),
+                    false => Target::Method(method),
                 };
+                self.names(info).insert(info.name.clone(), target);
             }
             if let MethodKind::Subscription { unsubscribe, id_member, .. } = &info.kind {
                 self.add_id_member(unsubscribe, id_member);
                 // Several subscriptions may share this name; the id tells which one is meant.
-                match self.by_name.entry(unsubscribe.clone()) {
-                    Entry::Occupied(entry) if *entry.get() != Target::Unsubscribe => {
-                        self.mistakes.push(format!("`{unsubscribe}` is offered twice"));
+                match self.target_of(unsubscribe) {
+                    Some(Target::Unsubscribe) | None => {
+                        self.names(info).insert(unsubscribe.clone(), Target::Unsubscribe);
                     }
-                    Entry::Occupied(_) => {}
-                    Entry::Vacant(entry) => drop(entry.insert(Target::Unsubscribe)),
+                    Some(_) => self.mistakes.push(format!("`{unsubscribe}` is offered twice")),
                 }
             }
             self.places.push((self.services.len(), index));
@@ -394,6 +406,9 @@ impl Router {
     }
 }
 
+/// The names that are offered to a peer.
+type Names = HashMap<Cow<'static, str>, Target, FxBuildHasher>;
+
 /// Returns all names that a method occupies: its own name, and the names of its subscription.
 fn names(info: &MethodInfo) -> impl Iterator<Item = &str> {
     let more = match &info.kind {
@@ -404,6 +419,16 @@ fn names(info: &MethodInfo) -> impl Iterator<Item = &str> {
 }
 
 impl Router {
+    /// Returns the target of a name that is offered to any peer.
+    fn target_of(&self, name: &str) -> Option<Target> {
+        self.by_name.get(name).or_else(|| self.unstable.get(name)).copied()
+    }
+
+    /// Returns the names to which those of a method belong.
+    fn names(&mut self, info: &MethodInfo) -> &mut Names {
+        if info.flags.unstable { &mut self.unstable } else { &mut self.by_name }
+    }
+
     /// Remembers the member name of a subscription's id, unless the name is the usual one.
     fn add_id_member(&mut self, unsubscribe: &str, id_member: &str) {
         if !can_hold_id(id_member) {
@@ -477,7 +502,7 @@ mod tests {
         let router = Router::new().service(inner).ordered("b").ordered("b");
         assert!(router.check().is_ok());
         assert_eq!(
-            (router.find("a"), router.find("b")),
+            (router.find("a", || false), router.find("b", || false)),
             (Some(Target::Ordered(0)), Some(Target::Ordered(1)))
         );
         let error = router.ordered("c").check().unwrap_err().to_string();
@@ -539,7 +564,7 @@ mod tests {
             format!("`b` is offered twice; `a` is offered twice; {ping}; {rpc}; {stop}")
         );
         assert_eq!(
-            ["a", "b", "$/setTrace", "c"].map(|name| router.find(name)),
+            ["a", "b", "$/setTrace", "c"].map(|name| router.find(name, || false)),
             [Some(Target::Method(0)), Some(Target::Method(1)), Some(Target::Method(2)), None]
         );
     }

@@ -134,23 +134,35 @@ pub(crate) fn mcp_progress(token: &str, members: &str) -> Bytes {
 pub(crate) const HELLO: &[u8] =
     br#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":"#;
 
+/// What this end says of itself in `$/hello`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hello<'a> {
+    /// The initial credit of streams towards this end.
+    pub(crate) window: usize,
+    /// The largest batch that this end accepts.
+    pub(crate) batch: usize,
+    /// Whether this end takes bytes beside the text of a message.
+    pub(crate) takes_bytes: bool,
+    /// Whether this end asks for unstable methods.
+    pub(crate) asks_for_unstable: bool,
+    pub(crate) session: Option<&'a SessionSaid<'a>>,
+}
+
 /// Returns the notification that announces the extensions of this end, and may speak of a session.
-pub(crate) fn hello(
-    window: usize,
-    batch: usize,
-    takes_bytes: bool,
-    session: Option<&SessionSaid<'_>>,
-) -> Bytes {
+pub(crate) fn hello(said: Hello<'_>) -> Bytes {
     let mut out = BytesMut::with_capacity(128);
     out.put_slice(HELLO);
-    write_number(window as u64, &mut (&mut out).writer());
+    write_number(said.window as u64, &mut (&mut out).writer());
     out.put_slice(br#","batch":"#);
-    write_number(batch as u64, &mut (&mut out).writer());
+    write_number(said.batch as u64, &mut (&mut out).writer());
     out.put_slice(br#","ack":true,"results":true,"sequences":true"#);
-    if takes_bytes {
+    if said.takes_bytes {
         out.put_slice(br#","bytes":true"#);
     }
-    if let Some(session) = session {
+    if said.asks_for_unstable {
+        out.put_slice(br#","unstable":true"#);
+    }
+    if let Some(session) = said.session {
         session.write(&mut out);
     }
     out.put_slice(b"}}");

@@ -60,6 +60,10 @@ pub(crate) struct Greetings {
     sequences: bool,
     /// Whether the links of this end carry binary messages, so that this end takes bytes as well.
     carries_binary: bool,
+    /// Whether this end asks for unstable methods.
+    asks_for_unstable: bool,
+    /// Whether the other end asks for unstable methods.
+    is_asked_for_unstable: bool,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +79,8 @@ struct Params {
     bytes: bool,
     #[serde(default)]
     sequences: bool,
+    #[serde(default)]
+    unstable: bool,
 }
 
 /// Returns what a `$/hello` says of a session, if it speaks of one.
@@ -116,7 +122,23 @@ impl Greetings {
         batch: usize,
         session: Option<&SessionSaid<'_>>,
     ) -> Bytes {
-        encode::hello(window, batch, self.carries_binary, session)
+        encode::hello(encode::Hello {
+            window,
+            batch,
+            takes_bytes: self.carries_binary,
+            asks_for_unstable: self.asks_for_unstable,
+            session,
+        })
+    }
+
+    /// Makes this end ask for unstable methods.
+    pub(crate) fn set_asks_for_unstable(&mut self) {
+        self.asks_for_unstable = true;
+    }
+
+    /// Returns whether the other end asks for unstable methods.
+    pub(crate) fn is_asked_for_unstable(&self) -> bool {
+        self.is_asked_for_unstable
     }
 
     /// Notes whether the links of this end carry binary messages.
@@ -141,8 +163,8 @@ impl Greetings {
 
     /// Begins another link with an end of which nothing is known.
     pub(crate) fn begin_link(&mut self) {
-        let Self { plain, carries_binary, .. } = *self;
-        *self = Self { plain, carries_binary, ..Self::default() };
+        let Self { plain, carries_binary, asks_for_unstable, .. } = *self;
+        *self = Self { plain, carries_binary, asks_for_unstable, ..Self::default() };
     }
 
     /// Notes that both ends have announced the extensions in the headers of their handshake.
@@ -187,6 +209,7 @@ impl Greetings {
             self.results = params.results;
             self.bytes = params.bytes;
             self.sequences = params.sequences;
+            self.is_asked_for_unstable = params.unstable;
         }
         Ok(())
     }
@@ -244,6 +267,7 @@ fn hello_is_said_once_and_the_first_one_counts() {
         r#"{"duplex":1,"results":1}"#,
         r#"{"duplex":1,"bytes":1}"#,
         r#"{"duplex":1,"sequences":1}"#,
+        r#"{"duplex":1,"unstable":1}"#,
     ] {
         assert_eq!(hello.hear(Some(wrong)), Err(()), "{wrong}");
     }
@@ -272,6 +296,20 @@ fn bytes_are_for_two_ends_that_both_take_them() {
     let mut plain = Greetings::plain();
     plain.set_carries_binary(true);
     assert!(!plain.offers_bytes());
+}
+
+#[test]
+fn who_asks_for_unstable_methods_says_so_on_each_link() {
+    let mut hello = Greetings::default();
+    assert_eq!(hello.hear(Some(r#"{"duplex":1,"unstable":true}"#)), Ok(()));
+    assert!(hello.is_asked_for_unstable());
+    hello.set_asks_for_unstable();
+    for _ in 0..2 {
+        let said = hello.say(7, 10).unwrap();
+        assert!(said.ends_with(br#","results":true,"unstable":true}}"#), "{said:?}");
+        hello.begin_link();
+    }
+    assert!(!hello.is_asked_for_unstable(), "another end, of which nothing is known");
 }
 
 #[test]

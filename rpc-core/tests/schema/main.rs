@@ -8,3 +8,4 @@ mod mistakes;
 mod model;
 mod serving;
 mod typescript;
+mod unstable;

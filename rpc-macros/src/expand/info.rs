@@ -99,6 +99,7 @@ fn row_info(service: &Service, row: &Row<'_>) -> TokenStream {
     let own_name = if is_of_one { &first.name } else { row.name };
     let new = new(private, row.name, own_name, &first.kind);
     let ordered = first.ordered.then(|| quote!(.ordered()));
+    let unstable = first.unstable.then(|| quote!(.unstable()));
     let selected = row.methods.iter().map(|method| {
         let Method { cfg, allowed, .. } = method;
         let (selector, info) = (method.selector(), method_info(service, method, row.name));
@@ -107,7 +108,7 @@ fn row_info(service: &Service, row: &Row<'_>) -> TokenStream {
     quote! {
         #cfg
         #new
-            .with_flags(#private::MethodFlags::new()#ordered)
+            .with_flags(#private::MethodFlags::new()#ordered #unstable)
             .with_selected(const { &[#(#selected),*] })
     }
 }
@@ -245,5 +246,8 @@ fn flags(method: &Method) -> TokenStream {
     let by_name = method.by_name.then(|| quote!(.by_name()));
     let empty_params = method.empty_params.then(|| quote!(.empty_params()));
     let optional = method.optional.then(|| quote!(.optional()));
-    quote!(#idempotent #run #ordered #optional #stop_while_away #allow_unknown #by_name #empty_params)
+    let unstable = method.unstable.then(|| quote!(.unstable()));
+    quote! {
+        #idempotent #run #ordered #optional #unstable #stop_while_away #allow_unknown #by_name #empty_params
+    }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Method {
     pub(crate) deprecation: Option<Deprecation>,
     /// The version in which the method appeared.
     pub(crate) since: Option<LitStr>,
+    /// Whether only a peer is served that asks for unstable methods.
+    pub(crate) unstable: bool,
     pub(crate) name: WireName,
     /// Further full names on the wire.
     pub(crate) aliases: Vec<WireName>,
@@ -92,6 +94,7 @@ impl Method {
             docs_text: docs::text(attrs),
             deprecation: Deprecation::of(attrs),
             since: options.since,
+            unstable: options.unstable,
             name,
             aliases,
             kind,

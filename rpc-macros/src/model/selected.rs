@@ -37,8 +37,8 @@ fn check_selector(method: &Method, earlier: &Method, errors: &mut Errors) {
     }
 }
 
-/// Checks the properties that the connection looks up by name only: how items are sent, how the subscription ends, and
-/// when it starts.
+/// Checks the properties that the connection looks up by name only: how items are sent, how the subscription ends, when
+/// it starts, and for whom.
 fn check_same(method: &Method, first: &Method, errors: &mut Errors) {
     let (Kind::Subscription(own), Kind::Subscription(other)) = (&method.kind, &first.kind) else {
         return;
@@ -65,6 +65,10 @@ fn check_same(method: &Method, first: &Method, errors: &mut Errors) {
     }
     if method.ordered != first.ordered {
         let message = format!("make all that share the name `{name}` `ordered`, or none");
+        errors.at(&method.ident, message);
+    }
+    if method.unstable != first.unstable {
+        let message = format!("make all that share the name `{name}` `unstable`, or none");
         errors.at(&method.ident, message);
     }
 }

@@ -47,9 +47,27 @@ impl Compare<'_> {
         let find = |name: &str| methods(self.callee, end).find(|method| answers_to(method, name));
         let Some(there) = find(&called.name) else {
             let text = "the other end has no such method";
-            let is_expected = called.optional;
+            let is_expected = called.optional || called.unstable;
             return vec![if is_expected { Found::note(text) } else { Found::breaking(text) }];
         };
+        let mut found = self.both(called, there, find);
+        if called.unstable {
+            // Its caller has asked for what may change.
+            found.iter_mut().for_each(|found| found.breaks = false);
+        } else if there.unstable {
+            found.push(Found::breaking("only who asks for unstable methods is served"));
+        }
+        found
+    }
+
+    /// Returns how a method of the caller's model differs from the same method at the other end. `find` finds other
+    /// names there.
+    fn both<'a>(
+        self,
+        called: &MethodModel,
+        there: &MethodModel,
+        find: impl Fn(&str) -> Option<&'a MethodModel>,
+    ) -> Vec<Found> {
         let mut found = Vec::new();
         for alias in called.aliases.iter().filter(|alias| find(alias).is_none()) {
             found.push(Found::breaking(format!("the other end does not know its alias `{alias}`")));

@@ -94,6 +94,7 @@ impl ModelBuilder {
             for (service, table) in services.zip(tables) {
                 // Alone, and as its own end sees it: then both ends get the same.
                 let alone = self::model(end, slice::from_ref(table)).map_err(ModelError)?;
+                let alone = alone.stable().unwrap_or(alone);
                 service.digest = digest::of(&alone, &alone.services[0]);
             }
         }
@@ -224,6 +225,7 @@ impl Types<'_> {
             idempotent: info.flags.idempotent,
             ordered: info.flags.ordered,
             optional: info.flags.optional,
+            unstable: info.flags.unstable,
             since: info.since.map(str::to_owned),
             deprecated: info.deprecated.map(|Deprecated { since, note }| Deprecation {
                 since: since.map(str::to_owned),

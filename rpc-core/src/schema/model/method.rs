@@ -53,6 +53,9 @@ pub struct MethodModel {
     /// Whether an end that offers the service may lack the method.
     #[serde(default, skip_serializing_if = "is_off")]
     pub optional: bool,
+    /// Whether the method is served only to a peer that asks for unstable methods. It may change or go.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub unstable: bool,
     /// The version in which the method appeared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,

@@ -21,7 +21,8 @@ pub struct ServiceModel {
     pub docs: String,
     /// The end that offers the service.
     pub served_by: End,
-    /// A short text that is the same for the same names and types, at either end, and another one otherwise.
+    /// A short text that is the same for the same names and types, at either end, and another one otherwise. Neither
+    /// documentation nor unstable methods are part of it.
     pub digest: String,
     /// The methods, in the order of the trait. Several entries have the same name if the first param selects one of
     /// them: see [`SubscriptionModel::selector`](super::SubscriptionModel::selector).

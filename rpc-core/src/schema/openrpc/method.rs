@@ -31,10 +31,22 @@ pub(super) fn all(model: &Model, entries: &[Entry<'_>]) -> Vec<Value> {
         if let CallModel::Subscription(subscription) = &entry.method.call
             && !is_listed(&methods, &subscription.unsubscribe)
         {
-            methods.push(unsubscribe(entry, subscription));
+            let mut object = unsubscribe(entry, subscription);
+            let is_unstable =
+                ends(entries, &subscription.unsubscribe).all(|method| method.unstable);
+            set(&mut object, "x-unstable", is_unstable.then_some(true));
+            methods.push(object);
         }
     }
     methods
+}
+
+/// Returns the methods whose subscriptions end by this one.
+fn ends<'a>(entries: &'a [Entry<'_>], name: &'a str) -> impl Iterator<Item = &'a MethodModel> {
+    entries.iter().map(|entry| entry.method).filter(move |method| match &method.call {
+        CallModel::Subscription(subscription) => subscription.unsubscribe == name,
+        CallModel::Request { .. } | CallModel::Notification => false,
+    })
 }
 
 /// Returns the param that selects a method among several with the same name.
@@ -75,6 +87,7 @@ pub(super) fn object(model: &Model, Entry { service, method }: Entry<'_>) -> Val
         ("x-idempotent", method.idempotent),
         ("x-ordered", method.ordered),
         ("x-optional", method.optional),
+        ("x-unstable", method.unstable),
     ];
     for (name, is_on) in flags {
         set(&mut object, name, is_on.then_some(true));

@@ -37,6 +37,9 @@ pub(super) fn write_docs(service: &ServiceModel, method: &MethodModel, text: &mu
         let text = since.unwrap_or_default() + &note.unwrap_or_default();
         tags.push(format!("@deprecated{}", text.trim_end()));
     }
+    let unstable =
+        "The method may change or go. It is there only for an end that asks for unstable methods.";
+    tags.extend(method.unstable.then(|| format!("@experimental {unstable}")));
     let absence = "An end may lack this method: then a call fails with the code -32601.";
     text.docs(&[&method.docs, if method.optional { absence } else { "" }, &tags.join("\n")]);
 }

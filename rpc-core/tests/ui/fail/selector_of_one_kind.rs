@@ -14,6 +14,8 @@ trait Node {
     async fn another_member(&self) -> Streaming<u64>;
     #[subscription(name = "subscribe", selector = "order", item = "item", ordered)]
     async fn another_order(&self) -> Streaming<u64>;
+    #[subscription(name = "subscribe", selector = "unstable", item = "item", unstable)]
+    async fn unstable_alone(&self) -> Streaming<u64>;
 }
 
 fn main() {}
