@@ -1,5 +1,8 @@
 //! All limits of a connection, by name.
 
+#[cfg(feature = "schema")]
+mod json_schema;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

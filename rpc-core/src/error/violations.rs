@@ -26,6 +26,7 @@ const PATH: usize = 256;
 /// assert_eq!(violation.to_string(), "user.emails[2]: has no `@`");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Violation {
     /// The path to the value, for example `user.emails[2].address`; empty for the whole value. On the wire the path

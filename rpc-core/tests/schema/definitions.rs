@@ -29,6 +29,35 @@ fn a_generic_type_has_a_readable_name() {
     );
 }
 
+/// Each type of this crate that has a JSON form may stand in a trait that demands schemas.
+#[test]
+fn the_crates_own_types_have_schemas() {
+    #[service(schema)]
+    trait Own {
+        async fn limits(&self, limits: rpc_core::Limits) -> rpc_core::Limits;
+        async fn failed(&self, error: rpc_core::ErrorObject) -> Vec<rpc_core::validate::Violation>;
+        async fn bytes(&self, bytes: rpc_core::Base64) -> rpc_core::SizedBase64;
+        async fn raw(&self, json: Box<serde_json::value::RawValue>) -> serde_json::Value;
+    }
+    let model = Model::server().serves(OwnServer::INFO).build().unwrap();
+    let names: Vec<_> = model.definitions.keys().map(String::as_str).collect();
+    assert_eq!(names, ["ErrorObject", "LimitsInput", "LimitsOutput", "SizedBase64", "Violation"]);
+    let limits = |name: &str| model.definitions[name].clone();
+    let fields = serde_json::to_value(rpc_core::Limits::client()).unwrap();
+    let fields: Vec<_> = fields.as_object().unwrap().keys().cloned().collect();
+    let written = limits("LimitsOutput");
+    let mut properties: Vec<_> =
+        written["properties"].as_object().unwrap().keys().cloned().collect();
+    properties.sort();
+    let mut sorted = fields.clone();
+    sorted.sort();
+    assert_eq!(properties, sorted);
+    assert_eq!(written["required"].as_array().unwrap().len(), fields.len());
+    assert_eq!(limits("LimitsInput").get("required"), None);
+    assert_eq!(written["properties"]["queue"]["type"], "integer");
+    assert_eq!(written["properties"]["ping"]["type"], "string");
+}
+
 /// `Settings` has a default; `Message` reads as it is written, though it goes both ways.
 #[test]
 fn what_is_read_and_what_is_written_are_two_definitions_if_they_differ() {
