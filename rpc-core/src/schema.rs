@@ -45,4 +45,6 @@ pub use model::{
 #[cfg(feature = "schema")]
 pub use offer::Offer;
 #[cfg(feature = "schema")]
+pub use openrpc::OpenRpcError;
+#[cfg(feature = "schema")]
 pub use typescript::{TypeScript, TypeScriptError};

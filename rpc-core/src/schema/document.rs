@@ -45,7 +45,7 @@ impl DocumentInfo {
 }
 
 /// Where both formats keep schemas with names.
-const SCHEMAS: &str = "#/components/schemas/";
+pub(super) const SCHEMAS: &str = "#/components/schemas/";
 
 /// Makes a document's references of those of a model.
 pub(super) fn refer_to_components(document: &mut Value) {

@@ -1,7 +1,10 @@
 //! Documents of OpenRPC 1.4, for one end or for both.
 
 mod method;
+mod read;
 mod selected;
+
+pub use read::OpenRpcError;
 
 use serde_json::{Value, json};
 
@@ -29,11 +32,12 @@ impl Model {
     /// | `x-notification` | `true`: the caller sends a notification, and gets no answer |
     /// | `x-subscription` | the stream of items that a call starts: `item` (the name of the notifications), `unsubscribe` (the method that ends the stream), `idMember` (the member of an item's params that holds the id), `schema` (of an item), and `errors` with which the stream may end |
     /// | `x-unsubscribe` | `true`: the method ends a subscription |
-    /// | `x-selected` | the methods of which the first param selects one, by the value of that param |
+    /// | `x-selected` | the methods of which the first param selects one, by the value of that param, each with its `params` and errors |
     /// | `x-progress` | the schema of the `value` of `$/progress` notifications, which a caller may ask for |
-    /// | `x-error-data` | the schemas of the data of `errors`, each with its `code` |
+    /// | `x-error-data` | of each of the `errors`, by its `code`: the `name`, and the `schema` of its data if it has data |
     /// | `x-aliases` | further names of the method |
-    /// | `x-idempotent`, `x-ordered` | `true`: as [`MethodFlags`](super::MethodFlags) explains |
+    /// | `x-idempotent`, `x-ordered`, `x-allow-unknown` | `true`: as [`MethodFlags`](super::MethodFlags) explains |
+    /// | `x-all-params` | all params are one value: the `name` that it has in the trait, and its `schema`. The `params` are its members |
     /// | `x-timeout-ms` | how long a caller should wait |
     /// | `x-since`, `x-deprecated`, `x-optional` | the version in which the method appeared; the version and the reason of a deprecation; whether the method may be missing |
     /// | `x-unstable` | `true`: the method may change or go, and is served only to a peer that asks for unstable methods |

@@ -6,6 +6,7 @@ mod diff;
 mod documents;
 mod mistakes;
 mod model;
+mod openrpc;
 mod serving;
 mod typescript;
 mod unstable;

@@ -80,6 +80,12 @@ pub(super) fn object(model: &Model, Entry { service, method }: Entry<'_>) -> Val
     set_errors(&mut object, &method.errors);
     set(&mut object, "deprecated", method.deprecated.is_some().then_some(true));
     set(&mut object, "x-deprecated", method.deprecated.as_ref().map(|it| json!(it)));
+    let all = method.params.iter().find(|param| param.kind == ParamKind::All);
+    set(
+        &mut object,
+        "x-all-params",
+        all.map(|all| json!({"name": all.name, "schema": all.schema})),
+    );
     set(&mut object, "x-progress", method.progress.clone());
     set(&mut object, "x-timeout-ms", method.timeout_ms);
     set(&mut object, "x-since", method.since.as_deref());
@@ -88,6 +94,7 @@ pub(super) fn object(model: &Model, Entry { service, method }: Entry<'_>) -> Val
         ("x-ordered", method.ordered),
         ("x-optional", method.optional),
         ("x-unstable", method.unstable),
+        ("x-allow-unknown", method.allow_unknown),
     ];
     for (name, is_on) in flags {
         set(&mut object, name, is_on.then_some(true));
@@ -150,7 +157,8 @@ fn members(model: &Model, param: &ParamModel) -> Vec<Value> {
     members
 }
 
-/// Sets the errors of a method, and the schemas of their data, for which the errors of OpenRPC have no place.
+/// Sets the errors of a method, and their names and the schemas of their data, for which the errors of OpenRPC have no
+/// place.
 pub(super) fn set_errors(object: &mut Value, errors: &[ErrorModel]) {
     if errors.is_empty() {
         return;
@@ -160,9 +168,13 @@ pub(super) fn set_errors(object: &mut Value, errors: &[ErrorModel]) {
     object["errors"] = listed.into();
     let data: Vec<_> = errors
         .iter()
-        .filter_map(|error| Some(json!({"code": error.code, "schema": error.data.as_ref()?})))
+        .map(|error| {
+            let mut data = json!({"code": error.code, "name": error.name});
+            set(&mut data, "schema", error.data.clone());
+            data
+        })
         .collect();
-    set(object, "x-error-data", Some(data).filter(|data| !data.is_empty()));
+    object["x-error-data"] = data.into();
 }
 
 /// Returns the `x-subscription` of a method.
@@ -179,7 +191,8 @@ fn stream(schema: &Value, errors: &[ErrorModel]) -> Value {
     let mut stream = json!({"schema": schema});
     if !errors.is_empty() {
         let error = |error: &ErrorModel| {
-            let mut described = json!({"code": error.code, "message": message(error)});
+            let mut described =
+                json!({"code": error.code, "name": error.name, "message": message(error)});
             set(&mut described, "data", error.data.clone());
             described
         };

@@ -55,6 +55,7 @@ fn variant(Entry { method, .. }: &Entry<'_>) -> Option<Value> {
     let params: Vec<_> = method.params.iter().map(descriptor).collect();
     let mut variant = json!({"params": params, "x-subscription": stream_of(subscription)});
     set(&mut variant, "description", description(&method.docs));
+    set_errors(&mut variant, &method.errors);
     Some(variant)
 }
 
