@@ -134,12 +134,22 @@ impl Client {
 
 #[tokio::test]
 async fn the_document_is_answered_only_if_the_flag_is_given() {
+    let hello = r#"{"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}"#;
     let server = Running::start(&[]);
-    let error = server.client().await.answer("rpc.discover", json!([])).await;
+    let mut client = server.client().await;
+    let error = client.answer("rpc.discover", json!([])).await;
     assert_eq!(error["error"]["code"], -32601);
+    client.send(hello).await;
+    assert_eq!(client.receive_json().await["params"].get("offers"), None);
 
     let server = Running::start(&["--schema"]);
-    let document = server.client().await.call("rpc.discover", json!([])).await;
+    let mut client = server.client().await;
+    client.send(hello).await;
+    let offers = client.receive_json().await["params"]["offers"].take();
+    assert_eq!(offers[0]["name"], "Reference");
+    let same = client.call("rpc.model", json!([[offers[0]["hash"]]])).await;
+    assert_eq!(same, json!(true));
+    let document = client.call("rpc.discover", json!([])).await;
     assert_eq!(
         (&document["openrpc"], &document["info"]["title"]),
         (&json!("1.4.1"), &json!("Reference server"))

@@ -19,7 +19,6 @@ use crate::credentials::{Credentials, IntoToken};
 use crate::error::ConnectError;
 use crate::handshake::Handshake;
 use crate::headers::Headers;
-use crate::offered::Offered;
 use crate::reconnect::{OnSession, OnState, Reconnect};
 use crate::socket::Socket;
 use crate::target::Target;
@@ -75,8 +74,8 @@ impl ClientBuilder {
     /// [`Router`](rpc_core::Router). May be called several times.
     pub fn service(mut self, service: impl Service) -> Self {
         let services = take(&mut self.config.services);
-        let router = Arc::try_unwrap(services)
-            .unwrap_or_else(|of_clones| Router::new().service(Offered(of_clones)));
+        let router =
+            Arc::try_unwrap(services).unwrap_or_else(|of_clones| Router::new().service(of_clones));
         self.config.services = Arc::new(router.service(service));
         self
     }

@@ -97,7 +97,6 @@ mod credentials;
 mod error;
 mod handshake;
 mod headers;
-mod offered;
 mod race;
 mod reconnect;
 mod socket;

@@ -49,6 +49,8 @@ mod item_writer;
 mod items;
 pub(crate) mod keepalive;
 mod link;
+#[cfg(feature = "schema")]
+mod offers;
 pub(crate) mod opening;
 pub(crate) mod pair;
 pub(crate) mod panic_hook;

@@ -8,6 +8,8 @@ pub(crate) mod codec;
 pub(crate) mod data_schema;
 pub(crate) mod decode_error;
 pub(crate) mod kind;
+#[cfg(feature = "schema")]
+pub(crate) mod mismatch;
 pub(crate) mod object;
 pub(crate) mod rpc_error;
 pub(crate) mod violations;

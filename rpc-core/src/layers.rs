@@ -93,6 +93,8 @@ use std::fmt;
 
 use crate::method::MethodInfo;
 use crate::peer::Peer;
+#[cfg(feature = "schema")]
+use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::util::sync::{Arc, AtomicBool, Mutex, Ordering};
 
@@ -173,6 +175,18 @@ pub trait Layer: Send + Sync + 'static {
     fn refused(&self, peer: &Peer, method: Option<&MethodInfo>, code: i64) {
         let _ = (peer, method, code);
     }
+
+    /// Returns whether the peer of `cx` may know from `$/hello` what the `method` `rpc.model` would answer; see
+    /// [`Discovery::in_hello`](crate::schema::Discovery::in_hello). No call is served, and so
+    /// [`serve`](Self::serve) is not asked. The method is called once for each connection.
+    ///
+    /// By default no peer may know, because a layer may refuse the method. Return `true` in a layer that lets every peer
+    /// call every method. [`Authorize`] asks its rule, unless the rule may wait.
+    #[cfg(feature = "schema")]
+    fn shows_offers(&self, cx: &Context, method: &MethodInfo) -> bool {
+        let _ = (cx, method);
+        false
+    }
 }
 
 /// Lets several places share one layer.
@@ -187,6 +201,11 @@ impl<L: Layer + ?Sized> Layer for Arc<L> {
 
     fn refused(&self, peer: &Peer, method: Option<&MethodInfo>, code: i64) {
         (**self).refused(peer, method, code);
+    }
+
+    #[cfg(feature = "schema")]
+    fn shows_offers(&self, cx: &Context, method: &MethodInfo) -> bool {
+        (**self).shows_offers(cx, method)
     }
 }
 
@@ -232,6 +251,12 @@ impl Layers {
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Arc<dyn Layer>> {
         self.0.as_deref().map(Vec::as_slice).unwrap_or_default().iter()
+    }
+
+    /// Returns whether all layers let the peer of `cx` know what `method` would answer.
+    #[cfg(feature = "schema")]
+    pub(crate) fn show_offers(&self, cx: &Context, method: &MethodInfo) -> bool {
+        self.iter().all(|layer| layer.shows_offers(cx, method))
     }
 
     /// Returns the layer at this depth. The outermost layer has depth 0.

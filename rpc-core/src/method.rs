@@ -12,7 +12,7 @@ pub(crate) mod type_schemas;
 
 pub(crate) use param::Absent;
 pub use param::ParamInfo;
-pub use service::ServiceInfo;
+pub use service::{ServiceInfo, Stub};
 
 /// The default name of the member that holds the id of a stream.
 pub(crate) const SUBSCRIPTION: &str = "subscription";

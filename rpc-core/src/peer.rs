@@ -32,6 +32,8 @@ pub(crate) mod from_answer;
 pub(crate) mod goaway;
 pub(crate) mod group;
 pub(crate) mod notify;
+#[cfg(feature = "schema")]
+pub(crate) mod offers;
 pub(crate) mod pending_call;
 pub(crate) mod pending_notification;
 pub(crate) mod registry;

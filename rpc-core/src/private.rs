@@ -18,7 +18,9 @@ pub use crate::error::object::ErrorObject;
 pub use crate::error::rpc_error::{ErrorInfo, RpcError};
 #[cfg(feature = "schema")]
 pub use crate::method::type_schemas::{MethodSchemas, ParamSchemas};
-pub use crate::method::{Deprecated, MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo};
+pub use crate::method::{
+    Deprecated, MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo, Stub,
+};
 pub use crate::peer::Peer;
 pub use crate::peer::batch::Batch;
 pub use crate::peer::call::Call;

@@ -27,9 +27,11 @@ mod openrpc;
 #[cfg(feature = "schema")]
 mod typescript;
 
+#[cfg(feature = "schema")]
+pub use crate::error::mismatch::{Mismatch, OfferedVersion};
 pub use crate::error::rpc_error::ErrorInfo;
 pub use crate::method::{
-    Deprecated, MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo, SubscriptionIds,
+    Deprecated, MethodFlags, MethodInfo, MethodKind, ParamInfo, ServiceInfo, Stub, SubscriptionIds,
     SubscriptionInfo,
 };
 #[cfg(feature = "schema")]

@@ -10,6 +10,7 @@ use crate::service::caller_type::{CallerType, RequiresCaller};
 use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::service::router_error::RouterError;
+use crate::util::sync::Arc;
 use crate::wire::attached::Attached;
 
 pub(crate) mod caller_type;
@@ -20,6 +21,8 @@ pub(crate) mod failure_log;
 pub(crate) mod handler;
 pub(crate) mod idempotency;
 pub(crate) mod namespace;
+#[cfg(feature = "schema")]
+pub(crate) mod offers;
 pub(crate) mod params;
 pub(crate) mod progress;
 pub(crate) mod router;
@@ -76,6 +79,15 @@ pub trait Service: Send + Sync + 'static {
         None
     }
 
+    /// Returns what `$/hello` tells of this end, if a [`Discovery`](crate::schema::Discovery) says so. With the context of
+    /// a `reader`, only if layers let the peer know. A service that wraps another service should pass this on.
+    #[cfg(feature = "schema")]
+    #[doc(hidden)]
+    fn offers(&self, reader: Option<&Context>) -> Option<&offers::Offers> {
+        let _ = reader;
+        None
+    }
+
     /// Starts the method with the number `method`, and clones the parts of `cx` that the method needs.
     ///
     /// Params are decoded before this returns; the returned handler does the rest of the work. A panic in this
@@ -120,6 +132,30 @@ pub trait Service: Send + Sync + 'static {
         Self: Sized,
     {
         Layered::new(self, layer)
+    }
+}
+
+/// Lets several endpoints share one service.
+impl<S: Service + ?Sized> Service for Arc<S> {
+    fn methods(&self) -> &[MethodInfo] {
+        (**self).methods()
+    }
+
+    fn check(&self) -> Result<(), RouterError> {
+        (**self).check()
+    }
+
+    fn caller_type(&self) -> Option<CallerType> {
+        (**self).caller_type()
+    }
+
+    #[cfg(feature = "schema")]
+    fn offers(&self, reader: Option<&Context>) -> Option<&offers::Offers> {
+        (**self).offers(reader)
+    }
+
+    fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {
+        (**self).call(method, cx, params)
     }
 }
 

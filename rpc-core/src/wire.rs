@@ -11,6 +11,8 @@ pub(crate) mod goaway;
 pub(crate) mod hello;
 pub(crate) mod id;
 pub(crate) mod item;
+#[cfg(feature = "schema")]
+pub(crate) mod offers;
 pub(crate) mod plain;
 pub(crate) mod request;
 pub(crate) mod reserved;

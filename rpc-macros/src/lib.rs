@@ -146,6 +146,7 @@ use syn::{DeriveInput, Item, parse_macro_input};
 /// |---|---|
 /// | `namespace = "chat"` | the prefix of each method's name: `chat.join`. Without a namespace, names have no prefix |
 /// | `separator = "_"` | the text between namespace and name. Default: `.` |
+/// | `version = "1.2.0"` | the version of the service, for the table, for documents, and for a peer that is told what this end offers. Nothing is refused by it |
 /// | `rename_all = "camelCase"` | the case of the methods' names on the wire: also `lowercase`, `UPPERCASE`, `PascalCase`, `snake_case`, `SCREAMING_SNAKE_CASE`, `kebab-case`, `SCREAMING-KEBAB-CASE` |
 /// | `rename_all_params = "camelCase"` | the same for the names of parameters |
 /// | `by_name` | the stub sends params as an object with names, not as an array. The server understands both |

@@ -17,7 +17,7 @@ mod types;
 use proc_macro2::TokenStream;
 use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, Ident, ItemTrait, Path, PathSegment, TraitBound, TraitItem};
+use syn::{Attribute, Ident, ItemTrait, LitStr, Path, PathSegment, TraitBound, TraitItem};
 use syn::{TypeParamBound, Visibility, parse_quote};
 
 pub(crate) use attributes::{allowed, hidden, one_of};
@@ -53,6 +53,8 @@ pub(crate) struct Service {
     pub(crate) dynamic: Option<Ident>,
     /// Whether each type must have a JSON Schema, in a program that asks for schemas.
     pub(crate) schema: bool,
+    /// The version of the service.
+    pub(crate) version: Option<LitStr>,
     /// The text of the documentation.
     pub(crate) docs: String,
     /// The prefix of the method names: the namespace and the separator.
@@ -90,6 +92,7 @@ impl Service {
             server: format_ident!("{name}Server", span = place),
             dynamic: args.dynamic.then(|| format_ident!("Dyn{name}", span = place)),
             schema: args.schema,
+            version: args.version,
             ident,
             docs: docs::text(&item.attrs),
             prefix: naming.prefix,

@@ -17,6 +17,8 @@ use options::Options;
 pub(crate) struct ServiceArgs {
     pub(crate) namespace: Option<LitStr>,
     pub(crate) separator: Option<LitStr>,
+    /// The version of the service.
+    pub(crate) version: Option<LitStr>,
     pub(crate) rename_all: Option<Case>,
     pub(crate) rename_all_params: Option<Case>,
     pub(crate) by_name: bool,
@@ -36,6 +38,7 @@ impl ServiceArgs {
         let args = Self {
             namespace: options.string("namespace"),
             separator: options.string("separator"),
+            version: options.string("version"),
             rename_all: options.case("rename_all"),
             rename_all_params: options.case("rename_all_params"),
             by_name: options.switch("by_name").is_some_and(|switch| switch.is_on),

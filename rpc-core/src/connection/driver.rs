@@ -104,9 +104,17 @@ impl Driver {
         let streams = Streams::new(limits.subscriptions + limits.streams);
         shared.config.registry.insert(&shared);
         let current = shared.lock().protocol.limits().clone();
+        let layers = shared.layers.get();
+        #[cfg_attr(
+            not(feature = "schema"),
+            expect(unused_mut, reason = "what this end offers is told with it")
+        )]
+        let mut context = HandlerContext::new(shared.clone());
+        #[cfg(feature = "schema")]
+        super::offers::tell(&shared, &layers, &mut context);
         Self {
             rules: shared.rules(&current),
-            layers: shared.layers.get(),
+            layers,
             handlers,
             streams,
             returned: VecDeque::new(),
@@ -124,7 +132,7 @@ impl Driver {
             events: None,
             scratch: Scratch::default(),
             attached: AttachedWriter::default(),
-            context: HandlerContext::new(shared.clone()),
+            context,
             to_wake: Vec::new(),
             budget: TurnBudget::start(),
             timer: Timer::new(),

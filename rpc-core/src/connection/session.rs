@@ -153,6 +153,8 @@ impl Driver {
         self.shared.remote.set(RemoteSupport::Extended);
         let takes_bytes = self.shared.lock().protocol.takes_bytes();
         self.shared.takes_bytes.store(takes_bytes, Ordering::Relaxed);
+        #[cfg(feature = "schema")]
+        self.compare_offers();
     }
 
     /// Grants the session for which the other end asks.

@@ -179,6 +179,16 @@ impl<E> CallError<E> {
         })
     }
 
+    /// Returns how the service of the called method differs at the other end, if that is known and may be why the call
+    /// failed; see [`ErrorObject::mismatch`].
+    #[cfg(feature = "schema")]
+    pub fn mismatch(&self) -> Option<&crate::error::mismatch::Mismatch> {
+        match self {
+            Self::Remote(error) => error.mismatch(),
+            _ => None,
+        }
+    }
+
     /// Returns whether a call that failed without an answer may have run. Returns `None` if the call was answered.
     ///
     /// For the answer -32015 this is `MaybeExecuted`. An earlier call under the same

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::code::ErrorCode;
+#[cfg(feature = "schema")]
+use crate::error::mismatch::Mismatch;
 use crate::util::escaped::Escaped;
 use crate::util::excerpt::Excerpt;
 
@@ -33,6 +35,10 @@ pub struct ErrorObject {
     /// Further information about the error, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub data: Option<Box<RawValue>>,
+    /// Never on the wire.
+    #[cfg(feature = "schema")]
+    #[serde(skip)]
+    pub(crate) mismatch: Option<Box<Mismatch>>,
 }
 
 #[cfg(feature = "schema")]
@@ -63,7 +69,24 @@ fn present<'de, D: serde::Deserializer<'de>>(de: D) -> Result<Option<Box<RawValu
 impl ErrorObject {
     /// Creates an error without data.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: None }
+        Self {
+            code,
+            message: message.into(),
+            data: None,
+            #[cfg(feature = "schema")]
+            mismatch: None,
+        }
+    }
+
+    /// Returns how the service of the called method differs at the other end. `None` if that is not known, or not the
+    /// reason.
+    ///
+    /// Only the answers -32601 and -32602 of a peer have a mismatch: of a peer that says in its `$/hello` what it offers,
+    /// if this end says so too ([`Discovery::in_hello`](crate::schema::Discovery::in_hello)), or of a peer that this end
+    /// has asked ([`Peer::offers`](crate::Peer::offers)). The mismatch is no part of the answer, and is not passed on.
+    #[cfg(feature = "schema")]
+    pub fn mismatch(&self) -> Option<&Mismatch> {
+        self.mismatch.as_deref()
     }
 
     /// Adds `data` to the error. If `data` cannot be written as JSON, the error has no data.
@@ -106,7 +129,12 @@ impl ErrorObject {
 
 impl fmt::Display for ErrorObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (code {})", Escaped(&self.message), self.code)
+        write!(f, "{} (code {})", Escaped(&self.message), self.code)?;
+        #[cfg(feature = "schema")]
+        if let Some(mismatch) = &self.mismatch {
+            write!(f, ": {mismatch}")?;
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,8 @@ use super::outcome_label::{Ended, Ending};
 use super::{CallFuture, CallNext, CallRequest, Layer, OTHER, ServeNext, ServeRequest};
 use crate::method::MethodInfo;
 use crate::peer::Peer;
+#[cfg(feature = "schema")]
+use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::util::escaped::Escaped;
 use crate::util::runtime::Instant;
@@ -167,6 +169,11 @@ impl Layer for AccessLog {
             let name = method.map_or(OTHER, |method| &method.name);
             self.tell(peer, name, Ended::refused(code), None, refused);
         }
+    }
+
+    #[cfg(feature = "schema")]
+    fn shows_offers(&self, _: &Context, _: &MethodInfo) -> bool {
+        true
     }
 }
 

@@ -85,6 +85,14 @@ impl Layer for Authorize {
             }
         }
     }
+
+    #[cfg(feature = "schema")]
+    fn shows_offers(&self, cx: &Context, method: &MethodInfo) -> bool {
+        match &self.rule {
+            Rule::Sync(rule) => rule(cx, method).is_ok(),
+            Rule::Async(_) => false,
+        }
+    }
 }
 
 impl fmt::Debug for Authorize {

@@ -8,6 +8,8 @@ use super::limiter::{Permit, Permits};
 use super::only::Only;
 use super::{Layer, Outcome, ServeNext, ServeRequest};
 use crate::error::object::ErrorObject;
+#[cfg(feature = "schema")]
+use crate::method::MethodInfo;
 use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::util::sync::Arc;
@@ -87,6 +89,11 @@ impl Layer for Concurrency {
             let permit = waiting.permit().await;
             Placed::new(permit, cx, request.serve()).await
         })
+    }
+
+    #[cfg(feature = "schema")]
+    fn shows_offers(&self, _: &Context, _: &MethodInfo) -> bool {
+        true
     }
 }
 

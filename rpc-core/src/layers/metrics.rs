@@ -12,6 +12,8 @@ use super::{CallFuture, CallNext, CallRequest, Layer, OTHER, ServeNext, ServeReq
 use crate::error::rpc_error::ErrorInfo;
 use crate::method::MethodInfo;
 use crate::peer::Peer;
+#[cfg(feature = "schema")]
+use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::util::runtime::Instant;
 
@@ -114,5 +116,10 @@ impl Layer for Metrics {
     fn refused(&self, _: &Peer, method: Option<&MethodInfo>, code: i64) {
         let name = method.map_or(Cow::Borrowed(OTHER), |method| method.name.clone());
         counter!(REFUSED, labels(name.into(), Ended::refused(code).label(&[]))).increment(1);
+    }
+
+    #[cfg(feature = "schema")]
+    fn shows_offers(&self, _: &Context, _: &MethodInfo) -> bool {
+        true
     }
 }

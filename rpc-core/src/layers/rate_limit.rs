@@ -15,7 +15,11 @@ use self::sites::Sites;
 use super::only::Only;
 use super::{Layer, ServeNext, ServeRequest};
 use crate::error::object::ErrorObject;
+#[cfg(feature = "schema")]
+use crate::method::MethodInfo;
 use crate::peer::Peer;
+#[cfg(feature = "schema")]
+use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::util::runtime::Instant;
 use crate::util::sync::{Arc, Mutex};
@@ -158,6 +162,11 @@ impl Layer for RateLimit {
             Ok(()) => next.serve(call),
             Err(error) => Handler::error(error),
         }
+    }
+
+    #[cfg(feature = "schema")]
+    fn shows_offers(&self, _: &Context, _: &MethodInfo) -> bool {
+        true
     }
 }
 

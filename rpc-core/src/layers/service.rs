@@ -7,6 +7,8 @@ use crate::method::MethodInfo;
 use crate::service::caller_type::CallerType;
 use crate::service::context::Context;
 use crate::service::handler::Handler;
+#[cfg(feature = "schema")]
+use crate::service::offers::{MODEL, Offers};
 use crate::service::router_error::RouterError;
 use crate::service::{Params, Service};
 use crate::util::sync::Arc;
@@ -40,6 +42,13 @@ impl<S: Service> Service for Layered<S> {
 
     fn caller_type(&self) -> Option<CallerType> {
         self.service.caller_type()
+    }
+
+    #[cfg(feature = "schema")]
+    fn offers(&self, reader: Option<&Context>) -> Option<&Offers> {
+        let offers = self.service.offers(reader)?;
+        let method = self.methods().iter().find(|method| method.name == MODEL)?;
+        reader.is_none_or(|cx| self.layers.show_offers(cx, method)).then_some(offers)
     }
 
     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use super::{CallFuture, CallNext, CallRequest, Layer, Outcome, ServeNext, ServeRequest};
 use crate::error::object::ErrorObject;
+#[cfg(feature = "schema")]
+use crate::method::MethodInfo;
+#[cfg(feature = "schema")]
+use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::util::runtime::{Instant, timeout};
 
@@ -70,5 +74,10 @@ impl Layer for Timeout {
             request.end_by(latest);
         }
         next.call(request)
+    }
+
+    #[cfg(feature = "schema")]
+    fn shows_offers(&self, _: &Context, _: &MethodInfo) -> bool {
+        true
     }
 }

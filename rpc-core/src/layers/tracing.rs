@@ -5,6 +5,10 @@ use tracing::{Instrument, Span};
 
 use super::outcome_label::{Ended, Ending};
 use super::{CallFuture, CallNext, CallRequest, Layer, ServeNext, ServeRequest};
+#[cfg(feature = "schema")]
+use crate::method::MethodInfo;
+#[cfg(feature = "schema")]
+use crate::service::context::Context;
 use crate::service::handler::Handler;
 use crate::util::chain::Chain;
 use crate::util::escaped::Escaped;
@@ -147,6 +151,11 @@ impl Layer for Tracing {
             ending.tell(Ended::from(&answer));
             answer
         })
+    }
+
+    #[cfg(feature = "schema")]
+    fn shows_offers(&self, _: &Context, _: &MethodInfo) -> bool {
+        true
     }
 }
 

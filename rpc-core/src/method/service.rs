@@ -2,6 +2,17 @@
 
 use super::MethodInfo;
 
+/// A stub that `#[service]` has made of a trait: `ChatClient` for a trait `Chat`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no stub",
+    label = "not a stub",
+    note = "name the client that `#[service]` has made of a trait `Chat`: `ChatClient`"
+)]
+pub trait Stub {
+    /// The description of the service that the stub calls.
+    const INFO: &'static ServiceInfo;
+}
+
 /// The description of a service, made from its trait: `ChatClient::INFO` and `ChatServer::INFO` for a trait `Chat`.
 ///
 /// ```
@@ -29,6 +40,8 @@ pub struct ServiceInfo {
     pub namespace: Option<&'static str>,
     /// The text between a namespace and the name of a method.
     pub separator: &'static str,
+    /// The version of the service, as the trait says it. `None` if the trait does not.
+    pub version: Option<&'static str>,
     /// The documentation of the trait, as Markdown. Empty without documentation.
     pub docs: &'static str,
     /// The methods by their own names, in the order of the trait, then the methods by their aliases. A method with a
@@ -39,7 +52,7 @@ pub struct ServiceInfo {
 impl ServiceInfo {
     /// Creates a service without namespace, documentation and methods. The `with_` functions add them.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, namespace: None, separator: ".", docs: "", methods: &[] }
+        Self { name, namespace: None, separator: ".", version: None, docs: "", methods: &[] }
     }
 
     /// Sets the namespace.
@@ -53,6 +66,13 @@ impl ServiceInfo {
     #[must_use]
     pub const fn with_separator(mut self, separator: &'static str) -> Self {
         self.separator = separator;
+        self
+    }
+
+    /// Sets the version.
+    #[must_use]
+    pub const fn with_version(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
         self
     }
 

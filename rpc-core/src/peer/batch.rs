@@ -10,6 +10,8 @@ use crate::error::call::NotifyError;
 use crate::layers::{CallRequest, MemberSlot, SendMode};
 use crate::peer::Peer;
 use crate::peer::call::Call;
+#[cfg(feature = "schema")]
+use crate::peer::pending_call::to_compare;
 use crate::peer::pending_call::{Options, QueuedCall};
 use crate::peer::slot::Shared;
 use crate::service::current;
@@ -136,9 +138,11 @@ impl Batch {
         match message {
             Ok(message) => {
                 let queued = QueuedCall::new(Options::default());
-                let member = Member::Call(message.filled(), queued.clone());
-                self.members.lock().unwrap().push(member);
-                Call::in_batch(self.peer.shared.clone(), queued)
+                let call = Call::in_batch(self.peer.shared.clone(), queued.clone());
+                #[cfg(feature = "schema")]
+                let call = call.of_method(to_compare(&self.peer.shared, &message));
+                self.members.lock().unwrap().push(Member::Call(message.filled(), queued));
+                call
             }
             Err(why) => Call::new(self.peer.shared.clone(), Err(why)),
         }

@@ -10,6 +10,8 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+#[cfg(feature = "schema")]
+use smol_str::SmolStr;
 
 use crate::error::decode_error::explain;
 use crate::peer::pending_call::{Options, PendingCall, QueuedCall, Streams, Timeout, checked_key};
@@ -74,6 +76,13 @@ impl<T, E, P> Call<T, E, P> {
 
     pub(crate) fn in_batch(shared: Arc<Shared>, queued: Arc<QueuedCall>) -> Self {
         Self { pending: PendingCall::queued(shared, queued), optional: false, types: PhantomData }
+    }
+
+    /// Sets the name of the method of a call in a batch, if an error needs it.
+    #[cfg(feature = "schema")]
+    pub(crate) fn of_method(mut self, method: Option<SmolStr>) -> Self {
+        self.pending = self.pending.of_method(method);
+        self
     }
 
     pub(crate) fn subscribe(

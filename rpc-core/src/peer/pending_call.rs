@@ -14,9 +14,15 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
+#[cfg(feature = "schema")]
+use smol_str::SmolStr;
+
 use crate::error::call::CallError;
+use crate::error::rpc_error::RpcError;
 use crate::peer::from_answer::Answer;
 use crate::peer::slot::Shared;
+#[cfg(feature = "schema")]
+use crate::protocol::Outcome;
 use crate::protocol::tables::streams::Wanted;
 use crate::service::current::ReleasedPermit;
 use crate::util::sync::Arc;
@@ -45,6 +51,9 @@ pub(crate) struct PendingCall {
     options: Options,
     /// The names and the id member of the subscription, if the call is a subscription.
     wanted: Option<Box<Wanted>>,
+    /// The name of the method, if this end compares what it calls with what the other end offers.
+    #[cfg(feature = "schema")]
+    method: Option<SmolStr>,
 }
 
 enum State {
@@ -66,11 +75,16 @@ enum State {
 impl PendingCall {
     /// Creates a call that is in no batch. An `Err` in `message` is the reason why the params cannot be encoded.
     pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
+        #[cfg(feature = "schema")]
+        let method = message.as_ref().ok().and_then(|message| to_compare(&shared, message));
         let state = match message {
             Ok(message) => State::New(message),
             Err(why) => State::Failed(Failure::Encode(why).into()),
         };
-        Self::in_state(shared, state)
+        let call = Self::in_state(shared, state);
+        #[cfg(feature = "schema")]
+        let call = call.of_method(method);
+        call
     }
 
     /// Creates a call that its batch sends.
@@ -79,7 +93,39 @@ impl PendingCall {
     }
 
     fn in_state(shared: Arc<Shared>, state: State) -> Self {
-        Self { shared, state, options: Options::default(), wanted: None }
+        Self {
+            shared,
+            state,
+            options: Options::default(),
+            wanted: None,
+            #[cfg(feature = "schema")]
+            method: None,
+        }
+    }
+
+    /// Sets the name of the method, if an error needs it.
+    #[cfg(feature = "schema")]
+    pub(crate) fn of_method(mut self, method: Option<SmolStr>) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Returns the raw answer, or the error, typed with the method's error type.
+    pub(crate) fn answer<E: RpcError>(&self, resolved: Resolved) -> Result<Answer, CallError<E>> {
+        #[cfg(feature = "schema")]
+        let resolved = self.explained(resolved);
+        resolved.into_answer(&self.shared)
+    }
+
+    /// Adds to an error of the other end what is known of its version of the service.
+    #[cfg(feature = "schema")]
+    fn explained(&self, mut resolved: Resolved) -> Resolved {
+        if let Some(method) = &self.method
+            && let Resolved::Outcome(Outcome::Error(error)) = &mut resolved
+        {
+            self.shared.explain(error, method);
+        }
+        resolved
     }
 
     /// Sets the options.
@@ -207,7 +253,7 @@ impl Future for PendingCall {
     type Output = Result<Answer, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_resolved(cx).map(|resolved| resolved.into_answer(&self.shared))
+        self.poll_resolved(cx).map(|resolved| self.answer(resolved))
     }
 }
 
@@ -232,4 +278,10 @@ impl Drop for PendingCall {
             self.shared.abandon(id);
         }
     }
+}
+
+/// Returns the name of the method that a message calls, if an error needs it.
+#[cfg(feature = "schema")]
+pub(crate) fn to_compare(shared: &Shared, message: &Outgoing) -> Option<SmolStr> {
+    shared.name_to_compare(|| message.method())
 }

@@ -13,8 +13,12 @@ use crate::error::close::{CloseCode, CloseReason};
 use crate::layers::ConnectionLayers;
 use crate::limits::Limits;
 use crate::peer::config::{EndpointConfig, SessionMode};
+#[cfg(feature = "schema")]
+use crate::peer::offers::Comparison;
 use crate::peer::remote_profile::{RemoteProfile, RemoteSupport};
 use crate::protocol::Protocol;
+#[cfg(feature = "schema")]
+use crate::service::Service;
 use crate::stream::{Argument, StreamEnd};
 use crate::util::catch::drop_quietly;
 use crate::util::clock::Clock;
@@ -50,6 +54,9 @@ pub(crate) struct Shared {
     /// Whether the other end takes bytes beside the text of a message. Outside the lock, because values are written
     /// outside the lock.
     pub(crate) takes_bytes: AtomicBool,
+    /// How services of the other end differ from those that this end calls.
+    #[cfg(feature = "schema")]
+    pub(crate) comparison: Comparison,
     /// Set when the connection has nothing left to do.
     pub(crate) closed_event: OneShotEvent,
     state: Mutex<State>,
@@ -152,6 +159,8 @@ impl Shared {
             whole_frames: AtomicBool::new(config.whole_frames),
             jsonrpc_optional: AtomicBool::new(config.jsonrpc_optional),
             takes_bytes: AtomicBool::new(false),
+            #[cfg(feature = "schema")]
+            comparison: Comparison::new(config.services.offers(None).is_some()),
             closed_event: OneShotEvent::default(),
             state: Mutex::new(State {
                 protocol,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::{Event, Protocol};
 use crate::protocol::tables::outbox::{Carried, Queued};
+#[cfg(feature = "schema")]
+use crate::util::sync::Arc;
 use crate::wire::attached;
 use crate::wire::dialect::Dialect;
 use crate::wire::hello::{Greetings, session_said};
@@ -53,11 +55,30 @@ impl<W> Protocol<W> {
         }
     }
 
-    /// Takes note of whether the link that comes carries binary messages. A hello that was said before there was a link
-    /// is still the first message of the queue, and is said anew.
+    /// Takes note of whether the link that comes carries binary messages.
     pub(crate) fn set_carries_binary(&mut self, carries_binary: bool) {
         self.hello.set_carries_binary(carries_binary);
-        if self.hello.offers_bytes() && self.hello.is_said() && self.sent == 0 {
+        if self.hello.offers_bytes() {
+            self.say_anew();
+        }
+    }
+
+    /// Lets the hello say which services this end offers.
+    #[cfg(feature = "schema")]
+    pub(crate) fn set_offers(&mut self, offers: Arc<str>) {
+        self.hello.set_offers(offers);
+        self.say_anew();
+    }
+
+    /// Returns the services that the other end offers, as its hello has them.
+    #[cfg(feature = "schema")]
+    pub(crate) fn heard_offers(&self) -> Option<&str> {
+        self.hello.heard_offers()
+    }
+
+    /// Says the hello anew that was said before there was a link: it is still the first message of the queue.
+    fn say_anew(&mut self) {
+        if self.hello.is_said() && self.sent == 0 {
             let message = self.hello.message(self.limits.stream_window, self.told_batch(), None);
             self.outbox.replace_hello(message);
         }
@@ -104,20 +125,30 @@ impl<W> Protocol<W> {
             return event;
         }
         let is_first = self.hello.window().is_none();
-        match self.hello.hear(params) {
-            Ok(()) if self.hello.window().is_some() => {
-                let asked =
-                    said.filter(|_| is_first).and_then(|said| self.asked_for_session(&said));
-                if let Some(asked) = asked {
-                    return Event::AsksForSession(asked);
-                }
-                self.greet();
-                self.end_waiting_for_hello();
-                return Event::Greeted;
-            }
-            Ok(()) => {}
-            Err(()) => self.malformed(),
+        if !self.hear(params) || self.hello.window().is_none() {
+            return Event::Done;
         }
-        Event::Done
+        let asked = said.filter(|_| is_first).and_then(|said| self.asked_for_session(&said));
+        if let Some(asked) = asked {
+            return Event::AsksForSession(asked);
+        }
+        self.greet();
+        self.end_waiting_for_hello();
+        Event::Greeted
+    }
+
+    /// Reads a hello. What is invalid is ignored and counted. Returns whether the hello is valid.
+    pub(super) fn hear(&mut self, params: Option<&str>) -> bool {
+        #[cfg(feature = "schema")]
+        let is_first = self.hello.window().is_none();
+        if self.hello.hear(params).is_err() {
+            self.malformed();
+            return false;
+        }
+        #[cfg(feature = "schema")]
+        if is_first && self.hello.hear_offers(params).is_err() {
+            self.malformed();
+        }
+        true
     }
 }

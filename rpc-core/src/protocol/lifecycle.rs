@@ -191,6 +191,13 @@ impl<W> Protocol<W> {
         None
     }
 
+    /// Returns whether the other end must log in before it may call this method.
+    #[cfg(feature = "schema")]
+    pub(crate) fn is_closed_to_guest(&self, method: usize) -> bool {
+        let guest = self.lifecycle.as_ref().and_then(|lifecycle| lifecycle.guest.as_ref());
+        guest.is_some_and(|guest| !guest.methods.contains(&method))
+    }
+
     /// Starts to drain: new requests are refused, and what runs goes on. The other end is told, if it
     /// understands that.
     pub(crate) fn drain(&mut self, news: &GoAway) {

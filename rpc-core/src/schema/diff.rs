@@ -87,30 +87,31 @@ impl Model {
         Diff { changes }
     }
 
-    /// Compares the models of two ends that are connected.
+    /// Compares the calls of this end with what the other end of a connection offers.
     pub(super) fn meets(&self, other: &Self) -> Diff {
-        let changes = match self.end {
-            End::Client => met(self, other, Pair::Connected),
-            End::Server => met(other, self, Pair::Connected),
-        };
-        Diff { changes }
+        Diff { changes: called(self.end, self, other, Pair::Connected) }
     }
 }
 
 /// Returns how the calls of both ends meet the other end.
 fn met(client: &Model, server: &Model, pair: Pair) -> Vec<Change> {
+    let mut changes = called(End::Client, client, server, pair);
+    changes.extend(called(End::Server, server, client, pair));
+    changes
+}
+
+/// Returns how the calls of one end meet the other end.
+fn called(end: End, caller: &Model, callee: &Model, pair: Pair) -> Vec<Change> {
     let mut changes = Vec::new();
-    for (end, caller, callee) in [(End::Client, client, server), (End::Server, server, client)] {
-        for method in methods(caller, end.other()) {
-            let compared = Compare { caller, callee }.method(method);
-            changes.extend(compared.into_iter().map(|found| Change {
-                breaks: found.breaks,
-                pair,
-                caller: end,
-                method: method.name.clone(),
-                text: found.text,
-            }));
-        }
+    for method in methods(caller, end.other()) {
+        let compared = Compare { caller, callee }.method(method);
+        changes.extend(compared.into_iter().map(|found| Change {
+            breaks: found.breaks,
+            pair,
+            caller: end,
+            method: method.name.clone(),
+            text: found.text,
+        }));
     }
     changes
 }

@@ -20,6 +20,8 @@ use crate::error::object::ErrorObject;
 use crate::method::{MethodInfo, MethodKind};
 use crate::service::context::Context;
 use crate::service::handler::Handler;
+#[cfg(feature = "schema")]
+use crate::service::offers::{MODEL, Offers};
 use crate::service::{Params, Service};
 use shown::Shown;
 
@@ -54,6 +56,9 @@ pub struct Discovery {
 struct Told {
     digests: Vec<String>,
     model: Shown,
+    /// What `$/hello` would tell. `None` if that is too long.
+    offers: Option<Offers>,
+    is_in_hello: bool,
 }
 
 impl Discovery {
@@ -72,18 +77,84 @@ impl Discovery {
         }
     }
 
-    /// Answers `rpc.model` as well, which [`Model::offered_by`] of the other end calls.
+    /// Answers `rpc.model` as well, which [`Peer::offers`](crate::Peer::offers) and [`Model::offered_by`] of the other end
+    /// call.
     ///
     /// The method takes a list of [digests](super::ServiceModel::digest). It answers `true` if this end serves a service
     /// of each digest, and the model otherwise.
     #[cfg(feature = "schema")]
     #[must_use]
     pub fn with_model(mut self, model: &Model) -> Self {
-        let info = MethodInfo::of_protocol(offer::METHOD, MethodKind::Request)
+        let info = MethodInfo::of_protocol(MODEL, MethodKind::Request)
             .with_docs("Returns the model of this end, or `true` if the caller has the same.");
         self.methods.push(info);
         let digests = model.served_by(model.end).map(|service| service.digest.clone()).collect();
-        self.model = Some(Told { digests, model: Shown::new(model, model.stable().as_ref()) });
+        self.model = Some(Told {
+            digests,
+            model: Shown::new(model, model.stable().as_ref()),
+            offers: offer::of(model),
+            is_in_hello: false,
+        });
+        self
+    }
+
+    /// Tells in `$/hello` what this end offers: name, version and [digest](super::ServiceModel::digest) of each service
+    /// of the [model](Self::with_model). An end that calls the same services then knows so without a message.
+    ///
+    /// The two ends are also compared the other way: if the other end tells what it offers, and that differs from what
+    /// this end calls by its model, the log has a line, and the answers -32601 and -32602 carry the difference
+    /// ([`ErrorObject::mismatch`]). Nothing is refused because of a difference.
+    ///
+    /// A peer is told only what a call of `rpc.model` would tell it. A guest that has to log in first is told nothing.
+    /// With [`layers`](crate::layers) around the method, a peer is told what they [let it
+    /// know](crate::layers::Layer::shows_offers): those of this crate let it know, except
+    /// [`Authorize`](crate::layers::Authorize), whose rule decides.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rpc_core::schema::{Discovery, Model, Offer};
+    /// use rpc_core::{Router, memory, service};
+    ///
+    /// #[service(namespace = "math", version = "1.1", schema)]
+    /// trait Math {
+    ///     fn add(&self, a: i64, b: i64) -> i64;
+    /// }
+    /// mod later {
+    ///     #[rpc_core::service(namespace = "math", version = "1.2", schema)]
+    ///     pub(crate) trait Math {
+    ///         fn add(&self, a: i64, b: i64) -> i64;
+    ///         fn halve(&self, a: i64) -> i64;
+    ///     }
+    /// }
+    ///
+    /// let server = Model::server().serves(MathServer::INFO).build()?;
+    /// let client = Model::client().calls(later::MathClient::INFO).build()?;
+    /// let tells = |model| Router::new().service(Discovery::new(&()).with_model(model).in_hello());
+    /// let (peer, _) = memory::pair(tells(&client), tells(&server));
+    ///
+    /// assert_eq!(peer.offers::<MathClient>().await, Offer::Same);
+    /// let error = later::MathClient::new(peer).halve(4).await.unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "no method `math.halve` (code -32601): the other end's `math` is version 1.1, not 1.2, and lacks `math.halve`"
+    /// );
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// A list of more than 2,048 bytes, about 25 services, is not told; a line of the log says so.
+    ///
+    /// # Panics
+    /// Panics without a model: call [`with_model`](Self::with_model) before.
+    #[cfg(feature = "schema")]
+    #[must_use]
+    pub fn in_hello(mut self) -> Self {
+        let told = self.model.as_mut().expect("`with_model` comes before `in_hello`");
+        told.is_in_hello = true;
+        if told.offers.is_none() {
+            tracing::warn!(
+                "`$/hello` does not tell what this end offers: there are too many services"
+            );
+        }
         self
     }
 }
@@ -91,6 +162,11 @@ impl Discovery {
 impl Service for Discovery {
     fn methods(&self) -> &[MethodInfo] {
         &self.methods
+    }
+
+    #[cfg(feature = "schema")]
+    fn offers(&self, _: Option<&Context>) -> Option<&Offers> {
+        self.model.as_ref().filter(|told| told.is_in_hello)?.offers.as_ref()
     }
 
     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {

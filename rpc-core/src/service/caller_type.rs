@@ -6,6 +6,8 @@ use std::fmt;
 use crate::method::MethodInfo;
 use crate::service::context::Context;
 use crate::service::handler::Handler;
+#[cfg(feature = "schema")]
+use crate::service::offers::Offers;
 use crate::service::router_error::RouterError;
 use crate::service::{Params, Service};
 
@@ -60,6 +62,11 @@ impl<S: Service> Service for RequiresCaller<S> {
 
     fn caller_type(&self) -> Option<CallerType> {
         Some(self.caller)
+    }
+
+    #[cfg(feature = "schema")]
+    fn offers(&self, reader: Option<&Context>) -> Option<&Offers> {
+        self.service.offers(reader)
     }
 
     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {

@@ -19,7 +19,9 @@ pub type Data = Option<Box<RawValue>>;
 
 /// Creates an error object whose message is the `Display` text of `error`.
 pub fn error_object(code: i64, error: &dyn fmt::Display, data: Data) -> ErrorObject {
-    ErrorObject { code, message: error.to_string(), data }
+    let mut object = ErrorObject::new(code, error.to_string());
+    object.data = data;
+    object
 }
 
 /// Writes the only unnamed field of a variant as its value.

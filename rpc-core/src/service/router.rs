@@ -18,6 +18,8 @@ use crate::protocol::target::Target;
 use crate::service::caller_type::{self, CallerType};
 use crate::service::context::Context;
 use crate::service::handler::Handler;
+#[cfg(feature = "schema")]
+use crate::service::offers::Offers;
 use crate::service::router_error::RouterError;
 use crate::service::{Params, Service};
 use crate::stream::Streaming;
@@ -458,6 +460,11 @@ impl Service for Router {
     /// types are an error of [`check`](Service::check).
     fn caller_type(&self) -> Option<CallerType> {
         self.caller
+    }
+
+    #[cfg(feature = "schema")]
+    fn offers(&self, reader: Option<&Context>) -> Option<&Offers> {
+        self.services.iter().find_map(|service| service.offers(reader))
     }
 
     fn call(&self, method: usize, cx: &Context, params: Params<'_>) -> Handler {

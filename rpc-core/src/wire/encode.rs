@@ -145,12 +145,14 @@ pub(crate) struct Hello<'a> {
     pub(crate) takes_bytes: bool,
     /// Whether this end asks for unstable methods.
     pub(crate) asks_for_unstable: bool,
+    /// The services that this end offers, as JSON text.
+    pub(crate) offers: Option<&'a str>,
     pub(crate) session: Option<&'a SessionSaid<'a>>,
 }
 
 /// Returns the notification that announces the extensions of this end, and may speak of a session.
 pub(crate) fn hello(said: Hello<'_>) -> Bytes {
-    let mut out = BytesMut::with_capacity(128);
+    let mut out = BytesMut::with_capacity(128 + said.offers.map_or(0, str::len));
     out.put_slice(HELLO);
     write_number(said.window as u64, &mut (&mut out).writer());
     out.put_slice(br#","batch":"#);
@@ -161,6 +163,10 @@ pub(crate) fn hello(said: Hello<'_>) -> Bytes {
     }
     if said.asks_for_unstable {
         out.put_slice(br#","unstable":true"#);
+    }
+    if let Some(offers) = said.offers {
+        out.put_slice(br#","offers":"#);
+        out.put_slice(offers.as_bytes());
     }
     if let Some(session) = said.session {
         session.write(&mut out);

@@ -10,7 +10,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+#[cfg(feature = "schema")]
+use crate::util::sync::Arc;
 use crate::wire::encode;
+#[cfg(feature = "schema")]
+use crate::wire::offers;
 use crate::wire::session::{SessionParams, SessionSaid};
 
 /// When an end sends `$/hello`. The notification announces that the end knows the extensions of JSON-RPC 2.0: members
@@ -64,6 +68,12 @@ pub(crate) struct Greetings {
     asks_for_unstable: bool,
     /// Whether the other end asks for unstable methods.
     is_asked_for_unstable: bool,
+    /// The services that this end offers, as JSON text, if it says so.
+    #[cfg(feature = "schema")]
+    offers: Option<Arc<str>>,
+    /// The services that the other end offers, as JSON text, if it has said so.
+    #[cfg(feature = "schema")]
+    heard_offers: Option<Box<str>>,
 }
 
 #[derive(Deserialize)]
@@ -127,6 +137,10 @@ impl Greetings {
             batch,
             takes_bytes: self.carries_binary,
             asks_for_unstable: self.asks_for_unstable,
+            #[cfg(feature = "schema")]
+            offers: self.offers.as_deref(),
+            #[cfg(not(feature = "schema"))]
+            offers: None,
             session,
         })
     }
@@ -139,6 +153,30 @@ impl Greetings {
     /// Returns whether the other end asks for unstable methods.
     pub(crate) fn is_asked_for_unstable(&self) -> bool {
         self.is_asked_for_unstable
+    }
+
+    /// Lets this end say which services it offers.
+    #[cfg(feature = "schema")]
+    pub(crate) fn set_offers(&mut self, offers: Arc<str>) {
+        self.offers = Some(offers);
+    }
+
+    /// Returns the services that the other end offers, if it has said so.
+    #[cfg(feature = "schema")]
+    pub(crate) fn heard_offers(&self) -> Option<&str> {
+        self.heard_offers.as_deref()
+    }
+
+    /// Reads what the `$/hello` of the other end, which was [heard](Self::hear), says of its services.
+    ///
+    /// # Errors
+    /// If that is invalid. It is ignored then.
+    #[cfg(feature = "schema")]
+    pub(crate) fn hear_offers(&mut self, params: Option<&str>) -> Result<(), ()> {
+        if !self.plain {
+            self.heard_offers = offers::said(params.unwrap_or_default())?;
+        }
+        Ok(())
     }
 
     /// Notes whether the links of this end carry binary messages.
@@ -163,8 +201,14 @@ impl Greetings {
 
     /// Begins another link with an end of which nothing is known.
     pub(crate) fn begin_link(&mut self) {
-        let Self { plain, carries_binary, asks_for_unstable, .. } = *self;
-        *self = Self { plain, carries_binary, asks_for_unstable, ..Self::default() };
+        let before = std::mem::take(self);
+        self.plain = before.plain;
+        self.carries_binary = before.carries_binary;
+        self.asks_for_unstable = before.asks_for_unstable;
+        #[cfg(feature = "schema")]
+        {
+            self.offers = before.offers;
+        }
     }
 
     /// Notes that both ends have announced the extensions in the headers of their handshake.
@@ -306,7 +350,7 @@ fn who_asks_for_unstable_methods_says_so_on_each_link() {
     hello.set_asks_for_unstable();
     for _ in 0..2 {
         let said = hello.say(7, 10).unwrap();
-        assert!(said.ends_with(br#","results":true,"unstable":true}}"#), "{said:?}");
+        assert!(said.ends_with(br#","sequences":true,"unstable":true}}"#), "{said:?}");
         hello.begin_link();
     }
     assert!(!hello.is_asked_for_unstable(), "another end, of which nothing is known");

@@ -27,6 +27,9 @@ use crate::tokens::again;
 ///     pub const INFO: &ServiceInfo = ChatClient::INFO;
 ///     pub const METHODS: &[MethodInfo] = Self::INFO.methods;
 /// }
+/// impl Stub for ChatClient<Peer> {
+///     const INFO: &ServiceInfo = Self::INFO;
+/// }
 /// ```
 pub(super) fn expand(service: &Service) -> TokenStream {
     let Service { private, client, server, .. } = service;
@@ -44,6 +47,9 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 
             #of_client
             #of_server
+            impl #private::Stub for #client {
+                const INFO: &'static #private::ServiceInfo = Self::INFO;
+            }
             #checks
         };
     }
@@ -67,14 +73,16 @@ fn constants(
     }
 }
 
-/// `ServiceInfo::new("Chat").with_namespace("chat").with_separator(".").with_docs("…")`
-fn info(Service { private, ident, prefix, separator, docs, .. }: &Service) -> TokenStream {
+/// `ServiceInfo::new("Chat").with_namespace("chat").with_separator(".").with_version("1.2").with_docs("…")`
+fn info(Service { private, ident, prefix, separator, version, docs, .. }: &Service) -> TokenStream {
+    let version = version.iter();
     let name = ident.unraw().to_string();
     let namespace = prefix.strip_suffix(&**separator).into_iter();
     quote! {
         #private::ServiceInfo::new(#name)
             #(.with_namespace(#namespace))*
             .with_separator(#separator)
+            #(.with_version(#version))*
             .with_docs(#docs)
     }
 }

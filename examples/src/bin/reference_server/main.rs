@@ -72,7 +72,9 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
             Ok::<_, Rejection>(Caller::new(connecting.remote_addr(), user))
         });
     if options.schema {
-        builder = builder.service(Discovery::new(&document()?));
+        let model = model()?;
+        let discovery = Discovery::new(&document(&model)).with_model(&model);
+        builder = builder.service(discovery.in_hello());
     }
     if options.sessions {
         // Who names no user is whoever has the token.
@@ -93,9 +95,13 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What the server offers, and calls.
+fn model() -> Result<Model, ModelError> {
+    Model::server().serves(ReferenceServer::INFO).calls(CallerClient::INFO).build()
+}
+
 /// What `rpc.discover` answers.
-fn document() -> Result<serde_json::Value, ModelError> {
-    let model = Model::server().serves(ReferenceServer::INFO).calls(CallerClient::INFO).build()?;
+fn document(model: &Model) -> serde_json::Value {
     let info = DocumentInfo::new("Reference server", env!("CARGO_PKG_VERSION"));
-    Ok(model.openrpc_of_both(&info))
+    model.openrpc_of_both(&info)
 }

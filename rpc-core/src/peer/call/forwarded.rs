@@ -48,7 +48,7 @@ impl<T: FromAnswer, E: RpcError, P> Call<T, E, P> {
             Resolved::Outcome(Outcome::Error(error)) => return Err(*error),
             resolved => resolved,
         };
-        let answer = resolved.into_answer::<Infallible>(self.pending.shared());
+        let answer = self.pending.answer::<Infallible>(resolved);
         let result =
             answer.and_then(|answer| T::read(answer).map_err(|why| CallError::Decode(why.into())));
         result.map_err(passed_on)

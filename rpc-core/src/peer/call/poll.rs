@@ -30,7 +30,7 @@ impl<T, E, P> Call<T, E, P> {
 impl<T: FromAnswer, E: RpcError, P> Call<T, E, P> {
     /// Decodes the answer.
     fn read(&self, resolved: Resolved) -> Result<T, CallError<E>> {
-        let answer = resolved.into_answer(self.pending.shared());
+        let answer = self.pending.answer(resolved);
         let read = match answer {
             Err(CallError::Remote(error))
                 if self.optional && error.code == ErrorCode::METHOD_NOT_FOUND =>

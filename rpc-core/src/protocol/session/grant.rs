@@ -138,9 +138,7 @@ impl<W> Protocol<W> {
 
     /// Takes the hello of a server at the beginning of a session: it grants a session, or it does not.
     pub(super) fn granted(&mut self, params: Option<&str>, said: Option<&SessionParams<'_>>) {
-        if self.hello.hear(params).is_err() {
-            self.malformed();
-        }
+        self.hear(params);
         let Some(session) = self.session.as_mut().filter(|session| session.phase == Phase::Asked)
         else {
             return;

@@ -33,13 +33,14 @@ struct Table {
     name: String,
     namespace: Option<String>,
     separator: String,
+    version: Option<String>,
     docs: String,
     served_by: End,
     methods: Vec<MethodInfo>,
 }
 
 impl ModelBuilder {
-    pub(super) const fn new(end: End) -> Self {
+    pub(in crate::schema) const fn new(end: End) -> Self {
         Self { end, tables: Vec::new() }
     }
 
@@ -65,6 +66,7 @@ impl ModelBuilder {
             name: name.to_owned(),
             namespace: None,
             separator: ".".to_owned(),
+            version: None,
             docs: String::new(),
             served_by: end,
             methods: service.methods().to_vec(),
@@ -127,6 +129,7 @@ impl Table {
             name: info.name.to_owned(),
             namespace: info.namespace.map(str::to_owned),
             separator: info.separator.to_owned(),
+            version: info.version.map(str::to_owned),
             docs: info.docs.to_owned(),
             served_by,
             methods: info.methods.to_vec(),
@@ -175,6 +178,7 @@ impl Types<'_> {
             name: table.name.clone(),
             namespace: table.namespace.clone(),
             separator: table.separator.clone(),
+            version: table.version.clone(),
             docs: table.docs.clone(),
             served_by: table.served_by,
             digest: String::new(),

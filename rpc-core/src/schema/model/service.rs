@@ -16,6 +16,9 @@ pub struct ServiceModel {
     pub namespace: Option<String>,
     /// The text between the namespace and the name of a method.
     pub separator: String,
+    /// The version of the service. `None` if the trait does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// The documentation, as Markdown. Empty without documentation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub docs: String,
@@ -27,4 +30,11 @@ pub struct ServiceModel {
     /// The methods, in the order of the trait. Several entries have the same name if the first param selects one of
     /// them: see [`SubscriptionModel::selector`](super::SubscriptionModel::selector).
     pub methods: Vec<MethodModel>,
+}
+
+impl ServiceModel {
+    /// Returns the name by which `$/hello` tells of the service.
+    pub(in crate::schema) fn offered_name(&self) -> &str {
+        self.namespace.as_deref().unwrap_or(&self.name)
+    }
 }

@@ -92,6 +92,7 @@ fn add(
             name: name.to_owned(),
             namespace: None,
             separator: ".".to_owned(),
+            version: None,
             docs: String::new(),
             served_by: end,
             digest: String::new(),
