@@ -155,7 +155,7 @@ async fn the_hello_of_the_other_end_decides() {
 --> {"jsonrpc":"2.0","id":1,"method":"lab.peek"}
 <-- {"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no method `lab.peek`"}}
 --> {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"unstable":true}}
-<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536,"batch":100,"ack":true,"results":true}}
+<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536,"batch":100,"ack":true,"results":true,"sequences":true}}
 --> {"jsonrpc":"2.0","id":2,"method":"lab.peek"}
 <-- {"jsonrpc":"2.0","id":2,"result":2}
 --> {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}
@@ -169,7 +169,7 @@ async fn the_hello_of_the_other_end_decides() {
     raw.play(
         r#"
 --> {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1}}
-<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536,"batch":100,"ack":true,"results":true,"unstable":true}}
+<-- {"jsonrpc":"2.0","method":"$/hello","params":{"duplex":1,"window":65536,"batch":100,"ack":true,"results":true,"sequences":true,"unstable":true}}
 "#,
     )
     .await;

@@ -84,7 +84,7 @@ fn discovery(model: &Model) -> Discovery {
 
 fn hello(more: &str) -> String {
     format!(
-        r#"{{"jsonrpc":"2.0","method":"$/hello","params":{{"duplex":1,"window":65536,"batch":100,"ack":true,"results":true{more}}}}}"#
+        r#"{{"jsonrpc":"2.0","method":"$/hello","params":{{"duplex":1,"window":65536,"batch":100,"ack":true,"results":true,"sequences":true{more}}}}}"#
     )
 }
 
