@@ -10,8 +10,6 @@ use crate::error::call::NotifyError;
 use crate::layers::{CallRequest, MemberSlot, SendMode};
 use crate::peer::Peer;
 use crate::peer::call::Call;
-#[cfg(feature = "schema")]
-use crate::peer::pending_call::to_compare;
 use crate::peer::pending_call::{Options, QueuedCall};
 use crate::peer::slot::Shared;
 use crate::service::current;
@@ -140,7 +138,7 @@ impl Batch {
                 let queued = QueuedCall::new(Options::default());
                 let call = Call::in_batch(self.peer.shared.clone(), queued.clone());
                 #[cfg(feature = "schema")]
-                let call = call.of_method(to_compare(&self.peer.shared, &message));
+                let call = call.of_method(Some(message.method()));
                 self.members.lock().unwrap().push(Member::Call(message.filled(), queued));
                 call
             }

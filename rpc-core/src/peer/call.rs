@@ -78,7 +78,7 @@ impl<T, E, P> Call<T, E, P> {
         Self { pending: PendingCall::queued(shared, queued), optional: false, types: PhantomData }
     }
 
-    /// Sets the name of the method of a call in a batch, if an error needs it.
+    /// Sets the name of the method of a call in a batch.
     #[cfg(feature = "schema")]
     pub(crate) fn of_method(mut self, method: Option<SmolStr>) -> Self {
         self.pending = self.pending.of_method(method);

@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use smol_str::SmolStr;
-
 use crate::error::code::ErrorCode;
 use crate::error::mismatch::{Mismatch, OfferedVersion};
 use crate::error::object::ErrorObject;
@@ -11,7 +9,6 @@ use crate::peer::slot::Shared;
 use crate::service::offers::CalledService;
 use crate::util::excerpt::start;
 use crate::util::log_throttle::LogThrottle;
-use crate::util::sync::{AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::wire::offers::{self, ServiceOffer};
 
 /// The most bytes of a log line about services: the other end has a part in it.
@@ -37,36 +34,12 @@ pub(crate) struct Difference {
 /// What is known of the services of the other end.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
-    /// Whether something is known, or may come to be known.
-    is_on: AtomicBool,
-    known: Mutex<Option<Box<Known>>>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
     differing: Vec<Differing>,
     /// Whether the log has a line about it.
     is_logged: bool,
 }
 
-impl Comparison {
-    /// Begins with nothing known, at an end that compares with what it hears if it `is_on`.
-    pub(crate) fn new(is_on: bool) -> Self {
-        Self { is_on: AtomicBool::new(is_on), known: Mutex::default() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Box<Known>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Shared {
-    /// Returns the name of a method, if this end compares what it calls with what the other end offers. An error needs
-    /// the name.
-    pub(crate) fn name_to_compare(&self, name: impl FnOnce() -> SmolStr) -> Option<SmolStr> {
-        self.comparison.is_on.load(Ordering::Relaxed).then(name)
-    }
-
     /// Returns the services that the other end has told in its hello.
     pub(crate) fn heard_offers(&self) -> Option<Vec<ServiceOffer>> {
         let list = self.lock().protocol.heard_offers().map(str::to_owned)?;
@@ -76,7 +49,7 @@ impl Shared {
     /// Compares what this end calls with what the other end has just told in its hello. What was known before belongs to
     /// another link.
     pub(crate) fn compare_offers(&self, called: &[CalledService]) {
-        *self.comparison.lock() = None;
+        drop(self.lock().comparison.take());
         let Some(heard) = self.heard_offers() else { return };
         let differing = called.iter().filter(|called| !is_offered(called, &heard));
         let differing = differing.map(|called| Differing {
@@ -92,16 +65,15 @@ impl Shared {
         if found.is_empty() {
             return;
         }
-        self.comparison.is_on.store(true, Ordering::Relaxed);
-        let mut guard = self.comparison.lock();
-        let known = guard.get_or_insert_default();
+        let mut state = self.lock();
+        let known = state.comparison.get_or_insert_default();
         let is_found =
             |known: &Differing| found.iter().any(|found| found.called.name == known.called.name);
         known.differing.retain(|known| !is_found(known));
         let is_first = !std::mem::replace(&mut known.is_logged, true);
         let line = is_first.then(|| line(&found));
         known.differing.extend(found);
-        drop(guard);
+        drop(state);
         static THROTTLE: LogThrottle = LogThrottle::new();
         if let Some(line) = line
             && let Some(left_out) = THROTTLE.allow()
@@ -117,8 +89,8 @@ impl Shared {
         if !is_missing && error.code != ErrorCode::INVALID_PARAMS {
             return;
         }
-        let guard = self.comparison.lock();
-        let differing = guard.as_ref().map_or(&[][..], |known| &known.differing);
+        let state = self.lock();
+        let differing = state.comparison.as_ref().map_or(&[][..], |known| &known.differing);
         let has_method =
             |known: &&Differing| known.called.methods.iter().any(|name| name == method);
         let Some(Differing { called, offered, differences }) = differing.iter().find(has_method)

@@ -51,7 +51,7 @@ pub(crate) struct PendingCall {
     options: Options,
     /// The names and the id member of the subscription, if the call is a subscription.
     wanted: Option<Box<Wanted>>,
-    /// The name of the method, if this end compares what it calls with what the other end offers.
+    /// The name of the method. An error of another version of the method's service needs it.
     #[cfg(feature = "schema")]
     method: Option<SmolStr>,
 }
@@ -76,7 +76,7 @@ impl PendingCall {
     /// Creates a call that is in no batch. An `Err` in `message` is the reason why the params cannot be encoded.
     pub(crate) fn new(shared: Arc<Shared>, message: Result<Outgoing, String>) -> Self {
         #[cfg(feature = "schema")]
-        let method = message.as_ref().ok().and_then(|message| to_compare(&shared, message));
+        let method = message.as_ref().ok().map(Outgoing::method);
         let state = match message {
             Ok(message) => State::New(message),
             Err(why) => State::Failed(Failure::Encode(why).into()),
@@ -103,7 +103,7 @@ impl PendingCall {
         }
     }
 
-    /// Sets the name of the method, if an error needs it.
+    /// Sets the name of the method.
     #[cfg(feature = "schema")]
     pub(crate) fn of_method(mut self, method: Option<SmolStr>) -> Self {
         self.method = method;
@@ -278,10 +278,4 @@ impl Drop for PendingCall {
             self.shared.abandon(id);
         }
     }
-}
-
-/// Returns the name of the method that a message calls, if an error needs it.
-#[cfg(feature = "schema")]
-pub(crate) fn to_compare(shared: &Shared, message: &Outgoing) -> Option<SmolStr> {
-    shared.name_to_compare(|| message.method())
 }

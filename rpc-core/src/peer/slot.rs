@@ -17,8 +17,6 @@ use crate::peer::config::{EndpointConfig, SessionMode};
 use crate::peer::offers::Comparison;
 use crate::peer::remote_profile::{RemoteProfile, RemoteSupport};
 use crate::protocol::Protocol;
-#[cfg(feature = "schema")]
-use crate::service::Service;
 use crate::stream::{Argument, StreamEnd};
 use crate::util::catch::drop_quietly;
 use crate::util::clock::Clock;
@@ -54,9 +52,6 @@ pub(crate) struct Shared {
     /// Whether the other end takes bytes beside the text of a message. Outside the lock, because values are written
     /// outside the lock.
     pub(crate) takes_bytes: AtomicBool,
-    /// How services of the other end differ from those that this end calls.
-    #[cfg(feature = "schema")]
-    pub(crate) comparison: Comparison,
     /// Set when the connection has nothing left to do.
     pub(crate) closed_event: OneShotEvent,
     state: Mutex<State>,
@@ -75,6 +70,9 @@ pub(crate) struct State {
     pub(crate) commands: Option<Box<Commands>>,
     /// Streams among the params of calls, until the connection's task takes them.
     pub(crate) arguments: Vec<Argument>,
+    /// How services of the other end differ from those that this end calls.
+    #[cfg(feature = "schema")]
+    pub(crate) comparison: Option<Box<Comparison>>,
     /// The groups of this connection.
     pub(crate) groups: Vec<Arc<str>>,
     /// How the connection ended. Set when it has nothing left to do.
@@ -159,8 +157,6 @@ impl Shared {
             whole_frames: AtomicBool::new(config.whole_frames),
             jsonrpc_optional: AtomicBool::new(config.jsonrpc_optional),
             takes_bytes: AtomicBool::new(false),
-            #[cfg(feature = "schema")]
-            comparison: Comparison::new(config.services.offers(None).is_some()),
             closed_event: OneShotEvent::default(),
             state: Mutex::new(State {
                 protocol,
@@ -169,6 +165,8 @@ impl Shared {
                 armed: None,
                 commands: None,
                 arguments: Vec::new(),
+                #[cfg(feature = "schema")]
+                comparison: None,
                 groups: Vec::new(),
                 closed: None,
                 is_kicked: false,

@@ -42,6 +42,12 @@ const WINDOW: u64 = 65_536;
 /// The largest window and the largest credit, in bytes.
 pub(crate) const MOST: u64 = 1 << 31;
 
+/// This end asks for unstable methods.
+const US: u8 = 1;
+
+/// The other end asks for unstable methods.
+const THEM: u8 = 2;
+
 /// The announcements of both ends of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Greetings {
@@ -64,16 +70,20 @@ pub(crate) struct Greetings {
     sequences: bool,
     /// Whether the links of this end carry binary messages, so that this end takes bytes as well.
     carries_binary: bool,
-    /// Whether this end asks for unstable methods.
-    asks_for_unstable: bool,
-    /// Whether the other end asks for unstable methods.
-    is_asked_for_unstable: bool,
-    /// The services that this end offers, as JSON text, if it says so.
+    /// Who asks for unstable methods: [`US`], [`THEM`] or both. One byte, since idle connections have the field, too.
+    asks_for_unstable: u8,
+    /// The services that either end offers, if one of them says so. In a box: few do, and idle connections have the
+    /// field, too.
     #[cfg(feature = "schema")]
-    offers: Option<Arc<str>>,
-    /// The services that the other end offers, as JSON text, if it has said so.
-    #[cfg(feature = "schema")]
-    heard_offers: Option<Box<str>>,
+    offers: Option<Box<Offers>>,
+}
+
+/// The services that each end offers, as JSON text, if it says so.
+#[cfg(feature = "schema")]
+#[derive(Debug, Default)]
+struct Offers {
+    own: Option<Arc<str>>,
+    heard: Option<Box<str>>,
 }
 
 #[derive(Deserialize)]
@@ -136,9 +146,9 @@ impl Greetings {
             window,
             batch,
             takes_bytes: self.carries_binary,
-            asks_for_unstable: self.asks_for_unstable,
+            asks_for_unstable: self.asks_for_unstable & US != 0,
             #[cfg(feature = "schema")]
-            offers: self.offers.as_deref(),
+            offers: self.offers.as_ref().and_then(|offers| offers.own.as_deref()),
             #[cfg(not(feature = "schema"))]
             offers: None,
             session,
@@ -147,24 +157,24 @@ impl Greetings {
 
     /// Makes this end ask for unstable methods.
     pub(crate) fn set_asks_for_unstable(&mut self) {
-        self.asks_for_unstable = true;
+        self.asks_for_unstable |= US;
     }
 
     /// Returns whether the other end asks for unstable methods.
     pub(crate) fn is_asked_for_unstable(&self) -> bool {
-        self.is_asked_for_unstable
+        self.asks_for_unstable & THEM != 0
     }
 
     /// Lets this end say which services it offers.
     #[cfg(feature = "schema")]
     pub(crate) fn set_offers(&mut self, offers: Arc<str>) {
-        self.offers = Some(offers);
+        self.offers.get_or_insert_default().own = Some(offers);
     }
 
     /// Returns the services that the other end offers, if it has said so.
     #[cfg(feature = "schema")]
     pub(crate) fn heard_offers(&self) -> Option<&str> {
-        self.heard_offers.as_deref()
+        self.offers.as_ref()?.heard.as_deref()
     }
 
     /// Reads what the `$/hello` of the other end, which was [heard](Self::hear), says of its services.
@@ -174,7 +184,10 @@ impl Greetings {
     #[cfg(feature = "schema")]
     pub(crate) fn hear_offers(&mut self, params: Option<&str>) -> Result<(), ()> {
         if !self.plain {
-            self.heard_offers = offers::said(params.unwrap_or_default())?;
+            let heard = offers::said(params.unwrap_or_default())?;
+            if heard.is_some() {
+                self.offers.get_or_insert_default().heard = heard;
+            }
         }
         Ok(())
     }
@@ -204,10 +217,11 @@ impl Greetings {
         let before = std::mem::take(self);
         self.plain = before.plain;
         self.carries_binary = before.carries_binary;
-        self.asks_for_unstable = before.asks_for_unstable;
+        self.asks_for_unstable = before.asks_for_unstable & US;
         #[cfg(feature = "schema")]
         {
-            self.offers = before.offers;
+            let own = before.offers.and_then(|offers| offers.own);
+            self.offers = own.map(|own| Box::new(Offers { own: Some(own), heard: None }));
         }
     }
 
@@ -253,7 +267,7 @@ impl Greetings {
             self.results = params.results;
             self.bytes = params.bytes;
             self.sequences = params.sequences;
-            self.is_asked_for_unstable = params.unstable;
+            self.asks_for_unstable |= if params.unstable { THEM } else { 0 };
         }
         Ok(())
     }
