@@ -27,6 +27,9 @@ const FLAGS = [
   "--no-sandbox", // it is root where the checks run
 ];
 
+/** A machine that has much else to do starts a browser in half a minute. */
+const STARTED = 120_000;
+
 export class Chromium {
   readonly #child: ChildProcess;
   readonly #browser: Browser;
@@ -53,7 +56,8 @@ export class Chromium {
       child.on("error", reject);
       child.on("exit", () => reject(new Error("Chromium does not start")));
     });
-    return new Chromium(child, await chromium.connectOverCDP(endpoint, { noDefaults: true }));
+    const browser = await chromium.connectOverCDP(endpoint, { noDefaults: true, timeout: STARTED });
+    return new Chromium(child, browser);
   }
 
   get context(): BrowserContext {
