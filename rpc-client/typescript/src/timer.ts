@@ -21,13 +21,16 @@ const alarms = new Set<Alarm>();
 /** When the timer looks for alarms that are due. */
 let next = Infinity;
 let running: ReturnType<typeof setTimeout> | undefined;
+let isLooking = false;
+/** The timer was set by itself. Where a page is hidden for long, such a timer rings once a minute. */
+let isChained = false;
 
 /** Sets an alarm, unless it is due never. @internal */
 export function arm(alarm: Alarm): void {
   const due = alarm._due;
   if (due === Infinity) return;
   alarms.add(alarm);
-  if (due < next) lookAt(due);
+  if (due < next || (isChained && !isLooking)) lookAt(Math.min(due, next));
 }
 
 /** @internal */
@@ -39,10 +42,20 @@ export function disarm(alarm: Alarm): void {
 function lookAt(time: number): void {
   clearTimeout(running);
   next = time;
+  isChained = isLooking;
   if (time < Infinity) running = setTimeout(look, Math.min(time - now(), LONGEST));
 }
 
 function look(): void {
+  isLooking = true;
+  try {
+    ring();
+  } finally {
+    isLooking = false;
+  }
+}
+
+function ring(): void {
   const time = now();
   // After a long sleep the answer may lie there unread: what has arrived is read first.
   if (time - next > OVERSLEPT) return lookAt(time);
