@@ -12,17 +12,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::stream;
-use rpc_core::memory::{self, Pipe};
+use rpc_core::memory;
 use rpc_core::transport::{
     Accepted, Connection, ConnectionEvent, Endpoint, EndpointConfig, SessionMode,
 };
 use rpc_core::{
-    Call, CallError, CloseCode, ErrorObject, Fate, Limits, Peer, Progress, Router, StreamError,
-    Streaming, service,
+    Base64, Call, CallError, CloseCode, ErrorObject, Fate, Limits, Peer, Progress, Router,
+    StreamError, Streaming, service,
 };
-use serde::Deserialize;
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use support::Raw;
+use support::binary::{Carrier, as_text, from_text};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -54,6 +56,7 @@ trait Program {
     async fn build(&self, steps: u32, progress: Progress<u32>) -> String;
     fn ticks(&self, count: u32) -> Streaming<u32>;
     async fn sum(&self, values: Streaming<i64>) -> i64;
+    fn size(&self, data: Base64) -> usize;
 }
 
 /// What the other end offers to it, beside methods without streams.
@@ -110,6 +113,83 @@ impl Program for Offered {
         }
         sum
     }
+
+    fn size(&self, data: Base64) -> usize {
+        data.len()
+    }
+}
+
+/// A value as a step has it, in which `{"$bytes": B}` stands for bytes.
+struct Sent(Value);
+
+/// The bytes that `{"byte": X, "count": N}` stands for.
+fn bytes(of: &Value) -> Base64 {
+    let (byte, count) = (of["byte"].as_u64().unwrap(), of["count"].as_u64().unwrap());
+    vec![u8::try_from(byte).unwrap(); usize::try_from(count).unwrap()].into()
+}
+
+impl Serialize for Sent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Value::Array(values) => {
+                let mut list = serializer.serialize_seq(Some(values.len()))?;
+                values.iter().try_for_each(|value| list.serialize_element(&Self(value.clone())))?;
+                list.end()
+            }
+            Value::Object(members) => match members.get("$bytes") {
+                Some(of) => bytes(of).serialize(serializer),
+                None => {
+                    let mut map = serializer.serialize_map(Some(members.len()))?;
+                    members.iter().try_for_each(|(name, value)| {
+                        map.serialize_entry(name, &Self(value.clone()))
+                    })?;
+                    map.end()
+                }
+            },
+            value => value.serialize(serializer),
+        }
+    }
+}
+
+/// Returns the binary message of a text and the bytes beside it, whose places are the empty strings of the text.
+fn binary(text: &str, beside: &[Base64]) -> Vec<u8> {
+    let places = text.match_indices("\"\"").map(|(place, _)| place + 1);
+    let mut message = vec![0xff, u8::try_from(beside.len()).unwrap()];
+    for (place, bytes) in places.zip(beside) {
+        for number in [place, bytes.len()] {
+            message.extend(u32::try_from(number).unwrap().to_be_bytes());
+        }
+    }
+    beside.iter().for_each(|bytes| message.extend_from_slice(bytes));
+    message.extend_from_slice(text.as_bytes());
+    message
+}
+
+/// Returns the bytes that are written in hexadecimal digits.
+fn of_hex(hex: &str) -> Vec<u8> {
+    let digits = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(digits).collect()
+}
+
+/// Takes a binary message apart: its text, and the bytes beside the text in the order of their places.
+fn parts(message: &[u8]) -> (&str, Vec<&[u8]>) {
+    let number = |at: usize| u32::from_be_bytes(message[at..at + 4].try_into().unwrap()) as usize;
+    let count = usize::from(message[1]);
+    let mut at = 2 + 8 * count;
+    let mut places = Vec::new();
+    let mut beside = Vec::new();
+    for entry in 0..count {
+        places.push(number(2 + 8 * entry));
+        let length = number(6 + 8 * entry);
+        beside.push(&message[at..at + length]);
+        at += length;
+    }
+    let text = str::from_utf8(&message[at..]).unwrap();
+    assert!(
+        places.is_sorted() && places.iter().all(|place| &text[place - 1..place + 1] == "\"\""),
+        "{text}"
+    );
+    (text, beside)
 }
 
 type Outcome = Result<Value, CallError>;
@@ -123,7 +203,7 @@ enum Known {
 
 /// What happens to the link of a peer with sessions.
 enum Link {
-    To(Pipe),
+    To(Carrier),
     /// The next link begins another session, as after a close with 1000.
     Renew,
 }
@@ -146,7 +226,7 @@ async fn carry(mut connection: Connection, mut links: mpsc::UnboundedReceiver<Li
 }
 
 /// Carries a link to a server with sessions, which may have announced that it resumes one.
-async fn accept(config: EndpointConfig, link: Pipe, resumes: bool) {
+async fn accept(config: EndpointConfig, link: Carrier, resumes: bool) {
     let endpoint = Endpoint::new(config);
     endpoint.set_extended(false);
     if !resumes {
@@ -160,6 +240,7 @@ struct Player {
     peer: Peer,
     raw: Option<Raw>,
     links: mpsc::UnboundedSender<Link>,
+    carries_binary: bool,
     /// Of a server with sessions, each link has an end of its own.
     server: Option<EndpointConfig>,
     has_had_link: bool,
@@ -169,7 +250,7 @@ struct Player {
 }
 
 impl Player {
-    fn new(opens: bool, has_sessions: bool) -> Self {
+    fn new(opens: bool, has_sessions: bool, carries_binary: bool) -> Self {
         let notes = Arc::<AtomicU32>::default();
         let services = Router::new().service(ProgramServer::new(Offered { notes: notes.clone() }));
         let limits = if opens { Limits::client() } else { Limits::server() };
@@ -188,11 +269,16 @@ impl Player {
             tokio::spawn(carry(endpoint.without_link(), incoming));
             (None, peer)
         } else {
-            let (raw, peer) = Raw::connect_to_stranger(config);
-            (Some(raw), peer)
+            config.keepalive = false;
+            let (near, far) = memory::transports(64 * 1024);
+            let endpoint = Endpoint::new(config);
+            let peer = endpoint.peer();
+            tokio::spawn(endpoint.connect(Carrier::new(near, carries_binary)));
+            (Some(Raw::over(far)), peer)
         };
         let (values, known) = (HashMap::new(), HashMap::new());
-        Self { peer, raw, links, server, has_had_link: false, notes, values, known }
+        let has_had_link = false;
+        Self { peer, raw, links, carries_binary, server, has_had_link, notes, values, known }
     }
 
     fn raw(&mut self) -> &mut Raw {
@@ -207,10 +293,7 @@ impl Player {
         }
         let (kind, text) = text.split_at(4);
         if kind == "--> " {
-            let mut text = text.to_owned();
-            for (name, value) in &self.values {
-                text = text.replace(&format!("\"?{name}\""), &value.to_string());
-            }
+            let text = self.with_values(text);
             return self.raw().send(&text).await;
         }
         let got = self.raw().receive().await;
@@ -222,6 +305,33 @@ impl Player {
         };
         let parsed = serde_json::from_str(&got).unwrap();
         assert!(self.matches(&parsed, &expected, is_part), "\n got      {got}\n expected {text}");
+    }
+
+    /// Puts in what the peer has sent in the place of each name.
+    fn with_values(&self, text: &str) -> String {
+        self.values.iter().fold(text.to_owned(), |text, (name, value)| {
+            text.replace(&format!("\"?{name}\""), &value.to_string())
+        })
+    }
+
+    /// Sends a binary message, or takes one.
+    async fn play_binary(&mut self, step: &Value) {
+        let text = step["text"].as_str().unwrap_or_default();
+        let beside: Vec<Base64> =
+            step["bytes"].as_array().into_iter().flatten().map(bytes).collect();
+        if step["binary"] == "-->" {
+            let message = match step["hex"].as_str() {
+                Some(hex) => of_hex(hex),
+                None => binary(&self.with_values(text), &beside),
+            };
+            return self.raw().send_bytes(&as_text(&message)).await;
+        }
+        let got = self.raw().receive().await;
+        let got = from_text(got.as_bytes()).unwrap_or_else(|| panic!("not binary: {got}"));
+        let (got, got_beside) = parts(&got);
+        let [parsed, expected] = [got, text].map(|text| serde_json::from_str(text).unwrap());
+        assert!(self.matches(&parsed, &expected, false), "\n got      {got}\n expected {text}");
+        assert!(got_beside.into_iter().eq(beside.iter().map(|bytes| &bytes[..])), "other bytes");
     }
 
     fn matches(&mut self, got: &Value, expected: &Value, is_part: bool) -> bool {
@@ -247,9 +357,12 @@ impl Player {
     }
 
     async fn act(&mut self, step: &Value) {
+        if step.get("binary").is_some() {
+            return self.play_binary(step).await;
+        }
         let text = |member: &str| step[member].as_str().map(ToOwned::to_owned);
         let method = text("method").unwrap_or_default();
-        let params = step["params"].clone();
+        let params = Sent(step["params"].clone());
         if let Some(name) = text("call") {
             let mut call = match step.get("stream").and_then(Value::as_array) {
                 Some(items) => {
@@ -275,7 +388,8 @@ impl Player {
                 call.abort();
             }
         } else if let Some(name) = text("result") {
-            assert_eq!(self.outcome(&name).await.unwrap().unwrap(), step["is"], "{name}");
+            let expected = serde_json::to_value(Sent(step["is"].clone())).unwrap();
+            assert_eq!(self.outcome(&name).await.unwrap().unwrap(), expected, "{name}");
         } else if let Some(name) = text("failure") {
             let fate = if step["fate"] == "NotSent" { Fate::NotSent } else { Fate::MaybeExecuted };
             if let Some(outcome) = self.outcome(&name).await {
@@ -312,6 +426,7 @@ impl Player {
             self.raw = None;
             if link == "open" {
                 let (near, far) = memory::transports(64 * 1024);
+                let near = Carrier::new(near, self.carries_binary);
                 if let Some(config) = &self.server {
                     tokio::spawn(accept(config.clone(), near, self.has_had_link));
                 } else {
@@ -362,8 +477,8 @@ impl Player {
     }
 }
 
-async fn play(vector: Vector, opens: bool) {
-    let mut player = Player::new(opens, vector.session);
+async fn play(vector: Vector, opens: bool, carries_binary: bool) {
+    let mut player = Player::new(opens, vector.session, carries_binary);
     for (at, step) in vector.steps.iter().enumerate() {
         eprintln!("step {}: {step}", at + 1);
         player.play(step).await;
@@ -373,8 +488,9 @@ async fn play(vector: Vector, opens: bool) {
 #[tokio::test(start_paused = true)]
 async fn each_vector_is_played_as_it_stands() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
+    let mut files: Vec<_> = [folder.clone(), folder.join("binary")]
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .collect();
@@ -382,6 +498,7 @@ async fn each_vector_is_played_as_it_stands() {
     assert!(!files.is_empty());
     let mut failed = Vec::new();
     for path in files {
+        let carries_binary = path.parent().is_some_and(|folder| folder.ends_with("binary"));
         let text = fs::read_to_string(&path).unwrap();
         let file: File = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -392,7 +509,7 @@ async fn each_vector_is_played_as_it_stands() {
                 }
                 eprintln!("{}, as {end}: {}", path.display(), vector.name);
                 let name = format!("{} ({end})", vector.name);
-                if tokio::spawn(play(vector.clone(), opens)).await.is_err() {
+                if tokio::spawn(play(vector.clone(), opens, carries_binary)).await.is_err() {
                     failed.push(name);
                 }
             }
