@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rpc_core::transport::{Endpoint, EndpointConfig, Hello};
-use rpc_core::{CloseCode, Fate, Limits, Peer, Router, memory, service};
+use rpc_core::{CloseCode, Limits, Peer, Router, memory, service};
 use serde_json::Value;
 use support::sequences::{Joining, joined};
 use support::{Raw, assert_same};
@@ -188,6 +188,7 @@ async fn a_plain_end_neither_reads_nor_says_that_it_reads_sequences() {
 }
 
 /// A sequence that did not leave whole: of each of its calls it is certain that the call did not run.
+#[cfg(feature = "testing")]
 #[tokio::test(start_paused = true)]
 async fn the_calls_of_a_sequence_that_was_not_accepted_were_not_sent() {
     let (near, far) = memory::transports(256 * 1024);
@@ -210,7 +211,8 @@ async fn the_calls_of_a_sequence_that_was_not_accepted_were_not_sent() {
     // The link breaks within the second sequence.
     faults.outgoing().cut_sending_at((hello.len() + joined(&first).len() + 30) as u64);
     let unsent = [call(3), call(4)];
-    for (calls, fate) in [(sent, Fate::MaybeExecuted), (unsent, Fate::NotSent)] {
+    for (calls, fate) in [(sent, rpc_core::Fate::MaybeExecuted), (unsent, rpc_core::Fate::NotSent)]
+    {
         for call in calls {
             let error = call.await.unwrap().unwrap_err();
             assert_eq!(error.fate(), Some(fate), "{error}");
