@@ -60,13 +60,18 @@ fn text_frame(text: &str) -> Vec<u8> {
     [&[0x81, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat()
 }
 
-/// The text of a short frame from the client.
+/// The text of a frame from the client, of less than 64 KiB.
 async fn read_text(stream: &mut TcpStream) -> io::Result<String> {
-    let mut head = [0; 6];
-    stream.read_exact(&mut head).await?;
-    let mut text = vec![0; usize::from(head[1] & 0x7f)];
+    stream.read_u8().await?;
+    let length = match stream.read_u8().await? & 0x7f {
+        126 => stream.read_u16().await?,
+        length => length.into(),
+    };
+    let mut mask = [0; 4];
+    stream.read_exact(&mut mask).await?;
+    let mut text = vec![0; length.into()];
     stream.read_exact(&mut text).await?;
-    text.iter_mut().zip(head[2..].iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+    text.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
     Ok(String::from_utf8(text).unwrap())
 }
 

@@ -1,6 +1,6 @@
 //! From the link to the messages.
 
-use std::num::NonZeroUsize;
+use std::num::NonZeroU32;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -41,7 +41,9 @@ impl Driver {
                 continue;
             }
             match transport.poll_receive(cx, BYTES - read) {
-                Poll::Ready(Received::Text) if is_sequence(transport.message()) => unread.begin(),
+                Poll::Ready(Received::Text) if is_sequence(transport.message()) => {
+                    unread.begin(transport.message())?;
+                }
                 Poll::Ready(Received::Text) => messages += self.dispatch(text(transport)?, now),
                 Poll::Ready(Received::Binary) => {
                     messages += self.dispatch_binary(&transport.take_message(), now)?;
@@ -60,14 +62,21 @@ impl Driver {
 /// The rest of a sequence, which lies in the transport: reading may pause between any two texts.
 #[derive(Debug, Default)]
 pub(super) struct Unread {
-    /// Where the rest begins.
-    from: Option<NonZeroUsize>,
+    /// Where the rest begins. 32 bits, since idle connections have the field, too.
+    from: Option<NonZeroU32>,
 }
 
 impl Unread {
     /// Begins with the message that has come, which is a sequence.
-    fn begin(&mut self) {
-        self.from = NonZeroUsize::new(1); // behind the first separator
+    ///
+    /// # Errors
+    /// The sequence is too long, whatever `message_in` says.
+    fn begin(&mut self, message: &[u8]) -> Result<(), LinkError> {
+        if u32::try_from(message.len()).is_err() {
+            return Err(LinkError::violation(CloseCode::TOO_BIG, "a sequence of 4 GiB"));
+        }
+        self.from = NonZeroU32::new(1); // behind the first separator
+        Ok(())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -88,12 +97,13 @@ impl Unread {
 
     fn next_from<'a>(
         &mut self,
-        from: NonZeroUsize,
+        from: NonZeroU32,
         transport: &'a impl Transport,
     ) -> Result<Option<&'a str>, LinkError> {
         let message = transport.message();
-        let text = next_text(message, from.get());
-        self.from = text.as_ref().and_then(|text| NonZeroUsize::new(text.end));
+        let text = next_text(message, from.get() as usize);
+        let end = text.as_ref().and_then(|text| u32::try_from(text.end).ok());
+        self.from = end.and_then(NonZeroU32::new);
         text.map(|text| utf8(&message[text])).transpose()
     }
 }

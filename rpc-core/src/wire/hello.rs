@@ -42,11 +42,37 @@ const WINDOW: u64 = 65_536;
 /// The largest window and the largest credit, in bytes.
 pub(crate) const MOST: u64 = 1 << 31;
 
-/// This end asks for unstable methods.
-const US: u8 = 1;
+/// What the other end has said of itself, a bit for each: idle connections have the field, too.
+#[derive(Debug, Clone, Copy, Default)]
+struct Said(u8);
 
-/// The other end asks for unstable methods.
-const THEM: u8 = 2;
+impl Said {
+    /// It gives credit as soon as an item that asks for it is consumed.
+    const ACK: u8 = 1;
+    /// It takes several items in one message.
+    const RESULTS: u8 = 1 << 1;
+    /// It takes bytes beside the text of a message.
+    const BYTES: u8 = 1 << 2;
+    /// It reads several messages in one.
+    const SEQUENCES: u8 = 1 << 3;
+    /// It asks for unstable methods.
+    const UNSTABLE: u8 = 1 << 4;
+
+    fn of(params: &Params) -> Self {
+        let said = [
+            (params.ack, Self::ACK),
+            (params.results, Self::RESULTS),
+            (params.bytes, Self::BYTES),
+            (params.sequences, Self::SEQUENCES),
+            (params.unstable, Self::UNSTABLE),
+        ];
+        Self(said.into_iter().filter(|(is_said, _)| *is_said).map(|(_, bit)| bit).sum())
+    }
+
+    fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+}
 
 /// The announcements of both ends of a connection.
 #[derive(Debug, Default)]
@@ -60,18 +86,11 @@ pub(crate) struct Greetings {
     heard: Option<NonZeroU32>,
     /// The largest batch that the other end accepts.
     batch: Option<NonZeroU32>,
-    /// Whether the other end gives credit as soon as an item that asks for it is consumed.
-    ack: bool,
-    /// Whether the other end takes several items in one message.
-    results: bool,
-    /// Whether the other end takes bytes beside the text of a message.
-    bytes: bool,
-    /// Whether the other end reads several messages in one.
-    sequences: bool,
+    other: Said,
     /// Whether the links of this end carry binary messages, so that this end takes bytes as well.
     carries_binary: bool,
-    /// Who asks for unstable methods: [`US`], [`THEM`] or both. One byte, since idle connections have the field, too.
-    asks_for_unstable: u8,
+    /// Whether this end asks for unstable methods.
+    asks_for_unstable: bool,
     /// The services that either end offers, if one of them says so. In a box: few do, and idle connections have the
     /// field, too.
     #[cfg(feature = "schema")]
@@ -146,7 +165,7 @@ impl Greetings {
             window,
             batch,
             takes_bytes: self.carries_binary,
-            asks_for_unstable: self.asks_for_unstable & US != 0,
+            asks_for_unstable: self.asks_for_unstable,
             #[cfg(feature = "schema")]
             offers: self.offers.as_ref().and_then(|offers| offers.own.as_deref()),
             #[cfg(not(feature = "schema"))]
@@ -157,12 +176,12 @@ impl Greetings {
 
     /// Makes this end ask for unstable methods.
     pub(crate) fn set_asks_for_unstable(&mut self) {
-        self.asks_for_unstable |= US;
+        self.asks_for_unstable = true;
     }
 
     /// Returns whether the other end asks for unstable methods.
     pub(crate) fn is_asked_for_unstable(&self) -> bool {
-        self.asks_for_unstable & THEM != 0
+        self.other.has(Said::UNSTABLE)
     }
 
     /// Lets this end say which services it offers.
@@ -204,7 +223,7 @@ impl Greetings {
 
     /// Returns whether the other end may be sent bytes beside the text of a message.
     pub(crate) fn takes_bytes(&self) -> bool {
-        self.bytes && self.carries_binary
+        self.other.has(Said::BYTES) && self.carries_binary
     }
 
     /// Notes that this end has sent `$/hello` in another way.
@@ -217,7 +236,7 @@ impl Greetings {
         let before = std::mem::take(self);
         self.plain = before.plain;
         self.carries_binary = before.carries_binary;
-        self.asks_for_unstable = before.asks_for_unstable & US;
+        self.asks_for_unstable = before.asks_for_unstable;
         #[cfg(feature = "schema")]
         {
             let own = before.offers.and_then(|offers| offers.own);
@@ -263,11 +282,7 @@ impl Greetings {
         if !self.plain && self.heard.is_none() {
             self.heard = narrow(window);
             self.batch = params.batch.and_then(narrow);
-            self.ack = params.ack;
-            self.results = params.results;
-            self.bytes = params.bytes;
-            self.sequences = params.sequences;
-            self.asks_for_unstable |= if params.unstable { THEM } else { 0 };
+            self.other = Said::of(&params);
         }
         Ok(())
     }
@@ -279,17 +294,17 @@ impl Greetings {
 
     /// Returns whether the other end gives credit as soon as an item that asks for it is consumed.
     pub(crate) fn answers_asking(&self) -> bool {
-        self.ack
+        self.other.has(Said::ACK)
     }
 
     /// Returns whether the other end takes several items in one message.
     pub(crate) fn takes_results(&self) -> bool {
-        self.results
+        self.other.has(Said::RESULTS)
     }
 
     /// Returns whether the other end reads several messages in one.
     pub(crate) fn takes_sequences(&self) -> bool {
-        self.sequences
+        self.other.has(Said::SEQUENCES)
     }
 
     /// Returns the largest batch that the other end accepts, if it has announced one.
