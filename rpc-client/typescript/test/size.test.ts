@@ -21,7 +21,7 @@ async function size(names: string): Promise<number> {
 test("calls both ways are small", async (context) => {
   const bytes = await size("connect");
   context.diagnostic(`${bytes} bytes`);
-  assert.ok(bytes <= 5_180, `${bytes} bytes`);
+  assert.ok(bytes <= 5_250, `${bytes} bytes`);
 });
 
 test("everything with sessions is not big", async (context) => {
@@ -31,7 +31,7 @@ test("everything with sessions is not big", async (context) => {
   ];
   const bytes = await size(names.join(", "));
   context.diagnostic(`${bytes} bytes`);
-  assert.ok(bytes <= 13_300, `${bytes} bytes`);
+  assert.ok(bytes <= 13_420, `${bytes} bytes`);
 });
 
 test("bytes cost those who use them", async (context) => {
