@@ -15,6 +15,7 @@ use super::encode::HELLO;
 const SEPARATOR: u8 = 0x1e;
 
 /// Ends each text.
+#[cfg(any(feature = "websocket", test))]
 const END: u8 = b'\n';
 
 /// The longest message that leaves in a sequence, in bytes: what a message costs by itself weighs little for longer ones.
@@ -66,6 +67,7 @@ pub(crate) fn written_len(message: &[u8]) -> usize {
 }
 
 /// Writes a message into a sequence.
+#[cfg(any(feature = "websocket", test))]
 pub(crate) fn write(message: &[u8], out: &mut Vec<u8>) {
     out.push(SEPARATOR);
     out.extend_from_slice(message);
