@@ -27,8 +27,23 @@ const FLAGS = [
   "--no-sandbox", // it is root where the checks run
 ];
 
-/** A machine that has much else to do starts a browser in half a minute. */
-const STARTED = 120_000;
+/**
+ * How long each attempt to connect may take. A machine that has much else to do needs half a minute; and Playwright waits
+ * for ever for a page that goes while it looks, as one does when the browser has just been started.
+ */
+const ATTEMPTS = [10_000, 20_000, 40_000, 80_000];
+
+async function connect(endpoint: string): Promise<Browser> {
+  let error: unknown;
+  for (const timeout of ATTEMPTS) {
+    try {
+      return await chromium.connectOverCDP(endpoint, { noDefaults: true, timeout });
+    } catch (reason) {
+      error = reason;
+    }
+  }
+  throw error;
+}
 
 export class Chromium {
   readonly #child: ChildProcess;
@@ -56,8 +71,7 @@ export class Chromium {
       child.on("error", reject);
       child.on("exit", () => reject(new Error("Chromium does not start")));
     });
-    const browser = await chromium.connectOverCDP(endpoint, { noDefaults: true, timeout: STARTED });
-    return new Chromium(child, browser);
+    return new Chromium(child, await connect(endpoint));
   }
 
   get context(): BrowserContext {
