@@ -149,8 +149,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets whether the client asks the server for [unstable](rpc_core::schema::MethodFlags::unstable) methods, which may change
-    /// or go. Off by default: for the client there are no such methods then, and a call is answered -32601.
+    /// Sets whether the client asks the server for [unstable](rpc_core::schema::MethodFlags::unstable) methods, which may
+    /// change or go. Off by default: for the client there are no such methods then, and a call is answered -32601.
     pub fn unstable(mut self, unstable: bool) -> Self {
         self.config.unstable = unstable;
         self

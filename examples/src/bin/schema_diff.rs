@@ -1,7 +1,7 @@
 //! Says what breaks between two versions of a model.
 //!
-//! `schema_diff OLD NEW`, each a file that `rpc_core::schema::Model::to_json` wrote, or a document of OpenRPC. Prints a line
-//! for each change. Exits 0 if nothing breaks, 1 if something does, and 2 if there is nothing to compare.
+//! `schema_diff OLD NEW`, each a file that `rpc_core::schema::Model::to_json` wrote, or a document of OpenRPC. Prints a
+//! line for each change. Exits 0 if nothing breaks, 1 if something does, and 2 if there is nothing to compare.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to people")]
 

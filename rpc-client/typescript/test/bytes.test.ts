@@ -1,7 +1,7 @@
 /** Bytes beside the text of a message. */
 
 import assert from "node:assert/strict";
-import { afterEach, test } from "node:test";
+import { test } from "node:test";
 import WebSocket from "ws";
 import {
   Batch,
@@ -11,28 +11,19 @@ import {
   connect as connectTo,
   exactJson,
   method,
-  overLink,
   sendStream,
   subscribe,
   type Link,
   type Peer,
   type PeerOptions,
 } from "../src/index.js";
+import { closing, connect as connected } from "./support/connected.js";
 import { binaryMessage, pair, pause, Raw } from "./support/pair.js";
 import { generator } from "./support/random.js";
 import { Reference } from "./support/reference.js";
 
-const peers: Peer[] = [];
-afterEach(() => {
-  for (const peer of peers.splice(0)) peer.close();
-});
-
 function connect(options: PeerOptions = {}): { raw: Raw; peer: Peer } {
-  const [near, far] = pair();
-  const raw = new Raw(far);
-  const peer = overLink(near, { hello: "auto", features: [bytes], onError: () => {}, ...options });
-  peers.push(peer);
-  return { raw, peer };
+  return connected({ features: [bytes], ...options });
 }
 
 async function greet(raw: Raw, more: object = { bytes: true }): Promise<void> {
@@ -173,7 +164,7 @@ test("bytes do not change on their way, and leave again over each link as it tak
     return near;
   };
   const client = new Client(dial, { features: [bytes], minDelay: 1, maxDelay: 1 });
-  peers.push(client);
+  closing(client);
   await pause();
   const session = { token: "first-first-first-first", keepMs: 60_000, buffer: 1 << 20, spreadMs: 0 };
   const hello = (more: object, bytes: boolean): object => ({
@@ -212,7 +203,7 @@ test("a peer takes any bytes", async () => {
     raw.link.send(good.subarray(0, random(4) === 0 ? random(good.length) : undefined));
     await pause();
     assert.ok([undefined, 1003].includes(peer._core._end?.code));
-    peers.pop()!.close();
+    peer.close();
   }
 });
 
@@ -230,7 +221,7 @@ test("the reference server sends and takes bytes", async () => {
     }
   }
   const peer = await connectTo(server.url, { WebSocket: Counting, features: [bytes] });
-  peers.push(peer);
+  closing(peer);
   await peer.call("add", [1, 1]);
   const up = some(100_000);
   // It echoes any JSON, so the bytes come back as text.

@@ -1,7 +1,7 @@
 /** A peer over a pipe, whose other end is text. */
 
 import assert from "node:assert/strict";
-import { afterEach, test } from "node:test";
+import { test } from "node:test";
 import {
   Batch,
   CallError,
@@ -23,20 +23,8 @@ import {
   type PeerOptions,
   type WebSocketLike,
 } from "../src/index.js";
+import { closing, connect } from "./support/connected.js";
 import { pair, pause, Raw } from "./support/pair.js";
-
-const peers: Peer[] = [];
-afterEach(() => {
-  for (const peer of peers.splice(0)) peer.close();
-});
-
-function connect(options: PeerOptions = {}): { raw: Raw; peer: Peer } {
-  const [near, far] = pair();
-  const raw = new Raw(far);
-  const peer = overLink(near, { hello: "auto", onError: () => {}, ...options });
-  peers.push(peer);
-  return { raw, peer };
-}
 
 /** Says hello, and hears that of the peer. */
 async function greet(raw: Raw, more: object = {}): Promise<void> {
@@ -119,7 +107,7 @@ test("a close goes behind what was sent in its turn", async () => {
 test("a call that is alone leaves in the turn in which it is made", async () => {
   const socket = new Socket();
   const peer = overLink(await overSocket(socket), { hello: "auto" });
-  peers.push(peer);
+  closing(peer);
   const hello = { jsonrpc: "2.0", method: "$/hello", params: { duplex: 1, sequences: true } };
   socket.listeners.get("message")!({ data: JSON.stringify(hello) });
   void peer.call("m", [1]).catch(() => {});

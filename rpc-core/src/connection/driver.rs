@@ -105,13 +105,8 @@ impl Driver {
         shared.config.registry.insert(&shared);
         let current = shared.lock().protocol.limits().clone();
         let layers = shared.layers.get();
-        #[cfg_attr(
-            not(feature = "schema"),
-            expect(unused_mut, reason = "what this end offers is told with it")
-        )]
-        let mut context = HandlerContext::new(shared.clone());
         #[cfg(feature = "schema")]
-        super::offers::tell(&shared, &layers, &mut context);
+        super::offers::tell(&shared, &layers);
         Self {
             rules: shared.rules(&current),
             layers,
@@ -132,7 +127,7 @@ impl Driver {
             events: None,
             scratch: Scratch::default(),
             attached: AttachedWriter::default(),
-            context,
+            context: HandlerContext::new(shared.clone()),
             to_wake: Vec::new(),
             budget: TurnBudget::start(),
             timer: Timer::new(),

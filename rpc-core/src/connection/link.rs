@@ -81,7 +81,8 @@ impl Link {
         })
     }
 
-    /// Gives the transport messages until it takes no more, several as one if the other end `takes_sequences`. Returns how many bytes the transport took.
+    /// Gives the transport messages until it takes no more, several as one if the other end `takes_sequences`. Returns
+    /// how many bytes the transport took.
     pub(super) fn hand_over(
         &mut self,
         outgoing: &mut VecDeque<Bytes>,

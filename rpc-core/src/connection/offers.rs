@@ -12,7 +12,7 @@ use crate::service::running;
 use crate::util::sync::Arc;
 
 /// Lets `$/hello` tell what this end offers, if a call of `rpc.model` would tell it to this peer.
-pub(super) fn tell(shared: &Arc<Shared>, layers: &Layers, cx: &mut Context) {
+pub(super) fn tell(shared: &Arc<Shared>, layers: &Layers) {
     let services = &shared.config.services;
     if services.offers(None).is_none() || shared.remote.get() == RemoteSupport::Plain {
         return;
@@ -26,6 +26,7 @@ pub(super) fn tell(shared: &Arc<Shared>, layers: &Layers, cx: &mut Context) {
             return;
         }
     }
+    let mut cx = Context::new(shared.clone());
     let cx = cx.reuse(Key::default(), method, None, None);
     // Layers are code of the application.
     let text = running::caught(|| {

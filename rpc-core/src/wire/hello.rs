@@ -86,6 +86,7 @@ pub(crate) struct Greetings {
     heard: Option<NonZeroU32>,
     /// The largest batch that the other end accepts.
     batch: Option<NonZeroU32>,
+    /// What the other end has said.
     other: Said,
     /// Whether the links of this end carry binary messages, so that this end takes bytes as well.
     carries_binary: bool,

@@ -10,7 +10,7 @@ use rpc_core::transport::{LinkError, Received, Transport};
 
 use super::binary::{as_text, from_text};
 use super::seeds::Random;
-use super::sequences::joined;
+use super::sequences::send_joined;
 
 const PROBE: &str = "probe";
 const ANSWER: &str = "alive";
@@ -145,9 +145,8 @@ impl Transport for End {
     }
 
     fn send_sequence(&mut self, messages: &[Bytes]) -> Result<(), LinkError> {
-        let before = self.pipe.accepted();
-        Transport::send(self, joined(messages))?;
-        self.uncounted += (self.pipe.accepted() - before) * (messages.len() as u64 - 1);
+        let uncounted = send_joined(self, messages)?;
+        self.uncounted += uncounted;
         Ok(())
     }
 

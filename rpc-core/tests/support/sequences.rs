@@ -14,6 +14,13 @@ pub fn joined<M: AsRef<[u8]>>(messages: &[M]) -> Bytes {
     messages.iter().flat_map(|message| [b"\x1e", message.as_ref(), b"\n"].concat()).collect()
 }
 
+/// Sends messages as one. Returns how many more were accepted than the transport has counted.
+pub fn send_joined(end: &mut impl Transport, messages: &[Bytes]) -> Result<u64, LinkError> {
+    let before = end.accepted();
+    end.send(joined(messages))?;
+    Ok((end.accepted() - before) * (messages.len() as u64 - 1))
+}
+
 /// One end of such a pipe.
 pub struct Joining {
     pub pipe: Pipe,
@@ -52,9 +59,7 @@ impl Transport for Joining {
 
     fn send_sequence(&mut self, messages: &[Bytes]) -> Result<(), LinkError> {
         self.sent.fetch_add(messages.len() as u64, Ordering::Relaxed);
-        let before = self.pipe.accepted();
-        self.pipe.send(joined(messages))?;
-        self.uncounted += (self.pipe.accepted() - before) * (messages.len() as u64 - 1);
+        self.uncounted += send_joined(&mut self.pipe, messages)?;
         Ok(())
     }
 
