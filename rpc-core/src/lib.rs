@@ -154,7 +154,7 @@
 //! | floor | folder | is |
 //! |---|---|---|
 //! | 1 | `error` ○, `limits` ○, `method` ○, `base64` ○, `util` | errors, limits, what is known of a method, and tools |
-//! | 2 | `wire` ○ | JSON text to messages, and messages to JSON text |
+//! | 2 | `wire` ○, `patch` ○ | JSON text to messages, messages to JSON text, and what differs between two texts |
 //! | 3 | `protocol` ○ | the state machine, with its `tables` |
 //! | 4 | `transport` | what carries text |
 //! | 5 | `stream` | streams of items, both ways |
@@ -185,6 +185,7 @@ mod method;
 #[cfg(feature = "__micro")]
 #[doc(hidden)]
 pub mod micro;
+mod patch;
 mod peer;
 #[doc(hidden)]
 pub mod private;
@@ -220,7 +221,8 @@ pub use service::progress::Progress;
 pub use service::router::Router;
 pub use service::router_error::RouterError;
 pub use stream::{
-    ByteReader, ByteWriter, Lag, SendError, StreamError, StreamSender, Streaming, TrySendError,
+    ByteReader, ByteWriter, Change, Lag, Live, SendError, StreamError, StreamSender, Streaming,
+    Topic, TrySendError, View, Watch,
 };
 pub use wire::dialect::Dialect;
 pub use wire::trace::TraceContext;

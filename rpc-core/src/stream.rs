@@ -19,33 +19,44 @@ mod buffered;
 mod byte_reader;
 mod byte_source;
 mod byte_writer;
+mod emitted;
 mod ended;
 mod error;
 mod io_error;
 pub(crate) mod json;
 mod lag;
+mod live;
 mod remote;
 mod send_error;
 mod sender;
 mod sink;
 mod sized;
 mod source;
+mod topic;
 mod typing;
+mod view;
 
 pub use byte_reader::ByteReader;
 pub use byte_writer::ByteWriter;
 pub use ended::StreamEnd;
 pub use error::StreamError;
 pub use lag::{Lag, LagKey};
+pub use live::{Change, JsonPatch, Live, Watch};
 use remote::NextItem;
 pub(crate) use remote::Remote;
 pub use send_error::{SendError, TrySendError};
 pub use sender::StreamSender;
 pub(crate) use source::{Argument, BufferProgress, Items, Step};
+pub use topic::{Topic, TopicBuilder};
 pub use typing::{EndsWith, StreamErrorType, Untyped};
 
+pub use view::View;
+
+use emitted::Emitted;
 use ended::Ending;
 use lag::Buffer;
+use live::LiveItems;
+use source::{Emitter, Next as Emission};
 
 /// A stream of items. A subscription method returns a stream and its caller receives it. A method may also take a
 /// stream as a parameter, which the caller sends.
@@ -206,6 +217,10 @@ type Local<T> = Pin<Box<dyn Stream<Item = Result<T, ErrorObject>> + Send>>;
 enum Source<T> {
     /// A stream that this end sends.
     Local(Local<T>),
+    /// A taker of a topic of this end.
+    Topic(Box<dyn Emitter<T>>),
+    /// A watcher of a live value of this end.
+    Live(Box<dyn LiveItems>),
     /// A stream that this end receives.
     Remote(Remote),
     /// A stream of this end that was read to its end here, and was dropped.
@@ -250,7 +265,8 @@ impl<T: Send + 'static, E: StreamErrorType> Streaming<T, E> {
     /// A receiver that speaks this framework's extensions gets a [`StreamError::Gap`] for lost items. This end counts
     /// them as [dropped](crate::types::Counters::dropped). A plain peer cannot be told of a gap, so a service that
     /// drops items should say so in its documentation. A stream that is passed on from another peer always waits, and
-    /// loses nothing here.
+    /// loses nothing here. A taker of a [`Topic`] never makes the publisher wait: with [`Lag::Wait`] its items wait in
+    /// the topic. The changes of a [`Live`] have no policy: they are merged.
     ///
     /// Items that were sent are out of reach of the policy. [`in_flight`](Self::in_flight) bounds them, and
     /// [`Lag::latest_by`] does so by itself.
@@ -383,6 +399,21 @@ impl<T: DeserializeOwned, E: StreamErrorType> Stream for Streaming<T, E> {
                     this.ending.tell(&StreamEnd::Failed(error.clone()));
                     Some(Err(StreamError::from_item(error)))
                 }
+                None => None,
+            },
+            Source::Topic(taker) => match ready!(taker.poll_emit(cx)) {
+                Emission::Item(Emitted::Own(item)) => return Poll::Ready(Some(Ok(item))),
+                Emission::Item(Emitted::Shared(item)) => {
+                    return Poll::Ready(Some(decoded(item.json())));
+                }
+                Emission::Missed(missed) => {
+                    return Poll::Ready(Some(Err(StreamError::Gap { missed })));
+                }
+                Emission::End(end) => end.err().map(|error| Err(StreamError::from_item(error))),
+            },
+            Source::Live(changes) => match ready!(changes.poll_text(cx)) {
+                Some(Ok(text)) => return Poll::Ready(Some(decoded(&text))),
+                Some(Err(error)) => Some(Err(StreamError::from_item(error))),
                 None => None,
             },
             Source::Remote(remote) => match ready!(remote.poll_next(cx, typed)) {

@@ -14,6 +14,8 @@ pub use crate::service::idempotency::IdentifyError;
 pub use crate::service::progress::{NoProgress, Reports};
 pub use crate::service::router::RawParams;
 pub use crate::service::scoped::Scoped;
-pub use crate::stream::{EndsWith, LagKey, StreamEnd, StreamErrorType, Untyped};
+pub use crate::stream::{
+    EndsWith, JsonPatch, LagKey, StreamEnd, StreamErrorType, TopicBuilder, Untyped,
+};
 pub use crate::wire::goaway::GoAway;
 pub use crate::wire::trace::TraceContextError;

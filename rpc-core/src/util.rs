@@ -26,3 +26,4 @@ pub(crate) mod type_map;
 #[cfg(feature = "schema")]
 pub(crate) mod type_schema;
 pub(crate) mod waiter;
+pub(crate) mod waker_set;

@@ -213,6 +213,7 @@ impl Driver {
             Event::AskedToMove => self.asked_to_move(),
             Event::Resumed => self.resumed(),
             Event::SessionEnded => self.session_ended(),
+            Event::Throttle(stream, interval) => self.streams.throttle(stream, interval),
             Event::Done => {}
         }
         None

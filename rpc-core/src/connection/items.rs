@@ -225,6 +225,9 @@ impl Driver {
         room: &ItemRoom,
     ) -> Result<(), ErrorObject> {
         let is_next = stream.choose()?;
+        if !is_next {
+            self.count_lost(stream);
+        }
         let (head, mut code) = stream.split(&self.shared.config.services, room.asks_credit);
         writer.add(head, is_next, room, |out| {
             let written = code.run(|items| items.write(out));

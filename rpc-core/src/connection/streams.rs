@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::connection::tasks::Tasks;
 use crate::error::object::ErrorObject;
@@ -171,6 +172,18 @@ impl Streams {
 
     fn take_waiting(&mut self, key: OutgoingKey) -> Option<Stream> {
         self.waiting.take(key.index, |stream| stream.key == key)
+    }
+
+    /// Lets at most one item of a stream leave in this time. A stream that waits for its time is asked anew.
+    pub(super) fn throttle(&mut self, key: OutgoingKey, interval: Duration) {
+        if let Some(stream) = self.take_waiting(key) {
+            self.ready.push_back(stream);
+        }
+        let held = self.held.iter_mut().flat_map(|held| held.iter_mut());
+        let throttled = held.chain(&mut self.ready).find(|stream| stream.key == key);
+        if let Some(stream) = throttled {
+            stream.items.throttle(interval);
+        }
     }
 
     /// Drops a stream that was stopped.

@@ -7,6 +7,7 @@ use super::session::Asked;
 use crate::method::ParamInfo;
 use crate::protocol::tables::key::Key;
 use crate::protocol::tables::serving::ServedExtensions;
+use crate::protocol::tables::streams::OutgoingKey;
 use crate::protocol::target::Target;
 use crate::util::sync::Arc;
 use crate::wire::attached::Attached;
@@ -67,6 +68,8 @@ pub(crate) enum Event<'a> {
     Resumed,
     /// Stop what belongs to the session that `take_ended_session` returns: another one has taken its place.
     SessionEnded,
+    /// Let at most one item of this stream leave in this time.
+    Throttle(OutgoingKey, Duration),
     /// Nothing more.
     Done,
 }

@@ -1,14 +1,13 @@
 //! A stream with a buffer, which goes on while the receiver is slow.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use futures_util::StreamExt;
 use serde::Serialize;
 
-use super::Local;
+use super::emitted::Emitted;
 use super::ended::{Ending, StreamEnd};
 use super::lag::{Buffer, Overflow};
-use super::source::{BufferProgress, Items, Step};
+use super::source::{BufferProgress, Emitter, Items, Next, Step};
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::streams::InFlight;
 use crate::util::bounded_writer::BoundedWriter;
@@ -18,12 +17,14 @@ const AT_ONCE: usize = 64;
 
 /// A source that is polled for items whether or not they can be sent.
 pub(super) struct Lagging<T> {
-    source: Local<T>,
+    source: Box<dyn Emitter<T>>,
     buffer: Box<dyn Buffer<T>>,
     /// How the source ended, if it has ended.
     end: Option<Result<(), ErrorObject>>,
     /// The item that is to be written.
-    chosen: Option<T>,
+    chosen: Option<Emitted<T>>,
+    /// Items that the source has lost, before the next one that is chosen.
+    missed: u64,
     lost: u64,
     in_flight: Option<InFlight>,
     ending: Ending,
@@ -31,36 +32,36 @@ pub(super) struct Lagging<T> {
 
 impl<T> Lagging<T> {
     pub(super) fn new(
-        source: Local<T>,
+        source: Box<dyn Emitter<T>>,
         buffer: Box<dyn Buffer<T>>,
         in_flight: Option<InFlight>,
         ending: Ending,
     ) -> Self {
-        Self { source, buffer, end: None, chosen: None, lost: 0, in_flight, ending }
+        Self { source, buffer, end: None, chosen: None, missed: 0, lost: 0, in_flight, ending }
     }
 
     /// Takes one item into the buffer if there is one. Ready if the source gave an item or its end.
-    fn poll_source(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Overflow> {
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Overflow>> {
         if self.end.is_some() {
-            return Ok(Poll::Pending);
+            return Poll::Pending;
         }
-        match self.source.poll_next_unpin(cx) {
-            Poll::Pending => return Ok(Poll::Pending),
-            Poll::Ready(Some(Ok(item))) => self.lost += self.buffer.push(item)?,
-            Poll::Ready(Some(Err(error))) => self.end = Some(Err(error)),
-            Poll::Ready(None) => self.end = Some(Ok(())),
+        match ready!(self.source.poll_emit(cx)) {
+            Next::Item(item) => self.lost += self.buffer.push(item)?,
+            Next::Missed(count) => {
+                self.missed += count;
+                self.lost += count;
+            }
+            Next::End(end) => self.end = Some(end),
         }
-        Ok(Poll::Ready(()))
+        Poll::Ready(Ok(()))
     }
 }
 
 impl<T: Serialize + Send> Items for Lagging<T> {
     /// While items can be sent, the source is polled for one item at a time, so that nothing is lost.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        if self.buffer.is_empty() {
-            // An empty buffer has room for one item.
-            let _ = self.poll_source(cx);
-        }
+        // An empty buffer has room for one item.
+        while self.buffer.is_empty() && self.end.is_none() && self.poll_source(cx).is_ready() {}
         match &self.end {
             _ if !self.buffer.is_empty() => Poll::Ready(Step::Item),
             None => Poll::Pending,
@@ -74,25 +75,26 @@ impl<T: Serialize + Send> Items for Lagging<T> {
     }
 
     fn missed(&mut self) -> u64 {
+        let before = std::mem::take(&mut self.missed);
         match self.buffer.pop() {
             Some((missed, item)) => {
                 self.chosen = Some(item);
-                missed
+                before + missed
             }
-            None => self.buffer.missed_after(),
+            None => before + self.buffer.missed_after(),
         }
     }
 
     fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<(), ErrorObject> {
-        super::json::write(out, &self.chosen.take().expect("`missed` was asked, and chose it"))
+        self.chosen.take().expect("`missed` was asked, and chose it").write(out)
     }
 
     fn poll_buffer(&mut self, cx: &mut Context<'_>) -> BufferProgress {
         for _ in 0..AT_ONCE {
             match self.poll_source(cx) {
-                Ok(Poll::Ready(())) => {}
-                Ok(Poll::Pending) => return BufferProgress::All,
-                Err(Overflow) => return BufferProgress::TooMuch,
+                Poll::Ready(Ok(())) => {}
+                Poll::Pending => return BufferProgress::All,
+                Poll::Ready(Err(Overflow)) => return BufferProgress::TooMuch,
             }
         }
         BufferProgress::Some

@@ -19,12 +19,25 @@ pub(crate) fn write<T: Serialize>(
         if out.is_exceeded() {
             return ErrorObject::answer_too_big(out.limit());
         }
-        static THROTTLE: LogThrottle = LogThrottle::new();
-        if let Some(left_out) = THROTTLE.allow() {
-            tracing::error!(left_out, error = %Escaped(error), "a result cannot be written as JSON");
-        }
-        ErrorObject::internal()
+        unwritable(error)
     })
+}
+
+/// Returns the JSON text of `value`.
+///
+/// # Errors
+/// Returns an error if the value cannot be written as JSON. The log holds the reason.
+pub(crate) fn text(value: &impl Serialize) -> Result<String, ErrorObject> {
+    serde_json::to_string(value).map_err(unwritable)
+}
+
+#[cold]
+pub(crate) fn unwritable(error: serde_json::Error) -> ErrorObject {
+    static THROTTLE: LogThrottle = LogThrottle::new();
+    if let Some(left_out) = THROTTLE.allow() {
+        tracing::error!(left_out, error = %Escaped(error), "a result cannot be written as JSON");
+    }
+    ErrorObject::internal()
 }
 
 /// Writes JSON text at the end of `out`.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 
+use super::emitted::Emitted;
 use crate::protocol::tables::streams::InFlight;
 
 /// What happens to a new item when the receiver has no room and the buffer is full; see
@@ -33,7 +34,9 @@ pub enum Lag<T> {
 }
 
 /// The key function of [`Lag::LatestBy`].
-pub struct LagKey<T>(Box<dyn FnOnce(usize) -> Box<dyn Buffer<T>> + Send>);
+pub struct LagKey<T>(NewBuffer<T>);
+
+type NewBuffer<T> = Box<dyn FnOnce(usize) -> Box<dyn Buffer<T>> + Send>;
 
 impl<T> fmt::Debug for LagKey<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,10 +71,10 @@ pub(super) trait Buffer<T>: Send {
     ///
     /// # Errors
     /// Returns an error if there is no room and no item may be lost.
-    fn push(&mut self, item: T) -> Result<u64, Overflow>;
+    fn push(&mut self, item: Emitted<T>) -> Result<u64, Overflow>;
 
     /// Takes the next item, with the number of items that are missing before it.
-    fn pop(&mut self) -> Option<(u64, T)>;
+    fn pop(&mut self) -> Option<(u64, Emitted<T>)>;
 
     fn len(&self) -> usize;
 
@@ -102,7 +105,7 @@ enum Full {
 struct Ring<T> {
     full: Full,
     capacity: usize,
-    items: VecDeque<(u64, T)>,
+    items: VecDeque<(u64, Emitted<T>)>,
     missed_after: u64,
 }
 
@@ -121,7 +124,7 @@ impl<T> Ring<T> {
 }
 
 impl<T: Send> Buffer<T> for Ring<T> {
-    fn push(&mut self, item: T) -> Result<u64, Overflow> {
+    fn push(&mut self, item: Emitted<T>) -> Result<u64, Overflow> {
         let is_full = self.items.len() >= self.capacity;
         match self.full {
             Full::Overflow if is_full => return Err(Overflow),
@@ -136,7 +139,7 @@ impl<T: Send> Buffer<T> for Ring<T> {
         Ok(u64::from(is_full))
     }
 
-    fn pop(&mut self) -> Option<(u64, T)> {
+    fn pop(&mut self) -> Option<(u64, Emitted<T>)> {
         self.items.pop_front()
     }
 
@@ -155,7 +158,7 @@ struct Latest<T, K, F> {
     key: F,
     capacity: usize,
     line: VecDeque<K>,
-    items: HashMap<K, (u64, T)>,
+    items: HashMap<K, (u64, Emitted<T>)>,
 }
 
 impl<T, K, F> Latest<T, K, F> {
@@ -165,8 +168,8 @@ impl<T, K, F> Latest<T, K, F> {
 }
 
 impl<T: Send, K: Eq + Hash + Clone + Send, F: Fn(&T) -> K + Send> Buffer<T> for Latest<T, K, F> {
-    fn push(&mut self, item: T) -> Result<u64, Overflow> {
-        let key = (self.key)(&item);
+    fn push(&mut self, item: Emitted<T>) -> Result<u64, Overflow> {
+        let key = (self.key)(item.value());
         if let Some((missed, latest)) = self.items.get_mut(&key) {
             *missed += 1;
             *latest = item;
@@ -186,7 +189,7 @@ impl<T: Send, K: Eq + Hash + Clone + Send, F: Fn(&T) -> K + Send> Buffer<T> for 
         Ok(u64::from(missed > 0))
     }
 
-    fn pop(&mut self) -> Option<(u64, T)> {
+    fn pop(&mut self) -> Option<(u64, Emitted<T>)> {
         let key = self.line.pop_front()?;
         self.items.remove(&key)
     }
@@ -208,6 +211,13 @@ impl<T: Send, K: Eq + Hash + Clone + Send, F: Fn(&T) -> K + Send> Buffer<T> for 
 mod tests {
     use super::*;
 
+    fn own<T>((missed, item): (u64, Emitted<T>)) -> (u64, T) {
+        match item {
+            Emitted::Own(item) => (missed, item),
+            Emitted::Shared(_) => unreachable!("no item of these tests is shared"),
+        }
+    }
+
     fn filled<T: Send + 'static>(
         lag: Lag<T>,
         capacity: usize,
@@ -216,12 +226,12 @@ mod tests {
         let mut buffer = lag.buffer(capacity).unwrap();
         let mut lost = 0;
         for item in items {
-            lost += buffer.push(item).unwrap();
+            lost += buffer.push(Emitted::Own(item)).unwrap();
         }
         let missed_after = buffer.missed_after();
         let mut left = Vec::new();
         while let Some(item) = buffer.pop() {
-            left.push(item);
+            left.push(own(item));
         }
         assert!(buffer.is_empty());
         (left, missed_after, lost)
@@ -240,11 +250,11 @@ mod tests {
     fn what_is_dropped_last_is_missing_before_what_comes_next() {
         let mut buffer = Lag::DropNewest.buffer(1).unwrap();
         for item in [1, 2, 3] {
-            buffer.push(item).unwrap();
+            buffer.push(Emitted::Own(item)).unwrap();
         }
-        assert_eq!(buffer.pop(), Some((0, 1)));
-        buffer.push(4).unwrap();
-        assert_eq!((buffer.pop(), buffer.missed_after()), (Some((2, 4)), 0));
+        assert_eq!(buffer.pop().map(own), Some((0, 1)));
+        buffer.push(Emitted::Own(4)).unwrap();
+        assert_eq!((buffer.pop().map(own), buffer.missed_after()), (Some((2, 4)), 0));
     }
 
     #[test]
@@ -262,7 +272,8 @@ mod tests {
     #[test]
     fn an_overflow_is_told() {
         let mut buffer = Lag::Disconnect.buffer(1).unwrap();
-        assert_eq!((buffer.push(1), buffer.push(2)), (Ok(0), Err(Overflow)));
+        let mut push = |item| buffer.push(Emitted::Own(item));
+        assert_eq!((push(1), push(2)), (Ok(0), Err(Overflow)));
         assert!(Lag::<u8>::Wait.buffer(1).is_none());
     }
 }

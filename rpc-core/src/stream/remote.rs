@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use crate::peer::slot::Shared;
 use crate::protocol::tables::streams::{Entry, IncomingKey, Item, Texts};
@@ -31,6 +32,11 @@ impl Remote {
     /// Lets the stream end with its session.
     pub(super) fn end_with_session(&self) {
         self.shared.with(|state| state.protocol.end_with_session(self.key));
+    }
+
+    /// Asks the other end for at most one item in this time, if the items are changes of a value.
+    pub(super) fn throttle(&self, interval: Duration) {
+        self.shared.with(|state| state.protocol.throttle(self.key, interval));
     }
 
     /// Takes the next item, and returns what `read` makes of it. Items that came in one message are taken under one

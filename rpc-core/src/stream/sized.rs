@@ -78,7 +78,8 @@ impl Measured {
         let json = match &mut self.source {
             Source::Local(stream) => return stream.poll_next_unpin(cx),
             Source::Remote(remote) => ready!(remote.poll_next(cx, passed_on)),
-            Source::Ended => None,
+            // Bytes are neither events that many take nor changes of a value.
+            Source::Topic(_) | Source::Live(_) | Source::Ended => None,
         };
         let read =
             |json: Box<str>| serde_json::from_str(&json).map_err(|_| ErrorObject::internal());

@@ -1,14 +1,16 @@
 //! A stream, as the connection that sends it uses it.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::buffered::Lagging;
+use super::emitted::Emitted;
 use super::ended::{Ending, StreamEnd};
 use super::remote::NextItem;
-use super::{Source, Streaming};
+use super::{Local, Source, Streaming};
 use crate::error::object::ErrorObject;
 use crate::protocol::tables::streams::{InFlight, Item, OutgoingKey};
 use crate::util::bounded_writer::BoundedWriter;
@@ -53,6 +55,33 @@ pub(crate) trait Items: Send {
     fn take_lost(&mut self) -> u64 {
         0
     }
+
+    /// Lets at most one item leave in this time, if the items are changes of a value, which can be merged.
+    fn throttle(&mut self, _: Duration) {}
+}
+
+/// A source of items that can be kept.
+pub(super) trait Emitter<T>: Send {
+    fn poll_emit(&mut self, cx: &mut Context<'_>) -> Poll<Next<T>>;
+}
+
+/// What comes next of a source.
+pub(super) enum Next<T> {
+    Item(Emitted<T>),
+    /// So many items are missing here.
+    Missed(u64),
+    /// The end, or the error that ends the stream.
+    End(Result<(), ErrorObject>),
+}
+
+impl<T> Emitter<T> for Local<T> {
+    fn poll_emit(&mut self, cx: &mut Context<'_>) -> Poll<Next<T>> {
+        self.poll_next_unpin(cx).map(|item| match item {
+            Some(Ok(item)) => Next::Item(Emitted::Own(item)),
+            Some(Err(error)) => Next::End(Err(error)),
+            None => Next::End(Ok(())),
+        })
+    }
 }
 
 /// The result of taking items into the buffer.
@@ -93,16 +122,26 @@ pub(crate) enum Step {
     End,
 }
 
+impl Step {
+    /// The end of a stream, with its error if there is one.
+    pub(super) fn of(end: Result<(), ErrorObject>) -> Self {
+        end.map_or_else(Self::Error, |()| Self::End)
+    }
+}
+
 /// A [`Streaming`] without a buffer, and the last item that it gave.
 struct Offer<T> {
     source: Source<T>,
     item: Option<Last<T>>,
+    /// Items that are missing before that item.
+    missed: u64,
+    lost: u64,
     in_flight: Option<InFlight>,
     ending: Ending,
 }
 
 enum Last<T> {
-    Value(T),
+    Item(Emitted<T>),
     /// An item of a stream from a third peer, passed on without being parsed.
     Json(Box<str>),
 }
@@ -113,16 +152,25 @@ where
 {
     /// Returns the stream in the form that the connection sends.
     pub(crate) fn into_items(self) -> Box<dyn Items> {
-        match (self.source, self.buffer) {
-            (Source::Local(stream), Some(buffer)) => {
-                let in_flight = self.in_flight.or(buffer.in_flight());
-                Box::new(Lagging::new(stream, buffer, in_flight, self.ending))
-            }
+        let Self { source, buffer, in_flight, ending, .. } = self;
+        let kept: Box<dyn Emitter<T>> = match (source, &buffer) {
+            (Source::Local(stream), Some(_)) => Box::new(stream),
+            (Source::Topic(taker), Some(_)) => taker,
+            (Source::Live(changes), _) => return changes,
             (source, _) => {
-                let (in_flight, ending) = (self.in_flight, self.ending);
-                Box::new(Offer { source, item: None, in_flight, ending })
+                return Box::new(Offer {
+                    source,
+                    item: None,
+                    missed: 0,
+                    lost: 0,
+                    in_flight,
+                    ending,
+                });
             }
-        }
+        };
+        let buffer = buffer.expect("the streams that are kept have a buffer");
+        let in_flight = in_flight.or(buffer.in_flight());
+        Box::new(Lagging::new(kept, buffer, in_flight, ending))
     }
 }
 
@@ -151,24 +199,46 @@ impl<T> Offer<T> {
 
 impl<T: Serialize + Send> Items for Offer<T> {
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        match &mut self.source {
-            Source::Local(stream) => stream.poll_next_unpin(cx).map(|item| match item {
-                Some(Ok(item)) => self.step(Last::Value(item)),
-                Some(Err(error)) => Step::Error(error),
-                None => Step::End,
-            }),
-            Source::Remote(remote) => remote.poll_next(cx, passed_on).map(|item| match item {
-                Some(Ok(json)) => self.step(Last::Json(json)),
-                Some(Err(error)) => Step::Error(error),
-                None => Step::End,
-            }),
-            Source::Ended => Poll::Ready(Step::End),
+        loop {
+            let next = match &mut self.source {
+                Source::Local(stream) => stream.poll_emit(cx),
+                Source::Topic(taker) => taker.poll_emit(cx),
+                Source::Remote(remote) => {
+                    return remote.poll_next(cx, passed_on).map(|item| match item {
+                        Some(Ok(json)) => self.step(Last::Json(json)),
+                        Some(Err(error)) => Step::Error(error),
+                        None => Step::End,
+                    });
+                }
+                Source::Live(_) | Source::Ended => return Poll::Ready(Step::End),
+            };
+            return Poll::Ready(match ready!(next) {
+                Next::Item(item) => self.step(Last::Item(item)),
+                Next::End(end) => Step::of(end),
+                Next::Missed(count) => {
+                    self.missed += count;
+                    self.lost += count;
+                    continue;
+                }
+            });
         }
+    }
+
+    fn may_miss(&self) -> bool {
+        matches!(self.source, Source::Topic(_))
+    }
+
+    fn missed(&mut self) -> u64 {
+        std::mem::take(&mut self.missed)
+    }
+
+    fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
     }
 
     fn write(&mut self, out: &mut BoundedWriter<'_>) -> Result<(), ErrorObject> {
         match self.item.take().expect("written once, after a step that gave an item") {
-            Last::Value(item) => super::json::write(out, &item),
+            Last::Item(item) => item.write(out),
             Last::Json(json) => super::json::write_raw(out, &json),
         }
     }

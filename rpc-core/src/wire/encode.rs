@@ -191,6 +191,18 @@ pub(crate) fn credit(subscription: &str, bytes: u64, seq: Option<u64>) -> Bytes 
     out.freeze()
 }
 
+/// Returns the notification that asks for at most one item of a stream in so many milliseconds. `subscription` is the
+/// JSON text of the id.
+pub(crate) fn throttle(subscription: &str, interval: u64) -> Bytes {
+    let mut out = BytesMut::with_capacity(96 + subscription.len());
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"$/throttle","params":{"subscription":"#);
+    out.put_slice(subscription.as_bytes());
+    out.put_slice(br#","intervalMs":"#);
+    write_number(interval, &mut (&mut out).writer());
+    out.put_slice(b"}}");
+    out.freeze()
+}
+
 /// The head of an item of a subscription, with the item's number if the other end counts items.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ItemHead<'a> {

@@ -23,7 +23,7 @@ pub(crate) struct Complexity {
 /// With its features `raw_value` and `arbitrary_precision`, serde_json gives a meaning of its own to names that begin
 /// like this. A `Value` that is read from an object whose first name is such a name becomes the text of that member,
 /// parsed again. The limits that were checked here would not apply to that text.
-const PRIVATE: &str = "$serde_json::private::";
+pub(crate) const PRIVATE: &str = "$serde_json::private::";
 
 /// The reason for refusing such an object.
 pub(crate) const DISGUISED: &str =

@@ -9,6 +9,7 @@ pub mod layers;
 pub mod log;
 pub mod probed;
 pub mod rest;
+pub mod seeds;
 pub mod sequences;
 pub mod warnings;
 

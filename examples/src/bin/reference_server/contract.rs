@@ -1,8 +1,9 @@
 //! What the reference server offers, and what it calls of those who connect.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use rpc_core::{Base64, Context, Progress, Result, RpcError, Streaming, service};
+use rpc_core::{Base64, Change, Context, Progress, Result, RpcError, Streaming, service};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
@@ -50,6 +51,15 @@ pub(crate) trait Reference {
 
     /// What the counter stands at.
     fn count(&self, key: &str) -> u64;
+
+    /// All counters, and how they change.
+    fn counters(&self) -> Streaming<Change<BTreeMap<String, u64>>>;
+
+    /// Tells a value to all who take `news`. Answers how many there are.
+    fn announce(&self, value: Box<RawValue>) -> Result<usize>;
+
+    /// What is announced, after the last three announcements.
+    fn news(&self) -> Streaming<Box<RawValue>>;
 
     /// The caller as the server sees it.
     fn whoami(&self, cx: &Context) -> Whoami;
@@ -234,5 +244,5 @@ pub(crate) struct Stats {
     /// Results for calls that were never made, or already answered.
     pub(crate) stray: u64,
     /// How many connections have ended, by close code.
-    pub(crate) closes: std::collections::BTreeMap<String, u64>,
+    pub(crate) closes: BTreeMap<String, u64>,
 }

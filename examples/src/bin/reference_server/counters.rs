@@ -1,7 +1,8 @@
 //! Numbers by name, shared by all connections.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+
+use rpc_core::{Change, Live, Streaming};
 
 use crate::contract::NoRoom;
 
@@ -14,27 +15,33 @@ const COUNTERS: usize = 10_000;
 /// A counter for each key.
 #[derive(Default)]
 pub(crate) struct Counters {
-    by_key: Mutex<HashMap<String, u64>>,
+    by_key: Live<BTreeMap<String, u64>>,
 }
 
 impl Counters {
     /// Counts up; what the counter stands at then.
     pub(crate) fn incr(&self, key: &str) -> Result<u64, NoRoom> {
-        let mut by_key = self.by_key.lock().unwrap();
-        if let Some(count) = by_key.get_mut(key) {
-            *count += 1;
-            return Ok(*count);
-        }
-        if by_key.len() >= COUNTERS {
-            return Err(NoRoom::More { max: COUNTERS });
-        }
-        by_key.insert(within(key)?.to_owned(), 1);
-        Ok(1)
+        self.by_key.update(|by_key| {
+            if let Some(count) = by_key.get_mut(key) {
+                *count += 1;
+                return Ok(*count);
+            }
+            if by_key.len() >= COUNTERS {
+                return Err(NoRoom::More { max: COUNTERS });
+            }
+            by_key.insert(within(key)?.to_owned(), 1);
+            Ok(1)
+        })
     }
 
     /// What a counter stands at.
     pub(crate) fn count(&self, key: &str) -> u64 {
-        self.by_key.lock().unwrap().get(key).copied().unwrap_or_default()
+        self.by_key.read(|by_key| by_key.get(key).copied().unwrap_or_default())
+    }
+
+    /// All counters, and how they change.
+    pub(crate) fn watch(&self) -> Streaming<Change<BTreeMap<String, u64>>> {
+        self.by_key.subscribe()
     }
 }
 

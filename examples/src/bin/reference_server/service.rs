@@ -1,5 +1,6 @@
 //! What the methods do.
 
+use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,8 +9,8 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use rpc_core::types::JoinError;
 use rpc_core::{
-    Base64, CallError, Context, ErrorCode, ErrorObject, Progress, Result, RpcError, StreamError,
-    Streaming,
+    Base64, CallError, Change, Context, ErrorCode, ErrorObject, Progress, Result, RpcError,
+    StreamError, Streaming, Topic,
 };
 use rpc_server::Server;
 use serde_json::json;
@@ -27,12 +28,24 @@ use crate::counters::{Counters, within};
 const LONGEST_CHUNK: u64 = 256 * 1024;
 
 /// What all connections share.
-#[derive(Default)]
 pub(crate) struct Service {
     slept: AtomicU64,
     counters: Counters,
+    news: Topic<Box<RawValue>>,
     /// Set before anyone is served.
     server: OnceLock<Server>,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        let news = Topic::builder().history(3).build();
+        Self {
+            slept: AtomicU64::default(),
+            counters: Counters::default(),
+            news,
+            server: OnceLock::new(),
+        }
+    }
 }
 
 impl Service {
@@ -97,6 +110,19 @@ impl Reference for Service {
 
     fn count(&self, key: &str) -> u64 {
         self.counters.count(key)
+    }
+
+    fn counters(&self) -> Streaming<Change<BTreeMap<String, u64>>> {
+        self.counters.watch()
+    }
+
+    fn announce(&self, value: Box<RawValue>) -> Result<usize> {
+        let told = self.news.publish(value);
+        told.map_err(|error| ErrorObject::new(ErrorCode::INVALID_PARAMS, error.to_string()))
+    }
+
+    fn news(&self) -> Streaming<Box<RawValue>> {
+        self.news.subscribe()
     }
 
     fn whoami(&self, cx: &Context) -> Whoami {

@@ -91,6 +91,7 @@ impl<W> Protocol<W> {
             "$/ack" if is_single => self.acknowledged(notification.params),
             "$/ack" => Event::Done,
             "$/credit" => self.credit(notification.params, now),
+            "$/throttle" => self.throttled(notification.params),
             "$/stop" => self.stop_outgoing(notification.params),
             "$/goaway" => self.told_to_go(notification.params, now),
             "$/progress" => return self.reported(notification, now),

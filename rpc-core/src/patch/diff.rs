@@ -1,0 +1,274 @@
+//! What differs between two versions of a value.
+//!
+//! Equal parts are skipped as bytes. Objects are compared by the names of their members. Arrays are compared without
+//! their equal first and last elements; a window that has slid, such as the last hundred entries of a log, is found;
+//! all else is compared element by element. So the time grows with the lengths of the texts and their depth, whatever
+//! has changed.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::operations::{Kind, Operations};
+use super::pointer::{Outside, Path};
+use crate::wire::scan::Scanner;
+
+/// Parts that are deeper are set as a whole, so that the comparison does not exhaust the stack.
+const DEEPEST: usize = 100;
+
+/// Returns the operations that make `new` of `old`; `None` if their text is not shorter than `limit` bytes. Both are
+/// valid JSON text.
+pub(crate) fn diff(old: &str, new: &str, limit: usize) -> Option<Operations> {
+    let mut diff =
+        Diff { path: Path::default(), depth: 0, limit, operations: Operations::default() };
+    diff.value(old, new, Kind::Replace)?;
+    (diff.operations.text().len() < limit).then_some(diff.operations)
+}
+
+struct Diff {
+    path: Path,
+    depth: usize,
+    limit: usize,
+    operations: Operations,
+}
+
+/// `None` ends the comparison: the patch is too long.
+type Compared = Option<()>;
+
+impl Diff {
+    /// Compares two versions of one part, which an operation of this kind sets.
+    fn value(&mut self, old: &str, new: &str, set: Kind) -> Compared {
+        if old == new {
+            return Some(());
+        }
+        self.depth += 1;
+        let inside = match (old.as_bytes().first(), new.as_bytes().first()) {
+            _ if self.depth > DEEPEST => None,
+            (Some(b'{'), Some(b'{')) => self.object(old, new),
+            (Some(b'['), Some(b'[')) => self.array(old, new),
+            _ => None,
+        };
+        self.depth -= 1;
+        match inside {
+            Some(compared) => compared,
+            None => self.push(set, Some(new)),
+        }
+    }
+
+    /// Compares two objects. `None` tells that the new one is to be set as a whole.
+    fn object(&mut self, old: &str, new: &str) -> Option<Compared> {
+        let (old, new) = (members(old)?, members(new)?);
+        let pairs = || old.iter().zip(&new);
+        if old.len() == new.len() && pairs().all(|(old, new)| old.name == new.name) {
+            return Some(pairs().try_for_each(|(old, new)| self.member(Some(old.value), new)));
+        }
+        let mut removed: HashMap<&str, &str> = old.iter().map(|it| (&*it.name, it.value)).collect();
+        let kept: Vec<_> = new.iter().map(|new| (removed.remove(&*new.name), new)).collect();
+        let mut removed = old.iter().filter(|old| removed.contains_key(&*old.name));
+        let compared = removed.try_for_each(|old| self.remove(&old.name));
+        Some(
+            compared
+                .and_then(|()| kept.into_iter().try_for_each(|(old, new)| self.member(old, new))),
+        )
+    }
+
+    fn member(&mut self, old: Option<&str>, new: &Member<'_>) -> Compared {
+        if old == Some(new.value) {
+            return Some(());
+        }
+        self.at(
+            |path| path.enter_member(&new.name),
+            |this| match old {
+                Some(old) => this.value(old, new.value, Kind::Set),
+                None => this.push(Kind::Set, Some(new.value)),
+            },
+        )
+    }
+
+    fn remove(&mut self, name: &str) -> Compared {
+        self.at(|path| path.enter_member(name), |this| this.push(Kind::RemoveMember, None))
+    }
+
+    /// Compares two arrays. `None` tells that the new one is to be set as a whole.
+    fn array(&mut self, old: &str, new: &str) -> Option<Compared> {
+        let (old, new) = (elements(old)?, elements(new)?);
+        let (mut old, mut new) = (&*old, &*new);
+        let start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+        (old, new) = (&old[start..], &new[start..]);
+        let same =
+            old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
+        (old, new) = (&old[..old.len() - same], &new[..new.len() - same]);
+        let slid = Slid::between(old, new).unwrap_or_default();
+        Some(self.slide(start, old, new, slid))
+    }
+
+    /// Compares arrays of which elements at an end are gone, and others have come in front of what is left.
+    fn slide(&mut self, start: usize, old: &[&str], new: &[&str], slid: Slid) -> Compared {
+        let kept = &old[slid.gone..];
+        let common = kept.len().min(new.len() - slid.come);
+        for _ in 0..slid.gone {
+            self.element(start, |this| this.push(Kind::RemoveElement, None))?;
+        }
+        for index in common..kept.len() {
+            let last = start + kept.len() - 1 - (index - common);
+            self.element(last, |this| this.push(Kind::RemoveElement, None))?;
+        }
+        for (index, new) in new[..slid.come].iter().enumerate() {
+            self.element(start + index, |this| this.push(Kind::Insert, Some(new)))?;
+        }
+        let start = start + slid.come;
+        for (index, (old, new)) in kept.iter().zip(&new[slid.come..]).enumerate() {
+            if old != new {
+                self.element(start + index, |this| this.value(old, new, Kind::Replace))?;
+            }
+        }
+        for (index, new) in new[slid.come..].iter().enumerate().skip(common) {
+            self.element(start + index, |this| this.push(Kind::Insert, Some(new)))?;
+        }
+        Some(())
+    }
+
+    fn element(&mut self, index: usize, inside: impl FnOnce(&mut Self) -> Compared) -> Compared {
+        self.at(|path| path.enter_element(index), inside)
+    }
+
+    fn at<R>(
+        &mut self,
+        enter: impl FnOnce(&mut Path) -> Outside,
+        inside: impl FnOnce(&mut Self) -> R,
+    ) -> R {
+        let outside = enter(&mut self.path);
+        let result = inside(self);
+        self.path.leave(outside);
+        result
+    }
+
+    fn push(&mut self, kind: Kind, value: Option<&str>) -> Compared {
+        self.operations.push(kind, self.path.as_str(), value);
+        (self.operations.text().len() < self.limit).then_some(())
+    }
+}
+
+/// How a window has slid: elements that are gone at its start, or that have come there.
+#[derive(Default)]
+struct Slid {
+    gone: usize,
+    come: usize,
+}
+
+impl Slid {
+    /// Returns how the elements have slid, if what is left of them is in the new window. The first elements differ, and
+    /// so do the last.
+    fn between(old: &[&str], new: &[&str]) -> Option<Self> {
+        let (first_old, first_new) = (old.first()?, new.first()?);
+        let gone = old.iter().position(|old| old == first_new);
+        if let Some(gone) = gone.filter(|gone| new.starts_with(&old[*gone..])) {
+            return Some(Self { gone, come: 0 });
+        }
+        let come = new.iter().position(|new| new == first_old)?;
+        old.starts_with(&new[come..]).then_some(Self { gone: 0, come })
+    }
+}
+
+struct Member<'a> {
+    name: Cow<'a, str>,
+    value: &'a str,
+}
+
+/// Returns the members of an object; `None` if two of them have the same name, so that a path could mean either.
+fn members(object: &str) -> Option<Vec<Member<'_>>> {
+    let mut scanner = Scanner::new(object);
+    let mut members = Vec::new();
+    scanner.take(b'{').then_some(())?;
+    while !scanner.take(b'}') {
+        let name = member_name(scanner.name()?)?;
+        let (value, _) = scanner.value()?;
+        members.push(Member { name, value });
+        scanner.take(b',');
+    }
+    let mut names = HashSet::with_capacity(members.len());
+    members.iter().all(|member| names.insert(&*member.name)).then_some(members)
+}
+
+/// Returns the name whose JSON text this is.
+pub(super) fn member_name(quoted: &str) -> Option<Cow<'_, str>> {
+    if quoted.contains('\\') {
+        return serde_json::from_str(quoted).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(&quoted[1..quoted.len() - 1]))
+}
+
+/// Returns the elements of an array.
+pub(super) fn elements(array: &str) -> Option<Vec<&str>> {
+    let mut scanner = Scanner::new(array);
+    let mut elements = Vec::new();
+    scanner.take(b'[').then_some(())?;
+    while !scanner.take(b']') {
+        let (value, _) = scanner.value()?;
+        elements.push(value);
+        scanner.take(b',');
+    }
+    Some(elements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patch(old: &str, new: &str) -> String {
+        diff(old, new, usize::MAX).unwrap().text().to_owned()
+    }
+
+    #[test]
+    fn only_what_has_changed_is_named() {
+        let old = r#"{"a":{"b":1,"c":[1,2,3]},"d":"x","e":null}"#;
+        let new = r#"{"a":{"b":2,"c":[1,9,3]},"d":"x","f":[]}"#;
+        let expected = concat!(
+            r#"{"op":"remove","path":"/e"},"#,
+            r#"{"op":"add","path":"/a/b","value":2},"#,
+            r#"{"op":"replace","path":"/a/c/1","value":9},"#,
+            r#"{"op":"add","path":"/f","value":[]}"#
+        );
+        assert_eq!(patch(old, new), expected);
+        assert_eq!(patch("1", "[]"), r#"{"op":"replace","path":"","value":[]}"#);
+        assert_eq!(patch(old, old), "");
+    }
+
+    #[test]
+    fn a_window_that_slides_is_found() {
+        let forward = r#"{"op":"remove","path":"/0"},{"op":"add","path":"/3","value":5}"#;
+        assert_eq!(patch("[1,2,3,4]", "[2,3,4,5]"), forward);
+        let back = r#"{"op":"remove","path":"/3"},{"op":"add","path":"/0","value":0}"#;
+        assert_eq!(patch("[1,2,3,4]", "[0,1,2,3]"), back);
+        assert_eq!(patch("[1,2,3]", "[1,3]"), r#"{"op":"remove","path":"/1"}"#);
+        assert_eq!(patch("[1,3]", "[1,2,3]"), r#"{"op":"add","path":"/1","value":2}"#);
+        assert_eq!(patch("[1]", "[1,2]"), r#"{"op":"add","path":"/1","value":2}"#);
+    }
+
+    #[test]
+    fn names_that_need_it_are_escaped() {
+        let expected = r#"{"op":"add","path":"/a~1b/m~0n/\"\\","value":2}"#;
+        assert_eq!(
+            patch(r#"{"a/b":{"m~n":{"\"\\":1}}}"#, r#"{"a\/b":{"m\u007en":{"\"\\":2}}}"#),
+            expected
+        );
+    }
+
+    #[test]
+    fn an_object_with_a_name_twice_is_set_as_a_whole() {
+        let expected = r#"{"op":"add","path":"/a","value":{"b":1,"b":3}}"#;
+        assert_eq!(patch(r#"{"a":{"b":1,"b":2}}"#, r#"{"a":{"b":1,"b":3}}"#), expected);
+    }
+
+    #[test]
+    fn a_long_patch_is_given_up() {
+        assert!(diff("[1,2]", "[3,4]", 20).is_none());
+        assert!(diff("[1,2]", "[1,4]", 100).is_some());
+    }
+
+    #[test]
+    fn depth_does_not_exhaust_the_stack() {
+        let deep = |core: &str| format!("{}{core}{}", "[".repeat(50_000), "]".repeat(50_000));
+        let patch = patch(&deep("1"), &deep("2"));
+        assert_eq!(patch.matches("/0").count(), DEEPEST);
+    }
+}
