@@ -12,6 +12,9 @@ use super::fresh::{Fresh, Sample};
 /// Items ask for credit after this part of the bound: else there would be as many credits as items on a quick stream.
 const PART: usize = 8;
 
+/// When no item asks, the next one that asks comes after this part of the bound.
+const HALF: usize = 2;
+
 /// The bound of the items of a stream that are on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InFlight {
@@ -80,8 +83,14 @@ impl Flight {
                 let is_last = self.on_way() + 1 >= self.most();
                 self.is_answered && (is_last || self.sent + 1 >= last.sent + part)
             }
-            None => true,
+            // A taker that is known asks for few credits: each is a message that both ends carry.
+            None => !self.is_known() || self.on_way() + 1 >= self.most().div_ceil(HALF),
         }
+    }
+
+    /// Returns whether the other end has answered an item that asked.
+    fn is_known(&self) -> bool {
+        self.is_answered && self.consumed > 0
     }
 
     /// An item with this number is sent.
