@@ -14,6 +14,8 @@ await build({
   format: "esm",
   target: "es2022",
   sourcemap: true,
+  // Constants stand where they are used.
+  minifySyntax: true,
   // Members that begin so are of the package alone. No bundler of a user can know that, so they get short names here;
   // all else is left to that bundler, and the source map tells the names.
   mangleProps: /^_[a-z]/,

@@ -39,14 +39,14 @@ export class Call implements Outgoing, Alarm {
   _id: number | undefined;
   _isDone = false;
   _isPutBack = false;
-  declare readonly _options: CallOptions;
-  declare readonly length: number;
+  readonly _options: CallOptions;
+  readonly length: number;
   /** Waits until the call may leave, and then lets it. */
   _hold: ((go: () => void) => void) | undefined;
   /** A stream goes with it: told that the message has left, and of the end. */
   _stream: { _sent(): void; _end(): void } | undefined;
   _due = Infinity;
-  declare readonly _core: Core;
+  readonly _core: Core;
   readonly #request: Text;
   readonly #settle: Settle;
   readonly #cancel: (() => void) | undefined;

@@ -16,8 +16,8 @@ export type Fate = "NotSent" | "MaybeExecuted";
  * ```
  */
 export class RpcError<Code extends number = number, Data = unknown> extends Error {
-  declare readonly code: Code;
-  declare readonly data: Data;
+  readonly code: Code;
+  readonly data: Data;
 
   constructor(code: Code, message: string, data?: Data) {
     super(message);
@@ -52,8 +52,8 @@ export type CallFailure =
  * the failure.
  */
 export class CallError extends Error {
-  declare readonly failure: CallFailure;
-  declare readonly fate: Fate;
+  readonly failure: CallFailure;
+  readonly fate: Fate;
 
   constructor(failure: CallFailure, fate: Fate, message: string = failure, cause?: unknown) {
     super(message, { cause });
