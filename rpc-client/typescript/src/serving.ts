@@ -37,54 +37,36 @@ export interface Serving {
 
 /** @internal */
 export function serving(core: Core): Serving {
-  /** Requests by their ids as JSON text. */
+  /** Requests without an answer, by their ids as JSON text. */
   const requests = new Map<string, Context>();
-  /** Handlers that run: one that was cancelled keeps its place until it has ended. */
+  /** Handlers of requests that run: one that was stopped keeps its place until it has ended. */
   let running = 0;
-  /** What runs the handlers of notifications, one after the other; that of the first one runs. */
-  const notifications: { readonly _context: Context; readonly _run: (ended: Ended) => void }[] = [];
+  /** Notifications in their order; the handler of the first one runs. */
+  const notifications: { readonly _context: Context; readonly _start: () => void }[] = [];
 
   const reply: Reply = (answer, after) => {
     core._outbox._send(answer, true);
     after?.();
   };
 
-  /** Returns the request, which is not served any more. */
-  const taken = (id: string | undefined): Context | undefined => {
-    const request = requests.get(id!);
-    if (request) disarm(request);
-    requests.delete(id!);
-    return request;
+  const contextOf = (method: string, text: string, reply: Reply, id?: string, deadline?: number): Context => {
+    const context = new Context(core._peer, method, text, id, deadline);
+    context._reply = reply;
+    context._ring = () => stop(context, -32012, "deadline", "timeout");
+    return context;
   };
 
-  const stop = (id: string | undefined, code: number, kind: string, failure: CallFailure): void => {
-    const request = taken(id);
-    request?._abort(new CallError(failure, "MaybeExecuted"));
-    request?._reply!(kindText(id!, code, kind));
+  /** Nobody waits for the handler any more; a request has this answer. */
+  const end = (context: Context, answer: Text): void => {
+    const reply = context._reply;
+    context._reply = undefined;
+    disarm(context);
+    reply?.(answer, context._afterAnswer);
   };
 
-  /** Runs the handler of the first notification. */
-  const notify = (): void => {
-    const [first] = notifications;
-    if (!first) return;
-    const { _context, _run } = first;
-    const ended = (): void => {
-      disarm(_context);
-      if (notifications[0] !== first) return;
-      notifications.shift();
-      notify();
-    };
-    _run((value, isThrown) => {
-      if (isThrown) complain(core, value, _context.method);
-      ended();
-    });
-    if (notifications[0] !== first) return;
-    _context._due = now() + NOTIFICATION_TIME;
-    _context._ring = () => {
-      _context._abort(new CallError("timeout", "MaybeExecuted"));
-      ended();
-    };
-    arm(_context);
+  const stop = (context: Context, code: number, kind: string, failure: CallFailure): void => {
+    context._abort(new CallError(failure, "MaybeExecuted"));
+    end(context, kindText(context.id!, code, kind));
   };
 
   return {
@@ -93,7 +75,8 @@ export function serving(core: Core): Serving {
       const said = parts(text);
       const { method, params, timeoutMs = Infinity } = message as { [name: string]: unknown; method: string };
       const handler = core._handlers.get(method);
-      let id = said.find(([name]) => name === "id")![1];
+      const id = new Map(said).get("id")!;
+      const refuse = (code: number, kind: string): void => _reply(kindText(id, code, kind));
       const isGood =
         said.length === Object.keys(message).length && // no member is given twice
         core._isVersion(message) &&
@@ -101,52 +84,63 @@ export function serving(core: Core): Serving {
         typeof (params ?? {}) === "object" &&
         (timeoutMs === Infinity || timeoutMs === 0 || isCount(timeoutMs));
       const isId = ID.test(id);
-      if (!isGood || !isId || requests.has(id)) {
-        if (isGood || !isId) id = "null";
-        _reply(errorText(id, -32600, isGood ? "invalid id" : "invalid request"));
-      } else if (method === "$/ping") _reply(resultText(id, "null"));
+      if (!isGood && isId) _reply(errorText(id, -32600, "invalid request"));
+      else if (!isId || requests.has(id)) _reply(errorText("null", -32600, "invalid id"));
+      else if (method === "$/ping") _reply(answerText(id, "result", "null"));
       else if (!handler) _reply(errorText(id, -32601, `no method \`${method}\``));
-      else if (running >= core._limits.serving) _reply(kindText(id, -32009, "busy"));
-      else if (!timeoutMs) _reply(kindText(id, -32012, "deadline"));
+      else if (running >= core._limits.serving) refuse(-32009, "busy");
+      else if (!timeoutMs) refuse(-32012, "deadline");
       else {
         const due = timeoutMs === Infinity ? Infinity : now() + Math.min(timeoutMs as number, DAY);
-        const context = new Context(core._peer, method, text, id, due);
-        context._reply = _reply;
-        context._ring = () => stop(id, -32012, "deadline", "timeout");
+        const answered: Reply = (answer, after) => {
+          requests.delete(id);
+          _reply(answer, after);
+        };
+        const context = contextOf(method, text, answered, id, due);
         requests.set(id, context);
         running++;
         run(handler, params, context, (value, isThrown) => {
           running--;
-          if (requests.get(id) !== context) return; // nobody waits for the answer
-          taken(id);
-          let answer: Text;
+          if (!context._reply) return;
+          let answer: Text | undefined;
           try {
-            if (isThrown) throw value;
             const json = (handler as Partial<Method>).stringify && (handler as unknown as Json);
-            answer = resultText(id, core._write(value, json));
-            if (answer.length > core._limits.messageOut) answer = kindText(id, -32008, "answer_too_big");
+            if (!isThrown) answer = answerText(id, "result", core._write(value, json));
           } catch (why) {
-            const { code, message, data } = told(core, why, method);
-            answer = errorText(id, code, message, data);
+            value = why;
           }
-          _reply(answer, context._afterAnswer);
+          answer ??= answerText(id, "error", toldText(core, value, method));
+          end(context, answer.length > core._limits.messageOut ? kindText(id, -32008, "answer_too_big") : answer);
         });
-        if (requests.get(id) === context) arm(context); // it goes on
       }
     },
     _notification(method, params, text) {
       const handler = core._handlers.get(method);
       if (!handler) return;
-      const _context = new Context(core._peer, method, text);
-      const length = notifications.push({ _context, _run: (ended) => run(handler, params, _context, ended) });
+      const _context = contextOf(method, text, () => {
+        notifications.shift();
+        notifications[0]?._start();
+      });
+      const _start = (): void => {
+        _context._due = now() + NOTIFICATION_TIME;
+        run(handler, params, _context, (value, isThrown) => {
+          if (isThrown) complain(core, value, method);
+          end(_context, "");
+        });
+      };
+      const length = notifications.push({ _context, _start });
       if (length > core._limits.serving) core._close(1008, "notifications");
-      else if (length === 1) notify();
+      else if (length === 1) _start();
     },
-    _cancel: (text) => stop(member(text, "params", "id"), -32800, "cancelled", "cancelled"),
+    _cancel(text) {
+      const context = requests.get(member(text, "params", "id")!);
+      if (context) stop(context, -32800, "cancelled", "cancelled");
+    },
     _stop(closed) {
       const stopped = [...requests.values(), ...notifications.splice(0).map(({ _context }) => _context)];
       requests.clear();
       for (const context of stopped) {
+        context._reply = undefined;
         disarm(context);
         context._abort(closedError(closed, "MaybeExecuted"));
       }
@@ -170,6 +164,7 @@ function run(handler: Handler, params: unknown, context: Context, ended: Ended):
     (result) => ended(result),
     (cause: unknown) => ended(cause, true),
   );
+  if (context._reply) arm(context); // it goes on
 }
 
 /** Tells the program what its own code threw. */
@@ -177,23 +172,34 @@ function complain(core: Core, error: unknown, method: string): void {
   (core._options.onError ?? console.error)(error, method);
 }
 
-/** Returns what the other end is told of what the program threw; all else is told to the program alone. @internal */
-export function told(core: Core, error: unknown, method: string): RpcError {
-  if (error instanceof RpcError) return error;
+/**
+ * Returns the error object, as JSON text, for what the program threw: an `RpcError` as it is; all else is told to the
+ * program alone. @internal
+ */
+export function toldText(core: Core, error: unknown, method: string): string {
+  try {
+    if (error instanceof RpcError) return errorObject(error.code, error.message, error.data);
+  } catch (why) {
+    error = why; // its data is no JSON
+  }
   complain(core, error, method);
-  return new RpcError(-32603, "internal error");
+  return errorObject(-32603, "internal error");
 }
 
-function resultText(id: string, result: Text): Text {
-  return around(`{"jsonrpc":"2.0","id":${id},"result":`, result, "}");
+function errorObject(code: number, message: string, data?: unknown): string {
+  return JSON.stringify({ code, message, data });
 }
 
-/** Returns the text of an answer that is an error of the protocol, of this kind. @internal */
-export function kindText(id: string, code: number, kind: string): string {
-  return errorText(id, code, kind, { kind });
+function answerText(id: string, member: "result" | "error", value: Text): Text {
+  return around(`{"jsonrpc":"2.0","id":${id},"${member}":`, value, "}");
 }
 
 /** Returns the text of an answer that is an error. @internal */
-export function errorText(id: string, code: number, message: string, data?: unknown): string {
-  return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message, data })}}`;
+export function errorText(id: string, code: number, message: string, data?: unknown): Text {
+  return answerText(id, "error", errorObject(code, message, data));
+}
+
+/** Returns the text of an answer that is an error of the protocol, of this kind. @internal */
+export function kindText(id: string, code: number, kind: string): Text {
+  return errorText(id, code, kind, { kind });
 }

@@ -7,7 +7,7 @@ import { RpcError } from "../errors.js";
 import type { Handlers, Method } from "../handlers.js";
 import { method, type MethodOptions, type Param, type Run } from "../method.js";
 import { member, utf8Length } from "../raw.js";
-import { told } from "../serving.js";
+import { toldText } from "../serving.js";
 import { hasRoom } from "../ready.js";
 import { slot } from "../slot.js";
 import { now } from "../timer.js";
@@ -85,8 +85,7 @@ function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _re
         if (_isCounted && !isOver) send('"done":true');
       } catch (error) {
         if (isOver) return;
-        const { code, message, data } = told(core, error, _method);
-        send(`"error":${JSON.stringify({ code, message, data })}`);
+        send(`"error":${toldText(core, error, _method)}`);
       } finally {
         stream._stop();
       }
