@@ -13,10 +13,16 @@ const LONGEST = 2_147_483_647;
 export interface Alarm {
   /** When, by {@link now}. */
   _due: number;
+  /** Its place among the alarms, while it is set. */
+  _place?: number | undefined;
   _ring(): void;
 }
 
-const alarms = new Set<Alarm>();
+/**
+ * The alarms that are set, in no order. A `Set` in which each call enters and leaves would keep all of them alive: each
+ * of its tables that was outgrown points to the next one, until the heap as a whole is looked through.
+ */
+const alarms: Alarm[] = [];
 
 /** When the timer looks for alarms that are due. */
 let next = Infinity;
@@ -29,14 +35,19 @@ let isChained = false;
 export function arm(alarm: Alarm): void {
   const due = alarm._due;
   if (due === Infinity) return;
-  alarms.add(alarm);
+  alarm._place ??= alarms.push(alarm) - 1;
   if (due < next || (isChained && !isLooking)) lookAt(Math.min(due, next));
 }
 
 /** @internal */
 export function disarm(alarm: Alarm): void {
+  const { _place: place } = alarm;
+  if (place === undefined) return;
+  alarm._place = undefined;
+  const last = alarms.pop()!;
+  if (last !== alarm) alarms[(last._place = place)] = last;
   // A timer that runs for nothing keeps a program of Node from its end.
-  if (alarms.delete(alarm) && alarms.size === 0) lookAt(Infinity);
+  else if (place === 0) lookAt(Infinity);
 }
 
 function lookAt(time: number): void {
@@ -47,26 +58,20 @@ function lookAt(time: number): void {
 }
 
 function look(): void {
+  const time = now();
   isLooking = true;
   try {
-    ring();
+    // After a long sleep the answer may lie there unread: what has arrived is read first.
+    const due = time - next > OVERSLEPT ? [] : alarms.filter(({ _due }) => _due <= time + 1);
+    for (const alarm of due) {
+      if (alarm._place === undefined) continue; // another one has stopped it
+      disarm(alarm);
+      alarm._ring();
+    }
   } finally {
+    lookAt(alarms.reduce((soonest, { _due }) => Math.min(soonest, Math.max(_due, time)), Infinity));
     isLooking = false;
   }
-}
-
-function ring(): void {
-  const time = now();
-  // After a long sleep the answer may lie there unread: what has arrived is read first.
-  if (time - next > OVERSLEPT) return lookAt(time);
-  let soonest = (next = Infinity);
-  for (const alarm of alarms) {
-    if (alarm._due <= time + 1) {
-      alarms.delete(alarm);
-      alarm._ring();
-    } else soonest = Math.min(soonest, alarm._due);
-  }
-  if (soonest < next) lookAt(soonest);
 }
 
 /** Calls `ring` after so many milliseconds, or never after `Infinity`. Returns what stops the timer. @internal */
