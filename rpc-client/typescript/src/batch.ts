@@ -29,11 +29,7 @@ export class Batch {
 
   call<Result = unknown>(method: string, params?: Params, options: CallOptions = {}): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const settle = (error: Error | undefined, result?: unknown): void =>
-        error ? reject(error) : resolve(result as Result);
-      const call = new Call(this.#peer._core, method, params, options, settle);
-      call._isPutBack = this.#peer._isFirst;
-      this.#members.push(call);
+      this.#members.push(new Call(this.#peer, method, params, options, resolve as (result: unknown) => void, reject));
     });
   }
 
@@ -84,7 +80,7 @@ function send(core: Core, members: readonly Outgoing[], isFirst: boolean, isSpli
   const flush = (): void => {
     if (part.length === 0) return;
     const message = new BatchMessage(sent, part, isFirst, isSplit);
-    const error = core._send(message, isFirst);
+    const error = core._send(message);
     if (error) message._open?.().forEach((call) => call._settle(error));
     part = [];
     size = 0;
@@ -114,7 +110,7 @@ function watch(core: Core): BatchMessage[] {
     const calls = oldest._open!();
     const refused = readRefusal(error);
     // Any other error may be meant for something else, if there is something else.
-    if (!refused && core._calls.size > calls.length) return;
+    if (!refused && Object.keys(core._calls).length > calls.length) return;
     sent.shift();
     if (!refused || oldest._isSplit) return calls.forEach((call) => call._settle(error));
     const members = oldest._members;

@@ -4,6 +4,7 @@ import { arm, disarm, now, type Alarm } from "./timer.js";
 import { around, type Core, type Outgoing, type Text } from "./core.js";
 import { CallError, closedError, type CallFailure, type Closed, type Fate } from "./errors.js";
 import type { Json } from "./json.js";
+import type { Peer } from "./peer.js";
 
 /** What is said of one call. `Progress` is the type of its reports. */
 export interface CallOptions<Progress = unknown> {
@@ -27,35 +28,44 @@ export interface CallOptions<Progress = unknown> {
 /** By position, or by name. */
 export type Params = readonly unknown[] | object | undefined;
 
-/** Told once how a call ended: by an error, or by a result and the text of the message that brought it. @internal */
-export type Settle = (error: Error | undefined, result?: unknown, text?: string) => void;
-
 /** The call whose params are being written: a value among them may go with the call. @internal */
 export let writing: Call | undefined;
 
+/** Who makes a call. @internal */
+export type Caller = Pick<Peer, "_core" | "_isFirst">;
+
 /** @internal */
 export class Call implements Outgoing, Alarm {
+  readonly _core: Core;
+  readonly _options: CallOptions;
+  readonly length: number;
   /** The id under which its message left. */
   _id: number | undefined;
   _isDone = false;
-  _isPutBack = false;
-  readonly _options: CallOptions;
-  readonly length: number;
+  _isPutBack: boolean;
   /** Waits until the call may leave, and then lets it. */
   _hold: ((go: () => void) => void) | undefined;
   /** A stream goes with it: told that the message has left, and of the end. */
   _stream: { _sent(): void; _end(): void } | undefined;
   _due = Infinity;
-  readonly _core: Core;
   readonly #request: Text;
-  readonly #settle: Settle;
-  readonly #cancel: (() => void) | undefined;
+  readonly #resolve: (result: unknown) => void;
+  readonly #reject: (error: Error) => void;
 
   /** Throws what is wrong with its params. */
-  constructor(core: Core, method: string, params: Params, options: CallOptions, settle: Settle) {
+  constructor(
+    { _core: core, _isFirst: isFirst }: Caller,
+    method: string,
+    params: Params,
+    options: CallOptions,
+    resolve: (result: unknown) => void,
+    reject: (error: Error) => void,
+  ) {
     this._core = core;
     this._options = options;
-    this.#settle = settle;
+    this._isPutBack = isFirst;
+    this.#resolve = resolve;
+    this.#reject = reject;
     const outer = writing;
     writing = this;
     try {
@@ -64,9 +74,21 @@ export class Call implements Outgoing, Alarm {
       writing = outer;
     }
     this.length = this.#request.length;
-    const { signal } = options;
-    if (signal) signal.addEventListener("abort", (this.#cancel = () => this._fail("cancelled", signal.reason)));
     this._extend();
+    const { signal } = options;
+    signal?.addEventListener("abort", this);
+    if (signal?.aborted) this.handleEvent();
+  }
+
+  /** Sends it as soon as it may leave. */
+  _start(): void {
+    if (this._hold) this._hold(() => this.#send());
+    else this.#send();
+  }
+
+  #send(): void {
+    const error = this._core._send(this);
+    if (error) this._settle(error);
   }
 
   /** Begins its time anew. */
@@ -80,40 +102,47 @@ export class Call implements Outgoing, Alarm {
     this._fail("timeout");
   }
 
-  /** The message, as it is when it leaves. */
-  _leave(): Text {
-    const core = this._core;
-    const { onProgress, idempotencyKey } = this._options;
-    this._stream?._sent();
-    if (this._id) core._calls.delete(this._id); // it is made anew
-    const id = (this._id = core._nextId());
-    core._calls.set(id, this);
-    let tail = "}";
-    if (idempotencyKey !== undefined) tail = `,"idempotencyKey":${JSON.stringify(idempotencyKey)}}`;
-    if (onProgress) tail = `,"progressToken":${id}${tail}`;
-    // The other end does not know that the time begins anew with each item.
-    const isFixed = this._due < Infinity && !(this._stream && this._options.timeout === undefined);
-    if (core._greeting && isFixed) {
-      tail = `,"timeoutMs":${Math.max(Math.ceil(this._due - now()), 0)}${tail}`;
-    }
-    return around(`{"jsonrpc":"2.0","id":${id},`, this.#request, tail);
+  /** Its signal was aborted. */
+  handleEvent(): void {
+    this._fail("cancelled", this._options.signal!.reason);
   }
 
-  _settle(error: Error | undefined, result?: unknown, text?: string): void {
+  /** The message, as it is when it leaves. */
+  _leave(): Text | undefined {
+    if (this._isDone) return undefined;
+    const core = this._core;
+    const { onProgress, idempotencyKey, timeout } = this._options;
+    this._stream?._sent();
+    const id = (this._id = core._nextId());
+    core._calls[id] = this;
+    let tail = "";
+    // The other end does not know that the time begins anew with each item.
+    const isFixed = this._due < Infinity && !(this._stream && timeout === undefined);
+    if (core._greeting && isFixed) tail = `,"timeoutMs":${Math.max(Math.ceil(this._due - now()), 0)}`;
+    if (onProgress) tail += `,"progressToken":${id}`;
+    if (idempotencyKey !== undefined) tail += `,"idempotencyKey":${JSON.stringify(idempotencyKey)}`;
+    return around(`{"jsonrpc":"2.0","id":${id},`, this.#request, `${tail}}`);
+  }
+
+  /** It has ended, by an error or by a result. */
+  _settle(error: Error | undefined, result?: unknown): void {
     if (this._isDone) return;
     this._isDone = true;
-    this._core._calls.delete(this._id!);
+    delete this._core._calls[this._id!];
     disarm(this);
-    if (this.#cancel) this._options.signal!.removeEventListener("abort", this.#cancel);
+    this._options.signal?.removeEventListener("abort", this);
     this._stream?._end();
-    this.#settle(error, result, text);
+    if (error) this.#reject(error);
+    else this.#resolve(result);
   }
 
   /** Gives the call up. */
   _fail(failure: CallFailure, cause?: unknown, message?: string): void {
     if (this._isDone) return;
+    const { _core: core, _id: id } = this;
     this._settle(new CallError(failure, this._fate, message, cause));
-    this._core._abandoned(this);
+    if (!id) core._outbox._withdraw?.(this);
+    else if (core._greeting || core._cancels) core._post("$/cancelRequest", { id });
   }
 
   _closed(closed: Closed, fate: Fate = this._fate): void {
@@ -126,11 +155,17 @@ export class Call implements Outgoing, Alarm {
 
   /** It is to leave again, under another id. */
   _takeBack(): void {
-    this._core._calls.delete(this._id!);
+    delete this._core._calls[this._id!];
     this._id = undefined;
   }
 
   get _fate(): Fate {
     return this._id ? "MaybeExecuted" : "NotSent";
   }
+}
+
+/** Asks the other end for a sign of life, before all else. @internal */
+export function ping(core: Core, timeout?: number): void {
+  const none = (): void => {};
+  new Call({ _core: core, _isFirst: true }, "$/ping", undefined, { timeout }, none, none)._start();
 }

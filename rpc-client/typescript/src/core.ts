@@ -62,7 +62,10 @@ export interface Outgoing {
   _leave(): Text | undefined;
   /** Returns the calls in it that wait for an answer; a notification has none. */
   _open?(): Call[];
-  /** Whether it was put back after a session that had not taken it in; not there if it ends with its session. */
+  /**
+   * Whether it ends with its session: it opens the session, and goes before all else; or it was put back once, after a
+   * session that had not taken it in. Not there if it is of the session.
+   */
   _isPutBack?: boolean;
 }
 
@@ -85,7 +88,7 @@ export interface Outbox {
   /** Whether there is a link; not there if there is one until the end. */
   _isUp?(): boolean;
   /** Takes a message; returns whether there was room. What is owed is taken without room. */
-  _send(message: string | Outgoing, isOwed?: boolean, isFirst?: boolean): boolean;
+  _send(message: string | Outgoing, isOwed?: boolean): boolean;
   /** Sends a text before all that waits. */
   _post(text: string): void;
   /** Resolves when there is room, or never will be. If it is not there, somebody has to look. */
@@ -127,13 +130,16 @@ export class Core {
   /** Reads a message. */
   _read: (text: string, json?: Json) => unknown;
   readonly _handlers: Map<string, Handler>;
-  readonly _calls = new Map<number, Call>();
+  /** Calls that wait for an answer, by their ids. A `Map` would keep all of them alive, as a `Set` would alarms. */
+  readonly _calls: { [id: number]: Call } = Object.create(null);
   readonly _serving: Serving;
   readonly _closed: Promise<Closed>;
   /** How the connection has ended. */
   _end: Closed | undefined;
   _greeting: Greeting | undefined;
   _isGreeted = false;
+  /** The other end cancels calls, so it knows what that is. */
+  _cancels = false;
   /** How many messages have come. */
   _received = 0;
   /** Told that a message has come, while somebody waits for room. */
@@ -159,7 +165,6 @@ export class Core {
   /** What features keep, by their own keys. */
   readonly _slots = new Map<unknown, unknown>();
   #resolveClosed!: (closed: Closed) => void;
-  #cancels = false;
   #lastId = 0;
 
   constructor(options: PeerOptions) {
@@ -195,26 +200,10 @@ export class Core {
     throw new CallError("unsendable", "NotSent", String(cause), cause);
   }
 
-  /** Starts a call. */
-  _start(call: Call, isFirst = false): void {
-    const { signal } = call._options;
-    // A call that opens a session does not outlive the session.
-    call._isPutBack = isFirst;
-    if (signal?.aborted) call._fail("cancelled", signal.reason);
-    else if (call._hold) call._hold(() => this.#go(call, isFirst));
-    else this.#go(call, isFirst);
-  }
-
-  #go(call: Call, isFirst: boolean): void {
-    const error = this._send(call, isFirst);
-    if (error) call._settle(error);
-  }
-
   /** Sends a message of the program; returns why not. */
-  _send(message: Outgoing, isFirst: boolean): CallError | undefined {
+  _send(message: Outgoing): CallError | undefined {
     if (this._end) return closedError(this._end, "NotSent");
-    if (!this._outbox._send(message, false, isFirst)) return new CallError("busy", "NotSent");
-    return undefined;
+    return this._outbox._send(message) ? undefined : new CallError("busy", "NotSent");
   }
 
   /** Sends a notification of the protocol, which waits for nothing. */
@@ -226,15 +215,8 @@ export class Core {
     // Clients exist that take any message with the id of a call of their own for its answer.
     if (!this.#lastId && !this._greeting) this.#lastId = 2 ** 30 + Math.floor(Math.random() * (2 ** 30 - 2 ** 24));
     do this.#lastId = this.#lastId < 2 ** 31 - 1 ? this.#lastId + 1 : 2 ** 30;
-    while (this._calls.has(this.#lastId));
+    while (this._calls[this.#lastId]);
     return this.#lastId;
-  }
-
-  /** The caller of a call does not wait for it any more. */
-  _abandoned(call: Call): void {
-    const id = call._id;
-    if (!id) return this._outbox._withdraw?.(call);
-    if (this._greeting || this.#cancels) this._post("$/cancelRequest", { id });
   }
 
   /** Returns what this end says of itself. */
@@ -298,14 +280,19 @@ export class Core {
     if (typeof method === "string") {
       if ("id" in message) this._serving._request(message, text, owe?.());
       else this.#notified(message, method, text);
-    } else if (method == null && ("result" in message || "error" in message || this._calls.has(id as number))) {
+    } else if (method == null && ("result" in message || "error" in message || this.#call(id))) {
       this.#answered(message, text);
     } else this._options.onForeign?.(text);
   }
 
+  /** Returns the call of an id, which may be anything. */
+  #call(id: unknown): Call | undefined {
+    return typeof id === "number" ? this._calls[id] : undefined;
+  }
+
   #answered(message: Message, text: string): void {
     const { id, error } = message;
-    const call = this._calls.get(id as number);
+    const call = this.#call(id);
     if (!call) {
       if (id === null && error) this._takeError?.(readError(error) as RpcError);
       return;
@@ -319,7 +306,7 @@ export class Core {
     } catch (why) {
       return call._settle(unreadable(why));
     }
-    call._settle(undefined, result, text);
+    call._settle(undefined, result);
   }
 
   #notified(message: Message, method: string, text: string): void {
@@ -331,10 +318,10 @@ export class Core {
     }
     if (method === "$/hello") this._heard(params);
     if (method === "$/cancelRequest") {
-      this.#cancels = true;
+      this._cancels = true;
       this._serving._cancel(text);
     }
-    if (method === "$/progress") this._calls.get(params["token"] as number)?._options.onProgress?.(params["value"]);
+    if (method === "$/progress") this.#call(params["token"])?._options.onProgress?.(params["value"]);
     this._extensions.get(method)?.(params, text);
   }
 
@@ -365,7 +352,7 @@ export class Core {
   _ended(closed: Closed): void {
     if (this._end) return;
     this._end = closed;
-    for (const call of [...this._calls.values()]) call._closed(closed);
+    for (const call of Object.values(this._calls)) call._closed(closed);
     this._serving._stop(closed);
     for (const tell of [...this._onEnd]) tell(closed, false);
     this.#resolveClosed(closed);

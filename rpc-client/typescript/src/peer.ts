@@ -27,11 +27,9 @@ export class Peer {
     params?: Params,
     options: CallOptions<Progress> = {},
   ): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const settle = (error: Error | undefined, result?: unknown): void =>
-        error ? reject(error) : resolve(result as Result);
-      this._core._start(new Call(this._core, method, params, options as CallOptions, settle), this._isFirst);
-    });
+    return new Promise((resolve, reject) =>
+      new Call(this, method, params, options as CallOptions, resolve as (result: unknown) => void, reject)._start(),
+    );
   }
 
   /**
@@ -41,7 +39,7 @@ export class Peer {
   notify(method: string, params?: Params, json?: Json): void {
     const text = around('{"jsonrpc":"2.0",', this._core._encode(method, params, json), "}");
     const message = { length: text.length, _isPutBack: this._isFirst, _leave: () => text };
-    const error = this._core._send(message, this._isFirst);
+    const error = this._core._send(message);
     if (error) throw error;
   }
 

@@ -1,6 +1,6 @@
 /** Finding links that are dead. */
 
-import { Call } from "../call.js";
+import { ping } from "../call.js";
 import type { Core, Feature } from "../core.js";
 import { timer } from "../timer.js";
 
@@ -16,7 +16,7 @@ export function liveness({ deadAfter = 45_000 }: { deadAfter?: number } = {}): F
     const look = (): void => {
       if (core._end) return;
       if (core._received !== seen || core._outbox._isUp?.() === false) silent = 0;
-      else if (++silent === 1) core._start(new Call(core, "$/ping", undefined, { timeout: deadAfter }, () => {}), true);
+      else if (++silent === 1) ping(core, deadAfter);
       else if (silent === 3) drop(core);
       seen = core._received;
       stop = timer(deadAfter / 4, look);

@@ -1,6 +1,6 @@
 /** What waits for a link, and what has left and is kept. */
 
-import { Call } from "../call.js";
+import { ping } from "../call.js";
 import type { Core, Outbox, Outgoing, Text } from "../core.js";
 import type { Closed } from "../errors.js";
 import type { Line } from "../sequences.js";
@@ -68,7 +68,7 @@ export function queue(core: Core, at: Carriage): Queue {
     if (session && !session._isCounting && session._keptSize > UNKNOWN && !hasPinged) {
       // Its answer shows whether the server knows of sessions.
       hasPinged = true;
-      core._start(new Call(core, "$/ping", undefined, {}, () => {}), true);
+      ping(core);
     }
   };
   const leave = (message: string | Outgoing): void => {
@@ -100,7 +100,8 @@ export function queue(core: Core, at: Carriage): Queue {
   return {
     _isUp: () => at._link !== undefined,
     _isOpen: isOpen,
-    _send(message, isOwed = false, isFirst = false) {
+    _send(message, isOwed = false) {
+      const isFirst = typeof message !== "string" && message._isPutBack;
       const passesGate = isFirst || (isOwed && at._isGated);
       if (passesGate ? hasRoom() : waiting.length === 0 && isOpen()) {
         leave(message);
@@ -159,7 +160,7 @@ export function queue(core: Core, at: Carriage): Queue {
           for (const call of calls) call._closed(closed, "NotSent");
         }
       }
-      for (const call of [...core._calls.values()]) {
+      for (const call of Object.values(core._calls)) {
         const { idempotencyKey, isIdempotent } = call._options;
         if ((isIdempotent || idempotencyKey !== undefined) && !call._isPutBack && !call._stream) {
           call._takeBack();

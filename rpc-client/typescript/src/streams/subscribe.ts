@@ -28,19 +28,21 @@ export function subscribe<T>(peer: Peer, method: string, params?: Params, option
   const { signal, renew = true } = options;
   const stream = receiveStream<T>(core, options, (id, isNegotiated) => {
     if (isNegotiated) core._post("$/stop", { subscription: id });
-    else core._outbox._send(new Call(core, unsubscribe, [id], {}, () => {}), true);
+    else core._outbox._send(new Call(peer, unsubscribe, [id], {}, () => {}, () => {}), true);
   });
   let call: Call;
   const start = (): void => {
-    const settle = (error: Error | undefined, id?: unknown): void => {
+    const begun = (id: unknown): void => {
+      if (typeof id === "string" || typeof id === "number") stream._begin(id, !!core._greeting && core._isGreeted);
+      else stream._finish(unreadable("no id"), true);
+    };
+    const failed = (error: Error): void => {
       const isOfSession = error instanceof CallError && error.failure === "closed" && !core._end;
       if (isOfSession && stream._hasBegun && renew)
         start(); // another session has ended meanwhile
-      else if (error) stream._finish(error, true);
-      else if (typeof id === "string" || typeof id === "number") stream._begin(id, !!core._greeting && core._isGreeted);
-      else stream._finish(unreadable("no id"), true);
+      else stream._finish(error, true);
     };
-    call = new Call(core, method, params, { ...options, signal: undefined, json: undefined }, settle);
+    call = new Call(peer, method, params, { ...options, signal: undefined, json: undefined }, begun, failed);
     // What goes with the call goes on as long as the stream that it answers.
     const { _stream: argument } = call;
     if (argument) {
@@ -51,7 +53,7 @@ export function subscribe<T>(peer: Peer, method: string, params?: Params, option
         argument._end();
       };
     }
-    core._start(call, isFirst);
+    call._start();
   };
   /** Begins the stream anew when its session has ended. */
   const onEnd = (_: unknown, renews: boolean): void => {
