@@ -74,9 +74,12 @@ function look(): void {
   }
 }
 
-/** Calls `ring` after so many milliseconds, or never after `Infinity`. Returns what stops the timer. @internal */
-export function timer(ms: number, ring: () => void): () => void {
-  const alarm = { _due: now() + ms, _ring: ring };
+/** Returns an alarm that is not set. @internal */
+export const alarm = (_ring: () => void): Alarm => ({ _due: Infinity, _ring });
+
+/** Lets an alarm ring after so many milliseconds from now; never after `Infinity`. @internal */
+export function ringIn(alarm: Alarm, ms: number): void {
+  disarm(alarm);
+  alarm._due = now() + ms;
   arm(alarm);
-  return () => disarm(alarm);
 }

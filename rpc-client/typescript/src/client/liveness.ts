@@ -2,7 +2,7 @@
 
 import { ping } from "../call.js";
 import type { Core, Feature } from "../core.js";
-import { timer } from "../timer.js";
+import { alarm, disarm, ringIn } from "../timer.js";
 
 /**
  * Asks the other end for a sign of life when nothing has come for a while, and gives the link up when nothing comes
@@ -19,10 +19,11 @@ export function liveness({ deadAfter = 45_000 }: { deadAfter?: number } = {}): F
       else if (++silent === 1) ping(core, deadAfter);
       else if (silent === 3) drop(core);
       seen = core._received;
-      stop = timer(deadAfter / 4, look);
+      ringIn(next, deadAfter / 4);
     };
-    let stop = timer(deadAfter / 4, look);
-    core._onEnd.push((_, renews) => renews || stop());
+    const next = alarm(look);
+    ringIn(next, deadAfter / 4);
+    core._onEnd.push((_, renews) => renews || disarm(next));
   };
 }
 

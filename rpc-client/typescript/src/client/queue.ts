@@ -23,8 +23,8 @@ const LOOK_AGAIN = 5;
 export interface Carriage {
   _link: Line | undefined;
   _session: Session | undefined;
-  /** Whether only those who open the session may send. */
-  _isGated: boolean;
+  /** What stands for the hook that opens the session, until it has returned: only what the hook sends may leave. */
+  _gate: object | undefined;
   /** The close of the last link blames a message. */
   _isBlamed: boolean;
 }
@@ -37,9 +37,9 @@ export interface Queue extends Omit<Outbox, "_drop" | "_close"> {
   _replay(): void;
   /**
    * Ends the session. What the server certainly has not taken in goes on in the next one, as do calls that may run
-   * twice and subscriptions; all other calls fail by their fate. Returns what was lost.
+   * twice and subscriptions; all other calls fail by their fate. Adds to the losses.
    */
-  _endSession(closed: Closed, received?: number): Losses;
+  _endSession(closed: Closed, losses: { -readonly [what in keyof Losses]: number }, received?: number): void;
   /** The client has ended. */
   _end(closed: Closed): void;
 }
@@ -58,7 +58,7 @@ export function queue(core: Core, at: Carriage): Queue {
   const isFull = (): boolean => at._link!.backlog() >= BACKLOG;
   const hasRoom = (): boolean =>
     !!at._link && !isFull() && !(at._session && at._session._keptSize >= core._limits.queue);
-  const isOpen = (): boolean => !at._isGated && hasRoom();
+  const isOpen = (): boolean => !at._gate && hasRoom();
 
   /** A message leaves for the link, and gets its number. */
   const transmit = (text: Text, message?: Outgoing): void => {
@@ -78,7 +78,7 @@ export function queue(core: Core, at: Carriage): Queue {
   };
   /** Looks again when the backlog of the link may have left. Of all else messages tell. */
   const pollRoom = (): void => {
-    if (at._isGated || waiting.length + rooms.length === 0 || poll || !at._link || !isFull()) return;
+    if (at._gate || waiting.length + rooms.length === 0 || poll || !at._link || !isFull()) return;
     poll = setTimeout(() => {
       poll = undefined;
       pump();
@@ -102,7 +102,7 @@ export function queue(core: Core, at: Carriage): Queue {
     _isOpen: isOpen,
     _send(message, isOwed = false) {
       const isFirst = typeof message !== "string" && message._isPutBack;
-      const passesGate = isFirst || (isOwed && at._isGated);
+      const passesGate = isFirst || (isOwed && at._gate);
       if (passesGate ? hasRoom() : waiting.length === 0 && isOpen()) {
         leave(message);
         return true;
@@ -131,15 +131,15 @@ export function queue(core: Core, at: Carriage): Queue {
       for (const { _text } of at._session!._kept) at._link!.send(_text);
       for (const text of owed.splice(0)) transmit(text);
     },
-    _endSession(closed, received = Infinity) {
+    _endSession(closed, losses, received = Infinity) {
       const session = at._session;
-      const losses = { calls: 0, notifications: 0 };
       const before = waiting.filter((message) => typeof message !== "string" && message._isPutBack !== undefined);
       let number = session?._acknowledged ?? 0;
       at._session = undefined;
       owed = [];
       waiting = [];
-      hasPinged = at._isGated = false;
+      hasPinged = false;
+      at._gate = undefined;
       for (const { _message: message } of session?._kept ?? []) {
         const isNotTaken = ++number > received;
         if (message?._isPutBack === undefined) continue; // it was of the session
@@ -175,7 +175,6 @@ export function queue(core: Core, at: Carriage): Queue {
       for (const tell of [...core._onEnd]) tell(closed, true); // subscriptions begin anew
       waiting.push(...before);
       waitingSize = waiting.reduce((sum, { length }) => sum + length, 0);
-      return losses;
     },
     _end(closed) {
       clearTimeout(poll);

@@ -5,6 +5,7 @@
  */
 
 import type { Message, Outgoing, Text } from "../core.js";
+import type { ConnectError } from "../link.js";
 
 /** What each message counts beside its text. */
 const EACH = 128;
@@ -14,6 +15,9 @@ const BUFFER = 262_144;
 const LEAST_BUFFER = 4_096;
 
 const DAY = 86_400_000;
+
+/** After so many attempts without a hello, or resumes without progress, the session is given up. */
+const TRIES = 3;
 
 /** A message that has a number, until it is acknowledged. */
 export interface Kept {
@@ -36,8 +40,14 @@ export class Session {
   _keptSize = 0;
   _acknowledged = 0;
   _taken = 0;
+  /** Attempts to resume in a row that were answered, but by no hello. */
+  _unheard = 0;
+  /** Attempts in a row of which nobody knows why they have failed, as in browsers. */
+  #unexplained = 0;
+  /** Behind such attempts another one has shown that the server can be reached. */
+  #isReached = false;
   /** How often it was resumed with something to replay, and neither end had got on. */
-  _stuck = 0;
+  #stuck = 0;
   #stuckAt = "0 0";
   #buffer = BUFFER;
   #takenSize = 0;
@@ -59,11 +69,6 @@ export class Session {
     this._taken++;
     this.#takenSize += length + EACH;
     return this.#takenSize >= this.#buffer / 4;
-  }
-
-  /** Whether something was taken in that is not acknowledged. */
-  get _owesAck(): boolean {
-    return this.#takenSize > 0;
   }
 
   _acknowledging(): number {
@@ -97,13 +102,44 @@ export class Session {
     return true;
   }
 
+  /** Whether the next attempt asks to resume. */
+  get _mayResume(): boolean {
+    const isRefused = this._unheard >= TRIES || this.#stuck >= TRIES;
+    return this._token !== undefined && !isRefused && this.#unexplained < TRIES + +this.#isReached;
+  }
+
+  /**
+   * An attempt has failed. A browser does not say why: the network may be away; or the server refuses what announces a
+   * resume, as one without sessions may. So an attempt without the announcement shows whether a server can be reached.
+   */
+  _hasFailed(resumed: boolean, { status, cause }: Partial<ConnectError>): void {
+    if (!status && cause) this._unheard = 0; // without an answer it is not the token that keeps the client out
+    else if (status) this._unheard += +(resumed && status !== 429 && status !== 503);
+    else if (resumed) this.#unexplained++;
+    else this.#forget();
+  }
+
+  /** An attempt that did not ask to resume was no failure. Returns whether the session is asked for once more. */
+  _isReached(): boolean {
+    const isNews = this.#unexplained === TRIES && !this.#isReached;
+    this.#isReached = true;
+    return isNews;
+  }
+
+  #forget(): void {
+    this.#unexplained = 0;
+    this.#isReached = false;
+  }
+
   /** The server goes on with the session. Returns whether its counts and its token can be. */
   _resume(said: Message): boolean {
     const { received } = said;
     if ((received as number) < this._acknowledged || !this._acknowledge(received) || !this._grant(said)) return false;
     const at = `${this._acknowledged} ${this._taken}`;
-    this._stuck = this._kept.length > 0 && at === this.#stuckAt ? this._stuck + 1 : 0;
+    this.#stuck = this._kept.length > 0 && at === this.#stuckAt ? this.#stuck + 1 : 0;
     this.#stuckAt = at;
+    this._unheard = 0;
+    this.#forget();
     return true;
   }
 }

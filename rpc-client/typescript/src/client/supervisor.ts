@@ -5,7 +5,7 @@ import type { Closed } from "../errors.js";
 import { ConnectError, type Dial, type Link } from "../link.js";
 import { Peer } from "../peer.js";
 import { gathering, type Line } from "../sequences.js";
-import { now, timer } from "../timer.js";
+import { alarm, disarm, now, ringIn } from "../timer.js";
 import type { WebSocketOptions } from "../websocket.js";
 import { delays, type Backoff } from "./backoff.js";
 import { queue, type Carriage } from "./queue.js";
@@ -39,8 +39,6 @@ const ACK_WITHIN = 60_000;
 const DEAD_AFTER = 45_000;
 /** An attempt that is younger goes on when one is wanted now. */
 const YOUNG = 1_000;
-/** After so many attempts without a hello, or resumes without progress, the session is given up. */
-const TRIES = 3;
 /** A server may ask for another link so often. */
 const MOVE_EVERY = 10_000;
 
@@ -49,8 +47,15 @@ const BLAMES = [1002, 1003, 1007, 1008, 1009];
 /** Closes after which a client does not come back. */
 const FINAL = [4401, 4403, 4409];
 
-/** The timers of a client. */
-type Timer = "attempt" | "hello" | "ack" | "acked" | "kept" | "end";
+/** An attempt that is under way. */
+interface Attempt {
+  readonly _aborts: AbortController;
+  readonly _since: number;
+  /** Whether it is to resume the session. */
+  readonly _resumes: boolean;
+  /** The link that it has got, on which the answer to the hello that resumes is awaited. */
+  _link?: Line;
+}
 
 /** What the program may ask of a client. @internal */
 export interface Supervisor {
@@ -64,28 +69,20 @@ export interface Supervisor {
 /** @internal */
 export function supervise(core: Core, dial: Dial, options: ClientOptions): Supervisor {
   const { hello = "always", onSession, onState, onError = console.error, giveUpAfter = Infinity } = options;
-  const at: Carriage = { _link: undefined, _session: undefined, _isGated: false, _isBlamed: false };
+  const at: Carriage = { _link: undefined, _session: undefined, _gate: undefined, _isBlamed: false };
   const messages = queue(core, at);
   const attempts = delays(options);
-  const timers = new Map<Timer, () => void>();
-  let ups: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   let state: State;
+  /** Told of each state. */
+  let watchers: (() => void)[] = [];
   /** Why there is no link. */
   let problem: unknown;
-  /** A link on which the answer to a hello that resumes is awaited. */
-  let candidate: Line | undefined;
-  /** The attempt to get a link that is under way. */
-  let dialling: { readonly aborts: AbortController; readonly since: number } | undefined;
+  /** The attempt that is under way. */
+  let attempt: Attempt | undefined;
   /** When the next attempt begins. */
   let next: number | undefined;
   /** Attempts since the last link. */
-  let attempt = 0;
-  /** Whether the next attempt may resume the session. */
-  let withToken = true;
-  /** Attempts to resume in a row that brought no hello. */
-  let unheard = 0;
-  /** Attempts to resume in a row that failed and did not say why. */
-  let unexplained = 0;
+  let count = 0;
   let isUnauthorized = false;
   let isPaused = false;
   /** Since when there is no link. */
@@ -97,106 +94,87 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   /** The message that is being read, and whether it is of the link, and does not count. */
   let reading = "";
   let isOfLink = false;
-  /** The hook that opens the present session. */
-  let opening: object | undefined;
 
-  /** Sets a timer, which takes the place of the one before. */
-  const set = (name: Timer, ms: number, ring: () => void): void => {
-    stop(name);
-    timers.set(name, timer(ms, ring));
-  };
-  const stop = (...names: Timer[]): void => {
-    for (const name of names) timers.get(name)?.();
-  };
+  const pause = alarm(() => begin());
+  const handshake = alarm(() => {
+    if (attempt!._link) return drop("no hello in time");
+    attempt!._aborts.abort();
+    hasFailed(new ConnectError("no answer in time"));
+  });
+  const acknowledging = alarm(() => acknowledge());
+  /** Memory must not hang on the other's good will. */
+  const acknowledged = alarm(() => {
+    if (at._session!._hasUnacknowledged()) fault(4008, "acknowledges nothing");
+    else ringIn(acknowledged, ACK_WITHIN);
+  });
+  const kept = alarm(() => endSession("away for too long"));
+  const patience = alarm(() => core._ended({ by: "us", code: undefined, reason: "no link in time" }));
 
   // Attempts.
 
   /** Begins an attempt. One that is under way is given up before. */
   const begin = (): void => {
-    const session = at._session;
-    const mine = { aborts: new AbortController(), since: now() };
-    dialling?.aborts.abort();
-    dialling = mine;
-    next = undefined;
-    isPaused = false;
-    attempt++;
-    attempts._begin();
-    if (session && session._stuck >= TRIES) withToken = false;
-    const resumes = withToken && session?._token !== undefined;
-    const ended = (then: () => void): void => {
-      if (dialling !== mine) return;
-      dialling = undefined;
-      stop("attempt");
-      then();
+    attempt?._aborts.abort();
+    const mine: Attempt = {
+      _aborts: new AbortController(),
+      _since: now(),
+      _resumes: at._session?._mayResume ?? false,
     };
-    const failed = (error: unknown): void => ended(() => hasFailed(error, resumes));
-    const { signal } = mine.aborts;
-    set("attempt", HANDSHAKE, () => {
-      failed(new ConnectError("no answer in time"));
-      mine.aborts.abort();
-    });
-    new Promise<Link>((resolve) => resolve(dial({ protocols: resumes ? RESUME : [], signal }))).then(
-      (link) => (dialling === mine ? ended(() => opened(link, resumes)) : link.close(4410, "")),
-      failed,
+    attempt = mine;
+    plan();
+    isPaused = false;
+    count++;
+    attempts._begin();
+    ringIn(handshake, HANDSHAKE);
+    const { signal } = mine._aborts;
+    new Promise<Link>((resolve) => resolve(dial({ protocols: mine._resumes ? RESUME : [], signal }))).then(
+      (link) => (attempt === mine ? opened(link) : link.close(4410, "")),
+      (error: unknown) => attempt === mine && hasFailed(error),
     );
     tell(problem);
   };
 
-  const hasFailed = (error: unknown, resumes: boolean): void => {
+  const hasFailed = (error: unknown): void => {
     const { status, cause } = (error ?? {}) as Partial<ConnectError>;
     if (status === 403 || (status === 401 && isUnauthorized)) {
       return core._ended({ by: "peer", code: undefined, reason: `HTTP status ${status}` });
     }
     isUnauthorized = status === 401;
-    // Without an answer it is not the token that keeps the client out.
-    if (!status && cause) unheard = 0;
-    else if (!status) isUnexplained(resumes);
-    else if (resumes && status !== 429 && status !== 503) isUnheard();
+    at._session?._hasFailed(attempt!._resumes, { status, cause });
+    giveUp();
     // The attempt may have been one beside a link that works.
     if (!at._link) again(attempts._afterFailure(), error);
   };
 
-  const opened = (link: Link, resumes: boolean): void => {
-    const isTrial = !resumes && at._session?._token && unexplained === TRIES;
-    if (!isTrial) return attach(link, resumes);
+  const opened = (link: Link): void => {
+    const isTrial = !attempt!._resumes && at._session?._token && at._session._isReached();
+    if (!isTrial) return attach(link);
     // There is a server. If it refuses once more what announces a resume, the session is given up.
-    unexplained++;
-    withToken = true;
     link.close(1000, "");
     begin();
   };
 
-  /**
-   * A browser does not say why an attempt has failed. The network may be away; or the server refuses what announces a
-   * resume, as one without sessions may. So an attempt without the announcement shows whether a server can be reached.
-   */
-  const isUnexplained = (resumes: boolean): void => {
-    if (resumes) withToken = ++unexplained < TRIES;
-    else if (unexplained >= TRIES) explained();
+  /** No attempt is under way any more. */
+  const giveUp = (): void => {
+    attempt = undefined;
+    disarm(handshake);
   };
 
-  /** The next attempts may resume the session. */
-  const explained = (): void => {
-    unexplained = 0;
-    withToken = true;
+  /** Plans the next attempt; none, if it has no time. */
+  const plan = (delay?: number): void => {
+    next = delay === undefined ? undefined : now() + delay;
+    ringIn(pause, delay ?? Infinity);
   };
 
-  const isUnheard = (): void => {
-    if (++unheard >= TRIES) withToken = false;
-  };
-
-  /** Plans the next attempt. */
+  /** Tries again after a while. */
   const again = (delay: number, error: unknown): void => {
-    if (!dialling && !isPaused && !core._end) {
-      next = now() + delay;
-      set("attempt", delay, begin);
-    }
+    if (!attempt && !isPaused && !core._end) plan(delay);
     tell(error);
   };
 
   // Links.
 
-  const attach = (carrier: Link, resumes: boolean): void => {
+  const attach = (carrier: Link): void => {
     const session = at._session;
     const buffer = core._limits.queue;
     const link = gathering(carrier, core);
@@ -206,12 +184,13 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
       carrier.send(core._hello(session));
     };
     // From here on nothing is read from the link before.
-    const old = at._link ?? candidate;
-    at._link = candidate = undefined;
+    const old = at._link;
+    if (old) leaveLink();
     core._isGreeted = false;
-    if (resumes && session?._token !== undefined) {
-      candidate = link;
-      set("hello", HANDSHAKE, () => drop("no hello in time"));
+    // The session may have ended meanwhile, over the link before.
+    if (attempt!._resumes && session?._token !== undefined) {
+      attempt!._link = link;
+      ringIn(handshake, HANDSHAKE);
       greet({ token: session._token, attempt: ++session._attempt, received: session._taken, buffer });
     } else {
       if (session) endSession("not resumed");
@@ -225,7 +204,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     link.listen({
       message(text, length = text.length) {
         if (link === at._link) receive(text, length);
-        else if (link === candidate) receiveFirst(text);
+        else if (link === attempt?._link) receiveFirst(text);
       },
       closed: (code, reason) => hasLost(link, { by: code ? "peer" : "link", code, reason }),
     });
@@ -234,31 +213,28 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
 
   /** The link carries the messages from now on. */
   const carry = (link: Line, spreadMs?: unknown): void => {
+    giveUp();
     at._link = link;
-    candidate = undefined;
-    unheard = 0;
-    explained();
     isUnauthorized = at._isBlamed = false;
     attempts._up(spreadMs);
-    stop("hello", "kept", "end");
+    disarm(kept);
+    disarm(patience);
     awaitAck();
   };
 
   /** The link is over, or carries nothing any more. */
   const hasLost = (link: Line, closed: Closed): void => {
     const { code, by } = closed;
-    if (link === candidate) {
-      candidate = undefined;
-      if (code !== 1013) isUnheard();
+    if (link === attempt?._link) {
+      giveUp();
+      if (at._session && code !== 1013) at._session._unheard++;
     } else if (link === at._link) leaveLink();
     else return;
     if (by === "peer") {
       if (FINAL.includes(code!)) return core._ended(closed);
       at._isBlamed = BLAMES.includes(code!);
-      if (code === 1000) withToken = false;
     }
-    stop("hello", "ack", "acked");
-    if (!at._session?._token) end(closed);
+    if (!at._session?._token || (by === "peer" && code === 1000)) end(closed);
     again(attempts._afterLoss(), closed);
   };
 
@@ -267,14 +243,15 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     const session = at._session;
     at._link = undefined;
     away = now();
-    attempt = 0;
-    set("end", giveUpAfter, () => core._ended({ by: "us", code: undefined, reason: "no link in time" }));
-    if (!session?._token) return;
-    set("kept", session._keepMs + DEAD_AFTER, () => endSession("away for too long"));
+    count = 0;
+    disarm(acknowledging);
+    disarm(acknowledged);
+    ringIn(patience, giveUpAfter);
+    if (session?._token) ringIn(kept, session._keepMs + DEAD_AFTER);
   };
 
   const close = (code: number, reason: string): Line | undefined => {
-    const link = at._link ?? candidate;
+    const link = at._link ?? attempt?._link;
     link?.close(code, reason);
     return link;
   };
@@ -287,9 +264,8 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   /** Ends the link and the session; the client goes on. */
   const leave = (code: number, reason: string): void => {
     const link = close(code, reason);
-    at._link = candidate = undefined;
+    if (link === attempt?._link) giveUp();
     end({ by: "us", code, reason });
-    stop("hello", "ack", "acked", "kept");
     if (link) leaveLink();
   };
 
@@ -308,14 +284,11 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     isOfLink = false;
     core._receive(text, length);
     if (session && session === at._session && !isOfLink) {
+      // An answer without a hello before it is that of a plain peer: there is no session.
       if (!wasCounting) {
-        // An answer without a hello before it is that of a plain peer: there is no session.
         if (isAnswer(text)) at._session = undefined;
-      } else {
-        const isFirst = !session._owesAck;
-        if (session._take(length)) acknowledge();
-        else if (isFirst) set("ack", ACK_AFTER, acknowledge);
-      }
+      } else if (session._take(length)) acknowledge();
+      else if (acknowledging._place === undefined) ringIn(acknowledging, ACK_AFTER);
     }
     messages._pump();
   };
@@ -327,8 +300,8 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   };
 
   /** Takes a notification that is of the link: in a batch it is like any other. */
-  const ofLink = (take: (params: Message) => void) => (params: Message) => {
-    isOfLink = !/^\s*\[/.test(reading);
+  const ofLink = (take: (params: Message) => void) => (params: Message, text: string) => {
+    isOfLink = text === reading;
     if (isOfLink) take(params);
   };
 
@@ -343,11 +316,11 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
 
   /** The server has answered a hello that resumes. */
   const isAnswered = (params: Message): void => {
-    const link = candidate!;
+    const link = attempt!._link!;
     const said = (params["session"] ?? {}) as Message;
     const { resumed, received, refused, code, reason } = said;
     if (resumed === true) {
-      if (!at._session!._resume(said)) return fault(1002, "false counts or token");
+      if (!at._session?._resume(said)) return fault(1002, "false counts or token");
       const { sequences, bytes } = params;
       core._greeting = { ...core._greeting, sequences, bytes };
       carry(link, said["spreadMs"]);
@@ -369,15 +342,11 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     open();
   };
 
-  /** Memory must not hang on the other's good will. */
-  const awaitAck = (): void =>
-    set("acked", at._session?._isCounting ? ACK_WITHIN : Infinity, () => {
-      if (at._session!._hasUnacknowledged()) fault(4008, "acknowledges nothing");
-      else awaitAck();
-    });
+  /** What this end has sent must be acknowledged in time. */
+  const awaitAck = (): void => ringIn(acknowledged, at._session?._isCounting ? ACK_WITHIN : Infinity);
 
   const acknowledge = (): void => {
-    stop("ack");
+    disarm(acknowledging);
     at._link!.send(notification("$/ack", `{"n":${at._session!._acknowledging()}}`));
   };
 
@@ -385,30 +354,27 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
 
   /** Lets the program open the session, and everything else go behind that. */
   const open = (): void => {
-    at._isGated = onSession !== undefined;
     if (!onSession) return isUp();
-    const mine = (opening = {});
-    const ended = (then: () => void): void => {
-      if (opening === mine && at._isGated) then();
-    };
+    const gate = (at._gate = {});
     new Promise((resolve) => resolve(onSession(new Peer(core, true)))).then(
-      () =>
-        ended(() => {
-          at._isGated = false;
-          isUp();
-        }),
-      (error: unknown) =>
-        ended(() => {
-          leave(1000, "could not be opened");
-          again(attempts._afterFailure(), error);
-        }),
+      () => {
+        if (at._gate !== gate) return;
+        at._gate = undefined;
+        isUp();
+      },
+      (error: unknown) => {
+        if (at._gate !== gate) return;
+        leave(1000, "could not be opened");
+        again(attempts._afterFailure(), error);
+      },
     );
   };
 
   const end = (closed: Closed, received?: number): void => {
-    const { calls, notifications } = messages._endSession(closed, received);
-    if (!wasUp) return;
-    lost = { calls: (lost?.calls ?? 0) + calls, notifications: (lost?.notifications ?? 0) + notifications };
+    disarm(kept);
+    lost ??= { calls: 0, notifications: 0 };
+    messages._endSession(closed, lost, received);
+    if (!wasUp) lost = undefined;
   };
 
   const endSession = (reason: string): void => end({ by: "link", code: undefined, reason });
@@ -416,20 +382,19 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   // States.
 
   const isUp = (): void => {
-    if (!at._link || at._isGated) return;
-    show(lost ? { is: "fresh", ...lost } : { is: "up", resumed: wasUp });
-    lost = undefined;
+    if (!at._link || at._gate) return;
+    const fresh = lost;
+    lost = problem = undefined;
+    show(fresh ? { is: "fresh", ...fresh } : { is: "up", resumed: wasUp });
     wasUp = true;
-    problem = undefined;
-    for (const { resolve } of ups.splice(0)) resolve();
     messages._pump();
   };
 
   /** Tells the state of a client without a link. */
   const tell = (error: unknown): void => {
-    if (core._end || (at._link && !at._isGated)) return;
+    if (core._end || (at._link && !at._gate)) return;
     problem = error;
-    const told = { attempt: dialling ? attempt : attempt + 1, next, error };
+    const told = { attempt: attempt ? count : count + 1, next, error };
     show(wasUp ? { is: "away", since: away, ...told } : { is: "connecting", ...told });
   };
 
@@ -440,30 +405,34 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     } catch (error) {
       onError(error, "onState");
     }
+    for (const look of watchers.splice(0)) look();
   };
 
   const hasEnded = (closed: Closed): void => {
-    stop(...timers.keys());
-    dialling?.aborts.abort();
-    dialling = undefined;
+    for (const timer of [pause, acknowledging, acknowledged, kept, patience]) disarm(timer);
     close(closed.code ?? 1000, closed.reason);
-    candidate = undefined;
+    attempt?._aborts.abort();
+    giveUp();
     messages._end(closed);
-    if (state.is !== "ended") show({ is: "ended", closed });
-    for (const { reject } of ups.splice(0)) reject(new ConnectError(closed.reason, undefined, closed));
+    show({ is: "ended", closed });
   };
 
   // What the program asks for.
 
   const up = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      ups.push({ resolve, reject });
-      if (core._end) hasEnded(core._end);
-      else if (at._link && !at._isGated) ups.pop()!.resolve();
+      const look = (): void => {
+        if (core._end) reject(new ConnectError(core._end.reason, undefined, core._end));
+        else if (at._link && !at._gate) resolve();
+        else watchers.push(look);
+      };
+      look();
     });
 
   const reconnectNow = (): void => {
-    const may = dialling ? now() - dialling.since >= YOUNG : at._link ? at._session?._token : !candidate;
+    const may = attempt
+      ? !attempt._link && now() - attempt._since >= YOUNG
+      : !at._link || at._session?._token !== undefined;
     if (may && !core._end) begin();
   };
 
@@ -503,9 +472,11 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     },
     _pause() {
       isPaused = true;
-      dialling?.aborts.abort();
-      dialling = next = undefined;
-      stop("attempt");
+      plan();
+      if (!attempt?._link) {
+        attempt?._aborts.abort();
+        giveUp();
+      }
       drop("paused");
     },
   };
