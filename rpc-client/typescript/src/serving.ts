@@ -37,8 +37,8 @@ export interface Serving {
 
 /** @internal */
 export function serving(core: Core): Serving {
-  /** Requests without an answer, by their ids as JSON text. */
-  const requests = new Map<string, Context>();
+  /** Requests without an answer, by their ids as JSON text. A `Map` would keep them alive, as one of calls would. */
+  const requests: { [id: string]: Context } = Object.create(null);
   /** Handlers of requests that run: one that was stopped keeps its place until it has ended. */
   let running = 0;
   /** Notifications in their order; the handler of the first one runs. */
@@ -85,7 +85,7 @@ export function serving(core: Core): Serving {
         (timeoutMs === Infinity || timeoutMs === 0 || isCount(timeoutMs));
       const isId = ID.test(id);
       if (!isGood && isId) _reply(errorText(id, -32600, "invalid request"));
-      else if (!isId || requests.has(id)) _reply(errorText("null", -32600, "invalid id"));
+      else if (!isId || requests[id]) _reply(errorText("null", -32600, "invalid id"));
       else if (method === "$/ping") _reply(answerText(id, "result", "null"));
       else if (!handler) _reply(errorText(id, -32601, `no method \`${method}\``));
       else if (running >= core._limits.serving) refuse(-32009, "busy");
@@ -93,11 +93,11 @@ export function serving(core: Core): Serving {
       else {
         const due = timeoutMs === Infinity ? Infinity : now() + Math.min(timeoutMs as number, DAY);
         const answered: Reply = (answer, after) => {
-          requests.delete(id);
+          delete requests[id];
           _reply(answer, after);
         };
         const context = contextOf(method, text, answered, id, due);
-        requests.set(id, context);
+        requests[id] = context;
         running++;
         run(handler, params, context, (value, isThrown) => {
           running--;
@@ -133,13 +133,12 @@ export function serving(core: Core): Serving {
       else if (length === 1) _start();
     },
     _cancel(text) {
-      const context = requests.get(member(text, "params", "id")!);
+      const context = requests[member(text, "params", "id")!];
       if (context) stop(context, -32800, "cancelled", "cancelled");
     },
     _stop(closed) {
-      const stopped = [...requests.values(), ...notifications.splice(0).map(({ _context }) => _context)];
-      requests.clear();
-      for (const context of stopped) {
+      for (const context of [...Object.values(requests), ...notifications.splice(0).map(({ _context }) => _context)]) {
+        delete requests[context.id!];
         context._reply = undefined;
         disarm(context);
         context._abort(closedError(closed, "MaybeExecuted"));
