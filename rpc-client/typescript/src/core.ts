@@ -105,8 +105,10 @@ export type Message = { [member: string]: unknown };
 
 /** What the other end has said of itself. @internal */
 export interface Greeting {
-  window?: number;
-  batch?: number;
+  /** The credit with which streams begin. */
+  window: number;
+  /** The most members of a batch. */
+  batch: number;
   /** Gives credit as soon as an item that asks for it was consumed. */
   ack?: boolean;
   /** Takes several items in one message. */
@@ -213,7 +215,7 @@ export class Core {
 
   _nextId(): number {
     // Clients exist that take any message with the id of a call of their own for its answer.
-    if (!this.#lastId && !this._greeting) this.#lastId = 2 ** 30 + Math.floor(Math.random() * (2 ** 30 - 2 ** 24));
+    if (!this.#lastId && !this._greeting) this.#lastId = Math.floor(2 ** 30 * (1 + Math.random() * 0.98));
     do this.#lastId = this.#lastId < 2 ** 31 - 1 ? this.#lastId + 1 : 2 ** 30;
     while (this._calls[this.#lastId]);
     return this.#lastId;
@@ -263,8 +265,7 @@ export class Core {
     try {
       message = this._read(text);
     } catch {
-      if (text) this._options.onForeign?.(text);
-      return;
+      // What is no JSON is as foreign as what is no message.
     }
     if (!Array.isArray(message)) return this.#take(message, text);
     const texts = parts(text);
@@ -282,7 +283,7 @@ export class Core {
       else this.#notified(message, method, text);
     } else if (method == null && ("result" in message || "error" in message || this.#call(id))) {
       this.#answered(message, text);
-    } else this._options.onForeign?.(text);
+    } else if (text) this._options.onForeign?.(text);
   }
 
   /** Returns the call of an id, which may be anything. */
@@ -326,11 +327,10 @@ export class Core {
   }
 
   /** Takes what the other end says of itself; the first time counts. */
-  _heard({ duplex, ...greeting }: Message): void {
-    const { window, batch } = greeting;
-    const isWrong = window !== undefined && !isCount(window, 2 ** 31);
-    if (isWrong || !isCount(duplex) || (batch !== undefined && !isCount(batch))) return;
-    if (this._options.hello === "never") return;
+  _heard(said: Message): void {
+    const greeting = { window: 65_536, batch: 100, ...said };
+    const isRight = isCount(said["duplex"]) && isCount(greeting.window, 2 ** 31) && isCount(greeting.batch);
+    if (!isRight || this._options.hello === "never") return;
     this._greet(); // alone, and before anything that the other end has just said to know
     this._greeting ??= greeting;
   }

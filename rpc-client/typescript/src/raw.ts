@@ -33,8 +33,7 @@ export function parts(json: string): Part[] {
     } else if (depth === 1) {
       if (sign === ",") take(at);
       if (sign === ":") {
-        name = json.slice(start, at).trim();
-        name = name.includes("\\") ? (JSON.parse(name) as string) : name.slice(1, -1);
+        name = JSON.parse(json.slice(start, at)) as string;
         start = at + 1;
       }
     }

@@ -16,10 +16,10 @@ export async function hasRoom(core: Core): Promise<void> {
 }
 
 /**
- * Resolves when it is time to look at the backlog, since no event tells that a backlog has left: after a moment, and when
- * a message comes. Where a page is hidden, a moment is a second or a minute.
+ * Resolves when it is time to look again, since no event tells that a backlog has left: after a moment, and when a
+ * message comes. Where a page is hidden, a moment is a second or a minute. @internal
  */
-function look(core: Core): Promise<void> {
+export function look(core: Core): Promise<void> {
   return (core._look ??= new Promise((resolve) => {
     const timer = setTimeout(() => core._stir!(), 5);
     core._stir = () => {

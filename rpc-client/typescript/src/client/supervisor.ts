@@ -322,7 +322,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     if (resumed === true) {
       if (!at._session?._resume(said)) return fault(1002, "false counts or token");
       const { sequences, bytes } = params;
-      core._greeting = { ...core._greeting, sequences, bytes };
+      core._greeting = { ...core._greeting!, sequences, bytes };
       carry(link, said["spreadMs"]);
       acknowledge();
       messages._replay();

@@ -8,7 +8,7 @@ import type { Handlers, Method } from "../handlers.js";
 import { method, type MethodOptions, type Param, type Run } from "../method.js";
 import { member, utf8Length } from "../raw.js";
 import { toldText } from "../serving.js";
-import { hasRoom } from "../ready.js";
+import { hasRoom, look } from "../ready.js";
 import { slot } from "../slot.js";
 import { now } from "../timer.js";
 import { LEAST_ITEM, randomId, WINDOW } from "./id.js";
@@ -204,15 +204,14 @@ export function sendStream(source: Source<unknown>): StreamArgument {
 }
 
 /** Lets a call go when the other end has said that it knows of streams. */
-function untilKnown(call: Call, go: () => void): void {
+async function untilKnown(call: Call, go: () => void): Promise<void> {
   const core = call._core;
   const due = now() + HELLO_TIME;
   const received = core._received;
-  const look = (): void => {
-    if (core._greeting) return go();
-    const message = "the other end has not said `$/hello`, so it takes no stream: a proxy or `hello` may be why";
+  while (!core._greeting && !call._isDone) {
+    const message = "no `$/hello` has come, so no stream can go: the option `hello` or a proxy may be why";
     if (core._received > received || now() >= due) return call._fail("unsendable", undefined, message);
-    if (!call._isDone) setTimeout(look, 10);
-  };
-  look();
+    await look(core);
+  }
+  go();
 }
