@@ -91,8 +91,6 @@ export interface Outbox {
   _send(message: string | Outgoing, isOwed?: boolean): boolean;
   /** Sends a text before all that waits. */
   _post(text: string): void;
-  /** Resolves when there is room, or never will be. If it is not there, somebody has to look. */
-  _room?(): Promise<void>;
   /** The link carries nothing any more; if it is not there, that is the end. */
   _drop?(reason: string): void;
   /** Takes back a message that waits. */
@@ -144,7 +142,7 @@ export class Core {
   _cancels = false;
   /** How many messages have come. */
   _received = 0;
-  /** Told that a message has come, while somebody waits for room. */
+  /** Told that there may be room, while somebody waits for it. */
   _stir: (() => void) | undefined;
   /** Resolves when it is time to look whether there is room. */
   _look: Promise<void> | undefined;
@@ -355,6 +353,7 @@ export class Core {
     for (const call of Object.values(this._calls)) call._closed(closed);
     this._serving._stop(closed);
     for (const tell of [...this._onEnd]) tell(closed, false);
+    this._stir?.();
     this.#resolveClosed(closed);
   }
 }

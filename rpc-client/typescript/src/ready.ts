@@ -10,18 +10,16 @@ export function ready(peer: Peer): Promise<void> {
 
 /** Waits until there is room, or never will be. @internal */
 export async function hasRoom(core: Core): Promise<void> {
-  const outbox = core._outbox;
-  if (outbox._room) return outbox._room();
-  while (!outbox._isOpen() && !core._end) await look(core);
+  while (!core._outbox._isOpen() && !core._end) await look(core);
 }
 
 /**
- * Resolves when it is time to look again, since no event tells that a backlog has left: after a moment, and when a
- * message comes. Where a page is hidden, a moment is a second or a minute. @internal
+ * Resolves when it is time to look again: when a message comes, and after a moment, since no event tells that the backlog
+ * of a link has left. Where a page is hidden, a moment is a second or a minute. @internal
  */
 export function look(core: Core): Promise<void> {
   return (core._look ??= new Promise((resolve) => {
-    const timer = setTimeout(() => core._stir!(), 5);
+    const timer = core._outbox._isUp?.() === false ? undefined : setTimeout(() => core._stir!(), 5);
     core._stir = () => {
       clearTimeout(timer);
       core._look = core._stir = undefined;

@@ -3,6 +3,7 @@
 import { ping } from "../call.js";
 import type { Core, Outbox, Outgoing, Text } from "../core.js";
 import type { Closed } from "../errors.js";
+import { look } from "../ready.js";
 import type { Line } from "../sequences.js";
 import type { Session } from "./session.js";
 import type { Losses } from "./state.js";
@@ -15,9 +16,6 @@ const BACKLOG = 262_144;
 
 /** What is kept for a server of which nothing is known yet. */
 const UNKNOWN = 65_536;
-
-/** No event tells that the backlog of a link has left. */
-const LOOK_AGAIN = 5;
 
 /** What carries the messages of a client. @internal */
 export interface Carriage {
@@ -51,8 +49,7 @@ export function queue(core: Core, at: Carriage): Queue {
   let waitingSize = 0;
   /** What of the protocol waits for a link. */
   let owed: string[] = [];
-  let rooms: (() => void)[] = [];
-  let poll: ReturnType<typeof setTimeout> | undefined;
+  let isWaiting = false;
   let hasPinged = false;
 
   const isFull = (): boolean => at._link!.backlog() >= BACKLOG;
@@ -76,25 +73,23 @@ export function queue(core: Core, at: Carriage): Queue {
     const text = message._leave();
     if (text !== undefined) transmit(text, message);
   };
-  /** Looks again when the backlog of the link may have left. Of all else messages tell. */
-  const pollRoom = (): void => {
-    if (at._gate || waiting.length + rooms.length === 0 || poll || !at._link || !isFull()) return;
-    poll = setTimeout(() => {
-      poll = undefined;
-      pump();
-    }, LOOK_AGAIN);
-  };
   const pump = (): void => {
     while (waiting.length > 0 && isOpen()) {
       const message = waiting.shift()!;
       waitingSize -= message.length;
       leave(message);
     }
-    if (rooms.length > 0 && (isOpen() || core._end)) {
-      for (const resolve of rooms) resolve();
-      rooms = [];
-    }
-    pollRoom();
+    core._stir?.();
+    lookAgain();
+  };
+  /** Waits until the backlog of the link may have left. Of all else somebody tells. */
+  const lookAgain = (): void => {
+    if (isWaiting || waiting.length === 0 || at._gate || !at._link || !isFull()) return;
+    isWaiting = true;
+    void look(core).then(() => {
+      isWaiting = false;
+      pump();
+    });
   };
 
   return {
@@ -110,7 +105,7 @@ export function queue(core: Core, at: Carriage): Queue {
       if (isFirst || (!isOwed && (waiting.length >= WAITING || waitingSize > core._limits.queue))) return false;
       waiting.push(message);
       waitingSize += message.length;
-      pollRoom();
+      lookAgain();
       return true;
     },
     _post(text) {
@@ -121,11 +116,6 @@ export function queue(core: Core, at: Carriage): Queue {
       const place = waiting.indexOf(message);
       if (place >= 0) waitingSize -= waiting.splice(place, 1)[0]!.length;
     },
-    _room: () =>
-      new Promise((resolve) => {
-        rooms.push(resolve);
-        pump();
-      }),
     _pump: pump,
     _replay() {
       for (const { _text } of at._session!._kept) at._link!.send(_text);
@@ -177,12 +167,10 @@ export function queue(core: Core, at: Carriage): Queue {
       waitingSize = waiting.reduce((sum, { length }) => sum + length, 0);
     },
     _end(closed) {
-      clearTimeout(poll);
       at._link = undefined;
       for (const message of waiting.splice(0)) {
         if (typeof message !== "string") message._open?.().forEach((call) => call._closed(closed));
       }
-      pump();
     },
   };
 }
