@@ -25,20 +25,17 @@ export type Run<Result = unknown> = (...params: any[]) => Result;
 
 /** Declares a method with the names of its params. `run` gets them in this order, and then the context. */
 export function method(params: readonly Param[], run: Run, { json }: MethodOptions = {}): Method {
-  const declared = params.map((param) => {
-    const isPlain = typeof param === "string";
-    const name = isPlain ? param.replace(/\?$/, "") : param.name;
-    return { name, isOptional: isPlain && name !== param, reader: isPlain ? undefined : param };
-  });
+  const names = params.map((param) => (typeof param === "string" ? param.replace(/\?$/, "") : param.name));
   return {
     stringify: json?.stringify,
     serve(given, context) {
       const read = json ? (context.peer._core._read(context._text, json) as { params?: unknown }).params : given;
-      const values = inOrder(declared, read, context.id === undefined);
-      const taken = declared.map(({ name, isOptional, reader }, at) => {
+      const values = inOrder(names, read, context.id === undefined);
+      const taken = params.map((param, at) => {
         const value = values[at];
-        if (value === undefined && !isOptional) throw invalid(`parameter \`${name}\` is missing`);
-        return reader ? reader.read(value, context) : value;
+        // Only the name of one that may be left out has a `?` behind it.
+        if (value === undefined && param !== `${names[at]}?`) throw invalid(`parameter \`${names[at]}\` is missing`);
+        return typeof param === "string" ? value : param.read(value, context);
       });
       return run(...taken, context);
     },
@@ -70,17 +67,17 @@ export function service<T extends object>(prefix: string, methods: ServiceMethod
 }
 
 /** Returns params in the order of their declaration. What a notification has too much is ignored. */
-function inOrder(declared: readonly { name: string }[], params: unknown, isNotification: boolean): unknown[] {
+function inOrder(names: readonly string[], params: unknown, isNotification: boolean): unknown[] {
   if (params === undefined || Array.isArray(params)) {
     const values = (params as unknown[] | undefined) ?? [];
-    if (values.length > declared.length && !isNotification) {
-      throw invalid(`takes ${declared.length} params, got ${values.length}`);
+    if (values.length > names.length && !isNotification) {
+      throw invalid(`takes ${names.length} params, got ${values.length}`);
     }
     return values;
   }
   const byName = new Map<string, unknown>(Object.entries(params as object));
-  const values = declared.map(({ name }) => byName.get(name));
-  const unknown = [...byName.keys()].filter((key) => key !== "_meta" && declared.every(({ name }) => name !== key));
+  const values = names.map((name) => byName.get(name));
+  const unknown = [...byName.keys()].filter((key) => key !== "_meta" && !names.includes(key));
   if (unknown.length > 0 && !isNotification) throw invalid(`unknown parameter \`${unknown.join("`, `")}\``);
   return values;
 }

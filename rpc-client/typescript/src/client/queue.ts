@@ -6,7 +6,7 @@ import type { Closed } from "../errors.js";
 import { look } from "../ready.js";
 import type { Line } from "../sequences.js";
 import type { Session } from "./session.js";
-import type { Losses } from "./state.js";
+import type { LossCounts } from "./state.js";
 
 /** How many messages of the program may wait. */
 const WAITING = 4_096;
@@ -37,7 +37,7 @@ export interface Queue extends Omit<Outbox, "_drop" | "_close"> {
    * Ends the session. What the server certainly has not taken in goes on in the next one, as do calls that may run
    * twice and subscriptions; all other calls fail by their fate. Adds to the losses.
    */
-  _endSession(closed: Closed, losses: { -readonly [what in keyof Losses]: number }, received?: number): void;
+  _endSession(closed: Closed, losses: LossCounts, received?: number): void;
   /** The client has ended. */
   _end(closed: Closed): void;
 }

@@ -29,6 +29,9 @@ export interface Losses {
   readonly notifications: number;
 }
 
+/** Losses that are being counted. @internal */
+export type LossCounts = { -readonly [what in keyof Losses]: number };
+
 /** Returns a state as one line for people. */
 export function describe(state: State): string {
   switch (state.is) {

@@ -11,6 +11,7 @@ import { delays, type Backoff } from "./backoff.js";
 import { queue, type Carriage } from "./queue.js";
 import { Session } from "./session.js";
 import type { State } from "./state.js";
+import { status } from "./status.js";
 
 export interface ClientOptions extends PeerOptions, WebSocketOptions, Backoff {
   /** Whether to ask the server for a session, which outlives its links. Default: true. */
@@ -68,37 +69,25 @@ export interface Supervisor {
 
 /** @internal */
 export function supervise(core: Core, dial: Dial, options: ClientOptions): Supervisor {
-  const { hello = "always", onSession, onState, onError = console.error, giveUpAfter = Infinity } = options;
+  const { hello = "always", onSession, giveUpAfter = Infinity } = options;
   const at: Carriage = { _link: undefined, _session: undefined, _gate: undefined, _isBlamed: false };
   const messages = queue(core, at);
   const attempts = delays(options);
-  let state: State;
-  /** Told of each state. */
-  let watchers: (() => void)[] = [];
-  /** Why there is no link. */
-  let problem: unknown;
+  const shown = status(core, at, options);
   /** The attempt that is under way. */
   let attempt: Attempt | undefined;
-  /** When the next attempt begins. */
-  let next: number | undefined;
-  /** Attempts since the last link. */
-  let count = 0;
   let isUnauthorized = false;
   let isPaused = false;
-  /** Since when there is no link. */
-  let away = 0;
-  let wasUp = false;
-  /** What was lost with sessions, if the program has not been told yet. */
-  let lost: { calls: number; notifications: number } | undefined;
   let movedAt = -Infinity;
   /** The message that is being read, and whether it is of the link, and does not count. */
   let reading = "";
   let isOfLink = false;
 
-  const pause = alarm(() => begin());
-  const handshake = alarm(() => {
-    if (attempt!._link) return drop("no hello in time");
-    attempt!._aborts.abort();
+  /** When the next attempt begins, or the present one has taken too long. */
+  const step = alarm(() => {
+    if (!attempt) return begin();
+    if (attempt._link) return drop("no hello in time");
+    attempt._aborts.abort();
     hasFailed(new ConnectError("no answer in time"));
   });
   const acknowledging = alarm(() => acknowledge());
@@ -121,17 +110,15 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
       _resumes: at._session?._mayResume ?? false,
     };
     attempt = mine;
-    plan();
     isPaused = false;
-    count++;
     attempts._begin();
-    ringIn(handshake, HANDSHAKE);
+    ringIn(step, HANDSHAKE);
     const { signal } = mine._aborts;
     new Promise<Link>((resolve) => resolve(dial({ protocols: mine._resumes ? RESUME : [], signal }))).then(
       (link) => (attempt === mine ? opened(link) : link.close(4410, "")),
       (error: unknown) => attempt === mine && hasFailed(error),
     );
-    tell(problem);
+    shown._tries();
   };
 
   const hasFailed = (error: unknown): void => {
@@ -157,19 +144,13 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   /** No attempt is under way any more. */
   const giveUp = (): void => {
     attempt = undefined;
-    disarm(handshake);
-  };
-
-  /** Plans the next attempt; none, if it has no time. */
-  const plan = (delay?: number): void => {
-    next = delay === undefined ? undefined : now() + delay;
-    ringIn(pause, delay ?? Infinity);
+    disarm(step);
   };
 
   /** Tries again after a while. */
   const again = (delay: number, error: unknown): void => {
-    if (!attempt && !isPaused && !core._end) plan(delay);
-    tell(error);
+    if (!attempt && !isPaused && !core._end) ringIn(step, delay);
+    shown._hasFailed(error, attempt !== undefined, attempt || isPaused ? undefined : step._due);
   };
 
   // Links.
@@ -190,7 +171,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     // The session may have ended meanwhile, over the link before.
     if (attempt!._resumes && session?._token !== undefined) {
       attempt!._link = link;
-      ringIn(handshake, HANDSHAKE);
+      ringIn(step, HANDSHAKE);
       greet({ token: session._token, attempt: ++session._attempt, received: session._taken, buffer });
     } else {
       if (session) endSession("not resumed");
@@ -242,8 +223,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   const leaveLink = (): void => {
     const session = at._session;
     at._link = undefined;
-    away = now();
-    count = 0;
+    shown._isAway();
     disarm(acknowledging);
     disarm(acknowledged);
     ringIn(patience, giveUpAfter);
@@ -372,62 +352,26 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
 
   const end = (closed: Closed, received?: number): void => {
     disarm(kept);
-    lost ??= { calls: 0, notifications: 0 };
-    messages._endSession(closed, lost, received);
-    if (!wasUp) lost = undefined;
+    shown._loses((losses) => messages._endSession(closed, losses, received));
   };
 
   const endSession = (reason: string): void => end({ by: "link", code: undefined, reason });
 
-  // States.
-
+  /** The client is up, unless the hook that opens the session has not returned. */
   const isUp = (): void => {
-    if (!at._link || at._gate) return;
-    const fresh = lost;
-    lost = problem = undefined;
-    show(fresh ? { is: "fresh", ...fresh } : { is: "up", resumed: wasUp });
-    wasUp = true;
-    messages._pump();
-  };
-
-  /** Tells the state of a client without a link. */
-  const tell = (error: unknown): void => {
-    if (core._end || (at._link && !at._gate)) return;
-    problem = error;
-    const told = { attempt: attempt ? count : count + 1, next, error };
-    show(wasUp ? { is: "away", since: away, ...told } : { is: "connecting", ...told });
-  };
-
-  const show = (shown: State): void => {
-    state = shown;
-    try {
-      onState?.(shown);
-    } catch (error) {
-      onError(error, "onState");
-    }
-    for (const look of watchers.splice(0)) look();
+    if (shown._isUp()) messages._pump();
   };
 
   const hasEnded = (closed: Closed): void => {
-    for (const timer of [pause, acknowledging, acknowledged, kept, patience]) disarm(timer);
+    for (const timer of [acknowledging, acknowledged, kept, patience]) disarm(timer);
     close(closed.code ?? 1000, closed.reason);
     attempt?._aborts.abort();
     giveUp();
     messages._end(closed);
-    show({ is: "ended", closed });
+    shown._hasEnded(closed);
   };
 
   // What the program asks for.
-
-  const up = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (core._end) reject(new ConnectError(core._end.reason, undefined, core._end));
-        else if (at._link && !at._gate) resolve();
-        else watchers.push(look);
-      };
-      look();
-    });
 
   const reconnectNow = (): void => {
     const may = attempt
@@ -462,17 +406,16 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   begin();
 
   return {
-    _state: () => state,
-    _up: up,
+    _state: shown._state,
+    _up: shown._whenUp,
     _reconnectNow: reconnectNow,
     _newSession() {
       leave(1000, "another session");
       begin();
-      return up();
+      return shown._whenUp();
     },
     _pause() {
       isPaused = true;
-      plan();
       if (!attempt?._link) {
         attempt?._aborts.abort();
         giveUp();
