@@ -1,7 +1,7 @@
 /** Calls and notifications that leave in one message. */
 
 import { Call, type CallOptions, type Params } from "./call.js";
-import { readError, type Core, type Outgoing } from "./core.js";
+import { messageOf, readError, type Core, type Outgoing } from "./core.js";
 import type { RpcError } from "./errors.js";
 import type { Peer } from "./peer.js";
 import { slot } from "./slot.js";
@@ -34,8 +34,7 @@ export class Batch {
   }
 
   notify(method: string, params?: Params): void {
-    const text = `{"jsonrpc":"2.0",${this.#peer._core._encode(method, params)}}`;
-    this.#members.push({ length: text.length, _leave: () => text });
+    this.#members.push(messageOf(`{"jsonrpc":"2.0",${this.#peer._core._encode(method, params)}}`));
   }
 
   /** Sends all of it, in as many messages as the limits ask for. */

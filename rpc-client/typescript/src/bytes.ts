@@ -136,10 +136,6 @@ class Beside implements Attached {
     return new Beside(texts, this._list);
   }
 
-  _leave(): Beside {
-    return this;
-  }
-
   toString(): string {
     return this._texts.reduce((before, text, at) => before + toBase64(this._list[at - 1]!) + text);
   }

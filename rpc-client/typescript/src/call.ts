@@ -165,7 +165,6 @@ export class Call implements Outgoing, Alarm {
 }
 
 /** Asks the other end for a sign of life, before all else. @internal */
-export function ping(core: Core, timeout?: number): void {
-  const none = (): void => {};
-  new Call({ _core: core, _isFirst: true }, "$/ping", undefined, { timeout }, none, none)._start();
+export function ping(core: Core, timeout?: number, failed = (): void => {}): void {
+  new Call({ _core: core, _isFirst: true }, "$/ping", undefined, { timeout }, () => {}, failed)._start();
 }

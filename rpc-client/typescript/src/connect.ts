@@ -22,7 +22,7 @@ export function overLink(carrier: Link, options: PeerOptions = {}): Peer {
     _isOpen: isOpen,
     _send(message, isOwed) {
       const hasRoom = isOwed || isOpen();
-      const text = hasRoom && (typeof message === "string" ? message : message._leave());
+      const text = hasRoom && message._leave();
       if (text) link.send(text);
       return hasRoom;
     },

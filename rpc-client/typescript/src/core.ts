@@ -66,15 +66,15 @@ export interface Outgoing {
    * Whether it ends with its session: it opens the session, and goes before all else; or it was put back once, after a
    * session that had not taken it in. Not there if it is of the session.
    */
-  _isPutBack?: boolean;
+  _isPutBack?: boolean | undefined;
 }
 
 /** A text that leaves. As a string it has base64 in the place of the bytes beside it. @internal */
 export type Text = string | Attached;
 
 /** A text with bytes beside it; its length is that with base64. @internal */
-export interface Attached extends Outgoing {
-  _leave(): Attached;
+export interface Attached {
+  readonly length: number;
   _around(head: string, tail: string): Attached;
   /** Returns the message for the other end: a binary one, or its text. */
   _pack(core: Core): string | Uint8Array;
@@ -88,7 +88,7 @@ export interface Outbox {
   /** Whether there is a link; not there if there is one until the end. */
   _isUp?(): boolean;
   /** Takes a message; returns whether there was room. What is owed is taken without room. */
-  _send(message: string | Outgoing, isOwed?: boolean): boolean;
+  _send(message: Outgoing, isOwed?: boolean): boolean;
   /** Sends a text before all that waits. */
   _post(text: string): void;
   /** The link carries nothing any more; if it is not there, that is the end. */
@@ -142,6 +142,8 @@ export class Core {
   _cancels = false;
   /** How many messages have come. */
   _received = 0;
+  /** An answer has come, of whichever call. */
+  _hasAnswer = false;
   /** Told that there may be room, while somebody waits for it. */
   _stir: (() => void) | undefined;
   /** Resolves when it is time to look whether there is room. */
@@ -290,6 +292,7 @@ export class Core {
   }
 
   #answered(message: Message, text: string): void {
+    this._hasAnswer = true;
     const { id, error } = message;
     const call = this.#call(id);
     if (!call) {
@@ -346,16 +349,26 @@ export class Core {
     this._ended({ by: "us", code, reason });
   }
 
+  /** Ends what lives in a session beside calls; `renews` if another session follows. */
+  _endSession(closed: Closed, renews: boolean): void {
+    this._serving._stop(closed);
+    for (const tell of [...this._onEnd]) tell(closed, renews);
+  }
+
   /** The connection has ended for ever. */
   _ended(closed: Closed): void {
     if (this._end) return;
     this._end = closed;
     for (const call of Object.values(this._calls)) call._closed(closed);
-    this._serving._stop(closed);
-    for (const tell of [...this._onEnd]) tell(closed, false);
+    this._endSession(closed, false);
     this._stir?.();
     this.#resolveClosed(closed);
   }
+}
+
+/** Returns the message of a text. @internal */
+export function messageOf(text: Text, _isPutBack?: boolean): Outgoing {
+  return { length: text.length, _isPutBack, _leave: () => text };
 }
 
 /** Returns a text with something before and behind it. @internal */

@@ -1,7 +1,7 @@
 /** The handle of a program on the other end. */
 
 import { Call, type CallOptions, type Params } from "./call.js";
-import { around, type Core } from "./core.js";
+import { around, messageOf, type Core } from "./core.js";
 import type { Closed } from "./errors.js";
 import type { Json } from "./json.js";
 
@@ -38,8 +38,7 @@ export class Peer {
    */
   notify(method: string, params?: Params, json?: Json): void {
     const text = around('{"jsonrpc":"2.0",', this._core._encode(method, params, json), "}");
-    const message = { length: text.length, _isPutBack: this._isFirst, _leave: () => text };
-    const error = this._core._send(message);
+    const error = this._core._send(messageOf(text, this._isFirst));
     if (error) throw error;
   }
 

@@ -1,7 +1,7 @@
 /** Reports of progress to the caller of a handler. `onProgress` of a call is the other end of it. */
 
 import type { Context } from "./context.js";
-import { notification } from "./core.js";
+import { messageOf, notification } from "./core.js";
 import { member } from "./raw.js";
 
 /** Where a request may hold the token of its reports: ours, and those of other protocols. */
@@ -14,5 +14,5 @@ export function report(context: Context, value: unknown): void {
   if (token === undefined || context._aborted) return;
   const params = `{"token":${token},"value":${core._write(value)}}`;
   // Only the last report matters, so one that finds no room may be lost.
-  core._outbox._send(notification("$/progress", params));
+  core._outbox._send(messageOf(notification("$/progress", params)));
 }

@@ -1,7 +1,7 @@
 /** Requests and notifications of the other end, while they are served. */
 
 import { Context } from "./context.js";
-import { around, isCount, type Core, type Message, type Text } from "./core.js";
+import { around, isCount, messageOf, type Core, type Message, type Text } from "./core.js";
 import { CallError, closedError, RpcError, type CallFailure, type Closed } from "./errors.js";
 import type { Handler, Method } from "./handlers.js";
 import type { Json } from "./json.js";
@@ -45,7 +45,7 @@ export function serving(core: Core): Serving {
   const notifications: { readonly _context: Context; readonly _start: () => void }[] = [];
 
   const reply: Reply = (answer, after) => {
-    core._outbox._send(answer, true);
+    core._outbox._send(messageOf(answer), true);
     after?.();
   };
 

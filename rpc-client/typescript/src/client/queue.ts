@@ -14,9 +14,6 @@ const WAITING = 4_096;
 /** Above this a link has no room, so that what waits can still be taken back. */
 const BACKLOG = 262_144;
 
-/** What is kept for a server of which nothing is known yet. */
-const UNKNOWN = 65_536;
-
 /** What carries the messages of a client. @internal */
 export interface Carriage {
   _link: Line | undefined;
@@ -45,12 +42,11 @@ export interface Queue extends Omit<Outbox, "_drop" | "_close"> {
 /** @internal */
 export function queue(core: Core, at: Carriage): Queue {
   /** What of the program waits to leave, in its order. */
-  let waiting: (string | Outgoing)[] = [];
+  let waiting: Outgoing[] = [];
   let waitingSize = 0;
   /** What of the protocol waits for a link. */
   let owed: string[] = [];
-  let isWaiting = false;
-  let hasPinged = false;
+  let isLooking = false;
 
   const isFull = (): boolean => at._link!.backlog() >= BACKLOG;
   const hasRoom = (): boolean =>
@@ -59,17 +55,11 @@ export function queue(core: Core, at: Carriage): Queue {
 
   /** A message leaves for the link, and gets its number. */
   const transmit = (text: Text, message?: Outgoing): void => {
-    const session = at._session;
-    session?._keep(text, message);
+    const isMuch = at._session?._keep(text, message);
     at._link!.send(text);
-    if (session && !session._isCounting && session._keptSize > UNKNOWN && !hasPinged) {
-      // Its answer shows whether the server knows of sessions.
-      hasPinged = true;
-      ping(core);
-    }
+    if (isMuch) ping(core); // its answer shows whether the server knows of sessions
   };
-  const leave = (message: string | Outgoing): void => {
-    if (typeof message === "string") return transmit(message);
+  const leave = (message: Outgoing): void => {
     const text = message._leave();
     if (text !== undefined) transmit(text, message);
   };
@@ -84,10 +74,10 @@ export function queue(core: Core, at: Carriage): Queue {
   };
   /** Waits until the backlog of the link may have left. Of all else somebody tells. */
   const lookAgain = (): void => {
-    if (isWaiting || waiting.length === 0 || at._gate || !at._link || !isFull()) return;
-    isWaiting = true;
+    if (isLooking || waiting.length === 0 || at._gate || !at._link || !isFull()) return;
+    isLooking = true;
     void look(core).then(() => {
-      isWaiting = false;
+      isLooking = false;
       pump();
     });
   };
@@ -96,7 +86,7 @@ export function queue(core: Core, at: Carriage): Queue {
     _isUp: () => at._link !== undefined,
     _isOpen: isOpen,
     _send(message, isOwed = false) {
-      const isFirst = typeof message !== "string" && message._isPutBack;
+      const isFirst = message._isPutBack;
       const passesGate = isFirst || (isOwed && at._gate);
       if (passesGate ? hasRoom() : waiting.length === 0 && isOpen()) {
         leave(message);
@@ -123,12 +113,11 @@ export function queue(core: Core, at: Carriage): Queue {
     },
     _endSession(closed, losses, received = Infinity) {
       const session = at._session;
-      const before = waiting.filter((message) => typeof message !== "string" && message._isPutBack !== undefined);
+      const before = waiting.filter(({ _isPutBack }) => _isPutBack !== undefined);
       let number = session?._acknowledged ?? 0;
       at._session = undefined;
       owed = [];
       waiting = [];
-      hasPinged = false;
       at._gate = undefined;
       for (const { _message: message } of session?._kept ?? []) {
         const isNotTaken = ++number > received;
@@ -160,17 +149,14 @@ export function queue(core: Core, at: Carriage): Queue {
           call._closed(closed);
         }
       }
-      core._serving._stop(closed);
       core._greeting = undefined;
-      for (const tell of [...core._onEnd]) tell(closed, true); // subscriptions begin anew
+      core._endSession(closed, true); // subscriptions begin anew
       waiting.push(...before);
       waitingSize = waiting.reduce((sum, { length }) => sum + length, 0);
     },
     _end(closed) {
       at._link = undefined;
-      for (const message of waiting.splice(0)) {
-        if (typeof message !== "string") message._open?.().forEach((call) => call._closed(closed));
-      }
+      for (const message of waiting.splice(0)) message._open?.().forEach((call) => call._closed(closed));
     },
   };
 }

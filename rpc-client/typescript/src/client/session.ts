@@ -14,6 +14,9 @@ const EACH = 128;
 const BUFFER = 262_144;
 const LEAST_BUFFER = 4_096;
 
+/** What is kept for a server of which nothing is known yet. */
+const UNKNOWN = 65_536;
+
 const DAY = 86_400_000;
 
 /** After so many attempts without a hello, or resumes without progress, the session is given up. */
@@ -58,10 +61,12 @@ export class Session {
     return this._acknowledged + this._kept.length;
   }
 
-  /** A message gets its number. */
-  _keep(_text: Text, _message: Outgoing | undefined): void {
+  /** A message gets its number. Returns whether it is one too many for a server of which nothing is known. */
+  _keep(_text: Text, _message: Outgoing | undefined): boolean {
+    const wasMuch = this._keptSize > UNKNOWN;
     this._kept.push({ _text, _message });
     this._keptSize += _text.length + EACH;
+    return !this._isCounting && !wasMuch && this._keptSize > UNKNOWN;
   }
 
   /** A message of this length was taken in. Returns whether it is time to acknowledge. */

@@ -177,6 +177,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
       if (session) endSession("not resumed");
       const asks = hello === "always" && options.session !== false;
       core._greeting = undefined;
+      core._hasAnswer = false;
       at._session = asks ? new Session() : undefined;
       if (hello === "always") greet(asks ? { buffer } : undefined);
       carry(link);
@@ -266,7 +267,7 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     if (session && session === at._session && !isOfLink) {
       // An answer without a hello before it is that of a plain peer: there is no session.
       if (!wasCounting) {
-        if (isAnswer(text)) at._session = undefined;
+        if (core._hasAnswer) at._session = undefined;
       } else if (session._take(length)) acknowledge();
       else if (acknowledging._place === undefined) ringIn(acknowledging, ACK_AFTER);
     }
@@ -423,11 +424,6 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
       drop("paused");
     },
   };
-}
-
-function isAnswer(text: string): boolean {
-  const message = parsed(text);
-  return message["method"] == null && ("result" in message || "error" in message);
 }
 
 /** Returns the members of a message; none if it is no object. */

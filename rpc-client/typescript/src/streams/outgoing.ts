@@ -2,7 +2,7 @@
 
 import { writing, type Call } from "../call.js";
 import type { Context } from "../context.js";
-import { around, isCount, type Core, type Message, type Text } from "../core.js";
+import { around, isCount, messageOf, type Core, type Message, type Text } from "../core.js";
 import { RpcError } from "../errors.js";
 import type { Handlers, Method } from "../handlers.js";
 import { method, type MethodOptions, type Param, type Run } from "../method.js";
@@ -56,7 +56,7 @@ function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _re
 
   const head = `{"jsonrpc":"2.0","method":${JSON.stringify(_method)},"params":{"subscription":"${_id}",`;
   const send = (said: Text): void => {
-    core._outbox._send(around(_isCounted ? `${head}"seq":${++seq},` : head, said, "}}"), true);
+    core._outbox._send(messageOf(around(_isCounted ? `${head}"seq":${++seq},` : head, said, "}}")), true);
   };
 
   const stream: Outgoing = {
