@@ -1,6 +1,6 @@
 /** Calls and notifications that leave in one message. */
 
-import { Call, type CallOptions, type Params } from "./call.js";
+import { Call, callsIn, takeBack, type CallOptions, type Params } from "./call.js";
 import { messageOf, readError, type Core, type Outgoing } from "./core.js";
 import type { RpcError } from "./errors.js";
 import type { Peer } from "./peer.js";
@@ -45,30 +45,10 @@ export class Batch {
 }
 
 /** One message. */
-class BatchMessage implements Outgoing {
-  _isPutBack: boolean;
-  readonly length: number;
+interface BatchMessage extends Outgoing {
   readonly _members: readonly Outgoing[];
   /** Whether it was split anew after a refusal. */
   readonly _isSplit: boolean;
-  readonly _open?: () => Call[];
-  readonly #sent: BatchMessage[];
-
-  constructor(sent: BatchMessage[], members: readonly Outgoing[], isFirst: boolean, isSplit: boolean) {
-    this.#sent = sent;
-    this._members = members;
-    this._isPutBack = isFirst;
-    this._isSplit = isSplit;
-    this.length = members.reduce((sum, { length }) => sum + length, 0);
-    if (members.some((member) => member._open)) this._open = () => members.flatMap((member) => member._open?.() ?? []);
-  }
-
-  _leave(): string | undefined {
-    const left = this._members.filter((member) => !member._open || member._open().length > 0);
-    if (left.length === 0) return undefined;
-    if (this._open) unanswered(this.#sent).push(this);
-    return `[${left.map((member) => member._leave()).join(",")}]`;
-  }
 }
 
 function send(core: Core, members: readonly Outgoing[], isFirst: boolean, isSplit: boolean, max = MOST): void {
@@ -78,15 +58,26 @@ function send(core: Core, members: readonly Outgoing[], isFirst: boolean, isSpli
   let size = 0;
   const flush = (): void => {
     if (part.length === 0) return;
-    const message = new BatchMessage(sent, part, isFirst, isSplit);
+    const message: BatchMessage = {
+      length: size,
+      _members: part,
+      _isPutBack: isFirst,
+      _isSplit: isSplit,
+      _leave() {
+        const texts = message._members.map((member) => member._leave()).filter((text) => text !== undefined);
+        if (texts.length === 0) return undefined;
+        if (callsIn(message)) unanswered(sent).push(message);
+        return `[${texts.join(",")}]`;
+      },
+    };
     const error = core._send(message);
-    if (error) message._open?.().forEach((call) => call._settle(error));
+    if (error) callsIn(message)?.forEach((call) => call._settle(error));
     part = [];
     size = 0;
   };
   for (const member of members) {
     // Members that come behind the request of a call: its id, its deadline, its keys.
-    const length = member.length + 256 + (member._open?.()[0]?._options.idempotencyKey?.length ?? 0) * 6;
+    const length = member.length + 256 + (callsIn(member)?.[0]?._options.idempotencyKey?.length ?? 0) * 6;
     if (part.length === most || size + length > core._limits.messageOut) flush();
     part.push(member);
     size += length;
@@ -96,7 +87,7 @@ function send(core: Core, members: readonly Outgoing[], isFirst: boolean, isSpli
 
 /** Drops the oldest batches that were answered. */
 function unanswered(batches: BatchMessage[]): BatchMessage[] {
-  while (batches[0]?._open!().length === 0) batches.shift();
+  while (batches[0] && callsIn(batches[0])!.length === 0) batches.shift();
   return batches;
 }
 
@@ -106,14 +97,14 @@ function watch(core: Core): BatchMessage[] {
   core._takeError = (error) => {
     const [oldest] = unanswered(sent);
     if (!oldest) return;
-    const calls = oldest._open!();
+    const calls = callsIn(oldest)!;
     const refused = readRefusal(error);
     // Any other error may be meant for something else, if there is something else.
     if (!refused && Object.keys(core._calls).length > calls.length) return;
     sent.shift();
     if (!refused || oldest._isSplit) return calls.forEach((call) => call._settle(error));
     const members = oldest._members;
-    for (const call of calls) call._takeBack();
+    calls.forEach(takeBack);
     send(core, members, false, true, Math.min(refused, Math.ceil(members.length / 2)));
   };
   return sent;

@@ -149,19 +149,21 @@ export class Call implements Outgoing, Alarm {
     this._settle(closedError(closed, fate));
   }
 
-  _open(): Call[] {
-    return this._isDone ? [] : [this];
-  }
-
-  /** It is to leave again, under another id. */
-  _takeBack(): void {
-    delete this._core._calls[this._id!];
-    this._id = undefined;
-  }
-
   get _fate(): Fate {
     return this._id ? "MaybeExecuted" : "NotSent";
   }
+}
+
+/** Returns the calls in a message that wait for an answer; nothing if it has no calls. @internal */
+export function callsIn(message: Outgoing): Call[] | undefined {
+  const calls = (message._members ?? [message]).filter((member) => member instanceof Call);
+  return calls.length > 0 ? calls.filter(({ _isDone }) => !_isDone) : undefined;
+}
+
+/** A call is to leave again, under another id. @internal */
+export function takeBack(call: Call): void {
+  delete call._core._calls[call._id!];
+  call._id = undefined;
 }
 
 /** Asks the other end for a sign of life, before all else. @internal */

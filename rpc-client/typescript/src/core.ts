@@ -60,8 +60,8 @@ export interface Outgoing {
   readonly length: number;
   /** Returns its text when it leaves; nothing if nobody wants it any more. */
   _leave(): Text | undefined;
-  /** Returns the calls in it that wait for an answer; a notification has none. */
-  _open?(): Call[];
+  /** What leaves with it, if it is a batch. */
+  readonly _members?: readonly Outgoing[];
   /**
    * Whether it ends with its session: it opens the session, and goes before all else; or it was put back once, after a
    * session that had not taken it in. Not there if it is of the session.

@@ -1,6 +1,6 @@
 /** What waits for a link, and what has left and is kept. */
 
-import { ping } from "../call.js";
+import { callsIn, ping, takeBack } from "../call.js";
 import type { Core, Outbox, Outgoing, Text } from "../core.js";
 import type { Closed } from "../errors.js";
 import { look } from "../ready.js";
@@ -122,12 +122,12 @@ export function queue(core: Core, at: Carriage): Queue {
       for (const { _message: message } of session?._kept ?? []) {
         const isNotTaken = ++number > received;
         if (message?._isPutBack === undefined) continue; // it was of the session
-        const calls = message._open?.();
+        const calls = callsIn(message);
         if (calls?.length === 0) continue; // all were given up
         const mayGoOn = isNotTaken && !message._isPutBack;
         if (mayGoOn && !at._isBlamed && !calls?.some((call) => call._stream)) {
           message._isPutBack = true;
-          calls?.forEach((call) => call._takeBack());
+          calls?.forEach(takeBack);
           waiting.push(message);
           continue;
         }
@@ -142,7 +142,7 @@ export function queue(core: Core, at: Carriage): Queue {
       for (const call of Object.values(core._calls)) {
         const { idempotencyKey, isIdempotent } = call._options;
         if ((isIdempotent || idempotencyKey !== undefined) && !call._isPutBack && !call._stream) {
-          call._takeBack();
+          takeBack(call);
           waiting.push(call);
         } else {
           losses.calls++;
@@ -156,7 +156,7 @@ export function queue(core: Core, at: Carriage): Queue {
     },
     _end(closed) {
       at._link = undefined;
-      for (const message of waiting.splice(0)) message._open?.().forEach((call) => call._closed(closed));
+      for (const message of waiting.splice(0)) callsIn(message)?.forEach((call) => call._closed(closed));
     },
   };
 }
