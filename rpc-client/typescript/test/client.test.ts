@@ -280,6 +280,19 @@ test("a server that asks for another link gets one, over which the session goes 
   server.client.close();
 });
 
+test("a client whose link was to be taken over by another one is away since then, if both are lost", async () => {
+  const server = new Server();
+  await server.session();
+  const before = performance.now();
+  server.client.reconnectNow();
+  const { raw } = await server.link();
+  raw.link.cut();
+  await pause();
+  const state = server.states.at(-1)!;
+  assert.ok(state.is === "away" && state.since >= before && state.attempt === 1, JSON.stringify(state));
+  server.client.close();
+});
+
 test("a message that made the server close the link is not sent again and again", async () => {
   const server = new Server();
   let raw = await server.session();

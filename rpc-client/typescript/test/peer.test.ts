@@ -167,7 +167,14 @@ test("params that are no JSON, or too long, are not sent", async () => {
 
 test("a signal that is aborted already keeps the call from being sent", async () => {
   const { raw, peer } = connect();
-  await assert.rejects(peer.call("m", [], { signal: AbortSignal.abort("why") }), { fate: "NotSent", cause: "why" });
+  const options = { signal: AbortSignal.abort("why") };
+  const expected = { fate: "NotSent", cause: "why" };
+  await assert.rejects(peer.call("m", [], options), expected);
+  await assert.rejects(subscribe(peer, "m", [], options).next(), expected);
+  const batch = new Batch(peer);
+  const call = batch.call("m", [], options);
+  batch.send();
+  await assert.rejects(call, expected);
   await raw.silent();
 });
 
@@ -310,6 +317,19 @@ test("an answer that is too long, or no JSON, is an error", async () => {
   assert.deepEqual(codes, [-32008, -32603]);
   raw.send({ jsonrpc: "2.0", id: 3, method: "none" });
   assert.deepEqual(await raw.next(), { jsonrpc: "2.0", id: 3, result: null });
+});
+
+test("an error whose data is no JSON is answered as well", async () => {
+  const told: unknown[] = [];
+  const fail = (): never => {
+    throw new RpcError(1, "of the application", 1n);
+  };
+  const { raw } = connect({ handlers: { now: fail, later: async () => fail() }, onError: (error) => told.push(error) });
+  for (const method of ["now", "later"]) {
+    raw.send({ jsonrpc: "2.0", id: method, method });
+    assert.deepEqual((await raw.next()).error, { code: -32603, message: "internal error" });
+  }
+  assert.equal(told.length, 2);
 });
 
 test("an answer that stands for none is a failure, if its kind says so", async () => {

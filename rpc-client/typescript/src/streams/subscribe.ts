@@ -42,7 +42,7 @@ export function subscribe<T>(peer: Peer, method: string, params?: Params, option
         start(); // another session has ended meanwhile
       else stream._finish(error, true);
     };
-    call = new Call(peer, method, params, { ...options, signal: undefined, json: undefined }, begun, failed);
+    call = new Call(peer, method, params, { ...options, json: undefined }, begun, failed);
     // What goes with the call goes on as long as the stream that it answers.
     const { _stream: argument } = call;
     if (argument) {
@@ -62,11 +62,12 @@ export function subscribe<T>(peer: Peer, method: string, params?: Params, option
     start();
   };
   core._onEnd.unshift(onEnd);
-  stream._onFinish = () => core._onEnd.splice(core._onEnd.indexOf(onEnd), 1);
-  signal?.addEventListener("abort", () => {
-    call._fail("cancelled", signal.reason);
-    stream._finish(new CallError("cancelled", "MaybeExecuted", "cancelled", signal.reason));
-  });
+  const onAbort = (): void => stream._finish(new CallError("cancelled", "MaybeExecuted", undefined, signal!.reason));
+  signal?.addEventListener("abort", onAbort);
+  stream._onFinish = () => {
+    core._onEnd.splice(core._onEnd.indexOf(onEnd), 1);
+    signal?.removeEventListener("abort", onAbort);
+  };
   start();
   return stream;
 }
