@@ -355,6 +355,34 @@ test("a subscription survives two sessions that end before it is made anew", asy
   server.client.close();
 });
 
+test("a subscription begins anew in another session that the program asks for", async () => {
+  const server = new Server();
+  const raw = await server.session();
+  const gaps: unknown[] = [];
+  const items = subscribe(server.client, "ticks", undefined, { onGap: (missed) => gaps.push(missed) });
+  answer(raw, await raw.next(), "s1");
+  await pause();
+  const up = server.client.newSession();
+  const { raw: other } = await server.link();
+  await up;
+  const call = await other.next();
+  assert.equal(call.method, "ticks");
+  answer(other, call, "s2");
+  other.send({ jsonrpc: "2.0", method: "ticks", params: { subscription: "s2", result: 7 } });
+  assert.deepEqual(await items.next(), { done: false, value: 7 });
+  assert.deepEqual(gaps, [undefined]);
+  server.client.close();
+});
+
+test("a client that has ended begins no other session", async () => {
+  const server = new Server();
+  await server.session();
+  server.client.close();
+  await server.client.closed;
+  await assert.rejects(server.client.newSession());
+  assert.equal(server.dials.length, 0);
+});
+
 test("notifications that may not have arrived are counted, in batches too", async () => {
   const server = new Server();
   let raw = await server.session();

@@ -245,9 +245,9 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
   /** Ends the link and the session; the client goes on. */
   const leave = (code: number, reason: string): void => {
     const link = close(code, reason);
-    if (link === attempt?._link) giveUp();
-    end({ by: "us", code, reason });
+    if (link && link !== at._link) giveUp();
     if (link) leaveLink();
+    end({ by: "us", code, reason });
   };
 
   /** The other end has broken the rules of sessions. */
@@ -411,8 +411,10 @@ export function supervise(core: Core, dial: Dial, options: ClientOptions): Super
     _up: shown._whenUp,
     _reconnectNow: reconnectNow,
     _newSession() {
-      leave(1000, "another session");
-      begin();
+      if (!core._end) {
+        leave(1000, "another session");
+        begin();
+      }
       return shown._whenUp();
     },
     _pause() {
