@@ -87,6 +87,7 @@ export class Call implements Outgoing, Alarm {
   }
 
   #send(): void {
+    if (this._isDone) return;
     const error = this._core._send(this);
     if (error) this._settle(error);
   }
@@ -167,6 +168,7 @@ export function takeBack(call: Call): void {
 }
 
 /** Asks the other end for a sign of life, before all else. @internal */
-export function ping(core: Core, timeout?: number, failed = (): void => {}): void {
-  new Call({ _core: core, _isFirst: true }, "$/ping", undefined, { timeout }, () => {}, failed)._start();
+export function ping(core: Core, timeout?: number): void {
+  const none = (): void => {};
+  new Call({ _core: core, _isFirst: true }, "$/ping", undefined, { timeout }, none, none)._start();
 }

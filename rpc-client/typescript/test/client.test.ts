@@ -513,6 +513,24 @@ test("the life of a page: put away or frozen, brought back, online again", async
   server.client.close();
 });
 
+test("a page that has much to send keeps its link when it is looked at", async () => {
+  const listeners = new Map<string, (event: object) => void>();
+  const page = {
+    addEventListener: (type: string, listener: (event: object) => void) => listeners.set(type, listener),
+    removeEventListener: (type: string) => listeners.delete(type),
+  };
+  const server = new Server();
+  followPage(server.client, page);
+  const raw = await server.session();
+  raw.link.other.held = 1 << 20;
+  listeners.get("visibilitychange")!({});
+  await pause();
+  assert.equal(raw.closed, undefined);
+  raw.link.other.held = 0;
+  assert.equal((await raw.next()).method, "$/ping");
+  server.client.close();
+});
+
 test("a page that is online again asks whether its link is alive, also if there is no session", async () => {
   const listeners = new Map<string, () => void>();
   const page = {

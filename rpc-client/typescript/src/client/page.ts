@@ -1,6 +1,5 @@
 /** The life of a page. */
 
-import { ping } from "../call.js";
 import type { Client } from "./client.js";
 import { drop } from "./liveness.js";
 
@@ -25,8 +24,9 @@ export function followPage(client: Client, page: PageEvents = globalThis as unkn
     if (client.state.is !== "up" && client.state.is !== "fresh") return client.reconnectNow();
     const { _core: core } = client;
     const { _received: received } = core;
-    ping(core, SIGN_OF_LIFE, () => {
-      if (core._received === received) drop(core);
+    const isSilent = (): boolean => core._received === received;
+    client.call("$/ping", undefined, { timeout: SIGN_OF_LIFE }).catch(() => {
+      if (isSilent()) drop(core);
     });
   };
   const listeners: { [type: string]: PageListener } = {
