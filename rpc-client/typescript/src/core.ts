@@ -130,7 +130,7 @@ export class Core {
   /** Reads a message. */
   _read: (text: string, json?: Json) => unknown;
   readonly _handlers: Map<string, Handler>;
-  /** Calls that wait for an answer, by their ids. A `Map` would keep all of them alive, as a `Set` would alarms. */
+  /** Calls that wait for an answer, by their ids. It is no `Map`, which frees late what has left it: see `timer.ts`. */
   readonly _calls: { [id: number]: Call } = Object.create(null);
   readonly _serving: Serving;
   readonly _closed: Promise<Closed>;

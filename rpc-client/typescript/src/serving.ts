@@ -37,7 +37,7 @@ export interface Serving {
 
 /** @internal */
 export function serving(core: Core): Serving {
-  /** Requests without an answer, by their ids as JSON text. A `Map` would keep them alive, as one of calls would. */
+  /** Requests without an answer, by their ids as JSON text; no `Map`, for the reason that `timer.ts` gives. */
   const requests: { [id: string]: Context } = Object.create(null);
   /** Handlers of requests that run: one that was stopped keeps its place until it has ended. */
   let running = 0;
