@@ -14,8 +14,8 @@ export async function hasRoom(core: Core): Promise<void> {
 }
 
 /**
- * Resolves when it is time to look again: when a message comes, and after a moment, since no event tells that the backlog
- * of a link has left. Where a page is hidden, a moment is a second or a minute. @internal
+ * Resolves when it is time to look again: when a message comes, and after a moment, since no event tells that the
+ * backlog of a link has left. Where a page is hidden, a moment is a second or a minute. @internal
  */
 export function look(core: Core): Promise<void> {
   return (core._look ??= new Promise((resolve) => {

@@ -19,9 +19,9 @@ export interface Alarm {
 }
 
 /**
- * The alarms that are set, in no order. A `Set` in which each call enters and leaves would keep all calls alive for long:
- * in V8 each table of a `Set` or `Map` that was outgrown points to the next one, so that the oldest of them holds all
- * others until the heap as a whole is looked through. For a client with many calls that was a quarter of its time.
+ * The alarms that are set, in no order. A `Set` in which each call enters and leaves would keep all calls alive for
+ * long: in V8 each table of a `Set` or `Map` that was outgrown points to the next one, so that the oldest of them holds
+ * all others until the heap as a whole is looked through. For a client with many calls that was a quarter of its time.
  */
 const alarms: Alarm[] = [];
 
