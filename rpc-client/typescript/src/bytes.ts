@@ -19,6 +19,12 @@ const ENTRY = 8;
 const QUOTE = 0x22;
 
 /**
+ * Bytes as a program gives them and gets them: themselves, if the peer has the feature {@link bytes}, or as base64 text.
+ * {@link bytesOf} reads both.
+ */
+export type Bytes = string | Uint8Array;
+
+/**
  * Lets values be bytes. A `Uint8Array` among params, results and items leaves as base64 text, which any peer can read;
  * one of 4 KiB or more leaves as bytes to a peer that takes them. What such a peer has sent as bytes arrives as a
  * `Uint8Array`, all else as base64 text: {@link bytesOf} takes both.
@@ -42,7 +48,13 @@ export const bytes: Feature = ({ _core: core }) => {
     return count;
   };
 
-  core._offers = { bytes: true };
+  core._offers = {
+    ...core._offers,
+    // As the link is over which the hello leaves.
+    get bytes() {
+      return core._carriesBinary;
+    },
+  };
   core._write = (value, json) => {
     const list: Uint8Array[] = [];
     const put = (value: unknown): unknown => {
@@ -105,7 +117,7 @@ export const bytes: Feature = ({ _core: core }) => {
 };
 
 /** Returns the bytes of a value that is base64 text for a peer without {@link bytes}. */
-export function bytesOf(value: string | Uint8Array): Uint8Array {
+export function bytesOf(value: Bytes): Uint8Array {
   if (typeof value !== "string") return value;
   const text = atob(value);
   const bytes = new Uint8Array(text.length);
@@ -141,7 +153,7 @@ class Beside implements Attached {
   }
 
   _pack(core: Core): string | Uint8Array {
-    if (core._greeting?.bytes !== true) return String(this);
+    if (core._greeting?.bytes !== true || !core._carriesBinary) return String(this);
     const list = this._list;
     const texts = this._texts.map((text) => new TextEncoder().encode(text));
     let at = 2 + ENTRY * list.length;

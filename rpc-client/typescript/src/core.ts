@@ -161,7 +161,9 @@ export class Core {
   /** By how much a part of a message is longer with base64. */
   _absent: ((text: string) => number) | undefined;
   /** What else this end says of itself. */
-  _offers: { readonly bytes: true } | undefined;
+  _offers: object | undefined;
+  /** Whether its links carry binary messages. */
+  declare _carriesBinary: boolean | undefined;
   /** Told of the end of a session; `renews` if another one follows. */
   readonly _onEnd: ((closed: Closed, renews: boolean) => void)[] = [];
   /** What features keep, by their own keys. */

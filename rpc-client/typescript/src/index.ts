@@ -29,7 +29,7 @@ export {
 } from "./websocket.js";
 export { Batch } from "./batch.js";
 export { batchAnswers } from "./batch-answers.js";
-export { bytes, bytesOf } from "./bytes.js";
+export { bytes, bytesOf, type Bytes } from "./bytes.js";
 export { type Backoff } from "./client/backoff.js";
 export { Client, keepConnected } from "./client/client.js";
 export { liveness } from "./client/liveness.js";

@@ -2,9 +2,14 @@
 
 /** What carries whole messages, in their order, each way: one connection of a WebSocket, or another carrier. */
 export interface Link {
+  /**
+   * Whether it carries binary messages. If not, bytes leave as base64 text with the feature `bytes` as well, and the
+   * other end is told to send none.
+   */
+  readonly binary?: boolean;
   /** Names who hears of messages and of the end; called once. What came before is told then. */
   listen(events: LinkEvents): void;
-  /** Sends a message: a text, or a binary message if the program uses `bytes`. A link that is over drops it. */
+  /** Sends a message: a text, or bytes if it {@link Link.binary}. A link that is over drops the message. */
   send(message: string | Uint8Array): void;
   /** Returns how many bytes were given to `send` and have not left yet. */
   backlog(): number;

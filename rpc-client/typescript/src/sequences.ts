@@ -36,6 +36,7 @@ export function gathering(link: Link, core: Core): Line {
   let length = 0;
   /** Microtasks that are left until what waits leaves; none if nothing waits. */
   let rounds = 0;
+  core._carriesBinary = link.binary;
   const look = (): void => {
     if (--rounds > 0) queueMicrotask(look);
     else flush();

@@ -58,6 +58,7 @@ export function overSocket(socket: WebSocketLike, signal?: AbortSignal): Promise
     }
   };
   const link: Link = {
+    binary: true,
     listen(to) {
       events = to;
       for (const event of early) event();

@@ -11,6 +11,7 @@ import {
   connect as connectTo,
   exactJson,
   method,
+  overLink,
   sendStream,
   subscribe,
   type Link,
@@ -72,6 +73,18 @@ test("short bytes, and bytes to who takes none, leave as base64 text", async () 
   assert.deepEqual((await other.raw.next())[0].params, [base64(some(4_096))]);
   assert.deepEqual(bytesOf(base64(some(1_000))), some(1_000));
   assert.deepEqual(bytesOf(some(10)), some(10));
+});
+
+test("a link that carries text alone carries bytes as base64 text", async () => {
+  const [near, far] = pair();
+  near.binary = false;
+  const raw = new Raw(far);
+  const peer = overLink(near, { features: [bytes], hello: "auto" });
+  closing(peer);
+  raw.send({ jsonrpc: "2.0", method: "$/hello", params: { duplex: 1, bytes: true } });
+  assert.notEqual((await raw.next()).params.bytes, true, "the other end is to send none");
+  peer.notify("n", [some(5_000)]);
+  assert.deepEqual((await raw.next()).params, [base64(some(5_000))]);
 });
 
 test("a head that does not fit ends the link", async () => {

@@ -4,6 +4,7 @@ import type { Link, LinkEvents } from "../../src/index.js";
 
 /** One end of a pipe. What is sent arrives at the other end in a later turn, in order. */
 class End implements Link {
+  binary = true;
   other!: End;
   events: LinkEvents | undefined;
   early: (() => void)[] = [];
