@@ -115,6 +115,8 @@ export interface Greeting {
   sequences?: unknown;
   /** Takes bytes beside the text of a message. */
   bytes?: unknown;
+  /** Asks for unstable methods. */
+  unstable?: unknown;
   session?: Message;
 }
 

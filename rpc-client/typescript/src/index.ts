@@ -44,4 +44,5 @@ export { GapError, type Incoming, type StreamOptions } from "./streams/incoming.
 export { sendStream, stream, type Source, type StreamArgument, type StreamMethodOptions } from "./streams/outgoing.js";
 export { streamParam } from "./streams/param.js";
 export { subscribe, type SubscribeOptions } from "./streams/subscribe.js";
+export { unstable } from "./unstable.js";
 export { within } from "./within.js";
