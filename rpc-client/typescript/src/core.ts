@@ -117,6 +117,8 @@ export interface Greeting {
   bytes?: unknown;
   /** Asks for unstable methods. */
   unstable?: unknown;
+  /** The services that it offers. */
+  offers?: unknown;
   session?: Message;
 }
 

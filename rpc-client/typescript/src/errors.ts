@@ -1,5 +1,7 @@
 /** What a caller gets instead of a result. */
 
+import type { Mismatch } from "./offers/comparison.js";
+
 /**
  * What is known of a request that got no answer. `NotSent`: the other end certainly does not have it, so it may be made
  * again. `MaybeExecuted`: it may have run.
@@ -18,6 +20,8 @@ export type Fate = "NotSent" | "MaybeExecuted";
 export class RpcError<Code extends number = number, Data = unknown> extends Error {
   readonly code: Code;
   readonly data: Data;
+  /** How the service of the method differs from that of the other end: known with the feature `offers`. */
+  declare readonly mismatch?: Mismatch;
 
   constructor(code: Code, message: string, data?: Data) {
     super(message);

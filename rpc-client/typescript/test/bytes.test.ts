@@ -11,6 +11,7 @@ import {
   connect as connectTo,
   exactJson,
   method,
+  offers,
   overLink,
   sendStream,
   subscribe,
@@ -176,7 +177,7 @@ test("bytes do not change on their way, and leave again over each link as it tak
     links.push(new Raw(far));
     return near;
   };
-  const client = new Client(dial, { features: [bytes], minDelay: 1, maxDelay: 1 });
+  const client = new Client(dial, { features: [bytes, offers({ serves: {}, calls: {} })], minDelay: 1, maxDelay: 1 });
   closing(client);
   await pause();
   const session = { token: "first-first-first-first", keepMs: 60_000, buffer: 1 << 20, spreadMs: 0 };

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod comparisons;
 mod contract;
 mod definitions;
 mod diff;
