@@ -18,7 +18,7 @@ pub(super) fn of(model: &Model, service: &ServiceModel) -> String {
 
 /// Removes what is for people. A member of an object may have the name `description` or `docs` as well: the value is
 /// no text then.
-fn strip(value: &mut Value) {
+pub(super) fn strip(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for name in ["description", "title", "docs", "rustType", "ident", "deprecated", "since"]

@@ -180,18 +180,11 @@ fn offer_of(service: &ServiceModel) -> ServiceOffer {
 
 /// Returns the services that the end of a model calls.
 fn called(model: &Model) -> impl Iterator<Item = CalledService> {
-    let names = |service: &ServiceModel| {
-        let methods = service.methods.iter();
-        methods
-            .flat_map(|method| [&method.name].into_iter().chain(&method.aliases))
-            .cloned()
-            .collect()
-    };
     model.served_by(model.end.other()).map(move |service| CalledService {
         name: service.offered_name().to_owned(),
         version: service.version.clone(),
         hash: service.digest.clone(),
-        methods: names(service),
+        methods: service.method_names().map(str::to_owned).collect(),
     })
 }
 

@@ -5,8 +5,10 @@
 //! services ─▶ client, handlers ─▶ method ─┐
 //! errors ─────────────────────▶ errors ───┼─▶ types ─▶ text
 //! definitions ────────────────▶ definitions ┘
+//! versions ───────────────────▶ versions
 //! ```
 
+mod bytes;
 mod client;
 mod definitions;
 mod errors;
@@ -17,10 +19,12 @@ mod method;
 mod names;
 mod text;
 mod types;
+mod versions;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
+use self::bytes::BYTES;
 use self::exports::Exports;
 use self::text::Text;
 use super::model::{End, Model};
@@ -31,6 +35,9 @@ use super::model::{End, Model};
 pub struct TypeScript {
     /// The text of the module.
     pub code: String,
+    /// The text of another module, which exports the model as `model`: the page compares it with that of the other end,
+    /// and shows it to the other end, which compares it with its own. The program needs it only for that.
+    pub model: String,
     /// What a reader should know and may change in the traits, a line each: integers that a `number` of JavaScript cannot
     /// hold.
     pub notes: Vec<String>,
@@ -44,6 +51,12 @@ impl Model {
     /// that `end` offers, the module has an interface, `ChatterHandlers`, and a function that makes the handlers of an
     /// object: `chatterHandlers`. A handler that is missing, or has another type, does not compile. Errors are a union
     /// that is told apart by the code: `ChatError`.
+    ///
+    /// Methods that are [unstable](super::MethodFlags::unstable) are served only to a peer that asks for such methods. The
+    /// constant `services` has the version and the [digest](super::ServiceModel::digest) of each service: with it, the
+    /// page tells in its `$/hello` what it offers, and knows whether the server offers what the page calls.
+    ///
+    /// A text that stands for bytes ([`Base64`](crate::Base64)) has the type `Bytes`: a text, or a `Uint8Array`.
     ///
     /// The module depends on nothing but the model: the same model makes the same bytes.
     ///
@@ -86,21 +99,28 @@ impl Model {
             errors::write(service, &mut body, &mut exports);
         }
         definitions::write(self, &mut body, &mut exports);
+        versions::write(self, end, &mut body, &mut exports);
+        if bytes::are_in(self) {
+            exports.uses_type(BYTES);
+        }
         let code = module(&exports, package, &body.finish());
         let mistakes = exports.mistakes();
         if !mistakes.is_empty() {
             return Err(TypeScriptError(mistakes));
         }
-        Ok(TypeScript { code, notes: integers::notes(self) })
+        let model = versions::model(self, end, package);
+        Ok(TypeScript { code, model, notes: integers::notes(self) })
     }
 }
+
+/// The first line of a module.
+const FIRST: &str =
+    "// Made of the traits of the program. Do not edit: change the traits, and make it anew.";
 
 /// Joins the parts of a module.
 fn module(exports: &Exports, package: &str, body: &str) -> String {
     let mut head = Text::default();
-    head.line(
-        "// Made of the traits of the program. Do not edit: change the traits, and make it anew.",
-    );
+    head.line(FIRST);
     head.blank();
     let package = names::string(package);
     let import = |head: &mut Text, what: &str, names: &BTreeSet<&str>| {

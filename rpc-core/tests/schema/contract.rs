@@ -62,7 +62,7 @@ pub(crate) trait Node {
 }
 
 /// What clients offer.
-#[service(namespace = "chatter", schema)]
+#[service(namespace = "chatter", version = "1.2", schema)]
 pub(crate) trait Chatter {
     /// Asks the user.
     #[deprecated(since = "1.2.0", note = "call `ask`")]
@@ -70,6 +70,11 @@ pub(crate) trait Chatter {
     async fn confirm(&self, question: &str, settings: Settings) -> bool;
     #[notification]
     async fn news(&self, message: Message);
+    /// Draws a picture; answers what is on the screen then.
+    #[method(unstable)]
+    async fn draw(&self, picture: Base64) -> Option<Base64>;
+    #[subscription(unstable)]
+    async fn watch(&self) -> Streaming<Base64>;
 }
 
 /// Someone who talks.

@@ -18,7 +18,9 @@ fn check(name: &str, code: &str) {
 #[test]
 fn modules_are_those_that_were_agreed_on() {
     let model = server();
-    check("client.ts", &model.typescript(End::Client, PACKAGE).unwrap().code);
+    let client = model.typescript(End::Client, PACKAGE).unwrap();
+    check("client.ts", &client.code);
+    check("client.model.ts", &client.model);
     let model = Model::server().serves(ChatServer::INFO).build().unwrap();
     check("server.ts", &model.typescript(End::Server, PACKAGE).unwrap().code);
 }

@@ -1,7 +1,8 @@
 // Made of the traits of the program. Do not edit: change the traits, and make it anew.
 
-import { exactJson, method, sendStream, subscribe } from "two-way-json-rpc";
+import { exactJson, method, sendStream, stream, subscribe, unstable } from "two-way-json-rpc";
 import type {
+  Bytes,
   CallOptions,
   Context,
   Handlers,
@@ -56,7 +57,7 @@ export class ChatClient {
     name: string,
     chunks: Source<SizedBase64>,
     options?: CallOptions<number | bigint>,
-  ): Promise<string> {
+  ): Promise<Bytes> {
     return this.#peer.call("chat.upload", [name, sendStream(chunks)], { json: exactJson, ...options });
   }
 
@@ -108,14 +109,32 @@ export interface ChatterHandlers {
    * @since 1.0
    * @deprecated since 1.2.0: call `ask`
    */
-  confirm(question: string, settings: SettingsOutput, context: Context): boolean | Promise<boolean>;
+  confirm: (
+    question: string,
+    settings: SettingsOutput,
+    context: Context,
+  ) => boolean | Promise<boolean>;
 
-  news(message: Message, context: Context): void | Promise<void>;
+  news: (message: Message, context: Context) => void | Promise<void>;
+
+  /**
+   * Draws a picture; answers what is on the screen then.
+   * @experimental The method may change or go. It is there only for an end that asks for unstable methods.
+   */
+  draw: (picture: Bytes, context: Context) => Bytes | null | Promise<Bytes | null>;
+
+  /** @experimental The method may change or go. It is there only for an end that asks for unstable methods. */
+  watch: (context: Context) => Source<Bytes> | Promise<Source<Bytes>>;
 }
 
 /** Makes the handlers of a peer of an object that implements `ChatterHandlers`. */
 export function chatterHandlers(handlers: ChatterHandlers): Handlers {
   return {
+    "chatter.draw": unstable(method(
+      ["picture"],
+      (picture: Bytes, context: Context) => handlers.draw(picture, context),
+    )),
+    "chatter.watch": unstable(stream([], (context: Context) => handlers.watch(context))),
     "chatter.confirm": method(
       ["question", "settings"],
       (question: string, settings: SettingsOutput, context: Context) => handlers.confirm(question, settings, context),
@@ -158,7 +177,7 @@ export interface SettingsOutput {
 }
 
 /** The number of all bytes, as the first item. The bytes, as each other item. */
-export type SizedBase64 = number | bigint | string;
+export type SizedBase64 = number | bigint | Bytes;
 
 /** Someone who talks. */
 export interface User {
@@ -171,3 +190,35 @@ export interface User {
 export interface User2 {
   id: number | bigint;
 }
+
+/** The services of both ends by version and hash, for `offers` and `offered`. */
+export const services = {
+  serves: {
+    chatter: {
+      name: "chatter",
+      version: "1.2",
+      hash: "11ea4d4ef8c10166c09349d7c20fb16e",
+      methods: ["chatter.confirm", "chatter.news", "chatter.draw", "chatter.watch"],
+    },
+  },
+  calls: {
+    chat: {
+      name: "chat",
+      hash: "bd4273e11d0178ba2ad7ff2fb877a42a",
+      methods: [
+        "chat.join",
+        "enter",
+        "chat.say",
+        "chat.listen",
+        "chat.upload",
+        "chat.configure",
+        "chat.all",
+      ],
+    },
+    node: {
+      name: "Node",
+      hash: "e8cdfb4f1590c31bf3bceeccb564373e",
+      methods: ["subscribe"],
+    },
+  },
+} as const;

@@ -1,7 +1,7 @@
 // Made of the traits of the program. Do not edit: change the traits, and make it anew.
 
 import { exactJson, method, stream, streamParam } from "two-way-json-rpc";
-import type { Context, Handlers, RpcError, Source } from "two-way-json-rpc";
+import type { Bytes, Context, Handlers, RpcError, Source } from "two-way-json-rpc";
 
 /** Rooms to talk in. */
 export interface ChatHandlers {
@@ -12,35 +12,38 @@ export interface ChatHandlers {
    * @param room The room.
    * @throws {ChatError}
    */
-  join(
+  join: (
     room: string,
     lang: string,
     seat: number | null | undefined,
     context: Context,
-  ): PageOfUser | Promise<PageOfUser>;
+  ) => PageOfUser | Promise<PageOfUser>;
 
-  say(text: string, to: Recipient[], context: Context): void | Promise<void>;
+  say: (text: string, to: Recipient[], context: Context) => void | Promise<void>;
 
   /**
    * What is said from now on.
    * @throws {ChatError}
    */
-  listen(room: string, context: Context): Source<Message> | Promise<Source<Message>>;
+  listen: (room: string, context: Context) => Source<Message> | Promise<Source<Message>>;
 
   /**
    * Stores a file.
    * @throws {ChatError}
    */
-  upload(
+  upload: (
     name: string,
     chunks: AsyncIterable<SizedBase64>,
     context: Context,
-  ): string | Promise<string>;
+  ) => Bytes | Promise<Bytes>;
 
   /** Changes settings. */
-  configure(settings: SettingsInput, context: Context): SettingsOutput | Promise<SettingsOutput>;
+  configure: (
+    settings: SettingsInput,
+    context: Context,
+  ) => SettingsOutput | Promise<SettingsOutput>;
 
-  all(context: Context): PageOfMessage | Promise<PageOfMessage>;
+  all: (context: Context) => PageOfMessage | Promise<PageOfMessage>;
 }
 
 /** Makes the handlers of a peer of an object that implements `ChatHandlers`. */
@@ -116,7 +119,7 @@ export interface SettingsOutput {
 }
 
 /** The number of all bytes, as the first item. The bytes, as each other item. */
-export type SizedBase64 = number | bigint | string;
+export type SizedBase64 = number | bigint | Bytes;
 
 /** Someone who talks. */
 export interface User {
@@ -129,3 +132,23 @@ export interface User {
 export interface User2 {
   id: number | bigint;
 }
+
+/** The services of both ends by version and hash, for `offers` and `offered`. */
+export const services = {
+  serves: {
+    chat: {
+      name: "chat",
+      hash: "bd4273e11d0178ba2ad7ff2fb877a42a",
+      methods: [
+        "chat.join",
+        "enter",
+        "chat.say",
+        "chat.listen",
+        "chat.upload",
+        "chat.configure",
+        "chat.all",
+      ],
+    },
+  },
+  calls: {},
+} as const;

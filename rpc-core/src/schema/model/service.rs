@@ -37,4 +37,12 @@ impl ServiceModel {
     pub(in crate::schema) fn offered_name(&self) -> &str {
         self.namespace.as_deref().unwrap_or(&self.name)
     }
+
+    /// Returns all names of the methods.
+    pub(in crate::schema) fn method_names(&self) -> impl Iterator<Item = &str> {
+        let methods = self.methods.iter();
+        methods
+            .flat_map(|method| [&method.name].into_iter().chain(&method.aliases))
+            .map(String::as_str)
+    }
 }

@@ -25,7 +25,9 @@ pub(super) fn write(model: &Model, service: &ServiceModel, text: &mut Text, expo
             method::write_docs(service, method, text);
             let mut params = method::received(method);
             params.push("context: Context".to_owned());
-            text.listed(&format!("{name}("), &params, &format!("): {};", returns(method, exports)));
+            // As a property: the compiler takes methods whose params are of fewer types.
+            let close = format!(") => {};", returns(method, exports));
+            text.listed(&format!("{name}: ("), &params, &close);
         }
     });
     text.blank();
@@ -37,7 +39,10 @@ pub(super) fn write(model: &Model, service: &ServiceModel, text: &mut Text, expo
         "}",
         |text| {
             text.block("return {", "};", |text| {
-                for method in &service.methods {
+                // Two subscriptions may end by one method, which is there for all if one of the two is.
+                let (unstable, stable): (Vec<_>, Vec<_>) =
+                    service.methods.iter().partition(|method| method.unstable);
+                for method in unstable.into_iter().chain(stable) {
                     handler(model, service, method, text, exports);
                 }
             });
@@ -74,6 +79,11 @@ fn handler(
         exports.uses("exactJson");
         options.push("json: exactJson".to_owned());
     }
+    let mark = if method.unstable { "unstable(" } else { "" };
+    let end = if method.unstable { ")" } else { "" };
+    if method.unstable {
+        exports.uses("unstable");
+    }
     for wire in [&method.name].into_iter().chain(&method.aliases) {
         let wire = string(wire);
         if let [only] = &*method.params
@@ -82,7 +92,7 @@ fn handler(
             // All params are one value.
             let ty = types::of(&only.schema);
             text.line(&format!(
-                "{wire}: {{ serve: (params, context) => handlers.{name}(params as {ty}, context) }},"
+                "{wire}: {mark}{{ serve: (params, context) => handlers.{name}(params as {ty}, context) }}{end},"
             ));
             continue;
         }
@@ -111,6 +121,6 @@ fn handler(
         if !options.is_empty() {
             arguments.push(format!("{{ {} }}", options.join(", ")));
         }
-        text.listed(&format!("{wire}: {declare}("), &arguments, "),");
+        text.listed(&format!("{wire}: {mark}{declare}("), &arguments, &format!("){end},"));
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::bytes::{self, BYTES};
 use super::integers;
 use super::names::{property, string, ty};
 use super::text::Member;
@@ -80,6 +81,7 @@ fn own(schema: &Map<String, Value>, beside: bool) -> Vec<Member> {
         "integer" | "number" => vec!["number".to_owned()],
         "array" => vec![array(schema)],
         "object" => vec![object(schema)],
+        "string" if bytes::are_text(schema) => vec![BYTES.to_owned()],
         "string" | "boolean" | "null" => vec![kind.to_owned()],
         _ => vec!["unknown".to_owned()],
     };
@@ -186,7 +188,9 @@ mod tests {
             (json!(true), "unknown"),
             (json!(false), "never"),
             (json!({}), "unknown"),
-            (json!({"type": "string", "contentEncoding": "base64"}), "string"),
+            (json!({"type": "string", "contentEncoding": "base64"}), "Bytes"),
+            (json!({"type": ["string", "null"], "contentEncoding": "base64"}), "Bytes | null"),
+            (json!({"type": "string", "contentEncoding": "base16"}), "string"),
             (json!({"type": ["string", "null"]}), "string | null"),
             (json!({"type": "integer", "format": "int32"}), "number"),
             (json!({"type": "integer", "format": "uint64"}), "number | bigint"),
