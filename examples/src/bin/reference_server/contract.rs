@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// What the server offers; the names are those on the wire.
-#[service(schema)]
+#[service(version = "1.1", schema)]
 pub(crate) trait Reference {
     /// The sum; overflow is -32602.
     fn add(&self, a: i64, b: i64) -> Result<i64>;
@@ -64,6 +64,10 @@ pub(crate) trait Reference {
     /// The caller as the server sees it.
     fn whoami(&self, cx: &Context) -> Whoami;
 
+    /// What the caller offers, beside what the server calls: `same`, `compatible`, `unknown`, or `differs` with a line
+    /// for each difference.
+    async fn offers(&self, cx: &Context) -> String;
+
     /// Calls a method of the caller; its result or error becomes the answer.
     async fn call_back(
         &self,
@@ -114,7 +118,7 @@ pub(crate) trait Reference {
 }
 
 /// What a caller may offer to the server, on the same connection.
-#[service(schema)]
+#[service(version = "1.1", schema)]
 pub(crate) trait Caller {
     /// As the server's own.
     async fn bounce(&self, depth: u32) -> Result<u32>;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use rpc_core::schema::Offer;
 use rpc_core::types::JoinError;
 use rpc_core::{
     Base64, CallError, Change, Context, ErrorCode, ErrorObject, Progress, Result, RpcError,
@@ -128,6 +129,15 @@ impl Reference for Service {
     fn whoami(&self, cx: &Context) -> Whoami {
         let remote = caller(cx).remote.map(|remote| remote.to_string());
         Whoami { id: cx.peer().id().to_owned(), remote: remote.unwrap_or_default() }
+    }
+
+    async fn offers(&self, cx: &Context) -> String {
+        match cx.peer().offers::<CallerClient>().await {
+            Offer::Same => "same".to_owned(),
+            Offer::Compatible(_) => "compatible".to_owned(),
+            Offer::Differs(diff) => format!("differs\n{diff}"),
+            _ => "unknown".to_owned(),
+        }
     }
 
     async fn call_back(
