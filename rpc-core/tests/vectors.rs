@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use futures_util::stream;
 use rpc_core::memory;
+#[cfg(feature = "schema")]
+use rpc_core::schema::{Discovery, Model, Offer};
 use rpc_core::transport::{
     Accepted, Connection, ConnectionEvent, Endpoint, EndpointConfig, SessionMode,
 };
@@ -57,6 +59,25 @@ trait Program {
     fn ticks(&self, count: u32) -> Streaming<u32>;
     async fn sum(&self, values: Streaming<i64>) -> i64;
     fn size(&self, data: Base64) -> usize;
+}
+
+/// What the peer under test offers and calls where vectors are about that.
+#[cfg(feature = "schema")]
+#[service(namespace = "math", version = "1.2", schema)]
+trait Math {
+    fn half(&self, of: i64) -> i64;
+    fn twice(&self, of: i64) -> i64;
+}
+
+#[cfg(feature = "schema")]
+impl Math for Offered {
+    fn half(&self, of: i64) -> i64 {
+        of / 2
+    }
+
+    fn twice(&self, of: i64) -> i64 {
+        of * 2
+    }
 }
 
 /// What the other end offers to it, beside methods without streams.
@@ -199,6 +220,8 @@ enum Known {
     Cancelled,
     Subscribing(Box<Call<Streaming<Value>>>),
     Items(Streaming<Value>),
+    #[cfg(feature = "schema")]
+    Asking(JoinHandle<Offer>),
 }
 
 /// What happens to the link of a peer with sessions.
@@ -236,6 +259,35 @@ async fn accept(config: EndpointConfig, link: Carrier, resumes: bool) {
     }
 }
 
+/// Where a file of vectors is, which says what the peer under test is.
+#[derive(Clone, Copy, PartialEq)]
+enum Folder {
+    Plain,
+    Binary,
+    #[cfg(feature = "schema")]
+    Offers,
+}
+
+impl Folder {
+    fn all() -> Vec<Self> {
+        vec![
+            Self::Plain,
+            Self::Binary,
+            #[cfg(feature = "schema")]
+            Self::Offers,
+        ]
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Binary => "binary",
+            #[cfg(feature = "schema")]
+            Self::Offers => "offers",
+        }
+    }
+}
+
 struct Player {
     peer: Peer,
     raw: Option<Raw>,
@@ -249,10 +301,25 @@ struct Player {
     known: HashMap<String, Known>,
 }
 
+/// Adds what an end tells of its services in its hello.
+#[cfg(feature = "schema")]
+fn with_offers(services: Router, opens: bool) -> Router {
+    let model = if opens { Model::client() } else { Model::server() };
+    let model = model.serves(MathServer::INFO).calls(MathClient::INFO).build().unwrap();
+    let math = MathServer::new(Offered { notes: Arc::default() });
+    services.service(math).service(Discovery::new(&()).with_model(&model).in_hello())
+}
+
 impl Player {
-    fn new(opens: bool, has_sessions: bool, carries_binary: bool) -> Self {
+    fn new(opens: bool, has_sessions: bool, folder: Folder) -> Self {
         let notes = Arc::<AtomicU32>::default();
         let services = Router::new().service(ProgramServer::new(Offered { notes: notes.clone() }));
+        let services = match folder {
+            #[cfg(feature = "schema")]
+            Folder::Offers => with_offers(services, opens),
+            _ => services,
+        };
+        let carries_binary = folder == Folder::Binary;
         let limits = if opens { Limits::client() } else { Limits::server() };
         let mut config = EndpointConfig::new(services, limits);
         config.answers_malformed = !opens;
@@ -401,7 +468,11 @@ impl Player {
         } else if let Some(name) = text("error") {
             let code = match self.known.get(&name) {
                 Some(Known::Call(_)) => match self.outcome(&name).await.unwrap() {
-                    Err(CallError::Remote(error)) => error.code,
+                    Err(CallError::Remote(error)) => {
+                        let told = error.mismatch().map(ToString::to_string);
+                        assert_eq!(told, text("mismatch"), "{name}");
+                        error.code
+                    }
                     other => panic!("{name}: {other:?}"),
                 },
                 _ => match self.item(&name).await {
@@ -417,6 +488,10 @@ impl Player {
         } else if let Some(name) = text("gap") {
             let item = self.item(&name).await;
             assert!(matches!(item, Some(Err(StreamError::Gap { .. }))), "{name}: {item:?}");
+        } else if let Some(name) = text("ask") {
+            self.ask(name);
+        } else if let Some(name) = text("offer") {
+            self.offer(&name, step).await;
         } else if let Some(name) = text("drop") {
             self.known.remove(&name);
         } else if let Some(runs) = step.get("ran") {
@@ -452,6 +527,41 @@ impl Player {
         sleep(Duration::from_millis(1)).await;
     }
 
+    #[cfg(feature = "schema")]
+    fn ask(&mut self, name: String) {
+        let peer = self.peer.clone();
+        let asking = tokio::spawn(async move { peer.offers::<MathClient>().await });
+        self.known.insert(name, Known::Asking(asking));
+    }
+
+    #[cfg(feature = "schema")]
+    async fn offer(&mut self, name: &str, step: &Value) {
+        let Some(Known::Asking(asking)) = self.known.remove(name) else { panic!("{name}") };
+        let (is, diff) = match asking.await.unwrap() {
+            Offer::Same => ("same", None),
+            Offer::Compatible(diff) => ("compatible", Some(diff)),
+            Offer::Differs(diff) => ("differs", Some(diff)),
+            _ => ("unknown", None),
+        };
+        assert_eq!(step["is"], is, "{name}");
+        let changes: Vec<_> = diff.map_or_else(Vec::new, |diff| diff.changes);
+        let changes: Vec<_> = changes
+            .iter()
+            .map(|it| json!({"method": it.method, "breaks": it.breaks, "text": it.text}))
+            .collect();
+        assert_eq!(json!(changes), *step.get("changes").unwrap_or(&json!([])), "{name}");
+    }
+
+    #[cfg(not(feature = "schema"))]
+    fn ask(&mut self, _: String) {
+        unreachable!("such vectors are for the feature `schema`");
+    }
+
+    #[cfg(not(feature = "schema"))]
+    async fn offer(&mut self, _: &str, _: &Value) {
+        unreachable!("such vectors are for the feature `schema`");
+    }
+
     fn give(&self, link: Link) {
         assert!(self.links.send(link).is_ok(), "the peer goes on");
     }
@@ -477,8 +587,8 @@ impl Player {
     }
 }
 
-async fn play(vector: Vector, opens: bool, carries_binary: bool) {
-    let mut player = Player::new(opens, vector.session, carries_binary);
+async fn play(vector: Vector, opens: bool, folder: Folder) {
+    let mut player = Player::new(opens, vector.session, folder);
     for (at, step) in vector.steps.iter().enumerate() {
         eprintln!("step {}: {step}", at + 1);
         player.play(step).await;
@@ -487,18 +597,20 @@ async fn play(vector: Vector, opens: bool, carries_binary: bool) {
 
 #[tokio::test(start_paused = true)]
 async fn each_vector_is_played_as_it_stands() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    let mut files: Vec<_> = [folder.clone(), folder.join("binary")]
-        .iter()
-        .flat_map(|folder| fs::read_dir(folder).unwrap())
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    let in_folder = |folder: Folder| {
+        let entries = fs::read_dir(vectors.join(folder.name())).unwrap();
+        entries.map(move |entry| (entry.unwrap().path(), folder))
+    };
+    let mut files: Vec<_> = Folder::all()
+        .into_iter()
+        .flat_map(in_folder)
+        .filter(|(path, _)| path.extension().is_some_and(|extension| extension == "json"))
         .collect();
-    files.sort();
+    files.sort_by(|one, other| one.0.cmp(&other.0));
     assert!(!files.is_empty());
     let mut failed = Vec::new();
-    for path in files {
-        let carries_binary = path.parent().is_some_and(|folder| folder.ends_with("binary"));
+    for (path, folder) in files {
         let text = fs::read_to_string(&path).unwrap();
         let file: File = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -509,7 +621,7 @@ async fn each_vector_is_played_as_it_stands() {
                 }
                 eprintln!("{}, as {end}: {}", path.display(), vector.name);
                 let name = format!("{} ({end})", vector.name);
-                if tokio::spawn(play(vector.clone(), opens, carries_binary)).await.is_err() {
+                if tokio::spawn(play(vector.clone(), opens, folder)).await.is_err() {
                     failed.push(name);
                 }
             }

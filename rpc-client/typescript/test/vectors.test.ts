@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { test } from "node:test";
 import {
   batchAnswers,
@@ -11,6 +12,8 @@ import {
   Client,
   exactJson,
   method,
+  offered,
+  offers,
   overLink,
   report,
   RpcError,
@@ -19,15 +22,43 @@ import {
   streamParam,
   subscribe,
   type Context,
-  type Handlers,
+  type Feature,
+  type Handler,
   type Incoming,
   type Link,
+  type Model,
   type Peer,
   type PeerOptions,
 } from "../src/index.js";
 import { binaryMessage, pair, pause, Raw } from "./support/pair.js";
 
 const FOLDER = "../../rpc-core/tests/vectors";
+
+const math = {
+  name: "math",
+  version: "1.2",
+  hash: "4269ad96ca645a286d8504b98e7c7eb6",
+  methods: ["math.half", "math.twice"],
+};
+
+/** As the generator writes it. */
+const integer = { format: "int64", type: "integer" };
+const model: Model = {
+  end: "client",
+  services: (["server", "client"] as const).map((servedBy) => ({
+    name: "Math",
+    namespace: "math",
+    separator: ".",
+    version: "1.2",
+    servedBy,
+    digest: math.hash,
+    methods: math.methods.map((name) => ({
+      name,
+      call: { kind: "request", result: integer },
+      params: [{ name: "of", kind: "value", schema: integer }],
+    })),
+  })),
+};
 
 interface Vector {
   readonly name: string;
@@ -47,6 +78,12 @@ interface Known {
   readonly gaps: unknown[];
 }
 
+/** What the peer under test does in each folder. */
+const FEATURES: { readonly [folder: string]: Feature[] } = {
+  binary: [bytes],
+  offers: [offers({ serves: { math }, calls: { math } }, { model, onDiffers: () => {} })],
+};
+
 class Player {
   readonly known = new Map<string, Known>();
   readonly values = new Map<string, unknown>();
@@ -55,8 +92,8 @@ class Player {
   raw: Raw | undefined;
   ran = 0;
 
-  constructor(isSession: boolean, hasBytes: boolean) {
-    const handlers: Handlers = {
+  constructor(isSession: boolean, folder: string) {
+    const handlers: { [name: string]: Handler } = {
       add: method(["a", "b"], (a: number, b: number) => a + b),
       echo: method(["value"], (value: unknown) => value),
       fail: method(["code", "message", "data"], (code: number, message: string, data: unknown) => {
@@ -81,9 +118,10 @@ class Player {
         return sum;
       }),
     };
+    if (folder === "offers") Object.assign(handlers, { "math.half": () => 0, "math.twice": () => 0 });
     const options: PeerOptions = {
       handlers,
-      features: [batchAnswers, ...(hasBytes ? [bytes] : [])],
+      features: [batchAnswers, ...(FEATURES[folder] ?? [])],
       onError: () => {},
     };
     if (isSession) {
@@ -185,6 +223,9 @@ class Player {
       };
       assert.ok(error instanceof RpcError, String(error));
       assert.equal(error.code, step["code"]);
+      // The message has it behind what the other end has said.
+      const told = error.mismatch && error.message.slice(error.message.indexOf(": ") + 2);
+      assert.equal(told, step["mismatch"]);
     } else if ("item" in step) assert.deepEqual(await this.next(step["item"]), { done: false, value: step["is"] });
     else if ("done" in step) assert.equal((await this.next(step["done"])).done, true);
     else if ("gap" in step) {
@@ -194,6 +235,14 @@ class Player {
       for (let turn = 0; turn < 50 && known.gaps.length === 0; turn++) await pause();
       assert.equal(known.gaps.length, 1);
       this.waiting.set(step["gap"], next);
+    } else if ("ask" in step) {
+      const ended = offered(peer, math, model).then((result) => ({ result }));
+      this.known.set(step["ask"], { aborts: new AbortController(), ended, gaps: [] });
+    } else if ("offer" in step) {
+      const { is, changes = [] } = step;
+      const hasChanges = is === "compatible" || is === "differs";
+      const { result } = (await this.end(step["offer"])) as { result: unknown };
+      assert.deepEqual(result, { is, ...(hasChanges && { changes }) });
     } else if ("drop" in step) void this.of(step["drop"]).items!.return();
     else if ("ran" in step) {
       await pause();
@@ -256,7 +305,7 @@ for (const file of files.filter((name) => name.endsWith(".json"))) {
     // This peer opens links and accepts none.
     if (end === "accepter") continue;
     test(`${file}: ${name}`, async () => {
-      const player = new Player(session, file.startsWith("binary"));
+      const player = new Player(session, dirname(file));
       for (const [at, step] of steps.entries()) {
         try {
           await player.play(step);
