@@ -5,11 +5,33 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 
+const CHAT = `
+import type { Handlers, Peer } from "two-way-json-rpc";
+export declare class ChatClient {
+  constructor(peer: Peer);
+  join(room: string): Promise<string[]>;
+}
+export declare function chatterHandlers(handlers: {
+  confirm: (question: string) => boolean;
+  message: (room: string) => void;
+}): Handlers;
+const chat = { name: "chat", hash: "0a", methods: ["chat.join"] } as const;
+export const services = { serves: { chatter: { ...chat, name: "chatter" } }, calls: { chat } } as const;
+`;
+
+const CHAT_MODEL = `
+import type { Model } from "two-way-json-rpc";
+export const model: Model = { end: "client", services: [] };
+`;
+
 test("the code of the README compiles, as one program", () => {
   const blocks = [...readFileSync("README.md", "utf8").matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
   assert.ok(blocks.length >= 4);
   const folder = "build/readme";
   mkdirSync(folder, { recursive: true });
+  // What the generator makes of two traits.
+  writeFileSync(`${folder}/chat.ts`, CHAT);
+  writeFileSync(`${folder}/chat.model.ts`, CHAT_MODEL);
   const program = `declare function ticket(): Promise<string>;\n${blocks.join("\n")}`;
   writeFileSync(`${folder}/readme.ts`, program);
   const options = {
