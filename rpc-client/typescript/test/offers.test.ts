@@ -250,6 +250,8 @@ test("what breaks no call is compatible, and what is not known is unknown", asyn
   for (const wrong of [new RpcError(-32601, "no"), false, null, 1, "x", [], {}, { end: "server" }, model]) {
     assert.deepEqual(await ask(wrong), { is: "unknown" }, JSON.stringify(wrong));
   }
+  const odd = { ...served(...more), services: [{ ...served(...more).services[0], version: { toString: 1 } }] };
+  assert.deepEqual(await ask(odd), { is: "compatible", changes: [] });
   const hostile = [{ servedBy: "server", methods: [{ name: "chat.join", call: null }] }];
   assert.deepEqual(await ask({ end: "server", services: hostile }), { is: "unknown" });
   await assert.rejects(
@@ -258,6 +260,13 @@ test("what breaks no call is compatible, and what is not known is unknown", asyn
     }),
     { message: "cannot be loaded" },
   );
+});
+
+test("a model that is not of the service is a mistake of the program", async () => {
+  const to = connect();
+  const asked = offered(to.peer, services.calls.admin, model);
+  await answer(to, served());
+  await assert.rejects(asked, { name: "TypeError", message: "the model calls no `Admin`" });
 });
 
 test("the other end may ask, and learns of unstable methods only if it asks for them", async () => {

@@ -33,7 +33,8 @@ export interface Mismatch {
 /** A service of which the other end has another version, or none. @internal */
 export interface Differing {
   readonly _called: ServiceVersion;
-  readonly _offered: ServiceOffer | undefined;
+  /** What the other end offers; nothing if there is no such service. */
+  readonly _offered: { readonly version?: string | undefined } | undefined;
   /** What is known to differ. */
   readonly _changes: readonly Change[];
 }

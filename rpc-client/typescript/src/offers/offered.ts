@@ -4,7 +4,7 @@ import type { Peer } from "../peer.js";
 import type { Provided } from "../websocket.js";
 import { compare } from "./compare.js";
 import { comparison, heardOffers, isOffered, note, type Change } from "./comparison.js";
-import { offeredName, provided, type Model } from "./model.js";
+import { offeredName, provided, type Model, type ServiceModel } from "./model.js";
 import type { ServiceVersion } from "./services.js";
 
 /** What the other end of a connection offers, beside what this end calls. */
@@ -38,27 +38,21 @@ export async function offered(peer: Peer, service: ServiceVersion, model: Provid
   if (theirs === true) return { is: "same" };
   if (typeof theirs !== "object") return { is: "unknown" };
   const own = await provided(model);
+  const isMeant = (served: ServiceModel): boolean =>
+    served.servedBy !== own.end && offeredName(served) === service.name;
+  const called = own.services.find(isMeant);
+  if (!called) throw new TypeError(`the model calls no \`${service.name}\``);
+  let changes: Change[];
+  let there: ServiceModel | undefined;
   try {
-    const { changes, version } = compared(own, service, theirs as Model);
-    note(comparison(core), [{ _called: service, _offered: version, _changes: changes }]);
-    return { is: changes.some(({ breaks }) => breaks) ? "differs" : "compatible", changes };
+    const { end, services } = theirs as Model;
+    if (end === own.end) return { is: "unknown" };
+    changes = compare(own, called, theirs as Model);
+    there = services.find(isMeant);
   } catch {
-    return { is: "unknown" }; // what the other end answers is no model, or one of this end
+    return { is: "unknown" }; // it is no model
   }
-}
-
-/** Compares a service with what a model offers, which may be anything. Throws if it is no model of the other end. */
-function compared(
-  own: Model,
-  { name }: ServiceVersion,
-  theirs: Model,
-): { changes: Change[]; version: { name: string; version: string | undefined; hash: string } | undefined } {
-  if (theirs.end === own.end) throw new TypeError("a model of this end");
-  const is = (service: Model["services"][number]): boolean =>
-    service.servedBy !== own.end && offeredName(service) === name;
-  const called = own.services.find(is);
-  if (!called) throw new TypeError("another model");
-  const there = theirs.services.find(is);
-  const { version, digest: hash = "" } = there ?? {};
-  return { changes: compare(own, called, theirs), version: there && { name, version, hash } };
+  const version = typeof there?.version === "string" ? there.version : undefined;
+  note(comparison(core), [{ _called: service, _offered: there && { version }, _changes: changes }]);
+  return { is: changes.some(({ breaks }) => breaks) ? "differs" : "compatible", changes };
 }
