@@ -1,6 +1,6 @@
 /** Versions live side by side: what each end offers, told in the hellos. */
 
-import { writing, type Settle } from "../call.js";
+import { writing } from "../call.js";
 import type { Context } from "../context.js";
 import { RpcError } from "../errors.js";
 import type { Feature } from "../core.js";
@@ -85,9 +85,8 @@ export function offers({ serves, calls }: Services, { model, onDiffers = console
     core._encode = (name, params, json) => {
       const call = writing;
       if (call && services.has(name)) {
-        const settle = call._settle.bind(call);
-        call._settle = (error, result, text): ReturnType<Settle> =>
-          settle(error && explained(error, name), result, text);
+        const settle = call._settle;
+        call._settle = (error, ...told) => settle.call(call, error && explained(error, name), ...told);
       }
       return encode(name, params, json);
     };
