@@ -104,10 +104,16 @@ test("a list that is too long for a hello is not told", async () => {
     [65, 1, false],
     [1, 2_100, false],
   ] as const) {
-    const many = Array.from({ length: count }, (_, at) => [`s${at}`, { name: "s".repeat(length), hash: "", methods: [] }]);
+    const many = Array.from({ length: count }, (_, at) => [
+      `s${at}`,
+      { name: "s".repeat(length), hash: "", methods: [] },
+    ]);
     const lines: string[] = [];
     const features = [
-      offers({ serves: Object.fromEntries(many) as Services["serves"], calls: {} }, { onDiffers: (it) => lines.push(it) }),
+      offers(
+        { serves: Object.fromEntries(many) as Services["serves"], calls: {} },
+        { onDiffers: (it) => lines.push(it) },
+      ),
     ];
     const { offers: told } = await greeted({ ...connected({ features }), lines });
     assert.deepEqual([told?.length, lines.length], isTold ? [count, 0] : [undefined, 1]);

@@ -93,7 +93,8 @@ async function bundle(contents: string): Promise<string> {
 test("a fresh project is bundled for browsers, and an import that is not used costs no bytes", async () => {
   const one = await bundle('import { connect } from "two-way-json-rpc"; connect("wss://example.com");');
   assert.match(one, /example\.com/);
-  const names = "Batch, connect, exactJson, followPage, keepConnected, liveness, method, offered, offers, subscribe, unstable";
+  const names =
+    "Batch, connect, exactJson, followPage, keepConnected, liveness, method, offered, offers, subscribe, unstable";
   const many = await bundle(`import { ${names} } from "two-way-json-rpc"; connect("wss://example.com");`);
   assert.ok(many === one, `${many.length} bytes, not ${one.length}`);
   assert.equal(await bundle('import "two-way-json-rpc"; import { connect } from "two-way-json-rpc";'), "");

@@ -9,7 +9,16 @@ import { model as oldModel } from "./generated/reference-old.model.js";
 import * as old from "./generated/reference-old.js";
 import { model as otherModel } from "./generated/reference-other.model.js";
 import * as other from "./generated/reference-other.js";
-import { connect, offered, offers, type Handlers, type Model, type Peer, type RpcError, type Services } from "../src/index.js";
+import {
+  connect,
+  offered,
+  offers,
+  type Handlers,
+  type Model,
+  type Peer,
+  type RpcError,
+  type Services,
+} from "../src/index.js";
 import { closing } from "./support/connected.js";
 import { Reference } from "./support/reference.js";
 

@@ -36,8 +36,7 @@ function methodChanges(own: Model, called: MethodModel, theirs: Model, offered: 
   /** Compares what the caller writes with what the other end reads. */
   const sent = (what: string, written: unknown, read: unknown): void => misfits(what, [own, written], [theirs, read]);
   /** Compares what the other end writes with what the caller reads. */
-  const answer = (what: string, written: unknown, read: unknown): void =>
-    misfits(what, [theirs, written], [own, read]);
+  const answer = (what: string, written: unknown, read: unknown): void => misfits(what, [theirs, written], [own, read]);
 
   for (const alias of called.aliases ?? []) {
     if (!find(alias)) breaking(`the other end does not know its alias \`${alias}\``);
@@ -132,7 +131,8 @@ function methodChanges(own: Model, called: MethodModel, theirs: Model, offered: 
       const expected = known.find(({ code }) => code === error.code);
       if (!expected) {
         const same = known.find(({ name }) => name === error.name);
-        if (same) breaking(`${of}the error \`${error.name}\` has the code ${error.code}, and the caller knows ${same.code}`);
+        if (same)
+          breaking(`${of}the error \`${error.name}\` has the code ${error.code}, and the caller knows ${same.code}`);
         else note(`${of}the caller does not know the error ${error.code} (\`${error.name}\`)`);
         continue;
       }

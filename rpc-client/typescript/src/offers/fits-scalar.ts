@@ -5,13 +5,14 @@ import { count, get, isSame, kind, misfit, rules, words, type Misfit, type Schem
 /** The members that are compared. */
 const KNOWN = /* @__PURE__ */ words(
   "$ref type enum const format minimum maximum exclusiveMinimum exclusiveMaximum minLength maxLength pattern " +
-  "contentEncoding items additionalItems minItems maxItems uniqueItems properties required additionalProperties allOf",
+    "contentEncoding items additionalItems minItems maxItems uniqueItems properties required additionalProperties allOf",
 );
 
 /** Returns a schema for each type, or for each value, if the schema lists several. */
 export function alternativesOf(schema: Schema): unknown[] | undefined {
   const values = get(schema, "enum");
-  if (Array.isArray(values)) return values.length > 1 ? values.map((value) => ({ const: value as unknown })) : undefined;
+  if (Array.isArray(values))
+    return values.length > 1 ? values.map((value) => ({ const: value as unknown })) : undefined;
   const types = get(schema, "type");
   if (!Array.isArray(types) || types.length < 2) return undefined;
   return types.map((type) => ({ ...(schema.of as object), type: type as unknown }));

@@ -65,8 +65,7 @@ export function fits(written: Schema, read: Schema): string | undefined {
     }
     if (reasons.length === 1) return reasons[0];
     return (
-      reasons.find(({ path }) => path !== "") ??
-      misfit(`${kind(written)} comes, and none of the alternatives fits`)
+      reasons.find(({ path }) => path !== "") ?? misfit(`${kind(written)} comes, and none of the alternatives fits`)
     );
   };
 
