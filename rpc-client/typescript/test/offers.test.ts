@@ -11,6 +11,7 @@ import {
   offers,
   overLink,
   RpcError,
+  subscribe,
   type Link,
   type Model,
   type OffersOptions,
@@ -202,6 +203,9 @@ test("an error tells that the other end has another version", async () => {
   const [{ id }] = await to.raw.next();
   to.raw.send([{ jsonrpc: "2.0", id, error: { code: -32601, message: "no" } }]);
   await assert.rejects(call, { message: /lacks `chat.pin`/ });
+  const items = subscribe(to.peer, "chat.join");
+  to.raw.send({ jsonrpc: "2.0", id: (await to.raw.next()).id, error: { code: -32601, message: "no" } });
+  await assert.rejects(items.next(), { message: /lacks `chat.join`/ });
 });
 
 test("without a difference an error is as it was", async () => {
