@@ -20,6 +20,7 @@ import {
   type Services,
 } from "../src/index.js";
 import { compare } from "../src/offers/compare.js";
+import { isSame } from "../src/offers/schema.js";
 import { closing, connect as connected } from "./support/connected.js";
 import { pair, pause, Raw } from "./support/pair.js";
 
@@ -349,6 +350,11 @@ interface Comparisons {
 
 const file = readFileSync("../../rpc-core/tests/schema/comparisons.json", "utf8");
 const { definitions, comparisons } = JSON.parse(file) as Comparisons;
+
+test("rules are compared in whatever order their members are", () => {
+  assert.ok(isSame({ a: 1, b: [{ c: 2, d: 3 }] }, { b: [{ d: 3, c: 2 }], a: 1 }));
+  assert.ok(!isSame({ a: [1, 2] }, { a: [2, 1] }) && !isSame({ a: 1 }, {}) && !isSame(undefined, null));
+});
 
 test("methods are compared as in Rust", () => {
   assert.ok(comparisons.length > 100);

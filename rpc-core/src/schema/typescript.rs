@@ -2,10 +2,10 @@
 //! service that this end offers.
 //!
 //! ```text
-//! services ─▶ client, handlers ─▶ method ─┐
-//! errors ─────────────────────▶ errors ───┼─▶ types ─▶ text
-//! definitions ────────────────▶ definitions ┘
-//! versions ───────────────────▶ versions
+//! services ─▶ client, handlers ─▶ method ───┐
+//! errors ─────────────────────▶ errors ─────┼─▶ types ─┬─▶ text
+//! definitions ────────────────▶ definitions ┘          │
+//! versions ───────────────────▶ value ─────────────────┘
 //! ```
 
 mod bytes;
@@ -19,6 +19,7 @@ mod method;
 mod names;
 mod text;
 mod types;
+mod value;
 mod versions;
 
 use std::collections::BTreeSet;

@@ -33,5 +33,19 @@ fn each_comparison_finds_what_was_agreed_on() {
         let found = changes.map(|it| json!({"breaks": it.breaks, "text": it.text}));
         comparison["changes"] = found.collect();
     }
-    check_file(Path::new(FILE), &(serde_json::to_string_pretty(&file).unwrap() + "\n"));
+    // serde_json keeps the order of members if any crate of the program asks it to.
+    file.sort_all_objects();
+    check_file(Path::new(FILE), &written(&file));
+}
+
+/// Writes the file, with a line for each comparison.
+fn written(file: &Value) -> String {
+    let lines: Vec<_> =
+        file["comparisons"].as_array().unwrap().iter().map(|it| format!("    {it}")).collect();
+    format!(
+        "{{\n  \"about\": {},\n  \"definitions\": {},\n  \"comparisons\": [\n{}\n  ]\n}}\n",
+        file["about"],
+        file["definitions"],
+        lines.join(",\n")
+    )
 }

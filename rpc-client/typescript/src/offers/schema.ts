@@ -48,9 +48,17 @@ export function rules({ of }: Schema): [name: string, rule: unknown][] {
   return members.filter(([name]) => !ANNOTATIONS.includes(name));
 }
 
-/** Whether two values of JSON are the same. The generator writes members in the order of their names. */
+/** Whether two values of JSON are the same, in whatever order of members. */
 export function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return sorted(one) === sorted(other);
+}
+
+function sorted(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : part,
+  );
 }
 
 /** Names what a schema allows, for people. */

@@ -41,10 +41,15 @@ impl Text {
         self.depth -= 1;
     }
 
+    /// Returns whether there is room for a line.
+    pub(super) fn fits(&self, line: &str) -> bool {
+        2 * self.depth + line.chars().count() <= WIDTH
+    }
+
     /// Adds a list between two texts, on one line if the list fits, else with a line for each item.
     pub(super) fn listed(&mut self, open: &str, items: &[String], close: &str) {
         let line = format!("{open}{}{close}", items.join(", "));
-        if items.is_empty() || 2 * self.depth + line.chars().count() <= WIDTH {
+        if items.is_empty() || self.fits(&line) {
             return self.line(&line);
         }
         self.block(open.trim_end(), close.trim_start(), |text| {
@@ -56,7 +61,7 @@ impl Text {
     pub(super) fn union(&mut self, open: &str, members: &[Member]) {
         let line: Vec<_> = members.iter().map(|member| &*member.ty).collect();
         let line = format!("{open} {};", line.join(" | "));
-        let is_short = 2 * self.depth + line.chars().count() <= WIDTH;
+        let is_short = self.fits(&line);
         if members.len() == 1 || (is_short && members.iter().all(|member| member.docs.is_empty())) {
             return self.line(&line);
         }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::FIRST;
+use serde_json::json;
+
 use super::exports::Exports;
 use super::names::{camel, string};
 use super::text::Text;
+use super::{FIRST, value};
 use crate::schema::digest::strip;
 use crate::schema::model::{CallModel, End, Model, ServiceModel};
 
@@ -50,13 +52,14 @@ pub(super) fn model(model: &Model, end: End, package: &str) -> String {
     let mut seen = model.clone();
     seen.end = end;
     remove_docs(&mut seen);
-    let package = string(package);
-    format!(
-        "{FIRST}\n\nimport type {{ Model }} from {package};\n\n\
-         /** The services of both ends with all their types, for `offers` and `offered`. */\n\
-         export const model: Model = {};\n",
-        seen.to_json().trim_end()
-    )
+    let mut text = Text::default();
+    text.line(FIRST);
+    text.blank();
+    text.line(&format!("import type {{ Model }} from {};", string(package)));
+    text.blank();
+    text.docs(&["The services of both ends with all their types, for `offers` and `offered`."]);
+    value::write("export const model: Model = ", &json!(seen), ";", &mut text);
+    text.finish()
 }
 
 /// Removes what is for people, which a page need not load.
