@@ -7,11 +7,14 @@ import {
   batchAnswers,
   Client,
   exactJson,
+  Live,
   method,
   overLink,
   stream,
   streamParam,
   subscribe,
+  watch,
+  type LiveChange,
   type Link,
   type Peer,
   type PeerOptions,
@@ -55,15 +58,22 @@ const MESSAGES = [
   '{"jsonrpc":"2.0","method":"$/item","params":{"subscription":"t","seq":1,"result":1,"ack":true}}',
   '{"jsonrpc":"2.0","method":"news","params":{"subscription":"s","seq":1,"results":[1,2]}}',
   '{"jsonrpc":"2.0","method":"news","params":{"subscription":"s","seq":3,"error":{"code":1,"message":"x"}}}',
+  '{"jsonrpc":"2.0","method":"news","params":{"subscription":"s","seq":1,"result":{"value":{"a":[1,{"b":2}]}}}}',
+  '{"jsonrpc":"2.0","method":"news","params":{"subscription":"s","seq":2,"result":{"patch":[{"op":"add","path":"/a/0","value":1},{"op":"move","from":"/a","path":"/b"}]}}}',
+  '{"jsonrpc":"2.0","id":3,"method":"state"}',
+  '{"jsonrpc":"2.0","method":"$/throttle","params":{"subscription":"s","intervalMs":1}}',
   '{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}}',
   '{"jsonrpc":"2.0","method":"$/progress","params":{"token":1,"value":2}}',
 ];
+
+const state = new Live<unknown>({ a: 1 });
 
 const handlers = {
   m: (a: unknown) => a,
   sum: method([streamParam("values", { json: exactJson })], async (values: AsyncIterable<unknown>) => {
     for await (const _ of values);
   }),
+  state: stream([], () => state.subscribe()),
   ticks: stream(["count"], function* (count: number) {
     for (let n = 0; n < Math.min(count, 10); n++) yield n;
   }),
@@ -103,6 +113,10 @@ function use(peer: Peer, random: (most: number) => number): void {
   void (async () => {
     for await (const _ of items);
   })().catch(ignore);
+  void (async () => {
+    for await (const _ of watch(subscribe<LiveChange<unknown>>(peer, "news"), { throttle: random(2) }));
+  })().catch(ignore);
+  state.set({ a: random(10) });
 }
 
 const options: PeerOptions = { handlers, features: [batchAnswers], onError: () => {} };

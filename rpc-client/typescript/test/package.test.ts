@@ -9,7 +9,8 @@ import { after, before, test } from "node:test";
 import { build } from "esbuild";
 
 const PROGRAM = `
-import { connect, keepConnected, service, subscribe, type Context, type RpcError } from "two-way-json-rpc";
+import { connect, keepConnected, service, subscribe, watch } from "two-way-json-rpc";
+import type { Context, Incoming, RpcError, Watch } from "two-way-json-rpc";
 
 interface Chatter {
   confirm(question: string, context: Context): boolean;
@@ -23,6 +24,12 @@ export async function use(error: ChatError): Promise<number> {
   keepConnected("ws://127.0.0.1:1", { handlers }).close();
   return error.code === 1001 ? error.data.max : 0;
 }
+
+// As the generator writes it.
+type Op = "add" | "remove" | "replace" | "move" | "copy" | "test";
+type JsonPatch = { op: Op; path: string; from?: string; value?: unknown }[];
+type ChangeOfStock = { value: { hats: number } } | { patch: JsonPatch };
+export const stock = (stream: Incoming<ChangeOfStock>): Watch<{ hats: number }> => watch(stream);
 
 // @ts-expect-error a handler is missing
 service<Chatter>("chatter.", { confirm: ["question"] }, {});

@@ -32,7 +32,8 @@ test("the code of the README compiles, as one program", () => {
   // What the generator makes of two traits.
   writeFileSync(`${folder}/chat.ts`, CHAT);
   writeFileSync(`${folder}/chat.model.ts`, CHAT_MODEL);
-  const program = `declare function ticket(): Promise<string>;\n${blocks.join("\n")}`;
+  const declared = "declare function ticket(): Promise<string>; declare function mayRead(peer: object): boolean;";
+  const program = `${declared}\n${blocks.join("\n")}`;
   writeFileSync(`${folder}/readme.ts`, program);
   const options = {
     target: "ES2022",

@@ -30,8 +30,8 @@ export interface StreamOptions {
   readonly json?: Json | undefined;
 }
 
-/** What waits for the consumer. */
-interface Item {
+/** What waits for the consumer. @internal */
+export interface Item {
   readonly _value?: unknown;
   readonly _size: number;
   readonly _seq: number;
@@ -48,11 +48,19 @@ export interface Incoming<T> extends AsyncIterableIterator<T> {
   return(): Promise<IteratorResult<T, undefined>>;
   [Symbol.asyncIterator](): Incoming<T>;
   /** It has begun once. @internal */
-  _hasBegun: boolean;
+  _hasBegun?: boolean;
   /** @internal */
-  _isFinished: boolean;
+  _isFinished?: boolean;
+  /** @internal */
+  readonly _core: Core;
+  /** @internal */
+  _id?: unknown;
+  /** What waits for the consumer. @internal */
+  readonly _items: readonly Item[];
+  /** @internal */
+  _onGap: StreamOptions["onGap"];
   /** Told of the end. @internal */
-  _onFinish: (() => void) | undefined;
+  _onFinish?: () => void;
   /** The stream begins, under this id. @internal */
   _begin(id: unknown, isNegotiated: boolean): void;
   /** The stream will begin anew. @internal */
@@ -74,17 +82,16 @@ export function receiveStream<T>(
   const wakes: (() => void)[] = [];
   /** Why it has ended, until that was told. */
   let failure: Error | undefined;
-  let id: unknown;
   /** Both ends know of credit and numbers. */
-  let isCounted = false;
-  let window = WINDOW;
-  let credit = WINDOW;
-  let consumed = 0;
-  let seq = 0;
+  let isCounted: boolean;
+  let window: number;
+  let credit: number;
+  let consumed: number;
+  let seq: number;
 
   const forget = (): void => {
-    streams.delete(JSON.stringify(id) ?? "");
-    id = undefined;
+    streams.delete(JSON.stringify(stream._id) ?? "");
+    stream._id = undefined;
   };
 
   const push = (item: Item): void => {
@@ -113,29 +120,29 @@ export function receiveStream<T>(
   const consume = ({ _size, _seq, _asks }: Item): void => {
     consumed += _size;
     if (!isCounted) credit += _size;
-    else if (id !== undefined && (_asks || consumed >= window / 2)) {
+    else if (stream._id != null && (_asks || consumed >= window / 2)) {
       // Who has consumed all that is here is not what the sender waits for.
       const grown = items.length === 0 && !_asks ? Math.min(window * 2, LARGEST_WINDOW) : window;
       const bytes = consumed + grown - window;
       window = grown;
       consumed = 0;
       credit += bytes;
-      core._post("$/credit", { subscription: id, bytes, seq: _seq });
+      core._post("$/credit", { subscription: stream._id, bytes, seq: _seq });
     }
   };
 
   const stream: Incoming<T> = {
-    _hasBegun: false,
-    _isFinished: false,
-    _onFinish: undefined,
+    _core: core,
+    _items: items,
+    _onGap: onGap,
     _begin(begun, isNegotiated) {
       if (stream._isFinished) return stop(begun, isNegotiated);
-      id = begun;
+      stream._id = begun;
       stream._hasBegun = true;
       isCounted = isNegotiated;
       window = credit = WINDOW;
       consumed = seq = 0;
-      streams.set(JSON.stringify(id), stream as Incoming<unknown>);
+      streams.set(JSON.stringify(begun), stream as Incoming<unknown>);
     },
     _interrupt() {
       forget();
@@ -168,7 +175,7 @@ export function receiveStream<T>(
       failure = error;
       if (!isByPeer) {
         items.length = 0;
-        if (id !== undefined) stop(id, isCounted);
+        if (stream._id != null) stop(stream._id, isCounted);
       }
       forget();
       stream._onFinish?.();
@@ -181,11 +188,11 @@ export function receiveStream<T>(
           consume(item);
           if (!item._gap) return { done: false, value: item._value as T };
           const { missed } = item._gap;
-          if (onGap) onGap(missed);
-          else {
+          if (!stream._onGap) {
             stream._finish();
             throw new GapError(missed);
           }
+          stream._onGap(missed);
         } else if (stream._isFinished) {
           const error = failure;
           failure = undefined;

@@ -26,6 +26,15 @@ const HELLO_TIME = 5_000;
 /** A source of items. */
 export type Source<T> = AsyncIterable<T> | Iterable<T>;
 
+/** A source that writes its items itself, when there is room for them. @internal */
+export interface Written {
+  /**
+   * Told of its stream, and how to say that items are missing, if the other end knows of numbers. Returns what writes
+   * the next item; nothing if there is none after all.
+   */
+  _attach(core: Core, id: string, skip: false | ((items: number) => void)): () => Text | undefined;
+}
+
 /** A stream on its way. */
 interface Outgoing {
   readonly _id: string;
@@ -53,6 +62,7 @@ function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _re
   let seq = 0;
   let isOver = false;
   let wake: (() => void) | undefined;
+  const write = (items as Partial<Written>)._attach?.(core, _id, _isCounted && ((n) => (seq += n))) ?? core._write;
 
   const head = `{"jsonrpc":"2.0","method":${JSON.stringify(_method)},"params":{"subscription":"${_id}",`;
   const send = (said: Text): void => {
@@ -71,13 +81,14 @@ function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _re
           let item = items.next();
           if ("then" in item) item = await item;
           if (item.done) break;
-          const text = core._write(item.value);
-          if (text.length > core._limits.messageOut) throw new RpcError(-32008, "an item is too long");
           // It waits for credit, and for room.
           while (!isOver && (credit <= 0 || !core._outbox._isOpen())) {
             await (credit > 0 ? hasRoom(core) : new Promise<void>((resolve) => (wake = resolve)));
           }
           if (isOver) return;
+          const text = write(item.value);
+          if (!text) continue;
+          if (text.length > core._limits.messageOut) throw new RpcError(-32008, "an item is too long");
           send(around('"result":', text, ""));
           credit -= Math.max(typeof text === "string" ? utf8Length(text) : text.length, LEAST_ITEM);
           _onItem?.();
@@ -91,7 +102,7 @@ function sending(core: Core, source: Source<unknown>, { _method, _isCounted, _re
       }
     },
     _grant(bytes) {
-      if (!isCount(bytes, MOST_CREDIT) || credit + bytes > MOST_CREDIT) return;
+      if (!isCount(bytes, MOST_CREDIT - Math.max(credit, 0))) return;
       credit += bytes;
       wake?.();
     },

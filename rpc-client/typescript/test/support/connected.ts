@@ -1,7 +1,7 @@
 /** A peer under test before a raw end. */
 
 import { afterEach } from "node:test";
-import { overLink, type Peer, type PeerOptions } from "../../src/index.js";
+import { overLink, type Handlers, type Peer, type PeerOptions } from "../../src/index.js";
 import { pair, Raw } from "./pair.js";
 
 const peers: Peer[] = [];
@@ -21,4 +21,17 @@ export function connect(options: PeerOptions = {}): { raw: Raw; peer: Peer } {
   const peer = overLink(near, { hello: "auto", onError: () => {}, ...options });
   closing(peer);
   return { raw, peer };
+}
+
+/** Connects two peers, the far one with handlers; both are closed at the end of the test. */
+export function both(
+  handlers: Handlers,
+  options: PeerOptions = {},
+): { near: Peer; far: Peer; link: ReturnType<typeof pair>[0] } {
+  const [left, right] = pair();
+  const far = overLink(right, { handlers, onError: () => {} });
+  const near = overLink(left, options);
+  closing(near);
+  closing(far);
+  return { near, far, link: right };
 }
