@@ -43,6 +43,7 @@ export { type Operation } from "./live/patch.js";
 export { type View } from "./live/taker.js";
 export { Topic, type TakeOptions, type TopicOptions } from "./live/topic.js";
 export { watch, type Watch, type WatchOptions } from "./live/watch.js";
+export { mutable, mute, skipped, unmute } from "./mute.js";
 export { type Change, type Mismatch } from "./offers/comparison.js";
 export { type Model } from "./offers/model.js";
 export { offered, type Offer } from "./offers/offered.js";

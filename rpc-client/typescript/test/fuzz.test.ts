@@ -9,6 +9,8 @@ import {
   exactJson,
   Live,
   method,
+  mutable,
+  mute,
   overLink,
   stream,
   streamParam,
@@ -62,6 +64,7 @@ const MESSAGES = [
   '{"jsonrpc":"2.0","method":"news","params":{"subscription":"s","seq":2,"result":{"patch":[{"op":"add","path":"/a/0","value":1},{"op":"move","from":"/a","path":"/b"}]}}}',
   '{"jsonrpc":"2.0","id":3,"method":"state"}',
   '{"jsonrpc":"2.0","method":"$/throttle","params":{"subscription":"s","intervalMs":1}}',
+  '{"jsonrpc":"2.0","method":"$/mute","params":{"method":"x","muted":true}}',
   '{"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}}',
   '{"jsonrpc":"2.0","method":"$/progress","params":{"token":1,"value":2}}',
 ];
@@ -116,10 +119,11 @@ function use(peer: Peer, random: (most: number) => number): void {
   void (async () => {
     for await (const _ of watch(subscribe<LiveChange<unknown>>(peer, "news"), { throttle: random(2) }));
   })().catch(ignore);
+  mute(peer, "x");
   state.set({ a: random(10) });
 }
 
-const options: PeerOptions = { handlers, features: [batchAnswers], onError: () => {} };
+const options: PeerOptions = { handlers, features: [batchAnswers, mutable], onError: () => {} };
 
 test("a peer takes any bytes", async () => {
   const random = generator(7);
