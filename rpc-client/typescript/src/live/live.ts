@@ -73,7 +73,8 @@ export class Live<T> {
 
   /**
    * Returns the value and its changes, for one taker: what the function of a `stream` returns. `view` says what the
-   * taker sees of the value; while it is hidden, nothing comes.
+   * taker sees of the value. While the value is hidden, nothing is sent, and the taker keeps what it saw last: to take
+   * that away, show a part that is empty.
    */
   subscribe(view?: (value: T) => View): AsyncIterableIterator<LiveChange<T>> {
     const json = this.#json;
