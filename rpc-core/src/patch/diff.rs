@@ -15,6 +15,9 @@ use crate::wire::scan::Scanner;
 /// Parts that are deeper are set as a whole, so that the comparison does not exhaust the stack.
 const DEEPEST: usize = 100;
 
+/// What an operation takes beside its path and its value, in bytes.
+const AROUND: usize = 36;
+
 /// Returns the operations that make `new` of `old`; `None` if their text is not shorter than `limit` bytes. Both are
 /// valid JSON text.
 pub(crate) fn diff(old: &str, new: &str, limit: usize) -> Option<Operations> {
@@ -31,7 +34,7 @@ struct Diff {
     operations: Operations,
 }
 
-/// `None` ends the comparison: the patch is too long.
+/// `None` ends the comparison of a part: its operations are longer than the part.
 type Compared = Option<()>;
 
 impl Diff {
@@ -40,6 +43,10 @@ impl Diff {
         if old == new {
             return Some(());
         }
+        let (before, limit) = (self.operations.end(), self.limit);
+        // What changes inside is named only if that is shorter than the whole part.
+        let whole = before.text() + AROUND + self.path.as_str().len() + new.len();
+        self.limit = limit.min(whole);
         self.depth += 1;
         let inside = match (old.as_bytes().first(), new.as_bytes().first()) {
             _ if self.depth > DEEPEST => None,
@@ -48,27 +55,26 @@ impl Diff {
             _ => None,
         };
         self.depth -= 1;
-        match inside {
-            Some(compared) => compared,
-            None => self.push(set, Some(new)),
+        self.limit = limit;
+        if inside.is_none() {
+            self.operations.truncate(before);
+            return self.push(set, Some(new));
         }
+        inside
     }
 
-    /// Compares two objects. `None` tells that the new one is to be set as a whole.
-    fn object(&mut self, old: &str, new: &str) -> Option<Compared> {
+    /// Compares two objects. `None` if the new one is to be set as a whole.
+    fn object(&mut self, old: &str, new: &str) -> Compared {
         let (old, new) = (members(old)?, members(new)?);
         let pairs = || old.iter().zip(&new);
         if old.len() == new.len() && pairs().all(|(old, new)| old.name == new.name) {
-            return Some(pairs().try_for_each(|(old, new)| self.member(Some(old.value), new)));
+            return pairs().try_for_each(|(old, new)| self.member(Some(old.value), new));
         }
         let mut removed: HashMap<&str, &str> = old.iter().map(|it| (&*it.name, it.value)).collect();
         let kept: Vec<_> = new.iter().map(|new| (removed.remove(&*new.name), new)).collect();
         let mut removed = old.iter().filter(|old| removed.contains_key(&*old.name));
-        let compared = removed.try_for_each(|old| self.remove(&old.name));
-        Some(
-            compared
-                .and_then(|()| kept.into_iter().try_for_each(|(old, new)| self.member(old, new))),
-        )
+        removed.try_for_each(|old| self.remove(&old.name))?;
+        kept.into_iter().try_for_each(|(old, new)| self.member(old, new))
     }
 
     fn member(&mut self, old: Option<&str>, new: &Member<'_>) -> Compared {
@@ -88,8 +94,8 @@ impl Diff {
         self.at(|path| path.enter_member(name), |this| this.push(Kind::RemoveMember, None))
     }
 
-    /// Compares two arrays. `None` tells that the new one is to be set as a whole.
-    fn array(&mut self, old: &str, new: &str) -> Option<Compared> {
+    /// Compares two arrays. `None` if the new one is to be set as a whole.
+    fn array(&mut self, old: &str, new: &str) -> Compared {
         let (old, new) = (elements(old)?, elements(new)?);
         let (mut old, mut new) = (&*old, &*new);
         let start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
@@ -98,7 +104,7 @@ impl Diff {
             old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
         (old, new) = (&old[..old.len() - same], &new[..new.len() - same]);
         let slid = Slid::between(old, new).unwrap_or_default();
-        Some(self.slide(start, old, new, slid))
+        self.slide(start, old, new, slid)
     }
 
     /// Compares arrays of which elements at an end are gone, and others have come in front of what is left.
@@ -220,28 +226,44 @@ mod tests {
 
     #[test]
     fn only_what_has_changed_is_named() {
-        let old = r#"{"a":{"b":1,"c":[1,2,3]},"d":"x","e":null}"#;
-        let new = r#"{"a":{"b":2,"c":[1,9,3]},"d":"x","f":[]}"#;
+        let long = "x".repeat(200);
+        let old = format!(r#"{{"a":{{"b":1,"c":[1,2,"{long}"]}},"d":"{long}","e":null}}"#);
+        let new = format!(r#"{{"a":{{"b":2,"c":[1,9,"{long}"]}},"d":"{long}","f":[]}}"#);
         let expected = concat!(
             r#"{"op":"remove","path":"/e"},"#,
             r#"{"op":"add","path":"/a/b","value":2},"#,
             r#"{"op":"replace","path":"/a/c/1","value":9},"#,
             r#"{"op":"add","path":"/f","value":[]}"#
         );
-        assert_eq!(patch(old, new), expected);
+        assert_eq!(patch(&old, &new), expected);
         assert_eq!(patch("1", "[]"), r#"{"op":"replace","path":"","value":[]}"#);
-        assert_eq!(patch(old, old), "");
+        assert_eq!(patch(&old, &old), "");
+    }
+
+    #[test]
+    fn a_part_is_set_as_a_whole_if_that_is_shorter() {
+        let old = format!(r#"[{},[1,2,3,4]]"#, "1".repeat(100));
+        let new = format!(r#"[{},[5,6,7,4]]"#, "1".repeat(100));
+        assert_eq!(patch(&old, &new), r#"{"op":"replace","path":"/1","value":[5,6,7,4]}"#);
     }
 
     #[test]
     fn a_window_that_slides_is_found() {
-        let forward = r#"{"op":"remove","path":"/0"},{"op":"add","path":"/3","value":5}"#;
-        assert_eq!(patch("[1,2,3,4]", "[2,3,4,5]"), forward);
-        let back = r#"{"op":"remove","path":"/3"},{"op":"add","path":"/0","value":0}"#;
-        assert_eq!(patch("[1,2,3,4]", "[0,1,2,3]"), back);
-        assert_eq!(patch("[1,2,3]", "[1,3]"), r#"{"op":"remove","path":"/1"}"#);
-        assert_eq!(patch("[1,3]", "[1,2,3]"), r#"{"op":"add","path":"/1","value":2}"#);
-        assert_eq!(patch("[1]", "[1,2]"), r#"{"op":"add","path":"/1","value":2}"#);
+        let window = |numbers: std::ops::Range<u32>| {
+            let numbers: Vec<_> = numbers.map(|number| number.to_string()).collect();
+            format!("[{}]", numbers.join(","))
+        };
+        let forward = r#"{"op":"remove","path":"/0"},{"op":"add","path":"/99","value":200}"#;
+        assert_eq!(patch(&window(100..200), &window(101..201)), forward);
+        let back = r#"{"op":"remove","path":"/99"},{"op":"add","path":"/0","value":99}"#;
+        assert_eq!(patch(&window(100..200), &window(99..199)), back);
+        let (all, without) = (window(100..200), window(100..200).replace("150,", ""));
+        assert_eq!(patch(&all, &without), r#"{"op":"remove","path":"/50"}"#);
+        assert_eq!(patch(&without, &all), r#"{"op":"add","path":"/50","value":150}"#);
+        assert_eq!(
+            patch(&window(0..99), &window(0..100)),
+            r#"{"op":"add","path":"/99","value":99}"#
+        );
     }
 
     #[test]
@@ -262,7 +284,7 @@ mod tests {
     #[test]
     fn a_long_patch_is_given_up() {
         assert!(diff("[1,2]", "[3,4]", 20).is_none());
-        assert!(diff("[1,2]", "[1,4]", 100).is_some());
+        assert!(diff("[1,2]", "[3,4]", 60).is_some());
     }
 
     #[test]

@@ -53,6 +53,20 @@ pub(super) struct Named<'a> {
     pub(super) text: &'a str,
 }
 
+/// The end of the operations at some time.
+#[derive(Clone, Copy)]
+pub(super) struct End {
+    text: usize,
+    operations: usize,
+}
+
+impl End {
+    /// Returns the bytes of text before.
+    pub(super) fn text(self) -> usize {
+        self.text
+    }
+}
+
 impl Operations {
     /// Adds an operation. `path` is a JSON Pointer as it stands in a JSON string; `value` is JSON text.
     pub(super) fn push(&mut self, kind: Kind, path: &str, value: Option<&str>) {
@@ -70,6 +84,17 @@ impl Operations {
         }
         self.text.push('}');
         self.list.push(Operation { kind, text: start..self.text.len(), path });
+    }
+
+    /// Returns where the next operation will stand.
+    pub(super) fn end(&self) -> End {
+        End { text: self.text.len(), operations: self.list.len() }
+    }
+
+    /// Removes the operations that were added since then.
+    pub(super) fn truncate(&mut self, end: End) {
+        self.text.truncate(end.text);
+        self.list.truncate(end.operations);
     }
 
     /// Returns the operations, with a comma between two of them.
